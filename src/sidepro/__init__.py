@@ -1,0 +1,1 @@
+"""SidePro: a board of side projects, and coffee chats between the people behind them."""

@@ -1,0 +1,267 @@
+"""Everything that is stored, in dictionaries, with units of work that are whole or not at all."""
+
+import asyncio
+from collections.abc import Iterator
+from copy import copy
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
+from types import TracebackType
+
+from sidepro.domain.accounts.profile import Catalogue, Profile
+from sidepro.domain.accounts.session import Session
+from sidepro.domain.accounts.user import User
+from sidepro.domain.errors import EmailTaken, NotFound, UsernameTaken
+from sidepro.domain.projects.comment import Comment
+from sidepro.domain.projects.ports import Counters
+from sidepro.domain.projects.project import Project
+from sidepro.domain.recommendations.jaccard import Neighbour
+from sidepro.domain.rooms.room import Message, Room
+from sidepro.domain.shared import CommentId, ProjectId, RoomId, SessionId, UserId, fold
+
+
+@dataclass(slots=True)
+class State:
+    """What is stored. The values are immutable: a changed entity is not stored until it is saved."""
+
+    users: dict[UserId, User] = field(default_factory=dict)
+    profiles: dict[UserId, Profile] = field(default_factory=dict)
+    sessions: dict[SessionId, Session] = field(default_factory=dict)
+    projects: dict[ProjectId, Project] = field(default_factory=dict)
+    counters: dict[ProjectId, Counters] = field(default_factory=dict)
+    comments: dict[CommentId, Comment] = field(default_factory=dict)
+    bookmarks: dict[tuple[UserId, ProjectId], datetime] = field(default_factory=dict)
+    rooms: dict[RoomId, Room] = field(default_factory=dict)
+    messages: dict[tuple[RoomId, int], Message] = field(default_factory=dict)
+    neighbours: dict[UserId, tuple[Neighbour, ...]] = field(default_factory=dict)
+    computed_at: datetime | None = None
+
+    def copied(self) -> "State":
+        """A copy that can be changed without changing this one."""
+        return State(**{part.name: copy(getattr(self, part.name)) for part in fields(self)})
+
+
+class MemoryStore:
+    """The stored state, and the lock that makes units of work follow one another."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self.state = State()
+        self.lock = asyncio.Lock()
+
+    def unit_of_work(self) -> "MemoryUnitOfWork":
+        """See `sidepro.domain.unit_of_work.UnitOfWorkFactory`."""
+        return MemoryUnitOfWork(self)
+
+
+class MemoryUnitOfWork:
+    """See `sidepro.domain.unit_of_work.UnitOfWork`. Works on a copy, which a commit puts in the
+    place of the stored state."""
+
+    users: "MemoryUsers"
+    profiles: "MemoryProfiles"
+    sessions: "MemorySessions"
+    projects: "MemoryProjects"
+    comments: "MemoryComments"
+    bookmarks: "MemoryBookmarks"
+    rooms: "MemoryRooms"
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+        self._state = State()
+
+    async def __aenter__(self) -> "MemoryUnitOfWork":
+        await self._store.lock.acquire()
+        self._begin()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._store.lock.release()
+
+    async def commit(self) -> None:
+        self._store.state = self._state
+        self._begin()
+
+    def _begin(self) -> None:
+        self._state = state = self._store.state.copied()
+        self.users = MemoryUsers(state)
+        self.profiles = MemoryProfiles(state)
+        self.sessions = MemorySessions(state)
+        self.projects = MemoryProjects(state)
+        self.comments = MemoryComments(state)
+        self.bookmarks = MemoryBookmarks(state)
+        self.rooms = MemoryRooms(state)
+
+
+class _Repository:
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def _must_be_there(self, *user_ids: UserId | None) -> None:
+        if any(user_id not in self._state.users for user_id in user_ids):
+            raise NotFound
+
+
+class MemoryUsers(_Repository):
+    """See `sidepro.domain.accounts.ports.UserRepository`."""
+
+    async def add(self, user: User) -> None:
+        for other in self._state.users.values():
+            if other.email_key == user.email_key:
+                raise EmailTaken
+            if other.username_key == user.username_key:
+                raise UsernameTaken
+        self._state.users[user.id] = user
+
+    async def get(self, user_id: UserId) -> User | None:
+        return self._state.users.get(user_id)
+
+    async def get_by_email(self, email: str) -> User | None:
+        key = fold(email)
+        return next((u for u in self._state.users.values() if u.email_key == key), None)
+
+    async def replace_password_hash(self, user_id: UserId, password_hash: str) -> None:
+        if user_id in self._state.users:
+            user = self._state.users[user_id]
+            self._state.users[user_id] = replace(user, password_hash=password_hash)
+
+
+class MemoryProfiles(_Repository):
+    """See `sidepro.domain.accounts.ports.ProfileRepository`."""
+
+    async def get(self, user_id: UserId) -> Profile | None:
+        return self._state.profiles.get(user_id)
+
+    async def save(self, profile: Profile) -> None:
+        self._must_be_there(profile.user_id)
+        self._state.profiles[profile.user_id] = profile
+
+
+class MemorySessions(_Repository):
+    """See `sidepro.domain.accounts.ports.SessionRepository`."""
+
+    async def add(self, session: Session) -> None:
+        self._must_be_there(session.user_id)
+        self._state.sessions[session.id] = session
+
+
+class MemoryProjects(_Repository):
+    """See `sidepro.domain.projects.ports.ProjectRepository`."""
+
+    async def add(self, project: Project) -> None:
+        self._must_be_there(project.author_id)
+        self._state.projects[project.id] = project
+        self._state.counters[project.id] = Counters(0, 0, 0)
+
+    async def get(self, project_id: ProjectId) -> Project | None:
+        return self._state.projects.get(project_id)
+
+    async def save(self, project: Project) -> None:
+        self._state.projects[project.id] = project
+
+    async def delete(self, project_id: ProjectId) -> None:
+        state = self._state
+        state.projects.pop(project_id, None)
+        state.counters.pop(project_id, None)
+        for comment in [c for c in state.comments.values() if c.project_id == project_id]:
+            del state.comments[comment.id]
+        for key in [key for key in state.bookmarks if key[1] == project_id]:
+            del state.bookmarks[key]
+
+    async def move_counters(
+        self, project_id: ProjectId, *, bookmarks: int = 0, comments: int = 0
+    ) -> Counters:
+        counters = self._state.counters.get(project_id)
+        if counters is None:
+            raise NotFound
+        moved = Counters(
+            counters.views, counters.bookmarks + bookmarks, counters.comments + comments
+        )
+        self._state.counters[project_id] = moved
+        return moved
+
+
+class MemoryComments(_Repository):
+    """See `sidepro.domain.projects.ports.CommentRepository`."""
+
+    async def add(self, comment: Comment) -> None:
+        self._must_be_there(comment.author_id)
+        if comment.project_id not in self._state.projects:
+            raise NotFound
+        self._state.comments[comment.id] = comment
+
+    async def get(self, comment_id: CommentId) -> Comment | None:
+        return self._state.comments.get(comment_id)
+
+    async def save(self, comment: Comment) -> None:
+        self._state.comments[comment.id] = comment
+
+    async def delete(self, comment_id: CommentId) -> bool:
+        return self._state.comments.pop(comment_id, None) is not None
+
+
+class MemoryBookmarks(_Repository):
+    """See `sidepro.domain.projects.ports.BookmarkRepository`."""
+
+    async def add(self, user_id: UserId, project_id: ProjectId, now: datetime) -> bool:
+        self._must_be_there(user_id)
+        if project_id not in self._state.projects:
+            raise NotFound
+        if (user_id, project_id) in self._state.bookmarks:
+            return False
+        self._state.bookmarks[user_id, project_id] = now
+        return True
+
+    async def remove(self, user_id: UserId, project_id: ProjectId) -> bool:
+        return self._state.bookmarks.pop((user_id, project_id), None) is not None
+
+
+class MemoryRooms(_Repository):
+    """See `sidepro.domain.rooms.ports.RoomRepository`."""
+
+    async def add_if_absent(self, room: Room) -> bool:
+        low, high = (seat.user_id for seat in room.seats)
+        self._must_be_there(low, high)
+        if self._of_pair(low, high):
+            return False
+        self._state.rooms[room.id] = room
+        return True
+
+    async def get(self, room_id: RoomId) -> Room | None:
+        return self._state.rooms.get(room_id)
+
+    async def get_of_pair(self, one: UserId, other: UserId) -> Room | None:
+        return self._of_pair(one, other)
+
+    async def save(self, room: Room) -> None:
+        self._state.rooms[room.id] = room
+
+    async def delete(self, room_id: RoomId) -> None:
+        self._state.rooms.pop(room_id, None)
+        for key in [key for key in self._state.messages if key[0] == room_id]:
+            del self._state.messages[key]
+
+    async def add_message(self, message: Message) -> None:
+        self._state.messages[message.room_id, message.seq] = message
+
+    async def message_named(
+        self, room_id: RoomId, sender: UserId, client_id: str
+    ) -> Message | None:
+        named = (room_id, sender, client_id)
+        return next((m for m in self._messages() if _name_of(m) == named), None)
+
+    def _messages(self) -> Iterator[Message]:
+        return iter(self._state.messages.values())
+
+    def _of_pair(self, one: UserId | None, other: UserId | None) -> Room | None:
+        pair = {one, other}
+        rooms = self._state.rooms.values()
+        return next((r for r in rooms if {seat.user_id for seat in r.seats} == pair), None)
+
+
+def _name_of(message: Message) -> tuple[RoomId, UserId | None, str | None]:
+    return message.room_id, message.sender_id, message.client_id

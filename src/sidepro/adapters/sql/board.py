@@ -1,0 +1,232 @@
+"""Projects, comments and bookmarks in SQL: what changes them."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, String, bindparam, cast, delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sidepro.adapters.sql.catalogue import CatalogueCache
+from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.tables import (
+    bookmarks,
+    comments,
+    project_counters,
+    project_skills,
+    projects,
+    users,
+)
+from sidepro.adapters.sql.upsert import upsert
+from sidepro.domain.errors import NotFound
+from sidepro.domain.projects.comment import Comment
+from sidepro.domain.projects.ports import Counters
+from sidepro.domain.projects.project import Project
+from sidepro.domain.shared import CommentId, ProjectId, UserId, fold
+
+SKILLS_OF_PROJECT = (
+    select(func.aggregate_strings(cast(project_skills.c.skill_id, String), ","))
+    .where(project_skills.c.project_id == projects.c.id)
+    .correlate(projects)
+    .scalar_subquery()
+    .label("skill_ids")
+)
+
+_PROJECT = (
+    select(projects, SKILLS_OF_PROJECT)
+    .where(projects.c.id == bindparam("id"))
+    .with_for_update(key_share=True, of=projects)
+)
+_COMMENT = select(comments).where(comments.c.id == bindparam("id")).with_for_update(key_share=True)
+_MOVE_COUNTERS = (
+    update(project_counters)
+    .where(project_counters.c.project_id == bindparam("id"))
+    .values(
+        bookmarks=project_counters.c.bookmarks + bindparam("bookmarks_moved"),
+        comments=project_counters.c.comments + bindparam("comments_moved"),
+    )
+    .returning(project_counters.c.views, project_counters.c.bookmarks, project_counters.c.comments)
+)
+_COUNT_VIEW = (
+    update(project_counters)
+    .where(project_counters.c.project_id == bindparam("id"))
+    .values(views=project_counters.c.views + 1)
+)
+_USERNAME_KEY = select(users.c.username_key).where(users.c.id == bindparam("id"))
+
+
+class SqlProjects:
+    """See `sidepro.domain.projects.ports.ProjectRepository`."""
+
+    def __init__(self, connection: AsyncConnection, catalogue: CatalogueCache) -> None:
+        self._connection = connection
+        self._catalogue = catalogue
+
+    async def add(self, project: Project) -> None:
+        values = await self._values(project)
+        await self._connection.execute(insert(projects), {"id": project.id, **values})
+        await self._connection.execute(
+            insert(project_counters),
+            {"project_id": project.id, "views": 0, "bookmarks": 0, "comments": 0},
+        )
+        await self._add_skills(project)
+
+    async def get(self, project_id: ProjectId) -> Project | None:
+        row = (await self._connection.execute(_PROJECT, {"id": project_id})).first()
+        if row is None:
+            return None
+        numbered = await self._catalogue.current(self._connection)
+        return Project(
+            id=row.id,
+            author_id=row.author_id,
+            title=row.title,
+            summary=row.summary,
+            content=row.content,
+            content_html=row.content_html,
+            repository_url=row.repository_url,
+            thumbnail_id=None,
+            skills=numbered.skills_of_list(row.skill_ids),
+            revision=row.revision,
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+        )
+
+    async def save(self, project: Project) -> None:
+        await self._connection.execute(
+            update(projects)
+            .where(projects.c.id == project.id)
+            .values(**await self._values(project))
+        )
+        await self._connection.execute(
+            delete(project_skills).where(project_skills.c.project_id == project.id)
+        )
+        await self._add_skills(project)
+
+    async def delete(self, project_id: ProjectId) -> None:
+        await self._connection.execute(delete(projects).where(projects.c.id == project_id))
+
+    async def move_counters(
+        self, project_id: ProjectId, *, bookmarks: int = 0, comments: int = 0
+    ) -> Counters:
+        moved = await self._connection.execute(
+            _MOVE_COUNTERS,
+            {"id": project_id, "bookmarks_moved": bookmarks, "comments_moved": comments},
+        )
+        row = moved.first()
+        if row is None:
+            raise NotFound
+        return Counters(views=row.views, bookmarks=row.bookmarks, comments=row.comments)
+
+    async def _values(self, project: Project) -> dict[str, Any]:
+        author = await self._connection.scalar(_USERNAME_KEY, {"id": project.author_id})
+        if author is None:
+            raise NotFound
+        return {
+            "author_id": project.author_id,
+            "title": project.title,
+            "summary": project.summary,
+            "search_text": search_text(project.title, project.summary, author),
+            "content": project.content,
+            "content_html": project.content_html,
+            "repository_url": project.repository_url,
+            "revision": project.revision,
+            "created_at": project.created_at,
+            "updated_at": project.updated_at,
+        }
+
+    async def _add_skills(self, project: Project) -> None:
+        numbered = await self._catalogue.current(self._connection)
+        await self._connection.execute(
+            insert(project_skills),
+            [
+                {"project_id": project.id, "skill_id": numbered.skill_ids[name]}
+                for name in project.skills
+            ],
+        )
+
+
+def search_text(title: str, summary: str, username_key: str) -> str:
+    """What a text search looks through. The parts have no line breaks, nor have search terms, so
+    that no term is found across two parts. A username never changes, and may be kept here."""
+    return f"{fold(title)}\n{fold(summary)}\n{username_key}"
+
+
+class SqlComments:
+    """See `sidepro.domain.projects.ports.CommentRepository`."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add(self, comment: Comment) -> None:
+        await self._connection.execute(
+            insert(comments),
+            {
+                "id": comment.id,
+                "project_id": comment.project_id,
+                "author_id": comment.author_id,
+                "body": comment.body,
+                "created_at": comment.created_at,
+                "updated_at": comment.updated_at,
+            },
+        )
+
+    async def get(self, comment_id: CommentId) -> Comment | None:
+        row = (await self._connection.execute(_COMMENT, {"id": comment_id})).first()
+        return None if row is None else _comment(row)
+
+    async def save(self, comment: Comment) -> None:
+        await self._connection.execute(
+            update(comments)
+            .where(comments.c.id == comment.id)
+            .values(body=comment.body, updated_at=comment.updated_at)
+        )
+
+    async def delete(self, comment_id: CommentId) -> bool:
+        removed = await self._connection.execute(
+            delete(comments).where(comments.c.id == comment_id)
+        )
+        return removed.rowcount == 1
+
+
+def _comment(row: Row[Any]) -> Comment:
+    return Comment(
+        id=row.id,
+        project_id=row.project_id,
+        author_id=row.author_id,
+        body=row.body,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+class SqlBookmarks:
+    """See `sidepro.domain.projects.ports.BookmarkRepository`."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add(self, user_id: UserId, project_id: ProjectId, now: datetime) -> bool:
+        new = upsert(self._connection, bookmarks).values(
+            user_id=user_id, project_id=project_id, created_at=now
+        )
+        added = await self._connection.execute(new.on_conflict_do_nothing())
+        return added.rowcount == 1
+
+    async def remove(self, user_id: UserId, project_id: ProjectId) -> bool:
+        removed = await self._connection.execute(
+            delete(bookmarks).where(
+                bookmarks.c.user_id == user_id, bookmarks.c.project_id == project_id
+            )
+        )
+        return removed.rowcount == 1
+
+
+class SqlViewCounter:
+    """See `sidepro.domain.projects.ports.ViewCounter`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, project_id: ProjectId) -> bool:
+        async with self._database.writing_once() as connection:
+            counted = await connection.execute(_COUNT_VIEW, {"id": project_id})
+            return counted.rowcount == 1

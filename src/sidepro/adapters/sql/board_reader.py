@@ -1,0 +1,301 @@
+"""The board's pages in SQL: ready cards, in one set-based statement each."""
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, bindparam, exists, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sidepro.adapters.sql.board import SKILLS_OF_PROJECT
+from sidepro.adapters.sql.catalogue import CatalogueCache, NumberedCatalogue
+from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.keyset import Listing
+from sidepro.adapters.sql.tables import (
+    bookmarks,
+    comments,
+    project_counters,
+    project_skills,
+    projects,
+    users,
+)
+from sidepro.domain.accounts.views import UserSummary
+from sidepro.domain.projects.ports import Counters
+from sidepro.domain.projects.views import (
+    BoardQuery,
+    CommentView,
+    ProjectCard,
+    ProjectView,
+    Sort,
+)
+from sidepro.domain.shared import CommentId, Page, PageRequest, ProjectId, UserId
+
+_BOOKMARKED = (
+    exists()
+    .where(
+        bookmarks.c.user_id == bindparam("viewer", type_=bookmarks.c.user_id.type),
+        bookmarks.c.project_id == projects.c.id,
+    )
+    .correlate(projects)
+    .label("bookmarked")
+)
+_CARD_TABLES = projects.join(
+    project_counters, project_counters.c.project_id == projects.c.id
+).join(users, users.c.id == projects.c.author_id)
+_CARDS: Select[Any] = select(
+    projects.c.id,
+    projects.c.title,
+    projects.c.summary,
+    projects.c.author_id,
+    projects.c.created_at,
+    projects.c.updated_at,
+    users.c.username,
+    project_counters.c.views,
+    project_counters.c.bookmarks,
+    project_counters.c.comments,
+    SKILLS_OF_PROJECT,
+    _BOOKMARKED,
+).select_from(_CARD_TABLES)
+
+_KEYS: dict[Sort, tuple[ColumnElement[Any], ...]] = {
+    Sort.NEWEST: (projects.c.created_at, projects.c.id),
+    Sort.VIEWS: (project_counters.c.views, project_counters.c.project_id),
+    Sort.POPULAR: (project_counters.c.bookmarks, project_counters.c.project_id),
+}
+
+_PROJECT = _CARDS.add_columns(
+    projects.c.content,
+    projects.c.content_html,
+    projects.c.repository_url,
+    projects.c.revision,
+).where(projects.c.id == bindparam("id"))
+
+_BOOKMARKED_BY = Listing(
+    _CARDS.select_from(
+        _CARD_TABLES.join(bookmarks, bookmarks.c.project_id == projects.c.id)
+    ).where(bookmarks.c.user_id == bindparam("owner")),
+    (bookmarks.c.created_at, bookmarks.c.project_id),
+    descending=True,
+)
+_BOOKMARKS_OF = select(func.count()).where(bookmarks.c.user_id == bindparam("owner"))
+
+_COMMENTS = select(comments, users.c.username).select_from(
+    comments.join(users, users.c.id == comments.c.author_id)
+)
+_COMMENTS_OF = Listing(
+    _COMMENTS.where(comments.c.project_id == bindparam("project")),
+    (comments.c.created_at, comments.c.id),
+    descending=False,
+)
+_COMMENT = _COMMENTS.where(comments.c.id == bindparam("id"))
+_COUNTERS = select(project_counters).where(project_counters.c.project_id == bindparam("id"))
+
+_PROJECTS_OF = (
+    select(projects.c.author_id, projects.c.id)
+    .join(users, users.c.id == projects.c.author_id)
+    .where(projects.c.author_id.in_(bindparam("authors", expanding=True)), users.c.is_active)
+    .order_by(projects.c.id)
+)
+_CARDS_OF = _CARDS.where(projects.c.id.in_(bindparam("projects", expanding=True)))
+_POPULAR = (
+    _CARDS.where(projects.c.author_id != bindparam("viewer"), users.c.is_active)
+    .order_by(*(column.desc() for column in _KEYS[Sort.POPULAR]))
+    .limit(bindparam("most"))
+)
+
+
+class SqlBoardReader:
+    """See `sidepro.domain.projects.ports.BoardReader` and, for the last three methods,
+    `sidepro.domain.recommendations.ports.RecommendationReader`."""
+
+    def __init__(self, database: Database, catalogue: CatalogueCache) -> None:
+        self._database = database
+        self._catalogue = catalogue
+
+    async def board(
+        self, query: BoardQuery, page: PageRequest, viewer: UserId | None
+    ) -> Page[ProjectCard]:
+        async with self._database.reading() as connection:
+            numbered = await self._catalogue.current(connection)
+            listing = _board(_shape(query), query.sort)
+            parameters = {"viewer": viewer, **_parameters(query, numbered)}
+            return await self._card_page(connection, listing, page, parameters)
+
+    async def board_size(self, query: BoardQuery) -> int:
+        async with self._database.reading() as connection:
+            numbered = await self._catalogue.current(connection)
+            count = await connection.scalar(_size(_shape(query)), _parameters(query, numbered))
+            return count or 0
+
+    async def bookmarked_by(
+        self, user_id: UserId, page: PageRequest, viewer: UserId | None
+    ) -> Page[ProjectCard]:
+        async with self._database.reading() as connection:
+            parameters = {"viewer": viewer, "owner": user_id}
+            return await self._card_page(connection, _BOOKMARKED_BY, page, parameters)
+
+    async def bookmarks_of(self, user_id: UserId) -> int:
+        async with self._database.reading() as connection:
+            return await connection.scalar(_BOOKMARKS_OF, {"owner": user_id}) or 0
+
+    async def project(self, project_id: ProjectId, viewer: UserId | None) -> ProjectView | None:
+        async with self._database.reading() as connection:
+            parameters = {"id": project_id, "viewer": viewer}
+            row = (await connection.execute(_PROJECT, parameters)).first()
+            if row is None:
+                return None
+            numbered = await self._catalogue.current(connection)
+        return ProjectView(
+            card=_card(row, numbered, viewer),
+            content=row.content,
+            content_html=row.content_html,
+            repository_url=row.repository_url,
+            revision=row.revision,
+        )
+
+    async def comments(self, project_id: ProjectId, page: PageRequest) -> Page[CommentView]:
+        async with self._database.reading() as connection:
+            rows = await _COMMENTS_OF.page(connection, page, {"project": project_id})
+        return Page(tuple(_comment(row) for row in rows.items), rows.next, rows.previous)
+
+    async def comment(self, comment_id: CommentId) -> CommentView | None:
+        async with self._database.reading() as connection:
+            row = (await connection.execute(_COMMENT, {"id": comment_id})).first()
+        return None if row is None else _comment(row)
+
+    async def counters(self, project_id: ProjectId) -> Counters | None:
+        async with self._database.reading() as connection:
+            row = (await connection.execute(_COUNTERS, {"id": project_id})).first()
+        return None if row is None else Counters(row.views, row.bookmarks, row.comments)
+
+    async def projects_of(
+        self, authors: Collection[UserId]
+    ) -> Mapping[UserId, tuple[ProjectId, ...]]:
+        found: dict[UserId, tuple[ProjectId, ...]] = {}
+        async with self._database.reading() as connection:
+            for author, project in await connection.execute(
+                _PROJECTS_OF, {"authors": list(authors)}
+            ):
+                found[author] = (*found.get(author, ()), project)
+        return found
+
+    async def cards(
+        self, projects: Sequence[ProjectId], viewer: UserId
+    ) -> Mapping[ProjectId, ProjectCard]:
+        async with self._database.reading() as connection:
+            numbered = await self._catalogue.current(connection)
+            rows = await connection.execute(
+                _CARDS_OF, {"projects": list(projects), "viewer": viewer}
+            )
+            return {row.id: _card(row, numbered, viewer) for row in rows}
+
+    async def popular(self, viewer: UserId, limit: int) -> tuple[ProjectCard, ...]:
+        async with self._database.reading() as connection:
+            numbered = await self._catalogue.current(connection)
+            rows = await connection.execute(_POPULAR, {"viewer": viewer, "most": limit})
+            return tuple(_card(row, numbered, viewer) for row in rows)
+
+    async def _card_page(
+        self,
+        connection: AsyncConnection,
+        listing: Listing,
+        page: PageRequest,
+        parameters: Mapping[str, Any],
+    ) -> Page[ProjectCard]:
+        numbered = await self._catalogue.current(connection)
+        rows = await listing.page(connection, page, parameters)
+        viewer = parameters["viewer"]
+        cards = tuple(_card(row, numbered, viewer) for row in rows.items)
+        return Page(cards, rows.next, rows.previous)
+
+
+Shape = tuple[bool, bool, int, bool]
+"""Which filters a board statement has: text, author, how many skills, and whether all of them."""
+
+
+def _shape(query: BoardQuery) -> Shape:
+    skills = len(query.skills)
+    every = query.all_skills and skills > 1
+    return (
+        query.text is not None,
+        query.author is not None,
+        skills if every else skills and 1,
+        every,
+    )
+
+
+def _parameters(query: BoardQuery, numbered: NumberedCatalogue) -> dict[str, Any]:
+    parameters: dict[str, Any] = {}
+    if query.text is not None:
+        parameters["pattern"] = f"%{_literal(query.text)}%"
+    if query.author is not None:
+        parameters["author"] = query.author
+    ids = [numbered.skill_ids[name] for name in query.skills]
+    if _shape(query)[3]:
+        parameters |= {f"skill_{index}": number for index, number in enumerate(ids)}
+    elif ids:
+        parameters["skills"] = ids
+    return parameters
+
+
+def _literal(text: str) -> str:
+    """The text with what LIKE would take for wildcards escaped."""
+    for special in "\\%_":
+        text = text.replace(special, f"\\{special}")
+    return text
+
+
+def _filters(shape: Shape) -> list[ColumnElement[bool]]:
+    text, author, skills, every = shape
+    filters: list[ColumnElement[bool]] = []
+    if text:
+        filters.append(projects.c.search_text.like(bindparam("pattern"), escape="\\"))
+    if author:
+        filters.append(projects.c.author_id == bindparam("author"))
+    if every:
+        wanted = [project_skills.c.skill_id == bindparam(f"skill_{n}") for n in range(skills)]
+    elif skills:
+        wanted = [project_skills.c.skill_id.in_(bindparam("skills", expanding=True))]
+    else:
+        wanted = []
+    filters += [
+        projects.c.id.in_(select(project_skills.c.project_id).where(skill)) for skill in wanted
+    ]
+    return filters
+
+
+@lru_cache(maxsize=512)
+def _board(shape: Shape, sort: Sort) -> Listing:
+    return Listing(_CARDS.where(*_filters(shape)), _KEYS[sort], descending=True)
+
+
+@lru_cache(maxsize=512)
+def _size(shape: Shape) -> Select[Any]:
+    return select(func.count()).select_from(projects).where(*_filters(shape))
+
+
+def _card(row: Row[Any], numbered: NumberedCatalogue, viewer: UserId | None) -> ProjectCard:
+    return ProjectCard(
+        id=row.id,
+        title=row.title,
+        summary=row.summary,
+        skills=numbered.skills_of_list(row.skill_ids),
+        thumbnail_url=None,
+        author=UserSummary(row.author_id, row.username, None),
+        view_count=row.views,
+        bookmark_count=row.bookmarks,
+        comment_count=row.comments,
+        bookmarked=None if viewer is None else bool(row.bookmarked),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def _comment(row: Row[Any]) -> CommentView:
+    return CommentView(
+        id=row.id,
+        author=UserSummary(row.author_id, row.username, None),
+        body=row.body,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )

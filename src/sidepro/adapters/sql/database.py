@@ -1,0 +1,179 @@
+"""Connections: how they are made, how a transaction begins, and what its failures mean.
+
+PostgreSQL and SQLite differ in three ways, and only here: SQLite gets its pragmas, one writer at
+a time in this process (waiting in a fair queue instead of polling for the file's lock), and
+`BEGIN IMMEDIATE`, so that what a unit of work reads cannot change before it writes.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+)
+from typing import Any
+
+import structlog
+from sqlalchemy import event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from sidepro.domain.errors import EmailTaken, NotFound, SideProError, Unavailable, UsernameTaken
+
+log = structlog.get_logger(__name__)
+
+POOL_SIZE = 10
+WAIT_FOR_CONNECTION = 10.0
+"""Seconds until a request gives up on a connection, or on SQLite's lock, and answers 503."""
+
+CONNECT_TIMEOUT = 5
+
+_UNIQUE: dict[str, type[SideProError]] = {
+    "uq_users_email_key": EmailTaken,
+    "uq_users_username_key": UsernameTaken,
+}
+
+
+class Database:
+    """A pool of connections to one database."""
+
+    def __init__(self, address: str) -> None:
+        """`address` is `postgresql://user:password@host:port/name` or `sqlite:///path`.
+
+        Nothing is connected yet.
+        """
+        self.is_sqlite = address.startswith("sqlite")
+        self.engine = _sqlite(address) if self.is_sqlite else _postgresql(address)
+        self._one_writer: AbstractAsyncContextManager[None] = (
+            asyncio.Lock() if self.is_sqlite else nullcontext()
+        )
+        self._autocommit = (
+            self.engine
+            if self.is_sqlite  # its connections are in autocommit until something says BEGIN
+            else self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        )
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for reads of one statement each: no transaction is begun.
+
+        Raises:
+            Unavailable: the database cannot be reached.
+        """
+        with _translated():
+            async with self._autocommit.connect() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """A connection in a transaction, which is rolled back unless it is committed.
+
+        Raises:
+            Unavailable: the database cannot be reached.
+            EmailTaken, UsernameTaken, NotFound: a constraint was violated.
+        """
+        with _translated():
+            async with self._one_writer, self.engine.connect() as connection:
+                if self.is_sqlite:
+                    await connection.exec_driver_sql("BEGIN IMMEDIATE")
+                yield connection
+
+    @asynccontextmanager
+    async def writing_once(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for a single writing statement, which commits itself.
+
+        Raises:
+            Unavailable: the database cannot be reached.
+        """
+        with _translated():
+            async with self._one_writer, self._autocommit.connect() as connection:
+                yield connection
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.engine.dispose()
+
+
+def driver_url(address: str) -> URL:
+    """The address with the name of the driver in it."""
+    url = make_url(address)
+    sqlite = url.get_backend_name() == "sqlite"
+    return url.set(drivername="sqlite+aiosqlite" if sqlite else "postgresql+psycopg")
+
+
+def _postgresql(address: str) -> AsyncEngine:
+    return create_async_engine(
+        driver_url(address),
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_SIZE,
+        pool_timeout=WAIT_FOR_CONNECTION,
+        pool_use_lifo=True,
+        hide_parameters=True,
+        connect_args={"connect_timeout": CONNECT_TIMEOUT},
+    )
+
+
+def _sqlite(address: str) -> AsyncEngine:
+    engine = create_async_engine(
+        driver_url(address),
+        pool_size=POOL_SIZE,
+        max_overflow=0,
+        pool_timeout=WAIT_FOR_CONNECTION,
+        pool_use_lifo=True,
+        hide_parameters=True,
+        connect_args={"timeout": WAIT_FOR_CONNECTION},
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    return engine
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except IntegrityError as error:
+        meaning = _meaning(error)
+        if meaning is None:
+            raise
+        raise meaning from error
+    except (OperationalError, InterfaceError, PoolTimeoutError) as error:
+        log.warning("database_unavailable", reason=_first_line(error))
+        raise Unavailable from error
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        log.warning("database_unavailable", reason=_first_line(error))
+        raise Unavailable from error
+
+
+def _meaning(error: IntegrityError) -> SideProError | None:
+    """What a violated constraint means. A foreign key: what is referred to is gone."""
+    if isinstance(error.orig, sqlite3.IntegrityError):
+        # "UNIQUE constraint failed: users.email_key"; foreign keys are not named at all.
+        text = str(error.orig)
+        if error.orig.sqlite_errorname == "SQLITE_CONSTRAINT_FOREIGNKEY":
+            return NotFound()
+        name = "uq_" + text.rpartition(": ")[2].replace(".", "_")
+    else:
+        name = getattr(getattr(error.orig, "diag", None), "constraint_name", None) or ""
+        if name.startswith("fk_"):
+            return NotFound()
+    return _UNIQUE[name]() if name in _UNIQUE else None
+
+
+def _first_line(error: BaseException) -> str:
+    cause = getattr(error, "orig", None) or error
+    return (str(cause).splitlines() or [type(cause).__name__])[0]

@@ -1,0 +1,110 @@
+"""Keyset pagination in SQL: pages by the place of their first or last row, at any depth alike."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import (
+    Integer,
+    ColumnElement,
+    Row,
+    Select,
+    bindparam,
+    exists,
+    literal,
+    select,
+    tuple_,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sidepro.domain.shared import Page, PageRequest, page_of
+
+
+class Listing:
+    """A list that can be walked in both directions.
+
+    `rows` selects the list's rows without any order; `key` orders it, most significant column
+    first, the last one unique.
+    """
+
+    def __init__(
+        self, rows: Select[Any], key: Sequence[ColumnElement[Any]], *, descending: bool
+    ) -> None:
+        self._key = tuple(key)
+        self._descending = descending
+        self._bare = rows
+        self._rows = rows.add_columns(
+            *(column.label(f"key_{index}") for index, column in enumerate(self._key))
+        )
+        self._place = tuple_(
+            *(
+                bindparam(f"place_{index}", type_=column.type)
+                for index, column in enumerate(self._key)
+            )
+        )
+
+    async def page(
+        self, connection: AsyncConnection, request: PageRequest, parameters: Mapping[str, Any]
+    ) -> Page[Row[Any]]:
+        """The rows of a page. One statement, and a second one only when nothing was found."""
+        after, backward = request.cursor.after, request.cursor.backward
+        values = {**parameters, "page_rows": request.limit + 1}
+        if after is None:
+            statement = self._last if backward else self._first
+            rows = (await connection.execute(statement, values)).all()
+            beyond = False
+        else:
+            values |= {f"place_{index}": member for index, member in enumerate(after)}
+            statement = self._before if backward else self._after
+            rows = (await connection.execute(statement, values)).all()
+            beyond = (
+                rows[0].beyond
+                if rows
+                else bool(await connection.scalar(self._anything, parameters))
+            )
+        return page_of(rows, request, beyond=bool(beyond), key=self._key_of)
+
+    def _key_of(self, row: Row[Any]) -> tuple[Any, ...]:
+        return tuple(row._mapping[f"key_{index}"] for index in range(len(self._key)))
+
+    @cached_property
+    def _first(self) -> Select[Any]:
+        return self._ordered(self._rows, backward=False)
+
+    @cached_property
+    def _last(self) -> Select[Any]:
+        return self._ordered(self._rows, backward=True)
+
+    @cached_property
+    def _after(self) -> Select[Any]:
+        return self._from_place(backward=False)
+
+    @cached_property
+    def _before(self) -> Select[Any]:
+        return self._from_place(backward=True)
+
+    @cached_property
+    def _anything(self) -> Select[Any]:
+        return select(self._exists(self._bare))
+
+    def _from_place(self, *, backward: bool) -> Select[Any]:
+        key = tuple_(*self._key)
+        if self._descending != backward:
+            onward, behind = key < self._place, key >= self._place
+        else:
+            onward, behind = key > self._place, key <= self._place
+        beyond = self._exists(self._bare.where(behind)).label("beyond")
+        return self._ordered(self._rows.where(onward).add_columns(beyond), backward=backward)
+
+    def _ordered(self, rows: Select[Any], *, backward: bool) -> Select[Any]:
+        order = (
+            (column.desc() for column in self._key)
+            if self._descending != backward
+            else (column.asc() for column in self._key)
+        )
+        return rows.order_by(*order).limit(bindparam("page_rows", type_=Integer))
+
+    @staticmethod
+    def _exists(rows: Select[Any]) -> ColumnElement[bool]:
+        any_row = rows.with_only_columns(literal(1), maintain_column_froms=True)
+        return exists(any_row.correlate(None).subquery().select())

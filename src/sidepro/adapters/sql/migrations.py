@@ -1,0 +1,76 @@
+"""Bringing a database to the schema that this version of the code needs."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.tables import metadata
+
+# Shipped beside this package in a wheel; at the top of the repository in a checkout.
+_PACKAGE = Path(__file__).resolve().parents[2]
+_FOLDER = next(
+    folder for folder in (_PACKAGE / "alembic", _PACKAGE.parents[1] / "alembic") if folder.is_dir()
+)
+
+_LOCK = 7_102_024
+"""Any number that nobody else uses: two processes that migrate at once go one by one."""
+
+
+async def migrate(database: Database) -> tuple[str | None, str]:
+    """Apply the migrations that are missing; the revision before and after.
+
+    All of them are one transaction: they are applied as a whole or not at all.
+    """
+    async with database.writing() as connection:
+        result = await connection.run_sync(_upgrade)
+        await connection.commit()
+    return result
+
+
+async def current(database: Database) -> str | None:
+    """The revision that the database is at; `None` for an empty one."""
+    async with database.reading() as connection:
+        return await connection.run_sync(_revision)
+
+
+def head() -> str:
+    """The revision that this version of the code needs."""
+    newest = ScriptDirectory(str(_FOLDER)).get_current_head()
+    assert newest is not None, "there is at least one migration"  # noqa: S101
+    return newest
+
+
+def differences(connection: Connection) -> list[object]:
+    """What the tables in the database lack or have too much, compared with the code's."""
+    return list(compare_metadata(MigrationContext.configure(connection), metadata))
+
+
+def downgrade_all(connection: Connection) -> None:
+    """Undo every migration. For tests and for developers: all data is lost."""
+    command.downgrade(_config(connection), "base")
+
+
+def _upgrade(connection: Connection) -> tuple[str | None, str]:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    before = _revision(connection)
+    if before != head():
+        command.upgrade(_config(connection), "head")
+    return before, head()
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER))
+    config.attributes["connection"] = connection
+    return config

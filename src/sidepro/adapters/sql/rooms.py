@@ -1,0 +1,256 @@
+"""Rooms and messages in SQL."""
+
+from typing import Any
+
+from sqlalchemy import (
+    Row,
+    Select,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.keyset import Listing
+from sidepro.adapters.sql.tables import messages, rooms, users
+from sidepro.adapters.sql.upsert import upsert
+from sidepro.domain.accounts.views import UserSummary
+from sidepro.domain.rooms.room import Message, Room, RoomStatus, Seat
+from sidepro.domain.rooms.views import RoomView
+from sidepro.domain.shared import Page, PageRequest, RoomId, UserId
+
+_ROOM = select(rooms).where(rooms.c.id == bindparam("id"))
+_ROOM_HELD = _ROOM.with_for_update(key_share=True)
+_ROOM_OF_PAIR = (
+    select(rooms)
+    .where(rooms.c.low_id == bindparam("low"), rooms.c.high_id == bindparam("high"))
+    .with_for_update(key_share=True)
+)
+_MESSAGE_NAMED = select(messages).where(
+    messages.c.room_id == bindparam("room"),
+    messages.c.sender_id == bindparam("sender"),
+    messages.c.client_id == bindparam("client"),
+)
+_MESSAGES = select(messages).where(messages.c.room_id == bindparam("room"))
+_MESSAGES_AFTER = (
+    _MESSAGES.where(messages.c.seq > bindparam("place"))
+    .order_by(messages.c.seq)
+    .limit(bindparam("most"))
+)
+_MESSAGES_BEFORE = (
+    _MESSAGES.where(messages.c.seq < bindparam("place"))
+    .order_by(messages.c.seq.desc())
+    .limit(bindparam("most"))
+)
+_LATEST_MESSAGES = _MESSAGES.order_by(messages.c.seq.desc()).limit(bindparam("most"))
+
+_ME = bindparam("me", type_=rooms.c.low_id.type)
+_I_AM_LOW = rooms.c.low_id == _ME
+_READ = case((_I_AM_LOW, rooms.c.low_read_seq), else_=rooms.c.high_read_seq)
+_OTHER_ID = case((_I_AM_LOW, rooms.c.high_id), else_=rooms.c.low_id)
+_MINE = and_(
+    or_(_I_AM_LOW, rooms.c.high_id == _ME),
+    rooms.c.left_by.is_distinct_from(_ME),
+)
+_UNREAD = (
+    select(func.count())
+    .select_from(messages)
+    .where(
+        messages.c.room_id == rooms.c.id,
+        messages.c.seq > _READ,
+        messages.c.sender_id.is_distinct_from(_ME),
+    )
+    .correlate(rooms)
+    .scalar_subquery()
+)
+_VIEWS: Select[Any] = (
+    select(
+        rooms,
+        users.c.id.label("other_id"),
+        users.c.username.label("other_name"),
+        _UNREAD.label("unread"),
+        messages.c.seq,
+        messages.c.sender_id,
+        messages.c.body,
+        messages.c.client_id,
+        messages.c.sent_at,
+    )
+    .select_from(
+        rooms.outerjoin(users, users.c.id == _OTHER_ID).outerjoin(
+            messages,
+            and_(messages.c.room_id == rooms.c.id, messages.c.seq == rooms.c.last_seq),
+        )
+    )
+    .where(_MINE)
+)
+_ROOM_VIEW = _VIEWS.where(rooms.c.id == bindparam("id"))
+_ROOMS_OF = Listing(_VIEWS, (rooms.c.updated_at, rooms.c.id), descending=True)
+_ROOM_COUNT = select(func.count()).select_from(rooms).where(_MINE)
+
+
+class SqlRooms:
+    """See `sidepro.domain.rooms.ports.RoomRepository`."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add_if_absent(self, room: Room) -> bool:
+        new = upsert(self._connection, rooms).values(
+            id=room.id, created_at=room.created_at, **_values(room)
+        )
+        added = await self._connection.execute(
+            new.on_conflict_do_nothing(index_elements=[rooms.c.low_id, rooms.c.high_id])
+        )
+        return added.rowcount == 1
+
+    async def get(self, room_id: RoomId) -> Room | None:
+        return _room((await self._connection.execute(_ROOM_HELD, {"id": room_id})).first())
+
+    async def get_of_pair(self, one: UserId, other: UserId) -> Room | None:
+        low, high = sorted((one, other))
+        found = await self._connection.execute(_ROOM_OF_PAIR, {"low": low, "high": high})
+        return _room(found.first())
+
+    async def save(self, room: Room) -> None:
+        await self._connection.execute(
+            update(rooms).where(rooms.c.id == room.id).values(**_values(room))
+        )
+
+    async def delete(self, room_id: RoomId) -> None:
+        await self._connection.execute(delete(rooms).where(rooms.c.id == room_id))
+
+    async def add_message(self, message: Message) -> None:
+        await self._connection.execute(
+            insert(messages),
+            {
+                "room_id": message.room_id,
+                "seq": message.seq,
+                "sender_id": message.sender_id,
+                "body": message.body,
+                "client_id": message.client_id,
+                "sent_at": message.sent_at,
+            },
+        )
+
+    async def message_named(
+        self, room_id: RoomId, sender: UserId, client_id: str
+    ) -> Message | None:
+        found = await self._connection.execute(
+            _MESSAGE_NAMED, {"room": room_id, "sender": sender, "client": client_id}
+        )
+        row = found.first()
+        return None if row is None else _message(row)
+
+
+class SqlRoomReader:
+    """See `sidepro.domain.rooms.ports.RoomReader`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def rooms(self, user_id: UserId, page: PageRequest) -> Page[RoomView]:
+        async with self._database.reading() as connection:
+            rows = await _ROOMS_OF.page(connection, page, {"me": user_id})
+        views = tuple(_view(row, user_id) for row in rows.items)
+        return Page(views, rows.next, rows.previous)
+
+    async def room_count(self, user_id: UserId) -> int:
+        async with self._database.reading() as connection:
+            return await connection.scalar(_ROOM_COUNT, {"me": user_id}) or 0
+
+    async def room(self, room_id: RoomId, user_id: UserId) -> RoomView | None:
+        async with self._database.reading() as connection:
+            found = await connection.execute(_ROOM_VIEW, {"id": room_id, "me": user_id})
+            row = found.first()
+        return None if row is None else _view(row, user_id)
+
+    async def state(self, room_id: RoomId) -> Room | None:
+        async with self._database.reading() as connection:
+            return _room((await connection.execute(_ROOM, {"id": room_id})).first())
+
+    async def messages(
+        self, room_id: RoomId, *, after: int | None, before: int | None, limit: int
+    ) -> tuple[Message, ...]:
+        parameters = {"room": room_id, "most": limit}
+        if after is not None:
+            statement = _MESSAGES_AFTER
+            parameters["place"] = after
+        elif before is not None:
+            statement = _MESSAGES_BEFORE
+            parameters["place"] = before
+        else:
+            statement = _LATEST_MESSAGES
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(statement, parameters)).all()
+        found = tuple(_message(row) for row in rows)
+        return found if after is not None else found[::-1]
+
+
+def _values(room: Room) -> dict[str, Any]:
+    low, high = room.seats
+    return {
+        "low_id": low.user_id,
+        "high_id": high.user_id,
+        "low_read_seq": low.read_seq,
+        "high_read_seq": high.read_seq,
+        "left_by": room.left_by,
+        "last_seq": room.last_seq,
+        "updated_at": room.updated_at,
+    }
+
+
+def _room(row: Row[Any] | None) -> Room | None:
+    if row is None:
+        return None
+    return Room(
+        id=row.id,
+        seats=(Seat(row.low_id, row.low_read_seq), Seat(row.high_id, row.high_read_seq)),
+        left_by=row.left_by,
+        last_seq=row.last_seq,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def _message(row: Row[Any]) -> Message:
+    return Message(
+        room_id=row.room_id,
+        seq=row.seq,
+        sender_id=row.sender_id,
+        body=row.body,
+        client_id=row.client_id,
+        sent_at=row.sent_at,
+    )
+
+
+def _view(row: Row[Any], me: UserId) -> RoomView:
+    mine = 0 if row.low_id == me else 1
+    read = (row.low_read_seq, row.high_read_seq)
+    pending = row.left_by is not None or row.other_id is None
+    last_message = None
+    if row.seq is not None:
+        last_message = Message(
+            row.id, row.seq, row.sender_id, row.body, row.client_id, row.sent_at
+        )
+    return RoomView(
+        id=row.id,
+        participant=None
+        if row.other_id is None
+        else UserSummary(row.other_id, row.other_name, None),
+        status=RoomStatus.PENDING if pending else RoomStatus.STOP,
+        left_by=row.left_by,
+        last_message=last_message,
+        last_seq=row.last_seq,
+        read_seq=read[mine],
+        participant_read_seq=read[1 - mine],
+        unread_count=row.unread,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )

@@ -1,0 +1,53 @@
+"""A transaction with its repositories."""
+
+from contextlib import AsyncExitStack
+from types import TracebackType
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sidepro.adapters.sql.accounts import SqlProfiles, SqlSessions, SqlUsers
+from sidepro.adapters.sql.board import SqlBookmarks, SqlComments, SqlProjects
+from sidepro.adapters.sql.catalogue import CatalogueCache
+from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.rooms import SqlRooms
+
+
+class SqlUnitOfWork:
+    """See `sidepro.domain.unit_of_work.UnitOfWork`."""
+
+    users: SqlUsers
+    profiles: SqlProfiles
+    sessions: SqlSessions
+    projects: SqlProjects
+    comments: SqlComments
+    bookmarks: SqlBookmarks
+    rooms: SqlRooms
+
+    def __init__(self, database: Database, catalogue: CatalogueCache) -> None:
+        self._database = database
+        self._catalogue = catalogue
+        self._stack = AsyncExitStack()
+        self._connection: AsyncConnection
+
+    async def __aenter__(self) -> "SqlUnitOfWork":
+        connection = await self._stack.enter_async_context(self._database.writing())
+        self._connection = connection
+        self.users = SqlUsers(connection)
+        self.profiles = SqlProfiles(connection, self._catalogue)
+        self.sessions = SqlSessions(connection)
+        self.projects = SqlProjects(connection, self._catalogue)
+        self.comments = SqlComments(connection)
+        self.bookmarks = SqlBookmarks(connection)
+        self.rooms = SqlRooms(connection)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._stack.__aexit__(kind, error, trace)
+
+    async def commit(self) -> None:
+        await self._connection.commit()

@@ -1,0 +1,22 @@
+"""The machine's clock and identifiers."""
+
+import secrets
+from datetime import UTC, datetime
+from uuid import UUID
+
+import uuid_utils.compat
+
+
+def clock() -> datetime:
+    """Now. See `sidepro.domain.shared.Clock`."""
+    return datetime.now(UTC)
+
+
+def new_id() -> UUID:
+    """A fresh UUIDv7. See `sidepro.domain.shared.NewId`."""
+    return uuid_utils.compat.uuid7()
+
+
+def new_refresh_token() -> str:
+    """256 random bits as URL-safe text. See `sidepro.domain.accounts.ports.RefreshTokens`."""
+    return secrets.token_urlsafe(32)

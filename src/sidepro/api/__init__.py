@@ -1,0 +1,1 @@
+"""The HTTP API and its sockets: structs in, one service call, structs out."""

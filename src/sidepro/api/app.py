@@ -1,0 +1,89 @@
+"""The application, put together."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from litestar import Litestar, Router
+from litestar.config.cors import CORSConfig
+from litestar.datastructures import State
+from litestar.di import Provide
+
+from sidepro.api import accounts, projects, recommendations, rooms
+from sidepro.api.around import Check, docs_router, health_router, openapi_config
+from sidepro.api.auth import Authentication
+from sidepro.api.bodies import StrictJson
+from sidepro.api.errors import handle, let_access_win
+from sidepro.api.hub import Hub
+from sidepro.api.room_socket import socket_router
+from sidepro.api.services import PREFIX, Services
+from sidepro.domain.accounts.ports import AccessTokens
+
+BODY_LARGEST = 2**20
+
+EXPOSED = [
+    *("ETag", "Link", "Location", "Retry-After", "RateLimit", "RateLimit-Policy"),
+    *("X-Request-ID", "Idempotent-Replayed"),
+]
+
+Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the application is made of."""
+
+    services: Services
+    hub: Hub
+    tokens: AccessTokens
+    allowed_origins: Sequence[str]
+    health_checks: Mapping[str, Check]
+    with_docs: bool = True
+
+
+def create_app(parts: Parts, lifespan: Sequence[Lifespan] = ()) -> Litestar:
+    """The routes with their services. Serve it inside `sidepro.api.edge.Edge`."""
+    services = parts.services
+
+    def provide_services() -> Services:
+        return services
+
+    api = Router(
+        PREFIX,
+        route_handlers=[
+            accounts.router,
+            projects.router,
+            rooms.router,
+            recommendations.router,
+            socket_router(parts.hub, parts.tokens, parts.allowed_origins),
+        ],
+        middleware=[Authentication(parts.tokens)],
+    )
+    return Litestar(
+        route_handlers=[
+            api,
+            health_router(parts.health_checks),
+            *([docs_router()] if parts.with_docs else []),
+        ],
+        dependencies={"services": Provide(provide_services, sync_to_thread=False)},
+        state=State({"services": services}),
+        dto=StrictJson,
+        return_dto=None,
+        exception_handlers={Exception: handle},
+        after_exception=[let_access_win],
+        request_max_body_size=BODY_LARGEST,
+        cors_config=CORSConfig(
+            allow_origins=list(parts.allowed_origins),
+            allow_headers=[
+                *("Authorization", "Content-Type", "If-Match", "If-None-Match"),
+                *("Idempotency-Key", "X-Request-ID"),
+            ],
+            expose_headers=EXPOSED,
+            max_age=600,
+        ),
+        openapi_config=openapi_config(version("sidepro")) if parts.with_docs else None,
+        lifespan=list(lifespan),
+        logging_config=None,
+        debug=False,
+    )

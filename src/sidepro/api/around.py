@@ -1,0 +1,137 @@
+"""Around the API: health, and the documentation page with its own copy of its scripts."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import msgspec
+import structlog
+import swagger_ui_bundle
+from litestar import MediaType, Response, Router, get
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.spec import Components, SecurityScheme, Tag
+from litestar.static_files import create_static_files_router
+
+from sidepro.api.auth import PUBLIC
+
+log = structlog.get_logger(__name__)
+
+Check = Callable[[], Awaitable[None]]
+
+DOCS = "/api/docs"
+DESCRIPTION = """Developers show their side projects and meet over a coffee chat.
+
+Sign up, log in (`POST /api/v1/sessions`) and send `Authorization: Bearer <access token>`. Errors
+are `application/problem+json` with a stable `code`. Lists go on with the cursors in `next` and
+`previous`. The chat socket is `GET /api/v1/rooms/{id}/socket`.
+"""
+
+# Swagger UI draws with inline styles and pictures in data: addresses.
+POLICY = (
+    "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "style-src 'self' 'unsafe-inline'; font-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+_PAGE = f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>SidePro API</title>
+<link rel="icon" href="{DOCS}/files/favicon-32x32.png">
+<link rel="stylesheet" href="{DOCS}/files/swagger-ui.css">
+</head>
+<body>
+<div id="page"></div>
+<script src="{DOCS}/files/swagger-ui-bundle.js"></script>
+<script src="{DOCS}/start.js"></script>
+</body>
+</html>
+"""
+
+_START = """SwaggerUIBundle({
+  url: "/api/openapi.json",
+  dom_id: "#page",
+  deepLinking: true,
+  persistAuthorization: false,
+});
+"""
+
+
+class Health(msgspec.Struct):
+    """Whether the process can serve, and the state of each part that it needs."""
+
+    status: str
+    parts: dict[str, str]
+
+
+@get("/health/live", opt=PUBLIC, summary="Does the process answer?")
+async def live() -> Health:
+    """Needs nothing but the process itself."""
+    return Health("ok", {})
+
+
+def health_router(checks: Mapping[str, Check]) -> Router:
+    """Health; each check raises when its part is not there."""
+
+    @get("/health/ready", opt=PUBLIC, summary="Can the process serve?")
+    async def ready() -> Response[Health]:
+        parts = {name: await _state(name, check) for name, check in checks.items()}
+        well = all(state == "ok" for state in parts.values())
+        return Response(
+            Health("ok" if well else "unavailable", parts),
+            status_code=200 if well else 503,
+            headers=None if well else {"Retry-After": "5"},
+        )
+
+    return Router("/", route_handlers=[live, ready], tags=["Health"])
+
+
+async def _state(name: str, check: Check) -> str:
+    try:
+        await check()
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with a part, health says so
+        log.warning("part_unavailable", part=name, reason=type(error).__name__)
+        return "unavailable"
+    return "ok"
+
+
+def docs_router() -> Router:
+    """The page that shows the OpenAPI document. Loads nothing from another host."""
+
+    @get("/", media_type=MediaType.HTML, opt=PUBLIC, include_in_schema=False)
+    async def page() -> Response[str]:
+        return Response(_PAGE, headers={"Content-Security-Policy": POLICY})
+
+    @get("/start.js", media_type="text/javascript", opt=PUBLIC, include_in_schema=False)
+    async def start() -> str:
+        return _START
+
+    files = create_static_files_router(
+        "/files", [swagger_ui_bundle.swagger_ui_path], opt=PUBLIC, include_in_schema=False
+    )
+    return Router(DOCS, route_handlers=[page, start, files])
+
+
+def openapi_config(version: str) -> OpenAPIConfig:
+    """How the OpenAPI document is made."""
+    return OpenAPIConfig(
+        title="SidePro",
+        version=version,
+        description=DESCRIPTION,
+        path="/api",
+        render_plugins=[],
+        components=Components(
+            security_schemes={
+                "bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")
+            }
+        ),
+        security=[{"bearer": []}],
+        tags=[
+            Tag("Accounts", "Sign-up, log-in, profiles, public pages."),
+            Tag("Board", "Projects, comments, bookmarks."),
+            Tag("Coffee chat", "Rooms and messages; live over the socket."),
+            Tag("Recommendations", "Projects by people with similar skills."),
+            Tag("Health", "For whoever operates the platform."),
+        ],
+        use_handler_docstrings=True,
+    )

@@ -1,0 +1,48 @@
+"""Who calls: the bearer token, decoded once for each request."""
+
+from litestar.datastructures import Headers
+from litestar.enums import ScopeType
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from sidepro.domain.accounts.ports import AccessTokens
+from sidepro.domain.accounts.session import Caller
+from sidepro.domain.errors import NotAuthenticated
+
+PUBLIC = {"public": True}
+"""The `opt` of a route that needs no token. A token that is sent must be valid all the same."""
+
+
+class Authentication(ASGIMiddleware):
+    """Puts the caller into the scope, or `None`.
+
+    Raises:
+        NotAuthenticated: a token was sent and is not valid, or none was and the route needs one.
+    """
+
+    scopes: tuple[ScopeType, ...] = (ScopeType.HTTP,)
+
+    def __init__(self, tokens: AccessTokens) -> None:
+        self._tokens = tokens
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        caller = bearer(Headers.from_scope(scope).get("authorization"), self._tokens)
+        if caller is None and not scope["route_handler"].opt.get("public"):
+            raise NotAuthenticated
+        scope["user"] = caller
+        scope["auth"] = None
+        await next_app(scope, receive, send)
+
+
+def bearer(header: str | None, tokens: AccessTokens) -> Caller | None:
+    """The caller behind an Authorization header; `None` when there is no header.
+
+    Raises:
+        NotAuthenticated: the header is not a valid bearer token.
+    """
+    if header is None:
+        return None
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer":
+        raise NotAuthenticated
+    return tokens.read(token.strip())

@@ -1,0 +1,165 @@
+"""The hub: what happens in a room, brought to every socket of this process that has it open.
+
+For each open room it listens to the chat feed once. Each socket has an outbox, a bounded queue
+that its sender empties; one that does not keep up is dropped, and slows nobody else. Frames are
+encoded once for a room.
+
+Sent messages carry their numbers. The outbox's owner knows the last number that its socket got:
+an older one is dropped, the next one sent, and a gap filled from the database, so that events may
+come twice, late or not at all.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+
+import structlog
+
+from sidepro.api.frames import MessageFrame, ReadFrame, StatusFrame, TypingFrame, encode
+from sidepro.api.rooms import message_shape
+from sidepro.domain.errors import NotFound, Unavailable
+from sidepro.domain.rooms.events import (
+    MessageSent,
+    ReadMoved,
+    RoomClosed,
+    RoomEvent,
+    StatusChanged,
+    Typing,
+)
+from sidepro.domain.rooms.ports import ChatFeed
+from sidepro.domain.rooms.service import RoomService
+from sidepro.domain.rooms.views import Presences
+from sidepro.domain.shared import RoomId, UserId
+
+log = structlog.get_logger(__name__)
+
+OUTBOX_SIZE = 256
+"""Frames that may wait for a slow reader."""
+
+RETRY = 1.0
+"""Seconds until a status that could not be looked up is looked up again."""
+
+NO_SUCH_ROOM = 4404
+TOO_SLOW = 4408
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """An encoded frame. `seq` is the number of the message in it, and 0 for any other."""
+
+    text: str
+    seq: int = 0
+    is_status: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class Outbox:
+    """What waits to be sent to one socket."""
+
+    user_id: UserId
+    frames: "asyncio.Queue[Frame]" = field(default_factory=lambda: asyncio.Queue(OUTBOX_SIZE))
+    ended: "asyncio.Future[int]" = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+    def put(self, frame: Frame) -> None:
+        """Queue a frame; when the queue is full, the socket is too slow and ends."""
+        try:
+            self.frames.put_nowait(frame)
+        except asyncio.QueueFull:
+            self.end(TOO_SLOW)
+
+    def end(self, code: int) -> None:
+        """End the socket with this close code. The first code counts."""
+        if not self.ended.done():
+            self.ended.set_result(code)
+
+
+@dataclass(eq=False, slots=True)
+class _OpenRoom:
+    outboxes: set[Outbox] = field(default_factory=set)
+    status_is_old: bool = False
+    refreshing: "asyncio.Task[None] | None" = None
+
+
+class Hub:
+    """All sockets of this process, by room."""
+
+    def __init__(self, rooms: RoomService, feed: ChatFeed) -> None:
+        self._service = rooms
+        self._feed = feed
+        self._rooms: dict[RoomId, _OpenRoom] = {}
+        # Joining and leaving wait for the feed; one at a time, so that the last one to leave
+        # cannot make deaf the next one to join.
+        self._changing = asyncio.Lock()
+
+    async def join(self, room_id: RoomId, outbox: Outbox) -> None:
+        """From now on, what happens in the room goes to this outbox."""
+        async with self._changing:
+            room = self._rooms.get(room_id)
+            if room is None:
+                self._rooms[room_id] = room = _OpenRoom()
+                await self._feed.listen(room_id, self._hear)
+            room.outboxes.add(outbox)
+
+    async def leave(self, room_id: RoomId, outbox: Outbox) -> None:
+        """Nothing goes to this outbox any more."""
+        async with self._changing:
+            room = self._rooms.get(room_id)
+            if room is None:
+                return
+            room.outboxes.discard(outbox)
+            if not room.outboxes:
+                del self._rooms[room_id]
+                if room.refreshing:
+                    room.refreshing.cancel()
+                await self._feed.ignore(room_id, self._hear)
+
+    def _hear(self, event: RoomEvent) -> None:
+        room = self._rooms.get(event.room_id)
+        if room is None:
+            return
+        match event:
+            case MessageSent(message=message):
+                frame = Frame(encode(MessageFrame(message_shape(message))), message.seq)
+                self._tell(room, frame)
+            case ReadMoved(user_id=user_id, seq=seq):
+                self._tell(room, Frame(encode(ReadFrame(user_id, seq))))
+            case Typing(user_id=user_id):
+                self._tell(room, Frame(encode(TypingFrame(user_id))), but=user_id)
+            case StatusChanged(room_id=room_id):
+                self._refresh(room_id, room)
+            case RoomClosed(user_id=user_id):
+                for outbox in tuple(room.outboxes):
+                    if user_id in (None, outbox.user_id):
+                        outbox.end(NO_SUCH_ROOM)
+
+    @staticmethod
+    def _tell(room: _OpenRoom, frame: Frame, but: UserId | None = None) -> None:
+        for outbox in room.outboxes:
+            if outbox.user_id != but:
+                outbox.put(frame)
+
+    def _refresh(self, room_id: RoomId, room: _OpenRoom) -> None:
+        """Look the status up once for all sockets, and once more if it changed meanwhile."""
+        room.status_is_old = True
+        if room.refreshing is None or room.refreshing.done():
+            room.refreshing = asyncio.create_task(self._look_up_status(room_id, room))
+
+    async def _look_up_status(self, room_id: RoomId, room: _OpenRoom) -> None:
+        while room.status_is_old:
+            room.status_is_old = False
+            try:
+                presences = await self._service.presences(room_id)
+            except NotFound:
+                return
+            except Unavailable:
+                room.status_is_old = True
+                await asyncio.sleep(RETRY)
+                continue
+            self._tell(room, status_frame(presences))
+
+
+def status_frame(presences: Presences) -> Frame:
+    """The frame that tells who is there."""
+    frame = StatusFrame(presences.status, presences.left_by, list(presences.online))
+    return Frame(encode(frame), is_status=True)

@@ -1,0 +1,81 @@
+"""Lists on the wire: `limit` and `cursor` in, an envelope and a Link header (RFC 8288) out."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Generic, TypeVar
+from urllib.parse import urlencode
+
+import msgspec
+from litestar import Response
+from litestar.params import Parameter
+
+from sidepro.api.services import ApiRequest, Services
+from sidepro.domain.shared import Page, PageRequest
+
+Item = TypeVar("Item")
+View = TypeVar("View")
+
+LIMIT = 20
+
+Limit = Annotated[int, Parameter(ge=1, le=100, description="How many items, 1 to 100.")]
+CursorText = Annotated[
+    str | None,
+    Parameter(query="cursor", description="Where to go on: `next` or `previous` of a page."),
+]
+Total = Annotated[bool, Parameter(description="Whether to count the whole list too.")]
+
+
+class ListOf(msgspec.Struct, Generic[Item]):
+    """A page. `next` and `previous` are cursors, null exactly when nothing lies that way."""
+
+    items: list[Item]
+    next: str | None
+    previous: str | None
+    total: int | msgspec.UnsetType
+
+
+def scope_of(name: str, filters: Mapping[str, Any]) -> str:
+    """What a cursor is good for: one list with one set of filters."""
+    return name + json.dumps(filters, sort_keys=True, default=str)
+
+
+def page_request(services: Services, limit: int, cursor: str | None, scope: str) -> PageRequest:
+    """The page that is asked for.
+
+    Raises:
+        BadCursor: the cursor is not ours, or made for another list or other filters.
+    """
+    if cursor is None:
+        return PageRequest(limit)
+    return PageRequest(limit, services.cursors.read(cursor, scope))
+
+
+def page_response(
+    request: ApiRequest,
+    services: Services,
+    page: Page[View],
+    scope: str,
+    shape: Callable[[View], Item],
+    total: int | None = None,
+) -> Response[ListOf[Item]]:
+    """The page in its envelope."""
+    write = services.cursors.write
+    following = None if page.next is None else write(page.next, scope)
+    previous = None if page.previous is None else write(page.previous, scope)
+    links = [
+        f'<{_address(request, cursor)}>; rel="{relation}"'
+        for cursor, relation in ((following, "next"), (previous, "prev"))
+        if cursor
+    ]
+    envelope = ListOf(
+        items=[shape(item) for item in page.items],
+        next=following,
+        previous=previous,
+        total=msgspec.UNSET if total is None else total,
+    )
+    return Response(envelope, headers={"Link": ", ".join(links)} if links else None)
+
+
+def _address(request: ApiRequest, cursor: str) -> str:
+    parameters = [pair for pair in request.query_params.multi_items() if pair[0] != "cursor"]
+    return f"{request.url.path}?{urlencode([*parameters, ('cursor', cursor)])}"

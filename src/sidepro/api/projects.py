@@ -1,0 +1,351 @@
+"""The board: projects, comments, bookmarks."""
+
+import re
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from litestar import Response, Router, delete, get, head, patch, post, put
+from litestar.params import Parameter
+
+from sidepro.api.auth import PUBLIC
+from sidepro.api.bodies import given
+from sidepro.api.lists import (
+    LIMIT,
+    CursorText,
+    Limit,
+    ListOf,
+    Total,
+    page_request,
+    page_response,
+    scope_of,
+)
+from sidepro.api.services import ApiRequest, Services, caller_of, created, path_id, viewer_of
+from sidepro.api.shapes import (
+    Moment,
+    ProjectCard,
+    UserSummary,
+    moment,
+    project_card,
+    user_summary,
+)
+from sidepro.domain.projects import views
+from sidepro.domain.shared import CommentId, ProjectId, UserId
+
+Title = Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 1, "maxLength": 50})]
+Summary = Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 1, "maxLength": 60})]
+Content = Annotated[
+    str,
+    msgspec.Meta(description="Markdown.", extra_json_schema={"minLength": 1, "maxLength": 50_000}),
+]
+Skills = Annotated[
+    list[str],
+    msgspec.Meta(extra_json_schema={"minItems": 1, "maxItems": 20, "uniqueItems": True}),
+]
+CommentBody = Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 1, "maxLength": 2_000})]
+
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+class Project(ProjectCard):
+    """A project's page. `content_html` is safe to put into a page."""
+
+    content: str
+    content_html: str
+    repository_url: str | None
+
+
+class NewProject(msgspec.Struct, forbid_unknown_fields=True):
+    """A project to be published."""
+
+    title: Title
+    summary: Summary
+    content: Content
+    skills: Skills
+    repository_url: str | None = None
+    thumbnail_id: UUID | None = None
+
+
+class ProjectEdits(msgspec.Struct, forbid_unknown_fields=True):
+    """The members of a project that change; those left out stay as they are."""
+
+    title: Title | msgspec.UnsetType = msgspec.UNSET
+    summary: Summary | msgspec.UnsetType = msgspec.UNSET
+    content: Content | msgspec.UnsetType = msgspec.UNSET
+    skills: Skills | msgspec.UnsetType = msgspec.UNSET
+    repository_url: str | None | msgspec.UnsetType = msgspec.UNSET
+    thumbnail_id: UUID | None | msgspec.UnsetType = msgspec.UNSET
+
+
+class BookmarkState(msgspec.Struct):
+    """Whether the caller has bookmarked the project, and how many people have."""
+
+    bookmarked: bool
+    bookmark_count: int
+
+
+class Comment(msgspec.Struct):
+    """A comment on a project."""
+
+    id: UUID
+    author: UserSummary
+    body: str
+    created_at: Moment
+    updated_at: Moment
+
+
+class CommentText(msgspec.Struct, forbid_unknown_fields=True):
+    """What the comment says."""
+
+    body: CommentBody
+
+
+def _project(view: views.ProjectView) -> Project:
+    card = project_card(view.card)
+    return Project(
+        **{name: getattr(card, name) for name in card.__struct_fields__},
+        content=view.content,
+        content_html=view.content_html,
+        repository_url=view.repository_url,
+    )
+
+
+def _comment(view: views.CommentView) -> Comment:
+    return Comment(
+        id=view.id,
+        author=user_summary(view.author),
+        body=view.body,
+        created_at=moment(view.created_at),
+        updated_at=moment(view.updated_at),
+    )
+
+
+def _etag(view: views.ProjectView) -> dict[str, str]:
+    return {"ETag": f'"{view.revision}"'}
+
+
+def revisions(if_match: str | None) -> frozenset[int] | None:
+    """The revisions in an If-Match header (RFC 9110, 13.1.1); `None` stands for any.
+
+    A `W/` that a proxy put before a tag is overlooked; a tag that is not ours matches nothing.
+    """
+    if if_match is None or if_match.strip() == "*":
+        return None
+    return frozenset(int(tag) for tag in re.findall(r'(?:W/)?"(\d{1,9})"', if_match))
+
+
+async def project_exists(scope: Any) -> None:
+    """The access check of what hangs on a project."""
+    services: Services = scope["litestar_app"].state.services
+    await services.projects.must_exist(ProjectId(path_id(scope, "project_id")))
+
+
+async def project_is_mine(scope: Any) -> None:
+    """The access check of changing a project."""
+    services: Services = scope["litestar_app"].state.services
+    project_id = ProjectId(path_id(scope, "project_id"))
+    await services.projects.may_edit(scope["user"], project_id)
+
+
+async def comment_is_mine(scope: Any) -> None:
+    """The access check of changing a comment."""
+    services: Services = scope["litestar_app"].state.services
+    project_id = ProjectId(path_id(scope, "project_id"))
+    comment_id = CommentId(path_id(scope, "comment_id"))
+    await services.projects.may_edit_comment(scope["user"], project_id, comment_id)
+
+
+# ------------------------------------------------------------------------------------ projects
+
+
+@get("/projects", opt=PUBLIC, summary="The board")
+async def board(
+    request: ApiRequest,
+    services: Services,
+    q: Annotated[
+        str | None,
+        Parameter(description="A text in title, summary or author's name, 1 to 100 characters."),
+    ] = None,
+    skill: Annotated[list[str] | None, Parameter(description="May be repeated.")] = None,
+    match: Annotated[
+        Literal["any", "all"], Parameter(description="Any or all of the skills.")
+    ] = "any",
+    author: UUID | None = None,
+    sort: views.Sort = views.Sort.NEWEST,
+    limit: Limit = LIMIT,
+    cursor: CursorText = None,
+    total: Total = False,
+) -> Response[ListOf[ProjectCard]]:
+    """Find projects. All filters combine."""
+    query = await services.projects.query(
+        views.BoardQuery(
+            text=q,
+            skills=tuple(skill or ()),
+            all_skills=match == "all",
+            author=None if author is None else UserId(author),
+            sort=sort,
+        )
+    )
+    filters = [query.text, query.skills, query.all_skills, query.author, query.sort]
+    scope = scope_of("board", {"filters": filters})
+    wanted = page_request(services, limit, cursor, scope)
+    page = await services.projects.board(query, wanted, viewer_of(request))
+    size = await services.projects.size(query) if total else None
+    return page_response(request, services, page, scope, project_card, size)
+
+
+@post("/projects", summary="Publish a project")
+async def publish(request: ApiRequest, data: NewProject, services: Services) -> Response[Project]:
+    """Put a project on the board."""
+    project = await services.projects.publish(
+        caller_of(request),
+        title=data.title,
+        summary=data.summary,
+        content=data.content,
+        repository_url=data.repository_url,
+        thumbnail_id=data.thumbnail_id,
+        skills=data.skills,
+    )
+    return created(_project(project), f"/projects/{project.card.id}", **_etag(project))
+
+
+@get("/projects/{project_id:uuid}", opt=PUBLIC, summary="A project's page")
+async def read_project(
+    request: ApiRequest, project_id: UUID, services: Services
+) -> Response[Project]:
+    """Read a project. Counts one view, which the answer includes."""
+    project = await services.projects.read(ProjectId(project_id), viewer_of(request))
+    return Response(_project(project), headers={**_etag(project), **NO_STORE})
+
+
+@head("/projects/{project_id:uuid}", opt=PUBLIC, summary="Is the project there?")
+async def project_head(project_id: UUID, services: Services) -> Response[None]:
+    """Counts no view."""
+    project = await services.projects.peek(ProjectId(project_id), None)
+    return Response(None, headers={**_etag(project), **NO_STORE}, media_type="application/json")
+
+
+@patch(
+    "/projects/{project_id:uuid}", opt={"access": project_is_mine}, summary="Edit one's project"
+)
+async def edit_project(
+    request: ApiRequest,
+    project_id: UUID,
+    data: ProjectEdits,
+    services: Services,
+    if_match: Annotated[str | None, Parameter(header="If-Match")] = None,
+) -> Response[Project]:
+    """Change what is given. With `If-Match`, only if nobody else has meanwhile."""
+    project = await services.projects.edit(
+        caller_of(request), ProjectId(project_id), given(data), revisions(if_match)
+    )
+    return Response(_project(project), headers=_etag(project))
+
+
+@delete("/projects/{project_id:uuid}", summary="Take one's project off the board")
+async def delete_project(request: ApiRequest, project_id: UUID, services: Services) -> None:
+    """Its comments and bookmarks go with it."""
+    await services.projects.delete(caller_of(request), ProjectId(project_id))
+
+
+# ----------------------------------------------------------------------- bookmarks and comments
+
+
+@put("/projects/{project_id:uuid}/bookmark", summary="Bookmark a project")
+async def bookmark(request: ApiRequest, project_id: UUID, services: Services) -> BookmarkState:
+    """Safe to repeat."""
+    state = await services.projects.bookmark(caller_of(request), ProjectId(project_id))
+    return BookmarkState(state.bookmarked, state.bookmark_count)
+
+
+@delete("/projects/{project_id:uuid}/bookmark", status_code=200, summary="Take one's bookmark off")
+async def take_bookmark_off(
+    request: ApiRequest, project_id: UUID, services: Services
+) -> BookmarkState:
+    """Safe to repeat."""
+    state = await services.projects.take_bookmark_off(caller_of(request), ProjectId(project_id))
+    return BookmarkState(state.bookmarked, state.bookmark_count)
+
+
+@get(
+    "/projects/{project_id:uuid}/comments",
+    opt={**PUBLIC, "access": project_exists},
+    summary="A project's comments, oldest first",
+)
+async def comments(
+    request: ApiRequest,
+    project_id: UUID,
+    services: Services,
+    limit: Limit = LIMIT,
+    cursor: CursorText = None,
+    total: Total = False,
+) -> Response[ListOf[Comment]]:
+    """What people say."""
+    project = ProjectId(project_id)
+    scope = scope_of("comments", {"project": project_id})
+    wanted = page_request(services, limit, cursor, scope)
+    page = await services.projects.comments(project, wanted)
+    size = await services.projects.comment_count(project) if total else None
+    return page_response(request, services, page, scope, _comment, size)
+
+
+@post(
+    "/projects/{project_id:uuid}/comments",
+    opt={"access": project_exists},
+    summary="Comment on a project",
+)
+async def write_comment(
+    request: ApiRequest, project_id: UUID, data: CommentText, services: Services
+) -> Response[Comment]:
+    """Say something."""
+    comment = await services.projects.comment(caller_of(request), ProjectId(project_id), data.body)
+    return created(_comment(comment), f"/projects/{project_id}/comments/{comment.id}")
+
+
+@patch(
+    "/projects/{project_id:uuid}/comments/{comment_id:uuid}",
+    opt={"access": comment_is_mine},
+    summary="Edit one's comment",
+)
+async def edit_comment(
+    request: ApiRequest,
+    project_id: UUID,
+    comment_id: UUID,
+    data: CommentText,
+    services: Services,
+) -> Comment:
+    """Change what one said."""
+    comment = await services.projects.edit_comment(
+        caller_of(request), ProjectId(project_id), CommentId(comment_id), data.body
+    )
+    return _comment(comment)
+
+
+@delete("/projects/{project_id:uuid}/comments/{comment_id:uuid}", summary="Delete a comment")
+async def delete_comment(
+    request: ApiRequest, project_id: UUID, comment_id: UUID, services: Services
+) -> None:
+    """One's own, or any on one's own project."""
+    await services.projects.delete_comment(
+        caller_of(request), ProjectId(project_id), CommentId(comment_id)
+    )
+
+
+router = Router(
+    "/",
+    route_handlers=[
+        board,
+        publish,
+        read_project,
+        project_head,
+        edit_project,
+        delete_project,
+        bookmark,
+        take_bookmark_off,
+        comments,
+        write_comment,
+        edit_comment,
+        delete_comment,
+    ],
+    tags=["Board"],
+)

@@ -1,0 +1,277 @@
+"""The chat socket: `hello`, what was missed, one `status`, then live; in exactly this order."""
+
+import asyncio
+import secrets
+from collections.abc import Collection
+from contextlib import suppress
+from typing import Any, cast
+from uuid import UUID
+
+import msgspec
+import structlog
+from litestar import Router, WebSocket, websocket
+from litestar.datastructures import State
+from litestar.exceptions import WebSocketDisconnect
+
+from sidepro.api.auth import bearer
+from sidepro.api.errors import MEDIA_TYPE, decoding_fault, document
+from sidepro.api.frames import (
+    ClientFrame,
+    ErrorFrame,
+    HelloFrame,
+    MessageFrame,
+    SeenFrame,
+    SendFrame,
+    WritingFrame,
+    decode,
+    encode,
+)
+from sidepro.api.hub import NO_SUCH_ROOM, Frame, Hub, Outbox, status_frame
+from sidepro.api.rooms import LARGEST_SEQ, message_shape, room_shape
+from sidepro.api.services import Services
+from sidepro.domain.accounts.ports import AccessTokens
+from sidepro.domain.accounts.session import Caller
+from sidepro.domain.errors import (
+    Fault,
+    InvalidInput,
+    NotAuthenticated,
+    NotFound,
+    SideProError,
+    Unavailable,
+)
+from sidepro.domain.rooms.service import REPLAY_LONGEST, RoomService
+from sidepro.domain.shared import RoomId
+
+log = structlog.get_logger(__name__)
+
+Socket = WebSocket[Any, Any, State]
+
+BAD_FRAMES_IN_A_ROW = 10
+REPLAYED_AT_ONCE = 100
+CLOSING = 5.0
+"""Seconds that a close may take: the peer may not be reading."""
+
+GONE = 1000
+INTERNAL = 1011
+TRY_LATER = 1013
+TOO_MANY_BAD_FRAMES = 4400
+NOT_AUTHENTICATED = 4401
+
+CLOSE_CODES: dict[type[SideProError], int] = {
+    NotAuthenticated: NOT_AUTHENTICATED,
+    NotFound: NO_SUCH_ROOM,
+    InvalidInput: TOO_MANY_BAD_FRAMES,
+    Unavailable: TRY_LATER,
+}
+
+
+def close_code(error: Exception) -> int:
+    """The close code of an error: that of the nearest class of the tree in the table."""
+    for kind in type(error).__mro__:
+        if kind in CLOSE_CODES:
+            return CLOSE_CODES[kind]
+    return INTERNAL
+
+
+class Conversation:
+    """One socket of one person in one room."""
+
+    def __init__(
+        self, socket: Socket, caller: Caller, room_id: RoomId, hub: Hub, rooms: RoomService
+    ) -> None:
+        self._socket = socket
+        self._caller = caller
+        self._room_id = room_id
+        self._hub = hub
+        self._rooms = rooms
+        self._outbox = Outbox(caller.id)
+        self._delivered = 0
+        self._status: str | None = None
+        self._opened = asyncio.Event()
+
+    async def run(self, after: int | None) -> int:
+        """Talk until either side ends; the close code.
+
+        Raises:
+            NotFound: the room is not there for the caller.
+        """
+        await self._rooms.must_admit(self._caller, self._room_id)
+        connection = secrets.token_hex(8)
+        await self._hub.join(self._room_id, self._outbox)
+        try:
+            await self._rooms.enter(self._caller, self._room_id, connection)
+            tasks = [
+                asyncio.create_task(self._send_all(after)),
+                asyncio.create_task(self._receive_all()),
+            ]
+            try:
+                ends = [*tasks, self._outbox.ended]
+                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+                if self._outbox.ended.done():
+                    return self._outbox.ended.result()
+                return next(task.result() for task in tasks if task.done())
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+        finally:
+            await self._hub.leave(self._room_id, self._outbox)
+            await self._rooms.exit(self._caller, self._room_id, connection)
+
+    # -------------------------------------------------------------------------------- sending
+
+    async def _send_all(self, after: int | None) -> int:
+        room = await self._rooms.room(self._caller, self._room_id)
+        recovered = after is None or room.last_seq - after <= REPLAY_LONGEST
+        await self._send(encode(HelloFrame(room_shape(room), room.last_seq, after, recovered)))
+        self._delivered = room.last_seq
+        if after is not None and recovered:
+            self._delivered = min(after, room.last_seq)
+            await self._fill(upto=room.last_seq)
+        await self._send_frame(status_frame(await self._rooms.presences(self._room_id)))
+        self._opened.set()
+        while True:
+            await self._send_frame(await self._outbox.frames.get())
+
+    async def _send_frame(self, frame: Frame) -> None:
+        if frame.is_status:
+            if frame.text == self._status:
+                return
+            self._status = frame.text
+        elif frame.seq:
+            if frame.seq <= self._delivered:
+                return
+            await self._fill(upto=frame.seq - 1)
+            self._delivered = frame.seq
+        await self._send(frame.text)
+
+    async def _fill(self, upto: int) -> None:
+        """Send what lies between the last message delivered and this number."""
+        while self._delivered < upto:
+            batch = min(upto, self._delivered + REPLAYED_AT_ONCE)
+            for message in await self._rooms.between(self._room_id, self._delivered, batch):
+                await self._send(encode(MessageFrame(message_shape(message))))
+            self._delivered = batch
+
+    async def _send(self, text: str) -> None:
+        await self._socket.send({"type": "websocket.send", "text": text, "bytes": None})
+
+    # ------------------------------------------------------------------------------ receiving
+
+    async def _receive_all(self) -> int:
+        # What is sent before the hello would be in its `last_seq`, and never be acknowledged.
+        await self._opened.wait()
+        bad_in_a_row = 0
+        while bad_in_a_row < BAD_FRAMES_IN_A_ROW:
+            event = await self._socket.receive()
+            if event["type"] == "websocket.disconnect":
+                return GONE
+            client_id = None
+            try:
+                frame = self._understood(cast("str | None", event.get("text")))
+                client_id = frame.client_id if isinstance(frame, SendFrame) else None
+                await self._do(frame)
+                bad_in_a_row = 0
+            except SideProError as error:
+                bad_in_a_row = bad_in_a_row + 1 if isinstance(error, InvalidInput) else 0
+                self._tell_error(error, client_id)
+        return TOO_MANY_BAD_FRAMES
+
+    @staticmethod
+    def _understood(text: str | None) -> ClientFrame:
+        """The frame.
+
+        Raises:
+            InvalidInput: it is none.
+        """
+        try:
+            frame: ClientFrame = decode(text or "")
+            return frame
+        except msgspec.ValidationError as error:
+            fault = decoding_fault(error)
+            raise InvalidInput(fault, detail=f"{fault.pointer}: {fault.detail}") from error
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise InvalidInput(Fault("The frame is not a JSON object.")) from error
+
+    async def _do(self, frame: ClientFrame) -> None:
+        match frame:
+            case SendFrame(client_id=client_id, body=body):
+                message, repeated = await self._rooms.send(
+                    self._caller, self._room_id, body, client_id
+                )
+                if repeated:
+                    # On this socket alone, whatever its place in the order.
+                    self._outbox.put(Frame(encode(MessageFrame(message_shape(message)))))
+            case SeenFrame(seq=seq):
+                seen = min(seq, LARGEST_SEQ)
+                await self._rooms.mark_read(self._caller, self._room_id, seen)
+            case WritingFrame():
+                await self._rooms.typing(self._caller, self._room_id)
+
+    def _tell_error(self, error: SideProError, client_id: str | None) -> None:
+        self._outbox.put(Frame(encode(ErrorFrame(error.code, error.detail, client_id))))
+
+
+def socket_router(hub: Hub, tokens: AccessTokens, allowed_origins: Collection[str]) -> Router:
+    """The route of the socket."""
+
+    @websocket("/rooms/{room_id:str}/socket")
+    async def room_socket(socket: Socket, room_id: str, services: Services) -> None:
+        origin = socket.headers.get("origin")
+        if origin is not None and origin not in allowed_origins:
+            await _deny(socket)
+            return
+        await socket.accept()
+        try:
+            caller = bearer(socket.headers.get("authorization"), tokens)
+            if caller is None:
+                raise NotAuthenticated
+            conversation = Conversation(socket, caller, _id(room_id), hub, services.rooms)
+            code = await conversation.run(_after(socket))
+        except (OSError, WebSocketDisconnect):
+            return
+        except SideProError as error:
+            code = close_code(error)
+        except Exception:
+            log.exception("socket_failed", room_id=room_id)
+            code = INTERNAL
+        if code != GONE:
+            with suppress(OSError, TimeoutError, WebSocketDisconnect):
+                async with asyncio.timeout(CLOSING):
+                    await socket.close(code)
+
+    return Router("/", route_handlers=[room_socket])
+
+
+def _id(text: str) -> RoomId:
+    try:
+        return RoomId(UUID(text))
+    except ValueError as error:
+        raise NotFound from error
+
+
+def _after(socket: Socket) -> int | None:
+    text = socket.query_params.get("after")
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit():
+        raise InvalidInput(Fault("must be a number", parameter="after"))
+    return min(int(text[:12]), LARGEST_SEQ)
+
+
+async def _deny(socket: Socket) -> None:
+    """403 before the upgrade: a browser page of another site is no client of ours."""
+    refusal = document(403, "origin-not-allowed", "Pages of this origin may not connect.")
+    start = {
+        "type": "websocket.http.response.start",
+        "status": 403,
+        "headers": [(b"content-type", MEDIA_TYPE.encode())],
+    }
+    body = {
+        "type": "websocket.http.response.body",
+        "body": msgspec.json.encode(refusal),
+        "more_body": False,
+    }
+    # Litestar's types know no other answer to an upgrade than accept and close.
+    await socket.send(cast("Any", start))
+    await socket.send(cast("Any", body))

@@ -1,0 +1,58 @@
+"""What the routes call, and how they say who is calling."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from litestar import Request, Response
+from litestar.datastructures import State
+
+from sidepro.domain.accounts.service import AccountService
+from sidepro.domain.accounts.session import Caller
+from sidepro.domain.errors import NotAuthenticated
+from sidepro.domain.projects.service import ProjectService
+from sidepro.domain.recommendations.service import RecommendationService
+from sidepro.domain.rooms.service import RoomService
+from sidepro.domain.shared import Cursors, UserId
+
+ApiRequest = Request[Caller | None, str | None, State]
+
+PREFIX = "/api/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The use cases that the routes offer, and the writer of their cursors."""
+
+    accounts: AccountService
+    projects: ProjectService
+    rooms: RoomService
+    recommendations: RecommendationService
+    cursors: Cursors
+
+
+def caller_of(request: ApiRequest) -> Caller:
+    """Who calls a route that is not open to everybody.
+
+    Raises:
+        NotAuthenticated: nobody that we know.
+    """
+    if request.user is None:
+        raise NotAuthenticated
+    return request.user
+
+
+def viewer_of(request: ApiRequest) -> UserId | None:
+    """Who looks at something that everybody may see."""
+    return None if request.user is None else request.user.id
+
+
+def created(content: Any, where: str, **headers: str) -> Response[Any]:
+    """201 with the address of what was made."""
+    return Response(content, status_code=201, headers={"Location": f"{PREFIX}{where}", **headers})
+
+
+def path_id(scope: Any, name: str) -> Any:
+    """An id out of the path, for access checks that run outside a handler."""
+    value = scope["path_params"][name]
+    return value if isinstance(value, UUID) else UUID(value)

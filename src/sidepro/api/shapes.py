@@ -1,0 +1,71 @@
+"""Shapes that several topics answer with. Every member is named, and none has a default."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+
+from sidepro.domain.accounts import views as accounts
+from sidepro.domain.projects import views as projects
+
+Moment = Annotated[
+    str,
+    msgspec.Meta(
+        description="RFC 3339 in UTC with six decimals.",
+        extra_json_schema={"format": "date-time"},
+    ),
+]
+
+
+def moment(time: datetime) -> str:
+    """A time as `2026-11-22T09:30:00.000000Z`."""
+    return time.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+
+
+class UserSummary(msgspec.Struct):
+    """A person, in a few words."""
+
+    id: UUID
+    username: str
+    image_url: str | None
+
+
+def user_summary(view: accounts.UserSummary) -> UserSummary:
+    """The shape of a view."""
+    return UserSummary(view.id, view.username, view.image_url)
+
+
+class ProjectCard(msgspec.Struct):
+    """A project as lists show it. `bookmarked` is null for anonymous callers."""
+
+    id: UUID
+    title: str
+    summary: str
+    skills: list[str]
+    thumbnail_url: str | None
+    author: UserSummary
+    view_count: int
+    bookmark_count: int
+    comment_count: int
+    bookmarked: bool | None
+    created_at: Moment
+    updated_at: Moment
+
+
+def project_card(view: projects.ProjectCard) -> ProjectCard:
+    """The shape of a view."""
+    return ProjectCard(
+        id=view.id,
+        title=view.title,
+        summary=view.summary,
+        skills=list(view.skills),
+        thumbnail_url=view.thumbnail_url,
+        author=user_summary(view.author),
+        view_count=view.view_count,
+        bookmark_count=view.bookmark_count,
+        comment_count=view.comment_count,
+        bookmarked=view.bookmarked,
+        created_at=moment(view.created_at),
+        updated_at=moment(view.updated_at),
+    )

@@ -1,0 +1,1 @@
+"""The rules of SidePro, in the standard library alone: no framework, driver or clock."""

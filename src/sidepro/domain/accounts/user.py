@@ -1,0 +1,87 @@
+"""A person with an account, and what makes a good username and password."""
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+
+from sidepro.domain.errors import Fault, WeakPassword
+from sidepro.domain.shared import Rules, UserId, fold, normal
+
+USERNAME_LENGTH = (2, 30)
+PASSWORD_LENGTH = (8, 128)
+EMAIL_LONGEST = 254
+"""RFC 5321, 4.5.3.1.3: a path of 256 octets with its two brackets."""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person with an account. Email and username are kept as typed (in NFC) and are unique in
+    their folded form.
+    """
+
+    id: UserId
+    email: str
+    username: str
+    password_hash: str
+    is_admin: bool
+    is_active: bool
+    created_at: datetime
+
+    @property
+    def email_key(self) -> str:
+        """The form in which emails are compared."""
+        return fold(self.email)
+
+    @property
+    def username_key(self) -> str:
+        """The form in which usernames are compared."""
+        return fold(self.username)
+
+
+def check_username(value: str, rules: Rules) -> str:
+    """The username in NFC: 2 to 30 letters of any script, digits, `_` and `-`.
+
+    Combining marks count as letters where their script needs them (Devanagari, Thai), and never
+    come first.
+    """
+    username = normal(value[: 4 * USERNAME_LENGTH[1] + 16])
+    shortest, longest = USERNAME_LENGTH
+    if not shortest <= len(username) <= longest:
+        rules.fault(f"must have {shortest} to {longest} characters", "username")
+    elif not all(_in_a_name(char) for char in username) or unicodedata.combining(username[0]):
+        rules.fault("must consist of letters, digits, _ and -", "username")
+    return username
+
+
+def _in_a_name(char: str) -> bool:
+    category = unicodedata.category(char)
+    return category[0] == "L" or category in ("Nd", "Mn", "Mc") or char in "_-"
+
+
+def check_password_length(value: str, rules: Rules, field: str = "password") -> None:
+    """Note a fault unless the password has 8 to 128 characters after NFC. It is not trimmed."""
+    shortest, longest = PASSWORD_LENGTH
+    if "\0" in value or any("\ud800" <= char <= "\udfff" for char in value):
+        rules.fault("must not contain NUL or unpaired surrogates", field)
+    elif not shortest <= len(normal(value[: 8 * longest])) <= longest:
+        rules.fault(f"must have {shortest} to {longest} characters", field)
+
+
+def check_password_strength(
+    password: str, *, email: str, username: str, is_common: bool, field: str = "password"
+) -> None:
+    """Refuse a password that somebody who knows the person would try first.
+
+    The email's local part, the whole email and the username count when they have four characters
+    or more, compared in folded form.
+
+    Raises:
+        WeakPassword: it is a common one, or contains the user's email or name.
+    """
+    pointer = f"/{field}"
+    if is_common:
+        raise WeakPassword(Fault("is one of the most common passwords", pointer))
+    folded = fold(password)
+    for own in (email, email.partition("@")[0], username):
+        if len(own) >= 4 and fold(own) in folded:
+            raise WeakPassword(Fault("must not contain your email or username", pointer))

@@ -1,0 +1,48 @@
+"""What readers of accounts get."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NewType
+
+from sidepro.domain.shared import UserId
+
+ImageUrl = NewType("ImageUrl", str)
+
+
+@dataclass(frozen=True, slots=True)
+class UserSummary:
+    """A person as others see them beside a project, a comment or a room."""
+
+    id: UserId
+    username: str
+    image_url: ImageUrl | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileView:
+    """A profile as it is shown."""
+
+    bio: str
+    image_url: ImageUrl | None
+    github_url: str | None
+    skills: tuple[str, ...]
+    region: str | None
+    meet_time: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UserView:
+    """A person's public page."""
+
+    id: UserId
+    username: str
+    created_at: datetime
+    profile: ProfileView | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView(UserView):
+    """A person as they see themselves."""
+
+    email: str
+    is_admin: bool

@@ -1,0 +1,1 @@
+"""The board: projects with their skills, counters, comments and bookmarks."""

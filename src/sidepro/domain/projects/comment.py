@@ -1,0 +1,62 @@
+"""What somebody says about a project."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sidepro.domain.accounts.session import Caller
+from sidepro.domain.errors import Forbidden
+from sidepro.domain.shared import CommentId, ProjectId, Rules, UserId
+
+BODY_LONGEST = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment on a project."""
+
+    id: CommentId
+    project_id: ProjectId
+    author_id: UserId
+    body: str
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def write(
+        cls,
+        comment_id: CommentId,
+        project_id: ProjectId,
+        author_id: UserId,
+        body: str,
+        now: datetime,
+    ) -> "Comment":
+        """A new comment.
+
+        Raises:
+            InvalidInput: the body is blank or too long.
+        """
+        return cls(comment_id, project_id, author_id, _checked(body), now, now)
+
+    def edited(self, body: str, now: datetime) -> "Comment":
+        """The comment with another text.
+
+        Raises:
+            InvalidInput: the body is blank or too long.
+        """
+        return replace(self, body=_checked(body), updated_at=now)
+
+    def may_be_deleted_by(self, caller: Caller, project_author: UserId) -> None:
+        """Its author, the project's author and administrators delete a comment.
+
+        Raises:
+            Forbidden: the caller is none of them.
+        """
+        if caller.id not in (self.author_id, project_author) and not caller.is_admin:
+            raise Forbidden
+
+
+def _checked(body: str) -> str:
+    rules = Rules()
+    text = rules.text(body, "body", BODY_LONGEST)
+    rules.enforce()
+    return text

@@ -1,0 +1,1 @@
+"""Projects by people whose skills are like mine: Jaccard similarity, neighbours, the reading."""

@@ -1,0 +1,122 @@
+"""What coffee chat needs from the outside."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from sidepro.domain.rooms.events import RoomEvent
+from sidepro.domain.rooms.room import Message, Room
+from sidepro.domain.rooms.views import RoomView
+from sidepro.domain.shared import Page, PageRequest, RoomId, UserId
+
+
+class RoomRepository(Protocol):
+    """Rooms and messages, inside a unit of work."""
+
+    async def add_if_absent(self, room: Room) -> bool:
+        """Store a new room unless the pair has one; whether it was stored. Of two at once for the
+        same pair MUST one hear yes.
+
+        Raises:
+            NotFound: one of the two users is gone.
+        """
+        ...
+
+    async def get(self, room_id: RoomId) -> Room | None:
+        """The room; MUST hold back everybody else who gets it until the unit of work ends."""
+        ...
+
+    async def get_of_pair(self, one: UserId, other: UserId) -> Room | None:
+        """The room of two people, in whatever order; MUST hold back others as `get` does."""
+        ...
+
+    async def save(self, room: Room) -> None:
+        """Store a changed room."""
+        ...
+
+    async def delete(self, room_id: RoomId) -> None:
+        """Remove the room with its messages."""
+        ...
+
+    async def add_message(self, message: Message) -> None:
+        """Store a message. Its room was got in the same unit of work."""
+        ...
+
+    async def message_named(
+        self, room_id: RoomId, sender: UserId, client_id: str
+    ) -> Message | None:
+        """The message that the sender gave this name, or `None`."""
+        ...
+
+
+class RoomReader(Protocol):
+    """Reads without a unit of work.
+
+    What it shows as *stop* may be *running*: only presence knows.
+    """
+
+    async def rooms(self, user_id: UserId, page: PageRequest) -> Page[RoomView]:
+        """The rooms that this person has not left, the latest activity first, in at most two
+        statements.
+        """
+        ...
+
+    async def room_count(self, user_id: UserId) -> int:
+        """How many rooms this person has not left."""
+        ...
+
+    async def room(self, room_id: RoomId, user_id: UserId) -> RoomView | None:
+        """The room as this person sees it, or `None` when it is not there for them."""
+        ...
+
+    async def state(self, room_id: RoomId) -> Room | None:
+        """The room itself, without holding anybody back."""
+        ...
+
+    async def messages(
+        self, room_id: RoomId, *, after: int | None, before: int | None, limit: int
+    ) -> tuple[Message, ...]:
+        """Up to `limit` messages in ascending order: the first ones after `after`, else the last
+        ones before `before`, else the last ones.
+        """
+        ...
+
+
+Listener = Callable[[RoomEvent], None]
+"""Takes an event without waiting; MUST NOT raise."""
+
+
+class ChatFeed(Protocol):
+    """Tells every process what happens in the rooms that it has open.
+
+    Events of a room MAY come twice, out of order, or be lost; they MUST NOT be made up.
+    """
+
+    async def publish(self, event: RoomEvent) -> None:
+        """Tell everybody who listens to the event's room, this process included. Trouble with the
+        connection MUST NOT raise: what matters is stored, and listeners catch up.
+        """
+        ...
+
+    async def listen(self, room_id: RoomId, listener: Listener) -> None:
+        """Hear of the room's events. What is published after the return MUST be heard."""
+        ...
+
+    async def ignore(self, room_id: RoomId, listener: Listener) -> None:
+        """Stop hearing of the room's events. Somebody else's listening MUST go on."""
+        ...
+
+
+class Presence(Protocol):
+    """Who has which room open, in sockets named by `connection`."""
+
+    async def enter(self, room_id: RoomId, user_id: UserId, connection: str) -> bool:
+        """Note an open socket; whether the person was not there before."""
+        ...
+
+    async def leave(self, room_id: RoomId, user_id: UserId, connection: str) -> bool:
+        """Note a closed socket; whether it was the person's last one. Safe to repeat."""
+        ...
+
+    async def online(self, room_ids: Sequence[RoomId]) -> Mapping[RoomId, tuple[UserId, ...]]:
+        """Who is there, ordered by id, for those of the rooms where somebody is."""
+        ...

@@ -1,0 +1,42 @@
+"""What readers of rooms get."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sidepro.domain.accounts.views import UserSummary
+from sidepro.domain.rooms.room import Message, RoomStatus
+from sidepro.domain.shared import RoomId, UserId
+
+
+@dataclass(frozen=True, slots=True)
+class RoomView:
+    """A room as one of the two sees it; `participant` is the other one."""
+
+    id: RoomId
+    participant: UserSummary | None
+    status: RoomStatus
+    left_by: UserId | None
+    last_message: Message | None
+    last_seq: int
+    read_seq: int
+    participant_read_seq: int
+    unread_count: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Presences:
+    """Who has a room open, and what follows from it."""
+
+    status: RoomStatus
+    left_by: UserId | None
+    online: tuple[UserId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A stretch of a room's messages, in ascending order, and the last number of all."""
+
+    items: tuple[Message, ...]
+    last_seq: int

@@ -1,0 +1,275 @@
+"""What every topic uses: ids, the clock, text rules, pages and their cursors."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, NewType, Protocol, TypeVar
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from sidepro.domain.errors import BadCursor, Fault, InvalidInput
+
+UserId = NewType("UserId", UUID)
+SessionId = NewType("SessionId", UUID)
+ProjectId = NewType("ProjectId", UUID)
+CommentId = NewType("CommentId", UUID)
+RoomId = NewType("RoomId", UUID)
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def __call__(self) -> datetime:
+        """Now, timezone-aware, in UTC, with microseconds. MUST NOT go backwards by more than the
+        machine's own clock does; nothing in the domain assumes that it never does.
+        """
+        ...
+
+
+class NewId(Protocol):
+    """Makes identifiers."""
+
+    def __call__(self) -> UUID:
+        """A fresh UUIDv7 (RFC 9562), so that ids sort by the time they were made."""
+        ...
+
+
+# ---------------------------------------------------------------------------------------- text
+
+
+def normal(text: str) -> str:
+    """The form in which text is stored: Unicode NFC."""
+    return unicodedata.normalize("NFC", text)
+
+
+def fold(text: str) -> str:
+    """The form in which text is compared: NFKC(casefold(NFKC(text))).
+
+    Two texts that differ in case, in width (`Ａ`, `A`) or in composition (a decomposed Hangul
+    syllable and a composed one) fold alike. Source: Unicode 15, section 3.13 and UAX #15.
+    """
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def what_is_wrong(text: str, longest: int, *, shortest: int = 1, one_line: bool) -> str | None:
+    """What keeps a text in NFC from being stored, or `None`.
+
+    Lengths are code points. A text that must have at least one character may not be blank. NUL
+    and unpaired surrogates are refused everywhere (no store can keep them), other control
+    characters in one-line texts.
+    """
+    if any(char == "\0" or "\ud800" <= char <= "\udfff" for char in text):
+        return "must not contain NUL or unpaired surrogates"
+    if one_line and any(unicodedata.category(char) == "Cc" for char in text):
+        return "must be one line without control characters"
+    if shortest and not text.strip():
+        return "must not be blank"
+    if not shortest <= len(text) <= longest:
+        return f"must have {shortest} to {longest} characters"
+    return None
+
+
+class Rules:
+    """Collects the faults of one input, so that a client hears of all of them at once.
+
+    Fields are members of the body, or with `parameters=True` parameters of the query.
+    """
+
+    def __init__(self, *, parameters: bool = False) -> None:
+        self._parameters = parameters
+        self.faults: list[Fault] = []
+
+    def fault(self, detail: str, field: str) -> None:
+        """Note that something is wrong with a field, such as `title` or `skills/3`."""
+        if self._parameters:
+            self.faults.append(Fault(detail, parameter=field))
+        else:
+            self.faults.append(Fault(detail, pointer=f"/{field}"))
+
+    def enforce(self) -> None:
+        """Raise `InvalidInput` with everything collected, if anything was."""
+        if self.faults:
+            raise InvalidInput(*self.faults)
+
+    def text(
+        self, value: str, field: str, longest: int, *, shortest: int = 1, one_line: bool = False
+    ) -> str:
+        """The text in NFC, checked as `what_is_wrong` says."""
+        # Composition shortens a text to a quarter at the most: this bounds the work beforehand.
+        text = normal(value[: 4 * longest + 4])
+        detail = what_is_wrong(text, longest, shortest=shortest, one_line=one_line)
+        if detail:
+            self.fault(detail, field)
+        return text
+
+    def choices(
+        self, values: Sequence[str], field: str, known: Sequence[str], *, least: int, most: int
+    ) -> tuple[str, ...]:
+        """Distinct values out of `known`, put into the order of `known`."""
+        if not least <= len(values) <= most:
+            self.fault(f"must have {least} to {most} items", field)
+        places = {name: place for place, name in enumerate(known)}
+        seen: set[str] = set()
+        for index, value in enumerate(values[: most + 1]):
+            if value not in places:
+                self.fault("is not in the catalogue", f"{field}/{index}")
+            elif value in seen:
+                self.fault("is given twice", f"{field}/{index}")
+            seen.add(value)
+        return tuple(sorted(seen & places.keys(), key=places.__getitem__))
+
+    def choice(self, value: str | None, field: str, known: Sequence[str]) -> str | None:
+        """A value out of `known`, or `None`."""
+        if value is not None and value not in known:
+            self.fault("is not in the catalogue", field)
+        return value
+
+    def web_address(self, value: str | None, field: str, longest: int) -> str | None:
+        """An absolute http or https address of at most `longest` characters, or `None`."""
+        if value is None:
+            return None
+        address = self.text(value, field, longest, one_line=True)
+        try:
+            parts = urlsplit(address)
+            sound = parts.scheme in ("http", "https") and bool(parts.hostname)
+        except ValueError:
+            sound = False
+        if not sound or any(char.isspace() or char in '\\<>"' for char in address):
+            self.fault("must be an http or https address", field)
+        return address
+
+
+# --------------------------------------------------------------------------------------- pages
+
+Item = TypeVar("Item")
+KeyMember = str | int | datetime | UUID
+SortKey = tuple[KeyMember, ...]
+"""What a list is ordered by, most significant first; the last member is unique."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A place between two items of a list, and the way to go from there.
+
+    `after` is the sort key of the item that the page begins behind (before, when going
+    backward); `None` is the very end that the page starts from.
+    """
+
+    after: SortKey | None = None
+    backward: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """How much of a list is wanted, and from where."""
+
+    limit: int = 20
+    cursor: Cursor = Cursor()
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """A stretch of a list in the list's own order.
+
+    `next` and `previous` are `None` exactly when nothing lies that way.
+    """
+
+    items: tuple[Item, ...]
+    next: Cursor | None
+    previous: Cursor | None
+
+
+def page_of(
+    found: Sequence[Item],
+    request: PageRequest,
+    *,
+    beyond: bool,
+    key: Callable[[Item], SortKey],
+) -> Page[Item]:
+    """Assemble a page from what a reader found.
+
+    `found` holds up to `limit + 1` items in the direction of the walk, nearest first: one more
+    than asked for says that the list goes on. `beyond` says whether anything lies on the other
+    side of the cursor. Where nothing was found at all, the way back starts from the list's end,
+    so that an item which moved in between is not lost.
+    """
+    more = len(found) > request.limit
+    items = list(found[: request.limit])
+    backward = request.cursor.backward
+    if backward:
+        items.reverse()
+    ahead, behind = (beyond, more) if backward else (more, beyond)
+    after = Cursor(key(items[-1]) if items else None)
+    before = Cursor(key(items[0]) if items else None, backward=True)
+    return Page(tuple(items), after if ahead else None, before if behind else None)
+
+
+_TAGS: dict[str, Callable[[str], KeyMember]] = {
+    "t": datetime.fromisoformat,
+    "u": UUID,
+    "i": int,
+    "s": str,
+}
+
+
+def _tagged(member: KeyMember) -> str:
+    if isinstance(member, datetime):
+        return "t" + member.isoformat()
+    if isinstance(member, UUID):
+        return "u" + member.hex
+    return ("i" if isinstance(member, int) else "s") + str(member)
+
+
+class Cursors:
+    """Writes cursors as opaque text that cannot be forged, and reads them back.
+
+    The text is base64url of a truncated HMAC-SHA-256 (RFC 2104; 16 bytes) and the position. The
+    list's `scope` (its name and all its filters) goes into the signature, so that a cursor is
+    good for the list it was made for and for no other.
+    """
+
+    _SIGNATURE = 16
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        """The first key signs; all of them verify."""
+        if not keys:
+            raise ValueError("at least one key is needed")
+        self._keys = tuple(keys)
+
+    def write(self, cursor: Cursor, scope: str) -> str:
+        """The cursor as URL-safe text."""
+        key = None if cursor.after is None else [_tagged(member) for member in cursor.after]
+        body = json.dumps([int(cursor.backward), key], separators=(",", ":")).encode()
+        signed = self._sign(self._keys[0], body, scope) + body
+        return base64.urlsafe_b64encode(signed).rstrip(b"=").decode()
+
+    def read(self, text: str, scope: str) -> Cursor:
+        """The cursor behind the text.
+
+        Raises:
+            BadCursor: it was not written by `write` with one of the keys and this scope.
+        """
+        try:
+            data = text.encode("ascii")
+            signed = base64.b64decode(data + b"=" * (-len(data) % 4), b"-_", validate=True)
+        except (UnicodeEncodeError, binascii.Error) as error:
+            raise BadCursor from error
+        signature, body = signed[: self._SIGNATURE], signed[self._SIGNATURE :]
+        for key in self._keys:
+            if hmac.compare_digest(signature, self._sign(key, body, scope)):
+                break
+        else:
+            raise BadCursor
+        backward, members = json.loads(body)
+        after = members and tuple(_TAGS[member[0]](member[1:]) for member in members)
+        return Cursor(after, bool(backward))
+
+    def _sign(self, key: bytes, body: bytes, scope: str) -> bytes:
+        message = len(body).to_bytes(4, "big") + body + scope.encode()
+        return hmac.new(key, message, hashlib.sha256).digest()[: self._SIGNATURE]

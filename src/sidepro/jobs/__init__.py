@@ -1,0 +1,1 @@
+"""Taskiq tasks and their schedule: a few lines each, which call services."""

@@ -1,0 +1,41 @@
+"""What every part of the suite shares.
+
+Imports the standard library and pytest alone: the domain suite runs with nothing else installed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.servers import Postgres
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks the tests that start a server, so that `-m "not servers"` leaves them out."""
+    for item in items:
+        if "postgres" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.servers)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server of this run's own.
+
+    A machine without PostgreSQL fails the tests that ask for it: a skip would go unnoticed.
+
+    A fixture or a parametrised test that asks for it by name at run time
+    (`request.getfixturevalue("postgres")`) marks that case itself with `pytest.mark.servers`.
+    """
+    from tests.servers import Postgres, ServerError
+
+    try:
+        server = Postgres.start()
+    except ServerError as error:
+        pytest.fail(str(error), pytrace=False)
+    with server:
+        yield server

@@ -1,0 +1,105 @@
+"""Builds the wheel, installs it alone, and walks the tour through it.
+
+`python -m tests.wheel_tour` from the top of the repository, in the developers' environment. The
+wheel goes with its declared dependencies, at the pinned versions, into an environment of its own.
+There it migrates and serves, on SQLite and on PostgreSQL, from an empty folder. The tour itself
+runs in the developers' environment: it is a client. Exits non-zero at the first fault.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+import venv
+import zipfile
+from pathlib import Path
+
+from tests.servers import SECRET_KEY, Postgres, ServerError, SideProServer, settings
+
+ROOT = Path(__file__).parents[1]
+PYTHON = sys.executable
+
+
+def say(text: str) -> None:
+    print(f"== {text}", flush=True)
+
+
+def run(*command: str | Path, cwd: Path, env: dict[str, str] | None = None) -> None:
+    subprocess.run([str(part) for part in command], cwd=cwd, env=env, check=True)
+
+
+def build(folder: Path) -> Path:
+    """The wheel, built from the source archive as an installer would."""
+    run(PYTHON, "-m", "build", "--no-isolation", "--outdir", folder, ROOT, cwd=folder)
+    (wheel,) = folder.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    for needed in ("sidepro/cli.py", "sidepro/alembic/env.py"):
+        if needed not in names:
+            sys.exit(f"the wheel lacks {needed}")
+    return wheel
+
+
+def install(wheel: Path, folder: Path) -> Path:
+    """A new environment that holds the wheel and what it declares; returns its programs' folder.
+
+    The pinned versions go in as constraints, without their hashes, which constraints do not
+    take: so a package that the wheel forgot to declare is not there.
+    """
+    pins = re.findall(
+        r"^([\w.-]+==[^ \\\n]+(?: ;[^\\\n]+)?)",
+        (ROOT / "requirements" / "runtime.txt").read_text("utf-8"),
+        flags=re.MULTILINE,
+    )
+    constraints = folder / "constraints.txt"
+    constraints.write_text("\n".join(pins) + "\n", "utf-8")
+    environment = folder / "environment"
+    # without a pip of its own: this environment's pip serves, and pip would be a package more
+    venv.create(environment, with_pip=False)
+    programs = environment / "bin"
+    pip = (PYTHON, "-m", "pip", "--disable-pip-version-check", "--python", programs / "python")
+    run(*pip, "install", "-qq", "--constraint", constraints, wheel, cwd=folder)
+    run(*pip, "check", cwd=folder)
+    return programs
+
+
+def tour(programs: Path, folder: Path, environment: dict[str, str]) -> None:
+    """Migrates, serves and walks through, all in one empty folder."""
+    folder.mkdir()
+    environment = {"SIDEPRO_DATA_DIR": str(folder / "data"), **environment}
+    sidepro = programs / "sidepro"
+    run(sidepro, "migrate", cwd=folder, env=settings(environment))
+    run(sidepro, "migrate", "--check", cwd=folder, env=settings(environment))
+    with SideProServer(environment, executable=sidepro, folder=folder) as server:
+        try:
+            run(PYTHON, ROOT / "docs" / "tour.py", server.url, cwd=folder)
+        except subprocess.CalledProcessError:
+            print(server.log(), file=sys.stderr)
+            raise
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="sidepro wheel ") as name:
+        folder = Path(name)
+        say("building the wheel")
+        wheel = build(folder)
+        say(f"installing {wheel.name} and what it declares")
+        programs = install(wheel, folder)
+        say("the tour on SQLite")
+        tour(programs, folder / "sqlite", {})
+        say("the tour on PostgreSQL")
+        with Postgres.start() as postgres, postgres.database() as url:
+            tour(
+                programs,
+                folder / "postgresql",
+                {"SIDEPRO_DATABASE_URL": url, "SIDEPRO_SECRET_KEY": SECRET_KEY},
+            )
+        say("the wheel passes")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (ServerError, subprocess.CalledProcessError) as error:
+        sys.exit(f"wheel tour: {error}")
