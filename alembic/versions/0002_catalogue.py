@@ -7,7 +7,6 @@ import json
 from pathlib import Path
 
 import sqlalchemy as sa
-
 from alembic import op
 
 revision = "0002"

@@ -27,7 +27,8 @@ class Authentication(ASGIMiddleware):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         caller = bearer(Headers.from_scope(scope).get("authorization"), self._tokens)
-        if caller is None and not scope["route_handler"].opt.get("public"):
+        is_open = scope["route_handler"].opt.get("public") or scope["method"] == "OPTIONS"
+        if caller is None and not is_open:
             raise NotAuthenticated
         scope["user"] = caller
         scope["auth"] = None

@@ -1,7 +1,8 @@
 """Request bodies: decoded strictly, in one step from bytes to the struct that a route names."""
 
-from functools import lru_cache
-from typing import Any, Generator, TypeVar
+from collections.abc import Generator
+from functools import cache
+from typing import Any, TypeVar
 
 import msgspec
 from litestar.dto import AbstractDTO
@@ -66,7 +67,7 @@ class StrictJson(AbstractDTO[Any]):
         raise NotImplementedError
 
 
-@lru_cache(maxsize=None)
+@cache
 def _decoder(struct: type[T]) -> msgspec.json.Decoder[T]:
     return msgspec.json.Decoder(struct)
 

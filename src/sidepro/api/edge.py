@@ -73,7 +73,9 @@ class Edge:
         )
 
 
-def _dressed(headers: Iterable[tuple[bytes, bytes]], request_id: str, signed_in: bool) -> list[tuple[bytes, bytes]]:
+def _dressed(
+    headers: Iterable[tuple[bytes, bytes]], request_id: str, signed_in: bool
+) -> list[tuple[bytes, bytes]]:
     dressed = [*headers, *_ALWAYS, (b"x-request-id", request_id.encode())]
     if signed_in:
         dressed = [pair for pair in dressed if pair[0].lower() != b"cache-control"]

@@ -126,7 +126,7 @@ def handle(request: Request[Any, Any, Any], error: Exception) -> Response[dict[s
     if isinstance(error, SideProError):
         return _domain_problem(error)
     if isinstance(error, ValidationException):
-        return problem(422, InvalidInput.code, InvalidInput.detail, _parameter_faults(error))
+        return _domain_problem(InvalidInput(*_parameter_faults(error)))
     if isinstance(error, HTTPException) and error.status_code < 500:
         status = error.status_code if error.status_code in EDGE_CODES else 400
         code, detail = EDGE_CODES[status]
@@ -159,14 +159,19 @@ def _parameter_faults(error: ValidationException) -> tuple[Fault, ...]:
         name = str(one.get("key", "")).partition(".")[0].partition("[")[0]
         detail = str(one.get("message", "is not valid"))
         if name == "data":
-            faults.append(Fault("a JSON body is needed", pointer=""))
+            faults.append(Fault("needs a JSON body", pointer=""))
         else:
             faults.append(Fault(_plain(detail), parameter=name))
     return tuple(faults)
 
 
 def _plain(message: str) -> str:
-    return re.sub(r"[`]", "", message.partition(" - at ")[0])
+    """What msgspec says, as the end of a sentence that begins with the member's name."""
+    text = message.partition(" - at ")[0].replace("`", "")
+    text = re.sub(r"^Expected (.+), got (.+)$", r"must be \1, not \2", text)
+    text = re.sub(r"^Expected ", "must be ", text)
+    text = re.sub(r"^Invalid enum value (.+)$", r"is none of the choices: \1", text)
+    return re.sub(r"^Invalid ", "is not a valid ", text)
 
 
 def decoding_fault(error: msgspec.ValidationError) -> Fault:

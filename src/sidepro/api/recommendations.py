@@ -1,7 +1,6 @@
 """Projects that the caller may like."""
 
 from typing import Annotated
-from uuid import UUID
 
 import msgspec
 from litestar import Router, get
@@ -21,7 +20,8 @@ from sidepro.domain.recommendations import views
 
 class Recommendation(msgspec.Struct):
     """A project and why it is recommended: with `similar-skills`, whose it is, how similar that
-    person is (0.1 to 1) and which skills the two share."""
+    person is (0.1 to 1) and which skills the two share.
+    """
 
     project: ProjectCard
     basis: views.Basis

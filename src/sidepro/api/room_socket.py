@@ -189,9 +189,9 @@ class Conversation:
             return frame
         except msgspec.ValidationError as error:
             fault = decoding_fault(error)
-            raise InvalidInput(fault, detail=f"{fault.pointer}: {fault.detail}") from error
+            raise InvalidInput(fault) from error
         except (msgspec.DecodeError, RecursionError) as error:
-            raise InvalidInput(Fault("The frame is not a JSON object.")) from error
+            raise InvalidInput(Fault("is not a JSON object")) from error
 
     async def _do(self, frame: ClientFrame) -> None:
         match frame:

@@ -179,7 +179,7 @@ async def messages(
 ) -> History:
     """The latest, or those before or after a number."""
     if before is not None and after is not None:
-        raise InvalidInput(Fault("Give before or after, not both.", parameter="after"))
+        raise InvalidInput(Fault("cannot be given together with before", parameter="after"))
     found = await services.rooms.history(
         caller_of(request),
         RoomId(room_id),

@@ -30,6 +30,7 @@ from typing import ClassVar
 class Fault:
     """One thing that is wrong with the input.
 
+    `detail` goes on where the name of the member ends: `must not be blank`.
     `pointer` is a JSON pointer (RFC 6901) into the body, such as `/skills/3`; `parameter` the
     name of a query parameter. At most one of the two is given; neither means the whole body.
     """
@@ -37,6 +38,12 @@ class Fault:
     detail: str
     pointer: str | None = None
     parameter: str | None = None
+
+    @property
+    def sentence(self) -> str:
+        """The fault with its subject, such as `title must not be blank`."""
+        subject = self.parameter or (self.pointer or "").lstrip("/")
+        return f"{subject or 'This'} {self.detail}"
 
 
 class SideProError(Exception):
@@ -59,7 +66,7 @@ class InvalidInput(SideProError):
 
     def __init__(self, *faults: Fault, detail: str | None = None) -> None:
         if detail is None and len(faults) == 1:
-            detail = faults[0].detail
+            detail = faults[0].sentence
         super().__init__(detail)
         self.faults = faults
 

@@ -55,7 +55,8 @@ class MemoryStore:
 
 class MemoryUnitOfWork:
     """See `sidepro.domain.unit_of_work.UnitOfWork`. Works on a copy, which a commit puts in the
-    place of the stored state."""
+    place of the stored state.
+    """
 
     users: "MemoryUsers"
     profiles: "MemoryProfiles"

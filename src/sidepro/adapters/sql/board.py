@@ -146,7 +146,8 @@ class SqlProjects:
 
 def search_text(title: str, summary: str, username_key: str) -> str:
     """What a text search looks through. The parts have no line breaks, nor have search terms, so
-    that no term is found across two parts. A username never changes, and may be kept here."""
+    that no term is found across two parts. A username never changes, and may be kept here.
+    """
     return f"{fold(title)}\n{fold(summary)}\n{username_key}"
 
 

@@ -106,7 +106,8 @@ _POPULAR = (
 
 class SqlBoardReader:
     """See `sidepro.domain.projects.ports.BoardReader` and, for the last three methods,
-    `sidepro.domain.recommendations.ports.RecommendationReader`."""
+    `sidepro.domain.recommendations.ports.RecommendationReader`.
+    """
 
     def __init__(self, database: Database, catalogue: CatalogueCache) -> None:
         self._database = database

@@ -5,8 +5,8 @@ from functools import cached_property
 from typing import Any
 
 from sqlalchemy import (
-    Integer,
     ColumnElement,
+    Integer,
     Row,
     Select,
     bindparam,

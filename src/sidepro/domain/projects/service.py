@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sidepro.domain.accounts.ports import AccountReader
 from sidepro.domain.accounts.session import Caller
-from sidepro.domain.errors import InvalidInput, NotFound, PreconditionFailed
+from sidepro.domain.errors import NotFound, PreconditionFailed
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.ports import BoardReader, Markdown, ViewCounter
 from sidepro.domain.projects.project import Project, may_edit

@@ -81,9 +81,7 @@ class Room:
             CannotChatWithYourself: the two are one.
         """
         if asking == asked:
-            raise CannotChatWithYourself(
-                Fault("You cannot have a coffee chat with yourself.", pointer="/user_id")
-            )
+            raise CannotChatWithYourself(Fault("must be somebody else", pointer="/user_id"))
         low, high = sorted((asking, asked))
         return cls(room_id, (Seat(low), Seat(high)), None, 0, now, now)
 
