@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import click
 import structlog
 import uvicorn
+import uvloop
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy.engine import make_url
@@ -177,8 +178,10 @@ def _announce(settings: Settings, local_url: str, demo: bool) -> None:
     if settings.docs:
         lines.append(f"  documentation       {local_url}/api/docs")
     if demo:
-        for email in population.DEMO_EMAILS:
-            lines.append(f"  demo account        {email}   password {population.DEMO_PASSWORD}")
+        lines += [
+            f"  demo account        {email}   password {population.DEMO_PASSWORD}"
+            for email in population.DEMO_EMAILS
+        ]
     click.echo("\n".join([*lines, "", "  Ctrl-C stops.", ""]))
 
 
@@ -314,21 +317,13 @@ def _run(settings: Settings, work: Callable[[], Awaitable[Result]]) -> Result:
         return await work()
 
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(run())
     except Unavailable as error:
         reason = _reason(error)
         raise CommandError(f"cannot use the database {_shown(settings)}: {reason}") from error
     except SideProError as error:
         raise CommandError(error.detail) from error
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    if sys.platform == "win32":
-        return None
-    import uvloop
-
-    return uvloop.new_event_loop
 
 
 def _reason(error: Unavailable) -> str:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from typing import TypeVar, TypeVarTuple, Unpack
+from typing import TypeVar, TypeVarTuple
 
 import argon2
 import email_validator
@@ -56,7 +56,7 @@ class Argon2Passwords:
             return False
 
     async def _run(
-        self, function: Callable[[Unpack[Arguments]], Result], *arguments: Unpack[Arguments]
+        self, function: Callable[[*Arguments], Result], *arguments: *Arguments
     ) -> Result:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, function, *arguments)
@@ -73,7 +73,8 @@ class CommonPasswordList:
 
     @cached_property
     def _passwords(self) -> frozenset[str]:
-        from zxcvbn.frequency_lists import FREQUENCY_LISTS
+        # Half a megabyte, and not needed before the first sign-up.
+        from zxcvbn.frequency_lists import FREQUENCY_LISTS  # noqa: PLC0415 - as said above
 
         return frozenset(FREQUENCY_LISTS["passwords"])
 

@@ -105,11 +105,11 @@ class ProfileEdits(msgspec.Struct, forbid_unknown_fields=True):
     """The members of a profile that change; those left out stay as they are."""
 
     bio: Bio | msgspec.UnsetType = msgspec.UNSET
-    image_id: UUID | None | msgspec.UnsetType = msgspec.UNSET
-    github_url: str | None | msgspec.UnsetType = msgspec.UNSET
+    image_id: UUID | msgspec.UnsetType | None = msgspec.UNSET
+    github_url: str | msgspec.UnsetType | None = msgspec.UNSET
     skills: Skills | msgspec.UnsetType = msgspec.UNSET
-    region: str | None | msgspec.UnsetType = msgspec.UNSET
-    meet_time: str | None | msgspec.UnsetType = msgspec.UNSET
+    region: str | msgspec.UnsetType | None = msgspec.UNSET
+    meet_time: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class Catalogue(msgspec.Struct):

@@ -1,9 +1,11 @@
 """Who calls: the bearer token, decoded once for each request."""
 
+from typing import cast
+
 from litestar.datastructures import Headers
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from sidepro.domain.accounts.ports import AccessTokens
 from sidepro.domain.accounts.session import Caller
@@ -27,7 +29,8 @@ class Authentication(ASGIMiddleware):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         caller = bearer(Headers.from_scope(scope).get("authorization"), self._tokens)
-        is_open = scope["route_handler"].opt.get("public") or scope["method"] == "OPTIONS"
+        preflight = cast("HTTPScope", scope)["method"] == "OPTIONS"
+        is_open = preflight or scope["route_handler"].opt.get("public")
         if caller is None and not is_open:
             raise NotAuthenticated
         scope["user"] = caller

@@ -48,7 +48,10 @@ class StrictJson(AbstractDTO[Any]):
 
     @classmethod
     def create_openapi_schema(
-        cls, field_definition: FieldDefinition, handler_id: str, schema_creator: Any
+        cls,
+        field_definition: FieldDefinition,
+        handler_id: str,  # noqa: ARG003 - the base class has it
+        schema_creator: Any,
     ) -> Reference | Schema:
         """The schema of the struct."""
         schema: Reference | Schema = schema_creator.for_field_definition(field_definition)

@@ -8,7 +8,6 @@ import re
 import secrets
 import time
 from collections.abc import Iterable
-from typing import cast
 
 import msgspec
 import structlog
@@ -38,7 +37,7 @@ class Edge:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == ScopeType.HTTP:
-            await self._serve(cast("HTTPScope", scope), receive, send)
+            await self._serve(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 

@@ -133,7 +133,7 @@ def handle(request: Request[Any, Any, Any], error: Exception) -> Response[dict[s
         headers = _allowed(error) if isinstance(error, MethodNotAllowedException) else None
         said = error.detail if isinstance(error, Refused) else detail
         return problem(status, code, said, headers=headers)
-    log.exception("unhandled_error", exc_info=error)
+    log.error("unhandled_error", exc_info=error)
     return problem(500, "internal", "Something went wrong on our side.")
 
 

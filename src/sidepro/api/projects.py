@@ -73,8 +73,8 @@ class ProjectEdits(msgspec.Struct, forbid_unknown_fields=True):
     summary: Summary | msgspec.UnsetType = msgspec.UNSET
     content: Content | msgspec.UnsetType = msgspec.UNSET
     skills: Skills | msgspec.UnsetType = msgspec.UNSET
-    repository_url: str | None | msgspec.UnsetType = msgspec.UNSET
-    thumbnail_id: UUID | None | msgspec.UnsetType = msgspec.UNSET
+    repository_url: str | msgspec.UnsetType | None = msgspec.UNSET
+    thumbnail_id: UUID | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class BookmarkState(msgspec.Struct):

@@ -57,7 +57,7 @@ async def recommendations(
         int | None, Parameter(description="The same seed draws the same projects.")
     ] = None,
 ) -> Recommendations:
-    """Drawn by similarity, so that another call shows others; popular ones where that is too few."""
+    """Drawn by similarity, so that another call shows others; then popular ones."""
     found = await services.recommendations.recommend(caller_of(request), limit, seed)
     return Recommendations(
         items=[_recommendation(item) for item in found.items],

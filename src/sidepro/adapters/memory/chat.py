@@ -9,7 +9,7 @@ from sidepro.domain.shared import RoomId, UserId
 
 
 class MemoryFeed:
-    """See `sidepro.domain.rooms.ports.ChatFeed`. Listeners hear at once, in order, exactly once."""
+    """See `sidepro.domain.rooms.ports.ChatFeed`. Listeners hear at once, in order."""
 
     def __init__(self) -> None:
         self._listeners: dict[RoomId, list[Listener]] = {}

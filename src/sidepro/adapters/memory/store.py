@@ -21,7 +21,7 @@ from sidepro.domain.shared import CommentId, ProjectId, RoomId, SessionId, UserI
 
 @dataclass(slots=True)
 class State:
-    """What is stored. The values are immutable: a changed entity is not stored until it is saved."""
+    """What is stored. Values are immutable: a changed one is not stored until it is saved."""
 
     users: dict[UserId, User] = field(default_factory=dict)
     profiles: dict[UserId, Profile] = field(default_factory=dict)

@@ -54,7 +54,7 @@ class CatalogueCache:
 async def _read(connection: AsyncConnection) -> NumberedCatalogue:
     async def names(table: Table) -> dict[int, str]:
         rows = await connection.execute(select(table.c.id, table.c.name).order_by(table.c.id))
-        return {number: name for number, name in rows}
+        return {row.id: row.name for row in rows}
 
     def numbers(of: Mapping[int, str]) -> dict[str, int]:
         return {name: number for number, name in of.items()}

@@ -72,7 +72,7 @@ class Profile:
         return profile
 
     def edited(self, changes: Mapping[str, Any], catalogue: Catalogue, now: datetime) -> "Profile":
-        """This profile with some members changed; those not named stay as they are.
+        """The profile with some members changed; those not named stay as they are.
 
         Raises:
             InvalidInput: a changed member breaks its rule.
