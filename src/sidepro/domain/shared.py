@@ -134,7 +134,10 @@ class Rules:
         """An absolute http or https address of at most `longest` characters, or `None`."""
         if value is None:
             return None
+        before = len(self.faults)
         address = self.text(value, field, longest, one_line=True)
+        if len(self.faults) > before:
+            return address
         try:
             parts = urlsplit(address)
             sound = parts.scheme in ("http", "https") and bool(parts.hostname)

@@ -23,20 +23,26 @@ class Topic:
 
 
 @dataclass(frozen=True, slots=True)
-class ProjectWords:
-    """What projects are made of. Topics, audiences and features are by a kind's group, forms by
-    its name.
-
-    The templates of a project know `name`, `topic`, `does`, `form`, `audience`, `skill`, `stack`,
-    `effort`, `pain`, `state`, `tail`, `weeks` and `number`; those in `pairs` also `other`, a
-    second skill.
+class Subjects:
+    """What projects are about. Forms (what a project is: an app, a tool) go by a kind's name, the
+    rest by its group.
     """
 
     topics: Mapping[str, tuple[Topic, ...]]
     forms: Mapping[str, Templates]
     audiences: Mapping[str, Templates]
     features: Mapping[str, Templates]
-    common_features: Templates
+
+
+@dataclass(frozen=True, slots=True)
+class Prose:
+    """How authors present their projects.
+
+    Templates know `name`, `topic`, `does`, `form`, `audience`, `skill`, `effort`, `pain`, `state`,
+    `tail` and `number` (2 to 9); those in `pairs` also `other`, a second skill, and `links` also
+    `url`. What only knows `number` and `skill` comes out the same in many projects.
+    """
+
     suffixes: Templates
     efforts: Templates
     pains: Templates
@@ -47,15 +53,16 @@ class ProjectWords:
     headings: Mapping[str, Templates]
     intros: Templates
     reasons: Templates
+    features: Templates
     skill_items: Templates
-    stack_stories: Templates
+    stories: Templates
     pairs: Templates
     starts: Templates
     lessons: Templates
-    numbers: Templates
+    figures: Templates
     plans: Templates
-    questions: Templates
     calls: Templates
+    links: Templates
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +97,8 @@ class Bank:
     """One language's words. `word` makes a word that knows its grammar."""
 
     word: Callable[[str], str]
-    projects: ProjectWords
+    subjects: Subjects
+    prose: Prose
     people: PeopleWords
 
 

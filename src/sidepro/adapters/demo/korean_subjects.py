@@ -1,6 +1,6 @@
-"""The Korean word bank, first half: what projects are about and how their authors present them."""
+"""The Korean word bank: what projects are about."""
 
-from sidepro.adapters.demo.words import ProjectWords, Topic
+from sidepro.adapters.demo.words import Subjects, Topic
 
 _TOPICS = {
     "life": (
@@ -104,7 +104,7 @@ _TOPICS = {
 }
 
 _FORMS = {
-    "frontend": ("웹 앱", "웹 서비스", "대시보드", "크롬 확장 프로그램"),
+    "frontend": ("웹 앱", "웹 서비스", "대시보드", "모바일 웹"),
     "node": ("웹 서비스", "실시간 서비스", "디스코드 봇", "슬랙 봇"),
     "jvm": ("웹 서비스", "백엔드 서비스", "API 서버", "플랫폼"),
     "java-web": ("웹 시스템", "관리 시스템", "사내 포털"),
@@ -241,10 +241,4 @@ _FEATURES = {
     ),
 }
 
-THINGS = {
-    "topics": _TOPICS,
-    "forms": _FORMS,
-    "audiences": _AUDIENCES,
-    "features": _FEATURES,
-}
-__all__ = ["THINGS", "ProjectWords"]
+SUBJECTS = Subjects(topics=_TOPICS, forms=_FORMS, audiences=_AUDIENCES, features=_FEATURES)
