@@ -319,6 +319,11 @@ def _run(settings: Settings, work: Callable[[], Awaitable[Result]]) -> Result:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(run())
+    except migrations.NewerDatabaseError as error:
+        raise CommandError(
+            f"{_shown(settings)} is at revision {error}, which this version does not know: it "
+            "was migrated by a newer one"
+        ) from error
     except Unavailable as error:
         reason = _reason(error)
         raise CommandError(f"cannot use the database {_shown(settings)}: {reason}") from error

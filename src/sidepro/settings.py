@@ -219,7 +219,10 @@ class Settings:
         "Idle time after which a session ends, in seconds.",
     )
     session_ttl: timedelta = _setting(
-        _seconds(10 * YEAR), timedelta(days=90), "Life of a session in all, in seconds."
+        _seconds(10 * YEAR),
+        timedelta(days=90),
+        "Life of a session in all, in seconds.",
+        unused=True,
     )
     log_format: str = _setting(_one_of("console", "json"), "console", "`console` or `json`.")
     rate_limits: bool = _setting(
@@ -280,14 +283,6 @@ def load(environment: Mapping[str, str] | None = None, dotenv: Path | None = Non
         if text:
             found[setting.name] = _parsed(setting.name, setting.metadata["parse"], text)
     settings = Settings(**found)
-    if settings.refresh_token_ttl > settings.session_ttl:
-        raise SettingError(
-            f"{variable('refresh_token_ttl')} must not exceed {variable('session_ttl')}"
-        )
-    if settings.s3_endpoint and not (settings.images_url or "").startswith("s3:"):
-        raise SettingError(
-            f"{variable('s3_endpoint')} needs an s3:// address in {variable('images_url')}"
-        )
     if not settings.is_embedded and not settings.secret_key:
         raise SettingError(
             f"{variable('secret_key')} must be set when the database is not embedded"

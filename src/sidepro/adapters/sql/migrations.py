@@ -22,10 +22,18 @@ _LOCK = 7_102_024
 """Any number that nobody else uses: two processes that migrate at once go one by one."""
 
 
+class NewerDatabaseError(Exception):
+    """The database was migrated by a newer version of this program."""
+
+
 async def migrate(database: Database) -> tuple[str | None, str]:
     """Apply the migrations that are missing; the revision before and after.
 
     All of them are one transaction: they are applied as a whole or not at all.
+
+    Raises:
+        NewerDatabaseError: the database is at a revision that this version does not know.
+        Unavailable: the database cannot be reached.
     """
     async with database.writing() as connection:
         result = await connection.run_sync(_upgrade)
@@ -34,7 +42,12 @@ async def migrate(database: Database) -> tuple[str | None, str]:
 
 
 async def current(database: Database) -> str | None:
-    """The revision that the database is at; `None` for an empty one."""
+    """The revision that the database is at; `None` for an empty one.
+
+    Raises:
+        NewerDatabaseError: this version does not know the revision.
+        Unavailable: the database cannot be reached.
+    """
     async with database.reading() as connection:
         return await connection.run_sync(_revision)
 
@@ -66,7 +79,11 @@ def _upgrade(connection: Connection) -> tuple[str | None, str]:
 
 
 def _revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
+    revision = MigrationContext.configure(connection).get_current_revision()
+    known = {script.revision for script in ScriptDirectory(str(_FOLDER)).walk_revisions()}
+    if revision is not None and revision not in known:
+        raise NewerDatabaseError(revision)
+    return revision
 
 
 def _config(connection: Connection) -> Config:
