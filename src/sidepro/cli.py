@@ -24,6 +24,7 @@ from sidepro.adapters.demo import population
 from sidepro.adapters.sql import migrations, seeding
 from sidepro.adapters.sql.only_one import AlreadyServed, only_server
 from sidepro.api.edge import Edge
+from sidepro.api.openapi import document
 from sidepro.domain.errors import SideProError, Unavailable
 from sidepro.settings import SettingError, Settings
 
@@ -271,8 +272,8 @@ def openapi() -> None:
     """Print the OpenAPI document."""
     # Needs no database, no data folder and no secret of anybody's.
     platform = composition.build(Settings(secret_key=("not used to sign anything",)), "")
-    document = composition.application(platform, with_jobs=False).openapi_schema.to_schema()
-    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    made = document(composition.application(platform, with_jobs=False))
+    click.echo(json.dumps(made, ensure_ascii=False, indent=2))
 
 
 # -------------------------------------------------------------------------------------- shared

@@ -6,12 +6,15 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, Router, get, patch, post, put
-from litestar.params import Parameter
+from litestar.datastructures import ResponseHeader
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import HeaderParameter, JSONBody, Parameter
 
 from sidepro.api.auth import PUBLIC
 from sidepro.api.bodies import given
 from sidepro.api.lists import (
     LIMIT,
+    LINK,
     CursorText,
     Limit,
     ListOf,
@@ -20,14 +23,35 @@ from sidepro.api.lists import (
     page_response,
     scope_of,
 )
-from sidepro.api.services import ApiRequest, Services, caller_of, created, path_id, viewer_of
-from sidepro.api.shapes import Moment, ProjectCard, moment, project_card
+from sidepro.api.services import (
+    LOCATION,
+    ApiRequest,
+    GivenServices,
+    PathId,
+    Services,
+    caller_of,
+    created,
+    path_id,
+    viewer_of,
+)
+from sidepro.api.shapes import Moment, ProjectCard, WebAddress, moment, project_card
 from sidepro.domain.accounts.views import AccountView, ProfileView
+from sidepro.domain.errors import (
+    AccountDeactivated,
+    EmailTaken,
+    NoProfile,
+    UsernameTaken,
+    WeakPassword,
+    WrongCredentials,
+)
 from sidepro.domain.projects.views import BoardQuery
 from sidepro.domain.shared import UserId
 
 Bio = Annotated[str, msgspec.Meta(extra_json_schema={"maxLength": 500})]
-Skills = Annotated[list[str], msgspec.Meta(extra_json_schema={"minItems": 1, "maxItems": 30})]
+Skills = Annotated[
+    list[str],
+    msgspec.Meta(extra_json_schema={"minItems": 1, "maxItems": 30, "uniqueItems": True}),
+]
 
 
 class Profile(msgspec.Struct):
@@ -68,8 +92,8 @@ class SignUp(msgspec.Struct, forbid_unknown_fields=True):
 class Availability(msgspec.Struct):
     """Whether what was asked for is free; only what was asked for is here."""
 
-    email: bool | msgspec.UnsetType
-    username: bool | msgspec.UnsetType
+    email: bool | msgspec.UnsetType = msgspec.UNSET
+    username: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class LogIn(msgspec.Struct, forbid_unknown_fields=True):
@@ -96,7 +120,7 @@ class NewProfile(msgspec.Struct, forbid_unknown_fields=True):
     bio: Bio
     skills: Skills
     image_id: UUID | None = None
-    github_url: str | None = None
+    github_url: WebAddress | None = None
     region: str | None = None
     meet_time: str | None = None
 
@@ -106,7 +130,7 @@ class ProfileEdits(msgspec.Struct, forbid_unknown_fields=True):
 
     bio: Bio | msgspec.UnsetType = msgspec.UNSET
     image_id: UUID | msgspec.UnsetType | None = msgspec.UNSET
-    github_url: str | msgspec.UnsetType | None = msgspec.UNSET
+    github_url: WebAddress | msgspec.UnsetType | None = msgspec.UNSET
     skills: Skills | msgspec.UnsetType = msgspec.UNSET
     region: str | msgspec.UnsetType | None = msgspec.UNSET
     meet_time: str | msgspec.UnsetType | None = msgspec.UNSET
@@ -151,8 +175,13 @@ def _account(view: AccountView) -> Account:
     )
 
 
-@post("/users", opt=PUBLIC, summary="Sign up")
-async def sign_up(data: SignUp, services: Services) -> Response[Account]:
+@post(
+    "/users",
+    opt={**PUBLIC, "problems": (WeakPassword, EmailTaken, UsernameTaken)},
+    response_headers=[LOCATION],
+    summary="Sign up",
+)
+async def sign_up(data: JSONBody[SignUp], services: GivenServices) -> Response[Account]:
     """Open an account."""
     account = await services.accounts.sign_up(data.email, data.username, data.password)
     return created(_account(account), f"/users/{account.id}")
@@ -160,7 +189,20 @@ async def sign_up(data: SignUp, services: Services) -> Response[Account]:
 
 @get("/users/availability", opt=PUBLIC, summary="Is an email or a username free?")
 async def availability(
-    services: Services, email: str | None = None, username: str | None = None
+    services: GivenServices,
+    email: Annotated[
+        str | None,
+        Parameter(
+            description="One of the two is needed; both may be given.",
+            schema_extra={"format": "email", "max_length": 254},
+        ),
+    ] = None,
+    username: Annotated[
+        str | None,
+        Parameter(
+            description="As for signing up.", schema_extra={"min_length": 2, "max_length": 30}
+        ),
+    ] = None,
 ) -> Availability:
     """Ask before signing up."""
     free = await services.accounts.availability(email, username)
@@ -168,7 +210,7 @@ async def availability(
 
 
 @get("/users/{user_id:uuid}", opt=PUBLIC, summary="A person's public page")
-async def user_page(user_id: UUID, services: Services) -> User:
+async def user_page(user_id: PathId, services: GivenServices) -> User:
     """Anybody's page."""
     return _user(await services.accounts.user(UserId(user_id)))
 
@@ -182,12 +224,13 @@ async def user_exists(scope: Any) -> None:
 @get(
     "/users/{user_id:uuid}/projects",
     opt={**PUBLIC, "access": user_exists},
+    response_headers=[LINK],
     summary="What somebody has published, newest first",
 )
 async def user_projects(
     request: ApiRequest,
-    user_id: UUID,
-    services: Services,
+    user_id: PathId,
+    services: GivenServices,
     limit: Limit = LIMIT,
     cursor: CursorText = None,
     total: Total = False,
@@ -206,12 +249,13 @@ async def user_projects(
 @get(
     "/users/{user_id:uuid}/bookmarks",
     opt={"access": user_exists},
+    response_headers=[LINK],
     summary="What somebody has bookmarked, latest bookmark first",
 )
 async def user_bookmarks(
     request: ApiRequest,
-    user_id: UUID,
-    services: Services,
+    user_id: PathId,
+    services: GivenServices,
     limit: Limit = LIMIT,
     cursor: CursorText = None,
     total: Total = False,
@@ -227,8 +271,14 @@ async def user_bookmarks(
     return page_response(request, services, page, scope, project_card, size)
 
 
-@post("/sessions", opt=PUBLIC, summary="Log in")
-async def log_in(request: ApiRequest, data: LogIn, services: Services) -> Response[SessionTokens]:
+@post(
+    "/sessions",
+    opt={**PUBLIC, "problems": (WrongCredentials, AccountDeactivated)},
+    summary="Log in",
+)
+async def log_in(
+    request: ApiRequest, data: JSONBody[LogIn], services: GivenServices
+) -> Response[SessionTokens]:
     """Begin a session."""
     tokens = await services.accounts.log_in(
         data.email, data.password, request.headers.get("user-agent")
@@ -245,13 +295,15 @@ async def log_in(request: ApiRequest, data: LogIn, services: Services) -> Respon
 
 
 @get("/me", summary="The caller's own account")
-async def me(request: ApiRequest, services: Services) -> Account:
+async def me(request: ApiRequest, services: GivenServices) -> Account:
     """One's own account."""
     return _account(await services.accounts.account(caller_of(request)))
 
 
 @put("/me/profile", summary="Write one's profile as a whole")
-async def write_profile(request: ApiRequest, data: NewProfile, services: Services) -> Account:
+async def write_profile(
+    request: ApiRequest, data: JSONBody[NewProfile], services: GivenServices
+) -> Account:
     """Create or replace the profile."""
     written = await services.accounts.write_profile(
         caller_of(request),
@@ -265,16 +317,32 @@ async def write_profile(request: ApiRequest, data: NewProfile, services: Service
     return _account(written)
 
 
-@patch("/me/profile", summary="Change some members of one's profile")
-async def edit_profile(request: ApiRequest, data: ProfileEdits, services: Services) -> Account:
+@patch(
+    "/me/profile",
+    opt={"problems": (NoProfile,)},
+    summary="Change some members of one's profile",
+)
+async def edit_profile(
+    request: ApiRequest, data: JSONBody[ProfileEdits], services: GivenServices
+) -> Account:
     """Change what is given, and leave the rest."""
     return _account(await services.accounts.edit_profile(caller_of(request), given(data)))
 
 
-@get("/catalogue", opt=PUBLIC, summary="Skills, regions and meeting times")
+@get(
+    "/catalogue",
+    opt=PUBLIC,
+    response_headers=[
+        ResponseHeader("ETag", documentation_only=True, description="Of what can be chosen.")
+    ],
+    responses={304: ResponseSpec(None, description="Nothing has changed.")},
+    summary="Skills, regions and meeting times",
+)
 async def catalogue(
-    services: Services,
-    seen: Annotated[str | None, Parameter(header="If-None-Match")] = None,
+    services: GivenServices,
+    seen: Annotated[
+        str | None, HeaderParameter(name="If-None-Match", description="The `ETag` that one has.")
+    ] = None,
 ) -> Response[Catalogue | None]:
     """What can be chosen. Changes rarely: ask with `If-None-Match`."""
     found = await services.accounts.catalogue()
