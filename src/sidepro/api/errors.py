@@ -190,7 +190,7 @@ def decoding_fault(error: msgspec.ValidationError) -> Fault:
 
 
 _STRONGER = "stronger_error"
-_WEAK = (InvalidInput, PreconditionFailed, ValidationException)
+_WEAK = (BadCursor, InvalidInput, PreconditionFailed, ValidationException)
 
 
 async def let_access_win(error: Exception, scope: Scope) -> None:

@@ -97,8 +97,8 @@ class Hub:
         async with self._changing:
             room = self._rooms.get(room_id)
             if room is None:
-                self._rooms[room_id] = room = _OpenRoom()
                 await self._feed.listen(room_id, self._hear)
+                self._rooms[room_id] = room = _OpenRoom()
             room.outboxes.add(outbox)
 
     async def leave(self, room_id: RoomId, outbox: Outbox) -> None:

@@ -114,7 +114,8 @@ def _postgresql(address: str) -> AsyncEngine:
         pool_timeout=WAIT_FOR_CONNECTION,
         pool_use_lifo=True,
         hide_parameters=True,
-        connect_args={"connect_timeout": CONNECT_TIMEOUT},
+        # Times come back in UTC, whatever the server is set to.
+        connect_args={"connect_timeout": CONNECT_TIMEOUT, "options": "-c timezone=UTC"},
     )
 
 
