@@ -340,7 +340,10 @@ def _reason(error: Unavailable) -> str:
 
 def _shown(settings: Settings) -> str:
     """The address of the database, without its password."""
-    return make_url(settings.database).render_as_string(hide_password=True)
+    url = make_url(settings.database)
+    if settings.is_embedded:
+        return f"sqlite:///{url.database}"
+    return url.render_as_string(hide_password=True)
 
 
 async def _bring_up_to_date(settings: Settings, platform: composition.Platform) -> None:
