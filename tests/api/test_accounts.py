@@ -224,7 +224,7 @@ async def test_availability_says_what_was_asked_for(
 @pytest.mark.parametrize(
     ("query", "faults"),
     [
-        ({}, [""]),
+        ({}, ["email"]),
         ({"email": "no"}, ["email"]),
         ({"email": ""}, ["email"]),
         ({"username": "a"}, ["username"]),

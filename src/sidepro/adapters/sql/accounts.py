@@ -143,13 +143,12 @@ class SqlProfiles:
         await self._connection.execute(
             delete(profile_skills).where(profile_skills.c.user_id == profile.user_id)
         )
-        await self._connection.execute(
-            insert(profile_skills),
-            [
-                {"user_id": profile.user_id, "skill_id": numbered.skill_ids[name]}
-                for name in profile.skills
-            ],
-        )
+        rows = [
+            {"user_id": profile.user_id, "skill_id": numbered.skill_ids[name]}
+            for name in profile.skills
+        ]
+        if rows:
+            await self._connection.execute(insert(profile_skills), rows)
 
 
 class SqlSessions:

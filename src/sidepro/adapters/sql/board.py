@@ -137,13 +137,12 @@ class SqlProjects:
 
     async def _add_skills(self, project: Project) -> None:
         numbered = await self._catalogue.current(self._connection)
-        await self._connection.execute(
-            insert(project_skills),
-            [
-                {"project_id": project.id, "skill_id": numbered.skill_ids[name]}
-                for name in project.skills
-            ],
-        )
+        rows = [
+            {"project_id": project.id, "skill_id": numbered.skill_ids[name]}
+            for name in project.skills
+        ]
+        if rows:
+            await self._connection.execute(insert(project_skills), rows)
 
 
 def search_text(title: str, summary: str, username_key: str) -> str:

@@ -27,8 +27,12 @@ class NumberedCatalogue:
     meet_time_ids: Mapping[str, int]
 
     def skills(self, ids: Iterable[int]) -> tuple[str, ...]:
-        """The names of the skills, in catalogue order."""
-        return tuple(self.skill_names[number] for number in sorted(ids))
+        """The names of the skills, in catalogue order.
+
+        A skill that another process has just migrated in is left out until the next reading.
+        """
+        names = self.skill_names
+        return tuple(names[number] for number in sorted(ids) if number in names)
 
     def skills_of_list(self, ids: str | None) -> tuple[str, ...]:
         """The names behind a list such as `4,17`, as the statements aggregate it."""

@@ -10,10 +10,8 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import (
-    AbstractAsyncContextManager,
     asynccontextmanager,
     contextmanager,
-    nullcontext,
 )
 from typing import Any
 
@@ -48,9 +46,7 @@ class Database:
         self.is_sqlite = address.startswith("sqlite")
         self.engine = _sqlite(address) if self.is_sqlite else _postgresql(address)
         event.listen(self.engine.sync_engine, "handle_error", _translate)
-        self._one_writer: AbstractAsyncContextManager[None] = (
-            asyncio.Lock() if self.is_sqlite else nullcontext()
-        )
+        self._one_writer = asyncio.Lock()
         self._autocommit = (
             self.engine
             if self.is_sqlite  # its connections are in autocommit until something says BEGIN
@@ -77,10 +73,25 @@ class Database:
             EmailTaken, UsernameTaken, NotFound: a constraint was violated.
         """
         with _no_connection_left():
-            async with self._one_writer, self.engine.connect() as connection:
+            async with self._place_to_write(), self.engine.connect() as connection:
                 if self.is_sqlite:
                     await connection.exec_driver_sql("BEGIN IMMEDIATE")
                 yield connection
+
+    @asynccontextmanager
+    async def _place_to_write(self) -> AsyncIterator[None]:
+        if not self.is_sqlite:
+            yield
+            return
+        try:
+            async with asyncio.timeout(WAIT_FOR_CONNECTION):
+                await self._one_writer.acquire()
+        except TimeoutError as error:
+            raise Unavailable from error
+        try:
+            yield
+        finally:
+            self._one_writer.release()
 
     async def commit(self, connection: AsyncConnection) -> None:
         """Commit what `writing` has begun; what follows is undone unless it is committed too."""
@@ -96,7 +107,7 @@ class Database:
             Unavailable: the database cannot be reached.
         """
         with _no_connection_left():
-            async with self._one_writer, self._autocommit.connect() as connection:
+            async with self._place_to_write(), self._autocommit.connect() as connection:
                 yield connection
 
     async def close(self) -> None:
@@ -112,6 +123,9 @@ def driver_url(address: str) -> URL:
 
 
 def _postgresql(address: str) -> AsyncEngine:
+    # Times come back in UTC, whatever the server is set to.
+    given = driver_url(address).query.get("options", "")
+    options = f"{given} -c timezone=UTC"
     return create_async_engine(
         driver_url(address),
         pool_size=POOL_SIZE,
@@ -119,8 +133,7 @@ def _postgresql(address: str) -> AsyncEngine:
         pool_timeout=WAIT_FOR_CONNECTION,
         pool_use_lifo=True,
         hide_parameters=True,
-        # Times come back in UTC, whatever the server is set to.
-        connect_args={"connect_timeout": CONNECT_TIMEOUT, "options": "-c timezone=UTC"},
+        connect_args={"connect_timeout": CONNECT_TIMEOUT, "options": options},
     )
 
 

@@ -113,7 +113,7 @@ class AccountService:
         """
         rules = Rules(parameters=True)
         if email is None and username is None:
-            raise InvalidInput(Fault("needs an email, a username or both"))
+            raise InvalidInput(Fault("or username must be given", parameter="email"))
         address = None if email is None else self._address(email)
         if email is not None and address is None:
             rules.fault("is not an email address", "email")
