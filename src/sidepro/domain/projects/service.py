@@ -126,8 +126,9 @@ class ProjectService:
             edited = project.edited(changes, catalogue.skills, self.markdown, self.clock())
             if revisions is not None and project.revision not in revisions:
                 raise PreconditionFailed
-            await work.projects.save(edited)
-            await work.commit()
+            if changes:
+                await work.projects.save(edited)
+                await work.commit()
         return await self.peek(project_id, caller.id)
 
     async def delete(self, caller: Caller, project_id: ProjectId) -> None:
