@@ -293,7 +293,7 @@ async def test_availability_answers_what_was_asked(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("email", "username", "parameters"),
-    [("no address", None, ["email"]), (None, "x", ["username"]), (None, None, [None])],
+    [("no address", None, ["email"]), (None, "x", ["username"]), (None, None, ["email"])],
 )
 @awaited
 async def test_availability_of_what_cannot_be(

@@ -136,7 +136,6 @@ async def test_who_is_gone_publishes_nothing(world: World) -> None:
 @pytest.mark.parametrize(
     ("changes", "shown"),
     [
-        ({}, {}),
         ({"title": "새 제목"}, {"title": "새 제목"}),
         ({"summary": "Shorter"}, {"summary": "Shorter"}),
         ({"skills": ["iOS", "AWS"]}, {"skills": ("AWS", "iOS")}),
@@ -151,6 +150,13 @@ async def test_an_edit_keeps_what_it_does_not_name(
     after = await world.projects.edit(author, before.card.id, changes, None)
     card = replace(before.card, updated_at=now, **shown)
     assert after == replace(before, card=card, revision=2)
+
+
+@awaited
+async def test_an_edit_of_nothing_is_no_revision(world: World) -> None:
+    author, before = await published(world)
+    world.clock.forward(60)
+    assert await world.projects.edit(author, before.card.id, {}, None) == before
 
 
 @awaited
