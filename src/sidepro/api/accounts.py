@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from litestar import Response, Router, get, patch, post, put
+from litestar import Response, Router, delete, get, patch, post, put
 from litestar.params import Parameter
 
 from sidepro.api.auth import PUBLIC
@@ -22,10 +22,13 @@ from sidepro.api.lists import (
 )
 from sidepro.api.services import ApiRequest, Services, caller_of, created, path_id, viewer_of
 from sidepro.api.shapes import Moment, ProjectCard, moment, project_card
+from sidepro.domain.accounts import session as domain
+from sidepro.domain.accounts.service import Tokens
 from sidepro.domain.accounts.views import AccountView, ProfileView
 from sidepro.domain.projects.views import BoardQuery
-from sidepro.domain.shared import UserId
+from sidepro.domain.shared import SessionId, UserId
 
+Password = Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 8, "maxLength": 128})]
 Bio = Annotated[str, msgspec.Meta(extra_json_schema={"maxLength": 500})]
 Skills = Annotated[list[str], msgspec.Meta(extra_json_schema={"minItems": 1, "maxItems": 30})]
 
@@ -62,7 +65,7 @@ class SignUp(msgspec.Struct, forbid_unknown_fields=True):
 
     email: Annotated[str, msgspec.Meta(extra_json_schema={"format": "email", "maxLength": 254})]
     username: Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 2, "maxLength": 30})]
-    password: Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 8, "maxLength": 128})]
+    password: Password
 
 
 class Availability(msgspec.Struct):
@@ -88,6 +91,35 @@ class SessionTokens(msgspec.Struct):
     refresh_token: str
     refresh_expires_in: int
     session_id: UUID
+
+
+class Refresh(msgspec.Struct, forbid_unknown_fields=True):
+    """The refresh token of the last log-in or refresh."""
+
+    refresh_token: str
+
+
+class Session(msgspec.Struct):
+    """A log-in. `current` is the one of this access token."""
+
+    id: UUID
+    created_at: Moment
+    last_used_at: Moment
+    user_agent: str | None
+    current: bool
+
+
+class Sessions(msgspec.Struct):
+    """All of the caller's sessions."""
+
+    items: list[Session]
+
+
+class NewPassword(msgspec.Struct, forbid_unknown_fields=True):
+    """The password as it is, and as it shall be."""
+
+    current_password: str
+    new_password: Password
 
 
 class NewProfile(msgspec.Struct, forbid_unknown_fields=True):
@@ -233,6 +265,20 @@ async def log_in(request: ApiRequest, data: LogIn, services: Services) -> Respon
     tokens = await services.accounts.log_in(
         data.email, data.password, request.headers.get("user-agent")
     )
+    return _tokens(tokens, 201)
+
+
+def _session(session: domain.Session, caller: domain.Caller) -> Session:
+    return Session(
+        id=session.id,
+        created_at=moment(session.created_at),
+        last_used_at=moment(session.last_used_at),
+        user_agent=session.user_agent,
+        current=session.id == caller.session_id,
+    )
+
+
+def _tokens(tokens: Tokens, status: int) -> Response[SessionTokens]:
     answer = SessionTokens(
         access_token=tokens.access_token,
         token_type="Bearer",  # noqa: S106 - the name of a scheme (RFC 6750)
@@ -241,7 +287,48 @@ async def log_in(request: ApiRequest, data: LogIn, services: Services) -> Respon
         refresh_expires_in=tokens.refresh_expires_in,
         session_id=tokens.session_id,
     )
-    return Response(answer, status_code=201, headers={"Cache-Control": "no-store"})
+    return Response(answer, status_code=status, headers={"Cache-Control": "no-store"})
+
+
+@post("/sessions/refresh", status_code=200, opt=PUBLIC, summary="Go on with a session")
+async def refresh(data: Refresh, services: Services) -> Response[SessionTokens]:
+    """New tokens for a refresh token, which is used up by it."""
+    return _tokens(await services.accounts.refresh(data.refresh_token), 200)
+
+
+@get("/sessions", summary="The caller's sessions, the last used first")
+async def sessions(request: ApiRequest, services: Services) -> Sessions:
+    """Where one is logged in."""
+    caller = caller_of(request)
+    found = await services.accounts.sessions(caller)
+    return Sessions([_session(session, caller) for session in found])
+
+
+@delete("/sessions", summary="Log out everywhere")
+async def end_all_sessions(request: ApiRequest, services: Services) -> None:
+    """End all of the caller's sessions, this one included."""
+    await services.accounts.end_all_sessions(caller_of(request))
+
+
+@delete("/sessions/current", summary="Log out")
+async def end_current_session(request: ApiRequest, services: Services) -> None:
+    """End the session of this access token."""
+    caller = caller_of(request)
+    await services.accounts.end_session(caller, caller.session_id)
+
+
+@delete("/sessions/{session_id:uuid}", summary="Log out on another device")
+async def end_session(request: ApiRequest, session_id: UUID, services: Services) -> None:
+    """End one of the caller's sessions."""
+    await services.accounts.end_session(caller_of(request), SessionId(session_id))
+
+
+@put("/me/password", status_code=204, summary="Change one's password")
+async def change_password(request: ApiRequest, data: NewPassword, services: Services) -> None:
+    """All other sessions end."""
+    await services.accounts.change_password(
+        caller_of(request), data.current_password, data.new_password
+    )
 
 
 @get("/me", summary="The caller's own account")
@@ -296,6 +383,12 @@ router = Router(
         user_projects,
         user_bookmarks,
         log_in,
+        refresh,
+        sessions,
+        end_all_sessions,
+        end_current_session,
+        end_session,
+        change_password,
         me,
         write_profile,
         edit_profile,
