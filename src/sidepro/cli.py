@@ -24,7 +24,8 @@ from sidepro.adapters.demo import population
 from sidepro.adapters.sql import migrations, seeding
 from sidepro.adapters.sql.only_one import AlreadyServed, only_server
 from sidepro.api.edge import Edge
-from sidepro.domain.errors import SideProError, Unavailable
+from sidepro.domain.accounts.administration import UserAdministration
+from sidepro.domain.errors import InvalidInput, SideProError, Unavailable
 from sidepro.settings import SettingError, Settings
 
 Result = TypeVar("Result")
@@ -266,6 +267,96 @@ def seed(
     _run(settings, run)
 
 
+@cli.group()
+def users() -> None:
+    """Administer accounts. They are named by email or username."""
+
+
+_PASSWORD = click.password_option(
+    help="Asked for when it is not given; give it on standard input rather than here."
+)
+
+
+@users.command("create-admin")
+@click.argument("email")
+@click.argument("username")
+@_PASSWORD
+def create_admin(email: str, username: str, password: str) -> None:
+    """Open the account of an administrator."""
+
+    async def work(administration: UserAdministration) -> None:
+        user = await administration.create_admin(email, username, password)
+        click.echo(f"{user.username} <{user.email}> is an administrator")
+
+    _administer(work)
+
+
+@users.command()
+@click.argument("name")
+def deactivate(name: str) -> None:
+    """Close an account: its sessions and sockets end, and nobody can log in."""
+
+    async def work(administration: UserAdministration) -> None:
+        user = await administration.set_active(name, active=False)
+        click.echo(f"{user.username} is deactivated")
+
+    _administer(work)
+
+
+@users.command()
+@click.argument("name")
+def activate(name: str) -> None:
+    """Open a closed account again."""
+
+    async def work(administration: UserAdministration) -> None:
+        user = await administration.set_active(name, active=True)
+        click.echo(f"{user.username} is active")
+
+    _administer(work)
+
+
+@users.command("reset-password")
+@click.argument("name")
+@_PASSWORD
+def reset_password(name: str, password: str) -> None:
+    """Give an account a new password; its sessions end."""
+
+    async def work(administration: UserAdministration) -> None:
+        user = await administration.reset_password(name, password)
+        click.echo(f"{user.username} has a new password")
+
+    _administer(work)
+
+
+@users.command("list")
+def list_users() -> None:
+    """Print all accounts: id, email, username, and what is special about them."""
+
+    async def work(administration: UserAdministration) -> None:
+        async for user in administration.users():
+            special = [
+                *(["administrator"] if user.is_admin else []),
+                *([] if user.is_active else ["deactivated"]),
+            ]
+            click.echo("\t".join([str(user.id), user.email, user.username, ", ".join(special)]))
+
+    _administer(work)
+
+
+def _administer(work: Callable[[UserAdministration], Awaitable[None]]) -> None:
+    settings = _settings()
+
+    async def run() -> None:
+        platform = _build(settings, "")
+        try:
+            await _must_be_current(settings, platform)
+            await work(platform.administration)
+        finally:
+            await platform.close()
+
+    _run(settings, run)
+
+
 @cli.command()
 def openapi() -> None:
     """Print the OpenAPI document."""
@@ -327,6 +418,9 @@ def _run(settings: Settings, work: Callable[[], Awaitable[Result]]) -> Result:
     except Unavailable as error:
         reason = _reason(error)
         raise CommandError(f"cannot use the database {_shown(settings)}: {reason}") from error
+    except InvalidInput as error:
+        detail = "; ".join(fault.sentence for fault in error.faults)
+        raise CommandError(detail or error.detail) from error
     except SideProError as error:
         raise CommandError(error.detail) from error
 

@@ -29,6 +29,7 @@ from sidepro.adapters.tokens import JwtAccessTokens, derived
 from sidepro.api.app import Parts, create_app
 from sidepro.api.hub import Hub
 from sidepro.api.services import Services
+from sidepro.domain.accounts.administration import UserAdministration
 from sidepro.domain.accounts.service import AccountService
 from sidepro.domain.accounts.session import Lifetimes
 from sidepro.domain.projects.service import ProjectService
@@ -46,6 +47,7 @@ class Platform:
     database: Database
     catalogue: CatalogueCache
     passwords: Argon2Passwords
+    administration: UserAdministration
     parts: Parts
 
     async def close(self) -> None:
@@ -91,6 +93,7 @@ def build(settings: Settings, public_url: str) -> Platform:
             clock=clock,
             new_id=new_id,
             gate=gate,
+            feed=feed,
             lifetimes=Lifetimes(settings.refresh_token_ttl, settings.session_ttl),
         ),
         projects=ProjectService(
@@ -133,7 +136,8 @@ def build(settings: Settings, public_url: str) -> Platform:
         health_checks={"database": database_answers},
         with_docs=settings.docs,
     )
-    return Platform(database, catalogue, passwords, parts)
+    administration = UserAdministration(unit_of_work, account_reader, services.accounts, gate)
+    return Platform(database, catalogue, passwords, administration, parts)
 
 
 def application(platform: Platform, *, with_jobs: bool) -> Litestar:

@@ -122,6 +122,12 @@ class NewPassword(msgspec.Struct, forbid_unknown_fields=True):
     new_password: Password
 
 
+class Withdrawal(msgspec.Struct, forbid_unknown_fields=True):
+    """The password, asked again."""
+
+    password: str
+
+
 class NewProfile(msgspec.Struct, forbid_unknown_fields=True):
     """A profile as a whole."""
 
@@ -331,6 +337,12 @@ async def change_password(request: ApiRequest, data: NewPassword, services: Serv
     )
 
 
+@delete("/me", status_code=204, summary="Withdraw")
+async def withdraw(request: ApiRequest, data: Withdrawal, services: Services) -> None:
+    """Close one's account for good, with all that hangs on it."""
+    await services.accounts.withdraw(caller_of(request), data.password)
+
+
 @get("/me", summary="The caller's own account")
 async def me(request: ApiRequest, services: Services) -> Account:
     """One's own account."""
@@ -389,6 +401,7 @@ router = Router(
         end_current_session,
         end_session,
         change_password,
+        withdraw,
         me,
         write_profile,
         edit_profile,

@@ -66,6 +66,14 @@ class MemoryReader:
         users = self._store.state.users.values()
         return next((user for user in users if user.email_key == fold(email)), None)
 
+    async def user_named(self, name: str) -> User | None:
+        users, key = self._store.state.users.values(), fold(name)
+        return next((u for u in users if key in (u.email_key, u.username_key)), None)
+
+    async def users(self, after: UserId | None, limit: int) -> tuple[User, ...]:
+        users = sorted(self._store.state.users.values(), key=lambda user: user.id)
+        return tuple(user for user in users if after is None or user.id > after)[:limit]
+
     async def sessions(self, user_id: UserId, now: datetime) -> tuple[Session, ...]:
         found = [s for s in self._live(now) if s.user_id == user_id]
         return tuple(sorted(found, key=lambda s: (s.last_used_at, s.id), reverse=True))

@@ -126,6 +126,25 @@ class MemoryUsers(_Repository):
     async def save(self, user: User) -> None:
         self._state.users[user.id] = user
 
+    async def remove(self, user_id: UserId) -> None:
+        state = self._state
+        projects = MemoryProjects(state)
+        for comment in [c for c in state.comments.values() if c.author_id == user_id]:
+            del state.comments[comment.id]
+            await projects.move_counters(comment.project_id, comments=-1)
+        for key in [key for key in state.bookmarks if key[0] == user_id]:
+            del state.bookmarks[key]
+            await projects.move_counters(key[1], bookmarks=-1)
+        for project in [p for p in state.projects.values() if p.author_id == user_id]:
+            await projects.delete(project.id)
+        await MemorySessions(state).end_all(user_id)
+        for place, message in list(state.messages.items()):
+            if message.sender_id == user_id:
+                state.messages[place] = replace(message, sender_id=None)
+        state.profiles.pop(user_id, None)
+        state.neighbours.pop(user_id, None)
+        del state.users[user_id]
+
 
 class MemoryProfiles(_Repository):
     """See `sidepro.domain.accounts.ports.ProfileRepository`."""
@@ -276,6 +295,11 @@ class MemoryRooms(_Repository):
 
     async def get_of_pair(self, one: UserId, other: UserId) -> Room | None:
         return self._of_pair(one, other)
+
+    async def of_user(self, user_id: UserId) -> tuple[Room, ...]:
+        rooms = self._state.rooms.values()
+        found = [r for r in rooms if any(seat.user_id == user_id for seat in r.seats)]
+        return tuple(sorted(found, key=lambda room: room.id))
 
     async def save(self, room: Room) -> None:
         self._state.rooms[room.id] = room

@@ -4,14 +4,29 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, String, bindparam, cast, delete, exists, func, insert, select, update
+from sqlalchemy import (
+    Row,
+    String,
+    bindparam,
+    cast,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql.catalogue import CatalogueCache
 from sidepro.adapters.sql.database import Database
 from sidepro.adapters.sql.tables import (
+    bookmarks,
+    comments,
     profile_skills,
     profiles,
+    project_counters,
     refresh_tokens,
     sessions,
     users,
@@ -33,6 +48,51 @@ SKILLS_OF_PROFILE = (
 )
 
 _USER = select(users).where(users.c.id == bindparam("id")).with_for_update(key_share=True)
+_USER_TO_GO = select(users.c.id).where(users.c.id == bindparam("id")).with_for_update()
+_GONE = bindparam("user", type_=users.c.id.type)
+_COUNTERS_TO_MOVE = (
+    select(project_counters.c.project_id)
+    .where(
+        or_(
+            project_counters.c.project_id.in_(
+                select(bookmarks.c.project_id).where(bookmarks.c.user_id == _GONE)
+            ),
+            project_counters.c.project_id.in_(
+                select(comments.c.project_id).where(comments.c.author_id == _GONE)
+            ),
+        )
+    )
+    .order_by(project_counters.c.project_id)
+    .with_for_update()
+)
+_BOOKMARKS_GO = (
+    update(project_counters)
+    .where(
+        project_counters.c.project_id.in_(
+            select(bookmarks.c.project_id).where(bookmarks.c.user_id == _GONE)
+        )
+    )
+    .values(bookmarks=project_counters.c.bookmarks - 1)
+)
+_COMMENTS_GO = (
+    update(project_counters)
+    .where(
+        project_counters.c.project_id.in_(
+            select(comments.c.project_id).where(comments.c.author_id == _GONE)
+        )
+    )
+    .values(
+        comments=project_counters.c.comments
+        - select(func.count())
+        .select_from(comments)
+        .where(
+            comments.c.author_id == _GONE,
+            comments.c.project_id == project_counters.c.project_id,
+        )
+        .correlate(project_counters)
+        .scalar_subquery()
+    )
+)
 _USER_OF_EMAIL = select(users).where(users.c.email_key == bindparam("email_key"))
 _PROFILE = (
     select(profiles, SKILLS_OF_PROFILE)
@@ -56,6 +116,11 @@ _ACCOUNT = (
     .select_from(users.outerjoin(profiles, profiles.c.user_id == users.c.id))
     .where(users.c.id == bindparam("id"))
 )
+_USER_NAMED = select(users).where(
+    or_(users.c.email_key == bindparam("key"), users.c.username_key == bindparam("key"))
+)
+_USERS = select(users).order_by(users.c.id).limit(bindparam("most"))
+_USERS_AFTER = _USERS.where(users.c.id > bindparam("after", type_=users.c.id.type))
 _SESSIONS = select(sessions).where(sessions.c.expires_at > bindparam("now"))
 _SESSIONS_OF = _SESSIONS.where(sessions.c.user_id == bindparam("user")).order_by(
     sessions.c.last_used_at.desc(), sessions.c.id.desc()
@@ -111,6 +176,16 @@ class SqlUsers:
     async def get(self, user_id: UserId) -> User | None:
         return _user((await self._connection.execute(_USER, {"id": user_id})).first())
 
+    async def remove(self, user_id: UserId) -> None:
+        parameters = {"user": user_id}
+        # The user first and the counters in one order: nobody who bookmarks or comments meanwhile
+        # can hold what we wait for.
+        await self._connection.execute(_USER_TO_GO, {"id": user_id})
+        await self._connection.execute(_COUNTERS_TO_MOVE, parameters)
+        await self._connection.execute(_BOOKMARKS_GO, parameters)
+        await self._connection.execute(_COMMENTS_GO, parameters)
+        await self._connection.execute(delete(users).where(users.c.id == user_id))
+
     async def save(self, user: User) -> None:
         await self._connection.execute(
             update(users)
@@ -120,8 +195,10 @@ class SqlUsers:
 
 
 def _user(row: Row[Any] | None) -> User | None:
-    if row is None:
-        return None
+    return None if row is None else _existing(row)
+
+
+def _existing(row: Row[Any]) -> User:
     return User(
         id=row.id,
         email=row.email,
@@ -307,6 +384,16 @@ class SqlAccountReader:
         async with self._database.reading() as connection:
             parameters = {"email_key": fold(email)}
             return _user((await connection.execute(_USER_OF_EMAIL, parameters)).first())
+
+    async def user_named(self, name: str) -> User | None:
+        async with self._database.reading() as connection:
+            return _user((await connection.execute(_USER_NAMED, {"key": fold(name)})).first())
+
+    async def users(self, after: UserId | None, limit: int) -> tuple[User, ...]:
+        statement = _USERS if after is None else _USERS_AFTER
+        async with self._database.reading() as connection:
+            rows = await connection.execute(statement, {"after": after, "most": limit})
+            return tuple(_existing(row) for row in rows)
 
     async def sessions(self, user_id: UserId, now: datetime) -> tuple[Session, ...]:
         async with self._database.reading() as connection:

@@ -30,6 +30,14 @@ class UserRepository(Protocol):
         """
         ...
 
+    async def remove(self, user_id: UserId) -> None:
+        """Remove a user with all that hangs on them but their rooms.
+
+        The counters of other people's projects MUST stay equal to the rows behind them. Messages
+        stay, without a sender.
+        """
+        ...
+
     async def save(self, user: User) -> None:
         """Store a changed user: the hash of the password, and whether they are active."""
         ...
@@ -108,6 +116,14 @@ class AccountReader(Protocol):
 
     async def user_of_email(self, email: str) -> User | None:
         """The user whose email folds like this one, or `None`."""
+        ...
+
+    async def user_named(self, name: str) -> User | None:
+        """The user whose email or username folds like this, or `None`."""
+        ...
+
+    async def users(self, after: UserId | None, limit: int) -> tuple[User, ...]:
+        """Up to `limit` users in the order of their ids, beginning behind `after`."""
         ...
 
     async def sessions(self, user_id: UserId, now: datetime) -> tuple[Session, ...]:

@@ -43,7 +43,9 @@ from sidepro.domain.errors import (
     WrongCredentials,
     WrongPassword,
 )
-from sidepro.domain.shared import Clock, NewId, Rules, SessionId, UserId
+from sidepro.domain.rooms.events import RoomClosed, StatusChanged
+from sidepro.domain.rooms.ports import ChatFeed
+from sidepro.domain.shared import Clock, NewId, RoomId, Rules, SessionId, UserId
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 
 
@@ -72,6 +74,7 @@ class AccountService:
     clock: Clock
     new_id: NewId
     gate: SessionGate
+    feed: ChatFeed
     lifetimes: Lifetimes
 
     async def sign_up(self, email: str, username: str, password: str) -> AccountView:
@@ -82,31 +85,7 @@ class AccountService:
             WeakPassword: the password is common or contains the email or the name.
             EmailTaken, UsernameTaken: somebody has it already.
         """
-        rules = Rules()
-        address = self._address(email)
-        if address is None:
-            rules.fault("is not an email address", "email")
-        name = check_username(username, rules)
-        check_password_length(password, rules)
-        rules.enforce()
-        check_password_strength(
-            password,
-            email=address or "",
-            username=name,
-            is_common=password in self.common_passwords,
-        )
-        user = User(
-            id=UserId(self.new_id()),
-            email=address or "",
-            username=name,
-            password_hash=await self.passwords.hash(password),
-            is_admin=False,
-            is_active=True,
-            created_at=self.clock(),
-        )
-        async with self.unit_of_work() as work:
-            await work.users.add(user)
-            await work.commit()
+        user = await self.open_account(email, username, password, is_admin=False)
         return AccountView(
             id=user.id,
             username=user.username,
@@ -115,6 +94,51 @@ class AccountService:
             email=user.email,
             is_admin=user.is_admin,
         )
+
+    async def open_account(
+        self, email: str, username: str, password: str, *, is_admin: bool
+    ) -> User:
+        """Open an account, perhaps an administrator's. Raises as `sign_up` does."""
+        rules = Rules()
+        address = self._address(email)
+        if address is None:
+            rules.fault("is not an email address", "email")
+        name = check_username(username, rules)
+        check_password_length(password, rules)
+        rules.enforce()
+        user = User(
+            id=UserId(self.new_id()),
+            email=address or "",
+            username=name,
+            password_hash="",
+            is_admin=is_admin,
+            is_active=True,
+            created_at=self.clock(),
+        )
+        user = replace(user, password_hash=await self.hash_of_good(password, user))
+        async with self.unit_of_work() as work:
+            await work.users.add(user)
+            await work.commit()
+        return user
+
+    async def hash_of_good(self, password: str, user: User, field: str = "password") -> str:
+        """The hash of a password that this user may have.
+
+        Raises:
+            InvalidInput: it is too short or too long.
+            WeakPassword: it is common or contains the user's email or name.
+        """
+        rules = Rules()
+        check_password_length(password, rules, field)
+        rules.enforce()
+        check_password_strength(
+            password,
+            email=user.email,
+            username=user.username,
+            is_common=password in self.common_passwords,
+            field=field,
+        )
+        return await self.passwords.hash(password)
 
     async def availability(self, email: str | None, username: str | None) -> dict[str, bool]:
         """Whether the email and the username asked for are free.
@@ -233,14 +257,8 @@ class AccountService:
         user = await self._user(caller)
         if not await self.passwords.verify(current, user.password_hash):
             raise WrongPassword(Fault("is wrong", pointer="/current_password"))
-        check_password_strength(
-            new,
-            email=user.email,
-            username=user.username,
-            is_common=new in self.common_passwords,
-            field="new_password",
-        )
-        changed = replace(user, password_hash=await self.passwords.hash(new))
+        new_hash = await self.hash_of_good(new, user, "new_password")
+        changed = replace(user, password_hash=new_hash)
         async with self.unit_of_work() as work:
             if await work.users.get(user.id) != user:
                 raise WrongPassword(Fault("is wrong", pointer="/current_password"))
@@ -322,6 +340,36 @@ class AccountService:
     async def catalogue(self) -> Catalogue:
         """The skills, regions and meeting times on offer."""
         return await self.reader.catalogue()
+
+    async def withdraw(self, caller: Caller, password: str) -> None:
+        """Close the caller's account for good. All that hangs on it goes; rooms stay for the other
+        person, where the caller becomes nobody.
+
+        Raises:
+            WrongPassword: this is not the password.
+        """
+        user = await self._user(caller)
+        if not await self.passwords.verify(password, user.password_hash):
+            raise WrongPassword(Fault("is wrong", pointer="/password"))
+        kept: list[RoomId] = []
+        gone: list[RoomId] = []
+        async with self.unit_of_work() as work:
+            for room in await work.rooms.of_user(user.id):
+                remaining = room.withdrawn(user.id)
+                if remaining is None:
+                    await work.rooms.delete(room.id)
+                    gone.append(room.id)
+                else:
+                    await work.rooms.save(remaining)
+                    kept.append(room.id)
+            await work.users.remove(user.id)
+            await work.commit()
+        self.gate.ended()
+        for room_id in kept:
+            await self.feed.publish(RoomClosed(room_id, user.id))
+            await self.feed.publish(StatusChanged(room_id))
+        for room_id in gone:
+            await self.feed.publish(RoomClosed(room_id, None))
 
     async def _user(self, caller: Caller) -> User:
         async with self.unit_of_work() as work:
