@@ -13,7 +13,7 @@ from typing import Any
 Check = Callable[[str, Any], None]
 
 
-class Surprise(Exception):  # noqa: N818 (it is told as one)
+class Surprise(Exception):
     """The server did something else than the contract says."""
 
 

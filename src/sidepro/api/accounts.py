@@ -5,13 +5,16 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from litestar import Response, Router, delete, get, patch, post, put
-from litestar.params import Parameter
+from litestar import Response, Router, get, patch, post, put
+from litestar.datastructures import ResponseHeader
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import HeaderParameter, JSONBody, Parameter
 
 from sidepro.api.auth import PUBLIC
 from sidepro.api.bodies import given
 from sidepro.api.lists import (
     LIMIT,
+    LINK,
     CursorText,
     Limit,
     ListOf,
@@ -20,17 +23,33 @@ from sidepro.api.lists import (
     page_response,
     scope_of,
 )
-from sidepro.api.services import ApiRequest, Services, caller_of, created, path_id, viewer_of
-from sidepro.api.shapes import Moment, ProjectCard, moment, project_card
-from sidepro.domain.accounts import session as domain
-from sidepro.domain.accounts.service import Tokens
+from sidepro.api.services import (
+    LOCATION,
+    ApiRequest,
+    GivenServices,
+    PathId,
+    Services,
+    caller_of,
+    created,
+    path_id,
+    viewer_of,
+)
+from sidepro.api.shapes import Moment, Password, ProjectCard, WebAddress, moment, project_card
 from sidepro.domain.accounts.views import AccountView, ProfileView
+from sidepro.domain.errors import (
+    EmailTaken,
+    NoProfile,
+    UsernameTaken,
+    WeakPassword,
+)
 from sidepro.domain.projects.views import BoardQuery
-from sidepro.domain.shared import SessionId, UserId
+from sidepro.domain.shared import UserId
 
-Password = Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 8, "maxLength": 128})]
 Bio = Annotated[str, msgspec.Meta(extra_json_schema={"maxLength": 500})]
-Skills = Annotated[list[str], msgspec.Meta(extra_json_schema={"minItems": 1, "maxItems": 30})]
+Skills = Annotated[
+    list[str],
+    msgspec.Meta(extra_json_schema={"minItems": 1, "maxItems": 30, "uniqueItems": True}),
+]
 
 
 class Profile(msgspec.Struct):
@@ -71,61 +90,8 @@ class SignUp(msgspec.Struct, forbid_unknown_fields=True):
 class Availability(msgspec.Struct):
     """Whether what was asked for is free; only what was asked for is here."""
 
-    email: bool | msgspec.UnsetType
-    username: bool | msgspec.UnsetType
-
-
-class LogIn(msgspec.Struct, forbid_unknown_fields=True):
-    """Email and password."""
-
-    email: str
-    password: str
-
-
-class SessionTokens(msgspec.Struct):
-    """What a log-in gives. Times are in seconds from now."""
-
-    access_token: str
-    token_type: str
-    expires_in: int
-    refresh_token: str
-    refresh_expires_in: int
-    session_id: UUID
-
-
-class Refresh(msgspec.Struct, forbid_unknown_fields=True):
-    """The refresh token of the last log-in or refresh."""
-
-    refresh_token: str
-
-
-class Session(msgspec.Struct):
-    """A log-in. `current` is the one of this access token."""
-
-    id: UUID
-    created_at: Moment
-    last_used_at: Moment
-    user_agent: str | None
-    current: bool
-
-
-class Sessions(msgspec.Struct):
-    """All of the caller's sessions."""
-
-    items: list[Session]
-
-
-class NewPassword(msgspec.Struct, forbid_unknown_fields=True):
-    """The password as it is, and as it shall be."""
-
-    current_password: str
-    new_password: Password
-
-
-class Withdrawal(msgspec.Struct, forbid_unknown_fields=True):
-    """The password, asked again."""
-
-    password: str
+    email: bool | msgspec.UnsetType = msgspec.UNSET
+    username: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class NewProfile(msgspec.Struct, forbid_unknown_fields=True):
@@ -134,7 +100,7 @@ class NewProfile(msgspec.Struct, forbid_unknown_fields=True):
     bio: Bio
     skills: Skills
     image_id: UUID | None = None
-    github_url: str | None = None
+    github_url: WebAddress | None = None
     region: str | None = None
     meet_time: str | None = None
 
@@ -144,7 +110,7 @@ class ProfileEdits(msgspec.Struct, forbid_unknown_fields=True):
 
     bio: Bio | msgspec.UnsetType = msgspec.UNSET
     image_id: UUID | msgspec.UnsetType | None = msgspec.UNSET
-    github_url: str | msgspec.UnsetType | None = msgspec.UNSET
+    github_url: WebAddress | msgspec.UnsetType | None = msgspec.UNSET
     skills: Skills | msgspec.UnsetType = msgspec.UNSET
     region: str | msgspec.UnsetType | None = msgspec.UNSET
     meet_time: str | msgspec.UnsetType | None = msgspec.UNSET
@@ -189,8 +155,13 @@ def _account(view: AccountView) -> Account:
     )
 
 
-@post("/users", opt=PUBLIC, summary="Sign up")
-async def sign_up(data: SignUp, services: Services) -> Response[Account]:
+@post(
+    "/users",
+    opt={**PUBLIC, "problems": (WeakPassword, EmailTaken, UsernameTaken)},
+    response_headers=[LOCATION],
+    summary="Sign up",
+)
+async def sign_up(data: JSONBody[SignUp], services: GivenServices) -> Response[Account]:
     """Open an account."""
     account = await services.accounts.sign_up(data.email, data.username, data.password)
     return created(_account(account), f"/users/{account.id}")
@@ -198,7 +169,20 @@ async def sign_up(data: SignUp, services: Services) -> Response[Account]:
 
 @get("/users/availability", opt=PUBLIC, summary="Is an email or a username free?")
 async def availability(
-    services: Services, email: str | None = None, username: str | None = None
+    services: GivenServices,
+    email: Annotated[
+        str | None,
+        Parameter(
+            description="One of the two is needed; both may be given.",
+            schema_extra={"format": "email", "max_length": 254},
+        ),
+    ] = None,
+    username: Annotated[
+        str | None,
+        Parameter(
+            description="As for signing up.", schema_extra={"min_length": 2, "max_length": 30}
+        ),
+    ] = None,
 ) -> Availability:
     """Ask before signing up."""
     free = await services.accounts.availability(email, username)
@@ -206,7 +190,7 @@ async def availability(
 
 
 @get("/users/{user_id:uuid}", opt=PUBLIC, summary="A person's public page")
-async def user_page(user_id: UUID, services: Services) -> User:
+async def user_page(user_id: PathId, services: GivenServices) -> User:
     """Anybody's page."""
     return _user(await services.accounts.user(UserId(user_id)))
 
@@ -220,12 +204,13 @@ async def user_exists(scope: Any) -> None:
 @get(
     "/users/{user_id:uuid}/projects",
     opt={**PUBLIC, "access": user_exists},
+    response_headers=[LINK],
     summary="What somebody has published, newest first",
 )
 async def user_projects(
     request: ApiRequest,
-    user_id: UUID,
-    services: Services,
+    user_id: PathId,
+    services: GivenServices,
     limit: Limit = LIMIT,
     cursor: CursorText = None,
     total: Total = False,
@@ -244,12 +229,13 @@ async def user_projects(
 @get(
     "/users/{user_id:uuid}/bookmarks",
     opt={"access": user_exists},
+    response_headers=[LINK],
     summary="What somebody has bookmarked, latest bookmark first",
 )
 async def user_bookmarks(
     request: ApiRequest,
-    user_id: UUID,
-    services: Services,
+    user_id: PathId,
+    services: GivenServices,
     limit: Limit = LIMIT,
     cursor: CursorText = None,
     total: Total = False,
@@ -265,92 +251,16 @@ async def user_bookmarks(
     return page_response(request, services, page, scope, project_card, size)
 
 
-@post("/sessions", opt=PUBLIC, summary="Log in")
-async def log_in(request: ApiRequest, data: LogIn, services: Services) -> Response[SessionTokens]:
-    """Begin a session."""
-    tokens = await services.accounts.log_in(
-        data.email, data.password, request.headers.get("user-agent")
-    )
-    return _tokens(tokens, 201)
-
-
-def _session(session: domain.Session, caller: domain.Caller) -> Session:
-    return Session(
-        id=session.id,
-        created_at=moment(session.created_at),
-        last_used_at=moment(session.last_used_at),
-        user_agent=session.user_agent,
-        current=session.id == caller.session_id,
-    )
-
-
-def _tokens(tokens: Tokens, status: int) -> Response[SessionTokens]:
-    answer = SessionTokens(
-        access_token=tokens.access_token,
-        token_type="Bearer",  # noqa: S106 - the name of a scheme (RFC 6750)
-        expires_in=tokens.expires_in,
-        refresh_token=tokens.refresh_token,
-        refresh_expires_in=tokens.refresh_expires_in,
-        session_id=tokens.session_id,
-    )
-    return Response(answer, status_code=status, headers={"Cache-Control": "no-store"})
-
-
-@post("/sessions/refresh", status_code=200, opt=PUBLIC, summary="Go on with a session")
-async def refresh(data: Refresh, services: Services) -> Response[SessionTokens]:
-    """New tokens for a refresh token, which is used up by it."""
-    return _tokens(await services.accounts.refresh(data.refresh_token), 200)
-
-
-@get("/sessions", summary="The caller's sessions, the last used first")
-async def sessions(request: ApiRequest, services: Services) -> Sessions:
-    """Where one is logged in."""
-    caller = caller_of(request)
-    found = await services.accounts.sessions(caller)
-    return Sessions([_session(session, caller) for session in found])
-
-
-@delete("/sessions", summary="Log out everywhere")
-async def end_all_sessions(request: ApiRequest, services: Services) -> None:
-    """End all of the caller's sessions, this one included."""
-    await services.accounts.end_all_sessions(caller_of(request))
-
-
-@delete("/sessions/current", summary="Log out")
-async def end_current_session(request: ApiRequest, services: Services) -> None:
-    """End the session of this access token."""
-    caller = caller_of(request)
-    await services.accounts.end_session(caller, caller.session_id)
-
-
-@delete("/sessions/{session_id:uuid}", summary="Log out on another device")
-async def end_session(request: ApiRequest, session_id: UUID, services: Services) -> None:
-    """End one of the caller's sessions."""
-    await services.accounts.end_session(caller_of(request), SessionId(session_id))
-
-
-@put("/me/password", status_code=204, summary="Change one's password")
-async def change_password(request: ApiRequest, data: NewPassword, services: Services) -> None:
-    """All other sessions end."""
-    await services.accounts.change_password(
-        caller_of(request), data.current_password, data.new_password
-    )
-
-
-@delete("/me", status_code=204, summary="Withdraw")
-async def withdraw(request: ApiRequest, data: Withdrawal, services: Services) -> None:
-    """Close one's account for good, with all that hangs on it."""
-    await services.accounts.withdraw(caller_of(request), data.password)
-
-
 @get("/me", summary="The caller's own account")
-async def me(request: ApiRequest, services: Services) -> Account:
+async def me(request: ApiRequest, services: GivenServices) -> Account:
     """One's own account."""
     return _account(await services.accounts.account(caller_of(request)))
 
 
 @put("/me/profile", summary="Write one's profile as a whole")
-async def write_profile(request: ApiRequest, data: NewProfile, services: Services) -> Account:
+async def write_profile(
+    request: ApiRequest, data: JSONBody[NewProfile], services: GivenServices
+) -> Account:
     """Create or replace the profile."""
     written = await services.accounts.write_profile(
         caller_of(request),
@@ -364,16 +274,32 @@ async def write_profile(request: ApiRequest, data: NewProfile, services: Service
     return _account(written)
 
 
-@patch("/me/profile", summary="Change some members of one's profile")
-async def edit_profile(request: ApiRequest, data: ProfileEdits, services: Services) -> Account:
+@patch(
+    "/me/profile",
+    opt={"problems": (NoProfile,)},
+    summary="Change some members of one's profile",
+)
+async def edit_profile(
+    request: ApiRequest, data: JSONBody[ProfileEdits], services: GivenServices
+) -> Account:
     """Change what is given, and leave the rest."""
     return _account(await services.accounts.edit_profile(caller_of(request), given(data)))
 
 
-@get("/catalogue", opt=PUBLIC, summary="Skills, regions and meeting times")
+@get(
+    "/catalogue",
+    opt=PUBLIC,
+    response_headers=[
+        ResponseHeader("ETag", documentation_only=True, description="Of what can be chosen.")
+    ],
+    responses={304: ResponseSpec(None, description="Nothing has changed.")},
+    summary="Skills, regions and meeting times",
+)
 async def catalogue(
-    services: Services,
-    seen: Annotated[str | None, Parameter(header="If-None-Match")] = None,
+    services: GivenServices,
+    seen: Annotated[
+        str | None, HeaderParameter(name="If-None-Match", description="The `ETag` that one has.")
+    ] = None,
 ) -> Response[Catalogue | None]:
     """What can be chosen. Changes rarely: ask with `If-None-Match`."""
     found = await services.accounts.catalogue()
@@ -394,14 +320,6 @@ router = Router(
         user_page,
         user_projects,
         user_bookmarks,
-        log_in,
-        refresh,
-        sessions,
-        end_all_sessions,
-        end_current_session,
-        end_session,
-        change_password,
-        withdraw,
         me,
         write_profile,
         edit_profile,

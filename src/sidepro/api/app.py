@@ -10,8 +10,8 @@ from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
 
-from sidepro.api import accounts, projects, recommendations, rooms
-from sidepro.api.around import Check, docs_router, health_router, openapi_config
+from sidepro.api import accounts, openapi, projects, recommendations, rooms, sessions
+from sidepro.api.around import Check, docs_router, health_router
 from sidepro.api.auth import Authentication
 from sidepro.api.bodies import StrictJson
 from sidepro.api.errors import handle, let_access_win
@@ -54,6 +54,7 @@ def create_app(parts: Parts, lifespan: Sequence[Lifespan] = ()) -> Litestar:
         PREFIX,
         route_handlers=[
             accounts.router,
+            sessions.router,
             projects.router,
             rooms.router,
             recommendations.router,
@@ -83,7 +84,7 @@ def create_app(parts: Parts, lifespan: Sequence[Lifespan] = ()) -> Litestar:
             expose_headers=EXPOSED,
             max_age=600,
         ),
-        openapi_config=openapi_config(version("sidepro")) if parts.with_docs else None,
+        openapi_config=openapi.config(version("sidepro")) if parts.with_docs else None,
         lifespan=list(lifespan),
         logging_config=None,
         debug=False,

@@ -1,29 +1,24 @@
 """Around the API: health, and the documentation page with its own copy of its scripts."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 
 import msgspec
 import structlog
 import swagger_ui_bundle
 from litestar import MediaType, Response, Router, get
-from litestar.openapi.config import OpenAPIConfig
-from litestar.openapi.spec import Components, SecurityScheme, Tag
-from litestar.static_files import create_static_files_router
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath
+from litestar.response import File
 
 from sidepro.api.auth import PUBLIC
+from sidepro.domain.errors import NotFound
 
 log = structlog.get_logger(__name__)
 
 Check = Callable[[], Awaitable[None]]
 
 DOCS = "/api/docs"
-DESCRIPTION = """Developers show their side projects and meet over a coffee chat.
-
-Sign up, log in (`POST /api/v1/sessions`) and send `Authorization: Bearer <access token>`. Errors
-are `application/problem+json` with a stable `code`. Lists go on with the cursors in `next` and
-`previous`. The chat socket is `GET /api/v1/rooms/{id}/socket`.
-"""
-
 # Swagger UI draws with inline styles and pictures in data: addresses.
 POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
@@ -52,8 +47,16 @@ _START = """SwaggerUIBundle({
   dom_id: "#page",
   deepLinking: true,
   persistAuthorization: false,
+  validatorUrl: null,
 });
 """
+
+# Of the package's files those that the page asks for; its other pages ask other hosts.
+_FILES = {
+    "favicon-32x32.png": "image/png",
+    "swagger-ui.css": "text/css",
+    "swagger-ui-bundle.js": "text/javascript",
+}
 
 
 class Health(msgspec.Struct):
@@ -72,8 +75,14 @@ async def live() -> Health:
 def health_router(checks: Mapping[str, Check]) -> Router:
     """Health; each check raises when its part is not there."""
 
-    @get("/health/ready", opt=PUBLIC, summary="Can the process serve?")
+    @get(
+        "/health/ready",
+        opt=PUBLIC,
+        responses={503: ResponseSpec(Health, description="A part is away.")},
+        summary="Can the process serve?",
+    )
     async def ready() -> Response[Health]:
+        """Asks each part that the process needs."""
         parts = {name: await _state(name, check) for name, check in checks.items()}
         well = all(state == "ok" for state in parts.values())
         return Response(
@@ -105,32 +114,14 @@ def docs_router() -> Router:
     async def start() -> str:
         return _START
 
-    files = create_static_files_router(
-        "/files", [swagger_ui_bundle.swagger_ui_path], opt=PUBLIC, include_in_schema=False
-    )
-    return Router(DOCS, route_handlers=[page, start, files])
+    @get("/files/{name:str}", opt=PUBLIC, include_in_schema=False)
+    async def file(name: FromPath[str]) -> File:
+        if name not in _FILES:
+            raise NotFound
+        return File(
+            Path(swagger_ui_bundle.swagger_ui_path, name),
+            media_type=_FILES[name],
+            content_disposition_type="inline",
+        )
 
-
-def openapi_config(version: str) -> OpenAPIConfig:
-    """How the OpenAPI document is made."""
-    return OpenAPIConfig(
-        title="SidePro",
-        version=version,
-        description=DESCRIPTION,
-        path="/api",
-        render_plugins=[],
-        components=Components(
-            security_schemes={
-                "bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")
-            }
-        ),
-        security=[{"bearer": []}],
-        tags=[
-            Tag("Accounts", "Sign-up, log-in, profiles, public pages."),
-            Tag("Board", "Projects, comments, bookmarks."),
-            Tag("Coffee chat", "Rooms and messages; live over the socket."),
-            Tag("Recommendations", "Projects by people with similar skills."),
-            Tag("Health", "For whoever operates the platform."),
-        ],
-        use_handler_docstrings=True,
-    )
+    return Router(DOCS, route_handlers=[page, start, file])

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 import msgspec
 from litestar import Response
+from litestar.datastructures import ResponseHeader
 from litestar.params import Parameter
 
 from sidepro.api.services import ApiRequest, Services
@@ -20,8 +21,13 @@ LIMIT = 20
 Limit = Annotated[int, Parameter(ge=1, le=100, description="How many items, 1 to 100.")]
 CursorText = Annotated[
     str | None,
-    Parameter(query="cursor", description="Where to go on: `next` or `previous` of a page."),
+    Parameter(description="Where to go on: `next` or `previous` of a page."),
 ]
+LINK = ResponseHeader(
+    "Link",
+    documentation_only=True,
+    description='Where to go on (RFC 8288): `rel="next"` and `rel="prev"`, each if there is any.',
+)
 Total = Annotated[bool, Parameter(description="Whether to count the whole list too.")]
 
 
@@ -31,7 +37,7 @@ class ListOf(msgspec.Struct, Generic[Item]):
     items: list[Item]
     next: str | None
     previous: str | None
-    total: int | msgspec.UnsetType
+    total: int | msgspec.UnsetType = msgspec.UNSET
 
 
 def scope_of(name: str, filters: Mapping[str, Any]) -> str:

@@ -6,12 +6,14 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, Router, delete, get, head, patch, post, put
-from litestar.params import Parameter
+from litestar.datastructures import ResponseHeader
+from litestar.params import HeaderParameter, JSONBody, Parameter
 
 from sidepro.api.auth import PUBLIC
 from sidepro.api.bodies import given
 from sidepro.api.lists import (
     LIMIT,
+    LINK,
     CursorText,
     Limit,
     ListOf,
@@ -20,30 +22,48 @@ from sidepro.api.lists import (
     page_response,
     scope_of,
 )
-from sidepro.api.services import ApiRequest, Services, caller_of, created, path_id, viewer_of
+from sidepro.api.services import (
+    LOCATION,
+    ApiRequest,
+    GivenServices,
+    PathId,
+    Services,
+    caller_of,
+    created,
+    path_id,
+    viewer_of,
+)
 from sidepro.api.shapes import (
+    NOT_BLANK,
     Moment,
     ProjectCard,
     UserSummary,
+    WebAddress,
     moment,
     project_card,
     user_summary,
 )
+from sidepro.domain.errors import Forbidden
 from sidepro.domain.projects import views
 from sidepro.domain.shared import CommentId, ProjectId, UserId
 
-Title = Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 1, "maxLength": 50})]
-Summary = Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 1, "maxLength": 60})]
+Title = Annotated[str, msgspec.Meta(extra_json_schema={**NOT_BLANK, "maxLength": 50})]
+Summary = Annotated[str, msgspec.Meta(extra_json_schema={**NOT_BLANK, "maxLength": 60})]
 Content = Annotated[
     str,
-    msgspec.Meta(description="Markdown.", extra_json_schema={"minLength": 1, "maxLength": 50_000}),
+    msgspec.Meta(description="Markdown.", extra_json_schema={**NOT_BLANK, "maxLength": 50_000}),
 ]
 Skills = Annotated[
     list[str],
     msgspec.Meta(extra_json_schema={"minItems": 1, "maxItems": 20, "uniqueItems": True}),
 ]
-CommentBody = Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 1, "maxLength": 2_000})]
+CommentBody = Annotated[str, msgspec.Meta(extra_json_schema={**NOT_BLANK, "maxLength": 2_000})]
 
+ETAG = ResponseHeader(
+    "ETag",
+    documentation_only=True,
+    description="The revision of what the author edits, for `If-Match`.",
+)
 NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -62,7 +82,7 @@ class NewProject(msgspec.Struct, forbid_unknown_fields=True):
     summary: Summary
     content: Content
     skills: Skills
-    repository_url: str | None = None
+    repository_url: WebAddress | None = None
     thumbnail_id: UUID | None = None
 
 
@@ -73,7 +93,7 @@ class ProjectEdits(msgspec.Struct, forbid_unknown_fields=True):
     summary: Summary | msgspec.UnsetType = msgspec.UNSET
     content: Content | msgspec.UnsetType = msgspec.UNSET
     skills: Skills | msgspec.UnsetType = msgspec.UNSET
-    repository_url: str | msgspec.UnsetType | None = msgspec.UNSET
+    repository_url: WebAddress | msgspec.UnsetType | None = msgspec.UNSET
     thumbnail_id: UUID | msgspec.UnsetType | None = msgspec.UNSET
 
 
@@ -158,20 +178,25 @@ async def comment_is_mine(scope: Any) -> None:
 # ------------------------------------------------------------------------------------ projects
 
 
-@get("/projects", opt=PUBLIC, summary="The board")
+@get("/projects", opt=PUBLIC, response_headers=[LINK], summary="The board")
 async def board(
     request: ApiRequest,
-    services: Services,
+    services: GivenServices,
     q: Annotated[
         str | None,
-        Parameter(description="A text in title, summary or author's name, 1 to 100 characters."),
+        Parameter(
+            description="A text in title, summary or author's name.",
+            schema_extra={"min_length": 1, "max_length": 100},
+        ),
     ] = None,
     skill: Annotated[list[str] | None, Parameter(description="May be repeated.")] = None,
     match: Annotated[
         Literal["any", "all"], Parameter(description="Any or all of the skills.")
     ] = "any",
-    author: UUID | None = None,
-    sort: views.Sort = views.Sort.NEWEST,
+    author: Annotated[UUID | None, Parameter(description="Whose projects.")] = None,
+    sort: Annotated[
+        views.Sort, Parameter(description="Each descending; ties are broken by id.")
+    ] = views.Sort.NEWEST,
     limit: Limit = LIMIT,
     cursor: CursorText = None,
     total: Total = False,
@@ -194,8 +219,10 @@ async def board(
     return page_response(request, services, page, scope, project_card, size)
 
 
-@post("/projects", summary="Publish a project")
-async def publish(request: ApiRequest, data: NewProject, services: Services) -> Response[Project]:
+@post("/projects", response_headers=[LOCATION, ETAG], summary="Publish a project")
+async def publish(
+    request: ApiRequest, data: JSONBody[NewProject], services: GivenServices
+) -> Response[Project]:
     """Put a project on the board."""
     project = await services.projects.publish(
         caller_of(request),
@@ -209,31 +236,47 @@ async def publish(request: ApiRequest, data: NewProject, services: Services) -> 
     return created(_project(project), f"/projects/{project.card.id}", **_etag(project))
 
 
-@get("/projects/{project_id:uuid}", opt=PUBLIC, summary="A project's page")
+@get(
+    "/projects/{project_id:uuid}",
+    opt=PUBLIC,
+    response_headers=[ETAG],
+    summary="A project's page",
+)
 async def read_project(
-    request: ApiRequest, project_id: UUID, services: Services
+    request: ApiRequest, project_id: PathId, services: GivenServices
 ) -> Response[Project]:
     """Read a project. Counts one view, which the answer includes."""
     project = await services.projects.read(ProjectId(project_id), viewer_of(request))
     return Response(_project(project), headers={**_etag(project), **NO_STORE})
 
 
-@head("/projects/{project_id:uuid}", opt=PUBLIC, summary="Is the project there?")
-async def project_head(project_id: UUID, services: Services) -> Response[None]:
+@head(
+    "/projects/{project_id:uuid}",
+    opt=PUBLIC,
+    response_headers=[ETAG],
+    response_description="It is there.",
+    summary="Is the project there?",
+)
+async def project_head(project_id: PathId, services: GivenServices) -> Response[None]:
     """Counts no view."""
     project = await services.projects.peek(ProjectId(project_id), None)
     return Response(None, headers={**_etag(project), **NO_STORE}, media_type="application/json")
 
 
 @patch(
-    "/projects/{project_id:uuid}", opt={"access": project_is_mine}, summary="Edit one's project"
+    "/projects/{project_id:uuid}",
+    opt={"access": project_is_mine, "problems": (Forbidden,)},
+    response_headers=[ETAG],
+    summary="Edit one's project",
 )
 async def edit_project(
     request: ApiRequest,
-    project_id: UUID,
-    data: ProjectEdits,
-    services: Services,
-    if_match: Annotated[str | None, Parameter(header="If-Match")] = None,
+    project_id: PathId,
+    data: JSONBody[ProjectEdits],
+    services: GivenServices,
+    if_match: Annotated[
+        str | None, HeaderParameter(name="If-Match", description="The `ETag` of what is edited.")
+    ] = None,
 ) -> Response[Project]:
     """Change what is given. With `If-Match`, only if nobody else has meanwhile."""
     project = await services.projects.edit(
@@ -242,8 +285,12 @@ async def edit_project(
     return Response(_project(project), headers=_etag(project))
 
 
-@delete("/projects/{project_id:uuid}", summary="Take one's project off the board")
-async def delete_project(request: ApiRequest, project_id: UUID, services: Services) -> None:
+@delete(
+    "/projects/{project_id:uuid}",
+    opt={"problems": (Forbidden,)},
+    summary="Take one's project off the board",
+)
+async def delete_project(request: ApiRequest, project_id: PathId, services: GivenServices) -> None:
     """Its comments and bookmarks go with it."""
     await services.projects.delete(caller_of(request), ProjectId(project_id))
 
@@ -252,7 +299,9 @@ async def delete_project(request: ApiRequest, project_id: UUID, services: Servic
 
 
 @put("/projects/{project_id:uuid}/bookmark", summary="Bookmark a project")
-async def bookmark(request: ApiRequest, project_id: UUID, services: Services) -> BookmarkState:
+async def bookmark(
+    request: ApiRequest, project_id: PathId, services: GivenServices
+) -> BookmarkState:
     """Safe to repeat."""
     state = await services.projects.bookmark(caller_of(request), ProjectId(project_id))
     return BookmarkState(state.bookmarked, state.bookmark_count)
@@ -260,7 +309,7 @@ async def bookmark(request: ApiRequest, project_id: UUID, services: Services) ->
 
 @delete("/projects/{project_id:uuid}/bookmark", status_code=200, summary="Take one's bookmark off")
 async def take_bookmark_off(
-    request: ApiRequest, project_id: UUID, services: Services
+    request: ApiRequest, project_id: PathId, services: GivenServices
 ) -> BookmarkState:
     """Safe to repeat."""
     state = await services.projects.take_bookmark_off(caller_of(request), ProjectId(project_id))
@@ -270,12 +319,13 @@ async def take_bookmark_off(
 @get(
     "/projects/{project_id:uuid}/comments",
     opt={**PUBLIC, "access": project_exists},
+    response_headers=[LINK],
     summary="A project's comments, oldest first",
 )
 async def comments(
     request: ApiRequest,
-    project_id: UUID,
-    services: Services,
+    project_id: PathId,
+    services: GivenServices,
     limit: Limit = LIMIT,
     cursor: CursorText = None,
     total: Total = False,
@@ -292,10 +342,11 @@ async def comments(
 @post(
     "/projects/{project_id:uuid}/comments",
     opt={"access": project_exists},
+    response_headers=[LOCATION],
     summary="Comment on a project",
 )
 async def write_comment(
-    request: ApiRequest, project_id: UUID, data: CommentText, services: Services
+    request: ApiRequest, project_id: PathId, data: JSONBody[CommentText], services: GivenServices
 ) -> Response[Comment]:
     """Say something."""
     comment = await services.projects.comment(caller_of(request), ProjectId(project_id), data.body)
@@ -304,15 +355,15 @@ async def write_comment(
 
 @patch(
     "/projects/{project_id:uuid}/comments/{comment_id:uuid}",
-    opt={"access": comment_is_mine},
+    opt={"access": comment_is_mine, "problems": (Forbidden,)},
     summary="Edit one's comment",
 )
 async def edit_comment(
     request: ApiRequest,
-    project_id: UUID,
-    comment_id: UUID,
-    data: CommentText,
-    services: Services,
+    project_id: PathId,
+    comment_id: PathId,
+    data: JSONBody[CommentText],
+    services: GivenServices,
 ) -> Comment:
     """Change what one said."""
     comment = await services.projects.edit_comment(
@@ -321,9 +372,13 @@ async def edit_comment(
     return _comment(comment)
 
 
-@delete("/projects/{project_id:uuid}/comments/{comment_id:uuid}", summary="Delete a comment")
+@delete(
+    "/projects/{project_id:uuid}/comments/{comment_id:uuid}",
+    opt={"problems": (Forbidden,)},
+    summary="Delete a comment",
+)
 async def delete_comment(
-    request: ApiRequest, project_id: UUID, comment_id: UUID, services: Services
+    request: ApiRequest, project_id: PathId, comment_id: PathId, services: GivenServices
 ) -> None:
     """One's own, or any on one's own project."""
     await services.projects.delete_comment(

@@ -6,7 +6,7 @@ import msgspec
 from litestar import Router, get
 from litestar.params import Parameter
 
-from sidepro.api.services import ApiRequest, Services, caller_of
+from sidepro.api.services import ApiRequest, GivenServices, caller_of
 from sidepro.api.shapes import (
     Moment,
     ProjectCard,
@@ -51,8 +51,8 @@ def _recommendation(view: views.Recommendation) -> Recommendation:
 @get("/recommendations", summary="Projects by people whose skills are like mine")
 async def recommendations(
     request: ApiRequest,
-    services: Services,
-    limit: Annotated[int, Parameter(ge=1, le=20)] = 3,
+    services: GivenServices,
+    limit: Annotated[int, Parameter(ge=1, le=20, description="How many, 1 to 20.")] = 3,
     seed: Annotated[
         int | None, Parameter(description="The same seed draws the same projects.")
     ] = None,

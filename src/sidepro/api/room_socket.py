@@ -12,6 +12,7 @@ import structlog
 from litestar import Router, WebSocket, websocket
 from litestar.datastructures import State
 from litestar.exceptions import WebSocketDisconnect
+from litestar.params import FromPath
 
 from sidepro.api.auth import bearer
 from sidepro.api.errors import MEDIA_TYPE, decoding_fault, document
@@ -28,7 +29,7 @@ from sidepro.api.frames import (
 )
 from sidepro.api.hub import NO_SUCH_ROOM, NOT_AUTHENTICATED, Frame, Hub, Outbox, status_frame
 from sidepro.api.rooms import LARGEST_SEQ, message_shape, room_shape
-from sidepro.api.services import Services
+from sidepro.api.services import GivenServices
 from sidepro.domain.accounts.ports import AccessTokens, SessionGate
 from sidepro.domain.accounts.session import Caller
 from sidepro.domain.errors import (
@@ -217,7 +218,7 @@ def socket_router(
     """The route of the socket."""
 
     @websocket("/rooms/{room_id:str}/socket")
-    async def room_socket(socket: Socket, room_id: str, services: Services) -> None:
+    async def room_socket(socket: Socket, room_id: FromPath[str], services: GivenServices) -> None:
         origin = socket.headers.get("origin")
         if origin is not None and origin not in allowed_origins:
             await _deny(socket)

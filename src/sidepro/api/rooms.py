@@ -5,10 +5,12 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, Router, delete, get, post, put
-from litestar.params import Parameter
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import JSONBody, Parameter
 
 from sidepro.api.lists import (
     LIMIT,
+    LINK,
     CursorText,
     Limit,
     ListOf,
@@ -17,9 +19,24 @@ from sidepro.api.lists import (
     page_response,
     scope_of,
 )
-from sidepro.api.services import ApiRequest, Services, caller_of, created, path_id
-from sidepro.api.shapes import Moment, UserSummary, moment, user_summary
-from sidepro.domain.errors import Fault, InvalidInput
+from sidepro.api.services import (
+    LOCATION,
+    ApiRequest,
+    GivenServices,
+    PathId,
+    Services,
+    caller_of,
+    created,
+    path_id,
+)
+from sidepro.api.shapes import NOT_BLANK, Moment, UserSummary, moment, user_summary
+from sidepro.domain.errors import (
+    CannotChatWithYourself,
+    Fault,
+    InvalidInput,
+    NotFound,
+    RoomPending,
+)
 from sidepro.domain.rooms import room as domain
 from sidepro.domain.rooms.views import RoomView
 from sidepro.domain.shared import RoomId, UserId
@@ -28,13 +45,13 @@ HISTORY = 50
 LARGEST_SEQ = 2**31 - 1
 """What the databases can compare with; no room gets there."""
 
-Seq = Annotated[int | None, Parameter(ge=0)]
-MessageBody = Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 1, "maxLength": 4_000})]
+Seq = Annotated[int | None, Parameter(ge=0, description="The number of a message.")]
+MessageBody = Annotated[str, msgspec.Meta(extra_json_schema={**NOT_BLANK, "maxLength": 4_000})]
 ClientId = Annotated[
     str,
     msgspec.Meta(
         description="The sender's own name for the message: sent twice, it is one message.",
-        extra_json_schema={"minLength": 1, "maxLength": 64},
+        extra_json_schema={**NOT_BLANK, "maxLength": 64},
     ),
 ]
 
@@ -127,8 +144,17 @@ async def room_is_mine(scope: Any) -> None:
     await services.rooms.must_admit(scope["user"], RoomId(path_id(scope, "room_id")))
 
 
-@post("/rooms", summary="Ask somebody for a coffee chat")
-async def ask(request: ApiRequest, data: Asked, services: Services) -> Response[Room]:
+@post(
+    "/rooms",
+    opt={"problems": (NotFound, CannotChatWithYourself)},
+    response_headers=[LOCATION],
+    response_description="A new room.",
+    responses={200: ResponseSpec(Room, description="The room that the two have already.")},
+    summary="Ask somebody for a coffee chat",
+)
+async def ask(
+    request: ApiRequest, data: JSONBody[Asked], services: GivenServices
+) -> Response[Room]:
     """201 with a new room, or 200 with the one that the two have already."""
     room, is_new = await services.rooms.open(caller_of(request), UserId(data.user_id))
     if is_new:
@@ -136,10 +162,14 @@ async def ask(request: ApiRequest, data: Asked, services: Services) -> Response[
     return Response(room_shape(room), status_code=200)
 
 
-@get("/rooms", summary="The caller's rooms, latest activity first")
+@get(
+    "/rooms",
+    response_headers=[LINK],
+    summary="The caller's rooms, latest activity first",
+)
 async def rooms(
     request: ApiRequest,
-    services: Services,
+    services: GivenServices,
     limit: Limit = LIMIT,
     cursor: CursorText = None,
     total: Total = False,
@@ -153,13 +183,13 @@ async def rooms(
 
 
 @get("/rooms/{room_id:uuid}", summary="One of the caller's rooms")
-async def read_room(request: ApiRequest, room_id: UUID, services: Services) -> Room:
+async def read_room(request: ApiRequest, room_id: PathId, services: GivenServices) -> Room:
     """A room."""
     return room_shape(await services.rooms.room(caller_of(request), RoomId(room_id)))
 
 
 @delete("/rooms/{room_id:uuid}", summary="Leave a room")
-async def leave(request: ApiRequest, room_id: UUID, services: Services) -> None:
+async def leave(request: ApiRequest, room_id: PathId, services: GivenServices) -> None:
     """The other one can still read it. When both have left, it is gone."""
     await services.rooms.leave(caller_of(request), RoomId(room_id))
 
@@ -171,11 +201,11 @@ async def leave(request: ApiRequest, room_id: UUID, services: Services) -> None:
 )
 async def messages(
     request: ApiRequest,
-    room_id: UUID,
-    services: Services,
+    room_id: PathId,
+    services: GivenServices,
     before: Seq = None,
     after: Seq = None,
-    limit: Annotated[int, Parameter(ge=1, le=100)] = HISTORY,
+    limit: Limit = HISTORY,
 ) -> History:
     """The latest, or those before or after a number."""
     if before is not None and after is not None:
@@ -192,11 +222,13 @@ async def messages(
 
 @post(
     "/rooms/{room_id:uuid}/messages",
-    opt={"access": room_is_mine},
+    opt={"access": room_is_mine, "problems": (RoomPending,)},
+    response_description="A new message.",
+    responses={200: ResponseSpec(Message, description="The first message of this `client_id`.")},
     summary="Say something",
 )
 async def send(
-    request: ApiRequest, room_id: UUID, data: NewMessage, services: Services
+    request: ApiRequest, room_id: PathId, data: JSONBody[NewMessage], services: GivenServices
 ) -> Response[Message]:
     """201, or 200 with the first message when `client_id` is repeated."""
     message, repeated = await services.rooms.send(
@@ -212,7 +244,7 @@ async def send(
     summary="Say how far one has read",
 )
 async def mark_read(
-    request: ApiRequest, room_id: UUID, data: ReadMark, services: Services
+    request: ApiRequest, room_id: PathId, data: JSONBody[ReadMark], services: GivenServices
 ) -> None:
     """Never goes back, and never beyond the last message."""
     await services.rooms.mark_read(caller_of(request), RoomId(room_id), data.seq)

@@ -5,7 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Request, Response
-from litestar.datastructures import State
+from litestar.datastructures import ResponseHeader, State
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 
 from sidepro.domain.accounts.service import AccountService
 from sidepro.domain.accounts.session import Caller
@@ -19,6 +21,10 @@ ApiRequest = Request[Caller | None, str | None, State]
 
 PREFIX = "/api/v1"
 
+LOCATION = ResponseHeader(
+    "Location", documentation_only=True, description="The address of what was made."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Services:
@@ -29,6 +35,13 @@ class Services:
     rooms: RoomService
     recommendations: RecommendationService
     cursors: Cursors
+
+
+GivenServices = NamedDependency[Services]
+"""How a handler asks for the services."""
+
+PathId = FromPath[UUID]
+"""How a handler takes an id out of the path."""
 
 
 def caller_of(request: ApiRequest) -> Caller:

@@ -17,6 +17,20 @@ Moment = Annotated[
     ),
 ]
 
+NOT_BLANK = {"minLength": 1, "pattern": r"\S"}
+"""Of the schema of a text that must say something."""
+
+WebAddress = Annotated[
+    str,
+    msgspec.Meta(
+        description="An http or https address.",
+        extra_json_schema={"format": "uri", "maxLength": 200},
+    ),
+]
+
+
+Password = Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 8, "maxLength": 128})]
+
 
 def moment(time: datetime) -> str:
     """A time as `2026-11-22T09:30:00.000000Z`."""

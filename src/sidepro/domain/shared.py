@@ -229,6 +229,10 @@ def _tagged(member: KeyMember) -> str:
     return ("i" if isinstance(member, int) else "s") + str(member)
 
 
+def _text(signed: bytes) -> str:
+    return base64.urlsafe_b64encode(signed).rstrip(b"=").decode()
+
+
 class Cursors:
     """Writes cursors as opaque text that cannot be forged, and reads them back.
 
@@ -250,7 +254,7 @@ class Cursors:
         key = None if cursor.after is None else [_tagged(member) for member in cursor.after]
         body = json.dumps([int(cursor.backward), key], separators=(",", ":")).encode()
         signed = self._sign(self._keys[0], body, scope) + body
-        return base64.urlsafe_b64encode(signed).rstrip(b"=").decode()
+        return _text(signed)
 
     def read(self, text: str, scope: str) -> Cursor:
         """The cursor behind the text.
@@ -263,6 +267,8 @@ class Cursors:
             signed = base64.b64decode(data + b"=" * (-len(data) % 4), b"-_", validate=True)
         except (UnicodeEncodeError, binascii.Error) as error:
             raise BadCursor from error
+        if _text(signed) != text:
+            raise BadCursor  # another spelling of the same bytes, which we never write
         signature, body = signed[: self._SIGNATURE], signed[self._SIGNATURE :]
         for key in self._keys:
             if hmac.compare_digest(signature, self._sign(key, body, scope)):

@@ -42,8 +42,8 @@ _KINDS = (
         "node",
         10,
         "life tool",
-        "Node.js TypeScript Javascript GraphQL",
-        "MongoDB RestAPI Redis React Vue.js Docker PostgreSQL MySQL WebRTC AWS NoSQL Git",
+        "Node.js TypeScript Javascript",
+        "GraphQL MongoDB RestAPI Redis React Vue.js Docker PostgreSQL MySQL WebRTC AWS NoSQL Git",
     ),
     _kind(
         "jvm",
@@ -86,8 +86,8 @@ _KINDS = (
         "mobile",
         11,
         "life",
-        "Flutter Kotlin Swift Android iOS React-Native",
-        "Java Ionic Objective-C SQLite RestAPI MacOS Git GraphQL",
+        "Flutter Kotlin Swift React-Native Java",
+        "Android iOS Ionic Objective-C SQLite RestAPI MacOS Git GraphQL",
     ),
     _kind(
         "game",
@@ -184,14 +184,18 @@ STARTS: Mapping[str, tuple[str, str]] = {
     "Java": ("bash", "./mvnw verify\njava -jar target/app.jar"),
     "Kotlin": (
         "kotlin",
-        "data class Entry(val id: Long, val title: String)\n\n"
-        "fun List<Entry>.latest(n: Int) = sortedByDescending { it.id }.take(n)",
+        (
+            "data class Entry(val id: Long, val title: String)\n\n"
+            "fun List<Entry>.latest(n: Int) = sortedByDescending { it.id }.take(n)"
+        ),
     ),
     "JSP": ("bash", "mvn package\ncp target/app.war $CATALINA_HOME/webapps/"),
     "Django": (
         "bash",
-        "python -m venv .venv && . .venv/bin/activate\npip install -r requirements.txt\n"
-        "python manage.py migrate\npython manage.py runserver",
+        (
+            "python -m venv .venv && . .venv/bin/activate\npip install -r requirements.txt\n"
+            "python manage.py migrate\npython manage.py runserver"
+        ),
     ),
     "Flask": ("bash", "pip install -r requirements.txt\nflask --app app run --debug"),
     "Python": (
@@ -200,14 +204,18 @@ STARTS: Mapping[str, tuple[str, str]] = {
     ),
     "Pytorch": (
         "python",
-        "model.eval()\nwith torch.no_grad():\n    scores = model(batch).softmax(dim=-1)\n"
-        "print(scores.topk(3))",
+        (
+            "model.eval()\nwith torch.no_grad():\n    scores = model(batch).softmax(dim=-1)\n"
+            "print(scores.topk(3))"
+        ),
     ),
     "Tensorflow": ("python", 'model = tf.keras.models.load_model("model.keras")\nmodel.summary()'),
     "Pandas": (
         "python",
-        'daily = pd.read_csv("data.csv", parse_dates=["day"]).set_index("day")\n'
-        'print(daily.resample("W").mean().tail())',
+        (
+            'daily = pd.read_csv("data.csv", parse_dates=["day"]).set_index("day")\n'
+            'print(daily.resample("W").mean().tail())'
+        ),
     ),
     "R": ("r", 'daily <- read.csv("data.csv")\nsummary(lm(count ~ weekday, data = daily))'),
     "Spark": ("bash", "spark-submit --master 'local[2]' jobs/daily.py data/"),
@@ -236,8 +244,10 @@ STARTS: Mapping[str, tuple[str, str]] = {
     "Ruby": ("bash", "bundle install\nbin/rails server"),
     "Solidity": (
         "solidity",
-        "event Recorded(address indexed who, uint256 amount);\n\n"
-        "function record() external payable {\n    emit Recorded(msg.sender, msg.value);\n}",
+        (
+            "event Recorded(address indexed who, uint256 amount);\n\n"
+            "function record() external payable {\n    emit Recorded(msg.sender, msg.value);\n}"
+        ),
     ),
     "PL/SQL": ("sql", "BEGIN\n  close_month(p_month => TRUNC(SYSDATE, 'MM'));\nEND;\n/"),
 }

@@ -1,14 +1,19 @@
 """The shape of a word bank: what the Korean and the English one both provide.
 
-Sentences are templates for `str.format`. The words that go into them know their own grammar: in a
-Korean template `{name:을}` is the name with the right one of 을 and 를, in an English one `{form:a}`
-is the word after "a" or "an".
+Sentences are templates for `str.format`. The words that go into them know their own grammar: in
+a Korean template `{name:을}` is the name with the right one of 을 and 를, in an English one
+`{form:a}` is the word after "a" or "an".
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 Templates = tuple[str, ...]
+
+
+def paragraphs(text: str) -> Templates:
+    """The paragraphs of a text, which blank lines part, each on a line of its own."""
+    return tuple(" ".join(block.split()) for block in text.split("\n\n"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +74,11 @@ class Prose:
 class PeopleWords:
     """What people are called and what they say.
 
-    Names are pairs of how they are written and how they look in an address. Comments and chats
-    know `name`, `topic`, `form`, `skill` and `number`, bios `role`, `years`, `skill`, `other` and
-    `hobby`. An exchange is a few lines of a chat, the two people taking turns.
+    Names are pairs of how they are written and how they look in an address; full names know
+    `family`, `given`, `family_latin`, `latin` and `number`. Comments know `topic`, `form`, `skill`
+    and `number`, chats `name` (of a project), `skill` and `number`, bios `role`, `years`, `skill`,
+    `other` and `hobby`. An exchange is a few lines of a chat, the two people taking turns; a nod
+    is a line that fits anywhere.
     """
 
     families: tuple[tuple[str, str], ...]
@@ -89,6 +96,7 @@ class PeopleWords:
     openings: tuple[Templates, ...]
     project_openings: tuple[Templates, ...]
     exchanges: tuple[Templates, ...]
+    nods: Templates
     closings: tuple[Templates, ...]
 
 
@@ -103,12 +111,18 @@ class Bank:
 
 
 class KoreanWord(str):
-    """A word that takes its particle: `f"{word:을}"` is 책을 or 나무를."""
+    """A word that takes its particle: `f"{word:을}"` is 책을 or 나무를. With a dash before it
+    (`f"{word:-을}"`) the particle comes alone, for where something stands between the two.
+    """
 
     __slots__ = ()
 
     def __format__(self, particle: str) -> str:
-        return f"{self!s}{particle_after(self, particle)}" if particle else str(self)
+        if not particle:
+            return str(self)
+        bare = particle.removeprefix("-")
+        fitting = particle_after(self, bare)
+        return fitting if bare != particle else f"{self!s}{fitting}"
 
 
 class EnglishWord(str):
