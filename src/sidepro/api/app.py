@@ -69,7 +69,7 @@ def create_app(parts: Parts, lifespan: Sequence[Lifespan] = ()) -> Litestar:
             *([docs_router()] if parts.with_docs else []),
         ],
         dependencies={"services": Provide(provide_services, sync_to_thread=False)},
-        state=State({"services": services}),
+        state=State({"services": services}, deep_copy=False),
         dto=StrictJson,
         return_dto=None,
         exception_handlers={Exception: handle},
