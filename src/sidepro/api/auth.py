@@ -29,6 +29,10 @@ class Authentication(ASGIMiddleware):
         self._tokens = tokens
         self._gate = gate
 
+    def __deepcopy__(self, _memo: object) -> "Authentication":
+        # Litestar copies routers with all that hangs on them; what knows the sessions is one.
+        return self
+
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         caller = bearer(Headers.from_scope(scope).get("authorization"), self._tokens)
         preflight = cast("HTTPScope", scope)["method"] == "OPTIONS"
