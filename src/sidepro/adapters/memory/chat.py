@@ -37,8 +37,9 @@ class MemoryPresence:
 
     async def enter(self, room_id: RoomId, user_id: UserId, connection: str) -> bool:
         connections = self._connections[room_id].setdefault(user_id, set())
+        was_away = not connections
         connections.add(connection)
-        return len(connections) == 1
+        return was_away
 
     async def leave(self, room_id: RoomId, user_id: UserId, connection: str) -> bool:
         people = self._connections.get(room_id, {})

@@ -209,8 +209,8 @@ class SqlBookmarks:
         new = upsert(self._connection, bookmarks).values(
             user_id=user_id, project_id=project_id, created_at=now
         )
-        added = await self._connection.execute(new.on_conflict_do_nothing())
-        return added.rowcount == 1
+        added = new.on_conflict_do_nothing().returning(bookmarks.c.user_id)
+        return (await self._connection.execute(added)).first() is not None
 
     async def remove(self, user_id: UserId, project_id: ProjectId) -> bool:
         removed = await self._connection.execute(

@@ -18,8 +18,8 @@ from typing import Any
 
 import structlog
 from sqlalchemy import event
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.engine import URL, ExceptionContext, make_url
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -49,6 +49,7 @@ class Database:
         """
         self.is_sqlite = address.startswith("sqlite")
         self.engine = _sqlite(address) if self.is_sqlite else _postgresql(address)
+        event.listen(self.engine.sync_engine, "handle_error", _translate)
         self._one_writer: AbstractAsyncContextManager[None] = (
             asyncio.Lock() if self.is_sqlite else nullcontext()
         )
@@ -65,7 +66,7 @@ class Database:
         Raises:
             Unavailable: the database cannot be reached.
         """
-        with _translated():
+        with _no_connection_left():
             async with self._autocommit.connect() as connection:
                 yield connection
 
@@ -77,11 +78,17 @@ class Database:
             Unavailable: the database cannot be reached.
             EmailTaken, UsernameTaken, NotFound: a constraint was violated.
         """
-        with _translated():
+        with _no_connection_left():
             async with self._one_writer, self.engine.connect() as connection:
                 if self.is_sqlite:
                     await connection.exec_driver_sql("BEGIN IMMEDIATE")
                 yield connection
+
+    async def commit(self, connection: AsyncConnection) -> None:
+        """Commit what `writing` has begun; what follows is undone unless it is committed too."""
+        await connection.commit()
+        if self.is_sqlite:
+            await connection.exec_driver_sql("BEGIN")
 
     @asynccontextmanager
     async def writing_once(self) -> AsyncIterator[AsyncConnection]:
@@ -90,7 +97,7 @@ class Database:
         Raises:
             Unavailable: the database cannot be reached.
         """
-        with _translated():
+        with _no_connection_left():
             async with self._one_writer, self._autocommit.connect() as connection:
                 yield connection
 
@@ -114,7 +121,8 @@ def _postgresql(address: str) -> AsyncEngine:
         pool_timeout=WAIT_FOR_CONNECTION,
         pool_use_lifo=True,
         hide_parameters=True,
-        connect_args={"connect_timeout": CONNECT_TIMEOUT},
+        # Times come back in UTC, whatever the server is set to.
+        connect_args={"connect_timeout": CONNECT_TIMEOUT, "options": "-c timezone=UTC"},
     )
 
 
@@ -141,22 +149,25 @@ def _sqlite(address: str) -> AsyncEngine:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _no_connection_left() -> Iterator[None]:
     try:
         yield
-    except IntegrityError as error:
-        meaning = _meaning(error)
-        if meaning is None:
-            raise
-        raise meaning from error
-    except (OperationalError, InterfaceError, PoolTimeoutError) as error:
-        log.warning("database_unavailable", reason=_first_line(error))
+    except PoolTimeoutError as error:
+        log.warning("database_unavailable", reason="all connections are busy")
         raise Unavailable from error
-    except DBAPIError as error:
-        if not error.connection_invalidated:
-            raise
+
+
+def _translate(context: ExceptionContext) -> Exception | None:
+    """What to raise in the place of a driver's error, wherever it comes up."""
+    error = context.sqlalchemy_exception or context.original_exception
+    if isinstance(error, IntegrityError):
+        return _meaning(error)
+    if context.is_disconnect or isinstance(error, (OperationalError, InterfaceError)):
         log.warning("database_unavailable", reason=_first_line(error))
-        raise Unavailable from error
+        unavailable = Unavailable()
+        unavailable.__cause__ = error
+        return unavailable
+    return None
 
 
 def _meaning(error: IntegrityError) -> SideProError | None:

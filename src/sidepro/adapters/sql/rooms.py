@@ -111,10 +111,10 @@ class SqlRooms:
         new = upsert(self._connection, rooms).values(
             id=room.id, created_at=room.created_at, **_values(room)
         )
-        added = await self._connection.execute(
-            new.on_conflict_do_nothing(index_elements=[rooms.c.low_id, rooms.c.high_id])
-        )
-        return added.rowcount == 1
+        added = new.on_conflict_do_nothing(
+            index_elements=[rooms.c.low_id, rooms.c.high_id]
+        ).returning(rooms.c.id)
+        return (await self._connection.execute(added)).first() is not None
 
     async def get(self, room_id: RoomId) -> Room | None:
         return _room((await self._connection.execute(_ROOM_HELD, {"id": room_id})).first())

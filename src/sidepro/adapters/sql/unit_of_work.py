@@ -50,4 +50,4 @@ class SqlUnitOfWork:
         await self._stack.__aexit__(kind, error, trace)
 
     async def commit(self) -> None:
-        await self._connection.commit()
+        await self._database.commit(self._connection)
