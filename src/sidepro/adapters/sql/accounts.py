@@ -94,11 +94,14 @@ _COMMENTS_GO = (
     )
 )
 _USER_OF_EMAIL = select(users).where(users.c.email_key == bindparam("email_key"))
-_PROFILE = (
-    select(profiles, SKILLS_OF_PROFILE)
+# Held first and read afterwards: a statement that waits for a lock sees the row as it is then,
+# and everything else, such as the skills, as it was before.
+_PROFILE_HELD = (
+    select(profiles.c.user_id)
     .where(profiles.c.user_id == bindparam("user_id"))
-    .with_for_update(key_share=True, of=profiles)
+    .with_for_update(key_share=True)
 )
+_PROFILE = select(profiles, SKILLS_OF_PROFILE).where(profiles.c.user_id == bindparam("user_id"))
 _ACCOUNT = (
     select(
         users.c.id,
@@ -218,6 +221,7 @@ class SqlProfiles:
         self._catalogue = catalogue
 
     async def get(self, user_id: UserId) -> Profile | None:
+        await self._connection.execute(_PROFILE_HELD, {"user_id": user_id})
         row = (await self._connection.execute(_PROFILE, {"user_id": user_id})).first()
         if row is None:
             return None

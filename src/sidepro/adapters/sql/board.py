@@ -31,11 +31,14 @@ SKILLS_OF_PROJECT = (
     .label("skill_ids")
 )
 
-_PROJECT = (
-    select(projects, SKILLS_OF_PROJECT)
+# Held first and read afterwards: a statement that waits for a lock sees the row as it is then,
+# and everything else, such as the skills, as it was before.
+_PROJECT_HELD = (
+    select(projects.c.id)
     .where(projects.c.id == bindparam("id"))
-    .with_for_update(key_share=True, of=projects)
+    .with_for_update(key_share=True)
 )
+_PROJECT = select(projects, SKILLS_OF_PROJECT).where(projects.c.id == bindparam("id"))
 _COMMENT = select(comments).where(comments.c.id == bindparam("id")).with_for_update(key_share=True)
 _MOVE_COUNTERS = (
     update(project_counters)
@@ -71,6 +74,7 @@ class SqlProjects:
         await self._add_skills(project)
 
     async def get(self, project_id: ProjectId) -> Project | None:
+        await self._connection.execute(_PROJECT_HELD, {"id": project_id})
         row = (await self._connection.execute(_PROJECT, {"id": project_id})).first()
         if row is None:
             return None
