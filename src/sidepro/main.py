@@ -37,7 +37,7 @@ from sidepro.domain.recommendations.service import RecommendationService
 from sidepro.domain.rooms.service import RoomService
 from sidepro.domain.shared import Cursors
 from sidepro.jobs import in_process
-from sidepro.settings import Settings
+from sidepro.settings import Settings, origin_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def build(settings: Settings, public_url: str) -> Platform:
         hub=Hub(services.rooms, feed),
         tokens=tokens,
         gate=gate,
-        allowed_origins=settings.allowed_origins or (public_url,),
+        allowed_origins=settings.allowed_origins or (origin_of(public_url),),
         health_checks={"database": database_answers},
         with_docs=settings.docs,
     )

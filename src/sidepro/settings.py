@@ -12,9 +12,11 @@ from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from dotenv import dotenv_values
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 
 PREFIX = "SIDEPRO_"
 SECRET_SHORTEST = 16
@@ -38,13 +40,21 @@ def _path(text: str) -> Path:
 
 
 def _database(text: str) -> str:
+    rule = "be postgresql://user:password@host:port/name or sqlite:///path"
     parts = urlsplit(text)
     if parts.scheme == "sqlite" and text.startswith("sqlite:///") and len(text) > 10:
+        # A database in memory would be another one for each connection.
+        if parts.query or ":memory:" in parts.path:
+            raise ValueError(rule)
         return text
     if parts.scheme == "postgresql" and parts.hostname and parts.path.strip("/"):
         _ = parts.port  # raises ValueError when it is no number
+        try:
+            conninfo_to_dict(text)
+        except ProgrammingError as error:
+            raise ValueError(rule) from error
         return text
-    raise ValueError("be postgresql://user:password@host:port/name or sqlite:///path")
+    raise ValueError(rule)
 
 
 def _redis(text: str) -> str:
@@ -78,12 +88,23 @@ def _origin(text: str) -> str:
     address = _web_address(text)
     if urlsplit(address).path or urlsplit(address).query:
         raise ValueError("be origins such as https://example.com, without a path")
-    return address.lower()
+    return origin_of(address)
+
+
+def origin_of(address: str) -> str:
+    """The origin of a web address as browsers write it (RFC 6454, section 6.1)."""
+    parts = urlsplit(address.lower())
+    default = {"http": 80, "https": 443}.get(parts.scheme)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{parts.scheme}://{host}" + ("" if parts.port in (None, default) else f":{parts.port}")
 
 
 def _several(parse: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
     def parse_all(text: str) -> tuple[Any, ...]:
-        return tuple(parse(part.strip()) for part in text.split(",") if part.strip())
+        parsed = tuple(parse(part.strip()) for part in text.split(",") if part.strip())
+        if not parsed:
+            raise ValueError("have something between its commas")
+        return parsed
 
     return parse_all
 
@@ -248,7 +269,8 @@ class Settings:
     @property
     def database(self) -> str:
         """The address of the database."""
-        return self.database_url or f"sqlite:///{(self.data_dir / 'sidepro.sqlite3').absolute()}"
+        path = (self.data_dir / "sidepro.sqlite3").absolute()
+        return self.database_url or f"sqlite:///{quote(str(path))}"
 
     @property
     def is_embedded(self) -> bool:
@@ -271,7 +293,7 @@ def load(environment: Mapping[str, str] | None = None, dotenv: Path | None = Non
         SettingError: a setting is wrong, or cannot be read.
     """
     sources = {
-        **{k: v for k, v in dotenv_values(dotenv or Path(".env")).items() if v is not None},
+        **_dotenv(dotenv or Path(".env")),
         **(os.environ if environment is None else environment),
     }
     found = {}
@@ -285,6 +307,16 @@ def load(environment: Mapping[str, str] | None = None, dotenv: Path | None = Non
             f"{variable('secret_key')} must be set when the database is not embedded"
         )
     return settings
+
+
+def _dotenv(path: Path) -> dict[str, str]:
+    try:
+        # As it stands: a `$` in a password is no reference to another variable.
+        values = dotenv_values(path, interpolate=False)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise SettingError(f"cannot read {path}: {reason}") from error
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def table() -> str:

@@ -143,8 +143,15 @@ def _domain_problem(error: SideProError) -> Response[dict[str, Any]]:
     if isinstance(error, NotAuthenticated):
         headers = {"WWW-Authenticate": "Bearer"}
     elif isinstance(error, Unavailable):
+        log.warning("unavailable", reason=_reason(error))
         headers = {"Retry-After": RETRY_AFTER}
     return problem(status_of(error), error.code, error.detail, faults, headers)
+
+
+def _reason(error: Unavailable) -> str:
+    """The first line of what a driver said. For the log alone."""
+    cause = getattr(error.__cause__, "orig", None) or error.__cause__ or error
+    return (str(cause).splitlines() or [type(cause).__name__])[0]
 
 
 def _allowed(error: MethodNotAllowedException) -> dict[str, str]:
@@ -190,7 +197,7 @@ def decoding_fault(error: msgspec.ValidationError) -> Fault:
 
 
 _STRONGER = "stronger_error"
-_WEAK = (InvalidInput, PreconditionFailed, ValidationException)
+_WEAK = (BadCursor, InvalidInput, PreconditionFailed, ValidationException)
 
 
 async def let_access_win(error: Exception, scope: Scope) -> None:

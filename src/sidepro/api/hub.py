@@ -75,6 +75,13 @@ class Outbox:
         except asyncio.QueueFull:
             self.end(TOO_SLOW)
 
+    def forget_statuses(self) -> None:
+        """Drop the statuses that wait: a newer one is about to be sent past them."""
+        waiting = [self.frames.get_nowait() for _ in range(self.frames.qsize())]
+        for frame in waiting:
+            if not frame.is_status:
+                self.frames.put_nowait(frame)
+
     def end(self, code: int) -> None:
         """End the socket with this close code. The first code counts."""
         if not self.ended.done():
@@ -104,8 +111,8 @@ class Hub:
         async with self._changing:
             room = self._rooms.get(room_id)
             if room is None:
-                self._rooms[room_id] = room = _OpenRoom()
                 await self._feed.listen(room_id, self._hear)
+                self._rooms[room_id] = room = _OpenRoom()
             room.outboxes.add(outbox)
 
     async def leave(self, room_id: RoomId, outbox: Outbox) -> None:

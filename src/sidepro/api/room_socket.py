@@ -115,8 +115,10 @@ class Conversation:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
         finally:
-            await self._hub.leave(self._room_id, self._outbox)
-            await self._rooms.exit(self._caller, self._room_id, connection)
+            try:
+                await self._hub.leave(self._room_id, self._outbox)
+            finally:
+                await self._rooms.exit(self._caller, self._room_id, connection)
 
     # -------------------------------------------------------------------------------- sending
 
@@ -128,6 +130,7 @@ class Conversation:
         if after is not None and recovered:
             self._delivered = min(after, room.last_seq)
             await self._fill(upto=room.last_seq)
+        self._outbox.forget_statuses()
         await self._send_frame(status_frame(await self._rooms.presences(self._room_id)))
         self._opened.set()
         while True:

@@ -92,7 +92,10 @@ def _reason(error: Unavailable) -> str:
 
 def shown(settings: Settings) -> str:
     """The address of the database, without its password."""
-    return make_url(settings.database).render_as_string(hide_password=True)
+    url = make_url(settings.database)
+    if settings.is_embedded:
+        return f"sqlite:///{url.database}"
+    return url.render_as_string(hide_password=True)
 
 
 async def bring_up_to_date(settings: Settings, platform: composition.Platform) -> None:

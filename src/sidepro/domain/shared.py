@@ -57,18 +57,43 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
+# Code points that Unicode calls default-ignorable and does not count among the format characters
+# (category Cf): DerivedCoreProperties.txt of Unicode 15.
+_IGNORABLE = (
+    *(range(0x34F, 0x350), range(0x115F, 0x1161), range(0x17B4, 0x17B6), range(0x180B, 0x1810)),
+    *(range(0x3164, 0x3165), range(0xFE00, 0xFE10), range(0xFFA0, 0xFFA1)),
+    *(range(0xE0100, 0xE01F0),),
+)
+
+
+# What turns the direction of the text behind it (Unicode Standard Annex #9), perhaps that of
+# somebody else's words on the same page.
+_DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def is_invisible(char: str) -> bool:
+    """Whether a character shows nothing by itself: white space, format and filler characters."""
+    return (
+        char.isspace()
+        or unicodedata.category(char) == "Cf"
+        or any(ord(char) in block for block in _IGNORABLE)
+    )
+
+
 def what_is_wrong(text: str, longest: int, *, shortest: int = 1, one_line: bool) -> str | None:
     """What keeps a text in NFC from being stored, or `None`.
 
-    Lengths are code points. A text that must have at least one character may not be blank. NUL
-    and unpaired surrogates are refused everywhere (no store can keep them), other control
-    characters in one-line texts.
+    Lengths are code points. A text that must have at least one character must show something. NUL
+    and unpaired surrogates are refused everywhere (no store can keep them); other control
+    characters, line separators and overrides of the writing direction in one-line texts.
     """
     if any(char == "\0" or "\ud800" <= char <= "\udfff" for char in text):
         return "must not contain NUL or unpaired surrogates"
-    if one_line and any(unicodedata.category(char) == "Cc" for char in text):
+    if one_line and any(
+        unicodedata.category(char) in ("Cc", "Zl", "Zp") or char in _DIRECTIONS for char in text
+    ):
         return "must be one line without control characters"
-    if shortest and not text.strip():
+    if shortest and all(map(is_invisible, text)):
         return "must not be blank"
     if not shortest <= len(text) <= longest:
         return f"must have {shortest} to {longest} characters"
@@ -140,10 +165,12 @@ class Rules:
             return address
         try:
             parts = urlsplit(address)
-            sound = parts.scheme in ("http", "https") and bool(parts.hostname)
+            _ = parts.port  # raises ValueError when it is none
+            sound = parts.scheme in ("http", "https") and bool((parts.hostname or "").strip("."))
+            sound = sound and "@" not in parts.netloc
         except ValueError:
             sound = False
-        if not sound or any(char.isspace() or char in '\\<>"' for char in address):
+        if not sound or any(is_invisible(char) or char in '\\<>"' for char in address):
             self.fault("must be an http or https address", field)
         return address
 

@@ -34,9 +34,7 @@ SKILLS_OF_PROJECT = (
 # Held first and read afterwards: a statement that waits for a lock sees the row as it is then,
 # and everything else, such as the skills, as it was before.
 _PROJECT_HELD = (
-    select(projects.c.id)
-    .where(projects.c.id == bindparam("id"))
-    .with_for_update(key_share=True)
+    select(projects.c.id).where(projects.c.id == bindparam("id")).with_for_update(key_share=True)
 )
 _PROJECT = select(projects, SKILLS_OF_PROJECT).where(projects.c.id == bindparam("id"))
 _COMMENT = select(comments).where(comments.c.id == bindparam("id")).with_for_update(key_share=True)

@@ -7,6 +7,7 @@ a time in this process (waiting in a fair queue instead of polling for the file'
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import (
     AbstractAsyncContextManager,
@@ -16,16 +17,13 @@ from contextlib import (
 )
 from typing import Any
 
-import structlog
 from sqlalchemy import event
 from sqlalchemy.engine import URL, ExceptionContext, make_url
-from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import DatabaseError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from sidepro.domain.errors import EmailTaken, NotFound, SideProError, Unavailable, UsernameTaken
-
-log = structlog.get_logger(__name__)
 
 POOL_SIZE = 10
 WAIT_FOR_CONNECTION = 10.0
@@ -141,11 +139,27 @@ def _sqlite(address: str) -> AsyncEngine:
     def prepare(connection: Any, _record: object) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        for pragma in ("synchronous = FULL", "foreign_keys = ON"):
             cursor.execute(f"PRAGMA {pragma}")
+        _turn_wal_on(cursor)
         cursor.close()
 
     return engine
+
+
+def _turn_wal_on(cursor: Any) -> None:
+    """Two processes that make a new file at once fail here, and the busy timeout does not apply
+    to this pragma: whoever comes second tries again.
+    """
+    give_up = time.monotonic() + WAIT_FOR_CONNECTION
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.02)
 
 
 @contextmanager
@@ -153,7 +167,6 @@ def _no_connection_left() -> Iterator[None]:
     try:
         yield
     except PoolTimeoutError as error:
-        log.warning("database_unavailable", reason="all connections are busy")
         raise Unavailable from error
 
 
@@ -162,8 +175,9 @@ def _translate(context: ExceptionContext) -> Exception | None:
     error = context.sqlalchemy_exception or context.original_exception
     if isinstance(error, IntegrityError):
         return _meaning(error)
-    if context.is_disconnect or isinstance(error, (OperationalError, InterfaceError)):
-        log.warning("database_unavailable", reason=_first_line(error))
+    # A bare DatabaseError is SQLite's word for a file that is no database.
+    away = isinstance(error, (OperationalError, InterfaceError)) or type(error) is DatabaseError
+    if away or context.is_disconnect:
         unavailable = Unavailable()
         unavailable.__cause__ = error
         return unavailable
@@ -183,8 +197,3 @@ def _meaning(error: IntegrityError) -> SideProError | None:
         if name.startswith("fk_"):
             return NotFound()
     return _UNIQUE[name]() if name in _UNIQUE else None
-
-
-def _first_line(error: BaseException) -> str:
-    cause = getattr(error, "orig", None) or error
-    return (str(cause).splitlines() or [type(cause).__name__])[0]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sidepro.domain.errors import Fault, WeakPassword
-from sidepro.domain.shared import Rules, UserId, fold, normal
+from sidepro.domain.shared import Rules, UserId, fold, is_invisible, normal
 
 USERNAME_LENGTH = (2, 30)
 PASSWORD_LENGTH = (8, 128)
@@ -48,12 +48,14 @@ def check_username(value: str, rules: Rules) -> str:
     shortest, longest = USERNAME_LENGTH
     if not shortest <= len(username) <= longest:
         rules.fault(f"must have {shortest} to {longest} characters", "username")
-    elif not all(_in_a_name(char) for char in username) or unicodedata.combining(username[0]):
+    elif not all(map(_in_a_name, username)) or unicodedata.category(username[0])[0] == "M":
         rules.fault("must consist of letters, digits, _ and -", "username")
     return username
 
 
 def _in_a_name(char: str) -> bool:
+    if is_invisible(char):
+        return False
     category = unicodedata.category(char)
     return category[0] == "L" or category in ("Nd", "Mn", "Mc") or char in "_-"
 

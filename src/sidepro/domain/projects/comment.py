@@ -43,7 +43,7 @@ class Comment:
         Raises:
             InvalidInput: the body is blank or too long.
         """
-        return replace(self, body=_checked(body), updated_at=now)
+        return replace(self, body=_checked(body), updated_at=max(now, self.updated_at))
 
     def may_be_deleted_by(self, caller: Caller, project_author: UserId) -> None:
         """Its author, the project's author and administrators delete a comment.

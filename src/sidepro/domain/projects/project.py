@@ -105,7 +105,12 @@ class Project:
             "skills": self.skills,
         }
         written = Project.write(
-            self.id, self.author_id, known_skills, markdown, now, **{**members, **changes}
+            self.id,
+            self.author_id,
+            known_skills,
+            markdown,
+            max(now, self.updated_at),
+            **{**members, **changes},
         )
         return replace(written, revision=self.revision + 1, created_at=self.created_at)
 

@@ -1,0 +1,398 @@
+"""The demo data: the same from the same seed, believable in its shapes, and within every rule."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import astuple, replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from statistics import mean
+
+import pytest
+
+from sidepro.adapters.demo.chance import Chance
+from sidepro.adapters.demo.population import (
+    DEMO_EMAILS,
+    DEMO_PASSWORD,
+    PAST,
+    Demo,
+    Sizes,
+    make,
+)
+from sidepro.adapters.markdown import render
+from sidepro.adapters.passwords import CommonPasswordList, email_address
+from sidepro.domain.accounts.profile import Catalogue, Profile
+from sidepro.domain.accounts.user import (
+    check_password_length,
+    check_password_strength,
+    check_username,
+)
+from sidepro.domain.projects.comment import Comment
+from sidepro.domain.projects.project import Project
+from sidepro.domain.rooms.room import Room, check_client_id
+from sidepro.domain.shared import Rules, normal
+
+NOW = datetime(2026, 11, 22, 9, 30, 15, 123456, tzinfo=UTC)
+SHIPPED = Path(__file__).parents[2] / "alembic" / "data" / "catalogue_2026_11.json"
+ENTRIES = json.loads(SHIPPED.read_text("utf-8"))
+CATALOGUE = Catalogue(*(tuple(ENTRIES[name]) for name in ("skills", "regions", "meet_times")))
+LARGE = Sizes(400, 1_000, 4_000, 6_000, 100, 20)
+NOTHING = Sizes(users=0, projects=0, comments=0, bookmarks=0, rooms=0, messages_per_room=0)
+
+
+def made(sizes: Sizes | None = None, *, seed: int = 1) -> Demo:
+    return make(sizes or Sizes(), seed, CATALOGUE, NOW, "hash", render)
+
+
+@cache
+def default() -> Demo:
+    return made()
+
+
+@cache
+def large() -> Demo:
+    """Enough for averages; its Markdown is not rendered."""
+    return make(LARGE, 2, CATALOGUE, NOW, "hash", lambda text: text)
+
+
+def is_korean(text: str) -> bool:
+    return any("가" <= char <= "힣" for char in text)
+
+
+# ---------------------------------------------------------------------------------------- seed
+
+
+def test_the_same_arguments_make_the_same_demo() -> None:
+    assert made() == default()
+
+
+def test_another_seed_makes_another_demo() -> None:
+    titles = Counter(project.title for project in default().projects)
+    others = Counter(project.title for project in made(seed=2).projects)
+    assert (titles & others).total() < 0.1 * titles.total()
+
+
+# --------------------------------------------------------------------------------------- rules
+
+
+def test_everybody_may_be_called_what_they_are_called() -> None:
+    for user in (*default().users, *large().users):
+        rules = Rules()
+        assert check_username(user.username, rules) == user.username
+        rules.enforce()
+        assert email_address(user.email) == user.email
+        assert user.email.isascii()
+        assert user.email.rpartition("@")[2] in ("example.com", "example.org", "example.net")
+
+
+def test_every_profile_could_have_been_written_by_hand() -> None:
+    for profile in (*default().profiles, *large().profiles):
+        written = Profile.write(
+            profile.user_id,
+            CATALOGUE,
+            profile.updated_at,
+            bio=profile.bio,
+            image_id=profile.image_id,
+            github_url=profile.github_url,
+            skills=profile.skills,
+            region=profile.region,
+            meet_time=profile.meet_time,
+        )
+        assert written == profile
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_project_could_have_been_written_by_hand(seed: int) -> None:
+    for project in made(seed=seed).projects:
+        written = Project.write(
+            project.id,
+            project.author_id,
+            CATALOGUE.skills,
+            render,
+            project.created_at,
+            title=project.title,
+            summary=project.summary,
+            content=project.content,
+            repository_url=project.repository_url,
+            thumbnail_id=project.thumbnail_id,
+            skills=project.skills,
+        )
+        # Rendered in pieces it is the same as rendered whole, too.
+        assert replace(project, revision=1, updated_at=project.created_at) == written
+
+
+def test_every_title_and_summary_is_within_its_limits() -> None:
+    for project in large().projects:
+        assert 1 <= len(project.title) <= 50
+        assert 1 <= len(project.summary) <= 60
+
+
+def test_every_comment_could_have_been_written_by_hand() -> None:
+    for comment in (*default().comments, *large().comments):
+        written = Comment.write(
+            comment.id, comment.project_id, comment.author_id, comment.body, comment.created_at
+        )
+        assert replace(comment, updated_at=comment.created_at) == written
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_chat_could_have_happened(seed: int) -> None:
+    demo = made(Sizes(users=40, rooms=120), seed=seed)
+    assert any(room.left_by for room in demo.rooms)
+    for room in demo.rooms:
+        messages = [message for message in demo.messages if message.room_id == room.id]
+        one, other = (seat.user_id for seat in room.seats)
+        assert one is not None
+        assert other is not None
+        replayed = Room.open(room.id, one, other, room.created_at)
+        for message in messages:
+            assert message.sender_id is not None
+            assert message.client_id is not None
+            check_client_id(message.client_id)
+            replayed, said = replayed.with_message(
+                message.sender_id, message.body, message.client_id, message.sent_at
+            )
+            assert said == message
+        for seat in room.seats:
+            assert seat.user_id is not None
+            replayed = replayed.read_by(seat.user_id, seat.read_seq)
+        if room.left_by:
+            remaining = replayed.left(room.left_by)
+            assert remaining is not None
+            replayed = remaining
+        assert replayed == room
+
+
+def test_nobody_has_unread_messages_before_their_own_last_one() -> None:
+    for room in default().rooms:
+        for seat in room.seats:
+            own = [
+                message.seq
+                for message in default().messages
+                if message.room_id == room.id and message.sender_id == seat.user_id
+            ]
+            assert seat.read_seq >= max(own, default=0)
+
+
+def test_all_texts_are_stored_in_their_normal_form() -> None:
+    demo = default()
+    texts = [user.username for user in demo.users]
+    texts += [profile.bio for profile in demo.profiles]
+    texts += [text for project in demo.projects for text in (project.title, project.content)]
+    texts += [comment.body for comment in demo.comments]
+    texts += [message.body for message in demo.messages]
+    for text in texts:
+        assert text == normal(text)
+        assert "{" not in text or "```" in text
+
+
+def test_no_time_lies_ahead_or_before_what_it_needs() -> None:
+    demo = default()
+    born = {user.id: user.created_at for user in demo.users}
+    published = {project.id: project.created_at for project in demo.projects}
+    for user in demo.users:
+        assert NOW - PAST <= user.created_at <= NOW
+    for profile in demo.profiles:
+        assert born[profile.user_id] <= profile.updated_at <= NOW
+    for project in demo.projects:
+        assert born[project.author_id] <= project.created_at <= project.updated_at <= NOW
+        assert (project.revision == 1) == (project.created_at == project.updated_at)
+    for comment in demo.comments:
+        assert published[comment.project_id] <= comment.created_at <= comment.updated_at <= NOW
+        assert born[comment.author_id] <= comment.created_at
+    for bookmark in demo.bookmarks:
+        assert published[bookmark.project_id] <= bookmark.created_at <= NOW
+        assert born[bookmark.user_id] <= bookmark.created_at
+    for room in demo.rooms:
+        there = max(born[seat.user_id] for seat in room.seats if seat.user_id)
+        assert there <= room.created_at <= room.updated_at <= NOW
+
+
+# ------------------------------------------------------------------------------------ identity
+
+
+def test_names_emails_and_ids_are_given_once() -> None:
+    demo = large()
+    for things in (
+        [user.username_key for user in demo.users],
+        [user.email_key for user in demo.users],
+        [user.id for user in demo.users],
+        [project.id for project in demo.projects],
+        [comment.id for comment in demo.comments],
+        [(bookmark.user_id, bookmark.project_id) for bookmark in demo.bookmarks],
+        [room.id for room in demo.rooms],
+        [tuple(seat.user_id for seat in room.seats) for room in demo.rooms],
+        [(message.room_id, message.seq) for message in demo.messages],
+        [(message.room_id, message.sender_id, message.client_id) for message in demo.messages],
+    ):
+        assert len(set(things)) == len(things)
+
+
+def test_usernames_stay_apart_when_the_words_run_out() -> None:
+    demo = made(replace(NOTHING, users=12_000))
+    assert len({user.username_key for user in demo.users}) == 12_000
+    assert len({user.email_key for user in demo.users}) == 12_000
+    assert max(len(user.username) for user in demo.users) <= 30
+
+
+def test_ids_are_uuid7_and_sort_by_time() -> None:
+    demo = default()
+    for things in (demo.users, demo.projects, demo.comments):
+        ids = [thing.id for thing in things]
+        assert {number.version for number in ids} == {7}
+        assert {number.variant for number in ids} == {"specified in RFC 4122"}
+        times = [thing.created_at for thing in things]
+        assert times == sorted(times)
+        assert ids[2:] == sorted(ids[2:])  # the first two have come at the same moment
+
+
+def test_an_id_tells_its_millisecond() -> None:
+    number = Chance(1).uuid7(NOW)
+    assert number.int >> 80 == int(NOW.timestamp()) * 1_000 + 123
+    later = Chance(2).uuid7(NOW + timedelta(microseconds=1))
+    assert number < later
+
+
+# -------------------------------------------------------------------------------- demo accounts
+
+
+def test_the_demo_accounts_have_something_to_show() -> None:
+    demo = default()
+    minji, alex = demo.users[:2]
+    assert (minji.email, alex.email) == DEMO_EMAILS
+    assert (minji.username, alex.username) == ("민지", "alex")
+    for user in (minji, alex):
+        assert any(profile.user_id == user.id for profile in demo.profiles)
+        assert any(project.author_id == user.id for project in demo.projects)
+    assert {seat.user_id for seat in demo.rooms[0].seats} == {minji.id, alex.id}
+    assert demo.rooms[0].left_by is None
+
+
+def test_the_demo_password_is_one_that_sign_up_takes() -> None:
+    rules = Rules()
+    check_password_length(DEMO_PASSWORD, rules)
+    rules.enforce()
+    for user in default().users:
+        check_password_strength(
+            DEMO_PASSWORD,
+            email=user.email,
+            username=user.username,
+            is_common=DEMO_PASSWORD in CommonPasswordList(),
+        )
+
+
+def test_the_first_rooms_are_those_of_the_first_user() -> None:
+    demo = large()
+    first = demo.users[0].id
+    mine = [first in [seat.user_id for seat in room.seats] for room in demo.rooms]
+    assert mine == [True] * 20 + [False] * 80
+    assert all(room.left_by is None for room in demo.rooms[:20])
+
+
+# -------------------------------------------------------------------------------------- shapes
+
+
+def test_there_is_as_much_as_was_asked_for() -> None:
+    for demo, sizes in ((default(), Sizes()), (large(), LARGE)):
+        things = (demo.users, demo.projects, demo.comments, demo.bookmarks, demo.rooms)
+        assert [*map(len, things)] == [*astuple(sizes)[:5]]
+        lengths = Counter(message.room_id for message in demo.messages)
+        assert set(lengths.values()) == {sizes.messages_per_room}
+
+
+def test_texts_have_the_usual_lengths() -> None:
+    demo = large()
+    assert 27 <= mean(len(project.title) for project in demo.projects) <= 33
+    assert 42 <= mean(len(project.summary) for project in demo.projects) <= 50
+    assert 1_350 <= mean(len(project.content) for project in demo.projects) <= 1_700
+    assert 70 <= mean(len(comment.body) for comment in demo.comments) <= 90
+
+
+def test_six_in_ten_speak_korean() -> None:
+    projects = large().projects
+    assert 0.5 <= mean(is_korean(project.title) for project in projects) <= 0.7
+    bodies = [comment.body for comment in large().comments]
+    assert 0.5 <= mean(is_korean(body) for body in bodies) <= 0.7
+
+
+def test_texts_differ() -> None:
+    projects = large().projects
+    assert len({project.title for project in projects}) >= 0.95 * len(projects)
+    assert len({project.content for project in projects}) == len(projects)
+    bodies = {comment.body for comment in large().comments}
+    assert len(bodies) >= 0.6 * len(large().comments)
+
+
+def test_skills_are_as_many_as_usual() -> None:
+    demo = large()
+    counts = [len(profile.skills) for profile in demo.profiles]
+    assert min(counts) >= 3
+    assert max(counts) <= 12
+    assert 7.0 <= mean(counts) <= 7.8
+    assert {len(project.skills) for project in demo.projects} == set(range(1, 7))
+
+
+def test_a_projects_text_names_its_skills() -> None:
+    for project in default().projects:
+        for skill in project.skills:
+            assert f"**{skill}**" in project.content
+
+
+def test_some_have_no_profile_and_some_no_project() -> None:
+    demo = large()
+    assert 0.02 <= 1 - len(demo.profiles) / len(demo.users) <= 0.15
+    authors = {project.author_id for project in demo.projects}
+    assert 0.1 <= 1 - len(authors) / len(demo.users) <= 0.4
+
+
+def test_a_few_projects_are_popular() -> None:
+    demo = large()
+    bookmarks = Counter(bookmark.project_id for bookmark in demo.bookmarks)
+    top = sum(count for _, count in bookmarks.most_common(len(demo.projects) // 10))
+    assert top >= 0.3 * len(demo.bookmarks)
+    comments = Counter(comment.project_id for comment in demo.comments)
+    assert demo.views.keys() == {project.id for project in demo.projects}
+    for project_id, views in demo.views.items():
+        assert views >= max(bookmarks[project_id], comments[project_id])
+
+
+def test_nobody_bookmarks_their_own_project() -> None:
+    authors = {project.id: project.author_id for project in default().projects}
+    assert all(mark.user_id != authors[mark.project_id] for mark in default().bookmarks)
+
+
+# --------------------------------------------------------------------------------------- sizes
+
+
+@pytest.mark.parametrize(
+    ("sizes", "counts"),
+    [
+        (NOTHING, (0, 0, 0, 0, 0)),
+        (Sizes(users=0), (0, 0, 0, 0, 0)),
+        (Sizes(users=1, projects=3, comments=4), (1, 3, 4, 0, 0)),
+        (Sizes(users=2, projects=3, comments=4), (2, 3, 4, 3, 1)),
+        (Sizes(users=3, projects=2, rooms=100), (3, 2, 500, 4, 3)),
+        (Sizes(users=5, projects=0), (5, 0, 0, 0, 10)),
+        (Sizes(users=30, projects=1, comments=0, rooms=1_000), (30, 1, 0, 29, 20 + 29 * 28 // 2)),
+    ],
+)
+def test_what_is_impossible_is_cut_down(sizes: Sizes, counts: tuple[int, ...]) -> None:
+    demo = made(sizes)
+    things = (demo.users, demo.projects, demo.comments, demo.bookmarks, demo.rooms)
+    assert tuple(map(len, things)) == counts
+    pairs = {tuple(seat.user_id for seat in room.seats) for room in demo.rooms}
+    assert len(pairs) == len(demo.rooms)
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 3, 5, 70])
+def test_chats_are_as_long_as_was_asked_for(length: int) -> None:
+    demo = made(replace(NOTHING, users=3, rooms=3, messages_per_room=length))
+    assert {room.last_seq for room in demo.rooms} == {length}
+    assert len(demo.messages) == 3 * length
+
+
+def test_sizes_below_nothing_are_refused() -> None:
+    with pytest.raises(ValueError, match="negative"):
+        Sizes(users=-1)

@@ -1,0 +1,114 @@
+"""The words of the demo data: enough of them for every kind of project, and grammar."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from sidepro.adapters.demo.content import ENGLISH, KOREAN
+from sidepro.adapters.demo.kinds import STARTS, kinds_in
+from sidepro.adapters.demo.population import Sizes, make
+from sidepro.adapters.demo.words import EnglishWord, KoreanWord, particle_after
+from sidepro.adapters.markdown import render
+from sidepro.domain.accounts.profile import PROFILE_SKILLS, Catalogue
+
+NOW = datetime(2026, 11, 22, 9, 30, 15, 123456, tzinfo=UTC)
+SHIPPED = Path(__file__).parents[2] / "alembic" / "data" / "catalogue_2026_11.json"
+ENTRIES = json.loads(SHIPPED.read_text("utf-8"))
+CATALOGUE = Catalogue(*(tuple(ENTRIES[name]) for name in ("skills", "regions", "meet_times")))
+
+# ----------------------------------------------------------------------------------- catalogue
+
+
+def test_kinds_and_starts_are_spelt_as_in_the_catalogue() -> None:
+    everything = set(CATALOGUE.skills)
+    kinds = kinds_in(CATALOGUE)
+    used = {skill for kind in kinds for skill in (*kind.leads, *kind.others)}
+    assert used == everything
+    assert STARTS.keys() <= everything
+
+
+def test_both_banks_have_words_for_every_kind() -> None:
+    for bank in (KOREAN, ENGLISH):
+        for kind in kinds_in(CATALOGUE):
+            assert bank.subjects.forms[kind.name]
+            assert bank.people.roles[kind.name]
+            for group in kind.groups:
+                assert bank.subjects.topics[group]
+                assert bank.subjects.audiences[group]
+                assert bank.subjects.features[group]
+
+
+def test_every_project_can_have_a_title_and_a_summary() -> None:
+    for bank in (KOREAN, ENGLISH):
+        for kind in kinds_in(CATALOGUE):
+            for group in kind.groups:
+                for topic in bank.subjects.topics[group]:
+                    words = {
+                        "name": topic.root + max(bank.prose.suffixes, key=len),
+                        "topic": topic.noun,
+                        "does": topic.does,
+                        "form": max(bank.subjects.forms[kind.name], key=len),
+                        "skill": max(kind.leads, key=len),
+                        "audience": min(bank.subjects.audiences[group], key=len),
+                        "effort": min(bank.prose.efforts, key=len),
+                        "pain": min(bank.prose.pains, key=len),
+                        "state": min(bank.prose.states, key=len),
+                        "tail": min(bank.prose.tails, key=len),
+                        "number": "9",
+                    }
+                    fillings = {key: bank.word(value) for key, value in words.items()}
+                    for templates, longest in (
+                        (bank.prose.titles, 50),
+                        (bank.prose.summaries, 60),
+                    ):
+                        lines = [template.format_map(fillings) for template in templates]
+                        assert sum(len(line) <= longest for line in lines) >= 3
+
+
+def test_any_catalogue_will_do() -> None:
+    small = Catalogue(("Knitting", "Python"), (), ("always",))
+    for catalogue in (small, Catalogue(("Knitting",), ("here",), ())):
+        demo = make(Sizes(users=9, projects=20), 1, catalogue, NOW, "hash", render)
+        assert len(demo.projects) == 20
+        least, _ = PROFILE_SKILLS
+        for profile in demo.profiles:
+            assert least <= len(profile.skills) <= len(catalogue.skills)
+
+
+# ------------------------------------------------------------------------------------- grammar
+
+
+@pytest.mark.parametrize(
+    ("word", "particle", "fitting"),
+    [
+        ("책", "을", "을"),
+        ("지도", "을", "를"),
+        ("모델", "으로", "로"),
+        ("앱", "으로", "으로"),
+        ("Python", "과", "과"),
+        ("Java", "과", "와"),
+        ("MySQL", "으로", "로"),
+        ("MySQL", "은", "은"),
+        ("R", "으로", "로"),
+        ("C#", "으로", "으로"),
+        ("Webpack", "이", "이"),
+        ("Docker", "이", "가"),
+        ("HTML5", "을", "를"),
+        ("Verilog", "은", "는"),
+        ("C언어", "은", "는"),
+    ],
+)
+def test_particles_follow_the_final_sound(word: str, particle: str, fitting: str) -> None:
+    assert particle_after(word, particle) == fitting
+    assert f"{KoreanWord(word):{particle}}" == word + fitting
+    assert f"**{KoreanWord(word)}**{KoreanWord(word):-{particle}}" == f"**{word}**{fitting}"
+
+
+def test_english_words_take_articles_and_capitals() -> None:
+    word = EnglishWord("app")
+    assert f"{word} {word:a} {word:A} {word:W}" == "app an app An app App"
+    assert f"{EnglishWord('map'):a}" == "a map"

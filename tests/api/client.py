@@ -1,0 +1,245 @@
+"""A small client of the API for the tests. It speaks to the application without a network."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from litestar import Litestar
+from sqlalchemy import text
+
+from sidepro.api.edge import Edge
+from sidepro.main import Platform
+from tests.api.shapes import (
+    ACCOUNT,
+    COMMENT,
+    MESSAGE,
+    PROJECT,
+    ROOM,
+    TOKENS,
+    Shape,
+    fits,
+    page_of,
+)
+
+Json = dict[str, Any]
+Query = Mapping[str, str | int | bool | Sequence[str]]
+
+ADDRESS = "http://sidepro.test"
+PREFIX = "/api/v1"
+PASSWORD = "정확한 horse battery 9"
+NOBODY = "01890000-0000-7000-8000-000000000000"
+"""A sound id that nothing has."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who has signed up and logged in."""
+
+    id: str
+    email: str
+    username: str
+    token: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+
+class Api:
+    """Calls the API. A path is one below `/api/v1`, unless it begins with `//`: then it is one of
+    the server itself.
+    """
+
+    def __init__(self, platform: Platform, app: Litestar) -> None:
+        self.platform = platform
+        self.app = app
+        self.http = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=Edge(app)),  # type: ignore[arg-type]
+            base_url=ADDRESS,
+            headers={"User-Agent": "tests"},
+        )
+        self._numbers = itertools.count(1)
+
+    # ---------------------------------------------------------------------------------- calls
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        by: Person | None = None,
+        query: Query | None = None,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> httpx.Response:
+        """Any call, whatever comes of it. `content` is a raw body that is said to be JSON."""
+        sent = {**(by.headers if by else {})}
+        if content is not None:
+            sent["Content-Type"] = "application/json"
+        return await self.http.request(
+            method,
+            path[1:] if path.startswith("//") else PREFIX + path,
+            json=body,
+            content=content,
+            params=query,
+            headers={**sent, **(headers or {})},
+        )
+
+    async def ok(
+        self,
+        shape: Shape,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        by: Person | None = None,
+        status: int = 200,
+        query: Query | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Json:
+        """A call that succeeds: its answer, which has the shape."""
+        response = await self.send(method, path, body, by=by, query=query, headers=headers)
+        assert response.status_code == status, f"{method} {path}: {response.text}"
+        return answer(response, shape)
+
+    async def get(
+        self, shape: Shape, path: str, *, by: Person | None = None, **query: Any
+    ) -> Json:
+        """The answer to a GET."""
+        return await self.ok(shape, "GET", path, by=by, query=query)
+
+    async def refused(
+        self,
+        status: int,
+        code: str,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        by: Person | None = None,
+        query: Query | None = None,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> list[str]:
+        """A call that is refused: the pointers and parameters that are at fault."""
+        response = await self.send(
+            method, path, body, by=by, query=query, headers=headers, content=content
+        )
+        return problem(response, status, code)
+
+    async def page(
+        self, item: Shape, path: str, *, by: Person | None = None, **query: Any
+    ) -> Json:
+        """A page of a list."""
+        return await self.get(page_of(item, total="total" in query), path, by=by, **query)
+
+    async def ids(
+        self, item: Shape, path: str, *, by: Person | None = None, **q: Any
+    ) -> list[str]:
+        """The ids on a page of a list."""
+        return [each["id"] for each in (await self.page(item, path, by=by, **q))["items"]]
+
+    # ----------------------------------------------------------------------- people and things
+
+    async def sign_up(self, name: str = "person") -> Person:
+        """Somebody new, logged in; the email and the username are told apart by nothing else."""
+        number = next(self._numbers)
+        email, username = f"mail.of.{name}.{number}@example.com", f"{name}-{number}"
+        account = {"email": email, "username": username, "password": PASSWORD}
+        made = await self.ok(ACCOUNT, "POST", "/users", account, status=201)
+        return Person(made["id"], email, username, await self.log_in(email))
+
+    async def log_in(self, email: str, password: str = PASSWORD) -> str:
+        """A fresh access token."""
+        body = {"email": email, "password": password}
+        token: str = (await self.ok(TOKENS, "POST", "/sessions", body, status=201))["access_token"]
+        return token
+
+    async def administrator(self) -> Person:
+        """Somebody new who is an administrator."""
+        person = await self.sign_up("admin")
+        await self.execute("UPDATE users SET is_admin = true WHERE email = :email", person)
+        return Person(person.id, person.email, person.username, await self.log_in(person.email))
+
+    async def deactivate(self, person: Person) -> None:
+        """What an operator does."""
+        await self.execute("UPDATE users SET is_active = false WHERE email = :email", person)
+
+    async def execute(self, statement: str, person: Person) -> None:
+        """Change the row of a person behind the API's back."""
+        async with self.platform.database.writing() as connection:
+            changed = await connection.execute(text(statement), {"email": person.email})
+            assert changed.rowcount == 1
+            await connection.commit()
+
+    async def profile(self, person: Person, *skills: str, **over: Any) -> Json:
+        """Write a person's profile."""
+        body = {"bio": "안녕하세요", "skills": list(skills or ("Python",)), **over}
+        return await self.ok(ACCOUNT, "PUT", "/me/profile", body, by=person)
+
+    async def publish(self, author: Person, **over: Any) -> Json:
+        """A new project."""
+        return await self.ok(PROJECT, "POST", "/projects", project(**over), by=author, status=201)
+
+    async def comment(self, author: Person, on: Json, body: str = "멋져요") -> Json:
+        """A new comment on a project."""
+        path = f"/projects/{on['id']}/comments"
+        return await self.ok(COMMENT, "POST", path, {"body": body}, by=author, status=201)
+
+    async def bookmark(self, person: Person, on: Json) -> None:
+        """Bookmark a project."""
+        response = await self.send("PUT", f"/projects/{on['id']}/bookmark", by=person)
+        assert response.status_code == 200
+
+    async def room(self, asking: Person, asked: Person) -> Json:
+        """The room of two people, opened or reopened if need be."""
+        response = await self.send("POST", "/rooms", {"user_id": asked.id}, by=asking)
+        assert response.status_code in (200, 201)
+        return answer(response, ROOM)
+
+    async def say(self, sender: Person, room: Json, body: str = "안녕하세요", **over: Any) -> Json:
+        """A new message."""
+        path = f"/rooms/{room['id']}/messages"
+        return await self.ok(MESSAGE, "POST", path, {"body": body, **over}, by=sender, status=201)
+
+
+def project(**over: Any) -> Json:
+    """The body of a project that can be published."""
+    return {
+        "title": "동네 지도",
+        "summary": "모임을 지도에서 찾습니다",
+        "content": "# 소개\n\n여러 **모임**",
+        "skills": ["Python"],
+        **over,
+    }
+
+
+def answer(response: httpx.Response, shape: Shape) -> Json:
+    """The body of an answer, which has the shape."""
+    assert response.headers["Content-Type"] == "application/json"
+    body: Json = response.json()
+    fits(body, shape, f"{response.request.method} {response.request.url.path}")
+    return body
+
+
+def problem(response: httpx.Response, status: int, code: str) -> list[str]:
+    """Assert that an answer is this problem; the pointers and parameters that are at fault."""
+    assert response.status_code == status, response.text
+    assert response.headers["Content-Type"] == "application/problem+json"
+    body = response.json()
+    faults = body.pop("errors", [])
+    assert set(body) == {"type", "title", "status", "detail", "code"}
+    assert (body["type"], body["status"], body["code"]) == (f"/problems/{code}", status, code)
+    assert body["title"]
+    assert body["detail"]
+    for fault in faults:
+        assert set(fault) in ({"pointer", "detail"}, {"parameter", "detail"})
+        assert fault["detail"]
+    if status == 401:
+        assert response.headers["WWW-Authenticate"] == "Bearer"
+    if code == "invalid":
+        assert faults, "input is invalid, and nothing says where"
+    return [fault.get("pointer", fault.get("parameter")) for fault in faults]

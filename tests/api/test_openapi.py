@@ -1,0 +1,503 @@
+"""The OpenAPI document says what is true, and the page that shows it needs no other host.
+
+Nothing here touches a database: the application is built as `sidepro openapi` builds it.
+"""
+
+import json
+import re
+from collections.abc import AsyncIterator, Iterator
+from html.parser import HTMLParser
+from typing import Any
+
+import httpx
+import pytest
+from litestar import Litestar
+from litestar.routes import HTTPRoute
+from openapi_schema_validator import OAS31Validator, oas31_format_checker
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from sidepro import main
+from sidepro.api.edge import Edge
+from sidepro.api.errors import EDGE_CODES
+from sidepro.api.openapi import document
+from sidepro.domain.errors import SideProError
+from sidepro.settings import Settings
+
+Json = dict[str, Any]
+
+PROBLEM = "application/problem+json"
+METHODS = {"get", "head", "post", "put", "patch", "delete"}
+NOT_DESCRIBED = ("/api/docs", "/api/openapi.json")
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+def build(*, docs: bool = True) -> Litestar:
+    platform = main.build(Settings(secret_key=("nothing is signed with this",), docs=docs), "")
+    platform.passwords.close()
+    return main.application(platform, with_jobs=False)
+
+
+@pytest.fixture(scope="module")
+def app() -> Litestar:
+    return build()
+
+
+@pytest.fixture(scope="module")
+def described(app: Litestar) -> Json:
+    return document(app)
+
+
+@pytest.fixture
+async def client(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(app) as client:
+        yield client
+
+
+def client_of(app: Litestar) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app=Edge(app))  # type: ignore[arg-type]
+    return httpx.AsyncClient(transport=transport, base_url="http://sidepro.test")
+
+
+def operations(described: Json) -> Iterator[tuple[str, str, Json]]:
+    for path, item in described["paths"].items():
+        assert item.keys() <= METHODS
+        for method, operation in item.items():
+            yield path, method, operation
+
+
+def api_operations(described: Json) -> Iterator[tuple[str, str, Json]]:
+    found = [one for one in operations(described) if one[0].startswith("/api/v1/")]
+    assert len(found) > 25
+    return iter(found)
+
+
+def resolved(described: Json, node: Json) -> Json:
+    while "$ref" in node:
+        target: Any = described
+        for step in node["$ref"].removeprefix("#/").split("/"):
+            target = target[step]
+        node = target
+    return node
+
+
+def walk(node: Any) -> Iterator[Json]:
+    if isinstance(node, dict):
+        yield node
+    for child in node.values() if isinstance(node, dict) else node:
+        if isinstance(child, dict | list):
+            yield from walk(child)
+
+
+def codes(described: Json, operation: Json) -> dict[int, set[str]]:
+    """The codes that an operation may answer with, for each status; by what it shows of them."""
+    found = {}
+    for status, response in operation["responses"].items():
+        media = resolved(described, response).get("content", {}).get(PROBLEM)
+        if media:
+            found[int(status)] = {one["value"]["code"] for one in media["examples"].values()}
+    return found
+
+
+def operation(described: Json, operation_id: str) -> Json:
+    (found,) = (one for *_, one in operations(described) if one["operationId"] == operation_id)
+    return found
+
+
+# ------------------------------------------------------------------------------- the whole of it
+
+
+def test_is_valid(described: Json) -> None:
+    assert described["openapi"].startswith("3.1.")
+    OpenAPIV31SpecValidator(described).validate()
+
+
+def test_has_every_route(app: Litestar, described: Json) -> None:
+    routes = {
+        (route.path_format, method.lower())
+        for route in app.routes
+        if isinstance(route, HTTPRoute) and not route.path.startswith(NOT_DESCRIBED)
+        for method in route.methods
+        if method != "OPTIONS"
+    }
+    assert {(path, method) for path, method, _ in operations(described)} == routes
+
+
+def test_every_reference_resolves(described: Json) -> None:
+    references = [node for node in walk(described) if isinstance(node.get("$ref"), str)]
+    assert len(references) > 100
+    for node in references:
+        assert resolved(described, node)
+
+
+def test_nothing_is_kept_that_no_operation_uses(described: Json) -> None:
+    used = {node["$ref"] for node in walk(described) if "$ref" in node}
+    for kind in ("schemas", "responses", "headers"):
+        for name in described["components"][kind]:
+            assert f"#/components/{kind}/{name}" in used
+
+
+def test_is_the_same_each_time(described: Json) -> None:
+    assert json.dumps(document(build())) == json.dumps(described)
+
+
+def test_operation_ids_are_short_and_unique(described: Json) -> None:
+    ids = [operation["operationId"] for *_, operation in operations(described)]
+    assert len(set(ids)) == len(ids)
+    assert all(re.fullmatch(r"[a-z]+(_[a-z]+){0,3}", one) for one in ids)
+
+
+def test_every_operation_is_told_in_words(described: Json) -> None:
+    for *_, operation in operations(described):
+        assert operation["summary"]
+        assert operation["description"].endswith(".")
+        assert len(operation["tags"]) == 1
+        for response in operation["responses"].values():
+            assert len(resolved(described, response)["description"]) > 3
+
+
+def test_tells_of_the_socket(described: Json) -> None:
+    assert "/api/v1/rooms/{room_id}/socket" in described["info"]["description"]
+
+
+def test_names_of_schemas_are_plain_and_objects_are_described(described: Json) -> None:
+    for name, schema in described["components"]["schemas"].items():
+        assert name.isalpha()
+        assert "title" not in schema
+        assert "\n " not in schema["description"]
+    assert described["components"]["schemas"].keys() >= {"ProjectCardList", "Problem", "Account"}
+
+
+# ---------------------------------------------------------------------------------------- examples
+
+
+def test_every_example_fits_its_schema(described: Json) -> None:
+    checked = 0
+    for node in walk(described["paths"] | described["components"]["responses"]):
+        content = node.get("content")
+        for media in content.values() if isinstance(content, dict) else ():
+            validator = OAS31Validator(
+                {"components": described["components"], **media["schema"]},
+                format_checker=oas31_format_checker,
+            )
+            shown = [one["value"] for one in media.get("examples", {}).values()]
+            if "example" in media:
+                shown.append(media["example"])
+            assert shown
+            for example in shown:
+                validator.validate(example)
+                checked += 1
+    assert checked > 60
+
+
+def test_every_body_and_every_answer_has_an_example(described: Json) -> None:
+    for *_, operation in operations(described):
+        bodies = [operation["requestBody"]] if "requestBody" in operation else []
+        answers = [
+            response for status, response in operation["responses"].items() if status[0] in "23"
+        ]
+        for one in bodies + answers:
+            for media in one.get("content", {}).values():
+                assert media["example"]
+
+
+def test_examples_speak_korean(described: Json) -> None:
+    for name in ("sign_up", "publish", "write_comment", "send"):
+        media = operation(described, name)["requestBody"]["content"]["application/json"]
+        assert re.search("[가-힣]", json.dumps(media["example"], ensure_ascii=False))
+
+
+# ---------------------------------------------------------------------------------------- problems
+
+
+def own_codes(kind: type[SideProError] = SideProError) -> Iterator[str]:
+    if "code" in vars(kind):
+        yield kind.code
+    for child in kind.__subclasses__():
+        yield from own_codes(child)
+
+
+def test_every_code_is_there(described: Json) -> None:
+    shown: set[str] = set()
+    for *_, one in operations(described):
+        shown |= set().union(*codes(described, one).values())
+    edge = {code for code, _ in EDGE_CODES.values()}
+    # An operation is a method that its address takes; no route asks for a password again yet.
+    assert (set(own_codes()) | edge) - shown == {"method-not-allowed", "wrong-password"}
+
+
+def test_errors_are_problems_and_nothing_else(described: Json) -> None:
+    for path, method, one in api_operations(described):
+        for status, reference in one["responses"].items():
+            response = resolved(described, reference)
+            if status < "400":
+                assert PROBLEM not in response.get("content", {})
+            elif method == "head":
+                assert "content" not in response
+            else:
+                assert list(response["content"]) == [PROBLEM], (path, method, status)
+                schema = response["content"][PROBLEM]["schema"]
+                assert schema == {"$ref": "#/components/schemas/Problem"}
+                for code in codes(described, one)[int(status)]:
+                    assert f"`{code}`" in response["description"]
+    assert '"status_code"' not in json.dumps(described)
+
+
+def test_problems_follow_from_the_shape(described: Json) -> None:
+    for path, method, one in api_operations(described):
+        if method == "head":
+            continue
+        where = (method, path)
+        found = codes(described, one)
+        parameters = {(p["in"], p["name"]) for p in one.get("parameters", [])}
+        query = any(place == "query" for place, _ in parameters)
+        body = "requestBody" in one
+        bad_requests = {"malformed"} if body else set()
+        bad_requests |= {"bad-cursor"} if ("query", "cursor") in parameters else set()
+        assert found.get(400, set()) == bad_requests, where
+        assert "not-authenticated" in found[401], where
+        assert found[406] == {"not-acceptable"}, where
+        assert found[413] == {"too-large"}, where
+        assert (415 in found) == body, where
+        assert ("invalid" in found.get(422, ())) == (body or query), where
+        assert (412 in found) == (("header", "If-Match") in parameters), where
+        assert found[500] == {"internal"}, where
+        assert found[503] == {"unavailable"}, where
+        if "{" in path:
+            assert found[404] == {"not-found"}, where
+
+
+def test_problems_that_only_use_cases_know(described: Json) -> None:
+    by_shape = {
+        *("malformed", "bad-cursor", "not-authenticated", "not-acceptable", "too-large"),
+        *("precondition-failed", "unsupported-media-type", "invalid", "internal", "unavailable"),
+    }
+    special = {
+        one["operationId"]: set().union(*codes(described, one).values())
+        - by_shape
+        - ({"not-found"} if "{" in path else set())
+        for path, _, one in operations(described)
+    }
+    assert {name: found for name, found in special.items() if found} == {
+        "sign_up": {"email-taken", "username-taken", "weak-password"},
+        "log_in": {"wrong-credentials", "account-deactivated"},
+        "edit_profile": {"no-profile"},
+        "edit_project": {"forbidden"},
+        "delete_project": {"forbidden"},
+        "edit_comment": {"forbidden"},
+        "delete_comment": {"forbidden"},
+        "ask": {"not-found", "cannot-chat-with-yourself"},
+        "send": {"room-pending"},
+    }
+
+
+def test_problems_say_when_and_how_to_try_again(described: Json) -> None:
+    for _, _, one in api_operations(described):
+        refused = resolved(described, one["responses"]["401"])
+        assert "WWW-Authenticate" in refused["headers"]
+        assert "Retry-After" in resolved(described, one["responses"]["503"])["headers"]
+
+
+# ------------------------------------------------------------------- tokens, headers, parameters
+
+
+def test_security(app: Litestar, described: Json) -> None:
+    assert described["security"] == [{"bearer": []}]
+    anybody = {
+        one["operationId"]
+        for *_, one in api_operations(described)
+        if one.get("security") == [{}, {"bearer": []}]
+    }
+    assert anybody == {
+        *("sign_up", "availability", "log_in", "catalogue", "board", "comments"),
+        *("read_project", "project_head", "user_page", "user_projects"),
+    }
+    for path, _, one in operations(described):
+        if one["operationId"] not in anybody:
+            assert ("security" in one) == path.startswith("/health/")
+
+
+def test_headers(described: Json) -> None:
+    named: dict[str, set[tuple[str, str]]] = {"Location": set(), "ETag": set(), "Link": set()}
+    for *_, one in operations(described):
+        for status, response in one["responses"].items():
+            headers = resolved(described, response)["headers"]
+            assert "X-Request-ID" in headers
+            for name in named.keys() & headers.keys():
+                named[name].add((one["operationId"], status))
+    assert named["Location"] == {
+        *(("sign_up", "201"), ("publish", "201"), ("write_comment", "201"), ("ask", "201")),
+    }
+    assert named["ETag"] == {
+        *(("catalogue", "200"), ("catalogue", "304"), ("publish", "201")),
+        *(("read_project", "200"), ("project_head", "200"), ("edit_project", "200")),
+    }
+    lists = {"board", "user_projects", "user_bookmarks", "comments", "rooms"}
+    assert named["Link"] == {(name, "200") for name in lists}
+
+
+@pytest.mark.parametrize(
+    ("name", "statuses"),
+    [
+        ("ask", {"200", "201"}),
+        ("send", {"200", "201"}),
+        ("catalogue", {"200", "304"}),
+        ("sign_up", {"201"}),
+        ("take_bookmark_off", {"200"}),
+        ("leave", {"204"}),
+        ("mark_read", {"204"}),
+        ("ready", {"200"}),
+    ],
+)
+def test_good_answers(described: Json, name: str, statuses: set[str]) -> None:
+    answers = operation(described, name)["responses"]
+    assert {status for status in answers if status < "400"} == statuses
+    for status in statuses:
+        assert ("content" in answers[status]) == (status in ("200", "201"))
+
+
+def test_nothing_follows_a_head(described: Json) -> None:
+    for response in operation(described, "project_head")["responses"].values():
+        assert "content" not in response
+
+
+def test_an_unready_process_says_what_is_away(described: Json) -> None:
+    unready = operation(described, "ready")["responses"]["503"]
+    assert unready["content"]["application/json"]["schema"]["$ref"].endswith("/Health")
+    assert "Retry-After" in unready["headers"]
+
+
+def test_parameters_are_left_out_rather_than_null(described: Json) -> None:
+    seen = 0
+    for *_, one in operations(described):
+        for parameter in one.get("parameters", []):
+            seen += 1
+            assert parameter["required"] == (parameter["in"] == "path")
+            assert isinstance(parameter["schema"]["type"], str)
+            assert parameter["in"] == "path" or parameter["description"]
+            if parameter["name"] == "limit":
+                assert parameter["schema"].keys() == {"type", "minimum", "maximum", "default"}
+    assert seen > 40
+
+
+def test_bounds(described: Json) -> None:
+    parameters = {
+        (one["operationId"], parameter["name"]): parameter["schema"]
+        for *_, one in operations(described)
+        for parameter in one.get("parameters", [])
+    }
+    assert parameters["board", "sort"] == {
+        "type": "string",
+        "enum": ["newest", "views", "popular"],
+        "default": "newest",
+    }
+    assert parameters["board", "match"]["enum"] == ["any", "all"]
+    assert parameters["board", "q"]["maxLength"] == 100
+    assert parameters["messages", "limit"]["default"] == 50
+    assert parameters["recommendations", "limit"]["maximum"] == 20
+    schemas = described["components"]["schemas"]
+    assert schemas["NewProject"]["properties"]["title"]["maxLength"] == 50
+    assert schemas["SignUp"]["properties"]["password"]["minLength"] == 8
+    assert schemas["SignUp"]["additionalProperties"] is False
+    assert schemas["Message"]["properties"]["sent_at"]["format"] == "date-time"
+
+
+def test_members_are_required_in_answers_except_what_is_asked_for(described: Json) -> None:
+    schemas = described["components"]["schemas"]
+    asked_for = {
+        *(("ProjectCardList", "total"), ("CommentList", "total"), ("RoomList", "total")),
+        *(("Availability", "email"), ("Availability", "username"), ("Problem", "errors")),
+        *(("InvalidMember", "pointer"), ("InvalidMember", "parameter")),
+    }
+    optional = {
+        (name, member)
+        for name, schema in schemas.items()
+        if schema.get("type") == "object" and "additionalProperties" not in schema
+        for member in schema["properties"].keys() - schema["required"]
+    }
+    assert optional == asked_for
+
+
+# ----------------------------------------------------------------------------------- the addresses
+
+
+@pytest.mark.anyio
+async def test_is_served_as_it_is_made(client: httpx.AsyncClient, described: Json) -> None:
+    for _ in range(2):
+        answer = await client.get("/api/openapi.json")
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].partition(";")[0] == "application/json"
+        assert answer.json() == described
+
+
+class Addresses(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.inline = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [value or "" for name, value in attrs if name in ("src", "href")]
+        assert not any(name.startswith("on") for name, _ in attrs)
+
+    def handle_data(self, data: str) -> None:
+        assert data.strip() in ("", "SidePro API")
+
+
+@pytest.mark.anyio
+async def test_the_page_loads_nothing_from_another_host(client: httpx.AsyncClient) -> None:
+    page = await client.get("/api/docs")
+    assert page.status_code == 200
+    assert page.headers["content-type"].startswith("text/html")
+    parser = Addresses()
+    parser.feed(page.text)
+    assert len(parser.found) == 4
+    for address in parser.found:
+        assert re.match(r"/api/docs/[^/]", address)
+        part = await client.get(address)
+        assert part.status_code == 200
+        assert part.headers["x-content-type-options"] == "nosniff"
+        assert "attachment" not in part.headers.get("content-disposition", "")
+    start = (await client.get("/api/docs/start.js")).text
+    assert "//" not in start
+    assert "validatorUrl: null" in start
+    assert (await client.get(re.findall(r'url: "(.+)"', start)[0])).status_code == 200
+
+
+@pytest.mark.anyio
+async def test_the_page_has_a_policy(client: httpx.AsyncClient) -> None:
+    policy = (await client.get("/api/docs")).headers["content-security-policy"]
+    directives = dict(part.strip().split(" ", 1) for part in policy.split(";"))
+    assert directives["default-src"] == "'none'"
+    assert directives["script-src"] == directives["connect-src"] == "'self'"
+    assert directives["frame-ancestors"] == directives["base-uri"] == "'none'"
+    sources = {source for sources in directives.values() for source in sources.split()}
+    assert sources == {"'none'", "'self'", "'unsafe-inline'", "data:"}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/api", "/api/nothing", "/api/redoc", "/api/elements", "/api/rapidoc", "/api/swagger"),
+        *("/api/openapi.yml", "/api/openapi.yaml", "/api/oauth2-redirect.html"),
+        *("/api/docs/files/index.html", "/api/docs/files/swagger-initializer.js"),
+        *("/api/docs/files/swagger-ui.js", "/api/docs/files/..%2f__init__.py"),
+        *("/api/docs/files", "/api/docs/files/", "/api/docs/nothing"),
+    ],
+)
+async def test_nothing_else_is_served(client: httpx.AsyncClient, path: str) -> None:
+    answer = await client.get(path)
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == PROBLEM
+    assert answer.json()["code"] == "not-found"
+
+
+@pytest.mark.anyio
+async def test_documents_can_be_switched_off() -> None:
+    async with client_of(build(docs=False)) as client:
+        for path in ("/api/docs", "/api/docs/start.js", "/api/openapi.json"):
+            assert (await client.get(path)).status_code == 404

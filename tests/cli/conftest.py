@@ -1,0 +1,93 @@
+"""The `sidepro` command, as a process and inside of this one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sidepro import cli
+from sidepro.adapters import logs
+from tests.servers import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+COMMAND = Path(sys.executable).with_name("sidepro")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended, and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+    def complaint(self) -> str:
+        """The one clear line of a command that failed."""
+        assert self.code not in (0, None), f"it did not fail: {self.out}"
+        assert "Traceback" not in self.err, self.err
+        assert self.err.count("\n") == 1, self.err
+        assert self.err.startswith("sidepro: "), self.err
+        assert self.out == ""
+        return self.err.removeprefix("sidepro: ").rstrip("\n")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., Outcome]:
+    """Runs `sidepro` as a process of its own, in an empty folder."""
+
+    def run_it(*arguments: str, **environment: str) -> Outcome:
+        done = subprocess.run(
+            [COMMAND, *arguments],
+            cwd=tmp_path,
+            env=settings(environment),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
+    return run_it
+
+
+@pytest.fixture
+def run_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Outcome]:
+    """Runs the command in this process, which is many times quicker."""
+
+    def run_it(*arguments: str, **environment: str) -> Outcome:
+        with monkeypatch.context() as patched:
+            patched.chdir(tmp_path)
+            patched.setattr(sys, "argv", ["sidepro", *arguments])
+            # logging is set up for a whole process, and this one has other tests to run
+            patched.setattr(logs, "set_up", lambda _: None)
+            for name in [name for name in os.environ if name.startswith("SIDEPRO_")]:
+                patched.delenv(name)
+            for name, value in environment.items():
+                patched.setenv(name, value)
+            code: object = 0
+            try:
+                cli.main()
+            except SystemExit as end:
+                code = end.code or 0
+        said = capsys.readouterr()
+        assert isinstance(code, int), code
+        return Outcome(code, said.out, said.err)
+
+    return run_it
+
+
+@pytest.fixture
+def nowhere() -> Path:
+    """A folder that nobody can make, not even root: a file is in its way."""
+    return Path(__file__) / "folder"

@@ -1,0 +1,280 @@
+"""Settings: every variable is checked, and a wrong one is one line that names it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import fields
+from datetime import timedelta
+from ipaddress import ip_network
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sidepro import main as composition
+from sidepro import settings as configuration
+from sidepro.settings import SettingError, Settings, variable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.cli.conftest import Outcome
+
+README = Path(__file__).parents[2] / "README.md"
+NO_DOTENV = Path("/dev/null")
+KEY = "0123456789abcdef"
+POSTGRESQL = "postgresql://user:password@host:5432/name"
+
+# What each takes, and what becomes of it.
+GOOD: dict[str, list[tuple[str, Any]]] = {
+    "data_dir": [("/var/lib/sidepro", Path("/var/lib/sidepro")), ("데이터", Path("데이터"))],
+    "database_url": [
+        ("sqlite:///a", "sqlite:///a"),
+        ("sqlite:////var/lib/sidepro.sqlite3", "sqlite:////var/lib/sidepro.sqlite3"),
+    ],
+    "redis_url": [
+        ("redis://localhost", "redis://localhost"),
+        ("redis://:secret@localhost:6379/1", "redis://:secret@localhost:6379/1"),
+        ("rediss://localhost:6380", "rediss://localhost:6380"),
+        ("unix:///run/redis.sock", "unix:///run/redis.sock"),
+    ],
+    "images_url": [
+        ("pictures", "pictures"),
+        ("/var/pictures", "/var/pictures"),
+        ("s3://b/p",) * 2,
+    ],
+    "s3_endpoint": [("http://minio:9000/", "http://minio:9000")],
+    "secret_key": [(KEY, (KEY,)), (f"{KEY}, {KEY}2", (KEY, f"{KEY}2"))],
+    "public_url": [
+        ("https://sidepro.example", "https://sidepro.example"),
+        ("http://localhost:8000/", "http://localhost:8000"),
+    ],
+    "allowed_origins": [
+        (
+            "https://a.example, http://B.example:8080",
+            ("https://a.example", "http://b.example:8080"),
+        )
+    ],
+    "trusted_proxies": [
+        ("10.0.0.0/8, 127.0.0.1,::1", tuple(map(ip_network, ("10.0.0.0/8", "127.0.0.1", "::1"))))
+    ],
+    "access_token_ttl": [("1", timedelta(seconds=1)), ("86400", timedelta(days=1))],
+    "refresh_token_ttl": [("60", timedelta(minutes=1)), ("7776000", timedelta(days=90))],
+    "session_ttl": [("1209600", timedelta(days=14))],
+    "log_format": [("json", "json"), ("console", "console")],
+    "rate_limits": [("on", True), ("off", False)],
+    "docs": [("on", True), ("off", False)],
+    "metrics": [("on", True), ("off", False)],
+    "upload_max_bytes": [("1", 1), ("1073741824", 2**30)],
+    "image_max_pixels": [("1000000", 1_000_000)],
+    "image_quota_bytes": [("0", 0)],
+    "sockets_per_user": [("1", 1), ("10000", 10_000)],
+    "socket_frame_max_bytes": [("8192", 8192), (" 65536 ", 65536)],
+}
+
+NUMBERS = ["-1", "1.5", "ten", "1e3", "٣", "99999999999999999999", "0x10", "1 2"]
+SWITCHES = ["yes", "ON", "1", "true"]
+
+BAD: dict[str, list[str]] = {
+    "database_url": [
+        "sidepro.sqlite3",
+        "sqlite://",
+        "sqlite:///",
+        "sqlite+aiosqlite:///a",
+        "mysql://user@host/name",
+        "postgresql+psycopg://user@host/name",
+        "postgresql://",
+        "postgresql://user:hunter2@/name",
+        "postgresql://user:hunter2@host",
+        "postgresql://user:hunter2@host/",
+        "postgresql://user:hunter2@host:port/name",
+        "postgresql://user:hunter2@host:99999/name",
+    ],
+    "redis_url": ["localhost", "redis://", "http://host", "redis://:hunter2@host:x", "unix://"],
+    "images_url": ["s3://", "ftp://host/folder", "file://", "https://bucket"],
+    "s3_endpoint": ["minio:9000", "s3://host", "http://", "http://host:x"],
+    "secret_key": ["hunter2", f"{KEY},hunter2"],
+    "public_url": ["sidepro.example", "ftp://host", "https://", "//host", "http://host:99999"],
+    "allowed_origins": ["*", "a.example", "https://a.example/path", "https://a.example?q", "null"],
+    "trusted_proxies": ["proxy", "10.0.0.0/33", "10.0.0.256", "127.0.0.1 ::1"],
+    "access_token_ttl": [*NUMBERS, "0", "86401"],
+    "refresh_token_ttl": [*NUMBERS, "0", "31622401"],
+    "session_ttl": [*NUMBERS, "0", "316224001"],
+    "log_format": ["JSON", "text", "none"],
+    "rate_limits": SWITCHES,
+    "docs": SWITCHES,
+    "metrics": SWITCHES,
+    "upload_max_bytes": [*NUMBERS, "0", str(2**30 + 1)],
+    "image_max_pixels": [*NUMBERS, "0", str(10**9 + 1)],
+    "image_quota_bytes": [*NUMBERS, str(2**50 + 1)],
+    "sockets_per_user": [*NUMBERS, "0", "10001"],
+    "socket_frame_max_bytes": [*NUMBERS, "8191", str(2**24 + 1)],
+}
+
+
+def load(**environment: str) -> Settings:
+    return configuration.load(environment, NO_DOTENV)
+
+
+# ------------------------------------------------------------------------------ good and bad ones
+
+
+def test_the_tables_of_this_test_are_complete() -> None:
+    every = {setting.name for setting in fields(Settings)}
+    assert GOOD.keys() == every
+    assert every - BAD.keys() == {"data_dir"}, "which may be any text"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [(name, text, value) for name, cases in GOOD.items() for text, value in cases],
+)
+def test_a_good_value_is_taken(name: str, text: str, value: object) -> None:
+    assert getattr(load(**{variable(name): text}), name) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [(name, text) for name, texts in BAD.items() for text in texts]
+)
+def test_a_bad_value_is_one_line_that_names_the_variable(
+    run_here: Callable[..., Outcome], name: str, text: str
+) -> None:
+    line = run_here("migrate", "--check", **{variable(name): text}).complaint()
+    assert variable(name) in line
+    assert "hunter2" not in line
+    assert len(line) < 300
+
+
+def test_a_list_of_nothing_is_no_secret_key() -> None:
+    with pytest.raises(SettingError, match="SIDEPRO_SECRET_KEY"):
+        load(SIDEPRO_SECRET_KEY=" , ")
+
+
+@pytest.mark.parametrize("command", ["serve", "migrate", "seed"])
+def test_every_command_refuses_it(run_here: Callable[..., Outcome], command: str) -> None:
+    line = run_here(command, SIDEPRO_DOCS="perhaps").complaint()
+    assert line == "SIDEPRO_DOCS must be on or off; it is 'perhaps'"
+
+
+def test_a_process_refuses_it_too(run: Callable[..., Outcome]) -> None:
+    outcome = run("serve", SIDEPRO_LOG_FORMAT="xml")
+    assert outcome.complaint() == "SIDEPRO_LOG_FORMAT must be console or json; it is 'xml'"
+    assert outcome.code == 1
+
+
+def test_without_anything_the_defaults_hold() -> None:
+    assert load() == Settings()
+    assert load().is_embedded
+    assert load().database == f"sqlite:///{Path('data/sidepro.sqlite3').absolute()}"
+    empty = {variable(setting.name): "" for setting in fields(Settings)}
+    assert load(**empty) == Settings(), "an empty variable counts as not set"
+
+
+def test_postgresql_needs_a_secret_key() -> None:
+    settings = load(SIDEPRO_DATABASE_URL=POSTGRESQL, SIDEPRO_SECRET_KEY=KEY)
+    assert (settings.database, settings.is_embedded) == (POSTGRESQL, False)
+    with pytest.raises(SettingError, match="SIDEPRO_SECRET_KEY must be set") as refused:
+        load(SIDEPRO_DATABASE_URL=POSTGRESQL)
+    assert "password" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "origin"),
+    [
+        ("https://sidepro.example", "https://sidepro.example"),
+        ("https://Sidepro.Example:443/app", "https://sidepro.example"),
+    ],
+)
+def test_pages_of_the_public_address_are_allowed(address: str, origin: str) -> None:
+    settings = load(SIDEPRO_PUBLIC_URL=address, SIDEPRO_SECRET_KEY=KEY)
+    platform = composition.build(settings, settings.public_url or "")
+    assert tuple(platform.parts.allowed_origins) == (origin,)
+    asyncio.run(platform.close())
+
+
+# ------------------------------------------------------------------------------- files and .env
+
+
+def test_every_variable_can_come_from_a_file(tmp_path: Path) -> None:
+    for name, cases in GOOD.items():
+        for text, value in cases:
+            file = tmp_path / name
+            file.write_text(f"{text}\n", "utf-8")
+            assert getattr(load(**{f"{variable(name)}_FILE": str(file)}), name) == value
+
+
+def test_a_bad_value_in_a_file_names_the_variable(
+    run_here: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    file = tmp_path / "secret"
+    file.write_text("hunter2\n", "utf-8")
+    line = run_here("serve", SIDEPRO_SECRET_KEY_FILE=str(file)).complaint()
+    assert "SIDEPRO_SECRET_KEY" in line
+    assert "hunter2" not in line
+
+
+def test_a_variable_and_its_file_cannot_both_be_set(
+    run_here: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    file = tmp_path / "secret"
+    file.write_text(KEY, "utf-8")
+    line = run_here(
+        "serve", SIDEPRO_SECRET_KEY="hunter2-hunter2-hunter2", SIDEPRO_SECRET_KEY_FILE=str(file)
+    ).complaint()
+    assert "SIDEPRO_SECRET_KEY and SIDEPRO_SECRET_KEY_FILE" in line
+    assert "hunter2" not in line
+
+
+def test_a_file_that_cannot_be_read_is_named(
+    run_here: Callable[..., Outcome], tmp_path: Path, nowhere: Path
+) -> None:
+    binary = tmp_path / "binary"
+    binary.write_bytes(b"\xff\xfe\x00")
+    for file in (tmp_path / "missing", tmp_path, nowhere, binary):
+        line = run_here("serve", SIDEPRO_SECRET_KEY_FILE=str(file)).complaint()
+        assert "SIDEPRO_SECRET_KEY_FILE" in line
+        assert str(file) in line
+
+
+def test_a_dotenv_in_the_current_folder_is_read(
+    run_here: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    dotenv = tmp_path / ".env"
+    dotenv.write_text("# settings\nSIDEPRO_DOCS=perhaps\nSIDEPRO_METRICS\n", "utf-8")
+    assert "SIDEPRO_DOCS" in run_here("serve").complaint()
+
+    # what the environment says goes before it
+    line = run_here("serve", SIDEPRO_DOCS="on", SIDEPRO_METRICS="never").complaint()
+    assert "SIDEPRO_METRICS" in line
+
+    dotenv.write_text('SIDEPRO_PUBLIC_URL="https://sidepro.example"\n', "utf-8")
+    assert configuration.load({}, dotenv).public_url == "https://sidepro.example"
+
+
+def test_a_dotenv_that_is_not_text_is_one_line(
+    run_here: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_bytes(b"SIDEPRO_DOCS=\xff\xfe\n")
+    assert ".env" in run_here("serve").complaint()
+
+
+def test_values_of_a_dotenv_are_taken_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("SIDEPRO_SECRET_KEY=a-key-with-${A}-dollar-sign", "utf-8")
+    assert configuration.load({}, tmp_path / ".env").secret_key == ("a-key-with-${A}-dollar-sign",)
+
+
+# ------------------------------------------------------------------------------------- the table
+
+
+def test_the_readme_has_the_table_of_all_settings() -> None:
+    table = configuration.table()
+    rows = re.findall(r"^\| `(SIDEPRO_\w+)` \| (.+) \| (.+) \|$", table, re.MULTILINE)
+    assert [row[0] for row in rows] == [variable(setting.name) for setting in fields(Settings)]
+    assert table in README.read_text("utf-8"), "put `settings.table()` into README.md"
+
+
+def test_settings_without_effect_yet_are_told() -> None:
+    settings = load(SIDEPRO_REDIS_URL="redis://localhost", SIDEPRO_DOCS="off")
+    assert configuration.without_effect(settings) == ["SIDEPRO_REDIS_URL"]
+    assert configuration.without_effect(load()) == []

@@ -1,0 +1,196 @@
+"""The same store behind each of its adapters: in memory, on SQLite and on PostgreSQL.
+
+Every test that asks for `world` runs once for each of them.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+from sqlalchemy import delete, insert, select
+
+from sidepro.adapters.memory.readers import MemoryReader
+from sidepro.adapters.memory.store import MemoryStore
+from sidepro.adapters.sql import migrations, tables
+from sidepro.adapters.sql.accounts import SqlAccountReader
+from sidepro.adapters.sql.board import SqlViewCounter
+from sidepro.adapters.sql.board_reader import SqlBoardReader
+from sidepro.adapters.sql.catalogue import CatalogueCache
+from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.recommendations import SqlNeighbourStore, SqlPopulationReader
+from sidepro.adapters.sql.rooms import SqlRoomReader
+from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
+from sidepro.domain.accounts.profile import Catalogue
+from sidepro.domain.accounts.session import Session
+from tests.contracts.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.servers import Postgres
+
+CATALOGUE = Path(__file__).parents[2] / "alembic" / "data" / "catalogue_2026_11.json"
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def catalogue() -> Catalogue:
+    """What the migrations fill the catalogue with."""
+    entries = json.loads(CATALOGUE.read_text("utf-8"))
+    return Catalogue(
+        tuple(entries["skills"]), tuple(entries["regions"]), tuple(entries["meet_times"])
+    )
+
+
+@pytest.fixture(scope="session")
+async def sqlite(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Database]:
+    """A migrated SQLite database with its pool, emptied between tests.
+
+    Making one, and preparing every statement anew, takes longer than most tests.
+    """
+    path = tmp_path_factory.mktemp("sqlite") / "sidepro.db"
+    async with _opened(f"sqlite:///{path}") as database:
+        await migrations.migrate(database)
+        yield database
+
+
+@pytest.fixture(scope="session")
+async def postgresql(postgres: Postgres) -> AsyncIterator[Database]:
+    """A migrated PostgreSQL database with its pool, emptied between tests.
+
+    It tells times in its own zone, which is rarely UTC: the adapters have to cope.
+    """
+    address = postgres.fresh_database()
+    name = urlsplit(address).path[1:]
+    async with _opened(address) as database, database.writing() as connection:
+        await connection.exec_driver_sql(f"ALTER DATABASE {name} SET TimeZone = 'Asia/Seoul'")
+        await connection.commit()
+    async with _opened(address) as database:
+        await migrations.migrate(database)
+        yield database
+
+
+@pytest.fixture(params=["memory", "sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
+def store(request: pytest.FixtureRequest, catalogue: Catalogue) -> MemoryStore | Database:
+    """What the world's adapters stand on. A server is started for whom asks for it alone."""
+    if request.param == "memory":
+        return MemoryStore(catalogue)
+    database: Database = request.getfixturevalue(request.param)
+    return database
+
+
+@pytest.fixture
+async def world(store: MemoryStore | Database, catalogue: Catalogue) -> AsyncIterator[World]:
+    """A store with nothing in it but the catalogue."""
+    if isinstance(store, MemoryStore):
+        yield _in_memory(store)
+        return
+    async with AsyncExitStack() as others:
+        yield _in_sql(store, others)
+    await _empty(store, catalogue)
+
+
+@asynccontextmanager
+async def _opened(address: str) -> AsyncIterator[Database]:
+    database = Database(address)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+async def _empty(database: Database, catalogue: Catalogue) -> None:
+    """Remove all that was stored since the migrations."""
+    known = {
+        tables.skills: len(catalogue.skills),
+        tables.regions: len(catalogue.regions),
+        tables.meet_times: len(catalogue.meet_times),
+    }
+    async with database.writing() as connection:
+        for table in (tables.rooms, tables.users, tables.similarity_runs):
+            await connection.execute(delete(table))
+        for table, number in known.items():
+            await connection.execute(delete(table).where(table.c.id > number))
+        await connection.commit()
+
+
+def _in_memory(store: MemoryStore) -> World:
+    async def another() -> World:
+        return _in_memory(store)
+
+    async def sessions() -> list[Session]:
+        return list(store.state.sessions.values())
+
+    async def grow_catalogue(added: Catalogue) -> None:
+        known = store.catalogue
+        store.catalogue = Catalogue(
+            known.skills + added.skills,
+            known.regions + added.regions,
+            known.meet_times + added.meet_times,
+        )
+
+    reader = MemoryReader(store)
+    return World(
+        unit_of_work=store.unit_of_work,
+        accounts=reader,
+        board=reader,
+        views=reader,
+        rooms=reader,
+        recommendable=reader,
+        population=reader,
+        neighbours=reader,
+        another=another,
+        sessions=sessions,
+        grow_catalogue=grow_catalogue,
+    )
+
+
+def _in_sql(database: Database, others: AsyncExitStack) -> World:
+    """The adapters over a pool of connections; `others` closes those of other processes."""
+    cache = CatalogueCache()
+
+    async def another() -> World:
+        address = database.engine.url.render_as_string(hide_password=False)
+        return _in_sql(await others.enter_async_context(_opened(address)), others)
+
+    async def sessions() -> list[Session]:
+        async with database.reading() as connection:
+            rows = await connection.execute(select(tables.sessions))
+            return [Session(**row._mapping) for row in rows]
+
+    async def grow_catalogue(added: Catalogue) -> None:
+        async with database.writing() as connection:
+            for table, names in (
+                (tables.skills, added.skills),
+                (tables.regions, added.regions),
+                (tables.meet_times, added.meet_times),
+            ):
+                there = len((await connection.execute(select(table.c.id))).all())
+                for number, name in enumerate(names, there + 1):
+                    await connection.execute(insert(table).values(id=number, name=name))
+            await connection.commit()
+
+    board = SqlBoardReader(database, cache)
+    return World(
+        unit_of_work=lambda: SqlUnitOfWork(database, cache),
+        accounts=SqlAccountReader(database, cache),
+        board=board,
+        views=SqlViewCounter(database),
+        rooms=SqlRoomReader(database),
+        recommendable=board,
+        population=SqlPopulationReader(database, cache),
+        neighbours=SqlNeighbourStore(database),
+        another=another,
+        sessions=sessions,
+        grow_catalogue=grow_catalogue,
+        database=database,
+    )

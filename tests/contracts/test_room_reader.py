@@ -1,0 +1,233 @@
+"""`RoomReader`: what the two of a room see of it."""
+
+from dataclasses import replace
+from functools import partial
+from uuid import uuid4
+
+import pytest
+
+from sidepro.domain.accounts.user import User
+from sidepro.domain.accounts.views import UserSummary
+from sidepro.domain.rooms.room import Message, Room, RoomStatus, Seat
+from sidepro.domain.rooms.views import RoomView
+from sidepro.domain.shared import PageRequest, RoomId, UserId
+from tests import factories
+from tests.contracts.builders import after, no_room, nobody
+from tests.contracts.walks import walk
+from tests.contracts.world import World
+
+pytestmark = pytest.mark.anyio
+
+
+async def people(world: World, number: int = 2) -> list[User]:
+    found = [factories.user(id=UserId(uuid4())) for _ in range(number)]
+    await world.store(*found)
+    return found
+
+
+async def save(world: World, room: Room) -> None:
+    async with world.unit_of_work() as work:
+        await work.rooms.save(room)
+        await work.commit()
+
+
+def seen_by(room: Room, me: User, other: User | None) -> RoomView:
+    """A room without messages as one of the two sees it."""
+    mine = next(seat for seat in room.seats if seat.user_id == me.id)
+    theirs = next(seat for seat in room.seats if seat is not mine)
+    return RoomView(
+        id=room.id,
+        participant=None if other is None else UserSummary(other.id, other.username, None),
+        status=RoomStatus.PENDING if room.left_by or other is None else RoomStatus.STOP,
+        left_by=room.left_by,
+        last_message=None,
+        last_seq=room.last_seq,
+        read_seq=mine.read_seq,
+        participant_read_seq=theirs.read_seq,
+        unread_count=0,
+        created_at=room.created_at,
+        updated_at=room.updated_at,
+    )
+
+
+# ------------------------------------------------------------------------------------- one room
+
+
+async def test_each_of_the_two_sees_the_other(world: World) -> None:
+    one, other = await people(world)
+    room = factories.room(one.id, other.id, created_at=after(1), updated_at=after(2))
+    await world.store(room)
+    assert await world.rooms.room(room.id, one.id) == seen_by(room, one, other)
+    assert await world.rooms.room(room.id, other.id) == seen_by(room, other, one)
+
+
+async def test_read_marks_last_message_and_unread_count(world: World) -> None:
+    one, other = await people(world)
+    room = factories.room(one.id, other.id)
+    senders = [one, other, other, one, other]
+    messages = [
+        factories.message(room.id, seq, sender.id, client_id=f"c{seq}", sent_at=after(seq))
+        for seq, sender in enumerate(senders, 1)
+    ]
+    seats = {one.id: Seat(one.id, 2), other.id: Seat(other.id, 1)}
+    low, high = sorted(seats)
+    marked = replace(room, seats=(seats[low], seats[high]), last_seq=5, updated_at=after(5))
+    await world.store(room, *messages)
+    await save(world, marked)
+
+    mine = await world.rooms.room(room.id, one.id)
+    assert mine is not None
+    assert mine == replace(seen_by(marked, one, other), last_message=messages[-1], unread_count=2)
+    assert (mine.read_seq, mine.participant_read_seq, mine.last_seq) == (2, 1, 5)
+    theirs = await world.rooms.room(room.id, other.id)
+    assert theirs is not None
+    assert (theirs.read_seq, theirs.participant_read_seq, theirs.unread_count) == (1, 2, 1)
+    assert theirs.last_message == messages[-1]
+
+
+async def test_a_room_is_not_there_for_others(world: World) -> None:
+    one, other, stranger = await people(world, 3)
+    room = factories.room(one.id, other.id)
+    await world.store(room)
+    assert await world.rooms.room(room.id, stranger.id) is None
+    assert await world.rooms.room(room.id, nobody()) is None
+    assert await world.rooms.room(no_room(), one.id) is None
+
+
+async def test_a_room_is_not_there_for_the_one_who_left(world: World) -> None:
+    one, other = await people(world)
+    room = factories.room(one.id, other.id)
+    left = replace(room, left_by=one.id)
+    await world.store(room)
+    await save(world, left)
+    assert await world.rooms.room(room.id, one.id) is None
+    assert (await world.rooms.rooms(one.id, PageRequest())).items == ()
+    assert await world.rooms.room_count(one.id) == 0
+    seen = seen_by(left, other, one)
+    assert seen.status is RoomStatus.PENDING
+    assert await world.rooms.room(room.id, other.id) == seen
+    assert (await world.rooms.rooms(other.id, PageRequest())).items == (seen,)
+    assert await world.rooms.room_count(other.id) == 1
+
+
+@pytest.mark.parametrize("place", [0, 1], ids=["low", "high"])
+async def test_who_withdrew_is_nobody_and_their_messages_count(world: World, place: int) -> None:
+    both = sorted(await people(world), key=lambda user: user.id)
+    left, stays = both[place], both[1 - place]
+    room = factories.room(left.id, stays.id)
+    orphan = replace(factories.message(room.id, 1, left.id), sender_id=None)
+    low, high = room.seats
+    gone = Seat(None, 1)
+    without = replace(room, seats=(gone, high) if place == 0 else (low, gone), last_seq=1)
+    await world.store(room, orphan)
+    await save(world, without)
+    view = await world.rooms.room(room.id, stays.id)
+    assert view == replace(seen_by(without, stays, None), last_message=orphan, unread_count=1)
+    assert view.status is RoomStatus.PENDING
+    assert await world.rooms.room_count(stays.id) == 1
+
+
+async def test_state_is_the_room_itself(world: World) -> None:
+    one, other = await people(world)
+    room = factories.room(one.id, other.id)
+    changed = replace(room, left_by=other.id, last_seq=4, updated_at=after(4))
+    await world.store(room)
+    assert await world.rooms.state(room.id) == room
+    await save(world, changed)
+    assert await world.rooms.state(room.id) == changed
+    assert await world.rooms.state(no_room()) is None
+
+
+# ---------------------------------------------------------------------------------------- lists
+
+
+async def test_nobody_has_no_rooms(world: World) -> None:
+    [one] = await people(world, 1)
+    page = await world.rooms.rooms(one.id, PageRequest())
+    assert (page.items, page.next, page.previous) == ((), None, None)
+    assert await world.rooms.room_count(one.id) == 0
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7, 8])
+async def test_rooms_come_by_latest_activity_with_ties_by_id(world: World, limit: int) -> None:
+    me, *others = await people(world, 10)
+    # Two at each moment; the last two are not mine: one I left, and one between others.
+    rooms = [
+        factories.room(me.id, other.id, id=RoomId(uuid4()), updated_at=after(number // 2))
+        for number, other in enumerate(others[:8])
+    ]
+    strangers = factories.room(others[7].id, others[8].id)
+    await world.store(*rooms, strangers)
+    await save(world, replace(rooms[3], left_by=me.id))
+    await save(world, replace(rooms[4], left_by=others[4].id))
+    mine = [room for room in rooms if room is not rooms[3]]
+    wanted = sorted(mine, key=lambda room: (room.updated_at, room.id), reverse=True)
+    found = await walk(partial(world.rooms.rooms, me.id), limit)
+    assert [view.id for view in found] == [room.id for room in wanted]
+    assert await world.rooms.room_count(me.id) == 7
+    for view in found:
+        assert view == await world.rooms.room(view.id, me.id)
+
+
+async def test_a_message_takes_a_room_to_the_top(world: World) -> None:
+    me, one, other = await people(world, 3)
+    first = factories.room(me.id, one.id, updated_at=after(1))
+    second = factories.room(me.id, other.id, updated_at=after(2))
+    await world.store(first, second)
+    changed, message = first.with_message(one.id, "hello", None, after(3))
+    await world.store(message)
+    await save(world, changed)
+    page = await world.rooms.rooms(me.id, PageRequest())
+    assert [view.id for view in page.items] == [first.id, second.id]
+    assert [view.last_message for view in page.items] == [message, None]
+    assert [view.unread_count for view in page.items] == [1, 0]
+
+
+# ------------------------------------------------------------------------------------- messages
+
+
+async def messages_of(world: World, number: int) -> tuple[RoomId, list[Message]]:
+    one, other, third = await people(world, 3)
+    room, another = factories.room(one.id, other.id), factories.room(one.id, third.id)
+    messages = [
+        factories.message(room.id, seq, (one.id, other.id)[seq % 2])
+        for seq in range(1, number + 1)
+    ]
+    # Stored in no order at all.
+    await world.store(room, another, factories.message(another.id, 1, third.id), *messages[::-1])
+    return room.id, messages
+
+
+@pytest.mark.parametrize(
+    ("given_after", "given_before", "limit", "wanted"),
+    [
+        pytest.param(None, None, 4, [9, 10, 11, 12], id="the-last-ones"),
+        pytest.param(None, None, 100, list(range(1, 13)), id="all"),
+        pytest.param(0, None, 3, [1, 2, 3], id="the-first-ones"),
+        pytest.param(5, None, 3, [6, 7, 8], id="after"),
+        pytest.param(10, None, 3, [11, 12], id="after-near-the-end"),
+        pytest.param(12, None, 3, [], id="after-the-end"),
+        pytest.param(None, 6, 3, [3, 4, 5], id="before"),
+        pytest.param(None, 3, 3, [1, 2], id="before-near-the-start"),
+        pytest.param(None, 1, 3, [], id="before-the-start"),
+        pytest.param(None, 100, 2, [11, 12], id="before-what-is-not-there"),
+        pytest.param(3, 6, 4, [4, 5, 6, 7], id="after-comes-first"),
+        pytest.param(3, None, 0, [], id="none"),
+    ],
+)
+async def test_messages_come_in_ascending_order(
+    world: World,
+    given_after: int | None,
+    given_before: int | None,
+    limit: int,
+    wanted: list[int],
+) -> None:
+    room_id, messages = await messages_of(world, 12)
+    found = await world.rooms.messages(
+        room_id, after=given_after, before=given_before, limit=limit
+    )
+    assert found == tuple(messages[seq - 1] for seq in wanted)
+
+
+async def test_a_room_that_is_not_there_has_no_messages(world: World) -> None:
+    assert await world.rooms.messages(no_room(), after=None, before=None, limit=5) == ()

@@ -1,0 +1,152 @@
+"""However long a list is, a reader takes so many statements and no more."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from sidepro.adapters.sql.database import Database
+from sidepro.domain.projects.views import BoardQuery, Sort
+from sidepro.domain.shared import Cursor, Page, PageRequest
+from tests import factories
+from tests.contracts.builders import after, no_project, nobody
+from tests.contracts.world import World
+
+pytestmark = [
+    pytest.mark.anyio,
+    # Memory has no statements.
+    pytest.mark.parametrize(
+        "store", ["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)], indirect=True
+    ),
+]
+
+Read = Callable[[World, "Scene", PageRequest], Awaitable[Page[Any]]]
+Look = Callable[[World, "Scene"], Awaitable[object]]
+
+
+@contextmanager
+def statements(database: Database | None) -> Iterator[list[str]]:
+    """The statements that the database gets meanwhile."""
+    assert database is not None
+    seen: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        seen.append(statement)
+
+    engine = database.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+class Scene:
+    """Lists with as many items as one likes."""
+
+    def __init__(self) -> None:
+        self.author, self.reader = factories.user(), factories.user()
+        self.busy = factories.project(self.author.id, created_at=after(-1))
+
+    async def fill(self, world: World, number: int) -> None:
+        projects = [
+            factories.project(self.author.id, created_at=after(place)) for place in range(number)
+        ]
+        others = [factories.user() for _ in range(number)]
+        rooms = [factories.room(self.reader.id, other.id) for other in others]
+        await world.store(self.author, self.reader, self.busy, *others, *projects, *rooms)
+        await world.store(
+            *(factories.comment(self.busy.id, other.id) for other in others),
+            *(factories.message(room.id, 1, self.reader.id) for room in rooms),
+            *(factories.profile(other.id) for other in others),
+        )
+        async with world.unit_of_work() as work:
+            for project in projects:
+                await work.bookmarks.add(self.reader.id, project.id, project.created_at)
+            await work.commit()
+        self.projects, self.people = projects, others
+        await world.accounts.catalogue()
+
+
+def board(query: BoardQuery) -> Read:
+    return lambda world, scene, page: world.board.board(query, page, scene.reader.id)
+
+
+LISTS: list[Any] = [
+    pytest.param(board(BoardQuery()), id="newest"),
+    pytest.param(board(BoardQuery(sort=Sort.VIEWS)), id="views"),
+    pytest.param(board(BoardQuery(sort=Sort.POPULAR)), id="popular"),
+    pytest.param(
+        board(BoardQuery(text="카페", skills=("Django", "Python"), all_skills=True)), id="filtered"
+    ),
+    pytest.param(
+        lambda world, scene, page: world.board.bookmarked_by(scene.reader.id, page, None),
+        id="bookmarks",
+    ),
+    pytest.param(
+        lambda world, scene, page: world.board.comments(scene.busy.id, page), id="comments"
+    ),
+    pytest.param(lambda world, scene, page: world.rooms.rooms(scene.reader.id, page), id="rooms"),
+]
+
+
+@pytest.mark.parametrize("read", LISTS)
+async def test_a_list_takes_at_most_two_statements(world: World, read: Read) -> None:
+    scene = Scene()
+    await scene.fill(world, 14)
+    cursor: Cursor | None = Cursor()
+    seen: list[Page[Any]] = []
+    while cursor is not None:
+        with statements(world.database) as used:
+            page = await read(world, scene, PageRequest(6, cursor))
+        assert 1 <= len(used) <= 2, used
+        seen.append(page)
+        cursor = page.next
+    assert sum(len(page.items) for page in seen) >= 14
+    with statements(world.database) as used:
+        await read(world, scene, PageRequest(100))
+        await read(world, scene, PageRequest(1))
+    assert len(used) <= 4, used
+    # Past the end, where nothing is found.
+    with statements(world.database) as used:
+        page = await read(world, scene, PageRequest(5, Cursor(_past(seen[-1]))))
+    assert page.items == ()
+    assert page.previous is not None
+    assert len(used) <= 2, used
+
+
+def _past(page: Page[Any]) -> Any:
+    """The place of the last item: the page before it would go on from there."""
+    assert page.previous is not None
+    assert page.previous.after is not None
+    last = page.items[-1]
+    match page.previous.after:
+        case (int(), _) if hasattr(last, "view_count"):
+            return (-1, last.id)
+        case (_, _) if hasattr(last, "body"):
+            return (last.created_at, last.id)
+        case _:
+            return (after(-1_000_000_000), last.id)
+
+
+ONE: list[Look] = [
+    lambda world, scene: world.accounts.account(scene.people[0].id),
+    lambda world, scene: world.board.project(scene.busy.id, scene.reader.id),
+    lambda world, scene: world.views.add(scene.busy.id),
+    lambda world, scene: world.recommendable.projects_of([scene.author.id, nobody()]),
+    lambda world, scene: world.recommendable.cards(
+        [no_project(), *(project.id for project in scene.projects)], scene.reader.id
+    ),
+    lambda world, scene: world.recommendable.popular(scene.reader.id, 10),
+]
+
+
+async def test_one_statement_is_enough(world: World) -> None:
+    scene = Scene()
+    await scene.fill(world, 14)
+    for look in ONE:
+        with statements(world.database) as used:
+            assert await look(world, scene)
+        assert len(used) == 1, used

@@ -1,0 +1,353 @@
+"""`UnitOfWork`: one change, as a whole or not at all."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from sidepro.domain.accounts.user import User
+from sidepro.domain.errors import EmailTaken, NotFound, SideProError, UsernameTaken
+from sidepro.domain.projects.comment import Comment
+from sidepro.domain.projects.ports import Counters
+from sidepro.domain.projects.project import Project
+from sidepro.domain.rooms.room import Room
+from sidepro.domain.shared import PageRequest
+from sidepro.domain.unit_of_work import UnitOfWork
+from tests import factories
+from tests.contracts.builders import after, no_project, nobody
+from tests.contracts.races import A_WHILE, MANY, race
+from tests.contracts.world import Storable, World, add
+
+pytestmark = pytest.mark.anyio
+
+
+class Interruption(Exception):
+    """What a use case may run into."""
+
+
+class Scene:
+    """Something of every kind, stored, and the same things changed."""
+
+    def __init__(self) -> None:
+        self.one, self.other = factories.user(), factories.user()
+        self.project = factories.project(self.one.id)
+        self.comment = factories.comment(self.project.id, self.other.id)
+        self.room = factories.room(self.one.id, self.other.id)
+        self.profile = factories.profile(self.one.id)
+        self.stored: list[Storable] = [
+            self.one,
+            self.other,
+            self.profile,
+            self.project,
+            self.comment,
+            self.room,
+        ]
+
+    async def change_everything(self, work: UnitOfWork) -> list[Storable]:
+        """Add, change and remove something of every kind; what was added."""
+        newcomer = factories.user()
+        added: list[Storable] = [
+            newcomer,
+            factories.profile(newcomer.id),
+            factories.session(newcomer.id),
+            factories.project(newcomer.id),
+            factories.comment(self.project.id, newcomer.id),
+            factories.room(newcomer.id, self.one.id),
+            factories.message(self.room.id, 1, self.one.id),
+        ]
+        for thing in added:
+            await add(work, thing)
+        await work.users.replace_password_hash(self.one.id, "new")
+        await work.profiles.save(replace(self.profile, bio="new", skills=("Kotlin",)))
+        await work.projects.save(replace(self.project, title="new", skills=("Kotlin",)))
+        await work.projects.move_counters(self.project.id, bookmarks=1, comments=1)
+        await work.bookmarks.add(self.other.id, self.project.id, after(1))
+        await work.comments.save(replace(self.comment, body="new"))
+        await work.rooms.save(replace(self.room, last_seq=1))
+        assert await work.comments.delete(self.comment.id)
+        return added
+
+    async def assert_unchanged(self, world: World, added: list[Storable]) -> None:
+        async with world.unit_of_work() as work:
+            assert await work.users.get(self.one.id) == self.one
+            assert await work.profiles.get(self.one.id) == self.profile
+            assert await work.projects.get(self.project.id) == self.project
+            assert await work.comments.get(self.comment.id) == self.comment
+            assert await work.rooms.get(self.room.id) == self.room
+            assert not await work.bookmarks.remove(self.other.id, self.project.id)
+            for thing in added:
+                assert await there(work, thing) is None
+        assert await world.counters(self.project.id) == Counters(0, 0, 0)
+        assert await world.sessions() == []
+        assert await world.rooms.messages(self.room.id, after=0, before=None, limit=9) == ()
+
+
+async def there(work: UnitOfWork, thing: Storable) -> object | None:
+    """The stored thing, where its repository can tell."""
+    match thing:
+        case User():
+            return await work.users.get(thing.id)
+        case Project():
+            return await work.projects.get(thing.id)
+        case Comment():
+            return await work.comments.get(thing.id)
+        case Room():
+            return await work.rooms.get(thing.id)
+        case _:
+            return None
+
+
+async def test_leaving_without_commit_undoes_everything(world: World) -> None:
+    scene = Scene()
+    await world.store(*scene.stored)
+    async with world.unit_of_work() as work:
+        added = await scene.change_everything(work)
+    await scene.assert_unchanged(world, added)
+
+
+async def test_an_exception_undoes_everything_and_comes_out_as_it_is(world: World) -> None:
+    scene = Scene()
+    added: list[Storable] = []
+    interruption = Interruption()
+
+    async def use_case() -> None:
+        async with world.unit_of_work() as work:
+            added.extend(await scene.change_everything(work))
+            raise interruption
+
+    await world.store(*scene.stored)
+    with pytest.raises(Interruption) as caught:
+        await use_case()
+    assert caught.value is interruption
+    await scene.assert_unchanged(world, added)
+
+
+async def test_a_domain_error_undoes_everything_and_comes_out_as_it_is(world: World) -> None:
+    scene = Scene()
+    added: list[Storable] = []
+
+    async def use_case() -> None:
+        async with world.unit_of_work() as work:
+            added.extend(await scene.change_everything(work))
+            await work.users.add(factories.user(email=scene.other.email.upper()))
+
+    await world.store(*scene.stored)
+    with pytest.raises(EmailTaken):
+        await use_case()
+    await scene.assert_unchanged(world, added)
+
+
+async def test_being_cancelled_undoes_everything(world: World) -> None:
+    scene = Scene()
+    added: list[Storable] = []
+    changed = asyncio.Event()
+
+    async def use_case() -> None:
+        async with world.unit_of_work() as work:
+            added.extend(await scene.change_everything(work))
+            changed.set()
+            await asyncio.sleep(60)
+
+    await world.store(*scene.stored)
+    task = asyncio.create_task(use_case())
+    await changed.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await scene.assert_unchanged(world, added)
+
+
+async def test_what_was_committed_is_visible_to_readers_and_other_processes(
+    world: World,
+) -> None:
+    scene = Scene()
+    await world.store(*scene.stored)
+    async with world.unit_of_work() as work:
+        added = await scene.change_everything(work)
+        await work.commit()
+    newcomer = added[0]
+    assert isinstance(newcomer, User)
+    for reader in (world, await world.another()):
+        account = await reader.accounts.account(newcomer.id)
+        assert account is not None
+        assert account.profile is not None
+        page = await reader.board.project(scene.project.id, scene.other.id)
+        assert page is not None
+        assert page.card.title == "new"
+        assert page.card.skills == ("Kotlin",)
+        assert page.card.bookmarked is True
+        assert await reader.board.counters(scene.project.id) == Counters(0, 1, 1)
+        assert await reader.board.comment(scene.comment.id) is None
+        state = await reader.rooms.state(scene.room.id)
+        assert state is not None
+        assert state.last_seq == 1
+        messages = await reader.rooms.messages(scene.room.id, after=0, before=None, limit=9)
+        assert messages == (added[-1],)
+        assert len(await reader.sessions()) == 1
+        async with reader.unit_of_work() as again:
+            changed = await again.users.get(scene.one.id)
+        assert changed == replace(scene.one, password_hash="new")
+
+
+async def test_a_unit_of_work_sees_its_own_changes(world: World) -> None:
+    scene = Scene()
+    await world.store(*scene.stored)
+    async with world.unit_of_work() as work:
+        added = await scene.change_everything(work)
+        for thing in added:
+            if isinstance(thing, (User, Project, Comment, Room)):
+                assert await there(work, thing) == thing
+        project = await work.projects.get(scene.project.id)
+        assert project == replace(scene.project, title="new", skills=("Kotlin",))
+        assert await work.comments.get(scene.comment.id) is None
+        assert not await work.bookmarks.add(scene.other.id, scene.project.id, after(2))
+
+
+async def test_readers_do_not_see_what_is_not_committed(world: World) -> None:
+    scene = Scene()
+    await world.store(*scene.stored)
+    async with world.unit_of_work() as work:
+        added = await scene.change_everything(work)
+        newcomer = added[0]
+        assert isinstance(newcomer, User)
+        assert await world.accounts.account(newcomer.id) is None
+        assert not await world.accounts.email_taken(newcomer.email)
+        page = await world.board.project(scene.project.id, scene.other.id)
+        assert page is not None
+        assert page.card.title == scene.project.title
+        assert page.card.bookmarked is False
+        assert await world.board.counters(scene.project.id) == Counters(0, 0, 0)
+        assert await world.board.comment(scene.comment.id) is not None
+        assert await world.rooms.state(scene.room.id) == scene.room
+        assert (await world.board.comments(scene.project.id, PageRequest())).items != ()
+        population = await world.population.population()
+        assert newcomer.id not in population.skills
+
+
+async def test_units_of_work_do_not_see_what_others_undo(world: World) -> None:
+    user = factories.user()
+
+    async def look() -> User | None:
+        async with world.unit_of_work() as work:
+            return await work.users.get_by_email(user.email)
+
+    async with world.unit_of_work() as work:
+        await work.users.add(user)
+        # The other one waits or looks past the change, as the store likes.
+        looking = asyncio.create_task(look())
+        await asyncio.sleep(A_WHILE)
+    assert await looking is None
+
+
+async def test_what_others_committed_before_a_read_is_visible_to_it(world: World) -> None:
+    user = factories.user()
+    async with world.unit_of_work() as work:
+        assert await work.users.get(user.id) is None
+        storing = asyncio.create_task(world.store(user))
+        await asyncio.sleep(A_WHILE)
+        # Where units of work follow one another, the other one has not begun yet.
+        assert await work.users.get(user.id) == (user if storing.done() else None)
+    await storing
+    async with world.unit_of_work() as work:
+        assert await work.users.get(user.id) == user
+
+
+async def test_what_follows_a_commit_is_undone_without_another_one(world: World) -> None:
+    first, second = factories.user(), factories.user()
+    async with world.unit_of_work() as work:
+        await work.users.add(first)
+        await work.commit()
+        await work.users.add(second)
+    async with world.unit_of_work() as work:
+        assert await work.users.get(first.id) == first
+        assert await work.users.get(second.id) is None
+
+
+async def test_many_units_of_work_at_once_all_get_their_turn(world: World) -> None:
+    users = [factories.user() for _ in range(2 * MANY)]
+
+    async def half_of_them_give_up(index: int) -> None:
+        async with world.unit_of_work() as work:
+            await work.users.add(users[index])
+            if index % 2:
+                await work.commit()
+
+    assert await race(world, 2 * MANY, half_of_them_give_up) == [None] * (2 * MANY)
+    async with world.unit_of_work() as work:
+        found = [await work.users.get(user.id) for user in users]
+    assert found == [user if place % 2 else None for place, user in enumerate(users)]
+
+
+async def test_times_come_back_in_utc(world: World) -> None:
+    scene = Scene()
+    await world.store(*scene.stored)
+    async with world.unit_of_work() as work:
+        user = await work.users.get(scene.one.id)
+    account = await world.accounts.account(scene.one.id)
+    page = await world.board.project(scene.project.id, None)
+    assert user is not None
+    assert account is not None
+    assert page is not None
+    for moment in (user.created_at, account.created_at, page.card.updated_at):
+        assert moment.utcoffset() == timedelta(0)
+        assert moment.isoformat() == factories.NOW.isoformat()
+
+
+# ------------------------------------------------------------- errors, where the ports name them
+
+Attempt = Callable[[UnitOfWork, Scene], Awaitable[object]]
+
+
+def refused(attempt: Attempt, error: type[SideProError], name: str) -> object:
+    return pytest.param(attempt, error, id=name)
+
+
+REFUSED = [
+    refused(
+        lambda work, scene: work.users.add(factories.user(email=scene.one.email.upper())),
+        EmailTaken,
+        "email-taken",
+    ),
+    refused(
+        lambda work, scene: work.users.add(factories.user(username=scene.one.username)),
+        UsernameTaken,
+        "username-taken",
+    ),
+    refused(lambda work, _: work.profiles.save(factories.profile(nobody())), NotFound, "profile"),
+    refused(lambda work, _: work.sessions.add(factories.session(nobody())), NotFound, "session"),
+    refused(lambda work, _: work.projects.add(factories.project(nobody())), NotFound, "project"),
+    refused(
+        lambda work, _: work.projects.move_counters(no_project(), comments=1),
+        NotFound,
+        "counters",
+    ),
+    refused(
+        lambda work, scene: work.comments.add(factories.comment(no_project(), scene.one.id)),
+        NotFound,
+        "comment",
+    ),
+    refused(
+        lambda work, scene: work.bookmarks.add(scene.one.id, no_project(), after(1)),
+        NotFound,
+        "bookmark",
+    ),
+    refused(
+        lambda work, scene: work.rooms.add_if_absent(factories.room(scene.one.id, nobody())),
+        NotFound,
+        "room",
+    ),
+]
+
+
+@pytest.mark.parametrize(("attempt", "error"), REFUSED)
+async def test_an_error_is_raised_by_the_call_that_the_port_names(
+    world: World, attempt: Attempt, error: type[SideProError]
+) -> None:
+    scene = Scene()
+    await world.store(*scene.stored)
+    async with world.unit_of_work() as work:
+        with pytest.raises(error):
+            await partial(attempt, work, scene)()

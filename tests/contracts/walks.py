@@ -1,0 +1,50 @@
+"""Walking lists from page to page, in both directions, with cursors as clients hand them back."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from sidepro.domain.shared import Cursor, Cursors, Page, PageRequest
+
+Item = TypeVar("Item")
+Fetch = Callable[[PageRequest], Awaitable[Page[Item]]]
+
+_CURSORS = Cursors([b"a key for the tests"])
+
+
+def over_the_wire(cursor: Cursor) -> Cursor:
+    """The cursor after it was written as text and read back."""
+    return _CURSORS.read(_CURSORS.write(cursor, "list"), "list")
+
+
+async def walk(fetch: Fetch[Item], limit: int) -> list[Item]:
+    """Everything in a list that nobody changes, in its order.
+
+    Walks to the end and back to the start, and asserts that both ways give the same pages, and
+    that they say that there is more exactly where there is.
+    """
+    pages: list[Page[Item]] = []
+    cursor: Cursor | None = Cursor()
+    while cursor is not None:
+        pages.append(await fetch(PageRequest(limit, over_the_wire(cursor))))
+        cursor = pages[-1].next
+        assert len(pages) < 1_000, "the walk does not end"
+    assert pages[0].previous is None
+    for page in pages[1:]:
+        assert page.items, "an empty page was announced"
+        assert page.previous is not None
+    assert all(len(page.items) == limit for page in pages[:-1])
+    assert len(pages[-1].items) <= limit
+
+    there = [item for page in pages for item in page.items]
+    back = list(pages[-1].items)
+    steps = 0
+    cursor = pages[-1].previous
+    while cursor is not None:
+        page = await fetch(PageRequest(limit, over_the_wire(cursor)))
+        assert page.next is not None
+        back = [*page.items, *back]
+        cursor = page.previous
+        steps += 1
+    assert steps == len(pages) - 1
+    assert back == there
+    return there

@@ -1,0 +1,92 @@
+"""The error tree: what its docstring draws is what there is."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from sidepro.domain import errors
+from sidepro.domain.errors import Conflict, Fault, InvalidInput, SideProError
+
+# an indented line of branches, a name and (but for the groups) a code
+DRAWN = re.compile(r"^ {4}([│├└─ ]*)([A-Z]\w+)(?: +([a-z-]+))?", re.MULTILINE)
+
+
+def tree() -> dict[str, tuple[str | None, str | None]]:
+    """The name, parent and code of each error that the docstring draws."""
+    path: list[str] = []
+    found: dict[str, tuple[str | None, str | None]] = {}
+    for drawn in DRAWN.finditer(errors.__doc__ or ""):
+        branches, name, code = drawn.groups()
+        depth = len(branches) // 4
+        path[depth:] = [name]
+        found[name] = (path[depth - 1] if depth else None, code)
+    return found
+
+
+def below(kind: type[SideProError]) -> Iterator[type[SideProError]]:
+    for child in kind.__subclasses__():
+        yield child
+        yield from below(child)
+
+
+ALL = list(below(SideProError))
+RAISED = [kind for kind in ALL if kind is not Conflict]
+
+
+def test_every_error_of_the_module_is_in_the_tree() -> None:
+    classes = [thing for thing in vars(errors).values() if isinstance(thing, type)]
+    raised = {kind for kind in classes if issubclass(kind, BaseException)}
+    assert raised == {SideProError, *ALL}
+
+
+def test_the_docstring_draws_the_tree() -> None:
+    parents = {name: parent for name, (parent, _) in tree().items()}
+    assert parents == {
+        "SideProError": None,
+        **{kind.__name__: kind.__base__ and kind.__base__.__name__ for kind in ALL},
+    }
+
+
+def test_the_codes_are_those_of_the_docstring() -> None:
+    codes = {name: code for name, (_, code) in tree().items() if code}
+    assert codes == {kind.__name__: kind.code for kind in RAISED}
+
+
+@pytest.mark.parametrize("kind", RAISED)
+def test_every_error_has_a_code_of_its_own(kind: type[SideProError]) -> None:
+    assert "code" in vars(kind)
+    assert [other for other in ALL if other.code == kind.code] == [kind]
+
+
+@pytest.mark.parametrize("kind", [SideProError, *ALL])
+def test_every_error_can_be_raised_bare_and_says_a_sentence(kind: type[SideProError]) -> None:
+    assert kind().detail.endswith(".")
+    assert str(kind()) == kind().detail
+
+
+def test_a_detail_may_be_given() -> None:
+    assert SideProError("Said otherwise.").detail == "Said otherwise."
+    assert SideProError().detail != "Said otherwise."
+
+
+def test_a_single_fault_speaks_for_the_whole() -> None:
+    one, other = Fault("must not be blank", pointer="/title"), Fault("is another")
+    assert InvalidInput(one).detail == "title must not be blank"
+    assert InvalidInput(one, other).detail == InvalidInput().detail
+    assert InvalidInput(one, other).faults == (one, other)
+    assert InvalidInput(one, detail="Said otherwise.").detail == "Said otherwise."
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        (Fault("is blank", pointer="/title"), "title is blank"),
+        (Fault("is given twice", pointer="/skills/3"), "skills/3 is given twice"),
+        (Fault("is blank", parameter="q"), "q is blank"),
+        (Fault("is no object"), "This is no object"),
+        (Fault("is no object", pointer=""), "This is no object"),
+    ],
+)
+def test_a_fault_as_a_sentence(fault: Fault, sentence: str) -> None:
+    assert fault.sentence == sentence

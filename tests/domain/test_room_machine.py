@@ -1,0 +1,311 @@
+"""The status machine of a room: its table row by row, and any course of events against a model."""
+
+import unicodedata
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
+
+from sidepro.domain.errors import (
+    CannotChatWithYourself,
+    InvalidInput,
+    NotFound,
+    RoomPending,
+    SideProError,
+)
+from sidepro.domain.rooms.room import Message, Room, RoomStatus, Seat, check_client_id
+from sidepro.domain.shared import RoomId, UserId
+from tests.factories import NOW, new_id, room, user
+
+X, Y, STRANGER = user().id, user().id, user().id
+LATER = NOW + timedelta(minutes=5)
+
+OPEN = replace(
+    room(X, Y), seats=(Seat(X, read_seq=1), Seat(Y, read_seq=3)), last_seq=3, updated_at=NOW
+)
+X_LEFT = replace(OPEN, left_by=X)
+Y_LEFT = replace(OPEN, left_by=Y)
+Y_WITHDREW = replace(OPEN, seats=(Seat(X, read_seq=1), Seat(None, read_seq=3)))
+
+
+# ---------------------------------------------------------------------------- the table, by rows
+
+
+def test_no_room_x_asks() -> None:
+    opened = Room.open(RoomId(new_id()), X, Y, NOW)
+    assert (opened.left_by, opened.last_seq) == (None, 0)
+    assert (opened.created_at, opened.updated_at) == (NOW, NOW)
+
+
+def test_open_x_leaves() -> None:
+    assert OPEN.left(X) == X_LEFT
+
+
+def test_open_x_asks() -> None:
+    assert OPEN.asked_again_by(X, LATER) == OPEN
+
+
+def test_open_x_sends() -> None:
+    after, message = OPEN.with_message(X, "안녕하세요", "mine", LATER)
+    assert message == Message(OPEN.id, 4, X, "안녕하세요", "mine", LATER)
+    assert after == replace(OPEN, last_seq=4, updated_at=LATER)
+
+
+def test_pending_x_left_x_leaves() -> None:
+    with pytest.raises(NotFound):
+        X_LEFT.left(X)
+
+
+def test_pending_x_left_x_asks() -> None:
+    assert X_LEFT.asked_again_by(X, LATER) == replace(OPEN, updated_at=LATER)
+
+
+def test_pending_x_left_x_sends() -> None:
+    with pytest.raises(NotFound):
+        X_LEFT.with_message(X, "Hello?", None, LATER)
+
+
+def test_pending_y_left_x_leaves() -> None:
+    assert Y_LEFT.left(X) is None
+
+
+def test_pending_y_left_x_asks() -> None:
+    assert Y_LEFT.asked_again_by(X, LATER) == Y_LEFT
+
+
+def test_pending_y_left_x_sends() -> None:
+    with pytest.raises(RoomPending):
+        Y_LEFT.with_message(X, "Hello?", None, LATER)
+
+
+# ------------------------------------------------------------------------- the one who withdrew
+
+
+def test_who_withdrew_counts_as_one_who_left() -> None:
+    assert Y_WITHDREW.status(someone_there=True) is RoomStatus.PENDING
+    with pytest.raises(RoomPending):
+        Y_WITHDREW.with_message(X, "Hello?", None, LATER)
+
+
+def test_asking_does_not_bring_back_who_withdrew() -> None:
+    assert Y_WITHDREW.asked_again_by(X, LATER) == Y_WITHDREW
+
+
+def test_a_room_that_one_withdrew_from_goes_with_the_other() -> None:
+    assert Y_WITHDREW.left(X) is None
+
+
+def test_a_room_that_one_withdrew_from_can_be_read() -> None:
+    Y_WITHDREW.must_admit(X)
+    assert Y_WITHDREW.read_by(X, 2).seats == (Seat(X, 2), Seat(None, 3))
+
+
+# ------------------------------------------------------------------------------ who and what
+
+
+@pytest.mark.parametrize(("asking", "asked"), [(X, Y), (Y, X)])
+def test_whoever_asks_the_seats_are_ordered_by_id(asking: UserId, asked: UserId) -> None:
+    assert Room.open(RoomId(new_id()), asking, asked, NOW).seats == (Seat(X), Seat(Y))
+
+
+def test_a_room_needs_two_people() -> None:
+    with pytest.raises(CannotChatWithYourself) as caught:
+        Room.open(RoomId(new_id()), X, X, NOW)
+    assert [fault.pointer for fault in caught.value.faults] == ["/user_id"]
+
+
+@pytest.mark.parametrize(
+    ("of", "someone_there", "status"),
+    [
+        (OPEN, True, RoomStatus.RUNNING),
+        (OPEN, False, RoomStatus.STOP),
+        (X_LEFT, True, RoomStatus.PENDING),
+        (X_LEFT, False, RoomStatus.PENDING),
+    ],
+)
+def test_status(of: Room, someone_there: bool, status: RoomStatus) -> None:
+    assert of.status(someone_there=someone_there) is status
+
+
+def test_a_stranger_can_do_nothing() -> None:
+    for room_ in (OPEN, X_LEFT, Y_WITHDREW):
+        with pytest.raises(NotFound):
+            room_.must_admit(STRANGER)
+        with pytest.raises(NotFound):
+            room_.left(STRANGER)
+        with pytest.raises(NotFound):
+            room_.read_by(STRANGER, 1)
+        with pytest.raises(NotFound):
+            room_.with_message(STRANGER, "Hello", None, NOW)
+        assert room_.asked_again_by(STRANGER, LATER) == room_
+
+
+@pytest.mark.parametrize(("seq", "mark"), [(-1, 1), (0, 1), (1, 1), (2, 2), (3, 3), (10**9, 3)])
+def test_a_read_mark_goes_neither_back_nor_beyond_the_last_message(seq: int, mark: int) -> None:
+    assert OPEN.read_by(X, seq).seats == (Seat(X, mark), Seat(Y, 3))
+
+
+def test_the_one_who_left_reads_no_more() -> None:
+    with pytest.raises(NotFound):
+        X_LEFT.read_by(X, 3)
+
+
+def test_activity_does_not_go_back_with_the_clock() -> None:
+    earlier = NOW - timedelta(hours=1)
+    after, _ = OPEN.with_message(X, "Hello", None, earlier)
+    assert after.updated_at == NOW
+    assert X_LEFT.asked_again_by(X, earlier).updated_at == NOW
+
+
+@pytest.mark.parametrize("body", ["", " \n", "a\0b", "x" * 4_001])
+def test_a_body_that_breaks_its_rule_is_refused(body: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        OPEN.with_message(X, body, None, NOW)
+    assert [fault.pointer for fault in caught.value.faults] == ["/body"]
+
+
+def test_a_body_is_kept_in_nfc_and_may_have_lines() -> None:
+    body = unicodedata.normalize("NFD", "첫 줄\n둘째 줄")
+    assert OPEN.with_message(X, body, None, NOW)[1].body == "첫 줄\n둘째 줄"
+
+
+@pytest.mark.parametrize("client_id", ["1", "x" * 64, "한글", " a"])
+def test_client_ids_that_are_taken(client_id: str) -> None:
+    check_client_id(client_id)
+
+
+@pytest.mark.parametrize("client_id", ["", " ", "x" * 65, "a\nb", "a\0b", "\ud800"])
+def test_client_ids_that_are_refused(client_id: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        check_client_id(client_id)
+    assert [fault.pointer for fault in caught.value.faults] == ["/client_id"]
+
+
+# -------------------------------------------------------------------------- any course of events
+
+
+class TwoPeople(RuleBasedStateMachine):
+    """Two people do what they like; a model of plain sets and lists says what must come of it."""
+
+    people = st.sampled_from([X, Y])
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.room: Room | None = None
+        # the model: who is in, what was said, how far each has read
+        self.inside: set[UserId] = set()
+        self.withdrawn: set[UserId] = set()
+        self.said: list[Message] = []
+        self.read: dict[UserId, int] = {}
+
+    @initialize(asking=people)
+    def open(self, asking: UserId) -> None:
+        (asked,) = {X, Y} - {asking}
+        self.room = Room.open(RoomId(new_id()), asking, asked, NOW)
+        self.inside, self.withdrawn, self.said = {X, Y}, set(), []
+        self.read = {X: 0, Y: 0}
+
+    def outcome(self, who: UserId, *, writes: bool) -> type[SideProError] | None:
+        """What somebody's attempt ends in, by the model."""
+        if who not in self.inside:
+            return NotFound
+        return RoomPending if writes and len(self.inside) < 2 else None
+
+    @precondition(lambda self: self.room)
+    @rule(who=people)
+    def ask(self, who: UserId) -> None:
+        assert self.room
+        if who not in self.withdrawn:
+            self.room = self.room.asked_again_by(who, NOW)
+            self.inside.add(who)
+
+    @precondition(lambda self: self.room)
+    @rule(who=people)
+    def leave(self, who: UserId) -> None:
+        assert self.room
+        if error := self.outcome(who, writes=False):
+            with pytest.raises(error):
+                self.room.left(who)
+            return
+        self.room = self.room.left(who)
+        self.inside.remove(who)
+        assert (self.room is None) == (not self.inside)
+
+    @precondition(lambda self: self.room and len(self.inside) == 2)
+    @rule(who=people)
+    def withdraw(self, who: UserId) -> None:
+        assert self.room
+        low, high = (
+            replace(seat, user_id=None) if seat.user_id == who else seat
+            for seat in self.room.seats
+        )
+        self.room = replace(self.room, seats=(low, high))
+        self.inside.remove(who)
+        self.withdrawn.add(who)
+
+    @precondition(lambda self: self.room)
+    @rule(who=people)
+    def send(self, who: UserId) -> None:
+        assert self.room
+        body = f"{len(self.said)}"
+        if error := self.outcome(who, writes=True):
+            with pytest.raises(error):
+                self.room.with_message(who, body, None, NOW)
+            return
+        self.room, message = self.room.with_message(who, body, None, NOW)
+        self.said.append(message)
+
+    @precondition(lambda self: self.room)
+    @rule(who=people, seq=st.integers(-1, 6))
+    def mark_read(self, who: UserId, seq: int) -> None:
+        assert self.room
+        if error := self.outcome(who, writes=False):
+            with pytest.raises(error):
+                self.room.read_by(who, seq)
+            return
+        self.room = self.room.read_by(who, seq)
+        self.read[who] = max(self.read[who], min(seq, len(self.said)))
+
+    @precondition(lambda self: self.room is None)
+    @rule(asking=people)
+    def ask_anew(self, asking: UserId) -> None:
+        self.open(asking)
+
+    @invariant()
+    def numbers_have_no_hole(self) -> None:
+        assert [message.seq for message in self.said] == list(range(1, len(self.said) + 1))
+        assert self.room is None or self.room.last_seq == len(self.said)
+
+    @invariant()
+    def marks_are_those_of_the_model(self) -> None:
+        if self.room:
+            marks = {seat.user_id: seat.read_seq for seat in self.room.seats if seat.user_id}
+            assert marks == {who: self.read[who] for who in {X, Y} - self.withdrawn}
+
+    @invariant()
+    def it_is_there_for_those_inside(self) -> None:
+        for who in (X, Y) if self.room else ():
+            assert self.room
+            if who in self.inside:
+                self.room.must_admit(who)
+            else:
+                with pytest.raises(NotFound):
+                    self.room.must_admit(who)
+
+    @invariant()
+    def it_is_pending_unless_both_are_inside(self) -> None:
+        if self.room:
+            assert self.room.is_pending == (len(self.inside) < 2)
+
+
+TestTwoPeople = TwoPeople.TestCase
+TestTwoPeople.settings = settings(max_examples=20, stateful_step_count=15)

@@ -1,0 +1,572 @@
+"""Coffee chat over stores in memory: who is told what, and when."""
+
+from dataclasses import replace
+from functools import partial
+
+import pytest
+
+from sidepro.adapters.memory.store import MemoryRooms, MemoryUnitOfWork
+from sidepro.domain.errors import (
+    CannotChatWithYourself,
+    InvalidInput,
+    NotFound,
+    RoomPending,
+    SideProError,
+    Unavailable,
+)
+from sidepro.domain.rooms.events import (
+    MessageSent,
+    ReadMoved,
+    RoomClosed,
+    RoomEvent,
+    StatusChanged,
+    Typing,
+)
+from sidepro.domain.rooms.room import Room, RoomStatus
+from sidepro.domain.rooms.views import RoomView
+from sidepro.domain.shared import Cursor, PageRequest, RoomId, UserId
+from tests.domain.world import World, awaited
+from tests.factories import NOW, at_once, new_id, session
+
+NOBODY = UserId(new_id())
+NOWHERE = RoomId(new_id())
+
+
+# ------------------------------------------------------------------------------------- asking
+
+
+@awaited
+async def test_the_first_to_ask_opens_the_room(world: World) -> None:
+    one, other = await world.people(2)
+    room, created = await world.rooms.open(one, other.id)
+    assert created
+    assert room.participant
+    assert room.participant.id == other.id
+    assert (room.status, room.last_seq, room.left_by) == (RoomStatus.STOP, 0, None)
+    assert not world.feed.told
+
+
+@awaited
+async def test_who_asks_again_gets_the_room_that_stands(world: World) -> None:
+    one, other, room_id = await world.chat()
+    world.clock.forward(60)
+    assert await world.rooms.open(one, other.id) == (
+        await world.rooms.room(one, room_id),
+        False,
+    )
+    again, created = await world.rooms.open(other, one.id)
+    assert (again.id, created) == (room_id, False)
+    assert again.updated_at == NOW
+    assert not world.feed.told
+
+
+@awaited
+async def test_however_many_ask_at_once_there_is_one_room(world: World) -> None:
+    one, other = await world.people(2)
+    asking = [
+        partial(world.rooms.open, one, other.id),
+        partial(world.rooms.open, other, one.id),
+    ]
+    answers = await at_once(asking * 5)
+    assert len({room.id for room, _ in answers}) == 1
+    assert [created for _, created in answers].count(True) == 1
+    assert len(world.store.state.rooms) == 1
+
+
+class ComingAndGoing(MemoryRooms):
+    """Rooms of which somebody else opens one, and removes it, right between two looks."""
+
+    looks = 0
+
+    async def add_if_absent(self, room: Room) -> bool:
+        return self.looks > 1 and await super().add_if_absent(room)
+
+    async def get_of_pair(self, one: UserId, other: UserId) -> Room | None:
+        self.looks += 1
+        return await super().get_of_pair(one, other)
+
+
+class UnitOfWorkAmongOthers(MemoryUnitOfWork):
+    async def __aenter__(self) -> MemoryUnitOfWork:
+        await super().__aenter__()
+        self.rooms = ComingAndGoing(self._state)
+        return self
+
+
+@awaited
+async def test_a_room_that_comes_and_goes_meanwhile_is_opened_all_the_same(world: World) -> None:
+    one, other = await world.people(2)
+    rooms = replace(world.rooms, unit_of_work=lambda: UnitOfWorkAmongOthers(world.store))
+    room, created = await rooms.open(one, other.id)
+    assert created
+    assert set(world.store.state.rooms) == {room.id}
+
+
+@awaited
+async def test_nobody_chats_with_themselves(world: World) -> None:
+    one = await world.person()
+    with pytest.raises(CannotChatWithYourself):
+        await world.rooms.open(one, one.id)
+    assert not world.store.state.rooms
+
+
+@awaited
+async def test_an_unknown_person_cannot_be_asked(world: World) -> None:
+    with pytest.raises(NotFound):
+        await world.rooms.open(await world.person(), NOBODY)
+
+
+# ------------------------------------------------------------------------------------- leaving
+
+
+@awaited
+async def test_after_one_left_the_other_can_read_and_not_write(world: World) -> None:
+    one, other, room_id = await world.chat()
+    await world.rooms.send(one, room_id, "Bye", None)
+    await world.rooms.leave(one, room_id)
+    room = await world.rooms.room(other, room_id)
+    assert (room.status, room.left_by) == (RoomStatus.PENDING, one.id)
+    assert len((await world.rooms.history(other, room_id, limit=10)).items) == 1
+    with pytest.raises(RoomPending):
+        await world.rooms.send(other, room_id, "Wait!", None)
+
+
+@awaited
+async def test_for_the_one_who_left_the_room_is_not_there(world: World) -> None:
+    one, _, room_id = await world.chat()
+    await world.rooms.leave(one, room_id)
+    for attempt in (
+        world.rooms.room(one, room_id),
+        world.rooms.must_admit(one, room_id),
+        world.rooms.history(one, room_id, limit=10),
+        world.rooms.send(one, room_id, "Hello?", None),
+        world.rooms.mark_read(one, room_id, 0),
+        world.rooms.leave(one, room_id),
+    ):
+        with pytest.raises(NotFound):
+            await attempt
+    assert (await world.rooms.rooms(one, PageRequest())).items == ()
+    assert await world.rooms.room_count(one) == 0
+
+
+@awaited
+async def test_for_a_stranger_the_room_is_not_there(world: World) -> None:
+    _, _, room_id = await world.chat()
+    stranger = await world.person(is_admin=True)
+    for attempt in (
+        world.rooms.room(stranger, room_id),
+        world.rooms.must_admit(stranger, room_id),
+        world.rooms.history(stranger, room_id, limit=10),
+        world.rooms.send(stranger, room_id, "Hello?", None),
+        world.rooms.mark_read(stranger, room_id, 0),
+        world.rooms.leave(stranger, room_id),
+    ):
+        with pytest.raises(NotFound):
+            await attempt
+
+
+@awaited
+async def test_a_room_that_never_was_is_not_there(world: World) -> None:
+    one = await world.person()
+    for attempt in (
+        world.rooms.room(one, NOWHERE),
+        world.rooms.must_admit(one, NOWHERE),
+        world.rooms.send(one, NOWHERE, "Hello?", None),
+        world.rooms.leave(one, NOWHERE),
+        world.rooms.presences(NOWHERE),
+    ):
+        with pytest.raises(NotFound):
+            await attempt
+
+
+@awaited
+async def test_when_both_have_left_room_and_messages_are_gone(world: World) -> None:
+    one, other, room_id = await world.chat()
+    await world.rooms.send(one, room_id, "Bye", None)
+    await world.rooms.leave(one, room_id)
+    await world.rooms.leave(other, room_id)
+    assert not world.store.state.rooms
+    assert not world.store.state.messages
+    fresh, created = await world.rooms.open(other, one.id)
+    assert (created, fresh.last_seq) == (True, 0)
+
+
+@awaited
+async def test_who_left_opens_the_room_again_with_its_history(world: World) -> None:
+    one, other, room_id = await world.chat()
+    await world.rooms.send(one, room_id, "Bye", None)
+    await world.rooms.leave(one, room_id)
+    now = world.clock.forward(60)
+    room, created = await world.rooms.open(one, other.id)
+    assert (room.id, created, room.status) == (room_id, False, RoomStatus.STOP)
+    assert (room.last_seq, room.left_by, room.updated_at) == (1, None, now)
+
+
+@awaited
+async def test_asking_does_not_bring_the_other_one_back(world: World) -> None:
+    one, other, room_id = await world.chat()
+    await world.rooms.leave(one, room_id)
+    world.feed.told.clear()
+    room, created = await world.rooms.open(other, one.id)
+    assert (room.id, created, room.status) == (room_id, False, RoomStatus.PENDING)
+    assert not world.feed.told
+
+
+@awaited
+async def test_leaving_and_coming_back_is_told(world: World) -> None:
+    one, other, room_id = await world.chat()
+    await world.rooms.leave(one, room_id)
+    assert world.feed.told == [RoomClosed(room_id, one.id), StatusChanged(room_id)]
+    world.feed.told.clear()
+    await world.rooms.open(one, other.id)
+    assert world.feed.told == [StatusChanged(room_id)]
+
+
+@awaited
+async def test_the_end_of_a_room_is_told_to_all(world: World) -> None:
+    one, other, room_id = await world.chat()
+    await world.rooms.leave(one, room_id)
+    world.feed.told.clear()
+    await world.rooms.leave(other, room_id)
+    assert world.feed.told == [RoomClosed(room_id, None)]
+
+
+# ------------------------------------------------------------------------------------ messages
+
+
+@awaited
+async def test_messages_are_numbered_from_one_whoever_sends(world: World) -> None:
+    one, other, room_id = await world.chat()
+    sent = [await world.rooms.send(who, room_id, "Hi", None) for who in (one, other, other)]
+    assert [(m.seq, m.sender_id, again) for m, again in sent] == [
+        (1, one.id, False),
+        (2, other.id, False),
+        (3, other.id, False),
+    ]
+
+
+@awaited
+async def test_many_messages_at_once_leave_no_hole(world: World) -> None:
+    one, other, room_id = await world.chat()
+    sends = [
+        partial(world.rooms.send, who, room_id, f"{turn}", f"{turn}")
+        for turn in range(10)
+        for who in (one, other)
+    ]
+    await at_once(sends)
+    history = await world.rooms.history(one, room_id, limit=100)
+    assert [message.seq for message in history.items] == list(range(1, 21))
+    assert history.last_seq == 20
+
+
+@awaited
+async def test_a_repeated_client_id_is_one_message(world: World) -> None:
+    one, _, room_id = await world.chat()
+    first = await world.rooms.send(one, room_id, "Hello", "mine")
+    await world.rooms.send(one, room_id, "Between", None)
+    again = await world.rooms.send(one, room_id, "Another body", "mine")
+    assert again == (first[0], True)
+    assert (await world.rooms.room(one, room_id)).last_seq == 2
+
+
+@awaited
+async def test_a_repeated_client_id_is_told_again(world: World) -> None:
+    one, _, room_id = await world.chat()
+    await world.rooms.send(one, room_id, "Hello", "mine")
+    await world.rooms.send(one, room_id, "Hello", "mine")
+    assert world.feed.messages() == [1, 1]
+
+
+@awaited
+async def test_a_repeat_is_answered_even_when_the_room_is_pending(world: World) -> None:
+    one, other, room_id = await world.chat()
+    first, _ = await world.rooms.send(one, room_id, "Hello", "mine")
+    await world.rooms.leave(other, room_id)
+    assert await world.rooms.send(one, room_id, "", "mine") == (first, True)
+
+
+@awaited
+async def test_a_repeat_does_not_reach_into_a_room_that_was_left(world: World) -> None:
+    one, _, room_id = await world.chat()
+    await world.rooms.send(one, room_id, "Hello", "mine")
+    await world.rooms.leave(one, room_id)
+    world.feed.told.clear()
+    with pytest.raises(NotFound):
+        await world.rooms.send(one, room_id, "Hello", "mine")
+    assert not world.feed.told
+
+
+@awaited
+async def test_the_same_client_id_sent_at_once_is_one_message(world: World) -> None:
+    one, _, room_id = await world.chat()
+    answers = await at_once([partial(world.rooms.send, one, room_id, "Hello", "mine")] * 5)
+    assert {message.seq for message, _ in answers} == {1}
+    assert [again for _, again in answers].count(False) == 1
+
+
+@awaited
+async def test_two_people_may_use_the_same_client_id(world: World) -> None:
+    one, other, room_id = await world.chat()
+    await world.rooms.send(one, room_id, "Hello", "1")
+    message, again = await world.rooms.send(other, room_id, "Hi", "1")
+    assert (message.seq, message.body, again) == (2, "Hi", False)
+
+
+@awaited
+async def test_a_client_id_is_good_for_its_room_alone(world: World) -> None:
+    one, _, room_id = await world.chat()
+    third = await world.person()
+    elsewhere, _ = await world.rooms.open(one, third.id)
+    await world.rooms.send(one, room_id, "Hello", "1")
+    message, again = await world.rooms.send(one, elsewhere.id, "Hi", "1")
+    assert (message.room_id, message.seq, again) == (elsewhere.id, 1, False)
+
+
+@awaited
+async def test_a_message_is_stored_before_anybody_is_told(world: World) -> None:
+    one, _, room_id = await world.chat()
+    message, _ = await world.rooms.send(one, room_id, "Hello", None)
+    assert world.feed.told == [MessageSent(room_id, message)]
+    assert world.feed.stored_when_told == [{message}]
+
+
+@awaited
+async def test_whoever_listens_hears_of_a_message(world: World) -> None:
+    one, _, room_id = await world.chat()
+    heard: list[RoomEvent] = []
+    await world.feed.listen(room_id, heard.append)
+    message, _ = await world.rooms.send(one, room_id, "Hello", None)
+    assert heard == [MessageSent(room_id, message)]
+
+
+@pytest.mark.parametrize(
+    ("body", "client_id", "error"),
+    [
+        ("", None, InvalidInput),
+        ("x" * 4_001, None, InvalidInput),
+        ("Hello", "", InvalidInput),
+        ("Hello", "x" * 65, InvalidInput),
+    ],
+)
+@awaited
+async def test_what_is_refused_is_neither_stored_nor_told(
+    world: World, body: str, client_id: str | None, error: type[SideProError]
+) -> None:
+    one, _, room_id = await world.chat()
+    with pytest.raises(error):
+        await world.rooms.send(one, room_id, body, client_id)
+    assert not world.feed.told
+    assert not world.store.state.messages
+    assert (await world.rooms.room(one, room_id)).last_seq == 0
+
+
+@awaited
+async def test_what_could_not_be_committed_is_not_told(world: World) -> None:
+    one, other, room_id = await world.chat()
+    await world.rooms.send(other, room_id, "Hello", None)
+    world.feed.told.clear()
+    broken = replace(world.rooms, unit_of_work=world.broken_unit_of_work)
+    for attempt in (
+        broken.send(one, room_id, "Hello", "mine"),
+        broken.mark_read(one, room_id, 1),
+        broken.leave(one, room_id),
+    ):
+        with pytest.raises(Unavailable):
+            await attempt
+    assert not world.feed.told
+    room = await world.rooms.room(one, room_id)
+    assert (room.last_seq, room.read_seq, room.left_by) == (1, 0, None)
+
+
+# ------------------------------------------------------------------------------------- history
+
+
+@awaited
+async def test_history_goes_forward_backward_and_starts_at_the_latest(world: World) -> None:
+    one, _, room_id = await world.chat()
+    for _ in range(7):
+        await world.rooms.send(one, room_id, "Hello", None)
+
+    async def read(after: int | None, before: int | None, limit: int) -> list[int]:
+        history = await world.rooms.history(one, room_id, after=after, before=before, limit=limit)
+        assert history.last_seq == 7
+        return [message.seq for message in history.items]
+
+    assert await read(None, None, 3) == [5, 6, 7]
+    assert await read(None, 5, 3) == [2, 3, 4]
+    assert await read(None, 2, 3) == [1]
+    assert await read(None, 1, 3) == []
+    assert await read(2, None, 3) == [3, 4, 5]
+    assert await read(0, None, 100) == [1, 2, 3, 4, 5, 6, 7]
+    assert await read(7, None, 3) == []
+
+
+@awaited
+async def test_what_a_socket_missed_is_read_up_to_a_number(world: World) -> None:
+    one, _, room_id = await world.chat()
+    for _ in range(5):
+        await world.rooms.send(one, room_id, "Hello", None)
+    for after, upto, missed in ((1, 3, [2, 3]), (3, 9, [4, 5]), (3, 3, []), (4, 2, [])):
+        found = await world.rooms.between(room_id, after, upto)
+        assert [message.seq for message in found] == missed
+
+
+# ---------------------------------------------------------------------------------- read marks
+
+
+@awaited
+async def test_only_the_other_ones_messages_are_unread(world: World) -> None:
+    one, other, room_id = await world.chat()
+    for who in (one, other, other, one):
+        await world.rooms.send(who, room_id, "Hello", None)
+    seen = await world.rooms.room(one, room_id)
+    assert (seen.unread_count, seen.read_seq, seen.participant_read_seq) == (2, 0, 0)
+    await world.rooms.mark_read(one, room_id, 2)
+    seen = await world.rooms.room(one, room_id)
+    assert (seen.unread_count, seen.read_seq, seen.participant_read_seq) == (1, 2, 0)
+    seen = await world.rooms.room(other, room_id)
+    assert (seen.unread_count, seen.read_seq, seen.participant_read_seq) == (2, 0, 2)
+
+
+@awaited
+async def test_a_read_mark_moves_forward_to_the_last_message_at_most(world: World) -> None:
+    one, other, room_id = await world.chat()
+    for _ in range(3):
+        await world.rooms.send(other, room_id, "Hello", None)
+    for seq, mark in ((2, 2), (1, 2), (99, 3), (0, 3)):
+        await world.rooms.mark_read(one, room_id, seq)
+        assert (await world.rooms.room(one, room_id)).read_seq == mark
+
+
+@awaited
+async def test_a_read_mark_is_told_when_it_moves(world: World) -> None:
+    one, other, room_id = await world.chat()
+    await world.rooms.send(other, room_id, "Hello", None)
+    world.feed.told.clear()
+    for seq in (0, 99, 1, 99):
+        await world.rooms.mark_read(one, room_id, seq)
+    assert world.feed.told == [ReadMoved(room_id, one.id, 1)]
+
+
+# ------------------------------------------------------------------------------- presence
+
+
+@awaited
+async def test_presence_is_told_when_it_changes(world: World) -> None:
+    one, other, room_id = await world.chat()
+    steps = [
+        (world.rooms.enter(one, room_id, "phone"), True),
+        (world.rooms.enter(one, room_id, "laptop"), False),
+        (world.rooms.enter(other, room_id, "desk"), True),
+        (world.rooms.exit(one, room_id, "phone"), False),
+        (world.rooms.exit(one, room_id, "laptop"), True),
+        (world.rooms.exit(one, room_id, "laptop"), False),
+        (world.rooms.exit(other, room_id, "desk"), True),
+    ]
+    for step, told in steps:
+        await step
+        assert world.feed.told == [StatusChanged(room_id)] * told
+        world.feed.told.clear()
+
+
+@awaited
+async def test_a_room_runs_while_somebody_has_it_open(world: World) -> None:
+    one, other, room_id = await world.chat()
+
+    async def status() -> set[RoomStatus]:
+        (listed,) = (await world.rooms.rooms(one, PageRequest())).items
+        shown = await world.rooms.room(one, room_id)
+        presences = await world.rooms.presences(room_id)
+        return {listed.status, shown.status, presences.status}
+
+    assert await status() == {RoomStatus.STOP}
+    await world.rooms.enter(other, room_id, "phone")
+    assert await status() == {RoomStatus.RUNNING}
+    assert (await world.rooms.presences(room_id)).online == (other.id,)
+    await world.rooms.exit(other, room_id, "phone")
+    assert await status() == {RoomStatus.STOP}
+    await world.rooms.leave(other, room_id)
+    await world.rooms.enter(one, room_id, "phone")
+    assert await status() == {RoomStatus.PENDING}
+    assert (await world.rooms.presences(room_id)).left_by == other.id
+
+
+@awaited
+async def test_typing_is_told_and_not_stored(world: World) -> None:
+    one, _, room_id = await world.chat()
+    before = world.store.state
+    await world.rooms.typing(one, room_id)
+    assert world.feed.told == [Typing(room_id, one.id)]
+    assert world.store.state is before
+
+
+# ---------------------------------------------------------------------------------- the list
+
+
+@awaited
+async def test_rooms_are_listed_by_latest_activity(world: World) -> None:
+    one, *others = await world.people(4)
+    rooms: list[RoomView] = []
+    for other in others:
+        world.clock.forward(1)
+        rooms.append((await world.rooms.open(one, other.id))[0])
+    first, second, third = (room.id for room in rooms)
+    world.clock.forward(1)
+    await world.rooms.send(one, first, "Hello", None)
+
+    page = await world.rooms.rooms(one, PageRequest(2))
+    assert [room.id for room in page.items] == [first, third]
+    assert page.items[0].last_message
+    assert page.items[0].last_message.body == "Hello"
+    assert page.previous is None
+    rest = await world.rooms.rooms(one, PageRequest(2, page.next or Cursor()))
+    assert [room.id for room in rest.items] == [second]
+    assert await world.rooms.room_count(one) == 3
+
+
+@awaited
+async def test_reading_is_no_activity(world: World) -> None:
+    one, other, room_id = await world.chat()
+    await world.rooms.send(other, room_id, "Hello", None)
+    world.clock.forward(60)
+    await world.rooms.mark_read(one, room_id, 1)
+    assert (await world.rooms.room(one, room_id)).updated_at == NOW
+
+
+# ---------------------------------------------------------------------------- the store itself
+
+
+@awaited
+async def test_a_unit_of_work_left_without_commit_changes_nothing(world: World) -> None:
+    one, _, room_id = await world.chat()
+    before = world.store.state.copied()
+    async with world.store.unit_of_work() as work:
+        room = await work.rooms.get(room_id)
+        assert room
+        changed, message = room.with_message(one.id, "Hello", None, NOW)
+        await work.rooms.save(changed)
+        await work.rooms.add_message(message)
+        await work.sessions.add(session(one.id))
+    assert world.store.state == before
+
+
+@awaited
+async def test_what_is_done_after_the_commit_is_not_kept(world: World) -> None:
+    one, _, room_id = await world.chat()
+    async with world.store.unit_of_work() as work:
+        await work.sessions.add(session(one.id))
+        await work.commit()
+        await work.rooms.delete(room_id)
+    assert room_id in world.store.state.rooms
+    assert len(world.store.state.sessions) == 1
+
+
+@awaited
+async def test_a_changed_entity_is_not_stored_until_it_is_saved(world: World) -> None:
+    one, _, room_id = await world.chat()
+    async with world.store.unit_of_work() as work:
+        room = await work.rooms.get(room_id)
+        assert room
+        room.left(one.id)
+        await work.commit()
+    assert (await world.rooms.room(one, room_id)).left_by is None

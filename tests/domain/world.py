@@ -1,0 +1,181 @@
+"""All services over one store in memory, and running what is asynchronous without a plugin."""
+
+import asyncio
+import functools
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
+from typing import Any, ParamSpec
+
+from sidepro.adapters.memory.chat import MemoryFeed, MemoryPresence
+from sidepro.adapters.memory.readers import MemoryReader
+from sidepro.adapters.memory.store import MemoryStore, MemoryUnitOfWork
+from sidepro.domain.accounts.service import AccountService
+from sidepro.domain.accounts.session import Caller
+from sidepro.domain.errors import Unavailable
+from sidepro.domain.projects.project import Project
+from sidepro.domain.projects.service import ProjectService
+from sidepro.domain.recommendations.jaccard import Neighbour, Population, neighbours
+from sidepro.domain.recommendations.service import RecommendationService
+from sidepro.domain.rooms.events import MessageSent, RoomEvent
+from sidepro.domain.rooms.room import Message
+from sidepro.domain.rooms.service import RoomService
+from sidepro.domain.shared import RoomId, UserId
+from tests import factories
+
+Arguments = ParamSpec("Arguments")
+
+
+def awaited(
+    test: Callable[Arguments, Coroutine[Any, Any, None]],
+) -> Callable[Arguments, None]:
+    """The test in an event loop of its own."""
+
+    @functools.wraps(test)
+    def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
+        asyncio.run(test(*args, **kwargs))
+
+    return run
+
+
+class NotingFeed(MemoryFeed):
+    """A feed that notes what it is told, and what the store holds of the room at that moment."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        super().__init__()
+        self._store = store
+        self.told: list[RoomEvent] = []
+        self.stored_when_told: list[set[Message]] = []
+
+    async def publish(self, event: RoomEvent) -> None:
+        self.told.append(event)
+        stored = self._store.state.messages.values()
+        self.stored_when_told.append({m for m in stored if m.room_id == event.room_id})
+        await super().publish(event)
+
+    def messages(self) -> list[int]:
+        """The numbers of the messages told, in the order of telling."""
+        return [event.message.seq for event in self.told if isinstance(event, MessageSent)]
+
+
+class ReferenceEngine:
+    """See `sidepro.domain.recommendations.ports.SimilarityEngine`."""
+
+    async def neighbours(self, population: Population) -> Mapping[UserId, tuple[Neighbour, ...]]:
+        return neighbours(population)
+
+
+class YieldingUnitOfWork(MemoryUnitOfWork):
+    """A unit of work that lets others go first, so that calls made at once really mix."""
+
+    async def __aenter__(self) -> MemoryUnitOfWork:
+        await asyncio.sleep(0)
+        return await super().__aenter__()
+
+    async def commit(self) -> None:
+        await asyncio.sleep(0)
+        await super().commit()
+
+
+class YieldingStore(MemoryStore):
+    """A store whose units of work let others go first."""
+
+    def unit_of_work(self) -> MemoryUnitOfWork:
+        return YieldingUnitOfWork(self)
+
+
+class BrokenUnitOfWork(MemoryUnitOfWork):
+    """A unit of work whose store goes away just before the commit."""
+
+    async def commit(self) -> None:
+        raise Unavailable
+
+
+class World:
+    """A platform without a database, and short ways to put things into it."""
+
+    def __init__(self) -> None:
+        self.clock = factories.SetClock()
+        self.store = YieldingStore(factories.CATALOGUE)
+        self.reader = MemoryReader(self.store)
+        self.feed = NotingFeed(self.store)
+        self.passwords = factories.QuickPasswords()
+        self.access_tokens = factories.PlainAccessTokens()
+        self.accounts = AccountService(
+            unit_of_work=self.store.unit_of_work,
+            reader=self.reader,
+            passwords=self.passwords,
+            common_passwords=factories.FewCommonPasswords(),
+            email_syntax=factories.email_syntax,
+            access_tokens=self.access_tokens,
+            new_refresh_token=factories.CountingTokens(),
+            clock=self.clock,
+            new_id=factories.new_id,
+            session_lifetime=factories.LIFETIME,
+        )
+        self.projects = ProjectService(
+            unit_of_work=self.store.unit_of_work,
+            reader=self.reader,
+            accounts=self.reader,
+            views=self.reader,
+            markdown=factories.escaped,
+            clock=self.clock,
+            new_id=factories.new_id,
+        )
+        self.rooms = RoomService(
+            unit_of_work=self.store.unit_of_work,
+            reader=self.reader,
+            feed=self.feed,
+            presence=MemoryPresence(),
+            clock=self.clock,
+            new_id=factories.new_id,
+        )
+        self.recommendations = RecommendationService(
+            reader=self.reader,
+            store=self.reader,
+            population=self.reader,
+            engine=ReferenceEngine(),
+            clock=self.clock,
+        )
+
+    def broken_unit_of_work(self) -> BrokenUnitOfWork:
+        """A unit of work over the same store that never manages to commit."""
+        return BrokenUnitOfWork(self.store)
+
+    async def person(self, *skills: str, **members: Any) -> Caller:
+        """Somebody who is signed in; with skills, somebody who has a profile."""
+        user = factories.user(**members)
+        async with self.store.unit_of_work() as work:
+            await work.users.add(user)
+            if skills:
+                await work.profiles.save(factories.profile(user.id, skills=skills))
+            await work.commit()
+        return factories.caller(user)
+
+    async def people(self, count: int) -> list[Caller]:
+        """Several people without a profile."""
+        return [await self.person() for _ in range(count)]
+
+    def change(self, user_id: UserId, **members: Any) -> None:
+        """Change an account as an operator does."""
+        users = self.store.state.users
+        users[user_id] = replace(users[user_id], **members)
+
+    def forget(self, user_id: UserId) -> None:
+        """Take an account away as its owner does."""
+        del self.store.state.users[user_id]
+
+    async def project(self, author: Caller, **members: Any) -> Project:
+        """A project on the board."""
+        project = factories.project(author.id, **members)
+        async with self.store.unit_of_work() as work:
+            await work.projects.add(project)
+            await work.commit()
+        return project
+
+    async def chat(self) -> tuple[Caller, Caller, RoomId]:
+        """Two people and their open room."""
+        one, other = await self.people(2)
+        room, _ = await self.rooms.open(one, other.id)
+        self.feed.told.clear()
+        self.feed.stored_when_told.clear()
+        return one, other, room.id

@@ -1,0 +1,280 @@
+"""Things with sensible members to test with, and stand-ins for the small ports of the domain.
+
+Imports the standard library and the domain alone. A builder takes what the thing hangs on, and any
+member by name; ids, emails and usernames are new each time.
+"""
+
+import asyncio
+import html
+import itertools
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sidepro.domain.accounts.profile import Catalogue, Profile
+from sidepro.domain.accounts.session import Caller, Session
+from sidepro.domain.accounts.user import User
+from sidepro.domain.errors import NotAuthenticated
+from sidepro.domain.projects.comment import Comment
+from sidepro.domain.projects.project import Project
+from sidepro.domain.rooms.room import Message, Room
+from sidepro.domain.shared import (
+    CommentId,
+    ProjectId,
+    RoomId,
+    SessionId,
+    UserId,
+    fold,
+    normal,
+)
+
+Result = TypeVar("Result")
+
+NOW = datetime(2026, 3, 1, 9, 30, 0, 123456, tzinfo=UTC)
+LIFETIME = timedelta(days=14)
+
+CATALOGUE = Catalogue(
+    # a part of the catalogue that a migration loads, in its order
+    skills=(
+        "AWS",
+        "C언어",
+        "Django",
+        "Docker",
+        "Flask",
+        "Git",
+        "Java",
+        "Kotlin",
+        "Kubernetes",
+        "MySQL",
+        "PostgreSQL",
+        "Python",
+        "React",
+        "Redis",
+        "Spring",
+        "Swift",
+        "TypeScript",
+        "Vue.js",
+        "iOS",
+        "jQuery",
+    ),
+    regions=("서울", "경기", "부산", "제주"),
+    meet_times=("주중 선호", "주말 선호", "상관없음"),
+)
+
+
+class SetClock:
+    """A clock that stands where it is set. See `sidepro.domain.shared.Clock`."""
+
+    def __init__(self, now: datetime = NOW) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, seconds: float) -> datetime:
+        """Set the clock forward, or back; the new time."""
+        self.now += timedelta(seconds=seconds)
+        return self.now
+
+
+class CountingIds:
+    """UUIDv7s that sort as they were made. See `sidepro.domain.shared.NewId`."""
+
+    def __init__(self, now: datetime = NOW) -> None:
+        self._milliseconds = int(now.timestamp() * 1000)
+        self._numbers = itertools.count(1)
+
+    def __call__(self) -> UUID:
+        return UUID(int=self._milliseconds << 80 | 7 << 76 | 2 << 62 | next(self._numbers))
+
+
+new_id = CountingIds()
+_numbers = itertools.count(1)
+
+
+# ------------------------------------------------------------------------------------- builders
+
+
+def user(**members: Any) -> User:
+    """An ordinary, active person."""
+    number = next(_numbers)
+    usual = User(
+        id=UserId(new_id()),
+        email=f"person{number}@example.com",
+        username=f"사람{number}",
+        password_hash="no hash",
+        is_admin=False,
+        is_active=True,
+        created_at=NOW,
+    )
+    return replace(usual, **members)
+
+
+def caller(of: User) -> Caller:
+    """That person with a valid access token."""
+    return Caller(of.id, SessionId(new_id()), of.is_admin)
+
+
+def session(user_id: UserId, **members: Any) -> Session:
+    """A log-in that begins now."""
+    session_id = SessionId(new_id())
+    token = f"refresh token of {session_id}"
+    usual = Session.start(session_id, user_id, token, "a browser", NOW, LIFETIME)
+    return replace(usual, **members)
+
+
+def profile(user_id: UserId, **members: Any) -> Profile:
+    """The profile of somebody who writes Python."""
+    usual = Profile(
+        user_id=user_id,
+        bio="커피챗 환영합니다.",
+        image_id=None,
+        github_url="https://github.com/example",
+        skills=("Django", "Python"),
+        region="서울",
+        meet_time="상관없음",
+        updated_at=NOW,
+    )
+    return replace(usual, **members)
+
+
+def project(author_id: UserId, **members: Any) -> Project:
+    """A project in its first revision."""
+    content = "# 동네 카페 지도\n\n함께 만들 분을 찾습니다."
+    usual = Project(
+        id=ProjectId(new_id()),
+        author_id=author_id,
+        title="동네 카페 지도",
+        summary="A map of quiet cafés",
+        content=content,
+        content_html=escaped(content),
+        repository_url="https://github.com/example/cafes",
+        thumbnail_id=None,
+        skills=("Django", "Python"),
+        revision=1,
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    return replace(usual, **members)
+
+
+def comment(project_id: ProjectId, author_id: UserId, **members: Any) -> Comment:
+    """A friendly comment."""
+    usual = Comment(
+        id=CommentId(new_id()),
+        project_id=project_id,
+        author_id=author_id,
+        body="멋져요! Looks great.",
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    return replace(usual, **members)
+
+
+def room(one: UserId, other: UserId, **members: Any) -> Room:
+    """An open room without messages."""
+    return replace(Room.open(RoomId(new_id()), one, other, NOW), **members)
+
+
+def message(room_id: RoomId, seq: int, sender_id: UserId, **members: Any) -> Message:
+    """What somebody said, without a name of their own for it."""
+    usual = Message(room_id, seq, sender_id, f"안녕하세요, number {seq}", None, NOW)
+    return replace(usual, **members)
+
+
+# ------------------------------------------------------------------------------------ stand-ins
+
+
+def escaped(text: str) -> str:
+    """The text as a paragraph of HTML. See `sidepro.domain.projects.ports.Markdown`."""
+    return f"<p>{html.escape(text)}</p>"
+
+
+def email_syntax(email: str) -> str | None:
+    """Something on both sides of one `@`. See `sidepro.domain.accounts.ports.EmailSyntax`."""
+    local, _, domain = normal(email).partition("@")
+    sound = local and domain and "@" not in domain and not any(map(str.isspace, email))
+    return f"{local}@{domain.lower()}" if sound else None
+
+
+class FewCommonPasswords:
+    """See `sidepro.domain.accounts.ports.CommonPasswords`."""
+
+    def __contains__(self, password: str, /) -> bool:
+        return fold(password) in {"password", "12345678", "qwertyuiop"}
+
+
+class QuickPasswords:
+    """Hashes that hide nothing and cost nothing; every call is noted in `calls`.
+
+    Raise `generation` to make older hashes outdated. See
+    `sidepro.domain.accounts.ports.PasswordHasher`.
+    """
+
+    def __init__(self) -> None:
+        self.generation = 1
+        self.calls: list[str] = []
+
+    async def hash(self, password: str) -> str:
+        self.calls.append("hash")
+        return f"{self.generation}${normal(password)[::-1]}"
+
+    async def verify(self, password: str, password_hash: str | None) -> bool:
+        self.calls.append("verify")
+        _, _, reverse = (password_hash or "").partition("$")
+        return password_hash is not None and reverse == normal(password)[::-1]
+
+    def is_outdated(self, password_hash: str) -> bool:
+        return password_hash.partition("$")[0] != str(self.generation)
+
+
+class PlainAccessTokens:
+    """Tokens for whoever asks. See `sidepro.domain.accounts.ports.AccessTokens`."""
+
+    lifetime = 900
+
+    def __init__(self) -> None:
+        self._issued: dict[str, Caller] = {}
+
+    def issue(self, caller: Caller) -> str:
+        token = f"access token {len(self._issued) + 1}"
+        self._issued[token] = caller
+        return token
+
+    def read(self, token: str) -> Caller:
+        try:
+            return self._issued[token]
+        except KeyError:
+            raise NotAuthenticated from None
+
+
+class CountingTokens:
+    """Refresh tokens that tell how many there were before.
+
+    See `sidepro.domain.accounts.ports.RefreshTokens`.
+    """
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count(1)
+
+    def __call__(self) -> str:
+        return f"refresh token {next(self._numbers)}"
+
+
+# ---------------------------------------------------------------------------------------- races
+
+
+async def at_once(calls: Iterable[Callable[[], Awaitable[Result]]]) -> list[Result]:
+    """Call all of them behind a start gate, and give their results in the order of the calls."""
+    gate = asyncio.Event()
+
+    async def behind_the_gate(call: Callable[[], Awaitable[Result]]) -> Result:
+        await gate.wait()
+        return await call()
+
+    tasks = [asyncio.create_task(behind_the_gate(call)) for call in calls]
+    await asyncio.sleep(0)
+    gate.set()
+    return await asyncio.gather(*tasks)

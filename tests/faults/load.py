@@ -1,0 +1,223 @@
+"""People who write and read without a pause, and remember what the server told them.
+
+What was answered with success must be stored, once. What was sent and not answered may be stored
+or not, and at most once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import secrets
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import httpx
+
+from tests.live import PATIENCE, Json, Person, until
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+WRITERS = 6
+
+
+class Load:
+    """Several people at work on one platform; they can be started and checked repeatedly."""
+
+    def __init__(self, people: list[Person], project: Json, room_id: str) -> None:
+        self.people, self.project, self.room_id = people, project, room_id
+        self.projects: dict[str, Json] = {}
+        self.comments: dict[str, Json] = {}
+        self.bookmarks: set[tuple[str, str]] = set()
+        self.messages: dict[str, Json] = {}
+        self.told: Counter[str] = Counter()
+        self.untold: Counter[str] = Counter()
+        self.statuses: Counter[int] = Counter()
+        self.unsure_messages: list[tuple[Person, str]] = []
+        self._stopping = asyncio.Event()
+        self._tasks: list[asyncio.Future[None]] = []
+
+    @classmethod
+    async def begin(cls, http: httpx.AsyncClient) -> Load:
+        """Sign people up, and give them a project and a room to work on."""
+        people = await asyncio.gather(*(Person.join(http) for _ in range(WRITERS)))
+        project = await people[0].ask("POST", "/projects", new_project(0))
+        room_id = await people[0].room_with(people[1])
+        return cls(people, project, room_id)
+
+    def start(self) -> None:
+        """Set everybody to work, until the server goes or `stop` is called."""
+        self._stopping.clear()
+        one, other, *rest = self.people
+        work: list[Awaitable[None]] = [
+            *(self._again("projects", self._publish, person) for person in (one, other)),
+            *(self._again("comments", self._comment, person) for person in rest[:2]),
+            *(self._again("views", self._view, person) for person in (rest[2], rest[3])),
+            *(self._again("bookmarks", self._bookmark, person) for person in rest[1:3]),
+            *(self._again("messages", self._write, person) for person in (one, other)),
+        ]
+        self._tasks = [asyncio.ensure_future(job) for job in work]
+
+    async def until_each_was_told(self, number: int) -> None:
+        """Wait until the server has acknowledged so many things more of each kind."""
+        before = self.told.copy()
+        kinds = ("projects", "comments", "views", "bookmarks", "messages")
+        await until(
+            lambda: all(self.told[kind] - before[kind] >= number for kind in kinds), 3 * PATIENCE
+        )
+
+    async def ended(self) -> None:
+        """Wait until everybody has stopped, or noticed that the server is gone."""
+        async with asyncio.timeout(3 * PATIENCE):
+            await asyncio.gather(*self._tasks)
+
+    async def stop(self) -> None:
+        """Let everybody finish what is under way, and no more."""
+        self._stopping.set()
+        await self.ended()
+
+    # ------------------------------------------------------------------------------ the work
+
+    async def _again(
+        self, kind: str, work: Callable[[Person, int], Awaitable[bool]], person: Person
+    ) -> None:
+        for number in itertools.count():
+            if self._stopping.is_set():
+                return
+            try:
+                well = await work(person, number)
+            except httpx.TransportError:
+                self.untold[kind] += 1
+                return
+            self.told[kind] += well
+            self.untold[kind] += not well
+            if not well:
+                await asyncio.sleep(0.05)
+
+    async def _call(self, person: Person, method: str, path: str, body: Json | None) -> Json:
+        response = await person.send(method, path, body)
+        self.statuses[response.status_code] += 1
+        return dict(response.json()) if response.is_success else {}
+
+    async def _publish(self, person: Person, number: int) -> bool:
+        project = await self._call(person, "POST", "/projects", new_project(number))
+        if project:
+            self.projects[project["id"]] = project
+        return bool(project)
+
+    async def _comment(self, person: Person, number: int) -> bool:
+        path = f"/projects/{self.project['id']}/comments"
+        comment = await self._call(person, "POST", path, {"body": f"댓글 {number}"})
+        if comment:
+            self.comments[comment["id"]] = comment
+        return bool(comment)
+
+    async def _view(self, person: Person, number: int) -> bool:
+        return bool(await self._call(person, "GET", f"/projects/{self.project['id']}", None))
+
+    async def _bookmark(self, person: Person, number: int) -> bool:
+        fresh = [key for key in self.projects if (person.id, key) not in self.bookmarks]
+        project_id = fresh[0] if fresh else self.project["id"]
+        came = await self._call(person, "PUT", f"/projects/{project_id}/bookmark", None)
+        if came:
+            self.bookmarks.add((person.id, project_id))
+        return bool(came)
+
+    async def _write(self, person: Person, number: int) -> bool:
+        client_id = secrets.token_hex(8)
+        body = {"body": f"메시지 {number}", "client_id": client_id}
+        self.unsure_messages.append((person, client_id))
+        message = await self._call(person, "POST", f"/rooms/{self.room_id}/messages", body)
+        if message:
+            self.unsure_messages.remove((person, client_id))
+            self.messages[client_id] = message
+        return bool(message)
+
+    # ------------------------------------------------------------------------- the comparison
+
+    async def check(self) -> None:
+        """Compare what was told with what is stored, all of it as the API shows it."""
+        await self._check_projects_and_bookmarks()
+        await self._check_comments_and_views()
+        await self._check_messages()
+
+    async def _check_projects_and_bookmarks(self) -> None:
+        cards: dict[str, Json] = {}
+        for author in self.people[:2]:
+            listed = await everything(author, f"/users/{author.id}/projects")
+            assert not {card["id"] for card in listed} & cards.keys()
+            cards |= {card["id"]: card for card in listed}
+        assert self.project["id"] in cards
+        lost = self.projects.keys() - cards.keys()
+        assert not lost, f"{len(lost)} projects were lost"
+        assert len(cards) - 1 - len(self.projects) <= self.untold["projects"]
+        for project in self.projects.values():
+            card = cards[project["id"]]
+            for member in ("title", "summary", "skills", "author", "created_at"):
+                assert card[member] == project[member]
+
+        marked: set[tuple[str, str]] = set()
+        for person in self.people:
+            listed = await everything(person, f"/users/{person.id}/bookmarks")
+            marked |= {(person.id, card["id"]) for card in listed}
+        assert self.bookmarks <= marked
+        rows = Counter(project_id for _, project_id in marked)
+        counted = {key: card["bookmark_count"] for key, card in cards.items()}
+        assert counted == {key: rows[key] for key in cards}
+
+    async def _check_comments_and_views(self) -> None:
+        one, path = self.people[0], f"/projects/{self.project['id']}"
+        listed = await everything(one, f"{path}/comments")
+        stored = {comment["id"]: comment for comment in listed}
+        assert len(stored) == len(listed)
+        assert {key: stored.get(key) for key in self.comments} == self.comments
+        assert len(stored) - len(self.comments) <= self.untold["comments"]
+
+        cards = await everything(one, f"/users/{one.id}/projects")
+        card = next(card for card in cards if card["id"] == self.project["id"])
+        assert card["comment_count"] == len(stored)
+        views = card["view_count"]
+        assert self.told["views"] <= views <= self.told["views"] + self.untold["views"]
+
+    async def _check_messages(self) -> None:
+        for person, client_id in self.unsure_messages:
+            body = {"body": "repeated", "client_id": client_id}
+            path = f"/rooms/{self.room_id}/messages"
+            self.messages[client_id] = await person.ask("POST", path, body)
+        self.unsure_messages.clear()
+
+        history: list[Json] = []
+        last_seq = None
+        while last_seq is None or len(history) < last_seq:
+            path = f"/rooms/{self.room_id}/messages?after={len(history)}&limit=100"
+            page = await self.people[0].ask("GET", path)
+            assert page["items"], f"{last_seq} messages, and none after {len(history)}"
+            history += page["items"]
+            last_seq = page["last_seq"]
+        assert [message["seq"] for message in history] == list(range(1, len(history) + 1))
+        stored = {message["client_id"]: message for message in history}
+        assert len(stored) == len(history)
+        assert stored == self.messages
+
+
+def new_project(number: int) -> Json:
+    return {
+        "title": f"프로젝트 {number}",
+        "summary": "Written under load",
+        "content": "# 안녕하세요\n\n" + "글 " * 500,
+        "skills": ["Python", "Django"],
+    }
+
+
+async def everything(person: Person, path: str) -> list[Json]:
+    """All items of a list, page by page."""
+    items: list[Json] = []
+    cursor = None
+    while True:
+        query = f"?limit=100{f'&cursor={cursor}' if cursor else ''}"
+        page = await person.ask("GET", path + query)
+        items += page["items"]
+        cursor = page["next"]
+        if cursor is None:
+            return items

@@ -1,0 +1,252 @@
+"""Migrations: up, down and up again; what they make; and that they are whole or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import Connection, inspect, select, text
+
+from sidepro.adapters.sql import migrations, tables
+from sidepro.adapters.sql.database import Database
+from tests.live import DATABASES, Json, address_of, settings_of
+from tests.servers import settings as environment
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from tests.servers import Postgres
+
+pytestmark = pytest.mark.anyio
+
+ALEMBIC = Path(__file__).parents[2] / "alembic"
+SIDEPRO = Path(sys.executable).with_name("sidepro")
+
+BROKEN = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "9999"
+down_revision = "{head}"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table("half_made", sa.Column("id", sa.Integer(), primary_key=True))
+    op.execute("DELETE FROM skills")
+    raise RuntimeError("half-way")
+"""
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(params=DATABASES)
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Json]:
+    """The settings of an empty database, without tables."""
+    if request.param == "sqlite":
+        yield {"SIDEPRO_DATA_DIR": str(tmp_path)}
+        return
+    postgres: Postgres = request.getfixturevalue("postgres")
+    with postgres.database() as url:
+        yield settings_of(url, tmp_path)
+
+
+@pytest.fixture
+async def database(settings: Json) -> AsyncIterator[Database]:
+    opened = Database(address_of(settings))
+    yield opened
+    await opened.close()
+
+
+async def table_names(database: Database) -> set[str]:
+    async with database.reading() as connection:
+        return set(await connection.run_sync(lambda plain: inspect(plain).get_table_names()))
+
+
+async def differences(database: Database) -> list[object]:
+    async with database.reading() as connection:
+        return await connection.run_sync(migrations.differences)
+
+
+async def names(database: Database, table: str) -> list[tuple[int, str]]:
+    columns = tables.metadata.tables[table].c
+    async with database.reading() as connection:
+        rows = await connection.execute(select(columns.id, columns.name).order_by(columns.id))
+        return [(number, name) for number, name in rows]
+
+
+def broken_migrations(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put one more migration behind the others, which fails half-way."""
+    copy = folder / "alembic"
+    shutil.copytree(ALEMBIC, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    file = copy / "versions" / "9999_broken.py"
+    file.write_text(BROKEN.format(head=migrations.head()), "utf-8")
+    monkeypatch.setattr(migrations, "_FOLDER", copy)
+
+
+# --------------------------------------------------------------------------------- what they make
+
+
+async def test_up_down_and_up_again(database: Database) -> None:
+    assert await migrations.current(database) is None
+    assert await migrations.migrate(database) == (None, migrations.head())
+    assert await migrations.current(database) == migrations.head()
+    first = await described(database)
+
+    async with database.writing() as connection:
+        await connection.run_sync(migrations.downgrade_all)
+        await connection.commit()
+    assert await migrations.current(database) is None
+    assert await table_names(database) <= {"alembic_version"}
+
+    assert await migrations.migrate(database) == (None, migrations.head())
+    assert await described(database) == first
+    assert await differences(database) == []
+
+
+async def described(database: Database) -> dict[str, object]:
+    """Columns, keys, checks and indexes of every table."""
+
+    def describe(connection: Connection) -> dict[str, object]:
+        found = inspect(connection)
+        return {
+            name: [
+                [{**column, "type": str(column["type"])} for column in found.get_columns(name)],
+                found.get_pk_constraint(name),
+                sorted(found.get_foreign_keys(name), key=str),
+                sorted(found.get_unique_constraints(name), key=str),
+                sorted(found.get_check_constraints(name), key=str),
+                sorted(found.get_indexes(name), key=str),
+            ]
+            for name in found.get_table_names()
+        }
+
+    async with database.reading() as connection:
+        return await connection.run_sync(describe)
+
+
+async def test_the_tables_are_those_of_the_code(database: Database) -> None:
+    await migrations.migrate(database)
+    assert await differences(database) == []
+    assert await table_names(database) == {*tables.metadata.tables, "alembic_version"}
+
+
+async def test_a_difference_would_be_found(database: Database) -> None:
+    await migrations.migrate(database)
+    async with database.writing() as connection:
+        await connection.execute(text("ALTER TABLE profiles DROP COLUMN bio"))
+        await connection.execute(text("DROP INDEX ix_projects_newest"))
+        await connection.commit()
+    assert len(await differences(database)) == 2
+
+
+async def test_every_constraint_has_the_name_that_the_code_knows(database: Database) -> None:
+    await migrations.migrate(database)
+
+    def constraints(connection: Connection) -> dict[str, set[str | None]]:
+        found = inspect(connection)
+        return {
+            table: {
+                found.get_pk_constraint(table)["name"],
+                *(key["name"] for key in found.get_foreign_keys(table)),
+                *(key["name"] for key in found.get_unique_constraints(table)),
+                *(check["name"] for check in found.get_check_constraints(table)),
+            }
+            for table in tables.metadata.tables
+        }
+
+    async with database.reading() as connection:
+        there = await connection.run_sync(constraints)
+    assert there == {
+        name: {str(constraint.name) for constraint in table.constraints}
+        for name, table in tables.metadata.tables.items()
+    }
+
+
+async def test_the_catalogue_is_the_data_in_its_order(database: Database) -> None:
+    await migrations.migrate(database)
+    (file,) = (ALEMBIC / "data").glob("*.json")
+    catalogue = json.loads(file.read_text("utf-8"))
+    assert [len(catalogue[kind]) for kind in ("skills", "regions", "meet_times")] == [129, 17, 3]
+    for kind, entries in catalogue.items():
+        assert await names(database, kind) == list(enumerate(entries, 1))
+
+
+# ---------------------------------------------------------------------------- whole or not at all
+
+
+async def test_migrating_twice_changes_nothing(database: Database) -> None:
+    await migrations.migrate(database)
+    assert await migrations.migrate(database) == (migrations.head(), migrations.head())
+
+
+async def test_a_failure_leaves_nothing_of_an_empty_database(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken_migrations(tmp_path, monkeypatch)
+    with pytest.raises(RuntimeError, match="half-way"):
+        await migrations.migrate(database)
+    assert await table_names(database) == set()
+    assert await migrations.current(database) is None
+
+    monkeypatch.undo()
+    assert await migrations.migrate(database) == (None, migrations.head())
+
+
+async def test_a_failure_leaves_a_database_as_it_was(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, head = await migrations.migrate(database)
+    before = await described(database)
+    broken_migrations(tmp_path, monkeypatch)
+    assert migrations.head() == "9999"
+    with pytest.raises(RuntimeError, match="half-way"):
+        await migrations.migrate(database)
+    assert await migrations.current(database) == head
+    assert await described(database) == before
+    assert len(await names(database, "skills")) == 129
+
+
+async def test_many_who_migrate_at_once_all_succeed(settings: Json) -> None:
+    databases = [Database(address_of(settings)) for _ in range(4)]
+    try:
+        results = await asyncio.gather(*map(migrations.migrate, databases))
+        assert sorted(results, key=str) == sorted(
+            [(migrations.head(), migrations.head())] * 3 + [(None, migrations.head())], key=str
+        )
+        assert await differences(databases[0]) == []
+    finally:
+        await asyncio.gather(*(database.close() for database in databases))
+
+
+@pytest.mark.servers
+async def test_processes_that_migrate_at_once_all_succeed(
+    settings: Json, database: Database, tmp_path: Path
+) -> None:
+    running = [
+        await asyncio.create_subprocess_exec(
+            SIDEPRO,
+            "migrate",
+            cwd=tmp_path,
+            env=environment(settings),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        for _ in range(2)
+    ]
+    async with asyncio.timeout(60):
+        said = [await process.communicate() for process in running]
+    assert [process.returncode for process in running] == [0, 0], said
+    assert sorted(b"from nothing" in out for out, _ in said) == [False, True]
+    assert [err for _, err in said] == [b"", b""]
+    assert await differences(database) == []

@@ -1,0 +1,203 @@
+"""Who may do what: every route of the application for everybody, and no route forgotten."""
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from litestar.routes import HTTPRoute
+
+from tests.api.client import PASSWORD, PREFIX, Api, Json, Person, project
+
+pytestmark = pytest.mark.anyio
+
+numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Things:
+    """The ids of what a call is about."""
+
+    user_id: str
+    project_id: str
+    comment_id: str
+    room_id: str
+    somebody_id: str
+
+
+Body = Callable[[Things], Json | None]
+
+
+@dataclass(frozen=True)
+class Row:
+    """What each kind of caller gets, with a sound body.
+
+    The owner wrote the project and the comment, and is one of the two in the room; the member is
+    the other one of the room.
+    """
+
+    anonymous: int
+    stranger: int
+    owner: int
+    member: int
+    administrator: int
+    body: Body = lambda _: None
+
+
+def everybody(status: int, body: Body = lambda _: None) -> Row:
+    return Row(status, status, status, status, status, body)
+
+
+def signed_in(status: int, body: Body = lambda _: None) -> Row:
+    return Row(401, status, status, status, status, body)
+
+
+def authors(status: int, body: Body = lambda _: None) -> Row:
+    """For the author and administrators alone."""
+    return Row(401, 403, status, 403, status, body)
+
+
+def members(status: int, body: Body = lambda _: None) -> Row:
+    """For the two in the room alone: for all others it is not there."""
+    return Row(401, 404, status, status, 404, body)
+
+
+def new_account(_: Things) -> Json:
+    number = next(numbers)
+    email = f"matrix{number}@example.com"
+    return {"email": email, "username": f"matrix-{number}", "password": PASSWORD}
+
+
+TABLE: dict[str, Row] = {
+    # accounts
+    "POST /api/v1/users": everybody(201, new_account),
+    "GET /api/v1/users/availability": everybody(422),
+    "GET /api/v1/users/{user_id}": everybody(200),
+    "GET /api/v1/users/{user_id}/projects": everybody(200),
+    "GET /api/v1/users/{user_id}/bookmarks": signed_in(200),
+    "POST /api/v1/sessions": everybody(401, lambda _: {"email": "no@x.org", "password": "wrong"}),
+    "GET /api/v1/me": signed_in(200),
+    "PUT /api/v1/me/profile": signed_in(200, lambda _: {"bio": "", "skills": ["R"]}),
+    "PATCH /api/v1/me/profile": signed_in(200, lambda _: {"bio": "neu"}),
+    "GET /api/v1/catalogue": everybody(200),
+    # the board
+    "GET /api/v1/projects": everybody(200),
+    "POST /api/v1/projects": signed_in(201, lambda _: project()),
+    "GET /api/v1/projects/{project_id}": everybody(200),
+    "HEAD /api/v1/projects/{project_id}": everybody(200),
+    "PATCH /api/v1/projects/{project_id}": authors(200, lambda _: {"title": "neu"}),
+    "DELETE /api/v1/projects/{project_id}": authors(204),
+    "PUT /api/v1/projects/{project_id}/bookmark": signed_in(200),
+    "DELETE /api/v1/projects/{project_id}/bookmark": signed_in(200),
+    "GET /api/v1/projects/{project_id}/comments": everybody(200),
+    "POST /api/v1/projects/{project_id}/comments": signed_in(201, lambda _: {"body": "x"}),
+    "PATCH /api/v1/projects/{project_id}/comments/{comment_id}": authors(
+        200, lambda _: {"body": "neu"}
+    ),
+    "DELETE /api/v1/projects/{project_id}/comments/{comment_id}": authors(204),
+    # coffee chat
+    "POST /api/v1/rooms": signed_in(201, lambda things: {"user_id": things.somebody_id}),
+    "GET /api/v1/rooms": signed_in(200),
+    "GET /api/v1/rooms/{room_id}": members(200),
+    "DELETE /api/v1/rooms/{room_id}": members(204),
+    "GET /api/v1/rooms/{room_id}/messages": members(200),
+    "POST /api/v1/rooms/{room_id}/messages": members(201, lambda _: {"body": "x"}),
+    "PUT /api/v1/rooms/{room_id}/read": members(204, lambda _: {"seq": 0}),
+    # recommendations
+    "GET /api/v1/recommendations": signed_in(200),
+    # around it
+    "GET /health/live": everybody(200),
+    "GET /health/ready": everybody(200),
+    "GET /api/openapi.json": everybody(200),
+    # the document again, and nothing: the framework adds these two by itself
+    "GET /api/openapi.json/openapi.json": everybody(200),
+    "GET /api/openapi.json/{path}": everybody(404),
+    "GET /api/docs": everybody(200),
+    "GET /api/docs/start.js": everybody(200),
+    "GET /api/docs/files/{name}": everybody(404),
+}
+
+
+@dataclass(frozen=True)
+class People:
+    stranger: Person
+    owner: Person
+    member: Person
+    administrator: Person
+
+
+@pytest.fixture(scope="module")
+async def people(api: Api) -> People:
+    found = People(
+        stranger=await api.sign_up("stranger"),
+        owner=await api.sign_up("owner"),
+        member=await api.sign_up("member"),
+        administrator=await api.administrator(),
+    )
+    for person in (found.stranger, found.owner, found.member, found.administrator):
+        await api.profile(person)
+    return found
+
+
+async def things(api: Api, people: People) -> Things:
+    """New ones: the call before may have changed or removed the others."""
+    made = await api.publish(people.owner)
+    await api.room(people.owner, people.member)
+    return Things(
+        user_id=people.owner.id,
+        project_id=made["id"],
+        comment_id=(await api.comment(people.owner, made))["id"],
+        room_id=(await api.room(people.member, people.owner))["id"],
+        somebody_id=(await api.sign_up("somebody")).id,
+    )
+
+
+def routes(api: Api) -> set[str]:
+    return {
+        f"{method} {route.path_format}"
+        for route in api.app.routes
+        if isinstance(route, HTTPRoute)
+        for method in route.methods - {"OPTIONS"}
+    }
+
+
+async def test_every_route_of_the_application_is_in_the_table_and_no_other(api: Api) -> None:
+    assert routes(api) == set(TABLE)
+
+
+@pytest.mark.parametrize("route", TABLE)
+async def test_everybody_gets_what_the_table_says(api: Api, people: People, route: str) -> None:
+    row = TABLE[route]
+    method, _, path = route.partition(" ")
+    callers: dict[str, Person | None] = {
+        "anonymous": None,
+        "stranger": people.stranger,
+        "member": people.member,
+        "administrator": people.administrator,
+        "owner": people.owner,
+    }
+    found = {}
+    for name, caller in callers.items():
+        there = await things(api, people)
+        ids = {**vars(there), "name": "nonsense", "path": "nonsense"}
+        address = "/" + path.format(**ids)
+        response = await api.send(method, address, row.body(there), by=caller)
+        found[name] = response.status_code
+
+    assert found == {name: getattr(row, name) for name in callers}
+
+
+@pytest.mark.parametrize("route", [route for route in TABLE if PREFIX in route])
+async def test_a_token_that_is_not_valid_opens_nothing(
+    api: Api, people: People, route: str
+) -> None:
+    method, _, path = route.partition(" ")
+    there = await things(api, people)
+    body: Any = TABLE[route].body(there)
+
+    headers = {"Authorization": f"Bearer {people.owner.token}x"}
+    address = "/" + path.format(**vars(there))
+    response = await api.send(method, address, body, headers=headers)
+
+    assert response.status_code == 401

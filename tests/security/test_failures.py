@@ -1,0 +1,193 @@
+"""When something breaks inside: a plain answer, a log line, and health that says so."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+from uuid import uuid4
+
+import pytest
+from anyio import to_thread
+from structlog.testing import capture_logs
+
+from sidepro.domain.accounts.service import AccountService
+from sidepro.domain.accounts.session import Caller
+from sidepro.domain.projects.service import ProjectService
+from sidepro.domain.shared import SessionId, UserId
+from tests.api.client import NOBODY, PASSWORD, Api, Person, problem
+from tests.api.fixtures import migrated, serving
+from tests.servers import HOST, Postgres, free_port
+
+pytestmark = pytest.mark.anyio
+
+SECRET = "what nobody outside should read: /var/lib/secret"
+
+
+# -------------------------------------------------------------------------------- internal errors
+
+
+async def fails(*_: Any, **__: Any) -> NoReturn:
+    raise RuntimeError(SECRET)
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A use case of each kind raises what nobody foresaw."""
+    monkeypatch.setattr(ProjectService, "board", fails)
+    monkeypatch.setattr(ProjectService, "publish", fails)
+    monkeypatch.setattr(ProjectService, "must_exist", fails)
+    monkeypatch.setattr(AccountService, "log_in", fails)
+
+
+BREAKING: list[tuple[str, str, Any]] = [
+    ("GET", "/projects", None),
+    ("POST", "/projects", {"title": "T", "summary": "S", "content": "C", "skills": ["R"]}),
+    ("POST", "/sessions", {"email": "a@example.com", "password": "x"}),
+    # the access check that follows bad input
+    ("POST", f"/projects/{NOBODY}/comments", {"body": ""}),
+]
+
+
+@pytest.mark.usefixtures("broken")
+@pytest.mark.parametrize(("method", "path", "body"), BREAKING)
+async def test_an_internal_error_tells_nothing_of_the_inside(
+    api: Api, method: str, path: str, body: Any
+) -> None:
+    person = await signed_up(api)
+
+    response = await api.send(method, path, body, by=person, headers={"X-Request-ID": "r-7"})
+
+    problem(response, 500, "internal")
+    text = response.text + str(response.headers)
+    for inside in (SECRET, "RuntimeError", "Traceback", ".py", "sidepro."):
+        assert inside not in text
+    assert response.headers["X-Request-ID"] == "r-7"
+
+
+async def signed_up(api: Api) -> Person:
+    """Somebody new, though logging in may be broken."""
+    name = uuid4().hex
+    accounts = api.platform.parts.services.accounts
+    made = await accounts.sign_up(f"{name}@example.com", name[:20], PASSWORD)
+    token = accounts.access_tokens.issue(Caller(UserId(made.id), SessionId(uuid4())))
+    return Person(str(made.id), made.email, made.username, token)
+
+
+@pytest.mark.usefixtures("broken")
+async def test_an_internal_error_is_logged_with_its_cause(api: Api) -> None:
+    with capture_logs() as logs:
+        await api.send("GET", "/projects")
+
+    (entry,) = [entry for entry in logs if entry["log_level"] == "error"]
+    assert entry["event"] == "unhandled_error"
+    assert str(entry["exc_info"]) == SECRET
+
+
+@pytest.mark.usefixtures("broken")
+async def test_other_routes_go_on_after_an_internal_error(api: Api) -> None:
+    await api.send("GET", "/projects")
+
+    assert (await api.send("GET", "/catalogue")).status_code == 200
+
+
+# ---------------------------------------------------------------------------------- database away
+
+
+@pytest.fixture(scope="module")
+def own_postgres() -> Iterator[Postgres]:
+    """A server that this module alone may stop."""
+    with Postgres.start() as server:
+        yield server
+
+
+@pytest.fixture
+async def stoppable(own_postgres: Postgres, tmp_path: Path) -> AsyncIterator[Api]:
+    with own_postgres.database() as address:
+        await to_thread.run_sync(migrated, address)
+        async with serving(address, tmp_path) as api:
+            yield api
+
+
+CALLS: list[tuple[str, str, Any]] = [
+    ("GET", "/projects", None),
+    ("GET", "/catalogue", None),
+    ("GET", f"/users/{NOBODY}", None),
+    ("GET", f"/projects/{NOBODY}", None),
+    ("POST", "/users", {"email": "a@x.org", "username": "ab", "password": "horse battery 9"}),
+    ("POST", "/sessions", {"email": "a@x.org", "password": "horse battery 9"}),
+]
+SIGNED_IN: list[tuple[str, str, Any]] = [
+    ("GET", "/me", None),
+    ("PUT", "/me/profile", {"bio": "", "skills": ["R"]}),
+    ("POST", "/projects", {"title": "T", "summary": "S", "content": "C", "skills": ["R"]}),
+    ("PUT", f"/projects/{NOBODY}/bookmark", None),
+    ("POST", f"/projects/{NOBODY}/comments", {"body": "x"}),
+    ("POST", f"/projects/{NOBODY}/comments", {"body": ""}),
+    ("POST", "/rooms", {"user_id": NOBODY}),
+    ("GET", "/rooms", None),
+    ("POST", f"/rooms/{NOBODY}/messages", {"body": "x"}),
+    ("GET", "/recommendations", None),
+]
+
+
+@pytest.mark.servers
+async def test_without_its_database_every_call_is_unavailable_and_heals_by_itself(
+    own_postgres: Postgres, stoppable: Api
+) -> None:
+    api = stoppable
+    person = await api.sign_up()
+    await api.profile(person)
+
+    own_postgres.stop()
+    try:
+        for caller, calls in ((None, CALLS), (person, [*CALLS, *SIGNED_IN])):
+            for method, path, body in calls:
+                response = await api.send(method, path, body, by=caller)
+                problem(response, 503, "unavailable")
+                assert int(response.headers["Retry-After"]) > 0
+                for inside in ("psycopg", "127.0.0.1", str(own_postgres.port), "SELECT"):
+                    assert inside not in response.text
+        ready = await api.send("GET", "//health/ready")
+        live = await api.send("GET", "//health/live")
+    finally:
+        own_postgres.resume()
+
+    assert (ready.status_code, live.status_code) == (503, 200)
+    assert ready.json() == {"status": "unavailable", "parts": {"database": "unavailable"}}
+    assert int(ready.headers["Retry-After"]) > 0
+    assert (await api.send("GET", "//health/ready")).status_code == 200
+    for method, path, body in (*CALLS, *SIGNED_IN):
+        response = await api.send(method, path, body, by=person)
+        assert response.status_code < 500, f"{method} {path}"
+
+
+@pytest.mark.servers
+async def test_after_a_restart_of_its_database_one_retry_is_enough(
+    own_postgres: Postgres, stoppable: Api
+) -> None:
+    api = stoppable
+    await api.send("GET", "/projects")
+
+    own_postgres.stop()
+    own_postgres.resume()
+
+    first = await api.send("GET", "/projects")
+    assert first.status_code in (200, 503)
+    assert (await api.send("GET", "/projects")).status_code == 200
+
+
+async def test_a_database_that_was_never_there_is_unavailable(tmp_path: Path) -> None:
+    address = f"postgresql://nobody:nothing@{HOST}:{free_port()}/nowhere"
+    async with serving(address, tmp_path) as api:
+        problem(await api.send("GET", "/projects"), 503, "unavailable")
+        assert (await api.send("GET", "//health/ready")).status_code == 503
+        assert (await api.send("GET", "//health/live")).status_code == 200
+
+
+async def test_a_password_of_the_database_is_in_no_answer_and_no_log(tmp_path: Path) -> None:
+    address = f"postgresql://nobody:hidden-word@{HOST}:{free_port()}/nowhere"
+    async with serving(address, tmp_path) as api:
+        with capture_logs() as logs:
+            answers = [await api.send("GET", path) for path in ("/projects", "//health/ready")]
+
+    assert "hidden-word" not in str(logs)
+    assert all("hidden-word" not in answer.text for answer in answers)

@@ -1,0 +1,241 @@
+"""Markdown of strangers: whatever is written, what is shown is harmless."""
+
+import html
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from tests.api.client import Api, Person
+
+pytestmark = pytest.mark.anyio
+
+ELEMENTS = {
+    *("a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr"),
+    *("li", "ol", "p", "pre", "s", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul"),
+}
+ATTRIBUTES = {
+    "a": {"href", "title", "rel"},
+    "code": {"class"},
+    "ol": {"start"},
+    "td": {"align", "style"},
+    "th": {"align", "style"},
+}
+
+CORPUS = [
+    # raw HTML
+    "<script>alert(1)</script>",
+    "<ScRiPt src=//evil.example></sCrIpT>",
+    "<script\n>alert(1)</script\n>",
+    "<<script>alert(1)//<</script>",
+    "<img src=x onerror=alert(1)>",
+    "<img src='x' onerror='alert(1)'/>",
+    "<svg onload=alert(1)>",
+    "<svg><script>alert(1)</script></svg>",
+    "<svg><animate onbegin=alert(1) attributeName=x dur=1s>",
+    "<svg><a xlink:href='javascript:alert(1)'><text y=20>x</text></a></svg>",
+    "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>",
+    "<iframe src=javascript:alert(1)></iframe>",
+    "<iframe srcdoc='<script>alert(1)</script>'></iframe>",
+    "<object data=javascript:alert(1)></object>",
+    "<embed src=javascript:alert(1)>",
+    "<form action=javascript:alert(1)><button>x</button></form>",
+    "<input autofocus onfocus=alert(1)>",
+    "<details open ontoggle=alert(1)>x</details>",
+    "<a href='javascript:alert(1)'>x</a>",
+    "<a href=https://example.com onclick=alert(1) style=position:fixed target=_top>x</a>",
+    "<style>@import 'https://evil.example/x.css';</style>",
+    "<link rel=stylesheet href=https://evil.example/x.css>",
+    "<base href=https://evil.example/>",
+    "<meta http-equiv=refresh content='0;url=https://evil.example'>",
+    "<body onload=alert(1)>",
+    "<noscript><p title='</noscript><img src=x onerror=alert(1)>'>",
+    "<!--><img src=x onerror=alert(1)>-->",
+    "<!-- --!><img src=x onerror=alert(1)> -->",
+    "<![CDATA[<script>alert(1)</script>]]>",
+    "<?php echo 1 ?><script>alert(1)</script>",
+    "<p><table><td><svg><script>alert(1)</script>",
+    # addresses in links
+    "[x](javascript:alert(1))",
+    "[x](JaVaScRiPt:alert(1))",
+    "[x]( javascript:alert(1))",
+    "[x](<javascript:alert(1)>)",
+    "[x](<java\tscript:alert(1)>)",
+    "[x](java&#10;script:alert(1))",
+    "[x](&#106;&#97;&#118;&#97;script:alert(1))",
+    "[x](&#x6A;avascript&colon;alert&lpar;1&rpar;)",
+    "[x](javascript&#58;alert(1))",
+    "[x](\\javascript:alert(1))",
+    "[x](\x01javascript:alert(1))",
+    "[x](javascript://example.com/%0aalert(1))",
+    "[x](vbscript:msgbox(1))",
+    "[x](data:text/html;base64,PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg==)",
+    "[x](data:image/svg+xml;base64,PHN2ZyBvbmxvYWQ9YWxlcnQoMSk+)",
+    "[x](file:///etc/passwd)",
+    "[x](blob:https://example.com/x)",
+    "[x](intent://x#Intent;end)",
+    "[x](https://example.com/'onmouseover='alert(1))",
+    '[x](https://example.com/"onmouseover="alert(1))',
+    '[x](https://example.com "title\\" onmouseover=\\"alert(1)")',
+    "[x](https://example.com 'a\" onclick=alert(1) b=\"')",
+    # pictures
+    "![x](javascript:alert(1))",
+    "![x](https://evil.example/pixel.png)",
+    "![x\" onerror=\"alert(1)](x)",
+    "![x](x \"y\\\" onerror=\\\"alert(1)\")",
+    "[![x](javascript:alert(1))](javascript:alert(2))",
+    # other ways to a link
+    "<javascript:alert(1)>",
+    "<JAVASCRIPT:alert(1)>",
+    "<data:text/html,<script>alert(1)</script>>",
+    "<https://example.com/\"onclick=alert(1)>",
+    "<foo@example.com?subject=<script>>",
+    "[x]\n\n[x]: javascript:alert(1)",
+    "[x][y]\n\n[y]: data:text/html,<script>alert(1)</script> 'title'",
+    "[x]\n\n[x]: <javascript:alert(1)>\n",
+    "[x]\n\n[x]: https://example.com \"a\\\" onclick=\\\"alert(1)\"",
+    # nested and broken brackets
+    "[[[x](javascript:alert(1))](javascript:alert(2))](javascript:alert(3))",
+    "[a](javascript:alert(1)//[b](https://example.com))",
+    "[x](javascript:alert(1)" + ")" * 50,
+    "[" * 500 + "x" + "](javascript:alert(1))" * 500,
+    "[x](\njavascript:alert(1)\n)",
+    "[<img src=x onerror=alert(1)>](https://example.com)",
+    "[`<script>`](https://example.com)`<script>alert(1)</script>`",
+    # entities and code
+    "&lt;script&gt;alert(1)&lt;/script&gt;",
+    "&#60;img src=x onerror=alert(1)&#62;",
+    "&amp;lt;script&amp;gt;",
+    "```html\"onmouseover=\"alert(1)\n<script>alert(1)</script>\n```",
+    "```<script>alert(1)</script>\nx\n```",
+    "    <script>alert(1)</script>",
+    "`` `<script>alert(1)</script>` ``",
+    # blocks
+    "> <script>alert(1)</script>",
+    "- <img src=x onerror=alert(1)>\n- [x](javascript:alert(1))",
+    "| a |\n|---|\n| <script>alert(1)</script> |\n| [x](javascript:alert(1)) |",
+    "| a |\n|:-:|\n| b |",
+    "# <svg onload=alert(1)>",
+    "~~<script>alert(1)</script>~~",
+    "999999999. x\n\n<b onclick=alert(1)>",
+    ">" * 500 + " <script>alert(1)</script>",
+    "* " * 200 + "<script>",
+    "{{constructor.constructor('alert(1)')()}}",
+    "\u202e<script>alert(1)</script>",
+    "\ufeff<script>alert(1)</script>",
+    "＜script＞alert(1)＜/script＞",
+]  # fmt: skip
+
+
+class Page(HTMLParser):
+    """What a browser makes of it: the elements with their attributes."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.others: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_comment(self, data: str) -> None:
+        self.others.append(data)
+
+    def handle_decl(self, decl: str) -> None:
+        self.others.append(decl)
+
+    def unknown_decl(self, data: str) -> None:
+        self.others.append(data)
+
+    def handle_pi(self, data: str) -> None:
+        self.others.append(data)
+
+
+def assert_harmless(text: str) -> None:
+    page = Page(text)
+    assert page.others == []
+    for tag, attributes in page.elements:
+        assert tag in ELEMENTS
+        assert set(attributes) <= ATTRIBUTES.get(tag, set())
+        style = attributes.get("style", "")
+        assert re.fullmatch(r"(text-align: ?(left|right|center);?)?", style)
+        if "href" in attributes:
+            assert attributes["rel"] == "nofollow ugc noopener"
+            assert scheme(attributes["href"]) in ("http", "https", "mailto", None)
+
+
+def scheme(address: str) -> str | None:
+    """As a browser reads it: entities, blanks and control characters do not count."""
+    bare = re.sub(r"[\x00-\x20\x7f-\xa0]", "", html.unescape(address)).lower()
+    found = re.match(r"([a-z][a-z0-9+.-]*):", bare)
+    return found and found[1]
+
+
+@pytest.fixture(scope="module")
+async def author(api: Api) -> Person:
+    return await api.sign_up()
+
+
+@pytest.mark.parametrize("content", CORPUS)
+async def test_an_attack_comes_out_harmless(api: Api, author: Person, content: str) -> None:
+    made = await api.publish(author, content=content)
+
+    assert_harmless(made["content_html"])
+    assert made["content"] == content
+
+
+async def test_an_edit_is_made_harmless_too(api: Api, author: Person) -> None:
+    made = await api.publish(author)
+
+    attack = {"content": "<script>alert(1)</script>[x](javascript:alert(1))"}
+    response = await api.send("PATCH", f"/projects/{made['id']}", attack, by=author)
+
+    assert_harmless(response.json()["content_html"])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[x](https://example.com/a?b=c&d=e)",
+        "[x](http://example.com 'title')",
+        "<https://example.com>",
+        "<somebody@example.com>",
+        "[x]\n\n[x]: https://example.com",
+        "[x](mailto:somebody@example.com)",
+        "[**x**](https://example.com)",
+    ],
+)
+async def test_a_good_link_stays_and_passes_on_no_reputation(
+    api: Api, author: Person, content: str
+) -> None:
+    shown = (await api.publish(author, content=content))["content_html"]
+
+    ((_, attributes),) = [element for element in Page(shown).elements if element[0] == "a"]
+    assert scheme(attributes["href"]) in ("http", "https", "mailto")
+    assert attributes["rel"] == "nofollow ugc noopener"
+
+
+async def test_what_people_write_is_still_shown(api: Api, author: Person) -> None:
+    content = "# 제목\n\n**굵게** *기울임* `code` ~~no~~\n\n- 하나\n- 둘\n\n| a |\n|---|\n| b |\n"
+
+    shown = (await api.publish(author, content=content))["content_html"]
+
+    tags = [tag for tag, _ in Page(shown).elements]
+    for tag in ("h1", "strong", "em", "code", "ul", "li", "table", "td"):
+        assert tag in tags
+    assert "제목" in shown
+
+
+async def test_titles_and_comments_are_sent_as_they_are_and_never_as_html(
+    api: Api, author: Person
+) -> None:
+    attack = "<script>alert(1)</script>"
+    made = await api.publish(author, title=attack, summary=attack)
+    comment = await api.comment(author, made, attack)
+
+    assert (made["title"], comment["body"]) == (attack, attack)
+    response = await api.send("GET", f"/projects/{made['id']}")
+    assert response.headers["Content-Type"] == "application/json"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"

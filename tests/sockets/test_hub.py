@@ -1,0 +1,525 @@
+"""The hub and a socket's conversation over a feed that misbehaves, without a server.
+
+A feed may tell an event twice, late, in another order, or not at all; what every socket sees is
+1, 2, 3 … all the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from sidepro.adapters.memory.chat import MemoryFeed, MemoryPresence
+from sidepro.adapters.memory.readers import MemoryReader
+from sidepro.adapters.memory.store import MemoryStore
+from sidepro.api import hub as hub_module
+from sidepro.api import room_socket
+from sidepro.api.hub import OUTBOX_SIZE, Hub, Outbox
+from sidepro.api.room_socket import Conversation, close_code
+from sidepro.domain import errors
+from sidepro.domain.rooms.events import MessageSent, ReadMoved, RoomEvent, StatusChanged
+from sidepro.domain.rooms.service import RoomService
+from sidepro.domain.unit_of_work import UnitOfWork
+from tests import factories
+from tests.live import PATIENCE, until
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from sidepro.domain.accounts.session import Caller
+    from sidepro.domain.rooms.ports import Listener
+    from sidepro.domain.rooms.room import Message, Room
+    from sidepro.domain.shared import RoomId
+
+pytestmark = pytest.mark.anyio
+
+
+class WaywardFeed(MemoryFeed):
+    """Holds events back while `held` is a list, and waits at `gate` before listening changes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held: list[RoomEvent] | None = None
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.at_gate = asyncio.Event()
+
+    async def publish(self, event: RoomEvent) -> None:
+        if self.held is None:
+            await super().publish(event)
+        else:
+            self.held.append(event)
+
+    async def tell(self, *events: RoomEvent) -> None:
+        """Tell events now, in this order."""
+        for event in events:
+            await super().publish(event)
+
+    async def listen(self, room_id: RoomId, listener: Listener) -> None:
+        await self._wait()
+        await super().listen(room_id, listener)
+
+    async def ignore(self, room_id: RoomId, listener: Listener) -> None:
+        await self._wait()
+        await super().ignore(room_id, listener)
+
+    async def _wait(self) -> None:
+        if not self.gate.is_set():
+            self.at_gate.set()
+        await self.gate.wait()
+
+
+class Away(MemoryReader):
+    """A reader whose store can be away, and can be slow to give messages."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        super().__init__(store)
+        self.failures = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.asked = asyncio.Event()
+
+    async def state(self, room_id: RoomId) -> Room | None:
+        if self.failures:
+            self.failures -= 1
+            raise errors.Unavailable
+        return await super().state(room_id)
+
+    async def messages(
+        self, room_id: RoomId, *, after: int | None, before: int | None, limit: int
+    ) -> tuple[Message, ...]:
+        self.asked.set()
+        await self.gate.wait()
+        return await super().messages(room_id, after=after, before=before, limit=limit)
+
+
+class Client:
+    """The other end of a socket: what it gets, and what it sends."""
+
+    def __init__(self) -> None:
+        self.frames: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.events: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.reads = asyncio.Event()
+        self.reads.set()
+        self.conversation: asyncio.Task[int] | None = None
+
+    # what the conversation calls
+
+    async def send(self, event: dict[str, Any]) -> None:
+        await self.reads.wait()
+        self.frames.put_nowait(json.loads(event["text"]))
+
+    async def receive(self) -> dict[str, Any]:
+        return await self.events.get()
+
+    # what the tests call
+
+    def tell(self, kind: str, **members: object) -> None:
+        text = json.dumps({"type": kind, **members})
+        self.events.put_nowait({"type": "websocket.receive", "text": text})
+
+    def go(self) -> None:
+        self.events.put_nowait({"type": "websocket.disconnect", "code": 1001})
+
+    async def expect(self, kind: str) -> dict[str, Any]:
+        async with asyncio.timeout(PATIENCE):
+            frame = await self.frames.get()
+        assert frame["type"] == kind, f"expected {kind}, got {frame}"
+        return frame
+
+    async def numbers(self, count: int) -> list[int]:
+        return [(await self.expect("message"))["message"]["seq"] for _ in range(count)]
+
+    async def ended(self) -> int:
+        assert self.conversation is not None
+        async with asyncio.timeout(PATIENCE):
+            return await self.conversation
+
+
+@dataclass
+class House:
+    """Two people and their room, over stores in memory."""
+
+    one: Caller
+    other: Caller
+    room: Room
+    store: MemoryStore
+    reader: Away
+    feed: WaywardFeed = field(default_factory=WaywardFeed)
+    presence: MemoryPresence = field(default_factory=MemoryPresence)
+    away: bool = False
+
+    def __post_init__(self) -> None:
+        self.rooms = RoomService(
+            unit_of_work=self.unit_of_work,
+            reader=self.reader,
+            feed=self.feed,
+            presence=self.presence,
+            clock=factories.SetClock(),
+            new_id=factories.new_id,
+        )
+        self.hub = Hub(self.rooms, self.feed)
+
+    @classmethod
+    async def built(cls) -> House:
+        store = MemoryStore(factories.CATALOGUE)
+        users = [factories.user(), factories.user()]
+        room = factories.room(users[0].id, users[1].id)
+        async with store.unit_of_work() as work:
+            for user in users:
+                await work.users.add(user)
+            await work.rooms.add_if_absent(room)
+            await work.commit()
+        one, other = map(factories.caller, users)
+        return cls(one, other, room, store, Away(store))
+
+    def unit_of_work(self) -> UnitOfWork:
+        if self.away:
+            raise errors.Unavailable
+        return self.store.unit_of_work()
+
+    async def written(self, count: int) -> Sequence[MessageSent]:
+        """Store messages, and give the events that nobody heard of."""
+        self.feed.held = held = list[RoomEvent]()
+        for _ in range(count):
+            await self.rooms.send(self.other, self.room.id, "안녕하세요", None)
+        self.feed.held = None
+        return cast("list[MessageSent]", held)
+
+    @asynccontextmanager
+    async def chat(
+        self, caller: Caller | None = None, after: int | None = None, *, begun: bool = True
+    ) -> AsyncIterator[Client]:
+        """A socket; with `begun`, its first frames are read."""
+        client = Client()
+        conversation = Conversation(
+            cast("Any", client), caller or self.one, self.room.id, self.hub, self.rooms
+        )
+        client.conversation = asyncio.create_task(conversation.run(after))
+        if begun:
+            hello = await client.expect("hello")
+            await client.numbers(hello["last_seq"] - after if after is not None else 0)
+            await client.expect("status")
+        try:
+            yield client
+        finally:
+            client.reads.set()
+            client.go()
+            await asyncio.gather(client.conversation, return_exceptions=True)
+
+
+@pytest.fixture
+async def house() -> House:
+    return await House.built()
+
+
+# ------------------------------------------------------------------------------ a feed that errs
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        [1, 2, 3, 4],
+        [1, 1, 2, 2, 2, 3, 4, 4],
+        [4],
+        [2, 4],
+        [4, 3, 2, 1],
+        [2, 1, 4, 3],
+        [3, 1, 3, 2, 4, 1],
+    ],
+    ids=str,
+)
+async def test_every_order_of_events_gives_one_order_of_messages(
+    house: House, told: list[int]
+) -> None:
+    async with house.chat() as client:
+        events = await house.written(4)
+        await house.feed.tell(*(events[number - 1] for number in told))
+        assert await client.numbers(4) == [1, 2, 3, 4]
+        # and nothing after it
+        await house.rooms.typing(house.other, house.room.id)
+        await client.expect("typing")
+
+
+async def test_a_gap_longer_than_a_batch_is_filled(house: House) -> None:
+    count = room_socket.REPLAYED_AT_ONCE * 2 + 7
+    async with house.chat() as client:
+        events = await house.written(count)
+        await house.feed.tell(events[-1])
+        assert await client.numbers(count) == list(range(1, count + 1))
+
+
+@pytest.mark.parametrize("after", [None, 0, 1, 3, 9])
+async def test_events_about_what_came_before_are_dropped(house: House, after: int | None) -> None:
+    events = await house.written(3)
+    async with house.chat(after=after, begun=False) as client:
+        hello = await client.expect("hello")
+        assert hello["last_seq"] == 3
+        missed = [] if after is None else list(range(after + 1, 4))
+        assert await client.numbers(len(missed)) == missed
+        await client.expect("status")
+        await house.feed.tell(*events)
+        await house.rooms.send(house.one, house.room.id, "four", None)
+        assert await client.numbers(1) == [4]
+
+
+async def test_messages_that_come_during_the_replay_follow_it(house: House) -> None:
+    await house.written(3)
+    house.reader.gate.clear()
+    async with house.chat(after=0, begun=False) as client:
+        await client.expect("hello")
+        await house.reader.asked.wait()
+        for _ in range(3):
+            await house.rooms.send(house.other, house.room.id, "meanwhile", None)
+        house.reader.gate.set()
+        assert await client.numbers(3) == [1, 2, 3]
+        await client.expect("status")
+        assert await client.numbers(3) == [4, 5, 6]
+
+
+async def test_a_repeat_is_answered_at_its_own_place_and_fills_nothing(house: House) -> None:
+    async with house.chat() as client:
+        client.tell("send", client_id="a", body="first")
+        assert await client.numbers(1) == [1]
+        await house.written(2)  # which this socket has not heard of
+        client.tell("send", client_id="a", body="again")
+        assert await client.numbers(1) == [1]
+        await house.rooms.send(house.other, house.room.id, "four", None)
+        assert await client.numbers(3) == [2, 3, 4]
+
+
+async def test_a_message_stored_by_a_process_that_died_is_told_when_it_is_repeated(
+    house: House,
+) -> None:
+    """It was committed and never published; its sender repeats it."""
+    async with house.chat() as client, house.chat(house.other) as theirs:
+        await client.expect("status")
+        house.feed.held = held = list[RoomEvent]()
+        client.tell("send", client_id="a", body="stored")
+        client.tell("typing")
+        await until(lambda: len(held) == 2)
+        house.feed.held = None
+        client.tell("send", client_id="a", body="stored")
+        assert await theirs.numbers(1) == [1]
+        assert (await client.expect("message"))["message"]["client_id"] == "a"
+
+
+# --------------------------------------------------------------------------- joining and leaving
+
+
+async def test_the_last_to_leave_does_not_make_deaf_the_next_to_join(house: House) -> None:
+    leaving, joining = Outbox(house.one.id), Outbox(house.other.id)
+    room_id = house.room.id
+    await house.hub.join(room_id, leaving)
+    house.feed.gate.clear()
+    leave = asyncio.create_task(house.hub.leave(room_id, leaving))
+    await house.feed.at_gate.wait()
+    join = asyncio.create_task(house.hub.join(room_id, joining))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    house.feed.gate.set()
+    await asyncio.gather(leave, join)
+
+    await house.feed.tell(ReadMoved(room_id, house.one.id, 1))
+    assert joining.frames.qsize() == 1
+    assert leaving.frames.empty()
+    await house.hub.leave(room_id, joining)
+    await house.feed.tell(ReadMoved(room_id, house.one.id, 2))
+    assert joining.frames.qsize() == 1
+
+
+async def test_many_join_and_leave_in_any_order(house: House) -> None:
+    room_id = house.room.id
+    outboxes = [Outbox(house.one.id) for _ in range(20)]
+
+    async def visit(outbox: Outbox, turns: int) -> None:
+        for _ in range(turns):
+            await house.hub.join(room_id, outbox)
+            await asyncio.sleep(0)
+            await house.hub.leave(room_id, outbox)
+        await house.hub.join(room_id, outbox)
+
+    await asyncio.gather(*(visit(outbox, turns) for turns, outbox in enumerate(outboxes)))
+    assert all(outbox.frames.empty() for outbox in outboxes)
+    await house.feed.tell(ReadMoved(room_id, house.one.id, 1))
+    assert [outbox.frames.qsize() for outbox in outboxes] == [1] * 20
+
+
+async def test_a_feed_that_could_not_listen_once_is_asked_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> None:
+        raise errors.Unavailable
+
+    with monkeypatch.context() as patched:
+        patched.setattr(house.feed, "listen", away)
+        with pytest.raises(errors.Unavailable):
+            await house.hub.join(house.room.id, Outbox(house.one.id))
+    outbox = Outbox(house.one.id)
+    await house.hub.join(house.room.id, outbox)
+    await house.feed.tell(ReadMoved(house.room.id, house.one.id, 1))
+    assert outbox.frames.qsize() == 1
+
+
+async def test_leaving_a_room_that_one_has_not_joined_is_nothing(house: House) -> None:
+    await house.hub.leave(house.room.id, Outbox(house.one.id))
+
+
+async def test_one_who_leaves_the_room_while_the_socket_opens_gets_no_hello(house: House) -> None:
+    house.feed.gate.clear()
+    async with house.chat(begun=False) as client:
+        await house.feed.at_gate.wait()  # admitted, and not yet listening
+        await house.rooms.leave(house.one, house.room.id)
+        house.feed.gate.set()
+        with pytest.raises(errors.NotFound):
+            await client.ended()
+        assert client.frames.empty()
+    assert await house.presence.online([house.room.id]) == {}
+
+
+# --------------------------------------------------------------------------------------- status
+
+
+async def test_a_status_that_cannot_be_looked_up_is_looked_up_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "RETRY", 0.01)
+    async with house.chat() as client:
+        house.reader.failures = 3
+        await house.presence.enter(house.room.id, house.other.id, "elsewhere")
+        await house.feed.tell(StatusChanged(house.room.id))
+        status = await client.expect("status")
+        assert status["online"] == sorted([str(house.one.id), str(house.other.id)])
+        assert house.reader.failures == 0
+
+
+async def test_a_status_that_stayed_the_same_is_not_told(house: House) -> None:
+    async with house.chat() as client:
+        await house.feed.tell(*[StatusChanged(house.room.id)] * 3)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        await house.rooms.typing(house.other, house.room.id)
+        await client.expect("typing")
+
+
+async def test_a_status_from_before_the_first_one_is_not_told_after_it(house: House) -> None:
+    await house.written(1)
+    house.reader.gate.clear()
+    async with house.chat(after=0, begun=False) as client:
+        await client.expect("hello")
+        await house.reader.asked.wait()
+        async with house.chat(house.other):
+            house.reader.gate.set()
+            await client.numbers(1)
+            both = sorted([str(house.one.id), str(house.other.id)])
+            assert (await client.expect("status"))["online"] == both
+            await house.rooms.typing(house.other, house.room.id)
+            await client.expect("typing")
+
+
+async def test_the_room_goes_while_its_status_is_looked_up(house: House) -> None:
+    async with house.chat() as client:
+        async with house.store.unit_of_work() as work:
+            await work.rooms.delete(house.room.id)
+            await work.commit()
+        await house.feed.tell(StatusChanged(house.room.id))
+        await house.rooms.typing(house.other, house.room.id)
+        await client.expect("typing")
+
+
+# --------------------------------------------------------------------------------- slow readers
+
+
+async def test_an_outbox_holds_so_many_frames_and_then_ends(house: House) -> None:
+    slow, quick = Outbox(house.one.id), Outbox(house.one.id)
+    for outbox in (slow, quick):
+        await house.hub.join(house.room.id, outbox)
+    for seq in range(OUTBOX_SIZE + 5):
+        assert slow.ended.done() == (seq > OUTBOX_SIZE)
+        await house.feed.tell(ReadMoved(house.room.id, house.other.id, seq))
+        assert json.loads((await quick.frames.get()).text)["seq"] == seq
+    assert slow.ended.result() == 4408
+    assert slow.frames.qsize() == OUTBOX_SIZE
+    assert not quick.ended.done()
+    slow.end(4404)
+    assert slow.ended.result() == 4408, "the first code counts"
+
+
+async def test_a_socket_that_takes_nothing_ends_with_4408(house: House) -> None:
+    async with house.chat() as client, house.chat(house.other) as theirs:
+        client.reads.clear()
+        for _ in range(OUTBOX_SIZE + 2):
+            await house.rooms.typing(house.other, house.room.id)
+            await asyncio.sleep(0)
+        assert await client.ended() == 4408
+        assert (await theirs.expect("status"))["online"] == [str(house.other.id)]
+
+
+async def test_a_socket_that_takes_nothing_of_its_replay_ends_with_4408(house: House) -> None:
+    await house.written(5)
+    async with house.chat(after=0, begun=False) as client:
+        await client.expect("hello")
+        client.reads.clear()
+        for _ in range(OUTBOX_SIZE + 2):
+            await house.rooms.typing(house.other, house.room.id)
+        assert await client.ended() == 4408
+
+
+# -------------------------------------------------------------------------------- database away
+
+
+async def test_a_message_that_cannot_be_stored_is_named_and_can_be_repeated(house: House) -> None:
+    async with house.chat() as client:
+        house.away = True
+        for _ in range(room_socket.BAD_FRAMES_IN_A_ROW + 2):  # which are no bad frames
+            client.tell("send", client_id="a", body="stored in the end")
+            error = await client.expect("error")
+            assert (error["code"], error["client_id"]) == ("unavailable", "a")
+        client.tell("read", seq=1)
+        error = await client.expect("error")
+        assert (error["code"], error["client_id"]) == ("unavailable", None)
+        house.away = False
+        client.tell("send", client_id="a", body="stored in the end")
+        assert (await client.expect("message"))["message"]["client_id"] == "a"
+
+
+async def test_a_gap_that_cannot_be_filled_ends_the_socket_so_that_it_comes_back(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house.chat() as client:
+        events = await house.written(2)
+
+        async def away(*_: object, **__: object) -> tuple[Message, ...]:
+            raise errors.Unavailable
+
+        monkeypatch.setattr(house.reader, "messages", away)
+        await house.feed.tell(events[1])
+        with pytest.raises(errors.Unavailable) as failure:
+            await client.ended()
+        assert client.frames.empty()
+    assert close_code(failure.value) == 1013
+    assert await house.presence.online([house.room.id]) == {}
+
+
+# ---------------------------------------------------------------------------------- close codes
+
+
+def leaves(kind: type[errors.SideProError]) -> list[type[errors.SideProError]]:
+    below = [leaf for child in kind.__subclasses__() for leaf in leaves(child)]
+    return [kind, *below]
+
+
+def test_every_error_of_the_tree_has_a_close_code() -> None:
+    codes = {kind.__name__: close_code(kind()) for kind in leaves(errors.SideProError)}
+    assert codes.pop("SideProError") == 1011
+    assert codes["NotAuthenticated"] == codes["WrongCredentials"] == 4401
+    assert codes["NotFound"] == 4404
+    assert codes["InvalidInput"] == codes["WeakPassword"] == 4400
+    assert codes["Unavailable"] == 1013
+    assert set(codes.values()) <= {1011, 1013, 4400, 4401, 4404}
+    assert close_code(RuntimeError()) == 1011
