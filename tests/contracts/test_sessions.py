@@ -12,7 +12,7 @@ pytestmark = pytest.mark.anyio
 
 async def test_a_session_is_stored_exactly(world: World) -> None:
     user = factories.user()
-    session = factories.session(user.id, refresh_hash=bytes(range(32)), user_agent="크롬 \\ 😀")
+    session = factories.session(user.id, user_agent="크롬 \\ 😀")
     await world.store(user, session)
     assert await world.sessions() == [session]
 
