@@ -188,7 +188,7 @@ class MemorySessions(_Repository):
         self, session: Session, used: RefreshToken, successor: RefreshToken, now: datetime
     ) -> None:
         self._state.sessions[session.id] = session
-        if used.used_at is None:
+        if self._state.refresh_tokens[used.hash].used_at is None:
             self._state.refresh_tokens[used.hash] = replace(used, used_at=now)
         self._state.refresh_tokens[successor.hash] = successor
 
