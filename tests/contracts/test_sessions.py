@@ -2,7 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -39,10 +40,9 @@ async def presented(world: World, token: RefreshToken) -> Presented | None:
 
 
 async def rotate(
-    world: World, session: Session, token: RefreshToken, text: str, at: object = SOON
+    world: World, session: Session, token: RefreshToken, text: str, at: datetime = SOON
 ) -> tuple[Session, RefreshToken]:
     """Use a token as a refresh does; the session after it, and the successor."""
-    assert isinstance(at, type(NOW))
     used = session.used(at, factories.LIFETIMES)
     successor = RefreshToken.issue(text, session.id, token, at)
     async with world.unit_of_work() as work:
@@ -210,7 +210,7 @@ async def test_all_sessions_of_one_user_end_at_once(world: World, spares_one: bo
     await world.store(user, other, *sessions, others)
     spared = sessions[1] if spares_one else None
     async with world.unit_of_work() as work:
-        await work.sessions.end_all(user.id, but=spared and spared.id)
+        await work.sessions.end_all(user.id, but=spared.id if spared else None)
         await work.commit()
     left = {session.id for session in await world.sessions()}
     assert left == {others.id, *([spared.id] if spared else [])}
@@ -322,7 +322,7 @@ async def test_many_replays_at_once_end_one_session(world: World, accounts: Acco
 
 End = Callable[[Accounts], Awaitable[object]]
 
-ENDS: list[object] = [
+ENDS: list[Any] = [
     pytest.param(
         lambda accounts: accounts.service.end_session(accounts.elsewhere, accounts.me.session_id),
         True,

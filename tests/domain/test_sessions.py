@@ -5,10 +5,11 @@ of events against a plain model.
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import pytest
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -203,12 +204,11 @@ async def test_the_age_of_an_answer_counts_from_the_question(house: Gate) -> Non
 
 @awaited
 async def test_no_more_sessions_are_remembered_than_fit(
-    house: Gate,
+    house: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(gate_module, "MOST", 1)
-        for session_id in (house.one, house.other, house.other, house.one):
-            assert await house.gate.is_live(session_id)
+    monkeypatch.setattr(gate_module, "MOST", 1)
+    for session_id in (house.one, house.other, house.other, house.one):
+        assert await house.gate.is_live(session_id)
     assert house.reader.asked == 3
 
 
@@ -239,7 +239,7 @@ class Token:
 
     text: str
     parent: "Token | None"
-    used_at: object = None
+    used_at: datetime | None = None
     children: "list[Token]" = field(default_factory=list)
 
 
@@ -249,8 +249,8 @@ class Login:
 
     owner: str
     caller: Caller
-    ends_at: object
-    expires_at: object
+    ends_at: datetime
+    expires_at: datetime
     tokens: list[Token]
     is_live: bool = True
 
@@ -287,11 +287,8 @@ class Sessions(RuleBasedStateMachine):
         email = f"{name}@example.com"
         self.run(self.accounts.sign_up(email, name, self.passwords[name]))
 
-    def now(self) -> object:
-        return self.world.clock.now
-
     def live(self, login: Login) -> bool:
-        return login.is_live and self.world.clock.now < login.expires_at  # type: ignore[operator]
+        return login.is_live and self.world.clock.now < login.expires_at
 
     def any_login(self, number: int) -> Login:
         return self.logins[number % len(self.logins)]
@@ -332,8 +329,8 @@ class Sessions(RuleBasedStateMachine):
         now = self.world.clock.now
         first = token.used_at is None
         sibling = (
-            not first
-            and now - token.used_at <= timedelta(seconds=10)  # type: ignore[operator]
+            token.used_at is not None
+            and now - token.used_at <= timedelta(seconds=10)
             and all(child.used_at is None for child in token.children)
         )
         if not (self.live(login) and (first or sibling)):
@@ -348,7 +345,18 @@ class Sessions(RuleBasedStateMachine):
         child = Token(tokens.refresh_token, token)
         token.children.append(child)
         login.tokens.append(child)
-        login.expires_at = min(now + LIFETIMES.idle, login.ends_at)  # type: ignore[type-var]
+        login.expires_at = min(now + LIFETIMES.idle, login.ends_at)
+
+    @rule(which=any_number, goes_on=st.booleans(), seconds=st.sampled_from([0, 10, 10.5]))
+    def refresh_twice(self, which: int, goes_on: bool, seconds: float) -> None:
+        """What chance alone does rarely: the same token again, soon or late."""
+        login = self.any_login(which)
+        place = len(login.tokens) - 1
+        for again in range(2):
+            self.refresh(which, len(login.tokens) - 1 - place)
+            if goes_on and not again:
+                self.refresh(which, 0)
+            self.time_passes(0 if again else seconds)
 
     @rule()
     def refresh_with_nothing(self) -> None:
@@ -445,3 +453,4 @@ class Sessions(RuleBasedStateMachine):
 
 
 TestSessions = Sessions.TestCase
+TestSessions.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)

@@ -1,10 +1,17 @@
 """`sidepro users`: what an operator does with accounts."""
 
+import sys
 from collections.abc import Awaitable, Callable
 
 import click
 
-from sidepro.cli.shared import build, must_be_current, run_to_the_end, settings_of_process
+from sidepro.cli.shared import (
+    CommandError,
+    build,
+    must_be_current,
+    run_to_the_end,
+    settings_of_process,
+)
 from sidepro.domain.accounts.administration import UserAdministration
 
 
@@ -13,8 +20,21 @@ def users() -> None:
     """Administer accounts. They are named by email or username."""
 
 
-_PASSWORD = click.password_option(
-    help="Asked for when it is not given; give it on standard input rather than here."
+def _given_or_asked(_context: click.Context, _option: click.Parameter, value: str | None) -> str:
+    if value is not None:
+        return value
+    if sys.stdin.isatty():
+        return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+    line = sys.stdin.readline().rstrip("\r\n")
+    if not line:
+        raise CommandError("a password is needed: one line on standard input, or --password")
+    return line
+
+
+_PASSWORD = click.option(
+    "--password",
+    callback=_given_or_asked,
+    help="Without it the password is asked for, or read from standard input, which is safer.",
 )
 
 
