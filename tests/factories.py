@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from sidepro.domain.accounts.profile import Catalogue, Profile
-from sidepro.domain.accounts.session import Caller, Session
+from sidepro.domain.accounts.session import Caller, Lifetimes, RefreshToken, Session
 from sidepro.domain.accounts.user import User
 from sidepro.domain.errors import NotAuthenticated
 from sidepro.domain.projects.comment import Comment
@@ -33,7 +33,7 @@ from sidepro.domain.shared import (
 Result = TypeVar("Result")
 
 NOW = datetime(2026, 3, 1, 9, 30, 0, 123456, tzinfo=UTC)
-LIFETIME = timedelta(days=14)
+LIFETIMES = Lifetimes(idle=timedelta(days=14), total=timedelta(days=90))
 
 CATALOGUE = Catalogue(
     # a part of the catalogue that a migration loads, in its order
@@ -119,10 +119,14 @@ def caller(of: User) -> Caller:
 
 def session(user_id: UserId, **members: Any) -> Session:
     """A log-in that begins now."""
-    session_id = SessionId(new_id())
-    token = f"refresh token of {session_id}"
-    usual = Session.start(session_id, user_id, token, "a browser", NOW, LIFETIME)
+    usual = Session.start(SessionId(new_id()), user_id, "a browser", NOW, LIFETIMES)
     return replace(usual, **members)
+
+
+def refresh_token(of: Session, text: str | None = None, **members: Any) -> RefreshToken:
+    """A session's first refresh token, which nobody has used."""
+    text = text or f"first refresh token of {of.id}"
+    return replace(RefreshToken.issue(text, of.id, None, of.created_at), **members)
 
 
 def profile(user_id: UserId, **members: Any) -> Profile:

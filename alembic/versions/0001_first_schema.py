@@ -142,16 +142,15 @@ def upgrade() -> None:
         "sessions",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("user_id", sa.Uuid(), nullable=False),
-        sa.Column("refresh_hash", sa.LargeBinary(length=32), nullable=False),
         sa.Column("user_agent", sa.Text(), nullable=True),
         sa.Column("created_at", DateTimeUTC(), nullable=False),
         sa.Column("last_used_at", DateTimeUTC(), nullable=False),
         sa.Column("expires_at", DateTimeUTC(), nullable=False),
+        sa.Column("ends_at", DateTimeUTC(), nullable=False),
         sa.ForeignKeyConstraint(
             ["user_id"], ["users.id"], name=op.f("fk_sessions_user_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sessions")),
-        sa.UniqueConstraint("refresh_hash", name=op.f("uq_sessions_refresh_hash")),
     )
     op.create_index(op.f("ix_sessions_user_id"), "sessions", ["user_id"], unique=False)
     op.create_table(
@@ -282,9 +281,32 @@ def upgrade() -> None:
     op.create_index(
         "ix_project_skills_of_skill", "project_skills", ["skill_id", "project_id"], unique=False
     )
+    op.create_table(
+        "refresh_tokens",
+        sa.Column("hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("session_id", sa.Uuid(), nullable=False),
+        sa.Column("parent", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("issued_at", DateTimeUTC(), nullable=False),
+        sa.Column("used_at", DateTimeUTC(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["session_id"],
+            ["sessions.id"],
+            name=op.f("fk_refresh_tokens_session_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("hash", name=op.f("pk_refresh_tokens")),
+        comment="Used ones are kept as long as their session: presented again, they end it.",
+    )
+    op.create_index(op.f("ix_refresh_tokens_parent"), "refresh_tokens", ["parent"], unique=False)
+    op.create_index(
+        op.f("ix_refresh_tokens_session_id"), "refresh_tokens", ["session_id"], unique=False
+    )
 
 
 def downgrade() -> None:
+    op.drop_index(op.f("ix_refresh_tokens_session_id"), table_name="refresh_tokens")
+    op.drop_index(op.f("ix_refresh_tokens_parent"), table_name="refresh_tokens")
+    op.drop_table("refresh_tokens")
     op.drop_index("ix_project_skills_of_skill", table_name="project_skills")
     op.drop_table("project_skills")
     op.drop_index("ix_project_counters_views", table_name="project_counters")

@@ -3,6 +3,7 @@
 The only module that knows everybody. Nothing is made when it is imported.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from sqlalchemy import text
 
 from sidepro.adapters import markdown, system
 from sidepro.adapters.memory.chat import MemoryFeed, MemoryPresence
+from sidepro.adapters.memory.gate import MemoryGate
 from sidepro.adapters.passwords import Argon2Passwords, CommonPasswordList, email_address
 from sidepro.adapters.secret import kept_secret
 from sidepro.adapters.similarity import ReferenceEngine
@@ -27,7 +29,9 @@ from sidepro.adapters.tokens import JwtAccessTokens, derived
 from sidepro.api.app import Parts, create_app
 from sidepro.api.hub import Hub
 from sidepro.api.services import Services
+from sidepro.domain.accounts.administration import UserAdministration
 from sidepro.domain.accounts.service import AccountService
+from sidepro.domain.accounts.session import Lifetimes
 from sidepro.domain.projects.service import ProjectService
 from sidepro.domain.recommendations.service import RecommendationService
 from sidepro.domain.rooms.service import RoomService
@@ -43,6 +47,7 @@ class Platform:
     database: Database
     catalogue: CatalogueCache
     passwords: Argon2Passwords
+    administration: UserAdministration
     parts: Parts
 
     async def close(self) -> None:
@@ -75,6 +80,7 @@ def build(settings: Settings, public_url: str) -> Platform:
         settings.access_token_ttl,
         clock,
     )
+    gate = MemoryGate(account_reader, clock)
     services = Services(
         accounts=AccountService(
             unit_of_work=unit_of_work,
@@ -86,7 +92,9 @@ def build(settings: Settings, public_url: str) -> Platform:
             new_refresh_token=system.new_refresh_token,
             clock=clock,
             new_id=new_id,
-            session_lifetime=settings.refresh_token_ttl,
+            gate=gate,
+            feed=feed,
+            lifetimes=Lifetimes(settings.refresh_token_ttl, settings.session_ttl),
         ),
         projects=ProjectService(
             unit_of_work=unit_of_work,
@@ -123,22 +131,30 @@ def build(settings: Settings, public_url: str) -> Platform:
         services=services,
         hub=Hub(services.rooms, feed),
         tokens=tokens,
+        gate=gate,
         allowed_origins=settings.allowed_origins or (origin_of(public_url),),
         health_checks={"database": database_answers},
         with_docs=settings.docs,
     )
-    return Platform(database, catalogue, passwords, parts)
+    administration = UserAdministration(unit_of_work, account_reader, services.accounts, gate)
+    return Platform(database, catalogue, passwords, administration, parts)
 
 
 def application(platform: Platform, *, with_jobs: bool) -> Litestar:
     """The application of a serving process, with its jobs inside unless told otherwise."""
 
     @asynccontextmanager
-    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
-        if not with_jobs:
+    async def watching(_app: Litestar) -> AsyncIterator[None]:
+        watch = asyncio.create_task(platform.parts.hub.watch_sessions(platform.parts.gate))
+        try:
             yield
-            return
+        finally:
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
+
+    @asynccontextmanager
+    async def jobs(_app: Litestar) -> AsyncIterator[None]:
         async with in_process.running(platform.parts.services.recommendations):
             yield
 
-    return create_app(platform.parts, [lifespan])
+    return create_app(platform.parts, [watching, jobs] if with_jobs else [watching])

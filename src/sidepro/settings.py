@@ -240,10 +240,7 @@ class Settings:
         "Idle time after which a session ends, in seconds.",
     )
     session_ttl: timedelta = _setting(
-        _seconds(10 * YEAR),
-        timedelta(days=90),
-        "Life of a session in all, in seconds.",
-        unused=True,
+        _seconds(10 * YEAR), timedelta(days=90), "Life of a session in all, in seconds."
     )
     log_format: str = _setting(_one_of("console", "json"), "console", "`console` or `json`.")
     rate_limits: bool = _setting(

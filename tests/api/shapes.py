@@ -102,6 +102,13 @@ TOKENS: Shape = {
     "refresh_expires_in": count,
     "session_id": uuid7,
 }
+SESSION: Shape = {
+    "id": uuid7,
+    "created_at": moment,
+    "last_used_at": moment,
+    "user_agent": Maybe(str),
+    "current": bool,
+}
 CATALOGUE: Shape = {"skills": [str], "regions": [str], "meet_times": [str]}
 
 _CARD: dict[str, Shape] = {

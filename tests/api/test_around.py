@@ -172,7 +172,7 @@ async def test_a_preflight_of_another_origin_is_refused(api: Api) -> None:
     [
         ("DELETE", "/projects", {"GET", "POST"}),
         ("PUT", "/catalogue", {"GET"}),
-        ("GET", "/sessions", {"POST"}),
+        ("GET", "/sessions/refresh", {"POST"}),
         ("POST", "/me/profile", {"PUT", "PATCH"}),
         ("POST", "//health/live", {"GET"}),
     ],

@@ -225,8 +225,8 @@ def test_every_code_is_there(described: Json) -> None:
     for *_, one in operations(described):
         shown |= set().union(*codes(described, one).values())
     edge = {code for code, _ in EDGE_CODES.values()}
-    # An operation is a method that its address takes; no route asks for a password again yet.
-    assert (set(own_codes()) | edge) - shown == {"method-not-allowed", "wrong-password"}
+    # An operation is a method that its address takes.
+    assert (set(own_codes()) | edge) - shown == {"method-not-allowed"}
 
 
 def test_errors_are_problems_and_nothing_else(described: Json) -> None:
@@ -284,6 +284,9 @@ def test_problems_that_only_use_cases_know(described: Json) -> None:
     assert {name: found for name, found in special.items() if found} == {
         "sign_up": {"email-taken", "username-taken", "weak-password"},
         "log_in": {"wrong-credentials", "account-deactivated"},
+        "refresh": {"session-ended"},
+        "change_password": {"weak-password", "wrong-password"},
+        "withdraw": {"wrong-password"},
         "edit_profile": {"no-profile"},
         "edit_project": {"forbidden"},
         "delete_project": {"forbidden"},
@@ -312,7 +315,7 @@ def test_security(app: Litestar, described: Json) -> None:
         if one.get("security") == [{}, {"bearer": []}]
     }
     assert anybody == {
-        *("sign_up", "availability", "log_in", "catalogue", "board", "comments"),
+        *("sign_up", "availability", "log_in", "refresh", "catalogue", "board", "comments"),
         *("read_project", "project_head", "user_page", "user_projects"),
     }
     for path, _, one in operations(described):

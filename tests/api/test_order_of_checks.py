@@ -8,6 +8,7 @@ import pytest
 from litestar.routes import HTTPRoute
 
 from tests.api.client import NOBODY, PREFIX, Api, Json, Person
+from tests.api.shapes import SESSION
 
 pytestmark = pytest.mark.anyio
 
@@ -37,6 +38,7 @@ class Route:
 
 
 ROUTES = [
+    Route("DELETE", "/sessions/{session_id}", changed_by_others=404),
     Route("GET", "/users/{user_id}", public=True),
     Route("GET", "/users/{user_id}/projects", public=True, queries=BAD_LIST),
     Route("GET", "/users/{user_id}/bookmarks", queries=BAD_LIST),
@@ -99,7 +101,9 @@ class Things:
 async def things(api: Api) -> Things:
     owner, other, friend = [await api.sign_up() for _ in range(3)]
     made = await api.publish(owner)
+    sessions = await api.get({"items": [SESSION]}, "/sessions", by=owner)
     ids = {
+        "session_id": sessions["items"][0]["id"],
         "user_id": owner.id,
         "project_id": made["id"],
         "comment_id": (await api.comment(owner, made))["id"],

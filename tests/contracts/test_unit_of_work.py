@@ -60,7 +60,7 @@ class Scene:
         ]
         for thing in added:
             await add(work, thing)
-        await work.users.replace_password_hash(self.one.id, "new")
+        await work.users.save(replace(self.one, password_hash="new", is_active=False))
         await work.profiles.save(replace(self.profile, bio="new", skills=("Kotlin",)))
         await work.projects.save(replace(self.project, title="new", skills=("Kotlin",)))
         await work.projects.move_counters(self.project.id, bookmarks=1, comments=1)
@@ -189,7 +189,7 @@ async def test_what_was_committed_is_visible_to_readers_and_other_processes(
         assert len(await reader.sessions()) == 1
         async with reader.unit_of_work() as again:
             changed = await again.users.get(scene.one.id)
-        assert changed == replace(scene.one, password_hash="new")
+        assert changed == replace(scene.one, password_hash="new", is_active=False)
 
 
 async def test_a_unit_of_work_sees_its_own_changes(world: World) -> None:
@@ -232,7 +232,7 @@ async def test_units_of_work_do_not_see_what_others_undo(world: World) -> None:
 
     async def look() -> User | None:
         async with world.unit_of_work() as work:
-            return await work.users.get_by_email(user.email)
+            return await work.users.get(user.id)
 
     async with world.unit_of_work() as work:
         await work.users.add(user)
@@ -317,7 +317,7 @@ REFUSED = [
         "username-taken",
     ),
     refused(lambda work, _: work.profiles.save(factories.profile(nobody())), NotFound, "profile"),
-    refused(lambda work, _: work.sessions.add(factories.session(nobody())), NotFound, "session"),
+    refused(lambda work, _: add(work, factories.session(nobody())), NotFound, "session"),
     refused(lambda work, _: work.projects.add(factories.project(nobody())), NotFound, "project"),
     refused(
         lambda work, _: work.projects.move_counters(no_project(), comments=1),

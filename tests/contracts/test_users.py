@@ -1,6 +1,9 @@
 """`UserRepository`: people, unique by email and by name."""
 
+import asyncio
 import unicodedata
+from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -9,7 +12,7 @@ from sidepro.domain.errors import EmailTaken, UsernameTaken
 from sidepro.domain.shared import UserId
 from tests import factories
 from tests.contracts.builders import nobody
-from tests.contracts.races import MANY, race
+from tests.contracts.races import MANY, in_turn, race
 from tests.contracts.world import World
 
 pytestmark = pytest.mark.anyio
@@ -44,15 +47,6 @@ async def test_there_is_none_with_an_unknown_id(world: World) -> None:
         assert await work.users.get(nobody()) is None
 
 
-@pytest.mark.parametrize(("stored", "asked"), ALIKE)
-async def test_get_by_email_finds_what_folds_alike(world: World, stored: str, asked: str) -> None:
-    user = factories.user(email=f"{stored}@example.kr")
-    await world.store(user, factories.user())
-    async with world.unit_of_work() as work:
-        assert await work.users.get_by_email(f"{asked}@EXAMPLE.kr") == user
-        assert await work.users.get_by_email(f"{asked}x@example.kr") is None
-
-
 @pytest.mark.parametrize(("first", "second"), ALIKE)
 async def test_add_refuses_an_email_that_folds_alike(
     world: World, first: str, second: str
@@ -78,8 +72,8 @@ async def test_a_refused_user_is_not_stored(world: World) -> None:
         await world.store(second)
     async with world.unit_of_work() as work:
         assert await work.users.get(second.id) is None
-        assert await work.users.get_by_email(second.email) is None
         assert await work.users.get(first.id) == first
+    assert await world.accounts.user_of_email(second.email) is None
 
 
 async def test_of_many_sign_ups_with_one_email_one_wins(world: World) -> None:
@@ -94,8 +88,7 @@ async def test_of_many_sign_ups_with_one_email_one_wins(world: World) -> None:
     losers = [result for result in results if isinstance(result, EmailTaken)]
     assert len(losers) == MANY - 1
     [winner] = [result for result in results if not isinstance(result, EmailTaken)]
-    async with world.unit_of_work() as work:
-        found = await work.users.get_by_email("mina@example.kr")
+    found = await world.accounts.user_of_email("mina@example.kr")
     assert found is not None
     assert found.id == winner
 
@@ -126,20 +119,48 @@ async def test_many_different_sign_ups_all_win(world: World) -> None:
         assert [await work.users.get(user.id) for user in users] == users
 
 
-async def test_a_replaced_password_hash_changes_that_user_alone(world: World) -> None:
+@pytest.mark.parametrize(
+    "changes",
+    [{"password_hash": "$argon2id$new"}, {"is_active": False}],
+    ids=["password", "activity"],
+)
+async def test_save_changes_that_user_alone(world: World, changes: dict[str, Any]) -> None:
     user, other = factories.user(), factories.user()
     await world.store(user, other)
     async with world.unit_of_work() as work:
-        await work.users.replace_password_hash(user.id, "$argon2id$new")
+        await work.users.save(replace(user, **changes))
         await work.commit()
     async with world.unit_of_work() as work:
-        changed = await work.users.get(user.id)
-        assert changed is not None
-        assert changed.password_hash == "$argon2id$new"
+        assert await work.users.get(user.id) == replace(user, **changes)
         assert await work.users.get(other.id) == other
 
 
-async def test_a_password_hash_of_a_user_who_is_gone_is_no_error(world: World) -> None:
-    async with world.unit_of_work() as work:
-        await work.users.replace_password_hash(nobody(), "$argon2id$new")
-        await work.commit()
+async def test_get_holds_back_who_gets_the_same_user(world: World) -> None:
+    user = factories.user()
+    changed = replace(user, password_hash="new")
+    await world.store(user)
+    found = await in_turn(
+        world, lambda work: work.users.get(user.id), lambda work: work.users.save(changed)
+    )
+    assert found == changed
+
+
+# Elsewhere units of work follow one another.
+@pytest.mark.parametrize(
+    "store", [pytest.param("postgresql", marks=pytest.mark.servers)], indirect=True
+)
+async def test_get_holds_nobody_back_who_gets_another_user(world: World) -> None:
+    user, other = factories.user(), factories.user()
+    await world.store(user, other)
+    async with world.unit_of_work() as first, world.unit_of_work() as second:
+        assert await first.users.get(user.id) == user
+        assert await asyncio.wait_for(second.users.get(other.id), 5) == other
+
+
+async def test_who_gets_a_removed_user_finds_nobody(world: World) -> None:
+    user = factories.user()
+    await world.store(user)
+    found = await in_turn(
+        world, lambda work: work.users.get(user.id), lambda work: work.users.remove(user.id)
+    )
+    assert found is None

@@ -86,7 +86,7 @@ async def add(work: UnitOfWork, thing: Storable) -> None:
         case Profile():
             await work.profiles.save(thing)
         case Session():
-            await work.sessions.add(thing)
+            await work.sessions.add(thing, factories.refresh_token(thing))
         case Project():
             await work.projects.add(thing)
         case Comment():

@@ -26,7 +26,7 @@ from sidepro.domain.rooms.room import Room, RoomStatus
 from sidepro.domain.rooms.views import RoomView
 from sidepro.domain.shared import Cursor, PageRequest, RoomId, UserId
 from tests.domain.world import World, awaited
-from tests.factories import NOW, at_once, new_id, session
+from tests.factories import NOW, at_once, new_id, refresh_token, session
 
 NOBODY = UserId(new_id())
 NOWHERE = RoomId(new_id())
@@ -546,7 +546,8 @@ async def test_a_unit_of_work_left_without_commit_changes_nothing(world: World) 
         changed, message = room.with_message(one.id, "Hello", None, NOW)
         await work.rooms.save(changed)
         await work.rooms.add_message(message)
-        await work.sessions.add(session(one.id))
+        begun = session(one.id)
+        await work.sessions.add(begun, refresh_token(begun))
     assert world.store.state == before
 
 
@@ -554,7 +555,8 @@ async def test_a_unit_of_work_left_without_commit_changes_nothing(world: World) 
 async def test_what_is_done_after_the_commit_is_not_kept(world: World) -> None:
     one, _, room_id = await world.chat()
     async with world.store.unit_of_work() as work:
-        await work.sessions.add(session(one.id))
+        begun = session(one.id)
+        await work.sessions.add(begun, refresh_token(begun))
         await work.commit()
         await work.rooms.delete(room_id)
     assert room_id in world.store.state.rooms

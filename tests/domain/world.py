@@ -7,8 +7,10 @@ from dataclasses import replace
 from typing import Any, ParamSpec
 
 from sidepro.adapters.memory.chat import MemoryFeed, MemoryPresence
+from sidepro.adapters.memory.gate import MemoryGate
 from sidepro.adapters.memory.readers import MemoryReader
 from sidepro.adapters.memory.store import MemoryStore, MemoryUnitOfWork
+from sidepro.domain.accounts.administration import UserAdministration
 from sidepro.domain.accounts.service import AccountService
 from sidepro.domain.accounts.session import Caller
 from sidepro.domain.errors import Unavailable
@@ -98,6 +100,7 @@ class World:
         self.store = YieldingStore(factories.CATALOGUE)
         self.reader = MemoryReader(self.store)
         self.feed = NotingFeed(self.store)
+        self.gate = MemoryGate(self.reader, self.clock)
         self.passwords = factories.QuickPasswords()
         self.access_tokens = factories.PlainAccessTokens()
         self.accounts = AccountService(
@@ -110,7 +113,12 @@ class World:
             new_refresh_token=factories.CountingTokens(),
             clock=self.clock,
             new_id=factories.new_id,
-            session_lifetime=factories.LIFETIME,
+            gate=self.gate,
+            feed=self.feed,
+            lifetimes=factories.LIFETIMES,
+        )
+        self.administration = UserAdministration(
+            self.store.unit_of_work, self.reader, self.accounts, self.gate
         )
         self.projects = ProjectService(
             unit_of_work=self.store.unit_of_work,

@@ -9,6 +9,7 @@ import pytest
 from litestar.routes import HTTPRoute
 
 from tests.api.client import PASSWORD, PREFIX, Api, Json, Person, project
+from tests.api.shapes import TOKENS
 
 pytestmark = pytest.mark.anyio
 
@@ -23,6 +24,7 @@ class Things:
     project_id: str
     comment_id: str
     room_id: str
+    session_id: str
     somebody_id: str
 
 
@@ -77,6 +79,16 @@ TABLE: dict[str, Row] = {
     "GET /api/v1/users/{user_id}/projects": everybody(200),
     "GET /api/v1/users/{user_id}/bookmarks": signed_in(200),
     "POST /api/v1/sessions": everybody(401, lambda _: {"email": "no@x.org", "password": "wrong"}),
+    "POST /api/v1/sessions/refresh": everybody(401, lambda _: {"refresh_token": "unknown"}),
+    "GET /api/v1/sessions": signed_in(200),
+    "DELETE /api/v1/sessions": signed_in(204),
+    "DELETE /api/v1/sessions/current": signed_in(204),
+    # to nobody but its owner it is there
+    "DELETE /api/v1/sessions/{session_id}": Row(401, 404, 204, 404, 404),
+    "PUT /api/v1/me/password": signed_in(
+        422, lambda _: {"current_password": "wrong", "new_password": PASSWORD}
+    ),
+    "DELETE /api/v1/me": signed_in(422, lambda _: {"password": "wrong"}),
     "GET /api/v1/me": signed_in(200),
     "PUT /api/v1/me/profile": signed_in(200, lambda _: {"bio": "", "skills": ["R"]}),
     "PATCH /api/v1/me/profile": signed_in(200, lambda _: {"bio": "neu"}),
@@ -119,6 +131,10 @@ TABLE: dict[str, Row] = {
 }
 
 
+ENDING = {"DELETE /api/v1/sessions", "DELETE /api/v1/sessions/current"}
+"""After these nobody is logged in any more."""
+
+
 @dataclass(frozen=True)
 class People:
     stranger: Person
@@ -129,6 +145,10 @@ class People:
 
 @pytest.fixture(scope="module")
 async def people(api: Api) -> People:
+    return await new_people(api)
+
+
+async def new_people(api: Api) -> People:
     found = People(
         stranger=await api.sign_up("stranger"),
         owner=await api.sign_up("owner"),
@@ -155,8 +175,15 @@ async def things(api: Api, people: People) -> Things:
         project_id=made["id"],
         comment_id=(await api.comment(people.owner, made))["id"],
         room_id=(await api.room(people.member, people.owner))["id"],
+        session_id=await another_session(api, people.owner),
         somebody_id=(await api.sign_up("somebody")).id,
     )
+
+
+async def another_session(api: Api, person: Person) -> str:
+    body = {"email": person.email, "password": PASSWORD}
+    made = await api.ok(TOKENS, "POST", "/sessions", body, status=201)
+    return str(made["session_id"])
 
 
 def routes(api: Api) -> set[str]:
@@ -178,23 +205,20 @@ async def test_everybody_gets_what_the_table_says(
 ) -> None:
     row = TABLE[route]
     method, _, path = route.partition(" ")
-    removes = method == "DELETE" or "/rooms" in path
-    callers: dict[str, Person | None] = {
-        "anonymous": None,
-        "stranger": people.stranger,
-        "member": people.member,
-        "administrator": people.administrator,
-        "owner": people.owner,
-    }
+    names = ("anonymous", "stranger", "member", "administrator", "owner")
     found = {}
-    for name, caller in callers.items():
+    for name in names:
+        if route in ENDING:
+            people = await new_people(api)
+        caller: Person | None = getattr(people, name, None)
+        removes = method == "DELETE" or "/rooms" in path or route in ENDING
         there = await things(api, people) if removes else standing
         ids = {**vars(there), "name": "nonsense", "path": "nonsense"}
         address = "/" + path.format(**ids)
         response = await api.send(method, address, row.body(there), by=caller)
         found[name] = response.status_code
 
-    assert found == {name: getattr(row, name) for name in callers}
+    assert found == {name: getattr(row, name) for name in names}
 
 
 @pytest.mark.parametrize("route", [route for route in TABLE if PREFIX in route])

@@ -10,9 +10,9 @@ from anyio import to_thread
 from structlog.testing import capture_logs
 
 from sidepro.domain.accounts.service import AccountService
-from sidepro.domain.accounts.session import Caller
+from sidepro.domain.accounts.session import Caller, RefreshToken, Session
 from sidepro.domain.projects.service import ProjectService
-from sidepro.domain.shared import SessionId, UserId
+from sidepro.domain.shared import SessionId
 from tests.api.client import NOBODY, PASSWORD, Api, Person, problem
 from tests.api.fixtures import migrated, serving
 from tests.servers import HOST, Postgres, free_port
@@ -68,7 +68,12 @@ async def signed_up(api: Api) -> Person:
     name = uuid4().hex
     accounts = api.platform.parts.services.accounts
     made = await accounts.sign_up(f"{name}@example.com", name[:20], PASSWORD)
-    token = accounts.access_tokens.issue(Caller(UserId(made.id), SessionId(uuid4())))
+    session_id, now = SessionId(uuid4()), accounts.clock()
+    session = Session.start(session_id, made.id, None, now, accounts.lifetimes)
+    async with accounts.unit_of_work() as work:
+        await work.sessions.add(session, RefreshToken.issue(name, session_id, None, now))
+        await work.commit()
+    token = accounts.access_tokens.issue(Caller(made.id, session_id))
     return Person(str(made.id), made.email, made.username, token)
 
 

@@ -312,8 +312,12 @@ async def test_a_message_stored_by_a_process_that_died_is_told_when_it_is_repeat
 # --------------------------------------------------------------------------- joining and leaving
 
 
+def outbox_of(person: Caller) -> Outbox:
+    return Outbox(person.id, person.session_id)
+
+
 async def test_the_last_to_leave_does_not_make_deaf_the_next_to_join(house: House) -> None:
-    leaving, joining = Outbox(house.one.id), Outbox(house.other.id)
+    leaving, joining = outbox_of(house.one), outbox_of(house.other)
     room_id = house.room.id
     await house.hub.join(room_id, leaving)
     house.feed.gate.clear()
@@ -335,7 +339,7 @@ async def test_the_last_to_leave_does_not_make_deaf_the_next_to_join(house: Hous
 
 async def test_many_join_and_leave_in_any_order(house: House) -> None:
     room_id = house.room.id
-    outboxes = [Outbox(house.one.id) for _ in range(20)]
+    outboxes = [outbox_of(house.one) for _ in range(20)]
 
     async def visit(outbox: Outbox, turns: int) -> None:
         for _ in range(turns):
@@ -359,15 +363,15 @@ async def test_a_feed_that_could_not_listen_once_is_asked_again(
     with monkeypatch.context() as patched:
         patched.setattr(house.feed, "listen", away)
         with pytest.raises(errors.Unavailable):
-            await house.hub.join(house.room.id, Outbox(house.one.id))
-    outbox = Outbox(house.one.id)
+            await house.hub.join(house.room.id, outbox_of(house.one))
+    outbox = outbox_of(house.one)
     await house.hub.join(house.room.id, outbox)
     await house.feed.tell(ReadMoved(house.room.id, house.one.id, 1))
     assert outbox.frames.qsize() == 1
 
 
 async def test_leaving_a_room_that_one_has_not_joined_is_nothing(house: House) -> None:
-    await house.hub.leave(house.room.id, Outbox(house.one.id))
+    await house.hub.leave(house.room.id, outbox_of(house.one))
 
 
 async def test_one_who_leaves_the_room_while_the_socket_opens_gets_no_hello(house: House) -> None:
@@ -436,7 +440,7 @@ async def test_the_room_goes_while_its_status_is_looked_up(house: House) -> None
 
 
 async def test_an_outbox_holds_so_many_frames_and_then_ends(house: House) -> None:
-    slow, quick = Outbox(house.one.id), Outbox(house.one.id)
+    slow, quick = outbox_of(house.one), outbox_of(house.one)
     for outbox in (slow, quick):
         await house.hub.join(house.room.id, outbox)
     for seq in range(OUTBOX_SIZE + 5):

@@ -18,6 +18,7 @@ def set_up(log_format: str) -> None:
     ]
     # Tracebacks without local variables: passwords and tokens are among them.
     is_json = log_format == "json"
+    # Tracebacks go without local variables: passwords and tokens are among them.
     rendering: list[structlog.typing.Processor] = (
         [
             structlog.processors.ExceptionRenderer(

@@ -34,15 +34,13 @@ from sidepro.api.services import (
     path_id,
     viewer_of,
 )
-from sidepro.api.shapes import Moment, ProjectCard, WebAddress, moment, project_card
+from sidepro.api.shapes import Moment, Password, ProjectCard, WebAddress, moment, project_card
 from sidepro.domain.accounts.views import AccountView, ProfileView
 from sidepro.domain.errors import (
-    AccountDeactivated,
     EmailTaken,
     NoProfile,
     UsernameTaken,
     WeakPassword,
-    WrongCredentials,
 )
 from sidepro.domain.projects.views import BoardQuery
 from sidepro.domain.shared import UserId
@@ -86,7 +84,7 @@ class SignUp(msgspec.Struct, forbid_unknown_fields=True):
 
     email: Annotated[str, msgspec.Meta(extra_json_schema={"format": "email", "maxLength": 254})]
     username: Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 2, "maxLength": 30})]
-    password: Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 8, "maxLength": 128})]
+    password: Password
 
 
 class Availability(msgspec.Struct):
@@ -94,24 +92,6 @@ class Availability(msgspec.Struct):
 
     email: bool | msgspec.UnsetType = msgspec.UNSET
     username: bool | msgspec.UnsetType = msgspec.UNSET
-
-
-class LogIn(msgspec.Struct, forbid_unknown_fields=True):
-    """Email and password."""
-
-    email: str
-    password: str
-
-
-class SessionTokens(msgspec.Struct):
-    """What a log-in gives. Times are in seconds from now."""
-
-    access_token: str
-    token_type: str
-    expires_in: int
-    refresh_token: str
-    refresh_expires_in: int
-    session_id: UUID
 
 
 class NewProfile(msgspec.Struct, forbid_unknown_fields=True):
@@ -271,29 +251,6 @@ async def user_bookmarks(
     return page_response(request, services, page, scope, project_card, size)
 
 
-@post(
-    "/sessions",
-    opt={**PUBLIC, "problems": (WrongCredentials, AccountDeactivated)},
-    summary="Log in",
-)
-async def log_in(
-    request: ApiRequest, data: JSONBody[LogIn], services: GivenServices
-) -> Response[SessionTokens]:
-    """Begin a session."""
-    tokens = await services.accounts.log_in(
-        data.email, data.password, request.headers.get("user-agent")
-    )
-    answer = SessionTokens(
-        access_token=tokens.access_token,
-        token_type="Bearer",  # noqa: S106 - the name of a scheme (RFC 6750)
-        expires_in=tokens.expires_in,
-        refresh_token=tokens.refresh_token,
-        refresh_expires_in=tokens.refresh_expires_in,
-        session_id=tokens.session_id,
-    )
-    return Response(answer, status_code=201, headers={"Cache-Control": "no-store"})
-
-
 @get("/me", summary="The caller's own account")
 async def me(request: ApiRequest, services: GivenServices) -> Account:
     """One's own account."""
@@ -363,7 +320,6 @@ router = Router(
         user_page,
         user_projects,
         user_bookmarks,
-        log_in,
         me,
         write_profile,
         edit_profile,

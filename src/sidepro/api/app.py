@@ -10,7 +10,7 @@ from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
 
-from sidepro.api import accounts, openapi, projects, recommendations, rooms
+from sidepro.api import accounts, openapi, projects, recommendations, rooms, sessions
 from sidepro.api.around import Check, docs_router, health_router
 from sidepro.api.auth import Authentication
 from sidepro.api.bodies import StrictJson
@@ -18,7 +18,7 @@ from sidepro.api.errors import handle, let_access_win
 from sidepro.api.hub import Hub
 from sidepro.api.room_socket import socket_router
 from sidepro.api.services import PREFIX, Services
-from sidepro.domain.accounts.ports import AccessTokens
+from sidepro.domain.accounts.ports import AccessTokens, SessionGate
 
 BODY_LARGEST = 2**20
 
@@ -37,6 +37,7 @@ class Parts:
     services: Services
     hub: Hub
     tokens: AccessTokens
+    gate: SessionGate
     allowed_origins: Sequence[str]
     health_checks: Mapping[str, Check]
     with_docs: bool = True
@@ -53,12 +54,13 @@ def create_app(parts: Parts, lifespan: Sequence[Lifespan] = ()) -> Litestar:
         PREFIX,
         route_handlers=[
             accounts.router,
+            sessions.router,
             projects.router,
             rooms.router,
             recommendations.router,
-            socket_router(parts.hub, parts.tokens, parts.allowed_origins),
+            socket_router(parts.hub, parts.tokens, parts.gate, parts.allowed_origins),
         ],
-        middleware=[Authentication(parts.tokens)],
+        middleware=[Authentication(parts.tokens, parts.gate)],
     )
     return Litestar(
         route_handlers=[

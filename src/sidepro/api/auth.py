@@ -7,7 +7,7 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
-from sidepro.domain.accounts.ports import AccessTokens
+from sidepro.domain.accounts.ports import AccessTokens, SessionGate
 from sidepro.domain.accounts.session import Caller
 from sidepro.domain.errors import NotAuthenticated
 
@@ -19,19 +19,27 @@ class Authentication(ASGIMiddleware):
     """Puts the caller into the scope, or `None`.
 
     Raises:
-        NotAuthenticated: a token was sent and is not valid, or none was and the route needs one.
+        NotAuthenticated: a token was sent and is not valid or its session has ended, or none was
+            sent and the route needs one.
     """
 
     scopes: tuple[ScopeType, ...] = (ScopeType.HTTP,)
 
-    def __init__(self, tokens: AccessTokens) -> None:
+    def __init__(self, tokens: AccessTokens, gate: SessionGate) -> None:
         self._tokens = tokens
+        self._gate = gate
+
+    def __deepcopy__(self, _memo: object) -> "Authentication":
+        # Litestar copies routers with all that hangs on them; what knows the sessions is one.
+        return self
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         caller = bearer(Headers.from_scope(scope).get("authorization"), self._tokens)
         preflight = cast("HTTPScope", scope)["method"] == "OPTIONS"
         is_open = preflight or scope["route_handler"].opt.get("public")
         if caller is None and not is_open:
+            raise NotAuthenticated
+        if caller is not None and not await self._gate.is_live(caller.session_id):
             raise NotAuthenticated
         scope["user"] = caller
         scope["auth"] = None

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from sidepro.api import accounts, projects, recommendations, rooms
+from sidepro.api import accounts, projects, recommendations, rooms, sessions
 from sidepro.api.around import Health
 from sidepro.api.lists import ListOf
 from sidepro.api.shapes import ProjectCard, UserSummary
@@ -15,6 +15,7 @@ from sidepro.domain.errors import (
     InvalidInput,
     SideProError,
     WeakPassword,
+    WrongPassword,
 )
 from sidepro.domain.recommendations.views import Basis
 from sidepro.domain.rooms.room import RoomStatus
@@ -90,8 +91,8 @@ _COMMENT_SHOWN = projects.Comment(
 
 EXAMPLES: dict[Any, msgspec.Struct] = {
     accounts.SignUp: accounts.SignUp("minseo@example.com", "김민서", "밤하늘-별빛-2026"),
-    accounts.LogIn: accounts.LogIn("minseo@example.com", "밤하늘-별빛-2026"),
-    accounts.SessionTokens: accounts.SessionTokens(
+    sessions.LogIn: sessions.LogIn("minseo@example.com", "밤하늘-별빛-2026"),
+    sessions.SessionTokens: sessions.SessionTokens(
         access_token="eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9…",  # noqa: S106 - nobody's
         token_type="Bearer",  # noqa: S106 - the name of a scheme (RFC 6750)
         expires_in=900,
@@ -99,6 +100,20 @@ EXAMPLES: dict[Any, msgspec.Struct] = {
         refresh_expires_in=1_209_600,
         session_id=_SESSION,
     ),
+    sessions.Refresh: sessions.Refresh("m3k0cB8yTqv5Zr1u…"),
+    sessions.Sessions: sessions.Sessions(
+        [
+            sessions.Session(
+                id=_SESSION,
+                created_at="2026-11-20T01:15:07.120044Z",
+                last_used_at="2026-11-22T09:15:30.000311Z",
+                user_agent="SidePro/2.1 (Android 16)",
+                current=True,
+            )
+        ]
+    ),
+    sessions.NewPassword: sessions.NewPassword("밤하늘-별빛-2026", "새벽-바다-등대-7"),
+    sessions.Withdrawal: sessions.Withdrawal("밤하늘-별빛-2026"),
     accounts.Availability: accounts.Availability(username=True),
     accounts.User: accounts.User(
         _ACCOUNT.id, _ACCOUNT.username, _ACCOUNT.created_at, _ACCOUNT.profile
@@ -165,6 +180,7 @@ PROBLEMS: dict[type[SideProError], tuple[SideProError, ...]] = {
         InvalidInput(Fault("must be int <= 100", parameter="limit")),
     ),
     WeakPassword: (WeakPassword(Fault("is one of the most common passwords", "/password")),),
+    WrongPassword: (WrongPassword(Fault("is wrong", pointer="/current_password")),),
     CannotChatWithYourself: (CannotChatWithYourself(Fault("must be somebody else", "/user_id")),),
 }
 """Those whose faults an example shows; all others are shown as they are."""

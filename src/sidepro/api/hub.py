@@ -10,12 +10,14 @@ come twice, late or not at all.
 """
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import structlog
 
 from sidepro.api.frames import MessageFrame, ReadFrame, StatusFrame, TypingFrame, encode
 from sidepro.api.rooms import message_shape
+from sidepro.domain.accounts.ports import SessionGate
 from sidepro.domain.errors import NotFound, Unavailable
 from sidepro.domain.rooms.events import (
     MessageSent,
@@ -28,7 +30,7 @@ from sidepro.domain.rooms.events import (
 from sidepro.domain.rooms.ports import ChatFeed
 from sidepro.domain.rooms.service import RoomService
 from sidepro.domain.rooms.views import Presences
-from sidepro.domain.shared import RoomId, UserId
+from sidepro.domain.shared import RoomId, SessionId, UserId
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +40,10 @@ OUTBOX_SIZE = 256
 RETRY = 1.0
 """Seconds until a status that could not be looked up is looked up again."""
 
+WATCH_EVERY = 1.0
+"""Seconds between two looks at whether the sessions of open sockets are live."""
+
+NOT_AUTHENTICATED = 4401
 NO_SUCH_ROOM = 4404
 TOO_SLOW = 4408
 
@@ -56,6 +62,7 @@ class Outbox:
     """What waits to be sent to one socket."""
 
     user_id: UserId
+    session_id: SessionId
     frames: "asyncio.Queue[Frame]" = field(default_factory=lambda: asyncio.Queue(OUTBOX_SIZE))
     ended: "asyncio.Future[int]" = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
@@ -120,6 +127,25 @@ class Hub:
                 if room.refreshing:
                     room.refreshing.cancel()
                 await self._feed.ignore(room_id, self._hear)
+
+    async def watch_sessions(self, gate: SessionGate) -> None:
+        """End the sockets whose session is over: at once when it ends in this process, within a
+        second or so when it ends in another. Goes on until it is cancelled.
+        """
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(WATCH_EVERY):
+                    await gate.next_end()
+            outboxes = [outbox for room in self._rooms.values() for outbox in room.outboxes]
+            if not outboxes:
+                continue
+            try:
+                live = await gate.live_among({outbox.session_id for outbox in outboxes})
+            except Unavailable:
+                continue
+            for outbox in outboxes:
+                if outbox.session_id not in live:
+                    outbox.end(NOT_AUTHENTICATED)
 
     def _hear(self, event: RoomEvent) -> None:
         room = self._rooms.get(event.room_id)

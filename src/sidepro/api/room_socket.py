@@ -27,10 +27,10 @@ from sidepro.api.frames import (
     decode,
     encode,
 )
-from sidepro.api.hub import NO_SUCH_ROOM, Frame, Hub, Outbox, status_frame
+from sidepro.api.hub import NO_SUCH_ROOM, NOT_AUTHENTICATED, Frame, Hub, Outbox, status_frame
 from sidepro.api.rooms import LARGEST_SEQ, message_shape, room_shape
 from sidepro.api.services import GivenServices
-from sidepro.domain.accounts.ports import AccessTokens
+from sidepro.domain.accounts.ports import AccessTokens, SessionGate
 from sidepro.domain.accounts.session import Caller
 from sidepro.domain.errors import (
     Fault,
@@ -56,7 +56,6 @@ GONE = 1000
 INTERNAL = 1011
 TRY_LATER = 1013
 TOO_MANY_BAD_FRAMES = 4400
-NOT_AUTHENTICATED = 4401
 
 CLOSE_CODES: dict[type[SideProError], int] = {
     NotAuthenticated: NOT_AUTHENTICATED,
@@ -85,7 +84,7 @@ class Conversation:
         self._room_id = room_id
         self._hub = hub
         self._rooms = rooms
-        self._outbox = Outbox(caller.id)
+        self._outbox = Outbox(caller.id, caller.session_id)
         self._delivered = 0
         self._status: str | None = None
         self._opened = asyncio.Event()
@@ -216,7 +215,9 @@ class Conversation:
         self._outbox.put(Frame(encode(ErrorFrame(error.code, error.detail, client_id))))
 
 
-def socket_router(hub: Hub, tokens: AccessTokens, allowed_origins: Collection[str]) -> Router:
+def socket_router(
+    hub: Hub, tokens: AccessTokens, gate: SessionGate, allowed_origins: Collection[str]
+) -> Router:
     """The route of the socket."""
 
     @websocket("/rooms/{room_id:str}/socket")
@@ -228,7 +229,7 @@ def socket_router(hub: Hub, tokens: AccessTokens, allowed_origins: Collection[st
         await socket.accept()
         try:
             caller = bearer(socket.headers.get("authorization"), tokens)
-            if caller is None:
+            if caller is None or not await gate.is_live(caller.session_id):
                 raise NotAuthenticated
             conversation = Conversation(socket, caller, _id(room_id), hub, services.rooms)
             code = await conversation.run(_after(socket))

@@ -29,6 +29,9 @@ WebAddress = Annotated[
 ]
 
 
+Password = Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 8, "maxLength": 128})]
+
+
 def moment(time: datetime) -> str:
     """A time as `2026-11-22T09:30:00.000000Z`."""
     return time.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"

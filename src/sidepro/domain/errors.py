@@ -7,7 +7,8 @@
     │   └── CannotChatWithYourself  cannot-chat-with-yourself
     ├── BadCursor                   bad-cursor           not ours, or made for another list
     ├── NotAuthenticated            not-authenticated    no token, or one that is not valid
-    │   └── WrongCredentials        wrong-credentials    log-in: unknown email or wrong password
+    │   ├── WrongCredentials        wrong-credentials    log-in: unknown email or wrong password
+    │   └── SessionEnded            session-ended        refresh: the token is good for nothing
     ├── Forbidden                   forbidden            may be seen, not changed
     │   └── AccountDeactivated      account-deactivated
     ├── NotFound                    not-found            absent, or not the caller's to see
@@ -108,6 +109,13 @@ class WrongCredentials(NotAuthenticated):
 
     code = "wrong-credentials"
     detail = "The email or the password is wrong."
+
+
+class SessionEnded(NotAuthenticated):
+    """The refresh token is unknown, or its session is over: log in again."""
+
+    code = "session-ended"
+    detail = "The session has ended. Please log in again."
 
 
 class Forbidden(SideProError):

@@ -7,6 +7,8 @@ from typing import TypeVar
 
 from sidepro.adapters.memory.store import MemoryStore
 from sidepro.domain.accounts.profile import Catalogue, Profile
+from sidepro.domain.accounts.session import Session
+from sidepro.domain.accounts.user import User
 from sidepro.domain.accounts.views import AccountView, ProfileView, UserSummary
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.ports import Counters
@@ -28,6 +30,7 @@ from sidepro.domain.shared import (
     PageRequest,
     ProjectId,
     RoomId,
+    SessionId,
     SortKey,
     UserId,
     fold,
@@ -58,6 +61,30 @@ class MemoryReader:
             email=user.email,
             is_admin=user.is_admin,
         )
+
+    async def user_of_email(self, email: str) -> User | None:
+        users = self._store.state.users.values()
+        return next((user for user in users if user.email_key == fold(email)), None)
+
+    async def user_named(self, name: str) -> User | None:
+        users, key = self._store.state.users.values(), fold(name)
+        return next((u for u in users if key in (u.email_key, u.username_key)), None)
+
+    async def users(self, after: UserId | None, limit: int) -> tuple[User, ...]:
+        users = sorted(self._store.state.users.values(), key=lambda user: user.id)
+        return tuple(user for user in users if after is None or user.id > after)[:limit]
+
+    async def sessions(self, user_id: UserId, now: datetime) -> tuple[Session, ...]:
+        found = [s for s in self._live(now) if s.user_id == user_id]
+        return tuple(sorted(found, key=lambda s: (s.last_used_at, s.id), reverse=True))
+
+    async def live_sessions(
+        self, session_ids: Collection[SessionId], now: datetime
+    ) -> frozenset[SessionId]:
+        return frozenset(s.id for s in self._live(now) if s.id in session_ids)
+
+    def _live(self, now: datetime) -> list[Session]:
+        return [s for s in self._store.state.sessions.values() if not s.is_over(now)]
 
     async def email_taken(self, email: str) -> bool:
         return any(user.email_key == fold(email) for user in self._store.state.users.values())

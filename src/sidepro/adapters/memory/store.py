@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from types import TracebackType
 
+from sidepro.domain.accounts.ports import Presented
 from sidepro.domain.accounts.profile import Catalogue, Profile
-from sidepro.domain.accounts.session import Session
+from sidepro.domain.accounts.session import RefreshToken, Session
 from sidepro.domain.accounts.user import User
 from sidepro.domain.errors import EmailTaken, NotFound, UsernameTaken
 from sidepro.domain.projects.comment import Comment
@@ -16,7 +17,7 @@ from sidepro.domain.projects.ports import Counters
 from sidepro.domain.projects.project import Project
 from sidepro.domain.recommendations.jaccard import Neighbour
 from sidepro.domain.rooms.room import Message, Room
-from sidepro.domain.shared import CommentId, ProjectId, RoomId, SessionId, UserId, fold
+from sidepro.domain.shared import CommentId, ProjectId, RoomId, SessionId, UserId
 
 
 @dataclass(slots=True)
@@ -26,6 +27,7 @@ class State:
     users: dict[UserId, User] = field(default_factory=dict)
     profiles: dict[UserId, Profile] = field(default_factory=dict)
     sessions: dict[SessionId, Session] = field(default_factory=dict)
+    refresh_tokens: dict[bytes, RefreshToken] = field(default_factory=dict)
     projects: dict[ProjectId, Project] = field(default_factory=dict)
     counters: dict[ProjectId, Counters] = field(default_factory=dict)
     comments: dict[CommentId, Comment] = field(default_factory=dict)
@@ -121,14 +123,27 @@ class MemoryUsers(_Repository):
     async def get(self, user_id: UserId) -> User | None:
         return self._state.users.get(user_id)
 
-    async def get_by_email(self, email: str) -> User | None:
-        key = fold(email)
-        return next((u for u in self._state.users.values() if u.email_key == key), None)
+    async def save(self, user: User) -> None:
+        self._state.users[user.id] = user
 
-    async def replace_password_hash(self, user_id: UserId, password_hash: str) -> None:
-        if user_id in self._state.users:
-            user = self._state.users[user_id]
-            self._state.users[user_id] = replace(user, password_hash=password_hash)
+    async def remove(self, user_id: UserId) -> None:
+        state = self._state
+        projects = MemoryProjects(state)
+        for comment in [c for c in state.comments.values() if c.author_id == user_id]:
+            del state.comments[comment.id]
+            await projects.move_counters(comment.project_id, comments=-1)
+        for key in [key for key in state.bookmarks if key[0] == user_id]:
+            del state.bookmarks[key]
+            await projects.move_counters(key[1], bookmarks=-1)
+        for project in [p for p in state.projects.values() if p.author_id == user_id]:
+            await projects.delete(project.id)
+        await MemorySessions(state).end_all(user_id)
+        for place, message in list(state.messages.items()):
+            if message.sender_id == user_id:
+                state.messages[place] = replace(message, sender_id=None)
+        state.profiles.pop(user_id, None)
+        state.neighbours.pop(user_id, None)
+        del state.users[user_id]
 
 
 class MemoryProfiles(_Repository):
@@ -145,9 +160,52 @@ class MemoryProfiles(_Repository):
 class MemorySessions(_Repository):
     """See `sidepro.domain.accounts.ports.SessionRepository`."""
 
-    async def add(self, session: Session) -> None:
+    async def add(self, session: Session, token: RefreshToken) -> None:
         self._must_be_there(session.user_id)
+        for other in list(self._state.sessions.values()):
+            if other.user_id == session.user_id and other.is_over(session.created_at):
+                await self.end(other.id, other.user_id)
         self._state.sessions[session.id] = session
+        self._state.refresh_tokens[token.hash] = token
+
+    async def owner(self, token_hash: bytes) -> UserId | None:
+        found = await self.presented(token_hash)
+        return None if found is None else found.session.user_id
+
+    async def presented(self, token_hash: bytes) -> Presented | None:
+        tokens = self._state.refresh_tokens
+        token = tokens.get(token_hash)
+        if token is None:
+            return None
+        successors = [other for other in tokens.values() if other.parent == token.hash]
+        return Presented(
+            self._state.sessions[token.session_id],
+            token,
+            any(successor.used_at is not None for successor in successors),
+        )
+
+    async def rotate(
+        self, session: Session, used: RefreshToken, successor: RefreshToken, now: datetime
+    ) -> None:
+        self._state.sessions[session.id] = session
+        if self._state.refresh_tokens[used.hash].used_at is None:
+            self._state.refresh_tokens[used.hash] = replace(used, used_at=now)
+        self._state.refresh_tokens[successor.hash] = successor
+
+    async def end(self, session_id: SessionId, user_id: UserId) -> bool:
+        session = self._state.sessions.get(session_id)
+        if session is None or session.user_id != user_id:
+            return False
+        del self._state.sessions[session_id]
+        tokens = self._state.refresh_tokens
+        for token in [token for token in tokens.values() if token.session_id == session_id]:
+            del tokens[token.hash]
+        return True
+
+    async def end_all(self, user_id: UserId, *, but: SessionId | None = None) -> None:
+        for session in list(self._state.sessions.values()):
+            if session.user_id == user_id and session.id != but:
+                await self.end(session.id, user_id)
 
 
 class MemoryProjects(_Repository):
@@ -237,6 +295,11 @@ class MemoryRooms(_Repository):
 
     async def get_of_pair(self, one: UserId, other: UserId) -> Room | None:
         return self._of_pair(one, other)
+
+    async def of_user(self, user_id: UserId) -> tuple[Room, ...]:
+        rooms = self._state.rooms.values()
+        found = [r for r in rooms if any(seat.user_id == user_id for seat in r.seats)]
+        return tuple(sorted(found, key=lambda room: room.id))
 
     async def save(self, room: Room) -> None:
         self._state.rooms[room.id] = room

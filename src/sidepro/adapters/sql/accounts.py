@@ -1,19 +1,43 @@
 """Users, profiles and sessions in SQL."""
 
+from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, String, bindparam, cast, delete, exists, func, insert, select, update
+from sqlalchemy import (
+    Row,
+    String,
+    bindparam,
+    cast,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql.catalogue import CatalogueCache
 from sidepro.adapters.sql.database import Database
-from sidepro.adapters.sql.tables import profile_skills, profiles, sessions, users
+from sidepro.adapters.sql.tables import (
+    bookmarks,
+    comments,
+    profile_skills,
+    profiles,
+    project_counters,
+    refresh_tokens,
+    sessions,
+    users,
+)
 from sidepro.adapters.sql.upsert import upsert
+from sidepro.domain.accounts.ports import Presented
 from sidepro.domain.accounts.profile import Catalogue, Profile
-from sidepro.domain.accounts.session import Session
+from sidepro.domain.accounts.session import RefreshToken, Session
 from sidepro.domain.accounts.user import User
 from sidepro.domain.accounts.views import AccountView, ProfileView
-from sidepro.domain.shared import UserId, fold
+from sidepro.domain.shared import SessionId, UserId, fold
 
 SKILLS_OF_PROFILE = (
     select(func.aggregate_strings(cast(profile_skills.c.skill_id, String), ","))
@@ -23,7 +47,52 @@ SKILLS_OF_PROFILE = (
     .label("skill_ids")
 )
 
-_USER = select(users).where(users.c.id == bindparam("id"))
+_USER = select(users).where(users.c.id == bindparam("id")).with_for_update(key_share=True)
+_USER_TO_GO = select(users.c.id).where(users.c.id == bindparam("id")).with_for_update()
+_GONE = bindparam("user", type_=users.c.id.type)
+_COUNTERS_TO_MOVE = (
+    select(project_counters.c.project_id)
+    .where(
+        or_(
+            project_counters.c.project_id.in_(
+                select(bookmarks.c.project_id).where(bookmarks.c.user_id == _GONE)
+            ),
+            project_counters.c.project_id.in_(
+                select(comments.c.project_id).where(comments.c.author_id == _GONE)
+            ),
+        )
+    )
+    .order_by(project_counters.c.project_id)
+    .with_for_update()
+)
+_BOOKMARKS_GO = (
+    update(project_counters)
+    .where(
+        project_counters.c.project_id.in_(
+            select(bookmarks.c.project_id).where(bookmarks.c.user_id == _GONE)
+        )
+    )
+    .values(bookmarks=project_counters.c.bookmarks - 1)
+)
+_COMMENTS_GO = (
+    update(project_counters)
+    .where(
+        project_counters.c.project_id.in_(
+            select(comments.c.project_id).where(comments.c.author_id == _GONE)
+        )
+    )
+    .values(
+        comments=project_counters.c.comments
+        - select(func.count())
+        .select_from(comments)
+        .where(
+            comments.c.author_id == _GONE,
+            comments.c.project_id == project_counters.c.project_id,
+        )
+        .correlate(project_counters)
+        .scalar_subquery()
+    )
+)
 _USER_OF_EMAIL = select(users).where(users.c.email_key == bindparam("email_key"))
 # Held first and read afterwards: a statement that waits for a lock sees the row as it is then,
 # and everything else, such as the skills, as it was before.
@@ -49,6 +118,37 @@ _ACCOUNT = (
     )
     .select_from(users.outerjoin(profiles, profiles.c.user_id == users.c.id))
     .where(users.c.id == bindparam("id"))
+)
+_USER_NAMED = select(users).where(
+    or_(users.c.email_key == bindparam("key"), users.c.username_key == bindparam("key"))
+)
+_USERS = select(users).order_by(users.c.id).limit(bindparam("most"))
+_USERS_AFTER = _USERS.where(users.c.id > bindparam("after", type_=users.c.id.type))
+_SESSIONS = select(sessions).where(sessions.c.expires_at > bindparam("now"))
+_SESSIONS_OF = _SESSIONS.where(sessions.c.user_id == bindparam("user")).order_by(
+    sessions.c.last_used_at.desc(), sessions.c.id.desc()
+)
+_LIVE = _SESSIONS.with_only_columns(sessions.c.id).where(
+    sessions.c.id.in_(bindparam("ids", expanding=True))
+)
+_OF_TOKEN = sessions.join(refresh_tokens, refresh_tokens.c.session_id == sessions.c.id)
+_OWNER = (
+    select(sessions.c.user_id)
+    .select_from(_OF_TOKEN)
+    .where(refresh_tokens.c.hash == bindparam("hash"))
+)
+_successors = refresh_tokens.alias("successors")
+_PRESENTED = (
+    select(
+        sessions,
+        refresh_tokens,
+        exists()
+        .where(_successors.c.parent == refresh_tokens.c.hash, _successors.c.used_at.is_not(None))
+        .correlate(refresh_tokens)
+        .label("successor_used"),
+    )
+    .select_from(_OF_TOKEN)
+    .where(refresh_tokens.c.hash == bindparam("hash"))
 )
 _EMAIL_TAKEN = select(exists().where(users.c.email_key == bindparam("key")))
 _USERNAME_TAKEN = select(exists().where(users.c.username_key == bindparam("key")))
@@ -79,19 +179,29 @@ class SqlUsers:
     async def get(self, user_id: UserId) -> User | None:
         return _user((await self._connection.execute(_USER, {"id": user_id})).first())
 
-    async def get_by_email(self, email: str) -> User | None:
-        found = await self._connection.execute(_USER_OF_EMAIL, {"email_key": fold(email)})
-        return _user(found.first())
+    async def remove(self, user_id: UserId) -> None:
+        parameters = {"user": user_id}
+        # The user first and the counters in one order: nobody who bookmarks or comments meanwhile
+        # can hold what we wait for.
+        await self._connection.execute(_USER_TO_GO, {"id": user_id})
+        await self._connection.execute(_COUNTERS_TO_MOVE, parameters)
+        await self._connection.execute(_BOOKMARKS_GO, parameters)
+        await self._connection.execute(_COMMENTS_GO, parameters)
+        await self._connection.execute(delete(users).where(users.c.id == user_id))
 
-    async def replace_password_hash(self, user_id: UserId, password_hash: str) -> None:
+    async def save(self, user: User) -> None:
         await self._connection.execute(
-            update(users).where(users.c.id == user_id).values(password_hash=password_hash)
+            update(users)
+            .where(users.c.id == user.id)
+            .values(password_hash=user.password_hash, is_active=user.is_active)
         )
 
 
 def _user(row: Row[Any] | None) -> User | None:
-    if row is None:
-        return None
+    return None if row is None else _existing(row)
+
+
+def _existing(row: Row[Any]) -> User:
     return User(
         id=row.id,
         email=row.email,
@@ -157,19 +267,88 @@ class SqlSessions:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def add(self, session: Session) -> None:
+    async def add(self, session: Session, token: RefreshToken) -> None:
+        await self._connection.execute(
+            delete(sessions).where(
+                sessions.c.user_id == session.user_id,
+                sessions.c.expires_at <= session.created_at,
+            )
+        )
         await self._connection.execute(
             insert(sessions),
             {
                 "id": session.id,
                 "user_id": session.user_id,
-                "refresh_hash": session.refresh_hash,
                 "user_agent": session.user_agent,
                 "created_at": session.created_at,
                 "last_used_at": session.last_used_at,
                 "expires_at": session.expires_at,
+                "ends_at": session.ends_at,
             },
         )
+        await self._add_token(token)
+
+    async def owner(self, token_hash: bytes) -> UserId | None:
+        return await self._connection.scalar(_OWNER, {"hash": token_hash})
+
+    async def presented(self, token_hash: bytes) -> Presented | None:
+        row = (await self._connection.execute(_PRESENTED, {"hash": token_hash})).first()
+        if row is None:
+            return None
+        token = RefreshToken(row.hash, row.session_id, row.parent, row.issued_at, row.used_at)
+        return Presented(_session(row), token, bool(row.successor_used))
+
+    async def rotate(
+        self, session: Session, used: RefreshToken, successor: RefreshToken, now: datetime
+    ) -> None:
+        await self._connection.execute(
+            update(sessions)
+            .where(sessions.c.id == session.id)
+            .values(last_used_at=session.last_used_at, expires_at=session.expires_at)
+        )
+        await self._connection.execute(
+            update(refresh_tokens)
+            .where(refresh_tokens.c.hash == used.hash, refresh_tokens.c.used_at.is_(None))
+            .values(used_at=now)
+        )
+        await self._add_token(successor)
+
+    async def end(self, session_id: SessionId, user_id: UserId) -> bool:
+        ended = await self._connection.execute(
+            delete(sessions).where(sessions.c.id == session_id, sessions.c.user_id == user_id)
+        )
+        return ended.rowcount == 1
+
+    async def end_all(self, user_id: UserId, *, but: SessionId | None = None) -> None:
+        await self._connection.execute(
+            delete(sessions).where(
+                sessions.c.user_id == user_id, sessions.c.id.is_distinct_from(but)
+            )
+        )
+
+    async def _add_token(self, token: RefreshToken) -> None:
+        await self._connection.execute(
+            insert(refresh_tokens),
+            {
+                "hash": token.hash,
+                "session_id": token.session_id,
+                "parent": token.parent,
+                "issued_at": token.issued_at,
+                "used_at": token.used_at,
+            },
+        )
+
+
+def _session(row: Row[Any]) -> Session:
+    return Session(
+        id=row.id,
+        user_id=row.user_id,
+        user_agent=row.user_agent,
+        created_at=row.created_at,
+        last_used_at=row.last_used_at,
+        expires_at=row.expires_at,
+        ends_at=row.ends_at,
+    )
 
 
 class SqlAccountReader:
@@ -203,6 +382,33 @@ class SqlAccountReader:
             email=row.email,
             is_admin=row.is_admin,
         )
+
+    async def user_of_email(self, email: str) -> User | None:
+        async with self._database.reading() as connection:
+            parameters = {"email_key": fold(email)}
+            return _user((await connection.execute(_USER_OF_EMAIL, parameters)).first())
+
+    async def user_named(self, name: str) -> User | None:
+        async with self._database.reading() as connection:
+            return _user((await connection.execute(_USER_NAMED, {"key": fold(name)})).first())
+
+    async def users(self, after: UserId | None, limit: int) -> tuple[User, ...]:
+        statement = _USERS if after is None else _USERS_AFTER
+        async with self._database.reading() as connection:
+            rows = await connection.execute(statement, {"after": after, "most": limit})
+            return tuple(_existing(row) for row in rows)
+
+    async def sessions(self, user_id: UserId, now: datetime) -> tuple[Session, ...]:
+        async with self._database.reading() as connection:
+            rows = await connection.execute(_SESSIONS_OF, {"user": user_id, "now": now})
+            return tuple(_session(row) for row in rows)
+
+    async def live_sessions(
+        self, session_ids: Collection[SessionId], now: datetime
+    ) -> frozenset[SessionId]:
+        async with self._database.reading() as connection:
+            parameters = {"ids": list(session_ids), "now": now}
+            return frozenset(await connection.scalars(_LIVE, parameters))
 
     async def email_taken(self, email: str) -> bool:
         async with self._database.reading() as connection:

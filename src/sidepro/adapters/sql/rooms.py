@@ -53,6 +53,12 @@ _LATEST_MESSAGES = _MESSAGES.order_by(messages.c.seq.desc()).limit(bindparam("mo
 
 _ME = bindparam("me", type_=rooms.c.low_id.type)
 _I_AM_LOW = rooms.c.low_id == _ME
+_ROOMS_HELD = (
+    select(rooms)
+    .where(or_(_I_AM_LOW, rooms.c.high_id == _ME))
+    .order_by(rooms.c.id)
+    .with_for_update(key_share=True)
+)
 _READ = case((_I_AM_LOW, rooms.c.low_read_seq), else_=rooms.c.high_read_seq)
 _OTHER_ID = case((_I_AM_LOW, rooms.c.high_id), else_=rooms.c.low_id)
 _MINE = and_(
@@ -117,6 +123,10 @@ class SqlRooms:
         low, high = sorted((one, other))
         found = await self._connection.execute(_ROOM_OF_PAIR, {"low": low, "high": high})
         return _room(found.first())
+
+    async def of_user(self, user_id: UserId) -> tuple[Room, ...]:
+        rows = await self._connection.execute(_ROOMS_HELD, {"me": user_id})
+        return tuple(_existing(row) for row in rows)
 
     async def save(self, room: Room) -> None:
         await self._connection.execute(
@@ -207,8 +217,10 @@ def _values(room: Room) -> dict[str, Any]:
 
 
 def _room(row: Row[Any] | None) -> Room | None:
-    if row is None:
-        return None
+    return None if row is None else _existing(row)
+
+
+def _existing(row: Row[Any]) -> Room:
     return Room(
         id=row.id,
         seats=(Seat(row.low_id, row.low_read_seq), Seat(row.high_id, row.high_read_seq)),

@@ -111,11 +111,22 @@ sessions = Table(
     metadata,
     Column("id", Uuid(), primary_key=True),
     Column("user_id", Uuid(), _belongs_to("users.id"), nullable=False, index=True),
-    Column("refresh_hash", LargeBinary(32), nullable=False, unique=True),
     Column("user_agent", Text),
     _moment("created_at"),
     _moment("last_used_at"),
     _moment("expires_at"),
+    _moment("ends_at"),
+)
+
+refresh_tokens = Table(
+    "refresh_tokens",
+    metadata,
+    Column("hash", LargeBinary(32), primary_key=True),
+    Column("session_id", Uuid(), _belongs_to("sessions.id"), nullable=False, index=True),
+    Column("parent", LargeBinary(32), index=True),
+    _moment("issued_at"),
+    Column("used_at", DateTimeUTC()),
+    comment="Used ones are kept as long as their session: presented again, they end it.",
 )
 
 # --------------------------------------------------------------------------------------- board

@@ -1,12 +1,15 @@
 """What accounts need from the outside."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from sidepro.domain.accounts.profile import Catalogue, Profile
-from sidepro.domain.accounts.session import Caller, Session
+from sidepro.domain.accounts.session import Caller, RefreshToken, Session
 from sidepro.domain.accounts.user import User
 from sidepro.domain.accounts.views import AccountView
-from sidepro.domain.shared import UserId
+from sidepro.domain.shared import SessionId, UserId
 
 
 class UserRepository(Protocol):
@@ -22,15 +25,21 @@ class UserRepository(Protocol):
         ...
 
     async def get(self, user_id: UserId) -> User | None:
-        """The user, or `None`."""
+        """The user, or `None`; MUST hold back other changes of the user until the unit of work
+        ends.
+        """
         ...
 
-    async def get_by_email(self, email: str) -> User | None:
-        """The user whose email folds like this one, or `None`."""
+    async def remove(self, user_id: UserId) -> None:
+        """Remove a user with all that hangs on them but their rooms.
+
+        The counters of other people's projects MUST stay equal to the rows behind them. Messages
+        stay, without a sender.
+        """
         ...
 
-    async def replace_password_hash(self, user_id: UserId, password_hash: str) -> None:
-        """Store a new hash of the same password. A user that is gone is no error."""
+    async def save(self, user: User) -> None:
+        """Store a changed user: the hash of the password, and whether they are active."""
         ...
 
 
@@ -50,15 +59,51 @@ class ProfileRepository(Protocol):
         ...
 
 
-class SessionRepository(Protocol):
-    """Sessions, inside a unit of work."""
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """A refresh token that somebody presents, with its session."""
 
-    async def add(self, session: Session) -> None:
-        """Store a new session.
+    session: Session
+    token: RefreshToken
+    successor_used: bool
+
+
+class SessionRepository(Protocol):
+    """Sessions and their refresh tokens, inside a unit of work that has got their user: that is
+    what holds back everybody else who works on the same sessions.
+    """
+
+    async def add(self, session: Session, token: RefreshToken) -> None:
+        """Store a new session and its first token; sessions of the user whose time has run out
+        MUST go.
 
         Raises:
             NotFound: the user is gone.
         """
+        ...
+
+    async def owner(self, token_hash: bytes) -> UserId | None:
+        """Whose refresh token this is, or `None`."""
+        ...
+
+    async def presented(self, token_hash: bytes) -> Presented | None:
+        """The token with this hash, or `None`."""
+        ...
+
+    async def rotate(
+        self, session: Session, used: RefreshToken, successor: RefreshToken, now: datetime
+    ) -> None:
+        """Store the session as used, the token as used (the first use counts), and its
+        successor.
+        """
+        ...
+
+    async def end(self, session_id: SessionId, user_id: UserId) -> bool:
+        """End a session of this user; whether there was one. Its tokens MUST go with it."""
+        ...
+
+    async def end_all(self, user_id: UserId, *, but: SessionId | None = None) -> None:
+        """End all sessions of a user, one perhaps excepted."""
         ...
 
 
@@ -67,6 +112,28 @@ class AccountReader(Protocol):
 
     async def account(self, user_id: UserId) -> AccountView | None:
         """The person with their profile, in one statement; `None` when there is none."""
+        ...
+
+    async def user_of_email(self, email: str) -> User | None:
+        """The user whose email folds like this one, or `None`."""
+        ...
+
+    async def user_named(self, name: str) -> User | None:
+        """The user whose email or username folds like this, or `None`."""
+        ...
+
+    async def users(self, after: UserId | None, limit: int) -> tuple[User, ...]:
+        """Up to `limit` users in the order of their ids, beginning behind `after`."""
+        ...
+
+    async def sessions(self, user_id: UserId, now: datetime) -> tuple[Session, ...]:
+        """The sessions of a user that are not over, the last used first."""
+        ...
+
+    async def live_sessions(
+        self, session_ids: Collection[SessionId], now: datetime
+    ) -> frozenset[SessionId]:
+        """Those of the sessions that are there and not over."""
         ...
 
     async def email_taken(self, email: str) -> bool:
@@ -144,4 +211,26 @@ class RefreshTokens(Protocol):
 
     def __call__(self) -> str:
         """A fresh opaque token of at least 256 random bits."""
+        ...
+
+
+class SessionGate(Protocol):
+    """Knows which sessions are live, without asking the database at each request."""
+
+    async def is_live(self, session_id: SessionId) -> bool:
+        """Whether the session is live. A session that another process ended MUST be refused
+        within a second, one that this process ended at once.
+        """
+        ...
+
+    async def live_among(self, session_ids: Collection[SessionId]) -> frozenset[SessionId]:
+        """Those that are live as of now, asked of the store."""
+        ...
+
+    def ended(self, *session_ids: SessionId) -> None:
+        """Sessions have ended; with none named, any may have."""
+        ...
+
+    async def next_end(self) -> None:
+        """Wait until this process ends a session."""
         ...

@@ -1,8 +1,8 @@
 """What people do with their accounts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,9 +13,17 @@ from sidepro.domain.accounts.ports import (
     EmailSyntax,
     PasswordHasher,
     RefreshTokens,
+    SessionGate,
 )
 from sidepro.domain.accounts.profile import Catalogue, Profile
-from sidepro.domain.accounts.session import Caller, Session
+from sidepro.domain.accounts.session import (
+    Caller,
+    Lifetimes,
+    RefreshToken,
+    Reuse,
+    Session,
+    hash_of,
+)
 from sidepro.domain.accounts.user import (
     EMAIL_LONGEST,
     User,
@@ -31,9 +39,13 @@ from sidepro.domain.errors import (
     NoProfile,
     NotAuthenticated,
     NotFound,
+    SessionEnded,
     WrongCredentials,
+    WrongPassword,
 )
-from sidepro.domain.shared import Clock, NewId, Rules, SessionId, UserId
+from sidepro.domain.rooms.events import RoomClosed, StatusChanged
+from sidepro.domain.rooms.ports import ChatFeed
+from sidepro.domain.shared import Clock, NewId, RoomId, Rules, SessionId, UserId
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 
 
@@ -61,7 +73,9 @@ class AccountService:
     new_refresh_token: RefreshTokens
     clock: Clock
     new_id: NewId
-    session_lifetime: timedelta
+    gate: SessionGate
+    feed: ChatFeed
+    lifetimes: Lifetimes
 
     async def sign_up(self, email: str, username: str, password: str) -> AccountView:
         """Open an account.
@@ -71,31 +85,7 @@ class AccountService:
             WeakPassword: the password is common or contains the email or the name.
             EmailTaken, UsernameTaken: somebody has it already.
         """
-        rules = Rules()
-        address = self._address(email)
-        if address is None:
-            rules.fault("is not an email address", "email")
-        name = check_username(username, rules)
-        check_password_length(password, rules)
-        rules.enforce()
-        check_password_strength(
-            password,
-            email=address or "",
-            username=name,
-            is_common=password in self.common_passwords,
-        )
-        user = User(
-            id=UserId(self.new_id()),
-            email=address or "",
-            username=name,
-            password_hash=await self.passwords.hash(password),
-            is_admin=False,
-            is_active=True,
-            created_at=self.clock(),
-        )
-        async with self.unit_of_work() as work:
-            await work.users.add(user)
-            await work.commit()
+        user = await self.open_account(email, username, password, is_admin=False)
         return AccountView(
             id=user.id,
             username=user.username,
@@ -104,6 +94,51 @@ class AccountService:
             email=user.email,
             is_admin=user.is_admin,
         )
+
+    async def open_account(
+        self, email: str, username: str, password: str, *, is_admin: bool
+    ) -> User:
+        """Open an account, perhaps an administrator's. Raises as `sign_up` does."""
+        rules = Rules()
+        address = self._address(email)
+        if address is None:
+            rules.fault("is not an email address", "email")
+        name = check_username(username, rules)
+        check_password_length(password, rules)
+        rules.enforce()
+        user = User(
+            id=UserId(self.new_id()),
+            email=address or "",
+            username=name,
+            password_hash="",
+            is_admin=is_admin,
+            is_active=True,
+            created_at=self.clock(),
+        )
+        user = replace(user, password_hash=await self.hash_of_good(password, user))
+        async with self.unit_of_work() as work:
+            await work.users.add(user)
+            await work.commit()
+        return user
+
+    async def hash_of_good(self, password: str, user: User, field: str = "password") -> str:
+        """The hash of a password that this user may have.
+
+        Raises:
+            InvalidInput: it is too short or too long.
+            WeakPassword: it is common or contains the user's email or name.
+        """
+        rules = Rules()
+        check_password_length(password, rules, field)
+        rules.enforce()
+        check_password_strength(
+            password,
+            email=user.email,
+            username=user.username,
+            is_common=password in self.common_passwords,
+            field=field,
+        )
+        return await self.passwords.hash(password)
 
     async def availability(self, email: str | None, username: str | None) -> dict[str, bool]:
         """Whether the email and the username asked for are free.
@@ -134,39 +169,103 @@ class AccountService:
             AccountDeactivated: the password is right and the account is closed by an operator.
         """
         address = self._address(email)
-        user = None
-        if address is not None:
-            async with self.unit_of_work() as work:
-                user = await work.users.get_by_email(address)
+        user = None if address is None else await self.reader.user_of_email(address)
         right = await self.passwords.verify(password, user.password_hash if user else None)
         if user is None or not right:
             raise WrongCredentials
         if not user.is_active:
             raise AccountDeactivated
-        renewed = None
+        renewed = user
         if self.passwords.is_outdated(user.password_hash):
-            renewed = await self.passwords.hash(password)
-        token = self.new_refresh_token()
-        session = Session.start(
-            SessionId(self.new_id()),
-            user.id,
-            token,
-            user_agent,
-            self.clock(),
-            self.session_lifetime,
-        )
+            renewed = replace(user, password_hash=await self.passwords.hash(password))
+        now = self.clock()
+        session = Session.start(SessionId(self.new_id()), user.id, user_agent, now, self.lifetimes)
+        text = self.new_refresh_token()
         async with self.unit_of_work() as work:
-            if renewed is not None:
-                await work.users.replace_password_hash(user.id, renewed)
-            await work.sessions.add(session)
+            # The password may have changed, or the account been closed, while we hashed.
+            if await work.users.get(user.id) != user:
+                raise WrongCredentials
+            if renewed != user:
+                await work.users.save(renewed)
+            await work.sessions.add(session, RefreshToken.issue(text, session.id, None, now))
             await work.commit()
-        return Tokens(
-            access_token=self.access_tokens.issue(Caller(user.id, session.id, user.is_admin)),
-            expires_in=self.access_tokens.lifetime,
-            refresh_token=token,
-            refresh_expires_in=int(self.session_lifetime.total_seconds()),
-            session_id=session.id,
-        )
+        return self._tokens(user, session, text, now)
+
+    async def refresh(self, refresh_token: str) -> Tokens:
+        """Go on with a session: new tokens for a refresh token, which is used up by it.
+
+        Raises:
+            SessionEnded: the token is unknown, its session is over, or it was replayed, which
+                ends its session.
+        """
+        now = self.clock()
+        text = self.new_refresh_token()
+        async with self.unit_of_work() as work:
+            owner = await work.sessions.owner(hash_of(refresh_token))
+            user = None if owner is None else await work.users.get(owner)
+            found = await work.sessions.presented(hash_of(refresh_token))
+            if user is None or found is None:
+                raise SessionEnded
+            session, token = found.session, found.token
+            meaning = token.presented(now, successor_used=found.successor_used)
+            if meaning is Reuse.REPLAY or session.is_over(now) or not user.is_active:
+                await work.sessions.end(session.id, session.user_id)
+                await work.commit()
+                self.gate.ended(session.id)
+                raise SessionEnded
+            session = session.used(now, self.lifetimes)
+            successor = RefreshToken.issue(text, session.id, token, now)
+            await work.sessions.rotate(session, token, successor, now)
+            await work.commit()
+        return self._tokens(user, session, text, now)
+
+    async def sessions(self, caller: Caller) -> tuple[Session, ...]:
+        """The caller's sessions, the last used first."""
+        return await self.reader.sessions(caller.id, self.clock())
+
+    async def end_session(self, caller: Caller, session_id: SessionId) -> None:
+        """End one of the caller's sessions.
+
+        Raises:
+            NotFound: the caller has no such session.
+        """
+        async with self.unit_of_work() as work:
+            await work.users.get(caller.id)
+            if not await work.sessions.end(session_id, caller.id):
+                raise NotFound
+            await work.commit()
+        self.gate.ended(session_id)
+
+    async def end_all_sessions(self, caller: Caller) -> None:
+        """End all of the caller's sessions, the one that asks included."""
+        async with self.unit_of_work() as work:
+            await work.users.get(caller.id)
+            await work.sessions.end_all(caller.id)
+            await work.commit()
+        self.gate.ended()
+
+    async def change_password(self, caller: Caller, current: str, new: str) -> None:
+        """Change the caller's password; all their other sessions end.
+
+        Raises:
+            WrongPassword: `current` is not the password.
+            InvalidInput, WeakPassword: the new one breaks a rule.
+        """
+        rules = Rules()
+        check_password_length(new, rules, "new_password")
+        rules.enforce()
+        user = await self._user(caller)
+        if not await self.passwords.verify(current, user.password_hash):
+            raise WrongPassword(Fault("is wrong", pointer="/current_password"))
+        new_hash = await self.hash_of_good(new, user, "new_password")
+        changed = replace(user, password_hash=new_hash)
+        async with self.unit_of_work() as work:
+            if await work.users.get(user.id) != user:
+                raise WrongPassword(Fault("is wrong", pointer="/current_password"))
+            await work.users.save(changed)
+            await work.sessions.end_all(user.id, but=caller.session_id)
+            await work.commit()
+        self.gate.ended()
 
     async def account(self, caller: Caller) -> AccountView:
         """The caller's own account.
@@ -241,6 +340,52 @@ class AccountService:
     async def catalogue(self) -> Catalogue:
         """The skills, regions and meeting times on offer."""
         return await self.reader.catalogue()
+
+    async def withdraw(self, caller: Caller, password: str) -> None:
+        """Close the caller's account for good. All that hangs on it goes; rooms stay for the other
+        person, where the caller becomes nobody.
+
+        Raises:
+            WrongPassword: this is not the password.
+        """
+        user = await self._user(caller)
+        if not await self.passwords.verify(password, user.password_hash):
+            raise WrongPassword(Fault("is wrong", pointer="/password"))
+        kept: list[RoomId] = []
+        gone: list[RoomId] = []
+        async with self.unit_of_work() as work:
+            for room in await work.rooms.of_user(user.id):
+                remaining = room.withdrawn(user.id)
+                if remaining is None:
+                    await work.rooms.delete(room.id)
+                    gone.append(room.id)
+                else:
+                    await work.rooms.save(remaining)
+                    kept.append(room.id)
+            await work.users.remove(user.id)
+            await work.commit()
+        self.gate.ended()
+        for room_id in kept:
+            await self.feed.publish(RoomClosed(room_id, user.id))
+            await self.feed.publish(StatusChanged(room_id))
+        for room_id in gone:
+            await self.feed.publish(RoomClosed(room_id, None))
+
+    async def _user(self, caller: Caller) -> User:
+        async with self.unit_of_work() as work:
+            user = await work.users.get(caller.id)
+        if user is None:
+            raise NotAuthenticated
+        return user
+
+    def _tokens(self, user: User, session: Session, text: str, now: datetime) -> Tokens:
+        return Tokens(
+            access_token=self.access_tokens.issue(Caller(user.id, session.id, user.is_admin)),
+            expires_in=self.access_tokens.lifetime,
+            refresh_token=text,
+            refresh_expires_in=int((session.expires_at - now).total_seconds()),
+            session_id=session.id,
+        )
 
     def _address(self, email: str) -> str | None:
         return self.email_syntax(email) if len(email) <= EMAIL_LONGEST else None

@@ -29,6 +29,12 @@ class RoomRepository(Protocol):
         """The room of two people, in whatever order; MUST hold back others as `get` does."""
         ...
 
+    async def of_user(self, user_id: UserId) -> tuple[Room, ...]:
+        """All rooms that this person sits in, left or not, ordered by id; MUST hold back others as
+        `get` does.
+        """
+        ...
+
     async def save(self, room: Room) -> None:
         """Store a changed room."""
         ...

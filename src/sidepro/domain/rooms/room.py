@@ -120,6 +120,17 @@ class Room:
         self.must_admit(user_id)
         return None if self.is_pending else replace(self, left_by=user_id)
 
+    def withdrawn(self, user_id: UserId) -> "Room | None":
+        """The room after one of the two closed their account; `None` when nobody is left."""
+        low, high = (
+            replace(seat, user_id=None) if seat.user_id == user_id else seat for seat in self.seats
+        )
+        staying = {low.user_id, high.user_id} - {None, self.left_by}
+        if not staying:
+            return None
+        left_by = None if self.left_by == user_id else self.left_by
+        return replace(self, seats=(low, high), left_by=left_by)
+
     def with_message(
         self, sender: UserId, body: str, client_id: str | None, now: datetime
     ) -> "tuple[Room, Message]":

@@ -1,0 +1,127 @@
+"""`sidepro migrate`, `seed` and `openapi`."""
+
+import json
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from sidepro import main as composition
+from sidepro.adapters import markdown, system
+from sidepro.adapters.demo import population
+from sidepro.adapters.sql import migrations, seeding
+from sidepro.api.openapi import document
+from sidepro.cli.shared import (
+    CommandError,
+    bring_up_to_date,
+    build,
+    must_be_current,
+    run_to_the_end,
+    settings_of_process,
+    shown,
+)
+from sidepro.settings import Settings
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Change nothing; fail if a migration is missing.")
+def migrate(check: bool) -> None:
+    """Bring the database to the schema that this version needs."""
+    settings = settings_of_process()
+
+    async def run() -> None:
+        platform = build(settings, "")
+        try:
+            if check:
+                await must_be_current(settings, platform)
+                click.echo(f"{shown(settings)} is at revision {migrations.head()}")
+                return
+            before, after = await migrations.migrate(platform.database)
+            done = "is at" if before == after else f"went from {before or 'nothing'} to"
+            click.echo(f"{shown(settings)} {done} revision {after}")
+        finally:
+            await platform.close()
+
+    run_to_the_end(settings, run)
+
+
+_SIZE = click.IntRange(0, 1_000_000)
+
+
+@click.command()
+@click.option("--users", type=click.IntRange(2, 1_000_000), default=60, show_default=True)
+@click.option("--projects", type=_SIZE, default=150, show_default=True)
+@click.option("--comments", type=_SIZE, default=500, show_default=True)
+@click.option("--bookmarks", type=_SIZE, default=900, show_default=True)
+@click.option("--rooms", type=_SIZE, default=24, show_default=True)
+@click.option("--messages-per-room", type=_SIZE, default=12, show_default=True)
+@click.option("--seed", default=1, show_default=True, help="The same seed gives the same data.")
+def seed(
+    users: int,
+    projects: int,
+    comments: int,
+    bookmarks: int,
+    rooms: int,
+    messages_per_room: int,
+    seed: int,
+) -> None:
+    """Fill an empty database with demo data."""
+    settings = settings_of_process()
+    sizes = population.Sizes(users, projects, comments, bookmarks, rooms, messages_per_room)
+
+    async def run() -> None:
+        platform = build(settings, "")
+        try:
+            await bring_up_to_date(settings, platform)
+            if not await seed_if_empty(platform, sizes, seed):
+                raise CommandError(f"{shown(settings)} is not empty: nothing was added")
+            for email in population.DEMO_EMAILS:
+                click.echo(f"demo account {email}, password {population.DEMO_PASSWORD}")
+        finally:
+            await platform.close()
+
+    run_to_the_end(settings, run)
+
+
+@click.command()
+def openapi() -> None:
+    """Print the OpenAPI document."""
+    # Needs no database, no data folder and no secret of anybody's.
+    platform = composition.build(Settings(secret_key=("not used to sign anything",)), "")
+    made = document(composition.application(platform, with_jobs=False))
+    click.echo(json.dumps(made, ensure_ascii=False, indent=2))
+
+
+async def seed_if_empty(
+    platform: composition.Platform,
+    sizes: population.Sizes | None = None,
+    seed: int = 1,
+) -> bool:
+    if not await seeding.is_empty(platform.database):
+        return False
+    accounts = platform.parts.services.accounts
+    password_hash = await platform.passwords.hash(population.DEMO_PASSWORD)
+    demo = population.make(
+        sizes or population.Sizes(),
+        seed,
+        await accounts.catalogue(),
+        system.clock(),
+        password_hash,
+        markdown.render,
+    )
+    columns = (
+        TextColumn("demo data"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("rows"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        bar = progress.add_task("demo data", total=None)
+        await seeding.load(
+            platform.database,
+            platform.catalogue,
+            demo,
+            lambda done, total: progress.update(bar, completed=done, total=total),
+        )
+    return True
