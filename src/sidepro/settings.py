@@ -309,6 +309,17 @@ def load(environment: Mapping[str, str] | None = None, dotenv: Path | None = Non
     return settings
 
 
+def unknown(environment: Mapping[str, str] | None = None) -> list[str]:
+    """Variables that look like settings and are none: perhaps mistyped."""
+    known = {variable(setting.name) for setting in fields(Settings)}
+    names = os.environ if environment is None else environment
+    return sorted(
+        name
+        for name in names
+        if name.startswith(PREFIX) and name.removesuffix("_FILE") not in known
+    )
+
+
 def _dotenv(path: Path) -> dict[str, str]:
     try:
         # As it stands: a `$` in a password is no reference to another variable.

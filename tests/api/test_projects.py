@@ -217,6 +217,13 @@ async def test_reading_answers_in_full_whatever_the_client_has(api: Api) -> None
     assert response.headers["ETag"] == '"1"'
 
 
+async def test_another_spelling_of_an_id_is_none(api: Api, author: Person) -> None:
+    project = await api.publish(author)
+    plain = str(project["id"])
+    for other in (plain.replace("-", ""), f"urn:uuid:{plain}", f"{{{plain}}}"):
+        await api.refused(404, "not-found", "GET", f"/projects/{other}")
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("project_id", [NOBODY, "nonsense", "0", "%00", "%ff", "%20"])
 async def test_what_is_not_there_is_not_found(api: Api, method: str, project_id: str) -> None:

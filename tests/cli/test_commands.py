@@ -307,6 +307,15 @@ def test_the_secret_key_is_made_once_for_its_owner_alone(
     assert (other / "secret.key").read_text("ascii") != made
 
 
+@pytest.mark.parametrize("content", [b"", b"\n", b"short", b"\xff" * 64])
+def test_a_broken_file_of_the_secret_key_is_told_and_not_signed_with(
+    run_here: Callable[..., Outcome], tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "secret.key").write_bytes(content)
+    complaint = run_here("migrate", SIDEPRO_DATA_DIR=str(tmp_path)).complaint()
+    assert str(tmp_path / "secret.key") in complaint
+
+
 def test_a_secret_key_that_is_set_is_not_kept(
     run_here: Callable[..., Outcome], tmp_path: Path
 ) -> None:

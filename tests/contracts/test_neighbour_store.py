@@ -1,7 +1,7 @@
 """`NeighbourStore`: what the similarity job found, replaced as a whole."""
 
 import asyncio
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from random import Random
 
@@ -78,6 +78,14 @@ async def test_a_result_does_not_replace_a_later_one(world: World, moment: datet
     assert not await world.neighbours.replace({one: (), other: kept}, moment)
     assert await world.neighbours.of(one) == Neighbourhood(kept, after(0))
     assert await world.neighbours.of(other) == Neighbourhood((), after(0))
+
+
+async def test_a_result_made_while_the_clock_was_ahead_is_replaced(world: World) -> None:
+    one, other = await people(world, 2)
+    ahead = datetime.now(UTC) + timedelta(hours=1)
+    assert await world.neighbours.replace({one: (Neighbour(other, 0.5, ("Java",)),)}, ahead)
+    assert await world.neighbours.replace({}, after(0))
+    assert await world.neighbours.of(one) == Neighbourhood((), after(0))
 
 
 async def test_a_person_who_is_gone_by_now_is_no_trouble(world: World) -> None:

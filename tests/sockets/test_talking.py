@@ -222,7 +222,9 @@ async def test_a_bad_frame_gets_an_error_and_the_socket_stays_open(
         for number, bad in enumerate(BAD, 1):
             await socket.connection.send(bad)
             error = await socket.next("error")
-            expected = {"type": "error", "code": "invalid", "client_id": None}
+            named = '"client_id": "a"' in str(bad) and not str(bad).endswith("trailing")
+            client_id = "a" if named else None
+            expected = {"type": "error", "code": "invalid", "client_id": client_id}
             assert error == {**expected, "detail": error["detail"]}, bad[:80]
             assert error["detail"]
             assert (await socket.said())["seq"] == number, bad[:80]

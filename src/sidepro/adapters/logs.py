@@ -9,6 +9,11 @@ QUIET = ("uvicorn", "aiosqlite", "taskiq", "sqlalchemy", "alembic", "asyncio", "
 """Libraries whose routine is no news. uvicorn would also log socket addresses as they are."""
 
 
+def _is_news(record: logging.LogRecord) -> bool:
+    """Uvicorn takes an upgrade that was answered with 403 for an application that gave up."""
+    return "without completing handshake" not in record.getMessage()
+
+
 def set_up(log_format: str) -> None:
     """Send the logs of the platform and of its libraries the same way."""
     shared: list[structlog.typing.Processor] = [
@@ -49,5 +54,6 @@ def set_up(log_format: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)

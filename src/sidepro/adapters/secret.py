@@ -6,6 +6,11 @@ from contextlib import suppress
 from pathlib import Path
 
 FILE = "secret.key"
+SHORTEST = 32
+
+
+class UnusableSecretError(Exception):
+    """The file of the key is empty or broken. Signing with it would let anybody forge tokens."""
 
 
 def kept_secret(folder: Path) -> str:
@@ -16,10 +21,11 @@ def kept_secret(folder: Path) -> str:
 
     Raises:
         OSError: the folder cannot be written, or the file not be read.
+        UnusableSecretError: the file holds no key that could have been made here.
     """
     file = folder / FILE
     with suppress(FileNotFoundError):
-        return file.read_text(encoding="ascii").strip()
+        return _read(file)
     fresh = folder / f".{FILE}.{secrets.token_hex(8)}"
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -31,4 +37,14 @@ def kept_secret(folder: Path) -> str:
             file.hardlink_to(fresh)
     finally:
         fresh.unlink()
-    return file.read_text(encoding="ascii").strip()
+    return _read(file)
+
+
+def _read(file: Path) -> str:
+    key = file.read_bytes().strip()
+    if len(key) < SHORTEST or not key.isascii():
+        raise UnusableSecretError(
+            f"{file} holds no secret key: restore it, or remove it to get a new one, which ends "
+            "all access tokens"
+        )
+    return key.decode()

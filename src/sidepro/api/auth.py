@@ -1,6 +1,7 @@
 """Who calls: the bearer token, decoded once for each request."""
 
 from typing import cast
+from uuid import UUID
 
 from litestar.datastructures import Headers
 from litestar.enums import ScopeType
@@ -9,7 +10,7 @@ from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from sidepro.domain.accounts.ports import AccessTokens, SessionGate
 from sidepro.domain.accounts.session import Caller
-from sidepro.domain.errors import NotAuthenticated
+from sidepro.domain.errors import NotAuthenticated, NotFound
 
 PUBLIC = {"public": True}
 """The `opt` of a route that needs no token. A token that is sent must be valid all the same."""
@@ -41,6 +42,11 @@ class Authentication(ASGIMiddleware):
             raise NotAuthenticated
         if caller is not None and not await self._gate.is_live(caller.session_id):
             raise NotAuthenticated
+        path = scope["path"].lower()
+        for value in cast("dict[str, object]", scope["path_params"]).values():
+            # Python takes more spellings of a UUID (urn:uuid:…, {…}, no hyphens) than we do.
+            if isinstance(value, UUID) and str(value) not in path.split("/"):
+                raise NotFound
         scope["user"] = caller
         scope["auth"] = None
         await next_app(scope, receive, send)

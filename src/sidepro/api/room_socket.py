@@ -171,8 +171,9 @@ class Conversation:
                 return GONE
             client_id = None
             try:
-                frame = self._understood(cast("str | None", event.get("text")))
-                client_id = frame.client_id if isinstance(frame, SendFrame) else None
+                text = cast("str | None", event.get("text"))
+                client_id = _client_id(text)
+                frame = self._understood(text)
                 await self._do(frame)
                 bad_in_a_row = 0
             except SideProError as error:
@@ -250,9 +251,24 @@ def socket_router(
 
 def _id(text: str) -> RoomId:
     try:
-        return RoomId(UUID(text))
+        room_id = UUID(text)
     except ValueError as error:
         raise NotFound from error
+    if str(room_id) != text.lower():
+        raise NotFound  # another spelling of a UUID than ours
+    return RoomId(room_id)
+
+
+class _Named(msgspec.Struct):
+    client_id: str | None = None
+
+
+def _client_id(text: str | None) -> str | None:
+    """The name of the message in a frame that may be wrong in every other way."""
+    try:
+        return msgspec.json.decode(text or "", type=_Named).client_id
+    except (msgspec.DecodeError, RecursionError):
+        return None
 
 
 def _after(socket: Socket) -> int | None:
@@ -261,7 +277,7 @@ def _after(socket: Socket) -> int | None:
         return None
     if not text.isascii() or not text.isdigit():
         raise InvalidInput(Fault("must be a number", parameter="after"))
-    return min(int(text[:12]), LARGEST_SEQ)
+    return min(int(text[:4_000]), LARGEST_SEQ)
 
 
 async def _deny(socket: Socket) -> None:

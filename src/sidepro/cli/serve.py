@@ -67,7 +67,10 @@ def serve(host: str, port: int, workers: int, no_jobs: bool, demo: bool) -> None
                 await bring_up_to_date(settings, platform)
                 if demo:
                     await seed_if_empty(platform)
-                await _serve(settings, platform, listener, local_url, not no_jobs, demo)
+                shown_accounts = await _demo_accounts(platform) if demo else []
+                await _serve(settings, platform, listener, local_url, not no_jobs, shown_accounts)
+        except OSError as error:
+            raise CommandError(f"cannot lock {shown(settings)}: {error}") from error
         except AlreadyServed as error:
             raise CommandError(
                 f"another `sidepro serve` runs on {shown(settings)}: without Redis, jobs, chat "
@@ -86,7 +89,7 @@ async def _serve(
     listener: socket.socket,
     local_url: str,
     with_jobs: bool,
-    demo: bool,
+    demo_accounts: list[str],
 ) -> None:
     app = composition.application(platform, with_jobs=with_jobs)
     config = uvicorn.Config(
@@ -105,7 +108,7 @@ async def _serve(
         log_config=None,
         lifespan="on",
     )
-    server = _AnnouncingServer(config, lambda: _announce(settings, local_url, demo))
+    server = _AnnouncingServer(config, lambda: _announce(settings, local_url, demo_accounts))
     # uvicorn raises the signal that stopped it once more when it has stopped: that is no failure.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop_well)
@@ -127,7 +130,17 @@ def _stop_well(_number: int, _frame: object) -> None:
     raise SystemExit(0)
 
 
-def _announce(settings: Settings, local_url: str, demo: bool) -> None:
+async def _demo_accounts(platform: composition.Platform) -> list[str]:
+    """Those that are there: a database may have been filled with something else."""
+    accounts = platform.parts.services.accounts
+    return [
+        email
+        for email in population.DEMO_EMAILS
+        if not (await accounts.availability(email, None))["email"]
+    ]
+
+
+def _announce(settings: Settings, local_url: str, demo_accounts: list[str]) -> None:
     lines = [
         "",
         f"  SidePro serves      {local_url}/api/v1",
@@ -135,11 +148,10 @@ def _announce(settings: Settings, local_url: str, demo: bool) -> None:
     ]
     if settings.docs:
         lines.append(f"  documentation       {local_url}/api/docs")
-    if demo:
-        lines += [
-            f"  demo account        {email}   password {population.DEMO_PASSWORD}"
-            for email in population.DEMO_EMAILS
-        ]
+    lines += [
+        f"  demo account        {email}   password {population.DEMO_PASSWORD}"
+        for email in demo_accounts
+    ]
     click.echo("\n".join([*lines, "", "  Ctrl-C stops.", ""]))
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 from sidepro import main as composition
 from sidepro import settings as configuration
 from sidepro.adapters import logs
+from sidepro.adapters.secret import UnusableSecretError
 from sidepro.adapters.sql import migrations
 from sidepro.domain.errors import InvalidInput, SideProError, Unavailable
 from sidepro.settings import SettingError, Settings
@@ -36,6 +37,8 @@ def settings_of_process() -> Settings:
     logs.set_up(settings.log_format)
     for name in configuration.without_effect(settings):
         structlog.get_logger("sidepro").warning("setting_without_effect_yet", setting=name)
+    for name in configuration.unknown():
+        structlog.get_logger("sidepro").warning("unknown_setting", setting=name)
     return settings
 
 
@@ -54,6 +57,8 @@ def build(settings: Settings, public_url: str) -> composition.Platform:
             raise CommandError(f"cannot write to the folder {folder}: {reason}") from error
     try:
         return composition.build(settings, public_url)
+    except UnusableSecretError as error:
+        raise CommandError(str(error)) from error
     except OSError as error:
         raise CommandError(
             f"cannot keep the secret key in {settings.data_dir}: {error}"

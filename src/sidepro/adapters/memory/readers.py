@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from sidepro.adapters.memory.store import MemoryStore
@@ -281,7 +281,8 @@ class MemoryReader:
         """See `sidepro.domain.recommendations.ports.NeighbourStore`."""
         async with self._store.lock:
             state = self._store.state
-            if state.computed_at is not None and computed_at <= state.computed_at:
+            stored = state.computed_at
+            if stored is not None and computed_at <= stored <= datetime.now(UTC):
                 return False
             state.neighbours = dict(neighbours)
             state.computed_at = computed_at

@@ -31,6 +31,7 @@ async def only_server(database: Database) -> AsyncIterator[None]:
     Raises:
         AlreadyServed: somebody else is inside.
         Unavailable: the database cannot be reached.
+        OSError: the lock file beside an SQLite database cannot be opened.
     """
     if database.is_sqlite:
         path = Path(str(database.engine.url.database))

@@ -1,10 +1,10 @@
 """Everybody's skills, and the neighbours that the similarity job found, in SQL."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, exists, insert, select, update
+from sqlalchemy import bindparam, delete, exists, insert, or_, select, update
 
 from sidepro.adapters.sql.accounts import SKILLS_OF_PROFILE
 from sidepro.adapters.sql.catalogue import CatalogueCache
@@ -38,8 +38,15 @@ _NEIGHBOURHOOD = select(similarity_runs.c.computed_at, neighbours.c.entries).sel
 )
 _CLAIM = (
     update(similarity_runs)
-    .where(similarity_runs.c.id == 1, similarity_runs.c.computed_at < bindparam("now"))
-    .values(computed_at=bindparam("now"))
+    .where(
+        similarity_runs.c.id == 1,
+        or_(
+            similarity_runs.c.computed_at < bindparam("started"),
+            # Made while the clock was ahead: real time would take long to catch up.
+            similarity_runs.c.computed_at > bindparam("now"),
+        ),
+    )
+    .values(computed_at=bindparam("started"))
 )
 
 
@@ -85,7 +92,9 @@ class SqlNeighbourStore:
         async with self._database.writing() as connection:
             first = upsert(connection, similarity_runs).values(id=1, computed_at=EPOCH)
             await connection.execute(first.on_conflict_do_nothing())
-            claimed = await connection.execute(_CLAIM, {"now": computed_at})
+            claimed = await connection.execute(
+                _CLAIM, {"started": computed_at, "now": datetime.now(UTC)}
+            )
             if claimed.rowcount == 0:
                 return False
             await connection.execute(delete(neighbours))

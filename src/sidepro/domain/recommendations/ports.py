@@ -45,7 +45,7 @@ class NeighbourStore(Protocol):
         """Put a whole new result in the place of the old one; whether it was newer than that.
 
         A reader MUST see the old result or the new one, whole. A result MUST NOT replace one that
-        was computed later.
+        was computed later, unless that one claims to be from the future.
         """
         ...
 
