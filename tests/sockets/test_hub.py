@@ -29,12 +29,12 @@ from tests import factories
 from tests.live import PATIENCE, until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Collection, Sequence
 
     from sidepro.domain.accounts.session import Caller
     from sidepro.domain.rooms.ports import Listener
     from sidepro.domain.rooms.room import Message, Room
-    from sidepro.domain.shared import RoomId
+    from sidepro.domain.shared import RoomId, SessionId
 
 pytestmark = pytest.mark.anyio
 
@@ -437,6 +437,39 @@ async def test_the_room_goes_while_its_status_is_looked_up(house: House) -> None
 
 
 # --------------------------------------------------------------------------------- slow readers
+
+
+class FailingGate:
+    """A gate whose first look at the store meets something that nobody foresaw."""
+
+    looks = 0
+
+    async def is_live(self, session_id: SessionId) -> bool:
+        raise NotImplementedError
+
+    async def live_among(self, session_ids: Collection[SessionId]) -> frozenset[SessionId]:
+        self.looks += 1
+        if self.looks == 1:
+            raise RuntimeError("nobody foresaw this")
+        return frozenset()
+
+    def ended(self, *session_ids: SessionId) -> None:
+        raise NotImplementedError
+
+    async def next_end(self) -> None:
+        """Something ends all the time."""
+        await asyncio.sleep(0)
+
+
+async def test_the_watch_of_sessions_outlives_a_look_that_failed(house: House) -> None:
+    outbox = outbox_of(house.one)
+    await house.hub.join(house.room.id, outbox)
+    watch = asyncio.create_task(house.hub.watch_sessions(FailingGate()))
+    async with asyncio.timeout(5):
+        assert await outbox.ended == 4401
+    watch.cancel()
+    await asyncio.gather(watch, return_exceptions=True)
+    await house.hub.leave(house.room.id, outbox)
 
 
 async def test_an_outbox_holds_so_many_frames_and_then_ends(house: House) -> None:

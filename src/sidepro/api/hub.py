@@ -143,6 +143,10 @@ class Hub:
                 live = await gate.live_among({outbox.session_id for outbox in outboxes})
             except Unavailable:
                 continue
+            except Exception:
+                # Whatever it is, sockets of ended sessions must not stay open for good.
+                log.exception("session_watch_failed")
+                continue
             for outbox in outboxes:
                 if outbox.session_id not in live:
                     outbox.end(NOT_AUTHENTICATED)

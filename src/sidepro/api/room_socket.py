@@ -238,7 +238,7 @@ def socket_router(
             return
         except SideProError as error:
             code = close_code(error)
-        except Exception:
+        except Exception:  # Litestar has no exception handlers for sockets
             log.exception("socket_failed", room_id=room_id)
             code = INTERNAL
         if code != GONE:
