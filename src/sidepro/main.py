@@ -12,9 +12,14 @@ from litestar import Litestar
 from sqlalchemy import text
 
 from sidepro.adapters import markdown, system
+from sidepro.adapters.logs import note_authentication
 from sidepro.adapters.memory.chat import MemoryFeed, MemoryPresence
 from sidepro.adapters.memory.gate import MemoryGate
+from sidepro.adapters.memory.limits import MemoryLimiter
 from sidepro.adapters.passwords import Argon2Passwords, CommonPasswordList, email_address
+from sidepro.adapters.redis.gate import RedisGate
+from sidepro.adapters.redis.limits import RedisLimiter
+from sidepro.adapters.redis.link import Link
 from sidepro.adapters.secret import kept_secret
 from sidepro.adapters.similarity import ReferenceEngine
 from sidepro.adapters.sql.accounts import SqlAccountReader
@@ -32,6 +37,7 @@ from sidepro.api.services import Services
 from sidepro.domain.accounts.administration import UserAdministration
 from sidepro.domain.accounts.service import AccountService
 from sidepro.domain.accounts.session import Lifetimes
+from sidepro.domain.accounts.sessions import SessionService
 from sidepro.domain.projects.service import ProjectService
 from sidepro.domain.recommendations.service import RecommendationService
 from sidepro.domain.rooms.service import RoomService
@@ -47,12 +53,15 @@ class Platform:
     database: Database
     catalogue: CatalogueCache
     passwords: Argon2Passwords
+    link: Link | None
     administration: UserAdministration
     parts: Parts
 
     async def close(self) -> None:
         """End connections and threads."""
         await self.database.close()
+        if self.link:
+            await self.link.close()
         self.passwords.close()
 
 
@@ -80,7 +89,12 @@ def build(settings: Settings, public_url: str) -> Platform:
         settings.access_token_ttl,
         clock,
     )
-    gate = MemoryGate(account_reader, clock)
+    link = Link(settings.redis_url) if settings.redis_url else None
+    own_gate = MemoryGate(account_reader, clock)
+    gate = RedisGate(link, own_gate) if link else own_gate
+    limiter = None
+    if settings.rate_limits:
+        limiter = RedisLimiter(link) if link else MemoryLimiter()
     services = Services(
         accounts=AccountService(
             unit_of_work=unit_of_work,
@@ -88,13 +102,25 @@ def build(settings: Settings, public_url: str) -> Platform:
             passwords=passwords,
             common_passwords=CommonPasswordList(),
             email_syntax=email_address,
+            clock=clock,
+            new_id=new_id,
+            gate=gate,
+            feed=feed,
+            note=note_authentication,
+        ),
+        sessions=SessionService(
+            unit_of_work=unit_of_work,
+            reader=account_reader,
+            passwords=passwords,
+            email_syntax=email_address,
             access_tokens=tokens,
             new_refresh_token=system.new_refresh_token,
             clock=clock,
             new_id=new_id,
             gate=gate,
-            feed=feed,
             lifetimes=Lifetimes(settings.refresh_token_ttl, settings.session_ttl),
+            limiter=limiter,
+            note=note_authentication,
         ),
         projects=ProjectService(
             unit_of_work=unit_of_work,
@@ -132,12 +158,16 @@ def build(settings: Settings, public_url: str) -> Platform:
         hub=Hub(services.rooms, feed),
         tokens=tokens,
         gate=gate,
+        limiter=limiter,
         allowed_origins=settings.allowed_origins or (origin_of(public_url),),
         health_checks={"database": database_answers},
+        helpful_checks={"redis": link.answers} if link else {},
         with_docs=settings.docs,
     )
-    administration = UserAdministration(unit_of_work, account_reader, services.accounts, gate)
-    return Platform(database, catalogue, passwords, administration, parts)
+    administration = UserAdministration(
+        unit_of_work, account_reader, services.accounts, gate, note_authentication
+    )
+    return Platform(database, catalogue, passwords, link, administration, parts)
 
 
 def application(platform: Platform, *, with_jobs: bool) -> Litestar:

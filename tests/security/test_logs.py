@@ -84,7 +84,7 @@ async def fails(*_: Any, **__: Any) -> NoReturn:
     ("broken", "method", "path"),
     [
         (SqlUsers.add, "POST", "/users"),
-        (SqlAccountReader.user_of_email, "POST", "/sessions"),
+        (SqlAccountReader.log_in_candidate, "POST", "/sessions"),
         (SqlAccountReader.account, "GET", "/me"),
         (AccountService.account, "GET", "/me"),
     ],

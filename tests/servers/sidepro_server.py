@@ -27,7 +27,8 @@ class SideProServer:
     """`sidepro serve` on a free port of 127.0.0.1, in a folder of its own.
 
     `environment` holds its SIDEPRO_… settings; those of this process are not handed on.
-    `arguments` follow `serve`. Without `SIDEPRO_DATA_DIR` the data lives in the server's folder.
+    `arguments` follow `serve`. Without `SIDEPRO_DATA_DIR` the data lives in the server's folder;
+    without `SIDEPRO_RATE_LIMITS` nothing is limited.
     """
 
     def __init__(
@@ -45,7 +46,11 @@ class SideProServer:
         self.folder = folder or Path(tempfile.mkdtemp(prefix="sidepro-serve-"))
         self.port = port or free_port()
         self.environment = settings(
-            {"SIDEPRO_DATA_DIR": str(self.folder / "data"), **(environment or {})}
+            {
+                "SIDEPRO_DATA_DIR": str(self.folder / "data"),
+                "SIDEPRO_RATE_LIMITS": "off",
+                **(environment or {}),
+            }
         )
         self.log_file = self.folder / "serve.log"
 

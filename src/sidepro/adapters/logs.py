@@ -5,6 +5,11 @@ import sys
 
 import structlog
 
+from sidepro.domain.accounts.events import AuthenticationEvent
+from sidepro.domain.shared import SessionId, UserId
+
+log = structlog.get_logger(__name__)
+
 QUIET = ("uvicorn", "aiosqlite", "taskiq", "sqlalchemy", "alembic", "asyncio", "markdown_it")
 """Libraries whose routine is no news. uvicorn would also log socket addresses as they are."""
 
@@ -57,3 +62,16 @@ def set_up(log_format: str) -> None:
     logging.getLogger("uvicorn.error").addFilter(_is_news)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def note_authentication(
+    event: AuthenticationEvent,
+    user_id: UserId | None = None,
+    *,
+    session_id: SessionId | None = None,
+    reason: str | None = None,
+) -> None:
+    """See `sidepro.domain.accounts.events.AuthenticationLog`."""
+    facts = {"user": user_id, "session": session_id, "reason": reason}
+    told = {name: str(fact) for name, fact in facts.items() if fact is not None}
+    log.info(event.value, **told)

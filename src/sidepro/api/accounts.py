@@ -12,6 +12,7 @@ from litestar.params import HeaderParameter, JSONBody, Parameter
 
 from sidepro.api.auth import PUBLIC
 from sidepro.api.bodies import given
+from sidepro.api.limits import SIGN_UP
 from sidepro.api.lists import (
     LIMIT,
     LINK,
@@ -157,7 +158,7 @@ def _account(view: AccountView) -> Account:
 
 @post(
     "/users",
-    opt={**PUBLIC, "problems": (WeakPassword, EmailTaken, UsernameTaken)},
+    opt={**PUBLIC, **SIGN_UP, "problems": (WeakPassword, EmailTaken, UsernameTaken)},
     response_headers=[LOCATION],
     summary="Sign up",
 )

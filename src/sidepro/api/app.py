@@ -16,9 +16,11 @@ from sidepro.api.auth import Authentication
 from sidepro.api.bodies import StrictJson
 from sidepro.api.errors import handle, let_access_win
 from sidepro.api.hub import Hub
+from sidepro.api.limits import Limiting
 from sidepro.api.room_socket import socket_router
 from sidepro.api.services import PREFIX, Services
 from sidepro.domain.accounts.ports import AccessTokens, SessionGate
+from sidepro.domain.limits import RateLimiter
 
 BODY_LARGEST = 2**20
 
@@ -38,8 +40,10 @@ class Parts:
     hub: Hub
     tokens: AccessTokens
     gate: SessionGate
+    limiter: RateLimiter | None
     allowed_origins: Sequence[str]
     health_checks: Mapping[str, Check]
+    helpful_checks: Mapping[str, Check]
     with_docs: bool = True
 
 
@@ -60,12 +64,15 @@ def create_app(parts: Parts, lifespan: Sequence[Lifespan] = ()) -> Litestar:
             recommendations.router,
             socket_router(parts.hub, parts.tokens, parts.gate, parts.allowed_origins),
         ],
-        middleware=[Authentication(parts.tokens, parts.gate)],
+        middleware=[
+            Authentication(parts.tokens, parts.gate),
+            *([Limiting(parts.limiter)] if parts.limiter else []),
+        ],
     )
     return Litestar(
         route_handlers=[
             api,
-            health_router(parts.health_checks),
+            health_router(parts.health_checks, parts.helpful_checks),
             *([docs_router()] if parts.with_docs else []),
         ],
         dependencies={"services": Provide(provide_services, sync_to_thread=False)},

@@ -13,10 +13,12 @@ from sidepro.domain.errors import (
     CannotChatWithYourself,
     Fault,
     InvalidInput,
+    RateLimited,
     SideProError,
     WeakPassword,
     WrongPassword,
 )
+from sidepro.domain.limits import Limit
 from sidepro.domain.recommendations.views import Basis
 from sidepro.domain.rooms.room import RoomStatus
 
@@ -181,6 +183,7 @@ PROBLEMS: dict[type[SideProError], tuple[SideProError, ...]] = {
     ),
     WeakPassword: (WeakPassword(Fault("is one of the most common passwords", "/password")),),
     WrongPassword: (WrongPassword(Fault("is wrong", pointer="/current_password")),),
+    RateLimited: (RateLimited(Limit("default", 600, 60).allowance(60.1)),),
     CannotChatWithYourself: (CannotChatWithYourself(Fault("must be somebody else", "/user_id")),),
 }
 """Those whose faults an example shows; all others are shown as they are."""
