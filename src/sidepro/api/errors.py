@@ -154,7 +154,7 @@ def _domain_problem(error: SideProError) -> Response[dict[str, Any]]:
         headers = {"Retry-After": RETRY_AFTER}
     elif isinstance(error, RateLimited):
         wait = error.allowance and error.allowance.retry_after
-        headers = {"Retry-After": str(max(1, ceil(wait or 0)))}
+        headers = {"Retry-After": str(max(1, ceil(round(wait or 0, 3))))}
     return problem(status_of(error), error.code, error.detail, faults, headers)
 
 

@@ -89,5 +89,5 @@ def fields(scope: MutableMapping[str, Any] | Scope) -> list[tuple[bytes, bytes]]
         return []
     limit = allowance.limit
     policy = f'"{limit.name}";q={limit.quota};w={limit.window}'
-    left = f'"{limit.name}";r={allowance.remaining};t={ceil(allowance.full_in)}'
+    left = f'"{limit.name}";r={allowance.remaining};t={ceil(round(allowance.full_in, 3))}'
     return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", left.encode())]

@@ -52,15 +52,17 @@ class AccountService:
     feed: ChatFeed
     note: AuthenticationLog
 
-    async def sign_up(self, email: str, username: str, password: str) -> AccountView:
-        """Open an account.
+    async def sign_up(
+        self, email: str, username: str, password: str, *, address: str | None = None
+    ) -> AccountView:
+        """Open an account. Its owner is no stranger at the address that this comes from.
 
         Raises:
             InvalidInput: a member breaks its rule.
             WeakPassword: the password is common or contains the email or the name.
             EmailTaken, UsernameTaken: somebody has it already.
         """
-        user = await self.open_account(email, username, password, is_admin=False)
+        user = await self.open_account(email, username, password, is_admin=False, address=address)
         return AccountView(
             id=user.id,
             username=user.username,
@@ -71,19 +73,25 @@ class AccountService:
         )
 
     async def open_account(
-        self, email: str, username: str, password: str, *, is_admin: bool
+        self,
+        email: str,
+        username: str,
+        password: str,
+        *,
+        is_admin: bool,
+        address: str | None = None,
     ) -> User:
         """Open an account, perhaps an administrator's. Raises as `sign_up` does."""
         rules = Rules()
-        address = self._address(email)
-        if address is None:
+        known_form = self._address(email)
+        if known_form is None:
             rules.fault("is not an email address", "email")
         name = check_username(username, rules)
         check_password_length(password, rules)
         rules.enforce()
         user = User(
             id=UserId(self.new_id()),
-            email=address or "",
+            email=known_form or "",
             username=name,
             password_hash="",
             is_admin=is_admin,
@@ -93,6 +101,8 @@ class AccountService:
         user = replace(user, password_hash=await self.hash_of_good(password, user))
         async with self.unit_of_work() as work:
             await work.users.add(user)
+            if address is not None:
+                await work.users.remember_address(user.id, address, user.created_at)
             await work.commit()
         kind = "administrator" if is_admin else None
         self.note(AuthenticationEvent.SIGNED_UP, user.id, reason=kind)

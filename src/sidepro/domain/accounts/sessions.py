@@ -34,7 +34,7 @@ from sidepro.domain.shared import Clock, NewId, SessionId, fold
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 
 STRANGERS = Limit("log-in-account", 20, 3600, alone=5)
-"""Log-ins to one account from addresses that never logged in to it, all of them together."""
+"""Log-ins to one account from addresses that it does not know, all of them together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,9 @@ class SessionService:
     ) -> Tokens:
         """Begin a session. Unknown email and wrong password answer alike, in time too.
 
-        `address` is where the attempt comes from. Addresses that logged in to the account before
-        are spared by the limit that all others share: strangers cannot lock its owner out.
+        `address` is where the attempt comes from. Addresses that logged in to the account before,
+        or opened it, are spared by the limit that all others share: strangers cannot lock its
+        owner out.
 
         Raises:
             WrongCredentials: there is no such user, or the password is another.
