@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
+from sidepro.domain.errors import WrongCredentials
+from sidepro.main import build
+from sidepro.settings import Settings
 from tests.cli.conftest import COMMAND, Outcome
 from tests.servers import settings
 
@@ -89,11 +93,30 @@ def test_accounts_are_closed_and_opened_by_email_or_name(migrated: Run) -> None:
         assert listed(migrated)[0][3] == "administrator"
 
 
-def test_a_password_is_reset(migrated: Run) -> None:
+def may_log_in(folder: Path, password: str) -> bool:
+    """Whether the person of `admin` logs in with this password."""
+
+    async def attempt() -> bool:
+        platform = build(Settings(data_dir=folder / "data"), "")
+        try:
+            sessions = platform.parts.services.sessions
+            return bool(await sessions.log_in("a@b.kr", password, address="203.0.113.7"))
+        except WrongCredentials:
+            return False
+        finally:
+            await platform.close()
+
+    return asyncio.run(attempt())
+
+
+def test_a_password_is_reset(migrated: Run, tmp_path: Path) -> None:
     admin(migrated)
+    assert may_log_in(tmp_path, PASSWORD)
     outcome = migrated("users", "reset-password", "미나", "--password", OTHER)
     assert (outcome.code, outcome.err) == (0, "")
     assert OTHER not in outcome.out
+    assert may_log_in(tmp_path, OTHER)
+    assert not may_log_in(tmp_path, PASSWORD)
 
 
 def test_everybody_is_listed_in_the_order_of_signing_up(migrated: Run) -> None:

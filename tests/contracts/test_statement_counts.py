@@ -133,6 +133,7 @@ def _past(page: Page[Any]) -> Any:
 
 ONE: list[Look] = [
     lambda world, scene: world.accounts.account(scene.people[0].id),
+    lambda world, scene: world.accounts.log_in_candidate(scene.author.email, "203.0.113.7"),
     lambda world, scene: world.board.project(scene.busy.id, scene.reader.id),
     lambda world, scene: world.views.add(scene.busy.id),
     lambda world, scene: world.recommendable.projects_of([scene.author.id, nobody()]),
