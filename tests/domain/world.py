@@ -4,16 +4,21 @@ import asyncio
 import functools
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
+from io import BytesIO
 from typing import Any, ParamSpec
 
 from sidepro.adapters.memory.chat import MemoryFeed, MemoryPresence
 from sidepro.adapters.memory.gate import MemoryGate
+from sidepro.adapters.memory.images import MemoryImageStore
 from sidepro.adapters.memory.readers import MemoryReader
 from sidepro.adapters.memory.store import MemoryStore, MemoryUnitOfWork
 from sidepro.domain.accounts.administration import UserAdministration
 from sidepro.domain.accounts.service import AccountService
 from sidepro.domain.accounts.session import Caller
 from sidepro.domain.errors import Unavailable
+from sidepro.domain.images.addresses import ImageAddresses
+from sidepro.domain.images.service import ImageService
+from sidepro.domain.images.views import ImageView
 from sidepro.domain.projects.project import Project
 from sidepro.domain.projects.service import ProjectService
 from sidepro.domain.recommendations.jaccard import Neighbour, Population, neighbours
@@ -137,6 +142,18 @@ class World:
             clock=self.clock,
             new_id=factories.new_id,
         )
+        self.codec = factories.PlainCodec()
+        self.objects = MemoryImageStore()
+        self.images = ImageService(
+            unit_of_work=self.store.unit_of_work,
+            codec=self.codec,
+            store=self.objects,
+            addresses=ImageAddresses(),
+            clock=self.clock,
+            new_id=factories.new_id,
+            new_name=factories.CountingNames(),
+            quota=1_000,
+        )
         self.recommendations = RecommendationService(
             reader=self.reader,
             store=self.reader,
@@ -171,6 +188,10 @@ class World:
     def forget(self, user_id: UserId) -> None:
         """Take an account away as its owner does."""
         del self.store.state.users[user_id]
+
+    async def image(self, owner: Caller, data: bytes = b"a picture") -> ImageView:
+        """An image of this person's."""
+        return await self.images.upload(owner, BytesIO(data))
 
     async def project(self, author: Caller, **members: Any) -> Project:
         """A project on the board."""

@@ -103,9 +103,7 @@ async def test_up_down_and_up_again(database: Database) -> None:
     assert await migrations.current(database) == migrations.head()
     first = await described(database)
 
-    async with database.writing() as connection:
-        await connection.run_sync(migrations.downgrade_all)
-        await connection.commit()
+    await migrations.undo(database)
     assert await migrations.current(database) is None
     assert await table_names(database) <= {"alembic_version"}
 

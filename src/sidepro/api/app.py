@@ -16,9 +16,12 @@ from sidepro.api.auth import Authentication
 from sidepro.api.bodies import StrictJson
 from sidepro.api.errors import handle, let_access_win
 from sidepro.api.hub import Hub
+from sidepro.api.images import images_router
+from sidepro.api.media import media_router
 from sidepro.api.room_socket import socket_router
 from sidepro.api.services import PREFIX, Services
 from sidepro.domain.accounts.ports import AccessTokens, SessionGate
+from sidepro.domain.images.ports import ImageStore
 
 BODY_LARGEST = 2**20
 
@@ -32,7 +35,7 @@ Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the application is made of."""
+    """What the application is made of. `media` is the store whose images it serves itself."""
 
     services: Services
     hub: Hub
@@ -40,6 +43,8 @@ class Parts:
     gate: SessionGate
     allowed_origins: Sequence[str]
     health_checks: Mapping[str, Check]
+    upload_largest: int
+    media: ImageStore | None = None
     with_docs: bool = True
 
 
@@ -58,6 +63,7 @@ def create_app(parts: Parts, lifespan: Sequence[Lifespan] = ()) -> Litestar:
             projects.router,
             rooms.router,
             recommendations.router,
+            images_router(parts.upload_largest),
             socket_router(parts.hub, parts.tokens, parts.gate, parts.allowed_origins),
         ],
         middleware=[Authentication(parts.tokens, parts.gate)],
@@ -67,6 +73,7 @@ def create_app(parts: Parts, lifespan: Sequence[Lifespan] = ()) -> Litestar:
             api,
             health_router(parts.health_checks),
             *([docs_router()] if parts.with_docs else []),
+            *([media_router(parts.media)] if parts.media else []),
         ],
         dependencies={"services": Provide(provide_services, sync_to_thread=False)},
         state=State({"services": services}, deep_copy=False),

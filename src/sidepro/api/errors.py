@@ -19,6 +19,7 @@ from sidepro.domain.errors import (
     Conflict,
     Fault,
     Forbidden,
+    ImageKindNotTaken,
     InvalidInput,
     NotAuthenticated,
     NotFound,
@@ -40,6 +41,7 @@ STATUSES: dict[type[SideProError], int] = {
     NotFound: 404,
     Conflict: 409,
     PreconditionFailed: 412,
+    ImageKindNotTaken: 415,
     InvalidInput: 422,
     Unavailable: 503,
 }

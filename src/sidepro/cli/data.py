@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from sidepro import main as composition
-from sidepro.adapters import markdown, system
+from sidepro.adapters import system
 from sidepro.adapters.demo import population
 from sidepro.adapters.sql import migrations, seeding
 from sidepro.api.openapi import document
@@ -107,7 +107,7 @@ async def seed_if_empty(
         await accounts.catalogue(),
         system.clock(),
         password_hash,
-        markdown.render,
+        platform.markdown,
     )
     columns = (
         TextColumn("demo data"),

@@ -16,6 +16,7 @@ from sidepro.cli.shared import (
     CommandError,
     bring_up_to_date,
     build,
+    must_be_writable,
     run_to_the_end,
     settings_of_process,
     shown,
@@ -56,6 +57,8 @@ def serve(host: str, port: int, workers: int, no_jobs: bool, demo: bool) -> None
             "--workers above 1 needs Redis, which this version does not use yet: jobs, chat feed "
             "and presence live in the one serving process"
         )
+    if not settings.images_bucket:
+        must_be_writable(settings.images_folder)
     listener = _listen(host, port)
     host_shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - compared
     local_url = f"http://{_bracketed(host_shown)}:{listener.getsockname()[1]}"

@@ -25,6 +25,9 @@ class Markdown(Protocol):
     def __call__(self, text: str) -> str:
         """HTML of the Markdown that MUST be harmless on any page: no scripts, no event handlers,
         no addresses but http, https and mailto, and links that pass on no reputation.
+
+        The only pictures are images of the platform's own store, as `<img src="/media/<key>"`
+        (see `sidepro.domain.images.addresses`).
         """
         ...
 
