@@ -12,13 +12,16 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.servers import Postgres
+    from tests.servers import Postgres, RedisServer
+
+
+SERVERS = {"postgres", "redis_server"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks the tests that start a server, so that `-m "not servers"` leaves them out."""
     for item in items:
-        if "postgres" in getattr(item, "fixturenames", ()):
+        if SERVERS & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.servers)
 
 
@@ -35,6 +38,19 @@ def postgres() -> Iterator[Postgres]:
 
     try:
         server = Postgres.start()
+    except ServerError as error:
+        pytest.fail(str(error), pytrace=False)
+    with server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """A Redis server of this run's own; see `postgres` for the rest."""
+    from tests.servers import RedisServer, ServerError
+
+    try:
+        server = RedisServer.start()
     except ServerError as error:
         pytest.fail(str(error), pytrace=False)
     with server:

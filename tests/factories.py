@@ -36,6 +36,7 @@ from sidepro.domain.shared import (
 Result = TypeVar("Result")
 
 NOW = datetime(2026, 3, 1, 9, 30, 0, 123456, tzinfo=UTC)
+ADDRESS = "203.0.113.7"
 LIFETIMES = Lifetimes(idle=timedelta(days=14), total=timedelta(days=90))
 
 CATALOGUE = Catalogue(

@@ -14,10 +14,15 @@ from sqlalchemy import text
 from sidepro.adapters import system
 from sidepro.adapters.images.codec import PillowCodec
 from sidepro.adapters.images.store import FolderImages, S3Images
+from sidepro.adapters.logs import note_authentication
 from sidepro.adapters.markdown import SafeMarkdown
 from sidepro.adapters.memory.chat import MemoryFeed, MemoryPresence
 from sidepro.adapters.memory.gate import MemoryGate
+from sidepro.adapters.memory.limits import MemoryLimiter
 from sidepro.adapters.passwords import Argon2Passwords, CommonPasswordList, email_address
+from sidepro.adapters.redis.gate import RedisGate
+from sidepro.adapters.redis.limits import RedisLimiter
+from sidepro.adapters.redis.link import Link
 from sidepro.adapters.secret import kept_secret
 from sidepro.adapters.similarity import ReferenceEngine
 from sidepro.adapters.sql.accounts import SqlAccountReader
@@ -30,11 +35,13 @@ from sidepro.adapters.sql.rooms import SqlRoomReader
 from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
 from sidepro.adapters.tokens import JwtAccessTokens, derived
 from sidepro.api.app import Parts, create_app
+from sidepro.api.around import Check
 from sidepro.api.hub import Hub
 from sidepro.api.services import Services
 from sidepro.domain.accounts.administration import UserAdministration
 from sidepro.domain.accounts.service import AccountService
 from sidepro.domain.accounts.session import Lifetimes
+from sidepro.domain.accounts.sessions import SessionService
 from sidepro.domain.images.addresses import ImageAddresses
 from sidepro.domain.images.service import ImageService
 from sidepro.domain.projects.service import ProjectService
@@ -54,12 +61,15 @@ class Platform:
     passwords: Argon2Passwords
     codec: PillowCodec
     markdown: SafeMarkdown
+    link: Link | None
     administration: UserAdministration
     parts: Parts
 
     async def close(self) -> None:
         """End connections and threads."""
         await self.database.close()
+        if self.link:
+            await self.link.close()
         self.passwords.close()
         self.codec.close()
 
@@ -91,7 +101,12 @@ def build(settings: Settings, public_url: str) -> Platform:
         settings.access_token_ttl,
         clock,
     )
-    gate = MemoryGate(account_reader, clock)
+    link = Link(settings.redis_url) if settings.redis_url else None
+    own_gate = MemoryGate(account_reader, clock)
+    gate = RedisGate(link, own_gate) if link else own_gate
+    limiter = None
+    if settings.rate_limits:
+        limiter = RedisLimiter(link) if link else MemoryLimiter()
     services = Services(
         accounts=AccountService(
             unit_of_work=unit_of_work,
@@ -99,13 +114,25 @@ def build(settings: Settings, public_url: str) -> Platform:
             passwords=passwords,
             common_passwords=CommonPasswordList(),
             email_syntax=email_address,
+            clock=clock,
+            new_id=new_id,
+            gate=gate,
+            feed=feed,
+            note=note_authentication,
+        ),
+        sessions=SessionService(
+            unit_of_work=unit_of_work,
+            reader=account_reader,
+            passwords=passwords,
+            email_syntax=email_address,
             access_tokens=tokens,
             new_refresh_token=system.new_refresh_token,
             clock=clock,
             new_id=new_id,
             gate=gate,
-            feed=feed,
             lifetimes=Lifetimes(settings.refresh_token_ttl, settings.session_ttl),
+            limiter=limiter,
+            note=note_authentication,
         ),
         projects=ProjectService(
             unit_of_work=unit_of_work,
@@ -148,19 +175,28 @@ def build(settings: Settings, public_url: str) -> Platform:
         async with database.reading() as connection:
             await connection.execute(text("SELECT 1"))
 
+    helpful: dict[str, Check] = {}
+    if link:
+        helpful["redis"] = link.answers
+    if isinstance(image_store, S3Images):
+        helpful["images"] = image_store.answers
     parts = Parts(
         services=services,
         hub=Hub(services.rooms, feed),
         tokens=tokens,
         gate=gate,
+        limiter=limiter,
         allowed_origins=settings.allowed_origins or (origin_of(public_url),),
         health_checks={"database": database_answers},
+        helpful_checks=helpful,
         upload_largest=settings.upload_max_bytes,
         media=image_store if isinstance(image_store, FolderImages) else None,
         with_docs=settings.docs,
     )
-    administration = UserAdministration(unit_of_work, account_reader, services.accounts, gate)
-    return Platform(database, catalogue, passwords, codec, markdown, administration, parts)
+    administration = UserAdministration(
+        unit_of_work, account_reader, services.accounts, gate, note_authentication
+    )
+    return Platform(database, catalogue, passwords, codec, markdown, link, administration, parts)
 
 
 def _images(settings: Settings) -> tuple[FolderImages | S3Images, ImageAddresses]:

@@ -188,9 +188,8 @@ class Settings:
     redis_url: str | None = _setting(
         _redis,
         None,
-        "`redis://host:port/number`.",
+        "`redis://host:port/number`: where processes share limits and ended sessions.",
         "none: in-process",
-        unused=True,
     )
     images_url: str | None = _setting(
         _images,
@@ -247,9 +246,7 @@ class Settings:
         _seconds(10 * YEAR), timedelta(days=90), "Life of a session in all, in seconds."
     )
     log_format: str = _setting(_one_of("console", "json"), "console", "`console` or `json`.")
-    rate_limits: bool = _setting(
-        _switch, True, "`on` or `off`: limits of requests.", "on", unused=True
-    )
+    rate_limits: bool = _setting(_switch, True, "`on` or `off`: limits of requests.", "on")
     docs: bool = _setting(
         _switch, True, "`on` or `off`: the documentation page and the OpenAPI document.", "on"
     )

@@ -98,6 +98,7 @@ async def test_all_of_it_is_stored(
         "profile_skills": sum(len(profile.skills) for profile in demo.profiles),
         "sessions": 0,
         "refresh_tokens": 0,
+        "known_addresses": 0,
         "projects": 60,
         "project_counters": 60,
         "project_skills": sum(len(project.skills) for project in demo.projects),

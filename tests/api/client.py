@@ -55,12 +55,19 @@ class Api:
     def __init__(self, platform: Platform, app: Litestar) -> None:
         self.platform = platform
         self.app = app
-        self.http = httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=Edge(app)),  # type: ignore[arg-type]
+        self.http = self.http_from("127.0.0.1")
+        self._numbers = itertools.count(1)
+
+    def http_from(self, address: str) -> httpx.AsyncClient:
+        """Bare HTTP, as it comes from this address."""
+        return httpx.AsyncClient(
+            transport=httpx.ASGITransport(
+                app=Edge(self.app),  # type: ignore[arg-type]  # httpx types ASGI its own way
+                client=(address, 50_000),
+            ),
             base_url=ADDRESS,
             headers={"User-Agent": "tests"},
         )
-        self._numbers = itertools.count(1)
 
     # ---------------------------------------------------------------------------------- calls
 

@@ -76,8 +76,8 @@ def migrated(address: str) -> str:
 
 @asynccontextmanager
 async def serving(address: str, folder: Path, **settings: Any) -> AsyncIterator[Api]:
-    """The API of a platform on this database."""
-    chosen: dict[str, Any] = {"secret_key": (SECRET_KEY,), **settings}
+    """The API of a platform on this database; without limits unless they are asked for."""
+    chosen = {"secret_key": (SECRET_KEY,), "rate_limits": False, **settings}
     platform = build(Settings(data_dir=folder, database_url=address, **chosen), ADDRESS)
     platform = with_quick_passwords(platform)
     api = Api(platform, application(platform, with_jobs=False))
@@ -93,7 +93,11 @@ def with_quick_passwords(platform: Platform) -> Platform:
     platform.passwords.close()
     quick = Argon2Passwords(memory_kib=8)
     services = platform.parts.services
-    services = replace(services, accounts=replace(services.accounts, passwords=quick))
+    services = replace(
+        services,
+        accounts=replace(services.accounts, passwords=quick),
+        sessions=replace(services.sessions, passwords=quick),
+    )
     return replace(platform, passwords=quick, parts=replace(platform.parts, services=services))
 
 

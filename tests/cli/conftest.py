@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
 from sidepro import cli
 from sidepro.adapters import logs
@@ -70,14 +71,15 @@ def run_here(
             patched.chdir(tmp_path)
             patched.setattr(sys, "argv", ["sidepro", *arguments])
             # logging is set up for a whole process, and this one has other tests to run
-            patched.setattr(logs, "set_up", lambda _: None)
+            patched.setattr(logs, "set_up", lambda *_: None)
             for name in [name for name in os.environ if name.startswith("SIDEPRO_")]:
                 patched.delenv(name)
             for name, value in environment.items():
                 patched.setenv(name, value)
             code: object = 0
             try:
-                cli.main()
+                with capture_logs():
+                    cli.main()
             except SystemExit as end:
                 code = end.code or 0
         said = capsys.readouterr()

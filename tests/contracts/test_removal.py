@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from sidepro.domain.accounts.ports import LogInCandidate
 from sidepro.domain.accounts.user import User
 from sidepro.domain.errors import NotFound
 from sidepro.domain.projects.ports import Counters
@@ -16,6 +17,7 @@ from tests import factories
 from tests.contracts.builders import after, nobody
 from tests.contracts.races import MANY, in_turn, race
 from tests.contracts.world import World
+from tests.factories import ADDRESS
 
 pytestmark = pytest.mark.anyio
 
@@ -227,10 +229,10 @@ async def test_a_user_is_found_by_an_email_that_folds_alike(
 ) -> None:
     user = factories.user(email=email)
     await world.store(user, factories.user())
-    assert await world.accounts.user_of_email(asked) == user
+    assert await world.accounts.log_in_candidate(asked, ADDRESS) == LogInCandidate(user, False)
     assert await world.accounts.user_named(asked) == user
-    assert await world.accounts.user_of_email("x" + asked) is None
-    assert await world.accounts.user_of_email(user.username) is None
+    assert await world.accounts.log_in_candidate("x" + asked, ADDRESS) is None
+    assert await world.accounts.log_in_candidate(user.username, ADDRESS) is None
 
 
 async def test_a_user_is_found_by_a_name_that_folds_alike(world: World) -> None:

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from sidepro.adapters.logs import note_authentication
 from sidepro.adapters.memory.chat import MemoryFeed
 from sidepro.adapters.memory.gate import MemoryGate
 from sidepro.domain.accounts.administration import UserAdministration
 from sidepro.domain.accounts.ports import Presented
-from sidepro.domain.accounts.service import AccountService, Tokens
+from sidepro.domain.accounts.service import AccountService
 from sidepro.domain.accounts.session import (
     SIBLING_WITHIN,
     Caller,
@@ -19,6 +20,7 @@ from sidepro.domain.accounts.session import (
     Session,
     hash_of,
 )
+from sidepro.domain.accounts.sessions import SessionService, Tokens
 from sidepro.domain.errors import NotFound, SessionEnded
 from sidepro.domain.shared import SessionId
 from sidepro.domain.unit_of_work import UnitOfWork
@@ -259,27 +261,41 @@ class Accounts:
             passwords=factories.QuickPasswords(),
             common_passwords=factories.FewCommonPasswords(),
             email_syntax=factories.email_syntax,
+            clock=self.clock,
+            new_id=factories.new_id,
+            gate=self.gate,
+            feed=MemoryFeed(),
+            note=note_authentication,
+        )
+        self.sessions = SessionService(
+            unit_of_work=world.unit_of_work,
+            reader=world.accounts,
+            passwords=factories.QuickPasswords(),
+            email_syntax=factories.email_syntax,
             access_tokens=factories.PlainAccessTokens(),
             new_refresh_token=factories.CountingTokens(),
             clock=self.clock,
             new_id=factories.new_id,
             gate=self.gate,
-            feed=MemoryFeed(),
             lifetimes=factories.LIFETIMES,
+            limiter=None,
+            note=note_authentication,
         )
         self.administration = UserAdministration(
-            world.unit_of_work, world.accounts, self.service, self.gate
+            world.unit_of_work, world.accounts, self.service, self.gate, note_authentication
         )
 
     async def begin(self) -> None:
         await self.service.sign_up("mina@example.kr", "mina", "correct horse")
         self.mine = await self.log_in()
         self.other = await self.log_in()
-        self.me = self.service.access_tokens.read(self.mine.access_token)
-        self.elsewhere = self.service.access_tokens.read(self.other.access_token)
+        self.me = self.sessions.access_tokens.read(self.mine.access_token)
+        self.elsewhere = self.sessions.access_tokens.read(self.other.access_token)
 
     async def log_in(self) -> Tokens:
-        return await self.service.log_in("mina@example.kr", "correct horse", None)
+        return await self.sessions.log_in(
+            "mina@example.kr", "correct horse", address=factories.ADDRESS
+        )
 
 
 @pytest.fixture
@@ -293,7 +309,7 @@ async def test_of_many_refreshes_at_once_one_uses_the_token(
     world: World, accounts: Accounts
 ) -> None:
     text = accounts.mine.refresh_token
-    results = await race(world, MANY, lambda _: accounts.service.refresh(text))
+    results = await race(world, MANY, lambda _: accounts.sessions.refresh(text))
     given = {tokens.refresh_token for tokens in results if isinstance(tokens, Tokens)}
     assert len(given) == MANY, "they are siblings"
     assert len(await world.sessions()) == 2
@@ -303,20 +319,20 @@ async def test_of_many_refreshes_at_once_one_uses_the_token(
         assert found is not None
         assert found.token.parent == hash_of(text)
     # The first of them that goes on makes a replay of the first token.
-    await accounts.service.refresh(given.pop())
+    await accounts.sessions.refresh(given.pop())
     with pytest.raises(SessionEnded):
-        await accounts.service.refresh(text)
+        await accounts.sessions.refresh(text)
     assert [session.id for session in await world.sessions()] == [accounts.other.session_id]
 
 
 async def test_many_replays_at_once_end_one_session(world: World, accounts: Accounts) -> None:
     text = accounts.mine.refresh_token
-    successor = (await accounts.service.refresh(text)).refresh_token
+    successor = (await accounts.sessions.refresh(text)).refresh_token
     accounts.clock.forward(SIBLING_WITHIN.total_seconds() + 0.001)
-    results = await race(world, MANY, lambda _: accounts.service.refresh(text))
+    results = await race(world, MANY, lambda _: accounts.sessions.refresh(text))
     assert all(isinstance(result, SessionEnded) for result in results)
     with pytest.raises(SessionEnded):
-        await accounts.service.refresh(successor)
+        await accounts.sessions.refresh(successor)
     assert [session.id for session in await world.sessions()] == [accounts.other.session_id]
 
 
@@ -324,12 +340,12 @@ End = Callable[[Accounts], Awaitable[object]]
 
 ENDS: list[Any] = [
     pytest.param(
-        lambda accounts: accounts.service.end_session(accounts.elsewhere, accounts.me.session_id),
+        lambda accounts: accounts.sessions.end_session(accounts.elsewhere, accounts.me.session_id),
         True,
         id="end",
     ),
     pytest.param(
-        lambda accounts: accounts.service.end_all_sessions(accounts.elsewhere), False, id="all"
+        lambda accounts: accounts.sessions.end_all_sessions(accounts.elsewhere), False, id="all"
     ),
     pytest.param(
         lambda accounts: accounts.service.change_password(
@@ -367,13 +383,13 @@ async def test_no_refresh_outlives_the_end_that_it_races(
         if index == MANY // 2:
             await end(accounts)
         else:
-            given.append((await accounts.service.refresh(token)).refresh_token)
+            given.append((await accounts.sessions.refresh(token)).refresh_token)
 
     for result in await race(world, MANY, attempt):
         assert result is None or isinstance(result, SessionEnded), result
     for text in (token, *given):
         with pytest.raises(SessionEnded):
-            await accounts.service.refresh(text)
+            await accounts.sessions.refresh(text)
     left = [session.id for session in await world.sessions()]
     assert left == ([accounts.other.session_id] if spares else [])
     assert not await accounts.gate.is_live(accounts.me.session_id)

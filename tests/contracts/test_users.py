@@ -3,17 +3,21 @@
 import asyncio
 import unicodedata
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from sidepro.domain.accounts.ports import ADDRESSES_KEPT
+from sidepro.domain.accounts.user import User
 from sidepro.domain.errors import EmailTaken, UsernameTaken
 from sidepro.domain.shared import UserId
 from tests import factories
 from tests.contracts.builders import nobody
 from tests.contracts.races import MANY, in_turn, race
 from tests.contracts.world import World
+from tests.factories import ADDRESS
 
 pytestmark = pytest.mark.anyio
 
@@ -73,7 +77,7 @@ async def test_a_refused_user_is_not_stored(world: World) -> None:
     async with world.unit_of_work() as work:
         assert await work.users.get(second.id) is None
         assert await work.users.get(first.id) == first
-    assert await world.accounts.user_of_email(second.email) is None
+    assert await world.accounts.log_in_candidate(second.email, ADDRESS) is None
 
 
 async def test_of_many_sign_ups_with_one_email_one_wins(world: World) -> None:
@@ -88,9 +92,9 @@ async def test_of_many_sign_ups_with_one_email_one_wins(world: World) -> None:
     losers = [result for result in results if isinstance(result, EmailTaken)]
     assert len(losers) == MANY - 1
     [winner] = [result for result in results if not isinstance(result, EmailTaken)]
-    found = await world.accounts.user_of_email("mina@example.kr")
+    found = await world.accounts.log_in_candidate("mina@example.kr", ADDRESS)
     assert found is not None
-    assert found.id == winner
+    assert found.user.id == winner
 
 
 async def test_of_many_sign_ups_with_one_username_one_wins(world: World) -> None:
@@ -164,3 +168,49 @@ async def test_who_gets_a_removed_user_finds_nobody(world: World) -> None:
         world, lambda work: work.users.get(user.id), lambda work: work.users.remove(user.id)
     )
     assert found is None
+
+
+# ------------------------------------------------------------------------------ known addresses
+
+
+async def knows(world: World, user: User, address: str) -> bool:
+    found = await world.accounts.log_in_candidate(user.email, address)
+    assert found is not None
+    assert found.user == user
+    return found.knows_address
+
+
+async def remember(world: World, user: User, address: str, now: datetime = factories.NOW) -> None:
+    async with world.unit_of_work() as work:
+        await work.users.remember_address(user.id, address, now)
+        await work.commit()
+
+
+async def test_an_address_is_known_to_the_account_that_logged_in_from_it_alone(
+    world: World,
+) -> None:
+    mina, jun = factories.user(), factories.user()
+    await world.store(mina, jun)
+    await remember(world, mina, ADDRESS)
+    assert await knows(world, mina, ADDRESS)
+    assert not await knows(world, mina, "203.0.113.8")
+    assert not await knows(world, jun, ADDRESS)
+
+
+async def test_the_addresses_used_last_are_kept_and_no_others(world: World) -> None:
+    mina, jun = factories.user(), factories.user()
+    await world.store(mina, jun)
+    await remember(world, jun, ADDRESS)
+    addresses = [f"192.0.2.{number}" for number in range(ADDRESSES_KEPT + 1)]
+    for seconds, address in enumerate([*addresses[:-1], addresses[0], addresses[-1]]):
+        await remember(world, mina, address, factories.NOW + timedelta(seconds=seconds))
+    kept = [address for address in addresses if await knows(world, mina, address)]
+    assert kept == [addresses[0], *addresses[2:]]
+    assert await knows(world, jun, ADDRESS)
+
+
+async def test_an_address_may_become_known_twice_at_once(world: World) -> None:
+    mina = factories.user()
+    await world.store(mina)
+    await race(world, MANY, lambda _: remember(world, mina, ADDRESS))
+    assert await knows(world, mina, ADDRESS)

@@ -25,7 +25,7 @@ from sidepro.domain.errors import (
 )
 from sidepro.domain.shared import Rules, SessionId, UserId
 from tests.domain.world import World, awaited
-from tests.factories import LIFETIMES, NOW, QuickPasswords, at_once, new_id
+from tests.factories import ADDRESS, LIFETIMES, NOW, QuickPasswords, at_once, new_id
 
 EMAIL, USERNAME, PASSWORD = "minji@example.com", "김민지", "correct horse"
 NOBODY = UserId(new_id())
@@ -195,8 +195,8 @@ async def test_a_password_is_counted_after_composition(world: World) -> None:
 async def test_a_password_is_not_trimmed(world: World) -> None:
     await world.accounts.sign_up(EMAIL, USERNAME, "  spaces  ")
     with pytest.raises(WrongCredentials):
-        await world.accounts.log_in(EMAIL, "spaces", None)
-    await world.accounts.log_in(EMAIL, "  spaces  ", None)
+        await world.sessions.log_in(EMAIL, "spaces", address=ADDRESS)
+    await world.sessions.log_in(EMAIL, "  spaces  ", address=ADDRESS)
 
 
 @pytest.mark.parametrize(
@@ -307,7 +307,7 @@ async def test_availability_of_what_cannot_be(
 @awaited
 async def test_a_log_in_gives_tokens_for_a_new_session(world: World) -> None:
     account = await world.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
-    tokens = await world.accounts.log_in(EMAIL, PASSWORD, "a browser")
+    tokens = await world.sessions.log_in(EMAIL, PASSWORD, address=ADDRESS, user_agent="a browser")
     assert world.access_tokens.read(tokens.access_token) == Caller(
         account.id, tokens.session_id, is_admin=False
     )
@@ -332,7 +332,7 @@ async def test_a_log_in_gives_tokens_for_a_new_session(world: World) -> None:
 @awaited
 async def test_a_refresh_token_is_stored_as_its_hash_alone(world: World) -> None:
     await world.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
-    tokens = await world.accounts.log_in(EMAIL, PASSWORD, None)
+    tokens = await world.sessions.log_in(EMAIL, PASSWORD, address=ADDRESS)
     assert tokens.refresh_token not in repr(world.store.state)
 
 
@@ -340,14 +340,14 @@ async def test_a_refresh_token_is_stored_as_its_hash_alone(world: World) -> None
 async def test_an_administrator_is_told_by_the_token(world: World) -> None:
     account = await world.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
     world.change(account.id, is_admin=True)
-    tokens = await world.accounts.log_in(EMAIL, PASSWORD, None)
+    tokens = await world.sessions.log_in(EMAIL, PASSWORD, address=ADDRESS)
     assert world.access_tokens.read(tokens.access_token).is_admin
 
 
 @awaited
 async def test_each_log_in_is_a_session_of_its_own(world: World) -> None:
     await world.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
-    one, other = [await world.accounts.log_in(EMAIL, PASSWORD, None) for _ in range(2)]
+    one, other = [await world.sessions.log_in(EMAIL, PASSWORD, address=ADDRESS) for _ in range(2)]
     assert one.session_id != other.session_id
     assert one.refresh_token != other.refresh_token
     assert len(world.store.state.sessions) == 2
@@ -358,7 +358,7 @@ async def test_each_log_in_is_a_session_of_its_own(world: World) -> None:
 async def test_email_and_password_may_come_in_another_form(world: World, email: str) -> None:
     await world.accounts.sign_up(EMAIL, USERNAME, "비밀번호는이것이다")
     decomposed = unicodedata.normalize("NFD", "비밀번호는이것이다")
-    await world.accounts.log_in(email, decomposed, None)
+    await world.sessions.log_in(email, decomposed, address=ADDRESS)
 
 
 @pytest.mark.parametrize(
@@ -379,7 +379,7 @@ async def test_every_failed_log_in_answers_alike_and_does_the_same_work(
     await world.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
     world.passwords.calls.clear()
     with pytest.raises(WrongCredentials) as caught:
-        await world.accounts.log_in(email, password, None)
+        await world.sessions.log_in(email, password, address=ADDRESS)
     assert caught.value.detail == WrongCredentials.detail
     assert world.passwords.calls == ["verify"]
     assert not world.store.state.sessions
@@ -390,9 +390,9 @@ async def test_a_deactivated_person_hears_so_with_the_right_password_alone(world
     account = await world.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
     world.change(account.id, is_active=False)
     with pytest.raises(WrongCredentials):
-        await world.accounts.log_in(EMAIL, "wrong horse", None)
+        await world.sessions.log_in(EMAIL, "wrong horse", address=ADDRESS)
     with pytest.raises(AccountDeactivated):
-        await world.accounts.log_in(EMAIL, PASSWORD, None)
+        await world.sessions.log_in(EMAIL, PASSWORD, address=ADDRESS)
     assert not world.store.state.sessions
 
 
@@ -400,11 +400,11 @@ async def test_a_deactivated_person_hears_so_with_the_right_password_alone(world
 async def test_an_outdated_hash_is_renewed_at_log_in(world: World) -> None:
     account = await world.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
     world.passwords.generation = 2
-    await world.accounts.log_in(EMAIL, PASSWORD, None)
+    await world.sessions.log_in(EMAIL, PASSWORD, address=ADDRESS)
     stored = world.store.state.users[account.id]
     assert not world.passwords.is_outdated(stored.password_hash)
     world.passwords.calls.clear()
-    await world.accounts.log_in(EMAIL, PASSWORD, None)
+    await world.sessions.log_in(EMAIL, PASSWORD, address=ADDRESS)
     assert world.passwords.calls == ["verify"]
 
 
@@ -414,7 +414,7 @@ async def test_a_hash_is_not_renewed_with_a_wrong_password(world: World) -> None
     before = world.store.state.users[account.id]
     world.passwords.generation = 2
     with pytest.raises(WrongCredentials):
-        await world.accounts.log_in(EMAIL, "wrong horse", None)
+        await world.sessions.log_in(EMAIL, "wrong horse", address=ADDRESS)
     assert world.store.state.users[account.id] == before
 
 
@@ -436,7 +436,7 @@ async def test_who_is_deactivated_during_a_log_in_gets_no_session(world: World) 
     account = await world.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
     passwords = SlowPasswords(lambda: world.change(account.id, is_active=False))
     with pytest.raises(WrongCredentials):
-        await replace(world.accounts, passwords=passwords).log_in(EMAIL, PASSWORD, None)
+        await replace(world.sessions, passwords=passwords).log_in(EMAIL, PASSWORD, address=ADDRESS)
     assert not world.store.state.sessions
 
 
@@ -445,7 +445,7 @@ async def test_who_is_gone_during_a_log_in_is_unknown(world: World) -> None:
     account = await world.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
     passwords = SlowPasswords(lambda: world.forget(account.id))
     with pytest.raises(WrongCredentials):
-        await replace(world.accounts, passwords=passwords).log_in(EMAIL, PASSWORD, None)
+        await replace(world.sessions, passwords=passwords).log_in(EMAIL, PASSWORD, address=ADDRESS)
 
 
 @awaited
@@ -454,7 +454,7 @@ async def test_renewing_a_hash_does_not_bring_an_older_password_back(world: Worl
     passwords = SlowPasswords(lambda: world.change(account.id, password_hash="2$new"))
     passwords.generation = 2
     with pytest.raises(WrongCredentials):
-        await replace(world.accounts, passwords=passwords).log_in(EMAIL, PASSWORD, None)
+        await replace(world.sessions, passwords=passwords).log_in(EMAIL, PASSWORD, address=ADDRESS)
     assert world.store.state.users[account.id].password_hash == "2$new"
 
 

@@ -17,7 +17,6 @@ from sidepro.adapters.memory import gate as gate_module
 from sidepro.adapters.memory.gate import FRESH_FOR, MemoryGate
 from sidepro.adapters.memory.readers import MemoryReader
 from sidepro.adapters.memory.store import MemoryStore
-from sidepro.domain.accounts.service import Tokens
 from sidepro.domain.accounts.session import (
     Caller,
     Lifetimes,
@@ -26,6 +25,7 @@ from sidepro.domain.accounts.session import (
     Session,
     hash_of,
 )
+from sidepro.domain.accounts.sessions import Tokens
 from sidepro.domain.errors import (
     AccountDeactivated,
     NotFound,
@@ -36,7 +36,7 @@ from sidepro.domain.errors import (
 from sidepro.domain.shared import SessionId, UserId
 from tests import factories
 from tests.domain.world import World, awaited
-from tests.factories import LIFETIMES, NOW, new_id
+from tests.factories import ADDRESS, LIFETIMES, NOW, new_id
 
 Result = TypeVar("Result")
 
@@ -162,28 +162,26 @@ async def test_a_session_that_is_not_live_is_not_remembered(house: Gate) -> None
     assert await house.gate.is_live(house.one)
 
 
-@pytest.mark.parametrize("named", [False, True])
 @awaited
-async def test_what_ended_here_is_refused_at_once(house: Gate, named: bool) -> None:
+async def test_what_ended_here_is_refused_at_once(house: Gate) -> None:
     assert await house.gate.is_live(house.one)
     assert await house.gate.is_live(house.other)
     house.reader.live.remove(house.one)
-    house.gate.ended(*([house.one] if named else []))
+    await house.gate.ended([house.one])
     assert not await house.gate.is_live(house.one)
     assert await house.gate.is_live(house.other)
-    assert house.reader.asked == (3 if named else 4)
+    assert house.reader.asked == 3
 
 
-@pytest.mark.parametrize("named", [False, True])
 @awaited
-async def test_what_ends_during_a_look_up_is_not_remembered(house: Gate, named: bool) -> None:
+async def test_what_ends_during_a_look_up_is_not_remembered(house: Gate) -> None:
     house.reader.may_answer.clear()
     looking = asyncio.create_task(house.gate.is_live(house.one))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert house.reader.asked == 1
     house.reader.live.clear()
-    house.gate.ended(*([house.one] if named else []))
+    await house.gate.ended([house.one])
     house.reader.may_answer.set()
     await looking
     assert not await house.gate.is_live(house.one)
@@ -217,12 +215,12 @@ async def test_who_waits_for_an_end_hears_of_it(house: Gate) -> None:
     waiting = [asyncio.create_task(house.gate.next_end()) for _ in range(2)]
     await asyncio.sleep(0)
     assert not any(task.done() for task in waiting)
-    house.gate.ended(house.one)
+    await house.gate.ended([house.one])
     await asyncio.wait_for(asyncio.gather(*waiting), 5)
     again = asyncio.create_task(house.gate.next_end())
     await asyncio.sleep(0)
     assert not again.done(), "the next end, not the last one"
-    house.gate.ended()
+    await house.gate.ended([])
     await asyncio.wait_for(again, 5)
 
 
@@ -299,7 +297,9 @@ class Sessions(RuleBasedStateMachine):
 
     @rule(name=who)
     def log_in(self, name: str) -> None:
-        call = self.accounts.log_in(f"{name}@example.com", self.passwords[name], None)
+        call = self.world.sessions.log_in(
+            f"{name}@example.com", self.passwords[name], address=ADDRESS
+        )
         if not self.active[name]:
             with pytest.raises(AccountDeactivated):
                 self.run(call)
@@ -319,7 +319,9 @@ class Sessions(RuleBasedStateMachine):
     @rule(name=who)
     def log_in_with_another_password(self, name: str) -> None:
         with pytest.raises(WrongCredentials):
-            self.run(self.accounts.log_in(f"{name}@example.com", "another horse", None))
+            self.run(
+                self.world.sessions.log_in(f"{name}@example.com", "another horse", address=ADDRESS)
+            )
 
     @rule(which=any_number, token_number=st.integers(0, 3))
     def refresh(self, which: int, token_number: int) -> None:
@@ -335,10 +337,10 @@ class Sessions(RuleBasedStateMachine):
         )
         if not (self.live(login) and (first or sibling)):
             with pytest.raises(SessionEnded):
-                self.run(self.accounts.refresh(token.text))
+                self.run(self.world.sessions.refresh(token.text))
             login.is_live = False
             return
-        tokens: Tokens = self.run(self.accounts.refresh(token.text))
+        tokens: Tokens = self.run(self.world.sessions.refresh(token.text))
         assert tokens.session_id == login.caller.session_id
         assert self.world.access_tokens.read(tokens.access_token) == login.caller
         token.used_at = token.used_at or now
@@ -361,14 +363,14 @@ class Sessions(RuleBasedStateMachine):
     @rule()
     def refresh_with_nothing(self) -> None:
         with pytest.raises(SessionEnded):
-            self.run(self.accounts.refresh("unknown"))
+            self.run(self.world.sessions.refresh("unknown"))
 
     @rule(by=any_number, which=any_number)
     def log_out_one(self, by: int, which: int) -> None:
         caller, login = self.any_login(by), self.any_login(which)
         if not self.live(caller):
             return
-        call = self.accounts.end_session(caller.caller, login.caller.session_id)
+        call = self.world.sessions.end_session(caller.caller, login.caller.session_id)
         if login.owner == caller.owner and self.live(login):
             self.run(call)
             login.is_live = False
@@ -382,7 +384,7 @@ class Sessions(RuleBasedStateMachine):
     def log_out_everywhere(self, by: int) -> None:
         login = self.any_login(by)
         if self.live(login):
-            self.run(self.accounts.end_all_sessions(login.caller))
+            self.run(self.world.sessions.end_all_sessions(login.caller))
             self.end(lambda other: other.owner == login.owner)
 
     @rule(by=any_number, right=st.booleans())
@@ -436,7 +438,7 @@ class Sessions(RuleBasedStateMachine):
         # Over is over, whatever the clock says later.
         self.end(lambda login: not self.live(login))
         # The gate's second goes by too, which it takes from another clock.
-        self.world.gate.ended()
+        self.run(self.world.gate.ended([one.caller.session_id for one in self.logins]))
 
     @invariant()
     def those_live_are_the_models(self) -> None:
@@ -448,7 +450,7 @@ class Sessions(RuleBasedStateMachine):
         for name in PEOPLE:
             mine = [login for login in self.logins if login.owner == name and self.live(login)]
             if mine:
-                listed = self.run(self.accounts.sessions(mine[0].caller))
+                listed = self.run(self.world.sessions.sessions(mine[0].caller))
                 assert {one.id for one in listed} == {one.caller.session_id for one in mine}
 
 

@@ -13,8 +13,10 @@ from sidepro.adapters.memory.images import MemoryImageStore
 from sidepro.adapters.memory.readers import MemoryReader
 from sidepro.adapters.memory.store import MemoryStore, MemoryUnitOfWork
 from sidepro.domain.accounts.administration import UserAdministration
+from sidepro.domain.accounts.events import AuthenticationEvent
 from sidepro.domain.accounts.service import AccountService
 from sidepro.domain.accounts.session import Caller
+from sidepro.domain.accounts.sessions import SessionService
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.images.addresses import ImageAddresses
 from sidepro.domain.images.service import ImageService
@@ -26,7 +28,7 @@ from sidepro.domain.recommendations.service import RecommendationService
 from sidepro.domain.rooms.events import MessageSent, RoomEvent
 from sidepro.domain.rooms.room import Message
 from sidepro.domain.rooms.service import RoomService
-from sidepro.domain.shared import RoomId, UserId
+from sidepro.domain.shared import RoomId, SessionId, UserId
 from tests import factories
 
 Arguments = ParamSpec("Arguments")
@@ -97,6 +99,20 @@ class BrokenUnitOfWork(MemoryUnitOfWork):
         raise Unavailable
 
 
+class NotedEvents(list[tuple[AuthenticationEvent, UserId | None, str | None]]):
+    """See `sidepro.domain.accounts.events.AuthenticationLog`."""
+
+    def __call__(
+        self,
+        event: AuthenticationEvent,
+        user_id: UserId | None = None,
+        *,
+        session_id: SessionId | None = None,
+        reason: str | None = None,
+    ) -> None:
+        self.append((event, user_id, reason))
+
+
 class World:
     """A platform without a database, and short ways to put things into it."""
 
@@ -108,22 +124,35 @@ class World:
         self.gate = MemoryGate(self.reader, self.clock)
         self.passwords = factories.QuickPasswords()
         self.access_tokens = factories.PlainAccessTokens()
+        self.noted = NotedEvents()
         self.accounts = AccountService(
             unit_of_work=self.store.unit_of_work,
             reader=self.reader,
             passwords=self.passwords,
             common_passwords=factories.FewCommonPasswords(),
             email_syntax=factories.email_syntax,
+            clock=self.clock,
+            new_id=factories.new_id,
+            gate=self.gate,
+            feed=self.feed,
+            note=self.noted,
+        )
+        self.sessions = SessionService(
+            unit_of_work=self.store.unit_of_work,
+            reader=self.reader,
+            passwords=self.passwords,
+            email_syntax=factories.email_syntax,
             access_tokens=self.access_tokens,
             new_refresh_token=factories.CountingTokens(),
             clock=self.clock,
             new_id=factories.new_id,
             gate=self.gate,
-            feed=self.feed,
             lifetimes=factories.LIFETIMES,
+            limiter=None,
+            note=self.noted,
         )
         self.administration = UserAdministration(
-            self.store.unit_of_work, self.reader, self.accounts, self.gate
+            self.store.unit_of_work, self.reader, self.accounts, self.gate, self.noted
         )
         self.projects = ProjectService(
             unit_of_work=self.store.unit_of_work,

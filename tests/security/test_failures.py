@@ -9,8 +9,8 @@ import pytest
 from anyio import to_thread
 from structlog.testing import capture_logs
 
-from sidepro.domain.accounts.service import AccountService
 from sidepro.domain.accounts.session import Caller, RefreshToken, Session
+from sidepro.domain.accounts.sessions import SessionService
 from sidepro.domain.projects.service import ProjectService
 from sidepro.domain.shared import SessionId
 from tests.api.client import NOBODY, PASSWORD, Api, Person, problem
@@ -35,7 +35,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ProjectService, "board", fails)
     monkeypatch.setattr(ProjectService, "publish", fails)
     monkeypatch.setattr(ProjectService, "must_exist", fails)
-    monkeypatch.setattr(AccountService, "log_in", fails)
+    monkeypatch.setattr(SessionService, "log_in", fails)
 
 
 BREAKING: list[tuple[str, str, Any]] = [
@@ -67,13 +67,14 @@ async def signed_up(api: Api) -> Person:
     """Somebody new, though logging in may be broken."""
     name = uuid4().hex
     accounts = api.platform.parts.services.accounts
+    sessions = api.platform.parts.services.sessions
     made = await accounts.sign_up(f"{name}@example.com", name[:20], PASSWORD)
     session_id, now = SessionId(uuid4()), accounts.clock()
-    session = Session.start(session_id, made.id, None, now, accounts.lifetimes)
+    session = Session.start(session_id, made.id, None, now, sessions.lifetimes)
     async with accounts.unit_of_work() as work:
         await work.sessions.add(session, RefreshToken.issue(name, session_id, None, now))
         await work.commit()
-    token = accounts.access_tokens.issue(Caller(made.id, session_id))
+    token = sessions.access_tokens.issue(Caller(made.id, session_id))
     return Person(str(made.id), made.email, made.username, token)
 
 

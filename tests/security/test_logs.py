@@ -72,6 +72,8 @@ async def test_routine_logs_hold_no_secret(api: Api, written: StringIO) -> None:
     secrets = await everything_about_an_account(api)
 
     assert "/api/v1/sessions" in written.getvalue()
+    for event in ("signed_up", "logged_in", "log_in_refused"):
+        assert event in written.getvalue()
     for secret in secrets:
         assert secret not in written.getvalue()
 
@@ -84,7 +86,7 @@ async def fails(*_: Any, **__: Any) -> NoReturn:
     ("broken", "method", "path"),
     [
         (SqlUsers.add, "POST", "/users"),
-        (SqlAccountReader.user_of_email, "POST", "/sessions"),
+        (SqlAccountReader.log_in_candidate, "POST", "/sessions"),
         (SqlAccountReader.account, "GET", "/me"),
         (AccountService.account, "GET", "/me"),
     ],

@@ -453,7 +453,7 @@ class FailingGate:
             raise RuntimeError("nobody foresaw this")
         return frozenset()
 
-    def ended(self, *session_ids: SessionId) -> None:
+    async def ended(self, session_ids: Collection[SessionId]) -> None:
         raise NotImplementedError
 
     async def next_end(self) -> None:

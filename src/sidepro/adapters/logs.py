@@ -5,6 +5,11 @@ import sys
 
 import structlog
 
+from sidepro.domain.accounts.events import AuthenticationEvent
+from sidepro.domain.shared import SessionId, UserId
+
+log = structlog.get_logger(__name__)
+
 QUIET = ("uvicorn", "aiosqlite", "taskiq", "sqlalchemy", "alembic", "asyncio", "markdown_it")
 """Libraries whose routine is no news. uvicorn would also log socket addresses as they are."""
 
@@ -14,7 +19,7 @@ def _is_news(record: logging.LogRecord) -> bool:
     return "without completing handshake" not in record.getMessage()
 
 
-def set_up(log_format: str) -> None:
+def set_up(log_format: str, level: int = logging.INFO) -> None:
     """Send the logs of the platform and of its libraries the same way."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -41,7 +46,7 @@ def set_up(log_format: str) -> None:
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler()
@@ -53,7 +58,20 @@ def set_up(log_format: str) -> None:
     )
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(logging.INFO)
+    root.setLevel(level)
     logging.getLogger("uvicorn.error").addFilter(_is_news)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def note_authentication(
+    event: AuthenticationEvent,
+    user_id: UserId | None = None,
+    *,
+    session_id: SessionId | None = None,
+    reason: str | None = None,
+) -> None:
+    """See `sidepro.domain.accounts.events.AuthenticationLog`."""
+    facts = {"user": user_id, "session": session_id, "reason": reason}
+    told = {name: str(fact) for name, fact in facts.items() if fact is not None}
+    log.info(event.value, **told)

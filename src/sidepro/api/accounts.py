@@ -12,6 +12,7 @@ from litestar.params import HeaderParameter, JSONBody, Parameter
 
 from sidepro.api.auth import PUBLIC
 from sidepro.api.bodies import given
+from sidepro.api.limits import SIGN_UP, address_of
 from sidepro.api.lists import (
     LIMIT,
     LINK,
@@ -165,13 +166,17 @@ def _account(view: AccountView) -> Account:
 
 @post(
     "/users",
-    opt={**PUBLIC, "problems": (WeakPassword, EmailTaken, UsernameTaken)},
+    opt={**PUBLIC, **SIGN_UP, "problems": (WeakPassword, EmailTaken, UsernameTaken)},
     response_headers=[LOCATION],
     summary="Sign up",
 )
-async def sign_up(data: JSONBody[SignUp], services: GivenServices) -> Response[Account]:
+async def sign_up(
+    request: ApiRequest, data: JSONBody[SignUp], services: GivenServices
+) -> Response[Account]:
     """Open an account."""
-    account = await services.accounts.sign_up(data.email, data.username, data.password)
+    account = await services.accounts.sign_up(
+        data.email, data.username, data.password, address=address_of(request.scope)
+    )
     return created(_account(account), f"/users/{account.id}")
 
 

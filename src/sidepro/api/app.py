@@ -17,11 +17,13 @@ from sidepro.api.bodies import StrictJson
 from sidepro.api.errors import handle, let_access_win
 from sidepro.api.hub import Hub
 from sidepro.api.images import images_router
+from sidepro.api.limits import Limiting
 from sidepro.api.media import media_router
 from sidepro.api.room_socket import socket_router
 from sidepro.api.services import PREFIX, Services
 from sidepro.domain.accounts.ports import AccessTokens, SessionGate
 from sidepro.domain.images.ports import ImageStore
+from sidepro.domain.limits import RateLimiter
 
 BODY_LARGEST = 2**20
 
@@ -41,8 +43,10 @@ class Parts:
     hub: Hub
     tokens: AccessTokens
     gate: SessionGate
+    limiter: RateLimiter | None
     allowed_origins: Sequence[str]
     health_checks: Mapping[str, Check]
+    helpful_checks: Mapping[str, Check]
     upload_largest: int
     media: ImageStore | None = None
     with_docs: bool = True
@@ -66,12 +70,15 @@ def create_app(parts: Parts, lifespan: Sequence[Lifespan] = ()) -> Litestar:
             images_router(parts.upload_largest),
             socket_router(parts.hub, parts.tokens, parts.gate, parts.allowed_origins),
         ],
-        middleware=[Authentication(parts.tokens, parts.gate)],
+        middleware=[
+            Authentication(parts.tokens, parts.gate),
+            *([Limiting(parts.limiter)] if parts.limiter else []),
+        ],
     )
     return Litestar(
         route_handlers=[
             api,
-            health_router(parts.health_checks),
+            health_router(parts.health_checks, parts.helpful_checks),
             *([docs_router()] if parts.with_docs else []),
             *([media_router(parts.media)] if parts.media else []),
         ],

@@ -60,7 +60,7 @@ _FILES = {
 
 
 class Health(msgspec.Struct):
-    """Whether the process can serve, and the state of each part that it needs."""
+    """Whether the process can serve (`ok`, `degraded`, `unavailable`), and how its parts are."""
 
     status: str
     parts: dict[str, str]
@@ -72,8 +72,11 @@ async def live() -> Health:
     return Health("ok", {})
 
 
-def health_router(checks: Mapping[str, Check]) -> Router:
-    """Health; each check raises when its part is not there."""
+def health_router(checks: Mapping[str, Check], helpful: Mapping[str, Check]) -> Router:
+    """Health; each check raises when its part is not there.
+
+    Without a `helpful` part the process serves on, if not as well.
+    """
 
     @get(
         "/health/ready",
@@ -83,13 +86,12 @@ def health_router(checks: Mapping[str, Check]) -> Router:
     )
     async def ready() -> Response[Health]:
         """Asks each part that the process needs."""
-        parts = {name: await _state(name, check) for name, check in checks.items()}
-        well = all(state == "ok" for state in parts.values())
-        return Response(
-            Health("ok" if well else "unavailable", parts),
-            status_code=200 if well else 503,
-            headers=None if well else {"Retry-After": "5"},
-        )
+        needed = {name: await _state(name, check) for name, check in checks.items()}
+        parts = needed | {name: await _state(name, check) for name, check in helpful.items()}
+        if "unavailable" in needed.values():
+            away = Health("unavailable", parts)
+            return Response(away, status_code=503, headers={"Retry-After": "5"})
+        return Response(Health("degraded" if "unavailable" in parts.values() else "ok", parts))
 
     return Router("/", route_handlers=[live, ready], tags=["Health"])
 

@@ -15,6 +15,7 @@ from litestar.datastructures.headers import Accept, Headers
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
+from sidepro.api import limits
 from sidepro.api.errors import EDGE_CODES, MEDIA_TYPE, document
 
 log = structlog.get_logger(__name__)
@@ -53,11 +54,15 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = _dressed(message["headers"], request_id, signed_in)
+                message["headers"] = _dressed(
+                    [*message["headers"], *limits.fields(scope)], request_id, signed_in
+                )
             await send(message)
 
         structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        structlog.contextvars.bind_contextvars(
+            request_id=request_id, address=limits.address_of(scope)
+        )
         refusal = _refusal(scope, headers)
         if refusal:
             await _refuse(send_dressed, refusal)

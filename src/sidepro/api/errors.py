@@ -1,6 +1,7 @@
 """Errors as problem+json (RFC 9457): one table from the domain's tree to statuses."""
 
 import re
+from math import ceil
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from litestar.exceptions import (
 )
 from litestar.types import Scope
 
+from sidepro.api import limits
 from sidepro.domain.errors import (
     BadCursor,
     Conflict,
@@ -24,6 +26,7 @@ from sidepro.domain.errors import (
     NotAuthenticated,
     NotFound,
     PreconditionFailed,
+    RateLimited,
     SideProError,
     Unavailable,
 )
@@ -43,6 +46,7 @@ STATUSES: dict[type[SideProError], int] = {
     PreconditionFailed: 412,
     ImageKindNotTaken: 415,
     InvalidInput: 422,
+    RateLimited: 429,
     Unavailable: 503,
 }
 
@@ -58,6 +62,7 @@ _TITLES = {
     413: "Too large",
     415: "Unsupported media type",
     422: "Invalid input",
+    429: "Too many requests",
     500: "Internal error",
     503: "Unavailable",
 }
@@ -126,6 +131,8 @@ def handle(request: Request[Any, Any, Any], error: Exception) -> Response[dict[s
     """Answer any error that a route or the framework raised."""
     error = request.scope["state"].pop(_STRONGER, error)
     if isinstance(error, SideProError):
+        if isinstance(error, RateLimited) and error.allowance:
+            limits.say(request.scope, error.allowance)
         return _domain_problem(error)
     if isinstance(error, ValidationException):
         return _domain_problem(InvalidInput(*_parameter_faults(error)))
@@ -147,6 +154,9 @@ def _domain_problem(error: SideProError) -> Response[dict[str, Any]]:
     elif isinstance(error, Unavailable):
         log.warning("unavailable", reason=_reason(error))
         headers = {"Retry-After": RETRY_AFTER}
+    elif isinstance(error, RateLimited):
+        wait = error.allowance and error.allowance.retry_after
+        headers = {"Retry-After": str(max(1, ceil(round(wait or 0, 3))))}
     return problem(status_of(error), error.code, error.detail, faults, headers)
 
 

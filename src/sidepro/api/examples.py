@@ -15,10 +15,12 @@ from sidepro.domain.errors import (
     Fault,
     ImageQuota,
     InvalidInput,
+    RateLimited,
     SideProError,
     WeakPassword,
     WrongPassword,
 )
+from sidepro.domain.limits import Limit
 from sidepro.domain.recommendations.views import Basis
 from sidepro.domain.rooms.room import RoomStatus
 
@@ -198,6 +200,7 @@ PROBLEMS: dict[type[SideProError], tuple[SideProError, ...]] = {
         BadImage(Fault("has more than 40,000,000 pixels", "/file")),
     ),
     ImageQuota: (ImageQuota(Fault("would exceed what you may keep", "/file")),),
+    RateLimited: (RateLimited(Limit("default", 600, 60).allowance(60.1)),),
     CannotChatWithYourself: (CannotChatWithYourself(Fault("must be somebody else", "/user_id")),),
 }
 """Those whose faults an example shows; all others are shown as they are."""

@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 from litestar import Response, Router, post
 
+from sidepro.api.limits import IMAGES
 from sidepro.api.services import ApiRequest, GivenServices, caller_of
 from sidepro.api.uploads import AROUND_IT, MEMBER, uploaded_file
 from sidepro.domain.errors import BadImage, ImageKindNotTaken, ImageQuota, InvalidInput
@@ -51,6 +52,7 @@ def images_router(largest_file: int) -> Router:
     @post(
         "/images",
         opt={
+            **IMAGES,
             "multipart": BODY,
             "problems": (400, InvalidInput, ImageKindNotTaken, BadImage, ImageQuota),
         },

@@ -34,6 +34,12 @@ exist; a malformed id in a path does too.
 **Lists** go on with the cursors in `next` and `previous`, or with the `Link` header. Lengths count
 code points after NFC; a text that is blank where one is needed is 422.
 
+**Limits.** A call too many is 429 `rate-limited` with `Retry-After`; `RateLimit` and
+`RateLimit-Policy` tell what is left. Log-in 10 a minute an address and, from addresses that an
+account does not know, 20 an hour an account; sign-up 10 an hour an address; projects 30, comments
+120 and rooms 60 an hour; messages 10 a second with bursts of 50; all else 600 a minute. Users are
+counted by themselves, others by their address.
+
 **The chat socket** is `GET {PREFIX}/rooms/{{room_id}}/socket?after=<seq>`, with the access
 token in `Authorization`. It carries JSON objects told apart by `type`: from the server `hello`,
 `message`, `read`, `typing`, `status` and `error`; from the client `send`, `read` and `typing`. It

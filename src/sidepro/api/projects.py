@@ -11,6 +11,7 @@ from litestar.params import HeaderParameter, JSONBody, Parameter
 
 from sidepro.api.auth import PUBLIC
 from sidepro.api.bodies import given
+from sidepro.api.limits import COMMENTS, PROJECTS
 from sidepro.api.lists import (
     LIMIT,
     LINK,
@@ -220,7 +221,9 @@ async def board(
     return page_response(request, services, page, scope, project_card, size)
 
 
-@post("/projects", response_headers=[LOCATION, ETAG], summary="Publish a project")
+@post(
+    "/projects", opt={**PROJECTS}, response_headers=[LOCATION, ETAG], summary="Publish a project"
+)
 async def publish(
     request: ApiRequest, data: JSONBody[NewProject], services: GivenServices
 ) -> Response[Project]:
@@ -342,7 +345,7 @@ async def comments(
 
 @post(
     "/projects/{project_id:uuid}/comments",
-    opt={"access": project_exists},
+    opt={**COMMENTS, "access": project_exists},
     response_headers=[LOCATION],
     summary="Comment on a project",
 )

@@ -17,6 +17,7 @@ from sidepro.domain.errors import (
     NotAuthenticated,
     NotFound,
     PreconditionFailed,
+    RateLimited,
     SideProError,
     Unavailable,
 )
@@ -93,7 +94,18 @@ HEADERS = {
     "X-Request-ID": _header("The id that came with the request, or a new one. Logs have it too."),
     "WWW-Authenticate": _header("`Bearer`."),
     "Retry-After": _header("Seconds after which it is worth trying again.", "integer"),
+    "RateLimit": _header(
+        "What the limit of this call leaves: `r` calls now, all of them in `t` seconds "
+        "(draft-ietf-httpapi-ratelimit-headers-10). Missing where nothing is limited."
+    ),
+    "RateLimit-Policy": _header("The limit of this call: `q` calls in `w` seconds."),
 }
+
+
+LIMITED = ("RateLimit", "RateLimit-Policy")
+_EXTRA = {401: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}
+_BEFORE_LIMITS = {401, 406}
+"""Statuses of refusals that come before a call is counted."""
 
 
 def _headers(*names: str) -> dict[str, Any]:
@@ -109,7 +121,8 @@ def answers(route: Route, shapes: Schemas) -> dict[str, Any]:
     answers: dict[str, Any] = {}
     for status in (own, *map(str, handler.responses or ())):
         made = route.made["responses"][status]
-        headers = _headers(*(["Retry-After"] if status == "503" else []))
+        limited = LIMITED if route.path.startswith(PREFIX) else ()
+        headers = _headers(*(["Retry-After"] if status == "503" else []), *limited)
         if status in (own, "304"):
             for name, header in route.made["responses"][own]["headers"].items():
                 headers[name] = _header(header["description"])
@@ -130,7 +143,7 @@ def _refusals(route: Route) -> Iterator[type[SideProError] | int]:
     """
     if not route.path.startswith(PREFIX):
         return
-    yield from (NotAuthenticated, 406, 413, SideProError, Unavailable)
+    yield from (NotAuthenticated, 406, 413, RateLimited, SideProError, Unavailable)
     if route.has_parameter("path"):
         yield NotFound
     if route.body:
@@ -153,7 +166,7 @@ def problem_responses(route: Route, shared: dict[str, Any]) -> dict[str, Any]:
     responses: dict[str, Any] = {}
     for status, by_code in sorted(found.items()):
         name = "-or-".join(by_code)
-        extra = {401: ["WWW-Authenticate"], 503: ["Retry-After"]}.get(status, [])
+        extra = [*_EXTRA.get(status, ()), *(LIMITED if status not in _BEFORE_LIMITS else ())]
         shown = {
             code if number == 1 else f"{code}-{number}": {"value": document}
             for code, documents in by_code.items()

@@ -8,6 +8,7 @@ from litestar import Response, Router, delete, get, post, put
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody, Parameter
 
+from sidepro.api.limits import MESSAGES, ROOMS
 from sidepro.api.lists import (
     LIMIT,
     LINK,
@@ -146,7 +147,7 @@ async def room_is_mine(scope: Any) -> None:
 
 @post(
     "/rooms",
-    opt={"problems": (NotFound, CannotChatWithYourself)},
+    opt={**ROOMS, "problems": (NotFound, CannotChatWithYourself)},
     response_headers=[LOCATION],
     response_description="A new room.",
     responses={200: ResponseSpec(Room, description="The room that the two have already.")},
@@ -222,7 +223,7 @@ async def messages(
 
 @post(
     "/rooms/{room_id:uuid}/messages",
-    opt={"access": room_is_mine, "problems": (RoomPending,)},
+    opt={**MESSAGES, "access": room_is_mine, "problems": (RoomPending,)},
     response_description="A new message.",
     responses={200: ResponseSpec(Message, description="The first message of this `client_id`.")},
     summary="Say something",

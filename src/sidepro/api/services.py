@@ -11,6 +11,7 @@ from litestar.params import FromPath
 
 from sidepro.domain.accounts.service import AccountService
 from sidepro.domain.accounts.session import Caller
+from sidepro.domain.accounts.sessions import SessionService
 from sidepro.domain.errors import NotAuthenticated
 from sidepro.domain.images.service import ImageService
 from sidepro.domain.projects.service import ProjectService
@@ -32,6 +33,7 @@ class Services:
     """The use cases that the routes offer, and the writer of their cursors."""
 
     accounts: AccountService
+    sessions: SessionService
     projects: ProjectService
     rooms: RoomService
     recommendations: RecommendationService

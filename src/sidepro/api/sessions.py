@@ -7,10 +7,11 @@ from litestar import Response, Router, delete, get, post, put
 from litestar.params import JSONBody
 
 from sidepro.api.auth import PUBLIC
+from sidepro.api.limits import LOG_IN, address_of
 from sidepro.api.services import ApiRequest, GivenServices, PathId, caller_of
 from sidepro.api.shapes import Moment, Password, moment
 from sidepro.domain.accounts import session as domain
-from sidepro.domain.accounts.service import Tokens
+from sidepro.domain.accounts.sessions import Tokens
 from sidepro.domain.errors import (
     AccountDeactivated,
     SessionEnded,
@@ -76,15 +77,18 @@ class Withdrawal(msgspec.Struct, forbid_unknown_fields=True):
 
 @post(
     "/sessions",
-    opt={**PUBLIC, "problems": (WrongCredentials, AccountDeactivated)},
+    opt={**PUBLIC, **LOG_IN, "problems": (WrongCredentials, AccountDeactivated)},
     summary="Log in",
 )
 async def log_in(
     request: ApiRequest, data: JSONBody[LogIn], services: GivenServices
 ) -> Response[SessionTokens]:
     """Begin a session."""
-    tokens = await services.accounts.log_in(
-        data.email, data.password, request.headers.get("user-agent")
+    tokens = await services.sessions.log_in(
+        data.email,
+        data.password,
+        address=address_of(request.scope),
+        user_agent=request.headers.get("user-agent"),
     )
     return _tokens(tokens, 201)
 
@@ -119,34 +123,34 @@ def _tokens(tokens: Tokens, status: int) -> Response[SessionTokens]:
 )
 async def refresh(data: JSONBody[Refresh], services: GivenServices) -> Response[SessionTokens]:
     """New tokens for a refresh token, which is used up by it."""
-    return _tokens(await services.accounts.refresh(data.refresh_token), 200)
+    return _tokens(await services.sessions.refresh(data.refresh_token), 200)
 
 
 @get("/sessions", summary="The caller's sessions, the last used first")
 async def sessions(request: ApiRequest, services: GivenServices) -> Sessions:
     """Where one is logged in."""
     caller = caller_of(request)
-    found = await services.accounts.sessions(caller)
+    found = await services.sessions.sessions(caller)
     return Sessions([_session(session, caller) for session in found])
 
 
 @delete("/sessions", summary="Log out everywhere")
 async def end_all_sessions(request: ApiRequest, services: GivenServices) -> None:
     """End all of the caller's sessions, this one included."""
-    await services.accounts.end_all_sessions(caller_of(request))
+    await services.sessions.end_all_sessions(caller_of(request))
 
 
 @delete("/sessions/current", summary="Log out")
 async def end_current_session(request: ApiRequest, services: GivenServices) -> None:
     """End the session of this access token."""
     caller = caller_of(request)
-    await services.accounts.end_session(caller, caller.session_id)
+    await services.sessions.end_session(caller, caller.session_id)
 
 
 @delete("/sessions/{session_id:uuid}", summary="Log out on another device")
 async def end_session(request: ApiRequest, session_id: PathId, services: GivenServices) -> None:
     """End one of the caller's sessions."""
-    await services.accounts.end_session(caller_of(request), SessionId(session_id))
+    await services.sessions.end_session(caller_of(request), SessionId(session_id))
 
 
 @put(

@@ -1,5 +1,6 @@
 """`sidepro serve`."""
 
+import logging
 import signal
 import socket
 from collections.abc import Callable
@@ -51,7 +52,7 @@ STOP_WITHIN = 10
 @click.option("--demo", is_flag=True, help="Fill an empty database with demo data first.")
 def serve(host: str, port: int, workers: int, no_jobs: bool, demo: bool) -> None:
     """Serve the platform. On SQLite the database is made and migrated first."""
-    settings = settings_of_process()
+    settings = settings_of_process(logging.INFO)
     if workers > 1:
         raise CommandError(
             "--workers above 1 needs Redis, which this version does not use yet: jobs, chat feed "

@@ -1,6 +1,7 @@
 """What the commands share: settings, the platform, and failures as one line."""
 
 import asyncio
+import logging
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -29,12 +30,13 @@ class CommandError(click.ClickException):
         click.echo(f"sidepro: {self.message}", file=file or sys.stderr, err=True)
 
 
-def settings_of_process() -> Settings:
+def settings_of_process(log_level: int = logging.WARNING) -> Settings:
+    """The settings, with the logs set up: routine is news from a serving process alone."""
     try:
         settings = configuration.load()
     except SettingError as error:
         raise CommandError(str(error)) from error
-    logs.set_up(settings.log_format)
+    logs.set_up(settings.log_format, log_level)
     for name in configuration.without_effect(settings):
         structlog.get_logger("sidepro").warning("setting_without_effect_yet", setting=name)
     for name in configuration.unknown():

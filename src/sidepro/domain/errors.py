@@ -21,6 +21,7 @@
     │   ├── NoProfile               no-profile           a partial edit of nothing
     │   └── RoomPending             room-pending         one of the two has left the room
     ├── PreconditionFailed          precondition-failed  edited by somebody else meanwhile
+    ├── RateLimited                 rate-limited         too often; worth trying again later
     └── Unavailable                 unavailable          a store is away; worth trying again
 
 There is no HTTP in here: the drivers map each class to a status or to a socket close code.
@@ -28,6 +29,8 @@ There is no HTTP in here: the drivers map each class to a status or to a socket 
 
 from dataclasses import dataclass
 from typing import ClassVar
+
+from sidepro.domain.limits import Allowance
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +201,17 @@ class PreconditionFailed(SideProError):
 
     code = "precondition-failed"
     detail = "This was changed since you read it."
+
+
+class RateLimited(SideProError):
+    """The caller does this too often. `allowance` says when to try again, where it is known."""
+
+    code = "rate-limited"
+    detail = "Too many requests. Please try again later."
+
+    def __init__(self, allowance: Allowance | None = None) -> None:
+        super().__init__()
+        self.allowance = allowance
 
 
 class Unavailable(SideProError):

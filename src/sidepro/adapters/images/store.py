@@ -26,6 +26,9 @@ TIMEOUT = timedelta(seconds=20)
 RETRY_WITHIN = timedelta(seconds=10)
 RETRIES = 2
 
+ANSWERS_WITHIN = 2.0
+"""Seconds after which a store counts as away."""
+
 
 class FolderImages:
     """See `sidepro.domain.images.ports.ImageStore`. Nothing is made or opened before it is used.
@@ -103,6 +106,11 @@ class S3Images:
             region = self._store.config.get("region", "us-east-1")
             bucket = f"https://{self._bucket}.s3.{region}.amazonaws.com"
         return f"{bucket}/{self._prefix}/" if self._prefix else f"{bucket}/"
+
+    async def answers(self) -> None:
+        """Raise unless the bucket can be asked for an object."""
+        async with asyncio.timeout(ANSWERS_WITHIN):
+            await self.size(ImageKey("0" * 32 + ".webp"))
 
     async def put(self, key: ImageKey, data: bytes) -> None:
         about = {"Content-Type": MEDIA_TYPE, "Cache-Control": IMMUTABLE}

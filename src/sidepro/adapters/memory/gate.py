@@ -25,10 +25,9 @@ class MemoryGate:
         self._next_end = asyncio.Event()
 
     async def is_live(self, session_id: SessionId) -> bool:
-        seen_at = self._seen_at.get(session_id)
-        asked_at, next_end = time.monotonic(), self._next_end
-        if seen_at is not None and asked_at - seen_at < FRESH_FOR:
+        if self.is_fresh(session_id):
             return True
+        asked_at, next_end = time.monotonic(), self._next_end
         live = await self.live_among([session_id])
         self._seen_at.pop(session_id, None)
         # What this process ended meanwhile is not remembered, whatever the answer was.
@@ -41,12 +40,14 @@ class MemoryGate:
     async def live_among(self, session_ids: Collection[SessionId]) -> frozenset[SessionId]:
         return await self._reader.live_sessions(session_ids, self._clock())
 
-    def ended(self, *session_ids: SessionId) -> None:
-        if session_ids:
-            for session_id in session_ids:
-                self._seen_at.pop(session_id, None)
-        else:
-            self._seen_at.clear()
+    def is_fresh(self, session_id: SessionId) -> bool:
+        """Whether the session was seen to be live less than `FRESH_FOR` ago."""
+        seen_at = self._seen_at.get(session_id)
+        return seen_at is not None and time.monotonic() - seen_at < FRESH_FOR
+
+    async def ended(self, session_ids: Collection[SessionId]) -> None:
+        for session_id in session_ids:
+            self._seen_at.pop(session_id, None)
         self._next_end.set()
         self._next_end = asyncio.Event()
 

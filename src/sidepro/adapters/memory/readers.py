@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from sidepro.adapters.memory.store import MemoryStore
+from sidepro.domain.accounts.ports import LogInCandidate
 from sidepro.domain.accounts.profile import Catalogue, Profile
 from sidepro.domain.accounts.session import Session
 from sidepro.domain.accounts.user import User
@@ -65,9 +66,13 @@ class MemoryReader:
             is_admin=user.is_admin,
         )
 
-    async def user_of_email(self, email: str) -> User | None:
+    async def log_in_candidate(self, email: str, address: str) -> LogInCandidate | None:
         users = self._store.state.users.values()
-        return next((user for user in users if user.email_key == fold(email)), None)
+        for user in users:
+            if user.email_key == fold(email):
+                known = (user.id, address) in self._store.state.known_addresses
+                return LogInCandidate(user, known)
+        return None
 
     async def user_named(self, name: str) -> User | None:
         users, key = self._store.state.users.values(), fold(name)

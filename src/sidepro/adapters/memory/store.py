@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from types import TracebackType
 
-from sidepro.domain.accounts.ports import Presented
+from sidepro.domain.accounts.ports import ADDRESSES_KEPT, Presented
 from sidepro.domain.accounts.profile import Catalogue, Profile
 from sidepro.domain.accounts.session import RefreshToken, Session
 from sidepro.domain.accounts.user import User
@@ -40,6 +40,7 @@ class State:
     profiles: dict[UserId, Profile] = field(default_factory=dict)
     sessions: dict[SessionId, Session] = field(default_factory=dict)
     refresh_tokens: dict[bytes, RefreshToken] = field(default_factory=dict)
+    known_addresses: dict[tuple[UserId, str], datetime] = field(default_factory=dict)
     projects: dict[ProjectId, Project] = field(default_factory=dict)
     counters: dict[ProjectId, Counters] = field(default_factory=dict)
     comments: dict[CommentId, Comment] = field(default_factory=dict)
@@ -139,8 +140,19 @@ class MemoryUsers(_Repository):
     async def get(self, user_id: UserId) -> User | None:
         return self._state.users.get(user_id)
 
+    async def get_to_remove(self, user_id: UserId) -> User | None:
+        return await self.get(user_id)
+
     async def save(self, user: User) -> None:
         self._state.users[user.id] = user
+
+    async def remember_address(self, user_id: UserId, address: str, now: datetime) -> None:
+        self._must_be_there(user_id)
+        known = self._state.known_addresses
+        known[user_id, address] = now
+        mine = [key for key in known if key[0] == user_id]
+        for key in sorted(mine, key=lambda key: (known[key], key), reverse=True)[ADDRESSES_KEPT:]:
+            del known[key]
 
     async def remove(self, user_id: UserId) -> None:
         state = self._state
@@ -160,6 +172,8 @@ class MemoryUsers(_Repository):
         for kept in [kept for kept in state.images.values() if kept.image.owner_id == user_id]:
             ownerless = replace(kept.image, owner_id=None)
             state.images[kept.image.id] = replace(kept, image=ownerless)
+        for known in [known for known in state.known_addresses if known[0] == user_id]:
+            del state.known_addresses[known]
         state.profiles.pop(user_id, None)
         state.neighbours.pop(user_id, None)
         del state.users[user_id]
@@ -221,10 +235,14 @@ class MemorySessions(_Repository):
             del tokens[token.hash]
         return True
 
-    async def end_all(self, user_id: UserId, *, but: SessionId | None = None) -> None:
-        for session in list(self._state.sessions.values()):
-            if session.user_id == user_id and session.id != but:
-                await self.end(session.id, user_id)
+    async def end_all(
+        self, user_id: UserId, *, but: SessionId | None = None
+    ) -> tuple[SessionId, ...]:
+        mine = [s.id for s in self._state.sessions.values() if s.user_id == user_id]
+        ended = tuple(session_id for session_id in mine if session_id != but)
+        for session_id in ended:
+            await self.end(session_id, user_id)
+        return ended
 
 
 class MemoryProjects(_Repository):

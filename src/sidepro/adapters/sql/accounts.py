@@ -25,6 +25,7 @@ from sidepro.adapters.sql.images import IMAGE_OF_USER
 from sidepro.adapters.sql.tables import (
     bookmarks,
     comments,
+    known_addresses,
     profile_skills,
     profiles,
     project_counters,
@@ -33,7 +34,7 @@ from sidepro.adapters.sql.tables import (
     users,
 )
 from sidepro.adapters.sql.upsert import upsert
-from sidepro.domain.accounts.ports import Presented
+from sidepro.domain.accounts.ports import ADDRESSES_KEPT, LogInCandidate, Presented
 from sidepro.domain.accounts.profile import Catalogue, Profile
 from sidepro.domain.accounts.session import RefreshToken, Session
 from sidepro.domain.accounts.user import User
@@ -50,7 +51,7 @@ SKILLS_OF_PROFILE = (
 )
 
 _USER = select(users).where(users.c.id == bindparam("id")).with_for_update(key_share=True)
-_USER_TO_GO = select(users.c.id).where(users.c.id == bindparam("id")).with_for_update()
+_USER_TO_GO = select(users).where(users.c.id == bindparam("id")).with_for_update()
 _GONE = bindparam("user", type_=users.c.id.type)
 _COUNTERS_TO_MOVE = (
     select(project_counters.c.project_id)
@@ -95,7 +96,28 @@ _COMMENTS_GO = (
         .scalar_subquery()
     )
 )
-_USER_OF_EMAIL = select(users).where(users.c.email_key == bindparam("email_key"))
+_KNOWS_ADDRESS = (
+    exists()
+    .where(
+        known_addresses.c.user_id == users.c.id,
+        known_addresses.c.address == bindparam("address"),
+    )
+    .correlate(users)
+    .label("knows_address")
+)
+_LOG_IN_CANDIDATE = select(users, _KNOWS_ADDRESS).where(
+    users.c.email_key == bindparam("email_key")
+)
+_ADDRESSES_KEPT = (
+    select(known_addresses.c.address)
+    .where(known_addresses.c.user_id == bindparam("user"))
+    .order_by(known_addresses.c.last_used_at.desc(), known_addresses.c.address.desc())
+    .limit(ADDRESSES_KEPT)
+)
+_ADDRESSES_GO = delete(known_addresses).where(
+    known_addresses.c.user_id == bindparam("user"),
+    known_addresses.c.address.not_in(_ADDRESSES_KEPT),
+)
 # Held first and read afterwards: a statement that waits for a lock sees the row as it is then,
 # and everything else, such as the skills, as it was before.
 _PROFILE_HELD = (
@@ -182,6 +204,9 @@ class SqlUsers:
     async def get(self, user_id: UserId) -> User | None:
         return _user((await self._connection.execute(_USER, {"id": user_id})).first())
 
+    async def get_to_remove(self, user_id: UserId) -> User | None:
+        return _user((await self._connection.execute(_USER_TO_GO, {"id": user_id})).first())
+
     async def remove(self, user_id: UserId) -> None:
         parameters = {"user": user_id}
         # The user first and the counters in one order: nobody who bookmarks or comments meanwhile
@@ -198,6 +223,18 @@ class SqlUsers:
             .where(users.c.id == user.id)
             .values(password_hash=user.password_hash, is_active=user.is_active)
         )
+
+    async def remember_address(self, user_id: UserId, address: str, now: datetime) -> None:
+        known = upsert(self._connection, known_addresses).values(
+            user_id=user_id, address=address, last_used_at=now
+        )
+        await self._connection.execute(
+            known.on_conflict_do_update(
+                index_elements=[known_addresses.c.user_id, known_addresses.c.address],
+                set_={"last_used_at": now},
+            )
+        )
+        await self._connection.execute(_ADDRESSES_GO, {"user": user_id})
 
 
 def _user(row: Row[Any] | None) -> User | None:
@@ -323,12 +360,15 @@ class SqlSessions:
         )
         return ended.rowcount == 1
 
-    async def end_all(self, user_id: UserId, *, but: SessionId | None = None) -> None:
-        await self._connection.execute(
-            delete(sessions).where(
-                sessions.c.user_id == user_id, sessions.c.id.is_distinct_from(but)
-            )
+    async def end_all(
+        self, user_id: UserId, *, but: SessionId | None = None
+    ) -> tuple[SessionId, ...]:
+        ended = await self._connection.execute(
+            delete(sessions)
+            .where(sessions.c.user_id == user_id, sessions.c.id.is_distinct_from(but))
+            .returning(sessions.c.id)
         )
+        return tuple(ended.scalars())
 
     async def _add_token(self, token: RefreshToken) -> None:
         await self._connection.execute(
@@ -390,10 +430,11 @@ class SqlAccountReader:
             is_admin=row.is_admin,
         )
 
-    async def user_of_email(self, email: str) -> User | None:
+    async def log_in_candidate(self, email: str, address: str) -> LogInCandidate | None:
         async with self._database.reading() as connection:
-            parameters = {"email_key": fold(email)}
-            return _user((await connection.execute(_USER_OF_EMAIL, parameters)).first())
+            parameters = {"email_key": fold(email), "address": address}
+            row = (await connection.execute(_LOG_IN_CANDIDATE, parameters)).first()
+        return None if row is None else LogInCandidate(_existing(row), bool(row.knows_address))
 
     async def user_named(self, name: str) -> User | None:
         async with self._database.reading() as connection:

@@ -146,6 +146,15 @@ refresh_tokens = Table(
     comment="Used ones are kept as long as their session: presented again, they end it.",
 )
 
+known_addresses = Table(
+    "known_addresses",
+    metadata,
+    Column("user_id", Uuid(), _belongs_to("users.id"), primary_key=True),
+    Column("address", Text, primary_key=True),
+    _moment("last_used_at"),
+    comment="Where a user logged in from lately: no stranger to the limit of log-ins.",
+)
+
 # --------------------------------------------------------------------------------------- board
 
 projects = Table(

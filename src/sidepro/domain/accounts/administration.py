@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
+from sidepro.domain.accounts.events import AuthenticationEvent, AuthenticationLog
 from sidepro.domain.accounts.ports import AccountReader, SessionGate
 from sidepro.domain.accounts.service import AccountService
 from sidepro.domain.accounts.user import User
@@ -20,6 +21,7 @@ class UserAdministration:
     reader: AccountReader
     accounts: AccountService
     gate: SessionGate
+    note: AuthenticationLog
 
     async def create_admin(self, email: str, username: str, password: str) -> User:
         """Open the account of an administrator.
@@ -42,10 +44,11 @@ class UserAdministration:
                 raise NotFound
             changed = replace(user, is_active=active)
             await work.users.save(changed)
-            if not active:
-                await work.sessions.end_all(user.id)
+            ended = () if active else await work.sessions.end_all(user.id)
             await work.commit()
-        self.gate.ended()
+        await self.gate.ended(ended)
+        event = AuthenticationEvent.ACTIVATED if active else AuthenticationEvent.DEACTIVATED
+        self.note(event, user.id)
         return changed
 
     async def reset_password(self, name: str, password: str) -> User:
@@ -63,9 +66,10 @@ class UserAdministration:
                 raise NotFound
             changed = replace(user, password_hash=password_hash)
             await work.users.save(changed)
-            await work.sessions.end_all(user.id)
+            ended = await work.sessions.end_all(user.id)
             await work.commit()
-        self.gate.ended()
+        await self.gate.ended(ended)
+        self.note(AuthenticationEvent.PASSWORD_RESET, user.id)
         return changed
 
     async def users(self) -> AsyncIterator[User]:

@@ -11,6 +11,9 @@ from sidepro.domain.accounts.user import User
 from sidepro.domain.accounts.views import AccountView
 from sidepro.domain.shared import SessionId, UserId
 
+ADDRESSES_KEPT = 20
+"""Addresses of an account that are remembered as its own."""
+
 
 class UserRepository(Protocol):
     """Users, inside a unit of work."""
@@ -30,6 +33,10 @@ class UserRepository(Protocol):
         """
         ...
 
+    async def get_to_remove(self, user_id: UserId) -> User | None:
+        """As `get`; MUST hold back those too who would refer to the user."""
+        ...
+
     async def remove(self, user_id: UserId) -> None:
         """Remove a user with all that hangs on them but their rooms.
 
@@ -40,6 +47,12 @@ class UserRepository(Protocol):
 
     async def save(self, user: User) -> None:
         """Store a changed user: the hash of the password, and whether they are active."""
+        ...
+
+    async def remember_address(self, user_id: UserId, address: str, now: datetime) -> None:
+        """Note that the user logged in from this address. MUST keep the `ADDRESSES_KEPT` last
+        used ones, and no others.
+        """
         ...
 
 
@@ -66,6 +79,14 @@ class Presented:
     session: Session
     token: RefreshToken
     successor_used: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LogInCandidate:
+    """Somebody who may be logging in, and whether their account knows the address."""
+
+    user: User
+    knows_address: bool
 
 
 class SessionRepository(Protocol):
@@ -102,8 +123,10 @@ class SessionRepository(Protocol):
         """End a session of this user; whether there was one. Its tokens MUST go with it."""
         ...
 
-    async def end_all(self, user_id: UserId, *, but: SessionId | None = None) -> None:
-        """End all sessions of a user, one perhaps excepted."""
+    async def end_all(
+        self, user_id: UserId, *, but: SessionId | None = None
+    ) -> tuple[SessionId, ...]:
+        """End all sessions of a user, one perhaps excepted; those that were ended."""
         ...
 
 
@@ -114,8 +137,8 @@ class AccountReader(Protocol):
         """The person with their profile, in one statement; `None` when there is none."""
         ...
 
-    async def user_of_email(self, email: str) -> User | None:
-        """The user whose email folds like this one, or `None`."""
+    async def log_in_candidate(self, email: str, address: str) -> "LogInCandidate | None":
+        """The user whose email folds like this one, or `None`; in one statement."""
         ...
 
     async def user_named(self, name: str) -> User | None:
@@ -219,7 +242,8 @@ class SessionGate(Protocol):
 
     async def is_live(self, session_id: SessionId) -> bool:
         """Whether the session is live. A session that another process ended MUST be refused
-        within a second, one that this process ended at once.
+        within a second, one that this process ended at once. Where the processes share a store
+        that can be reached, it MUST be refused at once whoever ended it.
         """
         ...
 
@@ -227,8 +251,8 @@ class SessionGate(Protocol):
         """Those that are live as of now, asked of the store."""
         ...
 
-    def ended(self, *session_ids: SessionId) -> None:
-        """Sessions have ended; with none named, any may have."""
+    async def ended(self, session_ids: Collection[SessionId]) -> None:
+        """Sessions have ended, and the store knows it. MUST NOT fail."""
         ...
 
     async def next_end(self) -> None:

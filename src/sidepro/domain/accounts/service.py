@@ -2,27 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
+from sidepro.domain.accounts.events import AuthenticationEvent, AuthenticationLog
 from sidepro.domain.accounts.ports import (
-    AccessTokens,
     AccountReader,
     CommonPasswords,
     EmailSyntax,
     PasswordHasher,
-    RefreshTokens,
     SessionGate,
 )
 from sidepro.domain.accounts.profile import Catalogue, Profile
-from sidepro.domain.accounts.session import (
-    Caller,
-    Lifetimes,
-    RefreshToken,
-    Reuse,
-    Session,
-    hash_of,
-)
+from sidepro.domain.accounts.session import Caller
 from sidepro.domain.accounts.user import (
     EMAIL_LONGEST,
     User,
@@ -32,59 +23,45 @@ from sidepro.domain.accounts.user import (
 )
 from sidepro.domain.accounts.views import AccountView
 from sidepro.domain.errors import (
-    AccountDeactivated,
     Fault,
     InvalidInput,
     NoProfile,
     NotAuthenticated,
     NotFound,
-    SessionEnded,
-    WrongCredentials,
     WrongPassword,
 )
 from sidepro.domain.rooms.events import RoomClosed, StatusChanged
 from sidepro.domain.rooms.ports import ChatFeed
-from sidepro.domain.shared import Clock, ImageId, NewId, RoomId, Rules, SessionId, UserId
+from sidepro.domain.shared import Clock, ImageId, NewId, RoomId, Rules, UserId
 from sidepro.domain.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 
 @dataclass(frozen=True, slots=True)
-class Tokens:
-    """What a log-in gives. Times are in seconds from now."""
-
-    access_token: str
-    expires_in: int
-    refresh_token: str
-    refresh_expires_in: int
-    session_id: SessionId
-
-
-@dataclass(frozen=True, slots=True)
 class AccountService:
-    """Sign-up, log-in and profiles."""
+    """Sign-up, the password, profiles, and closing the account."""
 
     unit_of_work: UnitOfWorkFactory
     reader: AccountReader
     passwords: PasswordHasher
     common_passwords: CommonPasswords
     email_syntax: EmailSyntax
-    access_tokens: AccessTokens
-    new_refresh_token: RefreshTokens
     clock: Clock
     new_id: NewId
     gate: SessionGate
     feed: ChatFeed
-    lifetimes: Lifetimes
+    note: AuthenticationLog
 
-    async def sign_up(self, email: str, username: str, password: str) -> AccountView:
-        """Open an account.
+    async def sign_up(
+        self, email: str, username: str, password: str, *, address: str | None = None
+    ) -> AccountView:
+        """Open an account. Its owner is no stranger at the address that this comes from.
 
         Raises:
             InvalidInput: a member breaks its rule.
             WeakPassword: the password is common or contains the email or the name.
             EmailTaken, UsernameTaken: somebody has it already.
         """
-        user = await self.open_account(email, username, password, is_admin=False)
+        user = await self.open_account(email, username, password, is_admin=False, address=address)
         return AccountView(
             id=user.id,
             username=user.username,
@@ -95,19 +72,25 @@ class AccountService:
         )
 
     async def open_account(
-        self, email: str, username: str, password: str, *, is_admin: bool
+        self,
+        email: str,
+        username: str,
+        password: str,
+        *,
+        is_admin: bool,
+        address: str | None = None,
     ) -> User:
         """Open an account, perhaps an administrator's. Raises as `sign_up` does."""
         rules = Rules()
-        address = self._address(email)
-        if address is None:
+        known_form = self._address(email)
+        if known_form is None:
             rules.fault("is not an email address", "email")
         name = check_username(username, rules)
         check_password_length(password, rules)
         rules.enforce()
         user = User(
             id=UserId(self.new_id()),
-            email=address or "",
+            email=known_form or "",
             username=name,
             password_hash="",
             is_admin=is_admin,
@@ -117,7 +100,11 @@ class AccountService:
         user = replace(user, password_hash=await self.hash_of_good(password, user))
         async with self.unit_of_work() as work:
             await work.users.add(user)
+            if address is not None:
+                await work.users.remember_address(user.id, address, user.created_at)
             await work.commit()
+        kind = "administrator" if is_admin else None
+        self.note(AuthenticationEvent.SIGNED_UP, user.id, reason=kind)
         return user
 
     async def hash_of_good(self, password: str, user: User, field: str = "password") -> str:
@@ -160,89 +147,6 @@ class AccountService:
             free["username"] = not await self.reader.username_taken(name)
         return free
 
-    async def log_in(self, email: str, password: str, user_agent: str | None) -> Tokens:
-        """Begin a session. Unknown email and wrong password answer alike, in time too.
-
-        Raises:
-            WrongCredentials: there is no such user, or the password is another.
-            AccountDeactivated: the password is right and the account is closed by an operator.
-        """
-        address = self._address(email)
-        user = None if address is None else await self.reader.user_of_email(address)
-        right = await self.passwords.verify(password, user.password_hash if user else None)
-        if user is None or not right:
-            raise WrongCredentials
-        if not user.is_active:
-            raise AccountDeactivated
-        renewed = user
-        if self.passwords.is_outdated(user.password_hash):
-            renewed = replace(user, password_hash=await self.passwords.hash(password))
-        now = self.clock()
-        session = Session.start(SessionId(self.new_id()), user.id, user_agent, now, self.lifetimes)
-        text = self.new_refresh_token()
-        async with self.unit_of_work() as work:
-            # The password may have changed, or the account been closed, while we hashed.
-            if await work.users.get(user.id) != user:
-                raise WrongCredentials
-            if renewed != user:
-                await work.users.save(renewed)
-            await work.sessions.add(session, RefreshToken.issue(text, session.id, None, now))
-            await work.commit()
-        return self._tokens(user, session, text, now)
-
-    async def refresh(self, refresh_token: str) -> Tokens:
-        """Go on with a session: new tokens for a refresh token, which is used up by it.
-
-        Raises:
-            SessionEnded: the token is unknown, its session is over, or it was replayed, which
-                ends its session.
-        """
-        now = self.clock()
-        text = self.new_refresh_token()
-        async with self.unit_of_work() as work:
-            owner = await work.sessions.owner(hash_of(refresh_token))
-            user = None if owner is None else await work.users.get(owner)
-            found = await work.sessions.presented(hash_of(refresh_token))
-            if user is None or found is None:
-                raise SessionEnded
-            session, token = found.session, found.token
-            meaning = token.presented(now, successor_used=found.successor_used)
-            if meaning is Reuse.REPLAY or session.is_over(now) or not user.is_active:
-                await work.sessions.end(session.id, session.user_id)
-                await work.commit()
-                self.gate.ended(session.id)
-                raise SessionEnded
-            session = session.used(now, self.lifetimes)
-            successor = RefreshToken.issue(text, session.id, token, now)
-            await work.sessions.rotate(session, token, successor, now)
-            await work.commit()
-        return self._tokens(user, session, text, now)
-
-    async def sessions(self, caller: Caller) -> tuple[Session, ...]:
-        """The caller's sessions, the last used first."""
-        return await self.reader.sessions(caller.id, self.clock())
-
-    async def end_session(self, caller: Caller, session_id: SessionId) -> None:
-        """End one of the caller's sessions.
-
-        Raises:
-            NotFound: the caller has no such session.
-        """
-        async with self.unit_of_work() as work:
-            await work.users.get(caller.id)
-            if not await work.sessions.end(session_id, caller.id):
-                raise NotFound
-            await work.commit()
-        self.gate.ended(session_id)
-
-    async def end_all_sessions(self, caller: Caller) -> None:
-        """End all of the caller's sessions, the one that asks included."""
-        async with self.unit_of_work() as work:
-            await work.users.get(caller.id)
-            await work.sessions.end_all(caller.id)
-            await work.commit()
-        self.gate.ended()
-
     async def change_password(self, caller: Caller, current: str, new: str) -> None:
         """Change the caller's password; all their other sessions end.
 
@@ -254,17 +158,17 @@ class AccountService:
         check_password_length(new, rules, "new_password")
         rules.enforce()
         user = await self._user(caller)
-        if not await self.passwords.verify(current, user.password_hash):
-            raise WrongPassword(Fault("is wrong", pointer="/current_password"))
+        await self._must_be_right(current, user, "current_password")
         new_hash = await self.hash_of_good(new, user, "new_password")
         changed = replace(user, password_hash=new_hash)
         async with self.unit_of_work() as work:
             if await work.users.get(user.id) != user:
                 raise WrongPassword(Fault("is wrong", pointer="/current_password"))
             await work.users.save(changed)
-            await work.sessions.end_all(user.id, but=caller.session_id)
+            ended = await work.sessions.end_all(user.id, but=caller.session_id)
             await work.commit()
-        self.gate.ended()
+        await self.gate.ended(ended)
+        self.note(AuthenticationEvent.PASSWORD_CHANGED, user.id, session_id=caller.session_id)
 
     async def account(self, caller: Caller) -> AccountView:
         """The caller's own account.
@@ -351,11 +255,12 @@ class AccountService:
             WrongPassword: this is not the password.
         """
         user = await self._user(caller)
-        if not await self.passwords.verify(password, user.password_hash):
-            raise WrongPassword(Fault("is wrong", pointer="/password"))
+        await self._must_be_right(password, user, "password")
         kept: list[RoomId] = []
         gone: list[RoomId] = []
         async with self.unit_of_work() as work:
+            if await work.users.get_to_remove(user.id) != user:
+                raise WrongPassword(Fault("is wrong", pointer="/password"))
             for room in await work.rooms.of_user(user.id):
                 remaining = room.withdrawn(user.id)
                 if remaining is None:
@@ -364,14 +269,21 @@ class AccountService:
                 else:
                     await work.rooms.save(remaining)
                     kept.append(room.id)
+            ended = await work.sessions.end_all(user.id)
             await work.users.remove(user.id)
             await work.commit()
-        self.gate.ended()
+        await self.gate.ended(ended)
+        self.note(AuthenticationEvent.WITHDRAWN, user.id)
         for room_id in kept:
             await self.feed.publish(RoomClosed(room_id, user.id))
             await self.feed.publish(StatusChanged(room_id))
         for room_id in gone:
             await self.feed.publish(RoomClosed(room_id, None))
+
+    async def _must_be_right(self, password: str, user: User, field: str) -> None:
+        if not await self.passwords.verify(password, user.password_hash):
+            self.note(AuthenticationEvent.PASSWORD_REFUSED, user.id)
+            raise WrongPassword(Fault("is wrong", pointer=f"/{field}"))
 
     async def _user(self, caller: Caller) -> User:
         async with self.unit_of_work() as work:
@@ -379,15 +291,6 @@ class AccountService:
         if user is None:
             raise NotAuthenticated
         return user
-
-    def _tokens(self, user: User, session: Session, text: str, now: datetime) -> Tokens:
-        return Tokens(
-            access_token=self.access_tokens.issue(Caller(user.id, session.id, user.is_admin)),
-            expires_in=self.access_tokens.lifetime,
-            refresh_token=text,
-            refresh_expires_in=int((session.expires_at - now).total_seconds()),
-            session_id=session.id,
-        )
 
     def _address(self, email: str) -> str | None:
         return self.email_syntax(email) if len(email) <= EMAIL_LONGEST else None

@@ -1,0 +1,1 @@
+"""What several processes share in Redis. Each adapter says what it does while Redis is away."""

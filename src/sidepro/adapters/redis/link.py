@@ -1,0 +1,72 @@
+"""The connection to Redis, which may go away and come back."""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import structlog
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from sidepro.domain.errors import Unavailable
+
+log = structlog.get_logger(__name__)
+
+Answer = TypeVar("Answer")
+
+ANSWERS_WITHIN = 1.0
+"""Seconds until a question counts as unanswered."""
+
+LEFT_ALONE_FOR = 1.0
+"""Seconds in which a Redis that did not answer is asked nothing: while it is away, one call a
+second waits for it, and all others go on at once.
+"""
+
+
+class Link:
+    """A pool of connections to one Redis."""
+
+    def __init__(self, url: str) -> None:
+        """Nothing is connected yet."""
+        self.redis: Redis = Redis.from_url(
+            url,
+            socket_timeout=ANSWERS_WITHIN,
+            socket_connect_timeout=ANSWERS_WITHIN,
+            # Once: for a connection that Redis closed when it was restarted.
+            retry=Retry(NoBackoff(), 1),
+        )
+        self._ask_again_at: float | None = None
+
+    async def ask(self, question: Callable[[Redis], Awaitable[Answer]]) -> Answer:
+        """What Redis answers.
+
+        Raises:
+            Unavailable: it does not, or did not a moment ago.
+        """
+        was_away = self._ask_again_at is not None
+        if self._ask_again_at is not None:
+            now = time.monotonic()
+            if now < self._ask_again_at:
+                raise Unavailable
+            self._ask_again_at = now + LEFT_ALONE_FOR + ANSWERS_WITHIN
+        try:
+            answer = await question(self.redis)
+        except (RedisError, OSError) as error:
+            if self._ask_again_at is None:
+                log.warning("redis_away", reason=type(error).__name__)
+            self._ask_again_at = time.monotonic() + LEFT_ALONE_FOR
+            raise Unavailable from error
+        if was_away:
+            log.info("redis_back")
+        self._ask_again_at = None
+        return answer
+
+    async def answers(self) -> None:
+        """Raise what keeps Redis from answering, if anything does."""
+        await self.redis.ping()
+
+    async def close(self) -> None:
+        """End the connections."""
+        await self.redis.aclose()

@@ -1,0 +1,70 @@
+"""Limits: how often somebody may do something.
+
+A limit is a bucket that holds so many calls and is refilled evenly: the generic cell rate
+algorithm (ITU-T I.371), which keeps nothing of a bucket but the moment at which it is full again.
+"""
+
+from dataclasses import dataclass, replace
+from math import floor
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A bucket of `quota` calls that is refilled in `window` seconds.
+
+    `alone` is the quota of a process that cannot ask the others how often they were called.
+    """
+
+    name: str
+    quota: int
+    window: int
+    alone: int | None = None
+
+    @property
+    def interval(self) -> float:
+        """Seconds until one more call is allowed."""
+        return self.window / self.quota
+
+    def allowance(self, full_in: float) -> "Allowance":
+        """What the limit says to a call after which the bucket would be full in `full_in` seconds.
+
+        A bucket cannot owe more than its window: a call that would make it so is refused.
+        """
+        room = self.window - full_in
+        # Where an interval is no round number of microseconds, sums of it miss the window a bit.
+        remaining = floor(room / self.interval + 1e-6)
+        if remaining < 0:
+            return Allowance(self, 0, full_in - self.interval, retry_after=-room)
+        return Allowance(self, remaining, full_in)
+
+    def when_alone(self) -> "Limit":
+        """The limit of a process that cannot ask the others."""
+        return replace(self, quota=self.alone or self.quota)
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a limit says to a call.
+
+    `remaining` calls are allowed right now, and all of them in `full_in` seconds. The call is
+    refused when `retry_after` is given: the seconds until one is allowed.
+    """
+
+    limit: Limit
+    remaining: int
+    full_in: float
+    retry_after: float | None = None
+
+
+class RateLimiter(Protocol):
+    """Counts calls against limits."""
+
+    async def take(self, limit: Limit, key: str) -> Allowance:
+        """Count a call under this key, unless the limit refuses it.
+
+        Calls at once, in all processes, MUST NOT be allowed more than the limit together. A
+        refused call MUST NOT count. Where the others cannot be asked, the adapter MUST answer with
+        what the process knows itself, by `Limit.when_alone`. `key` is free of secrets.
+        """
+        ...

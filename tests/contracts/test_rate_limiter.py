@@ -1,0 +1,143 @@
+"""`RateLimiter`: in memory, and in Redis for all processes together."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from functools import partial
+
+import pytest
+
+from sidepro.adapters.memory.limits import MemoryLimiter
+from sidepro.adapters.redis.limits import RedisLimiter
+from sidepro.adapters.redis.link import LEFT_ALONE_FOR, Link
+from sidepro.domain.limits import Limit, RateLimiter
+from tests.factories import at_once
+from tests.servers import RedisServer, free_port
+
+pytestmark = pytest.mark.anyio
+
+HOURLY = Limit("hourly", 10, 3600, alone=3)
+QUICK = Limit("quick", 2, 1)
+HEALS_WITHIN = 5.0
+
+AnotherProcess = Callable[[], RateLimiter]
+
+
+@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.servers)])
+async def processes(request: pytest.FixtureRequest) -> AsyncIterator[AnotherProcess]:
+    """Gives the limiter of one more process; in memory there is but one."""
+    if request.param == "memory":
+        limiter = MemoryLimiter()
+        yield lambda: limiter
+        return
+    server: RedisServer = request.getfixturevalue("redis_server")
+    with server.client() as client:
+        client.flushall()
+    async with AsyncExitStack() as links:
+        yield lambda: RedisLimiter(_link(server.url, links))
+
+
+def _link(url: str, links: AsyncExitStack) -> Link:
+    link = Link(url)
+    links.push_async_callback(link.close)
+    return link
+
+
+async def test_calls_at_once_in_all_processes_get_the_quota_and_no_more(
+    processes: AnotherProcess,
+) -> None:
+    limiters = [processes() for _ in range(4)]
+
+    taken = await at_once([partial(limiters[n % 4].take, HOURLY, "a") for n in range(40)])
+    allowed = [allowance for allowance in taken if allowance.retry_after is None]
+    assert len(allowed) == HOURLY.quota
+
+
+async def test_an_allowance_tells_what_is_left(processes: AnotherProcess) -> None:
+    limiter = processes()
+    first, second = [await limiter.take(HOURLY, "a") for _ in range(2)]
+    assert (first.limit, first.remaining, first.retry_after) == (HOURLY, 9, None)
+    assert second.remaining == 8
+    assert first.full_in == pytest.approx(360, abs=5)
+    assert second.full_in == pytest.approx(720, abs=5)
+
+
+async def test_a_refused_call_is_told_when_to_come_back_and_does_not_count(
+    processes: AnotherProcess,
+) -> None:
+    limiter = processes()
+    for _ in range(HOURLY.quota):
+        await limiter.take(HOURLY, "a")
+    refusals = [await limiter.take(HOURLY, "a") for _ in range(5)]
+    for refused in refusals:
+        assert refused.remaining == 0
+        assert refused.retry_after == pytest.approx(360, abs=5)
+
+
+async def test_whoever_waits_as_told_is_allowed_again(processes: AnotherProcess) -> None:
+    limiter = processes()
+    while (refused := await limiter.take(QUICK, "a")).retry_after is None:
+        pass
+    deadline = time.monotonic() + refused.retry_after + 1
+    while (await limiter.take(QUICK, "a")).retry_after is not None:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
+
+
+async def test_keys_and_limits_are_counted_apart(processes: AnotherProcess) -> None:
+    limiter = processes()
+    for _ in range(HOURLY.quota):
+        await limiter.take(HOURLY, "a")
+    assert (await limiter.take(HOURLY, "b")).remaining == 9
+    assert (await limiter.take(Limit("other", 10, 3600), "a")).remaining == 9
+
+
+# --------------------------------------------------------------------------------- Redis alone
+
+
+async def test_nothing_is_kept_in_redis_once_the_bucket_is_full_again(
+    redis_server: RedisServer,
+) -> None:
+    async with AsyncExitStack() as links:
+        link = _link(redis_server.url, links)
+        await RedisLimiter(link).take(HOURLY, "kept")
+        left = await link.redis.pttl("limit:hourly:kept")
+        assert 350_000 < left <= 360_000
+
+
+async def test_a_clock_of_redis_that_went_back_keeps_nobody_out_for_longer_than_the_window(
+    redis_server: RedisServer,
+) -> None:
+    async with AsyncExitStack() as links:
+        link = _link(redis_server.url, links)
+        far_ahead = (time.time() + 24 * 3600) * 1_000_000
+        await link.redis.set("limit:hourly:ahead", f"{far_ahead:.0f}")
+        refused = await RedisLimiter(link).take(HOURLY, "ahead")
+        assert refused.retry_after == pytest.approx(360, abs=5)
+
+
+async def test_while_redis_is_away_a_process_counts_alone_and_stricter_and_heals() -> None:
+    server = RedisServer.start()
+    async with AsyncExitStack() as links:
+        with server:
+            limiter = RedisLimiter(_link(server.url, links))
+            assert (await limiter.take(HOURLY, "a")).remaining == HOURLY.quota - 1
+            server.stop()
+            alone = [await limiter.take(HOURLY, "a") for _ in range(4)]
+            assert [one.retry_after is None for one in alone] == [True, True, True, False]
+            server.resume()
+            deadline = time.monotonic() + HEALS_WITHIN
+            while (await limiter.take(HOURLY, "b")).limit != HOURLY:
+                assert time.monotonic() < deadline
+                await asyncio.sleep(0.05)
+
+
+async def test_a_redis_that_does_not_answer_holds_nobody_up_but_one_call_a_second() -> None:
+    async with AsyncExitStack() as links:
+        limiter = RedisLimiter(_link(f"redis://127.0.0.1:{free_port()}", links))
+        await limiter.take(QUICK, "a")
+        asked = time.monotonic()
+        for _ in range(1000):
+            await limiter.take(QUICK, "a")
+        assert time.monotonic() - asked < LEFT_ALONE_FOR

@@ -1,0 +1,149 @@
+"""`SessionGate`: in one process, and with others that Redis brings together."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+
+import pytest
+
+from sidepro.adapters.memory.gate import FRESH_FOR, MemoryGate
+from sidepro.adapters.memory.store import MemoryStore
+from sidepro.adapters.redis.gate import RedisGate
+from sidepro.adapters.redis.link import Link
+from sidepro.domain.accounts.ports import AccountReader, SessionGate
+from sidepro.domain.accounts.profile import Catalogue
+from sidepro.domain.accounts.session import Session
+from sidepro.domain.accounts.user import User
+from tests import factories
+from tests.contracts.world import World
+from tests.servers import RedisServer
+
+pytestmark = pytest.mark.anyio
+
+AnotherProcess = Callable[[], SessionGate]
+
+
+@pytest.fixture
+def store(catalogue: Catalogue) -> MemoryStore:
+    """The reader behind a gate has tests of its own, for each of its adapters."""
+    return MemoryStore(catalogue)
+
+
+@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.servers)])
+async def processes(request: pytest.FixtureRequest, world: World) -> AsyncIterator[AnotherProcess]:
+    """Gives the gate of one more process."""
+
+    def own() -> MemoryGate:
+        return MemoryGate(world.accounts, factories.SetClock())
+
+    if request.param == "memory":
+        yield own
+        return
+    server: RedisServer = request.getfixturevalue("redis_server")
+    async with AsyncExitStack() as links:
+
+        def another() -> SessionGate:
+            link = Link(server.url)
+            links.push_async_callback(link.close)
+            return RedisGate(link, own())
+
+        yield another
+
+
+@pytest.fixture
+async def session(world: World) -> Session:
+    user = factories.user()
+    session = factories.session(user.id)
+    await world.store(user, session)
+    return session
+
+
+async def end(world: World, session: Session, gate: SessionGate) -> None:
+    async with world.unit_of_work() as work:
+        assert await work.sessions.end(session.id, session.user_id)
+        await work.commit()
+    await gate.ended([session.id])
+
+
+async def test_a_session_is_live_until_this_process_ends_it(
+    world: World, session: Session, processes: AnotherProcess
+) -> None:
+    gate = processes()
+    assert await gate.is_live(session.id)
+    assert await gate.live_among([session.id]) == {session.id}
+    await end(world, session, gate)
+    assert not await gate.is_live(session.id)
+    assert await gate.live_among([session.id]) == frozenset()
+
+
+async def test_an_unknown_session_is_not_live(processes: AnotherProcess) -> None:
+    assert not await processes().is_live(factories.session(factories.user().id).id)
+
+
+async def test_ending_one_session_ends_no_other(
+    world: World, session: Session, processes: AnotherProcess
+) -> None:
+    gate, other = processes(), factories.session(session.user_id)
+    await world.store(other)
+    assert await gate.is_live(session.id)
+    await end(world, other, gate)
+    assert await gate.is_live(session.id)
+
+
+async def test_what_another_process_ended_is_refused_within_a_second(
+    world: World, session: Session, processes: AnotherProcess
+) -> None:
+    here, there = processes(), processes()
+    assert await here.is_live(session.id)
+    await end(world, session, there)
+    deadline = time.monotonic() + FRESH_FOR + 0.5
+    while await here.is_live(session.id):
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
+
+
+async def test_whoever_waits_for_an_end_hears_of_it(
+    world: World, session: Session, processes: AnotherProcess
+) -> None:
+    gate = processes()
+    waiting = asyncio.create_task(gate.next_end())
+    await asyncio.sleep(0)
+    await end(world, session, gate)
+    await asyncio.wait_for(waiting, 5)
+
+
+# --------------------------------------------------------------------------------- Redis alone
+
+
+async def test_with_redis_what_another_process_ended_is_refused_at_the_next_call(
+    world: World, session: Session, redis_server: RedisServer
+) -> None:
+    async with AsyncExitStack() as links:
+        here, there = [_gate(redis_server, world.accounts, links) for _ in range(2)]
+        assert await here.is_live(session.id)
+        await end(world, session, there)
+        assert not await here.is_live(session.id)
+
+
+def _gate(server: RedisServer, reader: AccountReader, links: AsyncExitStack) -> RedisGate:
+    link = Link(server.url)
+    links.push_async_callback(link.close)
+    return RedisGate(link, MemoryGate(reader, factories.SetClock()))
+
+
+async def test_while_redis_is_away_ends_are_noticed_within_a_second(world: World) -> None:
+    user: User = factories.user()
+    session = factories.session(user.id)
+    await world.store(user, session)
+    server = RedisServer.start()
+    async with AsyncExitStack() as links:
+        with server:
+            here, there = [_gate(server, world.accounts, links) for _ in range(2)]
+            assert await here.is_live(session.id)
+            server.stop()
+            await end(world, session, there)
+            deadline = time.monotonic() + FRESH_FOR + 0.5
+            while await here.is_live(session.id):
+                assert time.monotonic() < deadline
+                await asyncio.sleep(0.02)

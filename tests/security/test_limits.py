@@ -1,0 +1,255 @@
+"""Limits: who is refused, what they are told, and that strangers lock nobody out."""
+
+import itertools
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from litestar import Litestar
+from litestar.routes import HTTPRoute
+
+from sidepro.api.limits import ALL_ELSE
+from sidepro.domain.limits import Limit
+from tests.api.client import NOBODY, PASSWORD, PREFIX, Api, Person, problem
+from tests.api.fixtures import Databases, serving
+
+pytestmark = pytest.mark.anyio
+
+WRONG = "Tr0ubadour & 3"
+NEW_PROJECT = {"title": "T", "summary": "S", "content": "C", "skills": ["React"]}
+
+
+@pytest.fixture
+async def limited(databases: Databases, tmp_path: Path) -> AsyncIterator[Api]:
+    """A platform with limits, for one test."""
+    with databases.fresh() as address:
+        async with serving(address, tmp_path, rate_limits=True) as api:
+            yield api
+
+
+def body_of_a_log_in(email: str, password: str = PASSWORD) -> dict[str, str]:
+    return {"email": email, "password": password}
+
+
+async def tried(http: httpx.AsyncClient, email: str, password: str = WRONG) -> httpx.Response:
+    return await http.post(f"{PREFIX}/sessions", json=body_of_a_log_in(email, password))
+
+
+def addresses() -> Any:
+    """As many addresses as anybody wants."""
+    return (f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}" for n in itertools.count(1))
+
+
+# --------------------------------------------------------------------------------------- log-in
+
+
+async def test_wrong_log_ins_from_one_address_end_in_429(limited: Api) -> None:
+    person = await limited.sign_up()
+    async with limited.http_from("203.0.113.9") as http:
+        answers = [await tried(http, person.email) for _ in range(30)]
+    statuses = [answer.status_code for answer in answers]
+    assert statuses[:10] == [401] * 10
+    assert set(statuses[10:]) == {429}
+    problem(answers[-1], 429, "rate-limited")
+    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 6
+
+
+async def test_strangers_lock_nobody_out_of_an_account_that_knows_their_address(
+    limited: Api,
+) -> None:
+    person = await limited.sign_up()
+    strangers: list[int] = []
+    for address in itertools.islice(addresses(), 500):
+        async with limited.http_from(address) as http:
+            strangers.append((await tried(http, person.email)).status_code)
+    assert strangers[:20] == [401] * 20
+    assert set(strangers[20:]) == {429}
+
+    assert (await tried(limited.http, person.email, PASSWORD)).status_code == 201
+    async with limited.http_from("198.51.100.1") as http:
+        assert (await tried(http, person.email, PASSWORD)).status_code == 429, "one more stranger"
+
+
+async def test_strangers_are_counted_alike_where_there_is_no_such_account(limited: Api) -> None:
+    person = await limited.sign_up()
+    told, strangers = [], addresses()
+    for email in (person.email, "nobody@example.com"):
+        answers = []
+        for address in itertools.islice(strangers, 22):
+            async with limited.http_from(address) as http:
+                answers.append(await tried(http, email))
+        told.append(
+            [(a.status_code, a.json()["code"], a.headers.get("RateLimit")) for a in answers]
+        )
+    assert told[0] == told[1]
+    assert told[0][-1][:2] == (429, "rate-limited")
+
+
+async def test_an_account_is_counted_by_its_email_however_it_is_spelled(limited: Api) -> None:
+    person = await limited.sign_up()
+    spellings = [person.email, person.email.upper(), person.email.title()]
+    statuses = []
+    for number, address in enumerate(itertools.islice(addresses(), 21)):
+        async with limited.http_from(address) as http:
+            statuses.append((await tried(http, spellings[number % 3])).status_code)
+    assert statuses == [401] * 20 + [429]
+
+
+async def test_a_refused_log_in_compares_no_password(
+    limited: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(10):
+        await tried(limited.http, "nobody@example.com")
+
+    async def fails(*_: Any) -> bool:
+        raise AssertionError("a password was compared")
+
+    monkeypatch.setattr(limited.platform.passwords, "verify", fails)
+    assert (await tried(limited.http, "nobody@example.com")).status_code == 429
+
+
+async def test_a_token_does_not_give_guesses_a_count_of_their_own(limited: Api) -> None:
+    person = await limited.sign_up()
+    async with limited.http_from("203.0.113.9") as http:
+        http.headers.update(person.headers)
+        statuses = [(await tried(http, "a@example.com")).status_code for _ in range(11)]
+        del http.headers["Authorization"]
+        statuses.append((await tried(http, "a@example.com")).status_code)
+    assert statuses == [401] * 10 + [429] * 2
+
+
+# ------------------------------------------------------------------------------------- the rest
+
+
+async def test_sign_ups_of_an_address_end_in_429(limited: Api) -> None:
+    statuses = []
+    for _ in range(11):
+        name = uuid4().hex[:20]
+        account = {"email": f"{name}@example.com", "username": name, "password": PASSWORD}
+        statuses.append((await limited.send("POST", "/users", account)).status_code)
+    assert statuses == [201] * 10 + [429]
+
+
+ROUTES: list[tuple[str, str, str, int, Any]] = [
+    # method, path, name of the limit, quota, body
+    ("POST", "/projects", "projects", 30, NEW_PROJECT),
+    ("POST", f"/projects/{NOBODY}/comments", "comments", 120, {"body": "B"}),
+    ("POST", "/rooms", "rooms", 60, {"user_id": NOBODY}),
+    ("POST", f"/rooms/{NOBODY}/messages", "messages", 50, {"body": "B"}),
+    ("GET", "/me", "default", 600, None),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "name", "quota", "body"), ROUTES)
+async def test_a_user_is_refused_when_the_quota_of_the_route_is_used_up(
+    limited: Api, method: str, path: str, name: str, quota: int, body: Any
+) -> None:
+    person, other = await limited.sign_up(), await limited.sign_up()
+    limiter = limited.platform.parts.limiter
+    assert limiter is not None
+    first = await limited.send(method, path, body, by=person)
+    said = first.headers["RateLimit"]
+    assert said.startswith(f'"{name}";r={quota - 1};t='), "whatever became of the call"
+    window = {"default": 60, "messages": 5}.get(name, 3600)
+    assert first.headers["RateLimit-Policy"] == f'"{name}";q={quota};w={window}'
+
+    while (await limiter.take(Limit(name, quota, window), person.id)).retry_after is None:
+        pass
+    refused = await limited.send(method, path, body, by=person)
+
+    problem(refused, 429, "rate-limited")
+    assert int(refused.headers["Retry-After"]) >= 1
+    assert refused.headers["RateLimit"].startswith(f'"{name}";r=0;t=')
+    assert (await limited.send(method, path, body, by=other)).status_code != 429
+
+
+async def test_anonymous_calls_are_counted_by_address_apart_from_those_of_users(
+    limited: Api,
+) -> None:
+    person = await limited.sign_up()
+
+    async def left(http: httpx.AsyncClient, by: Person | None = None) -> str:
+        answer = await http.get(f"{PREFIX}/projects", headers=by.headers if by else {})
+        return answer.headers["RateLimit"].partition(";t=")[0]
+
+    one, other = limited.http_from("192.0.2.1"), limited.http_from("192.0.2.2")
+    assert await left(one) == '"default";r=599'
+    assert await left(one) == '"default";r=598'
+    assert await left(other) == '"default";r=599'
+    assert await left(one, person) == '"default";r=599'
+    assert await left(other, person) == '"default";r=598'
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ("2001:db8:0:1::1", "2001:db8:0:1:ffff::2", True),
+        ("2001:db8:0:1::1", "2001:db8:0:2::1", False),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+    ],
+)
+async def test_an_ipv6_network_of_64_bits_counts_as_one_address(
+    limited: Api, one: str, other: str, alike: bool
+) -> None:
+    left = []
+    for address in (one, other):
+        async with limited.http_from(address) as http:
+            answer = await http.get(f"{PREFIX}/catalogue")
+            left.append(answer.headers["RateLimit"].partition(";t=")[0])
+    assert left == ['"default";r=599', '"default";r=598' if alike else '"default";r=599']
+
+
+async def test_a_forwarded_address_that_no_proxy_vouches_for_changes_nothing(
+    limited: Api,
+) -> None:
+    answers = [
+        await limited.send("GET", "/catalogue", headers={"X-Forwarded-For": f"192.0.2.{number}"})
+        for number in range(2)
+    ]
+    assert answers[1].headers["RateLimit"].startswith('"default";r=598')
+
+
+async def test_every_call_of_the_api_is_limited(limited: Api) -> None:
+    person = await limited.sign_up()
+    called = 0
+    for method, path in sorted(_operations(limited.app)):
+        answer = await limited.send(method, path, by=person)
+        assert "RateLimit" in answer.headers, f"{method} {path}"
+        assert "RateLimit-Policy" in answer.headers, f"{method} {path}"
+        called += 1
+    assert called > 30
+
+
+def _operations(app: Litestar) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for route in app.routes:
+        if isinstance(route, HTTPRoute) and route.path.startswith(PREFIX):
+            path = route.path.removeprefix(PREFIX)
+            for part in route.path_parameters.values():
+                path = path.replace(f"{{{part.full}}}", NOBODY)
+            methods = set(route.route_handler_map) - {"OPTIONS"}
+            found += [(method, path) for method in methods if (method, path) not in _LAST]
+    return found
+
+
+_LAST = {("DELETE", "/sessions"), ("DELETE", "/sessions/current"), ("DELETE", "/me")}
+"""What would end the session that the calls are made with."""
+
+
+async def test_health_is_not_limited(limited: Api) -> None:
+    assert "RateLimit" not in (await limited.send("GET", "//health/ready")).headers
+
+
+async def test_without_limits_nothing_is_counted_or_told(fresh_api: Api) -> None:
+    answers = [await tried(fresh_api.http, "nobody@example.com") for _ in range(25)]
+    assert {answer.status_code for answer in answers} == {401}
+    assert not any("RateLimit" in answer.headers for answer in answers)
+
+
+async def test_an_answer_within_the_limit_does_not_say_when_to_retry(limited: Api) -> None:
+    answer = await limited.send("GET", "/catalogue")
+    assert "Retry-After" not in answer.headers
+    assert answer.headers["RateLimit-Policy"] == f'"default";q={ALL_ELSE.quota};w=60'

@@ -1,0 +1,24 @@
+"""Real servers for the tests: PostgreSQL, Redis, and `sidepro serve` as a process of its own.
+
+Needs psycopg and redis beside the standard library. Run as a program, it prints where the server
+programs are, or says which are missing and exits with 1.
+"""
+
+from tests.servers.postgresql import Postgres, find_postgres
+from tests.servers.redis_server import RedisServer, find_redis
+from tests.servers.shared import HOST, ServerError, free_port, wait_until
+from tests.servers.sidepro_server import SECRET_KEY, SideProServer, settings
+
+__all__ = [
+    "HOST",
+    "SECRET_KEY",
+    "Postgres",
+    "RedisServer",
+    "ServerError",
+    "SideProServer",
+    "find_postgres",
+    "find_redis",
+    "free_port",
+    "settings",
+    "wait_until",
+]

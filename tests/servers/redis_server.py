@@ -1,0 +1,67 @@
+"""A Redis server of the tests' own."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+
+import redis
+
+from tests.servers.shared import HOST, ServerError, WatchedServer
+
+PROGRAMS = ("redis-server", "valkey-server")
+
+
+def find_redis() -> str:
+    """The path of the server program; raises ServerError where there is none."""
+    for name in PROGRAMS:
+        if path := shutil.which(name):
+            return path
+    raise ServerError("redis-server was not found; tests/install-servers.sh installs it")
+
+
+class RedisServer(WatchedServer):
+    """A Redis server that keeps what it holds in a file when it is stopped well."""
+
+    NAME = "Redis"
+    STOP = signal.SIGTERM
+
+    def __init__(self, program: str) -> None:
+        super().__init__()
+        self._program = program
+
+    @classmethod
+    def start(cls) -> RedisServer:
+        """Starts an empty server; raises ServerError where it cannot."""
+        server = cls(find_redis())
+        try:
+            server.resume()
+        except BaseException:
+            server.close()
+            raise
+        return server
+
+    @property
+    def url(self) -> str:
+        return f"redis://{HOST}:{self.port}/0"
+
+    def client(self) -> redis.Redis:
+        """A connection for looking at what is stored, and for emptying it."""
+        return redis.Redis(host=HOST, port=self.port, socket_timeout=5)
+
+    def _command(self) -> list[str]:
+        settings = {
+            "bind": HOST,
+            "port": str(self.port),
+            "dir": str(self.folder),
+            "save": "3600 1",
+            "daemonize": "no",
+        }
+        return [self._program, *(part for k, v in settings.items() for part in (f"--{k}", v))]
+
+    def _answers(self) -> bool:
+        try:
+            with self.client() as client:
+                return bool(client.ping())
+        except redis.ConnectionError:
+            return False

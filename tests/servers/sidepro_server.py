@@ -1,0 +1,163 @@
+"""`sidepro serve` as a process of its own."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from tests.servers.shared import HOST, ServerError, free_port, tail, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SECRET_KEY = "a-secret-key-for-the-tests-and-nothing-else"
+
+
+class SideProServer:
+    """`sidepro serve` on a free port of 127.0.0.1, in a folder of its own.
+
+    `environment` holds its SIDEPRO_… settings; those of this process are not handed on.
+    `arguments` follow `serve`. Without `SIDEPRO_DATA_DIR` the data lives in the server's folder;
+    without `SIDEPRO_RATE_LIMITS` nothing is limited.
+    """
+
+    def __init__(
+        self,
+        environment: Mapping[str, str] | None = None,
+        *arguments: str,
+        executable: Path | None = None,
+        folder: Path | None = None,
+        port: int | None = None,
+    ) -> None:
+        self._executable = executable or Path(sys.executable).with_name("sidepro")
+        self._arguments = arguments
+        self._own_folder = folder is None
+        self._process: subprocess.Popen[bytes] | None = None
+        self.folder = folder or Path(tempfile.mkdtemp(prefix="sidepro-serve-"))
+        self.port = port or free_port()
+        self.environment = settings(
+            {
+                "SIDEPRO_DATA_DIR": str(self.folder / "data"),
+                "SIDEPRO_RATE_LIMITS": "off",
+                **(environment or {}),
+            }
+        )
+        self.log_file = self.folder / "serve.log"
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        """The process to send signals to."""
+        if self._process is None:
+            raise ServerError("sidepro serve is not running")
+        return self._process.pid
+
+    def start(self, seconds: float = 60) -> None:
+        """Starts it, for the first time or again, and waits until it says that it is ready."""
+        if self._process is not None:
+            raise ServerError("sidepro serve is running already")
+        command = [str(self._executable), "serve", "--host", HOST, "--port", str(self.port)]
+        with self.log_file.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*command, *self._arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                env=self.environment,
+                start_new_session=True,
+            )
+        atexit.register(self.kill)
+        wait_until(
+            self._is_ready, seconds=seconds, failure=lambda: self._complaint("is not ready")
+        )
+
+    def terminate(self, seconds: float = 20) -> int:
+        """Asks it to stop (SIGTERM), waits, and returns its exit code."""
+        process = self._forget()
+        if process is None:
+            raise ServerError("sidepro serve is not running")
+        process.terminate()
+        try:
+            return process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self._kill(process)
+            raise ServerError(self._complaint("did not stop")) from None
+
+    def kill(self) -> None:
+        """Ends it, and the processes it started, without a warning (SIGKILL)."""
+        process = self._forget()
+        if process is not None:
+            self._kill(process)
+
+    def close(self) -> None:
+        """Stops it where it runs, and removes its folder where it made it."""
+        try:
+            if self._process is not None:
+                self.terminate()
+        finally:
+            if self._own_folder:
+                shutil.rmtree(self.folder, ignore_errors=True)
+
+    def log(self) -> str:
+        """All that it has written to its output and its error output."""
+        return self.log_file.read_text("utf-8", errors="replace")
+
+    def _forget(self) -> subprocess.Popen[bytes] | None:
+        process, self._process = self._process, None
+        atexit.unregister(self.kill)
+        return process
+
+    @staticmethod
+    def _kill(process: subprocess.Popen[bytes]) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def _is_ready(self) -> bool:
+        if self._process is None or self._process.poll() is not None:
+            self._forget()
+            raise ServerError(self._complaint("ended before it was ready"))
+        # not through a proxy that the environment may name
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(f"{self.url}/health/ready", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except urllib.error.HTTPError as error:
+            error.close()
+            return False
+        except OSError:
+            return False
+
+    def _complaint(self, what: str) -> str:
+        return f"sidepro serve {what}; the end of its log:\n{tail(self.log_file)}"
+
+
+def settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment with its own SIDEPRO_… settings replaced by the given ones."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("SIDEPRO_")}
+    return {**inherited, "PYTHONUNBUFFERED": "1", **environment}
