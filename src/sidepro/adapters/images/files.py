@@ -40,9 +40,9 @@ class Look:
     end: int
 
     @property
-    def canvas(self) -> tuple[int, int]:
-        """Width and height."""
-        return self.width, self.height
+    def pixels(self) -> int:
+        """Those of all frames."""
+        return self.width * self.height * self.frames
 
 
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -72,7 +72,7 @@ def look_at(data: bytes) -> Look:
         found = walk(_Blocks(data))
     except IndexError:
         raise BrokenError("is cut off") from None
-    if found.width < 1 or found.height < 1:
+    if found.pixels < 1:
         raise BrokenError("has no pixels")
     if not _is_harmless(data[found.end :], kind):
         raise BrokenError("has something behind the image")
