@@ -30,7 +30,7 @@ def saved(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
 
 def animated(kind: str, frames: int, size: tuple[int, int] = (16, 12), **options: object) -> bytes:
     """A moving picture. No two frames are alike, or they would be put together."""
-    images = [picture(size, colour=(n % 256, n // 256, 99)) for n in range(frames)]
+    images = [picture(size, colour=(90 * n % 256, 70 * n % 256, 99)) for n in range(frames)]
     return saved(images[0], kind, save_all=True, append_images=images[1:], duration=40, **options)
 
 

@@ -98,7 +98,7 @@ def _is_harmless(tail: bytes, kind: Kind) -> bool:
     if not rest:
         return True
     return kind == Kind.JPEG and (
-        rest.startswith(_JPEG) or rest[4:8] == b"ftyp" or rest.endswith(b"SEFT")
+        rest.startswith(_JPEG) or b"ftyp" in rest[:8] or rest.endswith(b"SEFT")
     )
 
 

@@ -85,9 +85,9 @@ class ImageService:
                     unfinished_before=now - UNFINISHED_FOR,
                     limit=AT_ONCE,
                 )
+                if not going:
+                    return removed
                 await work.commit()
-            if not going:
-                return removed
             await self.store.delete([image.key for image in going])
             async with self.unit_of_work() as work:
                 await work.images.forget([image.id for image in going])
