@@ -49,7 +49,7 @@ from sidepro.domain.recommendations.service import RecommendationService
 from sidepro.domain.rooms.service import RoomService
 from sidepro.domain.shared import Cursors
 from sidepro.jobs import in_process
-from sidepro.settings import Settings, origin_of
+from sidepro.settings import Settings, aws_region, origin_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +203,7 @@ def _images(settings: Settings) -> tuple[FolderImages | S3Images, ImageAddresses
     """The store of the images, and where people find them."""
     if settings.images_bucket:
         bucket, prefix = settings.images_bucket
-        in_s3 = S3Images(bucket, prefix, settings.s3_endpoint)
+        in_s3 = S3Images(bucket, prefix, aws_region(), settings.s3_endpoint)
         public = settings.s3_public_url
         return in_s3, ImageAddresses(f"{public}/" if public else in_s3.base)
     return FolderImages(settings.images_folder), ImageAddresses()

@@ -332,6 +332,12 @@ def unknown(environment: Mapping[str, str] | None = None) -> list[str]:
     )
 
 
+def aws_region(environment: Mapping[str, str] | None = None) -> str:
+    """The region of S3, by the usual AWS variables."""
+    sources = os.environ if environment is None else environment
+    return sources.get("AWS_REGION") or sources.get("AWS_DEFAULT_REGION") or "us-east-1"
+
+
 def _dotenv(path: Path) -> dict[str, str]:
     try:
         # As it stands: a `$` in a password is no reference to another variable.

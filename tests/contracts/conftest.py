@@ -117,7 +117,7 @@ async def _empty(database: Database, catalogue: Catalogue) -> None:
         tables.meet_times: len(catalogue.meet_times),
     }
     async with database.writing() as connection:
-        for table in (tables.rooms, tables.users, tables.similarity_runs):
+        for table in (tables.rooms, tables.users, tables.images, tables.similarity_runs):
             await connection.execute(delete(table))
         for table, number in known.items():
             await connection.execute(delete(table).where(table.c.id > number))

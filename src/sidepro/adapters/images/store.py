@@ -49,10 +49,12 @@ class FolderImages:
             await asyncio.to_thread(self._sync, key)
 
     async def size(self, key: ImageKey) -> int | None:
-        return await _size(self._store, key)
+        with _reachable():
+            return await _size(self._store, key)
 
     async def read(self, key: ImageKey, start: int, end: int) -> bytes:
-        return await _read(self._store, key, start, end)
+        with _reachable():
+            return await _read(self._store, key, start, end)
 
     async def delete(self, keys: Sequence[ImageKey]) -> None:
         with _reachable():
@@ -73,19 +75,22 @@ class FolderImages:
 
 
 class S3Images:
-    """See `sidepro.domain.images.ports.ImageStore`. obstore reads credentials and region from the
-    usual AWS variables.
+    """See `sidepro.domain.images.ports.ImageStore`. obstore reads credentials from the usual AWS
+    variables.
     """
 
-    def __init__(self, bucket: str, prefix: str, endpoint: str | None) -> None:
+    def __init__(self, bucket: str, prefix: str, region: str, endpoint: str | None) -> None:
         """`endpoint` is the address of a store other than AWS."""
         self._bucket = bucket
         self._prefix = prefix
+        self._region = region
         self._endpoint = endpoint
 
     @cached_property
     def _store(self) -> S3Store:
-        where: S3Config = {"endpoint": self._endpoint} if self._endpoint else {}
+        where: S3Config = {"region": self._region}
+        if self._endpoint:
+            where["endpoint"] = self._endpoint
         return S3Store(
             self._bucket,
             prefix=self._prefix or None,
@@ -103,8 +108,7 @@ class S3Images:
         if self._endpoint:
             bucket = f"{self._endpoint}/{self._bucket}"
         else:
-            region = self._store.config.get("region", "us-east-1")
-            bucket = f"https://{self._bucket}.s3.{region}.amazonaws.com"
+            bucket = f"https://{self._bucket}.s3.{self._region}.amazonaws.com"
         return f"{bucket}/{self._prefix}/" if self._prefix else f"{bucket}/"
 
     async def answers(self) -> None:
@@ -118,10 +122,12 @@ class S3Images:
             await self._store.put_async(key, data, attributes=about, use_multipart=False)
 
     async def size(self, key: ImageKey) -> int | None:
-        return await _size(self._store, key)
+        with _reachable():
+            return await _size(self._store, key)
 
     async def read(self, key: ImageKey, start: int, end: int) -> bytes:
-        return await _read(self._store, key, start, end)
+        with _reachable():
+            return await _read(self._store, key, start, end)
 
     async def delete(self, keys: Sequence[ImageKey]) -> None:
         with _reachable():
@@ -137,16 +143,14 @@ def _reachable() -> Iterator[None]:
 
 
 async def _size(store: LocalStore | S3Store, key: ImageKey) -> int | None:
-    with _reachable():
-        try:
-            return (await store.head_async(key))["size"]
-        except FileNotFoundError:
-            return None
+    try:
+        return (await store.head_async(key))["size"]
+    except FileNotFoundError:
+        return None
 
 
 async def _read(store: LocalStore | S3Store, key: ImageKey, start: int, end: int) -> bytes:
-    with _reachable():
-        try:
-            return bytes(await store.get_range_async(key, start=start, end=end))
-        except FileNotFoundError:
-            raise NotFound from None
+    try:
+        return bytes(await store.get_range_async(key, start=start, end=end))
+    except FileNotFoundError:
+        raise NotFound from None
