@@ -21,6 +21,11 @@ def picture(
     return Image.radial_gradient("L").resize(size).convert("RGB").convert(mode)
 
 
+def noise(size: tuple[int, int]) -> Image.Image:
+    """A picture that no encoder makes small."""
+    return Image.effect_noise(size, 90).convert("RGB")
+
+
 def saved(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
     """The picture as a file."""
     file = io.BytesIO()

@@ -4,7 +4,7 @@ import re
 from collections.abc import AsyncIterator
 from typing import Any
 
-from litestar import Request, Response, Router, get, head
+from litestar import HttpMethod, Request, Response, Router, get, head
 from litestar.params import FromPath
 from litestar.response import Stream
 
@@ -40,7 +40,7 @@ def media_router(store: ImageStore) -> Router:
 
     @head("/{key:str}", opt=PUBLIC, include_in_schema=False)
     async def image_head(request: MediaRequest, key: FromPath[str]) -> Response[None]:
-        """What a GET would say of it."""
+        """What a GET of the whole would say of it."""
         answer = await _answer(store, request, key)
         return Response(
             None,
@@ -63,13 +63,14 @@ async def _answer(store: ImageStore, request: MediaRequest, name: str) -> Respon
     if seen.strip() == "*" or etag in (tag.strip().removeprefix("W/") for tag in seen.split(",")):
         return Response(None, status_code=304, headers=headers)
     start, end, status = 0, size, 200
-    if request.headers.get("If-Range", etag) == etag:
+    # Parts are for GET alone (RFC 9110, 14.2).
+    if request.method == HttpMethod.GET and request.headers.get("If-Range", etag) == etag:
         part = _part(request.headers.get("Range", ""), size)
         if part is not None:
             start, end = part
             status = 206
             if start >= end:
-                unsatisfiable = {"Content-Range": f"bytes */{size}"}
+                unsatisfiable = {"Content-Range": f"bytes */{size}", "Content-Length": "0"}
                 return Response(b"", status_code=416, headers=unsatisfiable)
             headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
     headers["Content-Length"] = str(end - start)

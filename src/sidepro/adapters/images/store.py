@@ -37,11 +37,11 @@ class FolderImages:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder.absolute()
+        self.folder = folder.absolute()
 
     @cached_property
     def _store(self) -> LocalStore:
-        return LocalStore(self._folder, mkdir=True)
+        return LocalStore(self.folder, mkdir=True)
 
     async def put(self, key: ImageKey, data: bytes) -> None:
         with _reachable():
@@ -62,11 +62,11 @@ class FolderImages:
                 with suppress(FileNotFoundError):
                     await self._store.delete_async(key)
                 # what obstore leaves when it is killed before the renaming
-                (self._folder / f"{key}#1").unlink(missing_ok=True)
+                (self.folder / f"{key}#1").unlink(missing_ok=True)
 
     def _sync(self, key: ImageKey) -> None:
         """See to it that the file and its name survive a power cut."""
-        for path in (self._folder / key, self._folder):
+        for path in (self.folder / key, self.folder):
             descriptor = os.open(path, os.O_RDONLY)
             try:
                 os.fsync(descriptor)
