@@ -148,6 +148,7 @@ def _past(page: Page[Any]) -> Any:
 ONE: list[Look] = [
     lambda world, scene: world.accounts.account(scene.people[0].id),
     lambda world, scene: world.board.project(scene.busy.id, scene.reader.id),
+    lambda world, scene: world.board.texts(None, 100),
     lambda world, scene: world.views.add(scene.busy.id),
     lambda world, scene: world.recommendable.projects_of([scene.author.id, nobody()]),
     lambda world, scene: world.recommendable.cards(

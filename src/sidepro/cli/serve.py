@@ -58,8 +58,6 @@ def serve(host: str, port: int, workers: int, no_jobs: bool, demo: bool) -> None
             "--workers above 1 needs Redis, which this version does not use yet: jobs, chat feed "
             "and presence live in the one serving process"
         )
-    if not settings.images_bucket:
-        must_be_writable(settings.images_folder)
     listener = _listen(host, port)
     host_shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - compared
     local_url = f"http://{_bracketed(host_shown)}:{listener.getsockname()[1]}"
@@ -69,6 +67,8 @@ def serve(host: str, port: int, workers: int, no_jobs: bool, demo: bool) -> None
         try:
             async with only_server(platform.database):
                 await bring_up_to_date(settings, platform)
+                if not settings.images_bucket:
+                    must_be_writable(settings.images_folder)
                 if demo:
                     await seed_if_empty(platform)
                 shown_accounts = await _demo_accounts(platform) if demo else []

@@ -13,7 +13,7 @@ from sidepro.domain.accounts.user import User
 from sidepro.domain.accounts.views import AccountView, ProfileView, UserSummary
 from sidepro.domain.images.addresses import ImageAddresses, ImageUrl
 from sidepro.domain.projects.comment import Comment
-from sidepro.domain.projects.ports import Counters
+from sidepro.domain.projects.ports import Counters, Text
 from sidepro.domain.projects.project import Project
 from sidepro.domain.projects.views import (
     BoardQuery,
@@ -155,6 +155,11 @@ class MemoryReader:
             repository_url=project.repository_url,
             revision=project.revision,
         )
+
+    async def texts(self, after: ProjectId | None, limit: int) -> tuple[Text, ...]:
+        projects = sorted(self._store.state.projects.values(), key=lambda project: project.id)
+        texts = (Text(p.id, p.content, p.content_html) for p in projects)
+        return tuple(t for t in texts if after is None or t.project_id > after)[:limit]
 
     async def comments(self, project_id: ProjectId, page: PageRequest) -> Page[CommentView]:
         views = [

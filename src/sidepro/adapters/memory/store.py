@@ -259,6 +259,10 @@ class MemoryProjects(_Repository):
     async def save(self, project: Project) -> None:
         self._state.projects[project.id] = project
 
+    async def save_html(self, project_id: ProjectId, content_html: str) -> None:
+        project = self._state.projects[project_id]
+        self._state.projects[project_id] = replace(project, content_html=content_html)
+
     async def delete(self, project_id: ProjectId) -> None:
         state = self._state
         state.projects.pop(project_id, None)

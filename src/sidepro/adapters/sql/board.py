@@ -103,6 +103,11 @@ class SqlProjects:
         )
         await self._add_skills(project)
 
+    async def save_html(self, project_id: ProjectId, content_html: str) -> None:
+        await self._connection.execute(
+            update(projects).where(projects.c.id == project_id).values(content_html=content_html)
+        )
+
     async def delete(self, project_id: ProjectId) -> None:
         await self._connection.execute(delete(projects).where(projects.c.id == project_id))
 

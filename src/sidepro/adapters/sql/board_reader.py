@@ -22,7 +22,7 @@ from sidepro.adapters.sql.tables import (
 )
 from sidepro.domain.accounts.views import UserSummary
 from sidepro.domain.images.addresses import ImageAddresses
-from sidepro.domain.projects.ports import Counters
+from sidepro.domain.projects.ports import Counters, Text
 from sidepro.domain.projects.views import (
     BoardQuery,
     CommentView,
@@ -73,6 +73,13 @@ _PROJECT = _CARDS.add_columns(
     projects.c.repository_url,
     projects.c.revision,
 ).where(projects.c.id == bindparam("id"))
+
+_TEXTS = (
+    select(projects.c.id, projects.c.content, projects.c.content_html)
+    .order_by(projects.c.id)
+    .limit(bindparam("most"))
+)
+_TEXTS_AFTER = _TEXTS.where(projects.c.id > bindparam("after", type_=projects.c.id.type))
 
 _BOOKMARKED_BY = Listing(
     _CARDS.select_from(
@@ -160,6 +167,12 @@ class SqlBoardReader:
             repository_url=row.repository_url,
             revision=row.revision,
         )
+
+    async def texts(self, after: ProjectId | None, limit: int) -> tuple[Text, ...]:
+        statement = _TEXTS if after is None else _TEXTS_AFTER
+        async with self._database.reading() as connection:
+            rows = await connection.execute(statement, {"after": after, "most": limit})
+            return tuple(Text(row.id, row.content, row.content_html) for row in rows)
 
     async def comments(self, project_id: ProjectId, page: PageRequest) -> Page[CommentView]:
         async with self._database.reading() as connection:

@@ -1,7 +1,7 @@
 """What people do on the board."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sidepro.domain.accounts.ports import AccountReader
@@ -33,6 +33,9 @@ from sidepro.domain.shared import (
 from sidepro.domain.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 SEARCH_LONGEST = 100
+
+TEXTS_AT_ONCE = 100
+"""Projects whose texts are in memory together: twenty megabytes at the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +139,36 @@ class ProjectService:
                     await _note_images(work, edited)
                 await work.commit()
         return await self.peek(project_id, caller.id)
+
+    async def render_again(self, progress: Callable[[int, int], None]) -> int:
+        """Make the HTML of all projects anew, after the rules of making it have changed; how many
+        are other than they were. Safe to run while people edit, twice, or to be killed.
+
+        `progress` hears after each batch how many projects were looked at, and how many changed.
+        """
+        seen = changed = 0
+        after: ProjectId | None = None
+        while texts := await self.reader.texts(after, TEXTS_AT_ONCE):
+            stale = [t.project_id for t in texts if self.markdown(t.content) != t.content_html]
+            if stale:
+                async with self.unit_of_work() as work:
+                    for project_id in stale:
+                        changed += await self._rendered_again(work, project_id)
+                    await work.commit()
+            seen += len(texts)
+            after = texts[-1].project_id
+            progress(seen, changed)
+        return changed
+
+    async def _rendered_again(self, work: UnitOfWork, project_id: ProjectId) -> bool:
+        # As it is now that it is held: it may have been edited or deleted since it was read.
+        project = await work.projects.get(project_id)
+        if project is None:
+            return False
+        html = self.markdown(project.content)
+        await work.projects.save_html(project_id, html)
+        await _note_images(work, replace(project, content_html=html))
+        return html != project.content_html
 
     async def delete(self, caller: Caller, project_id: ProjectId) -> None:
         """Take a project off the board, with all that hangs on it.
