@@ -249,6 +249,58 @@ async def test_a_file_with_wrong_bytes_is_refused_or_taken_and_nothing_else(
                 await codec.encode(io.BytesIO(spoiled))
 
 
+PLAIN = pictures.png(1, 1, data=bytes(2))
+JPEG = pictures.saved(pictures.picture(), "JPEG")
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (PLAIN[:8] + pictures.chunk(b"teXt", b"x" * 20) + PLAIN[8:], "begin with its header"),
+        (PLAIN[:33] + PLAIN[8:33] + PLAIN[33:], "begin with its header"),
+        (pictures.png(0, 1), "has no pixels"),
+        (pictures.png(1, 1, pictures.chunk(b"acTL", bytes(8))), "is broken"),
+        (pictures.png(1, 1, pictures.chunk(b"acTL", b"\0\0\0\2\0\0\0\0")), "other frames"),
+        (pictures.png(1, 1, pictures.chunk(b"fcTL", bytes(26))), "other frames"),
+        (JPEG[:20] + b"\0" + JPEG[20:], "no marker"),
+        (JPEG.replace(b"\xff\xc0", b"\xff\xfe"), "no pixels"),
+        (pictures.riff((b"VP8X", bytes(10)), (b"ANMF", b"")), "is broken"),
+        (pictures.riff((b"EXIF", bytes(10))), "no pixels"),
+        (pictures.riff((b"VP8X", bytes(10)))[:-2] + b"\x09\0", "is broken"),
+        (pictures.gif(0), "no pixels"),
+        (pictures.gif(1)[:-1] + b"x;", "between its blocks"),
+    ],
+)
+async def test_what_is_wrong_is_told(codec: PillowCodec, data: bytes, said: str) -> None:
+    assert said in await fault(codec, data)
+
+
+async def test_fill_bytes_between_markers_are_passed_over(codec: PillowCodec) -> None:
+    filled = JPEG.replace(b"\xff\xdb", b"\xff\xff\xff\xdb", 1)
+    assert await encoded(codec, filled) == await encoded(codec, JPEG)
+
+
+async def test_without_memory_it_may_be_tried_again(
+    codec: PillowCodec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(codecs, "_webp", fails)
+    with pytest.raises(Unavailable):
+        await codec.encode(io.BytesIO(PLAIN))
+
+
+async def test_notes_that_trip_a_reader_are_no_reason_to_refuse(
+    codec: PillowCodec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(PngImagePlugin.PngImageFile, "getexif", fails)
+    await encoded(codec, PLAIN)
+
+
 async def test_nothing_is_empty(codec: PillowCodec) -> None:
     assert await fault(codec, b"") == "is empty"
 

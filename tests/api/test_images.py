@@ -1,6 +1,8 @@
 """Images over HTTP: uploading, and where they show."""
 
 import asyncio
+import errno
+import io
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from sidepro.api import uploads
 from sidepro.domain.errors import Unavailable
 from tests import pictures
 from tests.api.client import NOBODY, PASSWORD, PREFIX, Api, Json, Person, answer, problem
@@ -213,6 +216,20 @@ async def test_without_its_store_nothing_is_answered(
         problem(response, 503, "unavailable")
         assert response.headers["Retry-After"]
     await fresh_api.image(person, PNG)
+
+
+async def test_without_room_for_the_file_it_may_be_tried_again(
+    api: Api, owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(io.BytesIO):
+        def __init__(self, max_size: int) -> None:
+            super().__init__()
+
+        def write(self, data: Any, /) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(uploads, "SpooledTemporaryFile", Full)
+    problem(await api.upload(owner, PNG), 503, "unavailable")
 
 
 # ------------------------------------------------------------------------------------ using them
