@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.servers import Postgres, RedisServer
+    from tests.servers.s3 import S3
 
 
 SERVERS = {"postgres", "redis_server"}
@@ -54,4 +55,13 @@ def redis_server() -> Iterator[RedisServer]:
     except ServerError as error:
         pytest.fail(str(error), pytrace=False)
     with server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3]:
+    """A store that speaks S3, with its credentials in the environment. It needs no program."""
+    from tests.servers.s3 import S3
+
+    with S3() as server:
         yield server

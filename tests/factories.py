@@ -10,18 +10,21 @@ import itertools
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 from uuid import UUID
 
 from sidepro.domain.accounts.profile import Catalogue, Profile
 from sidepro.domain.accounts.session import Caller, Lifetimes, RefreshToken, Session
 from sidepro.domain.accounts.user import User
 from sidepro.domain.errors import NotAuthenticated
+from sidepro.domain.images.addresses import ImageKey
+from sidepro.domain.images.image import Image, Picture
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.project import Project
 from sidepro.domain.rooms.room import Message, Room
 from sidepro.domain.shared import (
     CommentId,
+    ImageId,
     ProjectId,
     RoomId,
     SessionId,
@@ -189,6 +192,20 @@ def message(room_id: RoomId, seq: int, sender_id: UserId, **members: Any) -> Mes
     return replace(usual, **members)
 
 
+def image(owner_id: UserId | None, **members: Any) -> Image:
+    """A small picture."""
+    usual = Image(
+        id=ImageId(new_id()),
+        owner_id=owner_id,
+        key=ImageKey(f"{next(_numbers):032x}.webp"),
+        width=640,
+        height=480,
+        size=1_234,
+        created_at=NOW,
+    )
+    return replace(usual, **members)
+
+
 # ------------------------------------------------------------------------------------ stand-ins
 
 
@@ -266,6 +283,23 @@ class CountingTokens:
 
     def __call__(self) -> str:
         return f"refresh token {next(self._numbers)}"
+
+
+class PlainCodec:
+    """Takes whatever comes for a picture. See `sidepro.domain.images.ports.ImageCodec`."""
+
+    async def encode(self, file: IO[bytes]) -> Picture:
+        return Picture(file.read(), 640, 480)
+
+
+class CountingNames:
+    """Names that are anything but random. See `sidepro.domain.images.ports.RandomNames`."""
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count(1)
+
+    def __call__(self) -> str:
+        return f"{next(self._numbers):032x}"
 
 
 # ---------------------------------------------------------------------------------------- races

@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from litestar import Litestar
 from sqlalchemy import text
 
-from sidepro.adapters import markdown, system
+from sidepro.adapters import system
+from sidepro.adapters.images.codec import PillowCodec
+from sidepro.adapters.images.store import FolderImages, S3Images
 from sidepro.adapters.logs import note_authentication
+from sidepro.adapters.markdown import SafeMarkdown
 from sidepro.adapters.memory.chat import MemoryFeed, MemoryPresence
 from sidepro.adapters.memory.gate import MemoryGate
 from sidepro.adapters.memory.limits import MemoryLimiter
@@ -32,18 +35,21 @@ from sidepro.adapters.sql.rooms import SqlRoomReader
 from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
 from sidepro.adapters.tokens import JwtAccessTokens, derived
 from sidepro.api.app import Parts, create_app
+from sidepro.api.around import Check
 from sidepro.api.hub import Hub
 from sidepro.api.services import Services
 from sidepro.domain.accounts.administration import UserAdministration
 from sidepro.domain.accounts.service import AccountService
 from sidepro.domain.accounts.session import Lifetimes
 from sidepro.domain.accounts.sessions import SessionService
+from sidepro.domain.images.addresses import ImageAddresses
+from sidepro.domain.images.service import ImageService
 from sidepro.domain.projects.service import ProjectService
 from sidepro.domain.recommendations.service import RecommendationService
 from sidepro.domain.rooms.service import RoomService
 from sidepro.domain.shared import Cursors
 from sidepro.jobs import in_process
-from sidepro.settings import Settings, origin_of
+from sidepro.settings import Settings, aws_region, origin_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,8 @@ class Platform:
     database: Database
     catalogue: CatalogueCache
     passwords: Argon2Passwords
+    codec: PillowCodec
+    markdown: SafeMarkdown
     link: Link | None
     administration: UserAdministration
     parts: Parts
@@ -63,6 +71,7 @@ class Platform:
         if self.link:
             await self.link.close()
         self.passwords.close()
+        self.codec.close()
 
 
 def build(settings: Settings, public_url: str) -> Platform:
@@ -79,8 +88,11 @@ def build(settings: Settings, public_url: str) -> Platform:
     def unit_of_work() -> SqlUnitOfWork:
         return SqlUnitOfWork(database, catalogue)
 
-    account_reader = SqlAccountReader(database, catalogue)
-    board_reader = SqlBoardReader(database, catalogue)
+    image_store, addresses = _images(settings)
+    codec = PillowCodec(settings.image_max_pixels)
+    markdown = SafeMarkdown(addresses)
+    account_reader = SqlAccountReader(database, catalogue, addresses)
+    board_reader = SqlBoardReader(database, catalogue, addresses)
     feed = MemoryFeed()
     passwords = Argon2Passwords()
     tokens = JwtAccessTokens(
@@ -127,13 +139,13 @@ def build(settings: Settings, public_url: str) -> Platform:
             reader=board_reader,
             accounts=account_reader,
             views=SqlViewCounter(database),
-            markdown=markdown.render,
+            markdown=markdown,
             clock=clock,
             new_id=new_id,
         ),
         rooms=RoomService(
             unit_of_work=unit_of_work,
-            reader=SqlRoomReader(database),
+            reader=SqlRoomReader(database, addresses),
             feed=feed,
             presence=MemoryPresence(),
             clock=clock,
@@ -146,6 +158,16 @@ def build(settings: Settings, public_url: str) -> Platform:
             engine=ReferenceEngine(),
             clock=clock,
         ),
+        images=ImageService(
+            unit_of_work=unit_of_work,
+            codec=codec,
+            store=image_store,
+            addresses=addresses,
+            clock=clock,
+            new_id=new_id,
+            new_name=system.new_image_name,
+            quota=settings.image_quota_bytes,
+        ),
         cursors=Cursors([derived(key, "cursors") for key in secret_keys]),
     )
 
@@ -153,6 +175,11 @@ def build(settings: Settings, public_url: str) -> Platform:
         async with database.reading() as connection:
             await connection.execute(text("SELECT 1"))
 
+    helpful: dict[str, Check] = {}
+    if link:
+        helpful["redis"] = link.answers
+    if isinstance(image_store, S3Images):
+        helpful["images"] = image_store.answers
     parts = Parts(
         services=services,
         hub=Hub(services.rooms, feed),
@@ -161,13 +188,25 @@ def build(settings: Settings, public_url: str) -> Platform:
         limiter=limiter,
         allowed_origins=settings.allowed_origins or (origin_of(public_url),),
         health_checks={"database": database_answers},
-        helpful_checks={"redis": link.answers} if link else {},
+        helpful_checks=helpful,
+        upload_largest=settings.upload_max_bytes,
+        media=image_store if isinstance(image_store, FolderImages) else None,
         with_docs=settings.docs,
     )
     administration = UserAdministration(
         unit_of_work, account_reader, services.accounts, gate, note_authentication
     )
-    return Platform(database, catalogue, passwords, link, administration, parts)
+    return Platform(database, catalogue, passwords, codec, markdown, link, administration, parts)
+
+
+def _images(settings: Settings) -> tuple[FolderImages | S3Images, ImageAddresses]:
+    """The store of the images, and where people find them."""
+    if settings.images_bucket:
+        bucket, prefix = settings.images_bucket
+        in_s3 = S3Images(bucket, prefix, aws_region(), settings.s3_endpoint)
+        public = settings.s3_public_url
+        return in_s3, ImageAddresses(f"{public}/" if public else in_s3.base)
+    return FolderImages(settings.images_folder), ImageAddresses()
 
 
 def application(platform: Platform, *, with_jobs: bool) -> Litestar:
@@ -184,7 +223,8 @@ def application(platform: Platform, *, with_jobs: bool) -> Litestar:
 
     @asynccontextmanager
     async def jobs(_app: Litestar) -> AsyncIterator[None]:
-        async with in_process.running(platform.parts.services.recommendations):
+        services = platform.parts.services
+        async with in_process.running(services.recommendations, services.images):
             yield
 
     return create_app(platform.parts, [watching, jobs] if with_jobs else [watching])

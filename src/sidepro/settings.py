@@ -196,14 +196,18 @@ class Settings:
         None,
         "A folder, or `s3://bucket/prefix` with the usual AWS variables.",
         "a folder in the data folder",
-        unused=True,
     )
     s3_endpoint: str | None = _setting(
         _web_address,
         None,
         "Address of an S3-compatible store other than AWS.",
         "none",
-        unused=True,
+    )
+    s3_public_url: str | None = _setting(
+        _web_address,
+        None,
+        "Where people reach the images of an S3 store, up to their names.",
+        "the bucket's own address",
     )
     secret_key: tuple[str, ...] = _setting(
         _several(_secret),
@@ -247,14 +251,12 @@ class Settings:
         _switch, True, "`on` or `off`: the documentation page and the OpenAPI document.", "on"
     )
     metrics: bool = _setting(_switch, True, "`on` or `off`: the metrics page.", "on", unused=True)
-    upload_max_bytes: int = _setting(
-        _whole(1, 2**30), 10 * 2**20, "Largest image file.", unused=True
-    )
+    upload_max_bytes: int = _setting(_whole(1, 2**30), 10 * 2**20, "Largest image file, in bytes.")
     image_max_pixels: int = _setting(
-        _whole(1, 10**9), 40_000_000, "Largest image, in pixels.", unused=True
+        _whole(1, 10**9), 40_000_000, "Largest image, in pixels of all its frames together."
     )
     image_quota_bytes: int = _setting(
-        _whole(0, 2**50), 500 * 2**20, "Images of a user in all.", unused=True
+        _whole(0, 2**50), 500 * 2**20, "Images of a user in all, in bytes as they are stored."
     )
     sockets_per_user: int = _setting(
         _whole(1, 10_000), 20, "Chat sockets of a user at once.", unused=True
@@ -268,6 +270,19 @@ class Settings:
         """The address of the database."""
         path = (self.data_dir / "sidepro.sqlite3").absolute()
         return self.database_url or f"sqlite:///{quote(str(path))}"
+
+    @property
+    def images_folder(self) -> Path:
+        """The folder of the images, when they are not in S3."""
+        if self.images_url is None:
+            return self.data_dir / "images"
+        return _path(self.images_url.removeprefix("file://"))
+
+    @property
+    def images_bucket(self) -> tuple[str, str] | None:
+        """The bucket of the images and the prefix in it; `None` when they are in a folder."""
+        parts = urlsplit(self.images_url or "")
+        return (parts.netloc, parts.path.strip("/")) if parts.scheme == "s3" else None
 
     @property
     def is_embedded(self) -> bool:
@@ -315,6 +330,12 @@ def unknown(environment: Mapping[str, str] | None = None) -> list[str]:
         for name in names
         if name.startswith(PREFIX) and name.removesuffix("_FILE") not in known
     )
+
+
+def aws_region(environment: Mapping[str, str] | None = None) -> str:
+    """The region of S3, by the usual AWS variables."""
+    sources = os.environ if environment is None else environment
+    return sources.get("AWS_REGION") or sources.get("AWS_DEFAULT_REGION") or "us-east-1"
 
 
 def _dotenv(path: Path) -> dict[str, str]:

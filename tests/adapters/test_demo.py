@@ -21,7 +21,7 @@ from sidepro.adapters.demo.population import (
     Sizes,
     make,
 )
-from sidepro.adapters.markdown import render
+from sidepro.adapters.markdown import SafeMarkdown
 from sidepro.adapters.passwords import CommonPasswordList, email_address
 from sidepro.domain.accounts.profile import Catalogue, Profile
 from sidepro.domain.accounts.user import (
@@ -29,6 +29,7 @@ from sidepro.domain.accounts.user import (
     check_password_strength,
     check_username,
 )
+from sidepro.domain.images.addresses import ImageAddresses
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.project import Project
 from sidepro.domain.rooms.room import Room, check_client_id
@@ -43,7 +44,7 @@ NOTHING = Sizes(users=0, projects=0, comments=0, bookmarks=0, rooms=0, messages_
 
 
 def made(sizes: Sizes | None = None, *, seed: int = 1) -> Demo:
-    return make(sizes or Sizes(), seed, CATALOGUE, NOW, "hash", render)
+    return make(sizes or Sizes(), seed, CATALOGUE, NOW, "hash", SafeMarkdown(ImageAddresses()))
 
 
 @cache
@@ -110,7 +111,7 @@ def test_every_project_could_have_been_written_by_hand(seed: int) -> None:
             project.id,
             project.author_id,
             CATALOGUE.skills,
-            render,
+            SafeMarkdown(ImageAddresses()),
             project.created_at,
             title=project.title,
             summary=project.summary,

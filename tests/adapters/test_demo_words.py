@@ -12,8 +12,9 @@ from sidepro.adapters.demo.content import ENGLISH, KOREAN
 from sidepro.adapters.demo.kinds import STARTS, kinds_in
 from sidepro.adapters.demo.population import Sizes, make
 from sidepro.adapters.demo.words import EnglishWord, KoreanWord, particle_after
-from sidepro.adapters.markdown import render
+from sidepro.adapters.markdown import SafeMarkdown
 from sidepro.domain.accounts.profile import PROFILE_SKILLS, Catalogue
+from sidepro.domain.images.addresses import ImageAddresses
 
 NOW = datetime(2026, 11, 22, 9, 30, 15, 123456, tzinfo=UTC)
 SHIPPED = Path(__file__).parents[2] / "alembic" / "data" / "catalogue_2026_11.json"
@@ -72,7 +73,9 @@ def test_every_project_can_have_a_title_and_a_summary() -> None:
 def test_any_catalogue_will_do() -> None:
     small = Catalogue(("Knitting", "Python"), (), ("always",))
     for catalogue in (small, Catalogue(("Knitting",), ("here",), ())):
-        demo = make(Sizes(users=9, projects=20), 1, catalogue, NOW, "hash", render)
+        demo = make(
+            Sizes(users=9, projects=20), 1, catalogue, NOW, "hash", SafeMarkdown(ImageAddresses())
+        )
         assert len(demo.projects) == 20
         least, _ = PROFILE_SKILLS
         for profile in demo.profiles:

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import func, select
 
 from sidepro.adapters.demo.population import Demo, Sizes, make
-from sidepro.adapters.markdown import render
+from sidepro.adapters.markdown import SafeMarkdown
 from sidepro.adapters.sql import tables
 from sidepro.adapters.sql.accounts import SqlAccountReader
 from sidepro.adapters.sql.board_reader import SqlBoardReader
@@ -25,6 +25,7 @@ from sidepro.adapters.sql.rooms import SqlRoomReader
 from sidepro.adapters.sql.seeding import BATCH, is_empty, load
 from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
 from sidepro.domain.errors import EmailTaken
+from sidepro.domain.images.addresses import ImageAddresses
 from sidepro.domain.projects.views import BoardQuery, Sort
 from sidepro.domain.shared import PageRequest, UserId, fold
 
@@ -69,7 +70,7 @@ def catalogue() -> CatalogueCache:
 async def demo(database: Database, catalogue: CatalogueCache) -> Demo:
     async with database.reading() as connection:
         names = (await catalogue.current(connection)).catalogue
-    return make(SIZES, 1, names, NOW, "hash", render)
+    return make(SIZES, 1, names, NOW, "hash", SafeMarkdown(ImageAddresses()))
 
 
 def ignore(_done: int, _all: int) -> None:
@@ -98,8 +99,10 @@ async def test_all_of_it_is_stored(
         "sessions": 0,
         "refresh_tokens": 0,
         "known_addresses": 0,
+        "images": 0,
         "projects": 60,
         "project_counters": 60,
+        "project_images": 0,
         "project_skills": sum(len(project.skills) for project in demo.projects),
         "comments": 150,
         "bookmarks": 1_200,
@@ -125,7 +128,7 @@ async def test_what_is_stored_is_what_was_made(
             assert await work.comments.get(comment.id) == comment
         for room in demo.rooms:
             assert await work.rooms.get(room.id) == room
-    reader = SqlRoomReader(database)
+    reader = SqlRoomReader(database, ImageAddresses())
     for room in demo.rooms:
         stored = await reader.messages(room.id, after=0, before=None, limit=100)
         assert list(stored) == [made for made in demo.messages if made.room_id == room.id]
@@ -135,7 +138,7 @@ async def test_counters_equal_the_rows_behind_them(
     database: Database, catalogue: CatalogueCache, demo: Demo
 ) -> None:
     await load(database, catalogue, demo, ignore)
-    reader = SqlBoardReader(database, catalogue)
+    reader = SqlBoardReader(database, catalogue, ImageAddresses())
     bookmarks = Counter(bookmark.project_id for bookmark in demo.bookmarks)
     comments = Counter(comment.project_id for comment in demo.comments)
     for project in demo.projects:
@@ -151,7 +154,7 @@ async def test_the_readers_show_it(
 ) -> None:
     await load(database, catalogue, demo, ignore)
     first = demo.users[0]
-    board = SqlBoardReader(database, catalogue)
+    board = SqlBoardReader(database, catalogue, ImageAddresses())
     page = PageRequest(limit=100)
 
     newest = await board.board(BoardQuery(), page, first.id)
@@ -168,10 +171,10 @@ async def test_the_readers_show_it(
     found = await board.board(BoardQuery(text=fold(title)), page, None)
     assert demo.projects[-1].id in {card.id for card in found.items}
 
-    account = await SqlAccountReader(database, catalogue).account(first.id)
+    account = await SqlAccountReader(database, catalogue, ImageAddresses()).account(first.id)
     assert account is not None
     assert account.profile is not None
-    rooms = await SqlRoomReader(database).rooms(first.id, page)
+    rooms = await SqlRoomReader(database, ImageAddresses()).rooms(first.id, page)
     assert len(rooms.items) == 20
     assert all(room.participant and room.last_message for room in rooms.items)
 

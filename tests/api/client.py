@@ -14,6 +14,7 @@ from sidepro.main import Platform
 from tests.api.shapes import (
     ACCOUNT,
     COMMENT,
+    IMAGE,
     MESSAGE,
     PROJECT,
     ROOM,
@@ -190,6 +191,26 @@ class Api:
     async def publish(self, author: Person, **over: Any) -> Json:
         """A new project."""
         return await self.ok(PROJECT, "POST", "/projects", project(**over), by=author, status=201)
+
+    async def upload(
+        self,
+        by: Person | None,
+        data: bytes,
+        name: str = "picture.png",
+        media_type: str = "image/png",
+    ) -> httpx.Response:
+        """Send a file as browsers do, whatever comes of it."""
+        return await self.http.post(
+            f"{PREFIX}/images",
+            files={"file": (name, data, media_type)},
+            headers=by.headers if by else None,
+        )
+
+    async def image(self, owner: Person, data: bytes) -> Json:
+        """A new image."""
+        response = await self.upload(owner, data)
+        assert response.status_code == 201, response.text
+        return answer(response, IMAGE)
 
     async def comment(self, author: Person, on: Json, body: str = "멋져요") -> Json:
         """A new comment on a project."""

@@ -136,6 +136,14 @@ COMMENT: Shape = {
     "updated_at": moment,
 }
 
+IMAGE: Shape = {
+    "id": uuid7,
+    "url": str,
+    "width": count,
+    "height": count,
+    "media_type": str,
+    "size": count,
+}
 MESSAGE: Shape = {
     "room_id": uuid7,
     "seq": count,

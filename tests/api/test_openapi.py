@@ -27,7 +27,7 @@ Json = dict[str, Any]
 
 PROBLEM = "application/problem+json"
 METHODS = {"get", "head", "post", "put", "patch", "delete"}
-NOT_DESCRIBED = ("/api/docs", "/api/openapi.json")
+NOT_DESCRIBED = ("/api/docs", "/api/openapi.json", "/media")
 
 
 @pytest.fixture(scope="module")
@@ -295,6 +295,7 @@ def test_problems_that_only_use_cases_know(described: Json) -> None:
         "delete_comment": {"forbidden"},
         "ask": {"not-found", "cannot-chat-with-yourself"},
         "send": {"room-pending"},
+        "upload_image": {"bad-image", "image-quota"},
     }
 
 

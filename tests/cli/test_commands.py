@@ -125,6 +125,16 @@ def test_a_data_folder_that_cannot_be_written_is_told(
     assert str(nowhere) in line
 
 
+def test_a_folder_of_images_that_cannot_be_written_is_told(
+    run_here: Callable[..., Outcome], nowhere: Path, tmp_path: Path
+) -> None:
+    in_the_way = tmp_path / "in-the-way"
+    in_the_way.touch()
+    for folder in (nowhere, in_the_way):
+        line = run_here("serve", "--port=0", SIDEPRO_IMAGES_URL=str(folder)).complaint()
+        assert line.startswith(f"cannot write to the folder {folder}: ")
+
+
 def test_a_file_that_is_no_database_is_told(
     run_here: Callable[..., Outcome], tmp_path: Path
 ) -> None:
@@ -262,7 +272,7 @@ def test_one_server_alone_serves_a_database_file(
     }
     with SideProServer(environment) as server:
         assert database.exists()
-        assert [file.name for file in (tmp_path / "keys").iterdir()] == ["secret.key"]
+        assert {file.name for file in (tmp_path / "keys").iterdir()} == {"images", "secret.key"}
         line = run_here("serve", "--port=0", **environment).complaint()
         assert line.startswith("another `sidepro serve` runs")
         assert str(database) in line
@@ -385,3 +395,28 @@ def test_openapi_is_printed_without_touching_anything(
     assert document["openapi"].startswith("3.1")
     assert "/api/v1/projects" in document["paths"]
     assert list(tmp_path.iterdir()) == []
+
+
+# ----------------------------------------------------------------------------- sidepro markdown
+
+
+def test_texts_are_rendered_again_where_the_html_is_of_other_rules(
+    run_here: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    environment = {"SIDEPRO_DATA_DIR": str(tmp_path)}
+    assert "run `sidepro migrate`" in run_here("markdown", "render", **environment).complaint()
+    assert run_here("seed", *SMALL, **environment).code == 0
+    said = run_here("markdown", "render", **environment)
+    assert (said.code, said.out) == (0, "0 projects are shown otherwise than before\n")
+    html = "SELECT id, content_html FROM projects ORDER BY id"
+    with contextlib.closing(sqlite3.connect(tmp_path / "sidepro.sqlite3")) as database:
+        before = database.execute(html).fetchall()
+        database.execute("UPDATE projects SET content_html = 'of old'")
+        database.commit()
+    said = run_here("markdown", "render", **environment)
+    assert (said.code, said.out) == (
+        0,
+        f"{len(before)} projects are shown otherwise than before\n",
+    )
+    with contextlib.closing(sqlite3.connect(tmp_path / "sidepro.sqlite3")) as database:
+        assert database.execute(html).fetchall() == before

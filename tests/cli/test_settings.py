@@ -45,6 +45,7 @@ GOOD: dict[str, list[tuple[str, Any]]] = {
         ("s3://b/p",) * 2,
     ],
     "s3_endpoint": [("http://minio:9000/", "http://minio:9000")],
+    "s3_public_url": [("https://pictures.example/b/", "https://pictures.example/b")],
     "secret_key": [(KEY, (KEY,)), (f"{KEY}, {KEY}2", (KEY, f"{KEY}2"))],
     "public_url": [
         ("https://sidepro.example", "https://sidepro.example"),
@@ -94,6 +95,7 @@ BAD: dict[str, list[str]] = {
     "redis_url": ["localhost", "redis://", "http://host", "redis://:hunter2@host:x", "unix://"],
     "images_url": ["s3://", "ftp://host/folder", "file://", "https://bucket"],
     "s3_endpoint": ["minio:9000", "s3://host", "http://", "http://host:x"],
+    "s3_public_url": ["pictures.example", "ftp://host"],
     "secret_key": ["hunter2", f"{KEY},hunter2"],
     "public_url": ["sidepro.example", "ftp://host", "https://", "//host", "http://host:99999"],
     "allowed_origins": ["*", "a.example", "https://a.example/path", "https://a.example?q", "null"],

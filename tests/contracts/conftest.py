@@ -27,6 +27,7 @@ from sidepro.adapters.sql.rooms import SqlRoomReader
 from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
 from sidepro.domain.accounts.profile import Catalogue
 from sidepro.domain.accounts.session import Session
+from sidepro.domain.images.addresses import ImageAddresses
 from tests.contracts.world import World
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ async def _empty(database: Database, catalogue: Catalogue) -> None:
         tables.meet_times: len(catalogue.meet_times),
     }
     async with database.writing() as connection:
-        for table in (tables.rooms, tables.users, tables.similarity_runs):
+        for table in (tables.rooms, tables.users, tables.images, tables.similarity_runs):
             await connection.execute(delete(table))
         for table, number in known.items():
             await connection.execute(delete(table).where(table.c.id > number))
@@ -179,13 +180,14 @@ def _in_sql(database: Database, others: AsyncExitStack) -> World:
                     await connection.execute(insert(table).values(id=number, name=name))
             await connection.commit()
 
-    board = SqlBoardReader(database, cache)
+    images = ImageAddresses()
+    board = SqlBoardReader(database, cache, images)
     return World(
         unit_of_work=lambda: SqlUnitOfWork(database, cache),
-        accounts=SqlAccountReader(database, cache),
+        accounts=SqlAccountReader(database, cache, images),
         board=board,
         views=SqlViewCounter(database),
-        rooms=SqlRoomReader(database),
+        rooms=SqlRoomReader(database, images),
         recommendable=board,
         population=SqlPopulationReader(database, cache),
         neighbours=SqlNeighbourStore(database),

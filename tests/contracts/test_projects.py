@@ -6,7 +6,7 @@ import pytest
 
 from sidepro.domain.accounts.profile import Catalogue
 from sidepro.domain.errors import NotFound
-from sidepro.domain.projects.ports import Counters
+from sidepro.domain.projects.ports import Counters, Text
 from sidepro.domain.shared import PageRequest
 from tests import factories
 from tests.contracts.builders import after, no_project, nobody
@@ -320,3 +320,32 @@ async def test_all_counters_may_be_moved_while_the_project_is_edited(world: Worl
         found = await work.projects.get(project.id)
     assert found is not None
     assert found.revision == 1 + each
+
+
+# ----------------------------------------------------------------------------------------- texts
+
+
+async def test_texts_come_in_the_order_of_their_ids(world: World) -> None:
+    author = factories.user()
+    projects = [
+        factories.project(author.id, content=f"text {n}", content_html=f"<p>{n}</p>")
+        for n in range(5)
+    ]
+    await world.store(author, *reversed(projects))
+    texts = [Text(p.id, p.content, p.content_html) for p in projects]
+    assert await world.board.texts(None, 2) == tuple(texts[:2])
+    assert await world.board.texts(projects[1].id, 2) == tuple(texts[2:4])
+    assert await world.board.texts(projects[3].id, 2) == (texts[4],)
+    assert await world.board.texts(projects[4].id, 2) == ()
+
+
+async def test_new_html_changes_nothing_else(world: World) -> None:
+    author = factories.user()
+    project, other = factories.project(author.id), factories.project(author.id)
+    await world.store(author, project, other)
+    async with world.unit_of_work() as work:
+        await work.projects.save_html(project.id, "<p>anew</p>")
+        await work.commit()
+    async with world.unit_of_work() as work:
+        assert await work.projects.get(project.id) == replace(project, content_html="<p>anew</p>")
+        assert await work.projects.get(other.id) == other

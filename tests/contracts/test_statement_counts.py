@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -56,11 +57,24 @@ class Scene:
         ]
         others = [factories.user() for _ in range(number)]
         rooms = [factories.room(self.reader.id, other.id) for other in others]
-        await world.store(self.author, self.reader, self.busy, *others, *projects, *rooms)
+        await world.store(self.author, self.reader, *others)
+        pictures = [factories.image(user.id) for user in (self.author, *others)]
+        async with world.unit_of_work() as work:
+            for picture in pictures:
+                await work.images.add(picture)
+                await work.images.stored(picture.id)
+            await work.commit()
+        shown = pictures[0].id
+        projects = [replace(project, thumbnail_id=shown) for project in projects]
+        await world.store(self.busy, *projects, *rooms)
         await world.store(
             *(factories.comment(self.busy.id, other.id) for other in others),
             *(factories.message(room.id, 1, self.reader.id) for room in rooms),
-            *(factories.profile(other.id) for other in others),
+            factories.profile(self.author.id, image_id=shown),
+            *(
+                factories.profile(other.id, image_id=picture.id)
+                for other, picture in zip(others, pictures[1:], strict=True)
+            ),
         )
         async with world.unit_of_work() as work:
             for project in projects:
@@ -135,6 +149,7 @@ ONE: list[Look] = [
     lambda world, scene: world.accounts.account(scene.people[0].id),
     lambda world, scene: world.accounts.log_in_candidate(scene.author.email, "203.0.113.7"),
     lambda world, scene: world.board.project(scene.busy.id, scene.reader.id),
+    lambda world, scene: world.board.texts(None, 100),
     lambda world, scene: world.views.add(scene.busy.id),
     lambda world, scene: world.recommendable.projects_of([scene.author.id, nobody()]),
     lambda world, scene: world.recommendable.cards(

@@ -647,3 +647,60 @@ async def test_a_text_is_found_in_title_summary_and_name(
     page = await world.projects.board(query, PageRequest(), None)
     assert sorted(card.title for card in page.items) == titles
     assert await world.projects.size(query) == len(titles)
+
+
+# --------------------------------------------------------------------------------- other rules
+
+
+def shouted(text: str) -> str:
+    """Other rules of rendering."""
+    return f"<p>{text.upper()}</p>"
+
+
+@awaited
+async def test_all_texts_are_rendered_again_by_other_rules_and_nothing_else_changes(
+    world: World,
+) -> None:
+    author = await world.person()
+    projects = [await world.project(author, content=f"text {n}") for n in range(230)]
+    world.use(projects={"markdown": shouted})
+    heard: list[tuple[int, int]] = []
+    assert await world.projects.render_again(lambda *told: heard.append(told)) == 230
+    assert heard == [(100, 100), (200, 200), (230, 230)]
+    for project in projects:
+        stored = world.store.state.projects[project.id]
+        assert stored == replace(project, content_html=shouted(project.content))
+    assert await world.projects.render_again(lambda *_: None) == 0
+
+
+@awaited
+async def test_a_text_that_is_edited_or_deleted_meanwhile_is_not_undone(world: World) -> None:
+    author = await world.person()
+    edited, deleted, same = [await world.project(author, content=c) for c in ("a", "b", "C")]
+    world.use(projects={"markdown": shouted})
+    read = world.reader.texts
+
+    async def then_others_go_on(after: Any, limit: int) -> Any:
+        texts = await read(after, limit)
+        if after is None:
+            await world.projects.edit(author, edited.id, {"content": "new"}, None)
+            await world.projects.delete(author, deleted.id)
+        return texts
+
+    world.reader.texts = then_others_go_on  # type: ignore[method-assign]  # for this test alone
+    assert await world.projects.render_again(lambda *_: None) == 1
+    left = world.store.state.projects
+    assert left.keys() == {edited.id, same.id}
+    assert (left[edited.id].content, left[edited.id].content_html) == ("new", "<p>NEW</p>")
+    assert left[edited.id].revision == 2
+
+
+@awaited
+async def test_images_that_are_shown_by_other_rules_are_kept(world: World) -> None:
+    author = await world.person()
+    image = await world.image(author)
+    await world.project(author)
+    world.use(projects={"markdown": lambda _: f'<img src="{image.url}" alt="">'})
+    await world.projects.render_again(lambda *_: None)
+    world.clock.forward(3 * 24 * 3600)
+    assert await world.images.remove_unused() == 0

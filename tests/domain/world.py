@@ -2,12 +2,14 @@
 
 import asyncio
 import functools
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
+from io import BytesIO
 from typing import Any, ParamSpec
 
 from sidepro.adapters.memory.chat import MemoryFeed, MemoryPresence
 from sidepro.adapters.memory.gate import MemoryGate
+from sidepro.adapters.memory.images import MemoryImageStore
 from sidepro.adapters.memory.readers import MemoryReader
 from sidepro.adapters.memory.store import MemoryStore, MemoryUnitOfWork
 from sidepro.domain.accounts.administration import UserAdministration
@@ -16,6 +18,9 @@ from sidepro.domain.accounts.service import AccountService
 from sidepro.domain.accounts.session import Caller
 from sidepro.domain.accounts.sessions import SessionService
 from sidepro.domain.errors import Unavailable
+from sidepro.domain.images.addresses import ImageAddresses, ImageKey
+from sidepro.domain.images.service import ImageService
+from sidepro.domain.images.views import ImageView
 from sidepro.domain.projects.project import Project
 from sidepro.domain.projects.service import ProjectService
 from sidepro.domain.recommendations.jaccard import Neighbour, Population, neighbours
@@ -68,8 +73,36 @@ class ReferenceEngine:
         return neighbours(population)
 
 
+class BreakingImageStore(MemoryImageStore):
+    """Keeps images until it is told to break, and does what it is told before it keeps one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.broken = False
+        self.before_put: Callable[[], Awaitable[None]] | None = None
+
+    async def put(self, key: ImageKey, data: bytes) -> None:
+        before, self.before_put = self.before_put, None
+        if before:
+            await before()
+        self._must_not_be_broken()
+        await super().put(key, data)
+
+    async def delete(self, keys: Sequence[ImageKey]) -> None:
+        self._must_not_be_broken()
+        await super().delete(keys)
+
+    def _must_not_be_broken(self) -> None:
+        if self.broken:
+            raise Unavailable
+
+
 class YieldingUnitOfWork(MemoryUnitOfWork):
     """A unit of work that lets others go first, so that calls made at once really mix."""
+
+    def __init__(self, store: "YieldingStore") -> None:
+        super().__init__(store)
+        self._yielding = store
 
     async def __aenter__(self) -> MemoryUnitOfWork:
         await asyncio.sleep(0)
@@ -77,11 +110,17 @@ class YieldingUnitOfWork(MemoryUnitOfWork):
 
     async def commit(self) -> None:
         await asyncio.sleep(0)
+        if self._yielding.commits_left is not None:
+            if self._yielding.commits_left == 0:
+                raise Unavailable
+            self._yielding.commits_left -= 1
         await super().commit()
 
 
 class YieldingStore(MemoryStore):
-    """A store whose units of work let others go first."""
+    """A store whose units of work let others go first, and that may go away."""
+
+    commits_left: int | None = None
 
     def unit_of_work(self) -> MemoryUnitOfWork:
         return YieldingUnitOfWork(self)
@@ -166,6 +205,18 @@ class World:
             clock=self.clock,
             new_id=factories.new_id,
         )
+        self.codec = factories.PlainCodec()
+        self.objects = BreakingImageStore()
+        self.images = ImageService(
+            unit_of_work=self.store.unit_of_work,
+            codec=self.codec,
+            store=self.objects,
+            addresses=ImageAddresses(),
+            clock=self.clock,
+            new_id=factories.new_id,
+            new_name=factories.CountingNames(),
+            quota=1_000,
+        )
         self.recommendations = RecommendationService(
             reader=self.reader,
             store=self.reader,
@@ -173,6 +224,17 @@ class World:
             engine=ReferenceEngine(),
             clock=self.clock,
         )
+
+    def fail_commits(self, after: int | None) -> None:
+        """Have the store go away after so many commits from now; `None` brings it back."""
+        self.store.commits_left = after
+
+    def use(
+        self, *, images: dict[str, Any] | None = None, projects: dict[str, Any] | None = None
+    ) -> None:
+        """Put other ports behind a service."""
+        self.images = replace(self.images, **images or {})
+        self.projects = replace(self.projects, **projects or {})
 
     def broken_unit_of_work(self) -> BrokenUnitOfWork:
         """A unit of work over the same store that never manages to commit."""
@@ -200,6 +262,10 @@ class World:
     def forget(self, user_id: UserId) -> None:
         """Take an account away as its owner does."""
         del self.store.state.users[user_id]
+
+    async def image(self, owner: Caller, data: bytes = b"a picture") -> ImageView:
+        """An image of this person's."""
+        return await self.images.upload(owner, BytesIO(data))
 
     async def project(self, author: Caller, **members: Any) -> Project:
         """A project on the board."""

@@ -12,6 +12,7 @@ from taskiq import InMemoryBroker
 from taskiq.schedule_sources import LabelScheduleSource
 
 from sidepro.domain.errors import Unavailable
+from sidepro.domain.images.service import ImageService
 from sidepro.domain.recommendations.service import RecommendationService, Run
 from sidepro.jobs import in_process, tasks
 from tests.live import PATIENCE, until, visiting
@@ -49,6 +50,25 @@ class Recommendations:
         return cast("RecommendationService", self)
 
 
+class Images:
+    """Stands in for the service: counts runs, and meets at each what the test asks for."""
+
+    def __init__(self) -> None:
+        self.runs = 0
+        self.removed = 0
+        self.faults: list[Exception] = []
+
+    async def remove_unused(self) -> int:
+        self.runs += 1
+        if self.faults:
+            raise self.faults.pop()
+        return self.removed
+
+    @property
+    def service(self) -> ImageService:
+        return cast("ImageService", self)
+
+
 class Log:
     """Notes events by level and name."""
 
@@ -67,6 +87,11 @@ class Log:
 @pytest.fixture
 async def recommendations() -> Recommendations:
     return Recommendations()
+
+
+@pytest.fixture
+def images() -> Images:
+    return Images()
 
 
 @pytest.fixture
@@ -111,18 +136,22 @@ async def test_a_tick_without_its_database_is_logged_and_no_more(
 
 
 async def test_jobs_run_at_the_start_without_waiting_for_the_minute(
-    recommendations: Recommendations, log: Log
+    recommendations: Recommendations, images: Images, log: Log
 ) -> None:
-    async with in_process.running(recommendations.service):
+    async with in_process.running(recommendations.service, images.service):
         await recommendations.until_begun(1)
+        await until(lambda: images.runs >= 1)
     assert recommendations.begun == recommendations.finished >= 1
 
 
 async def test_starting_does_not_wait_for_the_first_run(
-    recommendations: Recommendations, log: Log
+    recommendations: Recommendations, images: Images, log: Log
 ) -> None:
     recommendations.gate.clear()
-    async with asyncio.timeout(PATIENCE), in_process.running(recommendations.service):
+    async with (
+        asyncio.timeout(PATIENCE),
+        in_process.running(recommendations.service, images.service),
+    ):
         await recommendations.until_begun(1)
         assert recommendations.finished == 0
         recommendations.gate.set()
@@ -130,13 +159,13 @@ async def test_starting_does_not_wait_for_the_first_run(
 
 
 async def test_what_is_under_way_is_finished_on_leaving(
-    recommendations: Recommendations, log: Log
+    recommendations: Recommendations, images: Images, log: Log
 ) -> None:
     recommendations.gate.clear()
     leaving = asyncio.Event()
 
     async def serve() -> None:
-        async with in_process.running(recommendations.service):
+        async with in_process.running(recommendations.service, images.service):
             await recommendations.until_begun(1)
             leaving.set()
 
@@ -151,12 +180,12 @@ async def test_what_is_under_way_is_finished_on_leaving(
 
 
 async def test_the_schedule_goes_on_after_whatever_a_tick_meets(
-    recommendations: Recommendations, log: Log, monkeypatch: pytest.MonkeyPatch
+    recommendations: Recommendations, images: Images, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tasks, "EVERY_MINUTE", [{"interval": 1}])  # which a test can wait for
     recommendations.faults = [RuntimeError("not foreseen"), Unavailable()]
     before = asyncio.all_tasks()
-    async with in_process.running(recommendations.service):
+    async with in_process.running(recommendations.service, images.service):
         await recommendations.until_begun(3)
     assert recommendations.finished >= 1
     assert log.events == {
@@ -164,6 +193,36 @@ async def test_the_schedule_goes_on_after_whatever_a_tick_meets(
         ("info", "similarity_computed"): 1,
     }
     assert asyncio.all_tasks() == before, "nothing goes on after leaving"
+
+
+async def test_the_removal_of_images_is_on_a_schedule(images: Images) -> None:
+    broker = InMemoryBroker()
+    removal = tasks.register_image_removal(broker, images.service)
+    source = LabelScheduleSource(broker)
+    await source.startup()
+    (schedule,) = await source.get_schedules()
+    assert (schedule.task_name, schedule.cron) == (removal.task_name, "*/10 * * * *")
+
+
+async def test_the_removal_of_images_says_what_it_removed_and_nothing_of_nothing(
+    images: Images, log: Log
+) -> None:
+    removal = tasks.register_image_removal(InMemoryBroker(), images.service)
+    await removal.original_func()
+    assert not log.events
+    images.removed = 3
+    await removal.original_func()
+    assert log.events == {("info", "images_removed"): 1}
+    assert log.members == {"images": 3}
+
+
+async def test_a_removal_without_its_stores_is_logged_and_no_more(
+    images: Images, log: Log
+) -> None:
+    removal = tasks.register_image_removal(InMemoryBroker(), images.service)
+    images.faults = [Unavailable()]
+    await removal.original_func()
+    assert log.events == {("warning", "image_removal_skipped"): 1}
 
 
 @pytest.mark.servers

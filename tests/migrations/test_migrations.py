@@ -7,14 +7,20 @@ import json
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
-from sqlalchemy import Connection, inspect, select, text
+from sqlalchemy import Connection, delete, insert, inspect, select, text
 
-from sidepro.adapters.sql import migrations, tables
+from sidepro.adapters.demo.population import Demo, Sizes, make
+from sidepro.adapters.sql import migrations, seeding, tables
+from sidepro.adapters.sql.catalogue import CatalogueCache
 from sidepro.adapters.sql.database import Database
+from sidepro.domain.accounts.profile import Catalogue
+from sidepro.domain.errors import NotFound
 from tests.live import DATABASES, Json, address_of, settings_of
 from tests.servers import settings as environment
 
@@ -26,6 +32,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 ALEMBIC = Path(__file__).parents[2] / "alembic"
+ENTRIES = json.loads((ALEMBIC / "data" / "catalogue_2026_11.json").read_text("utf-8"))
 SIDEPRO = Path(sys.executable).with_name("sidepro")
 
 BROKEN = """
@@ -103,9 +110,7 @@ async def test_up_down_and_up_again(database: Database) -> None:
     assert await migrations.current(database) == migrations.head()
     first = await described(database)
 
-    async with database.writing() as connection:
-        await connection.run_sync(migrations.downgrade_all)
-        await connection.commit()
+    await migrations.undo(database)
     assert await migrations.current(database) is None
     assert await table_names(database) <= {"alembic_version"}
 
@@ -188,6 +193,66 @@ async def test_the_catalogue_is_the_data_in_its_order(database: Database) -> Non
 async def test_migrating_twice_changes_nothing(database: Database) -> None:
     await migrations.migrate(database)
     assert await migrations.migrate(database) == (migrations.head(), migrations.head())
+
+
+async def test_tables_that_are_changed_keep_what_is_in_them_and_in_others(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(migrations, "_FOLDER", migrations_up_to("0003", tmp_path))
+        await migrations.migrate(database)
+        await seeding.load(database, CatalogueCache(), a_demo(), lambda _done, _all: None)
+        before = await contents(database)
+    assert len(before["comments"]) == 40
+    assert await migrations.migrate(database) == ("0003", migrations.head())
+    after = await contents(database)
+    assert {name: after[name] for name in before} == before
+
+    # References are enforced again, and lead to the tables that took the place of the old ones.
+    async with database.writing() as connection:
+        nobody = insert(tables.project_counters).values(
+            project_id=uuid4(), views=0, bookmarks=0, comments=0
+        )
+        with pytest.raises(NotFound):
+            await connection.execute(nobody)
+    async with database.writing() as connection:
+        await connection.execute(delete(tables.users))
+        await connection.commit()
+    left = await contents(database)
+    assert {name for name, rows in left.items() if rows} <= {"rooms", "messages"}
+
+
+def migrations_up_to(last: str, folder: Path) -> Path:
+    """A folder of migrations as it once was."""
+    copy = folder / "earlier"
+    shutil.copytree(ALEMBIC, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in (copy / "versions").glob("*.py"):
+        if file.name[:4] > last:
+            file.unlink()
+    return copy
+
+
+def a_demo() -> Demo:
+    catalogue = Catalogue(*(tuple(ENTRIES[name]) for name in ("skills", "regions", "meet_times")))
+    sizes = Sizes(users=10, projects=20, comments=40, bookmarks=50, rooms=5, messages_per_room=3)
+    now = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+    return make(sizes, 1, catalogue, now, "hash", str.upper)
+
+
+async def contents(database: Database) -> dict[str, list[object]]:
+    """The rows of every table but the catalogue's, by the columns of the first migration."""
+    columns = {
+        table: [c for c in table.c if c.name not in ("image_id", "thumbnail_id")]
+        for name, table in tables.metadata.tables.items()
+        if name not in ("skills", "regions", "meet_times", "images", "project_images")
+    }
+    async with database.reading() as connection:
+        return {
+            table.name: sorted(
+                (tuple(row) for row in await connection.execute(select(*those))), key=str
+            )
+            for table, those in columns.items()
+        }
 
 
 async def test_a_failure_leaves_nothing_of_an_empty_database(

@@ -108,6 +108,8 @@ TABLE: dict[str, Row] = {
         200, lambda _: {"body": "neu"}
     ),
     "DELETE /api/v1/projects/{project_id}/comments/{comment_id}": authors(204),
+    # images: nothing is said of JSON but that it is none
+    "POST /api/v1/images": signed_in(415, lambda _: {}),
     # coffee chat
     "POST /api/v1/rooms": signed_in(201, lambda things: {"user_id": things.somebody_id}),
     "GET /api/v1/rooms": signed_in(200),
@@ -121,6 +123,8 @@ TABLE: dict[str, Row] = {
     # around it
     "GET /health/live": everybody(200),
     "GET /health/ready": everybody(200),
+    "GET /media/{key}": everybody(404),
+    "HEAD /media/{key}": everybody(404),
     "GET /api/openapi.json": everybody(200),
     # the document again, and nothing: the framework adds these two by itself
     "GET /api/openapi.json/openapi.json": everybody(200),
@@ -213,7 +217,7 @@ async def test_everybody_gets_what_the_table_says(
         caller: Person | None = getattr(people, name, None)
         removes = method == "DELETE" or "/rooms" in path or route in ENDING
         there = await things(api, people) if removes else standing
-        ids = {**vars(there), "name": "nonsense", "path": "nonsense"}
+        ids = {**vars(there), "name": "nonsense", "path": "nonsense", "key": "nonsense"}
         address = "/" + path.format(**ids)
         response = await api.send(method, address, row.body(there), by=caller)
         found[name] = response.status_code

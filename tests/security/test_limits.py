@@ -137,6 +137,7 @@ ROUTES: list[tuple[str, str, str, int, Any]] = [
     # method, path, name of the limit, quota, body
     ("POST", "/projects", "projects", 30, NEW_PROJECT),
     ("POST", f"/projects/{NOBODY}/comments", "comments", 120, {"body": "B"}),
+    ("POST", "/images", "images", 60, {}),
     ("POST", "/rooms", "rooms", 60, {"user_id": NOBODY}),
     ("POST", f"/rooms/{NOBODY}/messages", "messages", 50, {"body": "B"}),
     ("GET", "/me", "default", 600, None),

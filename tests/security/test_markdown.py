@@ -2,21 +2,26 @@
 
 import html
 import re
+import time
 from html.parser import HTMLParser
 
 import pytest
 
+from sidepro.adapters.markdown import SafeMarkdown
+from sidepro.domain.images.addresses import ImageAddresses
 from tests.api.client import Api, Person
 
 pytestmark = pytest.mark.anyio
 
 ELEMENTS = {
     *("a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr"),
-    *("li", "ol", "p", "pre", "s", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul"),
+    *("img", "li", "ol", "p", "pre", "s", "strong", "table", "tbody", "td", "th", "thead", "tr"),
+    "ul",
 }
 ATTRIBUTES = {
     "a": {"href", "title", "rel"},
     "code": {"class"},
+    "img": {"src", "alt", "title"},
     "ol": {"start"},
     "td": {"align", "style"},
     "th": {"align", "style"},
@@ -84,6 +89,22 @@ CORPUS = [
     "![x\" onerror=\"alert(1)](x)",
     "![x](x \"y\\\" onerror=\\\"alert(1)\")",
     "[![x](javascript:alert(1))](javascript:alert(2))",
+    "![x](data:image/svg+xml;base64,PHN2ZyBvbmxvYWQ9YWxlcnQoMSk+)",
+    "![x](//evil.example/media/0123456789abcdef0123456789abcdef.webp)",
+    "![x](https://evil.example/media/0123456789abcdef0123456789abcdef.webp)",
+    "![x](/media/../api/v1/me)",
+    "![x](/media/%2e%2e/api/v1/sessions)",
+    "![x](/api/v1/sessions/current)",
+    "![x](media/0123456789abcdef0123456789abcdef.webp)",
+    "![\" onerror=alert(1) x=\"](/media/0123456789abcdef0123456789abcdef.webp)",
+    "![<script>alert(1)</script>](/media/0123456789abcdef0123456789abcdef.webp)",
+    "![x](/media/0123456789abcdef0123456789abcdef.webp '\" onload=\"alert(1)')",
+    "![x](/media/0123456789abcdef0123456789abcdef.webp\"onload=\"alert(1))",
+    "![x](</media/0123456789abcdef0123456789abcdef.webp onload=alert(1)>)",
+    "![x][y]\n\n[y]: https://evil.example/pixel.png",
+    "![a ![b](https://evil.example/pixel.png)](https://evil.example/pixel.png)",
+    "[![a](https://evil.example/a.png) [b](https://b.example)](https://c.example)",
+    "<img src=/media/0123456789abcdef0123456789abcdef.webp onerror=alert(1)>",
     # other ways to a link
     "<javascript:alert(1)>",
     "<JAVASCRIPT:alert(1)>",
@@ -161,6 +182,8 @@ def assert_harmless(text: str) -> None:
         assert set(attributes) <= ATTRIBUTES.get(tag, set())
         style = attributes.get("style", "")
         assert re.fullmatch(r"(text-align: ?(left|right|center);?)?", style)
+        if tag == "img":
+            assert re.fullmatch(r"/media/[0-9a-f]{32}\.webp", attributes["src"])
         if "href" in attributes:
             assert attributes["rel"] == "nofollow ugc noopener"
             assert scheme(attributes["href"]) in ("http", "https", "mailto", None)
@@ -215,6 +238,54 @@ async def test_a_good_link_stays_and_passes_on_no_reputation(
     ((_, attributes),) = [element for element in Page(shown).elements if element[0] == "a"]
     assert scheme(attributes["href"]) in ("http", "https", "mailto")
     assert attributes["rel"] == "nofollow ugc noopener"
+
+
+KEY = "0123456789abcdef0123456789abcdef.webp"
+
+
+@pytest.mark.parametrize(
+    ("content", "shown"),
+    [
+        (f"![지도](/media/{KEY})", f'<p><img src="/media/{KEY}" alt="지도"></p>\n'),
+        (
+            f"[![지도](/media/{KEY} 'a')](https://example.com)",
+            (
+                '<p><a href="https://example.com" rel="nofollow ugc noopener">'
+                f'<img src="/media/{KEY}" alt="지도" title="a"></a></p>\n'
+            ),
+        ),
+        (
+            "![지도](https://elsewhere.example/a.png)",
+            (
+                '<p><a href="https://elsewhere.example/a.png" rel="nofollow ugc noopener">'
+                "지도</a></p>\n"
+            ),
+        ),
+        (
+            "![](https://elsewhere.example/a.png)",
+            (
+                '<p><a href="https://elsewhere.example/a.png" rel="nofollow ugc noopener">'
+                "https://elsewhere.example/a.png</a></p>\n"
+            ),
+        ),
+        (
+            "[![지도](https://elsewhere.example/a.png)](https://example.com)",
+            '<p><a href="https://example.com" rel="nofollow ugc noopener">지도</a></p>\n',
+        ),
+    ],
+)
+async def test_pictures_of_the_platform_are_shown_and_others_are_links(
+    api: Api, author: Person, content: str, shown: str
+) -> None:
+    assert (await api.publish(author, content=content))["content_html"] == shown
+
+
+async def test_many_pictures_are_rendered_quickly() -> None:
+    render = SafeMarkdown(ImageAddresses())
+    for one in ("![](x)", "[![](x)](y)", f"![](/media/{KEY})", '![a](<b>"c")'):
+        started = time.process_time()
+        render(one * (50_000 // len(one)))
+        assert time.process_time() - started < 2
 
 
 async def test_what_people_write_is_still_shown(api: Api, author: Person) -> None:

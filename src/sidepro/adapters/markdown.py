@@ -2,29 +2,83 @@
 
 Two walls: the parser is told to take raw HTML as text, and what it makes is cleaned by a list of
 allowed elements, attributes and address schemes.
+
+Pictures are shown when they are images of the platform's own store; one from elsewhere becomes a
+link, so that nobody's reading is told to another host.
 """
+
+from collections.abc import Iterator, Sequence
 
 import nh3
 from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
+
+from sidepro.domain.images.addresses import LOCAL, ImageAddresses
 
 ELEMENTS = {
     *("a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr"),
-    *("li", "ol", "p", "pre", "s", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul"),
+    *("img", "li", "ol", "p", "pre", "s", "strong", "table", "tbody", "td", "th", "thead", "tr"),
+    "ul",
 }
-ATTRIBUTES = {"a": {"href", "title"}, "code": {"class"}, "ol": {"start"}, "th": {"align"}}
+ATTRIBUTES = {
+    "a": {"href", "title"},
+    "code": {"class"},
+    "img": {"src", "alt", "title"},
+    "ol": {"start"},
+    "th": {"align"},
+}
 SCHEMES = {"http", "https", "mailto"}
 RELATION = "nofollow ugc noopener"
 
-_parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
 
+class SafeMarkdown:
+    """See `sidepro.domain.projects.ports.Markdown`."""
 
-def render(text: str) -> str:
-    """See `sidepro.domain.projects.ports.Markdown`. Pictures are left out."""
-    return nh3.clean(
-        _parser.render(text),
-        tags=ELEMENTS,
-        attributes=ATTRIBUTES,
-        url_schemes=SCHEMES,
-        link_rel=RELATION,
-        strip_comments=True,
-    )
+    def __init__(self, images: ImageAddresses) -> None:
+        self._images = images
+        self._parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+        self._parser.core.ruler.push("own_pictures", self._own_pictures_alone)
+
+    def __call__(self, text: str) -> str:
+        return nh3.clean(
+            self._parser.render(text),
+            tags=ELEMENTS,
+            attributes=ATTRIBUTES,
+            attribute_filter=self._filtered,
+            url_schemes=SCHEMES,
+            link_rel=RELATION,
+            strip_comments=True,
+        )
+
+    def _own_pictures_alone(self, state: StateCore) -> None:
+        for block in state.tokens:
+            if block.children:
+                block.children = list(self._with_links_for_pictures(block.children))
+
+    def _with_links_for_pictures(self, tokens: Sequence[Token]) -> Iterator[Token]:
+        links = 0
+        for token in tokens:
+            if token.type in ("link_open", "link_close"):
+                links += token.nesting
+            if token.type != "image":
+                yield token
+                continue
+            address = str(token.attrGet("src"))
+            key = self._images.key_of(address)
+            if key is not None:
+                token.attrSet("src", LOCAL + key)
+                yield token
+                continue
+            words = Token("text", "", 0, content=token.content or address)
+            if links:  # there are no links in links
+                yield words
+            else:
+                yield Token("link_open", "a", 1, attrs={"href": address})
+                yield words
+                yield Token("link_close", "a", -1)
+
+    def _filtered(self, element: str, attribute: str, value: str) -> str | None:
+        """The second wall for pictures: no address but one of ours."""
+        is_source = element == "img" and attribute == "src"
+        return None if is_source and self._images.key_of(value) is None else value

@@ -17,6 +17,11 @@ def new_id() -> UUID:
     return uuid_utils.compat.uuid7()
 
 
+def new_image_name() -> str:
+    """128 random bits in hexadecimal. See `sidepro.domain.images.ports.RandomNames`."""
+    return secrets.token_hex(16)
+
+
 def new_refresh_token() -> str:
     """256 random bits as URL-safe text. See `sidepro.domain.accounts.ports.RefreshTokens`."""
     return secrets.token_urlsafe(32)

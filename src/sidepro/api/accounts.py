@@ -35,7 +35,15 @@ from sidepro.api.services import (
     path_id,
     viewer_of,
 )
-from sidepro.api.shapes import Moment, Password, ProjectCard, WebAddress, moment, project_card
+from sidepro.api.shapes import (
+    Moment,
+    Password,
+    ProjectCard,
+    WebAddress,
+    image_id,
+    moment,
+    project_card,
+)
 from sidepro.domain.accounts.views import AccountView, ProfileView
 from sidepro.domain.errors import (
     EmailTaken,
@@ -270,7 +278,7 @@ async def write_profile(
     written = await services.accounts.write_profile(
         caller_of(request),
         bio=data.bio,
-        image_id=data.image_id,
+        image_id=image_id(data.image_id),
         github_url=data.github_url,
         skills=data.skills,
         region=data.region,

@@ -16,10 +16,13 @@ from sidepro.api.auth import Authentication
 from sidepro.api.bodies import StrictJson
 from sidepro.api.errors import handle, let_access_win
 from sidepro.api.hub import Hub
+from sidepro.api.images import images_router
 from sidepro.api.limits import Limiting
+from sidepro.api.media import media_router
 from sidepro.api.room_socket import socket_router
 from sidepro.api.services import PREFIX, Services
 from sidepro.domain.accounts.ports import AccessTokens, SessionGate
+from sidepro.domain.images.ports import ImageStore
 from sidepro.domain.limits import RateLimiter
 
 BODY_LARGEST = 2**20
@@ -34,7 +37,7 @@ Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the application is made of."""
+    """What the application is made of. `media` is the store whose images it serves itself."""
 
     services: Services
     hub: Hub
@@ -44,6 +47,8 @@ class Parts:
     allowed_origins: Sequence[str]
     health_checks: Mapping[str, Check]
     helpful_checks: Mapping[str, Check]
+    upload_largest: int
+    media: ImageStore | None = None
     with_docs: bool = True
 
 
@@ -62,6 +67,7 @@ def create_app(parts: Parts, lifespan: Sequence[Lifespan] = ()) -> Litestar:
             projects.router,
             rooms.router,
             recommendations.router,
+            images_router(parts.upload_largest),
             socket_router(parts.hub, parts.tokens, parts.gate, parts.allowed_origins),
         ],
         middleware=[
@@ -74,6 +80,7 @@ def create_app(parts: Parts, lifespan: Sequence[Lifespan] = ()) -> Litestar:
             api,
             health_router(parts.health_checks, parts.helpful_checks),
             *([docs_router()] if parts.with_docs else []),
+            *([media_router(parts.media)] if parts.media else []),
         ],
         dependencies={"services": Provide(provide_services, sync_to_thread=False)},
         state=State({"services": services}, deep_copy=False),

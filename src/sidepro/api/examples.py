@@ -5,13 +5,15 @@ from uuid import UUID
 
 import msgspec
 
-from sidepro.api import accounts, projects, recommendations, rooms, sessions
+from sidepro.api import accounts, images, projects, recommendations, rooms, sessions
 from sidepro.api.around import Health
 from sidepro.api.lists import ListOf
 from sidepro.api.shapes import ProjectCard, UserSummary
 from sidepro.domain.errors import (
+    BadImage,
     CannotChatWithYourself,
     Fault,
+    ImageQuota,
     InvalidInput,
     RateLimited,
     SideProError,
@@ -22,7 +24,8 @@ from sidepro.domain.limits import Limit
 from sidepro.domain.recommendations.views import Basis
 from sidepro.domain.rooms.room import RoomStatus
 
-_MINSEO = UserSummary(UUID("019a2f6c-1d40-7c11-9b7e-52a8c3f0d6e1"), "김민서", None)
+_PICTURE = "/media/5be1c04d7f2a963e81b0d4a7c9f6e325.webp"
+_MINSEO = UserSummary(UUID("019a2f6c-1d40-7c11-9b7e-52a8c3f0d6e1"), "김민서", _PICTURE)
 _JIHO = UserSummary(UUID("019a30b4-77e2-7a58-8f0d-3c9b1e64a205"), "jiho-dev", None)
 _PROJECT = UUID("019a8e11-5b7f-7d3a-a1c6-90e4f2b8d713")
 _COMMENT = UUID("019a9135-c2e8-7f64-b5d1-08a7e39c6b42")
@@ -32,7 +35,7 @@ _CURSOR = "3q2-7wAAAAAAAAAAAAAAAFswLFsidDIwMjYtMTEtMjAiXV0"
 
 _PROFILE = accounts.Profile(
     bio="낮에는 서버를, 밤에는 지도를 만듭니다. 주말 커피챗 환영해요.",
-    image_url=None,
+    image_url=_PICTURE,
     github_url="https://github.com/minseo-kim",
     skills=["Docker", "PostgreSQL", "Python"],
     region="서울",
@@ -46,12 +49,20 @@ _ACCOUNT = accounts.Account(
     email="minseo@example.com",
     is_admin=False,
 )
+_IMAGE = images.Image(
+    id=UUID("019a8df3-40c6-7be5-9a12-c83f57d09e46"),
+    url="/media/e07a95c2d1384f6bb3f94a0d62c8715e.webp",
+    width=1600,
+    height=900,
+    media_type="image/webp",
+    size=48_213,
+)
 _CARD = ProjectCard(
     id=_PROJECT,
     title="동네 커피챗 지도",
     summary="가까운 개발자와 커피 한 잔, 지도에서 바로 약속을 잡습니다",
     skills=["Javascript", "PostgreSQL", "Python"],
-    thumbnail_url=None,
+    thumbnail_url=_IMAGE.url,
     author=_JIHO,
     view_count=128,
     bookmark_count=9,
@@ -154,6 +165,7 @@ EXAMPLES: dict[Any, msgspec.Struct] = {
     projects.CommentText: projects.CommentText(_COMMENT_SHOWN.body),
     projects.Comment: _COMMENT_SHOWN,
     ListOf[projects.Comment]: ListOf[projects.Comment]([_COMMENT_SHOWN], None, None, 1),
+    images.Image: _IMAGE,
     rooms.Asked: rooms.Asked(_JIHO.id),
     rooms.Room: _ROOM_SHOWN,
     ListOf[rooms.Room]: ListOf[rooms.Room]([_ROOM_SHOWN], None, None),
@@ -183,6 +195,11 @@ PROBLEMS: dict[type[SideProError], tuple[SideProError, ...]] = {
     ),
     WeakPassword: (WeakPassword(Fault("is one of the most common passwords", "/password")),),
     WrongPassword: (WrongPassword(Fault("is wrong", pointer="/current_password")),),
+    BadImage: (
+        BadImage(Fault("is cut off", "/file")),
+        BadImage(Fault("has more than 40,000,000 pixels", "/file")),
+    ),
+    ImageQuota: (ImageQuota(Fault("would exceed what you may keep", "/file")),),
     RateLimited: (RateLimited(Limit("default", 600, 60).allowance(60.1)),),
     CannotChatWithYourself: (CannotChatWithYourself(Fault("must be somebody else", "/user_id")),),
 }

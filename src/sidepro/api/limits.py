@@ -23,6 +23,7 @@ LOG_IN = {"limit": Limit("log-in", 10, _MINUTE, alone=5), "by_address": True}
 SIGN_UP = {"limit": Limit("sign-up", 10, _HOUR, alone=3), "by_address": True}
 PROJECTS = {"limit": Limit("projects", 30, _HOUR)}
 COMMENTS = {"limit": Limit("comments", 120, _HOUR)}
+IMAGES = {"limit": Limit("images", 60, _HOUR)}
 ROOMS = {"limit": Limit("rooms", 60, _HOUR)}
 MESSAGES = {"limit": Limit("messages", 50, 5)}
 """10 a second, with bursts of 50."""

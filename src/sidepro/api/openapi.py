@@ -79,6 +79,7 @@ def config(version: str) -> OpenAPIConfig:
         tags=[
             Tag("Accounts", "Sign-up, log-in, profiles, public pages."),
             Tag("Board", "Projects, comments, bookmarks."),
+            Tag("Images", "For thumbnails, profile pictures and Markdown."),
             Tag("Coffee chat", "Rooms and messages; live over the socket."),
             Tag("Recommendations", "Projects by people with similar skills."),
             Tag("Health", "For whoever operates the platform."),
@@ -108,6 +109,8 @@ def document(app: Litestar) -> dict[str, Any]:
             operation["requestBody"] = {"required": True, "content": content}
         problems = problem_responses(route, shared)
         operation["responses"] = dict(sorted({**answers(route, shapes), **problems}.items()))
+        if "multipart" in route.handler.opt:
+            operation["requestBody"] = route.handler.opt["multipart"]
         if not route.path.startswith(PREFIX):
             operation["security"] = []
         elif route.handler.opt.get("public"):

@@ -40,6 +40,7 @@ from sidepro.api.shapes import (
     ProjectCard,
     UserSummary,
     WebAddress,
+    image_id,
     moment,
     project_card,
     user_summary,
@@ -233,7 +234,7 @@ async def publish(
         summary=data.summary,
         content=data.content,
         repository_url=data.repository_url,
-        thumbnail_id=data.thumbnail_id,
+        thumbnail_id=image_id(data.thumbnail_id),
         skills=data.skills,
     )
     return created(_project(project), f"/projects/{project.card.id}", **_etag(project))

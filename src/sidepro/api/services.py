@@ -13,6 +13,7 @@ from sidepro.domain.accounts.service import AccountService
 from sidepro.domain.accounts.session import Caller
 from sidepro.domain.accounts.sessions import SessionService
 from sidepro.domain.errors import NotAuthenticated
+from sidepro.domain.images.service import ImageService
 from sidepro.domain.projects.service import ProjectService
 from sidepro.domain.recommendations.service import RecommendationService
 from sidepro.domain.rooms.service import RoomService
@@ -36,6 +37,7 @@ class Services:
     projects: ProjectService
     rooms: RoomService
     recommendations: RecommendationService
+    images: ImageService
     cursors: Cursors
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from sidepro.domain.accounts import views as accounts
 from sidepro.domain.projects import views as projects
+from sidepro.domain.shared import ImageId
 
 Moment = Annotated[
     str,
@@ -35,6 +36,11 @@ Password = Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 8, "maxLe
 def moment(time: datetime) -> str:
     """A time as `2026-11-22T09:30:00.000000Z`."""
     return time.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+
+
+def image_id(given: UUID | None) -> ImageId | None:
+    """The id of an image, as a request may name one."""
+    return None if given is None else ImageId(given)
 
 
 class UserSummary(msgspec.Struct):

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from sidepro import main as composition
-from sidepro.adapters import markdown, system
+from sidepro.adapters import system
 from sidepro.adapters.demo import population
 from sidepro.adapters.sql import migrations, seeding
 from sidepro.api.openapi import document
@@ -83,6 +83,34 @@ def seed(
     run_to_the_end(settings, run)
 
 
+@click.group()
+def markdown() -> None:
+    """Work on what people have written."""
+
+
+@markdown.command("render")
+def markdown_render() -> None:
+    """Make the HTML of all projects anew. For after an update that says so."""
+    settings = settings_of_process()
+
+    async def run() -> None:
+        platform = build(settings, "")
+        try:
+            await must_be_current(settings, platform)
+            with Progress(TextColumn("{task.description}"), console=Console(stderr=True)) as bar:
+                shown = bar.add_task("")
+                changed = await platform.parts.services.projects.render_again(
+                    lambda seen, changed: bar.update(
+                        shown, description=f"{seen} projects, {changed} changed"
+                    )
+                )
+            click.echo(f"{changed} projects are shown otherwise than before")
+        finally:
+            await platform.close()
+
+    run_to_the_end(settings, run)
+
+
 @click.command()
 def openapi() -> None:
     """Print the OpenAPI document."""
@@ -107,7 +135,7 @@ async def seed_if_empty(
         await accounts.catalogue(),
         system.clock(),
         password_hash,
-        markdown.render,
+        platform.markdown,
     )
     columns = (
         TextColumn("demo data"),

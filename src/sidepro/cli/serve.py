@@ -17,6 +17,7 @@ from sidepro.cli.shared import (
     CommandError,
     bring_up_to_date,
     build,
+    must_be_writable,
     run_to_the_end,
     settings_of_process,
     shown,
@@ -66,6 +67,8 @@ def serve(host: str, port: int, workers: int, no_jobs: bool, demo: bool) -> None
         try:
             async with only_server(platform.database):
                 await bring_up_to_date(settings, platform)
+                if not settings.images_bucket:
+                    must_be_writable(settings.images_folder)
                 if demo:
                     await seed_if_empty(platform)
                 shown_accounts = await _demo_accounts(platform) if demo else []

@@ -49,14 +49,7 @@ def build(settings: Settings, public_url: str) -> composition.Platform:
     if settings.is_embedded:
         folders.append(Path(str(make_url(settings.database).database)).parent)
     for folder in folders:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            probe = folder / ".sidepro-write-test"
-            probe.touch()
-            probe.unlink()
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise CommandError(f"cannot write to the folder {folder}: {reason}") from error
+        must_be_writable(folder)
     try:
         return composition.build(settings, public_url)
     except UnusableSecretError as error:
@@ -65,6 +58,18 @@ def build(settings: Settings, public_url: str) -> composition.Platform:
         raise CommandError(
             f"cannot keep the secret key in {settings.data_dir}: {error}"
         ) from error
+
+
+def must_be_writable(folder: Path) -> None:
+    """Make the folder where it is missing, and see whether files can be made in it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".sidepro-write-test"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise CommandError(f"cannot write to the folder {folder}: {reason}") from error
 
 
 def run_to_the_end(settings: Settings, work: Callable[[], Awaitable[Result]]) -> Result:

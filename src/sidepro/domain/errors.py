@@ -4,8 +4,11 @@
     ├── InvalidInput                invalid              what was sent breaks a rule
     │   ├── WeakPassword            weak-password
     │   ├── WrongPassword           wrong-password       the own password, asked again
-    │   └── CannotChatWithYourself  cannot-chat-with-yourself
+    │   ├── CannotChatWithYourself  cannot-chat-with-yourself
+    │   ├── BadImage                bad-image            broken, empty, too large in itself
+    │   └── ImageQuota              image-quota          no room for more images
     ├── BadCursor                   bad-cursor           not ours, or made for another list
+    ├── ImageKindNotTaken           unsupported-media-type
     ├── NotAuthenticated            not-authenticated    no token, or one that is not valid
     │   ├── WrongCredentials        wrong-credentials    log-in: unknown email or wrong password
     │   └── SessionEnded            session-ended        refresh: the token is good for nothing
@@ -93,11 +96,30 @@ class CannotChatWithYourself(InvalidInput):
     code = "cannot-chat-with-yourself"
 
 
+class BadImage(InvalidInput):
+    """The image is broken, empty, something else besides, or has too many pixels or frames."""
+
+    code = "bad-image"
+
+
+class ImageQuota(InvalidInput):
+    """The caller's images would have more bytes together than they may."""
+
+    code = "image-quota"
+
+
 class BadCursor(SideProError):
     """The cursor is not one of ours, or was made for another list or other filters."""
 
     code = "bad-cursor"
     detail = "The cursor does not belong to this list."
+
+
+class ImageKindNotTaken(SideProError):
+    """What was sent is no image of a kind that is taken, by its content."""
+
+    code = "unsupported-media-type"
+    detail = "Images are PNG, JPEG, WebP or GIF."
 
 
 class NotAuthenticated(SideProError):

@@ -20,6 +20,7 @@ SessionId = NewType("SessionId", UUID)
 ProjectId = NewType("ProjectId", UUID)
 CommentId = NewType("CommentId", UUID)
 RoomId = NewType("RoomId", UUID)
+ImageId = NewType("ImageId", UUID)
 
 
 class Clock(Protocol):

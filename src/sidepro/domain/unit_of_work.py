@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Protocol
 
 from sidepro.domain.accounts.ports import ProfileRepository, SessionRepository, UserRepository
+from sidepro.domain.images.ports import ImageRepository
 from sidepro.domain.projects.ports import (
     BookmarkRepository,
     CommentRepository,
@@ -35,6 +36,8 @@ class UnitOfWork(Protocol):
     def bookmarks(self) -> BookmarkRepository: ...
     @property
     def rooms(self) -> RoomRepository: ...
+    @property
+    def images(self) -> ImageRepository: ...
 
     async def __aenter__(self) -> "UnitOfWork": ...
 

@@ -11,8 +11,9 @@ from sidepro.domain.accounts.profile import Catalogue, Profile
 from sidepro.domain.accounts.session import Session
 from sidepro.domain.accounts.user import User
 from sidepro.domain.accounts.views import AccountView, ProfileView, UserSummary
+from sidepro.domain.images.addresses import ImageAddresses, ImageUrl
 from sidepro.domain.projects.comment import Comment
-from sidepro.domain.projects.ports import Counters
+from sidepro.domain.projects.ports import Counters, Text
 from sidepro.domain.projects.project import Project
 from sidepro.domain.projects.views import (
     BoardQuery,
@@ -27,6 +28,7 @@ from sidepro.domain.rooms.room import Message, Room, RoomStatus
 from sidepro.domain.rooms.views import RoomView
 from sidepro.domain.shared import (
     CommentId,
+    ImageId,
     Page,
     PageRequest,
     ProjectId,
@@ -44,8 +46,9 @@ Item = TypeVar("Item")
 class MemoryReader:
     """All reader ports of `sidepro.domain`, the view counter and the neighbour store."""
 
-    def __init__(self, store: MemoryStore) -> None:
+    def __init__(self, store: MemoryStore, images: ImageAddresses | None = None) -> None:
         self._store = store
+        self._images = images or ImageAddresses()
 
     # ------------------------------------------------------------------------------- accounts
 
@@ -58,7 +61,7 @@ class MemoryReader:
             id=user.id,
             username=user.username,
             created_at=user.created_at,
-            profile=None if profile is None else _profile(profile),
+            profile=None if profile is None else self._profile(profile),
             email=user.email,
             is_admin=user.is_admin,
         )
@@ -148,10 +151,15 @@ class MemoryReader:
         return ProjectView(
             card=self._card(project, viewer),
             content=project.content,
-            content_html=project.content_html,
+            content_html=self._images.in_html(project.content_html),
             repository_url=project.repository_url,
             revision=project.revision,
         )
+
+    async def texts(self, after: ProjectId | None, limit: int) -> tuple[Text, ...]:
+        projects = sorted(self._store.state.projects.values(), key=lambda project: project.id)
+        texts = (Text(p.id, p.content, p.content_html) for p in projects)
+        return tuple(t for t in texts if after is None or t.project_id > after)[:limit]
 
     async def comments(self, project_id: ProjectId, page: PageRequest) -> Page[CommentView]:
         views = [
@@ -190,7 +198,7 @@ class MemoryReader:
             title=project.title,
             summary=project.summary,
             skills=project.skills,
-            thumbnail_url=None,
+            thumbnail_url=self._image_url(project.thumbnail_id),
             author=self._summary(project.author_id),
             view_count=counters.views,
             bookmark_count=counters.bookmarks,
@@ -210,7 +218,24 @@ class MemoryReader:
         )
 
     def _summary(self, user_id: UserId) -> UserSummary:
-        return UserSummary(user_id, self._store.state.users[user_id].username, None)
+        profile = self._store.state.profiles.get(user_id)
+        image_id = None if profile is None else profile.image_id
+        username = self._store.state.users[user_id].username
+        return UserSummary(user_id, username, self._image_url(image_id))
+
+    def _profile(self, profile: Profile) -> ProfileView:
+        return ProfileView(
+            bio=profile.bio,
+            image_url=self._image_url(profile.image_id),
+            github_url=profile.github_url,
+            skills=profile.skills,
+            region=profile.region,
+            meet_time=profile.meet_time,
+        )
+
+    def _image_url(self, image_id: ImageId | None) -> ImageUrl | None:
+        kept = None if image_id is None else self._store.state.images.get(image_id)
+        return None if kept is None else self._images.url(kept.image.key)
 
     # ---------------------------------------------------------------------------------- rooms
 
@@ -328,17 +353,6 @@ _KEYS: dict[Sort, Callable[[ProjectCard], SortKey]] = {
     Sort.VIEWS: lambda card: (card.view_count, card.id),
     Sort.POPULAR: lambda card: (card.bookmark_count, card.id),
 }
-
-
-def _profile(profile: Profile) -> ProfileView:
-    return ProfileView(
-        bio=profile.bio,
-        image_url=None,
-        github_url=profile.github_url,
-        skills=profile.skills,
-        region=profile.region,
-        meet_time=profile.meet_time,
-    )
 
 
 def _page(

@@ -1,7 +1,7 @@
 """Everything that is stored, in dictionaries, with units of work that are whole or not at all."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from copy import copy
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
@@ -12,12 +12,24 @@ from sidepro.domain.accounts.profile import Catalogue, Profile
 from sidepro.domain.accounts.session import RefreshToken, Session
 from sidepro.domain.accounts.user import User
 from sidepro.domain.errors import EmailTaken, NotFound, UsernameTaken
+from sidepro.domain.images.addresses import ImageKey
+from sidepro.domain.images.image import Image
+from sidepro.domain.images.image import State as ImageState
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.ports import Counters
 from sidepro.domain.projects.project import Project
 from sidepro.domain.recommendations.jaccard import Neighbour
 from sidepro.domain.rooms.room import Message, Room
-from sidepro.domain.shared import CommentId, ProjectId, RoomId, SessionId, UserId
+from sidepro.domain.shared import CommentId, ImageId, ProjectId, RoomId, SessionId, UserId
+
+
+@dataclass(frozen=True, slots=True)
+class StoredImage:
+    """An image and what is noted of it."""
+
+    image: Image
+    state: ImageState
+    unused_since: datetime | None
 
 
 @dataclass(slots=True)
@@ -35,6 +47,8 @@ class State:
     bookmarks: dict[tuple[UserId, ProjectId], datetime] = field(default_factory=dict)
     rooms: dict[RoomId, Room] = field(default_factory=dict)
     messages: dict[tuple[RoomId, int], Message] = field(default_factory=dict)
+    images: dict[ImageId, StoredImage] = field(default_factory=dict)
+    shown: dict[ProjectId, frozenset[ImageId]] = field(default_factory=dict)
     neighbours: dict[UserId, tuple[Neighbour, ...]] = field(default_factory=dict)
     computed_at: datetime | None = None
 
@@ -68,6 +82,7 @@ class MemoryUnitOfWork:
     comments: "MemoryComments"
     bookmarks: "MemoryBookmarks"
     rooms: "MemoryRooms"
+    images: "MemoryImages"
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
@@ -99,6 +114,7 @@ class MemoryUnitOfWork:
         self.comments = MemoryComments(state)
         self.bookmarks = MemoryBookmarks(state)
         self.rooms = MemoryRooms(state)
+        self.images = MemoryImages(state)
 
 
 class _Repository:
@@ -153,6 +169,9 @@ class MemoryUsers(_Repository):
         for place, message in list(state.messages.items()):
             if message.sender_id == user_id:
                 state.messages[place] = replace(message, sender_id=None)
+        for kept in [kept for kept in state.images.values() if kept.image.owner_id == user_id]:
+            ownerless = replace(kept.image, owner_id=None)
+            state.images[kept.image.id] = replace(kept, image=ownerless)
         for known in [known for known in state.known_addresses if known[0] == user_id]:
             del state.known_addresses[known]
         state.profiles.pop(user_id, None)
@@ -240,10 +259,15 @@ class MemoryProjects(_Repository):
     async def save(self, project: Project) -> None:
         self._state.projects[project.id] = project
 
+    async def save_html(self, project_id: ProjectId, content_html: str) -> None:
+        project = self._state.projects[project_id]
+        self._state.projects[project_id] = replace(project, content_html=content_html)
+
     async def delete(self, project_id: ProjectId) -> None:
         state = self._state
         state.projects.pop(project_id, None)
         state.counters.pop(project_id, None)
+        state.shown.pop(project_id, None)
         for comment in [c for c in state.comments.values() if c.project_id == project_id]:
             del state.comments[comment.id]
         for key in [key for key in state.bookmarks if key[1] == project_id]:
@@ -347,3 +371,83 @@ class MemoryRooms(_Repository):
 
 def _name_of(message: Message) -> tuple[RoomId, UserId | None, str | None]:
     return message.room_id, message.sender_id, message.client_id
+
+
+class MemoryImages(_Repository):
+    """See `sidepro.domain.images.ports.ImageRepository`."""
+
+    async def bytes_of(self, user_id: UserId) -> int:
+        return sum(
+            kept.image.size
+            for kept in self._state.images.values()
+            if kept.image.owner_id == user_id and kept.state != ImageState.GOING
+        )
+
+    async def add(self, image: Image) -> None:
+        self._must_be_there(image.owner_id)
+        kept = StoredImage(image, ImageState.NEW, image.created_at)
+        self._state.images[image.id] = kept
+
+    async def stored(self, image_id: ImageId) -> bool:
+        kept = self._state.images.get(image_id)
+        if kept is None or kept.state != ImageState.NEW:
+            return False
+        self._state.images[image_id] = replace(kept, state=ImageState.STORED)
+        return True
+
+    async def hold(self, image_id: ImageId, owner_id: UserId) -> bool:
+        return image_id in self._stored_of(owner_id)
+
+    async def show(
+        self, project_id: ProjectId, owner_id: UserId, keys: Collection[ImageKey]
+    ) -> None:
+        images = self._stored_of(owner_id).values()
+        self._state.shown[project_id] = frozenset(i.id for i in images if i.key in keys)
+
+    async def note_unused(self, now: datetime) -> None:
+        used = self._used()
+        for image_id, kept in self._state.images.items():
+            if kept.state == ImageState.STORED:
+                since = None if image_id in used else kept.unused_since or now
+                self._state.images[image_id] = replace(kept, unused_since=since)
+
+    async def take_out(
+        self, *, unused_before: datetime, unfinished_before: datetime, limit: int
+    ) -> tuple[Image, ...]:
+        used = self._used()
+
+        def may_go(kept: StoredImage) -> bool:
+            match kept.state:
+                case ImageState.GOING:
+                    return True
+                case ImageState.NEW:
+                    return kept.image.created_at <= unfinished_before
+                case ImageState.STORED:
+                    since = kept.unused_since
+                    old = since is not None and since <= unused_before
+                    return (kept.image.owner_id is None or old) and kept.image.id not in used
+
+        images = self._state.images
+        going = sorted((i for i, kept in images.items() if may_go(kept)))[:limit]
+        for image_id in going:
+            images[image_id] = replace(images[image_id], state=ImageState.GOING)
+        return tuple(images[image_id].image for image_id in going)
+
+    async def forget(self, image_ids: Collection[ImageId]) -> None:
+        for image_id in image_ids:
+            kept = self._state.images.get(image_id)
+            if kept is not None and kept.state == ImageState.GOING:
+                del self._state.images[image_id]
+
+    def _stored_of(self, owner_id: UserId) -> dict[ImageId, Image]:
+        return {
+            image_id: kept.image
+            for image_id, kept in self._state.images.items()
+            if kept.image.owner_id == owner_id and kept.state == ImageState.STORED
+        }
+
+    def _used(self) -> frozenset[ImageId | None]:
+        state = self._state
+        pictures = (profile.image_id for profile in state.profiles.values())
+        thumbnails = (project.thumbnail_id for project in state.projects.values())
+        return frozenset().union(pictures, thumbnails, *state.shown.values())

@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql.catalogue import CatalogueCache
 from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.images import IMAGE_OF_USER
 from sidepro.adapters.sql.tables import (
     bookmarks,
     comments,
@@ -38,6 +39,7 @@ from sidepro.domain.accounts.profile import Catalogue, Profile
 from sidepro.domain.accounts.session import RefreshToken, Session
 from sidepro.domain.accounts.user import User
 from sidepro.domain.accounts.views import AccountView, ProfileView
+from sidepro.domain.images.addresses import ImageAddresses
 from sidepro.domain.shared import SessionId, UserId, fold
 
 SKILLS_OF_PROFILE = (
@@ -136,6 +138,7 @@ _ACCOUNT = (
         profiles.c.github_url,
         profiles.c.region_id,
         profiles.c.meet_time_id,
+        IMAGE_OF_USER,
         SKILLS_OF_PROFILE,
     )
     .select_from(users.outerjoin(profiles, profiles.c.user_id == users.c.id))
@@ -266,7 +269,7 @@ class SqlProfiles:
         return Profile(
             user_id=row.user_id,
             bio=row.bio,
-            image_id=None,
+            image_id=row.image_id,
             github_url=row.github_url,
             skills=numbered.skills_of_list(row.skill_ids),
             region=numbered.region_names.get(row.region_id),
@@ -278,6 +281,7 @@ class SqlProfiles:
         numbered = await self._catalogue.current(self._connection)
         values = {
             "bio": profile.bio,
+            "image_id": profile.image_id,
             "github_url": profile.github_url,
             "region_id": profile.region and numbered.region_ids[profile.region],
             "meet_time_id": profile.meet_time and numbered.meet_time_ids[profile.meet_time],
@@ -394,9 +398,12 @@ def _session(row: Row[Any]) -> Session:
 class SqlAccountReader:
     """See `sidepro.domain.accounts.ports.AccountReader`."""
 
-    def __init__(self, database: Database, catalogue: CatalogueCache) -> None:
+    def __init__(
+        self, database: Database, catalogue: CatalogueCache, images: ImageAddresses
+    ) -> None:
         self._database = database
         self._catalogue = catalogue
+        self._images = images
 
     async def account(self, user_id: UserId) -> AccountView | None:
         async with self._database.reading() as connection:
@@ -408,7 +415,7 @@ class SqlAccountReader:
         if row.has_profile is not None:
             profile = ProfileView(
                 bio=row.bio,
-                image_url=None,
+                image_url=self._images.url(row.image_key),
                 github_url=row.github_url,
                 skills=numbered.skills_of_list(row.skill_ids),
                 region=numbered.region_names.get(row.region_id),

@@ -85,7 +85,7 @@ class SqlProjects:
             content=row.content,
             content_html=row.content_html,
             repository_url=row.repository_url,
-            thumbnail_id=None,
+            thumbnail_id=row.thumbnail_id,
             skills=numbered.skills_of_list(row.skill_ids),
             revision=row.revision,
             created_at=row.created_at,
@@ -102,6 +102,11 @@ class SqlProjects:
             delete(project_skills).where(project_skills.c.project_id == project.id)
         )
         await self._add_skills(project)
+
+    async def save_html(self, project_id: ProjectId, content_html: str) -> None:
+        await self._connection.execute(
+            update(projects).where(projects.c.id == project_id).values(content_html=content_html)
+        )
 
     async def delete(self, project_id: ProjectId) -> None:
         await self._connection.execute(delete(projects).where(projects.c.id == project_id))
@@ -130,6 +135,7 @@ class SqlProjects:
             "content": project.content,
             "content_html": project.content_html,
             "repository_url": project.repository_url,
+            "thumbnail_id": project.thumbnail_id,
             "revision": project.revision,
             "created_at": project.created_at,
             "updated_at": project.updated_at,

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sidepro.adapters.sql.board import SKILLS_OF_PROJECT
 from sidepro.adapters.sql.catalogue import CatalogueCache, NumberedCatalogue
 from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.images import IMAGE_OF_USER, THUMBNAIL
 from sidepro.adapters.sql.keyset import Listing
 from sidepro.adapters.sql.tables import (
     bookmarks,
@@ -20,7 +21,8 @@ from sidepro.adapters.sql.tables import (
     users,
 )
 from sidepro.domain.accounts.views import UserSummary
-from sidepro.domain.projects.ports import Counters
+from sidepro.domain.images.addresses import ImageAddresses
+from sidepro.domain.projects.ports import Counters, Text
 from sidepro.domain.projects.views import (
     BoardQuery,
     CommentView,
@@ -54,6 +56,8 @@ _CARDS: Select[Any] = select(
     project_counters.c.bookmarks,
     project_counters.c.comments,
     SKILLS_OF_PROJECT,
+    THUMBNAIL,
+    IMAGE_OF_USER,
     _BOOKMARKED,
 ).select_from(_CARD_TABLES)
 
@@ -70,6 +74,13 @@ _PROJECT = _CARDS.add_columns(
     projects.c.revision,
 ).where(projects.c.id == bindparam("id"))
 
+_TEXTS = (
+    select(projects.c.id, projects.c.content, projects.c.content_html)
+    .order_by(projects.c.id)
+    .limit(bindparam("most"))
+)
+_TEXTS_AFTER = _TEXTS.where(projects.c.id > bindparam("after", type_=projects.c.id.type))
+
 _BOOKMARKED_BY = Listing(
     _CARDS.select_from(
         _CARD_TABLES.join(bookmarks, bookmarks.c.project_id == projects.c.id)
@@ -79,7 +90,7 @@ _BOOKMARKED_BY = Listing(
 )
 _BOOKMARKS_OF = select(func.count()).where(bookmarks.c.user_id == bindparam("owner"))
 
-_COMMENTS = select(comments, users.c.username).select_from(
+_COMMENTS = select(comments, users.c.username, IMAGE_OF_USER).select_from(
     comments.join(users, users.c.id == comments.c.author_id)
 )
 _COMMENTS_OF = Listing(
@@ -109,9 +120,12 @@ class SqlBoardReader:
     `sidepro.domain.recommendations.ports.RecommendationReader`.
     """
 
-    def __init__(self, database: Database, catalogue: CatalogueCache) -> None:
+    def __init__(
+        self, database: Database, catalogue: CatalogueCache, images: ImageAddresses
+    ) -> None:
         self._database = database
         self._catalogue = catalogue
+        self._images = images
 
     async def board(
         self, query: BoardQuery, page: PageRequest, viewer: UserId | None
@@ -147,22 +161,28 @@ class SqlBoardReader:
                 return None
             numbered = await self._catalogue.current(connection)
         return ProjectView(
-            card=_card(row, numbered, viewer),
+            card=self._card(row, numbered, viewer),
             content=row.content,
-            content_html=row.content_html,
+            content_html=self._images.in_html(row.content_html),
             repository_url=row.repository_url,
             revision=row.revision,
         )
 
+    async def texts(self, after: ProjectId | None, limit: int) -> tuple[Text, ...]:
+        statement = _TEXTS if after is None else _TEXTS_AFTER
+        async with self._database.reading() as connection:
+            rows = await connection.execute(statement, {"after": after, "most": limit})
+            return tuple(Text(row.id, row.content, row.content_html) for row in rows)
+
     async def comments(self, project_id: ProjectId, page: PageRequest) -> Page[CommentView]:
         async with self._database.reading() as connection:
             rows = await _COMMENTS_OF.page(connection, page, {"project": project_id})
-        return Page(tuple(_comment(row) for row in rows.items), rows.next, rows.previous)
+        return Page(tuple(self._comment(row) for row in rows.items), rows.next, rows.previous)
 
     async def comment(self, comment_id: CommentId) -> CommentView | None:
         async with self._database.reading() as connection:
             row = (await connection.execute(_COMMENT, {"id": comment_id})).first()
-        return None if row is None else _comment(row)
+        return None if row is None else self._comment(row)
 
     async def counters(self, project_id: ProjectId) -> Counters | None:
         async with self._database.reading() as connection:
@@ -188,13 +208,13 @@ class SqlBoardReader:
             rows = await connection.execute(
                 _CARDS_OF, {"projects": list(projects), "viewer": viewer}
             )
-            return {row.id: _card(row, numbered, viewer) for row in rows}
+            return {row.id: self._card(row, numbered, viewer) for row in rows}
 
     async def popular(self, viewer: UserId, limit: int) -> tuple[ProjectCard, ...]:
         async with self._database.reading() as connection:
             numbered = await self._catalogue.current(connection)
             rows = await connection.execute(_POPULAR, {"viewer": viewer, "most": limit})
-            return tuple(_card(row, numbered, viewer) for row in rows)
+            return tuple(self._card(row, numbered, viewer) for row in rows)
 
     async def _card_page(
         self,
@@ -206,8 +226,38 @@ class SqlBoardReader:
         numbered = await self._catalogue.current(connection)
         rows = await listing.page(connection, page, parameters)
         viewer = parameters["viewer"]
-        cards = tuple(_card(row, numbered, viewer) for row in rows.items)
+        cards = tuple(self._card(row, numbered, viewer) for row in rows.items)
         return Page(cards, rows.next, rows.previous)
+
+    def _card(
+        self, row: Row[Any], numbered: NumberedCatalogue, viewer: UserId | None
+    ) -> ProjectCard:
+        return ProjectCard(
+            id=row.id,
+            title=row.title,
+            summary=row.summary,
+            skills=numbered.skills_of_list(row.skill_ids),
+            thumbnail_url=self._images.url(row.thumbnail_key),
+            author=self._author(row),
+            view_count=row.views,
+            bookmark_count=row.bookmarks,
+            comment_count=row.comments,
+            bookmarked=None if viewer is None else bool(row.bookmarked),
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+        )
+
+    def _comment(self, row: Row[Any]) -> CommentView:
+        return CommentView(
+            id=row.id,
+            author=self._author(row),
+            body=row.body,
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+        )
+
+    def _author(self, row: Row[Any]) -> UserSummary:
+        return UserSummary(row.author_id, row.username, self._images.url(row.image_key))
 
 
 Shape = tuple[bool, bool, int, bool]
@@ -273,30 +323,3 @@ def _board(shape: Shape, sort: Sort) -> Listing:
 @lru_cache(maxsize=512)
 def _size(shape: Shape) -> Select[Any]:
     return select(func.count()).select_from(projects).where(*_filters(shape))
-
-
-def _card(row: Row[Any], numbered: NumberedCatalogue, viewer: UserId | None) -> ProjectCard:
-    return ProjectCard(
-        id=row.id,
-        title=row.title,
-        summary=row.summary,
-        skills=numbered.skills_of_list(row.skill_ids),
-        thumbnail_url=None,
-        author=UserSummary(row.author_id, row.username, None),
-        view_count=row.views,
-        bookmark_count=row.bookmarks,
-        comment_count=row.comments,
-        bookmarked=None if viewer is None else bool(row.bookmarked),
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-    )
-
-
-def _comment(row: Row[Any]) -> CommentView:
-    return CommentView(
-        id=row.id,
-        author=UserSummary(row.author_id, row.username, None),
-        body=row.body,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-    )

@@ -79,6 +79,27 @@ class Database:
                 yield connection
 
     @asynccontextmanager
+    async def restructuring(self) -> AsyncIterator[AsyncConnection]:
+        """As `writing`, to change the tables themselves.
+
+        SQLite changes a table by putting a new one in its place. Foreign keys are not enforced
+        meanwhile: dropping the old table would take all with it that hangs on its rows.
+        """
+        with _no_connection_left():
+            async with self._place_to_write(), self.engine.connect() as connection:
+                if not self.is_sqlite:
+                    yield connection
+                    return
+                try:
+                    await connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+                    await connection.exec_driver_sql("BEGIN IMMEDIATE")
+                    yield connection
+                finally:
+                    # Inside of a transaction the pragma has no effect.
+                    await connection.rollback()
+                    await connection.exec_driver_sql("PRAGMA foreign_keys = ON")
+
+    @asynccontextmanager
     async def _place_to_write(self) -> AsyncIterator[None]:
         if not self.is_sqlite:
             yield

@@ -35,10 +35,17 @@ async def migrate(database: Database) -> tuple[str | None, str]:
         NewerDatabaseError: the database is at a revision that this version does not know.
         Unavailable: the database cannot be reached.
     """
-    async with database.writing() as connection:
+    async with database.restructuring() as connection:
         result = await connection.run_sync(_upgrade)
         await connection.commit()
     return result
+
+
+async def undo(database: Database) -> None:
+    """Undo every migration. For tests and for developers: all data is lost."""
+    async with database.restructuring() as connection:
+        await connection.run_sync(lambda plain: command.downgrade(_config(plain), "base"))
+        await connection.commit()
 
 
 async def current(database: Database) -> str | None:
@@ -64,17 +71,15 @@ def differences(connection: Connection) -> list[object]:
     return list(compare_metadata(MigrationContext.configure(connection), metadata))
 
 
-def downgrade_all(connection: Connection) -> None:
-    """Undo every migration. For tests and for developers: all data is lost."""
-    command.downgrade(_config(connection), "base")
-
-
 def _upgrade(connection: Connection) -> tuple[str | None, str]:
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     before = _revision(connection)
     if before != head():
         command.upgrade(_config(connection), "head")
+        if connection.dialect.name == "sqlite":
+            broken = connection.execute(text("PRAGMA foreign_key_check")).all()
+            assert not broken, f"a migration broke references: {broken}"  # noqa: S101
     return before, head()
 
 

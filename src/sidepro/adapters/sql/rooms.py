@@ -18,10 +18,12 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.images import IMAGE_OF_USER
 from sidepro.adapters.sql.keyset import Listing
 from sidepro.adapters.sql.tables import messages, rooms, users
 from sidepro.adapters.sql.upsert import upsert
 from sidepro.domain.accounts.views import UserSummary
+from sidepro.domain.images.addresses import ImageAddresses
 from sidepro.domain.rooms.room import Message, Room, RoomStatus, Seat
 from sidepro.domain.rooms.views import RoomView
 from sidepro.domain.shared import Page, PageRequest, RoomId, UserId
@@ -81,6 +83,7 @@ _VIEWS: Select[Any] = (
         rooms,
         users.c.id.label("other_id"),
         users.c.username.label("other_name"),
+        IMAGE_OF_USER,
         _UNREAD.label("unread"),
         messages.c.seq,
         messages.c.sender_id,
@@ -162,13 +165,14 @@ class SqlRooms:
 class SqlRoomReader:
     """See `sidepro.domain.rooms.ports.RoomReader`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, images: ImageAddresses) -> None:
         self._database = database
+        self._images = images
 
     async def rooms(self, user_id: UserId, page: PageRequest) -> Page[RoomView]:
         async with self._database.reading() as connection:
             rows = await _ROOMS_OF.page(connection, page, {"me": user_id})
-        views = tuple(_view(row, user_id) for row in rows.items)
+        views = tuple(self._view(row, user_id) for row in rows.items)
         return Page(views, rows.next, rows.previous)
 
     async def room_count(self, user_id: UserId) -> int:
@@ -179,7 +183,7 @@ class SqlRoomReader:
         async with self._database.reading() as connection:
             found = await connection.execute(_ROOM_VIEW, {"id": room_id, "me": user_id})
             row = found.first()
-        return None if row is None else _view(row, user_id)
+        return None if row is None else self._view(row, user_id)
 
     async def state(self, room_id: RoomId) -> Room | None:
         async with self._database.reading() as connection:
@@ -201,6 +205,31 @@ class SqlRoomReader:
             rows = (await connection.execute(statement, parameters)).all()
         found = tuple(_message(row) for row in rows)
         return found if after is not None else found[::-1]
+
+    def _view(self, row: Row[Any], me: UserId) -> RoomView:
+        mine = 0 if row.low_id == me else 1
+        read = (row.low_read_seq, row.high_read_seq)
+        pending = row.left_by is not None or row.other_id is None
+        last_message = None
+        if row.seq is not None:
+            last_message = Message(
+                row.id, row.seq, row.sender_id, row.body, row.client_id, row.sent_at
+            )
+        return RoomView(
+            id=row.id,
+            participant=None
+            if row.other_id is None
+            else UserSummary(row.other_id, row.other_name, self._images.url(row.image_key)),
+            status=RoomStatus.PENDING if pending else RoomStatus.STOP,
+            left_by=row.left_by,
+            last_message=last_message,
+            last_seq=row.last_seq,
+            read_seq=read[mine],
+            participant_read_seq=read[1 - mine],
+            unread_count=row.unread,
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+        )
 
 
 def _values(room: Room) -> dict[str, Any]:
@@ -239,30 +268,4 @@ def _message(row: Row[Any]) -> Message:
         body=row.body,
         client_id=row.client_id,
         sent_at=row.sent_at,
-    )
-
-
-def _view(row: Row[Any], me: UserId) -> RoomView:
-    mine = 0 if row.low_id == me else 1
-    read = (row.low_read_seq, row.high_read_seq)
-    pending = row.left_by is not None or row.other_id is None
-    last_message = None
-    if row.seq is not None:
-        last_message = Message(
-            row.id, row.seq, row.sender_id, row.body, row.client_id, row.sent_at
-        )
-    return RoomView(
-        id=row.id,
-        participant=None
-        if row.other_id is None
-        else UserSummary(row.other_id, row.other_name, None),
-        status=RoomStatus.PENDING if pending else RoomStatus.STOP,
-        left_by=row.left_by,
-        last_message=last_message,
-        last_seq=row.last_seq,
-        read_seq=read[mine],
-        participant_read_seq=read[1 - mine],
-        unread_count=row.unread,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
     )

@@ -83,6 +83,22 @@ users = Table(
     _moment("created_at"),
 )
 
+images = Table(
+    "images",
+    metadata,
+    Column("id", Uuid(), primary_key=True),
+    Column("user_id", Uuid(), _belongs_to("users.id", on_delete="SET NULL"), index=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("state", String(8), nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    _moment("created_at"),
+    Column("unused_since", DateTimeUTC()),
+    CheckConstraint("state IN ('new', 'stored', 'going')", name="state"),
+    comment="A row is there before its object in the store, and goes after it.",
+)
+
 profiles = Table(
     "profiles",
     metadata,
@@ -92,6 +108,7 @@ profiles = Table(
     Column("region_id", SmallInteger, _belongs_to("regions.id", on_delete="RESTRICT")),
     Column("meet_time_id", SmallInteger, _belongs_to("meet_times.id", on_delete="RESTRICT")),
     _moment("updated_at"),
+    Column("image_id", Uuid(), _belongs_to("images.id", on_delete="RESTRICT"), index=True),
 )
 
 profile_skills = Table(
@@ -154,6 +171,7 @@ projects = Table(
     Column("revision", Integer, nullable=False),
     _moment("created_at"),
     _moment("updated_at"),
+    Column("thumbnail_id", Uuid(), _belongs_to("images.id", on_delete="RESTRICT"), index=True),
     Index("ix_projects_newest", "created_at", "id"),
     Index("ix_projects_of_author", "author_id", "created_at", "id"),
     comment="search_text: title, summary and author's name, folded, one to a line.",
@@ -183,6 +201,20 @@ project_skills = Table(
         primary_key=True,
     ),
     Index("ix_project_skills_of_skill", "skill_id", "project_id"),
+)
+
+project_images = Table(
+    "project_images",
+    metadata,
+    Column("project_id", Uuid(), _belongs_to("projects.id"), primary_key=True),
+    Column(
+        "image_id",
+        Uuid(),
+        _belongs_to("images.id", on_delete="RESTRICT"),
+        primary_key=True,
+        index=True,
+    ),
+    comment="Which of its author's images a project's text shows.",
 )
 
 comments = Table(

@@ -9,6 +9,7 @@ from sidepro.adapters.sql.accounts import SqlProfiles, SqlSessions, SqlUsers
 from sidepro.adapters.sql.board import SqlBookmarks, SqlComments, SqlProjects
 from sidepro.adapters.sql.catalogue import CatalogueCache
 from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.images import SqlImages
 from sidepro.adapters.sql.rooms import SqlRooms
 
 
@@ -22,6 +23,7 @@ class SqlUnitOfWork:
     comments: SqlComments
     bookmarks: SqlBookmarks
     rooms: SqlRooms
+    images: SqlImages
 
     def __init__(self, database: Database, catalogue: CatalogueCache) -> None:
         self._database = database
@@ -39,6 +41,7 @@ class SqlUnitOfWork:
         self.comments = SqlComments(connection)
         self.bookmarks = SqlBookmarks(connection)
         self.rooms = SqlRooms(connection)
+        self.images = SqlImages(connection)
         return self
 
     async def __aexit__(

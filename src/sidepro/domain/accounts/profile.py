@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-from sidepro.domain.shared import Rules, UserId
+from sidepro.domain.shared import ImageId, Rules, UserId
 
 BIO_LONGEST = 500
 GITHUB_URL_LONGEST = 200
@@ -28,7 +27,7 @@ class Profile:
 
     user_id: UserId
     bio: str
-    image_id: UUID | None
+    image_id: ImageId | None
     github_url: str | None
     skills: tuple[str, ...]
     region: str | None
@@ -43,13 +42,13 @@ class Profile:
         now: datetime,
         *,
         bio: str,
-        image_id: UUID | None,
+        image_id: ImageId | None,
         github_url: str | None,
         skills: Sequence[str],
         region: str | None,
         meet_time: str | None,
     ) -> "Profile":
-        """A profile as a whole.
+        """A profile as a whole. Whose image it is, the use case looks up.
 
         Raises:
             InvalidInput: a member breaks its rule.
@@ -66,8 +65,6 @@ class Profile:
             meet_time=rules.choice(meet_time, "meet_time", catalogue.meet_times),
             updated_at=now,
         )
-        if image_id is not None:
-            rules.fault("is not an image of yours", "image_id")
         rules.enforce()
         return profile
 

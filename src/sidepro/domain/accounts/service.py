@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from uuid import UUID
 
 from sidepro.domain.accounts.events import AuthenticationEvent, AuthenticationLog
 from sidepro.domain.accounts.ports import (
@@ -33,8 +32,8 @@ from sidepro.domain.errors import (
 )
 from sidepro.domain.rooms.events import RoomClosed, StatusChanged
 from sidepro.domain.rooms.ports import ChatFeed
-from sidepro.domain.shared import Clock, NewId, RoomId, Rules, UserId
-from sidepro.domain.unit_of_work import UnitOfWorkFactory
+from sidepro.domain.shared import Clock, ImageId, NewId, RoomId, Rules, UserId
+from sidepro.domain.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +197,7 @@ class AccountService:
         caller: Caller,
         *,
         bio: str,
-        image_id: UUID | None,
+        image_id: ImageId | None,
         github_url: str | None,
         skills: Sequence[str],
         region: str | None,
@@ -221,6 +220,7 @@ class AccountService:
             meet_time=meet_time,
         )
         async with self.unit_of_work() as work:
+            await _hold_image(work, profile)
             await work.profiles.save(profile)
             await work.commit()
         return await self.account(caller)
@@ -237,7 +237,9 @@ class AccountService:
             profile = await work.profiles.get(caller.id)
             if profile is None:
                 raise NoProfile
-            await work.profiles.save(profile.edited(changes, catalogue, self.clock()))
+            edited = profile.edited(changes, catalogue, self.clock())
+            await _hold_image(work, edited)
+            await work.profiles.save(edited)
             await work.commit()
         return await self.account(caller)
 
@@ -246,8 +248,8 @@ class AccountService:
         return await self.reader.catalogue()
 
     async def withdraw(self, caller: Caller, password: str) -> None:
-        """Close the caller's account for good. All that hangs on it goes; rooms stay for the other
-        person, where the caller becomes nobody.
+        """Close the caller's account for good. All that hangs on it goes (images at the next run
+        of their removal); rooms stay for the other person, where the caller becomes nobody.
 
         Raises:
             WrongPassword: this is not the password.
@@ -292,3 +294,10 @@ class AccountService:
 
     def _address(self, email: str) -> str | None:
         return self.email_syntax(email) if len(email) <= EMAIL_LONGEST else None
+
+
+async def _hold_image(work: UnitOfWork, profile: Profile) -> None:
+    """Raise `InvalidInput` unless the profile's picture is an image of its owner's."""
+    image_id = profile.image_id
+    if image_id is not None and not await work.images.hold(image_id, profile.user_id):
+        raise InvalidInput(Fault("is not an image of yours", pointer="/image_id"))

@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NewType
 
+from sidepro.domain.images.addresses import ImageUrl
 from sidepro.domain.shared import UserId
-
-ImageUrl = NewType("ImageUrl", str)
 
 
 @dataclass(frozen=True, slots=True)

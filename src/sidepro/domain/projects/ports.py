@@ -19,12 +19,24 @@ class Counters:
     comments: int
 
 
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A project's Markdown, and the HTML that was made of it."""
+
+    project_id: ProjectId
+    content: str
+    content_html: str
+
+
 class Markdown(Protocol):
     """Renders what people write."""
 
     def __call__(self, text: str) -> str:
         """HTML of the Markdown that MUST be harmless on any page: no scripts, no event handlers,
         no addresses but http, https and mailto, and links that pass on no reputation.
+
+        The only pictures are images of the platform's own store, as `<img src="/media/<key>"`
+        (see `sidepro.domain.images.addresses`).
         """
         ...
 
@@ -46,6 +58,10 @@ class ProjectRepository(Protocol):
 
     async def save(self, project: Project) -> None:
         """Store an edited project."""
+        ...
+
+    async def save_html(self, project_id: ProjectId, content_html: str) -> None:
+        """Store what was made of the project's text, and nothing else of it."""
         ...
 
     async def delete(self, project_id: ProjectId) -> None:
@@ -143,6 +159,12 @@ class BoardReader(Protocol):
 
     async def project(self, project_id: ProjectId, viewer: UserId | None) -> ProjectView | None:
         """A project's page, or `None`."""
+        ...
+
+    async def texts(self, after: ProjectId | None, limit: int) -> tuple[Text, ...]:
+        """The texts of up to `limit` projects as they are stored, in the order of their ids,
+        beginning behind `after`. In one statement.
+        """
         ...
 
     async def comments(self, project_id: ProjectId, page: PageRequest) -> Page[CommentView]:

@@ -4,11 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sidepro.domain.accounts.session import Caller
 from sidepro.domain.errors import Forbidden
-from sidepro.domain.shared import ProjectId, Rules, UserId
+from sidepro.domain.shared import ImageId, ProjectId, Rules, UserId
 
 TITLE_LONGEST = 50
 SUMMARY_LONGEST = 60
@@ -30,7 +29,7 @@ class Project:
     content: str
     content_html: str
     repository_url: str | None
-    thumbnail_id: UUID | None
+    thumbnail_id: ImageId | None
     skills: tuple[str, ...]
     revision: int
     created_at: datetime
@@ -49,10 +48,10 @@ class Project:
         summary: str,
         content: str,
         repository_url: str | None,
-        thumbnail_id: UUID | None,
+        thumbnail_id: ImageId | None,
         skills: Sequence[str],
     ) -> "Project":
-        """A new project.
+        """A new project. Whose image the thumbnail is, the use case looks up.
 
         Raises:
             InvalidInput: a member breaks its rule.
@@ -66,8 +65,6 @@ class Project:
             repository_url, "repository_url", REPOSITORY_URL_LONGEST
         )
         chosen = rules.choices(skills, "skills", known_skills, least=least, most=most)
-        if thumbnail_id is not None:
-            rules.fault("is not an image of yours", "thumbnail_id")
         rules.enforce()
         return cls(
             id=project_id,

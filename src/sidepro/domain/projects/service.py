@@ -1,13 +1,13 @@
 """What people do on the board."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
-from uuid import UUID
 
 from sidepro.domain.accounts.ports import AccountReader
 from sidepro.domain.accounts.session import Caller
-from sidepro.domain.errors import NotFound, PreconditionFailed
+from sidepro.domain.errors import Fault, InvalidInput, NotFound, PreconditionFailed
+from sidepro.domain.images.addresses import keys_in
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.ports import BoardReader, Markdown, ViewCounter
 from sidepro.domain.projects.project import Project, may_edit
@@ -21,6 +21,7 @@ from sidepro.domain.projects.views import (
 from sidepro.domain.shared import (
     Clock,
     CommentId,
+    ImageId,
     NewId,
     Page,
     PageRequest,
@@ -29,9 +30,12 @@ from sidepro.domain.shared import (
     UserId,
     fold,
 )
-from sidepro.domain.unit_of_work import UnitOfWorkFactory
+from sidepro.domain.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 SEARCH_LONGEST = 100
+
+TEXTS_AT_ONCE = 100
+"""Projects whose texts are in memory together: twenty megabytes at the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ class ProjectService:
         summary: str,
         content: str,
         repository_url: str | None,
-        thumbnail_id: UUID | None,
+        thumbnail_id: ImageId | None,
         skills: Sequence[str],
     ) -> ProjectView:
         """Put a project on the board.
@@ -79,7 +83,9 @@ class ProjectService:
             skills=skills,
         )
         async with self.unit_of_work() as work:
+            await _hold_thumbnail(work, project)
             await work.projects.add(project)
+            await _note_images(work, project)
             await work.commit()
         return await self.peek(project.id, caller.id)
 
@@ -124,12 +130,45 @@ class ProjectService:
         async with self.unit_of_work() as work:
             project = self._editable(await work.projects.get(project_id), caller)
             edited = project.edited(changes, catalogue.skills, self.markdown, self.clock())
+            await _hold_thumbnail(work, edited)
             if revisions is not None and project.revision not in revisions:
                 raise PreconditionFailed
             if changes:
                 await work.projects.save(edited)
+                if edited.content_html != project.content_html:
+                    await _note_images(work, edited)
                 await work.commit()
         return await self.peek(project_id, caller.id)
+
+    async def render_again(self, progress: Callable[[int, int], None]) -> int:
+        """Make the HTML of all projects anew, after the rules of making it have changed; how many
+        are other than they were. Safe to run while people edit, twice, or to be killed.
+
+        `progress` hears after each batch how many projects were looked at, and how many changed.
+        """
+        seen = changed = 0
+        after: ProjectId | None = None
+        while texts := await self.reader.texts(after, TEXTS_AT_ONCE):
+            stale = [t.project_id for t in texts if self.markdown(t.content) != t.content_html]
+            if stale:
+                async with self.unit_of_work() as work:
+                    for project_id in stale:
+                        changed += await self._rendered_again(work, project_id)
+                    await work.commit()
+            seen += len(texts)
+            after = texts[-1].project_id
+            progress(seen, changed)
+        return changed
+
+    async def _rendered_again(self, work: UnitOfWork, project_id: ProjectId) -> bool:
+        # As it is now that it is held: it may have been edited or deleted since it was read.
+        project = await work.projects.get(project_id)
+        if project is None:
+            return False
+        html = self.markdown(project.content)
+        await work.projects.save_html(project_id, html)
+        await _note_images(work, replace(project, content_html=html))
+        return html != project.content_html
 
     async def delete(self, caller: Caller, project_id: ProjectId) -> None:
         """Take a project off the board, with all that hangs on it.
@@ -323,3 +362,19 @@ class ProjectService:
         if comment is None:
             raise NotFound
         return comment
+
+
+async def _hold_thumbnail(work: UnitOfWork, project: Project) -> None:
+    """Raise `InvalidInput` unless the thumbnail is an image of the project's author.
+
+    Of the author, whoever edits: what hangs on a person goes when that person goes, and nobody
+    else's project may hang on it.
+    """
+    image_id = project.thumbnail_id
+    if image_id is not None and not await work.images.hold(image_id, project.author_id):
+        raise InvalidInput(Fault("is not an image of yours", pointer="/thumbnail_id"))
+
+
+async def _note_images(work: UnitOfWork, project: Project) -> None:
+    """Note which of the author's images the text shows, so that they stay."""
+    await work.images.show(project.id, project.author_id, keys_in(project.content_html))

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sidepro.domain.accounts.views import ImageUrl, UserSummary
+from sidepro.domain.accounts.views import UserSummary
+from sidepro.domain.images.addresses import ImageUrl
 from sidepro.domain.shared import CommentId, ProjectId, UserId
 
 

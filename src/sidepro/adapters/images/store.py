@@ -1,0 +1,156 @@
+"""Where images are kept, through obstore: in a folder of this machine, or in a bucket of S3."""
+
+import asyncio
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore, S3Store
+
+from sidepro.domain.errors import NotFound, Unavailable
+from sidepro.domain.images.addresses import ImageKey
+from sidepro.domain.images.image import MEDIA_TYPE
+
+if TYPE_CHECKING:
+    from obstore.store import S3Config
+
+IMMUTABLE = "public, max-age=31536000, immutable"
+"""How long whoever has got an image may keep it: no key is used twice."""
+
+TIMEOUT = timedelta(seconds=20)
+RETRY_WITHIN = timedelta(seconds=10)
+RETRIES = 2
+
+ANSWERS_WITHIN = 2.0
+"""Seconds after which a store counts as away."""
+
+
+class FolderImages:
+    """See `sidepro.domain.images.ports.ImageStore`. Nothing is made or opened before it is used.
+
+    obstore writes beside the object and renames, so that nobody sees a part of it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.absolute()
+
+    @cached_property
+    def _store(self) -> LocalStore:
+        return LocalStore(self.folder, mkdir=True)
+
+    async def put(self, key: ImageKey, data: bytes) -> None:
+        with _reachable():
+            await self._store.put_async(key, data, use_multipart=False)
+            await asyncio.to_thread(self._sync, key)
+
+    async def size(self, key: ImageKey) -> int | None:
+        with _reachable():
+            return await _size(self._store, key)
+
+    async def read(self, key: ImageKey, start: int, end: int) -> bytes:
+        with _reachable():
+            return await _read(self._store, key, start, end)
+
+    async def delete(self, keys: Sequence[ImageKey]) -> None:
+        with _reachable():
+            for key in keys:
+                with suppress(FileNotFoundError):
+                    await self._store.delete_async(key)
+                # what obstore leaves when it is killed before the renaming
+                (self.folder / f"{key}#1").unlink(missing_ok=True)
+
+    def _sync(self, key: ImageKey) -> None:
+        """See to it that the file and its name survive a power cut."""
+        for path in (self.folder / key, self.folder):
+            descriptor = os.open(path, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+
+class S3Images:
+    """See `sidepro.domain.images.ports.ImageStore`. obstore reads credentials from the usual AWS
+    variables.
+    """
+
+    def __init__(self, bucket: str, prefix: str, region: str, endpoint: str | None) -> None:
+        """`endpoint` is the address of a store other than AWS."""
+        self._bucket = bucket
+        self._prefix = prefix
+        self._region = region
+        self._endpoint = endpoint
+
+    @cached_property
+    def _store(self) -> S3Store:
+        where: S3Config = {"region": self._region}
+        if self._endpoint:
+            where["endpoint"] = self._endpoint
+        return S3Store(
+            self._bucket,
+            prefix=self._prefix or None,
+            config=where,
+            client_options={
+                "allow_http": (self._endpoint or "").startswith("http://"),
+                "timeout": TIMEOUT,
+            },
+            retry_config={"max_retries": RETRIES, "retry_timeout": RETRY_WITHIN},
+        )
+
+    @property
+    def base(self) -> str:
+        """The address of the objects, up to their keys."""
+        if self._endpoint:
+            bucket = f"{self._endpoint}/{self._bucket}"
+        else:
+            bucket = f"https://{self._bucket}.s3.{self._region}.amazonaws.com"
+        return f"{bucket}/{self._prefix}/" if self._prefix else f"{bucket}/"
+
+    async def answers(self) -> None:
+        """Raise unless the bucket can be asked for an object."""
+        async with asyncio.timeout(ANSWERS_WITHIN):
+            await self.size(ImageKey("0" * 32 + ".webp"))
+
+    async def put(self, key: ImageKey, data: bytes) -> None:
+        about = {"Content-Type": MEDIA_TYPE, "Cache-Control": IMMUTABLE}
+        with _reachable():
+            await self._store.put_async(key, data, attributes=about, use_multipart=False)
+
+    async def size(self, key: ImageKey) -> int | None:
+        with _reachable():
+            return await _size(self._store, key)
+
+    async def read(self, key: ImageKey, start: int, end: int) -> bytes:
+        with _reachable():
+            return await _read(self._store, key, start, end)
+
+    async def delete(self, keys: Sequence[ImageKey]) -> None:
+        with _reachable():
+            await self._store.delete_async(list(keys))
+
+
+@contextmanager
+def _reachable() -> Iterator[None]:
+    try:
+        yield
+    except (BaseError, OSError) as error:
+        raise Unavailable from error
+
+
+async def _size(store: LocalStore | S3Store, key: ImageKey) -> int | None:
+    try:
+        return (await store.head_async(key))["size"]
+    except FileNotFoundError:
+        return None
+
+
+async def _read(store: LocalStore | S3Store, key: ImageKey, start: int, end: int) -> bytes:
+    try:
+        return bytes(await store.get_range_async(key, start=start, end=end))
+    except FileNotFoundError:
+        raise NotFound from None

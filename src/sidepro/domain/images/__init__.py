@@ -1,0 +1,1 @@
+"""Pictures that people upload: checked, encoded anew, kept, shown, and removed when unused."""

@@ -1,0 +1,377 @@
+"""Images over HTTP: uploading, and where they show."""
+
+import asyncio
+import errno
+import io
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from sidepro.api import uploads
+from sidepro.domain.errors import Unavailable
+from tests import pictures
+from tests.api.client import NOBODY, PASSWORD, PREFIX, Api, Json, Person, answer, problem
+from tests.api.fixtures import Databases, serving
+from tests.api.shapes import ACCOUNT, CARD, COMMENT, PROJECT, RECOMMENDATIONS, ROOM, USER
+from tests.servers.s3 import S3
+
+pytestmark = pytest.mark.anyio
+
+PNG = pictures.saved(pictures.picture((300, 200)))
+BOUNDARY = "a-boundary"
+
+
+def multipart(*parts: bytes) -> bytes:
+    delimiter = f"--{BOUNDARY}".encode()
+    return b"".join(delimiter + b"\r\n" + part + b"\r\n" for part in parts) + delimiter + b"--\r\n"
+
+
+def part(data: bytes, disposition: str = 'form-data; name="file"; filename="x.png"') -> bytes:
+    return f"Content-Disposition: {disposition}\r\n\r\n".encode() + data
+
+
+async def posted(api: Api, by: Person, body: bytes, boundary: str = BOUNDARY) -> httpx.Response:
+    media_type = f"multipart/form-data; boundary={boundary}"
+    return await api.send(
+        "POST", "/images", content=body, by=by, headers={"Content-Type": media_type}
+    )
+
+
+@pytest.fixture(scope="module")
+async def owner(api: Api) -> Person:
+    return await api.sign_up("owner")
+
+
+# ------------------------------------------------------------------------------------- uploading
+
+
+async def test_an_upload_is_answered_with_what_is_kept(api: Api, owner: Person) -> None:
+    image = await api.image(owner, PNG)
+
+    found = await api.http.get(image["url"])
+    shown = pictures.opened(found.content)
+    assert image["media_type"] == found.headers["Content-Type"] == "image/webp"
+    assert image["size"] == len(found.content)
+    assert (image["width"], image["height"]) == shown.size == (300, 200)
+    assert image["url"].startswith("/media/")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
+async def test_the_kind_is_told_by_the_content_and_not_by_the_client(
+    api: Api, owner: Person, kind: str
+) -> None:
+    data = pictures.saved(pictures.picture(), kind)
+
+    for name, media_type in (("a.html", "text/html"), ("", "application/pdf"), ("../a", "x")):
+        response = await api.upload(owner, data, name, media_type)
+        assert response.status_code == 201
+        assert response.json()["media_type"] == "image/webp"
+
+
+async def test_nothing_of_the_client_is_in_the_address(api: Api, owner: Person) -> None:
+    response = await api.upload(owner, PNG, "holiday-secret.png")
+
+    for told in ("holiday", "secret", owner.id, owner.id.replace("-", ""), owner.username):
+        assert told not in response.json()["url"]
+
+
+async def test_the_same_file_twice_is_two_images(api: Api, owner: Person) -> None:
+    one, other = await api.image(owner, PNG), await api.image(owner, PNG)
+
+    assert one["id"] != other["id"]
+    assert one["url"] != other["url"]
+
+
+async def test_a_file_without_a_name_is_a_file(api: Api, owner: Person) -> None:
+    response = await posted(api, owner, multipart(part(PNG, 'form-data; name="file"')))
+
+    assert response.status_code == 201
+
+
+async def test_uploading_needs_somebody(api: Api) -> None:
+    problem(await api.upload(None, PNG), 401, "not-authenticated")
+
+
+@pytest.mark.parametrize(
+    ("body", "pointers"),
+    [
+        (multipart(), ["/file"]),
+        (multipart(part(PNG, 'form-data; name="image"')), ["/image", "/file"]),
+        (multipart(part(PNG), part(PNG)), ["/file"]),
+        (multipart(part(PNG), part(b"x", 'form-data; name="is_admin"')), ["/is_admin"]),
+        (multipart(part(PNG, 'form-data; name="a/b~"')), ["/a~1b~0", "/file"]),
+    ],
+)
+async def test_a_body_with_other_members_is_refused(
+    api: Api, owner: Person, body: bytes, pointers: list[str]
+) -> None:
+    response = await posted(api, owner, body)
+
+    assert problem(response, 422, "invalid") == pointers
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"nonsense",
+        multipart(part(PNG))[:-4],
+        multipart(part(PNG))[: len(PNG) // 2],
+        multipart(b"no header at all"),
+        multipart(b"Content-Disposition: attachment\r\n\r\nx"),
+        multipart(b"X-Long: " + b"x" * 10_000 + b"\r\n\r\nx"),
+        multipart(*[part(b"")] * 50),
+        multipart(part(PNG)).replace(b"\r\n", b"\n"),
+    ],
+)
+async def test_a_body_that_cannot_be_read_is_malformed(
+    api: Api, owner: Person, body: bytes
+) -> None:
+    problem(await posted(api, owner, body), 400, "malformed")
+
+
+@pytest.mark.parametrize("boundary", ["", '""', "other"])
+async def test_a_boundary_that_is_not_the_bodys_is_malformed(
+    api: Api, owner: Person, boundary: str
+) -> None:
+    problem(await posted(api, owner, multipart(part(PNG)), boundary), 400, "malformed")
+
+
+@pytest.mark.parametrize(
+    "media_type", ["application/json", "image/png", "application/x-www-form-urlencoded", ""]
+)
+async def test_other_bodies_are_of_a_kind_not_taken(
+    api: Api, owner: Person, media_type: str
+) -> None:
+    response = await api.send(
+        "POST", "/images", content=PNG, by=owner, headers={"Content-Type": media_type}
+    )
+
+    problem(response, 415, "unsupported-media-type")
+
+
+async def test_a_body_that_comes_in_small_pieces_is_put_together(api: Api, owner: Person) -> None:
+    body = multipart(part(PNG))
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for place in range(0, len(body), 7):
+            yield body[place : place + 7]
+
+    response = await api.http.post(
+        f"{PREFIX}/images",
+        content=pieces(),
+        headers={
+            **owner.headers,
+            "Content-Type": f"multipart/form-data; boundary={BOUNDARY}",
+        },
+    )
+
+    assert response.status_code == 201
+
+
+async def test_a_file_is_as_large_as_it_may_be_and_no_larger(
+    databases: Databases, tmp_path: Path
+) -> None:
+    with databases.fresh() as address:
+        async with serving(address, tmp_path, upload_max_bytes=len(PNG)) as api:
+            person = await api.sign_up()
+            await api.image(person, PNG)
+            problem(await api.upload(person, PNG + b"\0"), 413, "too-large")
+            problem(await api.upload(person, PNG + bytes(100_000)), 413, "too-large")
+
+
+async def test_images_have_room_up_to_the_quota_also_at_once(
+    databases: Databases, tmp_path: Path
+) -> None:
+    with databases.fresh() as address:
+        async with serving(address, tmp_path) as api:
+            size = (await api.image(await api.sign_up(), PNG))["size"]
+    with databases.fresh() as address:
+        async with serving(address, tmp_path, image_quota_bytes=3 * size + 1) as api:
+            person, other = await api.sign_up(), await api.sign_up()
+            sent = await asyncio.gather(*(api.upload(person, PNG) for _ in range(8)))
+            assert sorted(response.status_code for response in sent) == [201] * 3 + [422] * 5
+            refused = [response for response in sent if response.status_code == 422]
+            for response in refused:
+                assert problem(response, 422, "image-quota") == ["/file"]
+            await api.image(other, PNG)
+
+
+async def test_without_its_store_nothing_is_answered(
+    fresh_api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = await fresh_api.sign_up()
+    store = fresh_api.platform.parts.services.images.store
+
+    async def fails(*_: Any) -> None:
+        raise Unavailable
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(store), "put", fails)
+        response = await fresh_api.upload(person, PNG)
+        problem(response, 503, "unavailable")
+        assert response.headers["Retry-After"]
+    await fresh_api.image(person, PNG)
+
+
+async def test_without_room_for_the_file_it_may_be_tried_again(
+    api: Api, owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(io.BytesIO):
+        def __init__(self, max_size: int) -> None:
+            super().__init__()
+
+        def write(self, data: Any, /) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(uploads, "SpooledTemporaryFile", Full)
+    problem(await api.upload(owner, PNG), 503, "unavailable")
+
+
+# ------------------------------------------------------------------------------------ using them
+
+
+async def test_a_picture_and_a_thumbnail_show_everywhere(fresh_api: Api) -> None:
+    api = fresh_api
+    author, reader = await api.sign_up("author"), await api.sign_up("reader")
+    face, front = await api.image(author, PNG), await api.image(author, PNG)
+    account = await api.profile(author, image_id=face["id"])
+    await api.profile(reader)
+    assert account["profile"]["image_url"] == face["url"]
+    made = await api.publish(author, thumbnail_id=front["id"])
+    other = await api.publish(reader)
+    await api.comment(author, other)
+    await api.bookmark(reader, made)
+    room = await api.room(reader, author)
+
+    async def listed(shape: Any, path: str) -> list[Json]:
+        items: list[Json] = (await api.page(shape, path, by=reader))["items"]
+        return items
+
+    cards = [
+        *(await listed(CARD, "/projects")),
+        *(await listed(CARD, f"/users/{author.id}/projects")),
+        *(await listed(CARD, f"/users/{reader.id}/bookmarks")),
+    ]
+    cards.append(await api.get(PROJECT, f"/projects/{made['id']}"))
+    recommended = await api.get(RECOMMENDATIONS, "/recommendations", by=reader)
+    cards += [one["project"] for one in recommended["items"]]
+    shown = [card for card in cards if card["id"] == made["id"]]
+    assert len(shown) == 5
+    for card in shown:
+        assert card["thumbnail_url"] == front["url"]
+        assert card["author"]["image_url"] == face["url"]
+    page = await api.get(USER, f"/users/{author.id}")
+    assert page["profile"]["image_url"] == face["url"]
+    (comment,) = await listed(COMMENT, f"/projects/{other['id']}/comments")
+    assert comment["author"]["image_url"] == face["url"]
+    for one in (
+        *await listed(ROOM, "/rooms"),
+        await api.get(ROOM, f"/rooms/{room['id']}", by=reader),
+    ):
+        assert one["participant"]["image_url"] == face["url"]
+
+
+async def test_what_may_be_used_is_ones_own(api: Api, owner: Person) -> None:
+    other = await api.sign_up()
+    image = await api.image(owner, PNG)
+    await api.profile(other)
+    made = await api.publish(other)
+
+    for image_id in (image["id"], NOBODY):
+        calls: list[tuple[str, str, Json, str]] = [
+            ("PATCH", "/me/profile", {"image_id": image_id}, "/image_id"),
+            ("PATCH", f"/projects/{made['id']}", {"thumbnail_id": image_id}, "/thumbnail_id"),
+        ]
+        for method, path, body, pointer in calls:
+            assert await api.refused(422, "invalid", method, path, body, by=other) == [pointer]
+
+
+async def test_taking_an_image_off_and_putting_it_on(api: Api, owner: Person) -> None:
+    image = await api.image(owner, PNG)
+    made = await api.publish(owner, thumbnail_id=image["id"])
+    path = f"/projects/{made['id']}"
+
+    for thumbnail_id, url in ((None, None), (image["id"], image["url"])):
+        response = await api.send("PATCH", path, {"thumbnail_id": thumbnail_id}, by=owner)
+        assert answer(response, PROJECT)["thumbnail_url"] == url
+    response = await api.send("PATCH", path, {"title": "neu"}, by=owner)
+    assert answer(response, PROJECT)["thumbnail_url"] == image["url"]
+
+
+async def test_a_text_shows_ones_images(api: Api, owner: Person) -> None:
+    image = await api.image(owner, PNG)
+    made = await api.publish(owner, content=f"![지도]({image['url']})")
+
+    assert made["content_html"] == f'<p><img src="{image["url"]}" alt="지도"></p>\n'
+
+
+async def test_nothing_is_left_of_somebody_who_withdrew(fresh_api: Api) -> None:
+    api = fresh_api
+    person, staying = await api.sign_up(), await api.sign_up()
+    face, front, shown = [await api.image(person, PNG) for _ in range(3)]
+    kept = await api.image(staying, PNG)
+    await api.profile(person, image_id=face["id"])
+    await api.profile(staying, image_id=kept["id"])
+    await api.publish(person, thumbnail_id=front["id"], content=f"![x]({shown['url']})")
+    response = await api.send("DELETE", "/me", {"password": PASSWORD}, by=person)
+    assert response.status_code == 204
+
+    async with api.platform.database.reading() as connection:
+        owners = await connection.scalars(text("SELECT DISTINCT user_id FROM images"))
+        assert len([owner for owner in owners if owner is not None]) == 1
+    assert await api.platform.parts.services.images.remove_unused() == 3
+    for image in (face, front, shown):
+        assert (await api.http.get(image["url"])).status_code == 404
+    assert (await api.http.get(kept["url"])).status_code == 200
+    async with api.platform.database.reading() as connection:
+        assert await connection.scalar(text("SELECT count(*) FROM images")) == 1
+
+
+# -------------------------------------------------------------------------------------------- S3
+
+
+@pytest.mark.parametrize("public", [None, "https://pictures.example/of/us"])
+async def test_with_s3_addresses_are_absolute_everywhere(
+    databases: Databases, tmp_path: Path, s3: S3, public: str | None
+) -> None:
+    bucket = s3.fresh_bucket()
+    settings = {
+        "images_url": f"s3://{bucket}/some/where",
+        "s3_endpoint": s3.url,
+        "s3_public_url": public,
+    }
+    base = f"{public}/" if public else f"{s3.url}/{bucket}/some/where/"
+    with databases.fresh() as address:
+        async with serving(address, tmp_path, **settings) as api:
+            person = await api.sign_up()
+            image = await api.image(person, PNG)
+            key = image["url"].removeprefix(base)
+            assert len(key) == 37
+            account = await api.profile(person, image_id=image["id"])
+            assert account["profile"]["image_url"] == image["url"]
+            made: Json = {}
+            for written in (image["url"], f"/media/{key}"):
+                made = await api.publish(
+                    person, thumbnail_id=image["id"], content=f"![x]({written})"
+                )
+                assert made["thumbnail_url"] == made["author"]["image_url"] == image["url"]
+                assert made["content_html"] == f'<p><img src="{image["url"]}" alt="x"></p>\n'
+            assert (await api.http.get(f"/media/{key}")).status_code == 404
+            if public is None:
+                async with httpx.AsyncClient() as http:
+                    found = await http.get(image["url"])
+                assert pictures.opened(found.content).size == (300, 200)
+            health = (await api.http.get("/health/ready")).json()
+            assert health["parts"]["images"] == "ok"
+
+        # Moved to a folder: what is stored leads to where the images are now.
+        async with serving(address, tmp_path) as api:
+            moved = await api.get(PROJECT, f"/projects/{made['id']}")
+            assert moved["thumbnail_url"] == f"/media/{key}"
+            assert moved["content_html"] == f'<p><img src="/media/{key}" alt="x"></p>\n'
+            assert (await api.get(ACCOUNT, "/me", by=person))["profile"]["image_url"]

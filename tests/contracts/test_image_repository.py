@@ -1,0 +1,399 @@
+"""`ImageRepository`: what is noted of images, what keeps one, and what goes."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from sidepro.domain.errors import ImageQuota, NotFound
+from sidepro.domain.images.image import Image
+from sidepro.domain.projects.views import BoardQuery
+from sidepro.domain.shared import ImageId, PageRequest, UserId
+from tests import factories
+from tests.contracts.builders import nobody
+from tests.contracts.races import MANY, race
+from tests.contracts.world import World
+from tests.factories import NOW
+
+pytestmark = pytest.mark.anyio
+
+LATER = NOW + timedelta(days=2)
+
+
+async def stored(world: World, *images: Image) -> None:
+    """Store images, and note that their objects are there."""
+    async with world.unit_of_work() as work:
+        for image in images:
+            await work.images.add(image)
+            assert await work.images.stored(image.id)
+        await work.commit()
+
+
+async def taken_out(
+    world: World, *, unused: bool = True, unfinished: bool = False, limit: int = 100
+) -> set[ImageId]:
+    """What goes when everything unused, or unfinished, is old enough."""
+    async with world.unit_of_work() as work:
+        going = await work.images.take_out(
+            unused_before=LATER if unused else NOW - timedelta(days=1),
+            unfinished_before=LATER if unfinished else NOW - timedelta(days=1),
+            limit=limit,
+        )
+        await work.commit()
+    return {image.id for image in going}
+
+
+async def held(world: World, image: Image, owner_id: UserId) -> bool:
+    async with world.unit_of_work() as work:
+        return await work.images.hold(image.id, owner_id)
+
+
+async def noted(world: World, days: float = 0) -> None:
+    async with world.unit_of_work() as work:
+        await work.images.note_unused(NOW + timedelta(days=days))
+        await work.commit()
+
+
+# --------------------------------------------------------------------------------- bytes, holding
+
+
+async def test_bytes_are_those_of_new_and_stored_images_of_one_person(world: World) -> None:
+    owner, other = factories.user(), factories.user()
+    await world.store(owner, other)
+    new, kept, going = [factories.image(owner.id, size=10**n) for n in range(3)]
+    await stored(world, going)
+    assert await taken_out(world) == {going.id}
+    await stored(world, kept, factories.image(other.id, size=5_000))
+    async with world.unit_of_work() as work:
+        await work.images.add(new)
+        await work.commit()
+    async with world.unit_of_work() as work:
+        assert await work.images.bytes_of(owner.id) == 1 + 10
+        assert await work.images.bytes_of(nobody()) == 0
+
+
+async def test_bytes_are_counted_beyond_what_32_bits_hold(world: World) -> None:
+    owner = factories.user()
+    await world.store(owner)
+    await stored(world, *(factories.image(owner.id, size=2**31 - 1) for _ in range(3)))
+    async with world.unit_of_work() as work:
+        assert await work.images.bytes_of(owner.id) == 3 * (2**31 - 1)
+
+
+async def test_an_image_of_somebody_who_is_not_there_is_not_stored(world: World) -> None:
+    with pytest.raises(NotFound):
+        await stored(world, factories.image(nobody()))
+
+
+async def test_of_two_who_confirm_one_hears_yes_and_nobody_after_the_image_is_going(
+    world: World,
+) -> None:
+    owner = factories.user()
+    await world.store(owner)
+    image, late = factories.image(owner.id), factories.image(owner.id)
+    async with world.unit_of_work() as work:
+        await work.images.add(image)
+        await work.images.add(late)
+        await work.commit()
+    async with world.unit_of_work() as work:
+        assert await work.images.stored(image.id)
+        assert not await work.images.stored(image.id)
+        assert not await work.images.stored(ImageId(nobody()))
+        await work.commit()
+    assert await taken_out(world, unused=False, unfinished=True) == {late.id}
+    async with world.unit_of_work() as work:
+        assert not await work.images.stored(late.id)
+
+
+async def test_nobody_holds_what_is_new_going_or_anothers(world: World) -> None:
+    owner, other = factories.user(), factories.user()
+    await world.store(owner, other)
+    kept, new, going = [factories.image(owner.id) for _ in range(3)]
+    await stored(world, going)
+    await taken_out(world)
+    await stored(world, kept)
+    async with world.unit_of_work() as work:
+        await work.images.add(new)
+        await work.commit()
+    assert await held(world, kept, owner.id)
+    assert not await held(world, kept, other.id)
+    assert not await held(world, new, owner.id)
+    assert not await held(world, going, owner.id)
+    assert not await held(world, factories.image(owner.id), owner.id)
+
+
+async def test_uploads_at_once_stay_within_what_one_may_have(world: World) -> None:
+    owner = factories.user()
+    await world.store(owner)
+
+    async def attempt(_: int) -> None:
+        async with world.unit_of_work() as work:
+            await work.users.get(owner.id)
+            if await work.images.bytes_of(owner.id) + 100 > 700:
+                raise ImageQuota
+            await work.images.add(factories.image(owner.id, size=100))
+            await work.commit()
+
+    results = await race(world, MANY, attempt)
+    assert results.count(None) == 7
+
+
+# ------------------------------------------------------------------------------------ what goes
+
+
+async def test_a_new_image_goes_when_it_is_unfinished_for_long(world: World) -> None:
+    owner = factories.user()
+    await world.store(owner)
+    image = factories.image(owner.id)
+    async with world.unit_of_work() as work:
+        await work.images.add(image)
+        await work.commit()
+    assert await taken_out(world) == set()
+    assert await taken_out(world, unfinished=True) == {image.id}
+
+
+async def test_what_is_referred_to_does_not_go(world: World) -> None:
+    owner = factories.user()
+    await world.store(owner)
+    picture, thumbnail, shown, unused = images = [factories.image(owner.id) for _ in range(4)]
+    await stored(world, *images)
+    project = factories.project(owner.id, thumbnail_id=thumbnail.id)
+    await world.store(factories.profile(owner.id, image_id=picture.id), project)
+    async with world.unit_of_work() as work:
+        await work.images.show(project.id, owner.id, [shown.key])
+        await work.commit()
+    assert await taken_out(world) == {unused.id}
+    async with world.unit_of_work() as work:
+        await work.projects.delete(project.id)
+        await work.profiles.save(factories.profile(owner.id))
+        await work.commit()
+    assert await taken_out(world) == {picture.id, thumbnail.id, shown.id, unused.id}
+
+
+async def test_since_when_an_image_is_unused_is_noted_once(world: World) -> None:
+    owner = factories.user()
+    await world.store(owner)
+    image = factories.image(owner.id)
+    await stored(world, image)
+
+    async def goes(after_days: float) -> bool:
+        """Whether it would go, were everything to go that was unused before then."""
+        async with world.unit_of_work() as work:
+            before = NOW + timedelta(days=after_days)
+            return bool(
+                await work.images.take_out(unused_before=before, unfinished_before=NOW, limit=9)
+            )
+
+    assert await goes(0), "since it was made"
+    await world.store(factories.profile(owner.id, image_id=image.id))
+    await noted(world, 3)
+    await world.store(factories.profile(owner.id))
+    assert not await goes(9), "nobody has noted it yet"
+    await noted(world, 5)
+    await noted(world, 6)
+    assert not await goes(4.9)
+    assert await goes(5)
+
+
+async def test_an_image_without_an_owner_goes_whenever_it_was_made(world: World) -> None:
+    going, staying = factories.user(), factories.user()
+    await world.store(going, staying)
+    ownerless, other, new = [factories.image(user.id) for user in (going, staying, going)]
+    await stored(world, ownerless, other)
+    project = factories.project(going.id, thumbnail_id=ownerless.id)
+    await world.store(factories.profile(going.id, image_id=ownerless.id), project)
+    async with world.unit_of_work() as work:
+        await work.images.add(new)
+        await work.images.show(project.id, going.id, [ownerless.key])
+        await work.users.remove(going.id)
+        await work.commit()
+    assert await taken_out(world, unused=False) == {ownerless.id}, "the new one is under way"
+    assert await taken_out(world, unused=False, unfinished=True) == {ownerless.id, new.id}
+
+
+async def test_what_goes_is_told_whole_and_again_until_it_is_forgotten(world: World) -> None:
+    owner = factories.user()
+    await world.store(owner)
+    images = sorted((factories.image(owner.id) for _ in range(5)), key=lambda image: image.id)
+    await stored(world, *images)
+    async with world.unit_of_work() as work:
+        told = await work.images.take_out(unused_before=LATER, unfinished_before=NOW, limit=2)
+        await work.commit()
+    assert sorted(told, key=lambda image: image.id) == images[:2]
+    assert await taken_out(world, unused=False) == {image.id for image in images[:2]}
+    async with world.unit_of_work() as work:
+        for _ in range(2):
+            await work.images.forget([image.id for image in images])
+        await work.commit()
+    assert await taken_out(world) == {image.id for image in images[2:]}, "the others are kept"
+
+
+async def test_what_is_not_committed_is_not_going(world: World) -> None:
+    owner = factories.user()
+    await world.store(owner)
+    image = factories.image(owner.id)
+    await stored(world, image)
+    async with world.unit_of_work() as work:
+        assert await work.images.take_out(unused_before=LATER, unfinished_before=NOW, limit=1)
+    assert await held(world, image, owner.id)
+
+
+# --------------------------------------------------------------------------------------- showing
+
+
+async def test_a_text_shows_images_of_its_author_alone(world: World) -> None:
+    author, other = factories.user(), factories.user()
+    project = factories.project(author.id)
+    await world.store(author, other, project)
+    own, second, anothers = images = [factories.image(user.id) for user in (author, author, other)]
+    await stored(world, *images)
+    unknown = factories.image(author.id).key
+
+    async def show(*shown: Image) -> None:
+        async with world.unit_of_work() as work:
+            keys = [unknown, *(image.key for image in shown)]
+            await work.images.show(project.id, author.id, keys)
+            await work.commit()
+
+    async def kept() -> set[ImageId]:
+        async with world.unit_of_work() as work:
+            going = await work.images.take_out(unused_before=LATER, unfinished_before=NOW, limit=9)
+            return {image.id for image in images} - {image.id for image in going}
+
+    await show(own, anothers)
+    assert await kept() == {own.id}
+    await show(own, second)
+    assert await kept() == {own.id, second.id}
+    await show(second)
+    assert await kept() == {second.id}
+    await show()
+    assert await kept() == set()
+
+
+# ----------------------------------------------------------------------------------------- races
+
+
+async def test_whoever_holds_an_image_keeps_it_from_going(world: World) -> None:
+    owner = factories.user()
+    await world.store(owner)
+    image = factories.image(owner.id)
+    await stored(world, image)
+    async with world.unit_of_work() as work:
+        assert await work.images.hold(image.id, owner.id)
+        await work.profiles.save(factories.profile(owner.id, image_id=image.id))
+        if world.database is not None and not world.database.is_sqlite:
+            # Others have to wait, or to pass it over.
+            other = await world.another()
+            async with asyncio.timeout(5):
+                assert await taken_out(other) == set()
+        await work.commit()
+    assert await taken_out(world) == set()
+
+
+@pytest.mark.parametrize("reference", ["picture", "thumbnail", "text"])
+async def test_a_reference_and_a_removal_at_once_never_both_succeed(
+    world: World, reference: str
+) -> None:
+    owner = factories.user()
+    people = [factories.user() for _ in range(MANY // 2)]
+    projects = [factories.project(owner.id) for _ in people]
+    await world.store(owner, *people, *projects)
+    images = [
+        factories.image(person.id if reference == "picture" else owner.id) for person in people
+    ]
+    await stored(world, *images)
+
+    async def refer(number: int) -> bool:
+        image, project, person = images[number], projects[number], people[number]
+        async with world.unit_of_work() as work:
+            match reference:
+                case "picture":
+                    if not await work.images.hold(image.id, person.id):
+                        return False
+                    profile = factories.profile(person.id, image_id=image.id)
+                    await work.profiles.save(profile)
+                case "thumbnail":
+                    if not await work.images.hold(image.id, owner.id):
+                        return False
+                    await work.projects.save(replace(project, thumbnail_id=image.id))
+                case _:
+                    await work.images.show(project.id, owner.id, [image.key])
+            await work.commit()
+        return True
+
+    async def attempt(index: int) -> bool | set[ImageId]:
+        return await (refer(index // 2) if index % 2 else taken_out(world, limit=3))
+
+    results = await race(world, MANY, attempt)
+    going = await taken_out(world, unused=False)
+    for number, image in enumerate(images):
+        referred = results[2 * number + 1]
+        assert isinstance(referred, bool)
+        if reference != "text":
+            assert referred == (image.id not in going)
+    assert await forgotten(world, going) == len(going), "nothing refers to what goes"
+
+
+async def forgotten(world: World, image_ids: set[ImageId]) -> int:
+    async with world.unit_of_work() as work:
+        await work.images.forget(image_ids)
+        await work.commit()
+    return len(image_ids - await taken_out(world, unused=False))
+
+
+# ------------------------------------------------------------------------------- where they show
+
+
+async def test_images_show_wherever_people_and_projects_do(world: World) -> None:
+    author, plain = factories.user(), factories.user()
+    picture, thumbnail = factories.image(author.id), factories.image(author.id)
+    await world.store(author, plain)
+    await stored(world, picture, thumbnail)
+    shown = f'<p><img src="/media/{thumbnail.key}" alt=""></p>'
+    project = factories.project(author.id, thumbnail_id=thumbnail.id, content_html=shown)
+    bare = factories.project(plain.id)
+    room = factories.room(author.id, plain.id)
+    await world.store(
+        factories.profile(author.id, image_id=picture.id),
+        factories.profile(plain.id),
+        *(project, bare, room),
+        *(factories.comment(bare.id, user.id) for user in (author, plain)),
+    )
+    await world.bookmark(plain.id, project.id)
+    face, front = f"/media/{picture.key}", f"/media/{thumbnail.key}"
+
+    account = await world.accounts.account(author.id)
+    assert account
+    assert account.profile
+    assert account.profile.image_url == face
+    async with world.unit_of_work() as work:
+        profile, again = await work.profiles.get(author.id), await work.projects.get(project.id)
+    assert profile
+    assert again
+    assert (profile.image_id, again.thumbnail_id) == (picture.id, thumbnail.id)
+
+    pages = [
+        await world.board.board(BoardQuery(), PageRequest(), plain.id),
+        await world.board.bookmarked_by(plain.id, PageRequest(), None),
+    ]
+    cards = [card for page in pages for card in page.items]
+    cards += (await world.recommendable.cards([project.id, bare.id], plain.id)).values()
+    cards += await world.recommendable.popular(nobody(), 9)
+    assert len(cards) == 7
+    for card in cards:
+        expected = (front, face) if card.id == project.id else (None, None)
+        assert (card.thumbnail_url, card.author.image_url) == expected
+    view = await world.board.project(project.id, None)
+    assert view
+    assert (view.card.thumbnail_url, view.card.author.image_url) == (front, face)
+    assert view.content_html == shown
+
+    comments = (await world.board.comments(bare.id, PageRequest())).items
+    assert {c.author.id: c.author.image_url for c in comments} == {author.id: face, plain.id: None}
+    for seen_by, other in ((plain, face), (author, None)):
+        (listed,) = (await world.rooms.rooms(seen_by.id, PageRequest())).items
+        one = await world.rooms.room(room.id, seen_by.id)
+        assert one == listed
+        assert listed.participant
+        assert listed.participant.image_url == other

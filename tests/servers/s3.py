@@ -1,0 +1,59 @@
+"""A store that speaks S3, in a thread of the tests: moto's server on a free port of 127.0.0.1."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+from typing import Self
+
+import boto3
+from moto.server import ThreadedMotoServer
+
+from tests.servers.shared import HOST
+
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "tests",
+    "AWS_SECRET_ACCESS_KEY": "of no use elsewhere",
+    "AWS_REGION": "ap-northeast-2",
+}
+
+
+class S3:
+    """The server, with as many buckets as one likes. It can be stopped and started again."""
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count(1)
+        self._server = ThreadedMotoServer(ip_address=HOST, port=0, verbose=False)
+        self._environment = {name: os.environ.get(name) for name in CREDENTIALS}
+
+    def __enter__(self) -> Self:
+        # It logs each request.
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        self._server.start()
+        os.environ.update(CREDENTIALS)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for name, before in self._environment.items():
+            os.environ.pop(name)
+            if before is not None:
+                os.environ[name] = before
+        self._server.stop()
+
+    @property
+    def url(self) -> str:
+        """The endpoint."""
+        _, port = self._server.get_host_and_port()
+        return f"http://{HOST}:{port}"
+
+    def fresh_bucket(self) -> str:
+        """Makes an empty bucket whose objects everybody may read, and returns its name."""
+        name = f"images-{next(self._numbers)}"
+        region = CREDENTIALS["AWS_REGION"]
+        boto3.client("s3", endpoint_url=self.url, region_name=region).create_bucket(
+            Bucket=name,
+            ACL="public-read",
+            CreateBucketConfiguration={"LocationConstraint": region},
+        )
+        return name
