@@ -3,11 +3,14 @@
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from sqlalchemy import event
+from sqlalchemy.sql.selectable import ReturnsRows
 
 from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.fetching import Row
 from sidepro.domain.projects.views import BoardQuery, Sort
 from sidepro.domain.shared import Cursor, Page, PageRequest
 from tests import factories
@@ -31,6 +34,11 @@ def statements(database: Database | None) -> Iterator[list[str]]:
     """The statements that the database gets meanwhile."""
     assert database is not None
     seen: list[str] = []
+    fetch = database.fetch
+
+    async def noting(statement: ReturnsRows, *parameters: Any) -> list[Row]:
+        seen.append(str(statement))
+        return await fetch(statement, *parameters)
 
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         seen.append(statement)
@@ -38,7 +46,8 @@ def statements(database: Database | None) -> Iterator[list[str]]:
     engine = database.engine.sync_engine
     event.listen(engine, "before_cursor_execute", note)
     try:
-        yield seen
+        with patch.object(database, "fetch", noting):
+            yield seen
     finally:
         event.remove(engine, "before_cursor_execute", note)
 

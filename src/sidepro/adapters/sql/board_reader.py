@@ -4,12 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, exists, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Select, bindparam, exists, func, select
 
 from sidepro.adapters.sql.board import SKILLS_OF_PROJECT
 from sidepro.adapters.sql.catalogue import CatalogueCache, NumberedCatalogue
 from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.fetching import Row
 from sidepro.adapters.sql.keyset import Listing
 from sidepro.adapters.sql.tables import (
     bookmarks,
@@ -116,36 +116,33 @@ class SqlBoardReader:
     async def board(
         self, query: BoardQuery, page: PageRequest, viewer: UserId | None
     ) -> Page[ProjectCard]:
-        async with self._database.reading() as connection:
-            numbered = await self._catalogue.current(connection)
-            listing = _board(_shape(query), query.sort)
-            parameters = {"viewer": viewer, **_parameters(query, numbered)}
-            return await self._card_page(connection, listing, page, parameters)
+        numbered = await self._catalogue.current(self._database)
+        listing = _board(_shape(query), query.sort)
+        parameters = {"viewer": viewer, **_parameters(query, numbered)}
+        return await self._card_page(listing, page, parameters)
 
     async def board_size(self, query: BoardQuery) -> int:
-        async with self._database.reading() as connection:
-            numbered = await self._catalogue.current(connection)
-            count = await connection.scalar(_size(_shape(query)), _parameters(query, numbered))
-            return count or 0
+        numbered = await self._catalogue.current(self._database)
+        statement, parameters = _size(_shape(query)), _parameters(query, numbered)
+        (row,) = await self._database.fetch(statement, parameters)
+        return int(row[0])
 
     async def bookmarked_by(
         self, user_id: UserId, page: PageRequest, viewer: UserId | None
     ) -> Page[ProjectCard]:
-        async with self._database.reading() as connection:
-            parameters = {"viewer": viewer, "owner": user_id}
-            return await self._card_page(connection, _BOOKMARKED_BY, page, parameters)
+        parameters = {"viewer": viewer, "owner": user_id}
+        return await self._card_page(_BOOKMARKED_BY, page, parameters)
 
     async def bookmarks_of(self, user_id: UserId) -> int:
-        async with self._database.reading() as connection:
-            return await connection.scalar(_BOOKMARKS_OF, {"owner": user_id}) or 0
+        (row,) = await self._database.fetch(_BOOKMARKS_OF, {"owner": user_id})
+        return int(row[0])
 
     async def project(self, project_id: ProjectId, viewer: UserId | None) -> ProjectView | None:
-        async with self._database.reading() as connection:
-            parameters = {"id": project_id, "viewer": viewer}
-            row = (await connection.execute(_PROJECT, parameters)).first()
-            if row is None:
-                return None
-            numbered = await self._catalogue.current(connection)
+        parameters = {"id": project_id, "viewer": viewer}
+        row = await self._database.fetch_one(_PROJECT, parameters)
+        if row is None:
+            return None
+        numbered = await self._catalogue.current(self._database)
         return ProjectView(
             card=_card(row, numbered, viewer),
             content=row.content,
@@ -155,56 +152,44 @@ class SqlBoardReader:
         )
 
     async def comments(self, project_id: ProjectId, page: PageRequest) -> Page[CommentView]:
-        async with self._database.reading() as connection:
-            rows = await _COMMENTS_OF.page(connection, page, {"project": project_id})
+        rows = await _COMMENTS_OF.page(self._database, page, {"project": project_id})
         return Page(tuple(_comment(row) for row in rows.items), rows.next, rows.previous)
 
     async def comment(self, comment_id: CommentId) -> CommentView | None:
-        async with self._database.reading() as connection:
-            row = (await connection.execute(_COMMENT, {"id": comment_id})).first()
+        row = await self._database.fetch_one(_COMMENT, {"id": comment_id})
         return None if row is None else _comment(row)
 
     async def counters(self, project_id: ProjectId) -> Counters | None:
-        async with self._database.reading() as connection:
-            row = (await connection.execute(_COUNTERS, {"id": project_id})).first()
+        row = await self._database.fetch_one(_COUNTERS, {"id": project_id})
         return None if row is None else Counters(row.views, row.bookmarks, row.comments)
 
     async def projects_of(
         self, authors: Collection[UserId]
     ) -> Mapping[UserId, tuple[ProjectId, ...]]:
         found: dict[UserId, tuple[ProjectId, ...]] = {}
-        async with self._database.reading() as connection:
-            for author, project in await connection.execute(
-                _PROJECTS_OF, {"authors": list(authors)}
-            ):
-                found[author] = (*found.get(author, ()), project)
+        rows = await self._database.fetch(_PROJECTS_OF, {"authors": list(authors)})
+        for author, project in rows:
+            found[author] = (*found.get(author, ()), project)
         return found
 
     async def cards(
         self, projects: Sequence[ProjectId], viewer: UserId
     ) -> Mapping[ProjectId, ProjectCard]:
-        async with self._database.reading() as connection:
-            numbered = await self._catalogue.current(connection)
-            rows = await connection.execute(
-                _CARDS_OF, {"projects": list(projects), "viewer": viewer}
-            )
-            return {row.id: _card(row, numbered, viewer) for row in rows}
+        numbered = await self._catalogue.current(self._database)
+        parameters = {"projects": list(projects), "viewer": viewer}
+        rows = await self._database.fetch(_CARDS_OF, parameters)
+        return {row.id: _card(row, numbered, viewer) for row in rows}
 
     async def popular(self, viewer: UserId, limit: int) -> tuple[ProjectCard, ...]:
-        async with self._database.reading() as connection:
-            numbered = await self._catalogue.current(connection)
-            rows = await connection.execute(_POPULAR, {"viewer": viewer, "most": limit})
-            return tuple(_card(row, numbered, viewer) for row in rows)
+        numbered = await self._catalogue.current(self._database)
+        rows = await self._database.fetch(_POPULAR, {"viewer": viewer, "most": limit})
+        return tuple(_card(row, numbered, viewer) for row in rows)
 
     async def _card_page(
-        self,
-        connection: AsyncConnection,
-        listing: Listing,
-        page: PageRequest,
-        parameters: Mapping[str, Any],
+        self, listing: Listing, page: PageRequest, parameters: Mapping[str, Any]
     ) -> Page[ProjectCard]:
-        numbered = await self._catalogue.current(connection)
-        rows = await listing.page(connection, page, parameters)
+        numbered = await self._catalogue.current(self._database)
+        rows = await listing.page(self._database, page, parameters)
         viewer = parameters["viewer"]
         cards = tuple(_card(row, numbered, viewer) for row in rows.items)
         return Page(cards, rows.next, rows.previous)
@@ -275,7 +260,7 @@ def _size(shape: Shape) -> Select[Any]:
     return select(func.count()).select_from(projects).where(*_filters(shape))
 
 
-def _card(row: Row[Any], numbered: NumberedCatalogue, viewer: UserId | None) -> ProjectCard:
+def _card(row: Row, numbered: NumberedCatalogue, viewer: UserId | None) -> ProjectCard:
     return ProjectCard(
         id=row.id,
         title=row.title,
@@ -286,13 +271,13 @@ def _card(row: Row[Any], numbered: NumberedCatalogue, viewer: UserId | None) -> 
         view_count=row.views,
         bookmark_count=row.bookmarks,
         comment_count=row.comments,
-        bookmarked=None if viewer is None else bool(row.bookmarked),
+        bookmarked=None if viewer is None else row.bookmarked,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
 
 
-def _comment(row: Row[Any]) -> CommentView:
+def _comment(row: Row) -> CommentView:
     return CommentView(
         id=row.id,
         author=UserSummary(row.author_id, row.username, None),

@@ -8,7 +8,7 @@ a time in this process (waiting in a fair queue instead of polling for the file'
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import (
     asynccontextmanager,
     contextmanager,
@@ -20,7 +20,9 @@ from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import DatabaseError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.sql.selectable import ReturnsRows
 
+from sidepro.adapters.sql.fetching import Fetching, PostgresqlFetching, Row, SqliteFetching
 from sidepro.domain.errors import EmailTaken, NotFound, SideProError, Unavailable, UsernameTaken
 
 POOL_SIZE = 10
@@ -28,6 +30,8 @@ WAIT_FOR_CONNECTION = 10.0
 """Seconds until a request gives up on a connection, or on SQLite's lock, and answers 503."""
 
 CONNECT_TIMEOUT = 5
+
+NOTHING: Mapping[str, Any] = {}
 
 _UNIQUE: dict[str, type[SideProError]] = {
     "uq_users_email_key": EmailTaken,
@@ -44,7 +48,7 @@ class Database:
         Nothing is connected yet.
         """
         self.is_sqlite = address.startswith("sqlite")
-        self.engine = _sqlite(address) if self.is_sqlite else _postgresql(address)
+        self.engine, self._fetching = (_sqlite if self.is_sqlite else _postgresql)(address)
         event.listen(self.engine.sync_engine, "handle_error", _translate)
         self._one_writer = asyncio.Lock()
         self._autocommit = (
@@ -52,6 +56,26 @@ class Database:
             if self.is_sqlite  # its connections are in autocommit until something says BEGIN
             else self.engine.execution_options(isolation_level="AUTOCOMMIT")
         )
+
+    async def fetch(
+        self, statement: ReturnsRows, parameters: Mapping[str, Any] = NOTHING
+    ) -> list[Row]:
+        """The rows of one reading statement, outside any transaction.
+
+        The rows are tuples whose members have the columns' names. Statements are kept compiled:
+        they belong at the level of a module.
+
+        Raises:
+            Unavailable: the database cannot be reached.
+        """
+        return await self._fetching.fetch(statement, parameters)
+
+    async def fetch_one(
+        self, statement: ReturnsRows, parameters: Mapping[str, Any] = NOTHING
+    ) -> Row | None:
+        """The first row of `fetch`, if there is any."""
+        rows = await self.fetch(statement, parameters)
+        return rows[0] if rows else None
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -112,6 +136,7 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections."""
+        await self._fetching.close()
         await self.engine.dispose()
 
 
@@ -122,24 +147,28 @@ def driver_url(address: str) -> URL:
     return url.set(drivername="sqlite+aiosqlite" if sqlite else "postgresql+psycopg")
 
 
-def _postgresql(address: str) -> AsyncEngine:
+def _postgresql(address: str) -> tuple[AsyncEngine, Fetching]:
+    url = driver_url(address)
     # Times come back in UTC, whatever the server is set to.
-    given = driver_url(address).query.get("options", "")
-    options = f"{given} -c timezone=UTC"
-    return create_async_engine(
-        driver_url(address),
+    options = f"{url.query.get('options', '')} -c timezone=UTC"
+    arguments: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT, "options": options}
+    engine = create_async_engine(
+        url,
         pool_size=POOL_SIZE,
         max_overflow=POOL_SIZE,
         pool_timeout=WAIT_FOR_CONNECTION,
         pool_use_lifo=True,
         hide_parameters=True,
-        connect_args={"connect_timeout": CONNECT_TIMEOUT, "options": options},
+        connect_args=arguments,
     )
+    _, of_address = engine.dialect.create_connect_args(url)
+    return engine, PostgresqlFetching({**of_address, **arguments}, WAIT_FOR_CONNECTION)
 
 
-def _sqlite(address: str) -> AsyncEngine:
+def _sqlite(address: str) -> tuple[AsyncEngine, Fetching]:
+    url = driver_url(address)
     engine = create_async_engine(
-        driver_url(address),
+        url,
         pool_size=POOL_SIZE,
         max_overflow=0,
         pool_timeout=WAIT_FOR_CONNECTION,
@@ -157,7 +186,7 @@ def _sqlite(address: str) -> AsyncEngine:
         _turn_wal_on(cursor)
         cursor.close()
 
-    return engine
+    return engine, SqliteFetching(str(url.database), WAIT_FOR_CONNECTION)
 
 
 def _turn_wal_on(cursor: Any) -> None:
