@@ -8,9 +8,8 @@ import asyncio
 import sqlite3
 import threading
 from collections import namedtuple
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -158,21 +157,24 @@ class PostgresqlFetching:
     async def fetch(self, statement: ReturnsRows, parameters: Mapping[str, Any]) -> list[Row]:
         prepared = self._prepared(statement)
         text, values = prepared.bind(parameters)
-        async with self._place():
+        await self._take_place()
+        try:
+            return prepared.rows(await self._found(text, values))
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            raise Unavailable from error
+        finally:
+            self._places.release()
+
+    async def _found(self, text: str, values: Sequence[Any]) -> Sequence[tuple[Any, ...]]:
+        if self._idle:
             try:
-                if self._idle:
-                    try:
-                        return prepared.rows(await self._run(self._idle.pop(), text, values))
-                    except (psycopg.OperationalError, psycopg.InterfaceError):
-                        # It may have gone while nobody used it, and the others with it. A read
-                        # can be repeated.
-                        await self.close()
-                connection = await psycopg.AsyncConnection.connect(
-                    **self._connect, autocommit=True
-                )
-                return prepared.rows(await self._run(connection, text, values))
-            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-                raise Unavailable from error
+                return await self._run(self._idle.pop(), text, values)
+            except (psycopg.OperationalError, psycopg.InterfaceError):
+                # It may have gone while nobody used it, and the others with it. A read can be
+                # repeated.
+                await self.close()
+        connection = await psycopg.AsyncConnection.connect(**self._connect, autocommit=True)
+        return await self._run(connection, text, values)
 
     async def _run(
         self, connection: psycopg.AsyncConnection, text: str, values: Sequence[Any]
@@ -188,17 +190,15 @@ class PostgresqlFetching:
             else:
                 await connection.close()
 
-    @asynccontextmanager
-    async def _place(self) -> AsyncIterator[None]:
+    async def _take_place(self) -> None:
+        if not self._places.locked():
+            await self._places.acquire()  # at once
+            return
         try:
             async with asyncio.timeout(self._patience):
                 await self._places.acquire()
         except TimeoutError as error:
             raise Unavailable from error
-        try:
-            yield
-        finally:
-            self._places.release()
 
     async def close(self) -> None:
         while self._idle:
