@@ -1,13 +1,13 @@
 """Recommending projects, and the job behind it, over stores in memory."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 
 from sidepro.domain.accounts.session import Caller
 from sidepro.domain.recommendations.jaccard import Neighbour
 from sidepro.domain.recommendations.ports import Neighbourhood
-from sidepro.domain.recommendations.service import Run, draw
+from sidepro.domain.recommendations.service import Run, deal, rank
 from sidepro.domain.recommendations.views import Basis, Recommendation
 from sidepro.domain.shared import ProjectId, UserId
 from tests.domain.world import World, awaited
@@ -88,6 +88,21 @@ async def test_no_more_come_than_were_asked_for(world: World) -> None:
     caller = await crowd(world, people=3, projects=2)
     for limit in range(1, 6):
         assert len((await world.recommendations.recommend(caller, limit, None)).items) == limit
+
+
+@awaited
+async def test_others_come_in_for_those_who_have_nothing_left(world: World) -> None:
+    caller = await world.person("Python")
+    people = [await world.person("Python") for _ in range(6)]
+    projects = [await world.project(author) for author in people]
+    await world.recommendations.run()
+    for author, project in list(zip(people, projects, strict=True))[:4]:
+        await world.projects.delete(author, project.id)
+    left = {author.id for author in people[4:]}
+    for seed in range(10):
+        items = (await world.recommendations.recommend(caller, 2, seed)).items
+        assert set(authors(items)) == left
+        assert {item.basis for item in items} == {Basis.SIMILAR_SKILLS}
 
 
 @awaited
@@ -176,6 +191,15 @@ async def test_ones_own_popular_projects_are_left_out(world: World) -> None:
 
 
 # --------------------------------------------------------------------------------------- the draw
+
+
+def draw(
+    neighbours: Sequence[Neighbour],
+    projects: Mapping[UserId, Sequence[ProjectId]],
+    limit: int,
+    random: Random,
+) -> list[tuple[ProjectId, Neighbour]]:
+    return deal(rank(neighbours, random), projects, limit, random)
 
 
 def draw_first(scores: dict[UserId, float]) -> Counter[UserId]:

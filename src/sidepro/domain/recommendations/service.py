@@ -1,6 +1,6 @@
 """Recommending projects, and the job that finds out who is similar."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -52,16 +52,14 @@ class RecommendationService:
         given), one of an author before any second one; then popular ones, until there are enough.
         """
         neighbourhood = await self.store.of(caller.id)
-        by_id = {
-            neighbour.user_id: neighbour
-            for neighbour in neighbourhood.neighbours
-            if neighbour.user_id != caller.id
-        }
+        # A draw for display: nothing depends on its being unpredictable.
+        random = Random(seed)  # noqa: S311
+        others = (near for near in neighbourhood.neighbours if near.user_id != caller.id)
+        ranked = rank(others, random)
         items: list[Recommendation] = []
-        if by_id:
-            projects = await self.reader.projects_of(by_id)
-            # A draw for display: nothing depends on its being unpredictable.
-            drawn = draw(by_id.values(), projects, limit, Random(seed))  # noqa: S311
+        if ranked:
+            projects = await self._projects_of(ranked, limit)
+            drawn = deal(ranked, projects, limit, random)
             cards = await self.reader.cards([project for project, _ in drawn], caller.id)
             items = [
                 Recommendation(
@@ -83,34 +81,49 @@ class RecommendationService:
             ]
         return Recommendations(tuple(items[:limit]), neighbourhood.computed_at)
 
+    async def _projects_of(
+        self, ranked: Sequence[Neighbour], limit: int
+    ) -> Mapping[UserId, tuple[ProjectId, ...]]:
+        """The projects that are to be dealt: those of the first few, unless they have too few."""
+        authors = [near.user_id for near in ranked]
+        projects = await self.reader.projects_of(authors[:limit])
+        if len(projects) < limit < len(authors):
+            projects = await self.reader.projects_of(authors)
+        return projects
 
-def draw(
-    neighbours: Collection[Neighbour],
+
+def rank(neighbours: Iterable[Neighbour], random: Random) -> list[Neighbour]:
+    """A random order in which higher scores tend to come first.
+
+    Weighted sampling without replacement: Efraimidis and Spirakis, "Weighted random sampling with
+    a reservoir", 2006. It does not depend on the order of the input.
+    """
+    weighted = [
+        (random.random() ** (1 / near.score), near)
+        for near in sorted(neighbours, key=lambda near: near.user_id.int)
+    ]
+    weighted.sort(key=lambda pair: -pair[0])
+    return [near for _, near in weighted]
+
+
+def deal(
+    ranked: Iterable[Neighbour],
     projects: Mapping[UserId, Sequence[ProjectId]],
     limit: int,
     random: Random,
 ) -> list[tuple[ProjectId, Neighbour]]:
-    """Draw up to `limit` projects, each with the neighbour who wrote it.
+    """Up to `limit` projects, each with the neighbour who wrote it.
 
-    Authors come in a random order in which higher scores tend to come first (weighted sampling
-    without replacement: Efraimidis and Spirakis, "Weighted random sampling with a reservoir",
-    2006), each with one project at random; then each with a second one, and so on.
+    Each author in turn gives one project at random; then each a second one, and so on.
     """
-    ranked = sorted(
-        (
-            (random.random() ** (1 / neighbour.score), neighbour)
-            for neighbour in sorted(neighbours, key=lambda neighbour: neighbour.user_id)
-            if projects.get(neighbour.user_id)
-        ),
-        key=lambda weighted: -weighted[0],
-    )
+    authors = [near for near in ranked if projects.get(near.user_id)][:limit]
     hands = [
-        (neighbour, random.sample(projects[neighbour.user_id], len(projects[neighbour.user_id])))
-        for _, neighbour in ranked
+        (near, random.sample(projects[near.user_id], len(projects[near.user_id])))
+        for near in authors
     ]
-    drawn: list[tuple[ProjectId, Neighbour]] = []
+    dealt: list[tuple[ProjectId, Neighbour]] = []
     turn = 0
-    while len(drawn) < limit and any(turn < len(hand) for _, hand in hands):
-        drawn += [(hand[turn], neighbour) for neighbour, hand in hands if turn < len(hand)]
+    while len(dealt) < limit and any(turn < len(hand) for _, hand in hands):
+        dealt += [(hand[turn], near) for near, hand in hands if turn < len(hand)]
         turn += 1
-    return drawn[:limit]
+    return dealt[:limit]
