@@ -18,13 +18,13 @@ from sidepro.adapters.passwords import Argon2Passwords, CommonPasswordList, emai
 from sidepro.adapters.secret import kept_secret
 from sidepro.adapters.similarity import ReferenceEngine
 from sidepro.adapters.sql.accounts import SqlAccountReader
-from sidepro.adapters.sql.board import SqlViewCounter
 from sidepro.adapters.sql.board_reader import SqlBoardReader
 from sidepro.adapters.sql.catalogue import CatalogueCache
 from sidepro.adapters.sql.database import Database
 from sidepro.adapters.sql.recommendations import SqlNeighbourStore, SqlPopulationReader
 from sidepro.adapters.sql.rooms import SqlRoomReader
 from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
+from sidepro.adapters.sql.views import SqlViewCounter
 from sidepro.adapters.tokens import JwtAccessTokens, derived
 from sidepro.api.app import Parts, create_app
 from sidepro.api.hub import Hub
@@ -46,12 +46,14 @@ class Platform:
 
     database: Database
     catalogue: CatalogueCache
+    views: SqlViewCounter
     passwords: Argon2Passwords
     administration: UserAdministration
     parts: Parts
 
     async def close(self) -> None:
         """End connections and threads."""
+        await self.views.close()
         await self.database.close()
         self.passwords.close()
 
@@ -72,6 +74,7 @@ def build(settings: Settings, public_url: str) -> Platform:
 
     account_reader = SqlAccountReader(database, catalogue)
     board_reader = SqlBoardReader(database, catalogue)
+    views = SqlViewCounter(database)
     feed = MemoryFeed()
     passwords = Argon2Passwords()
     tokens = JwtAccessTokens(
@@ -100,7 +103,7 @@ def build(settings: Settings, public_url: str) -> Platform:
             unit_of_work=unit_of_work,
             reader=board_reader,
             accounts=account_reader,
-            views=SqlViewCounter(database),
+            views=views,
             markdown=markdown.render,
             clock=clock,
             new_id=new_id,
@@ -137,7 +140,7 @@ def build(settings: Settings, public_url: str) -> Platform:
         with_docs=settings.docs,
     )
     administration = UserAdministration(unit_of_work, account_reader, services.accounts, gate)
-    return Platform(database, catalogue, passwords, administration, parts)
+    return Platform(database, catalogue, views, passwords, administration, parts)
 
 
 def application(platform: Platform, *, with_jobs: bool) -> Litestar:

@@ -26,6 +26,7 @@ pytestmark = [
 ]
 
 Read = Callable[[World, "Scene", PageRequest], Awaitable[Page[Any]]]
+Run = Callable[..., Awaitable[list[Row]]]
 Look = Callable[[World, "Scene"], Awaitable[object]]
 
 
@@ -34,11 +35,13 @@ def statements(database: Database | None) -> Iterator[list[str]]:
     """The statements that the database gets meanwhile."""
     assert database is not None
     seen: list[str] = []
-    fetch = database.fetch
 
-    async def noting(statement: ReturnsRows, *parameters: Any) -> list[Row]:
-        seen.append(str(statement))
-        return await fetch(statement, *parameters)
+    def noting(run: Run) -> Run:
+        def noted(statement: ReturnsRows, *parameters: Any) -> Awaitable[list[Row]]:
+            seen.append(str(statement))
+            return run(statement, *parameters)
+
+        return noted
 
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         seen.append(statement)
@@ -46,7 +49,7 @@ def statements(database: Database | None) -> Iterator[list[str]]:
     engine = database.engine.sync_engine
     event.listen(engine, "before_cursor_execute", note)
     try:
-        with patch.object(database, "fetch", noting):
+        with patch.multiple(database, fetch=noting(database.fetch), write=noting(database.write)):
             yield seen
     finally:
         event.remove(engine, "before_cursor_execute", note)

@@ -31,6 +31,9 @@ WAIT_FOR_CONNECTION = 10.0
 
 CONNECT_TIMEOUT = 5
 
+ROW_HELD_FOR_LONG = 100
+"""Milliseconds after which a statement that commits itself gives up on a row."""
+
 NOTHING: Mapping[str, Any] = {}
 
 _UNIQUE: dict[str, type[SideProError]] = {
@@ -123,16 +126,15 @@ class Database:
         if self.is_sqlite:
             await connection.exec_driver_sql("BEGIN")
 
-    @asynccontextmanager
-    async def writing_once(self) -> AsyncIterator[AsyncConnection]:
-        """A connection for a single writing statement, which commits itself.
+    async def write(self, statement: ReturnsRows, parameters: Mapping[str, Any]) -> list[Row]:
+        """The rows that one writing statement gives, which commits itself.
 
         Raises:
-            Unavailable: the database cannot be reached.
+            Unavailable: the database cannot be reached. Whether anything was written is not known.
+            RowHeld: somebody else holds a row for long. Nothing was written.
         """
-        with _no_connection_left():
-            async with self._place_to_write(), self._autocommit.connect() as connection:
-                yield connection
+        async with self._place_to_write():
+            return await self._fetching.write(statement, parameters)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -162,7 +164,11 @@ def _postgresql(address: str) -> tuple[AsyncEngine, Fetching]:
         connect_args=arguments,
     )
     _, of_address = engine.dialect.create_connect_args(url)
-    return engine, PostgresqlFetching({**of_address, **arguments}, WAIT_FOR_CONNECTION)
+    options = f"{options} -c lock_timeout={ROW_HELD_FOR_LONG}"
+    fetching = PostgresqlFetching(
+        {**of_address, **arguments, "options": options}, WAIT_FOR_CONNECTION
+    )
+    return engine, fetching
 
 
 def _sqlite(address: str) -> tuple[AsyncEngine, Fetching]:

@@ -25,6 +25,9 @@ from sidepro.domain.errors import Unavailable
 Row = Any
 """A tuple whose members have the names of the statement's columns too."""
 
+Found = Sequence[Sequence[Any]]
+"""Rows as a driver gives them."""
+
 READERS = 10
 """Connections of a process that read, at the most."""
 
@@ -32,17 +35,30 @@ THREADS = 4
 """That read SQLite: its reads do not wait for each other, only for the disk and for Python."""
 
 STATEMENTS = 1_000
-VARIANTS = 100
+"""That are kept compiled, at the most."""
+
+
+class RowHeld(Unavailable):
+    """A statement gave up on a row that somebody else holds for long."""
 
 
 class Fetching(Protocol):
-    """Runs statements that read, each for itself, without a transaction."""
+    """Runs statements, each for itself, without a transaction, and gives their rows."""
 
     async def fetch(self, statement: ReturnsRows, parameters: Mapping[str, Any]) -> list[Row]:
-        """All rows.
+        """The rows of a statement that reads.
 
         Raises:
             Unavailable: the database cannot be reached.
+        """
+        ...
+
+    async def write(self, statement: ReturnsRows, parameters: Mapping[str, Any]) -> list[Row]:
+        """The rows that a statement has written; on return they are stored for good.
+
+        Raises:
+            Unavailable: the database cannot be reached. Whether anything was written is not known.
+            RowHeld: nothing was written.
         """
         ...
 
@@ -69,20 +85,21 @@ class Prepared:
         self._loaders = [(place, load) for place, load in enumerate(processors) if load]
         bound = self._compiled.post_compile_params
         self._lists = [parameter.key for parameter in bound if parameter.expanding]
-        # A list stands for as many values: each length makes a text of its own.
+        # A list stands for as many values, and each length makes a text of its own.
         self._variants: dict[tuple[int, ...], _Variant] = {}
 
     def bind(self, parameters: Mapping[str, Any]) -> tuple[str, list[Any]]:
         """The statement's text and its values, in the order of their places."""
+        if self._lists:
+            lists = {name: _filled_up(parameters[name]) for name in self._lists}
+            parameters = {**parameters, **lists}
         lengths = tuple(len(parameters[name]) for name in self._lists)
         variant = self._variants.get(lengths)
         if variant is None:
-            if len(self._variants) >= VARIANTS:
-                self._variants.clear()
             variant = self._variants[lengths] = _Variant(self._compiled, self._dialect, parameters)
         return variant.text, variant.values(parameters)
 
-    def rows(self, found: Sequence[Sequence[Any]]) -> list[Row]:
+    def rows(self, found: Found) -> list[Row]:
         """The driver's rows with names, and with the values that the columns' types say."""
         if not self._loaders:
             return list(map(self._row, found))
@@ -93,6 +110,14 @@ class Prepared:
                 values[place] = load(values[place])
             rows.append(self._row(values))
         return rows
+
+
+def _filled_up(members: Sequence[Any]) -> list[Any]:
+    """The members of an IN list, the last one repeated up to the next power of two: so a few texts
+    serve lists of all lengths, and the server knows them already.
+    """
+    missing = (1 << (len(members) - 1).bit_length()) - len(members) if members else 0
+    return [*members, *([members[-1]] * missing if missing else ())]
 
 
 class _Variant:
@@ -155,30 +180,43 @@ class PostgresqlFetching:
         self._idle: list[psycopg.AsyncConnection] = []
 
     async def fetch(self, statement: ReturnsRows, parameters: Mapping[str, Any]) -> list[Row]:
+        return await self._rows(statement, parameters, again=True)
+
+    async def write(self, statement: ReturnsRows, parameters: Mapping[str, Any]) -> list[Row]:
+        return await self._rows(statement, parameters, again=False)
+
+    async def _rows(
+        self, statement: ReturnsRows, parameters: Mapping[str, Any], *, again: bool
+    ) -> list[Row]:
         prepared = self._prepared(statement)
         text, values = prepared.bind(parameters)
         await self._take_place()
         try:
-            return prepared.rows(await self._found(text, values))
+            return prepared.rows(await self._found(text, values, again))
+        except psycopg.errors.LockNotAvailable as error:
+            raise RowHeld from error
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             raise Unavailable from error
         finally:
             self._places.release()
 
-    async def _found(self, text: str, values: Sequence[Any]) -> Sequence[tuple[Any, ...]]:
+    async def _found(self, text: str, values: Sequence[Any], again: bool) -> Found:
         if self._idle:
             try:
                 return await self._run(self._idle.pop(), text, values)
+            except psycopg.errors.LockNotAvailable:
+                raise
             except (psycopg.OperationalError, psycopg.InterfaceError):
-                # It may have gone while nobody used it, and the others with it. A read can be
-                # repeated.
+                # It may have gone while nobody used it, and the others with it.
                 await self.close()
+                if not again:
+                    raise
         connection = await psycopg.AsyncConnection.connect(**self._connect, autocommit=True)
         return await self._run(connection, text, values)
 
     async def _run(
         self, connection: psycopg.AsyncConnection, text: str, values: Sequence[Any]
-    ) -> Sequence[tuple[Any, ...]]:
+    ) -> Found:
         try:
             cursor = psycopg.AsyncRawCursor(connection)
             await cursor.execute(text.encode(), values)
@@ -214,14 +252,25 @@ class SqliteFetching:
         self._path, self._patience = path, patience
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="sqlite")
         self._of_thread = threading.local()
+        self._writer: sqlite3.Connection | None = None
         self._connections: list[sqlite3.Connection] = []
 
     async def fetch(self, statement: ReturnsRows, parameters: Mapping[str, Any]) -> list[Row]:
         prepared = self._prepared(statement)
         text, values = prepared.bind(parameters)
+        return prepared.rows(await self._in_thread(self._read, text, values))
+
+    async def write(self, statement: ReturnsRows, parameters: Mapping[str, Any]) -> list[Row]:
+        prepared = self._prepared(statement)
+        text, values = prepared.bind(parameters)
+        return prepared.rows(await self._in_thread(self._write, text, values))
+
+    async def _in_thread(
+        self, run: Callable[[str, Sequence[Any]], Found], text: str, values: Sequence[Any]
+    ) -> Found:
         loop = asyncio.get_running_loop()
         try:
-            found = await loop.run_in_executor(self._threads, self._run, text, values)
+            return await loop.run_in_executor(self._threads, run, text, values)
         except (sqlite3.OperationalError, sqlite3.InterfaceError) as error:
             raise Unavailable from error
         except sqlite3.DatabaseError as error:
@@ -229,17 +278,29 @@ class SqliteFetching:
             if type(error) is sqlite3.DatabaseError:
                 raise Unavailable from error
             raise
-        return prepared.rows(found)
 
-    def _run(self, text: str, values: Sequence[Any]) -> Sequence[tuple[Any, ...]]:
+    def _read(self, text: str, values: Sequence[Any]) -> Found:
         connection: sqlite3.Connection | None = getattr(self._of_thread, "connection", None)
         if connection is None:
-            # closed by another thread than this one
-            connection = sqlite3.connect(self._path, self._patience, check_same_thread=False)
-            connection.execute("PRAGMA query_only = ON")
-            self._of_thread.connection = connection
-            self._connections.append(connection)
+            connection = self._of_thread.connection = self._connection("query_only = ON")
         return connection.execute(text, values).fetchall()
+
+    def _write(self, text: str, values: Sequence[Any]) -> Found:
+        if self._writer is None:
+            self._writer = self._connection("synchronous = FULL", "foreign_keys = ON")
+        return self._writer.execute(text, values).fetchall()
+
+    def _connection(self, *pragmas: str) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path,
+            self._patience,
+            isolation_level=None,
+            check_same_thread=False,  # used by one at a time
+        )
+        self._connections.append(connection)
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}")
+        return connection
 
     async def close(self) -> None:
         self._threads.shutdown()
