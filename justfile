@@ -47,6 +47,11 @@ fmt: ready
     ruff check --fix-only --exit-zero --quiet
     ruff format
 
+# measures what requests cost, on servers of its own: `board`, `log_in` or all (docs/performance.md)
+bench *arguments: ready
+    @tests/install-servers.sh
+    @python -m bench "$@"
+
 # writes docs/openapi.json
 openapi: ready
     @mkdir -p docs

@@ -167,13 +167,21 @@ def _preparing(dialect: Dialect) -> Callable[[ReturnsRows], Prepared]:
     return prepared
 
 
+def postgresql_dialect() -> Dialect:
+    """Statements as the server itself takes them, so that psycopg need not look for placeholders
+    in them.
+    """
+    untyped: Any = PGDialect_psycopg
+    dialect: Dialect = untyped(paramstyle="numeric_dollar")
+    return dialect
+
+
 class PostgresqlFetching:
     """A few psycopg connections in autocommit, the last used one first."""
 
     def __init__(self, connect: Mapping[str, Any], patience: float) -> None:
         """`connect` is for psycopg; `patience` the seconds until a wait for a connection ends."""
-        dialect: Any = PGDialect_psycopg  # has no types
-        self._prepared = _preparing(dialect(paramstyle="numeric_dollar"))
+        self._prepared = _preparing(postgresql_dialect())
         self._connect = connect
         self._patience = patience
         self._places = asyncio.Semaphore(READERS)
