@@ -47,7 +47,7 @@ fmt: ready
     ruff check --fix-only --exit-zero --quiet
     ruff format
 
-# measures what requests cost, on servers of its own: `board`, `log_in` or all (docs/performance.md)
+# measures what requests cost, on servers of its own: `board`, `log_in`, `views` or all (docs/performance.md)
 bench *arguments: ready
     @tests/install-servers.sh
     @python -m bench "$@"

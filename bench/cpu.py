@@ -13,6 +13,12 @@ def used(pid: int) -> float:
     return sum(_used(each) for each in [pid, *_children(pid)])
 
 
+def used_by_main_thread(pid: int) -> float:
+    """Milliseconds that the first thread of a process has used up to now."""
+    fields = _fields(f"{pid}/task/{pid}")
+    return sum(map(int, fields[11:13])) * _TICK
+
+
 def _used(pid: int) -> float:
     fields = _fields(pid)
     # utime, stime, and those of children that have ended
@@ -24,7 +30,7 @@ def _children(pid: int) -> list[int]:
     return [other for other in everybody if (fields := _fields(other)) and fields[1] == str(pid)]
 
 
-def _fields(pid: int) -> list[str]:
+def _fields(pid: int | str) -> list[str]:
     """What follows the name in /proc/<pid>/stat; nothing when it has ended. See proc(5)."""
     try:
         return Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()

@@ -18,19 +18,16 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import argon2
 import uvloop
 
-from bench.client import Call, Connection
+from bench.client import Call, Connection, drive
 from bench.servers import DurablePostgres, Measured, fill, platform, settings_of
 from sidepro.adapters.demo.population import DEMO_EMAILS, DEMO_PASSWORD
 from sidepro.adapters.passwords import LANES, MEMORY_KIB, PASSES
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+CONNECTIONS = 4
 AT_ONCE = 8
 OTHERS = 1_000
 """Requests of others that are timed, with and without log-ins beside them."""
@@ -54,7 +51,7 @@ def hash_cost(tries: int) -> float:
     return (time.process_time() - before) / tries * 1000
 
 
-async def known_and_unknown(server: Measured, tries: int) -> Iterator[str]:
+async def known_and_unknown(server: Measured, tries: int) -> None:
     """Failed log-ins with a known and an unknown email, in turn."""
     calls = {
         "known": log_in(DEMO_EMAILS[0], "a wrong password", 401),
@@ -66,44 +63,41 @@ async def known_and_unknown(server: Measured, tries: int) -> Iterator[str]:
         for name, call in calls.items():
             seconds[name].append((await connection.send(call)).seconds)
     await connection.close()
-    means = {name: statistics.mean(each) * 1000 for name, each in seconds.items()}
+    known, unknown = (statistics.mean(each) * 1000 for each in seconds.values())
     spread = max(statistics.stdev(each) for each in seconds.values()) * 1000
-    difference = abs(means["known"] - means["unknown"])
-    return iter(
-        [
-            *(f"- {name} email: {mean:.1f} ms on average" for name, mean in means.items()),
-            f"- they differ by {difference:.2f} ms; the spread (standard deviation) is "
-            f"{spread:.2f} ms: {_told(difference < spread)}",
-        ]
+    difference = abs(known - unknown)
+    print(f"- known email {known:.1f} ms, unknown {unknown:.1f} ms on average of {tries}")
+    print(
+        f"- they differ by {difference:.2f} ms; the spread (standard deviation) is {spread:.2f}: "
+        f"{_told(difference < spread)}"
     )
 
 
-async def cost(server: Measured, tries: int) -> Iterator[str]:
-    """Processor time of a log-in and of the hash alone, in turn."""
-    call = log_in(DEMO_EMAILS[0], DEMO_PASSWORD, 201)
-    connection = await Connection.open(server.port)
-    whole, database, bare = [], [], []
+async def cost(server: Measured, tries: int) -> None:
+    """Processor time of a log-in, and of the hash alone, in turn."""
+    calls = [log_in(DEMO_EMAILS[0], DEMO_PASSWORD, 201)]
+    whole, loop, database, bare = [], [], [], []
+    number = max(1, tries // 5)
     for _ in range(5):
-        bare.append(hash_cost(tries // 5))
-        before = server.cpu()
-        for _ in range(tries // 5):
-            await connection.send(call)
-        after = server.cpu()
-        whole.append((after[0] - before[0]) / (tries // 5))
-        database.append((after[1] - before[1]) / (tries // 5))
-    await connection.close()
-    more = statistics.median(whole) - statistics.median(bare)
-    return iter(
-        [
-            f"- the hash alone: {statistics.median(bare):.1f} ms; a log-in: "
-            f"{statistics.median(whole):.1f} ms of the app, {statistics.median(database):.1f} ms "
-            "of the database",
-            f"- {more:.1f} ms more than the hash: {_told(more <= 2)} (2 ms)",
-        ]
+        bare.append(hash_cost(number))
+        before = (*server.cpu(), server.main_thread_cpu())
+        await drive(server.port, calls, number, CONNECTIONS)
+        after = (*server.cpu(), server.main_thread_cpu())
+        of_app, of_database, of_loop = (
+            (late - early) / number for late, early in zip(after, before, strict=True)
+        )
+        whole.append(of_app)
+        database.append(of_database)
+        loop.append(of_loop)
+    of_app, of_loop = statistics.median(whole), statistics.median(loop)
+    print(
+        f"- a log-in: {of_app:.1f} ms of the app, {statistics.median(database):.1f} ms of the "
+        f"database; the hash measured by itself: {statistics.median(bare):.1f} ms"
     )
+    print(f"- beside the hash's threads, the event loop: {of_loop:.1f} ms: {_told(of_loop <= 2)}")
 
 
-async def delay(server: Measured) -> Iterator[str]:
+async def delay(server: Measured) -> None:
     """What others wait, alone and beside eight log-ins at once, in turn."""
     one_hash = hash_cost(20)
     alone, beside = [], []
@@ -115,14 +109,14 @@ async def delay(server: Measured) -> Iterator[str]:
         beside.append(await _p99(server))
         stopping.set()
         await asyncio.gather(*crowd)
-    rise = statistics.median(beside) - statistics.median(alone)
-    return iter(
-        [
-            f"- the slowest of a hundred others: {statistics.median(alone):.1f} ms, and "
-            f"{statistics.median(beside):.1f} ms while {AT_ONCE} log in at once",
-            f"- {rise:.1f} ms more: {_told(rise < 5 + one_hash)} "
-            f"(5 ms and one hash of {one_hash:.1f} ms)",
-        ]
+    before, after = statistics.median(alone), statistics.median(beside)
+    print(
+        f"- the slowest of a hundred others: {before:.1f} ms, and {after:.1f} ms while {AT_ONCE} "
+        "log in at once"
+    )
+    print(
+        f"- {after - before:.1f} ms more than alone: {_told(after - before < 5 + one_hash)} "
+        f"(5 ms and one hash of {one_hash:.1f})"
     )
 
 
@@ -151,8 +145,9 @@ def _told(holds: bool) -> str:
 
 async def measure(name: str, server: Measured, tries: int) -> None:
     print(f"\n{name}\n")
-    for part in (known_and_unknown(server, tries), cost(server, tries), delay(server)):
-        print("\n".join(await part))
+    await known_and_unknown(server, tries)
+    await cost(server, tries)
+    await delay(server)
 
 
 def main() -> None:
@@ -169,9 +164,11 @@ def main() -> None:
             settings = settings_of(folder / name, url)
             print(f"filling {name}", file=sys.stderr)
             fill(settings, SMALL)
-            with platform(settings, postgres if url else None) as server:
-                with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                    runner.run(measure(name, server, tries))
+            with (
+                platform(settings, postgres if url else None) as server,
+                asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+            ):
+                runner.run(measure(name, server, tries))
 
 
 if __name__ == "__main__":

@@ -59,6 +59,10 @@ class Measured:
         of_database = cpu.used(self._postgres.pid) if self._postgres else 0.0
         return cpu.used(self._pid), of_database
 
+    def main_thread_cpu(self) -> float:
+        """Milliseconds of the application's event loop up to now."""
+        return cpu.used_by_main_thread(self._pid)
+
     async def log_in(self) -> str:
         """An access token of the first demo account."""
         body = json.dumps({"email": DEMO_EMAILS[0], "password": DEMO_PASSWORD}).encode()
