@@ -14,7 +14,7 @@ from sidepro.adapters.sql.fetching import Row
 from sidepro.domain.projects.views import BoardQuery, Sort
 from sidepro.domain.shared import Cursor, Page, PageRequest
 from tests import factories
-from tests.contracts.builders import after, no_project, nobody
+from tests.contracts.builders import after, nobody
 from tests.contracts.world import World
 
 pytestmark = [
@@ -147,9 +147,8 @@ ONE: list[Look] = [
     lambda world, scene: world.accounts.account(scene.people[0].id),
     lambda world, scene: world.board.project(scene.busy.id, scene.reader.id),
     lambda world, scene: world.views.add(scene.busy.id),
-    lambda world, scene: world.recommendable.projects_of([scene.author.id, nobody()]),
-    lambda world, scene: world.recommendable.cards(
-        [no_project(), *(project.id for project in scene.projects)], scene.reader.id
+    lambda world, scene: world.recommendable.hands(
+        [scene.author.id, nobody()], scene.reader.id, most=9, first=3
     ),
     lambda world, scene: world.recommendable.popular(scene.reader.id, 10),
 ]

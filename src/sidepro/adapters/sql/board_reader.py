@@ -1,10 +1,12 @@
 """The board's pages in SQL: ready cards, in one set-based statement each."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from functools import lru_cache
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, exists, func, select
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, exists, func, select
 
 from sidepro.adapters.sql.board import SKILLS_OF_PROJECT
 from sidepro.adapters.sql.catalogue import CatalogueCache, NumberedCatalogue
@@ -90,13 +92,28 @@ _COMMENTS_OF = Listing(
 _COMMENT = _COMMENTS.where(comments.c.id == bindparam("id"))
 _COUNTERS = select(project_counters).where(project_counters.c.project_id == bindparam("id"))
 
-_PROJECTS_OF = (
-    select(projects.c.author_id, projects.c.id)
+_CIRCLES = (
+    select(
+        projects.c.id,
+        (
+            func.row_number().over(partition_by=projects.c.author_id, order_by=projects.c.id) - 1
+        ).label("place"),
+        func.count().over(partition_by=projects.c.author_id).label("number"),
+    )
     .join(users, users.c.id == projects.c.author_id)
     .where(projects.c.author_id.in_(bindparam("authors", expanding=True)), users.c.is_active)
-    .order_by(projects.c.id)
+    .subquery()
 )
-_CARDS_OF = _CARDS.where(projects.c.id.in_(bindparam("projects", expanding=True)))
+_STEPS = (
+    _CIRCLES.c.place + _CIRCLES.c.number - bindparam("first", type_=Integer) % _CIRCLES.c.number
+) % _CIRCLES.c.number
+"""How far a project is from where its author's hand begins."""
+
+_HANDS = (
+    _CARDS.select_from(_CARD_TABLES.join(_CIRCLES, _CIRCLES.c.id == projects.c.id))
+    .where(bindparam("most", type_=Integer) > _STEPS)
+    .order_by(projects.c.author_id, _STEPS)
+)
 _POPULAR = (
     _CARDS.where(projects.c.author_id != bindparam("viewer"), users.c.is_active)
     .order_by(*(column.desc() for column in _KEYS[Sort.POPULAR]))
@@ -105,7 +122,7 @@ _POPULAR = (
 
 
 class SqlBoardReader:
-    """See `sidepro.domain.projects.ports.BoardReader` and, for the last three methods,
+    """See `sidepro.domain.projects.ports.BoardReader` and, for the last two methods,
     `sidepro.domain.recommendations.ports.RecommendationReader`.
     """
 
@@ -163,22 +180,16 @@ class SqlBoardReader:
         row = await self._database.fetch_one(_COUNTERS, {"id": project_id})
         return None if row is None else Counters(row.views, row.bookmarks, row.comments)
 
-    async def projects_of(
-        self, authors: Collection[UserId]
-    ) -> Mapping[UserId, tuple[ProjectId, ...]]:
-        found: dict[UserId, tuple[ProjectId, ...]] = {}
-        rows = await self._database.fetch(_PROJECTS_OF, {"authors": list(authors)})
-        for author, project in rows:
-            found[author] = (*found.get(author, ()), project)
-        return found
-
-    async def cards(
-        self, projects: Sequence[ProjectId], viewer: UserId
-    ) -> Mapping[ProjectId, ProjectCard]:
+    async def hands(
+        self, authors: Collection[UserId], viewer: UserId, *, most: int, first: int
+    ) -> Mapping[UserId, tuple[ProjectCard, ...]]:
         numbered = await self._catalogue.current(self._database)
-        parameters = {"projects": list(projects), "viewer": viewer}
-        rows = await self._database.fetch(_CARDS_OF, parameters)
-        return {row.id: _card(row, numbered, viewer) for row in rows}
+        parameters = {"authors": list(authors), "viewer": viewer, "most": most, "first": first}
+        rows = await self._database.fetch(_HANDS, parameters)
+        return {
+            author: tuple(_card(row, numbered, viewer) for row in hand)
+            for author, hand in groupby(rows, key=attrgetter("author_id"))
+        }
 
     async def popular(self, viewer: UserId, limit: int) -> tuple[ProjectCard, ...]:
         numbered = await self._catalogue.current(self._database)

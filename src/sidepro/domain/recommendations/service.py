@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from random import Random
 
 from sidepro.domain.accounts.session import Caller
+from sidepro.domain.projects.views import ProjectCard
 from sidepro.domain.recommendations.jaccard import Neighbour
 from sidepro.domain.recommendations.ports import (
     NeighbourStore,
@@ -13,7 +14,7 @@ from sidepro.domain.recommendations.ports import (
     SimilarityEngine,
 )
 from sidepro.domain.recommendations.views import Basis, Recommendation, Recommendations
-from sidepro.domain.shared import Clock, ProjectId, UserId
+from sidepro.domain.shared import Clock, UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +57,11 @@ class RecommendationService:
         random = Random(seed)  # noqa: S311
         others = (near for near in neighbourhood.neighbours if near.user_id != caller.id)
         ranked = rank(others, random)
-        items: list[Recommendation] = []
-        if ranked:
-            projects = await self._projects_of(ranked, limit)
-            drawn = deal(ranked, projects, limit, random)
-            cards = await self.reader.cards([project for project, _ in drawn], caller.id)
-            items = [
-                Recommendation(
-                    cards[project],
-                    Basis.SIMILAR_SKILLS,
-                    neighbour.score,
-                    neighbour.shared_skills,
-                )
-                for project, neighbour in drawn
-                if project in cards
-            ]
+        hands = await self._hands(ranked, caller.id, limit, random.randrange(2**31))
+        items = [
+            Recommendation(card, Basis.SIMILAR_SKILLS, near.score, near.shared_skills)
+            for card, near in deal(ranked, hands, limit)
+        ]
         if len(items) < limit:
             taken = {item.project.id for item in items}
             popular = await self.reader.popular(caller.id, limit + len(taken))
@@ -81,15 +72,25 @@ class RecommendationService:
             ]
         return Recommendations(tuple(items[:limit]), neighbourhood.computed_at)
 
-    async def _projects_of(
-        self, ranked: Sequence[Neighbour], limit: int
-    ) -> Mapping[UserId, tuple[ProjectId, ...]]:
-        """The projects that are to be dealt: those of the first few, unless they have too few."""
+    async def _hands(
+        self, ranked: Sequence[Neighbour], viewer: UserId, limit: int, first: int
+    ) -> Mapping[UserId, tuple[ProjectCard, ...]]:
+        """What is to be dealt: of the first few people, unless they have too little left."""
+        if not ranked:
+            return {}
         authors = [near.user_id for near in ranked]
-        projects = await self.reader.projects_of(authors[:limit])
-        if len(projects) < limit < len(authors):
-            projects = await self.reader.projects_of(authors)
-        return projects
+        few = authors[:limit]
+        hands = await self.reader.hands(few, viewer, most=_share(limit, len(few)), first=first)
+        if len(hands) < len(few) and sum(map(len, hands.values())) < limit:
+            givers = len(authors) - len(few) + len(hands)
+            most = _share(limit, givers)
+            hands = await self.reader.hands(authors, viewer, most=most, first=first)
+        return hands
+
+
+def _share(limit: int, givers: int) -> int:
+    """What a single one may have to give when each of the others gives one."""
+    return max(1, limit - givers + 1)
 
 
 def rank(neighbours: Iterable[Neighbour], random: Random) -> list[Neighbour]:
@@ -107,23 +108,15 @@ def rank(neighbours: Iterable[Neighbour], random: Random) -> list[Neighbour]:
 
 
 def deal(
-    ranked: Iterable[Neighbour],
-    projects: Mapping[UserId, Sequence[ProjectId]],
-    limit: int,
-    random: Random,
-) -> list[tuple[ProjectId, Neighbour]]:
+    ranked: Iterable[Neighbour], hands: Mapping[UserId, Sequence[ProjectCard]], limit: int
+) -> list[tuple[ProjectCard, Neighbour]]:
     """Up to `limit` projects, each with the neighbour who wrote it.
 
-    Each author in turn gives one project at random; then each a second one, and so on.
+    Each author in turn gives one; then each a second one, and so on.
     """
-    authors = [near for near in ranked if projects.get(near.user_id)][:limit]
-    hands = [
-        (near, random.sample(projects[near.user_id], len(projects[near.user_id])))
-        for near in authors
+    dealing = [(near, hands[near.user_id]) for near in ranked if near.user_id in hands]
+    longest = max((len(hand) for _, hand in dealing), default=0)
+    dealt = [
+        (hand[turn], near) for turn in range(longest) for near, hand in dealing if turn < len(hand)
     ]
-    dealt: list[tuple[ProjectId, Neighbour]] = []
-    turn = 0
-    while len(dealt) < limit and any(turn < len(hand) for _, hand in hands):
-        dealt += [(hand[turn], near) for near, hand in hands if turn < len(hand)]
-        turn += 1
     return dealt[:limit]
