@@ -22,7 +22,7 @@ up *options:
 # runs the whole suite on servers of its own; takes pytest's arguments
 test *arguments: ready
     @tests/install-servers.sh
-    pytest --timeout=120 --cov --cov-report=term "$@"
+    pytest --numprocesses=auto --maxprocesses=4 --timeout=120 --cov --cov-report=term "$@"
 
 # runs the tests that need no server and no process of their own, in half a minute
 test-fast *arguments: ready
@@ -46,6 +46,11 @@ lint: ready
 fmt: ready
     ruff check --fix-only --exit-zero --quiet
     ruff format
+
+# measures what requests cost, on servers of its own: `board`, `log_in`, `views` or all (docs/performance.md)
+bench *arguments: ready
+    @tests/install-servers.sh
+    @python -m bench "$@"
 
 # writes docs/openapi.json
 openapi: ready

@@ -26,13 +26,13 @@ from sidepro.adapters.redis.link import Link
 from sidepro.adapters.secret import kept_secret
 from sidepro.adapters.similarity import ReferenceEngine
 from sidepro.adapters.sql.accounts import SqlAccountReader
-from sidepro.adapters.sql.board import SqlViewCounter
 from sidepro.adapters.sql.board_reader import SqlBoardReader
 from sidepro.adapters.sql.catalogue import CatalogueCache
 from sidepro.adapters.sql.database import Database
 from sidepro.adapters.sql.recommendations import SqlNeighbourStore, SqlPopulationReader
 from sidepro.adapters.sql.rooms import SqlRoomReader
 from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
+from sidepro.adapters.sql.views import SqlViewCounter
 from sidepro.adapters.tokens import JwtAccessTokens, derived
 from sidepro.api.app import Parts, create_app
 from sidepro.api.around import Check
@@ -58,6 +58,7 @@ class Platform:
 
     database: Database
     catalogue: CatalogueCache
+    views: SqlViewCounter
     passwords: Argon2Passwords
     codec: PillowCodec
     markdown: SafeMarkdown
@@ -67,6 +68,7 @@ class Platform:
 
     async def close(self) -> None:
         """End connections and threads."""
+        await self.views.close()
         await self.database.close()
         if self.link:
             await self.link.close()
@@ -93,6 +95,7 @@ def build(settings: Settings, public_url: str) -> Platform:
     markdown = SafeMarkdown(addresses)
     account_reader = SqlAccountReader(database, catalogue, addresses)
     board_reader = SqlBoardReader(database, catalogue, addresses)
+    views = SqlViewCounter(database)
     feed = MemoryFeed()
     passwords = Argon2Passwords()
     tokens = JwtAccessTokens(
@@ -138,7 +141,7 @@ def build(settings: Settings, public_url: str) -> Platform:
             unit_of_work=unit_of_work,
             reader=board_reader,
             accounts=account_reader,
-            views=SqlViewCounter(database),
+            views=views,
             markdown=markdown,
             clock=clock,
             new_id=new_id,
@@ -196,7 +199,9 @@ def build(settings: Settings, public_url: str) -> Platform:
     administration = UserAdministration(
         unit_of_work, account_reader, services.accounts, gate, note_authentication
     )
-    return Platform(database, catalogue, passwords, codec, markdown, link, administration, parts)
+    return Platform(
+        database, catalogue, views, passwords, codec, markdown, link, administration, parts
+    )
 
 
 def _images(settings: Settings) -> tuple[FolderImages | S3Images, ImageAddresses]:

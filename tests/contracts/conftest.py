@@ -18,13 +18,13 @@ from sidepro.adapters.memory.readers import MemoryReader
 from sidepro.adapters.memory.store import MemoryStore
 from sidepro.adapters.sql import migrations, tables
 from sidepro.adapters.sql.accounts import SqlAccountReader
-from sidepro.adapters.sql.board import SqlViewCounter
 from sidepro.adapters.sql.board_reader import SqlBoardReader
 from sidepro.adapters.sql.catalogue import CatalogueCache
 from sidepro.adapters.sql.database import Database
 from sidepro.adapters.sql.recommendations import SqlNeighbourStore, SqlPopulationReader
 from sidepro.adapters.sql.rooms import SqlRoomReader
 from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
+from sidepro.adapters.sql.views import SqlViewCounter
 from sidepro.domain.accounts.profile import Catalogue
 from sidepro.domain.accounts.session import Session
 from sidepro.domain.images.addresses import ImageAddresses

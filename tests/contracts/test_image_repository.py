@@ -378,7 +378,8 @@ async def test_images_show_wherever_people_and_projects_do(world: World) -> None
         await world.board.bookmarked_by(plain.id, PageRequest(), None),
     ]
     cards = [card for page in pages for card in page.items]
-    cards += (await world.recommendable.cards([project.id, bare.id], plain.id)).values()
+    hands = await world.recommendable.hands([author.id, plain.id], nobody(), most=1, first=0)
+    cards += [card for hand in hands.values() for card in hand]
     cards += await world.recommendable.popular(nobody(), 9)
     assert len(cards) == 7
     for card in cards:

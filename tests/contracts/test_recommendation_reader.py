@@ -1,5 +1,6 @@
 """`RecommendationReader`: what may be recommended."""
 
+from collections.abc import Collection
 from uuid import uuid4
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from sidepro.domain.projects.project import Project
 from sidepro.domain.shared import ProjectId, UserId
 from tests import factories
-from tests.contracts.builders import no_project, nobody
+from tests.contracts.builders import nobody
 from tests.contracts.world import World
 
 pytestmark = pytest.mark.anyio
@@ -17,55 +18,69 @@ def project_of(author: UserId) -> Project:
     return factories.project(author, id=ProjectId(uuid4()))
 
 
-async def test_projects_of_gives_the_ids_of_each_author_in_order(world: World) -> None:
+async def hands(
+    world: World, authors: Collection[UserId], viewer: UserId, most: int = 20, first: int = 0
+) -> dict[UserId, list[ProjectId]]:
+    found = await world.recommendable.hands(authors, viewer, most=most, first=first)
+    return {author: [card.id for card in hand] for author, hand in found.items()}
+
+
+async def test_hands_are_what_each_author_has_published_in_order(world: World) -> None:
     one, other, unasked, idle = (factories.user() for _ in range(4))
     projects = [project_of(user.id) for user in (one, other, one, unasked, other, one)]
     await world.store(one, other, unasked, idle, *projects)
     asked = [one.id, other.id, idle.id, nobody()]
-    assert await world.recommendable.projects_of(asked) == {
-        user.id: tuple(sorted(p.id for p in projects if p.author_id == user.id))
-        for user in (one, other)
+    assert await hands(world, asked, idle.id) == {
+        user.id: sorted(p.id for p in projects if p.author_id == user.id) for user in (one, other)
     }
 
 
-async def test_projects_of_nobody_are_none(world: World) -> None:
+async def test_a_hand_goes_round_from_its_first_number_on(world: World) -> None:
+    many, few = factories.user(), factories.user()
+    projects = [project_of(user.id) for user in (many, few, many, many, few, many)]
+    await world.store(many, few, *projects)
+    of_many, of_few = (
+        sorted(p.id for p in projects if p.author_id == user.id) for user in (many, few)
+    )
+    for first in (0, 1, 3, 4, 6, 2**31 - 1):
+        for most in (1, 2, 3, 9):
+            found = await hands(world, {many.id, few.id}, many.id, most, first)
+            assert found == {
+                user.id: (circle[first % len(circle) :] + circle[: first % len(circle)])[:most]
+                for user, circle in ((many, of_many), (few, of_few))
+            }
+
+
+async def test_nobody_has_no_hand(world: World) -> None:
     author = factories.user()
     await world.store(author, project_of(author.id))
-    assert await world.recommendable.projects_of([]) == {}
-    assert await world.recommendable.projects_of({nobody()}) == {}
+    assert await hands(world, [], author.id) == {}
+    assert await hands(world, {nobody()}, author.id) == {}
 
 
-async def test_projects_of_deactivated_people_are_left_out(world: World) -> None:
+async def test_hands_of_deactivated_people_are_left_out(world: World) -> None:
     user, gone = factories.user(), factories.user(is_active=False)
     mine, theirs = project_of(user.id), project_of(gone.id)
     await world.store(user, gone, mine, theirs)
-    found = await world.recommendable.projects_of({user.id, gone.id})
-    assert found == {user.id: (mine.id,)}
+    assert await hands(world, {user.id, gone.id}, user.id) == {user.id: [mine.id]}
 
 
-async def test_cards_are_those_that_exist_as_the_viewer_sees_them(world: World) -> None:
+async def test_a_hand_is_as_the_viewer_sees_it(world: World) -> None:
     author, viewer = factories.user(), factories.user()
     projects = [project_of(author.id) for _ in range(4)]
     await world.store(author, viewer, *projects)
     await world.bookmark(viewer.id, projects[1].id)
     await world.bookmark(author.id, projects[2].id)
     await world.views.add(projects[2].id)
-    asked = [projects[2].id, no_project(), projects[1].id, projects[0].id]
-    cards = await world.recommendable.cards(asked, viewer.id)
-    assert set(cards) == {projects[0].id, projects[1].id, projects[2].id}
-    for project_id, card in cards.items():
-        page = await world.board.project(project_id, viewer.id)
+    found = await world.recommendable.hands([author.id], viewer.id, most=9, first=2)
+    cards = {card.id: card for card in found[author.id]}
+    for project in projects:
+        page = await world.board.project(project.id, viewer.id)
         assert page is not None
-        assert card == page.card
+        assert cards[project.id] == page.card
     assert cards[projects[1].id].bookmarked is True
     assert cards[projects[2].id].bookmarked is False
     assert cards[projects[2].id].view_count == 1
-
-
-async def test_no_projects_have_no_cards(world: World) -> None:
-    author = factories.user()
-    await world.store(author, project_of(author.id))
-    assert await world.recommendable.cards([], author.id) == {}
 
 
 async def test_popular_are_the_most_bookmarked_of_others(world: World) -> None:

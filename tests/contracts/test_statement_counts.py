@@ -4,15 +4,18 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from sqlalchemy import event
+from sqlalchemy.sql.selectable import ReturnsRows
 
 from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.fetching import Row
 from sidepro.domain.projects.views import BoardQuery, Sort
 from sidepro.domain.shared import Cursor, Page, PageRequest
 from tests import factories
-from tests.contracts.builders import after, no_project, nobody
+from tests.contracts.builders import after, nobody
 from tests.contracts.world import World
 
 pytestmark = [
@@ -24,6 +27,7 @@ pytestmark = [
 ]
 
 Read = Callable[[World, "Scene", PageRequest], Awaitable[Page[Any]]]
+Run = Callable[..., Awaitable[list[Row]]]
 Look = Callable[[World, "Scene"], Awaitable[object]]
 
 
@@ -33,13 +37,21 @@ def statements(database: Database | None) -> Iterator[list[str]]:
     assert database is not None
     seen: list[str] = []
 
+    def noting(run: Run) -> Run:
+        def noted(statement: ReturnsRows, *parameters: Any) -> Awaitable[list[Row]]:
+            seen.append(str(statement))
+            return run(statement, *parameters)
+
+        return noted
+
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         seen.append(statement)
 
     engine = database.engine.sync_engine
     event.listen(engine, "before_cursor_execute", note)
     try:
-        yield seen
+        with patch.multiple(database, fetch=noting(database.fetch), write=noting(database.write)):
+            yield seen
     finally:
         event.remove(engine, "before_cursor_execute", note)
 
@@ -151,9 +163,8 @@ ONE: list[Look] = [
     lambda world, scene: world.board.project(scene.busy.id, scene.reader.id),
     lambda world, scene: world.board.texts(None, 100),
     lambda world, scene: world.views.add(scene.busy.id),
-    lambda world, scene: world.recommendable.projects_of([scene.author.id, nobody()]),
-    lambda world, scene: world.recommendable.cards(
-        [no_project(), *(project.id for project in scene.projects)], scene.reader.id
+    lambda world, scene: world.recommendable.hands(
+        [scene.author.id, nobody()], scene.reader.id, most=9, first=3
     ),
     lambda world, scene: world.recommendable.popular(scene.reader.id, 10),
 ]

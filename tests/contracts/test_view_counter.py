@@ -1,14 +1,26 @@
 """`ViewCounter`: who looks at a project is counted."""
 
+import asyncio
+from functools import partial
+from unittest.mock import patch
+
 import pytest
 
+from sidepro.adapters.sql.views import SqlViewCounter
+from sidepro.domain.errors import Unavailable
 from sidepro.domain.projects.ports import Counters
 from tests import factories
 from tests.contracts.builders import no_project
 from tests.contracts.races import race
 from tests.contracts.world import World
+from tests.factories import at_once
 
 pytestmark = pytest.mark.anyio
+
+# A store that is a statement away, and may fail.
+in_sql = pytest.mark.parametrize(
+    "store", ["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)], indirect=True
+)
 
 
 async def test_add_counts_one_view_of_that_project_alone(world: World) -> None:
@@ -70,3 +82,81 @@ async def test_views_counted_by_two_processes_are_all_there(world: World) -> Non
     results = await race(world, 30, lambda index: both[index % 2].views.add(project.id))
     assert results == [True] * 30
     assert (await world.counters(project.id)).views == 30
+
+
+async def test_who_gives_up_takes_no_other_view_along(world: World) -> None:
+    author = factories.user()
+    project = factories.project(author.id)
+    await world.store(author, project)
+    views = [asyncio.ensure_future(world.views.add(project.id)) for _ in range(40)]
+    for turn in range(3):
+        await asyncio.sleep(0)
+        for view in views[turn * 10 :: 4][:5]:
+            view.cancel()
+    results = await asyncio.gather(*views, return_exceptions=True)
+    answered = results.count(True)
+    assert answered + sum(isinstance(one, asyncio.CancelledError) for one in results) == 40
+    assert answered >= 25
+    assert answered <= (await world.counters(project.id)).views <= 40
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("store", ["postgresql"], indirect=True)
+async def test_views_of_others_do_not_wait_for_a_project_that_somebody_holds(world: World) -> None:
+    author = factories.user()
+    held, other = factories.project(author.id), factories.project(author.id)
+    await world.store(author, held, other)
+    async with world.unit_of_work() as work:
+        await work.projects.move_counters(held.id, comments=1)
+        waiting = [asyncio.ensure_future(world.views.add(held.id)) for _ in range(5)]
+        waiting += [asyncio.ensure_future(world.views.add(no_project()))]
+        # The first ones find out that it is held; the next ones know.
+        for _ in range(3):
+            async with asyncio.timeout(1):
+                assert await asyncio.gather(*(world.views.add(other.id) for _ in range(5)))
+        assert not any(view.done() for view in waiting[:5])
+        await work.commit()
+    assert await asyncio.gather(*waiting) == [True] * 5 + [False]
+    assert await world.counters(held.id) == Counters(5, 0, 1)
+    assert await world.counters(other.id) == Counters(15, 0, 0)
+
+
+@in_sql
+async def test_a_failure_is_told_to_those_whose_views_were_in_it(world: World) -> None:
+    author = factories.user()
+    project = factories.project(author.id)
+    await world.store(author, project)
+    assert world.database is not None
+    with patch.object(world.database, "write", side_effect=Unavailable):
+        results = await race(world, 10, lambda _: world.views.add(project.id))
+    assert all(isinstance(result, Unavailable) for result in results)
+    assert await world.views.add(project.id)
+    assert (await world.counters(project.id)).views == 1
+
+
+@in_sql
+async def test_many_views_take_few_statements(world: World) -> None:
+    author = factories.user()
+    projects = [factories.project(author.id) for _ in range(10)]
+    await world.store(author, *projects)
+    assert world.database is not None
+    with patch.object(world.database, "write", wraps=world.database.write) as write:
+        await at_once(
+            [partial(world.views.add, project.id) for project in projects for _ in range(20)]
+        )
+    assert write.call_count <= 3
+    assert {(await world.counters(project.id)).views for project in projects} == {20}
+
+
+@in_sql
+async def test_what_waits_is_counted_before_the_end(world: World) -> None:
+    author = factories.user()
+    project = factories.project(author.id)
+    await world.store(author, project)
+    assert isinstance(world.views, SqlViewCounter)
+    await world.views.close()
+    views = [asyncio.ensure_future(world.views.add(project.id)) for _ in range(5)]
+    await asyncio.sleep(0)
+    await world.views.close()
+    assert (await world.counters(project.id)).views == 5
+    assert await asyncio.gather(*views) == [True] * 5

@@ -6,12 +6,11 @@ from random import Random
 
 from sidepro.domain.accounts.session import Caller
 from sidepro.domain.recommendations.jaccard import Neighbour
-from sidepro.domain.recommendations.ports import Neighbourhood
-from sidepro.domain.recommendations.service import Run, draw
+from sidepro.domain.recommendations.service import rank
 from sidepro.domain.recommendations.views import Basis, Recommendation
 from sidepro.domain.shared import ProjectId, UserId
 from tests.domain.world import World, awaited
-from tests.factories import NOW, new_id, user
+from tests.factories import NOW, user
 
 SEEDS = range(200)
 
@@ -88,6 +87,21 @@ async def test_no_more_come_than_were_asked_for(world: World) -> None:
     caller = await crowd(world, people=3, projects=2)
     for limit in range(1, 6):
         assert len((await world.recommendations.recommend(caller, limit, None)).items) == limit
+
+
+@awaited
+async def test_others_come_in_for_those_who_have_nothing_left(world: World) -> None:
+    caller = await world.person("Python")
+    people = [await world.person("Python") for _ in range(6)]
+    projects = [await world.project(author) for author in people]
+    await world.recommendations.run()
+    for author, project in list(zip(people, projects, strict=True))[:4]:
+        await world.projects.delete(author, project.id)
+    left = {author.id for author in people[4:]}
+    for seed in range(10):
+        items = (await world.recommendations.recommend(caller, 2, seed)).items
+        assert set(authors(items)) == left
+        assert {item.basis for item in items} == {Basis.SIMILAR_SKILLS}
 
 
 @awaited
@@ -178,128 +192,63 @@ async def test_ones_own_popular_projects_are_left_out(world: World) -> None:
 # --------------------------------------------------------------------------------------- the draw
 
 
-def draw_first(scores: dict[UserId, float]) -> Counter[UserId]:
-    """How often each author's project is drawn first, over many seeds."""
+def first_of(scores: dict[UserId, float]) -> Counter[UserId]:
+    """How often each author comes first, over many seeds."""
     people = [Neighbour(author, score, ()) for author, score in scores.items()]
-    projects = {author: (ProjectId(new_id()),) for author in scores}
-    return Counter(draw(people, projects, 1, Random(seed))[0][1].user_id for seed in SEEDS)
+    return Counter(rank(people, Random(seed))[0].user_id for seed in SEEDS)
 
 
-def test_a_draw_prefers_higher_scores() -> None:
+def test_higher_scores_tend_to_come_first() -> None:
     high, low = user().id, user().id
-    first = draw_first({low: 0.1, high: 0.9})
+    first = first_of({low: 0.1, high: 0.9})
     # nine in ten are expected; of 200 draws, six standard deviations below are 154
     assert 154 < first[high] < 200
 
 
-def test_a_draw_treats_equal_scores_alike() -> None:
+def test_equal_scores_are_treated_alike() -> None:
     scores = {user().id: 0.5 for _ in range(4)}
-    first = draw_first(scores)
+    first = first_of(scores)
     assert all(20 < first[author] < 90 for author in scores)
 
 
-def test_a_draw_takes_any_of_an_authors_projects() -> None:
-    author = user().id
-    projects = {author: tuple(ProjectId(new_id()) for _ in range(3))}
-    drawn = {draw([Neighbour(author, 1.0, ())], projects, 1, Random(seed))[0][0] for seed in SEEDS}
-    assert drawn == set(projects[author])
-
-
-def test_a_draw_does_not_depend_on_the_order_of_its_input() -> None:
+def test_the_rank_does_not_depend_on_the_order_of_its_input() -> None:
     people = [Neighbour(user().id, 0.5, ()) for _ in range(5)]
-    projects = {each.user_id: (ProjectId(new_id()),) for each in people}
-    assert draw(people, projects, 5, Random(1)) == draw(people[::-1], projects, 5, Random(1))
-
-
-def test_a_draw_goes_on_with_those_who_have_more() -> None:
-    one, other = (Neighbour(user().id, 0.5, ()) for _ in range(2))
-    projects = {
-        one.user_id: (ProjectId(new_id()),),
-        other.user_id: tuple(ProjectId(new_id()) for _ in range(3)),
-    }
-    drawn = draw([one, other], projects, 9, Random(1))
-    assert [neighbour for _, neighbour in drawn[2:]] == [other, other]
-    assert len({project for project, _ in drawn}) == 4
-
-
-def test_a_draw_passes_over_who_has_nothing_to_show() -> None:
-    one, other = (Neighbour(user().id, 0.5, ()) for _ in range(2))
-    project = ProjectId(new_id())
-    assert draw([one, other], {other.user_id: (project,)}, 3, Random(1)) == [(project, other)]
-    assert draw([one, other], {}, 3, Random(1)) == []
-
-
-# ---------------------------------------------------------------------------------------- the job
+    assert rank(people, Random(1)) == rank(people[::-1], Random(1))
 
 
 @awaited
-async def test_a_run_says_what_it_did(world: World) -> None:
-    await world.person("Swift")
-    await world.person("Python")
-    await world.project(await world.person("Python"))
-    assert await world.recommendations.run() == Run(people=3, with_neighbours=1, kept=True)
+async def test_any_of_an_authors_projects_is_shown(world: World) -> None:
+    caller = await crowd(world, people=1, projects=3)
+    shown = Counter[ProjectId]()
+    for seed in SEEDS:
+        items = (await world.recommendations.recommend(caller, 1, seed)).items
+        shown[items[0].project.id] += 1
+    assert len(shown) == 3
+    assert min(shown.values()) > 30
 
 
 @awaited
-async def test_a_run_leaves_out_who_is_deactivated(world: World) -> None:
-    await world.person("Python")
-    await world.project(await world.person("Python", is_active=False))
-    assert await world.recommendations.run() == Run(people=1, with_neighbours=0, kept=True)
-
-
-@awaited
-async def test_it_is_told_when_the_similarities_were_computed(world: World) -> None:
+async def test_those_who_have_more_go_on(world: World) -> None:
     caller = await world.person("Python")
-    assert (await world.recommendations.recommend(caller, 3, None)).computed_at is None
+    one, other = [await world.person("Python") for _ in range(2)]
+    await world.project(one)
+    for _ in range(3):
+        await world.project(other)
     await world.recommendations.run()
-    world.clock.forward(30)
-    assert (await world.recommendations.recommend(caller, 3, None)).computed_at == NOW
+    items = (await world.recommendations.recommend(caller, 9, 1)).items
+    assert authors(items[2:]) == [other.id, other.id]
+    assert len({item.project.id for item in items}) == len(items) == 4
 
 
 @awaited
-async def test_a_request_computes_nothing(world: World) -> None:
+async def test_others_give_more_for_those_who_have_nothing_left(world: World) -> None:
     caller = await world.person("Python")
+    one, other = [await world.person("Python") for _ in range(2)]
+    gone = await world.project(one)
+    for _ in range(3):
+        await world.project(other)
     await world.recommendations.run()
-    await world.project(await world.person("Python"))
-    (item,) = (await world.recommendations.recommend(caller, 3, None)).items
-    assert item.basis is Basis.POPULAR
-
-
-@awaited
-async def test_a_skill_edit_is_reflected_at_the_next_run(world: World) -> None:
-    caller = await world.person("Swift")
-    author = await world.person("Python")
-    await world.project(author)
-    await world.recommendations.run()
-    await world.accounts.edit_profile(caller, {"skills": ["Python"]})
-    world.clock.forward(60)
-    await world.recommendations.run()
-    (neighbour,) = (await world.reader.of(caller.id)).neighbours
-    assert neighbour == Neighbour(author.id, 1.0, ("Python",))
-
-
-@awaited
-async def test_a_run_twice_leaves_the_same(world: World) -> None:
-    caller = await crowd(world, people=2, projects=1)
-    before = await world.reader.of(caller.id)
-    world.clock.forward(60)
-    assert (await world.recommendations.run()).kept
-    after = await world.reader.of(caller.id)
-    assert after.neighbours == before.neighbours
-    assert after.computed_at == world.clock.now
-
-
-@awaited
-async def test_an_older_result_does_not_replace_a_newer_one(world: World) -> None:
-    caller = await crowd(world, people=2, projects=1)
-    before = await world.reader.of(caller.id)
-    assert not await world.reader.replace({}, world.clock.forward(-1))
-    assert await world.reader.of(caller.id) == before
-
-
-@awaited
-async def test_a_new_result_replaces_the_old_one_as_a_whole(world: World) -> None:
-    caller = await crowd(world, people=2, projects=1)
-    now = world.clock.forward(60)
-    assert await world.reader.replace({}, now)
-    assert await world.reader.of(caller.id) == Neighbourhood((), now)
+    await world.projects.delete(one, gone.id)
+    items = (await world.recommendations.recommend(caller, 3, 1)).items
+    assert authors(items) == [other.id] * 3
+    assert {item.basis for item in items} == {Basis.SIMILAR_SKILLS}

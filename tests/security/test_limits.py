@@ -23,10 +23,13 @@ NEW_PROJECT = {"title": "T", "summary": "S", "content": "C", "skills": ["React"]
 
 
 @pytest.fixture
-async def limited(databases: Databases, tmp_path: Path) -> AsyncIterator[Api]:
-    """A platform with limits, for one test."""
+async def limited(
+    databases: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Api]:
+    """A platform with limits, for one test. No bucket is refilled: their time stands still."""
     with databases.fresh() as address:
         async with serving(address, tmp_path, rate_limits=True) as api:
+            monkeypatch.setattr(api.platform.parts.limiter, "_now", lambda: 0.0)
             yield api
 
 

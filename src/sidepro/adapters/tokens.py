@@ -18,6 +18,9 @@ KIND = "access"
 LEEWAY = timedelta(seconds=5)
 """How far the clocks of two machines of one installation may be apart."""
 
+REMEMBERED = 10_000
+"""Tokens that were found good and need not be verified again; the oldest are forgotten first."""
+
 _CLAIMS = ["iss", "aud", "sub", "sid", "iat", "nbf", "exp", "kind"]
 
 
@@ -36,6 +39,9 @@ class JwtAccessTokens:
         self._issuer = issuer
         self._lifetime = lifetime
         self._clock = clock
+        # By digest, so that no dump of the memory gives tokens away: the caller, and from when
+        # until when (seconds since 1970) the token is good.
+        self._good: dict[bytes, tuple[Caller, float, float]] = {}
 
     @property
     def lifetime(self) -> int:
@@ -57,6 +63,19 @@ class JwtAccessTokens:
         return jwt.encode(claims, self._keys[0], algorithm=ALGORITHM)
 
     def read(self, token: str) -> Caller:
+        digest = hashlib.sha256(token.encode()).digest()
+        good = self._good.get(digest)
+        if good is None:
+            good = self._verified(token)
+            if len(self._good) >= REMEMBERED:
+                del self._good[next(iter(self._good))]
+            self._good[digest] = good
+        caller, since, until = good
+        if not since <= self._clock().timestamp() < until:
+            raise NotAuthenticated
+        return caller
+
+    def _verified(self, token: str) -> tuple[Caller, float, float]:
         for key in self._keys:
             try:
                 claims = jwt.decode(
@@ -78,7 +97,10 @@ class JwtAccessTokens:
                 user, session = UUID(claims["sub"]), UUID(claims["sid"])
             except (ValueError, TypeError, AttributeError) as error:
                 raise NotAuthenticated from error
-            return Caller(UserId(user), SessionId(session), claims.get("adm") is True)
+            caller = Caller(UserId(user), SessionId(session), claims.get("adm") is True)
+            leeway = LEEWAY.total_seconds()
+            since = max(int(claims["nbf"]), int(claims["iat"])) - leeway
+            return caller, since, int(claims["exp"]) + leeway
         raise NotAuthenticated
 
 

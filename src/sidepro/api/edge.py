@@ -8,10 +8,11 @@ import re
 import secrets
 import time
 from collections.abc import Iterable
+from functools import lru_cache
 
 import msgspec
 import structlog
-from litestar.datastructures.headers import Accept, Headers
+from litestar.datastructures.headers import Accept
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
@@ -21,7 +22,7 @@ from sidepro.api.errors import EDGE_CODES, MEDIA_TYPE, document
 log = structlog.get_logger(__name__)
 
 URL_LONGEST = 8 * 1024
-REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
+REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 JSON = "application/json"
 
 _ALWAYS = (
@@ -43,10 +44,10 @@ class Edge:
             await self._app(scope, receive, send)
 
     async def _serve(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        headers = Headers.from_scope(scope)
-        sent = headers.get("x-request-id", "")
-        request_id = sent if REQUEST_ID.fullmatch(sent) else secrets.token_hex(8)
-        signed_in = "authorization" in headers
+        headers = _first(scope)
+        sent = headers.get(b"x-request-id", b"")
+        request_id = sent if REQUEST_ID.fullmatch(sent) else secrets.token_hex(8).encode()
+        signed_in = b"authorization" in headers
         started = time.perf_counter()
         status = 500
 
@@ -61,9 +62,9 @@ class Edge:
 
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(
-            request_id=request_id, address=limits.address_of(scope)
+            request_id=request_id.decode(), address=limits.address_of(scope)
         )
-        refusal = _refusal(scope, headers)
+        refusal = _refusal(scope, headers.get(b"accept"))
         if refusal:
             await _refuse(send_dressed, refusal)
         else:
@@ -77,24 +78,32 @@ class Edge:
         )
 
 
+def _first(scope: HTTPScope) -> dict[bytes, bytes]:
+    """The headers by their names, which are lower-case; of several the first."""
+    return dict(reversed(list(scope["headers"])))
+
+
 def _dressed(
-    headers: Iterable[tuple[bytes, bytes]], request_id: str, signed_in: bool
+    headers: Iterable[tuple[bytes, bytes]], request_id: bytes, signed_in: bool
 ) -> list[tuple[bytes, bytes]]:
-    dressed = [*headers, *_ALWAYS, (b"x-request-id", request_id.encode())]
+    dressed = [*headers, *_ALWAYS, (b"x-request-id", request_id)]
     if signed_in:
         dressed = [pair for pair in dressed if pair[0].lower() != b"cache-control"]
         dressed.append((b"cache-control", b"no-store"))
     return dressed
 
 
-def _refusal(scope: HTTPScope, headers: Headers) -> int | None:
+def _refusal(scope: HTTPScope, accept: bytes | None) -> int | None:
     if len(scope.get("raw_path") or b"") + len(scope["query_string"]) >= URL_LONGEST:
         return 413
-    if "accept" in headers and scope["path"].startswith("/api/v1/"):
-        accept = Accept(headers["accept"])
-        if not accept.best_match([JSON, MEDIA_TYPE]):
-            return 406
+    if accept is not None and scope["path"].startswith("/api/v1/") and not _takes_json(accept):
+        return 406
     return None
+
+
+@lru_cache(maxsize=200)
+def _takes_json(accept: bytes) -> bool:
+    return Accept(accept.decode("latin-1")).best_match([JSON, MEDIA_TYPE]) is not None
 
 
 async def _refuse(send: Send, status: int) -> None:

@@ -31,6 +31,9 @@ LINK = ResponseHeader(
 Total = Annotated[bool, Parameter(description="Whether to count the whole list too.")]
 
 
+_filters = json.JSONEncoder(sort_keys=True, default=str)
+
+
 class ListOf(msgspec.Struct, Generic[Item]):
     """A page. `next` and `previous` are cursors, null exactly when nothing lies that way."""
 
@@ -42,7 +45,7 @@ class ListOf(msgspec.Struct, Generic[Item]):
 
 def scope_of(name: str, filters: Mapping[str, Any]) -> str:
     """What a cursor is good for: one list with one set of filters."""
-    return name + json.dumps(filters, sort_keys=True, default=str)
+    return name + _filters.encode(filters)
 
 
 def page_request(services: Services, limit: int, cursor: str | None, scope: str) -> PageRequest:
@@ -68,11 +71,14 @@ def page_response(
     write = services.cursors.write
     following = None if page.next is None else write(page.next, scope)
     previous = None if page.previous is None else write(page.previous, scope)
-    links = [
-        f'<{_address(request, cursor)}>; rel="{relation}"'
-        for cursor, relation in ((following, "next"), (previous, "prev"))
-        if cursor
-    ]
+    links = []
+    if following or previous:
+        here = _address_without_cursor(request)
+        links = [
+            f'<{here}cursor={cursor}>; rel="{relation}"'
+            for cursor, relation in ((following, "next"), (previous, "prev"))
+            if cursor
+        ]
     envelope = ListOf(
         items=[shape(item) for item in page.items],
         next=following,
@@ -82,6 +88,7 @@ def page_response(
     return Response(envelope, headers={"Link": ", ".join(links)} if links else None)
 
 
-def _address(request: ApiRequest, cursor: str) -> str:
+def _address_without_cursor(request: ApiRequest) -> str:
     parameters = [pair for pair in request.query_params.multi_items() if pair[0] != "cursor"]
-    return f"{request.url.path}?{urlencode([*parameters, ('cursor', cursor)])}"
+    query = f"{urlencode(parameters)}&" if parameters else ""
+    return f"{request.url.path}?{query}"

@@ -1,7 +1,7 @@
 """Shapes that several topics answer with. Every member is named, and none has a default."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -33,9 +33,13 @@ WebAddress = Annotated[
 Password = Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 8, "maxLength": 128})]
 
 
-def moment(time: datetime) -> str:
-    """A time as `2026-11-22T09:30:00.000000Z`."""
-    return time.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+def moment(time: datetime) -> Any:
+    """What comes out as `2026-11-22T09:30:00.000000Z`, for a member that is a `Moment`.
+
+    msgspec writes a time in UTC just so, at a twentieth of the price of text that is made here;
+    but it leaves the fraction out when it is zero.
+    """
+    return time if time.microsecond else time.isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def image_id(given: UUID | None) -> ImageId | None:

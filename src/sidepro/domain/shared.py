@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import hashlib
 import hmac
 import json
 import unicodedata
@@ -249,6 +248,9 @@ _TAGS: dict[str, Callable[[str], KeyMember]] = {
 }
 
 
+_compact = json.JSONEncoder(separators=(",", ":"))
+
+
 def _tagged(member: KeyMember) -> str:
     if isinstance(member, datetime):
         return "t" + member.isoformat()
@@ -280,7 +282,7 @@ class Cursors:
     def write(self, cursor: Cursor, scope: str) -> str:
         """The cursor as URL-safe text."""
         key = None if cursor.after is None else [_tagged(member) for member in cursor.after]
-        body = json.dumps([int(cursor.backward), key], separators=(",", ":")).encode()
+        body = _compact.encode([int(cursor.backward), key]).encode()
         signed = self._sign(self._keys[0], body, scope) + body
         return _text(signed)
 
@@ -309,4 +311,4 @@ class Cursors:
 
     def _sign(self, key: bytes, body: bytes, scope: str) -> bytes:
         message = len(body).to_bytes(4, "big") + body + scope.encode()
-        return hmac.new(key, message, hashlib.sha256).digest()[: self._SIGNATURE]
+        return hmac.digest(key, message, "sha256")[: self._SIGNATURE]

@@ -1,6 +1,7 @@
 """The reader ports over the store in memory: the plainest thing that gives the right answer."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -322,20 +323,19 @@ class MemoryReader:
         state = self._store.state
         return Neighbourhood(state.neighbours.get(user_id, ()), state.computed_at)
 
-    async def projects_of(
-        self, authors: Collection[UserId]
-    ) -> Mapping[UserId, tuple[ProjectId, ...]]:
-        found: dict[UserId, tuple[ProjectId, ...]] = {}
+    async def hands(
+        self, authors: Collection[UserId], viewer: UserId, *, most: int, first: int
+    ) -> Mapping[UserId, tuple[ProjectCard, ...]]:
+        published: defaultdict[UserId, list[Project]] = defaultdict(list)
         for project in self._recommendable():
             if project.author_id in authors:
-                found[project.author_id] = (*found.get(project.author_id, ()), project.id)
-        return found
-
-    async def cards(
-        self, projects: Sequence[ProjectId], viewer: UserId
-    ) -> Mapping[ProjectId, ProjectCard]:
-        there = self._store.state.projects
-        return {id_: self._card(there[id_], viewer) for id_ in projects if id_ in there}
+                published[project.author_id].append(project)
+        hands = {}
+        for author, projects in published.items():
+            start = first % len(projects)
+            circle = projects[start:] + projects[:start]
+            hands[author] = tuple(self._card(project, viewer) for project in circle[:most])
+        return hands
 
     async def popular(self, viewer: UserId, limit: int) -> tuple[ProjectCard, ...]:
         others = [p for p in self._recommendable() if p.author_id != viewer]

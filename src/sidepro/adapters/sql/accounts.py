@@ -2,10 +2,8 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import (
-    Row,
     String,
     bindparam,
     cast,
@@ -21,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql.catalogue import CatalogueCache
 from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.fetching import Row
 from sidepro.adapters.sql.images import IMAGE_OF_USER
 from sidepro.adapters.sql.tables import (
     bookmarks,
@@ -237,11 +236,11 @@ class SqlUsers:
         await self._connection.execute(_ADDRESSES_GO, {"user": user_id})
 
 
-def _user(row: Row[Any] | None) -> User | None:
+def _user(row: Row | None) -> User | None:
     return None if row is None else _existing(row)
 
 
-def _existing(row: Row[Any]) -> User:
+def _existing(row: Row) -> User:
     return User(
         id=row.id,
         email=row.email,
@@ -383,7 +382,7 @@ class SqlSessions:
         )
 
 
-def _session(row: Row[Any]) -> Session:
+def _session(row: Row) -> Session:
     return Session(
         id=row.id,
         user_id=row.user_id,
@@ -406,11 +405,10 @@ class SqlAccountReader:
         self._images = images
 
     async def account(self, user_id: UserId) -> AccountView | None:
-        async with self._database.reading() as connection:
-            row = (await connection.execute(_ACCOUNT, {"id": user_id})).first()
-            if row is None:
-                return None
-            numbered = await self._catalogue.current(connection)
+        row = await self._database.fetch_one(_ACCOUNT, {"id": user_id})
+        if row is None:
+            return None
+        numbered = await self._catalogue.current(self._database)
         profile = None
         if row.has_profile is not None:
             profile = ProfileView(
@@ -431,41 +429,36 @@ class SqlAccountReader:
         )
 
     async def log_in_candidate(self, email: str, address: str) -> LogInCandidate | None:
-        async with self._database.reading() as connection:
-            parameters = {"email_key": fold(email), "address": address}
-            row = (await connection.execute(_LOG_IN_CANDIDATE, parameters)).first()
+        parameters = {"email_key": fold(email), "address": address}
+        row = await self._database.fetch_one(_LOG_IN_CANDIDATE, parameters)
         return None if row is None else LogInCandidate(_existing(row), bool(row.knows_address))
 
     async def user_named(self, name: str) -> User | None:
-        async with self._database.reading() as connection:
-            return _user((await connection.execute(_USER_NAMED, {"key": fold(name)})).first())
+        return _user(await self._database.fetch_one(_USER_NAMED, {"key": fold(name)}))
 
     async def users(self, after: UserId | None, limit: int) -> tuple[User, ...]:
         statement = _USERS if after is None else _USERS_AFTER
-        async with self._database.reading() as connection:
-            rows = await connection.execute(statement, {"after": after, "most": limit})
-            return tuple(_existing(row) for row in rows)
+        rows = await self._database.fetch(statement, {"after": after, "most": limit})
+        return tuple(_existing(row) for row in rows)
 
     async def sessions(self, user_id: UserId, now: datetime) -> tuple[Session, ...]:
-        async with self._database.reading() as connection:
-            rows = await connection.execute(_SESSIONS_OF, {"user": user_id, "now": now})
-            return tuple(_session(row) for row in rows)
+        rows = await self._database.fetch(_SESSIONS_OF, {"user": user_id, "now": now})
+        return tuple(_session(row) for row in rows)
 
     async def live_sessions(
         self, session_ids: Collection[SessionId], now: datetime
     ) -> frozenset[SessionId]:
-        async with self._database.reading() as connection:
-            parameters = {"ids": list(session_ids), "now": now}
-            return frozenset(await connection.scalars(_LIVE, parameters))
+        parameters = {"ids": list(session_ids), "now": now}
+        rows = await self._database.fetch(_LIVE, parameters)
+        return frozenset(row.id for row in rows)
 
     async def email_taken(self, email: str) -> bool:
-        async with self._database.reading() as connection:
-            return bool(await connection.scalar(_EMAIL_TAKEN, {"key": fold(email)}))
+        (row,) = await self._database.fetch(_EMAIL_TAKEN, {"key": fold(email)})
+        return bool(row[0])
 
     async def username_taken(self, username: str) -> bool:
-        async with self._database.reading() as connection:
-            return bool(await connection.scalar(_USERNAME_TAKEN, {"key": fold(username)}))
+        (row,) = await self._database.fetch(_USERNAME_TAKEN, {"key": fold(username)})
+        return bool(row[0])
 
     async def catalogue(self) -> Catalogue:
-        async with self._database.reading() as connection:
-            return (await self._catalogue.current(connection)).catalogue
+        return (await self._catalogue.current(self._database)).catalogue

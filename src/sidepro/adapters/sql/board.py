@@ -7,7 +7,6 @@ from sqlalchemy import Row, String, bindparam, cast, delete, func, insert, selec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql.catalogue import CatalogueCache
-from sidepro.adapters.sql.database import Database
 from sidepro.adapters.sql.tables import (
     bookmarks,
     comments,
@@ -46,11 +45,6 @@ _MOVE_COUNTERS = (
         comments=project_counters.c.comments + bindparam("comments_moved"),
     )
     .returning(project_counters.c.views, project_counters.c.bookmarks, project_counters.c.comments)
-)
-_COUNT_VIEW = (
-    update(project_counters)
-    .where(project_counters.c.project_id == bindparam("id"))
-    .values(views=project_counters.c.views + 1)
 )
 _USERNAME_KEY = select(users.c.username_key).where(users.c.id == bindparam("id"))
 
@@ -226,15 +220,3 @@ class SqlBookmarks:
             )
         )
         return removed.rowcount == 1
-
-
-class SqlViewCounter:
-    """See `sidepro.domain.projects.ports.ViewCounter`."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def add(self, project_id: ProjectId) -> bool:
-        async with self._database.writing_once() as connection:
-            counted = await connection.execute(_COUNT_VIEW, {"id": project_id})
-            return counted.rowcount == 1

@@ -1,15 +1,17 @@
 """The board's pages in SQL: ready cards, in one set-based statement each."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from functools import lru_cache
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, exists, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, exists, func, select
 
 from sidepro.adapters.sql.board import SKILLS_OF_PROJECT
 from sidepro.adapters.sql.catalogue import CatalogueCache, NumberedCatalogue
 from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.fetching import Row
 from sidepro.adapters.sql.images import IMAGE_OF_USER, THUMBNAIL
 from sidepro.adapters.sql.keyset import Listing
 from sidepro.adapters.sql.tables import (
@@ -101,13 +103,28 @@ _COMMENTS_OF = Listing(
 _COMMENT = _COMMENTS.where(comments.c.id == bindparam("id"))
 _COUNTERS = select(project_counters).where(project_counters.c.project_id == bindparam("id"))
 
-_PROJECTS_OF = (
-    select(projects.c.author_id, projects.c.id)
+_CIRCLES = (
+    select(
+        projects.c.id,
+        (
+            func.row_number().over(partition_by=projects.c.author_id, order_by=projects.c.id) - 1
+        ).label("place"),
+        func.count().over(partition_by=projects.c.author_id).label("number"),
+    )
     .join(users, users.c.id == projects.c.author_id)
     .where(projects.c.author_id.in_(bindparam("authors", expanding=True)), users.c.is_active)
-    .order_by(projects.c.id)
+    .subquery()
 )
-_CARDS_OF = _CARDS.where(projects.c.id.in_(bindparam("projects", expanding=True)))
+_STEPS = (
+    _CIRCLES.c.place + _CIRCLES.c.number - bindparam("first", type_=Integer) % _CIRCLES.c.number
+) % _CIRCLES.c.number
+"""How far a project is from where its author's hand begins."""
+
+_HANDS = (
+    _CARDS.select_from(_CARD_TABLES.join(_CIRCLES, _CIRCLES.c.id == projects.c.id))
+    .where(bindparam("most", type_=Integer) > _STEPS)
+    .order_by(projects.c.author_id, _STEPS)
+)
 _POPULAR = (
     _CARDS.where(projects.c.author_id != bindparam("viewer"), users.c.is_active)
     .order_by(*(column.desc() for column in _KEYS[Sort.POPULAR]))
@@ -116,7 +133,7 @@ _POPULAR = (
 
 
 class SqlBoardReader:
-    """See `sidepro.domain.projects.ports.BoardReader` and, for the last three methods,
+    """See `sidepro.domain.projects.ports.BoardReader` and, for the last two methods,
     `sidepro.domain.recommendations.ports.RecommendationReader`.
     """
 
@@ -130,36 +147,33 @@ class SqlBoardReader:
     async def board(
         self, query: BoardQuery, page: PageRequest, viewer: UserId | None
     ) -> Page[ProjectCard]:
-        async with self._database.reading() as connection:
-            numbered = await self._catalogue.current(connection)
-            listing = _board(_shape(query), query.sort)
-            parameters = {"viewer": viewer, **_parameters(query, numbered)}
-            return await self._card_page(connection, listing, page, parameters)
+        numbered = await self._catalogue.current(self._database)
+        listing = _board(_shape(query), query.sort)
+        parameters = {"viewer": viewer, **_parameters(query, numbered)}
+        return await self._card_page(listing, page, parameters)
 
     async def board_size(self, query: BoardQuery) -> int:
-        async with self._database.reading() as connection:
-            numbered = await self._catalogue.current(connection)
-            count = await connection.scalar(_size(_shape(query)), _parameters(query, numbered))
-            return count or 0
+        numbered = await self._catalogue.current(self._database)
+        statement, parameters = _size(_shape(query)), _parameters(query, numbered)
+        (row,) = await self._database.fetch(statement, parameters)
+        return int(row[0])
 
     async def bookmarked_by(
         self, user_id: UserId, page: PageRequest, viewer: UserId | None
     ) -> Page[ProjectCard]:
-        async with self._database.reading() as connection:
-            parameters = {"viewer": viewer, "owner": user_id}
-            return await self._card_page(connection, _BOOKMARKED_BY, page, parameters)
+        parameters = {"viewer": viewer, "owner": user_id}
+        return await self._card_page(_BOOKMARKED_BY, page, parameters)
 
     async def bookmarks_of(self, user_id: UserId) -> int:
-        async with self._database.reading() as connection:
-            return await connection.scalar(_BOOKMARKS_OF, {"owner": user_id}) or 0
+        (row,) = await self._database.fetch(_BOOKMARKS_OF, {"owner": user_id})
+        return int(row[0])
 
     async def project(self, project_id: ProjectId, viewer: UserId | None) -> ProjectView | None:
-        async with self._database.reading() as connection:
-            parameters = {"id": project_id, "viewer": viewer}
-            row = (await connection.execute(_PROJECT, parameters)).first()
-            if row is None:
-                return None
-            numbered = await self._catalogue.current(connection)
+        parameters = {"id": project_id, "viewer": viewer}
+        row = await self._database.fetch_one(_PROJECT, parameters)
+        if row is None:
+            return None
+        numbered = await self._catalogue.current(self._database)
         return ProjectView(
             card=self._card(row, numbered, viewer),
             content=row.content,
@@ -170,68 +184,47 @@ class SqlBoardReader:
 
     async def texts(self, after: ProjectId | None, limit: int) -> tuple[Text, ...]:
         statement = _TEXTS if after is None else _TEXTS_AFTER
-        async with self._database.reading() as connection:
-            rows = await connection.execute(statement, {"after": after, "most": limit})
-            return tuple(Text(row.id, row.content, row.content_html) for row in rows)
+        rows = await self._database.fetch(statement, {"after": after, "most": limit})
+        return tuple(Text(row.id, row.content, row.content_html) for row in rows)
 
     async def comments(self, project_id: ProjectId, page: PageRequest) -> Page[CommentView]:
-        async with self._database.reading() as connection:
-            rows = await _COMMENTS_OF.page(connection, page, {"project": project_id})
+        rows = await _COMMENTS_OF.page(self._database, page, {"project": project_id})
         return Page(tuple(self._comment(row) for row in rows.items), rows.next, rows.previous)
 
     async def comment(self, comment_id: CommentId) -> CommentView | None:
-        async with self._database.reading() as connection:
-            row = (await connection.execute(_COMMENT, {"id": comment_id})).first()
+        row = await self._database.fetch_one(_COMMENT, {"id": comment_id})
         return None if row is None else self._comment(row)
 
     async def counters(self, project_id: ProjectId) -> Counters | None:
-        async with self._database.reading() as connection:
-            row = (await connection.execute(_COUNTERS, {"id": project_id})).first()
+        row = await self._database.fetch_one(_COUNTERS, {"id": project_id})
         return None if row is None else Counters(row.views, row.bookmarks, row.comments)
 
-    async def projects_of(
-        self, authors: Collection[UserId]
-    ) -> Mapping[UserId, tuple[ProjectId, ...]]:
-        found: dict[UserId, tuple[ProjectId, ...]] = {}
-        async with self._database.reading() as connection:
-            for author, project in await connection.execute(
-                _PROJECTS_OF, {"authors": list(authors)}
-            ):
-                found[author] = (*found.get(author, ()), project)
-        return found
-
-    async def cards(
-        self, projects: Sequence[ProjectId], viewer: UserId
-    ) -> Mapping[ProjectId, ProjectCard]:
-        async with self._database.reading() as connection:
-            numbered = await self._catalogue.current(connection)
-            rows = await connection.execute(
-                _CARDS_OF, {"projects": list(projects), "viewer": viewer}
-            )
-            return {row.id: self._card(row, numbered, viewer) for row in rows}
+    async def hands(
+        self, authors: Collection[UserId], viewer: UserId, *, most: int, first: int
+    ) -> Mapping[UserId, tuple[ProjectCard, ...]]:
+        numbered = await self._catalogue.current(self._database)
+        parameters = {"authors": list(authors), "viewer": viewer, "most": most, "first": first}
+        rows = await self._database.fetch(_HANDS, parameters)
+        return {
+            author: tuple(self._card(row, numbered, viewer) for row in hand)
+            for author, hand in groupby(rows, key=attrgetter("author_id"))
+        }
 
     async def popular(self, viewer: UserId, limit: int) -> tuple[ProjectCard, ...]:
-        async with self._database.reading() as connection:
-            numbered = await self._catalogue.current(connection)
-            rows = await connection.execute(_POPULAR, {"viewer": viewer, "most": limit})
-            return tuple(self._card(row, numbered, viewer) for row in rows)
+        numbered = await self._catalogue.current(self._database)
+        rows = await self._database.fetch(_POPULAR, {"viewer": viewer, "most": limit})
+        return tuple(self._card(row, numbered, viewer) for row in rows)
 
     async def _card_page(
-        self,
-        connection: AsyncConnection,
-        listing: Listing,
-        page: PageRequest,
-        parameters: Mapping[str, Any],
+        self, listing: Listing, page: PageRequest, parameters: Mapping[str, Any]
     ) -> Page[ProjectCard]:
-        numbered = await self._catalogue.current(connection)
-        rows = await listing.page(connection, page, parameters)
+        numbered = await self._catalogue.current(self._database)
+        rows = await listing.page(self._database, page, parameters)
         viewer = parameters["viewer"]
         cards = tuple(self._card(row, numbered, viewer) for row in rows.items)
         return Page(cards, rows.next, rows.previous)
 
-    def _card(
-        self, row: Row[Any], numbered: NumberedCatalogue, viewer: UserId | None
-    ) -> ProjectCard:
+    def _card(self, row: Row, numbered: NumberedCatalogue, viewer: UserId | None) -> ProjectCard:
         return ProjectCard(
             id=row.id,
             title=row.title,
@@ -247,7 +240,7 @@ class SqlBoardReader:
             updated_at=row.updated_at,
         )
 
-    def _comment(self, row: Row[Any]) -> CommentView:
+    def _comment(self, row: Row) -> CommentView:
         return CommentView(
             id=row.id,
             author=self._author(row),
@@ -256,7 +249,7 @@ class SqlBoardReader:
             updated_at=row.updated_at,
         )
 
-    def _author(self, row: Row[Any]) -> UserSummary:
+    def _author(self, row: Row) -> UserSummary:
         return UserSummary(row.author_id, row.username, self._images.url(row.image_key))
 
 

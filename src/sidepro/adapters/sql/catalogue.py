@@ -3,11 +3,13 @@
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Table, select
+from sqlalchemy import Select, Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql import tables
+from sidepro.adapters.sql.database import Database
 from sidepro.domain.accounts.profile import Catalogue
 
 FRESH_FOR = 60.0
@@ -46,26 +48,35 @@ class CatalogueCache:
         self._current: NumberedCatalogue | None = None
         self._read_at = 0.0
 
-    async def current(self, connection: AsyncConnection) -> NumberedCatalogue:
-        """The catalogue, read over this connection when it is not fresh."""
+    async def current(self, source: AsyncConnection | Database) -> NumberedCatalogue:
+        """The catalogue, read from there when it is not fresh."""
         now = time.monotonic()
         if self._current is None or now - self._read_at > FRESH_FOR:
-            self._current = await _read(connection)
+            self._current = await _read(source)
             self._read_at = now
         return self._current
 
 
-async def _read(connection: AsyncConnection) -> NumberedCatalogue:
-    async def names(table: Table) -> dict[int, str]:
-        rows = await connection.execute(select(table.c.id, table.c.name).order_by(table.c.id))
-        return {row.id: row.name for row in rows}
+def _entries(table: Table) -> Select[Any]:
+    return select(table.c.id, table.c.name).order_by(table.c.id)
+
+
+_SKILLS, _REGIONS = _entries(tables.skills), _entries(tables.regions)
+_MEET_TIMES = _entries(tables.meet_times)
+
+
+async def _read(source: AsyncConnection | Database) -> NumberedCatalogue:
+    async def names(entries: Select[Any]) -> dict[int, str]:
+        if isinstance(source, Database):
+            return {row.id: row.name for row in await source.fetch(entries)}
+        return {row.id: row.name for row in await source.execute(entries)}
 
     def numbers(of: Mapping[int, str]) -> dict[str, int]:
         return {name: number for number, name in of.items()}
 
-    skills = await names(tables.skills)
-    regions = await names(tables.regions)
-    meet_times = await names(tables.meet_times)
+    skills = await names(_SKILLS)
+    regions = await names(_REGIONS)
+    meet_times = await names(_MEET_TIMES)
     return NumberedCatalogue(
         Catalogue(tuple(skills.values()), tuple(regions.values()), tuple(meet_times.values())),
         skills,

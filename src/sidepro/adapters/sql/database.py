@@ -8,7 +8,7 @@ a time in this process (waiting in a fair queue instead of polling for the file'
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import (
     asynccontextmanager,
     contextmanager,
@@ -20,7 +20,9 @@ from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import DatabaseError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.sql.selectable import ReturnsRows
 
+from sidepro.adapters.sql.fetching import Fetching, PostgresqlFetching, Row, SqliteFetching
 from sidepro.domain.errors import EmailTaken, NotFound, SideProError, Unavailable, UsernameTaken
 
 POOL_SIZE = 10
@@ -28,6 +30,11 @@ WAIT_FOR_CONNECTION = 10.0
 """Seconds until a request gives up on a connection, or on SQLite's lock, and answers 503."""
 
 CONNECT_TIMEOUT = 5
+
+ROW_HELD_FOR_LONG = 100
+"""Milliseconds after which a statement that commits itself gives up on a row."""
+
+NOTHING: Mapping[str, Any] = {}
 
 _UNIQUE: dict[str, type[SideProError]] = {
     "uq_users_email_key": EmailTaken,
@@ -44,7 +51,7 @@ class Database:
         Nothing is connected yet.
         """
         self.is_sqlite = address.startswith("sqlite")
-        self.engine = _sqlite(address) if self.is_sqlite else _postgresql(address)
+        self.engine, self._fetching = (_sqlite if self.is_sqlite else _postgresql)(address)
         event.listen(self.engine.sync_engine, "handle_error", _translate)
         self._one_writer = asyncio.Lock()
         self._autocommit = (
@@ -52,6 +59,26 @@ class Database:
             if self.is_sqlite  # its connections are in autocommit until something says BEGIN
             else self.engine.execution_options(isolation_level="AUTOCOMMIT")
         )
+
+    async def fetch(
+        self, statement: ReturnsRows, parameters: Mapping[str, Any] = NOTHING
+    ) -> list[Row]:
+        """The rows of one reading statement, outside any transaction.
+
+        The rows are tuples whose members have the columns' names. Statements are kept compiled:
+        they belong at the level of a module.
+
+        Raises:
+            Unavailable: the database cannot be reached.
+        """
+        return await self._fetching.fetch(statement, parameters)
+
+    async def fetch_one(
+        self, statement: ReturnsRows, parameters: Mapping[str, Any] = NOTHING
+    ) -> Row | None:
+        """The first row of `fetch`, if there is any."""
+        rows = await self.fetch(statement, parameters)
+        return rows[0] if rows else None
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -120,19 +147,19 @@ class Database:
         if self.is_sqlite:
             await connection.exec_driver_sql("BEGIN")
 
-    @asynccontextmanager
-    async def writing_once(self) -> AsyncIterator[AsyncConnection]:
-        """A connection for a single writing statement, which commits itself.
+    async def write(self, statement: ReturnsRows, parameters: Mapping[str, Any]) -> list[Row]:
+        """The rows that one writing statement gives, which commits itself.
 
         Raises:
-            Unavailable: the database cannot be reached.
+            Unavailable: the database cannot be reached. Whether anything was written is not known.
+            RowHeld: somebody else holds a row for long. Nothing was written.
         """
-        with _no_connection_left():
-            async with self._place_to_write(), self._autocommit.connect() as connection:
-                yield connection
+        async with self._place_to_write():
+            return await self._fetching.write(statement, parameters)
 
     async def close(self) -> None:
         """Close all connections."""
+        await self._fetching.close()
         await self.engine.dispose()
 
 
@@ -143,24 +170,32 @@ def driver_url(address: str) -> URL:
     return url.set(drivername="sqlite+aiosqlite" if sqlite else "postgresql+psycopg")
 
 
-def _postgresql(address: str) -> AsyncEngine:
+def _postgresql(address: str) -> tuple[AsyncEngine, Fetching]:
+    url = driver_url(address)
     # Times come back in UTC, whatever the server is set to.
-    given = driver_url(address).query.get("options", "")
-    options = f"{given} -c timezone=UTC"
-    return create_async_engine(
-        driver_url(address),
+    options = f"{url.query.get('options', '')} -c timezone=UTC"
+    arguments: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT, "options": options}
+    engine = create_async_engine(
+        url,
         pool_size=POOL_SIZE,
         max_overflow=POOL_SIZE,
         pool_timeout=WAIT_FOR_CONNECTION,
         pool_use_lifo=True,
         hide_parameters=True,
-        connect_args={"connect_timeout": CONNECT_TIMEOUT, "options": options},
+        connect_args=arguments,
     )
+    _, of_address = engine.dialect.create_connect_args(url)
+    options = f"{options} -c lock_timeout={ROW_HELD_FOR_LONG}"
+    fetching = PostgresqlFetching(
+        {**of_address, **arguments, "options": options}, WAIT_FOR_CONNECTION
+    )
+    return engine, fetching
 
 
-def _sqlite(address: str) -> AsyncEngine:
+def _sqlite(address: str) -> tuple[AsyncEngine, Fetching]:
+    url = driver_url(address)
     engine = create_async_engine(
-        driver_url(address),
+        url,
         pool_size=POOL_SIZE,
         max_overflow=0,
         pool_timeout=WAIT_FOR_CONNECTION,
@@ -178,7 +213,7 @@ def _sqlite(address: str) -> AsyncEngine:
         _turn_wal_on(cursor)
         cursor.close()
 
-    return engine
+    return engine, SqliteFetching(str(url.database), WAIT_FOR_CONNECTION)
 
 
 def _turn_wal_on(cursor: Any) -> None:

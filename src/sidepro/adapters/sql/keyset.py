@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Integer,
-    Row,
     Select,
     bindparam,
     exists,
@@ -15,8 +15,9 @@ from sqlalchemy import (
     select,
     tuple_,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.fetching import Row
 from sidepro.domain.shared import Page, PageRequest, page_of
 
 
@@ -36,6 +37,7 @@ class Listing:
         self._rows = rows.add_columns(
             *(column.label(f"key_{index}") for index, column in enumerate(self._key))
         )
+        self._key_of = attrgetter(*(f"key_{index}" for index in range(len(self._key))))
         self._place = tuple_(
             *(
                 bindparam(f"place_{index}", type_=column.type)
@@ -44,28 +46,21 @@ class Listing:
         )
 
     async def page(
-        self, connection: AsyncConnection, request: PageRequest, parameters: Mapping[str, Any]
-    ) -> Page[Row[Any]]:
+        self, database: Database, request: PageRequest, parameters: Mapping[str, Any]
+    ) -> Page[Row]:
         """The rows of a page. One statement, and a second one only when nothing was found."""
         after, backward = request.cursor.after, request.cursor.backward
         values = {**parameters, "page_rows": request.limit + 1}
         if after is None:
             statement = self._last if backward else self._first
-            rows = (await connection.execute(statement, values)).all()
+            rows = await database.fetch(statement, values)
             beyond = False
         else:
             values |= {f"place_{index}": member for index, member in enumerate(after)}
             statement = self._before if backward else self._after
-            rows = (await connection.execute(statement, values)).all()
-            beyond = (
-                rows[0].beyond
-                if rows
-                else bool(await connection.scalar(self._anything, parameters))
-            )
-        return page_of(rows, request, beyond=bool(beyond), key=self._key_of)
-
-    def _key_of(self, row: Row[Any]) -> tuple[Any, ...]:
-        return tuple(row._mapping[f"key_{index}"] for index in range(len(self._key)))
+            rows = await database.fetch(statement, values)
+            beyond = (rows or await database.fetch(self._anything, parameters))[0].beyond
+        return page_of(rows, request, beyond=beyond, key=self._key_of)
 
     @cached_property
     def _first(self) -> Select[Any]:
@@ -85,7 +80,7 @@ class Listing:
 
     @cached_property
     def _anything(self) -> Select[Any]:
-        return select(self._exists(self._bare))
+        return select(self._exists(self._bare).label("beyond"))
 
     def _from_place(self, *, backward: bool) -> Select[Any]:
         key = tuple_(*self._key)

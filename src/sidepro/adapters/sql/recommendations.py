@@ -58,9 +58,8 @@ class SqlPopulationReader:
         self._catalogue = catalogue
 
     async def population(self) -> Population:
-        async with self._database.reading() as connection:
-            numbered = await self._catalogue.current(connection)
-            rows = (await connection.execute(_POPULATION)).all()
+        numbered = await self._catalogue.current(self._database)
+        rows = await self._database.fetch(_POPULATION)
         return Population(
             {row.user_id: numbered.skills_of_list(row.skill_ids) for row in rows},
             {row.user_id for row in rows if row.has_published},
@@ -107,8 +106,7 @@ class SqlNeighbourStore:
         return True
 
     async def of(self, user_id: UserId) -> Neighbourhood:
-        async with self._database.reading() as connection:
-            row = (await connection.execute(_NEIGHBOURHOOD, {"user": user_id})).first()
+        row = await self._database.fetch_one(_NEIGHBOURHOOD, {"user": user_id})
         if row is None:
             return Neighbourhood((), None)
         return Neighbourhood(

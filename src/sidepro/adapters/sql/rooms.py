@@ -3,7 +3,6 @@
 from typing import Any
 
 from sqlalchemy import (
-    Row,
     Select,
     and_,
     bindparam,
@@ -18,6 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.fetching import Row
 from sidepro.adapters.sql.images import IMAGE_OF_USER
 from sidepro.adapters.sql.keyset import Listing
 from sidepro.adapters.sql.tables import messages, rooms, users
@@ -170,24 +170,20 @@ class SqlRoomReader:
         self._images = images
 
     async def rooms(self, user_id: UserId, page: PageRequest) -> Page[RoomView]:
-        async with self._database.reading() as connection:
-            rows = await _ROOMS_OF.page(connection, page, {"me": user_id})
+        rows = await _ROOMS_OF.page(self._database, page, {"me": user_id})
         views = tuple(self._view(row, user_id) for row in rows.items)
         return Page(views, rows.next, rows.previous)
 
     async def room_count(self, user_id: UserId) -> int:
-        async with self._database.reading() as connection:
-            return await connection.scalar(_ROOM_COUNT, {"me": user_id}) or 0
+        (row,) = await self._database.fetch(_ROOM_COUNT, {"me": user_id})
+        return int(row[0])
 
     async def room(self, room_id: RoomId, user_id: UserId) -> RoomView | None:
-        async with self._database.reading() as connection:
-            found = await connection.execute(_ROOM_VIEW, {"id": room_id, "me": user_id})
-            row = found.first()
+        row = await self._database.fetch_one(_ROOM_VIEW, {"id": room_id, "me": user_id})
         return None if row is None else self._view(row, user_id)
 
     async def state(self, room_id: RoomId) -> Room | None:
-        async with self._database.reading() as connection:
-            return _room((await connection.execute(_ROOM, {"id": room_id})).first())
+        return _room(await self._database.fetch_one(_ROOM, {"id": room_id}))
 
     async def messages(
         self, room_id: RoomId, *, after: int | None, before: int | None, limit: int
@@ -201,12 +197,11 @@ class SqlRoomReader:
             parameters["place"] = before
         else:
             statement = _LATEST_MESSAGES
-        async with self._database.reading() as connection:
-            rows = (await connection.execute(statement, parameters)).all()
+        rows = await self._database.fetch(statement, parameters)
         found = tuple(_message(row) for row in rows)
         return found if after is not None else found[::-1]
 
-    def _view(self, row: Row[Any], me: UserId) -> RoomView:
+    def _view(self, row: Row, me: UserId) -> RoomView:
         mine = 0 if row.low_id == me else 1
         read = (row.low_read_seq, row.high_read_seq)
         pending = row.left_by is not None or row.other_id is None
@@ -245,11 +240,11 @@ def _values(room: Room) -> dict[str, Any]:
     }
 
 
-def _room(row: Row[Any] | None) -> Room | None:
+def _room(row: Row | None) -> Room | None:
     return None if row is None else _existing(row)
 
 
-def _existing(row: Row[Any]) -> Room:
+def _existing(row: Row) -> Room:
     return Room(
         id=row.id,
         seats=(Seat(row.low_id, row.low_read_seq), Seat(row.high_id, row.high_read_seq)),
@@ -260,7 +255,7 @@ def _existing(row: Row[Any]) -> Room:
     )
 
 
-def _message(row: Row[Any]) -> Message:
+def _message(row: Row) -> Message:
     return Message(
         room_id=row.room_id,
         seq=row.seq,

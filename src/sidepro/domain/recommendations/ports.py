@@ -1,13 +1,13 @@
 """What recommendations need from the outside."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from sidepro.domain.projects.views import ProjectCard
 from sidepro.domain.recommendations.jaccard import Neighbour, Population
-from sidepro.domain.shared import ProjectId, UserId
+from sidepro.domain.shared import UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +57,14 @@ class NeighbourStore(Protocol):
 class RecommendationReader(Protocol):
     """Reads what may be recommended: projects of people who are not deactivated."""
 
-    async def projects_of(
-        self, authors: Collection[UserId]
-    ) -> Mapping[UserId, tuple[ProjectId, ...]]:
-        """The ids of what each of them has published, ordered by id, in one statement."""
-        ...
+    async def hands(
+        self, authors: Collection[UserId], viewer: UserId, *, most: int, first: int
+    ) -> Mapping[UserId, tuple[ProjectCard, ...]]:
+        """Up to `most` projects of each author, in one statement. Who has none MUST be left out.
 
-    async def cards(
-        self, projects: Sequence[ProjectId], viewer: UserId
-    ) -> Mapping[ProjectId, ProjectCard]:
-        """The cards of those that exist, in one statement."""
+        An author's projects lie in a circle, ordered by id: they MUST be taken from number
+        `first` on, which is at least 0 and goes round as often as it has to.
+        """
         ...
 
     async def popular(self, viewer: UserId, limit: int) -> tuple[ProjectCard, ...]:

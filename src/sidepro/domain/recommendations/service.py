@@ -1,10 +1,11 @@
 """Recommending projects, and the job that finds out who is similar."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
 from sidepro.domain.accounts.session import Caller
+from sidepro.domain.projects.views import ProjectCard
 from sidepro.domain.recommendations.jaccard import Neighbour
 from sidepro.domain.recommendations.ports import (
     NeighbourStore,
@@ -13,7 +14,7 @@ from sidepro.domain.recommendations.ports import (
     SimilarityEngine,
 )
 from sidepro.domain.recommendations.views import Basis, Recommendation, Recommendations
-from sidepro.domain.shared import Clock, ProjectId, UserId
+from sidepro.domain.shared import Clock, UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,27 +53,15 @@ class RecommendationService:
         given), one of an author before any second one; then popular ones, until there are enough.
         """
         neighbourhood = await self.store.of(caller.id)
-        by_id = {
-            neighbour.user_id: neighbour
-            for neighbour in neighbourhood.neighbours
-            if neighbour.user_id != caller.id
-        }
-        items: list[Recommendation] = []
-        if by_id:
-            projects = await self.reader.projects_of(by_id)
-            # A draw for display: nothing depends on its being unpredictable.
-            drawn = draw(by_id.values(), projects, limit, Random(seed))  # noqa: S311
-            cards = await self.reader.cards([project for project, _ in drawn], caller.id)
-            items = [
-                Recommendation(
-                    cards[project],
-                    Basis.SIMILAR_SKILLS,
-                    neighbour.score,
-                    neighbour.shared_skills,
-                )
-                for project, neighbour in drawn
-                if project in cards
-            ]
+        # A draw for display: nothing depends on its being unpredictable.
+        random = Random(seed)  # noqa: S311
+        others = (near for near in neighbourhood.neighbours if near.user_id != caller.id)
+        ranked = rank(others, random)
+        hands = await self._hands(ranked, caller.id, limit, random.randrange(2**31))
+        items = [
+            Recommendation(card, Basis.SIMILAR_SKILLS, near.score, near.shared_skills)
+            for card, near in deal(ranked, hands, limit)
+        ]
         if len(items) < limit:
             taken = {item.project.id for item in items}
             popular = await self.reader.popular(caller.id, limit + len(taken))
@@ -83,34 +72,51 @@ class RecommendationService:
             ]
         return Recommendations(tuple(items[:limit]), neighbourhood.computed_at)
 
+    async def _hands(
+        self, ranked: Sequence[Neighbour], viewer: UserId, limit: int, first: int
+    ) -> Mapping[UserId, tuple[ProjectCard, ...]]:
+        """What is to be dealt: of the first few people, unless they have too little left."""
+        if not ranked:
+            return {}
+        authors = [near.user_id for near in ranked]
+        few = authors[:limit]
+        hands = await self.reader.hands(few, viewer, most=_share(limit, len(few)), first=first)
+        if len(hands) < len(few) and sum(map(len, hands.values())) < limit:
+            givers = len(authors) - len(few) + len(hands)
+            most = _share(limit, givers)
+            hands = await self.reader.hands(authors, viewer, most=most, first=first)
+        return hands
 
-def draw(
-    neighbours: Collection[Neighbour],
-    projects: Mapping[UserId, Sequence[ProjectId]],
-    limit: int,
-    random: Random,
-) -> list[tuple[ProjectId, Neighbour]]:
-    """Draw up to `limit` projects, each with the neighbour who wrote it.
 
-    Authors come in a random order in which higher scores tend to come first (weighted sampling
-    without replacement: Efraimidis and Spirakis, "Weighted random sampling with a reservoir",
-    2006), each with one project at random; then each with a second one, and so on.
+def _share(limit: int, givers: int) -> int:
+    """What a single one may have to give when each of the others gives one."""
+    return max(1, limit - givers + 1)
+
+
+def rank(neighbours: Iterable[Neighbour], random: Random) -> list[Neighbour]:
+    """A random order in which higher scores tend to come first.
+
+    Weighted sampling without replacement: Efraimidis and Spirakis, "Weighted random sampling with
+    a reservoir", 2006. It does not depend on the order of the input.
     """
-    ranked = sorted(
-        (
-            (random.random() ** (1 / neighbour.score), neighbour)
-            for neighbour in sorted(neighbours, key=lambda neighbour: neighbour.user_id)
-            if projects.get(neighbour.user_id)
-        ),
-        key=lambda weighted: -weighted[0],
-    )
-    hands = [
-        (neighbour, random.sample(projects[neighbour.user_id], len(projects[neighbour.user_id])))
-        for _, neighbour in ranked
+    weighted = [
+        (random.random() ** (1 / near.score), near)
+        for near in sorted(neighbours, key=lambda near: near.user_id.int)
     ]
-    drawn: list[tuple[ProjectId, Neighbour]] = []
-    turn = 0
-    while len(drawn) < limit and any(turn < len(hand) for _, hand in hands):
-        drawn += [(hand[turn], neighbour) for neighbour, hand in hands if turn < len(hand)]
-        turn += 1
-    return drawn[:limit]
+    weighted.sort(key=lambda pair: -pair[0])
+    return [near for _, near in weighted]
+
+
+def deal(
+    ranked: Iterable[Neighbour], hands: Mapping[UserId, Sequence[ProjectCard]], limit: int
+) -> list[tuple[ProjectCard, Neighbour]]:
+    """Up to `limit` projects, each with the neighbour who wrote it.
+
+    Each author in turn gives one; then each a second one, and so on.
+    """
+    dealing = [(near, hands[near.user_id]) for near in ranked if near.user_id in hands]
+    longest = max((len(hand) for _, hand in dealing), default=0)
+    dealt = [
+        (hand[turn], near) for turn in range(longest) for near, hand in dealing if turn < len(hand)
+    ]
+    return dealt[:limit]

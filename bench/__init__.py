@@ -1,0 +1,1 @@
+"""What the platform costs, measured from outside: `./just bench`. Figures: docs/performance.md."""

@@ -1,0 +1,298 @@
+"""The board, rooms and recommendations over HTTP: processor time, bytes and statements a request.
+
+    ./just bench board [--rounds N] [--requests N] [--only WORD]
+
+Real servers are driven from outside over a few connections. All rows are measured in every round,
+on each server in turn, so that whatever else the machine does falls on all of them alike; the
+median of the rounds is shown. Processor time is that of all processes of a server, user and
+system, divided by the requests.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import uvloop
+
+from bench.client import Call, drive
+from bench.servers import (
+    DurablePostgres,
+    Measured,
+    counting_statements,
+    fill,
+    platform,
+    settings_of,
+)
+from tests.servers import HOST, Postgres, free_port, wait_until
+from tests.servers import settings as environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+POSTGRESQL, SQLITE, LIMIT = "PostgreSQL", "SQLite", "limit"
+
+CONNECTIONS = 4
+WARM_UP = 60
+COUNTED = 20
+DEEP = 6_000
+"""How many projects lie before the deep page: a thousand pages of six."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Of the command line."""
+
+    rounds: int
+    requests: int
+    only: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table: what is asked for, and what it may cost in milliseconds."""
+
+    name: str
+    paths: list[str]
+    app: float | None = None
+    database: float | None = None
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a request costs, in milliseconds, and the bytes of its answer."""
+
+    app: float
+    database: float
+    answer: int
+    seconds: float
+
+
+async def rows_of(server: Measured, token: str) -> list[Row]:
+    """The rows of quality.md, with what is there on this server."""
+    page = await server.get("/projects?limit=100")
+    projects = [project["id"] for project in page["items"]]
+    names = {word for project in page["items"] for word in project["title"].split()}
+    korean, english = [await _word(server, names, is_ascii=kind) for kind in (False, True)]
+    rooms = [room["id"] for room in (await server.get("/rooms?limit=20", token))["items"]]
+    cursor = await _far_down(server)
+    six = "/api/v1/projects?limit=6"
+    return [
+        Row("no database: /health/live", ["/health/live"]),
+        Row("board, newest, 6 cards", [six], 1.2, 0.6),
+        Row("board, 1,000 pages deep", [f"{six}&cursor={cursor}"], 1.2, 0.6),
+        Row("board, any of two skills", [f"{six}&skill=Python&skill=React"], 1.5, 1.0),
+        Row("board, by popularity", [f"{six}&sort=popular"]),
+        Row(f"text search, {english[1]} hits", [f"{six}&q={quote(english[0])}"], 1.5, 2.0),
+        Row(f"text search, Korean, {korean[1]} hits", [f"{six}&q={quote(korean[0])}"], 1.5, 2.0),
+        Row("text search, no hit", [f"{six}&q=zyzzyvas"], 1.5, 2.0),
+        Row("text search, two characters", [f"{six}&q=%EC%84%9C%EB%B9%84"], 1.5, 2.0),
+        Row(
+            "project page, one view counted", [f"/api/v1/projects/{i}" for i in projects], 1.5, 0.8
+        ),
+        Row("room list, 20 rooms", ["/api/v1/rooms?limit=20"], 1.5, 0.8),
+        Row(
+            "messages of a room, 20",
+            [f"/api/v1/rooms/{room}/messages?limit=20" for room in rooms],
+            1.0,
+            0.4,
+        ),
+        Row("recommendations", ["/api/v1/recommendations"], 1.5, 0.8),
+    ]
+
+
+async def _word(server: Measured, words: set[str], *, is_ascii: bool) -> tuple[str, int]:
+    """The word with about 400 hits."""
+    found = []
+    for word in sorted(words):
+        if len(word) >= 3 and word.isascii() is is_ascii:
+            path = f"/projects?limit=1&total=true&q={quote(word)}"
+            found.append((abs((total := (await server.get(path))["total"]) - 400), word, total))
+    return min(found)[1:]
+
+
+async def _far_down(server: Measured) -> str:
+    cursor = ""
+    for _ in range(DEEP // 100):
+        page = await server.get(f"/projects?limit=100{cursor and f'&cursor={cursor}'}")
+        cursor = page["next"]
+    return cursor
+
+
+def calls_of(row: Row, token: str) -> list[Call]:
+    """The calls; only those that need it carry the token."""
+    signed_in = any(part in row.paths[0] for part in ("/rooms", "/recommendations"))
+    return [Call.to(path, token if signed_in else None) for path in row.paths]
+
+
+async def cost_of(server: Measured, calls: list[Call], requests: int) -> Cost:
+    """The mean cost of the calls over so many requests."""
+    app_before, database_before = server.cpu()
+    seen = await drive(server.port, calls, requests, CONNECTIONS)
+    app, database = server.cpu()
+    return Cost(
+        (app - app_before) / requests,
+        (database - database_before) / requests,
+        round(statistics.mean(size for _, size in seen)),
+        statistics.median(seconds for seconds, _ in seen),
+    )
+
+
+Costs = dict[tuple[str, int], list[Cost]]
+"""By the name of the server and the place of the row, one for each round."""
+
+
+async def measure(
+    servers: Mapping[str, Measured], calls: Mapping[str, list[list[Call]]], options: Options
+) -> Costs:
+    """All rows on all servers, round after round."""
+    costs: Costs = defaultdict(list)
+    for turn in range(options.rounds + 1):
+        for place in range(len(calls[POSTGRESQL])):
+            for name, server in servers.items():
+                requests = options.requests if turn else WARM_UP
+                cost = await cost_of(server, calls[name][place], requests)
+                if turn:
+                    costs[name, place].append(cost)
+        print(f"round {turn} of {options.rounds}", file=sys.stderr)
+    return costs
+
+
+async def statements_of(server: Measured, calls: list[list[Call]], url: str) -> list[float]:
+    """How many statements a request of each row takes, one request at a time."""
+    numbers = []
+    for each in calls:
+        with counting_statements(url) as counted:
+            await drive(server.port, each, COUNTED, 1)
+        numbers.append(counted[0] / COUNTED)
+    return numbers
+
+
+def table(rows: list[Row], costs: Costs, statements: list[float]) -> Iterator[str]:
+    """The table in Markdown."""
+    yield (
+        "| work | app, ms | must | database, ms | must | bytes | statements "
+        "| app at the limit, ms | ratio | median answer, ms | on SQLite, ms |"
+    )
+    yield "|---|---|---|---|---|---|---|---|---|---|---|"
+    for place, row in enumerate(rows):
+        ours, limit, sqlite = (_median(costs[name, place]) for name in (POSTGRESQL, LIMIT, SQLITE))
+        yield " | ".join(
+            [
+                f"| {row.name}",
+                f"{ours.app:.2f}",
+                "" if row.app is None else f"{row.app}",
+                f"{ours.database:.2f}",
+                "" if row.database is None else f"{row.database}",
+                f"{ours.answer:,}",
+                f"{statements[place]:.1f}",
+                f"{limit.app:.2f}",
+                f"{ours.app / limit.app:.1f}" if limit.app else "",
+                f"{ours.seconds * 1000:.1f}",
+                f"{sqlite.app:.2f} |",
+            ]
+        )
+    spreads = [
+        (max(each.app for each in found) - min(each.app for each in found)) / _median(found).app
+        for (name, _), found in costs.items()
+        if name == POSTGRESQL
+    ]
+    yield ""
+    spread = statistics.median(spreads)
+    yield f"The rounds of a row differ by {spread:.0%} of its median, largest to smallest."
+
+
+def _median(costs: list[Cost]) -> Cost:
+    return Cost(
+        statistics.median(cost.app for cost in costs),
+        statistics.median(cost.database for cost in costs),
+        costs[0].answer,
+        statistics.median(cost.seconds for cost in costs),
+    )
+
+
+@contextlib.contextmanager
+def limit(
+    settings: Mapping[str, str], paths: list[str], token: str, postgres: Postgres, folder: Path
+) -> Iterator[Measured]:
+    """The limit harness, serving the same paths from the same database."""
+    port, listed = free_port(), folder / "paths"
+    listed.write_text("\n".join(paths), "utf-8")
+    command = [sys.executable, "-m", "bench.limit.statements", str(port), str(listed)]
+    process = subprocess.Popen(command, env=environment({**settings, "BENCH_TOKEN": token}))
+
+    def is_up() -> bool:
+        if process.poll() is not None:
+            raise SystemExit("the limit harness did not start")
+        with socket.socket() as visitor:
+            return visitor.connect_ex((HOST, port)) == 0
+
+    try:
+        wait_until(is_up, seconds=60, failure=lambda: "the limit harness is not ready")
+        yield Measured(port, process.pid, postgres)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def main() -> None:
+    options = parsed()
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sidepro-bench-")))
+        postgres = stack.enter_context(DurablePostgres.start())
+        url = postgres.fresh_database()
+        settings = {
+            POSTGRESQL: settings_of(folder / "postgresql", url),
+            SQLITE: settings_of(folder / "sqlite", None),
+        }
+        print("filling two databases, a minute each", file=sys.stderr)
+        for each in settings.values():
+            fill(each)
+        servers = {
+            name: stack.enter_context(platform(each, postgres if name == POSTGRESQL else None))
+            for name, each in settings.items()
+        }
+        tokens = {name: asyncio.run(server.log_in()) for name, server in servers.items()}
+        rows = {
+            name: [
+                row
+                for row in asyncio.run(rows_of(server, tokens[name]))
+                if options.only in row.name
+            ]
+            for name, server in servers.items()
+        }
+        calls = {name: [calls_of(row, tokens[name]) for row in rows[name]] for name in servers}
+        calls[LIMIT] = calls[POSTGRESQL]
+        paths = [path for row in rows[POSTGRESQL] for path in row.paths]
+        servers[LIMIT] = stack.enter_context(
+            limit(settings[POSTGRESQL], paths, tokens[POSTGRESQL], postgres, folder)
+        )
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            costs = runner.run(measure(servers, calls, options))
+            statements = runner.run(statements_of(servers[POSTGRESQL], calls[POSTGRESQL], url))
+        print("\n".join(table(rows[POSTGRESQL], costs, statements)))
+
+
+def parsed() -> Options:
+    parser = argparse.ArgumentParser(
+        prog="./just bench board", description="What requests cost, in processor time."
+    )
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--requests", type=int, default=800, help="of each row in a round")
+    parser.add_argument("--only", default="", help="rows with this in their name")
+    return Options(**vars(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    main()

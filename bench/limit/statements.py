@@ -1,0 +1,133 @@
+"""The limit of a read: the same SQL through bare psycopg in a bare ASGI application.
+
+It first asks the platform itself, in its own process, for each of the paths, and notes the
+statements that run. Then it serves the paths: it runs their statements and writes the rows as
+JSON, with no routing, no checks, no shapes and no log.
+
+    python -m bench.limit.statements PORT FILE
+
+FILE has one path a line; the settings are those of the platform, with a token in BENCH_TOKEN.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+import httpx
+import msgspec
+import psycopg
+import structlog
+import uvicorn
+import uvloop
+from litestar.enums import ScopeType
+
+from sidepro.adapters.sql.database import NOTHING
+from sidepro.adapters.sql.fetching import Prepared, postgresql_dialect
+from sidepro.api.edge import Edge
+from sidepro.main import Platform, application, build
+from sidepro.settings import load
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from litestar.types import Receive, Scope, Send
+
+Plan = list[tuple[bytes, list[Any]]]
+"""Statements with their values."""
+
+
+async def plans_of(paths: list[str], token: str) -> dict[bytes, Plan]:
+    """What the platform asks its database for each of the paths."""
+    platform = build(load(), "")
+    app: Any = Edge(application(platform, with_jobs=False))
+    transport = httpx.ASGITransport(app)
+    headers = {"Authorization": f"Bearer {token}"}
+    try:
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://limit", headers=headers
+        ) as http:
+            found = {}
+            for path in paths:
+                # The first time, sessions and the catalogue may be looked up too.
+                tries = [await _noted(platform, http, path) for _ in range(2)]
+                found[path.encode()] = min(tries, key=len)
+            return found
+    finally:
+        await platform.close()
+
+
+async def _noted(platform: Platform, http: httpx.AsyncClient, path: str) -> Plan:
+    plan: Plan = []
+    database, dialect = platform.database, postgresql_dialect()
+
+    def noting(run: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        def noted(statement: Any, parameters: Any = NOTHING) -> Awaitable[Any]:
+            text, values = Prepared(statement, dialect).bind(parameters)
+            plan.append((text.encode(), values))
+            return run(statement, parameters)
+
+        return noted
+
+    with (
+        patch.object(database, "fetch", noting(database.fetch)),
+        patch.object(database, "write", noting(database.write)),
+    ):
+        (await http.get(path)).raise_for_status()
+    return plan
+
+
+class Limit:
+    """The application."""
+
+    def __init__(self, plans: dict[bytes, Plan], database_url: str) -> None:
+        self._plans, self._url = plans, database_url
+        self._idle: list[psycopg.AsyncConnection] = []
+        self._encode = msgspec.json.Encoder().encode
+
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        assert scope["type"] == ScopeType.HTTP
+        query = scope["query_string"]
+        path = scope["raw_path"] + (b"?" + query if query else b"")
+        connection = await self._connection()
+        found = []
+        for text, values in self._plans.get(path, ()):
+            cursor = psycopg.AsyncRawCursor(connection)
+            await cursor.execute(text, values)
+            found.append(await cursor.fetchall())
+        self._idle.append(connection)
+        body = self._encode(found)
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+        ]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+    async def _connection(self) -> psycopg.AsyncConnection:
+        if self._idle:
+            return self._idle.pop()
+        return await psycopg.AsyncConnection.connect(
+            self._url, autocommit=True, options="-c timezone=UTC"
+        )
+
+
+async def serve(port: int, paths: list[str]) -> None:
+    """Note the statements, then serve."""
+    plans = await plans_of(paths, os.environ["BENCH_TOKEN"])
+    app: Any = Limit(plans, os.environ["SIDEPRO_DATABASE_URL"])
+    config = uvicorn.Config(
+        app, port=port, http="httptools", lifespan="off", access_log=False, log_level="warning"
+    )
+    await uvicorn.Server(config).serve()
+
+
+if __name__ == "__main__":
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(int(sys.argv[1]), Path(sys.argv[2]).read_text("utf-8").splitlines()))

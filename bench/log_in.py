@@ -1,0 +1,175 @@
+"""Log-in: whether it tells who has an account, what it costs, and whom it delays.
+
+    ./just bench log_in [--tries N]
+
+Three questions of the quality list. Do unknown emails take as long as known ones? What does a
+log-in cost beside the hash of the password? How much longer does everybody else wait while eight
+log-ins run at once?
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import argon2
+import uvloop
+
+from bench.client import Call, Connection, drive
+from bench.servers import DurablePostgres, Measured, fill, platform, settings_of
+from sidepro.adapters.demo.population import DEMO_EMAILS, DEMO_PASSWORD
+from sidepro.adapters.passwords import LANES, MEMORY_KIB, PASSES
+
+CONNECTIONS = 4
+AT_ONCE = 8
+OTHERS = 1_000
+"""Requests of others that are timed, with and without log-ins beside them."""
+
+SMALL = {"users": 50, "projects": 200}
+
+
+def log_in(email: str, password: str, status: int) -> Call:
+    """A log-in that must end like that."""
+    body = json.dumps({"email": email, "password": password}).encode()
+    return Call.to("/api/v1/sessions", method="POST", body=body, status=status)
+
+
+def hash_cost(tries: int) -> float:
+    """Milliseconds of processor time for one verification, nothing around it."""
+    hasher = argon2.PasswordHasher(PASSES, MEMORY_KIB, LANES)
+    hashed = hasher.hash(DEMO_PASSWORD)
+    before = time.process_time()
+    for _ in range(tries):
+        hasher.verify(hashed, DEMO_PASSWORD)
+    return (time.process_time() - before) / tries * 1000
+
+
+async def known_and_unknown(server: Measured, tries: int) -> None:
+    """Failed log-ins with a known and an unknown email, in turn."""
+    calls = {
+        "known": log_in(DEMO_EMAILS[0], "a wrong password", 401),
+        "unknown": log_in("nobody@example.com", "a wrong password", 401),
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in calls}
+    connection = await Connection.open(server.port)
+    for _ in range(tries):
+        for name, call in calls.items():
+            seconds[name].append((await connection.send(call)).seconds)
+    await connection.close()
+    known, unknown = (statistics.mean(each) * 1000 for each in seconds.values())
+    spread = max(statistics.stdev(each) for each in seconds.values()) * 1000
+    difference = abs(known - unknown)
+    print(f"- known email {known:.1f} ms, unknown {unknown:.1f} ms on average of {tries}")
+    print(
+        f"- they differ by {difference:.2f} ms; the spread (standard deviation) is {spread:.2f}: "
+        f"{_told(difference < spread)}"
+    )
+
+
+async def cost(server: Measured, tries: int) -> None:
+    """Processor time of a log-in, and of the hash alone, in turn."""
+    calls = [log_in(DEMO_EMAILS[0], DEMO_PASSWORD, 201)]
+    whole, loop, database, bare = [], [], [], []
+    number = max(1, tries // 5)
+    for _ in range(5):
+        bare.append(hash_cost(number))
+        before = (*server.cpu(), server.main_thread_cpu())
+        await drive(server.port, calls, number, CONNECTIONS)
+        after = (*server.cpu(), server.main_thread_cpu())
+        of_app, of_database, of_loop = (
+            (late - early) / number for late, early in zip(after, before, strict=True)
+        )
+        whole.append(of_app)
+        database.append(of_database)
+        loop.append(of_loop)
+    of_app, of_loop = statistics.median(whole), statistics.median(loop)
+    print(
+        f"- a log-in: {of_app:.1f} ms of the app, {statistics.median(database):.1f} ms of the "
+        f"database; the hash measured by itself: {statistics.median(bare):.1f} ms"
+    )
+    print(f"- beside the hash's threads, the event loop: {of_loop:.1f} ms: {_told(of_loop <= 2)}")
+
+
+async def delay(server: Measured) -> None:
+    """What others wait, alone and beside eight log-ins at once, in turn."""
+    one_hash = hash_cost(20)
+    alone, beside = [], []
+    for _ in range(3):
+        alone.append(await _p99(server))
+        stopping = asyncio.Event()
+        crowd = [asyncio.create_task(_log_in_again(server, stopping)) for _ in range(AT_ONCE)]
+        await asyncio.sleep(0.2)
+        beside.append(await _p99(server))
+        stopping.set()
+        await asyncio.gather(*crowd)
+    before, after = statistics.median(alone), statistics.median(beside)
+    print(
+        f"- the slowest of a hundred others: {before:.1f} ms, and {after:.1f} ms while {AT_ONCE} "
+        "log in at once"
+    )
+    print(
+        f"- {after - before:.1f} ms more than alone: {_told(after - before < 5 + one_hash)} "
+        f"(5 ms and one hash of {one_hash:.1f})"
+    )
+
+
+async def _p99(server: Measured) -> float:
+    call = Call.to("/api/v1/projects?limit=6")
+    connection = await Connection.open(server.port)
+    seconds = []
+    for _ in range(OTHERS):
+        seconds.append((await connection.send(call)).seconds)
+        await asyncio.sleep(0.002)
+    await connection.close()
+    return statistics.quantiles(seconds, n=100)[-1] * 1000
+
+
+async def _log_in_again(server: Measured, stopping: asyncio.Event) -> None:
+    call = log_in(DEMO_EMAILS[0], DEMO_PASSWORD, 201)
+    connection = await Connection.open(server.port)
+    while not stopping.is_set():
+        await connection.send(call)
+    await connection.close()
+
+
+def _told(holds: bool) -> str:
+    return "reached" if holds else "NOT reached"
+
+
+async def measure(name: str, server: Measured, tries: int) -> None:
+    print(f"\n{name}\n")
+    await known_and_unknown(server, tries)
+    await cost(server, tries)
+    await delay(server)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="./just bench log_in", description="What log-ins cost, and whom they delay."
+    )
+    parser.add_argument("--tries", type=int, default=200, help="log-ins of each kind")
+    tries = parser.parse_args().tries
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sidepro-bench-")))
+        postgres = stack.enter_context(DurablePostgres.start())
+        databases = {"PostgreSQL": postgres.fresh_database(), "SQLite": None}
+        for name, url in databases.items():
+            settings = settings_of(folder / name, url)
+            print(f"filling {name}", file=sys.stderr)
+            fill(settings, SMALL)
+            with (
+                platform(settings, postgres if url else None) as server,
+                asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+            ):
+                runner.run(measure(name, server, tries))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+"""The servers that are measured: PostgreSQL, `sidepro serve` on either database, and the data."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+
+from bench import cpu
+from bench.client import Call, once
+from sidepro.adapters.demo.population import DEMO_EMAILS, DEMO_PASSWORD
+from sidepro.main import build
+from sidepro.settings import load
+from tests.servers import SECRET_KEY, Postgres, SideProServer
+from tests.servers import settings as environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+Json = dict[str, Any]
+
+SIZES = {
+    "users": 2_000,
+    "projects": 10_000,
+    "comments": 40_000,
+    "bookmarks": 60_000,
+    "rooms": 500,
+    "messages-per-room": 20,
+}
+
+
+class DurablePostgres(Postgres):
+    """With its own defaults: what it answers is on the disk. It can count statements too."""
+
+    def _command(self) -> list[str]:
+        settings = {
+            "fsync": "on",
+            "full_page_writes": "on",
+            "shared_preload_libraries": "pg_stat_statements",
+        }
+        options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
+        return [*super()._command(), *options]
+
+
+class Measured:
+    """A server that answers HTTP, and the processes that it costs."""
+
+    def __init__(self, port: int, pid: int, postgres: Postgres | None) -> None:
+        self.port, self._pid, self._postgres = port, pid, postgres
+
+    def cpu(self) -> tuple[float, float]:
+        """Milliseconds up to now: of the application, and of its database server if it has one."""
+        of_database = cpu.used(self._postgres.pid) if self._postgres else 0.0
+        return cpu.used(self._pid), of_database
+
+    def main_thread_cpu(self) -> float:
+        """Milliseconds of the application's event loop up to now."""
+        return cpu.used_by_main_thread(self._pid)
+
+    async def log_in(self) -> str:
+        """An access token of the first demo account."""
+        body = json.dumps({"email": DEMO_EMAILS[0], "password": DEMO_PASSWORD}).encode()
+        call = Call.to("/api/v1/sessions", method="POST", body=body, status=201)
+        return str((await self._json(call))["access_token"])
+
+    async def get(self, path: str, token: str | None = None) -> Json:
+        """What the API answers."""
+        return await self._json(Call.to(f"/api/v1{path}", token))
+
+    async def _json(self, call: Call) -> Json:
+        answer: Json = json.loads((await once(self.port, call)).body)
+        return answer
+
+
+def settings_of(folder: Path, database_url: str | None) -> dict[str, str]:
+    """Of a platform without limits, which would be met and not measured."""
+    settings = {"SIDEPRO_DATA_DIR": str(folder), "SIDEPRO_RATE_LIMITS": "off"}
+    if database_url is not None:
+        settings |= {"SIDEPRO_DATABASE_URL": database_url, "SIDEPRO_SECRET_KEY": SECRET_KEY}
+    return settings
+
+
+@contextlib.contextmanager
+def platform(settings: Mapping[str, str], postgres: Postgres | None) -> Iterator[Measured]:
+    """`sidepro serve`, without jobs that would run in between."""
+    with SideProServer(settings, "--no-jobs") as server:
+        yield Measured(server.port, server.pid, postgres)
+
+
+def fill(settings: Mapping[str, str], sizes: Mapping[str, int] = SIZES) -> None:
+    """Make the tables and the data, with everybody's neighbours."""
+    options = [part for name, size in sizes.items() for part in (f"--{name}", str(size))]
+    sidepro = str(Path(sys.executable).with_name("sidepro"))
+    for arguments in (["migrate"], ["seed", *options]):
+        done = subprocess.run(
+            [sidepro, *arguments],
+            env=environment(settings),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            sys.exit(f"sidepro {arguments[0]}: {done.stderr}")
+    asyncio.run(_find_neighbours(settings))
+    url = settings.get("SIDEPRO_DATABASE_URL")
+    if url is not None:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("VACUUM ANALYZE")
+            connection.execute("CREATE EXTENSION pg_stat_statements")
+            _track(connection, "none")
+
+
+async def _find_neighbours(settings: Mapping[str, str]) -> None:
+    made = build(load(settings), "")
+    try:
+        await made.parts.services.recommendations.run()
+    finally:
+        await made.close()
+
+
+@contextlib.contextmanager
+def counting_statements(database_url: str) -> Iterator[list[int]]:
+    """Count the statements that a database gets meanwhile; the list has their number then."""
+    others = "query NOT LIKE ALL (ARRAY['%pg_stat_statements%', '%pg_reload_conf%', 'ALTER%'])"
+    found: list[int] = []
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        _track(connection, "top")
+        connection.execute("SELECT pg_stat_statements_reset()")
+        try:
+            yield found
+            counted = connection.execute(
+                f"SELECT sum(calls) FROM pg_stat_statements WHERE {others}"
+            ).fetchone()
+            assert counted is not None
+            found.append(int(counted[0] or 0))
+        finally:
+            _track(connection, "none")
+
+
+def _track(connection: psycopg.Connection, which: str) -> None:
+    connection.execute(f"ALTER SYSTEM SET pg_stat_statements.track = '{which}'")
+    connection.execute("SELECT pg_reload_conf(), pg_sleep(0.3)")

@@ -1,0 +1,118 @@
+"""`Database.fetch`: what SQLAlchemy's statements give when the drivers run them directly."""
+
+import asyncio
+from datetime import UTC
+
+import pytest
+from sqlalchemy import bindparam, func, select
+from sqlalchemy.exc import InvalidRequestError
+
+from sidepro.adapters.sql import tables
+from sidepro.adapters.sql.database import Database
+from sidepro.domain.errors import Unavailable
+from tests import factories
+from tests.contracts.races import MANY
+from tests.contracts.world import World
+from tests.factories import at_once
+
+pytestmark = pytest.mark.anyio
+
+both = pytest.mark.parametrize(
+    "store", ["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)], indirect=True
+)
+
+_USERS = (
+    select(tables.users)
+    .where(tables.users.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(tables.users.c.id)
+)
+_SAME = select(bindparam("number", type_=tables.messages.c.seq.type).label("number"))
+
+
+def database_of(world: World) -> Database:
+    assert world.database is not None
+    return world.database
+
+
+@both
+async def test_rows_have_the_names_and_the_types_of_their_columns(world: World) -> None:
+    user = factories.user()
+    await world.store(user)
+    (row,) = await database_of(world).fetch(_USERS, {"ids": [user.id]})
+    assert row == tuple(row)
+    assert (row.id, row.username, row.created_at) == (user.id, user.username, user.created_at)
+    assert row.created_at.utcoffset() == UTC.utcoffset(None)
+    assert row.is_active is True
+
+
+@both
+async def test_one_statement_takes_lists_of_any_length(world: World) -> None:
+    users = sorted((factories.user() for _ in range(5)), key=lambda user: user.id)
+    await world.store(*users)
+    for length in (2, 0, 5, 1, 2):
+        ids = [user.id for user in users[:length]]
+        rows = await database_of(world).fetch(_USERS, {"ids": ids})
+        assert [row.id for row in rows] == ids
+
+
+@both
+async def test_a_value_that_is_not_given_is_an_error(world: World) -> None:
+    database = database_of(world)
+    with pytest.raises(InvalidRequestError):
+        await database.fetch(_SAME)
+    assert (await database.fetch(_SAME, {"number": 1}))[0].number == 1
+    with pytest.raises(KeyError):
+        await database.fetch(_SAME)
+
+
+@both
+async def test_more_reads_at_once_than_connections_get_their_own_rows(world: World) -> None:
+    database = database_of(world)
+
+    async def read(number: int) -> int:
+        (row,) = await database.fetch(_SAME, {"number": number})
+        return int(row.number)
+
+    numbers = range(MANY)
+    reads = [lambda number=number: read(number) for number in numbers]
+    assert await at_once(reads) == list(numbers)
+
+
+@pytest.mark.servers
+async def test_reads_go_on_when_the_server_ended_their_connections(postgresql: Database) -> None:
+    await at_once([lambda: postgresql.fetch(_SAME, {"number": 1})] * 5)
+    async with postgresql.reading() as connection:
+        await connection.exec_driver_sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE pid <> pg_backend_pid() AND datname = current_database()"
+        )
+    rows = await at_once([lambda: postgresql.fetch(_SAME, {"number": 1})] * 5)
+    assert len(rows) == 5
+
+
+@pytest.mark.servers
+async def test_a_read_that_is_given_up_leaves_nothing_behind(postgresql: Database) -> None:
+    long = select(func.pg_sleep(bindparam("seconds")).label("slept"))
+    for _ in range(3):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await postgresql.fetch(long, {"seconds": 20})
+    assert (await postgresql.fetch(_SAME, {"number": 7}))[0].number == 7
+    async with postgresql.reading() as connection:
+        asleep = await connection.exec_driver_sql(
+            "SELECT count(*) FROM pg_stat_activity WHERE position('pg_sleep' in query) > 0"
+            " AND state = 'active' AND pid <> pg_backend_pid()"
+        )
+        assert asleep.scalar() == 0
+
+
+@pytest.mark.parametrize(
+    "address", ["postgresql://nobody@127.0.0.1:1/none", "sqlite:////dev/null/x"]
+)
+async def test_a_database_that_is_not_there_is_unavailable(address: str) -> None:
+    database = Database(address)
+    try:
+        with pytest.raises(Unavailable):
+            await database.fetch(_SAME, {"number": 1})
+    finally:
+        await database.close()
