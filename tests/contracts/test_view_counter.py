@@ -6,6 +6,7 @@ from unittest.mock import patch
 
 import pytest
 
+from sidepro.adapters.sql.database import Database
 from sidepro.adapters.sql.views import SqlViewCounter
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.projects.ports import Counters
@@ -160,3 +161,19 @@ async def test_what_waits_is_counted_before_the_end(world: World) -> None:
     await world.views.close()
     assert (await world.counters(project.id)).views == 5
     assert await asyncio.gather(*views) == [True] * 5
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("store", ["postgresql"], indirect=True)
+async def test_while_somebody_holds_the_whole_table_counting_is_unavailable(
+    world: World, postgresql: Database
+) -> None:
+    author = factories.user()
+    project = factories.project(author.id)
+    await world.store(author, project)
+    async with postgresql.writing() as connection:
+        await connection.exec_driver_sql("LOCK TABLE project_counters IN EXCLUSIVE MODE")
+        with pytest.raises(Unavailable):
+            await world.views.add(project.id)
+    assert await world.views.add(project.id)
+    assert (await world.counters(project.id)).views == 1

@@ -125,7 +125,10 @@ class SqlViewCounter:
             except RowHeld:
                 # Somebody holds one for long. The others do not wait for it, now or later.
                 self._some_are_held = True
-        counted = _ids(await self._database.write(_COUNT_FREE, parameters))
+        try:
+            counted = _ids(await self._database.write(_COUNT_FREE, parameters))
+        except RowHeld as error:  # the table itself, by a migration
+            raise Unavailable from error
         rest = [project_id for project_id in ids if project_id not in counted]
         if not rest:
             return counted, set()
