@@ -1,6 +1,7 @@
 """How often a caller may call: the limits of each route, and the fields that tell about them."""
 
 from collections.abc import MutableMapping
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
 from typing import Any, cast
@@ -64,8 +65,13 @@ def address_of(scope: MutableMapping[str, Any] | Scope) -> str:
     network of 64 bits that somebody with IPv6 has to themselves.
     """
     client = scope.get("client")
+    return _counted_as(client[0] if client else "")
+
+
+@lru_cache(maxsize=1_000)
+def _counted_as(host: str) -> str:
     try:
-        address = ip_address(client[0] if client else "")
+        address = ip_address(host)
     except ValueError:
         return "unknown"
     if isinstance(address, IPv6Address):
