@@ -492,6 +492,15 @@ async def test_a_room_runs_while_somebody_has_it_open(world: World) -> None:
 
 
 @awaited
+async def test_who_left_is_not_there_though_their_socket_is_still_open(world: World) -> None:
+    one, other, room_id = await world.chat()
+    for person in (one, other):
+        await world.rooms.enter(person, room_id, f"of {person.id}")
+    await world.rooms.leave(other, room_id)
+    assert (await world.rooms.presences(room_id)).online == (one.id,)
+
+
+@awaited
 async def test_typing_is_told_and_not_stored(world: World) -> None:
     one, _, room_id = await world.chat()
     before = world.store.state

@@ -96,13 +96,17 @@ class Room:
             return RoomStatus.PENDING
         return RoomStatus.RUNNING if someone_there else RoomStatus.STOP
 
+    def admits(self, user_id: UserId) -> bool:
+        """The access rule: a room is there for the two who sit in it, until they leave."""
+        return user_id != self.left_by and any(seat.user_id == user_id for seat in self.seats)
+
     def must_admit(self, user_id: UserId) -> None:
-        """The access rule: a room is there for the two who sit in it, until they leave.
+        """Enforce the access rule.
 
         Raises:
             NotFound: this person does not sit in the room, or has left it.
         """
-        if user_id == self.left_by or all(seat.user_id != user_id for seat in self.seats):
+        if not self.admits(user_id):
             raise NotFound
 
     def asked_again_by(self, user_id: UserId, now: datetime) -> "Room":

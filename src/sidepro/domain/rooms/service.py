@@ -205,7 +205,8 @@ class RoomService:
             await self.feed.publish(StatusChanged(room_id))
 
     async def presences(self, room_id: RoomId) -> Presences:
-        """Who is there, and the status that follows.
+        """Who is there, and the status that follows. Somebody who left or withdrew is not there,
+        even while a socket of theirs is still being closed.
 
         Raises:
             NotFound: there is no such room.
@@ -213,7 +214,8 @@ class RoomService:
         room = await self.reader.state(room_id)
         if room is None:
             raise NotFound
-        online = (await self.presence.online([room_id])).get(room_id, ())
+        connected = (await self.presence.online([room_id])).get(room_id, ())
+        online = tuple(user_id for user_id in connected if room.admits(user_id))
         return Presences(room.status(someone_there=bool(online)), room.left_by, online)
 
     async def _got(self, work: UnitOfWork, room_id: RoomId) -> Room:
