@@ -420,3 +420,25 @@ def test_texts_are_rendered_again_where_the_html_is_of_other_rules(
     )
     with contextlib.closing(sqlite3.connect(tmp_path / "sidepro.sqlite3")) as database:
         assert database.execute(html).fetchall() == before
+
+
+# ----------------------------------------------------------------------------- sidepro counters
+
+
+def test_counters_are_checked_and_mended(run_here: Callable[..., Outcome], tmp_path: Path) -> None:
+    environment = {"SIDEPRO_DATA_DIR": str(tmp_path)}
+    assert "run `sidepro migrate`" in run_here("counters", "check", **environment).complaint()
+    assert run_here("seed", *SMALL, **environment).code == 0
+    said = run_here("counters", "check", **environment)
+    assert (said.code, said.out, said.err) == (0, "no drift\n", "")
+    with contextlib.closing(sqlite3.connect(tmp_path / "sidepro.sqlite3")) as database:
+        database.execute("UPDATE project_counters SET comments = comments + 1")
+        database.commit()
+    wrong = run_here("counters", "check", **environment)
+    assert wrong.code == 1
+    assert wrong.out.count("project ") == 3
+    assert wrong.err == "sidepro: the counters of 3 projects are wrong; --fix mends them\n"
+    mended = run_here("counters", "check", "--fix", **environment)
+    assert (mended.code, mended.err) == (0, "")
+    assert mended.out.endswith("mended the counters of 3 projects\n")
+    assert run_here("counters", "check", **environment).out == "no drift\n"

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from sidepro.cli.data import markdown, migrate, openapi, seed
+from sidepro.cli.data import counters, markdown, migrate, openapi, seed
 from sidepro.cli.serve import serve
 from sidepro.cli.users import users
 
@@ -34,5 +34,5 @@ def cli() -> None:
     """
 
 
-for command in (serve, migrate, seed, users, markdown, openapi):
+for command in (serve, migrate, seed, users, counters, markdown, openapi):
     cli.add_command(command)

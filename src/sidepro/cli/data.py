@@ -1,4 +1,4 @@
-"""`sidepro migrate`, `seed` and `openapi`."""
+"""`sidepro migrate`, `seed`, `markdown`, `counters` and `openapi`."""
 
 import json
 
@@ -9,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sidepro import main as composition
 from sidepro.adapters import system
 from sidepro.adapters.demo import population
+from sidepro.adapters.sql import counters as counting
 from sidepro.adapters.sql import migrations, seeding
 from sidepro.api.openapi import document
 from sidepro.cli.shared import (
@@ -109,6 +110,49 @@ def markdown_render() -> None:
             await platform.close()
 
     run_to_the_end(settings, run)
+
+
+@click.group()
+def counters() -> None:
+    """Look after the counts of bookmarks and comments."""
+
+
+@counters.command("check")
+@click.option("--fix", is_flag=True, help="Count anew what is wrong. Others may go on meanwhile.")
+def counters_check(fix: bool) -> None:
+    """Compare what is counted with what is there; fails if they differ and are not mended."""
+    settings = settings_of_process()
+
+    async def run() -> None:
+        platform = build(settings, "")
+        try:
+            await must_be_current(settings, platform)
+            wrong = await counting.drifts(platform.database)
+            for drift in wrong:
+                click.echo(
+                    f"project {drift.project_id}:"
+                    f" bookmarks {_number(drift.bookmarks)}, there are {drift.bookmark_rows};"
+                    f" comments {_number(drift.comments)}, there are {drift.comment_rows}"
+                )
+            if wrong and not fix:
+                raise CommandError(
+                    f"the counters of {_projects(len(wrong))} are wrong; --fix mends them"
+                )
+            await counting.mend(platform.database, wrong)
+            done = f"mended the counters of {_projects(len(wrong))}" if wrong else "no drift"
+            click.echo(done)
+        finally:
+            await platform.close()
+
+    run_to_the_end(settings, run)
+
+
+def _number(counter: int | None) -> str:
+    return "missing" if counter is None else str(counter)
+
+
+def _projects(number: int) -> str:
+    return "1 project" if number == 1 else f"{number} projects"
 
 
 @click.command()
