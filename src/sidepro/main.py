@@ -26,6 +26,7 @@ from sidepro.adapters.redis.link import Link
 from sidepro.adapters.secret import kept_secret
 from sidepro.adapters.similarity import ReferenceEngine
 from sidepro.adapters.sql.accounts import SqlAccountReader
+from sidepro.adapters.sql.archive import SqlArchive
 from sidepro.adapters.sql.board_reader import SqlBoardReader
 from sidepro.adapters.sql.catalogue import CatalogueCache
 from sidepro.adapters.sql.database import Database
@@ -39,6 +40,7 @@ from sidepro.api.around import Check
 from sidepro.api.hub import Hub
 from sidepro.api.services import Services
 from sidepro.domain.accounts.administration import UserAdministration
+from sidepro.domain.accounts.archive import ArchiveService
 from sidepro.domain.accounts.service import AccountService
 from sidepro.domain.accounts.session import Lifetimes
 from sidepro.domain.accounts.sessions import SessionService
@@ -96,6 +98,7 @@ def build(settings: Settings, public_url: str) -> Platform:
     account_reader = SqlAccountReader(database, catalogue, addresses)
     board_reader = SqlBoardReader(database, catalogue, addresses)
     views = SqlViewCounter(database)
+    neighbours = SqlNeighbourStore(database)
     feed = MemoryFeed()
     passwords = Argon2Passwords()
     tokens = JwtAccessTokens(
@@ -137,6 +140,7 @@ def build(settings: Settings, public_url: str) -> Platform:
             limiter=limiter,
             note=note_authentication,
         ),
+        archive=ArchiveService(SqlArchive(database, catalogue, addresses), neighbours),
         projects=ProjectService(
             unit_of_work=unit_of_work,
             reader=board_reader,
@@ -156,7 +160,7 @@ def build(settings: Settings, public_url: str) -> Platform:
         ),
         recommendations=RecommendationService(
             reader=board_reader,
-            store=SqlNeighbourStore(database),
+            store=neighbours,
             population=SqlPopulationReader(database, catalogue),
             engine=ReferenceEngine(),
             clock=clock,

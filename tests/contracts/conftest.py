@@ -14,10 +14,12 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import delete, insert, select
 
+from sidepro.adapters.memory.archive import MemoryArchive
 from sidepro.adapters.memory.readers import MemoryReader
 from sidepro.adapters.memory.store import MemoryStore
 from sidepro.adapters.sql import migrations, tables
 from sidepro.adapters.sql.accounts import SqlAccountReader
+from sidepro.adapters.sql.archive import SqlArchive
 from sidepro.adapters.sql.board_reader import SqlBoardReader
 from sidepro.adapters.sql.catalogue import CatalogueCache
 from sidepro.adapters.sql.database import Database
@@ -149,6 +151,7 @@ def _in_memory(store: MemoryStore) -> World:
         recommendable=reader,
         population=reader,
         neighbours=reader,
+        archive=MemoryArchive(store, ImageAddresses()),
         another=another,
         sessions=sessions,
         grow_catalogue=grow_catalogue,
@@ -191,6 +194,7 @@ def _in_sql(database: Database, others: AsyncExitStack) -> World:
         recommendable=board,
         population=SqlPopulationReader(database, cache),
         neighbours=SqlNeighbourStore(database),
+        archive=SqlArchive(database, cache, images),
         another=another,
         sessions=sessions,
         grow_catalogue=grow_catalogue,

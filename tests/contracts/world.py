@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sidepro.adapters.sql.database import Database
+from sidepro.domain.accounts.archive import ArchiveReader
 from sidepro.domain.accounts.ports import AccountReader
 from sidepro.domain.accounts.profile import Catalogue, Profile
 from sidepro.domain.accounts.session import Session
@@ -43,6 +44,7 @@ class World:
     recommendable: RecommendationReader
     population: PopulationReader
     neighbours: NeighbourStore
+    archive: ArchiveReader
     another: Callable[[], Awaitable["World"]]
     sessions: Callable[[], Awaitable[list[Session]]]
     grow_catalogue: Callable[[Catalogue], Awaitable[None]]

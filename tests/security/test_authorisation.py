@@ -90,6 +90,7 @@ TABLE: dict[str, Row] = {
     ),
     "DELETE /api/v1/me": signed_in(422, lambda _: {"password": "wrong"}),
     "GET /api/v1/me": signed_in(200),
+    "GET /api/v1/me/export": signed_in(200),
     "PUT /api/v1/me/profile": signed_in(200, lambda _: {"bio": "", "skills": ["R"]}),
     "PATCH /api/v1/me/profile": signed_in(200, lambda _: {"bio": "neu"}),
     "GET /api/v1/catalogue": everybody(200),

@@ -10,7 +10,7 @@ from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
 
-from sidepro.api import accounts, openapi, projects, recommendations, rooms, sessions
+from sidepro.api import accounts, archive, openapi, projects, recommendations, rooms, sessions
 from sidepro.api.around import Check, docs_router, health_router
 from sidepro.api.auth import Authentication
 from sidepro.api.bodies import StrictJson
@@ -64,6 +64,7 @@ def create_app(parts: Parts, lifespan: Sequence[Lifespan] = ()) -> Litestar:
         route_handlers=[
             accounts.router,
             sessions.router,
+            archive.router,
             projects.router,
             rooms.router,
             recommendations.router,

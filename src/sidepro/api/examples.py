@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from sidepro.api import accounts, images, projects, recommendations, rooms, sessions
+from sidepro.api import accounts, archive, images, projects, recommendations, rooms, sessions
 from sidepro.api.around import Health
 from sidepro.api.lists import ListOf
 from sidepro.api.shapes import ProjectCard, UserSummary
@@ -144,6 +144,49 @@ EXAMPLES: dict[Any, msgspec.Struct] = {
         skills=["Docker", "Javascript", "PostgreSQL", "Python"],
         regions=["서울", "경기", "부산"],
         meet_times=["주중 선호", "주말 선호", "상관없음"],
+    ),
+    archive.Export: archive.Export(
+        account=archive.HeldAccount(
+            id=_ACCOUNT.id,
+            email=_ACCOUNT.email,
+            username=_ACCOUNT.username,
+            is_admin=False,
+            is_active=True,
+            created_at=_ACCOUNT.created_at,
+            profile=archive.HeldProfile(
+                **msgspec.structs.asdict(_PROFILE), updated_at="2026-10-29T04:15:02.090311Z"
+            ),
+        ),
+        sessions=[],
+        known_addresses=[
+            archive.HeldAddress(
+                address="203.0.113.7",
+                last_used_at="2026-11-20T01:15:07.120044Z",
+            )
+        ],
+        images=[],
+        projects=[],
+        comments=[
+            archive.HeldComment(
+                id=_COMMENT,
+                project_id=_PROJECT,
+                body=_COMMENT_SHOWN.body,
+                created_at=_COMMENT_SHOWN.created_at,
+                updated_at=_COMMENT_SHOWN.updated_at,
+            )
+        ],
+        bookmarks=[],
+        rooms=[],
+        messages=[
+            archive.HeldMessage(
+                room_id=_ROOM,
+                seq=_MESSAGE.seq,
+                body=_MESSAGE.body,
+                client_id=_MESSAGE.client_id,
+                sent_at=_MESSAGE.sent_at,
+            )
+        ],
+        similar_people=[archive.HeldNeighbour(_JIHO.id, 0.5, ["PostgreSQL", "Python"])],
     ),
     ListOf[ProjectCard]: ListOf[ProjectCard]([_CARD], _CURSOR, None),
     projects.NewProject: projects.NewProject(

@@ -9,6 +9,7 @@ from litestar.datastructures import ResponseHeader, State
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
+from sidepro.domain.accounts.archive import ArchiveService
 from sidepro.domain.accounts.service import AccountService
 from sidepro.domain.accounts.session import Caller
 from sidepro.domain.accounts.sessions import SessionService
@@ -34,6 +35,7 @@ class Services:
 
     accounts: AccountService
     sessions: SessionService
+    archive: ArchiveService
     projects: ProjectService
     rooms: RoomService
     recommendations: RecommendationService

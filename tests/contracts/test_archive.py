@@ -1,0 +1,267 @@
+"""`ArchiveReader`: all that is held about a person, and nothing of anybody else's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy.sql import visitors
+
+from sidepro.adapters.sql import archive as sql_archive
+from sidepro.adapters.sql import tables
+from sidepro.domain.accounts import archive
+from sidepro.domain.images.addresses import LOCAL, ImageUrl
+from tests import factories
+from tests.contracts.builders import after, nobody
+from tests.factories import ADDRESS
+
+if TYPE_CHECKING:
+    from sqlalchemy import Column, Table
+
+    from sidepro.domain.accounts.archive import RecordT
+    from sidepro.domain.shared import UserId
+    from tests.contracts.world import World
+
+
+async def held(world: World, kind: type[RecordT], user_id: UserId) -> list[RecordT]:
+    batches = [batch async for batch in world.archive.held(kind, user_id)]
+    assert all(batches), "an empty batch"
+    return [record for batch in batches for record in batch]
+
+
+@pytest.mark.anyio
+async def test_an_account_is_held_with_its_profile(world: World) -> None:
+    user, other = factories.user(is_active=False), factories.user()
+    profile = factories.profile(user.id, updated_at=after(5))
+    await world.store(user, other, profile)
+    account = archive.HeldAccount(
+        id=user.id,
+        email=user.email,
+        username=user.username,
+        is_admin=user.is_admin,
+        is_active=False,
+        created_at=user.created_at,
+        profile=archive.HeldProfile(
+            bio=profile.bio,
+            image_url=None,
+            github_url=profile.github_url,
+            skills=profile.skills,
+            region=profile.region,
+            meet_time=profile.meet_time,
+            updated_at=after(5),
+        ),
+    )
+    assert await world.archive.held_account(user.id) == account
+    bare = await world.archive.held_account(other.id)
+    assert bare is not None
+    assert bare.profile is None
+    assert await world.archive.held_account(nobody()) is None
+
+
+@pytest.mark.anyio
+async def test_sessions_and_addresses_are_held(world: World) -> None:
+    user, other = factories.user(), factories.user()
+    sessions = [factories.session(user.id, last_used_at=after(-index)) for index in range(3)]
+    await world.store(user, other, *reversed(sessions), factories.session(other.id))
+    async with world.unit_of_work() as work:
+        for person, address in ((user, ADDRESS), (user, "2001:db8::7"), (other, "192.0.2.9")):
+            await work.users.remember_address(person.id, address, after(1))
+        await work.commit()
+    assert await held(world, archive.HeldSession, user.id) == [
+        archive.HeldSession(
+            one.id, one.user_agent, one.created_at, one.last_used_at, one.expires_at, one.ends_at
+        )
+        for one in sessions
+    ]
+    assert await held(world, archive.HeldAddress, user.id) == [
+        archive.HeldAddress("2001:db8::7", after(1)),
+        archive.HeldAddress(ADDRESS, after(1)),
+    ]
+
+
+@pytest.mark.anyio
+async def test_images_are_held_once_they_are_stored(world: World) -> None:
+    user, other = factories.user(), factories.user()
+    await world.store(user, other)
+    stored, unfinished, others = [factories.image(person.id) for person in (user, user, other)]
+    async with world.unit_of_work() as work:
+        for image in (stored, unfinished, others):
+            await work.images.add(image)
+        for image in (stored, others):
+            await work.images.stored(image.id)
+        await work.commit()
+    assert await held(world, archive.HeldImage, user.id) == [
+        archive.HeldImage(
+            id=stored.id,
+            url=ImageUrl(LOCAL + stored.key),
+            width=stored.width,
+            height=stored.height,
+            size=stored.size,
+            created_at=stored.created_at,
+            unused_since=stored.created_at,
+        )
+    ]
+
+
+@pytest.mark.anyio
+async def test_what_was_written_and_bookmarked_is_held(world: World) -> None:
+    user, other = factories.user(), factories.user()
+    mine, theirs = factories.project(user.id), factories.project(other.id)
+    comment = factories.comment(theirs.id, user.id)
+    await world.store(user, other, mine, theirs, comment, factories.comment(mine.id, other.id))
+    await world.move(mine.id, comments=1)
+    await world.bookmark(user.id, theirs.id, after(3))
+    await world.bookmark(other.id, mine.id)
+    await world.views.add(mine.id)
+    assert await held(world, archive.HeldProject, user.id) == [
+        archive.HeldProject(
+            id=mine.id,
+            title=mine.title,
+            summary=mine.summary,
+            content=mine.content,
+            repository_url=mine.repository_url,
+            skills=mine.skills,
+            thumbnail_url=None,
+            view_count=1,
+            bookmark_count=1,
+            comment_count=1,
+            revision=mine.revision,
+            created_at=mine.created_at,
+            updated_at=mine.updated_at,
+        )
+    ]
+    assert await held(world, archive.HeldComment, user.id) == [
+        archive.HeldComment(
+            comment.id, theirs.id, comment.body, comment.created_at, comment.updated_at
+        )
+    ]
+    assert await held(world, archive.HeldBookmark, user.id) == [
+        archive.HeldBookmark(theirs.id, after(3))
+    ]
+
+
+@pytest.mark.anyio
+async def test_rooms_are_held_left_or_not_and_messages_of_ones_own(world: World) -> None:
+    others = [factories.user() for _ in range(2)]
+    user = factories.user()
+    people = sorted([*others, user], key=lambda person: person.id)
+    rooms = [factories.room(user.id, other.id) for other in others]
+    low, high = (
+        replace(seat, read_seq=2 if seat.user_id == user.id else 1) for seat in rooms[1].seats
+    )
+    rooms[1] = replace(rooms[1], left_by=user.id, last_seq=2, seats=(low, high))
+    mine = factories.message(rooms[1].id, 1, user.id, client_id="mine")
+    theirs = factories.message(rooms[1].id, 2, others[1].id)
+    elsewhere = factories.room(others[0].id, others[1].id)
+    await world.store(*people, *rooms, elsewhere, mine, theirs)
+    assert await held(world, archive.HeldRoom, user.id) == [
+        archive.HeldRoom(
+            *(rooms[0].id, others[0].id, None, 0, 0),
+            *(rooms[0].created_at, rooms[0].updated_at),
+        ),
+        archive.HeldRoom(
+            *(rooms[1].id, others[1].id, user.id, 2, 2),
+            *(rooms[1].created_at, rooms[1].updated_at),
+        ),
+    ]
+    assert await held(world, archive.HeldMessage, user.id) == [
+        archive.HeldMessage(rooms[1].id, 1, mine.body, "mine", mine.sent_at)
+    ]
+    other = await held(world, archive.HeldRoom, others[1].id)
+    assert {(room.participant_id, room.read_seq) for room in other} == {
+        (user.id, 1),
+        (others[0].id, 0),
+    }
+
+
+@pytest.mark.anyio
+async def test_of_somebody_without_anything_nothing_is_held(world: World) -> None:
+    user, other = factories.user(), factories.user()
+    project = factories.project(other.id)
+    await world.store(user, other, project, factories.comment(project.id, other.id))
+    for kind in archive.LISTS.values():
+        assert await held(world, kind, user.id) == []
+
+
+@pytest.mark.anyio
+async def test_batches_give_each_thing_once_while_others_come_and_go(world: World) -> None:
+    user, other = factories.user(), factories.user()
+    projects = [factories.project(user.id) for _ in range(50)]
+    room = replace(factories.room(user.id, other.id), last_seq=1_200)
+    said = [
+        factories.message(room.id, seq, (user if seq % 2 else other).id) for seq in range(1, 1_201)
+    ]
+    await world.store(user, other, *projects, room, *said)
+    batches = world.archive.held(archive.HeldProject, user.id)
+    seen = list(await anext(batches))
+    async with world.unit_of_work() as work:
+        await work.projects.delete(projects[0].id)
+        await work.projects.add(factories.project(user.id))
+        await work.commit()
+    seen += [record async for batch in batches for record in batch]
+    assert [record.id for record in seen[:50]] == [project.id for project in projects]
+    messages = await held(world, archive.HeldMessage, user.id)
+    assert [message.seq for message in messages] == list(range(1, 1_201, 2))
+
+
+# ------------------------------------------------------------------------------- that it is all
+
+NOT_GIVEN = {
+    # for a secret there is a hash, which is of use to nobody but a thief
+    tables.users.c.password_hash,
+    tables.refresh_tokens,
+    # made of what is given
+    tables.users.c.email_key,
+    tables.users.c.username_key,
+    tables.projects.c.search_text,
+    tables.projects.c.content_html,
+    tables.project_images,
+    # how the platform goes about it
+    tables.images.c.state,
+    # of the other one in a room; the person's own is given
+    tables.messages.c.sender_id,
+    # given by the port that keeps them
+    tables.neighbours,
+}
+"""What is held about a person and not in their archive."""
+
+
+def _about_people() -> set[Table]:
+    """The tables whose rows belong to somebody, directly or through what they belong to."""
+    found = {tables.users}
+    while True:
+        more = {
+            table
+            for table in tables.metadata.sorted_tables
+            for key in table.foreign_keys
+            if key.column.table in found
+        }
+        if more <= found:
+            return found
+        found |= more
+
+
+def _given() -> set[Column[object]]:
+    """The columns that the archive's statements look at."""
+    found: set[Column[object]] = set()
+    for rows in (sql_archive.ACCOUNT, *(each.rows for each in sql_archive.SOURCES.values())):
+        for element in visitors.iterate(rows):
+            if getattr(element, "table", None) in tables.metadata.sorted_tables:
+                found.add(element)  # type: ignore[arg-type]  # what has such a table is a column
+    return found
+
+
+def test_every_column_about_a_person_is_in_the_archive_or_left_out_for_a_reason() -> None:
+    given = _given()
+    forgotten = [
+        str(column)
+        for table in _about_people()
+        for column in table.columns
+        if not {table, column} & NOT_GIVEN and column not in given
+    ]
+    assert forgotten == []
+
+
+def test_every_list_of_the_archive_has_a_source() -> None:
+    assert set(archive.LISTS.values()) == set(sql_archive.SOURCES)
