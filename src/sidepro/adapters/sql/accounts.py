@@ -107,6 +107,14 @@ _KNOWS_ADDRESS = (
 _LOG_IN_CANDIDATE = select(users, _KNOWS_ADDRESS).where(
     users.c.email_key == bindparam("email_key")
 )
+_ADDRESS_USED_AGAIN = (
+    update(known_addresses)
+    .where(
+        known_addresses.c.user_id == bindparam("user"),
+        known_addresses.c.address == bindparam("of_address"),
+    )
+    .values(last_used_at=bindparam("now"))
+)
 _ADDRESSES_KEPT = (
     select(known_addresses.c.address)
     .where(known_addresses.c.user_id == bindparam("user"))
@@ -174,6 +182,20 @@ _PRESENTED = (
     .select_from(_OF_TOKEN)
     .where(refresh_tokens.c.hash == bindparam("hash"))
 )
+_EXPIRED_GO = delete(sessions).where(
+    sessions.c.user_id == bindparam("user"), sessions.c.expires_at <= bindparam("now")
+)
+_ADD_SESSION, _ADD_TOKEN = insert(sessions), insert(refresh_tokens)
+_SESSION_USED = (
+    update(sessions)
+    .where(sessions.c.id == bindparam("session"))
+    .values(last_used_at=bindparam("last_used_at"), expires_at=bindparam("expires_at"))
+)
+_TOKEN_USED = (
+    update(refresh_tokens)
+    .where(refresh_tokens.c.hash == bindparam("of_hash"), refresh_tokens.c.used_at.is_(None))
+    .values(used_at=bindparam("used_at"))
+)
 _EMAIL_TAKEN = select(exists().where(users.c.email_key == bindparam("key")))
 _USERNAME_TAKEN = select(exists().where(users.c.username_key == bindparam("key")))
 
@@ -224,6 +246,10 @@ class SqlUsers:
         )
 
     async def remember_address(self, user_id: UserId, address: str, now: datetime) -> None:
+        parameters = {"user": user_id, "of_address": address, "now": now}
+        used_again = await self._connection.execute(_ADDRESS_USED_AGAIN, parameters)
+        if used_again.rowcount:
+            return
         known = upsert(self._connection, known_addresses).values(
             user_id=user_id, address=address, last_used_at=now
         )
@@ -308,14 +334,10 @@ class SqlSessions:
         self._connection = connection
 
     async def add(self, session: Session, token: RefreshToken) -> None:
+        parameters = {"user": session.user_id, "now": session.created_at}
+        await self._connection.execute(_EXPIRED_GO, parameters)
         await self._connection.execute(
-            delete(sessions).where(
-                sessions.c.user_id == session.user_id,
-                sessions.c.expires_at <= session.created_at,
-            )
-        )
-        await self._connection.execute(
-            insert(sessions),
+            _ADD_SESSION,
             {
                 "id": session.id,
                 "user_id": session.user_id,
@@ -342,15 +364,14 @@ class SqlSessions:
         self, session: Session, used: RefreshToken, successor: RefreshToken, now: datetime
     ) -> None:
         await self._connection.execute(
-            update(sessions)
-            .where(sessions.c.id == session.id)
-            .values(last_used_at=session.last_used_at, expires_at=session.expires_at)
+            _SESSION_USED,
+            {
+                "session": session.id,
+                "last_used_at": session.last_used_at,
+                "expires_at": session.expires_at,
+            },
         )
-        await self._connection.execute(
-            update(refresh_tokens)
-            .where(refresh_tokens.c.hash == used.hash, refresh_tokens.c.used_at.is_(None))
-            .values(used_at=now)
-        )
+        await self._connection.execute(_TOKEN_USED, {"of_hash": used.hash, "used_at": now})
         await self._add_token(successor)
 
     async def end(self, session_id: SessionId, user_id: UserId) -> bool:
@@ -371,7 +392,7 @@ class SqlSessions:
 
     async def _add_token(self, token: RefreshToken) -> None:
         await self._connection.execute(
-            insert(refresh_tokens),
+            _ADD_TOKEN,
             {
                 "hash": token.hash,
                 "session_id": token.session_id,
