@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from sidepro.adapters.memory.store import MemoryStore
+from sidepro.adapters.memory.store import MemoryStore, among
 from sidepro.domain.accounts.ports import LogInCandidate
 from sidepro.domain.accounts.profile import Catalogue, Profile
 from sidepro.domain.accounts.session import Session
@@ -315,7 +315,7 @@ class MemoryReader:
             stored = state.computed_at
             if stored is not None and computed_at <= stored <= datetime.now(UTC):
                 return False
-            state.neighbours = dict(neighbours)
+            state.neighbours = among(state.users, neighbours)
             state.computed_at = computed_at
         return True
 

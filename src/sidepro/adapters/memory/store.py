@@ -1,7 +1,7 @@
 """Everything that is stored, in dictionaries, with units of work that are whole or not at all."""
 
 import asyncio
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
@@ -175,8 +175,19 @@ class MemoryUsers(_Repository):
         for known in [known for known in state.known_addresses if known[0] == user_id]:
             del state.known_addresses[known]
         state.profiles.pop(user_id, None)
-        state.neighbours.pop(user_id, None)
         del state.users[user_id]
+        state.neighbours = among(state.users, state.neighbours)
+
+
+def among(
+    users: Collection[UserId], neighbours: Mapping[UserId, tuple[Neighbour, ...]]
+) -> dict[UserId, tuple[Neighbour, ...]]:
+    """The neighbours of those who are there, as far as these are there too."""
+    return {
+        user_id: tuple(near for near in found if near.user_id in users)
+        for user_id, found in neighbours.items()
+        if user_id in users
+    }
 
 
 class MemoryProfiles(_Repository):

@@ -21,6 +21,7 @@ from sidepro.adapters.sql.catalogue import CatalogueCache
 from sidepro.adapters.sql.database import Database
 from sidepro.adapters.sql.fetching import Row
 from sidepro.adapters.sql.images import IMAGE_OF_USER
+from sidepro.adapters.sql.neighbours import hold_results, take_out
 from sidepro.adapters.sql.tables import (
     bookmarks,
     comments,
@@ -226,13 +227,15 @@ class SqlUsers:
         return _user((await self._connection.execute(_USER, {"id": user_id})).first())
 
     async def get_to_remove(self, user_id: UserId) -> User | None:
+        await hold_results(self._connection)
         return _user((await self._connection.execute(_USER_TO_GO, {"id": user_id})).first())
 
     async def remove(self, user_id: UserId) -> None:
         parameters = {"user": user_id}
         # The user first and the counters in one order: nobody who bookmarks or comments meanwhile
         # can hold what we wait for.
-        await self._connection.execute(_USER_TO_GO, {"id": user_id})
+        await self.get_to_remove(user_id)
+        await take_out(self._connection, user_id)
         await self._connection.execute(_COUNTERS_TO_MOVE, parameters)
         await self._connection.execute(_BOOKMARKS_GO, parameters)
         await self._connection.execute(_COMMENTS_GO, parameters)

@@ -79,15 +79,6 @@ class SqlNeighbourStore:
     async def replace(
         self, neighbours_of: Mapping[UserId, tuple[Neighbour, ...]], computed_at: datetime
     ) -> bool:
-        rows = [
-            {
-                "user_id": user_id,
-                "entries": [
-                    [near.user_id.hex, near.score, list(near.shared_skills)] for near in found
-                ],
-            }
-            for user_id, found in neighbours_of.items()
-        ]
         async with self._database.writing() as connection:
             first = upsert(connection, similarity_runs).values(id=1, computed_at=EPOCH)
             await connection.execute(first.on_conflict_do_nothing())
@@ -99,7 +90,18 @@ class SqlNeighbourStore:
             await connection.execute(delete(neighbours))
             # People may withdraw while the job runs: only those still there are kept.
             there = set(await connection.scalars(select(users.c.id)))
-            rows = [row for row in rows if row["user_id"] in there]
+            rows = [
+                {
+                    "user_id": user_id,
+                    "entries": [
+                        [near.user_id.hex, near.score, list(near.shared_skills)]
+                        for near in found
+                        if near.user_id in there
+                    ],
+                }
+                for user_id, found in neighbours_of.items()
+                if user_id in there
+            ]
             for start in range(0, len(rows), ROWS_AT_ONCE):
                 await connection.execute(insert(neighbours), rows[start : start + ROWS_AT_ONCE])
             await connection.commit()

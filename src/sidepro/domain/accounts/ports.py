@@ -41,7 +41,8 @@ class UserRepository(Protocol):
         """Remove a user with all that hangs on them but their rooms.
 
         The counters of other people's projects MUST stay equal to the rows behind them. Messages
-        stay, without a sender.
+        stay, without a sender. Other people's neighbours MUST NOT name the user any more, nor any
+        result of the similarity job that is stored later and was computed before.
         """
         ...
 

@@ -44,7 +44,8 @@ class NeighbourStore(Protocol):
     ) -> bool:
         """Put a whole new result in the place of the old one; whether it was newer than that.
 
-        A reader MUST see the old result or the new one, whole. A result MUST NOT replace one that
+        A reader MUST see the old result or the new one, whole. Those who have withdrawn since it
+        was computed MUST be left out of it, as neighbours too. A result MUST NOT replace one that
         was computed later, unless that one claims to be from the future.
         """
         ...
