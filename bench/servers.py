@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -62,6 +63,11 @@ class Measured:
     def main_thread_cpu(self) -> float:
         """Milliseconds of the application's event loop up to now."""
         return cpu.used_by_main_thread(self._pid)
+
+    def memory(self) -> int:
+        """Bytes of the application's process that are in memory."""
+        pages = Path(f"/proc/{self._pid}/statm").read_text("ascii").split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
     async def log_in(self) -> str:
         """An access token of the first demo account."""

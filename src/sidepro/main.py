@@ -48,6 +48,7 @@ from sidepro.domain.images.addresses import ImageAddresses
 from sidepro.domain.images.service import ImageService
 from sidepro.domain.projects.service import ProjectService
 from sidepro.domain.recommendations.service import RecommendationService
+from sidepro.domain.rooms.sending import Sending
 from sidepro.domain.rooms.service import RoomService
 from sidepro.domain.shared import Cursors
 from sidepro.jobs import in_process
@@ -61,6 +62,7 @@ class Platform:
     database: Database
     catalogue: CatalogueCache
     views: SqlViewCounter
+    sending: Sending
     passwords: Argon2Passwords
     codec: PillowCodec
     markdown: SafeMarkdown
@@ -70,6 +72,7 @@ class Platform:
 
     async def close(self) -> None:
         """End connections and threads."""
+        await self.sending.close()
         await self.views.close()
         await self.database.close()
         if self.link:
@@ -100,6 +103,7 @@ def build(settings: Settings, public_url: str) -> Platform:
     views = SqlViewCounter(database)
     neighbours = SqlNeighbourStore(database)
     feed = MemoryFeed()
+    sending = Sending(unit_of_work, clock)
     passwords = Argon2Passwords()
     tokens = JwtAccessTokens(
         [derived(key, "access tokens") for key in secret_keys],
@@ -155,6 +159,7 @@ def build(settings: Settings, public_url: str) -> Platform:
             reader=SqlRoomReader(database, addresses),
             feed=feed,
             presence=MemoryPresence(),
+            sending=sending,
             clock=clock,
             new_id=new_id,
         ),
@@ -204,7 +209,16 @@ def build(settings: Settings, public_url: str) -> Platform:
         unit_of_work, account_reader, services.accounts, gate, note_authentication
     )
     return Platform(
-        database, catalogue, views, passwords, codec, markdown, link, administration, parts
+        database=database,
+        catalogue=catalogue,
+        views=views,
+        sending=sending,
+        passwords=passwords,
+        codec=codec,
+        markdown=markdown,
+        link=link,
+        administration=administration,
+        parts=parts,
     )
 
 

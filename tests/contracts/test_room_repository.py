@@ -27,6 +27,14 @@ async def stored_messages(world: World, room_id: RoomId) -> tuple[Message, ...]:
     return await world.rooms.messages(room_id, after=None, before=None, limit=1_000)
 
 
+async def named(
+    work: UnitOfWork, room_id: RoomId, sender: UserId, client_id: str
+) -> Message | None:
+    """The message that the sender gave this name."""
+    name = (room_id, sender, client_id)
+    return (await work.rooms.named([name])).get(name)
+
+
 # ---------------------------------------------------------------------------------------- rooms
 
 
@@ -207,7 +215,7 @@ async def test_delete_removes_the_room_with_its_messages(world: World) -> None:
     async with world.unit_of_work() as work:
         assert await work.rooms.get(gone.id) is None
         assert await work.rooms.get_of_pair(low, high) is None
-        assert await work.rooms.message_named(gone.id, low, "a") is None
+        assert await named(work, gone.id, low, "a") is None
         assert await work.rooms.add_if_absent(again)
         await work.commit()
     assert await world.rooms.state(again.id) == again
@@ -249,12 +257,12 @@ async def test_message_named_finds_the_senders_own_name_exactly(world: World) ->
     unnamed = factories.message(room.id, 3, low)
     await world.store(third, room, other_room, message, others, unnamed)
     async with world.unit_of_work() as work:
-        assert await work.rooms.message_named(room.id, low, "Ａa-é") == message
-        assert await work.rooms.message_named(room.id, high, "theirs") == others
+        assert await named(work, room.id, low, "Ａa-é") == message
+        assert await named(work, room.id, high, "theirs") == others
         for stranger in ("Ａa-e\u0301", "ａa-é", "Aa-é", "Ａa-", "theirs", ""):
-            assert await work.rooms.message_named(room.id, low, stranger) is None
-        assert await work.rooms.message_named(room.id, high, "Ａa-é") is None
-        assert await work.rooms.message_named(other_room.id, low, "Ａa-é") is None
+            assert await named(work, room.id, low, stranger) is None
+        assert await named(work, room.id, high, "Ａa-é") is None
+        assert await named(work, other_room.id, low, "Ａa-é") is None
 
 
 async def test_two_people_may_use_one_name(world: World) -> None:
@@ -266,8 +274,8 @@ async def test_two_people_may_use_one_name(world: World) -> None:
     ]
     await world.store(room, *messages)
     async with world.unit_of_work() as work:
-        assert await work.rooms.message_named(room.id, low, "1") == messages[0]
-        assert await work.rooms.message_named(room.id, high, "1") == messages[1]
+        assert await named(work, room.id, low, "1") == messages[0]
+        assert await named(work, room.id, high, "1") == messages[1]
 
 
 async def test_many_messages_at_once_are_numbered_without_a_hole(world: World) -> None:
@@ -281,7 +289,7 @@ async def test_many_messages_at_once_are_numbered_without_a_hole(world: World) -
             assert held is not None
             changed, message = held.with_message(people[index % 2], f"{index}", None, after(index))
             await work.rooms.save(changed)
-            await work.rooms.add_message(message)
+            await work.rooms.add_messages(message)
             await work.commit()
         return message
 
@@ -304,11 +312,11 @@ async def test_a_message_sent_many_times_at_once_is_one(world: World) -> None:
         async with world.unit_of_work() as work:
             held = await work.rooms.get(room.id)
             assert held is not None
-            message = await work.rooms.message_named(room.id, low, "once")
+            message = await named(work, room.id, low, "once")
             if message is None:
                 changed, message = held.with_message(low, f"{index}", "once", after(index))
                 await work.rooms.save(changed)
-                await work.rooms.add_message(message)
+                await work.rooms.add_messages(message)
                 await work.commit()
         return message.seq
 
@@ -328,7 +336,7 @@ async def test_two_processes_number_the_messages_of_a_room_together(world: World
             assert held is not None
             changed, message = held.with_message(low, f"{index}", None, after(index))
             await work.rooms.save(changed)
-            await work.rooms.add_message(message)
+            await work.rooms.add_messages(message)
             await work.commit()
 
     assert await race(world, 20, send) == [None] * 20

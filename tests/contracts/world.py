@@ -96,4 +96,4 @@ async def add(work: UnitOfWork, thing: Storable) -> None:
         case Room():
             assert await work.rooms.add_if_absent(thing)
         case Message():
-            await work.rooms.add_message(thing)
+            await work.rooms.add_messages(thing)

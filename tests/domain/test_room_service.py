@@ -23,6 +23,7 @@ from sidepro.domain.rooms.events import (
     Typing,
 )
 from sidepro.domain.rooms.room import Room, RoomStatus
+from sidepro.domain.rooms.sending import Sending
 from sidepro.domain.rooms.views import RoomView
 from sidepro.domain.shared import Cursor, PageRequest, RoomId, UserId
 from tests.domain.world import World, awaited
@@ -365,7 +366,8 @@ async def test_what_could_not_be_committed_is_not_told(world: World) -> None:
     one, other, room_id = await world.chat()
     await world.rooms.send(other, room_id, "Hello", None)
     world.feed.told.clear()
-    broken = replace(world.rooms, unit_of_work=world.broken_unit_of_work)
+    lost = world.broken_unit_of_work
+    broken = replace(world.rooms, unit_of_work=lost, sending=Sending(lost, world.clock))
     for attempt in (
         broken.send(one, room_id, "Hello", "mine"),
         broken.mark_read(one, room_id, 1),
@@ -554,7 +556,7 @@ async def test_a_unit_of_work_left_without_commit_changes_nothing(world: World) 
         assert room
         changed, message = room.with_message(one.id, "Hello", None, NOW)
         await work.rooms.save(changed)
-        await work.rooms.add_message(message)
+        await work.rooms.add_messages(message)
         begun = session(one.id)
         await work.sessions.add(begun, refresh_token(begun))
     assert world.store.state == before

@@ -27,6 +27,7 @@ from sidepro.domain.recommendations.jaccard import Neighbour, Population, neighb
 from sidepro.domain.recommendations.service import RecommendationService
 from sidepro.domain.rooms.events import MessageSent, RoomEvent
 from sidepro.domain.rooms.room import Message
+from sidepro.domain.rooms.sending import Sending
 from sidepro.domain.rooms.service import RoomService
 from sidepro.domain.shared import RoomId, SessionId, UserId
 from tests import factories
@@ -202,6 +203,7 @@ class World:
             reader=self.reader,
             feed=self.feed,
             presence=MemoryPresence(),
+            sending=Sending(self.store.unit_of_work, self.clock),
             clock=self.clock,
             new_id=factories.new_id,
         )

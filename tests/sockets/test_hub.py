@@ -23,6 +23,7 @@ from sidepro.api.hub import OUTBOX_SIZE, Hub, Outbox
 from sidepro.api.room_socket import Conversation, close_code
 from sidepro.domain import errors
 from sidepro.domain.rooms.events import MessageSent, ReadMoved, RoomEvent, StatusChanged
+from sidepro.domain.rooms.sending import Sending
 from sidepro.domain.rooms.service import RoomService
 from sidepro.domain.unit_of_work import UnitOfWork
 from tests import factories
@@ -160,6 +161,7 @@ class House:
             reader=self.reader,
             feed=self.feed,
             presence=self.presence,
+            sending=Sending(self.unit_of_work, factories.SetClock()),
             clock=factories.SetClock(),
             new_id=factories.new_id,
         )

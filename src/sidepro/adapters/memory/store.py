@@ -1,7 +1,7 @@
 """Everything that is stored, in dictionaries, with units of work that are whole or not at all."""
 
 import asyncio
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from copy import copy
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
@@ -19,6 +19,7 @@ from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.ports import Counters
 from sidepro.domain.projects.project import Project
 from sidepro.domain.recommendations.jaccard import Neighbour
+from sidepro.domain.rooms.ports import MessageName
 from sidepro.domain.rooms.room import Message, Room
 from sidepro.domain.shared import CommentId, ImageId, ProjectId, RoomId, SessionId, UserId
 
@@ -346,6 +347,9 @@ class MemoryRooms(_Repository):
     async def get(self, room_id: RoomId) -> Room | None:
         return self._state.rooms.get(room_id)
 
+    async def get_all(self, room_ids: Collection[RoomId]) -> Mapping[RoomId, Room]:
+        return {one: room for one in room_ids if (room := self._state.rooms.get(one))}
+
     async def get_of_pair(self, one: UserId, other: UserId) -> Room | None:
         return self._of_pair(one, other)
 
@@ -354,34 +358,33 @@ class MemoryRooms(_Repository):
         found = [r for r in rooms if any(seat.user_id == user_id for seat in r.seats)]
         return tuple(sorted(found, key=lambda room: room.id))
 
-    async def save(self, room: Room) -> None:
-        self._state.rooms[room.id] = room
+    async def save(self, *rooms: Room) -> None:
+        for room in rooms:
+            self._state.rooms[room.id] = room
 
     async def delete(self, room_id: RoomId) -> None:
         self._state.rooms.pop(room_id, None)
         for key in [key for key in self._state.messages if key[0] == room_id]:
             del self._state.messages[key]
 
-    async def add_message(self, message: Message) -> None:
-        self._state.messages[message.room_id, message.seq] = message
+    async def add_messages(self, *messages: Message) -> None:
+        for message in messages:
+            if message.sender_id is not None:
+                self._must_be_there(message.sender_id)
+            self._state.messages[message.room_id, message.seq] = message
 
-    async def message_named(
-        self, room_id: RoomId, sender: UserId, client_id: str
-    ) -> Message | None:
-        named = (room_id, sender, client_id)
-        return next((m for m in self._messages() if _name_of(m) == named), None)
-
-    def _messages(self) -> Iterator[Message]:
-        return iter(self._state.messages.values())
+    async def named(self, names: Collection[MessageName]) -> dict[MessageName, Message]:
+        return {
+            (one.room_id, one.sender_id, one.client_id): one
+            for one in self._state.messages.values()
+            if one.sender_id and one.client_id
+            if (one.room_id, one.sender_id, one.client_id) in names
+        }
 
     def _of_pair(self, one: UserId | None, other: UserId | None) -> Room | None:
         pair = {one, other}
         rooms = self._state.rooms.values()
         return next((r for r in rooms if {seat.user_id for seat in r.seats} == pair), None)
-
-
-def _name_of(message: Message) -> tuple[RoomId, UserId | None, str | None]:
-    return message.room_id, message.sender_id, message.client_id
 
 
 class MemoryImages(_Repository):

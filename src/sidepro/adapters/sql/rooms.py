@@ -1,5 +1,6 @@
 """Rooms and messages in SQL."""
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import (
@@ -12,6 +13,7 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    tuple_,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -24,6 +26,7 @@ from sidepro.adapters.sql.tables import messages, rooms, users
 from sidepro.adapters.sql.upsert import upsert
 from sidepro.domain.accounts.views import UserSummary
 from sidepro.domain.images.addresses import ImageAddresses
+from sidepro.domain.rooms.ports import MessageName
 from sidepro.domain.rooms.room import Message, Room, RoomStatus, Seat
 from sidepro.domain.rooms.views import RoomView
 from sidepro.domain.shared import Page, PageRequest, RoomId, UserId
@@ -35,10 +38,30 @@ _ROOM_OF_PAIR = (
     .where(rooms.c.low_id == bindparam("low"), rooms.c.high_id == bindparam("high"))
     .with_for_update(key_share=True)
 )
-_MESSAGE_NAMED = select(messages).where(
-    messages.c.room_id == bindparam("room"),
-    messages.c.sender_id == bindparam("sender"),
-    messages.c.client_id == bindparam("client"),
+_ROOMS_OF_IDS_HELD = (
+    select(rooms)
+    .where(rooms.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(rooms.c.id)
+    .with_for_update(key_share=True)
+)
+_MESSAGES_NAMED = select(messages).where(
+    tuple_(messages.c.room_id, messages.c.sender_id, messages.c.client_id).in_(
+        bindparam("names", expanding=True)
+    )
+)
+_ADD_MESSAGE = insert(messages)
+_SAVE = (
+    update(rooms)
+    .where(rooms.c.id == bindparam("of"))
+    .values(
+        {
+            name: bindparam(name)
+            for name in (
+                *("low_id", "high_id", "low_read_seq", "high_read_seq"),
+                *("left_by", "last_seq", "updated_at"),
+            )
+        }
+    )
 )
 _MESSAGES = select(messages).where(messages.c.room_id == bindparam("room"))
 _MESSAGES_AFTER = (
@@ -122,6 +145,10 @@ class SqlRooms:
     async def get(self, room_id: RoomId) -> Room | None:
         return _room((await self._connection.execute(_ROOM_HELD, {"id": room_id})).first())
 
+    async def get_all(self, room_ids: Collection[RoomId]) -> Mapping[RoomId, Room]:
+        rows = await self._connection.execute(_ROOMS_OF_IDS_HELD, {"ids": list(room_ids)})
+        return {row.id: _existing(row) for row in rows}
+
     async def get_of_pair(self, one: UserId, other: UserId) -> Room | None:
         low, high = sorted((one, other))
         found = await self._connection.execute(_ROOM_OF_PAIR, {"low": low, "high": high})
@@ -131,17 +158,15 @@ class SqlRooms:
         rows = await self._connection.execute(_ROOMS_HELD, {"me": user_id})
         return tuple(_existing(row) for row in rows)
 
-    async def save(self, room: Room) -> None:
-        await self._connection.execute(
-            update(rooms).where(rooms.c.id == room.id).values(**_values(room))
-        )
+    async def save(self, *changed: Room) -> None:
+        values = [{"of": room.id, **_values(room)} for room in changed]
+        await self._connection.execute(_SAVE, values)
 
     async def delete(self, room_id: RoomId) -> None:
         await self._connection.execute(delete(rooms).where(rooms.c.id == room_id))
 
-    async def add_message(self, message: Message) -> None:
-        await self._connection.execute(
-            insert(messages),
+    async def add_messages(self, *new: Message) -> None:
+        values = [
             {
                 "room_id": message.room_id,
                 "seq": message.seq,
@@ -149,17 +174,16 @@ class SqlRooms:
                 "body": message.body,
                 "client_id": message.client_id,
                 "sent_at": message.sent_at,
-            },
-        )
+            }
+            for message in new
+        ]
+        await self._connection.execute(_ADD_MESSAGE, values)
 
-    async def message_named(
-        self, room_id: RoomId, sender: UserId, client_id: str
-    ) -> Message | None:
-        found = await self._connection.execute(
-            _MESSAGE_NAMED, {"room": room_id, "sender": sender, "client": client_id}
-        )
-        row = found.first()
-        return None if row is None else _message(row)
+    async def named(self, names: Collection[MessageName]) -> dict[MessageName, Message]:
+        if not names:
+            return {}
+        rows = await self._connection.execute(_MESSAGES_NAMED, {"names": list(names)})
+        return {(row.room_id, row.sender_id, row.client_id): _message(row) for row in rows}
 
 
 class SqlRoomReader:

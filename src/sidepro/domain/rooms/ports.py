@@ -1,12 +1,15 @@
 """What coffee chat needs from the outside."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from sidepro.domain.rooms.events import RoomEvent
 from sidepro.domain.rooms.room import Message, Room
 from sidepro.domain.rooms.views import RoomView
 from sidepro.domain.shared import Page, PageRequest, RoomId, UserId
+
+MessageName = tuple[RoomId, UserId, str]
+"""What a sender calls a message: unique for a sender in a room."""
 
 
 class RoomRepository(Protocol):
@@ -25,6 +28,12 @@ class RoomRepository(Protocol):
         """The room; MUST hold back everybody else who gets it until the unit of work ends."""
         ...
 
+    async def get_all(self, room_ids: Collection[RoomId]) -> Mapping[RoomId, Room]:
+        """Those of the rooms that are there; MUST hold back others as `get` does. Two that ask
+        for some of the same rooms MUST NOT wait for each other.
+        """
+        ...
+
     async def get_of_pair(self, one: UserId, other: UserId) -> Room | None:
         """The room of two people, in whatever order; MUST hold back others as `get` does."""
         ...
@@ -35,22 +44,20 @@ class RoomRepository(Protocol):
         """
         ...
 
-    async def save(self, room: Room) -> None:
-        """Store a changed room."""
+    async def save(self, *rooms: Room) -> None:
+        """Store changed rooms."""
         ...
 
     async def delete(self, room_id: RoomId) -> None:
         """Remove the room with its messages."""
         ...
 
-    async def add_message(self, message: Message) -> None:
-        """Store a message. Its room was got in the same unit of work."""
+    async def add_messages(self, *messages: Message) -> None:
+        """Store messages. Their rooms were got in the same unit of work."""
         ...
 
-    async def message_named(
-        self, room_id: RoomId, sender: UserId, client_id: str
-    ) -> Message | None:
-        """The message that the sender gave this name, or `None`."""
+    async def named(self, names: Collection[MessageName]) -> dict[MessageName, Message]:
+        """Those of the messages that are there, by the names that their senders gave them."""
         ...
 
 

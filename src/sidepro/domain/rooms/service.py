@@ -12,7 +12,8 @@ from sidepro.domain.rooms.events import (
     Typing,
 )
 from sidepro.domain.rooms.ports import ChatFeed, Presence, RoomReader
-from sidepro.domain.rooms.room import Message, Room, RoomStatus, check_client_id
+from sidepro.domain.rooms.room import Message, Room, RoomStatus
+from sidepro.domain.rooms.sending import Sending
 from sidepro.domain.rooms.views import History, Presences, RoomView
 from sidepro.domain.shared import Clock, NewId, Page, PageRequest, RoomId, UserId
 from sidepro.domain.unit_of_work import UnitOfWork, UnitOfWorkFactory
@@ -29,6 +30,7 @@ class RoomService:
     reader: RoomReader
     feed: ChatFeed
     presence: Presence
+    sending: Sending
     clock: Clock
     new_id: NewId
 
@@ -129,21 +131,9 @@ class RoomService:
             RoomPending: the other one has left.
             InvalidInput: the body or the client id breaks its rule.
         """
-        async with self.unit_of_work() as work:
-            room = await self._got(work, room_id)
-            room.must_admit(caller.id)
-            message = None
-            if client_id is not None:
-                check_client_id(client_id)
-                message = await work.rooms.message_named(room_id, caller.id, client_id)
-            repeated = message is not None
-            if message is None:
-                room, message = room.with_message(caller.id, body, client_id, self.clock())
-                await work.rooms.save(room)
-                await work.rooms.add_message(message)
-                await work.commit()
-        await self.feed.publish(MessageSent(room_id, message))
-        return message, repeated
+        sent = await self.sending.store(caller.id, room_id, body, client_id)
+        await self.feed.publish(MessageSent(room_id, sent.message))
+        return sent.message, sent.repeated
 
     async def history(
         self,

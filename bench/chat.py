@@ -1,0 +1,225 @@
+"""The chat over sockets: how many messages a second are stored and delivered, and how soon.
+
+    ./just bench chat [--sockets N ...] [--rates N ...] [--seconds N]
+
+Both people of each room have it open in one socket each, in one serving process. Messages are
+offered at a steady rate, whatever comes back, in turn by everybody. Each one is stored before it
+is delivered to both. Shown is how long deliveries took from the sending on; the rate counts as
+reached when all of them came and 99 of 100 took at most 100 ms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import statistics
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import uvloop
+from sqlalchemy import func, select
+
+from bench.servers import DurablePostgres, Measured, fill, platform, settings_of
+from bench.sockets import ChatSocket
+from sidepro.adapters.sql import tables
+from sidepro.adapters.sql.database import Database
+from sidepro.domain.accounts.session import Caller, RefreshToken, Session
+from sidepro.domain.shared import SessionId, UserId
+from sidepro.main import Platform, build
+from sidepro.settings import load
+from tests.live import until
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+POSTGRESQL, SQLITE = "PostgreSQL", "SQLite"
+
+SIZES = {
+    "users": 1_500,
+    "projects": 10,
+    "comments": 0,
+    "bookmarks": 0,
+    "rooms": 700,
+    "messages-per-room": 20,
+}
+BODY = "점심 먹고 커피 한 잔 어때요? 지난번에 말한 지도 프로젝트도 보여 줄게요."
+SOON = 0.1
+"""Seconds within which 99 of 100 deliveries have to come."""
+
+EVERY = 0.005
+"""Seconds between two moments at which messages are sent: those that are due then."""
+
+PATIENCE = 10.0
+"""Seconds after which a delivery is missed."""
+
+
+@dataclass
+class Traffic:
+    """What was sent when, by its number, and what has come back."""
+
+    sent: list[float] = field(default_factory=list)
+    took: list[float] = field(default_factory=list)
+    errors: list[bytes] = field(default_factory=list)
+
+    def hear(self, frame: bytes) -> None:
+        """A frame of any socket."""
+        place = frame.find(b'"client_id":"n')
+        if place < 0:
+            return
+        if not frame.startswith(b'{"type":"message"'):
+            self.errors.append(frame)
+            return
+        start = place + 14
+        number = int(frame[start : frame.index(b'"', start)].rpartition(b"-")[2])
+        self.took.append(time.perf_counter() - self.sent[number])
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A person and the room that they have open."""
+
+    room_id: UUID
+    user_id: UUID
+    token: str
+
+
+async def seats(settings: Mapping[str, str], number: int) -> list[Seat]:
+    """So many seats, two to a room, with sessions of their own."""
+    made = build(load(settings), "")
+    try:
+        async with made.database.reading() as connection:
+            room = tables.rooms.c
+            open_rooms = select(room.id, room.low_id, room.high_id).where(room.left_by.is_(None))
+            rooms = (await connection.execute(open_rooms.limit(number // 2))).all()
+        if len(rooms) * 2 < number:
+            sys.exit(f"there are {len(rooms)} rooms, too few for {number} sockets")
+        tokens: dict[UUID, str] = {}
+        for person in {person for _, *pair in rooms for person in pair}:
+            tokens[person] = await _token(made, person)
+        return [Seat(room, person, tokens[person]) for room, *pair in rooms for person in pair]
+    finally:
+        await made.close()
+
+
+async def _token(made: Platform, person: UUID) -> str:
+    """A log-in without the hash of a password, which would take most of the time."""
+    service = made.parts.services.sessions
+    now = service.clock()
+    session = Session.start(
+        SessionId(service.new_id()), UserId(person), "bench", now, service.lifetimes
+    )
+    token = RefreshToken.issue(service.new_refresh_token(), session.id, None, now)
+    async with service.unit_of_work() as work:
+        await work.sessions.add(session, token)
+        await work.commit()
+    return service.access_tokens.issue(Caller(session.user_id, session.id, is_admin=False))
+
+
+async def stored(settings: Mapping[str, str]) -> int:
+    """How many messages there are."""
+    database = Database(load(settings).database)
+    try:
+        async with database.reading() as connection:
+            counted = await connection.scalar(select(func.count()).select_from(tables.messages))
+            return int(counted or 0)
+    finally:
+        await database.close()
+
+
+async def offer(
+    sockets: list[ChatSocket], traffic: Traffic, rate: int, seconds: float, name: str
+) -> None:
+    """Send at this rate for so long."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    while (passed := loop.time() - began) < seconds:
+        while len(traffic.sent) < rate * passed:
+            number = len(traffic.sent)
+            frame = f'{{"type":"send","client_id":"n{name}-{number}","body":"{BODY}"}}'
+            traffic.sent.append(time.perf_counter())
+            sockets[number % len(sockets)].send(frame.encode())
+        await asyncio.sleep(EVERY)
+    with contextlib.suppress(AssertionError):  # what is missing is told in the table
+        await until(lambda: len(traffic.took) >= 2 * len(traffic.sent), PATIENCE)
+
+
+async def measure(
+    server: Measured, settings: Mapping[str, str], options: argparse.Namespace, number: int
+) -> None:
+    """Open the sockets, and offer one rate after the other."""
+    places = await seats(settings, number)
+    traffic = Traffic()
+
+    def hear(frame: bytes) -> None:
+        traffic.hear(frame)
+
+    before = server.memory()
+    sockets = []
+    for seat in places:
+        path = f"/api/v1/rooms/{seat.room_id}/socket"
+        sockets.append(await ChatSocket.open(server.port, path, seat.token, hear))
+    await asyncio.sleep(1)
+    for_each = (server.memory() - before) / number / 1024
+    print(f"\n{number} sockets in {number // 2} rooms, {for_each:.0f} kB each\n", flush=True)
+    print("| offered/s | sent | stored | delivered | p50 ms | p99 ms | app | db | reached |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for turn, rate in enumerate(options.rates):
+        traffic = Traffic()
+        there, used = await stored(settings), server.cpu()
+        began = time.perf_counter()
+        await offer(sockets, traffic, rate, options.seconds, f"{number}x{turn}")
+        passed = time.perf_counter() - began
+        app, database = (
+            (now - then) / passed / 10 for now, then in zip(server.cpu(), used, strict=True)
+        )
+        kept = await stored(settings) - there
+        sent = len(traffic.sent)
+        whole = len(traffic.took) == 2 * sent and kept == sent and not traffic.errors
+        cuts = statistics.quantiles(traffic.took, n=100) if len(traffic.took) > 1 else [0.0] * 99
+        reached = whole and cuts[98] <= SOON
+        print(
+            f"| {rate} | {sent} | {kept} | {len(traffic.took)} | {cuts[49] * 1000:.0f} "
+            f"| {cuts[98] * 1000:.0f} | {app:.0f} % | {database:.0f} % "
+            f"| {'yes' if reached else 'no'} |",
+            flush=True,
+        )
+        if traffic.errors:
+            print(f"errors: {len(traffic.errors)}, such as {traffic.errors[0]!r}")
+        if not whole:
+            break
+    for socket in sockets:
+        socket.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench chat")
+    parser.add_argument("--sockets", type=int, nargs="+", default=[200, 1_000])
+    parser.add_argument(
+        "--rates", type=int, nargs="+", default=[500, 1_000, 2_000, 2_500, 3_500, 5_000]
+    )
+    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--only", choices=[POSTGRESQL, SQLITE])
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
+        for kind in [options.only] if options.only else [POSTGRESQL, SQLITE]:
+            folder = Path(name) / kind
+            folder.mkdir()
+            postgres = None
+            if kind == POSTGRESQL:
+                postgres = stack.enter_context(DurablePostgres.start())
+            settings = settings_of(folder, postgres.fresh_database() if postgres else None)
+            fill(settings, SIZES)
+            print(f"\n## {kind}", flush=True)
+            for number in options.sockets:
+                with platform(settings, postgres) as server:
+                    uvloop.run(measure(server, settings, options, number))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,208 @@
+"""Messages that come in at the same time are stored together, and none is harmed by another."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from sidepro.domain.accounts.session import Caller
+from sidepro.domain.errors import InvalidInput, NotFound, RoomPending, Unavailable
+from sidepro.domain.rooms.events import MessageSent
+from sidepro.domain.rooms.room import Message
+from sidepro.domain.rooms.sending import TOGETHER, Sending, Sent
+from sidepro.domain.shared import RoomId
+from tests.domain.world import World, awaited
+from tests.factories import new_id
+
+
+class CountedUnits:
+    """Opens units of work of a world, and counts them; the next ones may be held or fail."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.opened = 0
+        self.failing = 0
+
+    def __call__(self):  # type: ignore[no-untyped-def]  # one of two kinds of unit of work
+        self.opened += 1
+        if self.failing:
+            self.failing -= 1
+            return self._world.broken_unit_of_work()
+        return self._world.store.unit_of_work()
+
+
+def line(world: World) -> tuple[Sending, CountedUnits]:
+    units = CountedUnits(world)
+    return Sending(units, world.clock), units
+
+
+async def said(world: World, room_id: RoomId) -> list[tuple[int, str]]:
+    found = await world.reader.messages(room_id, after=0, before=None, limit=10_000)
+    return [(message.seq, message.body) for message in found]
+
+
+def all_sent(results: Sequence[object]) -> list[Message]:
+    messages = []
+    for result in results:
+        assert isinstance(result, Sent), result
+        messages.append(result.message)
+    return messages
+
+
+@awaited
+async def test_what_comes_in_meanwhile_is_stored_with_one_commit_in_its_order(
+    world: World,
+) -> None:
+    one, other, room_id = await world.chat()
+    sending, units = line(world)
+    people = [one, other]
+    results = await asyncio.gather(
+        *(sending.store(people[n % 2].id, room_id, str(n), None) for n in range(21))
+    )
+    assert [message.seq for message in all_sent(results)] == list(range(1, 22))
+    assert await said(world, room_id) == [(n + 1, str(n)) for n in range(21)]
+    assert units.opened == 1
+
+
+@awaited
+async def test_more_than_fit_are_stored_in_several_goes(world: World) -> None:
+    one, _, room_id = await world.chat()
+    sending, units = line(world)
+    await asyncio.gather(
+        *(sending.store(one.id, room_id, str(n), None) for n in range(TOGETHER + 1))
+    )
+    assert await said(world, room_id) == [(n + 1, str(n)) for n in range(TOGETHER + 1)]
+    assert units.opened == 2
+
+
+@awaited
+async def test_rooms_are_numbered_each_for_itself(world: World) -> None:
+    chats = [await world.chat() for _ in range(3)]
+    sending, units = line(world)
+    await asyncio.gather(
+        *(
+            sending.store(one.id, room_id, str(n), None)
+            for n in range(4)
+            for one, _, room_id in chats
+        )
+    )
+    for _, _, room_id in chats:
+        assert await said(world, room_id) == [(1, "0"), (2, "1"), (3, "2"), (4, "3")]
+    assert units.opened == 1
+
+
+@awaited
+async def test_a_refused_message_harms_none_that_is_stored_with_it(world: World) -> None:
+    one, other, room_id = await world.chat()
+    left, gone, pending = await world.chat()
+    await world.rooms.leave(gone, pending)
+    stranger = await world.person()
+    sending, units = line(world)
+    wishes: list[tuple[Caller, RoomId, str, str | None, type[Exception] | None]] = [
+        (one, room_id, "first", None, None),
+        (one, room_id, " ", None, InvalidInput),
+        (stranger, room_id, "let me in", None, NotFound),
+        (left, pending, "are you there?", None, RoomPending),
+        (one, RoomId(new_id()), "nowhere", None, NotFound),
+        (one, room_id, "badly named", "x\n", InvalidInput),
+        (other, room_id, "second", "mine", None),
+    ]
+    results = await asyncio.gather(
+        *(sending.store(who.id, room, body, name) for who, room, body, name, _ in wishes),
+        return_exceptions=True,
+    )
+    for result, (*_, expected) in zip(results, wishes, strict=True):
+        assert type(result) is (expected or Sent)
+    assert await said(world, room_id) == [(1, "first"), (2, "second")]
+    assert await said(world, pending) == []
+    assert units.opened == 1
+
+
+@awaited
+async def test_one_name_twice_in_one_go_is_one_message(world: World) -> None:
+    one, other, room_id = await world.chat()
+    sending, _ = line(world)
+    first, again, others = await asyncio.gather(
+        sending.store(one.id, room_id, "hello", "same"),
+        sending.store(one.id, room_id, "another body", "same"),
+        sending.store(other.id, room_id, "hi", "same"),
+    )
+    assert (first.repeated, again.repeated, others.repeated) == (False, True, False)
+    assert first.message == again.message
+    assert await said(world, room_id) == [(1, "hello"), (2, "hi")]
+
+
+@awaited
+async def test_a_store_that_is_away_is_told_to_all_and_the_next_go_is_stored(
+    world: World,
+) -> None:
+    one, _, room_id = await world.chat()
+    sending, units = line(world)
+    units.failing = 1
+    results = await asyncio.gather(
+        *(sending.store(one.id, room_id, str(n), None) for n in range(3)), return_exceptions=True
+    )
+    assert [type(result) for result in results] == [Unavailable] * 3
+    sent = await sending.store(one.id, room_id, "again", None)
+    assert sent.message.seq == 1
+    assert await said(world, room_id) == [(1, "again")]
+
+
+@awaited
+async def test_a_sender_who_withdraws_meanwhile_takes_nobody_along(world: World) -> None:
+    one, other, room_id = await world.chat()
+    going, _, elsewhere = await world.chat()
+    async with world.store.unit_of_work() as work:
+        await work.users.remove(going.id)  # the room is not told of it yet
+        await work.commit()
+    sending, _ = line(world)
+    results = await asyncio.gather(
+        sending.store(one.id, room_id, "first", None),
+        sending.store(going.id, elsewhere, "farewell", None),
+        sending.store(other.id, room_id, "second", None),
+        return_exceptions=True,
+    )
+    assert [type(result) for result in results] == [Sent, NotFound, Sent]
+    assert await said(world, room_id) == [(1, "first"), (2, "second")]
+
+
+@awaited
+async def test_what_was_asked_for_is_stored_though_who_asked_has_gone(world: World) -> None:
+    one, _, room_id = await world.chat()
+    sending, _ = line(world)
+    asking = asyncio.create_task(sending.store(one.id, room_id, "hello", None))
+    await asyncio.sleep(0)
+    asking.cancel()
+    await sending.store(one.id, room_id, "still here", None)
+    assert await said(world, room_id) == [(1, "hello"), (2, "still here")]
+
+
+@awaited
+async def test_closing_waits_for_what_is_being_stored(world: World) -> None:
+    one, _, room_id = await world.chat()
+    sending, _ = line(world)
+    asking = asyncio.create_task(sending.store(one.id, room_id, "hello", None))
+    await asyncio.sleep(0)
+    await sending.close()
+    assert await said(world, room_id) == [(1, "hello")]
+    await asking
+
+
+@awaited
+async def test_a_repeat_is_told_again(world: World) -> None:
+    one, _, room_id = await world.chat()
+    first, _ = await world.rooms.send(one, room_id, "hello", "same")
+    world.feed.told.clear()
+    again, repeated = await world.rooms.send(one, room_id, "hello", "same")
+    assert (again, repeated) == (first, True)
+    assert world.feed.told == [MessageSent(room_id, first)]
+
+
+def test_a_line_that_was_never_used_closes() -> None:
+    async def close() -> None:
+        def none():  # type: ignore[no-untyped-def]  # never called
+            pytest.fail("nothing is to be stored")
+
+        await Sending(none, none).close()
+
+    asyncio.run(close())
