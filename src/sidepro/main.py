@@ -19,10 +19,12 @@ from sidepro.adapters.markdown import SafeMarkdown
 from sidepro.adapters.memory.chat import MemoryFeed, MemoryPresence
 from sidepro.adapters.memory.gate import MemoryGate
 from sidepro.adapters.memory.limits import MemoryLimiter
+from sidepro.adapters.memory.tickets import MemoryTickets
 from sidepro.adapters.passwords import Argon2Passwords, CommonPasswordList, email_address
 from sidepro.adapters.redis.gate import RedisGate
 from sidepro.adapters.redis.limits import RedisLimiter
 from sidepro.adapters.redis.link import Link
+from sidepro.adapters.redis.tickets import RedisTickets
 from sidepro.adapters.secret import kept_secret
 from sidepro.adapters.similarity import ReferenceEngine
 from sidepro.adapters.sql.accounts import SqlAccountReader
@@ -47,6 +49,7 @@ from sidepro.domain.images.service import ImageService
 from sidepro.domain.projects.service import ProjectService
 from sidepro.domain.recommendations.service import RecommendationService
 from sidepro.domain.rooms.service import RoomService
+from sidepro.domain.rooms.tickets import TicketService
 from sidepro.domain.shared import Cursors
 from sidepro.jobs import in_process
 from sidepro.settings import Settings, aws_region, origin_of
@@ -110,6 +113,14 @@ def build(settings: Settings, public_url: str) -> Platform:
     limiter = None
     if settings.rate_limits:
         limiter = RedisLimiter(link) if link else MemoryLimiter()
+    rooms = RoomService(
+        unit_of_work=unit_of_work,
+        reader=SqlRoomReader(database, addresses),
+        feed=feed,
+        presence=MemoryPresence(),
+        clock=clock,
+        new_id=new_id,
+    )
     services = Services(
         accounts=AccountService(
             unit_of_work=unit_of_work,
@@ -146,13 +157,9 @@ def build(settings: Settings, public_url: str) -> Platform:
             clock=clock,
             new_id=new_id,
         ),
-        rooms=RoomService(
-            unit_of_work=unit_of_work,
-            reader=SqlRoomReader(database, addresses),
-            feed=feed,
-            presence=MemoryPresence(),
-            clock=clock,
-            new_id=new_id,
+        rooms=rooms,
+        tickets=TicketService(
+            rooms, RedisTickets(link) if link else MemoryTickets(), system.new_ticket
         ),
         recommendations=RecommendationService(
             reader=board_reader,

@@ -118,6 +118,7 @@ TABLE: dict[str, Row] = {
     "GET /api/v1/rooms/{room_id}/messages": members(200),
     "POST /api/v1/rooms/{room_id}/messages": members(201, lambda _: {"body": "x"}),
     "PUT /api/v1/rooms/{room_id}/read": members(204, lambda _: {"seq": 0}),
+    "POST /api/v1/rooms/{room_id}/socket-tickets": members(201),
     # recommendations
     "GET /api/v1/recommendations": signed_in(200),
     # around it

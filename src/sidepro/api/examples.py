@@ -173,6 +173,9 @@ EXAMPLES: dict[Any, msgspec.Struct] = {
     rooms.Message: _MESSAGE,
     rooms.History: rooms.History([_MESSAGE], 1),
     rooms.ReadMark: rooms.ReadMark(1),
+    rooms.SocketTicket: rooms.SocketTicket(
+        "q0Zr8dT1w5cXlMb4…", 30, f"/api/v1/rooms/{_ROOM}/socket"
+    ),
     recommendations.Recommendations: recommendations.Recommendations(
         items=[
             recommendations.Recommendation(

@@ -41,6 +41,7 @@ from sidepro.domain.errors import (
     Unavailable,
 )
 from sidepro.domain.rooms.service import REPLAY_LONGEST, RoomService
+from sidepro.domain.rooms.tickets import TicketService
 from sidepro.domain.shared import RoomId
 
 log = structlog.get_logger(__name__)
@@ -229,8 +230,8 @@ def socket_router(
             return
         await socket.accept()
         try:
-            caller = bearer(socket.headers.get("authorization"), tokens)
-            if caller is None or not await gate.is_live(caller.session_id):
+            caller = await _caller(socket, room_id, tokens, services.tickets)
+            if not await gate.is_live(caller.session_id):
                 raise NotAuthenticated
             conversation = Conversation(socket, caller, _id(room_id), hub, services.rooms)
             code = await conversation.run(_after(socket))
@@ -247,6 +248,27 @@ def socket_router(
                     await socket.close(code)
 
     return Router("/", route_handlers=[room_socket])
+
+
+async def _caller(
+    socket: Socket, room_id: str, tokens: AccessTokens, tickets: TicketService
+) -> Caller:
+    """Who is at the door: by an access token when one is sent, else by a ticket.
+
+    Raises:
+        NotAuthenticated: what was sent is not valid, or nothing was.
+        Unavailable: tickets cannot be looked at right now.
+    """
+    caller = bearer(socket.headers.get("authorization"), tokens)
+    if caller is not None:
+        return caller
+    ticket = socket.query_params.get("ticket")
+    if ticket is None:
+        raise NotAuthenticated
+    try:
+        return await tickets.redeem(ticket, _id(room_id))
+    except NotFound as error:
+        raise NotAuthenticated from error
 
 
 def _id(text: str) -> RoomId:
