@@ -21,6 +21,8 @@ from sidepro.api.limits import Limiting
 from sidepro.api.media import media_router
 from sidepro.api.room_socket import socket_router
 from sidepro.api.services import PREFIX, Services
+from sidepro.api.socket_door import Door
+from sidepro.api.socket_limits import SocketLimits
 from sidepro.domain.accounts.ports import AccessTokens, SessionGate
 from sidepro.domain.images.ports import ImageStore
 from sidepro.domain.limits import RateLimiter
@@ -44,6 +46,7 @@ class Parts:
     tokens: AccessTokens
     gate: SessionGate
     limiter: RateLimiter | None
+    socket_limits: SocketLimits | None
     allowed_origins: Sequence[str]
     health_checks: Mapping[str, Check]
     helpful_checks: Mapping[str, Check]
@@ -59,6 +62,14 @@ def create_app(parts: Parts, lifespan: Sequence[Lifespan] = ()) -> Litestar:
     def provide_services() -> Services:
         return services
 
+    door = Door(
+        tokens=parts.tokens,
+        gate=parts.gate,
+        rooms=services.rooms,
+        tickets=services.tickets,
+        limits=parts.socket_limits,
+        allowed_origins=parts.allowed_origins,
+    )
     api = Router(
         PREFIX,
         route_handlers=[
@@ -68,7 +79,7 @@ def create_app(parts: Parts, lifespan: Sequence[Lifespan] = ()) -> Litestar:
             rooms.router,
             recommendations.router,
             images_router(parts.upload_largest),
-            socket_router(parts.hub, parts.tokens, parts.gate, parts.allowed_origins),
+            socket_router(door, parts.hub),
         ],
         middleware=[
             Authentication(parts.tokens, parts.gate),
