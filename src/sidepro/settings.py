@@ -250,7 +250,7 @@ class Settings:
         _switch, True, "`on` or `off`: limits of requests and sockets.", "on"
     )
     docs: bool = _setting(
-        _switch, True, "`on` or `off`: the documentation page and the OpenAPI document.", "on"
+        _switch, True, "`on` or `off`: the documentation page and the two API documents.", "on"
     )
     metrics: bool = _setting(_switch, True, "`on` or `off`: the metrics page.", "on", unused=True)
     upload_max_bytes: int = _setting(_whole(1, 2**30), 10 * 2**20, "Largest image file, in bytes.")

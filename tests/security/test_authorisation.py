@@ -130,6 +130,7 @@ TABLE: dict[str, Row] = {
     # the document again, and nothing: the framework adds these two by itself
     "GET /api/openapi.json/openapi.json": everybody(200),
     "GET /api/openapi.json/{path}": everybody(404),
+    "GET /api/asyncapi.json": everybody(200),
     "GET /api/docs": everybody(200),
     "GET /api/docs/start.js": everybody(200),
     "GET /api/docs/files/{name}": everybody(404),

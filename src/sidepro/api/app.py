@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Any
 
 from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
 
-from sidepro.api import accounts, openapi, projects, recommendations, rooms, sessions
+from sidepro.api import accounts, asyncapi, openapi, projects, recommendations, rooms, sessions
 from sidepro.api.around import Check, docs_router, health_router
 from sidepro.api.auth import Authentication
 from sidepro.api.bodies import StrictJson
@@ -86,11 +87,14 @@ def create_app(parts: Parts, lifespan: Sequence[Lifespan] = ()) -> Litestar:
             *([Limiting(parts.limiter)] if parts.limiter else []),
         ],
     )
+    documents: list[Any] = []
+    if parts.with_docs:
+        documents = [docs_router(), asyncapi.route(version("sidepro"))]
     return Litestar(
         route_handlers=[
             api,
             health_router(parts.health_checks, parts.helpful_checks),
-            *([docs_router()] if parts.with_docs else []),
+            *documents,
             *([media_router(parts.media)] if parts.media else []),
         ],
         dependencies={"services": Provide(provide_services, sync_to_thread=False)},

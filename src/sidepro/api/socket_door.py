@@ -90,9 +90,11 @@ class Door:
             raise NotAuthenticated from error  # there are no tickets for what is no room
 
 
+ORIGIN_REFUSED = document(403, "origin-not-allowed", "Pages of this origin may not connect.")
+
+
 async def deny(socket: Socket) -> None:
     """403 before the upgrade: a browser page of another site is no client of ours."""
-    refusal = document(403, "origin-not-allowed", "Pages of this origin may not connect.")
     start = {
         "type": "websocket.http.response.start",
         "status": 403,
@@ -100,7 +102,7 @@ async def deny(socket: Socket) -> None:
     }
     body = {
         "type": "websocket.http.response.body",
-        "body": msgspec.json.encode(refusal),
+        "body": msgspec.json.encode(ORIGIN_REFUSED),
         "more_body": False,
     }
     # Litestar's types know no other answer to an upgrade than accept and close.
