@@ -136,14 +136,21 @@ class Person:
 
     @asynccontextmanager
     async def socket(
-        self, room_id: str, after: int | str | None = None, **options: Any
+        self,
+        room_id: str,
+        after: int | str | None = None,
+        ticket: str | None = None,
+        **options: Any,
     ) -> AsyncIterator[Socket]:
-        """A socket to a room, of which nothing is read yet. `options` are those of `connect`."""
+        """A socket to a room, of which nothing is read yet; with a ticket in the place of the
+        token. `options` are those of `connect`.
+        """
         address = str(self.http.base_url.join(f"/api/v1/rooms/{room_id}/socket"))
-        query = "" if after is None else f"?after={after}"
-        options.setdefault("additional_headers", self.headers)
+        given = {"after": after, "ticket": ticket}
+        query = "&".join(f"{name}={text}" for name, text in given.items() if text is not None)
+        options.setdefault("additional_headers", self.headers if ticket is None else {})
         async with connect(
-            address.replace("http", "ws", 1) + query,
+            f"{address.replace('http', 'ws', 1)}?{query}".rstrip("?"),
             proxy=None,
             ping_interval=None,
             compression=None,
@@ -152,6 +159,10 @@ class Person:
             **options,
         ) as connection:
             yield Socket(self, room_id, connection)
+
+    async def ticket(self, room_id: str) -> str:
+        """A ticket for a socket to a room."""
+        return str((await self.ask("POST", f"/rooms/{room_id}/socket-tickets"))["ticket"])
 
     @asynccontextmanager
     async def chat(self, room_id: str, after: int | None = None) -> AsyncIterator[Socket]:

@@ -19,10 +19,14 @@ from sidepro.adapters.markdown import SafeMarkdown
 from sidepro.adapters.memory.chat import MemoryFeed, MemoryPresence
 from sidepro.adapters.memory.gate import MemoryGate
 from sidepro.adapters.memory.limits import MemoryLimiter
+from sidepro.adapters.memory.slots import MemorySlots
+from sidepro.adapters.memory.tickets import MemoryTickets
 from sidepro.adapters.passwords import Argon2Passwords, CommonPasswordList, email_address
 from sidepro.adapters.redis.gate import RedisGate
 from sidepro.adapters.redis.limits import RedisLimiter
 from sidepro.adapters.redis.link import Link
+from sidepro.adapters.redis.slots import RedisSlots
+from sidepro.adapters.redis.tickets import RedisTickets
 from sidepro.adapters.secret import kept_secret
 from sidepro.adapters.similarity import ReferenceEngine
 from sidepro.adapters.sql.accounts import SqlAccountReader
@@ -39,6 +43,7 @@ from sidepro.api.app import Parts, create_app
 from sidepro.api.around import Check
 from sidepro.api.hub import Hub
 from sidepro.api.services import Services
+from sidepro.api.socket_limits import SocketLimits
 from sidepro.domain.accounts.administration import UserAdministration
 from sidepro.domain.accounts.archive import ArchiveService
 from sidepro.domain.accounts.service import AccountService
@@ -50,6 +55,7 @@ from sidepro.domain.projects.service import ProjectService
 from sidepro.domain.recommendations.service import RecommendationService
 from sidepro.domain.rooms.sending import Sending
 from sidepro.domain.rooms.service import RoomService
+from sidepro.domain.rooms.tickets import TicketService
 from sidepro.domain.shared import Cursors
 from sidepro.jobs import in_process
 from sidepro.settings import Settings, aws_region, origin_of
@@ -114,9 +120,20 @@ def build(settings: Settings, public_url: str) -> Platform:
     link = Link(settings.redis_url) if settings.redis_url else None
     own_gate = MemoryGate(account_reader, clock)
     gate = RedisGate(link, own_gate) if link else own_gate
-    limiter = None
+    limiter = socket_limits = None
     if settings.rate_limits:
         limiter = RedisLimiter(link) if link else MemoryLimiter()
+        slots = RedisSlots(link) if link else MemorySlots()
+        socket_limits = SocketLimits(limiter, slots, settings.sockets_per_user)
+    rooms = RoomService(
+        unit_of_work=unit_of_work,
+        reader=SqlRoomReader(database, addresses),
+        feed=feed,
+        presence=MemoryPresence(),
+        sending=sending,
+        clock=clock,
+        new_id=new_id,
+    )
     services = Services(
         accounts=AccountService(
             unit_of_work=unit_of_work,
@@ -154,14 +171,9 @@ def build(settings: Settings, public_url: str) -> Platform:
             clock=clock,
             new_id=new_id,
         ),
-        rooms=RoomService(
-            unit_of_work=unit_of_work,
-            reader=SqlRoomReader(database, addresses),
-            feed=feed,
-            presence=MemoryPresence(),
-            sending=sending,
-            clock=clock,
-            new_id=new_id,
+        rooms=rooms,
+        tickets=TicketService(
+            rooms, RedisTickets(link) if link else MemoryTickets(), system.new_ticket
         ),
         recommendations=RecommendationService(
             reader=board_reader,
@@ -198,6 +210,7 @@ def build(settings: Settings, public_url: str) -> Platform:
         tokens=tokens,
         gate=gate,
         limiter=limiter,
+        socket_limits=socket_limits,
         allowed_origins=settings.allowed_origins or (origin_of(public_url),),
         health_checks={"database": database_answers},
         helpful_checks=helpful,
@@ -237,12 +250,16 @@ def application(platform: Platform, *, with_jobs: bool) -> Litestar:
 
     @asynccontextmanager
     async def watching(_app: Litestar) -> AsyncIterator[None]:
-        watch = asyncio.create_task(platform.parts.hub.watch_sessions(platform.parts.gate))
+        parts = platform.parts
+        watches = [asyncio.create_task(parts.hub.watch_sessions(parts.gate))]
+        if parts.socket_limits:
+            watches.append(asyncio.create_task(parts.socket_limits.renew_for_ever()))
         try:
             yield
         finally:
-            watch.cancel()
-            await asyncio.gather(watch, return_exceptions=True)
+            for watch in watches:
+                watch.cancel()
+            await asyncio.gather(*watches, return_exceptions=True)
 
     @asynccontextmanager
     async def jobs(_app: Litestar) -> AsyncIterator[None]:

@@ -246,9 +246,11 @@ class Settings:
         _seconds(10 * YEAR), timedelta(days=90), "Life of a session in all, in seconds."
     )
     log_format: str = _setting(_one_of("console", "json"), "console", "`console` or `json`.")
-    rate_limits: bool = _setting(_switch, True, "`on` or `off`: limits of requests.", "on")
+    rate_limits: bool = _setting(
+        _switch, True, "`on` or `off`: limits of requests and sockets.", "on"
+    )
     docs: bool = _setting(
-        _switch, True, "`on` or `off`: the documentation page and the OpenAPI document.", "on"
+        _switch, True, "`on` or `off`: the documentation page and the two API documents.", "on"
     )
     metrics: bool = _setting(_switch, True, "`on` or `off`: the metrics page.", "on", unused=True)
     upload_max_bytes: int = _setting(_whole(1, 2**30), 10 * 2**20, "Largest image file, in bytes.")
@@ -259,7 +261,7 @@ class Settings:
         _whole(0, 2**50), 500 * 2**20, "Images of a user in all, in bytes as they are stored."
     )
     sockets_per_user: int = _setting(
-        _whole(1, 10_000), 20, "Chat sockets of a user at once.", unused=True
+        _whole(1, 10_000), 20, "Chat sockets of a user at once, with `SIDEPRO_RATE_LIMITS`."
     )
     socket_frame_max_bytes: int = _setting(
         _whole(8 * 1024, 2**24), 64 * 1024, "Largest frame that a chat socket takes."

@@ -83,6 +83,7 @@ ROUTES = [
         bodies=[{"seq": "1"}, {"seq": -1}, {}, {"seq": 1, "x": 1}, None],
         changed_by_others=404,
     ),
+    Route("POST", "/rooms/{room_id}/socket-tickets", changed_by_others=404),
 ]
 every_route = pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.id)
 MALFORMED: list[tuple[bytes, str]] = [(b"{", "application/json"), (b"{}", "text/plain")]

@@ -119,6 +119,7 @@ TABLE: dict[str, Row] = {
     "GET /api/v1/rooms/{room_id}/messages": members(200),
     "POST /api/v1/rooms/{room_id}/messages": members(201, lambda _: {"body": "x"}),
     "PUT /api/v1/rooms/{room_id}/read": members(204, lambda _: {"seq": 0}),
+    "POST /api/v1/rooms/{room_id}/socket-tickets": members(201),
     # recommendations
     "GET /api/v1/recommendations": signed_in(200),
     # around it
@@ -130,6 +131,7 @@ TABLE: dict[str, Row] = {
     # the document again, and nothing: the framework adds these two by itself
     "GET /api/openapi.json/openapi.json": everybody(200),
     "GET /api/openapi.json/{path}": everybody(404),
+    "GET /api/asyncapi.json": everybody(200),
     "GET /api/docs": everybody(200),
     "GET /api/docs/start.js": everybody(200),
     "GET /api/docs/files/{name}": everybody(404),

@@ -143,6 +143,7 @@ ROUTES: list[tuple[str, str, str, int, Any]] = [
     ("POST", "/images", "images", 60, {}),
     ("POST", "/rooms", "rooms", 60, {"user_id": NOBODY}),
     ("POST", f"/rooms/{NOBODY}/messages", "messages", 50, {"body": "B"}),
+    ("POST", f"/rooms/{NOBODY}/socket-tickets", "tickets", 60, None),
     ("GET", "/me", "default", 600, None),
 ]
 
@@ -157,7 +158,7 @@ async def test_a_user_is_refused_when_the_quota_of_the_route_is_used_up(
     first = await limited.send(method, path, body, by=person)
     said = first.headers["RateLimit"]
     assert said.startswith(f'"{name}";r={quota - 1};t='), "whatever became of the call"
-    window = {"default": 60, "messages": 5}.get(name, 3600)
+    window = {"default": 60, "messages": 5, "tickets": 60}.get(name, 3600)
     assert first.headers["RateLimit-Policy"] == f'"{name}";q={quota};w={window}'
 
     while (await limiter.take(Limit(name, quota, window), person.id)).retry_after is None:

@@ -200,7 +200,12 @@ class House:
         """A socket; with `begun`, its first frames are read."""
         client = Client()
         conversation = Conversation(
-            cast("Any", client), caller or self.one, self.room.id, self.hub, self.rooms
+            cast("Any", client),
+            caller or self.one,
+            self.room.id,
+            self.hub,
+            self.rooms,
+            factories.new_id().hex,
         )
         client.conversation = asyncio.create_task(conversation.run(after))
         if begun:
@@ -560,5 +565,6 @@ def test_every_error_of_the_tree_has_a_close_code() -> None:
     assert codes["NotFound"] == 4404
     assert codes["InvalidInput"] == codes["WeakPassword"] == 4400
     assert codes["Unavailable"] == 1013
-    assert set(codes.values()) <= {1011, 1013, 4400, 4401, 4404}
+    assert codes["RateLimited"] == 4429
+    assert set(codes.values()) <= {1011, 1013, 4400, 4401, 4404, 4429}
     assert close_code(RuntimeError()) == 1011

@@ -25,3 +25,8 @@ def new_image_name() -> str:
 def new_refresh_token() -> str:
     """256 random bits as URL-safe text. See `sidepro.domain.accounts.ports.RefreshTokens`."""
     return secrets.token_urlsafe(32)
+
+
+def new_ticket() -> str:
+    """256 random bits as URL-safe text. See `sidepro.domain.rooms.tickets.NewTicket`."""
+    return secrets.token_urlsafe(32)

@@ -4,13 +4,23 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Any
 
 from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
 
-from sidepro.api import accounts, archive, openapi, projects, recommendations, rooms, sessions
+from sidepro.api import (
+    accounts,
+    archive,
+    asyncapi,
+    openapi,
+    projects,
+    recommendations,
+    rooms,
+    sessions,
+)
 from sidepro.api.around import Check, docs_router, health_router
 from sidepro.api.auth import Authentication
 from sidepro.api.bodies import StrictJson
@@ -21,6 +31,8 @@ from sidepro.api.limits import Limiting
 from sidepro.api.media import media_router
 from sidepro.api.room_socket import socket_router
 from sidepro.api.services import PREFIX, Services
+from sidepro.api.socket_door import Door
+from sidepro.api.socket_limits import SocketLimits
 from sidepro.domain.accounts.ports import AccessTokens, SessionGate
 from sidepro.domain.images.ports import ImageStore
 from sidepro.domain.limits import RateLimiter
@@ -44,6 +56,7 @@ class Parts:
     tokens: AccessTokens
     gate: SessionGate
     limiter: RateLimiter | None
+    socket_limits: SocketLimits | None
     allowed_origins: Sequence[str]
     health_checks: Mapping[str, Check]
     helpful_checks: Mapping[str, Check]
@@ -59,6 +72,14 @@ def create_app(parts: Parts, lifespan: Sequence[Lifespan] = ()) -> Litestar:
     def provide_services() -> Services:
         return services
 
+    door = Door(
+        tokens=parts.tokens,
+        gate=parts.gate,
+        rooms=services.rooms,
+        tickets=services.tickets,
+        limits=parts.socket_limits,
+        allowed_origins=parts.allowed_origins,
+    )
     api = Router(
         PREFIX,
         route_handlers=[
@@ -69,18 +90,21 @@ def create_app(parts: Parts, lifespan: Sequence[Lifespan] = ()) -> Litestar:
             rooms.router,
             recommendations.router,
             images_router(parts.upload_largest),
-            socket_router(parts.hub, parts.tokens, parts.gate, parts.allowed_origins),
+            socket_router(door, parts.hub),
         ],
         middleware=[
             Authentication(parts.tokens, parts.gate),
             *([Limiting(parts.limiter)] if parts.limiter else []),
         ],
     )
+    documents: list[Any] = []
+    if parts.with_docs:
+        documents = [docs_router(), asyncapi.route(version("sidepro"))]
     return Litestar(
         route_handlers=[
             api,
             health_router(parts.health_checks, parts.helpful_checks),
-            *([docs_router()] if parts.with_docs else []),
+            *documents,
             *([media_router(parts.media)] if parts.media else []),
         ],
         dependencies={"services": Provide(provide_services, sync_to_thread=False)},

@@ -5,7 +5,16 @@ from uuid import UUID
 
 import msgspec
 
-from sidepro.api import accounts, archive, images, projects, recommendations, rooms, sessions
+from sidepro.api import (
+    accounts,
+    archive,
+    frames,
+    images,
+    projects,
+    recommendations,
+    rooms,
+    sessions,
+)
 from sidepro.api.around import Health
 from sidepro.api.lists import ListOf
 from sidepro.api.shapes import ProjectCard, UserSummary
@@ -15,8 +24,11 @@ from sidepro.domain.errors import (
     Fault,
     ImageQuota,
     InvalidInput,
+    NotFound,
     RateLimited,
+    RoomPending,
     SideProError,
+    Unavailable,
     WeakPassword,
     WrongPassword,
 )
@@ -216,6 +228,9 @@ EXAMPLES: dict[Any, msgspec.Struct] = {
     rooms.Message: _MESSAGE,
     rooms.History: rooms.History([_MESSAGE], 1),
     rooms.ReadMark: rooms.ReadMark(1),
+    rooms.SocketTicket: rooms.SocketTicket(
+        "q0Zr8dT1w5cXlMb4…", 30, f"/api/v1/rooms/{_ROOM}/socket"
+    ),
     recommendations.Recommendations: recommendations.Recommendations(
         items=[
             recommendations.Recommendation(
@@ -230,6 +245,36 @@ EXAMPLES: dict[Any, msgspec.Struct] = {
     ),
     Health: Health("ok", {"database": "ok"}),
 }
+
+REFUSED_FRAMES = (
+    InvalidInput(Fault("must not be blank", pointer="/body")),
+    RoomPending(),
+    RateLimited(),
+    Unavailable(),
+    NotFound(),
+)
+"""What a frame may be refused with, while the socket stays open."""
+
+FRAMES: dict[type[msgspec.Struct], tuple[msgspec.Struct, ...]] = {
+    frames.HelloFrame: (
+        frames.HelloFrame(_ROOM_SHOWN, 1, None, True),
+        frames.HelloFrame(_ROOM_SHOWN, 1, 0, True),
+    ),
+    frames.MessageFrame: (frames.MessageFrame(_MESSAGE),),
+    frames.ReadFrame: (frames.ReadFrame(_JIHO.id, 1),),
+    frames.TypingFrame: (frames.TypingFrame(_JIHO.id),),
+    frames.StatusFrame: (
+        frames.StatusFrame(RoomStatus.RUNNING, None, [_MINSEO.id, _JIHO.id]),
+        frames.StatusFrame(RoomStatus.PENDING, _JIHO.id, [_MINSEO.id]),
+    ),
+    frames.ErrorFrame: tuple(
+        frames.ErrorFrame(error.code, error.detail, _MESSAGE.client_id) for error in REFUSED_FRAMES
+    ),
+    frames.SendFrame: (frames.SendFrame("7c1e-0001", _MESSAGE.body),),
+    frames.SeenFrame: (frames.SeenFrame(1),),
+    frames.WritingFrame: (frames.WritingFrame(),),
+}
+"""What goes over the socket."""
 
 PROBLEMS: dict[type[SideProError], tuple[SideProError, ...]] = {
     InvalidInput: (

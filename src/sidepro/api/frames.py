@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from sidepro.api.rooms import ClientId, Message, Room
+from sidepro.api.rooms import ClientId, Message, MessageBody, Room
 from sidepro.domain.rooms.room import RoomStatus
 
 
@@ -61,7 +61,7 @@ class SendFrame(msgspec.Struct, tag_field="type", tag="send", forbid_unknown_fie
     """Say something."""
 
     client_id: ClientId
-    body: str
+    body: MessageBody
 
 
 class SeenFrame(msgspec.Struct, tag_field="type", tag="read", forbid_unknown_fields=True):
@@ -75,6 +75,21 @@ class WritingFrame(msgspec.Struct, tag_field="type", tag="typing", forbid_unknow
 
 
 ClientFrame = SendFrame | SeenFrame | WritingFrame
+
+# By names that tell apart what goes either way under one `type`.
+FROM_SERVER: dict[str, type[msgspec.Struct]] = {
+    "hello": HelloFrame,
+    "message": MessageFrame,
+    "read": ReadFrame,
+    "typing": TypingFrame,
+    "status": StatusFrame,
+    "error": ErrorFrame,
+}
+FROM_CLIENT: dict[str, type[msgspec.Struct]] = {
+    "send": SendFrame,
+    "seen": SeenFrame,
+    "writing": WritingFrame,
+}
 
 _encoder = msgspec.json.Encoder()
 decode = msgspec.json.Decoder(ClientFrame).decode

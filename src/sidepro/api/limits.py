@@ -28,6 +28,7 @@ IMAGES = {"limit": Limit("images", 60, _HOUR)}
 ROOMS = {"limit": Limit("rooms", 60, _HOUR)}
 MESSAGES = {"limit": Limit("messages", 50, 5)}
 """10 a second, with bursts of 50."""
+TICKETS = {"limit": Limit("tickets", 60, _MINUTE)}
 
 _SAID = "rate_limit"
 

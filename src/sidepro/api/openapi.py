@@ -37,14 +37,12 @@ code points after NFC; a text that is blank where one is needed is 422.
 **Limits.** A call too many is 429 `rate-limited` with `Retry-After`; `RateLimit` and
 `RateLimit-Policy` tell what is left. Log-in 10 a minute an address and, from addresses that an
 account does not know, 20 an hour an account; sign-up 10 an hour an address; projects 30, comments
-120 and rooms 60 an hour; messages 10 a second with bursts of 50; all else 600 a minute. Users are
-counted by themselves, others by their address.
+120 and rooms 60 an hour; messages 10 a second with bursts of 50; socket tickets 60 and all else
+600 a minute. Users are counted by themselves, others by their address.
 
-**The chat socket** is `GET {PREFIX}/rooms/{{room_id}}/socket?after=<seq>`, with the access
-token in `Authorization`. It carries JSON objects told apart by `type`: from the server `hello`,
-`message`, `read`, `typing`, `status` and `error`; from the client `send`, `read` and `typing`. It
-is closed with 4400 (too many bad frames), 4401 (not authenticated), 4404 (no such room), 4408 (too
-slow a reader), 1009 (frame too large) or 1012 (the server goes away: connect again).
+**The chat socket** is `GET {PREFIX}/rooms/{{room_id}}/socket?ticket=…&after=<seq>`; programs may
+send the access token in `Authorization` in the place of a ticket. What goes over it, and what it
+is closed with, is in the AsyncAPI document at [/api/asyncapi.json](/api/asyncapi.json).
 """
 
 

@@ -2,20 +2,16 @@
 
 import asyncio
 import secrets
-from collections.abc import Collection
 from contextlib import suppress
-from typing import Any, cast
-from uuid import UUID
+from typing import cast
 
 import msgspec
 import structlog
-from litestar import Router, WebSocket, websocket
-from litestar.datastructures import State
+from litestar import Router, websocket
 from litestar.exceptions import WebSocketDisconnect
 from litestar.params import FromPath
 
-from sidepro.api.auth import bearer
-from sidepro.api.errors import MEDIA_TYPE, decoding_fault, document
+from sidepro.api.errors import decoding_fault
 from sidepro.api.frames import (
     ClientFrame,
     ErrorFrame,
@@ -30,13 +26,15 @@ from sidepro.api.frames import (
 from sidepro.api.hub import NO_SUCH_ROOM, NOT_AUTHENTICATED, Frame, Hub, Outbox, status_frame
 from sidepro.api.rooms import LARGEST_SEQ, message_shape, room_shape
 from sidepro.api.services import GivenServices
-from sidepro.domain.accounts.ports import AccessTokens, SessionGate
+from sidepro.api.socket_door import Door, Socket, deny
+from sidepro.api.socket_limits import FrameCount, SocketLimits
 from sidepro.domain.accounts.session import Caller
 from sidepro.domain.errors import (
     Fault,
     InvalidInput,
     NotAuthenticated,
     NotFound,
+    RateLimited,
     SideProError,
     Unavailable,
 )
@@ -44,8 +42,6 @@ from sidepro.domain.rooms.service import REPLAY_LONGEST, RoomService
 from sidepro.domain.shared import RoomId
 
 log = structlog.get_logger(__name__)
-
-Socket = WebSocket[Any, Any, State]
 
 BAD_FRAMES_IN_A_ROW = 10
 REPLAYED_AT_ONCE = 100
@@ -56,11 +52,13 @@ GONE = 1000
 INTERNAL = 1011
 TRY_LATER = 1013
 TOO_MANY_BAD_FRAMES = 4400
+TOO_MANY_FRAMES = 4429
 
 CLOSE_CODES: dict[type[SideProError], int] = {
     NotAuthenticated: NOT_AUTHENTICATED,
     NotFound: NO_SUCH_ROOM,
     InvalidInput: TOO_MANY_BAD_FRAMES,
+    RateLimited: TOO_MANY_FRAMES,
     Unavailable: TRY_LATER,
 }
 
@@ -77,13 +75,24 @@ class Conversation:
     """One socket of one person in one room."""
 
     def __init__(
-        self, socket: Socket, caller: Caller, room_id: RoomId, hub: Hub, rooms: RoomService
+        self,
+        socket: Socket,
+        caller: Caller,
+        room_id: RoomId,
+        hub: Hub,
+        rooms: RoomService,
+        connection: str,
+        limits: SocketLimits | None = None,
     ) -> None:
+        """The caller has been admitted; `connection` is a name that no other socket has."""
         self._socket = socket
         self._caller = caller
         self._room_id = room_id
         self._hub = hub
         self._rooms = rooms
+        self._connection = connection
+        self._limits = limits
+        self._frame_count = FrameCount()
         self._outbox = Outbox(caller.id, caller.session_id)
         self._delivered = 0
         self._status: str | None = None
@@ -93,13 +102,11 @@ class Conversation:
         """Talk until either side ends; the close code.
 
         Raises:
-            NotFound: the room is not there for the caller.
+            NotFound: the room is no longer there for the caller.
         """
-        await self._rooms.must_admit(self._caller, self._room_id)
-        connection = secrets.token_hex(8)
         await self._hub.join(self._room_id, self._outbox)
         try:
-            await self._rooms.enter(self._caller, self._room_id, connection)
+            await self._rooms.enter(self._caller, self._room_id, self._connection)
             tasks = [
                 asyncio.create_task(self._send_all(after)),
                 asyncio.create_task(self._receive_all()),
@@ -118,7 +125,7 @@ class Conversation:
             try:
                 await self._hub.leave(self._room_id, self._outbox)
             finally:
-                await self._rooms.exit(self._caller, self._room_id, connection)
+                await self._rooms.exit(self._caller, self._room_id, self._connection)
 
     # -------------------------------------------------------------------------------- sending
 
@@ -169,6 +176,8 @@ class Conversation:
             event = await self._socket.receive()
             if event["type"] == "websocket.disconnect":
                 return GONE
+            if self._limits and self._frame_count.is_too_many():
+                return TOO_MANY_FRAMES
             client_id = None
             try:
                 text = cast("str | None", event.get("text"))
@@ -200,6 +209,8 @@ class Conversation:
     async def _do(self, frame: ClientFrame) -> None:
         match frame:
             case SendFrame(client_id=client_id, body=body):
+                if self._limits:
+                    await self._limits.count_message(self._caller)
                 message, repeated = await self._rooms.send(
                     self._caller, self._room_id, body, client_id
                 )
@@ -210,30 +221,32 @@ class Conversation:
                 seen = min(seq, LARGEST_SEQ)
                 await self._rooms.mark_read(self._caller, self._room_id, seen)
             case WritingFrame():
-                await self._rooms.typing(self._caller, self._room_id)
+                if self._limits is None or await self._limits.may_type(
+                    self._caller, self._room_id
+                ):
+                    await self._rooms.typing(self._caller, self._room_id)
 
     def _tell_error(self, error: SideProError, client_id: str | None) -> None:
         self._outbox.put(Frame(encode(ErrorFrame(error.code, error.detail, client_id))))
 
 
-def socket_router(
-    hub: Hub, tokens: AccessTokens, gate: SessionGate, allowed_origins: Collection[str]
-) -> Router:
+def socket_router(door: Door, hub: Hub) -> Router:
     """The route of the socket."""
 
     @websocket("/rooms/{room_id:str}/socket")
     async def room_socket(socket: Socket, room_id: FromPath[str], services: GivenServices) -> None:
-        origin = socket.headers.get("origin")
-        if origin is not None and origin not in allowed_origins:
-            await _deny(socket)
+        if not door.takes_page_of(socket):
+            await deny(socket)
             return
         await socket.accept()
         try:
-            caller = bearer(socket.headers.get("authorization"), tokens)
-            if caller is None or not await gate.is_live(caller.session_id):
-                raise NotAuthenticated
-            conversation = Conversation(socket, caller, _id(room_id), hub, services.rooms)
-            code = await conversation.run(_after(socket))
+            caller, room, after = await door.admit(socket, room_id)
+            connection = secrets.token_hex(8)
+            async with door.held(caller, connection):
+                conversation = Conversation(
+                    socket, caller, room, hub, services.rooms, connection, door.limits
+                )
+                code = await conversation.run(after)
         except (OSError, WebSocketDisconnect):
             return
         except SideProError as error:
@@ -249,16 +262,6 @@ def socket_router(
     return Router("/", route_handlers=[room_socket])
 
 
-def _id(text: str) -> RoomId:
-    try:
-        room_id = UUID(text)
-    except ValueError as error:
-        raise NotFound from error
-    if str(room_id) != text.lower():
-        raise NotFound  # another spelling of a UUID than ours
-    return RoomId(room_id)
-
-
 class _Named(msgspec.Struct):
     client_id: str | None = None
 
@@ -269,30 +272,3 @@ def _client_id(text: str | None) -> str | None:
         return msgspec.json.decode(text or "", type=_Named).client_id
     except (msgspec.DecodeError, RecursionError):
         return None
-
-
-def _after(socket: Socket) -> int | None:
-    text = socket.query_params.get("after")
-    if text is None:
-        return None
-    if not text.isascii() or not text.isdigit():
-        raise InvalidInput(Fault("must be a number", parameter="after"))
-    return min(int(text[:4_000]), LARGEST_SEQ)
-
-
-async def _deny(socket: Socket) -> None:
-    """403 before the upgrade: a browser page of another site is no client of ours."""
-    refusal = document(403, "origin-not-allowed", "Pages of this origin may not connect.")
-    start = {
-        "type": "websocket.http.response.start",
-        "status": 403,
-        "headers": [(b"content-type", MEDIA_TYPE.encode())],
-    }
-    body = {
-        "type": "websocket.http.response.body",
-        "body": msgspec.json.encode(refusal),
-        "more_body": False,
-    }
-    # Litestar's types know no other answer to an upgrade than accept and close.
-    await socket.send(cast("Any", start))
-    await socket.send(cast("Any", body))

@@ -8,7 +8,7 @@ from litestar import Response, Router, delete, get, post, put
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody, Parameter
 
-from sidepro.api.limits import MESSAGES, ROOMS
+from sidepro.api.limits import MESSAGES, ROOMS, TICKETS
 from sidepro.api.lists import (
     LIMIT,
     LINK,
@@ -22,6 +22,7 @@ from sidepro.api.lists import (
 )
 from sidepro.api.services import (
     LOCATION,
+    PREFIX,
     ApiRequest,
     GivenServices,
     PathId,
@@ -39,6 +40,7 @@ from sidepro.domain.errors import (
     RoomPending,
 )
 from sidepro.domain.rooms import room as domain
+from sidepro.domain.rooms.tickets import TICKET_LIFETIME
 from sidepro.domain.rooms.views import RoomView
 from sidepro.domain.shared import RoomId, UserId
 
@@ -101,6 +103,14 @@ class ReadMark(msgspec.Struct, forbid_unknown_fields=True):
     """The number of the last message that was read."""
 
     seq: Annotated[int, msgspec.Meta(ge=0)]
+
+
+class SocketTicket(msgspec.Struct):
+    """Opens one socket, within `expires_in` seconds: at `path`, with `?ticket=` behind it."""
+
+    ticket: str
+    expires_in: int
+    path: str
 
 
 class History(msgspec.Struct):
@@ -251,8 +261,23 @@ async def mark_read(
     await services.rooms.mark_read(caller_of(request), RoomId(room_id), data.seq)
 
 
+@post(
+    "/rooms/{room_id:uuid}/socket-tickets",
+    opt=TICKETS,
+    summary="Get a ticket for the room's socket",
+)
+async def socket_ticket(
+    request: ApiRequest, room_id: PathId, services: GivenServices
+) -> SocketTicket:
+    """For browsers, which send no `Authorization` with a socket. Good for one opening, by this
+    session, of this room.
+    """
+    ticket = await services.tickets.issue(caller_of(request), RoomId(room_id))
+    return SocketTicket(ticket, TICKET_LIFETIME, f"{PREFIX}/rooms/{room_id}/socket")
+
+
 router = Router(
     "/",
-    route_handlers=[ask, rooms, read_room, leave, messages, send, mark_read],
+    route_handlers=[ask, rooms, read_room, leave, messages, send, mark_read, socket_ticket],
     tags=["Coffee chat"],
 )

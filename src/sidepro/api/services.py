@@ -18,6 +18,7 @@ from sidepro.domain.images.service import ImageService
 from sidepro.domain.projects.service import ProjectService
 from sidepro.domain.recommendations.service import RecommendationService
 from sidepro.domain.rooms.service import RoomService
+from sidepro.domain.rooms.tickets import TicketService
 from sidepro.domain.shared import Cursors, UserId
 
 ApiRequest = Request[Caller | None, str | None, State]
@@ -38,6 +39,7 @@ class Services:
     archive: ArchiveService
     projects: ProjectService
     rooms: RoomService
+    tickets: TicketService
     recommendations: RecommendationService
     images: ImageService
     cursors: Cursors

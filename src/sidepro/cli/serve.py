@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import click
 import uvicorn
+from litestar.types import ASGIApp
 
 from sidepro import main as composition
 from sidepro.adapters.demo import population
@@ -22,6 +23,7 @@ from sidepro.cli.shared import (
     settings_of_process,
     shown,
 )
+from sidepro.cli.socket_protocol import FirmSocketProtocol
 from sidepro.settings import Settings
 
 PING_EVERY = 15.0
@@ -95,11 +97,21 @@ async def _serve(
     with_jobs: bool,
     demo_accounts: list[str],
 ) -> None:
-    app = composition.application(platform, with_jobs=with_jobs)
-    config = uvicorn.Config(
-        Edge(app),
+    app = Edge(composition.application(platform, with_jobs=with_jobs))
+    config = config_of(settings, app)
+    server = _AnnouncingServer(config, lambda: _announce(settings, local_url, demo_accounts))
+    # uvicorn raises the signal that stopped it once more when it has stopped: that is no failure.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop_well)
+    await server.serve(sockets=[listener])
+
+
+def config_of(settings: Settings, app: ASGIApp) -> uvicorn.Config:
+    """How uvicorn serves the application."""
+    return uvicorn.Config(
+        app,
         http="httptools",
-        ws="websockets-sansio",
+        ws=FirmSocketProtocol,
         ws_ping_interval=PING_EVERY,
         ws_ping_timeout=PONG_WITHIN,
         ws_max_size=settings.socket_frame_max_bytes,
@@ -112,11 +124,6 @@ async def _serve(
         log_config=None,
         lifespan="on",
     )
-    server = _AnnouncingServer(config, lambda: _announce(settings, local_url, demo_accounts))
-    # uvicorn raises the signal that stopped it once more when it has stopped: that is no failure.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _stop_well)
-    await server.serve(sockets=[listener])
 
 
 class _AnnouncingServer(uvicorn.Server):

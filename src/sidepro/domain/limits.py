@@ -68,3 +68,30 @@ class RateLimiter(Protocol):
         what the process knows itself, by `Limit.when_alone`. `key` is free of secrets.
         """
         ...
+
+
+SLOTS_RENEWED_EVERY = 10
+"""Seconds between two calls of `Slots.renew`."""
+
+
+class Slots(Protocol):
+    """Counts what somebody has open at the same time, such as sockets."""
+
+    async def take(self, key: str, slot: str, most: int) -> bool:
+        """Take a slot under this key, by a name of its own; whether there was one left of `most`.
+
+        Of those who take one at once, in all processes, MUST NOT more than `most` get one. Where
+        the others cannot be asked, the adapter MUST count what this process has.
+        """
+        ...
+
+    async def give_back(self, key: str, slot: str) -> None:
+        """Let others have the slot. Safe to repeat; MUST NOT fail."""
+        ...
+
+    async def renew(self) -> None:
+        """Say that this process is there, with its slots; it is called every
+        `SLOTS_RENEWED_EVERY` seconds. The slots of a process that no longer says so MUST be free
+        within three times as long. MUST NOT fail.
+        """
+        ...

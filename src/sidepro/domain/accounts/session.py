@@ -114,8 +114,8 @@ class RefreshToken:
         return Reuse.REPLAY
 
 
-def hash_of(refresh_token: str) -> bytes:
-    """What is stored of a refresh token. It carries 256 random bits, so that a plain SHA-256
-    without salt or stretching cannot be searched.
+def hash_of(secret: str) -> bytes:
+    """What is stored of a refresh token or a socket's ticket. It carries 256 random bits, so that
+    a plain SHA-256 without salt or stretching cannot be searched.
     """
-    return hashlib.sha256(refresh_token.encode()).digest()
+    return hashlib.sha256(secret.encode()).digest()

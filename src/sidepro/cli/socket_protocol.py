@@ -1,0 +1,36 @@
+"""uvicorn's WebSocket protocol, with an end to its patience.
+
+A transport that is closed waits until the peer has taken all that was written. One that reads no
+more, or that is no longer there, would keep its connection and its buffers for as long as the
+kernel hopes, which is for ever when the peer's kernel still answers.
+"""
+
+import asyncio
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+ENDED_WITHIN = 4.0
+"""Seconds that a closed connection gets to take what was written, the close frame last."""
+
+
+class FirmSocketProtocol(WebSocketsSansIOProtocol):
+    """Breaks a connection off that does not end by itself."""
+
+    _last_moment: asyncio.TimerHandle | None = None
+
+    async def run_asgi(self) -> None:
+        await super().run_asgi()
+        self._end_soon()
+
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        self._end_soon()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._last_moment:
+            self._last_moment.cancel()
+        super().connection_lost(exc)
+
+    def _end_soon(self) -> None:
+        if not self.disconnected and self._last_moment is None:
+            self._last_moment = self.loop.call_later(ENDED_WITHIN, self.transport.abort)

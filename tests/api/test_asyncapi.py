@@ -1,0 +1,188 @@
+"""The AsyncAPI document is sound by itself. That it is true `tests/sockets` finds out."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from openapi_schema_validator import OAS31Validator, oas31_format_checker
+
+from sidepro.api import room_socket
+from sidepro.api.asyncapi import CLOSE_CODES, document
+from sidepro.api.frames import FROM_CLIENT, FROM_SERVER
+from tests.api.test_openapi import build, client_of
+
+pytestmark = pytest.mark.anyio
+
+Json = dict[str, Any]
+
+# AsyncAPI 3.0.0: what each object must have, and all that it may have but `x-` members.
+OBJECTS: dict[str, tuple[set[str], set[str]]] = {
+    "document": (
+        {"asyncapi", "info"},
+        {"id", "servers", "defaultContentType", "channels", "operations", "components"},
+    ),
+    "info": (
+        {"title", "version"},
+        {"description", "termsOfService", "contact", "license", "tags", "externalDocs"},
+    ),
+    "server": (
+        {"host", "protocol"},
+        {"protocolVersion", "pathname", "description", "title", "summary", "variables"}
+        | {"security", "tags", "externalDocs", "bindings"},
+    ),
+    "channel": (
+        set(),
+        {"address", "messages", "title", "summary", "description", "servers", "parameters"}
+        | {"tags", "externalDocs", "bindings"},
+    ),
+    "operation": (
+        {"action", "channel"},
+        {"title", "summary", "description", "security", "tags", "externalDocs", "bindings"}
+        | {"traits", "messages", "reply"},
+    ),
+    "message": (
+        set(),
+        {"headers", "payload", "correlationId", "contentType", "name", "title", "summary"}
+        | {"description", "tags", "externalDocs", "bindings", "examples", "traits"},
+    ),
+    "components": (
+        set(),
+        {"schemas", "servers", "channels", "operations", "messages", "securitySchemes"},
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def described() -> Json:
+    """As a client reads it."""
+    made: Json = json.loads(json.dumps(document("1.2.3")))
+    return made
+
+
+def is_sound(kind: str, found: Json) -> None:
+    must, may = OBJECTS[kind]
+    own = {name for name in found if not name.startswith("x-")}
+    assert must <= own <= must | may, f"{kind}: {sorted(own)}"
+
+
+def resolved(described: Json, reference: Json) -> Json:
+    found: Any = described
+    while "$ref" in reference:
+        found = described
+        for step in reference["$ref"].removeprefix("#/").split("/"):
+            found = found[step]
+        reference = found
+    return reference
+
+
+def references(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"]
+        node = list(node.values())
+    for child in node if isinstance(node, list) else ():
+        yield from references(child)
+
+
+def validator(described: Json, message: Json) -> OAS31Validator:
+    """Of a message's payload, with the references that are in it."""
+    schema = {"allOf": [message["payload"]], "components": described["components"]}
+    return OAS31Validator(schema, format_checker=oas31_format_checker)
+
+
+def test_every_object_has_what_the_specification_asks_for(described: Json) -> None:
+    assert described["asyncapi"] == "3.0.0"
+    assert described["info"]["version"] == "1.2.3"
+    is_sound("document", described)
+    is_sound("info", described["info"])
+    is_sound("components", described["components"])
+    for kind in ("servers", "channels", "operations"):
+        for found in described[kind].values():
+            is_sound(kind.rstrip("s"), found)
+    for found in described["components"]["messages"].values():
+        is_sound("message", found)
+    for schema in described["components"]["schemas"].values():
+        OAS31Validator.check_schema(schema)
+
+
+def test_every_reference_resolves_and_everything_is_used(described: Json) -> None:
+    used = set(references(described))
+    for reference in used:
+        assert resolved(described, {"$ref": reference})
+    for kind in ("messages", "schemas", "securitySchemes"):
+        for name in described["components"][kind]:
+            assert f"#/components/{kind}/{name}" in used
+
+
+def test_every_frame_goes_one_way_in_some_operation(described: Json) -> None:
+    ways: dict[str, set[str]] = {"send": set(), "receive": set()}
+    for operation in described["operations"].values():
+        for message in operation["messages"]:
+            assert message["$ref"].startswith("#/channels/room/messages/")
+            ways[operation["action"]].add(message["$ref"].rpartition("/")[2])
+    assert ways == {"send": set(FROM_SERVER), "receive": set(FROM_CLIENT)}
+    channel = described["channels"]["room"]
+    assert set(channel["messages"]) == set(FROM_SERVER) | set(FROM_CLIENT)
+
+
+def test_the_address_has_its_parameter_and_both_ways_to_say_who_one_is(described: Json) -> None:
+    channel = described["channels"]["room"]
+    assert channel["address"] == "/api/v1/rooms/{room_id}/socket"
+    assert set(re.findall(r"\{(\w+)\}", channel["address"])) == set(channel["parameters"])
+    query = channel["bindings"]["ws"]["query"]["properties"]
+    assert set(query) == {"ticket", "after"}
+    for server in described["servers"].values():
+        kinds = [resolved(described, one)["type"] for one in server["security"]]
+        assert kinds == ["http", "httpApiKey"]
+        assert server["protocol"] in ("ws", "wss")
+
+
+@pytest.mark.parametrize("name", [*FROM_SERVER, *FROM_CLIENT])
+def test_every_frame_has_examples_that_fit(described: Json, name: str) -> None:
+    message = described["components"]["messages"][name]
+    assert message["examples"]
+    check = validator(described, message)
+    for example in message["examples"]:
+        check.validate(example["payload"])
+        assert example["payload"]["type"] == message["name"]
+        for member in example["payload"]:
+            short = {k: v for k, v in example["payload"].items() if k != member}
+            assert not check.is_valid(short), f"{member} may be missing"
+
+
+def test_every_code_that_the_server_closes_with_is_told(described: Json) -> None:
+    told = {int(code) for code in described["channels"]["room"]["x-close-codes"]}
+    of_errors = {*room_socket.CLOSE_CODES.values(), room_socket.INTERNAL}
+    assert told == {1009, 1011, 1012, 1013, 4400, 4401, 4404, 4408, 4429}
+    assert of_errors <= told
+    for code, about in CLOSE_CODES.items():
+        assert f"- {code}: {about}" in described["info"]["description"]
+
+
+def test_every_refusal_of_a_frame_is_shown(described: Json) -> None:
+    errors = described["components"]["messages"]["error"]["examples"]
+    assert {one["payload"]["code"] for one in errors} == {
+        *("invalid", "room-pending", "rate-limited", "unavailable", "not-found")
+    }
+    refused = described["channels"]["room"]["x-before-the-upgrade"]["403"]
+    assert refused["example"]["code"] == "origin-not-allowed"
+
+
+async def test_is_served_to_everybody_and_can_be_switched_off(described: Json) -> None:
+    async with client_of(build()) as client:
+        answer: httpx.Response = await client.get("/api/asyncapi.json")
+        assert answer.status_code == 200
+        assert answer.headers["Content-Type"].startswith("application/json")
+        served = answer.json()
+        assert served["info"].pop("version")
+        assert served == {
+            **described,
+            "info": {k: v for k, v in described["info"].items() if k != "version"},
+        }
+        openapi = (await client.get("/api/openapi.json")).json()
+        assert "/api/asyncapi.json" in openapi["info"]["description"]
+    async with client_of(build(docs=False)) as client:
+        assert (await client.get("/api/asyncapi.json")).status_code == 404

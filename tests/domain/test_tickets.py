@@ -1,0 +1,110 @@
+"""Tickets for sockets: whom they are given to, and what they open."""
+
+import pytest
+
+from sidepro.adapters.memory.tickets import MemoryTickets
+from sidepro.domain.accounts.session import Caller, hash_of
+from sidepro.domain.errors import NotAuthenticated, NotFound, Unavailable
+from sidepro.domain.rooms.tickets import TICKET_LIFETIME, Admission, TicketService
+from sidepro.domain.shared import RoomId
+from tests import factories
+from tests.domain.world import World, awaited
+
+NEW = ["first", "second", "third"]
+
+
+class NotedTickets(MemoryTickets):
+    """Notes for how long what is kept, and may be away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.noted: list[tuple[bytes, Admission, int]] = []
+        self.away = False
+
+    async def keep(self, ticket_hash: bytes, admission: Admission, seconds: int) -> None:
+        if self.away:
+            raise Unavailable
+        self.noted.append((ticket_hash, admission, seconds))
+        await super().keep(ticket_hash, admission, seconds)
+
+
+@pytest.fixture
+def kept() -> NotedTickets:
+    return NotedTickets()
+
+
+@pytest.fixture
+def service(world: World, kept: NotedTickets) -> TicketService:
+    return TicketService(world.rooms, kept, iter(NEW).__next__)
+
+
+@awaited
+async def test_a_ticket_opens_one_socket_of_whoever_asked_for_it(
+    world: World, service: TicketService
+) -> None:
+    one, other, room_id = await world.chat()
+    mine, theirs = await service.issue(one, room_id), await service.issue(other, room_id)
+    assert mine != theirs
+    assert await service.redeem(theirs, room_id) == other
+    assert await service.redeem(mine, room_id) == one
+    with pytest.raises(NotAuthenticated):
+        await service.redeem(mine, room_id)
+
+
+@awaited
+async def test_of_a_ticket_only_its_hash_is_kept_and_for_half_a_minute(
+    world: World, service: TicketService, kept: NotedTickets
+) -> None:
+    one, _, room_id = await world.chat()
+    ticket = await service.issue(one, room_id)
+    assert kept.noted == [(hash_of(ticket), Admission(one, room_id), TICKET_LIFETIME)]
+    assert TICKET_LIFETIME <= 30
+
+
+@awaited
+async def test_a_ticket_shown_at_another_room_is_lost(
+    world: World, service: TicketService
+) -> None:
+    one, _, room_id = await world.chat()
+    third = await world.person()
+    another, _ = await world.rooms.open(one, third.id)
+    ticket = await service.issue(one, room_id)
+    for door in (another.id, room_id):
+        with pytest.raises(NotAuthenticated):
+            await service.redeem(ticket, door)
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "x" * 8_000, "표"])
+def test_what_is_no_ticket_opens_nothing(world: World, service: TicketService, text: str) -> None:
+    @awaited
+    async def shown() -> None:
+        _, _, room_id = await world.chat()
+        with pytest.raises(NotAuthenticated):
+            await service.redeem(text, room_id)
+
+    shown()
+
+
+@awaited
+async def test_who_is_not_in_the_room_gets_no_ticket(
+    world: World, service: TicketService, kept: NotedTickets
+) -> None:
+    one, _, room_id = await world.chat()
+    stranger: Caller = await world.person()
+    for caller, room in ((stranger, room_id), (one, RoomId(factories.new_id()))):
+        with pytest.raises(NotFound):
+            await service.issue(caller, room)
+    await world.rooms.leave(one, room_id)
+    with pytest.raises(NotFound):
+        await service.issue(one, room_id)
+    assert kept.noted == []
+
+
+@awaited
+async def test_no_ticket_is_given_out_that_is_not_kept(
+    world: World, service: TicketService, kept: NotedTickets
+) -> None:
+    one, _, room_id = await world.chat()
+    kept.away = True
+    with pytest.raises(Unavailable):
+        await service.issue(one, room_id)

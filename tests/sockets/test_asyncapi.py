@@ -1,0 +1,120 @@
+"""The AsyncAPI document tells the truth: every kind of frame, sent and received, fits it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from openapi_schema_validator import OAS31Validator, oas31_format_checker
+
+from tests.live import visiting
+from tests.sockets.test_talking import BAD
+
+if TYPE_CHECKING:
+    from tests.live import Json, Person, Socket
+    from tests.servers import SideProServer
+
+pytestmark = pytest.mark.anyio
+
+
+class Described:
+    """The document, and what was seen of it."""
+
+    def __init__(self, document: Json) -> None:
+        self.document = document
+        self.seen: set[str] = set()
+        self._messages: dict[tuple[str, str], tuple[str, OAS31Validator]] = {}
+        for operation in document["operations"].values():
+            for reference in operation["messages"]:
+                name = reference["$ref"].rpartition("/")[2]
+                message = document["components"]["messages"][name]
+                schema = {"allOf": [message["payload"]], "components": document["components"]}
+                check = OAS31Validator(schema, format_checker=oas31_format_checker)
+                self._messages[operation["action"], message["name"]] = name, check
+
+    def fits(self, action: str, frame: Json) -> None:
+        """Assert that a frame is one that goes this way."""
+        name, check = self._messages[action, frame["type"]]
+        check.validate(frame)
+        self.seen.add(name)
+
+    def may_be_sent(self, frame: Any) -> bool:
+        """Whether a client may send it."""
+        return any(
+            check.is_valid(frame)
+            for (action, _), (_, check) in self._messages.items()
+            if action == "receive"
+        )
+
+    async def tell(self, socket: Socket, kind: str, **members: Any) -> None:
+        """Send a frame that fits."""
+        self.fits("receive", {"type": kind, **members})
+        await socket.tell(kind, **members)
+
+    async def until(self, socket: Socket, kind: str) -> Json:
+        """Receive frames that fit, up to one of this kind."""
+        while True:
+            frame = await socket.frame()
+            self.fits("send", frame)
+            if frame["type"] == kind:
+                return frame
+
+
+@pytest.fixture
+async def described(server: SideProServer) -> Described:
+    async with visiting(server.url) as http:
+        answer = await http.get("/api/asyncapi.json")
+    return Described(answer.json())
+
+
+async def test_every_kind_of_frame_that_goes_over_a_socket_fits_the_document(
+    one: Person, other: Person, room_id: str, described: Described
+) -> None:
+    path = described.document["channels"]["room"]["address"].format(room_id=room_id)
+    assert (await one.ask("POST", f"/rooms/{room_id}/socket-tickets"))["path"] == path
+    ticket = await other.ticket(room_id)
+    async with one.socket(room_id, after=0) as mine, other.socket(room_id, ticket=ticket) as their:
+        hello = await described.until(mine, "hello")
+        assert hello["room"]["last_message"] is None
+        for socket in (mine, their):
+            await described.until(socket, "status")
+        await described.tell(mine, "send", client_id="커피 1", body="안녕하세요\n☕")
+        for socket in (mine, their):
+            assert (await described.until(socket, "message"))["message"]["seq"] == 1
+        await described.tell(mine, "typing")
+        await described.until(their, "typing")
+        await described.tell(their, "read", seq=1)
+        await described.until(mine, "read")
+        # an error that names a message, and one that names none
+        await mine.tell("send", client_id="x", body="")
+        assert (await described.until(mine, "error"))["client_id"] == "x"
+        await mine.connection.send("[]")
+        assert (await described.until(mine, "error"))["client_id"] is None
+        async with other.socket(room_id, after=0) as again:
+            assert (await described.until(again, "hello"))["room"]["last_message"]
+            await described.until(again, "message")
+            await described.until(again, "status")
+        await other.ask("DELETE", f"/rooms/{room_id}")
+        while (await described.until(mine, "status"))["left_by"] != other.id:
+            pass
+        await described.tell(mine, "send", client_id="too late", body="Hello?")
+        assert (await described.until(mine, "error"))["code"] == "room-pending"
+    assert described.seen == set(described.document["components"]["messages"])
+
+
+async def test_what_the_server_refuses_the_document_does_not_allow(described: Described) -> None:
+    refused = []
+    for text in BAD:
+        try:
+            refused.append(json.loads(text))
+        except (ValueError, RecursionError):
+            continue  # no JSON at all
+    refused += [
+        {"type": "send", "client_id": "a", "body": body} for body in ("", " \n", "x" * 4001)
+    ]
+    refused += [{"type": "send", "client_id": name, "body": "a"} for name in ("", " ", "x" * 65)]
+    assert len(refused) > 20
+    # one that is bad because it is binary
+    wrongly = [frame for frame in refused if described.may_be_sent(frame)]
+    assert wrongly == [{"type": "typing"}]

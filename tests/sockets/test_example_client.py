@@ -1,0 +1,119 @@
+"""The client of the documentation keeps what it promises, as a program of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.live import Person, visiting
+from tests.servers import SideProServer
+from tests.sockets.test_opening import fill
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+pytestmark = [pytest.mark.anyio, pytest.mark.servers]
+
+CLIENT = Path(__file__).parents[2] / "docs" / "examples" / "chat_client.py"
+BEFORE = 1_100
+"""Messages that are there already: too many for a replay."""
+
+
+class Program:
+    """The client, and what it has shown."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self.shown: list[str] = []
+
+    def types(self, line: str) -> None:
+        assert self._process.stdin
+        self._process.stdin.write(f"{line}\n".encode())
+
+    async def shows(self, text: str) -> None:
+        """Wait until it shows a line that ends like this."""
+        assert self._process.stdout
+        async with asyncio.timeout(60):
+            while not (self.shown and self.shown[-1].endswith(text)):
+                line = await self._process.stdout.readline()
+                assert line, f"it ended before it showed {text!r}"
+                self.shown.append(line.decode().rstrip("\n"))
+
+    async def ends(self) -> int:
+        """No more input: it ends when all is stored."""
+        assert self._process.stdin
+        self._process.stdin.close()
+        async with asyncio.timeout(60):
+            return await self._process.wait()
+
+
+@asynccontextmanager
+async def client(server: SideProServer, *arguments: str) -> AsyncIterator[Program]:
+    environment = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *(str(CLIENT), server.url, *arguments),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=environment | {"PYTHONUTF8": "1"},
+    )
+    try:
+        yield Program(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        _, errors = await process.communicate()
+        assert b"Traceback" not in errors, errors.decode()
+
+
+async def test_nothing_is_lost_or_repeated_over_a_crash_and_a_restart(tmp_path: Path) -> None:
+    # tokens that are too old after each restart
+    settings = {"SIDEPRO_DATA_DIR": str(tmp_path), "SIDEPRO_ACCESS_TOKEN_TTL": "1"}
+    with SideProServer(settings) as server:
+        async with visiting(server.url) as http:
+            one, other = await asyncio.gather(Person.join(http), Person.join(http))
+            room_id = await one.room_with(other)
+            await fill(server, room_id, BEFORE)
+            async with client(server, one.email, "wrong", other.id) as program:
+                assert await program.ends() == 1
+            async with client(server, one.email, one.password, other.id) as program:
+                program.types("first")
+                await program.shows("> first")
+
+                program.types("second")  # it may be on its way, or stored and not acknowledged
+                server.kill()
+                program.types("third")
+                server.start()
+                await program.shows("> third")
+                server.terminate()
+                program.types("fourth")
+                server.start()
+                await program.shows("> fourth")
+
+                await log_in_again(other)
+                async with other.chat(room_id) as theirs:
+                    await theirs.said("다섯")
+                await program.shows("< 다섯")
+                program.types("sixth")
+                assert await program.ends() == 0
+
+                numbers = [int(line.split()[0]) for line in program.shown]
+                assert numbers == list(range(1, BEFORE + 6)), "each once, in order"
+                await log_in_again(other)
+                history = await other.ask("GET", f"/rooms/{room_id}/messages?limit=6")
+                assert [message["body"] for message in history["items"]] == [
+                    *("first", "second", "third", "fourth", "다섯", "sixth")
+                ]
+
+
+async def log_in_again(person: Person) -> None:
+    account = {"email": person.email, "password": person.password}
+    person.token = ""
+    person.token = (await person.ask("POST", "/sessions", account))["access_token"]

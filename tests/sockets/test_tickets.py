@@ -1,0 +1,171 @@
+"""Tickets open sockets for pages, which cannot send an access token with one."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.live import Person, Socket, visiting
+from tests.servers import RedisServer, SideProServer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.anyio
+
+
+async def refused(person: Person, room_id: str, ticket: str) -> bool:
+    async with person.socket(room_id, ticket=ticket) as socket:
+        return await socket.closed() == 4401
+
+
+async def test_a_ticket_opens_the_socket_of_whoever_asked_for_it(
+    one: Person, other: Person, room_id: str
+) -> None:
+    answer = await one.send("POST", f"/rooms/{room_id}/socket-tickets")
+    assert answer.status_code == 201
+    assert answer.headers["Cache-Control"] == "no-store"
+    given = answer.json()
+    path = f"/api/v1/rooms/{room_id}/socket"
+    assert given == {"ticket": given["ticket"], "expires_in": 30, "path": path}
+    assert len(base64.urlsafe_b64decode(given["ticket"] + "=")) == 32
+
+    # whoever has the ticket is the one who asked for it
+    async with other.chat(room_id) as theirs:
+        await theirs.said("before")
+        async with other.socket(room_id, after=0, ticket=given["ticket"]) as socket:
+            await socket.begin()
+            assert [message["body"] for message in socket.missed] == ["before"]
+            assert socket.status["online"] == sorted([one.id, other.id])
+            assert (await socket.said())["sender_id"] == one.id
+
+
+async def test_a_ticket_is_good_once_even_for_many_at_once(one: Person, room_id: str) -> None:
+    ticket = await one.ticket(room_id)
+
+    async def opened() -> str:
+        async with one.socket(room_id, ticket=ticket) as socket:
+            try:
+                return str((await socket.frame())["type"])
+            except Exception:
+                return "refused"
+
+    assert (
+        sorted(await asyncio.gather(*(opened() for _ in range(8)))) == ["hello"] + ["refused"] * 7
+    )
+    assert await refused(one, room_id, ticket)
+
+
+async def test_a_ticket_is_for_one_room(one: Person, stranger: Person, room_id: str) -> None:
+    another = await one.room_with(stranger)
+    ticket = await one.ticket(room_id)
+    assert await refused(one, another, ticket)
+    assert await refused(one, room_id, ticket), "it is lost"
+
+
+@pytest.mark.parametrize(
+    "ticket", ["", "nonsense", "%00", "%ff", "%ed%a0%80", "%ed%95%9c", "{token}", "x" * 4000]
+)
+async def test_what_is_no_ticket_opens_nothing(one: Person, room_id: str, ticket: str) -> None:
+    assert await refused(one, room_id, ticket.format(token=one.token))
+
+
+async def test_an_access_token_that_is_sent_counts_and_must_be_valid(
+    one: Person, room_id: str
+) -> None:
+    ticket = await one.ticket(room_id)
+    headers = {"Authorization": f"Bearer {one.token}x"}
+    async with one.socket(room_id, ticket=ticket, additional_headers=headers) as socket:
+        assert await socket.closed() == 4401
+    async with one.socket(room_id, ticket="x", additional_headers=one.headers) as socket:
+        await socket.expect("hello")
+
+
+async def test_a_ticket_ends_with_its_session(people: list[Person]) -> None:
+    leaver = await Person.join(people[0].http)
+    room_id = await leaver.room_with(people[0])
+    ticket = await leaver.ticket(room_id)
+    await leaver.ask("DELETE", "/sessions/current")
+    assert await refused(leaver, room_id, ticket)
+
+
+async def test_a_ticket_of_one_who_left_the_room_meanwhile_finds_no_room(
+    one: Person, room_id: str
+) -> None:
+    ticket = await one.ticket(room_id)
+    await one.ask("DELETE", f"/rooms/{room_id}")
+    async with one.socket(room_id, ticket=ticket) as socket:
+        assert await socket.closed() == 4404
+
+
+async def test_pages_of_the_platform_come_with_origin_and_ticket(
+    one: Person, room_id: str, server: SideProServer
+) -> None:
+    origin = {"Origin": server.url}
+    ticket = await one.ticket(room_id)
+    async with one.socket(room_id, ticket=ticket, additional_headers=origin) as socket:
+        await socket.expect("hello")
+
+
+async def test_no_log_has_a_ticket_in_it(one: Person, room_id: str, server: SideProServer) -> None:
+    tickets = [await one.ticket(room_id) for _ in range(3)]
+    async with one.socket(room_id, ticket=tickets[0]) as socket:
+        await socket.begin()
+    assert await refused(one, room_id, tickets[0])
+    # a call that is no upgrade, and an upgrade that is refused before it is one
+    path = f"/rooms/{room_id}/socket?ticket="
+    assert (await one.send("GET", path + tickets[1])).status_code in (404, 405)
+    with pytest.raises(Exception, match="403"):
+        async with one.socket(
+            room_id, ticket=tickets[2], additional_headers={"Origin": "https://evil.example"}
+        ):
+            pass
+    assert f"/api/v1/rooms/{room_id}/socket" in server.log()
+    for ticket in tickets:
+        assert ticket not in server.log()
+
+
+@pytest.mark.servers
+async def test_with_redis_away_tickets_answer_503_and_come_back_with_it(tmp_path: Path) -> None:
+    redis = RedisServer.start()
+    settings = {"SIDEPRO_DATA_DIR": str(tmp_path), "SIDEPRO_REDIS_URL": redis.url}
+    with redis, SideProServer(settings) as server:
+        async with visiting(server.url) as http:
+            one, other = await asyncio.gather(Person.join(http), Person.join(http))
+            room_id = await one.room_with(other)
+            ticket = await one.ticket(room_id)
+            async with one.socket(room_id, ticket=ticket) as socket:
+                await socket.begin()
+                lost = await one.ticket(room_id)
+                redis.stop()
+                await is_unavailable(one, room_id)
+                async with one.socket(room_id, ticket=lost) as late:
+                    assert await late.closed() == 1013
+                await still_open(socket)
+            redis.resume()
+            await is_back(one, room_id)
+
+
+async def is_unavailable(person: Person, room_id: str) -> None:
+    answer = await person.send("POST", f"/rooms/{room_id}/socket-tickets")
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+async def still_open(socket: Socket) -> None:
+    assert (await socket.said())["seq"] == 1
+
+
+async def is_back(person: Person, room_id: str) -> None:
+    """Tickets are given out, and open sockets, within five seconds."""
+    async with asyncio.timeout(5):
+        while True:
+            answer = await person.send("POST", f"/rooms/{room_id}/socket-tickets")
+            if answer.status_code == 201:
+                break
+            await asyncio.sleep(0.05)
+    async with person.socket(room_id, ticket=answer.json()["ticket"]) as socket:
+        await socket.begin()
