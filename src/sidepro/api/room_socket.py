@@ -173,6 +173,8 @@ class Conversation:
         await self._opened.wait()
         bad_in_a_row = 0
         while bad_in_a_row < BAD_FRAMES_IN_A_ROW:
+            # Frames that wait are given without a pause: those who are told of them need one.
+            await asyncio.sleep(0)
             event = await self._socket.receive()
             if event["type"] == "websocket.disconnect":
                 return GONE
