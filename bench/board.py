@@ -98,6 +98,8 @@ async def rows_of(server: Measured, token: str) -> list[Row]:
         Row(f"text search, Korean, {korean[1]} hits", [f"{six}&q={quote(korean[0])}"], 1.5, 2.0),
         Row("text search, no hit", [f"{six}&q=zyzzyvas"], 1.5, 2.0),
         Row("text search, two characters", [f"{six}&q=%EC%84%9C%EB%B9%84"], 1.5, 2.0),
+        Row("text search, two letters, no hit", [f"{six}&q=zq"], 1.5, 2.0),
+        Row("text search, a rare syllable", [f"{six}&q=%EC%BE%8C"], 1.5, 2.0),
         Row(
             "project page, one view counted", [f"/api/v1/projects/{i}" for i in projects], 1.5, 0.8
         ),

@@ -103,6 +103,7 @@ async def test_all_of_it_is_stored(
         "projects": 60,
         "project_counters": 60,
         "project_images": 0,
+        "project_search": 60,
         "project_skills": sum(len(project.skills) for project in demo.projects),
         "comments": 150,
         "bookmarks": 1_200,

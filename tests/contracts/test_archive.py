@@ -217,6 +217,7 @@ NOT_GIVEN = {
     tables.projects.c.search_text,
     tables.projects.c.content_html,
     tables.project_images,
+    tables.project_search,
     # how the platform goes about it
     tables.images.c.state,
     # of the other one in a room; the person's own is given

@@ -93,7 +93,9 @@ class Scene:
                 await work.bookmarks.add(self.reader.id, project.id, project.created_at)
             await work.commit()
         self.projects, self.people = projects, others
+        # Both are looked at once, and kept for a while.
         await world.accounts.catalogue()
+        await world.board.board(BoardQuery(text="카페"), PageRequest(1), None)
 
 
 def board(query: BoardQuery) -> Read:

@@ -7,10 +7,12 @@ from sqlalchemy import Row, String, bindparam, cast, delete, func, insert, selec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql.catalogue import CatalogueCache
+from sidepro.adapters.sql.grams import Grams, grams_of
 from sidepro.adapters.sql.tables import (
     bookmarks,
     comments,
     project_counters,
+    project_search,
     project_skills,
     projects,
     users,
@@ -46,6 +48,14 @@ _MOVE_COUNTERS = (
     )
     .returning(project_counters.c.views, project_counters.c.bookmarks, project_counters.c.comments)
 )
+_NEW_GRAMS = (
+    update(project_search)
+    .where(
+        project_search.c.project_id == bindparam("of"),
+        project_search.c.grams != bindparam("now", type_=Grams()),
+    )
+    .values(grams=bindparam("now", type_=Grams()))
+)
 _USERNAME_KEY = select(users.c.username_key).where(users.c.id == bindparam("id"))
 
 
@@ -62,6 +72,10 @@ class SqlProjects:
         await self._connection.execute(
             insert(project_counters),
             {"project_id": project.id, "views": 0, "bookmarks": 0, "comments": 0},
+        )
+        await self._connection.execute(
+            insert(project_search),
+            {"project_id": project.id, "grams": grams_of(values["search_text"])},
         )
         await self._add_skills(project)
 
@@ -87,10 +101,13 @@ class SqlProjects:
         )
 
     async def save(self, project: Project) -> None:
+        values = await self._values(project)
         await self._connection.execute(
-            update(projects)
-            .where(projects.c.id == project.id)
-            .values(**await self._values(project))
+            update(projects).where(projects.c.id == project.id).values(**values)
+        )
+        # Most edits leave these as they are, and the index untouched.
+        await self._connection.execute(
+            _NEW_GRAMS, {"of": project.id, "now": grams_of(values["search_text"])}
         )
         await self._connection.execute(
             delete(project_skills).where(project_skills.c.project_id == project.id)

@@ -4,20 +4,32 @@ from collections.abc import Collection, Mapping
 from functools import lru_cache
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Integer, Select, bindparam, exists, func, select
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Integer,
+    Select,
+    bindparam,
+    exists,
+    func,
+    select,
+)
 
 from sidepro.adapters.sql.board import SKILLS_OF_PROJECT
 from sidepro.adapters.sql.catalogue import CatalogueCache, NumberedCatalogue
 from sidepro.adapters.sql.database import Database
 from sidepro.adapters.sql.fetching import Row
+from sidepro.adapters.sql.grams import Grams, HasGrams, grams_asked_for
 from sidepro.adapters.sql.images import IMAGE_OF_USER, THUMBNAIL
 from sidepro.adapters.sql.keyset import Listing
+from sidepro.adapters.sql.searching import TextSample
 from sidepro.adapters.sql.tables import (
     bookmarks,
     comments,
     project_counters,
+    project_search,
     project_skills,
     projects,
     users,
@@ -62,6 +74,14 @@ _CARDS: Select[Any] = select(
     IMAGE_OF_USER,
     _BOOKMARKED,
 ).select_from(_CARD_TABLES)
+
+# What an index finds comes first, whatever the planner may think of the rest.
+_FOUND = (
+    select(project_search.c.project_id)
+    .where(HasGrams(bindparam("grams", type_=Grams())))
+    .cte("found")
+    .prefix_with("MATERIALIZED")
+)
 
 _KEYS: dict[Sort, tuple[ColumnElement[Any], ...]] = {
     Sort.NEWEST: (projects.c.created_at, projects.c.id),
@@ -143,12 +163,13 @@ class SqlBoardReader:
         self._database = database
         self._catalogue = catalogue
         self._images = images
+        self._sample = TextSample(database)
 
     async def board(
         self, query: BoardQuery, page: PageRequest, viewer: UserId | None
     ) -> Page[ProjectCard]:
         numbered = await self._catalogue.current(self._database)
-        listing = _board(_shape(query), query.sort)
+        listing = _board(await self._shape(query, page.limit), query.sort)
         parameters = {"viewer": viewer, **_parameters(query, numbered)}
         return await self._card_page(listing, page, parameters)
 
@@ -224,6 +245,13 @@ class SqlBoardReader:
         cards = tuple(self._card(row, numbered, viewer) for row in rows.items)
         return Page(cards, rows.next, rows.previous)
 
+    async def _shape(self, query: BoardQuery, rows: int) -> "Shape":
+        if query.text is None:
+            return _shape(query)
+        # An author has few projects: the text is looked for among them.
+        walk = query.author is not None or await self._sample.is_common(query.text, rows + 1)
+        return _shape(query, walk=walk)
+
     def _card(self, row: Row, numbered: NumberedCatalogue, viewer: UserId | None) -> ProjectCard:
         return ProjectCard(
             id=row.id,
@@ -253,15 +281,24 @@ class SqlBoardReader:
         return UserSummary(row.author_id, row.username, self._images.url(row.image_key))
 
 
-Shape = tuple[bool, bool, int, bool]
-"""Which filters a board statement has: text, author, how many skills, and whether all of them."""
+class Shape(NamedTuple):
+    """Which filters a board statement has: a text, and whether an index finds it; an author; how
+    many skills, and whether all of them.
+    """
+
+    text: bool
+    indexed: bool
+    author: bool
+    skills: int
+    every: bool
 
 
-def _shape(query: BoardQuery) -> Shape:
+def _shape(query: BoardQuery, *, walk: bool = False) -> Shape:
     skills = len(query.skills)
     every = query.all_skills and skills > 1
-    return (
+    return Shape(
         query.text is not None,
+        query.text is not None and not walk,
         query.author is not None,
         skills if every else skills and 1,
         every,
@@ -272,10 +309,11 @@ def _parameters(query: BoardQuery, numbered: NumberedCatalogue) -> dict[str, Any
     parameters: dict[str, Any] = {}
     if query.text is not None:
         parameters["pattern"] = f"%{_literal(query.text)}%"
+        parameters["grams"] = grams_asked_for(query.text)
     if query.author is not None:
         parameters["author"] = query.author
     ids = [numbered.skill_ids[name] for name in query.skills]
-    if _shape(query)[3]:
+    if _shape(query).every:
         parameters |= {f"skill_{index}": number for index, number in enumerate(ids)}
     elif ids:
         parameters["skills"] = ids
@@ -290,15 +328,16 @@ def _literal(text: str) -> str:
 
 
 def _filters(shape: Shape) -> list[ColumnElement[bool]]:
-    text, author, skills, every = shape
     filters: list[ColumnElement[bool]] = []
-    if text:
+    if shape.text:
         filters.append(projects.c.search_text.like(bindparam("pattern"), escape="\\"))
-    if author:
+    if shape.author:
         filters.append(projects.c.author_id == bindparam("author"))
-    if every:
-        wanted = [project_skills.c.skill_id == bindparam(f"skill_{n}") for n in range(skills)]
-    elif skills:
+    if shape.every:
+        wanted = [
+            project_skills.c.skill_id == bindparam(f"skill_{n}") for n in range(shape.skills)
+        ]
+    elif shape.skills:
         wanted = [project_skills.c.skill_id.in_(bindparam("skills", expanding=True))]
     else:
         wanted = []
@@ -310,9 +349,15 @@ def _filters(shape: Shape) -> list[ColumnElement[bool]]:
 
 @lru_cache(maxsize=512)
 def _board(shape: Shape, sort: Sort) -> Listing:
-    return Listing(_CARDS.where(*_filters(shape)), _KEYS[sort], descending=True)
+    rows = _CARDS
+    if shape.indexed:
+        rows = rows.select_from(_CARD_TABLES.join(_FOUND, _FOUND.c.project_id == projects.c.id))
+    return Listing(rows.where(*_filters(shape)), _KEYS[sort], descending=True)
 
 
 @lru_cache(maxsize=512)
 def _size(shape: Shape) -> Select[Any]:
-    return select(func.count()).select_from(projects).where(*_filters(shape))
+    counted: FromClause = projects
+    if shape.indexed:
+        counted = counted.join(_FOUND, _FOUND.c.project_id == projects.c.id)
+    return select(func.count()).select_from(counted).where(*_filters(shape))

@@ -12,6 +12,7 @@ from sidepro.adapters.sql import tables
 from sidepro.adapters.sql.board import search_text
 from sidepro.adapters.sql.catalogue import CatalogueCache, NumberedCatalogue
 from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.grams import grams_of
 
 BATCH = 1_000
 
@@ -50,6 +51,7 @@ async def load(
                 _profile_skills(demo, numbered),
             ),
             (tables.projects, len(demo.projects), _projects(demo)),
+            (tables.project_search, len(demo.projects), _search(demo)),
             (tables.project_counters, len(demo.projects), _counters(demo)),
             (
                 tables.project_skills,
@@ -126,6 +128,11 @@ def _projects(demo: Demo) -> Rows:
             "created_at": project.created_at,
             "updated_at": project.updated_at,
         }
+
+
+def _search(demo: Demo) -> Rows:
+    for row in _projects(demo):
+        yield {"project_id": row["id"], "grams": grams_of(row["search_text"])}
 
 
 def _counters(demo: Demo) -> Rows:

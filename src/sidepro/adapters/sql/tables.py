@@ -24,6 +24,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from sidepro.adapters.sql.grams import Grams
+
 metadata = MetaData(
     naming_convention={
         "pk": "pk_%(table_name)s",
@@ -175,6 +177,21 @@ projects = Table(
     Index("ix_projects_newest", "created_at", "id"),
     Index("ix_projects_of_author", "author_id", "created_at", "id"),
     comment="search_text: title, summary and author's name, folded, one to a line.",
+)
+
+project_search = Table(
+    "project_search",
+    metadata,
+    Column("number", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
+    Column("project_id", Uuid(), _belongs_to("projects.id"), nullable=False, unique=True),
+    Column("grams", Grams(), nullable=False),
+    Index(
+        "ix_project_search_grams",
+        "grams",
+        postgresql_using="gin",
+        postgresql_with={"fastupdate": "off"},
+    ).ddl_if("postgresql"),
+    comment="What a text search finds projects by. SQLite has an index of words over it.",
 )
 
 project_counters = Table(

@@ -1,0 +1,81 @@
+"""Grams: what a text search finds texts by, with an index.
+
+Everything that a text can be searched for is made of grams: its runs of one, two and three
+characters. A term of up to three characters is found by its one gram, a longer one by its grams
+of three and a look at the text. They are compared as plain text, so that it does not matter which
+locale the database has (the trigrams of pg_trgm leave Hangul out under the C locale).
+
+PostgreSQL keeps them in an array with an inverted index (GIN), SQLite as words of a full-text
+index (FTS5), each spelt in hexadecimal digits because its tokenizer would drop what is no letter.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ARRAY, Dialect, Text
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import Boolean, TypeDecorator, TypeEngine
+
+LONGEST_GRAM = 3
+
+ASKED_GRAMS = 12
+"""Of a long term, the most grams that are looked up: each further one excludes little."""
+
+
+class Grams(TypeDecorator[tuple[str, ...]]):
+    """Grams as the database keeps them."""
+
+    impl: TypeEngine[Any] | type[TypeEngine[Any]] = Text
+    cache_ok: bool | None = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        is_postgresql = dialect.name == "postgresql"
+        return dialect.type_descriptor(ARRAY(Text()) if is_postgresql else Text())
+
+    def process_bind_param(self, value: Sequence[str] | None, dialect: Dialect) -> Any:
+        if value is None or dialect.name == "postgresql":
+            return value and list(value)
+        return " ".join(f"x{gram.encode().hex()}" for gram in value)
+
+
+def grams_of(text: str) -> tuple[str, ...]:
+    """All grams of a search text, each once; none reaches over the end of a line."""
+    lines = text.split("\n")
+    return tuple(
+        {
+            line[start : start + length]: None
+            for line in lines
+            for length in range(1, LONGEST_GRAM + 1)
+            for start in range(len(line) - length + 1)
+        }
+    )
+
+
+def grams_asked_for(term: str) -> tuple[str, ...]:
+    """The grams that whatever contains the term has, few enough to look them all up."""
+    length = min(len(term), LONGEST_GRAM)
+    grams = list({term[start : start + length]: None for start in range(len(term) - length + 1)})
+    step = -(-len(grams) // ASKED_GRAMS)
+    return tuple(grams[::step])
+
+
+class HasGrams(FunctionElement[bool]):
+    """`HasGrams(grams)`: whether a row of `project_search` has all of them."""
+
+    type: TypeEngine[bool] = Boolean()
+    inherit_cache: bool | None = True
+
+
+@compiles(HasGrams, "postgresql")
+def _in_array(element: HasGrams, compiler: SQLCompiler, **options: Any) -> str:
+    grams = compiler.process(element.clauses, **options)
+    return f"project_search.grams @> {grams}"
+
+
+@compiles(HasGrams, "sqlite")
+def _in_words(element: HasGrams, compiler: SQLCompiler, **options: Any) -> str:
+    words = compiler.process(element.clauses, **options)
+    found = f"SELECT rowid FROM project_grams WHERE project_grams MATCH {words}"  # noqa: S608 - a placeholder
+    return f"project_search.number IN ({found})"
