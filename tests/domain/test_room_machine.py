@@ -3,6 +3,7 @@
 import unicodedata
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -22,6 +23,7 @@ from sidepro.domain.errors import (
     RoomPending,
     SideProError,
 )
+from sidepro.domain.rooms import room as machine
 from sidepro.domain.rooms.room import Message, Room, RoomStatus, Seat, check_client_id
 from sidepro.domain.shared import RoomId, UserId
 from tests.factories import NOW, new_id, room, user
@@ -85,6 +87,13 @@ def test_pending_y_left_x_asks() -> None:
 def test_pending_y_left_x_sends() -> None:
     with pytest.raises(RoomPending):
         Y_LEFT.with_message(X, "Hello?", None, LATER)
+
+
+def test_the_documentation_prints_the_table() -> None:
+    table = [line.strip() for line in (machine.__doc__ or "").splitlines() if "|" in line]
+    guide = (Path(__file__).parents[2] / "docs" / "chat.md").read_text("utf-8")
+    assert len(table) == 6
+    assert "\n".join(table) in guide
 
 
 # ------------------------------------------------------------------------- the one who withdrew

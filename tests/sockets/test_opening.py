@@ -216,6 +216,15 @@ async def test_nobody_is_there_after_a_refusal(
     assert (await one.ask("GET", f"/rooms/{room_id}"))["status"] == "stop"
 
 
+async def test_who_one_is_and_what_is_there_go_before_what_was_asked(
+    one: Person, stranger: Person, room_id: str
+) -> None:
+    async with stranger.socket(room_id, after="x") as socket:
+        assert await socket.closed() == 4404
+    async with one.socket(room_id, after="x", additional_headers={}) as socket:
+        assert await socket.closed() == 4401
+
+
 @pytest.mark.parametrize(
     "origin",
     ["https://evil.example", "null", "http://127.0.0.1", "http://127.0.0.1:1", "{url}.evil.org"],

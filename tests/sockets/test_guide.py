@@ -1,0 +1,89 @@
+"""The guide of the chat socket (`docs/chat.md`) says what is so, and its Python runs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from sidepro.api.asyncapi import CLOSE_CODES
+from sidepro.api.examples import REFUSED_FRAMES
+from sidepro.api.frames import FROM_CLIENT, FROM_SERVER
+from sidepro.api.hub import OUTBOX_SIZE
+from sidepro.api.limits import MESSAGES, TICKETS
+from sidepro.api.socket_limits import FRAMES
+
+if TYPE_CHECKING:
+    from tests.live import Person
+    from tests.servers import SideProServer
+
+GUIDE = (Path(__file__).parents[2] / "docs" / "chat.md").read_text("utf-8")
+
+
+def rows(heading: str) -> list[list[str]]:
+    """The cells of the table under this line of headings."""
+    lines = GUIDE.split(f"{heading}\n", 1)[1].splitlines()[1:]
+    table = lines[: lines.index("")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
+
+
+@pytest.mark.parametrize(
+    ("heading", "frames"),
+    [("| type | members | when |", FROM_SERVER), ("| type | members | |", FROM_CLIENT)],
+)
+def test_the_tables_of_frames_have_their_members(
+    heading: str, frames: dict[str, type[msgspec.Struct]]
+) -> None:
+    told = {kind: re.findall(r"`(\w+)`", members) for kind, members, _ in rows(heading)}
+    assert told == {
+        f"`{frame.__struct_config__.tag}`": list(frame.__struct_fields__)
+        for frame in frames.values()
+    }
+
+
+def test_every_close_code_is_told() -> None:
+    told = {int(code): about for code, about, _ in rows("| code | meaning | |")}
+    assert told == CLOSE_CODES
+
+
+def test_every_code_of_an_error_is_told() -> None:
+    codes = re.findall(r"`([\w-]+)`", " ".join(row[0] for row in rows("| code | what to do |")))
+    assert sorted(codes) == sorted(error.code for error in REFUSED_FRAMES)
+
+
+def test_the_limits_are_told() -> None:
+    messages, tickets = MESSAGES["limit"], TICKETS["limit"]
+    for said in (
+        f"{tickets.quota} tickets a minute",
+        f"{messages.quota // messages.window} messages a second with bursts of {messages.quota}",
+        f"{FRAMES.quota // FRAMES.window} frames of any kind a second with",
+        f"{OUTBOX_SIZE} frames that wait",
+    ):
+        assert said in GUIDE
+
+
+@pytest.mark.anyio
+async def test_its_python_runs(
+    one: Person, other: Person, room_id: str, server: SideProServer
+) -> None:
+    await other.ask("POST", f"/rooms/{room_id}/messages", {"body": "먼저 왔어요"})
+    program = "\n".join(re.findall(r"^```python\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE))
+    assert "recovered" in program
+    environment = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", program),
+        env=environment
+        | {"SERVER": server.url, "TOKEN": one.token, "ROOM": room_id, "PYTHONUTF8": "1"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(60):
+        shown, errors = await process.communicate()
+    assert process.returncode == 0, errors.decode()
+    assert shown.decode().startswith("1 먼저 왔어요\n")
