@@ -342,17 +342,30 @@ def _filters(shape: Shape) -> list[ColumnElement[bool]]:
     else:
         wanted = []
     filters += [
-        projects.c.id.in_(select(project_skills.c.project_id).where(skill)) for skill in wanted
+        exists().where(project_skills.c.project_id == projects.c.id, skill).correlate(projects)
+        for skill in wanted
     ]
     return filters
 
 
 @lru_cache(maxsize=512)
 def _board(shape: Shape, sort: Sort) -> Listing:
-    rows = _CARDS
+    # Every project has counters and an author: only what is asked about has to be looked at.
+    few: FromClause = projects
+    if sort is not Sort.NEWEST:
+        few = few.join(project_counters, project_counters.c.project_id == projects.c.id)
+    whole: FromClause = _CARD_TABLES
     if shape.indexed:
-        rows = rows.select_from(_CARD_TABLES.join(_FOUND, _FOUND.c.project_id == projects.c.id))
-    return Listing(rows.where(*_filters(shape)), _KEYS[sort], descending=True)
+        few, whole = (
+            each.join(_FOUND, _FOUND.c.project_id == projects.c.id) for each in (few, whole)
+        )
+    filters = _filters(shape)
+    return Listing(
+        _CARDS.select_from(whole).where(*filters),
+        _KEYS[sort],
+        descending=True,
+        bare=select(projects.c.id).select_from(few).where(*filters),
+    )
 
 
 @lru_cache(maxsize=512)

@@ -68,7 +68,7 @@ class HasGrams(FunctionElement[bool]):
     inherit_cache: bool | None = True
 
 
-@compiles(HasGrams, "postgresql")
+@compiles(HasGrams)
 def _in_array(element: HasGrams, compiler: SQLCompiler, **options: Any) -> str:
     grams = compiler.process(element.clauses, **options)
     return f"project_search.grams @> {grams}"

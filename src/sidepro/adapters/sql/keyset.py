@@ -10,7 +10,6 @@ from sqlalchemy import (
     Integer,
     Select,
     bindparam,
-    exists,
     literal,
     select,
     tuple_,
@@ -25,15 +24,21 @@ class Listing:
     """A list that can be walked in both directions.
 
     `rows` selects the list's rows without any order; `key` orders it, most significant column
-    first, the last one unique.
+    first, the last one unique. `bare` selects the same rows out of as few tables as tell whether
+    there are any.
     """
 
     def __init__(
-        self, rows: Select[Any], key: Sequence[ColumnElement[Any]], *, descending: bool
+        self,
+        rows: Select[Any],
+        key: Sequence[ColumnElement[Any]],
+        *,
+        descending: bool,
+        bare: Select[Any] | None = None,
     ) -> None:
         self._key = tuple(key)
         self._descending = descending
-        self._bare = rows
+        self._bare = rows if bare is None else bare
         self._rows = rows.add_columns(
             *(column.label(f"key_{index}") for index, column in enumerate(self._key))
         )
@@ -80,7 +85,7 @@ class Listing:
 
     @cached_property
     def _anything(self) -> Select[Any]:
-        return select(self._exists(self._bare).label("beyond"))
+        return select(self._exists(self._bare, backward=False).label("beyond"))
 
     def _from_place(self, *, backward: bool) -> Select[Any]:
         key = tuple_(*self._key)
@@ -88,18 +93,19 @@ class Listing:
             onward, behind = key < self._place, key >= self._place
         else:
             onward, behind = key > self._place, key <= self._place
-        beyond = self._exists(self._bare.where(behind)).label("beyond")
+        beyond = self._exists(self._bare.where(behind), backward=not backward).label("beyond")
         return self._ordered(self._rows.where(onward).add_columns(beyond), backward=backward)
 
     def _ordered(self, rows: Select[Any], *, backward: bool) -> Select[Any]:
-        order = (
-            (column.desc() for column in self._key)
-            if self._descending != backward
-            else (column.asc() for column in self._key)
-        )
-        return rows.order_by(*order).limit(bindparam("page_rows", type_=Integer))
+        return rows.order_by(*self._order(backward)).limit(bindparam("page_rows", type_=Integer))
 
-    @staticmethod
-    def _exists(rows: Select[Any]) -> ColumnElement[bool]:
-        any_row = rows.with_only_columns(literal(1), maintain_column_froms=True)
-        return exists(any_row.correlate(None).subquery().select())
+    def _order(self, backward: bool) -> list[ColumnElement[Any]]:
+        descending = self._descending != backward
+        return [column.desc() if descending else column.asc() for column in self._key]
+
+    def _exists(self, rows: Select[Any], *, backward: bool) -> ColumnElement[bool]:
+        # Not EXISTS, which forgets the order: PostgreSQL would read the table from its beginning
+        # up to the first row that will do, and that may be half of it.
+        nearest = rows.with_only_columns(literal(1), maintain_column_froms=True)
+        nearest = nearest.order_by(*self._order(backward)).limit(literal(1)).correlate(None)
+        return nearest.scalar_subquery().is_not(None)

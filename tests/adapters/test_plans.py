@@ -1,0 +1,342 @@
+"""How the databases go about the lists: never by reading a whole big table."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import sqlite3
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+from sqlalchemy import insert
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+
+from sidepro.adapters.sql import migrations, tables
+from sidepro.adapters.sql.board import search_text
+from sidepro.adapters.sql.board_reader import SqlBoardReader
+from sidepro.adapters.sql.catalogue import CatalogueCache
+from sidepro.adapters.sql.database import PLANNING, Database
+from sidepro.adapters.sql.fetching import Prepared, postgresql_dialect
+from sidepro.adapters.sql.grams import grams_of
+from sidepro.adapters.sql.rooms import SqlRoomReader
+from sidepro.domain.images.addresses import ImageAddresses
+from sidepro.domain.projects.views import BoardQuery, Sort
+from sidepro.domain.shared import Cursor, PageRequest, ProjectId, RoomId, UserId
+from tests import factories
+from tests.factories import NOW
+from tests.live import DATABASES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sqlalchemy import Table
+    from sqlalchemy.sql.selectable import ReturnsRows
+
+    from sidepro.domain.shared import Page
+    from tests.servers import Postgres
+
+BIG = {
+    *("projects", "project_counters", "project_skills", "project_search", "comments"),
+    *("bookmarks", "rooms", "messages"),
+}
+PROJECTS = 6_000
+OFTEN, SOMETIMES = "서비스", "quokka"
+"""In half of the search texts, and in one of 300."""
+
+SYLLABLE, LETTERS = "쾌", "qx"
+"""Both in one of 300."""
+
+BUFFERS = 500
+"""Pages that a search may read. The texts fill three times as many."""
+
+Asked = tuple["ReturnsRows", dict[str, Any]]
+
+
+class NotingDatabase(Database):
+    """Keeps what it is asked."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(address)
+        self.address = address
+        self.asked: list[Asked] = []
+
+    async def fetch(self, statement: ReturnsRows, parameters: Any = None) -> list[Any]:
+        # A sample of the texts is a third of them here: reading all is the right way to get it.
+        if "numbers" not in (parameters or {}):
+            self.asked.append((statement, dict(parameters or {})))
+        return await super().fetch(statement, parameters or {})
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A database with some of everything."""
+
+    database: NotingDatabase
+    user: UserId
+    project: ProjectId
+    room: RoomId
+
+
+@pytest.fixture(scope="module", params=DATABASES)
+def filled(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Filled]:
+    if request.param == "sqlite":
+        folder: Path = tmp_path_factory.mktemp("plans")
+        yield asyncio.run(_fill(f"sqlite:///{folder}/plans.sqlite3"))
+        return
+    postgres: Postgres = request.getfixturevalue("postgres")
+    with postgres.database() as url:
+        yield asyncio.run(_fill(url))
+
+
+async def _fill(address: str) -> Filled:
+    database = NotingDatabase(address)
+    await migrations.migrate(database)
+    drawn = random.Random(1)
+    users = [factories.user() for _ in range(400)]
+    words = [
+        "".join(drawn.choices("가나다라마바사아자차카타파하abcdefghij", k=4)) for _ in range(900)
+    ]
+    projects = []
+    for place in range(PROJECTS):
+        title = " ".join(drawn.choices(words, k=3))
+        special = [OFTEN] * (place % 2) + [SOMETIMES, SYLLABLE, LETTERS] * (place % 300 == 7)
+        projects.append(
+            factories.project(
+                drawn.choice(users).id,
+                title=title,
+                summary=" ".join([*drawn.choices(words, k=3), *special])[:60],
+                content="내용 " * 200,
+                content_html="<p>" + "내용 " * 200 + "</p>",
+                created_at=NOW + timedelta(minutes=place),
+            )
+        )
+    rooms = [
+        factories.room(users[place % 20].id, other.id, updated_at=NOW + timedelta(minutes=place))
+        for place, other in enumerate(users[20:])
+    ]
+    texts = {one.id: search_text(one.title, one.summary, "somebody") for one in projects}
+    rows: dict[Any, list[dict[str, Any]]] = {
+        tables.users: [_row(tables.users, user) for user in users],
+        tables.projects: [
+            {**_row(tables.projects, one, but="search_text"), "search_text": texts[one.id]}
+            for one in projects
+        ],
+        tables.project_search: [
+            {"project_id": key, "grams": grams_of(text)} for key, text in texts.items()
+        ],
+        tables.project_counters: [
+            {
+                "project_id": one.id,
+                "views": drawn.randrange(5_000),
+                "bookmarks": drawn.randrange(50),
+                "comments": 0,
+            }
+            for one in projects
+        ],
+        tables.project_skills: [
+            {"project_id": one.id, "skill_id": skill}
+            for one in projects
+            for skill in drawn.sample(range(1, 130), 4)
+        ],
+        tables.comments: [
+            _row(tables.comments, comment)
+            for one in projects[:1_500]
+            for comment in (factories.comment(one.id, users[1].id) for _ in range(3))
+        ],
+        tables.bookmarks: [
+            {"user_id": user.id, "project_id": one.id, "created_at": one.created_at}
+            for user in users[:40]
+            for one in drawn.sample(projects, 150)
+        ],
+        tables.rooms: [
+            {
+                "id": room.id,
+                "low_id": room.seats[0].user_id,
+                "high_id": room.seats[1].user_id,
+                "low_read_seq": 0,
+                "high_read_seq": 0,
+                "left_by": None,
+                "last_seq": 15,
+                "created_at": room.created_at,
+                "updated_at": room.updated_at,
+            }
+            for room in rooms
+        ],
+        tables.messages: [
+            {
+                "room_id": room.id,
+                "seq": seq,
+                "sender_id": users[0].id,
+                "body": "안녕하세요",
+                "client_id": None,
+                "sent_at": NOW,
+            }
+            for room in rooms
+            for seq in range(1, 16)
+        ],
+    }
+    async with database.writing() as connection:
+        for table, values in rows.items():
+            await connection.execute(insert(table), values)
+        await connection.commit()
+    async with database.reading() as connection:
+        await connection.exec_driver_sql("ANALYZE")
+    await database.close()
+    return Filled(database, users[0].id, projects[1].id, rooms[0].id)
+
+
+def _row(table: Table, thing: object, but: str = "") -> dict[str, Any]:
+    """The columns of a table that a thing of the domain has under the same names."""
+    return {column.name: getattr(thing, column.name) for column in table.c if column.name != but}
+
+
+def queries() -> dict[str, BoardQuery]:
+    found: dict[str, BoardQuery] = {}
+    for sort in Sort:
+        found |= {
+            f"{sort}": BoardQuery(sort=sort),
+            f"{sort}, often": BoardQuery(sort=sort, text=OFTEN),
+            f"{sort}, sometimes": BoardQuery(sort=sort, text=SOMETIMES),
+            f"{sort}, never": BoardQuery(sort=sort, text="zyzzyva"),
+            f"{sort}, a syllable": BoardQuery(sort=sort, text=SYLLABLE),
+            f"{sort}, two letters": BoardQuery(sort=sort, text=LETTERS),
+            f"{sort}, any skill": BoardQuery(sort=sort, skills=("Python", "Django")),
+            f"{sort}, all skills": BoardQuery(
+                sort=sort, skills=("Python", "Django"), all_skills=True
+            ),
+            f"{sort}, often with a skill": BoardQuery(sort=sort, text=OFTEN, skills=("Python",)),
+            f"{sort}, sometimes with skills": BoardQuery(
+                sort=sort, text=SOMETIMES, skills=("Python", "Django"), all_skills=True
+            ),
+        }
+    return found
+
+
+async def walk(filled: Filled, query: BoardQuery) -> None:
+    """A first page, the next one, and back again; and the last page."""
+    database = filled.database
+    board = SqlBoardReader(database, CatalogueCache(), ImageAddresses())
+
+    async def page(cursor: Cursor) -> Page[Any]:
+        return await board.board(query, PageRequest(6, cursor), filled.user)
+
+    first = await page(Cursor())
+    if first.next:
+        second = await page(first.next)
+        assert second.previous
+        await page(second.previous)
+    await page(Cursor(backward=True))
+
+
+def whole_tables(filled: Filled) -> list[str]:
+    """What the database says about reading big tables from end to end, for all it was asked."""
+    found = []
+    for statement, parameters in filled.database.asked:
+        for step in _steps(filled.database, statement, parameters):
+            found += [step] if step not in found else []
+    return found
+
+
+def _steps(database: NotingDatabase, statement: ReturnsRows, parameters: Any) -> Iterator[str]:
+    if database.is_sqlite:
+        text, values = Prepared(statement, SQLiteDialect_pysqlite()).bind(parameters)
+        with sqlite3.connect(database.address.removeprefix("sqlite:///")) as connection:
+            for *_, step in connection.execute(f"EXPLAIN QUERY PLAN {text}", values):
+                words = step.split()
+                if words[0] == "SCAN" and words[1] in BIG and "INDEX" not in words:
+                    yield f"{step}: {text}"
+        return
+    plan = explained(database, statement, parameters, "FORMAT JSON")
+    for node in _nodes(plan["Plan"]):
+        if node["Node Type"] == "Seq Scan" and node["Relation Name"] in BIG:
+            yield f"{node['Relation Name']}: {statement}"
+
+
+def explained(
+    database: NotingDatabase, statement: ReturnsRows, parameters: Any, options: str
+) -> dict[str, Any]:
+    """What PostgreSQL says about a statement."""
+    text, values = Prepared(statement, postgresql_dialect()).bind(parameters)
+    with psycopg.connect(database.address, options=PLANNING) as connection:
+        cursor = psycopg.RawCursor(connection)
+        cursor.execute(f"EXPLAIN ({options}) {text}".encode(), values)
+        row = cursor.fetchone()
+        assert row is not None
+        plan: dict[str, Any] = (row[0] if isinstance(row[0], list) else json.loads(row[0]))[0]
+        return plan
+
+
+def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for child in node.get("Plans", ()):
+        yield from _nodes(child)
+
+
+async def _then_close(filled: Filled, work: Any) -> None:
+    filled.database.asked.clear()
+    opened = NotingDatabase(filled.database.address)
+    opened.asked = filled.database.asked
+    try:
+        await work(Filled(opened, filled.user, filled.project, filled.room))
+    finally:
+        await opened.close()
+
+
+@pytest.mark.parametrize("name", queries())
+def test_no_page_of_the_board_reads_a_whole_table(filled: Filled, name: str) -> None:
+    asyncio.run(_then_close(filled, lambda opened: walk(opened, queries()[name])))
+    assert filled.database.asked
+    assert whole_tables(filled) == []
+
+
+def test_no_other_list_reads_a_whole_table(filled: Filled) -> None:
+    async def read(opened: Filled) -> None:
+        board = SqlBoardReader(opened.database, CatalogueCache(), ImageAddresses())
+        rooms = SqlRoomReader(opened.database, ImageAddresses())
+        for query in (BoardQuery(author=opened.user), BoardQuery(author=opened.user, text=OFTEN)):
+            await walk(opened, query)
+        for request in (PageRequest(6), PageRequest(6, Cursor(backward=True))):
+            for page in (
+                await board.bookmarked_by(opened.user, request, None),
+                await board.comments(opened.project, request),
+                await rooms.rooms(opened.user, request),
+            ):
+                assert page.items
+        await board.bookmarks_of(opened.user)
+        for place in ({"after": 3, "before": None}, {"after": None, "before": 3}):
+            assert await rooms.messages(opened.room, limit=20, **place)
+        await board.project(opened.project, None)
+        await board.hands([opened.user], opened.user, most=3, first=1)
+        await board.popular(opened.user, 3)
+
+    asyncio.run(_then_close(filled, read))
+    assert whole_tables(filled) == []
+
+
+@pytest.mark.parametrize("sort", Sort)
+@pytest.mark.parametrize("text", [SYLLABLE, LETTERS, "서", OFTEN, SOMETIMES, "zyzzyva", "뷁"])
+def test_a_search_reads_a_bounded_number_of_pages(filled: Filled, text: str, sort: Sort) -> None:
+    if filled.database.is_sqlite:
+        pytest.skip("SQLite does not tell how many pages it reads")
+    query = BoardQuery(text=text, sort=sort)
+    asyncio.run(_then_close(filled, lambda opened: walk(opened, query)))
+    for statement, parameters in filled.database.asked:
+        plan = explained(filled.database, statement, parameters, "ANALYZE, BUFFERS, FORMAT JSON")
+        read = plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"]
+        assert read <= BUFFERS, json.dumps(plan, indent=1)
+
+
+def test_the_texts_fill_more_pages_than_a_search_may_read(filled: Filled) -> None:
+    if filled.database.is_sqlite:
+        pytest.skip("SQLite does not tell how many pages it reads")
+    with psycopg.connect(filled.database.address) as connection:
+        row = connection.execute("SELECT pg_relation_size('projects') / 8192").fetchone()
+    assert row
+    assert row[0] >= 3 * BUFFERS
