@@ -1,0 +1,341 @@
+"""The board against a plain model of it: random projects, questions and walks, and others who
+publish, edit, remove, read and bookmark between any two pages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete
+
+from sidepro.adapters.sql import migrations, tables
+from sidepro.adapters.sql.board_reader import SqlBoardReader
+from sidepro.adapters.sql.catalogue import CatalogueCache
+from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
+from sidepro.adapters.sql.views import SqlViewCounter
+from sidepro.domain.images.addresses import ImageAddresses
+from sidepro.domain.projects.views import BoardQuery, ProjectCard, Sort
+from sidepro.domain.shared import Cursor, Page, PageRequest, ProjectId, UserId, fold
+from tests import factories
+from tests.contracts.walks import over_the_wire
+from tests.factories import NOW
+from tests.live import DATABASES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sidepro.domain.accounts.user import User
+    from sidepro.domain.projects.project import Project
+    from tests.servers import Postgres
+
+# Few and alike, so that they are found often: in other cases, widths and Unicode forms too.
+WORDS = [
+    "커피챗",
+    "커피",
+    "챗봇",
+    "Café",
+    "CAFE\N{COMBINING ACUTE ACCENT}",
+    "ｃａｆé",
+    "100%",
+    "a_b",
+]
+WORDS += ["axb", "back\\slash", "ß", "SS", "지도", "ㅋㅋ"]
+SKILLS = ("Django", "Python", "Redis")
+PEOPLE = 3
+
+titles = st.lists(st.sampled_from(WORDS), min_size=1, max_size=3).map(" ".join)
+terms = st.one_of(
+    st.sampled_from([*WORDS, "커", "피챗", "c", "af", "사람", "없음", "s", " "]),
+    st.sampled_from(["%", "_", "\\", "0%", "a_", "k\\s"]),
+    titles,
+)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A project to be made."""
+
+    author: int
+    title: str
+    summary: str
+    skills: tuple[str, ...]
+    minute: int
+
+
+drafts = st.builds(
+    Draft,
+    author=st.integers(0, PEOPLE - 1),
+    title=titles,
+    summary=titles,
+    skills=st.sets(st.sampled_from(SKILLS), min_size=1).map(lambda chosen: tuple(sorted(chosen))),
+    minute=st.integers(0, 3),
+)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of the board, and how large the pages are."""
+
+    text: str | None
+    skills: tuple[str, ...]
+    all_skills: bool
+    author: int | None
+    sort: Sort
+    limit: int
+
+
+questions = st.builds(
+    Question,
+    text=st.none() | terms,
+    skills=st.sampled_from([(), (), SKILLS[:1], SKILLS[:2], SKILLS]),
+    all_skills=st.booleans(),
+    author=st.sampled_from([None, None, None, 0, 1]),
+    sort=st.sampled_from(Sort),
+    limit=st.integers(1, 4),
+)
+
+# What happens between pages; numbers choose a project, modulo how many there are.
+steps = st.lists(
+    st.one_of(
+        st.sampled_from(["next", "next", "next", "previous"]),
+        st.builds(lambda draft: ("publish", draft), drafts),
+        st.tuples(st.sampled_from(["remove", "view", "bookmark"]), st.integers(0, 50)),
+        st.tuples(st.just("retitle"), st.integers(0, 50), titles),
+    ),
+    max_size=14,
+)
+
+
+@dataclass
+class Board:
+    """The board, and what a plain model says of it."""
+
+    database: Database
+    cache: CatalogueCache
+    people: list[User]
+    projects: dict[ProjectId, Project] = field(default_factory=dict)
+    views: dict[ProjectId, int] = field(default_factory=dict)
+    bookmarks: dict[ProjectId, set[UserId]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.reader = SqlBoardReader(self.database, self.cache, ImageAddresses())
+        self.counter = SqlViewCounter(self.database)
+
+    def work(self) -> SqlUnitOfWork:
+        return SqlUnitOfWork(self.database, self.cache)
+
+    # ------------------------------------------------------------------------------ changes
+
+    async def publish(self, draft: Draft) -> None:
+        project = factories.project(
+            self.people[draft.author].id,
+            title=draft.title,
+            summary=draft.summary,
+            skills=draft.skills,
+            created_at=NOW + timedelta(minutes=draft.minute),
+        )
+        async with self.work() as work:
+            await work.projects.add(project)
+            await work.commit()
+        self.projects[project.id] = project
+        self.views[project.id] = 0
+        self.bookmarks[project.id] = set()
+
+    async def remove(self, project: Project) -> None:
+        async with self.work() as work:
+            await work.projects.delete(project.id)
+            await work.commit()
+        del self.projects[project.id]
+
+    async def retitle(self, project: Project, title: str) -> None:
+        changed = replace(project, title=title, revision=project.revision + 1)
+        async with self.work() as work:
+            await work.projects.save(changed)
+            await work.commit()
+        self.projects[project.id] = changed
+
+    async def view(self, project: Project) -> None:
+        await self.counter.add(project.id)
+        self.views[project.id] += 1
+
+    async def bookmark(self, project: Project) -> None:
+        them = self.bookmarks[project.id]
+        user = self.people[len(them) % PEOPLE]
+        async with self.work() as work:
+            added = await work.bookmarks.add(user.id, project.id, NOW)
+            await work.projects.move_counters(project.id, bookmarks=int(added))
+            await work.commit()
+        them.add(user.id)
+
+    async def do(self, step: Any) -> None:
+        """Anything but turning a page."""
+        if step[0] == "publish":
+            await self.publish(step[1])
+        elif self.projects:
+            project = list(self.projects.values())[step[1] % len(self.projects)]
+            await getattr(self, step[0])(project, *step[2:])
+
+    # ---------------------------------------------------------------------------- questions
+
+    def query(self, asked: Question) -> BoardQuery:
+        author = None if asked.author is None else self.people[asked.author].id
+        text = None if asked.text is None else fold(asked.text)
+        return BoardQuery(text, asked.skills, asked.all_skills, author, asked.sort)
+
+    def key(self, project: Project, sort: Sort) -> tuple[Any, ProjectId]:
+        of = {
+            Sort.NEWEST: project.created_at,
+            Sort.VIEWS: self.views[project.id],
+            Sort.POPULAR: len(self.bookmarks[project.id]),
+        }
+        return of[sort], project.id
+
+    def found(self, query: BoardQuery) -> list[tuple[Any, ProjectId]]:
+        """The places of all that match, in the order of the list."""
+        names = {user.id: user.username for user in self.people}
+        fits = all if query.all_skills else any
+        places = [
+            self.key(one, query.sort)
+            for one in self.projects.values()
+            if query.text is None
+            or any(
+                query.text in fold(part) for part in (one.title, one.summary, names[one.author_id])
+            )
+            if not query.skills or fits(skill in one.skills for skill in query.skills)
+            if query.author in (None, one.author_id)
+        ]
+        return sorted(places, reverse=True)
+
+    async def page(self, query: BoardQuery, limit: int, cursor: Cursor) -> Page[ProjectCard]:
+        """A page, which must be what the model says."""
+        request = PageRequest(limit, over_the_wire(cursor))
+        page = await self.reader.board(query, request, self.people[0].id)
+        places, after = self.found(query), cursor.after
+        if cursor.backward:
+            before = [place for place in places if after is None or place > after]
+            expected = before[-limit:]
+            more = {"previous": len(before) > limit, "next": len(before) < len(places)}
+        else:
+            behind = [place for place in places if after is None or place < after]
+            expected = behind[:limit]
+            more = {"next": len(behind) > limit, "previous": len(behind) < len(places)}
+        assert [card.id for card in page.items] == [project_id for _, project_id in expected]
+        assert {"next": page.next is not None, "previous": page.previous is not None} == more
+        for card in page.items:
+            assert card.title == self.projects[card.id].title
+            assert card.view_count == self.views[card.id]
+            assert card.bookmark_count == len(self.bookmarks[card.id])
+            assert card.bookmarked is (self.people[0].id in self.bookmarks[card.id])
+        assert await self.reader.board_size(query) == len(places)
+        return page
+
+
+@pytest.fixture(scope="module", params=DATABASES)
+def address(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path_factory.mktemp('model')}/model.sqlite3"
+        return
+    postgres: Postgres = request.getfixturevalue("postgres")
+    with postgres.database() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def runner() -> Iterator[asyncio.Runner]:
+    with asyncio.Runner() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def database(address: str, runner: asyncio.Runner) -> Iterator[Database]:
+    opened = Database(address)
+    runner.run(migrations.migrate(opened))
+    yield opened
+    runner.run(opened.close())
+
+
+async def a_board(database: Database, made: list[Draft]) -> Board:
+    async with database.writing() as connection:
+        await connection.execute(delete(tables.users))
+        await connection.commit()
+    board = Board(database, CatalogueCache(), [factories.user() for _ in range(PEOPLE)])
+    async with board.work() as work:
+        for user in board.people:
+            await work.users.add(user)
+        await work.commit()
+    for draft in made:
+        await board.publish(draft)
+    return board
+
+
+model = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@model
+@given(made=st.lists(drafts, max_size=12), asked=questions, happens=steps)
+def test_every_page_is_what_a_plain_model_says(
+    database: Database,
+    runner: asyncio.Runner,
+    made: list[Draft],
+    asked: Question,
+    happens: list[Any],
+) -> None:
+    async def example() -> None:
+        board = await a_board(database, made)
+        query = board.query(asked)
+        page = await board.page(query, asked.limit, Cursor())
+        for step in happens:
+            if step not in ("next", "previous"):
+                await board.do(step)
+                continue
+            cursor = page.next if step == "next" else page.previous
+            start = Cursor(backward=step == "previous")
+            page = await board.page(query, asked.limit, cursor or start)
+
+    runner.run(example())
+
+
+@model
+@given(
+    made=st.lists(drafts, min_size=2, max_size=12),
+    asked=questions,
+    happens=steps,
+    backward=st.booleans(),
+)
+def test_a_walk_gives_what_did_not_change_once_each(
+    database: Database,
+    runner: asyncio.Runner,
+    made: list[Draft],
+    asked: Question,
+    happens: list[Any],
+    backward: bool,
+) -> None:
+    async def example() -> None:
+        board = await a_board(database, made)
+        query = board.query(asked)
+        changes = [step for step in happens if isinstance(step, tuple)]
+        seen: list[ProjectId] = []
+        steady = set(board.found(query))
+        cursor: Cursor | None = Cursor(backward=backward)
+        while cursor is not None:
+            page = await board.page(query, asked.limit, cursor)
+            seen += [card.id for card in page.items]
+            cursor = page.previous if backward else page.next
+            if changes:
+                await board.do(changes.pop())
+                steady &= set(board.found(query))
+        for _, project_id in steady:
+            assert seen.count(project_id) == 1
+
+    runner.run(example())
