@@ -4,7 +4,7 @@ The only module that knows everybody. Nothing is made when it is imported.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -20,6 +20,7 @@ from sidepro.adapters.memory.chat import MemoryFeed, MemoryPresence
 from sidepro.adapters.memory.gate import MemoryGate
 from sidepro.adapters.memory.limits import MemoryLimiter
 from sidepro.adapters.passwords import Argon2Passwords, CommonPasswordList, email_address
+from sidepro.adapters.redis.feed import RedisFeed
 from sidepro.adapters.redis.gate import RedisGate
 from sidepro.adapters.redis.limits import RedisLimiter
 from sidepro.adapters.redis.link import Link
@@ -48,6 +49,7 @@ from sidepro.domain.images.addresses import ImageAddresses
 from sidepro.domain.images.service import ImageService
 from sidepro.domain.projects.service import ProjectService
 from sidepro.domain.recommendations.service import RecommendationService
+from sidepro.domain.rooms.ports import ChatFeed
 from sidepro.domain.rooms.service import RoomService
 from sidepro.domain.shared import Cursors
 from sidepro.jobs import in_process
@@ -65,11 +67,14 @@ class Platform:
     codec: PillowCodec
     markdown: SafeMarkdown
     link: Link | None
+    chat: Sequence[RedisFeed]
     administration: UserAdministration
     parts: Parts
 
     async def close(self) -> None:
         """End connections and threads."""
+        for part in self.chat:
+            await part.close()
         await self.views.close()
         await self.database.close()
         if self.link:
@@ -99,7 +104,6 @@ def build(settings: Settings, public_url: str) -> Platform:
     board_reader = SqlBoardReader(database, catalogue, addresses)
     views = SqlViewCounter(database)
     neighbours = SqlNeighbourStore(database)
-    feed = MemoryFeed()
     passwords = Argon2Passwords()
     tokens = JwtAccessTokens(
         [derived(key, "access tokens") for key in secret_keys],
@@ -108,6 +112,12 @@ def build(settings: Settings, public_url: str) -> Platform:
         clock,
     )
     link = Link(settings.redis_url) if settings.redis_url else None
+    # On SQLite there is one serving process, and nobody else to tell.
+    feed: ChatFeed = MemoryFeed()
+    chat: list[RedisFeed] = []
+    if link and settings.may_be_served_by_several:
+        feed = shared_feed = RedisFeed(link)
+        chat = [shared_feed]
     own_gate = MemoryGate(account_reader, clock)
     gate = RedisGate(link, own_gate) if link else own_gate
     limiter = None
@@ -204,7 +214,7 @@ def build(settings: Settings, public_url: str) -> Platform:
         unit_of_work, account_reader, services.accounts, gate, note_authentication
     )
     return Platform(
-        database, catalogue, views, passwords, codec, markdown, link, administration, parts
+        database, catalogue, views, passwords, codec, markdown, link, chat, administration, parts
     )
 
 

@@ -289,6 +289,11 @@ class Settings:
         """Whether the database is a file of this machine."""
         return self.database.startswith("sqlite:")
 
+    @property
+    def may_be_served_by_several(self) -> bool:
+        """Whether several processes may serve: Redis brings what PostgreSQL does not tell."""
+        return self.redis_url is not None and not self.is_embedded
+
 
 def variable(name: str) -> str:
     """The environment variable of a setting."""
