@@ -24,6 +24,7 @@ from sidepro.adapters.redis.feed import RedisFeed
 from sidepro.adapters.redis.gate import RedisGate
 from sidepro.adapters.redis.limits import RedisLimiter
 from sidepro.adapters.redis.link import Link
+from sidepro.adapters.redis.presence import RedisPresence
 from sidepro.adapters.secret import kept_secret
 from sidepro.adapters.similarity import ReferenceEngine
 from sidepro.adapters.sql.accounts import SqlAccountReader
@@ -49,7 +50,7 @@ from sidepro.domain.images.addresses import ImageAddresses
 from sidepro.domain.images.service import ImageService
 from sidepro.domain.projects.service import ProjectService
 from sidepro.domain.recommendations.service import RecommendationService
-from sidepro.domain.rooms.ports import ChatFeed
+from sidepro.domain.rooms.ports import ChatFeed, Presence
 from sidepro.domain.rooms.service import RoomService
 from sidepro.domain.shared import Cursors
 from sidepro.jobs import in_process
@@ -67,7 +68,7 @@ class Platform:
     codec: PillowCodec
     markdown: SafeMarkdown
     link: Link | None
-    chat: Sequence[RedisFeed]
+    chat: Sequence[RedisFeed | RedisPresence]
     administration: UserAdministration
     parts: Parts
 
@@ -114,10 +115,12 @@ def build(settings: Settings, public_url: str) -> Platform:
     link = Link(settings.redis_url) if settings.redis_url else None
     # On SQLite there is one serving process, and nobody else to tell.
     feed: ChatFeed = MemoryFeed()
-    chat: list[RedisFeed] = []
+    presence: Presence = MemoryPresence()
+    chat: list[RedisFeed | RedisPresence] = []
     if link and settings.may_be_served_by_several:
         feed = shared_feed = RedisFeed(link)
-        chat = [shared_feed]
+        presence = shared_presence = RedisPresence(link, feed)
+        chat = [shared_presence, shared_feed]
     own_gate = MemoryGate(account_reader, clock)
     gate = RedisGate(link, own_gate) if link else own_gate
     limiter = None
@@ -164,7 +167,7 @@ def build(settings: Settings, public_url: str) -> Platform:
             unit_of_work=unit_of_work,
             reader=SqlRoomReader(database, addresses),
             feed=feed,
-            presence=MemoryPresence(),
+            presence=presence,
             clock=clock,
             new_id=new_id,
         ),
