@@ -188,7 +188,8 @@ class Settings:
     redis_url: str | None = _setting(
         _redis,
         None,
-        "`redis://host:port/number`: where processes share limits and ended sessions.",
+        "`redis://host:port/number`: where processes share chat, presence, limits "
+        "and ended sessions.",
         "none: in-process",
     )
     images_url: str | None = _setting(
