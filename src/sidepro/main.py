@@ -4,7 +4,7 @@ The only module that knows everybody. Nothing is made when it is imported.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -22,9 +22,11 @@ from sidepro.adapters.memory.limits import MemoryLimiter
 from sidepro.adapters.memory.slots import MemorySlots
 from sidepro.adapters.memory.tickets import MemoryTickets
 from sidepro.adapters.passwords import Argon2Passwords, CommonPasswordList, email_address
+from sidepro.adapters.redis.feed import RedisFeed
 from sidepro.adapters.redis.gate import RedisGate
 from sidepro.adapters.redis.limits import RedisLimiter
 from sidepro.adapters.redis.link import Link
+from sidepro.adapters.redis.presence import RedisPresence
 from sidepro.adapters.redis.slots import RedisSlots
 from sidepro.adapters.redis.tickets import RedisTickets
 from sidepro.adapters.secret import kept_secret
@@ -51,8 +53,10 @@ from sidepro.domain.accounts.session import Lifetimes
 from sidepro.domain.accounts.sessions import SessionService
 from sidepro.domain.images.addresses import ImageAddresses
 from sidepro.domain.images.service import ImageService
+from sidepro.domain.limits import RateLimiter
 from sidepro.domain.projects.service import ProjectService
 from sidepro.domain.recommendations.service import RecommendationService
+from sidepro.domain.rooms.ports import ChatFeed, Presence
 from sidepro.domain.rooms.sending import Sending
 from sidepro.domain.rooms.service import RoomService
 from sidepro.domain.rooms.tickets import TicketService
@@ -73,12 +77,15 @@ class Platform:
     codec: PillowCodec
     markdown: SafeMarkdown
     link: Link | None
+    chat: Sequence[RedisFeed | RedisPresence]
     administration: UserAdministration
     parts: Parts
 
     async def close(self) -> None:
         """End connections and threads."""
         await self.sending.close()
+        for part in self.chat:
+            await part.close()
         await self.views.close()
         await self.database.close()
         if self.link:
@@ -108,7 +115,6 @@ def build(settings: Settings, public_url: str) -> Platform:
     board_reader = SqlBoardReader(database, catalogue, addresses)
     views = SqlViewCounter(database)
     neighbours = SqlNeighbourStore(database)
-    feed = MemoryFeed()
     sending = Sending(unit_of_work, clock)
     passwords = Argon2Passwords()
     tokens = JwtAccessTokens(
@@ -118,18 +124,15 @@ def build(settings: Settings, public_url: str) -> Platform:
         clock,
     )
     link = Link(settings.redis_url) if settings.redis_url else None
+    feed, presence, chat = _chat(settings, link)
     own_gate = MemoryGate(account_reader, clock)
     gate = RedisGate(link, own_gate) if link else own_gate
-    limiter = socket_limits = None
-    if settings.rate_limits:
-        limiter = RedisLimiter(link) if link else MemoryLimiter()
-        slots = RedisSlots(link) if link else MemorySlots()
-        socket_limits = SocketLimits(limiter, slots, settings.sockets_per_user)
+    limiter, socket_limits = _limits(settings, link)
     rooms = RoomService(
         unit_of_work=unit_of_work,
         reader=SqlRoomReader(database, addresses),
         feed=feed,
-        presence=MemoryPresence(),
+        presence=presence,
         sending=sending,
         clock=clock,
         new_id=new_id,
@@ -230,9 +233,32 @@ def build(settings: Settings, public_url: str) -> Platform:
         codec=codec,
         markdown=markdown,
         link=link,
+        chat=chat,
         administration=administration,
         parts=parts,
     )
+
+
+def _chat(
+    settings: Settings, link: Link | None
+) -> tuple[ChatFeed, Presence, list[RedisFeed | RedisPresence]]:
+    """The feed, presence, and those of them that have to be closed."""
+    if link and settings.may_be_served_by_several:
+        feed = RedisFeed(link)
+        presence = RedisPresence(link, feed)
+        return feed, presence, [presence, feed]
+    # On SQLite there is one serving process, and nobody else to tell.
+    return MemoryFeed(), MemoryPresence(), []
+
+
+def _limits(
+    settings: Settings, link: Link | None
+) -> tuple[RateLimiter | None, SocketLimits | None]:
+    if not settings.rate_limits:
+        return None, None
+    limiter = RedisLimiter(link) if link else MemoryLimiter()
+    slots = RedisSlots(link) if link else MemorySlots()
+    return limiter, SocketLimits(limiter, slots, settings.sockets_per_user)
 
 
 def _images(settings: Settings) -> tuple[FolderImages | S3Images, ImageAddresses]:

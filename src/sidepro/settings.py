@@ -188,7 +188,8 @@ class Settings:
     redis_url: str | None = _setting(
         _redis,
         None,
-        "`redis://host:port/number`: where processes share limits and ended sessions.",
+        "`redis://host:port/number`: where processes share chat, presence, limits "
+        "and ended sessions.",
         "none: in-process",
     )
     images_url: str | None = _setting(
@@ -290,6 +291,11 @@ class Settings:
     def is_embedded(self) -> bool:
         """Whether the database is a file of this machine."""
         return self.database.startswith("sqlite:")
+
+    @property
+    def may_be_served_by_several(self) -> bool:
+        """Whether several processes may serve: Redis brings what PostgreSQL does not tell."""
+        return self.redis_url is not None and not self.is_embedded
 
 
 def variable(name: str) -> str:

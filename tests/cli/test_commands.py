@@ -87,11 +87,22 @@ def test_a_wrong_argument_is_one_line(
 # ------------------------------------------------------------------------------ what is in the way
 
 
-def test_more_workers_are_refused_with_the_reason(run_here: Callable[..., Outcome]) -> None:
-    line = run_here("serve", "--workers", "2").complaint()
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {},
+        {"SIDEPRO_REDIS_URL": "redis://127.0.0.1:1/0"},
+        {"SIDEPRO_DATABASE_URL": "postgresql://a:b@127.0.0.1:1/c", "SIDEPRO_SECRET_KEY": "k" * 32},
+    ],
+    ids=["neither", "no PostgreSQL", "no Redis"],
+)
+def test_more_workers_are_refused_with_the_reason(
+    run_here: Callable[..., Outcome], environment: dict[str, str]
+) -> None:
+    line = run_here("serve", "--workers", "2", **environment).complaint()
     assert "--workers" in line
-    assert "Redis" in line
-    assert "one serving process" in line
+    assert "PostgreSQL and Redis" in line
+    assert "in one process" in line
 
 
 def test_a_taken_port_is_told(run_here: Callable[..., Outcome]) -> None:

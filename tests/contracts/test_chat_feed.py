@@ -1,13 +1,19 @@
 """`ChatFeed`: every process hears what happens in the rooms that it has open."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
+import redis as redis_client
+from structlog.testing import capture_logs
 
 from sidepro.adapters.memory.chat import MemoryFeed
+from sidepro.adapters.redis.feed import RedisFeed
+from sidepro.adapters.redis.link import Link
 from sidepro.domain.rooms.events import (
+    MayHaveMissed,
     MessageSent,
     ReadMoved,
     RoomClosed,
@@ -19,6 +25,7 @@ from sidepro.domain.rooms.ports import ChatFeed
 from sidepro.domain.shared import RoomId
 from tests import factories
 from tests.contracts.builders import no_room, nobody
+from tests.servers import RedisServer
 
 pytestmark = pytest.mark.anyio
 
@@ -31,10 +38,28 @@ class Processes:
     there: ChatFeed
 
 
-@pytest.fixture(params=["memory"])
-def feeds(request: pytest.FixtureRequest) -> Processes:
-    feed = MemoryFeed()
-    return Processes(feed, feed)
+@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.servers)])
+async def feeds(request: pytest.FixtureRequest) -> AsyncIterator[Processes]:
+    if request.param == "memory":
+        feed = MemoryFeed()
+        yield Processes(feed, feed)
+        return
+    server: RedisServer = request.getfixturevalue("redis_server")
+    async with two_processes(server) as processes:
+        yield processes
+
+
+@asynccontextmanager
+async def two_processes(server: RedisServer) -> AsyncIterator[Processes]:
+    links = [Link(server.url) for _ in range(2)]
+    feeds = [RedisFeed(link) for link in links]
+    try:
+        yield Processes(*feeds)
+    finally:
+        for feed in feeds:
+            await feed.close()
+        for link in links:
+            await link.close()
 
 
 @dataclass(eq=False)
@@ -53,6 +78,7 @@ class Ear:
 
 
 async def until(is_so: Callable[[], bool]) -> None:
+    """Waits for five seconds at the most: within those, what was broken off heals."""
     for _ in range(1_000):
         if is_so():
             return
@@ -72,6 +98,7 @@ def one_of_each(room_id: RoomId) -> list[RoomEvent]:
         StatusChanged(room_id),
         RoomClosed(room_id, nobody()),
         RoomClosed(room_id, None),
+        MayHaveMissed(room_id),
     ]
 
 
@@ -208,3 +235,131 @@ async def test_many_events_at_once_are_all_heard(feeds: Processes) -> None:
     events = [ReadMoved(room, nobody(), seq) for seq in range(100)]
     await asyncio.gather(*(feeds.there.publish(event) for event in events))
     await ear.hears(*events)
+
+
+# --------------------------------------------------------------------------------- Redis alone
+
+
+HEALS_WITHIN = 5.0
+"""Seconds after the return of Redis, as promised."""
+
+
+def others_events(room: RoomId, ear: Ear) -> list[RoomEvent]:
+    return [event for event in ear.heard if event != MayHaveMissed(room)]
+
+
+async def until_both_hear(feeds: Processes, room: RoomId, ears: tuple[Ear, Ear]) -> None:
+    """Say something now and then until both have heard the other."""
+    deadline = asyncio.get_running_loop().time() + HEALS_WITHIN
+    said = [ReadMoved(room, nobody(), 1), ReadMoved(room, nobody(), 2)]
+    while not all(event in ear.heard for event in said for ear in ears):
+        await feeds.here.publish(said[0])
+        await feeds.there.publish(said[1])
+        await asyncio.sleep(0.05)
+        assert asyncio.get_running_loop().time() < deadline
+
+
+async def test_after_redis_was_away_everybody_learns_that_something_was_missed() -> None:
+    with RedisServer.start() as server:
+        async with two_processes(server) as feeds:
+            room, opened_meanwhile = no_room(), no_room()
+            ears, late = (Ear(), Ear()), Ear()
+            await feeds.here.listen(room, ears[0])
+            await feeds.there.listen(room, ears[1])
+            await until_both_hear(feeds, room, ears)
+            server.stop()
+
+            lost = message(room)
+            began = asyncio.get_running_loop().time()
+            await feeds.here.publish(lost)
+            await feeds.there.listen(opened_meanwhile, late)
+            await feeds.here.publish(message(opened_meanwhile))
+            await feeds.here.publish(Typing(room, nobody()))
+            assert asyncio.get_running_loop().time() - began < 2
+            assert lost in ears[0].heard, "its own process hears all the same"
+
+            server.resume()
+            await until(
+                lambda: (
+                    all(MayHaveMissed(room) in ear.heard for ear in ears)
+                    and MayHaveMissed(opened_meanwhile) in late.heard
+                )
+            )
+            await until_both_hear(feeds, room, ears)
+
+
+async def test_what_could_not_be_said_is_told_as_missed_once_it_can() -> None:
+    """The process that hears may be connected again before the one that speaks."""
+    with RedisServer.start() as server:
+        async with two_processes(server) as feeds:
+            room, ear = no_room(), Ear()
+            await feeds.there.listen(room, ear)
+            server.stop()
+            with capture_logs() as logs:
+                await feeds.here.publish(message(room))
+                await until(lambda: any(line["event"] == "redis_away" for line in logs))
+            server.resume()
+            # one of the two is from the process that could not speak
+            await until(lambda: ear.heard.count(MayHaveMissed(room)) >= 2)
+
+
+async def test_a_process_that_redis_does_not_answer_is_not_kept_waiting() -> None:
+    nowhere = Link("redis://127.0.0.1:1/0")
+    feed = RedisFeed(nowhere)
+    try:
+        room, ear, event = no_room(), Ear(), message(no_room())
+        async with asyncio.timeout(2):
+            await feed.listen(room, ear)
+            for _ in range(100):
+                await feed.publish(message(room))
+            await feed.publish(event)
+            await feed.ignore(room, ear)
+        assert len(ear.heard) == 100
+    finally:
+        await feed.close()
+        await nowhere.close()
+
+
+async def test_what_is_not_understood_is_skipped_and_told_once(redis_server: RedisServer) -> None:
+    async with two_processes(redis_server) as feeds:
+        room, ear = no_room(), Ear()
+        await feeds.here.listen(room, ear)
+        with capture_logs() as logs, redis_server.client() as client:
+            for payload in (b"", b"not ours", b"from a later version\x91\x63"):
+                assert client.publish(f"0:room:{room}", payload) == 1
+            event = message(room)
+            await feeds.there.publish(event)
+            await ear.hears(event)
+        assert [line["event"] for line in logs] == ["chat_feed_not_understood"]
+
+
+async def test_rooms_that_nobody_has_open_cost_redis_nothing(redis_server: RedisServer) -> None:
+    def channels(client: redis_client.Redis, room: RoomId) -> int:
+        [(_, listening)] = client.pubsub_numsub(f"0:room:{room}")
+        return int(listening)
+
+    async with two_processes(redis_server) as feeds:
+        room, ears = no_room(), (Ear(), Ear())
+        with redis_server.client() as client:
+            for ear in ears:
+                await feeds.here.listen(room, ear)
+            assert channels(client, room) == 1
+            for ear in ears:
+                await feeds.here.ignore(room, ear)
+            await until(lambda: channels(client, room) == 0)
+
+
+async def test_what_was_said_last_is_heard_although_the_process_ends(
+    redis_server: RedisServer,
+) -> None:
+    async with two_processes(redis_server) as feeds:
+        room, ear = no_room(), Ear()
+        await feeds.there.listen(room, ear)
+        events = [ReadMoved(room, nobody(), seq) for seq in range(3)]
+        link = Link(redis_server.url)
+        ending = RedisFeed(link)
+        for event in events:
+            await ending.publish(event)
+        await ending.close()
+        await link.close()
+        await ear.hears(*events)

@@ -1,20 +1,81 @@
 """`Presence`: who has which room open."""
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 
-from sidepro.adapters.memory.chat import MemoryPresence
+from sidepro.adapters.memory.chat import MemoryFeed, MemoryPresence
+from sidepro.adapters.redis.link import Link
+from sidepro.adapters.redis.presence import RedisPresence
+from sidepro.domain.errors import Unavailable
+from sidepro.domain.rooms.events import RoomEvent, StatusChanged
 from sidepro.domain.rooms.ports import Presence
 from sidepro.domain.shared import RoomId, UserId
 from tests.contracts.builders import no_room, nobody
+from tests.live import until
+from tests.servers import RedisServer
 
 pytestmark = pytest.mark.anyio
 
+LEASE = 0.6
+"""Seconds, short for the tests that wait for its end."""
 
-@pytest.fixture(params=["memory"])
-def presence(request: pytest.FixtureRequest) -> Presence:
-    return MemoryPresence()
+
+@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.servers)])
+async def presence(request: pytest.FixtureRequest) -> AsyncIterator[Presence]:
+    if request.param == "memory":
+        yield MemoryPresence()
+        return
+    server: RedisServer = request.getfixturevalue("redis_server")
+    async with a_process(server) as process:
+        yield process.presence
+
+
+class CutLink(Link):
+    """A link that can be cut: the process goes on and reaches nobody, or is as good as dead."""
+
+    is_cut = False
+
+    async def ask(self, question: Callable[[Redis], Awaitable[Any]]) -> Any:
+        if self.is_cut:
+            raise Unavailable
+        return await super().ask(question)
+
+
+@dataclass
+class Process:
+    """The presence of a process, and what it had the chat feed tell."""
+
+    link: CutLink
+    presence: RedisPresence
+    told: "ToldFeed"
+
+
+@dataclass(eq=False)
+class ToldFeed(MemoryFeed):
+    events: list[RoomEvent] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    async def publish(self, event: RoomEvent) -> None:
+        self.events.append(event)
+
+
+@asynccontextmanager
+async def a_process(server: RedisServer, lease: float = 10) -> AsyncIterator[Process]:
+    link, feed = CutLink(server.url), ToldFeed()
+    presence = RedisPresence(link, feed, lease)
+    try:
+        yield Process(link, presence, feed)
+    finally:
+        await presence.close()
+        await link.close()
 
 
 async def online(presence: Presence, room_id: RoomId) -> tuple[UserId, ...]:
@@ -113,3 +174,155 @@ async def test_of_many_sockets_at_once_one_is_the_first_and_one_the_last(
     left = await asyncio.gather(*(presence.leave(room, user, c) for c in connections))
     assert left.count(True) == 1
     assert await online(presence, room) == ()
+
+
+# --------------------------------------------------------------------------------- Redis alone
+
+
+@pytest.fixture
+async def processes(redis_server: RedisServer) -> AsyncIterator[list[Process]]:
+    """Two, with short leases."""
+    async with AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(a_process(redis_server, LEASE)) for _ in range(2)]
+
+
+def told(process: Process, room: RoomId) -> bool:
+    return StatusChanged(room) in process.told.events
+
+
+async def shows(process: Process, room: RoomId, *users: UserId) -> None:
+    """Waits until the process shows these people in the room."""
+
+    async def does() -> bool:
+        return await online(process.presence, room) == tuple(sorted(users))
+
+    await until(does)
+
+
+async def test_all_processes_count_a_persons_sockets_together(processes: list[Process]) -> None:
+    here, there = (process.presence for process in processes)
+    room, user, other = no_room(), nobody(), nobody()
+    assert await here.enter(room, user, "a")
+    assert not await there.enter(room, user, "b")
+    assert await there.enter(room, other, "c")
+    assert not await there.leave(room, user, "a"), "it is a socket of another process"
+    for process in (here, there):
+        assert await online(process, room) == tuple(sorted([user, other]))
+    assert not await here.leave(room, user, "a")
+    assert await online(here, room) == tuple(sorted([user, other]))
+    assert await there.leave(room, user, "b")
+    assert await online(here, room) == (other,)
+
+
+async def test_who_stays_is_still_there_after_many_leases(processes: list[Process]) -> None:
+    here, there = processes
+    room, user = no_room(), nobody()
+    await here.presence.enter(room, user, "a")
+    await asyncio.sleep(3 * LEASE)
+    assert await online(there.presence, room) == (user,)
+    assert not told(there, room)
+
+
+async def test_a_crashed_process_takes_its_people_with_it_and_the_rooms_hear(
+    processes: list[Process], redis_server: RedisServer
+) -> None:
+    crashed, alive = processes
+    room, elsewhere, gone, stays = no_room(), no_room(), nobody(), nobody()
+    await crashed.presence.enter(room, gone, "a")
+    await crashed.presence.enter(elsewhere, gone, "b")
+    await alive.presence.enter(room, stays, "c")
+    crashed.link.is_cut = True
+    await shows(alive, room, stays)
+    assert await online(alive.presence, elsewhere) == ()
+    await until(lambda: told(alive, room) and told(alive, elsewhere))
+
+    def is_clean() -> bool:
+        with redis_server.client() as client:
+            return (
+                client.scard(f"presence:room:{room}") == 1
+                and not client.exists(f"presence:room:{elsewhere}")
+                and client.zcard("presence:leases") == 1
+                and len(client.keys("presence:of:*")) == 1
+            )
+
+    await until(is_clean)
+
+
+async def test_a_process_that_was_given_up_comes_back_with_its_people(
+    processes: list[Process],
+) -> None:
+    cut, other = processes
+    room, user, left, came = no_room(), nobody(), nobody(), nobody()
+    await cut.presence.enter(room, user, "a")
+    await cut.presence.enter(room, left, "b")
+    await other.presence.enter(no_room(), nobody(), "d")
+    cut.link.is_cut = True
+    # it shows what it sees itself
+    assert await cut.presence.leave(room, left, "b")
+    assert await cut.presence.enter(room, came, "c")
+    assert not await cut.presence.enter(room, came, "e")
+    assert await online(cut.presence, room) == tuple(sorted([user, came]))
+    await shows(other, room)
+
+    cut.told.events.clear()
+    cut.link.is_cut = False
+    await shows(other, room, user, came)
+    await until(lambda: told(cut, room))
+    assert await cut.presence.leave(room, user, "a")
+    assert await online(other.presence, room) == (came,)
+
+
+async def test_a_process_that_closes_leaves_nothing_behind(
+    processes: list[Process], redis_server: RedisServer
+) -> None:
+    closing, other = processes
+    room = no_room()
+    with redis_server.client() as client:
+        before = client.keys("presence:*")
+    await closing.presence.enter(room, nobody(), "a")
+    await closing.presence.close()
+    assert await online(other.presence, room) == ()
+    assert told(closing, room)
+    with redis_server.client() as client:
+        assert set(client.keys("presence:*")) <= set(before)
+
+
+async def test_presence_heals_when_redis_comes_back_with_older_data() -> None:
+    with RedisServer.start() as server:
+        async with a_process(server) as here, a_process(server) as there:
+            room, other_room, user, left, came = no_room(), no_room(), *(nobody() for _ in "abc")
+            await here.presence.enter(room, user, "a")
+            await here.presence.enter(room, left, "b")
+            await there.presence.enter(other_room, user, "c")
+            with server.client() as client:
+                client.save()
+                client.config_set("save", "")  # what comes after is lost when it stops
+            assert await here.presence.leave(room, left, "b")
+            assert await here.presence.enter(room, came, "d")
+            server.stop()
+            assert await online(here.presence, room) == tuple(sorted([user, came]))
+            assert await there.presence.leave(other_room, user, "c")
+            server.resume()
+            # sooner than the leases of ten seconds that came back with it would end
+            async with asyncio.timeout(5):
+                await shows(there, room, user, came)
+                await shows(here, other_room)
+
+
+async def test_many_rooms_are_looked_up_in_one_round_trip(redis_server: RedisServer) -> None:
+    async with a_process(redis_server) as process:
+        rooms = [no_room() for _ in range(20)]
+        for room in rooms:
+            await process.presence.enter(room, nobody(), "a")
+        asked = 0
+        ask = process.link.ask
+
+        async def counted(question: Callable[[Redis], Awaitable[Any]]) -> Any:
+            nonlocal asked
+            asked += 1
+            return await ask(question)
+
+        await process.presence.online(rooms)  # Redis may have to learn the script
+        process.link.ask = counted  # type: ignore[method-assign]  # to count
+        assert len(await process.presence.online(rooms)) == 20
+        assert asked == 1

@@ -138,6 +138,18 @@ async def test_state_is_the_room_itself(world: World) -> None:
     assert await world.rooms.state(no_room()) is None
 
 
+async def test_states_are_those_of_the_rooms_that_are_there(world: World) -> None:
+    one, other, third = await people(world, 3)
+    rooms = [factories.room(one.id, other.id), factories.room(one.id, third.id)]
+    for room in rooms:
+        await world.store(room)
+    asked = [rooms[1].id, no_room(), rooms[0].id, no_room(), no_room()]
+    assert await world.rooms.states(asked) == {room.id: room for room in rooms}
+    assert await world.rooms.states([rooms[0].id]) == {rooms[0].id: rooms[0]}
+    assert await world.rooms.states([no_room()]) == {}
+    assert await world.rooms.states([]) == {}
+
+
 # ---------------------------------------------------------------------------------------- lists
 
 

@@ -22,7 +22,13 @@ from sidepro.api import room_socket
 from sidepro.api.hub import OUTBOX_SIZE, Hub, Outbox
 from sidepro.api.room_socket import Conversation, close_code
 from sidepro.domain import errors
-from sidepro.domain.rooms.events import MessageSent, ReadMoved, RoomEvent, StatusChanged
+from sidepro.domain.rooms.events import (
+    MayHaveMissed,
+    MessageSent,
+    ReadMoved,
+    RoomEvent,
+    StatusChanged,
+)
 from sidepro.domain.rooms.sending import Sending
 from sidepro.domain.rooms.service import RoomService
 from sidepro.domain.unit_of_work import UnitOfWork
@@ -30,7 +36,7 @@ from tests import factories
 from tests.live import PATIENCE, until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Sequence
+    from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
     from sidepro.domain.accounts.session import Caller
     from sidepro.domain.rooms.ports import Listener
@@ -85,11 +91,11 @@ class Away(MemoryReader):
         self.gate.set()
         self.asked = asyncio.Event()
 
-    async def state(self, room_id: RoomId) -> Room | None:
+    async def states(self, room_ids: Collection[RoomId]) -> Mapping[RoomId, Room]:
         if self.failures:
             self.failures -= 1
             raise errors.Unavailable
-        return await super().state(room_id)
+        return await super().states(room_ids)
 
     async def messages(
         self, room_id: RoomId, *, after: int | None, before: int | None, limit: int
@@ -314,6 +320,79 @@ async def test_a_message_stored_by_a_process_that_died_is_told_when_it_is_repeat
         client.tell("send", client_id="a", body="stored")
         assert await theirs.numbers(1) == [1]
         assert (await client.expect("message"))["message"]["client_id"] == "a"
+
+
+async def test_what_may_have_been_missed_is_looked_up(house: House) -> None:
+    async with house.chat() as client:
+        await house.written(3)
+        house.feed.held = []
+        await house.rooms.mark_read(house.other, house.room.id, 2)
+        await house.presence.enter(house.room.id, house.other.id, "elsewhere")
+        house.feed.held = None
+        await house.feed.tell(MayHaveMissed(house.room.id))
+        assert await client.numbers(3) == [1, 2, 3]
+        read = await client.expect("read")
+        assert (read["user_id"], read["seq"]) == (str(house.other.id), 2)
+        both = sorted([str(house.one.id), str(house.other.id)])
+        assert (await client.expect("status"))["online"] == both
+        await house.rooms.send(house.other, house.room.id, "four", None)
+        assert await client.numbers(1) == [4]
+
+
+async def test_where_nothing_was_missed_nothing_is_told(house: House) -> None:
+    async with house.chat() as client:
+        await house.rooms.send(house.other, house.room.id, "one", None)
+        assert await client.numbers(1) == [1]
+        await house.feed.tell(MayHaveMissed(house.room.id))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        await house.rooms.typing(house.other, house.room.id)
+        await client.expect("typing")
+
+
+async def test_who_left_the_room_unheard_is_closed_out_of_it(house: House) -> None:
+    async with house.chat() as client, house.chat(house.other) as theirs:
+        house.feed.held = []
+        await house.rooms.leave(house.one, house.room.id)
+        house.feed.held = None
+        await house.feed.tell(MayHaveMissed(house.room.id))
+        assert await client.ended() == 4404
+        while (await theirs.expect("status"))["status"] != "pending":
+            pass
+
+
+async def test_who_comes_back_while_the_room_is_looked_up_stays(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look_up, gate = house.rooms.reader.states, asyncio.Event()
+
+    async def slowly(room_ids: Collection[RoomId]) -> Mapping[RoomId, Room]:
+        found = await look_up(room_ids)
+        await gate.wait()
+        return found
+
+    before, after = outbox_of(house.one), outbox_of(house.one)
+    await house.hub.join(house.room.id, before)
+    house.feed.held = []
+    await house.rooms.leave(house.one, house.room.id)
+    monkeypatch.setattr(house.reader, "states", slowly)
+    await house.feed.tell(MayHaveMissed(house.room.id))
+    await asyncio.sleep(0)
+    await house.rooms.open(house.one, house.other.id)
+    await house.hub.join(house.room.id, after)
+    gate.set()
+    async with asyncio.timeout(PATIENCE):
+        assert await before.ended == 4404
+    assert not after.ended.done()
+
+
+async def test_all_are_closed_out_of_a_room_that_went_unheard(house: House) -> None:
+    async with house.chat() as client, house.chat(house.other) as theirs:
+        async with house.store.unit_of_work() as work:
+            await work.rooms.delete(house.room.id)
+            await work.commit()
+        await house.feed.tell(MayHaveMissed(house.room.id))
+        assert await client.ended() == await theirs.ended() == 4404
 
 
 # --------------------------------------------------------------------------- joining and leaving

@@ -6,20 +6,24 @@ encoded once for a room.
 
 Sent messages carry their numbers. The outbox's owner knows the last number that its socket got:
 an older one is dropped, the next one sent, and a gap filled from the database, so that events may
-come twice, late or not at all.
+come twice, late or not at all. Where the feed says that some may have been lost, the room is
+looked up: its messages, marks, status, and who may still be in it.
 """
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 
 import structlog
 
 from sidepro.api.frames import MessageFrame, ReadFrame, StatusFrame, TypingFrame, encode
 from sidepro.api.rooms import message_shape
 from sidepro.domain.accounts.ports import SessionGate
-from sidepro.domain.errors import NotFound, Unavailable
+from sidepro.domain.errors import Unavailable
 from sidepro.domain.rooms.events import (
+    MayHaveMissed,
     MessageSent,
     ReadMoved,
     RoomClosed,
@@ -29,7 +33,7 @@ from sidepro.domain.rooms.events import (
 )
 from sidepro.domain.rooms.ports import ChatFeed
 from sidepro.domain.rooms.service import RoomService
-from sidepro.domain.rooms.views import Presences
+from sidepro.domain.rooms.views import Presences, Standing
 from sidepro.domain.shared import RoomId, SessionId, UserId
 
 log = structlog.get_logger(__name__)
@@ -38,7 +42,10 @@ OUTBOX_SIZE = 256
 """Frames that may wait for a slow reader."""
 
 RETRY = 1.0
-"""Seconds until a status that could not be looked up is looked up again."""
+"""Seconds until rooms that could not be looked up are looked up again."""
+
+LOOKED_UP_AT_ONCE = 500
+"""Rooms in one look, at the most."""
 
 WATCH_EVERY = 1.0
 """Seconds between two looks at whether the sessions of open sockets are live."""
@@ -50,7 +57,10 @@ TOO_SLOW = 4408
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """An encoded frame. `seq` is the number of the message in it, and 0 for any other."""
+    """An encoded frame. `seq` is the number of the message in it, and 0 for any other.
+
+    With a number and no text it says that there are messages up to this one.
+    """
 
     text: str
     seq: int = 0
@@ -90,9 +100,8 @@ class Outbox:
 
 @dataclass(eq=False, slots=True)
 class _OpenRoom:
+    listening: "asyncio.Future[None]"
     outboxes: set[Outbox] = field(default_factory=set)
-    status_is_old: bool = False
-    refreshing: "asyncio.Task[None] | None" = None
 
 
 class Hub:
@@ -102,31 +111,39 @@ class Hub:
         self._service = rooms
         self._feed = feed
         self._rooms: dict[RoomId, _OpenRoom] = {}
-        # Joining and leaving wait for the feed; one at a time, so that the last one to leave
-        # cannot make deaf the next one to join.
-        self._changing = asyncio.Lock()
+        # Rooms to look up, and those of them where more than the status may be news.
+        self._changed: set[RoomId] = set()
+        self._missed: set[RoomId] = set()
+        self._looking: asyncio.Task[None] | None = None
 
     async def join(self, room_id: RoomId, outbox: Outbox) -> None:
         """From now on, what happens in the room goes to this outbox."""
-        async with self._changing:
-            room = self._rooms.get(room_id)
-            if room is None:
-                await self._feed.listen(room_id, self._hear)
-                self._rooms[room_id] = room = _OpenRoom()
-            room.outboxes.add(outbox)
+        room = self._rooms.get(room_id)
+        if room is None:
+            listening = asyncio.ensure_future(self._feed.listen(room_id, self._hear))
+            room = self._rooms[room_id] = _OpenRoom(listening)
+        room.outboxes.add(outbox)
+        try:
+            await asyncio.shield(room.listening)
+        except BaseException:
+            await self.leave(room_id, outbox)
+            raise
 
     async def leave(self, room_id: RoomId, outbox: Outbox) -> None:
         """Nothing goes to this outbox any more."""
-        async with self._changing:
-            room = self._rooms.get(room_id)
-            if room is None:
-                return
-            room.outboxes.discard(outbox)
-            if not room.outboxes:
-                del self._rooms[room_id]
-                if room.refreshing:
-                    room.refreshing.cancel()
-                await self._feed.ignore(room_id, self._hear)
+        room = self._rooms.get(room_id)
+        if room is None:
+            return
+        room.outboxes.discard(outbox)
+        if room.outboxes:
+            return
+        # Whoever comes now opens the room anew and listens for themselves: each listening is
+        # undone once, so nobody makes another one deaf.
+        del self._rooms[room_id]
+        await asyncio.wait([room.listening])
+        if room.listening.cancelled() or room.listening.exception():
+            return
+        await self._feed.ignore(room_id, self._hear)
 
     async def watch_sessions(self, gate: SessionGate) -> None:
         """End the sockets whose session is over: at once when it ends in this process, within a
@@ -164,7 +181,10 @@ class Hub:
             case Typing(user_id=user_id):
                 self._tell(room, Frame(encode(TypingFrame(user_id))), but=user_id)
             case StatusChanged(room_id=room_id):
-                self._refresh(room_id, room)
+                self._look_up(room_id)
+            case MayHaveMissed(room_id=room_id):
+                self._missed.add(room_id)
+                self._look_up(room_id)
             case RoomClosed(user_id=user_id):
                 for outbox in tuple(room.outboxes):
                     if user_id in (None, outbox.user_id):
@@ -176,24 +196,56 @@ class Hub:
             if outbox.user_id != but:
                 outbox.put(frame)
 
-    def _refresh(self, room_id: RoomId, room: _OpenRoom) -> None:
-        """Look the status up once for all sockets, and once more if it changed meanwhile."""
-        room.status_is_old = True
-        if room.refreshing is None or room.refreshing.done():
-            room.refreshing = asyncio.create_task(self._look_up_status(room_id, room))
+    def _look_up(self, room_id: RoomId) -> None:
+        """Look the room up once for all its sockets, and once more if it changed meanwhile."""
+        self._changed.add(room_id)
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look_all_up())
 
-    async def _look_up_status(self, room_id: RoomId, room: _OpenRoom) -> None:
-        while room.status_is_old:
-            room.status_is_old = False
+    async def _look_all_up(self) -> None:
+        while self._changed:
+            looked_up = set(islice(self._changed, LOOKED_UP_AT_ONCE))
+            self._changed -= looked_up
+            # Whoever joins while the answer is under way has seen what is newer.
+            there = {
+                room_id: tuple(self._rooms[room_id].outboxes)
+                for room_id in looked_up
+                if room_id in self._rooms
+            }
+            missed = self._missed & looked_up
+            self._missed -= looked_up
             try:
-                presences = await self._service.presences(room_id)
-            except NotFound:
-                return
+                standings = await self._service.standings(list(there))
             except Unavailable:
-                room.status_is_old = True
+                self._changed |= looked_up
+                self._missed |= missed
                 await asyncio.sleep(RETRY)
                 continue
-            self._tell(room, status_frame(presences))
+            for room_id, outboxes in there.items():
+                self._bring_up_to_date(outboxes, standings.get(room_id), room_id in missed)
+
+    @staticmethod
+    def _bring_up_to_date(
+        outboxes: Iterable[Outbox], standing: Standing | None, has_missed: bool
+    ) -> None:
+        frames = []
+        if has_missed and standing:
+            room = standing.room
+            frames = [
+                Frame("", seq=room.last_seq),
+                *(
+                    Frame(encode(ReadFrame(seat.user_id, seat.read_seq)))
+                    for seat in room.seats
+                    if seat.user_id and seat.read_seq
+                ),
+            ]
+        if standing:
+            frames.append(status_frame(standing.presences))
+        for outbox in outboxes:
+            if has_missed and not (standing and standing.room.admits(outbox.user_id)):
+                outbox.end(NO_SUCH_ROOM)
+            for frame in frames:
+                outbox.put(frame)
 
 
 def status_frame(presences: Presences) -> Frame:

@@ -151,9 +151,10 @@ class Conversation:
         elif frame.seq:
             if frame.seq <= self._delivered:
                 return
-            await self._fill(upto=frame.seq - 1)
+            await self._fill(upto=frame.seq - 1 if frame.text else frame.seq)
             self._delivered = frame.seq
-        await self._send(frame.text)
+        if frame.text:
+            await self._send(frame.text)
 
     async def _fill(self, upto: int) -> None:
         """Send what lies between the last message delivered and this number."""

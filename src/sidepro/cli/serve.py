@@ -3,15 +3,19 @@
 import logging
 import signal
 import socket
-from collections.abc import Callable
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 
 import click
 import uvicorn
 from litestar.types import ASGIApp
 
 from sidepro import main as composition
+from sidepro.adapters import logs
 from sidepro.adapters.demo import population
-from sidepro.adapters.sql.only_one import AlreadyServed, only_server
+from sidepro.adapters.sql.only_one import AlreadyServed, a_server
 from sidepro.api.edge import Edge
 from sidepro.cli.data import seed_if_empty
 from sidepro.cli.shared import (
@@ -24,6 +28,7 @@ from sidepro.cli.shared import (
     shown,
 )
 from sidepro.cli.socket_protocol import FirmSocketProtocol
+from sidepro.cli.workers import supervise
 from sidepro.settings import Settings
 
 PING_EVERY = 15.0
@@ -32,6 +37,9 @@ PONG_WITHIN = 10.0
 
 STOP_WITHIN = 10
 """Seconds that requests under way get when the server stops."""
+
+CLOSE_WITHIN = 10
+"""Seconds that all else gets after that: jobs under way, connections."""
 
 
 @click.command()
@@ -48,62 +56,116 @@ STOP_WITHIN = 10
     default=1,
     show_default=True,
     type=click.IntRange(1, 256),
-    help="Processes. More than one needs Redis.",
+    help="Processes. More than one needs PostgreSQL and Redis.",
 )
 @click.option("--no-jobs", is_flag=True, help="Do not run the periodic jobs in this process.")
 @click.option("--demo", is_flag=True, help="Fill an empty database with demo data first.")
 def serve(host: str, port: int, workers: int, no_jobs: bool, demo: bool) -> None:
     """Serve the platform. On SQLite the database is made and migrated first."""
     settings = settings_of_process(logging.INFO)
-    if workers > 1:
+    if workers > 1 and not settings.may_be_served_by_several:
         raise CommandError(
-            "--workers above 1 needs Redis, which this version does not use yet: jobs, chat feed "
-            "and presence live in the one serving process"
+            "--workers above 1 needs PostgreSQL and Redis (SIDEPRO_DATABASE_URL, "
+            "SIDEPRO_REDIS_URL): without them jobs, chat feed and presence live in one process"
         )
     listener = _listen(host, port)
     host_shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - compared
     local_url = f"http://{_bracketed(host_shown)}:{listener.getsockname()[1]}"
+    serving = _Serving(settings, listener, local_url, not no_jobs)
 
-    async def run() -> None:
-        platform = build(settings, settings.public_url or local_url)
+    with listener:
+        if workers == 1:
+            run_to_the_end(settings, lambda: serving.alone(demo))
+        else:
+            accounts = run_to_the_end(settings, lambda: serving.prepare(demo))
+            supervise(
+                workers,
+                serving.as_worker,
+                lambda: _announce(settings, local_url, accounts),
+                STOP_WITHIN + CLOSE_WITHIN,
+            )
+
+
+@dataclass(frozen=True)
+class _Serving:
+    """What every serving process is given."""
+
+    settings: Settings
+    listener: socket.socket
+    local_url: str
+    with_jobs: bool
+
+    async def alone(self, demo: bool) -> None:
+        """Prepare and serve in one process."""
+        async with self._platform() as platform, self._place(platform):
+            accounts = await self._prepared(platform, demo)
+            await self._serve(
+                platform,
+                lambda: _announce(self.settings, self.local_url, accounts),
+                with_jobs=self.with_jobs,
+            )
+
+    async def prepare(self, demo: bool) -> list[str]:
+        """Do once what is to be done before several processes serve; the demo accounts."""
+        async with self._platform() as platform, self._place(platform):
+            return await self._prepared(platform, demo)
+
+    def as_worker(self, number: int, say_ready: Callable[[], None]) -> None:
+        """Serve as one of several. The first one runs the jobs."""
+        logs.set_up(self.settings.log_format, logging.INFO)
+
+        async def run() -> None:
+            async with self._platform() as platform, self._place(platform):
+                with_jobs = self.with_jobs and number == 0
+                await self._serve(platform, say_ready, with_jobs=with_jobs)
+
         try:
-            async with only_server(platform.database):
-                await bring_up_to_date(settings, platform)
-                if not settings.images_bucket:
-                    must_be_writable(settings.images_folder)
-                if demo:
-                    await seed_if_empty(platform)
-                shown_accounts = await _demo_accounts(platform) if demo else []
-                await _serve(settings, platform, listener, local_url, not no_jobs, shown_accounts)
-        except OSError as error:
-            raise CommandError(f"cannot lock {shown(settings)}: {error}") from error
-        except AlreadyServed as error:
-            raise CommandError(
-                f"another `sidepro serve` runs on {shown(settings)}: without Redis, jobs, chat "
-                "feed and presence live in one process"
-            ) from error
+            run_to_the_end(self.settings, run)
+        except CommandError as error:
+            error.show()
+            sys.exit(error.exit_code)
+
+    @asynccontextmanager
+    async def _platform(self) -> AsyncIterator[composition.Platform]:
+        platform = build(self.settings, self.settings.public_url or self.local_url)
+        try:
+            yield platform
         finally:
             await platform.close()
 
-    with listener:
-        run_to_the_end(settings, run)
+    @asynccontextmanager
+    async def _place(self, platform: composition.Platform) -> AsyncIterator[None]:
+        several = self.settings.may_be_served_by_several
+        async with AsyncExitStack() as stack:
+            try:
+                await stack.enter_async_context(a_server(platform.database, beside_others=several))
+            except OSError as error:
+                raise CommandError(f"cannot lock {shown(self.settings)}: {error}") from error
+            except AlreadyServed as error:
+                other = "`sidepro serve` without Redis" if several else "`sidepro serve`"
+                raise CommandError(
+                    f"another {other} runs on {shown(self.settings)}: without Redis, jobs, chat "
+                    "feed and presence live in one process"
+                ) from error
+            yield
 
+    async def _prepared(self, platform: composition.Platform, demo: bool) -> list[str]:
+        await bring_up_to_date(self.settings, platform)
+        if not self.settings.images_bucket:
+            must_be_writable(self.settings.images_folder)
+        if demo:
+            await seed_if_empty(platform)
+        return await _demo_accounts(platform) if demo else []
 
-async def _serve(
-    settings: Settings,
-    platform: composition.Platform,
-    listener: socket.socket,
-    local_url: str,
-    with_jobs: bool,
-    demo_accounts: list[str],
-) -> None:
-    app = Edge(composition.application(platform, with_jobs=with_jobs))
-    config = config_of(settings, app)
-    server = _AnnouncingServer(config, lambda: _announce(settings, local_url, demo_accounts))
-    # uvicorn raises the signal that stopped it once more when it has stopped: that is no failure.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _stop_well)
-    await server.serve(sockets=[listener])
+    async def _serve(
+        self, platform: composition.Platform, announce: Callable[[], None], *, with_jobs: bool
+    ) -> None:
+        app = Edge(composition.application(platform, with_jobs=with_jobs))
+        server = _AnnouncingServer(config_of(self.settings, app), announce)
+        # uvicorn raises the signal that stopped it once more when it has stopped: no failure.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _stop_well)
+        await server.serve(sockets=[self.listener])
 
 
 def config_of(settings: Settings, app: ASGIApp) -> uvicorn.Config:

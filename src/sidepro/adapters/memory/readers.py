@@ -254,6 +254,10 @@ class MemoryReader:
     async def state(self, room_id: RoomId) -> Room | None:
         return self._store.state.rooms.get(room_id)
 
+    async def states(self, room_ids: Collection[RoomId]) -> Mapping[RoomId, Room]:
+        rooms = self._store.state.rooms
+        return {room_id: rooms[room_id] for room_id in room_ids if room_id in rooms}
+
     async def messages(
         self, room_id: RoomId, *, after: int | None, before: int | None, limit: int
     ) -> tuple[Message, ...]:

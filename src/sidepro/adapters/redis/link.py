@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import structlog
 from redis.asyncio import Redis
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -62,6 +63,18 @@ class Link:
             log.info("redis_back")
         self._ask_again_at = None
         return answer
+
+    @property
+    def number(self) -> int:
+        """The number of the database."""
+        return int(self.redis.connection_pool.connection_kwargs.get("db") or 0)
+
+    def connection(self) -> AbstractConnection:
+        """A connection of one's own, not of the pool and not connected yet."""
+        pool = self.redis.connection_pool
+        return pool.connection_class(
+            **{**pool.connection_kwargs, "protocol": 2, "retry": Retry(NoBackoff(), 0)}
+        )
 
     async def answers(self) -> None:
         """Raise what keeps Redis from answering, if anything does."""

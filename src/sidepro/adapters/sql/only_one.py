@@ -1,7 +1,7 @@
-"""Making sure that one process alone serves a database.
+"""Making sure that a process without Redis serves a database alone.
 
 Without Redis, jobs, chat feed and presence live in the serving process: a second one would not
-hear what happens in the first.
+hear what happens in the first. Those with Redis serve beside each other.
 """
 
 import fcntl
@@ -9,21 +9,25 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from sqlalchemy import text
+from sqlalchemy import func, select
 
 from sidepro.adapters.sql.database import Database
 
 _LOCK = 7_102_025
 """Any number that nobody else uses."""
 
+_ALONE = select(func.pg_try_advisory_lock(_LOCK))
+_SHARED = select(func.pg_try_advisory_lock_shared(_LOCK))
+
 
 class AlreadyServed(Exception):
-    """Another process serves this database."""
+    """Another process serves this database, and one of the two cannot share it."""
 
 
 @asynccontextmanager
-async def only_server(database: Database) -> AsyncIterator[None]:
-    """Be the only one inside of this block, among all processes with the same database.
+async def a_server(database: Database, *, beside_others: bool) -> AsyncIterator[None]:
+    """Be the only one inside of this block, among all processes with the same database; or, on
+    PostgreSQL, be there `beside_others` who say the same.
 
     The system (for SQLite) or the server (for PostgreSQL) gives the place free when the process
     ends, however it ends.
@@ -43,7 +47,6 @@ async def only_server(database: Database) -> AsyncIterator[None]:
             yield
         return
     async with database.reading() as connection:
-        statement = text("SELECT pg_try_advisory_lock(:lock)")
-        if not await connection.scalar(statement, {"lock": _LOCK}):
+        if not await connection.scalar(_SHARED if beside_others else _ALONE):
             raise AlreadyServed
         yield

@@ -33,6 +33,7 @@ from sidepro.domain.shared import Page, PageRequest, RoomId, UserId
 
 _ROOM = select(rooms).where(rooms.c.id == bindparam("id"))
 _ROOM_HELD = _ROOM.with_for_update(key_share=True)
+_ROOMS = select(rooms).where(rooms.c.id.in_(bindparam("ids", expanding=True)))
 _ROOM_OF_PAIR = (
     select(rooms)
     .where(rooms.c.low_id == bindparam("low"), rooms.c.high_id == bindparam("high"))
@@ -208,6 +209,10 @@ class SqlRoomReader:
 
     async def state(self, room_id: RoomId) -> Room | None:
         return _room(await self._database.fetch_one(_ROOM, {"id": room_id}))
+
+    async def states(self, room_ids: Collection[RoomId]) -> Mapping[RoomId, Room]:
+        rows = await self._database.fetch(_ROOMS, {"ids": list(room_ids)})
+        return {row.id: _existing(row) for row in rows}
 
     async def messages(
         self, room_id: RoomId, *, after: int | None, before: int | None, limit: int

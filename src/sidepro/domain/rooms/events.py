@@ -46,4 +46,11 @@ class RoomClosed:
     user_id: UserId | None
 
 
-RoomEvent = MessageSent | ReadMoved | Typing | StatusChanged | RoomClosed
+@dataclass(frozen=True, slots=True)
+class MayHaveMissed:
+    """Something that happened in the room may not have been told: look everything up."""
+
+    room_id: RoomId
+
+
+RoomEvent = MessageSent | ReadMoved | Typing | StatusChanged | RoomClosed | MayHaveMissed

@@ -85,6 +85,10 @@ class RoomReader(Protocol):
         """The room itself, without holding anybody back."""
         ...
 
+    async def states(self, room_ids: Collection[RoomId]) -> Mapping[RoomId, Room]:
+        """Those of the rooms that are there, in one statement."""
+        ...
+
     async def messages(
         self, room_id: RoomId, *, after: int | None, before: int | None, limit: int
     ) -> tuple[Message, ...]:
@@ -101,17 +105,21 @@ Listener = Callable[[RoomEvent], None]
 class ChatFeed(Protocol):
     """Tells every process what happens in the rooms that it has open.
 
-    Events of a room MAY come twice, out of order, or be lost; they MUST NOT be made up.
+    Events of a room MAY come twice, out of order, or be lost; they MUST NOT be made up. Where some
+    may have been lost, `MayHaveMissed` MUST be told as soon as the room is heard of again.
     """
 
     async def publish(self, event: RoomEvent) -> None:
         """Tell everybody who listens to the event's room, this process included. Trouble with the
-        connection MUST NOT raise: what matters is stored, and listeners catch up.
+        connection MUST NOT raise: what matters is stored, and listeners catch up. Listeners of
+        this process MUST hear whatever the trouble is.
         """
         ...
 
     async def listen(self, room_id: RoomId, listener: Listener) -> None:
-        """Hear of the room's events. What is published after the return MUST be heard."""
+        """Hear of the room's events. What is published after the return MUST be heard, now or as
+        `MayHaveMissed`; trouble with the connection MUST NOT raise or keep the caller waiting.
+        """
         ...
 
     async def ignore(self, room_id: RoomId, listener: Listener) -> None:

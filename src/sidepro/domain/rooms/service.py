@@ -1,5 +1,6 @@
 """What people do in coffee chats."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sidepro.domain.accounts.session import Caller
@@ -14,7 +15,7 @@ from sidepro.domain.rooms.events import (
 from sidepro.domain.rooms.ports import ChatFeed, Presence, RoomReader
 from sidepro.domain.rooms.room import Message, Room, RoomStatus
 from sidepro.domain.rooms.sending import Sending
-from sidepro.domain.rooms.views import History, Presences, RoomView
+from sidepro.domain.rooms.views import History, Presences, RoomView, Standing
 from sidepro.domain.shared import Clock, NewId, Page, PageRequest, RoomId, UserId
 from sidepro.domain.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
@@ -201,18 +202,30 @@ class RoomService:
         Raises:
             NotFound: there is no such room.
         """
-        room = await self.reader.state(room_id)
-        if room is None:
+        standing = (await self.standings([room_id])).get(room_id)
+        if standing is None:
             raise NotFound
-        connected = (await self.presence.online([room_id])).get(room_id, ())
-        online = tuple(user_id for user_id in connected if room.admits(user_id))
-        return Presences(room.status(someone_there=bool(online)), room.left_by, online)
+        return standing.presences
+
+    async def standings(self, room_ids: Sequence[RoomId]) -> Mapping[RoomId, Standing]:
+        """Those of the rooms that are there, each with who is there as in `presences`."""
+        rooms = await self.reader.states(room_ids)
+        connected = await self.presence.online(list(rooms))
+        return {
+            room_id: Standing(room, _presences(room, connected.get(room_id, ())))
+            for room_id, room in rooms.items()
+        }
 
     async def _got(self, work: UnitOfWork, room_id: RoomId) -> Room:
         room = await work.rooms.get(room_id)
         if room is None:
             raise NotFound
         return room
+
+
+def _presences(room: Room, connected: Sequence[UserId]) -> Presences:
+    online = tuple(user_id for user_id in connected if room.admits(user_id))
+    return Presences(room.status(someone_there=bool(online)), room.left_by, online)
 
 
 def _shown(room: RoomView, someone_there: bool) -> RoomView:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sidepro.domain.accounts.views import UserSummary
-from sidepro.domain.rooms.room import Message, RoomStatus
+from sidepro.domain.rooms.room import Message, Room, RoomStatus
 from sidepro.domain.shared import RoomId, UserId
 
 
@@ -32,6 +32,14 @@ class Presences:
     status: RoomStatus
     left_by: UserId | None
     online: tuple[UserId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A room as it stands, and who has it open."""
+
+    room: Room
+    presences: Presences
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,172 @@
+"""Two people in one room, each with sockets on a process of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.live import Person, until
+from tests.together import at, shared_settings, two_servers, visiting_all
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    import httpx
+
+    from tests.live import Socket
+    from tests.servers import Postgres, RedisServer, SideProServer
+
+pytestmark = [pytest.mark.anyio, pytest.mark.servers]
+
+
+@pytest.fixture(scope="module")
+def servers(
+    postgres: Postgres, redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[list[SideProServer]]:
+    folder = tmp_path_factory.mktemp("processes")
+    with (
+        shared_settings(postgres, redis_server, folder) as settings,
+        two_servers(settings) as running,
+    ):
+        yield running
+
+
+@pytest.fixture
+async def visits(servers: list[SideProServer]) -> AsyncIterator[list[httpx.AsyncClient]]:
+    async with visiting_all(servers) as clients:
+        yield clients
+
+
+@pytest.fixture
+async def one(visits: list[httpx.AsyncClient]) -> Person:
+    """Somebody who talks to the first process."""
+    return await Person.join(visits[0])
+
+
+@pytest.fixture
+async def other(visits: list[httpx.AsyncClient]) -> Person:
+    """Somebody who talks to the second process."""
+    return await Person.join(visits[1])
+
+
+@pytest.fixture
+async def room_id(one: Person, other: Person) -> str:
+    return await one.room_with(other)
+
+
+async def heard(socket: Socket, kind: str) -> dict[str, object]:
+    """The next frame of this kind; statuses may come before it."""
+    return dict(await socket.next(kind))
+
+
+async def test_what_one_does_the_other_sees(one: Person, other: Person, room_id: str) -> None:
+    async with one.chat(room_id) as socket, other.chat(room_id) as theirs:
+        await socket.until_status("running", one, other)
+        await theirs.until_status("running", one, other)
+        for number in range(1, 6):
+            writes, reads = (socket, theirs) if number % 2 else (theirs, socket)
+            client_id = await writes.say(f"{number} ☕")
+            assert (await writes.message())["client_id"] == client_id
+            message = await reads.message()
+            assert (message["seq"], message["body"]) == (number, f"{number} ☕")
+        posted = {"body": "over HTTP", "client_id": "posted"}
+        message = await other.ask("POST", f"/rooms/{room_id}/messages", posted)
+        assert await socket.message() == await theirs.message() == message
+
+        await theirs.tell("read", seq=6)
+        assert await heard(socket, "read") == {"type": "read", "user_id": other.id, "seq": 6}
+        await heard(theirs, "read")
+        await theirs.tell("typing")
+        assert await heard(socket, "typing") == {"type": "typing", "user_id": other.id}
+
+        # the same name, sent to the other process: the first message, to the sender alone
+        async with at(other, one.http).chat(room_id) as elsewhere:
+            await elsewhere.tell("send", client_id="posted", body="repeated")
+            assert await elsewhere.message() == message
+        assert (await one.ask("GET", f"/rooms/{room_id}"))["last_seq"] == 6
+
+
+async def test_a_room_is_running_wherever_it_is_open(
+    one: Person, other: Person, room_id: str
+) -> None:
+    async def status_is(person: Person, status: str) -> bool:
+        [listed] = (await person.ask("GET", "/rooms"))["items"]
+        shown = await person.ask("GET", f"/rooms/{room_id}")
+        return bool(listed["status"] == shown["status"] == status)
+
+    async with one.chat(room_id) as socket:
+        assert await status_is(other, "running")
+        async with other.chat(room_id), at(other, one.http).chat(room_id):
+            await socket.until_status("running", one, other)
+        await socket.until_status("running", one)
+        async with other.chat(room_id) as theirs:
+            await socket.until_status("running", one, other)
+            theirs.break_off()
+            await socket.until_status("running", one)
+    await until(lambda: status_is(other, "stop"))
+
+
+async def test_who_opens_the_socket_elsewhere_gets_the_rest(
+    one: Person, other: Person, room_id: str
+) -> None:
+    async with one.chat(room_id) as socket:
+        for _ in range(3):
+            await socket.said()
+        async with at(one, other.http).chat(room_id, after=1) as elsewhere:
+            assert [message["seq"] for message in elsewhere.missed] == [2, 3]
+            message = await socket.said()
+            assert await elsewhere.message() == message
+
+
+async def test_leaving_closes_ones_sockets_in_every_process(
+    one: Person, other: Person, room_id: str
+) -> None:
+    async with at(other, one.http).chat(room_id) as theirs, one.chat(room_id) as socket:
+        await other.ask("DELETE", f"/rooms/{room_id}")
+        assert (await theirs.frames_and_close())[1] == 4404
+        await socket.until_status("pending", one, left_by=other)
+        await at(one, other.http).ask("DELETE", f"/rooms/{room_id}")
+        assert (await socket.frames_and_close())[1] == 4404
+
+
+async def test_logging_out_closes_the_sessions_sockets_in_every_process(
+    one: Person, other: Person, room_id: str
+) -> None:
+    async with at(one, other.http).chat(room_id) as socket, other.chat(room_id) as theirs:
+        began = time.monotonic()
+        await one.ask("DELETE", "/sessions/current")
+        assert (await socket.frames_and_close())[1] == 4401
+        assert time.monotonic() - began < 5
+        await theirs.until_status("running", other)
+
+
+async def test_a_withdrawal_closes_sockets_in_every_process(
+    one: Person, other: Person, room_id: str
+) -> None:
+    async with at(one, other.http).chat(room_id) as socket, other.chat(room_id) as theirs:
+        await one.ask("DELETE", "/me", {"password": one.password})
+        assert (await socket.frames_and_close())[1] in (4401, 4404)
+        while theirs.status["status"] != "pending":
+            theirs.status = await theirs.expect("status")
+        assert theirs.status["online"] == [other.id]
+
+
+async def test_many_who_write_on_both_processes_see_one_order(
+    one: Person, other: Person, room_id: str
+) -> None:
+    each = 40
+    people = [one, other, at(one, other.http), at(other, one.http)]
+
+    async def write(person: Person, number: int) -> None:
+        for count in range(each):
+            body = {"body": f"{number}-{count}", "client_id": f"{number}-{count}"}
+            await person.ask("POST", f"/rooms/{room_id}/messages", body)
+
+    async with one.chat(room_id) as socket, other.chat(room_id) as theirs:
+        await asyncio.gather(*(write(person, number) for number, person in enumerate(people)))
+        seen = await socket.messages(4 * each)
+        assert [message["seq"] for message in seen] == list(range(1, 4 * each + 1))
+        assert await theirs.messages(4 * each) == seen
