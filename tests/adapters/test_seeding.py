@@ -99,6 +99,7 @@ async def test_all_of_it_is_stored(
         "sessions": 0,
         "refresh_tokens": 0,
         "known_addresses": 0,
+        "attempts": 0,
         "images": 0,
         "projects": 60,
         "project_counters": 60,

@@ -274,7 +274,7 @@ def test_problems_that_only_use_cases_know(described: Json) -> None:
     by_shape = {
         *("malformed", "bad-cursor", "not-authenticated", "not-acceptable", "too-large"),
         *("precondition-failed", "unsupported-media-type", "invalid", "internal", "unavailable"),
-        "rate-limited",
+        *("rate-limited", "idempotency-key-in-use", "idempotency-key-reused"),
     }
     special = {
         one["operationId"]: set().union(*codes(described, one).values())

@@ -224,6 +224,8 @@ NOT_GIVEN = {
     tables.messages.c.sender_id,
     # given by the port that keeps them
     tables.neighbours,
+    # copies of what is given, for a day
+    tables.attempts,
 }
 """What is held about a person and not in their archive."""
 

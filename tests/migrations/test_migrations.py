@@ -34,6 +34,9 @@ pytestmark = pytest.mark.anyio
 
 ALEMBIC = Path(__file__).parents[2] / "alembic"
 ENTRIES = json.loads((ALEMBIC / "data" / "catalogue_2026_11.json").read_text("utf-8"))
+LATER = ("images", "project_images", "project_search", "attempts")
+"""Tables that were not there from the first migration on."""
+
 SIDEPRO = Path(sys.executable).with_name("sidepro")
 
 BROKEN = """
@@ -264,7 +267,15 @@ async def contents(database: Database) -> dict[str, list[object]]:
         table: [c for c in table.c if c.name not in ("image_id", "thumbnail_id")]
         for name, table in tables.metadata.tables.items()
         if name
-        not in ("skills", "regions", "meet_times", "images", "project_images", "project_search")
+        not in (
+            "skills",
+            "regions",
+            "meet_times",
+            "images",
+            "project_images",
+            "project_search",
+            "attempts",
+        )
     }
     async with database.reading() as connection:
         return {

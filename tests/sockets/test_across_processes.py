@@ -170,3 +170,28 @@ async def test_many_who_write_on_both_processes_see_one_order(
         seen = await socket.messages(4 * each)
         assert [message["seq"] for message in seen] == list(range(1, 4 * each + 1))
         assert await theirs.messages(4 * each) == seen
+
+
+# --------------------------------------------------------------------------- one request, two ways
+
+
+async def test_a_post_that_comes_to_both_at_once_with_one_key_is_done_once(
+    visits: list[httpx.AsyncClient], one: Person
+) -> None:
+    there = at(one, visits[1])
+    for number in range(10):
+        key = {**one.headers, "Idempotency-Key": f"key-{number}"}
+        body = {
+            "title": f"title {number}",
+            "summary": "summary",
+            "content": "content",
+            "skills": ["Python"],
+        }
+        answers = await asyncio.gather(
+            *(who.http.post("/api/v1/projects", json=body, headers=key) for who in (one, there))
+        )
+        assert [answer.status_code for answer in answers] == [201, 201]
+        assert answers[0].content == answers[1].content
+        assert sum("Idempotent-Replayed" in answer.headers for answer in answers) == 1
+    made = await one.ask("GET", f"/users/{one.id}/projects?total=true")
+    assert made["total"] == 10

@@ -1,15 +1,20 @@
 """Uploading images."""
 
+import asyncio
+from collections.abc import Awaitable
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from litestar import Response, Router, post
 
+from sidepro.api.attempts import IdempotencyKey, once
 from sidepro.api.limits import IMAGES
 from sidepro.api.services import ApiRequest, GivenServices, caller_of
-from sidepro.api.uploads import AROUND_IT, MEMBER, uploaded_file
+from sidepro.api.uploads import AROUND_IT, MEMBER, digest_of, uploaded_file
+from sidepro.domain.attempts import Attempt
 from sidepro.domain.errors import BadImage, ImageKindNotTaken, ImageQuota, InvalidInput
+from sidepro.domain.images.views import ImageView
 
 
 class Image(msgspec.Struct):
@@ -59,7 +64,9 @@ def images_router(largest_file: int) -> Router:
         request_max_body_size=largest_file + AROUND_IT,
         summary="Upload an image",
     )
-    async def upload_image(request: ApiRequest, services: GivenServices) -> Response[Image]:
+    async def upload_image(
+        request: ApiRequest, services: GivenServices, key: IdempotencyKey = None
+    ) -> Response[Image]:
         """For a thumbnail, a profile picture, or a project's Markdown.
 
         It is encoded anew as WebP, at most 2,048 pixels wide and high, upright and without
@@ -67,17 +74,25 @@ def images_router(largest_file: int) -> Router:
         """
         caller = caller_of(request)
         async with uploaded_file(request, largest_file) as file:
-            view = await services.images.upload(caller, file)
-        return Response(
-            Image(
-                id=view.id,
-                url=view.url,
-                width=view.width,
-                height=view.height,
-                media_type=view.media_type,
-                size=view.size,
-            ),
-            status_code=201,
-        )
+            digest = await asyncio.to_thread(digest_of, file) if key else b""
+
+            def act(attempt: Attempt[ImageView] | None) -> Awaitable[ImageView]:
+                return services.images.upload(caller, file, attempt)
+
+            return await once(request, key, lambda: digest, _answer, act)
 
     return Router("/", route_handlers=[upload_image], tags=["Images"])
+
+
+def _answer(view: ImageView) -> Response[Image]:
+    return Response(
+        Image(
+            id=view.id,
+            url=view.url,
+            width=view.width,
+            height=view.height,
+            media_type=view.media_type,
+            size=view.size,
+        ),
+        status_code=201,
+    )

@@ -1,6 +1,7 @@
 """The board: projects, comments, bookmarks."""
 
 import re
+from collections.abc import Awaitable
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from litestar import Response, Router, delete, get, head, patch, post, put
 from litestar.datastructures import ResponseHeader
 from litestar.params import HeaderParameter, JSONBody, Parameter
 
+from sidepro.api.attempts import IdempotencyKey, once
 from sidepro.api.auth import PUBLIC
 from sidepro.api.bodies import given
 from sidepro.api.limits import COMMENTS, PROJECTS
@@ -45,6 +47,7 @@ from sidepro.api.shapes import (
     project_card,
     user_summary,
 )
+from sidepro.domain.attempts import Attempt
 from sidepro.domain.errors import Forbidden
 from sidepro.domain.projects import views
 from sidepro.domain.shared import CommentId, ProjectId, UserId
@@ -225,19 +228,29 @@ async def board(
     "/projects", opt={**PROJECTS}, response_headers=[LOCATION, ETAG], summary="Publish a project"
 )
 async def publish(
-    request: ApiRequest, data: JSONBody[NewProject], services: GivenServices
+    request: ApiRequest,
+    data: JSONBody[NewProject],
+    services: GivenServices,
+    key: IdempotencyKey = None,
 ) -> Response[Project]:
     """Put a project on the board."""
-    project = await services.projects.publish(
-        caller_of(request),
-        title=data.title,
-        summary=data.summary,
-        content=data.content,
-        repository_url=data.repository_url,
-        thumbnail_id=image_id(data.thumbnail_id),
-        skills=data.skills,
-    )
-    return created(_project(project), f"/projects/{project.card.id}", **_etag(project))
+
+    def answer(project: views.ProjectView) -> Response[Project]:
+        return created(_project(project), f"/projects/{project.card.id}", **_etag(project))
+
+    def act(attempt: Attempt[views.ProjectView] | None) -> Awaitable[views.ProjectView]:
+        return services.projects.publish(
+            caller_of(request),
+            title=data.title,
+            summary=data.summary,
+            content=data.content,
+            repository_url=data.repository_url,
+            thumbnail_id=image_id(data.thumbnail_id),
+            skills=data.skills,
+            attempt=attempt,
+        )
+
+    return await once(request, key, lambda: msgspec.json.encode(data), answer, act)
 
 
 @get(
@@ -350,11 +363,23 @@ async def comments(
     summary="Comment on a project",
 )
 async def write_comment(
-    request: ApiRequest, project_id: PathId, data: JSONBody[CommentText], services: GivenServices
+    request: ApiRequest,
+    project_id: PathId,
+    data: JSONBody[CommentText],
+    services: GivenServices,
+    key: IdempotencyKey = None,
 ) -> Response[Comment]:
     """Say something."""
-    comment = await services.projects.comment(caller_of(request), ProjectId(project_id), data.body)
-    return created(_comment(comment), f"/projects/{project_id}/comments/{comment.id}")
+
+    def answer(comment: views.CommentView) -> Response[Comment]:
+        return created(_comment(comment), f"/projects/{project_id}/comments/{comment.id}")
+
+    def act(attempt: Attempt[views.CommentView] | None) -> Awaitable[views.CommentView]:
+        return services.projects.comment(
+            caller_of(request), ProjectId(project_id), data.body, attempt
+        )
+
+    return await once(request, key, lambda: msgspec.json.encode(data), answer, act)
 
 
 @patch(

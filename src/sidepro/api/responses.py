@@ -9,11 +9,15 @@ from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 
 from sidepro.api import errors
+from sidepro.api.attempts import HEADER as IDEMPOTENCY_KEY
+from sidepro.api.attempts import REPLAYED
 from sidepro.api.examples import EXAMPLES, PROBLEMS
 from sidepro.api.services import PREFIX
 from sidepro.domain.errors import (
     BadCursor,
     InvalidInput,
+    KeyInUse,
+    KeyReused,
     NotAuthenticated,
     NotFound,
     PreconditionFailed,
@@ -98,6 +102,7 @@ HEADERS = {
         "What the limit of this call leaves: `r` calls now, all of them in `t` seconds "
         "(draft-ietf-httpapi-ratelimit-headers-10). Missing where nothing is limited."
     ),
+    REPLAYED: _header("`true` when this is the first answer to this `Idempotency-Key` again."),
     "RateLimit-Policy": _header("The limit of this call: `q` calls in `w` seconds."),
 }
 
@@ -122,7 +127,8 @@ def answers(route: Route, shapes: Schemas) -> dict[str, Any]:
     for status in (own, *map(str, handler.responses or ())):
         made = route.made["responses"][status]
         limited = LIMITED if route.path.startswith(PREFIX) else ()
-        headers = _headers(*(["Retry-After"] if status == "503" else []), *limited)
+        replayed = (REPLAYED,) if route.has_parameter("header", IDEMPOTENCY_KEY) else ()
+        headers = _headers(*(["Retry-After"] if status == "503" else []), *limited, *replayed)
         if status in (own, "304"):
             for name, header in route.made["responses"][own]["headers"].items():
                 headers[name] = _header(header["description"])
@@ -154,6 +160,8 @@ def _refusals(route: Route) -> Iterator[type[SideProError] | int]:
         yield BadCursor
     if route.has_parameter("header", "If-Match"):
         yield PreconditionFailed
+    if route.has_parameter("header", IDEMPOTENCY_KEY):
+        yield from (InvalidInput, KeyReused, KeyInUse)
     yield from route.handler.opt.get("problems", ())
 
 

@@ -1,5 +1,6 @@
 """Coffee chat over HTTP: rooms, messages, read marks."""
 
+from collections.abc import Awaitable
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from litestar import Response, Router, delete, get, post, put
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody, Parameter
 
+from sidepro.api.attempts import IdempotencyKey, once
 from sidepro.api.limits import MESSAGES, ROOMS, TICKETS
 from sidepro.api.lists import (
     LIMIT,
@@ -32,6 +34,7 @@ from sidepro.api.services import (
     path_id,
 )
 from sidepro.api.shapes import NOT_BLANK, Moment, UserSummary, moment, user_summary
+from sidepro.domain.attempts import Attempt
 from sidepro.domain.errors import (
     CannotChatWithYourself,
     Fault,
@@ -40,6 +43,7 @@ from sidepro.domain.errors import (
     RoomPending,
 )
 from sidepro.domain.rooms import room as domain
+from sidepro.domain.rooms.sending import Sent
 from sidepro.domain.rooms.tickets import TICKET_LIFETIME
 from sidepro.domain.rooms.views import RoomView
 from sidepro.domain.shared import RoomId, UserId
@@ -164,13 +168,25 @@ async def room_is_mine(scope: Any) -> None:
     summary="Ask somebody for a coffee chat",
 )
 async def ask(
-    request: ApiRequest, data: JSONBody[Asked], services: GivenServices
+    request: ApiRequest,
+    data: JSONBody[Asked],
+    services: GivenServices,
+    key: IdempotencyKey = None,
 ) -> Response[Room]:
     """201 with a new room, or 200 with the one that the two have already."""
-    room, is_new = await services.rooms.open(caller_of(request), UserId(data.user_id))
-    if is_new:
-        return created(room_shape(room), f"/rooms/{room.id}")
-    return Response(room_shape(room), status_code=200)
+
+    def answer(opened: tuple[RoomView, bool]) -> Response[Room]:
+        room, is_new = opened
+        if is_new:
+            return created(room_shape(room), f"/rooms/{room.id}")
+        return Response(room_shape(room), status_code=200)
+
+    def act(
+        attempt: Attempt[tuple[RoomView, bool]] | None,
+    ) -> Awaitable[tuple[RoomView, bool]]:
+        return services.rooms.open(caller_of(request), UserId(data.user_id), attempt)
+
+    return await once(request, key, lambda: msgspec.json.encode(data), answer, act)
 
 
 @get(
@@ -239,13 +255,23 @@ async def messages(
     summary="Say something",
 )
 async def send(
-    request: ApiRequest, room_id: PathId, data: JSONBody[NewMessage], services: GivenServices
+    request: ApiRequest,
+    room_id: PathId,
+    data: JSONBody[NewMessage],
+    services: GivenServices,
+    key: IdempotencyKey = None,
 ) -> Response[Message]:
     """201, or 200 with the first message when `client_id` is repeated."""
-    message, repeated = await services.rooms.send(
-        caller_of(request), RoomId(room_id), data.body, data.client_id
-    )
-    return Response(message_shape(message), status_code=200 if repeated else 201)
+
+    def answer(sent: Sent) -> Response[Message]:
+        return Response(message_shape(sent.message), status_code=200 if sent.repeated else 201)
+
+    def act(attempt: Attempt[Sent] | None) -> Awaitable[Sent]:
+        return services.rooms.send(
+            caller_of(request), RoomId(room_id), data.body, data.client_id, attempt
+        )
+
+    return await once(request, key, lambda: msgspec.json.encode(data), answer, act)
 
 
 @put(

@@ -6,7 +6,8 @@
     │   ├── WrongPassword           wrong-password       the own password, asked again
     │   ├── CannotChatWithYourself  cannot-chat-with-yourself
     │   ├── BadImage                bad-image            broken, empty, too large in itself
-    │   └── ImageQuota              image-quota          no room for more images
+    │   ├── ImageQuota              image-quota          no room for more images
+    │   └── KeyReused               idempotency-key-reused   the key was for something else
     ├── BadCursor                   bad-cursor           not ours, or made for another list
     ├── ImageKindNotTaken           unsupported-media-type
     ├── NotAuthenticated            not-authenticated    no token, or one that is not valid
@@ -19,7 +20,8 @@
     │   ├── EmailTaken              email-taken
     │   ├── UsernameTaken           username-taken
     │   ├── NoProfile               no-profile           a partial edit of nothing
-    │   └── RoomPending             room-pending         one of the two has left the room
+    │   ├── RoomPending             room-pending         one of the two has left the room
+    │   └── KeyInUse                idempotency-key-in-use   the first attempt has not ended
     ├── PreconditionFailed          precondition-failed  edited by somebody else meanwhile
     ├── RateLimited                 rate-limited         too often; worth trying again later
     └── Unavailable                 unavailable          a store is away; worth trying again
@@ -108,6 +110,13 @@ class ImageQuota(InvalidInput):
     code = "image-quota"
 
 
+class KeyReused(InvalidInput):
+    """The idempotency key was sent before, with other content."""
+
+    code = "idempotency-key-reused"
+    detail = "This Idempotency-Key was used for another request."
+
+
 class BadCursor(SideProError):
     """The cursor is not one of ours, or was made for another list or other filters."""
 
@@ -194,6 +203,13 @@ class RoomPending(Conflict):
 
     code = "room-pending"
     detail = "The other person has left this room; it can only be read."
+
+
+class KeyInUse(Conflict):
+    """The first attempt with this idempotency key has not ended yet."""
+
+    code = "idempotency-key-in-use"
+    detail = "The first request with this Idempotency-Key is still under way."
 
 
 class PreconditionFailed(SideProError):

@@ -5,13 +5,15 @@ from types import TracebackType
 from typing import Protocol
 
 from sidepro.domain.accounts.ports import ProfileRepository, SessionRepository, UserRepository
+from sidepro.domain.attempts import AttemptRepository
 from sidepro.domain.images.ports import ImageRepository
 from sidepro.domain.projects.ports import (
+    BoardReader,
     BookmarkRepository,
     CommentRepository,
     ProjectRepository,
 )
-from sidepro.domain.rooms.ports import RoomRepository
+from sidepro.domain.rooms.ports import RoomReader, RoomRepository
 
 
 class UnitOfWork(Protocol):
@@ -19,7 +21,8 @@ class UnitOfWork(Protocol):
 
     Used as `async with factory() as work: …; await work.commit()`. Leaving the block without
     `commit` MUST undo everything; after `commit` returned, everything MUST survive a crash.
-    What was committed by others before a repository reads MUST be visible to it.
+    What was committed by others before a repository reads MUST be visible to it. The readers are
+    for what this unit of work itself has changed: they MUST see it before it is committed.
     """
 
     @property
@@ -38,6 +41,12 @@ class UnitOfWork(Protocol):
     def rooms(self) -> RoomRepository: ...
     @property
     def images(self) -> ImageRepository: ...
+    @property
+    def attempts(self) -> AttemptRepository: ...
+    @property
+    def board_reader(self) -> BoardReader: ...
+    @property
+    def room_reader(self) -> RoomReader: ...
 
     async def __aenter__(self) -> "UnitOfWork": ...
 

@@ -6,12 +6,14 @@ from copy import copy
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from sidepro.domain.accounts.ports import ADDRESSES_KEPT, Presented
 from sidepro.domain.accounts.profile import Catalogue, Profile
 from sidepro.domain.accounts.session import RefreshToken, Session
 from sidepro.domain.accounts.user import User
-from sidepro.domain.errors import EmailTaken, NotFound, UsernameTaken
+from sidepro.domain.attempts import KEPT_FOR, AttemptName
+from sidepro.domain.errors import EmailTaken, KeyReused, NotFound, UsernameTaken
 from sidepro.domain.images.addresses import ImageKey
 from sidepro.domain.images.image import Image
 from sidepro.domain.images.image import State as ImageState
@@ -22,6 +24,9 @@ from sidepro.domain.recommendations.jaccard import Neighbour
 from sidepro.domain.rooms.ports import MessageName
 from sidepro.domain.rooms.room import Message, Room
 from sidepro.domain.shared import CommentId, ImageId, ProjectId, RoomId, SessionId, UserId
+
+if TYPE_CHECKING:
+    from sidepro.adapters.memory.readers import MemoryReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,7 @@ class State:
     shown: dict[ProjectId, frozenset[ImageId]] = field(default_factory=dict)
     neighbours: dict[UserId, tuple[Neighbour, ...]] = field(default_factory=dict)
     computed_at: datetime | None = None
+    attempts: dict[AttemptName, tuple[bytes, bytes, datetime]] = field(default_factory=dict)
 
     def copied(self) -> "State":
         """A copy that can be changed without changing this one."""
@@ -84,6 +90,7 @@ class MemoryUnitOfWork:
     bookmarks: "MemoryBookmarks"
     rooms: "MemoryRooms"
     images: "MemoryImages"
+    attempts: "MemoryAttempts"
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
@@ -102,6 +109,18 @@ class MemoryUnitOfWork:
     ) -> None:
         self._store.lock.release()
 
+    @property
+    def board_reader(self) -> "MemoryReader":
+        from sidepro.adapters.memory.readers import MemoryReader  # noqa: PLC0415 - it imports this
+
+        within = MemoryStore(self._store.catalogue)
+        within.state = self._state
+        return MemoryReader(within)
+
+    @property
+    def room_reader(self) -> "MemoryReader":
+        return self.board_reader
+
     async def commit(self) -> None:
         self._store.state = self._state
         self._begin()
@@ -116,6 +135,7 @@ class MemoryUnitOfWork:
         self.bookmarks = MemoryBookmarks(state)
         self.rooms = MemoryRooms(state)
         self.images = MemoryImages(state)
+        self.attempts = MemoryAttempts(state)
 
 
 class _Repository:
@@ -175,6 +195,8 @@ class MemoryUsers(_Repository):
             state.images[kept.image.id] = replace(kept, image=ownerless)
         for known in [known for known in state.known_addresses if known[0] == user_id]:
             del state.known_addresses[known]
+        for name in [name for name in state.attempts if name.user_id == user_id]:
+            del state.attempts[name]
         state.profiles.pop(user_id, None)
         del state.users[user_id]
         state.neighbours = among(state.users, state.neighbours)
@@ -387,6 +409,29 @@ class MemoryRooms(_Repository):
         return next((r for r in rooms if {seat.user_id for seat in r.seats} == pair), None)
 
 
+class MemoryAttempts(_Repository):
+    """See `sidepro.domain.attempts.AttemptRepository`. Units of work follow one another, and so do
+    attempts.
+    """
+
+    async def claim(self, name: AttemptName, content: bytes, now: datetime) -> bytes | None:
+        self._must_be_there(name.user_id)
+        known = self._state.attempts
+        for old in [old for old, (*_, made) in known.items() if made <= now - KEPT_FOR]:
+            del known[old]
+        kept = known.get(name)
+        if kept is None:
+            self._state.attempts[name] = (content, b"", now)
+            return None
+        if kept[0] != content:
+            raise KeyReused
+        return kept[1]
+
+    async def keep(self, name: AttemptName, answer: bytes) -> None:
+        content, _, now = self._state.attempts[name]
+        self._state.attempts[name] = (content, answer, now)
+
+
 class MemoryImages(_Repository):
     """See `sidepro.domain.images.ports.ImageRepository`."""
 
@@ -401,6 +446,11 @@ class MemoryImages(_Repository):
         self._must_be_there(image.owner_id)
         kept = StoredImage(image, ImageState.NEW, image.created_at)
         self._state.images[image.id] = kept
+
+    async def give_up(self, image_id: ImageId) -> None:
+        kept = self._state.images.get(image_id)
+        if kept is not None and kept.state == ImageState.NEW:
+            self._state.images[image_id] = replace(kept, state=ImageState.GOING)
 
     async def stored(self, image_id: ImageId) -> bool:
         kept = self._state.images.get(image_id)

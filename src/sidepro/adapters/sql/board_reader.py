@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 from sidepro.adapters.sql.board import SKILLS_OF_PROJECT
 from sidepro.adapters.sql.catalogue import CatalogueCache, NumberedCatalogue
-from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.database import Source
 from sidepro.adapters.sql.fetching import Row
 from sidepro.adapters.sql.grams import Grams, HasGrams, grams_asked_for
 from sidepro.adapters.sql.images import IMAGE_OF_USER, THUMBNAIL
@@ -158,7 +158,7 @@ class SqlBoardReader:
     """
 
     def __init__(
-        self, database: Database, catalogue: CatalogueCache, images: ImageAddresses
+        self, database: Source, catalogue: CatalogueCache, images: ImageAddresses
     ) -> None:
         self._database = database
         self._catalogue = catalogue

@@ -9,7 +9,7 @@ from sqlalchemy import Select, Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql import tables
-from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.database import Source
 from sidepro.domain.accounts.profile import Catalogue
 
 FRESH_FOR = 60.0
@@ -48,7 +48,7 @@ class CatalogueCache:
         self._current: NumberedCatalogue | None = None
         self._read_at = 0.0
 
-    async def current(self, source: AsyncConnection | Database) -> NumberedCatalogue:
+    async def current(self, source: AsyncConnection | Source) -> NumberedCatalogue:
         """The catalogue, read from there when it is not fresh."""
         now = time.monotonic()
         if self._current is None or now - self._read_at > FRESH_FOR:
@@ -65,11 +65,11 @@ _SKILLS, _REGIONS = _entries(tables.skills), _entries(tables.regions)
 _MEET_TIMES = _entries(tables.meet_times)
 
 
-async def _read(source: AsyncConnection | Database) -> NumberedCatalogue:
+async def _read(source: AsyncConnection | Source) -> NumberedCatalogue:
     async def names(entries: Select[Any]) -> dict[int, str]:
-        if isinstance(source, Database):
-            return {row.id: row.name for row in await source.fetch(entries)}
-        return {row.id: row.name for row in await source.execute(entries)}
+        if isinstance(source, AsyncConnection):
+            return {row.id: row.name for row in await source.execute(entries)}
+        return {row.id: row.name for row in await source.fetch(entries)}
 
     def numbers(of: Mapping[int, str]) -> dict[str, int]:
         return {name: number for number, name in of.items()}

@@ -13,7 +13,7 @@ from contextlib import (
     asynccontextmanager,
     contextmanager,
 )
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import event
 from sqlalchemy.engine import URL, ExceptionContext, make_url
@@ -45,6 +45,41 @@ _UNIQUE: dict[str, type[SideProError]] = {
     "uq_users_email_key": EmailTaken,
     "uq_users_username_key": UsernameTaken,
 }
+
+
+class Source(Protocol):
+    """Where rows are read from: the database as it is, or as one transaction sees it."""
+
+    async def fetch(
+        self, statement: ReturnsRows, parameters: Mapping[str, Any] = NOTHING
+    ) -> list[Row]:
+        """See `Database.fetch`."""
+        ...
+
+    async def fetch_one(
+        self, statement: ReturnsRows, parameters: Mapping[str, Any] = NOTHING
+    ) -> Row | None:
+        """See `Database.fetch_one`."""
+        ...
+
+
+class Within:
+    """What a transaction sees, its own changes included."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def fetch(
+        self, statement: ReturnsRows, parameters: Mapping[str, Any] = NOTHING
+    ) -> list[Row]:
+        executable: Any = statement  # each statement that gives rows can be executed
+        return list(await self._connection.execute(executable, parameters))
+
+    async def fetch_one(
+        self, statement: ReturnsRows, parameters: Mapping[str, Any] = NOTHING
+    ) -> Row | None:
+        rows = await self.fetch(statement, parameters)
+        return rows[0] if rows else None
 
 
 class Database:

@@ -128,6 +128,13 @@ class SqlImages:
             },
         )
 
+    async def give_up(self, image_id: ImageId) -> None:
+        await self._connection.execute(
+            update(images)
+            .where(images.c.id == image_id, images.c.state == State.NEW)
+            .values(state=State.GOING)
+        )
+
     async def stored(self, image_id: ImageId) -> bool:
         noted = await self._connection.execute(
             update(images)

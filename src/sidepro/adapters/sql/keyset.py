@@ -15,7 +15,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.database import Source
 from sidepro.adapters.sql.fetching import Row
 from sidepro.domain.shared import Page, PageRequest, page_of
 
@@ -51,7 +51,7 @@ class Listing:
         )
 
     async def page(
-        self, database: Database, request: PageRequest, parameters: Mapping[str, Any]
+        self, database: Source, request: PageRequest, parameters: Mapping[str, Any]
     ) -> Page[Row]:
         """The rows of a page. One statement, and a second one only when nothing was found."""
         after, backward = request.cursor.after, request.cursor.backward

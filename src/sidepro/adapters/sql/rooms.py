@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.database import Source
 from sidepro.adapters.sql.fetching import Row
 from sidepro.adapters.sql.images import IMAGE_OF_USER
 from sidepro.adapters.sql.keyset import Listing
@@ -190,7 +190,7 @@ class SqlRooms:
 class SqlRoomReader:
     """See `sidepro.domain.rooms.ports.RoomReader`."""
 
-    def __init__(self, database: Database, images: ImageAddresses) -> None:
+    def __init__(self, database: Source, images: ImageAddresses) -> None:
         self._database = database
         self._images = images
 

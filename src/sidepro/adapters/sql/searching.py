@@ -10,7 +10,7 @@ import time
 
 from sqlalchemy import bindparam, func, select
 
-from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.database import Source
 from sidepro.adapters.sql.tables import project_search, projects
 
 SAMPLE = 2_000
@@ -35,7 +35,7 @@ _TEXTS = (
 class TextSample:
     """A random sample of the search texts, renewed now and then."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Source) -> None:
         self._database = database
         self._texts: list[str] = []
         self._projects = 0

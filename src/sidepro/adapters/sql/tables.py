@@ -157,6 +157,18 @@ known_addresses = Table(
     comment="Where a user logged in from lately: no stranger to the limit of log-ins.",
 )
 
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("user_id", Uuid(), _belongs_to("users.id"), primary_key=True),
+    Column("operation", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("content", LargeBinary(32), nullable=False),
+    Column("answer", LargeBinary, nullable=False),
+    Column("created_at", DateTimeUTC(), nullable=False, index=True),
+    comment="Idempotency keys: a digest of what was asked for, and the answer. For a day.",
+)
+
 # --------------------------------------------------------------------------------------- board
 
 projects = Table(

@@ -6,11 +6,14 @@ from types import TracebackType
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql.accounts import SqlProfiles, SqlSessions, SqlUsers
+from sidepro.adapters.sql.attempts import SqlAttempts
 from sidepro.adapters.sql.board import SqlBookmarks, SqlComments, SqlProjects
+from sidepro.adapters.sql.board_reader import SqlBoardReader
 from sidepro.adapters.sql.catalogue import CatalogueCache
-from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.database import Database, Within
 from sidepro.adapters.sql.images import SqlImages
-from sidepro.adapters.sql.rooms import SqlRooms
+from sidepro.adapters.sql.rooms import SqlRoomReader, SqlRooms
+from sidepro.domain.images.addresses import ImageAddresses
 
 
 class SqlUnitOfWork:
@@ -24,10 +27,17 @@ class SqlUnitOfWork:
     bookmarks: SqlBookmarks
     rooms: SqlRooms
     images: SqlImages
+    attempts: SqlAttempts
 
-    def __init__(self, database: Database, catalogue: CatalogueCache) -> None:
+    def __init__(
+        self,
+        database: Database,
+        catalogue: CatalogueCache,
+        addresses: ImageAddresses | None = None,
+    ) -> None:
         self._database = database
         self._catalogue = catalogue
+        self._addresses = addresses or ImageAddresses()
         self._stack = AsyncExitStack()
         self._connection: AsyncConnection
 
@@ -42,7 +52,17 @@ class SqlUnitOfWork:
         self.bookmarks = SqlBookmarks(connection)
         self.rooms = SqlRooms(connection)
         self.images = SqlImages(connection)
+        self.attempts = SqlAttempts(connection)
         return self
+
+    @property
+    def board_reader(self) -> SqlBoardReader:
+        within = Within(self._connection)
+        return SqlBoardReader(within, self._catalogue, self._addresses)
+
+    @property
+    def room_reader(self) -> SqlRoomReader:
+        return SqlRoomReader(Within(self._connection), self._addresses)
 
     async def __aexit__(
         self,

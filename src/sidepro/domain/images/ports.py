@@ -85,6 +85,12 @@ class ImageRepository(Protocol):
         """
         ...
 
+    async def give_up(self, image_id: ImageId) -> None:
+        """Note that a new image is not wanted: it counts no longer, and is removed at the next
+        run. Others are left alone.
+        """
+        ...
+
     async def stored(self, image_id: ImageId) -> bool:
         """Note that the object of a new image is there now; whether the image still is."""
         ...

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from sidepro.domain.accounts.session import Caller
+from sidepro.domain.attempts import Attempt, Replayed
 from sidepro.domain.errors import Fault, ImageQuota, NotAuthenticated, Unavailable
 from sidepro.domain.images.addresses import ImageAddresses, ImageUrl
 from sidepro.domain.images.image import MEDIA_TYPE, UNFINISHED_FOR, UNUSED_FOR, Image
@@ -29,7 +30,9 @@ class ImageService:
     new_name: RandomNames
     quota: int
 
-    async def upload(self, caller: Caller, file: IO[bytes]) -> ImageView:
+    async def upload(
+        self, caller: Caller, file: IO[bytes], attempt: Attempt[ImageView] | None = None
+    ) -> ImageView:
         """Keep a picture. `quota` is what all images of the caller may have together, in bytes.
 
         The row comes first and the object second: whatever breaks in between, there is a row by
@@ -39,7 +42,12 @@ class ImageService:
             ImageKindNotTaken, BadImage: see `ImageCodec`.
             ImageQuota: the caller's images would have more bytes than they may.
             Unavailable: it could not be encoded or kept.
+            Replayed, KeyReused, KeyInUse: see `Attempt.begin`.
         """
+        if attempt:
+            # Whether it was done before, ere anything is done again.
+            async with self.unit_of_work() as work:
+                await attempt.begin(work.attempts, self.clock())
         picture = await self.codec.encode(file)
         now = self.clock()
         image = Image.of(picture, ImageId(self.new_id()), caller.id, self.new_name(), now)
@@ -51,13 +59,27 @@ class ImageService:
             await work.images.add(image)
             await work.commit()
         await self.store.put(image.key, picture.data)
+        view = self._view(image)
         async with self.unit_of_work() as work:
+            if attempt:
+                try:
+                    await attempt.begin(work.attempts, now)
+                except Replayed:
+                    # Somebody was quicker with the same: this one goes with the unused ones.
+                    await work.images.give_up(image.id)
+                    await work.commit()
+                    raise
             there = await work.images.stored(image.id)
+            if attempt and there:
+                await attempt.keep(work.attempts, view)
             await work.commit()
         if not there:
             # It took so long that the removal has been here: nothing else knows the object.
             await self.store.delete([image.key])
             raise Unavailable
+        return view
+
+    def _view(self, image: Image) -> ImageView:
         return ImageView(
             id=image.id,
             url=ImageUrl(self.addresses.base + image.key),

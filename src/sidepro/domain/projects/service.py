@@ -6,6 +6,7 @@ from typing import Any
 
 from sidepro.domain.accounts.ports import AccountReader
 from sidepro.domain.accounts.session import Caller
+from sidepro.domain.attempts import Attempt
 from sidepro.domain.errors import Fault, InvalidInput, NotFound, PreconditionFailed
 from sidepro.domain.images.addresses import keys_in
 from sidepro.domain.projects.comment import Comment
@@ -62,11 +63,13 @@ class ProjectService:
         repository_url: str | None,
         thumbnail_id: ImageId | None,
         skills: Sequence[str],
+        attempt: Attempt[ProjectView] | None = None,
     ) -> ProjectView:
         """Put a project on the board.
 
         Raises:
             InvalidInput: a member breaks its rule.
+            Replayed, KeyReused, KeyInUse: see `Attempt.begin`.
         """
         catalogue = await self.accounts.catalogue()
         project = Project.write(
@@ -83,11 +86,16 @@ class ProjectService:
             skills=skills,
         )
         async with self.unit_of_work() as work:
+            if attempt:
+                await attempt.begin(work.attempts, project.created_at)
             await _hold_thumbnail(work, project)
             await work.projects.add(project)
             await _note_images(work, project)
+            view = await work.board_reader.project(project.id, caller.id) if attempt else None
+            if attempt and view:
+                await attempt.keep(work.attempts, view)
             await work.commit()
-        return await self.peek(project.id, caller.id)
+        return view or await self.peek(project.id, caller.id)
 
     async def read(self, project_id: ProjectId, viewer: UserId | None) -> ProjectView:
         """A project's page. Counts one view, which the answer includes.
@@ -288,21 +296,33 @@ class ProjectService:
         """Raise `NotFound` unless there is such a project."""
         await self.comment_count(project_id)
 
-    async def comment(self, caller: Caller, project_id: ProjectId, body: str) -> CommentView:
+    async def comment(
+        self,
+        caller: Caller,
+        project_id: ProjectId,
+        body: str,
+        attempt: Attempt[CommentView] | None = None,
+    ) -> CommentView:
         """Say something about a project.
 
         Raises:
             NotFound: there is no such project.
             InvalidInput: the body is blank or too long.
+            Replayed, KeyReused, KeyInUse: see `Attempt.begin`.
         """
         comment = Comment.write(
             CommentId(self.new_id()), project_id, caller.id, body, self.clock()
         )
         async with self.unit_of_work() as work:
+            if attempt:
+                await attempt.begin(work.attempts, comment.created_at)
             await work.comments.add(comment)
             await work.projects.move_counters(project_id, comments=1)
+            view = await work.board_reader.comment(comment.id) if attempt else None
+            if attempt and view:
+                await attempt.keep(work.attempts, view)
             await work.commit()
-        return await self._comment(comment.id)
+        return view or await self._comment(comment.id)
 
     async def edit_comment(
         self, caller: Caller, project_id: ProjectId, comment_id: CommentId, body: str

@@ -10,19 +10,20 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from sidepro.domain.attempts import Attempt
 from sidepro.domain.errors import InvalidInput, NotFound, SideProError, Unavailable
 from sidepro.domain.rooms.ports import MessageName
 from sidepro.domain.rooms.room import Message, check_client_id
 from sidepro.domain.shared import Clock, RoomId, UserId
-from sidepro.domain.unit_of_work import UnitOfWorkFactory
+from sidepro.domain.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 TOGETHER = 200
 """Messages that are stored together, at the most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(NamedTuple):
     """A stored message, and whether it had been stored before under this name."""
 
     message: Message
@@ -71,7 +72,12 @@ class Sending:
         self._task: asyncio.Task[None] | None = None
 
     async def store(
-        self, sender: UserId, room_id: RoomId, body: str, client_id: str | None
+        self,
+        sender: UserId,
+        room_id: RoomId,
+        body: str,
+        client_id: str | None,
+        attempt: Attempt[Sent] | None = None,
     ) -> Sent:
         """Store a message, or find the one that the sender gave this name before. On return it is
         committed.
@@ -80,8 +86,11 @@ class Sending:
             NotFound: the room is not there for the sender.
             RoomPending: the other one has left.
             InvalidInput: the body or the client id breaks its rule.
+            Replayed, KeyReused, KeyInUse: see `Attempt.begin`.
         """
         wish = _Wish(sender, room_id, body, client_id)
+        if attempt:
+            return await self._stored_once(wish, attempt)
         self._waiting.append(wish)
         if self._task is None or self._task.done():
             # A task of its own: whoever asks may go away, and must not take the others along.
@@ -112,40 +121,56 @@ class Sending:
         except Exception as error:  # whatever it is, who waits has to hear of it
             return error
 
+    async def _stored_once(self, wish: _Wish, attempt: Attempt[Sent]) -> Sent:
+        """By itself: it may have to wait for another attempt."""
+        async with self._unit_of_work() as work:
+            await attempt.begin(work.attempts, self._clock())
+            (outcome,) = await self._decided(work, [wish])
+            if isinstance(outcome, Exception):
+                raise outcome
+            await attempt.keep(work.attempts, outcome)
+            await work.commit()
+        return outcome
+
     async def _stored(self, wishes: Sequence[_Wish]) -> list[Sent | Exception]:
         """What comes of each; those that are `Sent` are committed."""
+        async with self._unit_of_work() as work:
+            outcomes = await self._decided(work, wishes)
+            await work.commit()
+        return outcomes
+
+    async def _decided(self, work: UnitOfWork, wishes: Sequence[_Wish]) -> list[Sent | Exception]:
+        """What comes of each; those that are `Sent` are written."""
         outcomes: list[Sent | Exception] = []
         now = self._clock()
-        async with self._unit_of_work() as work:
-            before = await work.rooms.get_all({wish.room_id for wish in wishes})
-            named = await work.rooms.named(_names(wishes))
-            rooms, messages = dict(before), []
-            for wish in wishes:
-                try:
-                    room = rooms.get(wish.room_id)
-                    if room is None:
-                        raise NotFound
-                    room.must_admit(wish.sender)
-                    name = wish.name
-                    if name in named:
-                        outcomes.append(Sent(named[name], repeated=True))
-                        continue
-                    rooms[room.id], message = room.with_message(
-                        wish.sender, wish.body, wish.client_id, now
-                    )
-                except SideProError as error:
-                    outcomes.append(error)
+        before = await work.rooms.get_all({wish.room_id for wish in wishes})
+        named = await work.rooms.named(_names(wishes))
+        rooms, messages = dict(before), []
+        for wish in wishes:
+            try:
+                room = rooms.get(wish.room_id)
+                if room is None:
+                    raise NotFound
+                room.must_admit(wish.sender)
+                name = wish.name
+                if name in named:
+                    outcomes.append(Sent(named[name], repeated=True))
                     continue
-                messages.append(message)
-                outcomes.append(Sent(message, repeated=False))
-                if name:
-                    named[name] = message
-            if messages:
-                await work.rooms.save(
-                    *(room for room_id, room in rooms.items() if room != before[room_id])
+                rooms[room.id], message = room.with_message(
+                    wish.sender, wish.body, wish.client_id, now
                 )
-                await work.rooms.add_messages(*messages)
-                await work.commit()
+            except SideProError as error:
+                outcomes.append(error)
+                continue
+            messages.append(message)
+            outcomes.append(Sent(message, repeated=False))
+            if name:
+                named[name] = message
+        if messages:
+            await work.rooms.save(
+                *(room for room_id, room in rooms.items() if room != before[room_id])
+            )
+            await work.rooms.add_messages(*messages)
         return outcomes
 
 

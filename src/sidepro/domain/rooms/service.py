@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sidepro.domain.accounts.session import Caller
+from sidepro.domain.attempts import Attempt
 from sidepro.domain.errors import NotFound
 from sidepro.domain.rooms.events import (
     MessageSent,
@@ -14,7 +15,7 @@ from sidepro.domain.rooms.events import (
 )
 from sidepro.domain.rooms.ports import ChatFeed, Presence, RoomReader
 from sidepro.domain.rooms.room import Message, Room, RoomStatus
-from sidepro.domain.rooms.sending import Sending
+from sidepro.domain.rooms.sending import Sending, Sent
 from sidepro.domain.rooms.views import History, Presences, RoomView, Standing
 from sidepro.domain.shared import Clock, NewId, Page, PageRequest, RoomId, UserId
 from sidepro.domain.unit_of_work import UnitOfWork, UnitOfWorkFactory
@@ -37,7 +38,9 @@ class RoomService:
 
     # ---------------------------------------------------------------------------------- rooms
 
-    async def open(self, caller: Caller, asked: UserId) -> tuple[RoomView, bool]:
+    async def open(
+        self, caller: Caller, asked: UserId, attempt: Attempt[tuple[RoomView, bool]] | None = None
+    ) -> tuple[RoomView, bool]:
         """Ask somebody for a coffee chat; the room of the two, and whether it is a new one.
 
         Whoever asks first and however many ask at once, there is one room. If the caller had left
@@ -51,6 +54,8 @@ class RoomService:
         fresh = Room.open(RoomId(self.new_id()), caller.id, asked, now)
         reopened = False
         async with self.unit_of_work() as work:
+            if attempt:
+                await attempt.begin(work.attempts, now)
             created = False
             # Another unit of work may open or remove the room between any two of these steps.
             while (room := await work.rooms.get_of_pair(caller.id, asked)) is None:
@@ -59,10 +64,14 @@ class RoomService:
                 again = room.asked_again_by(caller.id, now)
                 reopened = again != room
                 await work.rooms.save(again)
+            view = await work.room_reader.room(room.id, caller.id) if attempt else None
+            if attempt and view:
+                view = await self._seen(view)
+                await attempt.keep(work.attempts, (view, created))
             await work.commit()
         if reopened:
             await self.feed.publish(StatusChanged(room.id))
-        return await self.room(caller, room.id), created
+        return view or await self.room(caller, room.id), created
 
     async def rooms(self, caller: Caller, page: PageRequest) -> Page[RoomView]:
         """The caller's rooms, the latest activity first."""
@@ -85,8 +94,11 @@ class RoomService:
         room = await self.reader.room(room_id, caller.id)
         if room is None:
             raise NotFound
-        online = await self.presence.online([room_id])
-        return _shown(room, bool(online.get(room_id)))
+        return await self._seen(room)
+
+    async def _seen(self, room: RoomView) -> RoomView:
+        online = await self.presence.online([room.id])
+        return _shown(room, bool(online.get(room.id)))
 
     async def leave(self, caller: Caller, room_id: RoomId) -> None:
         """Leave a room: the other one can still read it. The last one to leave takes it away.
@@ -120,8 +132,13 @@ class RoomService:
     # ------------------------------------------------------------------------------- messages
 
     async def send(
-        self, caller: Caller, room_id: RoomId, body: str, client_id: str | None
-    ) -> tuple[Message, bool]:
+        self,
+        caller: Caller,
+        room_id: RoomId,
+        body: str,
+        client_id: str | None,
+        attempt: Attempt[Sent] | None = None,
+    ) -> Sent:
         """Say something; the stored message, and whether it was stored before.
 
         A repeated `client_id` gives the first message, for ever, whatever the body. It is told
@@ -131,10 +148,11 @@ class RoomService:
             NotFound: the room is not there for the caller.
             RoomPending: the other one has left.
             InvalidInput: the body or the client id breaks its rule.
+            Replayed, KeyReused, KeyInUse: see `Attempt.begin`.
         """
-        sent = await self.sending.store(caller.id, room_id, body, client_id)
+        sent = await self.sending.store(caller.id, room_id, body, client_id, attempt)
         await self.feed.publish(MessageSent(room_id, sent.message))
-        return sent.message, sent.repeated
+        return sent
 
     async def history(
         self,
