@@ -1,6 +1,6 @@
 """The board, rooms and recommendations over HTTP: processor time, bytes and statements a request.
 
-    ./just bench board [--rounds N] [--requests N] [--only WORD]
+    ./just bench board [--rounds N] [--requests N] [--only WORD] [--scale N]
 
 Real servers are driven from outside over a few connections. All rows are measured in every round,
 on each server in turn, so that whatever else the machine does falls on all of them alike; the
@@ -57,6 +57,7 @@ class Options:
     rounds: int
     requests: int
     only: str
+    scale: int
 
 
 @dataclass(frozen=True)
@@ -258,9 +259,9 @@ def main() -> None:
             POSTGRESQL: settings_of(folder / "postgresql", url),
             SQLITE: settings_of(folder / "sqlite", None),
         }
-        print("filling two databases, a minute each", file=sys.stderr)
-        for each in settings.values():
-            fill(each)
+        print("filling two databases", file=sys.stderr)
+        fill(settings[POSTGRESQL], scale=options.scale)
+        fill(settings[SQLITE])
         servers = {
             name: stack.enter_context(platform(each, postgres if name == POSTGRESQL else None))
             for name, each in settings.items()
@@ -292,6 +293,7 @@ def parsed() -> Options:
     )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--requests", type=int, default=800, help="of each row in a round")
+    parser.add_argument("--scale", type=int, default=1, help="so much more on PostgreSQL")
     parser.add_argument("--only", default="", help="rows with this in their name")
     return Options(**vars(parser.parse_args()))
 

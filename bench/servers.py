@@ -99,8 +99,11 @@ def platform(settings: Mapping[str, str], postgres: Postgres | None) -> Iterator
         yield Measured(server.port, server.pid, postgres)
 
 
-def fill(settings: Mapping[str, str], sizes: Mapping[str, int] = SIZES) -> None:
-    """Make the tables and the data, with everybody's neighbours."""
+def fill(settings: Mapping[str, str], sizes: Mapping[str, int] = SIZES, *, scale: int = 1) -> None:
+    """Make the tables and the data, so many times as much, with the neighbours of everybody (but
+    for many times as much: the reference would take days).
+    """
+    sizes = {**sizes, "scale": scale}
     options = [part for name, size in sizes.items() for part in (f"--{name}", str(size))]
     sidepro = str(Path(sys.executable).with_name("sidepro"))
     for arguments in (["migrate"], ["seed", *options]):
@@ -113,7 +116,8 @@ def fill(settings: Mapping[str, str], sizes: Mapping[str, int] = SIZES) -> None:
         )
         if done.returncode:
             sys.exit(f"sidepro {arguments[0]}: {done.stderr}")
-    asyncio.run(_find_neighbours(settings))
+    if scale == 1:
+        asyncio.run(_find_neighbours(settings))
     url = settings.get("SIDEPRO_DATABASE_URL")
     if url is not None:
         with psycopg.connect(url, autocommit=True) as connection:

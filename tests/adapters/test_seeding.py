@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from sidepro.adapters.demo.population import Demo, Sizes, make
 from sidepro.adapters.markdown import SafeMarkdown
@@ -19,10 +19,11 @@ from sidepro.adapters.sql import tables
 from sidepro.adapters.sql.accounts import SqlAccountReader
 from sidepro.adapters.sql.board_reader import SqlBoardReader
 from sidepro.adapters.sql.catalogue import CatalogueCache
+from sidepro.adapters.sql.counters import drifts
 from sidepro.adapters.sql.database import Database
 from sidepro.adapters.sql.migrations import migrate
 from sidepro.adapters.sql.rooms import SqlRoomReader
-from sidepro.adapters.sql.seeding import BATCH, is_empty, load
+from sidepro.adapters.sql.seeding import BATCH, SEARCH_INDEX, is_empty, load
 from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
 from sidepro.domain.errors import EmailTaken
 from sidepro.domain.images.addresses import ImageAddresses
@@ -224,3 +225,44 @@ async def test_a_second_time_is_refused(
 async def test_nothing_is_stored_of_nothing(database: Database, catalogue: CatalogueCache) -> None:
     await load(database, catalogue, EMPTY, ignore)
     assert await is_empty(database)
+
+
+async def test_copies_are_as_much_again_of_other_people(
+    database: Database, catalogue: CatalogueCache, demo: Demo
+) -> None:
+    told: list[tuple[int, int]] = []
+    await load(database, catalogue, demo, lambda *progress: told.append(progress), 3)
+    found = await counts(database)
+    assert found["users"] == 3 * len(demo.users)
+    assert found["project_search"] == found["projects"] == 3 * len(demo.projects)
+    assert found["messages"] == 3 * len(demo.messages)
+    assert told[-1] == (sum(found.values()), sum(found.values()))
+    assert await drifts(database) == []
+    board = SqlBoardReader(database, catalogue, ImageAddresses())
+    title = fold(demo.projects[0].title)
+    alike = [project for project in demo.projects if title in fold(project.title)]
+    page = await board.board(BoardQuery(text=title), PageRequest(100), None)
+    assert len(page.items) >= 3 * len(alike)
+    assert len({card.author.username for card in page.items}) >= 3
+    assert await search_index_is_there(database)
+
+
+async def test_copies_that_break_off_leave_nothing_and_the_index_where_it_was(
+    database: Database, catalogue: CatalogueCache, demo: Demo
+) -> None:
+    def break_off(done: int, total: int) -> None:
+        if done > total / 2:
+            raise ConnectionAbortedError
+
+    with pytest.raises(ConnectionAbortedError):
+        await load(database, catalogue, demo, break_off, 3)
+    assert await is_empty(database)
+    assert await search_index_is_there(database)
+
+
+async def search_index_is_there(database: Database) -> bool:
+    names = "SELECT name FROM sqlite_master" if database.is_sqlite else ""
+    names = names or "SELECT indexname FROM pg_indexes"
+    async with database.reading() as connection:
+        found = set(await connection.scalars(text(names)))
+    return bool({SEARCH_INDEX, "project_grams"} & found)

@@ -56,6 +56,13 @@ _SIZE = click.IntRange(0, 1_000_000)
 @click.option("--bookmarks", type=_SIZE, default=900, show_default=True)
 @click.option("--rooms", type=_SIZE, default=24, show_default=True)
 @click.option("--messages-per-room", type=_SIZE, default=12, show_default=True)
+@click.option(
+    "--scale",
+    type=click.IntRange(1, 999),
+    default=1,
+    show_default=True,
+    help="So many times as much of everything, in copies.",
+)
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same data.")
 def seed(
     users: int,
@@ -64,6 +71,7 @@ def seed(
     bookmarks: int,
     rooms: int,
     messages_per_room: int,
+    scale: int,
     seed: int,
 ) -> None:
     """Fill an empty database with demo data."""
@@ -74,7 +82,7 @@ def seed(
         platform = build(settings, "")
         try:
             await bring_up_to_date(settings, platform)
-            if not await seed_if_empty(platform, sizes, seed):
+            if not await seed_if_empty(platform, sizes, seed, scale):
                 raise CommandError(f"{shown(settings)} is not empty: nothing was added")
             for email in population.DEMO_EMAILS:
                 click.echo(f"demo account {email}, password {population.DEMO_PASSWORD}")
@@ -168,6 +176,7 @@ async def seed_if_empty(
     platform: composition.Platform,
     sizes: population.Sizes | None = None,
     seed: int = 1,
+    scale: int = 1,
 ) -> bool:
     if not await seeding.is_empty(platform.database):
         return False
@@ -195,5 +204,6 @@ async def seed_if_empty(
             platform.catalogue,
             demo,
             lambda done, total: progress.update(bar, completed=done, total=total),
+            scale,
         )
     return True

@@ -283,7 +283,7 @@ def _translate(context: ExceptionContext) -> Exception | None:
     """What to raise in the place of a driver's error, wherever it comes up."""
     error = context.sqlalchemy_exception or context.original_exception
     if isinstance(error, IntegrityError):
-        return _meaning(error)
+        return meaning_of(error.orig)
     # A bare DatabaseError is SQLite's word for a file that is no database.
     away = isinstance(error, (OperationalError, InterfaceError)) or type(error) is DatabaseError
     if away or context.is_disconnect:
@@ -293,16 +293,16 @@ def _translate(context: ExceptionContext) -> Exception | None:
     return None
 
 
-def _meaning(error: IntegrityError) -> SideProError | None:
-    """What a violated constraint means. A foreign key: what is referred to is gone."""
-    if isinstance(error.orig, sqlite3.IntegrityError):
+def meaning_of(error: BaseException | None) -> SideProError | None:
+    """What a driver's violated constraint means. A foreign key: what is referred to is gone."""
+    if isinstance(error, sqlite3.IntegrityError):
         # "UNIQUE constraint failed: users.email_key"; foreign keys are not named at all.
-        text = str(error.orig)
-        if error.orig.sqlite_errorname == "SQLITE_CONSTRAINT_FOREIGNKEY":
+        text = str(error)
+        if error.sqlite_errorname == "SQLITE_CONSTRAINT_FOREIGNKEY":
             return NotFound()
         name = "uq_" + text.rpartition(": ")[2].replace(".", "_")
     else:
-        name = getattr(getattr(error.orig, "diag", None), "constraint_name", None) or ""
+        name = getattr(getattr(error, "diag", None), "constraint_name", None) or ""
         if name.startswith("fk_"):
             return NotFound()
     return _UNIQUE[name]() if name in _UNIQUE else None
