@@ -10,9 +10,12 @@ import pytest
 
 from tests.live import DATABASES, Person, a_database, visiting
 from tests.servers import SideProServer
+from tests.together import shared_settings, two_servers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+
+    from tests.servers import Postgres, RedisServer
 
 PEOPLE = 14
 """They make 91 rooms. Signing up costs more than anything else here."""
@@ -31,6 +34,19 @@ def server(
     with (
         a_database(request.param, request, folder) as settings,
         SideProServer(settings) as running,
+    ):
+        yield running
+
+
+@pytest.fixture(scope="session")
+def processes(
+    postgres: Postgres, redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[list[SideProServer]]:
+    """Two that serve one PostgreSQL, with Redis between them."""
+    folder = tmp_path_factory.mktemp("processes")
+    with (
+        shared_settings(postgres, redis_server, folder) as settings,
+        two_servers(settings) as running,
     ):
         yield running
 

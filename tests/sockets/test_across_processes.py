@@ -9,34 +9,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.live import Person, until
-from tests.together import at, shared_settings, two_servers, visiting_all
+from tests.together import at, visiting_all
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
 
     import httpx
 
     from tests.live import Socket
-    from tests.servers import Postgres, RedisServer, SideProServer
+    from tests.servers import SideProServer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.servers]
 
 
-@pytest.fixture(scope="module")
-def servers(
-    postgres: Postgres, redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[list[SideProServer]]:
-    folder = tmp_path_factory.mktemp("processes")
-    with (
-        shared_settings(postgres, redis_server, folder) as settings,
-        two_servers(settings) as running,
-    ):
-        yield running
-
-
 @pytest.fixture
-async def visits(servers: list[SideProServer]) -> AsyncIterator[list[httpx.AsyncClient]]:
-    async with visiting_all(servers) as clients:
+async def visits(processes: list[SideProServer]) -> AsyncIterator[list[httpx.AsyncClient]]:
+    async with visiting_all(processes) as clients:
         yield clients
 
 
