@@ -188,7 +188,7 @@ class Settings:
     redis_url: str | None = _setting(
         _redis,
         None,
-        "`redis://host:port/number`: where processes share chat, presence, limits "
+        "`redis://host:port/number`: where processes share chat, presence, tickets, limits "
         "and ended sessions.",
         "none: in-process",
     )
