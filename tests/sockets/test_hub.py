@@ -26,6 +26,7 @@ from sidepro.domain.rooms.events import (
     MayHaveMissed,
     MessageSent,
     ReadMoved,
+    RoomClosed,
     RoomEvent,
     StatusChanged,
 )
@@ -627,6 +628,31 @@ async def test_a_gap_that_cannot_be_filled_ends_the_socket_so_that_it_comes_back
         assert client.frames.empty()
     assert close_code(failure.value) == 1013
     assert await house.presence.online([house.room.id]) == {}
+
+
+async def test_what_is_being_stored_when_the_socket_ends_is_stored_to_the_end(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house.chat() as client:
+        begun, gate = asyncio.Event(), asyncio.Event()
+        work = type(house.store.unit_of_work())
+        commit = work.commit
+
+        async def slowly(self: Any) -> None:
+            begun.set()
+            await gate.wait()
+            await commit(self)
+
+        monkeypatch.setattr(work, "commit", slowly)
+        client.tell("send", client_id="a", body="to the end")
+        await begun.wait()
+        await house.feed.tell(RoomClosed(house.room.id, house.one.id))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        gate.set()
+        assert await client.ended() == 4404
+    history = await house.rooms.history(house.one, house.room.id, limit=5)
+    assert [message.body for message in history.items] == ["to the end"]
 
 
 # ---------------------------------------------------------------------------------- close codes

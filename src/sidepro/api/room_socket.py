@@ -186,7 +186,7 @@ class Conversation:
                 text = cast("str | None", event.get("text"))
                 client_id = _client_id(text)
                 frame = self._understood(text)
-                await self._do(frame)
+                await self._do_to_the_end(frame)
                 bad_in_a_row = 0
             except SideProError as error:
                 bad_in_a_row = bad_in_a_row + 1 if isinstance(error, InvalidInput) else 0
@@ -208,6 +208,17 @@ class Conversation:
             raise InvalidInput(fault) from error
         except (msgspec.DecodeError, RecursionError) as error:
             raise InvalidInput(Fault("is not a JSON object")) from error
+
+    async def _do_to_the_end(self, frame: ClientFrame) -> None:
+        """Do it, also when the socket ends meanwhile: a transaction that is broken off on SQLite
+        may leave its lock behind.
+        """
+        doing = asyncio.create_task(self._do(frame))
+        try:
+            await asyncio.shield(doing)
+        except asyncio.CancelledError:
+            await asyncio.gather(doing, return_exceptions=True)
+            raise
 
     async def _do(self, frame: ClientFrame) -> None:
         match frame:
