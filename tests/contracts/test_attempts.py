@@ -4,9 +4,11 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
+from sidepro.adapters.sql import attempts as sql_attempts
 from sidepro.domain.attempts import KEPT_FOR, AttemptName
-from sidepro.domain.errors import KeyReused, NotFound
+from sidepro.domain.errors import KeyInUse, KeyReused, NotFound
 from sidepro.domain.shared import UserId
 from tests import factories
 from tests.contracts.builders import nobody
@@ -157,3 +159,20 @@ async def test_readers_of_a_unit_of_work_see_what_it_has_changed(world: World) -
         assert shown.participant is not None
         assert shown.participant.id == other.id
         assert await world.board.project(project.id, one.id) is None, "others see it already"
+
+
+@pytest.mark.parametrize(
+    "store", [pytest.param("postgresql", marks=pytest.mark.servers)], indirect=True
+)
+async def test_who_has_waited_long_enough_hears_that_the_name_is_in_use(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sql_attempts, "_PATIENCE", text("SET LOCAL lock_timeout = 100"))
+    name = named(await somebody(world))
+    async with world.unit_of_work() as work:
+        assert await work.attempts.claim(name, CONTENT, NOW) is None
+        with pytest.raises(KeyInUse):
+            await attempt(world, name)
+        await work.attempts.keep(name, b"first")
+        await work.commit()
+    assert await attempt(world, name) == b"first"

@@ -4,7 +4,6 @@ from datetime import datetime
 
 import psycopg
 from sqlalchemy import and_, bindparam, delete, select, text, tuple_, update
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql.tables import attempts
@@ -82,7 +81,4 @@ def _parameters(name: AttemptName) -> dict[str, object]:
 
 
 def _gave_up_waiting(error: Unavailable) -> bool:
-    cause = error.__cause__
-    return isinstance(cause, OperationalError) and isinstance(
-        cause.orig, psycopg.errors.LockNotAvailable
-    )
+    return isinstance(error.__cause__, psycopg.errors.LockNotAvailable)
