@@ -14,10 +14,9 @@ import msgspec
 import structlog
 from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
-from redis.exceptions import RedisError
 
 from sidepro.adapters.redis import wire
-from sidepro.adapters.redis.link import ANSWERS_WITHIN, Link
+from sidepro.adapters.redis.link import ANSWERS_WITHIN, BROKEN, Link
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.rooms.events import MayHaveMissed, RoomEvent, Typing
 from sidepro.domain.rooms.ports import Listener
@@ -140,7 +139,7 @@ class RedisFeed:
                     self._is_away = False
                 pause = FIRST_PAUSE
                 await self._hear(connection)
-            except (RedisError, OSError) as error:
+            except BROKEN as error:
                 if not self._is_away:
                     log.warning("chat_feed_away", reason=type(error).__name__)
             except Exception:
@@ -206,7 +205,7 @@ class RedisFeed:
         if channels and connection is not None and connection.is_connected:
             try:
                 await connection.send_command(name, *channels)
-            except (RedisError, OSError):
+            except BROKEN:
                 return  # whoever hears on this connection finds out, and connects again
 
     def _channel(self, room_id: RoomId) -> bytes:

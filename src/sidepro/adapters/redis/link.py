@@ -20,6 +20,11 @@ Answer = TypeVar("Answer")
 ANSWERS_WITHIN = 1.0
 """Seconds until a question counts as unanswered."""
 
+BROKEN = (RedisError, OSError, RuntimeError)
+"""What is raised when the connection is broken. The last is uvloop's word for writing on one that
+has been closed a moment ago.
+"""
+
 LEFT_ALONE_FOR = 1.0
 """Seconds in which a Redis that did not answer is asked nothing: while it is away, one call a
 second waits for it, and all others go on at once.
@@ -54,7 +59,7 @@ class Link:
             self._ask_again_at = now + LEFT_ALONE_FOR + ANSWERS_WITHIN
         try:
             answer = await question(self.redis)
-        except (RedisError, OSError) as error:
+        except BROKEN as error:
             if self._ask_again_at is None:
                 log.warning("redis_away", reason=type(error).__name__)
             self._ask_again_at = time.monotonic() + LEFT_ALONE_FOR
