@@ -320,11 +320,16 @@ def test_no_other_list_reads_a_whole_table(filled: Filled) -> None:
     assert whole_tables(filled) == []
 
 
+# SQLite does not tell how many pages it reads.
+ON_POSTGRESQL = pytest.mark.parametrize(
+    "filled", [pytest.param("postgresql", marks=pytest.mark.servers)], indirect=True
+)
+
+
+@ON_POSTGRESQL
 @pytest.mark.parametrize("sort", Sort)
 @pytest.mark.parametrize("text", [SYLLABLE, LETTERS, "서", OFTEN, SOMETIMES, "zyzzyva", "뷁"])
 def test_a_search_reads_a_bounded_number_of_pages(filled: Filled, text: str, sort: Sort) -> None:
-    if filled.database.is_sqlite:
-        pytest.skip("SQLite does not tell how many pages it reads")
     query = BoardQuery(text=text, sort=sort)
     asyncio.run(_then_close(filled, lambda opened: walk(opened, query)))
     for statement, parameters in filled.database.asked:
@@ -333,9 +338,8 @@ def test_a_search_reads_a_bounded_number_of_pages(filled: Filled, text: str, sor
         assert read <= BUFFERS, json.dumps(plan, indent=1)
 
 
+@ON_POSTGRESQL
 def test_the_texts_fill_more_pages_than_a_search_may_read(filled: Filled) -> None:
-    if filled.database.is_sqlite:
-        pytest.skip("SQLite does not tell how many pages it reads")
     with psycopg.connect(filled.database.address) as connection:
         row = connection.execute("SELECT pg_relation_size('projects') / 8192").fetchone()
     assert row
