@@ -87,7 +87,7 @@ lock *options:
     command -v uv >/dev/null || { echo "lock: uv is needed (pip install uv)" >&2; exit 1; }
     export UV_CUSTOM_COMPILE_COMMAND="./just lock"
     pin() {
-        uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+        uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
             --no-emit-index-url --no-emit-find-links "$@" >/dev/null
     }
     pin pyproject.toml --output-file requirements/runtime.txt "$@"
