@@ -13,9 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections import defaultdict
@@ -32,11 +30,10 @@ from bench.servers import (
     Measured,
     counting_statements,
     fill,
+    harness,
     platform,
     settings_of,
 )
-from tests.servers import HOST, Postgres, free_port, wait_until
-from tests.servers import settings as environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -225,30 +222,6 @@ def _median(costs: list[Cost]) -> Cost:
     )
 
 
-@contextlib.contextmanager
-def limit(
-    settings: Mapping[str, str], paths: list[str], token: str, postgres: Postgres, folder: Path
-) -> Iterator[Measured]:
-    """The limit harness, serving the same paths from the same database."""
-    port, listed = free_port(), folder / "paths"
-    listed.write_text("\n".join(paths), "utf-8")
-    command = [sys.executable, "-m", "bench.limit.statements", str(port), str(listed)]
-    process = subprocess.Popen(command, env=environment({**settings, "BENCH_TOKEN": token}))
-
-    def is_up() -> bool:
-        if process.poll() is not None:
-            raise SystemExit("the limit harness did not start")
-        with socket.socket() as visitor:
-            return visitor.connect_ex((HOST, port)) == 0
-
-    try:
-        wait_until(is_up, seconds=60, failure=lambda: "the limit harness is not ready")
-        yield Measured(port, process.pid, postgres)
-    finally:
-        process.terminate()
-        process.wait()
-
-
 def main() -> None:
     options = parsed()
     with contextlib.ExitStack() as stack:
@@ -278,8 +251,10 @@ def main() -> None:
         calls = {name: [calls_of(row, tokens[name]) for row in rows[name]] for name in servers}
         calls[LIMIT] = calls[POSTGRESQL]
         paths = [path for row in rows[POSTGRESQL] for path in row.paths]
+        (folder / "paths").write_text("\n".join(paths), "utf-8")
+        with_token = {**settings[POSTGRESQL], "BENCH_TOKEN": tokens[POSTGRESQL]}
         servers[LIMIT] = stack.enter_context(
-            limit(settings[POSTGRESQL], paths, tokens[POSTGRESQL], postgres, folder)
+            harness("statements", str(folder / "paths"), settings=with_token, postgres=postgres)
         )
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             costs = runner.run(measure(servers, calls, options))

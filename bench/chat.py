@@ -5,7 +5,10 @@
 Both people of each room have it open in one socket each, in one serving process. Messages are
 offered at a steady rate, whatever comes back, in turn by everybody. Each one is stored before it
 is delivered to both. Shown is how long deliveries took from the sending on; the rate counts as
-reached when all of them came and 99 of 100 took at most 100 ms.
+reached when all of them came and 99 of 100 took at most 100 ms. Processor time is that of all
+processes of a server, divided by the messages: it is steadier than what a shared machine reaches.
+
+The limit is `bench/limit/echo.py`: the same frames from socket to socket, and nothing else.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ from typing import TYPE_CHECKING
 import uvloop
 from sqlalchemy import func, select
 
-from bench.servers import DurablePostgres, Measured, fill, platform, settings_of
+from bench.servers import DurablePostgres, Measured, fill, harness, platform, settings_of
 from bench.sockets import ChatSocket
 from sidepro.adapters.sql import tables
 from sidepro.adapters.sql.database import Database
@@ -35,7 +38,7 @@ from sidepro.settings import load
 from tests.live import until
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from uuid import UUID
 
 POSTGRESQL, SQLITE = "PostgreSQL", "SQLite"
@@ -49,6 +52,14 @@ SIZES = {
     "messages-per-room": 20,
 }
 BODY = "점심 먹고 커피 한 잔 어때요? 지난번에 말한 지도 프로젝트도 보여 줄게요."
+WARM_UP = 50
+"""Sockets that are opened before memory is looked at: what a process does for the first time
+costs some megabytes.
+"""
+
+LIMIT_RATE = 2_500
+"""Messages a second that the limit is offered."""
+
 SOON = 0.1
 """Seconds within which 99 of 100 deliveries have to come."""
 
@@ -72,7 +83,7 @@ class Traffic:
         place = frame.find(b'"client_id":"n')
         if place < 0:
             return
-        if not frame.startswith(b'{"type":"message"'):
+        if frame.startswith(b'{"type":"error"'):
             self.errors.append(frame)
             return
         start = place + 14
@@ -149,48 +160,104 @@ async def offer(
         await until(lambda: len(traffic.took) >= 2 * len(traffic.sent), PATIENCE)
 
 
+@dataclass(frozen=True)
+class Figures:
+    """What one rate came to. Processor time is in milliseconds for each message."""
+
+    sent: int
+    delivered: int
+    p50: float
+    p99: float
+    app: float
+    database: float
+    errors: list[bytes]
+
+
+async def opened(
+    server: Measured, places: list[tuple[str, str]], hear: Callable[[bytes], None]
+) -> tuple[list[ChatSocket], float]:
+    """Sockets to these addresses with these tokens, and the kB that one more of them costs."""
+    sockets = []
+    before = 0
+    for place, (path, token) in enumerate(places):
+        if place == WARM_UP:
+            before = server.memory()
+        sockets.append(await ChatSocket.open(server.port, path, token, hear))
+    await asyncio.sleep(1)
+    return sockets, (server.memory() - before) / (len(places) - WARM_UP) / 1024
+
+
+async def figures_of(
+    server: Measured,
+    sockets: list[ChatSocket],
+    traffic: Traffic,
+    rate: int,
+    seconds: float,
+    name: str,
+) -> Figures:
+    """Offer one rate."""
+    used = server.cpu()
+    await offer(sockets, traffic, rate, seconds, name)
+    sent = len(traffic.sent)
+    app, database = ((now - then) / sent for now, then in zip(server.cpu(), used, strict=True))
+    cuts = statistics.quantiles(traffic.took, n=100) if len(traffic.took) > 1 else [0.0] * 99
+    return Figures(sent, len(traffic.took), cuts[49], cuts[98], app, database, traffic.errors)
+
+
+async def limit_of(number: int, seconds: float) -> tuple[Figures, float]:
+    """The bare echo with so many sockets; the kB that each of them costs."""
+    traffic = Traffic()
+    places = [(f"/{place // 2}", "") for place in range(number)]
+    with harness("echo", settings={}) as server:
+        sockets, memory = await opened(server, places, traffic.hear)
+        figures = await figures_of(server, sockets, traffic, LIMIT_RATE, seconds, "limit")
+        for each in sockets:
+            each.close()
+    return figures, memory
+
+
 async def measure(
     server: Measured, settings: Mapping[str, str], options: argparse.Namespace, number: int
 ) -> None:
     """Open the sockets, and offer one rate after the other."""
-    places = await seats(settings, number)
     traffic = Traffic()
 
     def hear(frame: bytes) -> None:
         traffic.hear(frame)
 
-    before = server.memory()
-    sockets = []
-    for seat in places:
-        path = f"/api/v1/rooms/{seat.room_id}/socket"
-        sockets.append(await ChatSocket.open(server.port, path, seat.token, hear))
-    await asyncio.sleep(1)
-    for_each = (server.memory() - before) / number / 1024
-    print(f"\n{number} sockets in {number // 2} rooms, {for_each:.0f} kB each\n", flush=True)
-    print("| offered/s | sent | stored | delivered | p50 ms | p99 ms | app | db | reached |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    places = [
+        (f"/api/v1/rooms/{seat.room_id}/socket", seat.token)
+        for seat in await seats(settings, number)
+    ]
+    limit, limit_memory = await limit_of(number, options.seconds)
+    sockets, memory = await opened(server, places, hear)
+    print(
+        f"\n{number} sockets in {number // 2} rooms, {memory:.0f} kB each "
+        f"(at the limit {limit_memory:.0f})\n"
+    )
+    print(
+        "| offered/s | sent | stored | delivered | p50 ms | p99 ms | app, ms | at the limit, ms "
+        "| ratio | database, ms | reached |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|---|---|", flush=True)
     for turn, rate in enumerate(options.rates):
         traffic = Traffic()
-        there, used = await stored(settings), server.cpu()
-        began = time.perf_counter()
-        await offer(sockets, traffic, rate, options.seconds, f"{number}x{turn}")
-        passed = time.perf_counter() - began
-        app, database = (
-            (now - then) / passed / 10 for now, then in zip(server.cpu(), used, strict=True)
+        there = await stored(settings)
+        found = await figures_of(
+            server, sockets, traffic, rate, options.seconds, f"{number}x{turn}"
         )
         kept = await stored(settings) - there
-        sent = len(traffic.sent)
-        whole = len(traffic.took) == 2 * sent and kept == sent and not traffic.errors
-        cuts = statistics.quantiles(traffic.took, n=100) if len(traffic.took) > 1 else [0.0] * 99
-        reached = whole and cuts[98] <= SOON
+        whole = found.delivered == 2 * found.sent and kept == found.sent and not found.errors
+        reached = whole and found.p99 <= SOON
         print(
-            f"| {rate} | {sent} | {kept} | {len(traffic.took)} | {cuts[49] * 1000:.0f} "
-            f"| {cuts[98] * 1000:.0f} | {app:.0f} % | {database:.0f} % "
+            f"| {rate} | {found.sent} | {kept} | {found.delivered} | {found.p50 * 1000:.0f} "
+            f"| {found.p99 * 1000:.0f} | {found.app:.2f} | {limit.app:.2f} "
+            f"| {found.app / limit.app:.1f} | {found.database:.2f} "
             f"| {'yes' if reached else 'no'} |",
             flush=True,
         )
-        if traffic.errors:
-            print(f"errors: {len(traffic.errors)}, such as {traffic.errors[0]!r}")
+        if found.errors:
+            print(f"errors: {len(found.errors)}, such as {found.errors[0]!r}")
         if not whole:
             break
     for socket in sockets:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ from bench.client import Call, once
 from sidepro.adapters.demo.population import DEMO_EMAILS, DEMO_PASSWORD
 from sidepro.main import build
 from sidepro.settings import load
-from tests.servers import SECRET_KEY, Postgres, SideProServer
+from tests.servers import HOST, SECRET_KEY, Postgres, SideProServer, free_port, wait_until
 from tests.servers import settings as environment
 
 if TYPE_CHECKING:
@@ -97,6 +98,29 @@ def platform(settings: Mapping[str, str], postgres: Postgres | None) -> Iterator
     """`sidepro serve`, without jobs that would run in between."""
     with SideProServer(settings, "--no-jobs") as server:
         yield Measured(server.port, server.pid, postgres)
+
+
+@contextlib.contextmanager
+def harness(
+    module: str, *arguments: str, settings: Mapping[str, str], postgres: Postgres | None = None
+) -> Iterator[Measured]:
+    """One of `bench/limit` in a process of its own. It gets its port before the arguments."""
+    port = free_port()
+    command = [sys.executable, "-m", f"bench.limit.{module}", str(port), *arguments]
+    process = subprocess.Popen(command, env=environment(settings))
+
+    def is_up() -> bool:
+        if process.poll() is not None:
+            raise SystemExit("the limit harness did not start")
+        with socket.socket() as visitor:
+            return visitor.connect_ex((HOST, port)) == 0
+
+    try:
+        wait_until(is_up, seconds=60, failure=lambda: "the limit harness is not ready")
+        yield Measured(port, process.pid, postgres)
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def fill(settings: Mapping[str, str], sizes: Mapping[str, int] = SIZES, *, scale: int = 1) -> None:

@@ -221,9 +221,8 @@ async def test_an_opening_is_one_more_call_of_the_callers() -> None:
 
     everybody = cast("Any", Everybody())
     door = Door(everybody, everybody, everybody, everybody, limits, ())
-    socket = cast(
-        "Any", SimpleNamespace(headers={"authorization": "Bearer x"}, query_params={"after": "7"})
-    )
+    headers = [(b"host", b"here"), (b"authorization", b"Bearer x")]
+    socket = cast("Any", SimpleNamespace(scope={"headers": headers}, query_params={"after": "7"}))
     room = factories.new_id()
     for _ in range(ALL_ELSE.quota):
         assert await door.admit(socket, str(room)) == (caller, room, 7)

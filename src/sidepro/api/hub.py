@@ -19,6 +19,7 @@ from itertools import islice
 import structlog
 
 from sidepro.api.frames import MessageFrame, ReadFrame, StatusFrame, TypingFrame, encode
+from sidepro.api.line import Line
 from sidepro.api.rooms import message_shape
 from sidepro.domain.accounts.ports import SessionGate
 from sidepro.domain.errors import Unavailable
@@ -73,7 +74,7 @@ class Outbox:
 
     user_id: UserId
     session_id: SessionId
-    frames: "asyncio.Queue[Frame]" = field(default_factory=lambda: asyncio.Queue(OUTBOX_SIZE))
+    frames: Line[Frame] = field(default_factory=lambda: Line(OUTBOX_SIZE))
     ended: "asyncio.Future[int]" = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
@@ -87,15 +88,25 @@ class Outbox:
 
     def forget_statuses(self) -> None:
         """Drop the statuses that wait: a newer one is about to be sent past them."""
-        waiting = [self.frames.get_nowait() for _ in range(self.frames.qsize())]
+        waiting = [self.frames.get_nowait() for _ in range(len(self.frames))]
         for frame in waiting:
             if not frame.is_status:
                 self.frames.put_nowait(frame)
 
     def end(self, code: int) -> None:
-        """End the socket with this close code. The first code counts."""
+        """End the socket with this close code. The first end counts."""
         if not self.ended.done():
             self.ended.set_result(code)
+
+    def end_with(self, task: "asyncio.Task[int]") -> None:
+        """End the socket as this task of its own has ended."""
+        if task.cancelled() or self.ended.done():
+            return
+        error = task.exception()
+        if error is None:
+            self.ended.set_result(task.result())
+        else:
+            self.ended.set_exception(error)
 
 
 @dataclass(eq=False, slots=True)
@@ -216,7 +227,10 @@ class Hub:
             self._missed -= looked_up
             try:
                 standings = await self._service.standings(list(there))
-            except Unavailable:
+            except Exception as error:
+                if not isinstance(error, Unavailable):
+                    # Whatever it is, what was missed must not stay so for good.
+                    log.exception("rooms_not_looked_up")
                 self._changed |= looked_up
                 self._missed |= missed
                 await asyncio.sleep(RETRY)

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from contextlib import suppress
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 import structlog
@@ -96,7 +96,8 @@ class Conversation:
         self._outbox = Outbox(caller.id, caller.session_id)
         self._delivered = 0
         self._status: str | None = None
-        self._opened = asyncio.Event()
+        self._bad_in_a_row = 0
+        self._opened = asyncio.get_running_loop().create_future()
 
     async def run(self, after: int | None) -> int:
         """Talk until either side ends; the close code.
@@ -111,12 +112,10 @@ class Conversation:
                 asyncio.create_task(self._send_all(after)),
                 asyncio.create_task(self._receive_all()),
             ]
+            for task in tasks:
+                task.add_done_callback(self._outbox.end_with)
             try:
-                ends = [*tasks, self._outbox.ended]
-                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-                if self._outbox.ended.done():
-                    return self._outbox.ended.result()
-                return next(task.result() for task in tasks if task.done())
+                return await self._outbox.ended
             finally:
                 for task in tasks:
                     task.cancel()
@@ -130,6 +129,12 @@ class Conversation:
     # -------------------------------------------------------------------------------- sending
 
     async def _send_all(self, after: int | None) -> int:
+        await self._begin(after)
+        self._opened.set_result(None)
+        while True:
+            await self._send_frame(await self._outbox.frames.get())
+
+    async def _begin(self, after: int | None) -> None:
         room = await self._rooms.room(self._caller, self._room_id)
         recovered = after is None or room.last_seq - after <= REPLAY_LONGEST
         await self._send(encode(HelloFrame(room_shape(room), room.last_seq, after, recovered)))
@@ -139,9 +144,6 @@ class Conversation:
             await self._fill(upto=room.last_seq)
         self._outbox.forget_statuses()
         await self._send_frame(status_frame(await self._rooms.presences(self._room_id)))
-        self._opened.set()
-        while True:
-            await self._send_frame(await self._outbox.frames.get())
 
     async def _send_frame(self, frame: Frame) -> None:
         if frame.is_status:
@@ -171,27 +173,31 @@ class Conversation:
 
     async def _receive_all(self) -> int:
         # What is sent before the hello would be in its `last_seq`, and never be acknowledged.
-        await self._opened.wait()
-        bad_in_a_row = 0
-        while bad_in_a_row < BAD_FRAMES_IN_A_ROW:
+        await self._opened
+        code = None
+        while code is None:
             # Frames that wait are given without a pause: those who are told of them need one.
             await asyncio.sleep(0)
-            event = await self._socket.receive()
-            if event["type"] == "websocket.disconnect":
-                return GONE
-            if self._limits and self._frame_count.is_too_many():
-                return TOO_MANY_FRAMES
-            client_id = None
-            try:
-                text = cast("str | None", event.get("text"))
-                client_id = _client_id(text)
-                frame = self._understood(text)
-                await self._do_to_the_end(frame)
-                bad_in_a_row = 0
-            except SideProError as error:
-                bad_in_a_row = bad_in_a_row + 1 if isinstance(error, InvalidInput) else 0
-                self._tell_error(error, client_id)
-        return TOO_MANY_BAD_FRAMES
+            code = await self._take(await self._socket.receive())
+        return code
+
+    async def _take(self, event: Any) -> int | None:
+        """Do what a frame asks for; the close code when it is the last one."""
+        if event["type"] == "websocket.disconnect":
+            return GONE
+        if self._limits and self._frame_count.is_too_many():
+            return TOO_MANY_FRAMES
+        client_id = None
+        try:
+            text = cast("str | None", event.get("text"))
+            client_id = _client_id(text)
+            await self._do_to_the_end(self._understood(text))
+            self._bad_in_a_row = 0
+        except SideProError as error:
+            is_bad = isinstance(error, InvalidInput)
+            self._bad_in_a_row = self._bad_in_a_row + 1 if is_bad else 0
+            self._tell_error(error, client_id)
+        return TOO_MANY_BAD_FRAMES if self._bad_in_a_row >= BAD_FRAMES_IN_A_ROW else None
 
     @staticmethod
     def _understood(text: str | None) -> ClientFrame:

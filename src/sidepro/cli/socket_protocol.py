@@ -1,13 +1,19 @@
-"""uvicorn's WebSocket protocol, with an end to its patience.
+"""uvicorn's WebSocket protocol, with an end to its patience, and with less to carry.
 
 A transport that is closed waits until the peer has taken all that was written. One that reads no
 more, or that is no longer there, would keep its connection and its buffers for as long as the
 kernel hopes, which is for ever when the peer's kernel still answers.
+
+A socket is open for hours: what only its opening needed is let go, and its queue is a small one.
 """
 
 import asyncio
+from typing import Any, cast
 
+from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from sidepro.api.line import Line
 
 ENDED_WITHIN = 4.0
 """Seconds that a closed connection gets to take what was written, the close frame last."""
@@ -17,6 +23,17 @@ class FirmSocketProtocol(WebSocketsSansIOProtocol):
     """Breaks a connection off that does not end by itself."""
 
     _last_moment: asyncio.TimerHandle | None = None
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.queue = cast("Any", Line())
+
+    async def send(self, message: ASGISendEvent) -> None:
+        await super().send(message)
+        if message["type"] == "websocket.accept":
+            # The application has its own copy. The parser holds on to the request itself.
+            self.request.headers.clear()
+            del self.request, self.response
 
     async def run_asgi(self) -> None:
         await super().run_asgi()
