@@ -7,6 +7,8 @@ from functools import partial
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sidepro.domain.accounts.session import Caller, RefreshToken, Session, hash_of
 from sidepro.domain.accounts.user import check_username
@@ -97,6 +99,15 @@ async def test_the_longest_email_address_is_taken(world: World) -> None:
         "ab",
         "-_",
         "٤٢",
+        "미나Kim",
+        "田中さん",
+        "Иван_dev",  # each word in its own alphabet
+        "Σοφία2Anna",
+        "ｓｉｄｅ２",
+        "İstanbul",
+        "ıspanak",
+        "Nguyễn",
+        "སྐྱོང",  # three marks on a letter
         "x" * 30,
         unicodedata.normalize("NFD", "각" * 30),
         unicodedata.normalize("NFD", "ᾂ" * 30),  # four code points each
@@ -131,12 +142,29 @@ def test_usernames_that_are_taken(username: str) -> None:
         "min\N{ZERO WIDTH SPACE}ji",
         "min\N{RIGHT-TO-LEFT OVERRIDE}ji",
         "\N{COMBINING GRAVE ACCENT}minji",
+        "\N{HALFWIDTH KATAKANA VOICED SOUND MARK}minji",  # compares as a combining mark
+        "minji\N{ARABIC LIGATURE SALLALLAHOU ALAYHE WASALLAM}",  # compares as four words
+        "\N{GREEK YPOGEGRAMMENI}minji",  # compares with a space in it
+        "min" + "\N{COMBINING TILDE OVERLAY}" * 5 + "ji",
+        "p\N{CYRILLIC SMALL LETTER A}ypal",
+        "ｐ\N{CYRILLIC SMALL LETTER A}ypal",
+        "minji-p\N{GREEK SMALL LETTER OMICRON}st",
+        "\N{CYRILLIC SMALL LETTER O}\N{GREEK SMALL LETTER OMICRON}",
+        "minji4\N{BENGALI DIGIT FOUR}",
     ],
 )
 def test_usernames_that_are_refused(username: str) -> None:
     rules = Rules()
     check_username(username, rules)
     assert [fault.pointer for fault in rules.faults] == ["/username"]
+
+
+@given(st.text(st.characters(categories=["L", "Nd", "Mn", "Mc"]), min_size=1, max_size=31))
+def test_a_username_that_is_taken_is_taken_in_its_stored_form(typed: str) -> None:
+    once, again = Rules(), Rules()
+    stored = check_username(typed, once)
+    assert check_username(stored, again) == stored
+    assert again.faults == once.faults
 
 
 @pytest.mark.parametrize("mark", ["\N{THAI CHARACTER SARA I}", "\N{DEVANAGARI VOWEL SIGN AA}"])

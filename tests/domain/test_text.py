@@ -1,5 +1,7 @@
 """The rules of texts: their stored and compared forms, their lengths, what they may hold."""
 
+import sys
+import time
 import unicodedata
 
 import pytest
@@ -7,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidepro.domain.errors import Fault, InvalidInput
-from sidepro.domain.shared import Rules, fold, normal
+from sidepro.domain.shared import (
+    MARKS_IN_A_ROW,
+    Rules,
+    fold,
+    is_mark,
+    normal,
+    piles_up_marks,
+)
 from tests.domain.strategies import texts
 
 DECOMPOSED = unicodedata.normalize("NFD", "한글")
@@ -129,6 +138,48 @@ def test_what_passes_can_be_stored(text: str) -> None:
     assert 1 <= len(stored) <= 20
     assert stored.strip()
     assert stored.encode()
+
+
+# ---------------------------------------------------------------------------------------- marks
+
+HALF_WIDTH_MARK = "\N{HALFWIDTH KATAKANA VOICED SOUND MARK}"
+
+
+@pytest.mark.parametrize(
+    "mark", ["\u0301", "\u0323", "\N{TIBETAN VOWEL SIGN II}", HALF_WIDTH_MARK], ids=ascii
+)
+@pytest.mark.parametrize("before", range(3))
+def test_more_marks_on_a_letter_than_any_language_has_are_refused(mark: str, before: int) -> None:
+    text = "x" * before + "a" + mark * MARKS_IN_A_ROW
+    assert not piles_up_marks(text + "a" + mark)
+    assert piles_up_marks(text + mark)
+    assert faults_of(text + mark, 1_000) == 1
+    assert faults_of(text, 1_000) == 0
+
+
+def test_marks_are_counted_of_whatever_kind_they_are() -> None:
+    kinds = "\u0301\u0323\u0345" + HALF_WIDTH_MARK
+    assert piles_up_marks("a" + kinds * MARKS_IN_A_ROW)
+
+
+def test_whatever_normal_forms_put_in_order_is_known_as_a_mark() -> None:
+    letters = (chr(number) for number in range(sys.maxunicode + 1))
+    unknown = [
+        letter
+        for letter in letters
+        if not is_mark(letter)
+        and any(
+            unicodedata.combining(unicodedata.normalize(form, letter)[0])
+            for form in ("NFC", "NFKC", "NFD", "NFKD")
+        )
+    ]
+    assert unknown == []
+
+
+def test_a_long_text_of_marks_is_refused_before_they_are_put_in_order() -> None:
+    began = time.monotonic()
+    assert faults_of("a" + "\u0301\u0323" * 100_000, 50_000) == 1
+    assert time.monotonic() - began < 10, "putting them in order takes minutes"
 
 
 # ---------------------------------------------------------------------------------- collecting

@@ -92,7 +92,7 @@ async def test_what_is_kept_of_secrets_are_hashes_alone(fresh_api: Api) -> None:
 
     kept = ""
     async with fresh_api.platform.database.reading() as connection:
-        for table in ("users", "sessions"):
+        for table in ("users", "sessions", "refresh_tokens"):
             rows = await connection.exec_driver_sql(f"SELECT * FROM {table}")
             kept += str(rows.all())
 

@@ -1,14 +1,27 @@
 """A person with an account, and what makes a good username and password."""
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
 from sidepro.domain.errors import Fault, WeakPassword
-from sidepro.domain.shared import Rules, UserId, fold, is_invisible, normal
+from sidepro.domain.shared import (
+    Rules,
+    UserId,
+    fold,
+    is_invisible,
+    is_mark,
+    normal,
+    piles_up_marks,
+)
 
 USERNAME_LENGTH = (2, 30)
+MARKS_IN_A_NAME = 4
 PASSWORD_LENGTH = (8, 128)
+PASSWORD_AS_TYPED = 8 * PASSWORD_LENGTH[1]
+"""Characters that no password has more of, in whatever form it is typed."""
+
 EMAIL_LONGEST = 254
 """RFC 5321, 4.5.3.1.3: a path of 256 octets with its two brackets."""
 
@@ -42,14 +55,23 @@ def check_username(value: str, rules: Rules) -> str:
     """The username in NFC: 2 to 30 letters of any script, digits, `_` and `-`.
 
     Combining marks count as letters where their script needs them (Devanagari, Thai), and never
-    come first.
+    come first. What is made to be taken for another name is refused, after Unicode Technical
+    Standard #39: letters of Latin, Greek and Cyrillic in one word, digits of several scripts, and
+    more than four marks on a letter.
     """
     username = normal(value[: 4 * USERNAME_LENGTH[1] + 16])
+    folded = fold(username)
     shortest, longest = USERNAME_LENGTH
     if not shortest <= len(username) <= longest:
         rules.fault(f"must have {shortest} to {longest} characters", "username")
-    elif not all(map(_in_a_name, username)) or unicodedata.category(username[0])[0] == "M":
+    elif not all(map(_in_a_name, username + folded)) or is_mark(username[0]):
         rules.fault("must consist of letters, digits, _ and -", "username")
+    elif piles_up_marks(username, MARKS_IN_A_NAME):
+        rules.fault(f"must not have more than {MARKS_IN_A_NAME} marks on one letter", "username")
+    elif any(len(_alphabets(word)) > 1 for word in re.split(r"[\d_-]+", folded)):
+        rules.fault("must not mix Latin, Greek and Cyrillic letters in one word", "username")
+    elif len({ord(char) - unicodedata.digit(char) for char in folded if char.isdecimal()}) > 1:
+        rules.fault("must not mix digits of several scripts", "username")
     return username
 
 
@@ -60,12 +82,18 @@ def _in_a_name(char: str) -> bool:
     return category[0] == "L" or category in ("Nd", "Mn", "Mc") or char in "_-"
 
 
+def _alphabets(word: str) -> set[str]:
+    """Which of the alphabets that look alike the letters are of."""
+    names = {unicodedata.name(char, "").partition(" ")[0] for char in word}
+    return names & {"LATIN", "GREEK", "CYRILLIC"}
+
+
 def check_password_length(value: str, rules: Rules, field: str = "password") -> None:
     """Note a fault unless the password has 8 to 128 characters after NFC. It is not trimmed."""
     shortest, longest = PASSWORD_LENGTH
     if "\0" in value or any("\ud800" <= char <= "\udfff" for char in value):
         rules.fault("must not contain NUL or unpaired surrogates", field)
-    elif not shortest <= len(normal(value[: 8 * longest])) <= longest:
+    elif not shortest <= len(normal(value[:PASSWORD_AS_TYPED])) <= longest:
         rules.fault(f"must have {shortest} to {longest} characters", field)
 
 
