@@ -11,14 +11,13 @@ import itertools
 import os
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from tests.live import PATIENCE, Person, Socket, until
+from tests.faults.members import Member, check, has_all
+from tests.live import PATIENCE, Person, until
 from tests.servers import RedisServer
 from tests.together import at, shared_settings, two_servers, visiting_all
 
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.live import Json
     from tests.servers import Postgres, SideProServer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.servers]
@@ -35,8 +33,6 @@ SECONDS = float(os.environ.get("TEST_CHAT_SECONDS", "10"))
 PEOPLE = int(os.environ.get("TEST_CHAT_PEOPLE", "5"))
 REDIS_AWAY = min(5.0, SECONDS / 5)
 PRESENCE_RIGHT_WITHIN = 15.0
-REPEATED_AFTER = 3.0
-"""Seconds without an acknowledgement after which a message is sent again."""
 
 
 @pytest.fixture
@@ -51,88 +47,6 @@ def servers(
 ) -> Iterator[list[SideProServer]]:
     with shared_settings(postgres, redis, tmp_path) as settings, two_servers(settings) as running:
         yield running
-
-
-@dataclass(eq=False)
-class Member:
-    """One who always comes back, says one thing after the other, and notes what is seen."""
-
-    person: Person
-    room_id: str
-    name: str
-    seen: list[Json] = field(default_factory=list)
-    acknowledged: set[str] = field(default_factory=set)
-    repeated: set[str] = field(default_factory=set)
-    says: bool = True
-    drops: int = 0
-    _acknowledged: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def take_part(self) -> None:
-        """Come, and come back, until cancelled."""
-        numbers = itertools.count()
-        unacknowledged: str | None = None
-        while True:
-            with suppress(OSError, InvalidHandshake, TimeoutError, ConnectionClosed):
-                async with self.person.socket(self.room_id, after=len(self.seen)) as socket:
-                    hearing = asyncio.create_task(self._hear(socket))
-                    try:
-                        while not hearing.done():
-                            unacknowledged = await self._say(socket, unacknowledged, numbers)
-                    finally:
-                        hearing.cancel()
-                        await asyncio.gather(hearing, return_exceptions=True)
-                    _raise_what_should_not_be(hearing)
-            self.drops += 1
-            await asyncio.sleep(0.1)
-
-    async def _say(
-        self, socket: Socket, unacknowledged: str | None, numbers: Iterator[int]
-    ) -> str | None:
-        """Say the next thing, or the last one again; what is not acknowledged in time."""
-        if unacknowledged is None and not self.says:
-            await asyncio.sleep(0.1)
-            return None
-        client_id = unacknowledged or f"{self.name}-{next(numbers)}"
-        if unacknowledged:
-            self.repeated.add(client_id)
-        self._acknowledged.clear()
-        with suppress(ConnectionClosed, TimeoutError):
-            await socket.tell("send", client_id=client_id, body=client_id)
-            async with asyncio.timeout(REPEATED_AFTER):
-                while client_id not in self.acknowledged:
-                    await self._acknowledged.wait()
-                    self._acknowledged.clear()
-            await asyncio.sleep(0.1)
-            return None
-        await asyncio.sleep(0.1)
-        return client_id
-
-    async def _hear(self, socket: Socket) -> None:
-        while True:
-            frame = await _frame(socket)
-            if frame["type"] != "message":
-                continue
-            message = frame["message"]
-            if message["sender_id"] == self.person.id:
-                self.acknowledged.add(message["client_id"])
-                self._acknowledged.set()
-            if message["seq"] == len(self.seen) + 1:
-                self.seen.append(message)
-            else:  # the one exception to the order: the answer to a repeat
-                assert message["client_id"] in self.repeated, f"{message} after {len(self.seen)}"
-
-
-async def _frame(socket: Socket) -> Json:
-    while True:
-        with suppress(TimeoutError):  # nobody says anything for a while
-            return await socket.frame()
-
-
-def _raise_what_should_not_be(hearing: asyncio.Task[None]) -> None:
-    if hearing.done() and not hearing.cancelled():
-        error = hearing.exception()
-        if isinstance(error, AssertionError):
-            raise error
 
 
 async def test_each_message_is_stored_once_and_seen_once_whatever_goes_away(
@@ -195,24 +109,6 @@ async def test_each_message_is_stored_once_and_seen_once_whatever_goes_away(
 
 async def is_stopped(member: Member) -> bool:
     return bool((await member.person.ask("GET", f"/rooms/{member.room_id}"))["status"] == "stop")
-
-
-async def has_all(member: Member) -> bool:
-    room = await member.person.ask("GET", f"/rooms/{member.room_id}")
-    return bool(len(member.seen) == room["last_seq"])
-
-
-async def check(member: Member) -> None:
-    """What was seen is what is stored, each of it once."""
-    stored: list[Json] = []
-    path = f"/rooms/{member.room_id}/messages?limit=100&after="
-    while items := (await member.person.ask("GET", f"{path}{len(stored)}"))["items"]:
-        stored += items
-    assert [message["seq"] for message in stored] == list(range(1, len(stored) + 1))
-    assert member.seen == stored
-    names = [message["client_id"] for message in stored]
-    assert len(set(names)) == len(names)
-    assert member.acknowledged <= set(names)
 
 
 async def gone_after(stays: Person, leaver: Person, room_id: str, crash: asyncio.Event) -> float:

@@ -1,0 +1,146 @@
+"""Two processes behind a proxy are restarted one after the other, and nobody loses anything."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from tests.faults.load import Load
+from tests.faults.members import Member, check, has_all
+from tests.live import PATIENCE, until, visiting
+from tests.servers import HOST
+from tests.together import at, shared_settings, two_servers
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+    from tests.servers import Postgres, RedisServer, SideProServer
+
+pytestmark = [pytest.mark.anyio, pytest.mark.servers]
+
+GOING_AWAY = {1001, 1012}
+
+
+@pytest.fixture
+def servers(
+    postgres: Postgres, redis_server: RedisServer, tmp_path: Path
+) -> Iterator[list[SideProServer]]:
+    with (
+        shared_settings(postgres, redis_server, tmp_path) as settings,
+        two_servers(settings) as running,
+    ):
+        yield running
+
+
+class Proxy:
+    """Passes each connection on to one of its ports in turn, as bytes."""
+
+    def __init__(self, ports: list[int]) -> None:
+        self.ports = ports
+        self.passed = dict.fromkeys(ports, 0)
+        self._turns = itertools.count()
+        self._passing: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[str]:
+        """Its address."""
+        async with await asyncio.start_server(self._take, HOST, 0) as server:
+            host, port = server.sockets[0].getsockname()
+            yield f"http://{host}:{port}"
+        for passing in self._passing:
+            passing.cancel()
+        await asyncio.gather(*self._passing, return_exceptions=True)
+
+    def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        passing = asyncio.create_task(self._pass(reader, writer))
+        self._passing.add(passing)
+        passing.add_done_callback(self._passing.discard)
+
+    def has_passed(self, port: int, number: int) -> bool:
+        """Whether this port was given so many connections."""
+        return self.passed[port] >= number
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        port = self.ports[next(self._turns) % len(self.ports)]
+        other_reader, other_writer = await asyncio.open_connection(HOST, port)
+        self.passed[port] += 1
+        await asyncio.gather(_pump(reader, other_writer), _pump(other_reader, writer))
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        with suppress(OSError):
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+    finally:
+        writer.close()
+
+
+@asynccontextmanager
+async def visiting_anew(url: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that opens a connection for each call, as this proxy knows nothing of calls."""
+    limits = httpx.Limits(max_keepalive_connections=0)
+    async with httpx.AsyncClient(
+        base_url=url, timeout=PATIENCE, limits=limits, trust_env=False
+    ) as http:
+        yield http
+
+
+async def test_no_call_fails_and_sockets_resume_without_loss(servers: list[SideProServer]) -> None:
+    proxy = Proxy([server.port for server in servers])
+    async with (
+        proxy.listening() as url,
+        visiting_anew(url) as http,
+        visiting(servers[0].url) as first,
+    ):
+        load = await Load.begin(http)
+        people = load.people[1:5]  # in rooms where the load does not write
+        members: list[Member] = []
+        for one, other in itertools.combinations(people, 2):
+            room_id = await at(one, first).room_with(other)
+            for person in (one, other):
+                members.append(Member(person, room_id, f"{len(members)}"))
+        parts = [asyncio.create_task(member.take_part()) for member in members]
+        try:
+            await until(lambda: all(member.acknowledged for member in members), 3 * PATIENCE)
+            load.start()
+            for server in servers:
+                await load.until_each_was_told(5)
+                # Out of turn first: what comes at the moment of the end would find nobody.
+                proxy.ports.remove(server.port)
+                await load.until_each_was_told(3)
+                assert await asyncio.to_thread(server.terminate) == 0
+                await load.until_each_was_told(5)
+                await asyncio.to_thread(server.start)
+                proxy.ports.append(server.port)
+                await until(partial(proxy.has_passed, server.port, proxy.passed[server.port] + 10))
+            await load.until_each_was_told(5)
+            await load.stop()
+            for member in members:
+                member.says = False
+            for member in members:
+                await until(partial(has_all, member), 2 * PATIENCE)
+        finally:
+            for part in parts:
+                part.cancel()
+            results = await asyncio.gather(*parts, return_exceptions=True)
+        assert [r for r in results if not isinstance(r, asyncio.CancelledError)] == []
+
+        assert load.untold.total() == 0
+        assert set(load.statuses) <= {200, 201}, load.statuses
+        await load.check()
+        for member in members:
+            await check(member)
+            assert set(member.codes) <= GOING_AWAY, member.codes
+        # of two restarts each socket has seen one at the least
+        assert all(member.codes for member in members)
+    for server in servers:
+        assert "Traceback" not in server.log()
