@@ -153,7 +153,7 @@ def fill(settings: Mapping[str, str], sizes: Mapping[str, int] = SIZES, *, scale
 async def _find_neighbours(settings: Mapping[str, str]) -> None:
     made = build(load(settings), "")
     try:
-        await made.parts.services.recommendations.run()
+        await made.similarity.run()
     finally:
         await made.close()
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from litestar import Litestar
 from sqlalchemy import text
+from taskiq import AsyncBroker
 
 from sidepro.adapters import system
 from sidepro.adapters.images.codec import PillowCodec
@@ -19,6 +20,7 @@ from sidepro.adapters.markdown import SafeMarkdown
 from sidepro.adapters.memory.chat import MemoryFeed, MemoryPresence
 from sidepro.adapters.memory.gate import MemoryGate
 from sidepro.adapters.memory.limits import MemoryLimiter
+from sidepro.adapters.memory.notes import MemoryNotes
 from sidepro.adapters.memory.slots import MemorySlots
 from sidepro.adapters.memory.tickets import MemoryTickets
 from sidepro.adapters.passwords import Argon2Passwords, CommonPasswordList, email_address
@@ -26,24 +28,29 @@ from sidepro.adapters.redis.feed import RedisFeed
 from sidepro.adapters.redis.gate import RedisGate
 from sidepro.adapters.redis.limits import RedisLimiter
 from sidepro.adapters.redis.link import Link
+from sidepro.adapters.redis.neighbours import RedisNeighbourStore
+from sidepro.adapters.redis.notes import RedisNotes
 from sidepro.adapters.redis.presence import RedisPresence
 from sidepro.adapters.redis.slots import RedisSlots
 from sidepro.adapters.redis.tickets import RedisTickets
 from sidepro.adapters.secret import kept_secret
-from sidepro.adapters.similarity import ReferenceEngine
+from sidepro.adapters.similarity.engine import PolarsEngine
 from sidepro.adapters.sql.accounts import SqlAccountReader
 from sidepro.adapters.sql.archive import SqlArchive
 from sidepro.adapters.sql.board_reader import SqlBoardReader
 from sidepro.adapters.sql.catalogue import CatalogueCache
 from sidepro.adapters.sql.database import Database
-from sidepro.adapters.sql.recommendations import SqlNeighbourStore, SqlPopulationReader
+from sidepro.adapters.sql.population import SqlPopulationReader
+from sidepro.adapters.sql.recommendations import SqlNeighbourStore
 from sidepro.adapters.sql.rooms import SqlRoomReader
+from sidepro.adapters.sql.turns import SqlTurns
 from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
 from sidepro.adapters.sql.views import SqlViewCounter
 from sidepro.adapters.tokens import JwtAccessTokens, derived
 from sidepro.api.app import Parts, create_app
 from sidepro.api.around import Check
 from sidepro.api.hub import Hub
+from sidepro.api.metrics import Metrics
 from sidepro.api.services import Services
 from sidepro.api.socket_limits import SocketLimits
 from sidepro.domain.accounts.administration import UserAdministration
@@ -55,13 +62,17 @@ from sidepro.domain.images.addresses import ImageAddresses
 from sidepro.domain.images.service import ImageService
 from sidepro.domain.limits import RateLimiter
 from sidepro.domain.projects.service import ProjectService
+from sidepro.domain.recommendations.job import SimilarityJob
 from sidepro.domain.recommendations.service import RecommendationService
 from sidepro.domain.rooms.ports import ChatFeed, Presence
 from sidepro.domain.rooms.sending import Sending
 from sidepro.domain.rooms.service import RoomService
 from sidepro.domain.rooms.tickets import TicketService
 from sidepro.domain.shared import Cursors
-from sidepro.jobs import in_process
+from sidepro.jobs import brokers, running
+from sidepro.jobs.notes import Notes
+from sidepro.jobs.requests import SentTickRequests
+from sidepro.jobs.tasks import Jobs
 from sidepro.settings import Settings, aws_region, origin_of
 
 
@@ -79,10 +90,15 @@ class Platform:
     link: Link | None
     chat: Sequence[RedisFeed | RedisPresence]
     administration: UserAdministration
+    similarity: SimilarityJob
+    jobs: Jobs
+    tick_requests: SentTickRequests
     parts: Parts
 
     async def close(self) -> None:
         """End connections and threads."""
+        await self.tick_requests.close()
+        await self.jobs.broker.shutdown()
         await self.sending.close()
         for part in self.chat:
             await part.close()
@@ -114,7 +130,6 @@ def build(settings: Settings, public_url: str) -> Platform:
     account_reader = SqlAccountReader(database, catalogue, addresses)
     board_reader = SqlBoardReader(database, catalogue, addresses)
     views = SqlViewCounter(database)
-    neighbours = SqlNeighbourStore(database)
     sending = Sending(unit_of_work, clock)
     passwords = Argon2Passwords()
     tokens = JwtAccessTokens(
@@ -124,10 +139,14 @@ def build(settings: Settings, public_url: str) -> Platform:
         clock,
     )
     link = Link(settings.redis_url) if settings.redis_url else None
-    feed, presence, chat = _chat(settings, link)
+    shared = link if settings.may_be_served_by_several else None
+    neighbours = RedisNeighbourStore(shared) if shared else SqlNeighbourStore(database)
+    feed, presence, chat = _chat(shared)
     own_gate = MemoryGate(account_reader, clock)
     gate = RedisGate(link, own_gate) if link else own_gate
     limiter, socket_limits = _limits(settings, link)
+    broker, notes = _sending_of_jobs(settings, shared)
+    tick_requests = SentTickRequests(broker, notes)
     rooms = RoomService(
         unit_of_work=unit_of_work,
         reader=SqlRoomReader(database, addresses),
@@ -149,6 +168,7 @@ def build(settings: Settings, public_url: str) -> Platform:
             gate=gate,
             feed=feed,
             note=note_authentication,
+            tick_requests=tick_requests,
         ),
         sessions=SessionService(
             unit_of_work=unit_of_work,
@@ -181,9 +201,6 @@ def build(settings: Settings, public_url: str) -> Platform:
         recommendations=RecommendationService(
             reader=board_reader,
             store=neighbours,
-            population=SqlPopulationReader(database, catalogue),
-            engine=ReferenceEngine(),
-            clock=clock,
         ),
         images=ImageService(
             unit_of_work=unit_of_work,
@@ -207,9 +224,10 @@ def build(settings: Settings, public_url: str) -> Platform:
         helpful["redis"] = link.answers
     if isinstance(image_store, S3Images):
         helpful["images"] = image_store.answers
+    hub = Hub(services.rooms, feed)
     parts = Parts(
         services=services,
-        hub=Hub(services.rooms, feed),
+        hub=hub,
         tokens=tokens,
         gate=gate,
         limiter=limiter,
@@ -219,10 +237,20 @@ def build(settings: Settings, public_url: str) -> Platform:
         helpful_checks=helpful,
         upload_largest=settings.upload_max_bytes,
         media=image_store if isinstance(image_store, FolderImages) else None,
+        metrics=(
+            Metrics(lambda: hub.sockets, neighbours.last_run, clock) if settings.metrics else None
+        ),
         with_docs=settings.docs,
     )
     administration = UserAdministration(
         unit_of_work, account_reader, services.accounts, gate, note_authentication
+    )
+    similarity = SimilarityJob(
+        SqlPopulationReader(database, catalogue),
+        PolarsEngine(),
+        neighbours,
+        SqlTurns(database),
+        clock,
     )
     return Platform(
         database=database,
@@ -235,20 +263,29 @@ def build(settings: Settings, public_url: str) -> Platform:
         link=link,
         chat=chat,
         administration=administration,
+        similarity=similarity,
+        jobs=Jobs(broker, notes, similarity, neighbours, services.images),
+        tick_requests=tick_requests,
         parts=parts,
     )
 
 
 def _chat(
-    settings: Settings, link: Link | None
+    link: Link | None,
 ) -> tuple[ChatFeed, Presence, list[RedisFeed | RedisPresence]]:
     """The feed, presence, and those of them that have to be closed."""
-    if link and settings.may_be_served_by_several:
+    if link:
         feed = RedisFeed(link)
         presence = RedisPresence(link, feed)
         return feed, presence, [presence, feed]
     # On SQLite there is one serving process, and nobody else to tell.
     return MemoryFeed(), MemoryPresence(), []
+
+
+def _sending_of_jobs(settings: Settings, link: Link | None) -> tuple[AsyncBroker, Notes]:
+    if link and settings.redis_url:
+        return brokers.shared(settings.redis_url), RedisNotes(link)
+    return brokers.in_process(), MemoryNotes()
 
 
 def _limits(
@@ -289,8 +326,7 @@ def application(platform: Platform, *, with_jobs: bool) -> Litestar:
 
     @asynccontextmanager
     async def jobs(_app: Litestar) -> AsyncIterator[None]:
-        services = platform.parts.services
-        async with in_process.running(services.recommendations, services.images):
+        async with running.running(platform.jobs):
             yield
 
     return create_app(platform.parts, [watching, jobs] if with_jobs else [watching])

@@ -157,19 +157,9 @@ def _setting(
     default: Any,
     about: str,
     shown: str | None = None,
-    *,
-    unused: bool = False,
 ) -> Any:
-    """A field: how its text is read, its default, and its line in the README's table.
-
-    `unused` ones are checked already, and acted upon by a later version.
-    """
-    if unused:
-        about += " Checked, without effect yet."
-    return field(
-        default=default,
-        metadata={"parse": parse, "about": about, "shown": shown, "unused": unused},
-    )
+    """A field: how its text is read, its default, and its line in the README's table."""
+    return field(default=default, metadata={"parse": parse, "about": about, "shown": shown})
 
 
 @dataclass(frozen=True)
@@ -188,8 +178,8 @@ class Settings:
     redis_url: str | None = _setting(
         _redis,
         None,
-        "`redis://host:port/number`: where processes share chat, presence, tickets, limits "
-        "and ended sessions.",
+        "`redis://host:port/number`: where processes share chat, presence, tickets, limits, "
+        "ended sessions and jobs.",
         "none: in-process",
     )
     images_url: str | None = _setting(
@@ -253,7 +243,9 @@ class Settings:
     docs: bool = _setting(
         _switch, True, "`on` or `off`: the documentation page and the two API documents.", "on"
     )
-    metrics: bool = _setting(_switch, True, "`on` or `off`: the metrics page.", "on", unused=True)
+    metrics: bool = _setting(
+        _switch, True, "`on` or `off`: `/metrics`, which everybody may read.", "on"
+    )
     upload_max_bytes: int = _setting(_whole(1, 2**30), 10 * 2**20, "Largest image file, in bytes.")
     image_max_pixels: int = _setting(
         _whole(1, 10**9), 40_000_000, "Largest image, in pixels of all its frames together."
@@ -363,15 +355,6 @@ def table() -> str:
         shown = setting.metadata["shown"] or _shown(setting.default)
         lines.append(f"| `{variable(setting.name)}` | {shown} | {setting.metadata['about']} |")
     return "\n".join(lines)
-
-
-def without_effect(settings: Settings) -> list[str]:
-    """The variables that are set and that nothing in this version acts upon."""
-    return [
-        variable(setting.name)
-        for setting in fields(settings)
-        if setting.metadata["unused"] and getattr(settings, setting.name) != setting.default
-    ]
 
 
 def _shown(default: Any) -> str:

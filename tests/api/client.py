@@ -63,7 +63,8 @@ class Api:
         """Bare HTTP, as it comes from this address."""
         return httpx.AsyncClient(
             transport=httpx.ASGITransport(
-                app=Edge(self.app),  # type: ignore[arg-type]  # httpx types ASGI its own way
+                # httpx types ASGI its own way
+                app=Edge(self.app, self.platform.parts.metrics),  # type: ignore[arg-type]
                 client=(address, 50_000),
             ),
             base_url=ADDRESS,

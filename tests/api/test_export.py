@@ -43,7 +43,7 @@ async def busy(api: Api) -> tuple[Person, Person, Json]:
     made["room"] = await api.room(one, other)
     for person in (one, other):
         await api.say(person, made["room"], f"said by {person.username}", client_id="first")
-    await api.platform.parts.services.recommendations.run()
+    await api.platform.similarity.run()
     return one, other, made
 
 

@@ -27,7 +27,7 @@ Json = dict[str, Any]
 
 PROBLEM = "application/problem+json"
 METHODS = {"get", "head", "post", "put", "patch", "delete"}
-NOT_DESCRIBED = ("/api/docs", "/api/openapi.json", "/api/asyncapi.json", "/media")
+NOT_DESCRIBED = ("/api/docs", "/api/openapi.json", "/api/asyncapi.json", "/media", "/metrics")
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.anyio
 
 async def run(api: Api) -> None:
     """What happens every minute."""
-    await api.platform.parts.services.recommendations.run()
+    await api.platform.similarity.run()
 
 
 async def recommended(api: Api, by: Person, **query: int) -> list[Json]:

@@ -61,7 +61,7 @@ async def test_nothing_is_left_of_who_withdraws_and_no_count_is_wrong(fresh_api:
     image = await api.image(person, saved(picture()))
     await api.profile(person, "Python", image_id=image["id"])
     await api.publish(person, thumbnail_id=image["id"], content=f"![a picture]({image['url']})")
-    await services.recommendations.run()
+    await platform.similarity.run()
     names = [person.id, UUID(person.id).hex, account.username, account.email]
     before = await everything(database)
     for table in ("neighbours", "rooms", "messages", "comments", "bookmarks", "known_addresses"):

@@ -274,9 +274,3 @@ def test_the_readme_has_the_table_of_all_settings() -> None:
     rows = re.findall(r"^\| `(SIDEPRO_\w+)` \| (.+) \| (.+) \|$", table, re.MULTILINE)
     assert [row[0] for row in rows] == [variable(setting.name) for setting in fields(Settings)]
     assert table in README.read_text("utf-8"), "put `settings.table()` into README.md"
-
-
-def test_settings_without_effect_yet_are_told() -> None:
-    settings = load(SIDEPRO_METRICS="off", SIDEPRO_DOCS="off")
-    assert configuration.without_effect(settings) == ["SIDEPRO_METRICS"]
-    assert configuration.without_effect(load()) == []

@@ -23,7 +23,8 @@ from sidepro.adapters.sql.archive import SqlArchive
 from sidepro.adapters.sql.board_reader import SqlBoardReader
 from sidepro.adapters.sql.catalogue import CatalogueCache
 from sidepro.adapters.sql.database import Database
-from sidepro.adapters.sql.recommendations import SqlNeighbourStore, SqlPopulationReader
+from sidepro.adapters.sql.population import SqlPopulationReader
+from sidepro.adapters.sql.recommendations import SqlNeighbourStore
 from sidepro.adapters.sql.rooms import SqlRoomReader
 from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
 from sidepro.adapters.sql.views import SqlViewCounter

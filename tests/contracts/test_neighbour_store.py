@@ -1,24 +1,80 @@
 """`NeighbourStore`: what the similarity job found, replaced as a whole."""
 
+from __future__ import annotations
+
 import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from fractions import Fraction
 from random import Random
+from typing import TYPE_CHECKING
 
 import pytest
 
+from sidepro.adapters.memory.store import MemoryStore
+from sidepro.adapters.redis import neighbours as redis_neighbours
+from sidepro.adapters.redis.link import Link
+from sidepro.adapters.redis.neighbours import RedisNeighbourStore
+from sidepro.adapters.similarity.arrays import column
 from sidepro.adapters.sql import recommendations as sql_recommendations
-from sidepro.domain.recommendations.jaccard import Neighbour
-from sidepro.domain.recommendations.ports import Neighbourhood
-from sidepro.domain.shared import UserId
-from tests import factories
+from sidepro.domain.recommendations.columns import KEPT
+from sidepro.domain.recommendations.ports import Neighbourhood, Run
+from tests import factories, similar
 from tests.contracts.builders import after, nobody
 from tests.contracts.races import race
-from tests.contracts.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+
+    from sidepro.adapters.sql.database import Database
+    from sidepro.domain.accounts.profile import Catalogue
+    from sidepro.domain.recommendations.columns import Similarities
+    from sidepro.domain.shared import UserId
+    from tests.contracts.world import World
+    from tests.servers import RedisServer
 
 pytestmark = pytest.mark.anyio
 
-Result = dict[UserId, tuple[Neighbour, ...]]
+
+@pytest.fixture(
+    params=[
+        "memory",
+        "sqlite",
+        pytest.param("postgresql", marks=pytest.mark.servers),
+        pytest.param("redis", marks=pytest.mark.servers),
+    ]
+)
+def store(request: pytest.FixtureRequest, catalogue: Catalogue) -> MemoryStore | Database:
+    if request.param in ("memory", "redis"):
+        return MemoryStore(catalogue)
+    database: Database = request.getfixturevalue(request.param)
+    return database
+
+
+@pytest.fixture
+async def world(
+    request: pytest.FixtureRequest, store: MemoryStore | Database, world: World
+) -> AsyncIterator[World]:
+    """As everywhere; with Redis, people are in memory and neighbours are not."""
+    if "redis" not in request.node.callspec.params.values():
+        yield world
+        return
+    server: RedisServer = request.getfixturevalue("redis_server")
+    async with AsyncExitStack() as links:
+
+        def of_process() -> World:
+            link = Link(server.url)
+            links.push_async_callback(link.close)
+            return replace(world, neighbours=RedisNeighbourStore(link), another=another)
+
+        async def another() -> World:
+            return of_process()
+
+        with_redis = of_process()
+        yield with_redis
+        link = Link(server.url)
+        links.push_async_callback(link.close)
+        await link.redis.flushdb()
 
 
 async def people(world: World, number: int) -> list[UserId]:
@@ -27,83 +83,142 @@ async def people(world: World, number: int) -> list[UserId]:
     return [user.id for user in users]
 
 
+def run_at(moment: datetime, people: int = 2) -> Run:
+    return Run(moment, 1.25, people, 3)
+
+
+async def store_at(world: World, result: Similarities, moment: datetime) -> bool:
+    return await world.neighbours.replace(result, run_at(moment))
+
+
+def alike(
+    users: Sequence[UserId], skill: str, nearest: Mapping[UserId, Sequence[UserId]]
+) -> Similarities:
+    """A result among people who all have one skill."""
+    return similar.result_of(dict.fromkeys(users, (skill,)), nearest)
+
+
+async def found_by_all(world: World, users: Sequence[UserId]) -> list[Neighbourhood]:
+    return [await world.neighbours.of(user) for user in users]
+
+
 async def test_before_the_first_run_there_are_none(world: World) -> None:
     [user] = await people(world, 1)
     assert await world.neighbours.of(user) == Neighbourhood((), None)
     assert await world.neighbours.of(nobody()) == Neighbourhood((), None)
+    assert await world.neighbours.last_run() is None
+    assert await world.neighbours.latest() is None
 
 
 async def test_neighbours_come_back_exactly_and_in_order(world: World) -> None:
-    me, *others = await people(world, 51)
-    # Every score that there can be with few skills, the smallest one and a float of many digits.
-    scores = sorted({float(Fraction(a, b)) for b in range(1, 11) for a in range(1, b + 1)})
-    near = tuple(
-        Neighbour(other, score, ("C언어", 'a "quoted" one, with \\')[: 1 + place % 2])
-        for place, (other, score) in enumerate(zip(others, reversed(scores), strict=False))
-    )
-    assert await world.neighbours.replace({me: near}, after(1))
-    assert await world.neighbours.of(me) == Neighbourhood(near, after(1))
+    users = await people(world, 60)
+    me, *others = users
+    names = ["C언어", 'a "quoted" one, with \\', *(f"skill {number}" for number in range(127))]
+    random = Random(4)
+    skills = {user: random.sample(names, random.randint(1, 30)) for user in users}
+    skills[me] = names[:100]
+    random.shuffle(others)
+    result = similar.result_of(skills, {me: others, others[0]: [me], others[1]: others[2:4]})
+    assert len(result.of(me)) == 50
+    assert await store_at(world, result, after(1))
+    expected = [Neighbourhood(result.of(user), after(1)) for user in users]
+    assert await found_by_all(world, users) == expected
+
+
+async def test_nobody_is_told_to_be_near_to_themselves(world: World) -> None:
+    users = sorted(await people(world, KEPT))
+    result = alike(users, "Java", dict.fromkeys(users, users))
+    assert await store_at(world, result, after(1))
+    for user in (users[0], users[49], users[50], users[-1]):
+        near = [one.user_id for one in (await world.neighbours.of(user)).neighbours]
+        assert near == [other for other in users if other != user][:50]
 
 
 async def test_who_has_no_neighbours_hears_when_they_were_looked_for(world: World) -> None:
     me, other = await people(world, 2)
-    await world.neighbours.replace({me: (Neighbour(other, 0.5, ("Java",)),)}, after(1))
+    await store_at(world, alike([me, other], "Java", {me: [other]}), after(1))
     assert await world.neighbours.of(other) == Neighbourhood((), after(1))
     assert await world.neighbours.of(nobody()) == Neighbourhood((), after(1))
 
 
+async def test_what_the_run_did_is_told(world: World) -> None:
+    users = await people(world, 3)
+    run = Run(after(1), 12.5, 3, 2)
+    await world.neighbours.replace(alike(users, "Java", {}), run)
+    assert await world.neighbours.last_run() == run
+
+
 async def test_a_newer_result_takes_the_place_of_the_whole_old_one(world: World) -> None:
     one, other, third = await people(world, 3)
-    old = {one: (Neighbour(other, 0.5, ("Java",)),), other: (Neighbour(one, 0.5, ("Java",)),)}
-    new = {third: (Neighbour(one, 0.25, ("Git",)),), one: (Neighbour(third, 0.25, ("Git",)),)}
-    assert await world.neighbours.replace(old, after(1))
-    assert await world.neighbours.replace(new, after(2))
-    assert await world.neighbours.of(one) == Neighbourhood(new[one], after(2))
-    assert await world.neighbours.of(other) == Neighbourhood((), after(2))
-    assert await world.neighbours.of(third) == Neighbourhood(new[third], after(2))
+    old = alike([one, other], "Java", {one: [other], other: [one]})
+    new = similar.result_of({one: ["Git", "C"], third: ["Git"]}, {third: [one], one: [third]})
+    assert await store_at(world, old, after(1))
+    assert await store_at(world, new, after(2))
+    assert await found_by_all(world, [one, other, third]) == [
+        Neighbourhood(new.of(one), after(2)),
+        Neighbourhood((), after(2)),
+        Neighbourhood(new.of(third), after(2)),
+    ]
+
+
+@pytest.mark.parametrize("by_another", [False, True], ids=["this-process", "another"])
+async def test_result_after_result_each_is_told_as_it_is(world: World, by_another: bool) -> None:
+    users = await people(world, 12)
+    random = Random(9)
+    writers = [world, await world.another() if by_another else world]
+    for moment in range(1, 15):
+        there = random.sample(users, random.randint(0, 12))
+        skills = {user: random.sample("abcd", random.randint(0, 3)) for user in there}
+        near = {user: random.sample(there, random.randint(0, len(there))) for user in there}
+        result = similar.result_of(skills, near)
+        assert await store_at(writers[moment % 2], result, after(moment))
+        expected = [Neighbourhood(result.of(user), after(moment)) for user in users]
+        assert await found_by_all(world, users) == expected
 
 
 async def test_an_empty_result_is_one_too(world: World) -> None:
     one, other = await people(world, 2)
-    await world.neighbours.replace({one: (Neighbour(other, 0.5, ("Java",)),)}, after(1))
-    assert await world.neighbours.replace({}, after(2))
+    await store_at(world, alike([one, other], "Java", {one: [other]}), after(1))
+    assert await store_at(world, alike([], "Java", {}), after(2))
     assert await world.neighbours.of(one) == Neighbourhood((), after(2))
 
 
 @pytest.mark.parametrize("moment", [after(-1), after(0)], ids=["older", "as-old"])
 async def test_a_result_does_not_replace_a_later_one(world: World, moment: datetime) -> None:
     one, other = await people(world, 2)
-    kept = (Neighbour(other, 0.5, ("Java",)),)
-    assert await world.neighbours.replace({one: kept}, after(0))
-    assert not await world.neighbours.replace({one: (), other: kept}, moment)
-    assert await world.neighbours.of(one) == Neighbourhood(kept, after(0))
+    kept = alike([one, other], "Java", {one: [other]})
+    assert await store_at(world, kept, after(0))
+    assert not await store_at(world, alike([one, other], "Git", {other: [one]}), moment)
+    assert await world.neighbours.of(one) == Neighbourhood(kept.of(one), after(0))
     assert await world.neighbours.of(other) == Neighbourhood((), after(0))
+    assert await world.neighbours.last_run() == run_at(after(0))
 
 
 async def test_a_result_made_while_the_clock_was_ahead_is_replaced(world: World) -> None:
     one, other = await people(world, 2)
     ahead = datetime.now(UTC) + timedelta(hours=1)
-    assert await world.neighbours.replace({one: (Neighbour(other, 0.5, ("Java",)),)}, ahead)
-    assert await world.neighbours.replace({}, after(0))
+    assert await store_at(world, alike([one, other], "Java", {one: [other]}), ahead)
+    assert await store_at(world, alike([one], "Java", {}), after(0))
     assert await world.neighbours.of(one) == Neighbourhood((), after(0))
 
 
 async def test_a_person_who_is_gone_by_now_is_no_trouble(world: World) -> None:
     one, other = await people(world, 2)
-    near = (Neighbour(other, 0.5, ("Java",)),)
-    assert await world.neighbours.replace({nobody(): near, one: near}, after(1))
-    assert await world.neighbours.of(one) == Neighbourhood(near, after(1))
+    gone = nobody()
+    result = alike([one, other, gone], "Java", {one: [other], gone: [other]})
+    assert await store_at(world, result, after(1))
+    assert await world.neighbours.of(one) == Neighbourhood(result.of(one), after(1))
 
 
 async def test_a_large_result_is_stored_whole(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sql_recommendations, "ROWS_AT_ONCE", 7)
-    users = await people(world, 30)
-    result = {user: (Neighbour(users[0], 0.5, ("Java",)),) for user in users}
-    assert await world.neighbours.replace(result, after(1))
-    found = [await world.neighbours.of(user) for user in users]
-    assert found == [Neighbourhood(result[user], after(1)) for user in users]
+    users = sorted(await people(world, 30))
+    result = alike(users, "Java", {user: [users[0], users[17], users[29]] for user in users})
+    assert await store_at(world, result, after(1))
+    expected = [Neighbourhood(result.of(user), after(1)) for user in users]
+    assert await found_by_all(world, users) == expected
 
 
 async def test_of_many_results_at_once_the_newest_stays(world: World) -> None:
@@ -111,17 +226,17 @@ async def test_of_many_results_at_once_the_newest_stays(world: World) -> None:
     moments = list(range(1, 21))
     Random(5).shuffle(moments)
 
-    def result(moment: int) -> Result:
-        near = (Neighbour(third, 1 / moment, (str(moment),)),)
-        return {one: near, other: near} if moment % 2 else {other: near}
+    def result(moment: int) -> Similarities:
+        near = {one: [third], other: [third]} if moment % 2 else {other: [third]}
+        return alike([one, other, third], str(moment), near)
 
-    async def replace(index: int) -> bool:
-        return await world.neighbours.replace(result(moments[index]), after(moments[index]))
+    async def put(index: int) -> bool:
+        return await store_at(world, result(moments[index]), after(moments[index]))
 
-    results = await race(world, 20, replace)
+    results = await race(world, 20, put)
     assert results[moments.index(20)] is True
     assert await world.neighbours.of(one) == Neighbourhood((), after(20))
-    assert await world.neighbours.of(other) == Neighbourhood(result(20)[other], after(20))
+    assert await world.neighbours.of(other) == Neighbourhood(result(20).of(other), after(20))
 
 
 async def test_two_results_at_once_from_two_processes(world: World) -> None:
@@ -129,29 +244,32 @@ async def test_two_results_at_once_from_two_processes(world: World) -> None:
     both = (world, await world.another())
     for turn in range(1, 6):
 
-        async def replace(index: int, turn: int = turn) -> bool:
-            near = (Neighbour(other, 0.5, (f"{turn}", f"{index}")),)
-            return await both[index].neighbours.replace({one: near}, after(10 * turn + index))
+        def result(index: int, turn: int = turn) -> Similarities:
+            return alike([one, other], f"{turn} of {index}", {one: [other]})
 
-        results = await race(world, 2, replace)
+        async def put(index: int, turn: int = turn) -> bool:
+            return await store_at(both[index], result(index, turn), after(10 * turn + index))
+
+        results = await race(world, 2, put)
         assert results[1] is True
-        newest = (Neighbour(other, 0.5, (f"{turn}", "1")),)
-        assert await world.neighbours.of(one) == Neighbourhood(newest, after(10 * turn + 1))
+        expected = Neighbourhood(result(1).of(one), after(10 * turn + 1))
+        assert await world.neighbours.of(one) == expected
 
 
 async def test_readers_see_the_old_result_or_the_new_one_whole(world: World) -> None:
-    one, other, *others = await people(world, 22)
+    users = sorted(await people(world, 22))
+    one, other, *others = users
     runs = 15
 
-    def result(run: int) -> Result:
-        near = tuple(Neighbour(user, 1 / run, (str(run),)) for user in others[: 5 + run])
-        return {one: near, other: near[::-1]}
+    def result(run: int) -> Similarities:
+        near = others[: 5 + run]
+        return alike(users, str(run), {one: near, other: near[::-1]})
 
     done = asyncio.Event()
 
-    async def replace() -> None:
+    async def put() -> None:
         for run in range(1, runs + 1):
-            assert await world.neighbours.replace(result(run), after(run))
+            assert await store_at(world, result(run), after(run))
             await asyncio.sleep(0)
         done.set()
 
@@ -163,12 +281,89 @@ async def test_readers_see_the_old_result_or_the_new_one_whole(world: World) -> 
                 assert found.neighbours == ()
             else:
                 run = (found.computed_at - after(0)).microseconds
-                assert found.neighbours == result(run)[user]
+                assert found.neighbours == result(run).of(user)
                 seen.append(found.computed_at)
             await asyncio.sleep(0)
         assert seen == sorted(seen), "an old result came back"
         return set(seen)
 
-    _, *seen = await asyncio.gather(replace(), read(one), read(other), read(one), read(other))
+    _, *seen = await asyncio.gather(put(), read(one), read(other), read(one), read(other))
     assert any(seen)
-    assert await world.neighbours.of(one) == Neighbourhood(result(runs)[one], after(runs))
+    assert await world.neighbours.of(one) == Neighbourhood(result(runs).of(one), after(runs))
+
+
+async def test_what_is_had_back_whole_is_what_was_stored(world: World) -> None:
+    users = await people(world, 5)
+    names = [f"skill {number}" for number in range(70)]
+    skills = {user: names[number * 14 :] for number, user in enumerate(users)}
+    result = similar.result_of(skills, dict.fromkeys(users, users[::-1]))
+    await store_at(world, result, after(1))
+    latest = await (await world.another()).neighbours.latest()
+    if latest is not None:
+        assert similar.told(latest) == similar.told(result)
+        assert latest.population.names == result.population.names
+        for column in ("ids", "skills", "published"):
+            back, there = getattr(latest.population, column), getattr(result.population, column)
+            assert bytes(back) == bytes(there)
+        assert bytes(latest.complete) == bytes(result.complete)
+    else:
+        assert world.database is not None, "of the stores that keep a result as a whole"
+
+
+# -------------------------------------------------------------------------------------- on Redis
+
+
+@pytest.fixture
+async def link(redis_server: RedisServer) -> AsyncIterator[Link]:
+    link = Link(redis_server.url)
+    yield link
+    await link.redis.flushdb()
+    await link.close()
+
+
+@pytest.mark.servers
+async def test_on_redis_many_blocks_are_one_result_and_the_old_ones_go(
+    link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users = sorted(nobody() for _ in range(redis_neighbours.ROWS + 10))
+    first = alike(users, "Java", {users[-1]: [users[0], users[-2]], users[0]: [users[-1]]})
+    second = alike(users, "Git", {users[-1]: [users[-3]]})
+    store = RedisNeighbourStore(link)
+    assert await store.replace(first, run_at(after(1)))
+    assert (await store.of(users[-1])).neighbours == first.of(users[-1])
+    assert (await store.of(users[0])).neighbours == first.of(users[0])
+    keys = set(await link.redis.keys("similarity:*"))
+    assert len(keys) == 5
+    assert all([await link.redis.ttl(key) == -1 for key in keys])
+
+    assert await store.replace(second, run_at(after(2)))
+    assert (await store.of(users[-1])).neighbours == second.of(users[-1])
+    now = set(await link.redis.keys("similarity:*"))
+    assert len(now) == 5
+    assert now & keys == {b"similarity:run"}
+
+    assert not await store.replace(first, run_at(after(1)))
+    assert set(await link.redis.keys("similarity:*")) == now
+
+
+@pytest.mark.servers
+async def test_on_redis_what_a_killed_process_left_behind_goes_by_itself(link: Link) -> None:
+    users = [nobody(), nobody()]
+    result = alike(users, "Java", {users[0]: [users[1]]})
+    written = redis_neighbours._people_of(result)
+    await redis_neighbours._write(
+        link.redis, token="killed", kind="people", blocks=[(0, column(written))]
+    )
+    (key,) = await link.redis.keys("similarity:*")
+    assert 0 < await link.redis.ttl(key) <= redis_neighbours.GIVEN_UP_AFTER
+
+
+@pytest.mark.servers
+async def test_on_redis_a_result_that_lost_a_block_is_not_gone_on_from(link: Link) -> None:
+    users = [nobody(), nobody()]
+    store = RedisNeighbourStore(link)
+    await store.replace(alike(users, "Java", {users[0]: [users[1]]}), run_at(after(1)))
+    for key in await link.redis.keys("similarity:*:groups:*"):
+        await link.redis.delete(key)
+    assert await store.latest() is None
+    assert await store.of(users[0]) == Neighbourhood((), after(1))

@@ -3,17 +3,14 @@
 import pytest
 
 from sidepro.domain.accounts.profile import Catalogue
-from sidepro.domain.recommendations.jaccard import Population
-from tests import factories
+from tests import factories, similar
 from tests.contracts.world import World
 
 pytestmark = pytest.mark.anyio
 
 
 async def test_at_first_there_is_nobody(world: World) -> None:
-    population = await world.population.population()
-    assert dict(population.skills) == {}
-    assert set(population.published) == set()
+    assert similar.plain(await world.population.population()) == ({}, set())
 
 
 async def test_everybody_with_a_profile_and_who_has_published(
@@ -32,8 +29,10 @@ async def test_everybody_with_a_profile_and_who_has_published(
         factories.project(silent_author.id),
     )
     population = await world.population.population()
-    assert population == Population(
-        {author.id: catalogue.skills[:30], reader.id: ("Python",)}, {author.id}
+    assert population.names == catalogue.skills
+    assert similar.plain(population) == (
+        {author.id: catalogue.skills[:30], reader.id: ("Python",)},
+        {author.id},
     )
 
 
@@ -42,17 +41,16 @@ async def test_skills_come_in_catalogue_order(world: World, catalogue: Catalogue
     # Places of one, two and three digits: they are numbers, not texts.
     skills = tuple(catalogue.skills[place] for place in (1, 8, 9, 10, 19, 98, 99, 100, 128))
     await world.store(user, factories.profile(user.id, skills=skills))
-    population = await world.population.population()
-    assert population.skills[user.id] == skills
+    found, _ = similar.plain(await world.population.population())
+    assert found == {user.id: skills}
 
 
 async def test_deactivated_people_are_left_out(world: World) -> None:
     user, gone = factories.user(), factories.user(is_active=False)
     for person in (user, gone):
         await world.store(person, factories.profile(person.id), factories.project(person.id))
-    population = await world.population.population()
-    assert set(population.skills) == {user.id}
-    assert set(population.published) == {user.id}
+    found, published = similar.plain(await world.population.population())
+    assert set(found) == published == {user.id}
 
 
 async def test_what_changed_is_seen_the_next_time(world: World) -> None:
@@ -63,6 +61,22 @@ async def test_what_changed_is_seen_the_next_time(world: World) -> None:
     async with world.unit_of_work() as work:
         await work.projects.delete(project.id)
         await work.commit()
-    population = await world.population.population()
-    assert dict(population.skills) == {user.id: ("Kotlin",)}
-    assert set(population.published) == set()
+    found = similar.plain(await world.population.population())
+    assert found == ({user.id: ("Kotlin",)}, set())
+
+
+async def test_people_come_in_the_order_of_their_ids(world: World) -> None:
+    users = [factories.user() for _ in range(20)]
+    await world.store(*users, *(factories.profile(user.id) for user in users[::-1]))
+    found, _ = similar.plain(await world.population.population())
+    assert list(found) == sorted(user.id for user in users)
+
+
+async def test_a_skill_that_a_later_migration_added_is_known_at_the_next_reading(
+    world: World, catalogue: Catalogue
+) -> None:
+    await world.grow_catalogue(Catalogue(("Zig 2",), (), ()))
+    reader = (await world.another()).population
+    user = factories.user()
+    await world.store(user)
+    assert (await reader.population()).names == (*catalogue.skills, "Zig 2")

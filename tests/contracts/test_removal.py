@@ -11,12 +11,11 @@ from sidepro.domain.accounts.ports import LogInCandidate
 from sidepro.domain.accounts.user import User
 from sidepro.domain.errors import NotFound
 from sidepro.domain.projects.ports import Counters
-from sidepro.domain.recommendations.jaccard import Neighbour
-from sidepro.domain.recommendations.ports import Neighbourhood
+from sidepro.domain.recommendations.ports import Neighbourhood, Run
 from sidepro.domain.rooms.room import Room
 from sidepro.domain.shared import PageRequest, ProjectId, UserId
 from sidepro.domain.unit_of_work import UnitOfWork
-from tests import factories
+from tests import factories, similar
 from tests.contracts.builders import after, nobody
 from tests.contracts.races import A_WHILE, MANY, in_turn, race
 from tests.contracts.world import World
@@ -125,38 +124,36 @@ async def test_messages_stay_without_a_sender(world: World) -> None:
 
 
 async def test_nobody_has_the_user_as_a_neighbour_any_more(world: World) -> None:
-    going, staying, third = [factories.user() for _ in range(3)]
-    await world.store(going, staying, third)
-    one, other, another = (Neighbour(user.id, 0.5, ("Java",)) for user in (going, staying, third))
-    result = {
-        going.id: (other, another),
-        staying.id: (one, another),
-        third.id: (other,),
-    }
-    assert await world.neighbours.replace(result, NOW)
-    await remove(world, going.id)
-    assert (await world.neighbours.of(going.id)).neighbours == ()
-    assert await world.neighbours.of(staying.id) == Neighbourhood((another,), NOW)
-    assert await world.neighbours.of(third.id) == Neighbourhood((other,), NOW)
-
-    # of a run that began before
-    assert await world.neighbours.replace(result, after(1))
-    assert await world.neighbours.of(staying.id) == Neighbourhood((another,), after(1))
+    users = [factories.user() for _ in range(3)]
+    await world.store(*users)
+    one, other, another = (user.id for user in users)
+    skills = dict.fromkeys((one, other, another), ("Java",))
+    near = {one: [other, another], other: [one, another], another: [other]}
+    result = similar.result_of(skills, near)
+    left = similar.result_of(skills, {other: [another], another: [other]})
+    assert await world.neighbours.replace(result, Run(NOW, 0, 3, 3))
+    await remove(world, one)
+    assert (await world.neighbours.of(one)).neighbours == ()
+    assert await world.neighbours.of(other) == Neighbourhood(left.of(other), NOW)
+    assert await world.neighbours.of(another) == Neighbourhood(left.of(another), NOW)
 
 
 async def test_a_result_that_is_stored_during_a_removal_waits_for_it(world: World) -> None:
     going, staying = factories.user(), factories.user()
     await world.store(going, staying)
-    result = {staying.id: (Neighbour(going.id, 0.5, ("Java",)),)}
-    await world.neighbours.replace(result, NOW)
+    skills = {going.id: ("Java",), staying.id: ("Java",)}
+    result = similar.result_of(skills, {staying.id: [going.id], going.id: [staying.id]})
+    await world.neighbours.replace(result, Run(NOW, 0, 2, 2))
     async with world.unit_of_work() as work:
         await work.users.remove(going.id)
-        storing = asyncio.create_task(world.neighbours.replace(result, after(1)))
+        storing = asyncio.create_task(
+            (await world.another()).neighbours.replace(result, Run(after(1), 0, 2, 2))
+        )
         await asyncio.sleep(A_WHILE)
         assert not storing.done(), "it was not held back"
         await work.commit()
     assert await asyncio.wait_for(storing, 5)
-    assert await world.neighbours.of(staying.id) == Neighbourhood((), after(1))
+    assert (await world.neighbours.of(going.id)).neighbours == ()
 
 
 async def test_a_removal_that_is_not_committed_changes_nothing(world: World) -> None:

@@ -28,6 +28,7 @@ from tests import factories
 from tests.contracts.builders import nobody
 from tests.contracts.races import MANY, in_turn, race
 from tests.contracts.world import World
+from tests.domain.world import NotedTickRequests
 from tests.factories import NOW, refresh_token
 
 pytestmark = pytest.mark.anyio
@@ -266,6 +267,7 @@ class Accounts:
             gate=self.gate,
             feed=MemoryFeed(),
             note=note_authentication,
+            tick_requests=NotedTickRequests(),
         )
         self.sessions = SessionService(
             unit_of_work=world.unit_of_work,

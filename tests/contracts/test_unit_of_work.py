@@ -224,7 +224,7 @@ async def test_readers_do_not_see_what_is_not_committed(world: World) -> None:
         assert await world.rooms.state(scene.room.id) == scene.room
         assert (await world.board.comments(scene.project.id, PageRequest())).items != ()
         population = await world.population.population()
-        assert newcomer.id not in population.skills
+        assert population.place_of(newcomer.id) is None
 
 
 async def test_units_of_work_do_not_see_what_others_undo(world: World) -> None:

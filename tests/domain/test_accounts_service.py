@@ -21,6 +21,7 @@ from sidepro.domain.errors import (
     NotAuthenticated,
     NotFound,
     SideProError,
+    Unavailable,
     UsernameTaken,
     WeakPassword,
     WrongCredentials,
@@ -605,6 +606,41 @@ async def test_an_edit_that_breaks_a_rule_changes_nothing(world: World) -> None:
 async def test_a_profile_that_was_never_written_cannot_be_edited(world: World) -> None:
     with pytest.raises(NoProfile):
         await world.accounts.edit_profile(await world.person(), {"bio": "x" * 501})
+
+
+@awaited
+async def test_a_tick_is_asked_for_when_the_skills_change_and_not_otherwise() -> None:
+    world = World()
+    caller = await world.person()
+    asked = world.tick_requests
+
+    await world.accounts.write_profile(caller, **{**PROFILE, "skills": ["Python"]})
+    assert asked.asked == 1, "the first profile"
+    await world.accounts.write_profile(caller, **{**PROFILE, "skills": ["Python"]})
+    await world.accounts.edit_profile(caller, {"bio": "또 다른 소개"})
+    await world.accounts.edit_profile(caller, {"skills": ["Python"]})
+    assert asked.asked == 1, "the same skills"
+    await world.accounts.edit_profile(caller, {"skills": ["Python", "React"]})
+    assert asked.asked == 2
+    await world.accounts.edit_profile(caller, {"skills": ["React", "Python"]})
+    assert asked.asked == 2, "in another order"
+    await world.accounts.write_profile(caller, **{**PROFILE, "skills": ["Java"]})
+    assert asked.asked == 3
+
+
+@awaited
+async def test_no_tick_is_asked_for_when_nothing_was_stored() -> None:
+    world = World()
+    caller = await world.person("Python")
+    world.fail_commits(after=0)
+    attempts = [
+        world.accounts.write_profile(caller, **{**PROFILE, "skills": ["React"]}),
+        world.accounts.edit_profile(caller, {"skills": ["React"]}),
+    ]
+    for attempt in attempts:
+        with pytest.raises(Unavailable):
+            await attempt
+    assert world.tick_requests.asked == 0
 
 
 # ---------------------------------------------------------------------------------- who is who

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from sidepro.domain.recommendations.jaccard import (
     Neighbour,
-    Population,
     is_near,
     jaccard,
     neighbours,
@@ -32,10 +31,9 @@ def found(
     skills: Mapping[UserId, tuple[str, ...]], *published: UserId
 ) -> dict[UserId, list[UserId]]:
     """The neighbours' ids; unless it is said who has published, everybody has."""
-    population = Population(skills, frozenset(published or skills))
     return {
         user: [neighbour.user_id for neighbour in near]
-        for user, near in neighbours(population).items()
+        for user, near in neighbours(skills, frozenset(published or skills)).items()
     }
 
 
@@ -117,8 +115,8 @@ def test_the_fifty_first_is_cut_off() -> None:
 
 
 def test_shared_skills_come_in_the_persons_own_order() -> None:
-    population = Population({ME: ("c", "a", "b"), YOU: ("a", "b", "c", "d")}, {YOU})
-    assert neighbours(population) == {ME: (Neighbour(YOU, 0.75, ("c", "a", "b")),)}
+    skills = {ME: ("c", "a", "b"), YOU: ("a", "b", "c", "d")}
+    assert neighbours(skills, {YOU}) == {ME: (Neighbour(YOU, 0.75, ("c", "a", "b")),)}
 
 
 # ----------------------------------------------------------------------------- the definition
@@ -160,7 +158,7 @@ def test_neighbours_are_those_of_the_definition(
     published = {person(number) for number, (_, has) in enumerate(people) if has}
     result = {
         me: [(near.user_id, near.score, set(near.shared_skills)) for near in those]
-        for me, those in neighbours(Population(skills, published)).items()
+        for me, those in neighbours(skills, published).items()
     }
     assert result == {
         me: [(you, float(score), shared) for you, score, shared in those]

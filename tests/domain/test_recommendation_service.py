@@ -2,15 +2,19 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from random import Random
 
+from sidepro.adapters.memory.readers import MemoryReader
 from sidepro.domain.accounts.session import Caller
+from sidepro.domain.errors import Unavailable
 from sidepro.domain.recommendations.jaccard import Neighbour
+from sidepro.domain.recommendations.ports import Neighbourhood
 from sidepro.domain.recommendations.service import rank
 from sidepro.domain.recommendations.views import Basis, Recommendation
 from sidepro.domain.shared import ProjectId, UserId
 from tests.domain.world import World, awaited
-from tests.factories import NOW, user
+from tests.factories import user
 
 SEEDS = range(200)
 
@@ -26,7 +30,7 @@ async def crowd(world: World, people: int, projects: int) -> Caller:
         author = await world.person("Python")
         for _ in range(projects):
             await world.project(author)
-    await world.recommendations.run()
+    await world.similarity.run()
     return caller
 
 
@@ -38,7 +42,7 @@ async def test_a_recommendation_says_why(world: World) -> None:
     caller = await world.person("Django", "Python", "React")
     similar = await world.person("Java", "Python", "React")
     project = await world.project(similar)
-    await world.recommendations.run()
+    await world.similarity.run()
     (item,) = (await world.recommendations.recommend(caller, 3, None)).items
     assert item.project.id == project.id
     assert item.project.author.id == similar.id
@@ -51,19 +55,26 @@ async def test_ones_own_projects_are_never_recommended(world: World) -> None:
     caller = await world.person("Python")
     await world.project(caller)
     await world.project(await world.person("Python"))
-    await world.recommendations.run()
+    await world.similarity.run()
     items = (await world.recommendations.recommend(caller, 20, None)).items
     assert len(items) == 1
     assert caller.id not in authors(items)
 
 
+class AwayStore(MemoryReader):
+    """Keeps neighbours, and does not give them back."""
+
+    async def of(self, user_id: UserId) -> Neighbourhood:
+        raise Unavailable
+
+
 @awaited
-async def test_a_store_that_says_one_is_like_oneself_does_no_harm(world: World) -> None:
-    caller = await world.person("Python")
-    await world.project(caller)
-    me = Neighbour(caller.id, 1.0, ("Python",))
-    await world.reader.replace({caller.id: (me,)}, NOW)
-    assert (await world.recommendations.recommend(caller, 3, None)).items == ()
+async def test_while_the_neighbours_cannot_be_had_popular_projects_are_shown(world: World) -> None:
+    caller = await crowd(world, people=1, projects=1)
+    away = replace(world.recommendations, store=AwayStore(world.store))
+    found = await away.recommend(caller, 3, None)
+    assert [item.basis for item in found.items] == [Basis.POPULAR]
+    assert found.computed_at is None
 
 
 @awaited
@@ -94,7 +105,7 @@ async def test_others_come_in_for_those_who_have_nothing_left(world: World) -> N
     caller = await world.person("Python")
     people = [await world.person("Python") for _ in range(6)]
     projects = [await world.project(author) for author in people]
-    await world.recommendations.run()
+    await world.similarity.run()
     for author, project in list(zip(people, projects, strict=True))[:4]:
         await world.projects.delete(author, project.id)
     left = {author.id for author in people[4:]}
@@ -133,10 +144,12 @@ async def test_deactivated_authors_are_left_out(world: World) -> None:
     caller = await world.person("Python")
     author = await world.person("Python")
     await world.project(author)
-    await world.recommendations.run()
+    await world.similarity.run()
     world.change(author.id, is_active=False)
     assert (await world.recommendations.recommend(caller, 3, None)).items == ()
-    assert (await world.recommendations.run()).with_neighbours == 0
+    world.clock.forward(60)
+    await world.similarity.run()
+    assert (await world.reader.of(caller.id)).neighbours == ()
 
 
 @awaited
@@ -145,7 +158,7 @@ async def test_a_project_that_is_gone_since_the_last_run_is_left_out(world: Worl
     author = await world.person("Python")
     gone = await world.project(author)
     stays = await world.project(author)
-    await world.recommendations.run()
+    await world.similarity.run()
     await world.projects.delete(author, gone.id)
     items = (await world.recommendations.recommend(caller, 3, None)).items
     assert [item.project.id for item in items] == [stays.id]
@@ -174,7 +187,7 @@ async def test_too_few_are_filled_up_with_popular_ones(world: World) -> None:
         project = await world.project(author)
         if author is similar:
             await world.projects.bookmark(other, project.id)
-    await world.recommendations.run()
+    await world.similarity.run()
     items = (await world.recommendations.recommend(caller, 4, None)).items
     assert authors(items) == [similar.id, similar.id, other.id, other.id]
     bases = [Basis.SIMILAR_SKILLS] * 2 + [Basis.POPULAR] * 2
@@ -234,7 +247,7 @@ async def test_those_who_have_more_go_on(world: World) -> None:
     await world.project(one)
     for _ in range(3):
         await world.project(other)
-    await world.recommendations.run()
+    await world.similarity.run()
     items = (await world.recommendations.recommend(caller, 9, 1)).items
     assert authors(items[2:]) == [other.id, other.id]
     assert len({item.project.id for item in items}) == len(items) == 4
@@ -247,7 +260,7 @@ async def test_others_give_more_for_those_who_have_nothing_left(world: World) ->
     gone = await world.project(one)
     for _ in range(3):
         await world.project(other)
-    await world.recommendations.run()
+    await world.similarity.run()
     await world.projects.delete(one, gone.id)
     items = (await world.recommendations.recommend(caller, 3, 1)).items
     assert authors(items) == [other.id] * 3

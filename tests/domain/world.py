@@ -2,7 +2,7 @@
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
 from io import BytesIO
 from typing import Any, ParamSpec
@@ -12,6 +12,7 @@ from sidepro.adapters.memory.gate import MemoryGate
 from sidepro.adapters.memory.images import MemoryImageStore
 from sidepro.adapters.memory.readers import MemoryReader
 from sidepro.adapters.memory.store import MemoryStore, MemoryUnitOfWork
+from sidepro.adapters.memory.turns import MemoryTurns
 from sidepro.domain.accounts.administration import UserAdministration
 from sidepro.domain.accounts.events import AuthenticationEvent
 from sidepro.domain.accounts.service import AccountService
@@ -23,7 +24,7 @@ from sidepro.domain.images.service import ImageService
 from sidepro.domain.images.views import ImageView
 from sidepro.domain.projects.project import Project
 from sidepro.domain.projects.service import ProjectService
-from sidepro.domain.recommendations.jaccard import Neighbour, Population, neighbours
+from sidepro.domain.recommendations.job import SimilarityJob
 from sidepro.domain.recommendations.service import RecommendationService
 from sidepro.domain.rooms.events import MessageSent, RoomEvent
 from sidepro.domain.rooms.room import Message
@@ -31,6 +32,7 @@ from sidepro.domain.rooms.sending import Sending
 from sidepro.domain.rooms.service import RoomService
 from sidepro.domain.shared import RoomId, SessionId, UserId
 from tests import factories
+from tests.similar import ReferenceEngine
 
 Arguments = ParamSpec("Arguments")
 
@@ -67,11 +69,14 @@ class NotingFeed(MemoryFeed):
         return [event.message.seq for event in self.told if isinstance(event, MessageSent)]
 
 
-class ReferenceEngine:
-    """See `sidepro.domain.recommendations.ports.SimilarityEngine`."""
+class NotedTickRequests:
+    """See `sidepro.domain.recommendations.ports.TickRequests`: counts them."""
 
-    async def neighbours(self, population: Population) -> Mapping[UserId, tuple[Neighbour, ...]]:
-        return neighbours(population)
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def ask(self) -> None:
+        self.asked += 1
 
 
 class BreakingImageStore(MemoryImageStore):
@@ -160,6 +165,7 @@ class World:
         self.passwords = factories.QuickPasswords()
         self.access_tokens = factories.PlainAccessTokens()
         self.noted = NotedEvents()
+        self.tick_requests = NotedTickRequests()
         self.accounts = AccountService(
             unit_of_work=self.store.unit_of_work,
             reader=self.reader,
@@ -171,6 +177,7 @@ class World:
             gate=self.gate,
             feed=self.feed,
             note=self.noted,
+            tick_requests=self.tick_requests,
         )
         self.sessions = SessionService(
             unit_of_work=self.store.unit_of_work,
@@ -222,8 +229,14 @@ class World:
         self.recommendations = RecommendationService(
             reader=self.reader,
             store=self.reader,
+        )
+        self.engine = ReferenceEngine()
+        self.turns = MemoryTurns()
+        self.similarity = SimilarityJob(
             population=self.reader,
-            engine=ReferenceEngine(),
+            engine=self.engine,
+            store=self.reader,
+            turns=self.turns,
             clock=self.clock,
         )
 

@@ -70,7 +70,7 @@ async def run_the_job_until_ended(settings: Json, tour: subprocess.Popen[str]) -
     platform = composition.build(configuration.load(settings, dotenv=Path("/dev/null")), "")
     try:
         while tour.poll() is None:
-            await platform.parts.services.recommendations.run()
+            await platform.similarity.run()
             await asyncio.sleep(0.3)
     finally:
         await platform.close()

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from sidepro.jobs import running, scheduling, tasks
+from tests.jobs.stand_ins import Log
+
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> Log:
+    noting = Log()
+    for module in (tasks, scheduling, running):
+        monkeypatch.setattr(module, "log", noting)
+    return noting

@@ -275,6 +275,9 @@ async def contents(database: Database) -> dict[str, list[object]]:
             "project_images",
             "project_search",
             "attempts",
+            # found anew by the next run of the similarity job
+            "neighbours",
+            "similarity_runs",
         )
     }
     async with database.reading() as connection:

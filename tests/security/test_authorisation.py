@@ -125,6 +125,7 @@ TABLE: dict[str, Row] = {
     # around it
     "GET /health/live": everybody(200),
     "GET /health/ready": everybody(200),
+    "GET /metrics": everybody(200),
     "GET /media/{key}": everybody(404),
     "HEAD /media/{key}": everybody(404),
     "GET /api/openapi.json": everybody(200),

@@ -41,7 +41,7 @@ async def busy_people(api: Api) -> tuple[Person, Person, dict[str, str]]:
     await api.bookmark(one, made)
     room = await api.room(one, two)
     await api.say(one, room)
-    await api.platform.parts.services.recommendations.run()
+    await api.platform.similarity.run()
     return one, two, {"user": one.id, "project": made["id"], "room": room["id"]}
 
 

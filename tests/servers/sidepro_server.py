@@ -31,6 +31,8 @@ class SideProServer:
     without `SIDEPRO_RATE_LIMITS` nothing is limited.
     """
 
+    NAME = "serve"
+
     def __init__(
         self,
         environment: Mapping[str, str] | None = None,
@@ -73,17 +75,16 @@ class SideProServer:
     def pid(self) -> int:
         """The process to send signals to."""
         if self._process is None:
-            raise ServerError("sidepro serve is not running")
+            raise ServerError(f"sidepro {self.NAME} is not running")
         return self._process.pid
 
     def start(self, seconds: float = 60) -> None:
         """Starts it, for the first time or again, and waits until it says that it is ready."""
         if self._process is not None:
-            raise ServerError("sidepro serve is running already")
-        command = [str(self._executable), "serve", "--host", HOST, "--port", str(self.port)]
+            raise ServerError(f"sidepro {self.NAME} is running already")
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
-                [*command, *self._arguments],
+                [*self._command(), *self._arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -100,7 +101,7 @@ class SideProServer:
         """Asks it to stop (SIGTERM), waits, and returns its exit code."""
         process = self._forget()
         if process is None:
-            raise ServerError("sidepro serve is not running")
+            raise ServerError(f"sidepro {self.NAME} is not running")
         process.terminate()
         try:
             return process.wait(seconds)
@@ -142,6 +143,12 @@ class SideProServer:
         if self._process is None or self._process.poll() is not None:
             self._forget()
             raise ServerError(self._complaint("ended before it was ready"))
+        return self._answers()
+
+    def _command(self) -> list[str]:
+        return [str(self._executable), "serve", "--host", HOST, "--port", str(self.port)]
+
+    def _answers(self) -> bool:
         # not through a proxy that the environment may name
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
@@ -154,7 +161,30 @@ class SideProServer:
             return False
 
     def _complaint(self, what: str) -> str:
-        return f"sidepro serve {what}; the end of its log:\n{tail(self.log_file)}"
+        return f"sidepro {self.NAME} {what}; the end of its log:\n{tail(self.log_file)}"
+
+
+class SideProJobs(SideProServer):
+    """`sidepro worker` or `sidepro scheduler`, with the jobs due every so many seconds in the
+    place of a minute where a test is to wait for that.
+    """
+
+    def __init__(
+        self, name: str, environment: Mapping[str, str], *, every: int | None = None
+    ) -> None:
+        super().__init__(environment)
+        self.NAME = name
+        self._every = every
+
+    def _command(self) -> list[str]:
+        if self._every is None:
+            return [str(self._executable), self.NAME]
+        schedule = f'tasks.EVERY_MINUTE = [{{"interval": {self._every}}}]'
+        start = f"from sidepro import cli; from sidepro.jobs import tasks; {schedule}; cli.main()"
+        return [sys.executable, "-c", start, self.NAME]
+
+    def _answers(self) -> bool:
+        return "Ctrl-C stops it" in self.log()
 
 
 def settings(environment: Mapping[str, str]) -> dict[str, str]:

@@ -29,6 +29,7 @@ from sidepro.api.hub import Hub
 from sidepro.api.images import images_router
 from sidepro.api.limits import Limiting
 from sidepro.api.media import media_router
+from sidepro.api.metrics import Metrics, metrics_route
 from sidepro.api.room_socket import socket_router
 from sidepro.api.services import PREFIX, Services
 from sidepro.api.socket_door import Door
@@ -62,6 +63,7 @@ class Parts:
     helpful_checks: Mapping[str, Check]
     upload_largest: int
     media: ImageStore | None = None
+    metrics: Metrics | None = None
     with_docs: bool = True
 
 
@@ -105,6 +107,7 @@ def create_app(parts: Parts, lifespan: Sequence[Lifespan] = ()) -> Litestar:
             api,
             health_router(parts.health_checks, parts.helpful_checks),
             *documents,
+            *([metrics_route(parts.metrics)] if parts.metrics else []),
             *([media_router(parts.media)] if parts.media else []),
         ],
         dependencies={"services": Provide(provide_services, sync_to_thread=False)},

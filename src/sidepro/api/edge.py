@@ -18,6 +18,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from sidepro.api import limits
 from sidepro.api.errors import EDGE_CODES, MEDIA_TYPE, document
+from sidepro.api.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
@@ -34,8 +35,9 @@ _ALWAYS = (
 class Edge:
     """Wraps the application."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics | None = None) -> None:
         self._app = app
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == ScopeType.HTTP:
@@ -69,13 +71,17 @@ class Edge:
             await _refuse(send_dressed, refusal)
         else:
             await self._app(scope, receive, send_dressed)
+        seconds = time.perf_counter() - started
         log.info(
             "request",
             method=scope["method"],
             path=scope["path"],
             status=status,
-            ms=round((time.perf_counter() - started) * 1000, 1),
+            ms=round(seconds * 1000, 1),
         )
+        if self._metrics:
+            route = scope.get("path_template")
+            self._metrics.note_request(scope["method"], route, status, seconds)
 
 
 def _first(scope: HTTPScope) -> dict[bytes, bytes]:

@@ -127,6 +127,11 @@ class Hub:
         self._missed: set[RoomId] = set()
         self._looking: asyncio.Task[None] | None = None
 
+    @property
+    def sockets(self) -> int:
+        """How many there are."""
+        return sum(len(room.outboxes) for room in self._rooms.values())
+
     async def join(self, room_id: RoomId, outbox: Outbox) -> None:
         """From now on, what happens in the room goes to this outbox."""
         room = self._rooms.get(room_id)

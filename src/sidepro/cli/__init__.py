@@ -5,6 +5,7 @@ import sys
 import click
 
 from sidepro.cli.data import counters, markdown, migrate, openapi, seed
+from sidepro.cli.jobs import scheduler, similarity, worker
 from sidepro.cli.serve import serve
 from sidepro.cli.users import users
 
@@ -34,5 +35,8 @@ def cli() -> None:
     """
 
 
-for command in (serve, migrate, seed, users, counters, markdown, openapi):
+for command in (
+    *(serve, worker, scheduler, migrate, seed, users, similarity),
+    *(counters, markdown, openapi),
+):
     cli.add_command(command)

@@ -160,7 +160,7 @@ class _Serving:
     async def _serve(
         self, platform: composition.Platform, announce: Callable[[], None], *, with_jobs: bool
     ) -> None:
-        app = Edge(composition.application(platform, with_jobs=with_jobs))
+        app = Edge(composition.application(platform, with_jobs=with_jobs), platform.parts.metrics)
         server = _AnnouncingServer(config_of(self.settings, app), announce)
         # uvicorn raises the signal that stopped it once more when it has stopped: no failure.
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -37,8 +37,6 @@ def settings_of_process(log_level: int = logging.WARNING) -> Settings:
     except SettingError as error:
         raise CommandError(str(error)) from error
     logs.set_up(settings.log_format, log_level)
-    for name in configuration.without_effect(settings):
-        structlog.get_logger("sidepro").warning("setting_without_effect_yet", setting=name)
     for name in configuration.unknown():
         structlog.get_logger("sidepro").warning("unknown_setting", setting=name)
     return settings

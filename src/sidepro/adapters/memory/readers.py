@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from sidepro.adapters.memory.store import MemoryStore, among
+from sidepro.adapters.memory.store import MemoryStore
 from sidepro.domain.accounts.ports import LogInCandidate
 from sidepro.domain.accounts.profile import Catalogue, Profile
 from sidepro.domain.accounts.session import Session
@@ -23,8 +23,8 @@ from sidepro.domain.projects.views import (
     ProjectView,
     Sort,
 )
-from sidepro.domain.recommendations.jaccard import Neighbour, Population
-from sidepro.domain.recommendations.ports import Neighbourhood
+from sidepro.domain.recommendations.columns import Population, Similarities
+from sidepro.domain.recommendations.ports import Neighbourhood, Run
 from sidepro.domain.rooms.room import Message, Room, RoomStatus
 from sidepro.domain.rooms.views import RoomView
 from sidepro.domain.shared import (
@@ -303,29 +303,37 @@ class MemoryReader:
     async def population(self) -> Population:
         state = self._store.state
         active = {user.id for user in state.users.values() if user.is_active}
-        return Population(
+        return Population.of(
+            self._store.catalogue.skills,
             {user: p.skills for user, p in state.profiles.items() if user in active},
-            {project.author_id for project in state.projects.values()}
-            & state.profiles.keys()
-            & active,
+            {project.author_id for project in state.projects.values()},
         )
 
-    async def replace(
-        self, neighbours: Mapping[UserId, tuple[Neighbour, ...]], computed_at: datetime
-    ) -> bool:
+    async def replace(self, similarities: Similarities, run: Run) -> bool:
         """See `sidepro.domain.recommendations.ports.NeighbourStore`."""
         async with self._store.lock:
             state = self._store.state
-            stored = state.computed_at
-            if stored is not None and computed_at <= stored <= datetime.now(UTC):
+            stored = state.similarity_run
+            if stored and run.computed_at <= stored.computed_at <= datetime.now(UTC):
                 return False
-            state.neighbours = among(state.users, neighbours)
-            state.computed_at = computed_at
+            state.similarities, state.similarity_run = similarities, run
         return True
+
+    async def latest(self) -> Similarities | None:
+        return self._store.state.similarities
+
+    async def last_run(self) -> Run | None:
+        return self._store.state.similarity_run
 
     async def of(self, user_id: UserId) -> Neighbourhood:
         state = self._store.state
-        return Neighbourhood(state.neighbours.get(user_id, ()), state.computed_at)
+        if state.similarities is None or state.similarity_run is None:
+            return Neighbourhood((), None)
+        near = state.similarities.of(user_id) if user_id in state.users else ()
+        return Neighbourhood(
+            tuple(one for one in near if one.user_id in state.users),
+            state.similarity_run.computed_at,
+        )
 
     async def hands(
         self, authors: Collection[UserId], viewer: UserId, *, most: int, first: int

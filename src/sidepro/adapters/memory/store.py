@@ -20,7 +20,8 @@ from sidepro.domain.images.image import State as ImageState
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.ports import Counters
 from sidepro.domain.projects.project import Project
-from sidepro.domain.recommendations.jaccard import Neighbour
+from sidepro.domain.recommendations.columns import Similarities
+from sidepro.domain.recommendations.ports import Run
 from sidepro.domain.rooms.ports import MessageName
 from sidepro.domain.rooms.room import Message, Room
 from sidepro.domain.shared import CommentId, ImageId, ProjectId, RoomId, SessionId, UserId
@@ -55,8 +56,8 @@ class State:
     messages: dict[tuple[RoomId, int], Message] = field(default_factory=dict)
     images: dict[ImageId, StoredImage] = field(default_factory=dict)
     shown: dict[ProjectId, frozenset[ImageId]] = field(default_factory=dict)
-    neighbours: dict[UserId, tuple[Neighbour, ...]] = field(default_factory=dict)
-    computed_at: datetime | None = None
+    similarities: Similarities | None = None
+    similarity_run: Run | None = None
     attempts: dict[AttemptName, tuple[bytes, bytes, datetime]] = field(default_factory=dict)
 
     def copied(self) -> "State":
@@ -199,18 +200,6 @@ class MemoryUsers(_Repository):
             del state.attempts[name]
         state.profiles.pop(user_id, None)
         del state.users[user_id]
-        state.neighbours = among(state.users, state.neighbours)
-
-
-def among(
-    users: Collection[UserId], neighbours: Mapping[UserId, tuple[Neighbour, ...]]
-) -> dict[UserId, tuple[Neighbour, ...]]:
-    """The neighbours of those who are there, as far as these are there too."""
-    return {
-        user_id: tuple(near for near in found if near.user_id in users)
-        for user_id, found in neighbours.items()
-        if user_id in users
-    }
 
 
 class MemoryProfiles(_Repository):

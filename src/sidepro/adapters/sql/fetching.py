@@ -34,6 +34,9 @@ READERS = 10
 THREADS = 4
 """That read SQLite: its reads do not wait for each other, only for the disk and for Python."""
 
+FLOAT8 = 701
+"""PostgreSQL's number for the type of the only numbers that are no integers here."""
+
 STATEMENTS = 1_000
 """That are kept compiled, at the most."""
 
@@ -80,7 +83,7 @@ class Prepared:
         row = new_type("Row", [one.key or "" for one in columns], rename=True)
         self._row: Callable[[Iterable[Any]], Row] = row._make
         processors = (
-            one.type.dialect_impl(dialect).result_processor(dialect, None) for one in columns
+            one.type.dialect_impl(dialect).result_processor(dialect, FLOAT8) for one in columns
         )
         self._loaders = [(place, load) for place, load in enumerate(processors) if load]
         bound = self._compiled.post_compile_params

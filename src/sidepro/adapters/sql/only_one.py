@@ -5,9 +5,10 @@ hear what happens in the first. Those with Redis serve beside each other.
 """
 
 import fcntl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import IO
 
 from sqlalchemy import func, select
 
@@ -38,15 +39,34 @@ async def a_server(database: Database, *, beside_others: bool) -> AsyncIterator[
         OSError: the lock file beside an SQLite database cannot be opened.
     """
     if database.is_sqlite:
-        path = Path(str(database.engine.url.database))
-        with path.with_name(path.name + ".serve.lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise AlreadyServed from error
+        with lock_file(database, "serve") as file:
+            if not try_lock(file):
+                raise AlreadyServed
             yield
         return
     async with database.reading() as connection:
         if not await connection.scalar(_SHARED if beside_others else _ALONE):
             raise AlreadyServed
         yield
+
+
+@contextmanager
+def lock_file(database: Database, purpose: str) -> Iterator[IO[str]]:
+    """A file beside an SQLite database, open for this block: who opens it again, in the same
+    process or in another, can be kept out.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    path = Path(str(database.engine.url.database))
+    with path.with_name(f"{path.name}.{purpose}.lock").open("w") as file:
+        yield file
+
+
+def try_lock(file: IO[str]) -> bool:
+    """Lock the file until it is closed; whether nobody else has."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

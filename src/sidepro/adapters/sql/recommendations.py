@@ -1,69 +1,66 @@
-"""Everybody's skills, and the neighbours that the similarity job found, in SQL."""
+"""The neighbours that the similarity job found, in SQL."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, exists, insert, or_, select, update
+from sqlalchemy import bindparam, delete, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sidepro.adapters.sql.accounts import SKILLS_OF_PROFILE
-from sidepro.adapters.sql.catalogue import CatalogueCache
+from sidepro.adapters.similarity.arrays import People
+from sidepro.adapters.similarity.entries import decoded, encoded_names
 from sidepro.adapters.sql.database import Database
-from sidepro.adapters.sql.tables import (
-    neighbours,
-    profiles,
-    projects,
-    similarity_runs,
-    users,
-)
+from sidepro.adapters.sql.tables import neighbours, similarity_runs, users
 from sidepro.adapters.sql.upsert import upsert
-from sidepro.domain.recommendations.jaccard import Neighbour, Population
-from sidepro.domain.recommendations.ports import Neighbourhood
+from sidepro.domain.recommendations.columns import Similarities
+from sidepro.domain.recommendations.ports import Neighbourhood, Run
 from sidepro.domain.shared import UserId
 
 ROWS_AT_ONCE = 1_000
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+NO_RUN = {
+    "id": 1,
+    "computed_at": EPOCH,
+    "milliseconds": 0,
+    "people": 0,
+    "changed": 0,
+    "names": "[]",
+}
 
-_POPULATION = (
-    select(
-        profiles.c.user_id,
-        SKILLS_OF_PROFILE,
-        exists().where(projects.c.author_id == profiles.c.user_id).label("has_published"),
-    )
-    .join(users, users.c.id == profiles.c.user_id)
-    .where(users.c.is_active)
-)
-_NEIGHBOURHOOD = select(similarity_runs.c.computed_at, neighbours.c.entries).select_from(
-    similarity_runs.outerjoin(neighbours, neighbours.c.user_id == bindparam("user"))
-)
+_LAST_RUN = select(similarity_runs)
+_NEIGHBOURHOOD = select(
+    similarity_runs.c.computed_at,
+    similarity_runs.c.names,
+    neighbours.c.skills,
+    neighbours.c.nearest,
+).select_from(similarity_runs.outerjoin(neighbours, neighbours.c.user_id == bindparam("user")))
+_HELD = select(similarity_runs.c.computed_at).with_for_update()
 _CLAIM = (
     update(similarity_runs)
     .where(
         similarity_runs.c.id == 1,
         or_(
-            similarity_runs.c.computed_at < bindparam("started"),
+            similarity_runs.c.computed_at < bindparam("of"),
             # Made while the clock was ahead: real time would take long to catch up.
             similarity_runs.c.computed_at > bindparam("now"),
         ),
     )
-    .values(computed_at=bindparam("started"))
+    .values(
+        computed_at=bindparam("of"),
+        milliseconds=bindparam("took"),
+        people=bindparam("all"),
+        changed=bindparam("some"),
+        names=bindparam("bits"),
+    )
 )
+_THERE = select(users.c.id).where(users.c.id.in_(bindparam("ids", expanding=True)))
+_REMOVE = delete(neighbours).where(neighbours.c.user_id.in_(bindparam("ids", expanding=True)))
 
-
-class SqlPopulationReader:
-    """See `sidepro.domain.recommendations.ports.PopulationReader`."""
-
-    def __init__(self, database: Database, catalogue: CatalogueCache) -> None:
-        self._database = database
-        self._catalogue = catalogue
-
-    async def population(self) -> Population:
-        numbered = await self._catalogue.current(self._database)
-        rows = await self._database.fetch(_POPULATION)
-        return Population(
-            {row.user_id: numbered.skills_of_list(row.skill_ids) for row in rows},
-            {row.user_id for row in rows if row.has_published},
-        )
+Digests = dict[bytes, bytes]
+"""Of what was stored of each person, by id."""
 
 
 class SqlNeighbourStore:
@@ -71,50 +68,88 @@ class SqlNeighbourStore:
 
     A new result is written in one transaction, which first claims the single row of
     `similarity_runs`: two runs at once go one after the other, and the older result stays out.
+    Where the one before was written by this process too, only what differs from it is.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._written: tuple[datetime, Digests] | None = None
 
-    async def replace(
-        self, neighbours_of: Mapping[UserId, tuple[Neighbour, ...]], computed_at: datetime
-    ) -> bool:
+    async def replace(self, similarities: Similarities, run: Run) -> bool:
+        people = People(similarities)
+        digests = await asyncio.to_thread(_digests, people)
+        facts = {
+            "of": run.computed_at,
+            "took": round(run.seconds * 1_000),
+            "all": run.people,
+            "some": run.changed,
+            "bits": encoded_names(similarities.population.names),
+            "now": datetime.now(UTC),
+        }
         async with self._database.writing() as connection:
-            first = upsert(connection, similarity_runs).values(id=1, computed_at=EPOCH)
+            first = upsert(connection, similarity_runs).values(NO_RUN)
             await connection.execute(first.on_conflict_do_nothing())
-            claimed = await connection.execute(
-                _CLAIM, {"started": computed_at, "now": datetime.now(UTC)}
-            )
-            if claimed.rowcount == 0:
+            before = await connection.scalar(_HELD)
+            if (await connection.execute(_CLAIM, facts)).rowcount == 0:
                 return False
-            await connection.execute(delete(neighbours))
-            # People may withdraw while the job runs: only those still there are kept.
-            there = set(await connection.scalars(select(users.c.id)))
-            rows = [
-                {
-                    "user_id": user_id,
-                    "entries": [
-                        [near.user_id.hex, near.score, list(near.shared_skills)]
-                        for near in found
-                        if near.user_id in there
-                    ],
-                }
-                for user_id, found in neighbours_of.items()
-                if user_id in there
-            ]
-            for start in range(0, len(rows), ROWS_AT_ONCE):
-                await connection.execute(insert(neighbours), rows[start : start + ROWS_AT_ONCE])
+            if self._written and self._written[0] == before:
+                stored = self._written[1]
+            else:
+                stored = {}
+                await connection.execute(delete(neighbours))
+            await _write(connection, people, stored, digests)
             await connection.commit()
+        self._written = run.computed_at, digests
         return True
+
+    async def latest(self) -> Similarities | None:
+        return None
+
+    async def last_run(self) -> Run | None:
+        row = await self._database.fetch_one(_LAST_RUN)
+        return row and Run(row.computed_at, row.milliseconds / 1_000, row.people, row.changed)
 
     async def of(self, user_id: UserId) -> Neighbourhood:
         row = await self._database.fetch_one(_NEIGHBOURHOOD, {"user": user_id})
         if row is None:
             return Neighbourhood((), None)
-        return Neighbourhood(
-            tuple(
-                Neighbour(UserId(UUID(hex=near)), score, tuple(shared))
-                for near, score, shared in row.entries or ()
-            ),
-            row.computed_at,
-        )
+        if row.skills is None:
+            return Neighbourhood((), row.computed_at)
+        near = decoded(row.names, user_id, row.skills, row.nearest)
+        return Neighbourhood(near, row.computed_at)
+
+
+def _digests(people: People) -> Digests:
+    return {
+        user_id.tobytes(): blake2b(
+            people.skills(place) + people.neighbours(place), digest_size=16
+        ).digest()
+        for place, user_id in enumerate(people.raw_ids)
+    }
+
+
+async def _write(
+    connection: AsyncConnection, people: People, stored: Digests, wanted: Digests
+) -> None:
+    """Bring the rows from what is stored to what is wanted."""
+    places = {user_id: place for place, user_id in enumerate(wanted)}
+    gone = [user_id for user_id in stored if user_id not in wanted]
+    changed = [user_id for user_id in wanted if stored.get(user_id) != wanted[user_id]]
+    for ids in _some_at_once([*gone, *(one for one in changed if one in stored)]):
+        await connection.execute(_REMOVE, {"ids": ids})
+    for ids in _some_at_once(changed):
+        # People may withdraw while the job runs: only those still there are kept.
+        there = await connection.scalars(_THERE, {"ids": ids})
+        rows = [_row(people, user_id, places[user_id.bytes]) for user_id in there]
+        if rows:
+            await connection.execute(insert(neighbours), rows)
+
+
+def _some_at_once(ids: Sequence[bytes]) -> Iterator[list[UUID]]:
+    for start in range(0, len(ids), ROWS_AT_ONCE):
+        yield [UUID(bytes=user_id) for user_id in ids[start : start + ROWS_AT_ONCE]]
+
+
+def _row(people: People, user_id: UUID, place: int) -> Mapping[str, Any]:
+    skills, nearest = people.skills(place), people.neighbours(place)
+    return {"user_id": user_id, "skills": skills, "nearest": nearest}

@@ -5,7 +5,6 @@ Times are in UTC. Ids are UUIDv7, native on PostgreSQL and 32 hexadecimal digits
 
 from advanced_alchemy.types import DateTimeUTC
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -22,7 +21,6 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 
 from sidepro.adapters.sql.grams import Grams
 
@@ -306,8 +304,9 @@ neighbours = Table(
     "neighbours",
     metadata,
     Column("user_id", Uuid(), _belongs_to("users.id"), primary_key=True),
-    Column("entries", JSON().with_variant(JSONB(), "postgresql"), nullable=False),
-    comment="A person's neighbours, best first: [user id, score, [shared skill, ...]].",
+    Column("skills", LargeBinary, nullable=False),
+    Column("nearest", LargeBinary, nullable=False),
+    comment="A person's skills as bits; of each neighbour, best first, id and skills.",
 )
 
 similarity_runs = Table(
@@ -315,6 +314,10 @@ similarity_runs = Table(
     metadata,
     Column("id", SmallInteger, primary_key=True, autoincrement=False),
     _moment("computed_at"),
+    Column("milliseconds", Integer, nullable=False),
+    Column("people", Integer, nullable=False),
+    Column("changed", Integer, nullable=False),
+    Column("names", Text, nullable=False),
     CheckConstraint("id = 1", name="one_row"),
-    comment="One row: when the neighbours were computed.",
+    comment="One row: the run that the neighbours are of, and what the bits stand for.",
 )

@@ -30,6 +30,7 @@ from sidepro.domain.errors import (
     NotFound,
     WrongPassword,
 )
+from sidepro.domain.recommendations.ports import TickRequests
 from sidepro.domain.rooms.events import RoomClosed, StatusChanged
 from sidepro.domain.rooms.ports import ChatFeed
 from sidepro.domain.shared import Clock, ImageId, NewId, RoomId, Rules, UserId
@@ -50,6 +51,7 @@ class AccountService:
     gate: SessionGate
     feed: ChatFeed
     note: AuthenticationLog
+    tick_requests: TickRequests
 
     async def sign_up(
         self, email: str, username: str, password: str, *, address: str | None = None
@@ -220,9 +222,11 @@ class AccountService:
             meet_time=meet_time,
         )
         async with self.unit_of_work() as work:
+            before = await work.profiles.get(caller.id)
             await _hold_image(work, profile)
             await work.profiles.save(profile)
             await work.commit()
+        await self._ask_for_a_tick(before, profile)
         return await self.account(caller)
 
     async def edit_profile(self, caller: Caller, changes: Mapping[str, Any]) -> AccountView:
@@ -241,6 +245,7 @@ class AccountService:
             await _hold_image(work, edited)
             await work.profiles.save(edited)
             await work.commit()
+        await self._ask_for_a_tick(profile, edited)
         return await self.account(caller)
 
     async def catalogue(self) -> Catalogue:
@@ -279,6 +284,11 @@ class AccountService:
             await self.feed.publish(StatusChanged(room_id))
         for room_id in gone:
             await self.feed.publish(RoomClosed(room_id, None))
+
+    async def _ask_for_a_tick(self, before: Profile | None, after: Profile) -> None:
+        """Have recommendations computed anew, if that changes the skills."""
+        if set(after.skills) != set(before.skills if before else ()):
+            await self.tick_requests.ask()
 
     async def _must_be_right(self, password: str, user: User, field: str) -> None:
         if not await self.passwords.verify(password, user.password_hash):

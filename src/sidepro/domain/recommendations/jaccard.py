@@ -26,14 +26,6 @@ class Neighbour:
     shared_skills: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Population:
-    """Everybody's skills, and who of them has published something."""
-
-    skills: Mapping[UserId, tuple[str, ...]]
-    published: AbstractSet[UserId]
-
-
 def jaccard(one: AbstractSet[str], other: AbstractSet[str]) -> float:
     """|A ∩ B| / |A ∪ B|, and 0 for two empty sets.
 
@@ -53,12 +45,14 @@ def is_near(one: AbstractSet[str], other: AbstractSet[str]) -> bool:
     return shared > 0 and 10 * shared >= len(one | other)
 
 
-def neighbours(population: Population) -> dict[UserId, tuple[Neighbour, ...]]:
-    """The neighbours of everybody who has any, the most similar first."""
-    everybody = {user: frozenset(skills) for user, skills in population.skills.items()}
-    candidates = [
-        (user, everybody[user]) for user in sorted(population.published & everybody.keys())
-    ]
+def neighbours(
+    skills_of: Mapping[UserId, tuple[str, ...]], published: AbstractSet[UserId]
+) -> dict[UserId, tuple[Neighbour, ...]]:
+    """The neighbours of everybody who has any, the most similar first, given everybody's skills
+    and who has published something.
+    """
+    everybody = {user: frozenset(skills) for user, skills in skills_of.items()}
+    candidates = [(user, everybody[user]) for user in sorted(published & everybody.keys())]
     found: dict[UserId, tuple[Neighbour, ...]] = {}
     for user, skills in everybody.items():
         near = [
@@ -69,7 +63,7 @@ def neighbours(population: Population) -> dict[UserId, tuple[Neighbour, ...]]:
         near.sort(key=lambda ranked: ranked[:2])
         if near:
             found[user] = tuple(
-                Neighbour(other, -score, _shared(population.skills[user], others))
+                Neighbour(other, -score, _shared(skills_of[user], others))
                 for score, other, others in near[:MOST_NEIGHBOURS]
             )
     return found

@@ -1,12 +1,14 @@
 """What recommendations need from the outside."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from sidepro.domain.projects.views import ProjectCard
-from sidepro.domain.recommendations.jaccard import Neighbour, Population
+from sidepro.domain.recommendations.columns import Population, Similarities
+from sidepro.domain.recommendations.jaccard import Neighbour
 from sidepro.domain.shared import UserId
 
 
@@ -18,40 +20,101 @@ class Neighbourhood:
     computed_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run of the similarity job did: of when its result is, how long it took (in seconds,
+    0 or more, kept to the millisecond), how many people there were, and for how many of them
+    something had changed.
+    """
+
+    computed_at: datetime
+    seconds: float
+    people: int
+    changed: int
+
+
 class PopulationReader(Protocol):
     """Reads everybody at once."""
 
     async def population(self) -> Population:
-        """Everybody with a profile, skills in catalogue order, and who of them has published
-        something. Deactivated people MUST be left out.
+        """Everybody with a profile, and who of them has published something, as of one moment.
+        Deactivated people MUST be left out.
         """
         ...
 
 
-class SimilarityEngine(Protocol):
-    """Computes neighbours."""
+Progress = Callable[[int, int], None]
+"""Told how much of how much has been done. May be called from another thread."""
 
-    async def neighbours(self, population: Population) -> Mapping[UserId, tuple[Neighbour, ...]]:
-        """The same as `jaccard.neighbours`, exactly. MUST NOT block the event loop."""
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A result, and of how many people the skills, the publishing or the being there changed."""
+
+    similarities: Similarities
+    changed: int
+
+
+class SimilarityEngine(Protocol):
+    """Computes who is near to whom."""
+
+    async def similarities(
+        self, population: Population, before: Similarities | None, progress: Progress
+    ) -> Computed:
+        """For each person the same as `jaccard.neighbours`, exactly, whatever is given as
+        `before`: an earlier result, of any earlier population, which saves work. Without it
+        everybody counts as changed. MUST NOT block the event loop.
+        """
         ...
 
 
 class NeighbourStore(Protocol):
-    """Keeps the neighbours between two runs."""
+    """Keeps the last result."""
 
-    async def replace(
-        self, neighbours: Mapping[UserId, tuple[Neighbour, ...]], computed_at: datetime
-    ) -> bool:
+    async def replace(self, similarities: Similarities, run: Run) -> bool:
         """Put a whole new result in the place of the old one; whether it was newer than that.
 
-        A reader MUST see the old result or the new one, whole. Those who have withdrawn since it
-        was computed MUST be left out of it, as neighbours too. A result MUST NOT replace one that
-        was computed later, unless that one claims to be from the future.
+        A reader MUST see the old result or the new one, whole, also when the process is killed in
+        the middle. A result MUST NOT replace one that was computed later, unless that one claims
+        to be from the future. People who have withdrawn since it was computed may be named by it
+        until the next one.
         """
         ...
 
+    async def latest(self) -> Similarities | None:
+        """The last result; `None` where there is none, or where it is not kept as a whole."""
+        ...
+
+    async def last_run(self) -> Run | None:
+        """What the run of the last result did."""
+        ...
+
     async def of(self, user_id: UserId) -> Neighbourhood:
-        """A person's neighbours as of the last run."""
+        """A person's neighbours as of the last run. May name people who are gone.
+
+        Raises:
+            Unavailable: what was found cannot be had for the moment.
+        """
+        ...
+
+
+class Turns(Protocol):
+    """Sees to it that one run goes on at a time, in all processes together."""
+
+    def take(self, *, wait: bool) -> AbstractAsyncContextManager[bool]:
+        """Be the only one inside of this block, and get true; or get false, at once, when somebody
+        else is and it is said not to `wait`. A process that ends MUST NOT keep its turn.
+        """
+        ...
+
+
+class TickRequests(Protocol):
+    """Asks for a run before its time."""
+
+    async def ask(self) -> None:
+        """Have the job run soon. Those who ask within a short time MUST share one run, which reads
+        what was stored before they asked. MUST NOT raise: without it the next minute's run does.
+        """
         ...
 
 

@@ -1,31 +1,20 @@
-"""Recommending projects, and the job that finds out who is similar."""
+"""Recommending projects: what the similarity job has found is drawn from and dealt."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
 from sidepro.domain.accounts.session import Caller
+from sidepro.domain.errors import Unavailable
 from sidepro.domain.projects.views import ProjectCard
 from sidepro.domain.recommendations.jaccard import Neighbour
 from sidepro.domain.recommendations.ports import (
+    Neighbourhood,
     NeighbourStore,
-    PopulationReader,
     RecommendationReader,
-    SimilarityEngine,
 )
 from sidepro.domain.recommendations.views import Basis, Recommendation, Recommendations
-from sidepro.domain.shared import Clock, UserId
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """What a run of the similarity job did: how many people it looked at, how many of them have
-    neighbours now, and whether its result was kept.
-    """
-
-    people: int
-    with_neighbours: int
-    kept: bool
+from sidepro.domain.shared import UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +23,6 @@ class RecommendationService:
 
     reader: RecommendationReader
     store: NeighbourStore
-    population: PopulationReader
-    engine: SimilarityEngine
-    clock: Clock
-
-    async def run(self) -> Run:
-        """Compute everybody's neighbours anew. Safe to run twice, at once, or to be killed."""
-        computed_at = self.clock()
-        population = await self.population.population()
-        neighbours = await self.engine.neighbours(population)
-        kept = await self.store.replace(neighbours, computed_at)
-        return Run(len(population.skills), len(neighbours), kept)
 
     async def recommend(self, caller: Caller, limit: int, seed: int | None) -> Recommendations:
         """Up to `limit` projects for the caller, never their own.
@@ -52,11 +30,10 @@ class RecommendationService:
         Projects of similar people, drawn by score (another draw at each call unless a `seed` is
         given), one of an author before any second one; then popular ones, until there are enough.
         """
-        neighbourhood = await self.store.of(caller.id)
+        neighbourhood = await self._neighbourhood(caller.id)
         # A draw for display: nothing depends on its being unpredictable.
         random = Random(seed)  # noqa: S311
-        others = (near for near in neighbourhood.neighbours if near.user_id != caller.id)
-        ranked = rank(others, random)
+        ranked = rank(neighbourhood.neighbours, random)
         hands = await self._hands(ranked, caller.id, limit, random.randrange(2**31))
         items = [
             Recommendation(card, Basis.SIMILAR_SKILLS, near.score, near.shared_skills)
@@ -71,6 +48,13 @@ class RecommendationService:
                 if card.id not in taken
             ]
         return Recommendations(tuple(items[:limit]), neighbourhood.computed_at)
+
+    async def _neighbourhood(self, user_id: UserId) -> Neighbourhood:
+        """A person's neighbours; nobody while what was found cannot be had."""
+        try:
+            return await self.store.of(user_id)
+        except Unavailable:
+            return Neighbourhood((), None)
 
     async def _hands(
         self, ranked: Sequence[Neighbour], viewer: UserId, limit: int, first: int

@@ -1,0 +1,25 @@
+"""One run of the similarity job at a time, in this process alone."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+
+class MemoryTurns:
+    """See `sidepro.domain.recommendations.ports.Turns`."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._takers = 0
+
+    @asynccontextmanager
+    async def take(self, *, wait: bool) -> AsyncIterator[bool]:
+        if self._takers and not wait:
+            yield False
+            return
+        self._takers += 1
+        try:
+            async with self._lock:
+                yield True
+        finally:
+            self._takers -= 1

@@ -1,0 +1,31 @@
+"""Somebody's neighbours as they are stored: of each of them the id, and behind it the skills."""
+
+import json
+from collections.abc import Iterator
+from uuid import UUID
+
+from sidepro.domain.recommendations.columns import ID_SIZE, neighbours_of
+from sidepro.domain.recommendations.jaccard import Neighbour
+from sidepro.domain.shared import UserId
+
+
+def entries(nearest: bytes, width: int) -> Iterator[bytes]:
+    """Each neighbour's, given how many bytes the skills take."""
+    size = ID_SIZE + width
+    return (nearest[start : start + size] for start in range(0, len(nearest), size))
+
+
+def decoded(
+    names: str | bytes, user_id: UserId, skills: bytes, nearest: bytes
+) -> tuple[Neighbour, ...]:
+    """The neighbours of somebody with these skills, whose names are a JSON list."""
+    found = (
+        (UserId(UUID(bytes=entry[:ID_SIZE])), entry[ID_SIZE:])
+        for entry in entries(nearest, len(skills))
+    )
+    return neighbours_of(json.loads(names), user_id, skills, found)
+
+
+def encoded_names(names: tuple[str, ...]) -> str:
+    """What `decoded` takes as names."""
+    return json.dumps(names, ensure_ascii=False)

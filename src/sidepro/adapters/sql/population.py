@@ -1,0 +1,63 @@
+"""Everybody's skills, read for the similarity job."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from sqlalchemy import exists, select
+
+from sidepro.adapters.similarity.arrays import WORD, column
+from sidepro.adapters.sql.accounts import SKILLS_OF_PROFILE
+from sidepro.adapters.sql.catalogue import CatalogueCache
+from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.tables import profiles, projects, users
+from sidepro.domain.recommendations.columns import Population, width_of
+
+_POPULATION = (
+    select(
+        profiles.c.user_id,
+        SKILLS_OF_PROFILE,
+        exists().where(projects.c.author_id == profiles.c.user_id).label("has_published"),
+    )
+    .join(users, users.c.id == profiles.c.user_id)
+    .where(users.c.is_active)
+    .order_by(profiles.c.user_id)
+)
+
+
+class SqlPopulationReader:
+    """See `sidepro.domain.recommendations.ports.PopulationReader`."""
+
+    def __init__(self, database: Database, catalogue: CatalogueCache) -> None:
+        self._database = database
+        self._catalogue = catalogue
+
+    async def population(self) -> Population:
+        numbered = await self._catalogue.current(self._database)
+        rows = await self._database.fetch(_POPULATION)
+        return await asyncio.to_thread(_population, rows, numbered.skill_names)
+
+
+def _population(rows: Sequence[Any], names: Mapping[int, str]) -> Population:
+    order = sorted(names)
+    width = width_of(len(order))
+    bit_of = np.full(max(order, default=0) + 1, -1, np.int16)
+    bit_of[order] = np.arange(len(order))
+
+    lists = [row.skill_ids or "" for row in rows]
+    lengths = np.array([text.count(",") + 1 if text else 0 for text in lists], np.intp)
+    person = np.repeat(np.arange(len(rows)), lengths)
+    numbers = np.array(",".join(filter(None, lists)).split(",") if person.size else [], np.int64)
+    # Whatever another process has just migrated in is left out until the next reading.
+    known = (numbers < bit_of.size) & (bit_of[np.minimum(numbers, bit_of.size - 1)] >= 0)
+    person, bits = person[known], bit_of[numbers[known]].astype(np.intp)
+    flags = np.zeros((len(rows), width * 8), np.uint8)
+    flags[person, bits] = 1
+    skills = np.packbits(flags, axis=1, bitorder="little").view(WORD)
+    return Population(
+        tuple(names[number] for number in order),
+        b"".join(row.user_id.bytes for row in rows),
+        column(skills),
+        bytes(row.has_published for row in rows),
+    )

@@ -1,0 +1,154 @@
+"""`/metrics`: what Prometheus reads."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from prometheus_client.openmetrics.parser import (
+    text_string_to_metric_families as parsed_as_openmetrics,
+)
+from prometheus_client.parser import text_string_to_metric_families as parsed
+
+from sidepro.api import metrics as in_api
+from sidepro.api.metrics import Metrics
+from sidepro.domain.errors import Unavailable
+from sidepro.domain.recommendations.ports import Run
+from tests.api.client import Api
+from tests.api.fixtures import Databases, serving
+
+pytestmark = pytest.mark.anyio
+
+Labels = tuple[tuple[str, str], ...]
+Figures = dict[tuple[str, Labels], float]
+
+
+def figures(page: str) -> Figures:
+    """Each value by its name and its labels in order."""
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in parsed(page)
+        for sample in family.samples
+    }
+
+
+async def read(api: Api) -> Figures:
+    response = await api.send("GET", "//metrics")
+    assert response.status_code == 200
+    return figures(response.text)
+
+
+def requests(found: Figures, method: str, route: str, status: int) -> float:
+    labels = (("method", method), ("route", route), ("status", str(status)))
+    return found.get(("sidepro_requests_total", labels), 0)
+
+
+def similarity(found: Figures) -> dict[str, float]:
+    prefix = "sidepro_similarity_"
+    return {
+        name.removeprefix(prefix): value
+        for (name, _), value in found.items()
+        if name.startswith(prefix)
+    }
+
+
+async def test_the_page_is_prometheus_text(api: Api) -> None:
+    response = await api.send("GET", "//metrics")
+    assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    found = figures(response.text)
+    assert found["process_resident_memory_bytes", ()] > 1e6
+    assert found["sidepro_open_sockets", ()] == 0
+
+
+async def test_who_asks_for_openmetrics_gets_that(api: Api) -> None:
+    accept = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
+    response = await api.send("GET", "//metrics", headers={"Accept": accept})
+    assert response.headers["Content-Type"].startswith("application/openmetrics-text; version=1")
+    parse: Callable[[str], Iterable[object]] = parsed_as_openmetrics
+    assert list(parse(response.text))
+
+
+async def test_requests_are_counted_by_route_and_status(api: Api) -> None:
+    person = await api.sign_up()
+    project = await api.publish(person)
+    route = "/api/v1/projects/{project_id}"
+    before = await read(api)
+    for _ in range(3):
+        await api.send("GET", f"/projects/{project['id']}")
+    await api.send("GET", "/projects/00000000-0000-7000-8000-000000000000")
+    after = await read(api)
+    assert requests(after, "GET", route, 200) - requests(before, "GET", route, 200) == 3
+    assert requests(after, "GET", route, 404) - requests(before, "GET", route, 404) == 1
+    key = ("sidepro_request_seconds_count", (("method", "GET"), ("route", route)))
+    assert after[key] - before.get(key, 0) == 4
+    assert project["id"] not in str(after), "series would be as many as projects"
+
+
+async def test_nobody_can_make_series_of_names_of_their_own(api: Api) -> None:
+    for number in range(5):
+        await api.send(f"MADEUP{number}", "/catalogue")
+        await api.send("GET", f"/nothing-{number}")
+    found = await read(api)
+    assert requests(found, "other", "other", 405) == 5
+    assert requests(found, "GET", "other", 404) >= 5
+    assert "MADEUP" not in str(found)
+    assert "nothing-" not in str(found)
+
+
+async def test_the_last_run_of_the_similarity_job_is_told(fresh_api: Api) -> None:
+    assert similarity(await read(fresh_api)) == {}
+    for _ in range(2):
+        await fresh_api.profile(await fresh_api.sign_up(), "Python")
+    before = datetime.now(UTC).timestamp()
+    run = await fresh_api.platform.similarity.run()
+    assert run is not None
+    found = similarity(await read(fresh_api))
+    assert found.pop("computed_timestamp_seconds") == pytest.approx(run.computed_at.timestamp())
+    assert 0 <= found.pop("age_seconds") <= datetime.now(UTC).timestamp() - before
+    assert found == {
+        "duration_seconds": pytest.approx(run.seconds, abs=1e-3),
+        "users": 2,
+        "changed_users": 2,
+    }
+
+
+async def test_they_can_be_switched_off(databases: Databases, tmp_path: Path) -> None:
+    with databases.fresh() as address:
+        async with serving(address, tmp_path, metrics=False) as api:
+            assert (await api.send("GET", "//metrics")).status_code == 404
+
+
+# ------------------------------------------------------------------------------- without a server
+
+
+async def away() -> Run | None:
+    raise Unavailable
+
+
+async def silent() -> Run | None:
+    await asyncio.Event().wait()
+    return None
+
+
+@pytest.mark.parametrize("last_run", [away, silent])
+async def test_a_store_that_is_away_is_left_out(
+    last_run: in_api.LastRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(in_api, "ANSWERED_WITHIN", 0.1)
+    metrics = Metrics(lambda: 7, last_run, lambda: datetime.now(UTC))
+    text, _ = await metrics.page("")
+    found = figures(text.decode())
+    assert found["sidepro_open_sockets", ()] == 7
+    assert similarity(found) == {}
+
+
+async def test_the_age_is_never_less_than_nothing() -> None:
+    """The clock may have gone back."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    async def ahead() -> Run:
+        return Run(now + timedelta(hours=1), 1.5, 3, 2)
+
+    text, _ = await Metrics(lambda: 0, ahead, lambda: now).page("")
+    assert similarity(figures(text.decode()))["age_seconds"] == 0

@@ -1,0 +1,145 @@
+"""`sidepro worker`, `scheduler` and `similarity`: what they do, and how they refuse."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.turns import SqlTurns
+from tests.cli.conftest import COMMAND
+from tests.live import DATABASES, a_database, address_of, settings_of
+from tests.servers import HOST, SECRET_KEY, free_port, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.cli.conftest import Outcome
+    from tests.live import Json
+    from tests.servers import Postgres, RedisServer
+
+SMALL = ["--users=6", "--projects=9", "--comments=2", "--bookmarks=2", "--rooms=1"]
+SMALL += ["--messages-per-room=2"]
+
+DID = re.compile(
+    r"(\d+) people, (\d+) changed, in \d+\.\d\d s; "
+    r"the result is of (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00)\n"
+)
+
+ON_POSTGRESQL = {
+    "SIDEPRO_DATABASE_URL": f"postgresql://a:b@{HOST}:1/c",
+    "SIDEPRO_SECRET_KEY": SECRET_KEY,
+}
+
+
+@pytest.fixture(params=DATABASES)
+def filled(
+    request: pytest.FixtureRequest, run_here: Callable[..., Outcome], tmp_path: Path
+) -> Iterator[Json]:
+    """The settings of a database with a few people in it."""
+    with a_database(request.param, request, tmp_path) as given:
+        assert run_here("seed", *SMALL, **given).code == 0
+        yield given
+
+
+# --------------------------------------------------------------------------- worker and scheduler
+
+
+@pytest.mark.parametrize("command", ["worker", "scheduler"])
+@pytest.mark.parametrize(
+    "environment",
+    [{}, {"SIDEPRO_REDIS_URL": f"redis://{HOST}:1/0"}, ON_POSTGRESQL],
+    ids=["neither", "no PostgreSQL", "no Redis"],
+)
+def test_without_postgresql_and_redis_they_refuse_and_say_who_runs_the_jobs(
+    run_here: Callable[..., Outcome], command: str, environment: dict[str, str]
+) -> None:
+    line = run_here(command, **environment).complaint()
+    assert line.startswith(f"`sidepro {command}` needs PostgreSQL and Redis")
+    assert "`sidepro serve` runs the jobs itself" in line
+
+
+@pytest.mark.parametrize("command", ["worker", "scheduler"])
+def test_a_server_that_is_not_there_is_one_line(
+    run_here: Callable[..., Outcome], postgres: Postgres, tmp_path: Path, command: str
+) -> None:
+    nowhere = f"redis://:hunter2@{HOST}:{free_port()}/0"
+    line = run_here(command, **ON_POSTGRESQL, SIDEPRO_REDIS_URL=nowhere).complaint()
+    assert line.startswith("cannot use the database")
+    with postgres.database() as url:
+        given = {**settings_of(url, tmp_path), "SIDEPRO_REDIS_URL": nowhere}
+        assert "run `sidepro migrate`" in run_here(command, **given).complaint()
+        assert run_here("migrate", **given).code == 0
+        outcome = run_here(command, **given)
+    # The log of its connection is no part of what it complains of.
+    assert outcome.code == 1
+    assert outcome.err.startswith("sidepro: cannot use Redis: ")
+    assert outcome.err.count("\n") == 1
+    assert "hunter2" not in outcome.err
+
+
+# ----------------------------------------------------------------------------------- similarity
+
+
+def test_a_run_says_what_it_did_and_shows_how_far_it_is(
+    run_here: Callable[..., Outcome], filled: Json
+) -> None:
+    outcome = run_here("similarity", "run", **filled)
+    assert outcome.code == 0
+    done = DID.fullmatch(outcome.out)
+    assert done, outcome.out
+    people, changed, _ = done.groups()
+    assert int(people) == int(changed) > 0
+    assert "100%" in outcome.err, "the bar"
+    assert run_here("similarity", "run", "--full", **filled).code == 0
+
+
+def test_with_redis_it_goes_on_from_the_last_result_or_from_nothing(
+    run_here: Callable[..., Outcome], postgres: Postgres, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    with redis_server.client() as client:
+        client.flushall()
+    with postgres.database() as url:
+        given = {**settings_of(url, tmp_path), "SIDEPRO_REDIS_URL": redis_server.url}
+        assert run_here("migrate", **given).code == 0
+        assert run_here("seed", *SMALL, **given).code == 0
+        done = []
+        for options in ([], [], ["--full"]):
+            said = DID.fullmatch(run_here("similarity", "run", *options, **given).out)
+            assert said
+            done.append((int(said[1]), int(said[2])))
+        people = done[0][0]
+        assert done == [(people, people), (people, 0), (people, people)]
+
+
+@pytest.mark.servers
+@pytest.mark.anyio
+async def test_a_run_waits_for_the_one_under_way(filled: Json, tmp_path: Path) -> None:
+    database = Database(address_of(filled))
+    try:
+        async with SqlTurns(database).take(wait=True):
+            process = await asyncio.create_subprocess_exec(
+                *(COMMAND, "similarity", "run"),
+                cwd=tmp_path,
+                env=settings(filled),
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+            )
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(process.wait(), 8)
+        out, err = await asyncio.wait_for(process.communicate(), 30)
+        assert process.returncode == 0, err
+        assert DID.fullmatch(out.decode())
+    finally:
+        await database.close()
+
+
+def test_a_database_that_was_never_migrated_is_told(
+    run_here: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    given = {"SIDEPRO_DATA_DIR": str(tmp_path / "new")}
+    assert "run `sidepro migrate`" in run_here("similarity", "run", **given).complaint()

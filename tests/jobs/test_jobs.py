@@ -1,0 +1,345 @@
+"""The jobs in one process: when they run, what they say, what they survive, how they end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from taskiq.exceptions import ScheduledTaskCancelledError, SendTaskError
+from taskiq.schedule_sources import LabelScheduleSource
+
+from sidepro.adapters.memory.notes import MemoryNotes
+from sidepro.domain.errors import Unavailable
+from sidepro.jobs import running, scheduling, tasks
+from sidepro.jobs.requests import SentTickRequests
+from sidepro.jobs.tasks import Jobs
+from tests.jobs.stand_ins import Images, Log, Similarity, jobs_with
+from tests.live import PATIENCE, until, visiting
+from tests.servers import SideProServer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+pytestmark = pytest.mark.anyio
+
+
+class AwayNotes:
+    """Notes that nobody can look at."""
+
+    async def put(self, note: str, seconds: int) -> bool:
+        raise Unavailable
+
+    async def remove(self, note: str) -> None:
+        raise Unavailable
+
+    async def now(self) -> float:
+        raise Unavailable
+
+
+@pytest.fixture
+async def similarity() -> Similarity:
+    return Similarity()
+
+
+@pytest.fixture
+def images() -> Images:
+    return Images()
+
+
+@pytest.fixture
+async def jobs(similarity: Similarity, images: Images, log: Log) -> Jobs:
+    return jobs_with(MemoryNotes(), similarity, images)
+
+
+async def do(jobs: Jobs, name: str, sent_at: float | None = None) -> None:
+    """Run a job as the broker does."""
+    jobs.register()
+    task = jobs.broker.find_task(name)
+    assert task is not None
+    await task.original_func(time.time() if sent_at is None else sent_at)
+
+
+# ------------------------------------------------------------------------------------ each job
+
+
+async def test_what_is_on_a_schedule_and_when(jobs: Jobs) -> None:
+    jobs.register()
+    source = LabelScheduleSource(jobs.broker)
+    await source.startup()
+    schedules = await source.get_schedules()
+    assert {(one.task_name, one.cron) for one in schedules} == {
+        ("similarity_tick", "* * * * *"),
+        ("image_removal", "*/10 * * * *"),
+    }
+
+
+async def test_the_tick_runs_the_job_and_says_what_it_did(
+    jobs: Jobs, similarity: Similarity, log: Log
+) -> None:
+    await do(jobs, tasks.SIMILARITY_TICK)
+    assert similarity.finished == 1
+    assert log.events == {("info", "similarity_computed"): 1}
+    assert log.members == {"people": 3, "changed": 2, "ms": 250, "asked": False}
+
+
+async def test_a_tick_without_its_database_is_logged_and_no_more(
+    jobs: Jobs, similarity: Similarity, log: Log
+) -> None:
+    similarity.faults = [Unavailable()]
+    await do(jobs, tasks.SIMILARITY_TICK)
+    assert log.events == {("warning", "similarity_skipped"): 1}
+
+
+async def test_a_tick_beside_another_run_is_skipped(
+    jobs: Jobs, similarity: Similarity, log: Log
+) -> None:
+    similarity.is_skipped = True
+    await do(jobs, tasks.SIMILARITY_TICK)
+    assert log.events == {("info", "similarity_skipped"): 1}
+
+
+@pytest.mark.parametrize(
+    "job", [tasks.SIMILARITY_TICK, tasks.ASKED_SIMILARITY_TICK, tasks.IMAGE_REMOVAL]
+)
+async def test_what_comes_too_late_is_dropped(
+    jobs: Jobs, similarity: Similarity, images: Images, log: Log, job: str
+) -> None:
+    await do(jobs, job, time.time() - 61)
+    assert (similarity.begun, images.runs) == (0, 0)
+    assert log.events == {("warning", "job_too_late"): 1}
+    assert log.members == {"job": job, "seconds": 61}
+
+
+@pytest.mark.parametrize("age", [59, -3600], ids=["a minute's", "from a clock that went back"])
+async def test_what_is_not_too_late_runs(jobs: Jobs, similarity: Similarity, age: float) -> None:
+    await do(jobs, tasks.SIMILARITY_TICK, time.time() - age)
+    assert similarity.finished == 1
+
+
+async def test_while_nobody_can_tell_the_time_nothing_is_too_late(
+    similarity: Similarity, images: Images, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "PAUSE_SHORTEST", 0.01)
+    away = jobs_with(AwayNotes(), similarity, images)
+    await do(away, tasks.SIMILARITY_TICK, 0)
+    await do(away, tasks.ASKED_SIMILARITY_TICK, 0)
+    assert similarity.finished == 2
+
+
+async def test_the_removal_of_images_says_what_it_removed_and_nothing_of_nothing(
+    jobs: Jobs, images: Images, log: Log
+) -> None:
+    await do(jobs, tasks.IMAGE_REMOVAL)
+    assert not log.events
+    images.removed = 3
+    await do(jobs, tasks.IMAGE_REMOVAL)
+    assert log.events == {("info", "images_removed"): 1}
+    assert log.members == {"images": 3}
+
+
+async def test_a_removal_without_its_stores_is_logged_and_no_more(
+    jobs: Jobs, images: Images, log: Log
+) -> None:
+    images.faults = [Unavailable()]
+    await do(jobs, tasks.IMAGE_REMOVAL)
+    assert log.events == {("warning", "image_removal_skipped"): 1}
+
+
+# --------------------------------------------------------------------------- beginning and end
+
+
+async def test_jobs_run_at_the_start_without_waiting_for_the_minute(
+    jobs: Jobs, similarity: Similarity, images: Images
+) -> None:
+    async with running.running(jobs):
+        await similarity.until_begun(1)
+        await until(lambda: images.runs >= 1)
+    assert similarity.begun == similarity.finished >= 1
+
+
+async def test_starting_does_not_wait_for_the_first_run(
+    jobs: Jobs, similarity: Similarity
+) -> None:
+    similarity.gate.clear()
+    async with asyncio.timeout(PATIENCE), running.running(jobs):
+        await similarity.until_begun(1)
+        assert similarity.finished == 0
+        similarity.gate.set()
+    assert similarity.finished >= 1
+
+
+async def test_what_is_under_way_is_finished_on_leaving(
+    jobs: Jobs, similarity: Similarity
+) -> None:
+    similarity.gate.clear()
+    leaving = asyncio.Event()
+
+    async def serve() -> None:
+        async with running.running(jobs):
+            await similarity.until_begun(1)
+            leaving.set()
+
+    serving = asyncio.create_task(serve())
+    await leaving.wait()
+    done, _ = await asyncio.wait([serving], timeout=0.1)
+    assert not done
+    similarity.gate.set()
+    async with asyncio.timeout(PATIENCE):
+        await serving
+    assert similarity.finished >= 1
+
+
+async def test_what_takes_too_long_on_leaving_is_broken_off(
+    jobs: Jobs, similarity: Similarity, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "FINISHED_WITHIN", 0.1)
+    similarity.gate.clear()
+    before = asyncio.all_tasks()
+    async with asyncio.timeout(PATIENCE):
+        async with running.running(jobs):
+            await similarity.until_begun(1)
+            computes = similarity.computes
+            assert computes is not None
+            computes(1, 2)
+        await until(lambda: asyncio.all_tasks() == before)
+    assert log.events["warning", "job_broken_off"] == 1
+    assert similarity.finished == 0
+    with pytest.raises(tasks.Ended):
+        computes(2, 2)  # its thread ends, too
+
+
+async def test_on_leaving_nothing_waits_that_has_not_begun(
+    jobs: Jobs, similarity: Similarity, images: Images, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "PAUSE_SHORTEST", 3600.0)
+    monkeypatch.setattr(tasks, "PAUSE_LONGEST", 3600.0)
+    requests = SentTickRequests(jobs.broker, jobs.notes)
+    async with asyncio.timeout(PATIENCE):
+        async with running.running(jobs):
+            await until(lambda: images.runs > 0)
+            await similarity.until_begun(1)
+            await requests.ask()
+            await requests.close()
+            begun = similarity.begun
+    assert similarity.begun == begun
+    await do(jobs, tasks.SIMILARITY_TICK)
+    assert similarity.begun == begun, "nor does anything begin any more"
+
+
+async def test_the_schedule_goes_on_after_whatever_a_tick_meets(
+    jobs: Jobs, similarity: Similarity, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "EVERY_MINUTE", [{"interval": 1}])  # which a test can wait for
+    similarity.faults = [RuntimeError("not foreseen"), Unavailable()]
+    before = asyncio.all_tasks()
+    async with running.running(jobs):
+        await similarity.until_begun(3)
+    assert similarity.finished >= 1
+    assert log.events["warning", "similarity_skipped"] == 1
+    assert log.events["info", "similarity_computed"] == similarity.finished
+    assert asyncio.all_tasks() == before, "nothing goes on after leaving"
+
+
+# --------------------------------------------------------------------------------- the schedule
+
+
+async def test_two_schedulers_send_each_tick_once(
+    jobs: Jobs, similarity: Similarity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "EVERY_MINUTE", [{"interval": timedelta(seconds=1)}])
+    began = time.time()
+    async with running.running(jobs), running.scheduling(jobs), running.scheduling(jobs):
+        await similarity.until_begun(4)
+        seconds = time.time() - began
+    # one at the start, and one for each second after
+    assert similarity.begun <= seconds + 2
+
+
+async def test_a_minute_that_begins_a_moment_early_is_the_next_one(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sleep may end some milliseconds before the clock says so."""
+    jobs.register()
+    source = scheduling._Source(jobs)
+    await source.startup()
+    tick = next(one for one in await source.get_schedules() if one.task_name == "similarity_tick")
+    minute = 29_000_000 * 60.0
+    for moment in (minute, minute + 59.999, minute + 120.001):
+        monkeypatch.setattr(time, "time", lambda moment=moment: moment)
+        await source.pre_send(tick)
+    monkeypatch.setattr(time, "time", lambda: minute + 150)
+    with pytest.raises(ScheduledTaskCancelledError):
+        await source.pre_send(tick)
+
+
+async def test_what_cannot_be_sent_is_logged_and_due_again(
+    jobs: Jobs, similarity: Similarity, images: Images, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "EVERY_MINUTE", [{"interval": 1}])
+    away = jobs_with(AwayNotes(), similarity, images)
+    async with running.scheduling(away):
+        await until(lambda: log.events["warning", "job_not_sent"] > 2)
+
+    async def refuse(_message: object) -> None:
+        raise SendTaskError
+
+    monkeypatch.setattr(jobs.broker, "kick", refuse)
+    log.events.clear()
+    async with running.scheduling(jobs):
+        await until(lambda: log.events["warning", "job_not_sent"] > 2)
+    assert similarity.begun == 0
+
+
+async def test_a_clock_that_goes_back_by_an_hour_holds_no_tick_up(
+    jobs: Jobs, similarity: Similarity, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "EVERY_MINUTE", [{"interval": 1}])
+    monkeypatch.setattr(scheduling, "CLOCK_SEEN_EVERY", 0.1)
+    monkeypatch.setattr(running, "TRIED_AGAIN_AFTER", 0.1)
+    back = 0.0
+
+    class Clock:
+        monotonic = staticmethod(time.monotonic)
+
+        @staticmethod
+        def time() -> float:
+            return time.time() - back
+
+    monkeypatch.setattr(scheduling, "time", Clock)
+    async with running.running(jobs):
+        await similarity.until_begun(2)
+        back = 3600.0
+        await until(lambda: log.events["warning", "jobs_interrupted"] == 1)
+        assert log.members == {"reason": "ClockWentBack"}
+        await similarity.until_begun(similarity.begun + 2)
+
+
+# ------------------------------------------------------------------------------ a whole process
+
+
+@pytest.mark.servers
+async def test_a_serving_process_computes_at_its_start_unless_told_otherwise(
+    tmp_path: Path,
+) -> None:
+    settings = {"SIDEPRO_DATA_DIR": str(tmp_path), "SIDEPRO_LOG_FORMAT": "json"}
+
+    def logged(server: SideProServer) -> list[dict[str, Any]]:
+        lines = [line for line in server.log().splitlines() if line.startswith("{")]
+        events = [json.loads(line) for line in lines]
+        return [event for event in events if event["event"] == "similarity_computed"]
+
+    with SideProServer(settings) as server:
+        await until(lambda: bool(logged(server)))
+        event = logged(server)[0]
+        assert (event["people"], event["changed"]) == (0, 0)
+
+    with SideProServer(settings, "--no-jobs") as server:
+        async with visiting(server.url) as http:
+            assert (await http.get("/health/ready")).status_code == 200
+        assert server.terminate() == 0
+        assert logged(server) == []

@@ -1,0 +1,253 @@
+"""A worker that is killed in mid-run: readers see the old result or the new one, whole."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import psycopg
+import pytest
+from taskiq.kicker import AsyncKicker
+
+from sidepro.adapters.redis.link import Link
+from sidepro.adapters.redis.neighbours import RedisNeighbourStore
+from sidepro.domain.shared import UserId
+from sidepro.jobs import brokers, tasks
+from tests.live import PATIENCE, until
+from tests.servers import settings as environment
+from tests.together import shared_settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    from tests.live import Json
+    from tests.servers import Postgres, RedisServer
+
+pytestmark = [pytest.mark.anyio, pytest.mark.servers]
+
+KILLS = 20
+PEOPLE = 3_000
+HALF = 60
+"""Skills of each of the two states that everybody's skills are in, in turn."""
+
+MOST = 50
+"""Neighbours; everybody here has more."""
+
+PEOPLE_WHO_HAVE_PUBLISHED = f"""
+INSERT INTO users (id, email, email_key, username, username_key, password_hash, is_admin,
+        is_active, created_at)
+    SELECT gen_random_uuid(), n, n, n, n, '', false, true, now()
+    FROM generate_series(1, {PEOPLE}) AS n;
+INSERT INTO profiles (user_id, bio, updated_at) SELECT id, '', now() FROM users;
+INSERT INTO projects (id, author_id, title, summary, search_text, content, content_html,
+        revision, created_at, updated_at)
+    SELECT gen_random_uuid(), id, '', '', '', '', '', 1, now(), now() FROM users;
+"""
+
+
+def skills_in(state: int) -> str:
+    """Seven skills for everybody, out of those of a state."""
+    return f"""
+    INSERT INTO profile_skills
+        SELECT DISTINCT id, (SELECT min(id) FROM skills) + {HALF * state}
+            + abs(hashint8(username::int8 * 1000 + which)) % {HALF}
+        FROM users, generate_series(1, 7) AS which
+    """
+
+
+HOLDS_THE_TURN = """
+SELECT count(*) FROM pg_locks
+WHERE locktype = 'advisory' AND granted
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+# A process that has everything imported and forks a worker for each line that it reads: the file
+# for what that says.
+NURSERY = """
+import os, signal, sys
+from sidepro import cli
+
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+for line in sys.stdin:
+    pid = os.fork()
+    if pid == 0:
+        said = os.open(line.strip(), os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+        os.dup2(said, 1)
+        os.dup2(said, 2)
+        sys.argv = ["sidepro", "worker"]
+        cli.main()
+        os._exit(0)
+    print(pid, flush=True)
+"""
+
+
+@dataclass
+class Workers:
+    """Gives one `sidepro worker` after the other."""
+
+    nursery: subprocess.Popen[str]
+    folder: Path
+    numbers: Iterator[int] = field(default_factory=lambda: iter(range(1_000)))
+
+    @asynccontextmanager
+    async def one(self) -> AsyncIterator[int]:
+        """A worker that is ready, which is killed at the end of the block."""
+        log = self.folder / f"worker-{next(self.numbers)}.log"
+        stdin, stdout = self.nursery.stdin, self.nursery.stdout
+        assert stdin is not None
+        assert stdout is not None
+        stdin.write(f"{log}\n")
+        stdin.flush()
+        pid = int(await asyncio.to_thread(stdout.readline))
+        try:
+            await until(lambda: log.exists() and "Ctrl-C stops" in log.read_text(), 3 * PATIENCE)
+            yield pid
+        finally:
+            os.kill(pid, signal.SIGKILL)
+
+
+@dataclass
+class Readers:
+    """Read everybody's neighbours again and again, and see that each result is whole."""
+
+    store: RedisNeighbourStore
+    people: list[UserId]
+    names: tuple[frozenset[str], frozenset[str]]
+    state_of: dict[datetime, int] = field(default_factory=dict)
+    last: datetime | None = None
+    readings: int = 0
+
+    async def read_for_ever(self) -> None:
+        while True:
+            await self.read()
+            await asyncio.sleep(0.002)
+
+    async def read(self) -> int:
+        """The state that a result shows."""
+        found = await self.store.of(random.choice(self.people))
+        assert found.computed_at is not None
+        assert len(found.neighbours) == MOST, "an empty result, or half of one"
+        shared = {skill for near in found.neighbours for skill in near.shared_skills}
+        [state] = [n for n in (0, 1) if shared <= self.names[n]]
+        assert self.state_of.setdefault(found.computed_at, state) == state, "two results in one"
+        assert self.last is None or found.computed_at >= self.last, "an old one again"
+        self.last = found.computed_at
+        self.readings += 1
+        return state
+
+
+@pytest.fixture
+def given(postgres: Postgres, redis_server: RedisServer, tmp_path: Path) -> Iterator[Json]:
+    with redis_server.client() as client:
+        client.flushall()
+    with shared_settings(postgres, redis_server, tmp_path) as found:
+        with psycopg.connect(found["SIDEPRO_DATABASE_URL"]) as connection:
+            connection.execute(PEOPLE_WHO_HAVE_PUBLISHED)
+        yield found
+
+
+@pytest.fixture
+def workers(given: Json, tmp_path: Path) -> Iterator[Workers]:
+    with nursery(given) as process:
+        yield Workers(process, tmp_path)
+
+
+@contextmanager
+def nursery(given: Json) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        [sys.executable, "-c", NURSERY],
+        env=environment(given),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield process
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+@pytest.mark.timeout(400)
+async def test_killing_the_worker_at_random_moments_never_shows_an_empty_or_mixed_result(
+    given: Json, workers: Workers
+) -> None:
+    url = given["SIDEPRO_REDIS_URL"]
+    link, broker = Link(url), brokers.shared(url)
+    database = await psycopg.AsyncConnection.connect(
+        given["SIDEPRO_DATABASE_URL"], autocommit=True
+    )
+    store = RedisNeighbourStore(link)
+    reading: asyncio.Task[None] | None = None
+
+    async def rows(statement: str) -> list[tuple[object, ...]]:
+        return list(await (await database.execute(statement.encode())).fetchall())
+
+    async def put_into(state: int) -> None:
+        async with database.transaction():
+            await database.execute("DELETE FROM profile_skills")
+            await database.execute(skills_in(state).encode())
+
+    async def tick() -> None:
+        kicker: AsyncKicker[[float], None] = AsyncKicker(tasks.SIMILARITY_TICK, broker, {})
+        await kicker.kiq(time.time())
+
+    try:
+        await put_into(0)
+        async with workers.one():
+            await tick()
+            await until(lambda: is_there(store), 3 * PATIENCE)
+        run = await store.last_run()
+        assert run is not None
+        assert run.people == PEOPLE
+        names = [str(name) for (name,) in await rows("SELECT name FROM skills ORDER BY id")]
+        readers = Readers(
+            store,
+            [UserId(UUID(str(one))) for (one,) in await rows("SELECT id FROM users")],
+            (frozenset(names[:HALF]), frozenset(names[HALF : 2 * HALF])),
+        )
+        reading = asyncio.create_task(readers.read_for_ever())
+        in_mid_run = 0
+        for number in range(1, KILLS + 1):
+            await put_into(number % 2)
+            async with workers.one():
+                await tick()
+                await asyncio.sleep(random.uniform(0, 1.5 * run.seconds + 0.2))
+                [(holders,)] = await rows(HOLDS_THE_TURN)
+                in_mid_run += holders == 1
+            assert not reading.done(), reading.result()
+        assert in_mid_run > KILLS / 10, "kills that met a run"
+
+        # What the killed ones have left undone the next tick does.
+        state = 1 - await readers.read()
+        await put_into(state)
+
+        async def is_new() -> bool:
+            await tick()
+            await asyncio.sleep(0.1)
+            return await readers.read() == state
+
+        async with workers.one():
+            await until(is_new, 3 * PATIENCE)
+        assert not reading.done(), reading.result()
+        assert readers.readings > 10 * KILLS
+        print(f"{in_mid_run} of {KILLS} in mid-run, {readers.readings} readings, {run}")
+    finally:
+        if reading is not None:
+            reading.cancel()
+        await database.close()
+        await broker.shutdown()
+        await link.close()
+
+
+async def is_there(store: RedisNeighbourStore) -> bool:
+    return await store.last_run() is not None

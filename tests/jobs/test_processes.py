@@ -1,0 +1,223 @@
+"""Real worker and scheduler processes on PostgreSQL and Redis, and the embedded platform."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import text
+
+from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.turns import SqlTurns
+from sidepro.jobs import brokers
+from sidepro.jobs.running import FINISHED_WITHIN
+from tests.live import PATIENCE, Person, address_of, until, visiting
+from tests.servers import RedisServer, SideProJobs, SideProServer
+from tests.together import shared_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.live import Json
+    from tests.servers import Postgres
+
+pytestmark = [pytest.mark.anyio, pytest.mark.servers]
+
+SIMILAR = "similar-skills"
+
+
+@pytest.fixture
+def settings(postgres: Postgres, redis_server: RedisServer, tmp_path: Path) -> Iterator[Json]:
+    with redis_server.client() as client:
+        client.flushall()
+    with shared_settings(postgres, redis_server, tmp_path) as found:
+        yield {**found, "SIDEPRO_LOG_FORMAT": "json"}
+
+
+@pytest.fixture
+def settings_of_mode(mode: str, request: pytest.FixtureRequest, tmp_path: Path) -> Json:
+    if mode == "embedded":
+        return {"SIDEPRO_DATA_DIR": str(tmp_path)}
+    found: Json = request.getfixturevalue("settings")
+    return found
+
+
+@pytest.fixture
+def own_redis() -> Iterator[RedisServer]:
+    """One that can be stopped."""
+    with RedisServer.start() as server:
+        yield server
+
+
+@pytest.fixture
+def settings_of_own(postgres: Postgres, own_redis: RedisServer, tmp_path: Path) -> Iterator[Json]:
+    with shared_settings(postgres, own_redis, tmp_path) as found:
+        yield {**found, "SIDEPRO_LOG_FORMAT": "json"}
+
+
+def logged(process: SideProServer, event: str) -> list[dict[str, Any]]:
+    lines = [line for line in process.log().splitlines() if line.startswith("{")]
+    return [line for line in map(json.loads, lines) if line["event"] == event]
+
+
+async def profile(person: Person, *skills: str) -> None:
+    body = {"bio": "", "image_id": None, "github_url": None, "region": None, "meet_time": None}
+    await person.ask("PUT", "/me/profile", {**body, "skills": list(skills)})
+
+
+async def publish(person: Person) -> None:
+    project = {"title": "A map", "summary": "Of cafés", "content": "#", "skills": ["Python"]}
+    await person.ask("POST", "/projects", project)
+
+
+async def recommended(person: Person) -> Json:
+    """The first recommendation."""
+    found = await person.ask("GET", "/recommendations")
+    return dict(found["items"][0])
+
+
+@pytest.mark.parametrize("mode", ["embedded", "serve alone", "workers"])
+async def test_an_edit_of_ones_skills_changes_ones_recommendations_within_seconds(
+    mode: str, settings_of_mode: Json
+) -> None:
+    """The next tick of the schedule is up to a minute away."""
+    given = settings_of_mode
+    with ExitStack() as processes:
+        options = ["--no-jobs"] if mode == "workers" else []
+        if mode == "workers":
+            for name in ("worker", "worker", "scheduler"):
+                processes.enter_context(SideProJobs(name, given))
+        server = processes.enter_context(SideProServer(given, *options))
+        async with visiting(server.url) as http:
+            author, other, reader = [await Person.join(http) for _ in range(3)]
+            await profile(author, "Python", "React")
+            await profile(other, "Java", "Spring")
+            for writer in (author, other):
+                await publish(writer)
+
+            async def shares(*skills: str) -> bool:
+                found = await recommended(reader)
+                return (found["basis"], set(found["shared_skills"])) == (SIMILAR, set(skills))
+
+            assert (await recommended(reader))["basis"] == "popular"
+            await profile(reader, "Python")
+            await until(lambda: shares("Python"), 2 * PATIENCE)
+            await reader.ask("PATCH", "/me/profile", {"skills": ["Spring", "Java"]})
+            await until(lambda: shares("Spring", "Java"), 2 * PATIENCE)
+
+
+async def test_with_two_schedulers_each_tick_is_sent_once_and_with_one_it_goes_on(
+    settings: Json, redis_server: RedisServer
+) -> None:
+    def sent() -> Counter[int]:
+        """How many ticks by the second that they were sent in."""
+        with redis_server.client() as client:
+            messages = [json.loads(one[b"data"]) for _, one in client.xrange(brokers.STREAM)]
+        return Counter(
+            round(one["kwargs"]["sent_at"])
+            for one in messages
+            if one["task_name"] == "similarity_tick"
+        )
+
+    with (
+        SideProJobs("worker", settings) as worker,
+        SideProJobs("scheduler", settings, every=1),
+        SideProJobs("scheduler", settings, every=1) as other,
+    ):
+        await until(lambda: sent().total() > 6, 3 * PATIENCE)
+        other.kill()
+        until_then = sent().total()
+        await until(lambda: sent().total() > until_then + 2, 2 * PATIENCE)
+        # The first one of a scheduler is sent when it starts, wherever in its second that is.
+        twice = [second for second, times in sent().items() if times > 1]
+        assert len(twice) <= 2, sent()
+        total = sent().total()
+        # each is either run or skipped beside one that takes its time
+        ran = "similarity_computed", "similarity_skipped"
+        await until(lambda: sum(len(logged(worker, name)) for name in ran) >= total)
+
+
+async def test_while_redis_is_away_they_rest_and_when_it_is_back_they_go_on(
+    own_redis: RedisServer, settings_of_own: Json
+) -> None:
+    redis, given = own_redis, settings_of_own
+    with (
+        SideProJobs("worker", given) as worker,
+        SideProJobs("scheduler", given, every=1) as scheduler,
+        SideProServer(given, "--no-jobs") as server,
+    ):
+        await until(lambda: bool(logged(worker, "similarity_computed")))
+        redis.stop()
+        async with visiting(server.url) as http:
+            person = await Person.join(http)
+            began = time.monotonic()
+            await profile(person, "Python")
+            assert time.monotonic() - began < PATIENCE / 2, "an edit waits for no Redis"
+        processes = (worker, scheduler, server)
+        before = [cpu(one.pid) for one in processes]
+        await asyncio.sleep(4)  # so that what it costs can be seen
+        spent = [cpu(one.pid) - then for one, then in zip(processes, before, strict=True)]
+        assert max(spent) < 0.4, spent
+        redis.resume()
+        known = len(logged(worker, "similarity_computed"))
+        await until(lambda: len(logged(worker, "similarity_computed")) > known, 5)
+
+
+def cpu(pid: int) -> float:
+    """Seconds of processor time that a process has taken."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+async def test_a_worker_that_is_told_to_end_breaks_off_what_takes_too_long(
+    settings: Json,
+) -> None:
+    database = Database(address_of(settings))
+    try:
+        with (
+            SideProJobs("worker", settings) as worker,
+            SideProServer(settings, "--no-jobs") as server,
+        ):
+            async with (
+                visiting(server.url) as http,
+                # Somebody else has the turn, so that a run does not end.
+                SqlTurns(database).take(wait=True),
+            ):
+                await profile(await Person.join(http), "Python")
+                await until(lambda: waits_for_its_turn(database))
+                began = time.monotonic()
+                assert await asyncio.to_thread(worker.terminate) == 0
+                seconds = time.monotonic() - began
+            assert FINISHED_WITHIN < seconds < FINISHED_WITHIN + PATIENCE
+            assert logged(worker, "job_broken_off")
+            assert "Traceback" not in worker.log()
+    finally:
+        await database.close()
+
+
+async def waits_for_its_turn(database: Database) -> bool:
+    """Whether somebody tries to lock: their connection has said so last."""
+    statement = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_try_advisory_lock(%' "
+        "AND pid <> pg_backend_pid() AND datname = current_database()"
+    )
+    async with database.reading() as connection:
+        return int(await connection.scalar(statement) or 0) > 1
+
+
+@pytest.mark.parametrize("name", ["worker", "scheduler"])
+async def test_they_end_at_once_when_told_to_and_nothing_is_under_way(
+    settings: Json, name: str
+) -> None:
+    with SideProJobs(name, settings) as process:
+        began = time.monotonic()
+        assert await asyncio.to_thread(process.terminate) == 0
+        assert time.monotonic() - began < FINISHED_WITHIN
+        assert "Traceback" not in process.log()

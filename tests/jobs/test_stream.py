@@ -1,0 +1,153 @@
+"""What comes over the stream in Redis: once, in time, and after whatever happened to it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, cast
+
+import pytest
+from taskiq.kicker import AsyncKicker
+
+from sidepro.adapters.redis.link import Link
+from sidepro.adapters.redis.notes import RedisNotes
+from sidepro.jobs import brokers, running, tasks
+from sidepro.jobs.tasks import Jobs
+from tests.jobs.stand_ins import Images, Log, Similarity, jobs_with
+from tests.live import until
+from tests.servers import RedisServer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from taskiq import AsyncBroker
+
+pytestmark = [pytest.mark.anyio, pytest.mark.servers]
+
+GROUP = "workers"
+
+
+@pytest.fixture
+def redis(redis_server: RedisServer) -> RedisServer:
+    with redis_server.client() as client:
+        client.flushall()
+    return redis_server
+
+
+@pytest.fixture
+async def similarity() -> Similarity:
+    return Similarity()
+
+
+@asynccontextmanager
+async def connected(url: str, similarity: Similarity) -> AsyncIterator[Jobs]:
+    """The jobs of one process."""
+    link, broker = Link(url), brokers.shared(url)
+    try:
+        yield jobs_with(RedisNotes(link), similarity, Images(), broker)
+    finally:
+        await broker.shutdown()
+        await link.close()
+
+
+async def send(broker: AsyncBroker, sent_at: float) -> None:
+    kicker: AsyncKicker[[float], None] = AsyncKicker(tasks.SIMILARITY_TICK, broker, {})
+    await kicker.kiq(sent_at)
+
+
+def pending(server: RedisServer) -> int:
+    with server.client() as client:
+        found = cast("dict[str, int]", client.xpending(brokers.STREAM, GROUP))
+    return found["pending"]
+
+
+async def test_several_workers_share_what_comes(redis: RedisServer) -> None:
+    one, other = Similarity(), Similarity()
+    async with (
+        connected(redis.url, one) as here,
+        connected(redis.url, other) as there,
+        running.working(here),
+        running.working(there),
+    ):
+        sent = 0
+        while not (one.finished and other.finished):
+            await send(here.broker, time.time())
+            sent += 1
+            await until(lambda: one.finished + other.finished == sent)  # noqa: B023 - at once
+        await until(lambda: pending(redis) == 0)
+
+
+async def test_what_was_sent_before_any_worker_came_is_run_if_it_is_not_too_late(
+    redis: RedisServer, similarity: Similarity, log: Log
+) -> None:
+    async with connected(redis.url, similarity) as jobs:
+        for minute in range(60, 0, -1):
+            await send(jobs.broker, time.time() - 60 * minute - 1)
+        await send(jobs.broker, time.time())
+        async with running.working(jobs):
+            await until(lambda: similarity.finished > 0)
+            await until(lambda: log.events["warning", "job_too_late"] == 60)
+    assert similarity.begun == 1
+
+
+async def test_what_a_killed_worker_had_taken_harms_nobody(
+    redis: RedisServer, similarity: Similarity, log: Log
+) -> None:
+    """It comes again, when it is long too late."""
+    async with connected(redis.url, similarity) as jobs:
+        await jobs.broker.startup()
+        await send(jobs.broker, time.time() - brokers.HELD_FOR)
+        with redis.client() as client:
+            streams = {brokers.STREAM: ">"}
+            taken = client.xreadgroup(GROUP, brokers.WORKER, streams, count=1)
+            [[_, [[message, _]]]] = cast("list[tuple[bytes, list[tuple[bytes, object]]]]", taken)
+            idle = brokers.HELD_FOR * 1000 + 1
+            client.xclaim(brokers.STREAM, GROUP, brokers.WORKER, 0, [message], idle=idle)
+        assert pending(redis) == 1
+        async with running.working(jobs):
+            await send(jobs.broker, time.time())
+            await until(lambda: log.events["warning", "job_too_late"] == 1)
+            await until(lambda: pending(redis) == 0)
+    assert similarity.begun == 1, "what was sent just now"
+
+
+async def test_a_redis_that_comes_back_empty_is_listened_to_again() -> None:
+    similarity = Similarity()
+    with RedisServer.start() as server:
+        async with connected(server.url, similarity) as jobs, running.working(jobs):
+            await send(jobs.broker, time.time())
+            await until(lambda: similarity.finished == 1)
+            with server.client() as client:
+                client.flushall()
+            await send(jobs.broker, time.time())
+            await until(lambda: similarity.finished == 2, 5)
+            server.stop()
+            before = time.process_time()
+            await asyncio.sleep(2)  # so that what it costs can be seen
+            assert time.process_time() - before < 0.5
+            server.resume()
+            await send(jobs.broker, time.time())
+            await until(lambda: similarity.finished == 3, 5)
+
+
+async def test_the_stream_does_not_grow_without_end(
+    redis: RedisServer, similarity: Similarity
+) -> None:
+    async with connected(redis.url, similarity) as jobs:
+        for _ in range(brokers.MOST_WAITING + 500):
+            await send(jobs.broker, 0)
+    with redis.client() as client:
+        assert client.xlen(brokers.STREAM) < brokers.MOST_WAITING + 200
+
+
+async def test_a_worker_may_be_told_to_end_at_any_moment_of_its_start(
+    redis: RedisServer, similarity: Similarity
+) -> None:
+    for milliseconds in (0, 0.5, 1, 2, 3, 4, 5, 7, 10, 20, 50):
+        async with (
+            connected(redis.url, similarity) as jobs,
+            asyncio.timeout(5),
+            running.working(jobs),
+        ):
+            await asyncio.sleep(milliseconds / 1000)
