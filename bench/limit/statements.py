@@ -45,7 +45,7 @@ Plan = list[tuple[bytes, list[Any]]]
 async def plans_of(paths: list[str], token: str) -> dict[bytes, Plan]:
     """What the platform asks its database for each of the paths."""
     platform = build(load(), "")
-    app: Any = Edge(application(platform, with_jobs=False))
+    app: Any = Edge(application(platform, with_jobs=False), platform.parts.metrics)
     transport = httpx.ASGITransport(app)
     headers = {"Authorization": f"Bearer {token}"}
     try:
