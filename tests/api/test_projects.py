@@ -301,7 +301,24 @@ async def test_an_edit_of_the_revision_that_one_has_read_is_made(api: Api, tag: 
     assert (edited.status_code, edited.json()["title"]) == (200, "neu")
 
 
-@pytest.mark.parametrize("tag", ['"0"', '"2"', 'W/"2"', '"nonsense"', '"11"', "1", '"9999999999"'])
+async def test_several_if_match_headers_are_one_list(api: Api) -> None:
+    author = await api.sign_up()
+    path = f"/projects/{(await api.publish(author))['id']}"
+
+    for lines, status in (
+        (('"7"', '"1"'), 200),
+        (('"2"', '"7"'), 200),
+        (('"1"', '"2"'), 412),
+    ):
+        headers = [*author.headers.items(), *(("If-Match", line) for line in lines)]
+        edited = await api.http.patch(PREFIX + path, json={"title": "neu"}, headers=headers)
+        assert edited.status_code == status, lines
+
+
+@pytest.mark.parametrize(
+    "tag",
+    ['"0"', '"2"', 'W/"2"', '"nonsense"', '"11"', "1", '"9999999999"', '"01"', '"a"1"b"', ""],
+)
 async def test_an_edit_of_another_revision_is_refused_and_not_made(api: Api, tag: str) -> None:
     author = await api.sign_up()
     made = await api.publish(author)

@@ -8,6 +8,7 @@ import msgspec
 from sidepro.api import (
     accounts,
     archive,
+    comments,
     frames,
     images,
     projects,
@@ -106,7 +107,7 @@ _ROOM_SHOWN = rooms.Room(
     created_at="2026-11-22T09:28:41.662035Z",
     updated_at="2026-11-22T09:30:00.000000Z",
 )
-_COMMENT_SHOWN = projects.Comment(
+_COMMENT_SHOWN = comments.Comment(
     id=_COMMENT,
     author=_MINSEO,
     body="아이디어가 좋네요. 지도 데이터는 어디서 가져오나요?",
@@ -217,9 +218,9 @@ EXAMPLES: dict[Any, msgspec.Struct] = {
         repository_url=_REPOSITORY,
     ),
     projects.BookmarkState: projects.BookmarkState(bookmarked=True, bookmark_count=10),
-    projects.CommentText: projects.CommentText(_COMMENT_SHOWN.body),
-    projects.Comment: _COMMENT_SHOWN,
-    ListOf[projects.Comment]: ListOf[projects.Comment]([_COMMENT_SHOWN], None, None, 1),
+    comments.CommentText: comments.CommentText(_COMMENT_SHOWN.body),
+    comments.Comment: _COMMENT_SHOWN,
+    ListOf[comments.Comment]: ListOf[comments.Comment]([_COMMENT_SHOWN], None, None, 1),
     images.Image: _IMAGE,
     rooms.Asked: rooms.Asked(_JIHO.id),
     rooms.Room: _ROOM_SHOWN,

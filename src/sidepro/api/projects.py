@@ -1,7 +1,7 @@
-"""The board: projects, comments, bookmarks."""
+"""The board: projects and bookmarks."""
 
 import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from litestar.params import HeaderParameter, JSONBody, Parameter
 from sidepro.api.attempts import IdempotencyKey, once
 from sidepro.api.auth import PUBLIC
 from sidepro.api.bodies import given
-from sidepro.api.limits import COMMENTS, PROJECTS
+from sidepro.api.limits import PROJECTS
 from sidepro.api.lists import (
     LIMIT,
     LINK,
@@ -38,19 +38,15 @@ from sidepro.api.services import (
 )
 from sidepro.api.shapes import (
     NOT_BLANK,
-    Moment,
     ProjectCard,
-    UserSummary,
     WebAddress,
     image_id,
-    moment,
     project_card,
-    user_summary,
 )
 from sidepro.domain.attempts import Attempt
 from sidepro.domain.errors import Forbidden
 from sidepro.domain.projects import views
-from sidepro.domain.shared import CommentId, ProjectId, UserId
+from sidepro.domain.shared import ProjectId, UserId
 
 Title = Annotated[str, msgspec.Meta(extra_json_schema={**NOT_BLANK, "maxLength": 50})]
 Summary = Annotated[str, msgspec.Meta(extra_json_schema={**NOT_BLANK, "maxLength": 60})]
@@ -62,7 +58,7 @@ Skills = Annotated[
     list[str],
     msgspec.Meta(extra_json_schema={"minItems": 1, "maxItems": 20, "uniqueItems": True}),
 ]
-CommentBody = Annotated[str, msgspec.Meta(extra_json_schema={**NOT_BLANK, "maxLength": 2_000})]
+
 
 ETAG = ResponseHeader(
     "ETag",
@@ -70,6 +66,8 @@ ETAG = ResponseHeader(
     description="The revision of what the author edits, for `If-Match`.",
 )
 NO_STORE = {"Cache-Control": "no-store"}
+
+_REVISION = re.compile(r"[1-9][0-9]{0,8}")
 
 
 class Project(ProjectCard):
@@ -109,22 +107,6 @@ class BookmarkState(msgspec.Struct):
     bookmark_count: int
 
 
-class Comment(msgspec.Struct):
-    """A comment on a project."""
-
-    id: UUID
-    author: UserSummary
-    body: str
-    created_at: Moment
-    updated_at: Moment
-
-
-class CommentText(msgspec.Struct, forbid_unknown_fields=True):
-    """What the comment says."""
-
-    body: CommentBody
-
-
 def _project(view: views.ProjectView) -> Project:
     card = project_card(view.card)
     return Project(
@@ -135,34 +117,21 @@ def _project(view: views.ProjectView) -> Project:
     )
 
 
-def _comment(view: views.CommentView) -> Comment:
-    return Comment(
-        id=view.id,
-        author=user_summary(view.author),
-        body=view.body,
-        created_at=moment(view.created_at),
-        updated_at=moment(view.updated_at),
-    )
-
-
 def _etag(view: views.ProjectView) -> dict[str, str]:
     return {"ETag": f'"{view.revision}"'}
 
 
-def revisions(if_match: str | None) -> frozenset[int] | None:
-    """The revisions in an If-Match header (RFC 9110, 13.1.1); `None` stands for any.
+def revisions(if_match: Sequence[str]) -> frozenset[int] | None:
+    """The revisions in If-Match headers (RFC 9110, 13.1.1); `None` stands for any.
 
-    A `W/` that a proxy put before a tag is overlooked; a tag that is not ours matches nothing.
+    Several headers are one list. A `W/` that a proxy put before a tag is overlooked; a tag that is
+    not ours matches nothing.
     """
-    if if_match is None or if_match.strip() == "*":
+    tags = ",".join(if_match)
+    if not if_match or tags.strip() == "*":
         return None
-    return frozenset(int(tag) for tag in re.findall(r'(?:W/)?"(\d{1,9})"', if_match))
-
-
-async def project_exists(scope: Any) -> None:
-    """The access check of what hangs on a project."""
-    services: Services = scope["litestar_app"].state.services
-    await services.projects.must_exist(ProjectId(path_id(scope, "project_id")))
+    ours = (_REVISION.fullmatch(tag) for tag in re.findall(r'"([^"]*)"', tags))
+    return frozenset(int(tag[0]) for tag in ours if tag)
 
 
 async def project_is_mine(scope: Any) -> None:
@@ -170,14 +139,6 @@ async def project_is_mine(scope: Any) -> None:
     services: Services = scope["litestar_app"].state.services
     project_id = ProjectId(path_id(scope, "project_id"))
     await services.projects.may_edit(scope["user"], project_id)
-
-
-async def comment_is_mine(scope: Any) -> None:
-    """The access check of changing a comment."""
-    services: Services = scope["litestar_app"].state.services
-    project_id = ProjectId(path_id(scope, "project_id"))
-    comment_id = CommentId(path_id(scope, "comment_id"))
-    await services.projects.may_edit_comment(scope["user"], project_id, comment_id)
 
 
 # ------------------------------------------------------------------------------------ projects
@@ -297,7 +258,11 @@ async def edit_project(
 ) -> Response[Project]:
     """Change what is given. With `If-Match`, only if nobody else has meanwhile."""
     project = await services.projects.edit(
-        caller_of(request), ProjectId(project_id), given(data), revisions(if_match)
+        caller_of(request),
+        ProjectId(project_id),
+        given(data),
+        # All lines of the header, of which the parameter is one.
+        revisions(request.headers.getall("If-Match") if if_match is not None else []),
     )
     return Response(_project(project), headers=_etag(project))
 
@@ -312,7 +277,7 @@ async def delete_project(request: ApiRequest, project_id: PathId, services: Give
     await services.projects.delete(caller_of(request), ProjectId(project_id))
 
 
-# ----------------------------------------------------------------------- bookmarks and comments
+# ----------------------------------------------------------------------------------- bookmarks
 
 
 @put("/projects/{project_id:uuid}/bookmark", summary="Bookmark a project")
@@ -333,88 +298,6 @@ async def take_bookmark_off(
     return BookmarkState(state.bookmarked, state.bookmark_count)
 
 
-@get(
-    "/projects/{project_id:uuid}/comments",
-    opt={**PUBLIC, "access": project_exists},
-    response_headers=[LINK],
-    summary="A project's comments, oldest first",
-)
-async def comments(
-    request: ApiRequest,
-    project_id: PathId,
-    services: GivenServices,
-    limit: Limit = LIMIT,
-    cursor: CursorText = None,
-    total: Total = False,
-) -> Response[ListOf[Comment]]:
-    """What people say."""
-    project = ProjectId(project_id)
-    scope = scope_of("comments", {"project": project_id})
-    wanted = page_request(services, limit, cursor, scope)
-    page = await services.projects.comments(project, wanted)
-    size = await services.projects.comment_count(project) if total else None
-    return page_response(request, services, page, scope, _comment, size)
-
-
-@post(
-    "/projects/{project_id:uuid}/comments",
-    opt={**COMMENTS, "access": project_exists},
-    response_headers=[LOCATION],
-    summary="Comment on a project",
-)
-async def write_comment(
-    request: ApiRequest,
-    project_id: PathId,
-    data: JSONBody[CommentText],
-    services: GivenServices,
-    key: IdempotencyKey = None,
-) -> Response[Comment]:
-    """Say something."""
-
-    def answer(comment: views.CommentView) -> Response[Comment]:
-        return created(_comment(comment), f"/projects/{project_id}/comments/{comment.id}")
-
-    def act(attempt: Attempt[views.CommentView] | None) -> Awaitable[views.CommentView]:
-        return services.projects.comment(
-            caller_of(request), ProjectId(project_id), data.body, attempt
-        )
-
-    return await once(request, key, lambda: msgspec.json.encode(data), answer, act)
-
-
-@patch(
-    "/projects/{project_id:uuid}/comments/{comment_id:uuid}",
-    opt={"access": comment_is_mine, "problems": (Forbidden,)},
-    summary="Edit one's comment",
-)
-async def edit_comment(
-    request: ApiRequest,
-    project_id: PathId,
-    comment_id: PathId,
-    data: JSONBody[CommentText],
-    services: GivenServices,
-) -> Comment:
-    """Change what one said."""
-    comment = await services.projects.edit_comment(
-        caller_of(request), ProjectId(project_id), CommentId(comment_id), data.body
-    )
-    return _comment(comment)
-
-
-@delete(
-    "/projects/{project_id:uuid}/comments/{comment_id:uuid}",
-    opt={"problems": (Forbidden,)},
-    summary="Delete a comment",
-)
-async def delete_comment(
-    request: ApiRequest, project_id: PathId, comment_id: PathId, services: GivenServices
-) -> None:
-    """One's own, or any on one's own project."""
-    await services.projects.delete_comment(
-        caller_of(request), ProjectId(project_id), CommentId(comment_id)
-    )
-
-
 router = Router(
     "/",
     route_handlers=[
@@ -426,10 +309,6 @@ router = Router(
         delete_project,
         bookmark,
         take_bookmark_off,
-        comments,
-        write_comment,
-        edit_comment,
-        delete_comment,
     ],
     tags=["Board"],
 )
