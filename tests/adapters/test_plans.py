@@ -51,6 +51,9 @@ OFTEN, SOMETIMES = "서비스", "quokka"
 SYLLABLE, LETTERS = "쾌", "qx"
 """Both in one of 300."""
 
+RARE, RARE_TOO = "Lucene", "HBase"
+"""Skills of one project in 300; others are of one in 32."""
+
 BUFFERS = 500
 """Pages that a search may read. The texts fill three times as many."""
 
@@ -98,6 +101,9 @@ def filled(
 async def _fill(address: str) -> Filled:
     database = NotingDatabase(address)
     await migrations.migrate(database)
+    numbered = await CatalogueCache().current(database)
+    rare = [numbered.skill_ids[name] for name in (RARE, RARE_TOO)]
+    usual = sorted(set(numbered.skill_ids.values()) - set(rare))
     drawn = random.Random(1)
     users = [factories.user() for _ in range(400)]
     words = [
@@ -142,8 +148,8 @@ async def _fill(address: str) -> Filled:
         ],
         tables.project_skills: [
             {"project_id": one.id, "skill_id": skill}
-            for one in projects
-            for skill in drawn.sample(range(1, 130), 4)
+            for place, one in enumerate(projects)
+            for skill in drawn.sample(usual, 4) + rare * (place % 300 == 7)
         ],
         tables.comments: [
             _row(tables.comments, comment)
@@ -214,6 +220,14 @@ def queries() -> dict[str, BoardQuery]:
             f"{sort}, often with a skill": BoardQuery(sort=sort, text=OFTEN, skills=("Python",)),
             f"{sort}, sometimes with skills": BoardQuery(
                 sort=sort, text=SOMETIMES, skills=("Python", "Django"), all_skills=True
+            ),
+            f"{sort}, a rare skill": BoardQuery(sort=sort, skills=(RARE,)),
+            f"{sort}, often with a rare skill": BoardQuery(sort=sort, text=OFTEN, skills=(RARE,)),
+            f"{sort}, often with two rare skills": BoardQuery(
+                sort=sort, text=OFTEN, skills=(RARE, RARE_TOO), all_skills=True
+            ),
+            f"{sort}, a usual and a rare skill": BoardQuery(
+                sort=sort, skills=("Python", RARE), all_skills=True
             ),
         }
     return found
@@ -296,6 +310,27 @@ def test_no_page_of_the_board_reads_a_whole_table(filled: Filled, name: str) -> 
     assert whole_tables(filled) == []
 
 
+NEEDLES = (
+    *(BoardQuery(text=text) for text in (SOMETIMES, SYLLABLE, LETTERS, "zyzzyva")),
+    *(
+        BoardQuery(text=OFTEN, skills=(RARE, RARE_TOO), all_skills=every)
+        for every in (True, False)
+    ),
+    BoardQuery(skills=(RARE,)),
+)
+"""What few projects have."""
+
+
+def test_counting_what_few_have_reads_no_whole_table(filled: Filled) -> None:
+    async def count(opened: Filled) -> None:
+        board = SqlBoardReader(opened.database, CatalogueCache(), ImageAddresses())
+        for query in NEEDLES:
+            assert await board.board_size(query) < PROJECTS / 100
+
+    asyncio.run(_then_close(filled, count))
+    assert whole_tables(filled) == []
+
+
 def test_no_other_list_reads_a_whole_table(filled: Filled) -> None:
     async def read(opened: Filled) -> None:
         board = SqlBoardReader(opened.database, CatalogueCache(), ImageAddresses())
@@ -326,11 +361,23 @@ ON_POSTGRESQL = pytest.mark.parametrize(
 )
 
 
+SEARCHES = [
+    *(
+        BoardQuery(text=text, sort=sort)
+        for text in (SYLLABLE, LETTERS, "서", OFTEN, SOMETIMES, "zyzzyva", "뷁")
+        for sort in Sort
+    ),
+    *(BoardQuery(text=text, skills=(RARE,)) for text in (OFTEN, "서", "zyzzyva", None)),
+    BoardQuery(text=OFTEN, skills=(RARE, RARE_TOO), all_skills=True),
+    BoardQuery(skills=("Python", RARE), all_skills=True),
+]
+
+
 @ON_POSTGRESQL
-@pytest.mark.parametrize("sort", Sort)
-@pytest.mark.parametrize("text", [SYLLABLE, LETTERS, "서", OFTEN, SOMETIMES, "zyzzyva", "뷁"])
-def test_a_search_reads_a_bounded_number_of_pages(filled: Filled, text: str, sort: Sort) -> None:
-    query = BoardQuery(text=text, sort=sort)
+@pytest.mark.parametrize(
+    "query", SEARCHES, ids=lambda query: f"{query.sort} {query.text} {query.skills}"
+)
+def test_a_search_reads_a_bounded_number_of_pages(filled: Filled, query: BoardQuery) -> None:
     asyncio.run(_then_close(filled, lambda opened: walk(opened, query)))
     for statement, parameters in filled.database.asked:
         plan = explained(filled.database, statement, parameters, "ANALYZE, BUFFERS, FORMAT JSON")

@@ -7,6 +7,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
     FromClause,
     Integer,
@@ -21,10 +22,10 @@ from sidepro.adapters.sql.board import SKILLS_OF_PROJECT
 from sidepro.adapters.sql.catalogue import CatalogueCache, NumberedCatalogue
 from sidepro.adapters.sql.database import Source
 from sidepro.adapters.sql.fetching import Row
-from sidepro.adapters.sql.grams import Grams, HasGrams, grams_asked_for
+from sidepro.adapters.sql.grams import LONGEST_GRAM, Grams, HasGrams, grams_asked_for
 from sidepro.adapters.sql.images import IMAGE_OF_USER, THUMBNAIL
 from sidepro.adapters.sql.keyset import Listing
-from sidepro.adapters.sql.searching import TextSample
+from sidepro.adapters.sql.searching import Wanted, Way, Ways
 from sidepro.adapters.sql.tables import (
     bookmarks,
     comments,
@@ -76,11 +77,11 @@ _CARDS: Select[Any] = select(
 ).select_from(_CARD_TABLES)
 
 # What an index finds comes first, whatever the planner may think of the rest.
-_FOUND = (
-    select(project_search.c.project_id)
-    .where(HasGrams(bindparam("grams", type_=Grams())))
-    .cte("found")
-    .prefix_with("MATERIALIZED")
+_WITH_TEXT = select(project_search.c.project_id).where(HasGrams(bindparam("grams", type_=Grams())))
+_WITH_A_SKILL = (
+    select(project_skills.c.project_id)
+    .where(project_skills.c.skill_id.in_(bindparam("skills", expanding=True)))
+    .distinct()
 )
 
 _KEYS: dict[Sort, tuple[ColumnElement[Any], ...]] = {
@@ -163,20 +164,21 @@ class SqlBoardReader:
         self._database = database
         self._catalogue = catalogue
         self._images = images
-        self._sample = TextSample(database)
+        self._ways = Ways(database)
 
     async def board(
         self, query: BoardQuery, page: PageRequest, viewer: UserId | None
     ) -> Page[ProjectCard]:
         numbered = await self._catalogue.current(self._database)
-        listing = _board(await self._shape(query, page.limit), query.sort)
-        parameters = {"viewer": viewer, **_parameters(query, numbered)}
+        shape, parameters = await self._asked(query, numbered, page.limit + 1)
+        listing = _board(shape, query.sort)
+        parameters["viewer"] = viewer
         return await self._card_page(listing, page, parameters)
 
     async def board_size(self, query: BoardQuery) -> int:
         numbered = await self._catalogue.current(self._database)
-        statement, parameters = _size(_shape(query)), _parameters(query, numbered)
-        (row,) = await self._database.fetch(statement, parameters)
+        shape, parameters = await self._asked(query, numbered)
+        (row,) = await self._database.fetch(_size(shape), parameters)
         return int(row[0])
 
     async def bookmarked_by(
@@ -245,12 +247,35 @@ class SqlBoardReader:
         cards = tuple(self._card(row, numbered, viewer) for row in rows.items)
         return Page(cards, rows.next, rows.previous)
 
-    async def _shape(self, query: BoardQuery, rows: int) -> "Shape":
-        if query.text is None:
-            return _shape(query)
-        # An author has few projects: the text is looked for among them.
-        walk = query.author is not None or await self._sample.is_common(query.text, rows + 1)
-        return _shape(query, walk=walk)
+    async def _asked(
+        self, query: BoardQuery, numbered: NumberedCatalogue, rows: float = float("inf")
+    ) -> tuple["Shape", dict[str, Any]]:
+        """The shape of the statement that finds so many rows soonest, and its parameters."""
+        skills = tuple(numbered.skill_ids[name] for name in query.skills)
+        every = query.all_skills and len(skills) > 1
+        # An author has few projects: the rest is looked for among them.
+        way = Way.WALK
+        if query.author is None and (query.text is not None or skills):
+            way, skills = await self._ways.shortest(Wanted(query.text, skills, every), rows)
+        parameters: dict[str, Any] = {}
+        is_found = False
+        if query.text is not None:
+            is_found = way is Way.TEXT and len(query.text) <= LONGEST_GRAM
+            parameters["pattern"] = f"%{_literal(query.text)}%"
+            parameters["grams"] = grams_asked_for(query.text)
+        if query.author is not None:
+            parameters["author"] = query.author
+        if every:
+            parameters |= {f"skill_{index}": number for index, number in enumerate(skills)}
+        elif skills:
+            parameters["skills"] = list(skills)
+        return Shape(
+            way=way,
+            looks=query.text is not None and not is_found,
+            author=query.author is not None,
+            skills=len(skills) if every else min(len(skills), 1),
+            every=every,
+        ), parameters
 
     def _card(self, row: Row, numbered: NumberedCatalogue, viewer: UserId | None) -> ProjectCard:
         return ProjectCard(
@@ -282,42 +307,15 @@ class SqlBoardReader:
 
 
 class Shape(NamedTuple):
-    """Which filters a board statement has: a text, and whether an index finds it; an author; how
-    many skills, and whether all of them.
+    """How a board statement finds projects: which way; whether it looks at their texts too (one
+    gram says all about a short one); an author; how many skills, and whether all of them.
     """
 
-    text: bool
-    indexed: bool
+    way: Way
+    looks: bool
     author: bool
     skills: int
     every: bool
-
-
-def _shape(query: BoardQuery, *, walk: bool = False) -> Shape:
-    skills = len(query.skills)
-    every = query.all_skills and skills > 1
-    return Shape(
-        query.text is not None,
-        query.text is not None and not walk,
-        query.author is not None,
-        skills if every else skills and 1,
-        every,
-    )
-
-
-def _parameters(query: BoardQuery, numbered: NumberedCatalogue) -> dict[str, Any]:
-    parameters: dict[str, Any] = {}
-    if query.text is not None:
-        parameters["pattern"] = f"%{_literal(query.text)}%"
-        parameters["grams"] = grams_asked_for(query.text)
-    if query.author is not None:
-        parameters["author"] = query.author
-    ids = [numbered.skill_ids[name] for name in query.skills]
-    if _shape(query).every:
-        parameters |= {f"skill_{index}": number for index, number in enumerate(ids)}
-    elif ids:
-        parameters["skills"] = ids
-    return parameters
 
 
 def _literal(text: str) -> str:
@@ -327,20 +325,44 @@ def _literal(text: str) -> str:
     return text
 
 
+def _found(shape: Shape) -> CTE | None:
+    """What an index finds, before all else, whatever the planner may think of the rest."""
+    if shape.way is Way.WALK:
+        return None
+    if shape.way is Way.TEXT:
+        found = _WITH_TEXT
+    else:
+        found = _with_every_skill(shape.skills) if shape.every else _WITH_A_SKILL
+    return found.cte("found").prefix_with("MATERIALIZED")
+
+
+def _with_every_skill(number: int) -> Select[Any]:
+    rows = [project_skills.alias(f"row_{n}") for n in range(number)]
+    joined: FromClause = rows[0]
+    for row in rows[1:]:
+        joined = joined.join(row, row.c.project_id == rows[0].c.project_id)
+    return (
+        select(rows[0].c.project_id)
+        .select_from(joined)
+        .where(*(row.c.skill_id == bindparam(f"skill_{n}") for n, row in enumerate(rows)))
+    )
+
+
 def _filters(shape: Shape) -> list[ColumnElement[bool]]:
+    """What is left to be looked at, of each project of the list or of those that were found."""
     filters: list[ColumnElement[bool]] = []
-    if shape.text:
+    if shape.looks:
         filters.append(projects.c.search_text.like(bindparam("pattern"), escape="\\"))
     if shape.author:
         filters.append(projects.c.author_id == bindparam("author"))
+    if not shape.skills or shape.way is Way.SKILLS:
+        return filters
     if shape.every:
         wanted = [
             project_skills.c.skill_id == bindparam(f"skill_{n}") for n in range(shape.skills)
         ]
-    elif shape.skills:
-        wanted = [project_skills.c.skill_id.in_(bindparam("skills", expanding=True))]
     else:
-        wanted = []
+        wanted = [project_skills.c.skill_id.in_(bindparam("skills", expanding=True))]
     filters += [
         exists().where(project_skills.c.project_id == projects.c.id, skill).correlate(projects)
         for skill in wanted
@@ -355,9 +377,10 @@ def _board(shape: Shape, sort: Sort) -> Listing:
     if sort is not Sort.NEWEST:
         few = few.join(project_counters, project_counters.c.project_id == projects.c.id)
     whole: FromClause = _CARD_TABLES
-    if shape.indexed:
+    found = _found(shape)
+    if found is not None:
         few, whole = (
-            each.join(_FOUND, _FOUND.c.project_id == projects.c.id) for each in (few, whole)
+            each.join(found, found.c.project_id == projects.c.id) for each in (few, whole)
         )
     filters = _filters(shape)
     return Listing(
@@ -370,7 +393,9 @@ def _board(shape: Shape, sort: Sort) -> Listing:
 
 @lru_cache(maxsize=512)
 def _size(shape: Shape) -> Select[Any]:
+    found, filters = _found(shape), _filters(shape)
     counted: FromClause = projects
-    if shape.indexed:
-        counted = counted.join(_FOUND, _FOUND.c.project_id == projects.c.id)
-    return select(func.count()).select_from(counted).where(*_filters(shape))
+    if found is not None:
+        # What was found is there: without more to be looked at, it is counted by itself.
+        counted = found.join(projects, found.c.project_id == projects.c.id) if filters else found
+    return select(func.count()).select_from(counted).where(*filters)
