@@ -183,7 +183,10 @@ class ArchiveService:
 
         Raises:
             NotAuthenticated: the account behind the token is gone.
+            Unavailable: part of what is held cannot be had for the moment.
         """
+        # Whatever keeps them shall be away before the first byte, and not in the middle.
+        await self.neighbours.last_run()
         account = await self.reader.held_account(caller.id)
         if account is None:
             raise NotAuthenticated
