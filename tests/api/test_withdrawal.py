@@ -43,13 +43,20 @@ async def entered(api: Api, user_id: UserId) -> tuple[AccountView, Person]:
     return account, Person(str(user_id), account.email, account.username, token)
 
 
+def legible(value: object) -> str:
+    """A value as text, of bytes both the digits and what they may mean."""
+    if isinstance(value, bytes):
+        return f"{value.hex()} {value.decode('utf-8', 'replace')}"
+    return str(value)
+
+
 async def everything(database: Database) -> dict[str, str]:
     """All rows of all tables, as text."""
     found = {}
     async with database.reading() as connection:
         for table in tables.metadata.sorted_tables:
             rows = (await connection.execute(select(table))).all()
-            found[table.name] = "\n".join(" ".join(map(str, row)) for row in rows)
+            found[table.name] = "\n".join(" ".join(map(legible, row)) for row in rows)
     return found
 
 
@@ -61,10 +68,23 @@ async def test_nothing_is_left_of_who_withdraws_and_no_count_is_wrong(fresh_api:
     image = await api.image(person, saved(picture()))
     await api.profile(person, "Python", image_id=image["id"])
     await api.publish(person, thumbnail_id=image["id"], content=f"![a picture]({image['url']})")
+    asker = await api.sign_up()
+    asked = await api.send(
+        "POST", "/rooms", {"user_id": person.id}, by=asker, headers={"Idempotency-Key": "coffee"}
+    )
+    assert asked.status_code == 201
     await platform.similarity.run()
     names = [person.id, UUID(person.id).hex, account.username, account.email]
     before = await everything(database)
-    for table in ("neighbours", "rooms", "messages", "comments", "bookmarks", "known_addresses"):
+    for table in (
+        "neighbours",
+        "rooms",
+        "messages",
+        "comments",
+        "bookmarks",
+        "known_addresses",
+        "attempts",
+    ):
         assert any(name in before[table] for name in names), f"{table} says nothing of them"
 
     withdrawal = {"password": population.DEMO_PASSWORD}

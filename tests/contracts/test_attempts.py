@@ -176,3 +176,22 @@ async def test_who_has_waited_long_enough_hears_that_the_name_is_in_use(
         await work.attempts.keep(name, b"first")
         await work.commit()
     assert await attempt(world, name) == b"first"
+
+
+async def test_answers_that_name_somebody_are_forgotten_and_no_others(world: World) -> None:
+    caller, named_one, other = [await somebody(world) for _ in range(3)]
+    answers = {
+        named(caller, key="names"): f'{{"participant": "{named_one}"}}',
+        named(other, key="names too"): f"{named_one}",
+        named(caller, key="names another"): f'{{"participant": "{other}"}}',
+    }
+    async with world.unit_of_work() as work:
+        for name, kept in answers.items():
+            await work.attempts.claim(name, CONTENT, NOW)
+            await work.attempts.keep(name, kept.encode())
+        await work.commit()
+    async with world.unit_of_work() as work:
+        await work.attempts.forget(named_one)
+        await work.commit()
+    left = [await attempt(world, name) for name in answers]
+    assert left == [None, None, f'{{"participant": "{other}"}}'.encode()]

@@ -83,3 +83,7 @@ class AttemptRepository(Protocol):
     async def keep(self, name: AttemptName, answer: bytes) -> None:
         """Keep the answer under a name that was claimed in this unit of work."""
         ...
+
+    async def forget(self, user_id: UserId) -> None:
+        """Remove the kept answers that name this person, whoever got them."""
+        ...

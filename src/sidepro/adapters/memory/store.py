@@ -420,6 +420,12 @@ class MemoryAttempts(_Repository):
         content, _, now = self._state.attempts[name]
         self._state.attempts[name] = (content, answer, now)
 
+    async def forget(self, user_id: UserId) -> None:
+        known = self._state.attempts
+        naming = [name for name in known if str(user_id).encode() in known[name][1]]
+        for name in naming:
+            del known[name]
+
 
 class MemoryImages(_Repository):
     """See `sidepro.domain.images.ports.ImageRepository`."""

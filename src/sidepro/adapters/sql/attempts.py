@@ -6,10 +6,12 @@ import psycopg
 from sqlalchemy import and_, bindparam, delete, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from sidepro.adapters.sql.containing import CONTAINING, SOUGHT
 from sidepro.adapters.sql.tables import attempts
 from sidepro.adapters.sql.upsert import upsert
 from sidepro.domain.attempts import KEPT_FOR, WAIT, AttemptName
 from sidepro.domain.errors import KeyInUse, KeyReused, Unavailable
+from sidepro.domain.shared import UserId
 
 REMOVED_AT_ONCE = 20
 """Names of old that are removed when one is claimed: more than come in."""
@@ -32,6 +34,17 @@ _OLD_GO = delete(attempts).where(
         .with_for_update(skip_locked=True)
     )
 )
+
+
+_NAMING = {
+    dialect: delete(attempts).where(
+        tuple_(*_ID).in_(
+            # Whoever holds one of them removes it, or puts another answer in its place.
+            select(*_ID).where(containing(attempts.c.answer)).with_for_update(skip_locked=True)
+        )
+    )
+    for dialect, containing in CONTAINING.items()
+}
 
 
 class SqlAttempts:
@@ -74,6 +87,10 @@ class SqlAttempts:
 
     async def keep(self, name: AttemptName, answer: bytes) -> None:
         await self._connection.execute(_KEEP, {**_parameters(name), "kept": answer})
+
+    async def forget(self, user_id: UserId) -> None:
+        naming = _NAMING[self._connection.dialect.name]
+        await self._connection.execute(naming, {SOUGHT.key: str(user_id).encode()})
 
 
 def _parameters(name: AttemptName) -> dict[str, object]:

@@ -275,6 +275,8 @@ class AccountService:
                     await work.rooms.save(remaining)
                     kept.append(room.id)
             ended = await work.sessions.end_all(user.id)
+            # Nobody can be told of any more by now: the rooms are held.
+            await work.attempts.forget(user.id)
             await work.users.remove(user.id)
             await work.commit()
         await self.gate.ended(ended)
