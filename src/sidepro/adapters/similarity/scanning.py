@@ -32,6 +32,9 @@ WIDTH = 1 << 11
 """Candidates of a tile, where all are compared."""
 
 FIRST_SKILLS = 3
+"""Pairs of a set's so many rarest skills are looked up first, for limits that spare the most of
+all the others.
+"""
 
 WORTH_AN_INDEX = 1 << 27
 """Comparisons; fewer than these are made faster than pairs are looked up."""
@@ -185,7 +188,6 @@ def _compare_by_pairs(
     )
     of_rows, of_candidates = Pairs.of(scan.rows), index.pairs
     in_both = np.flatnonzero((of_rows.how_many > 0) & (of_candidates.how_many > 0))
-    # Some of the pairs of each set, for a limit that spares the most of the others.
     for part, (first, last) in enumerate(((0, FIRST_SKILLS), (FIRST_SKILLS, scan.rows.bits))):
         for done, pair in enumerate(in_both.tolist()):
             some, seconds = of_rows.sets_with(pair), of_rows.seconds_of(pair)
