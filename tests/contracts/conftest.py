@@ -98,6 +98,8 @@ async def world(store: MemoryStore | Database, catalogue: Catalogue) -> AsyncIte
     if isinstance(store, MemoryStore):
         yield _in_memory(store)
         return
+    # A test before may have had the server end the connections of the pool.
+    await store.engine.dispose()
     async with AsyncExitStack() as others:
         yield _in_sql(store, others)
     await _empty(store, catalogue)
