@@ -227,6 +227,7 @@ class RedisFeed:
                 except Unavailable:
                     pass
                 except Exception:
+                    # Whatever it is, others hear that they may have missed something.
                     log.exception("chat_feed_failed")
                 self._unsaid |= missed
                 self._unsaid |= {event.room_id for event in said if not isinstance(event, Typing)}
