@@ -70,11 +70,15 @@ async def world(
         async def another() -> World:
             return of_process()
 
-        with_redis = of_process()
-        yield with_redis
-        link = Link(server.url)
-        links.push_async_callback(link.close)
-        await link.redis.flushdb()
+        await emptied(server)
+        yield of_process()
+
+
+async def emptied(server: RedisServer) -> None:
+    """Remove what tests before have left there."""
+    link = Link(server.url)
+    await link.redis.flushdb()
+    await link.close()
 
 
 async def people(world: World, number: int) -> list[UserId]:
@@ -315,9 +319,9 @@ async def test_what_is_had_back_whole_is_what_was_stored(world: World) -> None:
 
 @pytest.fixture
 async def link(redis_server: RedisServer) -> AsyncIterator[Link]:
+    await emptied(redis_server)
     link = Link(redis_server.url)
     yield link
-    await link.redis.flushdb()
     await link.close()
 
 
