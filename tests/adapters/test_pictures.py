@@ -327,7 +327,7 @@ async def test_an_animation_has_so_many_frames_and_no_more(codec: PillowCodec) -
 async def test_a_bomb_costs_next_to_nothing(codec: PillowCodec, data: bytes) -> None:
     before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
     await fault(codec, data)
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 10, "seconds, where its pixels would take minutes"
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < 64 * 1024, "kilobytes"
 

@@ -164,7 +164,7 @@ async def test_while_redis_is_away_they_rest_and_when_it_is_back_they_go_on(
         before = [cpu(one.pid) for one in processes]
         await asyncio.sleep(4)  # so that what it costs can be seen
         spent = [cpu(one.pid) - then for one, then in zip(processes, before, strict=True)]
-        assert max(spent) < 0.4, spent
+        assert max(spent) < 1, spent
         redis.resume()
         known = len(logged(worker, "similarity_computed"))
         await until(lambda: len(logged(worker, "similarity_computed")) > known, 5)

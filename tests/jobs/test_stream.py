@@ -125,7 +125,7 @@ async def test_a_redis_that_comes_back_empty_is_listened_to_again() -> None:
             server.stop()
             before = time.process_time()
             await asyncio.sleep(2)  # so that what it costs can be seen
-            assert time.process_time() - before < 0.5
+            assert time.process_time() - before < 1, "seconds, of two"
             server.resume()
             await send(jobs.broker, time.time())
             await until(lambda: similarity.finished == 3, 5)

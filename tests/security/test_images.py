@@ -72,7 +72,7 @@ async def test_a_hostile_file_is_refused_at_little_cost(
 
     pointers = problem(response, status, code)
     assert pointers == (["/file"] if status == 422 else [])
-    assert spent < 2, "seconds"
+    assert spent < 10, "seconds: many times what it takes, and less than its pixels would"
     assert grown < 100 * 1024, "kilobytes, of which the test itself holds the file twice"
     assert await asyncio.to_thread(names, api) == before
 
