@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.recommendations import SqlNeighbourStore
 from sidepro.adapters.sql.turns import SqlTurns
 from tests.cli.conftest import COMMAND
 from tests.live import DATABASES, a_database, address_of, settings_of
@@ -136,6 +137,20 @@ async def test_a_run_waits_for_the_one_under_way(filled: Json, tmp_path: Path) -
         assert DID.fullmatch(out.decode())
     finally:
         await database.close()
+
+
+def test_a_result_that_was_overtaken_is_told_and_not_kept(
+    run_here: Callable[..., Outcome], filled: Json, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run_here("similarity", "run", **filled).code == 0
+
+    async def is_overtaken(*_: object) -> bool:
+        return False
+
+    monkeypatch.setattr(SqlNeighbourStore, "replace", is_overtaken)
+    outcome = run_here("similarity", "run", **filled)
+    assert outcome.code == 0
+    assert outcome.out == "nothing was changed: a later run has left its result meanwhile\n"
 
 
 def test_a_database_that_was_never_migrated_is_told(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
@@ -15,7 +17,7 @@ from websockets.exceptions import InvalidStatus
 from sidepro.adapters.sql.database import Database
 from sidepro.adapters.sql.tables import messages, rooms
 from tests import factories
-from tests.live import Json, Person, address_of
+from tests.live import Json, Person, address_of, until
 
 if TYPE_CHECKING:
     from tests.servers import SideProServer
@@ -214,6 +216,22 @@ async def test_nobody_is_there_after_a_refusal(
     async with stranger.socket(room_id) as socket:
         assert await socket.closed() == 4404
     assert (await one.ask("GET", f"/rooms/{room_id}"))["status"] == "stop"
+
+
+async def test_open_sockets_are_counted_for_the_operator(one: Person, room_id: str) -> None:
+    async def counted() -> int:
+        page = await one.http.get("/metrics")
+        (found,) = re.findall(r"^sidepro_open_sockets (\S+)$", page.text, re.MULTILINE)
+        return int(float(found))
+
+    async def are(number: int) -> bool:
+        return await counted() == number
+
+    async with one.chat(room_id), one.chat(room_id) as second:
+        await until(partial(are, 2))
+        await second.connection.close()
+        await until(partial(are, 1))
+    await until(partial(are, 0))
 
 
 async def test_who_one_is_and_what_is_there_go_before_what_was_asked(
