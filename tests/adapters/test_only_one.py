@@ -4,10 +4,20 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
+from sqlalchemy import text
+from structlog.testing import capture_logs
 
+from sidepro.adapters.sql import only_one
 from sidepro.adapters.sql.database import Database
 from sidepro.adapters.sql.only_one import AlreadyServed, a_server
+from tests.live import until
 from tests.servers import Postgres
+
+_TAKEN_OVER = text(
+    "SELECT pg_terminate_backend(pid), pg_advisory_lock(objid::bigint) FROM pg_locks "
+    "WHERE locktype = 'advisory' AND granted AND database = "
+    "(SELECT oid FROM pg_database WHERE datname = current_database())"
+)
 
 pytestmark = [pytest.mark.anyio, pytest.mark.servers]
 
@@ -45,3 +55,25 @@ async def test_those_with_redis_serve_beside_each_other_and_none_without(
                         pass
         async with serving(url, beside_others=True):
             pass
+
+
+async def test_who_lost_the_place_to_another_says_so_and_waits_for_it(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(only_one, "LOOKED_EVERY", 0.05)
+    with postgres.database() as url, capture_logs() as logged:
+
+        def events() -> list[str]:
+            return [str(line["event"]) for line in logged]
+
+        async with serving(url, beside_others=False):
+            other = Database(url)
+            async with other.reading() as connection:
+                # Waits in the queue before the connection has ended: nobody comes between.
+                await connection.execute(_TAKEN_OVER)
+                await until(lambda: events() == ["serving_place_lost"])
+            await other.close()
+            await until(lambda: events() == ["serving_place_lost", "serving_place_taken_again"])
+            with pytest.raises(AlreadyServed):
+                async with serving(url, beside_others=False):
+                    pass

@@ -161,15 +161,13 @@ async def read_to_the_end(socket: Socket, last: int) -> list[Json]:
     return seen
 
 
-@pytest.mark.xfail(reason="the lock goes with the connection, and is not taken again")
 async def test_after_its_return_a_second_server_is_still_refused(
     own_postgres: Postgres, settings: Json
 ) -> None:
     with SideProServer(settings) as server:
         await asyncio.to_thread(own_postgres.stop)
         await asyncio.to_thread(own_postgres.resume)
-        async with visiting(server.url) as http:
-            await until_ready(http)
+        await until(lambda: "serving_place_taken_again" in server.log(), HEALS_WITHIN)
         second = SideProServer(settings)
         with pytest.raises(ServerError, match="another `sidepro serve` runs"), second:
             pass
