@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from sidepro.adapters.similarity.ranking import Ranking, ranks_in_runs
+from sidepro.adapters.similarity.ranking import ROWS, Ranking, ranks_in_runs
 from sidepro.adapters.similarity.scores import (
     LAST_KEY,
     PLACE_BITS,
@@ -36,8 +36,8 @@ FIRST_SKILLS = 3
 all the others.
 """
 
-WORTH_AN_INDEX = 1 << 27
-"""Comparisons; fewer than these are made faster than pairs are looked up."""
+WORTH_AN_INDEX = 1 << 30
+"""Comparisons for one ranking; fewer than these are made faster than pairs are looked up."""
 
 Told = Callable[[float], None]
 """Told which part of the work has been done, from 0 to 1."""
@@ -50,7 +50,7 @@ class Comparison:
         """`number_of_rows` are to be compared in all."""
         self._candidates, self._scores = candidates, scores
         self._index = None
-        if number_of_rows * len(candidates.sets) > WORTH_AN_INDEX:
+        if min(number_of_rows, ROWS) * len(candidates.sets) > WORTH_AN_INDEX:
             self._index = PairIndex.of(candidates.sets)
 
     def rank(self, rows: Sets, ranking: Ranking, told: Told = lambda _: None) -> None:
