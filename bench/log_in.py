@@ -13,11 +13,14 @@ import argparse
 import asyncio
 import contextlib
 import json
+import multiprocessing
 import statistics
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import argon2
 import uvloop
@@ -25,7 +28,13 @@ import uvloop
 from bench.client import Call, Connection, drive
 from bench.servers import DurablePostgres, Measured, fill, platform, settings_of
 from sidepro.adapters.demo.population import DEMO_EMAILS, DEMO_PASSWORD
-from sidepro.adapters.passwords import LANES, MEMORY_KIB, PASSES
+from sidepro.adapters.passwords import LANES, MEMORY_KIB, PASSES, THREADS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Share = tuple[float, float, float]
+"""Milliseconds of processor time for a request: of the app, its database and its event loop."""
 
 CONNECTIONS = 4
 AT_ONCE = 8
@@ -74,27 +83,69 @@ async def known_and_unknown(server: Measured, tries: int) -> None:
 
 
 async def cost(server: Measured, tries: int) -> None:
-    """Processor time of a log-in, and of the hash alone, in turn."""
+    """Processor time of a log-in, one at a time and several at once, and of the hash alone."""
     calls = [log_in(DEMO_EMAILS[0], DEMO_PASSWORD, 201)]
-    whole, loop, database, bare = [], [], [], []
     number = max(1, tries // 5)
+    bare: list[float] = []
+    shares: dict[int, list[Share]] = {1: [], CONNECTIONS: []}
     for _ in range(5):
         bare.append(hash_cost(number))
-        before = (*server.cpu(), server.main_thread_cpu())
-        await drive(server.port, calls, number, CONNECTIONS)
-        after = (*server.cpu(), server.main_thread_cpu())
-        of_app, of_database, of_loop = (
-            (late - early) / number for late, early in zip(after, before, strict=True)
+        for connections, found in shares.items():
+            found.append(await _share(server, calls, number, connections))
+    print(f"- the hash measured by itself: {statistics.median(bare):.1f} ms")
+    for connections, found in shares.items():
+        of_app, of_database, of_loop = map(statistics.median, zip(*found, strict=True))
+        print(
+            f"- a log-in, {connections} at once: {of_app:.1f} ms of the app, {of_loop:.1f} of "
+            f"them its event loop: {_told(of_loop <= 2)}; {of_database:.1f} ms of the database"
         )
-        whole.append(of_app)
-        database.append(of_database)
-        loop.append(of_loop)
-    of_app, of_loop = statistics.median(whole), statistics.median(loop)
+
+
+async def crowded(server: Measured) -> None:
+    """What the same request costs the event loop while the processor hashes beside it.
+
+    The hashes are another process's: no lock or thread of the server's is in the way.
+    """
+    calls = [Call.to("/api/v1/projects?limit=6")]
+    alone, beside = [], []
+    for _ in range(3):
+        alone.append((await _share(server, calls, OTHERS, 1))[2])
+        with _hashing():
+            beside.append((await _share(server, calls, OTHERS, 1))[2])
+    before, after = statistics.median(alone), statistics.median(beside)
     print(
-        f"- a log-in: {of_app:.1f} ms of the app, {statistics.median(database):.1f} ms of the "
-        f"database; the hash measured by itself: {statistics.median(bare):.1f} ms"
+        f"- a page of the board costs the event loop {before:.2f} ms, and {after:.2f} ms while "
+        f"another process hashes in {THREADS} threads: {after / before:.1f} times as much"
     )
-    print(f"- beside the hash's threads, the event loop: {of_loop:.1f} ms: {_told(of_loop <= 2)}")
+
+
+async def _share(server: Measured, calls: list[Call], number: int, connections: int) -> Share:
+    before = (*server.cpu(), server.main_thread_cpu())
+    await drive(server.port, calls, number, connections)
+    after = (*server.cpu(), server.main_thread_cpu())
+    of_app, of_database, of_loop = (
+        (late - early) / number for late, early in zip(after, before, strict=True)
+    )
+    return of_app, of_database, of_loop
+
+
+@contextlib.contextmanager
+def _hashing() -> Iterator[None]:
+    """Another process that hashes in as many threads as a server does."""
+    process = multiprocessing.get_context("spawn").Process(target=_hash_on, daemon=True)
+    process.start()
+    try:
+        time.sleep(0.5)
+        yield
+    finally:
+        process.kill()
+        process.join()
+
+
+def _hash_on() -> None:
+    with ThreadPoolExecutor(THREADS) as threads:
+        for _ in range(THREADS):
+            threads.submit(hash_cost, 1_000_000)
 
 
 async def delay(server: Measured) -> None:
@@ -147,6 +198,7 @@ async def measure(name: str, server: Measured, tries: int) -> None:
     print(f"\n{name}\n")
     await known_and_unknown(server, tries)
     await cost(server, tries)
+    await crowded(server)
     await delay(server)
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import func, select, text
 from sidepro.adapters.demo.population import Demo, Sizes, make
 from sidepro.adapters.markdown import SafeMarkdown
 from sidepro.adapters.sql import tables
-from sidepro.adapters.sql.accounts import SqlAccountReader
+from sidepro.adapters.sql.account_reader import SqlAccountReader
 from sidepro.adapters.sql.board_reader import SqlBoardReader
 from sidepro.adapters.sql.catalogue import CatalogueCache
 from sidepro.adapters.sql.counters import drifts

@@ -18,7 +18,7 @@ from sidepro.adapters.memory.archive import MemoryArchive
 from sidepro.adapters.memory.readers import MemoryReader
 from sidepro.adapters.memory.store import MemoryStore
 from sidepro.adapters.sql import migrations, tables
-from sidepro.adapters.sql.accounts import SqlAccountReader
+from sidepro.adapters.sql.account_reader import SqlAccountReader
 from sidepro.adapters.sql.archive import SqlArchive
 from sidepro.adapters.sql.board_reader import SqlBoardReader
 from sidepro.adapters.sql.catalogue import CatalogueCache

@@ -264,7 +264,7 @@ async def test_a_user_is_found_by_an_email_that_folds_alike(
 ) -> None:
     user = factories.user(email=email)
     await world.store(user, factories.user())
-    assert await world.accounts.log_in_candidate(asked, ADDRESS) == LogInCandidate(user, False)
+    assert await world.accounts.log_in_candidate(asked, ADDRESS) == LogInCandidate(user, None)
     assert await world.accounts.user_named(asked) == user
     assert await world.accounts.log_in_candidate("x" + asked, ADDRESS) is None
     assert await world.accounts.log_in_candidate(user.username, ADDRESS) is None

@@ -159,6 +159,17 @@ def _past(page: Page[Any]) -> Any:
             return (after(-1_000_000_000), last.id)
 
 
+async def test_a_log_in_writes_in_as_few_statements_as_its_database_has(world: World) -> None:
+    user = factories.user()
+    await world.store(user)
+    with statements(world.database) as used:
+        await world.store(factories.session(user.id))
+    assert world.database is not None
+    writing = [statement for statement in used if not statement.startswith("BEGIN")]
+    # SQLite: what is over goes, the session, its token.
+    assert len(writing) == (3 if world.database.is_sqlite else 1), used
+
+
 ONE: list[Look] = [
     lambda world, scene: world.accounts.account(scene.people[0].id),
     lambda world, scene: world.accounts.log_in_candidate(scene.author.email, "203.0.113.7"),

@@ -177,7 +177,7 @@ async def knows(world: World, user: User, address: str) -> bool:
     found = await world.accounts.log_in_candidate(user.email, address)
     assert found is not None
     assert found.user == user
-    return found.knows_address
+    return found.address_noted_at is not None
 
 
 async def remember(world: World, user: User, address: str, now: datetime = factories.NOW) -> None:

@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sidepro.domain.accounts.ports import ADDRESS_NOTED_FOR
 from sidepro.domain.accounts.session import Caller, RefreshToken, Session, hash_of
 from sidepro.domain.accounts.user import check_username
 from sidepro.domain.accounts.views import AccountView, ProfileView
@@ -356,6 +358,20 @@ async def test_a_log_in_gives_tokens_for_a_new_session(world: World) -> None:
     assert world.store.state.refresh_tokens == {
         hashed: RefreshToken(hashed, tokens.session_id, None, issued_at=NOW, used_at=None)
     }
+
+
+@awaited
+async def test_an_address_is_noted_again_when_its_note_is_old(world: World) -> None:
+    account = await world.accounts.sign_up(EMAIL, USERNAME, PASSWORD, address=ADDRESS)
+
+    async def noted_at_log_in(later: timedelta) -> datetime:
+        world.clock.now = NOW + later
+        await world.sessions.log_in(EMAIL, PASSWORD, address=ADDRESS)
+        return world.store.state.known_addresses[account.id, ADDRESS]
+
+    assert await noted_at_log_in(ADDRESS_NOTED_FOR) == NOW
+    late = ADDRESS_NOTED_FOR + timedelta(microseconds=1)
+    assert await noted_at_log_in(late) == NOW + late
 
 
 @awaited

@@ -5,7 +5,8 @@ from functools import partial
 
 import pytest
 
-from sidepro.adapters.memory.store import MemoryRooms, MemoryUnitOfWork
+from sidepro.adapters.memory.rooms import MemoryRooms
+from sidepro.adapters.memory.store import MemoryUnitOfWork
 from sidepro.domain.errors import (
     CannotChatWithYourself,
     InvalidInput,

@@ -11,7 +11,8 @@ import pytest
 import structlog
 
 from sidepro.adapters import logs
-from sidepro.adapters.sql.accounts import SqlAccountReader, SqlUsers
+from sidepro.adapters.sql.account_reader import SqlAccountReader
+from sidepro.adapters.sql.users import SqlUsers
 from sidepro.domain.accounts.service import AccountService
 from tests.api.client import Api
 from tests.api.shapes import ACCOUNT, TOKENS

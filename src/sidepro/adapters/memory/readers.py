@@ -71,8 +71,8 @@ class MemoryReader:
         users = self._store.state.users.values()
         for user in users:
             if user.email_key == fold(email):
-                known = (user.id, address) in self._store.state.known_addresses
-                return LogInCandidate(user, known)
+                noted_at = self._store.state.known_addresses.get((user.id, address))
+                return LogInCandidate(user, noted_at)
         return None
 
     async def user_named(self, name: str) -> User | None:

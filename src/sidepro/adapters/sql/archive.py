@@ -8,12 +8,12 @@ from uuid import UUID
 from sqlalchemy import Select, Uuid, bindparam, case, literal, or_, select, tuple_
 from sqlalchemy.sql.elements import ColumnElement
 
-from sidepro.adapters.sql.accounts import SKILLS_OF_PROFILE
 from sidepro.adapters.sql.board import SKILLS_OF_PROJECT
 from sidepro.adapters.sql.catalogue import CatalogueCache, NumberedCatalogue
 from sidepro.adapters.sql.database import Database
 from sidepro.adapters.sql.fetching import Row
 from sidepro.adapters.sql.images import IMAGE_OF_USER, THUMBNAIL
+from sidepro.adapters.sql.profiles import SKILLS_OF_PROFILE
 from sidepro.adapters.sql.tables import (
     bookmarks,
     comments,

@@ -8,9 +8,9 @@ import numpy as np
 from sqlalchemy import exists, select
 
 from sidepro.adapters.similarity.arrays import WORD, column
-from sidepro.adapters.sql.accounts import SKILLS_OF_PROFILE
 from sidepro.adapters.sql.catalogue import CatalogueCache
 from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.profiles import SKILLS_OF_PROFILE
 from sidepro.adapters.sql.tables import profiles, projects, users
 from sidepro.domain.recommendations.columns import Population, width_of
 

@@ -5,14 +5,16 @@ from types import TracebackType
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sidepro.adapters.sql.accounts import SqlProfiles, SqlSessions, SqlUsers
 from sidepro.adapters.sql.attempts import SqlAttempts
 from sidepro.adapters.sql.board import SqlBookmarks, SqlComments, SqlProjects
 from sidepro.adapters.sql.board_reader import SqlBoardReader
 from sidepro.adapters.sql.catalogue import CatalogueCache
 from sidepro.adapters.sql.database import Database, Within
 from sidepro.adapters.sql.images import SqlImages
+from sidepro.adapters.sql.profiles import SqlProfiles
 from sidepro.adapters.sql.rooms import SqlRoomReader, SqlRooms
+from sidepro.adapters.sql.sessions import SqlSessions
+from sidepro.adapters.sql.users import SqlUsers
 from sidepro.domain.images.addresses import ImageAddresses
 
 

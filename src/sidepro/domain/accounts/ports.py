@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from sidepro.domain.accounts.profile import Catalogue, Profile
@@ -13,6 +13,11 @@ from sidepro.domain.shared import SessionId, UserId
 
 ADDRESSES_KEPT = 20
 """Addresses of an account that are remembered as its own."""
+
+ADDRESS_NOTED_FOR = timedelta(hours=1)
+"""So long after an address was noted, further log-ins from it are not: which of an account's
+addresses were used last need not be known better than that.
+"""
 
 
 class UserRepository(Protocol):
@@ -84,10 +89,12 @@ class Presented:
 
 @dataclass(frozen=True, slots=True)
 class LogInCandidate:
-    """Somebody who may be logging in, and whether their account knows the address."""
+    """Somebody who may be logging in, and when their account noted the address last: `None` for
+    an address that it does not know.
+    """
 
     user: User
-    knows_address: bool
+    address_noted_at: datetime | None
 
 
 class SessionRepository(Protocol):

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sidepro.domain.accounts.events import AuthenticationEvent, AuthenticationLog
 from sidepro.domain.accounts.ports import (
+    ADDRESS_NOTED_FOR,
     AccessTokens,
     AccountReader,
     EmailSyntax,
@@ -80,12 +81,12 @@ class SessionService:
             RateLimited: strangers have tried this account too often.
         """
         known = self.email_syntax(email) if len(email) <= EMAIL_LONGEST else None
-        user, is_stranger = None, True
+        user = noted_at = None
         if known is not None:
             candidate = await self.reader.log_in_candidate(known, address)
             if candidate is not None:
-                user, is_stranger = candidate.user, not candidate.knows_address
-        if is_stranger:
+                user, noted_at = candidate.user, candidate.address_noted_at
+        if noted_at is None:
             await self._must_not_be_besieged(known or email, user)
         right = await self.passwords.verify(password, user.password_hash if user else None)
         if user is None or not right:
@@ -107,7 +108,8 @@ class SessionService:
                 raise WrongCredentials
             if renewed != user:
                 await work.users.save(renewed)
-            await work.users.remember_address(user.id, address, now)
+            if noted_at is None or now - noted_at > ADDRESS_NOTED_FOR:
+                await work.users.remember_address(user.id, address, now)
             await work.sessions.add(session, RefreshToken.issue(text, session.id, None, now))
             await work.commit()
         self.note(AuthenticationEvent.LOGGED_IN, user.id, session_id=session.id)
