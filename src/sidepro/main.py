@@ -130,7 +130,6 @@ def build(settings: Settings, public_url: str) -> Platform:
     account_reader = SqlAccountReader(database, catalogue, addresses)
     board_reader = SqlBoardReader(database, catalogue, addresses)
     views = SqlViewCounter(database)
-    sending = Sending(unit_of_work, clock)
     passwords = Argon2Passwords()
     tokens = JwtAccessTokens(
         [derived(key, "access tokens") for key in secret_keys],
@@ -142,6 +141,7 @@ def build(settings: Settings, public_url: str) -> Platform:
     shared = link if settings.may_be_served_by_several else None
     neighbours = RedisNeighbourStore(shared) if shared else SqlNeighbourStore(database)
     feed, presence, chat = _chat(shared)
+    sending = Sending(unit_of_work, feed, clock)
     own_gate = MemoryGate(account_reader, clock)
     gate = RedisGate(link, own_gate) if link else own_gate
     limiter, socket_limits = _limits(settings, link)

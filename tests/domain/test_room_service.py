@@ -368,7 +368,8 @@ async def test_what_could_not_be_committed_is_not_told(world: World) -> None:
     await world.rooms.send(other, room_id, "Hello", None)
     world.feed.told.clear()
     lost = world.broken_unit_of_work
-    broken = replace(world.rooms, unit_of_work=lost, sending=Sending(lost, world.clock))
+    sending = Sending(lost, world.feed, world.clock)
+    broken = replace(world.rooms, unit_of_work=lost, sending=sending)
     for attempt in (
         broken.send(one, room_id, "Hello", "mine"),
         broken.mark_read(one, room_id, 1),

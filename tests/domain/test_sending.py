@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from sidepro.adapters.memory.chat import MemoryFeed
 from sidepro.domain.accounts.session import Caller
 from sidepro.domain.errors import InvalidInput, NotFound, RoomPending, Unavailable
 from sidepro.domain.rooms.events import MessageSent
@@ -33,7 +34,7 @@ class CountedUnits:
 
 def line(world: World) -> tuple[Sending, CountedUnits]:
     units = CountedUnits(world)
-    return Sending(units, world.clock), units
+    return Sending(units, world.feed, world.clock), units
 
 
 async def said(world: World, room_id: RoomId) -> list[tuple[int, str]]:
@@ -167,14 +168,19 @@ async def test_a_sender_who_withdraws_meanwhile_takes_nobody_along(world: World)
 
 
 @awaited
-async def test_what_was_asked_for_is_stored_though_who_asked_has_gone(world: World) -> None:
+async def test_what_was_asked_for_is_stored_and_told_though_who_asked_has_gone(
+    world: World,
+) -> None:
     one, _, room_id = await world.chat()
     sending, _ = line(world)
+    world.feed.told.clear()
     asking = asyncio.create_task(sending.store(one.id, room_id, "hello", None))
     await asyncio.sleep(0)
     asking.cancel()
     await sending.store(one.id, room_id, "still here", None)
     assert await said(world, room_id) == [(1, "hello"), (2, "still here")]
+    told = [event.message.seq for event in world.feed.told if isinstance(event, MessageSent)]
+    assert told == [1, 2]
 
 
 @awaited
@@ -203,6 +209,6 @@ def test_a_line_that_was_never_used_closes() -> None:
         def none():  # type: ignore[no-untyped-def]  # never called
             pytest.fail("nothing is to be stored")
 
-        await Sending(none, none).close()
+        await Sending(none, MemoryFeed(), none).close()
 
     asyncio.run(close())

@@ -210,7 +210,7 @@ class World:
             reader=self.reader,
             feed=self.feed,
             presence=MemoryPresence(),
-            sending=Sending(self.store.unit_of_work, self.clock),
+            sending=Sending(self.store.unit_of_work, self.feed, self.clock),
             clock=self.clock,
             new_id=factories.new_id,
         )

@@ -168,7 +168,7 @@ class House:
             reader=self.reader,
             feed=self.feed,
             presence=self.presence,
-            sending=Sending(self.unit_of_work, factories.SetClock()),
+            sending=Sending(self.unit_of_work, self.feed, factories.SetClock()),
             clock=factories.SetClock(),
             new_id=factories.new_id,
         )

@@ -176,8 +176,6 @@ class Conversation:
         await self._opened
         code = None
         while code is None:
-            # Frames that wait are given without a pause: those who are told of them need one.
-            await asyncio.sleep(0)
             code = await self._take(await self._socket.receive())
         return code
 
@@ -187,16 +185,20 @@ class Conversation:
             return GONE
         if self._limits and self._frame_count.is_too_many():
             return TOO_MANY_FRAMES
-        client_id = None
+        text = cast("str | None", event.get("text"))
         try:
-            text = cast("str | None", event.get("text"))
-            client_id = _client_id(text)
-            await self._do_to_the_end(self._understood(text))
+            frame = self._understood(text)
+            if isinstance(frame, SendFrame):
+                await self._store(frame)
+            else:
+                await self._do_to_the_end(frame)
             self._bad_in_a_row = 0
         except SideProError as error:
             is_bad = isinstance(error, InvalidInput)
             self._bad_in_a_row = self._bad_in_a_row + 1 if is_bad else 0
-            self._tell_error(error, client_id)
+            self._tell_error(error, _client_id(text))
+            # Frames that wait are given without a pause: who is told of this needs one.
+            await asyncio.sleep(0)
         return TOO_MANY_BAD_FRAMES if self._bad_in_a_row >= BAD_FRAMES_IN_A_ROW else None
 
     @staticmethod
@@ -215,7 +217,18 @@ class Conversation:
         except (msgspec.DecodeError, RecursionError) as error:
             raise InvalidInput(Fault("is not a JSON object")) from error
 
-    async def _do_to_the_end(self, frame: ClientFrame) -> None:
+    async def _store(self, frame: SendFrame) -> None:
+        """A message that came in is stored and told, also when the socket ends meanwhile."""
+        if self._limits:
+            await self._limits.count_message(self._caller)
+        message, repeated = await self._rooms.send(
+            self._caller, self._room_id, frame.body, frame.client_id
+        )
+        if repeated:
+            # On this socket alone, whatever its place in the order.
+            self._outbox.put(Frame(encode(MessageFrame(message_shape(message)))))
+
+    async def _do_to_the_end(self, frame: SeenFrame | WritingFrame) -> None:
         """Do it, also when the socket ends meanwhile: a transaction that is broken off on SQLite
         may leave its lock behind.
         """
@@ -226,17 +239,8 @@ class Conversation:
             await asyncio.gather(doing, return_exceptions=True)
             raise
 
-    async def _do(self, frame: ClientFrame) -> None:
+    async def _do(self, frame: SeenFrame | WritingFrame) -> None:
         match frame:
-            case SendFrame(client_id=client_id, body=body):
-                if self._limits:
-                    await self._limits.count_message(self._caller)
-                message, repeated = await self._rooms.send(
-                    self._caller, self._room_id, body, client_id
-                )
-                if repeated:
-                    # On this socket alone, whatever its place in the order.
-                    self._outbox.put(Frame(encode(MessageFrame(message_shape(message)))))
             case SeenFrame(seq=seq):
                 seen = min(seq, LARGEST_SEQ)
                 await self._rooms.mark_read(self._caller, self._room_id, seen)

@@ -1,5 +1,6 @@
 """`sidepro serve`."""
 
+import gc
 import logging
 import signal
 import socket
@@ -40,6 +41,9 @@ STOP_WITHIN = 10
 
 CLOSE_WITHIN = 10
 """Seconds that all else gets after that: jobs under way, connections."""
+
+SEARCHED_AFTER = 20_000
+"""Objects that are made and not given up again, until circles are searched among them."""
 
 
 @click.command()
@@ -196,7 +200,17 @@ class _AnnouncingServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if not self.should_exit:
+            _search_less_for_garbage()
             self._announce()
+
+
+def _search_less_for_garbage() -> None:
+    """What has been made up to now stays: the search for circles need not look at it each time.
+    Hardly any circles are made later, and a thousand messages under way are no reason to search.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(SEARCHED_AFTER, *gc.get_threshold()[1:])
 
 
 def _stop_well(_number: int, _frame: object) -> None:

@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Generic, NewType, Protocol, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -61,9 +62,13 @@ def fold(text: str) -> str:
 MARKS_IN_A_ROW = 30
 """More combining marks than this on one letter no language has (UAX #15, section 13)."""
 
+_CHARACTERS_KNOWN = 4_096
+"""Of which it is kept what they are, at the most: texts are made of few different ones."""
+
 _KANA_SOUND_MARKS = "\uff9e\uff9f"
 
 
+@lru_cache(maxsize=_CHARACTERS_KNOWN)
 def is_mark(char: str) -> bool:
     """Whether a character joins the one before it, in the stored or in the compared form."""
     return unicodedata.category(char)[0] == "M" or char in _KANA_SOUND_MARKS
@@ -93,6 +98,9 @@ _IGNORABLE = (
 _DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
+_STORED_NOWHERE = re.compile(r"[\0\ud800-\udfff]")
+
+
 def is_invisible(char: str) -> bool:
     """Whether a character shows nothing by itself: white space, format and filler characters."""
     return (
@@ -109,12 +117,14 @@ def what_is_wrong(text: str, longest: int, *, shortest: int = 1, one_line: bool)
     and unpaired surrogates are refused everywhere (no store can keep them); other control
     characters, line separators and overrides of the writing direction in one-line texts.
     """
-    if any(char == "\0" or "\ud800" <= char <= "\udfff" for char in text):
-        return "must not contain NUL or unpaired surrogates"
-    if one_line and any(
-        unicodedata.category(char) in ("Cc", "Zl", "Zp") or char in _DIRECTIONS for char in text
-    ):
-        return "must be one line without control characters"
+    if not text.isprintable():  # else there is none of all these
+        if _STORED_NOWHERE.search(text):
+            return "must not contain NUL or unpaired surrogates"
+        if one_line and any(
+            unicodedata.category(char) in ("Cc", "Zl", "Zp") or char in _DIRECTIONS
+            for char in text
+        ):
+            return "must be one line without control characters"
     if shortest and all(map(is_invisible, text)):
         return "must not be blank"
     if not shortest <= len(text) <= longest:

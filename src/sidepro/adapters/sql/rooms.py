@@ -4,8 +4,10 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import (
+    Executable,
     Select,
     and_,
+    any_,
     bindparam,
     case,
     delete,
@@ -16,12 +18,14 @@ from sqlalchemy import (
     tuple_,
     update,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql.database import Source
 from sidepro.adapters.sql.fetching import Row
 from sidepro.adapters.sql.images import IMAGE_OF_USER
 from sidepro.adapters.sql.keyset import Listing
+from sidepro.adapters.sql.many import Rows, as_parameter, given_rows
 from sidepro.adapters.sql.tables import messages, rooms, users
 from sidepro.adapters.sql.upsert import upsert
 from sidepro.domain.accounts.views import UserSummary
@@ -39,31 +43,44 @@ _ROOM_OF_PAIR = (
     .where(rooms.c.low_id == bindparam("low"), rooms.c.high_id == bindparam("high"))
     .with_for_update(key_share=True)
 )
-_ROOMS_OF_IDS_HELD = (
-    select(rooms)
-    .where(rooms.c.id.in_(bindparam("ids", expanding=True)))
-    .order_by(rooms.c.id)
-    .with_for_update(key_share=True)
-)
+_ROOMS_OF_IDS_HELD = _ROOMS.order_by(rooms.c.id)
 _MESSAGES_NAMED = select(messages).where(
     tuple_(messages.c.room_id, messages.c.sender_id, messages.c.client_id).in_(
         bindparam("names", expanding=True)
     )
 )
 _ADD_MESSAGE = insert(messages)
+_CHANGING = (
+    *("low_id", "high_id", "low_read_seq", "high_read_seq"),
+    *("left_by", "last_seq", "updated_at"),
+)
 _SAVE = (
     update(rooms)
     .where(rooms.c.id == bindparam("of"))
-    .values(
-        {
-            name: bindparam(name)
-            for name in (
-                *("low_id", "high_id", "low_read_seq", "high_read_seq"),
-                *("left_by", "last_seq", "updated_at"),
-            )
-        }
-    )
+    .values({name: bindparam(name) for name in _CHANGING})
 )
+
+# The same for PostgreSQL: see `many`.
+_ROOMS_OF_ARRAY_HELD = (
+    select(rooms)
+    .where(rooms.c.id == any_(bindparam("ids", type_=ARRAY(rooms.c.id.type))))
+    .order_by(rooms.c.id)
+    .with_for_update(key_share=True)
+)
+_NAME = ("room_id", "sender_id", "client_id")
+_NAMES = given_rows({part: messages.c[part] for part in _NAME})
+_GIVEN_MESSAGES = select(messages).join(
+    _NAMES, and_(*(messages.c[part] == _NAMES.c[part] for part in _NAME))
+)
+_MESSAGE_ROWS = given_rows(dict(messages.c.items()))
+_ADD_GIVEN = insert(messages).from_select(_MESSAGE_ROWS.c.keys(), select(_MESSAGE_ROWS))
+_ROOM_ROWS = given_rows({"of": rooms.c.id, **{name: rooms.c[name] for name in _CHANGING}})
+_SAVE_GIVEN = (
+    update(rooms)
+    .where(rooms.c.id == _ROOM_ROWS.c.of)
+    .values({name: _ROOM_ROWS.c[name] for name in _CHANGING})
+)
+
 _MESSAGES = select(messages).where(messages.c.room_id == bindparam("room"))
 _MESSAGES_AFTER = (
     _MESSAGES.where(messages.c.seq > bindparam("place"))
@@ -133,6 +150,7 @@ class SqlRooms:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+        self._is_postgresql = connection.dialect.name == "postgresql"
 
     async def add_if_absent(self, room: Room) -> bool:
         new = upsert(self._connection, rooms).values(
@@ -147,7 +165,8 @@ class SqlRooms:
         return _room((await self._connection.execute(_ROOM_HELD, {"id": room_id})).first())
 
     async def get_all(self, room_ids: Collection[RoomId]) -> Mapping[RoomId, Room]:
-        rows = await self._connection.execute(_ROOMS_OF_IDS_HELD, {"ids": list(room_ids)})
+        held = _ROOMS_OF_ARRAY_HELD if self._is_postgresql else _ROOMS_OF_IDS_HELD
+        rows = await self._connection.execute(held, {"ids": list(room_ids)})
         return {row.id: _existing(row) for row in rows}
 
     async def get_of_pair(self, one: UserId, other: UserId) -> Room | None:
@@ -161,7 +180,7 @@ class SqlRooms:
 
     async def save(self, *changed: Room) -> None:
         values = [{"of": room.id, **_values(room)} for room in changed]
-        await self._connection.execute(_SAVE, values)
+        await self._write(_SAVE, _SAVE_GIVEN, values)
 
     async def delete(self, room_id: RoomId) -> None:
         await self._connection.execute(delete(rooms).where(rooms.c.id == room_id))
@@ -178,13 +197,23 @@ class SqlRooms:
             }
             for message in new
         ]
-        await self._connection.execute(_ADD_MESSAGE, values)
+        await self._write(_ADD_MESSAGE, _ADD_GIVEN, values)
 
     async def named(self, names: Collection[MessageName]) -> dict[MessageName, Message]:
         if not names:
             return {}
-        rows = await self._connection.execute(_MESSAGES_NAMED, {"names": list(names)})
+        if self._is_postgresql:
+            given = as_parameter([dict(zip(_NAME, name, strict=True)) for name in names])
+            rows = await self._connection.execute(_GIVEN_MESSAGES, given)
+        else:
+            rows = await self._connection.execute(_MESSAGES_NAMED, {"names": list(names)})
         return {(row.room_id, row.sender_id, row.client_id): _message(row) for row in rows}
+
+    async def _write(self, of_each: Executable, of_given: Executable, rows: Rows) -> None:
+        if self._is_postgresql:
+            await self._connection.execute(of_given, as_parameter(rows))
+        else:
+            await self._connection.execute(of_each, rows)
 
 
 class SqlRoomReader:

@@ -1,4 +1,4 @@
-"""Storing what is said: what many say at the same time is stored together.
+"""Storing what is said, and telling it: what many say at the same time is stored together.
 
 A message is stored at once when nothing is being stored, else together with all that come in
 meanwhile. So a busy process waits for one commit at a time, however many people talk in however
@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from sidepro.domain.attempts import Attempt
 from sidepro.domain.errors import InvalidInput, NotFound, SideProError, Unavailable
-from sidepro.domain.rooms.ports import MessageName
+from sidepro.domain.rooms.events import MessageSent
+from sidepro.domain.rooms.ports import ChatFeed, MessageName
 from sidepro.domain.rooms.room import Message, check_client_id
 from sidepro.domain.shared import Clock, RoomId, UserId
 from sidepro.domain.unit_of_work import UnitOfWork, UnitOfWorkFactory
@@ -63,10 +64,13 @@ class _Wish:
 
 
 class Sending:
-    """Stores messages, in the order in which they came in. One refused message harms no other."""
+    """Stores messages, in the order in which they came in, and tells of them once they are
+    committed. One refused message harms no other.
+    """
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
+    def __init__(self, unit_of_work: UnitOfWorkFactory, feed: ChatFeed, clock: Clock) -> None:
         self._unit_of_work = unit_of_work
+        self._feed = feed
         self._clock = clock
         self._waiting: deque[_Wish] = deque()
         self._task: asyncio.Task[None] | None = None
@@ -80,7 +84,7 @@ class Sending:
         attempt: Attempt[Sent] | None = None,
     ) -> Sent:
         """Store a message, or find the one that the sender gave this name before. On return it is
-        committed.
+        committed and told; so it will be when who asks goes away meanwhile.
 
         Raises:
             NotFound: the room is not there for the sender.
@@ -93,7 +97,8 @@ class Sending:
             return await self._stored_once(wish, attempt)
         self._waiting.append(wish)
         if self._task is None or self._task.done():
-            # A task of its own: whoever asks may go away, and must not take the others along.
+            # A task of its own: whoever asks may go away, and must not take the others along, nor
+            # leave a message that is stored and not told.
             self._task = asyncio.create_task(self._store_all())
         return await wish.outcome
 
@@ -113,6 +118,8 @@ class Sending:
                 # Something about one of them, such as a sender who withdraws: each for itself.
                 outcomes = [await self._stored_alone(wish) for wish in together]
             for wish, outcome in zip(together, outcomes, strict=True):
+                if isinstance(outcome, Sent):
+                    await self._tell(outcome)
                 wish.settle(outcome)
 
     async def _stored_alone(self, wish: _Wish) -> Sent | Exception:
@@ -130,6 +137,7 @@ class Sending:
                 raise outcome
             await attempt.keep(work.attempts, outcome)
             await work.commit()
+        await self._tell(outcome)
         return outcome
 
     async def _stored(self, wishes: Sequence[_Wish]) -> list[Sent | Exception]:
@@ -138,6 +146,10 @@ class Sending:
             outcomes = await self._decided(work, wishes)
             await work.commit()
         return outcomes
+
+    async def _tell(self, sent: Sent) -> None:
+        """A repeated one too, in case the process that stored it died before telling."""
+        await self._feed.publish(MessageSent(sent.message.room_id, sent.message))
 
     async def _decided(self, work: UnitOfWork, wishes: Sequence[_Wish]) -> list[Sent | Exception]:
         """What comes of each; those that are `Sent` are written."""

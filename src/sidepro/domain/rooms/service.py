@@ -6,13 +6,7 @@ from dataclasses import dataclass, replace
 from sidepro.domain.accounts.session import Caller
 from sidepro.domain.attempts import Attempt
 from sidepro.domain.errors import NotFound
-from sidepro.domain.rooms.events import (
-    MessageSent,
-    ReadMoved,
-    RoomClosed,
-    StatusChanged,
-    Typing,
-)
+from sidepro.domain.rooms.events import ReadMoved, RoomClosed, StatusChanged, Typing
 from sidepro.domain.rooms.ports import ChatFeed, Presence, RoomReader
 from sidepro.domain.rooms.room import Message, Room, RoomStatus
 from sidepro.domain.rooms.sending import Sending, Sent
@@ -150,9 +144,7 @@ class RoomService:
             InvalidInput: the body or the client id breaks its rule.
             Replayed, KeyReused, KeyInUse: see `Attempt.begin`.
         """
-        sent = await self.sending.store(caller.id, room_id, body, client_id, attempt)
-        await self.feed.publish(MessageSent(room_id, sent.message))
-        return sent
+        return await self.sending.store(caller.id, room_id, body, client_id, attempt)
 
     async def history(
         self,
