@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sidepro.adapters.similarity import scanning
+from sidepro.adapters.similarity import engine, ranking, scanning, sets
 from sidepro.adapters.similarity.engine import PolarsEngine, similarities
 from sidepro.adapters.similarity.scores import Scores
 from sidepro.domain.recommendations.columns import Population, Similarities
@@ -39,6 +39,7 @@ class Town:
     published: set[UserId] = field(default_factory=set)
     names: tuple[str, ...] = NAMES
     by_pairs: bool = False
+    in_small_parts: bool = False
     found: Similarities | None = None
 
     def population(self) -> Population:
@@ -49,6 +50,11 @@ class Town:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(scanning, "WORTH_AN_INDEX", 0 if self.by_pairs else 1 << 62)
             patch.setattr(scanning, "WIDTH", 70)
+            if self.in_small_parts:
+                patch.setattr(engine, "ROWS", 30)
+                patch.setattr(ranking, "WAITING", 256)
+                patch.setattr(scanning, "TILE", 50)
+                patch.setattr(sets, "SETS_AT_ONCE", 16)
             computed = similarities(self.population(), self.found, lambda *_: None, threads)
         self.found = computed.similarities
         assert similar.told(self.found) == similar.expected(self.found.population)
@@ -72,17 +78,23 @@ people = st.one_of(
 
 @both_ways
 @settings(deadline=None)
-@given(people, st.randoms(use_true_random=False), st.integers(1, 3))
-@example({}, Random(1), 1)
-@example({person(1): frozenset("a")}, Random(1), 1)
-@example({person(number): frozenset() for number in range(3)}, Random(1), 1)
-@example({person(number): frozenset(NAMES[:5]) for number in range(90)}, Random(1), 2)
-@example({person(number): frozenset(NAMES[: number % 13]) for number in range(90)}, Random(2), 1)
+@given(people, st.randoms(use_true_random=False), st.integers(1, 3), st.booleans())
+@example({}, Random(1), 1, False)
+@example({person(1): frozenset("a")}, Random(1), 1, False)
+@example({person(number): frozenset() for number in range(3)}, Random(1), 1, False)
+@example({person(number): frozenset(NAMES[:5]) for number in range(90)}, Random(1), 2, True)
+@example(
+    {person(number): frozenset(NAMES[: number % 13]) for number in range(90)}, Random(2), 1, True
+)
 def test_the_engine_finds_what_the_reference_finds(
-    by_pairs: bool, skills: dict[UserId, frozenset[str]], random: Random, threads: int
+    by_pairs: bool,
+    skills: dict[UserId, frozenset[str]],
+    random: Random,
+    threads: int,
+    in_small_parts: bool,
 ) -> None:
     published = {user for user in skills if random.random() < 0.7}
-    town = Town(skills, published, by_pairs=by_pairs)
+    town = Town(skills, published, by_pairs=by_pairs, in_small_parts=in_small_parts)
     assert town.tick(threads).changed == len(skills)
 
 
@@ -100,6 +112,7 @@ changes = st.one_of(
     st.integers(1, 9),
     st.lists(st.lists(changes, max_size=12), min_size=1, max_size=3),
     st.randoms(use_true_random=False),
+    st.booleans(),
 )
 def test_after_whatever_has_changed_a_tick_leaves_what_a_full_run_would(
     by_pairs: bool,
@@ -107,8 +120,9 @@ def test_after_whatever_has_changed_a_tick_leaves_what_a_full_run_would(
     most: int,
     ticks: list[list[tuple[str, int, object]]],
     random: Random,
+    in_small_parts: bool,
 ) -> None:
-    town = Town(by_pairs=by_pairs)
+    town = Town(by_pairs=by_pairs, in_small_parts=in_small_parts)
     for place in range(number):
         town.skills[person(place)] = frozenset(
             random.sample(NAMES[:most], random.randint(0, most))

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,6 +17,7 @@ from sidepro.adapters.redis.link import Link
 from sidepro.adapters.redis.neighbours import RedisNeighbourStore
 from sidepro.adapters.similarity.arrays import column
 from sidepro.adapters.sql import recommendations as sql_recommendations
+from sidepro.domain.errors import Unavailable
 from sidepro.domain.recommendations.columns import KEPT
 from sidepro.domain.recommendations.ports import Neighbourhood, Run
 from tests import factories, similar
@@ -25,7 +26,11 @@ from tests.contracts.races import race
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
+    from uuid import UUID
 
+    from redis.asyncio import Redis
+
+    from sidepro.adapters.similarity.arrays import People
     from sidepro.adapters.sql.database import Database
     from sidepro.domain.accounts.profile import Catalogue
     from sidepro.domain.recommendations.columns import Similarities
@@ -225,6 +230,60 @@ async def test_a_large_result_is_stored_whole(
     assert await found_by_all(world, users) == expected
 
 
+async def test_another_process_writes_only_what_differs(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if world.database is None:
+        return  # The others write a result as a whole.
+    monkeypatch.setattr(sql_recommendations, "ROWS_AT_ONCE", 7)
+    users = sorted(await people(world, 30))
+    near = {user: [users[1], users[17], users[29]] for user in users}
+    await store_at(world, alike(users, "Java", near), after(1))
+    written: list[int] = []
+    row = sql_recommendations._row
+
+    def counted(people: People, user_id: UUID, place: int) -> Mapping[str, Any]:
+        written.append(place)
+        return row(people, user_id, place)
+
+    monkeypatch.setattr(sql_recommendations, "_row", counted)
+    del near[users[0]]
+    result = alike(users[1:], "Java", {**near, users[5]: [users[3]]})
+    assert await store_at(await world.another(), result, after(2))
+    assert await found_by_all(world, users) == [
+        Neighbourhood(result.of(user), after(2)) for user in users
+    ]
+    assert written == [4]
+
+
+async def test_a_writing_that_breaks_off_leaves_the_old_result(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if world.database is None:
+        return  # It is tried with killed processes.
+    monkeypatch.setattr(sql_recommendations, "ROWS_AT_ONCE", 7)
+    users = sorted(await people(world, 30))
+    old = alike(users, "Java", {user: [users[0]] for user in users})
+    await store_at(world, old, after(1))
+    row = sql_recommendations._row
+
+    def breaks(people: People, user_id: UUID, place: int) -> Mapping[str, Any]:
+        if place == 20:
+            raise ZeroDivisionError
+        return row(people, user_id, place)
+
+    new = alike(users, "Git", {user: [users[1]] for user in users})
+    with monkeypatch.context() as patched:
+        patched.setattr(sql_recommendations, "_row", breaks)
+        with pytest.raises(ZeroDivisionError):
+            await store_at(world, new, after(2))
+    for moment, kept in ((1, old), (3, new)):
+        assert await found_by_all(world, users) == [
+            Neighbourhood(kept.of(user), after(moment)) for user in users
+        ]
+        assert await store_at(world, new, after(3)) or moment == 3
+
+
 async def test_of_many_results_at_once_the_newest_stays(world: World) -> None:
     one, other, third = await people(world, 3)
     moments = list(range(1, 21))
@@ -363,11 +422,84 @@ async def test_on_redis_what_a_killed_process_left_behind_goes_by_itself(link: L
 
 
 @pytest.mark.servers
-async def test_on_redis_a_result_that_lost_a_block_is_not_gone_on_from(link: Link) -> None:
+@pytest.mark.parametrize("kind", ["people", "groups"])
+async def test_on_redis_a_result_that_lost_a_block_is_none(link: Link, kind: str) -> None:
     users = [nobody(), nobody()]
     store = RedisNeighbourStore(link)
-    await store.replace(alike(users, "Java", {users[0]: [users[1]]}), run_at(after(1)))
-    for key in await link.redis.keys("similarity:*:groups:*"):
-        await link.redis.delete(key)
+    result = alike(users, "Java", {users[0]: [users[1]]})
+    await store.replace(result, run_at(after(1)))
+    (key,) = await link.redis.keys(f"similarity:*:{kind}:*")
+    await link.redis.set(key, await link.redis.getrange(key, 0, -2))
     assert await store.latest() is None
-    assert await store.of(users[0]) == Neighbourhood((), after(1))
+    assert await store.of(max(users)) == Neighbourhood((), None)
+    await link.redis.delete(key)
+    assert await store.latest() is None
+    assert await store.of(users[0]) == Neighbourhood((), None)
+
+    assert await store.replace(result, run_at(after(2)))
+    assert await store.of(users[0]) == Neighbourhood(result.of(users[0]), after(2))
+
+
+@pytest.mark.servers
+async def test_on_redis_a_switch_that_is_sent_again_changes_nothing(link: Link) -> None:
+    users = [nobody(), nobody()]
+    store = RedisNeighbourStore(link)
+    result = alike(users, "Java", {users[0]: [users[1]]})
+    await store.replace(result, run_at(after(1)))
+    token = await link.redis.hget("similarity:run", "token")
+    assert isinstance(token, bytes)
+    keys = await link.redis.keys("similarity:*")
+    assert await store._put(token.decode(), result, run_at(after(1))) == 1
+    assert await link.redis.keys("similarity:*") == keys
+    assert await store.of(users[0]) == Neighbourhood(result.of(users[0]), after(1))
+
+
+@pytest.mark.servers
+async def test_on_redis_a_result_that_is_lost_while_it_is_written_leaves_the_old_one(
+    link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users = [nobody(), nobody()]
+    store = RedisNeighbourStore(link)
+    old = alike(users, "Java", {users[0]: [users[1]]})
+    await store.replace(old, run_at(after(1)))
+    keys = await link.redis.keys("similarity:*")
+    write = redis_neighbours._write
+
+    async def write_and_lose(redis: Redis, *, token: str, kind: str, blocks: Any) -> None:
+        await write(redis, token=token, kind=kind, blocks=blocks)
+        if kind == "groups":
+            await redis.delete(f"similarity:{token}:people:0")
+
+    monkeypatch.setattr(redis_neighbours, "_write", write_and_lose)
+    with pytest.raises(Unavailable):
+        await store.replace(alike(users, "Git", {}), run_at(after(2)))
+    assert sorted(await link.redis.keys("similarity:*")) == sorted(keys)
+    assert await store.of(users[0]) == Neighbourhood(old.of(users[0]), after(1))
+
+
+@pytest.mark.servers
+async def test_on_redis_the_same_result_is_not_written_again(link: Link) -> None:
+    users = [nobody(), nobody()]
+    store = RedisNeighbourStore(link)
+    result, again = (alike(users, "Java", {users[0]: [users[1]]}) for _ in range(2))
+    assert await store.replace(result, run_at(after(1)))
+    keys = await link.redis.keys("similarity:*")
+    assert await store.replace(again, run_at(after(2)))
+    assert sorted(await link.redis.keys("similarity:*")) == sorted(keys)
+    assert await store.of(users[0]) == Neighbourhood(result.of(users[0]), after(2))
+    assert await store.last_run() == run_at(after(2))
+
+
+@pytest.mark.servers
+async def test_on_redis_a_result_of_another_layout_is_none_and_is_replaced(link: Link) -> None:
+    users = [nobody(), nobody()]
+    store = RedisNeighbourStore(link)
+    result = alike(users, "Java", {users[0]: [users[1]]})
+    await store.replace(result, run_at(after(1)))
+    await link.redis.hset("similarity:run", "layout", "0:8:8")
+    fresh = RedisNeighbourStore(link)
+    assert await fresh.latest() is None
+    assert await fresh.of(users[0]) == Neighbourhood((), None)
+    assert await fresh.replace(result, run_at(after(2)))
+    assert await fresh.of(users[0]) == Neighbourhood(result.of(users[0]), after(2))
+    assert len(await link.redis.keys("similarity:*")) == 3

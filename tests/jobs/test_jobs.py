@@ -295,25 +295,33 @@ async def test_what_cannot_be_sent_is_logged_and_due_again(
     assert similarity.begun == 0
 
 
+@pytest.mark.parametrize("ahead", [0, 3600], ids=["from right", "to right"])
 async def test_a_clock_that_goes_back_by_an_hour_holds_no_tick_up(
-    jobs: Jobs, similarity: Similarity, log: Log, monkeypatch: pytest.MonkeyPatch
+    jobs: Jobs, similarity: Similarity, log: Log, monkeypatch: pytest.MonkeyPatch, ahead: float
 ) -> None:
     monkeypatch.setattr(tasks, "EVERY_MINUTE", [{"interval": 1}])
     monkeypatch.setattr(scheduling, "CLOCK_SEEN_EVERY", 0.1)
     monkeypatch.setattr(running, "TRIED_AGAIN_AFTER", 0.1)
     back = 0.0
+    asked = 0
 
     class Clock:
         monotonic = staticmethod(time.monotonic)
 
         @staticmethod
         def time() -> float:
+            nonlocal asked
+            asked += 1
             return time.time() - back
 
     monkeypatch.setattr(scheduling, "time", Clock)
     async with running.running(jobs):
         await similarity.until_begun(2)
-        back = 3600.0
+        back = -ahead
+        seen = asked
+        await until(lambda: asked > seen + 5)
+        assert not log.events["warning", "jobs_interrupted"], "it may go forward"
+        back += 3600.0
         await until(lambda: log.events["warning", "jobs_interrupted"] == 1)
         assert log.members == {"reason": "ClockWentBack"}
         await similarity.until_begun(similarity.begun + 2)

@@ -221,7 +221,10 @@ async def test_killing_the_worker_at_random_moments_never_shows_an_empty_or_mixe
             await put_into(number % 2)
             async with workers.one():
                 await tick()
-                await asyncio.sleep(random.uniform(0, 1.5 * run.seconds + 0.2))
+                if number % 4 in (0, 1):  # in both states
+                    await until_it_writes(link)
+                else:
+                    await asyncio.sleep(random.uniform(0, 1.5 * run.seconds + 0.2))
                 [(holders,)] = await rows(HOLDS_THE_TURN)
                 in_mid_run += holders == 1
             assert not reading.done(), reading.result()
@@ -251,3 +254,15 @@ async def test_killing_the_worker_at_random_moments_never_shows_an_empty_or_mixe
 
 async def is_there(store: RedisNeighbourStore) -> bool:
     return await store.last_run() is not None
+
+
+async def until_it_writes(link: Link) -> None:
+    """Until there is a block that was not there, be it part of the result by now or not yet."""
+    before = set(await link.redis.keys("similarity:*:people:*"))
+
+    async def is_new() -> bool:
+        return not before.issuperset(await link.redis.keys("similarity:*:people:*"))
+
+    async with asyncio.timeout(3 * PATIENCE):
+        while not await is_new():
+            pass

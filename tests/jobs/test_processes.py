@@ -126,22 +126,27 @@ async def test_with_two_schedulers_each_tick_is_sent_once_and_with_one_it_goes_o
             if one["task_name"] == "similarity_tick"
         )
 
-    with (
-        SideProJobs("worker", settings) as worker,
-        SideProJobs("scheduler", settings, every=1),
-        SideProJobs("scheduler", settings, every=1) as other,
-    ):
-        await until(lambda: sent().total() > 6, 3 * PATIENCE)
-        other.kill()
-        until_then = sent().total()
-        await until(lambda: sent().total() > until_then + 2, 2 * PATIENCE)
+    with SideProJobs("worker", settings) as worker:
+        with (
+            SideProJobs("scheduler", settings, every=1),
+            SideProJobs("scheduler", settings, every=1) as other,
+        ):
+            await until(lambda: sent().total() > 6, 3 * PATIENCE)
+            other.kill()
+            until_then = sent().total()
+            await until(lambda: sent().total() > until_then + 2, 2 * PATIENCE)
         # The first one of a scheduler is sent when it starts, wherever in its second that is.
         twice = [second for second, times in sent().items() if times > 1]
         assert len(twice) <= 2, sent()
-        total = sent().total()
-        # each is either run or skipped beside one that takes its time
-        ran = "similarity_computed", "similarity_skipped"
-        await until(lambda: sum(len(logged(worker, name)) for name in ran) >= total)
+
+        def done() -> int:
+            # Each is either run or skipped beside one that takes its time.
+            ran = "similarity_computed", "similarity_skipped"
+            return sum(len(logged(worker, name)) for name in ran)
+
+        await until(lambda: done() >= sent().total())
+        assert await asyncio.to_thread(worker.terminate) == 0
+        assert done() == sent().total(), "each once"
 
 
 async def test_while_redis_is_away_they_rest_and_when_it_is_back_they_go_on(

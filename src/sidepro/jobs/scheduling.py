@@ -57,8 +57,10 @@ async def _watch_clock() -> None:
     ahead = time.time() - time.monotonic()
     while True:
         await asyncio.sleep(CLOCK_SEEN_EVERY)
-        if time.time() - time.monotonic() < ahead - MINUTE:
+        now_ahead = time.time() - time.monotonic()
+        if now_ahead < ahead - MINUTE:
             raise ClockWentBack
+        ahead = max(ahead, now_ahead)
 
 
 class _Source(LabelScheduleSource):

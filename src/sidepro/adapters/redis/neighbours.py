@@ -6,6 +6,7 @@ its place. Another script finds a person's row by halving, and the rows of those
 million people take 0.3 GB, and a reading some 80 short looks within the server.
 """
 
+import asyncio
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -15,17 +16,20 @@ from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
+import structlog
 from redis.asyncio import Redis
 
 from sidepro.adapters.redis.link import Link
 from sidepro.adapters.similarity import arrays
 from sidepro.adapters.similarity.arrays import column
 from sidepro.adapters.similarity.entries import decoded, encoded_names
+from sidepro.domain.errors import Unavailable
 from sidepro.domain.recommendations.columns import (
     ID_SIZE,
     KEPT,
     NOBODY,
     PLACE_SIZE,
+    Bytes,
     Population,
     Similarities,
 )
@@ -33,10 +37,15 @@ from sidepro.domain.recommendations.jaccard import MOST_NEIGHBOURS
 from sidepro.domain.recommendations.ports import Neighbourhood, Run
 from sidepro.domain.shared import UserId
 
+log = structlog.get_logger(__name__)
+
 ROWS: Final = 4_096
 """Of a block: about a megabyte."""
 
 BLOCKS_AT_ONCE = 4
+
+AT_ONCE = 1 << 20
+"""Bytes that are compared at once."""
 
 GIVEN_UP_AFTER = 3_600
 """Seconds after which the blocks go that a killed process has left behind."""
@@ -44,65 +53,82 @@ GIVEN_UP_AFTER = 3_600
 EPOCH = datetime.fromtimestamp(0, UTC)
 MICROSECOND = timedelta(microseconds=1)
 
+LAYOUT: Final = f"1:{ROWS}:{KEPT}"
+"""Of the blocks. A result of another one, by another version of the program, is none."""
+
+LOST = -1
+"""What the switch says when a block of the new result is gone."""
+
 _RUN = "similarity:run"
 
-_BLOCKS = f"""
-local function blocks(token, kind, rows)
-    local names = {{}}
-    for block = 0, math.ceil(rows / {ROWS}) - 1 do
-        names[#names + 1] = "similarity:" .. token .. ":" .. kind .. ":" .. block
+_BLOCKS = """
+local function blocks(token, people, groups, rows)
+    local names = {}
+    for kind, number in pairs({people = people, groups = groups}) do
+        for block = 0, math.ceil(number / rows) - 1 do
+            names[#names + 1] = "similarity:" .. token .. ":" .. kind .. ":" .. block
+        end
     end
     return names
+end
+local function each(command, names)
+    for _, name in ipairs(names) do
+        redis.call(command, name)
+    end
 end
 """
 
 _SWITCH = (
     _BLOCKS
-    + """
-local token, people, groups = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local computed_at, now = tonumber(ARGV[4]), tonumber(ARGV[5])
-local old = redis.call("HMGET", KEYS[1], "token", "people", "groups", "computed_at")
-local before = tonumber(old[4] or -1)
--- One made while the clock was ahead is replaced: real time would take long to catch up.
-local is_newer = computed_at > before or before > now
-for _, kind in ipairs({{"people", people}, {"groups", groups}}) do
-    for _, name in ipairs(blocks(token, kind[1], kind[2])) do
-        if not is_newer then
-            redis.call("UNLINK", name)
-        elseif redis.call("PERSIST", name) == 0 then
-            return redis.error_reply("a block of the new result is gone")
+    + f"""
+local token, computed_at, now = ARGV[1], tonumber(ARGV[4]), tonumber(ARGV[5])
+local new = blocks(token, tonumber(ARGV[2]), tonumber(ARGV[3]), {ROWS})
+local old = redis.call("HMGET", KEYS[1], "token", "people", "groups", "rows", "computed_at")
+-- Else it is the same result once more: computed again, or a reply was lost and this sent again.
+local is_another = old[1] ~= token
+for _, name in ipairs(new) do
+    if redis.call("EXISTS", name) == 0 then
+        if is_another then
+            each("UNLINK", new)
         end
+        return {LOST}
     end
 end
-if not is_newer then
-    return 0
-end
-if old[1] then
-    for _, kind in ipairs({{"people", tonumber(old[2])}, {"groups", tonumber(old[3])}}) do
-        for _, name in ipairs(blocks(old[1], kind[1], kind[2])) do
-            redis.call("UNLINK", name)
-        end
+if is_another then
+    local before = tonumber(old[5] or -1)
+    -- One made while the clock was ahead is replaced: real time would take long to catch up.
+    if computed_at <= before and before <= now then
+        each("UNLINK", new)
+        return 0
+    end
+    each("PERSIST", new)
+    if old[1] then
+        each("UNLINK", blocks(old[1], tonumber(old[2]), tonumber(old[3]), tonumber(old[4])))
     end
 end
-redis.call("HSET", KEYS[1], "token", token, "people", people, "groups", groups,
-    "computed_at", ARGV[4], "seconds", ARGV[6], "changed", ARGV[7], "width", ARGV[8],
-    "names", ARGV[9])
+redis.call("HSET", KEYS[1], "token", token, "people", ARGV[2], "groups", ARGV[3],
+    "rows", {ROWS}, "layout", "{LAYOUT}", "computed_at", ARGV[4], "seconds", ARGV[6],
+    "changed", ARGV[7], "width", ARGV[8], "names", ARGV[9])
 return 1
 """
 )
 
 _NEIGHBOURS = f"""
-local run = redis.call("HMGET", KEYS[1], "computed_at", "names", "token", "people", "width")
+local run = redis.call("HMGET", KEYS[1],
+    "computed_at", "names", "token", "people", "width", "layout")
 local token, people, width = run[3], tonumber(run[4] or 0), tonumber(run[5])
-if not token then
+if run[6] ~= "{LAYOUT}" then
     return false
 end
 local wanted = ARGV[1]
-local entry = {ID_SIZE} + (width or 0)
+local entry = {ID_SIZE} + width
+local is_whole = true
 local function row(kind, place, size)
     local from = place % {ROWS} * size
     local name = "similarity:" .. token .. ":" .. kind .. ":" .. math.floor(place / {ROWS})
-    return redis.call("GETRANGE", name, from, from + size - 1)
+    local found = redis.call("GETRANGE", name, from, from + size - 1)
+    is_whole = is_whole and #found == size
+    return found
 end
 local function is_before(one, other)
     for at = 1, {ID_SIZE} do
@@ -123,6 +149,9 @@ while low < high do
     end
 end
 local own = low < people and row("people", low, entry + {PLACE_SIZE + 1}) or ""
+if not is_whole then
+    return false
+end
 if own:sub(1, {ID_SIZE}) ~= wanted then
     return {{run[1]}}
 end
@@ -137,6 +166,9 @@ for at = 2, #nearest, {PLACE_SIZE} do
         found[#found + 1] = row("people", place, entry + {PLACE_SIZE + 1}):sub(1, entry)
     end
 end
+if not is_whole then
+    return false
+end
 return {{run[1], run[2], own:sub({ID_SIZE} + 1, entry), table.concat(found)}}
 """
 
@@ -144,25 +176,45 @@ return {{run[1], run[2], own:sub({ID_SIZE} + 1, entry), table.concat(found)}}
 class RedisNeighbourStore:
     """See `sidepro.domain.recommendations.ports.NeighbourStore`.
 
-    When Redis has lost a result, there is none until the next run.
+    When Redis has lost a result, or a part of it, there is none until the next run. One that is
+    the same as the one before is not written again.
     """
 
     def __init__(self, link: Link) -> None:
         self._link = link
         self._switch = link.redis.register_script(_SWITCH)
         self._neighbours = link.redis.register_script(_NEIGHBOURS)
+        self._written: tuple[str, Similarities] | None = None
 
     async def replace(self, similarities: Similarities, run: Run) -> bool:
-        population = similarities.population
+        if self._written:
+            token, before = self._written
+            if await asyncio.to_thread(_are_same, similarities, before):
+                outcome = await self._put(token, similarities, run)
+                if outcome != LOST:
+                    return bool(outcome)
         token = uuid4().hex
-        people, groups = _people_of(similarities), _groups_of(similarities)
-        for kind, rows in (("people", people), ("groups", groups)):
+        for kind, rows_of in (("people", _people_of), ("groups", _groups_of)):
+            rows = await asyncio.to_thread(rows_of, similarities)
             for blocks in _some_at_once(_cut(rows)):
                 await self._link.ask(partial(_write, token=token, kind=kind, blocks=blocks))
+        outcome = await self._put(token, similarities, run)
+        if outcome == LOST:
+            log.warning("similarity_not_stored", reason="Redis has dropped a part of it")
+            raise Unavailable
+        if outcome:
+            self._written = token, similarities
+        return bool(outcome)
+
+    async def _put(self, token: str, similarities: Similarities, run: Run) -> int:
+        """Make the blocks with this token the result; 1 when they are, 0 when there is a later
+        one, or `LOST`. May be done twice.
+        """
+        population = similarities.population
         arguments: list[str | int | float] = [
             token,
-            len(people),
-            len(groups),
+            len(population),
+            len(similarities.complete),
             _microseconds(run.computed_at),
             _microseconds(datetime.now(UTC)),
             run.seconds,
@@ -170,14 +222,12 @@ class RedisNeighbourStore:
             population.width,
             encoded_names(population.names),
         ]
-        is_newer = await self._link.ask(
-            lambda redis: self._switch([_RUN], arguments, client=redis)
-        )
-        return bool(is_newer)
+        outcome = await self._link.ask(lambda redis: self._switch([_RUN], arguments, client=redis))
+        return int(outcome)
 
     async def latest(self) -> Similarities | None:
         run = await self._facts()
-        if not run:
+        if not run or run.get(b"layout") != LAYOUT.encode():
             return None
         token = str(run[b"token"], "ascii")
         number_of_people, number_of_groups = int(run[b"people"]), int(run[b"groups"])
@@ -206,7 +256,7 @@ class RedisNeighbourStore:
         """All rows of a result.
 
         Raises:
-            LookupError: a block is not there.
+            LookupError: a block, or a part of it, is not there.
         """
         found = bytearray()
         for start in range(0, number, ROWS * BLOCKS_AT_ONCE):
@@ -216,6 +266,8 @@ class RedisNeighbourStore:
             if None in blocks:
                 raise LookupError(kind)
             found += b"".join(blocks)
+        if len(found) != number * row.itemsize:
+            raise LookupError(kind)
         return np.frombuffer(bytes(found), row)
 
     async def _facts(self) -> dict[Any, Any]:
@@ -274,6 +326,26 @@ def _groups_of(similarities: Similarities) -> npt.NDArray[Any]:
     rows = np.empty(len(nearest), _GROUP)
     rows["complete"], rows["nearest"] = arrays.complete(similarities), nearest
     return rows
+
+
+def _are_same(one: Similarities, other: Similarities) -> bool:
+    people, others = one.population, other.population
+    pairs = (
+        (people.ids, others.ids),
+        (people.skills, others.skills),
+        (people.published, others.published),
+        (one.groups, other.groups),
+        (one.complete, other.complete),
+        (one.nearest, other.nearest),
+    )
+    return people.names == others.names and all(_are_same_bytes(*pair) for pair in pairs)
+
+
+def _are_same_bytes(one: Bytes, other: Bytes) -> bool:
+    return len(one) == len(other) and all(
+        bytes(one[start : start + AT_ONCE]) == bytes(other[start : start + AT_ONCE])
+        for start in range(0, len(one), AT_ONCE)
+    )
 
 
 def _cut(rows: npt.NDArray[Any]) -> list[memoryview]:

@@ -128,14 +128,15 @@ class _Found:
         comparison = Comparison(candidates, self.scores, wanted.size)
         parts = _parts(wanted, threads)
         done = [0.0] * len(parts)
-        progress(0, wanted.size)
+        total = max(1, wanted.size)
+        progress(0, total)
 
         def look(number: int) -> None:
             some = parts[number]
 
             def told(part: float) -> None:
                 done[number] = part * some.size
-                progress(int(sum(done)), wanted.size)
+                progress(int(sum(done)), total)
 
             ranking = self._ranking(some, candidates)
             comparison.rank(self.sets.some(some), ranking, told)
@@ -145,6 +146,7 @@ class _Found:
 
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(look, range(len(parts))))
+        progress(total, total)
 
     def _ranking(self, some: Counts, candidates: Candidates) -> Ranking:
         return Ranking(self.scores, self.sets.sizes[some], np.unique(candidates.sets.sizes))

@@ -2,17 +2,20 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from sqlalchemy import exists, select
 
-from sidepro.adapters.similarity.arrays import WORD, column
 from sidepro.adapters.sql.catalogue import CatalogueCache
 from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.fetching import Row
 from sidepro.adapters.sql.profiles import SKILLS_OF_PROFILE
 from sidepro.adapters.sql.tables import profiles, projects, users
 from sidepro.domain.recommendations.columns import Population, width_of
+
+AT_ONCE = 50_000
+"""People whose skills are made bits at once: a byte for each bit is needed for that."""
 
 _POPULATION = (
     select(
@@ -39,12 +42,24 @@ class SqlPopulationReader:
         return await asyncio.to_thread(_population, rows, numbered.skill_names)
 
 
-def _population(rows: Sequence[Any], names: Mapping[int, str]) -> Population:
+def _population(rows: Sequence[Row], names: Mapping[int, str]) -> Population:
     order = sorted(names)
-    width = width_of(len(order))
     bit_of = np.full(max(order, default=0) + 1, -1, np.int16)
     bit_of[order] = np.arange(len(order))
+    width = width_of(len(order))
+    return Population(
+        tuple(names[number] for number in order),
+        b"".join(row.user_id.bytes for row in rows),
+        b"".join(
+            _skills(rows[start : start + AT_ONCE], bit_of, width)
+            for start in range(0, len(rows), AT_ONCE)
+        ),
+        bytes(row.has_published for row in rows),
+    )
 
+
+def _skills(rows: Sequence[Row], bit_of: npt.NDArray[np.int16], width: int) -> bytes:
+    """The columns of these people, `width` bytes of each, with the bit of each skill's number."""
     lists = [row.skill_ids or "" for row in rows]
     lengths = np.array([text.count(",") + 1 if text else 0 for text in lists], np.intp)
     person = np.repeat(np.arange(len(rows)), lengths)
@@ -54,10 +69,4 @@ def _population(rows: Sequence[Any], names: Mapping[int, str]) -> Population:
     person, bits = person[known], bit_of[numbers[known]].astype(np.intp)
     flags = np.zeros((len(rows), width * 8), np.uint8)
     flags[person, bits] = 1
-    skills = np.packbits(flags, axis=1, bitorder="little").view(WORD)
-    return Population(
-        tuple(names[number] for number in order),
-        b"".join(row.user_id.bytes for row in rows),
-        column(skills),
-        bytes(row.has_published for row in rows),
-    )
+    return np.packbits(flags, axis=1, bitorder="little").tobytes()

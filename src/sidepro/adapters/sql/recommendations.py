@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sidepro.adapters.similarity.arrays import People
 from sidepro.adapters.similarity.entries import decoded, encoded_names
 from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.fetching import Row
 from sidepro.adapters.sql.tables import neighbours, similarity_runs, users
 from sidepro.adapters.sql.upsert import upsert
 from sidepro.domain.recommendations.columns import Similarities
@@ -56,6 +57,12 @@ _CLAIM = (
         names=bindparam("bits"),
     )
 )
+_STORED_AFTER = (
+    select(neighbours)
+    .where(neighbours.c.user_id > bindparam("after", type_=neighbours.c.user_id.type))
+    .order_by(neighbours.c.user_id)
+    .limit(bindparam("most"))
+)
 _THERE = select(users.c.id).where(users.c.id.in_(bindparam("ids", expanding=True)))
 _REMOVE = delete(neighbours).where(neighbours.c.user_id.in_(bindparam("ids", expanding=True)))
 
@@ -68,7 +75,8 @@ class SqlNeighbourStore:
 
     A new result is written in one transaction, which first claims the single row of
     `similarity_runs`: two runs at once go one after the other, and the older result stays out.
-    Where the one before was written by this process too, only what differs from it is.
+    Only what differs from the one before is written. What that was a process knows when it has
+    written it itself, and else reads before the transaction: on SQLite nobody writes meanwhile.
     """
 
     def __init__(self, database: Database) -> None:
@@ -76,8 +84,9 @@ class SqlNeighbourStore:
         self._written: tuple[datetime, Digests] | None = None
 
     async def replace(self, similarities: Similarities, run: Run) -> bool:
-        people = People(similarities)
+        people = await asyncio.to_thread(People, similarities)
         digests = await asyncio.to_thread(_digests, people)
+        known_of, known = await self._known()
         facts = {
             "of": run.computed_at,
             "took": round(run.seconds * 1_000),
@@ -92,15 +101,29 @@ class SqlNeighbourStore:
             before = await connection.scalar(_HELD)
             if (await connection.execute(_CLAIM, facts)).rowcount == 0:
                 return False
-            if self._written and self._written[0] == before:
-                stored = self._written[1]
-            else:
-                stored = {}
+            if known_of != before:  # Somebody else has been here since.
+                known = {}
                 await connection.execute(delete(neighbours))
-            await _write(connection, people, stored, digests)
+            await _write(connection, people, known, digests)
             await connection.commit()
         self._written = run.computed_at, digests
         return True
+
+    async def _known(self) -> tuple[datetime | None, Digests]:
+        """What is stored, and of when that is."""
+        run = await self.last_run()
+        if run is None:
+            return None, {}
+        if self._written and self._written[0] == run.computed_at:
+            return self._written
+        digests: Digests = {}
+        after = UUID(int=0)
+        while rows := await self._database.fetch(
+            _STORED_AFTER, {"after": after, "most": ROWS_AT_ONCE}
+        ):
+            digests |= await asyncio.to_thread(_digests_of_rows, rows)
+            after = rows[-1].user_id
+        return run.computed_at, digests
 
     async def latest(self) -> Similarities | None:
         return None
@@ -121,11 +144,17 @@ class SqlNeighbourStore:
 
 def _digests(people: People) -> Digests:
     return {
-        user_id.tobytes(): blake2b(
-            people.skills(place) + people.neighbours(place), digest_size=16
-        ).digest()
+        user_id.tobytes(): _digest(people.skills(place), people.neighbours(place))
         for place, user_id in enumerate(people.raw_ids)
     }
+
+
+def _digests_of_rows(rows: Sequence[Row]) -> Digests:
+    return {row.user_id.bytes: _digest(row.skills, row.nearest) for row in rows}
+
+
+def _digest(skills: bytes, nearest: bytes) -> bytes:
+    return blake2b(skills + nearest, digest_size=16).digest()
 
 
 async def _write(
