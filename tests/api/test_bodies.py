@@ -1,11 +1,13 @@
 """What is sent: media types, sizes, and everything that is not quite JSON."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import msgspec
 import pytest
 
-from tests.api.client import NOBODY, PREFIX, Api, Person, answer, problem, project
+from sidepro.api.openapi import document
+from tests.api.client import NOBODY, PREFIX, Api, Json, Person, answer, problem, project
 from tests.api.shapes import ACCOUNT, CATALOGUE, PROJECT
 
 pytestmark = pytest.mark.anyio
@@ -18,25 +20,24 @@ async def person(api: Api) -> Person:
     return await api.sign_up()
 
 
+Routes = dict[tuple[str, str], Json]
+"""By method and path, a body that the route takes."""
+
+
 @pytest.fixture(scope="module")
-async def routes(api: Api, person: Person) -> list[tuple[str, str]]:
-    """Every route that takes a body, and that the person may use."""
+async def routes(api: Api, person: Person) -> Routes:
+    """Every route that takes JSON, as the document tells, about things of the person's."""
     made = await api.publish(person)
     comment = await api.comment(person, made)
     room = await api.room(person, await api.sign_up())
-    return [
-        ("POST", "/users"),
-        ("POST", "/sessions"),
-        ("PUT", "/me/profile"),
-        ("PATCH", "/me/profile"),
-        ("POST", "/projects"),
-        ("PATCH", f"/projects/{made['id']}"),
-        ("POST", f"/projects/{made['id']}/comments"),
-        ("PATCH", f"/projects/{made['id']}/comments/{comment['id']}"),
-        ("POST", "/rooms"),
-        ("POST", f"/rooms/{room['id']}/messages"),
-        ("PUT", f"/rooms/{room['id']}/read"),
-    ]
+    things = {"project_id": made["id"], "comment_id": comment["id"], "room_id": room["id"]}
+    return {
+        (method.upper(), path.removeprefix(PREFIX).format(**things)): media["example"]
+        for path, operations in document(api.app)["paths"].items()
+        for method, operation in operations.items()
+        for kind, media in operation.get("requestBody", {}).get("content", {}).items()
+        if kind == "application/json"
+    }
 
 
 # --------------------------------------------------------------------------------- not quite JSON
@@ -62,7 +63,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN.keys())
 async def test_what_is_no_json_is_refused_everywhere(
-    api: Api, person: Person, routes: list[tuple[str, str]], content: bytes
+    api: Api, person: Person, routes: Routes, content: bytes
 ) -> None:
     for method, path in routes:
         response = await api.send(method, path, content=content, by=person)
@@ -76,7 +77,7 @@ async def test_what_is_no_json_is_refused_everywhere(
     [b"null", b"[]", b'"text"', b"7", b"true", b"[{}]", b"", b" "],
 )
 async def test_json_that_is_no_object_is_refused_everywhere(
-    api: Api, person: Person, routes: list[tuple[str, str]], content: bytes
+    api: Api, person: Person, routes: Routes, content: bytes
 ) -> None:
     for method, path in routes:
         response = await api.send(method, path, content=content, by=person)
@@ -95,7 +96,7 @@ async def test_json_that_is_no_object_is_refused_everywhere(
     ids=["arrays", "objects", "in a text", "in a list", "in the last member"],
 )
 async def test_deep_json_is_refused_everywhere(
-    api: Api, person: Person, routes: list[tuple[str, str]], content: bytes
+    api: Api, person: Person, routes: Routes, content: bytes
 ) -> None:
     for method, path in routes:
         response = await api.send(method, path, content=content, by=person)
@@ -134,6 +135,45 @@ async def test_texts_that_look_like_other_values_stay_texts(
     assert (await api.publish(person, title=text))["title"] == text
 
 
+# -------------------------------------------------------------------------------- unknown members
+
+
+async def test_no_route_that_takes_json_is_forgotten(routes: Routes) -> None:
+    assert {
+        ("POST", "/sessions/refresh"),
+        ("PUT", "/me/password"),
+        ("DELETE", "/me"),
+    } < routes.keys()
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("is_admin", True),
+        ("is_active", True),
+        ("author_id", NOBODY),
+        ("owner_id", NOBODY),
+        ("sender_id", NOBODY),
+        ("id", NOBODY),
+        ("view_count", 7),
+        ("bookmark_count", 7),
+        ("comment_count", 7),
+        ("revision", 7),
+        ("created_at", "2026-01-01T00:00:00.000000Z"),
+        ("password_hash", "x"),
+        ("content_html", "<p>"),
+        ("nonsense", None),
+    ],
+)
+async def test_unknown_and_privileged_members_are_refused_everywhere(
+    api: Api, person: Person, routes: Routes, member: str, value: Any
+) -> None:
+    for (method, path), body in routes.items():
+        assert member not in body
+        found = await api.refused(422, "invalid", method, path, {**body, member: value}, by=person)
+        assert f"/{member}" in found, f"{method} {path}"
+
+
 # ------------------------------------------------------------------------------------ media types
 
 
@@ -143,7 +183,7 @@ async def test_texts_that_look_like_other_values_stay_texts(
      "application/xml", "application/jsonp", "application/problem+json", "json", "", "*/*"],
 )  # fmt: skip
 async def test_a_body_that_is_not_said_to_be_json_is_refused_everywhere(
-    api: Api, person: Person, routes: list[tuple[str, str]], media_type: str
+    api: Api, person: Person, routes: Routes, media_type: str
 ) -> None:
     for method, path in routes:
         response = await api.send(
@@ -206,7 +246,7 @@ async def test_a_body_of_a_mebibyte_is_taken(api: Api, person: Person) -> None:
 
 
 async def test_a_larger_body_is_refused_everywhere(
-    api: Api, person: Person, routes: list[tuple[str, str]]
+    api: Api, person: Person, routes: Routes
 ) -> None:
     for method, path in routes:
         content = b"{}".ljust(MEBIBYTE + 1)

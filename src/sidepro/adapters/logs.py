@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -74,8 +75,10 @@ class _Lines:
     def msg(self, line: str) -> None:
         self._handler.acquire()
         try:
-            self._handler.stream.write(line + "\n")
-            self._handler.flush()
+            # The disk may be full, or a pipe closed: no request fails for that.
+            with suppress(OSError, ValueError):
+                self._handler.stream.write(line + "\n")
+                self._handler.flush()
         finally:
             self._handler.release()
 

@@ -1,0 +1,95 @@
+"""`AuthenticationLog`: lines on standard error, and the list of the domain's tests."""
+
+import io
+import logging
+from collections.abc import Iterator
+from typing import NoReturn
+
+import msgspec
+import pytest
+import structlog
+
+from sidepro.adapters import logs
+from sidepro.adapters.logs import note_authentication
+from sidepro.domain.accounts.events import AuthenticationEvent, AuthenticationLog
+from sidepro.domain.shared import SessionId, UserId
+from tests.domain.world import NotedEvents
+from tests.factories import new_id
+
+
+class Full(io.StringIO):
+    """A file on a disk that is full."""
+
+    def write(self, _text: str) -> NoReturn:
+        raise OSError(28, "No space left on device")
+
+
+@pytest.fixture
+def handler(monkeypatch: pytest.MonkeyPatch) -> Iterator[logging.StreamHandler[io.StringIO]]:
+    """Where the platform's lines go, as JSON."""
+    root, before = logging.getLogger(), structlog.get_config()
+    handlers, level = root.handlers, root.level
+    logs.set_up("json")
+    # The logger of the module would remember this test's set-up for ever.
+    monkeypatch.setattr(logs, "log", structlog.get_logger("tests"))
+    (found,) = root.handlers
+    assert isinstance(found, logging.StreamHandler)
+    found.setStream(io.StringIO())
+    yield found
+    structlog.configure(**before)
+    root.handlers, root.level = handlers, level
+
+
+@pytest.fixture(params=["lines", "list"])
+def note(
+    request: pytest.FixtureRequest, handler: logging.StreamHandler[io.StringIO]
+) -> AuthenticationLog:
+    return note_authentication if request.param == "lines" else NotedEvents()
+
+
+@pytest.mark.parametrize("event", AuthenticationEvent)
+def test_every_event_can_be_noted_with_all_that_is_known_or_nothing(
+    note: AuthenticationLog, event: AuthenticationEvent
+) -> None:
+    note(event)
+    note(event, UserId(new_id()))
+    note(event, None, session_id=SessionId(new_id()), reason="why\n\ud800")
+
+
+# ------------------------------------------------------------------------------------ lines alone
+
+
+def test_a_line_says_what_happened_to_whom(
+    handler: logging.StreamHandler[io.StringIO],
+) -> None:
+    user_id, session_id = UserId(new_id()), SessionId(new_id())
+    note_authentication(
+        AuthenticationEvent.LOG_IN_REFUSED, user_id, session_id=session_id, reason="why"
+    )
+    note_authentication(AuthenticationEvent.LOGGED_IN)
+    refused, logged_in = map(msgspec.json.decode, handler.stream.getvalue().splitlines())
+    del refused["timestamp"], logged_in["timestamp"]
+    assert refused == {
+        "event": "log_in_refused",
+        "level": "info",
+        "user": str(user_id),
+        "session": str(session_id),
+        "reason": "why",
+    }
+    assert logged_in == {"event": "logged_in", "level": "info"}
+
+
+def test_a_line_that_cannot_be_written_fails_nobody(
+    handler: logging.StreamHandler[io.StringIO],
+) -> None:
+    for stream in (Full(), closed()):
+        handler.setStream(stream)
+        note_authentication(AuthenticationEvent.LOGGED_IN, UserId(new_id()))
+        handler.setStream(io.StringIO())
+
+
+def closed() -> io.StringIO:
+    """A file that somebody has closed."""
+    stream = io.StringIO()
+    stream.close()
+    return stream

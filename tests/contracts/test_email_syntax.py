@@ -1,0 +1,60 @@
+"""`EmailSyntax`: a library's, and the plain one of the domain's tests."""
+
+import socket
+from typing import Any, NoReturn
+
+import pytest
+
+from sidepro.adapters.passwords import email_address
+from sidepro.domain.accounts.ports import EmailSyntax
+from tests.factories import email_syntax
+
+
+@pytest.fixture(params=["library", "plain"])
+def normal_form(request: pytest.FixtureRequest) -> EmailSyntax:
+    return email_address if request.param == "library" else email_syntax
+
+
+ADDRESSES = {
+    "minji@example.com": "minji@example.com",
+    "Min.Ji+side@Example.COM": "Min.Ji+side@example.com",
+    "민지@example.com": "민지@example.com",
+    # decomposed, as macOS types it
+    "re\u0301mi@example.com": "r\u00e9mi@example.com",
+}
+
+
+@pytest.mark.parametrize(("typed", "kept"), ADDRESSES.items())
+def test_an_address_has_one_normal_form(normal_form: EmailSyntax, typed: str, kept: str) -> None:
+    assert normal_form(typed) == kept
+    assert normal_form(kept) == kept
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "@", "minji", "minji@", "@example.com", "a@b@example.com", "min ji@example.com",
+     "minji@example.com\n", " minji@example.com"],
+)  # fmt: skip
+def test_what_is_no_address_has_none(normal_form: EmailSyntax, text: str) -> None:
+    assert normal_form(text) is None
+
+
+# ----------------------------------------------------------------------------- the library's alone
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a..b@example.com", ".a@example.com", "a@example", "a@-example.com", "a@[127.0.0.1]",
+     "a\0@example.com", "\ud800@example.com", "a@exam_ple.com", f"a@{'e' * 64}.com"],
+)  # fmt: skip
+def test_what_no_server_would_take_is_no_address(text: str) -> None:
+    assert email_address(text) is None
+
+
+def test_the_network_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: Any, **_options: Any) -> NoReturn:
+        raise AssertionError("the network was asked")
+
+    for name in ("socket", "getaddrinfo", "gethostbyname", "create_connection"):
+        monkeypatch.setattr(socket, name, refuse)
+    assert email_address("minji@gmail.com") == "minji@gmail.com"

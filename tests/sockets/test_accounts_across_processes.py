@@ -1,0 +1,212 @@
+"""Accounts and sessions at two processes at once, which share PostgreSQL and Redis."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
+
+from tests.live import PATIENCE, Person, until
+from tests.together import at, visiting_all
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    import httpx
+
+    from tests.live import Json
+    from tests.servers import RedisServer, SideProServer
+
+pytestmark = [pytest.mark.anyio, pytest.mark.servers]
+
+COMMAND = Path(sys.executable).with_name("sidepro")
+ROUNDS = 5
+
+
+@pytest.fixture
+async def visits(processes: list[SideProServer]) -> AsyncIterator[list[httpx.AsyncClient]]:
+    async with visiting_all(processes) as clients:
+        yield clients
+
+
+@pytest.fixture
+async def person(visits: list[httpx.AsyncClient]) -> Person:
+    return await Person.join(visits[0])
+
+
+async def logged_in(person: Person) -> Json:
+    """The tokens of one more session."""
+    account = {"email": person.email, "password": person.password}
+    return await Person(person.http).ask("POST", "/sessions", account)
+
+
+async def test_a_refresh_token_that_comes_to_both_at_once_gives_siblings(
+    visits: list[httpx.AsyncClient], person: Person
+) -> None:
+    for _ in range(ROUNDS):
+        begun = await logged_in(person)
+        token = {"refresh_token": begun["refresh_token"]}
+        made = await asyncio.gather(
+            *(at(person, http).ask("POST", "/sessions/refresh", token) for http in visits)
+        )
+        assert {tokens["session_id"] for tokens in made} == {begun["session_id"]}
+        assert len({tokens["refresh_token"] for tokens in made}) == 2
+        for tokens in made:
+            for http in visits:
+                tab = at(person, http)
+                tab.token = tokens["access_token"]
+                assert (await tab.send("GET", "/me")).status_code == 200
+
+
+async def test_a_replay_at_one_ends_the_session_at_both(
+    visits: list[httpx.AsyncClient], person: Person
+) -> None:
+    begun = await logged_in(person)
+    first, second = (at(person, http) for http in visits)
+    token = {"refresh_token": begun["refresh_token"]}
+    successor = await first.ask("POST", "/sessions/refresh", token)
+    await second.ask("POST", "/sessions/refresh", {"refresh_token": successor["refresh_token"]})
+    assert (await second.send("POST", "/sessions/refresh", token)).status_code == 401
+    for tab in (first, second):
+        tab.token = successor["access_token"]
+        assert (await tab.send("GET", "/me")).status_code == 401
+
+
+async def test_who_signs_up_alike_at_both_at_once_gets_one_account(
+    visits: list[httpx.AsyncClient],
+) -> None:
+    for round_ in range(ROUNDS):
+        name = secrets.token_hex(6)
+        # Alike in both, in the email alone, in the name alone.
+        email, username = f"{name}@example.com", f"name-{name}"
+        other_email = email if round_ % 3 != 2 else f"x{email}"
+        other_username = username if round_ % 3 != 1 else f"x{username}"
+        accounts = [
+            {"email": email, "username": username, "password": "정확한 horse battery 9"},
+            {
+                "email": other_email.upper(),
+                "username": other_username.upper(),
+                "password": "정확한 horse battery 9",
+            },
+        ]
+        answers = await asyncio.gather(
+            *(
+                http.post("/api/v1/users", json=account)
+                for http, account in zip(visits, accounts, strict=True)
+            )
+        )
+        assert sorted(answer.status_code for answer in answers) == [201, 409]
+        (refused,) = (answer.json() for answer in answers if answer.status_code == 409)
+        taken = {"email-taken", "username-taken"}
+        taken -= {"username-taken"} if round_ % 3 == 1 else set()
+        taken -= {"email-taken"} if round_ % 3 == 2 else set()
+        assert refused["code"] in taken
+
+
+async def test_who_logs_out_at_one_is_refused_at_the_other_at_the_next_call(
+    visits: list[httpx.AsyncClient], person: Person
+) -> None:
+    for ending in ("/sessions/current", "/sessions"):
+        person.token = (await logged_in(person))["access_token"]
+        elsewhere = at(person, visits[1])
+        # The other process knows the session by now, and would remember it for a second.
+        assert (await elsewhere.send("GET", "/me")).status_code == 200
+        await person.ask("DELETE", ending)
+        assert (await elsewhere.send("GET", "/me")).status_code == 401
+
+
+async def test_a_deactivation_by_command_ends_sockets_and_tokens_at_both(
+    processes: list[SideProServer], visits: list[httpx.AsyncClient], person: Person
+) -> None:
+    other = await Person.join(visits[1])
+    room_id = await person.room_with(other)
+    begun = await logged_in(person)
+
+    def deactivate() -> float:
+        subprocess.run(
+            [COMMAND, "users", "deactivate", person.email],
+            cwd=processes[0].folder,
+            env=processes[0].environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=60,
+            check=True,
+        )
+        return time.monotonic()
+
+    elsewhere = at(person, visits[1])
+    async with person.chat(room_id) as here, elsewhere.chat(room_id) as there:
+        ended = await asyncio.to_thread(deactivate)
+        for socket in (here, there):
+            async with asyncio.timeout(PATIENCE):
+                await socket.connection.wait_closed()
+            assert socket.connection.close_code == 4401
+        assert time.monotonic() - ended < 2
+    mine = person.token
+    for tab in (person, elsewhere):
+        for token in (mine, begun["access_token"]):
+            tab.token = token
+            assert (await tab.send("GET", "/me")).status_code == 401
+        tab.token = ""
+        token = {"refresh_token": begun["refresh_token"]}
+        refused = await tab.send("POST", "/sessions/refresh", token)
+        assert (refused.status_code, refused.json()["code"]) == (401, "session-ended")
+        again = {"email": person.email, "password": person.password}
+        assert (await tab.send("POST", "/sessions", again)).status_code == 403
+
+
+def content(redis: Any, key: bytes) -> bytes:
+    """All that is kept under a key. `redis` is a client whose types leave sync and async open."""
+    parts: list[bytes | None]
+    match redis.type(key):
+        case b"string":
+            parts = [redis.get(key)]
+        case b"set":
+            parts = list(redis.smembers(key))
+        case b"zset":
+            parts = redis.zrange(key, 0, -1)
+        case b"hash":
+            parts = [part for pair in redis.hgetall(key).items() for part in pair]
+        case b"stream":
+            parts = [repr(redis.xrange(key)).encode()]
+        case b"none":
+            parts = []
+        case kind:
+            raise AssertionError(kind)
+    return b"\n".join(part for part in parts if part)
+
+
+async def test_nothing_in_redis_names_who_has_withdrawn(
+    visits: list[httpx.AsyncClient], person: Person, redis_server: RedisServer
+) -> None:
+    other = await Person.join(visits[1])
+    room_id = await person.room_with(other)
+    names = [person.id, UUID(person.id).hex, person.username, person.email]
+    forms = [name.encode() for name in names] + [UUID(person.id).bytes]
+
+    def naming() -> dict[bytes, int]:
+        """The keys that name the person, or hold what does, and the seconds left to them."""
+        with redis_server.client() as redis:
+            return {
+                key: redis.ttl(key)
+                for key in redis.scan_iter()
+                if any(form in key or form in content(redis, key) for form in forms)
+            }
+
+    elsewhere = at(person, visits[1])
+    async with person.chat(room_id) as here, elsewhere.chat(room_id), other.chat(room_id):
+        await here.say()
+        await here.message()
+        await person.ticket(room_id)
+        assert naming(), "nothing named them before: this test looks for the wrong thing"
+        await person.ask("DELETE", "/me", {"password": person.password})
+        # A ticket that nobody used is over by itself, and opens nothing until then.
+        await until(lambda: all(key.startswith(b"socket-ticket:") for key in naming()))
+        assert all(0 < seconds <= 30 for seconds in naming().values())
