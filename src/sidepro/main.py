@@ -34,7 +34,7 @@ from sidepro.adapters.redis.presence import RedisPresence
 from sidepro.adapters.redis.slots import RedisSlots
 from sidepro.adapters.redis.tickets import RedisTickets
 from sidepro.adapters.secret import kept_secret
-from sidepro.adapters.similarity.engine import PolarsEngine
+from sidepro.adapters.similarity.lazily import PolarsEngine
 from sidepro.adapters.sql.account_reader import SqlAccountReader
 from sidepro.adapters.sql.archive import SqlArchive
 from sidepro.adapters.sql.board_reader import SqlBoardReader

@@ -13,7 +13,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sidepro.adapters.similarity import engine, ranking, scanning, sets
-from sidepro.adapters.similarity.engine import PolarsEngine, similarities
+from sidepro.adapters.similarity.engine import similarities
+from sidepro.adapters.similarity.lazily import PolarsEngine
 from sidepro.adapters.similarity.scores import Scores
 from sidepro.domain.recommendations.columns import Population, Similarities
 from sidepro.domain.recommendations.ports import Computed

@@ -5,7 +5,6 @@ skills are looked at once. Relations (who has the same skills, who was there bef
 bits are NumPy's.
 """
 
-import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -24,19 +23,6 @@ from sidepro.domain.recommendations.ports import Computed, Progress
 
 ENOUGH = MOST_NEIGHBOURS + 1
 """So many of the nearest are needed: a person is their own neighbour at first."""
-
-
-class PolarsEngine:
-    """See `sidepro.domain.recommendations.ports.SimilarityEngine`."""
-
-    def __init__(self, threads: int = 1) -> None:
-        """`threads` are used at once: of a process that does something else too, one is enough."""
-        self._threads = threads
-
-    async def similarities(
-        self, population: Population, before: Similarities | None, progress: Progress
-    ) -> Computed:
-        return await asyncio.to_thread(similarities, population, before, progress, self._threads)
 
 
 def similarities(
