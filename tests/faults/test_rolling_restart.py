@@ -144,3 +144,40 @@ async def test_no_call_fails_and_sockets_resume_without_loss(servers: list[SideP
         assert all(member.codes for member in members)
     for server in servers:
         assert "Traceback" not in server.log()
+
+
+async def test_a_stop_that_nobody_was_told_of_loses_no_call_that_had_come(
+    servers: list[SideProServer],
+) -> None:
+    """Each caller goes on to the other process when a connection is refused, and only then."""
+    answered = dict.fromkeys(range(16), 0)
+    stopping = asyncio.Event()
+
+    async def call_again_and_again(caller: int, kept: int) -> None:
+        limits = httpx.Limits(max_keepalive_connections=kept)
+        ports = [server.port for server in servers]
+        async with httpx.AsyncClient(timeout=PATIENCE, limits=limits, trust_env=False) as http:
+            while not stopping.is_set():
+                try:
+                    answer = await http.get(f"http://{HOST}:{ports[0]}/api/v1/catalogue")
+                except httpx.ConnectError:
+                    ports.reverse()
+                    continue
+                assert answer.status_code == 200
+                answered[caller] += 1
+
+    async def each_was_answered(number: int) -> None:
+        before = answered.copy()
+        await until(
+            lambda: all(answered[one] - before[one] >= number for one in answered), 3 * PATIENCE
+        )
+
+    async with asyncio.TaskGroup() as callers:
+        for caller in answered:
+            callers.create_task(call_again_and_again(caller, kept=caller % 2))
+        for server in (servers[0], servers[1], servers[0]):
+            await each_was_answered(5)
+            assert await asyncio.to_thread(server.terminate) == 0
+            await each_was_answered(5)
+            await asyncio.to_thread(server.start)
+        stopping.set()

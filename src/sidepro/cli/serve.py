@@ -19,6 +19,7 @@ from sidepro.adapters.demo import population
 from sidepro.adapters.sql.only_one import AlreadyServed, a_server
 from sidepro.api.edge import Edge
 from sidepro.cli.data import seed_if_empty
+from sidepro.cli.gentle_server import GentleServer
 from sidepro.cli.shared import (
     CommandError,
     bring_up_to_date,
@@ -165,7 +166,12 @@ class _Serving:
         self, platform: composition.Platform, announce: Callable[[], None], *, with_jobs: bool
     ) -> None:
         app = Edge(composition.application(platform, with_jobs=with_jobs), platform.parts.metrics)
-        server = _AnnouncingServer(config_of(self.settings, app), announce)
+
+        def on_start() -> None:
+            _search_less_for_garbage()
+            announce()
+
+        server = GentleServer(config_of(self.settings, app), on_start)
         # uvicorn raises the signal that stopped it once more when it has stopped: no failure.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _stop_well)
@@ -190,18 +196,6 @@ def config_of(settings: Settings, app: ASGIApp) -> uvicorn.Config:
         log_config=None,
         lifespan="on",
     )
-
-
-class _AnnouncingServer(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._announce = announce
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if not self.should_exit:
-            _search_less_for_garbage()
-            self._announce()
 
 
 def _search_less_for_garbage() -> None:

@@ -27,6 +27,8 @@ class FirmSocketProtocol(WebSocketsSansIOProtocol):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.queue = cast("Any", Line())
+        # A server that stops gives one to every answer; here it would refuse the upgrade.
+        self.default_headers = [pair for pair in self.default_headers if pair[0] != b"connection"]
 
     async def send(self, message: ASGISendEvent) -> None:
         await super().send(message)
