@@ -72,22 +72,26 @@ PATIENCE = 10.0
 
 @dataclass
 class Traffic:
-    """What was sent when, by its number, and what has come back."""
+    """What was sent when, by its number, and what has come back. `name` tells it from other
+    traffic over the same sockets, of which something may come late.
+    """
 
+    name: str
     sent: list[float] = field(default_factory=list)
     took: list[float] = field(default_factory=list)
     errors: list[bytes] = field(default_factory=list)
 
     def hear(self, frame: bytes) -> None:
         """A frame of any socket."""
-        place = frame.find(b'"client_id":"n')
+        start = b'"client_id":"n%b-' % self.name.encode()
+        place = frame.find(start)
         if place < 0:
             return
         if frame.startswith(b'{"type":"error"'):
             self.errors.append(frame)
             return
-        start = place + 14
-        number = int(frame[start : frame.index(b'"', start)].rpartition(b"-")[2])
+        place += len(start)
+        number = int(frame[place : frame.index(b'"', place)])
         self.took.append(time.perf_counter() - self.sent[number])
 
 
@@ -143,16 +147,14 @@ async def stored(settings: Mapping[str, str]) -> int:
         await database.close()
 
 
-async def offer(
-    sockets: list[ChatSocket], traffic: Traffic, rate: int, seconds: float, name: str
-) -> None:
+async def offer(sockets: list[ChatSocket], traffic: Traffic, rate: int, seconds: float) -> None:
     """Send at this rate for so long."""
     loop = asyncio.get_running_loop()
     began = loop.time()
     while (passed := loop.time() - began) < seconds:
         while len(traffic.sent) < rate * passed:
             number = len(traffic.sent)
-            frame = f'{{"type":"send","client_id":"n{name}-{number}","body":"{BODY}"}}'
+            frame = f'{{"type":"send","client_id":"n{traffic.name}-{number}","body":"{BODY}"}}'
             traffic.sent.append(time.perf_counter())
             sockets[number % len(sockets)].send(frame.encode())
         await asyncio.sleep(EVERY)
@@ -193,11 +195,10 @@ async def figures_of(
     traffic: Traffic,
     rate: int,
     seconds: float,
-    name: str,
 ) -> Figures:
     """Offer one rate."""
     used = server.cpu()
-    await offer(sockets, traffic, rate, seconds, name)
+    await offer(sockets, traffic, rate, seconds)
     sent = len(traffic.sent)
     app, database = ((now - then) / sent for now, then in zip(server.cpu(), used, strict=True))
     cuts = statistics.quantiles(traffic.took, n=100) if len(traffic.took) > 1 else [0.0] * 99
@@ -206,11 +207,11 @@ async def figures_of(
 
 async def limit_of(number: int, seconds: float) -> tuple[Figures, float]:
     """The bare echo with so many sockets; the kB that each of them costs."""
-    traffic = Traffic()
+    traffic = Traffic("limit")
     places = [(f"/{place // 2}", "") for place in range(number)]
     with harness("echo", settings={}) as server:
         sockets, memory = await opened(server, places, traffic.hear)
-        figures = await figures_of(server, sockets, traffic, LIMIT_RATE, seconds, "limit")
+        figures = await figures_of(server, sockets, traffic, LIMIT_RATE, seconds)
         for each in sockets:
             each.close()
     return figures, memory
@@ -220,7 +221,7 @@ async def measure(
     server: Measured, settings: Mapping[str, str], options: argparse.Namespace, number: int
 ) -> None:
     """Open the sockets, and offer one rate after the other."""
-    traffic = Traffic()
+    traffic = Traffic("")
 
     def hear(frame: bytes) -> None:
         traffic.hear(frame)
@@ -241,11 +242,9 @@ async def measure(
     )
     print("|---|---|---|---|---|---|---|---|---|---|---|", flush=True)
     for turn, rate in enumerate(options.rates):
-        traffic = Traffic()
+        traffic = Traffic(f"{number}x{turn}")
         there = await stored(settings)
-        found = await figures_of(
-            server, sockets, traffic, rate, options.seconds, f"{number}x{turn}"
-        )
+        found = await figures_of(server, sockets, traffic, rate, options.seconds)
         kept = await stored(settings) - there
         whole = found.delivered == 2 * found.sent and kept == found.sent and not found.errors
         reached = whole and found.p99 <= SOON

@@ -109,6 +109,8 @@ class ChatSocket(asyncio.Protocol):
 
     def _write(self, kind: int, payload: bytes) -> None:
         assert self._transport is not None
+        if self._transport.is_closing():
+            return  # Whoever counts misses it.
         if len(payload) < 126:
             head = struct.pack("!BB", 0x80 | kind, 0x80 | len(payload))
         else:
