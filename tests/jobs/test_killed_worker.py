@@ -127,9 +127,10 @@ class Readers:
     state_of: dict[datetime, int] = field(default_factory=dict)
     last: datetime | None = None
     readings: int = 0
+    is_enough: bool = False
 
-    async def read_for_ever(self) -> None:
-        while True:
+    async def read_until_it_is_enough(self) -> None:
+        while not self.is_enough:
             await self.read()
             await asyncio.sleep(0.002)
 
@@ -215,7 +216,7 @@ async def test_killing_the_worker_at_random_moments_never_shows_an_empty_or_mixe
             [UserId(UUID(str(one))) for (one,) in await rows("SELECT id FROM users")],
             (frozenset(names[:HALF]), frozenset(names[HALF : 2 * HALF])),
         )
-        reading = asyncio.create_task(readers.read_for_ever())
+        reading = asyncio.create_task(readers.read_until_it_is_enough())
         in_mid_run = 0
         for number in range(1, KILLS + 1):
             await put_into(number % 2)
@@ -243,6 +244,8 @@ async def test_killing_the_worker_at_random_moments_never_shows_an_empty_or_mixe
             await until(is_new, 3 * PATIENCE)
         assert not reading.done(), reading.result()
         assert readers.readings > 10 * KILLS
+        readers.is_enough = True
+        await reading
         print(f"{in_mid_run} of {KILLS} in mid-run, {readers.readings} readings, {run}")
     finally:
         if reading is not None:
