@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -13,17 +14,19 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import func, select, text
 
+from sidepro.adapters.demo.copies import copied
 from sidepro.adapters.demo.population import Demo, Sizes, make
 from sidepro.adapters.markdown import SafeMarkdown
-from sidepro.adapters.sql import tables
+from sidepro.adapters.sql import seeding, tables
 from sidepro.adapters.sql.account_reader import SqlAccountReader
 from sidepro.adapters.sql.board_reader import SqlBoardReader
 from sidepro.adapters.sql.catalogue import CatalogueCache
 from sidepro.adapters.sql.counters import drifts
 from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.grams import Grams, grams_of
 from sidepro.adapters.sql.migrations import migrate
 from sidepro.adapters.sql.rooms import SqlRoomReader
-from sidepro.adapters.sql.seeding import BATCH, SEARCH_INDEX, is_empty, load
+from sidepro.adapters.sql.seeding import BATCH, is_empty, load
 from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
 from sidepro.domain.errors import EmailTaken
 from sidepro.domain.images.addresses import ImageAddresses
@@ -116,10 +119,16 @@ async def test_all_of_it_is_stored(
     }
 
 
+@pytest.mark.parametrize("copies", [1, 3])
 async def test_what_is_stored_is_what_was_made(
-    database: Database, catalogue: CatalogueCache, demo: Demo
+    database: Database, catalogue: CatalogueCache, demo: Demo, copies: int
 ) -> None:
-    await load(database, catalogue, demo, ignore)
+    await load(database, catalogue, demo, ignore, copies)
+    for number in range(copies):
+        await assert_is_stored(database, catalogue, copied(demo, number))
+
+
+async def assert_is_stored(database: Database, catalogue: CatalogueCache, demo: Demo) -> None:
     async with SqlUnitOfWork(database, catalogue) as work:
         for user in demo.users:
             assert await work.users.get(user.id) == user
@@ -135,6 +144,23 @@ async def test_what_is_stored_is_what_was_made(
     for room in demo.rooms:
         stored = await reader.messages(room.id, after=0, before=None, limit=100)
         assert list(stored) == [made for made in demo.messages if made.room_id == room.id]
+
+
+@pytest.mark.parametrize("copies", [1, 3])
+async def test_searches_find_projects_by_what_is_in_their_texts_and_nothing_else(
+    database: Database, catalogue: CatalogueCache, demo: Demo, copies: int
+) -> None:
+    await load(database, catalogue, demo, ignore, copies)
+    of_text = select(tables.projects.c.search_text, tables.project_search.c.grams).join_from(
+        tables.projects, tables.project_search
+    )
+    async with database.reading() as connection:
+        found = list(await connection.execute(of_text))
+    assert len(found) == copies * len(demo.projects)
+    spelt = partial(Grams().process_bind_param, dialect=database.engine.dialect)
+    for search_text, grams in found:
+        wanted = spelt(grams_of(search_text))
+        assert grams == wanted if database.is_sqlite else set(grams) == set(wanted)
 
 
 async def test_counters_equal_the_rows_behind_them(
@@ -244,25 +270,43 @@ async def test_copies_are_as_much_again_of_other_people(
     page = await board.board(BoardQuery(text=title), PageRequest(100), None)
     assert len(page.items) >= 3 * len(alike)
     assert len({card.author.username for card in page.items}) >= 3
-    assert await search_index_is_there(database)
 
 
-async def test_copies_that_break_off_leave_nothing_and_the_index_where_it_was(
-    database: Database, catalogue: CatalogueCache, demo: Demo
+class BrokenOffError(Exception):
+    """The power went out."""
+
+
+@pytest.mark.parametrize("breaks_off", [False, True])
+async def test_a_load_in_bulk_leaves_all_indexes_and_constraints_where_they_were(
+    database: Database,
+    catalogue: CatalogueCache,
+    demo: Demo,
+    monkeypatch: pytest.MonkeyPatch,
+    breaks_off: bool,
 ) -> None:
-    def break_off(done: int, total: int) -> None:
-        if done > total / 2:
-            raise ConnectionAbortedError
-
-    with pytest.raises(ConnectionAbortedError):
-        await load(database, catalogue, demo, break_off, 3)
-    assert await is_empty(database)
-    assert await search_index_is_there(database)
-
-
-async def search_index_is_there(database: Database) -> bool:
-    names = "SELECT name FROM sqlite_master" if database.is_sqlite else ""
-    names = names or "SELECT indexname FROM pg_indexes"
+    monkeypatch.setattr(seeding, "BULK", 1)
     async with database.reading() as connection:
-        found = set(await connection.scalars(text(names)))
-    return bool({SEARCH_INDEX, "project_grams"} & found)
+        await connection.exec_driver_sql("ANALYZE")  # makes a table on SQLite
+    before = await structure(database)
+
+    def heard(done: int, total: int) -> None:
+        if breaks_off and done > total * 0.9:
+            raise BrokenOffError
+
+    with pytest.raises(BrokenOffError) if breaks_off else nullcontext():
+        await load(database, catalogue, demo, heard, 3)
+    assert await is_empty(database) is breaks_off
+    assert await structure(database) == before
+
+
+async def structure(database: Database) -> set[str]:
+    """The indexes and constraints, as they are told by the database."""
+    async with database.reading() as connection:
+        if database.is_sqlite:
+            return set(await connection.scalars(text("SELECT sql FROM sqlite_master")))
+        return {
+            *await connection.scalars(text("SELECT indexdef FROM pg_indexes")),
+            *await connection.scalars(
+                text("SELECT conname || pg_get_constraintdef(oid) FROM pg_constraint")
+            ),
+        }

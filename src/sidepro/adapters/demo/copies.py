@@ -1,10 +1,13 @@
 """The same demo data over and over, as other people's: for a database of a size to be measured.
 
-Texts and who does what stay; ids, emails and names are new, and everything happened a bit earlier.
+Who does what stays; ids, emails and names are new, and everything happened a bit earlier. What the
+projects are about is passed on from one to another, so that those that are alike do not lie
+together in any order.
 """
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -15,8 +18,21 @@ EARLIER = timedelta(minutes=7)
 
 NAME_LONGEST = 30
 
+GOLDEN = 0.618
+"""Which part of all projects lies between two that are alike: multiples of it spread evenly."""
+
 Id = TypeVar("Id", bound=UUID)
 Thing = TypeVar("Thing")
+
+
+def suffix_of(number: int) -> str:
+    """What the names of a copy's people end in."""
+    return f"{number:03}"
+
+
+def turn_of(number: int, projects: int) -> int:
+    """How many places further on the project is whose texts and skills another one gets."""
+    return round(number * GOLDEN * projects) % max(1, projects)
 
 
 def copied(demo: Demo, number: int) -> Demo:
@@ -25,6 +41,7 @@ def copied(demo: Demo, number: int) -> Demo:
         return demo
     earlier = EARLIER * number
 
+    @cache
     def other(one: Id) -> Id:
         # Below the time and above what changes from one id to the next: they sort as before.
         kind: Any = type(one)
@@ -40,7 +57,9 @@ def copied(demo: Demo, number: int) -> Demo:
         changed: Thing = replace(untyped, **changes, **members)
         return changed
 
-    suffix = f"{number:03}"
+    suffix = suffix_of(number)
+    turn = turn_of(number, len(demo.projects))
+    about = demo.projects[turn:] + demo.projects[:turn]
     return Demo(
         users=tuple(
             moved(
@@ -52,7 +71,20 @@ def copied(demo: Demo, number: int) -> Demo:
             for user in demo.users
         ),
         profiles=tuple(moved(profile, "user_id") for profile in demo.profiles),
-        projects=tuple(moved(project, "id", "author_id") for project in demo.projects),
+        projects=tuple(
+            moved(
+                project,
+                "id",
+                "author_id",
+                title=other_one.title,
+                summary=other_one.summary,
+                content=other_one.content,
+                content_html=other_one.content_html,
+                repository_url=other_one.repository_url,
+                skills=other_one.skills,
+            )
+            for project, other_one in zip(demo.projects, about, strict=True)
+        ),
         views={other(project_id): views for project_id, views in demo.views.items()},
         comments=tuple(
             moved(comment, "id", "project_id", "author_id") for comment in demo.comments

@@ -40,6 +40,8 @@ DEMO_NAMES = (
 DEMO_EMAILS = tuple(name.email for name in DEMO_NAMES)
 """The accounts to look around with. They have profiles, projects and a chat with each other."""
 
+LIST, LIST_END = "<ul>\n", "</ul>\n"
+
 PAST = timedelta(days=180)
 ROOMS_OF_THE_FIRST = 20
 """So many rooms are those of the first user, as far as there are others to talk to."""
@@ -117,8 +119,8 @@ def make(
 ) -> Demo:
     """The demo data of a seed, as seen at `now` (timezone-aware, in UTC).
 
-    `render` makes HTML of Markdown. It is called for one block (a heading, a paragraph, a list)
-    at a time, because many blocks occur in many projects and most of the work is in rendering.
+    `render` makes HTML of Markdown. It is called for one block (a heading, a paragraph, an item of
+    a list) at a time, because many occur in many projects and most of the work is in rendering.
     """
     maker = _Maker(Chance(seed), catalogue, now, password_hash, render)
     people = maker.people(sizes.users)
@@ -248,7 +250,7 @@ class _Maker:
             title=text.title,
             summary=text.summary,
             content="\n\n".join(text.blocks),
-            content_html="".join(map(self._render, text.blocks)),
+            content_html="".join(map(self._html, text.blocks)),
             repository_url=text.repository_url,
             thumbnail_id=None,
             skills=self._ordered(skills),
@@ -257,6 +259,15 @@ class _Maker:
             updated_at=created_at if revision == 1 else self._rng.between(created_at, self._now),
         )
         return _Work(project, author, text, min(40.0, rng.paretovariate(1.1)))
+
+    def _html(self, block: str) -> str:
+        """The block as HTML, a list item by item: an item occurs in more projects than a list."""
+        items = block.split("\n")
+        if not all(item.startswith("- ") for item in items):
+            return self._render(block)
+        each = (self._render(item) for item in items)
+        bare = (html.removeprefix(LIST).removesuffix(LIST_END) for html in each)
+        return f"{LIST}{''.join(bare)}{LIST_END}"
 
     # ------------------------------------------------------------ comments, bookmarks and views
 

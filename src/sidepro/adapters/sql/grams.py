@@ -53,6 +53,14 @@ def grams_of(text: str) -> tuple[str, ...]:
     )
 
 
+def in_braces(grams: Sequence[str]) -> str:
+    """Grams as PostgreSQL reads an array: many times as fast as the driver spells one."""
+    text = '","'.join(grams)
+    if "\\" in text or text.count('"') > 2 * len(grams):
+        text = '","'.join(gram.replace("\\", "\\\\").replace('"', '\\"') for gram in grams)
+    return f'{{"{text}"}}' if grams else "{}"
+
+
 def grams_asked_for(term: str) -> tuple[str, ...]:
     """The grams that whatever contains the term has, few enough to look them all up."""
     length = min(len(term), LONGEST_GRAM)

@@ -3,30 +3,36 @@
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import Table, exists, insert, select
+from sqlalchemy import Dialect, Table, exists, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.schema import AddConstraint, DropConstraint
+from sqlalchemy.types import TypeEngine
 
 from sidepro.adapters.demo.copies import copied
 from sidepro.adapters.demo.population import Demo
 from sidepro.adapters.sql import tables
 from sidepro.adapters.sql.board import search_text
 from sidepro.adapters.sql.catalogue import CatalogueCache, NumberedCatalogue
+from sidepro.adapters.sql.copying import copy_in_database
 from sidepro.adapters.sql.database import Database, meaning_of
-from sidepro.adapters.sql.grams import grams_of
+from sidepro.adapters.sql.grams import Grams, grams_of, in_braces
 
 BATCH = 1_000
 
 _ANY_USER = select(exists().select_from(tables.users))
 
-SEARCH_INDEX = "ix_project_search_grams"
+BULK = 100_000
+"""So many rows are worth making the indexes anew."""
 
 Batch = list[dict[str, Any]]
 Rows = Iterable[dict[str, Any]]
+Written = Callable[[int], None]
+"""Hears how many more rows there are."""
 
 
 async def is_empty(database: Database) -> bool:
@@ -55,17 +61,23 @@ async def load(
         if not connection.in_transaction():
             _ = await connection.begin()  # a COPY goes past what would begin it
         total, done = copies * _number_of_rows(demo), 0
-        async with _without_search_index(connection, in_bulk=copies > 1):
-            for number in range(copies):
+
+        def written(rows: int) -> None:
+            nonlocal done
+            done += rows
+            progress(done, total)
+
+        async with _without_indexes(connection, in_bulk=total >= BULK):
+            for number in range(copies if database.is_sqlite else 1):
                 for table, rows in _everything(copied(demo, number), numbered):
-                    for batch in _batches(rows):
-                        await write(connection, table, batch)
-                        done += len(batch)
-                        progress(done, total)
+                    await write(connection, table, rows, written)
+            if copies > 1 and not database.is_sqlite:
+                await copy_in_database(connection, WRITTEN, copies, written)
         await connection.commit()
     async with database.reading() as connection:
-        # The planner knows nothing yet about what has come at once.
-        await connection.exec_driver_sql("ANALYZE")
+        # The planner knows nothing yet about what has come at once. Counting by an index alone
+        # needs pages that are known to be seen by everybody.
+        await connection.exec_driver_sql("ANALYZE" if database.is_sqlite else "VACUUM (ANALYZE)")
 
 
 def _number_of_rows(demo: Demo) -> int:
@@ -76,64 +88,109 @@ def _number_of_rows(demo: Demo) -> int:
     return people + skills + 3 * len(demo.projects) + len(demo.rooms) + len(demo.messages)
 
 
+WRITTEN = (
+    tables.users,
+    tables.profiles,
+    tables.profile_skills,
+    tables.projects,
+    tables.project_search,
+    tables.project_counters,
+    tables.project_skills,
+    tables.comments,
+    tables.bookmarks,
+    tables.rooms,
+    tables.messages,
+)
+"""In an order in which each finds what it refers to."""
+
+
 def _everything(demo: Demo, numbered: NumberedCatalogue) -> Iterator[tuple[Table, Rows]]:
     """The rows of each table, in an order in which each finds what it refers to."""
-    yield tables.users, _users(demo)
-    yield tables.profiles, _profiles(demo, numbered)
-    yield tables.profile_skills, _profile_skills(demo, numbered)
-    yield tables.projects, _projects(demo)
-    yield tables.project_search, _search(demo)
-    yield tables.project_counters, _counters(demo)
-    yield tables.project_skills, _project_skills(demo, numbered)
-    yield tables.comments, _comments(demo)
-    yield tables.bookmarks, _bookmarks(demo)
-    yield tables.rooms, _rooms(demo)
-    yield tables.messages, _messages(demo)
+    rows = (
+        _users(demo),
+        _profiles(demo, numbered),
+        _profile_skills(demo, numbered),
+        _projects(demo),
+        _search(demo),
+        _counters(demo),
+        _project_skills(demo, numbered),
+        _comments(demo),
+        _bookmarks(demo),
+        _rooms(demo),
+        _messages(demo),
+    )
+    yield from zip(WRITTEN, rows, strict=True)
 
 
-async def _insert(connection: AsyncConnection, table: Table, rows: Batch) -> None:
-    await connection.execute(insert(table), rows)
+async def _insert(connection: AsyncConnection, table: Table, rows: Rows, written: Written) -> None:
+    for batch in _batches(rows):
+        await connection.execute(insert(table), batch)
+        written(len(batch))
 
 
-async def _copy(connection: AsyncConnection, table: Table, rows: Batch) -> None:
+async def _copy(connection: AsyncConnection, table: Table, rows: Rows, written: Written) -> None:
     """PostgreSQL takes rows in bulk several times as fast as by INSERT."""
-    names = list(rows[0])
+    first, rows = _with_first(rows)
+    if first is None:
+        return
+    names = list(first)
     dialect = connection.dialect
-    types = (table.c[name].type.dialect_impl(dialect) for name in names)
-    processors = [each.bind_processor(dialect) for each in types]
+    processors = [(name, _in_copy(table.c[name].type, dialect)) for name in names]
     driver: Any = (await connection.get_raw_connection()).driver_connection
     command = sql.SQL("COPY {} ({}) FROM STDIN").format(
         sql.Identifier(table.name), sql.SQL(", ").join(map(sql.Identifier, names))
     )
     try:
         async with driver.cursor() as cursor, cursor.copy(command) as copy:
-            for row in rows:
-                await copy.write_row(
-                    [
-                        process(row[name]) if process else row[name]
-                        for name, process in zip(names, processors, strict=True)
-                    ]
-                )
+            for batch in _batches(rows):
+                for row in batch:
+                    await copy.write_row(
+                        [
+                            process(row[name]) if process else row[name]
+                            for name, process in processors
+                        ]
+                    )
+                written(len(batch))
     except psycopg.IntegrityError as error:
         meaning = meaning_of(error)
         raise meaning or error from error
 
 
+def _in_copy(column_type: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
+    if isinstance(column_type, Grams):
+        return in_braces
+    return column_type.dialect_impl(dialect).bind_processor(dialect)
+
+
+def _with_first(rows: Rows) -> tuple[dict[str, Any] | None, Rows]:
+    remaining = iter(rows)
+    first = next(remaining, None)
+    return first, remaining if first is None else chain([first], remaining)
+
+
 @asynccontextmanager
-async def _without_search_index(
-    connection: AsyncConnection, *, in_bulk: bool
-) -> AsyncIterator[None]:
-    """An index of grams is made at once many times as fast as it grows. The same transaction makes
-    it again: it is never missing.
+async def _without_indexes(connection: AsyncConnection, *, in_bulk: bool) -> AsyncIterator[None]:
+    """Indexes are made at once many times as fast as they grow, and rows that refer to others are
+    checked all at once much faster than each for itself. The same transaction makes everything
+    again: nothing is ever missing, also when it breaks off.
     """
-    index = next(one for one in tables.project_search.indexes if one.name == SEARCH_INDEX)
     if not in_bulk or connection.dialect.name != "postgresql":
         yield
         return
-    await connection.run_sync(index.drop)
+    references = [one for table in WRITTEN for one in table.foreign_key_constraints]
+    indexes = sorted(
+        (one for table in WRITTEN for one in table.indexes), key=lambda one: str(one.name)
+    )
+    for reference in references:
+        await connection.execute(DropConstraint(reference))
+    for index in indexes:
+        await connection.run_sync(index.drop)
     yield
     await connection.exec_driver_sql("SET LOCAL maintenance_work_mem = '512MB'")
-    await connection.run_sync(index.create)
+    for index in indexes:
+        await connection.run_sync(index.create)
+    for reference in references:
+        await connection.execute(AddConstraint(reference, isolate_from_table=False))
 
 
 def _batches(rows: Rows) -> Iterator[Batch]:
