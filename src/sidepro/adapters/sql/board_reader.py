@@ -25,7 +25,7 @@ from sidepro.adapters.sql.fetching import Row
 from sidepro.adapters.sql.grams import LONGEST_GRAM, Grams, HasGrams, grams_asked_for
 from sidepro.adapters.sql.images import IMAGE_OF_USER, THUMBNAIL
 from sidepro.adapters.sql.keyset import Listing
-from sidepro.adapters.sql.searching import Wanted, Way, Ways
+from sidepro.adapters.sql.searching import Choice, Wanted, Way, Ways
 from sidepro.adapters.sql.tables import (
     bookmarks,
     comments,
@@ -170,14 +170,23 @@ class SqlBoardReader:
         self, query: BoardQuery, page: PageRequest, viewer: UserId | None
     ) -> Page[ProjectCard]:
         numbered = await self._catalogue.current(self._database)
-        shape, parameters = await self._asked(query, numbered, page.limit + 1)
-        listing = _board(shape, query.sort)
+        choice = await self._choice(query, numbered, page.limit + 1)
+        shape, parameters = _asked(query, choice)
         parameters["viewer"] = viewer
-        return await self._card_page(listing, page, parameters)
+        if choice.instead is not None:
+            far = self._ways.place(query.sort, page.cursor, choice.steps)
+            if far is not None:
+                walked = _board(shape, query.sort)
+                rows = await walked.page_within(self._database, page, parameters, far)
+                if rows is not None:
+                    return self._cards(rows, numbered, viewer)
+                shape, parameters = _asked(query, choice._replace(way=choice.instead))
+                parameters["viewer"] = viewer
+        return await self._card_page(_board(shape, query.sort), page, parameters)
 
     async def board_size(self, query: BoardQuery) -> int:
         numbered = await self._catalogue.current(self._database)
-        shape, parameters = await self._asked(query, numbered)
+        shape, parameters = _asked(query, await self._choice(query, numbered))
         (row,) = await self._database.fetch(_size(shape), parameters)
         return int(row[0])
 
@@ -243,39 +252,23 @@ class SqlBoardReader:
     ) -> Page[ProjectCard]:
         numbered = await self._catalogue.current(self._database)
         rows = await listing.page(self._database, page, parameters)
-        viewer = parameters["viewer"]
+        return self._cards(rows, numbered, parameters["viewer"])
+
+    def _cards(
+        self, rows: Page[Row], numbered: NumberedCatalogue, viewer: UserId | None
+    ) -> Page[ProjectCard]:
         cards = tuple(self._card(row, numbered, viewer) for row in rows.items)
         return Page(cards, rows.next, rows.previous)
 
-    async def _asked(
+    async def _choice(
         self, query: BoardQuery, numbered: NumberedCatalogue, rows: float = float("inf")
-    ) -> tuple["Shape", dict[str, Any]]:
-        """The shape of the statement that finds so many rows soonest, and its parameters."""
+    ) -> Choice:
+        """How so many rows are found soonest."""
         skills = tuple(numbered.skill_ids[name] for name in query.skills)
-        every = query.all_skills and len(skills) > 1
         # An author has few projects: the rest is looked for among them.
-        way = Way.WALK
-        if query.author is None and (query.text is not None or skills):
-            way, skills = await self._ways.shortest(Wanted(query.text, skills, every), rows)
-        parameters: dict[str, Any] = {}
-        is_found = False
-        if query.text is not None:
-            is_found = way is Way.TEXT and len(query.text) <= LONGEST_GRAM
-            parameters["pattern"] = f"%{_literal(query.text)}%"
-            parameters["grams"] = grams_asked_for(query.text)
-        if query.author is not None:
-            parameters["author"] = query.author
-        if every:
-            parameters |= {f"skill_{index}": number for index, number in enumerate(skills)}
-        elif skills:
-            parameters["skills"] = list(skills)
-        return Shape(
-            way=way,
-            looks=query.text is not None and not is_found,
-            author=query.author is not None,
-            skills=len(skills) if every else min(len(skills), 1),
-            every=every,
-        ), parameters
+        if query.author is not None or (query.text is None and not skills):
+            return Choice(Way.WALK, skills)
+        return await self._ways.shortest(Wanted(query.text, skills, query.all_skills), rows)
 
     def _card(self, row: Row, numbered: NumberedCatalogue, viewer: UserId | None) -> ProjectCard:
         return ProjectCard(
@@ -306,6 +299,31 @@ class SqlBoardReader:
         return UserSummary(row.author_id, row.username, self._images.url(row.image_key))
 
 
+def _asked(query: BoardQuery, choice: Choice) -> tuple["Shape", dict[str, Any]]:
+    """The shape of the statement that finds projects so, and its parameters."""
+    skills = choice.skills
+    every = query.all_skills or len(skills) == 1
+    parameters: dict[str, Any] = {}
+    is_found = False
+    if query.text is not None:
+        is_found = choice.way is Way.TEXT and len(query.text) <= LONGEST_GRAM
+        parameters["pattern"] = f"%{_literal(query.text)}%"
+        parameters["grams"] = grams_asked_for(query.text)
+    if query.author is not None:
+        parameters["author"] = query.author
+    if every:
+        parameters |= {f"skill_{index}": number for index, number in enumerate(skills)}
+    elif skills:
+        parameters["skills"] = list(skills)
+    return Shape(
+        way=choice.way,
+        looks=query.text is not None and not is_found,
+        author=query.author is not None,
+        skills=len(skills) if every else min(len(skills), 1),
+        every=every,
+    ), parameters
+
+
 class Shape(NamedTuple):
     """How a board statement finds projects: which way; whether it looks at their texts too (one
     gram says all about a short one); an author; how many skills, and whether all of them.
@@ -325,15 +343,18 @@ def _literal(text: str) -> str:
     return text
 
 
-def _found(shape: Shape) -> CTE | None:
-    """What an index finds, before all else, whatever the planner may think of the rest."""
+def _search(shape: Shape) -> Select[Any] | None:
+    """What an index finds; `None` where the list is walked."""
     if shape.way is Way.WALK:
         return None
     if shape.way is Way.TEXT:
-        found = _WITH_TEXT
-    else:
-        found = _with_every_skill(shape.skills) if shape.every else _WITH_A_SKILL
-    return found.cte("found").prefix_with("MATERIALIZED")
+        return _WITH_TEXT
+    return _with_every_skill(shape.skills) if shape.every else _WITH_A_SKILL
+
+
+def _found(search: Select[Any]) -> CTE:
+    """What an index finds, before all else, whatever the planner may think of the rest."""
+    return search.cte("found").prefix_with("MATERIALIZED")
 
 
 def _with_every_skill(number: int) -> Select[Any]:
@@ -377,8 +398,9 @@ def _board(shape: Shape, sort: Sort) -> Listing:
     if sort is not Sort.NEWEST:
         few = few.join(project_counters, project_counters.c.project_id == projects.c.id)
     whole: FromClause = _CARD_TABLES
-    found = _found(shape)
-    if found is not None:
+    search = _search(shape)
+    if search is not None:
+        found = _found(search)
         few, whole = (
             each.join(found, found.c.project_id == projects.c.id) for each in (few, whole)
         )
@@ -393,9 +415,12 @@ def _board(shape: Shape, sort: Sort) -> Listing:
 
 @lru_cache(maxsize=512)
 def _size(shape: Shape) -> Select[Any]:
-    found, filters = _found(shape), _filters(shape)
+    search, filters = _search(shape), _filters(shape)
     counted: FromClause = projects
-    if found is not None:
+    if search is not None and filters:
+        found = _found(search)
+        counted = found.join(projects, found.c.project_id == projects.c.id)
+    elif search is not None:
         # What was found is there: without more to be looked at, it is counted by itself.
-        counted = found.join(projects, found.c.project_id == projects.c.id) if filters else found
+        counted = search.subquery("found")
     return select(func.count()).select_from(counted).where(*filters)

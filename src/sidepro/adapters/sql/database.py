@@ -39,6 +39,11 @@ PLANNING = "-c random_page_cost=1.1 -c jit=off"
 statements that take a millisecond are not worth compiling.
 """
 
+LISTING = f"{PLANNING} -c enable_seqscan=off -c work_mem=16MB"
+"""For what reads lists: by an index, also where half of a table is to be counted (small tables are
+no dearer so), and with room to note where a hundred thousand hits lie.
+"""
+
 NOTHING: Mapping[str, Any] = {}
 
 _UNIQUE: dict[str, type[SideProError]] = {
@@ -213,7 +218,8 @@ def driver_url(address: str) -> URL:
 def _postgresql(address: str) -> tuple[AsyncEngine, Fetching]:
     url = driver_url(address)
     # Times come back in UTC, whatever the server is set to.
-    options = f"{url.query.get('options', '')} -c timezone=UTC {PLANNING}"
+    own = f"{url.query.get('options', '')} -c timezone=UTC"
+    options = f"{own} {PLANNING}"
     arguments: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT, "options": options}
     engine = create_async_engine(
         url,
@@ -225,7 +231,7 @@ def _postgresql(address: str) -> tuple[AsyncEngine, Fetching]:
         connect_args=arguments,
     )
     _, of_address = engine.dialect.create_connect_args(url)
-    options = f"{options} -c lock_timeout={ROW_HELD_FOR_LONG}"
+    options = f"{own} {LISTING} -c lock_timeout={ROW_HELD_FOR_LONG}"
     fetching = PostgresqlFetching(
         {**of_address, **arguments, "options": options}, WAIT_FOR_CONNECTION
     )

@@ -17,7 +17,7 @@ from sqlalchemy import (
 
 from sidepro.adapters.sql.database import Source
 from sidepro.adapters.sql.fetching import Row
-from sidepro.domain.shared import Page, PageRequest, page_of
+from sidepro.domain.shared import Page, PageRequest, SortKey, page_of
 
 
 class Listing:
@@ -43,61 +43,84 @@ class Listing:
             *(column.label(f"key_{index}") for index, column in enumerate(self._key))
         )
         self._key_of = attrgetter(*(f"key_{index}" for index in range(len(self._key))))
-        self._place = tuple_(
-            *(
-                bindparam(f"place_{index}", type_=column.type)
-                for index, column in enumerate(self._key)
+        self._place, self._far = (
+            tuple_(
+                *(
+                    bindparam(f"{name}_{index}", type_=column.type)
+                    for index, column in enumerate(self._key)
+                )
             )
+            for name in ("place", "far")
         )
+        self._pages: dict[tuple[bool, bool, bool], Select[Any]] = {}
 
     async def page(
         self, database: Source, request: PageRequest, parameters: Mapping[str, Any]
     ) -> Page[Row]:
         """The rows of a page. One statement, and a second one only when nothing was found."""
-        after, backward = request.cursor.after, request.cursor.backward
+        rows = await self._rows_of(database, request, parameters, None)
+        return await self._page(database, request, parameters, rows)
+
+    async def page_within(
+        self,
+        database: Source,
+        request: PageRequest,
+        parameters: Mapping[str, Any],
+        far: SortKey,
+    ) -> Page[Row] | None:
+        """As `page`, if what lies no further than `far` tells it; otherwise `None`."""
+        rows = await self._rows_of(database, request, parameters, far)
+        if len(rows) <= request.limit:
+            return None
+        return await self._page(database, request, parameters, rows)
+
+    async def _rows_of(
+        self,
+        database: Source,
+        request: PageRequest,
+        parameters: Mapping[str, Any],
+        far: SortKey | None,
+    ) -> list[Row]:
+        after = request.cursor.after
         values = {**parameters, "page_rows": request.limit + 1}
-        if after is None:
-            statement = self._last if backward else self._first
-            rows = await database.fetch(statement, values)
-            beyond = False
-        else:
-            values |= {f"place_{index}": member for index, member in enumerate(after)}
-            statement = self._before if backward else self._after
-            rows = await database.fetch(statement, values)
+        for name, place in (("place", after), ("far", far)):
+            values |= {f"{name}_{index}": member for index, member in enumerate(place or ())}
+        shape = (request.cursor.backward, after is not None, far is not None)
+        if shape not in self._pages:
+            self._pages[shape] = self._statement(*shape)
+        return await database.fetch(self._pages[shape], values)
+
+    async def _page(
+        self,
+        database: Source,
+        request: PageRequest,
+        parameters: Mapping[str, Any],
+        rows: list[Row],
+    ) -> Page[Row]:
+        beyond = False
+        if request.cursor.after is not None:
             beyond = (rows or await database.fetch(self._anything, parameters))[0].beyond
         return page_of(rows, request, beyond=beyond, key=self._key_of)
-
-    @cached_property
-    def _first(self) -> Select[Any]:
-        return self._ordered(self._rows, backward=False)
-
-    @cached_property
-    def _last(self) -> Select[Any]:
-        return self._ordered(self._rows, backward=True)
-
-    @cached_property
-    def _after(self) -> Select[Any]:
-        return self._from_place(backward=False)
-
-    @cached_property
-    def _before(self) -> Select[Any]:
-        return self._from_place(backward=True)
 
     @cached_property
     def _anything(self) -> Select[Any]:
         return select(self._exists(self._bare, backward=False).label("beyond"))
 
-    def _from_place(self, *, backward: bool) -> Select[Any]:
-        key = tuple_(*self._key)
-        if self._descending != backward:
-            onward, behind = key < self._place, key >= self._place
-        else:
-            onward, behind = key > self._place, key <= self._place
-        beyond = self._exists(self._bare.where(behind), backward=not backward).label("beyond")
-        return self._ordered(self._rows.where(onward).add_columns(beyond), backward=backward)
-
-    def _ordered(self, rows: Select[Any], *, backward: bool) -> Select[Any]:
-        return rows.order_by(*self._order(backward)).limit(bindparam("page_rows", type_=Integer))
+    def _statement(self, backward: bool, from_place: bool, bounded: bool) -> Select[Any]:
+        key, downward = tuple_(*self._key), self._descending != backward
+        rows = self._rows
+        if bounded:
+            rows = rows.where(key >= self._far if downward else key <= self._far)
+        if from_place:
+            onward, behind = (
+                (key < self._place, key >= self._place)
+                if downward
+                else (key > self._place, key <= self._place)
+            )
+            beyond = self._exists(self._bare.where(behind), backward=not backward).label("beyond")
+            rows = rows.where(onward).add_columns(beyond)
+        rows = rows.order_by(*self._order(backward))
+        return rows.limit(bindparam("page_rows", type_=Integer))
 
     def _order(self, backward: bool) -> list[ColumnElement[Any]]:
         descending = self._descending != backward

@@ -5,11 +5,15 @@ its own order and look at each until a page is full. A sample of the projects te
 the shortest, also when one filter lets many through and another few. What is found is the same.
 The planner would guess worse: it multiplies the shares of a word's grams, which come together, and
 makes one plan for all terms and skills.
+
+A sample does not tell where in the list the hits lie. Should they lie together, far from where a
+walk begins, it would go on and on: it ends where an index would have been as dear.
 """
 
 import random
 import time
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
@@ -18,7 +22,9 @@ from sqlalchemy import bindparam, func, select
 
 from sidepro.adapters.sql.board import SKILLS_OF_PROJECT
 from sidepro.adapters.sql.database import Source
-from sidepro.adapters.sql.tables import project_search, projects
+from sidepro.adapters.sql.tables import project_counters, project_search, projects
+from sidepro.domain.projects.views import Sort
+from sidepro.domain.shared import Cursor, SortKey
 
 SIZE = 2_000
 """Projects that are looked at to guess how many of all there are of a kind."""
@@ -31,10 +37,22 @@ DEARER = 3
 have to be sorted.
 """
 
+UNLUCKY = 3
+"""How many times as far as expected a walk goes at least: one page in a thousand needs more."""
+
 _LAST = select(func.max(project_search.c.number).label("number"))
 _PROJECTS = (
-    select(projects.c.search_text, SKILLS_OF_PROJECT)
+    select(
+        projects.c.id,
+        projects.c.search_text,
+        projects.c.created_at,
+        project_counters.c.views,
+        project_counters.c.bookmarks,
+        SKILLS_OF_PROJECT,
+    )
+    .select_from(projects)
     .join(project_search, project_search.c.project_id == projects.c.id)
+    .join(project_counters, project_counters.c.project_id == projects.c.id)
     .where(project_search.c.number.in_(bindparam("numbers", expanding=True)))
 )
 
@@ -66,13 +84,46 @@ class Shares(NamedTuple):
     rarest: tuple[int, ...]
 
 
-class Sample:
-    """Some projects, each with its search text and skills, and how many there are of all."""
+class Choice(NamedTuple):
+    """The shortest way; the wanted skills, of which the first is the one to be looked up where a
+    project needs every one. A walk goes so many steps, and then another way is taken `instead`.
+    """
 
-    def __init__(self, seen: Sequence[tuple[str, frozenset[int]]] = (), number: float = 0) -> None:
+    way: Way
+    skills: tuple[int, ...]
+    instead: Way | None = None
+    steps: float = float("inf")
+
+
+class Sample:
+    """Some projects, each with its search text and skills, and how many there are of all; and for
+    each order where in it they are.
+    """
+
+    def __init__(
+        self,
+        seen: Sequence[tuple[str, frozenset[int]]] = (),
+        places: Mapping[Sort, Sequence[SortKey]] | None = None,
+        number: float = 0,
+    ) -> None:
         self._seen = seen
+        self._places = {sort: sorted(keys) for sort, keys in (places or {}).items()}
         self.number = number
         self.shares = lru_cache(maxsize=1_000)(self._shares)
+
+    def place(self, sort: Sort, start: Cursor, steps: float) -> SortKey | None:
+        """About where a walk from there is after so many steps; `None` if that is past the end.
+        The lists begin with what is highest.
+        """
+        places = self._places.get(sort, ())
+        if steps >= self.number:
+            return None
+        sampled = 1 + int(steps * len(places) / self.number)
+        if start.backward:
+            begin = 0 if start.after is None else bisect_left(places, start.after)
+            return places[begin + sampled] if begin + sampled < len(places) else None
+        begin = len(places) if start.after is None else bisect_left(places, start.after)
+        return places[begin - sampled] if begin >= sampled else None
 
     def _shares(self, wanted: Wanted) -> Shares:
         """Which parts of all projects fit."""
@@ -99,12 +150,8 @@ class Ways:
         self._sample = Sample()
         self._old_at = 0.0
 
-    async def shortest(
-        self, wanted: Wanted, rows: float = float("inf")
-    ) -> tuple[Way, tuple[int, ...]]:
-        """The way on which so many rows, or all, are expected soonest; and the wanted skills, of
-        which the first is the one to be looked up where a project needs every one.
-        """
+    async def shortest(self, wanted: Wanted, rows: float = float("inf")) -> Choice:
+        """The way on which so many rows, or all, are expected soonest."""
         if time.monotonic() >= self._old_at:
             await self._renew()
         shares, number = self._sample.shares(wanted), self._sample.number
@@ -113,8 +160,16 @@ class Ways:
             costs[Way.SKILLS] = DEARER * shares.skills * number
         if wanted.text is not None:
             costs[Way.TEXT] = DEARER * shares.text * number
-        costs[Way.WALK] = rows / shares.both if shares.both else float("inf")
-        return min(costs, key=lambda way: costs[way]), shares.rarest
+        best = min(costs, key=lambda way: costs[way])
+        expected = rows / shares.both if shares.both else float("inf")
+        if costs[best] < expected:
+            return Choice(best, shares.rarest)
+        steps = max(costs[best], UNLUCKY * expected)
+        return Choice(Way.WALK, shares.rarest, best, steps)
+
+    def place(self, sort: Sort, start: Cursor, steps: float) -> SortKey | None:
+        """See `Sample.place`."""
+        return self._sample.place(sort, start, steps)
 
     async def _renew(self) -> None:
         self._old_at = time.monotonic() + LASTS
@@ -130,4 +185,10 @@ class Ways:
             )
             for row in found
         ]
-        self._sample = Sample(seen, last * len(found) / len(numbers) if numbers else 0)
+        places: dict[Sort, Sequence[SortKey]] = {
+            Sort.NEWEST: [(row.created_at, row.id) for row in found],
+            Sort.VIEWS: [(row.views, row.id) for row in found],
+            Sort.POPULAR: [(row.bookmarks, row.id) for row in found],
+        }
+        number = last * len(found) / len(numbers) if numbers else 0
+        self._sample = Sample(seen, places, number)
