@@ -163,6 +163,30 @@ async def test_many_who_write_on_both_processes_see_one_order(
 # --------------------------------------------------------------------------- one request, two ways
 
 
+async def test_what_comes_to_both_at_once_under_one_name_is_one_message(
+    one: Person, other: Person, room_id: str
+) -> None:
+    elsewhere = at(one, other.http)
+    path = f"/rooms/{room_id}/messages"
+    async with (
+        one.chat(room_id) as socket,
+        elsewhere.chat(room_id) as second,
+        other.chat(room_id) as theirs,
+    ):
+        for number in range(1, 11):
+            body = {"body": f"number {number}", "client_id": f"once-{number}"}
+            *answers, _, _ = await asyncio.gather(
+                one.ask("POST", path, body),
+                elsewhere.ask("POST", path, body),
+                socket.tell("send", **body),
+                second.tell("send", **body),
+            )
+            assert answers[0] == answers[1]
+            assert answers[0]["seq"] == number
+            assert await theirs.message() == answers[0]
+    assert (await one.ask("GET", f"/rooms/{room_id}"))["last_seq"] == 10
+
+
 async def test_a_post_that_comes_to_both_at_once_with_one_key_is_done_once(
     visits: list[httpx.AsyncClient], one: Person
 ) -> None:
