@@ -8,7 +8,7 @@ import pytest
 from sidepro.adapters.memory.chat import MemoryFeed
 from sidepro.domain.accounts.session import Caller
 from sidepro.domain.errors import InvalidInput, NotFound, RoomPending, Unavailable
-from sidepro.domain.rooms.events import MessageSent
+from sidepro.domain.rooms.events import MessageSent, RoomEvent
 from sidepro.domain.rooms.room import Message
 from sidepro.domain.rooms.sending import TOGETHER, Sending, Sent
 from sidepro.domain.shared import RoomId
@@ -74,6 +74,31 @@ async def test_more_than_fit_are_stored_in_several_goes(world: World) -> None:
     )
     assert await said(world, room_id) == [(n + 1, str(n)) for n in range(TOGETHER + 1)]
     assert units.opened == 2
+
+
+@awaited
+async def test_telling_that_fails_is_heard_of_by_its_sender_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, _, room_id = await world.chat()
+    sending, _ = line(world)
+    publish = world.feed.publish
+
+    async def breaks(event: RoomEvent) -> None:
+        if isinstance(event, MessageSent) and event.message.body == "1":
+            raise ZeroDivisionError
+        await publish(event)
+
+    monkeypatch.setattr(world.feed, "publish", breaks)
+    results = await asyncio.wait_for(
+        asyncio.gather(
+            *(sending.store(one.id, room_id, str(n), None) for n in range(4)),
+            return_exceptions=True,
+        ),
+        10,
+    )
+    assert isinstance(results.pop(1), ZeroDivisionError)
+    assert [message.body for message in all_sent(results)] == ["0", "2", "3"]
 
 
 @awaited

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from sidepro.adapters.memory.limits import MemoryLimiter
 from sidepro.adapters.memory.slots import MemorySlots
@@ -82,7 +83,7 @@ async def test_a_socket_too_many_is_closed_with_4429_until_another_one_closes(
 async def _is_open(socket: Socket) -> bool:
     try:
         return bool((await socket.frame())["type"] == "hello")
-    except Exception:
+    except ConnectionClosed:
         return False
 
 

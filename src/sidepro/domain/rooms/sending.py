@@ -118,9 +118,7 @@ class Sending:
                 # Something about one of them, such as a sender who withdraws: each for itself.
                 outcomes = [await self._stored_alone(wish) for wish in together]
             for wish, outcome in zip(together, outcomes, strict=True):
-                if isinstance(outcome, Sent):
-                    await self._tell(outcome)
-                wish.settle(outcome)
+                wish.settle(await self._told(outcome))
 
     async def _stored_alone(self, wish: _Wish) -> Sent | Exception:
         try:
@@ -146,6 +144,15 @@ class Sending:
             outcomes = await self._decided(work, wishes)
             await work.commit()
         return outcomes
+
+    async def _told(self, outcome: Sent | Exception) -> Sent | Exception:
+        """The outcome, told of where there is something to tell."""
+        try:
+            if isinstance(outcome, Sent):
+                await self._tell(outcome)
+        except Exception as error:  # whatever it is, who waits has to hear of it, and nobody else
+            return error
+        return outcome
 
     async def _tell(self, sent: Sent) -> None:
         """A repeated one too, in case the process that stored it died before telling."""
