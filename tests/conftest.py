@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.servers.s3 import S3
 
 
-SERVERS = {"postgres", "redis_server"}
+SERVERS = {"postgres", "redis_server", "own_redis"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -48,6 +48,19 @@ def postgres() -> Iterator[Postgres]:
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[RedisServer]:
     """A Redis server of this run's own; see `postgres` for the rest."""
+    from tests.servers import RedisServer, ServerError
+
+    try:
+        server = RedisServer.start()
+    except ServerError as error:
+        pytest.fail(str(error), pytrace=False)
+    with server:
+        yield server
+
+
+@pytest.fixture
+def own_redis() -> Iterator[RedisServer]:
+    """A Redis server of this test's own, which it may stop; see `postgres` for the rest."""
     from tests.servers import RedisServer, ServerError
 
     try:

@@ -1,22 +1,28 @@
 """Who may serve a database beside whom."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 from structlog.testing import capture_logs
 
 from sidepro.adapters.sql import only_one
 from sidepro.adapters.sql.database import Database
 from sidepro.adapters.sql.only_one import AlreadyServed, a_server
-from tests.live import until
+from tests.live import PATIENCE, until
 from tests.servers import Postgres
 
 _TAKEN_OVER = text(
     "SELECT pg_terminate_backend(pid), pg_advisory_lock(objid::bigint) FROM pg_locks "
     "WHERE locktype = 'advisory' AND granted AND database = "
     "(SELECT oid FROM pg_database WHERE datname = current_database())"
+)
+
+_LOOKING = text(
+    "SELECT count(*) > 0 FROM pg_stat_activity "
+    "WHERE query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()"
 )
 
 pytestmark = [pytest.mark.anyio, pytest.mark.servers]
@@ -77,3 +83,21 @@ async def test_who_lost_the_place_to_another_says_so_and_waits_for_it(
             with pytest.raises(AlreadyServed):
                 async with serving(url, beside_others=False):
                     pass
+
+
+async def test_serving_ends_though_it_is_just_looking_whether_the_place_is_still_its_own(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(only_one, "LOOKED_EVERY", 0)
+    monkeypatch.setattr(only_one, "_ANYTHING", select(func.pg_sleep(600)))
+    with postgres.database() as url:
+        watcher = Database(url)
+
+        async def is_looking() -> bool:
+            async with watcher.reading() as connection:
+                return bool(await connection.scalar(_LOOKING))
+
+        async with asyncio.timeout(PATIENCE):
+            async with serving(url, beside_others=False):
+                await until(is_looking)
+        await watcher.close()

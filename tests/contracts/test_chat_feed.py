@@ -259,48 +259,50 @@ async def until_both_hear(feeds: Processes, room: RoomId, ears: tuple[Ear, Ear])
         assert asyncio.get_running_loop().time() < deadline
 
 
-async def test_after_redis_was_away_everybody_learns_that_something_was_missed() -> None:
-    with RedisServer.start() as server:
-        async with two_processes(server) as feeds:
-            room, opened_meanwhile = no_room(), no_room()
-            ears, late = (Ear(), Ear()), Ear()
-            await feeds.here.listen(room, ears[0])
-            await feeds.there.listen(room, ears[1])
-            await until_both_hear(feeds, room, ears)
-            server.stop()
+async def test_after_redis_was_away_everybody_learns_that_something_was_missed(
+    own_redis: RedisServer,
+) -> None:
+    async with two_processes(own_redis) as feeds:
+        room, opened_meanwhile = no_room(), no_room()
+        ears, late = (Ear(), Ear()), Ear()
+        await feeds.here.listen(room, ears[0])
+        await feeds.there.listen(room, ears[1])
+        await until_both_hear(feeds, room, ears)
+        own_redis.stop()
 
-            lost = message(room)
-            began = asyncio.get_running_loop().time()
-            await feeds.here.publish(lost)
-            await feeds.there.listen(opened_meanwhile, late)
-            await feeds.here.publish(message(opened_meanwhile))
-            await feeds.here.publish(Typing(room, nobody()))
-            assert asyncio.get_running_loop().time() - began < 2
-            assert lost in ears[0].heard, "its own process hears all the same"
+        lost = message(room)
+        began = asyncio.get_running_loop().time()
+        await feeds.here.publish(lost)
+        await feeds.there.listen(opened_meanwhile, late)
+        await feeds.here.publish(message(opened_meanwhile))
+        await feeds.here.publish(Typing(room, nobody()))
+        assert asyncio.get_running_loop().time() - began < 2
+        assert lost in ears[0].heard, "its own process hears all the same"
 
-            server.resume()
-            await until(
-                lambda: (
-                    all(MayHaveMissed(room) in ear.heard for ear in ears)
-                    and MayHaveMissed(opened_meanwhile) in late.heard
-                )
+        own_redis.resume()
+        await until(
+            lambda: (
+                all(MayHaveMissed(room) in ear.heard for ear in ears)
+                and MayHaveMissed(opened_meanwhile) in late.heard
             )
-            await until_both_hear(feeds, room, ears)
+        )
+        await until_both_hear(feeds, room, ears)
 
 
-async def test_what_could_not_be_said_is_told_as_missed_once_it_can() -> None:
+async def test_what_could_not_be_said_is_told_as_missed_once_it_can(
+    own_redis: RedisServer,
+) -> None:
     """The process that hears may be connected again before the one that speaks."""
-    with RedisServer.start() as server:
-        async with two_processes(server) as feeds:
-            room, ear = no_room(), Ear()
-            await feeds.there.listen(room, ear)
-            server.stop()
-            with capture_logs() as logs:
-                await feeds.here.publish(message(room))
-                await until(lambda: any(line["event"] == "redis_away" for line in logs))
-            server.resume()
-            # one of the two is from the process that could not speak
-            await until(lambda: ear.heard.count(MayHaveMissed(room)) >= 2)
+    async with two_processes(own_redis) as feeds:
+        room, ear = no_room(), Ear()
+        await feeds.there.listen(room, ear)
+        own_redis.stop()
+        with capture_logs() as logs:
+            await feeds.here.publish(message(room))
+            await until(lambda: any(line["event"] == "redis_away" for line in logs))
+        own_redis.resume()
+        # one of the two is from the process that could not speak
+        await until(lambda: ear.heard.count(MayHaveMissed(room)) >= 2)
 
 
 async def test_a_process_that_redis_does_not_answer_is_not_kept_waiting() -> None:

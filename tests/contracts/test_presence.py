@@ -287,26 +287,27 @@ async def test_a_process_that_closes_leaves_nothing_behind(
         assert set(client.keys("presence:*")) <= set(before)
 
 
-async def test_presence_heals_when_redis_comes_back_with_older_data() -> None:
-    with RedisServer.start() as server:
-        async with a_process(server) as here, a_process(server) as there:
-            room, other_room, user, left, came = no_room(), no_room(), *(nobody() for _ in "abc")
-            await here.presence.enter(room, user, "a")
-            await here.presence.enter(room, left, "b")
-            await there.presence.enter(other_room, user, "c")
-            with server.client() as client:
-                client.save()
-                client.config_set("save", "")  # what comes after is lost when it stops
-            assert await here.presence.leave(room, left, "b")
-            assert await here.presence.enter(room, came, "d")
-            server.stop()
-            assert await online(here.presence, room) == tuple(sorted([user, came]))
-            assert await there.presence.leave(other_room, user, "c")
-            server.resume()
-            # sooner than the leases of ten seconds that came back with it would end
-            async with asyncio.timeout(5):
-                await shows(there, room, user, came)
-                await shows(here, other_room)
+async def test_presence_heals_when_redis_comes_back_with_older_data(
+    own_redis: RedisServer,
+) -> None:
+    async with a_process(own_redis) as here, a_process(own_redis) as there:
+        room, other_room, user, left, came = no_room(), no_room(), *(nobody() for _ in "abc")
+        await here.presence.enter(room, user, "a")
+        await here.presence.enter(room, left, "b")
+        await there.presence.enter(other_room, user, "c")
+        with own_redis.client() as client:
+            client.save()
+            client.config_set("save", "")  # what comes after is lost when it stops
+        assert await here.presence.leave(room, left, "b")
+        assert await here.presence.enter(room, came, "d")
+        own_redis.stop()
+        assert await online(here.presence, room) == tuple(sorted([user, came]))
+        assert await there.presence.leave(other_room, user, "c")
+        own_redis.resume()
+        # sooner than the leases of ten seconds that came back with it would end
+        async with asyncio.timeout(5):
+            await shows(there, room, user, came)
+            await shows(here, other_room)
 
 
 async def test_many_rooms_are_looked_up_in_one_round_trip(redis_server: RedisServer) -> None:

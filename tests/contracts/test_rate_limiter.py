@@ -117,20 +117,20 @@ async def test_a_clock_of_redis_that_went_back_keeps_nobody_out_for_longer_than_
         assert refused.retry_after == pytest.approx(360, abs=5)
 
 
-async def test_while_redis_is_away_a_process_counts_alone_and_stricter_and_heals() -> None:
-    server = RedisServer.start()
+async def test_while_redis_is_away_a_process_counts_alone_and_stricter_and_heals(
+    own_redis: RedisServer,
+) -> None:
     async with AsyncExitStack() as links:
-        with server:
-            limiter = RedisLimiter(_link(server.url, links))
-            assert (await limiter.take(HOURLY, "a")).remaining == HOURLY.quota - 1
-            server.stop()
-            alone = [await limiter.take(HOURLY, "a") for _ in range(4)]
-            assert [one.retry_after is None for one in alone] == [True, True, True, False]
-            server.resume()
-            deadline = time.monotonic() + HEALS_WITHIN
-            while (await limiter.take(HOURLY, "b")).limit != HOURLY:
-                assert time.monotonic() < deadline
-                await asyncio.sleep(0.05)
+        limiter = RedisLimiter(_link(own_redis.url, links))
+        assert (await limiter.take(HOURLY, "a")).remaining == HOURLY.quota - 1
+        own_redis.stop()
+        alone = [await limiter.take(HOURLY, "a") for _ in range(4)]
+        assert [one.retry_after is None for one in alone] == [True, True, True, False]
+        own_redis.resume()
+        deadline = time.monotonic() + HEALS_WITHIN
+        while (await limiter.take(HOURLY, "b")).limit != HOURLY:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.05)
 
 
 async def test_a_redis_that_does_not_answer_holds_nobody_up_but_one_call_a_second() -> None:

@@ -132,18 +132,18 @@ def _gate(server: RedisServer, reader: AccountReader, links: AsyncExitStack) -> 
     return RedisGate(link, MemoryGate(reader, factories.SetClock()))
 
 
-async def test_while_redis_is_away_ends_are_noticed_within_a_second(world: World) -> None:
+async def test_while_redis_is_away_ends_are_noticed_within_a_second(
+    world: World, own_redis: RedisServer
+) -> None:
     user: User = factories.user()
     session = factories.session(user.id)
     await world.store(user, session)
-    server = RedisServer.start()
     async with AsyncExitStack() as links:
-        with server:
-            here, there = [_gate(server, world.accounts, links) for _ in range(2)]
-            assert await here.is_live(session.id)
-            server.stop()
-            await end(world, session, there)
-            deadline = time.monotonic() + FRESH_FOR + 0.5
-            while await here.is_live(session.id):
-                assert time.monotonic() < deadline
-                await asyncio.sleep(0.02)
+        here, there = [_gate(own_redis, world.accounts, links) for _ in range(2)]
+        assert await here.is_live(session.id)
+        own_redis.stop()
+        await end(world, session, there)
+        deadline = time.monotonic() + FRESH_FOR + 0.5
+        while await here.is_live(session.id):
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.02)

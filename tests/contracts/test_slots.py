@@ -154,30 +154,30 @@ async def test_a_clock_of_redis_that_went_back_holds_no_slot_for_longer_than_a_l
         assert await slots.take("ahead", "new", 1)
 
 
-async def test_while_redis_is_away_a_process_counts_its_own_and_tells_when_it_is_back() -> None:
-    server = RedisServer.start()
+async def test_while_redis_is_away_a_process_counts_its_own_and_tells_when_it_is_back(
+    own_redis: RedisServer,
+) -> None:
     async with AsyncExitStack() as links:
-        with server:
-            here, there = (RedisSlots(_link(server.url, links)) for _ in range(2))
-            assert await here.take("a", "before", 2)
-            server.stop()
-            assert await here.take("a", "during", 2)
-            assert not await here.take("a", "too many", 2)
-            assert await there.take("a", "elsewhere", 2)
-            await there.give_back("a", "elsewhere")
+        here, there = (RedisSlots(_link(own_redis.url, links)) for _ in range(2))
+        assert await here.take("a", "before", 2)
+        own_redis.stop()
+        assert await here.take("a", "during", 2)
+        assert not await here.take("a", "too many", 2)
+        assert await there.take("a", "elsewhere", 2)
+        await there.give_back("a", "elsewhere")
+        await here.renew()
+        own_redis.resume()
+        with own_redis.client() as client:
+            client.flushall()
+
+        async def is_counted_there() -> bool:
             await here.renew()
-            server.resume()
-            with server.client() as client:
-                client.flushall()
+            if await there.take("a", "elsewhere", 2):
+                await there.give_back("a", "elsewhere")
+                return False
+            return True
 
-            async def is_counted_there() -> bool:
-                await here.renew()
-                if await there.take("a", "elsewhere", 2):
-                    await there.give_back("a", "elsewhere")
-                    return False
-                return True
-
-            await until(is_counted_there, 5)
+        await until(is_counted_there, 5)
 
 
 async def test_a_redis_that_is_not_there_refuses_nobody() -> None:

@@ -160,25 +160,26 @@ async def test_a_store_that_is_away_keeps_no_run_from_beginning(processes: Proce
 # --------------------------------------------------------------------------------- Redis alone
 
 
-async def test_a_redis_that_is_away_delays_nobody_and_is_asked_again_when_it_is_back() -> None:
-    with RedisServer.start() as server:
-        async with AsyncExitStack() as stack:
-            requests = await in_redis(server.url, stack)
-            server.stop()
-            began = time.process_time()
-            for _ in range(3):
-                await requests.ask()
+async def test_a_redis_that_is_away_delays_nobody_and_is_asked_again_when_it_is_back(
+    own_redis: RedisServer,
+) -> None:
+    async with AsyncExitStack() as stack:
+        requests = await in_redis(own_redis.url, stack)
+        own_redis.stop()
+        began = time.process_time()
+        for _ in range(3):
+            await requests.ask()
+        await requests.close()
+        assert time.process_time() - began < 1
+        own_redis.resume()
+
+        async def is_sent() -> bool:
+            await requests.ask()
             await requests.close()
-            assert time.process_time() - began < 1
-            server.resume()
+            with own_redis.client() as client:
+                return bool(client.exists(brokers.STREAM))
 
-            async def is_sent() -> bool:
-                await requests.ask()
-                await requests.close()
-                with server.client() as client:
-                    return bool(client.exists(brokers.STREAM))
-
-            await until(is_sent, 5)
+        await until(is_sent, 5)
 
 
 async def test_asking_does_not_wait_for_a_redis_that_does_not_answer() -> None:

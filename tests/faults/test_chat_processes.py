@@ -36,21 +36,18 @@ PRESENCE_RIGHT_WITHIN = 15.0
 
 
 @pytest.fixture
-def redis() -> Iterator[RedisServer]:
-    with RedisServer.start() as server:
-        yield server
-
-
-@pytest.fixture
 def servers(
-    postgres: Postgres, redis: RedisServer, tmp_path: Path
+    postgres: Postgres, own_redis: RedisServer, tmp_path: Path
 ) -> Iterator[list[SideProServer]]:
-    with shared_settings(postgres, redis, tmp_path) as settings, two_servers(settings) as running:
+    with (
+        shared_settings(postgres, own_redis, tmp_path) as settings,
+        two_servers(settings) as running,
+    ):
         yield running
 
 
 async def test_each_message_is_stored_once_and_seen_once_whatever_goes_away(
-    servers: list[SideProServer], redis: RedisServer
+    servers: list[SideProServer], own_redis: RedisServer
 ) -> None:
     async with visiting_all(servers) as visits:
         people = await asyncio.gather(*(Person.join(visits[0]) for _ in range(PEOPLE)))
@@ -79,9 +76,9 @@ async def test_each_message_is_stored_once_and_seen_once_whatever_goes_away(
             crash.set()
             await asyncio.to_thread(servers[1].start)
             await until_part(0.6)
-            await asyncio.to_thread(redis.stop)
+            await asyncio.to_thread(own_redis.stop)
             await asyncio.sleep(REDIS_AWAY)
-            await asyncio.to_thread(redis.resume)
+            await asyncio.to_thread(own_redis.resume)
             await until_part(1.0)
 
             for member in members:

@@ -38,39 +38,40 @@ async def log_ins_until_refused(http: httpx.AsyncClient) -> int:
     return 20
 
 
-async def test_all_goes_on_without_redis_and_heals_with_it(tmp_path: Path) -> None:
-    with RedisServer.start() as redis:
-        settings = settings_of(f"sqlite:///{tmp_path}/test.sqlite3", tmp_path)
-        settings |= {"SIDEPRO_REDIS_URL": redis.url, "SIDEPRO_RATE_LIMITS": "on"}
-        with SideProServer(settings) as server:
-            async with visiting(server.url) as http:
-                person = await Person.join(http)
-                assert await health(http) == (200, "ok", "ok")
-                with redis.client() as client:
-                    assert client.keys("limit:*")
+async def test_all_goes_on_without_redis_and_heals_with_it(
+    tmp_path: Path, own_redis: RedisServer
+) -> None:
+    settings = settings_of(f"sqlite:///{tmp_path}/test.sqlite3", tmp_path)
+    settings |= {"SIDEPRO_REDIS_URL": own_redis.url, "SIDEPRO_RATE_LIMITS": "on"}
+    with SideProServer(settings) as server:
+        async with visiting(server.url) as http:
+            person = await Person.join(http)
+            assert await health(http) == (200, "ok", "ok")
+            with own_redis.client() as client:
+                assert client.keys("limit:*")
 
-                await asyncio.to_thread(redis.stop)
-                asked = time.monotonic()
-                for path in ("/projects", "/me", "/rooms", "/recommendations"):
-                    answer = await http.get(f"/api/v1{path}", headers=person.headers)
-                    assert answer.status_code == 200
-                assert time.monotonic() - asked < 3
-                assert await health(http) == (200, "degraded", "unavailable")
-                assert await log_ins_until_refused(http) == ALONE
+            await asyncio.to_thread(own_redis.stop)
+            asked = time.monotonic()
+            for path in ("/projects", "/me", "/rooms", "/recommendations"):
+                answer = await http.get(f"/api/v1{path}", headers=person.headers)
+                assert answer.status_code == 200
+            assert time.monotonic() - asked < 3
+            assert await health(http) == (200, "degraded", "unavailable")
+            assert await log_ins_until_refused(http) == ALONE
 
-                await asyncio.to_thread(redis.resume)
+            await asyncio.to_thread(own_redis.resume)
 
-                async def is_well() -> bool:
-                    return await health(http) == (200, "ok", "ok")
+            async def is_well() -> bool:
+                return await health(http) == (200, "ok", "ok")
 
-                await until(is_well, HEALS_WITHIN)
+            await until(is_well, HEALS_WITHIN)
 
-                async def counts_together() -> bool:
-                    await http.get("/api/v1/catalogue")
-                    with redis.client() as client:
-                        return bool(client.keys("limit:default:*"))
+            async def counts_together() -> bool:
+                await http.get("/api/v1/catalogue")
+                with own_redis.client() as client:
+                    return bool(client.keys("limit:default:*"))
 
-                await until(counts_together, HEALS_WITHIN)
-            assert "Traceback" not in server.log()
-            assert server.log().count("redis_away") == 1
-            assert server.log().count("redis_back") == 1
+            await until(counts_together, HEALS_WITHIN)
+        assert "Traceback" not in server.log()
+        assert server.log().count("redis_away") == 1
+        assert server.log().count("redis_back") == 1

@@ -50,13 +50,6 @@ def settings_of_mode(mode: str, request: pytest.FixtureRequest, tmp_path: Path) 
 
 
 @pytest.fixture
-def own_redis() -> Iterator[RedisServer]:
-    """One that can be stopped."""
-    with RedisServer.start() as server:
-        yield server
-
-
-@pytest.fixture
 def settings_of_own(postgres: Postgres, own_redis: RedisServer, tmp_path: Path) -> Iterator[Json]:
     with shared_settings(postgres, own_redis, tmp_path) as found:
         yield {**found, "SIDEPRO_LOG_FORMAT": "json"}

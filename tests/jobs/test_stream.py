@@ -112,23 +112,22 @@ async def test_what_a_killed_worker_had_taken_harms_nobody(
     assert similarity.begun == 1, "what was sent just now"
 
 
-async def test_a_redis_that_comes_back_empty_is_listened_to_again() -> None:
+async def test_a_redis_that_comes_back_empty_is_listened_to_again(own_redis: RedisServer) -> None:
     similarity = Similarity()
-    with RedisServer.start() as server:
-        async with connected(server.url, similarity) as jobs, running.working(jobs):
-            await send(jobs.broker, time.time())
-            await until(lambda: similarity.finished == 1)
-            with server.client() as client:
-                client.flushall()
-            await send(jobs.broker, time.time())
-            await until(lambda: similarity.finished == 2, 5)
-            server.stop()
-            before = time.process_time()
-            await asyncio.sleep(2)  # so that what it costs can be seen
-            assert time.process_time() - before < 1, "seconds, of two"
-            server.resume()
-            await send(jobs.broker, time.time())
-            await until(lambda: similarity.finished == 3, 5)
+    async with connected(own_redis.url, similarity) as jobs, running.working(jobs):
+        await send(jobs.broker, time.time())
+        await until(lambda: similarity.finished == 1)
+        with own_redis.client() as client:
+            client.flushall()
+        await send(jobs.broker, time.time())
+        await until(lambda: similarity.finished == 2, 5)
+        own_redis.stop()
+        before = time.process_time()
+        await asyncio.sleep(2)  # so that what it costs can be seen
+        assert time.process_time() - before < 1, "seconds, of two"
+        own_redis.resume()
+        await send(jobs.broker, time.time())
+        await until(lambda: similarity.finished == 3, 5)
 
 
 async def test_the_stream_does_not_grow_without_end(

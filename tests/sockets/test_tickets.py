@@ -130,10 +130,11 @@ async def test_no_log_has_a_ticket_in_it(one: Person, room_id: str, server: Side
 
 
 @pytest.mark.servers
-async def test_with_redis_away_tickets_answer_503_and_come_back_with_it(tmp_path: Path) -> None:
-    redis = RedisServer.start()
-    settings = {"SIDEPRO_DATA_DIR": str(tmp_path), "SIDEPRO_REDIS_URL": redis.url}
-    with redis, SideProServer(settings) as server:
+async def test_with_redis_away_tickets_answer_503_and_come_back_with_it(
+    tmp_path: Path, own_redis: RedisServer
+) -> None:
+    settings = {"SIDEPRO_DATA_DIR": str(tmp_path), "SIDEPRO_REDIS_URL": own_redis.url}
+    with SideProServer(settings) as server:
         async with visiting(server.url) as http:
             one, other = await asyncio.gather(Person.join(http), Person.join(http))
             room_id = await one.room_with(other)
@@ -141,12 +142,12 @@ async def test_with_redis_away_tickets_answer_503_and_come_back_with_it(tmp_path
             async with one.socket(room_id, ticket=ticket) as socket:
                 await socket.begin()
                 lost = await one.ticket(room_id)
-                redis.stop()
+                own_redis.stop()
                 await is_unavailable(one, room_id)
                 async with one.socket(room_id, ticket=lost) as late:
                     assert await late.closed() == 1013
                 await still_open(socket)
-            redis.resume()
+            own_redis.resume()
             await is_back(one, room_id)
 
 

@@ -288,6 +288,8 @@ def _no_connection_left() -> Iterator[None]:
 def _translate(context: ExceptionContext) -> Exception | None:
     """What to raise in the place of a driver's error, wherever it comes up."""
     error = context.sqlalchemy_exception or context.original_exception
+    if not isinstance(error, Exception):
+        return None  # a cancellation, which SQLAlchemy counts among the disconnects
     if isinstance(error, IntegrityError):
         return meaning_of(error.orig)
     # A bare DatabaseError is SQLite's word for a file that is no database.
