@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from psycopg import sql
 from sqlalchemy import insert
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
@@ -276,12 +277,13 @@ def _steps(database: NotingDatabase, statement: ReturnsRows, parameters: Any) ->
 def explained(
     database: NotingDatabase, statement: ReturnsRows, parameters: Any, options: str
 ) -> dict[str, Any]:
-    """What PostgreSQL says about a statement."""
+    """What PostgreSQL says about a statement, planned as when it is prepared."""
     text, values = Prepared(statement, postgresql_dialect()).bind(parameters)
     with psycopg.connect(database.address, options=LISTING) as connection:
-        cursor = psycopg.RawCursor(connection)
-        cursor.execute(f"EXPLAIN ({options}) {text}".encode(), values)
-        row = cursor.fetchone()
+        psycopg.RawCursor(connection).execute(f"PREPARE asked AS {text}".encode())
+        given = ", ".join(sql.Literal(value).as_string(connection) for value in values)
+        execution = f"EXECUTE asked({given})" if values else "EXECUTE asked"
+        row = connection.execute(f"EXPLAIN ({options}) {execution}".encode()).fetchone()
         assert row is not None
         plan: dict[str, Any] = (row[0] if isinstance(row[0], list) else json.loads(row[0]))[0]
         return plan

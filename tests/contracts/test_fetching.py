@@ -9,6 +9,7 @@ from sqlalchemy.exc import InvalidRequestError
 
 from sidepro.adapters.sql import tables
 from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.fetching import at_most
 from sidepro.domain.errors import Unavailable
 from tests import factories
 from tests.contracts.races import MANY
@@ -26,6 +27,7 @@ _USERS = (
     .where(tables.users.c.id.in_(bindparam("ids", expanding=True)))
     .order_by(tables.users.c.id)
 )
+_FIRST_USERS = select(tables.users).limit(at_most("most"))
 _SAME = select(bindparam("number", type_=tables.messages.c.seq.type).label("number"))
 
 
@@ -53,6 +55,15 @@ async def test_one_statement_takes_lists_of_any_length(world: World) -> None:
         ids = [user.id for user in users[:length]]
         rows = await database_of(world).fetch(_USERS, {"ids": ids})
         assert [row.id for row in rows] == ids
+
+
+@both
+async def test_one_statement_gives_as_many_rows_as_are_asked_for_each_time(world: World) -> None:
+    users = [factories.user() for _ in range(3)]
+    await world.store(*users)
+    for most in (2, 3, 0, 2):
+        rows = await database_of(world).fetch(_FIRST_USERS, {"most": most})
+        assert len(rows) == most
 
 
 @both

@@ -7,6 +7,7 @@ from sqlalchemy import bindparam, exists, or_, select
 
 from sidepro.adapters.sql.catalogue import CatalogueCache
 from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.fetching import at_most
 from sidepro.adapters.sql.images import IMAGE_OF_USER
 from sidepro.adapters.sql.profiles import SKILLS_OF_PROFILE
 from sidepro.adapters.sql.sessions import session_of
@@ -52,7 +53,7 @@ _ACCOUNT = (
 _USER_NAMED = select(users).where(
     or_(users.c.email_key == bindparam("key"), users.c.username_key == bindparam("key"))
 )
-_USERS = select(users).order_by(users.c.id).limit(bindparam("most"))
+_USERS = select(users).order_by(users.c.id).limit(at_most("most"))
 _USERS_AFTER = _USERS.where(users.c.id > bindparam("after", type_=users.c.id.type))
 _SESSIONS = select(sessions).where(sessions.c.expires_at > bindparam("now"))
 _SESSIONS_OF = _SESSIONS.where(sessions.c.user_id == bindparam("user")).order_by(

@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sidepro.adapters.sql.board import SKILLS_OF_PROJECT
 from sidepro.adapters.sql.catalogue import CatalogueCache, NumberedCatalogue
 from sidepro.adapters.sql.database import Source
-from sidepro.adapters.sql.fetching import Row
+from sidepro.adapters.sql.fetching import Row, at_most
 from sidepro.adapters.sql.grams import LONGEST_GRAM, Grams, HasGrams, grams_asked_for
 from sidepro.adapters.sql.images import IMAGE_OF_USER, THUMBNAIL
 from sidepro.adapters.sql.keyset import Listing
@@ -100,7 +100,7 @@ _PROJECT = _CARDS.add_columns(
 _TEXTS = (
     select(projects.c.id, projects.c.content, projects.c.content_html)
     .order_by(projects.c.id)
-    .limit(bindparam("most"))
+    .limit(at_most("most"))
 )
 _TEXTS_AFTER = _TEXTS.where(projects.c.id > bindparam("after", type_=projects.c.id.type))
 
@@ -149,7 +149,7 @@ _HANDS = (
 _POPULAR = (
     _CARDS.where(projects.c.author_id != bindparam("viewer"), users.c.is_active)
     .order_by(*(column.desc() for column in _KEYS[Sort.POPULAR]))
-    .limit(bindparam("most"))
+    .limit(at_most("most"))
 )
 
 

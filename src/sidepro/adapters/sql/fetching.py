@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import psycopg
 from psycopg.pq import TransactionStatus
-from sqlalchemy import BindParameter, Dialect
+from sqlalchemy import BindParameter, Dialect, Integer, bindparam
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.sql.selectable import ReturnsRows
@@ -39,6 +39,15 @@ FLOAT8 = 701
 
 STATEMENTS = 1_000
 """That are kept compiled, at the most."""
+
+
+def at_most(name: str) -> BindParameter[int]:
+    """A parameter for LIMIT, whose number becomes a part of the statement's text.
+
+    PostgreSQL's plans serve all values of the other parameters. For a limit that it does not know
+    it expects a tenth of the list to be read.
+    """
+    return bindparam(name, type_=Integer, literal_execute=True)
 
 
 class RowHeld(Exception):
@@ -88,7 +97,10 @@ class Prepared:
         self._loaders = [(place, load) for place, load in enumerate(processors) if load]
         bound = self._compiled.post_compile_params
         self._lists = [parameter.key for parameter in bound if parameter.expanding]
-        # A list stands for as many values, and each length makes a text of its own.
+        written = self._compiled.literal_execute_params
+        self._written = [parameter.key for parameter in written if parameter.required]
+        # A list stands for as many values, and each length makes a text of its own; so does each
+        # number that is written into the text.
         self._variants: dict[tuple[int, ...], _Variant] = {}
 
     def bind(self, parameters: Mapping[str, Any]) -> tuple[str, list[Any]]:
@@ -96,10 +108,13 @@ class Prepared:
         if self._lists:
             lists = {name: _filled_up(parameters[name]) for name in self._lists}
             parameters = {**parameters, **lists}
-        lengths = tuple(len(parameters[name]) for name in self._lists)
-        variant = self._variants.get(lengths)
+        numbers = (
+            *(len(parameters[name]) for name in self._lists),
+            *(parameters[name] for name in self._written),
+        )
+        variant = self._variants.get(numbers)
         if variant is None:
-            variant = self._variants[lengths] = _Variant(self._compiled, self._dialect, parameters)
+            variant = self._variants[numbers] = _Variant(self._compiled, self._dialect, parameters)
         return variant.text, variant.values(parameters)
 
     def rows(self, found: Found) -> list[Row]:
@@ -124,7 +139,7 @@ def _filled_up(members: Sequence[Any]) -> list[Any]:
 
 
 class _Variant:
-    """A statement for lists of certain lengths."""
+    """A statement for lists of certain lengths, and with certain numbers in it."""
 
     def __init__(self, compiled: Any, dialect: Dialect, parameters: Mapping[str, Any]) -> None:
         state = compiled.construct_expanded_state(parameters)

@@ -10,14 +10,16 @@ from sqlalchemy import (
     Integer,
     Select,
     bindparam,
-    literal,
+    literal_column,
     select,
     tuple_,
 )
 
 from sidepro.adapters.sql.database import Source
-from sidepro.adapters.sql.fetching import Row
+from sidepro.adapters.sql.fetching import Row, at_most
 from sidepro.domain.shared import Page, PageRequest, SortKey, page_of
+
+_ONE: ColumnElement[int] = literal_column("1", Integer)
 
 
 class Listing:
@@ -120,7 +122,7 @@ class Listing:
             beyond = self._exists(self._bare.where(behind), backward=not backward).label("beyond")
             rows = rows.where(onward).add_columns(beyond)
         rows = rows.order_by(*self._order(backward))
-        return rows.limit(bindparam("page_rows", type_=Integer))
+        return rows.limit(at_most("page_rows"))
 
     def _order(self, backward: bool) -> list[ColumnElement[Any]]:
         descending = self._descending != backward
@@ -129,6 +131,6 @@ class Listing:
     def _exists(self, rows: Select[Any], *, backward: bool) -> ColumnElement[bool]:
         # Not EXISTS, which forgets the order: PostgreSQL would read the table from its beginning
         # up to the first row that will do, and that may be half of it.
-        nearest = rows.with_only_columns(literal(1), maintain_column_froms=True)
-        nearest = nearest.order_by(*self._order(backward)).limit(literal(1)).correlate(None)
+        nearest = rows.with_only_columns(_ONE, maintain_column_froms=True)
+        nearest = nearest.order_by(*self._order(backward)).limit(_ONE).correlate(None)
         return nearest.scalar_subquery().is_not(None)

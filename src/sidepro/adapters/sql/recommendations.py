@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sidepro.adapters.similarity.arrays import People
 from sidepro.adapters.similarity.entries import decoded, encoded_names
 from sidepro.adapters.sql.database import Database
-from sidepro.adapters.sql.fetching import Row
+from sidepro.adapters.sql.fetching import Row, at_most
 from sidepro.adapters.sql.tables import neighbours, similarity_runs, users
 from sidepro.adapters.sql.upsert import upsert
 from sidepro.domain.recommendations.columns import Similarities
@@ -61,7 +61,7 @@ _STORED_AFTER = (
     select(neighbours)
     .where(neighbours.c.user_id > bindparam("after", type_=neighbours.c.user_id.type))
     .order_by(neighbours.c.user_id)
-    .limit(bindparam("most"))
+    .limit(at_most("most"))
 )
 _THERE = select(users.c.id).where(users.c.id.in_(bindparam("ids", expanding=True)))
 _REMOVE = delete(neighbours).where(neighbours.c.user_id.in_(bindparam("ids", expanding=True)))

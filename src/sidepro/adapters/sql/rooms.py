@@ -22,7 +22,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql.database import Source
-from sidepro.adapters.sql.fetching import Row
+from sidepro.adapters.sql.fetching import Row, at_most
 from sidepro.adapters.sql.images import IMAGE_OF_USER
 from sidepro.adapters.sql.keyset import Listing
 from sidepro.adapters.sql.many import Rows, as_parameter, given_rows
@@ -85,14 +85,14 @@ _MESSAGES = select(messages).where(messages.c.room_id == bindparam("room"))
 _MESSAGES_AFTER = (
     _MESSAGES.where(messages.c.seq > bindparam("place"))
     .order_by(messages.c.seq)
-    .limit(bindparam("most"))
+    .limit(at_most("most"))
 )
 _MESSAGES_BEFORE = (
     _MESSAGES.where(messages.c.seq < bindparam("place"))
     .order_by(messages.c.seq.desc())
-    .limit(bindparam("most"))
+    .limit(at_most("most"))
 )
-_LATEST_MESSAGES = _MESSAGES.order_by(messages.c.seq.desc()).limit(bindparam("most"))
+_LATEST_MESSAGES = _MESSAGES.order_by(messages.c.seq.desc()).limit(at_most("most"))
 
 _ME = bindparam("me", type_=rooms.c.low_id.type)
 _I_AM_LOW = rooms.c.low_id == _ME
