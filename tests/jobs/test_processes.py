@@ -210,6 +210,38 @@ async def waits_for_its_turn(database: Database) -> bool:
         return int(await connection.scalar(statement) or 0) > 1
 
 
+async def test_polars_is_loaded_by_a_worker_and_not_by_a_server_or_a_scheduler(
+    settings: Json,
+) -> None:
+    """It is a tenth of the start of a process and 22 MiB, and they compute nothing."""
+    with (
+        SideProJobs("worker", settings) as worker,
+        SideProJobs("scheduler", settings) as scheduler,
+        SideProServer(settings, "--no-jobs") as server,
+    ):
+        async with visiting(server.url) as http:
+            author, reader = [await Person.join(http) for _ in range(2)]
+            await publish(author)
+            await profile(author, "Python")
+            await profile(reader, "Python")
+
+            async def is_found() -> bool:
+                return bool((await recommended(reader))["basis"] == SIMILAR)
+
+            await until(is_found, 2 * PATIENCE)
+            await reader.ask("GET", "/me/export")
+            assert (await http.get("/metrics")).status_code == 200
+        processes = {"worker": worker, "scheduler": scheduler, "server": server}
+        assert {name for name, one in processes.items() if has_loaded("_polars", one.pid)} == {
+            "worker"
+        }
+
+
+def has_loaded(package: str, pid: int) -> bool:
+    """Whether a process has a file of that package in its memory, as of one that is compiled."""
+    return f"/{package}" in Path(f"/proc/{pid}/maps").read_text()
+
+
 @pytest.mark.parametrize("name", ["worker", "scheduler"])
 async def test_they_end_at_once_when_told_to_and_nothing_is_under_way(
     settings: Json, name: str
