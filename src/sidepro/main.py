@@ -110,8 +110,8 @@ class Platform:
         self.codec.close()
 
 
-def build(settings: Settings, public_url: str) -> Platform:
-    """Put the platform together.
+def build(settings: Settings, public_url: str, threads: int = 1) -> Platform:
+    """Put the platform together; similarities are computed by so many threads at once.
 
     Raises:
         OSError: the secret key of an embedded platform cannot be kept in the data folder.
@@ -247,7 +247,7 @@ def build(settings: Settings, public_url: str) -> Platform:
     )
     similarity = SimilarityJob(
         SqlPopulationReader(database, catalogue),
-        PolarsEngine(),
+        PolarsEngine(threads),
         neighbours,
         SqlTurns(database),
         clock,

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sidepro import main
+from sidepro.adapters.similarity.lazily import PolarsEngine
 from sidepro.adapters.sql.database import Database
 from sidepro.adapters.sql.recommendations import SqlNeighbourStore
 from sidepro.adapters.sql.turns import SqlTurns
+from sidepro.settings import Settings
 from tests.cli.conftest import COMMAND
 from tests.live import DATABASES, a_database, address_of, settings_of
 from tests.servers import HOST, SECRET_KEY, free_port, settings
@@ -81,6 +84,27 @@ def test_a_server_that_is_not_there_is_one_line(
     assert outcome.err.startswith("sidepro: cannot use Redis: ")
     assert outcome.err.count("\n") == 1
     assert "hunter2" not in outcome.err
+
+
+@pytest.mark.parametrize("command", [["worker"], ["similarity", "run"]], ids=" ".join)
+def test_who_only_computes_does_so_with_two_threads_and_who_serves_with_one(
+    run_here: Callable[..., Outcome],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: list[str],
+) -> None:
+    made: list[int] = []
+
+    def engine(threads: int) -> PolarsEngine:
+        made.append(threads)
+        return PolarsEngine(threads)
+
+    monkeypatch.setattr(main, "PolarsEngine", engine)
+    # They are put together before they find that nobody is there.
+    nowhere = f"redis://{HOST}:1/0"
+    assert run_here(*command, **ON_POSTGRESQL, SIDEPRO_REDIS_URL=nowhere).complaint()
+    main.build(Settings(data_dir=tmp_path), "")
+    assert made == [2, 1]
 
 
 # ----------------------------------------------------------------------------------- similarity

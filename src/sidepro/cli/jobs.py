@@ -23,6 +23,11 @@ from sidepro.jobs.tasks import Jobs
 
 Keeping = Callable[[Jobs], AbstractAsyncContextManager[None]]
 
+THREADS = 2
+"""That compare people, of a process with nothing else to do; a serving one has but one for that.
+With a hundred thousand people each takes 150 MiB.
+"""
+
 
 @click.command()
 def worker() -> None:
@@ -45,7 +50,7 @@ def _keep(name: str, keeping: Keeping, what_it_does: str) -> None:
         )
 
     async def run() -> None:
-        platform = build(settings, settings.public_url or "")
+        platform = build(settings, settings.public_url or "", THREADS)
         try:
             await must_be_current(settings, platform)
             await _redis_must_answer(platform)
@@ -88,7 +93,7 @@ def similarity_run(full: bool) -> None:
     settings = settings_of_process()
 
     async def run() -> None:
-        platform = build(settings, "")
+        platform = build(settings, "", THREADS)
         try:
             await must_be_current(settings, platform)
             with _progress() as bar:

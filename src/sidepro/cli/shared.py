@@ -42,14 +42,14 @@ def settings_of_process(log_level: int = logging.WARNING) -> Settings:
     return settings
 
 
-def build(settings: Settings, public_url: str) -> composition.Platform:
+def build(settings: Settings, public_url: str, threads: int = 1) -> composition.Platform:
     folders = [settings.data_dir] if settings.is_embedded else []
     if settings.is_embedded:
         folders.append(Path(str(make_url(settings.database).database)).parent)
     for folder in folders:
         must_be_writable(folder)
     try:
-        return composition.build(settings, public_url)
+        return composition.build(settings, public_url, threads)
     except UnusableSecretError as error:
         raise CommandError(str(error)) from error
     except OSError as error:

@@ -14,7 +14,7 @@ READ_FOR = 2.0
 
 ANSWERS_WITHIN = 2 * READ_FOR
 
-HELD_FOR = 600
+HELD_FOR = 3_600
 """Seconds after which what a worker took, and did not even begin to run, goes to another one: more
 than any job takes.
 """

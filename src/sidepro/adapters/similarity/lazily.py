@@ -12,8 +12,8 @@ from sidepro.domain.recommendations.ports import Computed, Progress
 class PolarsEngine:
     """See `sidepro.domain.recommendations.ports.SimilarityEngine`."""
 
-    def __init__(self, threads: int = 1) -> None:
-        """`threads` are used at once: of a process that does something else too, one is enough."""
+    def __init__(self, threads: int) -> None:
+        """`threads` are used at once, each of which takes some memory of its own."""
         self._threads = threads
 
     async def similarities(
