@@ -1,6 +1,8 @@
 """A small client of the API for the tests. It speaks to the application without a network."""
 
+import asyncio
 import itertools
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -96,6 +98,39 @@ class Api:
             params=query,
             headers={**sent, **(headers or {})},
         )
+
+    async def knock(self, path: str, *, headers: Mapping[str, str] | None = None) -> int:
+        """Open a socket and go away again: 101 when something was told on it, else the status
+        with which it was refused, or the code with which it was closed.
+        """
+        events: asyncio.Queue[Json] = asyncio.Queue()
+        events.put_nowait({"type": "websocket.connect"})
+        outcomes = []
+
+        async def send(event: Json) -> None:
+            match event["type"]:
+                case "websocket.http.response.start":
+                    outcomes.append(event["status"])
+                case "websocket.close":
+                    outcomes.append(event["code"])
+                case "websocket.send":
+                    assert json.loads(event["text"])["type"] in ("hello", "status")
+                    outcomes.append(101)
+                    events.put_nowait({"type": "websocket.disconnect", "code": 1000})
+
+        scope = {
+            "type": "websocket",
+            "path": PREFIX + path,
+            "query_string": b"",
+            "headers": [(k.lower().encode(), v.encode()) for k, v in (headers or {}).items()],
+            "client": ("127.0.0.1", 50_000),
+            "subprotocols": [],
+            "extensions": {"websocket.http.response": {}},
+        }
+        edge: Any = Edge(self.app)  # Litestar types each kind of event its own way
+        async with asyncio.timeout(10):
+            await edge(scope, events.get, send)
+        return int(outcomes[0])
 
     async def ok(
         self,

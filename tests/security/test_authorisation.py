@@ -3,10 +3,9 @@
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
-from litestar.routes import HTTPRoute
+from litestar.routes import HTTPRoute, WebSocketRoute
 
 from tests.api.client import PASSWORD, PREFIX, Api, Json, Person, project
 from tests.api.shapes import TOKENS
@@ -33,7 +32,8 @@ Body = Callable[[Things], Json | None]
 
 @dataclass(frozen=True)
 class Row:
-    """What each kind of caller gets, with a sound body.
+    """What each kind of caller gets, with a sound body: a status, or the code with which a socket
+    is closed.
 
     The owner wrote the project and the comment, and is one of the two in the room; the member is
     the other one of the room.
@@ -120,6 +120,7 @@ TABLE: dict[str, Row] = {
     "POST /api/v1/rooms/{room_id}/messages": members(201, lambda _: {"body": "x"}),
     "PUT /api/v1/rooms/{room_id}/read": members(204, lambda _: {"seq": 0}),
     "POST /api/v1/rooms/{room_id}/socket-tickets": members(201),
+    "SOCKET /api/v1/rooms/{room_id}/socket": Row(4401, 4404, 101, 101, 4404),
     # recommendations
     "GET /api/v1/recommendations": signed_in(200),
     # around it
@@ -174,6 +175,23 @@ async def standing(api: Api, people: People) -> Things:
     return await things(api, people)
 
 
+@pytest.fixture(scope="module")
+async def invalid(api: Api, people: People) -> dict[str, str]:
+    """Tokens that are not valid, by what is wrong with them; they would be of the owner, or of
+    somebody whom an operator has shut out.
+    """
+    owner, shut_out = people.owner, await api.sign_up("shut-out")
+    ended = await api.log_in(owner.email)
+    headers = {"Authorization": f"Bearer {ended}"}
+    assert (await api.send("DELETE", "/sessions/current", headers=headers)).status_code == 204
+    await api.platform.administration.set_active(shut_out.email, active=False)
+    return {
+        "forged": f"{owner.token}x",
+        "of an ended session": ended,
+        "of somebody deactivated": shut_out.token,
+    }
+
+
 async def things(api: Api, people: People) -> Things:
     """New ones: the call before may have removed the others."""
     made = await api.publish(people.owner)
@@ -195,12 +213,30 @@ async def another_session(api: Api, person: Person) -> str:
 
 
 def routes(api: Api) -> set[str]:
-    return {
+    calls = {
         f"{method} {route.path_format}"
         for route in api.app.routes
         if isinstance(route, HTTPRoute)
         for method in route.methods - {"OPTIONS"}
     }
+    sockets = {
+        f"SOCKET {route.path_format}"
+        for route in api.app.routes
+        if isinstance(route, WebSocketRoute)
+    }
+    return calls | sockets
+
+
+async def called(api: Api, route: str, there: Things, token: str | None) -> int:
+    """What comes of a call, or of opening a socket, with this token."""
+    method, _, path = route.partition(" ")
+    ids = {**vars(there), "name": "nonsense", "path": "nonsense", "key": "nonsense"}
+    address = path.format(**ids)
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    if method == "SOCKET":
+        return await api.knock(address.removeprefix(PREFIX), headers=headers)
+    body = TABLE[route].body(there)
+    return (await api.send(method, f"/{address}", body, headers=headers)).status_code
 
 
 async def test_every_route_of_the_application_is_in_the_table_and_no_other(api: Api) -> None:
@@ -212,32 +248,35 @@ async def test_everybody_gets_what_the_table_says(
     api: Api, people: People, standing: Things, route: str
 ) -> None:
     row = TABLE[route]
-    method, _, path = route.partition(" ")
     names = ("anonymous", "stranger", "member", "administrator", "owner")
     found = {}
     for name in names:
         if route in ENDING:
             people = await new_people(api)
         caller: Person | None = getattr(people, name, None)
-        removes = method == "DELETE" or "/rooms" in path or route in ENDING
+        removes = route.startswith("DELETE") or "/rooms" in route or route in ENDING
         there = await things(api, people) if removes else standing
-        ids = {**vars(there), "name": "nonsense", "path": "nonsense", "key": "nonsense"}
-        address = "/" + path.format(**ids)
-        response = await api.send(method, address, row.body(there), by=caller)
-        found[name] = response.status_code
+        found[name] = await called(api, route, there, caller and caller.token)
 
     assert found == {name: getattr(row, name) for name in names}
 
 
+@pytest.mark.parametrize("route", [route for route in TABLE if "{room_id}" in route])
+async def test_for_who_has_left_a_room_it_is_not_there(
+    api: Api, people: People, route: str
+) -> None:
+    there = await things(api, people)
+    left = await api.send("DELETE", f"/rooms/{there.room_id}", by=people.member)
+    assert left.status_code == 204
+
+    assert await called(api, route, there, people.member.token) == TABLE[route].stranger
+
+
+@pytest.mark.parametrize("why", ["forged", "of an ended session", "of somebody deactivated"])
 @pytest.mark.parametrize("route", [route for route in TABLE if PREFIX in route])
 async def test_a_token_that_is_not_valid_opens_nothing(
-    api: Api, people: People, standing: Things, route: str
+    api: Api, standing: Things, invalid: dict[str, str], route: str, why: str
 ) -> None:
-    method, _, path = route.partition(" ")
-    body: Any = TABLE[route].body(standing)
+    refused = 4401 if route.startswith("SOCKET") else 401
 
-    headers = {"Authorization": f"Bearer {people.owner.token}x"}
-    address = "/" + path.format(**vars(standing))
-    response = await api.send(method, address, body, headers=headers)
-
-    assert response.status_code == 401
+    assert await called(api, route, standing, invalid[why]) == refused
