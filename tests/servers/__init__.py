@@ -7,7 +7,13 @@ programs are, or says which are missing and exits with 1.
 from tests.servers.postgresql import Postgres, find_postgres
 from tests.servers.redis_server import RedisServer, find_redis
 from tests.servers.shared import HOST, ServerError, free_port, wait_until
-from tests.servers.sidepro_server import SECRET_KEY, SideProJobs, SideProServer, settings
+from tests.servers.sidepro_server import (
+    SECRET_KEY,
+    SideProJobs,
+    SideProServer,
+    UnwatchfulServer,
+    settings,
+)
 
 __all__ = [
     "HOST",
@@ -17,6 +23,7 @@ __all__ = [
     "ServerError",
     "SideProJobs",
     "SideProServer",
+    "UnwatchfulServer",
     "find_postgres",
     "find_redis",
     "free_port",

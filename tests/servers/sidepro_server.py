@@ -164,6 +164,16 @@ class SideProServer:
         return f"sidepro {self.NAME} {what}; the end of its log:\n{tail(self.log_file)}"
 
 
+class UnwatchfulServer(SideProServer):
+    """`sidepro serve` that looks once an hour, in the place of a second, whether the sessions of
+    its sockets are live: what closes one sooner is that the process itself ended the session.
+    """
+
+    def _command(self) -> list[str]:
+        start = "from sidepro import cli; from sidepro.api import hub; hub.WATCH_EVERY = 3600"
+        return [sys.executable, "-c", f"{start}; cli.main()", *super()._command()[1:]]
+
+
 class SideProJobs(SideProServer):
     """`sidepro worker` or `sidepro scheduler`, with the jobs due every so many seconds in the
     place of a minute where a test is to wait for that.
