@@ -108,15 +108,14 @@ class Api:
         outcomes = []
 
         async def send(event: Json) -> None:
-            match event["type"]:
-                case "websocket.http.response.start":
-                    outcomes.append(event["status"])
-                case "websocket.close":
-                    outcomes.append(event["code"])
-                case "websocket.send":
-                    assert json.loads(event["text"])["type"] in ("hello", "status")
-                    outcomes.append(101)
-                    events.put_nowait({"type": "websocket.disconnect", "code": 1000})
+            if event["type"] == "websocket.http.response.start":
+                outcomes.append(event["status"])
+            elif event["type"] == "websocket.close":
+                outcomes.append(event["code"])
+            elif event["type"] == "websocket.send":
+                assert json.loads(event["text"])["type"] in ("hello", "status")
+                outcomes.append(101)
+                events.put_nowait({"type": "websocket.disconnect", "code": 1000})
 
         scope = {
             "type": "websocket",

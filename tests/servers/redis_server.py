@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import signal
+from typing import Any
 
 import redis
 
@@ -49,6 +51,17 @@ class RedisServer(WatchedServer):
         """A connection for looking at what is stored, and for emptying it."""
         return redis.Redis(host=HOST, port=self.port, socket_timeout=5)
 
+    def everything(self) -> dict[str, bytes]:
+        """All that is stored, by its keys."""
+        with self.client() as client:
+            return {key.decode(): content(client, key) for key in client.scan_iter()}
+
+    def seconds_left(self, key: str) -> float:
+        """Until the key goes by itself: none where it is gone, infinitely many where it stays."""
+        with self.client() as client:
+            seconds = float(client.ttl(key))
+        return {-1.0: math.inf, -2.0: 0.0}.get(seconds, seconds)
+
     def _command(self) -> list[str]:
         settings = {
             "bind": HOST,
@@ -65,3 +78,24 @@ class RedisServer(WatchedServer):
                 return bool(client.ping())
         except redis.ConnectionError:
             return False
+
+
+def content(redis: Any, key: bytes) -> bytes:
+    """All that is kept under a key. `redis` is a client whose types leave sync and async open."""
+    parts: list[bytes | None]
+    match redis.type(key):
+        case b"string":
+            parts = [redis.get(key)]
+        case b"set":
+            parts = list(redis.smembers(key))
+        case b"zset":
+            parts = redis.zrange(key, 0, -1)
+        case b"hash":
+            parts = [part for pair in redis.hgetall(key).items() for part in pair]
+        case b"stream":
+            parts = [repr(redis.xrange(key)).encode()]
+        case b"none":
+            parts = []
+        case kind:
+            raise AssertionError(kind)
+    return b"\n".join(part for part in parts if part)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import os
-from typing import Self
+from typing import Any, Self
 
 import boto3
 from moto.server import ThreadedMotoServer
@@ -50,10 +50,23 @@ class S3:
     def fresh_bucket(self) -> str:
         """Makes an empty bucket whose objects everybody may read, and returns its name."""
         name = f"images-{next(self._numbers)}"
-        region = CREDENTIALS["AWS_REGION"]
-        boto3.client("s3", endpoint_url=self.url, region_name=region).create_bucket(
+        self._client.create_bucket(
             Bucket=name,
             ACL="public-read",
-            CreateBucketConfiguration={"LocationConstraint": region},
+            CreateBucketConfiguration={"LocationConstraint": CREDENTIALS["AWS_REGION"]},
         )
         return name
+
+    def everything(self, bucket: str) -> dict[str, bytes]:
+        """The objects of a bucket by their keys, with what is said of each."""
+        found = {}
+        for listed in self._client.list_objects_v2(Bucket=bucket).get("Contents", []):
+            thing = self._client.get_object(Bucket=bucket, Key=listed["Key"])
+            about = [thing["Metadata"], thing["ContentType"], thing.get("ContentDisposition")]
+            found[listed["Key"]] = repr(about).encode() + thing["Body"].read()
+        return found
+
+    @property
+    def _client(self) -> Any:
+        region = CREDENTIALS["AWS_REGION"]
+        return boto3.client("s3", endpoint_url=self.url, region_name=region)
