@@ -88,6 +88,7 @@ class Away(MemoryReader):
     def __init__(self, store: MemoryStore) -> None:
         super().__init__(store)
         self.failures = 0
+        self.failure: Exception = errors.Unavailable()
         self.gate = asyncio.Event()
         self.gate.set()
         self.asked = asyncio.Event()
@@ -95,7 +96,7 @@ class Away(MemoryReader):
     async def states(self, room_ids: Collection[RoomId]) -> Mapping[RoomId, Room]:
         if self.failures:
             self.failures -= 1
-            raise errors.Unavailable
+            raise self.failure
         return await super().states(room_ids)
 
     async def messages(
@@ -340,10 +341,82 @@ async def test_what_may_have_been_missed_is_looked_up(house: House) -> None:
         assert await client.numbers(1) == [4]
 
 
+@pytest.mark.parametrize("failure", [errors.Unavailable(), RuntimeError("nobody foresaw this")])
+async def test_what_was_missed_is_not_forgotten_while_it_cannot_be_looked_up(
+    house: House, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    monkeypatch.setattr(hub_module, "RETRY", 0.01)
+    async with house.chat() as client, house.chat(house.other) as theirs:
+        await client.expect("status")
+        await house.written(3)
+        house.feed.held = []
+        await house.rooms.mark_read(house.other, house.room.id, 2)
+        await house.rooms.leave(house.other, house.room.id)
+        house.feed.held = None
+        house.reader.failures, house.reader.failure = 3, failure
+        await house.feed.tell(MayHaveMissed(house.room.id))
+        assert await client.numbers(3) == [1, 2, 3]
+        assert (await client.expect("read"))["seq"] == 2
+        assert (await client.expect("status"))["status"] == "pending"
+        assert await theirs.ended() == 4404
+        assert house.reader.failures == 0
+
+
+async def test_messages_do_not_wait_for_a_look_up_that_failed(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "RETRY", 2 * PATIENCE)
+    async with house.chat() as client:
+        house.reader.failures = 1
+        await house.feed.tell(MayHaveMissed(house.room.id))
+        await until(lambda: house.reader.failures == 0)
+        await house.rooms.send(house.other, house.room.id, "one", None)
+        assert await client.numbers(1) == [1]
+
+
+async def test_a_read_mark_never_goes_back(house: House) -> None:
+    await house.written(3)
+    async with house.chat() as client:
+        for seq in (2, 1, 2, 3):
+            await house.feed.tell(ReadMoved(house.room.id, house.other.id, seq))
+        await house.feed.tell(ReadMoved(house.room.id, house.one.id, 1))
+        told = [await client.expect("read") for _ in range(3)]
+        assert [(read["user_id"], read["seq"]) for read in told] == [
+            (str(house.other.id), 2),
+            (str(house.other.id), 3),
+            (str(house.one.id), 1),
+        ]
+
+
+async def test_marks_that_moved_before_the_hello_are_in_it_and_not_told_after_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.written(3)
+    gate, look = asyncio.Event(), house.reader.room
+
+    async def late(*given: Any) -> Any:
+        await gate.wait()
+        return await look(*given)
+
+    monkeypatch.setattr(house.reader, "room", late)
+    async with house.chat(begun=False) as client:
+        await until(lambda: house.hub.sockets == 1)
+        for reader, seq in ((house.one, 1), (house.other, 1), (house.other, 2)):
+            await house.rooms.mark_read(reader, house.room.id, seq)
+        gate.set()
+        room = (await client.expect("hello"))["room"]
+        assert (room["read_seq"], room["participant_read_seq"]) == (1, 2)
+        await client.expect("status")
+        await house.rooms.mark_read(house.other, house.room.id, 3)
+        assert (await client.expect("read"))["seq"] == 3
+
+
 async def test_where_nothing_was_missed_nothing_is_told(house: House) -> None:
     async with house.chat() as client:
         await house.rooms.send(house.other, house.room.id, "one", None)
         assert await client.numbers(1) == [1]
+        await house.rooms.mark_read(house.one, house.room.id, 1)
+        await client.expect("read")
         await house.feed.tell(MayHaveMissed(house.room.id))
         for _ in range(10):
             await asyncio.sleep(0)

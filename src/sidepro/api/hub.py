@@ -58,7 +58,8 @@ TOO_SLOW = 4408
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """An encoded frame. `seq` is the number of the message in it, and 0 for any other.
+    """An encoded frame. `seq` is the number of the message in it, or the read mark of `reader`,
+    and 0 for any other.
 
     With a number and no text it says that there are messages up to this one.
     """
@@ -66,6 +67,7 @@ class Frame:
     text: str
     seq: int = 0
     is_status: bool = False
+    reader: UserId | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -193,7 +195,7 @@ class Hub:
                 frame = Frame(encode(MessageFrame(message_shape(message))), message.seq)
                 self._tell(room, frame)
             case ReadMoved(user_id=user_id, seq=seq):
-                self._tell(room, Frame(encode(ReadFrame(user_id, seq))))
+                self._tell(room, read_frame(user_id, seq))
             case Typing(user_id=user_id):
                 self._tell(room, Frame(encode(TypingFrame(user_id))), but=user_id)
             case StatusChanged(room_id=room_id):
@@ -253,7 +255,7 @@ class Hub:
             frames = [
                 Frame("", seq=room.last_seq),
                 *(
-                    Frame(encode(ReadFrame(seat.user_id, seat.read_seq)))
+                    read_frame(seat.user_id, seat.read_seq)
                     for seat in room.seats
                     if seat.user_id and seat.read_seq
                 ),
@@ -265,6 +267,11 @@ class Hub:
                 outbox.end(NO_SUCH_ROOM)
             for frame in frames:
                 outbox.put(frame)
+
+
+def read_frame(user_id: UserId, seq: int) -> Frame:
+    """The frame that tells how far somebody has read."""
+    return Frame(encode(ReadFrame(user_id, seq)), seq, reader=user_id)
 
 
 def status_frame(presences: Presences) -> Frame:

@@ -39,7 +39,7 @@ from sidepro.domain.errors import (
     Unavailable,
 )
 from sidepro.domain.rooms.service import REPLAY_LONGEST, RoomService
-from sidepro.domain.shared import RoomId
+from sidepro.domain.shared import RoomId, UserId
 
 log = structlog.get_logger(__name__)
 
@@ -95,6 +95,7 @@ class Conversation:
         self._frame_count = FrameCount()
         self._outbox = Outbox(caller.id, caller.session_id)
         self._delivered = 0
+        self._marks: dict[UserId, int] = {}
         self._status: str | None = None
         self._bad_in_a_row = 0
         self._opened = asyncio.get_running_loop().create_future()
@@ -138,6 +139,9 @@ class Conversation:
         room = await self._rooms.room(self._caller, self._room_id)
         recovered = after is None or room.last_seq - after <= REPLAY_LONGEST
         await self._send(encode(HelloFrame(room_shape(room), room.last_seq, after, recovered)))
+        self._marks[self._caller.id] = room.read_seq
+        if room.participant:
+            self._marks[room.participant.id] = room.participant_read_seq
         self._delivered = room.last_seq
         if after is not None and recovered:
             self._delivered = min(after, room.last_seq)
@@ -150,6 +154,11 @@ class Conversation:
             if frame.text == self._status:
                 return
             self._status = frame.text
+        elif frame.reader:
+            # One from before the hello, or looked up anew, may be older than what was told.
+            if frame.seq <= self._marks.get(frame.reader, 0):
+                return
+            self._marks[frame.reader] = frame.seq
         elif frame.seq:
             if frame.seq <= self._delivered:
                 return
