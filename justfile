@@ -28,6 +28,12 @@ test *arguments: ready
 coverage *arguments: ready
     @{{ just_executable() }} test --cov --cov-report=term --cov-fail-under=95 "$@"
 
+# people talk for a minute in 55 rooms while a process is killed and Redis goes away and comes back
+test-chat *arguments: ready
+    @tests/install-servers.sh
+    TEST_CHAT_SECONDS=60 TEST_CHAT_PEOPLE=11 pytest --timeout=300 \
+        tests/faults/test_chat_processes.py "$@"
+
 # runs the tests that need no server and no process of their own, in half a minute
 test-fast *arguments: ready
     pytest --timeout=60 -m "not servers" tests/adapters tests/domain tests/contracts tests/jobs "$@"

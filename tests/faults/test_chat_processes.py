@@ -1,7 +1,7 @@
 """People talk over two processes, of which one is killed, while Redis goes away and comes back.
 
-Shortened in the suite; `TEST_CHAT_SECONDS=60 TEST_CHAT_PEOPLE=11` makes it the full minute in
-55 rooms.
+Shortened in the suite; `./just test-chat` makes it a full minute in 55 rooms, with Redis away for
+five seconds of it.
 """
 
 from __future__ import annotations
