@@ -8,10 +8,11 @@ import sys
 import time
 from contextlib import AsyncExitStack
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 
-from tests.live import PATIENCE, Person, until, visiting
+from tests.live import PATIENCE, Person, Socket, until, visiting
 from tests.servers import HOST, SideProServer
 
 pytestmark = pytest.mark.anyio
@@ -25,13 +26,12 @@ async def test_a_stopping_server_tells_its_sockets_and_ends_well(tmp_path: Path)
             room_id = await one.room_with(other)
             async with one.chat(room_id) as socket, other.chat(room_id) as theirs:
                 await theirs.said("written before the end")
-                began = time.monotonic()
                 stopping = asyncio.create_task(asyncio.to_thread(server.terminate))
                 for listening in (socket, theirs):
                     _, code = await listening.frames_and_close()
                     assert code in (1001, 1012)
-                assert await stopping == 0
-                assert time.monotonic() - began < PATIENCE
+                async with asyncio.timeout(PATIENCE):
+                    assert await stopping == 0
         assert "Traceback" not in server.log()
         server.start()
         async with visiting(server.url) as http:
@@ -82,7 +82,12 @@ async def test_a_client_that_stops_reading_is_dropped_and_slows_nobody(
     one: Person, other: Person, room_id: str, server: SideProServer
 ) -> None:
     body = "긴 글 " * 1000
-    async with one.chat(room_id) as socket, AsyncExitStack() as stack:
+    elsewhere = await one.room_with(await Person.join(one.http))
+    async with (
+        one.chat(room_id) as socket,
+        one.chat(elsewhere) as undisturbed,
+        AsyncExitStack() as stack,
+    ):
         memory = resident(server)
         deaf = [
             await stack.enter_async_context(
@@ -94,23 +99,27 @@ async def test_a_client_that_stops_reading_is_dropped_and_slows_nobody(
             await one_of_them.begin()
         await socket.until_status("running", one, other)
         sent = 0
-        slowest = 0.0
-        async with asyncio.timeout(60):
+        took: dict[Socket, list[float]] = {socket: [], undisturbed: []}
+        async with asyncio.timeout(90):
             while socket.status["online"] != [one.id]:
-                began = time.monotonic()
-                await socket.say(body)
-                await socket.message()
-                slowest = max(slowest, time.monotonic() - began)
+                for talking, times in took.items():
+                    if talking is undisturbed and sent % 4:
+                        continue
+                    began = time.monotonic()
+                    await talking.say(body)
+                    await talking.message()
+                    times.append(time.monotonic() - began)
                 sent += 1
-        assert slowest < 1.0
+        # in turn, so that whatever else the machine does slows both rooms alike
+        assert fmean(took[socket]) < 3 * fmean(took[undisturbed])
         assert resident(server) - memory < GROWTH
         # the queue of 256 frames, and what the kernel's buffers hold: some megabytes
         assert 256 < sent < 3000
 
         # who reads again learns why, and has got no message out of order
         frames, code = await deaf[0].frames_and_close()
-        # 1006: on a slow machine pings may go unanswered for too long before that
-        assert code in (4408, 1006)
+        # the others: on a slow machine pings may go unanswered for too long before that
+        assert code in (4408, 1006, 1011)
         numbers = [f["message"]["seq"] for f in frames if f["type"] == "message"]
         assert numbers == list(range(1, len(numbers) + 1))
         assert len(numbers) < sent
