@@ -136,7 +136,12 @@ async def _fill(address: str) -> Filled:
             for one in projects
         ],
         tables.project_search: [
-            {"project_id": key, "grams": grams_of(text)} for key, text in texts.items()
+            {
+                "project_id": one.id,
+                "created_at": one.created_at,
+                "grams": grams_of(texts[one.id]),
+            }
+            for one in projects
         ],
         tables.project_counters: [
             {

@@ -232,15 +232,16 @@ async def test_tables_that_are_changed_keep_what_is_in_them_and_in_others(
 
 async def projects_found_by_all_their_grams(database: Database) -> int:
     """How many projects the index of the text search knows, and each of them whole."""
-    found = select(tables.project_search.c.project_id).where(
+    search, projects = tables.project_search.c, tables.projects.c
+    found = select(search.project_id, search.created_at).where(
         HasGrams(bindparam("grams", type_=Grams()))
     )
-    texts = select(tables.projects.c.id, tables.projects.c.search_text)
+    texts = select(projects.id, projects.search_text, projects.created_at)
     async with database.reading() as connection:
         rows = (await connection.execute(texts)).all()
         for row in rows:
-            hits = await connection.scalars(found, {"grams": grams_of(row.search_text)})
-            assert row.id in hits.all()
+            hits = await connection.execute(found, {"grams": grams_of(row.search_text)})
+            assert (row.id, row.created_at) in hits.all()
     return len(rows)
 
 

@@ -75,7 +75,11 @@ class SqlProjects:
         )
         await self._connection.execute(
             insert(project_search),
-            {"project_id": project.id, "grams": grams_of(values["search_text"])},
+            {
+                "project_id": project.id,
+                "created_at": project.created_at,
+                "grams": grams_of(values["search_text"]),
+            },
         )
         await self._add_skills(project)
 

@@ -1,6 +1,6 @@
 """The board's pages in SQL: ready cards, in one set-based statement each."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from itertools import groupby
 from operator import attrgetter
@@ -12,6 +12,7 @@ from sqlalchemy import (
     FromClause,
     Integer,
     Select,
+    Subquery,
     bindparam,
     exists,
     func,
@@ -77,7 +78,9 @@ _CARDS: Select[Any] = select(
 ).select_from(_CARD_TABLES)
 
 # What an index finds comes first, whatever the planner may think of the rest.
-_WITH_TEXT = select(project_search.c.project_id).where(HasGrams(bindparam("grams", type_=Grams())))
+_WITH_TEXT = select(project_search.c.project_id, project_search.c.created_at).where(
+    HasGrams(bindparam("grams", type_=Grams()))
+)
 _WITH_A_SKILL = (
     select(project_skills.c.project_id)
     .where(project_skills.c.skill_id.in_(bindparam("skills", expanding=True)))
@@ -393,23 +396,38 @@ def _filters(shape: Shape) -> list[ColumnElement[bool]]:
 
 @lru_cache(maxsize=512)
 def _board(shape: Shape, sort: Sort) -> Listing:
+    search, filters = _search(shape), _filters(shape)
+    if search is not None:
+        return _found_board(_found(search), filters, sort)
     # Every project has counters and an author: only what is asked about has to be looked at.
     few: FromClause = projects
     if sort is not Sort.NEWEST:
         few = few.join(project_counters, project_counters.c.project_id == projects.c.id)
-    whole: FromClause = _CARD_TABLES
-    search = _search(shape)
-    if search is not None:
-        found = _found(search)
-        few, whole = (
-            each.join(found, found.c.project_id == projects.c.id) for each in (few, whole)
-        )
-    filters = _filters(shape)
     return Listing(
-        _CARDS.select_from(whole).where(*filters),
+        _CARDS.where(*filters),
         _KEYS[sort],
         descending=True,
         bare=select(projects.c.id).select_from(few).where(*filters),
+    )
+
+
+def _found_board(found: CTE, filters: Sequence[ColumnElement[bool]], sort: Sort) -> Listing:
+    key: Sequence[ColumnElement[Any]] = _KEYS[sort]
+    hits: FromClause = found
+    if sort is not Sort.NEWEST:
+        hits = found.join(project_counters, project_counters.c.project_id == found.c.project_id)
+    elif "created_at" in found.c:
+        key = (found.c.created_at, found.c.project_id)
+    else:
+        hits = found.join(projects, projects.c.id == found.c.project_id)
+
+    def looked_up(hits: Subquery) -> Select[Any]:
+        return _CARDS.select_from(
+            _CARD_TABLES.join(hits, hits.c.project_id == projects.c.id)
+        ).where(*filters)
+
+    return Listing(
+        select(found.c.project_id).select_from(hits), key, descending=True, looked_up=looked_up
     )
 
 

@@ -143,6 +143,7 @@ def _special(number: int, turn: int, projects: int) -> dict[str, tuple[str, dict
             ),
             {
                 "project_id": _other("mine.id", number),
+                "created_at": _value(tables.projects.c.created_at, number),
                 "grams": "its.grams || author.grams",
             },
         ),

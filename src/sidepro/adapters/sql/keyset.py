@@ -1,6 +1,6 @@
 """Keyset pagination in SQL: pages by the place of their first or last row, at any depth alike."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from operator import attrgetter
 from typing import Any
@@ -9,6 +9,7 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     Select,
+    Subquery,
     bindparam,
     literal_column,
     select,
@@ -28,6 +29,9 @@ class Listing:
     `rows` selects the list's rows without any order; `key` orders it, most significant column
     first, the last one unique. `bare` selects the same rows out of as few tables as tell whether
     there are any.
+
+    With `looked_up`, `rows` selects what an index found, which comes in no order. It is put in
+    order by its key alone, and `looked_up` makes rows of it, one by one until a page is full.
     """
 
     def __init__(
@@ -37,12 +41,16 @@ class Listing:
         *,
         descending: bool,
         bare: Select[Any] | None = None,
+        looked_up: Callable[[Subquery], Select[Any]] | None = None,
     ) -> None:
         self._key = tuple(key)
         self._descending = descending
-        self._bare = rows if bare is None else bare
-        self._rows = rows.add_columns(
-            *(column.label(f"key_{index}") for index, column in enumerate(self._key))
+        self._looked_up = looked_up
+        self._rows, self._bare = (
+            each.add_columns(
+                *(column.label(f"key_{index}") for index, column in enumerate(self._key))
+            )
+            for each in (rows, rows if bare is None else bare)
         )
         self._key_of = attrgetter(*(f"key_{index}" for index in range(len(self._key))))
         self._place, self._far = (
@@ -106,11 +114,11 @@ class Listing:
 
     @cached_property
     def _anything(self) -> Select[Any]:
-        return select(self._exists(self._bare, backward=False).label("beyond"))
+        return select(self._exists(self._bare, False).label("beyond"))
 
     def _statement(self, backward: bool, from_place: bool, bounded: bool) -> Select[Any]:
         key, downward = tuple_(*self._key), self._descending != backward
-        rows = self._rows
+        rows, beyond = self._rows, []
         if bounded:
             rows = rows.where(key >= self._far if downward else key <= self._far)
         if from_place:
@@ -119,18 +127,26 @@ class Listing:
                 if downward
                 else (key > self._place, key <= self._place)
             )
-            beyond = self._exists(self._bare.where(behind), backward=not backward).label("beyond")
-            rows = rows.where(onward).add_columns(beyond)
-        rows = rows.order_by(*self._order(backward))
-        return rows.limit(at_most("page_rows"))
+            rows = rows.where(onward)
+            beyond = [self._exists(self._bare.where(behind), not backward).label("beyond")]
+        return self._in_order(rows, backward).add_columns(*beyond).limit(at_most("page_rows"))
 
-    def _order(self, backward: bool) -> list[ColumnElement[Any]]:
+    def _in_order(self, rows: Select[Any], backward: bool) -> Select[Any]:
         descending = self._descending != backward
-        return [column.desc() if descending else column.asc() for column in self._key]
 
-    def _exists(self, rows: Select[Any], *, backward: bool) -> ColumnElement[bool]:
+        def ordered(rows: Select[Any], key: Sequence[ColumnElement[Any]]) -> Select[Any]:
+            return rows.order_by(*(one.desc() if descending else one.asc() for one in key))
+
+        rows = ordered(rows, self._key)
+        if self._looked_up is None:
+            return rows
+        hits = rows.subquery("hits")
+        key = [hits.c[f"key_{index}"] for index in range(len(self._key))]
+        return ordered(self._looked_up(hits).add_columns(*key), key)
+
+    def _exists(self, rows: Select[Any], backward: bool) -> ColumnElement[bool]:
         # Not EXISTS, which forgets the order: PostgreSQL would read the table from its beginning
         # up to the first row that will do, and that may be half of it.
-        nearest = rows.with_only_columns(_ONE, maintain_column_froms=True)
-        nearest = nearest.order_by(*self._order(backward)).limit(_ONE).correlate(None)
-        return nearest.scalar_subquery().is_not(None)
+        nearest = self._in_order(rows, backward)
+        nearest = nearest.with_only_columns(_ONE, maintain_column_froms=True)
+        return nearest.limit(_ONE).correlate(None).scalar_subquery().is_not(None)

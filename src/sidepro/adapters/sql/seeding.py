@@ -252,7 +252,11 @@ def _projects(demo: Demo) -> Rows:
 
 def _search(demo: Demo) -> Rows:
     for row in _projects(demo):
-        yield {"project_id": row["id"], "grams": grams_of(row["search_text"])}
+        yield {
+            "project_id": row["id"],
+            "created_at": row["created_at"],
+            "grams": grams_of(row["search_text"]),
+        }
 
 
 def _counters(demo: Demo) -> Rows:

@@ -194,6 +194,7 @@ project_search = Table(
     metadata,
     Column("number", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
     Column("project_id", Uuid(), _belongs_to("projects.id"), nullable=False, unique=True),
+    Column("created_at", DateTimeUTC(), nullable=False),
     Column("grams", Grams(), nullable=False),
     Index(
         "ix_project_search_grams",
@@ -201,7 +202,7 @@ project_search = Table(
         postgresql_using="gin",
         postgresql_with={"fastupdate": "off"},
     ).ddl_if("postgresql"),
-    comment="What a text search finds projects by. SQLite has an index of words over it.",
+    comment="What a text search finds projects by, and the place of each in the list.",
 )
 
 project_counters = Table(

@@ -1,0 +1,54 @@
+"""What a text search finds has its place in the list with it."""
+
+import sqlalchemy as sa
+from advanced_alchemy.types import DateTimeUTC
+from alembic import op
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+_TRIGGERS = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :table"
+
+
+def upgrade() -> None:
+    triggers = _without_triggers()
+    op.add_column("project_search", sa.Column("created_at", DateTimeUTC(), nullable=True))
+    op.execute(
+        "UPDATE project_search SET created_at ="
+        " (SELECT created_at FROM projects WHERE id = project_search.project_id)"
+    )
+    with op.batch_alter_table("project_search") as batch:
+        batch.alter_column("created_at", existing_type=DateTimeUTC(), nullable=False)
+    _comment("What a text search finds projects by, and the place of each in the list.")
+    _with(triggers)
+
+
+def downgrade() -> None:
+    triggers = _without_triggers()
+    with op.batch_alter_table("project_search") as batch:
+        batch.drop_column("created_at")
+    _comment("What a text search finds projects by. SQLite has an index of words over it.")
+    _with(triggers)
+
+
+def _without_triggers() -> list[str]:
+    """Takes SQLite's triggers away, which write the index of words; what makes them again."""
+    bind = op.get_bind()
+    if bind.dialect.name != "sqlite":
+        return []
+    triggers = bind.execute(sa.text(_TRIGGERS), {"table": "project_search"}).all()
+    for trigger in triggers:
+        op.execute(f"DROP TRIGGER {trigger.name}")
+    return [trigger.sql for trigger in triggers]
+
+
+def _with(triggers: list[str]) -> None:
+    for statement in triggers:
+        op.get_bind().exec_driver_sql(statement)
+
+
+def _comment(text: str) -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        op.create_table_comment("project_search", text)
