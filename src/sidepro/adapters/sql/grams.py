@@ -10,7 +10,7 @@ index (FTS5), each spelt in hexadecimal digits because its tokenizer would drop 
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import ARRAY, Dialect, Text
 from sqlalchemy.ext.compiler import compiles
@@ -74,6 +74,12 @@ class HasGrams(FunctionElement[bool]):
 
     type: TypeEngine[bool] = Boolean()
     inherit_cache: bool | None = True
+
+    def self_group(self, against: Any = None) -> Self:  # noqa: ARG002 - as SQLAlchemy calls it
+        """As it is: compared with 1, as SQLAlchemy would for want of a boolean type, SQLite tests
+        each row instead of looking the found ones up.
+        """
+        return self
 
 
 @compiles(HasGrams)
