@@ -32,12 +32,14 @@ from tests.factories import NOW
 from tests.live import DATABASES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from sqlalchemy import Table
     from sqlalchemy.sql.selectable import ReturnsRows
 
+    from sidepro.domain.projects.views import ProjectCard
     from sidepro.domain.shared import Page
     from tests.servers import Postgres
 
@@ -48,6 +50,11 @@ BIG = {
 PROJECTS = 6_000
 OFTEN, SOMETIMES = "서비스", "quokka"
 """In half of the search texts, and in one of 300."""
+
+FIRST, LAST = "walrus", "ocelot"
+"""In those of the 300 oldest projects, and of the 300 newest: together, so that a walk from the
+other end does not come upon them.
+"""
 
 SYLLABLE, LETTERS = "쾌", "qx"
 """Both in one of 300."""
@@ -82,7 +89,8 @@ class Filled:
 
     database: NotingDatabase
     user: UserId
-    project: ProjectId
+    projects: Sequence[ProjectId]
+    """The oldest first, each a minute after the one before."""
     room: RoomId
 
 
@@ -114,6 +122,7 @@ async def _fill(address: str) -> Filled:
     for place in range(PROJECTS):
         title = " ".join(drawn.choices(words, k=3))
         special = [OFTEN] * (place % 2) + [SOMETIMES, SYLLABLE, LETTERS] * (place % 300 == 7)
+        special += [FIRST] * (place < 300) + [LAST] * (place >= PROJECTS - 300)
         projects.append(
             factories.project(
                 drawn.choice(users).id,
@@ -121,7 +130,7 @@ async def _fill(address: str) -> Filled:
                 summary=" ".join([*drawn.choices(words, k=3), *special])[:60],
                 content="내용 " * 200,
                 content_html="<p>" + "내용 " * 200 + "</p>",
-                created_at=NOW + timedelta(minutes=place),
+                created_at=_minute(place),
             )
         )
     rooms = [
@@ -201,7 +210,11 @@ async def _fill(address: str) -> Filled:
     async with database.reading() as connection:
         await connection.exec_driver_sql("ANALYZE")
     await database.close()
-    return Filled(database, users[0].id, projects[1].id, rooms[0].id)
+    return Filled(database, users[0].id, [one.id for one in projects], rooms[0].id)
+
+
+def _minute(place: int) -> datetime:
+    return NOW + timedelta(minutes=place)
 
 
 def _row(table: Table, thing: object, but: str = "") -> dict[str, Any]:
@@ -275,18 +288,18 @@ def _steps(database: NotingDatabase, statement: ReturnsRows, parameters: Any) ->
                 if words[0] == "SCAN" and words[1] in BIG and not walked:
                     yield f"{step}: {text}"
         return
-    plan = explained(database, statement, parameters, "FORMAT JSON")
-    for node in _nodes(plan["Plan"]):
+    plan = explained(database.address, statement, parameters, "FORMAT JSON")
+    for node in nodes(plan["Plan"]):
         if node["Node Type"] == "Seq Scan" and node["Relation Name"] in BIG:
             yield f"{node['Relation Name']}: {statement}"
 
 
 def explained(
-    database: NotingDatabase, statement: ReturnsRows, parameters: Any, options: str
+    address: str, statement: ReturnsRows, parameters: Any, options: str
 ) -> dict[str, Any]:
     """What PostgreSQL says about a statement, planned as when it is prepared."""
     text, values = Prepared(statement, postgresql_dialect()).bind(parameters)
-    with psycopg.connect(database.address, options=LISTING) as connection:
+    with psycopg.connect(address, options=LISTING) as connection:
         psycopg.RawCursor(connection).execute(f"PREPARE asked AS {text}".encode())
         given = ", ".join(sql.Literal(value).as_string(connection) for value in values)
         execution = f"EXECUTE asked({given})" if values else "EXECUTE asked"
@@ -296,10 +309,10 @@ def explained(
         return plan
 
 
-def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield node
     for child in node.get("Plans", ()):
-        yield from _nodes(child)
+        yield from nodes(child)
 
 
 async def _then_close(filled: Filled, work: Any) -> None:
@@ -307,7 +320,7 @@ async def _then_close(filled: Filled, work: Any) -> None:
     opened = NotingDatabase(filled.database.address)
     opened.asked = filled.database.asked
     try:
-        await work(Filled(opened, filled.user, filled.project, filled.room))
+        await work(Filled(opened, filled.user, filled.projects, filled.room))
     finally:
         await opened.close()
 
@@ -340,19 +353,66 @@ def test_no_other_list_reads_a_whole_table(filled: Filled) -> None:
         for request in (PageRequest(6), PageRequest(6, Cursor(backward=True))):
             for page in (
                 await board.bookmarked_by(opened.user, request, None),
-                await board.comments(opened.project, request),
+                await board.comments(opened.projects[1], request),
                 await rooms.rooms(opened.user, request),
             ):
                 assert page.items
         await board.bookmarks_of(opened.user)
         for place in ({"after": 3, "before": None}, {"after": None, "before": 3}):
             assert await rooms.messages(opened.room, limit=20, **place)
-        await board.project(opened.project, None)
+        await board.project(opened.projects[1], None)
         await board.hands([opened.user], opened.user, most=3, first=1)
         await board.popular(opened.user, 3)
 
     asyncio.run(_then_close(filled, read))
     assert whole_tables(filled) == []
+
+
+async def _page_and_statements(
+    opened: Filled, term: str, cursor: Cursor
+) -> tuple[Page[ProjectCard], int]:
+    board = SqlBoardReader(opened.database, CatalogueCache(), ImageAddresses())
+    query = BoardQuery(text=term)
+    # The sample is taken, and the catalogue read.
+    await board.board(query, PageRequest(1), None)
+    opened.database.asked.clear()
+    page = await board.board(query, PageRequest(6, cursor), None)
+    return page, len(opened.database.asked)
+
+
+@pytest.mark.parametrize(
+    ("term", "start", "backward", "found", "statements"),
+    [
+        pytest.param(FIRST, None, False, range(299, 293, -1), 2, id="from-the-top"),
+        pytest.param(FIRST, 5_990, False, range(299, 293, -1), 2, id="from-a-place"),
+        pytest.param(LAST, None, True, range(5_705, 5_699, -1), 2, id="from-the-end"),
+        pytest.param(LAST, 10, True, range(5_705, 5_699, -1), 2, id="back-from-a-place"),
+        pytest.param(LAST, 5_700, False, (), 2, id="nothing-ahead"),
+        pytest.param(FIRST, 299, True, (), 2, id="nothing-behind"),
+        pytest.param(FIRST, 300, False, range(299, 293, -1), 1, id="does-not-give-up"),
+    ],
+)
+def test_a_walk_that_gives_up_finds_the_page_with_a_second_statement(
+    filled: Filled,
+    term: str,
+    start: int | None,
+    backward: bool,
+    found: Sequence[int],
+    statements: int,
+) -> None:
+    async def look(opened: Filled) -> None:
+        after = None if start is None else (_minute(start), opened.projects[start])
+        cursor = Cursor(after, backward=backward)
+        page, asked = await _page_and_statements(opened, term, cursor)
+        assert [card.id for card in page.items] == [opened.projects[place] for place in found]
+        # What lies the other way is known as well, also where nothing lies this way.
+        onward, behind = (page.previous, page.next) if backward else (page.next, page.previous)
+        assert (onward is not None) == bool(found)
+        hits_behind = start is not None and (term == LAST) != backward
+        assert (behind is not None) == hits_behind
+        assert asked == statements
+
+    asyncio.run(_then_close(filled, look))
 
 
 # SQLite does not tell how many pages it reads.
@@ -367,9 +427,17 @@ SEARCHES = [
         for text in (SYLLABLE, LETTERS, "서", OFTEN, SOMETIMES, "zyzzyva", "뷁")
         for sort in Sort
     ),
-    *(BoardQuery(text=text, skills=(RARE,)) for text in (OFTEN, "서", "zyzzyva", None)),
-    BoardQuery(text=OFTEN, skills=(RARE, RARE_TOO), all_skills=True),
-    BoardQuery(skills=("Python", RARE), all_skills=True),
+    *(
+        BoardQuery(text=text, skills=(RARE,), sort=sort)
+        for text in (OFTEN, "서", "zyzzyva", None)
+        for sort in Sort
+    ),
+    *(
+        BoardQuery(text=text, skills=skills, all_skills=True, sort=sort)
+        for text, skills in ((OFTEN, (RARE, RARE_TOO)), (None, ("Python", RARE)))
+        for sort in Sort
+    ),
+    *(BoardQuery(skills=(RARE, RARE_TOO), sort=sort) for sort in Sort),
 ]
 
 
@@ -380,7 +448,9 @@ SEARCHES = [
 def test_a_search_reads_a_bounded_number_of_pages(filled: Filled, query: BoardQuery) -> None:
     asyncio.run(_then_close(filled, lambda opened: walk(opened, query)))
     for statement, parameters in filled.database.asked:
-        plan = explained(filled.database, statement, parameters, "ANALYZE, BUFFERS, FORMAT JSON")
+        plan = explained(
+            filled.database.address, statement, parameters, "ANALYZE, BUFFERS, FORMAT JSON"
+        )
         read = plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"]
         assert read <= BUFFERS, json.dumps(plan, indent=1)
 

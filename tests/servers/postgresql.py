@@ -99,16 +99,20 @@ class Postgres(WatchedServer):
         """The address of the server's own database, for statements about others."""
         return self._url("postgres")
 
-    def fresh_database(self, template: str | None = None) -> str:
+    def fresh_database(self, template: str | None = None, locale: str | None = None) -> str:
         """Makes an empty database, or a copy of another, and returns its address.
 
-        `template` is the address of a database that nobody is connected to at the moment.
+        `template` is the address of a database that nobody is connected to at the moment. `locale`
+        is what CREATE DATABASE says of an empty one, such as "LOCALE 'C'".
         """
         name = f"test_{next(self._numbers)}"
         statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
         if template is not None:
             source = sql.Identifier(urlsplit(template).path[1:])
             statement += sql.SQL(" TEMPLATE {}").format(source)
+        if locale is not None:
+            # Only an empty template may have had another locale.
+            statement += sql.SQL(f" TEMPLATE template0 {locale}")
         self._execute(statement)
         return self._url(name)
 

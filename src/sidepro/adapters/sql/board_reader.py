@@ -78,9 +78,7 @@ _CARDS: Select[Any] = select(
 ).select_from(_CARD_TABLES)
 
 # What an index finds comes first, whatever the planner may think of the rest.
-_WITH_TEXT = select(project_search.c.project_id, project_search.c.created_at).where(
-    HasGrams(bindparam("grams", type_=Grams()))
-)
+_WITH_TEXT = select(project_search.c.project_id).where(HasGrams(bindparam("grams", type_=Grams())))
 _WITH_A_SKILL = (
     select(project_skills.c.project_id)
     .where(project_skills.c.skill_id.in_(bindparam("skills", expanding=True)))
@@ -355,9 +353,21 @@ def _search(shape: Shape) -> Select[Any] | None:
     return _with_every_skill(shape.skills) if shape.every else _WITH_A_SKILL
 
 
-def _found(search: Select[Any]) -> CTE:
+def _found(search: Select[Any], *places: ColumnElement[Any]) -> CTE:
     """What an index finds, before all else, whatever the planner may think of the rest."""
+    search = search.add_columns(*(place.label("place") for place in places))
     return search.cte("found").prefix_with("MATERIALIZED")
+
+
+def _place(search: Select[Any], way: Way, sort: Sort) -> ColumnElement[Any]:
+    """Where in the list what was found is. It is looked up for each: PostgreSQL would rather read
+    through the counters of all projects to join them with a few.
+    """
+    if way is Way.TEXT and sort is Sort.NEWEST:
+        return project_search.c.created_at
+    column, project_id = _KEYS[sort]
+    found_id = search.selected_columns["project_id"]
+    return select(column).where(project_id == found_id).correlate(found_id.table).scalar_subquery()
 
 
 def _with_every_skill(number: int) -> Select[Any]:
@@ -398,7 +408,7 @@ def _filters(shape: Shape) -> list[ColumnElement[bool]]:
 def _board(shape: Shape, sort: Sort) -> Listing:
     search, filters = _search(shape), _filters(shape)
     if search is not None:
-        return _found_board(_found(search), filters, sort)
+        return _found_board(_found(search, _place(search, shape.way, sort)), filters)
     # Every project has counters and an author: only what is asked about has to be looked at.
     few: FromClause = projects
     if sort is not Sort.NEWEST:
@@ -411,23 +421,16 @@ def _board(shape: Shape, sort: Sort) -> Listing:
     )
 
 
-def _found_board(found: CTE, filters: Sequence[ColumnElement[bool]], sort: Sort) -> Listing:
-    key: Sequence[ColumnElement[Any]] = _KEYS[sort]
-    hits: FromClause = found
-    if sort is not Sort.NEWEST:
-        hits = found.join(project_counters, project_counters.c.project_id == found.c.project_id)
-    elif "created_at" in found.c:
-        key = (found.c.created_at, found.c.project_id)
-    else:
-        hits = found.join(projects, projects.c.id == found.c.project_id)
-
+def _found_board(found: CTE, filters: Sequence[ColumnElement[bool]]) -> Listing:
     def looked_up(hits: Subquery) -> Select[Any]:
-        return _CARDS.select_from(
-            _CARD_TABLES.join(hits, hits.c.project_id == projects.c.id)
-        ).where(*filters)
+        tables = _CARD_TABLES.join(hits, hits.c.project_id == projects.c.id)
+        return _CARDS.select_from(tables).where(*filters)
 
     return Listing(
-        select(found.c.project_id).select_from(hits), key, descending=True, looked_up=looked_up
+        select(found.c.project_id),
+        (found.c.place, found.c.project_id),
+        descending=True,
+        looked_up=looked_up,
     )
 
 

@@ -1,7 +1,6 @@
 """Keyset pagination in SQL: pages by the place of their first or last row, at any depth alike."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
 from operator import attrgetter
 from typing import Any
 
@@ -13,6 +12,7 @@ from sqlalchemy import (
     bindparam,
     literal_column,
     select,
+    true,
     tuple_,
 )
 
@@ -67,9 +67,9 @@ class Listing:
     async def page(
         self, database: Source, request: PageRequest, parameters: Mapping[str, Any]
     ) -> Page[Row]:
-        """The rows of a page. One statement, and a second one only when nothing was found."""
+        """The rows of a page, from one statement."""
         rows = await self._rows_of(database, request, parameters, None)
-        return await self._page(database, request, parameters, rows)
+        return self._page(request, rows)
 
     async def page_within(
         self,
@@ -80,9 +80,7 @@ class Listing:
     ) -> Page[Row] | None:
         """As `page`, if what lies no further than `far` tells it; otherwise `None`."""
         rows = await self._rows_of(database, request, parameters, far)
-        if len(rows) <= request.limit:
-            return None
-        return await self._page(database, request, parameters, rows)
+        return self._page(request, rows) if len(rows) > request.limit else None
 
     async def _rows_of(
         self,
@@ -100,49 +98,48 @@ class Listing:
             self._pages[shape] = self._statement(*shape)
         return await database.fetch(self._pages[shape], values)
 
-    async def _page(
-        self,
-        database: Source,
-        request: PageRequest,
-        parameters: Mapping[str, Any],
-        rows: list[Row],
-    ) -> Page[Row]:
-        beyond = False
-        if request.cursor.after is not None:
-            beyond = (rows or await database.fetch(self._anything, parameters))[0].beyond
-        return page_of(rows, request, beyond=beyond, key=self._key_of)
-
-    @cached_property
-    def _anything(self) -> Select[Any]:
-        return select(self._exists(self._bare, False).label("beyond"))
+    def _page(self, request: PageRequest, rows: list[Row]) -> Page[Row]:
+        if request.cursor.after is None:
+            return page_of(rows, request, beyond=False, key=self._key_of)
+        # There is a row in any case, which tells what lies behind.
+        found = [row for row in rows if row.key_0 is not None]
+        return page_of(found, request, beyond=rows[0].beyond, key=self._key_of)
 
     def _statement(self, backward: bool, from_place: bool, bounded: bool) -> Select[Any]:
         key, downward = tuple_(*self._key), self._descending != backward
-        rows, beyond = self._rows, []
+        rows = self._rows
         if bounded:
             rows = rows.where(key >= self._far if downward else key <= self._far)
-        if from_place:
-            onward, behind = (
-                (key < self._place, key >= self._place)
-                if downward
-                else (key > self._place, key <= self._place)
-            )
-            rows = rows.where(onward)
-            beyond = [self._exists(self._bare.where(behind), not backward).label("beyond")]
-        return self._in_order(rows, backward).add_columns(*beyond).limit(at_most("page_rows"))
+        if not from_place:
+            return self._in_order(rows, backward).limit(at_most("page_rows"))
+        onward, behind = (
+            (key < self._place, key >= self._place)
+            if downward
+            else (key > self._place, key <= self._place)
+        )
+        page = self._in_order(rows.where(onward), backward).limit(at_most("page_rows"))
+        # Told also where nothing lies ahead, without a statement of its own.
+        told = select(self._exists(self._bare.where(behind), not backward).label("beyond"))
+        of_page, of_told = page.subquery("page"), told.subquery("told")
+        both = select(*of_page.c, of_told.c.beyond).select_from(of_told.outerjoin(of_page, true()))
+        return self._ordered(both, self._key_in(of_page), backward)
 
     def _in_order(self, rows: Select[Any], backward: bool) -> Select[Any]:
-        descending = self._descending != backward
-
-        def ordered(rows: Select[Any], key: Sequence[ColumnElement[Any]]) -> Select[Any]:
-            return rows.order_by(*(one.desc() if descending else one.asc() for one in key))
-
-        rows = ordered(rows, self._key)
+        rows = self._ordered(rows, self._key, backward)
         if self._looked_up is None:
             return rows
         hits = rows.subquery("hits")
-        key = [hits.c[f"key_{index}"] for index in range(len(self._key))]
-        return ordered(self._looked_up(hits).add_columns(*key), key)
+        key = self._key_in(hits)
+        return self._ordered(self._looked_up(hits).add_columns(*key), key, backward)
+
+    def _key_in(self, found: Subquery) -> list[ColumnElement[Any]]:
+        return [found.c[f"key_{index}"] for index in range(len(self._key))]
+
+    def _ordered(
+        self, rows: Select[Any], key: Sequence[ColumnElement[Any]], backward: bool
+    ) -> Select[Any]:
+        descending = self._descending != backward
+        return rows.order_by(*(one.desc() if descending else one.asc() for one in key))
 
     def _exists(self, rows: Select[Any], backward: bool) -> ColumnElement[bool]:
         # Not EXISTS, which forgets the order: PostgreSQL would read the table from its beginning
