@@ -445,6 +445,26 @@ async def test_any_or_all_of_several_skills(
     assert len(page.items) == await world.board.board_size(query) == len(found)
 
 
+async def test_all_of_more_skills_than_any_project_has_are_found_nowhere(world: World) -> None:
+    # More than SQLite joins tables.
+    await world.grow_catalogue(Catalogue(tuple(f"Skill {n}" for n in range(80)), (), ()))
+    catalogue = (await world.accounts.catalogue()).skills
+    mine = catalogue[:20]
+    author = factories.user()
+    project = factories.project(author.id, skills=mine)
+    await world.store(author, project)
+    for skills, every, found in (
+        (mine, True, 1),
+        (catalogue[1:21], True, 0),
+        (catalogue[:21], True, 0),
+        (catalogue, True, 0),
+        (catalogue, False, 1),
+    ):
+        query = BoardQuery(skills=skills, all_skills=every)
+        page = await world.board.board(query, EVERYTHING, None)
+        assert len(page.items) == await world.board.board_size(query) == found
+
+
 async def test_bookmarked_is_the_viewers_and_nothing_for_nobody(world: World) -> None:
     author, reader = factories.user(), factories.user()
     project, other = factories.project(author.id), factories.project(author.id)

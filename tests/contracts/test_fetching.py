@@ -1,15 +1,17 @@
 """`Database.fetch`: what SQLAlchemy's statements give when the drivers run them directly."""
 
 import asyncio
+import tracemalloc
 from datetime import UTC
 
 import pytest
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Dialect, bindparam, func, select
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.exc import InvalidRequestError
 
 from sidepro.adapters.sql import tables
 from sidepro.adapters.sql.database import Database
-from sidepro.adapters.sql.fetching import at_most
+from sidepro.adapters.sql.fetching import Prepared, at_most, postgresql_dialect
 from sidepro.domain.errors import Unavailable
 from tests import factories
 from tests.contracts.races import MANY
@@ -64,6 +66,24 @@ async def test_one_statement_gives_as_many_rows_as_are_asked_for_each_time(world
     for most in (2, 3, 0, 2):
         rows = await database_of(world).fetch(_FIRST_USERS, {"most": most})
         assert len(rows) == most
+
+
+@pytest.mark.parametrize("dialect", [SQLiteDialect_pysqlite(), postgresql_dialect()])
+def test_pages_of_all_lengths_do_not_fill_the_memory(dialect: Dialect) -> None:
+    def texts() -> set[str]:
+        return {prepared.bind({"most": most})[0] for most in range(1, 101)}
+
+    prepared = Prepared(_FIRST_USERS, dialect)
+    first = texts()
+    tracemalloc.start()
+    try:
+        for _ in range(3):
+            assert texts() == first
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(first) == 100
+    assert kept < 50 * len(max(first, key=len)), "bytes, as if half of the texts had been kept"
 
 
 @both

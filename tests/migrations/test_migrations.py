@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Connection, bindparam, delete, insert, inspect, select, text
+from sqlalchemy import Connection, bindparam, delete, insert, inspect, select, text, update
 
 from sidepro.adapters.demo.population import Demo, Sizes, make
 from sidepro.adapters.sql import migrations, seeding, tables
@@ -228,6 +228,37 @@ async def test_tables_that_are_changed_keep_what_is_in_them_and_in_others(
         await connection.commit()
     left = await contents(database)
     assert {name for name, rows in left.items() if rows} <= {"rooms", "messages"}
+
+
+async def test_tables_that_are_put_back_keep_what_is_in_them_too(database: Database) -> None:
+    await migrations.migrate(database)
+    await seeding.load(database, CatalogueCache(), a_demo(), lambda _done, _all: None)
+    before = await contents(database)
+
+    await migrations.undo(database, "0007")
+    assert await contents(database) == before
+    assert len(await differences(database)) == 1 + (not database.is_sqlite), "and its comment"
+
+    await migrations.migrate(database)
+    assert await contents(database) == before
+    assert await differences(database) == []
+    assert await projects_found_by_all_their_grams(database) == 20
+    # The index follows what is written from now on.
+    await write_grams(database, ("새",))
+    assert (await found_by(database, "새"), await found_by(database, "a")) == (20, 0)
+
+
+async def write_grams(database: Database, grams: tuple[str, ...]) -> None:
+    async with database.writing() as connection:
+        await connection.execute(update(tables.project_search).values(grams=grams))
+        await connection.commit()
+
+
+async def found_by(database: Database, gram: str) -> int:
+    hits = select(tables.project_search.c.project_id).where(
+        HasGrams(bindparam("grams", type_=Grams()))
+    )
+    return len(await database.fetch(hits, {"grams": (gram,)}))
 
 
 async def projects_found_by_all_their_grams(database: Database) -> int:

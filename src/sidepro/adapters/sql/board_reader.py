@@ -39,6 +39,7 @@ from sidepro.adapters.sql.tables import (
 from sidepro.domain.accounts.views import UserSummary
 from sidepro.domain.images.addresses import ImageAddresses
 from sidepro.domain.projects.ports import Counters, Text
+from sidepro.domain.projects.project import PROJECT_SKILLS
 from sidepro.domain.projects.views import (
     BoardQuery,
     CommentView,
@@ -47,6 +48,11 @@ from sidepro.domain.projects.views import (
     Sort,
 )
 from sidepro.domain.shared import CommentId, Page, PageRequest, ProjectId, UserId
+
+ENOUGH_SKILLS = PROJECT_SKILLS[1] + 1
+"""Of skills that a project must all have, so many are asked for: no project has as many. SQLite
+joins 64 tables and no more.
+"""
 
 _BOOKMARKED = (
     exists()
@@ -302,7 +308,7 @@ class SqlBoardReader:
 
 def _asked(query: BoardQuery, choice: Choice) -> tuple["Shape", dict[str, Any]]:
     """The shape of the statement that finds projects so, and its parameters."""
-    skills = choice.skills
+    skills = choice.skills[:ENOUGH_SKILLS] if query.all_skills else choice.skills
     every = query.all_skills or len(skills) == 1
     parameters: dict[str, Any] = {}
     is_found = False

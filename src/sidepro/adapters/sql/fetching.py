@@ -40,6 +40,11 @@ FLOAT8 = 701
 STATEMENTS = 1_000
 """That are kept compiled, at the most."""
 
+VARIANTS = 16
+"""Of the texts of one statement, so many are kept: whoever asks for pages of all lengths shall not
+fill the memory.
+"""
+
 
 def at_most(name: str) -> BindParameter[int]:
     """A parameter for LIMIT, whose number becomes a part of the statement's text.
@@ -114,6 +119,8 @@ class Prepared:
         )
         variant = self._variants.get(numbers)
         if variant is None:
+            if len(self._variants) == VARIANTS:
+                del self._variants[next(iter(self._variants))]
             variant = self._variants[numbers] = _Variant(self._compiled, self._dialect, parameters)
         return variant.text, variant.values(parameters)
 

@@ -41,10 +41,12 @@ async def migrate(database: Database) -> tuple[str | None, str]:
     return result
 
 
-async def undo(database: Database) -> None:
-    """Undo every migration. For tests and for developers: all data is lost."""
+async def undo(database: Database, back_to: str = "base") -> None:
+    """Undo the migrations after a revision, or every one. For tests and for developers: what had
+    no place before is lost, in the end all data.
+    """
     async with database.restructuring() as connection:
-        await connection.run_sync(lambda plain: command.downgrade(_config(plain), "base"))
+        await connection.run_sync(lambda plain: command.downgrade(_config(plain), back_to))
         await connection.commit()
 
 
