@@ -5,16 +5,18 @@ Imports the standard library and pytest alone: the domain suite runs with nothin
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.servers import Postgres, RedisServer
     from tests.servers.s3 import S3
 
+
+Server = TypeVar("Server")
 
 SERVERS = {"postgres", "redis_server", "own_redis"}
 
@@ -26,48 +28,46 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.servers)
 
 
+def started(start: Callable[[], Server]) -> Server:
+    """A server. A machine without its program fails the tests that ask for it: a skip would go
+    unnoticed.
+    """
+    from tests.servers import ServerError
+
+    try:
+        return start()
+    except ServerError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A PostgreSQL server of this run's own.
 
-    A machine without PostgreSQL fails the tests that ask for it: a skip would go unnoticed.
-
     A fixture or a parametrised test that asks for it by name at run time
     (`request.getfixturevalue("postgres")`) marks that case itself with `pytest.mark.servers`.
     """
-    from tests.servers import Postgres, ServerError
+    from tests.servers import Postgres
 
-    try:
-        server = Postgres.start()
-    except ServerError as error:
-        pytest.fail(str(error), pytrace=False)
-    with server:
+    with started(Postgres.start) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[RedisServer]:
     """A Redis server of this run's own; see `postgres` for the rest."""
-    from tests.servers import RedisServer, ServerError
+    from tests.servers import RedisServer
 
-    try:
-        server = RedisServer.start()
-    except ServerError as error:
-        pytest.fail(str(error), pytrace=False)
-    with server:
+    with started(RedisServer.start) as server:
         yield server
 
 
 @pytest.fixture
 def own_redis() -> Iterator[RedisServer]:
     """A Redis server of this test's own, which it may stop; see `postgres` for the rest."""
-    from tests.servers import RedisServer, ServerError
+    from tests.servers import RedisServer
 
-    try:
-        server = RedisServer.start()
-    except ServerError as error:
-        pytest.fail(str(error), pytrace=False)
-    with server:
+    with started(RedisServer.start) as server:
         yield server
 
 

@@ -218,7 +218,7 @@ async def test_who_stays_is_still_there_after_many_leases(processes: list[Proces
     here, there = processes
     room, user = no_room(), nobody()
     await here.presence.enter(room, user, "a")
-    await asyncio.sleep(3 * LEASE)
+    await asyncio.sleep(3 * LEASE)  # nothing is to happen meanwhile
     assert await online(there.presence, room) == (user,)
     assert not told(there, room)
 

@@ -2,9 +2,31 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
+
+from tests.together import shared_settings, two_servers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.servers import Postgres, RedisServer, SideProServer
 
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture
+def servers(
+    postgres: Postgres, own_redis: RedisServer, tmp_path: Path
+) -> Iterator[list[SideProServer]]:
+    """Two processes, with a Redis that may be stopped."""
+    with (
+        shared_settings(postgres, own_redis, tmp_path) as settings,
+        two_servers(settings) as running,
+    ):
+        yield running

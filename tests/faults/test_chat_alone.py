@@ -15,13 +15,13 @@ import pytest
 
 from tests.live import Person, until
 from tests.servers import RedisServer
-from tests.together import at, shared_settings, two_servers, visiting_all
+from tests.together import at, visiting_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.live import Socket
-    from tests.servers import Postgres, SideProServer
+    from tests.servers import SideProServer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.servers]
 
@@ -32,17 +32,6 @@ WATCHED = 3.0
 
 NEAR_IDLE = 0.1
 """Processor seconds in a second. A loop that spins takes all of one."""
-
-
-@pytest.fixture
-def servers(
-    postgres: Postgres, own_redis: RedisServer, tmp_path: Path
-) -> Iterator[list[SideProServer]]:
-    with (
-        shared_settings(postgres, own_redis, tmp_path) as settings,
-        two_servers(settings) as running,
-    ):
-        yield running
 
 
 @contextmanager

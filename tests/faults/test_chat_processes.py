@@ -19,13 +19,10 @@ import pytest
 from tests.faults.members import Member, check, has_all
 from tests.live import PATIENCE, Person, until
 from tests.servers import RedisServer
-from tests.together import at, shared_settings, two_servers, visiting_all
+from tests.together import at, visiting_all
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from tests.servers import Postgres, SideProServer
+    from tests.servers import SideProServer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.servers]
 
@@ -33,17 +30,6 @@ SECONDS = float(os.environ.get("TEST_CHAT_SECONDS", "10"))
 PEOPLE = int(os.environ.get("TEST_CHAT_PEOPLE", "5"))
 REDIS_AWAY = min(5.0, SECONDS / 5)
 PRESENCE_RIGHT_WITHIN = 15.0
-
-
-@pytest.fixture
-def servers(
-    postgres: Postgres, own_redis: RedisServer, tmp_path: Path
-) -> Iterator[list[SideProServer]]:
-    with (
-        shared_settings(postgres, own_redis, tmp_path) as settings,
-        two_servers(settings) as running,
-    ):
-        yield running
 
 
 async def test_each_message_is_stored_once_and_seen_once_whatever_goes_away(

@@ -359,9 +359,8 @@ def _search(shape: Shape) -> Select[Any] | None:
     return _with_every_skill(shape.skills) if shape.every else _WITH_A_SKILL
 
 
-def _found(search: Select[Any], *places: ColumnElement[Any]) -> CTE:
+def _found(search: Select[Any]) -> CTE:
     """What an index finds, before all else, whatever the planner may think of the rest."""
-    search = search.add_columns(*(place.label("place") for place in places))
     return search.cte("found").prefix_with("MATERIALIZED")
 
 
@@ -414,7 +413,8 @@ def _filters(shape: Shape) -> list[ColumnElement[bool]]:
 def _board(shape: Shape, sort: Sort) -> Listing:
     search, filters = _search(shape), _filters(shape)
     if search is not None:
-        return _found_board(_found(search, _place(search, shape.way, sort)), filters)
+        place = _place(search, shape.way, sort).label("place")
+        return _found_board(_found(search.add_columns(place)), filters)
     # Every project has counters and an author: only what is asked about has to be looked at.
     few: FromClause = projects
     if sort is not Sort.NEWEST:
