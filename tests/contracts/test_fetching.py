@@ -5,7 +5,7 @@ import tracemalloc
 from datetime import UTC
 
 import pytest
-from sqlalchemy import Dialect, bindparam, func, select
+from sqlalchemy import Dialect, Integer, bindparam, column, func, select, table
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.exc import InvalidRequestError
 
@@ -30,6 +30,9 @@ _USERS = (
     .order_by(tables.users.c.id)
 )
 _FIRST_USERS = select(tables.users).limit(at_most("most"))
+_PLANS = select(
+    table("pg_prepared_statements", *(column(f"{kind}_plans") for kind in ("generic", "custom")))
+)
 _SAME = select(bindparam("number", type_=tables.messages.c.seq.type).label("number"))
 
 
@@ -66,6 +69,22 @@ async def test_one_statement_gives_as_many_rows_as_are_asked_for_each_time(world
     for most in (2, 3, 0, 2):
         rows = await database_of(world).fetch(_FIRST_USERS, {"most": most})
         assert len(rows) == most
+
+
+def test_a_limit_is_a_part_of_the_text_so_that_plans_are_for_it() -> None:
+    text, values = Prepared(_FIRST_USERS, postgresql_dialect()).bind({"most": 7})
+    assert text.endswith("LIMIT 7")
+    assert values == []
+
+
+@pytest.mark.servers
+async def test_a_statement_is_planned_once_for_all_its_values(postgresql: Database) -> None:
+    statement = select(func.abs(bindparam("number", type_=Integer)))
+    for number in range(20):
+        await postgresql.fetch(statement, {"number": number})
+    plans = await postgresql.fetch(_PLANS)
+    assert sum(row.generic_plans for row in plans) > 10
+    assert sum(row.custom_plans for row in plans) == 0
 
 
 @pytest.mark.parametrize("dialect", [SQLiteDialect_pysqlite(), postgresql_dialect()])
