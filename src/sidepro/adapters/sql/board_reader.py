@@ -39,7 +39,6 @@ from sidepro.adapters.sql.tables import (
 from sidepro.domain.accounts.views import UserSummary
 from sidepro.domain.images.addresses import ImageAddresses
 from sidepro.domain.projects.ports import Counters, Text
-from sidepro.domain.projects.project import PROJECT_SKILLS
 from sidepro.domain.projects.views import (
     BoardQuery,
     CommentView,
@@ -48,11 +47,6 @@ from sidepro.domain.projects.views import (
     Sort,
 )
 from sidepro.domain.shared import CommentId, Page, PageRequest, ProjectId, UserId
-
-ENOUGH_SKILLS = PROJECT_SKILLS[1] + 1
-"""Of skills that a project must all have, so many are asked for: no project has as many. SQLite
-joins 64 tables and no more.
-"""
 
 _BOOKMARKED = (
     exists()
@@ -85,11 +79,8 @@ _CARDS: Select[Any] = select(
 
 # What an index finds comes first, whatever the planner may think of the rest.
 _WITH_TEXT = select(project_search.c.project_id).where(HasGrams(bindparam("grams", type_=Grams())))
-_WITH_A_SKILL = (
-    select(project_skills.c.project_id)
-    .where(project_skills.c.skill_id.in_(bindparam("skills", expanding=True)))
-    .distinct()
-)
+_IS_WANTED = project_skills.c.skill_id.in_(bindparam("skills", expanding=True))
+_WITH_A_SKILL = select(project_skills.c.project_id).where(_IS_WANTED).distinct()
 
 _KEYS: dict[Sort, tuple[ColumnElement[Any], ...]] = {
     Sort.NEWEST: (projects.c.created_at, projects.c.id),
@@ -308,8 +299,7 @@ class SqlBoardReader:
 
 def _asked(query: BoardQuery, choice: Choice) -> tuple["Shape", dict[str, Any]]:
     """The shape of the statement that finds projects so, and its parameters."""
-    skills = choice.skills[:ENOUGH_SKILLS] if query.all_skills else choice.skills
-    every = query.all_skills or len(skills) == 1
+    skills = choice.skills
     parameters: dict[str, Any] = {}
     is_found = False
     if query.text is not None:
@@ -318,28 +308,26 @@ def _asked(query: BoardQuery, choice: Choice) -> tuple["Shape", dict[str, Any]]:
         parameters["grams"] = grams_asked_for(query.text)
     if query.author is not None:
         parameters["author"] = query.author
-    if every:
-        parameters |= {f"skill_{index}": number for index, number in enumerate(skills)}
-    elif skills:
-        parameters["skills"] = list(skills)
+    if skills:
+        parameters |= {"skills": list(skills), "rarest": skills[0], "number": len(set(skills))}
     return Shape(
         way=choice.way,
         looks=query.text is not None and not is_found,
         author=query.author is not None,
-        skills=len(skills) if every else min(len(skills), 1),
-        every=every,
+        skills=bool(skills),
+        every=query.all_skills and len(skills) > 1,
     ), parameters
 
 
 class Shape(NamedTuple):
     """How a board statement finds projects: which way; whether it looks at their texts too (one
-    gram says all about a short one); an author; how many skills, and whether all of them.
+    gram says all about a short one); an author; skills, and whether all of several.
     """
 
     way: Way
     looks: bool
     author: bool
-    skills: int
+    skills: bool
     every: bool
 
 
@@ -356,7 +344,7 @@ def _search(shape: Shape) -> Select[Any] | None:
         return None
     if shape.way is Way.TEXT:
         return _WITH_TEXT
-    return _with_every_skill(shape.skills) if shape.every else _WITH_A_SKILL
+    return _WITH_EVERY_SKILL if shape.every else _WITH_A_SKILL
 
 
 def _found(search: Select[Any]) -> CTE:
@@ -375,16 +363,16 @@ def _place(search: Select[Any], way: Way, sort: Sort) -> ColumnElement[Any]:
     return select(column).where(project_id == found_id).correlate(found_id.table).scalar_subquery()
 
 
-def _with_every_skill(number: int) -> Select[Any]:
-    rows = [project_skills.alias(f"row_{n}") for n in range(number)]
-    joined: FromClause = rows[0]
-    for row in rows[1:]:
-        joined = joined.join(row, row.c.project_id == rows[0].c.project_id)
-    return (
-        select(rows[0].c.project_id)
-        .select_from(joined)
-        .where(*(row.c.skill_id == bindparam(f"skill_{n}") for n, row in enumerate(rows)))
-    )
+def _has_every_skill(project_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    wanted = select(func.count()).where(project_skills.c.project_id == project_id, _IS_WANTED)
+    return wanted.correlate(project_id.table).scalar_subquery() == bindparam("number")
+
+
+# By the one that few have.
+_RAREST = project_skills.alias("rarest")
+_WITH_EVERY_SKILL = select(_RAREST.c.project_id).where(
+    _RAREST.c.skill_id == bindparam("rarest"), _has_every_skill(_RAREST.c.project_id)
+)
 
 
 def _filters(shape: Shape) -> list[ColumnElement[bool]]:
@@ -397,15 +385,10 @@ def _filters(shape: Shape) -> list[ColumnElement[bool]]:
     if not shape.skills or shape.way is Way.SKILLS:
         return filters
     if shape.every:
-        wanted = [
-            project_skills.c.skill_id == bindparam(f"skill_{n}") for n in range(shape.skills)
-        ]
+        filters.append(_has_every_skill(projects.c.id))
     else:
-        wanted = [project_skills.c.skill_id.in_(bindparam("skills", expanding=True))]
-    filters += [
-        exists().where(project_skills.c.project_id == projects.c.id, skill).correlate(projects)
-        for skill in wanted
-    ]
+        has_one = exists().where(project_skills.c.project_id == projects.c.id, _IS_WANTED)
+        filters.append(has_one.correlate(projects))
     return filters
 
 
