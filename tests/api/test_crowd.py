@@ -1,76 +1,101 @@
 """A crowd on a few projects at once: every count equals its rows, and no edit is lost."""
 
+from __future__ import annotations
+
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections import Counter
+from contextlib import AsyncExitStack
 from random import Random
+from typing import TYPE_CHECKING
 
 import pytest
 
-from sidepro.adapters.sql import database, views
-from tests.api.client import Api
-from tests.api.fixtures import Databases, serving
-from tests.api.shapes import CARD, COMMENT, PROJECT
+from tests.live import Person, a_database, visiting
+from tests.servers import SideProServer
+from tests.together import at, shared_settings, two_servers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import httpx
 
 pytestmark = pytest.mark.anyio
 
 VIEWS, BOOKMARKS, COMMENTS, EDITS = 400, 200, 400, 100
 PROJECTS, PEOPLE = 5, 40
+CONNECTIONS = 50
+"""Those that one client has."""
 
 
-@pytest.fixture
-async def patient_api(
-    databases: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Api]:
-    """A platform that lets requests wait longer than any slow machine needs for all of them."""
-    for module in (database, views):
-        monkeypatch.setattr(module, "WAIT_FOR_CONNECTION", 90.0)
-    with databases.fresh() as address:
-        async with serving(address, tmp_path) as api:
-            yield api
+@pytest.fixture(
+    params=["one process", pytest.param("two processes", marks=pytest.mark.servers)],
+    scope="module",
+)
+def servers(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[list[SideProServer]]:
+    """One process on SQLite, or two on PostgreSQL."""
+    folder: Path = tmp_path_factory.mktemp("crowd")
+    if request.param == "one process":
+        with a_database("sqlite", request, folder) as settings, SideProServer(settings) as server:
+            yield [server]
+        return
+    shared = (request.getfixturevalue(name) for name in ("postgres", "redis_server"))
+    with shared_settings(*shared, folder) as settings, two_servers(settings) as running:
+        yield running
 
 
-async def test_a_thousand_at_once_and_a_hundred_edits_are_all_there(patient_api: Api) -> None:
-    api = patient_api
-    author = await api.sign_up("author")
-    people = [await api.sign_up() for _ in range(PEOPLE)]
-    projects = [(await api.publish(author))["id"] for _ in range(PROJECTS)]
-    paths = [f"/projects/{project}" for project in projects]
+async def test_a_thousand_at_once_and_a_hundred_edits_are_all_there(
+    servers: list[SideProServer],
+) -> None:
+    number = VIEWS + BOOKMARKS + COMMENTS + EDITS
+    async with AsyncExitStack() as stack:
+        clients: list[httpx.AsyncClient] = []
+        for n in range(number // CONNECTIONS):
+            url = servers[n % len(servers)].url
+            clients.append(await stack.enter_async_context(visiting(url, patience=60)))
+        author, *people = [await Person.join(clients[0]) for _ in range(1 + PEOPLE)]
+        new = {"title": "t", "summary": "s", "content": "c", "skills": ["Python"]}
+        published = [await author.ask("POST", "/projects", new) for _ in range(PROJECTS)]
+        paths = [f"/projects/{project['id']}" for project in published]
 
-    calls = [
-        *(api.send("GET", paths[n % PROJECTS]) for n in range(VIEWS)),
-        *(
-            api.send("PUT", f"{paths[n // PEOPLE]}/bookmark", by=people[n % PEOPLE])
-            for n in range(BOOKMARKS)
-        ),
-        *(
-            api.send("POST", f"{paths[n % PROJECTS]}/comments", {"body": f"{n}"}, by=people[n % 7])
-            for n in range(COMMENTS)
-        ),
-        *(
-            api.send("PATCH", paths[n % PROJECTS], {"title": f"{n}"}, by=author)
-            for n in range(EDITS)
-        ),
-    ]
-    Random(1).shuffle(calls)
-    answers = await asyncio.gather(*calls)
+        work: list[tuple[Person, str, str, dict[str, str] | None]] = [
+            *((author, "GET", paths[n % PROJECTS], None) for n in range(VIEWS)),
+            *(
+                (people[n % PEOPLE], "PUT", f"{paths[n // PEOPLE]}/bookmark", None)
+                for n in range(BOOKMARKS)
+            ),
+            *(
+                (people[n % 7], "POST", f"{paths[n % PROJECTS]}/comments", {"body": f"{n}"})
+                for n in range(COMMENTS)
+            ),
+            *((author, "PATCH", paths[n % PROJECTS], {"title": f"{n}"}) for n in range(EDITS)),
+        ]
+        Random(1).shuffle(work)
+        answers = await asyncio.gather(
+            *(
+                at(person, clients[n // CONNECTIONS]).send(method, path, body)
+                for n, (person, method, path, body) in enumerate(work)
+            )
+        )
 
-    statuses = [answer.status_code for answer in answers]
-    assert {status: statuses.count(status) for status in set(statuses)} == {
-        200: VIEWS + BOOKMARKS + EDITS,
-        201: COMMENTS,
-    }
-    for number, path in enumerate(paths):
-        project = await api.get(PROJECT, path)
-        comments = await api.page(COMMENT, f"{path}/comments", limit=100, total=True)
-        assert project["view_count"] == VIEWS // PROJECTS + 1
-        assert project["bookmark_count"] == BOOKMARKS // PROJECTS
-        assert project["comment_count"] == comments["total"] == COMMENTS // PROJECTS
-        assert len(comments["items"]) == COMMENTS // PROJECTS
-        assert int(project["title"]) % PROJECTS == number
-        # Each edit made a revision of its own.
-        answer = await api.send("HEAD", path)
-        assert answer.headers["ETag"] == f'"{1 + EDITS // PROJECTS}"'
-    for person in people[:5]:
-        mine = await api.page(CARD, f"/users/{person.id}/bookmarks", by=person, total=True)
-        assert mine["total"] == len(mine["items"]) == PROJECTS
+        assert Counter(answer.status_code for answer in answers) == {
+            200: VIEWS + BOOKMARKS + EDITS,
+            201: COMMENTS,
+        }
+        for number, path in enumerate(paths):
+            project = await author.ask("GET", path)
+            assert project["view_count"] == VIEWS // PROJECTS + 1
+            comments = await author.ask("GET", f"{path}/comments?limit=100&total=true")
+            assert project["comment_count"] == comments["total"] == COMMENTS // PROJECTS
+            said = {int(comment["body"]) for comment in comments["items"]}
+            assert said == set(range(number, COMMENTS, PROJECTS))
+            assert project["bookmark_count"] == PEOPLE
+            assert int(project["title"]) % PROJECTS == number
+            # Each edit made a revision of its own.
+            answer = await author.send("HEAD", path)
+            assert answer.headers["ETag"] == f'"{1 + EDITS // PROJECTS}"'
+        for person in people:
+            marked = await person.ask("GET", f"/users/{person.id}/bookmarks?total=true")
+            assert marked["total"] == len(marked["items"]) == PROJECTS

@@ -26,8 +26,10 @@ from sidepro.adapters.sql.fetching import Fetching, PostgresqlFetching, Row, Sql
 from sidepro.domain.errors import EmailTaken, NotFound, SideProError, Unavailable, UsernameTaken
 
 POOL_SIZE = 10
-WAIT_FOR_CONNECTION = 10.0
-"""Seconds until a request gives up on a connection, or on SQLite's lock, and answers 503."""
+WAIT_FOR_CONNECTION = 30.0
+"""Seconds until a request gives up on a connection, or on SQLite's lock, and answers 503: several
+times what it takes to serve a thousand who write at the same moment.
+"""
 
 CONNECT_TIMEOUT = 5
 
