@@ -41,8 +41,8 @@ def servers(
         with a_database("sqlite", request, folder) as settings, SideProServer(settings) as server:
             yield [server]
         return
-    shared = (request.getfixturevalue(name) for name in ("postgres", "redis_server"))
-    with shared_settings(*shared, folder) as settings, two_servers(settings) as running:
+    postgres, redis = (request.getfixturevalue(name) for name in ("postgres", "redis_server"))
+    with shared_settings(postgres, redis, folder) as settings, two_servers(settings) as running:
         yield running
 
 
