@@ -47,7 +47,9 @@ def plain(population: Population) -> tuple[dict[UserId, tuple[str, ...]], set[Us
     """Everybody's skills, and who has published something, as plain sets."""
     people = range(len(population))
     skills = {
-        population.id_of(place): skills_among(population.names, population.skills_of(place))
+        population.id_of(place): skills_among(
+            population.names, int.from_bytes(population.skills_of(place), "little")
+        )
         for place in people
     }
     published = {population.id_of(place) for place in people if population.published[place]}

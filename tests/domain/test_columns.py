@@ -56,7 +56,10 @@ def test_who_has_published_without_a_profile_is_not_there() -> None:
 
 def test_skills_that_have_no_name_are_left_out() -> None:
     population = Population.of(("a", "c"), {ME: ("a", "b", "c")}, ())
-    assert skills_among(population.names, population.skills_of(0)) == ("a", "c")
+    assert skills_among(population.names, int.from_bytes(population.skills_of(0), "little")) == (
+        "a",
+        "c",
+    )
 
 
 def test_no_names_at_all_take_a_word_too() -> None:

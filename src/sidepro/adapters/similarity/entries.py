@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import lru_cache
 from uuid import UUID
 
 from sidepro.domain.recommendations.columns import ID_SIZE, neighbours_of
@@ -23,7 +24,13 @@ def decoded(
         (UserId(UUID(bytes=entry[:ID_SIZE])), entry[ID_SIZE:])
         for entry in entries(nearest, len(skills))
     )
-    return neighbours_of(json.loads(names), user_id, skills, found)
+    return neighbours_of(_names_in(names), user_id, skills, found)
+
+
+@lru_cache(maxsize=2)
+def _names_in(names: str | bytes) -> tuple[str, ...]:
+    """Those of one result are the same for everybody."""
+    return tuple(json.loads(names))
 
 
 def encoded_names(names: tuple[str, ...]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sidepro.domain.recommendations.jaccard import MOST_NEIGHBOURS, Neighbour, jaccard
+from sidepro.domain.recommendations.jaccard import MOST_NEIGHBOURS, Neighbour
 from sidepro.domain.shared import UserId
 
 Bytes = bytes | memoryview
@@ -127,19 +127,20 @@ def neighbours_of(
     nearest: Iterable[tuple[UserId, Bytes]],
 ) -> tuple[Neighbour, ...]:
     """The neighbours of somebody with these skills, of whom the nearest are given in order."""
-    own = skills_among(names, skills)
+    own = int.from_bytes(skills, "little")
     found: list[Neighbour] = []
     for other, others_skills in nearest:
         if other != user_id:
-            others = frozenset(skills_among(names, others_skills))
-            shared = tuple(name for name in own if name in others)
-            found.append(Neighbour(other, jaccard(frozenset(own), others), shared))
+            others = int.from_bytes(others_skills, "little")
+            shared, union = own & others, own | others
+            # as `jaccard`, and 0 for two empty sets too
+            score = shared.bit_count() / (union.bit_count() or 1)
+            found.append(Neighbour(other, score, skills_among(names, shared)))
     return tuple(found[:MOST_NEIGHBOURS])
 
 
-def skills_among(names: Sequence[str], skills: Bytes) -> tuple[str, ...]:
-    """The names that the bits stand for."""
-    bits = int.from_bytes(skills, "little")
+def skills_among(names: Sequence[str], bits: int) -> tuple[str, ...]:
+    """The names that the bits of a set stand for."""
     found: list[str] = []
     while bits:
         lowest = bits & -bits
