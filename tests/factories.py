@@ -20,6 +20,7 @@ from sidepro.domain.errors import NotAuthenticated
 from sidepro.domain.images.addresses import ImageKey
 from sidepro.domain.images.image import Image, Picture
 from sidepro.domain.projects.comment import Comment
+from sidepro.domain.projects.ports import Markdown
 from sidepro.domain.projects.project import Project
 from sidepro.domain.rooms.room import Message, Room
 from sidepro.domain.shared import (
@@ -210,8 +211,22 @@ def image(owner_id: UserId | None, **members: Any) -> Image:
 
 
 def escaped(text: str) -> str:
-    """The text as a paragraph of HTML. See `sidepro.domain.projects.ports.Markdown`."""
+    """The text as a paragraph of HTML."""
     return f"<p>{html.escape(text)}</p>"
+
+
+async def escaping(text: str) -> str:
+    """See `sidepro.domain.projects.ports.Markdown`."""
+    return escaped(text)
+
+
+def always(html: str) -> Markdown:
+    """Makes this of every text."""
+
+    async def render(text: str) -> str:
+        return html
+
+    return render
 
 
 def email_syntax(email: str) -> str | None:

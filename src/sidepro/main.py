@@ -108,6 +108,7 @@ class Platform:
             await self.link.close()
         self.passwords.close()
         self.codec.close()
+        self.markdown.close()
 
 
 def build(settings: Settings, public_url: str, threads: int = 1) -> Platform:
@@ -190,7 +191,7 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Platform:
             reader=board_reader,
             accounts=account_reader,
             views=views,
-            markdown=markdown,
+            markdown=markdown.in_thread,
             clock=clock,
             new_id=new_id,
         ),

@@ -190,6 +190,18 @@ async def test_what_moves_goes_on_moving(codec: PillowCodec, kind: str) -> None:
         assert alike(shown.convert("RGB").getpixel((8, 6)), (0, 0, 99), 20)
 
 
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+async def test_what_moves_is_put_upright_too(codec: PillowCodec, kind: str) -> None:
+    notes = Image.Exif()
+    notes[ORIENTATION] = 6
+    first, *others = (Image.new("RGB", (40, 20), (shade, 0, 0)) for shade in (0, 99, 199))
+    buffer = io.BytesIO()
+    first.save(buffer, kind, save_all=True, append_images=others, duration=40, exif=notes)
+    picture = await codec.encode(io.BytesIO(buffer.getvalue()))
+    with Image.open(io.BytesIO(picture.data)) as shown:
+        assert (getattr(shown, "n_frames", 1), shown.size) == (3, (20, 40))
+
+
 async def test_a_gif_that_does_not_say_how_often_is_shown_once(codec: PillowCodec) -> None:
     picture = await codec.encode(io.BytesIO(pictures.animated("GIF", 3)))
     assert pictures.opened(picture.data).info["loop"] == 1

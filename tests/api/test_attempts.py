@@ -1,6 +1,7 @@
 """`Idempotency-Key`: a request that is sent again is not done again."""
 
 import asyncio
+import io
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ import httpx
 import pytest
 from sqlalchemy import select, update
 
+from sidepro.adapters.images.codec import PillowCodec
 from sidepro.adapters.sql import tables
 from sidepro.domain.attempts import KEPT_FOR
 from sidepro.domain.shared import UserId
@@ -206,12 +208,16 @@ async def test_an_image_sent_again_is_kept_once(api: Api) -> None:
     assert await stored_images(api, person) == 1
 
 
+@pytest.mark.parametrize("room", [1.5, 99.0], ids=["room-for-one", "room-for-all"])
 async def test_an_image_sent_many_times_at_once_is_kept_and_counted_once(
-    databases: Databases, tmp_path: Any
+    databases: Databases, tmp_path: Any, room: float
 ) -> None:
     data = saved(picture())
+    codec = PillowCodec(10_000)
+    size = len((await codec.encode(io.BytesIO(data))).data)
+    codec.close()
     with databases.fresh() as address:
-        async with serving(address, tmp_path) as api:
+        async with serving(address, tmp_path, image_quota_bytes=round(room * size)) as api:
             person = await api.sign_up()
             answers = await asyncio.gather(*(upload(api, person, data) for _ in range(4)))
             assert {answer.status_code for answer in answers} == {201}
@@ -219,7 +225,6 @@ async def test_an_image_sent_many_times_at_once_is_kept_and_counted_once(
             assert await stored_images(api, person) == 1
             work = api.platform.parts.services.images.unit_of_work
             async with work() as unit:
-                size = answers[0].json()["size"]
                 assert await unit.images.bytes_of(UserId(UUID(person.id))) == size
             await api.platform.parts.services.images.remove_unused()
             files = [file for file in (tmp_path / "images").rglob("*") if file.is_file()]

@@ -21,7 +21,7 @@ from sidepro.domain.images.image import State
 from sidepro.domain.images.views import ImageView
 from sidepro.domain.shared import ImageId
 from tests.domain.world import World, awaited
-from tests.factories import at_once, new_id
+from tests.factories import always, at_once, new_id
 
 DAY = timedelta(days=1).total_seconds()
 DRAFT: dict[str, Any] = {
@@ -178,24 +178,33 @@ async def test_an_upload_that_took_longer_than_anybody_waits_leaves_nothing(worl
 
 
 @awaited
-async def test_an_image_under_way_cannot_be_used_and_counts(world: World) -> None:
+async def test_an_image_under_way_cannot_be_used(world: World) -> None:
     owner = await world.person()
-    seen: list[Exception] = []
 
     async def meanwhile() -> None:
         (image_id,) = world.store.state.images
-        for attempt in (
-            world.accounts.write_profile(owner, **{**PROFILE, "image_id": image_id}),
-            world.images.upload(owner, BytesIO(b"x" * 995)),
-        ):
-            try:
-                await attempt
-            except InvalidInput as error:
-                seen.append(error)
+        with pytest.raises(InvalidInput):
+            await world.accounts.write_profile(owner, **{**PROFILE, "image_id": image_id})
 
     world.objects.before_put = meanwhile
     await world.image(owner)
-    assert [type(error) for error in seen] == [InvalidInput, ImageQuota]
+
+
+@awaited
+async def test_of_two_for_which_there_is_no_room_together_the_one_kept_first_stays(
+    world: World,
+) -> None:
+    owner = await world.person()
+
+    async def another_is_quicker() -> None:
+        world.objects.before_put = None
+        await world.images.upload(owner, BytesIO(b"x" * 995))
+
+    world.objects.before_put = another_is_quicker
+    with pytest.raises(ImageQuota):
+        await world.image(owner)
+    assert await world.images.remove_unused() == 1
+    assert kept(world) == {b"x" * 995}
 
 
 # ------------------------------------------------------------------------------- using an image
@@ -282,7 +291,7 @@ async def test_an_administrator_chooses_among_the_authors_images(world: World) -
 
 async def published(world: World, author: Caller, *shown: ImageView, **members: Any) -> Any:
     """A project whose text shows these images."""
-    world.use(projects={"markdown": lambda _: shows(*shown)})
+    world.use(projects={"markdown": always(shows(*shown))})
     return await world.projects.publish(author, **{**DRAFT, **members})
 
 
@@ -343,7 +352,7 @@ async def test_an_edit_that_shows_an_image_no_more_lets_it_go(world: World) -> N
     author = await world.person()
     one, other = await world.image(author, b"one"), await world.image(author, b"other")
     project = await published(world, author, one)
-    world.use(projects={"markdown": lambda _: shows(other)})
+    world.use(projects={"markdown": always(shows(other))})
     await world.projects.edit(author, project.card.id, {"content": "neu"}, None)
     world.clock.forward(DAY)
     await world.images.remove_unused()

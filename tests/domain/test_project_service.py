@@ -27,7 +27,7 @@ from sidepro.domain.projects.views import (
 )
 from sidepro.domain.shared import CommentId, Cursor, PageRequest, ProjectId, UserId
 from tests.domain.world import World, awaited
-from tests.factories import NOW, at_once, escaped, new_id
+from tests.factories import NOW, always, at_once, escaped, new_id
 
 NOWHERE = ProjectId(new_id())
 NO_COMMENT = CommentId(new_id())
@@ -164,6 +164,16 @@ async def test_an_edit_of_the_content_renders_it_anew(world: World) -> None:
     author, before = await published(world)
     after = await world.projects.edit(author, before.card.id, {"content": "<i>new</i>"}, None)
     assert (after.content, after.content_html) == ("<i>new</i>", escaped("<i>new</i>"))
+
+
+@awaited
+async def test_an_edit_judges_nothing_that_it_does_not_name(world: World) -> None:
+    caller, view = await published(world)
+    project = world.store.state.projects[view.card.id]
+    older = replace(project, repository_url="ftp://older.example/than-the-rule")
+    world.store.state.projects[project.id] = older
+    edited = await world.projects.edit(caller, project.id, {"title": "Neu"}, None)
+    assert (edited.card.title, edited.repository_url) == ("Neu", older.repository_url)
 
 
 @awaited
@@ -489,7 +499,7 @@ async def commented(world: World) -> tuple[dict[str, Caller], ProjectId, Comment
 
 @pytest.mark.parametrize(
     ("who", "error"),
-    [("writer", None), ("author", Forbidden), ("admin", None), ("stranger", Forbidden)],
+    [("writer", None), ("author", Forbidden), ("admin", Forbidden), ("stranger", Forbidden)],
 )
 @awaited
 async def test_who_may_edit_a_comment(
@@ -653,8 +663,12 @@ async def test_a_text_is_found_in_title_summary_and_name(
 
 
 def shouted(text: str) -> str:
-    """Other rules of rendering."""
     return f"<p>{text.upper()}</p>"
+
+
+async def shouting(text: str) -> str:
+    """Other rules of rendering."""
+    return shouted(text)
 
 
 @awaited
@@ -663,7 +677,7 @@ async def test_all_texts_are_rendered_again_by_other_rules_and_nothing_else_chan
 ) -> None:
     author = await world.person()
     projects = [await world.project(author, content=f"text {n}") for n in range(230)]
-    world.use(projects={"markdown": shouted})
+    world.use(projects={"markdown": shouting})
     heard: list[tuple[int, int]] = []
     assert await world.projects.render_again(lambda *told: heard.append(told)) == 230
     assert heard == [(100, 100), (200, 200), (230, 230)]
@@ -677,7 +691,7 @@ async def test_all_texts_are_rendered_again_by_other_rules_and_nothing_else_chan
 async def test_a_text_that_is_edited_or_deleted_meanwhile_is_not_undone(world: World) -> None:
     author = await world.person()
     edited, deleted, same = [await world.project(author, content=c) for c in ("a", "b", "C")]
-    world.use(projects={"markdown": shouted})
+    world.use(projects={"markdown": shouting})
     read = world.reader.texts
 
     async def then_others_go_on(after: Any, limit: int) -> Any:
@@ -700,7 +714,8 @@ async def test_images_that_are_shown_by_other_rules_are_kept(world: World) -> No
     author = await world.person()
     image = await world.image(author)
     await world.project(author)
-    world.use(projects={"markdown": lambda _: f'<img src="{image.url}" alt="">'})
+    html = f'<img src="{image.url}" alt="">'
+    world.use(projects={"markdown": always(html)})
     await world.projects.render_again(lambda *_: None)
     world.clock.forward(3 * 24 * 3600)
     assert await world.images.remove_unused() == 0

@@ -201,7 +201,7 @@ class World:
             reader=self.reader,
             accounts=self.reader,
             views=self.reader,
-            markdown=factories.escaped,
+            markdown=factories.escaping,
             clock=self.clock,
             new_id=factories.new_id,
         )

@@ -105,8 +105,8 @@ TABLE: dict[str, Row] = {
     "DELETE /api/v1/projects/{project_id}/bookmark": signed_in(200),
     "GET /api/v1/projects/{project_id}/comments": everybody(200),
     "POST /api/v1/projects/{project_id}/comments": signed_in(201, lambda _: {"body": "x"}),
-    "PATCH /api/v1/projects/{project_id}/comments/{comment_id}": authors(
-        200, lambda _: {"body": "neu"}
+    "PATCH /api/v1/projects/{project_id}/comments/{comment_id}": Row(
+        401, 403, 200, 403, 403, lambda _: {"body": "neu"}
     ),
     "DELETE /api/v1/projects/{project_id}/comments/{comment_id}": authors(204),
     # images: nothing is said of JSON but that it is none

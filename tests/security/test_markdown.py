@@ -1,5 +1,6 @@
 """Markdown of strangers: whatever is written, what is shown is harmless."""
 
+import asyncio
 import html
 import re
 import time
@@ -292,6 +293,48 @@ async def test_what_pictures_cost_grows_with_their_number_not_with_its_square(on
     most = 50_000 // len(one)
     few = min(cost(most // 16) for _ in range(5))
     assert min(cost(most) for _ in range(2)) < 16 * 5 * few, "its square is 16 * 16"
+
+
+LONG = 50_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[a]: /" + "x" * (LONG // 2 - 20) + "\n\n" + "[a]" * (LONG // 6),
+        '[a]: /u "' + "&" * (LONG // 2 - 20) + '"\n\n' + "[a]" * (LONG // 6),
+        "[a]: /" + "한" * (LONG // 2 - 20) + "\n\n" + "![b][a]" * (LONG // 14),
+        "[](a)" * (LONG // 5),
+        ("> " * 19 + "a\n\n") * (LONG // 41),
+        "|" * 200 + "\n" + "|-" * 199 + "|\n" + "|a\n" * (LONG // 4),
+        "'\"&<>" * (LONG // 5),
+    ],
+    ids=["addresses", "titles", "Korean addresses", "links", "quotes", "cells", "entities"],
+)
+async def test_what_is_shown_is_in_proportion_to_what_was_written(text: str) -> None:
+    assert len(text) <= LONG
+    started = time.thread_time()
+    assert len(SafeMarkdown(ImageAddresses())(text)) < 40 * LONG
+    assert time.thread_time() - started < 30, "half a gigabyte takes minutes"
+
+
+async def test_a_reference_is_text_when_all_together_have_become_too_long() -> None:
+    text = "[a]: /" + "x" * 999 + "\n\n" + "[a]\n" * 150
+    shown = SafeMarkdown(ImageAddresses())(text)
+    assert shown.count("<a href") == 100
+    assert shown.count("\n[a]") == 50
+
+
+async def test_others_are_answered_while_a_text_is_rendered(api: Api, author: Person) -> None:
+    content = ">" * 19 + "a\n" * 10_000
+    publishing = asyncio.create_task(api.publish(author, content=content))
+    answered = 0
+    while not publishing.done():
+        assert (await api.send("GET", "//health/live")).is_success
+        answered += 1
+        await asyncio.sleep(0)  # there is no network that would let others go on
+    await publishing
+    assert answered > 10
 
 
 async def test_what_people_write_is_still_shown(api: Api, author: Person) -> None:

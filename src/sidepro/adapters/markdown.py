@@ -7,7 +7,10 @@ Pictures are shown when they are images of the platform's own store; one from el
 link, so that nobody's reading is told to another host.
 """
 
+import asyncio
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import nh3
 from markdown_it import MarkdownIt
@@ -31,6 +34,11 @@ ATTRIBUTES = {
 SCHEMES = {"http", "https", "mailto"}
 RELATION = "nofollow ugc noopener"
 
+REFERRED_MOST = 100_000
+"""Characters of addresses and titles that a text takes from its link reference definitions, which
+it may name again and again; a reference beyond that is text. cmark has the same limit.
+"""
+
 
 class SafeMarkdown:
     """See `sidepro.domain.projects.ports.Markdown`."""
@@ -39,10 +47,20 @@ class SafeMarkdown:
         self._images = images
         self._parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
         self._parser.core.ruler.push("own_pictures", self._own_pictures_alone)
+        # One at a time: two would only take turns at the interpreter.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="markdown")
+
+    async def in_thread(self, text: str) -> str:
+        """The same, while the event loop goes on: a text that is made for it takes seconds."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self, text)
+
+    def close(self) -> None:
+        """End the thread, after the texts that wait for it."""
+        self._thread.shutdown()
 
     def __call__(self, text: str) -> str:
         return nh3.clean(
-            self._parser.render(text),
+            self._parser.render(text, {"references": _References()}),
             tags=ELEMENTS,
             attributes=ATTRIBUTES,
             attribute_filter=self._filtered,
@@ -82,3 +100,18 @@ class SafeMarkdown:
         """The second wall for pictures: no address but one of ours."""
         is_source = element == "img" and attribute == "src"
         return None if is_source and self._images.key_of(value) is None else value
+
+
+class _References(dict[str, Any]):
+    """The link reference definitions of a text, found until their use has become too long."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._left = REFERRED_MOST
+
+    def get(self, label: str, default: Any = None) -> Any:
+        found = super().get(label)
+        if found is None:
+            return default
+        self._left -= len(found["href"]) + len(found["title"])
+        return found if self._left >= 0 else default

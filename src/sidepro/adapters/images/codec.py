@@ -156,18 +156,16 @@ def _frames(opened: ImageFile, look: Look) -> Iterator[Frame]:
         opened.load()
         orientation = _orientation(opened)
         mode = "RGBA" if opened.has_transparency_data else "RGB"
-        picture = _smaller(opened, mode)
-        if orientation in _UPRIGHT:
-            picture = picture.transpose(_UPRIGHT[orientation])
-        yield picture, 0
+        yield _upright(_smaller(opened, mode), orientation), 0
         return
+    orientation = _orientation(opened)
     # The default image of an animated PNG may be none of its frames.
     first = int(getattr(opened, "default_image", False))
     for number in range(first, first + look.frames):
         opened.seek(number)
         opened.load()
         duration = min(max(round(opened.info.get("duration", 0)), 0), FRAME_LONGEST)
-        yield _smaller(opened, "RGBA"), duration
+        yield _upright(_smaller(opened, "RGBA"), orientation), duration
 
 
 def _fitting(size: tuple[int, int]) -> tuple[int, int]:
@@ -209,6 +207,11 @@ def _orientation(opened: ImageFile) -> int:
         return int(opened.getexif().get(_ORIENTATION, 1))
     except Exception:  # as above: notes that are not sound are no reason to refuse a picture
         return 1
+
+
+def _upright(picture: Image.Image, orientation: int) -> Image.Image:
+    undone = _UPRIGHT.get(orientation)
+    return picture if undone is None else picture.transpose(undone)
 
 
 def _webp(frames: list[Frame], loop: int) -> Picture:

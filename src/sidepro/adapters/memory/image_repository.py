@@ -18,7 +18,7 @@ class MemoryImages(Repository):
         return sum(
             kept.image.size
             for kept in self._state.images.values()
-            if kept.image.owner_id == user_id and kept.state != ImageState.GOING
+            if kept.image.owner_id == user_id and kept.state == ImageState.STORED
         )
 
     async def add(self, image: Image) -> None:

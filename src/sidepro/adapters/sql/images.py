@@ -44,7 +44,7 @@ THUMBNAIL = (
 )
 
 _BYTES = select(func.coalesce(func.sum(images.c.size), 0)).where(
-    images.c.user_id == bindparam("user"), images.c.state != State.GOING
+    images.c.user_id == bindparam("user"), images.c.state == State.STORED
 )
 # Whoever removes an image locks its row in full: so a shared lock of the key is enough to keep it,
 # the same that the database takes for a reference.

@@ -1,7 +1,7 @@
 """What a person tells about themselves, and the catalogue that they choose from."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -53,33 +53,40 @@ class Profile:
         Raises:
             InvalidInput: a member breaks its rule.
         """
-        rules = Rules()
-        least, most = PROFILE_SKILLS
-        profile = cls(
-            user_id=user_id,
-            bio=rules.text(bio, "bio", BIO_LONGEST, shortest=0),
-            image_id=image_id,
-            github_url=rules.web_address(github_url, "github_url", GITHUB_URL_LONGEST),
-            skills=rules.choices(skills, "skills", catalogue.skills, least=least, most=most),
-            region=rules.choice(region, "region", catalogue.regions),
-            meet_time=rules.choice(meet_time, "meet_time", catalogue.meet_times),
-            updated_at=now,
-        )
-        rules.enforce()
-        return profile
+        members = {
+            "bio": bio,
+            "image_id": image_id,
+            "github_url": github_url,
+            "skills": skills,
+            "region": region,
+            "meet_time": meet_time,
+        }
+        return cls(user_id=user_id, updated_at=now, **_checked(members, catalogue))
 
     def edited(self, changes: Mapping[str, Any], catalogue: Catalogue, now: datetime) -> "Profile":
-        """The profile with some members changed; those not named stay as they are.
+        """The profile with some members changed; those not named stay as they are, also where
+        they are older than a rule.
 
         Raises:
             InvalidInput: a changed member breaks its rule.
         """
-        members = {
-            "bio": self.bio,
-            "image_id": self.image_id,
-            "github_url": self.github_url,
-            "skills": self.skills,
-            "region": self.region,
-            "meet_time": self.meet_time,
-        }
-        return Profile.write(self.user_id, catalogue, now, **{**members, **changes})
+        return replace(self, updated_at=now, **_checked(changes, catalogue))
+
+
+def _checked(members: Mapping[str, Any], catalogue: Catalogue) -> dict[str, Any]:
+    """Some members in the form in which they are kept."""
+    rules = Rules()
+    least, most = PROFILE_SKILLS
+    judge: dict[str, Callable[[Any], Any]] = {
+        "bio": lambda text: rules.text(text, "bio", BIO_LONGEST, shortest=0),
+        "image_id": lambda image_id: image_id,
+        "github_url": lambda url: rules.web_address(url, "github_url", GITHUB_URL_LONGEST),
+        "skills": lambda chosen: rules.choices(
+            chosen, "skills", catalogue.skills, least=least, most=most
+        ),
+        "region": lambda region: rules.choice(region, "region", catalogue.regions),
+        "meet_time": lambda time: rules.choice(time, "meet_time", catalogue.meet_times),
+    }
+    kept = {name: judge[name](value) for name, value in members.items()}
+    rules.enforce()
+    return kept

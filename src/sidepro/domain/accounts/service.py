@@ -242,7 +242,8 @@ class AccountService:
             if profile is None:
                 raise NoProfile
             edited = profile.edited(changes, catalogue, self.clock())
-            await _hold_image(work, edited)
+            if "image_id" in changes:
+                await _hold_image(work, edited)
             await work.profiles.save(edited)
             await work.commit()
         await self._ask_for_a_tick(profile, edited)

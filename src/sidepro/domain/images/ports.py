@@ -72,8 +72,8 @@ class ImageRepository(Protocol):
     """Images and what refers to them, inside a unit of work."""
 
     async def bytes_of(self, user_id: UserId) -> int:
-        """How many bytes the images of a user have, new and stored. The user was got in the same
-        unit of work, which holds back their other uploads.
+        """How many bytes the stored images of a user have. The user was got in the same unit of
+        work, which holds back their other uploads.
         """
         ...
 
@@ -86,8 +86,8 @@ class ImageRepository(Protocol):
         ...
 
     async def give_up(self, image_id: ImageId) -> None:
-        """Note that a new image is not wanted: it counts no longer, and is removed at the next
-        run. Others are left alone.
+        """Note that a new image is not wanted: it is removed at the next run. Others are left
+        alone.
         """
         ...
 

@@ -5,13 +5,13 @@ from typing import IO
 
 from sidepro.domain.accounts.session import Caller
 from sidepro.domain.attempts import Attempt, Replayed
-from sidepro.domain.errors import Fault, ImageQuota, NotAuthenticated, Unavailable
+from sidepro.domain.errors import Fault, ImageQuota, NotAuthenticated, SideProError, Unavailable
 from sidepro.domain.images.addresses import ImageAddresses, ImageUrl
 from sidepro.domain.images.image import MEDIA_TYPE, UNFINISHED_FOR, UNUSED_FOR, Image
 from sidepro.domain.images.ports import ImageCodec, ImageStore, RandomNames
 from sidepro.domain.images.views import ImageView
 from sidepro.domain.shared import Clock, ImageId, NewId
-from sidepro.domain.unit_of_work import UnitOfWorkFactory
+from sidepro.domain.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 AT_ONCE = 100
 """Images that are removed together."""
@@ -49,26 +49,35 @@ class ImageService:
             async with self.unit_of_work() as work:
                 await attempt.begin(work.attempts, self.clock())
         picture = await self.codec.encode(file)
-        now = self.clock()
-        image = Image.of(picture, ImageId(self.new_id()), caller.id, self.new_name(), now)
-        async with self.unit_of_work() as work:
-            if await work.users.get(caller.id) is None:
-                raise NotAuthenticated
-            if await work.images.bytes_of(caller.id) + image.size > self.quota:
-                raise ImageQuota(Fault("would exceed what you may keep", pointer="/file"))
-            await work.images.add(image)
-            await work.commit()
+        image = Image.of(picture, ImageId(self.new_id()), caller.id, self.new_name(), self.clock())
+        try:
+            async with self.unit_of_work() as work:
+                await self._must_have_room(work, image)
+                await work.images.add(image)
+                await work.commit()
+        except ImageQuota:
+            if attempt:
+                # It may be the same that was done meanwhile, and takes the room.
+                async with self.unit_of_work() as work:
+                    await attempt.begin(work.attempts, self.clock())
+            raise
         await self.store.put(image.key, picture.data)
+        try:
+            return await self._kept(image, attempt)
+        except (Replayed, SideProError):
+            # Nobody will hear of this one: it goes with the unused ones.
+            async with self.unit_of_work() as work:
+                await work.images.give_up(image.id)
+                await work.commit()
+            raise
+
+    async def _kept(self, image: Image, attempt: Attempt[ImageView] | None) -> ImageView:
         view = self._view(image)
         async with self.unit_of_work() as work:
             if attempt:
-                try:
-                    await attempt.begin(work.attempts, now)
-                except Replayed:
-                    # Somebody was quicker with the same: this one goes with the unused ones.
-                    await work.images.give_up(image.id)
-                    await work.commit()
-                    raise
+                await attempt.begin(work.attempts, image.created_at)
+            # Once more: others may have been kept since.
+            await self._must_have_room(work, image)
             there = await work.images.stored(image.id)
             if attempt and there:
                 await attempt.keep(work.attempts, view)
@@ -78,6 +87,12 @@ class ImageService:
             await self.store.delete([image.key])
             raise Unavailable
         return view
+
+    async def _must_have_room(self, work: UnitOfWork, image: Image) -> None:
+        if image.owner_id is None or await work.users.get(image.owner_id) is None:
+            raise NotAuthenticated
+        if await work.images.bytes_of(image.owner_id) + image.size > self.quota:
+            raise ImageQuota(Fault("would exceed what you may keep", pointer="/file"))
 
     def _view(self, image: Image) -> ImageView:
         return ImageView(

@@ -45,6 +45,15 @@ class Comment:
         """
         return replace(self, body=_checked(body), updated_at=max(now, self.updated_at))
 
+    def may_be_edited_by(self, caller: Caller) -> None:
+        """Its author alone edits a comment: nobody else writes in that person's name.
+
+        Raises:
+            Forbidden: the caller is another.
+        """
+        if caller.id != self.author_id:
+            raise Forbidden
+
     def may_be_deleted_by(self, caller: Caller, project_author: UserId) -> None:
         """Its author, the project's author and administrators delete a comment.
 

@@ -31,9 +31,10 @@ class Text:
 class Markdown(Protocol):
     """Renders what people write."""
 
-    def __call__(self, text: str) -> str:
+    async def __call__(self, text: str) -> str:
         """HTML of the Markdown that MUST be harmless on any page: no scripts, no event handlers,
-        no addresses but http, https and mailto, and links that pass on no reputation.
+        no addresses but http, https and mailto, and links that pass on no reputation. It MUST stay
+        in proportion to the text, and nobody else may have to wait while it is made.
 
         The only pictures are images of the platform's own store, as `<img src="/media/<key>"`
         (see `sidepro.domain.images.addresses`).

@@ -41,7 +41,6 @@ class Project:
         project_id: ProjectId,
         author_id: UserId,
         known_skills: Sequence[str],
-        markdown: Callable[[str], str],
         now: datetime,
         *,
         title: str,
@@ -51,65 +50,63 @@ class Project:
         thumbnail_id: ImageId | None,
         skills: Sequence[str],
     ) -> "Project":
-        """A new project. Whose image the thumbnail is, the use case looks up.
+        """A new project, of whose content no HTML is made yet. Whose image the thumbnail is, the
+        use case looks up.
 
         Raises:
             InvalidInput: a member breaks its rule.
         """
-        rules = Rules()
-        least, most = PROJECT_SKILLS
-        title = rules.text(title, "title", TITLE_LONGEST, one_line=True)
-        summary = rules.text(summary, "summary", SUMMARY_LONGEST, one_line=True)
-        content = rules.text(content, "content", CONTENT_LONGEST)
-        repository_url = rules.web_address(
-            repository_url, "repository_url", REPOSITORY_URL_LONGEST
-        )
-        chosen = rules.choices(skills, "skills", known_skills, least=least, most=most)
-        rules.enforce()
+        members = {
+            "title": title,
+            "summary": summary,
+            "content": content,
+            "repository_url": repository_url,
+            "thumbnail_id": thumbnail_id,
+            "skills": skills,
+        }
         return cls(
             id=project_id,
             author_id=author_id,
-            title=title,
-            summary=summary,
-            content=content,
-            content_html=markdown(content),
-            repository_url=repository_url,
-            thumbnail_id=thumbnail_id,
-            skills=chosen,
+            content_html="",
             revision=1,
             created_at=now,
             updated_at=now,
+            **checked(members, known_skills),
         )
 
-    def edited(
-        self,
-        changes: Mapping[str, Any],
-        known_skills: Sequence[str],
-        markdown: Callable[[str], str],
-        now: datetime,
-    ) -> "Project":
-        """The next revision, with some members changed; those not named stay as they are.
-
-        Raises:
-            InvalidInput: a changed member breaks its rule.
-        """
-        members = {
-            "title": self.title,
-            "summary": self.summary,
-            "content": self.content,
-            "repository_url": self.repository_url,
-            "thumbnail_id": self.thumbnail_id,
-            "skills": self.skills,
-        }
-        written = Project.write(
-            self.id,
-            self.author_id,
-            known_skills,
-            markdown,
-            max(now, self.updated_at),
-            **{**members, **changes},
+    def edited(self, changes: Mapping[str, Any], now: datetime) -> "Project":
+        """The next revision, with some members changed, which are `checked`."""
+        return replace(
+            self,
+            revision=self.revision + 1,
+            updated_at=max(now, self.updated_at),
+            **changes,
         )
-        return replace(written, revision=self.revision + 1, created_at=self.created_at)
+
+
+def checked(members: Mapping[str, Any], known_skills: Sequence[str]) -> dict[str, Any]:
+    """Some members of a project in the form in which they are kept. Those not given are not
+    judged: they may be older than a rule.
+
+    Raises:
+        InvalidInput: a member breaks its rule.
+    """
+    rules = Rules()
+    least, most = PROJECT_SKILLS
+    longest_url = REPOSITORY_URL_LONGEST
+    judge: dict[str, Callable[[Any], Any]] = {
+        "title": lambda text: rules.text(text, "title", TITLE_LONGEST, one_line=True),
+        "summary": lambda text: rules.text(text, "summary", SUMMARY_LONGEST, one_line=True),
+        "content": lambda text: rules.text(text, "content", CONTENT_LONGEST),
+        "repository_url": lambda url: rules.web_address(url, "repository_url", longest_url),
+        "thumbnail_id": lambda image_id: image_id,
+        "skills": lambda chosen: rules.choices(
+            chosen, "skills", known_skills, least=least, most=most
+        ),
+    }
+    kept = {name: judge[name](value) for name, value in members.items()}
+    rules.enforce()
+    return kept
 
 
 def may_edit(caller: Caller, author_id: UserId) -> None:

@@ -10,8 +10,8 @@ from sidepro.domain.attempts import Attempt
 from sidepro.domain.errors import Fault, InvalidInput, NotFound, PreconditionFailed
 from sidepro.domain.images.addresses import keys_in
 from sidepro.domain.projects.comment import Comment
-from sidepro.domain.projects.ports import BoardReader, Markdown, ViewCounter
-from sidepro.domain.projects.project import Project, may_edit
+from sidepro.domain.projects.ports import BoardReader, Markdown, Text, ViewCounter
+from sidepro.domain.projects.project import Project, checked, may_edit
 from sidepro.domain.projects.views import (
     BoardQuery,
     BookmarkState,
@@ -36,7 +36,7 @@ from sidepro.domain.unit_of_work import UnitOfWork, UnitOfWorkFactory
 SEARCH_LONGEST = 100
 
 TEXTS_AT_ONCE = 100
-"""Projects whose texts are in memory together: twenty megabytes at the most."""
+"""Projects whose texts are in memory together: a few megabytes, as people write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,6 @@ class ProjectService:
             ProjectId(self.new_id()),
             caller.id,
             catalogue.skills,
-            self.markdown,
             self.clock(),
             title=title,
             summary=summary,
@@ -85,6 +84,7 @@ class ProjectService:
             thumbnail_id=thumbnail_id,
             skills=skills,
         )
+        project = replace(project, content_html=await self.markdown(project.content))
         async with self.unit_of_work() as work:
             if attempt:
                 await attempt.begin(work.attempts, project.created_at)
@@ -134,11 +134,15 @@ class ProjectService:
             InvalidInput: a changed member breaks its rule.
             PreconditionFailed: the project has another revision by now.
         """
-        catalogue = await self.accounts.catalogue()
+        changed = checked(changes, (await self.accounts.catalogue()).skills)
+        if "content" in changed:
+            # Before anything is held: it may take long.
+            changed["content_html"] = await self.markdown(changed["content"])
         async with self.unit_of_work() as work:
             project = self._editable(await work.projects.get(project_id), caller)
-            edited = project.edited(changes, catalogue.skills, self.markdown, self.clock())
-            await _hold_thumbnail(work, edited)
+            edited = project.edited(changed, self.clock())
+            if "thumbnail_id" in changed:
+                await _hold_thumbnail(work, edited)
             if revisions is not None and project.revision not in revisions:
                 raise PreconditionFailed
             if changes:
@@ -157,24 +161,26 @@ class ProjectService:
         seen = changed = 0
         after: ProjectId | None = None
         while texts := await self.reader.texts(after, TEXTS_AT_ONCE):
-            stale = [t.project_id for t in texts if self.markdown(t.content) != t.content_html]
+            made = [(text, await self.markdown(text.content)) for text in texts]
+            stale = [(text, html) for text, html in made if html != text.content_html]
             if stale:
                 async with self.unit_of_work() as work:
-                    for project_id in stale:
-                        changed += await self._rendered_again(work, project_id)
+                    for text, html in stale:
+                        changed += await self._rendered_again(work, text, html)
                     await work.commit()
             seen += len(texts)
             after = texts[-1].project_id
             progress(seen, changed)
         return changed
 
-    async def _rendered_again(self, work: UnitOfWork, project_id: ProjectId) -> bool:
+    async def _rendered_again(self, work: UnitOfWork, text: Text, html: str) -> bool:
         # As it is now that it is held: it may have been edited or deleted since it was read.
-        project = await work.projects.get(project_id)
+        project = await work.projects.get(text.project_id)
         if project is None:
             return False
-        html = self.markdown(project.content)
-        await work.projects.save_html(project_id, html)
+        if project.content != text.content:
+            html = await self.markdown(project.content)
+        await work.projects.save_html(project.id, html)
         await _note_images(work, replace(project, content_html=html))
         return html != project.content_html
 
@@ -335,7 +341,7 @@ class ProjectService:
         """
         async with self.unit_of_work() as work:
             comment = self._on(project_id, await work.comments.get(comment_id))
-            may_edit(caller, comment.author_id)
+            comment.may_be_edited_by(caller)
             await work.comments.save(comment.edited(body, self.clock()))
             await work.commit()
         return await self._comment(comment_id)
@@ -350,7 +356,7 @@ class ProjectService:
         """
         async with self.unit_of_work() as work:
             comment = self._on(project_id, await work.comments.get(comment_id))
-            may_edit(caller, comment.author_id)
+            comment.may_be_edited_by(caller)
 
     async def delete_comment(
         self, caller: Caller, project_id: ProjectId, comment_id: CommentId
