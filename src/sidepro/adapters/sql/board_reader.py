@@ -1,6 +1,6 @@
 """The board's pages in SQL: ready cards, in one set-based statement each."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from itertools import groupby
 from operator import attrgetter
@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import (
     CTE,
     ColumnElement,
-    FromClause,
     Integer,
     Select,
     Subquery,
     bindparam,
     exists,
     func,
+    literal,
     select,
 )
 
@@ -23,7 +23,7 @@ from sidepro.adapters.sql.board import SKILLS_OF_PROJECT
 from sidepro.adapters.sql.catalogue import CatalogueCache, NumberedCatalogue
 from sidepro.adapters.sql.database import Source
 from sidepro.adapters.sql.fetching import Row, at_most
-from sidepro.adapters.sql.grams import LONGEST_GRAM, Grams, HasGrams, grams_asked_for
+from sidepro.adapters.sql.grams import LONGEST_GRAM, Grams, HasGrams, grams_asked_for, is_in
 from sidepro.adapters.sql.images import IMAGE_OF_USER, THUMBNAIL
 from sidepro.adapters.sql.keyset import Listing
 from sidepro.adapters.sql.searching import Choice, Wanted, Way, Ways
@@ -157,12 +157,16 @@ class SqlBoardReader:
     """
 
     def __init__(
-        self, database: Source, catalogue: CatalogueCache, images: ImageAddresses
+        self,
+        database: Source,
+        catalogue: CatalogueCache,
+        images: ImageAddresses,
+        ways: Ways | None = None,
     ) -> None:
         self._database = database
         self._catalogue = catalogue
         self._images = images
-        self._ways = Ways(database)
+        self._ways = ways or Ways(database)
 
     async def board(
         self, query: BoardQuery, page: PageRequest, viewer: UserId | None
@@ -304,8 +308,7 @@ def _asked(query: BoardQuery, choice: Choice) -> tuple["Shape", dict[str, Any]]:
     is_found = False
     if query.text is not None:
         is_found = choice.way is Way.TEXT and len(query.text) <= LONGEST_GRAM
-        parameters["pattern"] = f"%{_literal(query.text)}%"
-        parameters["grams"] = grams_asked_for(query.text)
+        parameters |= {"text": query.text, "grams": grams_asked_for(query.text)}
     if query.author is not None:
         parameters["author"] = query.author
     if skills:
@@ -331,19 +334,16 @@ class Shape(NamedTuple):
     every: bool
 
 
-def _literal(text: str) -> str:
-    """The text with what LIKE would take for wildcards escaped."""
-    for special in "\\%_":
-        text = text.replace(special, f"\\{special}")
-    return text
-
-
 def _search(shape: Shape) -> Select[Any] | None:
     """What an index finds; `None` where the list is walked."""
     if shape.way is Way.WALK:
         return None
     if shape.way is Way.TEXT:
         return _WITH_TEXT
+    return _with_skills(shape)
+
+
+def _with_skills(shape: Shape) -> Select[Any]:
     return _WITH_EVERY_SKILL if shape.every else _WITH_A_SKILL
 
 
@@ -363,74 +363,68 @@ def _place(search: Select[Any], way: Way, sort: Sort) -> ColumnElement[Any]:
     return select(column).where(project_id == found_id).correlate(found_id.table).scalar_subquery()
 
 
-def _has_every_skill(project_id: ColumnElement[Any]) -> ColumnElement[bool]:
+def _wanted_skills(project_id: ColumnElement[Any]) -> ColumnElement[int]:
+    """How many of the wanted skills a project has.
+
+    Compared as a number and not by EXISTS, which PostgreSQL would make a join of, in an order of
+    its own that no full page ends.
+    """
     wanted = select(func.count()).where(project_skills.c.project_id == project_id, _IS_WANTED)
-    return wanted.correlate(project_id.table).scalar_subquery() == bindparam("number")
+    return wanted.correlate(project_id.table).scalar_subquery()
 
 
 # By the one that few have.
 _RAREST = project_skills.alias("rarest")
 _WITH_EVERY_SKILL = select(_RAREST.c.project_id).where(
-    _RAREST.c.skill_id == bindparam("rarest"), _has_every_skill(_RAREST.c.project_id)
+    _RAREST.c.skill_id == bindparam("rarest"),
+    _wanted_skills(_RAREST.c.project_id) >= bindparam("number"),
 )
 
 
-def _filters(shape: Shape) -> list[ColumnElement[bool]]:
-    """What is left to be looked at, of each project of the list or of those that were found."""
-    filters: list[ColumnElement[bool]] = []
+def _filtered(rows: Select[Any], shape: Shape, project_id: ColumnElement[Any]) -> Select[Any]:
+    """Those rows whose project, of this id, is wanted, where the way does not tell already."""
+    if (shape.looks or shape.author) and project_id is not projects.c.id:
+        rows = rows.join(projects, projects.c.id == project_id)
     if shape.looks:
-        filters.append(projects.c.search_text.like(bindparam("pattern"), escape="\\"))
+        rows = rows.where(is_in(projects.c.search_text, bindparam("text")))
     if shape.author:
-        filters.append(projects.c.author_id == bindparam("author"))
-    if not shape.skills or shape.way is Way.SKILLS:
-        return filters
-    if shape.every:
-        filters.append(_has_every_skill(projects.c.id))
-    else:
-        has_one = exists().where(project_skills.c.project_id == projects.c.id, _IS_WANTED)
-        filters.append(has_one.correlate(projects))
-    return filters
+        rows = rows.where(projects.c.author_id == bindparam("author"))
+    if shape.skills and shape.way is not Way.SKILLS:
+        least = bindparam("number", type_=Integer) if shape.every else literal(1)
+        rows = rows.where(_wanted_skills(project_id) >= least)
+    return rows
 
 
 @lru_cache(maxsize=512)
 def _board(shape: Shape, sort: Sort) -> Listing:
-    search, filters = _search(shape), _filters(shape)
-    if search is not None:
+    search = _search(shape)
+    if search is None:
+        key = _KEYS[sort]
+    else:
         place = _place(search, shape.way, sort).label("place")
-        return _found_board(_found(search.add_columns(place)), filters)
-    # Every project has counters and an author: only what is asked about has to be looked at.
-    few: FromClause = projects
-    if sort is not Sort.NEWEST:
-        few = few.join(project_counters, project_counters.c.project_id == projects.c.id)
-    return Listing(
-        _CARDS.where(*filters),
-        _KEYS[sort],
-        descending=True,
-        bare=select(projects.c.id).select_from(few).where(*filters),
-    )
+        found = _found(search.add_columns(place))
+        key = (found.c.place, found.c.project_id)
+    rows = select(key[-1].label("project_id"))
+    wanted = _filtered(rows, shape, key[-1])
+    if search is None and wanted is rows:
+        return Listing(_CARDS, key, descending=True, bare=rows)
+    return Listing(wanted, key, descending=True, looked_up=_cards_of)
 
 
-def _found_board(found: CTE, filters: Sequence[ColumnElement[bool]]) -> Listing:
-    def looked_up(hits: Subquery) -> Select[Any]:
-        tables = _CARD_TABLES.join(hits, hits.c.project_id == projects.c.id)
-        return _CARDS.select_from(tables).where(*filters)
-
-    return Listing(
-        select(found.c.project_id),
-        (found.c.place, found.c.project_id),
-        descending=True,
-        looked_up=looked_up,
-    )
+def _cards_of(hits: Subquery) -> Select[Any]:
+    return _CARDS.select_from(_CARD_TABLES.join(hits, hits.c.project_id == projects.c.id))
 
 
 @lru_cache(maxsize=512)
 def _size(shape: Shape) -> Select[Any]:
-    search, filters = _search(shape), _filters(shape)
-    counted: FromClause = projects
-    if search is not None and filters:
-        found = _found(search)
-        counted = found.join(projects, found.c.project_id == projects.c.id)
-    elif search is not None:
-        # What was found is there: without more to be looked at, it is counted by itself.
-        counted = search.subquery("found")
-    return select(func.count()).select_from(counted).where(*filters)
+    search = _search(shape)
+    # What was found is there: without more to be looked at, it is counted by itself.
+    counted = None if search is None else _found(search)
+    project_id = projects.c.id if counted is None else counted.c.project_id
+    rows = select(project_id)
+    if shape.way is Way.TEXT and shape.skills:
+        # All of them have to be found: a join of two indexes is the quickest.
+        rows = rows.where(project_id.in_(_with_skills(shape)))
+        shape = shape._replace(skills=False)
+    rows = _filtered(rows, shape, project_id)
+    return rows.with_only_columns(func.count(), maintain_column_froms=True)

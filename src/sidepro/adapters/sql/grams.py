@@ -12,7 +12,7 @@ index (FTS5), each spelt in hexadecimal digits because its tokenizer would drop 
 from collections.abc import Sequence
 from typing import Any, Self
 
-from sqlalchemy import ARRAY, Dialect, Text
+from sqlalchemy import ARRAY, ColumnElement, Dialect, Integer, Text
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -67,6 +67,32 @@ def grams_asked_for(term: str) -> tuple[str, ...]:
     grams = list({term[start : start + length]: None for start in range(len(term) - length + 1)})
     step = -(-len(grams) // ASKED_GRAMS)
     return tuple(grams[::step])
+
+
+class PlaceIn(FunctionElement[int]):
+    """`PlaceIn(text, part)`: where in the text the part begins, counted from 1; 0 if nowhere."""
+
+    type: TypeEngine[int] = Integer()
+    inherit_cache: bool | None = True
+
+
+@compiles(PlaceIn)
+def _strpos(element: PlaceIn, compiler: SQLCompiler, **options: Any) -> str:
+    return f"strpos({compiler.process(element.clauses, **options)})"
+
+
+@compiles(PlaceIn, "sqlite")
+def _instr(element: PlaceIn, compiler: SQLCompiler, **options: Any) -> str:
+    return f"instr({compiler.process(element.clauses, **options)})"
+
+
+def is_in(text: ColumnElement[str], part: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether the text contains the part.
+
+    Not by LIKE: of a pattern that it does not know, PostgreSQL thinks that hardly any text has it,
+    and that a list must be read to its end to fill a page.
+    """
+    return PlaceIn(text, part) > 0
 
 
 class HasGrams(FunctionElement[bool]):

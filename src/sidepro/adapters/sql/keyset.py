@@ -30,8 +30,8 @@ class Listing:
     first, the last one unique. `bare` selects the same rows out of as few tables as tell whether
     there are any.
 
-    With `looked_up`, `rows` selects what an index found, which comes in no order. It is put in
-    order by its key alone, and `looked_up` makes rows of it, one by one until a page is full.
+    With `looked_up`, `rows` selects what is in the list and nothing else of it: as many as a page
+    has are found first, and `looked_up` makes rows of them.
     """
 
     def __init__(
@@ -111,13 +111,13 @@ class Listing:
         if bounded:
             rows = rows.where(key >= self._far if downward else key <= self._far)
         if not from_place:
-            return self._in_order(rows, backward).limit(at_most("page_rows"))
+            return self._in_order(rows, backward)
         onward, behind = (
             (key < self._place, key >= self._place)
             if downward
             else (key > self._place, key <= self._place)
         )
-        page = self._in_order(rows.where(onward), backward).limit(at_most("page_rows"))
+        page = self._in_order(rows.where(onward), backward)
         # Told also where nothing lies ahead, without a statement of its own.
         told = select(self._exists(self._bare.where(behind), not backward).label("beyond"))
         of_page, of_told = page.subquery("page"), told.subquery("told")
@@ -125,7 +125,7 @@ class Listing:
         return self._ordered(both, self._key_in(of_page), backward)
 
     def _in_order(self, rows: Select[Any], backward: bool) -> Select[Any]:
-        rows = self._ordered(rows, self._key, backward)
+        rows = self._ordered(rows, self._key, backward).limit(at_most("page_rows"))
         if self._looked_up is None:
             return rows
         hits = rows.subquery("hits")
@@ -144,6 +144,6 @@ class Listing:
     def _exists(self, rows: Select[Any], backward: bool) -> ColumnElement[bool]:
         # Not EXISTS, which forgets the order: PostgreSQL would read the table from its beginning
         # up to the first row that will do, and that may be half of it.
-        nearest = self._in_order(rows, backward)
+        nearest = self._ordered(rows, self._key, backward)
         nearest = nearest.with_only_columns(_ONE, maintain_column_froms=True)
         return nearest.limit(_ONE).correlate(None).scalar_subquery().is_not(None)

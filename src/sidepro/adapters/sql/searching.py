@@ -10,6 +10,7 @@ A sample does not tell where in the list the hits lie. Should they lie together,
 walk begins, it would go on and on: it ends where an index would have been as dear.
 """
 
+import asyncio
 import random
 import time
 from bisect import bisect_left
@@ -149,11 +150,14 @@ class Ways:
         self._database = database
         self._sample = Sample()
         self._old_at = 0.0
+        self._renewing = asyncio.Lock()
 
     async def shortest(self, wanted: Wanted, rows: float = float("inf")) -> Choice:
         """The way on which so many rows, or all, are expected soonest."""
         if time.monotonic() >= self._old_at:
-            await self._renew()
+            async with self._renewing:
+                if time.monotonic() >= self._old_at:
+                    await self._renew()
         shares, number = self._sample.shares(wanted), self._sample.number
         costs = {}
         if wanted.skills:
@@ -172,7 +176,6 @@ class Ways:
         return self._sample.place(sort, start, steps)
 
     async def _renew(self) -> None:
-        self._old_at = time.monotonic() + LASTS
         row = await self._database.fetch_one(_LAST)
         last = row.number if row and row.number else 0
         # Numbers may be missing: the sample is smaller then, and no less random.
@@ -192,3 +195,4 @@ class Ways:
         }
         number = last * len(found) / len(numbers) if numbers else 0
         self._sample = Sample(seen, places, number)
+        self._old_at = time.monotonic() + LASTS
