@@ -262,6 +262,7 @@ async def test_all_filters_work_together(api: Api) -> None:
         ({"sort": "created_at; DROP TABLE projects"}, "sort"),
         ({"author": "nonsense"}, "author"),
         ({"author": ""}, "author"),
+        ({"author": "null"}, "author"),
         ({"limit": 0}, "limit"),
         ({"limit": 101}, "limit"),
         ({"limit": -1}, "limit"),

@@ -8,6 +8,7 @@ import pytest
 
 from tests.api.client import PREFIX, Api, Json, Person, answer
 from tests.api.shapes import CARD, COMMENT, PROJECT, ROOM, Shape, page_of
+from tests.statements import statements
 
 pytestmark = pytest.mark.anyio
 
@@ -313,3 +314,19 @@ async def test_a_walk_by_views_skips_no_project_that_nobody_reads_meanwhile(api:
 
     assert [card["id"] for card in second["items"]] == [made[2], made[1]]
     assert second["next"] is None
+
+
+async def test_a_list_with_its_total_takes_two_statements(there: Listed, api: Api) -> None:
+    await there.page(api, total=True)  # what is kept for a while is there then
+    with statements(api.platform.database) as asked:
+        await there.page(api, total=True)
+    assert len(asked) == 2, asked
+
+
+async def test_an_empty_list_of_comments_takes_two_statements(api: Api) -> None:
+    author = await api.sign_up()
+    path = f"/projects/{(await api.publish(author))['id']}/comments"
+    with statements(api.platform.database) as asked:
+        assert (await api.page(COMMENT, path))["items"] == []
+        assert (await api.page(COMMENT, path, total=True))["items"] == []
+    assert len(asked) == 4, asked

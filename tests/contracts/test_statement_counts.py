@@ -1,22 +1,17 @@
 """However long a list is, a reader takes so many statements and no more."""
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
-from unittest.mock import patch
 
 import pytest
-from sqlalchemy import event
-from sqlalchemy.sql.selectable import ReturnsRows
 
-from sidepro.adapters.sql.database import Database
-from sidepro.adapters.sql.fetching import Row
 from sidepro.domain.projects.views import BoardQuery, Sort
 from sidepro.domain.shared import Cursor, Page, PageRequest
 from tests import factories
 from tests.contracts.builders import after, nobody
 from tests.contracts.world import World
+from tests.statements import statements
 
 pytestmark = [
     pytest.mark.anyio,
@@ -27,33 +22,7 @@ pytestmark = [
 ]
 
 Read = Callable[[World, "Scene", PageRequest], Awaitable[Page[Any]]]
-Run = Callable[..., Awaitable[list[Row]]]
 Look = Callable[[World, "Scene"], Awaitable[object]]
-
-
-@contextmanager
-def statements(database: Database | None) -> Iterator[list[str]]:
-    """The statements that the database gets meanwhile."""
-    assert database is not None
-    seen: list[str] = []
-
-    def noting(run: Run) -> Run:
-        def noted(statement: ReturnsRows, *parameters: Any) -> Awaitable[list[Row]]:
-            seen.append(str(statement))
-            return run(statement, *parameters)
-
-        return noted
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        seen.append(statement)
-
-    engine = database.engine.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        with patch.multiple(database, fetch=noting(database.fetch), write=noting(database.write)):
-            yield seen
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 class Scene:

@@ -99,8 +99,8 @@ async def comments(
     project = ProjectId(project_id)
     scope = scope_of("comments", {"project": project_id})
     wanted = page_request(services, limit, cursor, scope)
-    page = await services.projects.comments(project, wanted)
     size = await services.projects.comment_count(project) if total else None
+    page = await services.projects.comments(project, wanted, is_there=total)
     return page_response(request, services, page, scope, _comment, size)
 
 

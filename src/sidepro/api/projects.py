@@ -44,7 +44,7 @@ from sidepro.api.shapes import (
     project_card,
 )
 from sidepro.domain.attempts import Attempt
-from sidepro.domain.errors import Forbidden
+from sidepro.domain.errors import Fault, Forbidden, InvalidInput
 from sidepro.domain.projects import views
 from sidepro.domain.shared import ProjectId, UserId
 
@@ -159,7 +159,9 @@ async def board(
     match: Annotated[
         Literal["any", "all"], Parameter(description="Any or all of the skills.")
     ] = "any",
-    author: Annotated[UUID | None, Parameter(description="Whose projects.")] = None,
+    author: Annotated[
+        str | None, Parameter(description="Whose projects.", schema_extra={"format": "uuid"})
+    ] = None,
     sort: Annotated[
         views.Sort, Parameter(description="Each descending; ties are broken by id.")
     ] = views.Sort.NEWEST,
@@ -173,7 +175,7 @@ async def board(
             text=q,
             skills=tuple(skill or ()),
             all_skills=match == "all",
-            author=None if author is None else UserId(author),
+            author=None if author is None else _author(author),
             sort=sort,
         )
     )
@@ -183,6 +185,14 @@ async def board(
     page = await services.projects.board(query, wanted, viewer_of(request))
     size = await services.projects.size(query) if total else None
     return page_response(request, services, page, scope, project_card, size)
+
+
+def _author(text: str) -> UserId:
+    # Litestar would take "null" for none, and show everybody's projects.
+    try:
+        return UserId(msgspec.convert(text, UUID))
+    except msgspec.ValidationError:
+        raise InvalidInput(Fault("must be an id", parameter="author")) from None
 
 
 @post(

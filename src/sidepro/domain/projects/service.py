@@ -276,14 +276,16 @@ class ProjectService:
             await work.commit()
         return BookmarkState(False, counters.bookmarks)
 
-    async def comments(self, project_id: ProjectId, page: PageRequest) -> Page[CommentView]:
-        """A page of a project's comments, oldest first.
+    async def comments(
+        self, project_id: ProjectId, page: PageRequest, *, is_there: bool = False
+    ) -> Page[CommentView]:
+        """A page of a project's comments, oldest first. `is_there` says that the project is.
 
         Raises:
             NotFound: there is no such project.
         """
         comments = await self.reader.comments(project_id, page)
-        if not comments.items:
+        if not comments.items and not is_there:
             await self.must_exist(project_id)
         return comments
 

@@ -1,0 +1,57 @@
+"""Ways to a list, and the sample that tells the shortest."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sidepro.adapters.sql.searching import Wanted, Way, Ways
+from sidepro.domain.errors import Unavailable
+from tests import factories
+from tests.statements import statements
+
+if TYPE_CHECKING:
+    from tests.contracts.world import World
+
+pytestmark = [
+    pytest.mark.anyio,
+    # Memory looks at everything.
+    pytest.mark.parametrize(
+        "store", ["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)], indirect=True
+    ),
+]
+
+COMMON = Wanted("카페", (), every=False)
+
+
+async def ways(world: World) -> Ways:
+    author = factories.user()
+    await world.store(author)
+    await world.store(*(factories.project(author.id, title="카페") for _ in range(40)))
+    assert world.database
+    return Ways(world.database)
+
+
+async def test_a_sample_that_could_not_be_taken_is_taken_at_the_next_search(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    to_lists = await ways(world)
+
+    async def away(*_: Any) -> Any:
+        raise Unavailable
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.database, "fetch", away)
+        with pytest.raises(Unavailable):
+            await to_lists.shortest(COMMON, 7)
+    assert (await to_lists.shortest(COMMON, 7)).way is Way.WALK
+
+
+async def test_searches_at_once_share_the_first_sample(world: World) -> None:
+    to_lists = await ways(world)
+    with statements(world.database) as asked:
+        choices = await asyncio.gather(*(to_lists.shortest(COMMON, 7) for _ in range(9)))
+    assert {choice.way for choice in choices} == {Way.WALK}
+    assert len(asked) == 2, asked

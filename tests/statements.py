@@ -1,0 +1,39 @@
+"""What a database is asked."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+
+from sqlalchemy import event
+from sqlalchemy.sql.selectable import ReturnsRows
+
+from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.fetching import Row
+
+Run = Callable[..., Awaitable[list[Row]]]
+
+
+@contextmanager
+def statements(database: Database | None) -> Iterator[list[str]]:
+    """The statements that the database gets meanwhile."""
+    assert database is not None
+    seen: list[str] = []
+
+    def noting(run: Run) -> Run:
+        def noted(statement: ReturnsRows, *parameters: Any) -> Awaitable[list[Row]]:
+            seen.append(str(statement))
+            return run(statement, *parameters)
+
+        return noted
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        seen.append(statement)
+
+    engine = database.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        with patch.multiple(database, fetch=noting(database.fetch), write=noting(database.write)):
+            yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
