@@ -24,6 +24,7 @@ from sidepro.adapters.sql.database import LISTING, Database
 from sidepro.adapters.sql.fetching import Prepared, postgresql_dialect
 from sidepro.adapters.sql.grams import grams_of
 from sidepro.adapters.sql.rooms import SqlRoomReader
+from sidepro.adapters.sql.searching import Choice, Wanted, Way, Ways
 from sidepro.domain.images.addresses import ImageAddresses
 from sidepro.domain.projects.views import BoardQuery, Sort
 from sidepro.domain.shared import Cursor, PageRequest, ProjectId, RoomId, UserId
@@ -501,3 +502,28 @@ def test_the_texts_fill_more_pages_than_a_search_may_read(filled: Filled) -> Non
         row = connection.execute("SELECT pg_relation_size('projects') / 8192").fetchone()
     assert row
     assert row[0] >= 3 * BUFFERS
+
+
+@ON_POSTGRESQL
+@pytest.mark.parametrize("sort", Sort)
+def test_what_an_index_finds_is_looked_up_as_far_as_the_page(filled: Filled, sort: Sort) -> None:
+    class ByText(Ways):
+        async def shortest(self, wanted: Wanted, rows: float = 0) -> Choice:
+            return Choice(Way.TEXT, ())
+
+    async def look(opened: Filled) -> None:
+        ways = ByText(opened.database)
+        board = SqlBoardReader(opened.database, CatalogueCache(), ImageAddresses(), ways)
+        await board.board(BoardQuery(text=FIRST, sort=sort), PageRequest(6), None)
+
+    asyncio.run(_then_close(filled, look))
+    statement, parameters = filled.database.asked[-1]
+    plan = explained(
+        filled.database.address, statement, parameters, "ANALYZE, BUFFERS, FORMAT JSON"
+    )
+    looked_up = sum(
+        node["Actual Rows"] * node["Actual Loops"]
+        for node in nodes(plan["Plan"])
+        if node.get("Relation Name") == "projects"
+    )
+    assert 7 <= looked_up <= 20, json.dumps(plan, indent=1)

@@ -397,22 +397,29 @@ def _filtered(rows: Select[Any], shape: Shape, project_id: ColumnElement[Any]) -
 
 @lru_cache(maxsize=512)
 def _board(shape: Shape, sort: Sort) -> Listing:
+    def cards_of(hits: Subquery) -> Select[Any]:
+        return _CARDS.select_from(_CARD_TABLES.join(hits, hits.c.project_id == projects.c.id))
+
+    def wanted_of(hits: Subquery) -> Select[Any]:
+        return _filtered(cards_of(hits), shape, projects.c.id)
+
     search = _search(shape)
-    if search is None:
-        key = _KEYS[sort]
-    else:
+    if search is not None:
         place = _place(search, shape.way, sort).label("place")
         found = _found(search.add_columns(place))
-        key = (found.c.place, found.c.project_id)
+        return Listing(
+            select(found.c.project_id),
+            (found.c.place, found.c.project_id),
+            descending=True,
+            looked_up=wanted_of,
+            all_fit=False,
+        )
+    key = _KEYS[sort]
     rows = select(key[-1].label("project_id"))
     wanted = _filtered(rows, shape, key[-1])
-    if search is None and wanted is rows:
+    if wanted is rows:
         return Listing(_CARDS, key, descending=True, bare=rows)
-    return Listing(wanted, key, descending=True, looked_up=_cards_of)
-
-
-def _cards_of(hits: Subquery) -> Select[Any]:
-    return _CARDS.select_from(_CARD_TABLES.join(hits, hits.c.project_id == projects.c.id))
+    return Listing(wanted, key, descending=True, looked_up=cards_of)
 
 
 @lru_cache(maxsize=512)

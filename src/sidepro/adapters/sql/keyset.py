@@ -30,8 +30,9 @@ class Listing:
     first, the last one unique. `bare` selects the same rows out of as few tables as tell whether
     there are any.
 
-    With `looked_up`, `rows` selects what is in the list and nothing else of it: as many as a page
-    has are found first, and `looked_up` makes rows of them.
+    With `looked_up`, `rows` selects what is found first, put in order by its key alone, and
+    `looked_up` makes rows of it: of as many as a page has where `all_fit`, otherwise of one after
+    the other until a page is full, since it leaves some out.
     """
 
     def __init__(
@@ -42,10 +43,12 @@ class Listing:
         descending: bool,
         bare: Select[Any] | None = None,
         looked_up: Callable[[Subquery], Select[Any]] | None = None,
+        all_fit: bool = True,
     ) -> None:
         self._key = tuple(key)
         self._descending = descending
         self._looked_up = looked_up
+        self._all_fit = all_fit
         self._rows, self._bare = (
             each.add_columns(
                 *(column.label(f"key_{index}") for index, column in enumerate(self._key))
@@ -111,26 +114,31 @@ class Listing:
         if bounded:
             rows = rows.where(key >= self._far if downward else key <= self._far)
         if not from_place:
-            return self._in_order(rows, backward)
+            return self._in_order(rows, backward, at_most("page_rows"))
         onward, behind = (
             (key < self._place, key >= self._place)
             if downward
             else (key > self._place, key <= self._place)
         )
-        page = self._in_order(rows.where(onward), backward)
+        page = self._in_order(rows.where(onward), backward, at_most("page_rows"))
         # Told also where nothing lies ahead, without a statement of its own.
         told = select(self._exists(self._bare.where(behind), not backward).label("beyond"))
         of_page, of_told = page.subquery("page"), told.subquery("told")
         both = select(*of_page.c, of_told.c.beyond).select_from(of_told.outerjoin(of_page, true()))
         return self._ordered(both, self._key_in(of_page), backward)
 
-    def _in_order(self, rows: Select[Any], backward: bool) -> Select[Any]:
-        rows = self._ordered(rows, self._key, backward).limit(at_most("page_rows"))
+    def _in_order(
+        self, rows: Select[Any], backward: bool, most: ColumnElement[int]
+    ) -> Select[Any]:
+        rows = self._ordered(rows, self._key, backward)
         if self._looked_up is None:
-            return rows
+            return rows.limit(most)
+        if self._all_fit:
+            rows = rows.limit(most)
         hits = rows.subquery("hits")
         key = self._key_in(hits)
-        return self._ordered(self._looked_up(hits).add_columns(*key), key, backward)
+        found = self._looked_up(hits).add_columns(*key)
+        return self._ordered(found, key, backward).limit(most)
 
     def _key_in(self, found: Subquery) -> list[ColumnElement[Any]]:
         return [found.c[f"key_{index}"] for index in range(len(self._key))]
@@ -144,6 +152,9 @@ class Listing:
     def _exists(self, rows: Select[Any], backward: bool) -> ColumnElement[bool]:
         # Not EXISTS, which forgets the order: PostgreSQL would read the table from its beginning
         # up to the first row that will do, and that may be half of it.
-        nearest = self._ordered(rows, self._key, backward)
+        if self._all_fit:
+            nearest = self._ordered(rows, self._key, backward).limit(_ONE)
+        else:
+            nearest = self._in_order(rows, backward, _ONE)
         nearest = nearest.with_only_columns(_ONE, maintain_column_froms=True)
-        return nearest.limit(_ONE).correlate(None).scalar_subquery().is_not(None)
+        return nearest.correlate(None).scalar_subquery().is_not(None)
