@@ -215,7 +215,7 @@ def escaped(text: str) -> str:
     return f"<p>{html.escape(text)}</p>"
 
 
-async def escaping(text: str) -> str:
+async def escaping(text: str, writer: UserId | None = None) -> str:
     """See `sidepro.domain.projects.ports.Markdown`."""
     return escaped(text)
 
@@ -223,7 +223,7 @@ async def escaping(text: str) -> str:
 def always(html: str) -> Markdown:
     """Makes this of every text."""
 
-    async def render(text: str) -> str:
+    async def render(text: str, writer: UserId | None = None) -> str:
         return html
 
     return render

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 from collections import Counter
 from contextlib import AsyncExitStack
 from random import Random
@@ -27,13 +28,26 @@ PROJECTS, PEOPLE = 5, 40
 CONNECTIONS = 50
 """Those that one client has."""
 
+FILES = 2_048
+"""That a process may have open: each request has a connection of its own, at both ends."""
+
+
+@pytest.fixture(scope="module")
+def files() -> Iterator[None]:
+    """Room for all connections, here and in the servers that are started."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if before[0] != resource.RLIM_INFINITY and before[0] < FILES:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
 
 @pytest.fixture(
     params=["one process", pytest.param("two processes", marks=pytest.mark.servers)],
     scope="module",
 )
 def servers(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    files: None, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[list[SideProServer]]:
     """One process on SQLite, or two on PostgreSQL."""
     folder: Path = tmp_path_factory.mktemp("crowd")

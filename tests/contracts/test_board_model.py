@@ -125,7 +125,7 @@ class AnyWays(Ways):
         self._drawn = drawn
 
     async def shortest(self, wanted: Wanted, rows: float = float("inf")) -> Choice:
-        self._old_at = 0.0  # a sample of the projects as they are now
+        self._sample = None  # but of the projects as they are now
         choice = await super().shortest(wanted, rows)
         by_index = [Way.SKILLS] * bool(wanted.skills) + [Way.TEXT] * (wanted.text is not None)
         if rows == float("inf"):  # whoever counts does not walk

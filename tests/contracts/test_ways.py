@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sidepro.adapters.sql import searching
 from sidepro.adapters.sql.searching import Wanted, Way, Ways
 from sidepro.domain.errors import Unavailable
 from tests import factories
@@ -55,3 +56,29 @@ async def test_searches_at_once_share_the_first_sample(world: World) -> None:
         choices = await asyncio.gather(*(to_lists.shortest(COMMON, 7) for _ in range(9)))
     assert {choice.way for choice in choices} == {Way.WALK}
     assert len(asked) == 2, asked
+
+
+async def test_searches_go_by_the_old_sample_while_another_one_is_taken(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searching, "LASTS", 0.0)
+    to_lists = await ways(world)
+    await to_lists.shortest(COMMON, 7)
+    may_go_on = asyncio.Event()
+    begun: list[Any] = []
+
+    async def slow(*asked: Any) -> Any:
+        begun.append(asked)
+        await may_go_on.wait()
+        raise Unavailable
+
+    monkeypatch.setattr(world.database, "fetch", slow)
+    async with asyncio.timeout(5):
+        choices = [await to_lists.shortest(COMMON, 7) for _ in range(3)]
+        await asyncio.sleep(0)
+        choices += [await to_lists.shortest(COMMON, 7) for _ in range(3)]
+        assert len(begun) == 1
+        may_go_on.set()
+        await asyncio.sleep(0.01)
+        choices.append(await to_lists.shortest(COMMON, 7))
+    assert {choice.way for choice in choices} == {Way.WALK}

@@ -666,7 +666,7 @@ def shouted(text: str) -> str:
     return f"<p>{text.upper()}</p>"
 
 
-async def shouting(text: str) -> str:
+async def shouting(text: str, writer: UserId | None = None) -> str:
     """Other rules of rendering."""
     return shouted(text)
 

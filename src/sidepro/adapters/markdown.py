@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from weakref import WeakValueDictionary
 
 import nh3
 from markdown_it import MarkdownIt
@@ -18,6 +19,7 @@ from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
 from sidepro.domain.images.addresses import LOCAL, ImageAddresses
+from sidepro.domain.shared import UserId
 
 ELEMENTS = {
     *("a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr"),
@@ -36,7 +38,8 @@ RELATION = "nofollow ugc noopener"
 
 REFERRED_MOST = 100_000
 """Characters of addresses and titles that a text takes from its link reference definitions, which
-it may name again and again; a reference beyond that is text. cmark has the same limit.
+it may name again and again; a reference beyond that is text. Each look-up counts, and inside of
+brackets there are two. cmark has such a limit too.
 """
 
 
@@ -49,10 +52,13 @@ class SafeMarkdown:
         self._parser.core.ruler.push("own_pictures", self._own_pictures_alone)
         # One at a time: two would only take turns at the interpreter.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="markdown")
+        self._turns: WeakValueDictionary[UserId, asyncio.Lock] = WeakValueDictionary()
 
-    async def in_thread(self, text: str) -> str:
+    async def in_thread(self, text: str, writer: UserId | None = None) -> str:
         """The same, while the event loop goes on: a text that is made for it takes seconds."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self, text)
+        turn = asyncio.Lock() if writer is None else self._turns.setdefault(writer, asyncio.Lock())
+        async with turn:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, self, text)
 
     def close(self) -> None:
         """End the thread, after the texts that wait for it."""

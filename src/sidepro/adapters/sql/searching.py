@@ -33,6 +33,9 @@ SIZE = 2_000
 LASTS = 60.0
 """Seconds until another sample is taken."""
 
+TRY_AGAIN_AFTER = 1.0
+"""Seconds until another sample is taken when that did not succeed."""
+
 DEARER = 3
 """What a hit of an index costs, beside a step of the walk: it may lie anywhere, and all of them
 have to be sorted.
@@ -148,17 +151,18 @@ class Ways:
 
     def __init__(self, database: Source) -> None:
         self._database = database
-        self._sample = Sample()
+        self._sample: Sample | None = None
         self._old_at = 0.0
-        self._renewing = asyncio.Lock()
+        self._renewing: asyncio.Task[Sample] | None = None
 
     async def shortest(self, wanted: Wanted, rows: float = float("inf")) -> Choice:
-        """The way on which so many rows, or all, are expected soonest."""
-        if time.monotonic() >= self._old_at:
-            async with self._renewing:
-                if time.monotonic() >= self._old_at:
-                    await self._renew()
-        shares, number = self._sample.shares(wanted), self._sample.number
+        """The way on which so many rows, or all, are expected soonest.
+
+        Raises:
+            Unavailable: no sample was taken yet, and none can be.
+        """
+        sample = await self._current()
+        shares, number = sample.shares(wanted), sample.number
         costs = {}
         if wanted.skills:
             costs[Way.SKILLS] = DEARER * shares.skills * number
@@ -173,9 +177,29 @@ class Ways:
 
     def place(self, sort: Sort, start: Cursor, steps: float) -> SortKey | None:
         """See `Sample.place`."""
-        return self._sample.place(sort, start, steps)
+        return None if self._sample is None else self._sample.place(sort, start, steps)
 
-    async def _renew(self) -> None:
+    async def _current(self) -> Sample:
+        """The sample. Whoever comes while another one is taken goes by the old one."""
+        if self._sample is not None and time.monotonic() < self._old_at:
+            return self._sample
+        if self._renewing is None:
+            self._renewing = asyncio.create_task(self._taken())
+            self._renewing.add_done_callback(self._renewed)
+        if self._sample is not None:
+            return self._sample
+        # Whoever goes away does not take it from the others.
+        return await asyncio.shield(self._renewing)
+
+    def _renewed(self, taken: asyncio.Task[Sample]) -> None:
+        self._renewing = None
+        if taken.cancelled() or taken.exception() is not None:
+            self._old_at = time.monotonic() + TRY_AGAIN_AFTER
+        else:
+            self._sample = taken.result()
+            self._old_at = time.monotonic() + LASTS
+
+    async def _taken(self) -> Sample:
         row = await self._database.fetch_one(_LAST)
         last = row.number if row and row.number else 0
         # Numbers may be missing: the sample is smaller then, and no less random.
@@ -194,5 +218,4 @@ class Ways:
             Sort.POPULAR: [(row.bookmarks, row.id) for row in found],
         }
         number = last * len(found) / len(numbers) if numbers else 0
-        self._sample = Sample(seen, places, number)
-        self._old_at = time.monotonic() + LASTS
+        return Sample(seen, places, number)

@@ -31,10 +31,11 @@ class Text:
 class Markdown(Protocol):
     """Renders what people write."""
 
-    async def __call__(self, text: str) -> str:
+    async def __call__(self, text: str, writer: UserId | None = None) -> str:
         """HTML of the Markdown that MUST be harmless on any page: no scripts, no event handlers,
         no addresses but http, https and mailto, and links that pass on no reputation. It MUST stay
-        in proportion to the text, and nobody else may have to wait while it is made.
+        in proportion to the text. Other requests MUST go on while it is made, and whoever writes
+        much at once waits behind themselves: only one text of a `writer` is made at a time.
 
         The only pictures are images of the platform's own store, as `<img src="/media/<key>"`
         (see `sidepro.domain.images.addresses`).

@@ -84,7 +84,7 @@ class ProjectService:
             thumbnail_id=thumbnail_id,
             skills=skills,
         )
-        project = replace(project, content_html=await self.markdown(project.content))
+        project = replace(project, content_html=await self.markdown(project.content, caller.id))
         async with self.unit_of_work() as work:
             if attempt:
                 await attempt.begin(work.attempts, project.created_at)
@@ -137,7 +137,7 @@ class ProjectService:
         changed = checked(changes, (await self.accounts.catalogue()).skills)
         if "content" in changed:
             # Before anything is held: it may take long.
-            changed["content_html"] = await self.markdown(changed["content"])
+            changed["content_html"] = await self.markdown(changed["content"], caller.id)
         async with self.unit_of_work() as work:
             project = self._editable(await work.projects.get(project_id), caller)
             edited = project.edited(changed, self.clock())
