@@ -169,6 +169,8 @@ async def test_fifty_messages_are_read_at_once_unless_told_otherwise(api: Api) -
         ({"before": -1}, "before"),
         ({"after": -1}, "after"),
         ({"after": "one"}, "after"),
+        ({"after": "null"}, "after"),
+        ({"before": "null"}, "before"),
         ({"after": "1.5"}, "after"),
         ({"after": ""}, "after"),
         ({"after": "9" * 5_000}, "after"),

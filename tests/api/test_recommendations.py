@@ -189,6 +189,7 @@ async def test_being_recommended_is_no_view(fresh_api: Api) -> None:
         ({"limit": "x"}, "limit"),
         ({"seed": "x"}, "seed"),
         ({"seed": "1.5"}, "seed"),
+        ({"seed": "Null"}, "seed"),
         ({"seed": ""}, "seed"),
         ({"seed": "9" * 5_000}, "seed"),
     ],

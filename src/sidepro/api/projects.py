@@ -25,6 +25,7 @@ from sidepro.api.lists import (
     page_response,
     scope_of,
 )
+from sidepro.api.parameters import refuse_null
 from sidepro.api.services import (
     LOCATION,
     ApiRequest,
@@ -44,7 +45,7 @@ from sidepro.api.shapes import (
     project_card,
 )
 from sidepro.domain.attempts import Attempt
-from sidepro.domain.errors import Fault, Forbidden, InvalidInput
+from sidepro.domain.errors import Forbidden
 from sidepro.domain.projects import views
 from sidepro.domain.shared import ProjectId, UserId
 
@@ -159,9 +160,7 @@ async def board(
     match: Annotated[
         Literal["any", "all"], Parameter(description="Any or all of the skills.")
     ] = "any",
-    author: Annotated[
-        str | None, Parameter(description="Whose projects.", schema_extra={"format": "uuid"})
-    ] = None,
+    author: Annotated[UUID | None, Parameter(description="Whose projects.")] = None,
     sort: Annotated[
         views.Sort, Parameter(description="Each descending; ties are broken by id.")
     ] = views.Sort.NEWEST,
@@ -170,12 +169,13 @@ async def board(
     total: Total = False,
 ) -> Response[ListOf[ProjectCard]]:
     """Find projects. All filters combine."""
+    refuse_null(request, "author")
     query = await services.projects.query(
         views.BoardQuery(
             text=q,
             skills=tuple(skill or ()),
             all_skills=match == "all",
-            author=None if author is None else _author(author),
+            author=None if author is None else UserId(author),
             sort=sort,
         )
     )
@@ -185,14 +185,6 @@ async def board(
     page = await services.projects.board(query, wanted, viewer_of(request))
     size = await services.projects.size(query) if total else None
     return page_response(request, services, page, scope, project_card, size)
-
-
-def _author(text: str) -> UserId:
-    # Litestar would take "null" for none, and show everybody's projects.
-    try:
-        return UserId(msgspec.convert(text, UUID))
-    except msgspec.ValidationError:
-        raise InvalidInput(Fault("must be an id", parameter="author")) from None
 
 
 @post(

@@ -6,6 +6,7 @@ import msgspec
 from litestar import Router, get
 from litestar.params import Parameter
 
+from sidepro.api.parameters import refuse_null
 from sidepro.api.services import ApiRequest, GivenServices, caller_of
 from sidepro.api.shapes import (
     Moment,
@@ -58,6 +59,7 @@ async def recommendations(
     ] = None,
 ) -> Recommendations:
     """Drawn by similarity, so that another call shows others; then popular ones."""
+    refuse_null(request, "seed")
     found = await services.recommendations.recommend(caller_of(request), limit, seed)
     return Recommendations(
         items=[_recommendation(item) for item in found.items],

@@ -22,6 +22,7 @@ from sidepro.api.lists import (
     page_response,
     scope_of,
 )
+from sidepro.api.parameters import refuse_null
 from sidepro.api.services import (
     LOCATION,
     PREFIX,
@@ -235,6 +236,7 @@ async def messages(
     limit: Limit = HISTORY,
 ) -> History:
     """The latest, or those before or after a number."""
+    refuse_null(request, "before", "after")
     if before is not None and after is not None:
         raise InvalidInput(Fault("cannot be given together with before", parameter="after"))
     found = await services.rooms.history(
