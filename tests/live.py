@@ -75,11 +75,13 @@ async def migrate(url: str) -> None:
 
 
 @asynccontextmanager
-async def visiting(url: str, *, patience: float = PATIENCE) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the API, which waits so many seconds for an answer, and goes through no proxy
-    that the environment may name.
+async def visiting(
+    url: str, *, patience: float = PATIENCE, kept: int = 50
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the API, which waits so many seconds for an answer, keeps so many connections
+    for later, and goes through no proxy that the environment may name.
     """
-    limits = httpx.Limits(max_connections=50, max_keepalive_connections=50)
+    limits = httpx.Limits(max_connections=50, max_keepalive_connections=kept)
     async with httpx.AsyncClient(
         base_url=url, timeout=patience, limits=limits, trust_env=False
     ) as http:
