@@ -63,10 +63,10 @@ def servers(
 async def test_a_thousand_at_once_and_a_hundred_edits_are_all_there(
     servers: list[SideProServer],
 ) -> None:
-    number = VIEWS + BOOKMARKS + COMMENTS + EDITS
+    requests = VIEWS + BOOKMARKS + COMMENTS + EDITS
     async with AsyncExitStack() as stack:
         clients: list[httpx.AsyncClient] = []
-        for n in range(number // CONNECTIONS):
+        for n in range(requests // CONNECTIONS):
             url = servers[n % len(servers)].url
             # A kept connection may be closed by the server while a busy client is about to use it.
             client = visiting(url, patience=60, kept=0)

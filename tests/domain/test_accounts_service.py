@@ -619,6 +619,18 @@ async def test_an_edit_that_breaks_a_rule_changes_nothing(world: World) -> None:
 
 
 @awaited
+async def test_an_edit_judges_nothing_that_it_does_not_name(world: World) -> None:
+    caller = await world.person()
+    await world.accounts.write_profile(caller, **PROFILE)
+    profiles = world.store.state.profiles
+    older = "ftp://older.example/than-the-rule"
+    profiles[caller.id] = replace(profiles[caller.id], github_url=older)
+    shown = (await world.accounts.edit_profile(caller, {"bio": "새로운 소개"})).profile
+    assert shown
+    assert (shown.bio, shown.github_url) == ("새로운 소개", older)
+
+
+@awaited
 async def test_a_profile_that_was_never_written_cannot_be_edited(world: World) -> None:
     with pytest.raises(NoProfile):
         await world.accounts.edit_profile(await world.person(), {"bio": "x" * 501})

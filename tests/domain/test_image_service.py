@@ -2,11 +2,12 @@
 
 from datetime import timedelta
 from io import BytesIO
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
 from sidepro.domain.accounts.session import Caller
+from sidepro.domain.attempts import Attempt, AttemptName, Replayed
 from sidepro.domain.errors import (
     BadImage,
     Forbidden,
@@ -17,7 +18,7 @@ from sidepro.domain.errors import (
     Unavailable,
 )
 from sidepro.domain.images.addresses import ImageAddresses, ImageKey, keys_in
-from sidepro.domain.images.image import State
+from sidepro.domain.images.image import Picture, State
 from sidepro.domain.images.views import ImageView
 from sidepro.domain.shared import ImageId
 from tests.domain.world import World, awaited
@@ -178,6 +179,23 @@ async def test_an_upload_that_took_longer_than_anybody_waits_leaves_nothing(worl
 
 
 @awaited
+async def test_an_attempt_that_took_longer_than_anybody_waits_is_free_again(world: World) -> None:
+    owner = await world.person()
+    name = AttemptName(owner.id, "POST /images", "key")
+    attempt: Attempt[ImageView] = Attempt(name, b"content", lambda view: view.url.encode())
+
+    async def late() -> None:
+        world.clock.forward(3_600)
+        await world.images.remove_unused()
+
+    world.objects.before_put = late
+    with pytest.raises(Unavailable):
+        await world.images.upload(owner, BytesIO(b"a picture"), attempt)
+    await world.images.upload(owner, BytesIO(b"a picture"), attempt)
+    assert kept(world) == {b"a picture"}
+
+
+@awaited
 async def test_an_image_under_way_cannot_be_used(world: World) -> None:
     owner = await world.person()
 
@@ -197,13 +215,30 @@ async def test_of_two_for_which_there_is_no_room_together_the_one_kept_first_sta
     owner = await world.person()
 
     async def another_is_quicker() -> None:
-        world.objects.before_put = None
         await world.images.upload(owner, BytesIO(b"x" * 995))
 
     world.objects.before_put = another_is_quicker
     with pytest.raises(ImageQuota):
         await world.image(owner)
     assert await world.images.remove_unused() == 1
+    assert kept(world) == {b"x" * 995}
+
+
+@awaited
+async def test_of_two_that_are_the_same_the_second_needs_no_room(world: World) -> None:
+    owner = await world.person()
+    name = AttemptName(owner.id, "POST /images", "key")
+    attempt: Attempt[ImageView] = Attempt(name, b"content", lambda view: view.url.encode())
+    quicker = world.images
+
+    class MeanwhileTheOther:
+        async def encode(self, file: IO[bytes]) -> Picture:
+            await quicker.upload(owner, BytesIO(b"x" * 995), attempt)
+            return await quicker.codec.encode(file)
+
+    world.use(images={"codec": MeanwhileTheOther()})
+    with pytest.raises(Replayed):
+        await world.images.upload(owner, BytesIO(b"x" * 995), attempt)
     assert kept(world) == {b"x" * 995}
 
 

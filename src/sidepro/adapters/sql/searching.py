@@ -19,6 +19,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
+import structlog
 from sqlalchemy import bindparam, func, select
 
 from sidepro.adapters.sql.board import SKILLS_OF_PROJECT
@@ -26,6 +27,8 @@ from sidepro.adapters.sql.database import Source
 from sidepro.adapters.sql.tables import project_counters, project_search, projects
 from sidepro.domain.projects.views import Sort
 from sidepro.domain.shared import Cursor, SortKey
+
+log = structlog.get_logger(__name__)
 
 SIZE = 2_000
 """Projects that are looked at to guess how many of all there are of a kind."""
@@ -193,7 +196,10 @@ class Ways:
 
     def _renewed(self, taken: asyncio.Task[Sample]) -> None:
         self._renewing = None
-        if taken.cancelled() or taken.exception() is not None:
+        error = None if taken.cancelled() else taken.exception()
+        if error is not None:
+            log.warning("sample_not_taken", reason=type(error).__name__)
+        if error is not None or taken.cancelled():
             self._old_at = time.monotonic() + TRY_AGAIN_AFTER
         else:
             self._sample = taken.result()

@@ -79,9 +79,10 @@ class ImageService:
             # Once more: others may have been kept since.
             await self._must_have_room(work, image)
             there = await work.images.stored(image.id)
-            if attempt and there:
-                await attempt.keep(work.attempts, view)
-            await work.commit()
+            if there:
+                if attempt:
+                    await attempt.keep(work.attempts, view)
+                await work.commit()
         if not there:
             # It took so long that the removal has been here: nothing else knows the object.
             await self.store.delete([image.key])
