@@ -29,11 +29,12 @@ from sqlalchemy import func, select
 
 from bench.servers import DurablePostgres, Measured, fill, harness, platform, settings_of
 from bench.sockets import ChatSocket
-from sidepro.adapters.sql import tables
-from sidepro.adapters.sql.database import Database
-from sidepro.domain.accounts.session import Caller, RefreshToken, Session
-from sidepro.domain.shared import SessionId, UserId
-from sidepro.main import Platform, build
+from sidepro.adapters.sql.engine.database import Database
+from sidepro.adapters.sql.schema import tables
+from sidepro.bootstrap import Platform, build
+from sidepro.domain.accounts.session import RefreshToken, Session
+from sidepro.domain.identity import Caller
+from sidepro.domain.ids import SessionId, UserId
 from sidepro.settings import load
 from tests.live import until
 

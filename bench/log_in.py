@@ -27,8 +27,13 @@ import uvloop
 
 from bench.client import Call, Connection, drive
 from bench.servers import DurablePostgres, Measured, fill, platform, settings_of
-from sidepro.adapters.demo.population import DEMO_EMAILS, DEMO_PASSWORD
-from sidepro.adapters.passwords import LANES, MEMORY_KIB, PASSES, THREADS
+from sidepro.adapters.security.passwords import (
+    LANES,
+    MEMORY_KIB,
+    PASSES,
+    THREADS,
+)
+from sidepro.demo.population import DEMO_EMAILS, DEMO_PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

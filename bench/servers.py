@@ -16,8 +16,8 @@ import psycopg
 
 from bench import cpu
 from bench.client import Call, once
-from sidepro.adapters.demo.population import DEMO_EMAILS, DEMO_PASSWORD
-from sidepro.main import build
+from sidepro.bootstrap import build
+from sidepro.demo.population import DEMO_EMAILS, DEMO_PASSWORD
 from sidepro.settings import load
 from tests.servers import HOST, SECRET_KEY, Postgres, SideProServer, free_port, wait_until
 from tests.servers import settings as environment

@@ -25,7 +25,11 @@ import numpy as np
 import numpy.typing as npt
 
 from sidepro.adapters.similarity.engine import similarities
-from sidepro.domain.recommendations.columns import ID_SIZE, Population, Similarities
+from sidepro.domain.recommendations.packed import (
+    ID_SIZE,
+    Population,
+    Similarities,
+)
 
 SKILLS = 129
 FEWEST, MOST, MEAN = 3, 12, 7.4

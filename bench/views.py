@@ -24,16 +24,16 @@ from sqlalchemy import bindparam, select, update
 
 from bench import cpu
 from bench.servers import DurablePostgres, fill, settings_of
-from sidepro.adapters.sql.database import Database
-from sidepro.adapters.sql.tables import project_counters
-from sidepro.adapters.sql.views import SqlViewCounter
+from sidepro.adapters.sql.engine.database import Database
+from sidepro.adapters.sql.schema.tables import project_counters
+from sidepro.adapters.sql.view_counter import SqlViewCounter
 from sidepro.settings import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sidepro.domain.ids import ProjectId
     from sidepro.domain.projects.ports import ViewCounter
-    from sidepro.domain.shared import ProjectId
 
 READERS = 32
 PROJECTS = 100

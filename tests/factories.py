@@ -14,25 +14,29 @@ from typing import IO, Any, TypeVar
 from uuid import UUID
 
 from sidepro.domain.accounts.profile import Catalogue, Profile
-from sidepro.domain.accounts.session import Caller, Lifetimes, RefreshToken, Session
+from sidepro.domain.accounts.session import (
+    Lifetimes,
+    RefreshToken,
+    Session,
+)
 from sidepro.domain.accounts.user import User
 from sidepro.domain.errors import NotAuthenticated
-from sidepro.domain.images.addresses import ImageKey
-from sidepro.domain.images.image import Image, Picture
-from sidepro.domain.projects.comment import Comment
-from sidepro.domain.projects.ports import Markdown
-from sidepro.domain.projects.project import Project
-from sidepro.domain.rooms.room import Message, Room
-from sidepro.domain.shared import (
+from sidepro.domain.identity import Caller
+from sidepro.domain.ids import (
     CommentId,
     ImageId,
     ProjectId,
     RoomId,
     SessionId,
     UserId,
-    fold,
-    normal,
 )
+from sidepro.domain.images.image import Image, Picture
+from sidepro.domain.images.urls import ImageKey
+from sidepro.domain.projects.comment import Comment
+from sidepro.domain.projects.ports import Markdown
+from sidepro.domain.projects.project import Project
+from sidepro.domain.rooms.room import Message, Room
+from sidepro.domain.text import fold, normal
 
 Result = TypeVar("Result")
 
@@ -70,7 +74,7 @@ CATALOGUE = Catalogue(
 
 
 class SetClock:
-    """A clock that stands where it is set. See `sidepro.domain.shared.Clock`."""
+    """A clock that stands where it is set. See `sidepro.domain.pagination.Clock`."""
 
     def __init__(self, now: datetime = NOW) -> None:
         self.now = now
@@ -85,7 +89,7 @@ class SetClock:
 
 
 class CountingIds:
-    """UUIDv7s that sort as they were made. See `sidepro.domain.shared.NewId`."""
+    """UUIDv7s that sort as they were made. See `sidepro.domain.pagination.NewId`."""
 
     def __init__(self, now: datetime = NOW) -> None:
         self._milliseconds = int(now.timestamp() * 1000)

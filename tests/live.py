@@ -19,8 +19,8 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from sidepro.adapters.sql import migrations
-from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.engine.database import Database
+from sidepro.adapters.sql.schema import migrate as migrations
 from tests.servers import SECRET_KEY
 
 if TYPE_CHECKING:

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain, repeat
 
+from sidepro.domain.ids import UserId
 from sidepro.domain.recommendations import jaccard
-from sidepro.domain.recommendations.columns import (
+from sidepro.domain.recommendations.jaccard import Neighbour
+from sidepro.domain.recommendations.packed import (
     KEPT,
     NOBODY,
     PLACE_SIZE,
@@ -12,9 +14,7 @@ from sidepro.domain.recommendations.columns import (
     Similarities,
     skills_among,
 )
-from sidepro.domain.recommendations.jaccard import Neighbour
 from sidepro.domain.recommendations.ports import Computed, Progress
-from sidepro.domain.shared import UserId
 
 
 def numbers(values: Iterable[int]) -> bytes:

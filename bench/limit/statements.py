@@ -27,10 +27,14 @@ import uvicorn
 import uvloop
 from litestar.enums import ScopeType
 
-from sidepro.adapters.sql.database import NOTHING
-from sidepro.adapters.sql.fetching import Prepared, postgresql_dialect
-from sidepro.api.edge import Edge
-from sidepro.main import Platform, application, build
+from sidepro.adapters.sql.engine.database import NOTHING
+from sidepro.adapters.sql.engine.fast_reads import Prepared, postgresql_dialect
+from sidepro.bootstrap import (
+    Platform,
+    application,
+    build,
+)
+from sidepro.http.middleware import Edge
 from sidepro.settings import load
 
 if TYPE_CHECKING:

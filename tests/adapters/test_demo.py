@@ -12,8 +12,11 @@ from statistics import mean
 
 import pytest
 
-from sidepro.adapters.demo.chance import Chance
-from sidepro.adapters.demo.population import (
+from sidepro.adapters.markdown import SafeMarkdown
+from sidepro.adapters.security.passwords import CommonPasswordList, email_address
+from sidepro.adapters.sql.schema import migrate as migrations
+from sidepro.demo.chance import Chance
+from sidepro.demo.population import (
     DEMO_EMAILS,
     DEMO_PASSWORD,
     PAST,
@@ -21,22 +24,21 @@ from sidepro.adapters.demo.population import (
     Sizes,
     make,
 )
-from sidepro.adapters.markdown import SafeMarkdown
-from sidepro.adapters.passwords import CommonPasswordList, email_address
-from sidepro.domain.accounts.profile import Catalogue, Profile
+from sidepro.domain.accounts.profile import Profile
 from sidepro.domain.accounts.user import (
     check_password_length,
     check_password_strength,
     check_username,
 )
-from sidepro.domain.images.addresses import ImageAddresses
+from sidepro.domain.images.urls import ImageAddresses
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.project import Project
 from sidepro.domain.rooms.room import Room, check_client_id
-from sidepro.domain.shared import Rules, normal
+from sidepro.domain.text import normal
+from sidepro.domain.validation import Rules
 
 NOW = datetime(2026, 11, 22, 9, 30, 15, 123456, tzinfo=UTC)
-SHIPPED = Path(__file__).parents[2] / "alembic" / "data" / "catalogue_2026_11.json"
+SHIPPED = Path(migrations.__file__).parent / "migrations" / "data" / "catalogue_2026_11.json"
 ENTRIES = json.loads(SHIPPED.read_text("utf-8"))
 CATALOGUE = Catalogue(*(tuple(ENTRIES[name]) for name in ("skills", "regions", "meet_times")))
 LARGE = Sizes(400, 1_000, 4_000, 6_000, 100, 20)

@@ -8,16 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from sidepro.adapters.demo.content import ENGLISH, KOREAN
-from sidepro.adapters.demo.kinds import STARTS, kinds_in
-from sidepro.adapters.demo.population import Sizes, make
-from sidepro.adapters.demo.words import EnglishWord, KoreanWord, particle_after
 from sidepro.adapters.markdown import SafeMarkdown
+from sidepro.adapters.sql.schema import migrate as migrations
+from sidepro.demo.content import ENGLISH, KOREAN
+from sidepro.demo.kinds import STARTS, kinds_in
+from sidepro.demo.population import Sizes, make
+from sidepro.demo.words import (
+    EnglishWord,
+    KoreanWord,
+    particle_after,
+)
 from sidepro.domain.accounts.profile import PROFILE_SKILLS, Catalogue
-from sidepro.domain.images.addresses import ImageAddresses
+from sidepro.domain.images.urls import ImageAddresses
 
 NOW = datetime(2026, 11, 22, 9, 30, 15, 123456, tzinfo=UTC)
-SHIPPED = Path(__file__).parents[2] / "alembic" / "data" / "catalogue_2026_11.json"
+SHIPPED = Path(migrations.__file__).parent / "migrations" / "data" / "catalogue_2026_11.json"
 ENTRIES = json.loads(SHIPPED.read_text("utf-8"))
 CATALOGUE = Catalogue(*(tuple(ENTRIES[name]) for name in ("skills", "regions", "meet_times")))
 

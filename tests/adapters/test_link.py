@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import uvloop
 
-from sidepro.adapters.redis.feed import RedisFeed
-from sidepro.adapters.redis.link import Link
+from sidepro.adapters.redis.client import Link
+from sidepro.adapters.redis.pubsub import RedisFeed
 from sidepro.domain.errors import Unavailable
-from sidepro.domain.shared import RoomId
+from sidepro.domain.ids import RoomId
 from tests import factories
 from tests.live import until
 from tests.servers import RedisServer

@@ -9,21 +9,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sidepro.adapters.sql import migrations
-from sidepro.adapters.sql.board_reader import SqlBoardReader
-from sidepro.adapters.sql.catalogue import CatalogueCache
-from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.engine.database import Database
+from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
+from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
+from sidepro.adapters.sql.schema import migrate as migrations
 from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
-from sidepro.domain.images.addresses import ImageAddresses
+from sidepro.domain.images.urls import ImageAddresses
+from sidepro.domain.pagination import PageRequest
 from sidepro.domain.projects.views import BoardQuery
-from sidepro.domain.shared import PageRequest, fold
+from sidepro.domain.text import fold
 from tests import factories
 from tests.adapters.test_plans import NotingDatabase, explained, nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sidepro.domain.shared import ProjectId
+    from sidepro.domain.ids import ProjectId
     from tests.servers import Postgres
 
 pytestmark = pytest.mark.servers

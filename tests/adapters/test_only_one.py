@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import func, select, text
 from structlog.testing import capture_logs
 
-from sidepro.adapters.sql import only_one
-from sidepro.adapters.sql.database import Database
-from sidepro.adapters.sql.only_one import AlreadyServed, a_server
+from sidepro.adapters.sql.engine import locks as only_one
+from sidepro.adapters.sql.engine.database import Database
+from sidepro.adapters.sql.engine.locks import AlreadyServed, a_server
 from tests.live import PATIENCE, until
 from tests.servers import Postgres
 

@@ -16,7 +16,7 @@ from PIL import Image, PngImagePlugin
 
 from sidepro.adapters.images import codec as codecs
 from sidepro.adapters.images.codec import PillowCodec
-from sidepro.adapters.images.files import Kind, look_at
+from sidepro.adapters.images.formats import Kind, look_at
 from sidepro.domain.errors import BadImage, ImageKindNotTaken, SideProError, Unavailable
 from tests import pictures
 

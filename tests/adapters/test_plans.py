@@ -16,18 +16,29 @@ from psycopg import sql
 from sqlalchemy import insert
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
-from sidepro.adapters.sql import migrations, tables
-from sidepro.adapters.sql.board import search_text
-from sidepro.adapters.sql.board_reader import SqlBoardReader
-from sidepro.adapters.sql.catalogue import CatalogueCache
-from sidepro.adapters.sql.database import LISTING, Database
-from sidepro.adapters.sql.fetching import Prepared, postgresql_dialect
-from sidepro.adapters.sql.grams import grams_of
-from sidepro.adapters.sql.rooms import SqlRoomReader
-from sidepro.adapters.sql.searching import Choice, Wanted, Way, Ways
-from sidepro.domain.images.addresses import ImageAddresses
+from sidepro.adapters.sql.engine.database import LISTING, Database
+from sidepro.adapters.sql.engine.fast_reads import Prepared, postgresql_dialect
+from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
+from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
+from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
+from sidepro.adapters.sql.repositories.projects import search_text
+from sidepro.adapters.sql.schema import migrate as migrations
+from sidepro.adapters.sql.schema import tables
+from sidepro.adapters.sql.search.access_paths import (
+    Choice,
+    Wanted,
+    Way,
+    Ways,
+)
+from sidepro.adapters.sql.search.ngrams import grams_of
+from sidepro.domain.ids import (
+    ProjectId,
+    RoomId,
+    UserId,
+)
+from sidepro.domain.images.urls import ImageAddresses
+from sidepro.domain.pagination import Cursor, PageRequest
 from sidepro.domain.projects.views import BoardQuery, Sort
-from sidepro.domain.shared import Cursor, PageRequest, ProjectId, RoomId, UserId
 from tests import factories
 from tests.factories import NOW
 from tests.live import DATABASES
@@ -40,8 +51,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Table
     from sqlalchemy.sql.selectable import ReturnsRows
 
+    from sidepro.domain.pagination import Page
     from sidepro.domain.projects.views import ProjectCard
-    from sidepro.domain.shared import Page
     from tests.servers import Postgres
 
 BIG = {

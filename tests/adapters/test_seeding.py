@@ -14,24 +14,35 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import func, select, text
 
-from sidepro.adapters.demo.copies import copied
-from sidepro.adapters.demo.population import Demo, Sizes, make
 from sidepro.adapters.markdown import SafeMarkdown
-from sidepro.adapters.sql import seeding, tables
-from sidepro.adapters.sql.account_reader import SqlAccountReader
-from sidepro.adapters.sql.board_reader import SqlBoardReader
-from sidepro.adapters.sql.catalogue import CatalogueCache
-from sidepro.adapters.sql.counters import drifts
-from sidepro.adapters.sql.database import Database
-from sidepro.adapters.sql.grams import Grams, grams_of
-from sidepro.adapters.sql.migrations import migrate
-from sidepro.adapters.sql.rooms import SqlRoomReader
-from sidepro.adapters.sql.seeding import BATCH, is_empty, load
+from sidepro.adapters.sql.counter_audit import drifts
+from sidepro.adapters.sql.engine.database import Database
+from sidepro.adapters.sql.readers.account_reader import SqlAccountReader
+from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
+from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
+from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
+from sidepro.adapters.sql.schema import tables
+from sidepro.adapters.sql.schema.migrate import migrate
+from sidepro.adapters.sql.search.ngrams import Grams, grams_of
 from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
+from sidepro.demo import seeder as seeding
+from sidepro.demo.copies import copied
+from sidepro.demo.population import (
+    Demo,
+    Sizes,
+    make,
+)
+from sidepro.demo.seeder import (
+    BATCH,
+    is_empty,
+    load,
+)
 from sidepro.domain.errors import EmailTaken
-from sidepro.domain.images.addresses import ImageAddresses
+from sidepro.domain.ids import UserId
+from sidepro.domain.images.urls import ImageAddresses
+from sidepro.domain.pagination import PageRequest
 from sidepro.domain.projects.views import BoardQuery, Sort
-from sidepro.domain.shared import PageRequest, UserId, fold
+from sidepro.domain.text import fold
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

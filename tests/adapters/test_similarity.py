@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from sidepro.adapters.similarity import engine, ranking, scanning, sets
 from sidepro.adapters.similarity.engine import similarities
-from sidepro.adapters.similarity.lazily import PolarsEngine
+from sidepro.adapters.similarity.lazy_engine import PolarsEngine
 from sidepro.adapters.similarity.scores import Scores
-from sidepro.domain.recommendations.columns import Population, Similarities
+from sidepro.domain.ids import UserId
+from sidepro.domain.recommendations.packed import Population, Similarities
 from sidepro.domain.recommendations.ports import Computed
-from sidepro.domain.shared import UserId
 from tests import similar
 
 NAMES = tuple(f"skill {number:03}" for number in range(129))

@@ -11,8 +11,8 @@ import httpx
 from litestar import Litestar
 from sqlalchemy import text
 
-from sidepro.api.edge import Edge
-from sidepro.main import Platform
+from sidepro.bootstrap import Platform
+from sidepro.http.middleware import Edge
 from tests.api.shapes import (
     ACCOUNT,
     COMMENT,

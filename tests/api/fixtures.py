@@ -14,10 +14,14 @@ from typing import Any, Protocol
 
 import pytest
 
-from sidepro.adapters.passwords import Argon2Passwords
-from sidepro.adapters.sql.database import Database
-from sidepro.adapters.sql.migrations import migrate
-from sidepro.main import Platform, application, build
+from sidepro.adapters.security.passwords import Argon2Passwords
+from sidepro.adapters.sql.engine.database import Database
+from sidepro.adapters.sql.schema.migrate import migrate
+from sidepro.bootstrap import (
+    Platform,
+    application,
+    build,
+)
 from sidepro.settings import Settings
 from tests.api.client import ADDRESS, Api
 from tests.servers import SECRET_KEY, Postgres

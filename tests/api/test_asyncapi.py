@@ -9,9 +9,9 @@ import httpx
 import pytest
 from openapi_schema_validator import OAS31Validator, oas31_format_checker
 
-from sidepro.api import room_socket
-from sidepro.api.asyncapi import CLOSE_CODES, document
-from sidepro.api.frames import FROM_CLIENT, FROM_SERVER
+from sidepro.api.chat import endpoint as room_socket
+from sidepro.api.chat.asyncapi import CLOSE_CODES, document
+from sidepro.api.chat.frames import FROM_CLIENT, FROM_SERVER
 from tests.api.test_openapi import build, client_of
 
 pytestmark = pytest.mark.anyio

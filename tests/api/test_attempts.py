@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import select, update
 
 from sidepro.adapters.images.codec import PillowCodec
-from sidepro.adapters.sql import tables
-from sidepro.domain.attempts import KEPT_FOR
-from sidepro.domain.shared import UserId
+from sidepro.adapters.sql.schema import tables
+from sidepro.domain.idempotency import KEPT_FOR
+from sidepro.domain.ids import UserId
 from tests.api.client import NOBODY, PREFIX, Api, Json, Person, problem, project
 from tests.api.fixtures import Databases, serving
 from tests.pictures import picture, saved

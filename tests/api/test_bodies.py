@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from sidepro.api.openapi import document
+from sidepro.api.docs.openapi import document
 from tests.api.client import NOBODY, PREFIX, Api, Json, Person, answer, problem, project
 from tests.api.shapes import ACCOUNT, CATALOGUE, PROJECT
 

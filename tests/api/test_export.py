@@ -13,14 +13,14 @@ import msgspec
 import pytest
 import uvicorn
 
-from sidepro.api.archive import Export
-from sidepro.api.edge import Edge
-from sidepro.domain.accounts import archive
-from sidepro.domain.accounts.archive import ArchiveReader, RecordT
-from sidepro.domain.accounts.session import Caller
+from sidepro.api.routes.data_export import Export
+from sidepro.bootstrap import Platform, application
+from sidepro.domain.data_export import data_export_service as archive
+from sidepro.domain.data_export.data_export_service import ArchiveReader, RecordT
 from sidepro.domain.errors import NotAuthenticated, Unavailable
-from sidepro.domain.shared import SessionId, UserId
-from sidepro.main import Platform, application
+from sidepro.domain.identity import Caller
+from sidepro.domain.ids import SessionId, UserId
+from sidepro.http.middleware import Edge
 from tests.api.client import NOBODY, Api, Json, Person, problem
 from tests.api.shapes import moment
 from tests.pictures import picture, saved

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from sidepro.api import uploads
+from sidepro.api import multipart_body as uploads
 from sidepro.domain.errors import Unavailable
 from tests import pictures
 from tests.api.client import NOBODY, PASSWORD, PREFIX, Api, Json, Person, answer, problem

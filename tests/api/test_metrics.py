@@ -11,10 +11,10 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families as parsed
 
-from sidepro.api import metrics as in_api
-from sidepro.api.metrics import Metrics
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.recommendations.ports import Run
+from sidepro.http import metrics as in_api
+from sidepro.http.metrics import Metrics
 from tests.api.client import Api
 from tests.api.fixtures import Databases, serving
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from sidepro.api.shapes import moment
+from sidepro.api.schemas import moment
 
 
 @pytest.mark.parametrize(

@@ -16,11 +16,11 @@ from litestar.routes import HTTPRoute
 from openapi_schema_validator import OAS31Validator, oas31_format_checker
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from sidepro import main
-from sidepro.api.edge import Edge
+from sidepro import bootstrap as main
+from sidepro.api.docs.openapi import document
 from sidepro.api.errors import EDGE_CODES
-from sidepro.api.openapi import document
 from sidepro.domain.errors import SideProError
+from sidepro.http.middleware import Edge
 from sidepro.settings import Settings
 
 Json = dict[str, Any]

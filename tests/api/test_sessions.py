@@ -6,8 +6,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import update
 
-from sidepro.adapters.sql.tables import refresh_tokens
-from sidepro.domain.shared import RoomId
+from sidepro.adapters.sql.schema.tables import refresh_tokens
+from sidepro.domain.ids import RoomId
 from tests.api.client import PASSWORD, Api, Json, Person, problem
 from tests.api.shapes import PROJECT, SESSION, TOKENS
 

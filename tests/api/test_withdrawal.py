@@ -13,13 +13,14 @@ import httpx
 import pytest
 from sqlalchemy import inspect, select
 
-from sidepro.adapters.demo import population
-from sidepro.adapters.sql import tables
-from sidepro.adapters.sql.counters import drifts
-from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.counter_audit import drifts
+from sidepro.adapters.sql.engine.database import Database
+from sidepro.adapters.sql.schema import tables
 from sidepro.cli.data import seed_if_empty
+from sidepro.demo import population
 from sidepro.domain.accounts.views import AccountView
-from sidepro.domain.shared import UserId, fold
+from sidepro.domain.ids import UserId
+from sidepro.domain.text import fold
 from tests.api.client import PASSWORD, Api, Person, answer, problem, project
 from tests.api.fixtures import Databases, serving
 from tests.api.shapes import ROOM, TOKENS

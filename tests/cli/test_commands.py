@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sidepro import cli
-from sidepro.adapters.sql import migrations
+from sidepro.adapters.sql.schema import migrate as migrations
 from tests.cli.conftest import COMMAND
 from tests.live import settings_of
 from tests.servers import HOST, SECRET_KEY, SideProServer, free_port, settings

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sidepro import main
-from sidepro.adapters.similarity.lazily import PolarsEngine
-from sidepro.adapters.sql.database import Database
-from sidepro.adapters.sql.recommendations import SqlNeighbourStore
-from sidepro.adapters.sql.turns import SqlTurns
+from sidepro import bootstrap as main
+from sidepro.adapters.similarity.lazy_engine import PolarsEngine
+from sidepro.adapters.sql.engine.database import Database
+from sidepro.adapters.sql.engine.job_lock import SqlTurns
+from sidepro.adapters.sql.neighbour_store import SqlNeighbourStore
 from sidepro.settings import Settings
 from tests.cli.conftest import COMMAND
 from tests.live import DATABASES, a_database, address_of, settings_of

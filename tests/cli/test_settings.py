@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sidepro import main as composition
+from sidepro import bootstrap as composition
 from sidepro import settings as configuration
 from sidepro.settings import SettingError, Settings, variable
 

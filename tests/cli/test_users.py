@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sidepro.bootstrap import build
 from sidepro.domain.errors import WrongCredentials
-from sidepro.main import build
 from sidepro.settings import Settings
 from tests.cli.conftest import COMMAND, Outcome
 from tests.servers import settings

@@ -3,7 +3,12 @@
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sidepro.domain.shared import CommentId, ProjectId, RoomId, UserId
+from sidepro.domain.ids import (
+    CommentId,
+    ProjectId,
+    RoomId,
+    UserId,
+)
 from tests.factories import NOW
 
 

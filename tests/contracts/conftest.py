@@ -14,31 +14,32 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import delete, insert, select
 
-from sidepro.adapters.memory.archive import MemoryArchive
-from sidepro.adapters.memory.readers import MemoryReader
-from sidepro.adapters.memory.store import MemoryStore
-from sidepro.adapters.sql import migrations, tables
-from sidepro.adapters.sql.account_reader import SqlAccountReader
-from sidepro.adapters.sql.archive import SqlArchive
-from sidepro.adapters.sql.board_reader import SqlBoardReader
-from sidepro.adapters.sql.catalogue import CatalogueCache
-from sidepro.adapters.sql.database import Database
-from sidepro.adapters.sql.population import SqlPopulationReader
-from sidepro.adapters.sql.recommendations import SqlNeighbourStore
-from sidepro.adapters.sql.rooms import SqlRoomReader
+from sidepro.adapters.sql.engine.database import Database
+from sidepro.adapters.sql.neighbour_store import SqlNeighbourStore
+from sidepro.adapters.sql.readers.account_reader import SqlAccountReader
+from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
+from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
+from sidepro.adapters.sql.readers.data_export_reader import SqlArchive
+from sidepro.adapters.sql.readers.population_reader import SqlPopulationReader
+from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
+from sidepro.adapters.sql.schema import migrate as migrations
+from sidepro.adapters.sql.schema import tables
 from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
-from sidepro.adapters.sql.views import SqlViewCounter
+from sidepro.adapters.sql.view_counter import SqlViewCounter
 from sidepro.domain.accounts.profile import Catalogue
 from sidepro.domain.accounts.session import Session
-from sidepro.domain.images.addresses import ImageAddresses
+from sidepro.domain.images.urls import ImageAddresses
 from tests.contracts.world import World
+from tests.fakes.data_export import MemoryArchive
+from tests.fakes.readers import MemoryReader
+from tests.fakes.store import MemoryStore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from tests.servers import Postgres
 
-CATALOGUE = Path(__file__).parents[2] / "alembic" / "data" / "catalogue_2026_11.json"
+CATALOGUE = Path(migrations.__file__).parent / "migrations" / "data" / "catalogue_2026_11.json"
 
 
 @pytest.fixture(scope="session")

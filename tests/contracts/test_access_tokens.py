@@ -8,12 +8,13 @@ from uuid import uuid4
 
 import pytest
 
-from sidepro.adapters import system, tokens
-from sidepro.adapters.tokens import LEEWAY, JwtAccessTokens
+from sidepro.adapters import system
+from sidepro.adapters.security import tokens
+from sidepro.adapters.security.tokens import LEEWAY, JwtAccessTokens
 from sidepro.domain.accounts.ports import AccessTokens
-from sidepro.domain.accounts.session import Caller
 from sidepro.domain.errors import NotAuthenticated
-from sidepro.domain.shared import SessionId, UserId
+from sidepro.domain.identity import Caller
+from sidepro.domain.ids import SessionId, UserId
 from tests.factories import PlainAccessTokens
 
 LIFETIME = timedelta(minutes=15)

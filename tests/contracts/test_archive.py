@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy.sql import visitors
 
-from sidepro.adapters.sql import archive as sql_archive
-from sidepro.adapters.sql import tables
-from sidepro.domain.accounts import archive
-from sidepro.domain.images.addresses import LOCAL, ImageUrl
+from sidepro.adapters.sql.readers import data_export_reader as sql_archive
+from sidepro.adapters.sql.schema import tables
+from sidepro.domain.data_export import data_export_service as archive
+from sidepro.domain.images.urls import LOCAL, ImageUrl
 from tests import factories
 from tests.contracts.builders import after, nobody
 from tests.factories import ADDRESS
@@ -19,8 +19,8 @@ from tests.factories import ADDRESS
 if TYPE_CHECKING:
     from sqlalchemy import Column, Table
 
-    from sidepro.domain.accounts.archive import RecordT
-    from sidepro.domain.shared import UserId
+    from sidepro.domain.data_export.data_export_service import RecordT
+    from sidepro.domain.ids import UserId
     from tests.contracts.world import World
 
 

@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from sidepro.adapters.sql import attempts as sql_attempts
-from sidepro.domain.attempts import KEPT_FOR, AttemptName
+from sidepro.adapters.sql.repositories import idempotency as sql_attempts
 from sidepro.domain.errors import KeyInUse, KeyReused, NotFound
-from sidepro.domain.shared import UserId
+from sidepro.domain.idempotency import KEPT_FOR, AttemptName
+from sidepro.domain.ids import UserId
 from tests import factories
 from tests.contracts.builders import nobody
 from tests.contracts.races import A_WHILE, MANY, race

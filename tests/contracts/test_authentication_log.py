@@ -11,8 +11,8 @@ import structlog
 
 from sidepro.adapters import logs
 from sidepro.adapters.logs import note_authentication
-from sidepro.domain.accounts.events import AuthenticationEvent, AuthenticationLog
-from sidepro.domain.shared import SessionId, UserId
+from sidepro.domain.accounts.audit_log import AuthenticationEvent, AuthenticationLog
+from sidepro.domain.ids import SessionId, UserId
 from tests.domain.world import NotedEvents
 from tests.factories import new_id
 

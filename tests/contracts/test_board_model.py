@@ -15,16 +15,28 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete
 
-from sidepro.adapters.sql import migrations, tables
-from sidepro.adapters.sql.board_reader import SqlBoardReader
-from sidepro.adapters.sql.catalogue import CatalogueCache
-from sidepro.adapters.sql.database import Database
-from sidepro.adapters.sql.searching import Choice, Wanted, Way, Ways
+from sidepro.adapters.sql.engine.database import Database
+from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
+from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
+from sidepro.adapters.sql.schema import migrate as migrations
+from sidepro.adapters.sql.schema import tables
+from sidepro.adapters.sql.search.access_paths import (
+    Choice,
+    Wanted,
+    Way,
+    Ways,
+)
 from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
-from sidepro.adapters.sql.views import SqlViewCounter
-from sidepro.domain.images.addresses import ImageAddresses
+from sidepro.adapters.sql.view_counter import SqlViewCounter
+from sidepro.domain.ids import ProjectId, UserId
+from sidepro.domain.images.urls import ImageAddresses
+from sidepro.domain.pagination import (
+    Cursor,
+    Page,
+    PageRequest,
+)
 from sidepro.domain.projects.views import BoardQuery, ProjectCard, Sort
-from sidepro.domain.shared import Cursor, Page, PageRequest, ProjectId, UserId, fold
+from sidepro.domain.text import fold
 from tests import factories
 from tests.contracts.walks import over_the_wire
 from tests.factories import NOW

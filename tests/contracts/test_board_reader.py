@@ -12,6 +12,17 @@ import pytest
 from sidepro.domain.accounts.profile import Catalogue
 from sidepro.domain.accounts.user import User
 from sidepro.domain.accounts.views import UserSummary
+from sidepro.domain.ids import (
+    CommentId,
+    ProjectId,
+    UserId,
+)
+from sidepro.domain.pagination import (
+    Cursor,
+    Page,
+    PageRequest,
+    SortKey,
+)
 from sidepro.domain.projects.ports import Counters
 from sidepro.domain.projects.project import Project
 from sidepro.domain.projects.views import (
@@ -20,15 +31,6 @@ from sidepro.domain.projects.views import (
     ProjectCard,
     ProjectView,
     Sort,
-)
-from sidepro.domain.shared import (
-    CommentId,
-    Cursor,
-    Page,
-    PageRequest,
-    ProjectId,
-    SortKey,
-    UserId,
 )
 from tests import factories
 from tests.contracts.builders import after, no_comment, no_project, nobody

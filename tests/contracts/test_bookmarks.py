@@ -3,7 +3,8 @@
 import pytest
 
 from sidepro.domain.errors import NotFound
-from sidepro.domain.shared import PageRequest, UserId
+from sidepro.domain.ids import UserId
+from sidepro.domain.pagination import PageRequest
 from tests import factories
 from tests.contracts.builders import after, no_project, nobody
 from tests.contracts.races import MANY, race

@@ -9,9 +9,10 @@ import pytest
 import redis as redis_client
 from structlog.testing import capture_logs
 
-from sidepro.adapters.memory.chat import MemoryFeed
-from sidepro.adapters.redis.feed import RedisFeed
-from sidepro.adapters.redis.link import Link
+from sidepro.adapters.in_process.pubsub import MemoryFeed
+from sidepro.adapters.redis.client import Link
+from sidepro.adapters.redis.pubsub import RedisFeed
+from sidepro.domain.ids import RoomId
 from sidepro.domain.rooms.events import (
     MayHaveMissed,
     MessageSent,
@@ -22,7 +23,6 @@ from sidepro.domain.rooms.events import (
     Typing,
 )
 from sidepro.domain.rooms.ports import ChatFeed
-from sidepro.domain.shared import RoomId
 from tests import factories
 from tests.contracts.builders import no_room, nobody
 from tests.servers import RedisServer

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sidepro.adapters.passwords import CommonPasswordList
+from sidepro.adapters.security.passwords import CommonPasswordList
 from sidepro.domain.accounts.ports import CommonPasswords
 from tests.factories import FewCommonPasswords
 

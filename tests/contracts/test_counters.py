@@ -5,9 +5,13 @@ import asyncio
 import pytest
 from sqlalchemy import delete, update
 
-from sidepro.adapters.sql import tables
-from sidepro.adapters.sql.counters import Drift, drifts, mend
-from sidepro.adapters.sql.database import Database
+from sidepro.adapters.sql.counter_audit import (
+    Drift,
+    drifts,
+    mend,
+)
+from sidepro.adapters.sql.engine.database import Database
+from sidepro.adapters.sql.schema import tables
 from sidepro.domain.errors import SideProError
 from sidepro.domain.projects.ports import Counters
 from sidepro.domain.projects.project import Project

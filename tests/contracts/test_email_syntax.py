@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from sidepro.adapters.passwords import email_address
+from sidepro.adapters.security.passwords import email_address
 from sidepro.domain.accounts.ports import EmailSyntax
 from tests.factories import email_syntax
 

@@ -9,9 +9,13 @@ from sqlalchemy import Dialect, Integer, bindparam, column, func, select, table
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.exc import InvalidRequestError
 
-from sidepro.adapters.sql import tables
-from sidepro.adapters.sql.database import Database
-from sidepro.adapters.sql.fetching import Prepared, at_most, postgresql_dialect
+from sidepro.adapters.sql.engine.database import Database
+from sidepro.adapters.sql.engine.fast_reads import (
+    Prepared,
+    at_most,
+    postgresql_dialect,
+)
+from sidepro.adapters.sql.schema import tables
 from sidepro.domain.errors import Unavailable
 from tests import factories
 from tests.contracts.races import MANY

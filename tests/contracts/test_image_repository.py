@@ -7,9 +7,10 @@ from datetime import timedelta
 import pytest
 
 from sidepro.domain.errors import ImageQuota, NotFound
+from sidepro.domain.ids import ImageId, UserId
 from sidepro.domain.images.image import Image
+from sidepro.domain.pagination import PageRequest
 from sidepro.domain.projects.views import BoardQuery
-from sidepro.domain.shared import ImageId, PageRequest, UserId
 from tests import factories
 from tests.contracts.builders import nobody
 from tests.contracts.races import MANY, race

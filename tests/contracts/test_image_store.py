@@ -14,9 +14,9 @@ import httpx
 import pytest
 
 from sidepro.adapters.images.store import IMMUTABLE, FolderImages, S3Images
-from sidepro.adapters.memory.images import MemoryImageStore
 from sidepro.domain.errors import NotFound, Unavailable
-from sidepro.domain.images.addresses import ImageKey
+from sidepro.domain.images.urls import ImageKey
+from tests.fakes.image_store import MemoryImageStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sidepro.adapters.memory.store import MemoryStore
-from sidepro.adapters.redis import neighbours as redis_neighbours
-from sidepro.adapters.redis.link import Link
-from sidepro.adapters.redis.neighbours import RedisNeighbourStore
+from sidepro.adapters.redis import neighbour_store as redis_neighbours
+from sidepro.adapters.redis.client import Link
+from sidepro.adapters.redis.neighbour_store import RedisNeighbourStore
 from sidepro.adapters.similarity.arrays import column
-from sidepro.adapters.sql import recommendations as sql_recommendations
+from sidepro.adapters.sql import neighbour_store as sql_recommendations
 from sidepro.domain.errors import Unavailable
-from sidepro.domain.recommendations.columns import KEPT
+from sidepro.domain.recommendations.packed import KEPT
 from sidepro.domain.recommendations.ports import Neighbourhood, Run
 from tests import factories, similar
 from tests.contracts.builders import after, nobody
 from tests.contracts.races import race
+from tests.fakes.store import MemoryStore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
     from sidepro.adapters.similarity.arrays import People
-    from sidepro.adapters.sql.database import Database
+    from sidepro.adapters.sql.engine.database import Database
     from sidepro.domain.accounts.profile import Catalogue
-    from sidepro.domain.recommendations.columns import Similarities
-    from sidepro.domain.shared import UserId
+    from sidepro.domain.ids import UserId
+    from sidepro.domain.recommendations.packed import Similarities
     from tests.contracts.world import World
     from tests.servers import RedisServer
 

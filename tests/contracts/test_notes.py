@@ -7,11 +7,11 @@ from functools import partial
 
 import pytest
 
-from sidepro.adapters.memory.notes import MemoryNotes
-from sidepro.adapters.redis.link import Link
-from sidepro.adapters.redis.notes import RedisNotes
+from sidepro.adapters.in_process.job_claims import MemoryNotes
+from sidepro.adapters.redis.client import Link
+from sidepro.adapters.redis.job_claims import RedisNotes
 from sidepro.domain.errors import Unavailable
-from sidepro.jobs.notes import Notes
+from sidepro.jobs.claims import Notes
 from tests.factories import at_once
 from tests.live import until
 from tests.servers import RedisServer, free_port

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sidepro.adapters.passwords import Argon2Passwords
+from sidepro.adapters.security.passwords import Argon2Passwords
 from sidepro.domain.accounts.ports import PasswordHasher
 from tests.factories import QuickPasswords
 

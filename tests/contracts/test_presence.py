@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from sidepro.adapters.memory.chat import MemoryFeed, MemoryPresence
-from sidepro.adapters.redis.link import Link
+from sidepro.adapters.in_process.presence import MemoryPresence
+from sidepro.adapters.in_process.pubsub import MemoryFeed
+from sidepro.adapters.redis.client import Link
 from sidepro.adapters.redis.presence import RedisPresence
 from sidepro.domain.errors import Unavailable
+from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.rooms.events import RoomEvent, StatusChanged
 from sidepro.domain.rooms.ports import Presence
-from sidepro.domain.shared import RoomId, UserId
 from tests.contracts.builders import no_room, nobody
 from tests.live import until
 from tests.servers import RedisServer

@@ -6,8 +6,8 @@ import pytest
 
 from sidepro.domain.accounts.profile import Catalogue
 from sidepro.domain.errors import NotFound
+from sidepro.domain.pagination import PageRequest
 from sidepro.domain.projects.ports import Counters, Text
-from sidepro.domain.shared import PageRequest
 from tests import factories
 from tests.contracts.builders import after, no_project, nobody
 from tests.contracts.races import MANY, in_turn, race

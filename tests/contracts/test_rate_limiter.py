@@ -8,10 +8,10 @@ from functools import partial
 
 import pytest
 
-from sidepro.adapters.memory.limits import MemoryLimiter
-from sidepro.adapters.redis.limits import RedisLimiter
-from sidepro.adapters.redis.link import LEFT_ALONE_FOR, Link
-from sidepro.domain.limits import Limit, RateLimiter
+from sidepro.adapters.in_process.rate_limiter import MemoryLimiter
+from sidepro.adapters.redis.client import LEFT_ALONE_FOR, Link
+from sidepro.adapters.redis.rate_limiter import RedisLimiter
+from sidepro.domain.rate_limiting import Limit, RateLimiter
 from tests.factories import at_once
 from tests.servers import RedisServer, free_port
 

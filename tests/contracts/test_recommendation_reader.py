@@ -5,8 +5,8 @@ from uuid import uuid4
 
 import pytest
 
+from sidepro.domain.ids import ProjectId, UserId
 from sidepro.domain.projects.project import Project
-from sidepro.domain.shared import ProjectId, UserId
 from tests import factories
 from tests.contracts.builders import nobody
 from tests.contracts.world import World

@@ -6,7 +6,7 @@ import pytest
 
 from sidepro.adapters.system import new_refresh_token
 from sidepro.domain.accounts.ports import RefreshTokens
-from sidepro.domain.accounts.session import hash_of
+from sidepro.domain.identity import hash_of
 from tests.factories import CountingTokens
 
 

@@ -10,10 +10,11 @@ import pytest
 from sidepro.domain.accounts.ports import LogInCandidate
 from sidepro.domain.accounts.user import User
 from sidepro.domain.errors import NotFound
+from sidepro.domain.ids import ProjectId, UserId
+from sidepro.domain.pagination import PageRequest
 from sidepro.domain.projects.ports import Counters
 from sidepro.domain.recommendations.ports import Neighbourhood, Run
 from sidepro.domain.rooms.room import Room
-from sidepro.domain.shared import PageRequest, ProjectId, UserId
 from sidepro.domain.unit_of_work import UnitOfWork
 from tests import factories, similar
 from tests.contracts.builders import after, nobody

@@ -8,9 +8,10 @@ import pytest
 
 from sidepro.domain.accounts.user import User
 from sidepro.domain.accounts.views import UserSummary
+from sidepro.domain.ids import RoomId, UserId
+from sidepro.domain.pagination import PageRequest
 from sidepro.domain.rooms.room import Message, Room, RoomStatus, Seat
 from sidepro.domain.rooms.views import RoomView
-from sidepro.domain.shared import PageRequest, RoomId, UserId
 from tests import factories
 from tests.contracts.builders import after, no_room, nobody
 from tests.contracts.walks import walk

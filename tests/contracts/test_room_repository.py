@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from sidepro.domain.errors import NotFound
+from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.rooms.room import Message, Room, Seat
-from sidepro.domain.shared import RoomId, UserId
 from sidepro.domain.unit_of_work import UnitOfWork
 from tests import factories
 from tests.contracts.builders import after, no_room, nobody

@@ -7,16 +7,16 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from sidepro.adapters.memory.gate import FRESH_FOR, MemoryGate
-from sidepro.adapters.memory.store import MemoryStore
-from sidepro.adapters.redis.gate import RedisGate
-from sidepro.adapters.redis.link import Link
+from sidepro.adapters.in_process.session_registry import FRESH_FOR, MemoryGate
+from sidepro.adapters.redis.client import Link
+from sidepro.adapters.redis.session_registry import RedisGate
 from sidepro.domain.accounts.ports import AccountReader, SessionGate
 from sidepro.domain.accounts.profile import Catalogue
 from sidepro.domain.accounts.session import Session
 from sidepro.domain.accounts.user import User
 from tests import factories
 from tests.contracts.world import World
+from tests.fakes.store import MemoryStore
 from tests.servers import RedisServer
 
 pytestmark = pytest.mark.anyio

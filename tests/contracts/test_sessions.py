@@ -7,22 +7,21 @@ from typing import Any
 
 import pytest
 
+from sidepro.adapters.in_process.pubsub import MemoryFeed
+from sidepro.adapters.in_process.session_registry import MemoryGate
 from sidepro.adapters.logs import note_authentication
-from sidepro.adapters.memory.chat import MemoryFeed
-from sidepro.adapters.memory.gate import MemoryGate
-from sidepro.domain.accounts.administration import UserAdministration
+from sidepro.domain.accounts.account_service import AccountService
+from sidepro.domain.accounts.administration_service import UserAdministration
 from sidepro.domain.accounts.ports import Presented
-from sidepro.domain.accounts.service import AccountService
 from sidepro.domain.accounts.session import (
     SIBLING_WITHIN,
-    Caller,
     RefreshToken,
     Session,
-    hash_of,
 )
-from sidepro.domain.accounts.sessions import SessionService, Tokens
+from sidepro.domain.accounts.session_service import SessionService, Tokens
 from sidepro.domain.errors import NotFound, SessionEnded
-from sidepro.domain.shared import SessionId
+from sidepro.domain.identity import Caller, hash_of
+from sidepro.domain.ids import SessionId
 from sidepro.domain.unit_of_work import UnitOfWork
 from tests import factories
 from tests.contracts.builders import nobody

@@ -8,11 +8,11 @@ from functools import partial
 
 import pytest
 
-from sidepro.adapters.memory.slots import MemorySlots
-from sidepro.adapters.redis import slots as in_redis
-from sidepro.adapters.redis.link import Link
-from sidepro.adapters.redis.slots import LEASE, RedisSlots
-from sidepro.domain.limits import SLOTS_RENEWED_EVERY, Slots
+from sidepro.adapters.in_process.concurrency_limiter import MemorySlots
+from sidepro.adapters.redis import concurrency_limiter as in_redis
+from sidepro.adapters.redis.client import Link
+from sidepro.adapters.redis.concurrency_limiter import LEASE, RedisSlots
+from sidepro.domain.rate_limiting import SLOTS_RENEWED_EVERY, Slots
 from tests.factories import at_once
 from tests.live import until
 from tests.servers import RedisServer, free_port

@@ -7,13 +7,21 @@ from functools import partial
 
 import pytest
 
-from sidepro.adapters.memory.tickets import MemoryTickets
-from sidepro.adapters.redis.link import Link
-from sidepro.adapters.redis.tickets import RedisTickets
-from sidepro.domain.accounts.session import Caller, hash_of
+from sidepro.adapters.in_process.socket_tickets import MemoryTickets
+from sidepro.adapters.redis.client import Link
+from sidepro.adapters.redis.socket_tickets import RedisTickets
 from sidepro.domain.errors import Unavailable
-from sidepro.domain.rooms.tickets import TICKET_LIFETIME, Admission, SocketTickets
-from sidepro.domain.shared import RoomId, SessionId, UserId
+from sidepro.domain.identity import Caller, hash_of
+from sidepro.domain.ids import (
+    RoomId,
+    SessionId,
+    UserId,
+)
+from sidepro.domain.rooms.ticket_service import (
+    TICKET_LIFETIME,
+    Admission,
+    SocketTickets,
+)
 from tests.factories import at_once, new_id
 from tests.servers import RedisServer, free_port
 

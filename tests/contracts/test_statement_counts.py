@@ -6,8 +6,12 @@ from typing import Any
 
 import pytest
 
+from sidepro.domain.pagination import (
+    Cursor,
+    Page,
+    PageRequest,
+)
 from sidepro.domain.projects.views import BoardQuery, Sort
-from sidepro.domain.shared import Cursor, Page, PageRequest
 from tests import factories
 from tests.contracts.builders import after, nobody
 from tests.contracts.world import World

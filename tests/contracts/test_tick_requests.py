@@ -11,17 +11,18 @@ from typing import cast
 import pytest
 from taskiq import AsyncBroker
 
-from sidepro.adapters.memory.notes import MemoryNotes
-from sidepro.adapters.redis.link import Link
-from sidepro.adapters.redis.notes import RedisNotes
+from sidepro.adapters.in_process.job_claims import MemoryNotes
+from sidepro.adapters.redis.client import Link
+from sidepro.adapters.redis.job_claims import RedisNotes
 from sidepro.domain.errors import Unavailable
-from sidepro.domain.images.service import ImageService
-from sidepro.domain.recommendations.job import SimilarityJob
+from sidepro.domain.images.image_service import ImageService
 from sidepro.domain.recommendations.ports import NeighbourStore, Progress, Run
-from sidepro.jobs import brokers, tasks
-from sidepro.jobs.notes import Notes
-from sidepro.jobs.requests import SentTickRequests
-from sidepro.jobs.running import working
+from sidepro.domain.recommendations.similarity_job import SimilarityJob
+from sidepro.jobs import broker as brokers
+from sidepro.jobs import tasks
+from sidepro.jobs.claims import Notes
+from sidepro.jobs.runner import working
+from sidepro.jobs.similarity_trigger import SentTickRequests
 from sidepro.jobs.tasks import Jobs
 from tests.live import until
 from tests.servers import RedisServer, free_port

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from sidepro.adapters.memory.turns import MemoryTurns
-from sidepro.adapters.sql.database import Database
-from sidepro.adapters.sql.turns import SqlTurns
+from sidepro.adapters.sql.engine.database import Database
+from sidepro.adapters.sql.engine.job_lock import SqlTurns
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.recommendations.ports import Turns
+from tests.fakes.job_lock import MemoryTurns
 from tests.live import DATABASES, PATIENCE, until
 from tests.servers import Postgres, free_port
 
@@ -22,8 +22,8 @@ AnotherProcess = Callable[[], Turns]
 
 HOLD = """
 import asyncio, sys
-from sidepro.adapters.sql.database import Database
-from sidepro.adapters.sql.turns import SqlTurns
+from sidepro.adapters.sql.engine.database import Database
+from sidepro.adapters.sql.engine.job_lock import SqlTurns
 
 async def hold():
     async with SqlTurns(Database(sys.argv[1])).take(wait=True) as is_mine:

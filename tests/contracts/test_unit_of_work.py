@@ -10,11 +10,11 @@ import pytest
 
 from sidepro.domain.accounts.user import User
 from sidepro.domain.errors import EmailTaken, NotFound, SideProError, UsernameTaken
+from sidepro.domain.pagination import PageRequest
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.ports import Counters
 from sidepro.domain.projects.project import Project
 from sidepro.domain.rooms.room import Room
-from sidepro.domain.shared import PageRequest
 from sidepro.domain.unit_of_work import UnitOfWork
 from tests import factories
 from tests.contracts.builders import after, no_project, nobody

@@ -12,7 +12,7 @@ import pytest
 from sidepro.domain.accounts.ports import ADDRESSES_KEPT
 from sidepro.domain.accounts.user import User
 from sidepro.domain.errors import EmailTaken, UsernameTaken
-from sidepro.domain.shared import UserId
+from sidepro.domain.ids import UserId
 from tests import factories
 from tests.contracts.builders import nobody
 from tests.contracts.races import MANY, in_turn, race

@@ -6,8 +6,8 @@ from unittest.mock import patch
 
 import pytest
 
-from sidepro.adapters.sql.database import Database
-from sidepro.adapters.sql.views import SqlViewCounter
+from sidepro.adapters.sql.engine.database import Database
+from sidepro.adapters.sql.view_counter import SqlViewCounter
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.projects.ports import Counters
 from tests import factories

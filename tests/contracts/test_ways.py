@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sidepro.adapters.sql import searching
-from sidepro.adapters.sql.searching import Wanted, Way, Ways
+from sidepro.adapters.sql.search import access_paths as searching
+from sidepro.adapters.sql.search.access_paths import (
+    Wanted,
+    Way,
+    Ways,
+)
 from sidepro.domain.errors import Unavailable
 from tests import factories
 from tests.statements import statements

@@ -3,7 +3,12 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from sidepro.domain.shared import Cursor, Cursors, Page, PageRequest
+from sidepro.domain.pagination import (
+    Cursor,
+    Cursors,
+    Page,
+    PageRequest,
+)
 
 Item = TypeVar("Item")
 Fetch = Callable[[PageRequest], Awaitable[Page[Item]]]

@@ -4,12 +4,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sidepro.adapters.sql.database import Database
-from sidepro.domain.accounts.archive import ArchiveReader
+from sidepro.adapters.sql.engine.database import Database
 from sidepro.domain.accounts.ports import AccountReader
 from sidepro.domain.accounts.profile import Catalogue, Profile
 from sidepro.domain.accounts.session import Session
 from sidepro.domain.accounts.user import User
+from sidepro.domain.data_export.data_export_service import ArchiveReader
+from sidepro.domain.ids import ProjectId, UserId
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.ports import BoardReader, Counters, ViewCounter
 from sidepro.domain.projects.project import Project
@@ -20,7 +21,6 @@ from sidepro.domain.recommendations.ports import (
 )
 from sidepro.domain.rooms.ports import RoomReader
 from sidepro.domain.rooms.room import Message, Room
-from sidepro.domain.shared import ProjectId, UserId
 from sidepro.domain.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from tests import factories
 

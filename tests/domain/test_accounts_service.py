@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidepro.domain.accounts.ports import ADDRESS_NOTED_FOR
-from sidepro.domain.accounts.session import Caller, RefreshToken, Session, hash_of
+from sidepro.domain.accounts.session import RefreshToken, Session
 from sidepro.domain.accounts.user import check_username
 from sidepro.domain.accounts.views import AccountView, ProfileView
 from sidepro.domain.errors import (
@@ -28,7 +28,9 @@ from sidepro.domain.errors import (
     WeakPassword,
     WrongCredentials,
 )
-from sidepro.domain.shared import Rules, SessionId, UserId
+from sidepro.domain.identity import Caller, hash_of
+from sidepro.domain.ids import SessionId, UserId
+from sidepro.domain.validation import Rules
 from tests.domain.world import World, awaited
 from tests.factories import ADDRESS, LIFETIMES, NOW, QuickPasswords, at_once, new_id
 

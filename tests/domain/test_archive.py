@@ -2,13 +2,13 @@
 
 import pytest
 
-from sidepro.adapters.memory.archive import MemoryArchive
-from sidepro.adapters.memory.readers import MemoryReader
-from sidepro.domain.accounts.archive import ArchiveService
+from sidepro.domain.data_export.data_export_service import ArchiveService
 from sidepro.domain.errors import Unavailable
-from sidepro.domain.images.addresses import ImageAddresses
+from sidepro.domain.images.urls import ImageAddresses
 from sidepro.domain.recommendations.ports import Run
 from tests.domain.world import World, awaited
+from tests.fakes.data_export import MemoryArchive
+from tests.fakes.readers import MemoryReader
 
 
 class AwayStore(MemoryReader):

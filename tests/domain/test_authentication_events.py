@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from sidepro.adapters.memory.limits import MemoryLimiter
-from sidepro.domain.accounts.events import AuthenticationEvent as Event
-from sidepro.domain.accounts.session import Caller
-from sidepro.domain.accounts.sessions import STRANGERS, Tokens
+from sidepro.adapters.in_process.rate_limiter import MemoryLimiter
+from sidepro.domain.accounts.audit_log import AuthenticationEvent as Event
+from sidepro.domain.accounts.session_service import STRANGERS, Tokens
 from sidepro.domain.errors import (
     AccountDeactivated,
     RateLimited,
@@ -15,7 +14,8 @@ from sidepro.domain.errors import (
     WrongCredentials,
     WrongPassword,
 )
-from sidepro.domain.shared import UserId
+from sidepro.domain.identity import Caller
+from sidepro.domain.ids import UserId
 from tests.domain.world import World, awaited
 from tests.factories import ADDRESS
 

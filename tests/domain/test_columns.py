@@ -5,9 +5,14 @@ from uuid import UUID
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sidepro.domain.recommendations.columns import KEPT, Population, Similarities, skills_among
+from sidepro.domain.ids import UserId
 from sidepro.domain.recommendations.jaccard import Neighbour
-from sidepro.domain.shared import UserId
+from sidepro.domain.recommendations.packed import (
+    KEPT,
+    Population,
+    Similarities,
+    skills_among,
+)
 from tests import similar
 
 NAMES = tuple(f"skill {number:03}" for number in range(129))

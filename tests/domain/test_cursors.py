@@ -10,7 +10,14 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sidepro.domain.errors import BadCursor
-from sidepro.domain.shared import Cursor, Cursors, Page, PageRequest, SortKey, page_of
+from sidepro.domain.pagination import (
+    Cursor,
+    Cursors,
+    Page,
+    PageRequest,
+    SortKey,
+    page_of,
+)
 from tests.domain.strategies import texts
 
 SCOPE = "projects?sort=newest"

@@ -6,8 +6,6 @@ from typing import IO, Any
 
 import pytest
 
-from sidepro.domain.accounts.session import Caller
-from sidepro.domain.attempts import Attempt, AttemptName, Replayed
 from sidepro.domain.errors import (
     BadImage,
     Forbidden,
@@ -17,10 +15,20 @@ from sidepro.domain.errors import (
     PreconditionFailed,
     Unavailable,
 )
-from sidepro.domain.images.addresses import ImageAddresses, ImageKey, keys_in
+from sidepro.domain.idempotency import (
+    Attempt,
+    AttemptName,
+    Replayed,
+)
+from sidepro.domain.identity import Caller
+from sidepro.domain.ids import ImageId
 from sidepro.domain.images.image import Picture, State
+from sidepro.domain.images.urls import (
+    ImageAddresses,
+    ImageKey,
+    keys_in,
+)
 from sidepro.domain.images.views import ImageView
-from sidepro.domain.shared import ImageId
 from tests.domain.world import World, awaited
 from tests.factories import always, at_once, new_id
 

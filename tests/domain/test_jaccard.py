@@ -9,13 +9,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from sidepro.domain.ids import UserId
 from sidepro.domain.recommendations.jaccard import (
     Neighbour,
     is_near,
     jaccard,
     neighbours,
 )
-from sidepro.domain.shared import UserId
 
 SKILLS = tuple(f"skill {number:02}" for number in range(24))
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidepro.adapters.memory import limits as memory
-from sidepro.adapters.memory.limits import MemoryLimiter
-from sidepro.domain.limits import Limit
+from sidepro.adapters.in_process import rate_limiter as memory
+from sidepro.adapters.in_process.rate_limiter import MemoryLimiter
+from sidepro.domain.rate_limiting import Limit
 from tests.domain.world import awaited
 
 TEN_A_MINUTE = Limit("test", 10, 60)

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from sidepro.domain.accounts.session import Caller
 from sidepro.domain.errors import (
     Forbidden,
     InvalidInput,
@@ -17,6 +16,13 @@ from sidepro.domain.errors import (
     SideProError,
     Unavailable,
 )
+from sidepro.domain.identity import Caller
+from sidepro.domain.ids import (
+    CommentId,
+    ProjectId,
+    UserId,
+)
+from sidepro.domain.pagination import Cursor, PageRequest
 from sidepro.domain.projects.ports import Counters
 from sidepro.domain.projects.views import (
     BoardQuery,
@@ -25,7 +31,6 @@ from sidepro.domain.projects.views import (
     ProjectView,
     Sort,
 )
-from sidepro.domain.shared import CommentId, Cursor, PageRequest, ProjectId, UserId
 from tests.domain.world import World, awaited
 from tests.factories import NOW, always, at_once, escaped, new_id
 

@@ -5,16 +5,16 @@ from collections.abc import Iterable
 from dataclasses import replace
 from random import Random
 
-from sidepro.adapters.memory.readers import MemoryReader
-from sidepro.domain.accounts.session import Caller
 from sidepro.domain.errors import Unavailable
+from sidepro.domain.identity import Caller
+from sidepro.domain.ids import ProjectId, UserId
 from sidepro.domain.recommendations.jaccard import Neighbour
 from sidepro.domain.recommendations.ports import Neighbourhood
-from sidepro.domain.recommendations.service import rank
+from sidepro.domain.recommendations.recommendation_service import rank
 from sidepro.domain.recommendations.views import Basis, Recommendation
-from sidepro.domain.shared import ProjectId, UserId
 from tests.domain.world import World, awaited
 from tests.factories import user
+from tests.fakes.readers import MemoryReader
 
 SEEDS = range(200)
 

@@ -23,9 +23,9 @@ from sidepro.domain.errors import (
     RoomPending,
     SideProError,
 )
+from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.rooms import room as machine
 from sidepro.domain.rooms.room import Message, Room, RoomStatus, Seat, check_client_id
-from sidepro.domain.shared import RoomId, UserId
 from tests.factories import NOW, new_id, room, user
 
 X, Y, STRANGER = user().id, user().id, user().id

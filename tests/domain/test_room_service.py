@@ -5,8 +5,6 @@ from functools import partial
 
 import pytest
 
-from sidepro.adapters.memory.rooms import MemoryRooms
-from sidepro.adapters.memory.store import MemoryUnitOfWork
 from sidepro.domain.errors import (
     CannotChatWithYourself,
     InvalidInput,
@@ -15,6 +13,8 @@ from sidepro.domain.errors import (
     SideProError,
     Unavailable,
 )
+from sidepro.domain.ids import RoomId, UserId
+from sidepro.domain.pagination import Cursor, PageRequest
 from sidepro.domain.rooms.events import (
     MessageSent,
     ReadMoved,
@@ -23,12 +23,13 @@ from sidepro.domain.rooms.events import (
     StatusChanged,
     Typing,
 )
+from sidepro.domain.rooms.message_writer import Sending
 from sidepro.domain.rooms.room import Room, RoomStatus
-from sidepro.domain.rooms.sending import Sending
 from sidepro.domain.rooms.views import RoomView
-from sidepro.domain.shared import Cursor, PageRequest, RoomId, UserId
 from tests.domain.world import World, awaited
 from tests.factories import NOW, at_once, new_id, refresh_token, session
+from tests.fakes.rooms import MemoryRooms
+from tests.fakes.store import MemoryUnitOfWork
 
 NOBODY = UserId(new_id())
 NOWHERE = RoomId(new_id())

@@ -5,13 +5,17 @@ from collections.abc import Sequence
 
 import pytest
 
-from sidepro.adapters.memory.chat import MemoryFeed
-from sidepro.domain.accounts.session import Caller
+from sidepro.adapters.in_process.pubsub import MemoryFeed
 from sidepro.domain.errors import InvalidInput, NotFound, RoomPending, Unavailable
+from sidepro.domain.identity import Caller
+from sidepro.domain.ids import RoomId
 from sidepro.domain.rooms.events import MessageSent, RoomEvent
+from sidepro.domain.rooms.message_writer import (
+    TOGETHER,
+    Sending,
+    Sent,
+)
 from sidepro.domain.rooms.room import Message
-from sidepro.domain.rooms.sending import TOGETHER, Sending, Sent
-from sidepro.domain.shared import RoomId
 from tests.domain.world import World, awaited
 from tests.factories import new_id
 

@@ -13,19 +13,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from sidepro.adapters.memory import gate as gate_module
-from sidepro.adapters.memory.gate import FRESH_FOR, MemoryGate
-from sidepro.adapters.memory.readers import MemoryReader
-from sidepro.adapters.memory.store import MemoryStore
+from sidepro.adapters.in_process import session_registry as gate_module
+from sidepro.adapters.in_process.session_registry import FRESH_FOR, MemoryGate
 from sidepro.domain.accounts.session import (
-    Caller,
     Lifetimes,
     RefreshToken,
     Reuse,
     Session,
-    hash_of,
 )
-from sidepro.domain.accounts.sessions import Tokens
+from sidepro.domain.accounts.session_service import Tokens
 from sidepro.domain.errors import (
     AccountDeactivated,
     NotFound,
@@ -33,10 +29,13 @@ from sidepro.domain.errors import (
     WrongCredentials,
     WrongPassword,
 )
-from sidepro.domain.shared import SessionId, UserId
+from sidepro.domain.identity import Caller, hash_of
+from sidepro.domain.ids import SessionId, UserId
 from tests import factories
 from tests.domain.world import World, awaited
 from tests.factories import ADDRESS, LIFETIMES, NOW, new_id
+from tests.fakes.readers import MemoryReader
+from tests.fakes.store import MemoryStore
 
 Result = TypeVar("Result")
 

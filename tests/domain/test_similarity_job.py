@@ -3,8 +3,8 @@
 import pytest
 
 from sidepro.domain.errors import Unavailable
-from sidepro.domain.recommendations.job import SimilarityJob
 from sidepro.domain.recommendations.ports import Run
+from sidepro.domain.recommendations.similarity_job import SimilarityJob
 from tests.domain.world import World, awaited
 from tests.similar import ReferenceEngine
 

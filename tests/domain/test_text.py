@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidepro.domain.errors import Fault, InvalidInput
-from sidepro.domain.shared import (
+from sidepro.domain.text import (
     MARKS_IN_A_ROW,
-    Rules,
     fold,
     is_mark,
     normal,
     piles_up_marks,
 )
+from sidepro.domain.validation import Rules
 from tests.domain.strategies import texts
 
 DECOMPOSED = unicodedata.normalize("NFD", "한글")

@@ -2,11 +2,15 @@
 
 import pytest
 
-from sidepro.adapters.memory.tickets import MemoryTickets
-from sidepro.domain.accounts.session import Caller, hash_of
+from sidepro.adapters.in_process.socket_tickets import MemoryTickets
 from sidepro.domain.errors import NotAuthenticated, NotFound, Unavailable
-from sidepro.domain.rooms.tickets import TICKET_LIFETIME, Admission, TicketService
-from sidepro.domain.shared import RoomId
+from sidepro.domain.identity import Caller, hash_of
+from sidepro.domain.ids import RoomId
+from sidepro.domain.rooms.ticket_service import (
+    TICKET_LIFETIME,
+    Admission,
+    TicketService,
+)
 from tests import factories
 from tests.domain.world import World, awaited
 

@@ -7,31 +7,36 @@ from dataclasses import replace
 from io import BytesIO
 from typing import Any, ParamSpec
 
-from sidepro.adapters.memory.chat import MemoryFeed, MemoryPresence
-from sidepro.adapters.memory.gate import MemoryGate
-from sidepro.adapters.memory.images import MemoryImageStore
-from sidepro.adapters.memory.readers import MemoryReader
-from sidepro.adapters.memory.store import MemoryStore, MemoryUnitOfWork
-from sidepro.adapters.memory.turns import MemoryTurns
-from sidepro.domain.accounts.administration import UserAdministration
-from sidepro.domain.accounts.events import AuthenticationEvent
-from sidepro.domain.accounts.service import AccountService
-from sidepro.domain.accounts.session import Caller
-from sidepro.domain.accounts.sessions import SessionService
+from sidepro.adapters.in_process.presence import MemoryPresence
+from sidepro.adapters.in_process.pubsub import MemoryFeed
+from sidepro.adapters.in_process.session_registry import MemoryGate
+from sidepro.domain.accounts.account_service import AccountService
+from sidepro.domain.accounts.administration_service import UserAdministration
+from sidepro.domain.accounts.audit_log import AuthenticationEvent
+from sidepro.domain.accounts.session_service import SessionService
 from sidepro.domain.errors import Unavailable
-from sidepro.domain.images.addresses import ImageAddresses, ImageKey
-from sidepro.domain.images.service import ImageService
+from sidepro.domain.identity import Caller
+from sidepro.domain.ids import (
+    RoomId,
+    SessionId,
+    UserId,
+)
+from sidepro.domain.images.image_service import ImageService
+from sidepro.domain.images.urls import ImageAddresses, ImageKey
 from sidepro.domain.images.views import ImageView
 from sidepro.domain.projects.project import Project
-from sidepro.domain.projects.service import ProjectService
-from sidepro.domain.recommendations.job import SimilarityJob
-from sidepro.domain.recommendations.service import RecommendationService
+from sidepro.domain.projects.project_service import ProjectService
+from sidepro.domain.recommendations.recommendation_service import RecommendationService
+from sidepro.domain.recommendations.similarity_job import SimilarityJob
 from sidepro.domain.rooms.events import MessageSent, RoomEvent
+from sidepro.domain.rooms.message_writer import Sending
 from sidepro.domain.rooms.room import Message
-from sidepro.domain.rooms.sending import Sending
-from sidepro.domain.rooms.service import RoomService
-from sidepro.domain.shared import RoomId, SessionId, UserId
+from sidepro.domain.rooms.room_service import RoomService
 from tests import factories
+from tests.fakes.image_store import MemoryImageStore
+from tests.fakes.job_lock import MemoryTurns
+from tests.fakes.readers import MemoryReader
+from tests.fakes.store import MemoryStore, MemoryUnitOfWork
 from tests.similar import ReferenceEngine
 
 Arguments = ParamSpec("Arguments")
@@ -140,7 +145,7 @@ class BrokenUnitOfWork(MemoryUnitOfWork):
 
 
 class NotedEvents(list[tuple[AuthenticationEvent, UserId | None, str | None]]):
-    """See `sidepro.domain.accounts.events.AuthenticationLog`."""
+    """See `sidepro.domain.accounts.audit_log.AuthenticationLog`."""
 
     def __call__(
         self,

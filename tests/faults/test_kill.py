@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sidepro import main as composition
+from sidepro import bootstrap as composition
 from sidepro import settings as configuration
 from tests.faults.load import Load
 from tests.live import DATABASES, Json, a_database, visiting

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from sidepro.jobs import running, scheduling, tasks
+from sidepro.jobs import (
+    runner as running,
+)
+from sidepro.jobs import (
+    scheduler as scheduling,
+)
+from sidepro.jobs import (
+    tasks,
+)
 from tests.jobs.stand_ins import Log
 
 

@@ -7,10 +7,10 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from sidepro.domain.images.service import ImageService
-from sidepro.domain.recommendations.job import SimilarityJob
+from sidepro.domain.images.image_service import ImageService
 from sidepro.domain.recommendations.ports import NeighbourStore, Run
-from sidepro.jobs import brokers
+from sidepro.domain.recommendations.similarity_job import SimilarityJob
+from sidepro.jobs import broker as brokers
 from sidepro.jobs.tasks import Jobs
 from tests.live import until
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from taskiq import AsyncBroker
 
     from sidepro.domain.recommendations.ports import Progress
-    from sidepro.jobs.notes import Notes
+    from sidepro.jobs.claims import Notes
 
 
 class Similarity:

@@ -12,10 +12,18 @@ import pytest
 from taskiq.exceptions import ScheduledTaskCancelledError, SendTaskError
 from taskiq.schedule_sources import LabelScheduleSource
 
-from sidepro.adapters.memory.notes import MemoryNotes
+from sidepro.adapters.in_process.job_claims import MemoryNotes
 from sidepro.domain.errors import Unavailable
-from sidepro.jobs import running, scheduling, tasks
-from sidepro.jobs.requests import SentTickRequests
+from sidepro.jobs import (
+    runner as running,
+)
+from sidepro.jobs import (
+    scheduler as scheduling,
+)
+from sidepro.jobs import (
+    tasks,
+)
+from sidepro.jobs.similarity_trigger import SentTickRequests
 from sidepro.jobs.tasks import Jobs
 from tests.jobs.stand_ins import Images, Log, Similarity, jobs_with
 from tests.live import PATIENCE, until, visiting

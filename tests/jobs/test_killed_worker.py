@@ -18,10 +18,11 @@ import psycopg
 import pytest
 from taskiq.kicker import AsyncKicker
 
-from sidepro.adapters.redis.link import Link
-from sidepro.adapters.redis.neighbours import RedisNeighbourStore
-from sidepro.domain.shared import UserId
-from sidepro.jobs import brokers, tasks
+from sidepro.adapters.redis.client import Link
+from sidepro.adapters.redis.neighbour_store import RedisNeighbourStore
+from sidepro.domain.ids import UserId
+from sidepro.jobs import broker as brokers
+from sidepro.jobs import tasks
 from tests.live import PATIENCE, until
 from tests.servers import settings as environment
 from tests.together import shared_settings

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import text
 
-from sidepro.adapters.sql.database import Database
-from sidepro.adapters.sql.turns import SqlTurns
-from sidepro.jobs import brokers
-from sidepro.jobs.running import FINISHED_WITHIN
+from sidepro.adapters.sql.engine.database import Database
+from sidepro.adapters.sql.engine.job_lock import SqlTurns
+from sidepro.jobs import broker as brokers
+from sidepro.jobs.runner import FINISHED_WITHIN
 from tests.live import PATIENCE, Person, address_of, until, visiting
 from tests.servers import RedisServer, SideProJobs, SideProServer
 from tests.together import shared_settings

@@ -10,9 +10,17 @@ from typing import TYPE_CHECKING, cast
 import pytest
 from taskiq.kicker import AsyncKicker
 
-from sidepro.adapters.redis.link import Link
-from sidepro.adapters.redis.notes import RedisNotes
-from sidepro.jobs import brokers, running, tasks
+from sidepro.adapters.redis.client import Link
+from sidepro.adapters.redis.job_claims import RedisNotes
+from sidepro.jobs import (
+    broker as brokers,
+)
+from sidepro.jobs import (
+    runner as running,
+)
+from sidepro.jobs import (
+    tasks,
+)
 from sidepro.jobs.tasks import Jobs
 from tests.jobs.stand_ins import Images, Log, Similarity, jobs_with
 from tests.live import until

@@ -15,11 +15,21 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Connection, bindparam, delete, insert, inspect, select, text, update
 
-from sidepro.adapters.demo.population import Demo, Sizes, make
-from sidepro.adapters.sql import migrations, seeding, tables
-from sidepro.adapters.sql.catalogue import CatalogueCache
-from sidepro.adapters.sql.database import Database
-from sidepro.adapters.sql.grams import Grams, HasGrams, grams_of
+from sidepro.adapters.sql.engine.database import Database
+from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
+from sidepro.adapters.sql.schema import migrate as migrations
+from sidepro.adapters.sql.schema import tables
+from sidepro.adapters.sql.search.ngrams import (
+    Grams,
+    HasGrams,
+    grams_of,
+)
+from sidepro.demo import seeder as seeding
+from sidepro.demo.population import (
+    Demo,
+    Sizes,
+    make,
+)
 from sidepro.domain.accounts.profile import Catalogue
 from sidepro.domain.errors import NotFound
 from tests.live import DATABASES, Json, address_of, settings_of
@@ -32,8 +42,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 
-ALEMBIC = Path(__file__).parents[2] / "alembic"
-ENTRIES = json.loads((ALEMBIC / "data" / "catalogue_2026_11.json").read_text("utf-8"))
+MIGRATIONS = Path(migrations.__file__).parent / "migrations"
+ENTRIES = json.loads((MIGRATIONS / "data" / "catalogue_2026_11.json").read_text("utf-8"))
 LATER = ("images", "project_images", "project_search", "attempts")
 """Tables that were not there from the first migration on."""
 
@@ -100,8 +110,8 @@ async def names(database: Database, table: str) -> list[tuple[int, str]]:
 
 def broken_migrations(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Put one more migration behind the others, which fails half-way."""
-    copy = folder / "alembic"
-    shutil.copytree(ALEMBIC, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    copy = folder / "migrations"
+    shutil.copytree(MIGRATIONS, copy, ignore=shutil.ignore_patterns("__pycache__"))
     file = copy / "versions" / "9999_broken.py"
     file.write_text(BROKEN.format(head=migrations.head()), "utf-8")
     monkeypatch.setattr(migrations, "_FOLDER", copy)
@@ -186,7 +196,7 @@ async def test_every_constraint_has_the_name_that_the_code_knows(database: Datab
 
 async def test_the_catalogue_is_the_data_in_its_order(database: Database) -> None:
     await migrations.migrate(database)
-    (file,) = (ALEMBIC / "data").glob("*.json")
+    (file,) = (MIGRATIONS / "data").glob("*.json")
     catalogue = json.loads(file.read_text("utf-8"))
     assert [len(catalogue[kind]) for kind in ("skills", "regions", "meet_times")] == [129, 17, 3]
     for kind, entries in catalogue.items():
@@ -279,7 +289,7 @@ async def projects_found_by_all_their_grams(database: Database) -> int:
 def migrations_up_to(last: str, folder: Path) -> Path:
     """A folder of migrations as it once was."""
     copy = folder / "earlier"
-    shutil.copytree(ALEMBIC, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(MIGRATIONS, copy, ignore=shutil.ignore_patterns("__pycache__"))
     for file in (copy / "versions").glob("*.py"):
         if file.name[:4] > last:
             file.unlink()

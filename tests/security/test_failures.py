@@ -9,10 +9,11 @@ import pytest
 from anyio import to_thread
 from structlog.testing import capture_logs
 
-from sidepro.domain.accounts.session import Caller, RefreshToken, Session
-from sidepro.domain.accounts.sessions import SessionService
-from sidepro.domain.projects.service import ProjectService
-from sidepro.domain.shared import SessionId
+from sidepro.domain.accounts.session import RefreshToken, Session
+from sidepro.domain.accounts.session_service import SessionService
+from sidepro.domain.identity import Caller
+from sidepro.domain.ids import SessionId
+from sidepro.domain.projects.project_service import ProjectService
 from tests.api.client import NOBODY, PASSWORD, Api, Person, problem
 from tests.api.fixtures import migrated, serving
 from tests.servers import HOST, Postgres, free_port

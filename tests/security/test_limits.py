@@ -11,8 +11,8 @@ import pytest
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 
-from sidepro.api.limits import ALL_ELSE
-from sidepro.domain.limits import Limit
+from sidepro.domain.rate_limiting import Limit
+from sidepro.http.rate_limits import ALL_ELSE
 from tests.api.client import NOBODY, PASSWORD, PREFIX, Api, Person, problem
 from tests.api.fixtures import Databases, serving
 

@@ -11,9 +11,9 @@ import pytest
 import structlog
 
 from sidepro.adapters import logs
-from sidepro.adapters.sql.account_reader import SqlAccountReader
-from sidepro.adapters.sql.users import SqlUsers
-from sidepro.domain.accounts.service import AccountService
+from sidepro.adapters.sql.readers.account_reader import SqlAccountReader
+from sidepro.adapters.sql.repositories.users import SqlUsers
+from sidepro.domain.accounts.account_service import AccountService
 from tests.api.client import Api
 from tests.api.shapes import ACCOUNT, TOKENS
 

@@ -10,8 +10,8 @@ from uuid import uuid4
 import pytest
 
 from sidepro.adapters.markdown import SafeMarkdown
-from sidepro.domain.images.addresses import ImageAddresses
-from sidepro.domain.shared import UserId
+from sidepro.domain.ids import UserId
+from sidepro.domain.images.urls import ImageAddresses
 from tests.api.client import Api, Person
 
 pytestmark = pytest.mark.anyio

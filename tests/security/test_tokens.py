@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from sidepro.adapters.tokens import derived
+from sidepro.adapters.security.tokens import derived
 from tests.api.client import PASSWORD, PREFIX, Api, Json, Person
 from tests.api.fixtures import Databases, serving
 from tests.api.shapes import ACCOUNT, CARD, TOKENS

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from sidepro.api.asyncapi import CLOSE_CODES
-from sidepro.api.examples import REFUSED_FRAMES
-from sidepro.api.frames import FROM_CLIENT, FROM_SERVER
-from sidepro.api.hub import OUTBOX_SIZE
-from sidepro.api.limits import MESSAGES, TICKETS
-from sidepro.api.socket_limits import FRAMES
+from sidepro.api.chat.asyncapi import CLOSE_CODES
+from sidepro.api.chat.frames import FROM_CLIENT, FROM_SERVER
+from sidepro.api.chat.hub import OUTBOX_SIZE
+from sidepro.api.chat.limits import FRAMES
+from sidepro.api.docs.examples import REFUSED_FRAMES
+from sidepro.http.rate_limits import MESSAGES, TICKETS
 
 if TYPE_CHECKING:
     from tests.live import Person

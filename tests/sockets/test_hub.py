@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from sidepro.adapters.memory.chat import MemoryFeed, MemoryPresence
-from sidepro.adapters.memory.readers import MemoryReader
-from sidepro.adapters.memory.store import MemoryStore
-from sidepro.api import hub as hub_module
-from sidepro.api import room_socket
-from sidepro.api.hub import OUTBOX_SIZE, Hub, Outbox
-from sidepro.api.room_socket import Conversation, close_code
+from sidepro.adapters.in_process.presence import MemoryPresence
+from sidepro.adapters.in_process.pubsub import MemoryFeed
+from sidepro.api.chat import endpoint as room_socket
+from sidepro.api.chat import hub as hub_module
+from sidepro.api.chat.endpoint import Conversation, close_code
+from sidepro.api.chat.hub import (
+    OUTBOX_SIZE,
+    Hub,
+    Outbox,
+)
 from sidepro.domain import errors
 from sidepro.domain.rooms.events import (
     MayHaveMissed,
@@ -30,19 +33,21 @@ from sidepro.domain.rooms.events import (
     RoomEvent,
     StatusChanged,
 )
-from sidepro.domain.rooms.sending import Sending
-from sidepro.domain.rooms.service import RoomService
+from sidepro.domain.rooms.message_writer import Sending
+from sidepro.domain.rooms.room_service import RoomService
 from sidepro.domain.unit_of_work import UnitOfWork
 from tests import factories
+from tests.fakes.readers import MemoryReader
+from tests.fakes.store import MemoryStore
 from tests.live import PATIENCE, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
-    from sidepro.domain.accounts.session import Caller
+    from sidepro.domain.identity import Caller
+    from sidepro.domain.ids import RoomId, SessionId
     from sidepro.domain.rooms.ports import Listener
     from sidepro.domain.rooms.room import Message, Room
-    from sidepro.domain.shared import RoomId, SessionId
 
 pytestmark = pytest.mark.anyio
 

@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from sidepro.adapters.memory.limits import MemoryLimiter
-from sidepro.adapters.memory.slots import MemorySlots
-from sidepro.api.limits import ALL_ELSE
-from sidepro.api.socket_door import Door
-from sidepro.api.socket_limits import FRAMES, FrameCount, SocketLimits
+from sidepro.adapters.in_process.concurrency_limiter import MemorySlots
+from sidepro.adapters.in_process.rate_limiter import MemoryLimiter
+from sidepro.api.chat.handshake import Door
+from sidepro.api.chat.limits import (
+    FRAMES,
+    FrameCount,
+    SocketLimits,
+)
 from sidepro.domain.errors import RateLimited
+from sidepro.http.rate_limits import ALL_ELSE
 from tests import factories
 from tests.live import PATIENCE, Person, Socket, visiting
 from tests.servers import SideProServer
@@ -25,7 +29,7 @@ from tests.servers import SideProServer
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from sidepro.domain.accounts.session import Caller
+    from sidepro.domain.identity import Caller
     from tests.live import Json
 
 pytestmark = pytest.mark.anyio

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from sidepro.api.line import Line
+from sidepro.api.chat.outbox import Line
 
 pytestmark = pytest.mark.anyio
 

@@ -14,8 +14,8 @@ import pytest
 from sqlalchemy import insert, update
 from websockets.exceptions import InvalidStatus
 
-from sidepro.adapters.sql.database import Database
-from sidepro.adapters.sql.tables import messages, rooms
+from sidepro.adapters.sql.engine.database import Database
+from sidepro.adapters.sql.schema.tables import messages, rooms
 from tests import factories
 from tests.live import Json, Person, address_of, until
 

@@ -16,9 +16,9 @@ import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from sidepro.cli import socket_protocol
 from sidepro.cli.serve import config_of
-from sidepro.cli.socket_protocol import ENDED_WITHIN, FirmSocketProtocol
+from sidepro.server import websocket_protocol as socket_protocol
+from sidepro.server.websocket_protocol import ENDED_WITHIN, FirmSocketProtocol
 from sidepro.settings import Settings
 from tests.live import PATIENCE, until
 

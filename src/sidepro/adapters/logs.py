@@ -8,8 +8,8 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor
 
-from sidepro.domain.accounts.events import AuthenticationEvent
-from sidepro.domain.shared import SessionId, UserId
+from sidepro.domain.accounts.audit_log import AuthenticationEvent
+from sidepro.domain.ids import SessionId, UserId
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +58,7 @@ def note_authentication(
     session_id: SessionId | None = None,
     reason: str | None = None,
 ) -> None:
-    """See `sidepro.domain.accounts.events.AuthenticationLog`."""
+    """See `sidepro.domain.accounts.audit_log.AuthenticationLog`."""
     facts = {"user": user_id, "session": session_id, "reason": reason}
     told = {name: str(fact) for name, fact in facts.items() if fact is not None}
     log.info(event.value, **told)

@@ -18,8 +18,8 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
-from sidepro.domain.images.addresses import LOCAL, ImageAddresses
-from sidepro.domain.shared import UserId
+from sidepro.domain.ids import UserId
+from sidepro.domain.images.urls import LOCAL, ImageAddresses
 
 ELEMENTS = {
     *("a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr"),

@@ -8,12 +8,12 @@ import uuid_utils.compat
 
 
 def clock() -> datetime:
-    """Now. See `sidepro.domain.shared.Clock`."""
+    """Now. See `sidepro.domain.pagination.Clock`."""
     return datetime.now(UTC)
 
 
 def new_id() -> UUID:
-    """A fresh UUIDv7. See `sidepro.domain.shared.NewId`."""
+    """A fresh UUIDv7. See `sidepro.domain.pagination.NewId`."""
     return uuid_utils.compat.uuid7()
 
 
@@ -28,5 +28,5 @@ def new_refresh_token() -> str:
 
 
 def new_ticket() -> str:
-    """256 random bits as URL-safe text. See `sidepro.domain.rooms.tickets.NewTicket`."""
+    """256 random bits as URL-safe text. See `sidepro.domain.rooms.ticket_service.NewTicket`."""
     return secrets.token_urlsafe(32)

@@ -9,8 +9,8 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from sidepro.domain.accounts.ports import AccessTokens, SessionGate
-from sidepro.domain.accounts.session import Caller
 from sidepro.domain.errors import NotAuthenticated, NotFound
+from sidepro.domain.identity import Caller
 
 PUBLIC = {"public": True}
 """The `opt` of a route that needs no token. A token that is sent must be valid all the same."""

@@ -15,7 +15,6 @@ from litestar.exceptions import (
 )
 from litestar.types import Scope
 
-from sidepro.api import limits
 from sidepro.domain.errors import (
     BadCursor,
     Conflict,
@@ -30,6 +29,7 @@ from sidepro.domain.errors import (
     SideProError,
     Unavailable,
 )
+from sidepro.http import rate_limits as limits
 
 log = structlog.get_logger(__name__)
 

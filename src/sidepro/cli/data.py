@@ -6,13 +6,12 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from sidepro import main as composition
+from sidepro import bootstrap as composition
 from sidepro.adapters import system
-from sidepro.adapters.demo import population
-from sidepro.adapters.sql import counters as counting
-from sidepro.adapters.sql import migrations, seeding
-from sidepro.api.openapi import document
-from sidepro.cli.shared import (
+from sidepro.adapters.sql import counter_audit as counting
+from sidepro.adapters.sql.schema import migrate as migrations
+from sidepro.api.docs.openapi import document
+from sidepro.cli.runtime import (
     CommandError,
     bring_up_to_date,
     build,
@@ -21,6 +20,8 @@ from sidepro.cli.shared import (
     settings_of_process,
     shown,
 )
+from sidepro.demo import population
+from sidepro.demo import seeder as seeding
 from sidepro.settings import Settings
 
 

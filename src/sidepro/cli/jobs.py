@@ -10,15 +10,15 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from sidepro import main as composition
-from sidepro.cli.shared import (
+from sidepro import bootstrap as composition
+from sidepro.cli.runtime import (
     CommandError,
     build,
     must_be_current,
     run_to_the_end,
     settings_of_process,
 )
-from sidepro.jobs import running
+from sidepro.jobs import runner as running
 from sidepro.jobs.tasks import Jobs
 
 Keeping = Callable[[Jobs], AbstractAsyncContextManager[None]]

@@ -13,14 +13,11 @@ import click
 import uvicorn
 from litestar.types import ASGIApp
 
-from sidepro import main as composition
+from sidepro import bootstrap as composition
 from sidepro.adapters import logs
-from sidepro.adapters.demo import population
-from sidepro.adapters.sql.only_one import AlreadyServed, a_server
-from sidepro.api.edge import Edge
+from sidepro.adapters.sql.engine.locks import AlreadyServed, a_server
 from sidepro.cli.data import seed_if_empty
-from sidepro.cli.gentle_server import GentleServer
-from sidepro.cli.shared import (
+from sidepro.cli.runtime import (
     CommandError,
     bring_up_to_date,
     build,
@@ -29,8 +26,11 @@ from sidepro.cli.shared import (
     settings_of_process,
     shown,
 )
-from sidepro.cli.socket_protocol import FirmSocketProtocol
-from sidepro.cli.workers import supervise
+from sidepro.demo import population
+from sidepro.http.middleware import Edge
+from sidepro.server.draining_server import GentleServer
+from sidepro.server.supervisor import supervise
+from sidepro.server.websocket_protocol import FirmSocketProtocol
 from sidepro.settings import Settings
 
 PING_EVERY = 15.0

@@ -5,14 +5,14 @@ from collections.abc import Awaitable, Callable
 
 import click
 
-from sidepro.cli.shared import (
+from sidepro.cli.runtime import (
     CommandError,
     build,
     must_be_current,
     run_to_the_end,
     settings_of_process,
 )
-from sidepro.domain.accounts.administration import UserAdministration
+from sidepro.domain.accounts.administration_service import UserAdministration
 
 
 @click.group()

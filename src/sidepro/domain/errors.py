@@ -32,7 +32,7 @@ There is no HTTP in here: the drivers map each class to a status or to a socket 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sidepro.domain.limits import Allowance
+from sidepro.domain.rate_limiting import Allowance
 
 
 @dataclass(frozen=True, slots=True)

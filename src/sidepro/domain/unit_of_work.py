@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Protocol
 
 from sidepro.domain.accounts.ports import ProfileRepository, SessionRepository, UserRepository
-from sidepro.domain.attempts import AttemptRepository
+from sidepro.domain.idempotency import AttemptRepository
 from sidepro.domain.images.ports import ImageRepository
 from sidepro.domain.projects.ports import (
     BoardReader,

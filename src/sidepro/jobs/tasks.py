@@ -9,10 +9,10 @@ import structlog
 from taskiq import AsyncBroker
 
 from sidepro.domain.errors import Unavailable
-from sidepro.domain.images.service import ImageService
-from sidepro.domain.recommendations.job import SimilarityJob
+from sidepro.domain.images.image_service import ImageService
 from sidepro.domain.recommendations.ports import NeighbourStore
-from sidepro.jobs.notes import Notes
+from sidepro.domain.recommendations.similarity_job import SimilarityJob
+from sidepro.jobs.claims import Notes
 
 log = structlog.get_logger(__name__)
 

@@ -22,7 +22,13 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from sidepro.adapters.images.files import BrokenError, Kind, Look, NotTakenError, look_at
+from sidepro.adapters.images.formats import (
+    BrokenError,
+    Kind,
+    Look,
+    NotTakenError,
+    look_at,
+)
 from sidepro.domain.errors import BadImage, Fault, ImageKindNotTaken, Unavailable
 from sidepro.domain.images.image import Picture
 

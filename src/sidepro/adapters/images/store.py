@@ -13,8 +13,8 @@ from obstore.exceptions import BaseError
 from obstore.store import LocalStore, S3Store
 
 from sidepro.domain.errors import NotFound, Unavailable
-from sidepro.domain.images.addresses import ImageKey
 from sidepro.domain.images.image import MEDIA_TYPE
+from sidepro.domain.images.urls import ImageKey
 
 if TYPE_CHECKING:
     from obstore.store import S3Config

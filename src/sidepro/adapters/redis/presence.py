@@ -22,12 +22,12 @@ from uuid import UUID
 import structlog
 from redis.asyncio import Redis
 
-from sidepro.adapters.memory.chat import MemoryPresence
-from sidepro.adapters.redis.link import Link
+from sidepro.adapters.in_process.presence import MemoryPresence
+from sidepro.adapters.redis.client import Link
 from sidepro.domain.errors import Unavailable
+from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.rooms.events import StatusChanged
 from sidepro.domain.rooms.ports import ChatFeed
-from sidepro.domain.shared import RoomId, UserId
 
 log = structlog.get_logger(__name__)
 

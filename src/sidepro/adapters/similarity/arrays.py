@@ -1,18 +1,18 @@
-"""The columns of `sidepro.domain.recommendations.columns` as NumPy arrays, without copying."""
+"""The columns of `sidepro.domain.recommendations.packed` as NumPy arrays, without copying."""
 
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from sidepro.domain.recommendations.columns import (
+from sidepro.domain.recommendations.jaccard import MOST_NEIGHBOURS
+from sidepro.domain.recommendations.packed import (
     ID_SIZE,
     KEPT,
     NOBODY,
     Population,
     Similarities,
 )
-from sidepro.domain.recommendations.jaccard import MOST_NEIGHBOURS
 
 Words = npt.NDArray[np.uint64]
 Places = npt.NDArray[np.uint32]

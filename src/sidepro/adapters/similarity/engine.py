@@ -17,8 +17,13 @@ from sidepro.adapters.similarity.ranking import ROWS, Ranking
 from sidepro.adapters.similarity.scanning import Comparison
 from sidepro.adapters.similarity.scores import PLACE_BITS, Counts, Keys, Scores
 from sidepro.adapters.similarity.sets import Candidates, Sets, distinct, same_rows
-from sidepro.domain.recommendations.columns import KEPT, NOBODY, Population, Similarities
 from sidepro.domain.recommendations.jaccard import MOST_NEIGHBOURS
+from sidepro.domain.recommendations.packed import (
+    KEPT,
+    NOBODY,
+    Population,
+    Similarities,
+)
 from sidepro.domain.recommendations.ports import Computed, Progress
 
 ENOUGH = MOST_NEIGHBOURS + 1

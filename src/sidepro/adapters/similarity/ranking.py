@@ -11,7 +11,7 @@ from sidepro.adapters.similarity.scores import (
     Keys,
     Scores,
 )
-from sidepro.domain.recommendations.columns import KEPT, NOBODY
+from sidepro.domain.recommendations.packed import KEPT, NOBODY
 
 ROWS = 1 << 16
 """So many sets at once, whose number finds room above a key."""

@@ -23,7 +23,7 @@ from sidepro.adapters.similarity.scores import (
     Scores,
 )
 from sidepro.adapters.similarity.sets import Candidates, PairIndex, Pairs, Sets
-from sidepro.domain.recommendations.columns import KEPT
+from sidepro.domain.recommendations.packed import KEPT
 
 TILE = 1 << 16
 """Comparisons at once: their intermediate results stay in a core's cache."""

@@ -8,7 +8,7 @@ import polars as pl
 
 from sidepro.adapters.similarity.arrays import WORD, Places, Words
 from sidepro.adapters.similarity.scores import Counts
-from sidepro.domain.recommendations.columns import KEPT
+from sidepro.domain.recommendations.packed import KEPT
 
 BITS = 64
 SETS_AT_ONCE = 1 << 16

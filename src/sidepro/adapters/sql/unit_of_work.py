@@ -5,17 +5,20 @@ from types import TracebackType
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sidepro.adapters.sql.attempts import SqlAttempts
-from sidepro.adapters.sql.board import SqlBookmarks, SqlComments, SqlProjects
-from sidepro.adapters.sql.board_reader import SqlBoardReader
-from sidepro.adapters.sql.catalogue import CatalogueCache
-from sidepro.adapters.sql.database import Database, Within
-from sidepro.adapters.sql.images import SqlImages
-from sidepro.adapters.sql.profiles import SqlProfiles
-from sidepro.adapters.sql.rooms import SqlRoomReader, SqlRooms
-from sidepro.adapters.sql.sessions import SqlSessions
-from sidepro.adapters.sql.users import SqlUsers
-from sidepro.domain.images.addresses import ImageAddresses
+from sidepro.adapters.sql.engine.database import Database, Within
+from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
+from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
+from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
+from sidepro.adapters.sql.repositories.bookmarks import SqlBookmarks
+from sidepro.adapters.sql.repositories.comments import SqlComments
+from sidepro.adapters.sql.repositories.idempotency import SqlAttempts
+from sidepro.adapters.sql.repositories.images import SqlImages
+from sidepro.adapters.sql.repositories.profiles import SqlProfiles
+from sidepro.adapters.sql.repositories.projects import SqlProjects
+from sidepro.adapters.sql.repositories.rooms import SqlRooms
+from sidepro.adapters.sql.repositories.sessions import SqlSessions
+from sidepro.adapters.sql.repositories.users import SqlUsers
+from sidepro.domain.images.urls import ImageAddresses
 
 
 class SqlUnitOfWork:

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from sidepro.domain.accounts.profile import Catalogue, Profile
-from sidepro.domain.accounts.session import Caller, RefreshToken, Session
+from sidepro.domain.accounts.session import RefreshToken, Session
 from sidepro.domain.accounts.user import User
 from sidepro.domain.accounts.views import AccountView
-from sidepro.domain.shared import SessionId, UserId
+from sidepro.domain.identity import Caller
+from sidepro.domain.ids import SessionId, UserId
 
 ADDRESSES_KEPT = 20
 """Addresses of an account that are remembered as its own."""

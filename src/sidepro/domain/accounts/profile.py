@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sidepro.domain.shared import ImageId, Rules, UserId
+from sidepro.domain.ids import ImageId, UserId
+from sidepro.domain.validation import Rules
 
 BIO_LONGEST = 500
 GITHUB_URL_LONGEST = 200

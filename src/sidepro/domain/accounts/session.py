@@ -10,24 +10,15 @@ token may still do, by what has happened to it:
     | used, and longer ago or with a used successor        | the session's end     |
 """
 
-import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
-from sidepro.domain.shared import SessionId, UserId
+from sidepro.domain.identity import hash_of
+from sidepro.domain.ids import SessionId, UserId
 
 USER_AGENT_LONGEST = 400
 SIBLING_WITHIN = timedelta(seconds=10)
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who makes a request: the owner of a valid access token."""
-
-    id: UserId
-    session_id: SessionId
-    is_admin: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +103,3 @@ class RefreshToken:
         if now - self.used_at <= SIBLING_WITHIN and not successor_used:
             return Reuse.SIBLING
         return Reuse.REPLAY
-
-
-def hash_of(secret: str) -> bytes:
-    """What is stored of a refresh token or a socket's ticket. It carries 256 random bits, so that
-    a plain SHA-256 without salt or stretching cannot be searched.
-    """
-    return hashlib.sha256(secret.encode()).digest()

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sidepro.domain.errors import Fault, WeakPassword
-from sidepro.domain.shared import (
-    Rules,
-    UserId,
+from sidepro.domain.ids import UserId
+from sidepro.domain.text import (
     fold,
     is_invisible,
     is_mark,
     normal,
     piles_up_marks,
 )
+from sidepro.domain.validation import Rules
 
 USERNAME_LENGTH = (2, 30)
 MARKS_IN_A_NAME = 4

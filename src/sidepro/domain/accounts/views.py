@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sidepro.domain.images.addresses import ImageUrl
-from sidepro.domain.shared import UserId
+from sidepro.domain.ids import UserId
+from sidepro.domain.images.urls import ImageUrl
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sidepro.domain.images.addresses import ImageKey
-from sidepro.domain.shared import ImageId, UserId
+from sidepro.domain.ids import ImageId, UserId
+from sidepro.domain.images.urls import ImageKey
 
 MEDIA_TYPE = "image/webp"
 """What every stored image is."""

@@ -4,9 +4,13 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import IO, Protocol
 
-from sidepro.domain.images.addresses import ImageKey
+from sidepro.domain.ids import (
+    ImageId,
+    ProjectId,
+    UserId,
+)
 from sidepro.domain.images.image import Image, Picture
-from sidepro.domain.shared import ImageId, ProjectId, UserId
+from sidepro.domain.images.urls import ImageKey
 
 
 class ImageCodec(Protocol):

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from sidepro.domain.images.addresses import ImageUrl
-from sidepro.domain.shared import ImageId
+from sidepro.domain.ids import ImageId
+from sidepro.domain.images.urls import ImageUrl
 
 
 @dataclass(frozen=True, slots=True)

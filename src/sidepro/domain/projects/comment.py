@@ -3,9 +3,14 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sidepro.domain.accounts.session import Caller
 from sidepro.domain.errors import Forbidden
-from sidepro.domain.shared import CommentId, ProjectId, Rules, UserId
+from sidepro.domain.identity import Caller
+from sidepro.domain.ids import (
+    CommentId,
+    ProjectId,
+    UserId,
+)
+from sidepro.domain.validation import Rules
 
 BODY_LONGEST = 2_000
 

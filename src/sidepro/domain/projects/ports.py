@@ -4,10 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from sidepro.domain.ids import (
+    CommentId,
+    ProjectId,
+    UserId,
+)
+from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.project import Project
 from sidepro.domain.projects.views import BoardQuery, CommentView, ProjectCard, ProjectView
-from sidepro.domain.shared import CommentId, Page, PageRequest, ProjectId, UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ class Markdown(Protocol):
         much at once waits behind themselves: only one text of a `writer` is made at a time.
 
         The only pictures are images of the platform's own store, as `<img src="/media/<key>"`
-        (see `sidepro.domain.images.addresses`).
+        (see `sidepro.domain.images.urls`).
         """
         ...
 

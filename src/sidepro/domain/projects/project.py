@@ -5,9 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sidepro.domain.accounts.session import Caller
 from sidepro.domain.errors import Forbidden
-from sidepro.domain.shared import ImageId, ProjectId, Rules, UserId
+from sidepro.domain.identity import Caller
+from sidepro.domain.ids import (
+    ImageId,
+    ProjectId,
+    UserId,
+)
+from sidepro.domain.validation import Rules
 
 TITLE_LONGEST = 50
 SUMMARY_LONGEST = 60

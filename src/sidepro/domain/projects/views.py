@@ -5,8 +5,12 @@ from datetime import datetime
 from enum import StrEnum
 
 from sidepro.domain.accounts.views import UserSummary
-from sidepro.domain.images.addresses import ImageUrl
-from sidepro.domain.shared import CommentId, ProjectId, UserId
+from sidepro.domain.ids import (
+    CommentId,
+    ProjectId,
+    UserId,
+)
+from sidepro.domain.images.urls import ImageUrl
 
 
 class Sort(StrEnum):

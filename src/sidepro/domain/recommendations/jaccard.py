@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from sidepro.domain.shared import UserId
+from sidepro.domain.ids import UserId
 
 MOST_NEIGHBOURS = 50
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from sidepro.domain.ids import UserId
 from sidepro.domain.projects.views import ProjectCard
-from sidepro.domain.recommendations.columns import Population, Similarities
 from sidepro.domain.recommendations.jaccard import Neighbour
-from sidepro.domain.shared import UserId
+from sidepro.domain.recommendations.packed import Population, Similarities
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.rooms.room import Message
-from sidepro.domain.shared import RoomId, UserId
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
+from sidepro.domain.ids import RoomId, UserId
+from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.rooms.events import RoomEvent
 from sidepro.domain.rooms.room import Message, Room
 from sidepro.domain.rooms.views import RoomView
-from sidepro.domain.shared import Page, PageRequest, RoomId, UserId
 
 MessageName = tuple[RoomId, UserId, str]
 """What a sender calls a message: unique for a sender in a room."""

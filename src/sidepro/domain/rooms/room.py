@@ -24,7 +24,8 @@ from sidepro.domain.errors import (
     NotFound,
     RoomPending,
 )
-from sidepro.domain.shared import RoomId, Rules, UserId, what_is_wrong
+from sidepro.domain.ids import RoomId, UserId
+from sidepro.domain.validation import Rules, what_is_wrong
 
 BODY_LONGEST = 4_000
 CLIENT_ID_LONGEST = 64

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sidepro.domain.accounts.views import UserSummary
+from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.rooms.room import Message, Room, RoomStatus
-from sidepro.domain.shared import RoomId, UserId
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""The ports of a single process: the embedded default, with the same names as `redis`."""

@@ -1,0 +1,26 @@
+"""Chat feed and presence for a platform that is one process."""
+
+from sidepro.domain.ids import RoomId
+from sidepro.domain.rooms.events import RoomEvent
+from sidepro.domain.rooms.ports import Listener
+
+
+class MemoryFeed:
+    """See `sidepro.domain.rooms.ports.ChatFeed`. Listeners hear at once, in order."""
+
+    def __init__(self) -> None:
+        self._listeners: dict[RoomId, list[Listener]] = {}
+
+    async def publish(self, event: RoomEvent) -> None:
+        for listener in tuple(self._listeners.get(event.room_id, ())):
+            listener(event)
+
+    async def listen(self, room_id: RoomId, listener: Listener) -> None:
+        self._listeners.setdefault(room_id, []).append(listener)
+
+    async def ignore(self, room_id: RoomId, listener: Listener) -> None:
+        listeners = self._listeners.get(room_id, [])
+        if listener in listeners:
+            listeners.remove(listener)
+        if not listeners:
+            self._listeners.pop(room_id, None)

@@ -1,0 +1,26 @@
+"""Notes of the jobs, in Redis for all processes."""
+
+from sidepro.adapters.redis.client import Link
+
+
+class RedisNotes:
+    """See `sidepro.jobs.claims.Notes`."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    async def put(self, note: str, seconds: int) -> bool:
+        return bool(
+            await self._link.ask(lambda redis: redis.set(_key(note), 1, nx=True, ex=seconds))
+        )
+
+    async def remove(self, note: str) -> None:
+        await self._link.ask(lambda redis: redis.delete(_key(note)))
+
+    async def now(self) -> float:
+        seconds, microseconds = await self._link.ask(lambda redis: redis.time())
+        return float(seconds) + float(microseconds) / 1_000_000
+
+
+def _key(note: str) -> str:
+    return f"jobs:{note}"

@@ -1,0 +1,41 @@
+"""Limits counted by all processes together."""
+
+from sidepro.adapters.in_process.rate_limiter import MemoryLimiter
+from sidepro.adapters.redis.client import Link
+from sidepro.domain.errors import Unavailable
+from sidepro.domain.rate_limiting import Allowance, Limit
+
+# Times are whole microseconds of Redis' own clock, so that the clocks of the processes do not
+# matter; should it go back, no bucket waits longer than its window.
+_TAKE = """
+local time = redis.call("TIME")
+local now = time[1] * 1000000 + time[2]
+local interval, window = tonumber(ARGV[1]), tonumber(ARGV[2])
+local full_at = tonumber(redis.call("GET", KEYS[1]) or now)
+full_at = math.min(math.max(full_at, now), now + window) + interval
+local full_in = full_at - now
+if full_in <= window then
+    redis.call("SET", KEYS[1], string.format("%.0f", full_at), "PX", math.ceil(full_in / 1000))
+end
+return full_in
+"""
+
+
+class RedisLimiter:
+    """See `sidepro.domain.rate_limiting.RateLimiter`. While Redis is away the process counts alone."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._take = link.redis.register_script(_TAKE)
+        self._alone = MemoryLimiter()
+
+    async def take(self, limit: Limit, key: str) -> Allowance:
+        interval = round(limit.interval * 1_000_000)
+        arguments = [interval, interval * limit.quota]
+        try:
+            full_in = await self._link.ask(
+                lambda redis: self._take([f"limit:{limit.name}:{key}"], arguments, client=redis)
+            )
+        except Unavailable:
+            return await self._alone.take(limit.when_alone(), key)
+        return limit.allowance(full_in / 1_000_000)

@@ -1,0 +1,91 @@
+"""Hashing passwords with argon2id, and knowing the common ones and what an email looks like."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from typing import TypeVar, TypeVarTuple
+
+import argon2
+import email_validator
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+
+from sidepro.domain.accounts.user import PASSWORD_AS_TYPED
+from sidepro.domain.text import fold, normal
+
+Arguments = TypeVarTuple("Arguments")
+Result = TypeVar("Result")
+
+THREADS = 2
+"""Hashing is memory and CPU: more at once than this only makes each of them slower."""
+
+# OWASP Password Storage Cheat Sheet: 19 MiB, two passes, one lane.
+MEMORY_KIB = 19_456
+PASSES = 2
+LANES = 1
+
+
+class Argon2Passwords:
+    """See `sidepro.domain.accounts.ports.PasswordHasher`."""
+
+    def __init__(self, memory_kib: int = MEMORY_KIB) -> None:
+        self._hasher = argon2.PasswordHasher(
+            time_cost=PASSES, memory_cost=memory_kib, parallelism=LANES
+        )
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="argon2")
+        # The hash of nobody's password, so that an unknown email costs the same as a known one.
+        self._nobody = self._hasher.hash("nobody's password")
+
+    async def hash(self, password: str) -> str:
+        return await self._run(self._hasher.hash, normal(password))
+
+    async def verify(self, password: str, password_hash: str | None) -> bool:
+        # Whatever stands behind that is in nobody's password, and would take long to normalise.
+        typed = normal(password[:PASSWORD_AS_TYPED])
+        right = await self._run(self._matches, password_hash or self._nobody, typed)
+        return right and password_hash is not None and len(password) <= PASSWORD_AS_TYPED
+
+    def is_outdated(self, password_hash: str) -> bool:
+        return self._hasher.check_needs_rehash(password_hash)
+
+    def close(self) -> None:
+        """End the threads, after the hashes under way."""
+        self._threads.shutdown()
+
+    def _matches(self, password_hash: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(password_hash, password)
+        except (VerifyMismatchError, InvalidHashError):
+            return False
+
+    async def _run(
+        self, function: Callable[[*Arguments], Result], *arguments: *Arguments
+    ) -> Result:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, function, *arguments)
+
+
+class CommonPasswordList:
+    """The 30,000 most common passwords as the zxcvbn package ships them.
+
+    See `sidepro.domain.accounts.ports.CommonPasswords`.
+    """
+
+    def __contains__(self, password: str, /) -> bool:
+        return fold(password) in self._passwords
+
+    @cached_property
+    def _passwords(self) -> frozenset[str]:
+        # Half a megabyte, and not needed before the first sign-up.
+        from zxcvbn.frequency_lists import FREQUENCY_LISTS  # noqa: PLC0415 - as said above
+
+        return frozenset(FREQUENCY_LISTS["passwords"])
+
+
+def email_address(email: str) -> str | None:
+    """The address in its normal form. See `sidepro.domain.accounts.ports.EmailSyntax`."""
+    try:
+        found = email_validator.validate_email(email, check_deliverability=False)
+    except email_validator.EmailNotValidError:
+        return None
+    return found.normalized

@@ -1,0 +1,1 @@
+"""Connections, transactions, locks, and statements in both dialects."""

@@ -1,0 +1,1 @@
+"""Readers: lists and pages, each from one or two statements."""

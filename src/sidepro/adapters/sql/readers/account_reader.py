@@ -1,0 +1,143 @@
+"""Reads about accounts in SQL."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import bindparam, exists, or_, select
+
+from sidepro.adapters.sql.engine.database import Database
+from sidepro.adapters.sql.engine.fast_reads import at_most
+from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
+from sidepro.adapters.sql.repositories.images import IMAGE_OF_USER
+from sidepro.adapters.sql.repositories.profiles import SKILLS_OF_PROFILE
+from sidepro.adapters.sql.repositories.sessions import session_of
+from sidepro.adapters.sql.repositories.users import user_of
+from sidepro.adapters.sql.schema.tables import (
+    known_addresses,
+    profiles,
+    sessions,
+    users,
+)
+from sidepro.domain.accounts.ports import LogInCandidate
+from sidepro.domain.accounts.profile import Catalogue
+from sidepro.domain.accounts.session import Session
+from sidepro.domain.accounts.user import User
+from sidepro.domain.accounts.views import AccountView, ProfileView
+from sidepro.domain.ids import SessionId, UserId
+from sidepro.domain.images.urls import ImageAddresses
+from sidepro.domain.text import fold
+
+_NOTED_AT = (
+    select(known_addresses.c.last_used_at)
+    .where(
+        known_addresses.c.user_id == users.c.id,
+        known_addresses.c.address == bindparam("address"),
+    )
+    .correlate(users)
+    .scalar_subquery()
+    .label("address_noted_at")
+)
+_LOG_IN_CANDIDATE = select(users, _NOTED_AT).where(users.c.email_key == bindparam("email_key"))
+_ACCOUNT = (
+    select(
+        users.c.id,
+        users.c.email,
+        users.c.username,
+        users.c.is_admin,
+        users.c.created_at,
+        profiles.c.user_id.label("has_profile"),
+        profiles.c.bio,
+        profiles.c.github_url,
+        profiles.c.region_id,
+        profiles.c.meet_time_id,
+        IMAGE_OF_USER,
+        SKILLS_OF_PROFILE,
+    )
+    .select_from(users.outerjoin(profiles, profiles.c.user_id == users.c.id))
+    .where(users.c.id == bindparam("id"))
+)
+_USER_NAMED = select(users).where(
+    or_(users.c.email_key == bindparam("key"), users.c.username_key == bindparam("key"))
+)
+_USERS = select(users).order_by(users.c.id).limit(at_most("most"))
+_USERS_AFTER = _USERS.where(users.c.id > bindparam("after", type_=users.c.id.type))
+_SESSIONS = select(sessions).where(sessions.c.expires_at > bindparam("now"))
+_SESSIONS_OF = _SESSIONS.where(sessions.c.user_id == bindparam("user")).order_by(
+    sessions.c.last_used_at.desc(), sessions.c.id.desc()
+)
+_LIVE = _SESSIONS.with_only_columns(sessions.c.id).where(
+    sessions.c.id.in_(bindparam("ids", expanding=True))
+)
+_EMAIL_TAKEN = select(exists().where(users.c.email_key == bindparam("key")))
+_USERNAME_TAKEN = select(exists().where(users.c.username_key == bindparam("key")))
+
+
+class SqlAccountReader:
+    """See `sidepro.domain.accounts.ports.AccountReader`."""
+
+    def __init__(
+        self, database: Database, catalogue: CatalogueCache, images: ImageAddresses
+    ) -> None:
+        self._database = database
+        self._catalogue = catalogue
+        self._images = images
+
+    async def account(self, user_id: UserId) -> AccountView | None:
+        row = await self._database.fetch_one(_ACCOUNT, {"id": user_id})
+        if row is None:
+            return None
+        numbered = await self._catalogue.current(self._database)
+        profile = None
+        if row.has_profile is not None:
+            profile = ProfileView(
+                bio=row.bio,
+                image_url=self._images.url(row.image_key),
+                github_url=row.github_url,
+                skills=numbered.skills_of_list(row.skill_ids),
+                region=numbered.region_names.get(row.region_id),
+                meet_time=numbered.meet_time_names.get(row.meet_time_id),
+            )
+        return AccountView(
+            id=row.id,
+            username=row.username,
+            created_at=row.created_at,
+            profile=profile,
+            email=row.email,
+            is_admin=row.is_admin,
+        )
+
+    async def log_in_candidate(self, email: str, address: str) -> LogInCandidate | None:
+        parameters = {"email_key": fold(email), "address": address}
+        row = await self._database.fetch_one(_LOG_IN_CANDIDATE, parameters)
+        return None if row is None else LogInCandidate(user_of(row), row.address_noted_at)
+
+    async def user_named(self, name: str) -> User | None:
+        row = await self._database.fetch_one(_USER_NAMED, {"key": fold(name)})
+        return None if row is None else user_of(row)
+
+    async def users(self, after: UserId | None, limit: int) -> tuple[User, ...]:
+        statement = _USERS if after is None else _USERS_AFTER
+        rows = await self._database.fetch(statement, {"after": after, "most": limit})
+        return tuple(user_of(row) for row in rows)
+
+    async def sessions(self, user_id: UserId, now: datetime) -> tuple[Session, ...]:
+        rows = await self._database.fetch(_SESSIONS_OF, {"user": user_id, "now": now})
+        return tuple(session_of(row) for row in rows)
+
+    async def live_sessions(
+        self, session_ids: Collection[SessionId], now: datetime
+    ) -> frozenset[SessionId]:
+        parameters = {"ids": list(session_ids), "now": now}
+        rows = await self._database.fetch(_LIVE, parameters)
+        return frozenset(row.id for row in rows)
+
+    async def email_taken(self, email: str) -> bool:
+        (row,) = await self._database.fetch(_EMAIL_TAKEN, {"key": fold(email)})
+        return bool(row[0])
+
+    async def username_taken(self, username: str) -> bool:
+        (row,) = await self._database.fetch(_USERNAME_TAKEN, {"key": fold(username)})
+        return bool(row[0])
+
+    async def catalogue(self) -> Catalogue:
+        return (await self._catalogue.current(self._database)).catalogue

@@ -1,0 +1,76 @@
+"""Everybody's skills, read for the similarity job."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import exists, select
+
+from sidepro.adapters.sql.engine.database import Database
+from sidepro.adapters.sql.engine.fast_reads import Row
+from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
+from sidepro.adapters.sql.repositories.profiles import SKILLS_OF_PROFILE
+from sidepro.adapters.sql.schema.tables import (
+    profiles,
+    projects,
+    users,
+)
+from sidepro.domain.recommendations.packed import Population, width_of
+
+AT_ONCE = 50_000
+"""People whose skills are made bits at once: a byte for each bit is needed for that."""
+
+_POPULATION = (
+    select(
+        profiles.c.user_id,
+        SKILLS_OF_PROFILE,
+        exists().where(projects.c.author_id == profiles.c.user_id).label("has_published"),
+    )
+    .join(users, users.c.id == profiles.c.user_id)
+    .where(users.c.is_active)
+    .order_by(profiles.c.user_id)
+)
+
+
+class SqlPopulationReader:
+    """See `sidepro.domain.recommendations.ports.PopulationReader`."""
+
+    def __init__(self, database: Database, catalogue: CatalogueCache) -> None:
+        self._database = database
+        self._catalogue = catalogue
+
+    async def population(self) -> Population:
+        numbered = await self._catalogue.current(self._database)
+        rows = await self._database.fetch(_POPULATION)
+        return await asyncio.to_thread(_population, rows, numbered.skill_names)
+
+
+def _population(rows: Sequence[Row], names: Mapping[int, str]) -> Population:
+    order = sorted(names)
+    bit_of = np.full(max(order, default=0) + 1, -1, np.int16)
+    bit_of[order] = np.arange(len(order))
+    width = width_of(len(order))
+    return Population(
+        tuple(names[number] for number in order),
+        b"".join(row.user_id.bytes for row in rows),
+        b"".join(
+            _skills(rows[start : start + AT_ONCE], bit_of, width)
+            for start in range(0, len(rows), AT_ONCE)
+        ),
+        bytes(row.has_published for row in rows),
+    )
+
+
+def _skills(rows: Sequence[Row], bit_of: npt.NDArray[np.int16], width: int) -> bytes:
+    """The columns of these people, `width` bytes of each, with the bit of each skill's number."""
+    lists = [row.skill_ids or "" for row in rows]
+    lengths = np.array([text.count(",") + 1 if text else 0 for text in lists], np.intp)
+    person = np.repeat(np.arange(len(rows)), lengths)
+    numbers = np.array(",".join(filter(None, lists)).split(",") if person.size else [], np.int64)
+    # Whatever another process has just migrated in is left out until the next reading.
+    known = (numbers < bit_of.size) & (bit_of[np.minimum(numbers, bit_of.size - 1)] >= 0)
+    person, bits = person[known], bit_of[numbers[known]].astype(np.intp)
+    flags = np.zeros((len(rows), width * 8), np.uint8)
+    flags[person, bits] = 1
+    return np.packbits(flags, axis=1, bitorder="little").tobytes()

@@ -1,0 +1,188 @@
+"""Rooms and messages as their participants see them, in SQL."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import (
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+)
+
+from sidepro.adapters.sql.engine.database import Source
+from sidepro.adapters.sql.engine.fast_reads import Row, at_most
+from sidepro.adapters.sql.repositories.images import IMAGE_OF_USER
+from sidepro.adapters.sql.repositories.rooms import optional_room, stored_message, stored_room
+from sidepro.adapters.sql.schema.tables import (
+    messages,
+    rooms,
+    users,
+)
+from sidepro.adapters.sql.search.keyset import Listing
+from sidepro.domain.accounts.views import UserSummary
+from sidepro.domain.ids import RoomId, UserId
+from sidepro.domain.images.urls import ImageAddresses
+from sidepro.domain.pagination import Page, PageRequest
+from sidepro.domain.rooms.room import Message, Room, RoomStatus
+from sidepro.domain.rooms.views import RoomView
+
+_ROOM = select(rooms).where(rooms.c.id == bindparam("id"))
+
+
+_ROOMS = select(rooms).where(rooms.c.id.in_(bindparam("ids", expanding=True)))
+
+
+_MESSAGES = select(messages).where(messages.c.room_id == bindparam("room"))
+
+
+_MESSAGES_AFTER = (
+    _MESSAGES.where(messages.c.seq > bindparam("place"))
+    .order_by(messages.c.seq)
+    .limit(at_most("most"))
+)
+
+
+_MESSAGES_BEFORE = (
+    _MESSAGES.where(messages.c.seq < bindparam("place"))
+    .order_by(messages.c.seq.desc())
+    .limit(at_most("most"))
+)
+
+
+_LATEST_MESSAGES = _MESSAGES.order_by(messages.c.seq.desc()).limit(at_most("most"))
+
+
+_ME = bindparam("me", type_=rooms.c.low_id.type)
+
+
+_I_AM_LOW = rooms.c.low_id == _ME
+
+
+_READ = case((_I_AM_LOW, rooms.c.low_read_seq), else_=rooms.c.high_read_seq)
+
+
+_OTHER_ID = case((_I_AM_LOW, rooms.c.high_id), else_=rooms.c.low_id)
+
+
+_MINE = and_(
+    or_(_I_AM_LOW, rooms.c.high_id == _ME),
+    rooms.c.left_by.is_distinct_from(_ME),
+)
+
+
+_UNREAD = (
+    select(func.count())
+    .select_from(messages)
+    .where(
+        messages.c.room_id == rooms.c.id,
+        messages.c.seq > _READ,
+        messages.c.sender_id.is_distinct_from(_ME),
+    )
+    .correlate(rooms)
+    .scalar_subquery()
+)
+
+
+_VIEWS: Select[Any] = (
+    select(
+        rooms,
+        users.c.id.label("other_id"),
+        users.c.username.label("other_name"),
+        IMAGE_OF_USER,
+        _UNREAD.label("unread"),
+        messages.c.seq,
+        messages.c.sender_id,
+        messages.c.body,
+        messages.c.client_id,
+        messages.c.sent_at,
+    )
+    .select_from(
+        rooms.outerjoin(users, users.c.id == _OTHER_ID).outerjoin(
+            messages,
+            and_(messages.c.room_id == rooms.c.id, messages.c.seq == rooms.c.last_seq),
+        )
+    )
+    .where(_MINE)
+)
+
+
+_ROOM_VIEW = _VIEWS.where(rooms.c.id == bindparam("id"))
+
+
+_ROOMS_OF = Listing(_VIEWS, (rooms.c.updated_at, rooms.c.id), descending=True)
+
+
+_ROOM_COUNT = select(func.count()).select_from(rooms).where(_MINE)
+
+
+class SqlRoomReader:
+    """See `sidepro.domain.rooms.ports.RoomReader`."""
+
+    def __init__(self, database: Source, images: ImageAddresses) -> None:
+        self._database = database
+        self._images = images
+
+    async def rooms(self, user_id: UserId, page: PageRequest) -> Page[RoomView]:
+        rows = await _ROOMS_OF.page(self._database, page, {"me": user_id})
+        views = tuple(self._view(row, user_id) for row in rows.items)
+        return Page(views, rows.next, rows.previous)
+
+    async def room_count(self, user_id: UserId) -> int:
+        (row,) = await self._database.fetch(_ROOM_COUNT, {"me": user_id})
+        return int(row[0])
+
+    async def room(self, room_id: RoomId, user_id: UserId) -> RoomView | None:
+        row = await self._database.fetch_one(_ROOM_VIEW, {"id": room_id, "me": user_id})
+        return None if row is None else self._view(row, user_id)
+
+    async def state(self, room_id: RoomId) -> Room | None:
+        return optional_room(await self._database.fetch_one(_ROOM, {"id": room_id}))
+
+    async def states(self, room_ids: Collection[RoomId]) -> Mapping[RoomId, Room]:
+        rows = await self._database.fetch(_ROOMS, {"ids": list(room_ids)})
+        return {row.id: stored_room(row) for row in rows}
+
+    async def messages(
+        self, room_id: RoomId, *, after: int | None, before: int | None, limit: int
+    ) -> tuple[Message, ...]:
+        parameters = {"room": room_id, "most": limit}
+        if after is not None:
+            statement = _MESSAGES_AFTER
+            parameters["place"] = after
+        elif before is not None:
+            statement = _MESSAGES_BEFORE
+            parameters["place"] = before
+        else:
+            statement = _LATEST_MESSAGES
+        rows = await self._database.fetch(statement, parameters)
+        found = tuple(stored_message(row) for row in rows)
+        return found if after is not None else found[::-1]
+
+    def _view(self, row: Row, me: UserId) -> RoomView:
+        mine = 0 if row.low_id == me else 1
+        read = (row.low_read_seq, row.high_read_seq)
+        pending = row.left_by is not None or row.other_id is None
+        last_message = None
+        if row.seq is not None:
+            last_message = Message(
+                row.id, row.seq, row.sender_id, row.body, row.client_id, row.sent_at
+            )
+        return RoomView(
+            id=row.id,
+            participant=None
+            if row.other_id is None
+            else UserSummary(row.other_id, row.other_name, self._images.url(row.image_key)),
+            status=RoomStatus.PENDING if pending else RoomStatus.STOP,
+            left_by=row.left_by,
+            last_message=last_message,
+            last_seq=row.last_seq,
+            read_seq=read[mine],
+            participant_read_seq=read[1 - mine],
+            unread_count=row.unread,
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+        )

@@ -1,0 +1,1 @@
+"""Repositories: what changes stored state."""

@@ -1,0 +1,37 @@
+"""Bookmarks in SQL."""
+
+from datetime import datetime
+
+from sqlalchemy import delete
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sidepro.adapters.sql.engine.upsert import upsert
+from sidepro.adapters.sql.schema.tables import (
+    bookmarks,
+)
+from sidepro.domain.ids import (
+    ProjectId,
+    UserId,
+)
+
+
+class SqlBookmarks:
+    """See `sidepro.domain.projects.ports.BookmarkRepository`."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add(self, user_id: UserId, project_id: ProjectId, now: datetime) -> bool:
+        new = upsert(self._connection, bookmarks).values(
+            user_id=user_id, project_id=project_id, created_at=now
+        )
+        added = new.on_conflict_do_nothing().returning(bookmarks.c.user_id)
+        return (await self._connection.execute(added)).first() is not None
+
+    async def remove(self, user_id: UserId, project_id: ProjectId) -> bool:
+        removed = await self._connection.execute(
+            delete(bookmarks).where(
+                bookmarks.c.user_id == user_id, bookmarks.c.project_id == project_id
+            )
+        )
+        return removed.rowcount == 1

@@ -1,0 +1,203 @@
+"""Images and what refers to them, in SQL."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    not_,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sidepro.adapters.sql.schema.tables import (
+    images,
+    profiles,
+    project_images,
+    projects,
+    users,
+)
+from sidepro.domain.ids import (
+    ImageId,
+    ProjectId,
+    UserId,
+)
+from sidepro.domain.images.image import Image, State
+from sidepro.domain.images.urls import ImageKey
+
+# Subqueries rather than joins: a page looks up the images of its rows, and the order in which the
+# tables behind the rows are joined stays as it is.
+IMAGE_OF_USER = (
+    select(images.c.key)
+    .join(profiles, profiles.c.image_id == images.c.id)
+    .where(profiles.c.user_id == users.c.id)
+    .correlate(users)
+    .scalar_subquery()
+    .label("image_key")
+)
+THUMBNAIL = (
+    select(images.c.key)
+    .where(images.c.id == projects.c.thumbnail_id)
+    .correlate(projects)
+    .scalar_subquery()
+    .label("thumbnail_key")
+)
+
+_BYTES = select(func.coalesce(func.sum(images.c.size), 0)).where(
+    images.c.user_id == bindparam("user"), images.c.state == State.STORED
+)
+# Whoever removes an image locks its row in full: so a shared lock of the key is enough to keep it,
+# the same that the database takes for a reference.
+_KEPT = select(images.c.id).with_for_update(read=True, key_share=True)
+_HELD = _KEPT.where(
+    images.c.id == bindparam("id"),
+    images.c.user_id == bindparam("user"),
+    images.c.state == State.STORED,
+)
+_SHOWN = _KEPT.where(
+    images.c.key.in_(bindparam("keys", expanding=True)),
+    images.c.user_id == bindparam("user"),
+    images.c.state == State.STORED,
+).order_by(images.c.id)
+_USED = or_(
+    exists().where(profiles.c.image_id == images.c.id).correlate(images),
+    exists().where(projects.c.thumbnail_id == images.c.id).correlate(images),
+    exists().where(project_images.c.image_id == images.c.id).correlate(images),
+)
+
+
+def _noted(since: Any, *conditions: ColumnElement[bool]) -> Any:
+    stored = images.c.state == State.STORED
+    return update(images).where(stored, *conditions).values(unused_since=since)
+
+
+_UNUSED = _noted(bindparam("now"), images.c.unused_since.is_(None), not_(_USED))
+_USED_AGAIN = _noted(None, images.c.unused_since.is_not(None), _USED)
+_MAY_GO = (
+    select(images.c.id)
+    .where(
+        or_(
+            images.c.state == State.GOING,
+            and_(images.c.state == State.NEW, images.c.created_at <= bindparam("unfinished")),
+            and_(
+                images.c.state == State.STORED,
+                or_(images.c.user_id.is_(None), images.c.unused_since <= bindparam("unused")),
+                not_(_USED),
+            ),
+        )
+    )
+    .order_by(images.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+# Held first and looked at afterwards: a reference may have been made until the row was held, none
+# can be made since.
+_TAKEN_OUT = (
+    update(images)
+    .where(
+        images.c.id.in_(bindparam("ids", expanding=True)),
+        or_(images.c.state != State.STORED, not_(_USED)),
+    )
+    .values(state=State.GOING)
+    .returning(images)
+)
+
+
+class SqlImages:
+    """See `sidepro.domain.images.ports.ImageRepository`."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def bytes_of(self, user_id: UserId) -> int:
+        return int(await self._connection.scalar(_BYTES, {"user": user_id}) or 0)
+
+    async def add(self, image: Image) -> None:
+        await self._connection.execute(
+            insert(images),
+            {
+                "id": image.id,
+                "user_id": image.owner_id,
+                "key": image.key,
+                "state": State.NEW,
+                "width": image.width,
+                "height": image.height,
+                "size": image.size,
+                "created_at": image.created_at,
+                "unused_since": image.created_at,
+            },
+        )
+
+    async def give_up(self, image_id: ImageId) -> None:
+        await self._connection.execute(
+            update(images)
+            .where(images.c.id == image_id, images.c.state == State.NEW)
+            .values(state=State.GOING)
+        )
+
+    async def stored(self, image_id: ImageId) -> bool:
+        noted = await self._connection.execute(
+            update(images)
+            .where(images.c.id == image_id, images.c.state == State.NEW)
+            .values(state=State.STORED)
+        )
+        return noted.rowcount == 1
+
+    async def hold(self, image_id: ImageId, owner_id: UserId) -> bool:
+        parameters = {"id": image_id, "user": owner_id}
+        return (await self._connection.execute(_HELD, parameters)).first() is not None
+
+    async def show(
+        self, project_id: ProjectId, owner_id: UserId, keys: Collection[ImageKey]
+    ) -> None:
+        shown: list[ImageId] = []
+        if keys:
+            parameters = {"keys": list(keys), "user": owner_id}
+            shown = list(await self._connection.scalars(_SHOWN, parameters))
+        await self._connection.execute(
+            delete(project_images).where(project_images.c.project_id == project_id)
+        )
+        if shown:
+            rows = [{"project_id": project_id, "image_id": image_id} for image_id in shown]
+            await self._connection.execute(insert(project_images), rows)
+
+    async def note_unused(self, now: datetime) -> None:
+        await self._connection.execute(_UNUSED, {"now": now})
+        await self._connection.execute(_USED_AGAIN)
+
+    async def take_out(
+        self, *, unused_before: datetime, unfinished_before: datetime, limit: int
+    ) -> tuple[Image, ...]:
+        parameters = {"unused": unused_before, "unfinished": unfinished_before, "most": limit}
+        ids = list(await self._connection.scalars(_MAY_GO, parameters))
+        if not ids:
+            return ()
+        rows = await self._connection.execute(_TAKEN_OUT, {"ids": ids})
+        return tuple(_image(row) for row in rows)
+
+    async def forget(self, image_ids: Collection[ImageId]) -> None:
+        await self._connection.execute(
+            delete(images).where(images.c.id.in_(image_ids), images.c.state == State.GOING)
+        )
+
+
+def _image(row: Row[Any]) -> Image:
+    return Image(
+        id=row.id,
+        owner_id=row.user_id,
+        key=row.key,
+        width=row.width,
+        height=row.height,
+        size=row.size,
+        created_at=row.created_at,
+    )

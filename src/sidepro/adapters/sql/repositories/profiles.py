@@ -1,0 +1,75 @@
+"""Profiles in SQL."""
+
+from sqlalchemy import String, bindparam, cast, delete, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sidepro.adapters.sql.engine.upsert import upsert
+from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
+from sidepro.adapters.sql.schema.tables import profile_skills, profiles
+from sidepro.domain.accounts.profile import Profile
+from sidepro.domain.ids import UserId
+
+SKILLS_OF_PROFILE = (
+    select(func.aggregate_strings(cast(profile_skills.c.skill_id, String), ","))
+    .where(profile_skills.c.user_id == profiles.c.user_id)
+    .correlate(profiles)
+    .scalar_subquery()
+    .label("skill_ids")
+)
+# Held first and read afterwards: a statement that waits for a lock sees the row as it is then,
+# and everything else, such as the skills, as it was before.
+_PROFILE_HELD = (
+    select(profiles.c.user_id)
+    .where(profiles.c.user_id == bindparam("user_id"))
+    .with_for_update(key_share=True)
+)
+_PROFILE = select(profiles, SKILLS_OF_PROFILE).where(profiles.c.user_id == bindparam("user_id"))
+
+
+class SqlProfiles:
+    """See `sidepro.domain.accounts.ports.ProfileRepository`."""
+
+    def __init__(self, connection: AsyncConnection, catalogue: CatalogueCache) -> None:
+        self._connection = connection
+        self._catalogue = catalogue
+
+    async def get(self, user_id: UserId) -> Profile | None:
+        await self._connection.execute(_PROFILE_HELD, {"user_id": user_id})
+        row = (await self._connection.execute(_PROFILE, {"user_id": user_id})).first()
+        if row is None:
+            return None
+        numbered = await self._catalogue.current(self._connection)
+        return Profile(
+            user_id=row.user_id,
+            bio=row.bio,
+            image_id=row.image_id,
+            github_url=row.github_url,
+            skills=numbered.skills_of_list(row.skill_ids),
+            region=numbered.region_names.get(row.region_id),
+            meet_time=numbered.meet_time_names.get(row.meet_time_id),
+            updated_at=row.updated_at,
+        )
+
+    async def save(self, profile: Profile) -> None:
+        numbered = await self._catalogue.current(self._connection)
+        values = {
+            "bio": profile.bio,
+            "image_id": profile.image_id,
+            "github_url": profile.github_url,
+            "region_id": profile.region and numbered.region_ids[profile.region],
+            "meet_time_id": profile.meet_time and numbered.meet_time_ids[profile.meet_time],
+            "updated_at": profile.updated_at,
+        }
+        new = upsert(self._connection, profiles).values(user_id=profile.user_id, **values)
+        await self._connection.execute(
+            new.on_conflict_do_update(index_elements=[profiles.c.user_id], set_=values)
+        )
+        await self._connection.execute(
+            delete(profile_skills).where(profile_skills.c.user_id == profile.user_id)
+        )
+        rows = [
+            {"user_id": profile.user_id, "skill_id": numbered.skill_ids[name]}
+            for name in profile.skills
+        ]
+        if rows:
+            await self._connection.execute(insert(profile_skills), rows)

@@ -1,0 +1,15 @@
+"""How migrations reach the database: over a connection that `sidepro migrate` hands in."""
+
+from alembic import context
+
+from sidepro.adapters.sql.schema.tables import metadata
+
+connection = context.config.attributes["connection"]
+context.configure(
+    connection=connection,
+    target_metadata=metadata,
+    compare_type=True,
+    render_as_batch=connection.dialect.name == "sqlite",
+)
+with context.begin_transaction():
+    context.run_migrations()

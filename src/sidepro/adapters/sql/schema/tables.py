@@ -1,0 +1,324 @@
+"""The tables. Every constraint and index has a name: the adapters tell violations apart by it.
+
+Times are in UTC. Ids are UUIDv7, native on PostgreSQL and 32 hexadecimal digits on SQLite.
+"""
+
+from advanced_alchemy.types import DateTimeUTC
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
+
+from sidepro.adapters.sql.search.ngrams import Grams
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+
+def _belongs_to(target: str, *, on_delete: str = "CASCADE") -> ForeignKey:
+    return ForeignKey(target, ondelete=on_delete)
+
+
+def _moment(name: str) -> Column[object]:
+    return Column(name, DateTimeUTC(), nullable=False)
+
+
+# ----------------------------------------------------------------------------------- catalogue
+
+skills = Table(
+    "skills",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("name", String(50), nullable=False, unique=True),
+    comment="What a person can do and a project uses; the id is the place in the catalogue.",
+)
+
+regions = Table(
+    "regions",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("name", String(50), nullable=False, unique=True),
+)
+
+meet_times = Table(
+    "meet_times",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("name", String(50), nullable=False, unique=True),
+)
+
+# ------------------------------------------------------------------------------------ accounts
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", Uuid(), primary_key=True),
+    Column("email", Text, nullable=False),
+    Column("email_key", Text, nullable=False, unique=True),
+    Column("username", Text, nullable=False),
+    Column("username_key", Text, nullable=False, unique=True),
+    Column("password_hash", Text, nullable=False),
+    Column("is_admin", Boolean, nullable=False),
+    Column("is_active", Boolean, nullable=False),
+    _moment("created_at"),
+)
+
+images = Table(
+    "images",
+    metadata,
+    Column("id", Uuid(), primary_key=True),
+    Column("user_id", Uuid(), _belongs_to("users.id", on_delete="SET NULL"), index=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("state", String(8), nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    _moment("created_at"),
+    Column("unused_since", DateTimeUTC()),
+    CheckConstraint("state IN ('new', 'stored', 'going')", name="state"),
+    comment="A row is there before its object in the store, and goes after it.",
+)
+
+profiles = Table(
+    "profiles",
+    metadata,
+    Column("user_id", Uuid(), _belongs_to("users.id"), primary_key=True),
+    Column("bio", Text, nullable=False),
+    Column("github_url", Text),
+    Column("region_id", SmallInteger, _belongs_to("regions.id", on_delete="RESTRICT")),
+    Column("meet_time_id", SmallInteger, _belongs_to("meet_times.id", on_delete="RESTRICT")),
+    _moment("updated_at"),
+    Column("image_id", Uuid(), _belongs_to("images.id", on_delete="RESTRICT"), index=True),
+)
+
+profile_skills = Table(
+    "profile_skills",
+    metadata,
+    Column("user_id", Uuid(), _belongs_to("profiles.user_id"), primary_key=True),
+    Column(
+        "skill_id",
+        SmallInteger,
+        _belongs_to("skills.id", on_delete="RESTRICT"),
+        primary_key=True,
+    ),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Uuid(), primary_key=True),
+    Column("user_id", Uuid(), _belongs_to("users.id"), nullable=False, index=True),
+    Column("user_agent", Text),
+    _moment("created_at"),
+    _moment("last_used_at"),
+    _moment("expires_at"),
+    _moment("ends_at"),
+)
+
+refresh_tokens = Table(
+    "refresh_tokens",
+    metadata,
+    Column("hash", LargeBinary(32), primary_key=True),
+    Column("session_id", Uuid(), _belongs_to("sessions.id"), nullable=False, index=True),
+    Column("parent", LargeBinary(32), index=True),
+    _moment("issued_at"),
+    Column("used_at", DateTimeUTC()),
+    comment="Used ones are kept as long as their session: presented again, they end it.",
+)
+
+known_addresses = Table(
+    "known_addresses",
+    metadata,
+    Column("user_id", Uuid(), _belongs_to("users.id"), primary_key=True),
+    Column("address", Text, primary_key=True),
+    _moment("last_used_at"),
+    comment="Where a user logged in from lately: no stranger to the limit of log-ins.",
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("user_id", Uuid(), _belongs_to("users.id"), primary_key=True),
+    Column("operation", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("content", LargeBinary(32), nullable=False),
+    Column("answer", LargeBinary, nullable=False),
+    Column("created_at", DateTimeUTC(), nullable=False, index=True),
+    comment="Idempotency keys: a digest of what was asked for, and the answer. For a day.",
+)
+
+# --------------------------------------------------------------------------------------- board
+
+projects = Table(
+    "projects",
+    metadata,
+    Column("id", Uuid(), primary_key=True),
+    Column("author_id", Uuid(), _belongs_to("users.id"), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("search_text", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("content_html", Text, nullable=False),
+    Column("repository_url", Text),
+    Column("revision", Integer, nullable=False),
+    _moment("created_at"),
+    _moment("updated_at"),
+    Column("thumbnail_id", Uuid(), _belongs_to("images.id", on_delete="RESTRICT"), index=True),
+    Index("ix_projects_newest", "created_at", "id"),
+    Index("ix_projects_of_author", "author_id", "created_at", "id"),
+    comment="search_text: title, summary and author's name, folded, one to a line.",
+)
+
+project_search = Table(
+    "project_search",
+    metadata,
+    Column("number", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
+    Column("project_id", Uuid(), _belongs_to("projects.id"), nullable=False, unique=True),
+    Column("created_at", DateTimeUTC(), nullable=False),
+    Column("grams", Grams(), nullable=False),
+    Index(
+        "ix_project_search_grams",
+        "grams",
+        postgresql_using="gin",
+        postgresql_with={"fastupdate": "off"},
+    ).ddl_if("postgresql"),
+    comment="What a text search finds projects by, and the place of each in the list.",
+)
+
+project_counters = Table(
+    "project_counters",
+    metadata,
+    Column("project_id", Uuid(), _belongs_to("projects.id"), primary_key=True),
+    Column("views", BigInteger, nullable=False),
+    Column("bookmarks", BigInteger, nullable=False),
+    Column("comments", BigInteger, nullable=False),
+    CheckConstraint("views >= 0 AND bookmarks >= 0 AND comments >= 0", name="not_negative"),
+    Index("ix_project_counters_views", "views", "project_id"),
+    Index("ix_project_counters_popular", "bookmarks", "project_id"),
+    comment="Apart from projects, so that counting rewrites no long row and no text index.",
+)
+
+project_skills = Table(
+    "project_skills",
+    metadata,
+    Column("project_id", Uuid(), _belongs_to("projects.id"), primary_key=True),
+    Column(
+        "skill_id",
+        SmallInteger,
+        _belongs_to("skills.id", on_delete="RESTRICT"),
+        primary_key=True,
+    ),
+    Index("ix_project_skills_of_skill", "skill_id", "project_id"),
+)
+
+project_images = Table(
+    "project_images",
+    metadata,
+    Column("project_id", Uuid(), _belongs_to("projects.id"), primary_key=True),
+    Column(
+        "image_id",
+        Uuid(),
+        _belongs_to("images.id", on_delete="RESTRICT"),
+        primary_key=True,
+        index=True,
+    ),
+    comment="Which of its author's images a project's text shows.",
+)
+
+comments = Table(
+    "comments",
+    metadata,
+    Column("id", Uuid(), primary_key=True),
+    Column("project_id", Uuid(), _belongs_to("projects.id"), nullable=False),
+    Column("author_id", Uuid(), _belongs_to("users.id"), nullable=False, index=True),
+    Column("body", Text, nullable=False),
+    _moment("created_at"),
+    _moment("updated_at"),
+    Index("ix_comments_of_project", "project_id", "created_at", "id"),
+)
+
+bookmarks = Table(
+    "bookmarks",
+    metadata,
+    Column("user_id", Uuid(), _belongs_to("users.id"), primary_key=True),
+    Column("project_id", Uuid(), _belongs_to("projects.id"), primary_key=True),
+    _moment("created_at"),
+    Index("ix_bookmarks_of_user", "user_id", "created_at", "project_id"),
+    Index("ix_bookmarks_of_project", "project_id"),
+)
+
+# --------------------------------------------------------------------------------------- rooms
+
+rooms = Table(
+    "rooms",
+    metadata,
+    Column("id", Uuid(), primary_key=True),
+    Column("low_id", Uuid(), _belongs_to("users.id", on_delete="SET NULL")),
+    Column("high_id", Uuid(), _belongs_to("users.id", on_delete="SET NULL")),
+    Column("low_read_seq", Integer, nullable=False),
+    Column("high_read_seq", Integer, nullable=False),
+    Column("left_by", Uuid(), _belongs_to("users.id", on_delete="SET NULL")),
+    Column("last_seq", Integer, nullable=False),
+    _moment("created_at"),
+    _moment("updated_at"),
+    UniqueConstraint("low_id", "high_id", name="uq_rooms_pair"),
+    Index("ix_rooms_of_low", "low_id", "updated_at", "id"),
+    Index("ix_rooms_of_high", "high_id", "updated_at", "id"),
+    comment="The two people of a room, the one with the lower id first.",
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("room_id", Uuid(), _belongs_to("rooms.id"), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("sender_id", Uuid(), _belongs_to("users.id", on_delete="SET NULL"), index=True),
+    Column("body", Text, nullable=False),
+    Column("client_id", Text),
+    _moment("sent_at"),
+    UniqueConstraint("room_id", "sender_id", "client_id", name="uq_messages_client_id"),
+)
+
+# ----------------------------------------------------------------------------- recommendations
+
+neighbours = Table(
+    "neighbours",
+    metadata,
+    Column("user_id", Uuid(), _belongs_to("users.id"), primary_key=True),
+    Column("skills", LargeBinary, nullable=False),
+    Column("nearest", LargeBinary, nullable=False),
+    comment="A person's skills as bits; of each neighbour, best first, id and skills.",
+)
+
+similarity_runs = Table(
+    "similarity_runs",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    _moment("computed_at"),
+    Column("milliseconds", Integer, nullable=False),
+    Column("people", Integer, nullable=False),
+    Column("changed", Integer, nullable=False),
+    Column("names", Text, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+    comment="One row: the run that the neighbours are of, and what the bits stand for.",
+)

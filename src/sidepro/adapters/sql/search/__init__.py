@@ -1,0 +1,1 @@
+"""Finding projects: keyset pagination, n-grams and access paths."""

@@ -1,0 +1,1 @@
+"""The chat socket: handshake, session, frames and the hub."""

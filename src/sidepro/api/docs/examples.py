@@ -1,0 +1,297 @@
+"""What the OpenAPI document shows: an example of each shape, and of the problems with faults."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from sidepro.api.chat import frames
+from sidepro.api.pagination import ListOf
+from sidepro.api.routes import (
+    accounts,
+    comments,
+    images,
+    projects,
+    recommendations,
+    rooms,
+    sessions,
+)
+from sidepro.api.routes import (
+    data_export as archive,
+)
+from sidepro.api.schemas import ProjectCard, UserSummary
+from sidepro.domain.errors import (
+    BadImage,
+    CannotChatWithYourself,
+    Fault,
+    ImageQuota,
+    InvalidInput,
+    NotFound,
+    RateLimited,
+    RoomPending,
+    SideProError,
+    Unavailable,
+    WeakPassword,
+    WrongPassword,
+)
+from sidepro.domain.rate_limiting import Limit
+from sidepro.domain.recommendations.views import Basis
+from sidepro.domain.rooms.room import RoomStatus
+from sidepro.http.health import Health
+
+_PICTURE = "/media/5be1c04d7f2a963e81b0d4a7c9f6e325.webp"
+_MINSEO = UserSummary(UUID("019a2f6c-1d40-7c11-9b7e-52a8c3f0d6e1"), "김민서", _PICTURE)
+_JIHO = UserSummary(UUID("019a30b4-77e2-7a58-8f0d-3c9b1e64a205"), "jiho-dev", None)
+_PROJECT = UUID("019a8e11-5b7f-7d3a-a1c6-90e4f2b8d713")
+_COMMENT = UUID("019a9135-c2e8-7f64-b5d1-08a7e39c6b42")
+_ROOM = UUID("019a9a70-3e15-7b92-8c4f-d61b5a07e9f8")
+_SESSION = UUID("019a9f02-a6d3-7e47-93b8-7f2c04d1e65a")
+_CURSOR = "3q2-7wAAAAAAAAAAAAAAAFswLFsidDIwMjYtMTEtMjAiXV0"
+
+_PROFILE = accounts.Profile(
+    bio="낮에는 서버를, 밤에는 지도를 만듭니다. 주말 커피챗 환영해요.",
+    image_url=_PICTURE,
+    github_url="https://github.com/minseo-kim",
+    skills=["Docker", "PostgreSQL", "Python"],
+    region="서울",
+    meet_time="주말 선호",
+)
+_ACCOUNT = accounts.Account(
+    id=_MINSEO.id,
+    username=_MINSEO.username,
+    created_at="2026-10-29T04:12:33.528417Z",
+    profile=_PROFILE,
+    email="minseo@example.com",
+    is_admin=False,
+)
+_IMAGE = images.Image(
+    id=UUID("019a8df3-40c6-7be5-9a12-c83f57d09e46"),
+    url="/media/e07a95c2d1384f6bb3f94a0d62c8715e.webp",
+    width=1600,
+    height=900,
+    media_type="image/webp",
+    size=48_213,
+)
+_CARD = ProjectCard(
+    id=_PROJECT,
+    title="동네 커피챗 지도",
+    summary="가까운 개발자와 커피 한 잔, 지도에서 바로 약속을 잡습니다",
+    skills=["Javascript", "PostgreSQL", "Python"],
+    thumbnail_url=_IMAGE.url,
+    author=_JIHO,
+    view_count=128,
+    bookmark_count=9,
+    comment_count=1,
+    bookmarked=False,
+    created_at="2026-11-16T13:05:21.007944Z",
+    updated_at="2026-11-19T22:48:02.310856Z",
+)
+_CONTENT = "## 무엇을 하나요?\n\n동네 **커피챗** 상대를 지도에서 찾아 줍니다."
+_REPOSITORY = "https://github.com/jiho-dev/coffee-map"
+_MESSAGE = rooms.Message(
+    room_id=_ROOM,
+    seq=1,
+    sender_id=_MINSEO.id,
+    body="안녕하세요! 지도 프로젝트 잘 봤어요. 이번 주말에 커피 한 잔 어떠세요?",
+    client_id="7c1e-0001",
+    sent_at="2026-11-22T09:30:00.000000Z",
+)
+_ROOM_SHOWN = rooms.Room(
+    id=_ROOM,
+    participant=_JIHO,
+    status=RoomStatus.STOP,
+    left_by=None,
+    last_message=_MESSAGE,
+    last_seq=1,
+    read_seq=0,
+    participant_read_seq=0,
+    unread_count=0,
+    created_at="2026-11-22T09:28:41.662035Z",
+    updated_at="2026-11-22T09:30:00.000000Z",
+)
+_COMMENT_SHOWN = comments.Comment(
+    id=_COMMENT,
+    author=_MINSEO,
+    body="아이디어가 좋네요. 지도 데이터는 어디서 가져오나요?",
+    created_at="2026-11-20T08:01:15.449120Z",
+    updated_at="2026-11-20T08:01:15.449120Z",
+)
+
+EXAMPLES: dict[Any, msgspec.Struct] = {
+    accounts.SignUp: accounts.SignUp("minseo@example.com", "김민서", "밤하늘-별빛-2026"),
+    sessions.LogIn: sessions.LogIn("minseo@example.com", "밤하늘-별빛-2026"),
+    sessions.SessionTokens: sessions.SessionTokens(
+        access_token="eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9…",  # noqa: S106 - nobody's
+        token_type="Bearer",  # noqa: S106 - the name of a scheme (RFC 6750)
+        expires_in=900,
+        refresh_token="m3k0cB8yTqv5Zr1u…",  # noqa: S106 - nobody's
+        refresh_expires_in=1_209_600,
+        session_id=_SESSION,
+    ),
+    sessions.Refresh: sessions.Refresh("m3k0cB8yTqv5Zr1u…"),
+    sessions.Sessions: sessions.Sessions(
+        [
+            sessions.Session(
+                id=_SESSION,
+                created_at="2026-11-20T01:15:07.120044Z",
+                last_used_at="2026-11-22T09:15:30.000311Z",
+                user_agent="SidePro/2.1 (Android 16)",
+                current=True,
+            )
+        ]
+    ),
+    sessions.NewPassword: sessions.NewPassword("밤하늘-별빛-2026", "새벽-바다-등대-7"),
+    sessions.Withdrawal: sessions.Withdrawal("밤하늘-별빛-2026"),
+    accounts.Availability: accounts.Availability(username=True),
+    accounts.User: accounts.User(
+        _ACCOUNT.id, _ACCOUNT.username, _ACCOUNT.created_at, _ACCOUNT.profile
+    ),
+    accounts.Account: _ACCOUNT,
+    accounts.NewProfile: accounts.NewProfile(
+        bio=_PROFILE.bio,
+        skills=_PROFILE.skills,
+        github_url=_PROFILE.github_url,
+        region=_PROFILE.region,
+        meet_time=_PROFILE.meet_time,
+    ),
+    accounts.ProfileEdits: accounts.ProfileEdits(bio="이직 준비 중입니다.", region=None),
+    accounts.Catalogue: accounts.Catalogue(
+        skills=["Docker", "Javascript", "PostgreSQL", "Python"],
+        regions=["서울", "경기", "부산"],
+        meet_times=["주중 선호", "주말 선호", "상관없음"],
+    ),
+    archive.Export: archive.Export(
+        account=archive.HeldAccount(
+            id=_ACCOUNT.id,
+            email=_ACCOUNT.email,
+            username=_ACCOUNT.username,
+            is_admin=False,
+            is_active=True,
+            created_at=_ACCOUNT.created_at,
+            profile=archive.HeldProfile(
+                **msgspec.structs.asdict(_PROFILE), updated_at="2026-10-29T04:15:02.090311Z"
+            ),
+        ),
+        sessions=[],
+        known_addresses=[
+            archive.HeldAddress(
+                address="203.0.113.7",
+                last_used_at="2026-11-20T01:15:07.120044Z",
+            )
+        ],
+        images=[],
+        projects=[],
+        comments=[
+            archive.HeldComment(
+                id=_COMMENT,
+                project_id=_PROJECT,
+                body=_COMMENT_SHOWN.body,
+                created_at=_COMMENT_SHOWN.created_at,
+                updated_at=_COMMENT_SHOWN.updated_at,
+            )
+        ],
+        bookmarks=[],
+        rooms=[],
+        messages=[
+            archive.HeldMessage(
+                room_id=_ROOM,
+                seq=_MESSAGE.seq,
+                body=_MESSAGE.body,
+                client_id=_MESSAGE.client_id,
+                sent_at=_MESSAGE.sent_at,
+            )
+        ],
+        similar_people=[archive.HeldNeighbour(_JIHO.id, 0.5, ["PostgreSQL", "Python"])],
+    ),
+    ListOf[ProjectCard]: ListOf[ProjectCard]([_CARD], _CURSOR, None),
+    projects.NewProject: projects.NewProject(
+        _CARD.title, _CARD.summary, _CONTENT, _CARD.skills, _REPOSITORY
+    ),
+    projects.ProjectEdits: projects.ProjectEdits(
+        summary="이제 부산에서도: 지도에서 바로 커피챗 약속을 잡습니다", repository_url=None
+    ),
+    projects.Project: projects.Project(
+        **msgspec.structs.asdict(_CARD),
+        content=_CONTENT,
+        content_html=(
+            "<h2>무엇을 하나요?</h2>\n"
+            "<p>동네 <strong>커피챗</strong> 상대를 지도에서 찾아 줍니다.</p>\n"
+        ),
+        repository_url=_REPOSITORY,
+    ),
+    projects.BookmarkState: projects.BookmarkState(bookmarked=True, bookmark_count=10),
+    comments.CommentText: comments.CommentText(_COMMENT_SHOWN.body),
+    comments.Comment: _COMMENT_SHOWN,
+    ListOf[comments.Comment]: ListOf[comments.Comment]([_COMMENT_SHOWN], None, None, 1),
+    images.Image: _IMAGE,
+    rooms.Asked: rooms.Asked(_JIHO.id),
+    rooms.Room: _ROOM_SHOWN,
+    ListOf[rooms.Room]: ListOf[rooms.Room]([_ROOM_SHOWN], None, None),
+    rooms.NewMessage: rooms.NewMessage(_MESSAGE.body, _MESSAGE.client_id),
+    rooms.Message: _MESSAGE,
+    rooms.History: rooms.History([_MESSAGE], 1),
+    rooms.ReadMark: rooms.ReadMark(1),
+    rooms.SocketTicket: rooms.SocketTicket(
+        "q0Zr8dT1w5cXlMb4…", 30, f"/api/v1/rooms/{_ROOM}/socket"
+    ),
+    recommendations.Recommendations: recommendations.Recommendations(
+        items=[
+            recommendations.Recommendation(
+                project=_CARD,
+                basis=Basis.SIMILAR_SKILLS,
+                score=0.5,
+                similar_user=_JIHO,
+                shared_skills=["PostgreSQL", "Python"],
+            )
+        ],
+        computed_at="2026-11-22T09:00:00.114702Z",
+    ),
+    Health: Health("ok", {"database": "ok"}),
+}
+
+REFUSED_FRAMES = (
+    InvalidInput(Fault("must not be blank", pointer="/body")),
+    RoomPending(),
+    RateLimited(),
+    Unavailable(),
+    NotFound(),
+)
+"""What a frame may be refused with, while the socket stays open."""
+
+FRAMES: dict[type[msgspec.Struct], tuple[msgspec.Struct, ...]] = {
+    frames.HelloFrame: (
+        frames.HelloFrame(_ROOM_SHOWN, 1, None, True),
+        frames.HelloFrame(_ROOM_SHOWN, 1, 0, True),
+    ),
+    frames.MessageFrame: (frames.MessageFrame(_MESSAGE),),
+    frames.ReadFrame: (frames.ReadFrame(_JIHO.id, 1),),
+    frames.TypingFrame: (frames.TypingFrame(_JIHO.id),),
+    frames.StatusFrame: (
+        frames.StatusFrame(RoomStatus.RUNNING, None, [_MINSEO.id, _JIHO.id]),
+        frames.StatusFrame(RoomStatus.PENDING, _JIHO.id, [_MINSEO.id]),
+    ),
+    frames.ErrorFrame: tuple(
+        frames.ErrorFrame(error.code, error.detail, _MESSAGE.client_id) for error in REFUSED_FRAMES
+    ),
+    frames.SendFrame: (frames.SendFrame("7c1e-0001", _MESSAGE.body),),
+    frames.SeenFrame: (frames.SeenFrame(1),),
+    frames.WritingFrame: (frames.WritingFrame(),),
+}
+"""What goes over the socket."""
+
+PROBLEMS: dict[type[SideProError], tuple[SideProError, ...]] = {
+    InvalidInput: (
+        InvalidInput(Fault("must not be blank", pointer="/title")),
+        InvalidInput(Fault("must be int <= 100", parameter="limit")),
+    ),
+    WeakPassword: (WeakPassword(Fault("is one of the most common passwords", "/password")),),
+    WrongPassword: (WrongPassword(Fault("is wrong", pointer="/current_password")),),
+    BadImage: (
+        BadImage(Fault("is cut off", "/file")),
+        BadImage(Fault("has more than 40,000,000 pixels", "/file")),
+    ),
+    ImageQuota: (ImageQuota(Fault("would exceed what you may keep", "/file")),),
+    RateLimited: (RateLimited(Limit("default", 600, 60).allowance(60.1)),),
+    CannotChatWithYourself: (CannotChatWithYourself(Fault("must be somebody else", "/user_id")),),
+}
+"""Those whose faults an example shows; all others are shown as they are."""

@@ -1,0 +1,80 @@
+"""The documentation page, with its own copy of its scripts."""
+
+from pathlib import Path
+
+import swagger_ui_bundle
+from litestar import MediaType, Response, Router, get
+from litestar.params import FromPath
+from litestar.response import File
+
+from sidepro.api.auth import PUBLIC
+from sidepro.domain.errors import NotFound
+
+DOCS = "/api/docs"
+
+
+# Swagger UI draws with inline styles and pictures in data: addresses.
+POLICY = (
+    "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "style-src 'self' 'unsafe-inline'; font-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+_PAGE = f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>SidePro API</title>
+<link rel="icon" href="{DOCS}/files/favicon-32x32.png">
+<link rel="stylesheet" href="{DOCS}/files/swagger-ui.css">
+</head>
+<body>
+<div id="page"></div>
+<script src="{DOCS}/files/swagger-ui-bundle.js"></script>
+<script src="{DOCS}/start.js"></script>
+</body>
+</html>
+"""
+
+
+_START = """SwaggerUIBundle({
+  url: "/api/openapi.json",
+  dom_id: "#page",
+  deepLinking: true,
+  persistAuthorization: false,
+  validatorUrl: null,
+});
+"""
+
+
+# Of the package's files those that the page asks for; its other pages ask other hosts.
+_FILES = {
+    "favicon-32x32.png": "image/png",
+    "swagger-ui.css": "text/css",
+    "swagger-ui-bundle.js": "text/javascript",
+}
+
+
+def docs_router() -> Router:
+    """The page that shows the OpenAPI document. Loads nothing from another host."""
+
+    @get("/", media_type=MediaType.HTML, opt=PUBLIC, include_in_schema=False)
+    async def page() -> Response[str]:
+        return Response(_PAGE, headers={"Content-Security-Policy": POLICY})
+
+    @get("/start.js", media_type="text/javascript", opt=PUBLIC, include_in_schema=False)
+    async def start() -> str:
+        return _START
+
+    @get("/files/{name:str}", opt=PUBLIC, include_in_schema=False)
+    async def file(name: FromPath[str]) -> File:
+        if name not in _FILES:
+            raise NotFound
+        return File(
+            Path(swagger_ui_bundle.swagger_ui_path, name),
+            media_type=_FILES[name],
+            content_disposition_type="inline",
+        )
+
+    return Router(DOCS, route_handlers=[page, start, file])

@@ -1,0 +1,1 @@
+"""The routes of the JSON API, a file for each topic."""

@@ -1,0 +1,176 @@
+"""Comments on projects."""
+
+from collections.abc import Awaitable
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from litestar import Response, Router, delete, get, patch, post
+from litestar.params import JSONBody
+
+from sidepro.api.auth import PUBLIC
+from sidepro.api.dependencies import (
+    LOCATION,
+    ApiRequest,
+    GivenServices,
+    PathId,
+    Services,
+    caller_of,
+    created,
+    path_id,
+)
+from sidepro.api.idempotency import IdempotencyKey, once
+from sidepro.api.pagination import (
+    LIMIT,
+    LINK,
+    CursorText,
+    Limit,
+    ListOf,
+    Total,
+    page_request,
+    page_response,
+    scope_of,
+)
+from sidepro.api.schemas import (
+    NOT_BLANK,
+    Moment,
+    UserSummary,
+    moment,
+    user_summary,
+)
+from sidepro.domain.errors import Forbidden
+from sidepro.domain.idempotency import Attempt
+from sidepro.domain.ids import CommentId, ProjectId
+from sidepro.domain.projects import views
+from sidepro.http.rate_limits import COMMENTS
+
+CommentBody = Annotated[str, msgspec.Meta(extra_json_schema={**NOT_BLANK, "maxLength": 2_000})]
+
+
+class Comment(msgspec.Struct):
+    """A comment on a project."""
+
+    id: UUID
+    author: UserSummary
+    body: str
+    created_at: Moment
+    updated_at: Moment
+
+
+class CommentText(msgspec.Struct, forbid_unknown_fields=True):
+    """What the comment says."""
+
+    body: CommentBody
+
+
+def _comment(view: views.CommentView) -> Comment:
+    return Comment(
+        id=view.id,
+        author=user_summary(view.author),
+        body=view.body,
+        created_at=moment(view.created_at),
+        updated_at=moment(view.updated_at),
+    )
+
+
+async def project_exists(scope: Any) -> None:
+    """The access check of what hangs on a project."""
+    services: Services = scope["litestar_app"].state.services
+    await services.projects.must_exist(ProjectId(path_id(scope, "project_id")))
+
+
+async def comment_is_mine(scope: Any) -> None:
+    """The access check of changing a comment."""
+    services: Services = scope["litestar_app"].state.services
+    project_id = ProjectId(path_id(scope, "project_id"))
+    comment_id = CommentId(path_id(scope, "comment_id"))
+    await services.projects.may_edit_comment(scope["user"], project_id, comment_id)
+
+
+@get(
+    "/projects/{project_id:uuid}/comments",
+    opt={**PUBLIC, "access": project_exists},
+    response_headers=[LINK],
+    summary="A project's comments, oldest first",
+)
+async def comments(
+    request: ApiRequest,
+    project_id: PathId,
+    services: GivenServices,
+    limit: Limit = LIMIT,
+    cursor: CursorText = None,
+    total: Total = False,
+) -> Response[ListOf[Comment]]:
+    """What people say."""
+    project = ProjectId(project_id)
+    scope = scope_of("comments", {"project": project_id})
+    wanted = page_request(services, limit, cursor, scope)
+    size = await services.projects.comment_count(project) if total else None
+    page = await services.projects.comments(project, wanted, is_there=total)
+    return page_response(request, services, page, scope, _comment, size)
+
+
+@post(
+    "/projects/{project_id:uuid}/comments",
+    opt={**COMMENTS, "access": project_exists},
+    response_headers=[LOCATION],
+    summary="Comment on a project",
+)
+async def write_comment(
+    request: ApiRequest,
+    project_id: PathId,
+    data: JSONBody[CommentText],
+    services: GivenServices,
+    key: IdempotencyKey = None,
+) -> Response[Comment]:
+    """Say something."""
+
+    def answer(comment: views.CommentView) -> Response[Comment]:
+        return created(_comment(comment), f"/projects/{project_id}/comments/{comment.id}")
+
+    def act(attempt: Attempt[views.CommentView] | None) -> Awaitable[views.CommentView]:
+        return services.projects.comment(
+            caller_of(request), ProjectId(project_id), data.body, attempt
+        )
+
+    return await once(request, key, lambda: msgspec.json.encode(data), answer, act)
+
+
+@patch(
+    "/projects/{project_id:uuid}/comments/{comment_id:uuid}",
+    opt={"access": comment_is_mine, "problems": (Forbidden,)},
+    summary="Edit one's comment",
+)
+async def edit_comment(
+    request: ApiRequest,
+    project_id: PathId,
+    comment_id: PathId,
+    data: JSONBody[CommentText],
+    services: GivenServices,
+) -> Comment:
+    """Change what one said."""
+    comment = await services.projects.edit_comment(
+        caller_of(request), ProjectId(project_id), CommentId(comment_id), data.body
+    )
+    return _comment(comment)
+
+
+@delete(
+    "/projects/{project_id:uuid}/comments/{comment_id:uuid}",
+    opt={"problems": (Forbidden,)},
+    summary="Delete a comment",
+)
+async def delete_comment(
+    request: ApiRequest, project_id: PathId, comment_id: PathId, services: GivenServices
+) -> None:
+    """One's own, or any on one's own project."""
+    await services.projects.delete_comment(
+        caller_of(request), ProjectId(project_id), CommentId(comment_id)
+    )
+
+
+router = Router(
+    "/",
+    route_handlers=[comments, write_comment, edit_comment, delete_comment],
+    tags=["Board"],
+)

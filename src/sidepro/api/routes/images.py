@@ -1,0 +1,107 @@
+"""Uploading images."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Response, Router, post
+
+from sidepro.api.dependencies import (
+    ApiRequest,
+    GivenServices,
+    caller_of,
+)
+from sidepro.api.idempotency import IdempotencyKey, once
+from sidepro.api.multipart_body import (
+    AROUND_IT,
+    MEMBER,
+    digest_of,
+    uploaded_file,
+)
+from sidepro.domain.errors import BadImage, ImageKindNotTaken, ImageQuota, InvalidInput
+from sidepro.domain.idempotency import Attempt
+from sidepro.domain.images.views import ImageView
+from sidepro.http.rate_limits import IMAGES
+
+
+class Image(msgspec.Struct):
+    """A stored image. Width and height are in pixels, `size` is in bytes."""
+
+    id: UUID
+    url: str
+    width: int
+    height: int
+    media_type: str
+    size: int
+
+
+BODY: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": [MEMBER],
+                "properties": {
+                    MEMBER: {
+                        "type": "string",
+                        "format": "binary",
+                        "description": "PNG, JPEG, WebP or GIF.",
+                    }
+                },
+                "additionalProperties": False,
+            },
+            "example": {MEMBER: "(the bytes of coffee-map.png)"},
+        }
+    },
+}
+"""The request body as the OpenAPI document tells it."""
+
+
+def images_router(largest_file: int) -> Router:
+    """The routes; a file may have so many bytes."""
+
+    @post(
+        "/images",
+        opt={
+            **IMAGES,
+            "multipart": BODY,
+            "problems": (400, InvalidInput, ImageKindNotTaken, BadImage, ImageQuota),
+        },
+        request_max_body_size=largest_file + AROUND_IT,
+        summary="Upload an image",
+    )
+    async def upload_image(
+        request: ApiRequest, services: GivenServices, key: IdempotencyKey = None
+    ) -> Response[Image]:
+        """For a thumbnail, a profile picture, or a project's Markdown.
+
+        It is encoded anew as WebP, at most 2,048 pixels wide and high, upright and without
+        metadata; animations go on moving. An image that nothing refers to is removed after a day.
+        """
+        caller = caller_of(request)
+        async with uploaded_file(request, largest_file) as file:
+            digest = await asyncio.to_thread(digest_of, file) if key else b""
+
+            def act(attempt: Attempt[ImageView] | None) -> Awaitable[ImageView]:
+                return services.images.upload(caller, file, attempt)
+
+            return await once(request, key, lambda: digest, _answer, act)
+
+    return Router("/", route_handlers=[upload_image], tags=["Images"])
+
+
+def _answer(view: ImageView) -> Response[Image]:
+    return Response(
+        Image(
+            id=view.id,
+            url=view.url,
+            width=view.width,
+            height=view.height,
+            media_type=view.media_type,
+            size=view.size,
+        ),
+        status_code=201,
+    )

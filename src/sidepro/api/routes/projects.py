@@ -1,0 +1,316 @@
+"""The board: projects and bookmarks."""
+
+import re
+from collections.abc import Awaitable, Sequence
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from litestar import Response, Router, delete, get, head, patch, post, put
+from litestar.datastructures import ResponseHeader
+from litestar.params import HeaderParameter, JSONBody, Parameter
+
+from sidepro.api.auth import PUBLIC
+from sidepro.api.dependencies import (
+    LOCATION,
+    ApiRequest,
+    GivenServices,
+    PathId,
+    Services,
+    caller_of,
+    created,
+    path_id,
+    viewer_of,
+)
+from sidepro.api.idempotency import IdempotencyKey, once
+from sidepro.api.json_body import given
+from sidepro.api.pagination import (
+    LIMIT,
+    LINK,
+    CursorText,
+    Limit,
+    ListOf,
+    Total,
+    page_request,
+    page_response,
+    scope_of,
+)
+from sidepro.api.query_parameters import refuse_null
+from sidepro.api.schemas import (
+    NOT_BLANK,
+    ProjectCard,
+    WebAddress,
+    image_id,
+    project_card,
+)
+from sidepro.domain.errors import Forbidden
+from sidepro.domain.idempotency import Attempt
+from sidepro.domain.ids import ProjectId, UserId
+from sidepro.domain.projects import views
+from sidepro.http.rate_limits import PROJECTS
+
+Title = Annotated[str, msgspec.Meta(extra_json_schema={**NOT_BLANK, "maxLength": 50})]
+Summary = Annotated[str, msgspec.Meta(extra_json_schema={**NOT_BLANK, "maxLength": 60})]
+Content = Annotated[
+    str,
+    msgspec.Meta(description="Markdown.", extra_json_schema={**NOT_BLANK, "maxLength": 50_000}),
+]
+Skills = Annotated[
+    list[str],
+    msgspec.Meta(extra_json_schema={"minItems": 1, "maxItems": 20, "uniqueItems": True}),
+]
+
+
+ETAG = ResponseHeader(
+    "ETag",
+    documentation_only=True,
+    description="The revision of what the author edits, for `If-Match`.",
+)
+NO_STORE = {"Cache-Control": "no-store"}
+
+_REVISION = re.compile(r"[1-9][0-9]{0,8}")
+
+
+class Project(ProjectCard):
+    """A project's page. `content_html` is safe to put into a page."""
+
+    content: str
+    content_html: str
+    repository_url: str | None
+
+
+class NewProject(msgspec.Struct, forbid_unknown_fields=True):
+    """A project to be published."""
+
+    title: Title
+    summary: Summary
+    content: Content
+    skills: Skills
+    repository_url: WebAddress | None = None
+    thumbnail_id: UUID | None = None
+
+
+class ProjectEdits(msgspec.Struct, forbid_unknown_fields=True):
+    """The members of a project that change; those left out stay as they are."""
+
+    title: Title | msgspec.UnsetType = msgspec.UNSET
+    summary: Summary | msgspec.UnsetType = msgspec.UNSET
+    content: Content | msgspec.UnsetType = msgspec.UNSET
+    skills: Skills | msgspec.UnsetType = msgspec.UNSET
+    repository_url: WebAddress | msgspec.UnsetType | None = msgspec.UNSET
+    thumbnail_id: UUID | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class BookmarkState(msgspec.Struct):
+    """Whether the caller has bookmarked the project, and how many people have."""
+
+    bookmarked: bool
+    bookmark_count: int
+
+
+def _project(view: views.ProjectView) -> Project:
+    card = project_card(view.card)
+    return Project(
+        **{name: getattr(card, name) for name in card.__struct_fields__},
+        content=view.content,
+        content_html=view.content_html,
+        repository_url=view.repository_url,
+    )
+
+
+def _etag(view: views.ProjectView) -> dict[str, str]:
+    return {"ETag": f'"{view.revision}"'}
+
+
+def revisions(if_match: Sequence[str]) -> frozenset[int] | None:
+    """The revisions in If-Match headers (RFC 9110, 13.1.1); `None` stands for any.
+
+    Several headers are one list. A `W/` that a proxy put before a tag is overlooked; a tag that is
+    not ours matches nothing.
+    """
+    tags = ",".join(if_match)
+    if not if_match or tags.strip() == "*":
+        return None
+    ours = (_REVISION.fullmatch(tag) for tag in re.findall(r'"([^"]*)"', tags))
+    return frozenset(int(tag[0]) for tag in ours if tag)
+
+
+async def project_is_mine(scope: Any) -> None:
+    """The access check of changing a project."""
+    services: Services = scope["litestar_app"].state.services
+    project_id = ProjectId(path_id(scope, "project_id"))
+    await services.projects.may_edit(scope["user"], project_id)
+
+
+# ------------------------------------------------------------------------------------ projects
+
+
+@get("/projects", opt=PUBLIC, response_headers=[LINK], summary="The board")
+async def board(
+    request: ApiRequest,
+    services: GivenServices,
+    q: Annotated[
+        str | None,
+        Parameter(
+            description="A text in title, summary or author's name.",
+            schema_extra={"min_length": 1, "max_length": 100},
+        ),
+    ] = None,
+    skill: Annotated[list[str] | None, Parameter(description="May be repeated.")] = None,
+    match: Annotated[
+        Literal["any", "all"], Parameter(description="Any or all of the skills.")
+    ] = "any",
+    author: Annotated[UUID | None, Parameter(description="Whose projects.")] = None,
+    sort: Annotated[
+        views.Sort, Parameter(description="Each descending; ties are broken by id.")
+    ] = views.Sort.NEWEST,
+    limit: Limit = LIMIT,
+    cursor: CursorText = None,
+    total: Total = False,
+) -> Response[ListOf[ProjectCard]]:
+    """Find projects. All filters combine."""
+    refuse_null(request, "author")
+    query = await services.projects.query(
+        views.BoardQuery(
+            text=q,
+            skills=tuple(skill or ()),
+            all_skills=match == "all",
+            author=None if author is None else UserId(author),
+            sort=sort,
+        )
+    )
+    filters = [query.text, query.skills, query.all_skills, query.author, query.sort]
+    scope = scope_of("board", {"filters": filters})
+    wanted = page_request(services, limit, cursor, scope)
+    page = await services.projects.board(query, wanted, viewer_of(request))
+    size = await services.projects.size(query) if total else None
+    return page_response(request, services, page, scope, project_card, size)
+
+
+@post(
+    "/projects", opt={**PROJECTS}, response_headers=[LOCATION, ETAG], summary="Publish a project"
+)
+async def publish(
+    request: ApiRequest,
+    data: JSONBody[NewProject],
+    services: GivenServices,
+    key: IdempotencyKey = None,
+) -> Response[Project]:
+    """Put a project on the board."""
+
+    def answer(project: views.ProjectView) -> Response[Project]:
+        return created(_project(project), f"/projects/{project.card.id}", **_etag(project))
+
+    def act(attempt: Attempt[views.ProjectView] | None) -> Awaitable[views.ProjectView]:
+        return services.projects.publish(
+            caller_of(request),
+            title=data.title,
+            summary=data.summary,
+            content=data.content,
+            repository_url=data.repository_url,
+            thumbnail_id=image_id(data.thumbnail_id),
+            skills=data.skills,
+            attempt=attempt,
+        )
+
+    return await once(request, key, lambda: msgspec.json.encode(data), answer, act)
+
+
+@get(
+    "/projects/{project_id:uuid}",
+    opt=PUBLIC,
+    response_headers=[ETAG],
+    summary="A project's page",
+)
+async def read_project(
+    request: ApiRequest, project_id: PathId, services: GivenServices
+) -> Response[Project]:
+    """Read a project. Counts one view, which the answer includes."""
+    project = await services.projects.read(ProjectId(project_id), viewer_of(request))
+    return Response(_project(project), headers={**_etag(project), **NO_STORE})
+
+
+@head(
+    "/projects/{project_id:uuid}",
+    opt=PUBLIC,
+    response_headers=[ETAG],
+    response_description="It is there.",
+    summary="Is the project there?",
+)
+async def project_head(project_id: PathId, services: GivenServices) -> Response[None]:
+    """Counts no view."""
+    project = await services.projects.peek(ProjectId(project_id), None)
+    return Response(None, headers={**_etag(project), **NO_STORE}, media_type="application/json")
+
+
+@patch(
+    "/projects/{project_id:uuid}",
+    opt={"access": project_is_mine, "problems": (Forbidden,)},
+    response_headers=[ETAG],
+    summary="Edit one's project",
+)
+async def edit_project(
+    request: ApiRequest,
+    project_id: PathId,
+    data: JSONBody[ProjectEdits],
+    services: GivenServices,
+    if_match: Annotated[
+        str | None, HeaderParameter(name="If-Match", description="The `ETag` of what is edited.")
+    ] = None,
+) -> Response[Project]:
+    """Change what is given. With `If-Match`, only if nobody else has meanwhile."""
+    project = await services.projects.edit(
+        caller_of(request),
+        ProjectId(project_id),
+        given(data),
+        # All lines of the header, of which the parameter is one.
+        revisions(request.headers.getall("If-Match") if if_match is not None else []),
+    )
+    return Response(_project(project), headers=_etag(project))
+
+
+@delete(
+    "/projects/{project_id:uuid}",
+    opt={"problems": (Forbidden,)},
+    summary="Take one's project off the board",
+)
+async def delete_project(request: ApiRequest, project_id: PathId, services: GivenServices) -> None:
+    """Its comments and bookmarks go with it."""
+    await services.projects.delete(caller_of(request), ProjectId(project_id))
+
+
+# ----------------------------------------------------------------------------------- bookmarks
+
+
+@put("/projects/{project_id:uuid}/bookmark", summary="Bookmark a project")
+async def bookmark(
+    request: ApiRequest, project_id: PathId, services: GivenServices
+) -> BookmarkState:
+    """Safe to repeat."""
+    state = await services.projects.bookmark(caller_of(request), ProjectId(project_id))
+    return BookmarkState(state.bookmarked, state.bookmark_count)
+
+
+@delete("/projects/{project_id:uuid}/bookmark", status_code=200, summary="Take one's bookmark off")
+async def take_bookmark_off(
+    request: ApiRequest, project_id: PathId, services: GivenServices
+) -> BookmarkState:
+    """Safe to repeat."""
+    state = await services.projects.take_bookmark_off(caller_of(request), ProjectId(project_id))
+    return BookmarkState(state.bookmarked, state.bookmark_count)
+
+
+router = Router(
+    "/",
+    route_handlers=[
+        board,
+        publish,
+        read_project,
+        project_head,
+        edit_project,
+        delete_project,
+        bookmark,
+        take_bookmark_off,
+    ],
+    tags=["Board"],
+)

@@ -1,0 +1,321 @@
+"""Coffee chat over HTTP: rooms, messages, read marks."""
+
+from collections.abc import Awaitable
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from litestar import Response, Router, delete, get, post, put
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import JSONBody, Parameter
+
+from sidepro.api.dependencies import (
+    LOCATION,
+    PREFIX,
+    ApiRequest,
+    GivenServices,
+    PathId,
+    Services,
+    caller_of,
+    created,
+    path_id,
+)
+from sidepro.api.idempotency import IdempotencyKey, once
+from sidepro.api.pagination import (
+    LIMIT,
+    LINK,
+    CursorText,
+    Limit,
+    ListOf,
+    Total,
+    page_request,
+    page_response,
+    scope_of,
+)
+from sidepro.api.query_parameters import refuse_null
+from sidepro.api.schemas import (
+    NOT_BLANK,
+    Moment,
+    UserSummary,
+    moment,
+    user_summary,
+)
+from sidepro.domain.errors import (
+    CannotChatWithYourself,
+    Fault,
+    InvalidInput,
+    NotFound,
+    RoomPending,
+)
+from sidepro.domain.idempotency import Attempt
+from sidepro.domain.ids import RoomId, UserId
+from sidepro.domain.rooms import room as domain
+from sidepro.domain.rooms.message_writer import Sent
+from sidepro.domain.rooms.ticket_service import TICKET_LIFETIME
+from sidepro.domain.rooms.views import RoomView
+from sidepro.http.rate_limits import (
+    MESSAGES,
+    ROOMS,
+    TICKETS,
+)
+
+HISTORY = 50
+LARGEST_SEQ = 2**31 - 1
+"""What the databases can compare with; no room gets there."""
+
+Seq = Annotated[int | None, Parameter(ge=0, description="The number of a message.")]
+MessageBody = Annotated[str, msgspec.Meta(extra_json_schema={**NOT_BLANK, "maxLength": 4_000})]
+ClientId = Annotated[
+    str,
+    msgspec.Meta(
+        description="The sender's own name for the message: sent twice, it is one message.",
+        extra_json_schema={**NOT_BLANK, "maxLength": 64},
+    ),
+]
+
+
+class Message(msgspec.Struct):
+    """A message. `sender_id` is null once the sender withdrew."""
+
+    room_id: UUID
+    seq: int
+    sender_id: UUID | None
+    body: str
+    client_id: str | None
+    sent_at: Moment
+
+
+class Room(msgspec.Struct):
+    """A room as the caller sees it; `participant` is the other one, null once withdrawn."""
+
+    id: UUID
+    participant: UserSummary | None
+    status: domain.RoomStatus
+    left_by: UUID | None
+    last_message: Message | None
+    last_seq: int
+    read_seq: int
+    participant_read_seq: int
+    unread_count: int
+    created_at: Moment
+    updated_at: Moment
+
+
+class Asked(msgspec.Struct, forbid_unknown_fields=True):
+    """Whom to have a coffee chat with."""
+
+    user_id: UUID
+
+
+class NewMessage(msgspec.Struct, forbid_unknown_fields=True):
+    """What to say."""
+
+    body: MessageBody
+    client_id: ClientId | None = None
+
+
+class ReadMark(msgspec.Struct, forbid_unknown_fields=True):
+    """The number of the last message that was read."""
+
+    seq: Annotated[int, msgspec.Meta(ge=0)]
+
+
+class SocketTicket(msgspec.Struct):
+    """Opens one socket, within `expires_in` seconds: at `path`, with `?ticket=` behind it."""
+
+    ticket: str
+    expires_in: int
+    path: str
+
+
+class History(msgspec.Struct):
+    """Messages in ascending order, and the last number of the room."""
+
+    items: list[Message]
+    last_seq: int
+
+
+def message_shape(message: domain.Message) -> Message:
+    """The shape of a message."""
+    return Message(
+        room_id=message.room_id,
+        seq=message.seq,
+        sender_id=message.sender_id,
+        body=message.body,
+        client_id=message.client_id,
+        sent_at=moment(message.sent_at),
+    )
+
+
+def room_shape(view: RoomView) -> Room:
+    """The shape of a room."""
+    return Room(
+        id=view.id,
+        participant=None if view.participant is None else user_summary(view.participant),
+        status=view.status,
+        left_by=view.left_by,
+        last_message=None if view.last_message is None else message_shape(view.last_message),
+        last_seq=view.last_seq,
+        read_seq=view.read_seq,
+        participant_read_seq=view.participant_read_seq,
+        unread_count=view.unread_count,
+        created_at=moment(view.created_at),
+        updated_at=moment(view.updated_at),
+    )
+
+
+async def room_is_mine(scope: Any) -> None:
+    """The access check of everything in a room."""
+    services: Services = scope["litestar_app"].state.services
+    await services.rooms.must_admit(scope["user"], RoomId(path_id(scope, "room_id")))
+
+
+@post(
+    "/rooms",
+    opt={**ROOMS, "problems": (NotFound, CannotChatWithYourself)},
+    response_headers=[LOCATION],
+    response_description="A new room.",
+    responses={200: ResponseSpec(Room, description="The room that the two have already.")},
+    summary="Ask somebody for a coffee chat",
+)
+async def ask(
+    request: ApiRequest,
+    data: JSONBody[Asked],
+    services: GivenServices,
+    key: IdempotencyKey = None,
+) -> Response[Room]:
+    """201 with a new room, or 200 with the one that the two have already."""
+
+    def answer(opened: tuple[RoomView, bool]) -> Response[Room]:
+        room, is_new = opened
+        if is_new:
+            return created(room_shape(room), f"/rooms/{room.id}")
+        return Response(room_shape(room), status_code=200)
+
+    def act(
+        attempt: Attempt[tuple[RoomView, bool]] | None,
+    ) -> Awaitable[tuple[RoomView, bool]]:
+        return services.rooms.open(caller_of(request), UserId(data.user_id), attempt)
+
+    return await once(request, key, lambda: msgspec.json.encode(data), answer, act)
+
+
+@get(
+    "/rooms",
+    response_headers=[LINK],
+    summary="The caller's rooms, latest activity first",
+)
+async def rooms(
+    request: ApiRequest,
+    services: GivenServices,
+    limit: Limit = LIMIT,
+    cursor: CursorText = None,
+    total: Total = False,
+) -> Response[ListOf[Room]]:
+    """Those that the caller has not left."""
+    caller = caller_of(request)
+    scope = scope_of("rooms", {"user": caller.id})
+    page = await services.rooms.rooms(caller, page_request(services, limit, cursor, scope))
+    size = await services.rooms.room_count(caller) if total else None
+    return page_response(request, services, page, scope, room_shape, size)
+
+
+@get("/rooms/{room_id:uuid}", summary="One of the caller's rooms")
+async def read_room(request: ApiRequest, room_id: PathId, services: GivenServices) -> Room:
+    """A room."""
+    return room_shape(await services.rooms.room(caller_of(request), RoomId(room_id)))
+
+
+@delete("/rooms/{room_id:uuid}", summary="Leave a room")
+async def leave(request: ApiRequest, room_id: PathId, services: GivenServices) -> None:
+    """The other one can still read it. When both have left, it is gone."""
+    await services.rooms.leave(caller_of(request), RoomId(room_id))
+
+
+@get(
+    "/rooms/{room_id:uuid}/messages",
+    opt={"access": room_is_mine},
+    summary="The messages of a room",
+)
+async def messages(
+    request: ApiRequest,
+    room_id: PathId,
+    services: GivenServices,
+    before: Seq = None,
+    after: Seq = None,
+    limit: Limit = HISTORY,
+) -> History:
+    """The latest, or those before or after a number."""
+    refuse_null(request, "before", "after")
+    if before is not None and after is not None:
+        raise InvalidInput(Fault("cannot be given together with before", parameter="after"))
+    found = await services.rooms.history(
+        caller_of(request),
+        RoomId(room_id),
+        after=None if after is None else min(after, LARGEST_SEQ),
+        before=None if before is None else min(before, LARGEST_SEQ),
+        limit=limit,
+    )
+    return History([message_shape(message) for message in found.items], found.last_seq)
+
+
+@post(
+    "/rooms/{room_id:uuid}/messages",
+    opt={**MESSAGES, "access": room_is_mine, "problems": (RoomPending,)},
+    response_description="A new message.",
+    responses={200: ResponseSpec(Message, description="The first message of this `client_id`.")},
+    summary="Say something",
+)
+async def send(
+    request: ApiRequest,
+    room_id: PathId,
+    data: JSONBody[NewMessage],
+    services: GivenServices,
+    key: IdempotencyKey = None,
+) -> Response[Message]:
+    """201, or 200 with the first message when `client_id` is repeated."""
+
+    def answer(sent: Sent) -> Response[Message]:
+        return Response(message_shape(sent.message), status_code=200 if sent.repeated else 201)
+
+    def act(attempt: Attempt[Sent] | None) -> Awaitable[Sent]:
+        return services.rooms.send(
+            caller_of(request), RoomId(room_id), data.body, data.client_id, attempt
+        )
+
+    return await once(request, key, lambda: msgspec.json.encode(data), answer, act)
+
+
+@put(
+    "/rooms/{room_id:uuid}/read",
+    status_code=204,
+    opt={"access": room_is_mine},
+    summary="Say how far one has read",
+)
+async def mark_read(
+    request: ApiRequest, room_id: PathId, data: JSONBody[ReadMark], services: GivenServices
+) -> None:
+    """Never goes back, and never beyond the last message."""
+    await services.rooms.mark_read(caller_of(request), RoomId(room_id), data.seq)
+
+
+@post(
+    "/rooms/{room_id:uuid}/socket-tickets",
+    opt=TICKETS,
+    summary="Get a ticket for the room's socket",
+)
+async def socket_ticket(
+    request: ApiRequest, room_id: PathId, services: GivenServices
+) -> SocketTicket:
+    """For browsers, which send no `Authorization` with a socket. Good for one opening, by this
+    session, of this room.
+    """
+    ticket = await services.tickets.issue(caller_of(request), RoomId(room_id))
+    return SocketTicket(ticket, TICKET_LIFETIME, f"{PREFIX}/rooms/{room_id}/socket")
+
+
+router = Router(
+    "/",
+    route_handlers=[ask, rooms, read_room, leave, messages, send, mark_read, socket_ticket],
+    tags=["Coffee chat"],
+)

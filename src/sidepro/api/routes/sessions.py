@@ -1,0 +1,202 @@
+"""Log-in, sessions, the password, and closing one's account."""
+
+from uuid import UUID
+
+import msgspec
+from litestar import Response, Router, delete, get, post, put
+from litestar.params import JSONBody
+
+from sidepro.api.auth import PUBLIC
+from sidepro.api.dependencies import (
+    ApiRequest,
+    GivenServices,
+    PathId,
+    caller_of,
+)
+from sidepro.api.schemas import (
+    Moment,
+    Password,
+    moment,
+)
+from sidepro.domain.accounts import session as domain
+from sidepro.domain.accounts.session_service import Tokens
+from sidepro.domain.errors import (
+    AccountDeactivated,
+    SessionEnded,
+    WeakPassword,
+    WrongCredentials,
+    WrongPassword,
+)
+from sidepro.domain.identity import Caller
+from sidepro.domain.ids import SessionId
+from sidepro.http.rate_limits import LOG_IN, address_of
+
+
+class LogIn(msgspec.Struct, forbid_unknown_fields=True):
+    """Email and password."""
+
+    email: str
+    password: str
+
+
+class SessionTokens(msgspec.Struct):
+    """What a log-in gives. Times are in seconds from now."""
+
+    access_token: str
+    token_type: str
+    expires_in: int
+    refresh_token: str
+    refresh_expires_in: int
+    session_id: UUID
+
+
+class Refresh(msgspec.Struct, forbid_unknown_fields=True):
+    """The refresh token of the last log-in or refresh."""
+
+    refresh_token: str
+
+
+class Session(msgspec.Struct):
+    """A log-in. `current` is the one of this access token."""
+
+    id: UUID
+    created_at: Moment
+    last_used_at: Moment
+    user_agent: str | None
+    current: bool
+
+
+class Sessions(msgspec.Struct):
+    """All of the caller's sessions."""
+
+    items: list[Session]
+
+
+class NewPassword(msgspec.Struct, forbid_unknown_fields=True):
+    """The password as it is, and as it shall be."""
+
+    current_password: str
+    new_password: Password
+
+
+class Withdrawal(msgspec.Struct, forbid_unknown_fields=True):
+    """The password, asked again."""
+
+    password: str
+
+
+@post(
+    "/sessions",
+    opt={**PUBLIC, **LOG_IN, "problems": (WrongCredentials, AccountDeactivated)},
+    summary="Log in",
+)
+async def log_in(
+    request: ApiRequest, data: JSONBody[LogIn], services: GivenServices
+) -> Response[SessionTokens]:
+    """Begin a session."""
+    tokens = await services.sessions.log_in(
+        data.email,
+        data.password,
+        address=address_of(request.scope),
+        user_agent=request.headers.get("user-agent"),
+    )
+    return _tokens(tokens, 201)
+
+
+def _session(session: domain.Session, caller: Caller) -> Session:
+    return Session(
+        id=session.id,
+        created_at=moment(session.created_at),
+        last_used_at=moment(session.last_used_at),
+        user_agent=session.user_agent,
+        current=session.id == caller.session_id,
+    )
+
+
+def _tokens(tokens: Tokens, status: int) -> Response[SessionTokens]:
+    answer = SessionTokens(
+        access_token=tokens.access_token,
+        token_type="Bearer",  # noqa: S106 - the name of a scheme (RFC 6750)
+        expires_in=tokens.expires_in,
+        refresh_token=tokens.refresh_token,
+        refresh_expires_in=tokens.refresh_expires_in,
+        session_id=tokens.session_id,
+    )
+    return Response(answer, status_code=status, headers={"Cache-Control": "no-store"})
+
+
+@post(
+    "/sessions/refresh",
+    status_code=200,
+    opt={**PUBLIC, "problems": (SessionEnded,)},
+    summary="Go on with a session",
+)
+async def refresh(data: JSONBody[Refresh], services: GivenServices) -> Response[SessionTokens]:
+    """New tokens for a refresh token, which is used up by it."""
+    return _tokens(await services.sessions.refresh(data.refresh_token), 200)
+
+
+@get("/sessions", summary="The caller's sessions, the last used first")
+async def sessions(request: ApiRequest, services: GivenServices) -> Sessions:
+    """Where one is logged in."""
+    caller = caller_of(request)
+    found = await services.sessions.sessions(caller)
+    return Sessions([_session(session, caller) for session in found])
+
+
+@delete("/sessions", summary="Log out everywhere")
+async def end_all_sessions(request: ApiRequest, services: GivenServices) -> None:
+    """End all of the caller's sessions, this one included."""
+    await services.sessions.end_all_sessions(caller_of(request))
+
+
+@delete("/sessions/current", summary="Log out")
+async def end_current_session(request: ApiRequest, services: GivenServices) -> None:
+    """End the session of this access token."""
+    caller = caller_of(request)
+    await services.sessions.end_session(caller, caller.session_id)
+
+
+@delete("/sessions/{session_id:uuid}", summary="Log out on another device")
+async def end_session(request: ApiRequest, session_id: PathId, services: GivenServices) -> None:
+    """End one of the caller's sessions."""
+    await services.sessions.end_session(caller_of(request), SessionId(session_id))
+
+
+@put(
+    "/me/password",
+    status_code=204,
+    opt={"problems": (WeakPassword, WrongPassword)},
+    summary="Change one's password",
+)
+async def change_password(
+    request: ApiRequest, data: JSONBody[NewPassword], services: GivenServices
+) -> None:
+    """All other sessions end."""
+    await services.accounts.change_password(
+        caller_of(request), data.current_password, data.new_password
+    )
+
+
+@delete("/me", status_code=204, opt={"problems": (WrongPassword,)}, summary="Withdraw")
+async def withdraw(
+    request: ApiRequest, data: JSONBody[Withdrawal], services: GivenServices
+) -> None:
+    """Close one's account for good, with all that hangs on it."""
+    await services.accounts.withdraw(caller_of(request), data.password)
+
+
+router = Router(
+    "/",
+    route_handlers=[
+        log_in,
+        refresh,
+        sessions,
+        end_all_sessions,
+        end_current_session,
+        end_session,
+        change_password,
+        withdraw,
+    ],
+    tags=["Accounts"],
+)

@@ -1,0 +1,87 @@
+"""What whoever operates the platform does with other people's accounts."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+
+from sidepro.domain.accounts.account_service import AccountService
+from sidepro.domain.accounts.audit_log import AuthenticationEvent, AuthenticationLog
+from sidepro.domain.accounts.ports import AccountReader, SessionGate
+from sidepro.domain.accounts.user import User
+from sidepro.domain.errors import NotFound
+from sidepro.domain.unit_of_work import UnitOfWorkFactory
+
+USERS_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class UserAdministration:
+    """Making administrators, closing and opening accounts, resetting passwords."""
+
+    unit_of_work: UnitOfWorkFactory
+    reader: AccountReader
+    accounts: AccountService
+    gate: SessionGate
+    note: AuthenticationLog
+
+    async def create_admin(self, email: str, username: str, password: str) -> User:
+        """Open the account of an administrator.
+
+        Raises:
+            InvalidInput, WeakPassword, EmailTaken, UsernameTaken: as for signing up.
+        """
+        return await self.accounts.open_account(email, username, password, is_admin=True)
+
+    async def set_active(self, name: str, *, active: bool) -> User:
+        """Open or close the account with this email or username; closing ends its sessions.
+
+        Raises:
+            NotFound: there is no such account.
+        """
+        found = await self._named(name)
+        async with self.unit_of_work() as work:
+            user = await work.users.get(found.id)
+            if user is None:
+                raise NotFound
+            changed = replace(user, is_active=active)
+            await work.users.save(changed)
+            ended = () if active else await work.sessions.end_all(user.id)
+            await work.commit()
+        await self.gate.ended(ended)
+        event = AuthenticationEvent.ACTIVATED if active else AuthenticationEvent.DEACTIVATED
+        self.note(event, user.id)
+        return changed
+
+    async def reset_password(self, name: str, password: str) -> User:
+        """Give the account with this email or username a new password; its sessions end.
+
+        Raises:
+            NotFound: there is no such account.
+            InvalidInput, WeakPassword: the password breaks a rule.
+        """
+        found = await self._named(name)
+        password_hash = await self.accounts.hash_of_good(password, found)
+        async with self.unit_of_work() as work:
+            user = await work.users.get(found.id)
+            if user is None:
+                raise NotFound
+            changed = replace(user, password_hash=password_hash)
+            await work.users.save(changed)
+            ended = await work.sessions.end_all(user.id)
+            await work.commit()
+        await self.gate.ended(ended)
+        self.note(AuthenticationEvent.PASSWORD_RESET, user.id)
+        return changed
+
+    async def users(self) -> AsyncIterator[User]:
+        """Everybody, in the order in which they signed up."""
+        after = None
+        while batch := await self.reader.users(after, USERS_AT_ONCE):
+            for user in batch:
+                yield user
+            after = batch[-1].id
+
+    async def _named(self, name: str) -> User:
+        user = await self.reader.user_named(name)
+        if user is None:
+            raise NotFound(f"There is no user {name!r}.")
+        return user

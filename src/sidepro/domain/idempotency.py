@@ -1,0 +1,89 @@
+"""Doing a thing once, however often it is asked for: what comes of it is kept with its effect.
+
+A caller names an attempt. The name is claimed in the transaction of the effect, before anything
+else, and the answer is kept in it: both are there, or neither. Whoever comes with the same name
+meanwhile waits for the end of that transaction, and gets the answer that it kept; if it failed,
+the next one tries. After a day a name is free again.
+
+The idea of the `Idempotency-Key` header (draft-ietf-httpapi-idempotency-key-header).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Generic, Protocol, TypeVar
+
+from sidepro.domain.ids import UserId
+
+KEPT_FOR = timedelta(hours=24)
+WAIT = 10.0
+"""Seconds that an attempt waits for another one of its name."""
+
+Outcome = TypeVar("Outcome")
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptName:
+    """What is one and the same attempt: a key is a caller's own, for one operation."""
+
+    user_id: UserId
+    operation: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt(Generic[Outcome]):
+    """`content` tells what is asked for from anything else; `answer` makes of what comes of it
+    what is to be given to everybody who asks again.
+    """
+
+    name: AttemptName
+    content: bytes
+    answer: Callable[[Outcome], bytes]
+
+    async def begin(self, attempts: "AttemptRepository", now: datetime) -> None:
+        """Claim the name, in the unit of work of the effect.
+
+        Raises:
+            Replayed: another attempt of this name was here before.
+            KeyReused, KeyInUse: see `AttemptRepository.claim`.
+        """
+        answer = await attempts.claim(self.name, self.content, now)
+        if answer is not None:
+            raise Replayed(answer)
+
+    async def keep(self, attempts: "AttemptRepository", outcome: Outcome) -> None:
+        """Keep the answer for those who ask again."""
+        await attempts.keep(self.name, self.answer(outcome))
+
+
+class Replayed(Exception):
+    """Nothing is to be done: here is the answer that the first attempt of this name got."""
+
+    def __init__(self, answer: bytes) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+class AttemptRepository(Protocol):
+    """The names of attempts with their answers, inside a unit of work."""
+
+    async def claim(self, name: AttemptName, content: bytes, now: datetime) -> bytes | None:
+        """Claim a name that nobody has, or had a day ago; else the answer that was kept.
+
+        Of two at once MUST the second wait until the first one's unit of work ends. Nothing else
+        may be held at that time.
+
+        Raises:
+            KeyReused: the name is kept for another content.
+            KeyInUse: the other one has not ended after `WAIT` seconds.
+        """
+        ...
+
+    async def keep(self, name: AttemptName, answer: bytes) -> None:
+        """Keep the answer under a name that was claimed in this unit of work."""
+        ...
+
+    async def forget(self, user_id: UserId) -> None:
+        """Remove the kept answers that name this person, whoever got them."""
+        ...

@@ -1,0 +1,250 @@
+"""What people do in coffee chats."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sidepro.domain.clock import Clock
+from sidepro.domain.errors import NotFound
+from sidepro.domain.idempotency import Attempt
+from sidepro.domain.identity import Caller
+from sidepro.domain.ids import (
+    NewId,
+    RoomId,
+    UserId,
+)
+from sidepro.domain.pagination import Page, PageRequest
+from sidepro.domain.rooms.events import ReadMoved, RoomClosed, StatusChanged, Typing
+from sidepro.domain.rooms.message_writer import Sending, Sent
+from sidepro.domain.rooms.ports import ChatFeed, Presence, RoomReader
+from sidepro.domain.rooms.room import Message, Room, RoomStatus
+from sidepro.domain.rooms.views import History, Presences, RoomView, Standing
+from sidepro.domain.unit_of_work import UnitOfWork, UnitOfWorkFactory
+
+REPLAY_LONGEST = 1_000
+"""More missed messages than this are not replayed: the client reads them page by page."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomService:
+    """Asking for a chat, talking, reading, leaving."""
+
+    unit_of_work: UnitOfWorkFactory
+    reader: RoomReader
+    feed: ChatFeed
+    presence: Presence
+    sending: Sending
+    clock: Clock
+    new_id: NewId
+
+    # ---------------------------------------------------------------------------------- rooms
+
+    async def open(
+        self, caller: Caller, asked: UserId, attempt: Attempt[tuple[RoomView, bool]] | None = None
+    ) -> tuple[RoomView, bool]:
+        """Ask somebody for a coffee chat; the room of the two, and whether it is a new one.
+
+        Whoever asks first and however many ask at once, there is one room. If the caller had left
+        it, it is open again.
+
+        Raises:
+            CannotChatWithYourself: the two are one.
+            NotFound: there is no such person.
+        """
+        now = self.clock()
+        fresh = Room.open(RoomId(self.new_id()), caller.id, asked, now)
+        reopened = False
+        async with self.unit_of_work() as work:
+            if attempt:
+                await attempt.begin(work.attempts, now)
+            created = False
+            # Another unit of work may open or remove the room between any two of these steps.
+            while (room := await work.rooms.get_of_pair(caller.id, asked)) is None:
+                created = await work.rooms.add_if_absent(fresh)
+            if not created:
+                again = room.asked_again_by(caller.id, now)
+                reopened = again != room
+                await work.rooms.save(again)
+            view = await work.room_reader.room(room.id, caller.id) if attempt else None
+            if attempt and view:
+                view = await self._seen(view)
+                await attempt.keep(work.attempts, (view, created))
+            await work.commit()
+        if reopened:
+            await self.feed.publish(StatusChanged(room.id))
+        return view or await self.room(caller, room.id), created
+
+    async def rooms(self, caller: Caller, page: PageRequest) -> Page[RoomView]:
+        """The caller's rooms, the latest activity first."""
+        found = await self.reader.rooms(caller.id, page)
+        online = await self.presence.online([room.id for room in found.items])
+        return replace(
+            found, items=tuple(_shown(room, bool(online.get(room.id))) for room in found.items)
+        )
+
+    async def room_count(self, caller: Caller) -> int:
+        """How many rooms the caller has."""
+        return await self.reader.room_count(caller.id)
+
+    async def room(self, caller: Caller, room_id: RoomId) -> RoomView:
+        """One of the caller's rooms.
+
+        Raises:
+            NotFound: it is not there for the caller.
+        """
+        room = await self.reader.room(room_id, caller.id)
+        if room is None:
+            raise NotFound
+        return await self._seen(room)
+
+    async def _seen(self, room: RoomView) -> RoomView:
+        online = await self.presence.online([room.id])
+        return _shown(room, bool(online.get(room.id)))
+
+    async def leave(self, caller: Caller, room_id: RoomId) -> None:
+        """Leave a room: the other one can still read it. The last one to leave takes it away.
+
+        Raises:
+            NotFound: it is not there for the caller.
+        """
+        async with self.unit_of_work() as work:
+            remaining = (await self._got(work, room_id)).left(caller.id)
+            if remaining is None:
+                await work.rooms.delete(room_id)
+            else:
+                await work.rooms.save(remaining)
+            await work.commit()
+        await self.feed.publish(RoomClosed(room_id, caller.id if remaining else None))
+        if remaining:
+            await self.feed.publish(StatusChanged(room_id))
+
+    async def must_admit(self, caller: Caller, room_id: RoomId) -> Room:
+        """The room itself, if the caller may see it.
+
+        Raises:
+            NotFound: it is not there for the caller.
+        """
+        room = await self.reader.state(room_id)
+        if room is None:
+            raise NotFound
+        room.must_admit(caller.id)
+        return room
+
+    # ------------------------------------------------------------------------------- messages
+
+    async def send(
+        self,
+        caller: Caller,
+        room_id: RoomId,
+        body: str,
+        client_id: str | None,
+        attempt: Attempt[Sent] | None = None,
+    ) -> Sent:
+        """Say something; the stored message, and whether it was stored before.
+
+        A repeated `client_id` gives the first message, for ever, whatever the body. It is told
+        again too, in case the process that stored it died before telling.
+
+        Raises:
+            NotFound: the room is not there for the caller.
+            RoomPending: the other one has left.
+            InvalidInput: the body or the client id breaks its rule.
+            Replayed, KeyReused, KeyInUse: see `Attempt.begin`.
+        """
+        return await self.sending.store(caller.id, room_id, body, client_id, attempt)
+
+    async def history(
+        self,
+        caller: Caller,
+        room_id: RoomId,
+        *,
+        after: int | None = None,
+        before: int | None = None,
+        limit: int,
+    ) -> History:
+        """A stretch of the room's messages.
+
+        Raises:
+            NotFound: the room is not there for the caller.
+        """
+        room = await self.must_admit(caller, room_id)
+        items = await self.reader.messages(room_id, after=after, before=before, limit=limit)
+        # A message may have come in between: the last number is never below one that is shown.
+        last_seq = max([room.last_seq, *(message.seq for message in items[-1:])])
+        return History(items, last_seq)
+
+    async def between(self, room_id: RoomId, after: int, upto: int) -> tuple[Message, ...]:
+        """The messages numbered `after + 1` to `upto`, for a socket that has missed them."""
+        found = await self.reader.messages(
+            room_id, after=after, before=None, limit=max(0, upto - after)
+        )
+        return tuple(message for message in found if message.seq <= upto)
+
+    async def mark_read(self, caller: Caller, room_id: RoomId, seq: int) -> None:
+        """Note how far the caller has read. Never goes back, never beyond the last message.
+
+        Raises:
+            NotFound: the room is not there for the caller.
+        """
+        async with self.unit_of_work() as work:
+            room = await self._got(work, room_id)
+            marked = room.read_by(caller.id, seq)
+            if marked == room:
+                return
+            await work.rooms.save(marked)
+            await work.commit()
+        reached = next(s.read_seq for s in marked.seats if s.user_id == caller.id)
+        await self.feed.publish(ReadMoved(room_id, caller.id, reached))
+
+    async def typing(self, caller: Caller, room_id: RoomId) -> None:
+        """Tell the other one that the caller is typing."""
+        await self.feed.publish(Typing(room_id, caller.id))
+
+    # ------------------------------------------------------------------------------- presence
+
+    async def enter(self, caller: Caller, room_id: RoomId, connection: str) -> None:
+        """Note that the caller has the room open in a socket."""
+        if await self.presence.enter(room_id, caller.id, connection):
+            await self.feed.publish(StatusChanged(room_id))
+
+    async def exit(self, caller: Caller, room_id: RoomId, connection: str) -> None:
+        """Note that this socket is closed."""
+        if await self.presence.leave(room_id, caller.id, connection):
+            await self.feed.publish(StatusChanged(room_id))
+
+    async def presences(self, room_id: RoomId) -> Presences:
+        """Who is there, and the status that follows. Somebody who left or withdrew is not there,
+        even while a socket of theirs is still being closed.
+
+        Raises:
+            NotFound: there is no such room.
+        """
+        standing = (await self.standings([room_id])).get(room_id)
+        if standing is None:
+            raise NotFound
+        return standing.presences
+
+    async def standings(self, room_ids: Sequence[RoomId]) -> Mapping[RoomId, Standing]:
+        """Those of the rooms that are there, each with who is there as in `presences`."""
+        rooms = await self.reader.states(room_ids)
+        connected = await self.presence.online(list(rooms))
+        return {
+            room_id: Standing(room, _presences(room, connected.get(room_id, ())))
+            for room_id, room in rooms.items()
+        }
+
+    async def _got(self, work: UnitOfWork, room_id: RoomId) -> Room:
+        room = await work.rooms.get(room_id)
+        if room is None:
+            raise NotFound
+        return room
+
+
+def _presences(room: Room, connected: Sequence[UserId]) -> Presences:
+    online = tuple(user_id for user_id in connected if room.admits(user_id))
+    return Presences(room.status(someone_there=bool(online)), room.left_by, online)
+
+
+def _shown(room: RoomView, someone_there: bool) -> RoomView:
+    if room.status is RoomStatus.STOP and someone_there:
+        return replace(room, status=RoomStatus.RUNNING)
+    return room

@@ -1,0 +1,1 @@
+"""What both HTTP drivers share: the application, middleware, limits, health and media."""

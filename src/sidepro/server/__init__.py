@@ -1,0 +1,1 @@
+"""The server: uvicorn with our bounds, and the supervisor of several workers."""

@@ -1,0 +1,133 @@
+"""Users, profiles and sessions in memory."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from sidepro.domain.accounts.ports import ADDRESSES_KEPT, Presented
+from sidepro.domain.accounts.profile import Profile
+from sidepro.domain.accounts.session import RefreshToken, Session
+from sidepro.domain.accounts.user import User
+from sidepro.domain.errors import EmailTaken, UsernameTaken
+from sidepro.domain.ids import SessionId, UserId
+from tests.fakes.projects import MemoryProjects
+from tests.fakes.state import Repository
+
+
+class MemoryUsers(Repository):
+    """See `sidepro.domain.accounts.ports.UserRepository`."""
+
+    async def add(self, user: User) -> None:
+        for other in self._state.users.values():
+            if other.email_key == user.email_key:
+                raise EmailTaken
+            if other.username_key == user.username_key:
+                raise UsernameTaken
+        self._state.users[user.id] = user
+
+    async def get(self, user_id: UserId) -> User | None:
+        return self._state.users.get(user_id)
+
+    async def get_to_remove(self, user_id: UserId) -> User | None:
+        return await self.get(user_id)
+
+    async def save(self, user: User) -> None:
+        self._state.users[user.id] = user
+
+    async def remember_address(self, user_id: UserId, address: str, now: datetime) -> None:
+        self._must_be_there(user_id)
+        known = self._state.known_addresses
+        known[user_id, address] = now
+        mine = [key for key in known if key[0] == user_id]
+        for key in sorted(mine, key=lambda key: (known[key], key), reverse=True)[ADDRESSES_KEPT:]:
+            del known[key]
+
+    async def remove(self, user_id: UserId) -> None:
+        state = self._state
+        projects = MemoryProjects(state)
+        for comment in [c for c in state.comments.values() if c.author_id == user_id]:
+            del state.comments[comment.id]
+            await projects.move_counters(comment.project_id, comments=-1)
+        for key in [key for key in state.bookmarks if key[0] == user_id]:
+            del state.bookmarks[key]
+            await projects.move_counters(key[1], bookmarks=-1)
+        for project in [p for p in state.projects.values() if p.author_id == user_id]:
+            await projects.delete(project.id)
+        await MemorySessions(state).end_all(user_id)
+        for place, message in list(state.messages.items()):
+            if message.sender_id == user_id:
+                state.messages[place] = replace(message, sender_id=None)
+        for kept in [kept for kept in state.images.values() if kept.image.owner_id == user_id]:
+            ownerless = replace(kept.image, owner_id=None)
+            state.images[kept.image.id] = replace(kept, image=ownerless)
+        for known in [known for known in state.known_addresses if known[0] == user_id]:
+            del state.known_addresses[known]
+        for name in [name for name in state.attempts if name.user_id == user_id]:
+            del state.attempts[name]
+        state.profiles.pop(user_id, None)
+        del state.users[user_id]
+
+
+class MemoryProfiles(Repository):
+    """See `sidepro.domain.accounts.ports.ProfileRepository`."""
+
+    async def get(self, user_id: UserId) -> Profile | None:
+        return self._state.profiles.get(user_id)
+
+    async def save(self, profile: Profile) -> None:
+        self._must_be_there(profile.user_id)
+        self._state.profiles[profile.user_id] = profile
+
+
+class MemorySessions(Repository):
+    """See `sidepro.domain.accounts.ports.SessionRepository`."""
+
+    async def add(self, session: Session, token: RefreshToken) -> None:
+        self._must_be_there(session.user_id)
+        for other in list(self._state.sessions.values()):
+            if other.user_id == session.user_id and other.is_over(session.created_at):
+                await self.end(other.id, other.user_id)
+        self._state.sessions[session.id] = session
+        self._state.refresh_tokens[token.hash] = token
+
+    async def owner(self, token_hash: bytes) -> UserId | None:
+        found = await self.presented(token_hash)
+        return None if found is None else found.session.user_id
+
+    async def presented(self, token_hash: bytes) -> Presented | None:
+        tokens = self._state.refresh_tokens
+        token = tokens.get(token_hash)
+        if token is None:
+            return None
+        successors = [other for other in tokens.values() if other.parent == token.hash]
+        return Presented(
+            self._state.sessions[token.session_id],
+            token,
+            any(successor.used_at is not None for successor in successors),
+        )
+
+    async def rotate(
+        self, session: Session, used: RefreshToken, successor: RefreshToken, now: datetime
+    ) -> None:
+        self._state.sessions[session.id] = session
+        if self._state.refresh_tokens[used.hash].used_at is None:
+            self._state.refresh_tokens[used.hash] = replace(used, used_at=now)
+        self._state.refresh_tokens[successor.hash] = successor
+
+    async def end(self, session_id: SessionId, user_id: UserId) -> bool:
+        session = self._state.sessions.get(session_id)
+        if session is None or session.user_id != user_id:
+            return False
+        del self._state.sessions[session_id]
+        tokens = self._state.refresh_tokens
+        for token in [token for token in tokens.values() if token.session_id == session_id]:
+            del tokens[token.hash]
+        return True
+
+    async def end_all(
+        self, user_id: UserId, *, but: SessionId | None = None
+    ) -> tuple[SessionId, ...]:
+        mine = [s.id for s in self._state.sessions.values() if s.user_id == user_id]
+        ended = tuple(session_id for session_id in mine if session_id != but)
+        for session_id in ended:
+            await self.end(session_id, user_id)
+        return ended

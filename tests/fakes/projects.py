@@ -1,0 +1,91 @@
+"""Projects, comments and bookmarks in memory."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from sidepro.domain.errors import NotFound
+from sidepro.domain.ids import (
+    CommentId,
+    ProjectId,
+    UserId,
+)
+from sidepro.domain.projects.comment import Comment
+from sidepro.domain.projects.ports import Counters
+from sidepro.domain.projects.project import Project
+from tests.fakes.state import Repository
+
+
+class MemoryProjects(Repository):
+    """See `sidepro.domain.projects.ports.ProjectRepository`."""
+
+    async def add(self, project: Project) -> None:
+        self._must_be_there(project.author_id)
+        self._state.projects[project.id] = project
+        self._state.counters[project.id] = Counters(0, 0, 0)
+
+    async def get(self, project_id: ProjectId) -> Project | None:
+        return self._state.projects.get(project_id)
+
+    async def save(self, project: Project) -> None:
+        self._state.projects[project.id] = project
+
+    async def save_html(self, project_id: ProjectId, content_html: str) -> None:
+        project = self._state.projects[project_id]
+        self._state.projects[project_id] = replace(project, content_html=content_html)
+
+    async def delete(self, project_id: ProjectId) -> None:
+        state = self._state
+        state.projects.pop(project_id, None)
+        state.counters.pop(project_id, None)
+        state.shown.pop(project_id, None)
+        for comment in [c for c in state.comments.values() if c.project_id == project_id]:
+            del state.comments[comment.id]
+        for key in [key for key in state.bookmarks if key[1] == project_id]:
+            del state.bookmarks[key]
+
+    async def move_counters(
+        self, project_id: ProjectId, *, bookmarks: int = 0, comments: int = 0
+    ) -> Counters:
+        counters = self._state.counters.get(project_id)
+        if counters is None:
+            raise NotFound
+        moved = Counters(
+            counters.views, counters.bookmarks + bookmarks, counters.comments + comments
+        )
+        self._state.counters[project_id] = moved
+        return moved
+
+
+class MemoryComments(Repository):
+    """See `sidepro.domain.projects.ports.CommentRepository`."""
+
+    async def add(self, comment: Comment) -> None:
+        self._must_be_there(comment.author_id)
+        if comment.project_id not in self._state.projects:
+            raise NotFound
+        self._state.comments[comment.id] = comment
+
+    async def get(self, comment_id: CommentId) -> Comment | None:
+        return self._state.comments.get(comment_id)
+
+    async def save(self, comment: Comment) -> None:
+        self._state.comments[comment.id] = comment
+
+    async def delete(self, comment_id: CommentId) -> bool:
+        return self._state.comments.pop(comment_id, None) is not None
+
+
+class MemoryBookmarks(Repository):
+    """See `sidepro.domain.projects.ports.BookmarkRepository`."""
+
+    async def add(self, user_id: UserId, project_id: ProjectId, now: datetime) -> bool:
+        self._must_be_there(user_id)
+        if project_id not in self._state.projects:
+            raise NotFound
+        if (user_id, project_id) in self._state.bookmarks:
+            return False
+        self._state.bookmarks[user_id, project_id] = now
+        return True
+
+    async def remove(self, user_id: UserId, project_id: ProjectId) -> bool:
+        return self._state.bookmarks.pop((user_id, project_id), None) is not None

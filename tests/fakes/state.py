@@ -1,0 +1,71 @@
+"""Everything that is stored in memory, and what its repositories have in common."""
+
+from copy import copy
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+
+from sidepro.domain.accounts.profile import Profile
+from sidepro.domain.accounts.session import RefreshToken, Session
+from sidepro.domain.accounts.user import User
+from sidepro.domain.errors import NotFound
+from sidepro.domain.idempotency import AttemptName
+from sidepro.domain.ids import (
+    CommentId,
+    ImageId,
+    ProjectId,
+    RoomId,
+    SessionId,
+    UserId,
+)
+from sidepro.domain.images.image import Image
+from sidepro.domain.images.image import State as ImageState
+from sidepro.domain.projects.comment import Comment
+from sidepro.domain.projects.ports import Counters
+from sidepro.domain.projects.project import Project
+from sidepro.domain.recommendations.packed import Similarities
+from sidepro.domain.recommendations.ports import Run
+from sidepro.domain.rooms.room import Message, Room
+
+
+@dataclass(frozen=True, slots=True)
+class StoredImage:
+    """An image and what is noted of it."""
+
+    image: Image
+    state: ImageState
+    unused_since: datetime | None
+
+
+@dataclass(slots=True)
+class State:
+    """What is stored. Values are immutable: a changed one is not stored until it is saved."""
+
+    users: dict[UserId, User] = field(default_factory=dict)
+    profiles: dict[UserId, Profile] = field(default_factory=dict)
+    sessions: dict[SessionId, Session] = field(default_factory=dict)
+    refresh_tokens: dict[bytes, RefreshToken] = field(default_factory=dict)
+    known_addresses: dict[tuple[UserId, str], datetime] = field(default_factory=dict)
+    projects: dict[ProjectId, Project] = field(default_factory=dict)
+    counters: dict[ProjectId, Counters] = field(default_factory=dict)
+    comments: dict[CommentId, Comment] = field(default_factory=dict)
+    bookmarks: dict[tuple[UserId, ProjectId], datetime] = field(default_factory=dict)
+    rooms: dict[RoomId, Room] = field(default_factory=dict)
+    messages: dict[tuple[RoomId, int], Message] = field(default_factory=dict)
+    images: dict[ImageId, StoredImage] = field(default_factory=dict)
+    shown: dict[ProjectId, frozenset[ImageId]] = field(default_factory=dict)
+    similarities: Similarities | None = None
+    similarity_run: Run | None = None
+    attempts: dict[AttemptName, tuple[bytes, bytes, datetime]] = field(default_factory=dict)
+
+    def copied(self) -> "State":
+        """A copy that can be changed without changing this one."""
+        return State(**{part.name: copy(getattr(self, part.name)) for part in fields(self)})
+
+
+class Repository:
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def _must_be_there(self, *user_ids: UserId | None) -> None:
+        if any(user_id not in self._state.users for user_id in user_ids):
+            raise NotFound

@@ -1,0 +1,98 @@
+"""Units of work in memory that are whole or not at all."""
+
+import asyncio
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from sidepro.domain.accounts.profile import Catalogue
+from tests.fakes.accounts import (
+    MemoryProfiles,
+    MemorySessions,
+    MemoryUsers,
+)
+from tests.fakes.idempotency import MemoryAttempts
+from tests.fakes.image_repository import MemoryImages
+from tests.fakes.projects import (
+    MemoryBookmarks,
+    MemoryComments,
+    MemoryProjects,
+)
+from tests.fakes.rooms import MemoryRooms
+from tests.fakes.state import State
+
+if TYPE_CHECKING:
+    from tests.fakes.readers import MemoryReader
+
+
+class MemoryStore:
+    """The stored state, and the lock that makes units of work follow one another."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self.state = State()
+        self.lock = asyncio.Lock()
+
+    def unit_of_work(self) -> "MemoryUnitOfWork":
+        """See `sidepro.domain.unit_of_work.UnitOfWorkFactory`."""
+        return MemoryUnitOfWork(self)
+
+
+class MemoryUnitOfWork:
+    """See `sidepro.domain.unit_of_work.UnitOfWork`. Works on a copy, which a commit puts in the
+    place of the stored state.
+    """
+
+    users: MemoryUsers
+    profiles: MemoryProfiles
+    sessions: MemorySessions
+    projects: MemoryProjects
+    comments: MemoryComments
+    bookmarks: MemoryBookmarks
+    rooms: MemoryRooms
+    images: MemoryImages
+    attempts: MemoryAttempts
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+        self._state = State()
+
+    async def __aenter__(self) -> "MemoryUnitOfWork":
+        await self._store.lock.acquire()
+        self._begin()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._store.lock.release()
+
+    @property
+    def board_reader(self) -> "MemoryReader":
+        from tests.fakes.readers import MemoryReader
+
+        within = MemoryStore(self._store.catalogue)
+        within.state = self._state
+        return MemoryReader(within)
+
+    @property
+    def room_reader(self) -> "MemoryReader":
+        return self.board_reader
+
+    async def commit(self) -> None:
+        self._store.state = self._state
+        self._begin()
+
+    def _begin(self) -> None:
+        self._state = state = self._store.state.copied()
+        self.users = MemoryUsers(state)
+        self.profiles = MemoryProfiles(state)
+        self.sessions = MemorySessions(state)
+        self.projects = MemoryProjects(state)
+        self.comments = MemoryComments(state)
+        self.bookmarks = MemoryBookmarks(state)
+        self.rooms = MemoryRooms(state)
+        self.images = MemoryImages(state)
+        self.attempts = MemoryAttempts(state)
