@@ -24,7 +24,7 @@ from sidepro.demo.population import (
     Sizes,
     make,
 )
-from sidepro.domain.accounts.profile import Profile
+from sidepro.domain.accounts.profile import Catalogue, Profile
 from sidepro.domain.accounts.user import (
     check_password_length,
     check_password_strength,
