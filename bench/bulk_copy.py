@@ -11,7 +11,7 @@ from sqlalchemy import Column, Table, Uuid
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql.schema import tables
-from sidepro.adapters.sql.search.ngrams import LONGEST_GRAM
+from sidepro.adapters.sql.search.ngrams import MAX_NGRAM
 from sidepro.demo.copies import (
     EARLIER,
     NAME_LONGEST,
@@ -21,10 +21,10 @@ from sidepro.demo.copies import (
 
 
 def _grams_of(lines: str) -> str:
-    """As `sidepro.adapters.sql.search.ngrams.grams_of`, of an array of lines."""
+    """As `sidepro.adapters.sql.search.ngrams.ngrams_of`, of an array of lines."""
     return (
         "(SELECT array_agg(DISTINCT substr(line, start, length))"
-        f" FROM unnest({lines}) AS line, generate_series(1, {LONGEST_GRAM}) AS length,"
+        f" FROM unnest({lines}) AS line, generate_series(1, {MAX_NGRAM}) AS length,"
         " generate_series(1, char_length(line) - length + 1) AS start)"
     )
 

@@ -31,7 +31,7 @@ from bench.servers import DurablePostgres, Measured, fill, harness, platform, se
 from bench.sockets import ChatSocket
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.schema import tables
-from sidepro.bootstrap import Platform, build
+from sidepro.bootstrap import Container, build
 from sidepro.domain.accounts.session import RefreshToken, Session
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import SessionId, UserId
@@ -123,12 +123,12 @@ async def seats(settings: Mapping[str, str], number: int) -> list[Seat]:
         await made.close()
 
 
-async def _token(made: Platform, person: UUID) -> str:
+async def _token(made: Container, person: UUID) -> str:
     """A log-in without the hash of a password, which would take most of the time."""
-    service = made.parts.services.sessions
+    service = made.dependencies.services.sessions
     now = service.clock()
     session = Session.start(
-        SessionId(service.new_id()), UserId(person), "bench", now, service.lifetimes
+        SessionId(service.new_id()), UserId(person), "bench", now, service.session_ttl
     )
     token = RefreshToken.issue(service.new_refresh_token(), session.id, None, now)
     async with service.unit_of_work() as work:

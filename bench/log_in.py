@@ -29,9 +29,9 @@ from bench.client import Call, Connection, drive
 from bench.servers import DurablePostgres, Measured, fill, platform, settings_of
 from sidepro.adapters.security.passwords import (
     LANES,
+    MAX_THREADS,
     MEMORY_KIB,
     PASSES,
-    THREADS,
 )
 from sidepro.demo.population import DEMO_EMAILS, DEMO_PASSWORD
 
@@ -120,7 +120,7 @@ async def crowded(server: Measured) -> None:
     before, after = statistics.median(alone), statistics.median(beside)
     print(
         f"- a page of the board costs the event loop {before:.2f} ms, and {after:.2f} ms while "
-        f"another process hashes in {THREADS} threads: {after / before:.1f} times as much"
+        f"another process hashes in {MAX_THREADS} threads: {after / before:.1f} times as much"
     )
 
 
@@ -148,8 +148,8 @@ def _hashing() -> Iterator[None]:
 
 
 def _hash_on() -> None:
-    with ThreadPoolExecutor(THREADS) as threads:
-        for _ in range(THREADS):
+    with ThreadPoolExecutor(MAX_THREADS) as threads:
+        for _ in range(MAX_THREADS):
             threads.submit(hash_cost, 1_000_000)
 
 

@@ -15,9 +15,9 @@ from uuid import UUID
 
 from sidepro.domain.accounts.profile import Catalogue, Profile
 from sidepro.domain.accounts.session import (
-    Lifetimes,
     RefreshToken,
     Session,
+    SessionTtl,
 )
 from sidepro.domain.accounts.user import User
 from sidepro.domain.errors import NotAuthenticated
@@ -36,13 +36,13 @@ from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.ports import Markdown
 from sidepro.domain.projects.project import Project
 from sidepro.domain.rooms.room import Message, Room
-from sidepro.domain.text import fold, normal
+from sidepro.domain.text import casefold_key, normalize
 
 Result = TypeVar("Result")
 
 NOW = datetime(2026, 3, 1, 9, 30, 0, 123456, tzinfo=UTC)
 ADDRESS = "203.0.113.7"
-LIFETIMES = Lifetimes(idle=timedelta(days=14), total=timedelta(days=90))
+LIFETIMES = SessionTtl(idle=timedelta(days=14), total=timedelta(days=90))
 
 CATALOGUE = Catalogue(
     # a part of the catalogue that a migration loads, in its order
@@ -234,8 +234,8 @@ def always(html: str) -> Markdown:
 
 
 def email_syntax(email: str) -> str | None:
-    """Something on both sides of one `@`. See `sidepro.domain.accounts.ports.EmailSyntax`."""
-    local, _, domain = normal(email).partition("@")
+    """Something on both sides of one `@`. See `sidepro.domain.accounts.ports.EmailNormalizer`."""
+    local, _, domain = normalize(email).partition("@")
     sound = local and domain and "@" not in domain and not any(map(str.isspace, email))
     return f"{local}@{domain.lower()}" if sound else None
 
@@ -244,7 +244,7 @@ class FewCommonPasswords:
     """See `sidepro.domain.accounts.ports.CommonPasswords`."""
 
     def __contains__(self, password: str, /) -> bool:
-        return fold(password) in {"password", "12345678", "qwertyuiop"}
+        return casefold_key(password) in {"password", "12345678", "qwertyuiop"}
 
 
 class QuickPasswords:
@@ -260,12 +260,12 @@ class QuickPasswords:
 
     async def hash(self, password: str) -> str:
         self.calls.append("hash")
-        return f"{self.generation}${normal(password)[::-1]}"
+        return f"{self.generation}${normalize(password)[::-1]}"
 
     async def verify(self, password: str, password_hash: str | None) -> bool:
         self.calls.append("verify")
         _, _, reverse = (password_hash or "").partition("$")
-        return password_hash is not None and reverse == normal(password)[::-1]
+        return password_hash is not None and reverse == normalize(password)[::-1]
 
     def is_outdated(self, password_hash: str) -> bool:
         return password_hash.partition("$")[0] != str(self.generation)
@@ -294,7 +294,7 @@ class PlainAccessTokens:
 class CountingTokens:
     """Refresh tokens that tell how many there were before.
 
-    See `sidepro.domain.accounts.ports.RefreshTokens`.
+    See `sidepro.domain.accounts.ports.SecretGenerator`.
     """
 
     def __init__(self) -> None:
@@ -312,7 +312,7 @@ class PlainCodec:
 
 
 class CountingNames:
-    """Names that are anything but random. See `sidepro.domain.images.ports.RandomNames`."""
+    """Names that are anything but random. See `sidepro.domain.images.ports.NameGenerator`."""
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)

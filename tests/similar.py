@@ -8,7 +8,7 @@ from sidepro.domain.recommendations import jaccard
 from sidepro.domain.recommendations.jaccard import Neighbour
 from sidepro.domain.recommendations.packed import (
     KEPT,
-    NOBODY,
+    NO_NEIGHBOUR,
     PLACE_SIZE,
     Population,
     Similarities,
@@ -25,7 +25,8 @@ def result(population: Population, nearest: Mapping[UserId, Sequence[UserId]]) -
     """With these people near to each person, whoever they are. Everybody is a group."""
     places = {population.id_of(place): place for place in range(len(population))}
     rows = (
-        chain((places[near] for near in nearest.get(user, ())), repeat(NOBODY)) for user in places
+        chain((places[near] for near in nearest.get(user, ())), repeat(NO_NEIGHBOUR))
+        for user in places
     )
     return Similarities(
         population,

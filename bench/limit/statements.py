@@ -28,13 +28,13 @@ import uvloop
 from litestar.enums import ScopeType
 
 from sidepro.adapters.sql.engine.database import NOTHING
-from sidepro.adapters.sql.engine.fast_reads import Prepared, postgresql_dialect
+from sidepro.adapters.sql.engine.fast_reads import CompiledQuery, postgresql_dialect
 from sidepro.bootstrap import (
-    Platform,
+    Container,
     application,
     build,
 )
-from sidepro.http.middleware import Edge
+from sidepro.http.middleware import Middleware
 from sidepro.settings import load
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ Plan = list[tuple[bytes, list[Any]]]
 async def plans_of(paths: list[str], token: str) -> dict[bytes, Plan]:
     """What the platform asks its database for each of the paths."""
     platform = build(load(), "")
-    app: Any = Edge(application(platform, with_jobs=False), platform.parts.metrics)
+    app: Any = Middleware(application(platform, with_jobs=False), platform.dependencies.metrics)
     transport = httpx.ASGITransport(app)
     headers = {"Authorization": f"Bearer {token}"}
     try:
@@ -66,13 +66,13 @@ async def plans_of(paths: list[str], token: str) -> dict[bytes, Plan]:
         await platform.close()
 
 
-async def _noted(platform: Platform, http: httpx.AsyncClient, path: str) -> Plan:
+async def _noted(platform: Container, http: httpx.AsyncClient, path: str) -> Plan:
     plan: Plan = []
     database, dialect = platform.database, postgresql_dialect()
 
     def noting(run: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         def noted(statement: Any, parameters: Any = NOTHING) -> Awaitable[Any]:
-            text, values = Prepared(statement, dialect).bind(parameters)
+            text, values = CompiledQuery(statement, dialect).bind(parameters)
             plan.append((text.encode(), values))
             return run(statement, parameters)
 

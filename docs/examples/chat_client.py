@@ -75,7 +75,7 @@ class Account:
         """Have the next one be a new one."""
         self._refresh_at = 0.0
 
-    async def ask(self, method: str, path: str, **sent: Any) -> Json:
+    async def request(self, method: str, path: str, **sent: Any) -> Json:
         """The answer to a call."""
         headers = {"Authorization": f"Bearer {await self.token()}"}
         answer = await self.http.request(method, f"/api/v1{path}", headers=headers, **sent)
@@ -179,7 +179,7 @@ class Chat:
         while self.last_seq < seq:
             query = {"after": self.last_seq, "limit": 100}
             path = f"/rooms/{self._room_id}/messages"
-            history = await self._account.ask("GET", path, params=query)
+            history = await self._account.request("GET", path, params=query)
             for message in history["items"]:
                 if message["seq"] <= seq:
                     await self._take(message)
@@ -220,7 +220,7 @@ async def main(server: str, email: str, password: str, user_id: str) -> None:
     async with httpx.AsyncClient(base_url=server) as http:
         account = Account(http)
         await account.log_in(email, password)
-        room = await account.ask("POST", "/rooms", json={"user_id": user_id})
+        room = await account.request("POST", "/rooms", json={"user_id": user_id})
 
         def show(message: Json) -> None:
             theirs = message["sender_id"] == user_id

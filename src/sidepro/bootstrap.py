@@ -15,39 +15,39 @@ from taskiq import AsyncBroker
 from sidepro.adapters import system
 from sidepro.adapters.images.codec import PillowCodec
 from sidepro.adapters.images.store import FolderImages, S3Images
-from sidepro.adapters.in_process.concurrency_limiter import MemorySlots
-from sidepro.adapters.in_process.job_claims import MemoryNotes
-from sidepro.adapters.in_process.presence import MemoryPresence
-from sidepro.adapters.in_process.pubsub import MemoryFeed
-from sidepro.adapters.in_process.rate_limiter import MemoryLimiter
-from sidepro.adapters.in_process.session_registry import MemoryGate
-from sidepro.adapters.in_process.socket_tickets import MemoryTickets
-from sidepro.adapters.logs import note_authentication
+from sidepro.adapters.in_process.concurrency_limiter import InProcessConcurrencyLimiter
+from sidepro.adapters.in_process.job_claims import InProcessJobClaims
+from sidepro.adapters.in_process.presence import InProcessPresence
+from sidepro.adapters.in_process.pubsub import InProcessRoomEvents
+from sidepro.adapters.in_process.rate_limiter import InProcessRateLimiter
+from sidepro.adapters.in_process.session_registry import InProcessSessionRegistry
+from sidepro.adapters.in_process.socket_tickets import InProcessSocketTickets
+from sidepro.adapters.logs import audit_log
 from sidepro.adapters.markdown import SafeMarkdown
-from sidepro.adapters.redis.client import Link
-from sidepro.adapters.redis.concurrency_limiter import RedisSlots
-from sidepro.adapters.redis.job_claims import RedisNotes
+from sidepro.adapters.redis.client import RedisClient
+from sidepro.adapters.redis.concurrency_limiter import RedisConcurrencyLimiter
+from sidepro.adapters.redis.job_claims import RedisJobClaims
 from sidepro.adapters.redis.neighbour_store import RedisNeighbourStore
 from sidepro.adapters.redis.presence import RedisPresence
-from sidepro.adapters.redis.pubsub import RedisFeed
-from sidepro.adapters.redis.rate_limiter import RedisLimiter
-from sidepro.adapters.redis.session_registry import RedisGate
-from sidepro.adapters.redis.socket_tickets import RedisTickets
+from sidepro.adapters.redis.pubsub import RedisRoomEvents
+from sidepro.adapters.redis.rate_limiter import RedisRateLimiter
+from sidepro.adapters.redis.session_registry import RedisSessionRegistry
+from sidepro.adapters.redis.socket_tickets import RedisSocketTickets
 from sidepro.adapters.security.passwords import (
     Argon2Passwords,
     CommonPasswordList,
-    email_address,
+    normalize_email,
 )
-from sidepro.adapters.security.secret_key import kept_secret
-from sidepro.adapters.security.tokens import JwtAccessTokens, derived
+from sidepro.adapters.security.secret_key import load_or_create_secret
+from sidepro.adapters.security.tokens import JwtAccessTokens, derive_key
 from sidepro.adapters.similarity.lazy_engine import PolarsEngine
 from sidepro.adapters.sql.engine.database import Database
-from sidepro.adapters.sql.engine.job_lock import SqlTurns
+from sidepro.adapters.sql.engine.job_lock import SqlJobLock
 from sidepro.adapters.sql.neighbour_store import SqlNeighbourStore
 from sidepro.adapters.sql.readers.account_reader import SqlAccountReader
 from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
 from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
-from sidepro.adapters.sql.readers.data_export_reader import SqlArchive
+from sidepro.adapters.sql.readers.data_export_reader import SqlDataExportReader
 from sidepro.adapters.sql.readers.population_reader import SqlPopulationReader
 from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
 from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
@@ -56,74 +56,74 @@ from sidepro.api.chat.hub import Hub
 from sidepro.api.chat.limits import SocketLimits
 from sidepro.api.dependencies import Services
 from sidepro.domain.accounts.account_service import AccountService
-from sidepro.domain.accounts.administration_service import UserAdministration
-from sidepro.domain.accounts.session import Lifetimes
+from sidepro.domain.accounts.administration_service import AdministrationService
+from sidepro.domain.accounts.session import SessionTtl
 from sidepro.domain.accounts.session_service import SessionService
-from sidepro.domain.data_export.data_export_service import ArchiveService
+from sidepro.domain.data_export.data_export_service import DataExportService
 from sidepro.domain.images.image_service import ImageService
-from sidepro.domain.images.urls import ImageAddresses
-from sidepro.domain.pagination import Cursors
+from sidepro.domain.images.urls import ImageUrls
+from sidepro.domain.pagination import CursorCodec
 from sidepro.domain.projects.project_service import ProjectService
 from sidepro.domain.rate_limiting import RateLimiter
 from sidepro.domain.recommendations.recommendation_service import RecommendationService
 from sidepro.domain.recommendations.similarity_job import SimilarityJob
-from sidepro.domain.rooms.message_writer import Sending
-from sidepro.domain.rooms.ports import ChatFeed, Presence
+from sidepro.domain.rooms.message_writer import MessageWriter
+from sidepro.domain.rooms.ports import Presence, RoomEvents
 from sidepro.domain.rooms.room_service import RoomService
 from sidepro.domain.rooms.ticket_service import TicketService
-from sidepro.http.app import Parts, create_app
+from sidepro.http.app import AppDependencies, create_app
 from sidepro.http.health import Check
 from sidepro.http.metrics import Metrics
 from sidepro.jobs import broker as brokers
 from sidepro.jobs import runner as running
-from sidepro.jobs.claims import Notes
-from sidepro.jobs.similarity_trigger import SentTickRequests
-from sidepro.jobs.tasks import Jobs
+from sidepro.jobs.claims import JobClaims
+from sidepro.jobs.similarity_trigger import BrokerSimilarityTrigger
+from sidepro.jobs.tasks import JobRunner
 from sidepro.settings import Settings, aws_region, origin_of
 
 
 @dataclass(frozen=True, slots=True)
-class Platform:
+class Container:
     """Everything that a process needs, ready to be used and not yet connected to anything."""
 
     database: Database
     catalogue: CatalogueCache
     views: SqlViewCounter
-    sending: Sending
+    message_writer: MessageWriter
     passwords: Argon2Passwords
     codec: PillowCodec
     markdown: SafeMarkdown
-    link: Link | None
-    chat: Sequence[RedisFeed | RedisPresence]
-    administration: UserAdministration
+    redis: RedisClient | None
+    chat: Sequence[RedisRoomEvents | RedisPresence]
+    administration: AdministrationService
     similarity: SimilarityJob
-    jobs: Jobs
-    tick_requests: SentTickRequests
-    parts: Parts
+    job_runner: JobRunner
+    similarity_trigger: BrokerSimilarityTrigger
+    dependencies: AppDependencies
 
     async def close(self) -> None:
         """End connections and threads."""
-        await self.tick_requests.close()
-        await self.jobs.broker.shutdown()
-        await self.sending.close()
+        await self.similarity_trigger.close()
+        await self.job_runner.broker.shutdown()
+        await self.message_writer.close()
         for part in self.chat:
             await part.close()
         await self.views.close()
         await self.database.close()
-        if self.link:
-            await self.link.close()
+        if self.redis:
+            await self.redis.close()
         self.passwords.close()
         self.codec.close()
         self.markdown.close()
 
 
-def build(settings: Settings, public_url: str, threads: int = 1) -> Platform:
+def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
     """Put the platform together; similarities are computed by so many threads at once.
 
     Raises:
         OSError: the secret key of an embedded platform cannot be kept in the data folder.
     """
-    secret_keys = settings.secret_key or (kept_secret(settings.data_dir),)
+    secret_keys = settings.secret_key or (load_or_create_secret(settings.data_dir),)
     clock, new_id = system.clock, system.new_id
     database = Database(settings.database)
     catalogue = CatalogueCache()
@@ -139,27 +139,27 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Platform:
     views = SqlViewCounter(database)
     passwords = Argon2Passwords()
     tokens = JwtAccessTokens(
-        [derived(key, "access tokens") for key in secret_keys],
+        [derive_key(key, "access tokens") for key in secret_keys],
         settings.public_url or "sidepro",
         settings.access_token_ttl,
         clock,
     )
-    link = Link(settings.redis_url) if settings.redis_url else None
+    link = RedisClient(settings.redis_url) if settings.redis_url else None
     shared = link if settings.may_be_served_by_several else None
     neighbours = RedisNeighbourStore(shared) if shared else SqlNeighbourStore(database)
     feed, presence, chat = _chat(shared)
-    sending = Sending(unit_of_work, feed, clock)
-    own_gate = MemoryGate(account_reader, clock)
-    gate = RedisGate(link, own_gate) if link else own_gate
+    sending = MessageWriter(unit_of_work, feed, clock)
+    own_gate = InProcessSessionRegistry(account_reader, clock)
+    gate = RedisSessionRegistry(link, own_gate) if link else own_gate
     limiter, socket_limits = _limits(settings, link)
     broker, notes = _sending_of_jobs(settings, shared)
-    tick_requests = SentTickRequests(broker, notes)
+    tick_requests = BrokerSimilarityTrigger(broker, notes)
     rooms = RoomService(
         unit_of_work=unit_of_work,
         reader=SqlRoomReader(database, addresses),
-        feed=feed,
+        events=feed,
         presence=presence,
-        sending=sending,
+        message_writer=sending,
         clock=clock,
         new_id=new_id,
     )
@@ -169,29 +169,29 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Platform:
             reader=account_reader,
             passwords=passwords,
             common_passwords=CommonPasswordList(),
-            email_syntax=email_address,
+            normalize_email=normalize_email,
             clock=clock,
             new_id=new_id,
-            gate=gate,
-            feed=feed,
-            note=note_authentication,
-            tick_requests=tick_requests,
+            session_registry=gate,
+            room_events=feed,
+            audit_log=audit_log,
+            similarity_trigger=tick_requests,
         ),
         sessions=SessionService(
             unit_of_work=unit_of_work,
             reader=account_reader,
             passwords=passwords,
-            email_syntax=email_address,
+            normalize_email=normalize_email,
             access_tokens=tokens,
             new_refresh_token=system.new_refresh_token,
             clock=clock,
             new_id=new_id,
-            gate=gate,
-            lifetimes=Lifetimes(settings.refresh_token_ttl, settings.session_ttl),
+            session_registry=gate,
+            session_ttl=SessionTtl(settings.refresh_token_ttl, settings.session_ttl),
             limiter=limiter,
-            note=note_authentication,
+            audit_log=audit_log,
         ),
-        archive=ArchiveService(SqlArchive(database, catalogue, addresses), neighbours),
+        archive=DataExportService(SqlDataExportReader(database, catalogue, addresses), neighbours),
         projects=ProjectService(
             unit_of_work=unit_of_work,
             reader=board_reader,
@@ -203,7 +203,9 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Platform:
         ),
         rooms=rooms,
         tickets=TicketService(
-            rooms, RedisTickets(link) if link else MemoryTickets(), system.new_ticket
+            rooms,
+            RedisSocketTickets(link) if link else InProcessSocketTickets(),
+            system.new_ticket,
         ),
         recommendations=RecommendationService(
             reader=board_reader,
@@ -213,13 +215,13 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Platform:
             unit_of_work=unit_of_work,
             codec=codec,
             store=image_store,
-            addresses=addresses,
+            urls=addresses,
             clock=clock,
             new_id=new_id,
             new_name=system.new_image_name,
             quota=settings.image_quota_bytes,
         ),
-        cursors=Cursors([derived(key, "cursors") for key in secret_keys]),
+        cursors=CursorCodec([derive_key(key, "cursors") for key in secret_keys]),
     )
 
     async def database_answers() -> None:
@@ -228,15 +230,15 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Platform:
 
     helpful: dict[str, Check] = {}
     if link:
-        helpful["redis"] = link.answers
+        helpful["redis"] = link.ping
     if isinstance(image_store, S3Images):
-        helpful["images"] = image_store.answers
+        helpful["images"] = image_store.ping
     hub = Hub(services.rooms, feed)
-    parts = Parts(
+    parts = AppDependencies(
         services=services,
         hub=hub,
         tokens=tokens,
-        gate=gate,
+        session_registry=gate,
         limiter=limiter,
         socket_limits=socket_limits,
         allowed_origins=settings.allowed_origins or (origin_of(public_url),),
@@ -249,81 +251,83 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Platform:
         ),
         with_docs=settings.docs,
     )
-    administration = UserAdministration(
-        unit_of_work, account_reader, services.accounts, gate, note_authentication
+    administration = AdministrationService(
+        unit_of_work, account_reader, services.accounts, gate, audit_log
     )
     similarity = SimilarityJob(
         SqlPopulationReader(database, catalogue),
         PolarsEngine(threads),
         neighbours,
-        SqlTurns(database),
+        SqlJobLock(database),
         clock,
     )
-    return Platform(
+    return Container(
         database=database,
         catalogue=catalogue,
         views=views,
-        sending=sending,
+        message_writer=sending,
         passwords=passwords,
         codec=codec,
         markdown=markdown,
-        link=link,
+        redis=link,
         chat=chat,
         administration=administration,
         similarity=similarity,
-        jobs=Jobs(broker, notes, similarity, neighbours, services.images),
-        tick_requests=tick_requests,
-        parts=parts,
+        job_runner=JobRunner(broker, notes, similarity, neighbours, services.images),
+        similarity_trigger=tick_requests,
+        dependencies=parts,
     )
 
 
 def _chat(
-    link: Link | None,
-) -> tuple[ChatFeed, Presence, list[RedisFeed | RedisPresence]]:
+    link: RedisClient | None,
+) -> tuple[RoomEvents, Presence, list[RedisRoomEvents | RedisPresence]]:
     """The feed, presence, and those of them that have to be closed."""
     if link:
-        feed = RedisFeed(link)
+        feed = RedisRoomEvents(link)
         presence = RedisPresence(link, feed)
         return feed, presence, [presence, feed]
     # On SQLite there is one serving process, and nobody else to tell.
-    return MemoryFeed(), MemoryPresence(), []
+    return InProcessRoomEvents(), InProcessPresence(), []
 
 
-def _sending_of_jobs(settings: Settings, link: Link | None) -> tuple[AsyncBroker, Notes]:
+def _sending_of_jobs(
+    settings: Settings, link: RedisClient | None
+) -> tuple[AsyncBroker, JobClaims]:
     if link and settings.redis_url:
-        return brokers.shared(settings.redis_url), RedisNotes(link)
-    return brokers.in_process(), MemoryNotes()
+        return brokers.shared(settings.redis_url), RedisJobClaims(link)
+    return brokers.in_process(), InProcessJobClaims()
 
 
 def _limits(
-    settings: Settings, link: Link | None
+    settings: Settings, link: RedisClient | None
 ) -> tuple[RateLimiter | None, SocketLimits | None]:
     if not settings.rate_limits:
         return None, None
-    limiter = RedisLimiter(link) if link else MemoryLimiter()
-    slots = RedisSlots(link) if link else MemorySlots()
+    limiter = RedisRateLimiter(link) if link else InProcessRateLimiter()
+    slots = RedisConcurrencyLimiter(link) if link else InProcessConcurrencyLimiter()
     return limiter, SocketLimits(limiter, slots, settings.sockets_per_user)
 
 
-def _images(settings: Settings) -> tuple[FolderImages | S3Images, ImageAddresses]:
+def _images(settings: Settings) -> tuple[FolderImages | S3Images, ImageUrls]:
     """The store of the images, and where people find them."""
     if settings.images_bucket:
         bucket, prefix = settings.images_bucket
         in_s3 = S3Images(bucket, prefix, aws_region(), settings.s3_endpoint)
         public = settings.s3_public_url
-        return in_s3, ImageAddresses(f"{public}/" if public else in_s3.base)
-    return FolderImages(settings.images_folder), ImageAddresses()
+        return in_s3, ImageUrls(f"{public}/" if public else in_s3.base)
+    return FolderImages(settings.images_folder), ImageUrls()
 
 
-def application(platform: Platform, *, with_jobs: bool) -> Litestar:
+def application(platform: Container, *, with_jobs: bool) -> Litestar:
     """The application of a serving process, with its jobs inside unless told otherwise."""
 
     @asynccontextmanager
     async def watching(_app: Litestar) -> AsyncIterator[None]:
-        parts = platform.parts
-        watches = [asyncio.create_task(parts.hub.watch_sessions(parts.gate))]
+        parts = platform.dependencies
+        watches = [asyncio.create_task(parts.hub.watch_sessions(parts.session_registry))]
         if parts.socket_limits:
-            watches.append(asyncio.create_task(parts.socket_limits.renew_for_ever()))
+            watches.append(asyncio.create_task(parts.socket_limits.renew_loop()))
         try:
             yield
         finally:
@@ -333,7 +337,7 @@ def application(platform: Platform, *, with_jobs: bool) -> Litestar:
 
     @asynccontextmanager
     async def jobs(_app: Litestar) -> AsyncIterator[None]:
-        async with running.running(platform.jobs):
+        async with running.running(platform.job_runner):
             yield
 
-    return create_app(platform.parts, [watching, jobs] if with_jobs else [watching])
+    return create_app(platform.dependencies, [watching, jobs] if with_jobs else [watching])

@@ -13,7 +13,7 @@ from statistics import mean
 import pytest
 
 from sidepro.adapters.markdown import SafeMarkdown
-from sidepro.adapters.security.passwords import CommonPasswordList, email_address
+from sidepro.adapters.security.passwords import CommonPasswordList, normalize_email
 from sidepro.adapters.sql.schema import migrate as migrations
 from sidepro.demo.chance import Chance
 from sidepro.demo.population import (
@@ -30,12 +30,12 @@ from sidepro.domain.accounts.user import (
     check_password_strength,
     check_username,
 )
-from sidepro.domain.images.urls import ImageAddresses
+from sidepro.domain.images.urls import ImageUrls
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.project import Project
 from sidepro.domain.rooms.room import Room, check_client_id
-from sidepro.domain.text import normal
-from sidepro.domain.validation import Rules
+from sidepro.domain.text import normalize
+from sidepro.domain.validation import Validator
 
 NOW = datetime(2026, 11, 22, 9, 30, 15, 123456, tzinfo=UTC)
 SHIPPED = Path(migrations.__file__).parent / "migrations" / "data" / "catalogue_2026_11.json"
@@ -46,7 +46,7 @@ NOTHING = Sizes(users=0, projects=0, comments=0, bookmarks=0, rooms=0, messages_
 
 
 def made(sizes: Sizes | None = None, *, seed: int = 1) -> Demo:
-    return make(sizes or Sizes(), seed, CATALOGUE, NOW, "hash", SafeMarkdown(ImageAddresses()))
+    return make(sizes or Sizes(), seed, CATALOGUE, NOW, "hash", SafeMarkdown(ImageUrls()))
 
 
 @cache
@@ -82,10 +82,10 @@ def test_another_seed_makes_another_demo() -> None:
 
 def test_everybody_may_be_called_what_they_are_called() -> None:
     for user in (*default().users, *large().users):
-        rules = Rules()
+        rules = Validator()
         assert check_username(user.username, rules) == user.username
-        rules.enforce()
-        assert email_address(user.email) == user.email
+        rules.raise_errors()
+        assert normalize_email(user.email) == user.email
         assert user.email.isascii()
         assert user.email.rpartition("@")[2] in ("example.com", "example.org", "example.net")
 
@@ -122,7 +122,7 @@ def test_every_project_could_have_been_written_by_hand(seed: int) -> None:
             skills=project.skills,
         )
         # Rendered in pieces it is the same as rendered whole, too.
-        html = SafeMarkdown(ImageAddresses())(project.content)
+        html = SafeMarkdown(ImageUrls())(project.content)
         assert project == replace(
             written, content_html=html, revision=project.revision, updated_at=project.updated_at
         )
@@ -148,7 +148,7 @@ def test_every_chat_could_have_happened(seed: int) -> None:
     assert any(room.left_by for room in demo.rooms)
     for room in demo.rooms:
         messages = [message for message in demo.messages if message.room_id == room.id]
-        one, other = (seat.user_id for seat in room.seats)
+        one, other = (seat.user_id for seat in room.participants)
         assert one is not None
         assert other is not None
         replayed = Room.open(room.id, one, other, room.created_at)
@@ -160,11 +160,11 @@ def test_every_chat_could_have_happened(seed: int) -> None:
                 message.sender_id, message.body, message.client_id, message.sent_at
             )
             assert said == message
-        for seat in room.seats:
+        for seat in room.participants:
             assert seat.user_id is not None
             replayed = replayed.read_by(seat.user_id, seat.read_seq)
         if room.left_by:
-            remaining = replayed.left(room.left_by)
+            remaining = replayed.leave(room.left_by)
             assert remaining is not None
             replayed = remaining
         assert replayed == room
@@ -172,7 +172,7 @@ def test_every_chat_could_have_happened(seed: int) -> None:
 
 def test_nobody_has_unread_messages_before_their_own_last_one() -> None:
     for room in default().rooms:
-        for seat in room.seats:
+        for seat in room.participants:
             own = [
                 message.seq
                 for message in default().messages
@@ -189,7 +189,7 @@ def test_all_texts_are_stored_in_their_normal_form() -> None:
     texts += [comment.body for comment in demo.comments]
     texts += [message.body for message in demo.messages]
     for text in texts:
-        assert text == normal(text)
+        assert text == normalize(text)
         assert "{" not in text or "```" in text
 
 
@@ -211,7 +211,7 @@ def test_no_time_lies_ahead_or_before_what_it_needs() -> None:
         assert published[bookmark.project_id] <= bookmark.created_at <= NOW
         assert born[bookmark.user_id] <= bookmark.created_at
     for room in demo.rooms:
-        there = max(born[seat.user_id] for seat in room.seats if seat.user_id)
+        there = max(born[seat.user_id] for seat in room.participants if seat.user_id)
         assert there <= room.created_at <= room.updated_at <= NOW
 
 
@@ -228,7 +228,7 @@ def test_names_emails_and_ids_are_given_once() -> None:
         [comment.id for comment in demo.comments],
         [(bookmark.user_id, bookmark.project_id) for bookmark in demo.bookmarks],
         [room.id for room in demo.rooms],
-        [tuple(seat.user_id for seat in room.seats) for room in demo.rooms],
+        [tuple(seat.user_id for seat in room.participants) for room in demo.rooms],
         [(message.room_id, message.seq) for message in demo.messages],
         [(message.room_id, message.sender_id, message.client_id) for message in demo.messages],
     ):
@@ -271,14 +271,14 @@ def test_the_demo_accounts_have_something_to_show() -> None:
     for user in (minji, alex):
         assert any(profile.user_id == user.id for profile in demo.profiles)
         assert any(project.author_id == user.id for project in demo.projects)
-    assert {seat.user_id for seat in demo.rooms[0].seats} == {minji.id, alex.id}
+    assert {seat.user_id for seat in demo.rooms[0].participants} == {minji.id, alex.id}
     assert demo.rooms[0].left_by is None
 
 
 def test_the_demo_password_is_one_that_sign_up_takes() -> None:
-    rules = Rules()
+    rules = Validator()
     check_password_length(DEMO_PASSWORD, rules)
-    rules.enforce()
+    rules.raise_errors()
     for user in default().users:
         check_password_strength(
             DEMO_PASSWORD,
@@ -291,7 +291,7 @@ def test_the_demo_password_is_one_that_sign_up_takes() -> None:
 def test_the_first_rooms_are_those_of_the_first_user() -> None:
     demo = large()
     first = demo.users[0].id
-    mine = [first in [seat.user_id for seat in room.seats] for room in demo.rooms]
+    mine = [first in [seat.user_id for seat in room.participants] for room in demo.rooms]
     assert mine == [True] * 20 + [False] * 80
     assert all(room.left_by is None for room in demo.rooms[:20])
 
@@ -387,7 +387,7 @@ def test_what_is_impossible_is_cut_down(sizes: Sizes, counts: tuple[int, ...]) -
     demo = made(sizes)
     things = (demo.users, demo.projects, demo.comments, demo.bookmarks, demo.rooms)
     assert tuple(map(len, things)) == counts
-    pairs = {tuple(seat.user_id for seat in room.seats) for room in demo.rooms}
+    pairs = {tuple(seat.user_id for seat in room.participants) for room in demo.rooms}
     assert len(pairs) == len(demo.rooms)
 
 

@@ -19,7 +19,7 @@ from sidepro.demo.words import (
     particle_after,
 )
 from sidepro.domain.accounts.profile import PROFILE_SKILLS, Catalogue
-from sidepro.domain.images.urls import ImageAddresses
+from sidepro.domain.images.urls import ImageUrls
 
 NOW = datetime(2026, 11, 22, 9, 30, 15, 123456, tzinfo=UTC)
 SHIPPED = Path(migrations.__file__).parent / "migrations" / "data" / "catalogue_2026_11.json"
@@ -79,7 +79,7 @@ def test_any_catalogue_will_do() -> None:
     small = Catalogue(("Knitting", "Python"), (), ("always",))
     for catalogue in (small, Catalogue(("Knitting",), ("here",), ())):
         demo = make(
-            Sizes(users=9, projects=20), 1, catalogue, NOW, "hash", SafeMarkdown(ImageAddresses())
+            Sizes(users=9, projects=20), 1, catalogue, NOW, "hash", SafeMarkdown(ImageUrls())
         )
         assert len(demo.projects) == 20
         least, _ = PROFILE_SKILLS

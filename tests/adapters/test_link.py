@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import uvloop
 
-from sidepro.adapters.redis.client import Link
-from sidepro.adapters.redis.pubsub import RedisFeed
+from sidepro.adapters.redis.client import RedisClient
+from sidepro.adapters.redis.pubsub import RedisRoomEvents
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.ids import RoomId
 from tests import factories
@@ -26,7 +26,7 @@ def test_a_question_on_a_connection_that_has_just_broken_is_redis_away(
     redis_server: RedisServer,
 ) -> None:
     async def ask() -> None:
-        link = Link(redis_server.url)
+        link = RedisClient(redis_server.url)
 
         async def on_a_broken_one(_: object) -> object:
             pool: Any = link.redis.connection_pool
@@ -35,7 +35,7 @@ def test_a_question_on_a_connection_that_has_just_broken_is_redis_away(
             return await connection.send_command("PING")
 
         with pytest.raises(Unavailable):
-            await link.ask(on_a_broken_one)
+            await link.execute(on_a_broken_one)
         await link.close()
 
     uvloop.run(ask())
@@ -45,14 +45,14 @@ def test_listening_over_a_connection_that_has_just_broken_fails_nobody(
     redis_server: RedisServer,
 ) -> None:
     async def listen() -> None:
-        link = Link(redis_server.url)
-        feed = RedisFeed(link)
+        link = RedisClient(redis_server.url)
+        feed = RedisRoomEvents(link)
         first, second = RoomId(factories.new_id()), RoomId(factories.new_id())
-        await feed.listen(first, lambda _: None)
+        await feed.subscribe(first, lambda _: None)
         await until(lambda: feed._connection is not None)
         break_off(feed._connection)
         async with asyncio.timeout(5):
-            await feed.listen(second, lambda _: None)
+            await feed.subscribe(second, lambda _: None)
         await feed.close()
         await link.close()
 

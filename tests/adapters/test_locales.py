@@ -14,10 +14,10 @@ from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
 from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.schema import migrate as migrations
 from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
-from sidepro.domain.images.urls import ImageAddresses
+from sidepro.domain.images.urls import ImageUrls
 from sidepro.domain.pagination import PageRequest
 from sidepro.domain.projects.views import BoardQuery
-from sidepro.domain.text import fold
+from sidepro.domain.text import casefold_key
 from tests import factories
 from tests.adapters.test_plans import NotingDatabase, explained, nodes
 
@@ -102,11 +102,11 @@ async def _fill(address: str) -> list[ProjectId]:
 
 def test_a_search_finds_the_same_by_an_index_whatever_the_locale(filled: Filled) -> None:
     async def search() -> tuple[dict[str, list[int]], dict[str, int]]:
-        board = SqlBoardReader(database, CatalogueCache(), ImageAddresses())
+        board = SqlBoardReader(database, CatalogueCache(), ImageUrls())
         found, numbers = {}, {}
         try:
             for term in SEARCHES:
-                query = BoardQuery(text=fold(term))
+                query = BoardQuery(text=casefold_key(term))
                 page = await board.board(query, PageRequest(20), None)
                 found[term] = sorted(filled.projects.index(card.id) for card in page.items)
                 numbers[term] = await board.board_size(query)

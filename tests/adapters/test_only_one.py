@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from sidepro.adapters.sql.engine import locks as only_one
 from sidepro.adapters.sql.engine.database import Database
-from sidepro.adapters.sql.engine.locks import AlreadyServed, a_server
+from sidepro.adapters.sql.engine.locks import AlreadyRunning, serve_lock
 from tests.live import PATIENCE, until
 from tests.servers import Postgres
 
@@ -38,7 +38,7 @@ async def serving(url: str, *, beside_others: bool) -> AsyncIterator[None]:
     """Another process that serves."""
     database = Database(url)
     try:
-        async with a_server(database, beside_others=beside_others):
+        async with serve_lock(database, beside_others=beside_others):
             yield
     finally:
         await database.close()
@@ -51,12 +51,12 @@ async def test_those_with_redis_serve_beside_each_other_and_none_without(
         async with AsyncExitStack() as several:
             for _ in range(3):
                 await several.enter_async_context(serving(url, beside_others=True))
-            with pytest.raises(AlreadyServed):
+            with pytest.raises(AlreadyRunning):
                 async with serving(url, beside_others=False):
                     pass
         async with serving(url, beside_others=False):
             for beside_others in (True, False):
-                with pytest.raises(AlreadyServed):
+                with pytest.raises(AlreadyRunning):
                     async with serving(url, beside_others=beside_others):
                         pass
         async with serving(url, beside_others=True):
@@ -80,7 +80,7 @@ async def test_who_lost_the_place_to_another_says_so_and_waits_for_it(
                 await until(lambda: events() == ["serving_place_lost"])
             await other.close()
             await until(lambda: events() == ["serving_place_lost", "serving_place_taken_again"])
-            with pytest.raises(AlreadyServed):
+            with pytest.raises(AlreadyRunning):
                 async with serving(url, beside_others=False):
                     pass
 

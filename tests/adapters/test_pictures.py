@@ -17,7 +17,7 @@ from PIL import Image, PngImagePlugin
 from sidepro.adapters.images import codec as codecs
 from sidepro.adapters.images.codec import PillowCodec
 from sidepro.adapters.images.formats import Kind, look_at
-from sidepro.domain.errors import BadImage, ImageKindNotTaken, SideProError, Unavailable
+from sidepro.domain.errors import BadImage, SideProError, Unavailable, UnsupportedImageType
 from tests import pictures
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ async def fault(codec: PillowCodec, data: bytes) -> str:
     """What is said of a bad image."""
     with pytest.raises(BadImage) as caught:
         await codec.encode(io.BytesIO(data))
-    ((said,)) = caught.value.faults
+    ((said,)) = caught.value.errors
     assert said.pointer == "/file"
     return said.detail
 
@@ -234,7 +234,7 @@ async def test_a_large_animation_is_made_smaller(codec: PillowCodec) -> None:
     ],
 )
 async def test_other_kinds_are_not_taken(codec: PillowCodec, data: bytes) -> None:
-    with pytest.raises(ImageKindNotTaken):
+    with pytest.raises(UnsupportedImageType):
         await codec.encode(io.BytesIO(data))
 
 
@@ -246,7 +246,7 @@ async def test_a_file_that_is_cut_off_anywhere_is_refused(codec: PillowCodec, ki
             await codec.encode(io.BytesIO(whole[:length]))
         # Of the first bytes of a WebP nobody can tell what they are.
         unknown = kind == "WEBP" and 0 < length < 12
-        assert isinstance(caught.value, ImageKindNotTaken if unknown else BadImage)
+        assert isinstance(caught.value, UnsupportedImageType if unknown else BadImage)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -257,7 +257,7 @@ async def test_a_file_with_wrong_bytes_is_refused_or_taken_and_nothing_else(
     for place in range(0, len(whole), max(1, len(whole) // 150)):
         for wrong in (0, 0xFF, whole[place] ^ 0x10):
             spoiled = whole[:place] + bytes([wrong]) + whole[place + 1 :]
-            with contextlib.suppress(BadImage, ImageKindNotTaken):
+            with contextlib.suppress(BadImage, UnsupportedImageType):
                 await codec.encode(io.BytesIO(spoiled))
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import insert
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from sidepro.adapters.sql.engine.database import LISTING, Database
-from sidepro.adapters.sql.engine.fast_reads import Prepared, postgresql_dialect
+from sidepro.adapters.sql.engine.fast_reads import CompiledQuery, postgresql_dialect
 from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
 from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
@@ -25,18 +25,18 @@ from sidepro.adapters.sql.repositories.projects import search_text
 from sidepro.adapters.sql.schema import migrate as migrations
 from sidepro.adapters.sql.schema import tables
 from sidepro.adapters.sql.search.access_paths import (
-    Choice,
-    Wanted,
-    Way,
-    Ways,
+    AccessPath,
+    AccessPathPlanner,
+    FilterSpec,
+    Plan,
 )
-from sidepro.adapters.sql.search.ngrams import grams_of
+from sidepro.adapters.sql.search.ngrams import ngrams_of
 from sidepro.domain.ids import (
     ProjectId,
     RoomId,
     UserId,
 )
-from sidepro.domain.images.urls import ImageAddresses
+from sidepro.domain.images.urls import ImageUrls
 from sidepro.domain.pagination import Cursor, PageRequest
 from sidepro.domain.projects.views import BoardQuery, Sort
 from tests import factories
@@ -164,7 +164,7 @@ async def _fill(address: str) -> Filled:
             {
                 "project_id": one.id,
                 "created_at": one.created_at,
-                "grams": grams_of(texts[one.id]),
+                "grams": ngrams_of(texts[one.id]),
             }
             for one in projects
         ],
@@ -200,8 +200,8 @@ async def _fill(address: str) -> Filled:
         tables.rooms: [
             {
                 "id": room.id,
-                "low_id": room.seats[0].user_id,
-                "high_id": room.seats[1].user_id,
+                "low_id": room.participants[0].user_id,
+                "high_id": room.participants[1].user_id,
                 "low_read_seq": 0,
                 "high_read_seq": 0,
                 "left_by": None,
@@ -282,7 +282,7 @@ def queries() -> dict[str, BoardQuery]:
 async def walk(filled: Filled, query: BoardQuery) -> None:
     """A first page, the next one, and back again; and the last page."""
     database = filled.database
-    board = SqlBoardReader(database, CatalogueCache(), ImageAddresses())
+    board = SqlBoardReader(database, CatalogueCache(), ImageUrls())
 
     async def page(cursor: Cursor) -> Page[Any]:
         return await board.board(query, PageRequest(6, cursor), filled.user)
@@ -292,7 +292,7 @@ async def walk(filled: Filled, query: BoardQuery) -> None:
         second = await page(first.next)
         assert second.previous
         await page(second.previous)
-    await page(Cursor(backward=True))
+    await page(Cursor(reverse=True))
 
 
 def whole_tables(filled: Filled, *, counting: bool = False) -> list[str]:
@@ -311,7 +311,7 @@ def _steps(
     database: NotingDatabase, statement: ReturnsRows, parameters: Any, *, counting: bool
 ) -> Iterator[str]:
     if database.is_sqlite:
-        text, values = Prepared(statement, SQLiteDialect_pysqlite()).bind(parameters)
+        text, values = CompiledQuery(statement, SQLiteDialect_pysqlite()).bind(parameters)
         with sqlite3.connect(database.address.removeprefix("sqlite:///")) as connection:
             for *_, step in connection.execute(f"EXPLAIN QUERY PLAN {text}", values):
                 words = step.split()
@@ -344,7 +344,7 @@ def explained(
     address: str, statement: ReturnsRows, parameters: Any, options: str
 ) -> dict[str, Any]:
     """What PostgreSQL says about a statement, planned as when it is prepared."""
-    text, values = Prepared(statement, postgresql_dialect()).bind(parameters)
+    text, values = CompiledQuery(statement, postgresql_dialect()).bind(parameters)
     with psycopg.connect(address, options=LISTING) as connection:
         psycopg.RawCursor(connection).execute(f"PREPARE asked AS {text}".encode())
         given = ", ".join(sql.Literal(value).as_string(connection) for value in values)
@@ -380,7 +380,7 @@ def test_no_page_of_the_board_reads_a_whole_table(filled: Filled, name: str) -> 
 
 def test_counting_reads_no_whole_table(filled: Filled) -> None:
     async def count(opened: Filled) -> None:
-        board = SqlBoardReader(opened.database, CatalogueCache(), ImageAddresses())
+        board = SqlBoardReader(opened.database, CatalogueCache(), ImageUrls())
         for query in queries().values():
             if query.sort is Sort.NEWEST:
                 await board.board_size(query)
@@ -392,12 +392,12 @@ def test_counting_reads_no_whole_table(filled: Filled) -> None:
 
 def test_no_other_list_reads_a_whole_table(filled: Filled) -> None:
     async def read(opened: Filled) -> None:
-        board = SqlBoardReader(opened.database, CatalogueCache(), ImageAddresses())
-        rooms = SqlRoomReader(opened.database, ImageAddresses())
+        board = SqlBoardReader(opened.database, CatalogueCache(), ImageUrls())
+        rooms = SqlRoomReader(opened.database, ImageUrls())
         for sort in Sort:
             for text in (None, OFTEN):
                 await walk(opened, BoardQuery(author=opened.user, text=text, sort=sort))
-        for request in (PageRequest(6), PageRequest(6, Cursor(backward=True))):
+        for request in (PageRequest(6), PageRequest(6, Cursor(reverse=True))):
             for page in (
                 await board.bookmarked_by(opened.user, request, None),
                 await board.comments(opened.projects[1], request),
@@ -408,7 +408,7 @@ def test_no_other_list_reads_a_whole_table(filled: Filled) -> None:
         for place in ({"after": 3, "before": None}, {"after": None, "before": 3}):
             assert await rooms.messages(opened.room, limit=20, **place)
         await board.project(opened.projects[1], None)
-        await board.hands([opened.user], opened.user, most=3, first=1)
+        await board.projects_by_author([opened.user], opened.user, most=3, first=1)
         await board.popular(opened.user, 3)
 
     asyncio.run(_then_close(filled, read))
@@ -418,7 +418,7 @@ def test_no_other_list_reads_a_whole_table(filled: Filled) -> None:
 async def _page_and_statements(
     opened: Filled, term: str, cursor: Cursor
 ) -> tuple[Page[ProjectCard], int]:
-    board = SqlBoardReader(opened.database, CatalogueCache(), ImageAddresses())
+    board = SqlBoardReader(opened.database, CatalogueCache(), ImageUrls())
     query = BoardQuery(text=term)
     # The sample is taken, and the catalogue read.
     await board.board(query, PageRequest(1), None)
@@ -449,7 +449,7 @@ def test_a_walk_that_gives_up_finds_the_page_with_a_second_statement(
 ) -> None:
     async def look(opened: Filled) -> None:
         after = None if start is None else (_minute(start), opened.projects[start])
-        cursor = Cursor(after, backward=backward)
+        cursor = Cursor(after, reverse=backward)
         page, asked = await _page_and_statements(opened, term, cursor)
         assert [card.id for card in page.items] == [opened.projects[place] for place in found]
         # What lies the other way is known as well, also where nothing lies this way.
@@ -518,13 +518,13 @@ def test_the_texts_fill_more_pages_than_a_search_may_read(filled: Filled) -> Non
 @ON_POSTGRESQL
 @pytest.mark.parametrize("sort", Sort)
 def test_what_an_index_finds_is_looked_up_as_far_as_the_page(filled: Filled, sort: Sort) -> None:
-    class ByText(Ways):
-        async def shortest(self, wanted: Wanted, rows: float = 0) -> Choice:
-            return Choice(Way.TEXT, ())
+    class ByText(AccessPathPlanner):
+        async def shortest(self, wanted: FilterSpec, rows: float = 0) -> Plan:
+            return Plan(AccessPath.TEXT, ())
 
     async def look(opened: Filled) -> None:
         ways = ByText(opened.database)
-        board = SqlBoardReader(opened.database, CatalogueCache(), ImageAddresses(), ways)
+        board = SqlBoardReader(opened.database, CatalogueCache(), ImageUrls(), ways)
         await board.board(BoardQuery(text=FIRST, sort=sort), PageRequest(6), None)
 
     asyncio.run(_then_close(filled, look))

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from sidepro.adapters.markdown import SafeMarkdown
-from sidepro.adapters.sql.counter_audit import drifts
+from sidepro.adapters.sql.counter_audit import find_drifts
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.readers.account_reader import SqlAccountReader
 from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
@@ -23,7 +23,7 @@ from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
 from sidepro.adapters.sql.schema import tables
 from sidepro.adapters.sql.schema.migrate import migrate
-from sidepro.adapters.sql.search.ngrams import Grams, grams_of
+from sidepro.adapters.sql.search.ngrams import NgramArray, ngrams_of
 from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
 from sidepro.demo import seeder as seeding
 from sidepro.demo.copies import copied
@@ -39,10 +39,10 @@ from sidepro.demo.seeder import (
 )
 from sidepro.domain.errors import EmailTaken
 from sidepro.domain.ids import UserId
-from sidepro.domain.images.urls import ImageAddresses
+from sidepro.domain.images.urls import ImageUrls
 from sidepro.domain.pagination import PageRequest
 from sidepro.domain.projects.views import BoardQuery, Sort
-from sidepro.domain.text import fold
+from sidepro.domain.text import casefold_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -85,7 +85,7 @@ def catalogue() -> CatalogueCache:
 async def demo(database: Database, catalogue: CatalogueCache) -> Demo:
     async with database.reading() as connection:
         names = (await catalogue.current(connection)).catalogue
-    return make(SIZES, 1, names, NOW, "hash", SafeMarkdown(ImageAddresses()))
+    return make(SIZES, 1, names, NOW, "hash", SafeMarkdown(ImageUrls()))
 
 
 def ignore(_done: int, _all: int) -> None:
@@ -151,7 +151,7 @@ async def assert_is_stored(database: Database, catalogue: CatalogueCache, demo: 
             assert await work.comments.get(comment.id) == comment
         for room in demo.rooms:
             assert await work.rooms.get(room.id) == room
-    reader = SqlRoomReader(database, ImageAddresses())
+    reader = SqlRoomReader(database, ImageUrls())
     for room in demo.rooms:
         stored = await reader.messages(room.id, after=0, before=None, limit=100)
         assert list(stored) == [made for made in demo.messages if made.room_id == room.id]
@@ -168,9 +168,9 @@ async def test_searches_find_projects_by_what_is_in_their_texts_and_nothing_else
     async with database.reading() as connection:
         found = list(await connection.execute(of_text))
     assert len(found) == copies * len(demo.projects)
-    spelt = partial(Grams().process_bind_param, dialect=database.engine.dialect)
+    spelt = partial(NgramArray().process_bind_param, dialect=database.engine.dialect)
     for search_text, grams in found:
-        wanted = spelt(grams_of(search_text))
+        wanted = spelt(ngrams_of(search_text))
         assert grams == wanted if database.is_sqlite else set(grams) == set(wanted)
 
 
@@ -178,7 +178,7 @@ async def test_counters_equal_the_rows_behind_them(
     database: Database, catalogue: CatalogueCache, demo: Demo
 ) -> None:
     await load(database, catalogue, demo, ignore)
-    reader = SqlBoardReader(database, catalogue, ImageAddresses())
+    reader = SqlBoardReader(database, catalogue, ImageUrls())
     bookmarks = Counter(bookmark.project_id for bookmark in demo.bookmarks)
     comments = Counter(comment.project_id for comment in demo.comments)
     for project in demo.projects:
@@ -194,7 +194,7 @@ async def test_the_readers_show_it(
 ) -> None:
     await load(database, catalogue, demo, ignore)
     first = demo.users[0]
-    board = SqlBoardReader(database, catalogue, ImageAddresses())
+    board = SqlBoardReader(database, catalogue, ImageUrls())
     page = PageRequest(limit=100)
 
     newest = await board.board(BoardQuery(), page, first.id)
@@ -203,18 +203,18 @@ async def test_the_readers_show_it(
     marks = [card.bookmark_count for card in popular.items]
     assert marks == sorted(marks, reverse=True)
 
-    mine = await board.board(BoardQuery(text=fold(first.username)), page, None)
+    mine = await board.board(BoardQuery(text=casefold_key(first.username)), page, None)
     assert {card.id for card in mine.items} >= {
         made.id for made in demo.projects if made.author_id == first.id
     }
     title = demo.projects[-1].title
-    found = await board.board(BoardQuery(text=fold(title)), page, None)
+    found = await board.board(BoardQuery(text=casefold_key(title)), page, None)
     assert demo.projects[-1].id in {card.id for card in found.items}
 
-    account = await SqlAccountReader(database, catalogue, ImageAddresses()).account(first.id)
+    account = await SqlAccountReader(database, catalogue, ImageUrls()).account(first.id)
     assert account is not None
     assert account.profile is not None
-    rooms = await SqlRoomReader(database, ImageAddresses()).rooms(first.id, page)
+    rooms = await SqlRoomReader(database, ImageUrls()).rooms(first.id, page)
     assert len(rooms.items) == 20
     assert all(room.participant and room.last_message for room in rooms.items)
 
@@ -274,10 +274,10 @@ async def test_copies_are_as_much_again_of_other_people(
     assert found["project_search"] == found["projects"] == 3 * len(demo.projects)
     assert found["messages"] == 3 * len(demo.messages)
     assert told[-1] == (sum(found.values()), sum(found.values()))
-    assert await drifts(database) == []
-    board = SqlBoardReader(database, catalogue, ImageAddresses())
-    title = fold(demo.projects[0].title)
-    alike = [project for project in demo.projects if title in fold(project.title)]
+    assert await find_drifts(database) == []
+    board = SqlBoardReader(database, catalogue, ImageUrls())
+    title = casefold_key(demo.projects[0].title)
+    alike = [project for project in demo.projects if title in casefold_key(project.title)]
     page = await board.board(BoardQuery(text=title), PageRequest(100), None)
     assert len(page.items) >= 3 * len(alike)
     assert len({card.author.username for card in page.items}) >= 3

@@ -11,8 +11,8 @@ import httpx
 from litestar import Litestar
 from sqlalchemy import text
 
-from sidepro.bootstrap import Platform
-from sidepro.http.middleware import Edge
+from sidepro.bootstrap import Container
+from sidepro.http.middleware import Middleware
 from tests.api.shapes import (
     ACCOUNT,
     COMMENT,
@@ -55,7 +55,7 @@ class Api:
     the server itself.
     """
 
-    def __init__(self, platform: Platform, app: Litestar) -> None:
+    def __init__(self, platform: Container, app: Litestar) -> None:
         self.platform = platform
         self.app = app
         self.http = self.http_from("127.0.0.1")
@@ -66,7 +66,7 @@ class Api:
         return httpx.AsyncClient(
             transport=httpx.ASGITransport(
                 # httpx types ASGI its own way
-                app=Edge(self.app, self.platform.parts.metrics),  # type: ignore[arg-type]
+                app=Middleware(self.app, self.platform.dependencies.metrics),  # type: ignore[arg-type]
                 client=(address, 50_000),
             ),
             base_url=ADDRESS,
@@ -126,7 +126,7 @@ class Api:
             "subprotocols": [],
             "extensions": {"websocket.http.response": {}},
         }
-        edge: Any = Edge(self.app)  # Litestar types each kind of event its own way
+        edge: Any = Middleware(self.app)  # Litestar types each kind of event its own way
         async with asyncio.timeout(10):
             await edge(scope, events.get, send)
         return int(outcomes[0])

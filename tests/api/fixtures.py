@@ -18,7 +18,7 @@ from sidepro.adapters.security.passwords import Argon2Passwords
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.schema.migrate import migrate
 from sidepro.bootstrap import (
-    Platform,
+    Container,
     application,
     build,
 )
@@ -92,17 +92,19 @@ async def serving(address: str, folder: Path, **settings: Any) -> AsyncIterator[
         await platform.close()
 
 
-def with_quick_passwords(platform: Platform) -> Platform:
+def with_quick_passwords(platform: Container) -> Container:
     """The platform with hashes that cost nothing to speak of: people sign up in every test."""
     platform.passwords.close()
     quick = Argon2Passwords(memory_kib=8)
-    services = platform.parts.services
+    services = platform.dependencies.services
     services = replace(
         services,
         accounts=replace(services.accounts, passwords=quick),
         sessions=replace(services.sessions, passwords=quick),
     )
-    return replace(platform, passwords=quick, parts=replace(platform.parts, services=services))
+    return replace(
+        platform, passwords=quick, dependencies=replace(platform.dependencies, services=services)
+    )
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 
 from sidepro.adapters.images.codec import PillowCodec
 from sidepro.adapters.sql.schema import tables
-from sidepro.domain.idempotency import KEPT_FOR
+from sidepro.domain.idempotency import RESPONSE_TTL
 from sidepro.domain.ids import UserId
 from tests.api.client import NOBODY, PREFIX, Api, Json, Person, problem, project
 from tests.api.fixtures import Databases, serving
@@ -223,10 +223,10 @@ async def test_an_image_sent_many_times_at_once_is_kept_and_counted_once(
             assert {answer.status_code for answer in answers} == {201}
             assert len({answer.content for answer in answers}) == 1
             assert await stored_images(api, person) == 1
-            work = api.platform.parts.services.images.unit_of_work
+            work = api.platform.dependencies.services.images.unit_of_work
             async with work() as unit:
                 assert await unit.images.bytes_of(UserId(UUID(person.id))) == size
-            await api.platform.parts.services.images.remove_unused()
+            await api.platform.dependencies.services.images.remove_unused()
             files = [file for file in (tmp_path / "images").rglob("*") if file.is_file()]
             assert len(files) == 1
 
@@ -243,7 +243,7 @@ async def test_after_a_day_the_same_key_does_it_again(stage: Stage) -> None:
             await connection.execute(
                 update(tables.attempts)
                 .where(tables.attempts.c.key == attempt.key, made == attempt.created_at)
-                .values(created_at=attempt.created_at - KEPT_FOR)
+                .values(created_at=attempt.created_at - RESPONSE_TTL)
             )
         await connection.commit()
     again = await post(stage.api, "/projects", project(), stage.one)

@@ -14,13 +14,13 @@ import pytest
 import uvicorn
 
 from sidepro.api.routes.data_export import Export
-from sidepro.bootstrap import Platform, application
+from sidepro.bootstrap import Container, application
 from sidepro.domain.data_export import data_export_service as archive
-from sidepro.domain.data_export.data_export_service import ArchiveReader, RecordT
+from sidepro.domain.data_export.data_export_service import DataExportReader, RecordT
 from sidepro.domain.errors import NotAuthenticated, Unavailable
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import SessionId, UserId
-from sidepro.http.middleware import Edge
+from sidepro.http.middleware import Middleware
 from tests.api.client import NOBODY, Api, Json, Person, problem
 from tests.api.shapes import moment
 from tests.pictures import picture, saved
@@ -104,31 +104,33 @@ async def test_it_has_what_does_not_fit_into_one_batch(api: Api) -> None:
 async def test_of_somebody_who_is_gone_there_is_none(api: Api) -> None:
     gone = Caller(UserId(UUID(NOBODY)), SessionId(UUID(NOBODY)), is_admin=False)
     with pytest.raises(NotAuthenticated):
-        await api.platform.parts.services.archive.account(gone)
+        await api.platform.dependencies.services.archive.account(gone)
 
 
 class Broken:
     """An archive that fails in the middle."""
 
-    def __init__(self, sound: ArchiveReader, at: str) -> None:
+    def __init__(self, sound: DataExportReader, at: str) -> None:
         self._sound, self._at = sound, at
 
-    async def held_account(self, user_id: UserId) -> archive.HeldAccount | None:
+    async def account(self, user_id: UserId) -> archive.ExportedAccount | None:
         if self._at == "the beginning":
             raise Unavailable
-        return await self._sound.held_account(user_id)
+        return await self._sound.account(user_id)
 
-    async def held(self, kind: type[RecordT], user_id: UserId) -> AsyncIterator[Sequence[RecordT]]:
-        async for batch in self._sound.held(kind, user_id):
+    async def section(
+        self, kind: type[RecordT], user_id: UserId
+    ) -> AsyncIterator[Sequence[RecordT]]:
+        async for batch in self._sound.section(kind, user_id):
             yield batch
-        if kind is archive.HeldComment:
+        if kind is archive.ExportedComment:
             raise Unavailable
 
 
 @contextlib.asynccontextmanager
-async def served(platform: Platform) -> AsyncIterator[str]:
+async def served(platform: Container) -> AsyncIterator[str]:
     """A real server of this platform, in this process; its address."""
-    app: Any = Edge(application(platform, with_jobs=False))
+    app: Any = Middleware(application(platform, with_jobs=False))
     config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
     server = uvicorn.Server(config)
     with socket.create_server((HOST, 0)) as listener:
@@ -140,11 +142,11 @@ async def served(platform: Platform) -> AsyncIterator[str]:
             await asyncio.wait_for(serving, 10)
 
 
-def breaking(platform: Platform, at: str) -> Platform:
-    services = platform.parts.services
+def breaking(platform: Container, at: str) -> Container:
+    services = platform.dependencies.services
     reader = Broken(services.archive.reader, at)
     services = replace(services, archive=replace(services.archive, reader=reader))
-    return replace(platform, parts=replace(platform.parts, services=services))
+    return replace(platform, dependencies=replace(platform.dependencies, services=services))
 
 
 async def read(response: httpx.Response, pieces: list[str]) -> None:

@@ -12,7 +12,7 @@ from prometheus_client.openmetrics.parser import (
 from prometheus_client.parser import text_string_to_metric_families as parsed
 
 from sidepro.domain.errors import Unavailable
-from sidepro.domain.recommendations.ports import Run
+from sidepro.domain.recommendations.ports import SimilarityRun
 from sidepro.http import metrics as in_api
 from sidepro.http.metrics import Metrics
 from tests.api.client import Api
@@ -122,11 +122,11 @@ async def test_they_can_be_switched_off(databases: Databases, tmp_path: Path) ->
 # ------------------------------------------------------------------------------- without a server
 
 
-async def away() -> Run | None:
+async def away() -> SimilarityRun | None:
     raise Unavailable
 
 
-async def silent() -> Run | None:
+async def silent() -> SimilarityRun | None:
     await asyncio.Event().wait()
     return None
 
@@ -147,8 +147,8 @@ async def test_the_age_is_never_less_than_nothing() -> None:
     """The clock may have gone back."""
     now = datetime(2026, 1, 1, tzinfo=UTC)
 
-    async def ahead() -> Run:
-        return Run(now + timedelta(hours=1), 1.5, 3, 2)
+    async def ahead() -> SimilarityRun:
+        return SimilarityRun(now + timedelta(hours=1), 1.5, 3, 2)
 
     text, _ = await Metrics(lambda: 0, ahead, lambda: now).page("")
     assert similarity(figures(text.decode()))["age_seconds"] == 0

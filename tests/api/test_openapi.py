@@ -18,9 +18,9 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from sidepro import bootstrap as main
 from sidepro.api.docs.openapi import document
-from sidepro.api.errors import EDGE_CODES
+from sidepro.api.errors import MIDDLEWARE_CODES
 from sidepro.domain.errors import SideProError
-from sidepro.http.middleware import Edge
+from sidepro.http.middleware import Middleware
 from sidepro.settings import Settings
 
 Json = dict[str, Any]
@@ -58,7 +58,7 @@ async def client(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def client_of(app: Litestar) -> httpx.AsyncClient:
-    transport = httpx.ASGITransport(app=Edge(app))  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(app=Middleware(app))  # type: ignore[arg-type]
     return httpx.AsyncClient(transport=transport, base_url="http://sidepro.test")
 
 
@@ -224,7 +224,7 @@ def test_every_code_is_there(described: Json) -> None:
     shown: set[str] = set()
     for *_, one in operations(described):
         shown |= set().union(*codes(described, one).values())
-    edge = {code for code, _ in EDGE_CODES.values()}
+    edge = {code for code, _ in MIDDLEWARE_CODES.values()}
     # An operation is a method that its address takes.
     assert (set(own_codes()) | edge) - shown == {"method-not-allowed"}
 

@@ -13,14 +13,14 @@ import httpx
 import pytest
 from sqlalchemy import inspect, select
 
-from sidepro.adapters.sql.counter_audit import drifts
+from sidepro.adapters.sql.counter_audit import find_drifts
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.schema import tables
 from sidepro.cli.data import seed_if_empty
 from sidepro.demo import population
 from sidepro.domain.accounts.views import AccountView
 from sidepro.domain.ids import UserId
-from sidepro.domain.text import fold
+from sidepro.domain.text import casefold_key
 from tests.api.client import PASSWORD, Api, Person, answer, problem, project
 from tests.api.fixtures import Databases, serving
 from tests.api.shapes import ROOM, TOKENS
@@ -46,7 +46,7 @@ async def busiest(database: Database) -> UserId:
 
 async def entered(api: Api, user_id: UserId) -> tuple[AccountView, Person]:
     """Somebody of the demo data, logged in."""
-    account = await api.platform.parts.services.accounts.user(user_id)
+    account = await api.platform.dependencies.services.accounts.user(user_id)
     log_in = {"email": account.email, "password": population.DEMO_PASSWORD}
     tokens = await api.ok(TOKENS, "POST", "/sessions", log_in, status=201)
     token = tokens["access_token"]
@@ -88,7 +88,7 @@ def forms_of(account: AccountView) -> set[str]:
     """What names a person: their id, name and email, as they may be written."""
     forms = {str(account.id), account.id.hex}
     for name in (account.username, account.email):
-        for form in (name, fold(name), unicodedata.normalize("NFD", name)):
+        for form in (name, casefold_key(name), unicodedata.normalize("NFD", name)):
             forms |= {form, json.dumps(form)[1:-1], hashlib.sha256(form.encode()).hexdigest()}
     return forms
 
@@ -147,7 +147,7 @@ seconds at the latest.
 
 async def test_nothing_is_left_of_who_withdraws_and_no_count_is_wrong(house: House) -> None:
     api, platform = house.api, house.api.platform
-    services, database = platform.parts.services, platform.database
+    services, database = platform.dependencies.services, platform.database
     assert await seed_if_empty(platform)
     account, person = await entered(api, await busiest(database))
     image = await api.image(person, saved(picture()))
@@ -189,7 +189,7 @@ async def test_nothing_is_left_of_who_withdraws_and_no_count_is_wrong(house: Hou
         assert key.partition(":")[0] in BY_ITSELF, f"{place} names them still"
         assert house.redis.seconds_left(key) <= BY_ITSELF[key.partition(":")[0]]
     assert house.images() == {}
-    assert await drifts(database) == []
+    assert await find_drifts(database) == []
     problem(await api.send("GET", "/me", by=person), 401, "not-authenticated")
     problem(await api.send("GET", f"/users/{person.id}"), 404, "not-found")
 
@@ -241,4 +241,4 @@ async def test_a_project_published_during_a_withdrawal_stays_with_nobody(api: Ap
         assert {one.status_code for one in results[1:]} <= {200, 201, 401, 404}
         cards = (await api.send("GET", "/projects", query={"author": going.id})).json()["items"]
         assert cards == []
-    assert await drifts(api.platform.database) == []
+    assert await find_drifts(api.platform.database) == []

@@ -11,7 +11,7 @@ import pytest
 from sidepro import bootstrap as main
 from sidepro.adapters.similarity.lazy_engine import PolarsEngine
 from sidepro.adapters.sql.engine.database import Database
-from sidepro.adapters.sql.engine.job_lock import SqlTurns
+from sidepro.adapters.sql.engine.job_lock import SqlJobLock
 from sidepro.adapters.sql.neighbour_store import SqlNeighbourStore
 from sidepro.settings import Settings
 from tests.cli.conftest import COMMAND
@@ -146,7 +146,7 @@ def test_with_redis_it_goes_on_from_the_last_result_or_from_nothing(
 async def test_a_run_waits_for_the_one_under_way(filled: Json, tmp_path: Path) -> None:
     database = Database(address_of(filled))
     try:
-        async with SqlTurns(database).take(wait=True):
+        async with SqlJobLock(database).acquire(wait=True):
             process = await asyncio.create_subprocess_exec(
                 *(COMMAND, "similarity", "run"),
                 cwd=tmp_path,

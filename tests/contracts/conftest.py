@@ -19,7 +19,7 @@ from sidepro.adapters.sql.neighbour_store import SqlNeighbourStore
 from sidepro.adapters.sql.readers.account_reader import SqlAccountReader
 from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
 from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
-from sidepro.adapters.sql.readers.data_export_reader import SqlArchive
+from sidepro.adapters.sql.readers.data_export_reader import SqlDataExportReader
 from sidepro.adapters.sql.readers.population_reader import SqlPopulationReader
 from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
 from sidepro.adapters.sql.schema import migrate as migrations
@@ -28,7 +28,7 @@ from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
 from sidepro.adapters.sql.view_counter import SqlViewCounter
 from sidepro.domain.accounts.profile import Catalogue
 from sidepro.domain.accounts.session import Session
-from sidepro.domain.images.urls import ImageAddresses
+from sidepro.domain.images.urls import ImageUrls
 from tests.contracts.world import World
 from tests.fakes.data_export import MemoryArchive
 from tests.fakes.readers import MemoryReader
@@ -155,7 +155,7 @@ def _in_memory(store: MemoryStore) -> World:
         recommendable=reader,
         population=reader,
         neighbours=reader,
-        archive=MemoryArchive(store, ImageAddresses()),
+        archive=MemoryArchive(store, ImageUrls()),
         another=another,
         sessions=sessions,
         grow_catalogue=grow_catalogue,
@@ -187,7 +187,7 @@ def _in_sql(database: Database, others: AsyncExitStack) -> World:
                     await connection.execute(insert(table).values(id=number, name=name))
             await connection.commit()
 
-    images = ImageAddresses()
+    images = ImageUrls()
     board = SqlBoardReader(database, cache, images)
     return World(
         unit_of_work=lambda: SqlUnitOfWork(database, cache),
@@ -198,7 +198,7 @@ def _in_sql(database: Database, others: AsyncExitStack) -> World:
         recommendable=board,
         population=SqlPopulationReader(database, cache),
         neighbours=SqlNeighbourStore(database),
-        archive=SqlArchive(database, cache, images),
+        archive=SqlDataExportReader(database, cache, images),
         another=another,
         sessions=sessions,
         grow_catalogue=grow_catalogue,

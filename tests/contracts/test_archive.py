@@ -1,4 +1,4 @@
-"""`ArchiveReader`: all that is held about a person, and nothing of anybody else's."""
+"""`DataExportReader`: all that is held about a person, and nothing of anybody else's."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy.sql import visitors
 from sidepro.adapters.sql.readers import data_export_reader as sql_archive
 from sidepro.adapters.sql.schema import tables
 from sidepro.domain.data_export import data_export_service as archive
-from sidepro.domain.images.urls import LOCAL, ImageUrl
+from sidepro.domain.images.urls import LOCAL_BASE, ImageUrl
 from tests import factories
 from tests.contracts.builders import after, nobody
 from tests.factories import ADDRESS
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 async def held(world: World, kind: type[RecordT], user_id: UserId) -> list[RecordT]:
-    batches = [batch async for batch in world.archive.held(kind, user_id)]
+    batches = [batch async for batch in world.archive.section(kind, user_id)]
     assert all(batches), "an empty batch"
     return [record for batch in batches for record in batch]
 
@@ -35,14 +35,14 @@ async def test_an_account_is_held_with_its_profile(world: World) -> None:
     user, other = factories.user(is_active=False), factories.user()
     profile = factories.profile(user.id, updated_at=after(5))
     await world.store(user, other, profile)
-    account = archive.HeldAccount(
+    account = archive.ExportedAccount(
         id=user.id,
         email=user.email,
         username=user.username,
         is_admin=user.is_admin,
         is_active=False,
         created_at=user.created_at,
-        profile=archive.HeldProfile(
+        profile=archive.ExportedProfile(
             bio=profile.bio,
             image_url=None,
             github_url=profile.github_url,
@@ -52,11 +52,11 @@ async def test_an_account_is_held_with_its_profile(world: World) -> None:
             updated_at=after(5),
         ),
     )
-    assert await world.archive.held_account(user.id) == account
-    bare = await world.archive.held_account(other.id)
+    assert await world.archive.account(user.id) == account
+    bare = await world.archive.account(other.id)
     assert bare is not None
     assert bare.profile is None
-    assert await world.archive.held_account(nobody()) is None
+    assert await world.archive.account(nobody()) is None
 
 
 @pytest.mark.anyio
@@ -68,15 +68,15 @@ async def test_sessions_and_addresses_are_held(world: World) -> None:
         for person, address in ((user, ADDRESS), (user, "2001:db8::7"), (other, "192.0.2.9")):
             await work.users.remember_address(person.id, address, after(1))
         await work.commit()
-    assert await held(world, archive.HeldSession, user.id) == [
-        archive.HeldSession(
+    assert await held(world, archive.ExportedSession, user.id) == [
+        archive.ExportedSession(
             one.id, one.user_agent, one.created_at, one.last_used_at, one.expires_at, one.ends_at
         )
         for one in sessions
     ]
-    assert await held(world, archive.HeldAddress, user.id) == [
-        archive.HeldAddress("2001:db8::7", after(1)),
-        archive.HeldAddress(ADDRESS, after(1)),
+    assert await held(world, archive.ExportedAddress, user.id) == [
+        archive.ExportedAddress("2001:db8::7", after(1)),
+        archive.ExportedAddress(ADDRESS, after(1)),
     ]
 
 
@@ -89,12 +89,12 @@ async def test_images_are_held_once_they_are_stored(world: World) -> None:
         for image in (stored, unfinished, others):
             await work.images.add(image)
         for image in (stored, others):
-            await work.images.stored(image.id)
+            await work.images.mark_stored(image.id)
         await work.commit()
-    assert await held(world, archive.HeldImage, user.id) == [
-        archive.HeldImage(
+    assert await held(world, archive.ExportedImage, user.id) == [
+        archive.ExportedImage(
             id=stored.id,
-            url=ImageUrl(LOCAL + stored.key),
+            url=ImageUrl(LOCAL_BASE + stored.key),
             width=stored.width,
             height=stored.height,
             size=stored.size,
@@ -114,8 +114,8 @@ async def test_what_was_written_and_bookmarked_is_held(world: World) -> None:
     await world.bookmark(user.id, theirs.id, after(3))
     await world.bookmark(other.id, mine.id)
     await world.views.add(mine.id)
-    assert await held(world, archive.HeldProject, user.id) == [
-        archive.HeldProject(
+    assert await held(world, archive.ExportedProject, user.id) == [
+        archive.ExportedProject(
             id=mine.id,
             title=mine.title,
             summary=mine.summary,
@@ -131,13 +131,13 @@ async def test_what_was_written_and_bookmarked_is_held(world: World) -> None:
             updated_at=mine.updated_at,
         )
     ]
-    assert await held(world, archive.HeldComment, user.id) == [
-        archive.HeldComment(
+    assert await held(world, archive.ExportedComment, user.id) == [
+        archive.ExportedComment(
             comment.id, theirs.id, comment.body, comment.created_at, comment.updated_at
         )
     ]
-    assert await held(world, archive.HeldBookmark, user.id) == [
-        archive.HeldBookmark(theirs.id, after(3))
+    assert await held(world, archive.ExportedBookmark, user.id) == [
+        archive.ExportedBookmark(theirs.id, after(3))
     ]
 
 
@@ -148,27 +148,28 @@ async def test_rooms_are_held_left_or_not_and_messages_of_ones_own(world: World)
     people = sorted([*others, user], key=lambda person: person.id)
     rooms = [factories.room(user.id, other.id) for other in others]
     low, high = (
-        replace(seat, read_seq=2 if seat.user_id == user.id else 1) for seat in rooms[1].seats
+        replace(seat, read_seq=2 if seat.user_id == user.id else 1)
+        for seat in rooms[1].participants
     )
-    rooms[1] = replace(rooms[1], left_by=user.id, last_seq=2, seats=(low, high))
+    rooms[1] = replace(rooms[1], left_by=user.id, last_seq=2, participants=(low, high))
     mine = factories.message(rooms[1].id, 1, user.id, client_id="mine")
     theirs = factories.message(rooms[1].id, 2, others[1].id)
     elsewhere = factories.room(others[0].id, others[1].id)
     await world.store(*people, *rooms, elsewhere, mine, theirs)
-    assert await held(world, archive.HeldRoom, user.id) == [
-        archive.HeldRoom(
+    assert await held(world, archive.ExportedRoom, user.id) == [
+        archive.ExportedRoom(
             *(rooms[0].id, others[0].id, None, 0, 0),
             *(rooms[0].created_at, rooms[0].updated_at),
         ),
-        archive.HeldRoom(
+        archive.ExportedRoom(
             *(rooms[1].id, others[1].id, user.id, 2, 2),
             *(rooms[1].created_at, rooms[1].updated_at),
         ),
     ]
-    assert await held(world, archive.HeldMessage, user.id) == [
-        archive.HeldMessage(rooms[1].id, 1, mine.body, "mine", mine.sent_at)
+    assert await held(world, archive.ExportedMessage, user.id) == [
+        archive.ExportedMessage(rooms[1].id, 1, mine.body, "mine", mine.sent_at)
     ]
-    other = await held(world, archive.HeldRoom, others[1].id)
+    other = await held(world, archive.ExportedRoom, others[1].id)
     assert {(room.participant_id, room.read_seq) for room in other} == {
         (user.id, 1),
         (others[0].id, 0),
@@ -180,7 +181,7 @@ async def test_of_somebody_without_anything_nothing_is_held(world: World) -> Non
     user, other = factories.user(), factories.user()
     project = factories.project(other.id)
     await world.store(user, other, project, factories.comment(project.id, other.id))
-    for kind in archive.LISTS.values():
+    for kind in archive.SECTIONS.values():
         assert await held(world, kind, user.id) == []
 
 
@@ -193,7 +194,7 @@ async def test_batches_give_each_thing_once_while_others_come_and_go(world: Worl
         factories.message(room.id, seq, (user if seq % 2 else other).id) for seq in range(1, 1_201)
     ]
     await world.store(user, other, *projects, room, *said)
-    batches = world.archive.held(archive.HeldProject, user.id)
+    batches = world.archive.section(archive.ExportedProject, user.id)
     seen = list(await anext(batches))
     async with world.unit_of_work() as work:
         await work.projects.delete(projects[0].id)
@@ -201,7 +202,7 @@ async def test_batches_give_each_thing_once_while_others_come_and_go(world: Worl
         await work.commit()
     seen += [record async for batch in batches for record in batch]
     assert [record.id for record in seen[:50]] == [project.id for project in projects]
-    messages = await held(world, archive.HeldMessage, user.id)
+    messages = await held(world, archive.ExportedMessage, user.id)
     assert [message.seq for message in messages] == list(range(1, 1_201, 2))
 
 
@@ -267,4 +268,4 @@ def test_every_column_about_a_person_is_in_the_archive_or_left_out_for_a_reason(
 
 
 def test_every_list_of_the_archive_has_a_source() -> None:
-    assert set(archive.LISTS.values()) == set(sql_archive.SOURCES)
+    assert set(archive.SECTIONS.values()) == set(sql_archive.SOURCES)

@@ -1,4 +1,4 @@
-"""`AttemptRepository`: a name is claimed once, with what came of it."""
+"""`IdempotencyRepository`: a name is claimed once, with what came of it."""
 
 import asyncio
 from datetime import timedelta
@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import text
 
 from sidepro.adapters.sql.repositories import idempotency as sql_attempts
-from sidepro.domain.errors import KeyInUse, KeyReused, NotFound
-from sidepro.domain.idempotency import KEPT_FOR, AttemptName
+from sidepro.domain.errors import IdempotencyKeyInUse, IdempotencyKeyReused, NotFound
+from sidepro.domain.idempotency import RESPONSE_TTL, IdempotencyKey
 from sidepro.domain.ids import UserId
 from tests import factories
 from tests.contracts.builders import nobody
@@ -21,18 +21,18 @@ pytestmark = pytest.mark.anyio
 CONTENT, OTHER = b"c" * 32, b"o" * 32
 
 
-def named(user_id: UserId, operation: str = "POST /projects", key: str = "k-1") -> AttemptName:
-    return AttemptName(user_id, operation, key)
+def named(user_id: UserId, operation: str = "POST /projects", key: str = "k-1") -> IdempotencyKey:
+    return IdempotencyKey(user_id, operation, key)
 
 
 async def attempt(
-    world: World, name: AttemptName, content: bytes = CONTENT, now: timedelta = timedelta()
+    world: World, name: IdempotencyKey, content: bytes = CONTENT, now: timedelta = timedelta()
 ) -> bytes | None:
     """Claim and keep; what was kept before."""
     async with world.unit_of_work() as work:
-        kept = await work.attempts.claim(name, content, NOW + now)
+        kept = await work.attempts.acquire(name, content, NOW + now)
         if kept is None:
-            await work.attempts.keep(name, b"answer to " + name.key.encode())
+            await work.attempts.save_response(name, b"answer to " + name.key.encode())
         await work.commit()
     return kept
 
@@ -64,7 +64,7 @@ async def test_a_key_is_the_callers_own_and_for_one_operation(world: World) -> N
 async def test_another_content_is_refused_and_the_answer_stays(world: World) -> None:
     name = named(await somebody(world))
     await attempt(world, name)
-    with pytest.raises(KeyReused):
+    with pytest.raises(IdempotencyKeyReused):
         await attempt(world, name, OTHER)
     assert await attempt(world, name) == b"answer to k-1"
 
@@ -72,25 +72,25 @@ async def test_another_content_is_refused_and_the_answer_stays(world: World) -> 
 async def test_an_attempt_that_failed_leaves_the_name_free(world: World) -> None:
     name = named(await somebody(world))
     async with world.unit_of_work() as work:
-        assert await work.attempts.claim(name, OTHER, NOW) is None
-        await work.attempts.keep(name, b"never seen")
+        assert await work.attempts.acquire(name, OTHER, NOW) is None
+        await work.attempts.save_response(name, b"never seen")
     assert await attempt(world, name) is None
 
 
 async def test_after_a_day_a_name_is_free_and_not_before(world: World) -> None:
     name = named(await somebody(world))
     await attempt(world, name)
-    almost = KEPT_FOR - timedelta(microseconds=1)
+    almost = RESPONSE_TTL - timedelta(microseconds=1)
     assert await attempt(world, name, now=almost) == b"answer to k-1"
-    assert await attempt(world, name, OTHER, KEPT_FOR) is None
-    assert await attempt(world, name, OTHER, KEPT_FOR + almost) == b"answer to k-1"
+    assert await attempt(world, name, OTHER, RESPONSE_TTL) is None
+    assert await attempt(world, name, OTHER, RESPONSE_TTL + almost) == b"answer to k-1"
 
 
 async def test_names_of_old_are_removed_by_those_that_come(world: World) -> None:
     user = await somebody(world)
     for number in range(5):
         await attempt(world, named(user, key=f"old-{number}"))
-    await attempt(world, named(user, key="new"), now=KEPT_FOR)
+    await attempt(world, named(user, key="new"), now=RESPONSE_TTL)
     # A clock that was set back finds them no more.
     for number in range(5):
         assert await attempt(world, named(user, key=f"old-{number}"), OTHER) is None
@@ -99,11 +99,11 @@ async def test_names_of_old_are_removed_by_those_that_come(world: World) -> None
 async def test_the_second_waits_for_the_end_of_the_first(world: World) -> None:
     name = named(await somebody(world))
     async with world.unit_of_work() as work:
-        assert await work.attempts.claim(name, CONTENT, NOW) is None
+        assert await work.attempts.acquire(name, CONTENT, NOW) is None
         second = asyncio.create_task(attempt(world, name))
         await asyncio.sleep(A_WHILE)
         assert not second.done(), "it was not held back"
-        await work.attempts.keep(name, b"first")
+        await work.attempts.save_response(name, b"first")
         await work.commit()
     assert await asyncio.wait_for(second, 5) == b"first"
 
@@ -111,7 +111,7 @@ async def test_the_second_waits_for_the_end_of_the_first(world: World) -> None:
 async def test_the_second_goes_on_when_the_first_fails(world: World) -> None:
     name = named(await somebody(world))
     async with world.unit_of_work() as work:
-        assert await work.attempts.claim(name, CONTENT, NOW) is None
+        assert await work.attempts.acquire(name, CONTENT, NOW) is None
         second = asyncio.create_task(attempt(world, name))
         await asyncio.sleep(A_WHILE)
     assert await asyncio.wait_for(second, 5) is None
@@ -133,7 +133,7 @@ async def test_attempts_go_with_their_user(world: World) -> None:
     user = await somebody(world)
     await attempt(world, named(user))
     async with world.unit_of_work() as work:
-        await work.users.remove(user)
+        await work.users.delete(user)
         await work.commit()
     with pytest.raises(NotFound):
         await attempt(world, named(user))
@@ -170,10 +170,10 @@ async def test_who_has_waited_long_enough_hears_that_the_name_is_in_use(
     monkeypatch.setattr(sql_attempts, "_PATIENCE", text("SET LOCAL lock_timeout = 100"))
     name = named(await somebody(world))
     async with world.unit_of_work() as work:
-        assert await work.attempts.claim(name, CONTENT, NOW) is None
-        with pytest.raises(KeyInUse):
+        assert await work.attempts.acquire(name, CONTENT, NOW) is None
+        with pytest.raises(IdempotencyKeyInUse):
             await attempt(world, name)
-        await work.attempts.keep(name, b"first")
+        await work.attempts.save_response(name, b"first")
         await work.commit()
     assert await attempt(world, name) == b"first"
 
@@ -187,8 +187,8 @@ async def test_answers_that_name_somebody_are_forgotten_and_no_others(world: Wor
     }
     async with world.unit_of_work() as work:
         for name, kept in answers.items():
-            await work.attempts.claim(name, CONTENT, NOW)
-            await work.attempts.keep(name, kept.encode())
+            await work.attempts.acquire(name, CONTENT, NOW)
+            await work.attempts.save_response(name, kept.encode())
         await work.commit()
     async with world.unit_of_work() as work:
         await work.attempts.forget(named_one)

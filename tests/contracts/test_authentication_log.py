@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from sidepro.adapters import logs
-from sidepro.adapters.logs import note_authentication
+from sidepro.adapters.logs import audit_log
 from sidepro.domain.accounts.audit_log import AuthenticationEvent, AuthenticationLog
 from sidepro.domain.ids import SessionId, UserId
 from tests.domain.world import NotedEvents
@@ -44,7 +44,7 @@ def handler(monkeypatch: pytest.MonkeyPatch) -> Iterator[logging.StreamHandler[i
 def note(
     request: pytest.FixtureRequest, handler: logging.StreamHandler[io.StringIO]
 ) -> AuthenticationLog:
-    return note_authentication if request.param == "lines" else NotedEvents()
+    return audit_log if request.param == "lines" else NotedEvents()
 
 
 @pytest.mark.parametrize("event", AuthenticationEvent)
@@ -63,10 +63,8 @@ def test_a_line_says_what_happened_to_whom(
     handler: logging.StreamHandler[io.StringIO],
 ) -> None:
     user_id, session_id = UserId(new_id()), SessionId(new_id())
-    note_authentication(
-        AuthenticationEvent.LOG_IN_REFUSED, user_id, session_id=session_id, reason="why"
-    )
-    note_authentication(AuthenticationEvent.LOGGED_IN)
+    audit_log(AuthenticationEvent.LOG_IN_REFUSED, user_id, session_id=session_id, reason="why")
+    audit_log(AuthenticationEvent.LOGGED_IN)
     refused, logged_in = map(msgspec.json.decode, handler.stream.getvalue().splitlines())
     del refused["timestamp"], logged_in["timestamp"]
     assert refused == {
@@ -84,7 +82,7 @@ def test_a_line_that_cannot_be_written_fails_nobody(
 ) -> None:
     for stream in (Full(), closed()):
         handler.setStream(stream)
-        note_authentication(AuthenticationEvent.LOGGED_IN, UserId(new_id()))
+        audit_log(AuthenticationEvent.LOGGED_IN, UserId(new_id()))
         handler.setStream(io.StringIO())
 
 

@@ -21,22 +21,22 @@ from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.schema import migrate as migrations
 from sidepro.adapters.sql.schema import tables
 from sidepro.adapters.sql.search.access_paths import (
-    Choice,
-    Wanted,
-    Way,
-    Ways,
+    AccessPath,
+    AccessPathPlanner,
+    FilterSpec,
+    Plan,
 )
 from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
 from sidepro.adapters.sql.view_counter import SqlViewCounter
 from sidepro.domain.ids import ProjectId, UserId
-from sidepro.domain.images.urls import ImageAddresses
+from sidepro.domain.images.urls import ImageUrls
 from sidepro.domain.pagination import (
     Cursor,
     Page,
     PageRequest,
 )
 from sidepro.domain.projects.views import BoardQuery, ProjectCard, Sort
-from sidepro.domain.text import fold
+from sidepro.domain.text import casefold_key
 from tests import factories
 from tests.contracts.walks import over_the_wire
 from tests.factories import NOW
@@ -127,7 +127,7 @@ steps = st.lists(
 )
 
 
-class AnyWays(Ways):
+class AnyWays(AccessPathPlanner):
     """Finds a list in any way that there is: walks give up wherever it may be, also where so few
     projects would be looked through.
     """
@@ -136,19 +136,21 @@ class AnyWays(Ways):
         super().__init__(database)
         self._drawn = drawn
 
-    async def shortest(self, wanted: Wanted, rows: float = float("inf")) -> Choice:
+    async def shortest(self, wanted: FilterSpec, rows: float = float("inf")) -> Plan:
         self._sample = None  # but of the projects as they are now
         choice = await super().shortest(wanted, rows)
-        by_index = [Way.SKILLS] * bool(wanted.skills) + [Way.TEXT] * (wanted.text is not None)
+        by_index = [AccessPath.SKILLS] * bool(wanted.skills) + [AccessPath.TEXT] * (
+            wanted.text is not None
+        )
         if rows == float("inf"):  # whoever counts does not walk
-            return choice._replace(way=self._drawn.choice(by_index))
+            return choice._replace(path=self._drawn.choice(by_index))
         instead = self._drawn.choice(by_index)
         return self._drawn.choice(
             [
-                choice._replace(way=instead, instead=None),
-                choice._replace(way=Way.WALK, instead=None),
+                choice._replace(path=instead, fallback=None),
+                choice._replace(path=AccessPath.SCAN, fallback=None),
                 choice._replace(
-                    way=Way.WALK, instead=instead, steps=self._drawn.uniform(0, 1) * 12
+                    path=AccessPath.SCAN, fallback=instead, steps=self._drawn.uniform(0, 1) * 12
                 ),
             ]
         )
@@ -168,7 +170,7 @@ class Board:
 
     def __post_init__(self) -> None:
         ways = AnyWays(self.database, self.drawn)
-        self.reader = SqlBoardReader(self.database, self.cache, ImageAddresses(), ways)
+        self.reader = SqlBoardReader(self.database, self.cache, ImageUrls(), ways)
         self.counter = SqlViewCounter(self.database)
 
     def work(self) -> SqlUnitOfWork:
@@ -213,7 +215,7 @@ class Board:
         user = self.people[len(them) % PEOPLE]
         async with self.work() as work:
             added = await work.bookmarks.add(user.id, project.id, NOW)
-            await work.projects.move_counters(project.id, bookmarks=int(added))
+            await work.projects.adjust_counters(project.id, bookmarks=int(added))
             await work.commit()
         them.add(user.id)
 
@@ -229,7 +231,7 @@ class Board:
 
     def query(self, asked: Question) -> BoardQuery:
         author = None if asked.author is None else self.people[asked.author].id
-        text = None if asked.text is None else fold(asked.text)
+        text = None if asked.text is None else casefold_key(asked.text)
         return BoardQuery(text, asked.skills, asked.all_skills, author, asked.sort)
 
     def key(self, project: Project, sort: Sort) -> tuple[Any, ProjectId]:
@@ -249,7 +251,8 @@ class Board:
             for one in self.projects.values()
             if query.text is None
             or any(
-                query.text in fold(part) for part in (one.title, one.summary, names[one.author_id])
+                query.text in casefold_key(part)
+                for part in (one.title, one.summary, names[one.author_id])
             )
             if not query.skills or fits(skill in one.skills for skill in query.skills)
             if query.author in (None, one.author_id)
@@ -261,7 +264,7 @@ class Board:
         request = PageRequest(limit, over_the_wire(cursor))
         page = await self.reader.board(query, request, self.people[0].id)
         places, after = self.found(query), cursor.after
-        if cursor.backward:
+        if cursor.reverse:
             before = [place for place in places if after is None or place > after]
             expected = before[-limit:]
             more = {"previous": len(before) > limit, "next": len(before) < len(places)}
@@ -345,7 +348,7 @@ def test_every_page_is_what_a_plain_model_says(
                 await board.do(step)
                 continue
             cursor = page.next if step == "next" else page.previous
-            start = Cursor(backward=step == "previous")
+            start = Cursor(reverse=step == "previous")
             page = await board.page(query, asked.limit, cursor or start)
 
     runner.run(example())
@@ -374,7 +377,7 @@ def test_a_walk_gives_what_did_not_change_once_each(
         changes = [step for step in happens if isinstance(step, tuple)]
         seen: list[ProjectId] = []
         steady = set(board.found(query))
-        cursor: Cursor | None = Cursor(backward=backward)
+        cursor: Cursor | None = Cursor(reverse=backward)
         while cursor is not None:
             page = await board.page(query, asked.limit, cursor)
             seen += [card.id for card in page.items]

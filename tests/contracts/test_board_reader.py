@@ -253,10 +253,10 @@ async def test_a_walk_among_changes_gives_what_the_model_gives(
         # There and back again. Whatever keeps its place is met once on each way, in order.
         stays = {entry.project.id: entry.place(sort) for entry in board.found(query)}
         met: list[ProjectId] = []
-        cursor: Cursor | None = Cursor(backward=backward)
+        cursor: Cursor | None = Cursor(reverse=backward)
         place: SortKey | None = None
         while cursor is not None:
-            assert cursor.backward is backward
+            assert cursor.reverse is backward
             page = await world.board.board(query, PageRequest(limit, over_the_wire(cursor)), None)
             board.assert_page(page, query, limit, place, backward=backward)
             cards = page.items[::-1] if backward else page.items
@@ -286,13 +286,13 @@ async def test_turning_round_anywhere_gives_what_the_model_gives(
     cursor, place = Cursor(), None
     for _ in range(25):
         page = await world.board.board(query, PageRequest(limit, over_the_wire(cursor)), None)
-        board.assert_page(page, query, limit, place, backward=cursor.backward)
+        board.assert_page(page, query, limit, place, backward=cursor.reverse)
         ways = [way for way in (page.next, page.previous) if way is not None]
         if not ways:
             break
         cursor = random.choice(ways)
         if page.items:
-            edge = page.items[0 if cursor.backward else -1]
+            edge = page.items[0 if cursor.reverse else -1]
             place = board.entries[edge.id].place(sort)
         else:
             place = None  # from the very end that lies that way
@@ -304,7 +304,7 @@ async def test_turning_round_anywhere_gives_what_the_model_gives(
 
 
 async def test_an_empty_board(world: World) -> None:
-    for cursor in (Cursor(), Cursor(backward=True)):
+    for cursor in (Cursor(), Cursor(reverse=True)):
         page = await world.board.board(BoardQuery(), PageRequest(5, cursor), None)
         assert page == Page((), None, None)
     assert await world.board.board_size(BoardQuery()) == 0
@@ -358,7 +358,7 @@ async def test_no_way_leads_to_where_nothing_is_any_more(
     projects = [factories.project(author.id, created_at=after(number)) for number in range(4)]
     await world.store(author, *projects)
     query = BoardQuery(sort=sort)
-    page = await world.board.board(query, PageRequest(2, Cursor(backward=backward)), None)
+    page = await world.board.board(query, PageRequest(2, Cursor(reverse=backward)), None)
     onward = page.previous if backward else page.next
     assert onward is not None
 

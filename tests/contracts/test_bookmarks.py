@@ -108,7 +108,7 @@ async def test_of_many_identical_removals_at_once_one_hears_yes(world: World) ->
     async def remove(index: int) -> bool:
         async with world.unit_of_work() as work:
             removed = await work.bookmarks.remove(author.id, project.id)
-            await work.projects.move_counters(project.id, bookmarks=-int(removed))
+            await work.projects.adjust_counters(project.id, bookmarks=-int(removed))
             await work.commit()
         return removed
 
@@ -139,7 +139,7 @@ async def test_adding_and_removing_at_once_leaves_what_is_counted(world: World) 
                 by = int(await work.bookmarks.add(author.id, project.id, after(index)))
             else:
                 by = -int(await work.bookmarks.remove(author.id, project.id))
-            await work.projects.move_counters(project.id, bookmarks=by)
+            await work.projects.adjust_counters(project.id, bookmarks=by)
             await work.commit()
 
     assert await race(world, MANY, toggle) == [None] * MANY

@@ -1,4 +1,4 @@
-"""`ChatFeed`: every process hears what happens in the rooms that it has open."""
+"""`RoomEvents`: every process hears what happens in the rooms that it has open."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -9,20 +9,20 @@ import pytest
 import redis as redis_client
 from structlog.testing import capture_logs
 
-from sidepro.adapters.in_process.pubsub import MemoryFeed
-from sidepro.adapters.redis.client import Link
-from sidepro.adapters.redis.pubsub import RedisFeed
+from sidepro.adapters.in_process.pubsub import InProcessRoomEvents
+from sidepro.adapters.redis.client import RedisClient
+from sidepro.adapters.redis.pubsub import RedisRoomEvents
 from sidepro.domain.ids import RoomId
 from sidepro.domain.rooms.events import (
-    MayHaveMissed,
     MessageSent,
-    ReadMoved,
+    ReadPositionChanged,
+    ResyncRequired,
     RoomClosed,
     RoomEvent,
     StatusChanged,
     Typing,
 )
-from sidepro.domain.rooms.ports import ChatFeed
+from sidepro.domain.rooms.ports import RoomEvents
 from tests import factories
 from tests.contracts.builders import no_room, nobody
 from tests.servers import RedisServer
@@ -34,14 +34,14 @@ pytestmark = pytest.mark.anyio
 class Processes:
     """The feeds of two processes, which are one where there is one process alone."""
 
-    here: ChatFeed
-    there: ChatFeed
+    here: RoomEvents
+    there: RoomEvents
 
 
 @pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.servers)])
 async def feeds(request: pytest.FixtureRequest) -> AsyncIterator[Processes]:
     if request.param == "memory":
-        feed = MemoryFeed()
+        feed = InProcessRoomEvents()
         yield Processes(feed, feed)
         return
     server: RedisServer = request.getfixturevalue("redis_server")
@@ -51,8 +51,8 @@ async def feeds(request: pytest.FixtureRequest) -> AsyncIterator[Processes]:
 
 @asynccontextmanager
 async def two_processes(server: RedisServer) -> AsyncIterator[Processes]:
-    links = [Link(server.url) for _ in range(2)]
-    feeds = [RedisFeed(link) for link in links]
+    links = [RedisClient(server.url) for _ in range(2)]
+    feeds = [RedisRoomEvents(link) for link in links]
     try:
         yield Processes(*feeds)
     finally:
@@ -93,18 +93,18 @@ def message(room_id: RoomId) -> MessageSent:
 def one_of_each(room_id: RoomId) -> list[RoomEvent]:
     return [
         message(room_id),
-        ReadMoved(room_id, nobody(), 3),
+        ReadPositionChanged(room_id, nobody(), 3),
         Typing(room_id, nobody()),
         StatusChanged(room_id),
         RoomClosed(room_id, nobody()),
         RoomClosed(room_id, None),
-        MayHaveMissed(room_id),
+        ResyncRequired(room_id),
     ]
 
 
 async def test_what_is_published_after_listen_returned_is_heard(feeds: Processes) -> None:
     room, ear = no_room(), Ear()
-    await feeds.here.listen(room, ear)
+    await feeds.here.subscribe(room, ear)
     events = one_of_each(room)
     for event in events:
         await feeds.here.publish(event)
@@ -113,8 +113,8 @@ async def test_what_is_published_after_listen_returned_is_heard(feeds: Processes
 
 async def test_other_processes_hear_it_too(feeds: Processes) -> None:
     room, ears = no_room(), (Ear(), Ear())
-    await feeds.here.listen(room, ears[0])
-    await feeds.there.listen(room, ears[1])
+    await feeds.here.subscribe(room, ears[0])
+    await feeds.there.subscribe(room, ears[1])
     events = one_of_each(room)
     for event in events:
         await feeds.there.publish(event)
@@ -125,7 +125,7 @@ async def test_other_processes_hear_it_too(feeds: Processes) -> None:
 async def test_all_listeners_of_a_process_hear_it(feeds: Processes) -> None:
     room, ears = no_room(), [Ear() for _ in range(5)]
     for ear in ears:
-        await feeds.here.listen(room, ear)
+        await feeds.here.subscribe(room, ear)
     event = message(room)
     await feeds.there.publish(event)
     for ear in ears:
@@ -134,7 +134,7 @@ async def test_all_listeners_of_a_process_hear_it(feeds: Processes) -> None:
 
 async def test_other_rooms_are_not_heard(feeds: Processes) -> None:
     room, other, ear = no_room(), no_room(), Ear()
-    await feeds.here.listen(room, ear)
+    await feeds.here.subscribe(room, ear)
     await feeds.here.publish(message(other))
     mine = message(room)
     await feeds.here.publish(mine)
@@ -144,8 +144,8 @@ async def test_other_rooms_are_not_heard(feeds: Processes) -> None:
 async def test_one_listener_may_hear_of_several_rooms(feeds: Processes) -> None:
     rooms, ear = [no_room() for _ in range(3)], Ear()
     for room in rooms:
-        await feeds.here.listen(room, ear)
-    await feeds.here.ignore(rooms[0], ear)
+        await feeds.here.subscribe(room, ear)
+    await feeds.here.unsubscribe(rooms[0], ear)
     events = [message(room) for room in rooms]
     for event in events:
         await feeds.there.publish(event)
@@ -158,9 +158,9 @@ async def test_publishing_where_nobody_listens_is_no_error(feeds: Processes) -> 
 
 async def test_what_is_published_after_ignore_is_not_heard(feeds: Processes) -> None:
     room, ear, other = no_room(), Ear(), Ear()
-    await feeds.here.listen(room, ear)
-    await feeds.here.listen(room, other)
-    await feeds.here.ignore(room, ear)
+    await feeds.here.subscribe(room, ear)
+    await feeds.here.subscribe(room, other)
+    await feeds.here.unsubscribe(room, ear)
     event = message(room)
     await feeds.here.publish(event)
     await other.hears(event)
@@ -170,10 +170,10 @@ async def test_what_is_published_after_ignore_is_not_heard(feeds: Processes) -> 
 async def test_when_one_stops_to_listen_the_others_go_on(feeds: Processes) -> None:
     room, ears = no_room(), [Ear() for _ in range(3)]
     for ear in ears:
-        await feeds.here.listen(room, ear)
-    await feeds.here.ignore(room, ears[1])
-    await feeds.there.ignore(room, ears[1])
-    await feeds.here.ignore(room, Ear())
+        await feeds.here.subscribe(room, ear)
+    await feeds.here.unsubscribe(room, ears[1])
+    await feeds.there.unsubscribe(room, ears[1])
+    await feeds.here.unsubscribe(room, Ear())
     event = message(room)
     await feeds.there.publish(event)
     await ears[0].hears(event)
@@ -182,33 +182,35 @@ async def test_when_one_stops_to_listen_the_others_go_on(feeds: Processes) -> No
 
 async def test_ignoring_where_nobody_listens_is_no_error(feeds: Processes) -> None:
     room, ear = no_room(), Ear()
-    await feeds.here.ignore(room, ear)
-    await feeds.here.listen(room, ear)
-    await feeds.here.ignore(room, ear)
-    await feeds.here.ignore(room, ear)
+    await feeds.here.unsubscribe(room, ear)
+    await feeds.here.subscribe(room, ear)
+    await feeds.here.unsubscribe(room, ear)
+    await feeds.here.unsubscribe(room, ear)
 
 
 async def test_listening_again_after_the_last_one_left_is_heard(feeds: Processes) -> None:
     room = no_room()
     for _ in range(10):
         ear = Ear()
-        await feeds.here.listen(room, ear)
+        await feeds.here.subscribe(room, ear)
         event = message(room)
         await feeds.there.publish(event)
         await ear.hears(event)
-        await feeds.here.ignore(room, ear)
+        await feeds.here.unsubscribe(room, ear)
 
 
 async def test_nobody_goes_deaf_when_the_last_one_leaves_as_they_come(feeds: Processes) -> None:
     room = no_room()
     for _ in range(50):
         leaves, comes = Ear(), Ear()
-        await feeds.here.listen(room, leaves)
-        await asyncio.gather(feeds.here.ignore(room, leaves), feeds.here.listen(room, comes))
+        await feeds.here.subscribe(room, leaves)
+        await asyncio.gather(
+            feeds.here.unsubscribe(room, leaves), feeds.here.subscribe(room, comes)
+        )
         event = message(room)
         await feeds.there.publish(event)
         await comes.hears(event)
-        await feeds.here.ignore(room, comes)
+        await feeds.here.unsubscribe(room, comes)
 
 
 async def test_a_listener_may_leave_while_it_hears(feeds: Processes) -> None:
@@ -216,10 +218,10 @@ async def test_a_listener_may_leave_while_it_hears(feeds: Processes) -> None:
     leaving: list[asyncio.Task[None]] = []
 
     def leave(event: RoomEvent) -> None:
-        leaving.append(asyncio.ensure_future(feeds.here.ignore(room, leave)))
+        leaving.append(asyncio.ensure_future(feeds.here.unsubscribe(room, leave)))
 
-    await feeds.here.listen(room, leave)
-    await feeds.here.listen(room, stays)
+    await feeds.here.subscribe(room, leave)
+    await feeds.here.subscribe(room, stays)
     events: list[RoomEvent] = [message(room), StatusChanged(room)]
     await feeds.here.publish(events[0])
     await until(lambda: bool(leaving))
@@ -231,8 +233,8 @@ async def test_a_listener_may_leave_while_it_hears(feeds: Processes) -> None:
 
 async def test_many_events_at_once_are_all_heard(feeds: Processes) -> None:
     room, ear = no_room(), Ear()
-    await feeds.here.listen(room, ear)
-    events = [ReadMoved(room, nobody(), seq) for seq in range(100)]
+    await feeds.here.subscribe(room, ear)
+    events = [ReadPositionChanged(room, nobody(), seq) for seq in range(100)]
     await asyncio.gather(*(feeds.there.publish(event) for event in events))
     await ear.hears(*events)
 
@@ -245,13 +247,13 @@ HEALS_WITHIN = 5.0
 
 
 def others_events(room: RoomId, ear: Ear) -> list[RoomEvent]:
-    return [event for event in ear.heard if event != MayHaveMissed(room)]
+    return [event for event in ear.heard if event != ResyncRequired(room)]
 
 
 async def until_both_hear(feeds: Processes, room: RoomId, ears: tuple[Ear, Ear]) -> None:
     """Say something now and then until both have heard the other."""
     deadline = asyncio.get_running_loop().time() + HEALS_WITHIN
-    said = [ReadMoved(room, nobody(), 1), ReadMoved(room, nobody(), 2)]
+    said = [ReadPositionChanged(room, nobody(), 1), ReadPositionChanged(room, nobody(), 2)]
     while not all(event in ear.heard for event in said for ear in ears):
         await feeds.here.publish(said[0])
         await feeds.there.publish(said[1])
@@ -265,15 +267,15 @@ async def test_after_redis_was_away_everybody_learns_that_something_was_missed(
     async with two_processes(own_redis) as feeds:
         room, opened_meanwhile = no_room(), no_room()
         ears, late = (Ear(), Ear()), Ear()
-        await feeds.here.listen(room, ears[0])
-        await feeds.there.listen(room, ears[1])
+        await feeds.here.subscribe(room, ears[0])
+        await feeds.there.subscribe(room, ears[1])
         await until_both_hear(feeds, room, ears)
         own_redis.stop()
 
         lost = message(room)
         began = asyncio.get_running_loop().time()
         await feeds.here.publish(lost)
-        await feeds.there.listen(opened_meanwhile, late)
+        await feeds.there.subscribe(opened_meanwhile, late)
         await feeds.here.publish(message(opened_meanwhile))
         await feeds.here.publish(Typing(room, nobody()))
         assert asyncio.get_running_loop().time() - began < 2
@@ -282,8 +284,8 @@ async def test_after_redis_was_away_everybody_learns_that_something_was_missed(
         own_redis.resume()
         await until(
             lambda: (
-                all(MayHaveMissed(room) in ear.heard for ear in ears)
-                and MayHaveMissed(opened_meanwhile) in late.heard
+                all(ResyncRequired(room) in ear.heard for ear in ears)
+                and ResyncRequired(opened_meanwhile) in late.heard
             )
         )
         await until_both_hear(feeds, room, ears)
@@ -295,27 +297,27 @@ async def test_what_could_not_be_said_is_told_as_missed_once_it_can(
     """The process that hears may be connected again before the one that speaks."""
     async with two_processes(own_redis) as feeds:
         room, ear = no_room(), Ear()
-        await feeds.there.listen(room, ear)
+        await feeds.there.subscribe(room, ear)
         own_redis.stop()
         with capture_logs() as logs:
             await feeds.here.publish(message(room))
             await until(lambda: any(line["event"] == "redis_away" for line in logs))
         own_redis.resume()
         # one of the two is from the process that could not speak
-        await until(lambda: ear.heard.count(MayHaveMissed(room)) >= 2)
+        await until(lambda: ear.heard.count(ResyncRequired(room)) >= 2)
 
 
 async def test_a_process_that_redis_does_not_answer_is_not_kept_waiting() -> None:
-    nowhere = Link("redis://127.0.0.1:1/0")
-    feed = RedisFeed(nowhere)
+    nowhere = RedisClient("redis://127.0.0.1:1/0")
+    feed = RedisRoomEvents(nowhere)
     try:
         room, ear, event = no_room(), Ear(), message(no_room())
         async with asyncio.timeout(2):
-            await feed.listen(room, ear)
+            await feed.subscribe(room, ear)
             for _ in range(100):
                 await feed.publish(message(room))
             await feed.publish(event)
-            await feed.ignore(room, ear)
+            await feed.unsubscribe(room, ear)
         assert len(ear.heard) == 100
     finally:
         await feed.close()
@@ -325,7 +327,7 @@ async def test_a_process_that_redis_does_not_answer_is_not_kept_waiting() -> Non
 async def test_what_is_not_understood_is_skipped_and_told_once(redis_server: RedisServer) -> None:
     async with two_processes(redis_server) as feeds:
         room, ear = no_room(), Ear()
-        await feeds.here.listen(room, ear)
+        await feeds.here.subscribe(room, ear)
         with capture_logs() as logs, redis_server.client() as client:
             for payload in (b"", b"not ours", b"from a later version\x91\x63"):
                 assert client.publish(f"0:room:{room}", payload) == 1
@@ -344,10 +346,10 @@ async def test_rooms_that_nobody_has_open_cost_redis_nothing(redis_server: Redis
         room, ears = no_room(), (Ear(), Ear())
         with redis_server.client() as client:
             for ear in ears:
-                await feeds.here.listen(room, ear)
+                await feeds.here.subscribe(room, ear)
             assert channels(client, room) == 1
             for ear in ears:
-                await feeds.here.ignore(room, ear)
+                await feeds.here.unsubscribe(room, ear)
             await until(lambda: channels(client, room) == 0)
 
 
@@ -356,10 +358,10 @@ async def test_what_was_said_last_is_heard_although_the_process_ends(
 ) -> None:
     async with two_processes(redis_server) as feeds:
         room, ear = no_room(), Ear()
-        await feeds.there.listen(room, ear)
-        events = [ReadMoved(room, nobody(), seq) for seq in range(3)]
-        link = Link(redis_server.url)
-        ending = RedisFeed(link)
+        await feeds.there.subscribe(room, ear)
+        events = [ReadPositionChanged(room, nobody(), seq) for seq in range(3)]
+        link = RedisClient(redis_server.url)
+        ending = RedisRoomEvents(link)
         for event in events:
             await ending.publish(event)
         await ending.close()

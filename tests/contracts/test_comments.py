@@ -142,7 +142,7 @@ async def test_many_comments_at_once_are_counted_exactly(world: World) -> None:
     async def comment(index: int) -> None:
         async with world.unit_of_work() as work:
             await work.comments.add(factories.comment(project.id, author.id))
-            await work.projects.move_counters(project.id, comments=1)
+            await work.projects.adjust_counters(project.id, comments=1)
             await work.commit()
 
     assert await race(world, MANY, comment) == [None] * MANY

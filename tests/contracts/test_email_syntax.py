@@ -1,18 +1,18 @@
-"""`EmailSyntax`: a library's, and the plain one of the domain's tests."""
+"""`EmailNormalizer`: a library's, and the plain one of the domain's tests."""
 
 import socket
 from typing import Any, NoReturn
 
 import pytest
 
-from sidepro.adapters.security.passwords import email_address
-from sidepro.domain.accounts.ports import EmailSyntax
+from sidepro.adapters.security.passwords import normalize_email
+from sidepro.domain.accounts.ports import EmailNormalizer
 from tests.factories import email_syntax
 
 
 @pytest.fixture(params=["library", "plain"])
-def normal_form(request: pytest.FixtureRequest) -> EmailSyntax:
-    return email_address if request.param == "library" else email_syntax
+def normal_form(request: pytest.FixtureRequest) -> EmailNormalizer:
+    return normalize_email if request.param == "library" else email_syntax
 
 
 ADDRESSES = {
@@ -25,7 +25,9 @@ ADDRESSES = {
 
 
 @pytest.mark.parametrize(("typed", "kept"), ADDRESSES.items())
-def test_an_address_has_one_normal_form(normal_form: EmailSyntax, typed: str, kept: str) -> None:
+def test_an_address_has_one_normal_form(
+    normal_form: EmailNormalizer, typed: str, kept: str
+) -> None:
     assert normal_form(typed) == kept
     assert normal_form(kept) == kept
 
@@ -35,7 +37,7 @@ def test_an_address_has_one_normal_form(normal_form: EmailSyntax, typed: str, ke
     ["", "@", "minji", "minji@", "@example.com", "a@b@example.com", "min ji@example.com",
      "minji@example.com\n", " minji@example.com"],
 )  # fmt: skip
-def test_what_is_no_address_has_none(normal_form: EmailSyntax, text: str) -> None:
+def test_what_is_no_address_has_none(normal_form: EmailNormalizer, text: str) -> None:
     assert normal_form(text) is None
 
 
@@ -48,7 +50,7 @@ def test_what_is_no_address_has_none(normal_form: EmailSyntax, text: str) -> Non
      "a\0@example.com", "\ud800@example.com", "a@exam_ple.com", f"a@{'e' * 64}.com"],
 )  # fmt: skip
 def test_what_no_server_would_take_is_no_address(text: str) -> None:
-    assert email_address(text) is None
+    assert normalize_email(text) is None
 
 
 def test_the_network_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,4 +59,4 @@ def test_the_network_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for name in ("socket", "getaddrinfo", "gethostbyname", "create_connection"):
         monkeypatch.setattr(socket, name, refuse)
-    assert email_address("minji@gmail.com") == "minji@gmail.com"
+    assert normalize_email("minji@gmail.com") == "minji@gmail.com"

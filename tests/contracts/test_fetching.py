@@ -11,8 +11,8 @@ from sqlalchemy.exc import InvalidRequestError
 
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.engine.fast_reads import (
-    Prepared,
-    at_most,
+    CompiledQuery,
+    limit_param,
     postgresql_dialect,
 )
 from sidepro.adapters.sql.schema import tables
@@ -33,7 +33,7 @@ _USERS = (
     .where(tables.users.c.id.in_(bindparam("ids", expanding=True)))
     .order_by(tables.users.c.id)
 )
-_FIRST_USERS = select(tables.users).limit(at_most("most"))
+_FIRST_USERS = select(tables.users).limit(limit_param("most"))
 _PLANS = select(
     table("pg_prepared_statements", *(column(f"{kind}_plans") for kind in ("generic", "custom")))
 )
@@ -76,7 +76,7 @@ async def test_one_statement_gives_as_many_rows_as_are_asked_for_each_time(world
 
 
 def test_a_limit_is_a_part_of_the_text_so_that_plans_are_for_it() -> None:
-    text, values = Prepared(_FIRST_USERS, postgresql_dialect()).bind({"most": 7})
+    text, values = CompiledQuery(_FIRST_USERS, postgresql_dialect()).bind({"most": 7})
     assert text.endswith("LIMIT 7")
     assert values == []
 
@@ -93,7 +93,7 @@ async def test_a_statement_is_planned_once_for_all_its_values(postgresql: Databa
 
 @pytest.mark.parametrize("dialect", [SQLiteDialect_pysqlite(), postgresql_dialect()])
 def test_pages_of_all_lengths_do_not_fill_the_memory(dialect: Dialect) -> None:
-    prepared = Prepared(_FIRST_USERS, dialect)
+    prepared = CompiledQuery(_FIRST_USERS, dialect)
     length = len(prepared.bind({"most": 1})[0])
     tracemalloc.start()
     try:

@@ -27,7 +27,7 @@ async def stored(world: World, *images: Image) -> None:
     async with world.unit_of_work() as work:
         for image in images:
             await work.images.add(image)
-            assert await work.images.stored(image.id)
+            assert await work.images.mark_stored(image.id)
         await work.commit()
 
 
@@ -36,7 +36,7 @@ async def taken_out(
 ) -> set[ImageId]:
     """What goes when everything unused, or unfinished, is old enough."""
     async with world.unit_of_work() as work:
-        going = await work.images.take_out(
+        going = await work.images.claim_for_deletion(
             unused_before=LATER if unused else NOW - timedelta(days=1),
             unfinished_before=LATER if unfinished else NOW - timedelta(days=1),
             limit=limit,
@@ -47,12 +47,12 @@ async def taken_out(
 
 async def held(world: World, image: Image, owner_id: UserId) -> bool:
     async with world.unit_of_work() as work:
-        return await work.images.hold(image.id, owner_id)
+        return await work.images.lock_for_reference(image.id, owner_id)
 
 
 async def noted(world: World, days: float = 0) -> None:
     async with world.unit_of_work() as work:
-        await work.images.note_unused(NOW + timedelta(days=days))
+        await work.images.mark_unused(NOW + timedelta(days=days))
         await work.commit()
 
 
@@ -98,13 +98,13 @@ async def test_of_two_who_confirm_one_hears_yes_and_nobody_after_the_image_is_go
         await work.images.add(late)
         await work.commit()
     async with world.unit_of_work() as work:
-        assert await work.images.stored(image.id)
-        assert not await work.images.stored(image.id)
-        assert not await work.images.stored(ImageId(nobody()))
+        assert await work.images.mark_stored(image.id)
+        assert not await work.images.mark_stored(image.id)
+        assert not await work.images.mark_stored(ImageId(nobody()))
         await work.commit()
     assert await taken_out(world, unused=False, unfinished=True) == {late.id}
     async with world.unit_of_work() as work:
-        assert not await work.images.stored(late.id)
+        assert not await work.images.mark_stored(late.id)
 
 
 async def test_nobody_holds_what_is_new_going_or_anothers(world: World) -> None:
@@ -135,7 +135,7 @@ async def test_uploads_at_once_stay_within_what_one_may_have(world: World) -> No
                 raise ImageQuota
             image = factories.image(owner.id, size=100)
             await work.images.add(image)
-            await work.images.stored(image.id)
+            await work.images.mark_stored(image.id)
             await work.commit()
 
     results = await race(world, MANY, attempt)
@@ -164,7 +164,7 @@ async def test_what_is_referred_to_does_not_go(world: World) -> None:
     project = factories.project(owner.id, thumbnail_id=thumbnail.id)
     await world.store(factories.profile(owner.id, image_id=picture.id), project)
     async with world.unit_of_work() as work:
-        await work.images.show(project.id, owner.id, [shown.key])
+        await work.images.set_references(project.id, owner.id, [shown.key])
         await work.commit()
     assert await taken_out(world) == {unused.id}
     async with world.unit_of_work() as work:
@@ -185,7 +185,9 @@ async def test_since_when_an_image_is_unused_is_noted_once(world: World) -> None
         async with world.unit_of_work() as work:
             before = NOW + timedelta(days=after_days)
             return bool(
-                await work.images.take_out(unused_before=before, unfinished_before=NOW, limit=9)
+                await work.images.claim_for_deletion(
+                    unused_before=before, unfinished_before=NOW, limit=9
+                )
             )
 
     assert await goes(0), "since it was made"
@@ -208,8 +210,8 @@ async def test_an_image_without_an_owner_goes_whenever_it_was_made(world: World)
     await world.store(factories.profile(going.id, image_id=ownerless.id), project)
     async with world.unit_of_work() as work:
         await work.images.add(new)
-        await work.images.show(project.id, going.id, [ownerless.key])
-        await work.users.remove(going.id)
+        await work.images.set_references(project.id, going.id, [ownerless.key])
+        await work.users.delete(going.id)
         await work.commit()
     assert await taken_out(world, unused=False) == {ownerless.id}, "the new one is under way"
     assert await taken_out(world, unused=False, unfinished=True) == {ownerless.id, new.id}
@@ -221,13 +223,15 @@ async def test_what_goes_is_told_whole_and_again_until_it_is_forgotten(world: Wo
     images = sorted((factories.image(owner.id) for _ in range(5)), key=lambda image: image.id)
     await stored(world, *images)
     async with world.unit_of_work() as work:
-        told = await work.images.take_out(unused_before=LATER, unfinished_before=NOW, limit=2)
+        told = await work.images.claim_for_deletion(
+            unused_before=LATER, unfinished_before=NOW, limit=2
+        )
         await work.commit()
     assert sorted(told, key=lambda image: image.id) == images[:2]
     assert await taken_out(world, unused=False) == {image.id for image in images[:2]}
     async with world.unit_of_work() as work:
         for _ in range(2):
-            await work.images.forget([image.id for image in images])
+            await work.images.delete([image.id for image in images])
         await work.commit()
     assert await taken_out(world) == {image.id for image in images[2:]}, "the others are kept"
 
@@ -238,7 +242,9 @@ async def test_what_is_not_committed_is_not_going(world: World) -> None:
     image = factories.image(owner.id)
     await stored(world, image)
     async with world.unit_of_work() as work:
-        assert await work.images.take_out(unused_before=LATER, unfinished_before=NOW, limit=1)
+        assert await work.images.claim_for_deletion(
+            unused_before=LATER, unfinished_before=NOW, limit=1
+        )
     assert await held(world, image, owner.id)
 
 
@@ -256,12 +262,14 @@ async def test_a_text_shows_images_of_its_author_alone(world: World) -> None:
     async def show(*shown: Image) -> None:
         async with world.unit_of_work() as work:
             keys = [unknown, *(image.key for image in shown)]
-            await work.images.show(project.id, author.id, keys)
+            await work.images.set_references(project.id, author.id, keys)
             await work.commit()
 
     async def kept() -> set[ImageId]:
         async with world.unit_of_work() as work:
-            going = await work.images.take_out(unused_before=LATER, unfinished_before=NOW, limit=9)
+            going = await work.images.claim_for_deletion(
+                unused_before=LATER, unfinished_before=NOW, limit=9
+            )
             return {image.id for image in images} - {image.id for image in going}
 
     await show(own, anothers)
@@ -283,7 +291,7 @@ async def test_whoever_holds_an_image_keeps_it_from_going(world: World) -> None:
     image = factories.image(owner.id)
     await stored(world, image)
     async with world.unit_of_work() as work:
-        assert await work.images.hold(image.id, owner.id)
+        assert await work.images.lock_for_reference(image.id, owner.id)
         await work.profiles.save(factories.profile(owner.id, image_id=image.id))
         if world.database is not None and not world.database.is_sqlite:
             # Others have to wait, or to pass it over.
@@ -312,16 +320,16 @@ async def test_a_reference_and_a_removal_at_once_never_both_succeed(
         async with world.unit_of_work() as work:
             match reference:
                 case "picture":
-                    if not await work.images.hold(image.id, person.id):
+                    if not await work.images.lock_for_reference(image.id, person.id):
                         return False
                     profile = factories.profile(person.id, image_id=image.id)
                     await work.profiles.save(profile)
                 case "thumbnail":
-                    if not await work.images.hold(image.id, owner.id):
+                    if not await work.images.lock_for_reference(image.id, owner.id):
                         return False
                     await work.projects.save(replace(project, thumbnail_id=image.id))
                 case _:
-                    await work.images.show(project.id, owner.id, [image.key])
+                    await work.images.set_references(project.id, owner.id, [image.key])
             await work.commit()
         return True
 
@@ -340,7 +348,7 @@ async def test_a_reference_and_a_removal_at_once_never_both_succeed(
 
 async def forgotten(world: World, image_ids: set[ImageId]) -> int:
     async with world.unit_of_work() as work:
-        await work.images.forget(image_ids)
+        await work.images.delete(image_ids)
         await work.commit()
     return len(image_ids - await taken_out(world, unused=False))
 
@@ -381,7 +389,9 @@ async def test_images_show_wherever_people_and_projects_do(world: World) -> None
         await world.board.bookmarked_by(plain.id, PageRequest(), None),
     ]
     cards = [card for page in pages for card in page.items]
-    hands = await world.recommendable.hands([author.id, plain.id], nobody(), most=1, first=0)
+    hands = await world.recommendable.projects_by_author(
+        [author.id, plain.id], nobody(), most=1, first=0
+    )
     cards += [card for hand in hands.values() for card in hand]
     cards += await world.recommendable.popular(nobody(), 9)
     assert len(cards) == 7

@@ -186,7 +186,7 @@ async def test_everybody_finds_an_object_of_s3_at_its_address(s3: S3, prefix: st
     assert found.content == DATA
     assert found.headers["Content-Type"] == "image/webp"
     assert found.headers["Cache-Control"] == IMMUTABLE
-    await images.answers()
+    await images.ping()
 
 
 def test_the_address_of_a_bucket_at_amazon() -> None:
@@ -203,7 +203,7 @@ async def test_s3_that_is_away_is_unavailable_soon(s3: S3, away: str) -> None:
         images = S3Images(s3.fresh_bucket(), "", REGION, "http://127.0.0.1:9")
     attempts: list[Any] = [images.put(new_key(), DATA), images.delete([new_key()])]
     if away == "server":
-        attempts += [images.size(new_key()), images.read(new_key(), 0, 1), images.answers()]
+        attempts += [images.size(new_key()), images.read(new_key(), 0, 1), images.ping()]
     for attempt in attempts:
         started = time.monotonic()
         with pytest.raises(Unavailable):

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sidepro.adapters.redis import neighbour_store as redis_neighbours
-from sidepro.adapters.redis.client import Link
+from sidepro.adapters.redis.client import RedisClient
 from sidepro.adapters.redis.neighbour_store import RedisNeighbourStore
 from sidepro.adapters.similarity.arrays import column
 from sidepro.adapters.sql import neighbour_store as sql_recommendations
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.recommendations.packed import KEPT
-from sidepro.domain.recommendations.ports import Neighbourhood, Run
+from sidepro.domain.recommendations.ports import Neighbourhood, SimilarityRun
 from tests import factories, similar
 from tests.contracts.builders import after, nobody
 from tests.contracts.races import race
@@ -68,7 +68,7 @@ async def world(
     async with AsyncExitStack() as links:
 
         def of_process() -> World:
-            link = Link(server.url)
+            link = RedisClient(server.url)
             links.push_async_callback(link.close)
             return replace(world, neighbours=RedisNeighbourStore(link), another=another)
 
@@ -81,7 +81,7 @@ async def world(
 
 async def emptied(server: RedisServer) -> None:
     """Remove what tests before have left there."""
-    link = Link(server.url)
+    link = RedisClient(server.url)
     await link.redis.flushdb()
     await link.close()
 
@@ -98,8 +98,8 @@ async def people(world: World, number: int) -> list[UserId]:
     return [user.id for user in users]
 
 
-def run_at(moment: datetime, people: int = 2) -> Run:
-    return Run(moment, 1.25, people, 3)
+def run_at(moment: datetime, people: int = 2) -> SimilarityRun:
+    return SimilarityRun(moment, 1.25, people, 3)
 
 
 async def store_at(world: World, result: Similarities, moment: datetime) -> bool:
@@ -158,7 +158,7 @@ async def test_who_has_no_neighbours_hears_when_they_were_looked_for(world: Worl
 
 async def test_what_the_run_did_is_told(world: World) -> None:
     users = await people(world, 3)
-    run = Run(after(1), 12.5, 3, 2)
+    run = SimilarityRun(after(1), 12.5, 3, 2)
     await world.neighbours.replace(alike(users, "Java", {}), run)
     assert await world.neighbours.last_run() == run
 
@@ -381,16 +381,16 @@ async def test_what_is_had_back_whole_is_what_was_stored(world: World) -> None:
 
 
 @pytest.fixture
-async def link(redis_server: RedisServer) -> AsyncIterator[Link]:
+async def link(redis_server: RedisServer) -> AsyncIterator[RedisClient]:
     await emptied(redis_server)
-    link = Link(redis_server.url)
+    link = RedisClient(redis_server.url)
     yield link
     await link.close()
 
 
 @pytest.mark.servers
 async def test_on_redis_many_blocks_are_one_result_and_the_old_ones_go(
-    link: Link, monkeypatch: pytest.MonkeyPatch
+    link: RedisClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     users = sorted(nobody() for _ in range(redis_neighbours.ROWS + 10))
     first = alike(users, "Java", {users[-1]: [users[0], users[-2]], users[0]: [users[-1]]})
@@ -414,7 +414,9 @@ async def test_on_redis_many_blocks_are_one_result_and_the_old_ones_go(
 
 
 @pytest.mark.servers
-async def test_on_redis_what_a_killed_process_left_behind_goes_by_itself(link: Link) -> None:
+async def test_on_redis_what_a_killed_process_left_behind_goes_by_itself(
+    link: RedisClient,
+) -> None:
     users = [nobody(), nobody()]
     result = alike(users, "Java", {users[0]: [users[1]]})
     written = redis_neighbours._people_of(result)
@@ -422,12 +424,12 @@ async def test_on_redis_what_a_killed_process_left_behind_goes_by_itself(link: L
         link.redis, token="killed", kind="people", blocks=[(0, column(written))]
     )
     (key,) = await link.redis.keys("similarity:*")
-    assert 0 < await link.redis.ttl(key) <= redis_neighbours.GIVEN_UP_AFTER
+    assert 0 < await link.redis.ttl(key) <= redis_neighbours.RETRY_LIMIT
 
 
 @pytest.mark.servers
 @pytest.mark.parametrize("kind", ["people", "groups"])
-async def test_on_redis_a_result_that_lost_a_block_is_none(link: Link, kind: str) -> None:
+async def test_on_redis_a_result_that_lost_a_block_is_none(link: RedisClient, kind: str) -> None:
     users = [nobody(), nobody()]
     store = RedisNeighbourStore(link)
     result = alike(users, "Java", {users[0]: [users[1]]})
@@ -445,7 +447,7 @@ async def test_on_redis_a_result_that_lost_a_block_is_none(link: Link, kind: str
 
 
 @pytest.mark.servers
-async def test_on_redis_a_switch_that_is_sent_again_changes_nothing(link: Link) -> None:
+async def test_on_redis_a_switch_that_is_sent_again_changes_nothing(link: RedisClient) -> None:
     users = [nobody(), nobody()]
     store = RedisNeighbourStore(link)
     result = alike(users, "Java", {users[0]: [users[1]]})
@@ -460,7 +462,7 @@ async def test_on_redis_a_switch_that_is_sent_again_changes_nothing(link: Link) 
 
 @pytest.mark.servers
 async def test_on_redis_a_result_that_is_lost_while_it_is_written_leaves_the_old_one(
-    link: Link, monkeypatch: pytest.MonkeyPatch
+    link: RedisClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     users = [nobody(), nobody()]
     store = RedisNeighbourStore(link)
@@ -482,7 +484,7 @@ async def test_on_redis_a_result_that_is_lost_while_it_is_written_leaves_the_old
 
 
 @pytest.mark.servers
-async def test_on_redis_the_same_result_is_not_written_again(link: Link) -> None:
+async def test_on_redis_the_same_result_is_not_written_again(link: RedisClient) -> None:
     users = [nobody(), nobody()]
     store = RedisNeighbourStore(link)
     result, again = (alike(users, "Java", {users[0]: [users[1]]}) for _ in range(2))
@@ -495,7 +497,9 @@ async def test_on_redis_the_same_result_is_not_written_again(link: Link) -> None
 
 
 @pytest.mark.servers
-async def test_on_redis_a_result_of_another_layout_is_none_and_is_replaced(link: Link) -> None:
+async def test_on_redis_a_result_of_another_layout_is_none_and_is_replaced(
+    link: RedisClient,
+) -> None:
     users = [nobody(), nobody()]
     store = RedisNeighbourStore(link)
     result = alike(users, "Java", {users[0]: [users[1]]})

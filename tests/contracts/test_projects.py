@@ -7,7 +7,7 @@ import pytest
 from sidepro.domain.accounts.profile import Catalogue
 from sidepro.domain.errors import NotFound
 from sidepro.domain.pagination import PageRequest
-from sidepro.domain.projects.ports import Counters, Text
+from sidepro.domain.projects.ports import Counters, StoredMarkdown
 from tests import factories
 from tests.contracts.builders import after, no_project, nobody
 from tests.contracts.races import MANY, in_turn, race
@@ -201,7 +201,7 @@ async def test_delete_takes_all_that_hangs_on_the_project(world: World) -> None:
         assert await work.comments.get(comments[1].id) is None
         assert not await work.bookmarks.remove(reader.id, gone.id)
         with pytest.raises(NotFound):
-            await work.projects.move_counters(gone.id, bookmarks=1)
+            await work.projects.adjust_counters(gone.id, bookmarks=1)
     assert await world.board.project(gone.id, reader.id) is None
     assert await world.board.counters(gone.id) is None
     assert (await world.board.comments(gone.id, PageRequest())).items == ()
@@ -233,7 +233,7 @@ async def test_deleting_while_others_bookmark_and_comment_leaves_nothing(world: 
             case 1:
                 async with world.unit_of_work() as work:
                     await work.comments.add(factories.comment(project.id, readers[index].id))
-                    await work.projects.move_counters(project.id, comments=1)
+                    await work.projects.adjust_counters(project.id, comments=1)
                     await work.commit()
             case 2:
                 return await world.views.add(project.id)
@@ -260,7 +260,7 @@ async def test_move_counters_adds_and_gives_what_they_are_then(world: World) -> 
     await world.store(author, project, other)
     await world.views.add(project.id)
     async with world.unit_of_work() as work:
-        move = work.projects.move_counters
+        move = work.projects.adjust_counters
         assert await move(project.id, bookmarks=3) == Counters(1, 3, 0)
         assert await move(project.id, comments=2) == Counters(1, 3, 2)
         assert await move(project.id, bookmarks=-1, comments=-2) == Counters(1, 2, 0)
@@ -282,7 +282,7 @@ async def test_many_moves_at_once_move_by_exactly_so_many(world: World) -> None:
 
     async def move(index: int) -> Counters:
         async with world.unit_of_work() as work:
-            moved = await work.projects.move_counters(project.id, bookmarks=1, comments=2)
+            moved = await work.projects.adjust_counters(project.id, bookmarks=1, comments=2)
             await work.commit()
         return moved
 
@@ -332,7 +332,7 @@ async def test_texts_come_in_the_order_of_their_ids(world: World) -> None:
         for n in range(5)
     ]
     await world.store(author, *reversed(projects))
-    texts = [Text(p.id, p.content, p.content_html) for p in projects]
+    texts = [StoredMarkdown(p.id, p.content, p.content_html) for p in projects]
     assert await world.board.texts(None, 2) == tuple(texts[:2])
     assert await world.board.texts(projects[1].id, 2) == tuple(texts[2:4])
     assert await world.board.texts(projects[3].id, 2) == (texts[4],)

@@ -8,16 +8,16 @@ from functools import partial
 
 import pytest
 
-from sidepro.adapters.in_process.rate_limiter import MemoryLimiter
-from sidepro.adapters.redis.client import LEFT_ALONE_FOR, Link
-from sidepro.adapters.redis.rate_limiter import RedisLimiter
+from sidepro.adapters.in_process.rate_limiter import InProcessRateLimiter
+from sidepro.adapters.redis.client import CIRCUIT_OPEN_SECONDS, RedisClient
+from sidepro.adapters.redis.rate_limiter import RedisRateLimiter
 from sidepro.domain.rate_limiting import Limit, RateLimiter
 from tests.factories import at_once
 from tests.servers import RedisServer, free_port
 
 pytestmark = pytest.mark.anyio
 
-HOURLY = Limit("hourly", 10, 3600, alone=3)
+HOURLY = Limit("hourly", 10, 3600, fallback=3)
 QUICK = Limit("quick", 2, 1)
 HEALS_WITHIN = 5.0
 
@@ -28,18 +28,18 @@ AnotherProcess = Callable[[], RateLimiter]
 async def processes(request: pytest.FixtureRequest) -> AsyncIterator[AnotherProcess]:
     """Gives the limiter of one more process; in memory there is but one."""
     if request.param == "memory":
-        limiter = MemoryLimiter()
+        limiter = InProcessRateLimiter()
         yield lambda: limiter
         return
     server: RedisServer = request.getfixturevalue("redis_server")
     with server.client() as client:
         client.flushall()
     async with AsyncExitStack() as links:
-        yield lambda: RedisLimiter(_link(server.url, links))
+        yield lambda: RedisRateLimiter(_link(server.url, links))
 
 
-def _link(url: str, links: AsyncExitStack) -> Link:
-    link = Link(url)
+def _link(url: str, links: AsyncExitStack) -> RedisClient:
+    link = RedisClient(url)
     links.push_async_callback(link.close)
     return link
 
@@ -59,8 +59,8 @@ async def test_an_allowance_tells_what_is_left(processes: AnotherProcess) -> Non
     first, second = [await limiter.take(HOURLY, "a") for _ in range(2)]
     assert (first.limit, first.remaining, first.retry_after) == (HOURLY, 9, None)
     assert second.remaining == 8
-    assert first.full_in == pytest.approx(360, abs=5)
-    assert second.full_in == pytest.approx(720, abs=5)
+    assert first.reset_after == pytest.approx(360, abs=5)
+    assert second.reset_after == pytest.approx(720, abs=5)
 
 
 async def test_a_refused_call_is_told_when_to_come_back_and_does_not_count(
@@ -101,7 +101,7 @@ async def test_nothing_is_kept_in_redis_once_the_bucket_is_full_again(
 ) -> None:
     async with AsyncExitStack() as links:
         link = _link(redis_server.url, links)
-        await RedisLimiter(link).take(HOURLY, "kept")
+        await RedisRateLimiter(link).take(HOURLY, "kept")
         left = await link.redis.pttl("limit:hourly:kept")
         assert 350_000 < left <= 360_000
 
@@ -113,7 +113,7 @@ async def test_a_clock_of_redis_that_went_back_keeps_nobody_out_for_longer_than_
         link = _link(redis_server.url, links)
         far_ahead = (time.time() + 24 * 3600) * 1_000_000
         await link.redis.set("limit:hourly:ahead", f"{far_ahead:.0f}")
-        refused = await RedisLimiter(link).take(HOURLY, "ahead")
+        refused = await RedisRateLimiter(link).take(HOURLY, "ahead")
         assert refused.retry_after == pytest.approx(360, abs=5)
 
 
@@ -121,7 +121,7 @@ async def test_while_redis_is_away_a_process_counts_alone_and_stricter_and_heals
     own_redis: RedisServer,
 ) -> None:
     async with AsyncExitStack() as links:
-        limiter = RedisLimiter(_link(own_redis.url, links))
+        limiter = RedisRateLimiter(_link(own_redis.url, links))
         assert (await limiter.take(HOURLY, "a")).remaining == HOURLY.quota - 1
         own_redis.stop()
         alone = [await limiter.take(HOURLY, "a") for _ in range(4)]
@@ -135,9 +135,9 @@ async def test_while_redis_is_away_a_process_counts_alone_and_stricter_and_heals
 
 async def test_a_redis_that_does_not_answer_holds_nobody_up_but_one_call_a_second() -> None:
     async with AsyncExitStack() as links:
-        limiter = RedisLimiter(_link(f"redis://127.0.0.1:{free_port()}", links))
+        limiter = RedisRateLimiter(_link(f"redis://127.0.0.1:{free_port()}", links))
         await limiter.take(QUICK, "a")
         asked = time.monotonic()
         for _ in range(1000):
             await limiter.take(QUICK, "a")
-        assert time.monotonic() - asked < LEFT_ALONE_FOR
+        assert time.monotonic() - asked < CIRCUIT_OPEN_SECONDS

@@ -21,7 +21,7 @@ def project_of(author: UserId) -> Project:
 async def hands(
     world: World, authors: Collection[UserId], viewer: UserId, most: int = 20, first: int = 0
 ) -> dict[UserId, list[ProjectId]]:
-    found = await world.recommendable.hands(authors, viewer, most=most, first=first)
+    found = await world.recommendable.projects_by_author(authors, viewer, most=most, first=first)
     return {author: [card.id for card in hand] for author, hand in found.items()}
 
 
@@ -72,7 +72,7 @@ async def test_a_hand_is_as_the_viewer_sees_it(world: World) -> None:
     await world.bookmark(viewer.id, projects[1].id)
     await world.bookmark(author.id, projects[2].id)
     await world.views.add(projects[2].id)
-    found = await world.recommendable.hands([author.id], viewer.id, most=9, first=2)
+    found = await world.recommendable.projects_by_author([author.id], viewer.id, most=9, first=2)
     cards = {card.id: card for card in found[author.id]}
     for project in projects:
         page = await world.board.project(project.id, viewer.id)

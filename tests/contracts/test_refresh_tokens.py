@@ -1,23 +1,23 @@
-"""`RefreshTokens`: random ones, and what stands in for them in the domain's tests."""
+"""`SecretGenerator`: random ones, and what stands in for them in the domain's tests."""
 
 import base64
 
 import pytest
 
 from sidepro.adapters.system import new_refresh_token
-from sidepro.domain.accounts.ports import RefreshTokens
-from sidepro.domain.identity import hash_of
+from sidepro.domain.accounts.ports import SecretGenerator
+from sidepro.domain.identity import token_digest
 from tests.factories import CountingTokens
 
 
 @pytest.fixture(params=["random", "counting"])
-def new_token(request: pytest.FixtureRequest) -> RefreshTokens:
+def new_token(request: pytest.FixtureRequest) -> SecretGenerator:
     return new_refresh_token if request.param == "random" else CountingTokens()
 
 
-def test_each_token_is_a_fresh_one(new_token: RefreshTokens) -> None:
+def test_each_token_is_a_fresh_one(new_token: SecretGenerator) -> None:
     tokens = [new_token() for _ in range(1_000)]
-    assert len(set(tokens)) == len({hash_of(token) for token in tokens}) == 1_000
+    assert len(set(tokens)) == len({token_digest(token) for token in tokens}) == 1_000
 
 
 # --------------------------------------------------------------------------- random ones alone

@@ -13,7 +13,7 @@ from sidepro.domain.errors import NotFound
 from sidepro.domain.ids import ProjectId, UserId
 from sidepro.domain.pagination import PageRequest
 from sidepro.domain.projects.ports import Counters
-from sidepro.domain.recommendations.ports import Neighbourhood, Run
+from sidepro.domain.recommendations.ports import Neighbourhood, SimilarityRun
 from sidepro.domain.rooms.room import Room
 from sidepro.domain.unit_of_work import UnitOfWork
 from tests import factories, similar
@@ -29,7 +29,7 @@ async def comment(world: World, project_id: ProjectId, author_id: UserId) -> Non
     """Comment as a use case does."""
     async with world.unit_of_work() as work:
         await work.comments.add(factories.comment(project_id, author_id))
-        await work.projects.move_counters(project_id, comments=1)
+        await work.projects.adjust_counters(project_id, comments=1)
         await work.commit()
 
 
@@ -37,12 +37,12 @@ async def remove(world: World, user_id: UserId) -> None:
     """Take somebody away as a use case does."""
     async with world.unit_of_work() as work:
         for room in await work.rooms.of_user(user_id):
-            left = room.withdrawn(user_id)
+            left = room.withdraw(user_id)
             if left is None:
                 await work.rooms.delete(room.id)
             else:
                 await work.rooms.save(left)
-        await work.users.remove(user_id)
+        await work.users.delete(user_id)
         await work.commit()
 
 
@@ -117,10 +117,10 @@ async def test_messages_stay_without_a_sender(world: World) -> None:
     found = await world.rooms.messages(room.id, after=0, before=None, limit=9)
     assert found == (replace(mine, sender_id=None), theirs)
     state = await world.rooms.state(room.id)
-    assert state == room.withdrawn(going.id)
+    assert state == room.withdraw(going.id)
     async with world.unit_of_work() as work:
-        assert await work.rooms.get(room.id) == room.withdrawn(going.id)
-        assert await work.rooms.of_user(staying.id) == (room.withdrawn(going.id),)
+        assert await work.rooms.get(room.id) == room.withdraw(going.id)
+        assert await work.rooms.of_user(staying.id) == (room.withdraw(going.id),)
         assert await work.rooms.of_user(going.id) == ()
 
 
@@ -132,7 +132,7 @@ async def test_nobody_has_the_user_as_a_neighbour_any_more(world: World) -> None
     near = {one: [other, another], other: [one, another], another: [other]}
     result = similar.result_of(skills, near)
     left = similar.result_of(skills, {other: [another], another: [other]})
-    assert await world.neighbours.replace(result, Run(NOW, 0, 3, 3))
+    assert await world.neighbours.replace(result, SimilarityRun(NOW, 0, 3, 3))
     await remove(world, one)
     assert (await world.neighbours.of(one)).neighbours == ()
     assert await world.neighbours.of(other) == Neighbourhood(left.of(other), NOW)
@@ -144,11 +144,11 @@ async def test_a_result_that_is_stored_during_a_removal_waits_for_it(world: Worl
     await world.store(going, staying)
     skills = {going.id: ("Java",), staying.id: ("Java",)}
     result = similar.result_of(skills, {staying.id: [going.id], going.id: [staying.id]})
-    await world.neighbours.replace(result, Run(NOW, 0, 2, 2))
+    await world.neighbours.replace(result, SimilarityRun(NOW, 0, 2, 2))
     async with world.unit_of_work() as work:
-        await work.users.remove(going.id)
+        await work.users.delete(going.id)
         storing = asyncio.create_task(
-            (await world.another()).neighbours.replace(result, Run(after(1), 0, 2, 2))
+            (await world.another()).neighbours.replace(result, SimilarityRun(after(1), 0, 2, 2))
         )
         await asyncio.sleep(A_WHILE)
         assert not storing.done(), "it was not held back"
@@ -163,7 +163,7 @@ async def test_a_removal_that_is_not_committed_changes_nothing(world: World) -> 
     await world.store(user, other, project)
     await world.bookmark(user.id, project.id)
     async with world.unit_of_work() as work:
-        await work.users.remove(user.id)
+        await work.users.delete(user.id)
     assert await world.counters(project.id) == Counters(0, 1, 0)
     async with world.unit_of_work() as work:
         assert await work.users.get(user.id) == user
@@ -266,7 +266,7 @@ async def test_a_user_is_found_by_an_email_that_folds_alike(
     user = factories.user(email=email)
     await world.store(user, factories.user())
     assert await world.accounts.log_in_candidate(asked, ADDRESS) == LogInCandidate(user, None)
-    assert await world.accounts.user_named(asked) == user
+    assert await world.accounts.find_user(asked) == user
     assert await world.accounts.log_in_candidate("x" + asked, ADDRESS) is None
     assert await world.accounts.log_in_candidate(user.username, ADDRESS) is None
 
@@ -275,8 +275,8 @@ async def test_a_user_is_found_by_a_name_that_folds_alike(world: World) -> None:
     user = factories.user(username="미나Kim", is_active=False)
     await world.store(user, factories.user())
     for asked in ("미나kim", unicodedata.normalize("NFD", "미나KIM"), "미나ｋｉｍ"):
-        assert await world.accounts.user_named(asked) == user
-    assert await world.accounts.user_named("미나") is None
+        assert await world.accounts.find_user(asked) == user
+    assert await world.accounts.find_user("미나") is None
 
 
 async def test_users_come_in_the_order_of_their_ids(world: World) -> None:

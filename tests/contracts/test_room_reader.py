@@ -10,7 +10,7 @@ from sidepro.domain.accounts.user import User
 from sidepro.domain.accounts.views import UserSummary
 from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.pagination import PageRequest
-from sidepro.domain.rooms.room import Message, Room, RoomStatus, Seat
+from sidepro.domain.rooms.room import Message, Participant, Room, RoomStatus
 from sidepro.domain.rooms.views import RoomView
 from tests import factories
 from tests.contracts.builders import after, no_room, nobody
@@ -34,8 +34,8 @@ async def save(world: World, room: Room) -> None:
 
 def seen_by(room: Room, me: User, other: User | None) -> RoomView:
     """A room without messages as one of the two sees it."""
-    mine = next(seat for seat in room.seats if seat.user_id == me.id)
-    theirs = next(seat for seat in room.seats if seat is not mine)
+    mine = next(seat for seat in room.participants if seat.user_id == me.id)
+    theirs = next(seat for seat in room.participants if seat is not mine)
     return RoomView(
         id=room.id,
         participant=None if other is None else UserSummary(other.id, other.username, None),
@@ -70,9 +70,9 @@ async def test_read_marks_last_message_and_unread_count(world: World) -> None:
         factories.message(room.id, seq, sender.id, client_id=f"c{seq}", sent_at=after(seq))
         for seq, sender in enumerate(senders, 1)
     ]
-    seats = {one.id: Seat(one.id, 2), other.id: Seat(other.id, 1)}
+    seats = {one.id: Participant(one.id, 2), other.id: Participant(other.id, 1)}
     low, high = sorted(seats)
-    marked = replace(room, seats=(seats[low], seats[high]), last_seq=5, updated_at=after(5))
+    marked = replace(room, participants=(seats[low], seats[high]), last_seq=5, updated_at=after(5))
     await world.store(room, *messages)
     await save(world, marked)
 
@@ -117,9 +117,9 @@ async def test_who_withdrew_is_nobody_and_their_messages_count(world: World, pla
     left, stays = both[place], both[1 - place]
     room = factories.room(left.id, stays.id)
     orphan = replace(factories.message(room.id, 1, left.id), sender_id=None)
-    low, high = room.seats
-    gone = Seat(None, 1)
-    without = replace(room, seats=(gone, high) if place == 0 else (low, gone), last_seq=1)
+    low, high = room.participants
+    gone = Participant(None, 1)
+    without = replace(room, participants=(gone, high) if place == 0 else (low, gone), last_seq=1)
     await world.store(room, orphan)
     await save(world, without)
     view = await world.rooms.room(room.id, stays.id)

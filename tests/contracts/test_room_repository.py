@@ -6,7 +6,7 @@ import pytest
 
 from sidepro.domain.errors import NotFound
 from sidepro.domain.ids import RoomId, UserId
-from sidepro.domain.rooms.room import Message, Room, Seat
+from sidepro.domain.rooms.room import Message, Participant, Room
 from sidepro.domain.unit_of_work import UnitOfWork
 from tests import factories
 from tests.contracts.builders import after, no_room, nobody
@@ -32,7 +32,7 @@ async def named(
 ) -> Message | None:
     """The message that the sender gave this name."""
     name = (room_id, sender, client_id)
-    return (await work.rooms.named([name])).get(name)
+    return (await work.rooms.find_messages([name])).get(name)
 
 
 # ---------------------------------------------------------------------------------------- rooms
@@ -62,7 +62,11 @@ async def test_a_changed_room_comes_back_as_saved(world: World) -> None:
     low, high = await two_people(world)
     room = factories.room(low, high)
     changed = replace(
-        room, seats=(Seat(low, 3), Seat(high, 7)), left_by=high, last_seq=9, updated_at=after(1)
+        room,
+        participants=(Participant(low, 3), Participant(high, 7)),
+        left_by=high,
+        last_seq=9,
+        updated_at=after(1),
     )
     await world.store(room)
     async with world.unit_of_work() as work:
@@ -76,9 +80,9 @@ async def test_a_changed_room_comes_back_as_saved(world: World) -> None:
 @pytest.mark.parametrize("place", [0, 1], ids=["low", "high"])
 async def test_a_room_comes_back_without_who_withdrew(world: World, place: int) -> None:
     room = factories.room(*await two_people(world))
-    low, high = room.seats
-    gone = replace(room.seats[place], user_id=None, read_seq=2)
-    without = replace(room, seats=(gone, high) if place == 0 else (low, gone))
+    low, high = room.participants
+    gone = replace(room.participants[place], user_id=None, read_seq=2)
+    without = replace(room, participants=(gone, high) if place == 0 else (low, gone))
     await world.store(room)
     async with world.unit_of_work() as work:
         await work.rooms.save(without)

@@ -1,4 +1,4 @@
-"""`SessionGate`: in one process, and with others that Redis brings together."""
+"""`SessionRegistry`: in one process, and with others that Redis brings together."""
 
 import asyncio
 import time
@@ -7,10 +7,10 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from sidepro.adapters.in_process.session_registry import FRESH_FOR, MemoryGate
-from sidepro.adapters.redis.client import Link
-from sidepro.adapters.redis.session_registry import RedisGate
-from sidepro.domain.accounts.ports import AccountReader, SessionGate
+from sidepro.adapters.in_process.session_registry import CACHE_TTL, InProcessSessionRegistry
+from sidepro.adapters.redis.client import RedisClient
+from sidepro.adapters.redis.session_registry import RedisSessionRegistry
+from sidepro.domain.accounts.ports import AccountReader, SessionRegistry
 from sidepro.domain.accounts.profile import Catalogue
 from sidepro.domain.accounts.session import Session
 from sidepro.domain.accounts.user import User
@@ -21,7 +21,7 @@ from tests.servers import RedisServer
 
 pytestmark = pytest.mark.anyio
 
-AnotherProcess = Callable[[], SessionGate]
+AnotherProcess = Callable[[], SessionRegistry]
 
 
 @pytest.fixture
@@ -34,8 +34,8 @@ def store(catalogue: Catalogue) -> MemoryStore:
 async def processes(request: pytest.FixtureRequest, world: World) -> AsyncIterator[AnotherProcess]:
     """Gives the gate of one more process."""
 
-    def own() -> MemoryGate:
-        return MemoryGate(world.accounts, factories.SetClock())
+    def own() -> InProcessSessionRegistry:
+        return InProcessSessionRegistry(world.accounts, factories.SetClock())
 
     if request.param == "memory":
         yield own
@@ -43,10 +43,10 @@ async def processes(request: pytest.FixtureRequest, world: World) -> AsyncIterat
     server: RedisServer = request.getfixturevalue("redis_server")
     async with AsyncExitStack() as links:
 
-        def another() -> SessionGate:
-            link = Link(server.url)
+        def another() -> SessionRegistry:
+            link = RedisClient(server.url)
             links.push_async_callback(link.close)
-            return RedisGate(link, own())
+            return RedisSessionRegistry(link, own())
 
         yield another
 
@@ -59,26 +59,26 @@ async def session(world: World) -> Session:
     return session
 
 
-async def end(world: World, session: Session, gate: SessionGate) -> None:
+async def end(world: World, session: Session, gate: SessionRegistry) -> None:
     async with world.unit_of_work() as work:
         assert await work.sessions.end(session.id, session.user_id)
         await work.commit()
-    await gate.ended([session.id])
+    await gate.revoke([session.id])
 
 
 async def test_a_session_is_live_until_this_process_ends_it(
     world: World, session: Session, processes: AnotherProcess
 ) -> None:
     gate = processes()
-    assert await gate.is_live(session.id)
-    assert await gate.live_among([session.id]) == {session.id}
+    assert await gate.is_active(session.id)
+    assert await gate.active_among([session.id]) == {session.id}
     await end(world, session, gate)
-    assert not await gate.is_live(session.id)
-    assert await gate.live_among([session.id]) == frozenset()
+    assert not await gate.is_active(session.id)
+    assert await gate.active_among([session.id]) == frozenset()
 
 
 async def test_an_unknown_session_is_not_live(processes: AnotherProcess) -> None:
-    assert not await processes().is_live(factories.session(factories.user().id).id)
+    assert not await processes().is_active(factories.session(factories.user().id).id)
 
 
 async def test_ending_one_session_ends_no_other(
@@ -86,19 +86,19 @@ async def test_ending_one_session_ends_no_other(
 ) -> None:
     gate, other = processes(), factories.session(session.user_id)
     await world.store(other)
-    assert await gate.is_live(session.id)
+    assert await gate.is_active(session.id)
     await end(world, other, gate)
-    assert await gate.is_live(session.id)
+    assert await gate.is_active(session.id)
 
 
 async def test_what_another_process_ended_is_refused_within_a_second(
     world: World, session: Session, processes: AnotherProcess
 ) -> None:
     here, there = processes(), processes()
-    assert await here.is_live(session.id)
+    assert await here.is_active(session.id)
     await end(world, session, there)
-    deadline = time.monotonic() + FRESH_FOR + 0.5
-    while await here.is_live(session.id):
+    deadline = time.monotonic() + CACHE_TTL + 0.5
+    while await here.is_active(session.id):
         assert time.monotonic() < deadline
         await asyncio.sleep(0.02)
 
@@ -107,7 +107,7 @@ async def test_whoever_waits_for_an_end_hears_of_it(
     world: World, session: Session, processes: AnotherProcess
 ) -> None:
     gate = processes()
-    waiting = asyncio.create_task(gate.next_end())
+    waiting = asyncio.create_task(gate.wait_for_revocation())
     await asyncio.sleep(0)
     await end(world, session, gate)
     await asyncio.wait_for(waiting, 5)
@@ -121,15 +121,17 @@ async def test_with_redis_what_another_process_ended_is_refused_at_the_next_call
 ) -> None:
     async with AsyncExitStack() as links:
         here, there = [_gate(redis_server, world.accounts, links) for _ in range(2)]
-        assert await here.is_live(session.id)
+        assert await here.is_active(session.id)
         await end(world, session, there)
-        assert not await here.is_live(session.id)
+        assert not await here.is_active(session.id)
 
 
-def _gate(server: RedisServer, reader: AccountReader, links: AsyncExitStack) -> RedisGate:
-    link = Link(server.url)
+def _gate(
+    server: RedisServer, reader: AccountReader, links: AsyncExitStack
+) -> RedisSessionRegistry:
+    link = RedisClient(server.url)
     links.push_async_callback(link.close)
-    return RedisGate(link, MemoryGate(reader, factories.SetClock()))
+    return RedisSessionRegistry(link, InProcessSessionRegistry(reader, factories.SetClock()))
 
 
 async def test_while_redis_is_away_ends_are_noticed_within_a_second(
@@ -140,10 +142,10 @@ async def test_while_redis_is_away_ends_are_noticed_within_a_second(
     await world.store(user, session)
     async with AsyncExitStack() as links:
         here, there = [_gate(own_redis, world.accounts, links) for _ in range(2)]
-        assert await here.is_live(session.id)
+        assert await here.is_active(session.id)
         own_redis.stop()
         await end(world, session, there)
-        deadline = time.monotonic() + FRESH_FOR + 0.5
-        while await here.is_live(session.id):
+        deadline = time.monotonic() + CACHE_TTL + 0.5
+        while await here.is_active(session.id):
             assert time.monotonic() < deadline
             await asyncio.sleep(0.02)

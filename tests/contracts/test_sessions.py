@@ -7,20 +7,20 @@ from typing import Any
 
 import pytest
 
-from sidepro.adapters.in_process.pubsub import MemoryFeed
-from sidepro.adapters.in_process.session_registry import MemoryGate
-from sidepro.adapters.logs import note_authentication
+from sidepro.adapters.in_process.pubsub import InProcessRoomEvents
+from sidepro.adapters.in_process.session_registry import InProcessSessionRegistry
+from sidepro.adapters.logs import audit_log
 from sidepro.domain.accounts.account_service import AccountService
-from sidepro.domain.accounts.administration_service import UserAdministration
-from sidepro.domain.accounts.ports import Presented
+from sidepro.domain.accounts.administration_service import AdministrationService
+from sidepro.domain.accounts.ports import TokenLookup
 from sidepro.domain.accounts.session import (
-    SIBLING_WITHIN,
+    GRACE_PERIOD,
     RefreshToken,
     Session,
 )
 from sidepro.domain.accounts.session_service import SessionService, Tokens
 from sidepro.domain.errors import NotFound, SessionEnded
-from sidepro.domain.identity import Caller, hash_of
+from sidepro.domain.identity import Caller, token_digest
 from sidepro.domain.ids import SessionId
 from sidepro.domain.unit_of_work import UnitOfWork
 from tests import factories
@@ -36,9 +36,9 @@ SOON = NOW + timedelta(seconds=3)
 LATER = NOW + timedelta(days=1)
 
 
-async def presented(world: World, token: RefreshToken) -> Presented | None:
+async def presented(world: World, token: RefreshToken) -> TokenLookup | None:
     async with world.unit_of_work() as work:
-        return await work.sessions.presented(token.hash)
+        return await work.sessions.find_token(token.hash)
 
 
 async def rotate(
@@ -112,7 +112,7 @@ async def test_a_token_is_presented_as_stored(world: World) -> None:
     session, elsewhere = factories.session(user.id), factories.session(other.id)
     await world.store(user, other, session, elsewhere)
     token = refresh_token(session)
-    assert await presented(world, token) == Presented(session, token, successor_used=False)
+    assert await presented(world, token) == TokenLookup(session, token, successor_used=False)
     async with world.unit_of_work() as work:
         assert await work.sessions.owner(token.hash) == user.id
         assert await work.sessions.owner(refresh_token(elsewhere).hash) == other.id
@@ -122,8 +122,8 @@ async def test_an_unknown_token_is_nobodys(world: World) -> None:
     user = factories.user()
     await world.store(user, factories.session(user.id))
     async with world.unit_of_work() as work:
-        assert await work.sessions.owner(hash_of("unknown")) is None
-        assert await work.sessions.presented(hash_of("unknown")) is None
+        assert await work.sessions.owner(token_digest("unknown")) is None
+        assert await work.sessions.find_token(token_digest("unknown")) is None
 
 
 async def test_rotation_stores_the_session_the_use_and_the_successor(world: World) -> None:
@@ -132,10 +132,10 @@ async def test_rotation_stores_the_session_the_use_and_the_successor(world: Worl
     await world.store(user, session, bystander)
     token = refresh_token(session)
     used, successor = await rotate(world, session, token, "second")
-    assert await presented(world, token) == Presented(
+    assert await presented(world, token) == TokenLookup(
         used, replace(token, used_at=SOON), successor_used=False
     )
-    assert await presented(world, successor) == Presented(used, successor, successor_used=False)
+    assert await presented(world, successor) == TokenLookup(used, successor, successor_used=False)
     assert successor.parent == token.hash
     third_used, third = await rotate(world, used, successor, "third", LATER)
     for earlier, by_then in ((token, True), (successor, False), (third, False)):
@@ -143,7 +143,7 @@ async def test_rotation_stores_the_session_the_use_and_the_successor(world: Worl
         assert found is not None
         assert found.session == third_used
         assert found.successor_used is by_then
-    assert await presented(world, refresh_token(bystander)) == Presented(
+    assert await presented(world, refresh_token(bystander)) == TokenLookup(
         bystander, refresh_token(bystander), successor_used=False
     )
 
@@ -254,36 +254,36 @@ class Accounts:
 
     def __init__(self, world: World) -> None:
         self.clock = factories.SetClock()
-        self.gate = MemoryGate(world.accounts, self.clock)
+        self.gate = InProcessSessionRegistry(world.accounts, self.clock)
         self.service = AccountService(
             unit_of_work=world.unit_of_work,
             reader=world.accounts,
             passwords=factories.QuickPasswords(),
             common_passwords=factories.FewCommonPasswords(),
-            email_syntax=factories.email_syntax,
+            normalize_email=factories.email_syntax,
             clock=self.clock,
             new_id=factories.new_id,
-            gate=self.gate,
-            feed=MemoryFeed(),
-            note=note_authentication,
-            tick_requests=NotedTickRequests(),
+            session_registry=self.gate,
+            room_events=InProcessRoomEvents(),
+            audit_log=audit_log,
+            similarity_trigger=NotedTickRequests(),
         )
         self.sessions = SessionService(
             unit_of_work=world.unit_of_work,
             reader=world.accounts,
             passwords=factories.QuickPasswords(),
-            email_syntax=factories.email_syntax,
+            normalize_email=factories.email_syntax,
             access_tokens=factories.PlainAccessTokens(),
             new_refresh_token=factories.CountingTokens(),
             clock=self.clock,
             new_id=factories.new_id,
-            gate=self.gate,
-            lifetimes=factories.LIFETIMES,
+            session_registry=self.gate,
+            session_ttl=factories.LIFETIMES,
             limiter=None,
-            note=note_authentication,
+            audit_log=audit_log,
         )
-        self.administration = UserAdministration(
-            world.unit_of_work, world.accounts, self.service, self.gate, note_authentication
+        self.administration = AdministrationService(
+            world.unit_of_work, world.accounts, self.service, self.gate, audit_log
         )
 
     async def begin(self) -> None:
@@ -316,9 +316,9 @@ async def test_of_many_refreshes_at_once_one_uses_the_token(
     assert len(await world.sessions()) == 2
     for successor in given:
         async with world.unit_of_work() as work:
-            found = await work.sessions.presented(hash_of(successor))
+            found = await work.sessions.find_token(token_digest(successor))
         assert found is not None
-        assert found.token.parent == hash_of(text)
+        assert found.token.parent == token_digest(text)
     # The first of them that goes on makes a replay of the first token.
     await accounts.sessions.refresh(given.pop())
     with pytest.raises(SessionEnded):
@@ -329,7 +329,7 @@ async def test_of_many_refreshes_at_once_one_uses_the_token(
 async def test_many_replays_at_once_end_one_session(world: World, accounts: Accounts) -> None:
     text = accounts.mine.refresh_token
     successor = (await accounts.sessions.refresh(text)).refresh_token
-    accounts.clock.forward(SIBLING_WITHIN.total_seconds() + 0.001)
+    accounts.clock.forward(GRACE_PERIOD.total_seconds() + 0.001)
     results = await race(world, MANY, lambda _: accounts.sessions.refresh(text))
     assert all(isinstance(result, SessionEnded) for result in results)
     with pytest.raises(SessionEnded):
@@ -393,17 +393,17 @@ async def test_no_refresh_outlives_the_end_that_it_races(
             await accounts.sessions.refresh(text)
     left = [session.id for session in await world.sessions()]
     assert left == ([accounts.other.session_id] if spares else [])
-    assert not await accounts.gate.is_live(accounts.me.session_id)
+    assert not await accounts.gate.is_active(accounts.me.session_id)
 
 
 async def test_who_works_on_the_sessions_of_one_user_waits_for_the_user(
     world: World, accounts: Accounts
 ) -> None:
-    me, token = accounts.me, hash_of(accounts.mine.refresh_token)
+    me, token = accounts.me, token_digest(accounts.mine.refresh_token)
 
-    async def look(work: UnitOfWork) -> Presented | None:
+    async def look(work: UnitOfWork) -> TokenLookup | None:
         await work.users.get(me.id)
-        return await work.sessions.presented(token)
+        return await work.sessions.find_token(token)
 
     def end(work: UnitOfWork) -> Awaitable[bool]:
         return work.sessions.end(me.session_id, me.id)

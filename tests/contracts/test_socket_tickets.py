@@ -7,27 +7,27 @@ from functools import partial
 
 import pytest
 
-from sidepro.adapters.in_process.socket_tickets import MemoryTickets
-from sidepro.adapters.redis.client import Link
-from sidepro.adapters.redis.socket_tickets import RedisTickets
+from sidepro.adapters.in_process.socket_tickets import InProcessSocketTickets
+from sidepro.adapters.redis.client import RedisClient
+from sidepro.adapters.redis.socket_tickets import RedisSocketTickets
 from sidepro.domain.errors import Unavailable
-from sidepro.domain.identity import Caller, hash_of
+from sidepro.domain.identity import Caller, token_digest
 from sidepro.domain.ids import (
     RoomId,
     SessionId,
     UserId,
 )
 from sidepro.domain.rooms.ticket_service import (
-    TICKET_LIFETIME,
-    Admission,
+    TICKET_TTL,
     SocketTickets,
+    TicketClaims,
 )
 from tests.factories import at_once, new_id
 from tests.servers import RedisServer, free_port
 
 pytestmark = pytest.mark.anyio
 
-TICKET = hash_of("a ticket")
+TICKET = token_digest("a ticket")
 
 AnotherProcess = Callable[[], SocketTickets]
 
@@ -36,25 +36,25 @@ AnotherProcess = Callable[[], SocketTickets]
 async def processes(request: pytest.FixtureRequest) -> AsyncIterator[AnotherProcess]:
     """Gives the tickets of one more process; in memory there is but one."""
     if request.param == "memory":
-        tickets = MemoryTickets()
+        tickets = InProcessSocketTickets()
         yield lambda: tickets
         return
     server: RedisServer = request.getfixturevalue("redis_server")
     with server.client() as client:
         client.flushall()
     async with AsyncExitStack() as links:
-        yield lambda: RedisTickets(_link(server.url, links))
+        yield lambda: RedisSocketTickets(_link(server.url, links))
 
 
-def _link(url: str, links: AsyncExitStack) -> Link:
-    link = Link(url)
+def _link(url: str, links: AsyncExitStack) -> RedisClient:
+    link = RedisClient(url)
     links.push_async_callback(link.close)
     return link
 
 
-def admission(*, is_admin: bool = False) -> Admission:
+def admission(*, is_admin: bool = False) -> TicketClaims:
     caller = Caller(UserId(new_id()), SessionId(new_id()), is_admin)
-    return Admission(caller, RoomId(new_id()))
+    return TicketClaims(caller, RoomId(new_id()))
 
 
 @pytest.mark.parametrize("is_admin", [False, True])
@@ -62,7 +62,7 @@ async def test_a_ticket_gives_what_it_stands_for_once_in_whichever_process(
     processes: AnotherProcess, is_admin: bool
 ) -> None:
     here, there, kept = processes(), processes(), admission(is_admin=is_admin)
-    await here.keep(TICKET, kept, TICKET_LIFETIME)
+    await here.save(TICKET, kept, TICKET_TTL)
     assert await there.take(TICKET) == kept
     assert await there.take(TICKET) is None
     assert await here.take(TICKET) is None
@@ -70,29 +70,29 @@ async def test_a_ticket_gives_what_it_stands_for_once_in_whichever_process(
 
 async def test_a_ticket_that_nobody_kept_gives_nothing(processes: AnotherProcess) -> None:
     tickets = processes()
-    await tickets.keep(TICKET, admission(), TICKET_LIFETIME)
-    assert await tickets.take(hash_of("another ticket")) is None
+    await tickets.save(TICKET, admission(), TICKET_TTL)
+    assert await tickets.take(token_digest("another ticket")) is None
 
 
 async def test_of_many_who_take_a_ticket_at_once_one_gets_it(processes: AnotherProcess) -> None:
     everywhere = [processes() for _ in range(4)]
     kept = admission()
-    await everywhere[0].keep(TICKET, kept, TICKET_LIFETIME)
+    await everywhere[0].save(TICKET, kept, TICKET_TTL)
     taken = await at_once([partial(everywhere[n % 4].take, TICKET) for n in range(20)])
     assert [one for one in taken if one] == [kept]
 
 
 async def test_tickets_are_kept_apart(processes: AnotherProcess) -> None:
     tickets = processes()
-    kept = {hash_of(str(number)): admission() for number in range(3)}
+    kept = {token_digest(str(number)): admission() for number in range(3)}
     for ticket, its_own in kept.items():
-        await tickets.keep(ticket, its_own, TICKET_LIFETIME)
+        await tickets.save(ticket, its_own, TICKET_TTL)
     assert {ticket: await tickets.take(ticket) for ticket in kept} == kept
 
 
 async def test_a_ticket_is_not_given_out_after_its_time(processes: AnotherProcess) -> None:
     tickets = processes()
-    await tickets.keep(TICKET, admission(), 1)
+    await tickets.save(TICKET, admission(), 1)
     await asyncio.sleep(1.05)
     assert await tickets.take(TICKET) is None
 
@@ -102,10 +102,10 @@ async def test_a_ticket_is_not_given_out_after_its_time(processes: AnotherProces
 
 async def test_in_memory_a_ticket_is_good_until_the_last_moment_of_its_time() -> None:
     now = 1000.0
-    tickets = MemoryTickets(lambda: now)
+    tickets = InProcessSocketTickets(lambda: now)
     for ticket in (b"early", b"late"):
-        await tickets.keep(ticket, admission(), TICKET_LIFETIME)
-    now += TICKET_LIFETIME - 0.01
+        await tickets.save(ticket, admission(), TICKET_TTL)
+    now += TICKET_TTL - 0.01
     assert await tickets.take(b"early") is not None
     now += 0.01
     assert await tickets.take(b"late") is None
@@ -113,11 +113,11 @@ async def test_in_memory_a_ticket_is_good_until_the_last_moment_of_its_time() ->
 
 async def test_in_memory_tickets_that_nobody_comes_with_do_not_pile_up() -> None:
     now = 1000.0
-    tickets = MemoryTickets(lambda: now)
+    tickets = InProcessSocketTickets(lambda: now)
     for number in range(100):
-        await tickets.keep(hash_of(str(number)), admission(), TICKET_LIFETIME)
+        await tickets.save(token_digest(str(number)), admission(), TICKET_TTL)
         now += 1
-    assert len(tickets._kept) <= TICKET_LIFETIME
+    assert len(tickets._kept) <= TICKET_TTL
 
 
 # --------------------------------------------------------------------------------- Redis alone
@@ -125,7 +125,7 @@ async def test_in_memory_tickets_that_nobody_comes_with_do_not_pile_up() -> None
 
 async def test_redis_keeps_a_ticket_for_its_time_and_no_longer(redis_server: RedisServer) -> None:
     async with AsyncExitStack() as links:
-        await RedisTickets(_link(redis_server.url, links)).keep(TICKET, admission(), 30)
+        await RedisSocketTickets(_link(redis_server.url, links)).save(TICKET, admission(), 30)
     with redis_server.client() as client:
         (key,) = client.keys("*ticket*")
         assert 28_000 < client.pttl(key) <= 30_000
@@ -134,9 +134,9 @@ async def test_redis_keeps_a_ticket_for_its_time_and_no_longer(redis_server: Red
 
 async def test_while_redis_is_away_there_are_no_tickets() -> None:
     async with AsyncExitStack() as links:
-        tickets = RedisTickets(_link(f"redis://127.0.0.1:{free_port()}", links))
+        tickets = RedisSocketTickets(_link(f"redis://127.0.0.1:{free_port()}", links))
         for _ in range(2):
             with pytest.raises(Unavailable):
-                await tickets.keep(TICKET, admission(), 30)
+                await tickets.save(TICKET, admission(), 30)
             with pytest.raises(Unavailable):
                 await tickets.take(TICKET)

@@ -47,7 +47,7 @@ class Scene:
         async with world.unit_of_work() as work:
             for picture in pictures:
                 await work.images.add(picture)
-                await work.images.stored(picture.id)
+                await work.images.mark_stored(picture.id)
             await work.commit()
         shown = pictures[0].id
         projects = [replace(project, thumbnail_id=shown) for project in projects]
@@ -149,7 +149,7 @@ ONE: list[Look] = [
     lambda world, scene: world.board.project(scene.busy.id, scene.reader.id),
     lambda world, scene: world.board.texts(None, 100),
     lambda world, scene: world.views.add(scene.busy.id),
-    lambda world, scene: world.recommendable.hands(
+    lambda world, scene: world.recommendable.projects_by_author(
         [scene.author.id, nobody()], scene.reader.id, most=9, first=3
     ),
     lambda world, scene: world.recommendable.popular(scene.reader.id, 10),

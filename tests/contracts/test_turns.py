@@ -9,24 +9,24 @@ from pathlib import Path
 import pytest
 
 from sidepro.adapters.sql.engine.database import Database
-from sidepro.adapters.sql.engine.job_lock import SqlTurns
+from sidepro.adapters.sql.engine.job_lock import SqlJobLock
 from sidepro.domain.errors import Unavailable
-from sidepro.domain.recommendations.ports import Turns
+from sidepro.domain.recommendations.ports import JobLock
 from tests.fakes.job_lock import MemoryTurns
 from tests.live import DATABASES, PATIENCE, until
 from tests.servers import Postgres, free_port
 
 pytestmark = pytest.mark.anyio
 
-AnotherProcess = Callable[[], Turns]
+AnotherProcess = Callable[[], JobLock]
 
 HOLD = """
 import asyncio, sys
 from sidepro.adapters.sql.engine.database import Database
-from sidepro.adapters.sql.engine.job_lock import SqlTurns
+from sidepro.adapters.sql.engine.job_lock import SqlJobLock
 
 async def hold():
-    async with SqlTurns(Database(sys.argv[1])).take(wait=True) as is_mine:
+    async with SqlJobLock(Database(sys.argv[1])).take(wait=True) as is_mine:
         print(is_mine, flush=True)
         await asyncio.Event().wait()
 
@@ -62,17 +62,17 @@ async def processes(
     address = address_of(request.param, request, tmp_path)
     async with AsyncExitStack() as databases:
 
-        def another() -> Turns:
+        def another() -> JobLock:
             database = Database(address)
             databases.push_async_callback(database.close)
-            return SqlTurns(database)
+            return SqlJobLock(database)
 
         yield another
 
 
-async def takes(turns: Turns) -> bool:
+async def takes(turns: JobLock) -> bool:
     """Whether a turn is to be had without waiting."""
-    async with turns.take(wait=False) as is_mine:
+    async with turns.acquire(wait=False) as is_mine:
         return is_mine
 
 
@@ -80,7 +80,7 @@ async def test_who_does_not_wait_hears_at_once_that_somebody_else_is_inside(
     processes: AnotherProcess,
 ) -> None:
     here, there = processes(), processes()
-    async with here.take(wait=False) as is_mine:
+    async with here.acquire(wait=False) as is_mine:
         assert is_mine
         assert not await takes(there)
         assert not await takes(here), "nor twice in one process"
@@ -93,11 +93,11 @@ async def test_who_waits_gets_in_when_the_other_is_out(processes: AnotherProcess
     is_inside = asyncio.Event()
 
     async def wait_for_it() -> bool:
-        async with there.take(wait=True) as is_mine:
+        async with there.acquire(wait=True) as is_mine:
             is_inside.set()
             return is_mine
 
-    async with here.take(wait=True) as is_mine:
+    async with here.acquire(wait=True) as is_mine:
         assert is_mine
         waiting = asyncio.create_task(wait_for_it())
         await asyncio.sleep(0.3)  # nothing may happen
@@ -113,9 +113,9 @@ async def test_of_many_at_once_one_is_inside_at_a_time_and_all_who_wait_come_in(
     everywhere = [processes() for _ in range(3)]
     inside = most_inside = done = 0
 
-    async def run(turns: Turns) -> None:
+    async def run(turns: JobLock) -> None:
         nonlocal inside, most_inside, done
-        async with turns.take(wait=True):
+        async with turns.acquire(wait=True):
             inside += 1
             most_inside = max(most_inside, inside)
             await asyncio.sleep(0.01)
@@ -130,7 +130,7 @@ async def test_of_many_at_once_one_is_inside_at_a_time_and_all_who_wait_come_in(
 async def test_a_turn_ends_with_an_error_too(processes: AnotherProcess) -> None:
     here, there = processes(), processes()
     with pytest.raises(RuntimeError, match="mid-run"):
-        async with here.take(wait=True):
+        async with here.acquire(wait=True):
             raise RuntimeError("mid-run")
     assert await takes(there)
 
@@ -141,8 +141,8 @@ async def test_who_gives_up_waiting_or_is_cancelled_inside_keeps_nobody_out(
     here, there = processes(), processes()
     is_inside = asyncio.Event()
 
-    async def stay(turns: Turns) -> None:
-        async with turns.take(wait=True):
+    async def stay(turns: JobLock) -> None:
+        async with turns.acquire(wait=True):
             is_inside.set()
             await asyncio.Event().wait()
 
@@ -183,12 +183,12 @@ async def a_holder(url: str) -> AsyncIterator[asyncio.subprocess.Process]:
 @pytest.mark.parametrize("url", DATABASES, indirect=True)
 async def test_a_process_that_is_killed_does_not_keep_its_turn(url: str) -> None:
     database = Database(url)
-    turns = SqlTurns(database)
+    turns = SqlJobLock(database)
     try:
         async with a_holder(url) as holder:
             assert not await takes(turns)
             holder.kill()
-            async with asyncio.timeout(PATIENCE), turns.take(wait=True) as is_mine:
+            async with asyncio.timeout(PATIENCE), turns.acquire(wait=True) as is_mine:
                 assert is_mine
     finally:
         await database.close()
@@ -199,11 +199,11 @@ async def test_a_turn_survives_the_end_of_its_connection(postgres: Postgres) -> 
     with postgres.database() as url:
         database, other = Database(url), Database(url)
         try:
-            async with SqlTurns(database).take(wait=True):
+            async with SqlJobLock(database).acquire(wait=True):
                 postgres.stop()
                 postgres.resume()
-                assert await takes(SqlTurns(other))
-            assert await takes(SqlTurns(database))
+                assert await takes(SqlJobLock(other))
+            assert await takes(SqlJobLock(database))
         finally:
             await database.close()
             await other.close()
@@ -218,7 +218,7 @@ async def test_a_database_that_cannot_be_reached_is_told(
     database = Database(f"sqlite:///{tmp_path}/no/x" if kind == "sqlite" else nowhere)
     try:
         with pytest.raises(Unavailable):
-            async with SqlTurns(database).take(wait=wait):
+            async with SqlJobLock(database).acquire(wait=wait):
                 pass
     finally:
         await database.close()

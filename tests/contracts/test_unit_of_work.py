@@ -63,7 +63,7 @@ class Scene:
         await work.users.save(replace(self.one, password_hash="new", is_active=False))
         await work.profiles.save(replace(self.profile, bio="new", skills=("Kotlin",)))
         await work.projects.save(replace(self.project, title="new", skills=("Kotlin",)))
-        await work.projects.move_counters(self.project.id, bookmarks=1, comments=1)
+        await work.projects.adjust_counters(self.project.id, bookmarks=1, comments=1)
         await work.bookmarks.add(self.other.id, self.project.id, after(1))
         await work.comments.save(replace(self.comment, body="new"))
         await work.rooms.save(replace(self.room, last_seq=1))
@@ -320,7 +320,7 @@ REFUSED = [
     refused(lambda work, _: add(work, factories.session(nobody())), NotFound, "session"),
     refused(lambda work, _: work.projects.add(factories.project(nobody())), NotFound, "project"),
     refused(
-        lambda work, _: work.projects.move_counters(no_project(), comments=1),
+        lambda work, _: work.projects.adjust_counters(no_project(), comments=1),
         NotFound,
         "counters",
     ),

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from sidepro.domain.accounts.ports import ADDRESSES_KEPT
+from sidepro.domain.accounts.ports import MAX_KNOWN_ADDRESSES
 from sidepro.domain.accounts.user import User
 from sidepro.domain.errors import EmailTaken, UsernameTaken
 from sidepro.domain.ids import UserId
@@ -165,7 +165,7 @@ async def test_who_gets_a_removed_user_finds_nobody(world: World) -> None:
     user = factories.user()
     await world.store(user)
     found = await in_turn(
-        world, lambda work: work.users.get(user.id), lambda work: work.users.remove(user.id)
+        world, lambda work: work.users.get(user.id), lambda work: work.users.delete(user.id)
     )
     assert found is None
 
@@ -177,7 +177,7 @@ async def knows(world: World, user: User, address: str) -> bool:
     found = await world.accounts.log_in_candidate(user.email, address)
     assert found is not None
     assert found.user == user
-    return found.address_noted_at is not None
+    return found.address_seen_at is not None
 
 
 async def remember(world: World, user: User, address: str, now: datetime = factories.NOW) -> None:
@@ -201,7 +201,7 @@ async def test_the_addresses_used_last_are_kept_and_no_others(world: World) -> N
     mina, jun = factories.user(), factories.user()
     await world.store(mina, jun)
     await remember(world, jun, ADDRESS)
-    addresses = [f"192.0.2.{number}" for number in range(ADDRESSES_KEPT + 1)]
+    addresses = [f"192.0.2.{number}" for number in range(MAX_KNOWN_ADDRESSES + 1)]
     for seconds, address in enumerate([*addresses[:-1], addresses[0], addresses[-1]]):
         await remember(world, mina, address, factories.NOW + timedelta(seconds=seconds))
     kept = [address for address in addresses if await knows(world, mina, address)]

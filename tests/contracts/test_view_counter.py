@@ -108,7 +108,7 @@ async def test_views_of_others_do_not_wait_for_a_project_that_somebody_holds(wor
     held, other = factories.project(author.id), factories.project(author.id)
     await world.store(author, held, other)
     async with world.unit_of_work() as work:
-        await work.projects.move_counters(held.id, comments=1)
+        await work.projects.adjust_counters(held.id, comments=1)
         waiting = [asyncio.ensure_future(world.views.add(held.id)) for _ in range(5)]
         waiting += [asyncio.ensure_future(world.views.add(no_project()))]
         # The first ones find out that it is held; the next ones know.

@@ -9,9 +9,9 @@ import pytest
 
 from sidepro.adapters.sql.search import access_paths as searching
 from sidepro.adapters.sql.search.access_paths import (
-    Wanted,
-    Way,
-    Ways,
+    AccessPath,
+    AccessPathPlanner,
+    FilterSpec,
 )
 from sidepro.domain.errors import Unavailable
 from tests import factories
@@ -28,15 +28,15 @@ pytestmark = [
     ),
 ]
 
-COMMON = Wanted("카페", (), every=False)
+COMMON = FilterSpec("카페", (), every=False)
 
 
-async def ways(world: World) -> Ways:
+async def ways(world: World) -> AccessPathPlanner:
     author = factories.user()
     await world.store(author)
     await world.store(*(factories.project(author.id, title="카페") for _ in range(40)))
     assert world.database
-    return Ways(world.database)
+    return AccessPathPlanner(world.database)
 
 
 async def test_a_sample_that_could_not_be_taken_is_taken_at_the_next_search(
@@ -51,14 +51,14 @@ async def test_a_sample_that_could_not_be_taken_is_taken_at_the_next_search(
         patched.setattr(world.database, "fetch", away)
         with pytest.raises(Unavailable):
             await to_lists.shortest(COMMON, 7)
-    assert (await to_lists.shortest(COMMON, 7)).way is Way.WALK
+    assert (await to_lists.shortest(COMMON, 7)).path is AccessPath.SCAN
 
 
 async def test_searches_at_once_share_the_first_sample(world: World) -> None:
     to_lists = await ways(world)
     with statements(world.database) as asked:
         choices = await asyncio.gather(*(to_lists.shortest(COMMON, 7) for _ in range(9)))
-    assert {choice.way for choice in choices} == {Way.WALK}
+    assert {choice.path for choice in choices} == {AccessPath.SCAN}
     assert len(asked) == 2, asked
 
 
@@ -85,4 +85,4 @@ async def test_searches_go_by_the_old_sample_while_another_one_is_taken(
         may_go_on.set()
         await asyncio.sleep(0.01)
         choices.append(await to_lists.shortest(COMMON, 7))
-    assert {choice.way for choice in choices} == {Way.WALK}
+    assert {choice.path for choice in choices} == {AccessPath.SCAN}

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from sidepro.domain.pagination import (
     Cursor,
-    Cursors,
+    CursorCodec,
     Page,
     PageRequest,
 )
@@ -13,12 +13,12 @@ from sidepro.domain.pagination import (
 Item = TypeVar("Item")
 Fetch = Callable[[PageRequest], Awaitable[Page[Item]]]
 
-_CURSORS = Cursors([b"a key for the tests"])
+_CURSORS = CursorCodec([b"a key for the tests"])
 
 
 def over_the_wire(cursor: Cursor) -> Cursor:
     """The cursor after it was written as text and read back."""
-    return _CURSORS.read(_CURSORS.write(cursor, "list"), "list")
+    return _CURSORS.decode(_CURSORS.encode(cursor, "list"), "list")
 
 
 async def walk(fetch: Fetch[Item], limit: int) -> list[Item]:

@@ -9,7 +9,7 @@ from sidepro.domain.accounts.ports import AccountReader
 from sidepro.domain.accounts.profile import Catalogue, Profile
 from sidepro.domain.accounts.session import Session
 from sidepro.domain.accounts.user import User
-from sidepro.domain.data_export.data_export_service import ArchiveReader
+from sidepro.domain.data_export.data_export_service import DataExportReader
 from sidepro.domain.ids import ProjectId, UserId
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.ports import BoardReader, Counters, ViewCounter
@@ -44,7 +44,7 @@ class World:
     recommendable: RecommendationReader
     population: PopulationReader
     neighbours: NeighbourStore
-    archive: ArchiveReader
+    archive: DataExportReader
     another: Callable[[], Awaitable["World"]]
     sessions: Callable[[], Awaitable[list[Session]]]
     grow_catalogue: Callable[[Catalogue], Awaitable[None]]
@@ -60,7 +60,7 @@ class World:
     async def move(self, project_id: ProjectId, *, bookmarks: int = 0, comments: int = 0) -> None:
         """Move a project's counters, in a unit of work of its own."""
         async with self.unit_of_work() as work:
-            await work.projects.move_counters(project_id, bookmarks=bookmarks, comments=comments)
+            await work.projects.adjust_counters(project_id, bookmarks=bookmarks, comments=comments)
             await work.commit()
 
     async def bookmark(
@@ -69,7 +69,7 @@ class World:
         """Bookmark as a use case does, in a unit of work of its own; whether it is a new one."""
         async with self.unit_of_work() as work:
             added = await work.bookmarks.add(user_id, project_id, now)
-            await work.projects.move_counters(project_id, bookmarks=int(added))
+            await work.projects.adjust_counters(project_id, bookmarks=int(added))
             await work.commit()
         return added
 

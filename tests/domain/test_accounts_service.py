@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidepro.domain.accounts.ports import ADDRESS_NOTED_FOR
+from sidepro.domain.accounts.ports import ADDRESS_REFRESH_AFTER
 from sidepro.domain.accounts.session import RefreshToken, Session
 from sidepro.domain.accounts.user import check_username
 from sidepro.domain.accounts.views import AccountView, ProfileView
@@ -28,9 +28,9 @@ from sidepro.domain.errors import (
     WeakPassword,
     WrongCredentials,
 )
-from sidepro.domain.identity import Caller, hash_of
+from sidepro.domain.identity import Caller, token_digest
 from sidepro.domain.ids import SessionId, UserId
-from sidepro.domain.validation import Rules
+from sidepro.domain.validation import Validator
 from tests.domain.world import World, awaited
 from tests.factories import ADDRESS, LIFETIMES, NOW, QuickPasswords, at_once, new_id
 
@@ -42,7 +42,7 @@ async def pointers_of(attempt: Any) -> list[str | None]:
     """What the refusal of an attempt points at."""
     with pytest.raises(InvalidInput) as caught:
         await attempt
-    return [fault.pointer or fault.parameter for fault in caught.value.faults]
+    return [fault.pointer or fault.parameter for fault in caught.value.errors]
 
 
 # ------------------------------------------------------------------------------------ sign-up
@@ -119,9 +119,9 @@ async def test_the_longest_email_address_is_taken(world: World) -> None:
     ],
 )
 def test_usernames_that_are_taken(username: str) -> None:
-    rules = Rules()
+    rules = Validator()
     assert check_username(username, rules) == unicodedata.normalize("NFC", username)
-    assert not rules.faults
+    assert not rules.errors
 
 
 @pytest.mark.parametrize(
@@ -159,24 +159,24 @@ def test_usernames_that_are_taken(username: str) -> None:
     ],
 )
 def test_usernames_that_are_refused(username: str) -> None:
-    rules = Rules()
+    rules = Validator()
     check_username(username, rules)
-    assert [fault.pointer for fault in rules.faults] == ["/username"]
+    assert [fault.pointer for fault in rules.errors] == ["/username"]
 
 
 @given(st.text(st.characters(categories=["L", "Nd", "Mn", "Mc"]), min_size=1, max_size=31))
 def test_a_username_that_is_taken_is_taken_in_its_stored_form(typed: str) -> None:
-    once, again = Rules(), Rules()
+    once, again = Validator(), Validator()
     stored = check_username(typed, once)
     assert check_username(stored, again) == stored
-    assert again.faults == once.faults
+    assert again.errors == once.errors
 
 
 @pytest.mark.parametrize("mark", ["\N{THAI CHARACTER SARA I}", "\N{DEVANAGARI VOWEL SIGN AA}"])
 def test_no_mark_comes_first_in_a_username(mark: str) -> None:
-    rules = Rules()
+    rules = Validator()
     check_username(mark + "minji", rules)
-    assert rules.faults
+    assert rules.errors
 
 
 @pytest.mark.parametrize(
@@ -189,9 +189,9 @@ def test_no_mark_comes_first_in_a_username(mark: str) -> None:
     ],
 )
 def test_a_username_has_nothing_invisible(invisible: str) -> None:
-    rules = Rules()
+    rules = Validator()
     check_username(f"minji{invisible}", rules)
-    assert rules.faults
+    assert rules.errors
 
 
 @pytest.mark.parametrize("length", [8, 128])
@@ -250,7 +250,7 @@ async def test_a_password_is_not_trimmed(world: World) -> None:
 async def test_weak_passwords(world: World, email: str, username: str, password: str) -> None:
     with pytest.raises(WeakPassword) as caught:
         await world.accounts.sign_up(email, username, password)
-    assert [fault.pointer for fault in caught.value.faults] == ["/password"]
+    assert [fault.pointer for fault in caught.value.errors] == ["/password"]
     assert not world.store.state.users
 
 
@@ -356,7 +356,7 @@ async def test_a_log_in_gives_tokens_for_a_new_session(world: World) -> None:
             ends_at=NOW + LIFETIMES.total,
         )
     }
-    hashed = hash_of(tokens.refresh_token)
+    hashed = token_digest(tokens.refresh_token)
     assert world.store.state.refresh_tokens == {
         hashed: RefreshToken(hashed, tokens.session_id, None, issued_at=NOW, used_at=None)
     }
@@ -371,8 +371,8 @@ async def test_an_address_is_noted_again_when_its_note_is_old(world: World) -> N
         await world.sessions.log_in(EMAIL, PASSWORD, address=ADDRESS)
         return world.store.state.known_addresses[account.id, ADDRESS]
 
-    assert await noted_at_log_in(ADDRESS_NOTED_FOR) == NOW
-    late = ADDRESS_NOTED_FOR + timedelta(microseconds=1)
+    assert await noted_at_log_in(ADDRESS_REFRESH_AFTER) == NOW
+    late = ADDRESS_REFRESH_AFTER + timedelta(microseconds=1)
     assert await noted_at_log_in(late) == NOW + late
 
 

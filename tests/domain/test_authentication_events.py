@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from sidepro.adapters.in_process.rate_limiter import MemoryLimiter
+from sidepro.adapters.in_process.rate_limiter import InProcessRateLimiter
 from sidepro.domain.accounts.audit_log import AuthenticationEvent as Event
-from sidepro.domain.accounts.session_service import STRANGERS, Tokens
+from sidepro.domain.accounts.session_service import UNKNOWN_ADDRESS_LIMIT, Tokens
 from sidepro.domain.errors import (
     AccountDeactivated,
     RateLimited,
@@ -68,8 +68,8 @@ async def test_log_ins_and_their_refusals_are_noted() -> None:
 @awaited
 async def test_strangers_who_come_too_often_are_noted() -> None:
     house = await House(World()).open()
-    sessions = replace(house.world.sessions, limiter=MemoryLimiter())
-    for _ in range(STRANGERS.quota):
+    sessions = replace(house.world.sessions, limiter=InProcessRateLimiter())
+    for _ in range(UNKNOWN_ADDRESS_LIMIT.quota):
         with pytest.raises(WrongCredentials):
             await sessions.log_in(EMAIL, "wrong horse", address=ADDRESS)
     house.told()

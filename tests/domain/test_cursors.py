@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 from sidepro.domain.errors import BadCursor
 from sidepro.domain.pagination import (
     Cursor,
-    Cursors,
+    CursorCodec,
     Page,
     PageRequest,
     SortKey,
-    page_of,
+    build_page,
 )
 from tests.domain.strategies import texts
 
 SCOPE = "projects?sort=newest"
-cursors = Cursors([b"first key"])
+cursors = CursorCodec([b"first key"])
 
 times = st.datetimes(timezones=st.just(UTC)) | st.datetimes(
     timezones=st.just(timezone(timedelta(hours=9)))
@@ -44,96 +44,96 @@ def as_text(signed: bytes) -> str:
 
 @given(places, texts())
 def test_a_cursor_comes_back_as_it_was(cursor: Cursor, scope: str) -> None:
-    assert cursors.read(cursors.write(cursor, scope), scope) == cursor
+    assert cursors.decode(cursors.encode(cursor, scope), scope) == cursor
 
 
 @pytest.mark.parametrize("length", range(1, 9))
 def test_a_cursor_goes_into_an_address_as_it_is(length: int) -> None:
-    text = cursors.write(Cursor(("가" * length, 1)), SCOPE)
+    text = cursors.encode(Cursor(("가" * length, 1)), SCOPE)
     assert text.isascii()
     assert text.replace("-", "").replace("_", "").isalnum()
 
 
 @given(places, st.data())
 def test_no_byte_of_a_cursor_can_be_changed(cursor: Cursor, data: st.DataObject) -> None:
-    signed = bytearray(signed_bytes(cursors.write(cursor, SCOPE)))
+    signed = bytearray(signed_bytes(cursors.encode(cursor, SCOPE)))
     place = data.draw(st.integers(0, len(signed) - 1))
     signed[place] ^= data.draw(st.integers(1, 255))
     with pytest.raises(BadCursor):
-        cursors.read(as_text(bytes(signed)), SCOPE)
+        cursors.decode(as_text(bytes(signed)), SCOPE)
 
 
 @given(places, st.data())
 def test_a_cursor_cannot_be_cut_or_continued(cursor: Cursor, data: st.DataObject) -> None:
-    signed = signed_bytes(cursors.write(cursor, SCOPE))
+    signed = signed_bytes(cursors.encode(cursor, SCOPE))
     cut = data.draw(st.integers(0, len(signed) - 1))
     for other in (signed[:cut], signed[cut + 1 :], signed + b" "):
         with pytest.raises(BadCursor):
-            cursors.read(as_text(other), SCOPE)
+            cursors.decode(as_text(other), SCOPE)
 
 
 @given(places, st.data())
 def test_no_character_of_a_cursor_can_be_changed(cursor: Cursor, data: st.DataObject) -> None:
-    text = cursors.write(cursor, SCOPE)
+    text = cursors.encode(cursor, SCOPE)
     # the last one has bits that carry nothing: the place that is easily overlooked
     place = data.draw(st.just(len(text) - 1) | st.integers(0, len(text) - 1))
     other = data.draw(st.sampled_from(string.ascii_letters + string.digits + "-_+/="))
     assume(other != text[place])
     with pytest.raises(BadCursor):
-        cursors.read(text[:place] + other + text[place + 1 :], SCOPE)
+        cursors.decode(text[:place] + other + text[place + 1 :], SCOPE)
 
 
 @pytest.mark.parametrize("length", range(1, 5))
 def test_another_spelling_of_a_cursor_is_refused(length: int) -> None:
-    text = cursors.write(Cursor(("x" * length, 1)), SCOPE)
+    text = cursors.encode(Cursor(("x" * length, 1)), SCOPE)
     for other in (text + "=", text + "==", text + "\n", " " + text):
         with pytest.raises(BadCursor):
-            cursors.read(other, SCOPE)
+            cursors.decode(other, SCOPE)
 
 
 def test_a_cursor_in_the_other_alphabet_of_base64_is_refused() -> None:
-    written = {cursors.write(Cursor((number,)), SCOPE) for number in range(20)}
+    written = {cursors.encode(Cursor((number,)), SCOPE) for number in range(20)}
     others = {text.replace("-", "+").replace("_", "/") for text in written} - written
     assert others
     for other in others:
         with pytest.raises(BadCursor):
-            cursors.read(other, SCOPE)
+            cursors.decode(other, SCOPE)
 
 
 @pytest.mark.parametrize("scope", ["", "projects?sort=views", SCOPE + " ", "x" + SCOPE])
 def test_a_cursor_is_good_for_its_own_list_alone(scope: str) -> None:
-    text = cursors.write(Cursor((1,)), SCOPE)
+    text = cursors.encode(Cursor((1,)), SCOPE)
     with pytest.raises(BadCursor):
-        cursors.read(text, scope)
+        cursors.decode(text, scope)
 
 
 def test_position_and_scope_cannot_run_into_each_other() -> None:
-    signed = signed_bytes(cursors.write(Cursor((1,)), "0" + SCOPE))
+    signed = signed_bytes(cursors.encode(Cursor((1,)), "0" + SCOPE))
     with pytest.raises(BadCursor):
-        cursors.read(as_text(signed + b"0"), SCOPE)
+        cursors.decode(as_text(signed + b"0"), SCOPE)
 
 
 def test_a_cursor_of_another_key_is_refused() -> None:
-    text = Cursors([b"another key"]).write(Cursor((1,)), SCOPE)
+    text = CursorCodec([b"another key"]).encode(Cursor((1,)), SCOPE)
     with pytest.raises(BadCursor):
-        cursors.read(text, SCOPE)
+        cursors.decode(text, SCOPE)
 
 
 def test_after_a_new_key_older_cursors_stay_good() -> None:
     old, new = b"first key", b"second key"
-    text = Cursors([old]).write(Cursor((1,)), SCOPE)
-    assert Cursors([new, old]).read(text, SCOPE) == Cursor((1,))
+    text = CursorCodec([old]).encode(Cursor((1,)), SCOPE)
+    assert CursorCodec([new, old]).decode(text, SCOPE) == Cursor((1,))
 
 
 def test_the_first_key_signs() -> None:
     old, new = b"first key", b"second key"
-    text = Cursors([new, old]).write(Cursor((1,)), SCOPE)
-    assert Cursors([new]).read(text, SCOPE) == Cursor((1,))
+    text = CursorCodec([new, old]).encode(Cursor((1,)), SCOPE)
+    assert CursorCodec([new]).decode(text, SCOPE) == Cursor((1,))
 
 
 def test_at_least_one_key_is_needed() -> None:
     with pytest.raises(ValueError, match="key"):
-        Cursors([])
+        CursorCodec([])
 
 
 @pytest.mark.parametrize(
@@ -142,13 +142,13 @@ def test_at_least_one_key_is_needed() -> None:
 )
 def test_garbage_is_a_bad_cursor(text: str) -> None:
     with pytest.raises(BadCursor):
-        cursors.read(text, SCOPE)
+        cursors.decode(text, SCOPE)
 
 
 @given(st.text(st.characters(), max_size=40))
 def test_any_garbage_is_a_bad_cursor(text: str) -> None:
     with pytest.raises(BadCursor):
-        cursors.read(text, SCOPE)
+        cursors.decode(text, SCOPE)
 
 
 # -------------------------------------------------------------------------------------- pages
@@ -160,13 +160,13 @@ def key(number: int) -> SortKey:
 
 def read(numbers: Sequence[int], limit: int, cursor: Cursor) -> Page[int]:
     """What a reader of an ascending list does: at most one item more than is asked for."""
-    after, backward = cursor.after, cursor.backward
+    after, backward = cursor.after, cursor.reverse
     way = sorted(numbers, reverse=backward)
     if after is None:
         onward = way
     else:
         onward = [n for n in way if (key(n) < after if backward else key(n) > after)]
-    return page_of(
+    return build_page(
         onward[: limit + 1],
         PageRequest(limit, cursor),
         beyond=len(onward) < len(numbers),
@@ -192,7 +192,7 @@ def test_a_walk_to_the_end_meets_each_item_once(numbers: list[int], limit: int) 
 @given(lists, limits)
 def test_a_walk_from_the_end_meets_each_item_once(numbers: list[int], limit: int) -> None:
     met: list[int] = []
-    cursor: Cursor | None = Cursor(None, backward=True)
+    cursor: Cursor | None = Cursor(None, reverse=True)
     while cursor:
         page = read(numbers, limit, cursor)
         met = [*page.items, *met]
@@ -204,7 +204,7 @@ def test_a_walk_from_the_end_meets_each_item_once(numbers: list[int], limit: int
 def test_any_walk_knows_exactly_where_something_lies(
     numbers: list[int], limit: int, from_the_end: bool, ways: list[bool]
 ) -> None:
-    page = read(numbers, limit, Cursor(None, backward=from_the_end))
+    page = read(numbers, limit, Cursor(None, reverse=from_the_end))
     for onward in ways:
         first = numbers.index(page.items[0]) if page.items else 0
         last = numbers.index(page.items[-1]) if page.items else -1
@@ -229,11 +229,11 @@ def test_a_page_holds_no_more_than_was_asked_for(backward: bool) -> None:
 
 def test_when_the_rest_of_the_list_is_gone_the_way_back_starts_from_its_end() -> None:
     page = read([1, 2], 5, Cursor((2,)))
-    assert page == Page((), None, Cursor(None, backward=True))
+    assert page == Page((), None, Cursor(None, reverse=True))
 
 
 def test_when_the_start_of_the_list_is_gone_the_way_on_starts_from_its_start() -> None:
-    page = read([1, 2], 5, Cursor((1,), backward=True))
+    page = read([1, 2], 5, Cursor((1,), reverse=True))
     assert page == Page((), Cursor(None), None)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from sidepro.domain import errors
-from sidepro.domain.errors import Conflict, Fault, InvalidInput, SideProError
+from sidepro.domain.errors import Conflict, FieldError, InvalidInput, SideProError
 
 # an indented line of branches, a name and (but for the groups) a code
 DRAWN = re.compile(r"^ {4}([│├└─ ]*)([A-Z]\w+)(?: +([a-z-]+))?", re.MULTILINE)
@@ -71,22 +71,22 @@ def test_a_detail_may_be_given() -> None:
 
 
 def test_a_single_fault_speaks_for_the_whole() -> None:
-    one, other = Fault("must not be blank", pointer="/title"), Fault("is another")
+    one, other = FieldError("must not be blank", pointer="/title"), FieldError("is another")
     assert InvalidInput(one).detail == "title must not be blank"
     assert InvalidInput(one, other).detail == InvalidInput().detail
-    assert InvalidInput(one, other).faults == (one, other)
+    assert InvalidInput(one, other).errors == (one, other)
     assert InvalidInput(one, detail="Said otherwise.").detail == "Said otherwise."
 
 
 @pytest.mark.parametrize(
     ("fault", "sentence"),
     [
-        (Fault("is blank", pointer="/title"), "title is blank"),
-        (Fault("is given twice", pointer="/skills/3"), "skills/3 is given twice"),
-        (Fault("is blank", parameter="q"), "q is blank"),
-        (Fault("is no object"), "This is no object"),
-        (Fault("is no object", pointer=""), "This is no object"),
+        (FieldError("is blank", pointer="/title"), "title is blank"),
+        (FieldError("is given twice", pointer="/skills/3"), "skills/3 is given twice"),
+        (FieldError("is blank", parameter="q"), "q is blank"),
+        (FieldError("is no object"), "This is no object"),
+        (FieldError("is no object", pointer=""), "This is no object"),
     ],
 )
-def test_a_fault_as_a_sentence(fault: Fault, sentence: str) -> None:
+def test_a_fault_as_a_sentence(fault: FieldError, sentence: str) -> None:
     assert fault.sentence == sentence

@@ -16,16 +16,16 @@ from sidepro.domain.errors import (
     Unavailable,
 )
 from sidepro.domain.idempotency import (
-    Attempt,
-    AttemptName,
-    Replayed,
+    IdempotencyKey,
+    IdempotentRequest,
+    ReplayResponse,
 )
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import ImageId
-from sidepro.domain.images.image import Picture, State
+from sidepro.domain.images.image import ImageState, Picture
 from sidepro.domain.images.urls import (
-    ImageAddresses,
     ImageKey,
+    ImageUrls,
     keys_in,
 )
 from sidepro.domain.images.views import ImageView
@@ -77,7 +77,7 @@ async def test_an_upload_is_kept_and_told(world: World) -> None:
     assert image.url == f"/media/{key_of(image)}"
     assert world.objects.objects == {key_of(image): b"a picture"}
     stored = world.store.state.images[image.id]
-    assert (stored.image.owner_id, stored.state) == (owner.id, State.STORED)
+    assert (stored.image.owner_id, stored.state) == (owner.id, ImageState.STORED)
 
 
 @awaited
@@ -111,7 +111,7 @@ async def test_images_have_room_up_to_the_quota_and_no_further(world: World) -> 
     await world.image(owner, b"x" * 400)
     with pytest.raises(ImageQuota) as caught:
         await world.image(owner, b"x")
-    assert [fault.pointer for fault in caught.value.faults] == ["/file"]
+    assert [fault.pointer for fault in caught.value.errors] == ["/file"]
     assert len(world.objects.objects) == 2
     await world.image(other, b"x" * 1_000)
 
@@ -149,7 +149,7 @@ async def test_an_upload_whose_object_is_not_kept_is_not_answered_and_goes(world
     with pytest.raises(Unavailable):
         await world.image(owner)
     (row,) = world.store.state.images.values()
-    assert row.state == State.NEW
+    assert row.state == ImageState.NEW
     world.objects.broken = False
     assert await world.images.remove_unused() == 0, "it may still be on its way"
     world.clock.forward(3_600)
@@ -189,8 +189,10 @@ async def test_an_upload_that_took_longer_than_anybody_waits_leaves_nothing(worl
 @awaited
 async def test_an_attempt_that_took_longer_than_anybody_waits_is_free_again(world: World) -> None:
     owner = await world.person()
-    name = AttemptName(owner.id, "POST /images", "key")
-    attempt: Attempt[ImageView] = Attempt(name, b"content", lambda view: view.url.encode())
+    name = IdempotencyKey(owner.id, "POST /images", "key")
+    attempt: IdempotentRequest[ImageView] = IdempotentRequest(
+        name, b"content", lambda view: view.url.encode()
+    )
 
     async def late() -> None:
         world.clock.forward(3_600)
@@ -235,8 +237,10 @@ async def test_of_two_for_which_there_is_no_room_together_the_one_kept_first_sta
 @awaited
 async def test_of_two_that_are_the_same_the_second_needs_no_room(world: World) -> None:
     owner = await world.person()
-    name = AttemptName(owner.id, "POST /images", "key")
-    attempt: Attempt[ImageView] = Attempt(name, b"content", lambda view: view.url.encode())
+    name = IdempotencyKey(owner.id, "POST /images", "key")
+    attempt: IdempotentRequest[ImageView] = IdempotentRequest(
+        name, b"content", lambda view: view.url.encode()
+    )
     quicker = world.images
 
     class MeanwhileTheOther:
@@ -245,7 +249,7 @@ async def test_of_two_that_are_the_same_the_second_needs_no_room(world: World) -
             return await quicker.codec.encode(file)
 
     world.use(images={"codec": MeanwhileTheOther()})
-    with pytest.raises(Replayed):
+    with pytest.raises(ReplayResponse):
         await world.images.upload(owner, BytesIO(b"x" * 995), attempt)
     assert kept(world) == {b"x" * 995}
 
@@ -279,7 +283,7 @@ async def test_other_images_are_taken_nowhere(world: World, whose: str) -> None:
         image_id = (await world.image(owner)).id
         async with world.store.unit_of_work() as work:
             now = world.clock.forward(2 * DAY)
-            await work.images.take_out(unused_before=now, unfinished_before=now, limit=1)
+            await work.images.claim_for_deletion(unused_before=now, unfinished_before=now, limit=1)
             await work.commit()
     await world.accounts.write_profile(owner, **PROFILE)
     project = await world.project(owner)
@@ -294,7 +298,7 @@ async def test_other_images_are_taken_nowhere(world: World, whose: str) -> None:
     ):
         with pytest.raises(InvalidInput) as caught:
             await attempt
-        assert [fault.pointer for fault in caught.value.faults] == [pointer]
+        assert [fault.pointer for fault in caught.value.errors] == [pointer]
 
 
 @awaited
@@ -420,7 +424,7 @@ async def test_images_of_somebody_who_withdrew_go_at_the_next_run(world: World) 
     await world.accounts.write_profile(owner, **{**PROFILE, "image_id": picture.id})
     await published(world, owner, shown, thumbnail_id=shown.id)
     async with world.store.unit_of_work() as work:
-        await work.users.remove(owner.id)
+        await work.users.delete(owner.id)
         await work.commit()
     owners = {row.image.owner_id for row in world.store.state.images.values()}
     assert owners == {None, other.id}
@@ -453,7 +457,7 @@ async def test_without_its_store_a_removal_keeps_the_rows(world: World) -> None:
     world.objects.broken = True
     with pytest.raises(Unavailable):
         await world.images.remove_unused()
-    assert world.store.state.images[image.id].state == State.GOING
+    assert world.store.state.images[image.id].state == ImageState.DELETING
     world.objects.broken = False
     assert await world.images.remove_unused() == 1
 
@@ -499,12 +503,12 @@ KEY = "0123456789abcdef0123456789abcdef.webp"
     ],
 )
 def test_no_other_address_is_one_of_ours(address: str) -> None:
-    for addresses in (ImageAddresses(), ImageAddresses("https://images.example/b/")):
+    for addresses in (ImageUrls(), ImageUrls("https://images.example/b/")):
         assert addresses.key_of(address) is None
 
 
 def test_an_image_may_be_named_by_its_address_and_by_its_key() -> None:
-    addresses = ImageAddresses("https://images.example/b/")
+    addresses = ImageUrls("https://images.example/b/")
     assert addresses.url(KEY) == f"https://images.example/b/{KEY}"
     assert addresses.url(None) is None
     assert addresses.key_of(f"https://images.example/b/{KEY}") == KEY
@@ -515,9 +519,9 @@ def test_stored_html_follows_the_store() -> None:
     html = (
         f'<p><img src="/media/{KEY}" alt="x"> &lt;img src="/media/{KEY}" <a href="/media/{KEY}">'
     )
-    moved = ImageAddresses("https://images.example/b/").in_html(html)
+    moved = ImageUrls("https://images.example/b/").in_html(html)
     assert moved == html.replace(
         f'<img src="/media/{KEY}"', f'<img src="https://images.example/b/{KEY}"'
     )
-    assert ImageAddresses().in_html(html) == html
+    assert ImageUrls().in_html(html) == html
     assert keys_in(html) == {KEY}

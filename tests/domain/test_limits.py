@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidepro.adapters.in_process import rate_limiter as memory
-from sidepro.adapters.in_process.rate_limiter import MemoryLimiter
+from sidepro.adapters.in_process.rate_limiter import InProcessRateLimiter
 from sidepro.domain.rate_limiting import Limit
 from tests.domain.world import awaited
 
@@ -24,20 +24,20 @@ class Watch:
 
 @awaited
 async def test_a_full_bucket_allows_its_quota_at_once_and_not_one_more() -> None:
-    limiter = MemoryLimiter(Watch())
+    limiter = InProcessRateLimiter(Watch())
     allowed = [await limiter.take(TEN_A_MINUTE, "a") for _ in range(10)]
     assert [allowance.remaining for allowance in allowed] == [9, 8, 7, 6, 5, 4, 3, 2, 1, 0]
-    assert [allowance.full_in for allowance in allowed] == pytest.approx(range(6, 61, 6))
+    assert [allowance.reset_after for allowance in allowed] == pytest.approx(range(6, 61, 6))
     refused = await limiter.take(TEN_A_MINUTE, "a")
     assert refused.remaining == 0
-    assert refused.full_in == pytest.approx(60)
+    assert refused.reset_after == pytest.approx(60)
     assert refused.retry_after == pytest.approx(6)
 
 
 @awaited
 async def test_a_refused_call_may_be_repeated_when_it_was_told_to() -> None:
     watch = Watch()
-    limiter = MemoryLimiter(watch)
+    limiter = InProcessRateLimiter(watch)
     for _ in range(10):
         await limiter.take(TEN_A_MINUTE, "a")
     refused = await limiter.take(TEN_A_MINUTE, "a")
@@ -50,7 +50,7 @@ async def test_a_refused_call_may_be_repeated_when_it_was_told_to() -> None:
 
 @awaited
 async def test_keys_and_limits_are_counted_apart() -> None:
-    limiter, other = MemoryLimiter(Watch()), Limit("other", 10, 60)
+    limiter, other = InProcessRateLimiter(Watch()), Limit("other", 10, 60)
     for _ in range(10):
         await limiter.take(TEN_A_MINUTE, "a")
     assert (await limiter.take(TEN_A_MINUTE, "b")).remaining == 9
@@ -60,7 +60,7 @@ async def test_keys_and_limits_are_counted_apart() -> None:
 @awaited
 async def test_no_more_keys_are_remembered_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "MOST", 2)
-    limiter = MemoryLimiter(Watch())
+    limiter = InProcessRateLimiter(Watch())
     left = [(await limiter.take(TEN_A_MINUTE, key)).remaining for key in "abacab"]
     assert left == [9, 9, 8, 9, 7, 9], "b, used longest ago, made room for c"
 
@@ -88,5 +88,5 @@ def test_never_more_than_the_quota_and_what_came_in_meanwhile(
 
 
 def test_a_process_that_is_alone_has_the_quota_that_is_meant_for_it() -> None:
-    assert Limit("strict", 20, 3600, alone=5).when_alone().quota == 5
-    assert Limit("usual", 20, 3600).when_alone().quota == 20
+    assert Limit("strict", 20, 3600, fallback=5).with_fallback_quota().quota == 5
+    assert Limit("usual", 20, 3600).with_fallback_quota().quota == 20

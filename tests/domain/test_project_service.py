@@ -50,7 +50,7 @@ async def pointers_of(attempt: Awaitable[object]) -> list[str | None]:
     """What the refusal of an attempt points at."""
     with pytest.raises(InvalidInput) as caught:
         await attempt
-    return [fault.pointer or fault.parameter for fault in caught.value.faults]
+    return [fault.pointer or fault.parameter for fault in caught.value.errors]
 
 
 async def published(world: World) -> tuple[Caller, ProjectView]:
@@ -191,8 +191,8 @@ async def test_an_edit_may_take_the_repository_away(world: World) -> None:
 @awaited
 async def test_an_edit_leaves_the_counters_alone(world: World) -> None:
     author, before = await published(world)
-    await world.projects.read(before.card.id, None)
-    await world.projects.bookmark(author, before.card.id)
+    await world.projects.get_and_count_view(before.card.id, None)
+    await world.projects.add_bookmark(author, before.card.id)
     await world.projects.comment(author, before.card.id, "Hello")
     await world.projects.edit(author, before.card.id, {"title": "새 제목"}, None)
     assert await world.reader.counters(before.card.id) == Counters(1, 1, 1)
@@ -204,7 +204,7 @@ async def test_an_edit_that_breaks_a_rule_changes_nothing(world: World) -> None:
     changes = {"title": "새 제목", "summary": ""}
     attempt = world.projects.edit(author, before.card.id, changes, None)
     assert await pointers_of(attempt) == ["/summary"]
-    assert await world.projects.peek(before.card.id, author.id) == before
+    assert await world.projects.get(before.card.id, author.id) == before
 
 
 @pytest.mark.parametrize("revisions", [None, {1}, {1, 2}, {0, 1}])
@@ -222,7 +222,7 @@ async def test_an_edit_of_another_revision_is_refused(world: World, revisions: s
     author, before = await published(world)
     with pytest.raises(PreconditionFailed):
         await world.projects.edit(author, before.card.id, {}, frozenset(revisions))
-    assert await world.projects.peek(before.card.id, author.id) == before
+    assert await world.projects.get(before.card.id, author.id) == before
 
 
 @awaited
@@ -247,20 +247,20 @@ async def test_of_two_edits_of_one_revision_at_once_one_is_refused(world: World)
 async def test_a_deleted_project_is_gone_with_all_that_hangs_on_it(world: World) -> None:
     author, project = await published(world)
     reader = await world.person()
-    await world.projects.bookmark(reader, project.card.id)
+    await world.projects.add_bookmark(reader, project.card.id)
     await world.projects.comment(reader, project.card.id, "Hello")
     await world.projects.delete(author, project.card.id)
     state = world.store.state
     assert not any((state.projects, state.counters, state.comments, state.bookmarks))
     with pytest.raises(NotFound):
-        await world.projects.peek(project.card.id, None)
+        await world.projects.get(project.card.id, None)
 
 
 @awaited
 async def test_deleting_one_project_spares_the_others(world: World) -> None:
     author, project = await published(world)
     other = await world.project(author)
-    await world.projects.bookmark(author, other.id)
+    await world.projects.add_bookmark(author, other.id)
     comment = await world.projects.comment(author, other.id, "Hello")
     await world.projects.delete(author, project.card.id)
     assert await world.reader.counters(other.id) == Counters(0, 1, 1)
@@ -274,17 +274,17 @@ ProjectAct = Callable[[World, Caller, ProjectId], Awaitable[object]]
 AUTHORS_ACTS: list[ProjectAct] = [
     lambda world, caller, project: world.projects.edit(caller, project, {}, None),
     lambda world, caller, project: world.projects.delete(caller, project),
-    lambda world, caller, project: world.projects.may_edit(caller, project),
+    lambda world, caller, project: world.projects.authorize_edit(caller, project),
 ]
 CALLERS_ACTS: list[ProjectAct] = [
     *AUTHORS_ACTS,
-    lambda world, caller, project: world.projects.read(project, caller.id),
-    lambda world, caller, project: world.projects.peek(project, caller.id),
-    lambda world, caller, project: world.projects.bookmark(caller, project),
-    lambda world, caller, project: world.projects.take_bookmark_off(caller, project),
+    lambda world, caller, project: world.projects.get_and_count_view(project, caller.id),
+    lambda world, caller, project: world.projects.get(project, caller.id),
+    lambda world, caller, project: world.projects.add_bookmark(caller, project),
+    lambda world, caller, project: world.projects.remove_bookmark(caller, project),
     lambda world, caller, project: world.projects.comments(project, PageRequest()),
     lambda world, caller, project: world.projects.comment_count(project),
-    lambda world, caller, project: world.projects.must_exist(project),
+    lambda world, caller, project: world.projects.ensure_exists(project),
     lambda world, caller, project: world.projects.comment(caller, project, "Hello"),
     lambda world, caller, project: world.projects.delete_comment(caller, project, NO_COMMENT),
 ]
@@ -299,7 +299,7 @@ async def test_a_project_is_changed_by_its_author_and_administrators_alone(
     stranger, admin = await world.person(), await world.person(is_admin=True)
     with pytest.raises(Forbidden):
         await act(world, stranger, project.card.id)
-    assert await world.projects.peek(project.card.id, author.id) == project
+    assert await world.projects.get(project.card.id, author.id) == project
     await act(world, admin, project.card.id)
     other = await world.project(author)
     await act(world, author, other.id)
@@ -328,14 +328,14 @@ async def test_an_administrators_edit_leaves_the_author(world: World) -> None:
 @awaited
 async def test_a_read_counts_one_view_and_shows_it(world: World) -> None:
     _, project = await published(world)
-    assert (await world.projects.read(project.card.id, None)).card.view_count == 1
-    assert (await world.projects.peek(project.card.id, None)).card.view_count == 1
+    assert (await world.projects.get_and_count_view(project.card.id, None)).card.view_count == 1
+    assert (await world.projects.get(project.card.id, None)).card.view_count == 1
 
 
 @awaited
 async def test_many_views_at_once_are_all_counted(world: World) -> None:
     _, project = await published(world)
-    await at_once([partial(world.projects.read, project.card.id, None)] * 50)
+    await at_once([partial(world.projects.get_and_count_view, project.card.id, None)] * 50)
     assert await world.reader.counters(project.card.id) == Counters(50, 0, 0)
 
 
@@ -344,7 +344,7 @@ async def test_many_bookmarks_at_once_are_all_counted(world: World) -> None:
     _, project = await published(world)
     fans = await world.people(50)
     states = await at_once(
-        [partial(world.projects.bookmark, fan, project.card.id) for fan in fans]
+        [partial(world.projects.add_bookmark, fan, project.card.id) for fan in fans]
     )
     assert sorted(state.bookmark_count for state in states) == list(range(1, 51))
     assert await world.reader.counters(project.card.id) == Counters(0, 50, 0)
@@ -363,8 +363,8 @@ async def test_views_bookmarks_and_comments_at_once_do_not_lose_one_another(worl
     fans = await world.people(10)
     calls: list[Callable[[], Awaitable[object]]] = []
     for fan in fans:
-        calls.append(partial(world.projects.read, project.card.id, fan.id))
-        calls.append(partial(world.projects.bookmark, fan, project.card.id))
+        calls.append(partial(world.projects.get_and_count_view, project.card.id, fan.id))
+        calls.append(partial(world.projects.add_bookmark, fan, project.card.id))
         calls.append(partial(world.projects.comment, fan, project.card.id, "Hello"))
     await at_once(calls)
     assert await world.reader.counters(project.card.id) == Counters(10, 10, 10)
@@ -374,8 +374,8 @@ async def test_views_bookmarks_and_comments_at_once_do_not_lose_one_another(worl
 async def test_bookmarks_go_on_and_off_however_often(world: World) -> None:
     _, project = await published(world)
     fan, other = await world.people(2)
-    await world.projects.bookmark(other, project.card.id)
-    on, off = world.projects.bookmark, world.projects.take_bookmark_off
+    await world.projects.add_bookmark(other, project.card.id)
+    on, off = world.projects.add_bookmark, world.projects.remove_bookmark
     for act, state in (
         (off, BookmarkState(False, 1)),
         (on, BookmarkState(True, 2)),
@@ -384,7 +384,7 @@ async def test_bookmarks_go_on_and_off_however_often(world: World) -> None:
         (off, BookmarkState(False, 1)),
     ):
         assert await act(fan, project.card.id) == state
-        assert (await world.projects.peek(project.card.id, fan.id)).card.bookmarked == (
+        assert (await world.projects.get(project.card.id, fan.id)).card.bookmarked == (
             state.bookmarked
         )
 
@@ -393,7 +393,7 @@ async def test_bookmarks_go_on_and_off_however_often(world: World) -> None:
 async def test_bookmarking_at_once_counts_once(world: World) -> None:
     _, project = await published(world)
     fan = await world.person()
-    states = await at_once([partial(world.projects.bookmark, fan, project.card.id)] * 10)
+    states = await at_once([partial(world.projects.add_bookmark, fan, project.card.id)] * 10)
     assert set(states) == {BookmarkState(True, 1)}
 
 
@@ -402,19 +402,19 @@ async def test_what_could_not_be_committed_is_not_counted(world: World) -> None:
     author, project = await published(world)
     broken = replace(world.projects, unit_of_work=world.broken_unit_of_work)
     for attempt in (
-        broken.bookmark(author, project.card.id),
+        broken.add_bookmark(author, project.card.id),
         broken.comment(author, project.card.id, "Hello"),
         broken.delete(author, project.card.id),
     ):
         with pytest.raises(Unavailable):
             await attempt
-    assert await world.projects.peek(project.card.id, author.id) == project
+    assert await world.projects.get(project.card.id, author.id) == project
 
 
 @awaited
 async def test_an_anonymous_viewer_has_neither_bookmarked_nor_not(world: World) -> None:
     _, project = await published(world)
-    assert (await world.projects.peek(project.card.id, None)).card.bookmarked is None
+    assert (await world.projects.get(project.card.id, None)).card.bookmarked is None
 
 
 @awaited
@@ -423,7 +423,7 @@ async def test_bookmarks_are_listed_latest_first(world: World) -> None:
     one, other, _ = [await world.project(author) for _ in range(3)]
     for project in (other, one):
         world.clock.forward(1)
-        await world.projects.bookmark(fan, project.id)
+        await world.projects.add_bookmark(fan, project.id)
     page = await world.projects.bookmarked_by(fan.id, PageRequest(), author.id)
     assert [card.id for card in page.items] == [one.id, other.id]
     assert [card.bookmarked for card in page.items] == [False, False]
@@ -512,7 +512,7 @@ async def test_who_may_edit_a_comment(
 ) -> None:
     people, project_id, comment_id = await commented(world)
     for attempt in (
-        world.projects.may_edit_comment(people[who], project_id, comment_id),
+        world.projects.authorize_comment_edit(people[who], project_id, comment_id),
         world.projects.edit_comment(people[who], project_id, comment_id, "Edited"),
     ):
         if error:
@@ -551,7 +551,7 @@ async def test_a_comment_of_another_project_is_not_there(world: World) -> None:
     elsewhere = (await world.project(people["writer"])).id
     for attempt in (
         world.projects.edit_comment(people["writer"], elsewhere, comment_id, "Edited"),
-        world.projects.may_edit_comment(people["writer"], elsewhere, comment_id),
+        world.projects.authorize_comment_edit(people["writer"], elsewhere, comment_id),
         world.projects.delete_comment(people["writer"], elsewhere, comment_id),
         world.projects.delete_comment(people["admin"], elsewhere, comment_id),
     ):
@@ -565,7 +565,7 @@ async def test_an_unknown_comment_is_not_there(world: World) -> None:
     people, project_id, _ = await commented(world)
     for attempt in (
         world.projects.edit_comment(people["admin"], project_id, NO_COMMENT, "Edited"),
-        world.projects.may_edit_comment(people["admin"], project_id, NO_COMMENT),
+        world.projects.authorize_comment_edit(people["admin"], project_id, NO_COMMENT),
         world.projects.delete_comment(people["admin"], project_id, NO_COMMENT),
     ):
         with pytest.raises(NotFound):
@@ -684,12 +684,12 @@ async def test_all_texts_are_rendered_again_by_other_rules_and_nothing_else_chan
     projects = [await world.project(author, content=f"text {n}") for n in range(230)]
     world.use(projects={"markdown": shouting})
     heard: list[tuple[int, int]] = []
-    assert await world.projects.render_again(lambda *told: heard.append(told)) == 230
+    assert await world.projects.rerender_all(lambda *told: heard.append(told)) == 230
     assert heard == [(100, 100), (200, 200), (230, 230)]
     for project in projects:
         stored = world.store.state.projects[project.id]
         assert stored == replace(project, content_html=shouted(project.content))
-    assert await world.projects.render_again(lambda *_: None) == 0
+    assert await world.projects.rerender_all(lambda *_: None) == 0
 
 
 @awaited
@@ -707,7 +707,7 @@ async def test_a_text_that_is_edited_or_deleted_meanwhile_is_not_undone(world: W
         return texts
 
     world.reader.texts = then_others_go_on  # type: ignore[method-assign]  # for this test alone
-    assert await world.projects.render_again(lambda *_: None) == 1
+    assert await world.projects.rerender_all(lambda *_: None) == 1
     left = world.store.state.projects
     assert left.keys() == {edited.id, same.id}
     assert (left[edited.id].content, left[edited.id].content_html) == ("new", "<p>NEW</p>")
@@ -721,6 +721,6 @@ async def test_images_that_are_shown_by_other_rules_are_kept(world: World) -> No
     await world.project(author)
     html = f'<img src="{image.url}" alt="">'
     world.use(projects={"markdown": always(html)})
-    await world.projects.render_again(lambda *_: None)
+    await world.projects.rerender_all(lambda *_: None)
     world.clock.forward(3 * 24 * 3600)
     assert await world.images.remove_unused() == 0

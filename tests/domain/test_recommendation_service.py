@@ -10,7 +10,7 @@ from sidepro.domain.identity import Caller
 from sidepro.domain.ids import ProjectId, UserId
 from sidepro.domain.recommendations.jaccard import Neighbour
 from sidepro.domain.recommendations.ports import Neighbourhood
-from sidepro.domain.recommendations.recommendation_service import rank
+from sidepro.domain.recommendations.recommendation_service import weighted_shuffle
 from sidepro.domain.recommendations.views import Basis, Recommendation
 from tests.domain.world import World, awaited
 from tests.factories import user
@@ -173,7 +173,7 @@ async def test_without_similar_people_come_popular_projects(world: World) -> Non
     author, fan, other_fan = await world.people(3)
     none, two, one = [await world.project(author) for _ in range(3)]
     for who, what in ((fan, two), (other_fan, two), (fan, one)):
-        await world.projects.bookmark(who, what.id)
+        await world.projects.add_bookmark(who, what.id)
     items = (await world.recommendations.recommend(caller, 3, None)).items
     assert [item.project.id for item in items] == [two.id, one.id, none.id]
     assert {(i.basis, i.score, i.shared_skills) for i in items} == {(Basis.POPULAR, None, ())}
@@ -186,7 +186,7 @@ async def test_too_few_are_filled_up_with_popular_ones(world: World) -> None:
     for author in (similar, similar, other, other, other):
         project = await world.project(author)
         if author is similar:
-            await world.projects.bookmark(other, project.id)
+            await world.projects.add_bookmark(other, project.id)
     await world.similarity.run()
     items = (await world.recommendations.recommend(caller, 4, None)).items
     assert authors(items) == [similar.id, similar.id, other.id, other.id]
@@ -208,7 +208,7 @@ async def test_ones_own_popular_projects_are_left_out(world: World) -> None:
 def first_of(scores: dict[UserId, float]) -> Counter[UserId]:
     """How often each author comes first, over many seeds."""
     people = [Neighbour(author, score, ()) for author, score in scores.items()]
-    return Counter(rank(people, Random(seed))[0].user_id for seed in SEEDS)
+    return Counter(weighted_shuffle(people, Random(seed))[0].user_id for seed in SEEDS)
 
 
 def test_higher_scores_tend_to_come_first() -> None:
@@ -226,7 +226,7 @@ def test_equal_scores_are_treated_alike() -> None:
 
 def test_the_rank_does_not_depend_on_the_order_of_its_input() -> None:
     people = [Neighbour(user().id, 0.5, ()) for _ in range(5)]
-    assert rank(people, Random(1)) == rank(people[::-1], Random(1))
+    assert weighted_shuffle(people, Random(1)) == weighted_shuffle(people[::-1], Random(1))
 
 
 @awaited

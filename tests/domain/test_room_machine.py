@@ -25,18 +25,23 @@ from sidepro.domain.errors import (
 )
 from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.rooms import room as machine
-from sidepro.domain.rooms.room import Message, Room, RoomStatus, Seat, check_client_id
+from sidepro.domain.rooms.room import Message, Participant, Room, RoomStatus, check_client_id
 from tests.factories import NOW, new_id, room, user
 
 X, Y, STRANGER = user().id, user().id, user().id
 LATER = NOW + timedelta(minutes=5)
 
 OPEN = replace(
-    room(X, Y), seats=(Seat(X, read_seq=1), Seat(Y, read_seq=3)), last_seq=3, updated_at=NOW
+    room(X, Y),
+    participants=(Participant(X, read_seq=1), Participant(Y, read_seq=3)),
+    last_seq=3,
+    updated_at=NOW,
 )
 X_LEFT = replace(OPEN, left_by=X)
 Y_LEFT = replace(OPEN, left_by=Y)
-Y_WITHDREW = replace(OPEN, seats=(Seat(X, read_seq=1), Seat(None, read_seq=3)))
+Y_WITHDREW = replace(
+    OPEN, participants=(Participant(X, read_seq=1), Participant(None, read_seq=3))
+)
 
 
 # ---------------------------------------------------------------------------- the table, by rows
@@ -49,11 +54,11 @@ def test_no_room_x_asks() -> None:
 
 
 def test_open_x_leaves() -> None:
-    assert OPEN.left(X) == X_LEFT
+    assert OPEN.leave(X) == X_LEFT
 
 
 def test_open_x_asks() -> None:
-    assert OPEN.asked_again_by(X, LATER) == OPEN
+    assert OPEN.reopened_by(X, LATER) == OPEN
 
 
 def test_open_x_sends() -> None:
@@ -64,11 +69,11 @@ def test_open_x_sends() -> None:
 
 def test_pending_x_left_x_leaves() -> None:
     with pytest.raises(NotFound):
-        X_LEFT.left(X)
+        X_LEFT.leave(X)
 
 
 def test_pending_x_left_x_asks() -> None:
-    assert X_LEFT.asked_again_by(X, LATER) == replace(OPEN, updated_at=LATER)
+    assert X_LEFT.reopened_by(X, LATER) == replace(OPEN, updated_at=LATER)
 
 
 def test_pending_x_left_x_sends() -> None:
@@ -77,11 +82,11 @@ def test_pending_x_left_x_sends() -> None:
 
 
 def test_pending_y_left_x_leaves() -> None:
-    assert Y_LEFT.left(X) is None
+    assert Y_LEFT.leave(X) is None
 
 
 def test_pending_y_left_x_asks() -> None:
-    assert Y_LEFT.asked_again_by(X, LATER) == Y_LEFT
+    assert Y_LEFT.reopened_by(X, LATER) == Y_LEFT
 
 
 def test_pending_y_left_x_sends() -> None:
@@ -106,16 +111,16 @@ def test_who_withdrew_counts_as_one_who_left() -> None:
 
 
 def test_asking_does_not_bring_back_who_withdrew() -> None:
-    assert Y_WITHDREW.asked_again_by(X, LATER) == Y_WITHDREW
+    assert Y_WITHDREW.reopened_by(X, LATER) == Y_WITHDREW
 
 
 def test_a_room_that_one_withdrew_from_goes_with_the_other() -> None:
-    assert Y_WITHDREW.left(X) is None
+    assert Y_WITHDREW.leave(X) is None
 
 
 def test_a_room_that_one_withdrew_from_can_be_read() -> None:
-    Y_WITHDREW.must_admit(X)
-    assert Y_WITHDREW.read_by(X, 2).seats == (Seat(X, 2), Seat(None, 3))
+    Y_WITHDREW.authorize(X)
+    assert Y_WITHDREW.read_by(X, 2).participants == (Participant(X, 2), Participant(None, 3))
 
 
 # ------------------------------------------------------------------------------ who and what
@@ -123,13 +128,16 @@ def test_a_room_that_one_withdrew_from_can_be_read() -> None:
 
 @pytest.mark.parametrize(("asking", "asked"), [(X, Y), (Y, X)])
 def test_whoever_asks_the_seats_are_ordered_by_id(asking: UserId, asked: UserId) -> None:
-    assert Room.open(RoomId(new_id()), asking, asked, NOW).seats == (Seat(X), Seat(Y))
+    assert Room.open(RoomId(new_id()), asking, asked, NOW).participants == (
+        Participant(X),
+        Participant(Y),
+    )
 
 
 def test_a_room_needs_two_people() -> None:
     with pytest.raises(CannotChatWithYourself) as caught:
         Room.open(RoomId(new_id()), X, X, NOW)
-    assert [fault.pointer for fault in caught.value.faults] == ["/user_id"]
+    assert [fault.pointer for fault in caught.value.errors] == ["/user_id"]
 
 
 @pytest.mark.parametrize(
@@ -148,19 +156,19 @@ def test_status(of: Room, someone_there: bool, status: RoomStatus) -> None:
 def test_a_stranger_can_do_nothing() -> None:
     for room_ in (OPEN, X_LEFT, Y_WITHDREW):
         with pytest.raises(NotFound):
-            room_.must_admit(STRANGER)
+            room_.authorize(STRANGER)
         with pytest.raises(NotFound):
-            room_.left(STRANGER)
+            room_.leave(STRANGER)
         with pytest.raises(NotFound):
             room_.read_by(STRANGER, 1)
         with pytest.raises(NotFound):
             room_.with_message(STRANGER, "Hello", None, NOW)
-        assert room_.asked_again_by(STRANGER, LATER) == room_
+        assert room_.reopened_by(STRANGER, LATER) == room_
 
 
 @pytest.mark.parametrize(("seq", "mark"), [(-1, 1), (0, 1), (1, 1), (2, 2), (3, 3), (10**9, 3)])
 def test_a_read_mark_goes_neither_back_nor_beyond_the_last_message(seq: int, mark: int) -> None:
-    assert OPEN.read_by(X, seq).seats == (Seat(X, mark), Seat(Y, 3))
+    assert OPEN.read_by(X, seq).participants == (Participant(X, mark), Participant(Y, 3))
 
 
 def test_the_one_who_left_reads_no_more() -> None:
@@ -172,14 +180,14 @@ def test_activity_does_not_go_back_with_the_clock() -> None:
     earlier = NOW - timedelta(hours=1)
     after, _ = OPEN.with_message(X, "Hello", None, earlier)
     assert after.updated_at == NOW
-    assert X_LEFT.asked_again_by(X, earlier).updated_at == NOW
+    assert X_LEFT.reopened_by(X, earlier).updated_at == NOW
 
 
 @pytest.mark.parametrize("body", ["", " \n", "a\0b", "x" * 4_001])
 def test_a_body_that_breaks_its_rule_is_refused(body: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         OPEN.with_message(X, body, None, NOW)
-    assert [fault.pointer for fault in caught.value.faults] == ["/body"]
+    assert [fault.pointer for fault in caught.value.errors] == ["/body"]
 
 
 def test_a_body_is_kept_in_nfc_and_may_have_lines() -> None:
@@ -196,7 +204,7 @@ def test_client_ids_that_are_taken(client_id: str) -> None:
 def test_client_ids_that_are_refused(client_id: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         check_client_id(client_id)
-    assert [fault.pointer for fault in caught.value.faults] == ["/client_id"]
+    assert [fault.pointer for fault in caught.value.errors] == ["/client_id"]
 
 
 # -------------------------------------------------------------------------- any course of events
@@ -234,7 +242,7 @@ class TwoPeople(RuleBasedStateMachine):
     def ask(self, who: UserId) -> None:
         assert self.room
         if who not in self.withdrawn:
-            self.room = self.room.asked_again_by(who, NOW)
+            self.room = self.room.reopened_by(who, NOW)
             self.inside.add(who)
 
     @precondition(lambda self: self.room)
@@ -243,9 +251,9 @@ class TwoPeople(RuleBasedStateMachine):
         assert self.room
         if error := self.outcome(who, writes=False):
             with pytest.raises(error):
-                self.room.left(who)
+                self.room.leave(who)
             return
-        self.room = self.room.left(who)
+        self.room = self.room.leave(who)
         self.inside.remove(who)
         assert (self.room is None) == (not self.inside)
 
@@ -255,9 +263,9 @@ class TwoPeople(RuleBasedStateMachine):
         assert self.room
         low, high = (
             replace(seat, user_id=None) if seat.user_id == who else seat
-            for seat in self.room.seats
+            for seat in self.room.participants
         )
-        self.room = replace(self.room, seats=(low, high))
+        self.room = replace(self.room, participants=(low, high))
         self.inside.remove(who)
         self.withdrawn.add(who)
 
@@ -297,7 +305,9 @@ class TwoPeople(RuleBasedStateMachine):
     @invariant()
     def marks_are_those_of_the_model(self) -> None:
         if self.room:
-            marks = {seat.user_id: seat.read_seq for seat in self.room.seats if seat.user_id}
+            marks = {
+                seat.user_id: seat.read_seq for seat in self.room.participants if seat.user_id
+            }
             assert marks == {who: self.read[who] for who in {X, Y} - self.withdrawn}
 
     @invariant()
@@ -305,10 +315,10 @@ class TwoPeople(RuleBasedStateMachine):
         for who in (X, Y) if self.room else ():
             assert self.room
             if who in self.inside:
-                self.room.must_admit(who)
+                self.room.authorize(who)
             else:
                 with pytest.raises(NotFound):
-                    self.room.must_admit(who)
+                    self.room.authorize(who)
 
     @invariant()
     def it_is_pending_unless_both_are_inside(self) -> None:

@@ -17,13 +17,13 @@ from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.pagination import Cursor, PageRequest
 from sidepro.domain.rooms.events import (
     MessageSent,
-    ReadMoved,
+    ReadPositionChanged,
     RoomClosed,
     RoomEvent,
     StatusChanged,
     Typing,
 )
-from sidepro.domain.rooms.message_writer import Sending
+from sidepro.domain.rooms.message_writer import MessageWriter
 from sidepro.domain.rooms.room import Room, RoomStatus
 from sidepro.domain.rooms.views import RoomView
 from tests.domain.world import World, awaited
@@ -140,7 +140,7 @@ async def test_for_the_one_who_left_the_room_is_not_there(world: World) -> None:
     await world.rooms.leave(one, room_id)
     for attempt in (
         world.rooms.room(one, room_id),
-        world.rooms.must_admit(one, room_id),
+        world.rooms.authorize(one, room_id),
         world.rooms.history(one, room_id, limit=10),
         world.rooms.send(one, room_id, "Hello?", None),
         world.rooms.mark_read(one, room_id, 0),
@@ -158,7 +158,7 @@ async def test_for_a_stranger_the_room_is_not_there(world: World) -> None:
     stranger = await world.person(is_admin=True)
     for attempt in (
         world.rooms.room(stranger, room_id),
-        world.rooms.must_admit(stranger, room_id),
+        world.rooms.authorize(stranger, room_id),
         world.rooms.history(stranger, room_id, limit=10),
         world.rooms.send(stranger, room_id, "Hello?", None),
         world.rooms.mark_read(stranger, room_id, 0),
@@ -173,10 +173,10 @@ async def test_a_room_that_never_was_is_not_there(world: World) -> None:
     one = await world.person()
     for attempt in (
         world.rooms.room(one, NOWHERE),
-        world.rooms.must_admit(one, NOWHERE),
+        world.rooms.authorize(one, NOWHERE),
         world.rooms.send(one, NOWHERE, "Hello?", None),
         world.rooms.leave(one, NOWHERE),
-        world.rooms.presences(NOWHERE),
+        world.rooms.presence_snapshot(NOWHERE),
     ):
         with pytest.raises(NotFound):
             await attempt
@@ -337,7 +337,7 @@ async def test_a_message_is_stored_before_anybody_is_told(world: World) -> None:
 async def test_whoever_listens_hears_of_a_message(world: World) -> None:
     one, _, room_id = await world.chat()
     heard: list[RoomEvent] = []
-    await world.feed.listen(room_id, heard.append)
+    await world.feed.subscribe(room_id, heard.append)
     message, _ = await world.rooms.send(one, room_id, "Hello", None)
     assert heard == [MessageSent(room_id, message)]
 
@@ -369,8 +369,8 @@ async def test_what_could_not_be_committed_is_not_told(world: World) -> None:
     await world.rooms.send(other, room_id, "Hello", None)
     world.feed.told.clear()
     lost = world.broken_unit_of_work
-    sending = Sending(lost, world.feed, world.clock)
-    broken = replace(world.rooms, unit_of_work=lost, sending=sending)
+    sending = MessageWriter(lost, world.feed, world.clock)
+    broken = replace(world.rooms, unit_of_work=lost, message_writer=sending)
     for attempt in (
         broken.send(one, room_id, "Hello", "mine"),
         broken.mark_read(one, room_id, 1),
@@ -412,7 +412,7 @@ async def test_what_a_socket_missed_is_read_up_to_a_number(world: World) -> None
     for _ in range(5):
         await world.rooms.send(one, room_id, "Hello", None)
     for after, upto, missed in ((1, 3, [2, 3]), (3, 9, [4, 5]), (3, 3, []), (4, 2, [])):
-        found = await world.rooms.between(room_id, after, upto)
+        found = await world.rooms.messages_in_range(room_id, after, upto)
         assert [message.seq for message in found] == missed
 
 
@@ -450,7 +450,7 @@ async def test_a_read_mark_is_told_when_it_moves(world: World) -> None:
     world.feed.told.clear()
     for seq in (0, 99, 1, 99):
         await world.rooms.mark_read(one, room_id, seq)
-    assert world.feed.told == [ReadMoved(room_id, one.id, 1)]
+    assert world.feed.told == [ReadPositionChanged(room_id, one.id, 1)]
 
 
 # ------------------------------------------------------------------------------- presence
@@ -460,13 +460,13 @@ async def test_a_read_mark_is_told_when_it_moves(world: World) -> None:
 async def test_presence_is_told_when_it_changes(world: World) -> None:
     one, other, room_id = await world.chat()
     steps = [
-        (world.rooms.enter(one, room_id, "phone"), True),
-        (world.rooms.enter(one, room_id, "laptop"), False),
-        (world.rooms.enter(other, room_id, "desk"), True),
-        (world.rooms.exit(one, room_id, "phone"), False),
-        (world.rooms.exit(one, room_id, "laptop"), True),
-        (world.rooms.exit(one, room_id, "laptop"), False),
-        (world.rooms.exit(other, room_id, "desk"), True),
+        (world.rooms.connect(one, room_id, "phone"), True),
+        (world.rooms.connect(one, room_id, "laptop"), False),
+        (world.rooms.connect(other, room_id, "desk"), True),
+        (world.rooms.disconnect(one, room_id, "phone"), False),
+        (world.rooms.disconnect(one, room_id, "laptop"), True),
+        (world.rooms.disconnect(one, room_id, "laptop"), False),
+        (world.rooms.disconnect(other, room_id, "desk"), True),
     ]
     for step, told in steps:
         await step
@@ -481,28 +481,28 @@ async def test_a_room_runs_while_somebody_has_it_open(world: World) -> None:
     async def status() -> set[RoomStatus]:
         (listed,) = (await world.rooms.rooms(one, PageRequest())).items
         shown = await world.rooms.room(one, room_id)
-        presences = await world.rooms.presences(room_id)
+        presences = await world.rooms.presence_snapshot(room_id)
         return {listed.status, shown.status, presences.status}
 
     assert await status() == {RoomStatus.STOP}
-    await world.rooms.enter(other, room_id, "phone")
+    await world.rooms.connect(other, room_id, "phone")
     assert await status() == {RoomStatus.RUNNING}
-    assert (await world.rooms.presences(room_id)).online == (other.id,)
-    await world.rooms.exit(other, room_id, "phone")
+    assert (await world.rooms.presence_snapshot(room_id)).online == (other.id,)
+    await world.rooms.disconnect(other, room_id, "phone")
     assert await status() == {RoomStatus.STOP}
     await world.rooms.leave(other, room_id)
-    await world.rooms.enter(one, room_id, "phone")
+    await world.rooms.connect(one, room_id, "phone")
     assert await status() == {RoomStatus.PENDING}
-    assert (await world.rooms.presences(room_id)).left_by == other.id
+    assert (await world.rooms.presence_snapshot(room_id)).left_by == other.id
 
 
 @awaited
 async def test_who_left_is_not_there_though_their_socket_is_still_open(world: World) -> None:
     one, other, room_id = await world.chat()
     for person in (one, other):
-        await world.rooms.enter(person, room_id, f"of {person.id}")
+        await world.rooms.connect(person, room_id, f"of {person.id}")
     await world.rooms.leave(other, room_id)
-    assert (await world.rooms.presences(room_id)).online == (one.id,)
+    assert (await world.rooms.presence_snapshot(room_id)).online == (one.id,)
 
 
 @awaited
@@ -583,6 +583,6 @@ async def test_a_changed_entity_is_not_stored_until_it_is_saved(world: World) ->
     async with world.store.unit_of_work() as work:
         room = await work.rooms.get(room_id)
         assert room
-        room.left(one.id)
+        room.leave(one.id)
         await work.commit()
     assert (await world.rooms.room(one, room_id)).left_by is None

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 
 import pytest
 
-from sidepro.adapters.in_process.pubsub import MemoryFeed
+from sidepro.adapters.in_process.pubsub import InProcessRoomEvents
 from sidepro.domain.errors import InvalidInput, NotFound, RoomPending, Unavailable
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import RoomId
 from sidepro.domain.rooms.events import MessageSent, RoomEvent
 from sidepro.domain.rooms.message_writer import (
-    TOGETHER,
-    Sending,
-    Sent,
+    MAX_BATCH,
+    MessageWriter,
+    WriteResult,
 )
 from sidepro.domain.rooms.room import Message
 from tests.domain.world import World, awaited
@@ -36,9 +36,9 @@ class CountedUnits:
         return self._world.store.unit_of_work()
 
 
-def line(world: World) -> tuple[Sending, CountedUnits]:
+def line(world: World) -> tuple[MessageWriter, CountedUnits]:
     units = CountedUnits(world)
-    return Sending(units, world.feed, world.clock), units
+    return MessageWriter(units, world.feed, world.clock), units
 
 
 async def said(world: World, room_id: RoomId) -> list[tuple[int, str]]:
@@ -49,7 +49,7 @@ async def said(world: World, room_id: RoomId) -> list[tuple[int, str]]:
 def all_sent(results: Sequence[object]) -> list[Message]:
     messages = []
     for result in results:
-        assert isinstance(result, Sent), result
+        assert isinstance(result, WriteResult), result
         messages.append(result.message)
     return messages
 
@@ -62,7 +62,7 @@ async def test_what_comes_in_meanwhile_is_stored_with_one_commit_in_its_order(
     sending, units = line(world)
     people = [one, other]
     results = await asyncio.gather(
-        *(sending.store(people[n % 2].id, room_id, str(n), None) for n in range(21))
+        *(sending.write(people[n % 2].id, room_id, str(n), None) for n in range(21))
     )
     assert [message.seq for message in all_sent(results)] == list(range(1, 22))
     assert await said(world, room_id) == [(n + 1, str(n)) for n in range(21)]
@@ -74,9 +74,9 @@ async def test_more_than_fit_are_stored_in_several_goes(world: World) -> None:
     one, _, room_id = await world.chat()
     sending, units = line(world)
     await asyncio.gather(
-        *(sending.store(one.id, room_id, str(n), None) for n in range(TOGETHER + 1))
+        *(sending.write(one.id, room_id, str(n), None) for n in range(MAX_BATCH + 1))
     )
-    assert await said(world, room_id) == [(n + 1, str(n)) for n in range(TOGETHER + 1)]
+    assert await said(world, room_id) == [(n + 1, str(n)) for n in range(MAX_BATCH + 1)]
     assert units.opened == 2
 
 
@@ -96,7 +96,7 @@ async def test_telling_that_fails_is_heard_of_by_its_sender_alone(
     monkeypatch.setattr(world.feed, "publish", breaks)
     results = await asyncio.wait_for(
         asyncio.gather(
-            *(sending.store(one.id, room_id, str(n), None) for n in range(4)),
+            *(sending.write(one.id, room_id, str(n), None) for n in range(4)),
             return_exceptions=True,
         ),
         10,
@@ -111,7 +111,7 @@ async def test_rooms_are_numbered_each_for_itself(world: World) -> None:
     sending, units = line(world)
     await asyncio.gather(
         *(
-            sending.store(one.id, room_id, str(n), None)
+            sending.write(one.id, room_id, str(n), None)
             for n in range(4)
             for one, _, room_id in chats
         )
@@ -138,11 +138,11 @@ async def test_a_refused_message_harms_none_that_is_stored_with_it(world: World)
         (other, room_id, "second", "mine", None),
     ]
     results = await asyncio.gather(
-        *(sending.store(who.id, room, body, name) for who, room, body, name, _ in wishes),
+        *(sending.write(who.id, room, body, name) for who, room, body, name, _ in wishes),
         return_exceptions=True,
     )
     for result, (*_, expected) in zip(results, wishes, strict=True):
-        assert type(result) is (expected or Sent)
+        assert type(result) is (expected or WriteResult)
     assert await said(world, room_id) == [(1, "first"), (2, "second")]
     assert await said(world, pending) == []
     assert units.opened == 1
@@ -153,11 +153,11 @@ async def test_one_name_twice_in_one_go_is_one_message(world: World) -> None:
     one, other, room_id = await world.chat()
     sending, _ = line(world)
     first, again, others = await asyncio.gather(
-        sending.store(one.id, room_id, "hello", "same"),
-        sending.store(one.id, room_id, "another body", "same"),
-        sending.store(other.id, room_id, "hi", "same"),
+        sending.write(one.id, room_id, "hello", "same"),
+        sending.write(one.id, room_id, "another body", "same"),
+        sending.write(other.id, room_id, "hi", "same"),
     )
-    assert (first.repeated, again.repeated, others.repeated) == (False, True, False)
+    assert (first.duplicate, again.duplicate, others.duplicate) == (False, True, False)
     assert first.message == again.message
     assert await said(world, room_id) == [(1, "hello"), (2, "hi")]
 
@@ -170,10 +170,10 @@ async def test_a_store_that_is_away_is_told_to_all_and_the_next_go_is_stored(
     sending, units = line(world)
     units.failing = 1
     results = await asyncio.gather(
-        *(sending.store(one.id, room_id, str(n), None) for n in range(3)), return_exceptions=True
+        *(sending.write(one.id, room_id, str(n), None) for n in range(3)), return_exceptions=True
     )
     assert [type(result) for result in results] == [Unavailable] * 3
-    sent = await sending.store(one.id, room_id, "again", None)
+    sent = await sending.write(one.id, room_id, "again", None)
     assert sent.message.seq == 1
     assert await said(world, room_id) == [(1, "again")]
 
@@ -183,16 +183,16 @@ async def test_a_sender_who_withdraws_meanwhile_takes_nobody_along(world: World)
     one, other, room_id = await world.chat()
     going, _, elsewhere = await world.chat()
     async with world.store.unit_of_work() as work:
-        await work.users.remove(going.id)  # the room is not told of it yet
+        await work.users.delete(going.id)  # the room is not told of it yet
         await work.commit()
     sending, _ = line(world)
     results = await asyncio.gather(
-        sending.store(one.id, room_id, "first", None),
-        sending.store(going.id, elsewhere, "farewell", None),
-        sending.store(other.id, room_id, "second", None),
+        sending.write(one.id, room_id, "first", None),
+        sending.write(going.id, elsewhere, "farewell", None),
+        sending.write(other.id, room_id, "second", None),
         return_exceptions=True,
     )
-    assert [type(result) for result in results] == [Sent, NotFound, Sent]
+    assert [type(result) for result in results] == [WriteResult, NotFound, WriteResult]
     assert await said(world, room_id) == [(1, "first"), (2, "second")]
 
 
@@ -203,10 +203,10 @@ async def test_what_was_asked_for_is_stored_and_told_though_who_asked_has_gone(
     one, _, room_id = await world.chat()
     sending, _ = line(world)
     world.feed.told.clear()
-    asking = asyncio.create_task(sending.store(one.id, room_id, "hello", None))
+    asking = asyncio.create_task(sending.write(one.id, room_id, "hello", None))
     await asyncio.sleep(0)
     asking.cancel()
-    await sending.store(one.id, room_id, "still here", None)
+    await sending.write(one.id, room_id, "still here", None)
     assert await said(world, room_id) == [(1, "hello"), (2, "still here")]
     told = [event.message.seq for event in world.feed.told if isinstance(event, MessageSent)]
     assert told == [1, 2]
@@ -216,7 +216,7 @@ async def test_what_was_asked_for_is_stored_and_told_though_who_asked_has_gone(
 async def test_closing_waits_for_what_is_being_stored(world: World) -> None:
     one, _, room_id = await world.chat()
     sending, _ = line(world)
-    asking = asyncio.create_task(sending.store(one.id, room_id, "hello", None))
+    asking = asyncio.create_task(sending.write(one.id, room_id, "hello", None))
     await asyncio.sleep(0)
     await sending.close()
     assert await said(world, room_id) == [(1, "hello")]
@@ -238,6 +238,6 @@ def test_a_line_that_was_never_used_closes() -> None:
         def none():  # type: ignore[no-untyped-def]  # never called
             pytest.fail("nothing is to be stored")
 
-        await Sending(none, MemoryFeed(), none).close()
+        await MessageWriter(none, InProcessRoomEvents(), none).close()
 
     asyncio.run(close())

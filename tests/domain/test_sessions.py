@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from sidepro.adapters.in_process import session_registry as gate_module
-from sidepro.adapters.in_process.session_registry import FRESH_FOR, MemoryGate
+from sidepro.adapters.in_process.session_registry import CACHE_TTL, InProcessSessionRegistry
 from sidepro.domain.accounts.session import (
-    Lifetimes,
     RefreshToken,
-    Reuse,
     Session,
+    SessionTtl,
+    TokenUse,
 )
 from sidepro.domain.accounts.session_service import Tokens
 from sidepro.domain.errors import (
@@ -29,7 +29,7 @@ from sidepro.domain.errors import (
     WrongCredentials,
     WrongPassword,
 )
-from sidepro.domain.identity import Caller, hash_of
+from sidepro.domain.identity import Caller, token_digest
 from sidepro.domain.ids import SessionId, UserId
 from tests import factories
 from tests.domain.world import World, awaited
@@ -50,42 +50,42 @@ USED = replace(UNUSED, used_at=NOW)
 @pytest.mark.parametrize(
     ("token", "seconds", "successor_used", "meaning"),
     [
-        (UNUSED, 0, False, Reuse.FIRST),
-        (UNUSED, 1_000_000, False, Reuse.FIRST),
-        (USED, 0, False, Reuse.SIBLING),
-        (USED, 9.999999, False, Reuse.SIBLING),
-        (USED, 10, False, Reuse.SIBLING),
-        (USED, 10.000001, False, Reuse.REPLAY),
-        (USED, 0, True, Reuse.REPLAY),
-        (USED, 10.000001, True, Reuse.REPLAY),
+        (UNUSED, 0, False, TokenUse.FIRST),
+        (UNUSED, 1_000_000, False, TokenUse.FIRST),
+        (USED, 0, False, TokenUse.GRACE),
+        (USED, 9.999999, False, TokenUse.GRACE),
+        (USED, 10, False, TokenUse.GRACE),
+        (USED, 10.000001, False, TokenUse.REPLAY),
+        (USED, 0, True, TokenUse.REPLAY),
+        (USED, 10.000001, True, TokenUse.REPLAY),
         # Another process wrote the use, and its clock is ahead of ours.
-        (USED, -0.5, False, Reuse.SIBLING),
+        (USED, -0.5, False, TokenUse.GRACE),
     ],
 )
 def test_what_presenting_a_token_means(
-    token: RefreshToken, seconds: float, successor_used: bool, meaning: Reuse
+    token: RefreshToken, seconds: float, successor_used: bool, meaning: TokenUse
 ) -> None:
     now = NOW + timedelta(seconds=seconds)
-    assert token.presented(now, successor_used=successor_used) is meaning
+    assert token.use_at(now, successor_used=successor_used) is meaning
 
 
 def test_a_token_knows_its_parent_and_not_its_text() -> None:
     first = RefreshToken.issue("first", SESSION.id, None, NOW)
     second = RefreshToken.issue("second", SESSION.id, first, NOW)
-    assert (first.parent, second.parent) == (None, hash_of("first"))
+    assert (first.parent, second.parent) == (None, token_digest("first"))
     assert "second" not in repr(second)
 
 
 def test_a_session_lasts_so_long_unused_and_so_long_in_all() -> None:
     day = timedelta(days=1)
-    session = Session.start(SESSION.id, SESSION.user_id, None, NOW, Lifetimes(2 * day, 5 * day))
-    assert not session.is_over(NOW + 2 * day - timedelta(microseconds=1))
-    assert session.is_over(NOW + 2 * day)
-    session = session.used(NOW + day, Lifetimes(2 * day, 5 * day))
+    session = Session.start(SESSION.id, SESSION.user_id, None, NOW, SessionTtl(2 * day, 5 * day))
+    assert not session.is_expired(NOW + 2 * day - timedelta(microseconds=1))
+    assert session.is_expired(NOW + 2 * day)
+    session = session.used(NOW + day, SessionTtl(2 * day, 5 * day))
     assert (session.last_used_at, session.expires_at) == (NOW + day, NOW + 3 * day)
-    session = session.used(NOW + 4 * day, Lifetimes(2 * day, 5 * day))
+    session = session.used(NOW + 4 * day, SessionTtl(2 * day, 5 * day))
     assert session.expires_at == NOW + 5 * day
-    brief = Session.start(SESSION.id, SESSION.user_id, None, NOW, Lifetimes(9 * day, day))
+    brief = Session.start(SESSION.id, SESSION.user_id, None, NOW, SessionTtl(9 * day, day))
     assert brief.expires_at == NOW + day
 
 
@@ -127,7 +127,7 @@ class Gate:
 
     reader: CountingReader
     watch: Stopwatch
-    gate: MemoryGate
+    gate: InProcessSessionRegistry
     one: SessionId = field(default_factory=lambda: SessionId(new_id()))
     other: SessionId = field(default_factory=lambda: SessionId(new_id()))
 
@@ -136,67 +136,67 @@ class Gate:
 def house(monkeypatch: pytest.MonkeyPatch) -> Gate:
     watch, reader = Stopwatch(), CountingReader()
     monkeypatch.setattr(gate_module, "time", watch)
-    found = Gate(reader, watch, MemoryGate(reader, factories.SetClock()))
+    found = Gate(reader, watch, InProcessSessionRegistry(reader, factories.SetClock()))
     reader.live |= {found.one, found.other}
     return found
 
 
 @awaited
 async def test_a_live_session_is_remembered_for_less_than_a_second(house: Gate) -> None:
-    assert await house.gate.is_live(house.one)
-    house.watch.now += FRESH_FOR - 0.001
-    assert await house.gate.is_live(house.one)
+    assert await house.gate.is_active(house.one)
+    house.watch.now += CACHE_TTL - 0.001
+    assert await house.gate.is_active(house.one)
     assert house.reader.asked == 1
     house.reader.live.clear()
     house.watch.now += 0.001
-    assert not await house.gate.is_live(house.one)
+    assert not await house.gate.is_active(house.one)
     assert house.reader.asked == 2
 
 
 @awaited
 async def test_a_session_that_is_not_live_is_not_remembered(house: Gate) -> None:
     house.reader.live.clear()
-    assert not await house.gate.is_live(house.one)
+    assert not await house.gate.is_active(house.one)
     house.reader.live.add(house.one)
-    assert await house.gate.is_live(house.one)
+    assert await house.gate.is_active(house.one)
 
 
 @awaited
 async def test_what_ended_here_is_refused_at_once(house: Gate) -> None:
-    assert await house.gate.is_live(house.one)
-    assert await house.gate.is_live(house.other)
+    assert await house.gate.is_active(house.one)
+    assert await house.gate.is_active(house.other)
     house.reader.live.remove(house.one)
-    await house.gate.ended([house.one])
-    assert not await house.gate.is_live(house.one)
-    assert await house.gate.is_live(house.other)
+    await house.gate.revoke([house.one])
+    assert not await house.gate.is_active(house.one)
+    assert await house.gate.is_active(house.other)
     assert house.reader.asked == 3
 
 
 @awaited
 async def test_what_ends_during_a_look_up_is_not_remembered(house: Gate) -> None:
     house.reader.may_answer.clear()
-    looking = asyncio.create_task(house.gate.is_live(house.one))
+    looking = asyncio.create_task(house.gate.is_active(house.one))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert house.reader.asked == 1
     house.reader.live.clear()
-    await house.gate.ended([house.one])
+    await house.gate.revoke([house.one])
     house.reader.may_answer.set()
     await looking
-    assert not await house.gate.is_live(house.one)
+    assert not await house.gate.is_active(house.one)
 
 
 @awaited
 async def test_the_age_of_an_answer_counts_from_the_question(house: Gate) -> None:
     house.reader.may_answer.clear()
-    looking = asyncio.create_task(house.gate.is_live(house.one))
+    looking = asyncio.create_task(house.gate.is_active(house.one))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     house.reader.live.clear()
-    house.watch.now += FRESH_FOR
+    house.watch.now += CACHE_TTL
     house.reader.may_answer.set()
     assert await looking
-    assert not await house.gate.is_live(house.one)
+    assert not await house.gate.is_active(house.one)
 
 
 @awaited
@@ -205,21 +205,21 @@ async def test_no_more_sessions_are_remembered_than_fit(
 ) -> None:
     monkeypatch.setattr(gate_module, "MOST", 1)
     for session_id in (house.one, house.other, house.other, house.one):
-        assert await house.gate.is_live(session_id)
+        assert await house.gate.is_active(session_id)
     assert house.reader.asked == 3
 
 
 @awaited
 async def test_who_waits_for_an_end_hears_of_it(house: Gate) -> None:
-    waiting = [asyncio.create_task(house.gate.next_end()) for _ in range(2)]
+    waiting = [asyncio.create_task(house.gate.wait_for_revocation()) for _ in range(2)]
     await asyncio.sleep(0)
     assert not any(task.done() for task in waiting)
-    await house.gate.ended([house.one])
+    await house.gate.revoke([house.one])
     await asyncio.wait_for(asyncio.gather(*waiting), 5)
-    again = asyncio.create_task(house.gate.next_end())
+    again = asyncio.create_task(house.gate.wait_for_revocation())
     await asyncio.sleep(0)
     assert not again.done(), "the next end, not the last one"
-    await house.gate.ended([])
+    await house.gate.revoke([])
     await asyncio.wait_for(again, 5)
 
 
@@ -437,14 +437,14 @@ class Sessions(RuleBasedStateMachine):
         # Over is over, whatever the clock says later.
         self.end(lambda login: not self.live(login))
         # The gate's second goes by too, which it takes from another clock.
-        self.run(self.world.gate.ended([one.caller.session_id for one in self.logins]))
+        self.run(self.world.gate.revoke([one.caller.session_id for one in self.logins]))
 
     @invariant()
     def those_live_are_the_models(self) -> None:
         if not hasattr(self, "logins"):
             return
         for login in self.logins:
-            found = self.run(self.world.gate.is_live(login.caller.session_id))
+            found = self.run(self.world.gate.is_active(login.caller.session_id))
             assert found == self.live(login), login
         for name in PEOPLE:
             mine = [login for login in self.logins if login.owner == name and self.live(login)]

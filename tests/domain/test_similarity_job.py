@@ -3,7 +3,7 @@
 import pytest
 
 from sidepro.domain.errors import Unavailable
-from sidepro.domain.recommendations.ports import Run
+from sidepro.domain.recommendations.ports import SimilarityRun
 from sidepro.domain.recommendations.similarity_job import SimilarityJob
 from tests.domain.world import World, awaited
 from tests.similar import ReferenceEngine
@@ -17,7 +17,7 @@ async def test_a_run_says_what_it_did(world: World) -> None:
     job = another_job(world)
     began = world.clock()
     run = await job.run()
-    assert run == Run(began, 2.0, 3, 3)
+    assert run == SimilarityRun(began, 2.0, 3, 3)
     assert await world.reader.last_run() == run
 
 
@@ -74,7 +74,7 @@ async def test_a_result_that_came_too_late_is_not_kept_nor_gone_on_from(world: W
 
 @awaited
 async def test_while_one_runs_another_does_not_unless_it_waits(world: World) -> None:
-    async with world.turns.take(wait=True):
+    async with world.turns.acquire(wait=True):
         assert await world.similarity.run() is None
     assert world.engine.given == []
     assert await world.similarity.run(wait=True) is not None

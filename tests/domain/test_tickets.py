@@ -2,13 +2,13 @@
 
 import pytest
 
-from sidepro.adapters.in_process.socket_tickets import MemoryTickets
+from sidepro.adapters.in_process.socket_tickets import InProcessSocketTickets
 from sidepro.domain.errors import NotAuthenticated, NotFound, Unavailable
-from sidepro.domain.identity import Caller, hash_of
+from sidepro.domain.identity import Caller, token_digest
 from sidepro.domain.ids import RoomId
 from sidepro.domain.rooms.ticket_service import (
-    TICKET_LIFETIME,
-    Admission,
+    TICKET_TTL,
+    TicketClaims,
     TicketService,
 )
 from tests import factories
@@ -17,19 +17,19 @@ from tests.domain.world import World, awaited
 NEW = ["first", "second", "third"]
 
 
-class NotedTickets(MemoryTickets):
+class NotedTickets(InProcessSocketTickets):
     """Notes for how long what is kept, and may be away."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.noted: list[tuple[bytes, Admission, int]] = []
+        self.noted: list[tuple[bytes, TicketClaims, int]] = []
         self.away = False
 
-    async def keep(self, ticket_hash: bytes, admission: Admission, seconds: int) -> None:
+    async def save(self, ticket_hash: bytes, admission: TicketClaims, seconds: int) -> None:
         if self.away:
             raise Unavailable
         self.noted.append((ticket_hash, admission, seconds))
-        await super().keep(ticket_hash, admission, seconds)
+        await super().save(ticket_hash, admission, seconds)
 
 
 @pytest.fixture
@@ -61,8 +61,8 @@ async def test_of_a_ticket_only_its_hash_is_kept_and_for_half_a_minute(
 ) -> None:
     one, _, room_id = await world.chat()
     ticket = await service.issue(one, room_id)
-    assert kept.noted == [(hash_of(ticket), Admission(one, room_id), TICKET_LIFETIME)]
-    assert TICKET_LIFETIME <= 30
+    assert kept.noted == [(token_digest(ticket), TicketClaims(one, room_id), TICKET_TTL)]
+    assert TICKET_TTL <= 30
 
 
 @awaited

@@ -7,11 +7,11 @@ from dataclasses import replace
 from io import BytesIO
 from typing import Any, ParamSpec
 
-from sidepro.adapters.in_process.presence import MemoryPresence
-from sidepro.adapters.in_process.pubsub import MemoryFeed
-from sidepro.adapters.in_process.session_registry import MemoryGate
+from sidepro.adapters.in_process.presence import InProcessPresence
+from sidepro.adapters.in_process.pubsub import InProcessRoomEvents
+from sidepro.adapters.in_process.session_registry import InProcessSessionRegistry
 from sidepro.domain.accounts.account_service import AccountService
-from sidepro.domain.accounts.administration_service import UserAdministration
+from sidepro.domain.accounts.administration_service import AdministrationService
 from sidepro.domain.accounts.audit_log import AuthenticationEvent
 from sidepro.domain.accounts.session_service import SessionService
 from sidepro.domain.errors import Unavailable
@@ -22,14 +22,14 @@ from sidepro.domain.ids import (
     UserId,
 )
 from sidepro.domain.images.image_service import ImageService
-from sidepro.domain.images.urls import ImageAddresses, ImageKey
+from sidepro.domain.images.urls import ImageKey, ImageUrls
 from sidepro.domain.images.views import ImageView
 from sidepro.domain.projects.project import Project
 from sidepro.domain.projects.project_service import ProjectService
 from sidepro.domain.recommendations.recommendation_service import RecommendationService
 from sidepro.domain.recommendations.similarity_job import SimilarityJob
 from sidepro.domain.rooms.events import MessageSent, RoomEvent
-from sidepro.domain.rooms.message_writer import Sending
+from sidepro.domain.rooms.message_writer import MessageWriter
 from sidepro.domain.rooms.room import Message
 from sidepro.domain.rooms.room_service import RoomService
 from tests import factories
@@ -54,7 +54,7 @@ def awaited(
     return run
 
 
-class NotingFeed(MemoryFeed):
+class NotingFeed(InProcessRoomEvents):
     """A feed that notes what it is told, and what the store holds of the room at that moment."""
 
     def __init__(self, store: MemoryStore) -> None:
@@ -75,12 +75,12 @@ class NotingFeed(MemoryFeed):
 
 
 class NotedTickRequests:
-    """See `sidepro.domain.recommendations.ports.TickRequests`: counts them."""
+    """See `sidepro.domain.recommendations.ports.SimilarityTrigger`: counts them."""
 
     def __init__(self) -> None:
         self.asked = 0
 
-    async def ask(self) -> None:
+    async def request(self) -> None:
         self.asked += 1
 
 
@@ -166,7 +166,7 @@ class World:
         self.store = YieldingStore(factories.CATALOGUE)
         self.reader = MemoryReader(self.store)
         self.feed = NotingFeed(self.store)
-        self.gate = MemoryGate(self.reader, self.clock)
+        self.gate = InProcessSessionRegistry(self.reader, self.clock)
         self.passwords = factories.QuickPasswords()
         self.access_tokens = factories.PlainAccessTokens()
         self.noted = NotedEvents()
@@ -176,29 +176,29 @@ class World:
             reader=self.reader,
             passwords=self.passwords,
             common_passwords=factories.FewCommonPasswords(),
-            email_syntax=factories.email_syntax,
+            normalize_email=factories.email_syntax,
             clock=self.clock,
             new_id=factories.new_id,
-            gate=self.gate,
-            feed=self.feed,
-            note=self.noted,
-            tick_requests=self.tick_requests,
+            session_registry=self.gate,
+            room_events=self.feed,
+            audit_log=self.noted,
+            similarity_trigger=self.tick_requests,
         )
         self.sessions = SessionService(
             unit_of_work=self.store.unit_of_work,
             reader=self.reader,
             passwords=self.passwords,
-            email_syntax=factories.email_syntax,
+            normalize_email=factories.email_syntax,
             access_tokens=self.access_tokens,
             new_refresh_token=factories.CountingTokens(),
             clock=self.clock,
             new_id=factories.new_id,
-            gate=self.gate,
-            lifetimes=factories.LIFETIMES,
+            session_registry=self.gate,
+            session_ttl=factories.LIFETIMES,
             limiter=None,
-            note=self.noted,
+            audit_log=self.noted,
         )
-        self.administration = UserAdministration(
+        self.administration = AdministrationService(
             self.store.unit_of_work, self.reader, self.accounts, self.gate, self.noted
         )
         self.projects = ProjectService(
@@ -213,9 +213,9 @@ class World:
         self.rooms = RoomService(
             unit_of_work=self.store.unit_of_work,
             reader=self.reader,
-            feed=self.feed,
-            presence=MemoryPresence(),
-            sending=Sending(self.store.unit_of_work, self.feed, self.clock),
+            events=self.feed,
+            presence=InProcessPresence(),
+            message_writer=MessageWriter(self.store.unit_of_work, self.feed, self.clock),
             clock=self.clock,
             new_id=factories.new_id,
         )
@@ -225,7 +225,7 @@ class World:
             unit_of_work=self.store.unit_of_work,
             codec=self.codec,
             store=self.objects,
-            addresses=ImageAddresses(),
+            urls=ImageUrls(),
             clock=self.clock,
             new_id=factories.new_id,
             new_name=factories.CountingNames(),

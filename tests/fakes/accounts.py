@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from sidepro.domain.accounts.ports import ADDRESSES_KEPT, Presented
+from sidepro.domain.accounts.ports import MAX_KNOWN_ADDRESSES, TokenLookup
 from sidepro.domain.accounts.profile import Profile
 from sidepro.domain.accounts.session import RefreshToken, Session
 from sidepro.domain.accounts.user import User
@@ -27,7 +27,7 @@ class MemoryUsers(Repository):
     async def get(self, user_id: UserId) -> User | None:
         return self._state.users.get(user_id)
 
-    async def get_to_remove(self, user_id: UserId) -> User | None:
+    async def get_for_deletion(self, user_id: UserId) -> User | None:
         return await self.get(user_id)
 
     async def save(self, user: User) -> None:
@@ -38,18 +38,20 @@ class MemoryUsers(Repository):
         known = self._state.known_addresses
         known[user_id, address] = now
         mine = [key for key in known if key[0] == user_id]
-        for key in sorted(mine, key=lambda key: (known[key], key), reverse=True)[ADDRESSES_KEPT:]:
+        for key in sorted(mine, key=lambda key: (known[key], key), reverse=True)[
+            MAX_KNOWN_ADDRESSES:
+        ]:
             del known[key]
 
-    async def remove(self, user_id: UserId) -> None:
+    async def delete(self, user_id: UserId) -> None:
         state = self._state
         projects = MemoryProjects(state)
         for comment in [c for c in state.comments.values() if c.author_id == user_id]:
             del state.comments[comment.id]
-            await projects.move_counters(comment.project_id, comments=-1)
+            await projects.adjust_counters(comment.project_id, comments=-1)
         for key in [key for key in state.bookmarks if key[0] == user_id]:
             del state.bookmarks[key]
-            await projects.move_counters(key[1], bookmarks=-1)
+            await projects.adjust_counters(key[1], bookmarks=-1)
         for project in [p for p in state.projects.values() if p.author_id == user_id]:
             await projects.delete(project.id)
         await MemorySessions(state).end_all(user_id)
@@ -84,22 +86,22 @@ class MemorySessions(Repository):
     async def add(self, session: Session, token: RefreshToken) -> None:
         self._must_be_there(session.user_id)
         for other in list(self._state.sessions.values()):
-            if other.user_id == session.user_id and other.is_over(session.created_at):
+            if other.user_id == session.user_id and other.is_expired(session.created_at):
                 await self.end(other.id, other.user_id)
         self._state.sessions[session.id] = session
         self._state.refresh_tokens[token.hash] = token
 
     async def owner(self, token_hash: bytes) -> UserId | None:
-        found = await self.presented(token_hash)
+        found = await self.find_token(token_hash)
         return None if found is None else found.session.user_id
 
-    async def presented(self, token_hash: bytes) -> Presented | None:
+    async def find_token(self, token_hash: bytes) -> TokenLookup | None:
         tokens = self._state.refresh_tokens
         token = tokens.get(token_hash)
         if token is None:
             return None
         successors = [other for other in tokens.values() if other.parent == token.hash]
-        return Presented(
+        return TokenLookup(
             self._state.sessions[token.session_id],
             token,
             any(successor.used_at is not None for successor in successors),

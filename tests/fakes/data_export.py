@@ -5,30 +5,30 @@ from typing import Any
 
 from sidepro.domain.data_export import data_export_service as archive
 from sidepro.domain.data_export.data_export_service import (
-    HeldAccount,
-    HeldProfile,
+    ExportedAccount,
+    ExportedProfile,
     Record,
     RecordT,
 )
 from sidepro.domain.ids import ImageId, UserId
-from sidepro.domain.images.image import State as ImageState
-from sidepro.domain.images.urls import ImageAddresses, ImageUrl
+from sidepro.domain.images.image import ImageState
+from sidepro.domain.images.urls import ImageUrl, ImageUrls
 from tests.fakes.store import MemoryStore
 
 
 class MemoryArchive:
-    """See `sidepro.domain.data_export.data_export_service.ArchiveReader`."""
+    """See `sidepro.domain.data_export.data_export_service.DataExportReader`."""
 
-    def __init__(self, store: MemoryStore, images: ImageAddresses) -> None:
+    def __init__(self, store: MemoryStore, images: ImageUrls) -> None:
         self._store = store
         self._images = images
 
-    async def held_account(self, user_id: UserId) -> HeldAccount | None:
+    async def account(self, user_id: UserId) -> ExportedAccount | None:
         user = self._store.state.users.get(user_id)
         if user is None:
             return None
         profile = self._store.state.profiles.get(user_id)
-        return HeldAccount(
+        return ExportedAccount(
             id=user.id,
             email=user.email,
             username=user.username,
@@ -37,7 +37,7 @@ class MemoryArchive:
             created_at=user.created_at,
             profile=None
             if profile is None
-            else HeldProfile(
+            else ExportedProfile(
                 bio=profile.bio,
                 image_url=self._url(profile.image_id),
                 github_url=profile.github_url,
@@ -48,16 +48,18 @@ class MemoryArchive:
             ),
         )
 
-    async def held(self, kind: type[RecordT], user_id: UserId) -> AsyncIterator[Sequence[RecordT]]:
+    async def section(
+        self, kind: type[RecordT], user_id: UserId
+    ) -> AsyncIterator[Sequence[RecordT]]:
         kinds: dict[type[Record], Callable[[UserId], Iterable[Any]]] = {
-            archive.HeldSession: self._sessions,
-            archive.HeldAddress: self._addresses,
-            archive.HeldImage: self._stored_images,
-            archive.HeldProject: self._projects,
-            archive.HeldComment: self._comments,
-            archive.HeldBookmark: self._bookmarks,
-            archive.HeldRoom: self._rooms,
-            archive.HeldMessage: self._messages,
+            archive.ExportedSession: self._sessions,
+            archive.ExportedAddress: self._addresses,
+            archive.ExportedImage: self._stored_images,
+            archive.ExportedProject: self._projects,
+            archive.ExportedComment: self._comments,
+            archive.ExportedBookmark: self._bookmarks,
+            archive.ExportedRoom: self._rooms,
+            archive.ExportedMessage: self._messages,
         }
         # Each begins with what it is ordered by.
         found = sorted(kinds[kind](user_id))
@@ -109,7 +111,7 @@ class MemoryArchive:
 
     def _rooms(self, me: UserId) -> Iterable[Any]:
         for one in self._store.state.rooms.values():
-            low, high = one.seats
+            low, high = one.participants
             if me in (low.user_id, high.user_id):
                 mine, other = (low, high) if low.user_id == me else (high, low)
                 yield (

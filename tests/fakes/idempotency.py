@@ -2,31 +2,32 @@
 
 from datetime import datetime
 
-from sidepro.domain.errors import KeyReused
-from sidepro.domain.idempotency import KEPT_FOR, AttemptName
+from sidepro.domain.errors import IdempotencyKeyReused
+from sidepro.domain.idempotency import RESPONSE_TTL, IdempotencyKey
 from sidepro.domain.ids import UserId
 from tests.fakes.state import Repository
 
 
 class MemoryAttempts(Repository):
-    """See `sidepro.domain.idempotency.AttemptRepository`. Units of work follow one another, and so do
-    attempts.
+    """See `sidepro.domain.idempotency.IdempotencyRepository`.
+
+    Units of work run one after another, and so do their requests.
     """
 
-    async def claim(self, name: AttemptName, content: bytes, now: datetime) -> bytes | None:
+    async def acquire(self, name: IdempotencyKey, content: bytes, now: datetime) -> bytes | None:
         self._must_be_there(name.user_id)
         known = self._state.attempts
-        for old in [old for old, (*_, made) in known.items() if made <= now - KEPT_FOR]:
+        for old in [old for old, (*_, made) in known.items() if made <= now - RESPONSE_TTL]:
             del known[old]
         kept = known.get(name)
         if kept is None:
             self._state.attempts[name] = (content, b"", now)
             return None
         if kept[0] != content:
-            raise KeyReused
+            raise IdempotencyKeyReused
         return kept[1]
 
-    async def keep(self, name: AttemptName, answer: bytes) -> None:
+    async def save_response(self, name: IdempotencyKey, answer: bytes) -> None:
         content, _, now = self._state.attempts[name]
         self._state.attempts[name] = (content, answer, now)
 

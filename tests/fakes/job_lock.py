@@ -13,7 +13,7 @@ class MemoryTurns:
         self._takers = 0
 
     @asynccontextmanager
-    async def take(self, *, wait: bool) -> AsyncIterator[bool]:
+    async def acquire(self, *, wait: bool) -> AsyncIterator[bool]:
         if self._takers and not wait:
             yield False
             return

@@ -43,7 +43,7 @@ class MemoryProjects(Repository):
         for key in [key for key in state.bookmarks if key[1] == project_id]:
             del state.bookmarks[key]
 
-    async def move_counters(
+    async def adjust_counters(
         self, project_id: ProjectId, *, bookmarks: int = 0, comments: int = 0
     ) -> Counters:
         counters = self._state.counters.get(project_id)

@@ -19,15 +19,15 @@ from sidepro.domain.ids import (
     SessionId,
     UserId,
 )
-from sidepro.domain.images.urls import ImageAddresses, ImageUrl
+from sidepro.domain.images.urls import ImageUrl, ImageUrls
 from sidepro.domain.pagination import (
     Page,
     PageRequest,
     SortKey,
-    page_of,
+    build_page,
 )
 from sidepro.domain.projects.comment import Comment
-from sidepro.domain.projects.ports import Counters, Text
+from sidepro.domain.projects.ports import Counters, StoredMarkdown
 from sidepro.domain.projects.project import Project
 from sidepro.domain.projects.views import (
     BoardQuery,
@@ -37,10 +37,10 @@ from sidepro.domain.projects.views import (
     Sort,
 )
 from sidepro.domain.recommendations.packed import Population, Similarities
-from sidepro.domain.recommendations.ports import Neighbourhood, Run
+from sidepro.domain.recommendations.ports import Neighbourhood, SimilarityRun
 from sidepro.domain.rooms.room import Message, Room, RoomStatus
 from sidepro.domain.rooms.views import RoomView
-from sidepro.domain.text import fold
+from sidepro.domain.text import casefold_key
 from tests.fakes.store import MemoryStore
 
 Item = TypeVar("Item")
@@ -49,9 +49,9 @@ Item = TypeVar("Item")
 class MemoryReader:
     """All reader ports of `sidepro.domain`, the view counter and the neighbour store."""
 
-    def __init__(self, store: MemoryStore, images: ImageAddresses | None = None) -> None:
+    def __init__(self, store: MemoryStore, images: ImageUrls | None = None) -> None:
         self._store = store
-        self._images = images or ImageAddresses()
+        self._images = images or ImageUrls()
 
     # ------------------------------------------------------------------------------- accounts
 
@@ -72,13 +72,13 @@ class MemoryReader:
     async def log_in_candidate(self, email: str, address: str) -> LogInCandidate | None:
         users = self._store.state.users.values()
         for user in users:
-            if user.email_key == fold(email):
+            if user.email_key == casefold_key(email):
                 noted_at = self._store.state.known_addresses.get((user.id, address))
                 return LogInCandidate(user, noted_at)
         return None
 
-    async def user_named(self, name: str) -> User | None:
-        users, key = self._store.state.users.values(), fold(name)
+    async def find_user(self, name: str) -> User | None:
+        users, key = self._store.state.users.values(), casefold_key(name)
         return next((u for u in users if key in (u.email_key, u.username_key)), None)
 
     async def users(self, after: UserId | None, limit: int) -> tuple[User, ...]:
@@ -95,13 +95,15 @@ class MemoryReader:
         return frozenset(s.id for s in self._live(now) if s.id in session_ids)
 
     def _live(self, now: datetime) -> list[Session]:
-        return [s for s in self._store.state.sessions.values() if not s.is_over(now)]
+        return [s for s in self._store.state.sessions.values() if not s.is_expired(now)]
 
     async def email_taken(self, email: str) -> bool:
-        return any(user.email_key == fold(email) for user in self._store.state.users.values())
+        return any(
+            user.email_key == casefold_key(email) for user in self._store.state.users.values()
+        )
 
     async def username_taken(self, username: str) -> bool:
-        key = fold(username)
+        key = casefold_key(username)
         return any(user.username_key == key for user in self._store.state.users.values())
 
     async def catalogue(self) -> Catalogue:
@@ -159,9 +161,9 @@ class MemoryReader:
             revision=project.revision,
         )
 
-    async def texts(self, after: ProjectId | None, limit: int) -> tuple[Text, ...]:
+    async def texts(self, after: ProjectId | None, limit: int) -> tuple[StoredMarkdown, ...]:
         projects = sorted(self._store.state.projects.values(), key=lambda project: project.id)
-        texts = (Text(p.id, p.content, p.content_html) for p in projects)
+        texts = (StoredMarkdown(p.id, p.content, p.content_html) for p in projects)
         return tuple(t for t in texts if after is None or t.project_id > after)[:limit]
 
     async def comments(self, project_id: ProjectId, page: PageRequest) -> Page[CommentView]:
@@ -188,7 +190,7 @@ class MemoryReader:
             return False
         if query.text is not None:
             parts = (project.title, project.summary, author)
-            if not any(query.text in fold(part) for part in parts):
+            if not any(query.text in casefold_key(part) for part in parts):
                 return False
         enough = all if query.all_skills else any
         return not query.skills or enough(skill in project.skills for skill in query.skills)
@@ -274,7 +276,8 @@ class MemoryReader:
         return [
             room
             for room in self._store.state.rooms.values()
-            if room.left_by != user_id and any(seat.user_id == user_id for seat in room.seats)
+            if room.left_by != user_id
+            and any(seat.user_id == user_id for seat in room.participants)
         ]
 
     def _messages(self, room_id: RoomId) -> list[Message]:
@@ -283,7 +286,7 @@ class MemoryReader:
         return sorted(found, key=lambda message: message.seq)
 
     def _room(self, room: Room, user_id: UserId) -> RoomView:
-        mine, other = sorted(room.seats, key=lambda seat: seat.user_id != user_id)
+        mine, other = sorted(room.participants, key=lambda seat: seat.user_id != user_id)
         messages = self._messages(room.id)
         unread = [m for m in messages if m.seq > mine.read_seq and m.sender_id != user_id]
         return RoomView(
@@ -311,7 +314,7 @@ class MemoryReader:
             {project.author_id for project in state.projects.values()},
         )
 
-    async def replace(self, similarities: Similarities, run: Run) -> bool:
+    async def replace(self, similarities: Similarities, run: SimilarityRun) -> bool:
         """See `sidepro.domain.recommendations.ports.NeighbourStore`."""
         async with self._store.lock:
             state = self._store.state
@@ -324,7 +327,7 @@ class MemoryReader:
     async def latest(self) -> Similarities | None:
         return self._store.state.similarities
 
-    async def last_run(self) -> Run | None:
+    async def last_run(self) -> SimilarityRun | None:
         return self._store.state.similarity_run
 
     async def of(self, user_id: UserId) -> Neighbourhood:
@@ -337,7 +340,7 @@ class MemoryReader:
             state.similarity_run.computed_at,
         )
 
-    async def hands(
+    async def projects_by_author(
         self, authors: Collection[UserId], viewer: UserId, *, most: int, first: int
     ) -> Mapping[UserId, tuple[ProjectCard, ...]]:
         published: defaultdict[UserId, list[Project]] = defaultdict(list)
@@ -376,13 +379,13 @@ def _page(
     *,
     descending: bool,
 ) -> Page[Item]:
-    ordered = sorted(items, key=key, reverse=descending != request.cursor.backward)
+    ordered = sorted(items, key=key, reverse=descending != request.cursor.reverse)
     after = request.cursor.after
     if after is None:
         onward = ordered
-    elif descending != request.cursor.backward:
+    elif descending != request.cursor.reverse:
         onward = [item for item in ordered if key(item) < after]
     else:
         onward = [item for item in ordered if key(item) > after]
     beyond = len(onward) < len(ordered)
-    return page_of(onward[: request.limit + 1], request, beyond=beyond, key=key)
+    return build_page(onward[: request.limit + 1], request, beyond=beyond, key=key)

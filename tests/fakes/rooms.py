@@ -12,7 +12,7 @@ class MemoryRooms(Repository):
     """See `sidepro.domain.rooms.ports.RoomRepository`."""
 
     async def add_if_absent(self, room: Room) -> bool:
-        low, high = (seat.user_id for seat in room.seats)
+        low, high = (seat.user_id for seat in room.participants)
         self._must_be_there(low, high)
         if self._of_pair(low, high):
             return False
@@ -30,7 +30,7 @@ class MemoryRooms(Repository):
 
     async def of_user(self, user_id: UserId) -> tuple[Room, ...]:
         rooms = self._state.rooms.values()
-        found = [r for r in rooms if any(seat.user_id == user_id for seat in r.seats)]
+        found = [r for r in rooms if any(seat.user_id == user_id for seat in r.participants)]
         return tuple(sorted(found, key=lambda room: room.id))
 
     async def save(self, *rooms: Room) -> None:
@@ -48,7 +48,7 @@ class MemoryRooms(Repository):
                 self._must_be_there(message.sender_id)
             self._state.messages[message.room_id, message.seq] = message
 
-    async def named(self, names: Collection[MessageName]) -> dict[MessageName, Message]:
+    async def find_messages(self, names: Collection[MessageName]) -> dict[MessageName, Message]:
         return {
             (one.room_id, one.sender_id, one.client_id): one
             for one in self._state.messages.values()
@@ -59,4 +59,4 @@ class MemoryRooms(Repository):
     def _of_pair(self, one: UserId | None, other: UserId | None) -> Room | None:
         pair = {one, other}
         rooms = self._state.rooms.values()
-        return next((r for r in rooms if {seat.user_id for seat in r.seats} == pair), None)
+        return next((r for r in rooms if {seat.user_id for seat in r.participants} == pair), None)

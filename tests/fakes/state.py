@@ -8,7 +8,7 @@ from sidepro.domain.accounts.profile import Profile
 from sidepro.domain.accounts.session import RefreshToken, Session
 from sidepro.domain.accounts.user import User
 from sidepro.domain.errors import NotFound
-from sidepro.domain.idempotency import AttemptName
+from sidepro.domain.idempotency import IdempotencyKey
 from sidepro.domain.ids import (
     CommentId,
     ImageId,
@@ -17,13 +17,12 @@ from sidepro.domain.ids import (
     SessionId,
     UserId,
 )
-from sidepro.domain.images.image import Image
-from sidepro.domain.images.image import State as ImageState
+from sidepro.domain.images.image import Image, ImageState
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.ports import Counters
 from sidepro.domain.projects.project import Project
 from sidepro.domain.recommendations.packed import Similarities
-from sidepro.domain.recommendations.ports import Run
+from sidepro.domain.recommendations.ports import SimilarityRun
 from sidepro.domain.rooms.room import Message, Room
 
 
@@ -54,8 +53,8 @@ class State:
     images: dict[ImageId, StoredImage] = field(default_factory=dict)
     shown: dict[ProjectId, frozenset[ImageId]] = field(default_factory=dict)
     similarities: Similarities | None = None
-    similarity_run: Run | None = None
-    attempts: dict[AttemptName, tuple[bytes, bytes, datetime]] = field(default_factory=dict)
+    similarity_run: SimilarityRun | None = None
+    attempts: dict[IdempotencyKey, tuple[bytes, bytes, datetime]] = field(default_factory=dict)
 
     def copied(self) -> "State":
         """A copy that can be changed without changing this one."""

@@ -8,17 +8,17 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from sidepro.domain.images.image_service import ImageService
-from sidepro.domain.recommendations.ports import NeighbourStore, Run
+from sidepro.domain.recommendations.ports import NeighbourStore, SimilarityRun
 from sidepro.domain.recommendations.similarity_job import SimilarityJob
 from sidepro.jobs import broker as brokers
-from sidepro.jobs.tasks import Jobs
+from sidepro.jobs.tasks import JobRunner
 from tests.live import until
 
 if TYPE_CHECKING:
     from taskiq import AsyncBroker
 
     from sidepro.domain.recommendations.ports import Progress
-    from sidepro.jobs.claims import Notes
+    from sidepro.jobs.claims import JobClaims
 
 
 class Similarity:
@@ -35,7 +35,7 @@ class Similarity:
 
     async def run(
         self, *, full: bool = False, wait: bool = False, progress: Progress
-    ) -> Run | None:
+    ) -> SimilarityRun | None:
         self.begun += 1
         self.computes = progress
         if self.faults:
@@ -44,9 +44,9 @@ class Similarity:
         self.finished += 1
         if self.is_skipped:
             return None
-        return Run(datetime(2026, 1, 1, tzinfo=UTC), 0.25, people=3, changed=2)
+        return SimilarityRun(datetime(2026, 1, 1, tzinfo=UTC), 0.25, people=3, changed=2)
 
-    async def last_run(self) -> Run | None:
+    async def last_run(self) -> SimilarityRun | None:
         return None
 
     async def until_begun(self, number: int) -> None:
@@ -85,9 +85,9 @@ class Log:
 
 
 def jobs_with(
-    notes: Notes, similarity: Similarity, images: Images, broker: AsyncBroker | None = None
-) -> Jobs:
-    return Jobs(
+    notes: JobClaims, similarity: Similarity, images: Images, broker: AsyncBroker | None = None
+) -> JobRunner:
+    return JobRunner(
         broker or brokers.in_process(),
         notes,
         cast("SimilarityJob", similarity),

@@ -12,7 +12,7 @@ import pytest
 from taskiq.exceptions import ScheduledTaskCancelledError, SendTaskError
 from taskiq.schedule_sources import LabelScheduleSource
 
-from sidepro.adapters.in_process.job_claims import MemoryNotes
+from sidepro.adapters.in_process.job_claims import InProcessJobClaims
 from sidepro.domain.errors import Unavailable
 from sidepro.jobs import (
     runner as running,
@@ -23,8 +23,8 @@ from sidepro.jobs import (
 from sidepro.jobs import (
     tasks,
 )
-from sidepro.jobs.similarity_trigger import SentTickRequests
-from sidepro.jobs.tasks import Jobs
+from sidepro.jobs.similarity_trigger import BrokerSimilarityTrigger
+from sidepro.jobs.tasks import JobRunner
 from tests.jobs.stand_ins import Images, Log, Similarity, jobs_with
 from tests.live import PATIENCE, until, visiting
 from tests.servers import SideProServer
@@ -39,10 +39,10 @@ pytestmark = pytest.mark.anyio
 class AwayNotes:
     """Notes that nobody can look at."""
 
-    async def put(self, note: str, seconds: int) -> bool:
+    async def claim(self, note: str, seconds: int) -> bool:
         raise Unavailable
 
-    async def remove(self, note: str) -> None:
+    async def release(self, note: str) -> None:
         raise Unavailable
 
     async def now(self) -> float:
@@ -60,11 +60,11 @@ def images() -> Images:
 
 
 @pytest.fixture
-async def jobs(similarity: Similarity, images: Images, log: Log) -> Jobs:
-    return jobs_with(MemoryNotes(), similarity, images)
+async def jobs(similarity: Similarity, images: Images, log: Log) -> JobRunner:
+    return jobs_with(InProcessJobClaims(), similarity, images)
 
 
-async def do(jobs: Jobs, name: str, sent_at: float | None = None) -> None:
+async def do(jobs: JobRunner, name: str, sent_at: float | None = None) -> None:
     """Run a job as the broker does."""
     jobs.register()
     task = jobs.broker.find_task(name)
@@ -75,7 +75,7 @@ async def do(jobs: Jobs, name: str, sent_at: float | None = None) -> None:
 # ------------------------------------------------------------------------------------ each job
 
 
-async def test_what_is_on_a_schedule_and_when(jobs: Jobs) -> None:
+async def test_what_is_on_a_schedule_and_when(jobs: JobRunner) -> None:
     jobs.register()
     source = LabelScheduleSource(jobs.broker)
     await source.startup()
@@ -87,7 +87,7 @@ async def test_what_is_on_a_schedule_and_when(jobs: Jobs) -> None:
 
 
 async def test_the_tick_runs_the_job_and_says_what_it_did(
-    jobs: Jobs, similarity: Similarity, log: Log
+    jobs: JobRunner, similarity: Similarity, log: Log
 ) -> None:
     await do(jobs, tasks.SIMILARITY_TICK)
     assert similarity.finished == 1
@@ -96,7 +96,7 @@ async def test_the_tick_runs_the_job_and_says_what_it_did(
 
 
 async def test_a_tick_without_its_database_is_logged_and_no_more(
-    jobs: Jobs, similarity: Similarity, log: Log
+    jobs: JobRunner, similarity: Similarity, log: Log
 ) -> None:
     similarity.faults = [Unavailable()]
     await do(jobs, tasks.SIMILARITY_TICK)
@@ -104,7 +104,7 @@ async def test_a_tick_without_its_database_is_logged_and_no_more(
 
 
 async def test_a_tick_beside_another_run_is_skipped(
-    jobs: Jobs, similarity: Similarity, log: Log
+    jobs: JobRunner, similarity: Similarity, log: Log
 ) -> None:
     similarity.is_skipped = True
     await do(jobs, tasks.SIMILARITY_TICK)
@@ -115,7 +115,7 @@ async def test_a_tick_beside_another_run_is_skipped(
     "job", [tasks.SIMILARITY_TICK, tasks.ASKED_SIMILARITY_TICK, tasks.IMAGE_REMOVAL]
 )
 async def test_what_comes_too_late_is_dropped(
-    jobs: Jobs, similarity: Similarity, images: Images, log: Log, job: str
+    jobs: JobRunner, similarity: Similarity, images: Images, log: Log, job: str
 ) -> None:
     await do(jobs, job, time.time() - 61)
     assert (similarity.begun, images.runs) == (0, 0)
@@ -124,7 +124,9 @@ async def test_what_comes_too_late_is_dropped(
 
 
 @pytest.mark.parametrize("age", [59, -3600], ids=["a minute's", "from a clock that went back"])
-async def test_what_is_not_too_late_runs(jobs: Jobs, similarity: Similarity, age: float) -> None:
+async def test_what_is_not_too_late_runs(
+    jobs: JobRunner, similarity: Similarity, age: float
+) -> None:
     await do(jobs, tasks.SIMILARITY_TICK, time.time() - age)
     assert similarity.finished == 1
 
@@ -140,7 +142,7 @@ async def test_while_nobody_can_tell_the_time_nothing_is_too_late(
 
 
 async def test_the_removal_of_images_says_what_it_removed_and_nothing_of_nothing(
-    jobs: Jobs, images: Images, log: Log
+    jobs: JobRunner, images: Images, log: Log
 ) -> None:
     await do(jobs, tasks.IMAGE_REMOVAL)
     assert not log.events
@@ -151,7 +153,7 @@ async def test_the_removal_of_images_says_what_it_removed_and_nothing_of_nothing
 
 
 async def test_a_removal_without_its_stores_is_logged_and_no_more(
-    jobs: Jobs, images: Images, log: Log
+    jobs: JobRunner, images: Images, log: Log
 ) -> None:
     images.faults = [Unavailable()]
     await do(jobs, tasks.IMAGE_REMOVAL)
@@ -162,7 +164,7 @@ async def test_a_removal_without_its_stores_is_logged_and_no_more(
 
 
 async def test_jobs_run_at_the_start_without_waiting_for_the_minute(
-    jobs: Jobs, similarity: Similarity, images: Images
+    jobs: JobRunner, similarity: Similarity, images: Images
 ) -> None:
     async with running.running(jobs):
         await similarity.until_begun(1)
@@ -171,7 +173,7 @@ async def test_jobs_run_at_the_start_without_waiting_for_the_minute(
 
 
 async def test_starting_does_not_wait_for_the_first_run(
-    jobs: Jobs, similarity: Similarity
+    jobs: JobRunner, similarity: Similarity
 ) -> None:
     similarity.gate.clear()
     async with asyncio.timeout(PATIENCE), running.running(jobs):
@@ -182,7 +184,7 @@ async def test_starting_does_not_wait_for_the_first_run(
 
 
 async def test_what_is_under_way_is_finished_on_leaving(
-    jobs: Jobs, similarity: Similarity
+    jobs: JobRunner, similarity: Similarity
 ) -> None:
     similarity.gate.clear()
     leaving = asyncio.Event()
@@ -203,7 +205,7 @@ async def test_what_is_under_way_is_finished_on_leaving(
 
 
 async def test_what_takes_too_long_on_leaving_is_broken_off(
-    jobs: Jobs, similarity: Similarity, log: Log, monkeypatch: pytest.MonkeyPatch
+    jobs: JobRunner, similarity: Similarity, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(running, "FINISHED_WITHIN", 0.1)
     similarity.gate.clear()
@@ -217,21 +219,21 @@ async def test_what_takes_too_long_on_leaving_is_broken_off(
         await until(lambda: asyncio.all_tasks() == before)
     assert log.events["warning", "job_broken_off"] == 1
     assert similarity.finished == 0
-    with pytest.raises(tasks.Ended):
+    with pytest.raises(tasks.Cancelled):
         computes(2, 2)  # its thread ends, too
 
 
 async def test_on_leaving_nothing_waits_that_has_not_begun(
-    jobs: Jobs, similarity: Similarity, images: Images, monkeypatch: pytest.MonkeyPatch
+    jobs: JobRunner, similarity: Similarity, images: Images, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tasks, "PAUSE_SHORTEST", 3600.0)
     monkeypatch.setattr(tasks, "PAUSE_LONGEST", 3600.0)
-    requests = SentTickRequests(jobs.broker, jobs.notes)
+    requests = BrokerSimilarityTrigger(jobs.broker, jobs.notes)
     async with asyncio.timeout(PATIENCE):
         async with running.running(jobs):
             await until(lambda: images.runs > 0)
             await similarity.until_begun(1)
-            await requests.ask()
+            await requests.request()
             await requests.close()
             begun = similarity.begun
     assert similarity.begun == begun
@@ -240,7 +242,7 @@ async def test_on_leaving_nothing_waits_that_has_not_begun(
 
 
 async def test_the_schedule_goes_on_after_whatever_a_tick_meets(
-    jobs: Jobs, similarity: Similarity, log: Log, monkeypatch: pytest.MonkeyPatch
+    jobs: JobRunner, similarity: Similarity, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tasks, "EVERY_MINUTE", [{"interval": 1}])  # which a test can wait for
     similarity.faults = [RuntimeError("not foreseen"), Unavailable()]
@@ -257,7 +259,7 @@ async def test_the_schedule_goes_on_after_whatever_a_tick_meets(
 
 
 async def test_two_schedulers_send_each_tick_once(
-    jobs: Jobs, similarity: Similarity, monkeypatch: pytest.MonkeyPatch
+    jobs: JobRunner, similarity: Similarity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tasks, "EVERY_MINUTE", [{"interval": timedelta(seconds=1)}])
     began = time.time()
@@ -269,7 +271,7 @@ async def test_two_schedulers_send_each_tick_once(
 
 
 async def test_a_minute_that_begins_a_moment_early_is_the_next_one(
-    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+    jobs: JobRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sleep may end some milliseconds before the clock says so."""
     jobs.register()
@@ -286,7 +288,11 @@ async def test_a_minute_that_begins_a_moment_early_is_the_next_one(
 
 
 async def test_what_cannot_be_sent_is_logged_and_due_again(
-    jobs: Jobs, similarity: Similarity, images: Images, log: Log, monkeypatch: pytest.MonkeyPatch
+    jobs: JobRunner,
+    similarity: Similarity,
+    images: Images,
+    log: Log,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(tasks, "EVERY_MINUTE", [{"interval": 1}])
     away = jobs_with(AwayNotes(), similarity, images)
@@ -305,7 +311,11 @@ async def test_what_cannot_be_sent_is_logged_and_due_again(
 
 @pytest.mark.parametrize("ahead", [0, 3600], ids=["from right", "to right"])
 async def test_a_clock_that_goes_back_by_an_hour_holds_no_tick_up(
-    jobs: Jobs, similarity: Similarity, log: Log, monkeypatch: pytest.MonkeyPatch, ahead: float
+    jobs: JobRunner,
+    similarity: Similarity,
+    log: Log,
+    monkeypatch: pytest.MonkeyPatch,
+    ahead: float,
 ) -> None:
     monkeypatch.setattr(tasks, "EVERY_MINUTE", [{"interval": 1}])
     monkeypatch.setattr(scheduling, "CLOCK_SEEN_EVERY", 0.1)

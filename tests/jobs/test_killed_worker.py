@@ -18,7 +18,7 @@ import psycopg
 import pytest
 from taskiq.kicker import AsyncKicker
 
-from sidepro.adapters.redis.client import Link
+from sidepro.adapters.redis.client import RedisClient
 from sidepro.adapters.redis.neighbour_store import RedisNeighbourStore
 from sidepro.domain.ids import UserId
 from sidepro.jobs import broker as brokers
@@ -184,7 +184,7 @@ async def test_killing_the_worker_at_random_moments_never_shows_an_empty_or_mixe
     given: Json, workers: Workers
 ) -> None:
     url = given["SIDEPRO_REDIS_URL"]
-    link, broker = Link(url), brokers.shared(url)
+    link, broker = RedisClient(url), brokers.shared(url)
     database = await psycopg.AsyncConnection.connect(
         given["SIDEPRO_DATABASE_URL"], autocommit=True
     )
@@ -260,7 +260,7 @@ async def is_there(store: RedisNeighbourStore) -> bool:
     return await store.last_run() is not None
 
 
-async def until_it_writes(link: Link) -> None:
+async def until_it_writes(link: RedisClient) -> None:
     """Until there is a block that was not there, be it part of the result by now or not yet."""
     before = set(await link.redis.keys("similarity:*:people:*"))
 

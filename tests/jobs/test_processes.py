@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import text
 
 from sidepro.adapters.sql.engine.database import Database
-from sidepro.adapters.sql.engine.job_lock import SqlTurns
+from sidepro.adapters.sql.engine.job_lock import SqlJobLock
 from sidepro.jobs import broker as brokers
 from sidepro.jobs.runner import FINISHED_WITHIN
 from tests.live import PATIENCE, Person, address_of, until, visiting
@@ -186,7 +186,7 @@ async def test_a_worker_that_is_told_to_end_breaks_off_what_takes_too_long(
             async with (
                 visiting(server.url) as http,
                 # Somebody else has the turn, so that a run does not end.
-                SqlTurns(database).take(wait=True),
+                SqlJobLock(database).acquire(wait=True),
             ):
                 await profile(await Person.join(http), "Python")
                 await until(lambda: waits_for_its_turn(database))

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, cast
 import pytest
 from taskiq.kicker import AsyncKicker
 
-from sidepro.adapters.redis.client import Link
-from sidepro.adapters.redis.job_claims import RedisNotes
+from sidepro.adapters.redis.client import RedisClient
+from sidepro.adapters.redis.job_claims import RedisJobClaims
 from sidepro.jobs import (
     broker as brokers,
 )
@@ -21,7 +21,7 @@ from sidepro.jobs import (
 from sidepro.jobs import (
     tasks,
 )
-from sidepro.jobs.tasks import Jobs
+from sidepro.jobs.tasks import JobRunner
 from tests.jobs.stand_ins import Images, Log, Similarity, jobs_with
 from tests.live import until
 from tests.servers import RedisServer
@@ -49,11 +49,11 @@ async def similarity() -> Similarity:
 
 
 @asynccontextmanager
-async def connected(url: str, similarity: Similarity) -> AsyncIterator[Jobs]:
+async def connected(url: str, similarity: Similarity) -> AsyncIterator[JobRunner]:
     """The jobs of one process."""
-    link, broker = Link(url), brokers.shared(url)
+    link, broker = RedisClient(url), brokers.shared(url)
     try:
-        yield jobs_with(RedisNotes(link), similarity, Images(), broker)
+        yield jobs_with(RedisJobClaims(link), similarity, Images(), broker)
     finally:
         await broker.shutdown()
         await link.close()

@@ -20,9 +20,9 @@ from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.schema import migrate as migrations
 from sidepro.adapters.sql.schema import tables
 from sidepro.adapters.sql.search.ngrams import (
-    Grams,
-    HasGrams,
-    grams_of,
+    HasNgrams,
+    NgramArray,
+    ngrams_of,
 )
 from sidepro.demo import seeder as seeding
 from sidepro.demo.population import (
@@ -266,7 +266,7 @@ async def write_grams(database: Database, grams: tuple[str, ...]) -> None:
 
 async def found_by(database: Database, gram: str) -> int:
     hits = select(tables.project_search.c.project_id).where(
-        HasGrams(bindparam("grams", type_=Grams()))
+        HasNgrams(bindparam("grams", type_=NgramArray()))
     )
     return len(await database.fetch(hits, {"grams": (gram,)}))
 
@@ -275,13 +275,13 @@ async def projects_found_by_all_their_grams(database: Database) -> int:
     """How many projects the index of the text search knows, and each of them whole."""
     search, projects = tables.project_search.c, tables.projects.c
     found = select(search.project_id, search.created_at).where(
-        HasGrams(bindparam("grams", type_=Grams()))
+        HasNgrams(bindparam("grams", type_=NgramArray()))
     )
     texts = select(projects.id, projects.search_text, projects.created_at)
     async with database.reading() as connection:
         rows = (await connection.execute(texts)).all()
         for row in rows:
-            hits = await connection.execute(found, {"grams": grams_of(row.search_text)})
+            hits = await connection.execute(found, {"grams": ngrams_of(row.search_text)})
             assert (row.id, row.created_at) in hits.all()
     return len(rows)
 

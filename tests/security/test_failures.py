@@ -67,11 +67,11 @@ async def test_an_internal_error_tells_nothing_of_the_inside(
 async def signed_up(api: Api) -> Person:
     """Somebody new, though logging in may be broken."""
     name = uuid4().hex
-    accounts = api.platform.parts.services.accounts
-    sessions = api.platform.parts.services.sessions
+    accounts = api.platform.dependencies.services.accounts
+    sessions = api.platform.dependencies.services.sessions
     made = await accounts.sign_up(f"{name}@example.com", name[:20], PASSWORD)
     session_id, now = SessionId(uuid4()), accounts.clock()
-    session = Session.start(session_id, made.id, None, now, sessions.lifetimes)
+    session = Session.start(session_id, made.id, None, now, sessions.session_ttl)
     async with accounts.unit_of_work() as work:
         await work.sessions.add(session, RefreshToken.issue(name, session_id, None, now))
         await work.commit()

@@ -49,7 +49,7 @@ async def attacker(api: Api) -> Person:
 
 def names(api: Api) -> list[str]:
     """What is in the folder of the images."""
-    store = api.platform.parts.media
+    store = api.platform.dependencies.media
     assert isinstance(store, FolderImages)
     return sorted(path.name for path in store.folder.glob("*"))
 

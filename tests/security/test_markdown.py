@@ -11,7 +11,7 @@ import pytest
 
 from sidepro.adapters.markdown import SafeMarkdown
 from sidepro.domain.ids import UserId
-from sidepro.domain.images.urls import ImageAddresses
+from sidepro.domain.images.urls import ImageUrls
 from tests.api.client import Api, Person
 
 pytestmark = pytest.mark.anyio
@@ -285,7 +285,7 @@ async def test_pictures_of_the_platform_are_shown_and_others_are_links(
 
 @pytest.mark.parametrize("one", ["![](x)", "[![](x)](y)", f"![](/media/{KEY})", '![a](<b>"c")'])
 async def test_what_pictures_cost_grows_with_their_number_not_with_its_square(one: str) -> None:
-    render = SafeMarkdown(ImageAddresses())
+    render = SafeMarkdown(ImageUrls())
 
     def cost(count: int) -> float:
         started = time.thread_time()
@@ -316,13 +316,13 @@ LONG = 50_000
 async def test_what_is_shown_is_in_proportion_to_what_was_written(text: str) -> None:
     assert len(text) <= LONG
     started = time.thread_time()
-    assert len(SafeMarkdown(ImageAddresses())(text)) < 40 * LONG
+    assert len(SafeMarkdown(ImageUrls())(text)) < 40 * LONG
     assert time.thread_time() - started < 30, "half a gigabyte takes minutes"
 
 
 async def test_a_reference_is_text_when_all_together_have_become_too_long() -> None:
     text = "[a]: /" + "x" * 999 + "\n\n" + "[a]\n" * 150
-    shown = SafeMarkdown(ImageAddresses())(text)
+    shown = SafeMarkdown(ImageUrls())(text)
     assert shown.count("<a href") == 100
     assert shown.count("\n[a]") == 50
 
@@ -330,7 +330,7 @@ async def test_a_reference_is_text_when_all_together_have_become_too_long() -> N
 async def test_others_are_answered_while_a_text_is_rendered(api: Api, author: Person) -> None:
     content = ">" * 19 + "a\n" * 20_000
     started = time.perf_counter()
-    SafeMarkdown(ImageAddresses())(content)
+    SafeMarkdown(ImageUrls())(content)
     alone = time.perf_counter() - started
     publishing = asyncio.create_task(api.publish(author, content=content))
     longest, last = 0.0, time.perf_counter()
@@ -343,7 +343,7 @@ async def test_others_are_answered_while_a_text_is_rendered(api: Api, author: Pe
 
 
 async def test_who_writes_much_at_once_waits_behind_themselves() -> None:
-    markdown = SafeMarkdown(ImageAddresses())
+    markdown = SafeMarkdown(ImageUrls())
     done: list[str] = []
 
     async def write(who: str, text: str, writer: UserId) -> None:

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from sidepro.adapters.security.tokens import derived
+from sidepro.adapters.security.tokens import derive_key
 from tests.api.client import PASSWORD, PREFIX, Api, Json, Person
 from tests.api.fixtures import Databases, serving
 from tests.api.shapes import ACCOUNT, CARD, TOKENS
@@ -19,7 +19,7 @@ from tests.servers import SECRET_KEY
 
 pytestmark = pytest.mark.anyio
 
-KEY = derived(SECRET_KEY, "access tokens")
+KEY = derive_key(SECRET_KEY, "access tokens")
 HEADER = {"alg": "HS256", "typ": "JWT"}
 
 
@@ -108,7 +108,14 @@ async def test_a_token_without_an_algorithm_is_refused(api: Api, person: Person)
 
 @pytest.mark.parametrize(
     "key",
-    [b"", b"secret", SECRET_KEY.encode(), derived(SECRET_KEY, "cursors"), KEY[:-1], KEY + b"\0x"],
+    [
+        b"",
+        b"secret",
+        SECRET_KEY.encode(),
+        derive_key(SECRET_KEY, "cursors"),
+        KEY[:-1],
+        KEY + b"\0x",
+    ],
     ids=["empty", "secret", "the secret itself", "the cursors'", "a shorter", "a longer"],
 )
 async def test_another_key_is_refused(api: Api, person: Person, key: bytes) -> None:

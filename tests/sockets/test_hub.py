@@ -14,26 +14,26 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from sidepro.adapters.in_process.presence import MemoryPresence
-from sidepro.adapters.in_process.pubsub import MemoryFeed
+from sidepro.adapters.in_process.presence import InProcessPresence
+from sidepro.adapters.in_process.pubsub import InProcessRoomEvents
 from sidepro.api.chat import endpoint as room_socket
 from sidepro.api.chat import hub as hub_module
-from sidepro.api.chat.endpoint import Conversation, close_code
+from sidepro.api.chat.endpoint import ChatSession, close_code
 from sidepro.api.chat.hub import (
     OUTBOX_SIZE,
     Hub,
-    Outbox,
+    SocketOutbox,
 )
 from sidepro.domain import errors
 from sidepro.domain.rooms.events import (
-    MayHaveMissed,
     MessageSent,
-    ReadMoved,
+    ReadPositionChanged,
+    ResyncRequired,
     RoomClosed,
     RoomEvent,
     StatusChanged,
 )
-from sidepro.domain.rooms.message_writer import Sending
+from sidepro.domain.rooms.message_writer import MessageWriter
 from sidepro.domain.rooms.room_service import RoomService
 from sidepro.domain.unit_of_work import UnitOfWork
 from tests import factories
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 
-class WaywardFeed(MemoryFeed):
+class WaywardFeed(InProcessRoomEvents):
     """Holds events back while `held` is a list, and waits at `gate` before listening changes."""
 
     def __init__(self) -> None:
@@ -73,13 +73,13 @@ class WaywardFeed(MemoryFeed):
         for event in events:
             await super().publish(event)
 
-    async def listen(self, room_id: RoomId, listener: Listener) -> None:
+    async def subscribe(self, room_id: RoomId, listener: Listener) -> None:
         await self._wait()
-        await super().listen(room_id, listener)
+        await super().subscribe(room_id, listener)
 
-    async def ignore(self, room_id: RoomId, listener: Listener) -> None:
+    async def unsubscribe(self, room_id: RoomId, listener: Listener) -> None:
         await self._wait()
-        await super().ignore(room_id, listener)
+        await super().unsubscribe(room_id, listener)
 
     async def _wait(self) -> None:
         if not self.gate.is_set():
@@ -165,16 +165,16 @@ class House:
     store: MemoryStore
     reader: Away
     feed: WaywardFeed = field(default_factory=WaywardFeed)
-    presence: MemoryPresence = field(default_factory=MemoryPresence)
+    presence: InProcessPresence = field(default_factory=InProcessPresence)
     away: bool = False
 
     def __post_init__(self) -> None:
         self.rooms = RoomService(
             unit_of_work=self.unit_of_work,
             reader=self.reader,
-            feed=self.feed,
+            events=self.feed,
             presence=self.presence,
-            sending=Sending(self.unit_of_work, self.feed, factories.SetClock()),
+            message_writer=MessageWriter(self.unit_of_work, self.feed, factories.SetClock()),
             clock=factories.SetClock(),
             new_id=factories.new_id,
         )
@@ -212,7 +212,7 @@ class House:
     ) -> AsyncIterator[Client]:
         """A socket; with `begun`, its first frames are read."""
         client = Client()
-        conversation = Conversation(
+        conversation = ChatSession(
             cast("Any", client),
             caller or self.one,
             self.room.id,
@@ -334,9 +334,9 @@ async def test_what_may_have_been_missed_is_looked_up(house: House) -> None:
         await house.written(3)
         house.feed.held = []
         await house.rooms.mark_read(house.other, house.room.id, 2)
-        await house.presence.enter(house.room.id, house.other.id, "elsewhere")
+        await house.presence.connect(house.room.id, house.other.id, "elsewhere")
         house.feed.held = None
-        await house.feed.tell(MayHaveMissed(house.room.id))
+        await house.feed.tell(ResyncRequired(house.room.id))
         assert await client.numbers(3) == [1, 2, 3]
         read = await client.expect("read")
         assert (read["user_id"], read["seq"]) == (str(house.other.id), 2)
@@ -359,7 +359,7 @@ async def test_what_was_missed_is_not_forgotten_while_it_cannot_be_looked_up(
         await house.rooms.leave(house.other, house.room.id)
         house.feed.held = None
         house.reader.failures, house.reader.failure = 3, failure
-        await house.feed.tell(MayHaveMissed(house.room.id))
+        await house.feed.tell(ResyncRequired(house.room.id))
         assert await client.numbers(3) == [1, 2, 3]
         assert (await client.expect("read"))["seq"] == 2
         assert (await client.expect("status"))["status"] == "pending"
@@ -373,7 +373,7 @@ async def test_messages_do_not_wait_for_a_look_up_that_failed(
     monkeypatch.setattr(hub_module, "RETRY", 2 * PATIENCE)
     async with house.chat() as client:
         house.reader.failures = 1
-        await house.feed.tell(MayHaveMissed(house.room.id))
+        await house.feed.tell(ResyncRequired(house.room.id))
         await until(lambda: house.reader.failures == 0)
         await house.rooms.send(house.other, house.room.id, "one", None)
         assert await client.numbers(1) == [1]
@@ -383,8 +383,8 @@ async def test_a_read_mark_never_goes_back(house: House) -> None:
     await house.written(3)
     async with house.chat() as client:
         for seq in (2, 1, 2, 3):
-            await house.feed.tell(ReadMoved(house.room.id, house.other.id, seq))
-        await house.feed.tell(ReadMoved(house.room.id, house.one.id, 1))
+            await house.feed.tell(ReadPositionChanged(house.room.id, house.other.id, seq))
+        await house.feed.tell(ReadPositionChanged(house.room.id, house.one.id, 1))
         told = [await client.expect("read") for _ in range(3)]
         assert [(read["user_id"], read["seq"]) for read in told] == [
             (str(house.other.id), 2),
@@ -422,7 +422,7 @@ async def test_where_nothing_was_missed_nothing_is_told(house: House) -> None:
         assert await client.numbers(1) == [1]
         await house.rooms.mark_read(house.one, house.room.id, 1)
         await client.expect("read")
-        await house.feed.tell(MayHaveMissed(house.room.id))
+        await house.feed.tell(ResyncRequired(house.room.id))
         for _ in range(10):
             await asyncio.sleep(0)
         await house.rooms.typing(house.other, house.room.id)
@@ -434,7 +434,7 @@ async def test_who_left_the_room_unheard_is_closed_out_of_it(house: House) -> No
         house.feed.held = []
         await house.rooms.leave(house.one, house.room.id)
         house.feed.held = None
-        await house.feed.tell(MayHaveMissed(house.room.id))
+        await house.feed.tell(ResyncRequired(house.room.id))
         assert await client.ended() == 4404
         while (await theirs.expect("status"))["status"] != "pending":
             pass
@@ -455,7 +455,7 @@ async def test_who_comes_back_while_the_room_is_looked_up_stays(
     house.feed.held = []
     await house.rooms.leave(house.one, house.room.id)
     monkeypatch.setattr(house.reader, "states", slowly)
-    await house.feed.tell(MayHaveMissed(house.room.id))
+    await house.feed.tell(ResyncRequired(house.room.id))
     await asyncio.sleep(0)
     await house.rooms.open(house.one, house.other.id)
     await house.hub.join(house.room.id, after)
@@ -470,15 +470,15 @@ async def test_all_are_closed_out_of_a_room_that_went_unheard(house: House) -> N
         async with house.store.unit_of_work() as work:
             await work.rooms.delete(house.room.id)
             await work.commit()
-        await house.feed.tell(MayHaveMissed(house.room.id))
+        await house.feed.tell(ResyncRequired(house.room.id))
         assert await client.ended() == await theirs.ended() == 4404
 
 
 # --------------------------------------------------------------------------- joining and leaving
 
 
-def outbox_of(person: Caller) -> Outbox:
-    return Outbox(person.id, person.session_id)
+def outbox_of(person: Caller) -> SocketOutbox:
+    return SocketOutbox(person.id, person.session_id)
 
 
 async def test_the_last_to_leave_does_not_make_deaf_the_next_to_join(house: House) -> None:
@@ -494,11 +494,11 @@ async def test_the_last_to_leave_does_not_make_deaf_the_next_to_join(house: Hous
     house.feed.gate.set()
     await asyncio.gather(leave, join)
 
-    await house.feed.tell(ReadMoved(room_id, house.one.id, 1))
+    await house.feed.tell(ReadPositionChanged(room_id, house.one.id, 1))
     assert len(joining.frames) == 1
     assert leaving.frames.empty()
     await house.hub.leave(room_id, joining)
-    await house.feed.tell(ReadMoved(room_id, house.one.id, 2))
+    await house.feed.tell(ReadPositionChanged(room_id, house.one.id, 2))
     assert len(joining.frames) == 1
 
 
@@ -506,7 +506,7 @@ async def test_many_join_and_leave_in_any_order(house: House) -> None:
     room_id = house.room.id
     outboxes = [outbox_of(house.one) for _ in range(20)]
 
-    async def visit(outbox: Outbox, turns: int) -> None:
+    async def visit(outbox: SocketOutbox, turns: int) -> None:
         for _ in range(turns):
             await house.hub.join(room_id, outbox)
             await asyncio.sleep(0)
@@ -515,7 +515,7 @@ async def test_many_join_and_leave_in_any_order(house: House) -> None:
 
     await asyncio.gather(*(visit(outbox, turns) for turns, outbox in enumerate(outboxes)))
     assert all(outbox.frames.empty() for outbox in outboxes)
-    await house.feed.tell(ReadMoved(room_id, house.one.id, 1))
+    await house.feed.tell(ReadPositionChanged(room_id, house.one.id, 1))
     assert [len(outbox.frames) for outbox in outboxes] == [1] * 20
 
 
@@ -531,7 +531,7 @@ async def test_a_feed_that_could_not_listen_once_is_asked_again(
             await house.hub.join(house.room.id, outbox_of(house.one))
     outbox = outbox_of(house.one)
     await house.hub.join(house.room.id, outbox)
-    await house.feed.tell(ReadMoved(house.room.id, house.one.id, 1))
+    await house.feed.tell(ReadPositionChanged(house.room.id, house.one.id, 1))
     assert len(outbox.frames) == 1
 
 
@@ -560,7 +560,7 @@ async def test_a_status_that_cannot_be_looked_up_is_looked_up_again(
     monkeypatch.setattr(hub_module, "RETRY", 0.01)
     async with house.chat() as client:
         house.reader.failures = 3
-        await house.presence.enter(house.room.id, house.other.id, "elsewhere")
+        await house.presence.connect(house.room.id, house.other.id, "elsewhere")
         await house.feed.tell(StatusChanged(house.room.id))
         status = await client.expect("status")
         assert status["online"] == sorted([str(house.one.id), str(house.other.id)])
@@ -609,19 +609,19 @@ class FailingGate:
 
     looks = 0
 
-    async def is_live(self, session_id: SessionId) -> bool:
+    async def is_active(self, session_id: SessionId) -> bool:
         raise NotImplementedError
 
-    async def live_among(self, session_ids: Collection[SessionId]) -> frozenset[SessionId]:
+    async def active_among(self, session_ids: Collection[SessionId]) -> frozenset[SessionId]:
         self.looks += 1
         if self.looks == 1:
             raise RuntimeError("nobody foresaw this")
         return frozenset()
 
-    async def ended(self, session_ids: Collection[SessionId]) -> None:
+    async def revoke(self, session_ids: Collection[SessionId]) -> None:
         raise NotImplementedError
 
-    async def next_end(self) -> None:
+    async def wait_for_revocation(self) -> None:
         """Something ends all the time."""
         await asyncio.sleep(0)
 
@@ -643,7 +643,7 @@ async def test_an_outbox_holds_so_many_frames_and_then_ends(house: House) -> Non
         await house.hub.join(house.room.id, outbox)
     for seq in range(OUTBOX_SIZE + 5):
         assert slow.ended.done() == (seq > OUTBOX_SIZE)
-        await house.feed.tell(ReadMoved(house.room.id, house.other.id, seq))
+        await house.feed.tell(ReadPositionChanged(house.room.id, house.other.id, seq))
         assert json.loads((await quick.frames.get()).text)["seq"] == seq
     assert slow.ended.result() == 4408
     assert len(slow.frames) == OUTBOX_SIZE

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from sidepro.adapters.in_process.concurrency_limiter import MemorySlots
-from sidepro.adapters.in_process.rate_limiter import MemoryLimiter
-from sidepro.api.chat.handshake import Door
+from sidepro.adapters.in_process.concurrency_limiter import InProcessConcurrencyLimiter
+from sidepro.adapters.in_process.rate_limiter import InProcessRateLimiter
+from sidepro.api.chat.handshake import Handshake
 from sidepro.api.chat.limits import (
     FRAMES,
     FrameCount,
@@ -211,8 +211,8 @@ def test_a_burst_of_frames_is_allowed_and_then_thirty_a_second() -> None:
 
 async def test_an_opening_is_one_more_call_of_the_callers() -> None:
     caller: Caller = factories.caller(factories.user())
-    limiter = MemoryLimiter(lambda: 0.0)
-    limits = SocketLimits(limiter, MemorySlots(), 20)
+    limiter = InProcessRateLimiter(lambda: 0.0)
+    limits = SocketLimits(limiter, InProcessConcurrencyLimiter(), 20)
 
     class Everybody:
         def read(self, token: str) -> Caller:
@@ -225,23 +225,23 @@ async def test_an_opening_is_one_more_call_of_the_callers() -> None:
             pass
 
     everybody = cast("Any", Everybody())
-    door = Door(everybody, everybody, everybody, everybody, limits, ())
+    door = Handshake(everybody, everybody, everybody, everybody, limits, ())
     headers = [(b"host", b"here"), (b"authorization", b"Bearer x")]
     socket = cast("Any", SimpleNamespace(scope={"headers": headers}, query_params={"after": "7"}))
     room = factories.new_id()
     for _ in range(ALL_ELSE.quota):
-        assert await door.admit(socket, str(room)) == (caller, room, 7)
+        assert await door.authorize(socket, str(room)) == (caller, room, 7)
     with pytest.raises(RateLimited):
-        await door.admit(socket, str(room))
+        await door.authorize(socket, str(room))
 
 
 async def test_a_socket_that_did_not_get_a_place_gives_none_back() -> None:
-    slots = MemorySlots()
-    limits = SocketLimits(MemoryLimiter(), slots, 1)
+    slots = InProcessConcurrencyLimiter()
+    limits = SocketLimits(InProcessRateLimiter(), slots, 1)
     caller: Caller = factories.caller(factories.user())
-    async with limits.held(caller, "one"):
+    async with limits.reserve(caller, "one"):
         with pytest.raises(RateLimited):
-            async with limits.held(caller, "two"):
+            async with limits.reserve(caller, "two"):
                 raise AssertionError("let in")
         assert list(slots.taken.values()) == [{"one"}]
     assert not slots.taken

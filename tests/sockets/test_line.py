@@ -6,13 +6,13 @@ import asyncio
 
 import pytest
 
-from sidepro.api.chat.outbox import Line
+from sidepro.api.chat.outbox import Outbox
 
 pytestmark = pytest.mark.anyio
 
 
 async def test_items_come_out_in_the_order_in_which_they_went_in() -> None:
-    line: Line[int] = Line()
+    line: Outbox[int] = Outbox()
     for item in range(3):
         line.put_nowait(item)
     assert (len(line), line.empty()) == (3, False)
@@ -21,7 +21,7 @@ async def test_items_come_out_in_the_order_in_which_they_went_in() -> None:
 
 
 async def test_who_waits_gets_what_comes() -> None:
-    line: Line[int] = Line()
+    line: Outbox[int] = Outbox()
     waiting = asyncio.create_task(line.get())
     await asyncio.sleep(0)
     line.put_nowait(1)
@@ -30,7 +30,7 @@ async def test_who_waits_gets_what_comes() -> None:
 
 
 async def test_who_gave_up_waiting_loses_nothing() -> None:
-    line: Line[int] = Line()
+    line: Outbox[int] = Outbox()
     waiting = asyncio.create_task(line.get())
     await asyncio.sleep(0)
     waiting.cancel()
@@ -41,7 +41,7 @@ async def test_who_gave_up_waiting_loses_nothing() -> None:
 
 
 async def test_who_gives_up_when_it_has_come_leaves_it_there() -> None:
-    line: Line[int] = Line()
+    line: Outbox[int] = Outbox()
     waiting = asyncio.create_task(line.get())
     await asyncio.sleep(0)
     line.put_nowait(1)
@@ -52,7 +52,7 @@ async def test_who_gives_up_when_it_has_come_leaves_it_there() -> None:
 
 
 async def test_a_full_line_takes_no_more_until_something_is_taken() -> None:
-    line: Line[int] = Line(2)
+    line: Outbox[int] = Outbox(2)
     line.put_nowait(1)
     line.put_nowait(2)
     with pytest.raises(asyncio.QueueFull):
@@ -64,4 +64,4 @@ async def test_a_full_line_takes_no_more_until_something_is_taken() -> None:
 
 async def test_an_empty_line_gives_nothing() -> None:
     with pytest.raises(asyncio.QueueEmpty):
-        Line[int]().get_nowait()
+        Outbox[int]().get_nowait()

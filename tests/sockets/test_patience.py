@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosed
 
 from sidepro.cli.serve import config_of
 from sidepro.server import websocket_protocol as socket_protocol
-from sidepro.server.websocket_protocol import ENDED_WITHIN, FirmSocketProtocol
+from sidepro.server.websocket_protocol import ENDED_WITHIN, TimeoutWebSocketProtocol
 from sidepro.settings import Settings
 from tests.live import PATIENCE, until
 
@@ -114,7 +114,7 @@ def test_a_dead_peer_is_noticed_within_half_a_minute() -> None:
 
 async def test_one_who_answers_pings_stays() -> None:
     async with served(listen, pong_within=SLOWLY) as (app, _):
-        (connection,) = cast("set[FirmSocketProtocol]", app.server.server_state.connections)
+        (connection,) = cast("set[TimeoutWebSocketProtocol]", app.server.server_state.connections)
         pings: set[float] = set()
 
         def four_were_answered() -> bool:

@@ -51,7 +51,7 @@ def set_up(log_format: str, level: int = logging.INFO) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def note_authentication(
+def audit_log(
     event: AuthenticationEvent,
     user_id: UserId | None = None,
     *,

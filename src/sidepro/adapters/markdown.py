@@ -19,7 +19,7 @@ from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
 from sidepro.domain.ids import UserId
-from sidepro.domain.images.urls import LOCAL, ImageAddresses
+from sidepro.domain.images.urls import LOCAL_BASE, ImageUrls
 
 ELEMENTS = {
     *("a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr"),
@@ -46,7 +46,7 @@ brackets there are two. cmark has such a limit too.
 class SafeMarkdown:
     """See `sidepro.domain.projects.ports.Markdown`."""
 
-    def __init__(self, images: ImageAddresses) -> None:
+    def __init__(self, images: ImageUrls) -> None:
         self._images = images
         self._parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
         self._parser.core.ruler.push("own_pictures", self._own_pictures_alone)
@@ -91,7 +91,7 @@ class SafeMarkdown:
             address = str(token.attrGet("src"))
             key = self._images.key_of(address)
             if key is not None:
-                token.attrSet("src", LOCAL + key)
+                token.attrSet("src", LOCAL_BASE + key)
                 yield token
                 continue
             words = Token("text", "", 0, content=token.content or address)

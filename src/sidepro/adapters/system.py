@@ -18,12 +18,12 @@ def new_id() -> UUID:
 
 
 def new_image_name() -> str:
-    """128 random bits in hexadecimal. See `sidepro.domain.images.ports.RandomNames`."""
+    """128 random bits in hexadecimal. See `sidepro.domain.images.ports.NameGenerator`."""
     return secrets.token_hex(16)
 
 
 def new_refresh_token() -> str:
-    """256 random bits as URL-safe text. See `sidepro.domain.accounts.ports.RefreshTokens`."""
+    """256 random bits as URL-safe text. See `sidepro.domain.accounts.ports.SecretGenerator`."""
     return secrets.token_urlsafe(32)
 
 

@@ -8,7 +8,7 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
-from sidepro.domain.accounts.ports import AccessTokens, SessionGate
+from sidepro.domain.accounts.ports import AccessTokens, SessionRegistry
 from sidepro.domain.errors import NotAuthenticated, NotFound
 from sidepro.domain.identity import Caller
 
@@ -26,7 +26,7 @@ class Authentication(ASGIMiddleware):
 
     scopes: tuple[ScopeType, ...] = (ScopeType.HTTP,)
 
-    def __init__(self, tokens: AccessTokens, gate: SessionGate) -> None:
+    def __init__(self, tokens: AccessTokens, gate: SessionRegistry) -> None:
         self._tokens = tokens
         self._gate = gate
 
@@ -40,7 +40,7 @@ class Authentication(ASGIMiddleware):
         is_open = preflight or scope["route_handler"].opt.get("public")
         if caller is None and not is_open:
             raise NotAuthenticated
-        if caller is not None and not await self._gate.is_live(caller.session_id):
+        if caller is not None and not await self._gate.is_active(caller.session_id):
             raise NotAuthenticated
         path = scope["path"].lower()
         for value in cast("dict[str, object]", scope["path_params"]).values():

@@ -11,12 +11,12 @@ from litestar.params import FromPath
 
 from sidepro.domain.accounts.account_service import AccountService
 from sidepro.domain.accounts.session_service import SessionService
-from sidepro.domain.data_export.data_export_service import ArchiveService
+from sidepro.domain.data_export.data_export_service import DataExportService
 from sidepro.domain.errors import NotAuthenticated
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import UserId
 from sidepro.domain.images.image_service import ImageService
-from sidepro.domain.pagination import Cursors
+from sidepro.domain.pagination import CursorCodec
 from sidepro.domain.projects.project_service import ProjectService
 from sidepro.domain.recommendations.recommendation_service import RecommendationService
 from sidepro.domain.rooms.room_service import RoomService
@@ -37,13 +37,13 @@ class Services:
 
     accounts: AccountService
     sessions: SessionService
-    archive: ArchiveService
+    archive: DataExportService
     projects: ProjectService
     rooms: RoomService
     tickets: TicketService
     recommendations: RecommendationService
     images: ImageService
-    cursors: Cursors
+    cursors: CursorCodec
 
 
 GivenServices = NamedDependency[Services]

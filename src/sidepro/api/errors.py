@@ -18,9 +18,8 @@ from litestar.types import Scope
 from sidepro.domain.errors import (
     BadCursor,
     Conflict,
-    Fault,
+    FieldError,
     Forbidden,
-    ImageKindNotTaken,
     InvalidInput,
     NotAuthenticated,
     NotFound,
@@ -28,6 +27,7 @@ from sidepro.domain.errors import (
     RateLimited,
     SideProError,
     Unavailable,
+    UnsupportedImageType,
 )
 from sidepro.http import rate_limits as limits
 
@@ -44,7 +44,7 @@ STATUSES: dict[type[SideProError], int] = {
     NotFound: 404,
     Conflict: 409,
     PreconditionFailed: 412,
-    ImageKindNotTaken: 415,
+    UnsupportedImageType: 415,
     InvalidInput: 422,
     RateLimited: 429,
     Unavailable: 503,
@@ -68,7 +68,7 @@ _TITLES = {
 }
 
 # What the framework itself refuses.
-EDGE_CODES = {
+MIDDLEWARE_CODES = {
     400: ("malformed", "The request cannot be read."),
     404: ("not-found", NotFound.detail),
     405: ("method-not-allowed", "This address does not take this method."),
@@ -78,11 +78,11 @@ EDGE_CODES = {
 }
 
 
-class Refused(HTTPException):
+class RequestRejected(HTTPException):
     """Refused by the edge before any use case: `status_code` is one of 400, 406, 413 and 415."""
 
     def __init__(self, status: int, detail: str | None = None) -> None:
-        super().__init__(status_code=status, detail=detail or EDGE_CODES[status][1])
+        super().__init__(status_code=status, detail=detail or MIDDLEWARE_CODES[status][1])
 
 
 def status_of(error: SideProError) -> int:
@@ -97,7 +97,7 @@ def problem(
     status: int,
     code: str,
     detail: str,
-    faults: tuple[Fault, ...] = (),
+    faults: tuple[FieldError, ...] = (),
     headers: dict[str, str] | None = None,
 ) -> Response[dict[str, Any]]:
     """A problem as a response."""
@@ -106,7 +106,7 @@ def problem(
 
 
 def document(
-    status: int, code: str, detail: str, faults: tuple[Fault, ...] = ()
+    status: int, code: str, detail: str, faults: tuple[FieldError, ...] = ()
 ) -> dict[str, Any]:
     """A problem document."""
     body: dict[str, Any] = {
@@ -117,11 +117,11 @@ def document(
         "code": code,
     }
     if faults:
-        body["errors"] = [_fault(fault) for fault in faults]
+        body["errors"] = [_field_error(fault) for fault in faults]
     return body
 
 
-def _fault(fault: Fault) -> dict[str, str]:
+def _field_error(fault: FieldError) -> dict[str, str]:
     if fault.parameter is not None:
         return {"parameter": fault.parameter, "detail": fault.detail}
     return {"pointer": fault.pointer or "", "detail": fault.detail}
@@ -132,22 +132,22 @@ def handle(request: Request[Any, Any, Any], error: Exception) -> Response[dict[s
     error = request.scope["state"].pop(_STRONGER, error)
     if isinstance(error, SideProError):
         if isinstance(error, RateLimited) and error.allowance:
-            limits.say(request.scope, error.allowance)
+            limits.set_rate_limit_headers(request.scope, error.allowance)
         return _domain_problem(error)
     if isinstance(error, ValidationException):
-        return _domain_problem(InvalidInput(*_parameter_faults(error)))
+        return _domain_problem(InvalidInput(*_parameter_errors(error)))
     if isinstance(error, HTTPException) and error.status_code < 500:
-        status = error.status_code if error.status_code in EDGE_CODES else 400
-        code, detail = EDGE_CODES[status]
+        status = error.status_code if error.status_code in MIDDLEWARE_CODES else 400
+        code, detail = MIDDLEWARE_CODES[status]
         headers = _allowed(error) if isinstance(error, MethodNotAllowedException) else None
-        said = error.detail if isinstance(error, Refused) else detail
+        said = error.detail if isinstance(error, RequestRejected) else detail
         return problem(status, code, said, headers=headers)
     log.error("unhandled_error", exc_info=error)
     return problem(500, "internal", "Something went wrong on our side.")
 
 
 def _domain_problem(error: SideProError) -> Response[dict[str, Any]]:
-    faults = error.faults if isinstance(error, InvalidInput) else ()
+    faults = error.errors if isinstance(error, InvalidInput) else ()
     headers = None
     if isinstance(error, NotAuthenticated):
         headers = {"WWW-Authenticate": "Bearer"}
@@ -171,16 +171,16 @@ def _allowed(error: MethodNotAllowedException) -> dict[str, str]:
     return {"Allow": allowed} if allowed else {}
 
 
-def _parameter_faults(error: ValidationException) -> tuple[Fault, ...]:
+def _parameter_errors(error: ValidationException) -> tuple[FieldError, ...]:
     """What is wrong with query parameters, as the framework found it."""
     faults = []
     for one in error.extra if isinstance(error.extra, list) else ():
         name = str(one.get("key", "")).partition(".")[0].partition("[")[0]
         detail = str(one.get("message", "is not valid"))
         if name == "data":
-            faults.append(Fault("needs a JSON body", pointer=""))
+            faults.append(FieldError("needs a JSON body", pointer=""))
         else:
-            faults.append(Fault(_plain(detail), parameter=name))
+            faults.append(FieldError(_plain(detail), parameter=name))
     return tuple(faults)
 
 
@@ -193,7 +193,7 @@ def _plain(message: str) -> str:
     return re.sub(r"^Invalid ", "is not a valid ", text)
 
 
-def decoding_fault(error: msgspec.ValidationError) -> Fault:
+def decoding_error(error: msgspec.ValidationError) -> FieldError:
     """What does not fit in a body, with a JSON pointer made of msgspec's path (`$.skills[1]`)."""
     text = str(error)
     what, _, where = text.partition(" - at `$")
@@ -204,15 +204,15 @@ def decoding_fault(error: msgspec.ValidationError) -> Fault:
     if member:
         known = "is missing" if "missing required" in what else "is not a member"
         name = member[1].replace("~", "~0").replace("/", "~1")
-        return Fault(known, pointer=f"{path}/{name}")
-    return Fault(_plain(what), pointer=path)
+        return FieldError(known, pointer=f"{path}/{name}")
+    return FieldError(_plain(what), pointer=path)
 
 
 _STRONGER = "stronger_error"
 _WEAK = (BadCursor, InvalidInput, PreconditionFailed, ValidationException)
 
 
-async def let_access_win(error: Exception, scope: Scope) -> None:
+async def prefer_access_error(error: Exception, scope: Scope) -> None:
     """Answer 404 and 403 before 422 and 412.
 
     Input is decoded before a use case looks at who may do it; so when the input is refused on a
@@ -221,7 +221,7 @@ async def let_access_win(error: Exception, scope: Scope) -> None:
     """
     # A request that fits no route has no handler, whatever the type says.
     check = getattr(scope.get("route_handler"), "opt", {}).get("access")
-    if not check or not isinstance(error, (*_WEAK, NotFoundException, Refused)):
+    if not check or not isinstance(error, (*_WEAK, NotFoundException, RequestRejected)):
         return
     try:
         await check(scope)

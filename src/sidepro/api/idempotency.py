@@ -9,18 +9,18 @@ from litestar import Response
 from litestar.params import HeaderParameter
 
 from sidepro.api.dependencies import ApiRequest, caller_of
-from sidepro.domain.errors import Fault, InvalidInput
+from sidepro.domain.errors import FieldError, InvalidInput
 from sidepro.domain.idempotency import (
-    Attempt,
-    AttemptName,
-    Replayed,
+    IdempotencyKey,
+    IdempotentRequest,
+    ReplayResponse,
 )
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
 LONGEST = 64
 
-IdempotencyKey = Annotated[
+IdempotencyKeyHeader = Annotated[
     str | None,
     HeaderParameter(
         name=HEADER,
@@ -36,7 +36,7 @@ IdempotencyKey = Annotated[
 View = TypeVar("View")
 
 
-class _Kept(msgspec.Struct, array_like=True):
+class _SavedResponse(msgspec.Struct, array_like=True):
     """An answer as it is kept."""
 
     status: int
@@ -44,12 +44,12 @@ class _Kept(msgspec.Struct, array_like=True):
     body: msgspec.Raw
 
 
-async def once(
+async def run_idempotent(
     request: ApiRequest,
     key: str | None,
     content: Callable[[], bytes],
     answer: Callable[[View], Response[Any]],
-    act: Callable[[Attempt[View] | None], Awaitable[View]],
+    act: Callable[[IdempotentRequest[View] | None], Awaitable[View]],
 ) -> Response[Any]:
     """Act and answer; with a key at most once for the caller, the method, the path and the key.
 
@@ -57,23 +57,25 @@ async def once(
 
     Raises:
         InvalidInput: nothing can be called that.
-        KeyReused: the key was sent with other content.
-        KeyInUse: the first request has not ended.
+        IdempotencyKeyReused: the key was sent with other content.
+        IdempotencyKeyInUse: the first request has not ended.
     """
     if key is None:
         return answer(await act(None))
     if not 1 <= len(key) <= LONGEST or not all("\x21" <= letter <= "\x7e" for letter in key):
-        raise InvalidInput(Fault(f"must be 1 to {LONGEST} visible characters", parameter=HEADER))
+        raise InvalidInput(
+            FieldError(f"must be 1 to {LONGEST} visible characters", parameter=HEADER)
+        )
     operation = f"{request.method} {request.url.path}"
-    attempt: Attempt[View] = Attempt(
-        AttemptName(caller_of(request).id, operation, key),
+    attempt: IdempotentRequest[View] = IdempotentRequest(
+        IdempotencyKey(caller_of(request).id, operation, key),
         hashlib.sha256(content()).digest(),
-        lambda view: _kept(answer(view)),
+        lambda view: _serialize(answer(view)),
     )
     try:
         return answer(await act(attempt))
-    except Replayed as replay:
-        kept = msgspec.json.decode(replay.answer, type=_Kept)
+    except ReplayResponse as replay:
+        kept = msgspec.json.decode(replay.response, type=_SavedResponse)
         return Response(
             bytes(kept.body),
             status_code=kept.status,
@@ -82,6 +84,8 @@ async def once(
         )
 
 
-def _kept(response: Response[Any]) -> bytes:
+def _serialize(response: Response[Any]) -> bytes:
     body = msgspec.Raw(msgspec.json.encode(response.content))
-    return msgspec.json.encode(_Kept(response.status_code or 200, dict(response.headers), body))
+    return msgspec.json.encode(
+        _SavedResponse(response.status_code or 200, dict(response.headers), body)
+    )

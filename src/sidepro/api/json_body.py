@@ -9,7 +9,7 @@ from litestar.dto import AbstractDTO
 from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
 
-from sidepro.api.errors import Refused, decoding_fault
+from sidepro.api.errors import RequestRejected, decoding_error
 from sidepro.domain.errors import InvalidInput
 
 T = TypeVar("T")
@@ -31,14 +31,14 @@ class StrictJson(AbstractDTO[Any]):
         """
         media_type = self.asgi_connection.headers.get("content-type", "")
         if media_type.partition(";")[0].strip().lower() != "application/json":
-            raise Refused(415)
+            raise RequestRejected(415)
         field = self.asgi_connection.route_handler.parsed_data_field
         try:
             return _decoder(field.annotation).decode(value)
         except msgspec.ValidationError as error:
-            raise InvalidInput(decoding_fault(error)) from error
+            raise InvalidInput(decoding_error(error)) from error
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise Refused(400, "The body is not JSON.") from error
+            raise RequestRejected(400, "The body is not JSON.") from error
 
     @classmethod
     def create_for_field_definition(
@@ -75,7 +75,7 @@ def _decoder(struct: type[T]) -> msgspec.json.Decoder[T]:
     return msgspec.json.Decoder(struct)
 
 
-def given(edits: msgspec.Struct) -> dict[str, Any]:
+def sent_fields(edits: msgspec.Struct) -> dict[str, Any]:
     """The members of a partial edit that were sent."""
     members = ((name, getattr(edits, name)) for name in edits.__struct_fields__)
     return {name: value for name, value in members if value is not msgspec.UNSET}

@@ -10,8 +10,8 @@ from typing import IO
 from multipart import MultipartError, MultipartSegment, PushMultipartParser
 
 from sidepro.api.dependencies import ApiRequest
-from sidepro.api.errors import EDGE_CODES, Refused
-from sidepro.domain.errors import Fault, InvalidInput, Unavailable
+from sidepro.api.errors import MIDDLEWARE_CODES, RequestRejected
+from sidepro.domain.errors import FieldError, InvalidInput, Unavailable
 
 MEMBER = "file"
 AROUND_IT = 16 * 1024
@@ -34,23 +34,23 @@ async def uploaded_file(request: ApiRequest, largest: int) -> AsyncIterator[IO[b
     """
     media_type, options = request.content_type
     if media_type != "multipart/form-data":
-        raise Refused(415, "This body is multipart/form-data.")
+        raise RequestRejected(415, "This body is multipart/form-data.")
     boundary = options.get("boundary")
     if not boundary:
-        raise Refused(400, "The boundary of the multipart body is missing.")
+        raise RequestRejected(400, "The boundary of the multipart body is missing.")
     # Closing it removes it; it has no name that anybody could open.
     with SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
         try:
             await _receive(request, boundary, file, largest)
         except MultipartError:
-            raise Refused(400, "The multipart body cannot be read.") from None
+            raise RequestRejected(400, "The multipart body cannot be read.") from None
         except OSError as error:
             raise Unavailable from error
         yield file
 
 
 async def _receive(request: ApiRequest, boundary: str, file: IO[bytes], largest: int) -> None:
-    faults: list[Fault] = []
+    faults: list[FieldError] = []
     seen: set[str] = set()
     wanted = False
     with PushMultipartParser(boundary, max_segment_count=_MEMBERS_MOST) as parser:
@@ -61,19 +61,21 @@ async def _receive(request: ApiRequest, boundary: str, file: IO[bytes], largest:
                     if not wanted:
                         twice = event.name == MEMBER
                         detail = "is given twice" if twice else "is not a member"
-                        faults.append(Fault(detail, pointer=f"/{_escaped(event.name)}"))
+                        faults.append(FieldError(detail, pointer=f"/{_escaped(event.name)}"))
                     seen.add(event.name)
                 elif event and wanted:
                     await _write(file, event, largest)
     if MEMBER not in seen:
-        faults.append(Fault("is missing", pointer=f"/{MEMBER}"))
+        faults.append(FieldError("is missing", pointer=f"/{MEMBER}"))
     if faults:
         raise InvalidInput(*faults)
 
 
 async def _write(file: IO[bytes], data: bytes, largest: int) -> None:
     if file.tell() + len(data) > largest:
-        raise Refused(413, f"{EDGE_CODES[413][1]} A file has at most {largest:,} bytes.")
+        raise RequestRejected(
+            413, f"{MIDDLEWARE_CODES[413][1]} A file has at most {largest:,} bytes."
+        )
     if file.tell() + len(data) > _IN_MEMORY:
         await asyncio.to_thread(file.write, data)
     else:

@@ -56,7 +56,7 @@ def page_request(services: Services, limit: int, cursor: str | None, scope: str)
     """
     if cursor is None:
         return PageRequest(limit)
-    return PageRequest(limit, services.cursors.read(cursor, scope))
+    return PageRequest(limit, services.cursors.decode(cursor, scope))
 
 
 def page_response(
@@ -68,7 +68,7 @@ def page_response(
     total: int | None = None,
 ) -> Response[ListOf[Item]]:
     """The page in its envelope."""
-    write = services.cursors.write
+    write = services.cursors.encode
     following = None if page.next is None else write(page.next, scope)
     previous = None if page.previous is None else write(page.previous, scope)
     links = []

@@ -109,7 +109,7 @@ def markdown_render() -> None:
             await must_be_current(settings, platform)
             with Progress(TextColumn("{task.description}"), console=Console(stderr=True)) as bar:
                 shown = bar.add_task("")
-                changed = await platform.parts.services.projects.render_again(
+                changed = await platform.dependencies.services.projects.rerender_all(
                     lambda seen, changed: bar.update(
                         shown, description=f"{seen} projects, {changed} changed"
                     )
@@ -136,7 +136,7 @@ def counters_check(fix: bool) -> None:
         platform = build(settings, "")
         try:
             await must_be_current(settings, platform)
-            wrong = await counting.drifts(platform.database)
+            wrong = await counting.find_drifts(platform.database)
             for drift in wrong:
                 click.echo(
                     f"project {drift.project_id}:"
@@ -147,7 +147,7 @@ def counters_check(fix: bool) -> None:
                 raise CommandError(
                     f"the counters of {_projects(len(wrong))} are wrong; --fix mends them"
                 )
-            await counting.mend(platform.database, wrong)
+            await counting.repair(platform.database, wrong)
             done = f"mended the counters of {_projects(len(wrong))}" if wrong else "no drift"
             click.echo(done)
         finally:
@@ -174,14 +174,14 @@ def openapi() -> None:
 
 
 async def seed_if_empty(
-    platform: composition.Platform,
+    platform: composition.Container,
     sizes: population.Sizes | None = None,
     seed: int = 1,
     scale: int = 1,
 ) -> bool:
     if not await seeding.is_empty(platform.database):
         return False
-    accounts = platform.parts.services.accounts
+    accounts = platform.dependencies.services.accounts
     password_hash = await platform.passwords.hash(population.DEMO_PASSWORD)
     demo = population.make(
         sizes or population.Sizes(),

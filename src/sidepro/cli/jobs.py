@@ -19,9 +19,9 @@ from sidepro.cli.runtime import (
     settings_of_process,
 )
 from sidepro.jobs import runner as running
-from sidepro.jobs.tasks import Jobs
+from sidepro.jobs.tasks import JobRunner
 
-Keeping = Callable[[Jobs], AbstractAsyncContextManager[None]]
+Keeping = Callable[[JobRunner], AbstractAsyncContextManager[None]]
 
 THREADS = 2
 """That compare people, of a process with nothing else to do; a serving one has but one for that.
@@ -55,7 +55,7 @@ def _keep(name: str, keeping: Keeping, what_it_does: str) -> None:
             await must_be_current(settings, platform)
             await _redis_must_answer(platform)
             stopped = _stopped()
-            async with keeping(platform.jobs):
+            async with keeping(platform.job_runner):
                 click.echo(f"sidepro {name} {what_it_does}; Ctrl-C stops it")
                 await stopped.wait()
         finally:
@@ -64,10 +64,10 @@ def _keep(name: str, keeping: Keeping, what_it_does: str) -> None:
     run_to_the_end(settings, run)
 
 
-async def _redis_must_answer(platform: composition.Platform) -> None:
-    if platform.link:
+async def _redis_must_answer(platform: composition.Container) -> None:
+    if platform.redis:
         try:
-            await platform.link.answers()
+            await platform.redis.ping()
         except Exception as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             raise CommandError(f"cannot use Redis: {reason}") from error

@@ -42,7 +42,7 @@ def settings_of_process(log_level: int = logging.WARNING) -> Settings:
     return settings
 
 
-def build(settings: Settings, public_url: str, threads: int = 1) -> composition.Platform:
+def build(settings: Settings, public_url: str, threads: int = 1) -> composition.Container:
     folders = [settings.data_dir] if settings.is_embedded else []
     if settings.is_embedded:
         folders.append(Path(str(make_url(settings.database).database)).parent)
@@ -88,7 +88,7 @@ def run_to_the_end(settings: Settings, work: Callable[[], Awaitable[Result]]) ->
         reason = _reason(error)
         raise CommandError(f"cannot use the database {shown(settings)}: {reason}") from error
     except InvalidInput as error:
-        detail = "; ".join(fault.sentence for fault in error.faults)
+        detail = "; ".join(fault.sentence for fault in error.errors)
         raise CommandError(detail or error.detail) from error
     except SideProError as error:
         raise CommandError(error.detail) from error
@@ -108,14 +108,14 @@ def shown(settings: Settings) -> str:
     return url.render_as_string(hide_password=True)
 
 
-async def bring_up_to_date(settings: Settings, platform: composition.Platform) -> None:
+async def bring_up_to_date(settings: Settings, platform: composition.Container) -> None:
     if settings.is_embedded:
         await migrations.migrate(platform.database)
     else:
         await must_be_current(settings, platform)
 
 
-async def must_be_current(settings: Settings, platform: composition.Platform) -> None:
+async def must_be_current(settings: Settings, platform: composition.Container) -> None:
     there = await migrations.current(platform.database)
     if there != migrations.head():
         raise CommandError(

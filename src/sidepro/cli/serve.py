@@ -15,7 +15,7 @@ from litestar.types import ASGIApp
 
 from sidepro import bootstrap as composition
 from sidepro.adapters import logs
-from sidepro.adapters.sql.engine.locks import AlreadyServed, a_server
+from sidepro.adapters.sql.engine.locks import AlreadyRunning, serve_lock
 from sidepro.cli.data import seed_if_empty
 from sidepro.cli.runtime import (
     CommandError,
@@ -27,10 +27,10 @@ from sidepro.cli.runtime import (
     shown,
 )
 from sidepro.demo import population
-from sidepro.http.middleware import Edge
-from sidepro.server.draining_server import GentleServer
+from sidepro.http.middleware import Middleware
+from sidepro.server.draining_server import DrainingServer
 from sidepro.server.supervisor import supervise
-from sidepro.server.websocket_protocol import FirmSocketProtocol
+from sidepro.server.websocket_protocol import TimeoutWebSocketProtocol
 from sidepro.settings import Settings
 
 PING_EVERY = 15.0
@@ -131,7 +131,7 @@ class _Serving:
             sys.exit(error.exit_code)
 
     @asynccontextmanager
-    async def _platform(self) -> AsyncIterator[composition.Platform]:
+    async def _platform(self) -> AsyncIterator[composition.Container]:
         platform = build(self.settings, self.settings.public_url or self.local_url)
         try:
             yield platform
@@ -139,14 +139,16 @@ class _Serving:
             await platform.close()
 
     @asynccontextmanager
-    async def _place(self, platform: composition.Platform) -> AsyncIterator[None]:
+    async def _place(self, platform: composition.Container) -> AsyncIterator[None]:
         several = self.settings.may_be_served_by_several
         async with AsyncExitStack() as stack:
             try:
-                await stack.enter_async_context(a_server(platform.database, beside_others=several))
+                await stack.enter_async_context(
+                    serve_lock(platform.database, beside_others=several)
+                )
             except OSError as error:
                 raise CommandError(f"cannot lock {shown(self.settings)}: {error}") from error
-            except AlreadyServed as error:
+            except AlreadyRunning as error:
                 other = "`sidepro serve` without Redis" if several else "`sidepro serve`"
                 raise CommandError(
                     f"another {other} runs on {shown(self.settings)}: without Redis, jobs, chat "
@@ -154,7 +156,7 @@ class _Serving:
                 ) from error
             yield
 
-    async def _prepared(self, platform: composition.Platform, demo: bool) -> list[str]:
+    async def _prepared(self, platform: composition.Container, demo: bool) -> list[str]:
         await bring_up_to_date(self.settings, platform)
         if not self.settings.images_bucket:
             must_be_writable(self.settings.images_folder)
@@ -163,15 +165,17 @@ class _Serving:
         return await _demo_accounts(platform) if demo else []
 
     async def _serve(
-        self, platform: composition.Platform, announce: Callable[[], None], *, with_jobs: bool
+        self, platform: composition.Container, announce: Callable[[], None], *, with_jobs: bool
     ) -> None:
-        app = Edge(composition.application(platform, with_jobs=with_jobs), platform.parts.metrics)
+        app = Middleware(
+            composition.application(platform, with_jobs=with_jobs), platform.dependencies.metrics
+        )
 
         def on_start() -> None:
-            _search_less_for_garbage()
+            _tune_gc()
             announce()
 
-        server = GentleServer(config_of(self.settings, app), on_start)
+        server = DrainingServer(config_of(self.settings, app), on_start)
         # uvicorn raises the signal that stopped it once more when it has stopped: no failure.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _stop_well)
@@ -183,7 +187,7 @@ def config_of(settings: Settings, app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http="httptools",
-        ws=FirmSocketProtocol,
+        ws=TimeoutWebSocketProtocol,
         ws_ping_interval=PING_EVERY,
         ws_ping_timeout=PONG_WITHIN,
         ws_max_size=settings.socket_frame_max_bytes,
@@ -198,7 +202,7 @@ def config_of(settings: Settings, app: ASGIApp) -> uvicorn.Config:
     )
 
 
-def _search_less_for_garbage() -> None:
+def _tune_gc() -> None:
     """What has been made up to now stays: the search for circles need not look at it each time.
     Hardly any circles are made later, and a thousand messages under way are no reason to search.
     """
@@ -211,9 +215,9 @@ def _stop_well(_number: int, _frame: object) -> None:
     raise SystemExit(0)
 
 
-async def _demo_accounts(platform: composition.Platform) -> list[str]:
+async def _demo_accounts(platform: composition.Container) -> list[str]:
     """Those that are there: a database may have been filled with something else."""
-    accounts = platform.parts.services.accounts
+    accounts = platform.dependencies.services.accounts
     return [
         email
         for email in population.DEMO_EMAILS

@@ -12,7 +12,7 @@ from sidepro.cli.runtime import (
     run_to_the_end,
     settings_of_process,
 )
-from sidepro.domain.accounts.administration_service import UserAdministration
+from sidepro.domain.accounts.administration_service import AdministrationService
 
 
 @click.group()
@@ -45,7 +45,7 @@ _PASSWORD = click.option(
 def create_admin(email: str, username: str, password: str) -> None:
     """Open the account of an administrator."""
 
-    async def work(administration: UserAdministration) -> None:
+    async def work(administration: AdministrationService) -> None:
         user = await administration.create_admin(email, username, password)
         click.echo(f"{user.username} <{user.email}> is an administrator")
 
@@ -57,7 +57,7 @@ def create_admin(email: str, username: str, password: str) -> None:
 def deactivate(name: str) -> None:
     """Close an account: its sessions and sockets end, and nobody can log in."""
 
-    async def work(administration: UserAdministration) -> None:
+    async def work(administration: AdministrationService) -> None:
         user = await administration.set_active(name, active=False)
         click.echo(f"{user.username} is deactivated")
 
@@ -69,7 +69,7 @@ def deactivate(name: str) -> None:
 def activate(name: str) -> None:
     """Open a closed account again."""
 
-    async def work(administration: UserAdministration) -> None:
+    async def work(administration: AdministrationService) -> None:
         user = await administration.set_active(name, active=True)
         click.echo(f"{user.username} is active")
 
@@ -82,7 +82,7 @@ def activate(name: str) -> None:
 def reset_password(name: str, password: str) -> None:
     """Give an account a new password; its sessions end."""
 
-    async def work(administration: UserAdministration) -> None:
+    async def work(administration: AdministrationService) -> None:
         user = await administration.reset_password(name, password)
         click.echo(f"{user.username} has a new password")
 
@@ -93,7 +93,7 @@ def reset_password(name: str, password: str) -> None:
 def list_users() -> None:
     """Print all accounts: id, email, username, and what is special about them."""
 
-    async def work(administration: UserAdministration) -> None:
+    async def work(administration: AdministrationService) -> None:
         async for user in administration.users():
             special = [
                 *(["administrator"] if user.is_admin else []),
@@ -104,7 +104,7 @@ def list_users() -> None:
     _administer(work)
 
 
-def _administer(work: Callable[[UserAdministration], Awaitable[None]]) -> None:
+def _administer(work: Callable[[AdministrationService], Awaitable[None]]) -> None:
     settings = settings_of_process()
 
     async def run() -> None:

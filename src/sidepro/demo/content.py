@@ -19,8 +19,8 @@ from sidepro.demo.words import (
     KoreanWord,
     Templates,
 )
-from sidepro.domain.projects.project import SUMMARY_LONGEST, TITLE_LONGEST
-from sidepro.domain.text import fold
+from sidepro.domain.projects.project import MAX_SUMMARY, MAX_TITLE
+from sidepro.domain.text import casefold_key
 
 KOREAN = Bank(KoreanWord, korean_subjects.SUBJECTS, korean_prose.PROSE, korean_people.PEOPLE)
 ENGLISH = Bank(EnglishWord, english_subjects.SUBJECTS, english_prose.PROSE, english_people.PEOPLE)
@@ -92,8 +92,8 @@ def draft(rng: Random, bank: Bank, kind: Kind, skills: Sequence[str], handle: st
     return Draft(
         bank=bank,
         words=words,
-        title=_headline(rng, bank, pen, audiences, bank.prose.titles, TITLE_LONGEST),
-        summary=_headline(rng, bank, pen, audiences, bank.prose.summaries, SUMMARY_LONGEST),
+        title=_headline(rng, bank, pen, audiences, bank.prose.titles, MAX_TITLE),
+        summary=_headline(rng, bank, pen, audiences, bank.prose.summaries, MAX_SUMMARY),
         blocks=_content(rng, bank, pen, group, skills, url),
         repository_url=url,
     )
@@ -261,7 +261,7 @@ class Names:
 
     def __init__(self, rng: Random, taken: Sequence[Name]) -> None:
         self._rng = rng
-        self._usernames = {fold(name.username) for name in taken}
+        self._usernames = {casefold_key(name.username) for name in taken}
         self._handles = {name.handle for name in taken}
         self._numbers: dict[str, int] = {}
 
@@ -286,8 +286,8 @@ class Names:
 
     def _free(self, wanted: str, taken: set[str]) -> str:
         name = wanted
-        while fold(name) in taken:
+        while casefold_key(name) in taken:
             self._numbers[wanted] = self._numbers.get(wanted, 1) + 1
             name = f"{wanted}{self._numbers[wanted]}"
-        taken.add(fold(name))
+        taken.add(casefold_key(name))
         return name

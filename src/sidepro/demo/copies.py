@@ -96,7 +96,7 @@ def copied(demo: Demo, number: int) -> Demo:
                 "id",
                 seats=tuple(
                     replace(seat, user_id=seat.user_id and other(seat.user_id))
-                    for seat in room.seats
+                    for seat in room.participants
                 ),
                 left_by=room.left_by and other(room.left_by),
             )

@@ -35,7 +35,7 @@ from sidepro.domain.ids import (
 )
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.project import Project
-from sidepro.domain.rooms.room import Message, Room, Seat
+from sidepro.domain.rooms.room import Message, Participant, Room
 
 DEMO_PASSWORD = "coffee-chat-2026"  # noqa: S105
 DEMO_NAMES = (
@@ -349,7 +349,7 @@ class _Maker:
             room, said = self._room(people[asking], people[asked], project, length)
             # Now and then somebody has left; the first user's rooms stay as they are.
             if 0 not in (asking, asked) and self._rng.random() < 0.05:
-                room = room.left(people[asking].user.id) or room
+                room = room.leave(people[asking].user.id) or room
             rooms.append(room)
             messages += said
         return rooms, messages
@@ -387,7 +387,7 @@ class _Maker:
             # Whoever writes has read what came before.
             own = max((made.seq for made in messages if made.sender_id == user.id), default=0)
             read = len(messages) if rng.random() < 0.6 else len(messages) - rng.randint(0, 4)
-            seats.append(Seat(user.id, max(own, read, 0)))
+            seats.append(Participant(user.id, max(own, read, 0)))
         low, high = seats
         updated_at = times[-1] if times else opened_at
         return Room(room_id, (low, high), None, len(messages), opened_at, updated_at), messages

@@ -14,14 +14,14 @@ from sqlalchemy.schema import AddConstraint, DropConstraint
 from sqlalchemy.types import TypeEngine
 
 from bench.bulk_copy import copy_in_database
-from sidepro.adapters.sql.engine.database import Database, meaning_of
-from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache, NumberedCatalogue
+from sidepro.adapters.sql.engine.database import Database, domain_error
+from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache, CatalogueIds
 from sidepro.adapters.sql.repositories.projects import search_text
 from sidepro.adapters.sql.schema import tables
 from sidepro.adapters.sql.search.ngrams import (
-    Grams,
-    grams_of,
-    in_braces,
+    NgramArray,
+    array_literal,
+    ngrams_of,
 )
 from sidepro.demo.copies import copied
 from sidepro.demo.population import Demo
@@ -108,7 +108,7 @@ WRITTEN = (
 """In an order in which each finds what it refers to."""
 
 
-def _everything(demo: Demo, numbered: NumberedCatalogue) -> Iterator[tuple[Table, Rows]]:
+def _everything(demo: Demo, numbered: CatalogueIds) -> Iterator[tuple[Table, Rows]]:
     """The rows of each table, in an order in which each finds what it refers to."""
     rows = (
         _users(demo),
@@ -156,13 +156,13 @@ async def _copy(connection: AsyncConnection, table: Table, rows: Rows, written: 
                     )
                 written(len(batch))
     except psycopg.IntegrityError as error:
-        meaning = meaning_of(error)
+        meaning = domain_error(error)
         raise meaning or error from error
 
 
 def _in_copy(column_type: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
-    if isinstance(column_type, Grams):
-        return in_braces
+    if isinstance(column_type, NgramArray):
+        return array_literal
     return column_type.dialect_impl(dialect).bind_processor(dialect)
 
 
@@ -218,7 +218,7 @@ def _users(demo: Demo) -> Rows:
         }
 
 
-def _profiles(demo: Demo, numbered: NumberedCatalogue) -> Rows:
+def _profiles(demo: Demo, numbered: CatalogueIds) -> Rows:
     for profile in demo.profiles:
         yield {
             "user_id": profile.user_id,
@@ -230,7 +230,7 @@ def _profiles(demo: Demo, numbered: NumberedCatalogue) -> Rows:
         }
 
 
-def _profile_skills(demo: Demo, numbered: NumberedCatalogue) -> Rows:
+def _profile_skills(demo: Demo, numbered: CatalogueIds) -> Rows:
     for profile in demo.profiles:
         for skill in profile.skills:
             yield {"user_id": profile.user_id, "skill_id": numbered.skill_ids[skill]}
@@ -259,7 +259,7 @@ def _search(demo: Demo) -> Rows:
         yield {
             "project_id": row["id"],
             "created_at": row["created_at"],
-            "grams": grams_of(row["search_text"]),
+            "grams": ngrams_of(row["search_text"]),
         }
 
 
@@ -275,7 +275,7 @@ def _counters(demo: Demo) -> Rows:
         }
 
 
-def _project_skills(demo: Demo, numbered: NumberedCatalogue) -> Rows:
+def _project_skills(demo: Demo, numbered: CatalogueIds) -> Rows:
     for project in demo.projects:
         for skill in project.skills:
             yield {"project_id": project.id, "skill_id": numbered.skill_ids[skill]}
@@ -304,7 +304,7 @@ def _bookmarks(demo: Demo) -> Rows:
 
 def _rooms(demo: Demo) -> Rows:
     for room in demo.rooms:
-        low, high = room.seats
+        low, high = room.participants
         yield {
             "id": room.id,
             "low_id": low.user_id,

@@ -7,9 +7,9 @@
     │   ├── CannotChatWithYourself  cannot-chat-with-yourself
     │   ├── BadImage                bad-image            broken, empty, too large in itself
     │   ├── ImageQuota              image-quota          no room for more images
-    │   └── KeyReused               idempotency-key-reused   the key was for something else
+    │   └── IdempotencyKeyReused    idempotency-key-reused   used for another request
     ├── BadCursor                   bad-cursor           not ours, or made for another list
-    ├── ImageKindNotTaken           unsupported-media-type
+    ├── UnsupportedImageType        unsupported-media-type
     ├── NotAuthenticated            not-authenticated    no token, or one that is not valid
     │   ├── WrongCredentials        wrong-credentials    log-in: unknown email or wrong password
     │   └── SessionEnded            session-ended        refresh: the token is good for nothing
@@ -21,7 +21,7 @@
     │   ├── UsernameTaken           username-taken
     │   ├── NoProfile               no-profile           a partial edit of nothing
     │   ├── RoomPending             room-pending         one of the two has left the room
-    │   └── KeyInUse                idempotency-key-in-use   the first attempt has not ended
+    │   └── IdempotencyKeyInUse     idempotency-key-in-use   the first request is running
     ├── PreconditionFailed          precondition-failed  edited by somebody else meanwhile
     ├── RateLimited                 rate-limited         too often; worth trying again later
     └── Unavailable                 unavailable          a store is away; worth trying again
@@ -36,7 +36,7 @@ from sidepro.domain.rate_limiting import Allowance
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class FieldError:
     """One thing that is wrong with the input.
 
     `detail` goes on where the name of the member ends: `must not be blank`.
@@ -73,11 +73,11 @@ class InvalidInput(SideProError):
     code = "invalid"
     detail = "The request does not fit."
 
-    def __init__(self, *faults: Fault, detail: str | None = None) -> None:
+    def __init__(self, *faults: FieldError, detail: str | None = None) -> None:
         if detail is None and len(faults) == 1:
             detail = faults[0].sentence
         super().__init__(detail)
-        self.faults = faults
+        self.errors = faults
 
 
 class WeakPassword(InvalidInput):
@@ -110,7 +110,7 @@ class ImageQuota(InvalidInput):
     code = "image-quota"
 
 
-class KeyReused(InvalidInput):
+class IdempotencyKeyReused(InvalidInput):
     """The idempotency key was sent before, with other content."""
 
     code = "idempotency-key-reused"
@@ -124,7 +124,7 @@ class BadCursor(SideProError):
     detail = "The cursor does not belong to this list."
 
 
-class ImageKindNotTaken(SideProError):
+class UnsupportedImageType(SideProError):
     """What was sent is no image of a kind that is taken, by its content."""
 
     code = "unsupported-media-type"
@@ -205,7 +205,7 @@ class RoomPending(Conflict):
     detail = "The other person has left this room; it can only be read."
 
 
-class KeyInUse(Conflict):
+class IdempotencyKeyInUse(Conflict):
     """The first attempt with this idempotency key has not ended yet."""
 
     code = "idempotency-key-in-use"

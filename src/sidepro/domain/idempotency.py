@@ -15,15 +15,15 @@ from typing import Generic, Protocol, TypeVar
 
 from sidepro.domain.ids import UserId
 
-KEPT_FOR = timedelta(hours=24)
-WAIT = 10.0
+RESPONSE_TTL = timedelta(hours=24)
+WAIT_SECONDS = 10.0
 """Seconds that an attempt waits for another one of its name."""
 
 Outcome = TypeVar("Outcome")
 
 
 @dataclass(frozen=True, slots=True)
-class AttemptName:
+class IdempotencyKey:
     """What is one and the same attempt: a key is a caller's own, for one operation."""
 
     user_id: UserId
@@ -32,55 +32,55 @@ class AttemptName:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt(Generic[Outcome]):
+class IdempotentRequest(Generic[Outcome]):
     """`content` tells what is asked for from anything else; `answer` makes of what comes of it
     what is to be given to everybody who asks again.
     """
 
-    name: AttemptName
+    key: IdempotencyKey
     content: bytes
-    answer: Callable[[Outcome], bytes]
+    serialize: Callable[[Outcome], bytes]
 
-    async def begin(self, attempts: "AttemptRepository", now: datetime) -> None:
+    async def acquire(self, attempts: "IdempotencyRepository", now: datetime) -> None:
         """Claim the name, in the unit of work of the effect.
 
         Raises:
             Replayed: another attempt of this name was here before.
-            KeyReused, KeyInUse: see `AttemptRepository.claim`.
+            IdempotencyKeyReused, IdempotencyKeyInUse: see `IdempotencyRepository.claim`.
         """
-        answer = await attempts.claim(self.name, self.content, now)
+        answer = await attempts.acquire(self.key, self.content, now)
         if answer is not None:
-            raise Replayed(answer)
+            raise ReplayResponse(answer)
 
-    async def keep(self, attempts: "AttemptRepository", outcome: Outcome) -> None:
+    async def save_response(self, attempts: "IdempotencyRepository", outcome: Outcome) -> None:
         """Keep the answer for those who ask again."""
-        await attempts.keep(self.name, self.answer(outcome))
+        await attempts.save_response(self.key, self.serialize(outcome))
 
 
-class Replayed(Exception):
+class ReplayResponse(Exception):
     """Nothing is to be done: here is the answer that the first attempt of this name got."""
 
     def __init__(self, answer: bytes) -> None:
         super().__init__()
-        self.answer = answer
+        self.response = answer
 
 
-class AttemptRepository(Protocol):
+class IdempotencyRepository(Protocol):
     """The names of attempts with their answers, inside a unit of work."""
 
-    async def claim(self, name: AttemptName, content: bytes, now: datetime) -> bytes | None:
+    async def acquire(self, name: IdempotencyKey, content: bytes, now: datetime) -> bytes | None:
         """Claim a name that nobody has, or had a day ago; else the answer that was kept.
 
         Of two at once MUST the second wait until the first one's unit of work ends. Nothing else
         may be held at that time.
 
         Raises:
-            KeyReused: the name is kept for another content.
-            KeyInUse: the other one has not ended after `WAIT` seconds.
+            IdempotencyKeyReused: the name is kept for another content.
+            IdempotencyKeyInUse: the other one has not ended after `WAIT` seconds.
         """
         ...
 
-    async def keep(self, name: AttemptName, answer: bytes) -> None:
+    async def save_response(self, name: IdempotencyKey, answer: bytes) -> None:
         """Keep the answer under a name that was claimed in this unit of work."""
         ...
 

@@ -15,7 +15,7 @@ class Caller:
     is_admin: bool = False
 
 
-def hash_of(secret: str) -> bytes:
+def token_digest(secret: str) -> bytes:
     """What is stored of a refresh token or a socket's ticket. It carries 256 random bits, so that
     a plain SHA-256 without salt or stretching cannot be searched.
     """

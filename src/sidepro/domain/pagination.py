@@ -32,7 +32,7 @@ class Cursor:
     """
 
     after: SortKey | None = None
-    backward: bool = False
+    reverse: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Page(Generic[Item]):
     previous: Cursor | None
 
 
-def page_of(
+def build_page(
     found: Sequence[Item],
     request: PageRequest,
     *,
@@ -71,12 +71,12 @@ def page_of(
     """
     more = len(found) > request.limit
     items = list(found[: request.limit])
-    backward = request.cursor.backward
+    backward = request.cursor.reverse
     if backward:
         items.reverse()
     ahead, behind = (beyond, more) if backward else (more, beyond)
     after = Cursor(key(items[-1]) if items else None)
-    before = Cursor(key(items[0]) if items else None, backward=True)
+    before = Cursor(key(items[0]) if items else None, reverse=True)
     return Page(tuple(items), after if ahead else None, before if behind else None)
 
 
@@ -103,7 +103,7 @@ def _text(signed: bytes) -> str:
     return base64.urlsafe_b64encode(signed).rstrip(b"=").decode()
 
 
-class Cursors:
+class CursorCodec:
     """Writes cursors as opaque text that cannot be forged, and reads them back.
 
     The text is base64url of a truncated HMAC-SHA-256 (RFC 2104; 16 bytes) and the position. The
@@ -119,14 +119,14 @@ class Cursors:
             raise ValueError("at least one key is needed")
         self._keys = tuple(keys)
 
-    def write(self, cursor: Cursor, scope: str) -> str:
+    def encode(self, cursor: Cursor, scope: str) -> str:
         """The cursor as URL-safe text."""
         key = None if cursor.after is None else [_tagged(member) for member in cursor.after]
-        body = _compact.encode([int(cursor.backward), key]).encode()
+        body = _compact.encode([int(cursor.reverse), key]).encode()
         signed = self._sign(self._keys[0], body, scope) + body
         return _text(signed)
 
-    def read(self, text: str, scope: str) -> Cursor:
+    def decode(self, text: str, scope: str) -> Cursor:
         """The cursor behind the text.
 
         Raises:

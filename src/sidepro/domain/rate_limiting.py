@@ -19,28 +19,28 @@ class Limit:
     name: str
     quota: int
     window: int
-    alone: int | None = None
+    fallback: int | None = None
 
     @property
     def interval(self) -> float:
         """Seconds until one more call is allowed."""
         return self.window / self.quota
 
-    def allowance(self, full_in: float) -> "Allowance":
+    def allowance(self, reset_after: float) -> "Allowance":
         """What the limit says to a call after which the bucket would be full in `full_in` seconds.
 
         A bucket cannot owe more than its window: a call that would make it so is refused.
         """
-        room = self.window - full_in
+        room = self.window - reset_after
         # Where an interval is no round number of microseconds, sums of it miss the window a bit.
         remaining = floor(room / self.interval + 1e-6)
         if remaining < 0:
-            return Allowance(self, 0, full_in - self.interval, retry_after=-room)
-        return Allowance(self, remaining, full_in)
+            return Allowance(self, 0, reset_after - self.interval, retry_after=-room)
+        return Allowance(self, remaining, reset_after)
 
-    def when_alone(self) -> "Limit":
+    def with_fallback_quota(self) -> "Limit":
         """The limit of a process that cannot ask the others."""
-        return replace(self, quota=self.alone or self.quota)
+        return replace(self, quota=self.fallback or self.quota)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Allowance:
 
     limit: Limit
     remaining: int
-    full_in: float
+    reset_after: float
     retry_after: float | None = None
 
 
@@ -70,14 +70,14 @@ class RateLimiter(Protocol):
         ...
 
 
-SLOTS_RENEWED_EVERY = 10
+RENEW_INTERVAL = 10
 """Seconds between two calls of `Slots.renew`."""
 
 
-class Slots(Protocol):
+class ConcurrencyLimiter(Protocol):
     """Counts what somebody has open at the same time, such as sockets."""
 
-    async def take(self, key: str, slot: str, most: int) -> bool:
+    async def acquire(self, key: str, slot: str, most: int) -> bool:
         """Take a slot under this key, by a name of its own; whether there was one left of `most`.
 
         Of those who take one at once, in all processes, MUST NOT more than `most` get one. Where
@@ -85,13 +85,13 @@ class Slots(Protocol):
         """
         ...
 
-    async def give_back(self, key: str, slot: str) -> None:
+    async def release(self, key: str, slot: str) -> None:
         """Let others have the slot. Safe to repeat; MUST NOT fail."""
         ...
 
     async def renew(self) -> None:
         """Say that this process is there, with its slots; it is called every
-        `SLOTS_RENEWED_EVERY` seconds. The slots of a process that no longer says so MUST be free
+        `RENEW_INTERVAL` seconds. The slots of a process that no longer says so MUST be free
         within three times as long. MUST NOT fail.
         """
         ...

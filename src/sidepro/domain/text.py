@@ -5,12 +5,12 @@ import unicodedata
 from functools import lru_cache
 
 
-def normal(text: str) -> str:
+def normalize(text: str) -> str:
     """The form in which text is stored: Unicode NFC."""
     return unicodedata.normalize("NFC", text)
 
 
-def fold(text: str) -> str:
+def casefold_key(text: str) -> str:
     """The form in which text is compared: NFKC(casefold(NFKC(text))).
 
     Two texts that differ in case, in width (`Ａ`, `A`) or in composition (a decomposed Hangul
@@ -19,24 +19,24 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
-MARKS_IN_A_ROW = 30
+MAX_MARKS = 30
 """More combining marks than this on one letter no language has (UAX #15, section 13)."""
 
 
-_CHARACTERS_KNOWN = 4_096
+_CHARACTER_CLASS_CACHE = 4_096
 """Of which it is kept what they are, at the most: texts are made of few different ones."""
 
 
 _KANA_SOUND_MARKS = "\uff9e\uff9f"
 
 
-@lru_cache(maxsize=_CHARACTERS_KNOWN)
+@lru_cache(maxsize=_CHARACTER_CLASS_CACHE)
 def is_mark(char: str) -> bool:
     """Whether a character joins the one before it, in the stored or in the compared form."""
     return unicodedata.category(char)[0] == "M" or char in _KANA_SOUND_MARKS
 
 
-def piles_up_marks(text: str, most: int = MARKS_IN_A_ROW) -> bool:
+def has_excessive_marks(text: str, most: int = MAX_MARKS) -> bool:
     """Whether more than so many marks follow one another.
 
     Normal forms put the marks of a letter in order, in a time that grows with the square of their

@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Protocol
 
 from sidepro.domain.accounts.ports import ProfileRepository, SessionRepository, UserRepository
-from sidepro.domain.idempotency import AttemptRepository
+from sidepro.domain.idempotency import IdempotencyRepository
 from sidepro.domain.images.ports import ImageRepository
 from sidepro.domain.projects.ports import (
     BoardReader,
@@ -42,7 +42,7 @@ class UnitOfWork(Protocol):
     @property
     def images(self) -> ImageRepository: ...
     @property
-    def attempts(self) -> AttemptRepository: ...
+    def attempts(self) -> IdempotencyRepository: ...
     @property
     def board_reader(self) -> BoardReader: ...
     @property

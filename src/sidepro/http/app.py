@@ -14,13 +14,13 @@ from litestar.di import Provide
 from sidepro.api.auth import Authentication
 from sidepro.api.chat import asyncapi
 from sidepro.api.chat.endpoint import socket_router
-from sidepro.api.chat.handshake import Door
+from sidepro.api.chat.handshake import Handshake
 from sidepro.api.chat.hub import Hub
 from sidepro.api.chat.limits import SocketLimits
 from sidepro.api.dependencies import PREFIX, Services
 from sidepro.api.docs import openapi
 from sidepro.api.docs.page import docs_router
-from sidepro.api.errors import handle, let_access_win
+from sidepro.api.errors import handle, prefer_access_error
 from sidepro.api.json_body import StrictJson
 from sidepro.api.routes import (
     accounts,
@@ -34,15 +34,15 @@ from sidepro.api.routes import (
     data_export as archive,
 )
 from sidepro.api.routes.images import images_router
-from sidepro.domain.accounts.ports import AccessTokens, SessionGate
+from sidepro.domain.accounts.ports import AccessTokens, SessionRegistry
 from sidepro.domain.images.ports import ImageStore
 from sidepro.domain.rate_limiting import RateLimiter
 from sidepro.http.health import Check, health_router
 from sidepro.http.media import media_router
 from sidepro.http.metrics import Metrics, metrics_route
-from sidepro.http.rate_limits import Limiting
+from sidepro.http.rate_limits import RateLimitMiddleware
 
-BODY_LARGEST = 2**20
+MAX_BODY = 2**20
 
 EXPOSED = [
     *("ETag", "Link", "Location", "Retry-After", "RateLimit", "RateLimit-Policy"),
@@ -53,13 +53,13 @@ Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class AppDependencies:
     """What the application is made of. `media` is the store whose images it serves itself."""
 
     services: Services
     hub: Hub
     tokens: AccessTokens
-    gate: SessionGate
+    session_registry: SessionRegistry
     limiter: RateLimiter | None
     socket_limits: SocketLimits | None
     allowed_origins: Sequence[str]
@@ -71,16 +71,16 @@ class Parts:
     with_docs: bool = True
 
 
-def create_app(parts: Parts, lifespan: Sequence[Lifespan] = ()) -> Litestar:
+def create_app(parts: AppDependencies, lifespan: Sequence[Lifespan] = ()) -> Litestar:
     """The routes with their services. Serve it inside `sidepro.http.middleware.Edge`."""
     services = parts.services
 
     def provide_services() -> Services:
         return services
 
-    door = Door(
+    door = Handshake(
         tokens=parts.tokens,
-        gate=parts.gate,
+        session_registry=parts.session_registry,
         rooms=services.rooms,
         tickets=services.tickets,
         limits=parts.socket_limits,
@@ -100,8 +100,8 @@ def create_app(parts: Parts, lifespan: Sequence[Lifespan] = ()) -> Litestar:
             socket_router(door, parts.hub),
         ],
         middleware=[
-            Authentication(parts.tokens, parts.gate),
-            *([Limiting(parts.limiter)] if parts.limiter else []),
+            Authentication(parts.tokens, parts.session_registry),
+            *([RateLimitMiddleware(parts.limiter)] if parts.limiter else []),
         ],
     )
     documents: list[Any] = []
@@ -120,8 +120,8 @@ def create_app(parts: Parts, lifespan: Sequence[Lifespan] = ()) -> Litestar:
         dto=StrictJson,
         return_dto=None,
         exception_handlers={Exception: handle},
-        after_exception=[let_access_win],
-        request_max_body_size=BODY_LARGEST,
+        after_exception=[prefer_access_error],
+        request_max_body_size=MAX_BODY,
         cors_config=CORSConfig(
             allow_origins=list(parts.allowed_origins),
             allow_headers=[

@@ -14,7 +14,7 @@ from sidepro.domain.images.image import MEDIA_TYPE
 from sidepro.domain.images.ports import ImageStore
 from sidepro.domain.images.urls import (
     KEY,
-    LOCAL,
+    LOCAL_BASE,
     ImageKey,
 )
 
@@ -52,7 +52,7 @@ def media_router(store: ImageStore) -> Router:
             headers=answer.headers,
         )
 
-    return Router(LOCAL, route_handlers=[image, image_head])
+    return Router(LOCAL_BASE, route_handlers=[image, image_head])
 
 
 async def _answer(store: ImageStore, request: MediaRequest, name: str) -> Response[Any]:

@@ -26,7 +26,7 @@ from prometheus_client.registry import Collector
 from sidepro.api.auth import PUBLIC
 from sidepro.domain.clock import Clock
 from sidepro.domain.errors import Unavailable
-from sidepro.domain.recommendations.ports import Run
+from sidepro.domain.recommendations.ports import SimilarityRun
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +37,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 OTHER = "other"
 """Methods, and routes, that there are none of: nobody can make series of names of their own."""
 
-LastRun = Callable[[], Awaitable[Run | None]]
+LastRun = Callable[[], Awaitable[SimilarityRun | None]]
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Seconds."""
@@ -76,7 +76,7 @@ class Metrics:
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self._registry)
 
-    def note_request(self, method: str, route: str | None, status: int, seconds: float) -> None:
+    def record_request(self, method: str, route: str | None, status: int, seconds: float) -> None:
         """Count a request; `route` is the template of its path."""
         method, route = method if method in METHODS else OTHER, route or OTHER
         self._requests.labels(method, route, status).inc()
@@ -100,7 +100,7 @@ class _SimilarityCollector(Collector):
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self.run: Run | None = None
+        self.run: SimilarityRun | None = None
 
     def collect(self) -> Iterator[Metric]:
         if self.run is None:

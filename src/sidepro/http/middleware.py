@@ -16,13 +16,13 @@ from litestar.datastructures.headers import Accept
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
-from sidepro.api.errors import EDGE_CODES, MEDIA_TYPE, document
+from sidepro.api.errors import MEDIA_TYPE, MIDDLEWARE_CODES, document
 from sidepro.http import rate_limits as limits
 from sidepro.http.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
-URL_LONGEST = 8 * 1024
+MAX_URL = 8 * 1024
 REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 JSON = "application/json"
 
@@ -32,7 +32,7 @@ _ALWAYS = (
 )
 
 
-class Edge:
+class Middleware:
     """Wraps the application."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics | None = None) -> None:
@@ -57,8 +57,8 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = _dressed(
-                    [*message["headers"], *limits.fields(scope)], request_id, signed_in
+                message["headers"] = _with_headers(
+                    [*message["headers"], *limits.rate_limit_headers(scope)], request_id, signed_in
                 )
             await send(message)
 
@@ -81,7 +81,7 @@ class Edge:
         )
         if self._metrics:
             route = scope.get("path_template")
-            self._metrics.note_request(scope["method"], route, status, seconds)
+            self._metrics.record_request(scope["method"], route, status, seconds)
 
 
 def _first(scope: HTTPScope) -> dict[bytes, bytes]:
@@ -89,7 +89,7 @@ def _first(scope: HTTPScope) -> dict[bytes, bytes]:
     return dict(reversed(list(scope["headers"])))
 
 
-def _dressed(
+def _with_headers(
     headers: Iterable[tuple[bytes, bytes]], request_id: bytes, signed_in: bool
 ) -> list[tuple[bytes, bytes]]:
     dressed = [*headers, *_ALWAYS, (b"x-request-id", request_id)]
@@ -100,7 +100,7 @@ def _dressed(
 
 
 def _refusal(scope: HTTPScope, accept: bytes | None) -> int | None:
-    if len(scope.get("raw_path") or b"") + len(scope["query_string"]) >= URL_LONGEST:
+    if len(scope.get("raw_path") or b"") + len(scope["query_string"]) >= MAX_URL:
         return 413
     if accept is not None and scope["path"].startswith("/api/v1/") and not _takes_json(accept):
         return 406
@@ -113,7 +113,7 @@ def _takes_json(accept: bytes) -> bool:
 
 
 async def _refuse(send: Send, status: int) -> None:
-    code, detail = EDGE_CODES[status]
+    code, detail = MIDDLEWARE_CODES[status]
     body = msgspec.json.encode(document(status, code, detail))
     headers = [
         (b"content-type", MEDIA_TYPE.encode()),

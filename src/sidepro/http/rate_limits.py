@@ -24,8 +24,8 @@ ALL_ELSE = Limit("default", 600, _MINUTE)
 
 # What a route has in its `opt`. Guesses of passwords count against the address whoever is said to
 # make them.
-LOG_IN = {"limit": Limit("log-in", 10, _MINUTE, alone=5), "by_address": True}
-SIGN_UP = {"limit": Limit("sign-up", 10, _HOUR, alone=3), "by_address": True}
+LOG_IN = {"limit": Limit("log-in", 10, _MINUTE, fallback=5), "by_address": True}
+SIGN_UP = {"limit": Limit("sign-up", 10, _HOUR, fallback=3), "by_address": True}
 PROJECTS = {"limit": Limit("projects", 30, _HOUR)}
 COMMENTS = {"limit": Limit("comments", 120, _HOUR)}
 IMAGES = {"limit": Limit("images", 60, _HOUR)}
@@ -37,7 +37,7 @@ TICKETS = {"limit": Limit("tickets", 60, _MINUTE)}
 _SAID = "rate_limit"
 
 
-class Limiting(ASGIMiddleware):
+class RateLimitMiddleware(ASGIMiddleware):
     """Counts a call against the limit of its route, for the user or else the address.
 
     Raises:
@@ -49,7 +49,7 @@ class Limiting(ASGIMiddleware):
     def __init__(self, limiter: RateLimiter) -> None:
         self._limiter = limiter
 
-    def __deepcopy__(self, _memo: object) -> "Limiting":
+    def __deepcopy__(self, _memo: object) -> "RateLimitMiddleware":
         # Litestar copies routers with all that hangs on them; what has counted is one.
         return self
 
@@ -59,7 +59,7 @@ class Limiting(ASGIMiddleware):
             user = None if opt.get("by_address") else cast("Caller | None", scope["user"])
             key = address_of(scope) if user is None else str(user.id)
             allowance = await self._limiter.take(opt.get("limit", ALL_ELSE), key)
-            say(scope, allowance)
+            set_rate_limit_headers(scope, allowance)
             if allowance.retry_after is not None:
                 raise RateLimited(allowance)
         await next_app(scope, receive, send)
@@ -86,12 +86,12 @@ def _counted_as(host: str) -> str:
     return str(address)
 
 
-def say(scope: MutableMapping[str, Any] | Scope, allowance: Allowance) -> None:
+def set_rate_limit_headers(scope: MutableMapping[str, Any] | Scope, allowance: Allowance) -> None:
     """Have the answer tell about a limit, whoever gives it."""
     scope["state"][_SAID] = allowance
 
 
-def fields(scope: MutableMapping[str, Any] | Scope) -> list[tuple[bytes, bytes]]:
+def rate_limit_headers(scope: MutableMapping[str, Any] | Scope) -> list[tuple[bytes, bytes]]:
     """The fields RateLimit and RateLimit-Policy of a limited call's answer.
 
     Source: draft-ietf-httpapi-ratelimit-headers-10.
@@ -101,5 +101,5 @@ def fields(scope: MutableMapping[str, Any] | Scope) -> list[tuple[bytes, bytes]]
         return []
     limit = allowance.limit
     policy = f'"{limit.name}";q={limit.quota};w={limit.window}'
-    left = f'"{limit.name}";r={allowance.remaining};t={ceil(round(allowance.full_in, 3))}'
+    left = f'"{limit.name}";r={allowance.remaining};t={ceil(round(allowance.reset_after, 3))}'
     return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", left.encode())]

@@ -3,10 +3,10 @@
 from typing import Protocol
 
 
-class Notes(Protocol):
+class JobClaims(Protocol):
     """Short notes and a clock that all who send or run jobs look at."""
 
-    async def put(self, note: str, seconds: int) -> bool:
+    async def claim(self, note: str, seconds: int) -> bool:
         """Put a note there for so many seconds; whether it was not there. Of many who put the
         same one at once, exactly one MUST hear that it was not.
 
@@ -15,7 +15,7 @@ class Notes(Protocol):
         """
         ...
 
-    async def remove(self, note: str) -> None:
+    async def release(self, note: str) -> None:
         """Take a note off, if it is there.
 
         Raises:

@@ -13,8 +13,8 @@ from taskiq.acks import AcknowledgeType
 from taskiq.receiver import Receiver
 
 from sidepro.jobs.broker import is_shared
-from sidepro.jobs.scheduler import keep_schedule
-from sidepro.jobs.tasks import Jobs
+from sidepro.jobs.scheduler import run_scheduler
+from sidepro.jobs.tasks import JobRunner
 
 log = structlog.get_logger(__name__)
 
@@ -38,22 +38,22 @@ Work = Callable[[], Coroutine[Any, Any, None]]
 
 
 @asynccontextmanager
-async def running(jobs: Jobs) -> AsyncIterator[None]:
+async def running(jobs: JobRunner) -> AsyncIterator[None]:
     """Keep the schedule and do the work, inside of this block."""
     async with working(jobs), scheduling(jobs):
         yield
 
 
 @asynccontextmanager
-async def scheduling(jobs: Jobs) -> AsyncIterator[None]:
+async def scheduling(jobs: JobRunner) -> AsyncIterator[None]:
     """Keep the schedule inside of this block."""
     jobs.register()
-    async with _meanwhile(lambda: keep_schedule(jobs), jobs.broker):
+    async with _meanwhile(lambda: run_scheduler(jobs), jobs.broker):
         yield
 
 
 @asynccontextmanager
-async def working(jobs: Jobs) -> AsyncIterator[None]:
+async def working(jobs: JobRunner) -> AsyncIterator[None]:
     """Run what is sent, inside of this block. On leaving, what is under way is finished if that
     takes no longer than `FINISHED_WITHIN`, and else broken off.
     """
@@ -68,7 +68,7 @@ async def working(jobs: Jobs) -> AsyncIterator[None]:
         await jobs.end(FINISHED_WITHIN)
 
 
-async def _receive(jobs: Jobs) -> None:
+async def _receive(jobs: JobRunner) -> None:
     """Run what comes on the stream, until cancelled or until Redis goes away.
 
     A message is acknowledged when it comes: a job that its worker's end breaks off is not for

@@ -11,14 +11,14 @@ from taskiq.exceptions import ScheduledTaskCancelledError, SendTaskError
 from taskiq.schedule_sources import LabelScheduleSource
 
 from sidepro.domain.errors import Unavailable
-from sidepro.jobs.claims import Notes
-from sidepro.jobs.tasks import Jobs
+from sidepro.jobs.claims import JobClaims
+from sidepro.jobs.tasks import JobRunner
 
 log = structlog.get_logger(__name__)
 
 MINUTE = 60
 
-NOTED_FOR = 2 * MINUTE
+CLAIM_TTL = 2 * MINUTE
 """Seconds for which it is known that a task was sent for its minute: the clocks of two schedulers
 may differ by a minute.
 """
@@ -30,7 +30,7 @@ EARLY = 0.5
 """Seconds: a sleep may end a moment before the second that it was to end at."""
 
 
-async def keep_schedule(jobs: Jobs) -> None:
+async def run_scheduler(jobs: JobRunner) -> None:
     """Send each task once now, and then at its times, until cancelled.
 
     Raises:
@@ -66,9 +66,9 @@ async def _watch_clock() -> None:
 class _Source(LabelScheduleSource):
     """The schedules of the tasks; each is sent once a minute, by whoever comes first."""
 
-    def __init__(self, jobs: Jobs) -> None:
+    def __init__(self, jobs: JobRunner) -> None:
         super().__init__(jobs.broker)
-        self._notes: Notes = jobs.notes
+        self._notes: JobClaims = jobs.notes
 
     async def pre_send(self, task: ScheduledTask) -> None:
         """Whether to send it, and when that was.
@@ -79,7 +79,7 @@ class _Source(LabelScheduleSource):
         try:
             # The minute is the scheduler's own: that is what it was sent by.
             minute = int((time.time() + EARLY) // _period_of(task))
-            is_first = await self._notes.put(f"sent:{task.task_name}:{minute}", NOTED_FOR)
+            is_first = await self._notes.claim(f"sent:{task.task_name}:{minute}", CLAIM_TTL)
             task.kwargs["sent_at"] = await self._notes.now()
         except Unavailable as error:
             log.warning("job_not_sent", job=task.task_name, reason="Redis unavailable")

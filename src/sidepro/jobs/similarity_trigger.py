@@ -10,26 +10,26 @@ from taskiq.kicker import AsyncKicker
 
 from sidepro.domain.errors import Unavailable
 from sidepro.jobs.broker import is_shared
-from sidepro.jobs.claims import Notes
+from sidepro.jobs.claims import JobClaims
 from sidepro.jobs.tasks import ASKED, ASKED_SIMILARITY_TICK, LATE_AFTER
 
 log = structlog.get_logger(__name__)
 
 
-class SentTickRequests:
-    """See `sidepro.domain.recommendations.ports.TickRequests`.
+class BrokerSimilarityTrigger:
+    """See `sidepro.domain.recommendations.ports.SimilarityTrigger`.
 
     Who asks first leaves a note and sends the task, which removes the note before it reads
     anything; who finds the note there has asked in time. Whoever asks does not wait for that.
     """
 
-    def __init__(self, broker: AsyncBroker, notes: Notes) -> None:
+    def __init__(self, broker: AsyncBroker, notes: JobClaims) -> None:
         self._broker = broker
         self._notes = notes
         self._is_asked = False
         self._sending: asyncio.Task[None] | None = None
 
-    async def ask(self) -> None:
+    async def request(self) -> None:
         self._is_asked = True
         if self._sending is None or self._sending.done():
             self._sending = asyncio.create_task(self._send())
@@ -46,7 +46,7 @@ class SentTickRequests:
                 continue
             try:
                 # A note that nobody removes, since the worker died, is over when it is too late.
-                if await self._notes.put(ASKED, int(LATE_AFTER)):
+                if await self._notes.claim(ASKED, int(LATE_AFTER)):
                     await self._tick().kiq(await self._notes.now())
             except (Unavailable, SendTaskError):
                 log.warning("similarity_not_asked", reason="Redis unavailable")

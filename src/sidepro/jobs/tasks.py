@@ -12,7 +12,7 @@ from sidepro.domain.errors import Unavailable
 from sidepro.domain.images.image_service import ImageService
 from sidepro.domain.recommendations.ports import NeighbourStore
 from sidepro.domain.recommendations.similarity_job import SimilarityJob
-from sidepro.jobs.claims import Notes
+from sidepro.jobs.claims import JobClaims
 
 log = structlog.get_logger(__name__)
 
@@ -42,11 +42,11 @@ END_WITHIN = 2.0
 Work = Callable[[], Awaitable[None]]
 
 
-class Ended(Exception):
+class Cancelled(Exception):
     """The process ends: what is computed has no use any more."""
 
 
-class Jobs:
+class JobRunner:
     """The jobs, known to a broker, and those of them under way in this process.
 
     Each may be run twice, at once, or be broken off: the next one puts things right.
@@ -55,7 +55,7 @@ class Jobs:
     def __init__(
         self,
         broker: AsyncBroker,
-        notes: Notes,
+        notes: JobClaims,
         similarity: SimilarityJob,
         results: NeighbourStore,
         images: ImageService,
@@ -135,7 +135,7 @@ class Jobs:
             return
         # If the note cannot be removed it is over by itself before long.
         with suppress(Unavailable):
-            await self.notes.remove(ASKED)
+            await self.notes.release(ASKED)
         await self._find_neighbours(wait=True)
 
     async def _pause(self) -> float:
@@ -165,7 +165,7 @@ class Jobs:
     def _go_on(self, _done: int, _of: int) -> None:
         """Called from the thread that computes: raises there when nobody wants the result."""
         if self._computes_in_vain.is_set():
-            raise Ended
+            raise Cancelled
 
     async def _remove_images(self) -> None:
         try:

@@ -19,7 +19,7 @@ IDLE_FOR = 0.5
 LOOK_EVERY = 0.02
 
 
-class GentleServer(uvicorn.Server):
+class DrainingServer(uvicorn.Server):
     """Calls `on_start` as soon as it serves."""
 
     def __init__(self, config: uvicorn.Config, on_start: Callable[[], None]) -> None:

@@ -13,20 +13,20 @@ from typing import Any, cast
 from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from sidepro.api.chat.outbox import Line
+from sidepro.api.chat.outbox import Outbox
 
 ENDED_WITHIN = 4.0
 """Seconds that a closed connection gets to take what was written, the close frame last."""
 
 
-class FirmSocketProtocol(WebSocketsSansIOProtocol):
+class TimeoutWebSocketProtocol(WebSocketsSansIOProtocol):
     """Breaks a connection off that does not end by itself."""
 
     _last_moment: asyncio.TimerHandle | None = None
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self.queue = cast("Any", Line())
+        self.queue = cast("Any", Outbox())
         # A server that stops gives one to every answer; here it would refuse the upgrade.
         self.default_headers = [pair for pair in self.default_headers if pair[0] != b"connection"]
 

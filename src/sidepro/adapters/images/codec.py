@@ -29,21 +29,21 @@ from sidepro.adapters.images.formats import (
     NotTakenError,
     look_at,
 )
-from sidepro.domain.errors import BadImage, Fault, ImageKindNotTaken, Unavailable
+from sidepro.domain.errors import BadImage, FieldError, Unavailable, UnsupportedImageType
 from sidepro.domain.images.image import Picture
 
 log = structlog.get_logger(__name__)
 
 THREADS = 2
-WAITING_MOST = 30
+MAX_WAITING = 30
 """Pictures that wait for a thread; whoever comes then may try again later."""
 
-LONGEST_SIDE = 2_048
-FRAMES_MOST = 300
-FRAME_LONGEST = 60_000
+MAX_SIDE = 2_048
+MAX_FRAMES = 300
+MAX_FRAME_MS = 60_000
 """Milliseconds."""
 
-LOOPS_MOST = 65_535
+MAX_LOOPS = 65_535
 """How often an animation may be repeated; 0 is for ever. RFC 9649, section 2.7.1.1."""
 
 _BAND = 2**21
@@ -83,7 +83,7 @@ class PillowCodec:
         Image.MAX_IMAGE_PIXELS = max(max_pixels, Image.MAX_IMAGE_PIXELS or 0)
 
     async def encode(self, file: IO[bytes]) -> Picture:
-        if self._under_way >= THREADS + WAITING_MOST:
+        if self._under_way >= THREADS + MAX_WAITING:
             raise Unavailable
         self._under_way += 1
         try:
@@ -105,27 +105,27 @@ class PillowCodec:
             with self._pixels.spent(look.pixels):
                 return self._decoded_and_encoded(data[: look.end], look)
         except NotTakenError:
-            raise ImageKindNotTaken from None
+            raise UnsupportedImageType from None
         except BrokenError as error:
-            raise BadImage(Fault(str(error), pointer="/file")) from None
+            raise BadImage(FieldError(str(error), pointer="/file")) from None
         except MemoryError as error:
             raise Unavailable from error
         # Pillow raises whatever comes up in its many parsers when a file is not sound.
         except Exception as error:
             log.info("image_broken", reason=type(error).__name__)
-            raise BadImage(Fault("is broken", pointer="/file")) from None
+            raise BadImage(FieldError("is broken", pointer="/file")) from None
 
     def _decoded_and_encoded(self, data: bytes, look: Look) -> Picture:
         with _PLUGINS[look.kind](BytesIO(data)) as opened:
             # What the decoder goes by must be what was looked at.
             self._check(*opened.size, look.frames)
             frames = list(_frames(opened, look))
-            loop = min(int(opened.info.get("loop", look.kind == Kind.GIF)), LOOPS_MOST)
+            loop = min(int(opened.info.get("loop", look.kind == Kind.GIF)), MAX_LOOPS)
         return _webp(frames, loop)
 
     def _check(self, width: int, height: int, frames: int) -> None:
-        if frames > FRAMES_MOST:
-            raise BrokenError(f"has more than {FRAMES_MOST} frames")
+        if frames > MAX_FRAMES:
+            raise BrokenError(f"has more than {MAX_FRAMES} frames")
         if width * height * frames > self._max_pixels:
             raise BrokenError(f"has more than {self._max_pixels:,} pixels")
 
@@ -170,16 +170,16 @@ def _frames(opened: ImageFile, look: Look) -> Iterator[Frame]:
     for number in range(first, first + look.frames):
         opened.seek(number)
         opened.load()
-        duration = min(max(round(opened.info.get("duration", 0)), 0), FRAME_LONGEST)
+        duration = min(max(round(opened.info.get("duration", 0)), 0), MAX_FRAME_MS)
         yield _upright(_smaller(opened, "RGBA"), orientation), duration
 
 
 def _fitting(size: tuple[int, int]) -> tuple[int, int]:
     """The size made smaller, in proportion, until it fits."""
     longest = max(size)
-    if longest <= LONGEST_SIDE:
+    if longest <= MAX_SIDE:
         return size
-    width, height = (max(1, round(side * LONGEST_SIDE / longest)) for side in size)
+    width, height = (max(1, round(side * MAX_SIDE / longest)) for side in size)
     return width, height
 
 

@@ -26,7 +26,7 @@ TIMEOUT = timedelta(seconds=20)
 RETRY_WITHIN = timedelta(seconds=10)
 RETRIES = 2
 
-ANSWERS_WITHIN = 2.0
+RESPONSE_TIMEOUT = 2.0
 """Seconds after which a store counts as away."""
 
 
@@ -111,9 +111,9 @@ class S3Images:
             bucket = f"https://{self._bucket}.s3.{self._region}.amazonaws.com"
         return f"{bucket}/{self._prefix}/" if self._prefix else f"{bucket}/"
 
-    async def answers(self) -> None:
+    async def ping(self) -> None:
         """Raise unless the bucket can be asked for an object."""
-        async with asyncio.timeout(ANSWERS_WITHIN):
+        async with asyncio.timeout(RESPONSE_TIMEOUT):
             await self.size(ImageKey("0" * 32 + ".webp"))
 
     async def put(self, key: ImageKey, data: bytes) -> None:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 
-class MemorySlots:
+class InProcessConcurrencyLimiter:
     """See `sidepro.domain.rate_limiting.Slots`."""
 
     def __init__(self) -> None:
@@ -15,13 +15,13 @@ class MemorySlots:
         """The slots by their keys."""
         return self._taken
 
-    async def take(self, key: str, slot: str, most: int) -> bool:
+    async def acquire(self, key: str, slot: str, most: int) -> bool:
         if slot not in self._taken.get(key, ()) and len(self._taken.get(key, ())) >= most:
             return False
         self._taken[key].add(slot)
         return True
 
-    async def give_back(self, key: str, slot: str) -> None:
+    async def release(self, key: str, slot: str) -> None:
         slots = self._taken.get(key, set())
         slots.discard(slot)
         if not slots:

@@ -3,13 +3,13 @@
 import time
 
 
-class MemoryNotes:
+class InProcessJobClaims:
     """See `sidepro.jobs.claims.Notes`."""
 
     def __init__(self) -> None:
         self._over_at: dict[str, float] = {}
 
-    async def put(self, note: str, seconds: int) -> bool:
+    async def claim(self, note: str, seconds: int) -> bool:
         now = time.monotonic()
         self._over_at = {each: over for each, over in self._over_at.items() if over > now}
         if note in self._over_at:
@@ -17,7 +17,7 @@ class MemoryNotes:
         self._over_at[note] = now + seconds
         return True
 
-    async def remove(self, note: str) -> None:
+    async def release(self, note: str) -> None:
         self._over_at.pop(note, None)
 
     async def now(self) -> float:

@@ -6,19 +6,19 @@ from collections.abc import Mapping, Sequence
 from sidepro.domain.ids import RoomId, UserId
 
 
-class MemoryPresence:
+class InProcessPresence:
     """See `sidepro.domain.rooms.ports.Presence`."""
 
     def __init__(self) -> None:
         self._connections: dict[RoomId, dict[UserId, set[str]]] = defaultdict(dict)
 
-    async def enter(self, room_id: RoomId, user_id: UserId, connection: str) -> bool:
+    async def connect(self, room_id: RoomId, user_id: UserId, connection: str) -> bool:
         connections = self._connections[room_id].setdefault(user_id, set())
         was_away = not connections
         connections.add(connection)
         return was_away
 
-    async def leave(self, room_id: RoomId, user_id: UserId, connection: str) -> bool:
+    async def disconnect(self, room_id: RoomId, user_id: UserId, connection: str) -> bool:
         people = self._connections.get(room_id, {})
         connections = people.get(user_id, set())
         if connection not in connections:

@@ -5,8 +5,8 @@ from sidepro.domain.rooms.events import RoomEvent
 from sidepro.domain.rooms.ports import Listener
 
 
-class MemoryFeed:
-    """See `sidepro.domain.rooms.ports.ChatFeed`. Listeners hear at once, in order."""
+class InProcessRoomEvents:
+    """See `sidepro.domain.rooms.ports.RoomEvents`. Listeners hear at once, in order."""
 
     def __init__(self) -> None:
         self._listeners: dict[RoomId, list[Listener]] = {}
@@ -15,10 +15,10 @@ class MemoryFeed:
         for listener in tuple(self._listeners.get(event.room_id, ())):
             listener(event)
 
-    async def listen(self, room_id: RoomId, listener: Listener) -> None:
+    async def subscribe(self, room_id: RoomId, listener: Listener) -> None:
         self._listeners.setdefault(room_id, []).append(listener)
 
-    async def ignore(self, room_id: RoomId, listener: Listener) -> None:
+    async def unsubscribe(self, room_id: RoomId, listener: Listener) -> None:
         listeners = self._listeners.get(room_id, [])
         if listener in listeners:
             listeners.remove(listener)

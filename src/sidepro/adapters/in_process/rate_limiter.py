@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 from sidepro.domain.rate_limiting import Allowance, Limit
 
-MOST = 100_000
+MAX_BUCKETS = 100_000
 """Keys that are remembered; those that were used longest ago go first."""
 
 
-class MemoryLimiter:
+class InProcessRateLimiter:
     """See `sidepro.domain.rate_limiting.RateLimiter`.
 
     Of each bucket only the moment is kept at which it is full again.
@@ -27,6 +27,6 @@ class MemoryLimiter:
         if allowance.retry_after is None:
             self._full_at[place] = full_at
             self._full_at.move_to_end(place)
-            if len(self._full_at) > MOST:
+            if len(self._full_at) > MAX_BUCKETS:
                 self._full_at.popitem(last=False)
         return allowance

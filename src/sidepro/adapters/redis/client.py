@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 Answer = TypeVar("Answer")
 
-ANSWERS_WITHIN = 1.0
+RESPONSE_TIMEOUT = 1.0
 """Seconds until a question counts as unanswered."""
 
 BROKEN = (RedisError, OSError, RuntimeError)
@@ -25,27 +25,27 @@ BROKEN = (RedisError, OSError, RuntimeError)
 has been closed a moment ago.
 """
 
-LEFT_ALONE_FOR = 1.0
+CIRCUIT_OPEN_SECONDS = 1.0
 """Seconds in which a Redis that did not answer is asked nothing: while it is away, one call a
 second waits for it, and all others go on at once.
 """
 
 
-class Link:
+class RedisClient:
     """A pool of connections to one Redis."""
 
     def __init__(self, url: str) -> None:
         """Nothing is connected yet."""
         self.redis: Redis = Redis.from_url(
             url,
-            socket_timeout=ANSWERS_WITHIN,
-            socket_connect_timeout=ANSWERS_WITHIN,
+            socket_timeout=RESPONSE_TIMEOUT,
+            socket_connect_timeout=RESPONSE_TIMEOUT,
             # Once: for a connection that Redis closed when it was restarted.
             retry=Retry(NoBackoff(), 1),
         )
         self._ask_again_at: float | None = None
 
-    async def ask(self, question: Callable[[Redis], Awaitable[Answer]]) -> Answer:
+    async def execute(self, question: Callable[[Redis], Awaitable[Answer]]) -> Answer:
         """What Redis answers.
 
         Raises:
@@ -56,13 +56,13 @@ class Link:
             now = time.monotonic()
             if now < self._ask_again_at:
                 raise Unavailable
-            self._ask_again_at = now + LEFT_ALONE_FOR + ANSWERS_WITHIN
+            self._ask_again_at = now + CIRCUIT_OPEN_SECONDS + RESPONSE_TIMEOUT
         try:
             answer = await question(self.redis)
         except BROKEN as error:
             if self._ask_again_at is None:
                 log.warning("redis_away", reason=type(error).__name__)
-            self._ask_again_at = time.monotonic() + LEFT_ALONE_FOR
+            self._ask_again_at = time.monotonic() + CIRCUIT_OPEN_SECONDS
             raise Unavailable from error
         if was_away:
             log.info("redis_back")
@@ -81,7 +81,7 @@ class Link:
             **{**pool.connection_kwargs, "protocol": 2, "retry": Retry(NoBackoff(), 0)}
         )
 
-    async def answers(self) -> None:
+    async def ping(self) -> None:
         """Raise what keeps Redis from answering, if anything does."""
         await self.redis.ping()
 

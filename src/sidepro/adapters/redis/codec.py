@@ -10,9 +10,9 @@ import msgspec
 
 from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.rooms.events import (
-    MayHaveMissed,
     MessageSent,
-    ReadMoved,
+    ReadPositionChanged,
+    ResyncRequired,
     RoomClosed,
     RoomEvent,
     StatusChanged,
@@ -66,7 +66,7 @@ def encode(event: RoomEvent) -> bytes:
             return _encode(
                 _Message(said.seq, said.sender_id, said.body, said.client_id, said.sent_at)
             )
-        case ReadMoved(user_id=user_id, seq=seq):
+        case ReadPositionChanged(user_id=user_id, seq=seq):
             return _encode(_Read(user_id, seq))
         case Typing(user_id=user_id):
             return _encode(_Typing(user_id))
@@ -74,7 +74,7 @@ def encode(event: RoomEvent) -> bytes:
             return _encode(_Status())
         case RoomClosed(user_id=closed_for):
             return _encode(_Closed(closed_for))
-        case MayHaveMissed():
+        case ResyncRequired():
             return _encode(_Missed())
 
 
@@ -89,7 +89,7 @@ def decode(room_id: RoomId, payload: bytes) -> RoomEvent:
             sender_id = None if sender is None else UserId(sender)
             return MessageSent(room_id, Message(room_id, seq, sender_id, body, client_id, sent_at))
         case _Read(user_id, seq):
-            return ReadMoved(room_id, UserId(user_id), seq)
+            return ReadPositionChanged(room_id, UserId(user_id), seq)
         case _Typing(user_id):
             return Typing(room_id, UserId(user_id))
         case _Status():
@@ -97,4 +97,4 @@ def decode(room_id: RoomId, payload: bytes) -> RoomEvent:
         case _Closed(user):
             return RoomClosed(room_id, None if user is None else UserId(user))
         case _Missed():
-            return MayHaveMissed(room_id)
+            return ResyncRequired(room_id)

@@ -4,12 +4,12 @@ from contextlib import suppress
 
 from redis.asyncio import Redis
 
-from sidepro.adapters.in_process.concurrency_limiter import MemorySlots
-from sidepro.adapters.redis.client import Link
+from sidepro.adapters.in_process.concurrency_limiter import InProcessConcurrencyLimiter
+from sidepro.adapters.redis.client import RedisClient
 from sidepro.domain.errors import Unavailable
-from sidepro.domain.rate_limiting import SLOTS_RENEWED_EVERY
+from sidepro.domain.rate_limiting import RENEW_INTERVAL
 
-LEASE = 3 * SLOTS_RENEWED_EVERY
+LEASE = 3 * RENEW_INTERVAL
 """Seconds after which a slot that nobody renews is free again."""
 
 # A sorted set of slots by the second at which their lease is over, on Redis' own clock; should
@@ -28,36 +28,39 @@ return 1
 """
 
 
-class RedisSlots:
-    """See `sidepro.domain.rate_limiting.Slots`. While Redis is away each process counts its own."""
+class RedisConcurrencyLimiter:
+    """See `sidepro.domain.rate_limiting.ConcurrencyLimiter`.
 
-    def __init__(self, link: Link) -> None:
+    While Redis is away each process counts its own.
+    """
+
+    def __init__(self, link: RedisClient) -> None:
         self._link = link
         self._take = link.redis.register_script(_TAKE)
-        self._own = MemorySlots()
+        self._own = InProcessConcurrencyLimiter()
 
-    async def take(self, key: str, slot: str, most: int) -> bool:
-        if not await self._own.take(key, slot, most):
+    async def acquire(self, key: str, slot: str, most: int) -> bool:
+        if not await self._own.acquire(key, slot, most):
             return False
         try:
-            granted = await self._link.ask(
+            granted = await self._link.execute(
                 lambda redis: self._take([_key(key)], [slot, most, LEASE], client=redis)
             )
         except Unavailable:
             return True
         if not granted:
-            await self._own.give_back(key, slot)
+            await self._own.release(key, slot)
         return bool(granted)
 
-    async def give_back(self, key: str, slot: str) -> None:
-        await self._own.give_back(key, slot)
+    async def release(self, key: str, slot: str) -> None:
+        await self._own.release(key, slot)
         # A lease that cannot be ended now ends by itself.
         with suppress(Unavailable):
-            await self._link.ask(lambda redis: redis.zrem(_key(key), slot))
+            await self._link.execute(lambda redis: redis.zrem(_key(key), slot))
 
     async def renew(self) -> None:
         with suppress(Unavailable):
-            await self._link.ask(self._renew)
+            await self._link.execute(self._renew)
 
     async def _renew(self, redis: Redis) -> None:
         now, _ = await redis.time()

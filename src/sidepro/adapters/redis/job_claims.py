@@ -1,24 +1,24 @@
 """Notes of the jobs, in Redis for all processes."""
 
-from sidepro.adapters.redis.client import Link
+from sidepro.adapters.redis.client import RedisClient
 
 
-class RedisNotes:
+class RedisJobClaims:
     """See `sidepro.jobs.claims.Notes`."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: RedisClient) -> None:
         self._link = link
 
-    async def put(self, note: str, seconds: int) -> bool:
+    async def claim(self, note: str, seconds: int) -> bool:
         return bool(
-            await self._link.ask(lambda redis: redis.set(_key(note), 1, nx=True, ex=seconds))
+            await self._link.execute(lambda redis: redis.set(_key(note), 1, nx=True, ex=seconds))
         )
 
-    async def remove(self, note: str) -> None:
-        await self._link.ask(lambda redis: redis.delete(_key(note)))
+    async def release(self, note: str) -> None:
+        await self._link.execute(lambda redis: redis.delete(_key(note)))
 
     async def now(self) -> float:
-        seconds, microseconds = await self._link.ask(lambda redis: redis.time())
+        seconds, microseconds = await self._link.execute(lambda redis: redis.time())
         return float(seconds) + float(microseconds) / 1_000_000
 
 

@@ -19,7 +19,7 @@ import numpy.typing as npt
 import structlog
 from redis.asyncio import Redis
 
-from sidepro.adapters.redis.client import Link
+from sidepro.adapters.redis.client import RedisClient
 from sidepro.adapters.similarity import arrays
 from sidepro.adapters.similarity.arrays import column
 from sidepro.adapters.similarity.neighbour_rows import decoded, encoded_names
@@ -29,13 +29,13 @@ from sidepro.domain.recommendations.jaccard import MOST_NEIGHBOURS
 from sidepro.domain.recommendations.packed import (
     ID_SIZE,
     KEPT,
-    NOBODY,
+    NO_NEIGHBOUR,
     PLACE_SIZE,
     Bytes,
     Population,
     Similarities,
 )
-from sidepro.domain.recommendations.ports import Neighbourhood, Run
+from sidepro.domain.recommendations.ports import Neighbourhood, SimilarityRun
 
 log = structlog.get_logger(__name__)
 
@@ -44,10 +44,10 @@ ROWS: Final = 4_096
 
 BLOCKS_AT_ONCE = 4
 
-AT_ONCE = 1 << 20
+PIPELINE_BATCH = 1 << 20
 """Bytes that are compared at once."""
 
-GIVEN_UP_AFTER = 3_600
+RETRY_LIMIT = 3_600
 """Seconds after which the blocks go that a killed process has left behind."""
 
 EPOCH = datetime.fromtimestamp(0, UTC)
@@ -159,7 +159,7 @@ local found = {{}}
 local nearest = row("groups", struct.unpack("<I4", own, entry + 1), {1 + KEPT * PLACE_SIZE})
 for at = 2, #nearest, {PLACE_SIZE} do
     local place = struct.unpack("<I4", nearest, at)
-    if place == {NOBODY} or #found == {MOST_NEIGHBOURS} then
+    if place == {NO_NEIGHBOUR} or #found == {MOST_NEIGHBOURS} then
         break
     end
     if place ~= low then
@@ -180,13 +180,13 @@ class RedisNeighbourStore:
     the same as the one before is not written again.
     """
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: RedisClient) -> None:
         self._link = link
         self._switch = link.redis.register_script(_SWITCH)
         self._neighbours = link.redis.register_script(_NEIGHBOURS)
         self._written: tuple[str, Similarities] | None = None
 
-    async def replace(self, similarities: Similarities, run: Run) -> bool:
+    async def replace(self, similarities: Similarities, run: SimilarityRun) -> bool:
         if self._written:
             token, before = self._written
             if await asyncio.to_thread(_are_same, similarities, before):
@@ -197,7 +197,7 @@ class RedisNeighbourStore:
         for kind, rows_of in (("people", _people_of), ("groups", _groups_of)):
             rows = await asyncio.to_thread(rows_of, similarities)
             for blocks in _some_at_once(_cut(rows)):
-                await self._link.ask(partial(_write, token=token, kind=kind, blocks=blocks))
+                await self._link.execute(partial(_write, token=token, kind=kind, blocks=blocks))
         outcome = await self._put(token, similarities, run)
         if outcome == LOST:
             log.warning("similarity_not_stored", reason="Redis has dropped a part of it")
@@ -206,7 +206,7 @@ class RedisNeighbourStore:
             self._written = token, similarities
         return bool(outcome)
 
-    async def _put(self, token: str, similarities: Similarities, run: Run) -> int:
+    async def _put(self, token: str, similarities: Similarities, run: SimilarityRun) -> int:
         """Make the blocks with this token the result; 1 when they are, 0 when there is a later
         one, or `LOST`. May be done twice.
         """
@@ -222,7 +222,9 @@ class RedisNeighbourStore:
             population.width,
             encoded_names(population.names),
         ]
-        outcome = await self._link.ask(lambda redis: self._switch([_RUN], arguments, client=redis))
+        outcome = await self._link.execute(
+            lambda redis: self._switch([_RUN], arguments, client=redis)
+        )
         return int(outcome)
 
     async def latest(self) -> Similarities | None:
@@ -262,7 +264,7 @@ class RedisNeighbourStore:
         for start in range(0, number, ROWS * BLOCKS_AT_ONCE):
             stop = min(number, start + ROWS * BLOCKS_AT_ONCE)
             names = [_block(token, kind, at // ROWS) for at in range(start, stop, ROWS)]
-            blocks = await self._link.ask(partial(_read, names=names))
+            blocks = await self._link.execute(partial(_read, names=names))
             if None in blocks:
                 raise LookupError(kind)
             found += b"".join(blocks)
@@ -272,13 +274,13 @@ class RedisNeighbourStore:
 
     async def _facts(self) -> dict[Any, Any]:
         """What is said of the last result; nothing where there is none."""
-        return await self._link.ask(lambda redis: redis.hgetall(_RUN))
+        return await self._link.execute(lambda redis: redis.hgetall(_RUN))
 
-    async def last_run(self) -> Run | None:
+    async def last_run(self) -> SimilarityRun | None:
         run = await self._facts()
         if not run:
             return None
-        return Run(
+        return SimilarityRun(
             _moment(run[b"computed_at"]),
             float(run[b"seconds"]),
             int(run[b"people"]),
@@ -286,7 +288,7 @@ class RedisNeighbourStore:
         )
 
     async def of(self, user_id: UserId) -> Neighbourhood:
-        found = await self._link.ask(
+        found = await self._link.execute(
             lambda redis: self._neighbours([_RUN], [user_id.bytes], client=redis)
         )
         if found is None:
@@ -343,8 +345,8 @@ def _are_same(one: Similarities, other: Similarities) -> bool:
 
 def _are_same_bytes(one: Bytes, other: Bytes) -> bool:
     return len(one) == len(other) and all(
-        bytes(one[start : start + AT_ONCE]) == bytes(other[start : start + AT_ONCE])
-        for start in range(0, len(one), AT_ONCE)
+        bytes(one[start : start + PIPELINE_BATCH]) == bytes(other[start : start + PIPELINE_BATCH])
+        for start in range(0, len(one), PIPELINE_BATCH)
     )
 
 
@@ -364,7 +366,7 @@ async def _write(
     async with redis.pipeline(transaction=False) as pipeline:
         for number, block in blocks:
             # a pipeline's commands are queued, not awaited
-            _ = pipeline.set(_block(token, kind, number), block, ex=GIVEN_UP_AFTER)
+            _ = pipeline.set(_block(token, kind, number), block, ex=RETRY_LIMIT)
         await pipeline.execute()
 
 

@@ -22,12 +22,12 @@ from uuid import UUID
 import structlog
 from redis.asyncio import Redis
 
-from sidepro.adapters.in_process.presence import MemoryPresence
-from sidepro.adapters.redis.client import Link
+from sidepro.adapters.in_process.presence import InProcessPresence
+from sidepro.adapters.redis.client import RedisClient
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.rooms.events import StatusChanged
-from sidepro.domain.rooms.ports import ChatFeed
+from sidepro.domain.rooms.ports import RoomEvents
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +36,7 @@ LEASE = 10.0
 within a second of that: presence is right well within 15 s of a crash.
 """
 
-TENDED_EVERY = 1.0
+RENEW_INTERVAL = 1.0
 """Seconds between two renewals of a lease of this length; a shorter one is renewed sooner."""
 
 LEASES = "presence:leases"
@@ -122,13 +122,13 @@ class RedisPresence:
     sees itself.
     """
 
-    def __init__(self, link: Link, feed: ChatFeed, lease: float = LEASE) -> None:
+    def __init__(self, link: RedisClient, feed: RoomEvents, lease: float = LEASE) -> None:
         """`lease` is in seconds; `feed` tells the rooms where somebody is no longer there."""
         self._link = link
         self._feed = feed
         self._milliseconds = round(lease * 1000)
-        self._pause = min(TENDED_EVERY, lease / 5)
-        self._own = MemoryPresence()
+        self._pause = min(RENEW_INTERVAL, lease / 5)
+        self._own = InProcessPresence()
         self._here: set[tuple[RoomId, UserId, str]] = set()
         self._token = self._old_token = secrets.token_hex(8)
         self._server: bytes | None = None
@@ -136,27 +136,27 @@ class RedisPresence:
         self._registering = asyncio.Lock()
         self._tending: asyncio.Task[None] | None = None
         register = link.redis.register_script
-        self._enter, self._leave, self._online, self._register, self._renew = (
+        self._enter, self._leave, self._online, self._register_script, self._renew = (
             register(_BEGINNING + text) for text in (_ENTER, _LEAVE, _ONLINE, _REGISTER, _RENEW)
         )
 
-    async def enter(self, room_id: RoomId, user_id: UserId, connection: str) -> bool:
+    async def connect(self, room_id: RoomId, user_id: UserId, connection: str) -> bool:
         if self._tending is None:
-            self._tending = asyncio.create_task(self._tend())
+            self._tending = asyncio.create_task(self._renew_loop())
         with suppress(Unavailable):
-            await self._be_registered()
+            await self._register()
         self._here.add((room_id, user_id, connection))
-        was_away = await self._own.enter(room_id, user_id, connection)
-        return await self._say(self._enter, room_id, user_id, connection, was_away)
+        was_away = await self._own.connect(room_id, user_id, connection)
+        return await self._run_script(self._enter, room_id, user_id, connection, was_away)
 
-    async def leave(self, room_id: RoomId, user_id: UserId, connection: str) -> bool:
+    async def disconnect(self, room_id: RoomId, user_id: UserId, connection: str) -> bool:
         if (room_id, user_id, connection) not in self._here:
             return False
         self._here.remove((room_id, user_id, connection))
-        was_last = await self._own.leave(room_id, user_id, connection)
+        was_last = await self._own.disconnect(room_id, user_id, connection)
         async with self._registering:
             pass  # if all is just being said anew, this socket is in it: to be taken out after
-        return await self._say(self._leave, room_id, user_id, connection, was_last)
+        return await self._run_script(self._leave, room_id, user_id, connection, was_last)
 
     async def online(self, room_ids: Sequence[RoomId]) -> Mapping[RoomId, tuple[UserId, ...]]:
         own = await self._own.online(room_ids)
@@ -164,7 +164,7 @@ class RedisPresence:
             return own
         names = [str(room_id) for room_id in room_ids]
         try:
-            found = await self._link.ask(lambda redis: self._online([], names, client=redis))
+            found = await self._link.execute(lambda redis: self._online([], names, client=redis))
         except Unavailable:
             return own
         everybody = {
@@ -181,10 +181,12 @@ class RedisPresence:
         await asyncio.gather(self._tending, return_exceptions=True)
         if self._is_registered:
             with suppress(Unavailable):
-                await self._link.ask(lambda redis: redis.zadd(LEASES, {self._token: 0}, xx=True))
-                await self._take_away(self._token)
+                await self._link.execute(
+                    lambda redis: redis.zadd(LEASES, {self._token: 0}, xx=True)
+                )
+                await self._remove_lease(self._token)
 
-    async def _say(
+    async def _run_script(
         self, script: Any, room_id: RoomId, user_id: UserId, connection: str, alone: bool
     ) -> bool:
         """What Redis answers; `alone`, what this process would, when it does not."""
@@ -192,7 +194,7 @@ class RedisPresence:
             return alone
         arguments = [str(room_id), str(user_id), self._token, connection]
         try:
-            answer = await self._link.ask(lambda redis: script([], arguments, client=redis))
+            answer = await self._link.execute(lambda redis: script([], arguments, client=redis))
         except Unavailable:
             answer = -1
         if answer < 0:
@@ -202,29 +204,29 @@ class RedisPresence:
 
     # ------------------------------------------------------------------------------- the lease
 
-    async def _tend(self) -> None:
+    async def _renew_loop(self) -> None:
         while True:
             await asyncio.sleep(self._pause)
             try:
-                await self._keep_lease()
+                await self._renew_lease()
             except Unavailable:
                 self._is_registered = False
             except Exception:
                 # Whatever it is, leases must go on being kept and ended.
                 log.exception("presence_failed")
 
-    async def _keep_lease(self) -> None:
+    async def _renew_lease(self) -> None:
         arguments: list[str | int] = [self._token, self._milliseconds]
-        is_live, server, ended = await self._link.ask(
+        is_live, server, ended = await self._link.execute(
             lambda redis: self._renew([], arguments, client=redis)
         )
         if not is_live or server != self._server:
             self._is_registered = False
-        await self._be_registered()
+        await self._register()
         for token in ended:
-            await self._take_away(token.decode())
+            await self._remove_lease(token.decode())
 
-    async def _be_registered(self) -> None:
+    async def _register(self) -> None:
         """Say all that is to be said from here, unless it is certain that Redis knows it.
 
         Raises:
@@ -239,16 +241,16 @@ class RedisPresence:
             arguments: list[str | int] = [self._token, self._old_token, self._milliseconds]
             for room_id, user_id, connection in here:
                 arguments += [str(room_id), f"{user_id} {self._token} {connection}"]
-            self._server = await self._link.ask(
-                lambda redis: self._register([], arguments, client=redis)
+            self._server = await self._link.execute(
+                lambda redis: self._register_script([], arguments, client=redis)
             )
             self._is_registered = True
-        await self._tell({room_id for room_id, _, _ in here})
+        await self._publish_status({room_id for room_id, _, _ in here})
 
-    async def _take_away(self, token: str) -> None:
+    async def _remove_lease(self, token: str) -> None:
         """Remove what a lease has said, and then the lease. Safe to repeat and to do twice."""
         of_lease = f"presence:of:{token}"
-        entries = await self._link.ask(lambda redis: _members(redis, of_lease))
+        entries = await self._link.execute(lambda redis: _members(redis, of_lease))
         spoken = [entry.split(" ", 1) for entry in entries]
 
         async def remove(redis: Redis) -> None:
@@ -261,10 +263,10 @@ class RedisPresence:
                 await pipeline.execute()
 
         # Told first: who ends in between leaves the rest to the next one.
-        await self._tell({RoomId(UUID(room)) for room, _ in spoken})
-        await self._link.ask(remove)
+        await self._publish_status({RoomId(UUID(room)) for room, _ in spoken})
+        await self._link.execute(remove)
 
-    async def _tell(self, room_ids: Iterable[RoomId]) -> None:
+    async def _publish_status(self, room_ids: Iterable[RoomId]) -> None:
         for room_id in room_ids:
             await self._feed.publish(StatusChanged(room_id))
 

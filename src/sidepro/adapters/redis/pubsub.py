@@ -17,13 +17,13 @@ from redis.asyncio.connection import AbstractConnection
 
 from sidepro.adapters.redis import codec as wire
 from sidepro.adapters.redis.client import (
-    ANSWERS_WITHIN,
     BROKEN,
-    Link,
+    RESPONSE_TIMEOUT,
+    RedisClient,
 )
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.ids import RoomId
-from sidepro.domain.rooms.events import MayHaveMissed, RoomEvent, Typing
+from sidepro.domain.rooms.events import ResyncRequired, RoomEvent, Typing
 from sidepro.domain.rooms.ports import Listener
 
 log = structlog.get_logger(__name__)
@@ -36,37 +36,37 @@ as long again to answer.
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 1.0
 """Seconds between two attempts to connect: twice as long each time."""
 
-SAY_AGAIN_AFTER = 0.5
+RETRY_DELAY = 0.5
 """Seconds until what could not be said is said again."""
 
-SAID_AT_ONCE = 500
+PUBLISH_BATCH = 500
 """Events in one pipeline, at the most."""
 
-CLOSED_WITHIN = 2.0
+CLOSE_TIMEOUT = 2.0
 """Seconds that the last words may take."""
 
-WAITING_MOST = 10_000
+MAX_PENDING = 10_000
 """Events that wait to be said, at the most. Of rooms with more of them it is said once that some
 were missed.
 """
 
 
 @dataclass(eq=False, slots=True)
-class _Heard:
+class _Subscription:
     """A room that is listened to. `settled` once Redis has confirmed it, or was found away."""
 
     listeners: list[Listener] = field(default_factory=list)
     settled: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-class RedisFeed:
-    """See `sidepro.domain.rooms.ports.ChatFeed`."""
+class RedisRoomEvents:
+    """See `sidepro.domain.rooms.ports.RoomEvents`."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: RedisClient) -> None:
         """Nothing is connected before it is used."""
         self._link = link
         self._origin = secrets.token_bytes(8)
-        self._heard: dict[RoomId, _Heard] = {}
+        self._heard: dict[RoomId, _Subscription] = {}
         self._channels: dict[bytes, RoomId] = {}
         self._connection: AbstractConnection | None = None
         self._is_away = False
@@ -78,19 +78,19 @@ class RedisFeed:
         self._is_closing = False
 
     async def publish(self, event: RoomEvent) -> None:
-        self._tell(event)
-        if len(self._to_say) < WAITING_MOST:
+        self._deliver(event)
+        if len(self._to_say) < MAX_PENDING:
             self._to_say.append(event)
         elif not isinstance(event, Typing):
             self._unsaid.add(event.room_id)
         self._something_to_say.set()
         self._begin()
 
-    async def listen(self, room_id: RoomId, listener: Listener) -> None:
+    async def subscribe(self, room_id: RoomId, listener: Listener) -> None:
         self._begin()
         heard = self._heard.get(room_id)
         if heard is None:
-            heard = self._heard[room_id] = _Heard()
+            heard = self._heard[room_id] = _Subscription()
             self._channels[self._channel(room_id)] = room_id
             if self._is_away:
                 heard.settled.set()
@@ -98,7 +98,7 @@ class RedisFeed:
         heard.listeners.append(listener)
         await heard.settled.wait()
 
-    async def ignore(self, room_id: RoomId, listener: Listener) -> None:
+    async def unsubscribe(self, room_id: RoomId, listener: Listener) -> None:
         heard = self._heard.get(room_id)
         if heard is None or listener not in heard.listeners:
             return
@@ -115,7 +115,7 @@ class RedisFeed:
         self._something_to_say.set()
         if self._tasks:
             hearing, saying = self._tasks
-            await asyncio.wait([saying], timeout=CLOSED_WITHIN)
+            await asyncio.wait([saying], timeout=CLOSE_TIMEOUT)
             for task in (hearing, saying):
                 task.cancel()
             await asyncio.gather(hearing, saying, return_exceptions=True)
@@ -125,16 +125,16 @@ class RedisFeed:
     def _begin(self) -> None:
         if not self._tasks and not self._is_closing:
             self._tasks = [
-                asyncio.create_task(self._hear_for_ever()),
-                asyncio.create_task(self._say_for_ever()),
+                asyncio.create_task(self._receive_loop()),
+                asyncio.create_task(self._publish_loop()),
             ]
 
-    async def _hear_for_ever(self) -> None:
+    async def _receive_loop(self) -> None:
         pause = FIRST_PAUSE
         while True:
             connection = self._link.connection()
             try:
-                async with asyncio.timeout(ANSWERS_WITHIN):
+                async with asyncio.timeout(RESPONSE_TIMEOUT):
                     await connection.connect()  # type: ignore[no-untyped-call]  # its own gap
                 self._connection = connection
                 await self._command("SUBSCRIBE", self._heard)
@@ -142,7 +142,7 @@ class RedisFeed:
                     log.info("chat_feed_back", rooms=len(self._heard))
                     self._is_away = False
                 pause = FIRST_PAUSE
-                await self._hear(connection)
+                await self._receive(connection)
             except BROKEN as error:
                 if not self._is_away:
                     log.warning("chat_feed_away", reason=type(error).__name__)
@@ -158,7 +158,7 @@ class RedisFeed:
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
-    async def _hear(self, connection: AbstractConnection) -> None:
+    async def _receive(self, connection: AbstractConnection) -> None:
         """Take in what comes, until the connection breaks."""
         is_asked = False
         while True:
@@ -175,11 +175,11 @@ class RedisFeed:
             if room_id is None:
                 continue  # a room that was ignored meanwhile, or the answer to PING
             if kind == b"message":
-                self._take_in(room_id, rest[0])
+                self._handle_payload(room_id, rest[0])
             elif kind == b"subscribe":
                 self._confirm(room_id)
 
-    def _take_in(self, room_id: RoomId, payload: bytes) -> None:
+    def _handle_payload(self, room_id: RoomId, payload: bytes) -> None:
         if payload.startswith(self._origin):
             return
         try:
@@ -189,16 +189,16 @@ class RedisFeed:
                 self._complained = True
                 log.warning("chat_feed_not_understood", reason=str(error))
             return
-        self._tell(event)
+        self._deliver(event)
 
     def _confirm(self, room_id: RoomId) -> None:
         heard = self._heard[room_id]
         if heard.settled.is_set():
             # It was listened to before; nobody knows what happened since.
-            self._tell(MayHaveMissed(room_id))
+            self._deliver(ResyncRequired(room_id))
         heard.settled.set()
 
-    def _tell(self, event: RoomEvent) -> None:
+    def _deliver(self, event: RoomEvent) -> None:
         heard = self._heard.get(event.room_id)
         for listener in tuple(heard.listeners) if heard else ():
             listener(event)
@@ -218,15 +218,15 @@ class RedisFeed:
 
     # --------------------------------------------------------------------------------- saying
 
-    async def _say_for_ever(self) -> None:
+    async def _publish_loop(self) -> None:
         while True:
             await self._something_to_say.wait()
             self._something_to_say.clear()
             while self._to_say or self._unsaid:
-                said, self._to_say = self._to_say[:SAID_AT_ONCE], self._to_say[SAID_AT_ONCE:]
+                said, self._to_say = self._to_say[:PUBLISH_BATCH], self._to_say[PUBLISH_BATCH:]
                 missed, self._unsaid = self._unsaid, set()
                 try:
-                    await self._say([*said, *map(MayHaveMissed, missed)])
+                    await self._publish([*said, *map(ResyncRequired, missed)])
                     continue
                 except Unavailable:
                     pass
@@ -237,11 +237,11 @@ class RedisFeed:
                 self._unsaid |= {event.room_id for event in said if not isinstance(event, Typing)}
                 if self._is_closing:
                     return
-                await asyncio.sleep(SAY_AGAIN_AFTER)
+                await asyncio.sleep(RETRY_DELAY)
             if self._is_closing:
                 return
 
-    async def _say(self, events: list[RoomEvent]) -> None:
+    async def _publish(self, events: list[RoomEvent]) -> None:
         payloads = [
             (self._channel(one.room_id), self._origin + wire.encode(one)) for one in events
         ]
@@ -252,4 +252,4 @@ class RedisFeed:
                     _ = pipeline.publish(channel, payload)  # queued, not awaited
                 await pipeline.execute()
 
-        await self._link.ask(publish)
+        await self._link.execute(publish)

@@ -1,7 +1,7 @@
 """Limits counted by all processes together."""
 
-from sidepro.adapters.in_process.rate_limiter import MemoryLimiter
-from sidepro.adapters.redis.client import Link
+from sidepro.adapters.in_process.rate_limiter import InProcessRateLimiter
+from sidepro.adapters.redis.client import RedisClient
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.rate_limiting import Allowance, Limit
 
@@ -21,21 +21,24 @@ return full_in
 """
 
 
-class RedisLimiter:
-    """See `sidepro.domain.rate_limiting.RateLimiter`. While Redis is away the process counts alone."""
+class RedisRateLimiter:
+    """See `sidepro.domain.rate_limiting.RateLimiter`.
 
-    def __init__(self, link: Link) -> None:
+    While Redis is away the process counts alone.
+    """
+
+    def __init__(self, link: RedisClient) -> None:
         self._link = link
         self._take = link.redis.register_script(_TAKE)
-        self._alone = MemoryLimiter()
+        self._alone = InProcessRateLimiter()
 
     async def take(self, limit: Limit, key: str) -> Allowance:
         interval = round(limit.interval * 1_000_000)
         arguments = [interval, interval * limit.quota]
         try:
-            full_in = await self._link.ask(
+            full_in = await self._link.execute(
                 lambda redis: self._take([f"limit:{limit.name}:{key}"], arguments, client=redis)
             )
         except Unavailable:
-            return await self._alone.take(limit.when_alone(), key)
+            return await self._alone.take(limit.with_fallback_quota(), key)
         return limit.allowance(full_in / 1_000_000)

@@ -5,55 +5,55 @@ from contextlib import suppress
 
 from redis.asyncio import Redis
 
-from sidepro.adapters.in_process.session_registry import MemoryGate
-from sidepro.adapters.redis.client import Link
+from sidepro.adapters.in_process.session_registry import InProcessSessionRegistry
+from sidepro.adapters.redis.client import RedisClient
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.ids import SessionId
 
-REMEMBERED_FOR = 60
+REVOCATION_TTL = 60
 """Seconds for which Redis says that a session has ended: longer than any process believes what it
 saw in the database before.
 """
 
 
-class RedisGate:
-    """See `sidepro.domain.accounts.ports.SessionGate`.
+class RedisSessionRegistry:
+    """See `sidepro.domain.accounts.ports.SessionRegistry`.
 
     What this process has just seen in the database holds unless Redis says that the session has
     ended since. While Redis is away it holds for as long as it is fresh.
     """
 
-    def __init__(self, link: Link, own: MemoryGate) -> None:
+    def __init__(self, link: RedisClient, own: InProcessSessionRegistry) -> None:
         self._link = link
         self._own = own
 
-    async def is_live(self, session_id: SessionId) -> bool:
+    async def is_active(self, session_id: SessionId) -> bool:
         if self._own.is_fresh(session_id):
             with suppress(Unavailable):
-                if await self._link.ask(lambda redis: redis.exists(_key(session_id))):
+                if await self._link.execute(lambda redis: redis.exists(_key(session_id))):
                     return False
-        return await self._own.is_live(session_id)
+        return await self._own.is_active(session_id)
 
-    async def live_among(self, session_ids: Collection[SessionId]) -> frozenset[SessionId]:
-        return await self._own.live_among(session_ids)
+    async def active_among(self, session_ids: Collection[SessionId]) -> frozenset[SessionId]:
+        return await self._own.active_among(session_ids)
 
-    async def ended(self, session_ids: Collection[SessionId]) -> None:
-        await self._own.ended(session_ids)
+    async def revoke(self, session_ids: Collection[SessionId]) -> None:
+        await self._own.revoke(session_ids)
 
         async def say(redis: Redis) -> None:
             async with redis.pipeline(transaction=False) as pipeline:
                 for session_id in session_ids:
                     # a pipeline's commands are queued, not awaited
-                    _ = pipeline.set(_key(session_id), 1, ex=REMEMBERED_FOR)
+                    _ = pipeline.set(_key(session_id), 1, ex=REVOCATION_TTL)
                 await pipeline.execute()
 
         if session_ids:
             # The others find out by themselves when what they have seen is no longer fresh.
             with suppress(Unavailable):
-                await self._link.ask(say)
+                await self._link.execute(say)
 
-    async def next_end(self) -> None:
-        await self._own.next_end()
+    async def wait_for_revocation(self) -> None:
+        await self._own.wait_for_revocation()
 
 
 def _key(session_id: SessionId) -> str:

@@ -3,23 +3,26 @@
 import json
 from uuid import UUID
 
-from sidepro.adapters.redis.client import Link
+from sidepro.adapters.redis.client import RedisClient
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import (
     RoomId,
     SessionId,
     UserId,
 )
-from sidepro.domain.rooms.ticket_service import Admission
+from sidepro.domain.rooms.ticket_service import TicketClaims
 
 
-class RedisTickets:
-    """See `sidepro.domain.rooms.ticket_service.SocketTickets`. While Redis is away there are none."""
+class RedisSocketTickets:
+    """See `sidepro.domain.rooms.ticket_service.SocketTickets`.
 
-    def __init__(self, link: Link) -> None:
+    While Redis is away there are none.
+    """
+
+    def __init__(self, link: RedisClient) -> None:
         self._link = link
 
-    async def keep(self, ticket_hash: bytes, admission: Admission, seconds: int) -> None:
+    async def save(self, ticket_hash: bytes, admission: TicketClaims, seconds: int) -> None:
         caller = admission.caller
         facts = {
             "user": str(caller.id),
@@ -28,17 +31,17 @@ class RedisTickets:
             "room": str(admission.room_id),
         }
         value = json.dumps(facts)
-        await self._link.ask(lambda redis: redis.set(_key(ticket_hash), value, ex=seconds))
+        await self._link.execute(lambda redis: redis.set(_key(ticket_hash), value, ex=seconds))
 
-    async def take(self, ticket_hash: bytes) -> Admission | None:
-        value = await self._link.ask(lambda redis: redis.getdel(_key(ticket_hash)))
+    async def take(self, ticket_hash: bytes) -> TicketClaims | None:
+        value = await self._link.execute(lambda redis: redis.getdel(_key(ticket_hash)))
         if value is None:
             return None
         facts = json.loads(value)
         caller = Caller(
             UserId(UUID(facts["user"])), SessionId(UUID(facts["session"])), facts["admin"]
         )
-        return Admission(caller, RoomId(UUID(facts["room"])))
+        return TicketClaims(caller, RoomId(UUID(facts["room"])))
 
 
 def _key(ticket_hash: bytes) -> str:

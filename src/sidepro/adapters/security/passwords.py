@@ -10,13 +10,13 @@ import argon2
 import email_validator
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
-from sidepro.domain.accounts.user import PASSWORD_AS_TYPED
-from sidepro.domain.text import fold, normal
+from sidepro.domain.accounts.user import MAX_RAW_PASSWORD
+from sidepro.domain.text import casefold_key, normalize
 
 Arguments = TypeVarTuple("Arguments")
 Result = TypeVar("Result")
 
-THREADS = 2
+MAX_THREADS = 2
 """Hashing is memory and CPU: more at once than this only makes each of them slower."""
 
 # OWASP Password Storage Cheat Sheet: 19 MiB, two passes, one lane.
@@ -32,18 +32,18 @@ class Argon2Passwords:
         self._hasher = argon2.PasswordHasher(
             time_cost=PASSES, memory_cost=memory_kib, parallelism=LANES
         )
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="argon2")
+        self._threads = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="argon2")
         # The hash of nobody's password, so that an unknown email costs the same as a known one.
         self._nobody = self._hasher.hash("nobody's password")
 
     async def hash(self, password: str) -> str:
-        return await self._run(self._hasher.hash, normal(password))
+        return await self._run(self._hasher.hash, normalize(password))
 
     async def verify(self, password: str, password_hash: str | None) -> bool:
         # Whatever stands behind that is in nobody's password, and would take long to normalise.
-        typed = normal(password[:PASSWORD_AS_TYPED])
+        typed = normalize(password[:MAX_RAW_PASSWORD])
         right = await self._run(self._matches, password_hash or self._nobody, typed)
-        return right and password_hash is not None and len(password) <= PASSWORD_AS_TYPED
+        return right and password_hash is not None and len(password) <= MAX_RAW_PASSWORD
 
     def is_outdated(self, password_hash: str) -> bool:
         return self._hasher.check_needs_rehash(password_hash)
@@ -72,7 +72,7 @@ class CommonPasswordList:
     """
 
     def __contains__(self, password: str, /) -> bool:
-        return fold(password) in self._passwords
+        return casefold_key(password) in self._passwords
 
     @cached_property
     def _passwords(self) -> frozenset[str]:
@@ -82,8 +82,8 @@ class CommonPasswordList:
         return frozenset(FREQUENCY_LISTS["passwords"])
 
 
-def email_address(email: str) -> str | None:
-    """The address in its normal form. See `sidepro.domain.accounts.ports.EmailSyntax`."""
+def normalize_email(email: str) -> str | None:
+    """The address in its normal form. See `sidepro.domain.accounts.ports.EmailNormalizer`."""
     try:
         found = email_validator.validate_email(email, check_deliverability=False)
     except email_validator.EmailNotValidError:

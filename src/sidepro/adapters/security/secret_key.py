@@ -13,7 +13,7 @@ class UnusableSecretError(Exception):
     """The file of the key is empty or broken. Signing with it would let anybody forge tokens."""
 
 
-def kept_secret(folder: Path) -> str:
+def load_or_create_secret(folder: Path) -> str:
     """The key in the folder, made now if there is none.
 
     Two processes that make it at once end up with the same one: the file appears with its whole

@@ -19,7 +19,7 @@ KIND = "access"
 LEEWAY = timedelta(seconds=5)
 """How far the clocks of two machines of one installation may be apart."""
 
-REMEMBERED = 10_000
+CACHE_SIZE = 10_000
 """Tokens that were found good and need not be verified again; the oldest are forgotten first."""
 
 _CLAIMS = ["iss", "aud", "sub", "sid", "iat", "nbf", "exp", "kind"]
@@ -68,7 +68,7 @@ class JwtAccessTokens:
         good = self._good.get(digest)
         if good is None:
             good = self._verified(token)
-            if len(self._good) >= REMEMBERED:
+            if len(self._good) >= CACHE_SIZE:
                 del self._good[next(iter(self._good))]
             self._good[digest] = good
         caller, since, until = good
@@ -105,7 +105,7 @@ class JwtAccessTokens:
         raise NotAuthenticated
 
 
-def derived(secret: str, purpose: str) -> bytes:
+def derive_key(secret: str, purpose: str) -> bytes:
     """A key for one purpose, so that no two uses of the secret can be played against each other.
 
     HMAC-SHA-256 of the purpose under the secret, as in HKDF-Expand (RFC 5869) with one block.

@@ -9,7 +9,7 @@ from sidepro.domain.recommendations.jaccard import MOST_NEIGHBOURS
 from sidepro.domain.recommendations.packed import (
     ID_SIZE,
     KEPT,
-    NOBODY,
+    NO_NEIGHBOUR,
     Population,
     Similarities,
 )
@@ -75,5 +75,5 @@ class People:
     def neighbours(self, place: int) -> bytes:
         """Id and skills of each neighbour of the person at that place, the most similar first."""
         near = self._nearest[self._groups[place]]
-        near = near[(near != NOBODY) & (near != place)][:MOST_NEIGHBOURS]
+        near = near[(near != NO_NEIGHBOUR) & (near != place)][:MOST_NEIGHBOURS]
         return bytes(self._records[near].tobytes())

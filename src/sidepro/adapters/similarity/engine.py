@@ -20,7 +20,7 @@ from sidepro.adapters.similarity.sets import Candidates, Sets, distinct, same_ro
 from sidepro.domain.recommendations.jaccard import MOST_NEIGHBOURS
 from sidepro.domain.recommendations.packed import (
     KEPT,
-    NOBODY,
+    NO_NEIGHBOUR,
     Population,
     Similarities,
 )
@@ -42,7 +42,7 @@ def similarities(
         words=distinct_words,
         scores=Scores.up_to(int(sets.sizes.max(initial=1))),
         people=Sets.of(words),
-        nearest=np.full((len(sets), KEPT), NOBODY, PLACE),
+        nearest=np.full((len(sets), KEPT), NO_NEIGHBOUR, PLACE),
         complete=np.ones(len(sets), np.bool_),
     )
     published = np.flatnonzero(arrays.published(population)).astype(PLACE)
@@ -89,7 +89,7 @@ def _change(now: Population, before: Population) -> _Change:
     has_same_skills = (arrays.skills(now)[there] == arrays.skills(before)[then]).all(axis=1)
     is_same = has_same_skills & (published[there] == published_before[then])
     stayed = is_same & published[there]
-    place_now = np.full(ids_before.size + 1, NOBODY, PLACE)
+    place_now = np.full(ids_before.size + 1, NO_NEIGHBOUR, PLACE)
     place_now[then[stayed]] = there[stayed]
     is_gained = published.copy()
     is_gained[there[stayed]] = False
@@ -132,7 +132,7 @@ class _Found:
             ranking = self._ranking(some, candidates)
             comparison.rank(self.sets.some(some), ranking, told)
             self.nearest[some] = ranking.nearest()
-            self.complete[some] = self.nearest[some, -1] == NOBODY
+            self.complete[some] = self.nearest[some, -1] == NO_NEIGHBOUR
             told(1.0)
 
         with ThreadPoolExecutor(threads) as pool:
@@ -158,7 +158,7 @@ class _Found:
             of_before = group_before[some]
             places = _to_the_front(change.place_now[_indices(nearest_before[of_before])])
             is_complete = complete_before[of_before]
-            answers = is_complete | (places[:, ENOUGH - 1] != NOBODY)
+            answers = is_complete | (places[:, ENOUGH - 1] != NO_NEIGHBOUR)
             ranking = self._ranking(some[answers], gained)
             self._update(some[answers], places[answers], is_complete[answers], comparison, ranking)
             unanswered: Counts = some[~answers]
@@ -186,17 +186,17 @@ class _Found:
         """Set the nearest of some sets to those at these places, and who came."""
         # Behind the last of those who are known there may be others who are not.
         limited = np.flatnonzero(~is_complete)
-        last = (places[limited] != NOBODY).sum(axis=1) - 1
+        last = (places[limited] != NO_NEIGHBOUR).sum(axis=1) - 1
         ranking.tell_limits(limited, self._keys(some[limited], places[limited, last]))
         with_gained.rank(self.sets.some(some), ranking)
         touched = ranking.ranked_rows()
-        rows, at = np.nonzero(places[touched] != NOBODY)
+        rows, at = np.nonzero(places[touched] != NO_NEIGHBOUR)
         rows = touched[rows]
-        ranking.offer(rows, self._keys(some[rows], places[rows, at]))
+        ranking.push(rows, self._keys(some[rows], places[rows, at]))
         ranking.rank()
         places[touched] = ranking.nearest()[touched]
         self.nearest[some] = places
-        self.complete[some] = is_complete & (places[:, -1] == NOBODY)
+        self.complete[some] = is_complete & (places[:, -1] == NO_NEIGHBOUR)
 
     def _keys(self, sets: Counts, places: Places) -> Keys:
         """The keys of people at these places in the rankings of these sets."""
@@ -215,8 +215,10 @@ def _indices(places: Places) -> npt.NDArray[np.intp]:
 
 def _to_the_front(places: Places) -> Places:
     """The places of each row in their order, and behind them those of nobody."""
-    rows = np.flatnonzero((np.diff((places == NOBODY).view(np.int8), axis=1) < 0).any(axis=1))
-    order = np.argsort(places[rows] == NOBODY, axis=1, kind="stable")
+    rows = np.flatnonzero(
+        (np.diff((places == NO_NEIGHBOUR).view(np.int8), axis=1) < 0).any(axis=1)
+    )
+    order = np.argsort(places[rows] == NO_NEIGHBOUR, axis=1, kind="stable")
     places[rows] = np.take_along_axis(places[rows], order, axis=1)
     return places
 

@@ -11,7 +11,7 @@ from sidepro.adapters.similarity.scores import (
     Keys,
     Scores,
 )
-from sidepro.domain.recommendations.packed import KEPT, NOBODY
+from sidepro.domain.recommendations.packed import KEPT, NO_NEIGHBOUR
 
 ROWS = 1 << 16
 """So many sets at once, whose number finds room above a key."""
@@ -52,7 +52,7 @@ class Ranking:
         self.limit[rows] = keys
         self._tighten(rows)
 
-    def offer(self, rows: Counts, keys: Keys) -> None:
+    def push(self, rows: Counts, keys: Keys) -> None:
         """Keys (none of them twice for a row) that may be among the best of these rows."""
         self._waiting.append(rows.astype(np.uint64) << ROW_BITS | keys)
         self._number_waiting += keys.size
@@ -84,7 +84,7 @@ class Ranking:
     def nearest(self) -> npt.NDArray[np.uint32]:
         """A row of `KEPT` places for each."""
         rows = (self._ranked >> ROW_BITS).astype(np.intp)
-        places = np.full((self._sizes.size, KEPT), NOBODY, np.uint32)
+        places = np.full((self._sizes.size, KEPT), NO_NEIGHBOUR, np.uint32)
         places[rows, ranks_in_runs(rows)] = self._ranked & PLACE_MASK
         return places
 

@@ -159,7 +159,7 @@ class _Scan:
             if mask:
                 is_first = of_rows[rows] & of_others[others] & mask == 0
                 rows, others, keys = rows[is_first], others[is_first], keys[is_first]
-        self.ranking.offer(rows, keys)
+        self.ranking.push(rows, keys)
         has_more = self._further_members[others] > 0
         if has_more.any():
             self._offer_further(rows[has_more], others[has_more], keys[has_more])
@@ -172,7 +172,7 @@ class _Scan:
         rows, keys = np.repeat(rows, many), np.repeat(keys & ~PLACE_MASK, many)
         keys |= self.candidates.members[members]
         is_within = keys <= self.ranking.limit[rows]
-        self.ranking.offer(rows[is_within], keys[is_within])
+        self.ranking.push(rows[is_within], keys[is_within])
 
 
 def _compare_by_pairs(

@@ -21,12 +21,12 @@ from sidepro.adapters.sql.schema.tables import (
 )
 from sidepro.domain.ids import ProjectId
 
-TOGETHER = 500
+BATCH_SIZE = 500
 """Projects whose counters are mended in one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
-class Drift:
+class CounterDrift:
     """A project whose counters differ from its rows. A counter of `None` is missing."""
 
     project_id: ProjectId
@@ -98,23 +98,23 @@ _RECOUNT = (
 )
 
 
-async def drifts(database: Database) -> list[Drift]:
+async def find_drifts(database: Database) -> list[CounterDrift]:
     """All projects whose counters are wrong, ordered by id.
 
     Raises:
         Unavailable: the database cannot be reached.
     """
-    return [Drift(*row) for row in await database.fetch(_DRIFTS)]
+    return [CounterDrift(*row) for row in await database.fetch(_DRIFTS)]
 
 
-async def mend(database: Database, wrong: Sequence[Drift]) -> None:
+async def repair(database: Database, wrong: Sequence[CounterDrift]) -> None:
     """Count the rows of these projects anew. Others may read and write meanwhile.
 
     Raises:
         Unavailable: the database cannot be reached. What was mended before stays mended.
     """
-    for start in range(0, len(wrong), TOGETHER):
-        ids = [one.project_id for one in wrong[start : start + TOGETHER]]
+    for start in range(0, len(wrong), BATCH_SIZE):
+        ids = [one.project_id for one in wrong[start : start + BATCH_SIZE]]
         async with database.writing() as connection:
             missing = upsert(connection, project_counters).from_select(
                 ["project_id", "views", "bookmarks", "comments"], _WITHOUT_COUNTERS

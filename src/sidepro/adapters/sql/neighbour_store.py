@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sidepro.adapters.similarity.arrays import People
 from sidepro.adapters.similarity.neighbour_rows import decoded, encoded_names
 from sidepro.adapters.sql.engine.database import Database
-from sidepro.adapters.sql.engine.fast_reads import Row, at_most
+from sidepro.adapters.sql.engine.fast_reads import Row, limit_param
 from sidepro.adapters.sql.engine.upsert import upsert
 from sidepro.adapters.sql.schema.tables import (
     neighbours,
@@ -22,7 +22,7 @@ from sidepro.adapters.sql.schema.tables import (
 )
 from sidepro.domain.ids import UserId
 from sidepro.domain.recommendations.packed import Similarities
-from sidepro.domain.recommendations.ports import Neighbourhood, Run
+from sidepro.domain.recommendations.ports import Neighbourhood, SimilarityRun
 
 ROWS_AT_ONCE = 1_000
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
@@ -65,7 +65,7 @@ _STORED_AFTER = (
     select(neighbours)
     .where(neighbours.c.user_id > bindparam("after", type_=neighbours.c.user_id.type))
     .order_by(neighbours.c.user_id)
-    .limit(at_most("most"))
+    .limit(limit_param("most"))
 )
 _THERE = select(users.c.id).where(users.c.id.in_(bindparam("ids", expanding=True)))
 _REMOVE = delete(neighbours).where(neighbours.c.user_id.in_(bindparam("ids", expanding=True)))
@@ -87,7 +87,7 @@ class SqlNeighbourStore:
         self._database = database
         self._written: tuple[datetime, Digests] | None = None
 
-    async def replace(self, similarities: Similarities, run: Run) -> bool:
+    async def replace(self, similarities: Similarities, run: SimilarityRun) -> bool:
         people = await asyncio.to_thread(People, similarities)
         digests = await asyncio.to_thread(_digests, people)
         known_of, known = await self._known()
@@ -132,9 +132,11 @@ class SqlNeighbourStore:
     async def latest(self) -> Similarities | None:
         return None
 
-    async def last_run(self) -> Run | None:
+    async def last_run(self) -> SimilarityRun | None:
         row = await self._database.fetch_one(_LAST_RUN)
-        return row and Run(row.computed_at, row.milliseconds / 1_000, row.people, row.changed)
+        return row and SimilarityRun(
+            row.computed_at, row.milliseconds / 1_000, row.people, row.changed
+        )
 
     async def of(self, user_id: UserId) -> Neighbourhood:
         row = await self._database.fetch_one(_NEIGHBOURHOOD, {"user": user_id})

@@ -5,20 +5,20 @@ from types import TracebackType
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sidepro.adapters.sql.engine.database import Database, Within
+from sidepro.adapters.sql.engine.database import Database, TransactionSource
 from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
 from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
 from sidepro.adapters.sql.repositories.bookmarks import SqlBookmarks
 from sidepro.adapters.sql.repositories.comments import SqlComments
-from sidepro.adapters.sql.repositories.idempotency import SqlAttempts
+from sidepro.adapters.sql.repositories.idempotency import SqlIdempotency
 from sidepro.adapters.sql.repositories.images import SqlImages
 from sidepro.adapters.sql.repositories.profiles import SqlProfiles
 from sidepro.adapters.sql.repositories.projects import SqlProjects
 from sidepro.adapters.sql.repositories.rooms import SqlRooms
 from sidepro.adapters.sql.repositories.sessions import SqlSessions
 from sidepro.adapters.sql.repositories.users import SqlUsers
-from sidepro.domain.images.urls import ImageAddresses
+from sidepro.domain.images.urls import ImageUrls
 
 
 class SqlUnitOfWork:
@@ -32,17 +32,17 @@ class SqlUnitOfWork:
     bookmarks: SqlBookmarks
     rooms: SqlRooms
     images: SqlImages
-    attempts: SqlAttempts
+    attempts: SqlIdempotency
 
     def __init__(
         self,
         database: Database,
         catalogue: CatalogueCache,
-        addresses: ImageAddresses | None = None,
+        addresses: ImageUrls | None = None,
     ) -> None:
         self._database = database
         self._catalogue = catalogue
-        self._addresses = addresses or ImageAddresses()
+        self._addresses = addresses or ImageUrls()
         self._stack = AsyncExitStack()
         self._connection: AsyncConnection
 
@@ -57,17 +57,17 @@ class SqlUnitOfWork:
         self.bookmarks = SqlBookmarks(connection)
         self.rooms = SqlRooms(connection)
         self.images = SqlImages(connection)
-        self.attempts = SqlAttempts(connection)
+        self.attempts = SqlIdempotency(connection)
         return self
 
     @property
     def board_reader(self) -> SqlBoardReader:
-        within = Within(self._connection)
+        within = TransactionSource(self._connection)
         return SqlBoardReader(within, self._catalogue, self._addresses)
 
     @property
     def room_reader(self) -> SqlRoomReader:
-        return SqlRoomReader(Within(self._connection), self._addresses)
+        return SqlRoomReader(TransactionSource(self._connection), self._addresses)
 
     async def __aexit__(
         self,

@@ -9,16 +9,16 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from sidepro.adapters.sql.engine.database import WAIT_FOR_CONNECTION, Database
-from sidepro.adapters.sql.engine.fast_reads import RowHeld
+from sidepro.adapters.sql.engine.database import POOL_TIMEOUT, Database
+from sidepro.adapters.sql.engine.fast_reads import RowLocked
 from sidepro.adapters.sql.schema.tables import project_counters
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.ids import ProjectId
 
-TOGETHER = 256
+MAX_BATCH = 256
 """Projects whose views are counted in one go, at the most."""
 
-TRY_AGAIN_AFTER = 0.01
+RETRY_AFTER = 0.01
 """Seconds until a row that somebody holds is tried again."""
 
 _ROWS = select(project_counters.c.project_id).where(
@@ -66,7 +66,7 @@ class SqlViewCounter:
             # A task of its own: whoever asks may go away, and must not take the others along.
             self._task = asyncio.create_task(self._count_all())
         try:
-            async with asyncio.timeout(WAIT_FOR_CONNECTION):
+            async with asyncio.timeout(POOL_TIMEOUT):
                 return await answer
         except TimeoutError as error:
             raise Unavailable from error
@@ -78,7 +78,7 @@ class SqlViewCounter:
 
     async def _count_all(self) -> None:
         while self._waiting:
-            together = list(islice(self._waiting, TOGETHER))
+            together = list(islice(self._waiting, MAX_BATCH))
             by_number: defaultdict[int, Waiting] = defaultdict(dict)
             for project_id in together:
                 # Who has given up is not counted.
@@ -92,7 +92,7 @@ class SqlViewCounter:
             if held:
                 for project_id, answers in held.items():
                     self._waiting.setdefault(project_id, []).extend(answers)
-                await asyncio.sleep(TRY_AGAIN_AFTER)
+                await asyncio.sleep(RETRY_AFTER)
 
     async def _count(self, number: int, waiting: Waiting) -> Waiting:
         """Add so many views to each of the projects, and answer; those that somebody holds."""
@@ -122,12 +122,12 @@ class SqlViewCounter:
         if not self._some_are_held:
             try:
                 return _ids(await self._database.write(_COUNT, parameters)), set()
-            except RowHeld:
+            except RowLocked:
                 # Somebody holds one for long. The others do not wait for it, now or later.
                 self._some_are_held = True
         try:
             counted = _ids(await self._database.write(_COUNT_FREE, parameters))
-        except RowHeld as error:  # the table itself, by a migration
+        except RowLocked as error:  # the table itself, by a migration
             raise Unavailable from error
         rest = [project_id for project_id in ids if project_id not in counted]
         if not rest:

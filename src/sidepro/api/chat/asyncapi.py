@@ -36,8 +36,8 @@ from sidepro.api.chat.limits import FRAMES as FRAME_LIMIT
 from sidepro.api.dependencies import PREFIX
 from sidepro.api.docs.examples import FRAMES
 from sidepro.api.errors import MEDIA_TYPE
-from sidepro.domain.rooms.room_service import REPLAY_LONGEST
-from sidepro.domain.rooms.ticket_service import TICKET_LIFETIME
+from sidepro.domain.rooms.room_service import MAX_REPLAY
+from sidepro.domain.rooms.ticket_service import TICKET_TTL
 from sidepro.http.rate_limits import MESSAGES
 
 PATH = "/api/asyncapi.json"
@@ -61,14 +61,14 @@ _CODES = "\n".join(f"- {code}: {about}" for code, about in sorted(CLOSE_CODES.it
 DESCRIPTION = f"""One socket shows one room to one of the two in it.
 
 **Opening.** A page gets a ticket (`POST {PREFIX}/rooms/{{room_id}}/socket-tickets`) and opens the
-socket with `?ticket=` within {TICKET_LIFETIME} seconds: it is good once. A program sends
+socket with `?ticket=` within {TICKET_TTL} seconds: it is good once. A program sends
 `Authorization: Bearer` instead; a header that is sent counts, and the ticket is not looked at. An
 `Origin` that is sent and not allowed is refused with 403 before the upgrade. All other refusals
 are accepted and closed with a code.
 
 **Order.** First `hello`; then, with `?after=<seq>`, the messages behind that number; then one
 `status`; then everything as it happens. Every socket of a room sees its messages as 1, 2, 3 …
-once each. Without `after` nothing is replayed. When more than {REPLAY_LONGEST:,} are missing,
+once each. Without `after` nothing is replayed. When more than {MAX_REPLAY:,} are missing,
 `recovered` is false and none is replayed: read them over HTTP.
 
 **Sending.** The message with its `client_id` is the acknowledgement: it is stored. What was not
@@ -126,7 +126,7 @@ def document(version: str) -> dict[str, Any]:
                     "type": "httpApiKey",
                     "in": "query",
                     "name": "ticket",
-                    "description": f"For pages: good once, for {TICKET_LIFETIME} seconds.",
+                    "description": f"For pages: good once, for {TICKET_TTL} seconds.",
                 },
             },
         },

@@ -13,17 +13,17 @@ from litestar.params import FromPath
 
 from sidepro.api.chat.frames import (
     ClientFrame,
+    ClientReadFrame,
+    ClientTypingFrame,
     ErrorFrame,
     HelloFrame,
     MessageFrame,
-    SeenFrame,
     SendFrame,
-    WritingFrame,
     decode,
     encode,
 )
 from sidepro.api.chat.handshake import (
-    Door,
+    Handshake,
     Socket,
     deny,
 )
@@ -32,19 +32,19 @@ from sidepro.api.chat.hub import (
     NOT_AUTHENTICATED,
     Frame,
     Hub,
-    Outbox,
+    SocketOutbox,
     status_frame,
 )
 from sidepro.api.chat.limits import FrameCount, SocketLimits
 from sidepro.api.dependencies import GivenServices
-from sidepro.api.errors import decoding_fault
+from sidepro.api.errors import decoding_error
 from sidepro.api.routes.rooms import (
-    LARGEST_SEQ,
+    MAX_SEQ,
     message_shape,
     room_shape,
 )
 from sidepro.domain.errors import (
-    Fault,
+    FieldError,
     InvalidInput,
     NotAuthenticated,
     NotFound,
@@ -54,7 +54,7 @@ from sidepro.domain.errors import (
 )
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import RoomId, UserId
-from sidepro.domain.rooms.room_service import REPLAY_LONGEST, RoomService
+from sidepro.domain.rooms.room_service import MAX_REPLAY, RoomService
 
 log = structlog.get_logger(__name__)
 
@@ -86,7 +86,7 @@ def close_code(error: Exception) -> int:
     return INTERNAL
 
 
-class Conversation:
+class ChatSession:
     """One socket of one person in one room."""
 
     def __init__(
@@ -108,7 +108,7 @@ class Conversation:
         self._connection = connection
         self._limits = limits
         self._frame_count = FrameCount()
-        self._outbox = Outbox(caller.id, caller.session_id)
+        self._outbox = SocketOutbox(caller.id, caller.session_id)
         self._delivered = 0
         self._marks: dict[UserId, int] = {}
         self._status: str | None = None
@@ -123,7 +123,7 @@ class Conversation:
         """
         await self._hub.join(self._room_id, self._outbox)
         try:
-            await self._rooms.enter(self._caller, self._room_id, self._connection)
+            await self._rooms.connect(self._caller, self._room_id, self._connection)
             tasks = [
                 asyncio.create_task(self._send_all(after)),
                 asyncio.create_task(self._receive_all()),
@@ -140,7 +140,7 @@ class Conversation:
             try:
                 await self._hub.leave(self._room_id, self._outbox)
             finally:
-                await self._rooms.exit(self._caller, self._room_id, self._connection)
+                await self._rooms.disconnect(self._caller, self._room_id, self._connection)
 
     # -------------------------------------------------------------------------------- sending
 
@@ -152,7 +152,7 @@ class Conversation:
 
     async def _begin(self, after: int | None) -> None:
         room = await self._rooms.room(self._caller, self._room_id)
-        recovered = after is None or room.last_seq - after <= REPLAY_LONGEST
+        recovered = after is None or room.last_seq - after <= MAX_REPLAY
         await self._send(encode(HelloFrame(room_shape(room), room.last_seq, after, recovered)))
         self._marks[self._caller.id] = room.read_seq
         if room.participant:
@@ -162,7 +162,7 @@ class Conversation:
             self._delivered = min(after, room.last_seq)
             await self._fill(upto=room.last_seq)
         self._outbox.forget_statuses()
-        await self._send_frame(status_frame(await self._rooms.presences(self._room_id)))
+        await self._send_frame(status_frame(await self._rooms.presence_snapshot(self._room_id)))
 
     async def _send_frame(self, frame: Frame) -> None:
         if frame.is_status:
@@ -186,7 +186,9 @@ class Conversation:
         """Send what lies between the last message delivered and this number."""
         while self._delivered < upto:
             batch = min(upto, self._delivered + REPLAYED_AT_ONCE)
-            for message in await self._rooms.between(self._room_id, self._delivered, batch):
+            for message in await self._rooms.messages_in_range(
+                self._room_id, self._delivered, batch
+            ):
                 await self._send(encode(MessageFrame(message_shape(message))))
             self._delivered = batch
 
@@ -236,10 +238,10 @@ class Conversation:
             frame: ClientFrame = decode(text or "")
             return frame
         except msgspec.ValidationError as error:
-            fault = decoding_fault(error)
+            fault = decoding_error(error)
             raise InvalidInput(fault) from error
         except (msgspec.DecodeError, RecursionError) as error:
-            raise InvalidInput(Fault("is not a JSON object")) from error
+            raise InvalidInput(FieldError("is not a JSON object")) from error
 
     async def _store(self, frame: SendFrame) -> None:
         """A message that came in is stored and told, also when the socket ends meanwhile."""
@@ -252,7 +254,7 @@ class Conversation:
             # On this socket alone, whatever its place in the order.
             self._outbox.put(Frame(encode(MessageFrame(message_shape(message)))))
 
-    async def _do_to_the_end(self, frame: SeenFrame | WritingFrame) -> None:
+    async def _do_to_the_end(self, frame: ClientReadFrame | ClientTypingFrame) -> None:
         """Do it, also when the socket ends meanwhile: a transaction that is broken off on SQLite
         may leave its lock behind.
         """
@@ -263,12 +265,12 @@ class Conversation:
             await asyncio.gather(doing, return_exceptions=True)
             raise
 
-    async def _do(self, frame: SeenFrame | WritingFrame) -> None:
+    async def _do(self, frame: ClientReadFrame | ClientTypingFrame) -> None:
         match frame:
-            case SeenFrame(seq=seq):
-                seen = min(seq, LARGEST_SEQ)
+            case ClientReadFrame(seq=seq):
+                seen = min(seq, MAX_SEQ)
                 await self._rooms.mark_read(self._caller, self._room_id, seen)
-            case WritingFrame():
+            case ClientTypingFrame():
                 if self._limits is None or await self._limits.may_type(
                     self._caller, self._room_id
                 ):
@@ -278,7 +280,7 @@ class Conversation:
         self._outbox.put(Frame(encode(ErrorFrame(error.code, error.detail, client_id))))
 
 
-def socket_router(door: Door, hub: Hub) -> Router:
+def socket_router(door: Handshake, hub: Hub) -> Router:
     """The route of the socket."""
 
     @websocket("/rooms/{room_id:str}/socket")
@@ -288,10 +290,10 @@ def socket_router(door: Door, hub: Hub) -> Router:
             return
         await socket.accept()
         try:
-            caller, room, after = await door.admit(socket, room_id)
+            caller, room, after = await door.authorize(socket, room_id)
             connection = secrets.token_hex(8)
-            async with door.held(caller, connection):
-                conversation = Conversation(
+            async with door.reserve(caller, connection):
+                conversation = ChatSession(
                     socket, caller, room, hub, services.rooms, connection, door.limits
                 )
                 code = await conversation.run(after)

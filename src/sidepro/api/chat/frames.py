@@ -69,17 +69,19 @@ class SendFrame(msgspec.Struct, tag_field="type", tag="send", forbid_unknown_fie
     body: MessageBody
 
 
-class SeenFrame(msgspec.Struct, tag_field="type", tag="read", forbid_unknown_fields=True):
+class ClientReadFrame(msgspec.Struct, tag_field="type", tag="read", forbid_unknown_fields=True):
     """One has read up to `seq`."""
 
     seq: Annotated[int, msgspec.Meta(ge=0)]
 
 
-class WritingFrame(msgspec.Struct, tag_field="type", tag="typing", forbid_unknown_fields=True):
+class ClientTypingFrame(
+    msgspec.Struct, tag_field="type", tag="typing", forbid_unknown_fields=True
+):
     """One is typing."""
 
 
-ClientFrame = SendFrame | SeenFrame | WritingFrame
+ClientFrame = SendFrame | ClientReadFrame | ClientTypingFrame
 
 # By names that tell apart what goes either way under one `type`.
 FROM_SERVER: dict[str, type[msgspec.Struct]] = {
@@ -92,8 +94,8 @@ FROM_SERVER: dict[str, type[msgspec.Struct]] = {
 }
 FROM_CLIENT: dict[str, type[msgspec.Struct]] = {
     "send": SendFrame,
-    "seen": SeenFrame,
-    "writing": WritingFrame,
+    "seen": ClientReadFrame,
+    "writing": ClientTypingFrame,
 }
 
 _encoder = msgspec.json.Encoder()

@@ -17,9 +17,9 @@ from litestar.datastructures import State
 from sidepro.api.auth import bearer
 from sidepro.api.chat.limits import SocketLimits
 from sidepro.api.errors import MEDIA_TYPE, document
-from sidepro.api.routes.rooms import LARGEST_SEQ
-from sidepro.domain.accounts.ports import AccessTokens, SessionGate
-from sidepro.domain.errors import Fault, InvalidInput, NotAuthenticated, NotFound
+from sidepro.api.routes.rooms import MAX_SEQ
+from sidepro.domain.accounts.ports import AccessTokens, SessionRegistry
+from sidepro.domain.errors import FieldError, InvalidInput, NotAuthenticated, NotFound
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import RoomId
 from sidepro.domain.rooms.room_service import RoomService
@@ -29,11 +29,11 @@ Socket = WebSocket[Any, Any, State]
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class Handshake:
     """Whoever opens a socket comes through here. Without `limits` nothing is limited."""
 
     tokens: AccessTokens
-    gate: SessionGate
+    session_registry: SessionRegistry
     rooms: RoomService
     tickets: TicketService
     limits: SocketLimits | None
@@ -44,7 +44,7 @@ class Door:
         origin = _header(socket, b"origin")
         return origin is None or origin in self.allowed_origins
 
-    async def admit(self, socket: Socket, room: str) -> tuple[Caller, RoomId, int | None]:
+    async def authorize(self, socket: Socket, room: str) -> tuple[Caller, RoomId, int | None]:
         """Who comes in to which room, and the last message that they know.
 
         Raises:
@@ -55,16 +55,16 @@ class Door:
             Unavailable: a store that must be asked is away.
         """
         caller = await self._caller(socket, room)
-        if not await self.gate.is_live(caller.session_id):
+        if not await self.session_registry.is_active(caller.session_id):
             raise NotAuthenticated
         if self.limits:
             await self.limits.count_opening(caller)
         room_id = _id(room)
-        await self.rooms.must_admit(caller, room_id)
+        await self.rooms.authorize(caller, room_id)
         return caller, room_id, _after(socket)
 
     @asynccontextmanager
-    async def held(self, caller: Caller, connection: str) -> AsyncIterator[None]:
+    async def reserve(self, caller: Caller, connection: str) -> AsyncIterator[None]:
         """Count the open socket for as long as the block lasts.
 
         Raises:
@@ -73,7 +73,7 @@ class Door:
         if self.limits is None:
             yield
             return
-        async with self.limits.held(caller, connection):
+        async with self.limits.reserve(caller, connection):
             yield
 
     async def _caller(self, socket: Socket, room: str) -> Caller:
@@ -135,5 +135,5 @@ def _after(socket: Socket) -> int | None:
     if text is None:
         return None
     if not text.isascii() or not text.isdigit():
-        raise InvalidInput(Fault("must be a number", parameter="after"))
-    return min(int(text[:4_000]), LARGEST_SEQ)
+        raise InvalidInput(FieldError("must be a number", parameter="after"))
+    return min(int(text[:4_000]), MAX_SEQ)

@@ -25,9 +25,9 @@ from sidepro.api.chat.frames import (
     TypingFrame,
     encode,
 )
-from sidepro.api.chat.outbox import Line
+from sidepro.api.chat.outbox import Outbox
 from sidepro.api.routes.rooms import message_shape
-from sidepro.domain.accounts.ports import SessionGate
+from sidepro.domain.accounts.ports import SessionRegistry
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.ids import (
     RoomId,
@@ -35,17 +35,17 @@ from sidepro.domain.ids import (
     UserId,
 )
 from sidepro.domain.rooms.events import (
-    MayHaveMissed,
     MessageSent,
-    ReadMoved,
+    ReadPositionChanged,
+    ResyncRequired,
     RoomClosed,
     RoomEvent,
     StatusChanged,
     Typing,
 )
-from sidepro.domain.rooms.ports import ChatFeed
+from sidepro.domain.rooms.ports import RoomEvents
 from sidepro.domain.rooms.room_service import RoomService
-from sidepro.domain.rooms.views import Presences, Standing
+from sidepro.domain.rooms.views import PresenceSnapshot, RoomSnapshot
 
 log = structlog.get_logger(__name__)
 
@@ -81,12 +81,12 @@ class Frame:
 
 
 @dataclass(eq=False, slots=True)
-class Outbox:
+class SocketOutbox:
     """What waits to be sent to one socket."""
 
     user_id: UserId
     session_id: SessionId
-    frames: Line[Frame] = field(default_factory=lambda: Line(OUTBOX_SIZE))
+    frames: Outbox[Frame] = field(default_factory=lambda: Outbox(OUTBOX_SIZE))
     ended: "asyncio.Future[int]" = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
@@ -124,13 +124,13 @@ class Outbox:
 @dataclass(eq=False, slots=True)
 class _OpenRoom:
     listening: "asyncio.Future[None]"
-    outboxes: set[Outbox] = field(default_factory=set)
+    outboxes: set[SocketOutbox] = field(default_factory=set)
 
 
 class Hub:
     """All sockets of this process, by room."""
 
-    def __init__(self, rooms: RoomService, feed: ChatFeed) -> None:
+    def __init__(self, rooms: RoomService, feed: RoomEvents) -> None:
         self._service = rooms
         self._feed = feed
         self._rooms: dict[RoomId, _OpenRoom] = {}
@@ -144,11 +144,11 @@ class Hub:
         """How many there are."""
         return sum(len(room.outboxes) for room in self._rooms.values())
 
-    async def join(self, room_id: RoomId, outbox: Outbox) -> None:
+    async def join(self, room_id: RoomId, outbox: SocketOutbox) -> None:
         """From now on, what happens in the room goes to this outbox."""
         room = self._rooms.get(room_id)
         if room is None:
-            listening = asyncio.ensure_future(self._feed.listen(room_id, self._hear))
+            listening = asyncio.ensure_future(self._feed.subscribe(room_id, self._on_event))
             room = self._rooms[room_id] = _OpenRoom(listening)
         room.outboxes.add(outbox)
         try:
@@ -157,7 +157,7 @@ class Hub:
             await self.leave(room_id, outbox)
             raise
 
-    async def leave(self, room_id: RoomId, outbox: Outbox) -> None:
+    async def leave(self, room_id: RoomId, outbox: SocketOutbox) -> None:
         """Nothing goes to this outbox any more."""
         room = self._rooms.get(room_id)
         if room is None:
@@ -171,21 +171,21 @@ class Hub:
         await asyncio.wait([room.listening])
         if room.listening.cancelled() or room.listening.exception():
             return
-        await self._feed.ignore(room_id, self._hear)
+        await self._feed.unsubscribe(room_id, self._on_event)
 
-    async def watch_sessions(self, gate: SessionGate) -> None:
+    async def watch_sessions(self, gate: SessionRegistry) -> None:
         """End the sockets whose session is over: at once when it ends in this process, within a
         second or so when it ends in another. Goes on until it is cancelled.
         """
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(WATCH_EVERY):
-                    await gate.next_end()
+                    await gate.wait_for_revocation()
             outboxes = [outbox for room in self._rooms.values() for outbox in room.outboxes]
             if not outboxes:
                 continue
             try:
-                live = await gate.live_among({outbox.session_id for outbox in outboxes})
+                live = await gate.active_among({outbox.session_id for outbox in outboxes})
             except Unavailable:
                 continue
             except Exception:
@@ -196,21 +196,21 @@ class Hub:
                 if outbox.session_id not in live:
                     outbox.end(NOT_AUTHENTICATED)
 
-    def _hear(self, event: RoomEvent) -> None:
+    def _on_event(self, event: RoomEvent) -> None:
         room = self._rooms.get(event.room_id)
         if room is None:
             return
         match event:
             case MessageSent(message=message):
                 frame = Frame(encode(MessageFrame(message_shape(message))), message.seq)
-                self._tell(room, frame)
-            case ReadMoved(user_id=user_id, seq=seq):
-                self._tell(room, read_frame(user_id, seq))
+                self._deliver(room, frame)
+            case ReadPositionChanged(user_id=user_id, seq=seq):
+                self._deliver(room, read_frame(user_id, seq))
             case Typing(user_id=user_id):
-                self._tell(room, Frame(encode(TypingFrame(user_id))), but=user_id)
+                self._deliver(room, Frame(encode(TypingFrame(user_id))), but=user_id)
             case StatusChanged(room_id=room_id):
                 self._look_up(room_id)
-            case MayHaveMissed(room_id=room_id):
+            case ResyncRequired(room_id=room_id):
                 self._missed.add(room_id)
                 self._look_up(room_id)
             case RoomClosed(user_id=user_id):
@@ -219,7 +219,7 @@ class Hub:
                         outbox.end(NO_SUCH_ROOM)
 
     @staticmethod
-    def _tell(room: _OpenRoom, frame: Frame, but: UserId | None = None) -> None:
+    def _deliver(room: _OpenRoom, frame: Frame, but: UserId | None = None) -> None:
         for outbox in room.outboxes:
             if outbox.user_id != but:
                 outbox.put(frame)
@@ -243,7 +243,7 @@ class Hub:
             missed = self._missed & looked_up
             self._missed -= looked_up
             try:
-                standings = await self._service.standings(list(there))
+                standings = await self._service.room_snapshots(list(there))
             except Exception as error:
                 if not isinstance(error, Unavailable):
                     # Whatever it is, what was missed must not stay so for good.
@@ -257,7 +257,7 @@ class Hub:
 
     @staticmethod
     def _bring_up_to_date(
-        outboxes: Iterable[Outbox], standing: Standing | None, has_missed: bool
+        outboxes: Iterable[SocketOutbox], standing: RoomSnapshot | None, has_missed: bool
     ) -> None:
         frames = []
         if has_missed and standing:
@@ -266,14 +266,14 @@ class Hub:
                 Frame("", seq=room.last_seq),
                 *(
                     read_frame(seat.user_id, seat.read_seq)
-                    for seat in room.seats
+                    for seat in room.participants
                     if seat.user_id and seat.read_seq
                 ),
             ]
         if standing:
             frames.append(status_frame(standing.presences))
         for outbox in outboxes:
-            if has_missed and not (standing and standing.room.admits(outbox.user_id)):
+            if has_missed and not (standing and standing.room.is_open_to(outbox.user_id)):
                 outbox.end(NO_SUCH_ROOM)
             for frame in frames:
                 outbox.put(frame)
@@ -284,7 +284,7 @@ def read_frame(user_id: UserId, seq: int) -> Frame:
     return Frame(encode(ReadFrame(user_id, seq)), seq, reader=user_id)
 
 
-def status_frame(presences: Presences) -> Frame:
+def status_frame(presences: PresenceSnapshot) -> Frame:
     """The frame that tells who is there."""
     frame = StatusFrame(presences.status, presences.left_by, list(presences.online))
     return Frame(encode(frame), is_status=True)

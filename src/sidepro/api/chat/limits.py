@@ -10,10 +10,10 @@ from sidepro.domain.errors import RateLimited
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import RoomId
 from sidepro.domain.rate_limiting import (
-    SLOTS_RENEWED_EVERY,
+    RENEW_INTERVAL,
+    ConcurrencyLimiter,
     Limit,
     RateLimiter,
-    Slots,
 )
 from sidepro.http.rate_limits import ALL_ELSE, MESSAGES
 
@@ -29,7 +29,7 @@ class SocketLimits:
     """What all sockets share. Where nothing is limited there is none of it."""
 
     limiter: RateLimiter
-    slots: Slots
+    concurrency: ConcurrencyLimiter
     per_user: int
 
     async def count_opening(self, caller: Caller) -> None:
@@ -41,7 +41,7 @@ class SocketLimits:
         await self._take(ALL_ELSE, str(caller.id))
 
     @asynccontextmanager
-    async def held(self, caller: Caller, connection: str) -> AsyncIterator[None]:
+    async def reserve(self, caller: Caller, connection: str) -> AsyncIterator[None]:
         """Count an open socket of the caller's for as long as the block lasts.
 
         Raises:
@@ -49,11 +49,11 @@ class SocketLimits:
         """
         key = f"sockets:{caller.id}"
         try:
-            if not await self.slots.take(key, connection, self.per_user):
+            if not await self.concurrency.acquire(key, connection, self.per_user):
                 raise RateLimited
             yield
         finally:
-            await self.slots.give_back(key, connection)
+            await self.concurrency.release(key, connection)
 
     async def count_message(self, caller: Caller) -> None:
         """Count a message, together with those that the caller sends over HTTP.
@@ -68,11 +68,11 @@ class SocketLimits:
         allowance = await self.limiter.take(TYPING, f"{caller.id}:{room_id}")
         return allowance.retry_after is None
 
-    async def renew_for_ever(self) -> None:
+    async def renew_loop(self) -> None:
         """Say again and again that the sockets of this process are there."""
         while True:
-            await asyncio.sleep(SLOTS_RENEWED_EVERY)
-            await self.slots.renew()
+            await asyncio.sleep(RENEW_INTERVAL)
+            await self.concurrency.renew()
 
     async def _take(self, limit: Limit, key: str) -> None:
         allowance = await self.limiter.take(limit, key)

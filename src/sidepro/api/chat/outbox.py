@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 Item = TypeVar("Item")
 
 
-class Line(Generic[Item]):
+class Outbox(Generic[Item]):
     """What waits for its one taker, in the order in which it came.
 
     `asyncio.Queue` serves any number of takers and givers, and takes 3 kB for it.

@@ -23,7 +23,7 @@ from sidepro.api.schemas import ProjectCard, UserSummary
 from sidepro.domain.errors import (
     BadImage,
     CannotChatWithYourself,
-    Fault,
+    FieldError,
     ImageQuota,
     InvalidInput,
     NotFound,
@@ -154,27 +154,27 @@ EXAMPLES: dict[Any, msgspec.Struct] = {
         region=_PROFILE.region,
         meet_time=_PROFILE.meet_time,
     ),
-    accounts.ProfileEdits: accounts.ProfileEdits(bio="이직 준비 중입니다.", region=None),
+    accounts.ProfilePatch: accounts.ProfilePatch(bio="이직 준비 중입니다.", region=None),
     accounts.Catalogue: accounts.Catalogue(
         skills=["Docker", "Javascript", "PostgreSQL", "Python"],
         regions=["서울", "경기", "부산"],
         meet_times=["주중 선호", "주말 선호", "상관없음"],
     ),
     archive.Export: archive.Export(
-        account=archive.HeldAccount(
+        account=archive.ExportedAccount(
             id=_ACCOUNT.id,
             email=_ACCOUNT.email,
             username=_ACCOUNT.username,
             is_admin=False,
             is_active=True,
             created_at=_ACCOUNT.created_at,
-            profile=archive.HeldProfile(
+            profile=archive.ExportedProfile(
                 **msgspec.structs.asdict(_PROFILE), updated_at="2026-10-29T04:15:02.090311Z"
             ),
         ),
         sessions=[],
         known_addresses=[
-            archive.HeldAddress(
+            archive.ExportedAddress(
                 address="203.0.113.7",
                 last_used_at="2026-11-20T01:15:07.120044Z",
             )
@@ -182,7 +182,7 @@ EXAMPLES: dict[Any, msgspec.Struct] = {
         images=[],
         projects=[],
         comments=[
-            archive.HeldComment(
+            archive.ExportedComment(
                 id=_COMMENT,
                 project_id=_PROJECT,
                 body=_COMMENT_SHOWN.body,
@@ -193,7 +193,7 @@ EXAMPLES: dict[Any, msgspec.Struct] = {
         bookmarks=[],
         rooms=[],
         messages=[
-            archive.HeldMessage(
+            archive.ExportedMessage(
                 room_id=_ROOM,
                 seq=_MESSAGE.seq,
                 body=_MESSAGE.body,
@@ -201,13 +201,13 @@ EXAMPLES: dict[Any, msgspec.Struct] = {
                 sent_at=_MESSAGE.sent_at,
             )
         ],
-        similar_people=[archive.HeldNeighbour(_JIHO.id, 0.5, ["PostgreSQL", "Python"])],
+        similar_people=[archive.ExportedNeighbour(_JIHO.id, 0.5, ["PostgreSQL", "Python"])],
     ),
     ListOf[ProjectCard]: ListOf[ProjectCard]([_CARD], _CURSOR, None),
     projects.NewProject: projects.NewProject(
         _CARD.title, _CARD.summary, _CONTENT, _CARD.skills, _REPOSITORY
     ),
-    projects.ProjectEdits: projects.ProjectEdits(
+    projects.ProjectPatch: projects.ProjectPatch(
         summary="이제 부산에서도: 지도에서 바로 커피챗 약속을 잡습니다", repository_url=None
     ),
     projects.Project: projects.Project(
@@ -224,7 +224,7 @@ EXAMPLES: dict[Any, msgspec.Struct] = {
     comments.Comment: _COMMENT_SHOWN,
     ListOf[comments.Comment]: ListOf[comments.Comment]([_COMMENT_SHOWN], None, None, 1),
     images.Image: _IMAGE,
-    rooms.Asked: rooms.Asked(_JIHO.id),
+    rooms.OpenRoomRequest: rooms.OpenRoomRequest(_JIHO.id),
     rooms.Room: _ROOM_SHOWN,
     ListOf[rooms.Room]: ListOf[rooms.Room]([_ROOM_SHOWN], None, None),
     rooms.NewMessage: rooms.NewMessage(_MESSAGE.body, _MESSAGE.client_id),
@@ -250,7 +250,7 @@ EXAMPLES: dict[Any, msgspec.Struct] = {
 }
 
 REFUSED_FRAMES = (
-    InvalidInput(Fault("must not be blank", pointer="/body")),
+    InvalidInput(FieldError("must not be blank", pointer="/body")),
     RoomPending(),
     RateLimited(),
     Unavailable(),
@@ -274,24 +274,26 @@ FRAMES: dict[type[msgspec.Struct], tuple[msgspec.Struct, ...]] = {
         frames.ErrorFrame(error.code, error.detail, _MESSAGE.client_id) for error in REFUSED_FRAMES
     ),
     frames.SendFrame: (frames.SendFrame("7c1e-0001", _MESSAGE.body),),
-    frames.SeenFrame: (frames.SeenFrame(1),),
-    frames.WritingFrame: (frames.WritingFrame(),),
+    frames.ClientReadFrame: (frames.ClientReadFrame(1),),
+    frames.ClientTypingFrame: (frames.ClientTypingFrame(),),
 }
 """What goes over the socket."""
 
 PROBLEMS: dict[type[SideProError], tuple[SideProError, ...]] = {
     InvalidInput: (
-        InvalidInput(Fault("must not be blank", pointer="/title")),
-        InvalidInput(Fault("must be int <= 100", parameter="limit")),
+        InvalidInput(FieldError("must not be blank", pointer="/title")),
+        InvalidInput(FieldError("must be int <= 100", parameter="limit")),
     ),
-    WeakPassword: (WeakPassword(Fault("is one of the most common passwords", "/password")),),
-    WrongPassword: (WrongPassword(Fault("is wrong", pointer="/current_password")),),
+    WeakPassword: (WeakPassword(FieldError("is one of the most common passwords", "/password")),),
+    WrongPassword: (WrongPassword(FieldError("is wrong", pointer="/current_password")),),
     BadImage: (
-        BadImage(Fault("is cut off", "/file")),
-        BadImage(Fault("has more than 40,000,000 pixels", "/file")),
+        BadImage(FieldError("is cut off", "/file")),
+        BadImage(FieldError("has more than 40,000,000 pixels", "/file")),
     ),
-    ImageQuota: (ImageQuota(Fault("would exceed what you may keep", "/file")),),
+    ImageQuota: (ImageQuota(FieldError("would exceed what you may keep", "/file")),),
     RateLimited: (RateLimited(Limit("default", 600, 60).allowance(60.1)),),
-    CannotChatWithYourself: (CannotChatWithYourself(Fault("must be somebody else", "/user_id")),),
+    CannotChatWithYourself: (
+        CannotChatWithYourself(FieldError("must be somebody else", "/user_id")),
+    ),
 }
 """Those whose faults an example shows; all others are shown as they are."""

@@ -15,9 +15,9 @@ from sidepro.api.idempotency import HEADER as IDEMPOTENCY_KEY
 from sidepro.api.idempotency import REPLAYED
 from sidepro.domain.errors import (
     BadCursor,
+    IdempotencyKeyInUse,
+    IdempotencyKeyReused,
     InvalidInput,
-    KeyInUse,
-    KeyReused,
     NotAuthenticated,
     NotFound,
     PreconditionFailed,
@@ -161,7 +161,7 @@ def _refusals(route: Route) -> Iterator[type[SideProError] | int]:
     if route.has_parameter("header", "If-Match"):
         yield PreconditionFailed
     if route.has_parameter("header", IDEMPOTENCY_KEY):
-        yield from (InvalidInput, KeyReused, KeyInUse)
+        yield from (InvalidInput, IdempotencyKeyReused, IdempotencyKeyInUse)
     yield from route.handler.opt.get("problems", ())
 
 
@@ -197,8 +197,8 @@ def problem_responses(route: Route, shared: dict[str, Any]) -> dict[str, Any]:
 
 def _problem_documents(refusal: type[SideProError] | int) -> Iterator[dict[str, Any]]:
     if isinstance(refusal, int):
-        yield errors.document(refusal, *errors.EDGE_CODES[refusal])
+        yield errors.document(refusal, *errors.MIDDLEWARE_CODES[refusal])
         return
     for error in PROBLEMS.get(refusal) or (refusal(),):
-        faults = error.faults if isinstance(error, InvalidInput) else ()
+        faults = error.errors if isinstance(error, InvalidInput) else ()
         yield errors.document(errors.status_of(error), error.code, error.detail, faults)

@@ -22,7 +22,7 @@ from sidepro.api.dependencies import (
     path_id,
     viewer_of,
 )
-from sidepro.api.json_body import given
+from sidepro.api.json_body import sent_fields
 from sidepro.api.pagination import (
     LIMIT,
     LINK,
@@ -114,7 +114,7 @@ class NewProfile(msgspec.Struct, forbid_unknown_fields=True):
     meet_time: str | None = None
 
 
-class ProfileEdits(msgspec.Struct, forbid_unknown_fields=True):
+class ProfilePatch(msgspec.Struct, forbid_unknown_fields=True):
     """The members of a profile that change; those left out stay as they are."""
 
     bio: Bio | msgspec.UnsetType = msgspec.UNSET
@@ -293,10 +293,10 @@ async def write_profile(
     summary="Change some members of one's profile",
 )
 async def edit_profile(
-    request: ApiRequest, data: JSONBody[ProfileEdits], services: GivenServices
+    request: ApiRequest, data: JSONBody[ProfilePatch], services: GivenServices
 ) -> Account:
     """Change what is given, and leave the rest."""
-    return _account(await services.accounts.edit_profile(caller_of(request), given(data)))
+    return _account(await services.accounts.edit_profile(caller_of(request), sent_fields(data)))
 
 
 @get(

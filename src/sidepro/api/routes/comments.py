@@ -19,7 +19,7 @@ from sidepro.api.dependencies import (
     created,
     path_id,
 )
-from sidepro.api.idempotency import IdempotencyKey, once
+from sidepro.api.idempotency import IdempotencyKeyHeader, run_idempotent
 from sidepro.api.pagination import (
     LIMIT,
     LINK,
@@ -39,7 +39,7 @@ from sidepro.api.schemas import (
     user_summary,
 )
 from sidepro.domain.errors import Forbidden
-from sidepro.domain.idempotency import Attempt
+from sidepro.domain.idempotency import IdempotentRequest
 from sidepro.domain.ids import CommentId, ProjectId
 from sidepro.domain.projects import views
 from sidepro.http.rate_limits import COMMENTS
@@ -76,7 +76,7 @@ def _comment(view: views.CommentView) -> Comment:
 async def project_exists(scope: Any) -> None:
     """The access check of what hangs on a project."""
     services: Services = scope["litestar_app"].state.services
-    await services.projects.must_exist(ProjectId(path_id(scope, "project_id")))
+    await services.projects.ensure_exists(ProjectId(path_id(scope, "project_id")))
 
 
 async def comment_is_mine(scope: Any) -> None:
@@ -84,7 +84,7 @@ async def comment_is_mine(scope: Any) -> None:
     services: Services = scope["litestar_app"].state.services
     project_id = ProjectId(path_id(scope, "project_id"))
     comment_id = CommentId(path_id(scope, "comment_id"))
-    await services.projects.may_edit_comment(scope["user"], project_id, comment_id)
+    await services.projects.authorize_comment_edit(scope["user"], project_id, comment_id)
 
 
 @get(
@@ -121,19 +121,19 @@ async def write_comment(
     project_id: PathId,
     data: JSONBody[CommentText],
     services: GivenServices,
-    key: IdempotencyKey = None,
+    key: IdempotencyKeyHeader = None,
 ) -> Response[Comment]:
     """Say something."""
 
     def answer(comment: views.CommentView) -> Response[Comment]:
         return created(_comment(comment), f"/projects/{project_id}/comments/{comment.id}")
 
-    def act(attempt: Attempt[views.CommentView] | None) -> Awaitable[views.CommentView]:
+    def act(attempt: IdempotentRequest[views.CommentView] | None) -> Awaitable[views.CommentView]:
         return services.projects.comment(
             caller_of(request), ProjectId(project_id), data.body, attempt
         )
 
-    return await once(request, key, lambda: msgspec.json.encode(data), answer, act)
+    return await run_idempotent(request, key, lambda: msgspec.json.encode(data), answer, act)
 
 
 @patch(

@@ -18,11 +18,11 @@ from sidepro.api.dependencies import (
 )
 from sidepro.api.schemas import Moment, moment
 from sidepro.domain.data_export import data_export_service as archive
-from sidepro.domain.data_export.data_export_service import ArchiveService, Record
+from sidepro.domain.data_export.data_export_service import DataExportService, Record
 from sidepro.domain.identity import Caller
 
 
-class HeldProfile(msgspec.Struct):
+class ExportedProfile(msgspec.Struct):
     """What the caller tells about themselves."""
 
     bio: str
@@ -34,7 +34,7 @@ class HeldProfile(msgspec.Struct):
     updated_at: Moment
 
 
-class HeldAccount(msgspec.Struct):
+class ExportedAccount(msgspec.Struct):
     """The caller's account. The password is kept as a hash alone, which is nobody's business."""
 
     id: UUID
@@ -43,10 +43,10 @@ class HeldAccount(msgspec.Struct):
     is_admin: bool
     is_active: bool
     created_at: Moment
-    profile: HeldProfile | None
+    profile: ExportedProfile | None
 
 
-class HeldSession(msgspec.Struct):
+class ExportedSession(msgspec.Struct):
     """A log-in. It expires when it is not used, and ends in any case."""
 
     id: UUID
@@ -57,14 +57,14 @@ class HeldSession(msgspec.Struct):
     ends_at: Moment
 
 
-class HeldAddress(msgspec.Struct):
+class ExportedAddress(msgspec.Struct):
     """A network address that the caller logged in from lately."""
 
     address: str
     last_used_at: Moment
 
 
-class HeldImage(msgspec.Struct):
+class ExportedImage(msgspec.Struct):
     """A picture that the caller sent. Those that nothing shows are removed after a day."""
 
     id: UUID
@@ -76,7 +76,7 @@ class HeldImage(msgspec.Struct):
     unused_since: Moment | None
 
 
-class HeldProject(msgspec.Struct):
+class ExportedProject(msgspec.Struct):
     """A project of the caller's, with its Markdown."""
 
     id: UUID
@@ -94,7 +94,7 @@ class HeldProject(msgspec.Struct):
     updated_at: Moment
 
 
-class HeldComment(msgspec.Struct):
+class ExportedComment(msgspec.Struct):
     """A comment of the caller's."""
 
     id: UUID
@@ -104,14 +104,14 @@ class HeldComment(msgspec.Struct):
     updated_at: Moment
 
 
-class HeldBookmark(msgspec.Struct):
+class ExportedBookmark(msgspec.Struct):
     """A project that the caller bookmarked."""
 
     project_id: UUID
     created_at: Moment
 
 
-class HeldRoom(msgspec.Struct):
+class ExportedRoom(msgspec.Struct):
     """A room of the caller's; those that they left are here as long as the other one stays."""
 
     id: UUID
@@ -123,7 +123,7 @@ class HeldRoom(msgspec.Struct):
     updated_at: Moment
 
 
-class HeldMessage(msgspec.Struct):
+class ExportedMessage(msgspec.Struct):
     """A message that the caller sent. What others wrote to them is not here."""
 
     room_id: UUID
@@ -133,7 +133,7 @@ class HeldMessage(msgspec.Struct):
     sent_at: Moment
 
 
-class HeldNeighbour(msgspec.Struct):
+class ExportedNeighbour(msgspec.Struct):
     """Somebody with similar skills, whose projects are recommended to the caller."""
 
     user_id: UUID
@@ -144,30 +144,30 @@ class HeldNeighbour(msgspec.Struct):
 class Export(msgspec.Struct):
     """All that is held about the caller. One that was cut off is no JSON: ask again then."""
 
-    account: HeldAccount
-    sessions: list[HeldSession]
-    known_addresses: list[HeldAddress]
-    images: list[HeldImage]
-    projects: list[HeldProject]
-    comments: list[HeldComment]
-    bookmarks: list[HeldBookmark]
-    rooms: list[HeldRoom]
-    messages: list[HeldMessage]
-    similar_people: list[HeldNeighbour]
+    account: ExportedAccount
+    sessions: list[ExportedSession]
+    known_addresses: list[ExportedAddress]
+    images: list[ExportedImage]
+    projects: list[ExportedProject]
+    comments: list[ExportedComment]
+    bookmarks: list[ExportedBookmark]
+    rooms: list[ExportedRoom]
+    messages: list[ExportedMessage]
+    similar_people: list[ExportedNeighbour]
 
 
 _SHAPES: dict[type[Record], type[msgspec.Struct]] = {
-    archive.HeldProfile: HeldProfile,
-    archive.HeldAccount: HeldAccount,
-    archive.HeldSession: HeldSession,
-    archive.HeldAddress: HeldAddress,
-    archive.HeldImage: HeldImage,
-    archive.HeldProject: HeldProject,
-    archive.HeldComment: HeldComment,
-    archive.HeldBookmark: HeldBookmark,
-    archive.HeldRoom: HeldRoom,
-    archive.HeldMessage: HeldMessage,
-    archive.HeldNeighbour: HeldNeighbour,
+    archive.ExportedProfile: ExportedProfile,
+    archive.ExportedAccount: ExportedAccount,
+    archive.ExportedSession: ExportedSession,
+    archive.ExportedAddress: ExportedAddress,
+    archive.ExportedImage: ExportedImage,
+    archive.ExportedProject: ExportedProject,
+    archive.ExportedComment: ExportedComment,
+    archive.ExportedBookmark: ExportedBookmark,
+    archive.ExportedRoom: ExportedRoom,
+    archive.ExportedMessage: ExportedMessage,
+    archive.ExportedNeighbour: ExportedNeighbour,
 }
 
 
@@ -204,14 +204,14 @@ async def export(request: ApiRequest, services: GivenServices) -> Response[Expor
 
 
 async def _document(
-    account: msgspec.Struct, service: ArchiveService, caller: Caller
+    account: msgspec.Struct, service: DataExportService, caller: Caller
 ) -> AsyncIterator[bytes]:
     """If anything fails on the way, the brace that closes it is never written, and the server
     breaks the connection off: nobody takes a part for the whole.
     """
     encode = msgspec.json.encode
     yield b'{"account":' + encode(account)
-    async for name, batches in service.lists(caller):
+    async for name, batches in service.sections(caller):
         yield b',"' + name.encode() + b'":['
         between = b""
         async for batch in batches:

@@ -13,15 +13,15 @@ from sidepro.api.dependencies import (
     GivenServices,
     caller_of,
 )
-from sidepro.api.idempotency import IdempotencyKey, once
+from sidepro.api.idempotency import IdempotencyKeyHeader, run_idempotent
 from sidepro.api.multipart_body import (
     AROUND_IT,
     MEMBER,
     digest_of,
     uploaded_file,
 )
-from sidepro.domain.errors import BadImage, ImageKindNotTaken, ImageQuota, InvalidInput
-from sidepro.domain.idempotency import Attempt
+from sidepro.domain.errors import BadImage, ImageQuota, InvalidInput, UnsupportedImageType
+from sidepro.domain.idempotency import IdempotentRequest
 from sidepro.domain.images.views import ImageView
 from sidepro.http.rate_limits import IMAGES
 
@@ -68,13 +68,13 @@ def images_router(largest_file: int) -> Router:
         opt={
             **IMAGES,
             "multipart": BODY,
-            "problems": (400, InvalidInput, ImageKindNotTaken, BadImage, ImageQuota),
+            "problems": (400, InvalidInput, UnsupportedImageType, BadImage, ImageQuota),
         },
         request_max_body_size=largest_file + AROUND_IT,
         summary="Upload an image",
     )
     async def upload_image(
-        request: ApiRequest, services: GivenServices, key: IdempotencyKey = None
+        request: ApiRequest, services: GivenServices, key: IdempotencyKeyHeader = None
     ) -> Response[Image]:
         """For a thumbnail, a profile picture, or a project's Markdown.
 
@@ -85,10 +85,10 @@ def images_router(largest_file: int) -> Router:
         async with uploaded_file(request, largest_file) as file:
             digest = await asyncio.to_thread(digest_of, file) if key else b""
 
-            def act(attempt: Attempt[ImageView] | None) -> Awaitable[ImageView]:
+            def act(attempt: IdempotentRequest[ImageView] | None) -> Awaitable[ImageView]:
                 return services.images.upload(caller, file, attempt)
 
-            return await once(request, key, lambda: digest, _answer, act)
+            return await run_idempotent(request, key, lambda: digest, _answer, act)
 
     return Router("/", route_handlers=[upload_image], tags=["Images"])
 

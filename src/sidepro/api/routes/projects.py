@@ -22,8 +22,8 @@ from sidepro.api.dependencies import (
     path_id,
     viewer_of,
 )
-from sidepro.api.idempotency import IdempotencyKey, once
-from sidepro.api.json_body import given
+from sidepro.api.idempotency import IdempotencyKeyHeader, run_idempotent
+from sidepro.api.json_body import sent_fields
 from sidepro.api.pagination import (
     LIMIT,
     LINK,
@@ -35,7 +35,7 @@ from sidepro.api.pagination import (
     page_response,
     scope_of,
 )
-from sidepro.api.query_parameters import refuse_null
+from sidepro.api.query_parameters import reject_null
 from sidepro.api.schemas import (
     NOT_BLANK,
     ProjectCard,
@@ -44,7 +44,7 @@ from sidepro.api.schemas import (
     project_card,
 )
 from sidepro.domain.errors import Forbidden
-from sidepro.domain.idempotency import Attempt
+from sidepro.domain.idempotency import IdempotentRequest
 from sidepro.domain.ids import ProjectId, UserId
 from sidepro.domain.projects import views
 from sidepro.http.rate_limits import PROJECTS
@@ -90,7 +90,7 @@ class NewProject(msgspec.Struct, forbid_unknown_fields=True):
     thumbnail_id: UUID | None = None
 
 
-class ProjectEdits(msgspec.Struct, forbid_unknown_fields=True):
+class ProjectPatch(msgspec.Struct, forbid_unknown_fields=True):
     """The members of a project that change; those left out stay as they are."""
 
     title: Title | msgspec.UnsetType = msgspec.UNSET
@@ -139,7 +139,7 @@ async def project_is_mine(scope: Any) -> None:
     """The access check of changing a project."""
     services: Services = scope["litestar_app"].state.services
     project_id = ProjectId(path_id(scope, "project_id"))
-    await services.projects.may_edit(scope["user"], project_id)
+    await services.projects.authorize_edit(scope["user"], project_id)
 
 
 # ------------------------------------------------------------------------------------ projects
@@ -169,7 +169,7 @@ async def board(
     total: Total = False,
 ) -> Response[ListOf[ProjectCard]]:
     """Find projects. All filters combine."""
-    refuse_null(request, "author")
+    reject_null(request, "author")
     query = await services.projects.query(
         views.BoardQuery(
             text=q,
@@ -194,14 +194,14 @@ async def publish(
     request: ApiRequest,
     data: JSONBody[NewProject],
     services: GivenServices,
-    key: IdempotencyKey = None,
+    key: IdempotencyKeyHeader = None,
 ) -> Response[Project]:
     """Put a project on the board."""
 
     def answer(project: views.ProjectView) -> Response[Project]:
         return created(_project(project), f"/projects/{project.card.id}", **_etag(project))
 
-    def act(attempt: Attempt[views.ProjectView] | None) -> Awaitable[views.ProjectView]:
+    def act(attempt: IdempotentRequest[views.ProjectView] | None) -> Awaitable[views.ProjectView]:
         return services.projects.publish(
             caller_of(request),
             title=data.title,
@@ -213,7 +213,7 @@ async def publish(
             attempt=attempt,
         )
 
-    return await once(request, key, lambda: msgspec.json.encode(data), answer, act)
+    return await run_idempotent(request, key, lambda: msgspec.json.encode(data), answer, act)
 
 
 @get(
@@ -226,7 +226,7 @@ async def read_project(
     request: ApiRequest, project_id: PathId, services: GivenServices
 ) -> Response[Project]:
     """Read a project. Counts one view, which the answer includes."""
-    project = await services.projects.read(ProjectId(project_id), viewer_of(request))
+    project = await services.projects.get_and_count_view(ProjectId(project_id), viewer_of(request))
     return Response(_project(project), headers={**_etag(project), **NO_STORE})
 
 
@@ -239,7 +239,7 @@ async def read_project(
 )
 async def project_head(project_id: PathId, services: GivenServices) -> Response[None]:
     """Counts no view."""
-    project = await services.projects.peek(ProjectId(project_id), None)
+    project = await services.projects.get(ProjectId(project_id), None)
     return Response(None, headers={**_etag(project), **NO_STORE}, media_type="application/json")
 
 
@@ -252,7 +252,7 @@ async def project_head(project_id: PathId, services: GivenServices) -> Response[
 async def edit_project(
     request: ApiRequest,
     project_id: PathId,
-    data: JSONBody[ProjectEdits],
+    data: JSONBody[ProjectPatch],
     services: GivenServices,
     if_match: Annotated[
         str | None, HeaderParameter(name="If-Match", description="The `ETag` of what is edited.")
@@ -262,7 +262,7 @@ async def edit_project(
     project = await services.projects.edit(
         caller_of(request),
         ProjectId(project_id),
-        given(data),
+        sent_fields(data),
         # All lines of the header, of which the parameter is one.
         revisions(request.headers.getall("If-Match") if if_match is not None else []),
     )
@@ -287,16 +287,16 @@ async def bookmark(
     request: ApiRequest, project_id: PathId, services: GivenServices
 ) -> BookmarkState:
     """Safe to repeat."""
-    state = await services.projects.bookmark(caller_of(request), ProjectId(project_id))
+    state = await services.projects.add_bookmark(caller_of(request), ProjectId(project_id))
     return BookmarkState(state.bookmarked, state.bookmark_count)
 
 
 @delete("/projects/{project_id:uuid}/bookmark", status_code=200, summary="Take one's bookmark off")
-async def take_bookmark_off(
+async def remove_bookmark(
     request: ApiRequest, project_id: PathId, services: GivenServices
 ) -> BookmarkState:
     """Safe to repeat."""
-    state = await services.projects.take_bookmark_off(caller_of(request), ProjectId(project_id))
+    state = await services.projects.remove_bookmark(caller_of(request), ProjectId(project_id))
     return BookmarkState(state.bookmarked, state.bookmark_count)
 
 
@@ -310,7 +310,7 @@ router = Router(
         edit_project,
         delete_project,
         bookmark,
-        take_bookmark_off,
+        remove_bookmark,
     ],
     tags=["Board"],
 )

@@ -11,7 +11,7 @@ from sidepro.api.dependencies import (
     GivenServices,
     caller_of,
 )
-from sidepro.api.query_parameters import refuse_null
+from sidepro.api.query_parameters import reject_null
 from sidepro.api.schemas import (
     Moment,
     ProjectCard,
@@ -63,7 +63,7 @@ async def recommendations(
     ] = None,
 ) -> Recommendations:
     """Drawn by similarity, so that another call shows others; then popular ones."""
-    refuse_null(request, "seed")
+    reject_null(request, "seed")
     found = await services.recommendations.recommend(caller_of(request), limit, seed)
     return Recommendations(
         items=[_recommendation(item) for item in found.items],

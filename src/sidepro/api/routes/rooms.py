@@ -20,7 +20,7 @@ from sidepro.api.dependencies import (
     created,
     path_id,
 )
-from sidepro.api.idempotency import IdempotencyKey, once
+from sidepro.api.idempotency import IdempotencyKeyHeader, run_idempotent
 from sidepro.api.pagination import (
     LIMIT,
     LINK,
@@ -32,7 +32,7 @@ from sidepro.api.pagination import (
     page_response,
     scope_of,
 )
-from sidepro.api.query_parameters import refuse_null
+from sidepro.api.query_parameters import reject_null
 from sidepro.api.schemas import (
     NOT_BLANK,
     Moment,
@@ -42,16 +42,16 @@ from sidepro.api.schemas import (
 )
 from sidepro.domain.errors import (
     CannotChatWithYourself,
-    Fault,
+    FieldError,
     InvalidInput,
     NotFound,
     RoomPending,
 )
-from sidepro.domain.idempotency import Attempt
+from sidepro.domain.idempotency import IdempotentRequest
 from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.rooms import room as domain
-from sidepro.domain.rooms.message_writer import Sent
-from sidepro.domain.rooms.ticket_service import TICKET_LIFETIME
+from sidepro.domain.rooms.message_writer import WriteResult
+from sidepro.domain.rooms.ticket_service import TICKET_TTL
 from sidepro.domain.rooms.views import RoomView
 from sidepro.http.rate_limits import (
     MESSAGES,
@@ -60,7 +60,7 @@ from sidepro.http.rate_limits import (
 )
 
 HISTORY = 50
-LARGEST_SEQ = 2**31 - 1
+MAX_SEQ = 2**31 - 1
 """What the databases can compare with; no room gets there."""
 
 Seq = Annotated[int | None, Parameter(ge=0, description="The number of a message.")]
@@ -101,7 +101,7 @@ class Room(msgspec.Struct):
     updated_at: Moment
 
 
-class Asked(msgspec.Struct, forbid_unknown_fields=True):
+class OpenRoomRequest(msgspec.Struct, forbid_unknown_fields=True):
     """Whom to have a coffee chat with."""
 
     user_id: UUID
@@ -167,7 +167,7 @@ def room_shape(view: RoomView) -> Room:
 async def room_is_mine(scope: Any) -> None:
     """The access check of everything in a room."""
     services: Services = scope["litestar_app"].state.services
-    await services.rooms.must_admit(scope["user"], RoomId(path_id(scope, "room_id")))
+    await services.rooms.authorize(scope["user"], RoomId(path_id(scope, "room_id")))
 
 
 @post(
@@ -180,9 +180,9 @@ async def room_is_mine(scope: Any) -> None:
 )
 async def ask(
     request: ApiRequest,
-    data: JSONBody[Asked],
+    data: JSONBody[OpenRoomRequest],
     services: GivenServices,
-    key: IdempotencyKey = None,
+    key: IdempotencyKeyHeader = None,
 ) -> Response[Room]:
     """201 with a new room, or 200 with the one that the two have already."""
 
@@ -193,11 +193,11 @@ async def ask(
         return Response(room_shape(room), status_code=200)
 
     def act(
-        attempt: Attempt[tuple[RoomView, bool]] | None,
+        attempt: IdempotentRequest[tuple[RoomView, bool]] | None,
     ) -> Awaitable[tuple[RoomView, bool]]:
         return services.rooms.open(caller_of(request), UserId(data.user_id), attempt)
 
-    return await once(request, key, lambda: msgspec.json.encode(data), answer, act)
+    return await run_idempotent(request, key, lambda: msgspec.json.encode(data), answer, act)
 
 
 @get(
@@ -246,14 +246,14 @@ async def messages(
     limit: Limit = HISTORY,
 ) -> History:
     """The latest, or those before or after a number."""
-    refuse_null(request, "before", "after")
+    reject_null(request, "before", "after")
     if before is not None and after is not None:
-        raise InvalidInput(Fault("cannot be given together with before", parameter="after"))
+        raise InvalidInput(FieldError("cannot be given together with before", parameter="after"))
     found = await services.rooms.history(
         caller_of(request),
         RoomId(room_id),
-        after=None if after is None else min(after, LARGEST_SEQ),
-        before=None if before is None else min(before, LARGEST_SEQ),
+        after=None if after is None else min(after, MAX_SEQ),
+        before=None if before is None else min(before, MAX_SEQ),
         limit=limit,
     )
     return History([message_shape(message) for message in found.items], found.last_seq)
@@ -271,19 +271,19 @@ async def send(
     room_id: PathId,
     data: JSONBody[NewMessage],
     services: GivenServices,
-    key: IdempotencyKey = None,
+    key: IdempotencyKeyHeader = None,
 ) -> Response[Message]:
     """201, or 200 with the first message when `client_id` is repeated."""
 
-    def answer(sent: Sent) -> Response[Message]:
-        return Response(message_shape(sent.message), status_code=200 if sent.repeated else 201)
+    def answer(sent: WriteResult) -> Response[Message]:
+        return Response(message_shape(sent.message), status_code=200 if sent.duplicate else 201)
 
-    def act(attempt: Attempt[Sent] | None) -> Awaitable[Sent]:
+    def act(attempt: IdempotentRequest[WriteResult] | None) -> Awaitable[WriteResult]:
         return services.rooms.send(
             caller_of(request), RoomId(room_id), data.body, data.client_id, attempt
         )
 
-    return await once(request, key, lambda: msgspec.json.encode(data), answer, act)
+    return await run_idempotent(request, key, lambda: msgspec.json.encode(data), answer, act)
 
 
 @put(
@@ -311,7 +311,7 @@ async def socket_ticket(
     session, of this room.
     """
     ticket = await services.tickets.issue(caller_of(request), RoomId(room_id))
-    return SocketTicket(ticket, TICKET_LIFETIME, f"{PREFIX}/rooms/{room_id}/socket")
+    return SocketTicket(ticket, TICKET_TTL, f"{PREFIX}/rooms/{room_id}/socket")
 
 
 router = Router(

@@ -8,13 +8,13 @@ from sidepro.domain.accounts.audit_log import AuthenticationEvent, Authenticatio
 from sidepro.domain.accounts.ports import (
     AccountReader,
     CommonPasswords,
-    EmailSyntax,
+    EmailNormalizer,
     PasswordHasher,
-    SessionGate,
+    SessionRegistry,
 )
 from sidepro.domain.accounts.profile import Catalogue, Profile
 from sidepro.domain.accounts.user import (
-    EMAIL_LONGEST,
+    MAX_EMAIL,
     User,
     check_password_length,
     check_password_strength,
@@ -23,7 +23,7 @@ from sidepro.domain.accounts.user import (
 from sidepro.domain.accounts.views import AccountView
 from sidepro.domain.clock import Clock
 from sidepro.domain.errors import (
-    Fault,
+    FieldError,
     InvalidInput,
     NoProfile,
     NotAuthenticated,
@@ -37,11 +37,11 @@ from sidepro.domain.ids import (
     RoomId,
     UserId,
 )
-from sidepro.domain.recommendations.ports import TickRequests
+from sidepro.domain.recommendations.ports import SimilarityTrigger
 from sidepro.domain.rooms.events import RoomClosed, StatusChanged
-from sidepro.domain.rooms.ports import ChatFeed
+from sidepro.domain.rooms.ports import RoomEvents
 from sidepro.domain.unit_of_work import UnitOfWork, UnitOfWorkFactory
-from sidepro.domain.validation import Rules
+from sidepro.domain.validation import Validator
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +52,13 @@ class AccountService:
     reader: AccountReader
     passwords: PasswordHasher
     common_passwords: CommonPasswords
-    email_syntax: EmailSyntax
+    normalize_email: EmailNormalizer
     clock: Clock
     new_id: NewId
-    gate: SessionGate
-    feed: ChatFeed
-    note: AuthenticationLog
-    tick_requests: TickRequests
+    session_registry: SessionRegistry
+    room_events: RoomEvents
+    audit_log: AuthenticationLog
+    similarity_trigger: SimilarityTrigger
 
     async def sign_up(
         self, email: str, username: str, password: str, *, address: str | None = None
@@ -90,13 +90,13 @@ class AccountService:
         address: str | None = None,
     ) -> User:
         """Open an account, perhaps an administrator's. Raises as `sign_up` does."""
-        rules = Rules()
+        rules = Validator()
         known_form = self._address(email)
         if known_form is None:
-            rules.fault("is not an email address", "email")
+            rules.add("is not an email address", "email")
         name = check_username(username, rules)
         check_password_length(password, rules)
-        rules.enforce()
+        rules.raise_errors()
         user = User(
             id=UserId(self.new_id()),
             email=known_form or "",
@@ -106,26 +106,26 @@ class AccountService:
             is_active=True,
             created_at=self.clock(),
         )
-        user = replace(user, password_hash=await self.hash_of_good(password, user))
+        user = replace(user, password_hash=await self.validate_and_hash(password, user))
         async with self.unit_of_work() as work:
             await work.users.add(user)
             if address is not None:
                 await work.users.remember_address(user.id, address, user.created_at)
             await work.commit()
         kind = "administrator" if is_admin else None
-        self.note(AuthenticationEvent.SIGNED_UP, user.id, reason=kind)
+        self.audit_log(AuthenticationEvent.SIGNED_UP, user.id, reason=kind)
         return user
 
-    async def hash_of_good(self, password: str, user: User, field: str = "password") -> str:
+    async def validate_and_hash(self, password: str, user: User, field: str = "password") -> str:
         """The hash of a password that this user may have.
 
         Raises:
             InvalidInput: it is too short or too long.
             WeakPassword: it is common or contains the user's email or name.
         """
-        rules = Rules()
+        rules = Validator()
         check_password_length(password, rules, field)
-        rules.enforce()
+        rules.raise_errors()
         check_password_strength(
             password,
             email=user.email,
@@ -141,14 +141,14 @@ class AccountService:
         Raises:
             InvalidInput: what is asked for could not be signed up with.
         """
-        rules = Rules(parameters=True)
+        rules = Validator(parameters=True)
         if email is None and username is None:
-            raise InvalidInput(Fault("or username must be given", parameter="email"))
+            raise InvalidInput(FieldError("or username must be given", parameter="email"))
         address = None if email is None else self._address(email)
         if email is not None and address is None:
-            rules.fault("is not an email address", "email")
+            rules.add("is not an email address", "email")
         name = None if username is None else check_username(username, rules)
-        rules.enforce()
+        rules.raise_errors()
         free = {}
         if address is not None:
             free["email"] = not await self.reader.email_taken(address)
@@ -163,21 +163,21 @@ class AccountService:
             WrongPassword: `current` is not the password.
             InvalidInput, WeakPassword: the new one breaks a rule.
         """
-        rules = Rules()
+        rules = Validator()
         check_password_length(new, rules, "new_password")
-        rules.enforce()
+        rules.raise_errors()
         user = await self._user(caller)
-        await self._must_be_right(current, user, "current_password")
-        new_hash = await self.hash_of_good(new, user, "new_password")
+        await self._verify_password(current, user, "current_password")
+        new_hash = await self.validate_and_hash(new, user, "new_password")
         changed = replace(user, password_hash=new_hash)
         async with self.unit_of_work() as work:
             if await work.users.get(user.id) != user:
-                raise WrongPassword(Fault("is wrong", pointer="/current_password"))
+                raise WrongPassword(FieldError("is wrong", pointer="/current_password"))
             await work.users.save(changed)
             ended = await work.sessions.end_all(user.id, but=caller.session_id)
             await work.commit()
-        await self.gate.ended(ended)
-        self.note(AuthenticationEvent.PASSWORD_CHANGED, user.id, session_id=caller.session_id)
+        await self.session_registry.revoke(ended)
+        self.audit_log(AuthenticationEvent.PASSWORD_CHANGED, user.id, session_id=caller.session_id)
 
     async def account(self, caller: Caller) -> AccountView:
         """The caller's own account.
@@ -230,10 +230,10 @@ class AccountService:
         )
         async with self.unit_of_work() as work:
             before = await work.profiles.get(caller.id)
-            await _hold_image(work, profile)
+            await _lock_image(work, profile)
             await work.profiles.save(profile)
             await work.commit()
-        await self._ask_for_a_tick(before, profile)
+        await self._trigger_similarity(before, profile)
         return await self.account(caller)
 
     async def edit_profile(self, caller: Caller, changes: Mapping[str, Any]) -> AccountView:
@@ -250,10 +250,10 @@ class AccountService:
                 raise NoProfile
             edited = profile.edited(changes, catalogue, self.clock())
             if "image_id" in changes:
-                await _hold_image(work, edited)
+                await _lock_image(work, edited)
             await work.profiles.save(edited)
             await work.commit()
-        await self._ask_for_a_tick(profile, edited)
+        await self._trigger_similarity(profile, edited)
         return await self.account(caller)
 
     async def catalogue(self) -> Catalogue:
@@ -268,14 +268,14 @@ class AccountService:
             WrongPassword: this is not the password.
         """
         user = await self._user(caller)
-        await self._must_be_right(password, user, "password")
+        await self._verify_password(password, user, "password")
         kept: list[RoomId] = []
         gone: list[RoomId] = []
         async with self.unit_of_work() as work:
-            if await work.users.get_to_remove(user.id) != user:
-                raise WrongPassword(Fault("is wrong", pointer="/password"))
+            if await work.users.get_for_deletion(user.id) != user:
+                raise WrongPassword(FieldError("is wrong", pointer="/password"))
             for room in await work.rooms.of_user(user.id):
-                remaining = room.withdrawn(user.id)
+                remaining = room.withdraw(user.id)
                 if remaining is None:
                     await work.rooms.delete(room.id)
                     gone.append(room.id)
@@ -285,25 +285,25 @@ class AccountService:
             ended = await work.sessions.end_all(user.id)
             # Nobody can be told of any more by now: the rooms are held.
             await work.attempts.forget(user.id)
-            await work.users.remove(user.id)
+            await work.users.delete(user.id)
             await work.commit()
-        await self.gate.ended(ended)
-        self.note(AuthenticationEvent.WITHDRAWN, user.id)
+        await self.session_registry.revoke(ended)
+        self.audit_log(AuthenticationEvent.WITHDRAWN, user.id)
         for room_id in kept:
-            await self.feed.publish(RoomClosed(room_id, user.id))
-            await self.feed.publish(StatusChanged(room_id))
+            await self.room_events.publish(RoomClosed(room_id, user.id))
+            await self.room_events.publish(StatusChanged(room_id))
         for room_id in gone:
-            await self.feed.publish(RoomClosed(room_id, None))
+            await self.room_events.publish(RoomClosed(room_id, None))
 
-    async def _ask_for_a_tick(self, before: Profile | None, after: Profile) -> None:
+    async def _trigger_similarity(self, before: Profile | None, after: Profile) -> None:
         """Have recommendations computed anew, if that changes the skills."""
         if set(after.skills) != set(before.skills if before else ()):
-            await self.tick_requests.ask()
+            await self.similarity_trigger.request()
 
-    async def _must_be_right(self, password: str, user: User, field: str) -> None:
+    async def _verify_password(self, password: str, user: User, field: str) -> None:
         if not await self.passwords.verify(password, user.password_hash):
-            self.note(AuthenticationEvent.PASSWORD_REFUSED, user.id)
-            raise WrongPassword(Fault("is wrong", pointer=f"/{field}"))
+            self.audit_log(AuthenticationEvent.PASSWORD_REFUSED, user.id)
+            raise WrongPassword(FieldError("is wrong", pointer=f"/{field}"))
 
     async def _user(self, caller: Caller) -> User:
         async with self.unit_of_work() as work:
@@ -313,11 +313,13 @@ class AccountService:
         return user
 
     def _address(self, email: str) -> str | None:
-        return self.email_syntax(email) if len(email) <= EMAIL_LONGEST else None
+        return self.normalize_email(email) if len(email) <= MAX_EMAIL else None
 
 
-async def _hold_image(work: UnitOfWork, profile: Profile) -> None:
+async def _lock_image(work: UnitOfWork, profile: Profile) -> None:
     """Raise `InvalidInput` unless the profile's picture is an image of its owner's."""
     image_id = profile.image_id
-    if image_id is not None and not await work.images.hold(image_id, profile.user_id):
-        raise InvalidInput(Fault("is not an image of yours", pointer="/image_id"))
+    if image_id is not None and not await work.images.lock_for_reference(
+        image_id, profile.user_id
+    ):
+        raise InvalidInput(FieldError("is not an image of yours", pointer="/image_id"))

@@ -5,23 +5,23 @@ from dataclasses import dataclass, replace
 
 from sidepro.domain.accounts.account_service import AccountService
 from sidepro.domain.accounts.audit_log import AuthenticationEvent, AuthenticationLog
-from sidepro.domain.accounts.ports import AccountReader, SessionGate
+from sidepro.domain.accounts.ports import AccountReader, SessionRegistry
 from sidepro.domain.accounts.user import User
 from sidepro.domain.errors import NotFound
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 
-USERS_AT_ONCE = 500
+BATCH_SIZE = 500
 
 
 @dataclass(frozen=True, slots=True)
-class UserAdministration:
+class AdministrationService:
     """Making administrators, closing and opening accounts, resetting passwords."""
 
     unit_of_work: UnitOfWorkFactory
     reader: AccountReader
     accounts: AccountService
-    gate: SessionGate
-    note: AuthenticationLog
+    session_registry: SessionRegistry
+    audit_log: AuthenticationLog
 
     async def create_admin(self, email: str, username: str, password: str) -> User:
         """Open the account of an administrator.
@@ -46,9 +46,9 @@ class UserAdministration:
             await work.users.save(changed)
             ended = () if active else await work.sessions.end_all(user.id)
             await work.commit()
-        await self.gate.ended(ended)
+        await self.session_registry.revoke(ended)
         event = AuthenticationEvent.ACTIVATED if active else AuthenticationEvent.DEACTIVATED
-        self.note(event, user.id)
+        self.audit_log(event, user.id)
         return changed
 
     async def reset_password(self, name: str, password: str) -> User:
@@ -59,7 +59,7 @@ class UserAdministration:
             InvalidInput, WeakPassword: the password breaks a rule.
         """
         found = await self._named(name)
-        password_hash = await self.accounts.hash_of_good(password, found)
+        password_hash = await self.accounts.validate_and_hash(password, found)
         async with self.unit_of_work() as work:
             user = await work.users.get(found.id)
             if user is None:
@@ -68,20 +68,20 @@ class UserAdministration:
             await work.users.save(changed)
             ended = await work.sessions.end_all(user.id)
             await work.commit()
-        await self.gate.ended(ended)
-        self.note(AuthenticationEvent.PASSWORD_RESET, user.id)
+        await self.session_registry.revoke(ended)
+        self.audit_log(AuthenticationEvent.PASSWORD_RESET, user.id)
         return changed
 
     async def users(self) -> AsyncIterator[User]:
         """Everybody, in the order in which they signed up."""
         after = None
-        while batch := await self.reader.users(after, USERS_AT_ONCE):
+        while batch := await self.reader.users(after, BATCH_SIZE):
             for user in batch:
                 yield user
             after = batch[-1].id
 
     async def _named(self, name: str) -> User:
-        user = await self.reader.user_named(name)
+        user = await self.reader.find_user(name)
         if user is None:
             raise NotFound(f"There is no user {name!r}.")
         return user

@@ -12,10 +12,10 @@ from sidepro.domain.accounts.views import AccountView
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import SessionId, UserId
 
-ADDRESSES_KEPT = 20
+MAX_KNOWN_ADDRESSES = 20
 """Addresses of an account that are remembered as its own."""
 
-ADDRESS_NOTED_FOR = timedelta(hours=1)
+ADDRESS_REFRESH_AFTER = timedelta(hours=1)
 """So long after an address was noted, further log-ins from it are not: which of an account's
 addresses were used last need not be known better than that.
 """
@@ -39,11 +39,11 @@ class UserRepository(Protocol):
         """
         ...
 
-    async def get_to_remove(self, user_id: UserId) -> User | None:
+    async def get_for_deletion(self, user_id: UserId) -> User | None:
         """As `get`; MUST hold back those too who would refer to the user."""
         ...
 
-    async def remove(self, user_id: UserId) -> None:
+    async def delete(self, user_id: UserId) -> None:
         """Remove a user with all that hangs on them but their rooms.
 
         The counters of other people's projects MUST stay equal to the rows behind them. Messages
@@ -57,7 +57,7 @@ class UserRepository(Protocol):
         ...
 
     async def remember_address(self, user_id: UserId, address: str, now: datetime) -> None:
-        """Note that the user logged in from this address. MUST keep the `ADDRESSES_KEPT` last
+        """Note that the user logged in from this address. MUST keep the `MAX_KNOWN_ADDRESSES` last
         used ones, and no others.
         """
         ...
@@ -80,7 +80,7 @@ class ProfileRepository(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Presented:
+class TokenLookup:
     """A refresh token that somebody presents, with its session."""
 
     session: Session
@@ -95,7 +95,7 @@ class LogInCandidate:
     """
 
     user: User
-    address_noted_at: datetime | None
+    address_seen_at: datetime | None
 
 
 class SessionRepository(Protocol):
@@ -116,7 +116,7 @@ class SessionRepository(Protocol):
         """Whose refresh token this is, or `None`."""
         ...
 
-    async def presented(self, token_hash: bytes) -> Presented | None:
+    async def find_token(self, token_hash: bytes) -> TokenLookup | None:
         """The token with this hash, or `None`."""
         ...
 
@@ -150,7 +150,7 @@ class AccountReader(Protocol):
         """The user whose email folds like this one, or `None`; in one statement."""
         ...
 
-    async def user_named(self, name: str) -> User | None:
+    async def find_user(self, name: str) -> User | None:
         """The user whose email or username folds like this, or `None`."""
         ...
 
@@ -209,7 +209,7 @@ class CommonPasswords(Protocol):
         ...
 
 
-class EmailSyntax(Protocol):
+class EmailNormalizer(Protocol):
     """Knows what an email address looks like."""
 
     def __call__(self, email: str) -> str | None:
@@ -238,7 +238,7 @@ class AccessTokens(Protocol):
         ...
 
 
-class RefreshTokens(Protocol):
+class SecretGenerator(Protocol):
     """Makes refresh tokens."""
 
     def __call__(self) -> str:
@@ -246,24 +246,24 @@ class RefreshTokens(Protocol):
         ...
 
 
-class SessionGate(Protocol):
+class SessionRegistry(Protocol):
     """Knows which sessions are live, without asking the database at each request."""
 
-    async def is_live(self, session_id: SessionId) -> bool:
+    async def is_active(self, session_id: SessionId) -> bool:
         """Whether the session is live. A session that another process ended MUST be refused
         within a second, one that this process ended at once. Where the processes share a store
         that can be reached, it MUST be refused at once whoever ended it.
         """
         ...
 
-    async def live_among(self, session_ids: Collection[SessionId]) -> frozenset[SessionId]:
+    async def active_among(self, session_ids: Collection[SessionId]) -> frozenset[SessionId]:
         """Those that are live as of now, asked of the store."""
         ...
 
-    async def ended(self, session_ids: Collection[SessionId]) -> None:
+    async def revoke(self, session_ids: Collection[SessionId]) -> None:
         """Sessions have ended, and the store knows it. MUST NOT fail."""
         ...
 
-    async def next_end(self) -> None:
+    async def wait_for_revocation(self) -> None:
         """Wait until this process ends a session."""
         ...

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from sidepro.domain.ids import ImageId, UserId
-from sidepro.domain.validation import Rules
+from sidepro.domain.validation import Validator
 
-BIO_LONGEST = 500
-GITHUB_URL_LONGEST = 200
+MAX_BIO = 500
+MAX_GITHUB_URL = 200
 PROFILE_SKILLS = (1, 30)
 
 
@@ -76,12 +76,12 @@ class Profile:
 
 def _checked(members: Mapping[str, Any], catalogue: Catalogue) -> dict[str, Any]:
     """Some members in the form in which they are kept."""
-    rules = Rules()
+    rules = Validator()
     least, most = PROFILE_SKILLS
     judge: dict[str, Callable[[Any], Any]] = {
-        "bio": lambda text: rules.text(text, "bio", BIO_LONGEST, shortest=0),
+        "bio": lambda text: rules.text(text, "bio", MAX_BIO, shortest=0),
         "image_id": lambda image_id: image_id,
-        "github_url": lambda url: rules.web_address(url, "github_url", GITHUB_URL_LONGEST),
+        "github_url": lambda url: rules.web_address(url, "github_url", MAX_GITHUB_URL),
         "skills": lambda chosen: rules.choices(
             chosen, "skills", catalogue.skills, least=least, most=most
         ),
@@ -89,5 +89,5 @@ def _checked(members: Mapping[str, Any], catalogue: Catalogue) -> dict[str, Any]
         "meet_time": lambda time: rules.choice(time, "meet_time", catalogue.meet_times),
     }
     kept = {name: judge[name](value) for name, value in members.items()}
-    rules.enforce()
+    rules.raise_errors()
     return kept

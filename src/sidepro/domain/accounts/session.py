@@ -14,15 +14,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
-from sidepro.domain.identity import hash_of
+from sidepro.domain.identity import token_digest
 from sidepro.domain.ids import SessionId, UserId
 
-USER_AGENT_LONGEST = 400
-SIBLING_WITHIN = timedelta(seconds=10)
+MAX_USER_AGENT = 400
+GRACE_PERIOD = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
-class Lifetimes:
+class SessionTtl:
     """How long a session lasts: unused, and in all. Whichever is over first ends it."""
 
     idle: timedelta
@@ -48,34 +48,34 @@ class Session:
         user_id: UserId,
         user_agent: str | None,
         now: datetime,
-        lifetimes: Lifetimes,
+        lifetimes: SessionTtl,
     ) -> "Session":
         """A session that begins now."""
         return cls(
             id=session_id,
             user_id=user_id,
-            user_agent=user_agent and user_agent[:USER_AGENT_LONGEST],
+            user_agent=user_agent and user_agent[:MAX_USER_AGENT],
             created_at=now,
             last_used_at=now,
             expires_at=now + min(lifetimes.idle, lifetimes.total),
             ends_at=now + lifetimes.total,
         )
 
-    def is_over(self, now: datetime) -> bool:
+    def is_expired(self, now: datetime) -> bool:
         """Whether its time has run out."""
         return now >= self.expires_at
 
-    def used(self, now: datetime, lifetimes: Lifetimes) -> "Session":
+    def used(self, now: datetime, lifetimes: SessionTtl) -> "Session":
         """The session after a refresh."""
         expires_at = min(now + lifetimes.idle, self.ends_at)
         return replace(self, last_used_at=now, expires_at=expires_at)
 
 
-class Reuse(Enum):
+class TokenUse(Enum):
     """What presenting a refresh token means."""
 
     FIRST = "first use"
-    SIBLING = "second tab"
+    GRACE = "second tab"
     REPLAY = "replay"
 
 
@@ -94,12 +94,12 @@ class RefreshToken:
         cls, text: str, session_id: SessionId, parent: "RefreshToken | None", now: datetime
     ) -> "RefreshToken":
         """A token that was just made, as a successor of `parent` or as a session's first."""
-        return cls(hash_of(text), session_id, parent.hash if parent else None, now, None)
+        return cls(token_digest(text), session_id, parent.hash if parent else None, now, None)
 
-    def presented(self, now: datetime, *, successor_used: bool) -> Reuse:
+    def use_at(self, now: datetime, *, successor_used: bool) -> TokenUse:
         """What it means that somebody presents this token now."""
         if self.used_at is None:
-            return Reuse.FIRST
-        if now - self.used_at <= SIBLING_WITHIN and not successor_used:
-            return Reuse.SIBLING
-        return Reuse.REPLAY
+            return TokenUse.FIRST
+        if now - self.used_at <= GRACE_PERIOD and not successor_used:
+            return TokenUse.GRACE
+        return TokenUse.REPLAY

@@ -6,21 +6,21 @@ from datetime import datetime
 
 from sidepro.domain.accounts.audit_log import AuthenticationEvent, AuthenticationLog
 from sidepro.domain.accounts.ports import (
-    ADDRESS_NOTED_FOR,
+    ADDRESS_REFRESH_AFTER,
     AccessTokens,
     AccountReader,
-    EmailSyntax,
+    EmailNormalizer,
     PasswordHasher,
-    RefreshTokens,
-    SessionGate,
+    SecretGenerator,
+    SessionRegistry,
 )
 from sidepro.domain.accounts.session import (
-    Lifetimes,
     RefreshToken,
-    Reuse,
     Session,
+    SessionTtl,
+    TokenUse,
 )
-from sidepro.domain.accounts.user import EMAIL_LONGEST, User
+from sidepro.domain.accounts.user import MAX_EMAIL, User
 from sidepro.domain.clock import Clock
 from sidepro.domain.errors import (
     AccountDeactivated,
@@ -29,13 +29,13 @@ from sidepro.domain.errors import (
     SessionEnded,
     WrongCredentials,
 )
-from sidepro.domain.identity import Caller, hash_of
+from sidepro.domain.identity import Caller, token_digest
 from sidepro.domain.ids import NewId, SessionId
 from sidepro.domain.rate_limiting import Limit, RateLimiter
-from sidepro.domain.text import fold
+from sidepro.domain.text import casefold_key
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 
-STRANGERS = Limit("log-in-account", 20, 3600, alone=5)
+UNKNOWN_ADDRESS_LIMIT = Limit("log-in-account", 20, 3600, fallback=5)
 """Log-ins to one account from addresses that it does not know, all of them together."""
 
 
@@ -57,15 +57,15 @@ class SessionService:
     unit_of_work: UnitOfWorkFactory
     reader: AccountReader
     passwords: PasswordHasher
-    email_syntax: EmailSyntax
+    normalize_email: EmailNormalizer
     access_tokens: AccessTokens
-    new_refresh_token: RefreshTokens
+    new_refresh_token: SecretGenerator
     clock: Clock
     new_id: NewId
-    gate: SessionGate
-    lifetimes: Lifetimes
+    session_registry: SessionRegistry
+    session_ttl: SessionTtl
     limiter: RateLimiter | None
-    note: AuthenticationLog
+    audit_log: AuthenticationLog
 
     async def log_in(
         self, email: str, password: str, *, address: str, user_agent: str | None = None
@@ -81,39 +81,41 @@ class SessionService:
             AccountDeactivated: the password is right and the account is closed by an operator.
             RateLimited: strangers have tried this account too often.
         """
-        known = self.email_syntax(email) if len(email) <= EMAIL_LONGEST else None
+        known = self.normalize_email(email) if len(email) <= MAX_EMAIL else None
         user = noted_at = None
         if known is not None:
             candidate = await self.reader.log_in_candidate(known, address)
             if candidate is not None:
-                user, noted_at = candidate.user, candidate.address_noted_at
+                user, noted_at = candidate.user, candidate.address_seen_at
         if noted_at is None:
-            await self._must_not_be_besieged(known or email, user)
+            await self._count_unknown_address(known or email, user)
         right = await self.passwords.verify(password, user.password_hash if user else None)
         if user is None or not right:
-            self._refused(user, "wrong-credentials")
+            self._log_refusal(user, "wrong-credentials")
             raise WrongCredentials
         if not user.is_active:
-            self._refused(user, "account-deactivated")
+            self._log_refusal(user, "account-deactivated")
             raise AccountDeactivated
         renewed = user
         if self.passwords.is_outdated(user.password_hash):
             renewed = replace(user, password_hash=await self.passwords.hash(password))
         now = self.clock()
-        session = Session.start(SessionId(self.new_id()), user.id, user_agent, now, self.lifetimes)
+        session = Session.start(
+            SessionId(self.new_id()), user.id, user_agent, now, self.session_ttl
+        )
         text = self.new_refresh_token()
         async with self.unit_of_work() as work:
             # The password may have changed, or the account been closed, while we hashed.
             if await work.users.get(user.id) != user:
-                self._refused(user, "changed-meanwhile")
+                self._log_refusal(user, "changed-meanwhile")
                 raise WrongCredentials
             if renewed != user:
                 await work.users.save(renewed)
-            if noted_at is None or now - noted_at > ADDRESS_NOTED_FOR:
+            if noted_at is None or now - noted_at > ADDRESS_REFRESH_AFTER:
                 await work.users.remember_address(user.id, address, now)
             await work.sessions.add(session, RefreshToken.issue(text, session.id, None, now))
             await work.commit()
-        self.note(AuthenticationEvent.LOGGED_IN, user.id, session_id=session.id)
+        self.audit_log(AuthenticationEvent.LOGGED_IN, user.id, session_id=session.id)
         return self._tokens(user, session, text, now)
 
     async def refresh(self, refresh_token: str) -> Tokens:
@@ -126,27 +128,27 @@ class SessionService:
         now = self.clock()
         text = self.new_refresh_token()
         async with self.unit_of_work() as work:
-            owner = await work.sessions.owner(hash_of(refresh_token))
+            owner = await work.sessions.owner(token_digest(refresh_token))
             user = None if owner is None else await work.users.get(owner)
-            found = await work.sessions.presented(hash_of(refresh_token))
+            found = await work.sessions.find_token(token_digest(refresh_token))
             if user is None or found is None:
                 raise SessionEnded
             session, token = found.session, found.token
-            meaning = token.presented(now, successor_used=found.successor_used)
-            is_replay = meaning is Reuse.REPLAY
-            if is_replay or session.is_over(now) or not user.is_active:
+            meaning = token.use_at(now, successor_used=found.successor_used)
+            is_replay = meaning is TokenUse.REPLAY
+            if is_replay or session.is_expired(now) or not user.is_active:
                 await work.sessions.end(session.id, session.user_id)
                 await work.commit()
-                await self.gate.ended([session.id])
+                await self.session_registry.revoke([session.id])
                 ended = AuthenticationEvent.SESSION_ENDED
                 event = AuthenticationEvent.REPLAYED if is_replay else ended
-                self.note(event, user.id, session_id=session.id)
+                self.audit_log(event, user.id, session_id=session.id)
                 raise SessionEnded
-            session = session.used(now, self.lifetimes)
+            session = session.used(now, self.session_ttl)
             successor = RefreshToken.issue(text, session.id, token, now)
             await work.sessions.rotate(session, token, successor, now)
             await work.commit()
-        self.note(AuthenticationEvent.REFRESHED, user.id, session_id=session.id)
+        self.audit_log(AuthenticationEvent.REFRESHED, user.id, session_id=session.id)
         return self._tokens(user, session, text, now)
 
     async def sessions(self, caller: Caller) -> tuple[Session, ...]:
@@ -164,8 +166,8 @@ class SessionService:
             if not await work.sessions.end(session_id, caller.id):
                 raise NotFound
             await work.commit()
-        await self.gate.ended([session_id])
-        self.note(AuthenticationEvent.SESSION_ENDED, caller.id, session_id=session_id)
+        await self.session_registry.revoke([session_id])
+        self.audit_log(AuthenticationEvent.SESSION_ENDED, caller.id, session_id=session_id)
 
     async def end_all_sessions(self, caller: Caller) -> None:
         """End all of the caller's sessions, the one that asks included."""
@@ -173,22 +175,22 @@ class SessionService:
             await work.users.get(caller.id)
             ended = await work.sessions.end_all(caller.id)
             await work.commit()
-        await self.gate.ended(ended)
-        self.note(AuthenticationEvent.ALL_SESSIONS_ENDED, caller.id)
+        await self.session_registry.revoke(ended)
+        self.audit_log(AuthenticationEvent.ALL_SESSIONS_ENDED, caller.id)
 
-    async def _must_not_be_besieged(self, email: str, user: User | None) -> None:
+    async def _count_unknown_address(self, email: str, user: User | None) -> None:
         """Count a stranger's attempt, alike whether there is such an account or not."""
         if self.limiter is None:
             return
-        key = hashlib.sha256(fold(email[:EMAIL_LONGEST]).encode(errors="replace")).hexdigest()
-        allowance = await self.limiter.take(STRANGERS, key)
+        key = hashlib.sha256(casefold_key(email[:MAX_EMAIL]).encode(errors="replace")).hexdigest()
+        allowance = await self.limiter.take(UNKNOWN_ADDRESS_LIMIT, key)
         if allowance.retry_after is not None:
-            self._refused(user, RateLimited.code)
+            self._log_refusal(user, RateLimited.code)
             raise RateLimited(allowance)
 
-    def _refused(self, user: User | None, reason: str) -> None:
+    def _log_refusal(self, user: User | None, reason: str) -> None:
         user_id = None if user is None else user.id
-        self.note(AuthenticationEvent.LOG_IN_REFUSED, user_id, reason=reason)
+        self.audit_log(AuthenticationEvent.LOG_IN_REFUSED, user_id, reason=reason)
 
     def _tokens(self, user: User, session: Session, text: str, now: datetime) -> Tokens:
         return Tokens(

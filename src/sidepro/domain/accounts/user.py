@@ -5,24 +5,24 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
-from sidepro.domain.errors import Fault, WeakPassword
+from sidepro.domain.errors import FieldError, WeakPassword
 from sidepro.domain.ids import UserId
 from sidepro.domain.text import (
-    fold,
+    casefold_key,
+    has_excessive_marks,
     is_invisible,
     is_mark,
-    normal,
-    piles_up_marks,
+    normalize,
 )
-from sidepro.domain.validation import Rules
+from sidepro.domain.validation import Validator
 
 USERNAME_LENGTH = (2, 30)
-MARKS_IN_A_NAME = 4
+MAX_NAME_MARKS = 4
 PASSWORD_LENGTH = (8, 128)
-PASSWORD_AS_TYPED = 8 * PASSWORD_LENGTH[1]
+MAX_RAW_PASSWORD = 8 * PASSWORD_LENGTH[1]
 """Characters that no password has more of, in whatever form it is typed."""
 
-EMAIL_LONGEST = 254
+MAX_EMAIL = 254
 """RFC 5321, 4.5.3.1.3: a path of 256 octets with its two brackets."""
 
 
@@ -43,15 +43,15 @@ class User:
     @property
     def email_key(self) -> str:
         """The form in which emails are compared."""
-        return fold(self.email)
+        return casefold_key(self.email)
 
     @property
     def username_key(self) -> str:
         """The form in which usernames are compared."""
-        return fold(self.username)
+        return casefold_key(self.username)
 
 
-def check_username(value: str, rules: Rules) -> str:
+def check_username(value: str, rules: Validator) -> str:
     """The username in NFC: 2 to 30 letters of any script, digits, `_` and `-`.
 
     Combining marks count as letters where their script needs them (Devanagari, Thai), and never
@@ -59,19 +59,19 @@ def check_username(value: str, rules: Rules) -> str:
     Standard #39: letters of Latin, Greek and Cyrillic in one word, digits of several scripts, and
     more than four marks on a letter.
     """
-    username = normal(value[: 4 * USERNAME_LENGTH[1] + 16])
-    folded = fold(username)
+    username = normalize(value[: 4 * USERNAME_LENGTH[1] + 16])
+    folded = casefold_key(username)
     shortest, longest = USERNAME_LENGTH
     if not shortest <= len(username) <= longest:
-        rules.fault(f"must have {shortest} to {longest} characters", "username")
+        rules.add(f"must have {shortest} to {longest} characters", "username")
     elif not all(map(_in_a_name, username + folded)) or is_mark(username[0]):
-        rules.fault("must consist of letters, digits, _ and -", "username")
-    elif piles_up_marks(username, MARKS_IN_A_NAME):
-        rules.fault(f"must not have more than {MARKS_IN_A_NAME} marks on one letter", "username")
+        rules.add("must consist of letters, digits, _ and -", "username")
+    elif has_excessive_marks(username, MAX_NAME_MARKS):
+        rules.add(f"must not have more than {MAX_NAME_MARKS} marks on one letter", "username")
     elif any(len(_alphabets(word)) > 1 for word in re.split(r"[\d_-]+", folded)):
-        rules.fault("must not mix Latin, Greek and Cyrillic letters in one word", "username")
+        rules.add("must not mix Latin, Greek and Cyrillic letters in one word", "username")
     elif len({ord(char) - unicodedata.digit(char) for char in folded if char.isdecimal()}) > 1:
-        rules.fault("must not mix digits of several scripts", "username")
+        rules.add("must not mix digits of several scripts", "username")
     return username
 
 
@@ -88,13 +88,13 @@ def _alphabets(word: str) -> set[str]:
     return names & {"LATIN", "GREEK", "CYRILLIC"}
 
 
-def check_password_length(value: str, rules: Rules, field: str = "password") -> None:
+def check_password_length(value: str, rules: Validator, field: str = "password") -> None:
     """Note a fault unless the password has 8 to 128 characters after NFC. It is not trimmed."""
     shortest, longest = PASSWORD_LENGTH
     if "\0" in value or any("\ud800" <= char <= "\udfff" for char in value):
-        rules.fault("must not contain NUL or unpaired surrogates", field)
-    elif not shortest <= len(normal(value[:PASSWORD_AS_TYPED])) <= longest:
-        rules.fault(f"must have {shortest} to {longest} characters", field)
+        rules.add("must not contain NUL or unpaired surrogates", field)
+    elif not shortest <= len(normalize(value[:MAX_RAW_PASSWORD])) <= longest:
+        rules.add(f"must have {shortest} to {longest} characters", field)
 
 
 def check_password_strength(
@@ -110,8 +110,8 @@ def check_password_strength(
     """
     pointer = f"/{field}"
     if is_common:
-        raise WeakPassword(Fault("is one of the most common passwords", pointer))
-    folded = fold(password)
+        raise WeakPassword(FieldError("is one of the most common passwords", pointer))
+    folded = casefold_key(password)
     for own in (email, email.partition("@")[0], username):
-        if len(own) >= 4 and fold(own) in folded:
-            raise WeakPassword(Fault("must not contain your email or username", pointer))
+        if len(own) >= 4 and casefold_key(own) in folded:
+            raise WeakPassword(FieldError("must not contain your email or username", pointer))

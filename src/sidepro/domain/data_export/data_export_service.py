@@ -32,7 +32,7 @@ RecordT = TypeVar("RecordT", bound=Record)
 
 
 @dataclass(frozen=True, slots=True)
-class HeldProfile(Record):
+class ExportedProfile(Record):
     bio: str
     image_url: ImageUrl | None
     github_url: str | None
@@ -43,18 +43,18 @@ class HeldProfile(Record):
 
 
 @dataclass(frozen=True, slots=True)
-class HeldAccount(Record):
+class ExportedAccount(Record):
     id: UserId
     email: str
     username: str
     is_admin: bool
     is_active: bool
     created_at: datetime
-    profile: HeldProfile | None
+    profile: ExportedProfile | None
 
 
 @dataclass(frozen=True, slots=True)
-class HeldSession(Record):
+class ExportedSession(Record):
     id: SessionId
     user_agent: str | None
     created_at: datetime
@@ -64,7 +64,7 @@ class HeldSession(Record):
 
 
 @dataclass(frozen=True, slots=True)
-class HeldAddress(Record):
+class ExportedAddress(Record):
     """An address that the person logged in from lately."""
 
     address: str
@@ -72,7 +72,7 @@ class HeldAddress(Record):
 
 
 @dataclass(frozen=True, slots=True)
-class HeldImage(Record):
+class ExportedImage(Record):
     """`unused_since` is when the platform saw that nothing shows it."""
 
     id: ImageId
@@ -85,7 +85,7 @@ class HeldImage(Record):
 
 
 @dataclass(frozen=True, slots=True)
-class HeldProject(Record):
+class ExportedProject(Record):
     id: ProjectId
     title: str
     summary: str
@@ -102,7 +102,7 @@ class HeldProject(Record):
 
 
 @dataclass(frozen=True, slots=True)
-class HeldComment(Record):
+class ExportedComment(Record):
     id: CommentId
     project_id: ProjectId
     body: str
@@ -111,13 +111,13 @@ class HeldComment(Record):
 
 
 @dataclass(frozen=True, slots=True)
-class HeldBookmark(Record):
+class ExportedBookmark(Record):
     project_id: ProjectId
     created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class HeldRoom(Record):
+class ExportedRoom(Record):
     """A room that the person sits in, or has left while the other one stays."""
 
     id: RoomId
@@ -130,7 +130,7 @@ class HeldRoom(Record):
 
 
 @dataclass(frozen=True, slots=True)
-class HeldMessage(Record):
+class ExportedMessage(Record):
     """A message that the person sent. What others sent is theirs."""
 
     room_id: RoomId
@@ -141,7 +141,7 @@ class HeldMessage(Record):
 
 
 @dataclass(frozen=True, slots=True)
-class HeldNeighbour(Record):
+class ExportedNeighbour(Record):
     """Somebody whose projects are recommended to the person, and why."""
 
     user_id: UserId
@@ -149,27 +149,27 @@ class HeldNeighbour(Record):
     shared_skills: tuple[str, ...]
 
 
-LISTS: dict[str, type[Record]] = {
-    "sessions": HeldSession,
-    "known_addresses": HeldAddress,
-    "images": HeldImage,
-    "projects": HeldProject,
-    "comments": HeldComment,
-    "bookmarks": HeldBookmark,
-    "rooms": HeldRoom,
-    "messages": HeldMessage,
+SECTIONS: dict[str, type[Record]] = {
+    "sessions": ExportedSession,
+    "known_addresses": ExportedAddress,
+    "images": ExportedImage,
+    "projects": ExportedProject,
+    "comments": ExportedComment,
+    "bookmarks": ExportedBookmark,
+    "rooms": ExportedRoom,
+    "messages": ExportedMessage,
 }
 """What comes many times, by its name in the archive."""
 
 
-class ArchiveReader(Protocol):
+class DataExportReader(Protocol):
     """Reads all that is held about a person, whatever it is."""
 
-    async def held_account(self, user_id: UserId) -> HeldAccount | None:
+    async def account(self, user_id: UserId) -> ExportedAccount | None:
         """The account with its profile, or `None` when there is no such user."""
         ...
 
-    def held(self, kind: type[RecordT], user_id: UserId) -> AsyncIterator[Sequence[RecordT]]:
+    def section(self, kind: type[RecordT], user_id: UserId) -> AsyncIterator[Sequence[RecordT]]:
         """All records of one of the kinds in `LISTS`, in batches, ordered by id (rooms and
         numbers for messages, projects for bookmarks). No batch MUST be empty, and none so large
         that it matters in memory. What was there all the while MUST come exactly once. Images
@@ -179,13 +179,13 @@ class ArchiveReader(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class ArchiveService:
+class DataExportService:
     """Gives people what is held about them."""
 
-    reader: ArchiveReader
+    reader: DataExportReader
     neighbours: NeighbourStore
 
-    async def account(self, caller: Caller) -> HeldAccount:
+    async def account(self, caller: Caller) -> ExportedAccount:
         """The beginning of the archive.
 
         Raises:
@@ -194,12 +194,12 @@ class ArchiveService:
         """
         # Whatever keeps them shall be away before the first byte, and not in the middle.
         await self.neighbours.last_run()
-        account = await self.reader.held_account(caller.id)
+        account = await self.reader.account(caller.id)
         if account is None:
             raise NotAuthenticated
         return account
 
-    async def lists(
+    async def sections(
         self, caller: Caller
     ) -> AsyncIterator[tuple[str, AsyncIterator[Sequence[Record]]]]:
         """All the rest, list by list. Each list is to be read before the next one is asked for.
@@ -207,11 +207,11 @@ class ArchiveService:
         Raises:
             Unavailable: the store cannot be reached; what came so far is not all.
         """
-        for name, kind in LISTS.items():
-            yield name, self.reader.held(kind, caller.id)
+        for name, kind in SECTIONS.items():
+            yield name, self.reader.section(kind, caller.id)
         yield "similar_people", self._similar(caller)
 
-    async def _similar(self, caller: Caller) -> AsyncIterator[Sequence[HeldNeighbour]]:
+    async def _similar(self, caller: Caller) -> AsyncIterator[Sequence[ExportedNeighbour]]:
         found = (await self.neighbours.of(caller.id)).neighbours
         if found:
-            yield [HeldNeighbour(one.user_id, one.score, one.shared_skills) for one in found]
+            yield [ExportedNeighbour(one.user_id, one.score, one.shared_skills) for one in found]

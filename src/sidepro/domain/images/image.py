@@ -19,19 +19,19 @@ from sidepro.domain.images.urls import ImageKey
 MEDIA_TYPE = "image/webp"
 """What every stored image is."""
 
-UNUSED_FOR = timedelta(days=1)
+UNUSED_TTL = timedelta(days=1)
 """After so long an image goes that nothing refers to."""
 
-UNFINISHED_FOR = timedelta(hours=1)
+UPLOAD_TTL = timedelta(hours=1)
 """After so long an upload has failed, whatever became of it: no call takes as long."""
 
 
-class State(StrEnum):
+class ImageState(StrEnum):
     """What has become of an image."""
 
     NEW = "new"
     STORED = "stored"
-    GOING = "going"
+    DELETING = "going"
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ class ImageCodec(Protocol):
         whatever is in it and however many are encoded at once; the event loop MUST NOT wait.
 
         Raises:
-            ImageKindNotTaken: it is no PNG, JPEG, WebP or GIF.
+            UnsupportedImageType: it is no PNG, JPEG, WebP or GIF.
             BadImage: it is broken, empty, something else besides, or has too many pixels or
                 frames.
             Unavailable: too much is under way.
@@ -89,23 +89,23 @@ class ImageRepository(Protocol):
         """
         ...
 
-    async def give_up(self, image_id: ImageId) -> None:
+    async def abandon(self, image_id: ImageId) -> None:
         """Note that a new image is not wanted: it is removed at the next run. Others are left
         alone.
         """
         ...
 
-    async def stored(self, image_id: ImageId) -> bool:
+    async def mark_stored(self, image_id: ImageId) -> bool:
         """Note that the object of a new image is there now; whether the image still is."""
         ...
 
-    async def hold(self, image_id: ImageId, owner_id: UserId) -> bool:
+    async def lock_for_reference(self, image_id: ImageId, owner_id: UserId) -> bool:
         """Whether this is a stored image of this owner. If so, it MUST NOT go before the unit of
         work ends.
         """
         ...
 
-    async def show(
+    async def set_references(
         self, project_id: ProjectId, owner_id: UserId, keys: Collection[ImageKey]
     ) -> None:
         """Note which stored images of this owner the text of a project shows now. Other keys are
@@ -113,13 +113,13 @@ class ImageRepository(Protocol):
         """
         ...
 
-    async def note_unused(self, now: datetime) -> None:
+    async def mark_unused(self, now: datetime) -> None:
         """Note of each stored image since when nothing refers to it; not of those that something
         refers to.
         """
         ...
 
-    async def take_out(
+    async def claim_for_deletion(
         self, *, unused_before: datetime, unfinished_before: datetime, limit: int
     ) -> tuple[Image, ...]:
         """Up to `limit` images that are to go now, and that nothing can refer to from now on:
@@ -131,12 +131,12 @@ class ImageRepository(Protocol):
         """
         ...
 
-    async def forget(self, image_ids: Collection[ImageId]) -> None:
+    async def delete(self, image_ids: Collection[ImageId]) -> None:
         """Remove images that are going, after their objects. Safe to repeat."""
         ...
 
 
-class RandomNames(Protocol):
+class NameGenerator(Protocol):
     """Makes names that nobody can guess."""
 
     def __call__(self) -> str:

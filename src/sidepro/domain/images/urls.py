@@ -11,17 +11,17 @@ from typing import NewType
 ImageKey = NewType("ImageKey", str)
 ImageUrl = NewType("ImageUrl", str)
 
-LOCAL = "/media/"
+LOCAL_BASE = "/media/"
 KEY = re.compile(r"[0-9a-f]{32}\.webp")
 
-_SHOWN = re.compile(rf'<img src="{LOCAL}({KEY.pattern})"')
+_SHOWN = re.compile(rf'<img src="{LOCAL_BASE}({KEY.pattern})"')
 
 
 @dataclass(frozen=True, slots=True)
-class ImageAddresses:
+class ImageUrls:
     """The addresses of a store's images: `base`, which ends in a slash, and then the key."""
 
-    base: str = LOCAL
+    base: str = LOCAL_BASE
 
     def url(self, key: str | None) -> ImageUrl | None:
         """Where the image with this key is found; `None` for none."""
@@ -32,7 +32,7 @@ class ImageAddresses:
 
         An image may be named by its address in this store, or as `/media/<key>`.
         """
-        for base in (self.base, LOCAL):
+        for base in (self.base, LOCAL_BASE):
             key = address.removeprefix(base)
             if key != address and KEY.fullmatch(key):
                 return ImageKey(key)
@@ -40,7 +40,7 @@ class ImageAddresses:
 
     def in_html(self, html: str) -> str:
         """Stored HTML with the images' addresses in this store."""
-        if self.base == LOCAL:
+        if self.base == LOCAL_BASE:
             return html
         return _SHOWN.sub(lambda shown: f'<img src="{self.base}{shown[1]}"', html)
 

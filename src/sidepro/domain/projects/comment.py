@@ -10,9 +10,9 @@ from sidepro.domain.ids import (
     ProjectId,
     UserId,
 )
-from sidepro.domain.validation import Rules
+from sidepro.domain.validation import Validator
 
-BODY_LONGEST = 2_000
+MAX_BODY = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Comment:
         """
         return replace(self, body=_checked(body), updated_at=max(now, self.updated_at))
 
-    def may_be_edited_by(self, caller: Caller) -> None:
+    def authorize_edit(self, caller: Caller) -> None:
         """Its author alone edits a comment: nobody else writes in that person's name.
 
         Raises:
@@ -59,7 +59,7 @@ class Comment:
         if caller.id != self.author_id:
             raise Forbidden
 
-    def may_be_deleted_by(self, caller: Caller, project_author: UserId) -> None:
+    def authorize_delete(self, caller: Caller, project_author: UserId) -> None:
         """Its author, the project's author and administrators delete a comment.
 
         Raises:
@@ -70,7 +70,7 @@ class Comment:
 
 
 def _checked(body: str) -> str:
-    rules = Rules()
-    text = rules.text(body, "body", BODY_LONGEST)
-    rules.enforce()
+    rules = Validator()
+    text = rules.text(body, "body", MAX_BODY)
+    rules.raise_errors()
     return text

@@ -25,7 +25,7 @@ class Counters:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class StoredMarkdown:
     """A project's Markdown, and the HTML that was made of it."""
 
     project_id: ProjectId
@@ -75,7 +75,7 @@ class ProjectRepository(Protocol):
         """Remove the project with its comments, bookmarks and counters."""
         ...
 
-    async def move_counters(
+    async def adjust_counters(
         self, project_id: ProjectId, *, bookmarks: int = 0, comments: int = 0
     ) -> Counters:
         """Add to the counters, in the store itself, and give what they are then.
@@ -168,7 +168,7 @@ class BoardReader(Protocol):
         """A project's page, or `None`."""
         ...
 
-    async def texts(self, after: ProjectId | None, limit: int) -> tuple[Text, ...]:
+    async def texts(self, after: ProjectId | None, limit: int) -> tuple[StoredMarkdown, ...]:
         """The texts of up to `limit` projects as they are stored, in the order of their ids,
         beginning behind `after`. In one statement.
         """

@@ -12,12 +12,12 @@ from sidepro.domain.ids import (
     ProjectId,
     UserId,
 )
-from sidepro.domain.validation import Rules
+from sidepro.domain.validation import Validator
 
-TITLE_LONGEST = 50
-SUMMARY_LONGEST = 60
-CONTENT_LONGEST = 50_000
-REPOSITORY_URL_LONGEST = 200
+MAX_TITLE = 50
+MAX_SUMMARY = 60
+MAX_CONTENT = 50_000
+MAX_REPOSITORY_URL = 200
 PROJECT_SKILLS = (1, 20)
 
 
@@ -76,7 +76,7 @@ class Project:
             revision=1,
             created_at=now,
             updated_at=now,
-            **checked(members, known_skills),
+            **validate_fields(members, known_skills),
         )
 
     def edited(self, changes: Mapping[str, Any], now: datetime) -> "Project":
@@ -89,20 +89,20 @@ class Project:
         )
 
 
-def checked(members: Mapping[str, Any], known_skills: Sequence[str]) -> dict[str, Any]:
+def validate_fields(members: Mapping[str, Any], known_skills: Sequence[str]) -> dict[str, Any]:
     """Some members of a project in the form in which they are kept. Those not given are not
     judged: they may be older than a rule.
 
     Raises:
         InvalidInput: a member breaks its rule.
     """
-    rules = Rules()
+    rules = Validator()
     least, most = PROJECT_SKILLS
-    longest_url = REPOSITORY_URL_LONGEST
+    longest_url = MAX_REPOSITORY_URL
     judge: dict[str, Callable[[Any], Any]] = {
-        "title": lambda text: rules.text(text, "title", TITLE_LONGEST, one_line=True),
-        "summary": lambda text: rules.text(text, "summary", SUMMARY_LONGEST, one_line=True),
-        "content": lambda text: rules.text(text, "content", CONTENT_LONGEST),
+        "title": lambda text: rules.text(text, "title", MAX_TITLE, one_line=True),
+        "summary": lambda text: rules.text(text, "summary", MAX_SUMMARY, one_line=True),
+        "content": lambda text: rules.text(text, "content", MAX_CONTENT),
         "repository_url": lambda url: rules.web_address(url, "repository_url", longest_url),
         "thumbnail_id": lambda image_id: image_id,
         "skills": lambda chosen: rules.choices(
@@ -110,11 +110,11 @@ def checked(members: Mapping[str, Any], known_skills: Sequence[str]) -> dict[str
         ),
     }
     kept = {name: judge[name](value) for name, value in members.items()}
-    rules.enforce()
+    rules.raise_errors()
     return kept
 
 
-def may_edit(caller: Caller, author_id: UserId) -> None:
+def authorize_edit(caller: Caller, author_id: UserId) -> None:
     """The access rule of what somebody wrote: its author and administrators change it.
 
     Raises:

@@ -6,8 +6,8 @@ from typing import Any
 
 from sidepro.domain.accounts.ports import AccountReader
 from sidepro.domain.clock import Clock
-from sidepro.domain.errors import Fault, InvalidInput, NotFound, PreconditionFailed
-from sidepro.domain.idempotency import Attempt
+from sidepro.domain.errors import FieldError, InvalidInput, NotFound, PreconditionFailed
+from sidepro.domain.idempotency import IdempotentRequest
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import (
     CommentId,
@@ -19,8 +19,8 @@ from sidepro.domain.ids import (
 from sidepro.domain.images.urls import keys_in
 from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.projects.comment import Comment
-from sidepro.domain.projects.ports import BoardReader, Markdown, Text, ViewCounter
-from sidepro.domain.projects.project import Project, checked, may_edit
+from sidepro.domain.projects.ports import BoardReader, Markdown, StoredMarkdown, ViewCounter
+from sidepro.domain.projects.project import Project, authorize_edit, validate_fields
 from sidepro.domain.projects.views import (
     BoardQuery,
     BookmarkState,
@@ -28,13 +28,13 @@ from sidepro.domain.projects.views import (
     ProjectCard,
     ProjectView,
 )
-from sidepro.domain.text import fold
+from sidepro.domain.text import casefold_key
 from sidepro.domain.unit_of_work import UnitOfWork, UnitOfWorkFactory
-from sidepro.domain.validation import Rules
+from sidepro.domain.validation import Validator
 
-SEARCH_LONGEST = 100
+MAX_SEARCH_TEXT = 100
 
-TEXTS_AT_ONCE = 100
+RERENDER_BATCH = 100
 """Projects whose texts are in memory together: a few megabytes, as people write."""
 
 
@@ -62,13 +62,13 @@ class ProjectService:
         repository_url: str | None,
         thumbnail_id: ImageId | None,
         skills: Sequence[str],
-        attempt: Attempt[ProjectView] | None = None,
+        attempt: IdempotentRequest[ProjectView] | None = None,
     ) -> ProjectView:
         """Put a project on the board.
 
         Raises:
             InvalidInput: a member breaks its rule.
-            Replayed, KeyReused, KeyInUse: see `Attempt.begin`.
+            Replayed, IdempotencyKeyReused, IdempotencyKeyInUse: see `Attempt.begin`.
         """
         catalogue = await self.accounts.catalogue()
         project = Project.write(
@@ -86,17 +86,19 @@ class ProjectService:
         project = replace(project, content_html=await self.markdown(project.content, caller.id))
         async with self.unit_of_work() as work:
             if attempt:
-                await attempt.begin(work.attempts, project.created_at)
-            await _hold_thumbnail(work, project)
+                await attempt.acquire(work.attempts, project.created_at)
+            await _lock_thumbnail(work, project)
             await work.projects.add(project)
-            await _note_images(work, project)
+            await _set_image_references(work, project)
             view = await work.board_reader.project(project.id, caller.id) if attempt else None
             if attempt and view:
-                await attempt.keep(work.attempts, view)
+                await attempt.save_response(work.attempts, view)
             await work.commit()
-        return view or await self.peek(project.id, caller.id)
+        return view or await self.get(project.id, caller.id)
 
-    async def read(self, project_id: ProjectId, viewer: UserId | None) -> ProjectView:
+    async def get_and_count_view(
+        self, project_id: ProjectId, viewer: UserId | None
+    ) -> ProjectView:
         """A project's page. Counts one view, which the answer includes.
 
         Raises:
@@ -104,9 +106,9 @@ class ProjectService:
         """
         if not await self.views.add(project_id):
             raise NotFound
-        return await self.peek(project_id, viewer)
+        return await self.get(project_id, viewer)
 
-    async def peek(self, project_id: ProjectId, viewer: UserId | None) -> ProjectView:
+    async def get(self, project_id: ProjectId, viewer: UserId | None) -> ProjectView:
         """A project's page, without counting a view.
 
         Raises:
@@ -133,7 +135,7 @@ class ProjectService:
             InvalidInput: a changed member breaks its rule.
             PreconditionFailed: the project has another revision by now.
         """
-        changed = checked(changes, (await self.accounts.catalogue()).skills)
+        changed = validate_fields(changes, (await self.accounts.catalogue()).skills)
         if "content" in changed:
             # Before anything is held: it may take long.
             changed["content_html"] = await self.markdown(changed["content"], caller.id)
@@ -141,17 +143,17 @@ class ProjectService:
             project = self._editable(await work.projects.get(project_id), caller)
             edited = project.edited(changed, self.clock())
             if "thumbnail_id" in changed:
-                await _hold_thumbnail(work, edited)
+                await _lock_thumbnail(work, edited)
             if revisions is not None and project.revision not in revisions:
                 raise PreconditionFailed
             if changes:
                 await work.projects.save(edited)
                 if edited.content_html != project.content_html:
-                    await _note_images(work, edited)
+                    await _set_image_references(work, edited)
                 await work.commit()
-        return await self.peek(project_id, caller.id)
+        return await self.get(project_id, caller.id)
 
-    async def render_again(self, progress: Callable[[int, int], None]) -> int:
+    async def rerender_all(self, progress: Callable[[int, int], None]) -> int:
         """Make the HTML of all projects anew, after the rules of making it have changed; how many
         are other than they were. Safe to run while people edit, twice, or to be killed.
 
@@ -159,20 +161,20 @@ class ProjectService:
         """
         seen = changed = 0
         after: ProjectId | None = None
-        while texts := await self.reader.texts(after, TEXTS_AT_ONCE):
+        while texts := await self.reader.texts(after, RERENDER_BATCH):
             made = [(text, await self.markdown(text.content)) for text in texts]
             stale = [(text, html) for text, html in made if html != text.content_html]
             if stale:
                 async with self.unit_of_work() as work:
                     for text, html in stale:
-                        changed += await self._rendered_again(work, text, html)
+                        changed += await self._rerender(work, text, html)
                     await work.commit()
             seen += len(texts)
             after = texts[-1].project_id
             progress(seen, changed)
         return changed
 
-    async def _rendered_again(self, work: UnitOfWork, text: Text, html: str) -> bool:
+    async def _rerender(self, work: UnitOfWork, text: StoredMarkdown, html: str) -> bool:
         # As it is now that it is held: it may have been edited or deleted since it was read.
         project = await work.projects.get(text.project_id)
         if project is None:
@@ -180,7 +182,7 @@ class ProjectService:
         if project.content != text.content:
             html = await self.markdown(project.content)
         await work.projects.save_html(project.id, html)
-        await _note_images(work, replace(project, content_html=html))
+        await _set_image_references(work, replace(project, content_html=html))
         return html != project.content_html
 
     async def delete(self, caller: Caller, project_id: ProjectId) -> None:
@@ -194,19 +196,19 @@ class ProjectService:
             await work.projects.delete(project.id)
             await work.commit()
 
-    async def may_edit(self, caller: Caller, project_id: ProjectId) -> None:
+    async def authorize_edit(self, caller: Caller, project_id: ProjectId) -> None:
         """Whether an edit would be allowed.
 
         Raises:
             NotFound, Forbidden: there is no such project, or it is not the caller's.
         """
-        project = await self.peek(project_id, None)
-        may_edit(caller, project.card.author.id)
+        project = await self.get(project_id, None)
+        authorize_edit(caller, project.card.author.id)
 
     def _editable(self, project: Project | None, caller: Caller) -> Project:
         if project is None:
             raise NotFound
-        may_edit(caller, project.author_id)
+        authorize_edit(caller, project.author_id)
         return project
 
     # ---------------------------------------------------------------------------------- lists
@@ -223,15 +225,15 @@ class ProjectService:
         Raises:
             InvalidInput: the text is blank or too long, or a skill is not in the catalogue.
         """
-        rules = Rules(parameters=True)
+        rules = Validator(parameters=True)
         text = query.text
         if text is not None:
-            text = fold(rules.text(text, "q", SEARCH_LONGEST, one_line=True))
+            text = casefold_key(rules.text(text, "q", MAX_SEARCH_TEXT, one_line=True))
         known = set((await self.accounts.catalogue()).skills)
         for skill in query.skills:
             if skill not in known:
-                rules.fault("is not in the catalogue", "skill")
-        rules.enforce()
+                rules.add("is not in the catalogue", "skill")
+        rules.raise_errors()
         distinct = tuple(sorted(set(query.skills)))
         return BoardQuery(text, distinct, query.all_skills, query.author, query.sort)
 
@@ -251,7 +253,7 @@ class ProjectService:
 
     # ------------------------------------------------------------------- bookmarks and comments
 
-    async def bookmark(self, caller: Caller, project_id: ProjectId) -> BookmarkState:
+    async def add_bookmark(self, caller: Caller, project_id: ProjectId) -> BookmarkState:
         """Bookmark a project. Safe to repeat.
 
         Raises:
@@ -259,11 +261,11 @@ class ProjectService:
         """
         async with self.unit_of_work() as work:
             added = await work.bookmarks.add(caller.id, project_id, self.clock())
-            counters = await work.projects.move_counters(project_id, bookmarks=int(added))
+            counters = await work.projects.adjust_counters(project_id, bookmarks=int(added))
             await work.commit()
         return BookmarkState(True, counters.bookmarks)
 
-    async def take_bookmark_off(self, caller: Caller, project_id: ProjectId) -> BookmarkState:
+    async def remove_bookmark(self, caller: Caller, project_id: ProjectId) -> BookmarkState:
         """Take the caller's bookmark off. Safe to repeat.
 
         Raises:
@@ -271,7 +273,7 @@ class ProjectService:
         """
         async with self.unit_of_work() as work:
             removed = await work.bookmarks.remove(caller.id, project_id)
-            counters = await work.projects.move_counters(project_id, bookmarks=-int(removed))
+            counters = await work.projects.adjust_counters(project_id, bookmarks=-int(removed))
             await work.commit()
         return BookmarkState(False, counters.bookmarks)
 
@@ -285,7 +287,7 @@ class ProjectService:
         """
         comments = await self.reader.comments(project_id, page)
         if not comments.items and not is_there:
-            await self.must_exist(project_id)
+            await self.ensure_exists(project_id)
         return comments
 
     async def comment_count(self, project_id: ProjectId) -> int:
@@ -299,7 +301,7 @@ class ProjectService:
             raise NotFound
         return counters.comments
 
-    async def must_exist(self, project_id: ProjectId) -> None:
+    async def ensure_exists(self, project_id: ProjectId) -> None:
         """Raise `NotFound` unless there is such a project."""
         await self.comment_count(project_id)
 
@@ -308,26 +310,26 @@ class ProjectService:
         caller: Caller,
         project_id: ProjectId,
         body: str,
-        attempt: Attempt[CommentView] | None = None,
+        attempt: IdempotentRequest[CommentView] | None = None,
     ) -> CommentView:
         """Say something about a project.
 
         Raises:
             NotFound: there is no such project.
             InvalidInput: the body is blank or too long.
-            Replayed, KeyReused, KeyInUse: see `Attempt.begin`.
+            Replayed, IdempotencyKeyReused, IdempotencyKeyInUse: see `Attempt.begin`.
         """
         comment = Comment.write(
             CommentId(self.new_id()), project_id, caller.id, body, self.clock()
         )
         async with self.unit_of_work() as work:
             if attempt:
-                await attempt.begin(work.attempts, comment.created_at)
+                await attempt.acquire(work.attempts, comment.created_at)
             await work.comments.add(comment)
-            await work.projects.move_counters(project_id, comments=1)
+            await work.projects.adjust_counters(project_id, comments=1)
             view = await work.board_reader.comment(comment.id) if attempt else None
             if attempt and view:
-                await attempt.keep(work.attempts, view)
+                await attempt.save_response(work.attempts, view)
             await work.commit()
         return view or await self._comment(comment.id)
 
@@ -342,12 +344,12 @@ class ProjectService:
         """
         async with self.unit_of_work() as work:
             comment = self._on(project_id, await work.comments.get(comment_id))
-            comment.may_be_edited_by(caller)
+            comment.authorize_edit(caller)
             await work.comments.save(comment.edited(body, self.clock()))
             await work.commit()
         return await self._comment(comment_id)
 
-    async def may_edit_comment(
+    async def authorize_comment_edit(
         self, caller: Caller, project_id: ProjectId, comment_id: CommentId
     ) -> None:
         """Whether an edit would be allowed.
@@ -357,7 +359,7 @@ class ProjectService:
         """
         async with self.unit_of_work() as work:
             comment = self._on(project_id, await work.comments.get(comment_id))
-            comment.may_be_edited_by(caller)
+            comment.authorize_edit(caller)
 
     async def delete_comment(
         self, caller: Caller, project_id: ProjectId, comment_id: CommentId
@@ -374,9 +376,9 @@ class ProjectService:
             if project is None:
                 raise NotFound
             comment = self._on(project_id, await work.comments.get(comment_id))
-            comment.may_be_deleted_by(caller, project.author_id)
+            comment.authorize_delete(caller, project.author_id)
             if await work.comments.delete(comment_id):
-                await work.projects.move_counters(project_id, comments=-1)
+                await work.projects.adjust_counters(project_id, comments=-1)
             await work.commit()
 
     def _on(self, project_id: ProjectId, comment: Comment | None) -> Comment:
@@ -391,17 +393,19 @@ class ProjectService:
         return comment
 
 
-async def _hold_thumbnail(work: UnitOfWork, project: Project) -> None:
+async def _lock_thumbnail(work: UnitOfWork, project: Project) -> None:
     """Raise `InvalidInput` unless the thumbnail is an image of the project's author.
 
     Of the author, whoever edits: what hangs on a person goes when that person goes, and nobody
     else's project may hang on it.
     """
     image_id = project.thumbnail_id
-    if image_id is not None and not await work.images.hold(image_id, project.author_id):
-        raise InvalidInput(Fault("is not an image of yours", pointer="/thumbnail_id"))
+    if image_id is not None and not await work.images.lock_for_reference(
+        image_id, project.author_id
+    ):
+        raise InvalidInput(FieldError("is not an image of yours", pointer="/thumbnail_id"))
 
 
-async def _note_images(work: UnitOfWork, project: Project) -> None:
+async def _set_image_references(work: UnitOfWork, project: Project) -> None:
     """Note which of the author's images the text shows, so that they stay."""
-    await work.images.show(project.id, project.author_id, keys_in(project.content_html))
+    await work.images.set_references(project.id, project.author_id, keys_in(project.content_html))

@@ -23,7 +23,7 @@ KEPT = 64
 others stand by for those who go, so that a tick need not look for the next ones each time.
 """
 
-NOBODY = 0xFFFF_FFFF
+NO_NEIGHBOUR = 0xFFFF_FFFF
 """Where nobody is left to be put."""
 
 
@@ -116,7 +116,7 @@ class Similarities:
             people.names,
             user_id,
             people.skills_of(place),
-            ((people.id_of(at), people.skills_of(at)) for at in near if at != NOBODY),
+            ((people.id_of(at), people.skills_of(at)) for at in near if at != NO_NEIGHBOUR),
         )
 
 

@@ -21,7 +21,7 @@ class Neighbourhood:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class SimilarityRun:
     """What a run of the similarity job did: of when its result is, how long it took (in seconds,
     0 or more, kept to the millisecond), how many people there were, and for how many of them
     something had changed.
@@ -71,7 +71,7 @@ class SimilarityEngine(Protocol):
 class NeighbourStore(Protocol):
     """Keeps the last result."""
 
-    async def replace(self, similarities: Similarities, run: Run) -> bool:
+    async def replace(self, similarities: Similarities, run: SimilarityRun) -> bool:
         """Put a whole new result in the place of the old one; whether it was newer than that.
 
         A reader MUST see the old result or the new one, whole, also when the process is killed in
@@ -85,7 +85,7 @@ class NeighbourStore(Protocol):
         """The last result; `None` where there is none, or where it is not kept as a whole."""
         ...
 
-    async def last_run(self) -> Run | None:
+    async def last_run(self) -> SimilarityRun | None:
         """What the run of the last result did."""
         ...
 
@@ -98,20 +98,20 @@ class NeighbourStore(Protocol):
         ...
 
 
-class Turns(Protocol):
+class JobLock(Protocol):
     """Sees to it that one run goes on at a time, in all processes together."""
 
-    def take(self, *, wait: bool) -> AbstractAsyncContextManager[bool]:
+    def acquire(self, *, wait: bool) -> AbstractAsyncContextManager[bool]:
         """Be the only one inside of this block, and get true; or get false, at once, when somebody
         else is and it is said not to `wait`. A process that ends MUST NOT keep its turn.
         """
         ...
 
 
-class TickRequests(Protocol):
+class SimilarityTrigger(Protocol):
     """Asks for a run before its time."""
 
-    async def ask(self) -> None:
+    async def request(self) -> None:
         """Have the job run soon. Those who ask within a short time MUST share one run, which reads
         what was stored before they asked. MUST NOT raise: without it the next minute's run does.
         """
@@ -121,7 +121,7 @@ class TickRequests(Protocol):
 class RecommendationReader(Protocol):
     """Reads what may be recommended: projects of people who are not deactivated."""
 
-    async def hands(
+    async def projects_by_author(
         self, authors: Collection[UserId], viewer: UserId, *, most: int, first: int
     ) -> Mapping[UserId, tuple[ProjectCard, ...]]:
         """Up to `most` projects of each author, in one statement. Who has none MUST be left out.

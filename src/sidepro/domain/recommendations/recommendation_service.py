@@ -33,11 +33,11 @@ class RecommendationService:
         neighbourhood = await self._neighbourhood(caller.id)
         # A draw for display: nothing depends on its being unpredictable.
         random = Random(seed)  # noqa: S311
-        ranked = rank(neighbourhood.neighbours, random)
-        hands = await self._hands(ranked, caller.id, limit, random.randrange(2**31))
+        ranked = weighted_shuffle(neighbourhood.neighbours, random)
+        hands = await self._projects_by_author(ranked, caller.id, limit, random.randrange(2**31))
         items = [
             Recommendation(card, Basis.SIMILAR_SKILLS, near.score, near.shared_skills)
-            for card, near in deal(ranked, hands, limit)
+            for card, near in round_robin(ranked, hands, limit)
         ]
         if len(items) < limit:
             taken = {item.project.id for item in items}
@@ -56,7 +56,7 @@ class RecommendationService:
         except Unavailable:
             return Neighbourhood((), None)
 
-    async def _hands(
+    async def _projects_by_author(
         self, ranked: Sequence[Neighbour], viewer: UserId, limit: int, first: int
     ) -> Mapping[UserId, tuple[ProjectCard, ...]]:
         """What is to be dealt: of the first few people, unless they have too little left."""
@@ -64,11 +64,13 @@ class RecommendationService:
             return {}
         authors = [near.user_id for near in ranked]
         few = authors[:limit]
-        hands = await self.reader.hands(few, viewer, most=_share(limit, len(few)), first=first)
+        hands = await self.reader.projects_by_author(
+            few, viewer, most=_share(limit, len(few)), first=first
+        )
         if len(hands) < len(few) and sum(map(len, hands.values())) < limit:
             givers = len(authors) - len(few) + len(hands)
             most = _share(limit, givers)
-            hands = await self.reader.hands(authors, viewer, most=most, first=first)
+            hands = await self.reader.projects_by_author(authors, viewer, most=most, first=first)
         return hands
 
 
@@ -77,7 +79,7 @@ def _share(limit: int, givers: int) -> int:
     return max(1, limit - givers + 1)
 
 
-def rank(neighbours: Iterable[Neighbour], random: Random) -> list[Neighbour]:
+def weighted_shuffle(neighbours: Iterable[Neighbour], random: Random) -> list[Neighbour]:
     """A random order in which higher scores tend to come first.
 
     Weighted sampling without replacement: Efraimidis and Spirakis, "Weighted random sampling with
@@ -91,7 +93,7 @@ def rank(neighbours: Iterable[Neighbour], random: Random) -> list[Neighbour]:
     return [near for _, near in weighted]
 
 
-def deal(
+def round_robin(
     ranked: Iterable[Neighbour], hands: Mapping[UserId, Sequence[ProjectCard]], limit: int
 ) -> list[tuple[ProjectCard, Neighbour]]:
     """Up to `limit` projects, each with the neighbour who wrote it.

@@ -3,12 +3,12 @@
 from sidepro.domain.clock import Clock
 from sidepro.domain.recommendations.packed import Similarities
 from sidepro.domain.recommendations.ports import (
+    JobLock,
     NeighbourStore,
     PopulationReader,
     Progress,
-    Run,
     SimilarityEngine,
-    Turns,
+    SimilarityRun,
 )
 
 
@@ -20,7 +20,7 @@ class SimilarityJob:
         population: PopulationReader,
         engine: SimilarityEngine,
         store: NeighbourStore,
-        turns: Turns,
+        turns: JobLock,
         clock: Clock,
     ) -> None:
         self._population = population
@@ -32,7 +32,7 @@ class SimilarityJob:
 
     async def run(
         self, *, full: bool = False, wait: bool = False, progress: Progress = lambda *_: None
-    ) -> Run | None:
+    ) -> SimilarityRun | None:
         """Find out anew, or with `full` from nothing; what was done.
 
         `None` when nothing was: another run is under way (unless told to `wait` for its end), or a
@@ -41,16 +41,16 @@ class SimilarityJob:
         Raises:
             Unavailable: the database or the store cannot be reached. The old result stays.
         """
-        async with self._turns.take(wait=wait) as is_mine:
+        async with self._turns.acquire(wait=wait) as is_mine:
             return await self._run(full, progress) if is_mine else None
 
-    async def _run(self, full: bool, progress: Progress) -> Run | None:
+    async def _run(self, full: bool, progress: Progress) -> SimilarityRun | None:
         computed_at = self._clock()
         population = await self._population.population()
         before = None if full else self._found or await self._store.latest()
         computed = await self._engine.similarities(population, before, progress)
         took = (self._clock() - computed_at).total_seconds()
-        run = Run(computed_at, max(0.0, took), len(population), computed.changed)
+        run = SimilarityRun(computed_at, max(0.0, took), len(population), computed.changed)
         if not await self._store.replace(computed.similarities, run):
             return None
         self._found = computed.similarities

@@ -15,7 +15,7 @@ class MessageSent:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadMoved:
+class ReadPositionChanged:
     """One of the two has read up to `seq`."""
 
     room_id: RoomId
@@ -47,10 +47,12 @@ class RoomClosed:
 
 
 @dataclass(frozen=True, slots=True)
-class MayHaveMissed:
+class ResyncRequired:
     """Something that happened in the room may not have been told: look everything up."""
 
     room_id: RoomId
 
 
-RoomEvent = MessageSent | ReadMoved | Typing | StatusChanged | RoomClosed | MayHaveMissed
+RoomEvent = (
+    MessageSent | ReadPositionChanged | Typing | StatusChanged | RoomClosed | ResyncRequired
+)

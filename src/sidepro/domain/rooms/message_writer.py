@@ -14,31 +14,31 @@ from typing import NamedTuple
 
 from sidepro.domain.clock import Clock
 from sidepro.domain.errors import InvalidInput, NotFound, SideProError, Unavailable
-from sidepro.domain.idempotency import Attempt
+from sidepro.domain.idempotency import IdempotentRequest
 from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.rooms.events import MessageSent
-from sidepro.domain.rooms.ports import ChatFeed, MessageName
+from sidepro.domain.rooms.ports import MessageName, RoomEvents
 from sidepro.domain.rooms.room import Message, check_client_id
 from sidepro.domain.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
-TOGETHER = 200
+MAX_BATCH = 200
 """Messages that are stored together, at the most."""
 
 
-class Sent(NamedTuple):
+class WriteResult(NamedTuple):
     """A stored message, and whether it had been stored before under this name."""
 
     message: Message
-    repeated: bool
+    duplicate: bool
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
+class PendingMessage:
     sender: UserId
     room_id: RoomId
     body: str
     client_id: str | None
-    outcome: "asyncio.Future[Sent]" = field(
+    outcome: "asyncio.Future[WriteResult]" = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
 
@@ -54,36 +54,36 @@ class _Wish:
         check_client_id(self.client_id)
         return self.room_id, self.sender, self.client_id
 
-    def settle(self, outcome: Sent | Exception) -> None:
+    def settle(self, outcome: WriteResult | Exception) -> None:
         """Tell who waits, unless they have given up."""
         if self.outcome.done():
             return
-        if isinstance(outcome, Sent):
+        if isinstance(outcome, WriteResult):
             self.outcome.set_result(outcome)
         else:
             self.outcome.set_exception(outcome)
 
 
-class Sending:
+class MessageWriter:
     """Stores messages, in the order in which they came in, and tells of them once they are
     committed. One refused message harms no other.
     """
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, feed: ChatFeed, clock: Clock) -> None:
+    def __init__(self, unit_of_work: UnitOfWorkFactory, feed: RoomEvents, clock: Clock) -> None:
         self._unit_of_work = unit_of_work
         self._feed = feed
         self._clock = clock
-        self._waiting: deque[_Wish] = deque()
+        self._waiting: deque[PendingMessage] = deque()
         self._task: asyncio.Task[None] | None = None
 
-    async def store(
+    async def write(
         self,
         sender: UserId,
         room_id: RoomId,
         body: str,
         client_id: str | None,
-        attempt: Attempt[Sent] | None = None,
-    ) -> Sent:
+        attempt: IdempotentRequest[WriteResult] | None = None,
+    ) -> WriteResult:
         """Store a message, or find the one that the sender gave this name before. On return it is
         committed and told; so it will be when who asks goes away meanwhile.
 
@@ -91,9 +91,9 @@ class Sending:
             NotFound: the room is not there for the sender.
             RoomPending: the other one has left.
             InvalidInput: the body or the client id breaks its rule.
-            Replayed, KeyReused, KeyInUse: see `Attempt.begin`.
+            Replayed, IdempotencyKeyReused, IdempotencyKeyInUse: see `Attempt.begin`.
         """
-        wish = _Wish(sender, room_id, body, client_id)
+        wish = PendingMessage(sender, room_id, body, client_id)
         if attempt:
             return await self._stored_once(wish, attempt)
         self._waiting.append(wish)
@@ -110,7 +110,7 @@ class Sending:
 
     async def _store_all(self) -> None:
         while self._waiting:
-            together = [self._waiting.popleft() for _ in range(min(len(self._waiting), TOGETHER))]
+            together = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_BATCH))]
             try:
                 outcomes = await self._stored(together)
             except Unavailable as error:
@@ -121,60 +121,64 @@ class Sending:
             for wish, outcome in zip(together, outcomes, strict=True):
                 wish.settle(await self._told(outcome))
 
-    async def _stored_alone(self, wish: _Wish) -> Sent | Exception:
+    async def _stored_alone(self, wish: PendingMessage) -> WriteResult | Exception:
         try:
             return (await self._stored([wish]))[0]
         except Exception as error:  # whatever it is, who waits has to hear of it
             return error
 
-    async def _stored_once(self, wish: _Wish, attempt: Attempt[Sent]) -> Sent:
+    async def _stored_once(
+        self, wish: PendingMessage, attempt: IdempotentRequest[WriteResult]
+    ) -> WriteResult:
         """By itself: it may have to wait for another attempt."""
         async with self._unit_of_work() as work:
-            await attempt.begin(work.attempts, self._clock())
+            await attempt.acquire(work.attempts, self._clock())
             (outcome,) = await self._decided(work, [wish])
             if isinstance(outcome, Exception):
                 raise outcome
-            await attempt.keep(work.attempts, outcome)
+            await attempt.save_response(work.attempts, outcome)
             await work.commit()
-        await self._tell(outcome)
+        await self._publish(outcome)
         return outcome
 
-    async def _stored(self, wishes: Sequence[_Wish]) -> list[Sent | Exception]:
+    async def _stored(self, wishes: Sequence[PendingMessage]) -> list[WriteResult | Exception]:
         """What comes of each; those that are `Sent` are committed."""
         async with self._unit_of_work() as work:
             outcomes = await self._decided(work, wishes)
             await work.commit()
         return outcomes
 
-    async def _told(self, outcome: Sent | Exception) -> Sent | Exception:
+    async def _told(self, outcome: WriteResult | Exception) -> WriteResult | Exception:
         """The outcome, told of where there is something to tell."""
         try:
-            if isinstance(outcome, Sent):
-                await self._tell(outcome)
+            if isinstance(outcome, WriteResult):
+                await self._publish(outcome)
         except Exception as error:  # whatever it is, who waits has to hear of it, and nobody else
             return error
         return outcome
 
-    async def _tell(self, sent: Sent) -> None:
+    async def _publish(self, sent: WriteResult) -> None:
         """A repeated one too, in case the process that stored it died before telling."""
         await self._feed.publish(MessageSent(sent.message.room_id, sent.message))
 
-    async def _decided(self, work: UnitOfWork, wishes: Sequence[_Wish]) -> list[Sent | Exception]:
+    async def _decided(
+        self, work: UnitOfWork, wishes: Sequence[PendingMessage]
+    ) -> list[WriteResult | Exception]:
         """What comes of each; those that are `Sent` are written."""
-        outcomes: list[Sent | Exception] = []
+        outcomes: list[WriteResult | Exception] = []
         now = self._clock()
         before = await work.rooms.get_all({wish.room_id for wish in wishes})
-        named = await work.rooms.named(_names(wishes))
+        named = await work.rooms.find_messages(_names(wishes))
         rooms, messages = dict(before), []
         for wish in wishes:
             try:
                 room = rooms.get(wish.room_id)
                 if room is None:
                     raise NotFound
-                room.must_admit(wish.sender)
+                room.authorize(wish.sender)
                 name = wish.name
                 if name in named:
-                    outcomes.append(Sent(named[name], repeated=True))
+                    outcomes.append(WriteResult(named[name], duplicate=True))
                     continue
                 rooms[room.id], message = room.with_message(
                     wish.sender, wish.body, wish.client_id, now
@@ -183,7 +187,7 @@ class Sending:
                 outcomes.append(error)
                 continue
             messages.append(message)
-            outcomes.append(Sent(message, repeated=False))
+            outcomes.append(WriteResult(message, duplicate=False))
             if name:
                 named[name] = message
         if messages:
@@ -194,7 +198,7 @@ class Sending:
         return outcomes
 
 
-def _names(wishes: Sequence[_Wish]) -> set[MessageName]:
+def _names(wishes: Sequence[PendingMessage]) -> set[MessageName]:
     names = set()
     for wish in wishes:
         with suppress(InvalidInput):  # which is told once it is known that the room is there

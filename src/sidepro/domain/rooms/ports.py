@@ -57,7 +57,7 @@ class RoomRepository(Protocol):
         """Store messages. Their rooms were got in the same unit of work."""
         ...
 
-    async def named(self, names: Collection[MessageName]) -> dict[MessageName, Message]:
+    async def find_messages(self, names: Collection[MessageName]) -> dict[MessageName, Message]:
         """Those of the messages that are there, by the names that their senders gave them."""
         ...
 
@@ -103,11 +103,11 @@ Listener = Callable[[RoomEvent], None]
 """Takes an event without waiting; MUST NOT raise."""
 
 
-class ChatFeed(Protocol):
+class RoomEvents(Protocol):
     """Tells every process what happens in the rooms that it has open.
 
     Events of a room MAY come twice, out of order, or be lost; they MUST NOT be made up. Where some
-    may have been lost, `MayHaveMissed` MUST be told as soon as the room is heard of again.
+    may have been lost, `ResyncRequired` MUST be told as soon as the room is heard of again.
     """
 
     async def publish(self, event: RoomEvent) -> None:
@@ -117,13 +117,13 @@ class ChatFeed(Protocol):
         """
         ...
 
-    async def listen(self, room_id: RoomId, listener: Listener) -> None:
+    async def subscribe(self, room_id: RoomId, listener: Listener) -> None:
         """Hear of the room's events. What is published after the return MUST be heard, now or as
-        `MayHaveMissed`; trouble with the connection MUST NOT raise or keep the caller waiting.
+        `ResyncRequired`; trouble with the connection MUST NOT raise or keep the caller waiting.
         """
         ...
 
-    async def ignore(self, room_id: RoomId, listener: Listener) -> None:
+    async def unsubscribe(self, room_id: RoomId, listener: Listener) -> None:
         """Stop hearing of the room's events. Somebody else's listening MUST go on."""
         ...
 
@@ -131,11 +131,11 @@ class ChatFeed(Protocol):
 class Presence(Protocol):
     """Who has which room open, in sockets named by `connection`."""
 
-    async def enter(self, room_id: RoomId, user_id: UserId, connection: str) -> bool:
+    async def connect(self, room_id: RoomId, user_id: UserId, connection: str) -> bool:
         """Note an open socket; whether the person was not there before."""
         ...
 
-    async def leave(self, room_id: RoomId, user_id: UserId, connection: str) -> bool:
+    async def disconnect(self, room_id: RoomId, user_id: UserId, connection: str) -> bool:
         """Note a closed socket; whether it was the person's last one. Safe to repeat."""
         ...
 

@@ -19,16 +19,16 @@ from enum import StrEnum
 
 from sidepro.domain.errors import (
     CannotChatWithYourself,
-    Fault,
+    FieldError,
     InvalidInput,
     NotFound,
     RoomPending,
 )
 from sidepro.domain.ids import RoomId, UserId
-from sidepro.domain.validation import Rules, what_is_wrong
+from sidepro.domain.validation import Validator, text_error
 
-BODY_LONGEST = 4_000
-CLIENT_ID_LONGEST = 64
+MAX_BODY = 4_000
+MAX_CLIENT_ID = 64
 
 
 class RoomStatus(StrEnum):
@@ -56,7 +56,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
+class Participant:
     """One side of a room: who sits there (`None` once withdrawn), and how far they have read."""
 
     user_id: UserId | None
@@ -68,7 +68,7 @@ class Room:
     """A room. `seats` are ordered by user id; `updated_at` is the last opening or message."""
 
     id: RoomId
-    seats: tuple[Seat, Seat]
+    participants: tuple[Participant, Participant]
     left_by: UserId | None
     last_seq: int
     created_at: datetime
@@ -82,14 +82,14 @@ class Room:
             CannotChatWithYourself: the two are one.
         """
         if asking == asked:
-            raise CannotChatWithYourself(Fault("must be somebody else", pointer="/user_id"))
+            raise CannotChatWithYourself(FieldError("must be somebody else", pointer="/user_id"))
         low, high = sorted((asking, asked))
-        return cls(room_id, (Seat(low), Seat(high)), None, 0, now, now)
+        return cls(room_id, (Participant(low), Participant(high)), None, 0, now, now)
 
     @property
     def is_pending(self) -> bool:
         """Whether one of the two has left or withdrawn."""
-        return self.left_by is not None or any(seat.user_id is None for seat in self.seats)
+        return self.left_by is not None or any(seat.user_id is None for seat in self.participants)
 
     def status(self, *, someone_there: bool) -> RoomStatus:
         """The status, given whether one of the two has the room open."""
@@ -97,44 +97,47 @@ class Room:
             return RoomStatus.PENDING
         return RoomStatus.RUNNING if someone_there else RoomStatus.STOP
 
-    def admits(self, user_id: UserId) -> bool:
+    def is_open_to(self, user_id: UserId) -> bool:
         """The access rule: a room is there for the two who sit in it, until they leave."""
-        return user_id != self.left_by and any(seat.user_id == user_id for seat in self.seats)
+        return user_id != self.left_by and any(
+            seat.user_id == user_id for seat in self.participants
+        )
 
-    def must_admit(self, user_id: UserId) -> None:
+    def authorize(self, user_id: UserId) -> None:
         """Enforce the access rule.
 
         Raises:
             NotFound: this person does not sit in the room, or has left it.
         """
-        if not self.admits(user_id):
+        if not self.is_open_to(user_id):
             raise NotFound
 
-    def asked_again_by(self, user_id: UserId, now: datetime) -> "Room":
+    def reopened_by(self, user_id: UserId, now: datetime) -> "Room":
         """The room after one of the two asks for it: open again if it was they who had left."""
         if self.left_by != user_id:
             return self
         return replace(self, left_by=None, updated_at=max(now, self.updated_at))
 
-    def left(self, user_id: UserId) -> "Room | None":
+    def leave(self, user_id: UserId) -> "Room | None":
         """The room after one of the two leaves it; `None` when nobody is left.
 
         Raises:
             NotFound: this person does not sit in the room, or has left it before.
         """
-        self.must_admit(user_id)
+        self.authorize(user_id)
         return None if self.is_pending else replace(self, left_by=user_id)
 
-    def withdrawn(self, user_id: UserId) -> "Room | None":
+    def withdraw(self, user_id: UserId) -> "Room | None":
         """The room after one of the two closed their account; `None` when nobody is left."""
         low, high = (
-            replace(seat, user_id=None) if seat.user_id == user_id else seat for seat in self.seats
+            replace(seat, user_id=None) if seat.user_id == user_id else seat
+            for seat in self.participants
         )
         staying = {low.user_id, high.user_id} - {None, self.left_by}
         if not staying:
             return None
         left_by = None if self.left_by == user_id else self.left_by
-        return replace(self, seats=(low, high), left_by=left_by)
+        return replace(self, participants=(low, high), left_by=left_by)
 
     def with_message(
         self, sender: UserId, body: str, client_id: str | None, now: datetime
@@ -146,12 +149,12 @@ class Room:
             RoomPending: the other one has left.
             InvalidInput: the body or the client id breaks its rule.
         """
-        self.must_admit(sender)
+        self.authorize(sender)
         if self.is_pending:
             raise RoomPending
-        rules = Rules()
-        text = rules.text(body, "body", BODY_LONGEST)
-        rules.enforce()
+        rules = Validator()
+        text = rules.text(body, "body", MAX_BODY)
+        rules.raise_errors()
         seq = self.last_seq + 1
         message = Message(self.id, seq, sender, text, client_id, now)
         return replace(self, last_seq=seq, updated_at=max(now, self.updated_at)), message
@@ -163,15 +166,15 @@ class Room:
         Raises:
             NotFound: this person does not sit in the room, or has left it.
         """
-        self.must_admit(user_id)
+        self.authorize(user_id)
         reached = min(seq, self.last_seq)
         low, high = (
             replace(seat, read_seq=max(seat.read_seq, reached))
             if seat.user_id == user_id
             else seat
-            for seat in self.seats
+            for seat in self.participants
         )
-        return replace(self, seats=(low, high))
+        return replace(self, participants=(low, high))
 
 
 def check_client_id(client_id: str) -> None:
@@ -180,6 +183,6 @@ def check_client_id(client_id: str) -> None:
     Raises:
         InvalidInput: it is not.
     """
-    detail = what_is_wrong(client_id, CLIENT_ID_LONGEST, one_line=True)
+    detail = text_error(client_id, MAX_CLIENT_ID, one_line=True)
     if detail:
-        raise InvalidInput(Fault(detail, pointer="/client_id"))
+        raise InvalidInput(FieldError(detail, pointer="/client_id"))

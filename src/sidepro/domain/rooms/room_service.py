@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from sidepro.domain.clock import Clock
 from sidepro.domain.errors import NotFound
-from sidepro.domain.idempotency import Attempt
+from sidepro.domain.idempotency import IdempotentRequest
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import (
     NewId,
@@ -13,14 +13,14 @@ from sidepro.domain.ids import (
     UserId,
 )
 from sidepro.domain.pagination import Page, PageRequest
-from sidepro.domain.rooms.events import ReadMoved, RoomClosed, StatusChanged, Typing
-from sidepro.domain.rooms.message_writer import Sending, Sent
-from sidepro.domain.rooms.ports import ChatFeed, Presence, RoomReader
+from sidepro.domain.rooms.events import ReadPositionChanged, RoomClosed, StatusChanged, Typing
+from sidepro.domain.rooms.message_writer import MessageWriter, WriteResult
+from sidepro.domain.rooms.ports import Presence, RoomEvents, RoomReader
 from sidepro.domain.rooms.room import Message, Room, RoomStatus
-from sidepro.domain.rooms.views import History, Presences, RoomView, Standing
+from sidepro.domain.rooms.views import History, PresenceSnapshot, RoomSnapshot, RoomView
 from sidepro.domain.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
-REPLAY_LONGEST = 1_000
+MAX_REPLAY = 1_000
 """More missed messages than this are not replayed: the client reads them page by page."""
 
 
@@ -30,16 +30,19 @@ class RoomService:
 
     unit_of_work: UnitOfWorkFactory
     reader: RoomReader
-    feed: ChatFeed
+    events: RoomEvents
     presence: Presence
-    sending: Sending
+    message_writer: MessageWriter
     clock: Clock
     new_id: NewId
 
     # ---------------------------------------------------------------------------------- rooms
 
     async def open(
-        self, caller: Caller, asked: UserId, attempt: Attempt[tuple[RoomView, bool]] | None = None
+        self,
+        caller: Caller,
+        asked: UserId,
+        attempt: IdempotentRequest[tuple[RoomView, bool]] | None = None,
     ) -> tuple[RoomView, bool]:
         """Ask somebody for a coffee chat; the room of the two, and whether it is a new one.
 
@@ -55,22 +58,22 @@ class RoomService:
         reopened = False
         async with self.unit_of_work() as work:
             if attempt:
-                await attempt.begin(work.attempts, now)
+                await attempt.acquire(work.attempts, now)
             created = False
             # Another unit of work may open or remove the room between any two of these steps.
             while (room := await work.rooms.get_of_pair(caller.id, asked)) is None:
                 created = await work.rooms.add_if_absent(fresh)
             if not created:
-                again = room.asked_again_by(caller.id, now)
+                again = room.reopened_by(caller.id, now)
                 reopened = again != room
                 await work.rooms.save(again)
             view = await work.room_reader.room(room.id, caller.id) if attempt else None
             if attempt and view:
                 view = await self._seen(view)
-                await attempt.keep(work.attempts, (view, created))
+                await attempt.save_response(work.attempts, (view, created))
             await work.commit()
         if reopened:
-            await self.feed.publish(StatusChanged(room.id))
+            await self.events.publish(StatusChanged(room.id))
         return view or await self.room(caller, room.id), created
 
     async def rooms(self, caller: Caller, page: PageRequest) -> Page[RoomView]:
@@ -107,17 +110,17 @@ class RoomService:
             NotFound: it is not there for the caller.
         """
         async with self.unit_of_work() as work:
-            remaining = (await self._got(work, room_id)).left(caller.id)
+            remaining = (await self._got(work, room_id)).leave(caller.id)
             if remaining is None:
                 await work.rooms.delete(room_id)
             else:
                 await work.rooms.save(remaining)
             await work.commit()
-        await self.feed.publish(RoomClosed(room_id, caller.id if remaining else None))
+        await self.events.publish(RoomClosed(room_id, caller.id if remaining else None))
         if remaining:
-            await self.feed.publish(StatusChanged(room_id))
+            await self.events.publish(StatusChanged(room_id))
 
-    async def must_admit(self, caller: Caller, room_id: RoomId) -> Room:
+    async def authorize(self, caller: Caller, room_id: RoomId) -> Room:
         """The room itself, if the caller may see it.
 
         Raises:
@@ -126,7 +129,7 @@ class RoomService:
         room = await self.reader.state(room_id)
         if room is None:
             raise NotFound
-        room.must_admit(caller.id)
+        room.authorize(caller.id)
         return room
 
     # ------------------------------------------------------------------------------- messages
@@ -137,8 +140,8 @@ class RoomService:
         room_id: RoomId,
         body: str,
         client_id: str | None,
-        attempt: Attempt[Sent] | None = None,
-    ) -> Sent:
+        attempt: IdempotentRequest[WriteResult] | None = None,
+    ) -> WriteResult:
         """Say something; the stored message, and whether it was stored before.
 
         A repeated `client_id` gives the first message, for ever, whatever the body. It is told
@@ -148,9 +151,9 @@ class RoomService:
             NotFound: the room is not there for the caller.
             RoomPending: the other one has left.
             InvalidInput: the body or the client id breaks its rule.
-            Replayed, KeyReused, KeyInUse: see `Attempt.begin`.
+            Replayed, IdempotencyKeyReused, IdempotencyKeyInUse: see `Attempt.begin`.
         """
-        return await self.sending.store(caller.id, room_id, body, client_id, attempt)
+        return await self.message_writer.write(caller.id, room_id, body, client_id, attempt)
 
     async def history(
         self,
@@ -166,13 +169,15 @@ class RoomService:
         Raises:
             NotFound: the room is not there for the caller.
         """
-        room = await self.must_admit(caller, room_id)
+        room = await self.authorize(caller, room_id)
         items = await self.reader.messages(room_id, after=after, before=before, limit=limit)
         # A message may have come in between: the last number is never below one that is shown.
         last_seq = max([room.last_seq, *(message.seq for message in items[-1:])])
         return History(items, last_seq)
 
-    async def between(self, room_id: RoomId, after: int, upto: int) -> tuple[Message, ...]:
+    async def messages_in_range(
+        self, room_id: RoomId, after: int, upto: int
+    ) -> tuple[Message, ...]:
         """The messages numbered `after + 1` to `upto`, for a socket that has missed them."""
         found = await self.reader.messages(
             room_id, after=after, before=None, limit=max(0, upto - after)
@@ -192,43 +197,43 @@ class RoomService:
                 return
             await work.rooms.save(marked)
             await work.commit()
-        reached = next(s.read_seq for s in marked.seats if s.user_id == caller.id)
-        await self.feed.publish(ReadMoved(room_id, caller.id, reached))
+        reached = next(s.read_seq for s in marked.participants if s.user_id == caller.id)
+        await self.events.publish(ReadPositionChanged(room_id, caller.id, reached))
 
     async def typing(self, caller: Caller, room_id: RoomId) -> None:
         """Tell the other one that the caller is typing."""
-        await self.feed.publish(Typing(room_id, caller.id))
+        await self.events.publish(Typing(room_id, caller.id))
 
     # ------------------------------------------------------------------------------- presence
 
-    async def enter(self, caller: Caller, room_id: RoomId, connection: str) -> None:
+    async def connect(self, caller: Caller, room_id: RoomId, connection: str) -> None:
         """Note that the caller has the room open in a socket."""
-        if await self.presence.enter(room_id, caller.id, connection):
-            await self.feed.publish(StatusChanged(room_id))
+        if await self.presence.connect(room_id, caller.id, connection):
+            await self.events.publish(StatusChanged(room_id))
 
-    async def exit(self, caller: Caller, room_id: RoomId, connection: str) -> None:
+    async def disconnect(self, caller: Caller, room_id: RoomId, connection: str) -> None:
         """Note that this socket is closed."""
-        if await self.presence.leave(room_id, caller.id, connection):
-            await self.feed.publish(StatusChanged(room_id))
+        if await self.presence.disconnect(room_id, caller.id, connection):
+            await self.events.publish(StatusChanged(room_id))
 
-    async def presences(self, room_id: RoomId) -> Presences:
+    async def presence_snapshot(self, room_id: RoomId) -> PresenceSnapshot:
         """Who is there, and the status that follows. Somebody who left or withdrew is not there,
         even while a socket of theirs is still being closed.
 
         Raises:
             NotFound: there is no such room.
         """
-        standing = (await self.standings([room_id])).get(room_id)
+        standing = (await self.room_snapshots([room_id])).get(room_id)
         if standing is None:
             raise NotFound
         return standing.presences
 
-    async def standings(self, room_ids: Sequence[RoomId]) -> Mapping[RoomId, Standing]:
+    async def room_snapshots(self, room_ids: Sequence[RoomId]) -> Mapping[RoomId, RoomSnapshot]:
         """Those of the rooms that are there, each with who is there as in `presences`."""
         rooms = await self.reader.states(room_ids)
         connected = await self.presence.online(list(rooms))
         return {
-            room_id: Standing(room, _presences(room, connected.get(room_id, ())))
+            room_id: RoomSnapshot(room, _presences(room, connected.get(room_id, ())))
             for room_id, room in rooms.items()
         }
 
@@ -239,9 +244,9 @@ class RoomService:
         return room
 
 
-def _presences(room: Room, connected: Sequence[UserId]) -> Presences:
-    online = tuple(user_id for user_id in connected if room.admits(user_id))
-    return Presences(room.status(someone_there=bool(online)), room.left_by, online)
+def _presences(room: Room, connected: Sequence[UserId]) -> PresenceSnapshot:
+    online = tuple(user_id for user_id in connected if room.is_open_to(user_id))
+    return PresenceSnapshot(room.status(someone_there=bool(online)), room.left_by, online)
 
 
 def _shown(room: RoomView, someone_there: bool) -> RoomView:

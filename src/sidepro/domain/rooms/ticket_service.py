@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sidepro.domain.errors import NotAuthenticated
-from sidepro.domain.identity import Caller, hash_of
+from sidepro.domain.identity import Caller, token_digest
 from sidepro.domain.ids import RoomId
 from sidepro.domain.rooms.room_service import RoomService
 
-TICKET_LIFETIME = 30
+TICKET_TTL = 30
 """Seconds from its issue in which a ticket is good."""
 
 
 @dataclass(frozen=True, slots=True)
-class Admission:
+class TicketClaims:
     """What a ticket stands for: a caller at the door of one room."""
 
     caller: Caller
@@ -27,7 +27,7 @@ class Admission:
 class SocketTickets(Protocol):
     """Keeps tickets for all processes, and of each its hash alone."""
 
-    async def keep(self, ticket_hash: bytes, admission: Admission, seconds: int) -> None:
+    async def save(self, ticket_hash: bytes, admission: TicketClaims, seconds: int) -> None:
         """Keep a ticket for so many seconds; it MUST NOT be given out later.
 
         Raises:
@@ -35,7 +35,7 @@ class SocketTickets(Protocol):
         """
         ...
 
-    async def take(self, ticket_hash: bytes) -> Admission | None:
+    async def take(self, ticket_hash: bytes) -> TicketClaims | None:
         """What the ticket stands for, or `None` when there is no such ticket. Of any number who
         ask for it, at once and in all processes, MUST one get it and no other ever.
 
@@ -68,21 +68,21 @@ class TicketService:
             NotFound: the room is not there for the caller.
             Unavailable: tickets cannot be kept right now.
         """
-        await self.rooms.must_admit(caller, room_id)
+        await self.rooms.authorize(caller, room_id)
         ticket = self.new_ticket()
-        await self.tickets.keep(hash_of(ticket), Admission(caller, room_id), TICKET_LIFETIME)
+        await self.tickets.save(token_digest(ticket), TicketClaims(caller, room_id), TICKET_TTL)
         return ticket
 
     async def redeem(self, ticket: str, room_id: RoomId) -> Caller:
         """Who asked for the ticket. Shown at another room's door it is lost as well.
 
-        Whether their session is still live is for `SessionGate` to say.
+        Whether their session is still live is for `SessionRegistry` to say.
 
         Raises:
             NotAuthenticated: it is no ticket for this room, or one no longer.
             Unavailable: tickets cannot be looked at right now.
         """
-        admission = await self.tickets.take(hash_of(ticket))
+        admission = await self.tickets.take(token_digest(ticket))
         if admission is None or admission.room_id != room_id:
             raise NotAuthenticated
         return admission.caller

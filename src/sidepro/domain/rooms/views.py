@@ -26,7 +26,7 @@ class RoomView:
 
 
 @dataclass(frozen=True, slots=True)
-class Presences:
+class PresenceSnapshot:
     """Who has a room open, and what follows from it."""
 
     status: RoomStatus
@@ -35,11 +35,11 @@ class Presences:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RoomSnapshot:
     """A room as it stands, and who has it open."""
 
     room: Room
-    presences: Presences
+    presences: PresenceSnapshot
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from sqlalchemy.sql.selectable import TableValuedAlias
 Rows = Sequence[Mapping[str, Any]]
 
 
-def given_rows(columns: Mapping[str, Column[Any]]) -> TableValuedAlias:
+def json_rows(columns: Mapping[str, Column[Any]]) -> TableValuedAlias:
     """A table of rows that are given as a parameter. Its columns have these names, and the types
     of these columns.
     """
@@ -26,6 +26,6 @@ def given_rows(columns: Mapping[str, Column[Any]]) -> TableValuedAlias:
     return given.render_derived(with_types=True)
 
 
-def as_parameter(rows: Rows) -> dict[str, str]:
-    """The parameter of `given_rows`."""
+def json_parameter(rows: Rows) -> dict[str, str]:
+    """The parameter of `json_rows`."""
     return {"rows": msgspec.json.encode(rows).decode()}

@@ -23,22 +23,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.sql.selectable import ReturnsRows
 
 from sidepro.adapters.sql.engine.fast_reads import (
-    Fetching,
-    PostgresqlFetching,
+    FastReader,
+    PostgresqlFastReader,
     Row,
-    SqliteFetching,
+    SqliteFastReader,
 )
 from sidepro.domain.errors import EmailTaken, NotFound, SideProError, Unavailable, UsernameTaken
 
 POOL_SIZE = 10
-WAIT_FOR_CONNECTION = 30.0
+POOL_TIMEOUT = 30.0
 """Seconds until a request gives up on a connection, or on SQLite's lock, and answers 503: several
 times what it takes to serve a thousand who write at the same moment.
 """
 
 CONNECT_TIMEOUT = 5
 
-ROW_HELD_FOR_LONG = 100
+ROW_LOCK_TIMEOUT = 100
 """Milliseconds after which a statement that commits itself gives up on a row."""
 
 PLANNING = "-c random_page_cost=1.1 -c jit=off"
@@ -78,7 +78,7 @@ class Source(Protocol):
         ...
 
 
-class Within:
+class TransactionSource:
     """What a transaction sees, its own changes included."""
 
     def __init__(self, connection: AsyncConnection) -> None:
@@ -187,7 +187,7 @@ class Database:
             yield
             return
         try:
-            async with asyncio.timeout(WAIT_FOR_CONNECTION):
+            async with asyncio.timeout(POOL_TIMEOUT):
                 await self._one_writer.acquire()
         except TimeoutError as error:
             raise Unavailable from error
@@ -207,7 +207,7 @@ class Database:
 
         Raises:
             Unavailable: the database cannot be reached. Whether anything was written is not known.
-            RowHeld: somebody else holds a row for long. Nothing was written.
+            RowLocked: somebody else holds a row for long. Nothing was written.
         """
         async with self._place_to_write():
             return await self._fetching.write(statement, parameters)
@@ -225,7 +225,7 @@ def driver_url(address: str) -> URL:
     return url.set(drivername="sqlite+aiosqlite" if sqlite else "postgresql+psycopg")
 
 
-def _postgresql(address: str) -> tuple[AsyncEngine, Fetching]:
+def _postgresql(address: str) -> tuple[AsyncEngine, FastReader]:
     url = driver_url(address)
     # Times come back in UTC, whatever the server is set to.
     own = f"{url.query.get('options', '')} -c timezone=UTC"
@@ -235,29 +235,27 @@ def _postgresql(address: str) -> tuple[AsyncEngine, Fetching]:
         url,
         pool_size=POOL_SIZE,
         max_overflow=POOL_SIZE,
-        pool_timeout=WAIT_FOR_CONNECTION,
+        pool_timeout=POOL_TIMEOUT,
         pool_use_lifo=True,
         hide_parameters=True,
         connect_args=arguments,
     )
     _, of_address = engine.dialect.create_connect_args(url)
-    options = f"{own} {LISTING} -c lock_timeout={ROW_HELD_FOR_LONG}"
-    fetching = PostgresqlFetching(
-        {**of_address, **arguments, "options": options}, WAIT_FOR_CONNECTION
-    )
+    options = f"{own} {LISTING} -c lock_timeout={ROW_LOCK_TIMEOUT}"
+    fetching = PostgresqlFastReader({**of_address, **arguments, "options": options}, POOL_TIMEOUT)
     return engine, fetching
 
 
-def _sqlite(address: str) -> tuple[AsyncEngine, Fetching]:
+def _sqlite(address: str) -> tuple[AsyncEngine, FastReader]:
     url = driver_url(address)
     engine = create_async_engine(
         url,
         pool_size=POOL_SIZE,
         max_overflow=0,
-        pool_timeout=WAIT_FOR_CONNECTION,
+        pool_timeout=POOL_TIMEOUT,
         pool_use_lifo=True,
         hide_parameters=True,
-        connect_args={"timeout": WAIT_FOR_CONNECTION},
+        connect_args={"timeout": POOL_TIMEOUT},
     )
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -269,14 +267,14 @@ def _sqlite(address: str) -> tuple[AsyncEngine, Fetching]:
         _turn_wal_on(cursor)
         cursor.close()
 
-    return engine, SqliteFetching(str(url.database), WAIT_FOR_CONNECTION)
+    return engine, SqliteFastReader(str(url.database), POOL_TIMEOUT)
 
 
 def _turn_wal_on(cursor: Any) -> None:
     """Two processes that make a new file at once fail here, and the busy timeout does not apply
     to this pragma: whoever comes second tries again.
     """
-    give_up = time.monotonic() + WAIT_FOR_CONNECTION
+    give_up = time.monotonic() + POOL_TIMEOUT
     while True:
         try:
             cursor.execute("PRAGMA journal_mode = WAL")
@@ -301,7 +299,7 @@ def _translate(context: ExceptionContext) -> Exception | None:
     if not isinstance(error, Exception):
         return None  # a cancellation, which SQLAlchemy counts among the disconnects
     if isinstance(error, IntegrityError):
-        return meaning_of(error.orig)
+        return domain_error(error.orig)
     # A bare DatabaseError is SQLite's word for a file that is no database.
     away = isinstance(error, (OperationalError, InterfaceError)) or type(error) is DatabaseError
     if away or context.is_disconnect:
@@ -311,7 +309,7 @@ def _translate(context: ExceptionContext) -> Exception | None:
     return None
 
 
-def meaning_of(error: BaseException | None) -> SideProError | None:
+def domain_error(error: BaseException | None) -> SideProError | None:
     """What a driver's violated constraint means. A foreign key: what is referred to is gone."""
     if isinstance(error, sqlite3.IntegrityError):
         # "UNIQUE constraint failed: users.email_key"; foreign keys are not named at all.

@@ -46,7 +46,7 @@ fill the memory.
 """
 
 
-def at_most(name: str) -> BindParameter[int]:
+def limit_param(name: str) -> BindParameter[int]:
     """A parameter for LIMIT, whose number becomes a part of the statement's text.
 
     PostgreSQL's plans serve all values of the other parameters. For a limit that it does not know
@@ -55,11 +55,11 @@ def at_most(name: str) -> BindParameter[int]:
     return bindparam(name, type_=Integer, literal_execute=True)
 
 
-class RowHeld(Exception):
+class RowLocked(Exception):
     """A statement gave up on a row that somebody else holds for long."""
 
 
-class Fetching(Protocol):
+class FastReader(Protocol):
     """Runs statements, each for itself, without a transaction, and gives their rows."""
 
     async def fetch(self, statement: ReturnsRows, parameters: Mapping[str, Any]) -> list[Row]:
@@ -75,7 +75,7 @@ class Fetching(Protocol):
 
         Raises:
             Unavailable: the database cannot be reached. Whether anything was written is not known.
-            RowHeld: nothing was written.
+            RowLocked: nothing was written.
         """
         ...
 
@@ -84,7 +84,7 @@ class Fetching(Protocol):
         ...
 
 
-class Prepared:
+class CompiledQuery:
     """A statement as its driver takes it, and what its values and rows go through."""
 
     def __init__(self, statement: ReturnsRows, dialect: Dialect) -> None:
@@ -106,7 +106,7 @@ class Prepared:
         self._written = [parameter.key for parameter in written if parameter.required]
         # A list stands for as many values, and each length makes a text of its own; so does each
         # number that is written into the text.
-        self._variants: dict[tuple[int, ...], _Variant] = {}
+        self._variants: dict[tuple[int, ...], BoundQuery] = {}
 
     def bind(self, parameters: Mapping[str, Any]) -> tuple[str, list[Any]]:
         """The statement's text and its values, in the order of their places."""
@@ -121,7 +121,9 @@ class Prepared:
         if variant is None:
             if len(self._variants) == VARIANTS:
                 del self._variants[next(iter(self._variants))]
-            variant = self._variants[numbers] = _Variant(self._compiled, self._dialect, parameters)
+            variant = self._variants[numbers] = BoundQuery(
+                self._compiled, self._dialect, parameters
+            )
         return variant.text, variant.values(parameters)
 
     def rows(self, found: Found) -> list[Row]:
@@ -145,7 +147,7 @@ def _filled_up(members: Sequence[Any]) -> list[Any]:
     return [*members, *([members[-1]] * missing if missing else ())]
 
 
-class _Variant:
+class BoundQuery:
     """A statement for lists of certain lengths, and with certain numbers in it."""
 
     def __init__(self, compiled: Any, dialect: Dialect, parameters: Mapping[str, Any]) -> None:
@@ -184,10 +186,10 @@ def _processor(bound: BindParameter[Any], dialect: Dialect) -> Callable[[Any], A
     return bound.type.dialect_impl(dialect).bind_processor(dialect)
 
 
-def _preparing(dialect: Dialect) -> Callable[[ReturnsRows], Prepared]:
+def _preparing(dialect: Dialect) -> Callable[[ReturnsRows], CompiledQuery]:
     @lru_cache(maxsize=STATEMENTS)
-    def prepared(statement: ReturnsRows) -> Prepared:
-        return Prepared(statement, dialect)
+    def prepared(statement: ReturnsRows) -> CompiledQuery:
+        return CompiledQuery(statement, dialect)
 
     return prepared
 
@@ -201,7 +203,7 @@ def postgresql_dialect() -> Dialect:
     return dialect
 
 
-class PostgresqlFetching:
+class PostgresqlFastReader:
     """A few psycopg connections in autocommit, the last used one first."""
 
     def __init__(self, connect: Mapping[str, Any], patience: float) -> None:
@@ -227,7 +229,7 @@ class PostgresqlFetching:
         try:
             return prepared.rows(await self._found(text, values, again))
         except psycopg.errors.LockNotAvailable as error:
-            raise RowHeld from error
+            raise RowLocked from error
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             raise Unavailable from error
         finally:
@@ -276,7 +278,7 @@ class PostgresqlFetching:
             await self._idle.pop().close()
 
 
-class SqliteFetching:
+class SqliteFastReader:
     """A few threads with a connection each."""
 
     def __init__(self, path: str, patience: float) -> None:

@@ -10,7 +10,7 @@ from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.engine.locks import lock_file, try_lock
 from sidepro.domain.errors import Unavailable
 
-LOOKED_EVERY = 0.1
+POLL_INTERVAL = 0.1
 """Seconds between two looks of those who wait."""
 
 _LOCK = 7_102_026
@@ -20,7 +20,7 @@ _TRY = select(func.pg_try_advisory_lock(_LOCK))
 _GIVE_BACK = select(func.pg_advisory_unlock(_LOCK))
 
 
-class SqlTurns:
+class SqlJobLock:
     """See `sidepro.domain.recommendations.ports.Turns`.
 
     On SQLite a locked file beside the database, which the system unlocks when the process ends; on
@@ -30,7 +30,7 @@ class SqlTurns:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def take(self, *, wait: bool) -> AbstractAsyncContextManager[bool]:
+    def acquire(self, *, wait: bool) -> AbstractAsyncContextManager[bool]:
         """See there.
 
         Raises:
@@ -46,7 +46,7 @@ class SqlTurns:
             except OSError as error:
                 raise Unavailable from error
             while not (is_mine := try_lock(file)) and wait:  # noqa: ASYNC110 - no event says it
-                await asyncio.sleep(LOOKED_EVERY)
+                await asyncio.sleep(POLL_INTERVAL)
             yield is_mine
 
     @asynccontextmanager
@@ -57,7 +57,7 @@ class SqlTurns:
                 while (  # noqa: ASYNC110 - no event says it
                     not (is_mine := bool(await connection.scalar(_TRY))) and wait
                 ):
-                    await asyncio.sleep(LOOKED_EVERY)
+                    await asyncio.sleep(POLL_INTERVAL)
             except BaseException:
                 # Whether the server has given the lock is not known.
                 await connection.invalidate()

@@ -20,7 +20,7 @@ from sidepro.domain.errors import Unavailable
 
 log = structlog.get_logger(__name__)
 
-LOOKED_EVERY = 1.0
+POLL_INTERVAL = 1.0
 """Seconds between two looks at whether the connection that holds the lock is still there."""
 
 _LOCK = 7_102_025
@@ -31,12 +31,12 @@ _SHARED = select(func.pg_try_advisory_lock_shared(_LOCK))
 _ANYTHING = select(1)
 
 
-class AlreadyServed(Exception):
+class AlreadyRunning(Exception):
     """Another process serves this database, and one of the two cannot share it."""
 
 
 @asynccontextmanager
-async def a_server(database: Database, *, beside_others: bool) -> AsyncIterator[None]:
+async def serve_lock(database: Database, *, beside_others: bool) -> AsyncIterator[None]:
     """Be the only one inside of this block, among all processes with the same database; or, on
     PostgreSQL, be there `beside_others` who say the same.
 
@@ -45,21 +45,21 @@ async def a_server(database: Database, *, beside_others: bool) -> AsyncIterator[
     place is taken again as soon as that is possible.
 
     Raises:
-        AlreadyServed: somebody else is inside.
+        AlreadyRunning: somebody else is inside.
         Unavailable: the database cannot be reached.
         OSError: the lock file beside an SQLite database cannot be opened.
     """
     if database.is_sqlite:
         with lock_file(database, "serve") as file:
             if not try_lock(file):
-                raise AlreadyServed
+                raise AlreadyRunning
             yield
         return
     lock = _SHARED if beside_others else _ALONE
     async with AsyncExitStack() as stack:
         connection = await stack.enter_async_context(database.reading())
         if not await connection.scalar(lock):
-            raise AlreadyServed
+            raise AlreadyRunning
         keeping = asyncio.create_task(_keep(database, lock, connection, stack))
         try:
             yield
@@ -76,7 +76,7 @@ async def _keep(
 ) -> None:
     """Take the lock again whenever its connection is lost. Goes on until it is cancelled."""
     while True:
-        await asyncio.sleep(LOOKED_EVERY)
+        await asyncio.sleep(POLL_INTERVAL)
         try:
             await connection.execute(_ANYTHING)
         except Unavailable:
@@ -101,7 +101,7 @@ async def _taken_again(
                 log.error("serving_place_lost", reason="another server has begun meanwhile")
                 told = True
         await stack.aclose()
-        await asyncio.sleep(LOOKED_EVERY)
+        await asyncio.sleep(POLL_INTERVAL)
 
 
 @contextmanager

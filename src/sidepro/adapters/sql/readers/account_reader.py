@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, exists, or_, select
 
 from sidepro.adapters.sql.engine.database import Database
-from sidepro.adapters.sql.engine.fast_reads import at_most
+from sidepro.adapters.sql.engine.fast_reads import limit_param
 from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.repositories.images import IMAGE_OF_USER
 from sidepro.adapters.sql.repositories.profiles import SKILLS_OF_PROFILE
@@ -24,8 +24,8 @@ from sidepro.domain.accounts.session import Session
 from sidepro.domain.accounts.user import User
 from sidepro.domain.accounts.views import AccountView, ProfileView
 from sidepro.domain.ids import SessionId, UserId
-from sidepro.domain.images.urls import ImageAddresses
-from sidepro.domain.text import fold
+from sidepro.domain.images.urls import ImageUrls
+from sidepro.domain.text import casefold_key
 
 _NOTED_AT = (
     select(known_addresses.c.last_used_at)
@@ -59,7 +59,7 @@ _ACCOUNT = (
 _USER_NAMED = select(users).where(
     or_(users.c.email_key == bindparam("key"), users.c.username_key == bindparam("key"))
 )
-_USERS = select(users).order_by(users.c.id).limit(at_most("most"))
+_USERS = select(users).order_by(users.c.id).limit(limit_param("most"))
 _USERS_AFTER = _USERS.where(users.c.id > bindparam("after", type_=users.c.id.type))
 _SESSIONS = select(sessions).where(sessions.c.expires_at > bindparam("now"))
 _SESSIONS_OF = _SESSIONS.where(sessions.c.user_id == bindparam("user")).order_by(
@@ -75,9 +75,7 @@ _USERNAME_TAKEN = select(exists().where(users.c.username_key == bindparam("key")
 class SqlAccountReader:
     """See `sidepro.domain.accounts.ports.AccountReader`."""
 
-    def __init__(
-        self, database: Database, catalogue: CatalogueCache, images: ImageAddresses
-    ) -> None:
+    def __init__(self, database: Database, catalogue: CatalogueCache, images: ImageUrls) -> None:
         self._database = database
         self._catalogue = catalogue
         self._images = images
@@ -107,12 +105,12 @@ class SqlAccountReader:
         )
 
     async def log_in_candidate(self, email: str, address: str) -> LogInCandidate | None:
-        parameters = {"email_key": fold(email), "address": address}
+        parameters = {"email_key": casefold_key(email), "address": address}
         row = await self._database.fetch_one(_LOG_IN_CANDIDATE, parameters)
         return None if row is None else LogInCandidate(user_of(row), row.address_noted_at)
 
-    async def user_named(self, name: str) -> User | None:
-        row = await self._database.fetch_one(_USER_NAMED, {"key": fold(name)})
+    async def find_user(self, name: str) -> User | None:
+        row = await self._database.fetch_one(_USER_NAMED, {"key": casefold_key(name)})
         return None if row is None else user_of(row)
 
     async def users(self, after: UserId | None, limit: int) -> tuple[User, ...]:
@@ -132,11 +130,11 @@ class SqlAccountReader:
         return frozenset(row.id for row in rows)
 
     async def email_taken(self, email: str) -> bool:
-        (row,) = await self._database.fetch(_EMAIL_TAKEN, {"key": fold(email)})
+        (row,) = await self._database.fetch(_EMAIL_TAKEN, {"key": casefold_key(email)})
         return bool(row[0])
 
     async def username_taken(self, username: str) -> bool:
-        (row,) = await self._database.fetch(_USERNAME_TAKEN, {"key": fold(username)})
+        (row,) = await self._database.fetch(_USERNAME_TAKEN, {"key": casefold_key(username)})
         return bool(row[0])
 
     async def catalogue(self) -> Catalogue:

@@ -20,8 +20,8 @@ from sqlalchemy import (
 )
 
 from sidepro.adapters.sql.engine.database import Source
-from sidepro.adapters.sql.engine.fast_reads import Row, at_most
-from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache, NumberedCatalogue
+from sidepro.adapters.sql.engine.fast_reads import Row, limit_param
+from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache, CatalogueIds
 from sidepro.adapters.sql.repositories.images import IMAGE_OF_USER, THUMBNAIL
 from sidepro.adapters.sql.repositories.projects import SKILLS_OF_PROJECT
 from sidepro.adapters.sql.schema.tables import (
@@ -34,18 +34,18 @@ from sidepro.adapters.sql.schema.tables import (
     users,
 )
 from sidepro.adapters.sql.search.access_paths import (
-    Choice,
-    Wanted,
-    Way,
-    Ways,
+    AccessPath,
+    AccessPathPlanner,
+    FilterSpec,
+    Plan,
 )
-from sidepro.adapters.sql.search.keyset import Listing
+from sidepro.adapters.sql.search.keyset import KeysetQuery
 from sidepro.adapters.sql.search.ngrams import (
-    LONGEST_GRAM,
-    Grams,
-    HasGrams,
-    grams_asked_for,
-    is_in,
+    MAX_NGRAM,
+    HasNgrams,
+    NgramArray,
+    contains_text,
+    query_ngrams,
 )
 from sidepro.domain.accounts.views import UserSummary
 from sidepro.domain.ids import (
@@ -53,9 +53,9 @@ from sidepro.domain.ids import (
     ProjectId,
     UserId,
 )
-from sidepro.domain.images.urls import ImageAddresses
+from sidepro.domain.images.urls import ImageUrls
 from sidepro.domain.pagination import Page, PageRequest
-from sidepro.domain.projects.ports import Counters, Text
+from sidepro.domain.projects.ports import Counters, StoredMarkdown
 from sidepro.domain.projects.views import (
     BoardQuery,
     CommentView,
@@ -94,7 +94,9 @@ _CARDS: Select[Any] = select(
 ).select_from(_CARD_TABLES)
 
 # What an index finds comes first, whatever the planner may think of the rest.
-_WITH_TEXT = select(project_search.c.project_id).where(HasGrams(bindparam("grams", type_=Grams())))
+_WITH_TEXT = select(project_search.c.project_id).where(
+    HasNgrams(bindparam("grams", type_=NgramArray()))
+)
 _IS_WANTED = project_skills.c.skill_id.in_(bindparam("skills", expanding=True))
 _WITH_A_SKILL = select(project_skills.c.project_id).where(_IS_WANTED).distinct()
 
@@ -114,11 +116,11 @@ _PROJECT = _CARDS.add_columns(
 _TEXTS = (
     select(projects.c.id, projects.c.content, projects.c.content_html)
     .order_by(projects.c.id)
-    .limit(at_most("most"))
+    .limit(limit_param("most"))
 )
 _TEXTS_AFTER = _TEXTS.where(projects.c.id > bindparam("after", type_=projects.c.id.type))
 
-_BOOKMARKED_BY = Listing(
+_BOOKMARKED_BY = KeysetQuery(
     _CARDS.select_from(
         _CARD_TABLES.join(bookmarks, bookmarks.c.project_id == projects.c.id)
     ).where(bookmarks.c.user_id == bindparam("owner")),
@@ -130,7 +132,7 @@ _BOOKMARKS_OF = select(func.count()).where(bookmarks.c.user_id == bindparam("own
 _COMMENTS = select(comments, users.c.username, IMAGE_OF_USER).select_from(
     comments.join(users, users.c.id == comments.c.author_id)
 )
-_COMMENTS_OF = Listing(
+_COMMENTS_OF = KeysetQuery(
     _COMMENTS.where(comments.c.project_id == bindparam("project")),
     (comments.c.created_at, comments.c.id),
     descending=False,
@@ -163,7 +165,7 @@ _HANDS = (
 _POPULAR = (
     _CARDS.where(projects.c.author_id != bindparam("viewer"), users.c.is_active)
     .order_by(*(column.desc() for column in _KEYS[Sort.POPULAR]))
-    .limit(at_most("most"))
+    .limit(limit_param("most"))
 )
 
 
@@ -176,13 +178,13 @@ class SqlBoardReader:
         self,
         database: Source,
         catalogue: CatalogueCache,
-        images: ImageAddresses,
-        ways: Ways | None = None,
+        images: ImageUrls,
+        ways: AccessPathPlanner | None = None,
     ) -> None:
         self._database = database
         self._catalogue = catalogue
         self._images = images
-        self._ways = ways or Ways(database)
+        self._ways = ways or AccessPathPlanner(database)
 
     async def board(
         self, query: BoardQuery, page: PageRequest, viewer: UserId | None
@@ -191,14 +193,14 @@ class SqlBoardReader:
         choice = await self._choice(query, numbered, page.limit + 1)
         shape, parameters = _asked(query, choice)
         parameters["viewer"] = viewer
-        if choice.instead is not None:
+        if choice.fallback is not None:
             far = self._ways.place(query.sort, page.cursor, choice.steps)
             if far is not None:
                 walked = _board(shape, query.sort)
-                rows = await walked.page_within(self._database, page, parameters, far)
+                rows = await walked.bounded_page(self._database, page, parameters, far)
                 if rows is not None:
                     return self._cards(rows, numbered, viewer)
-                shape, parameters = _asked(query, choice._replace(way=choice.instead))
+                shape, parameters = _asked(query, choice._replace(path=choice.fallback))
                 parameters["viewer"] = viewer
         return await self._card_page(_board(shape, query.sort), page, parameters)
 
@@ -232,10 +234,10 @@ class SqlBoardReader:
             revision=row.revision,
         )
 
-    async def texts(self, after: ProjectId | None, limit: int) -> tuple[Text, ...]:
+    async def texts(self, after: ProjectId | None, limit: int) -> tuple[StoredMarkdown, ...]:
         statement = _TEXTS if after is None else _TEXTS_AFTER
         rows = await self._database.fetch(statement, {"after": after, "most": limit})
-        return tuple(Text(row.id, row.content, row.content_html) for row in rows)
+        return tuple(StoredMarkdown(row.id, row.content, row.content_html) for row in rows)
 
     async def comments(self, project_id: ProjectId, page: PageRequest) -> Page[CommentView]:
         rows = await _COMMENTS_OF.page(self._database, page, {"project": project_id})
@@ -249,7 +251,7 @@ class SqlBoardReader:
         row = await self._database.fetch_one(_COUNTERS, {"id": project_id})
         return None if row is None else Counters(row.views, row.bookmarks, row.comments)
 
-    async def hands(
+    async def projects_by_author(
         self, authors: Collection[UserId], viewer: UserId, *, most: int, first: int
     ) -> Mapping[UserId, tuple[ProjectCard, ...]]:
         numbered = await self._catalogue.current(self._database)
@@ -266,29 +268,29 @@ class SqlBoardReader:
         return tuple(self._card(row, numbered, viewer) for row in rows)
 
     async def _card_page(
-        self, listing: Listing, page: PageRequest, parameters: Mapping[str, Any]
+        self, listing: KeysetQuery, page: PageRequest, parameters: Mapping[str, Any]
     ) -> Page[ProjectCard]:
         numbered = await self._catalogue.current(self._database)
         rows = await listing.page(self._database, page, parameters)
         return self._cards(rows, numbered, parameters["viewer"])
 
     def _cards(
-        self, rows: Page[Row], numbered: NumberedCatalogue, viewer: UserId | None
+        self, rows: Page[Row], numbered: CatalogueIds, viewer: UserId | None
     ) -> Page[ProjectCard]:
         cards = tuple(self._card(row, numbered, viewer) for row in rows.items)
         return Page(cards, rows.next, rows.previous)
 
     async def _choice(
-        self, query: BoardQuery, numbered: NumberedCatalogue, rows: float = float("inf")
-    ) -> Choice:
+        self, query: BoardQuery, numbered: CatalogueIds, rows: float = float("inf")
+    ) -> Plan:
         """How so many rows are found soonest."""
         skills = tuple(numbered.skill_ids[name] for name in query.skills)
         # An author has few projects: the rest is looked for among them.
         if query.author is not None or (query.text is None and not skills):
-            return Choice(Way.WALK, skills)
-        return await self._ways.shortest(Wanted(query.text, skills, query.all_skills), rows)
+            return Plan(AccessPath.SCAN, skills)
+        return await self._ways.shortest(FilterSpec(query.text, skills, query.all_skills), rows)
 
-    def _card(self, row: Row, numbered: NumberedCatalogue, viewer: UserId | None) -> ProjectCard:
+    def _card(self, row: Row, numbered: CatalogueIds, viewer: UserId | None) -> ProjectCard:
         return ProjectCard(
             id=row.id,
             title=row.title,
@@ -317,20 +319,20 @@ class SqlBoardReader:
         return UserSummary(row.author_id, row.username, self._images.url(row.image_key))
 
 
-def _asked(query: BoardQuery, choice: Choice) -> tuple["Shape", dict[str, Any]]:
+def _asked(query: BoardQuery, choice: Plan) -> tuple["Shape", dict[str, Any]]:
     """The shape of the statement that finds projects so, and its parameters."""
     skills = choice.skills
     parameters: dict[str, Any] = {}
     is_found = False
     if query.text is not None:
-        is_found = choice.way is Way.TEXT and len(query.text) <= LONGEST_GRAM
-        parameters |= {"text": query.text, "grams": grams_asked_for(query.text)}
+        is_found = choice.path is AccessPath.TEXT and len(query.text) <= MAX_NGRAM
+        parameters |= {"text": query.text, "grams": query_ngrams(query.text)}
     if query.author is not None:
         parameters["author"] = query.author
     if skills:
         parameters |= {"skills": list(skills), "rarest": skills[0], "number": len(set(skills))}
     return Shape(
-        way=choice.way,
+        path=choice.path,
         looks=query.text is not None and not is_found,
         author=query.author is not None,
         skills=bool(skills),
@@ -343,7 +345,7 @@ class Shape(NamedTuple):
     gram says all about a short one); an author; skills, and whether all of several.
     """
 
-    way: Way
+    path: AccessPath
     looks: bool
     author: bool
     skills: bool
@@ -352,9 +354,9 @@ class Shape(NamedTuple):
 
 def _search(shape: Shape) -> Select[Any] | None:
     """What an index finds; `None` where the list is walked."""
-    if shape.way is Way.WALK:
+    if shape.path is AccessPath.SCAN:
         return None
-    if shape.way is Way.TEXT:
+    if shape.path is AccessPath.TEXT:
         return _WITH_TEXT
     return _with_skills(shape)
 
@@ -368,11 +370,11 @@ def _found(search: Select[Any]) -> CTE:
     return search.cte("found").prefix_with("MATERIALIZED")
 
 
-def _place(search: Select[Any], way: Way, sort: Sort) -> ColumnElement[Any]:
+def _place(search: Select[Any], way: AccessPath, sort: Sort) -> ColumnElement[Any]:
     """Where in the list what was found is. It is looked up for each: PostgreSQL would rather read
     through the counters of all projects to join them with a few.
     """
-    if way is Way.TEXT and sort is Sort.NEWEST:
+    if way is AccessPath.TEXT and sort is Sort.NEWEST:
         return project_search.c.created_at
     column, project_id = _KEYS[sort]
     found_id = search.selected_columns["project_id"]
@@ -402,17 +404,17 @@ def _filtered(rows: Select[Any], shape: Shape, project_id: ColumnElement[Any]) -
     if (shape.looks or shape.author) and project_id is not projects.c.id:
         rows = rows.join(projects, projects.c.id == project_id)
     if shape.looks:
-        rows = rows.where(is_in(projects.c.search_text, bindparam("text")))
+        rows = rows.where(contains_text(projects.c.search_text, bindparam("text")))
     if shape.author:
         rows = rows.where(projects.c.author_id == bindparam("author"))
-    if shape.skills and shape.way is not Way.SKILLS:
+    if shape.skills and shape.path is not AccessPath.SKILLS:
         least = bindparam("number", type_=Integer) if shape.every else literal(1)
         rows = rows.where(_wanted_skills(project_id) >= least)
     return rows
 
 
 @lru_cache(maxsize=512)
-def _board(shape: Shape, sort: Sort) -> Listing:
+def _board(shape: Shape, sort: Sort) -> KeysetQuery:
     def cards_of(hits: Subquery) -> Select[Any]:
         return _CARDS.select_from(_CARD_TABLES.join(hits, hits.c.project_id == projects.c.id))
 
@@ -421,9 +423,9 @@ def _board(shape: Shape, sort: Sort) -> Listing:
 
     search = _search(shape)
     if search is not None:
-        place = _place(search, shape.way, sort).label("place")
+        place = _place(search, shape.path, sort).label("place")
         found = _found(search.add_columns(place))
-        return Listing(
+        return KeysetQuery(
             select(found.c.project_id),
             (found.c.place, found.c.project_id),
             descending=True,
@@ -434,8 +436,8 @@ def _board(shape: Shape, sort: Sort) -> Listing:
     rows = select(key[-1].label("project_id"))
     wanted = _filtered(rows, shape, key[-1])
     if wanted is rows:
-        return Listing(_CARDS, key, descending=True, bare=rows)
-    return Listing(wanted, key, descending=True, looked_up=cards_of)
+        return KeysetQuery(_CARDS, key, descending=True, bare=rows)
+    return KeysetQuery(wanted, key, descending=True, looked_up=cards_of)
 
 
 @lru_cache(maxsize=512)
@@ -445,7 +447,7 @@ def _size(shape: Shape) -> Select[Any]:
     counted = None if search is None else _found(search)
     project_id = projects.c.id if counted is None else counted.c.project_id
     rows = select(project_id)
-    if shape.way is Way.TEXT and shape.skills:
+    if shape.path is AccessPath.TEXT and shape.skills:
         # All of them have to be found: a join of two indexes is the quickest.
         rows = rows.where(project_id.in_(_with_skills(shape)))
         shape = shape._replace(skills=False)

@@ -12,12 +12,12 @@ from sidepro.adapters.sql.engine.database import Source
 from sidepro.adapters.sql.schema import tables
 from sidepro.domain.accounts.profile import Catalogue
 
-FRESH_FOR = 60.0
+CACHE_TTL = 60.0
 """Seconds after which the catalogue is read again: a migration may have added to it."""
 
 
 @dataclass(frozen=True, slots=True)
-class NumberedCatalogue:
+class CatalogueIds:
     """The catalogue with the numbers of its entries, which are their places in it."""
 
     catalogue: Catalogue
@@ -45,13 +45,13 @@ class CatalogueCache:
     """Reads the catalogue once a minute at the most."""
 
     def __init__(self) -> None:
-        self._current: NumberedCatalogue | None = None
+        self._current: CatalogueIds | None = None
         self._read_at = 0.0
 
-    async def current(self, source: AsyncConnection | Source) -> NumberedCatalogue:
+    async def current(self, source: AsyncConnection | Source) -> CatalogueIds:
         """The catalogue, read from there when it is not fresh."""
         now = time.monotonic()
-        if self._current is None or now - self._read_at > FRESH_FOR:
+        if self._current is None or now - self._read_at > CACHE_TTL:
             self._current = await _read(source)
             self._read_at = now
         return self._current
@@ -65,7 +65,7 @@ _SKILLS, _REGIONS = _entries(tables.skills), _entries(tables.regions)
 _MEET_TIMES = _entries(tables.meet_times)
 
 
-async def _read(source: AsyncConnection | Source) -> NumberedCatalogue:
+async def _read(source: AsyncConnection | Source) -> CatalogueIds:
     async def names(entries: Select[Any]) -> dict[int, str]:
         if isinstance(source, AsyncConnection):
             return {row.id: row.name for row in await source.execute(entries)}
@@ -77,7 +77,7 @@ async def _read(source: AsyncConnection | Source) -> NumberedCatalogue:
     skills = await names(_SKILLS)
     regions = await names(_REGIONS)
     meet_times = await names(_MEET_TIMES)
-    return NumberedCatalogue(
+    return CatalogueIds(
         Catalogue(tuple(skills.values()), tuple(regions.values()), tuple(meet_times.values())),
         skills,
         regions,

@@ -10,7 +10,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.engine.fast_reads import Row
-from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache, NumberedCatalogue
+from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache, CatalogueIds
 from sidepro.adapters.sql.repositories.images import IMAGE_OF_USER, THUMBNAIL
 from sidepro.adapters.sql.repositories.profiles import SKILLS_OF_PROFILE
 from sidepro.adapters.sql.repositories.projects import SKILLS_OF_PROJECT
@@ -29,14 +29,14 @@ from sidepro.adapters.sql.schema.tables import (
 )
 from sidepro.domain.data_export import data_export_service as archive
 from sidepro.domain.data_export.data_export_service import (
-    HeldAccount,
-    HeldProfile,
+    ExportedAccount,
+    ExportedProfile,
     Record,
     RecordT,
 )
 from sidepro.domain.ids import UserId
-from sidepro.domain.images.image import State
-from sidepro.domain.images.urls import ImageAddresses
+from sidepro.domain.images.image import ImageState
+from sidepro.domain.images.urls import ImageUrls
 
 _ME = bindparam("user", type_=Uuid())
 _I_AM_LOW = rooms.c.low_id == _ME
@@ -88,7 +88,7 @@ ACCOUNT = (
 # The members of a record are taken by their names, but for those that are made of something else:
 # `skills` of the numbers of skills, and addresses of images of their keys.
 SOURCES: dict[type[Record], Source] = {
-    archive.HeldSession: Source(
+    archive.ExportedSession: Source(
         select(
             sessions.c.id,
             sessions.c.user_agent,
@@ -99,13 +99,13 @@ SOURCES: dict[type[Record], Source] = {
         ).where(sessions.c.user_id == _ME),
         {"id": _BEFORE_ALL},
     ),
-    archive.HeldAddress: Source(
+    archive.ExportedAddress: Source(
         select(known_addresses.c.address, known_addresses.c.last_used_at).where(
             known_addresses.c.user_id == _ME
         ),
         {"address": ""},
     ),
-    archive.HeldImage: Source(
+    archive.ExportedImage: Source(
         select(
             images.c.id,
             images.c.key.label("url"),
@@ -114,10 +114,10 @@ SOURCES: dict[type[Record], Source] = {
             images.c.size,
             images.c.created_at,
             images.c.unused_since,
-        ).where(images.c.user_id == _ME, images.c.state == State.STORED),
+        ).where(images.c.user_id == _ME, images.c.state == ImageState.STORED),
         {"id": _BEFORE_ALL},
     ),
-    archive.HeldProject: Source(
+    archive.ExportedProject: Source(
         select(
             projects.c.id,
             projects.c.title,
@@ -138,7 +138,7 @@ SOURCES: dict[type[Record], Source] = {
         {"id": _BEFORE_ALL},
         at_once=20,  # of 50,000 characters each
     ),
-    archive.HeldComment: Source(
+    archive.ExportedComment: Source(
         select(
             comments.c.id,
             comments.c.project_id,
@@ -148,11 +148,11 @@ SOURCES: dict[type[Record], Source] = {
         ).where(comments.c.author_id == _ME),
         {"id": _BEFORE_ALL},
     ),
-    archive.HeldBookmark: Source(
+    archive.ExportedBookmark: Source(
         select(bookmarks.c.project_id, bookmarks.c.created_at).where(bookmarks.c.user_id == _ME),
         {"project_id": _BEFORE_ALL},
     ),
-    archive.HeldRoom: Source(
+    archive.ExportedRoom: Source(
         select(
             rooms.c.id,
             case((_I_AM_LOW, rooms.c.high_id), else_=rooms.c.low_id).label("participant_id"),
@@ -164,7 +164,7 @@ SOURCES: dict[type[Record], Source] = {
         ).where(or_(_I_AM_LOW, rooms.c.high_id == _ME)),
         {"id": _BEFORE_ALL},
     ),
-    archive.HeldMessage: Source(
+    archive.ExportedMessage: Source(
         select(
             messages.c.room_id,
             messages.c.seq,
@@ -178,24 +178,22 @@ SOURCES: dict[type[Record], Source] = {
 _BATCHES = {kind: source.batch() for kind, source in SOURCES.items()}
 
 
-class SqlArchive:
-    """See `sidepro.domain.data_export.data_export_service.ArchiveReader`."""
+class SqlDataExportReader:
+    """See `sidepro.domain.data_export.data_export_service.DataExportReader`."""
 
-    def __init__(
-        self, database: Database, catalogue: CatalogueCache, images: ImageAddresses
-    ) -> None:
+    def __init__(self, database: Database, catalogue: CatalogueCache, images: ImageUrls) -> None:
         self._database = database
         self._catalogue = catalogue
         self._images = images
 
-    async def held_account(self, user_id: UserId) -> HeldAccount | None:
+    async def account(self, user_id: UserId) -> ExportedAccount | None:
         row = await self._database.fetch_one(ACCOUNT, {"user": user_id})
         if row is None:
             return None
         numbered = await self._catalogue.current(self._database)
         profile = None
         if row.has_profile is not None:
-            profile = HeldProfile(
+            profile = ExportedProfile(
                 bio=row.bio,
                 image_url=self._images.url(row.image_key),
                 github_url=row.github_url,
@@ -204,7 +202,7 @@ class SqlArchive:
                 meet_time=numbered.meet_time_names.get(row.meet_time_id),
                 updated_at=row.updated_at,
             )
-        return HeldAccount(
+        return ExportedAccount(
             id=row.id,
             email=row.email,
             username=row.username,
@@ -214,7 +212,9 @@ class SqlArchive:
             profile=profile,
         )
 
-    async def held(self, kind: type[RecordT], user_id: UserId) -> AsyncIterator[Sequence[RecordT]]:
+    async def section(
+        self, kind: type[RecordT], user_id: UserId
+    ) -> AsyncIterator[Sequence[RecordT]]:
         source, batch = SOURCES[kind], _BATCHES[kind]
         numbered = await self._catalogue.current(self._database)
         place = source.key
@@ -227,7 +227,7 @@ class SqlArchive:
                 return
             place = {name: getattr(rows[-1], name) for name in source.key}
 
-    def _record(self, kind: type[RecordT], row: Row, numbered: NumberedCatalogue) -> RecordT:
+    def _record(self, kind: type[RecordT], row: Row, numbered: CatalogueIds) -> RecordT:
         members = {field.name: getattr(row, field.name) for field in fields(kind)}
         for name, value in members.items():
             if name == "skills":

@@ -18,7 +18,7 @@ from sidepro.adapters.sql.schema.tables import (
 )
 from sidepro.domain.recommendations.packed import Population, width_of
 
-AT_ONCE = 50_000
+BATCH_SIZE = 50_000
 """People whose skills are made bits at once: a byte for each bit is needed for that."""
 
 _POPULATION = (
@@ -55,8 +55,8 @@ def _population(rows: Sequence[Row], names: Mapping[int, str]) -> Population:
         tuple(names[number] for number in order),
         b"".join(row.user_id.bytes for row in rows),
         b"".join(
-            _skills(rows[start : start + AT_ONCE], bit_of, width)
-            for start in range(0, len(rows), AT_ONCE)
+            _skills(rows[start : start + BATCH_SIZE], bit_of, width)
+            for start in range(0, len(rows), BATCH_SIZE)
         ),
         bytes(row.has_published for row in rows),
     )

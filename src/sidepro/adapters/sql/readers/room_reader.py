@@ -14,7 +14,7 @@ from sqlalchemy import (
 )
 
 from sidepro.adapters.sql.engine.database import Source
-from sidepro.adapters.sql.engine.fast_reads import Row, at_most
+from sidepro.adapters.sql.engine.fast_reads import Row, limit_param
 from sidepro.adapters.sql.repositories.images import IMAGE_OF_USER
 from sidepro.adapters.sql.repositories.rooms import optional_room, stored_message, stored_room
 from sidepro.adapters.sql.schema.tables import (
@@ -22,10 +22,10 @@ from sidepro.adapters.sql.schema.tables import (
     rooms,
     users,
 )
-from sidepro.adapters.sql.search.keyset import Listing
+from sidepro.adapters.sql.search.keyset import KeysetQuery
 from sidepro.domain.accounts.views import UserSummary
 from sidepro.domain.ids import RoomId, UserId
-from sidepro.domain.images.urls import ImageAddresses
+from sidepro.domain.images.urls import ImageUrls
 from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.rooms.room import Message, Room, RoomStatus
 from sidepro.domain.rooms.views import RoomView
@@ -42,18 +42,18 @@ _MESSAGES = select(messages).where(messages.c.room_id == bindparam("room"))
 _MESSAGES_AFTER = (
     _MESSAGES.where(messages.c.seq > bindparam("place"))
     .order_by(messages.c.seq)
-    .limit(at_most("most"))
+    .limit(limit_param("most"))
 )
 
 
 _MESSAGES_BEFORE = (
     _MESSAGES.where(messages.c.seq < bindparam("place"))
     .order_by(messages.c.seq.desc())
-    .limit(at_most("most"))
+    .limit(limit_param("most"))
 )
 
 
-_LATEST_MESSAGES = _MESSAGES.order_by(messages.c.seq.desc()).limit(at_most("most"))
+_LATEST_MESSAGES = _MESSAGES.order_by(messages.c.seq.desc()).limit(limit_param("most"))
 
 
 _ME = bindparam("me", type_=rooms.c.low_id.type)
@@ -113,7 +113,7 @@ _VIEWS: Select[Any] = (
 _ROOM_VIEW = _VIEWS.where(rooms.c.id == bindparam("id"))
 
 
-_ROOMS_OF = Listing(_VIEWS, (rooms.c.updated_at, rooms.c.id), descending=True)
+_ROOMS_OF = KeysetQuery(_VIEWS, (rooms.c.updated_at, rooms.c.id), descending=True)
 
 
 _ROOM_COUNT = select(func.count()).select_from(rooms).where(_MINE)
@@ -122,7 +122,7 @@ _ROOM_COUNT = select(func.count()).select_from(rooms).where(_MINE)
 class SqlRoomReader:
     """See `sidepro.domain.rooms.ports.RoomReader`."""
 
-    def __init__(self, database: Source, images: ImageAddresses) -> None:
+    def __init__(self, database: Source, images: ImageUrls) -> None:
         self._database = database
         self._images = images
 

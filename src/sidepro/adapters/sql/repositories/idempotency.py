@@ -9,18 +9,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sidepro.adapters.sql.engine.containing import CONTAINING, SOUGHT
 from sidepro.adapters.sql.engine.upsert import upsert
 from sidepro.adapters.sql.schema.tables import attempts
-from sidepro.domain.errors import KeyInUse, KeyReused, Unavailable
+from sidepro.domain.errors import IdempotencyKeyInUse, IdempotencyKeyReused, Unavailable
 from sidepro.domain.idempotency import (
-    KEPT_FOR,
-    WAIT,
-    AttemptName,
+    RESPONSE_TTL,
+    WAIT_SECONDS,
+    IdempotencyKey,
 )
 from sidepro.domain.ids import UserId
 
-REMOVED_AT_ONCE = 20
+EXPIRY_BATCH = 20
 """Names of old that are removed when one is claimed: more than come in."""
 
-_PATIENCE = text(f"SET LOCAL lock_timeout = {int(WAIT * 1000)}")
+_LOCK_TIMEOUT = text(f"SET LOCAL lock_timeout = {int(WAIT_SECONDS * 1000)}")
 _NAMED = and_(
     attempts.c.user_id == bindparam("user"),
     attempts.c.operation == bindparam("of_operation"),
@@ -34,7 +34,7 @@ _OLD_GO = delete(attempts).where(
         select(*_ID)
         .where(attempts.c.created_at <= bindparam("old"))
         .order_by(attempts.c.created_at)
-        .limit(REMOVED_AT_ONCE)
+        .limit(EXPIRY_BATCH)
         .with_for_update(skip_locked=True)
     )
 )
@@ -51,15 +51,15 @@ _NAMING = {
 }
 
 
-class SqlAttempts:
-    """See `sidepro.domain.idempotency.AttemptRepository`."""
+class SqlIdempotency:
+    """See `sidepro.domain.idempotency.IdempotencyRepository`."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def claim(self, name: AttemptName, content: bytes, now: datetime) -> bytes | None:
+    async def acquire(self, name: IdempotencyKey, content: bytes, now: datetime) -> bytes | None:
         if self._connection.dialect.name == "postgresql":
-            await self._connection.execute(_PATIENCE)
+            await self._connection.execute(_LOCK_TIMEOUT)
         new = upsert(self._connection, attempts).values(
             user_id=name.user_id,
             operation=name.operation,
@@ -73,23 +73,23 @@ class SqlAttempts:
         claimed = new.on_conflict_do_update(
             index_elements=_ID,
             set_={"content": content, "answer": b"", "created_at": now},
-            where=attempts.c.created_at <= now - KEPT_FOR,
+            where=attempts.c.created_at <= now - RESPONSE_TTL,
         ).returning(attempts.c.key)
         try:
             is_ours = (await self._connection.execute(claimed)).first() is not None
         except Unavailable as error:
             if _gave_up_waiting(error):
-                raise KeyInUse from error
+                raise IdempotencyKeyInUse from error
             raise
         if is_ours:
-            await self._connection.execute(_OLD_GO, {"old": now - KEPT_FOR})
+            await self._connection.execute(_OLD_GO, {"old": now - RESPONSE_TTL})
             return None
         kept = (await self._connection.execute(_KEPT, _parameters(name))).one()
         if kept.content != content:
-            raise KeyReused
+            raise IdempotencyKeyReused
         return bytes(kept.answer)
 
-    async def keep(self, name: AttemptName, answer: bytes) -> None:
+    async def save_response(self, name: IdempotencyKey, answer: bytes) -> None:
         await self._connection.execute(_KEEP, {**_parameters(name), "kept": answer})
 
     async def forget(self, user_id: UserId) -> None:
@@ -97,7 +97,7 @@ class SqlAttempts:
         await self._connection.execute(naming, {SOUGHT.key: str(user_id).encode()})
 
 
-def _parameters(name: AttemptName) -> dict[str, object]:
+def _parameters(name: IdempotencyKey) -> dict[str, object]:
     return {"user": name.user_id, "of_operation": name.operation, "of_key": name.key}
 
 

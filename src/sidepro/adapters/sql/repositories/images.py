@@ -32,7 +32,7 @@ from sidepro.domain.ids import (
     ProjectId,
     UserId,
 )
-from sidepro.domain.images.image import Image, State
+from sidepro.domain.images.image import Image, ImageState
 from sidepro.domain.images.urls import ImageKey
 
 # Subqueries rather than joins: a page looks up the images of its rows, and the order in which the
@@ -54,7 +54,7 @@ THUMBNAIL = (
 )
 
 _BYTES = select(func.coalesce(func.sum(images.c.size), 0)).where(
-    images.c.user_id == bindparam("user"), images.c.state == State.STORED
+    images.c.user_id == bindparam("user"), images.c.state == ImageState.STORED
 )
 # Whoever removes an image locks its row in full: so a shared lock of the key is enough to keep it,
 # the same that the database takes for a reference.
@@ -62,12 +62,12 @@ _KEPT = select(images.c.id).with_for_update(read=True, key_share=True)
 _HELD = _KEPT.where(
     images.c.id == bindparam("id"),
     images.c.user_id == bindparam("user"),
-    images.c.state == State.STORED,
+    images.c.state == ImageState.STORED,
 )
 _SHOWN = _KEPT.where(
     images.c.key.in_(bindparam("keys", expanding=True)),
     images.c.user_id == bindparam("user"),
-    images.c.state == State.STORED,
+    images.c.state == ImageState.STORED,
 ).order_by(images.c.id)
 _USED = or_(
     exists().where(profiles.c.image_id == images.c.id).correlate(images),
@@ -77,7 +77,7 @@ _USED = or_(
 
 
 def _noted(since: Any, *conditions: ColumnElement[bool]) -> Any:
-    stored = images.c.state == State.STORED
+    stored = images.c.state == ImageState.STORED
     return update(images).where(stored, *conditions).values(unused_since=since)
 
 
@@ -87,10 +87,10 @@ _MAY_GO = (
     select(images.c.id)
     .where(
         or_(
-            images.c.state == State.GOING,
-            and_(images.c.state == State.NEW, images.c.created_at <= bindparam("unfinished")),
+            images.c.state == ImageState.DELETING,
+            and_(images.c.state == ImageState.NEW, images.c.created_at <= bindparam("unfinished")),
             and_(
-                images.c.state == State.STORED,
+                images.c.state == ImageState.STORED,
                 or_(images.c.user_id.is_(None), images.c.unused_since <= bindparam("unused")),
                 not_(_USED),
             ),
@@ -106,9 +106,9 @@ _TAKEN_OUT = (
     update(images)
     .where(
         images.c.id.in_(bindparam("ids", expanding=True)),
-        or_(images.c.state != State.STORED, not_(_USED)),
+        or_(images.c.state != ImageState.STORED, not_(_USED)),
     )
-    .values(state=State.GOING)
+    .values(state=ImageState.DELETING)
     .returning(images)
 )
 
@@ -129,7 +129,7 @@ class SqlImages:
                 "id": image.id,
                 "user_id": image.owner_id,
                 "key": image.key,
-                "state": State.NEW,
+                "state": ImageState.NEW,
                 "width": image.width,
                 "height": image.height,
                 "size": image.size,
@@ -138,26 +138,26 @@ class SqlImages:
             },
         )
 
-    async def give_up(self, image_id: ImageId) -> None:
+    async def abandon(self, image_id: ImageId) -> None:
         await self._connection.execute(
             update(images)
-            .where(images.c.id == image_id, images.c.state == State.NEW)
-            .values(state=State.GOING)
+            .where(images.c.id == image_id, images.c.state == ImageState.NEW)
+            .values(state=ImageState.DELETING)
         )
 
-    async def stored(self, image_id: ImageId) -> bool:
+    async def mark_stored(self, image_id: ImageId) -> bool:
         noted = await self._connection.execute(
             update(images)
-            .where(images.c.id == image_id, images.c.state == State.NEW)
-            .values(state=State.STORED)
+            .where(images.c.id == image_id, images.c.state == ImageState.NEW)
+            .values(state=ImageState.STORED)
         )
         return noted.rowcount == 1
 
-    async def hold(self, image_id: ImageId, owner_id: UserId) -> bool:
+    async def lock_for_reference(self, image_id: ImageId, owner_id: UserId) -> bool:
         parameters = {"id": image_id, "user": owner_id}
         return (await self._connection.execute(_HELD, parameters)).first() is not None
 
-    async def show(
+    async def set_references(
         self, project_id: ProjectId, owner_id: UserId, keys: Collection[ImageKey]
     ) -> None:
         shown: list[ImageId] = []
@@ -171,11 +171,11 @@ class SqlImages:
             rows = [{"project_id": project_id, "image_id": image_id} for image_id in shown]
             await self._connection.execute(insert(project_images), rows)
 
-    async def note_unused(self, now: datetime) -> None:
+    async def mark_unused(self, now: datetime) -> None:
         await self._connection.execute(_UNUSED, {"now": now})
         await self._connection.execute(_USED_AGAIN)
 
-    async def take_out(
+    async def claim_for_deletion(
         self, *, unused_before: datetime, unfinished_before: datetime, limit: int
     ) -> tuple[Image, ...]:
         parameters = {"unused": unused_before, "unfinished": unfinished_before, "most": limit}
@@ -185,9 +185,9 @@ class SqlImages:
         rows = await self._connection.execute(_TAKEN_OUT, {"ids": ids})
         return tuple(_image(row) for row in rows)
 
-    async def forget(self, image_ids: Collection[ImageId]) -> None:
+    async def delete(self, image_ids: Collection[ImageId]) -> None:
         await self._connection.execute(
-            delete(images).where(images.c.id.in_(image_ids), images.c.state == State.GOING)
+            delete(images).where(images.c.id.in_(image_ids), images.c.state == ImageState.DELETING)
         )
 
 

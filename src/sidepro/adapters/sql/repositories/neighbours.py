@@ -26,7 +26,7 @@ _SAVE = (
 )
 
 
-async def hold_results(connection: AsyncConnection) -> None:
+async def lock_results(connection: AsyncConnection) -> None:
     """Keep the similarity job from storing a result until the transaction ends.
 
     To be called before users are held: the job holds its results first, and users afterwards.
@@ -34,7 +34,7 @@ async def hold_results(connection: AsyncConnection) -> None:
     await connection.execute(_NO_NEW_RESULT)
 
 
-async def take_out(connection: AsyncConnection, user_id: UserId) -> None:
+async def remove_from_neighbours(connection: AsyncConnection, user_id: UserId) -> None:
     """Remove a person from everybody's neighbours. Looks at all of them: a withdrawal is rare."""
     statement = _WHO_NAME[connection.dialect.name]
     changed = []

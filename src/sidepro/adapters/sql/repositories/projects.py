@@ -13,14 +13,14 @@ from sidepro.adapters.sql.schema.tables import (
     projects,
     users,
 )
-from sidepro.adapters.sql.search.ngrams import Grams, grams_of
+from sidepro.adapters.sql.search.ngrams import NgramArray, ngrams_of
 from sidepro.domain.errors import NotFound
 from sidepro.domain.ids import (
     ProjectId,
 )
 from sidepro.domain.projects.ports import Counters
 from sidepro.domain.projects.project import Project
-from sidepro.domain.text import fold
+from sidepro.domain.text import casefold_key
 
 SKILLS_OF_PROJECT = (
     select(func.aggregate_strings(cast(project_skills.c.skill_id, String), ","))
@@ -49,9 +49,9 @@ _NEW_GRAMS = (
     update(project_search)
     .where(
         project_search.c.project_id == bindparam("of"),
-        project_search.c.grams != bindparam("now", type_=Grams()),
+        project_search.c.grams != bindparam("now", type_=NgramArray()),
     )
-    .values(grams=bindparam("now", type_=Grams()))
+    .values(grams=bindparam("now", type_=NgramArray()))
 )
 _USERNAME_KEY = select(users.c.username_key).where(users.c.id == bindparam("id"))
 
@@ -75,7 +75,7 @@ class SqlProjects:
             {
                 "project_id": project.id,
                 "created_at": project.created_at,
-                "grams": grams_of(values["search_text"]),
+                "grams": ngrams_of(values["search_text"]),
             },
         )
         await self._add_skills(project)
@@ -108,7 +108,7 @@ class SqlProjects:
         )
         # Most edits leave these as they are, and the index untouched.
         await self._connection.execute(
-            _NEW_GRAMS, {"of": project.id, "now": grams_of(values["search_text"])}
+            _NEW_GRAMS, {"of": project.id, "now": ngrams_of(values["search_text"])}
         )
         await self._connection.execute(
             delete(project_skills).where(project_skills.c.project_id == project.id)
@@ -123,7 +123,7 @@ class SqlProjects:
     async def delete(self, project_id: ProjectId) -> None:
         await self._connection.execute(delete(projects).where(projects.c.id == project_id))
 
-    async def move_counters(
+    async def adjust_counters(
         self, project_id: ProjectId, *, bookmarks: int = 0, comments: int = 0
     ) -> Counters:
         moved = await self._connection.execute(
@@ -167,4 +167,4 @@ def search_text(title: str, summary: str, username_key: str) -> str:
     """What a text search looks through. The parts have no line breaks, nor have search terms, so
     that no term is found across two parts. A username never changes, and may be kept here.
     """
-    return f"{fold(title)}\n{fold(summary)}\n{username_key}"
+    return f"{casefold_key(title)}\n{casefold_key(summary)}\n{username_key}"

@@ -20,8 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql.engine.bulk import (
     Rows,
-    as_parameter,
-    given_rows,
+    json_parameter,
+    json_rows,
 )
 from sidepro.adapters.sql.engine.fast_reads import Row
 from sidepro.adapters.sql.engine.upsert import upsert
@@ -31,7 +31,7 @@ from sidepro.adapters.sql.schema.tables import (
 )
 from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.rooms.ports import MessageName
-from sidepro.domain.rooms.room import Message, Room, Seat
+from sidepro.domain.rooms.room import Message, Participant, Room
 
 _ROOM_HELD = select(rooms).where(rooms.c.id == bindparam("id")).with_for_update(key_share=True)
 _ROOM_OF_PAIR = (
@@ -66,13 +66,13 @@ _ROOMS_OF_ARRAY_HELD = (
     .with_for_update(key_share=True)
 )
 _NAME = ("room_id", "sender_id", "client_id")
-_NAMES = given_rows({part: messages.c[part] for part in _NAME})
+_NAMES = json_rows({part: messages.c[part] for part in _NAME})
 _GIVEN_MESSAGES = select(messages).join(
     _NAMES, and_(*(messages.c[part] == _NAMES.c[part] for part in _NAME))
 )
-_MESSAGE_ROWS = given_rows(dict(messages.c.items()))
+_MESSAGE_ROWS = json_rows(dict(messages.c.items()))
 _ADD_GIVEN = insert(messages).from_select(_MESSAGE_ROWS.c.keys(), select(_MESSAGE_ROWS))
-_ROOM_ROWS = given_rows({"of": rooms.c.id, **{name: rooms.c[name] for name in _CHANGING}})
+_ROOM_ROWS = json_rows({"of": rooms.c.id, **{name: rooms.c[name] for name in _CHANGING}})
 _SAVE_GIVEN = (
     update(rooms)
     .where(rooms.c.id == _ROOM_ROWS.c.of)
@@ -143,11 +143,11 @@ class SqlRooms:
         ]
         await self._write(_ADD_MESSAGE, _ADD_GIVEN, values)
 
-    async def named(self, names: Collection[MessageName]) -> dict[MessageName, Message]:
+    async def find_messages(self, names: Collection[MessageName]) -> dict[MessageName, Message]:
         if not names:
             return {}
         if self._is_postgresql:
-            given = as_parameter([dict(zip(_NAME, name, strict=True)) for name in names])
+            given = json_parameter([dict(zip(_NAME, name, strict=True)) for name in names])
             rows = await self._connection.execute(_GIVEN_MESSAGES, given)
         else:
             rows = await self._connection.execute(_MESSAGES_NAMED, {"names": list(names)})
@@ -155,13 +155,13 @@ class SqlRooms:
 
     async def _write(self, of_each: Executable, of_given: Executable, rows: Rows) -> None:
         if self._is_postgresql:
-            await self._connection.execute(of_given, as_parameter(rows))
+            await self._connection.execute(of_given, json_parameter(rows))
         else:
             await self._connection.execute(of_each, rows)
 
 
 def _values(room: Room) -> dict[str, Any]:
-    low, high = room.seats
+    low, high = room.participants
     return {
         "low_id": low.user_id,
         "high_id": high.user_id,
@@ -180,7 +180,10 @@ def optional_room(row: Row | None) -> Room | None:
 def stored_room(row: Row) -> Room:
     return Room(
         id=row.id,
-        seats=(Seat(row.low_id, row.low_read_seq), Seat(row.high_id, row.high_read_seq)),
+        participants=(
+            Participant(row.low_id, row.low_read_seq),
+            Participant(row.high_id, row.high_read_seq),
+        ),
         left_by=row.left_by,
         last_seq=row.last_seq,
         created_at=row.created_at,

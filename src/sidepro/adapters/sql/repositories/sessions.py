@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql.engine.fast_reads import Row
 from sidepro.adapters.sql.schema.tables import refresh_tokens, sessions
-from sidepro.domain.accounts.ports import Presented
+from sidepro.domain.accounts.ports import TokenLookup
 from sidepro.domain.accounts.session import RefreshToken, Session
 from sidepro.domain.ids import SessionId, UserId
 
@@ -71,12 +71,12 @@ class SqlSessions:
     async def owner(self, token_hash: bytes) -> UserId | None:
         return await self._connection.scalar(_OWNER, {"hash": token_hash})
 
-    async def presented(self, token_hash: bytes) -> Presented | None:
+    async def find_token(self, token_hash: bytes) -> TokenLookup | None:
         row = (await self._connection.execute(_PRESENTED, {"hash": token_hash})).first()
         if row is None:
             return None
         token = RefreshToken(row.hash, row.session_id, row.parent, row.issued_at, row.used_at)
-        return Presented(session_of(row), token, bool(row.successor_used))
+        return TokenLookup(session_of(row), token, bool(row.successor_used))
 
     async def rotate(
         self, session: Session, used: RefreshToken, successor: RefreshToken, now: datetime

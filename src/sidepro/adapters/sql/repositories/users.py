@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql.engine.fast_reads import Row
 from sidepro.adapters.sql.engine.upsert import upsert
-from sidepro.adapters.sql.repositories.neighbours import hold_results, take_out
+from sidepro.adapters.sql.repositories.neighbours import lock_results, remove_from_neighbours
 from sidepro.adapters.sql.schema.tables import (
     bookmarks,
     comments,
@@ -15,7 +15,7 @@ from sidepro.adapters.sql.schema.tables import (
     project_counters,
     users,
 )
-from sidepro.domain.accounts.ports import ADDRESSES_KEPT
+from sidepro.domain.accounts.ports import MAX_KNOWN_ADDRESSES
 from sidepro.domain.accounts.user import User
 from sidepro.domain.ids import UserId
 
@@ -77,7 +77,7 @@ _ADDRESSES_KEPT = (
     select(known_addresses.c.address)
     .where(known_addresses.c.user_id == bindparam("user"))
     .order_by(known_addresses.c.last_used_at.desc(), known_addresses.c.address.desc())
-    .limit(ADDRESSES_KEPT)
+    .limit(MAX_KNOWN_ADDRESSES)
 )
 _ADDRESSES_GO = delete(known_addresses).where(
     known_addresses.c.user_id == bindparam("user"),
@@ -110,16 +110,16 @@ class SqlUsers:
     async def get(self, user_id: UserId) -> User | None:
         return _user((await self._connection.execute(_USER, {"id": user_id})).first())
 
-    async def get_to_remove(self, user_id: UserId) -> User | None:
-        await hold_results(self._connection)
+    async def get_for_deletion(self, user_id: UserId) -> User | None:
+        await lock_results(self._connection)
         return _user((await self._connection.execute(_USER_TO_GO, {"id": user_id})).first())
 
-    async def remove(self, user_id: UserId) -> None:
+    async def delete(self, user_id: UserId) -> None:
         parameters = {"user": user_id}
         # The user first and the counters in one order: nobody who bookmarks or comments meanwhile
         # can hold what we wait for.
-        await self.get_to_remove(user_id)
-        await take_out(self._connection, user_id)
+        await self.get_for_deletion(user_id)
+        await remove_from_neighbours(self._connection, user_id)
         await self._connection.execute(_COUNTERS_TO_MOVE, parameters)
         await self._connection.execute(_BOOKMARKS_GO, parameters)
         await self._connection.execute(_COMMENTS_GO, parameters)

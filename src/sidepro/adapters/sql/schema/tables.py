@@ -22,7 +22,7 @@ from sqlalchemy import (
     Uuid,
 )
 
-from sidepro.adapters.sql.search.ngrams import Grams
+from sidepro.adapters.sql.search.ngrams import NgramArray
 
 metadata = MetaData(
     naming_convention={
@@ -195,7 +195,7 @@ project_search = Table(
     Column("number", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
     Column("project_id", Uuid(), _belongs_to("projects.id"), nullable=False, unique=True),
     Column("created_at", DateTimeUTC(), nullable=False),
-    Column("grams", Grams(), nullable=False),
+    Column("grams", NgramArray(), nullable=False),
     Index(
         "ix_project_search_grams",
         "grams",

@@ -37,18 +37,18 @@ log = structlog.get_logger(__name__)
 SIZE = 2_000
 """Projects that are looked at to guess how many of all there are of a kind."""
 
-LASTS = 60.0
+SAMPLE_TTL = 60.0
 """Seconds until another sample is taken."""
 
-TRY_AGAIN_AFTER = 1.0
+RETRY_AFTER = 1.0
 """Seconds until another sample is taken when that did not succeed."""
 
-DEARER = 3
+INDEX_HIT_COST = 3
 """What a hit of an index costs, beside a step of the walk: it may lie anywhere, and all of them
 have to be sorted.
 """
 
-UNLUCKY = 3
+SCAN_SAFETY_FACTOR = 3
 """How many times as far as expected a walk goes at least: one page in a thousand needs more."""
 
 _LAST = select(func.max(project_search.c.number).label("number"))
@@ -68,15 +68,15 @@ _PROJECTS = (
 )
 
 
-class Way(StrEnum):
+class AccessPath(StrEnum):
     """The list in its own order, or all projects that an index gives for the text or a skill."""
 
-    WALK = "walk"
+    SCAN = "walk"
     TEXT = "text"
     SKILLS = "skills"
 
 
-class Wanted(NamedTuple):
+class FilterSpec(NamedTuple):
     """What is looked for: a folded text, and any or all of some skills, by their numbers."""
 
     text: str | None
@@ -84,7 +84,7 @@ class Wanted(NamedTuple):
     every: bool
 
 
-class Shares(NamedTuple):
+class Selectivity(NamedTuple):
     """Which parts of all projects fit: all that is wanted, the text, the skills as their index
     gives them. `rarest` are the skills, those that few have first.
     """
@@ -95,14 +95,14 @@ class Shares(NamedTuple):
     rarest: tuple[int, ...]
 
 
-class Choice(NamedTuple):
+class Plan(NamedTuple):
     """The shortest way; the wanted skills, of which the first is the one to be looked up where a
     project needs every one. A walk goes so many steps, and then another way is taken `instead`.
     """
 
-    way: Way
+    path: AccessPath
     skills: tuple[int, ...]
-    instead: Way | None = None
+    fallback: AccessPath | None = None
     steps: float = float("inf")
 
 
@@ -120,7 +120,7 @@ class Sample:
         self._seen = seen
         self._places = {sort: sorted(keys) for sort, keys in (places or {}).items()}
         self.number = number
-        self.shares = lru_cache(maxsize=1_000)(self._shares)
+        self.shares = lru_cache(maxsize=1_000)(self._selectivity)
 
     def place(self, sort: Sort, start: Cursor, steps: float) -> SortKey | None:
         """About where a walk from there is after so many steps; `None` if that is past the end.
@@ -130,13 +130,13 @@ class Sample:
         if steps >= self.number:
             return None
         sampled = 1 + int(steps * len(places) / self.number)
-        if start.backward:
+        if start.reverse:
             begin = 0 if start.after is None else bisect_left(places, start.after)
             return places[begin + sampled] if begin + sampled < len(places) else None
         begin = len(places) if start.after is None else bisect_left(places, start.after)
         return places[begin - sampled] if begin >= sampled else None
 
-    def _shares(self, wanted: Wanted) -> Shares:
+    def _selectivity(self, wanted: FilterSpec) -> Selectivity:
         """Which parts of all projects fit."""
         text, skills, every = wanted
         of_skill = {skill: sum(skill in has for _, has in self._seen) for skill in skills}
@@ -150,10 +150,10 @@ class Sample:
             both = sum(not those or not those.isdisjoint(has) for has in with_text)
             by_index = sum(of_skill.values())
         whole = len(self._seen) or 1
-        return Shares(both / whole, len(with_text) / whole, by_index / whole, rarest)
+        return Selectivity(both / whole, len(with_text) / whole, by_index / whole, rarest)
 
 
-class Ways:
+class AccessPathPlanner:
     """Tells the shortest way, by a random sample that is renewed now and then."""
 
     def __init__(self, database: Source) -> None:
@@ -162,7 +162,7 @@ class Ways:
         self._old_at = 0.0
         self._renewing: asyncio.Task[Sample] | None = None
 
-    async def shortest(self, wanted: Wanted, rows: float = float("inf")) -> Choice:
+    async def shortest(self, wanted: FilterSpec, rows: float = float("inf")) -> Plan:
         """The way on which so many rows, or all, are expected soonest.
 
         Raises:
@@ -172,15 +172,15 @@ class Ways:
         shares, number = sample.shares(wanted), sample.number
         costs = {}
         if wanted.skills:
-            costs[Way.SKILLS] = DEARER * shares.skills * number
+            costs[AccessPath.SKILLS] = INDEX_HIT_COST * shares.skills * number
         if wanted.text is not None:
-            costs[Way.TEXT] = DEARER * shares.text * number
+            costs[AccessPath.TEXT] = INDEX_HIT_COST * shares.text * number
         best = min(costs, key=lambda way: costs[way])
         expected = rows / shares.both if shares.both else float("inf")
         if costs[best] < expected:
-            return Choice(best, shares.rarest)
-        steps = max(costs[best], UNLUCKY * expected)
-        return Choice(Way.WALK, shares.rarest, best, steps)
+            return Plan(best, shares.rarest)
+        steps = max(costs[best], SCAN_SAFETY_FACTOR * expected)
+        return Plan(AccessPath.SCAN, shares.rarest, best, steps)
 
     def place(self, sort: Sort, start: Cursor, steps: float) -> SortKey | None:
         """See `Sample.place`."""
@@ -204,10 +204,10 @@ class Ways:
         if error is not None:
             log.warning("sample_not_taken", reason=type(error).__name__)
         if error is not None or taken.cancelled():
-            self._old_at = time.monotonic() + TRY_AGAIN_AFTER
+            self._old_at = time.monotonic() + RETRY_AFTER
         else:
             self._sample = taken.result()
-            self._old_at = time.monotonic() + LASTS
+            self._old_at = time.monotonic() + SAMPLE_TTL
 
     async def _taken(self) -> Sample:
         row = await self._database.fetch_one(_LAST)

@@ -17,18 +17,18 @@ from sqlalchemy import (
 )
 
 from sidepro.adapters.sql.engine.database import Source
-from sidepro.adapters.sql.engine.fast_reads import Row, at_most
+from sidepro.adapters.sql.engine.fast_reads import Row, limit_param
 from sidepro.domain.pagination import (
     Page,
     PageRequest,
     SortKey,
-    page_of,
+    build_page,
 )
 
 _ONE: ColumnElement[int] = literal_column("1", Integer)
 
 
-class Listing:
+class KeysetQuery:
     """A list that can be walked in both directions.
 
     `rows` selects the list's rows without any order; `key` orders it, most significant column
@@ -79,15 +79,15 @@ class Listing:
         rows = await self._rows_of(database, request, parameters, None)
         return self._page(request, rows)
 
-    async def page_within(
+    async def bounded_page(
         self,
         database: Source,
         request: PageRequest,
         parameters: Mapping[str, Any],
-        far: SortKey,
+        scan_bound: SortKey,
     ) -> Page[Row] | None:
         """As `page`, if what lies no further than `far` tells it; otherwise `None`."""
-        rows = await self._rows_of(database, request, parameters, far)
+        rows = await self._rows_of(database, request, parameters, scan_bound)
         return self._page(request, rows) if len(rows) > request.limit else None
 
     async def _rows_of(
@@ -95,23 +95,23 @@ class Listing:
         database: Source,
         request: PageRequest,
         parameters: Mapping[str, Any],
-        far: SortKey | None,
+        scan_bound: SortKey | None,
     ) -> list[Row]:
         after = request.cursor.after
         values = {**parameters, "page_rows": request.limit + 1}
-        for name, place in (("place", after), ("far", far)):
+        for name, place in (("place", after), ("far", scan_bound)):
             values |= {f"{name}_{index}": member for index, member in enumerate(place or ())}
-        shape = (request.cursor.backward, after is not None, far is not None)
+        shape = (request.cursor.reverse, after is not None, scan_bound is not None)
         if shape not in self._pages:
             self._pages[shape] = self._statement(*shape)
         return await database.fetch(self._pages[shape], values)
 
     def _page(self, request: PageRequest, rows: list[Row]) -> Page[Row]:
         if request.cursor.after is None:
-            return page_of(rows, request, beyond=False, key=self._key_of)
+            return build_page(rows, request, beyond=False, key=self._key_of)
         # There is a row in any case, which tells what lies behind.
         found = [row for row in rows if row.key_0 is not None]
-        return page_of(found, request, beyond=rows[0].beyond, key=self._key_of)
+        return build_page(found, request, beyond=rows[0].beyond, key=self._key_of)
 
     def _statement(self, backward: bool, from_place: bool, bounded: bool) -> Select[Any]:
         key, downward = tuple_(*self._key), self._descending != backward
@@ -119,13 +119,13 @@ class Listing:
         if bounded:
             rows = rows.where(key >= self._far if downward else key <= self._far)
         if not from_place:
-            return self._in_order(rows, backward, at_most("page_rows"))
+            return self._in_order(rows, backward, limit_param("page_rows"))
         onward, behind = (
             (key < self._place, key >= self._place)
             if downward
             else (key > self._place, key <= self._place)
         )
-        page = self._in_order(rows.where(onward), backward, at_most("page_rows"))
+        page = self._in_order(rows.where(onward), backward, limit_param("page_rows"))
         # Told also where nothing lies ahead, without a statement of its own.
         told = select(self._exists(self._bare.where(behind), not backward).label("beyond"))
         of_page, of_told = page.subquery("page"), told.subquery("told")

@@ -18,13 +18,13 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import Boolean, TypeDecorator, TypeEngine
 
-LONGEST_GRAM = 3
+MAX_NGRAM = 3
 
-ASKED_GRAMS = 12
+QUERY_NGRAMS = 12
 """Of a long term, the most grams that are looked up: each further one excludes little."""
 
 
-class Grams(TypeDecorator[tuple[str, ...]]):
+class NgramArray(TypeDecorator[tuple[str, ...]]):
     """Grams as the database keeps them."""
 
     impl: TypeEngine[Any] | type[TypeEngine[Any]] = Text
@@ -40,20 +40,20 @@ class Grams(TypeDecorator[tuple[str, ...]]):
         return " ".join(f"x{gram.encode().hex()}" for gram in value)
 
 
-def grams_of(text: str) -> tuple[str, ...]:
+def ngrams_of(text: str) -> tuple[str, ...]:
     """All grams of a search text, each once; none reaches over the end of a line."""
     lines = text.split("\n")
     return tuple(
         {
             line[start : start + length]: None
             for line in lines
-            for length in range(1, LONGEST_GRAM + 1)
+            for length in range(1, MAX_NGRAM + 1)
             for start in range(len(line) - length + 1)
         }
     )
 
 
-def in_braces(grams: Sequence[str]) -> str:
+def array_literal(grams: Sequence[str]) -> str:
     """Grams as PostgreSQL reads an array: many times as fast as the driver spells one."""
     text = '","'.join(grams)
     if "\\" in text or text.count('"') > 2 * len(grams):
@@ -61,42 +61,42 @@ def in_braces(grams: Sequence[str]) -> str:
     return f'{{"{text}"}}' if grams else "{}"
 
 
-def grams_asked_for(term: str) -> tuple[str, ...]:
+def query_ngrams(term: str) -> tuple[str, ...]:
     """The grams that whatever contains the term has, few enough to look them all up."""
-    length = min(len(term), LONGEST_GRAM)
+    length = min(len(term), MAX_NGRAM)
     grams = list({term[start : start + length]: None for start in range(len(term) - length + 1)})
-    step = -(-len(grams) // ASKED_GRAMS)
+    step = -(-len(grams) // QUERY_NGRAMS)
     return tuple(grams[::step])
 
 
-class PlaceIn(FunctionElement[int]):
-    """`PlaceIn(text, part)`: where in the text the part begins, counted from 1; 0 if nowhere."""
+class Position(FunctionElement[int]):
+    """`Position(text, part)`: where in the text the part begins, counted from 1; 0 if nowhere."""
 
     type: TypeEngine[int] = Integer()
     inherit_cache: bool | None = True
 
 
-@compiles(PlaceIn)
-def _strpos(element: PlaceIn, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(Position)
+def _strpos(element: Position, compiler: SQLCompiler, **options: Any) -> str:
     return f"strpos({compiler.process(element.clauses, **options)})"
 
 
-@compiles(PlaceIn, "sqlite")
-def _instr(element: PlaceIn, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(Position, "sqlite")
+def _instr(element: Position, compiler: SQLCompiler, **options: Any) -> str:
     return f"instr({compiler.process(element.clauses, **options)})"
 
 
-def is_in(text: ColumnElement[str], part: ColumnElement[str]) -> ColumnElement[bool]:
+def contains_text(text: ColumnElement[str], part: ColumnElement[str]) -> ColumnElement[bool]:
     """Whether the text contains the part.
 
     Not by LIKE: of a pattern that it does not know, PostgreSQL thinks that hardly any text has it,
     and that a list must be read to its end to fill a page.
     """
-    return PlaceIn(text, part) > 0
+    return Position(text, part) > 0
 
 
-class HasGrams(FunctionElement[bool]):
-    """`HasGrams(grams)`: whether a row of `project_search` has all of them."""
+class HasNgrams(FunctionElement[bool]):
+    """`HasNgrams(grams)`: whether a row of `project_search` has all of them."""
 
     type: TypeEngine[bool] = Boolean()
     inherit_cache: bool | None = True
@@ -108,14 +108,14 @@ class HasGrams(FunctionElement[bool]):
         return self
 
 
-@compiles(HasGrams)
-def _in_array(element: HasGrams, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(HasNgrams)
+def _in_array(element: HasNgrams, compiler: SQLCompiler, **options: Any) -> str:
     grams = compiler.process(element.clauses, **options)
     return f"project_search.grams @> {grams}"
 
 
-@compiles(HasGrams, "sqlite")
-def _in_words(element: HasGrams, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(HasNgrams, "sqlite")
+def _in_words(element: HasNgrams, compiler: SQLCompiler, **options: Any) -> str:
     words = compiler.process(element.clauses, **options)
     found = f"SELECT rowid FROM project_grams WHERE project_grams MATCH {words}"  # noqa: S608 - a placeholder
     return f"project_search.number IN ({found})"
