@@ -66,7 +66,7 @@ async def test_those_with_redis_serve_beside_each_other_and_none_without(
 async def test_who_lost_the_place_to_another_says_so_and_waits_for_it(
     postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(only_one, "LOOKED_EVERY", 0.05)
+    monkeypatch.setattr(only_one, "POLL_INTERVAL", 0.05)
     with postgres.database() as url, capture_logs() as logged:
 
         def events() -> list[str]:
@@ -88,7 +88,7 @@ async def test_who_lost_the_place_to_another_says_so_and_waits_for_it(
 async def test_serving_ends_though_it_is_just_looking_whether_the_place_is_still_its_own(
     postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(only_one, "LOOKED_EVERY", 0)
+    monkeypatch.setattr(only_one, "POLL_INTERVAL", 0)
     monkeypatch.setattr(only_one, "_ANYTHING", select(func.pg_sleep(600)))
     with postgres.database() as url:
         watcher = Database(url)

@@ -406,7 +406,7 @@ async def test_the_event_loop_does_not_wait(codec: PillowCodec) -> None:
 
 
 async def test_no_more_wait_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(codecs, "WAITING_MOST", 3)
+    monkeypatch.setattr(codecs, "MAX_WAITING", 3)
     codec = PillowCodec(1_000)
     gate = threading.Event()
 

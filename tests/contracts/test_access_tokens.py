@@ -138,7 +138,7 @@ def test_a_token_that_was_read_before_is_not_good_before_its_time(
 def test_so_many_tokens_are_remembered_and_no_more(
     jwts: JwtAccessTokens, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tokens, "REMEMBERED", 3)
+    monkeypatch.setattr(tokens, "CACHE_SIZE", 3)
     callers = [a_caller() for _ in range(5)]
     issued = [jwts.issue(caller) for caller in callers]
     for _ in range(2):

@@ -167,7 +167,7 @@ async def test_readers_of_a_unit_of_work_see_what_it_has_changed(world: World) -
 async def test_who_has_waited_long_enough_hears_that_the_name_is_in_use(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sql_attempts, "_PATIENCE", text("SET LOCAL lock_timeout = 100"))
+    monkeypatch.setattr(sql_attempts, "_LOCK_TIMEOUT", text("SET LOCAL lock_timeout = 100"))
     name = named(await somebody(world))
     async with world.unit_of_work() as work:
         assert await work.attempts.acquire(name, CONTENT, NOW) is None

@@ -65,7 +65,7 @@ async def test_searches_at_once_share_the_first_sample(world: World) -> None:
 async def test_searches_go_by_the_old_sample_while_another_one_is_taken(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(searching, "LASTS", 0.0)
+    monkeypatch.setattr(searching, "SAMPLE_TTL", 0.0)
     to_lists = await ways(world)
     await to_lists.shortest(COMMON, 7)
     may_go_on = asyncio.Event()

@@ -59,7 +59,7 @@ async def test_keys_and_limits_are_counted_apart() -> None:
 
 @awaited
 async def test_no_more_keys_are_remembered_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "MOST", 2)
+    monkeypatch.setattr(memory, "MAX_BUCKETS", 2)
     limiter = InProcessRateLimiter(Watch())
     left = [(await limiter.take(TEN_A_MINUTE, key)).remaining for key in "abacab"]
     assert left == [9, 9, 8, 9, 7, 9], "b, used longest ago, made room for c"

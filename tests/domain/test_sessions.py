@@ -203,7 +203,7 @@ async def test_the_age_of_an_answer_counts_from_the_question(house: Gate) -> Non
 async def test_no_more_sessions_are_remembered_than_fit(
     house: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gate_module, "MOST", 1)
+    monkeypatch.setattr(gate_module, "MAX_CACHED", 1)
     for session_id in (house.one, house.other, house.other, house.one):
         assert await house.gate.is_active(session_id)
     assert house.reader.asked == 3

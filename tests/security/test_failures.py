@@ -35,7 +35,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> None:
     """A use case of each kind raises what nobody foresaw."""
     monkeypatch.setattr(ProjectService, "board", fails)
     monkeypatch.setattr(ProjectService, "publish", fails)
-    monkeypatch.setattr(ProjectService, "must_exist", fails)
+    monkeypatch.setattr(ProjectService, "ensure_exists", fails)
     monkeypatch.setattr(SessionService, "log_in", fails)
 
 

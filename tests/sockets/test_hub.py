@@ -526,7 +526,7 @@ async def test_a_feed_that_could_not_listen_once_is_asked_again(
         raise errors.Unavailable
 
     with monkeypatch.context() as patched:
-        patched.setattr(house.feed, "listen", away)
+        patched.setattr(house.feed, "subscribe", away)
         with pytest.raises(errors.Unavailable):
             await house.hub.join(house.room.id, outbox_of(house.one))
     outbox = outbox_of(house.one)

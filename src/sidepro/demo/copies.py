@@ -94,7 +94,7 @@ def copied(demo: Demo, number: int) -> Demo:
             moved(
                 room,
                 "id",
-                seats=tuple(
+                participants=tuple(
                     replace(seat, user_id=seat.user_id and other(seat.user_id))
                     for seat in room.participants
                 ),

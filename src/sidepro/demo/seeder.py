@@ -13,7 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import AddConstraint, DropConstraint
 from sqlalchemy.types import TypeEngine
 
-from bench.bulk_copy import copy_in_database
 from sidepro.adapters.sql.engine.database import Database, domain_error
 from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache, CatalogueIds
 from sidepro.adapters.sql.repositories.projects import search_text
@@ -23,6 +22,7 @@ from sidepro.adapters.sql.search.ngrams import (
     array_literal,
     ngrams_of,
 )
+from sidepro.demo.bulk_copy import copy_in_database
 from sidepro.demo.copies import copied
 from sidepro.demo.population import Demo
 
