@@ -128,14 +128,15 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
     database = Database(settings.database)
     catalogue = CatalogueCache()
 
-    def unit_of_work() -> SqlUnitOfWork:
-        return SqlUnitOfWork(database, catalogue)
+    image_store, image_urls = _images(settings)
 
-    image_store, addresses = _images(settings)
+    def unit_of_work() -> SqlUnitOfWork:
+        return SqlUnitOfWork(database, catalogue, image_urls)
+
     codec = PillowCodec(settings.image_max_pixels)
-    markdown = SafeMarkdown(addresses)
-    account_reader = SqlAccountReader(database, catalogue, addresses)
-    board_reader = SqlBoardReader(database, catalogue, addresses)
+    markdown = SafeMarkdown(image_urls)
+    account_reader = SqlAccountReader(database, catalogue, image_urls)
+    board_reader = SqlBoardReader(database, catalogue, image_urls)
     views = SqlViewCounter(database)
     passwords = Argon2Passwords()
     tokens = JwtAccessTokens(
@@ -156,7 +157,7 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
     tick_requests = BrokerSimilarityTrigger(broker, notes)
     rooms = RoomService(
         unit_of_work=unit_of_work,
-        reader=SqlRoomReader(database, addresses),
+        reader=SqlRoomReader(database, image_urls),
         events=feed,
         presence=presence,
         message_writer=sending,
@@ -191,7 +192,9 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
             limiter=limiter,
             audit_log=audit_log,
         ),
-        archive=DataExportService(SqlDataExportReader(database, catalogue, addresses), neighbours),
+        archive=DataExportService(
+            SqlDataExportReader(database, catalogue, image_urls), neighbours
+        ),
         projects=ProjectService(
             unit_of_work=unit_of_work,
             reader=board_reader,
@@ -215,7 +218,7 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
             unit_of_work=unit_of_work,
             codec=codec,
             store=image_store,
-            urls=addresses,
+            urls=image_urls,
             clock=clock,
             new_id=new_id,
             new_name=system.new_image_name,

@@ -90,7 +90,7 @@ async def _fill(address: str) -> list[ProjectId]:
     others = [factories.project(author.id, title="다른 것", summary="z") for _ in range(OTHERS)]
     try:
         await migrations.migrate(database)
-        async with SqlUnitOfWork(database, CatalogueCache()) as work:
+        async with SqlUnitOfWork(database, CatalogueCache(), ImageUrls()) as work:
             await work.users.add(author)
             for project in [*named, *others]:
                 await work.projects.add(project)

@@ -140,7 +140,7 @@ async def test_what_is_stored_is_what_was_made(
 
 
 async def assert_is_stored(database: Database, catalogue: CatalogueCache, demo: Demo) -> None:
-    async with SqlUnitOfWork(database, catalogue) as work:
+    async with SqlUnitOfWork(database, catalogue, ImageUrls()) as work:
         for user in demo.users:
             assert await work.users.get(user.id) == user
         for profile in demo.profiles:

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sidepro.api import multipart_body as uploads
 from sidepro.domain.errors import Unavailable
 from tests import pictures
-from tests.api.client import NOBODY, PASSWORD, PREFIX, Api, Json, Person, answer, problem
+from tests.api.client import NOBODY, PASSWORD, PREFIX, Api, Json, Person, answer, problem, project
 from tests.api.fixtures import Databases, serving
 from tests.api.shapes import ACCOUNT, CARD, COMMENT, PROJECT, RECOMMENDATIONS, ROOM, USER
 from tests.servers.s3 import S3
@@ -366,6 +366,19 @@ async def test_with_s3_addresses_are_absolute_everywhere(
                 async with httpx.AsyncClient() as http:
                     found = await http.get(image["url"])
                 assert pictures.opened(found.content).size == (300, 200)
+            for replayed in (None, "true"):
+                answer = await api.send(
+                    "POST",
+                    "/projects",
+                    project(thumbnail_id=image["id"], content=f"![x]({image['url']})"),
+                    by=person,
+                    headers={"Idempotency-Key": "s3"},
+                )
+                assert answer.status_code == 201
+                assert answer.headers.get("Idempotent-Replayed") == replayed
+                kept = answer.json()
+                assert kept["thumbnail_url"] == kept["author"]["image_url"] == image["url"]
+                assert kept["content_html"] == made["content_html"]
             health = (await api.http.get("/health/ready")).json()
             assert health["parts"]["images"] == "ok"
 

@@ -190,7 +190,7 @@ def _in_sql(database: Database, others: AsyncExitStack) -> World:
     images = ImageUrls()
     board = SqlBoardReader(database, cache, images)
     return World(
-        unit_of_work=lambda: SqlUnitOfWork(database, cache),
+        unit_of_work=lambda: SqlUnitOfWork(database, cache, ImageUrls()),
         accounts=SqlAccountReader(database, cache, images),
         board=board,
         views=SqlViewCounter(database),

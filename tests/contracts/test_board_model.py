@@ -174,7 +174,7 @@ class Board:
         self.counter = SqlViewCounter(self.database)
 
     def work(self) -> SqlUnitOfWork:
-        return SqlUnitOfWork(self.database, self.cache)
+        return SqlUnitOfWork(self.database, self.cache, ImageUrls())
 
     # ------------------------------------------------------------------------------ changes
 

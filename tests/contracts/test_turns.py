@@ -26,7 +26,7 @@ from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.engine.job_lock import SqlJobLock
 
 async def hold():
-    async with SqlJobLock(Database(sys.argv[1])).take(wait=True) as is_mine:
+    async with SqlJobLock(Database(sys.argv[1])).acquire(wait=True) as is_mine:
         print(is_mine, flush=True)
         await asyncio.Event().wait()
 

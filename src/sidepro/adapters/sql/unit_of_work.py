@@ -38,11 +38,11 @@ class SqlUnitOfWork:
         self,
         database: Database,
         catalogue: CatalogueCache,
-        addresses: ImageUrls | None = None,
+        image_urls: ImageUrls,
     ) -> None:
         self._database = database
         self._catalogue = catalogue
-        self._addresses = addresses or ImageUrls()
+        self._image_urls = image_urls
         self._stack = AsyncExitStack()
         self._connection: AsyncConnection
 
@@ -63,11 +63,11 @@ class SqlUnitOfWork:
     @property
     def board_reader(self) -> SqlBoardReader:
         within = TransactionSource(self._connection)
-        return SqlBoardReader(within, self._catalogue, self._addresses)
+        return SqlBoardReader(within, self._catalogue, self._image_urls)
 
     @property
     def room_reader(self) -> SqlRoomReader:
-        return SqlRoomReader(TransactionSource(self._connection), self._addresses)
+        return SqlRoomReader(TransactionSource(self._connection), self._image_urls)
 
     async def __aexit__(
         self,
