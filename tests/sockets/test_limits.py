@@ -218,10 +218,10 @@ async def test_an_opening_is_one_more_call_of_the_callers() -> None:
         def read(self, token: str) -> Caller:
             return caller
 
-        async def is_live(self, session_id: object) -> bool:
+        async def is_active(self, session_id: object) -> bool:
             return True
 
-        async def must_admit(self, *_: object) -> None:
+        async def authorize(self, *_: object) -> None:
             pass
 
     everybody = cast("Any", Everybody())
