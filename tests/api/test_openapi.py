@@ -351,7 +351,7 @@ def test_headers(described: Json) -> None:
         ("send", {"200", "201"}),
         ("catalogue", {"200", "304"}),
         ("sign_up", {"201"}),
-        ("remove_bookmark", {"200"}),
+        ("take_bookmark_off", {"200"}),
         ("leave", {"204"}),
         ("mark_read", {"204"}),
         ("ready", {"200"}),

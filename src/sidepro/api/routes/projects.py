@@ -291,7 +291,12 @@ async def bookmark(
     return BookmarkState(state.bookmarked, state.bookmark_count)
 
 
-@delete("/projects/{project_id:uuid}/bookmark", status_code=200, summary="Take one's bookmark off")
+@delete(
+    "/projects/{project_id:uuid}/bookmark",
+    operation_id="take_bookmark_off",
+    status_code=200,
+    summary="Take one's bookmark off",
+)
 async def remove_bookmark(
     request: ApiRequest, project_id: PathId, services: GivenServices
 ) -> BookmarkState:
