@@ -36,7 +36,7 @@ from sidepro.domain.accounts.session import RefreshToken, Session
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import SessionId, UserId
 from sidepro.settings import load
-from tests.live import until
+from tests.clients import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from sidepro.bootstrap import Container
 from sidepro.http.middleware import Middleware
-from tests.api.shapes import (
+from tests.api.schemas import (
     ACCOUNT,
     COMMENT,
     IMAGE,

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from tests.api.client import NOBODY, PASSWORD, PREFIX, Api, Json
-from tests.api.shapes import ACCOUNT, TOKENS, USER
+from tests.api.schemas import ACCOUNT, TOKENS, USER
 
 pytestmark = pytest.mark.anyio
 

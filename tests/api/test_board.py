@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.api.client import NOBODY, Api, Json, Person
-from tests.api.shapes import CARD, PROJECT
+from tests.api.schemas import CARD, PROJECT
 
 pytestmark = pytest.mark.anyio
 

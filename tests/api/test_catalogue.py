@@ -3,7 +3,7 @@
 import pytest
 
 from tests.api.client import Api
-from tests.api.shapes import CATALOGUE
+from tests.api.schemas import CATALOGUE
 
 pytestmark = pytest.mark.anyio
 

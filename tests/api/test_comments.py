@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.api.client import NOBODY, PREFIX, Api, Json, Person, answer
-from tests.api.shapes import COMMENT, PROJECT
+from tests.api.schemas import COMMENT, PROJECT
 
 pytestmark = pytest.mark.anyio
 

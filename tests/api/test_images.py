@@ -13,15 +13,15 @@ from sqlalchemy import text
 
 from sidepro.api import multipart_body as uploads
 from sidepro.domain.errors import Unavailable
-from tests import pictures
+from tests import image_files
 from tests.api.client import NOBODY, PASSWORD, PREFIX, Api, Json, Person, answer, problem, project
 from tests.api.fixtures import Databases, serving
-from tests.api.shapes import ACCOUNT, CARD, COMMENT, PROJECT, RECOMMENDATIONS, ROOM, USER
+from tests.api.schemas import ACCOUNT, CARD, COMMENT, PROJECT, RECOMMENDATIONS, ROOM, USER
 from tests.servers.s3 import S3
 
 pytestmark = pytest.mark.anyio
 
-PNG = pictures.saved(pictures.picture((300, 200)))
+PNG = image_files.saved(image_files.picture((300, 200)))
 BOUNDARY = "a-boundary"
 
 
@@ -53,7 +53,7 @@ async def test_an_upload_is_answered_with_what_is_kept(api: Api, owner: Person) 
     image = await api.image(owner, PNG)
 
     found = await api.http.get(image["url"])
-    shown = pictures.opened(found.content)
+    shown = image_files.opened(found.content)
     assert image["media_type"] == found.headers["Content-Type"] == "image/webp"
     assert image["size"] == len(found.content)
     assert (image["width"], image["height"]) == shown.size == (300, 200)
@@ -64,7 +64,7 @@ async def test_an_upload_is_answered_with_what_is_kept(api: Api, owner: Person) 
 async def test_the_kind_is_told_by_the_content_and_not_by_the_client(
     api: Api, owner: Person, kind: str
 ) -> None:
-    data = pictures.saved(pictures.picture(), kind)
+    data = image_files.saved(image_files.picture(), kind)
 
     for name, media_type in (("a.html", "text/html"), ("", "application/pdf"), ("../a", "x")):
         response = await api.upload(owner, data, name, media_type)
@@ -365,7 +365,7 @@ async def test_with_s3_addresses_are_absolute_everywhere(
             if public is None:
                 async with httpx.AsyncClient() as http:
                     found = await http.get(image["url"])
-                assert pictures.opened(found.content).size == (300, 200)
+                assert image_files.opened(found.content).size == (300, 200)
             for replayed in (None, "true"):
                 answer = await api.send(
                     "POST",

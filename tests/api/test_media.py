@@ -8,14 +8,14 @@ import httpx
 import pytest
 
 from sidepro.adapters.images.store import FolderImages
-from tests import pictures
+from tests import image_files
 from tests.api.client import Api, problem
 from tests.api.fixtures import Databases, serving
 
 pytestmark = pytest.mark.anyio
 
 IMMUTABLE = "public, max-age=31536000, immutable"
-PNG = pictures.saved(pictures.picture((400, 300)))
+PNG = image_files.saved(image_files.picture((400, 300)))
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +177,7 @@ async def test_another_method_is_not_taken(api: Api, url: str) -> None:
 
 
 async def test_a_large_image_is_served_in_pieces(databases: Databases, tmp_path: Path) -> None:
-    noise = pictures.saved(pictures.noise((1_500, 1_500)))
+    noise = image_files.saved(image_files.noise((1_500, 1_500)))
     with databases.fresh() as address:
         async with serving(address, tmp_path) as api:
             image = await api.image(await api.sign_up(), noise)
@@ -186,5 +186,5 @@ async def test_a_large_image_is_served_in_pieces(databases: Databases, tmp_path:
             part = await api.http.get(image["url"], headers={"Range": "bytes=262000-800000"})
 
     assert len(response.content) == image["size"]
-    assert pictures.opened(response.content).size == (1_500, 1_500)
+    assert image_files.opened(response.content).size == (1_500, 1_500)
     assert part.content == response.content[262_000:800_001]

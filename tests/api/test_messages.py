@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.api.client import Api, Json, Person, answer
-from tests.api.shapes import HISTORY, MESSAGE, ROOM
+from tests.api.schemas import HISTORY, MESSAGE, ROOM
 
 pytestmark = pytest.mark.anyio
 

@@ -5,7 +5,7 @@ import unicodedata
 import pytest
 
 from tests.api.client import NOBODY, Api, Json, Person
-from tests.api.shapes import ACCOUNT, CATALOGUE, USER
+from tests.api.schemas import ACCOUNT, CATALOGUE, USER
 
 pytestmark = pytest.mark.anyio
 

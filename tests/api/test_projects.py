@@ -5,7 +5,7 @@ import unicodedata
 import pytest
 
 from tests.api.client import NOBODY, PREFIX, Api, Json, Person, answer, problem, project
-from tests.api.shapes import BOOKMARK, CARD, CATALOGUE, PROJECT
+from tests.api.schemas import BOOKMARK, CARD, CATALOGUE, PROJECT
 
 pytestmark = pytest.mark.anyio
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.api.client import Api, Json, Person
-from tests.api.shapes import PROJECT, RECOMMENDATIONS
+from tests.api.schemas import PROJECT, RECOMMENDATIONS
 
 pytestmark = pytest.mark.anyio
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.api.client import NOBODY, PREFIX, Api, Json, Person, answer
-from tests.api.shapes import ROOM
+from tests.api.schemas import ROOM
 
 pytestmark = pytest.mark.anyio
 

@@ -9,7 +9,7 @@ from sqlalchemy import update
 from sidepro.adapters.sql.schema.tables import refresh_tokens
 from sidepro.domain.ids import RoomId
 from tests.api.client import PASSWORD, Api, Json, Person, problem
-from tests.api.shapes import PROJECT, SESSION, TOKENS
+from tests.api.schemas import PROJECT, SESSION, TOKENS
 
 pytestmark = pytest.mark.anyio
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.api.client import NOBODY, Api
-from tests.api.shapes import CARD, PROJECT
+from tests.api.schemas import CARD, PROJECT
 
 pytestmark = pytest.mark.anyio
 

@@ -23,8 +23,8 @@ from sidepro.domain.ids import UserId
 from sidepro.domain.text import casefold_key
 from tests.api.client import PASSWORD, Api, Person, answer, problem, project
 from tests.api.fixtures import Databases, serving
-from tests.api.shapes import ROOM, TOKENS
-from tests.pictures import picture, saved
+from tests.api.schemas import ROOM, TOKENS
+from tests.image_files import picture, saved
 from tests.servers import RedisServer
 from tests.servers.s3 import S3
 

@@ -15,7 +15,7 @@ from sidepro.adapters.sql.engine.job_lock import SqlJobLock
 from sidepro.adapters.sql.neighbour_store import SqlNeighbourStore
 from sidepro.settings import Settings
 from tests.cli.conftest import COMMAND
-from tests.live import DATABASES, a_database, address_of, settings_of
+from tests.clients import DATABASES, a_database, address_of, settings_of
 from tests.servers import HOST, SECRET_KEY, free_port, settings
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.cli.conftest import Outcome
-    from tests.live import Json
+    from tests.clients import Json
     from tests.servers import Postgres, RedisServer
 
 SMALL = ["--users=6", "--projects=9", "--comments=2", "--bookmarks=2", "--rooms=1"]

@@ -38,9 +38,9 @@ from sidepro.domain.pagination import (
 from sidepro.domain.projects.views import BoardQuery, ProjectCard, Sort
 from sidepro.domain.text import casefold_key
 from tests import factories
-from tests.contracts.walks import over_the_wire
+from tests.clients import DATABASES
+from tests.contracts.paging import over_the_wire
 from tests.factories import NOW
-from tests.live import DATABASES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -34,7 +34,7 @@ from sidepro.domain.projects.views import (
 )
 from tests import factories
 from tests.contracts.builders import after, no_comment, no_project, nobody
-from tests.contracts.walks import over_the_wire, walk
+from tests.contracts.paging import over_the_wire, walk
 from tests.contracts.world import World
 
 pytestmark = pytest.mark.anyio

@@ -16,7 +16,7 @@ from sidepro.domain.errors import SideProError
 from sidepro.domain.projects.ports import Counters
 from sidepro.domain.projects.project import Project
 from tests import factories
-from tests.contracts.races import A_WHILE, MANY, race
+from tests.contracts.concurrency import A_WHILE, MANY, race
 from tests.contracts.world import World
 
 pytestmark = [

@@ -18,7 +18,7 @@ from sidepro.adapters.sql.engine.fast_reads import (
 from sidepro.adapters.sql.schema import tables
 from sidepro.domain.errors import Unavailable
 from tests import factories
-from tests.contracts.races import MANY
+from tests.contracts.concurrency import MANY
 from tests.contracts.world import World
 from tests.factories import at_once
 

@@ -13,7 +13,7 @@ from sidepro.domain.pagination import PageRequest
 from sidepro.domain.projects.views import BoardQuery
 from tests import factories
 from tests.contracts.builders import nobody
-from tests.contracts.races import MANY, race
+from tests.contracts.concurrency import MANY, race
 from tests.contracts.world import World
 from tests.factories import NOW
 

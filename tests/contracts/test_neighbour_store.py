@@ -21,7 +21,7 @@ from sidepro.domain.recommendations.packed import KEPT
 from sidepro.domain.recommendations.ports import Neighbourhood, SimilarityRun
 from tests import factories, similar
 from tests.contracts.builders import after, nobody
-from tests.contracts.races import race
+from tests.contracts.concurrency import race
 from tests.fakes.store import MemoryStore
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from sidepro.domain.errors import Unavailable
 from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.rooms.events import RoomEvent, StatusChanged
 from sidepro.domain.rooms.ports import Presence
+from tests.clients import until
 from tests.contracts.builders import no_room, nobody
-from tests.live import until
 from tests.servers import RedisServer
 
 pytestmark = pytest.mark.anyio

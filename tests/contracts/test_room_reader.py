@@ -14,7 +14,7 @@ from sidepro.domain.rooms.room import Message, Participant, Room, RoomStatus
 from sidepro.domain.rooms.views import RoomView
 from tests import factories
 from tests.contracts.builders import after, no_room, nobody
-from tests.contracts.walks import walk
+from tests.contracts.paging import walk
 from tests.contracts.world import World
 
 pytestmark = pytest.mark.anyio

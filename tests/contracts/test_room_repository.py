@@ -10,7 +10,7 @@ from sidepro.domain.rooms.room import Message, Participant, Room
 from sidepro.domain.unit_of_work import UnitOfWork
 from tests import factories
 from tests.contracts.builders import after, no_room, nobody
-from tests.contracts.races import MANY, in_turn, race
+from tests.contracts.concurrency import MANY, in_turn, race
 from tests.contracts.world import World
 
 pytestmark = pytest.mark.anyio

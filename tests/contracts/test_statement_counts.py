@@ -15,7 +15,7 @@ from sidepro.domain.projects.views import BoardQuery, Sort
 from tests import factories
 from tests.contracts.builders import after, nobody
 from tests.contracts.world import World
-from tests.statements import statements
+from tests.statement_log import statements
 
 pytestmark = [
     pytest.mark.anyio,

@@ -18,7 +18,7 @@ from sidepro.domain.rooms.room import Room
 from sidepro.domain.unit_of_work import UnitOfWork
 from tests import factories
 from tests.contracts.builders import after, no_project, nobody
-from tests.contracts.races import A_WHILE, MANY, race
+from tests.contracts.concurrency import A_WHILE, MANY, race
 from tests.contracts.world import Storable, World, add
 
 pytestmark = pytest.mark.anyio

@@ -12,7 +12,7 @@ from sidepro.domain.errors import Unavailable
 from sidepro.domain.projects.ports import Counters
 from tests import factories
 from tests.contracts.builders import no_project
-from tests.contracts.races import race
+from tests.contracts.concurrency import race
 from tests.contracts.world import World
 from tests.factories import at_once
 

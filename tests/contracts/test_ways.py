@@ -15,7 +15,7 @@ from sidepro.adapters.sql.search.access_paths import (
 )
 from sidepro.domain.errors import Unavailable
 from tests import factories
-from tests.statements import statements
+from tests.statement_log import statements
 
 if TYPE_CHECKING:
     from tests.contracts.world import World

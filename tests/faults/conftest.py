@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.together import shared_settings, two_servers
+from tests.cluster import shared_settings, two_servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

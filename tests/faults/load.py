@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from tests.live import PATIENCE, Json, Person, until
+from tests.clients import PATIENCE, Json, Person, until
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.members import Member, check, has_all
-from tests.live import PATIENCE, Person, until
+from tests.clients import PATIENCE, Person, until
+from tests.cluster import at, visiting_all
+from tests.faults.reconnecting_clients import Member, check, has_all
 from tests.servers import RedisServer
-from tests.together import at, visiting_all
 
 if TYPE_CHECKING:
     from tests.servers import SideProServer

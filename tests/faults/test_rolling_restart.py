@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from tests.clients import PATIENCE, until, visiting
+from tests.cluster import at, shared_settings, two_servers
 from tests.faults.load import Load
-from tests.faults.members import Member, check, has_all
-from tests.live import PATIENCE, until, visiting
+from tests.faults.reconnecting_clients import Member, check, has_all
 from tests.servers import HOST
-from tests.together import at, shared_settings, two_servers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -13,7 +13,7 @@ from sidepro.jobs import (
 from sidepro.jobs import (
     tasks,
 )
-from tests.jobs.stand_ins import Log
+from tests.jobs.fakes import Log
 
 
 @pytest.fixture(scope="session")

@@ -25,8 +25,8 @@ from sidepro.jobs import (
 )
 from sidepro.jobs.similarity_trigger import BrokerSimilarityTrigger
 from sidepro.jobs.tasks import JobRunner
-from tests.jobs.stand_ins import Images, Log, Similarity, jobs_with
-from tests.live import PATIENCE, until, visiting
+from tests.clients import PATIENCE, until, visiting
+from tests.jobs.fakes import Images, Log, Similarity, jobs_with
 from tests.servers import SideProServer
 
 if TYPE_CHECKING:

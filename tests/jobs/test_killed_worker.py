@@ -23,16 +23,16 @@ from sidepro.adapters.redis.neighbour_store import RedisNeighbourStore
 from sidepro.domain.ids import UserId
 from sidepro.jobs import broker as brokers
 from sidepro.jobs import tasks
-from tests.live import PATIENCE, until
+from tests.clients import PATIENCE, until
+from tests.cluster import shared_settings
 from tests.servers import settings as environment
-from tests.together import shared_settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from datetime import datetime
     from pathlib import Path
 
-    from tests.live import Json
+    from tests.clients import Json
     from tests.servers import Postgres, RedisServer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.servers]

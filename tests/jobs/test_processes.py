@@ -18,14 +18,14 @@ from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.engine.job_lock import SqlJobLock
 from sidepro.jobs import broker as brokers
 from sidepro.jobs.runner import FINISHED_WITHIN
-from tests.live import PATIENCE, Person, address_of, until, visiting
+from tests.clients import PATIENCE, Person, address_of, until, visiting
+from tests.cluster import shared_settings
 from tests.servers import RedisServer, SideProJobs, SideProServer
-from tests.together import shared_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.live import Json
+    from tests.clients import Json
     from tests.servers import Postgres
 
 pytestmark = [pytest.mark.anyio, pytest.mark.servers]

@@ -22,8 +22,8 @@ from sidepro.jobs import (
     tasks,
 )
 from sidepro.jobs.tasks import JobRunner
-from tests.jobs.stand_ins import Images, Log, Similarity, jobs_with
-from tests.live import until
+from tests.clients import until
+from tests.jobs.fakes import Images, Log, Similarity, jobs_with
 from tests.servers import RedisServer
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ from sidepro.demo.population import (
 )
 from sidepro.domain.accounts.profile import Catalogue
 from sidepro.domain.errors import NotFound
-from tests.live import DATABASES, Json, address_of, settings_of
+from tests.clients import DATABASES, Json, address_of, settings_of
 from tests.servers import settings as environment
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pytest
 from litestar.routes import HTTPRoute, WebSocketRoute
 
 from tests.api.client import PASSWORD, PREFIX, Api, Json, Person, project
-from tests.api.shapes import TOKENS
+from tests.api.schemas import TOKENS
 
 pytestmark = pytest.mark.anyio
 

@@ -15,7 +15,7 @@ from sidepro.adapters.sql.readers.account_reader import SqlAccountReader
 from sidepro.adapters.sql.repositories.users import SqlUsers
 from sidepro.domain.accounts.account_service import AccountService
 from tests.api.client import Api
-from tests.api.shapes import ACCOUNT, TOKENS
+from tests.api.schemas import ACCOUNT, TOKENS
 
 pytestmark = pytest.mark.anyio
 

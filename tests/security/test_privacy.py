@@ -3,7 +3,7 @@
 import pytest
 
 from tests.api.client import PASSWORD, Api, Person
-from tests.api.shapes import TOKENS
+from tests.api.schemas import TOKENS
 
 pytestmark = pytest.mark.anyio
 

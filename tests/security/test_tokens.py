@@ -14,7 +14,7 @@ import pytest
 from sidepro.adapters.security.tokens import derive_key
 from tests.api.client import PASSWORD, PREFIX, Api, Json, Person
 from tests.api.fixtures import Databases, serving
-from tests.api.shapes import ACCOUNT, CARD, TOKENS
+from tests.api.schemas import ACCOUNT, CARD, TOKENS
 from tests.servers import SECRET_KEY
 
 pytestmark = pytest.mark.anyio

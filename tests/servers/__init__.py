@@ -6,7 +6,6 @@ programs are, or says which are missing and exits with 1.
 
 from tests.servers.postgresql import Postgres, find_postgres
 from tests.servers.redis_server import RedisServer, find_redis
-from tests.servers.shared import HOST, ServerError, free_port, wait_until
 from tests.servers.sidepro_server import (
     SECRET_KEY,
     SideProJobs,
@@ -14,6 +13,7 @@ from tests.servers.sidepro_server import (
     UnwatchfulServer,
     settings,
 )
+from tests.servers.watched_server import HOST, ServerError, free_port, wait_until
 
 __all__ = [
     "HOST",

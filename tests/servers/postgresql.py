@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg import sql
 
-from tests.servers.shared import HOST, ServerError, WatchedServer, tail
+from tests.servers.watched_server import HOST, ServerError, WatchedServer, tail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from typing import Any
 
 import redis
 
-from tests.servers.shared import HOST, ServerError, WatchedServer
+from tests.servers.watched_server import HOST, ServerError, WatchedServer
 
 PROGRAMS = ("redis-server", "valkey-server")
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 import boto3
 from moto.server import ThreadedMotoServer
 
-from tests.servers.shared import HOST
+from tests.servers.watched_server import HOST
 
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "tests",

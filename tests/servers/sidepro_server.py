@@ -15,7 +15,7 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from tests.servers.shared import HOST, ServerError, free_port, tail, wait_until
+from tests.servers.watched_server import HOST, ServerError, free_port, tail, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.live import DATABASES, Person, a_database, visiting
+from tests.clients import DATABASES, Person, a_database, visiting
+from tests.cluster import shared_settings, two_servers
 from tests.servers import SideProServer
-from tests.together import shared_settings, two_servers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -12,15 +12,15 @@ from uuid import UUID
 
 import pytest
 
-from tests.live import Person, tenths_until, until
-from tests.together import at, visiting_all
+from tests.clients import Person, tenths_until, until
+from tests.cluster import at, visiting_all
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     import httpx
 
-    from tests.live import Json
+    from tests.clients import Json
     from tests.servers import RedisServer, SideProServer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.servers]

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.live import PATIENCE, Person, until
-from tests.together import at, visiting_all
+from tests.clients import PATIENCE, Person, until
+from tests.cluster import at, visiting_all
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     import httpx
 
-    from tests.live import Socket
+    from tests.clients import Socket
     from tests.servers import SideProServer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.servers]

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from openapi_schema_validator import OAS31Validator, oas31_format_checker
 
-from tests.live import visiting
-from tests.sockets.test_talking import BAD
+from tests.clients import visiting
+from tests.sockets.test_messages import BAD
 
 if TYPE_CHECKING:
-    from tests.live import Json, Person, Socket
+    from tests.clients import Json, Person, Socket
     from tests.servers import SideProServer
 
 pytestmark = pytest.mark.anyio

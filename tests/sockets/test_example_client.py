@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.live import Person, visiting
+from tests.clients import Person, visiting
 from tests.servers import SideProServer
-from tests.sockets.test_opening import fill
+from tests.sockets.test_connect import fill
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

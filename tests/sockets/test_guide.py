@@ -20,7 +20,7 @@ from sidepro.api.docs.examples import REFUSED_FRAMES
 from sidepro.http.rate_limits import MESSAGES, TICKETS
 
 if TYPE_CHECKING:
-    from tests.live import Person
+    from tests.clients import Person
     from tests.servers import SideProServer
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "chat.md").read_text("utf-8")

@@ -37,9 +37,9 @@ from sidepro.domain.rooms.message_writer import MessageWriter
 from sidepro.domain.rooms.room_service import RoomService
 from sidepro.domain.unit_of_work import UnitOfWork
 from tests import factories
+from tests.clients import PATIENCE, until
 from tests.fakes.readers import MemoryReader
 from tests.fakes.store import MemoryStore
-from tests.live import PATIENCE, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Mapping, Sequence

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.live import PATIENCE, until
+from tests.clients import PATIENCE, until
 
 if TYPE_CHECKING:
-    from tests.live import Person
+    from tests.clients import Person
 
 pytestmark = pytest.mark.anyio
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.live import DATABASES, Person, a_database, tenths_until, visiting
+from tests.clients import DATABASES, Person, a_database, tenths_until, visiting
 from tests.servers import UnwatchfulServer
 
 if TYPE_CHECKING:

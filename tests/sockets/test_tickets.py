@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.live import Person, Socket, visiting
+from tests.clients import Person, Socket, visiting
 from tests.servers import RedisServer, SideProServer
 
 if TYPE_CHECKING:

@@ -1,0 +1,125 @@
+"""On PostgreSQL a text is found by an index, and alike, whatever the locale of the database."""
+
+from __future__ import annotations
+
+import asyncio
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sidepro.adapters.sql.engine.database import Database
+from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
+from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
+from sidepro.adapters.sql.schema import migrate as migrations
+from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
+from sidepro.domain.images.urls import ImageUrls
+from sidepro.domain.pagination import PageRequest
+from sidepro.domain.projects.views import BoardQuery
+from sidepro.domain.text import casefold_key
+from tests import factories
+from tests.adapters.test_query_plans import NotingDatabase, explained, nodes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sidepro.domain.ids import ProjectId
+    from tests.servers import Postgres
+
+pytestmark = pytest.mark.servers
+
+# What every system has: C, UTF-8 without a language, and ICU, which brings its languages along.
+LOCALES = {
+    "c": "LOCALE 'C'",
+    "c-utf8": "LOCALE 'C.UTF-8'",
+    "icu-korean": "LOCALE_PROVIDER icu ICU_LOCALE 'ko-KR' LOCALE 'C'",
+    # Turkish, whose dotless i is no capital I.
+    "icu-turkish": "LOCALE_PROVIDER icu ICU_LOCALE 'tr-TR' LOCALE 'C'",
+}
+
+TITLES = ("커피챗 매칭", "Side Project IIIi", "100% a_b", "axb 1000", "back\\slash", "Straße 커피")
+OTHERS = 60
+"""Projects that nothing here is found in, so that the index is the shorter way."""
+
+INDEX = "ix_project_search_grams"
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A database with projects, those of `TITLES` first."""
+
+    address: str
+    projects: list[ProjectId]
+
+
+SEARCHES = {
+    "커": [0, 5],
+    "커피": [0, 5],
+    "피챗": [0],
+    "커피챗 매칭": [0],
+    unicodedata.normalize("NFD", "커피챗"): [0],
+    "ㅋ": [],
+    "IIII": [1],
+    "side PROJECT": [1],
+    "ｓｉｄｅ": [1],
+    "strasse": [5],
+    "%": [2],
+    "0%": [2],
+    "a_b": [2],
+    "_": [2],
+    "\\": [4],
+    "k\\s": [4],
+    "100": [2, 3],
+}
+
+
+@pytest.fixture(scope="module", params=LOCALES)
+def filled(request: pytest.FixtureRequest, postgres: Postgres) -> Iterator[Filled]:
+    address = postgres.fresh_database(locale=LOCALES[request.param])
+    try:
+        yield Filled(address, asyncio.run(_fill(address)))
+    finally:
+        postgres.drop(address)
+
+
+async def _fill(address: str) -> list[ProjectId]:
+    database = Database(address)
+    author = factories.user(username="somebody")
+    named = [factories.project(author.id, title=title, summary="s") for title in TITLES]
+    others = [factories.project(author.id, title="다른 것", summary="z") for _ in range(OTHERS)]
+    try:
+        await migrations.migrate(database)
+        async with SqlUnitOfWork(database, CatalogueCache(), ImageUrls()) as work:
+            await work.users.add(author)
+            for project in [*named, *others]:
+                await work.projects.add(project)
+            await work.commit()
+    finally:
+        await database.close()
+    return [project.id for project in named]
+
+
+def test_a_search_finds_the_same_by_an_index_whatever_the_locale(filled: Filled) -> None:
+    async def search() -> tuple[dict[str, list[int]], dict[str, int]]:
+        board = SqlBoardReader(database, CatalogueCache(), ImageUrls())
+        found, numbers = {}, {}
+        try:
+            for term in SEARCHES:
+                query = BoardQuery(text=casefold_key(term))
+                page = await board.board(query, PageRequest(20), None)
+                found[term] = sorted(filled.projects.index(card.id) for card in page.items)
+                numbers[term] = await board.board_size(query)
+        finally:
+            await database.close()
+        return found, numbers
+
+    database = NotingDatabase(filled.address)
+    found, numbers = asyncio.run(search())
+    assert found == SEARCHES
+    assert numbers == {term: len(places) for term, places in SEARCHES.items()}
+    asked = [one for one in database.asked if "grams" in one[1]]
+    assert len(asked) == 2 * len(SEARCHES)
+    for statement, parameters in asked:
+        plan = explained(filled.address, statement, parameters, "FORMAT JSON")
+        assert INDEX in {node.get("Index Name") for node in nodes(plan["Plan"])}

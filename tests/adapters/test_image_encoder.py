@@ -1,0 +1,453 @@
+"""Encoding pictures anew: what is kept, what is not, and what is refused, at which cost."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import resource
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from PIL import Image, PngImagePlugin
+
+from sidepro.adapters.images import codec as codecs
+from sidepro.adapters.images.codec import PillowCodec
+from sidepro.adapters.images.formats import Kind, look_at
+from sidepro.domain.errors import BadImage, SideProError, Unavailable, UnsupportedImageType
+from tests import image_files
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from sidepro.domain.images.image import Picture
+
+pytestmark = pytest.mark.anyio
+
+KINDS = ("PNG", "JPEG", "WEBP", "GIF")
+MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16")
+ORIENTATION = 0x0112
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+async def codec() -> AsyncIterator[PillowCodec]:
+    made = PillowCodec(4_000_000)
+    yield made
+    made.close()
+
+
+async def encoded(codec: PillowCodec, data: bytes) -> tuple[Picture, Image.Image]:
+    """What becomes of a file, and that opened."""
+    picture = await codec.encode(io.BytesIO(data))
+    shown = image_files.opened(picture.data)
+    assert shown.format == "WEBP"
+    assert shown.size == (picture.width, picture.height)
+    return picture, shown
+
+
+async def fault(codec: PillowCodec, data: bytes) -> str:
+    """What is said of a bad image."""
+    with pytest.raises(BadImage) as caught:
+        await codec.encode(io.BytesIO(data))
+    ((said,)) = caught.value.errors
+    assert said.pointer == "/file"
+    return said.detail
+
+
+def alike(one: Any, other: Any, by: int = 12) -> bool:
+    """Whether two colours are the same to the eye."""
+    return all(abs(a - b) <= by for a, b in zip(one, other, strict=True))
+
+
+# ------------------------------------------------------------------------------------ what is kept
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_every_kind_becomes_webp_and_looks_the_same(codec: PillowCodec, kind: str) -> None:
+    sent = image_files.picture((64, 48))
+    _, shown = await encoded(codec, image_files.saved(sent, kind))
+    assert shown.size == (64, 48)
+    for place in ((0, 0), (32, 24), (63, 10)):
+        assert alike(shown.convert("RGB").getpixel(place), sent.getpixel(place), 30)
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_every_mode_is_taken(codec: PillowCodec, mode: str) -> None:
+    image = Image.new(mode, (20, 10)) if mode == "I;16" else image_files.picture((20, 10), mode)
+    _, shown = await encoded(codec, image_files.saved(image, "JPEG" if mode == "CMYK" else "PNG"))
+    assert shown.size == (20, 10)
+
+
+async def test_sixteen_bits_of_grey_keep_their_brightness(codec: PillowCodec) -> None:
+    grey = Image.new("I;16", (16, 16), 0x8000)
+    _, shown = await encoded(codec, image_files.saved(grey))
+    assert alike(shown.convert("RGB").getpixel((8, 8)), (128, 128, 128))
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+async def test_what_is_transparent_stays_so(codec: PillowCodec, mode: str) -> None:
+    image = image_files.picture((16, 16), "RGBA", (200, 0, 0, 0)).convert(mode)
+    options: dict[str, Any] = {"transparency": 0} if mode == "P" else {}
+    _, shown = await encoded(codec, image_files.saved(image, **options))
+    assert shown.convert("RGBA").getpixel((8, 8))[3] == 0  # type: ignore[index]  # it has bands
+
+
+@pytest.mark.parametrize(
+    ("size", "kept"),
+    [
+        ((2048, 10), (2048, 10)),
+        ((2049, 10), (2048, 10)),
+        ((10, 2049), (10, 2048)),
+        ((3000, 1000), (2048, 683)),
+        ((2000, 1999), (2000, 1999)),
+        ((50_000, 20), (2048, 1)),
+        ((3, 60_000), (1, 2048)),
+    ],
+)
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+async def test_a_large_picture_is_made_smaller_in_proportion(
+    codec: PillowCodec, size: tuple[int, int], kept: tuple[int, int], kind: str
+) -> None:
+    picture, _ = await encoded(codec, image_files.saved(image_files.picture(size), kind))
+    assert (picture.width, picture.height) == kept
+
+
+async def test_a_picture_made_smaller_in_bands_has_no_seams(
+    codec: PillowCodec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = image_files.picture((2_100, 1_500))
+    _, whole = await encoded(codec, image_files.saved(sent))
+    monkeypatch.setattr(codecs, "_BAND", 2_100 * 7)
+    _, banded = await encoded(codec, image_files.saved(sent))
+    assert banded.tobytes() == whole.tobytes()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+async def test_a_picture_is_put_upright(codec: PillowCodec, orientation: int, kind: str) -> None:
+    upright = Image.new("RGB", (40, 20), "white")
+    upright.paste((255, 0, 0), (0, 0, 20, 10))  # red at the top left
+    undo = codecs._UPRIGHT.get(orientation)
+    back = {Image.Transpose.ROTATE_90: Image.Transpose.ROTATE_270}
+    back |= {there: here for here, there in back.items()}
+    lying = upright if undo is None else upright.transpose(back.get(undo, undo))
+    notes = Image.Exif()
+    notes[ORIENTATION] = orientation
+    _, shown = await encoded(codec, image_files.saved(lying, kind, exif=notes))
+    assert shown.size == (40, 20)
+    assert alike(shown.convert("RGB").getpixel((5, 3)), (254, 0, 0), 40)
+    assert alike(shown.convert("RGB").getpixel((35, 16)), (255, 255, 255), 40)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+async def test_nothing_but_the_picture_is_kept(codec: PillowCodec, kind: str) -> None:
+    notes = Image.Exif()
+    notes[0x010E] = "SECRET in the notes"
+    notes[0x8825] = {1: "N", 2: (37.0, 33.0, 0.0)}  # where it was taken
+    options: dict[str, Any] = {"exif": notes, "icc_profile": b"SECRET profile"}
+    if kind == "PNG":
+        words = PngImagePlugin.PngInfo()
+        words.add_text("Comment", "SECRET words")
+        options["pnginfo"] = words
+    else:
+        options["xmp"] = b"SECRET packet"
+    sent = image_files.saved(image_files.picture(), kind, **options)
+    assert b"SECRET" in sent
+    picture, shown = await encoded(codec, sent)
+    assert b"SECRET" not in picture.data
+    assert b"EXIF" not in picture.data
+    assert not shown.getexif()
+    assert shown.info.keys().isdisjoint({"exif", "icc_profile", "xmp", "comment"})
+
+
+# Pillow mentions it, which ends up on standard error.
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data:UserWarning", "ignore:Truncated:UserWarning")
+async def test_notes_that_cannot_be_read_are_no_reason_to_refuse(codec: PillowCodec) -> None:
+    for broken in (b"Exif\0\0nonsense", b"Exif\0\0II*\0\x08\0\0\0\xff\xff", b"Exif\0\0MM\0*\xff"):
+        await encoded(codec, image_files.saved(image_files.picture(), "JPEG", exif=broken))
+
+
+# ------------------------------------------------------------------------------------- animations
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF"])
+async def test_what_moves_goes_on_moving(codec: PillowCodec, kind: str) -> None:
+    sent = image_files.animated(kind, 5, loop=3)
+    picture = await codec.encode(io.BytesIO(sent))
+    with Image.open(io.BytesIO(picture.data)) as shown:
+        assert (getattr(shown, "n_frames", 1), shown.size) == (5, (16, 12))
+        shown.load()
+        assert shown.info["duration"] == 40
+        assert shown.info["loop"] in (3, 4), "GIF counts repetitions, the others rounds"
+        assert alike(shown.convert("RGB").getpixel((8, 6)), (0, 0, 99), 20)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+async def test_what_moves_is_put_upright_too(codec: PillowCodec, kind: str) -> None:
+    notes = Image.Exif()
+    notes[ORIENTATION] = 6
+    first, *others = (Image.new("RGB", (40, 20), (shade, 0, 0)) for shade in (0, 99, 199))
+    buffer = io.BytesIO()
+    first.save(buffer, kind, save_all=True, append_images=others, duration=40, exif=notes)
+    picture = await codec.encode(io.BytesIO(buffer.getvalue()))
+    with Image.open(io.BytesIO(picture.data)) as shown:
+        assert (getattr(shown, "n_frames", 1), shown.size) == (3, (20, 40))
+
+
+async def test_a_gif_that_does_not_say_how_often_is_shown_once(codec: PillowCodec) -> None:
+    picture = await codec.encode(io.BytesIO(image_files.animated("GIF", 3)))
+    assert image_files.opened(picture.data).info["loop"] == 1
+
+
+async def test_the_picture_for_those_who_show_no_animation_is_left_out(codec: PillowCodec) -> None:
+    sent = image_files.animated("PNG", 4, default_image=True)
+    picture = await codec.encode(io.BytesIO(sent))
+    assert getattr(image_files.opened(picture.data), "n_frames", 1) == 3
+
+
+async def test_a_large_animation_is_made_smaller(codec: PillowCodec) -> None:
+    picture = await codec.encode(io.BytesIO(image_files.animated("GIF", 2, (4_096, 64))))
+    assert (picture.width, picture.height) == (2_048, 32)
+
+
+# ------------------------------------------------------------------------------------- what is not
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(
+            image_files.SVG,
+            image_files.HTML,
+            image_files.ZIP,
+            b"%PDF-1.7\n",
+            b"plain text",
+            b"\0" * 50,
+        ),
+        image_files.saved(image_files.picture(), "BMP"),
+        image_files.saved(image_files.picture(), "TIFF"),
+        image_files.saved(image_files.picture(), "ICO"),
+        image_files.saved(image_files.picture(), "AVIF"),
+        b"RIFF\x24\0\0\0WAVEfmt ",
+        b"\n" + image_files.saved(image_files.picture()),
+    ],
+)
+async def test_other_kinds_are_not_taken(codec: PillowCodec, data: bytes) -> None:
+    with pytest.raises(UnsupportedImageType):
+        await codec.encode(io.BytesIO(data))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_file_that_is_cut_off_anywhere_is_refused(codec: PillowCodec, kind: str) -> None:
+    whole = image_files.saved(image_files.picture((24, 16)), kind)
+    for length in range(len(whole)):
+        with pytest.raises(SideProError) as caught:
+            await codec.encode(io.BytesIO(whole[:length]))
+        # Of the first bytes of a WebP nobody can tell what they are.
+        unknown = kind == "WEBP" and 0 < length < 12
+        assert isinstance(caught.value, UnsupportedImageType if unknown else BadImage)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_file_with_wrong_bytes_is_refused_or_taken_and_nothing_else(
+    codec: PillowCodec, kind: str
+) -> None:
+    whole = image_files.saved(image_files.picture((24, 16)), kind)
+    for place in range(0, len(whole), max(1, len(whole) // 150)):
+        for wrong in (0, 0xFF, whole[place] ^ 0x10):
+            spoiled = whole[:place] + bytes([wrong]) + whole[place + 1 :]
+            with contextlib.suppress(BadImage, UnsupportedImageType):
+                await codec.encode(io.BytesIO(spoiled))
+
+
+PLAIN = image_files.png(1, 1, data=bytes(2))
+JPEG = image_files.saved(image_files.picture(), "JPEG")
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (PLAIN[:8] + image_files.chunk(b"teXt", b"x" * 20) + PLAIN[8:], "begin with its header"),
+        (PLAIN[:33] + PLAIN[8:33] + PLAIN[33:], "begin with its header"),
+        (image_files.png(0, 1), "has no pixels"),
+        (image_files.png(1, 1, image_files.chunk(b"acTL", bytes(8))), "is broken"),
+        (image_files.png(1, 1, image_files.chunk(b"acTL", b"\0\0\0\2\0\0\0\0")), "other frames"),
+        (image_files.png(1, 1, image_files.chunk(b"fcTL", bytes(26))), "other frames"),
+        (JPEG[:20] + b"\0" + JPEG[20:], "no marker"),
+        (JPEG.replace(b"\xff\xc0", b"\xff\xfe"), "no pixels"),
+        (image_files.riff((b"VP8X", bytes(10)), (b"ANMF", b"")), "is broken"),
+        (image_files.riff((b"EXIF", bytes(10))), "no pixels"),
+        (image_files.riff((b"VP8X", bytes(10)))[:-2] + b"\x09\0", "is broken"),
+        (image_files.gif(0), "no pixels"),
+        (image_files.gif(1)[:-1] + b"x;", "between its blocks"),
+    ],
+)
+async def test_what_is_wrong_is_told(codec: PillowCodec, data: bytes, said: str) -> None:
+    assert said in await fault(codec, data)
+
+
+async def test_fill_bytes_between_markers_are_passed_over(codec: PillowCodec) -> None:
+    filled = JPEG.replace(b"\xff\xdb", b"\xff\xff\xff\xdb", 1)
+    assert await encoded(codec, filled) == await encoded(codec, JPEG)
+
+
+async def test_without_memory_it_may_be_tried_again(
+    codec: PillowCodec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(codecs, "_webp", fails)
+    with pytest.raises(Unavailable):
+        await codec.encode(io.BytesIO(PLAIN))
+
+
+async def test_notes_that_trip_a_reader_are_no_reason_to_refuse(
+    codec: PillowCodec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(PngImagePlugin.PngImageFile, "getexif", fails)
+    await encoded(codec, PLAIN)
+
+
+async def test_nothing_is_empty(codec: PillowCodec) -> None:
+    assert await fault(codec, b"") == "is empty"
+
+
+async def test_a_picture_has_so_many_pixels_and_no_more(codec: PillowCodec) -> None:
+    await encoded(codec, image_files.saved(Image.new("L", (2_000, 2_000))))
+    too_many = image_files.saved(Image.new("L", (2_000, 2_001)))
+    assert await fault(codec, too_many) == "has more than 4,000,000 pixels"
+
+
+async def test_an_animation_has_so_many_pixels_together(codec: PillowCodec) -> None:
+    assert "pixels" in await fault(codec, image_files.animated("GIF", 5, (1_000, 1_000)))
+
+
+async def test_an_animation_has_so_many_frames_and_no_more(codec: PillowCodec) -> None:
+    most = await codec.encode(io.BytesIO(image_files.gif(300)))
+    assert most.width == 1
+    assert await fault(codec, image_files.gif(301)) == "has more than 300 frames"
+
+
+@pytest.mark.parametrize(
+    "data", [data for _, data in image_files.bombs()], ids=[n for n, _ in image_files.bombs()]
+)
+async def test_a_bomb_costs_next_to_nothing(codec: PillowCodec, data: bytes) -> None:
+    before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    await fault(codec, data)
+    assert time.process_time() - started < 10, "seconds, where its pixels would take minutes"
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 64 * 1024, "kilobytes"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [data for _, data in image_files.polyglots()],
+    ids=[n for n, _ in image_files.polyglots()],
+)
+async def test_an_image_that_is_something_else_besides_is_refused(
+    codec: PillowCodec, data: bytes
+) -> None:
+    await fault(codec, data)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        b"\0" * 100,
+        b"\r\n",
+        image_files.saved(image_files.picture((8, 8)), "JPEG"),
+        b"\0\0\0\x18ftypmp42" + bytes(40),
+        b"\0\0\x01\x0aImage_UTC_Data1771234567890SEFH" + bytes(20) + b"SEFT",
+    ],
+    ids=["padding", "a line's end", "another picture", "a clip", "a maker's notes"],
+)
+async def test_what_cameras_put_behind_a_jpeg_is_dropped(codec: PillowCodec, more: bytes) -> None:
+    alone, _ = await encoded(codec, image_files.saved(image_files.picture(), "JPEG"))
+    with_more, _ = await encoded(codec, image_files.saved(image_files.picture(), "JPEG") + more)
+    assert with_more == alone
+
+
+def test_what_a_file_says_of_itself_is_known_without_decoding_it() -> None:
+    for kind in KINDS:
+        data = image_files.saved(image_files.picture((70, 50)), kind)
+        look = look_at(data)
+        assert (look.kind, look.width, look.height, look.frames) == (Kind(kind), 70, 50, 1)
+        assert look.end == len(data)
+    for kind in ("PNG", "WEBP", "GIF"):
+        assert look_at(image_files.animated(kind, 7)).frames == 7
+
+
+async def test_what_a_decoder_sees_must_be_what_was_looked_at(
+    codec: PillowCodec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Large(PngImagePlugin.PngImageFile):
+        @property
+        def size(self) -> tuple[int, int]:
+            return 100_000, 100_000
+
+    monkeypatch.setitem(codecs._PLUGINS, Kind.PNG, Large)
+    assert "pixels" in await fault(codec, image_files.saved(image_files.picture()))
+
+
+# ---------------------------------------------------------------------------------- many at once
+
+
+async def test_the_event_loop_does_not_wait(codec: PillowCodec) -> None:
+    large = image_files.saved(image_files.picture((2_000, 1_900)))
+    encoding = asyncio.create_task(codec.encode(io.BytesIO(large)))
+    turns = 0
+    while not encoding.done():
+        await asyncio.sleep(0.001)
+        turns += 1
+    assert turns > 10
+
+
+async def test_no_more_wait_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(codecs, "MAX_WAITING", 3)
+    codec = PillowCodec(1_000)
+    gate = threading.Event()
+
+    class Slow(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            gate.wait(10)
+            return super().read(size)
+
+    waiting = [asyncio.create_task(codec.encode(Slow(image_files.gif(1)))) for _ in range(5)]
+    await asyncio.sleep(0)
+    with pytest.raises(Unavailable):
+        await codec.encode(io.BytesIO(image_files.gif(1)))
+    gate.set()
+    await asyncio.gather(*waiting)
+    await codec.encode(io.BytesIO(image_files.gif(1)))
+    codec.close()
+
+
+def test_pictures_at_once_have_no_more_pixels_than_one_may_have() -> None:
+    budget = codecs._Budget(100)
+    lock, now, most = threading.Lock(), 0, 0
+
+    def spend(pixels: int) -> None:
+        nonlocal now, most
+        with budget.spent(pixels):
+            with lock:
+                now += pixels
+                most = max(most, now)
+            time.sleep(0.001)
+            with lock:
+                now -= pixels
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(spend, [30, 40, 100, 60, 1, 99] * 5))
+    assert most <= 100

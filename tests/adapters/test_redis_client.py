@@ -1,0 +1,59 @@
+"""The connection to Redis, when it breaks at the worst moment."""
+
+import asyncio
+from typing import Any
+
+import pytest
+import uvloop
+
+from sidepro.adapters.redis.client import RedisClient
+from sidepro.adapters.redis.pubsub import RedisRoomEvents
+from sidepro.domain.errors import Unavailable
+from sidepro.domain.ids import RoomId
+from tests import factories
+from tests.clients import until
+from tests.servers import RedisServer
+
+pytestmark = pytest.mark.servers
+
+
+def break_off(connection: Any) -> None:
+    """Close it as the kernel does: whoever writes next hears of it, and nobody else does yet."""
+    connection._writer.transport.abort()
+
+
+def test_a_question_on_a_connection_that_has_just_broken_is_redis_away(
+    redis_server: RedisServer,
+) -> None:
+    async def ask() -> None:
+        link = RedisClient(redis_server.url)
+
+        async def on_a_broken_one(_: object) -> object:
+            pool: Any = link.redis.connection_pool
+            connection = await pool.get_connection()
+            break_off(connection)
+            return await connection.send_command("PING")
+
+        with pytest.raises(Unavailable):
+            await link.execute(on_a_broken_one)
+        await link.close()
+
+    uvloop.run(ask())
+
+
+def test_listening_over_a_connection_that_has_just_broken_fails_nobody(
+    redis_server: RedisServer,
+) -> None:
+    async def listen() -> None:
+        link = RedisClient(redis_server.url)
+        feed = RedisRoomEvents(link)
+        first, second = RoomId(factories.new_id()), RoomId(factories.new_id())
+        await feed.subscribe(first, lambda _: None)
+        await until(lambda: feed._connection is not None)
+        break_off(feed._connection)
+        async with asyncio.timeout(5):
+            await feed.subscribe(second, lambda _: None)
+        await feed.close()
+        await link.close()
+
+    uvloop.run(listen())

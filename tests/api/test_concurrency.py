@@ -1,0 +1,177 @@
+"""Many at once: what is counted stays exact, and what is one stays one."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable
+
+import httpx
+import pytest
+
+from tests.api.client import PASSWORD, Api
+from tests.api.schemas import BOOKMARK, COMMENT, HISTORY, PROJECT, ROOM
+
+pytestmark = pytest.mark.anyio
+
+
+def statuses(responses: Iterable[httpx.Response]) -> dict[int, int]:
+    return dict(Counter(response.status_code for response in responses))
+
+
+async def test_200_readings_at_once_are_200_views(api: Api) -> None:
+    author = await api.sign_up()
+    path = f"/projects/{(await api.publish(author))['id']}"
+
+    seen = await asyncio.gather(*(api.get(PROJECT, path) for _ in range(200)))
+
+    counts = [project["view_count"] for project in seen]
+    assert min(counts) >= 1
+    assert max(counts) == 200
+    assert (await api.get(PROJECT, path))["view_count"] == 201
+
+
+async def test_50_people_bookmarking_at_once_are_50_bookmarks(api: Api) -> None:
+    author = await api.sign_up()
+    made = await api.publish(author)
+    path = f"/projects/{made['id']}/bookmark"
+    people = await asyncio.gather(*(api.sign_up() for _ in range(50)))
+
+    states = await asyncio.gather(*(api.ok(BOOKMARK, "PUT", path, by=who) for who in people))
+
+    assert sorted(state["bookmark_count"] for state in states) == list(range(1, 51))
+    assert (await api.get(PROJECT, f"/projects/{made['id']}"))["bookmark_count"] == 50
+
+
+async def test_one_person_bookmarking_twenty_times_at_once_is_one_bookmark(api: Api) -> None:
+    author = await api.sign_up()
+    path = f"/projects/{(await api.publish(author))['id']}/bookmark"
+
+    on = await asyncio.gather(*(api.ok(BOOKMARK, "PUT", path, by=author) for _ in range(20)))
+    off = await asyncio.gather(*(api.ok(BOOKMARK, "DELETE", path, by=author) for _ in range(20)))
+
+    assert {state["bookmark_count"] for state in on} == {1}
+    assert {state["bookmark_count"] for state in off} == {0}
+
+
+async def test_two_people_asking_each_other_at_once_get_one_room(api: Api) -> None:
+    for _ in range(10):
+        one, two = await api.sign_up(), await api.sign_up()
+
+        answers = await asyncio.gather(
+            api.send("POST", "/rooms", {"user_id": two.id}, by=one),
+            api.send("POST", "/rooms", {"user_id": one.id}, by=two),
+        )
+
+        assert statuses(answers) == {201: 1, 200: 1}
+        assert len({answer.json()["id"] for answer in answers}) == 1
+        for person in (one, two):
+            assert len(await api.ids(ROOM, "/rooms", by=person)) == 1
+
+
+async def test_two_people_leaving_at_once_leave_no_room_behind(api: Api) -> None:
+    for _ in range(5):
+        one, two = await api.sign_up(), await api.sign_up()
+        path = f"/rooms/{(await api.room(one, two))['id']}"
+
+        answers = await asyncio.gather(*(api.send("DELETE", path, by=who) for who in (one, two)))
+
+        assert statuses(answers) == {204: 2}
+        assert (await api.room(one, two))["id"] not in path
+
+
+@pytest.mark.parametrize(
+    ("same", "code"), [("email", "email-taken"), ("username", "username-taken")]
+)
+async def test_one_of_ten_who_sign_up_alike_at_once_gets_the_account(
+    api: Api, same: str, code: str
+) -> None:
+    def body(number: int) -> dict[str, str]:
+        new = {"email": f"twin.{same}.{number}@example.com", "username": f"{same}-twin-{number}"}
+        return {**new, same: f"twin-{same}@example.com" if same == "email" else "twin-name"}
+
+    answers = await asyncio.gather(
+        *(api.send("POST", "/users", {**body(n), "password": PASSWORD}) for n in range(10))
+    )
+
+    assert statuses(answers) == {201: 1, 409: 9}
+    assert {answer.json()["code"] for answer in answers if answer.status_code == 409} == {code}
+
+
+async def test_30_messages_at_once_are_numbered_1_to_30(api: Api) -> None:
+    one, two = await api.sign_up(), await api.sign_up()
+    room = await api.room(one, two)
+
+    sent = await asyncio.gather(
+        *(api.say((one, two)[n % 2], room, f"{n}", client_id=f"{n}") for n in range(30))
+    )
+
+    assert sorted(message["seq"] for message in sent) == list(range(1, 31))
+    history = await api.get(HISTORY, f"/rooms/{room['id']}/messages", by=one)
+    assert history["items"] == sorted(sent, key=lambda message: int(message["seq"]))
+    assert history["last_seq"] == 30
+
+
+async def test_one_client_id_ten_times_at_once_is_one_message(api: Api) -> None:
+    one, two = await api.sign_up(), await api.sign_up()
+    path = f"/rooms/{(await api.room(one, two))['id']}/messages"
+
+    answers = await asyncio.gather(
+        *(api.send("POST", path, {"body": f"{n}", "client_id": "c"}, by=one) for n in range(10))
+    )
+
+    assert statuses(answers) == {201: 1, 200: 9}
+    assert len({answer.text for answer in answers}) == 1
+    assert (await api.get(HISTORY, path, by=two))["last_seq"] == 1
+
+
+async def test_of_ten_edits_of_one_revision_at_once_one_is_made(api: Api) -> None:
+    author = await api.sign_up()
+    path = f"/projects/{(await api.publish(author))['id']}"
+    tag = {"If-Match": '"1"'}
+
+    answers = await asyncio.gather(
+        *(api.send("PATCH", path, {"title": f"{n}"}, by=author, headers=tag) for n in range(10))
+    )
+
+    assert statuses(answers) == {200: 1, 412: 9}
+    (made,) = [answer.json()["title"] for answer in answers if answer.status_code == 200]
+    assert (await api.get(PROJECT, path))["title"] == made
+
+
+async def test_comments_written_and_deleted_at_once_are_counted(api: Api) -> None:
+    author = await api.sign_up()
+    made = await api.publish(author)
+    path = f"/projects/{made['id']}/comments"
+    there = await asyncio.gather(*(api.comment(author, made) for _ in range(20)))
+
+    gone = [
+        api.send("DELETE", f"{path}/{comment['id']}", by=author)
+        for comment in there[:10]
+        for _ in range(2)
+    ]
+    answers, _ = await asyncio.gather(
+        asyncio.gather(*gone), asyncio.gather(*(api.comment(author, made) for _ in range(15)))
+    )
+
+    assert statuses(answers) == {204: 10, 404: 10}
+    assert (await api.get(PROJECT, f"/projects/{made['id']}"))["comment_count"] == 25
+    assert len(await api.ids(COMMENT, path, limit=100)) == 25
+
+
+async def test_a_project_deleted_under_its_readers_is_found_or_not_and_no_error(api: Api) -> None:
+    author, reader = await api.sign_up(), await api.sign_up()
+    path = f"/projects/{(await api.publish(author))['id']}"
+
+    calls = [
+        call
+        for _ in range(10)
+        for call in (
+            api.send("GET", path),
+            api.send("PUT", f"{path}/bookmark", by=reader),
+            api.send("POST", f"{path}/comments", {"body": "x"}, by=reader),
+        )
+    ]
+    calls.insert(15, api.send("DELETE", path, by=author))
+    answers = await asyncio.gather(*calls)
+
+    assert {answer.status_code for answer in answers} <= {200, 201, 204, 404}
+    await api.refused(404, "not-found", "GET", path)

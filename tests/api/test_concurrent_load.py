@@ -1,0 +1,117 @@
+"""A crowd on a few projects at once: every count equals its rows, and no edit is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+from collections import Counter
+from contextlib import AsyncExitStack
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.clients import Person, a_database, visiting
+from tests.cluster import at, shared_settings, two_servers
+from tests.servers import SideProServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import httpx
+
+pytestmark = pytest.mark.anyio
+
+VIEWS, BOOKMARKS, COMMENTS, EDITS = 400, 200, 400, 100
+PROJECTS, PEOPLE = 5, 40
+CONNECTIONS = 50
+"""Those that one client has."""
+
+FILES = 2_048
+"""That a process may have open: each request has a connection of its own, at both ends."""
+
+
+@pytest.fixture(scope="module")
+def files() -> Iterator[None]:
+    """Room for all connections, here and in the servers that are started."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if before[0] != resource.RLIM_INFINITY and before[0] < FILES:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@pytest.fixture(
+    params=["one process", pytest.param("two processes", marks=pytest.mark.servers)],
+    scope="module",
+)
+def servers(
+    files: None, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[list[SideProServer]]:
+    """One process on SQLite, or two on PostgreSQL."""
+    folder: Path = tmp_path_factory.mktemp("crowd")
+    if request.param == "one process":
+        with a_database("sqlite", request, folder) as settings, SideProServer(settings) as server:
+            yield [server]
+        return
+    postgres, redis = (request.getfixturevalue(name) for name in ("postgres", "redis_server"))
+    with shared_settings(postgres, redis, folder) as settings, two_servers(settings) as running:
+        yield running
+
+
+async def test_a_thousand_at_once_and_a_hundred_edits_are_all_there(
+    servers: list[SideProServer],
+) -> None:
+    requests = VIEWS + BOOKMARKS + COMMENTS + EDITS
+    async with AsyncExitStack() as stack:
+        clients: list[httpx.AsyncClient] = []
+        for n in range(requests // CONNECTIONS):
+            url = servers[n % len(servers)].url
+            # A kept connection may be closed by the server while a busy client is about to use it.
+            client = visiting(url, patience=60, kept=0)
+            clients.append(await stack.enter_async_context(client))
+        author, *people = [await Person.join(clients[0]) for _ in range(1 + PEOPLE)]
+        new = {"title": "t", "summary": "s", "content": "c", "skills": ["Python"]}
+        published = [await author.ask("POST", "/projects", new) for _ in range(PROJECTS)]
+        paths = [f"/projects/{project['id']}" for project in published]
+
+        work: list[tuple[Person, str, str, dict[str, str] | None]] = [
+            *((author, "GET", paths[n % PROJECTS], None) for n in range(VIEWS)),
+            *(
+                (people[n % PEOPLE], "PUT", f"{paths[n // PEOPLE]}/bookmark", None)
+                for n in range(BOOKMARKS)
+            ),
+            *(
+                (people[n % 7], "POST", f"{paths[n % PROJECTS]}/comments", {"body": f"{n}"})
+                for n in range(COMMENTS)
+            ),
+            *((author, "PATCH", paths[n % PROJECTS], {"title": f"{n}"}) for n in range(EDITS)),
+        ]
+        Random(1).shuffle(work)
+        answers = await asyncio.gather(
+            *(
+                at(person, clients[n // CONNECTIONS]).send(method, path, body)
+                for n, (person, method, path, body) in enumerate(work)
+            )
+        )
+
+        assert Counter(answer.status_code for answer in answers) == {
+            200: VIEWS + BOOKMARKS + EDITS,
+            201: COMMENTS,
+        }
+        for number, path in enumerate(paths):
+            project = await author.ask("GET", path)
+            assert project["view_count"] == VIEWS // PROJECTS + 1
+            comments = await author.ask("GET", f"{path}/comments?limit=100&total=true")
+            assert project["comment_count"] == comments["total"] == COMMENTS // PROJECTS
+            said = {int(comment["body"]) for comment in comments["items"]}
+            assert said == set(range(number, COMMENTS, PROJECTS))
+            assert project["bookmark_count"] == PEOPLE
+            assert int(project["title"]) % PROJECTS == number
+            # Each edit made a revision of its own.
+            answer = await author.send("HEAD", path)
+            assert answer.headers["ETag"] == f'"{1 + EDITS // PROJECTS}"'
+        for person in people:
+            marked = await person.ask("GET", f"/users/{person.id}/bookmarks?total=true")
+            assert marked["total"] == len(marked["items"]) == PROJECTS

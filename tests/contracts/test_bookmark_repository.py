@@ -1,0 +1,148 @@
+"""`BookmarkRepository`: who has bookmarked what."""
+
+import pytest
+
+from sidepro.domain.errors import NotFound
+from sidepro.domain.ids import UserId
+from sidepro.domain.pagination import PageRequest
+from tests import factories
+from tests.contracts.builders import after, no_project, nobody
+from tests.contracts.concurrency import MANY, race
+from tests.contracts.world import World
+
+pytestmark = pytest.mark.anyio
+
+
+async def bookmarked(world: World, user_id: UserId) -> list[object]:
+    page = await world.board.bookmarked_by(user_id, PageRequest(), None)
+    return [card.id for card in page.items]
+
+
+async def test_add_says_whether_the_bookmark_is_new(world: World) -> None:
+    author, reader = factories.user(), factories.user()
+    project, other = factories.project(author.id), factories.project(author.id)
+    await world.store(author, reader, project, other)
+    async with world.unit_of_work() as work:
+        assert await work.bookmarks.add(reader.id, project.id, after(1))
+        assert not await work.bookmarks.add(reader.id, project.id, after(2))
+        assert await work.bookmarks.add(author.id, project.id, after(3))
+        assert await work.bookmarks.add(reader.id, other.id, after(4))
+        await work.commit()
+    async with world.unit_of_work() as work:
+        assert not await work.bookmarks.add(reader.id, project.id, after(5))
+    assert await bookmarked(world, reader.id) == [other.id, project.id]
+    assert await bookmarked(world, author.id) == [project.id]
+
+
+async def test_a_repeated_bookmark_keeps_its_first_time(world: World) -> None:
+    author = factories.user()
+    projects = [factories.project(author.id) for _ in range(2)]
+    await world.store(author, *projects)
+    await world.bookmark(author.id, projects[0].id, after(1))
+    await world.bookmark(author.id, projects[1].id, after(2))
+    await world.bookmark(author.id, projects[0].id, after(3))
+    assert await bookmarked(world, author.id) == [projects[1].id, projects[0].id]
+
+
+async def test_remove_says_whether_the_bookmark_was_there(world: World) -> None:
+    author, reader = factories.user(), factories.user()
+    project, other = factories.project(author.id), factories.project(author.id)
+    await world.store(author, reader, project, other)
+    for user in (author, reader):
+        await world.bookmark(user.id, project.id)
+    await world.bookmark(reader.id, other.id)
+    async with world.unit_of_work() as work:
+        assert await work.bookmarks.remove(reader.id, project.id)
+        assert not await work.bookmarks.remove(reader.id, project.id)
+        assert not await work.bookmarks.remove(nobody(), project.id)
+        assert not await work.bookmarks.remove(reader.id, no_project())
+        await work.commit()
+    assert await bookmarked(world, reader.id) == [other.id]
+    assert await bookmarked(world, author.id) == [project.id]
+
+
+async def test_a_removed_bookmark_may_be_added_again(world: World) -> None:
+    author = factories.user()
+    project = factories.project(author.id)
+    await world.store(author, project)
+    async with world.unit_of_work() as work:
+        assert await work.bookmarks.add(author.id, project.id, after(1))
+        assert await work.bookmarks.remove(author.id, project.id)
+        assert await work.bookmarks.add(author.id, project.id, after(2))
+        await work.commit()
+    assert await bookmarked(world, author.id) == [project.id]
+
+
+async def test_add_raises_not_found_when_the_project_is_gone(world: World) -> None:
+    reader = factories.user()
+    await world.store(reader)
+    with pytest.raises(NotFound):
+        await world.bookmark(reader.id, no_project())
+
+
+async def test_add_raises_not_found_when_the_user_is_gone(world: World) -> None:
+    author = factories.user()
+    project = factories.project(author.id)
+    await world.store(author, project)
+    with pytest.raises(NotFound):
+        await world.bookmark(nobody(), project.id)
+    assert (await world.counters(project.id)).bookmarks == 0
+
+
+async def test_of_many_identical_bookmarks_at_once_one_hears_yes(world: World) -> None:
+    author = factories.user()
+    project = factories.project(author.id)
+    await world.store(author, project)
+    results = await race(world, MANY, lambda _: world.bookmark(author.id, project.id))
+    assert results.count(True) == 1
+    assert results.count(False) == MANY - 1
+    assert (await world.counters(project.id)).bookmarks == 1
+
+
+async def test_of_many_identical_removals_at_once_one_hears_yes(world: World) -> None:
+    author = factories.user()
+    project = factories.project(author.id)
+    await world.store(author, project)
+    await world.bookmark(author.id, project.id)
+
+    async def remove(index: int) -> bool:
+        async with world.unit_of_work() as work:
+            removed = await work.bookmarks.remove(author.id, project.id)
+            await work.projects.adjust_counters(project.id, bookmarks=-int(removed))
+            await work.commit()
+        return removed
+
+    results = await race(world, MANY, remove)
+    assert results.count(True) == 1
+    assert results.count(False) == MANY - 1
+    assert (await world.counters(project.id)).bookmarks == 0
+
+
+async def test_fifty_people_at_once_give_fifty_bookmarks(world: World) -> None:
+    author = factories.user()
+    project = factories.project(author.id)
+    readers = [factories.user() for _ in range(50)]
+    await world.store(author, project, *readers)
+    results = await race(world, 50, lambda index: world.bookmark(readers[index].id, project.id))
+    assert results == [True] * 50
+    assert (await world.counters(project.id)).bookmarks == 50
+
+
+async def test_adding_and_removing_at_once_leaves_what_is_counted(world: World) -> None:
+    author = factories.user()
+    project = factories.project(author.id)
+    await world.store(author, project)
+
+    async def toggle(index: int) -> None:
+        async with world.unit_of_work() as work:
+            if index % 2:
+                by = int(await work.bookmarks.add(author.id, project.id, after(index)))
+            else:
+                by = -int(await work.bookmarks.remove(author.id, project.id))
+            await work.projects.adjust_counters(project.id, bookmarks=by)
+            await work.commit()
+
+    assert await race(world, MANY, toggle) == [None] * MANY
+    there = await world.board.bookmarks_of(author.id)
+    assert there in (0, 1)
+    assert (await world.counters(project.id)).bookmarks == there

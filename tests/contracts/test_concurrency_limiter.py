@@ -1,0 +1,188 @@
+"""`Slots`: in one process, and in Redis for all of them."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from functools import partial
+
+import pytest
+
+from sidepro.adapters.in_process.concurrency_limiter import InProcessConcurrencyLimiter
+from sidepro.adapters.redis import concurrency_limiter as in_redis
+from sidepro.adapters.redis.client import RedisClient
+from sidepro.adapters.redis.concurrency_limiter import LEASE, RedisConcurrencyLimiter
+from sidepro.domain.rate_limiting import RENEW_INTERVAL, ConcurrencyLimiter
+from tests.clients import until
+from tests.factories import at_once
+from tests.servers import RedisServer, free_port
+
+pytestmark = pytest.mark.anyio
+
+AnotherProcess = Callable[[], ConcurrencyLimiter]
+
+
+@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.servers)])
+async def processes(request: pytest.FixtureRequest) -> AsyncIterator[AnotherProcess]:
+    """Gives the slots of one more process; in memory there is but one."""
+    if request.param == "memory":
+        slots = InProcessConcurrencyLimiter()
+        yield lambda: slots
+        return
+    server: RedisServer = request.getfixturevalue("redis_server")
+    with server.client() as client:
+        client.flushall()
+    async with AsyncExitStack() as links:
+        yield lambda: RedisConcurrencyLimiter(_link(server.url, links))
+
+
+def _link(url: str, links: AsyncExitStack) -> RedisClient:
+    link = RedisClient(url)
+    links.push_async_callback(link.close)
+    return link
+
+
+async def test_of_many_who_take_at_once_in_all_processes_as_many_as_may_get_one(
+    processes: AnotherProcess,
+) -> None:
+    everywhere = [processes() for _ in range(4)]
+    takes = [partial(everywhere[n % 4].acquire, "a", f"slot-{n}", 5) for n in range(40)]
+    assert sum(await at_once(takes)) == 5
+
+
+async def test_a_slot_that_is_given_back_is_there_for_others(processes: AnotherProcess) -> None:
+    here, there = processes(), processes()
+    assert await here.acquire("a", "one", 1)
+    assert not await there.acquire("a", "two", 1)
+    for _ in range(2):
+        await here.release("a", "one")
+        await here.release("a", "never taken")
+        await here.release("b", "never taken")
+    assert await there.acquire("a", "two", 1)
+    assert not await here.acquire("a", "one", 1)
+
+
+async def test_one_slot_taken_twice_is_one_slot(processes: AnotherProcess) -> None:
+    slots = processes()
+    assert [await slots.acquire("a", name, 2) for name in ("x", "x", "y", "x")] == [True] * 4
+    assert not await slots.acquire("a", "z", 2)
+
+
+async def test_keys_are_counted_apart(processes: AnotherProcess) -> None:
+    slots = processes()
+    assert await slots.acquire("a", "one", 1)
+    assert await slots.acquire("b", "one", 1)
+    assert not await slots.acquire("b", "two", 1)
+
+
+async def test_renewing_changes_nothing_while_all_are_there(processes: AnotherProcess) -> None:
+    here, there = processes(), processes()
+    assert await here.acquire("a", "one", 2)
+    assert await there.acquire("a", "two", 2)
+    for slots in (here, there, here):
+        await slots.renew()
+    assert not await here.acquire("a", "three", 2)
+    await there.release("a", "two")
+    await there.renew()
+    assert await here.acquire("a", "three", 2)
+
+
+# --------------------------------------------------------------------------------- Redis alone
+
+
+async def test_the_slots_of_a_process_that_died_are_free_when_their_lease_is_over(
+    redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert LEASE <= 3 * RENEW_INTERVAL
+    monkeypatch.setattr(in_redis, "LEASE", 2)
+    async with AsyncExitStack() as links:
+        died, lives = (RedisConcurrencyLimiter(_link(redis_server.url, links)) for _ in range(2))
+        assert await died.acquire("leases", "lost", 2)
+        assert await lives.acquire("leases", "kept", 2)
+        deadline = time.monotonic() + 10
+        while not await lives.acquire("leases", "next", 2):
+            assert time.monotonic() < deadline
+            await lives.renew()
+            await asyncio.sleep(0.1)
+        await lives.renew()
+        assert not await lives.acquire("leases", "one more", 2), "those that are renewed are kept"
+
+
+async def test_nothing_stays_in_redis_when_all_is_given_back_or_over(
+    redis_server: RedisServer,
+) -> None:
+    async with AsyncExitStack() as links:
+        slots = RedisConcurrencyLimiter(_link(redis_server.url, links))
+        assert await slots.acquire("kept", "one", 2)
+        with redis_server.client() as client:
+            assert 0 < client.ttl("slots:kept") <= LEASE
+            await slots.release("kept", "one")
+            assert not client.exists("slots:kept")
+
+
+async def test_a_slot_given_back_while_it_is_renewed_is_free(
+    redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with AsyncExitStack() as links:
+        link = _link(redis_server.url, links)
+        slots = RedisConcurrencyLimiter(link)
+        assert await slots.acquire("renewed", "one", 1)
+        asked = link.redis.time
+
+        async def slowly() -> object:
+            """What was given back is put in again by the pipeline that follows."""
+            now = await asked()
+            taken = slots._own.taken["renewed"].copy()
+            await slots.release("renewed", "one")
+            slots._own._taken["renewed"] = taken
+            asyncio.get_running_loop().call_soon(slots._own._taken.clear)
+            return now
+
+        monkeypatch.setattr(link.redis, "time", slowly)
+        await slots.renew()
+        with redis_server.client() as client:
+            assert not client.exists("slots:renewed")
+
+
+async def test_a_clock_of_redis_that_went_back_holds_no_slot_for_longer_than_a_lease(
+    redis_server: RedisServer,
+) -> None:
+    async with AsyncExitStack() as links:
+        slots = RedisConcurrencyLimiter(_link(redis_server.url, links))
+        with redis_server.client() as client:
+            client.zadd("slots:ahead", {"old": time.time() + 3600})
+        assert await slots.acquire("ahead", "new", 1)
+
+
+async def test_while_redis_is_away_a_process_counts_its_own_and_tells_when_it_is_back(
+    own_redis: RedisServer,
+) -> None:
+    async with AsyncExitStack() as links:
+        here, there = (RedisConcurrencyLimiter(_link(own_redis.url, links)) for _ in range(2))
+        assert await here.acquire("a", "before", 2)
+        own_redis.stop()
+        assert await here.acquire("a", "during", 2)
+        assert not await here.acquire("a", "too many", 2)
+        assert await there.acquire("a", "elsewhere", 2)
+        await there.release("a", "elsewhere")
+        await here.renew()
+        own_redis.resume()
+        with own_redis.client() as client:
+            client.flushall()
+
+        async def is_counted_there() -> bool:
+            await here.renew()
+            if await there.acquire("a", "elsewhere", 2):
+                await there.release("a", "elsewhere")
+                return False
+            return True
+
+        await until(is_counted_there, 5)
+
+
+async def test_a_redis_that_is_not_there_refuses_nobody() -> None:
+    async with AsyncExitStack() as links:
+        slots = RedisConcurrencyLimiter(_link(f"redis://127.0.0.1:{free_port()}", links))
+        assert await slots.acquire("a", "one", 1)
+        await slots.renew()
+        await slots.release("a", "one")

@@ -1,0 +1,224 @@
+"""`Turns`: one run at a time, in memory, beside an SQLite database and on PostgreSQL."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from sidepro.adapters.sql.engine.database import Database
+from sidepro.adapters.sql.engine.job_lock import SqlJobLock
+from sidepro.domain.errors import Unavailable
+from sidepro.domain.recommendations.ports import JobLock
+from tests.clients import DATABASES, PATIENCE, until
+from tests.fakes.job_lock import MemoryTurns
+from tests.servers import Postgres, free_port
+
+pytestmark = pytest.mark.anyio
+
+AnotherProcess = Callable[[], JobLock]
+
+HOLD = """
+import asyncio, sys
+from sidepro.adapters.sql.engine.database import Database
+from sidepro.adapters.sql.engine.job_lock import SqlJobLock
+
+async def hold():
+    async with SqlJobLock(Database(sys.argv[1])).acquire(wait=True) as is_mine:
+        print(is_mine, flush=True)
+        await asyncio.Event().wait()
+
+asyncio.run(hold())
+"""
+
+
+def address_of(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a database."""
+    if kind == "sqlite":
+        return f"sqlite:///{tmp_path}/turns.sqlite3"
+    postgres: Postgres = request.getfixturevalue("postgres")
+    # Locks need no tables, and each database has its own.
+    made = postgres.fresh_database()
+    request.addfinalizer(lambda: postgres.drop(made))
+    return made
+
+
+@pytest.fixture
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return address_of(request.param, request, tmp_path)
+
+
+@pytest.fixture(params=["memory", *DATABASES])
+async def processes(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> AsyncIterator[AnotherProcess]:
+    """Gives the turns of one more process; in memory there is but one."""
+    if request.param == "memory":
+        turns = MemoryTurns()
+        yield lambda: turns
+        return
+    address = address_of(request.param, request, tmp_path)
+    async with AsyncExitStack() as databases:
+
+        def another() -> JobLock:
+            database = Database(address)
+            databases.push_async_callback(database.close)
+            return SqlJobLock(database)
+
+        yield another
+
+
+async def takes(turns: JobLock) -> bool:
+    """Whether a turn is to be had without waiting."""
+    async with turns.acquire(wait=False) as is_mine:
+        return is_mine
+
+
+async def test_who_does_not_wait_hears_at_once_that_somebody_else_is_inside(
+    processes: AnotherProcess,
+) -> None:
+    here, there = processes(), processes()
+    async with here.acquire(wait=False) as is_mine:
+        assert is_mine
+        assert not await takes(there)
+        assert not await takes(here), "nor twice in one process"
+    assert await takes(there)
+    assert await takes(here)
+
+
+async def test_who_waits_gets_in_when_the_other_is_out(processes: AnotherProcess) -> None:
+    here, there = processes(), processes()
+    is_inside = asyncio.Event()
+
+    async def wait_for_it() -> bool:
+        async with there.acquire(wait=True) as is_mine:
+            is_inside.set()
+            return is_mine
+
+    async with here.acquire(wait=True) as is_mine:
+        assert is_mine
+        waiting = asyncio.create_task(wait_for_it())
+        await asyncio.sleep(0.3)  # nothing may happen
+        assert not is_inside.is_set()
+    async with asyncio.timeout(PATIENCE):
+        assert await waiting
+    assert await takes(here)
+
+
+async def test_of_many_at_once_one_is_inside_at_a_time_and_all_who_wait_come_in(
+    processes: AnotherProcess,
+) -> None:
+    everywhere = [processes() for _ in range(3)]
+    inside = most_inside = done = 0
+
+    async def run(turns: JobLock) -> None:
+        nonlocal inside, most_inside, done
+        async with turns.acquire(wait=True):
+            inside += 1
+            most_inside = max(most_inside, inside)
+            await asyncio.sleep(0.01)
+            inside -= 1
+            done += 1
+
+    async with asyncio.timeout(3 * PATIENCE):
+        await asyncio.gather(*(run(everywhere[n % 3]) for n in range(9)))
+    assert (done, most_inside) == (9, 1)
+
+
+async def test_a_turn_ends_with_an_error_too(processes: AnotherProcess) -> None:
+    here, there = processes(), processes()
+    with pytest.raises(RuntimeError, match="mid-run"):
+        async with here.acquire(wait=True):
+            raise RuntimeError("mid-run")
+    assert await takes(there)
+
+
+async def test_who_gives_up_waiting_or_is_cancelled_inside_keeps_nobody_out(
+    processes: AnotherProcess,
+) -> None:
+    here, there = processes(), processes()
+    is_inside = asyncio.Event()
+
+    async def stay(turns: JobLock) -> None:
+        async with turns.acquire(wait=True):
+            is_inside.set()
+            await asyncio.Event().wait()
+
+    async def cancel(task: asyncio.Task[None]) -> None:
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+
+    staying = asyncio.create_task(stay(here))
+    await is_inside.wait()
+    waiting = asyncio.create_task(stay(there))
+    await asyncio.sleep(0.2)  # until it waits
+    await cancel(waiting)
+    assert not await takes(there)
+    await cancel(staying)
+    await until(lambda: takes(there))
+
+
+# ---------------------------------------------------------------------------- databases alone
+
+
+@asynccontextmanager
+async def a_holder(url: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Another process that has its turn."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", HOLD, url, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"True\n"
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+@pytest.mark.parametrize("url", DATABASES, indirect=True)
+async def test_a_process_that_is_killed_does_not_keep_its_turn(url: str) -> None:
+    database = Database(url)
+    turns = SqlJobLock(database)
+    try:
+        async with a_holder(url) as holder:
+            assert not await takes(turns)
+            holder.kill()
+            async with asyncio.timeout(PATIENCE), turns.acquire(wait=True) as is_mine:
+                assert is_mine
+    finally:
+        await database.close()
+
+
+async def test_a_turn_survives_the_end_of_its_connection(postgres: Postgres) -> None:
+    """The server gives it to the next one; who had it ends without an error of its own."""
+    with postgres.database() as url:
+        database, other = Database(url), Database(url)
+        try:
+            async with SqlJobLock(database).acquire(wait=True):
+                postgres.stop()
+                postgres.resume()
+                assert await takes(SqlJobLock(other))
+            assert await takes(SqlJobLock(database))
+        finally:
+            await database.close()
+            await other.close()
+
+
+@pytest.mark.parametrize("wait", [True, False])
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+async def test_a_database_that_cannot_be_reached_is_told(
+    kind: str, wait: bool, tmp_path: Path
+) -> None:
+    nowhere = f"postgresql://nobody:x@127.0.0.1:{free_port()}/x"
+    database = Database(f"sqlite:///{tmp_path}/no/x" if kind == "sqlite" else nowhere)
+    try:
+        with pytest.raises(Unavailable):
+            async with SqlJobLock(database).acquire(wait=wait):
+                pass
+    finally:
+        await database.close()

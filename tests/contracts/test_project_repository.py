@@ -1,0 +1,351 @@
+"""`ProjectRepository`: projects, with all that hangs on them."""
+
+from dataclasses import replace
+
+import pytest
+
+from sidepro.domain.accounts.profile import Catalogue
+from sidepro.domain.errors import NotFound
+from sidepro.domain.pagination import PageRequest
+from sidepro.domain.projects.ports import Counters, StoredMarkdown
+from tests import factories
+from tests.contracts.builders import after, no_project, nobody
+from tests.contracts.concurrency import MANY, in_turn, race
+from tests.contracts.world import World
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_project_comes_back_as_stored(world: World, catalogue: Catalogue) -> None:
+    author = factories.user()
+    project = factories.project(
+        author.id,
+        title="100 % \\ '%s' :id {} 가",
+        summary="👩‍👩‍👧 ﬁn",
+        content="# 제목\r\n\tcode()\n\n" + "漢" * 20,
+        content_html='<p class="x">&amp;</p>',
+        repository_url="https://example.kr/%EA%B0%80?a=1&b=2#c",
+        skills=catalogue.skills[::7],
+        revision=12,
+        created_at=after(1),
+        updated_at=after(999_999),
+    )
+    await world.store(author, project)
+    async with world.unit_of_work() as work:
+        assert await work.projects.get(project.id) == project
+
+
+async def test_the_longest_project_comes_back_as_stored(world: World) -> None:
+    author = factories.user()
+    content = "저녁 🍚\n" * 10_000
+    assert len(content) == 50_000
+    project = factories.project(
+        author.id, content=content, content_html=f"<p>{content}</p>", repository_url=None
+    )
+    await world.store(author, project)
+    async with world.unit_of_work() as work:
+        assert await work.projects.get(project.id) == project
+
+
+async def test_there_is_none_with_an_unknown_id(world: World) -> None:
+    author = factories.user()
+    await world.store(author, factories.project(author.id))
+    async with world.unit_of_work() as work:
+        assert await work.projects.get(no_project()) is None
+
+
+async def test_add_starts_all_counters_at_zero(world: World) -> None:
+    author = factories.user()
+    project = factories.project(author.id)
+    await world.store(author, project)
+    assert await world.board.counters(project.id) == Counters(0, 0, 0)
+
+
+async def test_add_raises_not_found_when_the_author_is_gone(world: World) -> None:
+    project = factories.project(nobody())
+    with pytest.raises(NotFound):
+        await world.store(project)
+    async with world.unit_of_work() as work:
+        assert await work.projects.get(project.id) is None
+
+
+async def test_save_stores_every_member(world: World) -> None:
+    author = factories.user()
+    project, other = factories.project(author.id), factories.project(author.id)
+    edited = replace(
+        project,
+        title="다른 제목",
+        summary="Another summary",
+        content="new",
+        content_html="<p>new</p>",
+        repository_url=None,
+        skills=("Kotlin", "Python", "Vue.js"),
+        revision=2,
+        updated_at=after(7),
+    )
+    await world.store(author, project, other)
+    async with world.unit_of_work() as work:
+        await work.projects.save(edited)
+        await work.commit()
+    async with world.unit_of_work() as work:
+        assert await work.projects.get(project.id) == edited
+        assert await work.projects.get(other.id) == other
+
+
+async def test_save_leaves_the_counters_alone(world: World) -> None:
+    author = factories.user()
+    project = factories.project(author.id)
+    await world.store(author, project)
+    await world.views.add(project.id)
+    await world.move(project.id, bookmarks=2, comments=3)
+    async with world.unit_of_work() as work:
+        await work.projects.save(replace(project, title="new", revision=2))
+        await work.commit()
+    assert await world.counters(project.id) == Counters(1, 2, 3)
+
+
+async def test_a_project_that_was_got_is_not_stored_until_it_is_saved(world: World) -> None:
+    author = factories.user()
+    project = factories.project(author.id)
+    await world.store(author, project)
+    async with world.unit_of_work() as work:
+        got = await work.projects.get(project.id)
+        assert got is not None
+        replace(got, title="forgotten")
+        await work.commit()
+    async with world.unit_of_work() as work:
+        assert await work.projects.get(project.id) == project
+
+
+async def test_get_holds_back_other_edits_and_then_gives_what_they_made(world: World) -> None:
+    author = factories.user()
+    project = factories.project(author.id)
+    edited = replace(project, title="edited", skills=("Kotlin", "Vue.js"), revision=2)
+    await world.store(author, project)
+    got = await in_turn(
+        world,
+        lambda work: work.projects.get(project.id),
+        lambda work: work.projects.save(edited),
+    )
+    assert got == edited
+
+
+async def test_get_holds_back_until_a_deletion_is_done(world: World) -> None:
+    author = factories.user()
+    project = factories.project(author.id)
+    await world.store(author, project)
+    got = await in_turn(
+        world,
+        lambda work: work.projects.get(project.id),
+        lambda work: work.projects.delete(project.id),
+    )
+    assert got is None
+
+
+async def test_get_of_one_project_does_not_change_what_another_one_is(world: World) -> None:
+    author = factories.user()
+    projects = [factories.project(author.id) for _ in range(MANY)]
+    await world.store(author, *projects)
+
+    async def edit(index: int) -> None:
+        async with world.unit_of_work() as work:
+            project = await work.projects.get(projects[index].id)
+            assert project is not None
+            await work.projects.save(replace(project, title=str(index), revision=2))
+            await work.commit()
+
+    assert await race(world, MANY, edit) == [None] * MANY
+    async with world.unit_of_work() as work:
+        for index, project in enumerate(projects):
+            wanted = replace(project, title=str(index), revision=2)
+            assert await work.projects.get(project.id) == wanted
+
+
+async def test_of_many_edits_at_once_none_is_lost(world: World, catalogue: Catalogue) -> None:
+    author = factories.user()
+    project = factories.project(author.id, skills=("jQuery",))
+    await world.store(author, project)
+
+    async def edit(index: int) -> None:
+        async with world.unit_of_work() as work:
+            found = await work.projects.get(project.id)
+            assert found is not None
+            skills = (*found.skills, catalogue.skills[index])
+            await work.projects.save(replace(found, skills=skills, revision=found.revision + 1))
+            await work.commit()
+
+    assert await race(world, MANY, edit) == [None] * MANY
+    async with world.unit_of_work() as work:
+        found = await work.projects.get(project.id)
+    assert found is not None
+    assert found.revision == MANY + 1
+    assert set(found.skills) == {"jQuery", *catalogue.skills[:MANY]}
+
+
+async def test_delete_takes_all_that_hangs_on_the_project(world: World) -> None:
+    author, reader = factories.user(), factories.user()
+    gone, stays = factories.project(author.id), factories.project(author.id)
+    comments = [factories.comment(project.id, reader.id) for project in (gone, gone, stays)]
+    await world.store(author, reader, gone, stays, *comments)
+    for project in (gone, stays):
+        await world.bookmark(reader.id, project.id)
+        await world.views.add(project.id)
+
+    async with world.unit_of_work() as work:
+        await work.projects.delete(gone.id)
+        await work.commit()
+
+    async with world.unit_of_work() as work:
+        assert await work.projects.get(gone.id) is None
+        assert await work.comments.get(comments[0].id) is None
+        assert await work.comments.get(comments[1].id) is None
+        assert not await work.bookmarks.remove(reader.id, gone.id)
+        with pytest.raises(NotFound):
+            await work.projects.adjust_counters(gone.id, bookmarks=1)
+    assert await world.board.project(gone.id, reader.id) is None
+    assert await world.board.counters(gone.id) is None
+    assert (await world.board.comments(gone.id, PageRequest())).items == ()
+    assert not await world.views.add(gone.id)
+
+    async with world.unit_of_work() as work:
+        assert await work.projects.get(stays.id) == stays
+        assert await work.comments.get(comments[2].id) == comments[2]
+    assert await world.board.bookmarks_of(reader.id) == 1
+    assert await world.counters(stays.id) == Counters(1, 1, 0)
+
+
+async def test_delete_of_a_project_that_is_gone_is_no_error(world: World) -> None:
+    async with world.unit_of_work() as work:
+        await work.projects.delete(no_project())
+        await work.commit()
+
+
+async def test_deleting_while_others_bookmark_and_comment_leaves_nothing(world: World) -> None:
+    author = factories.user()
+    project = factories.project(author.id)
+    readers = [factories.user() for _ in range(MANY)]
+    await world.store(author, project, *readers)
+
+    async def act(index: int) -> bool:
+        match index % 4:
+            case 0:
+                return await world.bookmark(readers[index].id, project.id)
+            case 1:
+                async with world.unit_of_work() as work:
+                    await work.comments.add(factories.comment(project.id, readers[index].id))
+                    await work.projects.adjust_counters(project.id, comments=1)
+                    await work.commit()
+            case 2:
+                return await world.views.add(project.id)
+            case _:
+                async with world.unit_of_work() as work:
+                    if await work.projects.get(project.id):
+                        await work.projects.delete(project.id)
+                        await work.commit()
+        return True
+
+    for result in await race(world, MANY, act):
+        assert isinstance(result, (bool, NotFound))
+    assert await world.board.counters(project.id) is None
+    assert (await world.board.comments(project.id, PageRequest())).items == ()
+    assert [await world.board.bookmarks_of(reader.id) for reader in readers] == [0] * MANY
+
+
+# ------------------------------------------------------------------------------------- counters
+
+
+async def test_move_counters_adds_and_gives_what_they_are_then(world: World) -> None:
+    author = factories.user()
+    project, other = factories.project(author.id), factories.project(author.id)
+    await world.store(author, project, other)
+    await world.views.add(project.id)
+    async with world.unit_of_work() as work:
+        move = work.projects.adjust_counters
+        assert await move(project.id, bookmarks=3) == Counters(1, 3, 0)
+        assert await move(project.id, comments=2) == Counters(1, 3, 2)
+        assert await move(project.id, bookmarks=-1, comments=-2) == Counters(1, 2, 0)
+        assert await move(project.id) == Counters(1, 2, 0)
+        await work.commit()
+    assert await world.board.counters(project.id) == Counters(1, 2, 0)
+    assert await world.board.counters(other.id) == Counters(0, 0, 0)
+
+
+async def test_move_counters_raises_not_found_when_the_project_is_gone(world: World) -> None:
+    with pytest.raises(NotFound):
+        await world.move(no_project(), bookmarks=1)
+
+
+async def test_many_moves_at_once_move_by_exactly_so_many(world: World) -> None:
+    author = factories.user()
+    project = factories.project(author.id)
+    await world.store(author, project)
+
+    async def move(index: int) -> Counters:
+        async with world.unit_of_work() as work:
+            moved = await work.projects.adjust_counters(project.id, bookmarks=1, comments=2)
+            await work.commit()
+        return moved
+
+    results = await race(world, MANY, move)
+    # Each of them heard of another place in the row.
+    heard = {moved.bookmarks for moved in results if isinstance(moved, Counters)}
+    assert heard == set(range(1, MANY + 1))
+    assert await world.counters(project.id) == Counters(0, MANY, 2 * MANY)
+
+
+async def test_all_counters_may_be_moved_while_the_project_is_edited(world: World) -> None:
+    author = factories.user()
+    project = factories.project(author.id)
+    await world.store(author, project)
+
+    async def act(index: int) -> None:
+        match index % 4:
+            case 0:
+                await world.views.add(project.id)
+            case 1:
+                await world.move(project.id, bookmarks=1)
+            case 2:
+                await world.move(project.id, comments=1)
+            case _:
+                async with world.unit_of_work() as work:
+                    found = await work.projects.get(project.id)
+                    assert found is not None
+                    await work.projects.save(replace(found, revision=found.revision + 1))
+                    await work.commit()
+
+    assert await race(world, MANY, act) == [None] * MANY
+    each = MANY // 4
+    assert await world.counters(project.id) == Counters(each, each, each)
+    async with world.unit_of_work() as work:
+        found = await work.projects.get(project.id)
+    assert found is not None
+    assert found.revision == 1 + each
+
+
+# ----------------------------------------------------------------------------------------- texts
+
+
+async def test_texts_come_in_the_order_of_their_ids(world: World) -> None:
+    author = factories.user()
+    projects = [
+        factories.project(author.id, content=f"text {n}", content_html=f"<p>{n}</p>")
+        for n in range(5)
+    ]
+    await world.store(author, *reversed(projects))
+    texts = [StoredMarkdown(p.id, p.content, p.content_html) for p in projects]
+    assert await world.board.texts(None, 2) == tuple(texts[:2])
+    assert await world.board.texts(projects[1].id, 2) == tuple(texts[2:4])
+    assert await world.board.texts(projects[3].id, 2) == (texts[4],)
+    assert await world.board.texts(projects[4].id, 2) == ()
+
+
+async def test_new_html_changes_nothing_else(world: World) -> None:
+    author = factories.user()
+    project, other = factories.project(author.id), factories.project(author.id)
+    await world.store(author, project, other)
+    async with world.unit_of_work() as work:
+        await work.projects.save_html(project.id, "<p>anew</p>")
+        await work.commit()
+    async with world.unit_of_work() as work:
+        assert await work.projects.get(project.id) == replace(project, content_html="<p>anew</p>")
+        assert await work.projects.get(other.id) == other

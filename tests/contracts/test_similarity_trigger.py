@@ -1,0 +1,211 @@
+"""`SimilarityTrigger`: within one process, and over Redis to a worker in another."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import cast
+
+import pytest
+from taskiq import AsyncBroker
+
+from sidepro.adapters.in_process.job_claims import InProcessJobClaims
+from sidepro.adapters.redis.client import RedisClient
+from sidepro.adapters.redis.job_claims import RedisJobClaims
+from sidepro.domain.errors import Unavailable
+from sidepro.domain.images.image_service import ImageService
+from sidepro.domain.recommendations.ports import NeighbourStore, Progress, SimilarityRun
+from sidepro.domain.recommendations.similarity_job import SimilarityJob
+from sidepro.jobs import broker as brokers
+from sidepro.jobs import tasks
+from sidepro.jobs.claims import JobClaims
+from sidepro.jobs.runner import working
+from sidepro.jobs.similarity_trigger import BrokerSimilarityTrigger
+from sidepro.jobs.tasks import JobRunner
+from tests.clients import until
+from tests.servers import RedisServer, free_port
+
+pytestmark = pytest.mark.anyio
+
+
+@dataclass
+class Similarity:
+    """Stands in for the job and for its store: notes when runs begin, and how they wait."""
+
+    began: list[float] = field(default_factory=list)
+    waits: list[bool] = field(default_factory=list)
+    may_end: asyncio.Event = field(default_factory=asyncio.Event)
+    seconds: float = 0.0
+    is_away: bool = False
+
+    async def run(
+        self, *, full: bool = False, wait: bool = False, progress: Progress | None = None
+    ) -> SimilarityRun:
+        self.began.append(time.monotonic())
+        self.waits.append(wait)
+        await self.may_end.wait()
+        return SimilarityRun(datetime.now(UTC), self.seconds, 0, 0)
+
+    async def last_run(self) -> SimilarityRun | None:
+        if self.is_away:
+            raise Unavailable
+        return SimilarityRun(datetime.now(UTC), self.seconds, 0, 0)
+
+
+@dataclass
+class Processes:
+    """The requests of two processes, and the job where it runs."""
+
+    here: BrokerSimilarityTrigger
+    there: BrokerSimilarityTrigger
+    similarity: Similarity
+    jobs: JobRunner
+
+
+@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.servers)])
+async def processes(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Processes]:
+    monkeypatch.setattr(tasks, "PAUSE_SHORTEST", 0.3)
+    similarity = Similarity()
+    similarity.may_end.set()
+
+    def jobs(broker: AsyncBroker, notes: JobClaims) -> JobRunner:
+        return JobRunner(
+            broker,
+            notes,
+            cast("SimilarityJob", similarity),
+            cast("NeighbourStore", similarity),
+            cast("ImageService", None),
+        )
+
+    async with AsyncExitStack() as stack:
+        if request.param == "memory":
+            runs = jobs(brokers.in_process(), InProcessJobClaims())
+            here = there = BrokerSimilarityTrigger(runs.broker, runs.notes)
+        else:
+            server: RedisServer = request.getfixturevalue("redis_server")
+            with server.client() as client:
+                client.flushall()
+            here, there = [await in_redis(server.url, stack) for _ in range(2)]
+            link = RedisClient(server.url)
+            stack.push_async_callback(link.close)
+            broker = brokers.shared(server.url)
+            stack.push_async_callback(broker.shutdown)
+            runs = jobs(broker, RedisJobClaims(link))
+        await stack.enter_async_context(working(runs))
+        yield Processes(here, there, similarity, runs)
+
+
+async def in_redis(url: str, stack: AsyncExitStack) -> BrokerSimilarityTrigger:
+    """The requests of a process that has no worker in it."""
+    link, broker = RedisClient(url), brokers.shared(url)
+    requests = BrokerSimilarityTrigger(broker, RedisJobClaims(link))
+    for close in (link.close, broker.shutdown, requests.close):
+        stack.push_async_callback(close)
+    return requests
+
+
+async def test_a_run_follows_what_is_asked_and_waits_for_its_turn(processes: Processes) -> None:
+    await processes.here.request()
+    await until(lambda: len(processes.similarity.began) == 1)
+    assert processes.similarity.waits == [True]
+
+
+async def test_those_who_ask_within_a_short_time_share_a_run(processes: Processes) -> None:
+    for _ in range(20):
+        await processes.here.request()
+        await processes.there.request()
+    await processes.here.close()
+    await processes.there.close()
+    await processes.there.request()
+    similarity = processes.similarity
+    await until(lambda: len(similarity.began) == 1)
+    await asyncio.sleep(3 * tasks.PAUSE_SHORTEST)  # nothing may happen
+    assert len(similarity.began) == 1
+
+
+async def test_who_asks_while_a_run_is_under_way_gets_one_of_their_own(
+    processes: Processes,
+) -> None:
+    """What is under way may have read before them."""
+    similarity = processes.similarity
+    similarity.may_end.clear()
+    await processes.here.request()
+    await until(lambda: len(similarity.began) == 1)
+    await processes.there.request()
+    await until(lambda: len(similarity.began) == 2)
+    similarity.may_end.set()
+
+
+async def test_as_many_as_ask_again_and_again_get_a_run_after_each_pause(
+    processes: Processes,
+) -> None:
+    similarity = processes.similarity
+    similarity.seconds = 0.6
+    while len(similarity.began) < 3:
+        await processes.here.request()
+        await asyncio.sleep(0.01)
+    pauses = [b - a for a, b in zip(similarity.began, similarity.began[1:], strict=False)]
+    assert min(pauses) > 0.5, "as long as the last run took"
+
+
+async def test_a_store_that_is_away_keeps_no_run_from_beginning(processes: Processes) -> None:
+    processes.similarity.is_away = True
+    await processes.here.request()
+    await until(lambda: len(processes.similarity.began) == 1)
+
+
+# --------------------------------------------------------------------------------- Redis alone
+
+
+async def test_a_redis_that_is_away_delays_nobody_and_is_asked_again_when_it_is_back(
+    own_redis: RedisServer,
+) -> None:
+    async with AsyncExitStack() as stack:
+        requests = await in_redis(own_redis.url, stack)
+        own_redis.stop()
+        began = time.process_time()
+        for _ in range(3):
+            await requests.request()
+        await requests.close()
+        assert time.process_time() - began < 1
+        own_redis.resume()
+
+        async def is_sent() -> bool:
+            await requests.request()
+            await requests.close()
+            with own_redis.client() as client:
+                return bool(client.exists(brokers.STREAM))
+
+        await until(is_sent, 5)
+
+
+async def test_asking_does_not_wait_for_a_redis_that_does_not_answer() -> None:
+    """It says nothing at all, as behind a broken network."""
+
+    async def silent(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asked.wait()
+        writer.close()
+
+    asked = asyncio.Event()
+    port = free_port()
+    async with await asyncio.start_server(silent, "127.0.0.1", port), AsyncExitStack() as stack:
+        requests = await in_redis(f"redis://127.0.0.1:{port}", stack)
+        await requests.request()
+        assert requests._sending is not None
+        assert not requests._sending.done()
+        asked.set()
+
+
+# ----------------------------------------------------------------------------- one process alone
+
+
+async def test_a_process_whose_jobs_are_off_sends_nothing() -> None:
+    broker, notes = brokers.in_process(), InProcessJobClaims()
+    requests = BrokerSimilarityTrigger(broker, notes)
+    await requests.request()
+    await requests.close()
+    assert await notes.claim(tasks.ASKED, 1), "nor says that somebody has"

@@ -1,0 +1,121 @@
+"""People who always come back to their rooms, and note what they see there."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.clients import Json, Person, Socket
+
+REPEATED_AFTER = 3.0
+"""Seconds without an acknowledgement after which a message is sent again."""
+
+
+@dataclass(eq=False)
+class Member:
+    """One who always comes back, says one thing after the other, and notes what is seen."""
+
+    person: Person
+    room_id: str
+    name: str
+    seen: list[Json] = field(default_factory=list)
+    acknowledged: set[str] = field(default_factory=set)
+    repeated: set[str] = field(default_factory=set)
+    says: bool = True
+    drops: int = 0
+    codes: Counter[int] = field(default_factory=Counter)
+    _acknowledged: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def take_part(self) -> None:
+        """Come, and come back, until cancelled."""
+        numbers = itertools.count()
+        unacknowledged: str | None = None
+        while True:
+            with suppress(OSError, InvalidHandshake, TimeoutError, ConnectionClosed):
+                async with self.person.socket(self.room_id, after=len(self.seen)) as socket:
+                    hearing = asyncio.create_task(self._hear(socket))
+                    try:
+                        while not hearing.done():
+                            unacknowledged = await self._say(socket, unacknowledged, numbers)
+                    finally:
+                        hearing.cancel()
+                        await asyncio.gather(hearing, return_exceptions=True)
+                    self._note_end(hearing)
+            self.drops += 1
+            await asyncio.sleep(0.1)
+
+    async def _say(
+        self, socket: Socket, unacknowledged: str | None, numbers: Iterator[int]
+    ) -> str | None:
+        """Say the next thing, or the last one again; what is not acknowledged in time."""
+        if unacknowledged is None and not self.says:
+            await asyncio.sleep(0.1)
+            return None
+        client_id = unacknowledged or f"{self.name}-{next(numbers)}"
+        if unacknowledged:
+            self.repeated.add(client_id)
+        self._acknowledged.clear()
+        with suppress(ConnectionClosed, TimeoutError):
+            await socket.tell("send", client_id=client_id, body=client_id)
+            async with asyncio.timeout(REPEATED_AFTER):
+                while client_id not in self.acknowledged:
+                    await self._acknowledged.wait()
+                    self._acknowledged.clear()
+            await asyncio.sleep(0.1)
+            return None
+        await asyncio.sleep(0.1)
+        return client_id
+
+    def _note_end(self, hearing: asyncio.Task[None]) -> None:
+        error = None if hearing.cancelled() else hearing.exception()
+        if isinstance(error, AssertionError):
+            raise error
+        if isinstance(error, ConnectionClosed):
+            self.codes[error.rcvd.code if error.rcvd else 1006] += 1
+
+    async def _hear(self, socket: Socket) -> None:
+        while True:
+            frame = await _frame(socket)
+            if frame["type"] != "message":
+                continue
+            message = frame["message"]
+            if message["sender_id"] == self.person.id:
+                self.acknowledged.add(message["client_id"])
+                self._acknowledged.set()
+            if message["seq"] == len(self.seen) + 1:
+                self.seen.append(message)
+            else:  # the one exception to the order: the answer to a repeat
+                assert message["client_id"] in self.repeated, f"{message} after {len(self.seen)}"
+
+
+async def _frame(socket: Socket) -> Json:
+    while True:
+        with suppress(TimeoutError):  # nobody says anything for a while
+            return await socket.frame()
+
+
+async def has_all(member: Member) -> bool:
+    room = await member.person.ask("GET", f"/rooms/{member.room_id}")
+    return bool(len(member.seen) == room["last_seq"])
+
+
+async def check(member: Member) -> None:
+    """What was seen is what is stored, each of it once."""
+    stored: list[Json] = []
+    path = f"/rooms/{member.room_id}/messages?limit=100&after="
+    while items := (await member.person.ask("GET", f"{path}{len(stored)}"))["items"]:
+        stored += items
+    assert [message["seq"] for message in stored] == list(range(1, len(stored) + 1))
+    assert member.seen == stored
+    names = [message["client_id"] for message in stored]
+    assert len(set(names)) == len(names)
+    assert member.acknowledged <= set(names)

@@ -1,0 +1,137 @@
+"""A chat process that stands still, and processes that have no Redis between them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.clients import Person, until
+from tests.cluster import at, visiting_all
+from tests.servers import RedisServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.clients import Socket
+    from tests.servers import SideProServer
+
+pytestmark = [pytest.mark.anyio, pytest.mark.servers]
+
+PRESENCE_RIGHT_WITHIN = 15.0
+HEALS_WITHIN = 5.0
+WATCHED = 3.0
+"""Seconds over which it is measured what a process does while there is nothing to do."""
+
+NEAR_IDLE = 0.1
+"""Processor seconds in a second. A loop that spins takes all of one."""
+
+
+@contextmanager
+def standing_still(server: SideProServer) -> Iterator[None]:
+    """The process is there and does nothing: it hangs, or its machine does."""
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+
+
+async def test_people_of_a_process_that_stands_still_are_gone_until_it_goes_on(
+    servers: list[SideProServer],
+) -> None:
+    async with visiting_all(servers) as visits:
+        one, other = await Person.join(visits[0]), await Person.join(visits[1])
+        third = await Person.join(visits[0])
+        room_id, lonely = await one.room_with(other), await third.room_with(other)
+
+        async def lonely_is(status: str) -> bool:
+            return bool((await third.ask("GET", f"/rooms/{lonely}"))["status"] == status)
+
+        async with (
+            one.chat(room_id) as socket,
+            other.chat(room_id) as theirs,
+            other.chat(lonely),
+        ):
+            await socket.until_status("running", one, other)
+            await theirs.until_status("running", one, other)
+            assert await lonely_is("running")
+            with standing_still(servers[1]):
+                stopped = time.monotonic()
+                await hears(socket, one)
+                await until(lambda: lonely_is("stop"), PRESENCE_RIGHT_WITHIN)
+                assert time.monotonic() - stopped < PRESENCE_RIGHT_WITHIN
+                said = [await socket.said(f"{number}") for number in range(3)]
+            went_on = time.monotonic()
+            assert await theirs.messages(3) == said
+            await hears(socket, one, other)
+            await until(lambda: lonely_is("running"), PRESENCE_RIGHT_WITHIN)
+            assert time.monotonic() - went_on < PRESENCE_RIGHT_WITHIN
+            await theirs.say("here I am")
+            assert (await socket.message())["body"] == "here I am"
+
+
+async def hears(socket: Socket, *online: Person) -> None:
+    """Wait for the status that says that these are there, and nobody else."""
+    async with asyncio.timeout(PRESENCE_RIGHT_WITHIN):
+        while socket.status["online"] != sorted(person.id for person in online):
+            try:
+                socket.status = await socket.expect("status")
+            except TimeoutError:  # nothing for a while
+                continue
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux what a process has used")
+async def test_chat_goes_on_without_redis_near_idle_and_heals_with_it(
+    servers: list[SideProServer], own_redis: RedisServer
+) -> None:
+    async with visiting_all(servers) as visits:
+        one, other = await Person.join(visits[0]), await Person.join(visits[1])
+        room_id = await one.room_with(other)
+        tickets = f"/rooms/{room_id}/socket-tickets"
+
+        async def gives_tickets() -> bool:
+            return (await one.send("POST", tickets)).status_code == 201
+
+        async with one.chat(room_id) as socket, other.chat(room_id) as theirs:
+            await socket.until_status("running", one, other)
+            await theirs.until_status("running", one, other)
+
+            await asyncio.to_thread(own_redis.stop)
+            # by itself each process goes on, and shows what it sees itself
+            first = await socket.said("while it is away")
+            await theirs.say("here too")
+            unheard, late = await theirs.messages(2)
+            assert unheard == first
+            assert (await one.send("POST", tickets)).status_code == 503
+            async with at(one, visits[1]).chat(room_id) as guest:
+                assert guest.status["online"] == sorted([one.id, other.id])
+            await theirs.until_status("running", other)
+
+            spent = [used(server) for server in servers]
+            began = time.monotonic()
+            await asyncio.sleep(WATCHED)
+            watched = time.monotonic() - began
+            for server, before in zip(servers, spent, strict=True):
+                assert (used(server) - before) / watched < NEAR_IDLE
+
+            await asyncio.to_thread(own_redis.resume)
+            async with asyncio.timeout(HEALS_WITHIN):
+                assert await socket.message() == late
+                await theirs.until_status("running", one, other)
+                await until(gives_tickets, HEALS_WITHIN)
+        for server in servers:
+            assert "Traceback" not in server.log()
+
+
+def used(server: SideProServer) -> float:
+    """Processor seconds that the server has used, by itself and in the kernel."""
+    fields = Path(f"/proc/{server.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -1,0 +1,108 @@
+"""`Idempotency-Key` at two processes: what is sent to both is done once, also if one is killed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from tests.clients import Person
+from tests.cluster import at, shared_settings, two_servers, visiting_all
+from tests.image_files import picture, saved
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.clients import Json
+    from tests.servers import Postgres, RedisServer, SideProServer
+
+pytestmark = [pytest.mark.anyio, pytest.mark.servers]
+
+KEYS = 20
+PROJECT: Json = {"title": "지도", "summary": "커피", "content": "내용", "skills": ["Python"]}
+
+
+@pytest.fixture
+def servers(
+    postgres: Postgres, redis_server: RedisServer, tmp_path: Path
+) -> Iterator[list[SideProServer]]:
+    with (
+        shared_settings(postgres, redis_server, tmp_path) as settings,
+        two_servers(settings) as running,
+    ):
+        yield running
+
+
+async def posted(person: Person, path: str, key: str, **content: Any) -> httpx.Response:
+    headers = {**person.headers, "Idempotency-Key": key}
+    return await person.http.request("POST", f"/api/v1{path}", headers=headers, **content)
+
+
+async def number_of_projects(person: Person) -> int:
+    mine = await person.ask("GET", f"/users/{person.id}/projects?total=true&limit=1")
+    return int(mine["total"])
+
+
+async def test_the_same_post_at_both_at_once_is_done_once(servers: list[SideProServer]) -> None:
+    async with visiting_all(servers) as (first, second):
+        one = await Person.join(first)
+        both = (one, at(one, second))
+        other = await Person.join(first)
+        project = (await other.ask("POST", "/projects", PROJECT))["id"]
+        room = await one.room_with(other)
+        file = {"file": ("a.png", saved(picture()))}
+        for path, content in (
+            ("/projects", {"json": PROJECT}),
+            (f"/projects/{project}/comments", {"json": {"body": "멋져요"}}),
+            ("/rooms", {"json": {"user_id": other.id}}),
+            (f"/rooms/{room}/messages", {"json": {"body": "안녕"}}),
+            ("/images", {"files": file}),
+        ):
+            answers = await asyncio.gather(
+                *(posted(who, path, f"key-{n}", **content) for n in range(KEYS) for who in both)
+            )
+            assert {answer.status_code for answer in answers} <= {200, 201}, path
+            for pair in zip(answers[::2], answers[1::2], strict=True):
+                replayed = sorted(answer.headers.get("Idempotent-Replayed", "") for answer in pair)
+                assert replayed == ["", "true"], path
+                assert pair[0].content == pair[1].content, path
+            distinct = {answer.content for answer in answers}
+            assert len(distinct) == (1 if path == "/rooms" else KEYS), path
+        assert await number_of_projects(one) == KEYS
+        comments = await one.ask("GET", f"/projects/{project}/comments?total=true")
+        assert comments["total"] == KEYS
+        said = await one.ask("GET", f"/rooms/{room}/messages")
+        assert said["last_seq"] == KEYS
+        assert len((await one.ask("GET", "/me/export"))["images"]) == KEYS
+
+
+async def test_what_a_killed_process_left_open_the_other_does_once(
+    servers: list[SideProServer],
+) -> None:
+    async with visiting_all(servers) as (first, second):
+        one = await Person.join(first)
+        there = at(one, second)
+
+        async def sent(number: int) -> httpx.Response | None:
+            with suppress(httpx.TransportError):
+                return await posted(one, "/projects", f"key-{number}", json=PROJECT)
+            return None
+
+        begun = [asyncio.create_task(sent(number)) for number in range(3 * KEYS)]
+        await asyncio.wait(begun, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.to_thread(servers[0].kill)
+        told = await asyncio.gather(*begun)
+        again = [
+            await posted(there, "/projects", f"key-{number}", json=PROJECT)
+            for number in range(3 * KEYS)
+        ]
+        statuses = Counter(answer.status_code for answer in again)
+        assert statuses == {201: 3 * KEYS}
+        for before, after in zip(told, again, strict=True):
+            assert before is None or before.content == after.content
+        assert await number_of_projects(there) == 3 * KEYS

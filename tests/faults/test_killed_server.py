@@ -1,0 +1,76 @@
+"""SIGKILL: what people were told before it is there after it, once."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sidepro import bootstrap as composition
+from sidepro import settings as configuration
+from tests.clients import DATABASES, Json, a_database, visiting
+from tests.faults.load import Load
+from tests.servers import SideProServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = [pytest.mark.anyio, pytest.mark.servers]
+
+TOUR = Path(__file__).parents[2] / "docs" / "tour.py"
+
+
+@pytest.fixture(params=DATABASES)
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Json]:
+    with a_database(request.param, request, tmp_path) as found:
+        yield found
+
+
+async def test_what_was_acknowledged_survives_a_killed_server(settings: Json) -> None:
+    with SideProServer(settings) as server:
+        async with visiting(server.url) as http:
+            load = await Load.begin(http)
+            for _ in range(2):
+                load.start()
+                await load.until_each_was_told(15)
+                await asyncio.to_thread(server.kill)
+                await load.ended()
+                await asyncio.to_thread(server.start)
+                await load.check()
+        assert set(load.statuses) <= {200, 201}, load.statuses
+
+
+def test_the_tour_finds_everything_again(settings: Json, tmp_path: Path) -> None:
+    kept = tmp_path / "kept.json"
+
+    def walk(*arguments: str | Path) -> subprocess.Popen[str]:
+        command = [sys.executable, TOUR, server.url, *arguments]
+        return subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+
+    with SideProServer(settings) as server:
+        with walk("--keep", kept, "--wait", "60") as tour:
+            # the job need not be waited for: this process runs it now and then
+            asyncio.run(run_the_job_until_ended(settings, tour))
+            said, _ = tour.communicate(timeout=60)
+        assert tour.returncode == 0, said
+        server.kill()
+        server.start()
+        with walk("--check", kept) as check:
+            said, _ = check.communicate(timeout=60)
+        assert check.returncode == 0, said
+
+
+async def run_the_job_until_ended(settings: Json, tour: subprocess.Popen[str]) -> None:
+    platform = composition.build(configuration.load(settings, dotenv=Path("/dev/null")), "")
+    try:
+        while tour.poll() is None:
+            await platform.similarity.run()
+            await asyncio.sleep(0.3)
+    finally:
+        await platform.close()

@@ -1,0 +1,173 @@
+"""PostgreSQL goes away and comes back: 503 meanwhile, and no restart afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from tests.clients import PATIENCE, Json, Person, Socket, migrate, settings_of, until, visiting
+from tests.faults.load import Load
+from tests.servers import Postgres, ServerError, SideProServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import httpx
+
+pytestmark = [pytest.mark.anyio, pytest.mark.servers]
+
+RETRYABLE = {1001, 1011, 1012, 1013}
+HEALS_WITHIN = 5.0
+
+
+@pytest.fixture(scope="module")
+def own_postgres() -> Iterator[Postgres]:
+    """A server that nobody else uses."""
+    with Postgres.start() as server:
+        yield server
+
+
+@pytest.fixture
+def settings(own_postgres: Postgres, tmp_path: Path) -> Json:
+    url = own_postgres.fresh_database()
+    asyncio.run(migrate(url))
+    return settings_of(url, tmp_path)
+
+
+async def until_ready(http: httpx.AsyncClient) -> None:
+    async def is_ready() -> bool:
+        return (await http.get("/health/ready")).status_code == 200
+
+    await until(is_ready, HEALS_WITHIN)
+
+
+async def say_until_stored(socket: Socket, client_id: str, body: str) -> Json:
+    """What a client does: repeat what was not stored."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            await socket.tell("send", client_id=client_id, body=body)
+            frame = await socket.frame()
+            if frame["type"] == "message":
+                return dict(frame["message"])
+            assert (frame["type"], frame["code"]) == ("error", "unavailable")
+            assert frame["client_id"] == client_id
+            await asyncio.sleep(0.1)
+
+
+async def test_everything_answers_503_meanwhile_and_heals_by_itself(
+    own_postgres: Postgres, settings: Json
+) -> None:
+    with SideProServer(settings) as server:
+        async with visiting(server.url) as http:
+            one, other = await asyncio.gather(Person.join(http), Person.join(http))
+            room_id = await one.room_with(other)
+            async with one.chat(room_id) as socket, other.chat(room_id) as theirs:
+                await socket.until_status("running", one, other)
+                first = await socket.said("before")
+                assert await theirs.message() == first
+
+                await asyncio.to_thread(own_postgres.stop)
+                await check_that_it_says_so(http, one, room_id)
+                client_id = await socket.say("meanwhile")
+                error = await socket.expect("error")
+                assert (error["code"], error["client_id"]) == ("unavailable", client_id)
+
+                await asyncio.to_thread(own_postgres.resume)
+                await until_ready(http)
+                second = await say_until_stored(socket, client_id, "meanwhile")
+                assert second["seq"] == 2
+                assert await theirs.message() == second
+            async with other.chat(room_id, after=0) as theirs:
+                assert theirs.missed == [first, second]
+        assert "Traceback" not in server.log()
+        assert server.terminate() == 0
+
+
+async def check_that_it_says_so(http: httpx.AsyncClient, person: Person, room_id: str) -> None:
+    account = {"email": person.email, "password": person.password}
+    for method, path, body in (
+        ("GET", "/projects", None),
+        ("GET", "/me", None),
+        ("GET", "/recommendations", None),
+        ("GET", "/rooms", None),
+        ("GET", f"/rooms/{room_id}/messages", None),
+        ("GET", f"/users/{person.id}", None),
+        ("POST", "/sessions", account),
+        ("POST", f"/rooms/{room_id}/messages", {"body": "hello"}),
+        ("PUT", f"/rooms/{room_id}/read", {"seq": 1}),
+    ):
+        began = time.monotonic()
+        response = await person.send(method, path, body)
+        assert time.monotonic() - began < 5
+        assert response.status_code == 503, (method, path, response.text)
+        assert response.headers["Content-Type"] == "application/problem+json"
+        assert int(response.headers["Retry-After"]) > 0
+        problem = response.json()
+        assert (problem["code"], problem["type"]) == ("unavailable", "/problems/unavailable")
+        assert "postgres" not in response.text.lower()
+        assert response.headers["X-Request-ID"]
+
+    ready = await http.get("/health/ready")
+    assert ready.status_code == 503
+    assert ready.json() == {"status": "unavailable", "parts": {"database": "unavailable"}}
+    assert "Retry-After" in ready.headers
+    assert (await http.get("/health/live")).status_code == 200
+
+    async with person.socket(room_id) as socket:
+        assert await socket.closed() in RETRYABLE
+
+
+async def test_no_acknowledged_write_is_lost_under_load(
+    own_postgres: Postgres, settings: Json
+) -> None:
+    with SideProServer(settings) as server:
+        async with visiting(server.url) as http:
+            load = await Load.begin(http)
+            one, other = load.people[:2]
+            async with one.chat(load.room_id, after=0) as socket:
+                load.start()
+                await load.until_each_was_told(15)
+                await asyncio.to_thread(own_postgres.stop)
+                await until(lambda: load.statuses[503] >= 20)
+                await asyncio.to_thread(own_postgres.resume)
+                await until_ready(http)
+                await load.until_each_was_told(15)
+                await load.stop()
+                await load.check()
+
+                # the socket saw all of it, or was closed so that it comes back for the rest
+                seen = await read_to_the_end(socket, len(load.messages))
+            async with other.chat(load.room_id, after=len(seen)) as late:
+                seen += late.missed
+            assert [message["seq"] for message in seen] == list(range(1, len(seen) + 1))
+            assert {m["client_id"]: m for m in seen} == load.messages
+        assert set(load.statuses) <= {200, 201, 503}, load.statuses
+        assert "Traceback" not in server.log()
+
+
+async def read_to_the_end(socket: Socket, last: int) -> list[Json]:
+    seen: list[Json] = []
+    try:
+        while len(seen) < last:
+            seen.append(await socket.message())
+    except ConnectionClosed as end:
+        if end.rcvd is None or end.rcvd.code not in RETRYABLE:
+            raise
+    return seen
+
+
+async def test_after_its_return_a_second_server_is_still_refused(
+    own_postgres: Postgres, settings: Json
+) -> None:
+    with SideProServer(settings) as server:
+        await asyncio.to_thread(own_postgres.stop)
+        await asyncio.to_thread(own_postgres.resume)
+        await until(lambda: "serving_place_taken_again" in server.log(), HEALS_WITHIN)
+        second = SideProServer(settings)
+        with pytest.raises(ServerError, match="another `sidepro serve` runs"), second:
+            pass

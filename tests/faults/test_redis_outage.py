@@ -1,0 +1,77 @@
+"""Redis goes away and comes back: everything goes on, log-ins under a stricter limit."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.clients import Person, settings_of, until, visiting
+from tests.servers import RedisServer, SideProServer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import httpx
+
+pytestmark = [pytest.mark.anyio, pytest.mark.servers]
+
+HEALS_WITHIN = 5.0
+ALONE = 5
+"""Log-ins from one address that a process allows by itself in a minute."""
+
+
+async def health(http: httpx.AsyncClient) -> tuple[int, str, str]:
+    answer = await http.get("/health/ready")
+    return answer.status_code, answer.json()["status"], answer.json()["parts"]["redis"]
+
+
+async def log_ins_until_refused(http: httpx.AsyncClient) -> int:
+    for count in range(20):
+        body = {"email": "nobody@example.com", "password": "wrong"}
+        answer = await http.post("/api/v1/sessions", json=body)
+        if answer.status_code == 429:
+            return count
+        assert answer.status_code == 401
+    return 20
+
+
+async def test_all_goes_on_without_redis_and_heals_with_it(
+    tmp_path: Path, own_redis: RedisServer
+) -> None:
+    settings = settings_of(f"sqlite:///{tmp_path}/test.sqlite3", tmp_path)
+    settings |= {"SIDEPRO_REDIS_URL": own_redis.url, "SIDEPRO_RATE_LIMITS": "on"}
+    with SideProServer(settings) as server:
+        async with visiting(server.url) as http:
+            person = await Person.join(http)
+            assert await health(http) == (200, "ok", "ok")
+            with own_redis.client() as client:
+                assert client.keys("limit:*")
+
+            await asyncio.to_thread(own_redis.stop)
+            asked = time.monotonic()
+            for path in ("/projects", "/me", "/rooms", "/recommendations"):
+                answer = await http.get(f"/api/v1{path}", headers=person.headers)
+                assert answer.status_code == 200
+            assert time.monotonic() - asked < 3
+            assert await health(http) == (200, "degraded", "unavailable")
+            assert await log_ins_until_refused(http) == ALONE
+
+            await asyncio.to_thread(own_redis.resume)
+
+            async def is_well() -> bool:
+                return await health(http) == (200, "ok", "ok")
+
+            await until(is_well, HEALS_WITHIN)
+
+            async def counts_together() -> bool:
+                await http.get("/api/v1/catalogue")
+                with own_redis.client() as client:
+                    return bool(client.keys("limit:default:*"))
+
+            await until(counts_together, HEALS_WITHIN)
+        assert "Traceback" not in server.log()
+        assert server.log().count("redis_away") == 1
+        assert server.log().count("redis_back") == 1

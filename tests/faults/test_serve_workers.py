@@ -1,0 +1,105 @@
+"""`sidepro serve --workers`: several processes on one port, which end together."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.clients import PATIENCE, Person, until, visiting
+from tests.cluster import shared_settings
+from tests.servers import SideProServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.clients import Json
+    from tests.servers import Postgres, RedisServer
+
+pytestmark = [pytest.mark.anyio, pytest.mark.servers]
+
+
+@pytest.fixture
+def settings(postgres: Postgres, redis_server: RedisServer, tmp_path: Path) -> Iterator[Json]:
+    with shared_settings(postgres, redis_server, tmp_path) as found:
+        yield found
+
+
+def children(pid: int) -> dict[int, str]:
+    """The processes that this one has started, and their commands."""
+    listed = subprocess.run(
+        ["ps", "-ww", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+    )
+    rows = (line.split(None, 2) for line in listed.stdout.splitlines())
+    return {int(row[0]): row[2] for row in rows if len(row) == 3 and int(row[1]) == pid}
+
+
+def workers(server: SideProServer) -> list[int]:
+    return [pid for pid, command in children(server.pid).items() if "spawn_main" in command]
+
+
+def are_gone(pids: list[int]) -> bool:
+    def is_gone(pid: int) -> bool:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        return False
+
+    return all(map(is_gone, pids))
+
+
+async def test_workers_share_a_port_are_replaced_and_end_with_the_one_that_watches(
+    settings: Json,
+) -> None:
+    with SideProServer(settings, "--workers", "2", "--no-jobs") as server:
+        await until(lambda: "SidePro serves" in server.log())
+        before = workers(server)
+        assert len(before) == 2
+        async with visiting(server.url) as http:
+            one, other = await asyncio.gather(Person.join(http), Person.join(http))
+        room_id = await said_across(server, one, other)
+
+        os.kill(before[0], signal.SIGKILL)
+        await until(lambda: len(set(workers(server)) - {before[0]}) == 2)
+        assert before[1] in workers(server)
+        await said_across(server, one, other)
+
+        before = workers(server)
+        async with AsyncExitStack() as stack:
+            sockets = [await stack.enter_async_context(one.socket(room_id)) for _ in range(8)]
+            for socket in sockets:
+                await socket.expect("hello")
+            stopping = asyncio.create_task(asyncio.to_thread(server.terminate))
+            for socket in sockets:
+                assert (await socket.frames_and_close())[1] == 1012
+            assert await stopping == 0
+        assert are_gone(before)
+        assert "Traceback" not in server.log()
+        assert server.log().count("SidePro serves") == 1
+
+        server.start()
+        left_alone = workers(server)
+        assert len(left_alone) == 2
+        os.kill(server.pid, signal.SIGKILL)
+        await until(lambda: are_gone(left_alone), 2 * PATIENCE)
+
+
+async def said_across(server: SideProServer, one: Person, other: Person) -> str:
+    """Has two people talk in sockets enough that both workers have some of them."""
+    async with visiting(server.url) as http, AsyncExitStack() as stack:
+        one.http = other.http = http
+        room_id = await one.room_with(other)
+        people = [(one, other)[number % 2] for number in range(8)]
+        sockets = [await stack.enter_async_context(each.chat(room_id)) for each in people]
+        for socket in sockets:
+            client_id = await socket.say()
+            for listening in sockets:
+                assert (await listening.message())["client_id"] == client_id
+    return room_id

@@ -1,0 +1,47 @@
+"""Addresses that a proxy forwards are believed only from proxies that are trusted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.clients import visiting
+from tests.servers import SideProServer
+
+if TYPE_CHECKING:
+    import httpx
+
+pytestmark = pytest.mark.anyio
+
+
+async def left(http: httpx.AsyncClient, forwarded: str) -> str:
+    """What the limit leaves to whoever this request is taken to come from."""
+    body = {"email": "nobody@example.com", "password": "wrong"}
+    headers = {"X-Forwarded-For": forwarded}
+    answer = await http.post("/api/v1/sessions", json=body, headers=headers)
+    return answer.headers["RateLimit"].partition(";t=")[0]
+
+
+@pytest.mark.parametrize(
+    ("trusted", "counts"),
+    [
+        # the proxy, and what others say in front of it
+        ({"SIDEPRO_TRUSTED_PROXIES": "127.0.0.0/8, 10.1.0.0/16"}, [9, 9, 8, 8]),
+        ({"SIDEPRO_TRUSTED_PROXIES": "10.1.0.0/16"}, [9, 8, 7, 6]),
+        ({}, [9, 8, 7, 6]),
+    ],
+)
+async def test_a_forwarded_address_counts_when_a_trusted_proxy_sends_it(
+    trusted: dict[str, str], counts: list[int]
+) -> None:
+    with SideProServer({"SIDEPRO_RATE_LIMITS": "on", **trusted}) as server:
+        async with visiting(server.url) as http:
+            told = [
+                await left(http, "192.0.2.1"),
+                await left(http, "192.0.2.2"),
+                await left(http, "192.0.2.1"),
+                # the first is what a client made up, the last what our own proxy added
+                await left(http, "203.0.113.5, 192.0.2.2, 10.1.0.9"),
+            ]
+    assert told == [f'"log-in";r={count}' for count in counts]

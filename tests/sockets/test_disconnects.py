@@ -1,0 +1,133 @@
+"""How sockets end that nobody wanted to end: the server stops, or a client stops reading."""
+
+from __future__ import annotations
+
+import asyncio
+import socket as sockets
+import sys
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+from statistics import fmean
+
+import pytest
+
+from tests.clients import PATIENCE, Person, Socket, until, visiting
+from tests.servers import HOST, SideProServer
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.servers
+async def test_a_stopping_server_tells_its_sockets_and_ends_well(tmp_path: Path) -> None:
+    with SideProServer({"SIDEPRO_DATA_DIR": str(tmp_path)}) as server:
+        async with visiting(server.url) as http:
+            one, other = await asyncio.gather(Person.join(http), Person.join(http))
+            room_id = await one.room_with(other)
+            async with one.chat(room_id) as socket, other.chat(room_id) as theirs:
+                await theirs.said("written before the end")
+                stopping = asyncio.create_task(asyncio.to_thread(server.terminate))
+                for listening in (socket, theirs):
+                    _, code = await listening.frames_and_close()
+                    assert code in (1001, 1012)
+                async with asyncio.timeout(PATIENCE):
+                    assert await stopping == 0
+        assert "Traceback" not in server.log()
+        server.start()
+        async with visiting(server.url) as http:
+            one.http = http
+            async with one.chat(room_id, after=0) as socket:
+                assert [m["body"] for m in socket.missed] == ["written before the end"]
+
+
+MEGABYTE = 2**20
+GROWTH = 24 * MEGABYTE
+"""What a few sockets that are not read may cost: outboxes of 256 frames, shared by a room, and the
+buffers of their connections; and what a process grows by anyhow when it does something new."""
+
+
+def resident(server: SideProServer) -> int:
+    """Bytes of memory that the server has."""
+    (line,) = (
+        line
+        for line in Path(f"/proc/{server.pid}/status").read_text().splitlines()
+        if line.startswith("VmRSS:")
+    )
+    return int(line.split()[1]) * 1024
+
+
+def held(server: SideProServer, ports: set[int]) -> bool:
+    """Whether the server has a connection to one of these ports of its clients."""
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, local, remote, _, _, _, _, _, _, inode, *_ = line.split()
+        ends = [int(end.partition(":")[2], 16) for end in (local, remote)]
+        # what a process has let go of, and the kernel has not, has no inode
+        if ends[0] == server.port and ends[1] in ports and inode != "0":
+            return True
+    return False
+
+
+async def no_window(server: SideProServer) -> sockets.socket:
+    """A connection with a small window, so that the server's own buffers fill soon."""
+    connection = sockets.socket()
+    connection.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
+    connection.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(connection, (HOST, server.port))
+    return connection
+
+
+@pytest.mark.servers
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux what the process has")
+async def test_a_client_that_stops_reading_is_dropped_and_slows_nobody(
+    one: Person, other: Person, room_id: str, server: SideProServer
+) -> None:
+    body = "긴 글 " * 1000
+    elsewhere = await one.room_with(await Person.join(one.http))
+    async with (
+        one.chat(room_id) as socket,
+        one.chat(elsewhere) as undisturbed,
+        AsyncExitStack() as stack,
+    ):
+        memory = resident(server)
+        deaf = [
+            await stack.enter_async_context(
+                other.socket(room_id, sock=await no_window(server), max_queue=1)
+            )
+            for _ in range(5)
+        ]
+        for one_of_them in deaf:
+            await one_of_them.begin()
+        await socket.until_status("running", one, other)
+        sent = 0
+        took: dict[Socket, list[float]] = {socket: [], undisturbed: []}
+        async with asyncio.timeout(90):
+            while socket.status["online"] != [one.id]:
+                for talking, times in took.items():
+                    if talking is undisturbed and sent % 4:
+                        continue
+                    began = time.monotonic()
+                    await talking.say(body)
+                    await talking.message()
+                    times.append(time.monotonic() - began)
+                sent += 1
+        # in turn, so that whatever else the machine does slows both rooms alike
+        assert fmean(took[socket]) < 3 * fmean(took[undisturbed])
+        assert resident(server) - memory < GROWTH
+        # the queue of 256 frames, and what the kernel's buffers hold: some megabytes
+        assert 256 < sent < 3000
+
+        # who reads again learns why, and has got no message out of order
+        frames, code = await deaf[0].frames_and_close()
+        # the others: on a slow machine pings may go unanswered for too long before that
+        assert code in (4408, 1006, 1011)
+        numbers = [f["message"]["seq"] for f in frames if f["type"] == "message"]
+        assert numbers == list(range(1, len(numbers) + 1))
+        assert len(numbers) < sent
+
+        # of those who never read again nothing is kept
+        assert held(server, {socket.connection.local_address[1]})
+        ports = {one_of_them.connection.local_address[1] for one_of_them in deaf}
+        await until(lambda: not held(server, ports), 20)
+
+        async with other.chat(room_id, after=len(numbers)) as late:
+            assert len(late.missed) == sent - len(numbers)

@@ -1,0 +1,367 @@
+"""Messages, read marks and typing: who gets what, in which order, and what is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import unicodedata
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.clients import Json, Person, Socket
+
+pytestmark = pytest.mark.anyio
+
+LARGEST_FRAME = 64 * 1024
+
+
+# ------------------------------------------------------------------------------------- messages
+
+
+async def test_every_socket_sees_one_order_without_hole_or_repeat(
+    one: Person, other: Person, room_id: str
+) -> None:
+    each = 50
+    async with AsyncExitStack() as stack:
+        sockets = [
+            await stack.enter_async_context(person.chat(room_id))
+            for person in (one, other, one, other)
+        ]
+
+        async def talk(socket: Socket) -> list[str]:
+            return [await socket.say(f"number {number}") for number in range(each)]
+
+        all_sent, all_seen = await asyncio.gather(
+            asyncio.gather(*(talk(socket) for socket in sockets)),
+            asyncio.gather(*(socket.messages(each * len(sockets)) for socket in sockets)),
+        )
+        seen = all_seen[0]
+        assert [message["seq"] for message in seen] == list(range(1, each * len(sockets) + 1))
+        assert all(other_seen == seen for other_seen in all_seen)
+        for socket, sent in zip(sockets, all_sent, strict=True):
+            own = [message for message in seen if message["client_id"] in set(sent)]
+            assert [message["client_id"] for message in own] == sent
+            assert {message["sender_id"] for message in own} == {socket.person.id}
+
+        history = await one.ask("GET", f"/rooms/{room_id}/messages?limit=100")
+        assert history["items"] == seen[-100:]
+        assert history["last_seq"] == len(seen)
+        last = await sockets[0].said("the last one")
+        assert [await socket.message() for socket in sockets[1:]] == [last] * 3
+
+
+async def test_a_message_is_whole_and_the_same_everywhere(
+    one: Person, other: Person, room_id: str
+) -> None:
+    async with one.chat(room_id) as socket, other.chat(room_id) as theirs:
+        body = " 커피?\n☕ \t"
+        await socket.tell("send", client_id="첫-번째 ☕", body=body)
+        message = await socket.message()
+        assert message == {
+            "room_id": room_id,
+            "seq": 1,
+            "sender_id": one.id,
+            "body": body,
+            "client_id": "첫-번째 ☕",
+            "sent_at": message["sent_at"],
+        }
+        assert message["sent_at"].endswith("Z")
+        assert await theirs.message() == message
+        history = await other.ask("GET", f"/rooms/{room_id}/messages")
+        assert history["items"] == [message]
+
+
+async def test_what_is_sent_before_hello_was_read_is_acknowledged(
+    one: Person, other: Person, room_id: str
+) -> None:
+    async with one.socket(room_id) as socket:
+        first = await socket.say("no patience")
+        second = await socket.say("none at all")
+        hello = await socket.expect("hello")
+        assert hello["last_seq"] == 0
+        await socket.expect("status")
+        seen = [(await socket.expect("message"))["message"] for _ in range(2)]
+        assert [message["client_id"] for message in seen] == [first, second]
+
+    async with other.socket(room_id, after=0) as socket:
+        third = await socket.say("three")
+        await socket.begin()
+        assert [message["client_id"] for message in socket.missed] == [first, second]
+        assert (await socket.message())["client_id"] == third
+
+
+async def test_a_repeated_client_id_is_answered_on_that_socket_alone(
+    one: Person, other: Person, room_id: str
+) -> None:
+    async with (
+        one.chat(room_id) as socket,
+        other.chat(room_id) as theirs,
+        one.chat(room_id) as second,
+    ):
+        await socket.tell("send", client_id="a", body="첫 번째")
+        first = await socket.message()
+        for body in ("another body", "", "x" * 4001):
+            await second.tell("send", client_id="a", body=body)
+        assert await second.messages(4) == [first] * 4
+
+        # somebody else's "a" is another message
+        await theirs.tell("send", client_id="a", body="mine")
+        mine = {**first, "seq": 2, "sender_id": other.id, "body": "mine"}
+        for listening in (socket, second):
+            message = await listening.message()
+            assert message == {**mine, "sent_at": message["sent_at"]}
+        assert [m["seq"] for m in await theirs.messages(2)] == [1, 2]
+
+    async with one.chat(room_id, after=2) as socket:
+        await socket.tell("send", client_id="a", body="after a reconnection")
+        assert await socket.message() == first
+        assert (await socket.said())["seq"] == 3
+
+
+async def test_messages_over_http_come_live_and_repeats_come_to_nobody(
+    one: Person, other: Person, room_id: str
+) -> None:
+    path = f"/rooms/{room_id}/messages"
+    async with one.chat(room_id) as socket, other.chat(room_id) as theirs:
+        body = {"body": "Without a socket.", "client_id": "h"}
+        response = await one.send("POST", path, body)
+        assert response.status_code == 201
+        message = response.json()
+        assert [await socket.message(), await theirs.message()] == [message] * 2
+
+        again = await one.send("POST", path, {**body, "body": "Once more."})
+        assert (again.status_code, again.json()) == (200, message)
+        fence = await socket.said()
+        assert fence["seq"] == 2
+        assert (await theirs.expect("message"))["message"] == fence
+
+        # sent over HTTP, repeated over the socket, and the other way round
+        await socket.tell("send", client_id="h", body="")
+        assert await socket.message() == message
+        over_http = await one.send("POST", path, {"body": "x", "client_id": fence["client_id"]})
+        assert (over_http.status_code, over_http.json()) == (200, fence)
+
+        nameless = [await one.ask("POST", path, {"body": "same"}) for _ in range(2)]
+        assert [message["seq"] for message in nameless] == [3, 4]
+        assert await socket.messages(2) == await theirs.messages(2) == nameless
+
+
+async def test_two_who_send_at_once_under_one_client_id_send_one_message(
+    one: Person, room_id: str
+) -> None:
+    async with one.chat(room_id) as socket, one.chat(room_id) as second:
+        body = {"body": "at once", "client_id": "same"}
+        answers = await asyncio.gather(
+            socket.tell("send", **body),
+            second.tell("send", **body),
+            *(one.send("POST", f"/rooms/{room_id}/messages", body) for _ in range(8)),
+        )
+        codes = sorted(answer.status_code for answer in answers if answer is not None)
+        assert codes.count(201) <= 1
+        assert set(codes) <= {200, 201}
+        await socket.tell("send", client_id="fence", body="fence")
+        seen: list[Json] = []
+        while not seen or seen[-1]["client_id"] != "fence":
+            seen.append(await socket.message())
+        assert {message["seq"] for message in seen[:-1]} == {1}
+        assert seen[-1]["seq"] == 2
+
+
+async def test_the_longest_message_is_counted_in_code_points_after_composition(
+    one: Person, room_id: str
+) -> None:
+    longest = "한" * 4000
+    async with one.chat(room_id) as socket:
+        assert (await socket.said(longest))["body"] == longest
+        # half of it apart: more would not fit into a frame
+        apart = "한" * 2000 + unicodedata.normalize("NFD", "한" * 2000)
+        assert (await socket.said(apart))["body"] == longest
+        await socket.say("한" * 4001)
+        assert (await socket.expect("error"))["code"] == "invalid"
+
+
+# ------------------------------------------------------------------------------------ bad frames
+
+BAD: list[str | bytes] = [
+    "",
+    "not JSON",
+    '"text"',
+    "[]",
+    "null",
+    "{}",
+    '{"type": "shout"}',
+    '{"type": 1}',
+    '{"type": "hello"}',
+    '{"type": "typing", "to": "all"}',
+    '{"type": "read"}',
+    '{"type": "read", "seq": -1}',
+    '{"type": "read", "seq": 1.5}',
+    '{"type": "read", "seq": "1"}',
+    '{"type": "read", "seq": null}',
+    '{"type": "send", "body": "no client id"}',
+    '{"type": "send", "client_id": "a"}',
+    '{"type": "send", "client_id": null, "body": "a"}',
+    '{"type": "send", "client_id": 1, "body": "a"}',
+    '{"type": "send", "client_id": "a", "body": 1}',
+    '{"type": "send", "client_id": "a", "body": "a", "sender_id": "me"}',
+    '{"type": "send", "client_id": "a", "body": "a"} trailing',
+    "[" * 20_000,
+    '{"type": "typing"' + ', "a": 1' * 5_000 + "}",
+    b'{"type": "typing"}',
+    b"\xff\xfe",
+]
+
+
+async def test_a_bad_frame_gets_an_error_and_the_socket_stays_open(
+    one: Person, other: Person, room_id: str
+) -> None:
+    async with one.chat(room_id) as socket, other.chat(room_id) as theirs:
+        for number, bad in enumerate(BAD, 1):
+            await socket.connection.send(bad)
+            error = await socket.next("error")
+            named = '"client_id": "a"' in str(bad) and not str(bad).endswith("trailing")
+            client_id = "a" if named else None
+            expected = {"type": "error", "code": "invalid", "client_id": client_id}
+            assert error == {**expected, "detail": error["detail"]}, bad[:80]
+            assert error["detail"]
+            assert (await socket.said())["seq"] == number, bad[:80]
+        assert len(await theirs.messages(len(BAD))) == len(BAD)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        {"client_id": "a", "body": ""},
+        {"client_id": "a", "body": " \n\t\u3000"},
+        {"client_id": "a", "body": "x" * 4001},
+        {"client_id": "a", "body": "NUL \0"},
+        {"client_id": "", "body": "nameless"},
+        {"client_id": " ", "body": "blank name"},
+        {"client_id": "x" * 65, "body": "long name"},
+        {"client_id": "two\nlines", "body": "name"},
+    ],
+    ids=lambda frame: json.dumps(frame)[:30],
+)
+async def test_a_message_that_breaks_a_rule_is_named_in_the_error(
+    one: Person, room_id: str, frame: Json
+) -> None:
+    async with one.chat(room_id) as socket:
+        await socket.tell("send", **frame)
+        error = await socket.expect("error")
+        assert (error["code"], error["client_id"]) == ("invalid", frame["client_id"])
+        assert set(error) == {"type", "code", "detail", "client_id"}
+        assert (await socket.said())["seq"] == 1
+
+
+async def test_half_a_surrogate_is_refused(one: Person, room_id: str) -> None:
+    async with one.chat(room_id) as socket:
+        for member in (
+            '"body": "\\ud800", "client_id": "a"',
+            '"body": "a", "client_id": "\\ud800"',
+        ):
+            await socket.connection.send(f'{{"type": "send", {member}}}')
+            assert (await socket.expect("error"))["code"] == "invalid"
+        assert (await socket.said())["seq"] == 1
+
+
+async def test_ten_bad_frames_in_a_row_close_it(one: Person, other: Person, room_id: str) -> None:
+    async with one.chat(room_id) as socket, other.chat(room_id) as theirs:
+        for _ in range(10):
+            await socket.connection.send("bad")
+        frames, code = await socket.frames_and_close()
+        assert code == 4400
+        assert [frame for frame in frames if frame["type"] not in ("error", "status")] == []
+        await theirs.until_status("running", other)
+
+
+async def test_a_good_frame_among_bad_ones_starts_the_count_anew(
+    one: Person, room_id: str
+) -> None:
+    async with one.chat(room_id) as socket:
+        for _ in range(3):
+            for _ in range(9):
+                await socket.connection.send("bad")
+                await socket.expect("error")
+            await socket.said()
+
+
+async def test_a_frame_of_64_kib_is_taken_and_a_larger_one_closes_it(
+    one: Person, room_id: str
+) -> None:
+    def padded(size: int) -> str:
+        start, end = '{"type": "send", "client_id": "a",', '"body": "a"}'
+        return start + " " * (size - len(start) - len(end)) + end
+
+    async with one.chat(room_id) as socket:
+        await socket.connection.send(padded(LARGEST_FRAME))
+        assert (await socket.message())["seq"] == 1
+        await socket.connection.send(padded(LARGEST_FRAME + 1))
+        assert await socket.closed() == 1009
+
+
+# ------------------------------------------------------------------------------ typing and reading
+
+
+async def test_typing_is_told_to_the_other_person_alone(
+    one: Person, other: Person, room_id: str
+) -> None:
+    async with (
+        one.chat(room_id) as socket,
+        one.chat(room_id) as second,
+        other.chat(room_id) as theirs,
+        other.chat(room_id) as also_theirs,
+    ):
+        await socket.until_status("running", one, other)
+        await second.until_status("running", one, other)
+        await socket.tell("typing")
+        for listening in (theirs, also_theirs):
+            assert await listening.expect("typing") == {"type": "typing", "user_id": one.id}
+        fence = await socket.said()
+        for listening in (second, theirs, also_theirs):
+            assert (await listening.expect("message"))["message"] == fence
+
+
+async def test_a_read_mark_is_told_once_for_each_change(
+    one: Person, other: Person, room_id: str
+) -> None:
+    path = f"/rooms/{room_id}"
+    async with one.chat(room_id) as socket, other.chat(room_id) as theirs:
+        await socket.until_status("running", one, other)
+
+        async def nothing_is_told() -> None:
+            """What was sent before on the same socket is done when a message comes back."""
+            fence = await theirs.said()
+            assert (await socket.expect("message"))["message"] == fence
+
+        async def is_told(seq: int) -> None:
+            mark = {"type": "read", "user_id": other.id, "seq": seq}
+            assert await socket.expect("read") == await theirs.expect("read") == mark
+
+        await theirs.tell("read", seq=5)  # of none at all
+        await nothing_is_told()
+        for number in range(4):
+            await socket.said(f"number {number}")
+        await theirs.messages(4)
+
+        await theirs.tell("read", seq=2)
+        await is_told(2)
+        for seq in (2, 1, 0):
+            await theirs.tell("read", seq=seq)
+        await theirs.tell("read", seq=3)
+        await is_told(3)
+        await theirs.tell("read", seq=10**12)
+        await is_told(5)
+        await theirs.tell("read", seq=99)
+        await other.ask("PUT", f"{path}/read", {"seq": 1})
+        await other.ask("PUT", f"{path}/read", {"seq": 5})
+        await nothing_is_told()
+        await other.ask("PUT", f"{path}/read", {"seq": 99})
+        await is_told(6)
+
+        await socket.said("unread")
+        mine, seen = await one.ask("GET", path), await other.ask("GET", path)
+        assert (mine["read_seq"], mine["participant_read_seq"]) == (0, 6)
+        assert (seen["read_seq"], seen["unread_count"]) == (6, 1)

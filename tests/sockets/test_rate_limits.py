@@ -1,0 +1,247 @@
+"""Limits of sockets: how many, how fast, and what else counts with them."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from contextlib import AsyncExitStack
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from sidepro.adapters.in_process.concurrency_limiter import InProcessConcurrencyLimiter
+from sidepro.adapters.in_process.rate_limiter import InProcessRateLimiter
+from sidepro.api.chat.handshake import Handshake
+from sidepro.api.chat.limits import (
+    FRAMES,
+    FrameCount,
+    SocketLimits,
+)
+from sidepro.domain.errors import RateLimited
+from sidepro.http.rate_limits import ALL_ELSE
+from tests import factories
+from tests.clients import PATIENCE, Person, Socket, visiting
+from tests.servers import SideProServer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from sidepro.domain.identity import Caller
+    from tests.clients import Json
+
+pytestmark = pytest.mark.anyio
+
+MOST = 4
+
+
+@pytest.fixture(scope="module")
+def limited() -> Iterator[SideProServer]:
+    """A server that limits, on whichever database: nothing here depends on it."""
+    settings = {"SIDEPRO_RATE_LIMITS": "on", "SIDEPRO_SOCKETS_PER_USER": str(MOST)}
+    with SideProServer(settings) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+async def visitors(limited: SideProServer, anyio_backend: str) -> AsyncIterator[list[Person]]:
+    """Of one address no more than ten may sign up in an hour, or log in within a minute."""
+    async with visiting(limited.url) as http:
+        yield [await Person.join(http) for _ in range(8)]
+
+
+@pytest.fixture
+def two(visitors: list[Person]) -> tuple[Person, Person]:
+    """Two who have counted nothing yet."""
+    return visitors.pop(), visitors.pop()
+
+
+@pytest.mark.servers
+async def test_a_socket_too_many_is_closed_with_4429_until_another_one_closes(
+    two: tuple[Person, Person],
+) -> None:
+    one, other = two
+    room_id = await one.room_with(other)
+    async with AsyncExitStack() as stack:
+        open_ones = [await stack.enter_async_context(one.chat(room_id)) for _ in range(MOST)]
+        for ticket in (None, await one.ticket(room_id)):
+            async with one.socket(room_id, ticket=ticket) as late:
+                assert await late.closed() == 4429
+        await stack.enter_async_context(other.chat(room_id))
+        # one that is closed, and one that breaks off
+        await open_ones[0].connection.close()
+        open_ones[1].break_off()
+        deadline = time.monotonic() + PATIENCE
+        found = 0
+        while found < 2:
+            socket = await stack.enter_async_context(one.socket(room_id))
+            found += await _is_open(socket)
+            await asyncio.sleep(0.05)  # openings are counted too
+            assert time.monotonic() < deadline
+        async with one.socket(room_id) as late:
+            assert await late.closed() == 4429
+
+
+async def _is_open(socket: Socket) -> bool:
+    try:
+        return bool((await socket.frame())["type"] == "hello")
+    except ConnectionClosed:
+        return False
+
+
+@pytest.mark.servers
+async def test_messages_over_socket_and_http_are_counted_together_and_refused_by_name(
+    two: tuple[Person, Person],
+) -> None:
+    one, other = two
+    room_id = await one.room_with(other)
+    path = f"/rooms/{room_id}/messages"
+    async with one.chat(room_id) as socket:
+        sent: list[str] = []
+        seen: list[str] = []
+        refused: list[str] = []
+        frame: Json = {}
+        while not refused:
+            sent += [await socket.say() for _ in range(100)]
+            while len(seen) + len(refused) < len(sent):
+                frame = await socket.frame()
+                if frame["type"] == "message":
+                    seen.append(frame["message"]["client_id"])
+                elif frame["type"] == "error":
+                    assert frame["code"] == "rate-limited"
+                    refused.append(frame["client_id"])
+        assert len(seen) >= 50
+        assert sorted([*seen, *refused]) == sorted(sent)
+
+        # over HTTP the same bucket is seen, which is refilled in five seconds
+        answer = await one.send("POST", path, {"body": "one more"})
+        (left,) = re.findall(r'"messages";r=(\d+)', answer.headers["RateLimit"])
+        assert int(left) < 40
+        # the other one is counted apart, and whoever repeats it later is heard
+        assert (await other.send("POST", path, {"body": "x"})).is_success
+        async with asyncio.timeout(PATIENCE):
+            while frame.get("message", {}).get("client_id") != refused[0]:
+                if frame.get("client_id") in (None, refused[0]):
+                    await socket.tell("send", client_id=refused[0], body="once more")
+                    await asyncio.sleep(0.2)
+                frame = await socket.frame()
+
+
+@pytest.mark.servers
+async def test_typing_is_told_once_a_second_however_often_it_comes(
+    two: tuple[Person, Person],
+) -> None:
+    one, other = two
+    room_id = await one.room_with(other)
+    async with (
+        one.chat(room_id) as socket,
+        one.chat(room_id) as second,
+        other.chat(room_id) as theirs,
+    ):
+        began = time.monotonic()
+        told = 0
+        while told < 2:
+            for typing in (socket, second):
+                await typing.tell("typing")
+            fence = await socket.say()
+            while True:
+                frame = await theirs.frame()
+                told += frame["type"] == "typing"
+                if frame["type"] == "message" and frame["message"]["client_id"] == fence:
+                    break
+            await asyncio.sleep(0.2)
+        assert 1 <= time.monotonic() - began < PATIENCE
+
+
+@pytest.mark.servers
+async def test_too_many_frames_close_the_socket_with_4429(two: tuple[Person, Person]) -> None:
+    one, other = two
+    room_id = await one.room_with(other)
+    async with one.chat(room_id) as socket, other.chat(room_id) as theirs:
+        for _ in range(FRAMES.quota * 4):
+            await socket.tell("typing")
+        _, code = await socket.frames_and_close()
+        assert code == 4429
+        while theirs.status["online"] != [other.id]:
+            frame = await theirs.frame()
+            if frame["type"] == "status":
+                theirs.status = frame
+
+
+async def test_without_limits_there_are_none(one: Person, other: Person, room_id: str) -> None:
+    async with AsyncExitStack() as stack:
+        for _ in range(25):
+            await stack.enter_async_context(one.chat(room_id))
+    async with one.chat(room_id) as socket, other.chat(room_id) as theirs:
+
+        async def speak() -> None:
+            for _ in range(FRAMES.quota * 2):
+                await socket.tell("typing")
+            for _ in range(60):
+                await socket.say()
+
+        async def listen() -> list[str]:
+            kinds: list[str] = []
+            while kinds.count("message") < 60:
+                kinds.append((await theirs.frame())["type"])
+            return kinds
+
+        kinds, _ = await asyncio.gather(listen(), speak())
+        assert kinds.count("typing") == FRAMES.quota * 2
+
+
+# ---------------------------------------------------------------------------------- by themselves
+
+
+def test_a_burst_of_frames_is_allowed_and_then_thirty_a_second() -> None:
+    now = 1000.0
+    count = FrameCount(lambda: now)
+    assert [count.is_too_many() for _ in range(FRAMES.quota)] == [False] * FRAMES.quota
+    for _ in range(5):
+        now += 1
+        allowed = 0
+        while not count.is_too_many():
+            allowed += 1
+        assert allowed <= 30
+    now += 60
+    assert not count.is_too_many()
+
+
+async def test_an_opening_is_one_more_call_of_the_callers() -> None:
+    caller: Caller = factories.caller(factories.user())
+    limiter = InProcessRateLimiter(lambda: 0.0)
+    limits = SocketLimits(limiter, InProcessConcurrencyLimiter(), 20)
+
+    class Everybody:
+        def read(self, token: str) -> Caller:
+            return caller
+
+        async def is_active(self, session_id: object) -> bool:
+            return True
+
+        async def authorize(self, *_: object) -> None:
+            pass
+
+    everybody = cast("Any", Everybody())
+    door = Handshake(everybody, everybody, everybody, everybody, limits, ())
+    headers = [(b"host", b"here"), (b"authorization", b"Bearer x")]
+    socket = cast("Any", SimpleNamespace(scope={"headers": headers}, query_params={"after": "7"}))
+    room = factories.new_id()
+    for _ in range(ALL_ELSE.quota):
+        assert await door.authorize(socket, str(room)) == (caller, room, 7)
+    with pytest.raises(RateLimited):
+        await door.authorize(socket, str(room))
+
+
+async def test_a_socket_that_did_not_get_a_place_gives_none_back() -> None:
+    slots = InProcessConcurrencyLimiter()
+    limits = SocketLimits(InProcessRateLimiter(), slots, 1)
+    caller: Caller = factories.caller(factories.user())
+    async with limits.reserve(caller, "one"):
+        with pytest.raises(RateLimited):
+            async with limits.reserve(caller, "two"):
+                raise AssertionError("let in")
+        assert list(slots.taken.values()) == [{"one"}]
+    assert not slots.taken
