@@ -30,9 +30,9 @@ async def attempt(
 ) -> bytes | None:
     """Claim and keep; what was kept before."""
     async with world.unit_of_work() as work:
-        kept = await work.attempts.acquire(name, content, NOW + now)
+        kept = await work.idempotency.acquire(name, content, NOW + now)
         if kept is None:
-            await work.attempts.save_response(name, b"answer to " + name.key.encode())
+            await work.idempotency.save_response(name, b"answer to " + name.key.encode())
         await work.commit()
     return kept
 
@@ -72,8 +72,8 @@ async def test_another_content_is_refused_and_the_answer_stays(world: World) -> 
 async def test_an_attempt_that_failed_leaves_the_name_free(world: World) -> None:
     name = named(await somebody(world))
     async with world.unit_of_work() as work:
-        assert await work.attempts.acquire(name, OTHER, NOW) is None
-        await work.attempts.save_response(name, b"never seen")
+        assert await work.idempotency.acquire(name, OTHER, NOW) is None
+        await work.idempotency.save_response(name, b"never seen")
     assert await attempt(world, name) is None
 
 
@@ -99,11 +99,11 @@ async def test_names_of_old_are_removed_by_those_that_come(world: World) -> None
 async def test_the_second_waits_for_the_end_of_the_first(world: World) -> None:
     name = named(await somebody(world))
     async with world.unit_of_work() as work:
-        assert await work.attempts.acquire(name, CONTENT, NOW) is None
+        assert await work.idempotency.acquire(name, CONTENT, NOW) is None
         second = asyncio.create_task(attempt(world, name))
         await asyncio.sleep(A_WHILE)
         assert not second.done(), "it was not held back"
-        await work.attempts.save_response(name, b"first")
+        await work.idempotency.save_response(name, b"first")
         await work.commit()
     assert await asyncio.wait_for(second, 5) == b"first"
 
@@ -111,7 +111,7 @@ async def test_the_second_waits_for_the_end_of_the_first(world: World) -> None:
 async def test_the_second_goes_on_when_the_first_fails(world: World) -> None:
     name = named(await somebody(world))
     async with world.unit_of_work() as work:
-        assert await work.attempts.acquire(name, CONTENT, NOW) is None
+        assert await work.idempotency.acquire(name, CONTENT, NOW) is None
         second = asyncio.create_task(attempt(world, name))
         await asyncio.sleep(A_WHILE)
     assert await asyncio.wait_for(second, 5) is None
@@ -170,10 +170,10 @@ async def test_who_has_waited_long_enough_hears_that_the_name_is_in_use(
     monkeypatch.setattr(sql_attempts, "_LOCK_TIMEOUT", text("SET LOCAL lock_timeout = 100"))
     name = named(await somebody(world))
     async with world.unit_of_work() as work:
-        assert await work.attempts.acquire(name, CONTENT, NOW) is None
+        assert await work.idempotency.acquire(name, CONTENT, NOW) is None
         with pytest.raises(IdempotencyKeyInUse):
             await attempt(world, name)
-        await work.attempts.save_response(name, b"first")
+        await work.idempotency.save_response(name, b"first")
         await work.commit()
     assert await attempt(world, name) == b"first"
 
@@ -187,11 +187,11 @@ async def test_answers_that_name_somebody_are_forgotten_and_no_others(world: Wor
     }
     async with world.unit_of_work() as work:
         for name, kept in answers.items():
-            await work.attempts.acquire(name, CONTENT, NOW)
-            await work.attempts.save_response(name, kept.encode())
+            await work.idempotency.acquire(name, CONTENT, NOW)
+            await work.idempotency.save_response(name, kept.encode())
         await work.commit()
     async with world.unit_of_work() as work:
-        await work.attempts.forget(named_one)
+        await work.idempotency.forget(named_one)
         await work.commit()
     left = [await attempt(world, name) for name in answers]
     assert left == [None, None, f'{{"participant": "{other}"}}'.encode()]

@@ -139,6 +139,15 @@ async def test_state_is_the_room_itself(world: World) -> None:
     assert await world.rooms.state(no_room()) is None
 
 
+async def test_a_pair_has_a_room_whoever_left_it(world: World) -> None:
+    one, other, third = await people(world, 3)
+    room = factories.room(one.id, other.id, left_by=one.id)
+    await world.store(room, factories.room(third.id, other.id))
+    for pair in ((one.id, other.id), (other.id, one.id)):
+        assert await world.rooms.id_of_pair(*pair) == room.id
+    assert await world.rooms.id_of_pair(one.id, third.id) is None
+
+
 async def test_states_are_those_of_the_rooms_that_are_there(world: World) -> None:
     one, other, third = await people(world, 3)
     rooms = [factories.room(one.id, other.id), factories.room(one.id, third.id)]

@@ -1,10 +1,12 @@
 """Coffee chat over stores in memory: who is told what, and when."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
 import pytest
 
+from sidepro.adapters.in_process.presence import InProcessPresence
 from sidepro.domain.errors import (
     CannotChatWithYourself,
     InvalidInput,
@@ -29,7 +31,7 @@ from sidepro.domain.rooms.views import RoomView
 from tests.domain.world import World, awaited
 from tests.factories import NOW, at_once, new_id, refresh_token, session
 from tests.fakes.rooms import MemoryRooms
-from tests.fakes.store import MemoryUnitOfWork
+from tests.fakes.store import MemoryStore, MemoryUnitOfWork
 
 NOBODY = UserId(new_id())
 NOWHERE = RoomId(new_id())
@@ -41,7 +43,7 @@ NOWHERE = RoomId(new_id())
 @awaited
 async def test_the_first_to_ask_opens_the_room(world: World) -> None:
     one, other = await world.people(2)
-    room, created = await world.rooms.open(one, other.id)
+    room, created, _ = await world.rooms.open(one, other.id)
     assert created
     assert room.participant
     assert room.participant.id == other.id
@@ -56,8 +58,9 @@ async def test_who_asks_again_gets_the_room_that_stands(world: World) -> None:
     assert await world.rooms.open(one, other.id) == (
         await world.rooms.room(one, room_id),
         False,
+        False,
     )
-    again, created = await world.rooms.open(other, one.id)
+    again, created, _ = await world.rooms.open(other, one.id)
     assert (again.id, created) == (room_id, False)
     assert again.updated_at == NOW
     assert not world.feed.told
@@ -71,8 +74,8 @@ async def test_however_many_ask_at_once_there_is_one_room(world: World) -> None:
         partial(world.rooms.open, other, one.id),
     ]
     answers = await at_once(asking * 5)
-    assert len({room.id for room, _ in answers}) == 1
-    assert [created for _, created in answers].count(True) == 1
+    assert len({opened.room.id for opened in answers}) == 1
+    assert [opened.created for opened in answers].count(True) == 1
     assert len(world.store.state.rooms) == 1
 
 
@@ -100,9 +103,36 @@ class UnitOfWorkAmongOthers(MemoryUnitOfWork):
 async def test_a_room_that_comes_and_goes_meanwhile_is_opened_all_the_same(world: World) -> None:
     one, other = await world.people(2)
     rooms = replace(world.rooms, unit_of_work=lambda: UnitOfWorkAmongOthers(world.store))
-    room, created = await rooms.open(one, other.id)
+    room, created, _ = await rooms.open(one, other.id)
     assert created
     assert set(world.store.state.rooms) == {room.id}
+
+
+class PresenceOutsideTransactions(InProcessPresence):
+    """Fails when it is asked while a transaction is open."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        super().__init__()
+        self._store = store
+
+    async def online(self, room_ids: Sequence[RoomId]) -> Mapping[RoomId, tuple[UserId, ...]]:
+        assert not self._store.lock.locked(), "a transaction is open"
+        return await super().online(room_ids)
+
+
+@awaited
+async def test_a_reopened_room_shows_who_is_there_without_asking_inside_the_transaction(
+    world: World,
+) -> None:
+    one, other, room_id = await world.chat()
+    rooms = replace(world.rooms, presence=PresenceOutsideTransactions(world.store))
+    await rooms.leave(one, room_id)
+    await rooms.connect(other, room_id, "a socket")
+    room, created, reopened = await rooms.open(one, other.id)
+    assert (room.status, created, reopened) == (RoomStatus.RUNNING, False, True)
+    third = await world.person()
+    room, created, reopened = await rooms.open(one, third.id)
+    assert (room.status, created, reopened) == (RoomStatus.STOP, True, False)
 
 
 @awaited
@@ -190,7 +220,7 @@ async def test_when_both_have_left_room_and_messages_are_gone(world: World) -> N
     await world.rooms.leave(other, room_id)
     assert not world.store.state.rooms
     assert not world.store.state.messages
-    fresh, created = await world.rooms.open(other, one.id)
+    fresh, created, _ = await world.rooms.open(other, one.id)
     assert (created, fresh.last_seq) == (True, 0)
 
 
@@ -200,7 +230,7 @@ async def test_who_left_opens_the_room_again_with_its_history(world: World) -> N
     await world.rooms.send(one, room_id, "Bye", None)
     await world.rooms.leave(one, room_id)
     now = world.clock.forward(60)
-    room, created = await world.rooms.open(one, other.id)
+    room, created, _ = await world.rooms.open(one, other.id)
     assert (room.id, created, room.status) == (room_id, False, RoomStatus.STOP)
     assert (room.last_seq, room.left_by, room.updated_at) == (1, None, now)
 
@@ -210,7 +240,7 @@ async def test_asking_does_not_bring_the_other_one_back(world: World) -> None:
     one, other, room_id = await world.chat()
     await world.rooms.leave(one, room_id)
     world.feed.told.clear()
-    room, created = await world.rooms.open(other, one.id)
+    room, created, _ = await world.rooms.open(other, one.id)
     assert (room.id, created, room.status) == (room_id, False, RoomStatus.PENDING)
     assert not world.feed.told
 
@@ -319,7 +349,7 @@ async def test_two_people_may_use_the_same_client_id(world: World) -> None:
 async def test_a_client_id_is_good_for_its_room_alone(world: World) -> None:
     one, _, room_id = await world.chat()
     third = await world.person()
-    elsewhere, _ = await world.rooms.open(one, third.id)
+    elsewhere, *_ = await world.rooms.open(one, third.id)
     await world.rooms.send(one, room_id, "Hello", "1")
     message, again = await world.rooms.send(one, elsewhere.id, "Hi", "1")
     assert (message.room_id, message.seq, again) == (elsewhere.id, 1, False)

@@ -71,7 +71,7 @@ async def test_a_ticket_shown_at_another_room_is_lost(
 ) -> None:
     one, _, room_id = await world.chat()
     third = await world.person()
-    another, _ = await world.rooms.open(one, third.id)
+    another, *_ = await world.rooms.open(one, third.id)
     ticket = await service.issue(one, room_id)
     for door in (another.id, room_id):
         with pytest.raises(NotAuthenticated):

@@ -298,7 +298,7 @@ class World:
     async def chat(self) -> tuple[Caller, Caller, RoomId]:
         """Two people and their open room."""
         one, other = await self.people(2)
-        room, _ = await self.rooms.open(one, other.id)
+        room, *_ = await self.rooms.open(one, other.id)
         self.feed.told.clear()
         self.feed.stored_when_told.clear()
         return one, other, room.id

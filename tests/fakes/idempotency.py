@@ -8,7 +8,7 @@ from sidepro.domain.ids import UserId
 from tests.fakes.state import Repository
 
 
-class MemoryAttempts(Repository):
+class MemoryIdempotency(Repository):
     """See `sidepro.domain.idempotency.IdempotencyRepository`.
 
     Units of work run one after another, and so do their requests.

@@ -255,6 +255,13 @@ class MemoryReader:
         views = [self._room(r, user_id) for r in self._rooms_of(user_id) if r.id == room_id]
         return views[0] if views else None
 
+    async def id_of_pair(self, one: UserId, other: UserId) -> RoomId | None:
+        pair = {one, other}
+        for room in self._store.state.rooms.values():
+            if {participant.user_id for participant in room.participants} == pair:
+                return room.id
+        return None
+
     async def state(self, room_id: RoomId) -> Room | None:
         return self._store.state.rooms.get(room_id)
 

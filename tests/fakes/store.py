@@ -10,7 +10,7 @@ from tests.fakes.accounts import (
     MemorySessions,
     MemoryUsers,
 )
-from tests.fakes.idempotency import MemoryAttempts
+from tests.fakes.idempotency import MemoryIdempotency
 from tests.fakes.image_repository import MemoryImages
 from tests.fakes.projects import (
     MemoryBookmarks,
@@ -50,7 +50,7 @@ class MemoryUnitOfWork:
     bookmarks: MemoryBookmarks
     rooms: MemoryRooms
     images: MemoryImages
-    attempts: MemoryAttempts
+    idempotency: MemoryIdempotency
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
@@ -95,4 +95,4 @@ class MemoryUnitOfWork:
         self.bookmarks = MemoryBookmarks(state)
         self.rooms = MemoryRooms(state)
         self.images = MemoryImages(state)
-        self.attempts = MemoryAttempts(state)
+        self.idempotency = MemoryIdempotency(state)

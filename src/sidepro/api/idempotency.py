@@ -1,4 +1,4 @@
-"""The `Idempotency-Key` header: a request that is sent again is not done again."""
+"""The `Idempotency-Key` header: a repeated request gets the first response."""
 
 import hashlib
 from collections.abc import Awaitable, Callable
@@ -10,25 +10,22 @@ from litestar.params import HeaderParameter
 
 from sidepro.api.dependencies import ApiRequest, caller_of
 from sidepro.domain.errors import FieldError, InvalidInput
-from sidepro.domain.idempotency import (
-    IdempotencyKey,
-    IdempotentRequest,
-    ReplayResponse,
-)
+from sidepro.domain.idempotency import IdempotencyKey, IdempotentRequest, ReplayResponse
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
-LONGEST = 64
+MAX_LENGTH = 64
 
 IdempotencyKeyHeader = Annotated[
     str | None,
     HeaderParameter(
         name=HEADER,
         description=(
-            "Any name for this request, new for each thing that is to be done. Sent again with "
-            f"it within a day, it gets the first answer again, with `{REPLAYED}: true`."
+            "A name for this request that the client chooses, unique for each effect it wants. "
+            "A repeated request with the same key within a day gets the first response again, "
+            f"with `{REPLAYED}: true`."
         ),
-        schema_extra={"min_length": 1, "max_length": LONGEST, "pattern": r"^[\x21-\x7e]+$"},
+        schema_extra={"min_length": 1, "max_length": MAX_LENGTH, "pattern": r"^[\x21-\x7e]+$"},
     ),
 ]
 """How a handler takes the header."""
@@ -37,51 +34,62 @@ View = TypeVar("View")
 
 
 class _SavedResponse(msgspec.Struct, array_like=True):
-    """An answer as it is kept."""
+    """The stored form of a response."""
 
     status: int
     headers: dict[str, str]
     body: msgspec.Raw
 
 
-async def run_idempotent(
+async def idempotent_response(
     request: ApiRequest,
     key: str | None,
-    content: Callable[[], bytes],
-    answer: Callable[[View], Response[Any]],
+    content: msgspec.Struct | bytes,
+    build_response: Callable[[View], Response[Any]],
     act: Callable[[IdempotentRequest[View] | None], Awaitable[View]],
 ) -> Response[Any]:
-    """Act and answer; with a key at most once for the caller, the method, the path and the key.
+    """The response to a request; with a key, `act` takes effect at most once.
 
-    `content` tells requests apart that have the same key: it is asked for when there is one.
+    A key belongs to its caller, method and path. `content` is what may not differ between
+    requests with the same key.
 
     Raises:
-        InvalidInput: nothing can be called that.
-        IdempotencyKeyReused: the key was sent with other content.
-        IdempotencyKeyInUse: the first request has not ended.
+        InvalidInput: the key is malformed.
+        IdempotencyKeyReused: the key was used with other content.
+        IdempotencyKeyInUse: the first request with this key is still running.
     """
-    if key is None:
-        return answer(await act(None))
-    if not 1 <= len(key) <= LONGEST or not all("\x21" <= letter <= "\x7e" for letter in key):
-        raise InvalidInput(
-            FieldError(f"must be 1 to {LONGEST} visible characters", parameter=HEADER)
-        )
-    operation = f"{request.method} {request.url.path}"
-    attempt: IdempotentRequest[View] = IdempotentRequest(
-        IdempotencyKey(caller_of(request).id, operation, key),
-        hashlib.sha256(content()).digest(),
-        lambda view: _serialize(answer(view)),
-    )
     try:
-        return answer(await act(attempt))
+        view = await act(_idempotent_request(request, key, content, build_response))
     except ReplayResponse as replay:
-        kept = msgspec.json.decode(replay.response, type=_SavedResponse)
+        saved = msgspec.json.decode(replay.response, type=_SavedResponse)
         return Response(
-            bytes(kept.body),
-            status_code=kept.status,
-            headers={**kept.headers, REPLAYED: "true"},
+            bytes(saved.body),
+            status_code=saved.status,
+            headers={**saved.headers, REPLAYED: "true"},
             media_type="application/json",
         )
+    return build_response(view)
+
+
+def _idempotent_request(
+    request: ApiRequest,
+    key: str | None,
+    content: msgspec.Struct | bytes,
+    build_response: Callable[[View], Response[Any]],
+) -> IdempotentRequest[View] | None:
+    if key is None:
+        return None
+    if not 1 <= len(key) <= MAX_LENGTH or not all("\x21" <= char <= "\x7e" for char in key):
+        raise InvalidInput(
+            FieldError(f"must be 1 to {MAX_LENGTH} visible ASCII characters", parameter=HEADER)
+        )
+    if isinstance(content, msgspec.Struct):
+        content = msgspec.json.encode(content)
+    return IdempotentRequest(
+        IdempotencyKey(caller_of(request).id, f"{request.method} {request.url.path}", key),
+        hashlib.sha256(content).digest(),
+        lambda view: _serialize(build_response(view)),
+    )
 
 
 def _serialize(response: Response[Any]) -> bytes:

@@ -30,7 +30,7 @@ There is no HTTP in here: the drivers map each class to a status or to a socket 
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from sidepro.domain.rate_limiting import Allowance
 
@@ -235,3 +235,17 @@ class Unavailable(SideProError):
 
     code = "unavailable"
     detail = "The service is not available right now. Please try again."
+
+
+Found = TypeVar("Found")
+
+
+def ensure_found(value: Found | None) -> Found:
+    """The value itself.
+
+    Raises:
+        NotFound: it is `None`.
+    """
+    if value is None:
+        raise NotFound
+    return value

@@ -1,30 +1,31 @@
-"""Doing a thing once, however often it is asked for: what comes of it is kept with its effect.
+"""Idempotency keys: a repeated request gets the first response instead of a second effect.
 
-A caller names an attempt. The name is claimed in the transaction of the effect, before anything
-else, and the answer is kept in it: both are there, or neither. Whoever comes with the same name
-meanwhile waits for the end of that transaction, and gets the answer that it kept; if it failed,
-the next one tries. After a day a name is free again.
+The key is acquired as the first step of the effect's own transaction, and the response is saved
+as the last: both are stored, or neither. A concurrent request with the same key waits for the end
+of that transaction and then replays its response, or runs if it failed. A key expires after a day.
 
 The idea of the `Idempotency-Key` header (draft-ietf-httpapi-idempotency-key-header).
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Generic, Protocol, TypeVar
+from types import TracebackType
+from typing import Generic, Protocol, Self, TypeVar
 
 from sidepro.domain.ids import UserId
 
 RESPONSE_TTL = timedelta(hours=24)
 WAIT_SECONDS = 10.0
-"""Seconds that an attempt waits for another one of its name."""
+"""How long a request waits for a concurrent one with the same key."""
 
 Outcome = TypeVar("Outcome")
+Work = TypeVar("Work", bound="IdempotentUnitOfWork")
 
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """What is one and the same attempt: a key is a caller's own, for one operation."""
+    """A key that a caller chose, for one operation such as `POST /projects`."""
 
     user_id: UserId
     operation: str
@@ -33,57 +34,107 @@ class IdempotencyKey:
 
 @dataclass(frozen=True, slots=True)
 class IdempotentRequest(Generic[Outcome]):
-    """`content` tells what is asked for from anything else; `answer` makes of what comes of it
-    what is to be given to everybody who asks again.
+    """A request with an idempotency key.
+
+    `content` is a digest of the request: a key cannot be reused for other content. `serialize`
+    turns the outcome into the response to save.
     """
 
     key: IdempotencyKey
     content: bytes
     serialize: Callable[[Outcome], bytes]
 
-    async def acquire(self, attempts: "IdempotencyRepository", now: datetime) -> None:
-        """Claim the name, in the unit of work of the effect.
-
-        Raises:
-            Replayed: another attempt of this name was here before.
-            IdempotencyKeyReused, IdempotencyKeyInUse: see `IdempotencyRepository.claim`.
-        """
-        answer = await attempts.acquire(self.key, self.content, now)
-        if answer is not None:
-            raise ReplayResponse(answer)
-
-    async def save_response(self, attempts: "IdempotencyRepository", outcome: Outcome) -> None:
-        """Keep the answer for those who ask again."""
-        await attempts.save_response(self.key, self.serialize(outcome))
-
 
 class ReplayResponse(Exception):
-    """Nothing is to be done: here is the answer that the first attempt of this name got."""
+    """The request was completed before: `response` is what `serialize` returned then."""
 
-    def __init__(self, answer: bytes) -> None:
+    def __init__(self, response: bytes) -> None:
         super().__init__()
-        self.response = answer
+        self.response = response
 
 
 class IdempotencyRepository(Protocol):
-    """The names of attempts with their answers, inside a unit of work."""
+    """Idempotency keys with their saved responses, inside a unit of work."""
 
-    async def acquire(self, name: IdempotencyKey, content: bytes, now: datetime) -> bytes | None:
-        """Claim a name that nobody has, or had a day ago; else the answer that was kept.
+    async def acquire(self, key: IdempotencyKey, content: bytes, now: datetime) -> bytes | None:
+        """Acquire a new or expired key and return `None`; otherwise return its saved response.
 
-        Of two at once MUST the second wait until the first one's unit of work ends. Nothing else
-        may be held at that time.
+        MUST wait while another unit of work has acquired the key. The caller holds no locks yet.
 
         Raises:
-            IdempotencyKeyReused: the name is kept for another content.
-            IdempotencyKeyInUse: the other one has not ended after `WAIT` seconds.
+            IdempotencyKeyReused: the key belongs to other content.
+            IdempotencyKeyInUse: the other unit of work did not end within `WAIT_SECONDS`.
+            NotFound: the user does not exist.
         """
         ...
 
-    async def save_response(self, name: IdempotencyKey, answer: bytes) -> None:
-        """Keep the answer under a name that was claimed in this unit of work."""
+    async def save_response(self, key: IdempotencyKey, response: bytes) -> None:
+        """Save the response for a key that was acquired in this unit of work."""
         ...
 
     async def forget(self, user_id: UserId) -> None:
-        """Remove the kept answers that name this person, whoever got them."""
+        """Delete the saved responses that mention this user, whoever received them."""
         ...
+
+
+class IdempotentUnitOfWork(Protocol):
+    """What `run_idempotent` needs of a unit of work."""
+
+    @property
+    def idempotency(self) -> IdempotencyRepository: ...
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+    async def commit(self) -> None: ...
+
+
+async def run_idempotent(
+    unit_of_work: Callable[[], Work],
+    request: IdempotentRequest[Outcome] | None,
+    now: datetime,
+    act: Callable[[Work], Awaitable[Outcome]],
+) -> Outcome:
+    """Run `act` in one unit of work and commit it, at most once for the key of `request`.
+
+    Without a request there is no key, and `act` runs unconditionally. If `act` raises, nothing is
+    stored and the key stays free.
+
+    Raises:
+        ReplayResponse: a request with this key was completed before.
+        IdempotencyKeyReused, IdempotencyKeyInUse: see `IdempotencyRepository.acquire`.
+    """
+    async with unit_of_work() as work:
+        if request:
+            await _acquire(work, request, now)
+        outcome = await act(work)
+        if request:
+            await work.idempotency.save_response(request.key, request.serialize(outcome))
+        await work.commit()
+    return outcome
+
+
+async def check_replay(
+    unit_of_work: Callable[[], Work], request: IdempotentRequest[Outcome] | None, now: datetime
+) -> None:
+    """Spare expensive work before `run_idempotent` when the request was completed before.
+
+    Raises: as `run_idempotent`.
+    """
+    if request:
+        async with unit_of_work() as work:
+            await _acquire(work, request, now)
+
+
+async def _acquire(
+    work: IdempotentUnitOfWork, request: IdempotentRequest[Outcome], now: datetime
+) -> None:
+    response = await work.idempotency.acquire(request.key, request.content, now)
+    if response is not None:
+        raise ReplayResponse(response)

@@ -32,7 +32,7 @@ class SqlUnitOfWork:
     bookmarks: SqlBookmarks
     rooms: SqlRooms
     images: SqlImages
-    attempts: SqlIdempotency
+    idempotency: SqlIdempotency
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class SqlUnitOfWork:
         self.bookmarks = SqlBookmarks(connection)
         self.rooms = SqlRooms(connection)
         self.images = SqlImages(connection)
-        self.attempts = SqlIdempotency(connection)
+        self.idempotency = SqlIdempotency(connection)
         return self
 
     @property

@@ -1,6 +1,5 @@
 """Comments on projects."""
 
-from collections.abc import Awaitable
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -19,7 +18,7 @@ from sidepro.api.dependencies import (
     created,
     path_id,
 )
-from sidepro.api.idempotency import IdempotencyKeyHeader, run_idempotent
+from sidepro.api.idempotency import IdempotencyKeyHeader, idempotent_response
 from sidepro.api.pagination import (
     LIMIT,
     LINK,
@@ -39,7 +38,6 @@ from sidepro.api.schemas import (
     user_summary,
 )
 from sidepro.domain.errors import Forbidden
-from sidepro.domain.idempotency import IdempotentRequest
 from sidepro.domain.ids import CommentId, ProjectId
 from sidepro.domain.projects import views
 from sidepro.http.rate_limits import COMMENTS
@@ -125,15 +123,18 @@ async def write_comment(
 ) -> Response[Comment]:
     """Say something."""
 
-    def answer(comment: views.CommentView) -> Response[Comment]:
+    def build_response(comment: views.CommentView) -> Response[Comment]:
         return created(_comment(comment), f"/projects/{project_id}/comments/{comment.id}")
 
-    def act(attempt: IdempotentRequest[views.CommentView] | None) -> Awaitable[views.CommentView]:
-        return services.projects.comment(
-            caller_of(request), ProjectId(project_id), data.body, attempt
-        )
-
-    return await run_idempotent(request, key, lambda: msgspec.json.encode(data), answer, act)
+    return await idempotent_response(
+        request,
+        key,
+        data,
+        build_response,
+        lambda idempotent: services.projects.comment(
+            caller_of(request), ProjectId(project_id), data.body, idempotent
+        ),
+    )
 
 
 @patch(

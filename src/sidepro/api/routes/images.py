@@ -1,7 +1,6 @@
 """Uploading images."""
 
 import asyncio
-from collections.abc import Awaitable
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +12,7 @@ from sidepro.api.dependencies import (
     GivenServices,
     caller_of,
 )
-from sidepro.api.idempotency import IdempotencyKeyHeader, run_idempotent
+from sidepro.api.idempotency import IdempotencyKeyHeader, idempotent_response
 from sidepro.api.multipart_body import (
     AROUND_IT,
     MEMBER,
@@ -21,7 +20,6 @@ from sidepro.api.multipart_body import (
     uploaded_file,
 )
 from sidepro.domain.errors import BadImage, ImageQuota, InvalidInput, UnsupportedImageType
-from sidepro.domain.idempotency import IdempotentRequest
 from sidepro.domain.images.views import ImageView
 from sidepro.http.rate_limits import IMAGES
 
@@ -85,15 +83,18 @@ def images_router(largest_file: int) -> Router:
         async with uploaded_file(request, largest_file) as file:
             digest = await asyncio.to_thread(digest_of, file) if key else b""
 
-            def act(attempt: IdempotentRequest[ImageView] | None) -> Awaitable[ImageView]:
-                return services.images.upload(caller, file, attempt)
-
-            return await run_idempotent(request, key, lambda: digest, _answer, act)
+            return await idempotent_response(
+                request,
+                key,
+                digest,
+                _build_response,
+                lambda idempotent: services.images.upload(caller, file, idempotent),
+            )
 
     return Router("/", route_handlers=[upload_image], tags=["Images"])
 
 
-def _answer(view: ImageView) -> Response[Image]:
+def _build_response(view: ImageView) -> Response[Image]:
     return Response(
         Image(
             id=view.id,

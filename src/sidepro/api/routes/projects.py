@@ -1,7 +1,7 @@
 """The board: projects and bookmarks."""
 
 import re
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from sidepro.api.dependencies import (
     path_id,
     viewer_of,
 )
-from sidepro.api.idempotency import IdempotencyKeyHeader, run_idempotent
+from sidepro.api.idempotency import IdempotencyKeyHeader, idempotent_response
 from sidepro.api.json_body import sent_fields
 from sidepro.api.pagination import (
     LIMIT,
@@ -44,7 +44,6 @@ from sidepro.api.schemas import (
     project_card,
 )
 from sidepro.domain.errors import Forbidden
-from sidepro.domain.idempotency import IdempotentRequest
 from sidepro.domain.ids import ProjectId, UserId
 from sidepro.domain.projects import views
 from sidepro.http.rate_limits import PROJECTS
@@ -198,11 +197,15 @@ async def publish(
 ) -> Response[Project]:
     """Put a project on the board."""
 
-    def answer(project: views.ProjectView) -> Response[Project]:
+    def build_response(project: views.ProjectView) -> Response[Project]:
         return created(_project(project), f"/projects/{project.card.id}", **_etag(project))
 
-    def act(attempt: IdempotentRequest[views.ProjectView] | None) -> Awaitable[views.ProjectView]:
-        return services.projects.publish(
+    return await idempotent_response(
+        request,
+        key,
+        data,
+        build_response,
+        lambda idempotent: services.projects.publish(
             caller_of(request),
             title=data.title,
             summary=data.summary,
@@ -210,10 +213,9 @@ async def publish(
             repository_url=data.repository_url,
             thumbnail_id=image_id(data.thumbnail_id),
             skills=data.skills,
-            attempt=attempt,
-        )
-
-    return await run_idempotent(request, key, lambda: msgspec.json.encode(data), answer, act)
+            request=idempotent,
+        ),
+    )
 
 
 @get(

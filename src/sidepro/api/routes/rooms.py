@@ -1,6 +1,5 @@
 """Coffee chat over HTTP: rooms, messages, read marks."""
 
-from collections.abc import Awaitable
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -20,7 +19,7 @@ from sidepro.api.dependencies import (
     created,
     path_id,
 )
-from sidepro.api.idempotency import IdempotencyKeyHeader, run_idempotent
+from sidepro.api.idempotency import IdempotencyKeyHeader, idempotent_response
 from sidepro.api.pagination import (
     LIMIT,
     LINK,
@@ -47,12 +46,11 @@ from sidepro.domain.errors import (
     NotFound,
     RoomPending,
 )
-from sidepro.domain.idempotency import IdempotentRequest
 from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.rooms import room as domain
 from sidepro.domain.rooms.message_writer import WriteResult
 from sidepro.domain.rooms.ticket_service import TICKET_TTL
-from sidepro.domain.rooms.views import RoomView
+from sidepro.domain.rooms.views import OpenResult, RoomView
 from sidepro.http.rate_limits import (
     MESSAGES,
     ROOMS,
@@ -186,18 +184,23 @@ async def ask(
 ) -> Response[Room]:
     """201 with a new room, or 200 with the one that the two have already."""
 
-    def answer(opened: tuple[RoomView, bool]) -> Response[Room]:
-        room, is_new = opened
-        if is_new:
-            return created(room_shape(room), f"/rooms/{room.id}")
-        return Response(room_shape(room), status_code=200)
+    def build_response(opened: OpenResult) -> Response[Room]:
+        room = room_shape(opened.room)
+        return (
+            created(room, f"/rooms/{room.id}")
+            if opened.created
+            else Response(room, status_code=200)
+        )
 
-    def act(
-        attempt: IdempotentRequest[tuple[RoomView, bool]] | None,
-    ) -> Awaitable[tuple[RoomView, bool]]:
-        return services.rooms.open(caller_of(request), UserId(data.user_id), attempt)
-
-    return await run_idempotent(request, key, lambda: msgspec.json.encode(data), answer, act)
+    return await idempotent_response(
+        request,
+        key,
+        data,
+        build_response,
+        lambda idempotent: services.rooms.open(
+            caller_of(request), UserId(data.user_id), idempotent
+        ),
+    )
 
 
 @get(
@@ -275,15 +278,18 @@ async def send(
 ) -> Response[Message]:
     """201, or 200 with the first message when `client_id` is repeated."""
 
-    def answer(sent: WriteResult) -> Response[Message]:
+    def build_response(sent: WriteResult) -> Response[Message]:
         return Response(message_shape(sent.message), status_code=200 if sent.duplicate else 201)
 
-    def act(attempt: IdempotentRequest[WriteResult] | None) -> Awaitable[WriteResult]:
-        return services.rooms.send(
-            caller_of(request), RoomId(room_id), data.body, data.client_id, attempt
-        )
-
-    return await run_idempotent(request, key, lambda: msgspec.json.encode(data), answer, act)
+    return await idempotent_response(
+        request,
+        key,
+        data,
+        build_response,
+        lambda idempotent: services.rooms.send(
+            caller_of(request), RoomId(room_id), data.body, data.client_id, idempotent
+        ),
+    )
 
 
 @put(

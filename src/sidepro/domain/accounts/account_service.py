@@ -284,7 +284,7 @@ class AccountService:
                     kept.append(room.id)
             ended = await work.sessions.end_all(user.id)
             # Nobody can be told of any more by now: the rooms are held.
-            await work.attempts.forget(user.id)
+            await work.idempotency.forget(user.id)
             await work.users.delete(user.id)
             await work.commit()
         await self.session_registry.revoke(ended)

@@ -11,7 +11,12 @@ from sidepro.domain.errors import (
     SideProError,
     Unavailable,
 )
-from sidepro.domain.idempotency import IdempotentRequest, ReplayResponse
+from sidepro.domain.idempotency import (
+    IdempotentRequest,
+    ReplayResponse,
+    check_replay,
+    run_idempotent,
+)
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import ImageId, NewId
 from sidepro.domain.images.image import MEDIA_TYPE, UNUSED_TTL, UPLOAD_TTL, Image
@@ -22,6 +27,10 @@ from sidepro.domain.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 DELETE_BATCH = 100
 """Images that are removed together."""
+
+
+class _RowRemoved(Exception):
+    """The cleanup took an upload for broken and removed its row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +47,7 @@ class ImageService:
     quota: int
 
     async def upload(
-        self, caller: Caller, file: IO[bytes], attempt: IdempotentRequest[ImageView] | None = None
+        self, caller: Caller, file: IO[bytes], request: IdempotentRequest[ImageView] | None = None
     ) -> ImageView:
         """Keep a picture. `quota` is what all images of the caller may have together, in bytes.
 
@@ -49,12 +58,9 @@ class ImageService:
             UnsupportedImageType, BadImage: see `ImageCodec`.
             ImageQuota: the caller's images would have more bytes than they may.
             Unavailable: it could not be encoded or kept.
-            Replayed, IdempotencyKeyReused, IdempotencyKeyInUse: see `Attempt.begin`.
+            ReplayResponse, IdempotencyKeyReused, IdempotencyKeyInUse: see `run_idempotent`.
         """
-        if attempt:
-            # Whether it was done before, ere anything is done again.
-            async with self.unit_of_work() as work:
-                await attempt.acquire(work.attempts, self.clock())
+        await check_replay(self.unit_of_work, request, self.clock())
         picture = await self.codec.encode(file)
         image = Image.of(picture, ImageId(self.new_id()), caller.id, self.new_name(), self.clock())
         try:
@@ -63,40 +69,29 @@ class ImageService:
                 await work.images.add(image)
                 await work.commit()
         except ImageQuota:
-            if attempt:
-                # It may be the same that was done meanwhile, and takes the room.
-                async with self.unit_of_work() as work:
-                    await attempt.acquire(work.attempts, self.clock())
+            # A concurrent request with the same key may have used up the quota.
+            await check_replay(self.unit_of_work, request, self.clock())
             raise
         await self.store.put(image.key, picture.data)
+
+        async def finish(work: UnitOfWork) -> ImageView:
+            # Again: other uploads may have finished since.
+            await self._enforce_quota(work, image)
+            if not await work.images.mark_stored(image.id):
+                raise _RowRemoved
+            return self._view(image)
+
         try:
-            return await self._finish_upload(image, attempt)
+            return await run_idempotent(self.unit_of_work, request, image.created_at, finish)
+        except _RowRemoved as error:
+            await self.store.delete([image.key])
+            raise Unavailable from error
         except (ReplayResponse, SideProError):
-            # Nobody will hear of this one: it goes with the unused ones.
+            # The upload failed; leave it for cleanup.
             async with self.unit_of_work() as work:
                 await work.images.abandon(image.id)
                 await work.commit()
             raise
-
-    async def _finish_upload(
-        self, image: Image, attempt: IdempotentRequest[ImageView] | None
-    ) -> ImageView:
-        view = self._view(image)
-        async with self.unit_of_work() as work:
-            if attempt:
-                await attempt.acquire(work.attempts, image.created_at)
-            # Once more: others may have been kept since.
-            await self._enforce_quota(work, image)
-            there = await work.images.mark_stored(image.id)
-            if there:
-                if attempt:
-                    await attempt.save_response(work.attempts, view)
-                await work.commit()
-        if not there:
-            # It took so long that the removal has been here: nothing else knows the object.
-            await self.store.delete([image.key])
-            raise Unavailable
-        return view
 
     async def _enforce_quota(self, work: UnitOfWork, image: Image) -> None:
         if image.owner_id is None or await work.users.get(image.owner_id) is None:

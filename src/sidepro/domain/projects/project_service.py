@@ -6,8 +6,14 @@ from typing import Any
 
 from sidepro.domain.accounts.ports import AccountReader
 from sidepro.domain.clock import Clock
-from sidepro.domain.errors import FieldError, InvalidInput, NotFound, PreconditionFailed
-from sidepro.domain.idempotency import IdempotentRequest
+from sidepro.domain.errors import (
+    FieldError,
+    InvalidInput,
+    NotFound,
+    PreconditionFailed,
+    ensure_found,
+)
+from sidepro.domain.idempotency import IdempotentRequest, run_idempotent
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import (
     CommentId,
@@ -62,13 +68,13 @@ class ProjectService:
         repository_url: str | None,
         thumbnail_id: ImageId | None,
         skills: Sequence[str],
-        attempt: IdempotentRequest[ProjectView] | None = None,
+        request: IdempotentRequest[ProjectView] | None = None,
     ) -> ProjectView:
         """Put a project on the board.
 
         Raises:
             InvalidInput: a member breaks its rule.
-            Replayed, IdempotencyKeyReused, IdempotencyKeyInUse: see `Attempt.begin`.
+            ReplayResponse, IdempotencyKeyReused, IdempotencyKeyInUse: see `run_idempotent`.
         """
         catalogue = await self.accounts.catalogue()
         project = Project.write(
@@ -84,17 +90,14 @@ class ProjectService:
             skills=skills,
         )
         project = replace(project, content_html=await self.markdown(project.content, caller.id))
-        async with self.unit_of_work() as work:
-            if attempt:
-                await attempt.acquire(work.attempts, project.created_at)
+
+        async def store(work: UnitOfWork) -> ProjectView:
             await _lock_thumbnail(work, project)
             await work.projects.add(project)
             await _set_image_references(work, project)
-            view = await work.board_reader.project(project.id, caller.id) if attempt else None
-            if attempt and view:
-                await attempt.save_response(work.attempts, view)
-            await work.commit()
-        return view or await self.get(project.id, caller.id)
+            return ensure_found(await work.board_reader.project(project.id, caller.id))
+
+        return await run_idempotent(self.unit_of_work, request, project.created_at, store)
 
     async def get_and_count_view(
         self, project_id: ProjectId, viewer: UserId | None
@@ -114,10 +117,7 @@ class ProjectService:
         Raises:
             NotFound: there is no such project.
         """
-        project = await self.reader.project(project_id, viewer)
-        if project is None:
-            raise NotFound
-        return project
+        return ensure_found(await self.reader.project(project_id, viewer))
 
     async def edit(
         self,
@@ -150,8 +150,9 @@ class ProjectService:
                 await work.projects.save(edited)
                 if edited.content_html != project.content_html:
                     await _set_image_references(work, edited)
-                await work.commit()
-        return await self.get(project_id, caller.id)
+            view = ensure_found(await work.board_reader.project(project_id, caller.id))
+            await work.commit()
+        return view
 
     async def rerender_all(self, progress: Callable[[int, int], None]) -> int:
         """Make the HTML of all projects anew, after the rules of making it have changed; how many
@@ -310,28 +311,25 @@ class ProjectService:
         caller: Caller,
         project_id: ProjectId,
         body: str,
-        attempt: IdempotentRequest[CommentView] | None = None,
+        request: IdempotentRequest[CommentView] | None = None,
     ) -> CommentView:
         """Say something about a project.
 
         Raises:
             NotFound: there is no such project.
             InvalidInput: the body is blank or too long.
-            Replayed, IdempotencyKeyReused, IdempotencyKeyInUse: see `Attempt.begin`.
+            ReplayResponse, IdempotencyKeyReused, IdempotencyKeyInUse: see `run_idempotent`.
         """
         comment = Comment.write(
             CommentId(self.new_id()), project_id, caller.id, body, self.clock()
         )
-        async with self.unit_of_work() as work:
-            if attempt:
-                await attempt.acquire(work.attempts, comment.created_at)
+
+        async def store(work: UnitOfWork) -> CommentView:
             await work.comments.add(comment)
             await work.projects.adjust_counters(project_id, comments=1)
-            view = await work.board_reader.comment(comment.id) if attempt else None
-            if attempt and view:
-                await attempt.save_response(work.attempts, view)
-            await work.commit()
-        return view or await self._comment(comment.id)
+            return ensure_found(await work.board_reader.comment(comment.id))
+
+        return await run_idempotent(self.unit_of_work, request, comment.created_at, store)
 
     async def edit_comment(
         self, caller: Caller, project_id: ProjectId, comment_id: CommentId, body: str
@@ -346,8 +344,9 @@ class ProjectService:
             comment = self._on(project_id, await work.comments.get(comment_id))
             comment.authorize_edit(caller)
             await work.comments.save(comment.edited(body, self.clock()))
+            view = ensure_found(await work.board_reader.comment(comment_id))
             await work.commit()
-        return await self._comment(comment_id)
+        return view
 
     async def authorize_comment_edit(
         self, caller: Caller, project_id: ProjectId, comment_id: CommentId
@@ -383,12 +382,6 @@ class ProjectService:
 
     def _on(self, project_id: ProjectId, comment: Comment | None) -> Comment:
         if comment is None or comment.project_id != project_id:
-            raise NotFound
-        return comment
-
-    async def _comment(self, comment_id: CommentId) -> CommentView:
-        comment = await self.reader.comment(comment_id)
-        if comment is None:
             raise NotFound
         return comment
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from sidepro.domain.clock import Clock
 from sidepro.domain.errors import InvalidInput, NotFound, SideProError, Unavailable
-from sidepro.domain.idempotency import IdempotentRequest
+from sidepro.domain.idempotency import IdempotentRequest, run_idempotent
 from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.rooms.events import MessageSent
 from sidepro.domain.rooms.ports import MessageName, RoomEvents
@@ -82,7 +82,7 @@ class MessageWriter:
         room_id: RoomId,
         body: str,
         client_id: str | None,
-        attempt: IdempotentRequest[WriteResult] | None = None,
+        request: IdempotentRequest[WriteResult] | None = None,
     ) -> WriteResult:
         """Store a message, or find the one that the sender gave this name before. On return it is
         committed and told; so it will be when who asks goes away meanwhile.
@@ -91,11 +91,11 @@ class MessageWriter:
             NotFound: the room is not there for the sender.
             RoomPending: the other one has left.
             InvalidInput: the body or the client id breaks its rule.
-            Replayed, IdempotencyKeyReused, IdempotencyKeyInUse: see `Attempt.begin`.
+            ReplayResponse, IdempotencyKeyReused, IdempotencyKeyInUse: see `run_idempotent`.
         """
         wish = PendingMessage(sender, room_id, body, client_id)
-        if attempt:
-            return await self._stored_once(wish, attempt)
+        if request:
+            return await self._write_idempotent(wish, request)
         self._waiting.append(wish)
         if self._task is None or self._task.done():
             # A task of its own: whoever asks may go away, and must not take the others along, nor
@@ -127,19 +127,20 @@ class MessageWriter:
         except Exception as error:  # whatever it is, who waits has to hear of it
             return error
 
-    async def _stored_once(
-        self, wish: PendingMessage, attempt: IdempotentRequest[WriteResult]
+    async def _write_idempotent(
+        self, wish: PendingMessage, request: IdempotentRequest[WriteResult]
     ) -> WriteResult:
-        """By itself: it may have to wait for another attempt."""
-        async with self._unit_of_work() as work:
-            await attempt.acquire(work.attempts, self._clock())
+        """Stores the message in a transaction of its own, which may wait for another request."""
+
+        async def store(work: UnitOfWork) -> WriteResult:
             (outcome,) = await self._decided(work, [wish])
             if isinstance(outcome, Exception):
                 raise outcome
-            await attempt.save_response(work.attempts, outcome)
-            await work.commit()
-        await self._publish(outcome)
-        return outcome
+            return outcome
+
+        result = await run_idempotent(self._unit_of_work, request, self._clock(), store)
+        await self._publish(result)
+        return result
 
     async def _stored(self, wishes: Sequence[PendingMessage]) -> list[WriteResult | Exception]:
         """What comes of each; those that are `Sent` are committed."""

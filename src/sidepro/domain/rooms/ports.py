@@ -82,6 +82,10 @@ class RoomReader(Protocol):
         """The room as this person sees it, or `None` when it is not there for them."""
         ...
 
+    async def id_of_pair(self, one: UserId, other: UserId) -> RoomId | None:
+        """The id of the room of two people, in either order, whether or not they left it."""
+        ...
+
     async def state(self, room_id: RoomId) -> Room | None:
         """The room itself, without holding anybody back."""
         ...

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sidepro.domain.clock import Clock
-from sidepro.domain.errors import NotFound
-from sidepro.domain.idempotency import IdempotentRequest
+from sidepro.domain.errors import ensure_found
+from sidepro.domain.idempotency import IdempotentRequest, run_idempotent
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import (
     NewId,
@@ -17,7 +17,13 @@ from sidepro.domain.rooms.events import ReadPositionChanged, RoomClosed, StatusC
 from sidepro.domain.rooms.message_writer import MessageWriter, WriteResult
 from sidepro.domain.rooms.ports import Presence, RoomEvents, RoomReader
 from sidepro.domain.rooms.room import Message, Room, RoomStatus
-from sidepro.domain.rooms.views import History, PresenceSnapshot, RoomSnapshot, RoomView
+from sidepro.domain.rooms.views import (
+    History,
+    OpenResult,
+    PresenceSnapshot,
+    RoomSnapshot,
+    RoomView,
+)
 from sidepro.domain.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 MAX_REPLAY = 1_000
@@ -41,40 +47,42 @@ class RoomService:
     async def open(
         self,
         caller: Caller,
-        asked: UserId,
-        attempt: IdempotentRequest[tuple[RoomView, bool]] | None = None,
-    ) -> tuple[RoomView, bool]:
-        """Ask somebody for a coffee chat; the room of the two, and whether it is a new one.
-
-        Whoever asks first and however many ask at once, there is one room. If the caller had left
-        it, it is open again.
+        invited: UserId,
+        request: IdempotentRequest[OpenResult] | None = None,
+    ) -> OpenResult:
+        """Open the room of two people. A pair has one room, whoever asks first. If the caller had
+        left it, it is reopened.
 
         Raises:
-            CannotChatWithYourself: the two are one.
+            CannotChatWithYourself: `invited` is the caller.
             NotFound: there is no such person.
+            ReplayResponse, IdempotencyKeyReused, IdempotencyKeyInUse: see `run_idempotent`.
         """
         now = self.clock()
-        fresh = Room.open(RoomId(self.new_id()), caller.id, asked, now)
-        reopened = False
-        async with self.unit_of_work() as work:
-            if attempt:
-                await attempt.acquire(work.attempts, now)
-            created = False
-            # Another unit of work may open or remove the room between any two of these steps.
-            while (room := await work.rooms.get_of_pair(caller.id, asked)) is None:
-                created = await work.rooms.add_if_absent(fresh)
-            if not created:
-                again = room.reopened_by(caller.id, now)
-                reopened = again != room
-                await work.rooms.save(again)
-            view = await work.room_reader.room(room.id, caller.id) if attempt else None
-            if attempt and view:
-                view = await self._seen(view)
-                await attempt.save_response(work.attempts, (view, created))
-            await work.commit()
-        if reopened:
-            await self.events.publish(StatusChanged(room.id))
-        return view or await self.room(caller, room.id), created
+        fresh = Room.open(RoomId(self.new_id()), caller.id, invited, now)
+        known = await self.reader.id_of_pair(caller.id, invited)
+        someone_there = known is not None and bool(await self.presence.online([known]))
+
+        async def store(work: UnitOfWork) -> OpenResult:
+            while (room := await work.rooms.get_of_pair(caller.id, invited)) is None:
+                # Another unit of work may create or delete the room between these two steps.
+                if await work.rooms.add_if_absent(fresh):
+                    room = fresh
+                    break
+            opened = room.reopened_by(caller.id, now)
+            if opened != room:
+                await work.rooms.save(opened)
+            view = ensure_found(await work.room_reader.room(room.id, caller.id))
+            return OpenResult(
+                _shown(view, someone_there and view.id == known),
+                created=room is fresh,
+                reopened=opened != room,
+            )
+
+        result = await run_idempotent(self.unit_of_work, request, now, store)
+        if result.reopened:
+            await self.events.publish(StatusChanged(result.room.id))
+        return result
 
     async def rooms(self, caller: Caller, page: PageRequest) -> Page[RoomView]:
         """The caller's rooms, the latest activity first."""
@@ -94,12 +102,7 @@ class RoomService:
         Raises:
             NotFound: it is not there for the caller.
         """
-        room = await self.reader.room(room_id, caller.id)
-        if room is None:
-            raise NotFound
-        return await self._seen(room)
-
-    async def _seen(self, room: RoomView) -> RoomView:
+        room = ensure_found(await self.reader.room(room_id, caller.id))
         online = await self.presence.online([room.id])
         return _shown(room, bool(online.get(room.id)))
 
@@ -110,7 +113,7 @@ class RoomService:
             NotFound: it is not there for the caller.
         """
         async with self.unit_of_work() as work:
-            remaining = (await self._got(work, room_id)).leave(caller.id)
+            remaining = ensure_found(await work.rooms.get(room_id)).leave(caller.id)
             if remaining is None:
                 await work.rooms.delete(room_id)
             else:
@@ -126,9 +129,7 @@ class RoomService:
         Raises:
             NotFound: it is not there for the caller.
         """
-        room = await self.reader.state(room_id)
-        if room is None:
-            raise NotFound
+        room = ensure_found(await self.reader.state(room_id))
         room.authorize(caller.id)
         return room
 
@@ -140,7 +141,7 @@ class RoomService:
         room_id: RoomId,
         body: str,
         client_id: str | None,
-        attempt: IdempotentRequest[WriteResult] | None = None,
+        request: IdempotentRequest[WriteResult] | None = None,
     ) -> WriteResult:
         """Say something; the stored message, and whether it was stored before.
 
@@ -151,9 +152,9 @@ class RoomService:
             NotFound: the room is not there for the caller.
             RoomPending: the other one has left.
             InvalidInput: the body or the client id breaks its rule.
-            Replayed, IdempotencyKeyReused, IdempotencyKeyInUse: see `Attempt.begin`.
+            ReplayResponse, IdempotencyKeyReused, IdempotencyKeyInUse: see `run_idempotent`.
         """
-        return await self.message_writer.write(caller.id, room_id, body, client_id, attempt)
+        return await self.message_writer.write(caller.id, room_id, body, client_id, request)
 
     async def history(
         self,
@@ -191,7 +192,7 @@ class RoomService:
             NotFound: the room is not there for the caller.
         """
         async with self.unit_of_work() as work:
-            room = await self._got(work, room_id)
+            room = ensure_found(await work.rooms.get(room_id))
             marked = room.read_by(caller.id, seq)
             if marked == room:
                 return
@@ -223,10 +224,8 @@ class RoomService:
         Raises:
             NotFound: there is no such room.
         """
-        standing = (await self.room_snapshots([room_id])).get(room_id)
-        if standing is None:
-            raise NotFound
-        return standing.presences
+        snapshots = await self.room_snapshots([room_id])
+        return ensure_found(snapshots.get(room_id)).presences
 
     async def room_snapshots(self, room_ids: Sequence[RoomId]) -> Mapping[RoomId, RoomSnapshot]:
         """Those of the rooms that are there, each with who is there as in `presences`."""
@@ -236,12 +235,6 @@ class RoomService:
             room_id: RoomSnapshot(room, _presences(room, connected.get(room_id, ())))
             for room_id, room in rooms.items()
         }
-
-    async def _got(self, work: UnitOfWork, room_id: RoomId) -> Room:
-        room = await work.rooms.get(room_id)
-        if room is None:
-            raise NotFound
-        return room
 
 
 def _presences(room: Room, connected: Sequence[UserId]) -> PresenceSnapshot:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sidepro.domain.accounts.views import UserSummary
 from sidepro.domain.ids import RoomId, UserId
@@ -23,6 +24,14 @@ class RoomView:
     unread_count: int
     created_at: datetime
     updated_at: datetime
+
+
+class OpenResult(NamedTuple):
+    """A room as the caller sees it; whether it is new, and whether the caller had left it."""
+
+    room: RoomView
+    created: bool
+    reopened: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,11 @@ from sidepro.domain.rooms.views import RoomView
 _ROOM = select(rooms).where(rooms.c.id == bindparam("id"))
 
 
+_ID_OF_PAIR = select(rooms.c.id).where(
+    rooms.c.low_id == bindparam("low"), rooms.c.high_id == bindparam("high")
+)
+
+
 _ROOMS = select(rooms).where(rooms.c.id.in_(bindparam("ids", expanding=True)))
 
 
@@ -138,6 +143,11 @@ class SqlRoomReader:
     async def room(self, room_id: RoomId, user_id: UserId) -> RoomView | None:
         row = await self._database.fetch_one(_ROOM_VIEW, {"id": room_id, "me": user_id})
         return None if row is None else self._view(row, user_id)
+
+    async def id_of_pair(self, one: UserId, other: UserId) -> RoomId | None:
+        low, high = sorted((one, other))
+        row = await self._database.fetch_one(_ID_OF_PAIR, {"low": low, "high": high})
+        return None if row is None else row.id
 
     async def state(self, room_id: RoomId) -> Room | None:
         return optional_room(await self._database.fetch_one(_ROOM, {"id": room_id}))
