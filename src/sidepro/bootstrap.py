@@ -42,7 +42,7 @@ from sidepro.adapters.security.secret_key import load_or_create_secret
 from sidepro.adapters.security.tokens import JwtAccessTokens, derive_key
 from sidepro.adapters.similarity.lazy_engine import PolarsEngine
 from sidepro.adapters.sql.engine.database import Database
-from sidepro.adapters.sql.engine.locks import SqlJobLock
+from sidepro.adapters.sql.engine.job_lock import SqlJobLock
 from sidepro.adapters.sql.neighbour_store import SqlNeighbourStore
 from sidepro.adapters.sql.readers.account_reader import SqlAccountReader
 from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
@@ -192,7 +192,7 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
             limiter=limiter,
             audit_log=audit_log,
         ),
-        archive=DataExportService(
+        data_export=DataExportService(
             SqlDataExportReader(database, catalogue, image_urls), neighbours
         ),
         projects=ProjectService(

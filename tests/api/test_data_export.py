@@ -1,4 +1,4 @@
-"""`GET /me/export`: one document with all that is held about the caller."""
+"""`GET /me/export`: one document with everything stored about the caller."""
 
 import asyncio
 import contextlib
@@ -13,10 +13,9 @@ import msgspec
 import pytest
 import uvicorn
 
-from sidepro.api.routes.data_export import Export
 from sidepro.bootstrap import Container, application
-from sidepro.domain.data_export import data_export_service as archive
-from sidepro.domain.data_export.data_export_service import DataExportReader, RecordT
+from sidepro.domain.data_export.ports import DataExportReader, RecordT
+from sidepro.domain.data_export.views import Export, ExportedAccount, ExportedComment
 from sidepro.domain.errors import NotAuthenticated, Unavailable
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import SessionId, UserId
@@ -29,8 +28,8 @@ from tests.servers import HOST
 pytestmark = pytest.mark.anyio
 
 
-async def busy(api: Api) -> tuple[Person, Person, Json]:
-    """Somebody who has done everything, somebody else who has too, and what was made."""
+async def two_active_people(api: Api) -> tuple[Person, Person, Json]:
+    """Two people with data in every section, and what the first one created."""
     one, other = await api.sign_up("하나"), await api.sign_up("둘")
     made: Json = {}
     for person in (other, one):
@@ -50,87 +49,87 @@ async def busy(api: Api) -> tuple[Person, Person, Json]:
 async def export(api: Api, person: Person) -> tuple[httpx.Response, Export]:
     response = await api.send("GET", "/me/export", by=person)
     assert response.status_code == 200, response.text
-    # strictly: with every member, and none besides
+    # The decoder wants every member; the comparison finds additional ones.
     document = msgspec.json.decode(response.content, type=Export, strict=True)
     assert response.json() == msgspec.json.decode(msgspec.json.encode(document))
     return response, document
 
 
-async def test_it_has_everything_that_one_made_and_nothing_of_others(fresh_api: Api) -> None:
-    one, other, made = await busy(fresh_api)
-    response, held = await export(fresh_api, one)
+async def test_everything_of_the_caller_and_nothing_of_others_is_exported(fresh_api: Api) -> None:
+    one, other, made = await two_active_people(fresh_api)
+    response, exported = await export(fresh_api, one)
 
-    assert (str(held.account.id), held.account.email) == (one.id, one.email)
-    assert held.account.profile is not None
-    assert held.account.profile.bio == f"bio of {one.username}"
-    assert [session.user_agent for session in held.sessions] == ["tests"]
-    assert [address.address for address in held.known_addresses] == ["127.0.0.1"]
-    assert [image.url for image in held.images] == [made["image"]["url"]]
-    (project,) = held.projects
+    assert (str(exported.account.id), exported.account.email) == (one.id, one.email)
+    assert exported.account.profile is not None
+    assert exported.account.profile.bio == f"bio of {one.username}"
+    assert [session.user_agent for session in exported.sessions] == ["tests"]
+    assert [address.address for address in exported.known_addresses] == ["127.0.0.1"]
+    assert [image.url for image in exported.images] == [made["image"]["url"]]
+    (project,) = exported.projects
     assert project.content == made["project"]["content"]
     assert (project.bookmark_count, project.comment_count) == (2, 2)
-    assert [comment.body for comment in held.comments] == [f"by {one.username}"]
-    assert [str(bookmark.project_id) for bookmark in held.bookmarks] == [made["project"]["id"]]
-    (room,) = held.rooms
+    assert [comment.body for comment in exported.comments] == [f"by {one.username}"]
+    assert [str(bookmark.project_id) for bookmark in exported.bookmarks] == [made["project"]["id"]]
+    (room,) = exported.rooms
     assert str(room.participant_id) == other.id
-    assert [message.body for message in held.messages] == [f"said by {one.username}"]
-    assert [str(near.user_id) for near in held.similar_people] == [other.id]
+    assert [message.body for message in exported.messages] == [f"said by {one.username}"]
+    assert [str(near.user_id) for near in exported.similar_people] == [other.id]
     for secret in (other.email, other.username, "argon2", "hash", "refresh"):
         assert secret not in response.text
 
 
-async def test_it_comes_as_a_file_that_nobody_keeps(api: Api) -> None:
+async def test_the_export_is_a_streamed_attachment_that_is_not_cached(api: Api) -> None:
     person = await api.sign_up()
-    response, held = await export(api, person)
+    response, exported = await export(api, person)
     assert response.headers["Content-Type"] == "application/json"
     assert response.headers["Content-Disposition"].startswith("attachment; filename=")
     assert response.headers["Cache-Control"] == "no-store"
-    assert "Content-Length" not in response.headers, "it is streamed"
-    assert held.projects == []
+    assert "Content-Length" not in response.headers, "the response is streamed"
+    assert exported.projects == ()
     assert moment(response.json()["account"]["created_at"])
 
 
-async def test_it_has_what_does_not_fit_into_one_batch(api: Api) -> None:
+async def test_all_batches_are_exported(api: Api) -> None:
     person = await api.sign_up()
     made = await api.publish(person)
     for number in range(25):
         await api.publish(person, title=f"title {number}")
     await asyncio.gather(*(api.comment(person, made, f"comment {n}") for n in range(30)))
-    _, held = await export(api, person)
-    assert len(held.projects) == 26
-    assert {comment.body for comment in held.comments} == {f"comment {n}" for n in range(30)}
+    _, exported = await export(api, person)
+    assert len(exported.projects) == 26
+    assert {comment.body for comment in exported.comments} == {f"comment {n}" for n in range(30)}
 
 
-async def test_of_somebody_who_is_gone_there_is_none(api: Api) -> None:
+async def test_a_deleted_account_has_no_export(api: Api) -> None:
     gone = Caller(UserId(UUID(NOBODY)), SessionId(UUID(NOBODY)), is_admin=False)
     with pytest.raises(NotAuthenticated):
-        await api.platform.dependencies.services.archive.account(gone)
+        await api.platform.dependencies.services.data_export.account(gone)
 
 
-class Broken:
-    """An archive that fails in the middle."""
+class FailingReader:
+    """Fails at the start of an export, or after its comments."""
 
-    def __init__(self, sound: DataExportReader, at: str) -> None:
-        self._sound, self._at = sound, at
+    def __init__(self, reader: DataExportReader, *, at_start: bool) -> None:
+        self._reader, self._at_start = reader, at_start
 
-    async def account(self, user_id: UserId) -> archive.ExportedAccount | None:
-        if self._at == "the beginning":
+    async def account(self, user_id: UserId) -> ExportedAccount | None:
+        if self._at_start:
             raise Unavailable
-        return await self._sound.account(user_id)
+        return await self._reader.account(user_id)
 
     async def section(
         self, kind: type[RecordT], user_id: UserId
     ) -> AsyncIterator[Sequence[RecordT]]:
-        async for batch in self._sound.section(kind, user_id):
+        async for batch in self._reader.section(kind, user_id):
             yield batch
-        if kind is archive.ExportedComment:
+        if kind is ExportedComment:
             raise Unavailable
 
 
 @contextlib.asynccontextmanager
-async def served(platform: Container) -> AsyncIterator[str]:
-    """A real server of this platform, in this process; its address."""
-    app: Any = Middleware(application(platform, with_jobs=False))
+async def running_server(container: Container) -> AsyncIterator[str]:
+    """A real server of the container in this process; yields its base URL."""
+    app: Any = Middleware(application(container, with_jobs=False))
     config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
     server = uvicorn.Server(config)
     with socket.create_server((HOST, 0)) as listener:
@@ -142,22 +141,22 @@ async def served(platform: Container) -> AsyncIterator[str]:
             await asyncio.wait_for(serving, 10)
 
 
-def breaking(platform: Container, at: str) -> Container:
-    services = platform.dependencies.services
-    reader = Broken(services.archive.reader, at)
-    services = replace(services, archive=replace(services.archive, reader=reader))
-    return replace(platform, dependencies=replace(platform.dependencies, services=services))
+def with_failing_reader(container: Container, *, at_start: bool) -> Container:
+    services = container.dependencies.services
+    reader = FailingReader(services.data_export.reader, at_start=at_start)
+    services = replace(services, data_export=replace(services.data_export, reader=reader))
+    return replace(container, dependencies=replace(container.dependencies, services=services))
 
 
 async def read(response: httpx.Response, pieces: list[str]) -> None:
     async for piece in response.aiter_text():
-        pieces.append(piece)  # noqa: PERF401 - what came before it broke off counts
+        pieces.append(piece)  # noqa: PERF401 - keeps what arrived before the error
 
 
-async def test_one_that_was_cut_off_does_not_look_whole(fresh_api: Api) -> None:
-    one, _, _ = await busy(fresh_api)
+async def test_an_aborted_export_is_not_valid_json(fresh_api: Api) -> None:
+    one, _, _ = await two_active_people(fresh_api)
     async with (
-        served(breaking(fresh_api.platform, "the middle")) as address,
+        running_server(with_failing_reader(fresh_api.platform, at_start=False)) as address,
         httpx.AsyncClient(base_url=address, trust_env=False, headers=one.headers) as http,
         http.stream("GET", "/api/v1/me/export") as response,
     ):
@@ -171,9 +170,9 @@ async def test_one_that_was_cut_off_does_not_look_whole(fresh_api: Api) -> None:
         msgspec.json.decode(text)
 
 
-async def test_one_that_cannot_begin_is_a_problem(fresh_api: Api) -> None:
+async def test_an_export_that_cannot_start_is_a_problem(fresh_api: Api) -> None:
     person = await fresh_api.sign_up()
-    platform = breaking(fresh_api.platform, "the beginning")
-    broken = Api(platform, application(platform, with_jobs=False))
-    async with broken.http:
-        problem(await broken.send("GET", "/me/export", by=person), 503, "unavailable")
+    container = with_failing_reader(fresh_api.platform, at_start=True)
+    failing = Api(container, application(container, with_jobs=False))
+    async with failing.http:
+        problem(await failing.send("GET", "/me/export", by=person), 503, "unavailable")

@@ -30,7 +30,7 @@ from sidepro.domain.accounts.profile import Catalogue
 from sidepro.domain.accounts.session import Session
 from sidepro.domain.images.urls import ImageUrls
 from tests.contracts.world import World
-from tests.fakes.data_export import MemoryArchive
+from tests.fakes.data_export import MemoryDataExportReader
 from tests.fakes.readers import MemoryReader
 from tests.fakes.store import MemoryStore
 
@@ -155,7 +155,7 @@ def _in_memory(store: MemoryStore) -> World:
         recommendable=reader,
         population=reader,
         neighbours=reader,
-        archive=MemoryArchive(store, ImageUrls()),
+        data_export=MemoryDataExportReader(store, ImageUrls()),
         another=another,
         sessions=sessions,
         grow_catalogue=grow_catalogue,
@@ -198,7 +198,7 @@ def _in_sql(database: Database, others: AsyncExitStack) -> World:
         recommendable=board,
         population=SqlPopulationReader(database, cache),
         neighbours=SqlNeighbourStore(database),
-        archive=SqlDataExportReader(database, cache, images),
+        data_export=SqlDataExportReader(database, cache, images),
         another=another,
         sessions=sessions,
         grow_catalogue=grow_catalogue,

@@ -1,4 +1,4 @@
-"""`DataExportReader`: all that is held about a person, and nothing of anybody else's."""
+"""`DataExportReader`: exports everything about a person, and nothing of other people."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy.sql import visitors
 
-from sidepro.adapters.sql.readers import data_export_reader as sql_archive
+from sidepro.adapters.sql.readers import data_export_reader
 from sidepro.adapters.sql.schema import tables
-from sidepro.domain.data_export import data_export_service as archive
+from sidepro.domain.data_export import views
 from sidepro.domain.images.urls import LOCAL_BASE, ImageUrl
 from tests import factories
 from tests.contracts.builders import after, nobody
@@ -19,30 +19,30 @@ from tests.factories import ADDRESS
 if TYPE_CHECKING:
     from sqlalchemy import Column, Table
 
-    from sidepro.domain.data_export.data_export_service import RecordT
+    from sidepro.domain.data_export.ports import RecordT
     from sidepro.domain.ids import UserId
     from tests.contracts.world import World
 
 
-async def held(world: World, kind: type[RecordT], user_id: UserId) -> list[RecordT]:
-    batches = [batch async for batch in world.archive.section(kind, user_id)]
+async def export_section(world: World, kind: type[RecordT], user_id: UserId) -> list[RecordT]:
+    batches = [batch async for batch in world.data_export.section(kind, user_id)]
     assert all(batches), "an empty batch"
     return [record for batch in batches for record in batch]
 
 
 @pytest.mark.anyio
-async def test_an_account_is_held_with_its_profile(world: World) -> None:
+async def test_an_account_is_exported_with_its_profile(world: World) -> None:
     user, other = factories.user(is_active=False), factories.user()
     profile = factories.profile(user.id, updated_at=after(5))
     await world.store(user, other, profile)
-    account = archive.ExportedAccount(
+    account = views.ExportedAccount(
         id=user.id,
         email=user.email,
         username=user.username,
         is_admin=user.is_admin,
         is_active=False,
         created_at=user.created_at,
-        profile=archive.ExportedProfile(
+        profile=views.ExportedProfile(
             bio=profile.bio,
             image_url=None,
             github_url=profile.github_url,
@@ -52,15 +52,15 @@ async def test_an_account_is_held_with_its_profile(world: World) -> None:
             updated_at=after(5),
         ),
     )
-    assert await world.archive.account(user.id) == account
-    bare = await world.archive.account(other.id)
+    assert await world.data_export.account(user.id) == account
+    bare = await world.data_export.account(other.id)
     assert bare is not None
     assert bare.profile is None
-    assert await world.archive.account(nobody()) is None
+    assert await world.data_export.account(nobody()) is None
 
 
 @pytest.mark.anyio
-async def test_sessions_and_addresses_are_held(world: World) -> None:
+async def test_sessions_and_addresses_are_exported(world: World) -> None:
     user, other = factories.user(), factories.user()
     sessions = [factories.session(user.id, last_used_at=after(-index)) for index in range(3)]
     await world.store(user, other, *reversed(sessions), factories.session(other.id))
@@ -68,20 +68,20 @@ async def test_sessions_and_addresses_are_held(world: World) -> None:
         for person, address in ((user, ADDRESS), (user, "2001:db8::7"), (other, "192.0.2.9")):
             await work.users.remember_address(person.id, address, after(1))
         await work.commit()
-    assert await held(world, archive.ExportedSession, user.id) == [
-        archive.ExportedSession(
+    assert await export_section(world, views.ExportedSession, user.id) == [
+        views.ExportedSession(
             one.id, one.user_agent, one.created_at, one.last_used_at, one.expires_at, one.ends_at
         )
         for one in sessions
     ]
-    assert await held(world, archive.ExportedAddress, user.id) == [
-        archive.ExportedAddress("2001:db8::7", after(1)),
-        archive.ExportedAddress(ADDRESS, after(1)),
+    assert await export_section(world, views.ExportedAddress, user.id) == [
+        views.ExportedAddress("2001:db8::7", after(1)),
+        views.ExportedAddress(ADDRESS, after(1)),
     ]
 
 
 @pytest.mark.anyio
-async def test_images_are_held_once_they_are_stored(world: World) -> None:
+async def test_only_stored_images_are_exported(world: World) -> None:
     user, other = factories.user(), factories.user()
     await world.store(user, other)
     stored, unfinished, others = [factories.image(person.id) for person in (user, user, other)]
@@ -91,8 +91,8 @@ async def test_images_are_held_once_they_are_stored(world: World) -> None:
         for image in (stored, others):
             await work.images.mark_stored(image.id)
         await work.commit()
-    assert await held(world, archive.ExportedImage, user.id) == [
-        archive.ExportedImage(
+    assert await export_section(world, views.ExportedImage, user.id) == [
+        views.ExportedImage(
             id=stored.id,
             url=ImageUrl(LOCAL_BASE + stored.key),
             width=stored.width,
@@ -105,7 +105,7 @@ async def test_images_are_held_once_they_are_stored(world: World) -> None:
 
 
 @pytest.mark.anyio
-async def test_what_was_written_and_bookmarked_is_held(world: World) -> None:
+async def test_projects_comments_and_bookmarks_are_exported(world: World) -> None:
     user, other = factories.user(), factories.user()
     mine, theirs = factories.project(user.id), factories.project(other.id)
     comment = factories.comment(theirs.id, user.id)
@@ -114,8 +114,8 @@ async def test_what_was_written_and_bookmarked_is_held(world: World) -> None:
     await world.bookmark(user.id, theirs.id, after(3))
     await world.bookmark(other.id, mine.id)
     await world.views.add(mine.id)
-    assert await held(world, archive.ExportedProject, user.id) == [
-        archive.ExportedProject(
+    assert await export_section(world, views.ExportedProject, user.id) == [
+        views.ExportedProject(
             id=mine.id,
             title=mine.title,
             summary=mine.summary,
@@ -131,18 +131,18 @@ async def test_what_was_written_and_bookmarked_is_held(world: World) -> None:
             updated_at=mine.updated_at,
         )
     ]
-    assert await held(world, archive.ExportedComment, user.id) == [
-        archive.ExportedComment(
+    assert await export_section(world, views.ExportedComment, user.id) == [
+        views.ExportedComment(
             comment.id, theirs.id, comment.body, comment.created_at, comment.updated_at
         )
     ]
-    assert await held(world, archive.ExportedBookmark, user.id) == [
-        archive.ExportedBookmark(theirs.id, after(3))
+    assert await export_section(world, views.ExportedBookmark, user.id) == [
+        views.ExportedBookmark(theirs.id, after(3))
     ]
 
 
 @pytest.mark.anyio
-async def test_rooms_are_held_left_or_not_and_messages_of_ones_own(world: World) -> None:
+async def test_all_rooms_and_only_own_messages_are_exported(world: World) -> None:
     others = [factories.user() for _ in range(2)]
     user = factories.user()
     people = sorted([*others, user], key=lambda person: person.id)
@@ -156,20 +156,20 @@ async def test_rooms_are_held_left_or_not_and_messages_of_ones_own(world: World)
     theirs = factories.message(rooms[1].id, 2, others[1].id)
     elsewhere = factories.room(others[0].id, others[1].id)
     await world.store(*people, *rooms, elsewhere, mine, theirs)
-    assert await held(world, archive.ExportedRoom, user.id) == [
-        archive.ExportedRoom(
+    assert await export_section(world, views.ExportedRoom, user.id) == [
+        views.ExportedRoom(
             *(rooms[0].id, others[0].id, None, 0, 0),
             *(rooms[0].created_at, rooms[0].updated_at),
         ),
-        archive.ExportedRoom(
+        views.ExportedRoom(
             *(rooms[1].id, others[1].id, user.id, 2, 2),
             *(rooms[1].created_at, rooms[1].updated_at),
         ),
     ]
-    assert await held(world, archive.ExportedMessage, user.id) == [
-        archive.ExportedMessage(rooms[1].id, 1, mine.body, "mine", mine.sent_at)
+    assert await export_section(world, views.ExportedMessage, user.id) == [
+        views.ExportedMessage(rooms[1].id, 1, mine.body, "mine", mine.sent_at)
     ]
-    other = await held(world, archive.ExportedRoom, others[1].id)
+    other = await export_section(world, views.ExportedRoom, others[1].id)
     assert {(room.participant_id, room.read_seq) for room in other} == {
         (user.id, 1),
         (others[0].id, 0),
@@ -177,16 +177,16 @@ async def test_rooms_are_held_left_or_not_and_messages_of_ones_own(world: World)
 
 
 @pytest.mark.anyio
-async def test_of_somebody_without_anything_nothing_is_held(world: World) -> None:
+async def test_a_person_without_data_has_empty_sections(world: World) -> None:
     user, other = factories.user(), factories.user()
     project = factories.project(other.id)
     await world.store(user, other, project, factories.comment(project.id, other.id))
-    for kind in archive.SECTIONS.values():
-        assert await held(world, kind, user.id) == []
+    for kind in data_export_reader.SOURCES:
+        assert await export_section(world, kind, user.id) == []
 
 
 @pytest.mark.anyio
-async def test_batches_give_each_thing_once_while_others_come_and_go(world: World) -> None:
+async def test_batches_hold_each_record_once_during_concurrent_changes(world: World) -> None:
     user, other = factories.user(), factories.user()
     projects = [factories.project(user.id) for _ in range(50)]
     room = replace(factories.room(user.id, other.id), last_seq=1_200)
@@ -194,7 +194,7 @@ async def test_batches_give_each_thing_once_while_others_come_and_go(world: Worl
         factories.message(room.id, seq, (user if seq % 2 else other).id) for seq in range(1, 1_201)
     ]
     await world.store(user, other, *projects, room, *said)
-    batches = world.archive.section(archive.ExportedProject, user.id)
+    batches = world.data_export.section(views.ExportedProject, user.id)
     seen = list(await anext(batches))
     async with world.unit_of_work() as work:
         await work.projects.delete(projects[0].id)
@@ -202,37 +202,37 @@ async def test_batches_give_each_thing_once_while_others_come_and_go(world: Worl
         await work.commit()
     seen += [record async for batch in batches for record in batch]
     assert [record.id for record in seen[:50]] == [project.id for project in projects]
-    messages = await held(world, archive.ExportedMessage, user.id)
+    messages = await export_section(world, views.ExportedMessage, user.id)
     assert [message.seq for message in messages] == list(range(1, 1_201, 2))
 
 
-# ------------------------------------------------------------------------------- that it is all
+# --------------------------------------------------------------------------------- completeness
 
-NOT_GIVEN = {
-    # for a secret there is a hash, which is of use to nobody but a thief
+NOT_EXPORTED = {
+    # hashes of secrets
     tables.users.c.password_hash,
     tables.refresh_tokens,
-    # made of what is given
+    # derived from exported data
     tables.users.c.email_key,
     tables.users.c.username_key,
     tables.projects.c.search_text,
     tables.projects.c.content_html,
     tables.project_images,
     tables.project_search,
-    # how the platform goes about it
+    # internal state
     tables.images.c.state,
-    # of the other one in a room; the person's own is given
+    # of other people; the person's own messages are exported
     tables.messages.c.sender_id,
-    # given by the port that keeps them
+    # exported through the neighbour store
     tables.neighbours,
-    # copies of what is given, for a day
+    # copies of exported data, kept for a day
     tables.attempts,
 }
-"""What is held about a person and not in their archive."""
+"""Tables and columns about a person that the export leaves out."""
 
 
-def _about_people() -> set[Table]:
-    """The tables whose rows belong to somebody, directly or through what they belong to."""
+def _tables_about_people() -> set[Table]:
+    """The tables that refer to users, directly or through other tables."""
     found = {tables.users}
     while True:
         more = {
@@ -246,26 +246,30 @@ def _about_people() -> set[Table]:
         found |= more
 
 
-def _given() -> set[Column[object]]:
-    """The columns that the archive's statements look at."""
+def _exported() -> set[Column[object]]:
+    """The columns that the statements of the export read."""
     found: set[Column[object]] = set()
-    for rows in (sql_archive.ACCOUNT, *(each.rows for each in sql_archive.SOURCES.values())):
+    for rows in (
+        data_export_reader.ACCOUNT,
+        *(source.rows for source in data_export_reader.SOURCES.values()),
+    ):
         for element in visitors.iterate(rows):
             if getattr(element, "table", None) in tables.metadata.sorted_tables:
                 found.add(element)  # type: ignore[arg-type]  # what has such a table is a column
     return found
 
 
-def test_every_column_about_a_person_is_in_the_archive_or_left_out_for_a_reason() -> None:
-    given = _given()
-    forgotten = [
+def test_every_column_about_a_person_is_exported_or_excluded_explicitly() -> None:
+    exported = _exported()
+    missing = [
         str(column)
-        for table in _about_people()
+        for table in _tables_about_people()
         for column in table.columns
-        if not {table, column} & NOT_GIVEN and column not in given
+        if not {table, column} & NOT_EXPORTED and column not in exported
     ]
-    assert forgotten == []
+    assert missing == []
 
 
-def test_every_list_of_the_archive_has_a_source() -> None:
-    assert set(archive.SECTIONS.values()) == set(sql_archive.SOURCES)
+def test_every_section_has_a_source() -> None:
+    sections = set(views.SECTIONS.values()) - {views.ExportedNeighbour}
+    assert sections == set(data_export_reader.SOURCES)

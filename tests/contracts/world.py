@@ -9,7 +9,7 @@ from sidepro.domain.accounts.ports import AccountReader
 from sidepro.domain.accounts.profile import Catalogue, Profile
 from sidepro.domain.accounts.session import Session
 from sidepro.domain.accounts.user import User
-from sidepro.domain.data_export.data_export_service import DataExportReader
+from sidepro.domain.data_export.ports import DataExportReader
 from sidepro.domain.ids import ProjectId, UserId
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.ports import BoardReader, Counters, ViewCounter
@@ -44,7 +44,7 @@ class World:
     recommendable: RecommendationReader
     population: PopulationReader
     neighbours: NeighbourStore
-    archive: DataExportReader
+    data_export: DataExportReader
     another: Callable[[], Awaitable["World"]]
     sessions: Callable[[], Awaitable[list[Session]]]
     grow_catalogue: Callable[[Catalogue], Awaitable[None]]

@@ -37,7 +37,7 @@ class Services:
 
     accounts: AccountService
     sessions: SessionService
-    archive: DataExportService
+    data_export: DataExportService
     projects: ProjectService
     rooms: RoomService
     tickets: TicketService

@@ -25,13 +25,11 @@ from sidepro.api.json_body import StrictJson
 from sidepro.api.routes import (
     accounts,
     comments,
+    data_export,
     projects,
     recommendations,
     rooms,
     sessions,
-)
-from sidepro.api.routes import (
-    data_export as archive,
 )
 from sidepro.api.routes.images import images_router
 from sidepro.domain.accounts.ports import AccessTokens, SessionRegistry
@@ -91,7 +89,7 @@ def create_app(parts: AppDependencies, lifespan: Sequence[Lifespan] = ()) -> Lit
         route_handlers=[
             accounts.router,
             sessions.router,
-            archive.router,
+            data_export.router,
             projects.router,
             comments.router,
             rooms.router,

@@ -16,10 +16,8 @@ from sidepro.api.routes import (
     rooms,
     sessions,
 )
-from sidepro.api.routes import (
-    data_export as archive,
-)
 from sidepro.api.schemas import ProjectCard, UserSummary
+from sidepro.domain.data_export.views import Export
 from sidepro.domain.errors import (
     BadImage,
     CannotChatWithYourself,
@@ -117,7 +115,7 @@ _COMMENT_SHOWN = comments.Comment(
     updated_at="2026-11-20T08:01:15.449120Z",
 )
 
-EXAMPLES: dict[Any, msgspec.Struct] = {
+EXAMPLES: dict[Any, Any] = {
     accounts.SignUp: accounts.SignUp("minseo@example.com", "김민서", "밤하늘-별빛-2026"),
     sessions.LogIn: sessions.LogIn("minseo@example.com", "밤하늘-별빛-2026"),
     sessions.SessionTokens: sessions.SessionTokens(
@@ -160,49 +158,49 @@ EXAMPLES: dict[Any, msgspec.Struct] = {
         regions=["서울", "경기", "부산"],
         meet_times=["주중 선호", "주말 선호", "상관없음"],
     ),
-    archive.Export: archive.Export(
-        account=archive.ExportedAccount(
-            id=_ACCOUNT.id,
-            email=_ACCOUNT.email,
-            username=_ACCOUNT.username,
-            is_admin=False,
-            is_active=True,
-            created_at=_ACCOUNT.created_at,
-            profile=archive.ExportedProfile(
-                **msgspec.structs.asdict(_PROFILE), updated_at="2026-10-29T04:15:02.090311Z"
-            ),
-        ),
-        sessions=[],
-        known_addresses=[
-            archive.ExportedAddress(
-                address="203.0.113.7",
-                last_used_at="2026-11-20T01:15:07.120044Z",
-            )
+    Export: {
+        "account": {
+            "id": _ACCOUNT.id,
+            "email": _ACCOUNT.email,
+            "username": _ACCOUNT.username,
+            "is_admin": False,
+            "is_active": True,
+            "created_at": _ACCOUNT.created_at,
+            "profile": {
+                **msgspec.structs.asdict(_PROFILE),
+                "updated_at": "2026-10-29T04:15:02.090311Z",
+            },
+        },
+        "sessions": [],
+        "known_addresses": [
+            {"address": "203.0.113.7", "last_used_at": "2026-11-20T01:15:07.120044Z"}
         ],
-        images=[],
-        projects=[],
-        comments=[
-            archive.ExportedComment(
-                id=_COMMENT,
-                project_id=_PROJECT,
-                body=_COMMENT_SHOWN.body,
-                created_at=_COMMENT_SHOWN.created_at,
-                updated_at=_COMMENT_SHOWN.updated_at,
-            )
+        "images": [],
+        "projects": [],
+        "comments": [
+            {
+                "id": _COMMENT,
+                "project_id": _PROJECT,
+                "body": _COMMENT_SHOWN.body,
+                "created_at": _COMMENT_SHOWN.created_at,
+                "updated_at": _COMMENT_SHOWN.updated_at,
+            }
         ],
-        bookmarks=[],
-        rooms=[],
-        messages=[
-            archive.ExportedMessage(
-                room_id=_ROOM,
-                seq=_MESSAGE.seq,
-                body=_MESSAGE.body,
-                client_id=_MESSAGE.client_id,
-                sent_at=_MESSAGE.sent_at,
-            )
+        "bookmarks": [],
+        "rooms": [],
+        "messages": [
+            {
+                "room_id": _ROOM,
+                "seq": _MESSAGE.seq,
+                "body": _MESSAGE.body,
+                "client_id": _MESSAGE.client_id,
+                "sent_at": _MESSAGE.sent_at,
+            }
         ],
-        similar_people=[archive.ExportedNeighbour(_JIHO.id, 0.5, ["PostgreSQL", "Python"])],
-    ),
+        "similar_people": [
+            {"user_id": _JIHO.id, "score": 0.5, "shared_skills": ["PostgreSQL", "Python"]}
+        ],
+    },
     ListOf[ProjectCard]: ListOf[ProjectCard]([_CARD], _CURSOR, None),
     projects.NewProject: projects.NewProject(
         _CARD.title, _CARD.summary, _CONTENT, _CARD.skills, _REPOSITORY

@@ -9,8 +9,10 @@ only the use case knows.
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import is_dataclass
+from datetime import datetime
 from inspect import cleandoc
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import msgspec
 from litestar import Litestar, MediaType, Request
@@ -28,6 +30,7 @@ from sidepro.api.docs.responses import (
     json_content,
     problem_responses,
 )
+from sidepro.api.schemas import Moment
 
 DESCRIPTION = f"""Developers show their side projects and meet over a coffee chat.
 
@@ -102,6 +105,9 @@ def document(app: Litestar) -> dict[str, Any]:
     references, schemas = msgspec.json.schema_components(
         [*structs, Problem], ref_template="#/components/schemas/{name}"
     )
+    for struct in structs:
+        if is_dataclass(struct):
+            _describe_timestamps(struct, schemas)
     shapes = dict(zip(structs, references, strict=False))
     shared: dict[str, Any] = {}
     for route in routes:
@@ -136,6 +142,20 @@ def _routes(app: Litestar, paths: dict[str, Any]) -> Iterator[Route]:
                 made = paths[route.path_format].get(method.lower())
                 if made:
                     yield Route(route.path_format, method, handler, made)
+
+
+def _describe_timestamps(record: Any, schemas: dict[str, Any]) -> None:
+    """Give the times of a domain record, and of the records in it, the schema of `Moment`.
+
+    msgspec describes a `datetime` without an annotation as a string and nothing more.
+    """
+    for name, hint in get_type_hints(record).items():
+        member = schemas[record.__name__]["properties"][name]
+        for part in (hint, *get_args(hint)):
+            if part is datetime:
+                member.get("anyOf", [member])[0].update(msgspec.json.schema(Moment))
+            elif is_dataclass(part):
+                _describe_timestamps(part, schemas)
 
 
 def _untitled(schema: dict[str, Any]) -> dict[str, Any]:

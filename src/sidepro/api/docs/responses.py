@@ -1,7 +1,7 @@
 """What a route answers with, as the OpenAPI document tells it: its shapes and its problems."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from typing import Annotated, Any, get_origin
 
 import msgspec
@@ -82,7 +82,9 @@ class Route:
 
 def _struct(annotation: Any) -> Any:
     kind = get_origin(annotation) or annotation
-    return annotation if isinstance(kind, type) and issubclass(kind, msgspec.Struct) else None
+    if isinstance(kind, type) and (issubclass(kind, msgspec.Struct) or is_dataclass(kind)):
+        return annotation
+    return None
 
 
 def json_content(struct: Any, shapes: Schemas) -> dict[str, Any]:

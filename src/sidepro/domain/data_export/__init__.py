@@ -1,1 +1,1 @@
-"""Everything that is held about one person."""
+"""The data export: everything stored about one person, for that person."""

@@ -1,15 +1,15 @@
-"""All that is held about a person, in SQL: each kind of record by its key, batch by batch."""
+"""Reads the data export from SQL: each record type by its key, batch by batch."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Uuid, bindparam, case, literal, or_, select, tuple_
+from sqlalchemy import Select, Table, Uuid, bindparam, case, literal, or_, select, tuple_
 from sqlalchemy.sql.elements import ColumnElement
 
-from sidepro.adapters.sql.engine.compiled_query import Row
 from sidepro.adapters.sql.engine.database import Database
+from sidepro.adapters.sql.engine.fast_reads import Row
 from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache, CatalogueIds
 from sidepro.adapters.sql.repositories.images import IMAGE_OF_USER, THUMBNAIL
 from sidepro.adapters.sql.repositories.profiles import SKILLS_OF_PROFILE
@@ -27,12 +27,19 @@ from sidepro.adapters.sql.schema.tables import (
     sessions,
     users,
 )
-from sidepro.domain.data_export import data_export_service as archive
-from sidepro.domain.data_export.data_export_service import (
+from sidepro.domain.data_export.ports import RecordT
+from sidepro.domain.data_export.views import (
     ExportedAccount,
+    ExportedAddress,
+    ExportedBookmark,
+    ExportedComment,
+    ExportedImage,
+    ExportedMessage,
     ExportedProfile,
+    ExportedProject,
+    ExportedRoom,
+    ExportedSession,
     Record,
-    RecordT,
 )
 from sidepro.domain.ids import UserId
 from sidepro.domain.images.image import ImageState
@@ -40,146 +47,126 @@ from sidepro.domain.images.urls import ImageUrls
 
 _ME = bindparam("user", type_=Uuid())
 _I_AM_LOW = rooms.c.low_id == _ME
-_BEFORE_ALL = UUID(int=0)
+_NIL = UUID(int=0)  # sorts before every id
+_PROFILE = "profile_"
+
+
+def _columns(
+    kind: type[Record], table: Table, prefix: str = "", **computed: ColumnElement[Any]
+) -> list[ColumnElement[Any]]:
+    """A column for each field of the record: the table's by that name, unless it is `computed`."""
+    return [
+        (computed[field.name] if field.name in computed else table.c[field.name]).label(
+            prefix + field.name
+        )
+        for field in fields(kind)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where the records of a kind come from. The key is of columns that the record has too."""
+    """The rows of a record type. They have its fields, some as ids or keys; see `_record`."""
 
     rows: Select[Any]
     key: dict[str, Any]
-    """Columns of the record that order it, each with a value that comes before all others."""
+    """The fields that order the records, each with a value that sorts before all others."""
 
-    at_once: int = 500
+    batch_size: int = 500
 
     def batch(self) -> Select[Any]:
-        """The first rows after a place in the order."""
-        columns: list[ColumnElement[Any]] = [self.rows.selected_columns[name] for name in self.key]
-        place = [
-            bindparam(f"after_{name}", type_=column.type)
-            for name, column in zip(self.key, columns, strict=True)
+        """The next rows after a key."""
+        columns = [self.rows.selected_columns[name] for name in self.key]
+        after = [
+            bindparam(f"after_{name}", type_=self.rows.selected_columns[name].type)
+            for name in self.key
         ]
-        onward = tuple_(*columns) > tuple_(*place)
-        return self.rows.where(onward).order_by(*columns).limit(literal(self.at_once))
+        return (
+            self.rows.where(tuple_(*columns) > tuple_(*after))
+            .order_by(*columns)
+            .limit(literal(self.batch_size))
+        )
 
 
 ACCOUNT = (
     select(
-        users.c.id,
-        users.c.email,
-        users.c.username,
-        users.c.is_admin,
-        users.c.is_active,
-        users.c.created_at,
-        profiles.c.user_id.label("has_profile"),
-        profiles.c.bio,
-        IMAGE_OF_USER,
-        profiles.c.github_url,
-        SKILLS_OF_PROFILE,
-        profiles.c.region_id,
-        profiles.c.meet_time_id,
-        profiles.c.updated_at,
+        *_columns(ExportedAccount, users, profile=profiles.c.user_id),
+        *_columns(
+            ExportedProfile,
+            profiles,
+            _PROFILE,
+            image_url=IMAGE_OF_USER,
+            skills=SKILLS_OF_PROFILE,
+            region=profiles.c.region_id,
+            meet_time=profiles.c.meet_time_id,
+        ),
     )
     .select_from(users.outerjoin(profiles, profiles.c.user_id == users.c.id))
     .where(users.c.id == _ME)
 )
 
-# The members of a record are taken by their names, but for those that are made of something else:
-# `skills` of the numbers of skills, and addresses of images of their keys.
 SOURCES: dict[type[Record], Source] = {
-    archive.ExportedSession: Source(
-        select(
-            sessions.c.id,
-            sessions.c.user_agent,
-            sessions.c.created_at,
-            sessions.c.last_used_at,
-            sessions.c.expires_at,
-            sessions.c.ends_at,
-        ).where(sessions.c.user_id == _ME),
-        {"id": _BEFORE_ALL},
+    ExportedSession: Source(
+        select(*_columns(ExportedSession, sessions)).where(sessions.c.user_id == _ME),
+        {"id": _NIL},
     ),
-    archive.ExportedAddress: Source(
-        select(known_addresses.c.address, known_addresses.c.last_used_at).where(
+    ExportedAddress: Source(
+        select(*_columns(ExportedAddress, known_addresses)).where(
             known_addresses.c.user_id == _ME
         ),
         {"address": ""},
     ),
-    archive.ExportedImage: Source(
-        select(
-            images.c.id,
-            images.c.key.label("url"),
-            images.c.width,
-            images.c.height,
-            images.c.size,
-            images.c.created_at,
-            images.c.unused_since,
-        ).where(images.c.user_id == _ME, images.c.state == ImageState.STORED),
-        {"id": _BEFORE_ALL},
+    ExportedImage: Source(
+        select(*_columns(ExportedImage, images, url=images.c.key)).where(
+            images.c.user_id == _ME, images.c.state == ImageState.STORED
+        ),
+        {"id": _NIL},
     ),
-    archive.ExportedProject: Source(
+    ExportedProject: Source(
         select(
-            projects.c.id,
-            projects.c.title,
-            projects.c.summary,
-            projects.c.content,
-            projects.c.repository_url,
-            SKILLS_OF_PROJECT.label("skills"),
-            THUMBNAIL.label("thumbnail_url"),
-            project_counters.c.views.label("view_count"),
-            project_counters.c.bookmarks.label("bookmark_count"),
-            project_counters.c.comments.label("comment_count"),
-            projects.c.revision,
-            projects.c.created_at,
-            projects.c.updated_at,
+            *_columns(
+                ExportedProject,
+                projects,
+                skills=SKILLS_OF_PROJECT,
+                thumbnail_url=THUMBNAIL,
+                view_count=project_counters.c.views,
+                bookmark_count=project_counters.c.bookmarks,
+                comment_count=project_counters.c.comments,
+            )
         )
         .join(project_counters, project_counters.c.project_id == projects.c.id)
         .where(projects.c.author_id == _ME),
-        {"id": _BEFORE_ALL},
-        at_once=20,  # of 50,000 characters each
+        {"id": _NIL},
+        batch_size=20,  # each up to 50,000 characters
     ),
-    archive.ExportedComment: Source(
+    ExportedComment: Source(
+        select(*_columns(ExportedComment, comments)).where(comments.c.author_id == _ME),
+        {"id": _NIL},
+    ),
+    ExportedBookmark: Source(
+        select(*_columns(ExportedBookmark, bookmarks)).where(bookmarks.c.user_id == _ME),
+        {"project_id": _NIL},
+    ),
+    ExportedRoom: Source(
         select(
-            comments.c.id,
-            comments.c.project_id,
-            comments.c.body,
-            comments.c.created_at,
-            comments.c.updated_at,
-        ).where(comments.c.author_id == _ME),
-        {"id": _BEFORE_ALL},
-    ),
-    archive.ExportedBookmark: Source(
-        select(bookmarks.c.project_id, bookmarks.c.created_at).where(bookmarks.c.user_id == _ME),
-        {"project_id": _BEFORE_ALL},
-    ),
-    archive.ExportedRoom: Source(
-        select(
-            rooms.c.id,
-            case((_I_AM_LOW, rooms.c.high_id), else_=rooms.c.low_id).label("participant_id"),
-            rooms.c.left_by,
-            case((_I_AM_LOW, rooms.c.low_read_seq), else_=rooms.c.high_read_seq).label("read_seq"),
-            rooms.c.last_seq,
-            rooms.c.created_at,
-            rooms.c.updated_at,
+            *_columns(
+                ExportedRoom,
+                rooms,
+                participant_id=case((_I_AM_LOW, rooms.c.high_id), else_=rooms.c.low_id),
+                read_seq=case((_I_AM_LOW, rooms.c.low_read_seq), else_=rooms.c.high_read_seq),
+            )
         ).where(or_(_I_AM_LOW, rooms.c.high_id == _ME)),
-        {"id": _BEFORE_ALL},
+        {"id": _NIL},
     ),
-    archive.ExportedMessage: Source(
-        select(
-            messages.c.room_id,
-            messages.c.seq,
-            messages.c.body,
-            messages.c.client_id,
-            messages.c.sent_at,
-        ).where(messages.c.sender_id == _ME),
-        {"room_id": _BEFORE_ALL, "seq": 0},
+    ExportedMessage: Source(
+        select(*_columns(ExportedMessage, messages)).where(messages.c.sender_id == _ME),
+        {"room_id": _NIL, "seq": 0},
     ),
 }
 _BATCHES = {kind: source.batch() for kind, source in SOURCES.items()}
 
 
 class SqlDataExportReader:
-    """See `sidepro.domain.data_export.data_export_service.DataExportReader`."""
+    """See `sidepro.domain.data_export.ports.DataExportReader`."""
 
     def __init__(self, database: Database, catalogue: CatalogueCache, images: ImageUrls) -> None:
         self._database = database
@@ -190,48 +177,49 @@ class SqlDataExportReader:
         row = await self._database.fetch_one(ACCOUNT, {"user": user_id})
         if row is None:
             return None
-        numbered = await self._catalogue.current(self._database)
+        catalogue = await self._catalogue.current(self._database)
         profile = None
-        if row.has_profile is not None:
-            profile = ExportedProfile(
-                bio=row.bio,
-                image_url=self._images.url(row.image_key),
-                github_url=row.github_url,
-                skills=numbered.skills_of_list(row.skill_ids),
-                region=numbered.region_names.get(row.region_id),
-                meet_time=numbered.meet_time_names.get(row.meet_time_id),
-                updated_at=row.updated_at,
-            )
-        return ExportedAccount(
-            id=row.id,
-            email=row.email,
-            username=row.username,
-            is_admin=row.is_admin,
-            is_active=row.is_active,
-            created_at=row.created_at,
-            profile=profile,
-        )
+        if row.profile is not None:
+            profile = self._record(ExportedProfile, row, catalogue, _PROFILE)
+        return self._record(ExportedAccount, row, catalogue, profile=profile)
 
     async def section(
         self, kind: type[RecordT], user_id: UserId
     ) -> AsyncIterator[Sequence[RecordT]]:
         source, batch = SOURCES[kind], _BATCHES[kind]
-        numbered = await self._catalogue.current(self._database)
-        place = source.key
+        catalogue = await self._catalogue.current(self._database)
+        key = source.key
         while True:
-            after = {f"after_{name}": value for name, value in place.items()}
+            after = {f"after_{name}": value for name, value in key.items()}
             rows = await self._database.fetch(batch, {"user": user_id, **after})
             if rows:
-                yield [self._record(kind, row, numbered) for row in rows]
-            if len(rows) < source.at_once:
+                yield [self._record(kind, row, catalogue) for row in rows]
+            if len(rows) < source.batch_size:
                 return
-            place = {name: getattr(rows[-1], name) for name in source.key}
+            key = {name: getattr(rows[-1], name) for name in source.key}
 
-    def _record(self, kind: type[RecordT], row: Row, numbered: CatalogueIds) -> RecordT:
-        members = {field.name: getattr(row, field.name) for field in fields(kind)}
-        for name, value in members.items():
-            if name == "skills":
-                members[name] = numbered.skills_of_list(value)
-            elif name in ("url", "thumbnail_url"):
-                members[name] = self._images.url(value)
-        return kind(**members)
+    def _record(
+        self,
+        kind: type[RecordT],
+        row: Row,
+        catalogue: CatalogueIds,
+        prefix: str = "",
+        **given: Record | None,
+    ) -> RecordT:
+        """A record from a row: catalogue ids become names, and keys of images URLs."""
+        values: dict[str, Any] = {}
+        for field in fields(kind):
+            value = getattr(row, prefix + field.name)
+            match field.name:
+                case "skills":
+                    value = catalogue.skills_of_list(value)
+                case "region":
+                    value = catalogue.region_names.get(value)
+                case "meet_time":
+                    value = catalogue.meet_time_names.get(value)
+                case "url" | "image_url" | "thumbnail_url":
+                    value = self._images.url(value)
+                case _:
+                    pass
+            values[field.name] = value
+        return kind(**{**values, **given})
