@@ -130,7 +130,7 @@ async def _token(made: Container, person: UUID) -> str:
     session = Session.start(
         SessionId(service.new_id()), UserId(person), "bench", now, service.session_ttl
     )
-    token = RefreshToken.issue(service.new_refresh_token(), session.id, None, now)
+    token = RefreshToken.issue(service.new_secret(), session.id, None, now)
     async with service.unit_of_work() as work:
         await work.sessions.add(session, token)
         await work.commit()

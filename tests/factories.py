@@ -13,13 +13,14 @@ from datetime import UTC, datetime, timedelta
 from typing import IO, Any, TypeVar
 from uuid import UUID
 
-from sidepro.domain.accounts.profile import Catalogue, Profile
+from sidepro.domain.accounts.profile import Profile
 from sidepro.domain.accounts.session import (
     RefreshToken,
     Session,
     SessionTtl,
 )
 from sidepro.domain.accounts.user import User
+from sidepro.domain.catalogue.catalogue import Catalogue
 from sidepro.domain.errors import NotAuthenticated
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import (
@@ -89,7 +90,7 @@ class SetClock:
 
 
 class CountingIds:
-    """UUIDv7s that sort as they were made. See `sidepro.domain.pagination.NewId`."""
+    """UUIDv7s that sort as they were made. See `sidepro.domain.ids.NewId`."""
 
     def __init__(self, now: datetime = NOW) -> None:
         self._milliseconds = int(now.timestamp() * 1000)
@@ -292,10 +293,7 @@ class PlainAccessTokens:
 
 
 class CountingTokens:
-    """Refresh tokens that tell how many there were before.
-
-    See `sidepro.domain.accounts.ports.SecretGenerator`.
-    """
+    """Refresh tokens with a running number. See `sidepro.domain.ids.NewSecret`."""
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
@@ -312,7 +310,7 @@ class PlainCodec:
 
 
 class CountingNames:
-    """Names that are anything but random. See `sidepro.domain.images.ports.NameGenerator`."""
+    """Image names with a running number. See `sidepro.domain.ids.NewSecret`."""
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)

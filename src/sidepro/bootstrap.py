@@ -46,7 +46,7 @@ from sidepro.adapters.sql.engine.job_lock import SqlJobLock
 from sidepro.adapters.sql.neighbour_store import SqlNeighbourStore
 from sidepro.adapters.sql.readers.account_reader import SqlAccountReader
 from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
-from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
+from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache, SqlCatalogueReader
 from sidepro.adapters.sql.readers.data_export_reader import SqlDataExportReader
 from sidepro.adapters.sql.readers.population_reader import SqlPopulationReader
 from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
@@ -57,6 +57,7 @@ from sidepro.api.chat.limits import SocketLimits
 from sidepro.api.dependencies import Services
 from sidepro.domain.accounts.account_service import AccountService
 from sidepro.domain.accounts.administration_service import AdministrationService
+from sidepro.domain.accounts.profile_service import ProfileService
 from sidepro.domain.accounts.session import SessionTtl
 from sidepro.domain.accounts.session_service import SessionService
 from sidepro.domain.data_export.data_export_service import DataExportService
@@ -71,6 +72,7 @@ from sidepro.domain.rooms.message_writer import MessageWriter
 from sidepro.domain.rooms.ports import Presence, RoomEvents
 from sidepro.domain.rooms.room_service import RoomService
 from sidepro.domain.rooms.ticket_service import TicketService
+from sidepro.domain.withdrawal import WithdrawalService
 from sidepro.http.app import AppDependencies, create_app
 from sidepro.http.health import Check
 from sidepro.http.metrics import Metrics
@@ -164,19 +166,33 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
         clock=clock,
         new_id=new_id,
     )
+    accounts = AccountService(
+        unit_of_work=unit_of_work,
+        reader=account_reader,
+        passwords=passwords,
+        common_passwords=CommonPasswordList(),
+        normalize_email=normalize_email,
+        clock=clock,
+        new_id=new_id,
+        session_registry=gate,
+        audit_log=audit_log,
+    )
+    catalogue_reader = SqlCatalogueReader(database, catalogue)
     services = Services(
-        accounts=AccountService(
+        catalogue=catalogue_reader,
+        accounts=accounts,
+        profiles=ProfileService(
             unit_of_work=unit_of_work,
-            reader=account_reader,
-            passwords=passwords,
-            common_passwords=CommonPasswordList(),
-            normalize_email=normalize_email,
+            catalogue=catalogue_reader,
             clock=clock,
-            new_id=new_id,
+            similarity_trigger=tick_requests,
+        ),
+        withdrawal=WithdrawalService(
+            unit_of_work=unit_of_work,
+            accounts=accounts,
             session_registry=gate,
             room_events=feed,
             audit_log=audit_log,
-            similarity_trigger=tick_requests,
         ),
         sessions=SessionService(
             unit_of_work=unit_of_work,
@@ -184,7 +200,7 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
             passwords=passwords,
             normalize_email=normalize_email,
             access_tokens=tokens,
-            new_refresh_token=system.new_refresh_token,
+            new_secret=system.new_secret,
             clock=clock,
             new_id=new_id,
             session_registry=gate,
@@ -198,7 +214,7 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
         projects=ProjectService(
             unit_of_work=unit_of_work,
             reader=board_reader,
-            accounts=account_reader,
+            catalogue=catalogue_reader,
             views=views,
             markdown=markdown.in_thread,
             clock=clock,
@@ -208,7 +224,7 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
         tickets=TicketService(
             rooms,
             RedisSocketTickets(link) if link else InProcessSocketTickets(),
-            system.new_ticket,
+            system.new_secret,
         ),
         recommendations=RecommendationService(
             reader=board_reader,

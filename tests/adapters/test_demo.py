@@ -24,12 +24,13 @@ from sidepro.demo.population import (
     Sizes,
     make,
 )
-from sidepro.domain.accounts.profile import Catalogue, Profile
+from sidepro.domain.accounts.profile import Profile
 from sidepro.domain.accounts.user import (
     check_password_length,
     check_password_strength,
     check_username,
 )
+from sidepro.domain.catalogue.catalogue import Catalogue
 from sidepro.domain.images.urls import ImageUrls
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.project import Project

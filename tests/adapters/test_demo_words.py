@@ -18,7 +18,8 @@ from sidepro.demo.words import (
     KoreanWord,
     particle_after,
 )
-from sidepro.domain.accounts.profile import PROFILE_SKILLS, Catalogue
+from sidepro.domain.accounts.profile import PROFILE_SKILLS
+from sidepro.domain.catalogue.catalogue import Catalogue
 from sidepro.domain.images.urls import ImageUrls
 
 NOW = datetime(2026, 11, 22, 9, 30, 15, 123456, tzinfo=UTC)

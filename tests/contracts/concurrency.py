@@ -6,9 +6,9 @@ from functools import partial
 from typing import TypeVar
 
 from sidepro.domain.errors import SideProError
-from sidepro.domain.unit_of_work import UnitOfWork
 from tests.contracts.world import World
 from tests.factories import at_once
+from tests.fakes.unit_of_work import FullUnitOfWork
 
 Result = TypeVar("Result")
 
@@ -45,8 +45,8 @@ async def race(
 
 async def in_turn(
     world: World,
-    get: Callable[[UnitOfWork], Awaitable[Result]],
-    change: Callable[[UnitOfWork], Awaitable[object]],
+    get: Callable[[FullUnitOfWork], Awaitable[Result]],
+    change: Callable[[FullUnitOfWork], Awaitable[object]],
 ) -> Result:
     """What a second unit of work gets that asked while a first one had got the same.
 

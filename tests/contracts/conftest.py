@@ -18,7 +18,7 @@ from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.neighbour_store import SqlNeighbourStore
 from sidepro.adapters.sql.readers.account_reader import SqlAccountReader
 from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
-from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
+from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache, SqlCatalogueReader
 from sidepro.adapters.sql.readers.data_export_reader import SqlDataExportReader
 from sidepro.adapters.sql.readers.population_reader import SqlPopulationReader
 from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
@@ -26,12 +26,12 @@ from sidepro.adapters.sql.schema import migrate as migrations
 from sidepro.adapters.sql.schema import tables
 from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
 from sidepro.adapters.sql.view_counter import SqlViewCounter
-from sidepro.domain.accounts.profile import Catalogue
 from sidepro.domain.accounts.session import Session
+from sidepro.domain.catalogue.catalogue import Catalogue
 from sidepro.domain.images.urls import ImageUrls
 from tests.contracts.world import World
 from tests.fakes.data_export import MemoryDataExportReader
-from tests.fakes.readers import MemoryReader
+from tests.fakes.readers import MemoryCatalogue, MemoryReader
 from tests.fakes.store import MemoryStore
 
 if TYPE_CHECKING:
@@ -149,6 +149,7 @@ def _in_memory(store: MemoryStore) -> World:
     return World(
         unit_of_work=store.unit_of_work,
         accounts=reader,
+        catalogue=MemoryCatalogue(store),
         board=reader,
         views=reader,
         rooms=reader,
@@ -192,6 +193,7 @@ def _in_sql(database: Database, others: AsyncExitStack) -> World:
     return World(
         unit_of_work=lambda: SqlUnitOfWork(database, cache, ImageUrls()),
         accounts=SqlAccountReader(database, cache, images),
+        catalogue=SqlCatalogueReader(database, cache),
         board=board,
         views=SqlViewCounter(database),
         rooms=SqlRoomReader(database, images),

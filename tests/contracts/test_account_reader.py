@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from sidepro.adapters.sql.readers import catalogue_ids as sql_catalogue
-from sidepro.domain.accounts.profile import Catalogue
 from sidepro.domain.accounts.views import AccountView, ProfileView
+from sidepro.domain.catalogue.catalogue import Catalogue
 from tests import factories
 from tests.contracts.builders import nobody
 from tests.contracts.world import World
@@ -77,18 +77,18 @@ async def test_a_username_that_folds_alike_is_taken(world: World, asked: str) ->
 
 
 async def test_the_catalogue_is_whole_and_in_order(world: World, catalogue: Catalogue) -> None:
-    assert await world.accounts.catalogue() == catalogue
+    assert await world.catalogue.current() == catalogue
 
 
 async def test_the_catalogue_shows_additions_within_a_minute(
     world: World, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await world.accounts.catalogue()
+    await world.catalogue.current()
     await world.grow_catalogue(Catalogue(("Zig",), ("제주 동부",), ("새벽",)))
     in_a_minute = time.monotonic() + 60.001
     clock = SimpleNamespace(monotonic=lambda: in_a_minute)
     monkeypatch.setattr(sql_catalogue, "time", clock)
-    assert await world.accounts.catalogue() == Catalogue(
+    assert await world.catalogue.current() == Catalogue(
         (*catalogue.skills, "Zig"),
         (*catalogue.regions, "제주 동부"),
         (*catalogue.meet_times, "새벽"),

@@ -9,9 +9,9 @@ from uuid import uuid4
 
 import pytest
 
-from sidepro.domain.accounts.profile import Catalogue
 from sidepro.domain.accounts.user import User
 from sidepro.domain.accounts.views import UserSummary
+from sidepro.domain.catalogue.catalogue import Catalogue
 from sidepro.domain.ids import (
     CommentId,
     ProjectId,
@@ -450,7 +450,7 @@ async def test_any_or_all_of_several_skills(
 async def test_all_of_more_skills_than_any_project_has_are_found_nowhere(world: World) -> None:
     # More than SQLite joins tables.
     await world.grow_catalogue(Catalogue(tuple(f"Skill {n}" for n in range(80)), (), ()))
-    catalogue = (await world.accounts.catalogue()).skills
+    catalogue = (await world.catalogue.current()).skills
     mine = catalogue[:20]
     author = factories.user()
     project = factories.project(author.id, skills=mine)

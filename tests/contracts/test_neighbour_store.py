@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from sidepro.adapters.similarity.arrays import People
     from sidepro.adapters.sql.engine.database import Database
-    from sidepro.domain.accounts.profile import Catalogue
+    from sidepro.domain.catalogue.catalogue import Catalogue
     from sidepro.domain.ids import UserId
     from sidepro.domain.recommendations.packed import Similarities
     from tests.contracts.world import World

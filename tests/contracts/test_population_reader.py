@@ -2,7 +2,7 @@
 
 import pytest
 
-from sidepro.domain.accounts.profile import Catalogue
+from sidepro.domain.catalogue.catalogue import Catalogue
 from tests import factories, similar
 from tests.contracts.world import World
 

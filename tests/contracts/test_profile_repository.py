@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from sidepro.domain.accounts.profile import Catalogue
+from sidepro.domain.catalogue.catalogue import Catalogue
 from sidepro.domain.errors import NotFound
 from tests import factories
 from tests.contracts.builders import after, nobody

@@ -7,11 +7,11 @@ import pytest
 from sidepro.domain.errors import NotFound
 from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.rooms.room import Message, Participant, Room
-from sidepro.domain.unit_of_work import UnitOfWork
 from tests import factories
 from tests.contracts.builders import after, no_room, nobody
 from tests.contracts.concurrency import MANY, in_turn, race
 from tests.contracts.world import World
+from tests.fakes.unit_of_work import FullUnitOfWork
 
 pytestmark = pytest.mark.anyio
 
@@ -28,7 +28,7 @@ async def stored_messages(world: World, room_id: RoomId) -> tuple[Message, ...]:
 
 
 async def named(
-    work: UnitOfWork, room_id: RoomId, sender: UserId, client_id: str
+    work: FullUnitOfWork, room_id: RoomId, sender: UserId, client_id: str
 ) -> Message | None:
     """The message that the sender gave this name."""
     name = (room_id, sender, client_id)
@@ -182,7 +182,7 @@ async def test_get_and_get_of_pair_hold_each_other_back(world: World) -> None:
     await world.store(room)
     ways = iter(["get", "get_of_pair"])
 
-    async def get(work: UnitOfWork) -> Room | None:
+    async def get(work: FullUnitOfWork) -> Room | None:
         if next(ways) == "get":
             return await work.rooms.get(room.id)
         return await work.rooms.get_of_pair(low, high)

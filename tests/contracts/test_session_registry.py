@@ -11,9 +11,9 @@ from sidepro.adapters.in_process.session_registry import CACHE_TTL, InProcessSes
 from sidepro.adapters.redis.client import RedisClient
 from sidepro.adapters.redis.session_registry import RedisSessionRegistry
 from sidepro.domain.accounts.ports import AccountReader, SessionRegistry
-from sidepro.domain.accounts.profile import Catalogue
 from sidepro.domain.accounts.session import Session
 from sidepro.domain.accounts.user import User
+from sidepro.domain.catalogue.catalogue import Catalogue
 from tests import factories
 from tests.contracts.world import World
 from tests.fakes.store import MemoryStore

@@ -22,13 +22,13 @@ from sidepro.domain.accounts.session_service import SessionService, Tokens
 from sidepro.domain.errors import NotFound, SessionEnded
 from sidepro.domain.identity import Caller, token_digest
 from sidepro.domain.ids import SessionId
-from sidepro.domain.unit_of_work import UnitOfWork
+from sidepro.domain.withdrawal import WithdrawalService
 from tests import factories
 from tests.contracts.builders import nobody
 from tests.contracts.concurrency import MANY, in_turn, race
 from tests.contracts.world import World
-from tests.domain.world import NotedTickRequests
 from tests.factories import NOW, refresh_token
+from tests.fakes.unit_of_work import FullUnitOfWork
 
 pytestmark = pytest.mark.anyio
 
@@ -264,9 +264,7 @@ class Accounts:
             clock=self.clock,
             new_id=factories.new_id,
             session_registry=self.gate,
-            room_events=InProcessRoomEvents(),
             audit_log=audit_log,
-            similarity_trigger=NotedTickRequests(),
         )
         self.sessions = SessionService(
             unit_of_work=world.unit_of_work,
@@ -274,12 +272,19 @@ class Accounts:
             passwords=factories.QuickPasswords(),
             normalize_email=factories.email_syntax,
             access_tokens=factories.PlainAccessTokens(),
-            new_refresh_token=factories.CountingTokens(),
+            new_secret=factories.CountingTokens(),
             clock=self.clock,
             new_id=factories.new_id,
             session_registry=self.gate,
             session_ttl=factories.LIFETIMES,
             limiter=None,
+            audit_log=audit_log,
+        )
+        self.withdrawal = WithdrawalService(
+            unit_of_work=world.unit_of_work,
+            accounts=self.service,
+            session_registry=self.gate,
+            room_events=InProcessRoomEvents(),
             audit_log=audit_log,
         )
         self.administration = AdministrationService(
@@ -366,7 +371,7 @@ ENDS: list[Any] = [
         id="reset",
     ),
     pytest.param(
-        lambda accounts: accounts.service.withdraw(accounts.elsewhere, "correct horse"),
+        lambda accounts: accounts.withdrawal.withdraw(accounts.elsewhere, "correct horse"),
         False,
         id="withdrawal",
     ),
@@ -401,11 +406,11 @@ async def test_who_works_on_the_sessions_of_one_user_waits_for_the_user(
 ) -> None:
     me, token = accounts.me, token_digest(accounts.mine.refresh_token)
 
-    async def look(work: UnitOfWork) -> TokenLookup | None:
+    async def look(work: FullUnitOfWork) -> TokenLookup | None:
         await work.users.get(me.id)
         return await work.sessions.find_token(token)
 
-    def end(work: UnitOfWork) -> Awaitable[bool]:
+    def end(work: FullUnitOfWork) -> Awaitable[bool]:
         return work.sessions.end(me.session_id, me.id)
 
     assert await in_turn(world, look, end) is None

@@ -67,7 +67,7 @@ class Scene:
             await work.commit()
         self.projects, self.people = projects, others
         # Both are looked at once, and kept for a while.
-        await world.accounts.catalogue()
+        await world.catalogue.current()
         await world.board.board(BoardQuery(text="카페"), PageRequest(1), None)
 
 

@@ -15,11 +15,11 @@ from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.ports import Counters
 from sidepro.domain.projects.project import Project
 from sidepro.domain.rooms.room import Room
-from sidepro.domain.unit_of_work import UnitOfWork
 from tests import factories
 from tests.contracts.builders import after, no_project, nobody
 from tests.contracts.concurrency import A_WHILE, MANY, race
 from tests.contracts.world import Storable, World, add
+from tests.fakes.unit_of_work import FullUnitOfWork
 
 pytestmark = pytest.mark.anyio
 
@@ -46,7 +46,7 @@ class Scene:
             self.room,
         ]
 
-    async def change_everything(self, work: UnitOfWork) -> list[Storable]:
+    async def change_everything(self, work: FullUnitOfWork) -> list[Storable]:
         """Add, change and remove something of every kind; what was added."""
         newcomer = factories.user()
         added: list[Storable] = [
@@ -85,7 +85,7 @@ class Scene:
         assert await world.rooms.messages(self.room.id, after=0, before=None, limit=9) == ()
 
 
-async def there(work: UnitOfWork, thing: Storable) -> object | None:
+async def there(work: FullUnitOfWork, thing: Storable) -> object | None:
     """The stored thing, where its repository can tell."""
     match thing:
         case User():
@@ -298,7 +298,7 @@ async def test_times_come_back_in_utc(world: World) -> None:
 
 # ------------------------------------------------------------- errors, where the ports name them
 
-Attempt = Callable[[UnitOfWork, Scene], Awaitable[object]]
+Attempt = Callable[[FullUnitOfWork, Scene], Awaitable[object]]
 
 
 def refused(attempt: Attempt, error: type[SideProError], name: str) -> object:

@@ -15,12 +15,12 @@ from sidepro.domain.pagination import PageRequest
 from sidepro.domain.projects.ports import Counters
 from sidepro.domain.recommendations.ports import Neighbourhood, SimilarityRun
 from sidepro.domain.rooms.room import Room
-from sidepro.domain.unit_of_work import UnitOfWork
 from tests import factories, similar
 from tests.contracts.builders import after, nobody
 from tests.contracts.concurrency import A_WHILE, MANY, in_turn, race
 from tests.contracts.world import World
 from tests.factories import ADDRESS, NOW
+from tests.fakes.unit_of_work import FullUnitOfWork
 
 pytestmark = pytest.mark.anyio
 
@@ -232,7 +232,7 @@ async def test_rooms_of_a_user_hold_back_who_gets_one_of_them(world: World) -> N
     await world.store(one, other, room)
     first = True
 
-    async def get(work: UnitOfWork) -> Room | None:
+    async def get(work: FullUnitOfWork) -> Room | None:
         nonlocal first
         if not first:
             return await work.rooms.get(room.id)

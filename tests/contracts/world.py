@@ -6,9 +6,11 @@ from datetime import datetime
 
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.domain.accounts.ports import AccountReader
-from sidepro.domain.accounts.profile import Catalogue, Profile
+from sidepro.domain.accounts.profile import Profile
 from sidepro.domain.accounts.session import Session
 from sidepro.domain.accounts.user import User
+from sidepro.domain.catalogue.catalogue import Catalogue
+from sidepro.domain.catalogue.ports import CatalogueReader
 from sidepro.domain.data_export.ports import DataExportReader
 from sidepro.domain.ids import ProjectId, UserId
 from sidepro.domain.projects.comment import Comment
@@ -21,8 +23,9 @@ from sidepro.domain.recommendations.ports import (
 )
 from sidepro.domain.rooms.ports import RoomReader
 from sidepro.domain.rooms.room import Message, Room
-from sidepro.domain.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from sidepro.domain.unit_of_work import UnitOfWorkFactory
 from tests import factories
+from tests.fakes.unit_of_work import FullUnitOfWork
 
 Storable = User | Profile | Session | Project | Comment | Room | Message
 
@@ -36,8 +39,9 @@ class World:
     adapters.
     """
 
-    unit_of_work: UnitOfWorkFactory
+    unit_of_work: UnitOfWorkFactory[FullUnitOfWork]
     accounts: AccountReader
+    catalogue: CatalogueReader
     board: BoardReader
     views: ViewCounter
     rooms: RoomReader
@@ -80,7 +84,7 @@ class World:
         return counters
 
 
-async def add(work: UnitOfWork, thing: Storable) -> None:
+async def add(work: FullUnitOfWork, thing: Storable) -> None:
     """Add a new thing through the repository of its kind."""
     match thing:
         case User():

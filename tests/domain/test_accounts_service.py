@@ -533,7 +533,7 @@ SHOWN = ProfileView(
 @awaited
 async def test_a_written_profile_is_shown_with_skills_in_catalogue_order(world: World) -> None:
     caller = await world.person()
-    account = await world.accounts.write_profile(caller, **PROFILE)
+    account = await world.profiles.write_profile(caller, **PROFILE)
     assert account.profile == SHOWN
     assert await world.accounts.account(caller) == account
 
@@ -541,9 +541,9 @@ async def test_a_written_profile_is_shown_with_skills_in_catalogue_order(world: 
 @awaited
 async def test_writing_a_profile_replaces_the_whole(world: World) -> None:
     caller = await world.person()
-    await world.accounts.write_profile(caller, **PROFILE)
+    await world.profiles.write_profile(caller, **PROFILE)
     bare = {**PROFILE, "bio": "", "github_url": None, "region": None, "meet_time": None}
-    account = await world.accounts.write_profile(caller, **bare)
+    account = await world.profiles.write_profile(caller, **bare)
     assert account.profile == ProfileView("", None, None, ("C언어", "Python"), None, None)
 
 
@@ -568,7 +568,7 @@ async def test_a_profile_that_breaks_a_rule_is_refused(
     world: World, member: str, value: object, pointer: str
 ) -> None:
     caller = await world.person()
-    attempt = world.accounts.write_profile(caller, **{**PROFILE, member: value})
+    attempt = world.profiles.write_profile(caller, **{**PROFILE, member: value})
     assert await pointers_of(attempt) == [pointer]
     assert not world.store.state.profiles
 
@@ -578,7 +578,7 @@ async def test_a_profile_has_one_to_thirty_skills(world: World) -> None:
     skills = tuple(f"skill {number}" for number in range(31))
     world.store.catalogue = replace(world.store.catalogue, skills=skills)
     caller = await world.person()
-    write = partial(world.accounts.write_profile, caller)
+    write = partial(world.profiles.write_profile, caller)
     for count in (1, 30):
         profile = (await write(**{**PROFILE, "skills": skills[:count]})).profile
         assert profile
@@ -604,9 +604,9 @@ async def test_an_edit_keeps_what_it_does_not_name(
     world: World, changes: dict[str, Any], shown: dict[str, Any]
 ) -> None:
     caller = await world.person()
-    await world.accounts.write_profile(caller, **PROFILE)
+    await world.profiles.write_profile(caller, **PROFILE)
     now = world.clock.forward(60)
-    account = await world.accounts.edit_profile(caller, changes)
+    account = await world.profiles.edit_profile(caller, changes)
     assert account.profile == replace(SHOWN, **shown)
     assert world.store.state.profiles[caller.id].updated_at == now
 
@@ -614,8 +614,8 @@ async def test_an_edit_keeps_what_it_does_not_name(
 @awaited
 async def test_an_edit_that_breaks_a_rule_changes_nothing(world: World) -> None:
     caller = await world.person()
-    await world.accounts.write_profile(caller, **PROFILE)
-    attempt = world.accounts.edit_profile(caller, {"bio": "새로운 소개", "skills": []})
+    await world.profiles.write_profile(caller, **PROFILE)
+    attempt = world.profiles.edit_profile(caller, {"bio": "새로운 소개", "skills": []})
     assert await pointers_of(attempt) == ["/skills"]
     assert (await world.accounts.account(caller)).profile == SHOWN
 
@@ -623,11 +623,11 @@ async def test_an_edit_that_breaks_a_rule_changes_nothing(world: World) -> None:
 @awaited
 async def test_an_edit_judges_nothing_that_it_does_not_name(world: World) -> None:
     caller = await world.person()
-    await world.accounts.write_profile(caller, **PROFILE)
+    await world.profiles.write_profile(caller, **PROFILE)
     profiles = world.store.state.profiles
     older = "ftp://older.example/than-the-rule"
     profiles[caller.id] = replace(profiles[caller.id], github_url=older)
-    shown = (await world.accounts.edit_profile(caller, {"bio": "새로운 소개"})).profile
+    shown = (await world.profiles.edit_profile(caller, {"bio": "새로운 소개"})).profile
     assert shown
     assert (shown.bio, shown.github_url) == ("새로운 소개", older)
 
@@ -635,7 +635,7 @@ async def test_an_edit_judges_nothing_that_it_does_not_name(world: World) -> Non
 @awaited
 async def test_a_profile_that_was_never_written_cannot_be_edited(world: World) -> None:
     with pytest.raises(NoProfile):
-        await world.accounts.edit_profile(await world.person(), {"bio": "x" * 501})
+        await world.profiles.edit_profile(await world.person(), {"bio": "x" * 501})
 
 
 @awaited
@@ -644,17 +644,17 @@ async def test_a_tick_is_asked_for_when_the_skills_change_and_not_otherwise() ->
     caller = await world.person()
     asked = world.tick_requests
 
-    await world.accounts.write_profile(caller, **{**PROFILE, "skills": ["Python"]})
+    await world.profiles.write_profile(caller, **{**PROFILE, "skills": ["Python"]})
     assert asked.asked == 1, "the first profile"
-    await world.accounts.write_profile(caller, **{**PROFILE, "skills": ["Python"]})
-    await world.accounts.edit_profile(caller, {"bio": "또 다른 소개"})
-    await world.accounts.edit_profile(caller, {"skills": ["Python"]})
+    await world.profiles.write_profile(caller, **{**PROFILE, "skills": ["Python"]})
+    await world.profiles.edit_profile(caller, {"bio": "또 다른 소개"})
+    await world.profiles.edit_profile(caller, {"skills": ["Python"]})
     assert asked.asked == 1, "the same skills"
-    await world.accounts.edit_profile(caller, {"skills": ["Python", "React"]})
+    await world.profiles.edit_profile(caller, {"skills": ["Python", "React"]})
     assert asked.asked == 2
-    await world.accounts.edit_profile(caller, {"skills": ["React", "Python"]})
+    await world.profiles.edit_profile(caller, {"skills": ["React", "Python"]})
     assert asked.asked == 2, "in another order"
-    await world.accounts.write_profile(caller, **{**PROFILE, "skills": ["Java"]})
+    await world.profiles.write_profile(caller, **{**PROFILE, "skills": ["Java"]})
     assert asked.asked == 3
 
 
@@ -664,8 +664,8 @@ async def test_no_tick_is_asked_for_when_nothing_was_stored() -> None:
     caller = await world.person("Python")
     world.fail_commits(after=0)
     attempts = [
-        world.accounts.write_profile(caller, **{**PROFILE, "skills": ["React"]}),
-        world.accounts.edit_profile(caller, {"skills": ["React"]}),
+        world.profiles.write_profile(caller, **{**PROFILE, "skills": ["React"]}),
+        world.profiles.edit_profile(caller, {"skills": ["React"]}),
     ]
     for attempt in attempts:
         with pytest.raises(Unavailable):
@@ -687,4 +687,4 @@ async def test_an_account_that_is_gone(world: World) -> None:
 
 @awaited
 async def test_the_catalogue_is_the_stored_one(world: World) -> None:
-    assert await world.accounts.catalogue() == world.store.catalogue
+    assert await world.catalogue.current() == world.store.catalogue

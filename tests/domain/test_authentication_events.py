@@ -109,7 +109,7 @@ async def test_changes_of_an_account_are_noted() -> None:
     await house.world.accounts.change_password(caller, PASSWORD, "another horse")
     await house.world.administration.reset_password(EMAIL, "a third horse")
     await house.world.administration.set_active(EMAIL, active=True)
-    await house.world.accounts.withdraw(caller, "a third horse")
+    await house.world.withdrawal.withdraw(caller, "a third horse")
     await house.world.administration.create_admin("boss@example.com", "boss", PASSWORD)
     told = house.told()
     assert [(event, reason) for event, _, reason in told] == [

@@ -212,7 +212,7 @@ async def test_an_image_under_way_cannot_be_used(world: World) -> None:
     async def meanwhile() -> None:
         (image_id,) = world.store.state.images
         with pytest.raises(InvalidInput):
-            await world.accounts.write_profile(owner, **{**PROFILE, "image_id": image_id})
+            await world.profiles.write_profile(owner, **{**PROFILE, "image_id": image_id})
 
     world.objects.before_put = meanwhile
     await world.image(owner)
@@ -261,13 +261,13 @@ async def test_of_two_that_are_the_same_the_second_needs_no_room(world: World) -
 async def test_a_profile_takes_an_image_of_its_owner(world: World) -> None:
     owner = await world.person()
     image = await world.image(owner)
-    account = await world.accounts.write_profile(owner, **{**PROFILE, "image_id": image.id})
+    account = await world.profiles.write_profile(owner, **{**PROFILE, "image_id": image.id})
     assert account.profile
     assert account.profile.image_url == image.url
-    account = await world.accounts.edit_profile(owner, {"bio": "neu"})
+    account = await world.profiles.edit_profile(owner, {"bio": "neu"})
     assert account.profile
     assert account.profile.image_url == image.url
-    account = await world.accounts.edit_profile(owner, {"image_id": None})
+    account = await world.profiles.edit_profile(owner, {"image_id": None})
     assert account.profile
     assert account.profile.image_url is None
 
@@ -285,11 +285,11 @@ async def test_other_images_are_taken_nowhere(world: World, whose: str) -> None:
             now = world.clock.forward(2 * DAY)
             await work.images.claim_for_deletion(unused_before=now, unfinished_before=now, limit=1)
             await work.commit()
-    await world.accounts.write_profile(owner, **PROFILE)
+    await world.profiles.write_profile(owner, **PROFILE)
     project = await world.project(owner)
     for attempt, pointer in (
-        (world.accounts.write_profile(owner, **{**PROFILE, "image_id": image_id}), "/image_id"),
-        (world.accounts.edit_profile(owner, {"image_id": image_id}), "/image_id"),
+        (world.profiles.write_profile(owner, **{**PROFILE, "image_id": image_id}), "/image_id"),
+        (world.profiles.edit_profile(owner, {"image_id": image_id}), "/image_id"),
         (world.projects.publish(owner, **{**DRAFT, "thumbnail_id": image_id}), "/thumbnail_id"),
         (
             world.projects.edit(owner, project.id, {"thumbnail_id": image_id}, None),
@@ -359,7 +359,7 @@ async def test_an_image_stays_as_long_as_something_refers_to_it(world: World) ->
     picture, thumbnail, shown, unused = [
         await world.image(owner, text) for text in (b"picture", b"thumbnail", b"shown", b"unused")
     ]
-    await world.accounts.write_profile(owner, **{**PROFILE, "image_id": picture.id})
+    await world.profiles.write_profile(owner, **{**PROFILE, "image_id": picture.id})
     project = await published(world, owner, shown, thumbnail_id=thumbnail.id)
     for _ in range(3):
         world.clock.forward(DAY)
@@ -367,7 +367,7 @@ async def test_an_image_stays_as_long_as_something_refers_to_it(world: World) ->
         assert kept(world) == {b"picture", b"thumbnail", b"shown"}
     assert unused.id not in world.store.state.images
 
-    await world.accounts.edit_profile(owner, {"image_id": None})
+    await world.profiles.edit_profile(owner, {"image_id": None})
     await world.projects.delete(owner, project.card.id)
     for _ in range(24):
         await world.images.remove_unused()
@@ -382,12 +382,12 @@ async def test_an_image_that_is_used_again_stays(world: World) -> None:
     owner = await world.person()
     image = await world.image(owner)
     with_image = {**PROFILE, "image_id": image.id}
-    await world.accounts.write_profile(owner, **with_image)
+    await world.profiles.write_profile(owner, **with_image)
     for _ in range(3):
-        await world.accounts.write_profile(owner, **PROFILE)
+        await world.profiles.write_profile(owner, **PROFILE)
         await world.images.remove_unused()
         world.clock.forward(DAY * 3 / 4)
-        await world.accounts.write_profile(owner, **with_image)
+        await world.profiles.write_profile(owner, **with_image)
         await world.images.remove_unused()
         world.clock.forward(DAY * 3 / 4)
     assert await world.images.remove_unused() == 0
@@ -421,7 +421,7 @@ async def test_images_of_somebody_who_withdrew_go_at_the_next_run(world: World) 
     owner, other = await world.people(2)
     picture, shown = await world.image(owner), await world.image(owner)
     await world.image(other, b"another's")
-    await world.accounts.write_profile(owner, **{**PROFILE, "image_id": picture.id})
+    await world.profiles.write_profile(owner, **{**PROFILE, "image_id": picture.id})
     await published(world, owner, shown, thumbnail_id=shown.id)
     async with world.store.unit_of_work() as work:
         await work.users.delete(owner.id)

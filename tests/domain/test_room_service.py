@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Self
 
 import pytest
 
@@ -93,7 +94,7 @@ class ComingAndGoing(MemoryRooms):
 
 
 class UnitOfWorkAmongOthers(MemoryUnitOfWork):
-    async def __aenter__(self) -> MemoryUnitOfWork:
+    async def __aenter__(self) -> Self:
         await super().__aenter__()
         self.rooms = ComingAndGoing(self._state)
         return self

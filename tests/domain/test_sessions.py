@@ -424,9 +424,9 @@ class Sessions(RuleBasedStateMachine):
             return
         if not right:
             with pytest.raises(WrongPassword):
-                self.run(self.accounts.withdraw(login.caller, "another horse"))
+                self.run(self.world.withdrawal.withdraw(login.caller, "another horse"))
             return
-        self.run(self.accounts.withdraw(login.caller, self.passwords[login.owner]))
+        self.run(self.world.withdrawal.withdraw(login.caller, self.passwords[login.owner]))
         self.end(lambda other: other.owner == login.owner)
         # Somebody else may have the name now.
         self.sign_up(login.owner)

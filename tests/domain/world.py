@@ -5,7 +5,7 @@ import functools
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
 from io import BytesIO
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, Self
 
 from sidepro.adapters.in_process.presence import InProcessPresence
 from sidepro.adapters.in_process.pubsub import InProcessRoomEvents
@@ -13,6 +13,7 @@ from sidepro.adapters.in_process.session_registry import InProcessSessionRegistr
 from sidepro.domain.accounts.account_service import AccountService
 from sidepro.domain.accounts.administration_service import AdministrationService
 from sidepro.domain.accounts.audit_log import AuthenticationEvent
+from sidepro.domain.accounts.profile_service import ProfileService
 from sidepro.domain.accounts.session_service import SessionService
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.identity import Caller
@@ -32,10 +33,11 @@ from sidepro.domain.rooms.events import MessageSent, RoomEvent
 from sidepro.domain.rooms.message_writer import MessageWriter
 from sidepro.domain.rooms.room import Message
 from sidepro.domain.rooms.room_service import RoomService
+from sidepro.domain.withdrawal import WithdrawalService
 from tests import factories
 from tests.fakes.image_store import MemoryImageStore
 from tests.fakes.job_lock import MemoryTurns
-from tests.fakes.readers import MemoryReader
+from tests.fakes.readers import MemoryCatalogue, MemoryReader
 from tests.fakes.store import MemoryStore, MemoryUnitOfWork
 from tests.similar import ReferenceEngine
 
@@ -75,7 +77,7 @@ class NotingFeed(InProcessRoomEvents):
 
 
 class NotedTickRequests:
-    """See `sidepro.domain.recommendations.ports.SimilarityTrigger`: counts them."""
+    """See `sidepro.domain.accounts.ports.SimilarityTrigger`: counts them."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -115,7 +117,7 @@ class YieldingUnitOfWork(MemoryUnitOfWork):
         super().__init__(store)
         self._yielding = store
 
-    async def __aenter__(self) -> MemoryUnitOfWork:
+    async def __aenter__(self) -> Self:
         await asyncio.sleep(0)
         return await super().__aenter__()
 
@@ -165,6 +167,7 @@ class World:
         self.clock = factories.SetClock()
         self.store = YieldingStore(factories.CATALOGUE)
         self.reader = MemoryReader(self.store)
+        self.catalogue = MemoryCatalogue(self.store)
         self.feed = NotingFeed(self.store)
         self.gate = InProcessSessionRegistry(self.reader, self.clock)
         self.passwords = factories.QuickPasswords()
@@ -180,9 +183,20 @@ class World:
             clock=self.clock,
             new_id=factories.new_id,
             session_registry=self.gate,
+            audit_log=self.noted,
+        )
+        self.profiles = ProfileService(
+            unit_of_work=self.store.unit_of_work,
+            catalogue=self.catalogue,
+            clock=self.clock,
+            similarity_trigger=self.tick_requests,
+        )
+        self.withdrawal = WithdrawalService(
+            unit_of_work=self.store.unit_of_work,
+            accounts=self.accounts,
+            session_registry=self.gate,
             room_events=self.feed,
             audit_log=self.noted,
-            similarity_trigger=self.tick_requests,
         )
         self.sessions = SessionService(
             unit_of_work=self.store.unit_of_work,
@@ -190,7 +204,7 @@ class World:
             passwords=self.passwords,
             normalize_email=factories.email_syntax,
             access_tokens=self.access_tokens,
-            new_refresh_token=factories.CountingTokens(),
+            new_secret=factories.CountingTokens(),
             clock=self.clock,
             new_id=factories.new_id,
             session_registry=self.gate,
@@ -204,7 +218,7 @@ class World:
         self.projects = ProjectService(
             unit_of_work=self.store.unit_of_work,
             reader=self.reader,
-            accounts=self.reader,
+            catalogue=self.catalogue,
             views=self.reader,
             markdown=factories.escaping,
             clock=self.clock,

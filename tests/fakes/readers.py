@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from sidepro.domain.accounts.ports import LogInCandidate
-from sidepro.domain.accounts.profile import Catalogue, Profile
+from sidepro.domain.accounts.profile import Profile
 from sidepro.domain.accounts.session import Session
 from sidepro.domain.accounts.user import User
 from sidepro.domain.accounts.views import AccountView, ProfileView, UserSummary
+from sidepro.domain.catalogue.catalogue import Catalogue
 from sidepro.domain.ids import (
     CommentId,
     ImageId,
@@ -46,8 +47,18 @@ from tests.fakes.store import MemoryStore
 Item = TypeVar("Item")
 
 
+class MemoryCatalogue:
+    """See `sidepro.domain.catalogue.ports.CatalogueReader`."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    async def current(self) -> Catalogue:
+        return self._store.catalogue
+
+
 class MemoryReader:
-    """All reader ports of `sidepro.domain`, the view counter and the neighbour store."""
+    """All other reader ports of `sidepro.domain`, the view counter and the neighbour store."""
 
     def __init__(self, store: MemoryStore, images: ImageUrls | None = None) -> None:
         self._store = store
@@ -105,9 +116,6 @@ class MemoryReader:
     async def username_taken(self, username: str) -> bool:
         key = casefold_key(username)
         return any(user.username_key == key for user in self._store.state.users.values())
-
-    async def catalogue(self) -> Catalogue:
-        return self._store.catalogue
 
     # ---------------------------------------------------------------------------------- board
 

@@ -2,9 +2,9 @@
 
 import asyncio
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-from sidepro.domain.accounts.profile import Catalogue
+from sidepro.domain.catalogue.catalogue import Catalogue
 from tests.fakes.accounts import (
     MemoryProfiles,
     MemorySessions,
@@ -56,7 +56,7 @@ class MemoryUnitOfWork:
         self._store = store
         self._state = State()
 
-    async def __aenter__(self) -> "MemoryUnitOfWork":
+    async def __aenter__(self) -> Self:
         await self._store.lock.acquire()
         self._begin()
         return self
@@ -68,6 +68,10 @@ class MemoryUnitOfWork:
         trace: TracebackType | None,
     ) -> None:
         self._store.lock.release()
+
+    @property
+    def account_reader(self) -> "MemoryReader":
+        return self.board_reader
 
     @property
     def board_reader(self) -> "MemoryReader":

@@ -30,7 +30,7 @@ from sidepro.demo.population import (
     Sizes,
     make,
 )
-from sidepro.domain.accounts.profile import Catalogue
+from sidepro.domain.catalogue.catalogue import Catalogue
 from sidepro.domain.errors import NotFound
 from tests.clients import DATABASES, Json, address_of, settings_of
 from tests.servers import settings as environment

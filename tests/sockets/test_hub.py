@@ -35,11 +35,11 @@ from sidepro.domain.rooms.events import (
 )
 from sidepro.domain.rooms.message_writer import MessageWriter
 from sidepro.domain.rooms.room_service import RoomService
-from sidepro.domain.unit_of_work import UnitOfWork
 from tests import factories
 from tests.clients import PATIENCE, until
 from tests.fakes.readers import MemoryReader
 from tests.fakes.store import MemoryStore
+from tests.fakes.unit_of_work import FullUnitOfWork
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Mapping, Sequence
@@ -193,7 +193,7 @@ class House:
         one, other = map(factories.caller, users)
         return cls(one, other, room, store, Away(store))
 
-    def unit_of_work(self) -> UnitOfWork:
+    def unit_of_work(self) -> FullUnitOfWork:
         if self.away:
             raise errors.Unavailable
         return self.store.unit_of_work()

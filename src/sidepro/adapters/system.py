@@ -8,25 +8,20 @@ import uuid_utils.compat
 
 
 def clock() -> datetime:
-    """Now. See `sidepro.domain.pagination.Clock`."""
+    """Now. See `sidepro.domain.clock.Clock`."""
     return datetime.now(UTC)
 
 
 def new_id() -> UUID:
-    """A fresh UUIDv7. See `sidepro.domain.pagination.NewId`."""
+    """A fresh UUIDv7. See `sidepro.domain.ids.NewId`."""
     return uuid_utils.compat.uuid7()
 
 
 def new_image_name() -> str:
-    """128 random bits in hexadecimal. See `sidepro.domain.images.ports.NameGenerator`."""
+    """128 random bits in hexadecimal. See `sidepro.domain.ids.NewSecret`."""
     return secrets.token_hex(16)
 
 
-def new_refresh_token() -> str:
-    """256 random bits as URL-safe text. See `sidepro.domain.accounts.ports.SecretGenerator`."""
-    return secrets.token_urlsafe(32)
-
-
-def new_ticket() -> str:
-    """256 random bits as URL-safe text. See `sidepro.domain.rooms.ticket_service.NewTicket`."""
+def new_secret() -> str:
+    """256 random bits as URL-safe text. See `sidepro.domain.ids.NewSecret`."""
     return secrets.token_urlsafe(32)

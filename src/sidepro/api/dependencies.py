@@ -10,7 +10,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from sidepro.domain.accounts.account_service import AccountService
+from sidepro.domain.accounts.profile_service import ProfileService
 from sidepro.domain.accounts.session_service import SessionService
+from sidepro.domain.catalogue.ports import CatalogueReader
 from sidepro.domain.data_export.data_export_service import DataExportService
 from sidepro.domain.errors import NotAuthenticated
 from sidepro.domain.identity import Caller
@@ -21,6 +23,7 @@ from sidepro.domain.projects.project_service import ProjectService
 from sidepro.domain.recommendations.recommendation_service import RecommendationService
 from sidepro.domain.rooms.room_service import RoomService
 from sidepro.domain.rooms.ticket_service import TicketService
+from sidepro.domain.withdrawal import WithdrawalService
 
 ApiRequest = Request[Caller | None, str | None, State]
 
@@ -35,7 +38,9 @@ LOCATION = ResponseHeader(
 class Services:
     """The use cases that the routes offer, and the writer of their cursors."""
 
+    catalogue: CatalogueReader
     accounts: AccountService
+    profiles: ProfileService
     sessions: SessionService
     data_export: DataExportService
     projects: ProjectService
@@ -43,6 +48,7 @@ class Services:
     tickets: TicketService
     recommendations: RecommendationService
     images: ImageService
+    withdrawal: WithdrawalService
     cursors: CursorCodec
 
 

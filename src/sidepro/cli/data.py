@@ -181,12 +181,11 @@ async def seed_if_empty(
 ) -> bool:
     if not await seeding.is_empty(platform.database):
         return False
-    accounts = platform.dependencies.services.accounts
     password_hash = await platform.passwords.hash(population.DEMO_PASSWORD)
     demo = population.make(
         sizes or population.Sizes(),
         seed,
-        await accounts.catalogue(),
+        await platform.dependencies.services.catalogue.current(),
         system.clock(),
         password_hash,
         platform.markdown,

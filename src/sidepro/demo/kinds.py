@@ -7,7 +7,7 @@ are found among those who would call themselves colleagues.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from sidepro.domain.accounts.profile import Catalogue
+from sidepro.domain.catalogue.catalogue import Catalogue
 
 
 @dataclass(frozen=True, slots=True)

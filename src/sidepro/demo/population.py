@@ -25,8 +25,9 @@ from sidepro.demo.content import (
 )
 from sidepro.demo.kinds import Kind, kinds_in
 from sidepro.demo.words import Bank
-from sidepro.domain.accounts.profile import Catalogue, Profile
+from sidepro.domain.accounts.profile import Profile
 from sidepro.domain.accounts.user import User
+from sidepro.domain.catalogue.catalogue import Catalogue
 from sidepro.domain.ids import (
     CommentId,
     ProjectId,

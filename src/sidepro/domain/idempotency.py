@@ -10,10 +10,10 @@ The idea of the `Idempotency-Key` header (draft-ietf-httpapi-idempotency-key-hea
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from types import TracebackType
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from sidepro.domain.ids import UserId
+from sidepro.domain.unit_of_work import UnitOfWork
 
 RESPONSE_TTL = timedelta(hours=24)
 WAIT_SECONDS = 10.0
@@ -77,22 +77,11 @@ class IdempotencyRepository(Protocol):
         ...
 
 
-class IdempotentUnitOfWork(Protocol):
-    """What `run_idempotent` needs of a unit of work."""
+class IdempotentUnitOfWork(UnitOfWork, Protocol):
+    """A transaction that can also save the response of a request."""
 
     @property
     def idempotency(self) -> IdempotencyRepository: ...
-
-    async def __aenter__(self) -> Self: ...
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
-
-    async def commit(self) -> None: ...
 
 
 async def run_idempotent(

@@ -1,23 +1,13 @@
-"""Identifiers of stored things, and the port that makes new ones."""
+"""Identifiers of stored things, and the ports that make new ids and secrets."""
 
 from typing import NewType, Protocol
 from uuid import UUID
 
 UserId = NewType("UserId", UUID)
-
-
 SessionId = NewType("SessionId", UUID)
-
-
 ProjectId = NewType("ProjectId", UUID)
-
-
 CommentId = NewType("CommentId", UUID)
-
-
 RoomId = NewType("RoomId", UUID)
-
-
 ImageId = NewType("ImageId", UUID)
 
 
@@ -26,4 +16,12 @@ class NewId(Protocol):
 
     def __call__(self) -> UUID:
         """A fresh UUIDv7 (RFC 9562), so that ids sort by the time they were made."""
+        ...
+
+
+class NewSecret(Protocol):
+    """Makes texts that cannot be guessed: refresh tokens, socket tickets, image names."""
+
+    def __call__(self) -> str:
+        """At least 128 fresh random bits as ASCII that is safe in a URL and in a file name."""
         ...

@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 
 class BrokerSimilarityTrigger:
-    """See `sidepro.domain.recommendations.ports.SimilarityTrigger`.
+    """See `sidepro.domain.accounts.ports.SimilarityTrigger`.
 
     Who asks first leaves a note and sends the task, which removes the note before it reads
     anything; who finds the note there has asked in time. Whoever asks does not wait for that.

@@ -2,10 +2,12 @@
 
 from contextlib import AsyncExitStack
 from types import TracebackType
+from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql.engine.database import Database, TransactionSource
+from sidepro.adapters.sql.readers.account_reader import SqlAccountReader
 from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
 from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
@@ -46,7 +48,7 @@ class SqlUnitOfWork:
         self._stack = AsyncExitStack()
         self._connection: AsyncConnection
 
-    async def __aenter__(self) -> "SqlUnitOfWork":
+    async def __aenter__(self) -> Self:
         connection = await self._stack.enter_async_context(self._database.writing())
         self._connection = connection
         self.users = SqlUsers(connection)
@@ -59,6 +61,11 @@ class SqlUnitOfWork:
         self.images = SqlImages(connection)
         self.idempotency = SqlIdempotency(connection)
         return self
+
+    @property
+    def account_reader(self) -> SqlAccountReader:
+        within = TransactionSource(self._connection)
+        return SqlAccountReader(within, self._catalogue, self._image_urls)
 
     @property
     def board_reader(self) -> SqlBoardReader:

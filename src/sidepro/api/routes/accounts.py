@@ -275,7 +275,7 @@ async def write_profile(
     request: ApiRequest, data: JSONBody[NewProfile], services: GivenServices
 ) -> Account:
     """Create or replace the profile."""
-    written = await services.accounts.write_profile(
+    written = await services.profiles.write_profile(
         caller_of(request),
         bio=data.bio,
         image_id=image_id(data.image_id),
@@ -296,7 +296,7 @@ async def edit_profile(
     request: ApiRequest, data: JSONBody[ProfilePatch], services: GivenServices
 ) -> Account:
     """Change what is given, and leave the rest."""
-    return _account(await services.accounts.edit_profile(caller_of(request), sent_fields(data)))
+    return _account(await services.profiles.edit_profile(caller_of(request), sent_fields(data)))
 
 
 @get(
@@ -315,7 +315,7 @@ async def catalogue(
     ] = None,
 ) -> Response[Catalogue | None]:
     """What can be chosen. Changes rarely: ask with `If-None-Match`."""
-    found = await services.accounts.catalogue()
+    found = await services.catalogue.current()
     answer = Catalogue(list(found.skills), list(found.regions), list(found.meet_times))
     digest = hashlib.sha256(msgspec.json.encode(answer)).hexdigest()[:32]
     headers = {"ETag": f'"{digest}"', "Cache-Control": "public, max-age=60"}

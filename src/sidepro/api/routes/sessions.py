@@ -183,7 +183,7 @@ async def withdraw(
     request: ApiRequest, data: JSONBody[Withdrawal], services: GivenServices
 ) -> None:
     """Close one's account for good, with all that hangs on it."""
-    await services.accounts.withdraw(caller_of(request), data.password)
+    await services.withdrawal.withdraw(caller_of(request), data.password)
 
 
 router = Router(

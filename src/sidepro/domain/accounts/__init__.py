@@ -1,1 +1,1 @@
-"""People: users, their passwords, sessions and profiles, and the catalogue they choose from."""
+"""People: users with their passwords, sessions and profiles."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from sidepro.domain.accounts.account_service import AccountService
 from sidepro.domain.accounts.audit_log import AuthenticationEvent, AuthenticationLog
-from sidepro.domain.accounts.ports import AccountReader, SessionRegistry
+from sidepro.domain.accounts.ports import AccountReader, AccountUnitOfWork, SessionRegistry
 from sidepro.domain.accounts.user import User
 from sidepro.domain.errors import NotFound
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
@@ -17,7 +17,7 @@ BATCH_SIZE = 500
 class AdministrationService:
     """Making administrators, closing and opening accounts, resetting passwords."""
 
-    unit_of_work: UnitOfWorkFactory
+    unit_of_work: UnitOfWorkFactory[AccountUnitOfWork]
     reader: AccountReader
     accounts: AccountService
     session_registry: SessionRegistry

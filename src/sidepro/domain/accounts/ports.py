@@ -1,87 +1,89 @@
-"""What accounts need from the outside."""
+"""Ports of the accounts topic."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from sidepro.domain.accounts.profile import Catalogue, Profile
+from sidepro.domain.accounts.profile import Profile
 from sidepro.domain.accounts.session import RefreshToken, Session
 from sidepro.domain.accounts.user import User
 from sidepro.domain.accounts.views import AccountView
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import SessionId, UserId
+from sidepro.domain.images.ports import ImageRepository
+from sidepro.domain.unit_of_work import UnitOfWork
 
 MAX_KNOWN_ADDRESSES = 20
-"""Addresses of an account that are remembered as its own."""
+"""Client addresses that are remembered for an account."""
 
 ADDRESS_REFRESH_AFTER = timedelta(hours=1)
-"""So long after an address was noted, further log-ins from it are not: which of an account's
-addresses were used last need not be known better than that.
+"""Age at which a remembered address is written again. Saves a write at most log-ins; the order of
+last use is exact enough.
 """
 
 
 class UserRepository(Protocol):
-    """Users, inside a unit of work."""
+    """Stores users inside a unit of work."""
 
     async def add(self, user: User) -> None:
         """Store a new user.
 
         Raises:
-            EmailTaken, UsernameTaken: MUST be raised when the folded form is there already, also
-                when two sign-ups run at once.
+            EmailTaken, UsernameTaken: another user has the same casefolded value. MUST also be
+                raised for one of two concurrent sign-ups.
         """
         ...
 
     async def get(self, user_id: UserId) -> User | None:
-        """The user, or `None`; MUST hold back other changes of the user until the unit of work
+        """The user, or `None`. MUST lock the user against other changes until the unit of work
         ends.
         """
         ...
 
     async def get_for_deletion(self, user_id: UserId) -> User | None:
-        """As `get`; MUST hold back those too who would refer to the user."""
+        """As `get`. MUST also keep new references to the user from being stored."""
         ...
 
     async def delete(self, user_id: UserId) -> None:
-        """Remove a user with all that hangs on them but their rooms.
+        """Remove a user with everything that belongs to them except their rooms.
 
-        The counters of other people's projects MUST stay equal to the rows behind them. Messages
-        stay, without a sender. Other people's neighbours MUST NOT name the user any more, nor any
-        result of the similarity job that is stored later and was computed before.
+        Counters of other people's projects MUST stay equal to the rows they count. Messages stay,
+        without a sender. Neighbours of other people MUST NOT name the user any more, nor may a
+        result of the similarity job that was computed before and is stored later.
         """
         ...
 
     async def save(self, user: User) -> None:
-        """Store a changed user: the hash of the password, and whether they are active."""
+        """Store a user's changed password hash and whether they are active."""
         ...
 
     async def remember_address(self, user_id: UserId, address: str, now: datetime) -> None:
-        """Note that the user logged in from this address. MUST keep the `MAX_KNOWN_ADDRESSES` last
-        used ones, and no others.
+        """Store that the user logged in from this address. MUST keep exactly the
+        `MAX_KNOWN_ADDRESSES` last used ones.
         """
         ...
 
 
 class ProfileRepository(Protocol):
-    """Profiles, inside a unit of work."""
+    """Stores profiles inside a unit of work."""
 
     async def get(self, user_id: UserId) -> Profile | None:
-        """The profile; MUST hold back other edits of it until the unit of work ends."""
+        """The profile, or `None`. MUST lock it against other edits until the unit of work ends."""
         ...
 
     async def save(self, profile: Profile) -> None:
         """Create or replace the profile.
 
         Raises:
-            NotFound: the user is gone.
+            NotFound: the user no longer exists.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class TokenLookup:
-    """A refresh token that somebody presents, with its session."""
+    """A presented refresh token with its session."""
 
     session: Session
     token: RefreshToken
@@ -90,8 +92,8 @@ class TokenLookup:
 
 @dataclass(frozen=True, slots=True)
 class LogInCandidate:
-    """Somebody who may be logging in, and when their account noted the address last: `None` for
-    an address that it does not know.
+    """The user of a log-in attempt. `address_seen_at` is the last log-in from the address of the
+    attempt, or `None` when the account does not know that address.
     """
 
     user: User
@@ -99,21 +101,22 @@ class LogInCandidate:
 
 
 class SessionRepository(Protocol):
-    """Sessions and their refresh tokens, inside a unit of work that has got their user: that is
-    what holds back everybody else who works on the same sessions.
+    """Stores sessions and refresh tokens inside a unit of work.
+
+    The caller locks the sessions' user first (`UserRepository.get`), which serialises all changes
+    of one user's sessions.
     """
 
     async def add(self, session: Session, token: RefreshToken) -> None:
-        """Store a new session and its first token; sessions of the user whose time has run out
-        MUST go.
+        """Store a new session and its first token. MUST remove the user's expired sessions.
 
         Raises:
-            NotFound: the user is gone.
+            NotFound: the user no longer exists.
         """
         ...
 
     async def owner(self, token_hash: bytes) -> UserId | None:
-        """Whose refresh token this is, or `None`."""
+        """The user that a refresh token belongs to, or `None`."""
         ...
 
     async def find_token(self, token_hash: bytes) -> TokenLookup | None:
@@ -123,76 +126,85 @@ class SessionRepository(Protocol):
     async def rotate(
         self, session: Session, used: RefreshToken, successor: RefreshToken, now: datetime
     ) -> None:
-        """Store the session as used, the token as used (the first use counts), and its
-        successor.
-        """
+        """Store the refreshed session, the first use of the old token, and its successor."""
         ...
 
     async def end(self, session_id: SessionId, user_id: UserId) -> bool:
-        """End a session of this user; whether there was one. Its tokens MUST go with it."""
+        """End a session of this user with its tokens. Returns whether it existed."""
         ...
 
     async def end_all(
         self, user_id: UserId, *, but: SessionId | None = None
     ) -> tuple[SessionId, ...]:
-        """End all sessions of a user, one perhaps excepted; those that were ended."""
+        """End all sessions of a user except `but`. Returns the ended ones."""
         ...
+
+
+class AccountUnitOfWork(UnitOfWork, Protocol):
+    """A transaction over users, profiles and sessions."""
+
+    @property
+    def users(self) -> UserRepository: ...
+    @property
+    def profiles(self) -> ProfileRepository: ...
+    @property
+    def sessions(self) -> SessionRepository: ...
+    @property
+    def images(self) -> ImageRepository: ...
+    @property
+    def account_reader(self) -> "AccountReader": ...
 
 
 class AccountReader(Protocol):
-    """Reads without a unit of work."""
+    """Reads accounts outside a unit of work."""
 
     async def account(self, user_id: UserId) -> AccountView | None:
-        """The person with their profile, in one statement; `None` when there is none."""
+        """The person with their profile, in one statement, or `None`."""
         ...
 
-    async def log_in_candidate(self, email: str, address: str) -> "LogInCandidate | None":
-        """The user whose email folds like this one, or `None`; in one statement."""
+    async def log_in_candidate(self, email: str, address: str) -> LogInCandidate | None:
+        """The user with this casefolded email, in one statement, or `None`."""
         ...
 
     async def find_user(self, name: str) -> User | None:
-        """The user whose email or username folds like this, or `None`."""
+        """The user with this casefolded email or username, or `None`."""
         ...
 
     async def users(self, after: UserId | None, limit: int) -> tuple[User, ...]:
-        """Up to `limit` users in the order of their ids, beginning behind `after`."""
+        """Up to `limit` users ordered by id, starting behind `after`."""
         ...
 
     async def sessions(self, user_id: UserId, now: datetime) -> tuple[Session, ...]:
-        """The sessions of a user that are not over, the last used first."""
+        """The unexpired sessions of a user, the last used first."""
         ...
 
     async def live_sessions(
         self, session_ids: Collection[SessionId], now: datetime
     ) -> frozenset[SessionId]:
-        """Those of the sessions that are there and not over."""
+        """Those of the given sessions that exist and are not expired."""
         ...
 
     async def email_taken(self, email: str) -> bool:
-        """Whether a user's email folds like this one."""
+        """Whether a user has this casefolded email."""
         ...
 
     async def username_taken(self, username: str) -> bool:
-        """Whether a user's name folds like this one."""
-        ...
-
-    async def catalogue(self) -> Catalogue:
-        """The catalogue, each part in its order of display. MUST show what a migration added
-        within a minute.
-        """
+        """Whether a user has this casefolded username."""
         ...
 
 
 class PasswordHasher(Protocol):
-    """Slow hashes of passwords. None of the calls may block the event loop."""
+    """Slow password hashes. No call may block the event loop."""
 
     async def hash(self, password: str) -> str:
-        """A salted hash of the password's NFC form, with its parameters in it."""
+        """A salted hash of the password's NFC form, with its parameters in the text."""
         ...
 
     async def verify(self, password: str, password_hash: str | None) -> bool:
-        """Whether the hash was made of this password. With `None` it MUST take as long as with a
-        hash, and answer no: the time must not tell whether there is an account.
+        """Whether the hash was made of this password.
+
+        `None` stands for an unknown account: it MUST take as long as a hash and give `False`, so
+        that the time does not reveal whether the account exists.
         """
         ...
 
@@ -202,68 +214,73 @@ class PasswordHasher(Protocol):
 
 
 class CommonPasswords(Protocol):
-    """The passwords that are tried first."""
+    """The most common passwords."""
 
     def __contains__(self, password: str, /) -> bool:
-        """Whether this is one of at least 10,000 most common ones, without regard to case."""
+        """Whether this is one of at least 10,000 common passwords, ignoring case."""
         ...
 
 
 class EmailNormalizer(Protocol):
-    """Knows what an email address looks like."""
+    """Checks and normalises email addresses."""
 
     def __call__(self, email: str) -> str | None:
-        """The address in its normal form, or `None` when it is none. MUST NOT use the network."""
+        """The address in normal form, or `None` if it is not one. MUST NOT use the network."""
         ...
 
 
 class AccessTokens(Protocol):
-    """Short-lived tokens that say who calls."""
+    """Short-lived tokens that identify the caller."""
 
     @property
     def lifetime(self) -> int:
-        """How long a token is good for, in seconds."""
+        """Seconds for which a token is valid."""
         ...
 
     def issue(self, caller: Caller) -> str:
-        """A token for this caller, good from now."""
+        """A token for this caller, valid from now."""
         ...
 
     def read(self, token: str) -> Caller:
-        """Who the token was issued to.
+        """The caller that the token was issued to.
 
         Raises:
-            NotAuthenticated: it is malformed, forged, of another kind, or past its time.
+            NotAuthenticated: it is malformed, forged, expired or of another kind.
         """
-        ...
-
-
-class SecretGenerator(Protocol):
-    """Makes refresh tokens."""
-
-    def __call__(self) -> str:
-        """A fresh opaque token of at least 256 random bits."""
         ...
 
 
 class SessionRegistry(Protocol):
-    """Knows which sessions are live, without asking the database at each request."""
+    """Tells which sessions are active, without a database read at each request."""
 
     async def is_active(self, session_id: SessionId) -> bool:
-        """Whether the session is live. A session that another process ended MUST be refused
-        within a second, one that this process ended at once. Where the processes share a store
-        that can be reached, it MUST be refused at once whoever ended it.
+        """Whether the session is active.
+
+        A session that this process revoked MUST be refused at once, one that another process
+        revoked within a second. Where the processes share a reachable store, both MUST be refused
+        at once.
         """
         ...
 
     async def active_among(self, session_ids: Collection[SessionId]) -> frozenset[SessionId]:
-        """Those that are live as of now, asked of the store."""
+        """Those of the sessions that are active now, read from the store."""
         ...
 
     async def revoke(self, session_ids: Collection[SessionId]) -> None:
-        """Sessions have ended, and the store knows it. MUST NOT fail."""
+        """Refuse these sessions from now on; the store has already ended them. MUST NOT fail."""
         ...
 
     async def wait_for_revocation(self) -> None:
-        """Wait until this process ends a session."""
+        """Wait until this process revokes a session."""
+        ...
+
+
+class SimilarityTrigger(Protocol):
+    """Requests a run of the similarity job before its schedule."""
+
+    async def request(self) -> None:
+        """Run the job soon. Requests within a short time MUST share one run, and that run MUST
+        read what was stored before them. MUST NOT raise: the next scheduled run makes up for a
+        lost request.
+        """
         ...

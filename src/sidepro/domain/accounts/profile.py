@@ -1,25 +1,17 @@
-"""What a person tells about themselves, and the catalogue that they choose from."""
+"""A person's profile."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from sidepro.domain.catalogue.catalogue import Catalogue
 from sidepro.domain.ids import ImageId, UserId
 from sidepro.domain.validation import Validator
 
 MAX_BIO = 500
 MAX_GITHUB_URL = 200
 PROFILE_SKILLS = (1, 30)
-
-
-@dataclass(frozen=True, slots=True)
-class Catalogue:
-    """The skills, regions and meeting times on offer, each in its order of display."""
-
-    skills: tuple[str, ...]
-    regions: tuple[str, ...]
-    meet_times: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from sidepro.domain.accounts.ports import (
     ADDRESS_REFRESH_AFTER,
     AccessTokens,
     AccountReader,
+    AccountUnitOfWork,
     EmailNormalizer,
     PasswordHasher,
-    SecretGenerator,
     SessionRegistry,
 )
 from sidepro.domain.accounts.session import (
@@ -30,7 +30,7 @@ from sidepro.domain.errors import (
     WrongCredentials,
 )
 from sidepro.domain.identity import Caller, token_digest
-from sidepro.domain.ids import NewId, SessionId
+from sidepro.domain.ids import NewId, NewSecret, SessionId
 from sidepro.domain.rate_limiting import Limit, RateLimiter
 from sidepro.domain.text import casefold_key
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
@@ -54,12 +54,12 @@ class Tokens:
 class SessionService:
     """Beginning, continuing and ending sessions. Without a `limiter` nothing is limited."""
 
-    unit_of_work: UnitOfWorkFactory
+    unit_of_work: UnitOfWorkFactory[AccountUnitOfWork]
     reader: AccountReader
     passwords: PasswordHasher
     normalize_email: EmailNormalizer
     access_tokens: AccessTokens
-    new_refresh_token: SecretGenerator
+    new_secret: NewSecret
     clock: Clock
     new_id: NewId
     session_registry: SessionRegistry
@@ -103,7 +103,7 @@ class SessionService:
         session = Session.start(
             SessionId(self.new_id()), user.id, user_agent, now, self.session_ttl
         )
-        text = self.new_refresh_token()
+        text = self.new_secret()
         async with self.unit_of_work() as work:
             # The password may have changed, or the account been closed, while we hashed.
             if await work.users.get(user.id) != user:
@@ -126,7 +126,7 @@ class SessionService:
                 ends its session.
         """
         now = self.clock()
-        text = self.new_refresh_token()
+        text = self.new_secret()
         async with self.unit_of_work() as work:
             owner = await work.sessions.owner(token_digest(refresh_token))
             user = None if owner is None else await work.users.get(owner)

@@ -18,12 +18,12 @@ from sidepro.domain.idempotency import (
     run_idempotent,
 )
 from sidepro.domain.identity import Caller
-from sidepro.domain.ids import ImageId, NewId
+from sidepro.domain.ids import ImageId, NewId, NewSecret
 from sidepro.domain.images.image import MEDIA_TYPE, UNUSED_TTL, UPLOAD_TTL, Image
-from sidepro.domain.images.ports import ImageCodec, ImageStore, NameGenerator
+from sidepro.domain.images.ports import ImageCodec, ImageStore, ImageUnitOfWork
 from sidepro.domain.images.urls import ImageUrl, ImageUrls
 from sidepro.domain.images.views import ImageView
-from sidepro.domain.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from sidepro.domain.unit_of_work import UnitOfWorkFactory
 
 DELETE_BATCH = 100
 """Images that are removed together."""
@@ -37,13 +37,13 @@ class _RowRemoved(Exception):
 class ImageService:
     """What people send is encoded anew before anything of it is kept."""
 
-    unit_of_work: UnitOfWorkFactory
+    unit_of_work: UnitOfWorkFactory[ImageUnitOfWork]
     codec: ImageCodec
     store: ImageStore
     urls: ImageUrls
     clock: Clock
     new_id: NewId
-    new_name: NameGenerator
+    new_name: NewSecret
     quota: int
 
     async def upload(
@@ -74,7 +74,7 @@ class ImageService:
             raise
         await self.store.put(image.key, picture.data)
 
-        async def finish(work: UnitOfWork) -> ImageView:
+        async def finish(work: ImageUnitOfWork) -> ImageView:
             # Again: other uploads may have finished since.
             await self._enforce_quota(work, image)
             if not await work.images.mark_stored(image.id):
@@ -93,7 +93,7 @@ class ImageService:
                 await work.commit()
             raise
 
-    async def _enforce_quota(self, work: UnitOfWork, image: Image) -> None:
+    async def _enforce_quota(self, work: ImageUnitOfWork, image: Image) -> None:
         if image.owner_id is None or await work.users.get(image.owner_id) is None:
             raise NotAuthenticated
         if await work.images.bytes_of(image.owner_id) + image.size > self.quota:

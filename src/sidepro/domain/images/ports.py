@@ -11,6 +11,7 @@ from sidepro.domain.ids import (
 )
 from sidepro.domain.images.image import Image, Picture
 from sidepro.domain.images.urls import ImageKey
+from sidepro.domain.idempotency import IdempotentUnitOfWork
 
 
 class ImageCodec(Protocol):
@@ -136,9 +137,20 @@ class ImageRepository(Protocol):
         ...
 
 
-class NameGenerator(Protocol):
-    """Makes names that nobody can guess."""
+class ImageOwners(Protocol):
+    """The users that own images, inside a unit of work."""
 
-    def __call__(self) -> str:
-        """128 fresh random bits as 32 hexadecimal digits."""
+    async def get(self, user_id: UserId) -> object | None:
+        """The user, or `None`. MUST lock the user until the unit of work ends, which serialises
+        the uploads that are measured against their quota.
+        """
         ...
+
+
+class ImageUnitOfWork(IdempotentUnitOfWork, Protocol):
+    """A transaction over images."""
+
+    @property
+    def users(self) -> ImageOwners: ...
+    @property
+    def images(self) -> ImageRepository: ...

@@ -9,10 +9,12 @@ from sidepro.domain.ids import (
     ProjectId,
     UserId,
 )
+from sidepro.domain.images.ports import ImageRepository
 from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.project import Project
 from sidepro.domain.projects.views import BoardQuery, CommentView, ProjectCard, ProjectView
+from sidepro.domain.idempotency import IdempotentUnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,3 +187,18 @@ class BoardReader(Protocol):
     async def counters(self, project_id: ProjectId) -> Counters | None:
         """A project's counters, or `None` when there is no such project."""
         ...
+
+
+class ProjectUnitOfWork(IdempotentUnitOfWork, Protocol):
+    """A transaction over projects, their comments and bookmarks."""
+
+    @property
+    def projects(self) -> ProjectRepository: ...
+    @property
+    def comments(self) -> CommentRepository: ...
+    @property
+    def bookmarks(self) -> BookmarkRepository: ...
+    @property
+    def images(self) -> ImageRepository: ...
+    @property
+    def board_reader(self) -> BoardReader: ...

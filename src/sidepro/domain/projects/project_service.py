@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sidepro.domain.accounts.ports import AccountReader
+from sidepro.domain.catalogue.ports import CatalogueReader
 from sidepro.domain.clock import Clock
 from sidepro.domain.errors import (
     FieldError,
@@ -25,7 +25,13 @@ from sidepro.domain.ids import (
 from sidepro.domain.images.urls import keys_in
 from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.projects.comment import Comment
-from sidepro.domain.projects.ports import BoardReader, Markdown, StoredMarkdown, ViewCounter
+from sidepro.domain.projects.ports import (
+    BoardReader,
+    Markdown,
+    ProjectUnitOfWork,
+    StoredMarkdown,
+    ViewCounter,
+)
 from sidepro.domain.projects.project import Project, authorize_edit, validate_fields
 from sidepro.domain.projects.views import (
     BoardQuery,
@@ -35,7 +41,7 @@ from sidepro.domain.projects.views import (
     ProjectView,
 )
 from sidepro.domain.text import casefold_key
-from sidepro.domain.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from sidepro.domain.unit_of_work import UnitOfWorkFactory
 from sidepro.domain.validation import Validator
 
 MAX_SEARCH_TEXT = 100
@@ -48,9 +54,9 @@ RERENDER_BATCH = 100
 class ProjectService:
     """Publishing, finding, reading, commenting and bookmarking."""
 
-    unit_of_work: UnitOfWorkFactory
+    unit_of_work: UnitOfWorkFactory[ProjectUnitOfWork]
     reader: BoardReader
-    accounts: AccountReader
+    catalogue: CatalogueReader
     views: ViewCounter
     markdown: Markdown
     clock: Clock
@@ -76,7 +82,7 @@ class ProjectService:
             InvalidInput: a member breaks its rule.
             ReplayResponse, IdempotencyKeyReused, IdempotencyKeyInUse: see `run_idempotent`.
         """
-        catalogue = await self.accounts.catalogue()
+        catalogue = await self.catalogue.current()
         project = Project.write(
             ProjectId(self.new_id()),
             caller.id,
@@ -91,7 +97,7 @@ class ProjectService:
         )
         project = replace(project, content_html=await self.markdown(project.content, caller.id))
 
-        async def store(work: UnitOfWork) -> ProjectView:
+        async def store(work: ProjectUnitOfWork) -> ProjectView:
             await _lock_thumbnail(work, project)
             await work.projects.add(project)
             await _set_image_references(work, project)
@@ -135,7 +141,7 @@ class ProjectService:
             InvalidInput: a changed member breaks its rule.
             PreconditionFailed: the project has another revision by now.
         """
-        changed = validate_fields(changes, (await self.accounts.catalogue()).skills)
+        changed = validate_fields(changes, (await self.catalogue.current()).skills)
         if "content" in changed:
             # Before anything is held: it may take long.
             changed["content_html"] = await self.markdown(changed["content"], caller.id)
@@ -175,7 +181,7 @@ class ProjectService:
             progress(seen, changed)
         return changed
 
-    async def _rerender(self, work: UnitOfWork, text: StoredMarkdown, html: str) -> bool:
+    async def _rerender(self, work: ProjectUnitOfWork, text: StoredMarkdown, html: str) -> bool:
         # As it is now that it is held: it may have been edited or deleted since it was read.
         project = await work.projects.get(text.project_id)
         if project is None:
@@ -230,7 +236,7 @@ class ProjectService:
         text = query.text
         if text is not None:
             text = casefold_key(rules.text(text, "q", MAX_SEARCH_TEXT, one_line=True))
-        known = set((await self.accounts.catalogue()).skills)
+        known = set((await self.catalogue.current()).skills)
         for skill in query.skills:
             if skill not in known:
                 rules.add("is not in the catalogue", "skill")
@@ -324,7 +330,7 @@ class ProjectService:
             CommentId(self.new_id()), project_id, caller.id, body, self.clock()
         )
 
-        async def store(work: UnitOfWork) -> CommentView:
+        async def store(work: ProjectUnitOfWork) -> CommentView:
             await work.comments.add(comment)
             await work.projects.adjust_counters(project_id, comments=1)
             return ensure_found(await work.board_reader.comment(comment.id))
@@ -386,7 +392,7 @@ class ProjectService:
         return comment
 
 
-async def _lock_thumbnail(work: UnitOfWork, project: Project) -> None:
+async def _lock_thumbnail(work: ProjectUnitOfWork, project: Project) -> None:
     """Raise `InvalidInput` unless the thumbnail is an image of the project's author.
 
     Of the author, whoever edits: what hangs on a person goes when that person goes, and nobody
@@ -399,6 +405,6 @@ async def _lock_thumbnail(work: UnitOfWork, project: Project) -> None:
         raise InvalidInput(FieldError("is not an image of yours", pointer="/thumbnail_id"))
 
 
-async def _set_image_references(work: UnitOfWork, project: Project) -> None:
+async def _set_image_references(work: ProjectUnitOfWork, project: Project) -> None:
     """Note which of the author's images the text shows, so that they stay."""
     await work.images.set_references(project.id, project.author_id, keys_in(project.content_html))

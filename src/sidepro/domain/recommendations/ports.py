@@ -108,16 +108,6 @@ class JobLock(Protocol):
         ...
 
 
-class SimilarityTrigger(Protocol):
-    """Asks for a run before its time."""
-
-    async def request(self) -> None:
-        """Have the job run soon. Those who ask within a short time MUST share one run, which reads
-        what was stored before they asked. MUST NOT raise: without it the next minute's run does.
-        """
-        ...
-
-
 class RecommendationReader(Protocol):
     """Reads what may be recommended: projects of people who are not deactivated."""
 

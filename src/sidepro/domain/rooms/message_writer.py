@@ -17,9 +17,9 @@ from sidepro.domain.errors import InvalidInput, NotFound, SideProError, Unavaila
 from sidepro.domain.idempotency import IdempotentRequest, run_idempotent
 from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.rooms.events import MessageSent
-from sidepro.domain.rooms.ports import MessageName, RoomEvents
+from sidepro.domain.rooms.ports import MessageName, RoomEvents, RoomUnitOfWork
 from sidepro.domain.rooms.room import Message, check_client_id
-from sidepro.domain.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from sidepro.domain.unit_of_work import UnitOfWorkFactory
 
 MAX_BATCH = 200
 """Messages that are stored together, at the most."""
@@ -69,7 +69,9 @@ class MessageWriter:
     committed. One refused message harms no other.
     """
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, feed: RoomEvents, clock: Clock) -> None:
+    def __init__(
+        self, unit_of_work: UnitOfWorkFactory[RoomUnitOfWork], feed: RoomEvents, clock: Clock
+    ) -> None:
         self._unit_of_work = unit_of_work
         self._feed = feed
         self._clock = clock
@@ -132,7 +134,7 @@ class MessageWriter:
     ) -> WriteResult:
         """Stores the message in a transaction of its own, which may wait for another request."""
 
-        async def store(work: UnitOfWork) -> WriteResult:
+        async def store(work: RoomUnitOfWork) -> WriteResult:
             (outcome,) = await self._decided(work, [wish])
             if isinstance(outcome, Exception):
                 raise outcome
@@ -163,7 +165,7 @@ class MessageWriter:
         await self._feed.publish(MessageSent(sent.message.room_id, sent.message))
 
     async def _decided(
-        self, work: UnitOfWork, wishes: Sequence[PendingMessage]
+        self, work: RoomUnitOfWork, wishes: Sequence[PendingMessage]
     ) -> list[WriteResult | Exception]:
         """What comes of each; those that are `Sent` are written."""
         outcomes: list[WriteResult | Exception] = []

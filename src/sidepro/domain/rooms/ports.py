@@ -8,6 +8,7 @@ from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.rooms.events import RoomEvent
 from sidepro.domain.rooms.room import Message, Room
 from sidepro.domain.rooms.views import RoomView
+from sidepro.domain.idempotency import IdempotentUnitOfWork
 
 MessageName = tuple[RoomId, UserId, str]
 """What a sender calls a message: unique for a sender in a room."""
@@ -101,6 +102,15 @@ class RoomReader(Protocol):
         ones before `before`, else the last ones.
         """
         ...
+
+
+class RoomUnitOfWork(IdempotentUnitOfWork, Protocol):
+    """A transaction over rooms and messages."""
+
+    @property
+    def rooms(self) -> RoomRepository: ...
+    @property
+    def room_reader(self) -> RoomReader: ...
 
 
 Listener = Callable[[RoomEvent], None]

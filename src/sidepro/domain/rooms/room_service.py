@@ -15,7 +15,7 @@ from sidepro.domain.ids import (
 from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.rooms.events import ReadPositionChanged, RoomClosed, StatusChanged, Typing
 from sidepro.domain.rooms.message_writer import MessageWriter, WriteResult
-from sidepro.domain.rooms.ports import Presence, RoomEvents, RoomReader
+from sidepro.domain.rooms.ports import Presence, RoomEvents, RoomReader, RoomUnitOfWork
 from sidepro.domain.rooms.room import Message, Room, RoomStatus
 from sidepro.domain.rooms.views import (
     History,
@@ -24,7 +24,7 @@ from sidepro.domain.rooms.views import (
     RoomSnapshot,
     RoomView,
 )
-from sidepro.domain.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from sidepro.domain.unit_of_work import UnitOfWorkFactory
 
 MAX_REPLAY = 1_000
 """More missed messages than this are not replayed: the client reads them page by page."""
@@ -34,7 +34,7 @@ MAX_REPLAY = 1_000
 class RoomService:
     """Asking for a chat, talking, reading, leaving."""
 
-    unit_of_work: UnitOfWorkFactory
+    unit_of_work: UnitOfWorkFactory[RoomUnitOfWork]
     reader: RoomReader
     events: RoomEvents
     presence: Presence
@@ -63,7 +63,7 @@ class RoomService:
         known = await self.reader.id_of_pair(caller.id, invited)
         someone_there = known is not None and bool(await self.presence.online([known]))
 
-        async def store(work: UnitOfWork) -> OpenResult:
+        async def store(work: RoomUnitOfWork) -> OpenResult:
             while (room := await work.rooms.get_of_pair(caller.id, invited)) is None:
                 # Another unit of work may create or delete the room between these two steps.
                 if await work.rooms.add_if_absent(fresh):

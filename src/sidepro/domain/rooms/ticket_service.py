@@ -9,7 +9,7 @@ from typing import Protocol
 
 from sidepro.domain.errors import NotAuthenticated
 from sidepro.domain.identity import Caller, token_digest
-from sidepro.domain.ids import RoomId
+from sidepro.domain.ids import NewSecret, RoomId
 from sidepro.domain.rooms.room_service import RoomService
 
 TICKET_TTL = 30
@@ -45,21 +45,13 @@ class SocketTickets(Protocol):
         ...
 
 
-class NewTicket(Protocol):
-    """Makes tickets."""
-
-    def __call__(self) -> str:
-        """A fresh opaque text of at least 256 random bits that needs no escape in an address."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class TicketService:
     """Giving tickets out and taking them at the door."""
 
     rooms: RoomService
     tickets: SocketTickets
-    new_ticket: NewTicket
+    new_secret: NewSecret
 
     async def issue(self, caller: Caller, room_id: RoomId) -> str:
         """A ticket for one socket of the caller to this room.
@@ -69,7 +61,7 @@ class TicketService:
             Unavailable: tickets cannot be kept right now.
         """
         await self.rooms.authorize(caller, room_id)
-        ticket = self.new_ticket()
+        ticket = self.new_secret()
         await self.tickets.save(token_digest(ticket), TicketClaims(caller, room_id), TICKET_TTL)
         return ticket
 

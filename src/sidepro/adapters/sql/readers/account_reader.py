@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, exists, or_, select
 
-from sidepro.adapters.sql.engine.database import Database
+from sidepro.adapters.sql.engine.database import Source
 from sidepro.adapters.sql.engine.fast_reads import limit_param
 from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.repositories.images import IMAGE_OF_USER
@@ -19,7 +19,6 @@ from sidepro.adapters.sql.schema.tables import (
     users,
 )
 from sidepro.domain.accounts.ports import LogInCandidate
-from sidepro.domain.accounts.profile import Catalogue
 from sidepro.domain.accounts.session import Session
 from sidepro.domain.accounts.user import User
 from sidepro.domain.accounts.views import AccountView, ProfileView
@@ -75,16 +74,16 @@ _USERNAME_TAKEN = select(exists().where(users.c.username_key == bindparam("key")
 class SqlAccountReader:
     """See `sidepro.domain.accounts.ports.AccountReader`."""
 
-    def __init__(self, database: Database, catalogue: CatalogueCache, images: ImageUrls) -> None:
-        self._database = database
+    def __init__(self, source: Source, catalogue: CatalogueCache, images: ImageUrls) -> None:
+        self._source = source
         self._catalogue = catalogue
         self._images = images
 
     async def account(self, user_id: UserId) -> AccountView | None:
-        row = await self._database.fetch_one(_ACCOUNT, {"id": user_id})
+        row = await self._source.fetch_one(_ACCOUNT, {"id": user_id})
         if row is None:
             return None
-        numbered = await self._catalogue.current(self._database)
+        numbered = await self._catalogue.current(self._source)
         profile = None
         if row.has_profile is not None:
             profile = ProfileView(
@@ -106,36 +105,33 @@ class SqlAccountReader:
 
     async def log_in_candidate(self, email: str, address: str) -> LogInCandidate | None:
         parameters = {"email_key": casefold_key(email), "address": address}
-        row = await self._database.fetch_one(_LOG_IN_CANDIDATE, parameters)
+        row = await self._source.fetch_one(_LOG_IN_CANDIDATE, parameters)
         return None if row is None else LogInCandidate(user_of(row), row.address_noted_at)
 
     async def find_user(self, name: str) -> User | None:
-        row = await self._database.fetch_one(_USER_NAMED, {"key": casefold_key(name)})
+        row = await self._source.fetch_one(_USER_NAMED, {"key": casefold_key(name)})
         return None if row is None else user_of(row)
 
     async def users(self, after: UserId | None, limit: int) -> tuple[User, ...]:
         statement = _USERS if after is None else _USERS_AFTER
-        rows = await self._database.fetch(statement, {"after": after, "most": limit})
+        rows = await self._source.fetch(statement, {"after": after, "most": limit})
         return tuple(user_of(row) for row in rows)
 
     async def sessions(self, user_id: UserId, now: datetime) -> tuple[Session, ...]:
-        rows = await self._database.fetch(_SESSIONS_OF, {"user": user_id, "now": now})
+        rows = await self._source.fetch(_SESSIONS_OF, {"user": user_id, "now": now})
         return tuple(session_of(row) for row in rows)
 
     async def live_sessions(
         self, session_ids: Collection[SessionId], now: datetime
     ) -> frozenset[SessionId]:
         parameters = {"ids": list(session_ids), "now": now}
-        rows = await self._database.fetch(_LIVE, parameters)
+        rows = await self._source.fetch(_LIVE, parameters)
         return frozenset(row.id for row in rows)
 
     async def email_taken(self, email: str) -> bool:
-        (row,) = await self._database.fetch(_EMAIL_TAKEN, {"key": casefold_key(email)})
+        (row,) = await self._source.fetch(_EMAIL_TAKEN, {"key": casefold_key(email)})
         return bool(row[0])
 
     async def username_taken(self, username: str) -> bool:
-        (row,) = await self._database.fetch(_USERNAME_TAKEN, {"key": casefold_key(username)})
+        (row,) = await self._source.fetch(_USERNAME_TAKEN, {"key": casefold_key(username)})
         return bool(row[0])
-
-    async def catalogue(self) -> Catalogue:
-        return (await self._catalogue.current(self._database)).catalogue

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql.engine.database import Source
 from sidepro.adapters.sql.schema import tables
-from sidepro.domain.accounts.profile import Catalogue
+from sidepro.domain.catalogue.catalogue import Catalogue
 
 CACHE_TTL = 60.0
 """Seconds after which the catalogue is read again: a migration may have added to it."""
@@ -55,6 +55,17 @@ class CatalogueCache:
             self._current = await _read(source)
             self._read_at = now
         return self._current
+
+
+class SqlCatalogueReader:
+    """See `sidepro.domain.catalogue.ports.CatalogueReader`."""
+
+    def __init__(self, source: Source, cache: CatalogueCache) -> None:
+        self._source = source
+        self._cache = cache
+
+    async def current(self) -> Catalogue:
+        return (await self._cache.current(self._source)).catalogue
 
 
 def _entries(table: Table) -> Select[Any]:

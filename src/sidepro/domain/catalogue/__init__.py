@@ -1,0 +1,1 @@
+"""The catalogue: the skills, regions and meeting times on offer."""

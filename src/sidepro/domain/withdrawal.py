@@ -1,0 +1,67 @@
+"""Withdrawal: a person closes their account for good.
+
+The only use case that changes several topics at once, so no topic depends on it.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from sidepro.domain.accounts.account_service import AccountService, wrong_password
+from sidepro.domain.accounts.audit_log import AuthenticationEvent, AuthenticationLog
+from sidepro.domain.accounts.ports import AccountUnitOfWork, SessionRegistry
+from sidepro.domain.identity import Caller
+from sidepro.domain.ids import RoomId
+from sidepro.domain.rooms.events import RoomClosed, StatusChanged
+from sidepro.domain.rooms.ports import RoomEvents, RoomUnitOfWork
+from sidepro.domain.unit_of_work import UnitOfWorkFactory
+
+
+class WithdrawalUnitOfWork(AccountUnitOfWork, RoomUnitOfWork, Protocol):
+    """A transaction over the account and its rooms."""
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawalService:
+    """Deletes an account with everything that belongs to it."""
+
+    unit_of_work: UnitOfWorkFactory[WithdrawalUnitOfWork]
+    accounts: AccountService
+    session_registry: SessionRegistry
+    room_events: RoomEvents
+    audit_log: AuthenticationLog
+
+    async def withdraw(self, caller: Caller, password: str) -> None:
+        """Delete the caller's account.
+
+        Their images are removed by the next run of the image cleanup. A room stays for the other
+        participant; the caller's seat in it becomes empty.
+
+        Raises:
+            WrongPassword: this is not the password.
+        """
+        user = await self.accounts.verify_password(caller, password, "password")
+        kept_rooms: list[RoomId] = []
+        deleted_rooms: list[RoomId] = []
+        async with self.unit_of_work() as work:
+            if await work.users.get_for_deletion(user.id) != user:
+                raise wrong_password("password")
+            for room in await work.rooms.of_user(user.id):
+                remaining = room.withdraw(user.id)
+                if remaining is None:
+                    await work.rooms.delete(room.id)
+                    deleted_rooms.append(room.id)
+                else:
+                    await work.rooms.save(remaining)
+                    kept_rooms.append(room.id)
+            ended = await work.sessions.end_all(user.id)
+            # The locked rooms keep new responses that name this user from being saved.
+            await work.idempotency.forget(user.id)
+            await work.users.delete(user.id)
+            await work.commit()
+        await self.session_registry.revoke(ended)
+        self.audit_log(AuthenticationEvent.WITHDRAWN, user.id)
+        for room_id in kept_rooms:
+            await self.room_events.publish(RoomClosed(room_id, user.id))
+            await self.room_events.publish(StatusChanged(room_id))
+        for room_id in deleted_rooms:
+            await self.room_events.publish(RoomClosed(room_id, None))

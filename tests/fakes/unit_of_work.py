@@ -1,0 +1,10 @@
+"""The unit of work with all repositories, as tests of several topics use it."""
+
+from typing import Protocol
+
+from sidepro.domain.projects.ports import ProjectUnitOfWork
+from sidepro.domain.withdrawal import WithdrawalUnitOfWork
+
+
+class FullUnitOfWork(ProjectUnitOfWork, WithdrawalUnitOfWork, Protocol):
+    """All repositories and readers of one transaction."""
