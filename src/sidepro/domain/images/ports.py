@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import IO, Protocol
 
+from sidepro.domain.idempotency import IdempotentUnitOfWork
 from sidepro.domain.ids import (
     ImageId,
     ProjectId,
@@ -11,7 +12,6 @@ from sidepro.domain.ids import (
 )
 from sidepro.domain.images.image import Image, Picture
 from sidepro.domain.images.urls import ImageKey
-from sidepro.domain.idempotency import IdempotentUnitOfWork
 
 
 class ImageCodec(Protocol):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from sidepro.domain.idempotency import IdempotentUnitOfWork
 from sidepro.domain.ids import (
     CommentId,
     ProjectId,
@@ -14,7 +15,6 @@ from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.project import Project
 from sidepro.domain.projects.views import BoardQuery, CommentView, ProjectCard, ProjectView
-from sidepro.domain.idempotency import IdempotentUnitOfWork
 
 
 @dataclass(frozen=True, slots=True)

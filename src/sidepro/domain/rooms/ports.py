@@ -3,12 +3,12 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
+from sidepro.domain.idempotency import IdempotentUnitOfWork
 from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.rooms.events import RoomEvent
 from sidepro.domain.rooms.room import Message, Room
 from sidepro.domain.rooms.views import RoomView
-from sidepro.domain.idempotency import IdempotentUnitOfWork
 
 MessageName = tuple[RoomId, UserId, str]
 """What a sender calls a message: unique for a sender in a room."""
