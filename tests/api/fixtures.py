@@ -97,10 +97,12 @@ def with_quick_passwords(platform: Container) -> Container:
     platform.passwords.close()
     quick = Argon2Passwords(memory_kib=8)
     services = platform.dependencies.services
+    accounts = replace(services.accounts, passwords=quick)
     services = replace(
         services,
-        accounts=replace(services.accounts, passwords=quick),
+        accounts=accounts,
         sessions=replace(services.sessions, passwords=quick),
+        withdrawal=replace(services.withdrawal, accounts=accounts),
     )
     return replace(
         platform, passwords=quick, dependencies=replace(platform.dependencies, services=services)
