@@ -1,88 +1,93 @@
-# Started as `./just RECIPE`, which makes the environment first. A `just` of one's own serves too.
+# Run as `./just RECIPE`, which creates the environment first, or with an installed `just`.
 
 set positional-arguments
 
 export PATH := justfile_directory() / ".venv/bin" + ":" + env("PATH")
 
-# lists the recipes
+# list the recipes
 [private]
 default:
     @just --list --unsorted
 
-# makes or refreshes .venv
+# create or update .venv
 [private]
 ready:
     @./just --version >/dev/null
 
-# starts everything on embedded parts, with demo data the first time; takes `serve`'s options
+# serve on SQLite and in-process adapters, with demo data on the first start; takes `serve`'s options
 [no-exit-message]
 up *options:
     @exec ./just up "$@"
 
-# runs the whole suite on servers of its own; takes pytest's arguments
+# run all tests on their own PostgreSQL and Redis; takes pytest's arguments
 test *arguments: ready
     @tests/install-servers.sh
     pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal --timeout=120 "$@"
 
-# runs the whole suite and says what of `src` no test runs; fails below 95 %. Takes twice as long
+# run all tests and report branch coverage of `src`; fails below 95 %, takes twice as long
 coverage *arguments: ready
     @{{ just_executable() }} test --cov --cov-report=term --cov-fail-under=95 "$@"
 
-# people talk for a minute in 55 rooms while a process is killed and Redis goes away and comes back
+# run the chat's fault test in full: a minute, 55 rooms, a killed process, a Redis outage
 test-chat *arguments: ready
     @tests/install-servers.sh
     TEST_CHAT_SECONDS=60 TEST_CHAT_PEOPLE=11 pytest --timeout=300 \
         tests/faults/test_chat_processes.py "$@"
 
-# runs the tests that need no server and no process of their own, in half a minute
+# run the tests that need no server and no subprocess, in half a minute
 test-fast *arguments: ready
     pytest --timeout=60 -m "not servers" tests/adapters tests/domain tests/contracts tests/jobs "$@"
 
-# runs the domain's tests, which need pytest and hypothesis alone
+# run the domain's tests, which need only pytest and hypothesis
 test-domain *arguments: ready
     pytest tests/domain "$@"
 
-# checks format, lint, types and imports, and runs the fast tests
+# check format, lint, types and imports, and run the fast tests
 check: lint test-fast
 
-# checks format, lint, types and imports
+# check format, lint, types, imports and the import diagrams
 lint: ready
     ruff format --check
     ruff check
     mypy
     lint-imports
+    python docs/import_diagram.py --check
 
-# formats, and repairs what the linter can
+# draw the import diagrams in docs/architecture.md
+diagram: ready
+    python docs/import_diagram.py
+
+# format, and apply the linter's fixes
 fmt: ready
     ruff check --fix-only --exit-zero --quiet
     ruff format
 
-# measures what requests cost, on servers of its own: `board`, `log_in`, `views` or all (docs/performance.md)
+# measure the cost of requests, chat and similarity; see docs/performance.md
 bench *arguments: ready
     @tests/install-servers.sh
     @python -m bench "$@"
 
-# writes docs/openapi.json
+# write docs/openapi.json
 openapi: ready
     @mkdir -p docs
     sidepro openapi >docs/openapi.json.new
     @mv docs/openapi.json.new docs/openapi.json
 
-# accepts a deliberate change of the API: rewrites the documents that the tests compare with
+# accept an API change: rewrite the documents that the contract test compares with
 contract: ready
     python -m tests.api.test_contract
 
-# builds the source archive and the wheel in dist
+# build the source archive and the wheel in dist
 wheel: ready
     rm -rf dist
     python -m build --no-isolation
 
-# installs the wheel alone and takes the tour of it, on SQLite and on PostgreSQL
+# install only the wheel and run docs/tour.py against it, on SQLite and on PostgreSQL
 wheel-tour: ready
     @tests/install-servers.sh
     @python -m tests.wheel_tour
 
-# builds the container image, with podman or docker
+# build the container image with podman or docker
 image tag="sidepro:latest":
     #!/bin/sh
     set -eu
@@ -94,7 +99,7 @@ image tag="sidepro:latest":
     echo "image: podman or docker is needed" >&2
     exit 1
 
-# pins the dependencies in requirements (`--upgrade` for newer ones); needs uv
+# pin the dependencies in requirements (`--upgrade` for newer ones); needs uv
 lock *options:
     #!/bin/sh
     set -eu
@@ -110,7 +115,7 @@ lock *options:
     pin pyproject.toml --group dev --constraint requirements/runtime.txt \
         --output-file requirements/dev.txt "$@"
 
-# looks for known vulnerabilities in the pinned dependencies
+# audit the pinned dependencies for known vulnerabilities
 audit: ready
     pip-audit --strict --disable-pip --require-hashes --requirement requirements/runtime.txt
     pip-audit --strict --disable-pip --require-hashes --requirement requirements/dev.txt
