@@ -1,6 +1,6 @@
 """The composition root: settings → adapters → services → application.
 
-The only module that knows everybody. Nothing is made when it is imported.
+The only module that imports every layer. Importing it creates nothing.
 """
 
 import asyncio
@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from litestar import Litestar
-from sqlalchemy import text
 from taskiq import AsyncBroker
 
 from sidepro.adapters import system
@@ -57,6 +56,7 @@ from sidepro.api.chat.limits import SocketLimits
 from sidepro.api.dependencies import Services
 from sidepro.domain.accounts.account_service import AccountService
 from sidepro.domain.accounts.administration_service import AdministrationService
+from sidepro.domain.accounts.ports import SessionRegistry
 from sidepro.domain.accounts.profile_service import ProfileService
 from sidepro.domain.accounts.session import SessionTtl
 from sidepro.domain.accounts.session_service import SessionService
@@ -66,12 +66,13 @@ from sidepro.domain.images.urls import ImageUrls
 from sidepro.domain.pagination import CursorCodec
 from sidepro.domain.projects.project_service import ProjectService
 from sidepro.domain.rate_limiting import RateLimiter
+from sidepro.domain.recommendations.ports import NeighbourStore
 from sidepro.domain.recommendations.recommendation_service import RecommendationService
 from sidepro.domain.recommendations.similarity_job import SimilarityJob
 from sidepro.domain.rooms.message_writer import MessageWriter
 from sidepro.domain.rooms.ports import Presence, RoomEvents
 from sidepro.domain.rooms.room_service import RoomService
-from sidepro.domain.rooms.ticket_service import TicketService
+from sidepro.domain.rooms.ticket_service import SocketTickets, TicketService
 from sidepro.domain.withdrawal import WithdrawalService
 from sidepro.http.app import AppDependencies, create_app
 from sidepro.http.health import Check
@@ -86,7 +87,7 @@ from sidepro.settings import Settings, aws_region, origin_of
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """Everything that a process needs, ready to be used and not yet connected to anything."""
+    """Everything a process needs, built and not yet connected."""
 
     database: Database
     catalogue: CatalogueCache
@@ -104,7 +105,7 @@ class Container:
     dependencies: AppDependencies
 
     async def close(self) -> None:
-        """End connections and threads."""
+        """Close connections and threads."""
         await self.similarity_trigger.close()
         await self.job_runner.broker.shutdown()
         await self.message_writer.close()
@@ -120,222 +121,302 @@ class Container:
 
 
 def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
-    """Put the platform together; similarities are computed by so many threads at once.
+    """Build everything a process needs. `threads` bounds the similarity engine.
 
     Raises:
-        OSError: the secret key of an embedded platform cannot be kept in the data folder.
+        OSError: the secret key of an embedded platform cannot be stored in the data folder.
     """
     secret_keys = settings.secret_key or (load_or_create_secret(settings.data_dir),)
-    clock, new_id = system.clock, system.new_id
-    database = Database(settings.database)
-    catalogue = CatalogueCache()
-
-    image_store, image_urls = _images(settings)
-
-    def unit_of_work() -> SqlUnitOfWork:
-        return SqlUnitOfWork(database, catalogue, image_urls)
-
-    codec = PillowCodec(settings.image_max_pixels)
-    markdown = SafeMarkdown(image_urls)
-    account_reader = SqlAccountReader(database, catalogue, image_urls)
-    board_reader = SqlBoardReader(database, catalogue, image_urls)
-    views = SqlViewCounter(database)
+    storage = _build_storage(settings)
+    shared = _build_shared_state(settings, storage)
     passwords = Argon2Passwords()
     tokens = JwtAccessTokens(
         [derive_key(key, "access tokens") for key in secret_keys],
         settings.public_url or "sidepro",
         settings.access_token_ttl,
-        clock,
+        system.clock,
     )
-    link = RedisClient(settings.redis_url) if settings.redis_url else None
-    shared = link if settings.may_be_served_by_several else None
-    neighbours = RedisNeighbourStore(shared) if shared else SqlNeighbourStore(database)
-    feed, presence, chat = _chat(shared)
-    sending = MessageWriter(unit_of_work, feed, clock)
-    own_gate = InProcessSessionRegistry(account_reader, clock)
-    gate = RedisSessionRegistry(link, own_gate) if link else own_gate
-    limiter, socket_limits = _limits(settings, link)
-    broker, notes = _sending_of_jobs(settings, shared)
-    tick_requests = BrokerSimilarityTrigger(broker, notes)
-    rooms = RoomService(
-        unit_of_work=unit_of_work,
-        reader=SqlRoomReader(database, image_urls),
-        events=feed,
-        presence=presence,
-        message_writer=sending,
-        clock=clock,
-        new_id=new_id,
-    )
-    accounts = AccountService(
-        unit_of_work=unit_of_work,
-        reader=account_reader,
-        passwords=passwords,
-        common_passwords=CommonPasswordList(),
-        normalize_email=normalize_email,
-        clock=clock,
-        new_id=new_id,
-        session_registry=gate,
-        audit_log=audit_log,
-    )
-    catalogue_reader = SqlCatalogueReader(database, catalogue)
+    codec = PillowCodec(settings.image_max_pixels)
+    markdown = SafeMarkdown(storage.image_urls)
+    message_writer = MessageWriter(storage.unit_of_work, shared.events, system.clock)
+    similarity_trigger = BrokerSimilarityTrigger(shared.broker, shared.job_claims)
+    accounts = _build_accounts(storage, shared, passwords)
+    rooms = _build_rooms(storage, shared, message_writer)
     services = Services(
-        catalogue=catalogue_reader,
+        catalogue=storage.catalogue,
         accounts=accounts,
         profiles=ProfileService(
-            unit_of_work=unit_of_work,
-            catalogue=catalogue_reader,
-            clock=clock,
-            similarity_trigger=tick_requests,
+            unit_of_work=storage.unit_of_work,
+            catalogue=storage.catalogue,
+            clock=system.clock,
+            similarity_trigger=similarity_trigger,
         ),
+        sessions=_build_sessions(settings, storage, shared, passwords, tokens),
         withdrawal=WithdrawalService(
-            unit_of_work=unit_of_work,
+            unit_of_work=storage.unit_of_work,
             accounts=accounts,
-            session_registry=gate,
-            room_events=feed,
-            audit_log=audit_log,
-        ),
-        sessions=SessionService(
-            unit_of_work=unit_of_work,
-            reader=account_reader,
-            passwords=passwords,
-            normalize_email=normalize_email,
-            access_tokens=tokens,
-            new_secret=system.new_secret,
-            clock=clock,
-            new_id=new_id,
-            session_registry=gate,
-            session_ttl=SessionTtl(settings.refresh_token_ttl, settings.session_ttl),
-            limiter=limiter,
+            session_registry=shared.session_registry,
+            room_events=shared.events,
             audit_log=audit_log,
         ),
         data_export=DataExportService(
-            SqlDataExportReader(database, catalogue, image_urls), neighbours
+            SqlDataExportReader(storage.database, storage.catalogue_cache, storage.image_urls),
+            shared.neighbours,
         ),
         projects=ProjectService(
-            unit_of_work=unit_of_work,
-            reader=board_reader,
-            catalogue=catalogue_reader,
-            views=views,
+            unit_of_work=storage.unit_of_work,
+            reader=storage.board,
+            catalogue=storage.catalogue,
+            views=storage.views,
             markdown=markdown.in_thread,
-            clock=clock,
-            new_id=new_id,
+            clock=system.clock,
+            new_id=system.new_id,
         ),
         rooms=rooms,
-        tickets=TicketService(
-            rooms,
-            RedisSocketTickets(link) if link else InProcessSocketTickets(),
-            system.new_secret,
-        ),
-        recommendations=RecommendationService(
-            reader=board_reader,
-            store=neighbours,
-        ),
+        tickets=TicketService(rooms, shared.tickets, system.new_secret),
+        recommendations=RecommendationService(reader=storage.board, store=shared.neighbours),
         images=ImageService(
-            unit_of_work=unit_of_work,
+            unit_of_work=storage.unit_of_work,
             codec=codec,
-            store=image_store,
-            urls=image_urls,
-            clock=clock,
-            new_id=new_id,
+            store=storage.images,
+            urls=storage.image_urls,
+            clock=system.clock,
+            new_id=system.new_id,
             new_name=system.new_image_name,
             quota=settings.image_quota_bytes,
         ),
         cursors=CursorCodec([derive_key(key, "cursors") for key in secret_keys]),
     )
-
-    async def database_answers() -> None:
-        async with database.reading() as connection:
-            await connection.execute(text("SELECT 1"))
-
-    helpful: dict[str, Check] = {}
-    if link:
-        helpful["redis"] = link.ping
-    if isinstance(image_store, S3Images):
-        helpful["images"] = image_store.ping
-    hub = Hub(services.rooms, feed)
-    parts = AppDependencies(
-        services=services,
-        hub=hub,
-        tokens=tokens,
-        session_registry=gate,
-        limiter=limiter,
-        socket_limits=socket_limits,
-        allowed_origins=settings.allowed_origins or (origin_of(public_url),),
-        health_checks={"database": database_answers},
-        helpful_checks=helpful,
-        upload_largest=settings.upload_max_bytes,
-        media=image_store if isinstance(image_store, FolderImages) else None,
-        metrics=(
-            Metrics(lambda: hub.sockets, neighbours.last_run, clock) if settings.metrics else None
-        ),
-        with_docs=settings.docs,
-    )
-    administration = AdministrationService(
-        unit_of_work, account_reader, services.accounts, gate, audit_log
-    )
     similarity = SimilarityJob(
-        SqlPopulationReader(database, catalogue),
+        SqlPopulationReader(storage.database, storage.catalogue_cache),
         PolarsEngine(threads),
-        neighbours,
-        SqlJobLock(database),
-        clock,
+        shared.neighbours,
+        SqlJobLock(storage.database),
+        system.clock,
     )
     return Container(
-        database=database,
-        catalogue=catalogue,
-        views=views,
-        message_writer=sending,
+        database=storage.database,
+        catalogue=storage.catalogue_cache,
+        views=storage.views,
+        message_writer=message_writer,
         passwords=passwords,
         codec=codec,
         markdown=markdown,
-        redis=link,
-        chat=chat,
-        administration=administration,
+        redis=shared.redis,
+        chat=shared.chat_connections,
+        administration=AdministrationService(
+            storage.unit_of_work, storage.accounts, accounts, shared.session_registry, audit_log
+        ),
         similarity=similarity,
-        job_runner=JobRunner(broker, notes, similarity, neighbours, services.images),
-        similarity_trigger=tick_requests,
-        dependencies=parts,
+        job_runner=JobRunner(
+            shared.broker, shared.job_claims, similarity, shared.neighbours, services.images
+        ),
+        similarity_trigger=similarity_trigger,
+        dependencies=_build_dependencies(settings, public_url, storage, shared, tokens, services),
     )
 
 
-def _chat(
-    link: RedisClient | None,
-) -> tuple[RoomEvents, Presence, list[RedisRoomEvents | RedisPresence]]:
-    """The feed, presence, and those of them that have to be closed."""
-    if link:
-        feed = RedisRoomEvents(link)
-        presence = RedisPresence(link, feed)
-        return feed, presence, [presence, feed]
-    # On SQLite there is one serving process, and nobody else to tell.
-    return InProcessRoomEvents(), InProcessPresence(), []
+@dataclass(frozen=True, slots=True)
+class _Storage:
+    """The database and the image store, with the readers that several services use."""
+
+    database: Database
+    catalogue_cache: CatalogueCache
+    images: FolderImages | S3Images
+    image_urls: ImageUrls
+    catalogue: SqlCatalogueReader
+    accounts: SqlAccountReader
+    board: SqlBoardReader
+    views: SqlViewCounter
+
+    def unit_of_work(self) -> SqlUnitOfWork:
+        return SqlUnitOfWork(self.database, self.catalogue_cache, self.image_urls)
 
 
-def _sending_of_jobs(
-    settings: Settings, link: RedisClient | None
-) -> tuple[AsyncBroker, JobClaims]:
-    if link and settings.redis_url:
-        return brokers.shared(settings.redis_url), RedisJobClaims(link)
-    return brokers.in_process(), InProcessJobClaims()
+def _build_storage(settings: Settings) -> _Storage:
+    database = Database(settings.database)
+    cache = CatalogueCache()
+    images, image_urls = _build_image_store(settings)
+    return _Storage(
+        database=database,
+        catalogue_cache=cache,
+        images=images,
+        image_urls=image_urls,
+        catalogue=SqlCatalogueReader(database, cache),
+        accounts=SqlAccountReader(database, cache, image_urls),
+        board=SqlBoardReader(database, cache, image_urls),
+        views=SqlViewCounter(database),
+    )
 
 
-def _limits(
-    settings: Settings, link: RedisClient | None
+def _build_image_store(settings: Settings) -> tuple[FolderImages | S3Images, ImageUrls]:
+    if settings.images_bucket:
+        bucket, prefix = settings.images_bucket
+        store = S3Images(bucket, prefix, aws_region(), settings.s3_endpoint)
+        public_url = settings.s3_public_url
+        return store, ImageUrls(f"{public_url}/" if public_url else store.base)
+    return FolderImages(settings.images_folder), ImageUrls()
+
+
+@dataclass(frozen=True, slots=True)
+class _SharedState:
+    """What several processes share over Redis, or one process keeps for itself."""
+
+    redis: RedisClient | None
+    session_registry: SessionRegistry
+    limiter: RateLimiter | None
+    socket_limits: SocketLimits | None
+    tickets: SocketTickets
+    events: RoomEvents
+    presence: Presence
+    chat_connections: Sequence[RedisRoomEvents | RedisPresence]
+    neighbours: NeighbourStore
+    broker: AsyncBroker
+    job_claims: JobClaims
+
+
+def _build_shared_state(settings: Settings, storage: _Storage) -> _SharedState:
+    redis = RedisClient(settings.redis_url) if settings.redis_url else None
+    # SQLite has one serving process: chat, jobs and neighbours stay in it even with Redis.
+    cluster = redis if settings.may_be_served_by_several else None
+    registry = InProcessSessionRegistry(storage.accounts, system.clock)
+    limiter, socket_limits = _build_limits(settings, redis)
+    events, presence, chat_connections = _build_chat_feed(cluster)
+    broker, job_claims = _build_broker(settings, cluster)
+    return _SharedState(
+        redis=redis,
+        session_registry=RedisSessionRegistry(redis, registry) if redis else registry,
+        limiter=limiter,
+        socket_limits=socket_limits,
+        tickets=RedisSocketTickets(redis) if redis else InProcessSocketTickets(),
+        events=events,
+        presence=presence,
+        chat_connections=chat_connections,
+        neighbours=(
+            RedisNeighbourStore(cluster) if cluster else SqlNeighbourStore(storage.database)
+        ),
+        broker=broker,
+        job_claims=job_claims,
+    )
+
+
+def _build_limits(
+    settings: Settings, redis: RedisClient | None
 ) -> tuple[RateLimiter | None, SocketLimits | None]:
     if not settings.rate_limits:
         return None, None
-    limiter = RedisRateLimiter(link) if link else InProcessRateLimiter()
-    slots = RedisConcurrencyLimiter(link) if link else InProcessConcurrencyLimiter()
-    return limiter, SocketLimits(limiter, slots, settings.sockets_per_user)
+    limiter = RedisRateLimiter(redis) if redis else InProcessRateLimiter()
+    concurrency = RedisConcurrencyLimiter(redis) if redis else InProcessConcurrencyLimiter()
+    return limiter, SocketLimits(limiter, concurrency, settings.sockets_per_user)
 
 
-def _images(settings: Settings) -> tuple[FolderImages | S3Images, ImageUrls]:
-    """The store of the images, and where people find them."""
-    if settings.images_bucket:
-        bucket, prefix = settings.images_bucket
-        in_s3 = S3Images(bucket, prefix, aws_region(), settings.s3_endpoint)
-        public = settings.s3_public_url
-        return in_s3, ImageUrls(f"{public}/" if public else in_s3.base)
-    return FolderImages(settings.images_folder), ImageUrls()
+def _build_chat_feed(
+    redis: RedisClient | None,
+) -> tuple[RoomEvents, Presence, list[RedisRoomEvents | RedisPresence]]:
+    """Room events, presence, and those of them that have to be closed."""
+    if redis:
+        events = RedisRoomEvents(redis)
+        presence = RedisPresence(redis, events)
+        return events, presence, [presence, events]
+    return InProcessRoomEvents(), InProcessPresence(), []
+
+
+def _build_broker(settings: Settings, redis: RedisClient | None) -> tuple[AsyncBroker, JobClaims]:
+    if redis and settings.redis_url:
+        return brokers.shared(settings.redis_url), RedisJobClaims(redis)
+    return brokers.in_process(), InProcessJobClaims()
+
+
+def _build_accounts(
+    storage: _Storage, shared: _SharedState, passwords: Argon2Passwords
+) -> AccountService:
+    return AccountService(
+        unit_of_work=storage.unit_of_work,
+        reader=storage.accounts,
+        passwords=passwords,
+        common_passwords=CommonPasswordList(),
+        normalize_email=normalize_email,
+        clock=system.clock,
+        new_id=system.new_id,
+        session_registry=shared.session_registry,
+        audit_log=audit_log,
+    )
+
+
+def _build_sessions(
+    settings: Settings,
+    storage: _Storage,
+    shared: _SharedState,
+    passwords: Argon2Passwords,
+    tokens: JwtAccessTokens,
+) -> SessionService:
+    return SessionService(
+        unit_of_work=storage.unit_of_work,
+        reader=storage.accounts,
+        passwords=passwords,
+        normalize_email=normalize_email,
+        access_tokens=tokens,
+        new_secret=system.new_secret,
+        clock=system.clock,
+        new_id=system.new_id,
+        session_registry=shared.session_registry,
+        session_ttl=SessionTtl(settings.refresh_token_ttl, settings.session_ttl),
+        limiter=shared.limiter,
+        audit_log=audit_log,
+    )
+
+
+def _build_rooms(
+    storage: _Storage, shared: _SharedState, message_writer: MessageWriter
+) -> RoomService:
+    return RoomService(
+        unit_of_work=storage.unit_of_work,
+        reader=SqlRoomReader(storage.database, storage.image_urls),
+        events=shared.events,
+        presence=shared.presence,
+        message_writer=message_writer,
+        clock=system.clock,
+        new_id=system.new_id,
+    )
+
+
+def _build_dependencies(
+    settings: Settings,
+    public_url: str,
+    storage: _Storage,
+    shared: _SharedState,
+    tokens: JwtAccessTokens,
+    services: Services,
+) -> AppDependencies:
+    hub = Hub(services.rooms, shared.events)
+    metrics = None
+    if settings.metrics:
+        metrics = Metrics(lambda: hub.sockets, shared.neighbours.last_run, system.clock)
+    return AppDependencies(
+        services=services,
+        hub=hub,
+        tokens=tokens,
+        session_registry=shared.session_registry,
+        limiter=shared.limiter,
+        socket_limits=shared.socket_limits,
+        allowed_origins=settings.allowed_origins or (origin_of(public_url),),
+        health_checks={"database": storage.database.ping},
+        helpful_checks=_helpful_checks(storage, shared),
+        upload_largest=settings.upload_max_bytes,
+        media=storage.images if isinstance(storage.images, FolderImages) else None,
+        metrics=metrics,
+        with_docs=settings.docs,
+    )
+
+
+def _helpful_checks(storage: _Storage, shared: _SharedState) -> dict[str, Check]:
+    """Checks of the parts without which the platform still serves."""
+    checks: dict[str, Check] = {}
+    if shared.redis:
+        checks["redis"] = shared.redis.ping
+    if isinstance(storage.images, S3Images):
+        checks["images"] = storage.images.ping
+    return checks
 
 
 def application(platform: Container, *, with_jobs: bool) -> Litestar:

@@ -15,7 +15,7 @@ from contextlib import (
 )
 from typing import Any, Protocol
 
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import DatabaseError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -211,6 +211,11 @@ class Database:
         """
         async with self._place_to_write():
             return await self._fetching.write(statement, parameters)
+
+    async def ping(self) -> None:
+        """Run the smallest statement. Raises what reading raises."""
+        async with self.reading() as connection:
+            await connection.execute(text("SELECT 1"))
 
     async def close(self) -> None:
         """Close all connections."""
