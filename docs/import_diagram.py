@@ -32,11 +32,11 @@ def package_imports(graph: grimp.ImportGraph, parent: str, children: Iterable[st
 
 def reduced(edges: set[Edge]) -> list[Edge]:
     """The edges that no path of other edges replaces. Keeps what can be reached from where."""
-    kept = set(edges)
+    remaining = set(edges)
     for edge in sorted(edges):
-        if edge[1] in reachable(edge[0], kept - {edge}):
-            kept.remove(edge)
-    return sorted(kept)
+        if edge[1] in reachable(edge[0], remaining - {edge}):
+            remaining.remove(edge)
+    return sorted(remaining)
 
 
 def reachable(start: str, edges: set[Edge]) -> set[str]:
