@@ -1,4 +1,4 @@
-"""What whoever operates the platform does with other people's accounts."""
+"""Operators' work on other people's accounts."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ BATCH_SIZE = 500
 
 @dataclass(frozen=True, slots=True)
 class AdministrationService:
-    """Making administrators, closing and opening accounts, resetting passwords."""
+    """Creates administrators, deactivates and activates accounts, resets passwords."""
 
     unit_of_work: UnitOfWorkFactory[AccountUnitOfWork]
     reader: AccountReader
@@ -24,7 +24,7 @@ class AdministrationService:
     audit_log: AuthenticationLog
 
     async def create_admin(self, email: str, username: str, password: str) -> User:
-        """Open the account of an administrator.
+        """Open an administrator's account.
 
         Raises:
             InvalidInput, WeakPassword, EmailTaken, UsernameTaken: as for signing up.
@@ -32,12 +32,14 @@ class AdministrationService:
         return await self.accounts.open_account(email, username, password, is_admin=True)
 
     async def set_active(self, name: str, *, active: bool) -> User:
-        """Open or close the account with this email or username; closing ends its sessions.
+        """Activate or deactivate the account with this email or username.
+
+        Deactivating ends its sessions.
 
         Raises:
             NotFound: there is no such account.
         """
-        found = await self._named(name)
+        found = await self._find(name)
         async with self.unit_of_work() as work:
             user = await work.users.get(found.id)
             if user is None:
@@ -52,13 +54,13 @@ class AdministrationService:
         return changed
 
     async def reset_password(self, name: str, password: str) -> User:
-        """Give the account with this email or username a new password; its sessions end.
+        """Set a new password for the account with this email or username, and end its sessions.
 
         Raises:
             NotFound: there is no such account.
             InvalidInput, WeakPassword: the password breaks a rule.
         """
-        found = await self._named(name)
+        found = await self._find(name)
         password_hash = await self.accounts.validate_and_hash(password, found)
         async with self.unit_of_work() as work:
             user = await work.users.get(found.id)
@@ -73,14 +75,14 @@ class AdministrationService:
         return changed
 
     async def users(self) -> AsyncIterator[User]:
-        """Everybody, in the order in which they signed up."""
+        """All users in the order of their sign-up."""
         after = None
         while batch := await self.reader.users(after, BATCH_SIZE):
             for user in batch:
                 yield user
             after = batch[-1].id
 
-    async def _named(self, name: str) -> User:
+    async def _find(self, name: str) -> User:
         user = await self.reader.find_user(name)
         if user is None:
             raise NotFound(f"There is no user {name!r}.")

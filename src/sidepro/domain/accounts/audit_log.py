@@ -1,4 +1,4 @@
-"""What happens around log-ins, for whoever watches over the platform."""
+"""Authentication events for the operators' log."""
 
 from enum import Enum
 from typing import Protocol
@@ -25,7 +25,7 @@ class AuthenticationEvent(Enum):
 
 
 class AuthenticationLog(Protocol):
-    """Where authentication events are written down."""
+    """Writes authentication events to the log."""
 
     def __call__(
         self,
@@ -35,8 +35,8 @@ class AuthenticationLog(Protocol):
         session_id: SessionId | None = None,
         reason: str | None = None,
     ) -> None:
-        """Note an event. `user_id` is `None` when nobody has the email that was tried.
+        """Log an event. `user_id` is `None` when no user has the email of the attempt.
 
-        What is noted tells neither passwords nor tokens nor emails, and MUST NOT fail.
+        MUST NOT log passwords, tokens or emails, and MUST NOT fail.
         """
         ...

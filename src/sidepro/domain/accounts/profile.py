@@ -41,12 +41,12 @@ class Profile:
         region: str | None,
         meet_time: str | None,
     ) -> "Profile":
-        """A profile as a whole. Whose image it is, the use case looks up.
+        """A new profile. The use case checks who owns the image.
 
         Raises:
-            InvalidInput: a member breaks its rule.
+            InvalidInput: a field breaks its rule.
         """
-        members = {
+        fields = {
             "bio": bio,
             "image_id": image_id,
             "github_url": github_url,
@@ -54,32 +54,32 @@ class Profile:
             "region": region,
             "meet_time": meet_time,
         }
-        return cls(user_id=user_id, updated_at=now, **_checked(members, catalogue))
+        return cls(user_id=user_id, updated_at=now, **_validated(fields, catalogue))
 
     def edited(self, changes: Mapping[str, Any], catalogue: Catalogue, now: datetime) -> "Profile":
-        """The profile with some members changed; those not named stay as they are, also where
-        they are older than a rule.
+        """The profile with some fields changed. The others stay as stored, even if a later rule
+        would refuse them.
 
         Raises:
-            InvalidInput: a changed member breaks its rule.
+            InvalidInput: a changed field breaks its rule.
         """
-        return replace(self, updated_at=now, **_checked(changes, catalogue))
+        return replace(self, updated_at=now, **_validated(changes, catalogue))
 
 
-def _checked(members: Mapping[str, Any], catalogue: Catalogue) -> dict[str, Any]:
-    """Some members in the form in which they are kept."""
-    rules = Validator()
+def _validated(fields: Mapping[str, Any], catalogue: Catalogue) -> dict[str, Any]:
+    """The given fields in the form in which they are stored."""
+    validator = Validator()
     least, most = PROFILE_SKILLS
-    judge: dict[str, Callable[[Any], Any]] = {
-        "bio": lambda text: rules.text(text, "bio", MAX_BIO, shortest=0),
+    validate: dict[str, Callable[[Any], Any]] = {
+        "bio": lambda text: validator.text(text, "bio", MAX_BIO, shortest=0),
         "image_id": lambda image_id: image_id,
-        "github_url": lambda url: rules.web_address(url, "github_url", MAX_GITHUB_URL),
-        "skills": lambda chosen: rules.choices(
+        "github_url": lambda url: validator.web_address(url, "github_url", MAX_GITHUB_URL),
+        "skills": lambda chosen: validator.choices(
             chosen, "skills", catalogue.skills, least=least, most=most
         ),
-        "region": lambda region: rules.choice(region, "region", catalogue.regions),
-        "meet_time": lambda time: rules.choice(time, "meet_time", catalogue.meet_times),
+        "region": lambda region: validator.choice(region, "region", catalogue.regions),
+        "meet_time": lambda time: validator.choice(time, "meet_time", catalogue.meet_times),
     }
-    kept = {name: judge[name](value) for name, value in members.items()}
-    rules.raise_errors()
-    return kept
+    validated = {name: validate[name](value) for name, value in fields.items()}
+    validator.raise_errors()
+    return validated

@@ -1,13 +1,12 @@
-"""A log-in, how long it lasts, and the refresh tokens that keep it alive.
+"""Sessions and their refresh tokens.
 
-Refresh tokens rotate: each works once and gives its successor (RFC 9700, section 4.14.2). What a
-token may still do, by what has happened to it:
+Refresh tokens rotate: each works once and yields its successor (RFC 9700, section 4.14.2).
 
-    | the token is                                         | refreshing gives      |
-    |------------------------------------------------------|-----------------------|
-    | unused                                               | its successor         |
-    | used within 10 s, and no successor is used yet       | a sibling (two tabs)  |
-    | used, and longer ago or with a used successor        | the session's end     |
+    | the presented token                                 | result                    |
+    |-----------------------------------------------------|---------------------------|
+    | unused                                              | a successor               |
+    | used in the last 10 s, and no successor is used yet | another one (two tabs)    |
+    | used earlier, or with a used successor              | replay: the session ends  |
 """
 
 from dataclasses import dataclass, replace
@@ -23,7 +22,7 @@ GRACE_PERIOD = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True)
 class SessionTtl:
-    """How long a session lasts: unused, and in all. Whichever is over first ends it."""
+    """How long a session lasts: without a refresh, and in total. The shorter one ends it."""
 
     idle: timedelta
     total: timedelta
@@ -31,7 +30,7 @@ class SessionTtl:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One log-in on one device. `expires_at` moves on with each use, up to `ends_at`."""
+    """One log-in on one device. Each refresh extends `expires_at`, up to `ends_at`."""
 
     id: SessionId
     user_id: UserId
@@ -48,31 +47,31 @@ class Session:
         user_id: UserId,
         user_agent: str | None,
         now: datetime,
-        lifetimes: SessionTtl,
+        ttl: SessionTtl,
     ) -> "Session":
-        """A session that begins now."""
+        """A session that starts now."""
         return cls(
             id=session_id,
             user_id=user_id,
             user_agent=user_agent and user_agent[:MAX_USER_AGENT],
             created_at=now,
             last_used_at=now,
-            expires_at=now + min(lifetimes.idle, lifetimes.total),
-            ends_at=now + lifetimes.total,
+            expires_at=now + min(ttl.idle, ttl.total),
+            ends_at=now + ttl.total,
         )
 
     def is_expired(self, now: datetime) -> bool:
-        """Whether its time has run out."""
+        """Whether its time is over."""
         return now >= self.expires_at
 
-    def used(self, now: datetime, lifetimes: SessionTtl) -> "Session":
+    def used(self, now: datetime, ttl: SessionTtl) -> "Session":
         """The session after a refresh."""
-        expires_at = min(now + lifetimes.idle, self.ends_at)
+        expires_at = min(now + ttl.idle, self.ends_at)
         return replace(self, last_used_at=now, expires_at=expires_at)
 
 
 class TokenUse(Enum):
-    """What presenting a refresh token means."""
+    """What it means that a refresh token is presented."""
 
     FIRST = "first use"
     GRACE = "second tab"
@@ -81,7 +80,7 @@ class TokenUse(Enum):
 
 @dataclass(frozen=True, slots=True)
 class RefreshToken:
-    """What is stored of a refresh token: the SHA-256 of its text, never the text."""
+    """A refresh token as stored: the SHA-256 of its text, never the text."""
 
     hash: bytes
     session_id: SessionId
@@ -93,11 +92,11 @@ class RefreshToken:
     def issue(
         cls, text: str, session_id: SessionId, parent: "RefreshToken | None", now: datetime
     ) -> "RefreshToken":
-        """A token that was just made, as a successor of `parent` or as a session's first."""
+        """A new token: the successor of `parent`, or the first one of a session."""
         return cls(token_digest(text), session_id, parent.hash if parent else None, now, None)
 
     def use_at(self, now: datetime, *, successor_used: bool) -> TokenUse:
-        """What it means that somebody presents this token now."""
+        """What it means that this token is presented now."""
         if self.used_at is None:
             return TokenUse.FIRST
         if now - self.used_at <= GRACE_PERIOD and not successor_used:

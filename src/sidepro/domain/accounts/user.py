@@ -1,4 +1,4 @@
-"""A person with an account, and what makes a good username and password."""
+"""Users, and the rules for usernames and passwords."""
 
 import re
 import unicodedata
@@ -20,16 +20,16 @@ USERNAME_LENGTH = (2, 30)
 MAX_NAME_MARKS = 4
 PASSWORD_LENGTH = (8, 128)
 MAX_RAW_PASSWORD = 8 * PASSWORD_LENGTH[1]
-"""Characters that no password has more of, in whatever form it is typed."""
+"""Code points before normalisation. NFC can shrink a text, but not by more than this factor."""
 
 MAX_EMAIL = 254
-"""RFC 5321, 4.5.3.1.3: a path of 256 octets with its two brackets."""
+"""RFC 5321, 4.5.3.1.3: a path has 256 octets, two of them brackets."""
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person with an account. Email and username are kept as typed (in NFC) and are unique in
-    their folded form.
+    """A person with an account. Email and username are stored as typed (in NFC) and are unique
+    when casefolded.
     """
 
     id: UserId
@@ -42,40 +42,39 @@ class User:
 
     @property
     def email_key(self) -> str:
-        """The form in which emails are compared."""
+        """The casefolded email, by which users are compared."""
         return casefold_key(self.email)
 
     @property
     def username_key(self) -> str:
-        """The form in which usernames are compared."""
+        """The casefolded username, by which users are compared."""
         return casefold_key(self.username)
 
 
-def check_username(value: str, rules: Validator) -> str:
+def check_username(value: str, validator: Validator) -> str:
     """The username in NFC: 2 to 30 letters of any script, digits, `_` and `-`.
 
-    Combining marks count as letters where their script needs them (Devanagari, Thai), and never
-    come first. What is made to be taken for another name is refused, after Unicode Technical
-    Standard #39: letters of Latin, Greek and Cyrillic in one word, digits of several scripts, and
-    more than four marks on a letter.
+    Combining marks of scripts such as Devanagari and Thai count as letters, except in first
+    place. Confusable names are refused as in Unicode Technical Standard #39: Latin, Greek and
+    Cyrillic letters in one word, digits of several scripts, more than four marks on a letter.
     """
     username = normalize(value[: 4 * USERNAME_LENGTH[1] + 16])
     folded = casefold_key(username)
     shortest, longest = USERNAME_LENGTH
     if not shortest <= len(username) <= longest:
-        rules.add(f"must have {shortest} to {longest} characters", "username")
-    elif not all(map(_in_a_name, username + folded)) or is_mark(username[0]):
-        rules.add("must consist of letters, digits, _ and -", "username")
+        validator.add(f"must have {shortest} to {longest} characters", "username")
+    elif not all(map(_is_name_char, username + folded)) or is_mark(username[0]):
+        validator.add("must consist of letters, digits, _ and -", "username")
     elif has_excessive_marks(username, MAX_NAME_MARKS):
-        rules.add(f"must not have more than {MAX_NAME_MARKS} marks on one letter", "username")
+        validator.add(f"must not have more than {MAX_NAME_MARKS} marks on one letter", "username")
     elif any(len(_alphabets(word)) > 1 for word in re.split(r"[\d_-]+", folded)):
-        rules.add("must not mix Latin, Greek and Cyrillic letters in one word", "username")
+        validator.add("must not mix Latin, Greek and Cyrillic letters in one word", "username")
     elif len({ord(char) - unicodedata.digit(char) for char in folded if char.isdecimal()}) > 1:
-        rules.add("must not mix digits of several scripts", "username")
+        validator.add("must not mix digits of several scripts", "username")
     return username
 
 
-def _in_a_name(char: str) -> bool:
+def _is_name_char(char: str) -> bool:
     if is_invisible(char):
         return False
     category = unicodedata.category(char)
@@ -83,35 +82,35 @@ def _in_a_name(char: str) -> bool:
 
 
 def _alphabets(word: str) -> set[str]:
-    """Which of the alphabets that look alike the letters are of."""
+    """Those of the confusable alphabets that the word has letters of."""
     names = {unicodedata.name(char, "").partition(" ")[0] for char in word}
     return names & {"LATIN", "GREEK", "CYRILLIC"}
 
 
-def check_password_length(value: str, rules: Validator, field: str = "password") -> None:
-    """Note a fault unless the password has 8 to 128 characters after NFC. It is not trimmed."""
+def check_password_length(value: str, validator: Validator, field: str = "password") -> None:
+    """Add an error unless the password has 8 to 128 characters in NFC. It is not trimmed."""
     shortest, longest = PASSWORD_LENGTH
     if "\0" in value or any("\ud800" <= char <= "\udfff" for char in value):
-        rules.add("must not contain NUL or unpaired surrogates", field)
+        validator.add("must not contain NUL or unpaired surrogates", field)
     elif not shortest <= len(normalize(value[:MAX_RAW_PASSWORD])) <= longest:
-        rules.add(f"must have {shortest} to {longest} characters", field)
+        validator.add(f"must have {shortest} to {longest} characters", field)
 
 
 def check_password_strength(
     password: str, *, email: str, username: str, is_common: bool, field: str = "password"
 ) -> None:
-    """Refuse a password that somebody who knows the person would try first.
+    """Refuse a password that is easy to guess.
 
-    The email's local part, the whole email and the username count when they have four characters
-    or more, compared in folded form.
+    It must not contain the email, its local part or the username, compared casefolded, if they
+    have at least four characters.
 
     Raises:
-        WeakPassword: it is a common one, or contains the user's email or name.
+        WeakPassword: it is common, or contains the user's email or username.
     """
     pointer = f"/{field}"
     if is_common:
         raise WeakPassword(FieldError("is one of the most common passwords", pointer))
     folded = casefold_key(password)
-    for own in (email, email.partition("@")[0], username):
-        if len(own) >= 4 and casefold_key(own) in folded:
+    for personal in (email, email.partition("@")[0], username):
+        if len(personal) >= 4 and casefold_key(personal) in folded:
             raise WeakPassword(FieldError("must not contain your email or username", pointer))

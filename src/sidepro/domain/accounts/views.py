@@ -1,4 +1,4 @@
-"""What readers of accounts get."""
+"""Views of accounts, as readers return them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,7 @@ class UserSummary:
 
 @dataclass(frozen=True, slots=True)
 class ProfileView:
-    """A profile as it is shown."""
+    """A profile as shown to people."""
 
     bio: str
     image_url: ImageUrl | None
@@ -40,7 +40,7 @@ class UserView:
 
 @dataclass(frozen=True, slots=True)
 class AccountView(UserView):
-    """A person as they see themselves."""
+    """A person's own account."""
 
     email: str
     is_admin: bool
