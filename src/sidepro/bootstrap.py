@@ -64,6 +64,8 @@ from sidepro.domain.data_export.data_export_service import DataExportService
 from sidepro.domain.images.image_service import ImageService
 from sidepro.domain.images.urls import ImageUrls
 from sidepro.domain.pagination import CursorCodec
+from sidepro.domain.projects.bookmark_service import BookmarkService
+from sidepro.domain.projects.comment_service import CommentService
 from sidepro.domain.projects.project_service import ProjectService
 from sidepro.domain.rate_limiting import RateLimiter
 from sidepro.domain.recommendations.ports import NeighbourStore
@@ -172,6 +174,8 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
             clock=system.clock,
             new_id=system.new_id,
         ),
+        comments=CommentService(storage.unit_of_work, storage.board, system.clock, system.new_id),
+        bookmarks=BookmarkService(storage.unit_of_work, storage.board, system.clock),
         rooms=rooms,
         tickets=TicketService(rooms, shared.tickets, system.new_secret),
         recommendations=RecommendationService(reader=storage.board, store=shared.neighbours),

@@ -173,7 +173,7 @@ async def test_without_similar_people_come_popular_projects(world: World) -> Non
     author, fan, other_fan = await world.people(3)
     none, two, one = [await world.project(author) for _ in range(3)]
     for who, what in ((fan, two), (other_fan, two), (fan, one)):
-        await world.projects.add_bookmark(who, what.id)
+        await world.bookmarks.add(who, what.id)
     items = (await world.recommendations.recommend(caller, 3, None)).items
     assert [item.project.id for item in items] == [two.id, one.id, none.id]
     assert {(i.basis, i.score, i.shared_skills) for i in items} == {(Basis.POPULAR, None, ())}
@@ -186,7 +186,7 @@ async def test_too_few_are_filled_up_with_popular_ones(world: World) -> None:
     for author in (similar, similar, other, other, other):
         project = await world.project(author)
         if author is similar:
-            await world.projects.add_bookmark(other, project.id)
+            await world.bookmarks.add(other, project.id)
     await world.similarity.run()
     items = (await world.recommendations.recommend(caller, 4, None)).items
     assert authors(items) == [similar.id, similar.id, other.id, other.id]

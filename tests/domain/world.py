@@ -7,6 +7,8 @@ from dataclasses import replace
 from io import BytesIO
 from typing import Any, ParamSpec, Self
 
+import pytest
+
 from sidepro.adapters.in_process.presence import InProcessPresence
 from sidepro.adapters.in_process.pubsub import InProcessRoomEvents
 from sidepro.adapters.in_process.session_registry import InProcessSessionRegistry
@@ -15,7 +17,7 @@ from sidepro.domain.accounts.administration_service import AdministrationService
 from sidepro.domain.accounts.audit_log import AuthenticationEvent
 from sidepro.domain.accounts.profile_service import ProfileService
 from sidepro.domain.accounts.session_service import SessionService
-from sidepro.domain.errors import Unavailable
+from sidepro.domain.errors import InvalidInput, Unavailable
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import (
     RoomId,
@@ -25,8 +27,11 @@ from sidepro.domain.ids import (
 from sidepro.domain.images.image_service import ImageService
 from sidepro.domain.images.urls import ImageKey, ImageUrls
 from sidepro.domain.images.views import ImageView
+from sidepro.domain.projects.bookmark_service import BookmarkService
+from sidepro.domain.projects.comment_service import CommentService
 from sidepro.domain.projects.project import Project
 from sidepro.domain.projects.project_service import ProjectService
+from sidepro.domain.projects.views import ProjectView
 from sidepro.domain.recommendations.recommendation_service import RecommendationService
 from sidepro.domain.recommendations.similarity_job import SimilarityJob
 from sidepro.domain.rooms.events import MessageSent, RoomEvent
@@ -42,6 +47,23 @@ from tests.fakes.store import MemoryStore, MemoryUnitOfWork
 from tests.similar import ReferenceEngine
 
 Arguments = ParamSpec("Arguments")
+
+DRAFT: dict[str, Any] = {
+    "title": "동네 카페 지도",
+    "summary": "A map of quiet cafés",
+    "content": "# 지도\n\nTake a <b>look</b>.",
+    "repository_url": "https://github.com/minji/cafes",
+    "thumbnail_id": None,
+    "skills": ["Python", "Django"],
+}
+"""The fields of a valid project."""
+
+
+async def error_fields(call: Awaitable[object]) -> list[str | None]:
+    """The pointers or parameters of the `InvalidInput` that a call raises."""
+    with pytest.raises(InvalidInput) as caught:
+        await call
+    return [error.pointer or error.parameter for error in caught.value.errors]
 
 
 def awaited(
@@ -224,6 +246,10 @@ class World:
             clock=self.clock,
             new_id=factories.new_id,
         )
+        self.comments = CommentService(
+            self.store.unit_of_work, self.reader, self.clock, factories.new_id
+        )
+        self.bookmarks = BookmarkService(self.store.unit_of_work, self.reader, self.clock)
         self.rooms = RoomService(
             unit_of_work=self.store.unit_of_work,
             reader=self.reader,
@@ -308,6 +334,11 @@ class World:
             await work.projects.add(project)
             await work.commit()
         return project
+
+    async def published(self) -> tuple[Caller, ProjectView]:
+        """Somebody and the project that they have published."""
+        author = await self.person()
+        return author, await self.projects.publish(author, **DRAFT)
 
     async def chat(self) -> tuple[Caller, Caller, RoomId]:
         """Two people and their open room."""

@@ -19,6 +19,8 @@ from sidepro.domain.identity import Caller
 from sidepro.domain.ids import UserId
 from sidepro.domain.images.image_service import ImageService
 from sidepro.domain.pagination import CursorCodec
+from sidepro.domain.projects.bookmark_service import BookmarkService
+from sidepro.domain.projects.comment_service import CommentService
 from sidepro.domain.projects.project_service import ProjectService
 from sidepro.domain.recommendations.recommendation_service import RecommendationService
 from sidepro.domain.rooms.room_service import RoomService
@@ -44,6 +46,8 @@ class Services:
     sessions: SessionService
     data_export: DataExportService
     projects: ProjectService
+    comments: CommentService
+    bookmarks: BookmarkService
     rooms: RoomService
     tickets: TicketService
     recommendations: RecommendationService

@@ -235,7 +235,7 @@ async def user_projects(
     page = await services.projects.board(query, wanted, viewer_of(request))
     if not page.items:
         await services.accounts.user(UserId(user_id))
-    size = await services.projects.size(query) if total else None
+    size = await services.projects.board_size(query) if total else None
     return page_response(request, services, page, scope, project_card, size)
 
 
@@ -257,10 +257,10 @@ async def user_bookmarks(
     scope = scope_of("user-bookmarks", {"user": user_id})
     wanted = page_request(services, limit, cursor, scope)
     owner = UserId(user_id)
-    page = await services.projects.bookmarked_by(owner, wanted, viewer_of(request))
+    page = await services.bookmarks.of_user(owner, wanted, viewer_of(request))
     if not page.items:
         await services.accounts.user(owner)
-    size = await services.projects.bookmark_count(owner) if total else None
+    size = await services.bookmarks.count(owner) if total else None
     return page_response(request, services, page, scope, project_card, size)
 
 

@@ -82,7 +82,7 @@ async def comment_is_mine(scope: Any) -> None:
     services: Services = scope["litestar_app"].state.services
     project_id = ProjectId(path_id(scope, "project_id"))
     comment_id = CommentId(path_id(scope, "comment_id"))
-    await services.projects.authorize_comment_edit(scope["user"], project_id, comment_id)
+    await services.comments.authorize_edit(scope["user"], project_id, comment_id)
 
 
 @get(
@@ -103,8 +103,8 @@ async def comments(
     project = ProjectId(project_id)
     scope = scope_of("comments", {"project": project_id})
     wanted = page_request(services, limit, cursor, scope)
-    size = await services.projects.comment_count(project) if total else None
-    page = await services.projects.comments(project, wanted, is_there=total)
+    size = await services.comments.count(project) if total else None
+    page = await services.comments.of_project(project, wanted, project_exists=total)
     return page_response(request, services, page, scope, _comment, size)
 
 
@@ -131,7 +131,7 @@ async def write_comment(
         key,
         data,
         build_response,
-        lambda idempotent: services.projects.comment(
+        lambda idempotent: services.comments.write(
             caller_of(request), ProjectId(project_id), data.body, idempotent
         ),
     )
@@ -150,7 +150,7 @@ async def edit_comment(
     services: GivenServices,
 ) -> Comment:
     """Change what one said."""
-    comment = await services.projects.edit_comment(
+    comment = await services.comments.edit(
         caller_of(request), ProjectId(project_id), CommentId(comment_id), data.body
     )
     return _comment(comment)
@@ -165,7 +165,7 @@ async def delete_comment(
     request: ApiRequest, project_id: PathId, comment_id: PathId, services: GivenServices
 ) -> None:
     """One's own, or any on one's own project."""
-    await services.projects.delete_comment(
+    await services.comments.delete(
         caller_of(request), ProjectId(project_id), CommentId(comment_id)
     )
 

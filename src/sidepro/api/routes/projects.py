@@ -169,7 +169,7 @@ async def board(
 ) -> Response[ListOf[ProjectCard]]:
     """Find projects. All filters combine."""
     reject_null(request, "author")
-    query = await services.projects.query(
+    query = await services.projects.normalize_query(
         views.BoardQuery(
             text=q,
             skills=tuple(skill or ()),
@@ -182,7 +182,7 @@ async def board(
     scope = scope_of("board", {"filters": filters})
     wanted = page_request(services, limit, cursor, scope)
     page = await services.projects.board(query, wanted, viewer_of(request))
-    size = await services.projects.size(query) if total else None
+    size = await services.projects.board_size(query) if total else None
     return page_response(request, services, page, scope, project_card, size)
 
 
@@ -289,7 +289,7 @@ async def bookmark(
     request: ApiRequest, project_id: PathId, services: GivenServices
 ) -> BookmarkState:
     """Safe to repeat."""
-    state = await services.projects.add_bookmark(caller_of(request), ProjectId(project_id))
+    state = await services.bookmarks.add(caller_of(request), ProjectId(project_id))
     return BookmarkState(state.bookmarked, state.bookmark_count)
 
 
@@ -303,7 +303,7 @@ async def remove_bookmark(
     request: ApiRequest, project_id: PathId, services: GivenServices
 ) -> BookmarkState:
     """Safe to repeat."""
-    state = await services.projects.remove_bookmark(caller_of(request), ProjectId(project_id))
+    state = await services.bookmarks.remove(caller_of(request), ProjectId(project_id))
     return BookmarkState(state.bookmarked, state.bookmark_count)
 
 

@@ -1,0 +1,54 @@
+"""Bookmarks on projects."""
+
+from dataclasses import dataclass
+
+from sidepro.domain.clock import Clock
+from sidepro.domain.identity import Caller
+from sidepro.domain.ids import ProjectId, UserId
+from sidepro.domain.pagination import Page, PageRequest
+from sidepro.domain.projects.ports import BoardReader, ProjectUnitOfWork
+from sidepro.domain.projects.views import BookmarkState, ProjectCard
+from sidepro.domain.unit_of_work import UnitOfWorkFactory
+
+
+@dataclass(frozen=True, slots=True)
+class BookmarkService:
+    """Adding, removing and listing bookmarks."""
+
+    unit_of_work: UnitOfWorkFactory[ProjectUnitOfWork]
+    reader: BoardReader
+    clock: Clock
+
+    async def add(self, caller: Caller, project_id: ProjectId) -> BookmarkState:
+        """Bookmark a project. Safe to repeat.
+
+        Raises:
+            NotFound: there is no such project.
+        """
+        async with self.unit_of_work() as work:
+            added = await work.bookmarks.add(caller.id, project_id, self.clock())
+            counters = await work.projects.adjust_counters(project_id, bookmarks=int(added))
+            await work.commit()
+        return BookmarkState(True, counters.bookmarks)
+
+    async def remove(self, caller: Caller, project_id: ProjectId) -> BookmarkState:
+        """Remove the caller's bookmark. Safe to repeat.
+
+        Raises:
+            NotFound: there is no such project.
+        """
+        async with self.unit_of_work() as work:
+            removed = await work.bookmarks.remove(caller.id, project_id)
+            counters = await work.projects.adjust_counters(project_id, bookmarks=-int(removed))
+            await work.commit()
+        return BookmarkState(False, counters.bookmarks)
+
+    async def of_user(
+        self, user_id: UserId, page: PageRequest, viewer: UserId | None
+    ) -> Page[ProjectCard]:
+        """A page of the projects that a user has bookmarked, latest bookmark first."""
+        return await self.reader.bookmarked_by(user_id, page, viewer)
+
+    async def count(self, user_id: UserId) -> int:
+        """How many projects a user has bookmarked."""
+        return await self.reader.bookmarks_of(user_id)

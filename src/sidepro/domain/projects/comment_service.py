@@ -1,0 +1,129 @@
+"""Comments on projects."""
+
+from dataclasses import dataclass
+
+from sidepro.domain.clock import Clock
+from sidepro.domain.errors import NotFound, ensure_found
+from sidepro.domain.idempotency import IdempotentRequest, run_idempotent
+from sidepro.domain.identity import Caller
+from sidepro.domain.ids import CommentId, NewId, ProjectId
+from sidepro.domain.pagination import Page, PageRequest
+from sidepro.domain.projects.comment import Comment
+from sidepro.domain.projects.ports import BoardReader, ProjectUnitOfWork
+from sidepro.domain.projects.views import CommentView
+from sidepro.domain.unit_of_work import UnitOfWorkFactory
+
+
+@dataclass(frozen=True, slots=True)
+class CommentService:
+    """Writing, editing, deleting and listing comments."""
+
+    unit_of_work: UnitOfWorkFactory[ProjectUnitOfWork]
+    reader: BoardReader
+    clock: Clock
+    new_id: NewId
+
+    async def of_project(
+        self, project_id: ProjectId, page: PageRequest, *, project_exists: bool = False
+    ) -> Page[CommentView]:
+        """A page of a project's comments, oldest first.
+
+        `project_exists` says that the caller has checked this, which spares a statement.
+
+        Raises:
+            NotFound: there is no such project.
+        """
+        comments = await self.reader.comments(project_id, page)
+        if not comments.items and not project_exists:
+            await self.count(project_id)
+        return comments
+
+    async def count(self, project_id: ProjectId) -> int:
+        """How many comments a project has.
+
+        Raises:
+            NotFound: there is no such project.
+        """
+        return ensure_found(await self.reader.counters(project_id)).comments
+
+    async def write(
+        self,
+        caller: Caller,
+        project_id: ProjectId,
+        body: str,
+        request: IdempotentRequest[CommentView] | None = None,
+    ) -> CommentView:
+        """Comment on a project.
+
+        Raises:
+            NotFound: there is no such project.
+            InvalidInput: the body is blank or too long.
+            ReplayResponse, IdempotencyKeyReused, IdempotencyKeyInUse: see `run_idempotent`.
+        """
+        comment = Comment.write(
+            CommentId(self.new_id()), project_id, caller.id, body, self.clock()
+        )
+
+        async def store(work: ProjectUnitOfWork) -> CommentView:
+            await work.comments.add(comment)
+            await work.projects.adjust_counters(project_id, comments=1)
+            return ensure_found(await work.board_reader.comment(comment.id))
+
+        return await run_idempotent(self.unit_of_work, request, comment.created_at, store)
+
+    async def edit(
+        self, caller: Caller, project_id: ProjectId, comment_id: CommentId, body: str
+    ) -> CommentView:
+        """Change the text of the caller's own comment.
+
+        Raises:
+            NotFound: the project has no such comment.
+            Forbidden: the caller is not its author.
+            InvalidInput: the body is blank or too long.
+        """
+        async with self.unit_of_work() as work:
+            comment = await _comment(work, project_id, comment_id)
+            comment.authorize_edit(caller)
+            await work.comments.save(comment.edited(body, self.clock()))
+            view = ensure_found(await work.board_reader.comment(comment_id))
+            await work.commit()
+        return view
+
+    async def authorize_edit(
+        self, caller: Caller, project_id: ProjectId, comment_id: CommentId
+    ) -> None:
+        """Check that the caller may edit a comment.
+
+        Raises:
+            NotFound: the project has no such comment.
+            Forbidden: the caller is not its author.
+        """
+        async with self.unit_of_work() as work:
+            comment = await _comment(work, project_id, comment_id)
+            comment.authorize_edit(caller)
+
+    async def delete(self, caller: Caller, project_id: ProjectId, comment_id: CommentId) -> None:
+        """Delete a comment of the caller, or any comment on the caller's project.
+
+        Raises:
+            NotFound: the project has no such comment.
+            Forbidden: the caller wrote neither the comment nor the project.
+        """
+        async with self.unit_of_work() as work:
+            # Lock the project first, as its deletion does: the same order prevents deadlocks.
+            project = ensure_found(await work.projects.get(project_id))
+            comment = await _comment(work, project_id, comment_id)
+            comment.authorize_delete(caller, project.author_id)
+            if await work.comments.delete(comment_id):
+                await work.projects.adjust_counters(project_id, comments=-1)
+            await work.commit()
+
+
+async def _comment(
+    work: ProjectUnitOfWork, project_id: ProjectId, comment_id: CommentId
+) -> Comment:
+    """A comment, locked. Under another project's path it is not found."""
+    comment = ensure_found(await work.comments.get(comment_id))
+    if comment.project_id != project_id:
+        raise NotFound
+    return comment
