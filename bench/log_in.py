@@ -33,7 +33,7 @@ from sidepro.adapters.security.passwords import (
     MEMORY_KIB,
     PASSES,
 )
-from sidepro.demo.population import DEMO_EMAILS, DEMO_PASSWORD
+from sidepro.demo.people import DEMO_EMAILS, DEMO_PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

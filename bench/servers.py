@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from bench import cpu
+from bench.bulk_copy import multiply
 from bench.client import Call, once
 from sidepro.bootstrap import build
-from sidepro.demo.population import DEMO_EMAILS, DEMO_PASSWORD
+from sidepro.demo.people import DEMO_EMAILS, DEMO_PASSWORD
 from sidepro.settings import load
 from tests.servers import HOST, SECRET_KEY, Postgres, SideProServer, free_port, wait_until
 from tests.servers import settings as environment
@@ -124,10 +125,10 @@ def harness(
 
 
 def fill(settings: Mapping[str, str], sizes: Mapping[str, int] = SIZES, *, scale: int = 1) -> None:
-    """Make the tables and the data, so many times as much, with the neighbours of everybody (but
-    for many times as much: the reference would take days).
+    """Make the tables, the demo data and everybody's neighbours.
+
+    On PostgreSQL the data may be multiplied by `scale` (1 to 999), without neighbours then.
     """
-    sizes = {**sizes, "scale": scale}
     options = [part for name, size in sizes.items() for part in (f"--{name}", str(size))]
     sidepro = str(Path(sys.executable).with_name("sidepro"))
     for arguments in (["migrate"], ["seed", *options]):
@@ -140,9 +141,11 @@ def fill(settings: Mapping[str, str], sizes: Mapping[str, int] = SIZES, *, scale
         )
         if done.returncode:
             sys.exit(f"sidepro {arguments[0]}: {done.stderr}")
+    url = settings.get("SIDEPRO_DATABASE_URL")
     if scale == 1:
         asyncio.run(_find_neighbours(settings))
-    url = settings.get("SIDEPRO_DATABASE_URL")
+    elif url is not None:
+        multiply(url, scale)
     if url is not None:
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("VACUUM ANALYZE")

@@ -1,4 +1,4 @@
-"""The demo data: the same from the same seed, believable in its shapes, and within every rule."""
+"""The generated demo data: reproducible, plausible in its numbers, and within every limit."""
 
 from __future__ import annotations
 
@@ -15,15 +15,9 @@ import pytest
 from sidepro.adapters.markdown import SafeMarkdown
 from sidepro.adapters.security.passwords import CommonPasswordList, normalize_email
 from sidepro.adapters.sql.schema import migrate as migrations
-from sidepro.demo.chance import Chance
-from sidepro.demo.population import (
-    DEMO_EMAILS,
-    DEMO_PASSWORD,
-    PAST,
-    Demo,
-    Sizes,
-    make,
-)
+from sidepro.demo.generator import DemoData, Sizes, generate
+from sidepro.demo.people import DEMO_EMAILS, DEMO_PASSWORD, PAST
+from sidepro.demo.randomness import DemoRandom
 from sidepro.domain.accounts.profile import Profile
 from sidepro.domain.accounts.user import (
     check_password_length,
@@ -46,19 +40,19 @@ LARGE = Sizes(400, 1_000, 4_000, 6_000, 100, 20)
 NOTHING = Sizes(users=0, projects=0, comments=0, bookmarks=0, rooms=0, messages_per_room=0)
 
 
-def made(sizes: Sizes | None = None, *, seed: int = 1) -> Demo:
-    return make(sizes or Sizes(), seed, CATALOGUE, NOW, "hash", SafeMarkdown(ImageUrls()))
+def generated(sizes: Sizes | None = None, *, seed: int = 1) -> DemoData:
+    return generate(sizes or Sizes(), seed, CATALOGUE, NOW, "hash", SafeMarkdown(ImageUrls()))
 
 
 @cache
-def default() -> Demo:
-    return made()
+def default() -> DemoData:
+    return generated()
 
 
 @cache
-def large() -> Demo:
+def large() -> DemoData:
     """Enough for averages; its Markdown is not rendered."""
-    return make(LARGE, 2, CATALOGUE, NOW, "hash", lambda text: text)
+    return generate(LARGE, 2, CATALOGUE, NOW, "hash", lambda text: text)
 
 
 def is_korean(text: str) -> bool:
@@ -68,20 +62,20 @@ def is_korean(text: str) -> bool:
 # ---------------------------------------------------------------------------------------- seed
 
 
-def test_the_same_arguments_make_the_same_demo() -> None:
-    assert made() == default()
+def test_the_same_arguments_give_the_same_data() -> None:
+    assert generated() == default()
 
 
-def test_another_seed_makes_another_demo() -> None:
+def test_another_seed_gives_other_data() -> None:
     titles = Counter(project.title for project in default().projects)
-    others = Counter(project.title for project in made(seed=2).projects)
+    others = Counter(project.title for project in generated(seed=2).projects)
     assert (titles & others).total() < 0.1 * titles.total()
 
 
 # --------------------------------------------------------------------------------------- rules
 
 
-def test_everybody_may_be_called_what_they_are_called() -> None:
+def test_usernames_and_emails_are_valid() -> None:
     for user in (*default().users, *large().users):
         rules = Validator()
         assert check_username(user.username, rules) == user.username
@@ -91,7 +85,7 @@ def test_everybody_may_be_called_what_they_are_called() -> None:
         assert user.email.rpartition("@")[2] in ("example.com", "example.org", "example.net")
 
 
-def test_every_profile_could_have_been_written_by_hand() -> None:
+def test_profiles_pass_validation() -> None:
     for profile in (*default().profiles, *large().profiles):
         written = Profile.write(
             profile.user_id,
@@ -108,8 +102,8 @@ def test_every_profile_could_have_been_written_by_hand() -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_every_project_could_have_been_written_by_hand(seed: int) -> None:
-    for project in made(seed=seed).projects:
+def test_projects_pass_validation_and_hold_their_rendered_content(seed: int) -> None:
+    for project in generated(seed=seed).projects:
         written = Project.write(
             project.id,
             project.author_id,
@@ -122,20 +116,20 @@ def test_every_project_could_have_been_written_by_hand(seed: int) -> None:
             thumbnail_id=project.thumbnail_id,
             skills=project.skills,
         )
-        # Rendered in pieces it is the same as rendered whole, too.
+        # Blocks rendered one by one give the same HTML as the whole content.
         html = SafeMarkdown(ImageUrls())(project.content)
         assert project == replace(
             written, content_html=html, revision=project.revision, updated_at=project.updated_at
         )
 
 
-def test_every_title_and_summary_is_within_its_limits() -> None:
+def test_titles_and_summaries_are_within_their_limits() -> None:
     for project in large().projects:
         assert 1 <= len(project.title) <= 50
         assert 1 <= len(project.summary) <= 60
 
 
-def test_every_comment_could_have_been_written_by_hand() -> None:
+def test_comments_pass_validation() -> None:
     for comment in (*default().comments, *large().comments):
         written = Comment.write(
             comment.id, comment.project_id, comment.author_id, comment.body, comment.created_at
@@ -144,12 +138,12 @@ def test_every_comment_could_have_been_written_by_hand() -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_every_chat_could_have_happened(seed: int) -> None:
-    demo = made(Sizes(users=40, rooms=120), seed=seed)
-    assert any(room.left_by for room in demo.rooms)
-    for room in demo.rooms:
-        messages = [message for message in demo.messages if message.room_id == room.id]
-        one, other = (seat.user_id for seat in room.participants)
+def test_rooms_equal_a_replay_of_their_messages(seed: int) -> None:
+    data = generated(Sizes(users=40, rooms=120), seed=seed)
+    assert any(room.left_by for room in data.rooms)
+    for room in data.rooms:
+        messages = [message for message in data.messages if message.room_id == room.id]
+        one, other = (participant.user_id for participant in room.participants)
         assert one is not None
         assert other is not None
         replayed = Room.open(room.id, one, other, room.created_at)
@@ -161,9 +155,9 @@ def test_every_chat_could_have_happened(seed: int) -> None:
                 message.sender_id, message.body, message.client_id, message.sent_at
             )
             assert said == message
-        for seat in room.participants:
-            assert seat.user_id is not None
-            replayed = replayed.read_by(seat.user_id, seat.read_seq)
+        for participant in room.participants:
+            assert participant.user_id is not None
+            replayed = replayed.read_by(participant.user_id, participant.read_seq)
         if room.left_by:
             remaining = replayed.leave(room.left_by)
             assert remaining is not None
@@ -171,112 +165,117 @@ def test_every_chat_could_have_happened(seed: int) -> None:
         assert replayed == room
 
 
-def test_nobody_has_unread_messages_before_their_own_last_one() -> None:
+def test_senders_have_read_everything_before_their_last_message() -> None:
     for room in default().rooms:
-        for seat in room.participants:
+        for participant in room.participants:
             own = [
                 message.seq
                 for message in default().messages
-                if message.room_id == room.id and message.sender_id == seat.user_id
+                if message.room_id == room.id and message.sender_id == participant.user_id
             ]
-            assert seat.read_seq >= max(own, default=0)
+            assert participant.read_seq >= max(own, default=0)
 
 
-def test_all_texts_are_stored_in_their_normal_form() -> None:
-    demo = default()
-    texts = [user.username for user in demo.users]
-    texts += [profile.bio for profile in demo.profiles]
-    texts += [text for project in demo.projects for text in (project.title, project.content)]
-    texts += [comment.body for comment in demo.comments]
-    texts += [message.body for message in demo.messages]
+def test_texts_are_normalized_and_filled_in() -> None:
+    data = default()
+    texts = [user.username for user in data.users]
+    texts += [profile.bio for profile in data.profiles]
+    texts += [text for project in data.projects for text in (project.title, project.content)]
+    texts += [comment.body for comment in data.comments]
+    texts += [message.body for message in data.messages]
     for text in texts:
         assert text == normalize(text)
         assert "{" not in text or "```" in text
 
 
-def test_no_time_lies_ahead_or_before_what_it_needs() -> None:
-    demo = default()
-    born = {user.id: user.created_at for user in demo.users}
-    published = {project.id: project.created_at for project in demo.projects}
-    for user in demo.users:
+def test_times_are_in_a_possible_order() -> None:
+    data = default()
+    born = {user.id: user.created_at for user in data.users}
+    published = {project.id: project.created_at for project in data.projects}
+    for user in data.users:
         assert NOW - PAST <= user.created_at <= NOW
-    for profile in demo.profiles:
+    for profile in data.profiles:
         assert born[profile.user_id] <= profile.updated_at <= NOW
-    for project in demo.projects:
+    for project in data.projects:
         assert born[project.author_id] <= project.created_at <= project.updated_at <= NOW
         assert (project.revision == 1) == (project.created_at == project.updated_at)
-    for comment in demo.comments:
+    for comment in data.comments:
         assert published[comment.project_id] <= comment.created_at <= comment.updated_at <= NOW
         assert born[comment.author_id] <= comment.created_at
-    for bookmark in demo.bookmarks:
+    for bookmark in data.bookmarks:
         assert published[bookmark.project_id] <= bookmark.created_at <= NOW
         assert born[bookmark.user_id] <= bookmark.created_at
-    for room in demo.rooms:
-        there = max(born[seat.user_id] for seat in room.participants if seat.user_id)
+    for room in data.rooms:
+        there = max(
+            born[participant.user_id] for participant in room.participants if participant.user_id
+        )
         assert there <= room.created_at <= room.updated_at <= NOW
 
 
 # ------------------------------------------------------------------------------------ identity
 
 
-def test_names_emails_and_ids_are_given_once() -> None:
-    demo = large()
+def test_names_emails_and_ids_are_unique() -> None:
+    data = large()
     for things in (
-        [user.username_key for user in demo.users],
-        [user.email_key for user in demo.users],
-        [user.id for user in demo.users],
-        [project.id for project in demo.projects],
-        [comment.id for comment in demo.comments],
-        [(bookmark.user_id, bookmark.project_id) for bookmark in demo.bookmarks],
-        [room.id for room in demo.rooms],
-        [tuple(seat.user_id for seat in room.participants) for room in demo.rooms],
-        [(message.room_id, message.seq) for message in demo.messages],
-        [(message.room_id, message.sender_id, message.client_id) for message in demo.messages],
+        [user.username_key for user in data.users],
+        [user.email_key for user in data.users],
+        [user.id for user in data.users],
+        [project.id for project in data.projects],
+        [comment.id for comment in data.comments],
+        [(bookmark.user_id, bookmark.project_id) for bookmark in data.bookmarks],
+        [room.id for room in data.rooms],
+        [tuple(participant.user_id for participant in room.participants) for room in data.rooms],
+        [(message.room_id, message.seq) for message in data.messages],
+        [(message.room_id, message.sender_id, message.client_id) for message in data.messages],
     ):
         assert len(set(things)) == len(things)
 
 
-def test_usernames_stay_apart_when_the_words_run_out() -> None:
-    demo = made(replace(NOTHING, users=12_000))
-    assert len({user.username_key for user in demo.users}) == 12_000
-    assert len({user.email_key for user in demo.users}) == 12_000
-    assert max(len(user.username) for user in demo.users) <= 30
+def test_usernames_stay_unique_when_the_words_run_out() -> None:
+    data = generated(replace(NOTHING, users=12_000))
+    assert len({user.username_key for user in data.users}) == 12_000
+    assert len({user.email_key for user in data.users}) == 12_000
+    assert max(len(user.username) for user in data.users) <= 30
 
 
 def test_ids_are_uuid7_and_sort_by_time() -> None:
-    demo = default()
-    for things in (demo.users, demo.projects, demo.comments):
+    data = default()
+    for things in (data.users, data.projects, data.comments):
         ids = [thing.id for thing in things]
         assert {number.version for number in ids} == {7}
         assert {number.variant for number in ids} == {"specified in RFC 4122"}
         times = [thing.created_at for thing in things]
         assert times == sorted(times)
-        assert ids[2:] == sorted(ids[2:])  # the first two have come at the same moment
+        assert ids[2:] == sorted(ids[2:])  # the first two signed up at the same moment
 
 
-def test_an_id_tells_its_millisecond() -> None:
-    number = Chance(1).uuid7(NOW)
+def test_an_id_contains_its_time() -> None:
+    number = DemoRandom(1).uuid7(NOW)
     assert number.int >> 80 == int(NOW.timestamp()) * 1_000 + 123
-    later = Chance(2).uuid7(NOW + timedelta(microseconds=1))
+    later = DemoRandom(2).uuid7(NOW + timedelta(microseconds=1))
     assert number < later
 
 
 # -------------------------------------------------------------------------------- demo accounts
 
 
-def test_the_demo_accounts_have_something_to_show() -> None:
-    demo = default()
-    minji, alex = demo.users[:2]
+def test_the_demo_accounts_have_profiles_projects_and_a_chat() -> None:
+    data = default()
+    minji, alex = data.users[:2]
     assert (minji.email, alex.email) == DEMO_EMAILS
     assert (minji.username, alex.username) == ("민지", "alex")
     for user in (minji, alex):
-        assert any(profile.user_id == user.id for profile in demo.profiles)
-        assert any(project.author_id == user.id for project in demo.projects)
-    assert {seat.user_id for seat in demo.rooms[0].participants} == {minji.id, alex.id}
-    assert demo.rooms[0].left_by is None
+        assert any(profile.user_id == user.id for profile in data.profiles)
+        assert any(project.author_id == user.id for project in data.projects)
+    assert {each.user_id for each in data.rooms[0].participants} == {
+        minji.id,
+        alex.id,
+    }
+    assert data.rooms[0].left_by is None
 
 
-def test_the_demo_password_is_one_that_sign_up_takes() -> None:
+def test_the_demo_password_is_accepted_at_sign_up() -> None:
     rules = Validator()
     check_password_length(DEMO_PASSWORD, rules)
     rules.raise_errors()
@@ -289,41 +288,43 @@ def test_the_demo_password_is_one_that_sign_up_takes() -> None:
         )
 
 
-def test_the_first_rooms_are_those_of_the_first_user() -> None:
-    demo = large()
-    first = demo.users[0].id
-    mine = [first in [seat.user_id for seat in room.participants] for room in demo.rooms]
+def test_the_first_user_takes_part_in_the_first_rooms() -> None:
+    data = large()
+    first = data.users[0].id
+    mine = [
+        first in [participant.user_id for participant in room.participants] for room in data.rooms
+    ]
     assert mine == [True] * 20 + [False] * 80
-    assert all(room.left_by is None for room in demo.rooms[:20])
+    assert all(room.left_by is None for room in data.rooms[:20])
 
 
 # -------------------------------------------------------------------------------------- shapes
 
 
-def test_there_is_as_much_as_was_asked_for() -> None:
-    for demo, sizes in ((default(), Sizes()), (large(), LARGE)):
-        things = (demo.users, demo.projects, demo.comments, demo.bookmarks, demo.rooms)
+def test_sizes_are_exact() -> None:
+    for data, sizes in ((default(), Sizes()), (large(), LARGE)):
+        things = (data.users, data.projects, data.comments, data.bookmarks, data.rooms)
         assert [*map(len, things)] == [*astuple(sizes)[:5]]
-        lengths = Counter(message.room_id for message in demo.messages)
+        lengths = Counter(message.room_id for message in data.messages)
         assert set(lengths.values()) == {sizes.messages_per_room}
 
 
-def test_texts_have_the_usual_lengths() -> None:
-    demo = large()
-    assert 27 <= mean(len(project.title) for project in demo.projects) <= 33
-    assert 42 <= mean(len(project.summary) for project in demo.projects) <= 50
-    assert 1_350 <= mean(len(project.content) for project in demo.projects) <= 1_700
-    assert 70 <= mean(len(comment.body) for comment in demo.comments) <= 90
+def test_texts_have_plausible_lengths() -> None:
+    data = large()
+    assert 27 <= mean(len(project.title) for project in data.projects) <= 33
+    assert 42 <= mean(len(project.summary) for project in data.projects) <= 50
+    assert 1_350 <= mean(len(project.content) for project in data.projects) <= 1_700
+    assert 70 <= mean(len(comment.body) for comment in data.comments) <= 90
 
 
-def test_six_in_ten_speak_korean() -> None:
+def test_six_in_ten_texts_are_korean() -> None:
     projects = large().projects
     assert 0.5 <= mean(is_korean(project.title) for project in projects) <= 0.7
     bodies = [comment.body for comment in large().comments]
     assert 0.5 <= mean(is_korean(body) for body in bodies) <= 0.7
 
 
-def test_texts_differ() -> None:
+def test_texts_are_varied() -> None:
     projects = large().projects
     assert len({project.title for project in projects}) >= 0.95 * len(projects)
     assert len({project.content for project in projects}) == len(projects)
@@ -331,36 +332,36 @@ def test_texts_differ() -> None:
     assert len(bodies) >= 0.6 * len(large().comments)
 
 
-def test_skills_are_as_many_as_usual() -> None:
-    demo = large()
-    counts = [len(profile.skills) for profile in demo.profiles]
+def test_people_and_projects_have_plausible_numbers_of_skills() -> None:
+    data = large()
+    counts = [len(profile.skills) for profile in data.profiles]
     assert min(counts) >= 3
     assert max(counts) <= 12
     assert 7.0 <= mean(counts) <= 7.8
-    assert {len(project.skills) for project in demo.projects} == set(range(1, 7))
+    assert {len(project.skills) for project in data.projects} == set(range(1, 7))
 
 
-def test_a_projects_text_names_its_skills() -> None:
+def test_project_texts_name_their_skills() -> None:
     for project in default().projects:
         for skill in project.skills:
             assert f"**{skill}**" in project.content
 
 
-def test_some_have_no_profile_and_some_no_project() -> None:
-    demo = large()
-    assert 0.02 <= 1 - len(demo.profiles) / len(demo.users) <= 0.15
-    authors = {project.author_id for project in demo.projects}
-    assert 0.1 <= 1 - len(authors) / len(demo.users) <= 0.4
+def test_some_people_have_no_profile_and_some_no_project() -> None:
+    data = large()
+    assert 0.02 <= 1 - len(data.profiles) / len(data.users) <= 0.15
+    authors = {project.author_id for project in data.projects}
+    assert 0.1 <= 1 - len(authors) / len(data.users) <= 0.4
 
 
 def test_a_few_projects_are_popular() -> None:
-    demo = large()
-    bookmarks = Counter(bookmark.project_id for bookmark in demo.bookmarks)
-    top = sum(count for _, count in bookmarks.most_common(len(demo.projects) // 10))
-    assert top >= 0.3 * len(demo.bookmarks)
-    comments = Counter(comment.project_id for comment in demo.comments)
-    assert demo.views.keys() == {project.id for project in demo.projects}
-    for project_id, views in demo.views.items():
+    data = large()
+    bookmarks = Counter(bookmark.project_id for bookmark in data.bookmarks)
+    top = sum(count for _, count in bookmarks.most_common(len(data.projects) // 10))
+    assert top >= 0.3 * len(data.bookmarks)
+    comments = Counter(comment.project_id for comment in data.comments)
+    assert data.views.keys() == {project.id for project in data.projects}
+    for project_id, views in data.views.items():
         assert views >= max(bookmarks[project_id], comments[project_id])
 
 
@@ -384,21 +385,23 @@ def test_nobody_bookmarks_their_own_project() -> None:
         (Sizes(users=30, projects=1, comments=0, rooms=1_000), (30, 1, 0, 29, 20 + 29 * 28 // 2)),
     ],
 )
-def test_what_is_impossible_is_cut_down(sizes: Sizes, counts: tuple[int, ...]) -> None:
-    demo = made(sizes)
-    things = (demo.users, demo.projects, demo.comments, demo.bookmarks, demo.rooms)
+def test_impossible_sizes_are_reduced(sizes: Sizes, counts: tuple[int, ...]) -> None:
+    data = generated(sizes)
+    things = (data.users, data.projects, data.comments, data.bookmarks, data.rooms)
     assert tuple(map(len, things)) == counts
-    pairs = {tuple(seat.user_id for seat in room.participants) for room in demo.rooms}
-    assert len(pairs) == len(demo.rooms)
+    pairs = {
+        tuple(participant.user_id for participant in room.participants) for room in data.rooms
+    }
+    assert len(pairs) == len(data.rooms)
 
 
 @pytest.mark.parametrize("length", [0, 1, 2, 3, 5, 70])
-def test_chats_are_as_long_as_was_asked_for(length: int) -> None:
-    demo = made(replace(NOTHING, users=3, rooms=3, messages_per_room=length))
-    assert {room.last_seq for room in demo.rooms} == {length}
-    assert len(demo.messages) == 3 * length
+def test_chats_have_the_requested_length(length: int) -> None:
+    data = generated(replace(NOTHING, users=3, rooms=3, messages_per_room=length))
+    assert {room.last_seq for room in data.rooms} == {length}
+    assert len(data.messages) == 3 * length
 
 
-def test_sizes_below_nothing_are_refused() -> None:
+def test_negative_sizes_are_refused() -> None:
     with pytest.raises(ValueError, match="negative"):
         Sizes(users=-1)

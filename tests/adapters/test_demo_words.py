@@ -1,4 +1,4 @@
-"""The words of the demo data: enough of them for every kind of project, and grammar."""
+"""The words of the demo data: complete for every kind of project, and grammatical."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import pytest
 
 from sidepro.adapters.markdown import SafeMarkdown
 from sidepro.adapters.sql.schema import migrate as migrations
-from sidepro.demo.content import ENGLISH, KOREAN
-from sidepro.demo.kinds import STARTS, kinds_in
-from sidepro.demo.population import Sizes, make
+from sidepro.demo.generator import Sizes, generate
 from sidepro.demo.words import (
     EnglishWord,
     KoreanWord,
+    code_samples,
+    kinds_in,
     particle_after,
+    word_banks,
 )
 from sidepro.domain.accounts.profile import PROFILE_SKILLS
 from sidepro.domain.catalogue.catalogue import Catalogue
@@ -30,61 +31,61 @@ CATALOGUE = Catalogue(*(tuple(ENTRIES[name]) for name in ("skills", "regions", "
 # ----------------------------------------------------------------------------------- catalogue
 
 
-def test_kinds_and_starts_are_spelt_as_in_the_catalogue() -> None:
+def test_kinds_and_code_samples_use_the_names_of_the_catalogue() -> None:
     everything = set(CATALOGUE.skills)
     kinds = kinds_in(CATALOGUE)
     used = {skill for kind in kinds for skill in (*kind.leads, *kind.others)}
     assert used == everything
-    assert STARTS.keys() <= everything
+    assert code_samples().keys() <= everything
 
 
 def test_both_banks_have_words_for_every_kind() -> None:
-    for bank in (KOREAN, ENGLISH):
+    for bank in word_banks():
         for kind in kinds_in(CATALOGUE):
-            assert bank.subjects.forms[kind.name]
-            assert bank.people.roles[kind.name]
+            assert bank.forms[kind.name]
+            assert bank.roles[kind.name]
             for group in kind.groups:
-                assert bank.subjects.topics[group]
-                assert bank.subjects.audiences[group]
-                assert bank.subjects.features[group]
+                assert bank.topics[group]
+                assert bank.audiences[group]
+                assert bank.group_features[group]
 
 
-def test_every_project_can_have_a_title_and_a_summary() -> None:
-    for bank in (KOREAN, ENGLISH):
+def test_every_topic_has_titles_and_summaries_that_fit() -> None:
+    for bank in word_banks():
         for kind in kinds_in(CATALOGUE):
             for group in kind.groups:
-                for topic in bank.subjects.topics[group]:
+                for noun, root, does in bank.topics[group]:
                     words = {
-                        "name": topic.root + max(bank.prose.suffixes, key=len),
-                        "topic": topic.noun,
-                        "does": topic.does,
-                        "form": max(bank.subjects.forms[kind.name], key=len),
+                        "name": root + max(bank.suffixes, key=len),
+                        "topic": noun,
+                        "does": does,
+                        "form": max(bank.forms[kind.name], key=len),
                         "skill": max(kind.leads, key=len),
-                        "audience": min(bank.subjects.audiences[group], key=len),
-                        "effort": min(bank.prose.efforts, key=len),
-                        "pain": min(bank.prose.pains, key=len),
-                        "state": min(bank.prose.states, key=len),
-                        "tail": min(bank.prose.tails, key=len),
+                        "audience": min(bank.audiences[group], key=len),
+                        "effort": min(bank.efforts, key=len),
+                        "pain": min(bank.pains, key=len),
+                        "state": min(bank.states, key=len),
+                        "tail": min(bank.tails, key=len),
                         "number": "9",
                     }
                     fillings = {key: bank.word(value) for key, value in words.items()}
                     for templates, longest in (
-                        (bank.prose.titles, 50),
-                        (bank.prose.summaries, 60),
+                        (bank.titles, 50),
+                        (bank.summaries, 60),
                     ):
                         lines = [template.format_map(fillings) for template in templates]
                         assert sum(len(line) <= longest for line in lines) >= 3
 
 
-def test_any_catalogue_will_do() -> None:
+def test_any_catalogue_works() -> None:
     small = Catalogue(("Knitting", "Python"), (), ("always",))
     for catalogue in (small, Catalogue(("Knitting",), ("here",), ())):
-        demo = make(
+        data = generate(
             Sizes(users=9, projects=20), 1, catalogue, NOW, "hash", SafeMarkdown(ImageUrls())
         )
-        assert len(demo.projects) == 20
+        assert len(data.projects) == 20
         least, _ = PROFILE_SKILLS
-        for profile in demo.profiles:
+        for profile in data.profiles:
             assert least <= len(profile.skills) <= len(catalogue.skills)
 
 
@@ -111,7 +112,7 @@ def test_any_catalogue_will_do() -> None:
         ("C언어", "은", "는"),
     ],
 )
-def test_particles_follow_the_final_sound(word: str, particle: str, fitting: str) -> None:
+def test_korean_particles_follow_the_final_sound(word: str, particle: str, fitting: str) -> None:
     assert particle_after(word, particle) == fitting
     assert f"{KoreanWord(word):{particle}}" == word + fitting
     assert f"**{KoreanWord(word)}**{KoreanWord(word):-{particle}}" == f"**{word}**{fitting}"

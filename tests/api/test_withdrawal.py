@@ -17,7 +17,7 @@ from sidepro.adapters.sql.counter_audit import find_drifts
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.schema import tables
 from sidepro.cli.data import seed_if_empty
-from sidepro.demo import population
+from sidepro.demo.people import DEMO_PASSWORD
 from sidepro.domain.accounts.views import AccountView
 from sidepro.domain.ids import UserId
 from sidepro.domain.text import casefold_key
@@ -47,7 +47,7 @@ async def busiest(database: Database) -> UserId:
 async def entered(api: Api, user_id: UserId) -> tuple[AccountView, Person]:
     """Somebody of the demo data, logged in."""
     account = await api.platform.dependencies.services.accounts.user(user_id)
-    log_in = {"email": account.email, "password": population.DEMO_PASSWORD}
+    log_in = {"email": account.email, "password": DEMO_PASSWORD}
     tokens = await api.ok(TOKENS, "POST", "/sessions", log_in, status=201)
     token = tokens["access_token"]
     return account, Person(str(user_id), account.email, account.username, token)
@@ -177,7 +177,7 @@ async def test_nothing_is_left_of_who_withdraws_and_no_count_is_wrong(house: Hou
         assert "neighbours" in before
     assert len(house.images()) == 1
 
-    withdrawal = {"password": population.DEMO_PASSWORD}
+    withdrawal = {"password": DEMO_PASSWORD}
     assert (await api.send("DELETE", "/me", withdrawal, by=person)).status_code == 204
     assert await services.images.remove_unused() == 1
     await platform.similarity.run()

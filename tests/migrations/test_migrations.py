@@ -15,6 +15,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Connection, bindparam, delete, insert, inspect, select, text, update
 
+from sidepro.adapters.sql import demo_writer
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.schema import migrate as migrations
@@ -24,12 +25,8 @@ from sidepro.adapters.sql.search.ngrams import (
     NgramArray,
     ngrams_of,
 )
-from sidepro.demo import seeder as seeding
-from sidepro.demo.population import (
-    Demo,
-    Sizes,
-    make,
-)
+from sidepro.demo import seeder
+from sidepro.demo.generator import DemoData, Sizes, generate
 from sidepro.domain.catalogue.catalogue import Catalogue
 from sidepro.domain.errors import NotFound
 from tests.clients import DATABASES, Json, address_of, settings_of
@@ -216,9 +213,9 @@ async def test_tables_that_are_changed_keep_what_is_in_them_and_in_others(
 ) -> None:
     with monkeypatch.context() as patched:
         patched.setattr(migrations, "_FOLDER", migrations_up_to("0003", tmp_path))
-        patched.setattr(seeding, "_search", lambda _demo: ())  # there is no table for it yet
+        patched.setattr(demo_writer, "_search", lambda *_: ())  # there is no table for it yet
         await migrations.migrate(database)
-        await seeding.load(database, CatalogueCache(), a_demo(), lambda _done, _all: None)
+        await seed(database)
         before = await contents(database)
     assert len(before["comments"]) == 40
     assert await migrations.migrate(database) == ("0003", migrations.head())
@@ -242,7 +239,7 @@ async def test_tables_that_are_changed_keep_what_is_in_them_and_in_others(
 
 async def test_tables_that_are_put_back_keep_what_is_in_them_too(database: Database) -> None:
     await migrations.migrate(database)
-    await seeding.load(database, CatalogueCache(), a_demo(), lambda _done, _all: None)
+    await seed(database)
     before = await contents(database)
 
     await migrations.undo(database, "0007")
@@ -296,11 +293,16 @@ def migrations_up_to(last: str, folder: Path) -> Path:
     return copy
 
 
-def a_demo() -> Demo:
+async def seed(database: Database) -> None:
+    writer = demo_writer.SqlDemoWriter(database, CatalogueCache())
+    await seeder.write(writer, demo_data(), lambda _done, _total: None)
+
+
+def demo_data() -> DemoData:
     catalogue = Catalogue(*(tuple(ENTRIES[name]) for name in ("skills", "regions", "meet_times")))
     sizes = Sizes(users=10, projects=20, comments=40, bookmarks=50, rooms=5, messages_per_room=3)
     now = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
-    return make(sizes, 1, catalogue, now, "hash", str.upper)
+    return generate(sizes, 1, catalogue, now, "hash", str.upper)
 
 
 async def contents(database: Database) -> dict[str, list[object]]:

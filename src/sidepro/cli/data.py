@@ -9,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sidepro import bootstrap as composition
 from sidepro.adapters import system
 from sidepro.adapters.sql import counter_audit as counting
+from sidepro.adapters.sql.demo_writer import SqlDemoWriter
 from sidepro.adapters.sql.schema import migrate as migrations
 from sidepro.api.docs.openapi import document
 from sidepro.cli.runtime import (
@@ -20,8 +21,9 @@ from sidepro.cli.runtime import (
     settings_of_process,
     shown,
 )
-from sidepro.demo import population
-from sidepro.demo import seeder as seeding
+from sidepro.demo import seeder
+from sidepro.demo.generator import Sizes
+from sidepro.demo.people import DEMO_EMAILS, DEMO_PASSWORD
 from sidepro.settings import Settings
 
 
@@ -57,13 +59,6 @@ _SIZE = click.IntRange(0, 1_000_000)
 @click.option("--bookmarks", type=_SIZE, default=900, show_default=True)
 @click.option("--rooms", type=_SIZE, default=24, show_default=True)
 @click.option("--messages-per-room", type=_SIZE, default=12, show_default=True)
-@click.option(
-    "--scale",
-    type=click.IntRange(1, 999),
-    default=1,
-    show_default=True,
-    help="So many times as much of everything, in copies.",
-)
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same data.")
 def seed(
     users: int,
@@ -72,21 +67,20 @@ def seed(
     bookmarks: int,
     rooms: int,
     messages_per_room: int,
-    scale: int,
     seed: int,
 ) -> None:
     """Fill an empty database with demo data."""
     settings = settings_of_process()
-    sizes = population.Sizes(users, projects, comments, bookmarks, rooms, messages_per_room)
+    sizes = Sizes(users, projects, comments, bookmarks, rooms, messages_per_room)
 
     async def run() -> None:
         platform = build(settings, "")
         try:
             await bring_up_to_date(settings, platform)
-            if not await seed_if_empty(platform, sizes, seed, scale):
+            if not await seed_if_empty(platform, sizes, seed):
                 raise CommandError(f"{shown(settings)} is not empty: nothing was added")
-            for email in population.DEMO_EMAILS:
-                click.echo(f"demo account {email}, password {population.DEMO_PASSWORD}")
+            for email in DEMO_EMAILS:
+                click.echo(f"demo account {email}, password {DEMO_PASSWORD}")
         finally:
             await platform.close()
 
@@ -174,22 +168,12 @@ def openapi() -> None:
 
 
 async def seed_if_empty(
-    platform: composition.Container,
-    sizes: population.Sizes | None = None,
-    seed: int = 1,
-    scale: int = 1,
+    platform: composition.Container, sizes: Sizes | None = None, seed: int = 1
 ) -> bool:
-    if not await seeding.is_empty(platform.database):
+    """Write demo data unless there are accounts, behind a progress bar; whether it was written."""
+    writer = SqlDemoWriter(platform.database, platform.catalogue)
+    if not await writer.is_empty():
         return False
-    password_hash = await platform.passwords.hash(population.DEMO_PASSWORD)
-    demo = population.make(
-        sizes or population.Sizes(),
-        seed,
-        await platform.dependencies.services.catalogue.current(),
-        system.clock(),
-        password_hash,
-        platform.markdown,
-    )
     columns = (
         TextColumn("demo data"),
         BarColumn(),
@@ -197,13 +181,16 @@ async def seed_if_empty(
         TextColumn("rows"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        bar = progress.add_task("demo data", total=None)
-        await seeding.load(
-            platform.database,
-            platform.catalogue,
-            demo,
-            lambda done, total: progress.update(bar, completed=done, total=total),
-            scale,
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        bar = bars.add_task("demo data", total=None)
+        await seeder.seed(
+            writer,
+            sizes=sizes or Sizes(),
+            seed=seed,
+            catalogue=await platform.dependencies.services.catalogue.current(),
+            now=system.clock(),
+            hash_password=platform.passwords.hash,
+            render=platform.markdown,
+            progress=lambda done, total: bars.update(bar, completed=done, total=total),
         )
     return True

@@ -26,7 +26,7 @@ from sidepro.cli.runtime import (
     settings_of_process,
     shown,
 )
-from sidepro.demo import population
+from sidepro.demo.people import DEMO_EMAILS, DEMO_PASSWORD
 from sidepro.http.middleware import Middleware
 from sidepro.server.draining_server import DrainingServer
 from sidepro.server.supervisor import supervise
@@ -219,9 +219,7 @@ async def _demo_accounts(platform: composition.Container) -> list[str]:
     """Those that are there: a database may have been filled with something else."""
     accounts = platform.dependencies.services.accounts
     return [
-        email
-        for email in population.DEMO_EMAILS
-        if not (await accounts.availability(email, None))["email"]
+        email for email in DEMO_EMAILS if not (await accounts.availability(email, None))["email"]
     ]
 
 
@@ -234,8 +232,7 @@ def _announce(settings: Settings, local_url: str, demo_accounts: list[str]) -> N
     if settings.docs:
         lines.append(f"  documentation       {local_url}/api/docs")
     lines += [
-        f"  demo account        {email}   password {population.DEMO_PASSWORD}"
-        for email in demo_accounts
+        f"  demo account        {email}   password {DEMO_PASSWORD}" for email in demo_accounts
     ]
     click.echo("\n".join([*lines, "", "  Ctrl-C stops.", ""]))
 

@@ -1,5 +1,4 @@
-"""Demo data that looks real: people, projects, comments and chats, all drawn from one seed.
+"""Demo data: people, projects, comments and chats, generated from a seed.
 
-`kinds` says which skills go together, the four word banks hold what people write, `content` puts
-sentences together, and `population` makes the people who write them.
+The words are data files (`data/`); `generator` draws the data and `seeder` writes them.
 """

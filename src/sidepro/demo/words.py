@@ -1,53 +1,36 @@
-"""The shape of a word bank: what the Korean and the English one both provide.
+"""The words of the demo data (`data/*.toml`) and the grammar of their templates.
 
-Sentences are templates for `str.format`. The words that go into them know their own grammar: in
-a Korean template `{name:을}` is the name with the right one of 을 and 를, in an English one
-`{form:a}` is the word after "a" or "an".
+Sentences are templates for `str.format`. In a Korean template `{name:을}` is the name with the
+right one of 을 and 를; in an English one `{form:a}` is the word after "a" or "an".
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+
+from sidepro.domain.catalogue.catalogue import Catalogue
 
 Templates = tuple[str, ...]
-
-
-def paragraphs(text: str) -> Templates:
-    """The paragraphs of a text, which blank lines part, each on a line of its own."""
-    return tuple(" ".join(block.split()) for block in text.split("\n\n"))
+Dialogue = tuple[str, ...]
+"""Lines of a chat. The two people take turns."""
 
 
 @dataclass(frozen=True, slots=True)
-class Topic:
-    """What a project is about: a noun phrase, the beginning of product names, and what such a
-    project does, as a phrase that goes with a noun.
-    """
+class WordBank:
+    """The words of one language. The data files say which placeholders a template may use."""
 
-    noun: str
-    root: str
-    does: str
-
-
-@dataclass(frozen=True, slots=True)
-class Subjects:
-    """What projects are about. Forms (what a project is: an app, a tool) go by a kind's name, the
-    rest by its group.
-    """
-
-    topics: Mapping[str, tuple[Topic, ...]]
-    forms: Mapping[str, Templates]
-    audiences: Mapping[str, Templates]
-    features: Mapping[str, Templates]
-
-
-@dataclass(frozen=True, slots=True)
-class Prose:
-    """How authors present their projects.
-
-    Templates know `name`, `topic`, `does`, `form`, `audience`, `skill`, `effort`, `pain`, `state`,
-    `tail` and `number` (2 to 9); those in `pairs` also `other`, a second skill, and `links` also
-    `url`. What only knows `number` and `skill` comes out the same in many projects.
-    """
-
+    language: str
+    families: tuple[tuple[str, str], ...]
+    givens: tuple[tuple[str, str], ...]
+    full_names: Templates
+    nicknames: tuple[Templates, Templates]
+    hobbies: Templates
+    bios: Templates
     suffixes: Templates
     efforts: Templates
     pains: Templates
@@ -55,7 +38,6 @@ class Prose:
     tails: Templates
     titles: Templates
     summaries: Templates
-    headings: Mapping[str, Templates]
     intros: Templates
     reasons: Templates
     features: Templates
@@ -68,51 +50,96 @@ class Prose:
     plans: Templates
     calls: Templates
     links: Templates
-
-
-@dataclass(frozen=True, slots=True)
-class PeopleWords:
-    """What people are called and what they say.
-
-    Names are pairs of how they are written and how they look in an address; full names know
-    `family`, `given`, `family_latin`, `latin` and `number`. Comments know `topic`, `form`, `skill`
-    and `number`, chats `name` (of a project), `skill` and `number`, bios `role`, `years`, `skill`,
-    `other` and `hobby`. An exchange is a few lines of a chat, the two people taking turns; a nod
-    is a line that fits anywhere.
-    """
-
-    families: tuple[tuple[str, str], ...]
-    givens: tuple[tuple[str, str], ...]
-    full_names: Templates
-    nicknames: tuple[Templates, Templates]
-    roles: Mapping[str, Templates]
-    hobbies: Templates
-    bios: Templates
     praises: Templates
     remarks: Templates
     questions: Templates
     wishes: Templates
     replies: Templates
-    openings: tuple[Templates, ...]
-    project_openings: tuple[Templates, ...]
-    exchanges: tuple[Templates, ...]
+    openings: tuple[Dialogue, ...]
+    project_openings: tuple[Dialogue, ...]
+    exchanges: tuple[Dialogue, ...]
     nods: Templates
-    closings: tuple[Templates, ...]
+    closings: tuple[Dialogue, ...]
+    forms: Mapping[str, Templates]
+    roles: Mapping[str, Templates]
+    topics: Mapping[str, tuple[tuple[str, str, str], ...]]
+    audiences: Mapping[str, Templates]
+    group_features: Mapping[str, Templates]
+    headings: Mapping[str, Templates]
+
+    def word(self, text: str) -> str:
+        """The text as a word that knows its grammar."""
+        return KoreanWord(text) if self.language == "ko" else EnglishWord(text)
 
 
 @dataclass(frozen=True, slots=True)
-class Bank:
-    """One language's words. `word` makes a word that knows its grammar."""
+class Kind:
+    """A kind of developer and of project. People of a kind share its skills, so that the
+    similarity job finds neighbours among colleagues.
+    """
 
-    word: Callable[[str], str]
-    subjects: Subjects
-    prose: Prose
-    people: PeopleWords
+    name: str
+    share: int
+    groups: tuple[str, ...]
+    leads: tuple[str, ...]
+    others: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CodeSample:
+    language: str
+    text: str
+
+
+@cache
+def word_banks() -> tuple[WordBank, WordBank]:
+    """The Korean words and the English ones."""
+    korean, english = (
+        msgspec.convert(
+            {name: _templates(value) for name, value in _read(f"{language}.toml").items()},
+            WordBank,
+        )
+        for language in ("korean", "english")
+    )
+    return korean, english
+
+
+def kinds_in(catalogue: Catalogue) -> tuple[Kind, ...]:
+    """The kinds with the skills that the catalogue offers; at least one kind."""
+    offered = set(catalogue.skills)
+    kinds = (
+        replace(
+            kind,
+            leads=tuple(skill for skill in kind.leads if skill in offered),
+            others=tuple(skill for skill in kind.others if skill in offered),
+        )
+        for kind in msgspec.convert(_read("kinds.toml")["kinds"], tuple[Kind, ...])
+    )
+    fallback = Kind("frontend", 1, ("life", "tool"), catalogue.skills, ())
+    return tuple(kind for kind in kinds if kind.leads) or (fallback,)
+
+
+@cache
+def code_samples() -> Mapping[str, CodeSample]:
+    """For a skill, code that starts or shows a project built with it."""
+    return msgspec.convert(_read("kinds.toml")["code_samples"], dict[str, CodeSample])
+
+
+@cache
+def _read(name: str) -> dict[str, Any]:
+    return tomllib.loads(files("sidepro.demo").joinpath("data", name).read_text("utf-8"))
+
+
+def _templates(value: Any) -> Any:
+    """A list as it is, a long text as its paragraphs, each on one line."""
+    if not isinstance(value, str) or "\n" not in value:
+        return value
+    return [" ".join(paragraph.split()) for paragraph in value.strip().split("\n\n")]
 
 
 class KoreanWord(str):
-    """A word that takes its particle: `f"{word:을}"` is 책을 or 나무를. With a dash before it
-    (`f"{word:-을}"`) the particle comes alone, for where something stands between the two.
+    """A word that takes its particle: `f"{word:을}"` is 책을 or 나무를. `f"{word:-을}"` is the
+    particle alone, for use after markup.
     """
 
     __slots__ = ()
@@ -126,8 +153,8 @@ class KoreanWord(str):
 
 
 class EnglishWord(str):
-    """A word that takes its article (`f"{word:a}"`) or a capital (`f"{word:A}"` for both,
-    `f"{word:W}"` for the capital alone).
+    """A word that takes its article (`f"{word:a}"`), a capital (`f"{word:W}"`) or both
+    (`f"{word:A}"`).
     """
 
     __slots__ = ()
@@ -140,7 +167,6 @@ class EnglishWord(str):
         return text[:1].upper() + text[1:] if form in ("A", "W") else text
 
 
-# The particle after a consonant, and the one after a vowel.
 _AFTER_VOWEL = {
     "은": "는",
     "이": "가",
@@ -158,22 +184,18 @@ _CLOSED = ("n", "m", "ng", "ck", "ic", "ap", "ab", "op", "cat", "let", "net", "g
 
 
 def particle_after(word: str, particle: str) -> str:
-    """The form of a particle that follows a word, by the word's final sound.
+    """The form of a particle that follows `word`.
 
-    `particle` is the form after a consonant. After ㄹ, 으로 is 로 as after a vowel. The finals of
-    Hangul syllables follow from their code points (Unicode 15, section 3.12).
+    `particle` is the form after a consonant; after ㄹ, 으로 becomes 로. The final consonant of a
+    Hangul syllable follows from its code point (Unicode 15, section 3.12).
     """
-    closed, liquid = _final(word)
-    if closed and not (liquid and particle == "으로"):
-        return particle
-    return _AFTER_VOWEL[particle]
-
-
-def _final(word: str) -> tuple[bool, bool]:
-    """Whether the word ends in a consonant, and whether that is ㄹ."""
     last = word[-1]
     if "가" <= last <= "힣":
         final = (ord(last) - ord("가")) % 28
-        return final > 0, final == 8
-    liquid = word == "R" or last in "lL"
-    return liquid or word.lower().endswith(_CLOSED), liquid
+        is_closed, is_liquid = final > 0, final == 8
+    else:
+        is_liquid = word == "R" or last in "lL"
+        is_closed = is_liquid or word.lower().endswith(_CLOSED)
+    if is_closed and not (is_liquid and particle == "으로"):
+        return particle
+    return _AFTER_VOWEL[particle]
