@@ -125,7 +125,7 @@ async def seats(settings: Mapping[str, str], number: int) -> list[Seat]:
 
 async def _token(made: Container, person: UUID) -> str:
     """A log-in without the hash of a password, which would take most of the time."""
-    service = made.dependencies.services.sessions
+    service = made.api.services.sessions
     now = service.clock()
     session = Session.start(
         SessionId(service.new_id()), UserId(person), "bench", now, service.session_ttl

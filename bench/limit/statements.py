@@ -49,7 +49,7 @@ Plan = list[tuple[bytes, list[Any]]]
 async def plans_of(paths: list[str], token: str) -> dict[bytes, Plan]:
     """What the platform asks its database for each of the paths."""
     platform = build(load(), "")
-    app: Any = Middleware(application(platform, with_jobs=False), platform.dependencies.metrics)
+    app: Any = Middleware(application(platform, with_jobs=False), platform.metrics)
     transport = httpx.ASGITransport(app)
     headers = {"Authorization": f"Bearer {token}"}
     try:

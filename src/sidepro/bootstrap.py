@@ -4,7 +4,7 @@ The only module that imports every layer. Importing it creates nothing.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -54,6 +54,8 @@ from sidepro.adapters.sql.view_counter import SqlViewCounter
 from sidepro.api.chat.hub import Hub
 from sidepro.api.chat.limits import SocketLimits
 from sidepro.api.dependencies import Services
+from sidepro.api.errors import access_error_hook, handle_error
+from sidepro.api.router import ApiDependencies, api_router, documentation
 from sidepro.domain.accounts.account_service import AccountService
 from sidepro.domain.accounts.administration_service import AdministrationService
 from sidepro.domain.accounts.ports import SessionRegistry
@@ -76,9 +78,10 @@ from sidepro.domain.rooms.ports import Presence, RoomEvents
 from sidepro.domain.rooms.room_service import RoomService
 from sidepro.domain.rooms.ticket_service import SocketTickets, TicketService
 from sidepro.domain.withdrawal import WithdrawalService
-from sidepro.http.app import AppDependencies, create_app
-from sidepro.http.health import Check
-from sidepro.http.metrics import Metrics
+from sidepro.http.app import create_app
+from sidepro.http.health import HealthCheck, health_router
+from sidepro.http.media import media_router
+from sidepro.http.metrics import Metrics, metrics_route
 from sidepro.jobs import broker as brokers
 from sidepro.jobs import runner as running
 from sidepro.jobs.claims import JobClaims
@@ -104,7 +107,12 @@ class Container:
     similarity: SimilarityJob
     job_runner: JobRunner
     similarity_trigger: BrokerSimilarityTrigger
-    dependencies: AppDependencies
+    api: ApiDependencies
+    required_checks: Mapping[str, HealthCheck]
+    optional_checks: Mapping[str, HealthCheck]
+    media: FolderImages | None
+    metrics: Metrics | None
+    docs: bool
 
     async def close(self) -> None:
         """Close connections and threads."""
@@ -191,6 +199,16 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
         ),
         cursors=CursorCodec([derive_key(key, "cursors") for key in secret_keys]),
     )
+    api = ApiDependencies(
+        services=services,
+        hub=Hub(services.rooms, shared.events),
+        tokens=tokens,
+        session_registry=shared.session_registry,
+        limiter=shared.limiter,
+        socket_limits=shared.socket_limits,
+        allowed_origins=settings.allowed_origins or (origin_of(public_url),),
+        upload_max_bytes=settings.upload_max_bytes,
+    )
     similarity = SimilarityJob(
         SqlPopulationReader(storage.database, storage.catalogue_cache),
         PolarsEngine(threads),
@@ -216,7 +234,16 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
             shared.broker, shared.job_claims, similarity, shared.neighbours, services.images
         ),
         similarity_trigger=similarity_trigger,
-        dependencies=_build_dependencies(settings, public_url, storage, shared, tokens, services),
+        api=api,
+        required_checks={"database": storage.database.ping},
+        optional_checks=_optional_checks(storage, shared),
+        media=storage.images if isinstance(storage.images, FolderImages) else None,
+        metrics=(
+            Metrics(lambda: api.hub.sockets, shared.neighbours.last_run, system.clock)
+            if settings.metrics
+            else None
+        ),
+        docs=settings.docs,
     )
 
 
@@ -384,38 +411,9 @@ def _build_rooms(
     )
 
 
-def _build_dependencies(
-    settings: Settings,
-    public_url: str,
-    storage: _Storage,
-    shared: _SharedState,
-    tokens: JwtAccessTokens,
-    services: Services,
-) -> AppDependencies:
-    hub = Hub(services.rooms, shared.events)
-    metrics = None
-    if settings.metrics:
-        metrics = Metrics(lambda: hub.sockets, shared.neighbours.last_run, system.clock)
-    return AppDependencies(
-        services=services,
-        hub=hub,
-        tokens=tokens,
-        session_registry=shared.session_registry,
-        limiter=shared.limiter,
-        socket_limits=shared.socket_limits,
-        allowed_origins=settings.allowed_origins or (origin_of(public_url),),
-        health_checks={"database": storage.database.ping},
-        helpful_checks=_helpful_checks(storage, shared),
-        upload_largest=settings.upload_max_bytes,
-        media=storage.images if isinstance(storage.images, FolderImages) else None,
-        metrics=metrics,
-        with_docs=settings.docs,
-    )
-
-
-def _helpful_checks(storage: _Storage, shared: _SharedState) -> dict[str, Check]:
-    """Checks of the parts without which the platform still serves."""
-    checks: dict[str, Check] = {}
+def _optional_checks(storage: _Storage, shared: _SharedState) -> dict[str, HealthCheck]:
+    """Checks of components without which the application still serves."""
+    checks: dict[str, HealthCheck] = {}
     if shared.redis:
         checks["redis"] = shared.redis.ping
     if isinstance(storage.images, S3Images):
@@ -423,25 +421,39 @@ def _helpful_checks(storage: _Storage, shared: _SharedState) -> dict[str, Check]
     return checks
 
 
-def application(platform: Container, *, with_jobs: bool) -> Litestar:
-    """The application of a serving process, with its jobs inside unless told otherwise."""
+def application(container: Container, *, with_jobs: bool) -> Litestar:
+    """The application of a serving process; `with_jobs` runs the periodic jobs in it."""
+    api = container.api
 
     @asynccontextmanager
-    async def watching(_app: Litestar) -> AsyncIterator[None]:
-        parts = platform.dependencies
-        watches = [asyncio.create_task(parts.hub.watch_sessions(parts.session_registry))]
-        if parts.socket_limits:
-            watches.append(asyncio.create_task(parts.socket_limits.renew_loop()))
+    async def background_tasks(_app: Litestar) -> AsyncIterator[None]:
+        tasks = [asyncio.create_task(api.hub.watch_sessions(api.session_registry))]
+        if api.socket_limits:
+            tasks.append(asyncio.create_task(api.socket_limits.renew_loop()))
         try:
             yield
         finally:
-            for watch in watches:
-                watch.cancel()
-            await asyncio.gather(*watches, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     @asynccontextmanager
     async def jobs(_app: Litestar) -> AsyncIterator[None]:
-        async with running.running(platform.job_runner):
+        async with running.running(container.job_runner):
             yield
 
-    return create_app(platform.dependencies, [watching, jobs] if with_jobs else [watching])
+    documents, openapi_config = documentation() if container.docs else ([], None)
+    return create_app(
+        [
+            api_router(api),
+            health_router(container.required_checks, container.optional_checks),
+            *documents,
+            *([metrics_route(container.metrics)] if container.metrics else []),
+            *([media_router(container.media)] if container.media else []),
+        ],
+        exception_handler=handle_error,
+        after_exception=access_error_hook(api.services),
+        allowed_origins=api.allowed_origins,
+        openapi_config=openapi_config,
+        lifespan=[background_tasks, jobs] if with_jobs else [background_tasks],
+    )

@@ -66,7 +66,7 @@ class Api:
         return httpx.AsyncClient(
             transport=httpx.ASGITransport(
                 # httpx types ASGI its own way
-                app=Middleware(self.app, self.platform.dependencies.metrics),  # type: ignore[arg-type]
+                app=Middleware(self.app, self.platform.metrics),  # type: ignore[arg-type]
                 client=(address, 50_000),
             ),
             base_url=ADDRESS,

@@ -96,7 +96,7 @@ def with_quick_passwords(platform: Container) -> Container:
     """The platform with hashes that cost nothing to speak of: people sign up in every test."""
     platform.passwords.close()
     quick = Argon2Passwords(memory_kib=8)
-    services = platform.dependencies.services
+    services = platform.api.services
     accounts = replace(services.accounts, passwords=quick)
     services = replace(
         services,
@@ -104,9 +104,7 @@ def with_quick_passwords(platform: Container) -> Container:
         sessions=replace(services.sessions, passwords=quick),
         withdrawal=replace(services.withdrawal, accounts=accounts),
     )
-    return replace(
-        platform, passwords=quick, dependencies=replace(platform.dependencies, services=services)
-    )
+    return replace(platform, passwords=quick, api=replace(platform.api, services=services))
 
 
 @pytest.fixture(scope="session")

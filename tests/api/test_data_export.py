@@ -103,7 +103,7 @@ async def test_all_batches_are_exported(api: Api) -> None:
 async def test_a_deleted_account_has_no_export(api: Api) -> None:
     gone = Caller(UserId(UUID(NOBODY)), SessionId(UUID(NOBODY)), is_admin=False)
     with pytest.raises(NotAuthenticated):
-        await api.platform.dependencies.services.data_export.account(gone)
+        await api.platform.api.services.data_export.account(gone)
 
 
 class FailingReader:
@@ -142,10 +142,10 @@ async def running_server(container: Container) -> AsyncIterator[str]:
 
 
 def with_failing_reader(container: Container, *, at_start: bool) -> Container:
-    services = container.dependencies.services
+    services = container.api.services
     reader = FailingReader(services.data_export.reader, at_start=at_start)
     services = replace(services, data_export=replace(services.data_export, reader=reader))
-    return replace(container, dependencies=replace(container.dependencies, services=services))
+    return replace(container, api=replace(container.api, services=services))
 
 
 async def read(response: httpx.Response, pieces: list[str]) -> None:

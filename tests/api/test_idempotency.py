@@ -223,10 +223,10 @@ async def test_an_image_sent_many_times_at_once_is_kept_and_counted_once(
             assert {answer.status_code for answer in answers} == {201}
             assert len({answer.content for answer in answers}) == 1
             assert await stored_images(api, person) == 1
-            work = api.platform.dependencies.services.images.unit_of_work
+            work = api.platform.api.services.images.unit_of_work
             async with work() as unit:
                 assert await unit.images.bytes_of(UserId(UUID(person.id))) == size
-            await api.platform.dependencies.services.images.remove_unused()
+            await api.platform.api.services.images.remove_unused()
             files = [file for file in (tmp_path / "images").rglob("*") if file.is_file()]
             assert len(files) == 1
 

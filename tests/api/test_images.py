@@ -205,7 +205,7 @@ async def test_without_its_store_nothing_is_answered(
     fresh_api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     person = await fresh_api.sign_up()
-    store = fresh_api.platform.dependencies.services.images.store
+    store = fresh_api.platform.api.services.images.store
 
     async def fails(*_: Any) -> None:
         raise Unavailable
@@ -324,7 +324,7 @@ async def test_nothing_is_left_of_somebody_who_withdrew(fresh_api: Api) -> None:
     async with api.platform.database.reading() as connection:
         owners = await connection.scalars(text("SELECT DISTINCT user_id FROM images"))
         assert len([owner for owner in owners if owner is not None]) == 1
-    assert await api.platform.dependencies.services.images.remove_unused() == 3
+    assert await api.platform.api.services.images.remove_unused() == 3
     for image in (face, front, shown):
         assert (await api.http.get(image["url"])).status_code == 404
     assert (await api.http.get(kept["url"])).status_code == 200

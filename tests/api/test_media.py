@@ -163,7 +163,7 @@ async def test_nothing_else_is_there(api: Api, path: str) -> None:
 
 async def test_half_an_object_is_not_served(api: Api, url: str, whole: bytes) -> None:
     key = "f" * 32 + ".webp"
-    store = api.platform.dependencies.media
+    store = api.platform.media
     assert isinstance(store, FolderImages)
     await asyncio.to_thread((store.folder / f"{key}#1").write_bytes, whole[:50])
 

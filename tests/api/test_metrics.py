@@ -135,9 +135,9 @@ async def silent() -> SimilarityRun | None:
 async def test_a_store_that_is_away_is_left_out(
     last_run: in_api.LastRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(in_api, "ANSWERED_WITHIN", 0.1)
+    monkeypatch.setattr(in_api, "STORE_TIMEOUT", 0.1)
     metrics = Metrics(lambda: 7, last_run, lambda: datetime.now(UTC))
-    text, _ = await metrics.page("")
+    text, _ = await metrics.render("")
     found = figures(text.decode())
     assert found["sidepro_open_sockets", ()] == 7
     assert similarity(found) == {}
@@ -150,5 +150,5 @@ async def test_the_age_is_never_less_than_nothing() -> None:
     async def ahead() -> SimilarityRun:
         return SimilarityRun(now + timedelta(hours=1), 1.5, 3, 2)
 
-    text, _ = await Metrics(lambda: 0, ahead, lambda: now).page("")
+    text, _ = await Metrics(lambda: 0, ahead, lambda: now).render("")
     assert similarity(figures(text.decode()))["age_seconds"] == 0

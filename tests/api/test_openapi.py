@@ -18,9 +18,9 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from sidepro import bootstrap as main
 from sidepro.api.docs.openapi import document
-from sidepro.api.errors import MIDDLEWARE_CODES
 from sidepro.domain.errors import SideProError
 from sidepro.http.middleware import Middleware
+from sidepro.http.problems import REJECTIONS
 from sidepro.settings import Settings
 
 Json = dict[str, Any]
@@ -224,7 +224,7 @@ def test_every_code_is_there(described: Json) -> None:
     shown: set[str] = set()
     for *_, one in operations(described):
         shown |= set().union(*codes(described, one).values())
-    edge = {code for code, _ in MIDDLEWARE_CODES.values()}
+    edge = {code for code, _ in REJECTIONS.values()}
     # An operation is a method that its address takes.
     assert (set(own_codes()) | edge) - shown == {"method-not-allowed"}
 

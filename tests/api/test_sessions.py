@@ -260,7 +260,7 @@ async def test_a_room_that_nobody_is_left_in_goes(api: Api) -> None:
     for somebody in (person, other):
         answered = await api.send("DELETE", "/me", {"password": PASSWORD}, by=somebody)
         assert answered.status_code == 204
-    async with api.platform.dependencies.services.withdrawal.unit_of_work() as work:
+    async with api.platform.api.services.withdrawal.unit_of_work() as work:
         assert await work.rooms.get(RoomId(UUID(room["id"]))) is None
 
 

@@ -46,7 +46,7 @@ async def busiest(database: Database) -> UserId:
 
 async def entered(api: Api, user_id: UserId) -> tuple[AccountView, Person]:
     """Somebody of the demo data, logged in."""
-    account = await api.platform.dependencies.services.accounts.user(user_id)
+    account = await api.platform.api.services.accounts.user(user_id)
     log_in = {"email": account.email, "password": DEMO_PASSWORD}
     tokens = await api.ok(TOKENS, "POST", "/sessions", log_in, status=201)
     token = tokens["access_token"]
@@ -147,7 +147,7 @@ seconds at the latest.
 
 async def test_nothing_is_left_of_who_withdraws_and_no_count_is_wrong(house: House) -> None:
     api, platform = house.api, house.api.platform
-    services, database = platform.dependencies.services, platform.database
+    services, database = platform.api.services, platform.database
     assert await seed_if_empty(platform)
     account, person = await entered(api, await busiest(database))
     image = await api.image(person, saved(picture()))

@@ -191,7 +191,7 @@ def test_postgresql_needs_a_secret_key() -> None:
 def test_pages_of_the_public_address_are_allowed(address: str, origin: str) -> None:
     settings = load(SIDEPRO_PUBLIC_URL=address, SIDEPRO_SECRET_KEY=KEY)
     platform = composition.build(settings, settings.public_url or "")
-    assert tuple(platform.dependencies.allowed_origins) == (origin,)
+    assert tuple(platform.api.allowed_origins) == (origin,)
     asyncio.run(platform.close())
 
 

@@ -99,7 +99,7 @@ def may_log_in(folder: Path, password: str) -> bool:
     async def attempt() -> bool:
         platform = build(Settings(data_dir=folder / "data"), "")
         try:
-            sessions = platform.dependencies.services.sessions
+            sessions = platform.api.services.sessions
             return bool(await sessions.log_in("a@b.kr", password, address="203.0.113.7"))
         except WrongCredentials:
             return False

@@ -55,7 +55,7 @@ async def attacker(api: Api) -> Person:
 
 def names(api: Api) -> list[str]:
     """What is in the folder of the images."""
-    store = api.platform.dependencies.media
+    store = api.platform.media
     assert isinstance(store, FolderImages)
     return sorted(path.name for path in store.folder.glob("*"))
 

@@ -67,8 +67,8 @@ async def test_an_internal_error_tells_nothing_of_the_inside(
 async def signed_up(api: Api) -> Person:
     """Somebody new, though logging in may be broken."""
     name = uuid4().hex
-    accounts = api.platform.dependencies.services.accounts
-    sessions = api.platform.dependencies.services.sessions
+    accounts = api.platform.api.services.accounts
+    sessions = api.platform.api.services.sessions
     made = await accounts.sign_up(f"{name}@example.com", name[:20], PASSWORD)
     session_id, now = SessionId(uuid4()), accounts.clock()
     session = Session.start(session_id, made.id, None, now, sessions.session_ttl)

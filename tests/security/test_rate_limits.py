@@ -29,7 +29,7 @@ async def limited(
     """A platform with limits, for one test. No bucket is refilled: their time stands still."""
     with databases.fresh() as address:
         async with serving(address, tmp_path, rate_limits=True) as api:
-            monkeypatch.setattr(api.platform.dependencies.limiter, "_now", lambda: 0.0)
+            monkeypatch.setattr(api.platform.api.limiter, "_now", lambda: 0.0)
             yield api
 
 
@@ -153,7 +153,7 @@ async def test_a_user_is_refused_when_the_quota_of_the_route_is_used_up(
     limited: Api, method: str, path: str, name: str, quota: int, body: Any
 ) -> None:
     person, other = await limited.sign_up(), await limited.sign_up()
-    limiter = limited.platform.dependencies.limiter
+    limiter = limited.platform.api.limiter
     assert limiter is not None
     first = await limited.send(method, path, body, by=person)
     said = first.headers["RateLimit"]

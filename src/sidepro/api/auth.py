@@ -1,4 +1,4 @@
-"""Who calls: the bearer token, decoded once for each request."""
+"""Authentication by bearer token, decoded once per request."""
 
 from typing import cast
 from uuid import UUID
@@ -13,47 +13,51 @@ from sidepro.domain.errors import NotAuthenticated, NotFound
 from sidepro.domain.identity import Caller
 
 PUBLIC = {"public": True}
-"""The `opt` of a route that needs no token. A token that is sent must be valid all the same."""
+"""The `opt` of a route without required authentication. An invalid token is still an error."""
 
 
 class Authentication(ASGIMiddleware):
-    """Puts the caller into the scope, or `None`.
+    """Sets `scope["user"]` to the `Caller`, or to `None` without a token.
 
     Raises:
-        NotAuthenticated: a token was sent and is not valid or its session has ended, or none was
-            sent and the route needs one.
+        NotAuthenticated: the token is invalid, its session has ended, or the route requires one.
+        NotFound: an id in the path is not in canonical form.
     """
 
     scopes: tuple[ScopeType, ...] = (ScopeType.HTTP,)
 
-    def __init__(self, tokens: AccessTokens, gate: SessionRegistry) -> None:
+    def __init__(self, tokens: AccessTokens, session_registry: SessionRegistry) -> None:
         self._tokens = tokens
-        self._gate = gate
+        self._session_registry = session_registry
 
     def __deepcopy__(self, _memo: object) -> "Authentication":
-        # Litestar copies routers with all that hangs on them; what knows the sessions is one.
+        # Litestar deep-copies routers together with their middleware; the registry is shared.
         return self
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        caller = bearer(Headers.from_scope(scope).get("authorization"), self._tokens)
-        preflight = cast("HTTPScope", scope)["method"] == "OPTIONS"
-        is_open = preflight or scope["route_handler"].opt.get("public")
-        if caller is None and not is_open:
+        caller = bearer_caller(Headers.from_scope(scope).get("authorization"), self._tokens)
+        if caller is None:
+            preflight = cast("HTTPScope", scope)["method"] == "OPTIONS"
+            if not preflight and not scope["route_handler"].opt.get("public"):
+                raise NotAuthenticated
+        elif not await self._session_registry.is_active(caller.session_id):
             raise NotAuthenticated
-        if caller is not None and not await self._gate.is_active(caller.session_id):
-            raise NotAuthenticated
-        path = scope["path"].lower()
-        for value in cast("dict[str, object]", scope["path_params"]).values():
-            # Python takes more spellings of a UUID (urn:uuid:…, {…}, no hyphens) than we do.
-            if isinstance(value, UUID) and str(value) not in path.split("/"):
-                raise NotFound
+        _reject_other_spellings(scope)
         scope["user"] = caller
         scope["auth"] = None
         await next_app(scope, receive, send)
 
 
-def bearer(header: str | None, tokens: AccessTokens) -> Caller | None:
-    """The caller behind an Authorization header; `None` when there is no header.
+def _reject_other_spellings(scope: Scope) -> None:
+    """Python parses more spellings of a UUID (`urn:uuid:…`, `{…}`) than the API accepts."""
+    segments = scope["path"].lower().split("/")
+    for value in cast("dict[str, object]", scope["path_params"]).values():
+        if isinstance(value, UUID) and str(value) not in segments:
+            raise NotFound
+
+
+def bearer_caller(header: str | None, tokens: AccessTokens) -> Caller | None:
+    """The caller of an Authorization header; `None` without a header.
 
     Raises:
         NotAuthenticated: the header is not a valid bearer token.

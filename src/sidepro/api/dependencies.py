@@ -1,12 +1,14 @@
-"""What the routes call, and how they say who is calling."""
+"""The services that routes call, and access to the caller and to ids in the path."""
 
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from litestar import Request, Response
+from litestar.connection import ASGIConnection
 from litestar.datastructures import ResponseHeader, State
 from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from sidepro.domain.accounts.account_service import AccountService
@@ -27,18 +29,19 @@ from sidepro.domain.rooms.room_service import RoomService
 from sidepro.domain.rooms.ticket_service import TicketService
 from sidepro.domain.withdrawal import WithdrawalService
 
-ApiRequest = Request[Caller | None, str | None, State]
+ApiConnection = ASGIConnection[HTTPRouteHandler, Caller | None, None, State]
+ApiRequest = Request[Caller | None, None, State]
 
 PREFIX = "/api/v1"
 
 LOCATION = ResponseHeader(
-    "Location", documentation_only=True, description="The address of what was made."
+    "Location", documentation_only=True, description="The address of the created resource."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The use cases that the routes offer, and the writer of their cursors."""
+    """The services of the routes, and the codec of their cursors."""
 
     catalogue: CatalogueReader
     accounts: AccountService
@@ -57,17 +60,17 @@ class Services:
 
 
 GivenServices = NamedDependency[Services]
-"""How a handler asks for the services."""
+"""The type of a handler's `services` parameter."""
 
 PathId = FromPath[UUID]
-"""How a handler takes an id out of the path."""
+"""The type of an id in the path."""
 
 
-def caller_of(request: ApiRequest) -> Caller:
-    """Who calls a route that is not open to everybody.
+def caller_of(request: ApiRequest | ApiConnection) -> Caller:
+    """The caller of a route that requires authentication.
 
     Raises:
-        NotAuthenticated: nobody that we know.
+        NotAuthenticated: the request has no token.
     """
     if request.user is None:
         raise NotAuthenticated
@@ -75,16 +78,10 @@ def caller_of(request: ApiRequest) -> Caller:
 
 
 def viewer_of(request: ApiRequest) -> UserId | None:
-    """Who looks at something that everybody may see."""
+    """The user who reads a public resource; `None` without a token."""
     return None if request.user is None else request.user.id
 
 
 def created(content: Any, where: str, **headers: str) -> Response[Any]:
-    """201 with the address of what was made."""
+    """201 with the resource's address in `Location`; `where` is relative to the API's prefix."""
     return Response(content, status_code=201, headers={"Location": f"{PREFIX}{where}", **headers})
-
-
-def path_id(scope: Any, name: str) -> Any:
-    """An id out of the path, for access checks that run outside a handler."""
-    value = scope["path_params"][name]
-    return value if isinstance(value, UUID) else UUID(value)

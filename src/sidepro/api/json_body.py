@@ -9,8 +9,9 @@ from litestar.dto import AbstractDTO
 from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
 
-from sidepro.api.errors import RequestRejected, decoding_error
+from sidepro.api.validation_errors import decoding_error
 from sidepro.domain.errors import InvalidInput
+from sidepro.http.problems import RequestRejected
 
 T = TypeVar("T")
 
@@ -26,7 +27,7 @@ class StrictJson(AbstractDTO[Any]):
         """The struct.
 
         Raises:
-            Refused: it is not JSON, or not said to be.
+            RequestRejected: the body or its media type is not JSON.
             InvalidInput: it is JSON and does not fit.
         """
         media_type = self.asgi_connection.headers.get("content-type", "")

@@ -10,8 +10,8 @@ from typing import IO
 from multipart import MultipartError, MultipartSegment, PushMultipartParser
 
 from sidepro.api.dependencies import ApiRequest
-from sidepro.api.errors import MIDDLEWARE_CODES, RequestRejected
 from sidepro.domain.errors import FieldError, InvalidInput, Unavailable
+from sidepro.http.problems import REJECTIONS, RequestRejected
 
 MEMBER = "file"
 AROUND_IT = 16 * 1024
@@ -73,9 +73,7 @@ async def _receive(request: ApiRequest, boundary: str, file: IO[bytes], largest:
 
 async def _write(file: IO[bytes], data: bytes, largest: int) -> None:
     if file.tell() + len(data) > largest:
-        raise RequestRejected(
-            413, f"{MIDDLEWARE_CODES[413][1]} A file has at most {largest:,} bytes."
-        )
+        raise RequestRejected(413, f"{REJECTIONS[413][1]} A file has at most {largest:,} bytes.")
     if file.tell() + len(data) > _IN_MEMORY:
         await asyncio.to_thread(file.write, data)
     else:

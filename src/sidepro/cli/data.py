@@ -103,7 +103,7 @@ def markdown_render() -> None:
             await must_be_current(settings, platform)
             with Progress(TextColumn("{task.description}"), console=Console(stderr=True)) as bar:
                 shown = bar.add_task("")
-                changed = await platform.dependencies.services.projects.rerender_all(
+                changed = await platform.api.services.projects.rerender_all(
                     lambda seen, changed: bar.update(
                         shown, description=f"{seen} projects, {changed} changed"
                     )
@@ -187,7 +187,7 @@ async def seed_if_empty(
             writer,
             sizes=sizes or Sizes(),
             seed=seed,
-            catalogue=await platform.dependencies.services.catalogue.current(),
+            catalogue=await platform.api.services.catalogue.current(),
             now=system.clock(),
             hash_password=platform.passwords.hash,
             render=platform.markdown,

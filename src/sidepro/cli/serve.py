@@ -167,9 +167,7 @@ class _Serving:
     async def _serve(
         self, platform: composition.Container, announce: Callable[[], None], *, with_jobs: bool
     ) -> None:
-        app = Middleware(
-            composition.application(platform, with_jobs=with_jobs), platform.dependencies.metrics
-        )
+        app = Middleware(composition.application(platform, with_jobs=with_jobs), platform.metrics)
 
         def on_start() -> None:
             _tune_gc()
@@ -217,7 +215,7 @@ def _stop_well(_number: int, _frame: object) -> None:
 
 async def _demo_accounts(platform: composition.Container) -> list[str]:
     """Those that are there: a database may have been filled with something else."""
-    accounts = platform.dependencies.services.accounts
+    accounts = platform.api.services.accounts
     return [
         email for email in DEMO_EMAILS if not (await accounts.availability(email, None))["email"]
     ]

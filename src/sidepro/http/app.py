@@ -1,135 +1,50 @@
-"""The application, put together."""
+"""The Litestar application: routes, CORS and limits on the body's size."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any
 
-from litestar import Litestar, Router
+from litestar import Litestar, Request, Response
 from litestar.config.cors import CORSConfig
-from litestar.datastructures import State
-from litestar.di import Provide
-
-from sidepro.api.auth import Authentication
-from sidepro.api.chat import asyncapi
-from sidepro.api.chat.endpoint import socket_router
-from sidepro.api.chat.handshake import Handshake
-from sidepro.api.chat.hub import Hub
-from sidepro.api.chat.limits import SocketLimits
-from sidepro.api.dependencies import PREFIX, Services
-from sidepro.api.docs import openapi
-from sidepro.api.docs.page import docs_router
-from sidepro.api.errors import handle, prefer_access_error
-from sidepro.api.json_body import StrictJson
-from sidepro.api.routes import (
-    accounts,
-    comments,
-    data_export,
-    projects,
-    recommendations,
-    rooms,
-    sessions,
-)
-from sidepro.api.routes.images import images_router
-from sidepro.domain.accounts.ports import AccessTokens, SessionRegistry
-from sidepro.domain.images.ports import ImageStore
-from sidepro.domain.rate_limiting import RateLimiter
-from sidepro.http.health import Check, health_router
-from sidepro.http.media import media_router
-from sidepro.http.metrics import Metrics, metrics_route
-from sidepro.http.rate_limits import RateLimitMiddleware
+from litestar.openapi import OpenAPIConfig
+from litestar.types import ControllerRouterHandler, Scope
 
 MAX_BODY = 2**20
-
-EXPOSED = [
-    *("ETag", "Link", "Location", "Retry-After", "RateLimit", "RateLimit-Policy"),
-    *("X-Request-ID", "Idempotent-Replayed"),
-]
+"""Bytes; a route may set another limit."""
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
+ExceptionHandler = Callable[[Request[Any, Any, Any], Exception], Response[Any]]
+AfterException = Callable[[Exception, Scope], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class AppDependencies:
-    """What the application is made of. `media` is the store whose images it serves itself."""
-
-    services: Services
-    hub: Hub
-    tokens: AccessTokens
-    session_registry: SessionRegistry
-    limiter: RateLimiter | None
-    socket_limits: SocketLimits | None
-    allowed_origins: Sequence[str]
-    health_checks: Mapping[str, Check]
-    helpful_checks: Mapping[str, Check]
-    upload_largest: int
-    media: ImageStore | None = None
-    metrics: Metrics | None = None
-    with_docs: bool = True
-
-
-def create_app(parts: AppDependencies, lifespan: Sequence[Lifespan] = ()) -> Litestar:
-    """The routes with their services. Serve it inside `sidepro.http.middleware.Edge`."""
-    services = parts.services
-
-    def provide_services() -> Services:
-        return services
-
-    door = Handshake(
-        tokens=parts.tokens,
-        session_registry=parts.session_registry,
-        rooms=services.rooms,
-        tickets=services.tickets,
-        limits=parts.socket_limits,
-        allowed_origins=parts.allowed_origins,
-    )
-    api = Router(
-        PREFIX,
-        route_handlers=[
-            accounts.router,
-            sessions.router,
-            data_export.router,
-            projects.router,
-            comments.router,
-            rooms.router,
-            recommendations.router,
-            images_router(parts.upload_largest),
-            socket_router(door, parts.hub),
-        ],
-        middleware=[
-            Authentication(parts.tokens, parts.session_registry),
-            *([RateLimitMiddleware(parts.limiter)] if parts.limiter else []),
-        ],
-    )
-    documents: list[Any] = []
-    if parts.with_docs:
-        documents = [docs_router(), asyncapi.route(version("sidepro"))]
+def create_app(
+    route_handlers: Sequence[ControllerRouterHandler],
+    *,
+    exception_handler: ExceptionHandler,
+    after_exception: AfterException,
+    allowed_origins: Collection[str],
+    openapi_config: OpenAPIConfig | None,
+    lifespan: Sequence[Lifespan],
+) -> Litestar:
+    """The application. Serve it inside `sidepro.http.middleware.Middleware`."""
     return Litestar(
-        route_handlers=[
-            api,
-            health_router(parts.health_checks, parts.helpful_checks),
-            *documents,
-            *([metrics_route(parts.metrics)] if parts.metrics else []),
-            *([media_router(parts.media)] if parts.media else []),
-        ],
-        dependencies={"services": Provide(provide_services, sync_to_thread=False)},
-        state=State({"services": services}, deep_copy=False),
-        dto=StrictJson,
-        return_dto=None,
-        exception_handlers={Exception: handle},
-        after_exception=[prefer_access_error],
+        route_handlers=route_handlers,
+        exception_handlers={Exception: exception_handler},
+        after_exception=[after_exception],
         request_max_body_size=MAX_BODY,
         cors_config=CORSConfig(
-            allow_origins=list(parts.allowed_origins),
+            allow_origins=list(allowed_origins),
             allow_headers=[
                 *("Authorization", "Content-Type", "If-Match", "If-None-Match"),
                 *("Idempotency-Key", "X-Request-ID"),
             ],
-            expose_headers=EXPOSED,
+            expose_headers=[
+                *("ETag", "Link", "Location", "Retry-After", "RateLimit", "RateLimit-Policy"),
+                *("X-Request-ID", "Idempotent-Replayed"),
+            ],
             max_age=600,
         ),
-        openapi_config=openapi.config(version("sidepro")) if parts.with_docs else None,
+        openapi_config=openapi_config,
         lifespan=list(lifespan),
         logging_config=None,
         debug=False,

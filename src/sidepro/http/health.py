@@ -1,4 +1,4 @@
-"""Around the API: health, and the documentation page with its own copy of its scripts."""
+"""Health checks: whether the process responds, and whether it can serve."""
 
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -7,54 +7,56 @@ import structlog
 from litestar import Response, Router, get
 from litestar.openapi.datastructures import ResponseSpec
 
-from sidepro.api.auth import PUBLIC
-
 log = structlog.get_logger(__name__)
 
-Check = Callable[[], Awaitable[None]]
+HealthCheck = Callable[[], Awaitable[None]]
+"""Raises an exception if the component is unavailable."""
 
 
 class Health(msgspec.Struct):
-    """Whether the process can serve (`ok`, `degraded`, `unavailable`), and how its parts are."""
+    """The state of the process (`ok`, `degraded`, `unavailable`) and of its components."""
 
     status: str
     parts: dict[str, str]
 
 
-@get("/health/live", opt=PUBLIC, summary="Does the process answer?")
+@get("/health/live", summary="Liveness")
 async def live() -> Health:
-    """Needs nothing but the process itself."""
+    """Responds whenever the process runs. Checks no other component."""
     return Health("ok", {})
 
 
-def health_router(checks: Mapping[str, Check], helpful: Mapping[str, Check]) -> Router:
-    """Health; each check raises when its part is not there.
+def health_router(
+    required: Mapping[str, HealthCheck], optional: Mapping[str, HealthCheck]
+) -> Router:
+    """The health routes.
 
-    Without a `helpful` part the process serves on, if not as well.
+    Without a required component the process is unavailable, without an optional one degraded.
     """
 
     @get(
         "/health/ready",
-        opt=PUBLIC,
-        responses={503: ResponseSpec(Health, description="A part is away.")},
-        summary="Can the process serve?",
+        responses={503: ResponseSpec(Health, description="A required component is unavailable.")},
+        summary="Readiness",
     )
     async def ready() -> Response[Health]:
-        """Asks each part that the process needs."""
-        needed = {name: await _state(name, check) for name, check in checks.items()}
-        parts = needed | {name: await _state(name, check) for name, check in helpful.items()}
-        if "unavailable" in needed.values():
-            away = Health("unavailable", parts)
-            return Response(away, status_code=503, headers={"Retry-After": "5"})
-        return Response(Health("degraded" if "unavailable" in parts.values() else "ok", parts))
+        """Checks every component."""
+        required_states = {name: await _state(name, check) for name, check in required.items()}
+        optional_states = {name: await _state(name, check) for name, check in optional.items()}
+        states = required_states | optional_states
+        if "unavailable" in required_states.values():
+            health = Health("unavailable", states)
+            return Response(health, status_code=503, headers={"Retry-After": "5"})
+        return Response(Health("degraded" if "unavailable" in states.values() else "ok", states))
 
     return Router("/", route_handlers=[live, ready], tags=["Health"])
 
 
-async def _state(name: str, check: Check) -> str:
+async def _state(name: str, check: HealthCheck) -> str:
     try:
         await check()
+    # Drivers fail with exceptions of their own; whatever it is, the component is unavailable.
     except Exception as error:
-        log.warning("part_unavailable", part=name, reason=type(error).__name__)
+        log.warning("component_unavailable", component=name, reason=type(error).__name__)
         return "unavailable"
     return "ok"

@@ -1,5 +1,5 @@
-"""Figures for Prometheus: requests and sockets of this process, and the last run of the similarity
-job, whichever process that was in.
+"""Prometheus metrics: requests and sockets of this process, and the last similarity run, which
+may have run in another process.
 """
 
 import asyncio
@@ -23,19 +23,18 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from sidepro.api.auth import PUBLIC
 from sidepro.domain.clock import Clock
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.recommendations.ports import SimilarityRun
 
 log = structlog.get_logger(__name__)
 
-ANSWERED_WITHIN = 3.0
-"""Seconds after which a store that does not answer is left out: Prometheus waits for ten."""
+STORE_TIMEOUT = 3.0
+"""Seconds to wait for the store of the last run. Prometheus' own timeout is ten."""
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OTHER = "other"
-"""Methods, and routes, that there are none of: nobody can make series of names of their own."""
+"""Label of unknown methods and routes, so that clients cannot create time series."""
 
 LastRun = Callable[[], Awaitable[SimilarityRun | None]]
 
@@ -44,7 +43,7 @@ BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 
 
 class Metrics:
-    """What this process counts, and what it tells of it."""
+    """The metrics of this process."""
 
     def __init__(
         self,
@@ -53,42 +52,42 @@ class Metrics:
         clock: Clock,
     ) -> None:
         self._last_run = last_run
-        # One's own: another platform in the same process counts for itself.
+        # Not the global registry: tests run several applications in one process.
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "sidepro_requests",
-            "Requests that have been answered.",
+            "HTTP requests.",
             ("method", "route", "status"),
             registry=self._registry,
         )
         self._seconds = Histogram(
             "sidepro_request_seconds",
-            "Time until the answer was sent.",
+            "Duration of a request until its response was sent.",
             ("method", "route"),
             buckets=BUCKETS,
             registry=self._registry,
         )
-        Gauge(
-            "sidepro_open_sockets", "Chat sockets that are open.", registry=self._registry
-        ).set_function(sockets)
+        Gauge("sidepro_open_sockets", "Open chat sockets.", registry=self._registry).set_function(
+            sockets
+        )
         self._similarity = _SimilarityCollector(clock)
         self._registry.register(self._similarity)
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self._registry)
 
     def record_request(self, method: str, route: str | None, status: int, seconds: float) -> None:
-        """Count a request; `route` is the template of its path."""
+        """Count a request. `route` is the path template, `None` for an unknown path."""
         method, route = method if method in METHODS else OTHER, route or OTHER
         self._requests.labels(method, route, status).inc()
         self._seconds.labels(method, route).observe(seconds)
 
-    async def page(self, accept: str) -> tuple[bytes, str]:
-        """The page, and its media type, which depends on what the reader accepts."""
+    async def render(self, accept: str) -> tuple[bytes, str]:
+        """The metrics and their media type, in the format that the Accept header asks for."""
         try:
-            async with asyncio.timeout(ANSWERED_WITHIN):
+            async with asyncio.timeout(STORE_TIMEOUT):
                 run = await self._last_run()
         except (Unavailable, TimeoutError):
-            log.warning("metrics_without_similarity", reason="database or Redis unavailable")
+            log.warning("similarity_metrics_unavailable")
             run = None
         self._similarity.run = run
         encode, media_type = choose_encoder(accept)
@@ -96,7 +95,7 @@ class Metrics:
 
 
 class _SimilarityCollector(Collector):
-    """Says nothing of a run that is not known."""
+    """Yields nothing while no run is known."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -108,21 +107,25 @@ class _SimilarityCollector(Collector):
         computed_at = self.run.computed_at
         age = (self._clock() - computed_at).total_seconds()
         for name, meaning, value in (
-            ("duration_seconds", "How long the last run took.", self.run.seconds),
-            ("users", "People with a profile in the last run.", self.run.people),
-            ("changed_users", "People that had changed since the run before.", self.run.changed),
-            ("computed_timestamp_seconds", "When it was, since 1970.", computed_at.timestamp()),
-            ("age_seconds", "How long ago that is.", max(0.0, age)),
+            ("duration_seconds", "Duration of the last run.", self.run.seconds),
+            ("users", "Users with a profile in the last run.", self.run.people),
+            (
+                "changed_users",
+                "Users changed since the run before.",
+                self.run.changed,
+            ),
+            ("computed_timestamp_seconds", "Unix time of the last run.", computed_at.timestamp()),
+            ("age_seconds", "Age of the last run.", max(0.0, age)),
         ):
             yield GaugeMetricFamily(f"sidepro_similarity_{name}", meaning, value)
 
 
 def metrics_route(metrics: Metrics) -> HTTPRouteHandler:
-    """`/metrics`, which everybody may read."""
+    """`GET /metrics`, without authentication."""
 
-    @get("/metrics", opt=PUBLIC, include_in_schema=False, media_type=MediaType.TEXT)
-    async def page(request: Request[object, object, State]) -> Response[bytes]:
-        text, media_type = await metrics.page(request.headers.get("accept", ""))
+    @get("/metrics", include_in_schema=False, media_type=MediaType.TEXT)
+    async def metrics_page(request: Request[object, object, State]) -> Response[bytes]:
+        text, media_type = await metrics.render(request.headers.get("accept", ""))
         return Response(text, headers={"Content-Type": media_type})
 
-    return page
+    return metrics_page

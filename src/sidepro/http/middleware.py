@@ -1,13 +1,11 @@
-"""The edge: what every answer has, whoever gave it. Plain ASGI around the whole application.
+"""ASGI middleware around the application: request id, one log line a request, security headers.
 
-Request ids, one log line a request, and headers that keep answers out of caches and browsers
-from guessing; and refusals of what no route would take.
+Rejects URLs that are too long and API calls that do not accept JSON.
 """
 
 import re
 import secrets
 import time
-from collections.abc import Iterable
 from functools import lru_cache
 
 import msgspec
@@ -16,17 +14,17 @@ from litestar.datastructures.headers import Accept
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
-from sidepro.api.errors import MEDIA_TYPE, MIDDLEWARE_CODES, document
-from sidepro.http import rate_limits as limits
+from sidepro.http.client_address import client_address
 from sidepro.http.metrics import Metrics
+from sidepro.http.problems import MEDIA_TYPE, REJECTIONS, problem_document
+from sidepro.http.rate_limits import rate_limit_headers
 
 log = structlog.get_logger(__name__)
 
 MAX_URL = 8 * 1024
 REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
-JSON = "application/json"
 
-_ALWAYS = (
+_SECURITY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
 )
@@ -46,31 +44,38 @@ class Middleware:
             await self._app(scope, receive, send)
 
     async def _serve(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        headers = _first(scope)
-        sent = headers.get(b"x-request-id", b"")
-        request_id = sent if REQUEST_ID.fullmatch(sent) else secrets.token_hex(8).encode()
-        signed_in = b"authorization" in headers
+        # Of several headers of one name the first counts.
+        headers = dict(reversed(list(scope["headers"])))
+        client_id = headers.get(b"x-request-id", b"")
+        request_id = (
+            client_id if REQUEST_ID.fullmatch(client_id) else secrets.token_hex(8).encode()
+        )
+        has_token = b"authorization" in headers
         started = time.perf_counter()
         status = 500
 
-        async def send_dressed(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = _with_headers(
-                    [*message["headers"], *limits.rate_limit_headers(scope)], request_id, signed_in
-                )
+                all_headers = [
+                    *message["headers"],
+                    *rate_limit_headers(scope),
+                    *_SECURITY_HEADERS,
+                    (b"x-request-id", request_id),
+                ]
+                message["headers"] = _uncached(all_headers) if has_token else all_headers
             await send(message)
 
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(
-            request_id=request_id.decode(), address=limits.address_of(scope)
+            request_id=request_id.decode(), address=client_address(scope.get("client"))
         )
-        refusal = _refusal(scope, headers.get(b"accept"))
-        if refusal:
-            await _refuse(send_dressed, refusal)
+        rejection = _rejection(scope, headers.get(b"accept"))
+        if rejection:
+            await _reject(send_with_headers, rejection)
         else:
-            await self._app(scope, receive, send_dressed)
+            await self._app(scope, receive, send_with_headers)
         seconds = time.perf_counter() - started
         log.info(
             "request",
@@ -84,37 +89,28 @@ class Middleware:
             self._metrics.record_request(scope["method"], route, status, seconds)
 
 
-def _first(scope: HTTPScope) -> dict[bytes, bytes]:
-    """The headers by their names, which are lower-case; of several the first."""
-    return dict(reversed(list(scope["headers"])))
+def _uncached(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Responses to a caller with a token must not be stored by caches."""
+    others = [header for header in headers if header[0].lower() != b"cache-control"]
+    return [*others, (b"cache-control", b"no-store")]
 
 
-def _with_headers(
-    headers: Iterable[tuple[bytes, bytes]], request_id: bytes, signed_in: bool
-) -> list[tuple[bytes, bytes]]:
-    dressed = [*headers, *_ALWAYS, (b"x-request-id", request_id)]
-    if signed_in:
-        dressed = [pair for pair in dressed if pair[0].lower() != b"cache-control"]
-        dressed.append((b"cache-control", b"no-store"))
-    return dressed
-
-
-def _refusal(scope: HTTPScope, accept: bytes | None) -> int | None:
+def _rejection(scope: HTTPScope, accept: bytes | None) -> int | None:
     if len(scope.get("raw_path") or b"") + len(scope["query_string"]) >= MAX_URL:
         return 413
-    if accept is not None and scope["path"].startswith("/api/v1/") and not _takes_json(accept):
+    if accept is not None and scope["path"].startswith("/api/v1/") and not _accepts_json(accept):
         return 406
     return None
 
 
 @lru_cache(maxsize=200)
-def _takes_json(accept: bytes) -> bool:
-    return Accept(accept.decode("latin-1")).best_match([JSON, MEDIA_TYPE]) is not None
+def _accepts_json(accept: bytes) -> bool:
+    json_types = ["application/json", MEDIA_TYPE]
+    return Accept(accept.decode("latin-1")).best_match(json_types) is not None
 
 
-async def _refuse(send: Send, status: int) -> None:
-    code, detail = MIDDLEWARE_CODES[status]
-    body = msgspec.json.encode(document(status, code, detail))
+async def _reject(send: Send, status: int) -> None:
+    body = msgspec.json.encode(problem_document(status, *REJECTIONS[status]))
     headers = [
         (b"content-type", MEDIA_TYPE.encode()),
         (b"content-length", str(len(body)).encode()),

@@ -11,7 +11,6 @@ import msgspec
 from litestar import MediaType, get
 from litestar.handlers import HTTPRouteHandler
 
-from sidepro.api.auth import PUBLIC
 from sidepro.api.chat.endpoint import (
     BAD_FRAMES_IN_A_ROW,
     INTERNAL,
@@ -35,9 +34,9 @@ from sidepro.api.chat.hub import (
 from sidepro.api.chat.limits import FRAMES as FRAME_LIMIT
 from sidepro.api.dependencies import PREFIX
 from sidepro.api.docs.examples import FRAMES
-from sidepro.api.errors import MEDIA_TYPE
 from sidepro.domain.rooms.room_service import MAX_REPLAY
 from sidepro.domain.rooms.ticket_service import TICKET_TTL
+from sidepro.http.problems import MEDIA_TYPE
 from sidepro.http.rate_limits import MESSAGES
 
 PATH = "/api/asyncapi.json"
@@ -137,7 +136,7 @@ def route(version: str) -> HTTPRouteHandler:
     """The address of the document."""
     written = msgspec.json.encode(document(version))
 
-    @get(PATH, media_type=MediaType.JSON, opt=PUBLIC, include_in_schema=False)
+    @get(PATH, media_type=MediaType.JSON, include_in_schema=False)
     async def chat_socket() -> bytes:
         return written
 

@@ -37,12 +37,12 @@ from sidepro.api.chat.hub import (
 )
 from sidepro.api.chat.limits import FrameCount, SocketLimits
 from sidepro.api.dependencies import GivenServices
-from sidepro.api.errors import decoding_error
 from sidepro.api.routes.rooms import (
     MAX_SEQ,
     message_shape,
     room_shape,
 )
+from sidepro.api.validation_errors import decoding_error
 from sidepro.domain.errors import (
     FieldError,
     InvalidInput,

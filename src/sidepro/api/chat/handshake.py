@@ -14,9 +14,8 @@ import msgspec
 from litestar import WebSocket
 from litestar.datastructures import State
 
-from sidepro.api.auth import bearer
+from sidepro.api.auth import bearer_caller
 from sidepro.api.chat.limits import SocketLimits
-from sidepro.api.errors import MEDIA_TYPE, document
 from sidepro.api.routes.rooms import MAX_SEQ
 from sidepro.domain.accounts.ports import AccessTokens, SessionRegistry
 from sidepro.domain.errors import FieldError, InvalidInput, NotAuthenticated, NotFound
@@ -24,6 +23,7 @@ from sidepro.domain.identity import Caller
 from sidepro.domain.ids import RoomId
 from sidepro.domain.rooms.room_service import RoomService
 from sidepro.domain.rooms.ticket_service import TicketService
+from sidepro.http.problems import MEDIA_TYPE, problem_document
 
 Socket = WebSocket[Any, Any, State]
 
@@ -78,7 +78,7 @@ class Handshake:
 
     async def _caller(self, socket: Socket, room: str) -> Caller:
         """By an access token when one is sent, else by a ticket."""
-        caller = bearer(_header(socket, b"authorization"), self.tokens)
+        caller = bearer_caller(_header(socket, b"authorization"), self.tokens)
         if caller is not None:
             return caller
         ticket = socket.query_params.get("ticket")
@@ -90,7 +90,9 @@ class Handshake:
             raise NotAuthenticated from error  # there are no tickets for what is no room
 
 
-ORIGIN_REFUSED = document(403, "origin-not-allowed", "Pages of this origin may not connect.")
+ORIGIN_REFUSED = problem_document(
+    403, "origin-not-allowed", "Pages of this origin may not connect."
+)
 
 
 async def deny(socket: Socket) -> None:

@@ -280,7 +280,7 @@ FRAMES: dict[type[msgspec.Struct], tuple[msgspec.Struct, ...]] = {
 PROBLEMS: dict[type[SideProError], tuple[SideProError, ...]] = {
     InvalidInput: (
         InvalidInput(FieldError("must not be blank", pointer="/title")),
-        InvalidInput(FieldError("must be int <= 100", parameter="limit")),
+        InvalidInput(FieldError("must be an integer of at most 100", parameter="limit")),
     ),
     WeakPassword: (WeakPassword(FieldError("is one of the most common passwords", "/password")),),
     WrongPassword: (WrongPassword(FieldError("is wrong", pointer="/current_password")),),

@@ -7,7 +7,6 @@ from litestar import MediaType, Response, Router, get
 from litestar.params import FromPath
 from litestar.response import File
 
-from sidepro.api.auth import PUBLIC
 from sidepro.domain.errors import NotFound
 
 DOCS = "/api/docs"
@@ -59,15 +58,15 @@ _FILES = {
 def docs_router() -> Router:
     """The page that shows the OpenAPI document. Loads nothing from another host."""
 
-    @get("/", media_type=MediaType.HTML, opt=PUBLIC, include_in_schema=False)
+    @get("/", media_type=MediaType.HTML, include_in_schema=False)
     async def page() -> Response[str]:
         return Response(_PAGE, headers={"Content-Security-Policy": POLICY})
 
-    @get("/start.js", media_type="text/javascript", opt=PUBLIC, include_in_schema=False)
+    @get("/start.js", media_type="text/javascript", include_in_schema=False)
     async def start() -> str:
         return _START
 
-    @get("/files/{name:str}", opt=PUBLIC, include_in_schema=False)
+    @get("/files/{name:str}", include_in_schema=False)
     async def file(name: FromPath[str]) -> File:
         if name not in _FILES:
             raise NotFound

@@ -8,7 +8,6 @@ import msgspec
 from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 
-from sidepro.api import errors
 from sidepro.api.dependencies import PREFIX
 from sidepro.api.docs.examples import EXAMPLES, PROBLEMS
 from sidepro.api.idempotency import HEADER as IDEMPOTENCY_KEY
@@ -25,6 +24,7 @@ from sidepro.domain.errors import (
     SideProError,
     Unavailable,
 )
+from sidepro.http.problems import MEDIA_TYPE, REJECTIONS, problem_document, status_of
 
 Schemas = dict[Any, dict[str, Any]]
 """References to the schemas of structs."""
@@ -186,7 +186,7 @@ def problem_responses(route: Route, shared: dict[str, Any]) -> dict[str, Any]:
         response = {
             "description": " or ".join(f"`{code}`" for code in by_code),
             "headers": _headers(*extra),
-            "content": {errors.MEDIA_TYPE: content},
+            "content": {MEDIA_TYPE: content},
         }
         if route.method == "HEAD":
             del response["content"]
@@ -199,8 +199,8 @@ def problem_responses(route: Route, shared: dict[str, Any]) -> dict[str, Any]:
 
 def _problem_documents(refusal: type[SideProError] | int) -> Iterator[dict[str, Any]]:
     if isinstance(refusal, int):
-        yield errors.document(refusal, *errors.MIDDLEWARE_CODES[refusal])
+        yield problem_document(refusal, *REJECTIONS[refusal])
         return
     for error in PROBLEMS.get(refusal) or (refusal(),):
         faults = error.errors if isinstance(error, InvalidInput) else ()
-        yield errors.document(errors.status_of(error), error.code, error.detail, faults)
+        yield problem_document(status_of(error), error.code, error.detail, faults)

@@ -1,7 +1,7 @@
 """Sign-up, log-in, profiles and public pages."""
 
 import hashlib
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -13,13 +13,13 @@ from litestar.params import HeaderParameter, JSONBody, Parameter
 from sidepro.api.auth import PUBLIC
 from sidepro.api.dependencies import (
     LOCATION,
+    ApiConnection,
     ApiRequest,
     GivenServices,
     PathId,
     Services,
     caller_of,
     created,
-    path_id,
     viewer_of,
 )
 from sidepro.api.json_body import sent_fields
@@ -52,7 +52,8 @@ from sidepro.domain.errors import (
 )
 from sidepro.domain.ids import UserId
 from sidepro.domain.projects.views import BoardQuery
-from sidepro.http.rate_limits import SIGN_UP, address_of
+from sidepro.http.client_address import client_address
+from sidepro.http.rate_limits import SIGN_UP
 
 Bio = Annotated[str, msgspec.Meta(extra_json_schema={"maxLength": 500})]
 Skills = Annotated[
@@ -175,7 +176,7 @@ async def sign_up(
 ) -> Response[Account]:
     """Open an account."""
     account = await services.accounts.sign_up(
-        data.email, data.username, data.password, address=address_of(request.scope)
+        data.email, data.username, data.password, address=client_address(request.client)
     )
     return created(_account(account), f"/users/{account.id}")
 
@@ -208,15 +209,13 @@ async def user_page(user_id: PathId, services: GivenServices) -> User:
     return _user(await services.accounts.user(UserId(user_id)))
 
 
-async def user_exists(scope: Any) -> None:
-    """The access check of what hangs on a user."""
-    services: Services = scope["litestar_app"].state.services
-    await services.accounts.user(UserId(path_id(scope, "user_id")))
+async def check_user_exists(services: Services, connection: ApiConnection) -> None:
+    await services.accounts.user(UserId(connection.path_params["user_id"]))
 
 
 @get(
     "/users/{user_id:uuid}/projects",
-    opt={**PUBLIC, "access": user_exists},
+    opt={**PUBLIC, "access": check_user_exists},
     response_headers=[LINK],
     summary="What somebody has published, newest first",
 )
@@ -241,7 +240,7 @@ async def user_projects(
 
 @get(
     "/users/{user_id:uuid}/bookmarks",
-    opt={"access": user_exists},
+    opt={"access": check_user_exists},
     response_headers=[LINK],
     summary="What somebody has bookmarked, latest bookmark first",
 )

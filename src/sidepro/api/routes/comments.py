@@ -1,6 +1,6 @@
 """Comments on projects."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -10,13 +10,13 @@ from litestar.params import JSONBody
 from sidepro.api.auth import PUBLIC
 from sidepro.api.dependencies import (
     LOCATION,
+    ApiConnection,
     ApiRequest,
     GivenServices,
     PathId,
     Services,
     caller_of,
     created,
-    path_id,
 )
 from sidepro.api.idempotency import IdempotencyKeyHeader, idempotent_response
 from sidepro.api.pagination import (
@@ -71,23 +71,19 @@ def _comment(view: views.CommentView) -> Comment:
     )
 
 
-async def project_exists(scope: Any) -> None:
-    """The access check of what hangs on a project."""
-    services: Services = scope["litestar_app"].state.services
-    await services.projects.ensure_exists(ProjectId(path_id(scope, "project_id")))
+async def check_project_exists(services: Services, connection: ApiConnection) -> None:
+    await services.projects.ensure_exists(ProjectId(connection.path_params["project_id"]))
 
 
-async def comment_is_mine(scope: Any) -> None:
-    """The access check of changing a comment."""
-    services: Services = scope["litestar_app"].state.services
-    project_id = ProjectId(path_id(scope, "project_id"))
-    comment_id = CommentId(path_id(scope, "comment_id"))
-    await services.comments.authorize_edit(scope["user"], project_id, comment_id)
+async def check_author(services: Services, connection: ApiConnection) -> None:
+    project_id = ProjectId(connection.path_params["project_id"])
+    comment_id = CommentId(connection.path_params["comment_id"])
+    await services.comments.authorize_edit(caller_of(connection), project_id, comment_id)
 
 
 @get(
     "/projects/{project_id:uuid}/comments",
-    opt={**PUBLIC, "access": project_exists},
+    opt={**PUBLIC, "access": check_project_exists},
     response_headers=[LINK],
     summary="A project's comments, oldest first",
 )
@@ -110,7 +106,7 @@ async def comments(
 
 @post(
     "/projects/{project_id:uuid}/comments",
-    opt={**COMMENTS, "access": project_exists},
+    opt={**COMMENTS, "access": check_project_exists},
     response_headers=[LOCATION],
     summary="Comment on a project",
 )
@@ -139,7 +135,7 @@ async def write_comment(
 
 @patch(
     "/projects/{project_id:uuid}/comments/{comment_id:uuid}",
-    opt={"access": comment_is_mine, "problems": (Forbidden,)},
+    opt={"access": check_author, "problems": (Forbidden,)},
     summary="Edit one's comment",
 )
 async def edit_comment(

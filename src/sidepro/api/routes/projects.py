@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -13,13 +13,13 @@ from litestar.params import HeaderParameter, JSONBody, Parameter
 from sidepro.api.auth import PUBLIC
 from sidepro.api.dependencies import (
     LOCATION,
+    ApiConnection,
     ApiRequest,
     GivenServices,
     PathId,
     Services,
     caller_of,
     created,
-    path_id,
     viewer_of,
 )
 from sidepro.api.idempotency import IdempotencyKeyHeader, idempotent_response
@@ -134,11 +134,9 @@ def revisions(if_match: Sequence[str]) -> frozenset[int] | None:
     return frozenset(int(tag[0]) for tag in ours if tag)
 
 
-async def project_is_mine(scope: Any) -> None:
-    """The access check of changing a project."""
-    services: Services = scope["litestar_app"].state.services
-    project_id = ProjectId(path_id(scope, "project_id"))
-    await services.projects.authorize_edit(scope["user"], project_id)
+async def check_author(services: Services, connection: ApiConnection) -> None:
+    project_id = ProjectId(connection.path_params["project_id"])
+    await services.projects.authorize_edit(caller_of(connection), project_id)
 
 
 # ------------------------------------------------------------------------------------ projects
@@ -247,7 +245,7 @@ async def project_head(project_id: PathId, services: GivenServices) -> Response[
 
 @patch(
     "/projects/{project_id:uuid}",
-    opt={"access": project_is_mine, "problems": (Forbidden,)},
+    opt={"access": check_author, "problems": (Forbidden,)},
     response_headers=[ETAG],
     summary="Edit one's project",
 )

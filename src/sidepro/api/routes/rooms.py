@@ -1,6 +1,6 @@
 """Coffee chat over HTTP: rooms, messages, read marks."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -11,13 +11,13 @@ from litestar.params import JSONBody, Parameter
 from sidepro.api.dependencies import (
     LOCATION,
     PREFIX,
+    ApiConnection,
     ApiRequest,
     GivenServices,
     PathId,
     Services,
     caller_of,
     created,
-    path_id,
 )
 from sidepro.api.idempotency import IdempotencyKeyHeader, idempotent_response
 from sidepro.api.pagination import (
@@ -162,10 +162,9 @@ def room_shape(view: RoomView) -> Room:
     )
 
 
-async def room_is_mine(scope: Any) -> None:
-    """The access check of everything in a room."""
-    services: Services = scope["litestar_app"].state.services
-    await services.rooms.authorize(scope["user"], RoomId(path_id(scope, "room_id")))
+async def check_participant(services: Services, connection: ApiConnection) -> None:
+    room_id = RoomId(connection.path_params["room_id"])
+    await services.rooms.authorize(caller_of(connection), room_id)
 
 
 @post(
@@ -237,7 +236,7 @@ async def leave(request: ApiRequest, room_id: PathId, services: GivenServices) -
 
 @get(
     "/rooms/{room_id:uuid}/messages",
-    opt={"access": room_is_mine},
+    opt={"access": check_participant},
     summary="The messages of a room",
 )
 async def messages(
@@ -264,7 +263,7 @@ async def messages(
 
 @post(
     "/rooms/{room_id:uuid}/messages",
-    opt={**MESSAGES, "access": room_is_mine, "problems": (RoomPending,)},
+    opt={**MESSAGES, "access": check_participant, "problems": (RoomPending,)},
     response_description="A new message.",
     responses={200: ResponseSpec(Message, description="The first message of this `client_id`.")},
     summary="Say something",
@@ -295,7 +294,7 @@ async def send(
 @put(
     "/rooms/{room_id:uuid}/read",
     status_code=204,
-    opt={"access": room_is_mine},
+    opt={"access": check_participant},
     summary="Say how far one has read",
 )
 async def mark_read(

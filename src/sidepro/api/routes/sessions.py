@@ -29,7 +29,8 @@ from sidepro.domain.errors import (
 )
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import SessionId
-from sidepro.http.rate_limits import LOG_IN, address_of
+from sidepro.http.client_address import client_address
+from sidepro.http.rate_limits import LOG_IN
 
 
 class LogIn(msgspec.Struct, forbid_unknown_fields=True):
@@ -97,7 +98,7 @@ async def log_in(
     tokens = await services.sessions.log_in(
         data.email,
         data.password,
-        address=address_of(request.scope),
+        address=client_address(request.client),
         user_agent=request.headers.get("user-agent"),
     )
     return _tokens(tokens, 201)

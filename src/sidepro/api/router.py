@@ -1,0 +1,93 @@
+"""The API's routes as one router, and its documents."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from litestar import Router
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.types import ControllerRouterHandler
+
+from sidepro.api.auth import Authentication
+from sidepro.api.chat import asyncapi
+from sidepro.api.chat.endpoint import socket_router
+from sidepro.api.chat.handshake import Handshake
+from sidepro.api.chat.hub import Hub
+from sidepro.api.chat.limits import SocketLimits
+from sidepro.api.dependencies import PREFIX, Services
+from sidepro.api.docs import openapi
+from sidepro.api.docs.page import docs_router
+from sidepro.api.json_body import StrictJson
+from sidepro.api.routes import (
+    accounts,
+    comments,
+    data_export,
+    projects,
+    recommendations,
+    rooms,
+    sessions,
+)
+from sidepro.api.routes.images import images_router
+from sidepro.domain.accounts.ports import AccessTokens, SessionRegistry
+from sidepro.domain.rate_limiting import RateLimiter
+from sidepro.http.rate_limits import RateLimitMiddleware
+
+
+@dataclass(frozen=True, slots=True)
+class ApiDependencies:
+    """What the API needs. Without `limiter` and `socket_limits` nothing is limited."""
+
+    services: Services
+    hub: Hub
+    tokens: AccessTokens
+    session_registry: SessionRegistry
+    limiter: RateLimiter | None
+    socket_limits: SocketLimits | None
+    allowed_origins: Collection[str]
+    upload_max_bytes: int
+
+
+def api_router(dependencies: ApiDependencies) -> Router:
+    """All routes below `/api/v1`."""
+    services = dependencies.services
+
+    def provide_services() -> Services:
+        return services
+
+    handshake = Handshake(
+        tokens=dependencies.tokens,
+        session_registry=dependencies.session_registry,
+        rooms=services.rooms,
+        tickets=services.tickets,
+        limits=dependencies.socket_limits,
+        allowed_origins=dependencies.allowed_origins,
+    )
+    limiter = dependencies.limiter
+    return Router(
+        PREFIX,
+        route_handlers=[
+            accounts.router,
+            sessions.router,
+            data_export.router,
+            projects.router,
+            comments.router,
+            rooms.router,
+            recommendations.router,
+            images_router(dependencies.upload_max_bytes),
+            socket_router(handshake, dependencies.hub),
+        ],
+        middleware=[
+            Authentication(dependencies.tokens, dependencies.session_registry),
+            *([RateLimitMiddleware(limiter)] if limiter else []),
+        ],
+        dependencies={"services": Provide(provide_services, sync_to_thread=False)},
+        dto=StrictJson,
+        return_dto=None,
+    )
+
+
+def documentation() -> tuple[list[ControllerRouterHandler], OpenAPIConfig]:
+    """The routes of the documentation page and of the AsyncAPI document, and the OpenAPI setup."""
+    current = version("sidepro")
+    return [docs_router(), asyncapi.route(current)], openapi.config(current)

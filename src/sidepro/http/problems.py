@@ -1,0 +1,114 @@
+"""Problem documents (RFC 9457) and the HTTP status of each error of the domain."""
+
+from typing import Any
+
+from litestar import Response
+from litestar.exceptions import HTTPException
+
+from sidepro.domain.errors import (
+    BadCursor,
+    Conflict,
+    FieldError,
+    Forbidden,
+    InvalidInput,
+    NotAuthenticated,
+    NotFound,
+    PreconditionFailed,
+    RateLimited,
+    SideProError,
+    Unavailable,
+    UnsupportedImageType,
+)
+
+MEDIA_TYPE = "application/problem+json"
+
+STATUSES: dict[type[SideProError], int] = {
+    BadCursor: 400,
+    NotAuthenticated: 401,
+    Forbidden: 403,
+    NotFound: 404,
+    Conflict: 409,
+    PreconditionFailed: 412,
+    UnsupportedImageType: 415,
+    InvalidInput: 422,
+    RateLimited: 429,
+    Unavailable: 503,
+}
+"""Subclasses have the status of their nearest base; all others are 500."""
+
+_TITLES = {
+    400: "Bad request",
+    401: "Not authenticated",
+    403: "Forbidden",
+    404: "Not found",
+    405: "Method not allowed",
+    406: "Not acceptable",
+    409: "Conflict",
+    412: "Precondition failed",
+    413: "Too large",
+    415: "Unsupported media type",
+    422: "Invalid input",
+    429: "Too many requests",
+    500: "Internal error",
+    503: "Unavailable",
+}
+
+REJECTIONS = {
+    400: ("malformed", "The request cannot be parsed."),
+    404: ("not-found", NotFound.detail),
+    405: ("method-not-allowed", "This address does not support this method."),
+    406: ("not-acceptable", "Responses are application/json."),
+    413: ("too-large", "The request is too large."),
+    415: ("unsupported-media-type", "The body must be application/json."),
+}
+"""Code and detail of what is rejected before a use case runs, by status."""
+
+
+class RequestRejected(HTTPException):
+    """The request was rejected before a use case ran: `status` is 400, 406, 413 or 415."""
+
+    def __init__(self, status: int, detail: str | None = None) -> None:
+        super().__init__(status_code=status, detail=detail or REJECTIONS[status][1])
+
+
+def status_of(error: SideProError) -> int:
+    """The HTTP status of an error."""
+    return next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), 500)
+
+
+def problem_document(
+    status: int, code: str, detail: str, errors: tuple[FieldError, ...] = ()
+) -> dict[str, Any]:
+    """A problem document. `errors` locates invalid input."""
+    document: dict[str, Any] = {
+        "type": f"/problems/{code}",
+        "title": _TITLES.get(status, "Error"),
+        "status": status,
+        "detail": detail,
+        "code": code,
+    }
+    if errors:
+        document["errors"] = [_field_error(error) for error in errors]
+    return document
+
+
+def problem_response(
+    status: int,
+    code: str,
+    detail: str,
+    errors: tuple[FieldError, ...] = (),
+    headers: dict[str, str] | None = None,
+) -> Response[dict[str, Any]]:
+    """A problem document as a response."""
+    return Response(
+        problem_document(status, code, detail, errors),
+        status_code=status,
+        media_type=MEDIA_TYPE,
+        headers=headers,
+    )
+
+
+def _field_error(error: FieldError) -> dict[str, str]:
+    if error.parameter is not None:
+        return {"parameter": error.parameter, "detail": error.detail}
+    return {"pointer": error.pointer or "", "detail": error.detail}
