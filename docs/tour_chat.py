@@ -1,7 +1,7 @@
-"""How to chat on SidePro: a person's socket to a room, and the tour's chapter about it.
+"""The tour's chapter about the chat, and a client of the chat socket.
 
-A socket begins with `hello`, then come the messages that were missed, then a `status`; from then
-on everything comes live. Messages can be sent and read over HTTP as well.
+A socket sends `hello`, the missed messages and a `status`, then live frames. Messages can also be
+sent and read over HTTP.
 """
 
 import json
@@ -16,87 +16,89 @@ import httpx
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from tour_client import Json, Person, chapter, read, say
-from tour_shapes import FRAMES, HISTORY, MESSAGE, ROOM, Surprise, expect, expect_equal
+from tour_client import Json, Person, chapter, read, report
+from tour_schemas import FRAMES, HISTORY, MESSAGE, ROOM, Mismatch, expect, expect_equal
 
-FRAME_TIMEOUT = 10.0  # seconds until a frame that should come is missed
-GONE_TIMEOUT = 40.0  # seconds until a server must have noticed a connection that broke
+FRAME_TIMEOUT = 10.0  # seconds
+DISCONNECT_TIMEOUT = 40.0  # seconds until the server must have noticed a broken connection
 
 
 class Chat:
     """One person's open socket to a room."""
 
     def __init__(self, person: Person, connection: ClientConnection, after: int | None) -> None:
-        """Read how the socket begins; with `after`, the messages behind it are in `missed`."""
+        """Read the first frames; with `after`, later messages are in `missed`."""
         self.person, self.connection = person, connection
 
         hello = self.receive("hello")
-        came = (hello["type"], hello.get("after"), hello.get("recovered"))
-        expect_equal("the first frame, its after and recovered", came, ("hello", after, True))
+        actual = (hello["type"], hello.get("after"), hello.get("recovered"))
+        expect_equal("the first frame, its after and recovered", actual, ("hello", after, True))
         self.room: Json = hello["room"]
         missing = hello["last_seq"] - after if after is not None else 0
         self.missed = [self.receive("a missed message").get("message") for _ in range(missing)]
 
         self.status = self.receive("a status frame")
-        expect_equal("the frame after hello and all missed", self.status["type"], "status")
+        expect_equal(
+            "the frame after hello and the missed messages", self.status["type"], "status"
+        )
         expect_equal("its status", self.status["status"], "running")
-        expect(person.id in self.status["online"], "expected oneself online, but was not")
+        expect(person.id in self.status["online"], "expected the caller to be online")
 
-    def receive(self, wanted: str, timeout: float = FRAME_TIMEOUT) -> Json:
-        """The next frame, of whatever type."""
+    def receive(self, expected: str, timeout: float = FRAME_TIMEOUT) -> Json:
+        """The next frame of any type."""
         try:
             raw = self.connection.recv(timeout)
         except TimeoutError:
-            raise Surprise(f"expected {wanted} within {timeout:.0f} s, but nothing came") from None
+            raise Mismatch(f"expected {expected} within {timeout:.0f} s, got nothing") from None
         except ConnectionClosed as closed:
-            raise Surprise(f"expected {wanted}, but the socket was closed: {closed}") from None
+            raise Mismatch(f"expected {expected}, got a close: {closed}") from None
         try:
             frame = json.loads(raw)
         except ValueError:
-            raise Surprise(f"expected {wanted}, but {raw!r} came") from None
+            raise Mismatch(f"expected {expected}, got {raw!r}") from None
         kind = frame.get("type") if isinstance(frame, dict) else None
-        expect(kind in FRAMES, f"expected {wanted}, but {raw!r} came")
+        expect(kind in FRAMES, f"expected {expected}, got {raw!r}")
         FRAMES[str(kind)](f"the {kind} frame", frame)
         return dict(frame)
 
-    def next(self, kind: str, wanted: str = "", timeout: float = FRAME_TIMEOUT) -> Json:
-        """The next frame of a type. Signals may come between; messages and errors may not."""
-        wanted = wanted or f"a {kind} frame"
+    def next(self, kind: str, expected: str = "", timeout: float = FRAME_TIMEOUT) -> Json:
+        """The next frame of a type. Signals are skipped; messages and errors are not allowed."""
+        expected = expected or f"a {kind} frame"
         while True:
-            frame = self.receive(wanted, timeout)
+            frame = self.receive(expected, timeout)
             if frame["type"] == "status":
                 self.status = frame
             if frame["type"] == kind:
                 return frame
             signal = frame["type"] in ("status", "read", "typing")
-            expect(signal, f"expected {wanted}, but {frame} came")
+            expect(signal, f"expected {expected}, got {frame}")
 
     def next_messages(self, number: int) -> list[Json]:
         return [self.next("message")["message"] for _ in range(number)]
 
     def wait_for_status(self, status: str, online: set[str], left_by: str | None = None) -> None:
-        """Read on until the room's status is this one; it may be so already."""
-        wanted = f"status {status} with {sorted(online)} online and {left_by} as left_by"
-        deadline = time.monotonic() + GONE_TIMEOUT
+        """Read until the room has this status; it may have it already."""
+        expected = f"status {status} with {sorted(online)} online and {left_by} as left_by"
+        deadline = time.monotonic() + DISCONNECT_TIMEOUT
         while True:
             last = self.status
             if (last["status"], set(last["online"]), last["left_by"]) == (status, online, left_by):
                 return
             left = deadline - time.monotonic()
-            expect(left > 0, f"expected {wanted}, but {last} was the last")
-            self.next("status", f"{wanted} after {last}", left)
+            expect(left > 0, f"expected {expected}, got {last}")
+            self.next("status", f"{expected} after {last}", left)
 
-    def tell(self, kind: str, **members: str | int) -> None:
+    def send_frame(self, kind: str, **members: str | int) -> None:
         self.connection.send(json.dumps({"type": kind, **members}))
 
-    def write(self, body: str) -> str:
-        """Send a message under a new client id, which the acknowledgement will carry."""
+    def send_message(self, body: str) -> str:
+        """Send a message; returns its client id, which the acknowledgement carries."""
         client_id = secrets.token_hex(8)
-        self.tell("send", client_id=client_id, body=body)
+        self.send_frame("send", client_id=client_id, body=body)
         return client_id
 
-    def break_off(self) -> None:
-        """Lose the connection without a word, as a phone does in a tunnel."""
+    def disconnect_abruptly(self) -> None:
+        """Shut the connection down without a close frame, as a phone does in a tunnel."""
         self.connection.socket.shutdown(socket.SHUT_RDWR)
 
     def wait_for_close(self, code: int) -> None:
@@ -104,14 +106,14 @@ class Chat:
             while True:
                 self.connection.recv(FRAME_TIMEOUT)
         except TimeoutError:
-            raise Surprise(f"expected the socket to close with {code}, but it is open") from None
+            raise Mismatch(f"expected a close with {code}, got none") from None
         except ConnectionClosed as closed:
             expect_equal("the close code", closed.rcvd.code if closed.rcvd else None, code)
 
 
 @contextmanager
 def open_chat(person: Person, room_id: str, after: int | None = None) -> Iterator[Chat]:
-    """Open a person's socket; with `after`, what came behind that number is told again."""
+    """Open a person's socket; with `after`, the messages after that number are replayed."""
     address = str(person.server.base_url.join(f"/api/v1/rooms/{room_id}/socket"))
     address = address.replace("http", "ws", 1)
     if after is not None:
@@ -127,28 +129,28 @@ def open_chat(person: Person, room_id: str, after: int | None = None) -> Iterato
 # --- Chapter 4: a coffee chat ------------------------------------------------------------------
 
 
-def have_a_coffee_chat(first: Person, second: Person) -> list[Json]:
+def coffee_chat(first: Person, second: Person) -> list[Json]:
     chapter("4. A coffee chat")
-    room_id = ask_for_a_room(first, second)["id"]
+    room_id = open_a_room(first, second)["id"]
     with open_chat(first, room_id) as one:
         with open_chat(second, room_id) as two:
             messages = talk(one, two)
             repeat_and_signal(one, two, messages)
-            two.break_off()
-            missed = write_to_the_absent(one)
+            two.disconnect_abruptly()
+            missed = write_while_offline(one)
 
         with open_chat(second, room_id, after=messages[-1]["seq"]) as two:
             messages += missed
             resume(one, two, messages)
             chat_over_http(one, two, messages)
             mark_as_read(one, two, messages)
-            leave(one, two, room_id)
-        come_back(one, second, messages)
-    wait_until_nobody_is_in(first, room_id)
+            leave_the_room(one, two, room_id)
+        reopen_the_room(one, second, messages)
+    wait_until_empty(first, room_id)
     return messages
 
 
-def ask_for_a_room(first: Person, second: Person) -> Json:
+def open_a_room(first: Person, second: Person) -> Json:
     first.refused(422, "cannot-chat-with-yourself", "POST", "/rooms", {"user_id": first.id})
 
     def ask(caller: Person, other: Person) -> httpx.Response:
@@ -158,91 +160,91 @@ def ask_for_a_room(first: Person, second: Person) -> Json:
     with ThreadPoolExecutor() as pool:
         answers = list(pool.map(ask, (first, second), (second, first)))
     statuses = sorted(answer.status_code for answer in answers)
-    expect_equal("the answers to two who asked at the same moment", statuses, [200, 201])
+    expect_equal("the statuses of two simultaneous requests", statuses, [200, 201])
     room, same = (read(answer, ROOM) for answer in answers)
-    expect_equal("the room of the other", same["id"], room["id"])
+    expect_equal("the room of the second", same["id"], room["id"])
     expect_equal("the other in the first's room", room["participant"]["id"], second.id)
     expect_equal("the other in the second's room", same["participant"]["id"], first.id)
 
     room = first.get(ROOM, f"/rooms/{room['id']}")
     fresh = {"status": "stop", "left_by": None, "last_message": None, "last_seq": 0}
     expect_equal("the new room", {name: room[name] for name in fresh}, fresh)
-    say("Both asked for a coffee chat at once and got one room (201 and 200); nobody is in: stop.")
+    report("Both asked for a chat at once and got the same room (201, 200); its status is stop.")
     return room
 
 
 def talk(one: Chat, two: Chat) -> list[Json]:
-    """Exchange four messages; give them as the server numbered them."""
+    """Exchange four messages; returns them as the server numbered them."""
     both = {one.person.id, two.person.id}
     one.wait_for_status("running", both)
     two.wait_for_status("running", both)
-    say("Both opened the socket: hello, then status running with both online.")
+    report("Both opened a socket: hello, then status running with both online.")
 
     sent = {}
     for chat, body in ((one, "안녕하세요!"), (two, "Hello!"), (one, "커피?"), (two, "Gladly. ☕")):
-        sent[chat.write(body)] = (chat.person.id, body)
+        sent[chat.send_message(body)] = (chat.person.id, body)
     messages = one.next_messages(len(sent))
     expect_equal("what the second saw", two.next_messages(len(sent)), messages)
     expect_equal("the numbers", [message["seq"] for message in messages], [1, 2, 3, 4])
     seen = {message["client_id"]: (message["sender_id"], message["body"]) for message in messages}
     expect_equal("the messages by client id", seen, sent)
-    say("They sent four messages; both saw 1, 2, 3, 4 in the same order.")
+    report("They sent four messages; both saw 1, 2, 3, 4 in the same order.")
     return messages
 
 
 def repeat_and_signal(one: Chat, two: Chat, messages: list[Json]) -> None:
     known = next(m for m in messages if m["sender_id"] == one.person.id)
-    one.tell("send", client_id=known["client_id"], body="The same once more.")
+    one.send_frame("send", client_id=known["client_id"], body="The same once more.")
     expect_equal("the answer to a repeated client id", one.next_messages(1), [known])
-    two.write("Still there?")
+    two.send_message("Still there?")
     messages += one.next_messages(1)
     expect_equal("the message after the repeated one", two.next_messages(1), messages[-1:])
     expect_equal("its number", messages[-1]["seq"], 5)
-    say("A repeated client id gave its sender the first message again, and took no number.")
+    report("A repeated client id returned the first message and used no number.")
 
-    one.tell("typing")
-    expect_equal("who types", two.next("typing")["user_id"], one.person.id)
-    two.tell("read", seq=2)
+    one.send_frame("typing")
+    expect_equal("the person who types", two.next("typing")["user_id"], one.person.id)
+    two.send_frame("read", seq=2)
     mark = one.next("read")
     expect_equal("the read mark", (mark["user_id"], mark["seq"]), (two.person.id, 2))
-    say("The other sees who types, and how far who has read.")
+    report("The other person sees typing and read marks.")
 
 
-def write_to_the_absent(one: Chat) -> list[Json]:
+def write_while_offline(one: Chat) -> list[Json]:
     for body in ("Are you in a tunnel?", "괜찮아요.", "I will wait."):
-        one.write(body)
+        one.send_message(body)
     messages = one.next_messages(3)
     one.wait_for_status("running", {one.person.id})
-    say("The second's connection broke; the first wrote 6, 7 and 8 meanwhile.")
+    report("The second lost the connection; the first wrote 6, 7 and 8 meanwhile.")
     return messages
 
 
 def resume(one: Chat, two: Chat, messages: list[Json]) -> None:
     expect_equal("the missed messages", two.missed, messages[-3:])
     one.wait_for_status("running", {one.person.id, two.person.id})
-    two.write("Back again!")
+    two.send_message("Back again!")
     messages += two.next_messages(1)
     expect_equal("what the first sees live", one.next_messages(1), messages[-1:])
     expect_equal("the numbers", [message["seq"] for message in messages], list(range(1, 10)))
-    say("The second came back with ?after=5, got 6, 7 and 8 first, and wrote 9.")
+    report("The second reconnected with ?after=5, got 6, 7 and 8, and wrote 9.")
 
 
 def chat_over_http(one: Chat, two: Chat, messages: list[Json]) -> None:
     first, path = one.person, f"/rooms/{messages[0]['room_id']}/messages"
     body = {"body": "Written without a socket.", "client_id": secrets.token_hex(8)}
     message = first.ask(MESSAGE, "POST", path, body, status=201)
-    wanted = {**body, "seq": 10, "sender_id": first.id}
-    expect_equal("the message", {name: message[name] for name in wanted}, wanted)
+    expected = {**body, "seq": 10, "sender_id": first.id}
+    expect_equal("the message", {name: message[name] for name in expected}, expected)
     again = first.ask(MESSAGE, "POST", path, {**body, "body": "Once more."}, status=200)
     expect_equal("the answer to a repeated client id", again, message)
     messages.append(message)
 
-    two.write("I saw it.")
+    two.send_message("I saw it.")
     messages += two.next_messages(2)[1:]
     expect_equal("what the first saw", one.next_messages(2), messages[-2:])
-    say("A message posted over HTTP came to both sockets; repeated, it was 200 and no new one.")
+    report("Both sockets got a message posted over HTTP; a repeated post is 200 and adds none.")
 
-    for query, wanted_items in (
+    for query, expected_items in (
         ({}, messages),
         ({"limit": 2}, messages[-2:]),
         ({"before": 4, "limit": 2}, messages[1:3]),
@@ -250,8 +252,10 @@ def chat_over_http(one: Chat, two: Chat, messages: list[Json]) -> None:
         ({"after": 11}, []),
     ):
         history = first.get(HISTORY, path, **query)
-        expect_equal(f"the history with {query}", history, {"items": wanted_items, "last_seq": 11})
-    say("The history can be read in pieces, before or after a number.")
+        expect_equal(
+            f"the history with {query}", history, {"items": expected_items, "last_seq": 11}
+        )
+    report("The history can be read in pages, before or after a number.")
 
 
 def mark_as_read(one: Chat, two: Chat, messages: list[Json]) -> None:
@@ -273,7 +277,9 @@ def mark_as_read(one: Chat, two: Chat, messages: list[Json]) -> None:
     expect_equal("read_seq and unread_count after", marks, (last, 0))
     room = first.get(ROOM, path)
     expect_equal("participant_read_seq", room["participant_read_seq"], last)
-    say(f"{len(unread)} unread messages became none; a mark goes neither back nor too far.")
+    report(
+        f"{len(unread)} unread messages became 0; a read mark never moves back or past the end."
+    )
 
 
 def only_room(person: Person) -> Json:
@@ -282,41 +288,41 @@ def only_room(person: Person) -> Json:
     return rooms[0]
 
 
-def leave(one: Chat, two: Chat, room_id: str) -> None:
+def leave_the_room(one: Chat, two: Chat, room_id: str) -> None:
     first, second, path = one.person, two.person, f"/rooms/{room_id}"
     second.send(204, "DELETE", path)
     two.wait_for_close(4404)
     one.wait_for_status("pending", {first.id}, left_by=second.id)
     room = first.get(ROOM, path)
-    told = (room["status"], room["left_by"])
-    expect_equal("the status and left_by of the room", told, ("pending", second.id))
+    state = (room["status"], room["left_by"])
+    expect_equal("the status and left_by of the room", state, ("pending", second.id))
     first.refused(409, "room-pending", "POST", f"{path}/messages", {"body": "Hello?"})
-    client_id = one.write("Hello?")
+    client_id = one.send_message("Hello?")
     error = one.next("error")
-    told = (error["code"], error["client_id"])
-    expect_equal("the error on the socket", told, ("room-pending", client_id))
+    state = (error["code"], error["client_id"])
+    expect_equal("the error on the socket", state, ("room-pending", client_id))
 
     second.refused(404, "not-found", "GET", path)
     second.refused(404, "not-found", "POST", f"{path}/messages", {"body": "Hello?"})
-    expect_equal("the leaver's rooms", second.page(ROOM, "/rooms").items, [])
-    say("The second left: pending for the first, who may read but not write; 404 for the leaver.")
+    expect_equal("the second's rooms", second.page(ROOM, "/rooms").items, [])
+    report("The second left: the room is pending and read-only for the first, 404 for the second.")
 
 
-def come_back(one: Chat, second: Person, messages: list[Json]) -> None:
+def reopen_the_room(one: Chat, second: Person, messages: list[Json]) -> None:
     first, room_id = one.person, one.room["id"]
     room = second.ask(ROOM, "POST", "/rooms", {"user_id": first.id}, status=200)
     expect_equal("the id of the reopened room", room["id"], room_id)
-    told = (room["status"], room["left_by"])
-    expect_equal("its status and left_by", told, ("running", None))
+    state = (room["status"], room["left_by"])
+    expect_equal("its status and left_by", state, ("running", None))
     one.wait_for_status("running", {first.id})
     history = second.get(HISTORY, f"/rooms/{room_id}/messages")
     expect_equal("its history", history["items"], messages)
-    say("They asked again, and the room was open, with all its history.")
+    report("The second reopened the room and found its history.")
 
 
-def wait_until_nobody_is_in(person: Person, room_id: str) -> None:
-    deadline = time.monotonic() + GONE_TIMEOUT
+def wait_until_empty(person: Person, room_id: str) -> None:
+    deadline = time.monotonic() + DISCONNECT_TIMEOUT
     while (room := person.get(ROOM, f"/rooms/{room_id}"))["status"] != "stop":
-        expect(time.monotonic() < deadline, f"nobody is in, but the room is {room['status']}")
+        expect(time.monotonic() < deadline, f"expected stop, got {room['status']}")
         time.sleep(0.2)
-    say("When both were gone, its status was stop again.")
+    report("When both were offline, its status was stop again.")

@@ -1,29 +1,30 @@
-"""How to call SidePro's API over HTTP: logging in, problems, and pages of lists.
+"""Calls SidePro's API over HTTP: log-in, problems and pages of lists.
 
-It checks what all answers have in common and the shape of each, so that the story in `tour.py`
-is free to tell what is special about them.
+The methods check what all responses have in common and the schema of each, so that the chapters
+only check what is specific to them.
 """
 
 import re
 import secrets
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from tour_shapes import (
+from tour_schemas import (
     PROBLEM_MEMBERS,
     SESSION,
     Check,
-    Surprise,
+    Mismatch,
     count,
     each,
     expect,
     expect_equal,
-    fault,
-    maybe,
-    shape,
+    field_error,
+    fields_of,
+    nullable,
     text,
 )
 
@@ -33,7 +34,7 @@ Query = Mapping[str, Value]
 
 
 class Page(NamedTuple):
-    """One page of a list; the cursors and the links are None where nothing lies that way."""
+    """One page of a list; cursors and links are None at its ends."""
 
     items: list[Json]
     next: str | None
@@ -47,7 +48,7 @@ class Page(NamedTuple):
 
 
 class Caller:
-    """Somebody who calls the API: a stranger, as long as there is no token."""
+    """A client of the API; anonymous until it has a token."""
 
     def __init__(self, server: httpx.Client) -> None:
         self.server = server
@@ -62,7 +63,7 @@ class Caller:
         query: Query | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
-        """Make one call, and check what every answer has in common."""
+        """Make a call, and check what every response has in common."""
         sent = dict(headers or {})
         if self.token:
             sent["Authorization"] = f"Bearer {self.token}"
@@ -71,13 +72,13 @@ class Caller:
         )
 
         where = f"{method} {path}"
-        came = f"{response.status_code} {response.text[:300]}".strip()
-        expect(response.status_code == status, f"{where}: expected {status}, but {came} came")
-        expect("X-Request-ID" in response.headers, f"{where}: expected an X-Request-ID, none came")
+        actual = f"{response.status_code} {response.text[:300]}".strip()
+        expect(response.status_code == status, f"{where}: expected {status}, got {actual}")
+        expect("X-Request-ID" in response.headers, f"{where}: expected an X-Request-ID")
         if self.token:
             expect_equal(f"{where}: Cache-Control", caching(response), "no-store")
         if status in (204, 304):
-            expect(not response.content, f"{where}: expected no body with {status}, but one came")
+            expect(not response.content, f"{where}: expected no body with {status}, got one")
         return response
 
     def get(self, answer: Check, path: str, **query: Value) -> Json:
@@ -86,7 +87,7 @@ class Caller:
     def ask(
         self, answer: Check, method: str, path: str, body: Json | None = None, status: int = 200
     ) -> Json:
-        """Make a call that succeeds, and give its answer."""
+        """Make a call that must succeed; returns its body."""
         return read(self.send(status, method, path, body), answer)
 
     def refused(
@@ -98,31 +99,31 @@ class Caller:
         body: Json | None = None,
         query: Query | None = None,
     ) -> list[str]:
-        """Make a call that must be refused; give the members or parameters that were at fault."""
+        """Make a call that must be refused; returns the invalid members or parameters."""
         response = self.send(status, method, path, body, query)
         problem = parse(response, "application/problem+json")
         where = f"the problem of {method} {path}"
         members = dict(PROBLEM_MEMBERS)
         if code == "invalid" or (status == 422 and "errors" in problem):
-            members["errors"] = each(fault)
-        shape(**members)(where, problem)
+            members["errors"] = each(field_error)
+        fields_of(**members)(where, problem)
 
-        came = (problem["status"], problem["code"], problem["type"])
-        expect_equal(where, came, (status, code, f"/problems/{code}"))
+        actual = (problem["status"], problem["code"], problem["type"])
+        expect_equal(where, actual, (status, code, f"/problems/{code}"))
         if code == "not-authenticated":
             challenge = response.headers.get("WWW-Authenticate", "")
-            expect(challenge.startswith("Bearer"), f"{where}: no WWW-Authenticate: Bearer came")
-        faults = problem.get("errors", [])
-        return [error.get("pointer", error.get("parameter")) for error in faults]
+            expect(challenge.startswith("Bearer"), f"{where}: expected WWW-Authenticate: Bearer")
+        errors = problem.get("errors", [])
+        return [error.get("pointer", error.get("parameter")) for error in errors]
 
     def page(self, item: Check, path: str, **query: Value) -> Page:
-        """Read one page of a list, and check that its cursors and its Link header agree."""
+        """Read a page, and check that its cursors equal those of its Link header."""
         response = self.send(200, "GET", path, query=query)
         members: dict[str, Check] = {"items": each(item)}
-        members |= {"next": maybe(text), "previous": maybe(text)}
+        members |= {"next": nullable(text), "previous": nullable(text)}
         if "total" in query:
             members["total"] = count
-        page = read(response, shape(**members))
+        page = read(response, fields_of(**members))
 
         links: dict[str, str | None] = {}
         for rel, member in (("next", "next"), ("prev", "previous")):
@@ -141,7 +142,7 @@ class Caller:
 
 
 class Person(Caller):
-    """Somebody new, with an address and a name that nobody has."""
+    """A new person with a unique email and username."""
 
     def __init__(self, server: httpx.Client, mailbox: str, nickname: str) -> None:
         super().__init__(server)
@@ -164,13 +165,13 @@ class Person(Caller):
 
 def parse(response: httpx.Response, media_type: str) -> Json:
     where = f"{response.request.method} {response.request.url.path}"
-    came = response.headers.get("Content-Type", "")
-    expect_equal(f"{where}: Content-Type", came.split(";")[0].strip(), media_type)
+    actual = response.headers.get("Content-Type", "")
+    expect_equal(f"{where}: Content-Type", actual.split(";")[0].strip(), media_type)
     try:
         body = response.json()
     except ValueError:
-        raise Surprise(f"{where}: expected JSON, but {response.text[:200]!r} came") from None
-    expect(isinstance(body, dict), f"{where}: expected a JSON object, but {body!r} came")
+        raise Mismatch(f"{where}: expected JSON, got {response.text[:200]!r}") from None
+    expect(isinstance(body, dict), f"{where}: expected a JSON object, got {body!r}")
     return dict(body)
 
 
@@ -191,13 +192,18 @@ def check_location(response: httpx.Response, path: str) -> None:
 
 def check_etag(response: httpx.Response) -> None:
     etag = response.headers.get("ETag", "")
-    good = re.fullmatch(r'(W/)?"[^"]+"', etag) is not None
-    expect(good, f"{response.request.url.path}: expected a quoted ETag, but {etag!r} came")
+    valid = re.fullmatch(r'(W/)?"[^"]+"', etag) is not None
+    expect(valid, f"{response.request.url.path}: expected a quoted ETag, got {etag!r}")
+
+
+def decomposed(word: str) -> str:
+    """The word in Unicode's form NFD, as some keyboards send it: 한 as ㅎ, ㅏ, ㄴ."""
+    return unicodedata.normalize("NFD", word)
 
 
 def chapter(title: str) -> None:
     print(f"\n{title}", flush=True)
 
 
-def say(line: str) -> None:
+def report(line: str) -> None:
     print(f"  {line}", flush=True)

@@ -3,14 +3,13 @@
 python -m tests.lint_names           lists what is left and exits with 1 if there is anything
 python -m tests.lint_names --count   counts by folder and name
 
-Only identifiers count (tokens of Python), not prose. Left out are retired names that are ordinary
+Only identifiers count, not prose. Left out are retired names that are ordinary
 words or standard elsewhere: `read`, `show`, `parent`, `listen`, `columns`, `rank`, `between`, …
 """
 
-import io
+import ast
 import re
 import sys
-import tokenize
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,6 +73,15 @@ def retired(name: str) -> str | None:
     return None
 
 
+def identifiers(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Line and identifier, also of expressions in f-strings."""
+    for node in ast.walk(tree):
+        for field in ("id", "attr", "name", "arg", "asname", "module"):
+            value = getattr(node, field, None)
+            if isinstance(value, str):
+                yield from ((getattr(node, "lineno", 0), part) for part in value.split("."))
+
+
 def files() -> Iterator[Path]:
     for folder in FOLDERS:
         for path in sorted((ROOT / folder).rglob("*.py")):
@@ -86,10 +94,10 @@ def hits() -> Iterator[tuple[Path, int, str, str]]:
     """Path, line, identifier and the retired name in it."""
     for path in files():
         text = path.read_text(encoding="utf-8")
-        for token in tokenize.generate_tokens(io.StringIO(text).readline):
-            found = retired(token.string) if token.type == tokenize.NAME else None
+        for line, name in identifiers(ast.parse(text)):
+            found = retired(name)
             if found and EXEMPT.get(found, "\0") not in text:
-                yield path.relative_to(ROOT), token.start[0], token.string, found
+                yield path.relative_to(ROOT), line, name, found
 
 
 def main(arguments: list[str]) -> None:

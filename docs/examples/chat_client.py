@@ -1,20 +1,20 @@
-"""A client of SidePro's coffee chat that loses and repeats nothing, whatever the network does.
+"""A client of SidePro's coffee chat that loses and repeats no message over a bad network.
 
     python docs/examples/chat_client.py http://127.0.0.1:8000 EMAIL PASSWORD USER_ID
 
-opens the room with another user and shows its messages. A line that is typed is said; at the end
-of the input the program waits until all of it is stored. It needs `httpx` and `websockets`.
+It opens the room with another user and prints its messages. Each line of input is sent. At the end
+of the input the program waits until all messages are stored. It needs `httpx` and `websockets`.
 
 What makes it reliable:
 
-- It remembers the number of the last message that it has shown, and opens each socket with
-  `?after=`: what it missed comes first. More than a thousand it reads over HTTP.
-- It names each message (`client_id`), and keeps it until the message itself comes back. What was
-  not acknowledged is sent again on the next socket: it is stored once, however often it comes.
-- It sends one message at a time, so that what is repeated is not overtaken by what came later.
-- After a drop it waits: a random time below a limit that doubles with each failure, so that the
-  clients of a server that comes back do not all come in the same moment.
-- Its access token is replaced before it is too old.
+- It remembers the number of the last message it printed and opens each socket with `?after=`, so
+  missed messages come first. More than a thousand are read over HTTP.
+- It gives each message a `client_id` and keeps the message until it comes back. Unacknowledged
+  messages are sent again on the next socket; the server stores each once.
+- It sends one message at a time, so a retry is not overtaken by a later message.
+- It reconnects after a random delay below a limit that doubles with each failure, so that the
+  clients of a restarted server do not all connect at the same moment.
+- It refreshes its access token before it expires.
 """
 
 import asyncio
@@ -32,23 +32,23 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 
 Json = dict[str, Any]
 
-FIRST_PAUSE = 0.5  # seconds: the limit of the first pause after a drop
-LONGEST_PAUSE = 30.0
-REPEAT_AFTER = 1.0  # seconds after which a message is repeated that could not be stored
+FIRST_BACKOFF = 0.5  # seconds: the upper bound of the first delay
+MAX_BACKOFF = 30.0
+RETRY_DELAY = 1.0  # seconds before a refused message is sent again
 NOT_AUTHENTICATED = 4401
-GIVE_UP = {4400: "the server does not understand this client", 4404: "the room is gone"}
-WORTH_REPEATING = ("unavailable", "rate-limited")
+FATAL_CODES = {4400: "the server does not understand this client", 4404: "the room does not exist"}
+RETRYABLE = ("unavailable", "rate-limited")
 
 
-class Over(Exception):
-    """There is no way on. The message says why."""
+class ChatError(Exception):
+    """The chat cannot go on. The message says why."""
 
 
 class Account:
-    """A log-in that stays good."""
+    """A logged-in user with a valid access token."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
-        """`http` has the server's address."""
+        """`http` has the server's base URL."""
         self.http = http
         self._tokens: Json = {}
         self._refresh_at = 0.0
@@ -58,158 +58,158 @@ class Account:
             "/api/v1/sessions", json={"email": email, "password": password}
         )
         if answer.status_code in (401, 403, 422):
-            raise Over(f"the log-in was refused: {answer.json()['detail']}")
-        self._keep(answer)
+            raise ChatError(f"the log-in was refused: {answer.json()['detail']}")
+        self._store_tokens(answer)
 
     async def token(self) -> str:
-        """An access token that is good for a while."""
+        """A valid access token; refreshed when 80 % of its life is over."""
         if time.monotonic() >= self._refresh_at:
-            used = {"refresh_token": self._tokens["refresh_token"]}
-            answer = await self.http.post("/api/v1/sessions/refresh", json=used)
+            body = {"refresh_token": self._tokens["refresh_token"]}
+            answer = await self.http.post("/api/v1/sessions/refresh", json=body)
             if answer.status_code == 401:
-                raise Over("the session has ended: log in again")
-            self._keep(answer)
+                raise ChatError("the session has ended: log in again")
+            self._store_tokens(answer)
         return str(self._tokens["access_token"])
 
-    def distrust_token(self) -> None:
-        """Have the next one be a new one."""
+    def expire_token(self) -> None:
+        """Refresh the token before its next use."""
         self._refresh_at = 0.0
 
-    async def request(self, method: str, path: str, **sent: Any) -> Json:
-        """The answer to a call."""
+    async def request(self, method: str, path: str, **arguments: Any) -> Json:
+        """The body of a successful call."""
         headers = {"Authorization": f"Bearer {await self.token()}"}
-        answer = await self.http.request(method, f"/api/v1{path}", headers=headers, **sent)
+        answer = await self.http.request(method, f"/api/v1{path}", headers=headers, **arguments)
         answer.raise_for_status()
         return dict(answer.json())
 
-    def _keep(self, answer: httpx.Response) -> None:
+    def _store_tokens(self, answer: httpx.Response) -> None:
         answer.raise_for_status()
         self._tokens = answer.json()
         self._refresh_at = time.monotonic() + 0.8 * self._tokens["expires_in"]
 
 
 class Chat:
-    """One room. `shown` gets each message once, in the order of their numbers."""
+    """A room. Calls `show` once for each message, in the order of their numbers."""
 
     def __init__(
-        self, account: Account, room_id: str, shown: Callable[[Json], None], last_seq: int = 0
+        self, account: Account, room_id: str, show: Callable[[Json], None], last_seq: int = 0
     ) -> None:
         self.last_seq = last_seq
         self._account = account
         self._room_id = room_id
-        self._shown = shown
-        self._unstored: dict[str, str] = {}  # bodies by client id, in the order of saying
-        self._repeat = False
+        self._show = show
+        self._pending: dict[str, str] = {}  # bodies by client id, oldest first
+        self._retry = False
         self._failures = 0
-        self._news = asyncio.Condition()
+        self._changed = asyncio.Condition()
 
-    async def say(self, body: str) -> None:
-        """Say something, now or as soon as there is a way."""
-        async with self._news:
-            self._unstored[secrets.token_hex(8)] = body
-            self._news.notify_all()
+    async def send(self, body: str) -> None:
+        """Queue a message. It is sent now or after the next connect."""
+        async with self._changed:
+            self._pending[secrets.token_hex(8)] = body
+            self._changed.notify_all()
 
-    async def all_stored(self) -> None:
-        """Wait until the server has all that was said."""
-        async with self._news:
-            await self._news.wait_for(lambda: not self._unstored)
+    async def wait_until_stored(self) -> None:
+        """Wait until the server has stored all messages."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: not self._pending)
 
     async def run(self) -> None:
-        """Stay in the room until it is over, through as many sockets as it takes.
+        """Stay connected, with a new socket after each drop.
 
         Raises:
-            Over: there is no way on.
+            ChatError: a new connection would not help.
         """
         while True:
             try:
-                await self._talk()
-            except InvalidStatus as refusal:
-                if refusal.response.status_code == 403:
-                    raise Over("the server does not let us in") from refusal
+                await self._run_socket()
+            except InvalidStatus as rejected:
+                if rejected.response.status_code == 403:
+                    raise ChatError("the server refused the connection") from rejected
             except ConnectionClosed as closed:
                 code = closed.rcvd.code if closed.rcvd else 1006
-                if code in GIVE_UP:
-                    raise Over(GIVE_UP[code]) from closed
+                if code in FATAL_CODES:
+                    raise ChatError(FATAL_CODES[code]) from closed
                 if code == NOT_AUTHENTICATED:
-                    self._account.distrust_token()
+                    self._account.expire_token()
             except (OSError, TimeoutError, InvalidHandshake, httpx.HTTPError):
-                pass  # the server or the way to it is away
-            limit = min(LONGEST_PAUSE, FIRST_PAUSE * 2**self._failures)
+                pass  # the server or the network is down
+            limit = min(MAX_BACKOFF, FIRST_BACKOFF * 2**self._failures)
             self._failures += 1
             await asyncio.sleep(random.uniform(0, limit))
 
-    async def _talk(self) -> None:
-        """One socket, until it breaks."""
+    async def _run_socket(self) -> None:
+        """Use one socket until it closes."""
         headers = {"Authorization": f"Bearer {await self._account.token()}"}
-        address = str(self._account.http.base_url.join(f"/api/v1/rooms/{self._room_id}/socket"))
-        address = f"{address.replace('http', 'ws', 1)}?after={self.last_seq}"
-        async with connect(address, additional_headers=headers) as socket:
-            saying = None
+        url = str(self._account.http.base_url.join(f"/api/v1/rooms/{self._room_id}/socket"))
+        url = f"{url.replace('http', 'ws', 1)}?after={self.last_seq}"
+        async with connect(url, additional_headers=headers) as socket:
+            sender = None
             try:
                 async for text in socket:
                     frame = json.loads(text)
-                    await self._hear(frame)
-                    if frame["type"] == "status" and saying is None:
-                        # now all that was missed is here, with what was acknowledged by it
+                    await self._handle(frame)
+                    if frame["type"] == "status" and sender is None:
+                        # All missed messages are here, so `_pending` has only unstored ones.
                         self._failures = 0
-                        saying = asyncio.create_task(self._say_all(socket))
+                        sender = asyncio.create_task(self._send_pending(socket))
             finally:
-                if saying:
-                    saying.cancel()
-                    await asyncio.gather(saying, return_exceptions=True)
-        raise ConnectionClosed(None, None)  # closed well, and not by us
+                if sender:
+                    sender.cancel()
+                    await asyncio.gather(sender, return_exceptions=True)
+        raise ConnectionClosed(None, None)  # closed normally by the server
 
-    async def _hear(self, frame: Json) -> None:
+    async def _handle(self, frame: Json) -> None:
         match frame["type"]:
             case "hello" if not frame["recovered"]:
-                await self._read_up_to(frame["last_seq"])
+                await self._read_history_up_to(frame["last_seq"])
             case "message":
-                await self._take(frame["message"])
-            case "error" if frame["client_id"] in self._unstored:
-                async with self._news:
-                    if frame["code"] in WORTH_REPEATING:
-                        self._repeat = True
+                await self._show_message(frame["message"])
+            case "error" if frame["client_id"] in self._pending:
+                async with self._changed:
+                    if frame["code"] in RETRYABLE:
+                        self._retry = True
                     else:
-                        body = self._unstored.pop(frame["client_id"])
-                        print(f"not said: {body} ({frame['detail']})", file=sys.stderr)
-                    self._news.notify_all()
+                        body = self._pending.pop(frame["client_id"])
+                        print(f"not sent: {body} ({frame['detail']})", file=sys.stderr)
+                    self._changed.notify_all()
 
-    async def _read_up_to(self, seq: int) -> None:
-        """Read over HTTP what is too much for a replay."""
+    async def _read_history_up_to(self, seq: int) -> None:
+        """Read over HTTP when there are too many messages for a replay."""
         while self.last_seq < seq:
             query = {"after": self.last_seq, "limit": 100}
             path = f"/rooms/{self._room_id}/messages"
             history = await self._account.request("GET", path, params=query)
             for message in history["items"]:
                 if message["seq"] <= seq:
-                    await self._take(message)
+                    await self._show_message(message)
 
-    async def _take(self, message: Json) -> None:
+    async def _show_message(self, message: Json) -> None:
         if message["seq"] > self.last_seq:
             self.last_seq = message["seq"]
-            self._shown(message)
-        async with self._news:
-            self._unstored.pop(message["client_id"], None)
-            self._news.notify_all()
+            self._show(message)
+        async with self._changed:
+            self._pending.pop(message["client_id"], None)
+            self._changed.notify_all()
 
-    async def _say_all(self, socket: ClientConnection) -> None:
+    async def _send_pending(self, socket: ClientConnection) -> None:
         while True:
-            async with self._news:
-                await self._news.wait_for(lambda: bool(self._unstored))
-                client_id, body = next(iter(self._unstored.items()))
-                self._repeat = False
+            async with self._changed:
+                await self._changed.wait_for(lambda: bool(self._pending))
+                client_id, body = next(iter(self._pending.items()))
+                self._retry = False
             frame = {"type": "send", "client_id": client_id, "body": body}
             await socket.send(json.dumps(frame))
-            await self._answered(client_id)
-            if self._repeat:
-                await asyncio.sleep(REPEAT_AFTER)
+            await self._wait_for_answer(client_id)
+            if self._retry:
+                await asyncio.sleep(RETRY_DELAY)
 
-    async def _answered(self, client_id: str) -> None:
-        async with self._news:
-            await self._news.wait_for(lambda: self._repeat or client_id not in self._unstored)
+    async def _wait_for_answer(self, client_id: str) -> None:
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._retry or client_id not in self._pending)
 
 
-async def lines_of_input() -> asyncio.StreamReader:
+async def stdin_reader() -> asyncio.StreamReader:
     reader = asyncio.StreamReader()
     protocol = asyncio.StreamReaderProtocol(reader)
     await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, sys.stdin)
@@ -228,13 +228,13 @@ async def main(server: str, email: str, password: str, user_id: str) -> None:
 
         chat = Chat(account, room["id"], show)
 
-        async def talk() -> None:
-            async for line in await lines_of_input():
+        async def send_lines() -> None:
+            async for line in await stdin_reader():
                 if line.strip():
-                    await chat.say(line.decode().rstrip("\n"))
-            await chat.all_stored()
+                    await chat.send(line.decode().rstrip("\n"))
+            await chat.wait_until_stored()
 
-        tasks = [asyncio.create_task(chat.run()), asyncio.create_task(talk())]
+        tasks = [asyncio.create_task(chat.run()), asyncio.create_task(send_lines())]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -250,7 +250,7 @@ if __name__ == "__main__":
         sys.exit("usage: chat_client.py SERVER EMAIL PASSWORD USER_ID")
     try:
         asyncio.run(main(*sys.argv[1:]))
-    except Over as end:
+    except ChatError as end:
         sys.exit(f"chat_client.py: {end}")
     except httpx.HTTPError as error:
         sys.exit(f"chat_client.py: {type(error).__name__}: {error}")
