@@ -8,8 +8,8 @@ from unittest.mock import patch
 from sqlalchemy import event
 from sqlalchemy.sql.selectable import ReturnsRows
 
+from sidepro.adapters.sql.engine.compiled_query import Row
 from sidepro.adapters.sql.engine.database import Database
-from sidepro.adapters.sql.engine.fast_reads import Row
 
 Run = Callable[..., Awaitable[list[Row]]]
 

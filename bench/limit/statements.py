@@ -27,8 +27,8 @@ import uvicorn
 import uvloop
 from litestar.enums import ScopeType
 
-from sidepro.adapters.sql.engine.database import NOTHING
-from sidepro.adapters.sql.engine.fast_reads import CompiledQuery, postgresql_dialect
+from sidepro.adapters.sql.engine.compiled_query import CompiledQuery, postgresql_dialect
+from sidepro.adapters.sql.engine.database import NO_PARAMETERS
 from sidepro.bootstrap import (
     Container,
     application,
@@ -71,7 +71,7 @@ async def _noted(platform: Container, http: httpx.AsyncClient, path: str) -> Pla
     database, dialect = platform.database, postgresql_dialect()
 
     def noting(run: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-        def noted(statement: Any, parameters: Any = NOTHING) -> Awaitable[Any]:
+        def noted(statement: Any, parameters: Any = NO_PARAMETERS) -> Awaitable[Any]:
             text, values = CompiledQuery(statement, dialect).bind(parameters)
             plan.append((text.encode(), values))
             return run(statement, parameters)

@@ -41,7 +41,7 @@ from sidepro.adapters.security.secret_key import load_or_create_secret
 from sidepro.adapters.security.tokens import JwtAccessTokens, derive_key
 from sidepro.adapters.similarity.lazy_engine import PolarsEngine
 from sidepro.adapters.sql.engine.database import Database
-from sidepro.adapters.sql.engine.job_lock import SqlJobLock
+from sidepro.adapters.sql.engine.locks import SqlJobLock
 from sidepro.adapters.sql.neighbour_store import SqlNeighbourStore
 from sidepro.adapters.sql.readers.account_reader import SqlAccountReader
 from sidepro.adapters.sql.readers.board_reader import SqlBoardReader

@@ -16,8 +16,8 @@ from psycopg import sql
 from sqlalchemy import insert
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
-from sidepro.adapters.sql.engine.database import LISTING, Database
-from sidepro.adapters.sql.engine.fast_reads import CompiledQuery, postgresql_dialect
+from sidepro.adapters.sql.engine.compiled_query import CompiledQuery, postgresql_dialect
+from sidepro.adapters.sql.engine.database import READ_OPTIONS, Database
 from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
 from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
@@ -345,7 +345,7 @@ def explained(
 ) -> dict[str, Any]:
     """What PostgreSQL says about a statement, planned as when it is prepared."""
     text, values = CompiledQuery(statement, postgresql_dialect()).bind(parameters)
-    with psycopg.connect(address, options=LISTING) as connection:
+    with psycopg.connect(address, options=READ_OPTIONS) as connection:
         psycopg.RawCursor(connection).execute(f"PREPARE asked AS {text}".encode())
         given = ", ".join(sql.Literal(value).as_string(connection) for value in values)
         execution = f"EXECUTE asked({given})" if values else "EXECUTE asked"

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select, text
 from structlog.testing import capture_logs
 
-from sidepro.adapters.sql.engine import locks as only_one
+from sidepro.adapters.sql.engine import locks
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.engine.locks import AlreadyRunning, serve_lock
 from tests.clients import PATIENCE, until
@@ -34,11 +34,11 @@ def anyio_backend() -> str:
 
 
 @asynccontextmanager
-async def serving(url: str, *, beside_others: bool) -> AsyncIterator[None]:
+async def serving(url: str, *, shared: bool) -> AsyncIterator[None]:
     """Another process that serves."""
     database = Database(url)
     try:
-        async with serve_lock(database, beside_others=beside_others):
+        async with serve_lock(database, shared=shared):
             yield
     finally:
         await database.close()
@@ -50,46 +50,46 @@ async def test_those_with_redis_serve_beside_each_other_and_none_without(
     with postgres.database() as url:
         async with AsyncExitStack() as several:
             for _ in range(3):
-                await several.enter_async_context(serving(url, beside_others=True))
+                await several.enter_async_context(serving(url, shared=True))
             with pytest.raises(AlreadyRunning):
-                async with serving(url, beside_others=False):
+                async with serving(url, shared=False):
                     pass
-        async with serving(url, beside_others=False):
-            for beside_others in (True, False):
+        async with serving(url, shared=False):
+            for shared in (True, False):
                 with pytest.raises(AlreadyRunning):
-                    async with serving(url, beside_others=beside_others):
+                    async with serving(url, shared=shared):
                         pass
-        async with serving(url, beside_others=True):
+        async with serving(url, shared=True):
             pass
 
 
 async def test_who_lost_the_place_to_another_says_so_and_waits_for_it(
     postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(only_one, "POLL_INTERVAL", 0.05)
+    monkeypatch.setattr(locks, "CHECK_INTERVAL", 0.05)
     with postgres.database() as url, capture_logs() as logged:
 
         def events() -> list[str]:
             return [str(line["event"]) for line in logged]
 
-        async with serving(url, beside_others=False):
+        async with serving(url, shared=False):
             other = Database(url)
             async with other.reading() as connection:
                 # Waits in the queue before the connection has ended: nobody comes between.
                 await connection.execute(_TAKEN_OVER)
-                await until(lambda: events() == ["serving_place_lost"])
+                await until(lambda: events() == ["serve_lock_lost"])
             await other.close()
-            await until(lambda: events() == ["serving_place_lost", "serving_place_taken_again"])
+            await until(lambda: events() == ["serve_lock_lost", "serve_lock_reacquired"])
             with pytest.raises(AlreadyRunning):
-                async with serving(url, beside_others=False):
+                async with serving(url, shared=False):
                     pass
 
 
 async def test_serving_ends_though_it_is_just_looking_whether_the_place_is_still_its_own(
     postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(only_one, "POLL_INTERVAL", 0)
-    monkeypatch.setattr(only_one, "_ANYTHING", select(func.pg_sleep(600)))
+    monkeypatch.setattr(locks, "CHECK_INTERVAL", 0)
+    monkeypatch.setattr(locks, "_CHECK", select(func.pg_sleep(600)))
     with postgres.database() as url:
         watcher = Database(url)
 
@@ -98,6 +98,6 @@ async def test_serving_ends_though_it_is_just_looking_whether_the_place_is_still
                 return bool(await connection.scalar(_LOOKING))
 
         async with asyncio.timeout(PATIENCE):
-            async with serving(url, beside_others=False):
+            async with serving(url, shared=False):
                 await until(is_looking)
         await watcher.close()

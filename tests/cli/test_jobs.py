@@ -11,7 +11,7 @@ import pytest
 from sidepro import bootstrap as main
 from sidepro.adapters.similarity.lazy_engine import PolarsEngine
 from sidepro.adapters.sql.engine.database import Database
-from sidepro.adapters.sql.engine.job_lock import SqlJobLock
+from sidepro.adapters.sql.engine.locks import SqlJobLock
 from sidepro.adapters.sql.neighbour_store import SqlNeighbourStore
 from sidepro.settings import Settings
 from tests.cli.conftest import COMMAND

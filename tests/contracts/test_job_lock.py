@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sidepro.adapters.sql.engine.database import Database
-from sidepro.adapters.sql.engine.job_lock import SqlJobLock
+from sidepro.adapters.sql.engine.locks import SqlJobLock
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.recommendations.ports import JobLock
 from tests.clients import DATABASES, PATIENCE, until
@@ -23,7 +23,7 @@ AnotherProcess = Callable[[], JobLock]
 HOLD = """
 import asyncio, sys
 from sidepro.adapters.sql.engine.database import Database
-from sidepro.adapters.sql.engine.job_lock import SqlJobLock
+from sidepro.adapters.sql.engine.locks import SqlJobLock
 
 async def hold():
     async with SqlJobLock(Database(sys.argv[1])).acquire(wait=True) as is_mine:

@@ -167,7 +167,7 @@ async def test_after_its_return_a_second_server_is_still_refused(
     with SideProServer(settings) as server:
         await asyncio.to_thread(own_postgres.stop)
         await asyncio.to_thread(own_postgres.resume)
-        await until(lambda: "serving_place_taken_again" in server.log(), HEALS_WITHIN)
+        await until(lambda: "serve_lock_reacquired" in server.log(), HEALS_WITHIN)
         second = SideProServer(settings)
         with pytest.raises(ServerError, match="another `sidepro serve` runs"), second:
             pass

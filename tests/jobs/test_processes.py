@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import text
 
 from sidepro.adapters.sql.engine.database import Database
-from sidepro.adapters.sql.engine.job_lock import SqlJobLock
+from sidepro.adapters.sql.engine.locks import SqlJobLock
 from sidepro.jobs import broker as brokers
 from sidepro.jobs.runner import FINISHED_WITHIN
 from tests.clients import PATIENCE, Person, address_of, until, visiting

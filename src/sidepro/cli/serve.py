@@ -143,9 +143,7 @@ class _Serving:
         several = self.settings.may_be_served_by_several
         async with AsyncExitStack() as stack:
             try:
-                await stack.enter_async_context(
-                    serve_lock(platform.database, beside_others=several)
-                )
+                await stack.enter_async_context(serve_lock(platform.database, shared=several))
             except OSError as error:
                 raise CommandError(f"cannot lock {shown(self.settings)}: {error}") from error
             except AlreadyRunning as error:

@@ -12,7 +12,7 @@ from sqlalchemy import Table, bindparam, func, literal, or_, select, update
 from sqlalchemy.sql.selectable import NamedFromClause
 
 from sidepro.adapters.sql.engine.database import Database
-from sidepro.adapters.sql.engine.upsert import upsert
+from sidepro.adapters.sql.engine.dialect import upsert
 from sidepro.adapters.sql.schema.tables import (
     bookmarks,
     comments,

@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.similarity.arrays import People
 from sidepro.adapters.similarity.neighbour_rows import decoded, encoded_names
+from sidepro.adapters.sql.engine.compiled_query import Row, limit_param
 from sidepro.adapters.sql.engine.database import Database
-from sidepro.adapters.sql.engine.fast_reads import Row, limit_param
-from sidepro.adapters.sql.engine.upsert import upsert
+from sidepro.adapters.sql.engine.dialect import upsert
 from sidepro.adapters.sql.schema.tables import (
     neighbours,
     similarity_runs,

@@ -1,18 +1,15 @@
-"""Connections: how they are made, how a transaction begins, and what its failures mean.
+"""Connections, transactions, and the meaning of a driver's errors.
 
-PostgreSQL and SQLite differ in three ways, and only here: SQLite gets its pragmas, one writer at
-a time in this process (waiting in a fair queue instead of polling for the file's lock), and
-`BEGIN IMMEDIATE`, so that what a unit of work reads cannot change before it writes.
+SQLite needs three things that PostgreSQL does not: its pragmas, one writer at a time in this
+process (a fair queue instead of polling for the file's lock), and `BEGIN IMMEDIATE`, so that what
+a unit of work reads cannot change before it writes.
 """
 
 import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import (
-    asynccontextmanager,
-    contextmanager,
-)
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Protocol
 
 from sqlalchemy import event, text
@@ -22,39 +19,41 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.sql.selectable import ReturnsRows
 
+from sidepro.adapters.sql.engine.compiled_query import Row
 from sidepro.adapters.sql.engine.fast_reads import (
     FastReader,
     PostgresqlFastReader,
-    Row,
     SqliteFastReader,
 )
 from sidepro.domain.errors import EmailTaken, NotFound, SideProError, Unavailable, UsernameTaken
 
 POOL_SIZE = 10
 POOL_TIMEOUT = 30.0
-"""Seconds until a request gives up on a connection, or on SQLite's lock, and answers 503: several
-times what it takes to serve a thousand who write at the same moment.
+"""Seconds that a request waits for a connection, or for SQLite's lock, before it answers 503:
+several times what a thousand simultaneous writes take.
 """
 
 CONNECT_TIMEOUT = 5
+"""Seconds."""
 
 ROW_LOCK_TIMEOUT = 100
-"""Milliseconds after which a statement that commits itself gives up on a row."""
+"""Milliseconds that a statement of `Database.write` waits for a row's lock."""
 
-PLANNING = "-c random_page_cost=1.1 -c jit=off"
-"""For PostgreSQL's planner: pages that are not in a row cost about the same on today's disks, and
-statements that take a millisecond are not worth compiling.
+PLANNER_OPTIONS = "-c random_page_cost=1.1 -c jit=off"
+"""PostgreSQL: random pages cost about as much as sequential ones on today's disks, and statements
+of a millisecond are not worth compiling.
 """
 
-LISTING = (
-    f"{PLANNING} -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c work_mem=16MB"
+READ_OPTIONS = (
+    f"{PLANNER_OPTIONS} -c plan_cache_mode=force_generic_plan -c enable_seqscan=off"
+    " -c work_mem=16MB"
 )
-"""For what reads lists: by a plan that is made once, since making one takes longer than a page; by
-an index, also where half of a table is to be counted (small tables are no dearer so); and with
-room to note where a hundred thousand hits lie.
+"""PostgreSQL, for `Database.fetch`: one plan for all values, since planning takes longer than
+reading a page; index scans, also to count half of a table; and enough memory for a bitmap of a
+hundred thousand hits.
 """
 
-NOTHING: Mapping[str, Any] = {}
+NO_PARAMETERS: Mapping[str, Any] = {}
 
 _UNIQUE: dict[str, type[SideProError]] = {
     "uq_users_email_key": EmailTaken,
@@ -63,35 +62,35 @@ _UNIQUE: dict[str, type[SideProError]] = {
 
 
 class Source(Protocol):
-    """Where rows are read from: the database as it is, or as one transaction sees it."""
+    """What readers read: the database, or the snapshot of one transaction."""
 
     async def fetch(
-        self, statement: ReturnsRows, parameters: Mapping[str, Any] = NOTHING
+        self, statement: ReturnsRows, parameters: Mapping[str, Any] = NO_PARAMETERS
     ) -> list[Row]:
         """See `Database.fetch`."""
         ...
 
     async def fetch_one(
-        self, statement: ReturnsRows, parameters: Mapping[str, Any] = NOTHING
+        self, statement: ReturnsRows, parameters: Mapping[str, Any] = NO_PARAMETERS
     ) -> Row | None:
         """See `Database.fetch_one`."""
         ...
 
 
 class TransactionSource:
-    """What a transaction sees, its own changes included."""
+    """Reads inside a transaction, with its uncommitted changes."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
     async def fetch(
-        self, statement: ReturnsRows, parameters: Mapping[str, Any] = NOTHING
+        self, statement: ReturnsRows, parameters: Mapping[str, Any] = NO_PARAMETERS
     ) -> list[Row]:
-        executable: Any = statement  # each statement that gives rows can be executed
+        executable: Any = statement  # every statement with rows can be executed
         return list(await self._connection.execute(executable, parameters))
 
     async def fetch_one(
-        self, statement: ReturnsRows, parameters: Mapping[str, Any] = NOTHING
+        self, statement: ReturnsRows, parameters: Mapping[str, Any] = NO_PARAMETERS
     ) -> Row | None:
         rows = await self.fetch(statement, parameters)
         return rows[0] if rows else None
@@ -106,69 +105,69 @@ class Database:
         Nothing is connected yet.
         """
         self.is_sqlite = address.startswith("sqlite")
-        self.engine, self._fetching = (_sqlite if self.is_sqlite else _postgresql)(address)
-        event.listen(self.engine.sync_engine, "handle_error", _translate)
-        self._one_writer = asyncio.Lock()
+        self.engine, self._fast_reader = (_sqlite if self.is_sqlite else _postgresql)(address)
+        event.listen(self.engine.sync_engine, "handle_error", _translate_error)
+        self._write_lock = asyncio.Lock()
         self._autocommit = (
             self.engine
-            if self.is_sqlite  # its connections are in autocommit until something says BEGIN
+            if self.is_sqlite  # a connection is in autocommit until BEGIN
             else self.engine.execution_options(isolation_level="AUTOCOMMIT")
         )
 
     async def fetch(
-        self, statement: ReturnsRows, parameters: Mapping[str, Any] = NOTHING
+        self, statement: ReturnsRows, parameters: Mapping[str, Any] = NO_PARAMETERS
     ) -> list[Row]:
         """The rows of one reading statement, outside any transaction.
 
-        The rows are tuples whose members have the columns' names. Statements are kept compiled:
-        they belong at the level of a module.
+        Rows are named tuples. Compiled statements are cached by identity: define them at module
+        level.
 
         Raises:
             Unavailable: the database cannot be reached.
         """
-        return await self._fetching.fetch(statement, parameters)
+        return await self._fast_reader.fetch(statement, parameters)
 
     async def fetch_one(
-        self, statement: ReturnsRows, parameters: Mapping[str, Any] = NOTHING
+        self, statement: ReturnsRows, parameters: Mapping[str, Any] = NO_PARAMETERS
     ) -> Row | None:
-        """The first row of `fetch`, if there is any."""
+        """The first row of `fetch`, or `None`."""
         rows = await self.fetch(statement, parameters)
         return rows[0] if rows else None
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A connection for reads of one statement each: no transaction is begun.
+        """A connection in autocommit, for single statements.
 
         Raises:
             Unavailable: the database cannot be reached.
         """
-        with _no_connection_left():
+        with _pool_timeout_is_unavailable():
             async with self._autocommit.connect() as connection:
                 yield connection
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
-        """A connection in a transaction, which is rolled back unless it is committed.
+        """A connection in a transaction, which is rolled back unless committed.
 
         Raises:
             Unavailable: the database cannot be reached.
             EmailTaken, UsernameTaken, NotFound: a constraint was violated.
         """
-        with _no_connection_left():
-            async with self._place_to_write(), self.engine.connect() as connection:
+        with _pool_timeout_is_unavailable():
+            async with self._sqlite_write_lock(), self.engine.connect() as connection:
                 if self.is_sqlite:
                     await connection.exec_driver_sql("BEGIN IMMEDIATE")
                 yield connection
 
     @asynccontextmanager
     async def restructuring(self) -> AsyncIterator[AsyncConnection]:
-        """As `writing`, to change the tables themselves.
+        """As `writing`, for changes to the schema.
 
-        SQLite changes a table by putting a new one in its place. Foreign keys are not enforced
-        meanwhile: dropping the old table would take all with it that hangs on its rows.
+        SQLite changes a table by replacing it. Foreign keys are not enforced meanwhile: dropping
+        the old table would cascade to the rows that reference it.
         """
-        with _no_connection_left():
-            async with self._place_to_write(), self.engine.connect() as connection:
+        with _pool_timeout_is_unavailable():
+            async with self._sqlite_write_lock(), self.engine.connect() as connection:
                 if not self.is_sqlite:
                     yield connection
                     return
@@ -177,40 +176,40 @@ class Database:
                     await connection.exec_driver_sql("BEGIN IMMEDIATE")
                     yield connection
                 finally:
-                    # Inside of a transaction the pragma has no effect.
+                    # The pragma has no effect inside a transaction.
                     await connection.rollback()
                     await connection.exec_driver_sql("PRAGMA foreign_keys = ON")
 
     @asynccontextmanager
-    async def _place_to_write(self) -> AsyncIterator[None]:
+    async def _sqlite_write_lock(self) -> AsyncIterator[None]:
         if not self.is_sqlite:
             yield
             return
         try:
             async with asyncio.timeout(POOL_TIMEOUT):
-                await self._one_writer.acquire()
+                await self._write_lock.acquire()
         except TimeoutError as error:
             raise Unavailable from error
         try:
             yield
         finally:
-            self._one_writer.release()
+            self._write_lock.release()
 
     async def commit(self, connection: AsyncConnection) -> None:
-        """Commit what `writing` has begun; what follows is undone unless it is committed too."""
+        """Commit a transaction of `writing` and begin the next one."""
         await connection.commit()
         if self.is_sqlite:
             await connection.exec_driver_sql("BEGIN")
 
     async def write(self, statement: ReturnsRows, parameters: Mapping[str, Any]) -> list[Row]:
-        """The rows that one writing statement gives, which commits itself.
+        """The rows that one writing statement returns, once it is committed.
 
         Raises:
-            Unavailable: the database cannot be reached. Whether anything was written is not known.
-            RowLocked: somebody else holds a row for long. Nothing was written.
+            Unavailable: the database cannot be reached. Whether it was committed is unknown.
+            RowLocked: a row stayed locked for `ROW_LOCK_TIMEOUT`. Nothing was written.
         """
-        async with self._place_to_write():
-            return await self._fetching.write(statement, parameters)
+        async with self._sqlite_write_lock():
+            return await self._fast_reader.write(statement, parameters)
 
     async def ping(self) -> None:
         """Run the smallest statement. Raises what reading raises."""
@@ -219,12 +218,12 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._fetching.close()
+        await self._fast_reader.close()
         await self.engine.dispose()
 
 
 def driver_url(address: str) -> URL:
-    """The address with the name of the driver in it."""
+    """The address as SQLAlchemy takes it, with the driver's name."""
     url = make_url(address)
     sqlite = url.get_backend_name() == "sqlite"
     return url.set(drivername="sqlite+aiosqlite" if sqlite else "postgresql+psycopg")
@@ -232,9 +231,9 @@ def driver_url(address: str) -> URL:
 
 def _postgresql(address: str) -> tuple[AsyncEngine, FastReader]:
     url = driver_url(address)
-    # Times come back in UTC, whatever the server is set to.
-    own = f"{url.query.get('options', '')} -c timezone=UTC"
-    options = f"{own} {PLANNING}"
+    # Times in UTC, whatever the server's setting.
+    own_options = f"{url.query.get('options', '')} -c timezone=UTC"
+    options = f"{own_options} {PLANNER_OPTIONS}"
     arguments: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT, "options": options}
     engine = create_async_engine(
         url,
@@ -245,10 +244,12 @@ def _postgresql(address: str) -> tuple[AsyncEngine, FastReader]:
         hide_parameters=True,
         connect_args=arguments,
     )
-    _, of_address = engine.dialect.create_connect_args(url)
-    options = f"{own} {LISTING} -c lock_timeout={ROW_LOCK_TIMEOUT}"
-    fetching = PostgresqlFastReader({**of_address, **arguments, "options": options}, POOL_TIMEOUT)
-    return engine, fetching
+    _, connect_arguments = engine.dialect.create_connect_args(url)
+    options = f"{own_options} {READ_OPTIONS} -c lock_timeout={ROW_LOCK_TIMEOUT}"
+    reader = PostgresqlFastReader(
+        {**connect_arguments, **arguments, "options": options}, POOL_TIMEOUT
+    )
+    return engine, reader
 
 
 def _sqlite(address: str) -> tuple[AsyncEngine, FastReader]:
@@ -269,45 +270,47 @@ def _sqlite(address: str) -> tuple[AsyncEngine, FastReader]:
         cursor = connection.cursor()
         for pragma in ("synchronous = FULL", "foreign_keys = ON"):
             cursor.execute(f"PRAGMA {pragma}")
-        _turn_wal_on(cursor)
+        _enable_wal(cursor)
         cursor.close()
 
     return engine, SqliteFastReader(str(url.database), POOL_TIMEOUT)
 
 
-def _turn_wal_on(cursor: Any) -> None:
-    """Two processes that make a new file at once fail here, and the busy timeout does not apply
-    to this pragma: whoever comes second tries again.
+def _enable_wal(cursor: Any) -> None:
+    """Switch to write-ahead logging. The busy timeout does not apply to this pragma: of two
+    processes that create a file at the same moment, the second has to retry.
     """
-    give_up = time.monotonic() + POOL_TIMEOUT
+    deadline = time.monotonic() + POOL_TIMEOUT
     while True:
         try:
             cursor.execute("PRAGMA journal_mode = WAL")
             return
         except sqlite3.OperationalError:
-            if time.monotonic() > give_up:
+            if time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
 
 
 @contextmanager
-def _no_connection_left() -> Iterator[None]:
+def _pool_timeout_is_unavailable() -> Iterator[None]:
     try:
         yield
     except PoolTimeoutError as error:
         raise Unavailable from error
 
 
-def _translate(context: ExceptionContext) -> Exception | None:
-    """What to raise in the place of a driver's error, wherever it comes up."""
+def _translate_error(context: ExceptionContext) -> Exception | None:
+    """The domain's error for a driver's error, or `None` to raise that one."""
     error = context.sqlalchemy_exception or context.original_exception
     if not isinstance(error, Exception):
-        return None  # a cancellation, which SQLAlchemy counts among the disconnects
+        return None  # SQLAlchemy also reports cancellations here, as disconnects
     if isinstance(error, IntegrityError):
         return domain_error(error.orig)
-    # A bare DatabaseError is SQLite's word for a file that is no database.
-    away = isinstance(error, (OperationalError, InterfaceError)) or type(error) is DatabaseError
-    if away or context.is_disconnect:
+    # SQLite raises the bare DatabaseError for a file that is no database.
+    unreachable = (
+        isinstance(error, (OperationalError, InterfaceError)) or type(error) is DatabaseError
+    )
+    if unreachable or context.is_disconnect:
         unavailable = Unavailable()
         unavailable.__cause__ = error
         return unavailable
@@ -315,9 +318,11 @@ def _translate(context: ExceptionContext) -> Exception | None:
 
 
 def domain_error(error: BaseException | None) -> SideProError | None:
-    """What a driver's violated constraint means. A foreign key: what is referred to is gone."""
+    """The domain's error for a violated constraint, if there is one. A violated foreign key means
+    that the referenced row is gone.
+    """
     if isinstance(error, sqlite3.IntegrityError):
-        # "UNIQUE constraint failed: users.email_key"; foreign keys are not named at all.
+        # "UNIQUE constraint failed: users.email_key"; SQLite does not name foreign keys.
         text = str(error)
         if error.sqlite_errorname == "SQLITE_CONSTRAINT_FOREIGNKEY":
             return NotFound()

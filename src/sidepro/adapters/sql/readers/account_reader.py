@@ -5,8 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, exists, or_, select
 
+from sidepro.adapters.sql.engine.compiled_query import limit_param
 from sidepro.adapters.sql.engine.database import Source
-from sidepro.adapters.sql.engine.fast_reads import limit_param
 from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.repositories.images import IMAGE_OF_USER
 from sidepro.adapters.sql.repositories.profiles import SKILLS_OF_PROFILE

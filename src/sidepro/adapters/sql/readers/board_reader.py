@@ -19,8 +19,9 @@ from sqlalchemy import (
     select,
 )
 
+from sidepro.adapters.sql.engine.compiled_query import Row, limit_param
 from sidepro.adapters.sql.engine.database import Source
-from sidepro.adapters.sql.engine.fast_reads import Row, limit_param
+from sidepro.adapters.sql.engine.dialect import contains
 from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache, CatalogueIds
 from sidepro.adapters.sql.repositories.images import IMAGE_OF_USER, THUMBNAIL
 from sidepro.adapters.sql.repositories.projects import SKILLS_OF_PROJECT
@@ -44,7 +45,6 @@ from sidepro.adapters.sql.search.ngrams import (
     MAX_NGRAM,
     HasNgrams,
     NgramArray,
-    contains_text,
     query_ngrams,
 )
 from sidepro.domain.accounts.views import UserSummary
@@ -404,7 +404,7 @@ def _filtered(rows: Select[Any], shape: Shape, project_id: ColumnElement[Any]) -
     if (shape.looks or shape.author) and project_id is not projects.c.id:
         rows = rows.join(projects, projects.c.id == project_id)
     if shape.looks:
-        rows = rows.where(contains_text(projects.c.search_text, bindparam("text")))
+        rows = rows.where(contains(projects.c.search_text, bindparam("text")))
     if shape.author:
         rows = rows.where(projects.c.author_id == bindparam("author"))
     if shape.skills and shape.path is not AccessPath.SKILLS:

@@ -13,8 +13,8 @@ from sqlalchemy import (
     select,
 )
 
+from sidepro.adapters.sql.engine.compiled_query import Row, limit_param
 from sidepro.adapters.sql.engine.database import Source
-from sidepro.adapters.sql.engine.fast_reads import Row, limit_param
 from sidepro.adapters.sql.repositories.images import IMAGE_OF_USER
 from sidepro.adapters.sql.repositories.rooms import optional_room, stored_message, stored_room
 from sidepro.adapters.sql.schema.tables import (

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sidepro.adapters.sql.engine.upsert import upsert
+from sidepro.adapters.sql.engine.dialect import upsert
 from sidepro.adapters.sql.schema.tables import (
     bookmarks,
 )

@@ -3,7 +3,7 @@
 from sqlalchemy import String, bindparam, cast, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sidepro.adapters.sql.engine.upsert import upsert
+from sidepro.adapters.sql.engine.dialect import upsert
 from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.schema.tables import profile_skills, profiles
 from sidepro.domain.accounts.profile import Profile

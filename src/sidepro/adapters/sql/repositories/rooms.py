@@ -18,13 +18,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sidepro.adapters.sql.engine.bulk import (
-    Rows,
+from sidepro.adapters.sql.engine.compiled_query import Row
+from sidepro.adapters.sql.engine.dialect import (
     json_parameter,
     json_rows,
+    upsert,
 )
-from sidepro.adapters.sql.engine.fast_reads import Row
-from sidepro.adapters.sql.engine.upsert import upsert
 from sidepro.adapters.sql.schema.tables import (
     messages,
     rooms,
@@ -153,7 +152,9 @@ class SqlRooms:
             rows = await self._connection.execute(_MESSAGES_NAMED, {"names": list(names)})
         return {(row.room_id, row.sender_id, row.client_id): stored_message(row) for row in rows}
 
-    async def _write(self, of_each: Executable, of_given: Executable, rows: Rows) -> None:
+    async def _write(
+        self, of_each: Executable, of_given: Executable, rows: list[dict[str, Any]]
+    ) -> None:
         if self._is_postgresql:
             await self._connection.execute(of_given, json_parameter(rows))
         else:

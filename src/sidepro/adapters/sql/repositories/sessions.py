@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sidepro.adapters.sql.engine.fast_reads import Row
+from sidepro.adapters.sql.engine.compiled_query import Row
 from sidepro.adapters.sql.schema.tables import refresh_tokens, sessions
 from sidepro.domain.accounts.ports import TokenLookup
 from sidepro.domain.accounts.session import RefreshToken, Session

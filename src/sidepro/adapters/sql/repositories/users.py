@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sidepro.adapters.sql.engine.fast_reads import Row
-from sidepro.adapters.sql.engine.upsert import upsert
+from sidepro.adapters.sql.engine.compiled_query import Row
+from sidepro.adapters.sql.engine.dialect import upsert
 from sidepro.adapters.sql.repositories.neighbours import lock_results, remove_from_neighbours
 from sidepro.adapters.sql.schema.tables import (
     bookmarks,

@@ -10,12 +10,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from sidepro.adapters.sql.engine.database import Database
+from sidepro.adapters.sql.engine.locks import MIGRATION_LOCK
 from sidepro.adapters.sql.schema.tables import metadata
 
 _FOLDER = Path(__file__).resolve().parent / "migrations"
-
-_LOCK = 7_102_024
-"""Any number that nobody else uses: two processes that migrate at once go one by one."""
 
 
 class NewerDatabaseError(Exception):
@@ -79,7 +77,7 @@ def differences(connection: Connection) -> list[object]:
 
 def _upgrade(connection: Connection) -> tuple[str | None, str]:
     if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
     before = _revision(connection)
     if before != head():
         command.upgrade(_config(connection), "head")

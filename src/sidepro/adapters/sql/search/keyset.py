@@ -16,8 +16,8 @@ from sqlalchemy import (
     tuple_,
 )
 
+from sidepro.adapters.sql.engine.compiled_query import Row, limit_param
 from sidepro.adapters.sql.engine.database import Source
-from sidepro.adapters.sql.engine.fast_reads import Row, limit_param
 from sidepro.domain.pagination import (
     Page,
     PageRequest,

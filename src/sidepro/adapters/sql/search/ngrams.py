@@ -1,4 +1,4 @@
-"""Grams: what a text search finds texts by, with an index.
+"""N-grams: the index of the text search.
 
 Everything that a text can be searched for is made of grams: its runs of one, two and three
 characters. A term of up to three characters is found by its one gram, a longer one by its grams
@@ -12,7 +12,7 @@ index (FTS5), each spelt in hexadecimal digits because its tokenizer would drop 
 from collections.abc import Sequence
 from typing import Any, Self
 
-from sqlalchemy import ARRAY, ColumnElement, Dialect, Integer, Text
+from sqlalchemy import ARRAY, Dialect, Text
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -67,32 +67,6 @@ def query_ngrams(term: str) -> tuple[str, ...]:
     grams = list({term[start : start + length]: None for start in range(len(term) - length + 1)})
     step = -(-len(grams) // QUERY_NGRAMS)
     return tuple(grams[::step])
-
-
-class Position(FunctionElement[int]):
-    """`Position(text, part)`: where in the text the part begins, counted from 1; 0 if nowhere."""
-
-    type: TypeEngine[int] = Integer()
-    inherit_cache: bool | None = True
-
-
-@compiles(Position)
-def _strpos(element: Position, compiler: SQLCompiler, **options: Any) -> str:
-    return f"strpos({compiler.process(element.clauses, **options)})"
-
-
-@compiles(Position, "sqlite")
-def _instr(element: Position, compiler: SQLCompiler, **options: Any) -> str:
-    return f"instr({compiler.process(element.clauses, **options)})"
-
-
-def contains_text(text: ColumnElement[str], part: ColumnElement[str]) -> ColumnElement[bool]:
-    """Whether the text contains the part.
-
-    Not by LIKE: of a pattern that it does not know, PostgreSQL thinks that hardly any text has it,
-    and that a list must be read to its end to fill a page.
-    """
-    return Position(text, part) > 0
 
 
 class HasNgrams(FunctionElement[bool]):

@@ -9,12 +9,12 @@ from sqlalchemy import Dialect, Integer, bindparam, column, func, select, table
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.exc import InvalidRequestError
 
-from sidepro.adapters.sql.engine.database import Database
-from sidepro.adapters.sql.engine.fast_reads import (
+from sidepro.adapters.sql.engine.compiled_query import (
     CompiledQuery,
     limit_param,
     postgresql_dialect,
 )
+from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.schema import tables
 from sidepro.domain.errors import Unavailable
 from tests import factories
