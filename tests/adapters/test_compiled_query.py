@@ -41,7 +41,7 @@ from sidepro.adapters.sql.engine.compiled_query import (
 )
 from sidepro.adapters.sql.engine.database import driver_url
 from sidepro.adapters.sql.engine.dialect import contains
-from tests.live import DATABASES
+from tests.clients import DATABASES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
