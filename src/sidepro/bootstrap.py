@@ -48,6 +48,7 @@ from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
 from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache, SqlCatalogueReader
 from sidepro.adapters.sql.readers.data_export_reader import SqlDataExportReader
 from sidepro.adapters.sql.readers.population_reader import SqlPopulationReader
+from sidepro.adapters.sql.readers.recommendation_reader import SqlRecommendationReader
 from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
 from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
 from sidepro.adapters.sql.view_counter import SqlViewCounter
@@ -186,7 +187,10 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
         bookmarks=BookmarkService(storage.unit_of_work, storage.board, system.clock),
         rooms=rooms,
         tickets=TicketService(rooms, shared.tickets, system.new_secret),
-        recommendations=RecommendationService(reader=storage.board, store=shared.neighbours),
+        recommendations=RecommendationService(
+            SqlRecommendationReader(storage.database, storage.catalogue_cache, storage.image_urls),
+            shared.neighbours,
+        ),
         images=ImageService(
             unit_of_work=storage.unit_of_work,
             codec=codec,

@@ -118,7 +118,7 @@ def test_a_search_finds_the_same_by_an_index_whatever_the_locale(filled: Filled)
     found, numbers = asyncio.run(search())
     assert found == SEARCHES
     assert numbers == {term: len(places) for term, places in SEARCHES.items()}
-    asked = [one for one in database.asked if "grams" in one[1]]
+    asked = [one for one in database.asked if "ngrams" in one[1]]
     assert len(asked) == 2 * len(SEARCHES)
     for statement, parameters in asked:
         plan = explained(filled.address, statement, parameters, "FORMAT JSON")

@@ -20,16 +20,13 @@ from sidepro.adapters.sql.engine.compiled_query import CompiledQuery, postgresql
 from sidepro.adapters.sql.engine.database import READ_OPTIONS, Database
 from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
 from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
+from sidepro.adapters.sql.readers.recommendation_reader import SqlRecommendationReader
 from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
 from sidepro.adapters.sql.repositories.projects import search_text
 from sidepro.adapters.sql.schema import migrate as migrations
 from sidepro.adapters.sql.schema import tables
-from sidepro.adapters.sql.search.access_paths import (
-    AccessPath,
-    AccessPathPlanner,
-    FilterSpec,
-    Plan,
-)
+from sidepro.adapters.sql.search.access_paths import AccessPathPlanner, Plan
+from sidepro.adapters.sql.search.filters import BoardFilter
 from sidepro.adapters.sql.search.ngrams import ngrams_of
 from sidepro.domain.ids import (
     ProjectId,
@@ -408,8 +405,9 @@ def test_no_other_list_reads_a_whole_table(filled: Filled) -> None:
         for place in ({"after": 3, "before": None}, {"after": None, "before": 3}):
             assert await rooms.messages(opened.room, limit=20, **place)
         await board.project(opened.projects[1], None)
-        await board.projects_by_author([opened.user], opened.user, most=3, first=1)
-        await board.popular(opened.user, 3)
+        recommendations = SqlRecommendationReader(opened.database, CatalogueCache(), ImageUrls())
+        await recommendations.projects_by_author([opened.user], opened.user, most=3, first=1)
+        await recommendations.popular(opened.user, 3)
 
     asyncio.run(_then_close(filled, read))
     assert whole_tables(filled) == []
@@ -519,8 +517,9 @@ def test_the_texts_fill_more_pages_than_a_search_may_read(filled: Filled) -> Non
 @pytest.mark.parametrize("sort", Sort)
 def test_what_an_index_finds_is_looked_up_as_far_as_the_page(filled: Filled, sort: Sort) -> None:
     class ByText(AccessPathPlanner):
-        async def shortest(self, wanted: FilterSpec, rows: float = 0) -> Plan:
-            return Plan(AccessPath.TEXT, ())
+        async def plan(self, filters: tuple[BoardFilter, ...], rows: float = 0) -> Plan:
+            (only,) = filters
+            return Plan(filters, only.sql)
 
     async def look(opened: Filled) -> None:
         ways = ByText(opened.database)

@@ -21,6 +21,7 @@ from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
 from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache, SqlCatalogueReader
 from sidepro.adapters.sql.readers.data_export_reader import SqlDataExportReader
 from sidepro.adapters.sql.readers.population_reader import SqlPopulationReader
+from sidepro.adapters.sql.readers.recommendation_reader import SqlRecommendationReader
 from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
 from sidepro.adapters.sql.schema import migrate as migrations
 from sidepro.adapters.sql.schema import tables
@@ -189,15 +190,14 @@ def _in_sql(database: Database, others: AsyncExitStack) -> World:
             await connection.commit()
 
     images = ImageUrls()
-    board = SqlBoardReader(database, cache, images)
     return World(
         unit_of_work=lambda: SqlUnitOfWork(database, cache, ImageUrls()),
         accounts=SqlAccountReader(database, cache, images),
         catalogue=SqlCatalogueReader(database, cache),
-        board=board,
+        board=SqlBoardReader(database, cache, images),
         views=SqlViewCounter(database),
         rooms=SqlRoomReader(database, images),
-        recommendable=board,
+        recommendable=SqlRecommendationReader(database, cache, images),
         population=SqlPopulationReader(database, cache),
         neighbours=SqlNeighbourStore(database),
         data_export=SqlDataExportReader(database, cache, images),

@@ -20,12 +20,9 @@ from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
 from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.schema import migrate as migrations
 from sidepro.adapters.sql.schema import tables
-from sidepro.adapters.sql.search.access_paths import (
-    AccessPath,
-    AccessPathPlanner,
-    FilterSpec,
-    Plan,
-)
+from sidepro.adapters.sql.search.access_paths import SCAN, AccessPathPlanner, Plan
+from sidepro.adapters.sql.search.filters import BoardFilter
+from sidepro.adapters.sql.search.selectivity import SampleCache
 from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
 from sidepro.adapters.sql.view_counter import SqlViewCounter
 from sidepro.domain.ids import ProjectId, UserId
@@ -127,31 +124,31 @@ steps = st.lists(
 )
 
 
-class AnyWays(AccessPathPlanner):
-    """Finds a list in any way that there is: walks give up wherever it may be, also where so few
-    projects would be looked through.
+class RandomPlanner(AccessPathPlanner):
+    """Chooses any access path that there is. Scans stop at any bound, however few projects there
+    are.
     """
 
-    def __init__(self, database: Database, drawn: Random) -> None:
+    def __init__(self, database: Database, random: Random) -> None:
         super().__init__(database)
-        self._drawn = drawn
+        self._database = database
+        self._random = random
 
-    async def shortest(self, wanted: FilterSpec, rows: float = float("inf")) -> Plan:
-        self._sample = None  # but of the projects as they are now
-        choice = await super().shortest(wanted, rows)
-        by_index = [AccessPath.SKILLS] * bool(wanted.skills) + [AccessPath.TEXT] * (
-            wanted.text is not None
-        )
-        if rows == float("inf"):  # whoever counts does not walk
-            return choice._replace(path=self._drawn.choice(by_index))
-        instead = self._drawn.choice(by_index)
-        return self._drawn.choice(
+    async def plan(self, filters: tuple[BoardFilter, ...], rows: float = float("inf")) -> Plan:
+        self._samples = SampleCache(self._database)  # a sample of the projects as they are now
+        plan = await super().plan(filters, rows)
+        indexed = [one.sql for one in filters if one.sql.index is not None]
+        if not indexed:
+            return plan
+        index = self._random.choice(indexed)
+        if rows == float("inf"):  # counting does not scan
+            return plan._replace(path=index)
+        steps = self._random.uniform(0, 1) * 12
+        return self._random.choice(
             [
-                choice._replace(path=instead, fallback=None),
-                choice._replace(path=AccessPath.SCAN, fallback=None),
-                choice._replace(
-                    path=AccessPath.SCAN, fallback=instead, steps=self._drawn.uniform(0, 1) * 12
-                ),
+                plan._replace(path=index, fallback=None),
+                plan._replace(path=SCAN, fallback=None),
+                plan._replace(path=SCAN, fallback=index, steps=steps),
             ]
         )
 
@@ -163,14 +160,14 @@ class Board:
     database: Database
     cache: CatalogueCache
     people: list[User]
-    drawn: Random
+    random: Random
     projects: dict[ProjectId, Project] = field(default_factory=dict)
     views: dict[ProjectId, int] = field(default_factory=dict)
     bookmarks: dict[ProjectId, set[UserId]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        ways = AnyWays(self.database, self.drawn)
-        self.reader = SqlBoardReader(self.database, self.cache, ImageUrls(), ways)
+        planner = RandomPlanner(self.database, self.random)
+        self.reader = SqlBoardReader(self.database, self.cache, ImageUrls(), planner)
         self.counter = SqlViewCounter(self.database)
 
     def work(self) -> SqlUnitOfWork:
@@ -309,12 +306,12 @@ def database(address: str, runner: asyncio.Runner) -> Iterator[Database]:
     runner.run(opened.close())
 
 
-async def a_board(database: Database, made: list[Draft], drawn: Random) -> Board:
+async def a_board(database: Database, made: list[Draft], random: Random) -> Board:
     async with database.writing() as connection:
         await connection.execute(delete(tables.users))
         await connection.commit()
     people = [factories.user() for _ in range(PEOPLE)]
-    board = Board(database, CatalogueCache(), people, drawn)
+    board = Board(database, CatalogueCache(), people, random)
     async with board.work() as work:
         for user in board.people:
             await work.users.add(user)
@@ -330,17 +327,17 @@ model = settings(
 
 
 @model
-@given(made=st.lists(drafts, max_size=12), asked=questions, happens=steps, drawn=st.randoms())
+@given(made=st.lists(drafts, max_size=12), asked=questions, happens=steps, random=st.randoms())
 def test_every_page_is_what_a_plain_model_says(
     database: Database,
     runner: asyncio.Runner,
     made: list[Draft],
     asked: Question,
     happens: list[Any],
-    drawn: Random,
+    random: Random,
 ) -> None:
     async def example() -> None:
-        board = await a_board(database, made, drawn)
+        board = await a_board(database, made, random)
         query = board.query(asked)
         page = await board.page(query, asked.limit, Cursor())
         for step in happens:
@@ -360,7 +357,7 @@ def test_every_page_is_what_a_plain_model_says(
     asked=questions,
     happens=steps,
     backward=st.booleans(),
-    drawn=st.randoms(),
+    random=st.randoms(),
 )
 def test_a_walk_gives_what_did_not_change_once_each(
     database: Database,
@@ -369,10 +366,10 @@ def test_a_walk_gives_what_did_not_change_once_each(
     asked: Question,
     happens: list[Any],
     backward: bool,
-    drawn: Random,
+    random: Random,
 ) -> None:
     async def example() -> None:
-        board = await a_board(database, made, drawn)
+        board = await a_board(database, made, random)
         query = board.query(asked)
         changes = [step for step in happens if isinstance(step, tuple)]
         seen: list[ProjectId] = []

@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
+from sidepro.adapters.sql.repositories.projects import search_text
+from sidepro.adapters.sql.search.filters import Candidate, filters_of
 from sidepro.domain.accounts.ports import LogInCandidate
 from sidepro.domain.accounts.profile import Profile
 from sidepro.domain.accounts.session import Session
@@ -190,18 +192,19 @@ class MemoryReader:
         return self._store.state.counters.get(project_id)
 
     def _found(self, query: BoardQuery) -> list[Project]:
-        return [p for p in self._store.state.projects.values() if self._fits(p, query)]
+        state, skills = self._store.state, self._store.catalogue.skills
+        filters = filters_of(query, {name: number for number, name in enumerate(skills)})
 
-    def _fits(self, project: Project, query: BoardQuery) -> bool:
-        author = self._store.state.users[project.author_id].username
-        if query.author not in (None, project.author_id):
-            return False
-        if query.text is not None:
-            parts = (project.title, project.summary, author)
-            if not any(query.text in casefold_key(part) for part in parts):
-                return False
-        enough = all if query.all_skills else any
-        return not query.skills or enough(skill in project.skills for skill in query.skills)
+        def matches(project: Project) -> bool:
+            username_key = state.users[project.author_id].username_key
+            candidate = Candidate(
+                search_text(project.title, project.summary, username_key),
+                frozenset(map(skills.index, project.skills)),
+                project.author_id,
+            )
+            return all(one.matches(candidate) for one in filters)
+
+        return [project for project in state.projects.values() if matches(project)]
 
     def _card(self, project: Project, viewer: UserId | None) -> ProjectCard:
         state = self._store.state

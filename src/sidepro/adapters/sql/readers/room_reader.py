@@ -15,6 +15,7 @@ from sqlalchemy import (
 
 from sidepro.adapters.sql.engine.compiled_query import Row, limit_param
 from sidepro.adapters.sql.engine.database import Source
+from sidepro.adapters.sql.engine.keyset import KeysetQuery
 from sidepro.adapters.sql.repositories.images import IMAGE_OF_USER
 from sidepro.adapters.sql.repositories.rooms import optional_room, stored_message, stored_room
 from sidepro.adapters.sql.schema.tables import (
@@ -22,7 +23,6 @@ from sidepro.adapters.sql.schema.tables import (
     rooms,
     users,
 )
-from sidepro.adapters.sql.search.keyset import KeysetQuery
 from sidepro.domain.accounts.views import UserSummary
 from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.images.urls import ImageUrls

@@ -1,4 +1,4 @@
-"""Keyset pagination in SQL: pages by the place of their first or last row, at any depth alike."""
+"""Keyset pagination: a page begins at a sort key, so that all depths cost the same."""
 
 from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
@@ -29,15 +29,15 @@ _ONE: ColumnElement[int] = literal_column("1", Integer)
 
 
 class KeysetQuery:
-    """A list that can be walked in both directions.
+    """A list with pages in both directions.
 
-    `rows` selects the list's rows without any order; `key` orders it, most significant column
-    first, the last one unique. `bare` selects the same rows out of as few tables as tell whether
-    there are any.
+    `rows` selects the list's rows, unordered; `key` is its sort key, most significant column
+    first, the last one unique. `minimal` selects the same rows from as few tables as suffice to
+    tell whether there are any.
 
-    With `looked_up`, `rows` selects what is found first, put in order by its key alone, and
-    `looked_up` makes rows of it: of as many as a page has where `all_fit`, otherwise of one after
-    the other until a page is full, since it leaves some out.
+    With `details`, `rows` selects hits, which are ordered by their key alone, and `details` makes
+    the list's rows of a page of them. `details_filter` tells that it also leaves some out: then
+    hits are looked up until a page is full.
     """
 
     def __init__(
@@ -46,29 +46,29 @@ class KeysetQuery:
         key: Sequence[ColumnElement[Any]],
         *,
         descending: bool,
-        bare: Select[Any] | None = None,
-        looked_up: Callable[[Subquery], Select[Any]] | None = None,
-        all_fit: bool = True,
+        minimal: Select[Any] | None = None,
+        details: Callable[[Subquery], Select[Any]] | None = None,
+        details_filter: bool = False,
     ) -> None:
         self._key = tuple(key)
         self._descending = descending
-        self._looked_up = looked_up
-        self._all_fit = all_fit
-        self._rows, self._bare = (
+        self._details = details
+        self._details_filter = details_filter
+        self._rows, self._minimal = (
             each.add_columns(
                 *(column.label(f"key_{index}") for index, column in enumerate(self._key))
             )
-            for each in (rows, rows if bare is None else bare)
+            for each in (rows, rows if minimal is None else minimal)
         )
         self._key_of = attrgetter(*(f"key_{index}" for index in range(len(self._key))))
-        self._place, self._far = (
+        self._after, self._bound = (
             tuple_(
                 *(
                     bindparam(f"{name}_{index}", type_=column.type)
                     for index, column in enumerate(self._key)
                 )
             )
-            for name in ("place", "far")
+            for name in ("after", "bound")
         )
         self._pages: dict[tuple[bool, bool, bool], Select[Any]] = {}
 
@@ -86,7 +86,7 @@ class KeysetQuery:
         parameters: Mapping[str, Any],
         scan_bound: SortKey,
     ) -> Page[Row] | None:
-        """As `page`, if what lies no further than `far` tells it; otherwise `None`."""
+        """As `page`, if a full page lies before the bound; otherwise `None`."""
         rows = await self._rows_of(database, request, parameters, scan_bound)
         return self._page(request, rows) if len(rows) > request.limit else None
 
@@ -99,8 +99,8 @@ class KeysetQuery:
     ) -> list[Row]:
         after = request.cursor.after
         values = {**parameters, "page_rows": request.limit + 1}
-        for name, place in (("place", after), ("far", scan_bound)):
-            values |= {f"{name}_{index}": member for index, member in enumerate(place or ())}
+        for name, key in (("after", after), ("bound", scan_bound)):
+            values |= {f"{name}_{index}": member for index, member in enumerate(key or ())}
         shape = (request.cursor.reverse, after is not None, scan_bound is not None)
         if shape not in self._pages:
             self._pages[shape] = self._statement(*shape)
@@ -109,57 +109,57 @@ class KeysetQuery:
     def _page(self, request: PageRequest, rows: list[Row]) -> Page[Row]:
         if request.cursor.after is None:
             return build_page(rows, request, beyond=False, key=self._key_of)
-        # There is a row in any case, which tells what lies behind.
+        # There is always a row, for `beyond`.
         found = [row for row in rows if row.key_0 is not None]
         return build_page(found, request, beyond=rows[0].beyond, key=self._key_of)
 
-    def _statement(self, backward: bool, from_place: bool, bounded: bool) -> Select[Any]:
-        key, downward = tuple_(*self._key), self._descending != backward
+    def _statement(self, reverse: bool, has_start: bool, bounded: bool) -> Select[Any]:
+        key, descending = tuple_(*self._key), self._descending != reverse
         rows = self._rows
         if bounded:
-            rows = rows.where(key >= self._far if downward else key <= self._far)
-        if not from_place:
-            return self._in_order(rows, backward, limit_param("page_rows"))
-        onward, behind = (
-            (key < self._place, key >= self._place)
-            if downward
-            else (key > self._place, key <= self._place)
+            rows = rows.where(key >= self._bound if descending else key <= self._bound)
+        if not has_start:
+            return self._in_order(rows, reverse, limit_param("page_rows"))
+        ahead, behind = (
+            (key < self._after, key >= self._after)
+            if descending
+            else (key > self._after, key <= self._after)
         )
-        page = self._in_order(rows.where(onward), backward, limit_param("page_rows"))
-        # Told also where nothing lies ahead, without a statement of its own.
-        told = select(self._exists(self._bare.where(behind), not backward).label("beyond"))
-        of_page, of_told = page.subquery("page"), told.subquery("told")
-        both = select(*of_page.c, of_told.c.beyond).select_from(of_told.outerjoin(of_page, true()))
-        return self._ordered(both, self._key_in(of_page), backward)
+        page = self._in_order(rows.where(ahead), reverse, limit_param("page_rows"))
+        # An outer join: `beyond` is needed for an empty page too, without a second statement.
+        beyond = select(self._exists(self._minimal.where(behind), not reverse).label("beyond"))
+        right, left = page.subquery("page"), beyond.subquery("other_side")
+        both = select(*right.c, left.c.beyond).select_from(left.outerjoin(right, true()))
+        return self._ordered(both, self._key_in(right), reverse)
 
     def _in_order(
-        self, rows: Select[Any], backward: bool, most: ColumnElement[int]
+        self, rows: Select[Any], reverse: bool, limit: ColumnElement[int]
     ) -> Select[Any]:
-        rows = self._ordered(rows, self._key, backward)
-        if self._looked_up is None:
-            return rows.limit(most)
-        if self._all_fit:
-            rows = rows.limit(most)
+        rows = self._ordered(rows, self._key, reverse)
+        if self._details is None:
+            return rows.limit(limit)
+        if not self._details_filter:
+            rows = rows.limit(limit)
         hits = rows.subquery("hits")
         key = self._key_in(hits)
-        found = self._looked_up(hits).add_columns(*key)
-        return self._ordered(found, key, backward).limit(most)
+        found = self._details(hits).add_columns(*key)
+        return self._ordered(found, key, reverse).limit(limit)
 
     def _key_in(self, found: Subquery) -> list[ColumnElement[Any]]:
         return [found.c[f"key_{index}"] for index in range(len(self._key))]
 
     def _ordered(
-        self, rows: Select[Any], key: Sequence[ColumnElement[Any]], backward: bool
+        self, rows: Select[Any], key: Sequence[ColumnElement[Any]], reverse: bool
     ) -> Select[Any]:
-        descending = self._descending != backward
+        descending = self._descending != reverse
         return rows.order_by(*(one.desc() if descending else one.asc() for one in key))
 
-    def _exists(self, rows: Select[Any], backward: bool) -> ColumnElement[bool]:
-        # Not EXISTS, which forgets the order: PostgreSQL would read the table from its beginning
-        # up to the first row that will do, and that may be half of it.
-        if self._all_fit:
-            nearest = self._ordered(rows, self._key, backward).limit(_ONE)
+    def _exists(self, rows: Select[Any], reverse: bool) -> ColumnElement[bool]:
+        # Not EXISTS, which ignores the order: PostgreSQL would read the table from its beginning
+        # to the first match, which may be half of it.
+        if not self._details_filter:
+            nearest = self._ordered(rows, self._key, reverse).limit(_ONE)
         else:
-            nearest = self._in_order(rows, backward, _ONE)
+            nearest = self._in_order(rows, reverse, _ONE)
         nearest = nearest.with_only_columns(_ONE, maintain_column_froms=True)
         return nearest.correlate(None).scalar_subquery().is_not(None)

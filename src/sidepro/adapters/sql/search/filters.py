@@ -1,0 +1,229 @@
+"""The filters of the board. Each is one class with all there is to it: its SQL, its meaning in
+Python, and the rows that its index returns.
+
+A new filter is a class here and a line in `filters_of`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    bindparam,
+    func,
+    literal,
+    select,
+)
+
+from sidepro.adapters.sql.engine.dialect import contains
+from sidepro.adapters.sql.schema.tables import project_search, project_skills, projects
+from sidepro.adapters.sql.search.ngrams import MAX_NGRAM, HasNgrams, NgramArray, query_ngrams
+from sidepro.domain.ids import UserId
+from sidepro.domain.projects.views import BoardQuery, Sort
+
+Condition = Callable[[ColumnElement[Any]], ColumnElement[bool]]
+"""From the column of a project's id to the condition that the project matches."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FilterSql:
+    """A filter in SQL, for all its values: statements are compiled once for each combination.
+
+    `index` selects, as `project_id`, what the filter's index returns; `is_exact` tells whether
+    these projects need no further check, and `index_keys` holds sort keys that its table has
+    too. `counts_by_index` tells that `project_id IN (index)` counts faster than the condition.
+
+    A filter that is `narrow` matches so few projects that a plain scan finds them: an index of
+    the board's order begins with it.
+    """
+
+    condition: Condition
+    needs_projects: bool = False
+    index: Select[Any] | None = None
+    is_exact: bool = True
+    index_keys: Mapping[Sort, ColumnElement[Any]] = field(default_factory=dict)
+    counts_by_index: bool = False
+    narrow: bool = False
+
+
+class Candidate(NamedTuple):
+    """What the filters see of a project in Python. Skills are numbers of the catalogue."""
+
+    search_text: str
+    skills: frozenset[int]
+    author_id: UserId
+
+
+class BoardFilter(ABC):
+    """A filter with its values."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def sql(self) -> FilterSql:
+        """The SQL of this kind of filter."""
+
+    @property
+    @abstractmethod
+    def parameters(self) -> dict[str, Any]:
+        """The values for the parameters of `sql`."""
+
+    @abstractmethod
+    def matches(self, project: Candidate) -> bool:
+        """Whether the project passes: what `sql` says, in Python."""
+
+    def index_rows(self, sample: Sequence[Candidate]) -> int:
+        """How many rows the filter's index would return for the sample."""
+        return sum(map(self.matches, sample))
+
+    def tuned(self, sample: Sequence[Candidate]) -> "BoardFilter":  # noqa: ARG002 - a default
+        """The same filter, prepared for the fastest use of its index."""
+        return self
+
+
+def filters_of(query: BoardQuery, skill_ids: Mapping[str, int]) -> tuple[BoardFilter, ...]:
+    """The filters of a query, in the order in which SQL checks them."""
+    filters: list[BoardFilter] = []
+    if query.text is not None:
+        filters.append(TextFilter(query.text))
+    if query.author is not None:
+        filters.append(AuthorFilter(query.author))
+    if query.skills:
+        skills = tuple(dict.fromkeys(skill_ids[name] for name in query.skills))
+        filters.append(SkillsFilter(skills, every=query.all_skills and len(skills) > 1))
+    return tuple(filters)
+
+
+# ------------------------------------------------------------------------------------ text
+
+_WITH_NGRAMS = select(project_search.c.project_id).where(
+    HasNgrams(bindparam("ngrams", type_=NgramArray()))
+)
+
+
+def _text_sql(*, is_exact: bool) -> FilterSql:
+    return FilterSql(
+        condition=lambda _: contains(projects.c.search_text, bindparam("text")),
+        needs_projects=True,
+        index=_WITH_NGRAMS,
+        is_exact=is_exact,
+        index_keys={Sort.NEWEST: project_search.c.created_at},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TextFilter(BoardFilter):
+    """A case-folded substring of the search text."""
+
+    text: str
+
+    LONG = _text_sql(is_exact=False)
+    SHORT = _text_sql(is_exact=True)
+    """One n-gram is the whole text."""
+
+    @property
+    def sql(self) -> FilterSql:
+        return self.SHORT if len(self.text) <= MAX_NGRAM else self.LONG
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return {"text": self.text, "ngrams": query_ngrams(self.text)}
+
+    def matches(self, project: Candidate) -> bool:
+        return self.text in project.search_text
+
+
+# ---------------------------------------------------------------------------------- author
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorFilter(BoardFilter):
+    """The projects of one person."""
+
+    author_id: UserId
+
+    sql = FilterSql(
+        condition=lambda _: projects.c.author_id == bindparam("author"),
+        needs_projects=True,
+        narrow=True,
+    )
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return {"author": self.author_id}
+
+    def matches(self, project: Candidate) -> bool:
+        return self.author_id == project.author_id
+
+
+# ---------------------------------------------------------------------------------- skills
+
+_IS_WANTED = project_skills.c.skill_id.in_(bindparam("skills", expanding=True))
+_NUMBER = bindparam("number", type_=Integer)
+
+
+def _wanted_skills(project_id: ColumnElement[Any]) -> ColumnElement[int]:
+    """How many of the wanted skills a project has.
+
+    A number and not EXISTS: PostgreSQL would turn that into a join, in an order of its own, which
+    a full page cannot end early.
+    """
+    wanted = select(func.count()).where(project_skills.c.project_id == project_id, _IS_WANTED)
+    return wanted.correlate(project_id.table).scalar_subquery()
+
+
+_RAREST = project_skills.alias("rarest")
+_WITH_EVERY_SKILL = select(_RAREST.c.project_id).where(
+    _RAREST.c.skill_id == bindparam("rarest"),
+    _wanted_skills(_RAREST.c.project_id) >= bindparam("number"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SkillsFilter(BoardFilter):
+    """Any, or `every` one, of some skills, given by their numbers. The index looks the first up
+    where every one is wanted.
+    """
+
+    skills: tuple[int, ...]
+    every: bool
+
+    ANY = FilterSql(
+        condition=lambda project_id: _wanted_skills(project_id) >= literal(1),
+        index=select(project_skills.c.project_id).where(_IS_WANTED).distinct(),
+        counts_by_index=True,
+    )
+    EVERY = FilterSql(
+        condition=lambda project_id: _wanted_skills(project_id) >= _NUMBER,
+        index=_WITH_EVERY_SKILL,
+        counts_by_index=True,
+    )
+
+    @property
+    def sql(self) -> FilterSql:
+        return self.EVERY if self.every else self.ANY
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        skills = list(self.skills)
+        return {"skills": skills, "rarest": skills[0], "number": len(skills)}
+
+    def matches(self, project: Candidate) -> bool:
+        wanted = project.skills.intersection(self.skills)
+        return len(wanted) >= (len(self.skills) if self.every else 1)
+
+    def index_rows(self, sample: Sequence[Candidate]) -> int:
+        frequency = self._frequency(sample)
+        return min(frequency) if self.every else sum(frequency)
+
+    def tuned(self, sample: Sequence[Candidate]) -> BoardFilter:
+        by_frequency = sorted(zip(self._frequency(sample), self.skills, strict=True))
+        return SkillsFilter(tuple(skill for _, skill in by_frequency), self.every)
+
+    def _frequency(self, sample: Sequence[Candidate]) -> list[int]:
+        return [sum(skill in project.skills for project in sample) for skill in self.skills]

@@ -1,0 +1,107 @@
+"""The planner of access paths, and its sample."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sidepro.adapters.sql.search import selectivity
+from sidepro.adapters.sql.search.access_paths import SCAN, AccessPathPlanner, Plan
+from sidepro.adapters.sql.search.filters import AuthorFilter, SkillsFilter, TextFilter
+from sidepro.domain.errors import Unavailable
+from tests import factories
+from tests.statement_log import statements
+
+if TYPE_CHECKING:
+    from tests.contracts.world import World
+
+pytestmark = [
+    pytest.mark.anyio,
+    # The store in memory has no access paths.
+    pytest.mark.parametrize(
+        "store", ["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)], indirect=True
+    ),
+]
+
+COMMON = TextFilter("카페")
+RARE = TextFilter("quokka")
+
+
+async def planner_of(world: World) -> AccessPathPlanner:
+    """A planner of 40 projects that all match `COMMON`."""
+    author = factories.user()
+    await world.store(author)
+    await world.store(*(factories.project(author.id, title="카페") for _ in range(40)))
+    assert world.database
+    return AccessPathPlanner(world.database)
+
+
+async def plan_page(planner: AccessPathPlanner) -> Plan:
+    return await planner.plan((COMMON,), 7)
+
+
+async def test_the_cheapest_path_is_chosen(world: World) -> None:
+    planner = await planner_of(world)
+    none, every = SkillsFilter((128, 129), every=False), SkillsFilter((1, 128), every=True)
+    for filters, path, fallback in (
+        ((), SCAN, None),
+        ((COMMON,), SCAN, COMMON.sql),
+        ((RARE,), RARE.sql, None),
+        ((COMMON, none), none.sql, None),
+        ((COMMON, every), every.sql, None),
+        ((COMMON, AuthorFilter(factories.user().id)), SCAN, None),
+    ):
+        plan = await planner.plan(filters, 7)
+        assert (plan.path, plan.fallback) == (path, fallback), filters
+    assert (await planner.plan((COMMON,))).path is COMMON.sql, "counting reads all hits"
+
+
+async def test_a_failed_sample_is_retried_by_the_next_search(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planner = await planner_of(world)
+
+    async def unreachable(*_: Any) -> Any:
+        raise Unavailable
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.database, "fetch", unreachable)
+        with pytest.raises(Unavailable):
+            await plan_page(planner)
+    assert (await plan_page(planner)).path is SCAN
+
+
+async def test_concurrent_searches_share_the_first_sample(world: World) -> None:
+    planner = await planner_of(world)
+    with statements(world.database) as executed:
+        plans = await asyncio.gather(*(plan_page(planner) for _ in range(9)))
+    assert {plan.path for plan in plans} == {SCAN}
+    assert len(executed) == 2, executed
+
+
+async def test_searches_use_the_expired_sample_while_the_next_is_taken(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(selectivity, "SAMPLE_TTL", 0.0)
+    planner = await planner_of(world)
+    await plan_page(planner)
+    may_fail = asyncio.Event()
+    fetches: list[Any] = []
+
+    async def slow(*arguments: Any) -> Any:
+        fetches.append(arguments)
+        await may_fail.wait()
+        raise Unavailable
+
+    monkeypatch.setattr(world.database, "fetch", slow)
+    async with asyncio.timeout(5):
+        plans = [await plan_page(planner) for _ in range(3)]
+        await asyncio.sleep(0)
+        plans += [await plan_page(planner) for _ in range(3)]
+        assert len(fetches) == 1
+        may_fail.set()
+        await asyncio.sleep(0.01)
+        plans.append(await plan_page(planner))
+    assert {plan.path for plan in plans} == {SCAN}
