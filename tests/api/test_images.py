@@ -366,19 +366,26 @@ async def test_with_s3_addresses_are_absolute_everywhere(
                 async with httpx.AsyncClient() as http:
                     found = await http.get(image["url"])
                 assert image_files.opened(found.content).size == (300, 200)
-            for replayed in (None, "true"):
-                answer = await api.send(
-                    "POST",
-                    "/projects",
-                    project(thumbnail_id=image["id"], content=f"![x]({image['url']})"),
-                    by=person,
-                    headers={"Idempotency-Key": "s3"},
-                )
-                assert answer.status_code == 201
-                assert answer.headers.get("Idempotent-Replayed") == replayed
-                kept = answer.json()
-                assert kept["thumbnail_url"] == kept["author"]["image_url"] == image["url"]
-                assert kept["content_html"] == made["content_html"]
+            visitor = await api.sign_up()
+            draft = project(thumbnail_id=image["id"], content=f"![x]({image['url']})")
+            for by, path, body, members in (
+                (person, "/projects", draft, ("thumbnail_url", "author")),
+                (person, f"/projects/{made['id']}/comments", {"body": "x"}, ("author",)),
+                (visitor, "/rooms", {"user_id": person.id}, ("participant",)),
+            ):
+                for replayed in (None, "true"):
+                    response = await api.send(
+                        "POST", path, body, by=by, headers={"Idempotency-Key": "s3"}
+                    )
+                    assert response.status_code == 201
+                    assert response.headers.get("Idempotent-Replayed") == replayed
+                    content = response.json()
+                    for member in members:
+                        value = content[member]
+                        url = value if member == "thumbnail_url" else value["image_url"]
+                        assert url == image["url"], (path, member)
+                    if path == "/projects":
+                        assert content["content_html"] == made["content_html"]
             health = (await api.http.get("/health/ready")).json()
             assert health["parts"]["images"] == "ok"
 
