@@ -23,11 +23,13 @@ DECOMPOSED = unicodedata.normalize("NFD", "한글")
 SKILLS = ("AWS", "C언어", "Django", "Python", "iOS")
 
 
-def faults_of(text: str, longest: int = 10, *, shortest: int = 1, one_line: bool = False) -> int:
-    rules = Validator()
-    rules.text(text, "title", longest, shortest=shortest, one_line=one_line)
-    assert all(fault.pointer == "/title" for fault in rules.errors)
-    return len(rules.errors)
+def error_count(
+    text: str, max_length: int = 10, *, min_length: int = 1, one_line: bool = False
+) -> int:
+    validator = Validator()
+    validator.text(text, "title", max_length, min_length=min_length, one_line=one_line)
+    assert all(error.pointer == "/title" for error in validator.errors)
+    return len(validator.errors)
 
 
 # ---------------------------------------------------------------------------------- two forms
@@ -87,23 +89,23 @@ def test_the_stored_form_folds_as_the_typed_one(text: str) -> None:
 # ------------------------------------------------------------------------------ length and content
 
 
-@pytest.mark.parametrize(("length", "faults"), [(1, 0), (10, 0), (11, 1), (1_000, 1)])
-def test_length_is_counted_in_code_points(length: int, faults: int) -> None:
-    assert faults_of("\N{ROCKET}" * length) == faults
+@pytest.mark.parametrize(("length", "errors"), [(1, 0), (10, 0), (11, 1), (1_000, 1)])
+def test_length_is_counted_in_code_points(length: int, errors: int) -> None:
+    assert error_count("\N{ROCKET}" * length) == errors
 
 
 @pytest.mark.parametrize("letter", ["각", "é", "\N{GREEK SMALL LETTER ALPHA}\u0313\u0300\u0345"])
 def test_length_is_counted_after_composition(letter: str) -> None:
-    rules = Validator()
+    validator = Validator()
     typed = unicodedata.normalize("NFD", letter * 10)
-    assert rules.text(typed, "title", 10) == unicodedata.normalize("NFC", typed)
-    assert not rules.errors
-    assert faults_of(unicodedata.normalize("NFD", letter * 11)) == 1
+    assert validator.text(typed, "title", 10) == unicodedata.normalize("NFC", typed)
+    assert not validator.errors
+    assert error_count(unicodedata.normalize("NFD", letter * 11)) == 1
 
 
 def test_a_character_that_nfc_takes_apart_counts_as_its_parts() -> None:
-    assert faults_of("\N{DEVANAGARI LETTER QA}" * 5) == 0
-    assert faults_of("\N{DEVANAGARI LETTER QA}" * 6) == 1
+    assert error_count("\N{DEVANAGARI LETTER QA}" * 5) == 0
+    assert error_count("\N{DEVANAGARI LETTER QA}" * 6) == 1
 
 
 def test_a_text_is_given_back_in_its_stored_form() -> None:
@@ -112,31 +114,31 @@ def test_a_text_is_given_back_in_its_stored_form() -> None:
 
 @pytest.mark.parametrize("text", ["", " ", "\t\n", "\N{IDEOGRAPHIC SPACE}\N{NO-BREAK SPACE}"])
 def test_a_blank_text_is_refused(text: str) -> None:
-    assert faults_of(text) == 1
+    assert error_count(text) == 1
 
 
 @pytest.mark.parametrize("text", ["", "  "])
 def test_a_text_that_may_be_empty_may_be_blank(text: str) -> None:
-    assert faults_of(text, shortest=0) == 0
+    assert error_count(text, min_length=0) == 0
 
 
 @pytest.mark.parametrize("text", ["a\0b", "\0", "\ud800", "a\udfffb", "\udc00\ud800"])
 @pytest.mark.parametrize("one_line", [True, False])
 def test_nul_and_lone_surrogates_are_refused_everywhere(text: str, one_line: bool) -> None:
-    assert faults_of(text, shortest=0, one_line=one_line) == 1
+    assert error_count(text, min_length=0, one_line=one_line) == 1
 
 
 @pytest.mark.parametrize("control", ["\n", "\r", "\t", "\x1b", "\x7f", "\x85"])
 def test_control_characters_are_refused_in_one_line_alone(control: str) -> None:
-    assert faults_of(f"a{control}b", one_line=True) == 1
-    assert faults_of(f"a{control}b") == 0
+    assert error_count(f"a{control}b", one_line=True) == 1
+    assert error_count(f"a{control}b") == 0
 
 
 @given(texts(min_size=1, max_size=30))
 def test_what_passes_can_be_stored(text: str) -> None:
-    rules = Validator()
-    stored = rules.text(text, "title", 20, one_line=True)
-    if rules.errors:
+    validator = Validator()
+    stored = validator.text(text, "title", 20, one_line=True)
+    if validator.errors:
         return
     assert stored == unicodedata.normalize("NFC", text)
     assert 1 <= len(stored) <= 20
@@ -157,8 +159,8 @@ def test_more_marks_on_a_letter_than_any_language_has_are_refused(mark: str, bef
     text = "x" * before + "a" + mark * MAX_MARKS
     assert not has_excessive_marks(text + "a" + mark)
     assert has_excessive_marks(text + mark)
-    assert faults_of(text + mark, 1_000) == 1
-    assert faults_of(text, 1_000) == 0
+    assert error_count(text + mark, 1_000) == 1
+    assert error_count(text, 1_000) == 0
 
 
 def test_marks_are_counted_of_whatever_kind_they_are() -> None:
@@ -184,43 +186,43 @@ def test_whatever_normal_forms_put_in_order_is_known_as_a_mark() -> None:
 
 def test_a_long_text_of_marks_is_refused_before_they_are_put_in_order() -> None:
     began = time.monotonic()
-    assert faults_of("a" + "\u0301\u0323" * 100_000, 50_000) == 1
+    assert error_count("a" + "\u0301\u0323" * 100_000, 50_000) == 1
     assert time.monotonic() - began < 10, "putting them in order takes minutes"
 
 
 # ---------------------------------------------------------------------------------- collecting
 
 
-def test_all_faults_are_told_at_once() -> None:
-    rules = Validator()
-    rules.text("", "title", 5)
-    rules.text("far too long", "summary", 5)
+def test_all_errors_are_collected() -> None:
+    validator = Validator()
+    validator.text("", "title", 5)
+    validator.text("far too long", "summary", 5)
     with pytest.raises(InvalidInput) as caught:
-        rules.raise_errors()
-    assert [fault.pointer for fault in caught.value.errors] == ["/title", "/summary"]
+        validator.raise_errors()
+    assert [error.pointer for error in caught.value.errors] == ["/title", "/summary"]
 
 
-def test_nothing_is_raised_without_a_fault() -> None:
-    rules = Validator()
-    rules.text("sound", "title", 5)
-    rules.raise_errors()
+def test_nothing_is_raised_without_an_error() -> None:
+    validator = Validator()
+    validator.text("sound", "title", 5)
+    validator.raise_errors()
 
 
-def test_faults_of_a_query_name_its_parameters() -> None:
-    rules = Validator(parameters=True)
-    rules.add("is wrong", "q")
-    assert rules.errors == [FieldError("is wrong", pointer=None, parameter="q")]
+def test_errors_of_query_parameters_name_them() -> None:
+    validator = Validator(parameters=True)
+    validator.add("is wrong", "q")
+    assert validator.errors == [FieldError("is wrong", pointer=None, parameter="q")]
 
 
 # ----------------------------------------------------------------------------------- choices
 
 
 def choose(
-    *values: str, least: int = 1, most: int = 3
+    *values: str, minimum: int = 1, maximum: int = 3
 ) -> tuple[tuple[str, ...], list[FieldError]]:
-    rules = Validator()
-    chosen = rules.choices(values, "skills", SKILLS, least=least, most=most)
-    return chosen, rules.errors
+    validator = Validator()
+    chosen = validator.choices(values, "skills", SKILLS, minimum=minimum, maximum=maximum)
+    return chosen, validator.errors
 
 
 def test_choices_come_in_the_order_of_the_catalogue() -> None:
@@ -228,19 +230,19 @@ def test_choices_come_in_the_order_of_the_catalogue() -> None:
 
 
 def test_each_unknown_choice_is_pointed_at() -> None:
-    _, faults = choose("Cobol", "Python", "python")
-    assert [fault.pointer for fault in faults] == ["/skills/0", "/skills/2"]
+    _, errors = choose("Cobol", "Python", "python")
+    assert [error.pointer for error in errors] == ["/skills/0", "/skills/2"]
 
 
 def test_the_second_of_two_equal_choices_is_pointed_at() -> None:
-    _, faults = choose("iOS", "AWS", "iOS")
-    assert [fault.pointer for fault in faults] == ["/skills/2"]
+    _, errors = choose("iOS", "AWS", "iOS")
+    assert [error.pointer for error in errors] == ["/skills/2"]
 
 
 @pytest.mark.parametrize("values", [(), SKILLS[:4]])
 def test_too_few_and_too_many_choices_are_refused(values: tuple[str, ...]) -> None:
-    _, faults = choose(*values)
-    assert [fault.pointer for fault in faults] == ["/skills"]
+    _, errors = choose(*values)
+    assert [error.pointer for error in errors] == ["/skills"]
 
 
 @pytest.mark.parametrize("values", [SKILLS[:1], SKILLS[:3]])
@@ -249,12 +251,12 @@ def test_the_least_and_the_most_choices_are_taken(values: tuple[str, ...]) -> No
 
 
 def test_one_choice_out_of_the_catalogue() -> None:
-    rules = Validator()
-    assert rules.choice("AWS", "region", SKILLS) == "AWS"
-    assert rules.choice(None, "region", SKILLS) is None
-    rules.raise_errors()
-    rules.choice("aws", "region", SKILLS)
-    assert [fault.pointer for fault in rules.errors] == ["/region"]
+    validator = Validator()
+    assert validator.choice("AWS", "region", SKILLS) == "AWS"
+    assert validator.choice(None, "region", SKILLS) is None
+    validator.raise_errors()
+    validator.choice("aws", "region", SKILLS)
+    assert [error.pointer for error in validator.errors] == ["/region"]
 
 
 # ------------------------------------------------------------------------------- web addresses
@@ -271,9 +273,9 @@ def test_one_choice_out_of_the_catalogue() -> None:
     ],
 )
 def test_web_addresses_that_are_taken(address: str) -> None:
-    rules = Validator()
-    assert rules.web_address(address, "repository_url", 200) == address
-    assert not rules.errors
+    validator = Validator()
+    assert validator.web_address(address, "repository_url", 200) == address
+    assert not validator.errors
 
 
 @pytest.mark.parametrize(
@@ -308,21 +310,21 @@ def test_web_addresses_that_are_taken(address: str) -> None:
     ],
 )
 def test_web_addresses_that_are_refused(address: str) -> None:
-    rules = Validator()
-    rules.web_address(address, "repository_url", 200)
-    assert {fault.pointer for fault in rules.errors} == {"/repository_url"}
+    validator = Validator()
+    validator.web_address(address, "repository_url", 200)
+    assert {error.pointer for error in validator.errors} == {"/repository_url"}
 
 
 def test_a_web_address_has_a_longest_length() -> None:
-    rules = Validator()
+    validator = Validator()
     address = "https://example.com/"
-    rules.web_address(address.ljust(200, "x"), "repository_url", 200)
-    assert not rules.errors
-    rules.web_address(address.ljust(201, "x"), "repository_url", 200)
-    assert len(rules.errors) == 1
+    validator.web_address(address.ljust(200, "x"), "repository_url", 200)
+    assert not validator.errors
+    validator.web_address(address.ljust(201, "x"), "repository_url", 200)
+    assert len(validator.errors) == 1
 
 
 def test_a_web_address_may_be_left_out() -> None:
-    rules = Validator()
-    assert rules.web_address(None, "repository_url", 200) is None
-    assert not rules.errors
+    validator = Validator()
+    assert validator.web_address(None, "repository_url", 200) is None
+    assert not validator.errors

@@ -8,7 +8,8 @@ class Clock(Protocol):
     """Tells the time."""
 
     def __call__(self) -> datetime:
-        """Now, timezone-aware, in UTC, with microseconds. MUST NOT go backwards by more than the
-        machine's own clock does; nothing in the domain assumes that it never does.
+        """Now: timezone-aware, in UTC, with microseconds.
+
+        It may go backward when the machine's clock is adjusted; the domain does not rely on order.
         """
         ...

@@ -1,32 +1,32 @@
-"""What can go wrong, as one tree; each leaf has a stable `code` that clients may rely on.
+"""The tree of domain errors. Each leaf has a stable `code` that clients may rely on.
 
     SideProError
-    ├── InvalidInput                invalid              what was sent breaks a rule
+    ├── InvalidInput                invalid              the input breaks a rule
     │   ├── WeakPassword            weak-password
-    │   ├── WrongPassword           wrong-password       the own password, asked again
+    │   ├── WrongPassword           wrong-password       the caller's password, asked again
     │   ├── CannotChatWithYourself  cannot-chat-with-yourself
-    │   ├── BadImage                bad-image            broken, empty, too large in itself
-    │   ├── ImageQuota              image-quota          no room for more images
-    │   └── IdempotencyKeyReused    idempotency-key-reused   used for another request
-    ├── BadCursor                   bad-cursor           not ours, or made for another list
+    │   ├── BadImage                bad-image            broken, empty, too many pixels
+    │   ├── ImageQuota              image-quota          the caller's image quota is used up
+    │   └── IdempotencyKeyReused    idempotency-key-reused   used for other content
+    ├── BadCursor                   bad-cursor           forged, or made for another list
     ├── UnsupportedImageType        unsupported-media-type
     ├── NotAuthenticated            not-authenticated    no token, or one that is not valid
-    │   ├── WrongCredentials        wrong-credentials    log-in: unknown email or wrong password
-    │   └── SessionEnded            session-ended        refresh: the token is good for nothing
-    ├── Forbidden                   forbidden            may be seen, not changed
+    │   ├── WrongCredentials        wrong-credentials    unknown email or wrong password
+    │   └── SessionEnded            session-ended        the refresh token is not valid
+    ├── Forbidden                   forbidden            visible, but not the caller's to change
     │   └── AccountDeactivated      account-deactivated
-    ├── NotFound                    not-found            absent, or not the caller's to see
+    ├── NotFound                    not-found            absent, or not visible to the caller
     ├── Conflict
     │   ├── EmailTaken              email-taken
     │   ├── UsernameTaken           username-taken
-    │   ├── NoProfile               no-profile           a partial edit of nothing
-    │   ├── RoomPending             room-pending         one of the two has left the room
-    │   └── IdempotencyKeyInUse     idempotency-key-in-use   the first request is running
-    ├── PreconditionFailed          precondition-failed  edited by somebody else meanwhile
-    ├── RateLimited                 rate-limited         too often; worth trying again later
-    └── Unavailable                 unavailable          a store is away; worth trying again
+    │   ├── NoProfile               no-profile           a partial edit without a profile
+    │   ├── RoomPending             room-pending         a participant has left the room
+    │   └── IdempotencyKeyInUse     idempotency-key-in-use   the first request still runs
+    ├── PreconditionFailed          precondition-failed  edited by somebody else since
+    ├── RateLimited                 rate-limited         too many requests; retry later
+    └── Unavailable                 unavailable          a store is unreachable; retry
 
-There is no HTTP in here: the drivers map each class to a status or to a socket close code.
+The drivers map each class to an HTTP status or to a socket close code.
 """
 
 from dataclasses import dataclass
@@ -37,11 +37,11 @@ from sidepro.domain.rate_limiting import Allowance
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One thing that is wrong with the input.
+    """An error of one field of the input.
 
-    `detail` goes on where the name of the member ends: `must not be blank`.
-    `pointer` is a JSON pointer (RFC 6901) into the body, such as `/skills/3`; `parameter` the
-    name of a query parameter. At most one of the two is given; neither means the whole body.
+    `detail` continues a sentence that begins with the field: `must not be blank`. `pointer` is a
+    JSON pointer (RFC 6901) into the body, such as `/skills/3`; `parameter` is the name of a query
+    parameter or header. At most one of the two is set; neither means the whole body.
     """
 
     detail: str
@@ -50,13 +50,13 @@ class FieldError:
 
     @property
     def sentence(self) -> str:
-        """The fault with its subject, such as `title must not be blank`."""
+        """The detail with its subject: `title must not be blank`."""
         subject = self.parameter or (self.pointer or "").lstrip("/")
         return f"{subject or 'This'} {self.detail}"
 
 
 class SideProError(Exception):
-    """The root. `detail` is a sentence for the person at the other end, without internals."""
+    """The root. `detail` is a sentence for people, without internals."""
 
     code: ClassVar[str] = "internal"
     detail: str = "Something went wrong."
@@ -68,26 +68,26 @@ class SideProError(Exception):
 
 
 class InvalidInput(SideProError):
-    """The input breaks one or more rules, all listed in `faults`."""
+    """The input breaks one or more rules; `errors` lists all of them."""
 
     code = "invalid"
-    detail = "The request does not fit."
+    detail = "The request is not valid."
 
-    def __init__(self, *faults: FieldError, detail: str | None = None) -> None:
-        if detail is None and len(faults) == 1:
-            detail = faults[0].sentence
+    def __init__(self, *errors: FieldError, detail: str | None = None) -> None:
+        if detail is None and len(errors) == 1:
+            detail = errors[0].sentence
         super().__init__(detail)
-        self.errors = faults
+        self.errors = errors
 
 
 class WeakPassword(InvalidInput):
-    """The password is well-formed but easily guessed."""
+    """The password is well-formed but easy to guess."""
 
     code = "weak-password"
 
 
 class WrongPassword(InvalidInput):
-    """The caller's own password, asked again for a weighty step, is wrong."""
+    """The caller's password, which a sensitive action asks again, is wrong."""
 
     code = "wrong-password"
 
@@ -99,128 +99,128 @@ class CannotChatWithYourself(InvalidInput):
 
 
 class BadImage(InvalidInput):
-    """The image is broken, empty, something else besides, or has too many pixels or frames."""
+    """The image is broken, empty, a polyglot file, or has too many pixels or frames."""
 
     code = "bad-image"
 
 
 class ImageQuota(InvalidInput):
-    """The caller's images would have more bytes together than they may."""
+    """The image would exceed the quota of the caller's images in bytes."""
 
     code = "image-quota"
 
 
 class IdempotencyKeyReused(InvalidInput):
-    """The idempotency key was sent before, with other content."""
+    """The idempotency key was used before, with other content."""
 
     code = "idempotency-key-reused"
-    detail = "This Idempotency-Key was used for another request."
+    detail = "This Idempotency-Key was already used for another request."
 
 
 class BadCursor(SideProError):
-    """The cursor is not one of ours, or was made for another list or other filters."""
+    """The cursor is forged, or was made for another list or other filters."""
 
     code = "bad-cursor"
     detail = "The cursor does not belong to this list."
 
 
 class UnsupportedImageType(SideProError):
-    """What was sent is no image of a kind that is taken, by its content."""
+    """By its content, the file is not an image of a supported type."""
 
     code = "unsupported-media-type"
-    detail = "Images are PNG, JPEG, WebP or GIF."
+    detail = "Images must be PNG, JPEG, WebP or GIF."
 
 
 class NotAuthenticated(SideProError):
-    """There is no access token, or it is malformed, forged or past its time."""
+    """The access token is missing, malformed, forged or expired."""
 
     code = "not-authenticated"
-    detail = "A valid access token is needed."
+    detail = "A valid access token is required."
 
 
 class WrongCredentials(NotAuthenticated):
-    """Log-in failed. The same answer for an unknown email and for a wrong password."""
+    """Log-in failed. An unknown email and a wrong password get the same error."""
 
     code = "wrong-credentials"
     detail = "The email or the password is wrong."
 
 
 class SessionEnded(NotAuthenticated):
-    """The refresh token is unknown, or its session is over: log in again."""
+    """The refresh token is unknown, or its session has ended."""
 
     code = "session-ended"
     detail = "The session has ended. Please log in again."
 
 
 class Forbidden(SideProError):
-    """The caller may see this, and may not do that to it."""
+    """The caller may see this, but may not change it."""
 
     code = "forbidden"
-    detail = "You may not do this."
+    detail = "You are not allowed to do this."
 
 
 class AccountDeactivated(Forbidden):
-    """The password was right, and an operator has deactivated the account."""
+    """The password is correct, but an operator has deactivated the account."""
 
     code = "account-deactivated"
     detail = "This account has been deactivated."
 
 
 class NotFound(SideProError):
-    """It does not exist, or is not the caller's to see: the two are told apart nowhere."""
+    """It does not exist or is not visible to the caller: both get the same error."""
 
     code = "not-found"
-    detail = "There is nothing here."
+    detail = "This was not found."
 
 
 class Conflict(SideProError):
-    """The request is sound but does not go with what is stored. Raise one of the leaves."""
+    """The request is valid but conflicts with what is stored. Raise one of the leaves."""
 
 
 class EmailTaken(Conflict):
-    """Somebody has signed up with this email (compared without case or Unicode form)."""
+    """Another user has this email (compared casefolded)."""
 
     code = "email-taken"
-    detail = "This email is taken."
+    detail = "This email is already taken."
 
 
 class UsernameTaken(Conflict):
-    """Somebody has this username (compared without case or Unicode form)."""
+    """Another user has this username (compared casefolded)."""
 
     code = "username-taken"
-    detail = "This username is taken."
+    detail = "This username is already taken."
 
 
 class NoProfile(Conflict):
-    """A profile is edited in part before it was written as a whole."""
+    """A partial edit of a profile that does not exist yet."""
 
     code = "no-profile"
-    detail = "Write the profile as a whole first."
+    detail = "Create the whole profile before you edit parts of it."
 
 
 class RoomPending(Conflict):
-    """One of the two has left the room: it can be read, not written."""
+    """A participant has left the room: it is read-only."""
 
     code = "room-pending"
-    detail = "The other person has left this room; it can only be read."
+    detail = "The other person has left this room, so it is read-only."
 
 
 class IdempotencyKeyInUse(Conflict):
-    """The first attempt with this idempotency key has not ended yet."""
+    """The first request with this idempotency key has not ended yet."""
 
     code = "idempotency-key-in-use"
-    detail = "The first request with this Idempotency-Key is still under way."
+    detail = "The first request with this Idempotency-Key is still running."
 
 
 class PreconditionFailed(SideProError):
-    """The revision that the caller edits is not the current one."""
+    """The caller's expected revision is not the current one."""
 
     code = "precondition-failed"
-    detail = "This was changed since you read it."
+    detail = "This has changed since you read it."
 
 
 class RateLimited(SideProError):
-    """The caller does this too often. `allowance` says when to try again, where it is known."""
+    """The caller does this too often. `allowance`, if known, says when to retry."""
 
     code = "rate-limited"
     detail = "Too many requests. Please try again later."
@@ -231,10 +231,10 @@ class RateLimited(SideProError):
 
 
 class Unavailable(SideProError):
-    """A store cannot be reached right now. Nothing was changed that was acknowledged."""
+    """A store cannot be reached, or has no capacity left."""
 
     code = "unavailable"
-    detail = "The service is not available right now. Please try again."
+    detail = "The service is temporarily unavailable. Please try again."
 
 
 Found = TypeVar("Found")

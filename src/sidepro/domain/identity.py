@@ -1,4 +1,4 @@
-"""Who is calling, and the digests of secrets that prove it."""
+"""The authenticated caller, and the digests of secrets that prove an identity."""
 
 import hashlib
 from dataclasses import dataclass
@@ -8,15 +8,20 @@ from sidepro.domain.ids import SessionId, UserId
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who makes a request: the owner of a valid access token."""
+    """The owner of a valid access token."""
 
     id: UserId
     session_id: SessionId
     is_admin: bool = False
 
+    def can_manage(self, *owner_ids: UserId) -> bool:
+        """The access rule of content: its owners and administrators may change it."""
+        return self.is_admin or self.id in owner_ids
+
 
 def token_digest(secret: str) -> bytes:
-    """What is stored of a refresh token or a socket's ticket. It carries 256 random bits, so that
-    a plain SHA-256 without salt or stretching cannot be searched.
+    """The stored form of a refresh token or socket ticket.
+
+    A plain SHA-256 is enough: the secrets have 256 random bits, which no search can find.
     """
     return hashlib.sha256(secret.encode()).digest()

@@ -12,15 +12,15 @@ ImageId = NewType("ImageId", UUID)
 
 
 class NewId(Protocol):
-    """Makes identifiers."""
+    """Makes ids."""
 
     def __call__(self) -> UUID:
-        """A fresh UUIDv7 (RFC 9562), so that ids sort by the time they were made."""
+        """A fresh UUIDv7 (RFC 9562), so that ids sort by creation time."""
         ...
 
 
 class NewSecret(Protocol):
-    """Makes texts that cannot be guessed: refresh tokens, socket tickets, image names."""
+    """Makes unguessable texts: refresh tokens, socket tickets, image names."""
 
     def __call__(self) -> str:
         """At least 128 fresh random bits as ASCII that is safe in a URL and in a file name."""

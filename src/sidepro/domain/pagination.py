@@ -1,4 +1,4 @@
-"""What every topic uses: ids, the clock, text rules, pages and their cursors."""
+"""Keyset pagination: pages of a list, and signed cursors between them."""
 
 import base64
 import binascii
@@ -12,23 +12,18 @@ from uuid import UUID
 
 from sidepro.domain.errors import BadCursor
 
-# ---------------------------------------------------------------------------------------- text
-
-
-# --------------------------------------------------------------------------------------- pages
-
 Item = TypeVar("Item")
 KeyMember = str | int | datetime | UUID
 SortKey = tuple[KeyMember, ...]
-"""What a list is ordered by, most significant first; the last member is unique."""
+"""The values that order a list, most significant first; the last one is unique."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """A place between two items of a list, and the way to go from there.
+    """A position in a list, and the direction to read.
 
-    `after` is the sort key of the item that the page begins behind (before, when going
-    backward); `None` is the very end that the page starts from.
+    `after` is the sort key of the item that the page follows (in reverse: precedes); `None` is the
+    start of the list (in reverse: its end).
     """
 
     after: SortKey | None = None
@@ -37,7 +32,7 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """How much of a list is wanted, and from where."""
+    """The size and the position of a page."""
 
     limit: int = 20
     cursor: Cursor = Cursor()
@@ -45,9 +40,9 @@ class PageRequest:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Item]):
-    """A stretch of a list in the list's own order.
+    """A page of a list, in the order of the list whatever direction it was read in.
 
-    `next` and `previous` are `None` exactly when nothing lies that way.
+    `next` and `previous` are `None` exactly when there are no items in that direction.
     """
 
     items: tuple[Item, ...]
@@ -62,36 +57,85 @@ def build_page(
     beyond: bool,
     key: Callable[[Item], SortKey],
 ) -> Page[Item]:
-    """Assemble a page from what a reader found.
+    """Build a page from the items that a reader found.
 
-    `found` holds up to `limit + 1` items in the direction of the walk, nearest first: one more
-    than asked for says that the list goes on. `beyond` says whether anything lies on the other
-    side of the cursor. Where nothing was found at all, the way back starts from the list's end,
-    so that an item which moved in between is not lost.
+    `found` has up to `limit + 1` items in reading direction; the extra one shows that there are
+    more. `beyond` says whether there are items on the other side of the cursor. If nothing was
+    found, the cursor of the other direction starts at the end of the list, so that an item that
+    moved since the last page is not lost.
     """
     more = len(found) > request.limit
     items = list(found[: request.limit])
-    backward = request.cursor.reverse
-    if backward:
+    if request.cursor.reverse:
         items.reverse()
-    ahead, behind = (beyond, more) if backward else (more, beyond)
-    after = Cursor(key(items[-1]) if items else None)
-    before = Cursor(key(items[0]) if items else None, reverse=True)
-    return Page(tuple(items), after if ahead else None, before if behind else None)
+    has_next, has_previous = (beyond, more) if request.cursor.reverse else (more, beyond)
+    following = Cursor(key(items[-1]) if items else None)
+    preceding = Cursor(key(items[0]) if items else None, reverse=True)
+    return Page(tuple(items), following if has_next else None, preceding if has_previous else None)
 
 
-_TAGS: dict[str, Callable[[str], KeyMember]] = {
+_SIGNATURE_BYTES = 16
+
+_PARSERS: dict[str, Callable[[str], KeyMember]] = {
     "t": datetime.fromisoformat,
     "u": UUID,
     "i": int,
     "s": str,
 }
 
-
 _compact = json.JSONEncoder(separators=(",", ":"))
 
 
+class CursorCodec:
+    """Encodes cursors as opaque text that cannot be forged.
+
+    The text is base64url of an HMAC-SHA-256 (RFC 2104), truncated to 16 bytes, and the position.
+    The signature covers the list's `scope` (its name and all its filters), so that a cursor is
+    valid for one list only.
+    """
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        """The first key signs; every key verifies."""
+        if not keys:
+            raise ValueError("at least one key is required")
+        self._keys = tuple(keys)
+
+    def encode(self, cursor: Cursor, scope: str) -> str:
+        """The cursor as URL-safe text."""
+        after = None if cursor.after is None else [_tagged(member) for member in cursor.after]
+        body = _compact.encode([int(cursor.reverse), after]).encode()
+        return _base64url(self._sign(self._keys[0], body, scope) + body)
+
+    def decode(self, text: str, scope: str) -> Cursor:
+        """The cursor that `encode` turned into this text.
+
+        Raises:
+            BadCursor: the text was not encoded with one of the keys and this scope.
+        """
+        try:
+            data = text.encode("ascii")
+            signed = base64.b64decode(data + b"=" * (-len(data) % 4), b"-_", validate=True)
+        except (UnicodeEncodeError, binascii.Error) as error:
+            raise BadCursor from error
+        if _base64url(signed) != text:
+            raise BadCursor  # another spelling of the same bytes, which `encode` never returns
+        signature, body = signed[:_SIGNATURE_BYTES], signed[_SIGNATURE_BYTES:]
+        for key in self._keys:
+            if hmac.compare_digest(signature, self._sign(key, body, scope)):
+                break
+        else:
+            raise BadCursor
+        reverse, members = json.loads(body)
+        after = members and tuple(_PARSERS[member[0]](member[1:]) for member in members)
+        return Cursor(after, bool(reverse))
+
+    def _sign(self, key: bytes, body: bytes, scope: str) -> bytes:
+        message = len(body).to_bytes(4, "big") + body + scope.encode()
+        return hmac.digest(key, message, "sha256")[:_SIGNATURE_BYTES]
+
+
 def _tagged(member: KeyMember) -> str:
+    """A sort key's member as text, after a letter that names its type."""
     if isinstance(member, datetime):
         return "t" + member.isoformat()
     if isinstance(member, UUID):
@@ -99,56 +143,5 @@ def _tagged(member: KeyMember) -> str:
     return ("i" if isinstance(member, int) else "s") + str(member)
 
 
-def _text(signed: bytes) -> str:
-    return base64.urlsafe_b64encode(signed).rstrip(b"=").decode()
-
-
-class CursorCodec:
-    """Writes cursors as opaque text that cannot be forged, and reads them back.
-
-    The text is base64url of a truncated HMAC-SHA-256 (RFC 2104; 16 bytes) and the position. The
-    list's `scope` (its name and all its filters) goes into the signature, so that a cursor is
-    good for the list it was made for and for no other.
-    """
-
-    _SIGNATURE = 16
-
-    def __init__(self, keys: Sequence[bytes]) -> None:
-        """The first key signs; all of them verify."""
-        if not keys:
-            raise ValueError("at least one key is needed")
-        self._keys = tuple(keys)
-
-    def encode(self, cursor: Cursor, scope: str) -> str:
-        """The cursor as URL-safe text."""
-        key = None if cursor.after is None else [_tagged(member) for member in cursor.after]
-        body = _compact.encode([int(cursor.reverse), key]).encode()
-        signed = self._sign(self._keys[0], body, scope) + body
-        return _text(signed)
-
-    def decode(self, text: str, scope: str) -> Cursor:
-        """The cursor behind the text.
-
-        Raises:
-            BadCursor: it was not written by `write` with one of the keys and this scope.
-        """
-        try:
-            data = text.encode("ascii")
-            signed = base64.b64decode(data + b"=" * (-len(data) % 4), b"-_", validate=True)
-        except (UnicodeEncodeError, binascii.Error) as error:
-            raise BadCursor from error
-        if _text(signed) != text:
-            raise BadCursor  # another spelling of the same bytes, which we never write
-        signature, body = signed[: self._SIGNATURE], signed[self._SIGNATURE :]
-        for key in self._keys:
-            if hmac.compare_digest(signature, self._sign(key, body, scope)):
-                break
-        else:
-            raise BadCursor
-        backward, members = json.loads(body)
-        after = members and tuple(_TAGS[member[0]](member[1:]) for member in members)
-        return Cursor(after, bool(backward))
-
-    def _sign(self, key: bytes, body: bytes, scope: str) -> bytes:
-        message = len(body).to_bytes(4, "big") + body + scope.encode()
-        return hmac.digest(key, message, "sha256")[: self._SIGNATURE]
+def _base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

@@ -1,7 +1,7 @@
-"""Limits: how often somebody may do something.
+"""Limits on how often, and on how much at the same time.
 
-A limit is a bucket that holds so many calls and is refilled evenly: the generic cell rate
-algorithm (ITU-T I.371), which keeps nothing of a bucket but the moment at which it is full again.
+A rate limit is a bucket of calls that refills evenly: the generic cell rate algorithm (ITU-T
+I.371), whose only state is the moment at which the bucket is full again.
 """
 
 from dataclasses import dataclass, replace
@@ -11,9 +11,9 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A bucket of `quota` calls that is refilled in `window` seconds.
+    """A bucket of `quota` calls that refills in `window` seconds.
 
-    `alone` is the quota of a process that cannot ask the others how often they were called.
+    `fallback` is the quota of a process that cannot reach the shared counters.
     """
 
     name: str
@@ -27,28 +27,28 @@ class Limit:
         return self.window / self.quota
 
     def allowance(self, reset_after: float) -> "Allowance":
-        """What the limit says to a call after which the bucket would be full in `full_in` seconds.
+        """The decision about a call that would leave the bucket full after `reset_after` seconds.
 
-        A bucket cannot owe more than its window: a call that would make it so is refused.
+        A call is refused if the bucket would take longer than its window to refill.
         """
         room = self.window - reset_after
-        # Where an interval is no round number of microseconds, sums of it miss the window a bit.
+        # Sums of intervals can miss the window by a rounding error.
         remaining = floor(room / self.interval + 1e-6)
         if remaining < 0:
             return Allowance(self, 0, reset_after - self.interval, retry_after=-room)
         return Allowance(self, remaining, reset_after)
 
     def with_fallback_quota(self) -> "Limit":
-        """The limit of a process that cannot ask the others."""
+        """The limit of a process that cannot reach the shared counters."""
         return replace(self, quota=self.fallback or self.quota)
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What a limit says to a call.
+    """The decision of a limit about a call.
 
-    `remaining` calls are allowed right now, and all of them in `full_in` seconds. The call is
-    refused when `retry_after` is given: the seconds until one is allowed.
+    `remaining` calls are allowed now, and the whole quota after `reset_after` seconds. If
+    `retry_after` is set, the call is refused until so many seconds have passed.
     """
 
     limit: Limit
@@ -61,37 +61,37 @@ class RateLimiter(Protocol):
     """Counts calls against limits."""
 
     async def take(self, limit: Limit, key: str) -> Allowance:
-        """Count a call under this key, unless the limit refuses it.
+        """Count a call under this key, unless the limit refuses it. `key` contains no secrets.
 
-        Calls at once, in all processes, MUST NOT be allowed more than the limit together. A
-        refused call MUST NOT count. Where the others cannot be asked, the adapter MUST answer with
-        what the process knows itself, by `Limit.when_alone`. `key` is free of secrets.
+        Concurrent calls in all processes together MUST NOT exceed the limit. A refused call MUST
+        NOT count. If the shared counters cannot be reached, the adapter MUST count in its own
+        process, against `Limit.with_fallback_quota`.
         """
         ...
 
 
 RENEW_INTERVAL = 10
-"""Seconds between two calls of `Slots.renew`."""
+"""Seconds between two calls of `ConcurrencyLimiter.renew`."""
 
 
 class ConcurrencyLimiter(Protocol):
-    """Counts what somebody has open at the same time, such as sockets."""
+    """Limits how many things, such as sockets, are open at the same time under a key."""
 
-    async def acquire(self, key: str, slot: str, most: int) -> bool:
-        """Take a slot under this key, by a name of its own; whether there was one left of `most`.
+    async def acquire(self, key: str, slot: str, maximum: int) -> bool:
+        """Acquire a slot with a unique name; `False` if all `maximum` slots are taken.
 
-        Of those who take one at once, in all processes, MUST NOT more than `most` get one. Where
-        the others cannot be asked, the adapter MUST count what this process has.
+        Concurrent calls in all processes together MUST NOT exceed the maximum. If the shared
+        counters cannot be reached, the adapter MUST count in its own process.
         """
         ...
 
     async def release(self, key: str, slot: str) -> None:
-        """Let others have the slot. Safe to repeat; MUST NOT fail."""
+        """Free a slot. Safe to repeat; MUST NOT fail."""
         ...
 
     async def renew(self) -> None:
-        """Say that this process is there, with its slots; it is called every
-        `RENEW_INTERVAL` seconds. The slots of a process that no longer says so MUST be free
-        within three times as long. MUST NOT fail.
+        """Renew the slots of this process; called every `RENEW_INTERVAL` seconds.
+
+        Slots that are not renewed MUST be free after three intervals. MUST NOT fail.
         """
         ...

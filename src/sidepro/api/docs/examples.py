@@ -288,7 +288,7 @@ PROBLEMS: dict[type[SideProError], tuple[SideProError, ...]] = {
         BadImage(FieldError("is cut off", "/file")),
         BadImage(FieldError("has more than 40,000,000 pixels", "/file")),
     ),
-    ImageQuota: (ImageQuota(FieldError("would exceed what you may keep", "/file")),),
+    ImageQuota: (ImageQuota(FieldError("would exceed your image quota", "/file")),),
     RateLimited: (RateLimited(Limit("default", 600, 60).allowance(60.1)),),
     CannotChatWithYourself: (
         CannotChatWithYourself(FieldError("must be somebody else", "/user_id")),

@@ -69,13 +69,13 @@ class Profile:
 def _validated(fields: Mapping[str, Any], catalogue: Catalogue) -> dict[str, Any]:
     """The given fields in the form in which they are stored."""
     validator = Validator()
-    least, most = PROFILE_SKILLS
+    minimum, maximum = PROFILE_SKILLS
     validate: dict[str, Callable[[Any], Any]] = {
-        "bio": lambda text: validator.text(text, "bio", MAX_BIO, shortest=0),
+        "bio": lambda text: validator.text(text, "bio", MAX_BIO, min_length=0),
         "image_id": lambda image_id: image_id,
         "github_url": lambda url: validator.web_address(url, "github_url", MAX_GITHUB_URL),
         "skills": lambda chosen: validator.choices(
-            chosen, "skills", catalogue.skills, least=least, most=most
+            chosen, "skills", catalogue.skills, minimum=minimum, maximum=maximum
         ),
         "region": lambda region: validator.choice(region, "region", catalogue.regions),
         "meet_time": lambda time: validator.choice(time, "meet_time", catalogue.meet_times),

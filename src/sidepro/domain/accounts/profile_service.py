@@ -105,4 +105,4 @@ async def _lock_image(work: AccountUnitOfWork, profile: Profile) -> None:
     if image_id is not None and not await work.images.lock_for_reference(
         image_id, profile.user_id
     ):
-        raise InvalidInput(FieldError("is not an image of yours", pointer="/image_id"))
+        raise InvalidInput(FieldError("is not one of your images", pointer="/image_id"))

@@ -14,7 +14,7 @@ from sidepro.domain.text import (
     is_mark,
     normalize,
 )
-from sidepro.domain.validation import Validator
+from sidepro.domain.validation import Validator, length_error
 
 USERNAME_LENGTH = (2, 30)
 MAX_NAME_MARKS = 4
@@ -60,9 +60,8 @@ def check_username(value: str, validator: Validator) -> str:
     """
     username = normalize(value[: 4 * USERNAME_LENGTH[1] + 16])
     folded = casefold_key(username)
-    shortest, longest = USERNAME_LENGTH
-    if not shortest <= len(username) <= longest:
-        validator.add(f"must have {shortest} to {longest} characters", "username")
+    if detail := length_error(len(username), *USERNAME_LENGTH):
+        validator.add(detail, "username")
     elif not all(map(_is_name_char, username + folded)) or is_mark(username[0]):
         validator.add("must consist of letters, digits, _ and -", "username")
     elif has_excessive_marks(username, MAX_NAME_MARKS):
@@ -89,11 +88,10 @@ def _alphabets(word: str) -> set[str]:
 
 def check_password_length(value: str, validator: Validator, field: str = "password") -> None:
     """Add an error unless the password has 8 to 128 characters in NFC. It is not trimmed."""
-    shortest, longest = PASSWORD_LENGTH
     if "\0" in value or any("\ud800" <= char <= "\udfff" for char in value):
         validator.add("must not contain NUL or unpaired surrogates", field)
-    elif not shortest <= len(normalize(value[:MAX_RAW_PASSWORD])) <= longest:
-        validator.add(f"must have {shortest} to {longest} characters", field)
+    elif detail := length_error(len(normalize(value[:MAX_RAW_PASSWORD])), *PASSWORD_LENGTH):
+        validator.add(detail, field)
 
 
 def check_password_strength(

@@ -1,12 +1,12 @@
-"""A stored image, and the picture that is kept of it.
+"""An image, and its states.
 
-    new ──────> stored ──────> going ──> (no row)
-     └───────────────────────────^
+    NEW ──────> STORED ──────> DELETING ──> (no row)
+     └────────────────────────────^
 
-The row of an image is there before its object in the store, and goes after it: so every object has
-a row that names it, and nothing has to be searched for in the store. `new`: the object may be on
-its way. `stored`: the object is there, and may be referred to. `going`: nothing refers to it, and
-nothing may any more; the object is being removed.
+The row of an image is inserted before its object is stored, and deleted after the object: every
+object has a row, so cleanup never has to list the store. NEW: the object may be on its way.
+STORED: the object exists and may be referenced. DELETING: nothing references it, nothing can any
+more, and the object is being deleted.
 """
 
 from dataclasses import dataclass
@@ -17,17 +17,17 @@ from sidepro.domain.ids import ImageId, UserId
 from sidepro.domain.images.urls import ImageKey
 
 MEDIA_TYPE = "image/webp"
-"""What every stored image is."""
+"""The media type of every stored image."""
 
 UNUSED_TTL = timedelta(days=1)
-"""After so long an image goes that nothing refers to."""
+"""How long an unreferenced image is kept."""
 
 UPLOAD_TTL = timedelta(hours=1)
-"""After so long an upload has failed, whatever became of it: no call takes as long."""
+"""An upload that is unfinished after this time has failed: no request takes as long."""
 
 
 class ImageState(StrEnum):
-    """What has become of an image."""
+    """The state of an image, as described above."""
 
     NEW = "new"
     STORED = "stored"
@@ -36,7 +36,7 @@ class ImageState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A fresh encoding, as WebP, of what somebody sent. Width and height in pixels."""
+    """A re-encoded upload, as WebP. Width and height are in pixels."""
 
     data: bytes
     width: int
@@ -45,9 +45,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image and whose it is; `size` is in bytes. The owner of one whose owner withdrew is
-    `None`.
-    """
+    """An image and its owner, who is `None` after withdrawal. `size` is in bytes."""
 
     id: ImageId
     owner_id: UserId | None
@@ -61,7 +59,7 @@ class Image:
     def of(
         cls, picture: Picture, image_id: ImageId, owner_id: UserId, name: str, now: datetime
     ) -> "Image":
-        """An image of this picture. `name` is random, and tells of nobody."""
+        """An image of this picture. `name` is random, so that a URL does not reveal the owner."""
         return cls(
             id=image_id,
             owner_id=owner_id,

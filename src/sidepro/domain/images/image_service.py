@@ -1,4 +1,4 @@
-"""Uploading images, and removing those that nothing refers to."""
+"""Uploading images, and cleaning up unused ones."""
 
 from dataclasses import dataclass
 from typing import IO
@@ -26,16 +26,16 @@ from sidepro.domain.images.views import ImageView
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 
 DELETE_BATCH = 100
-"""Images that are removed together."""
+"""Images per cleanup transaction."""
 
 
-class _RowRemoved(Exception):
-    """The cleanup took an upload for broken and removed its row."""
+class _UploadExpired(Exception):
+    """Cleanup has removed the row of an upload that took too long."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageService:
-    """What people send is encoded anew before anything of it is kept."""
+    """Re-encodes and stores uploads. `quota` limits the images of a person, in bytes."""
 
     unit_of_work: UnitOfWorkFactory[ImageUnitOfWork]
     codec: ImageCodec
@@ -49,15 +49,15 @@ class ImageService:
     async def upload(
         self, caller: Caller, file: IO[bytes], request: IdempotentRequest[ImageView] | None = None
     ) -> ImageView:
-        """Keep a picture. `quota` is what all images of the caller may have together, in bytes.
+        """Re-encode and store an image.
 
-        The row comes first and the object second: whatever breaks in between, there is a row by
-        which the object is found and removed, and no image is answered that is not kept.
+        The row is committed before the object is stored: after a failure in between, cleanup finds
+        the object by its row. The image is returned only when both are stored.
 
         Raises:
-            UnsupportedImageType, BadImage: see `ImageCodec`.
-            ImageQuota: the caller's images would have more bytes than they may.
-            Unavailable: it could not be encoded or kept.
+            UnsupportedImageType, BadImage, Unavailable: see `ImageCodec`, `ImageStore`.
+            ImageQuota: the caller's images would exceed the quota.
+            NotAuthenticated: the caller's account was deleted.
             ReplayResponse, IdempotencyKeyReused, IdempotencyKeyInUse: see `run_idempotent`.
         """
         await check_replay(self.unit_of_work, request, self.clock())
@@ -78,12 +78,12 @@ class ImageService:
             # Again: other uploads may have finished since.
             await self._enforce_quota(work, image)
             if not await work.images.mark_stored(image.id):
-                raise _RowRemoved
+                raise _UploadExpired
             return self._view(image)
 
         try:
             return await run_idempotent(self.unit_of_work, request, image.created_at, finish)
-        except _RowRemoved as error:
+        except _UploadExpired as error:
             await self.store.delete([image.key])
             raise Unavailable from error
         except (ReplayResponse, SideProError):
@@ -97,7 +97,7 @@ class ImageService:
         if image.owner_id is None or await work.users.get(image.owner_id) is None:
             raise NotAuthenticated
         if await work.images.bytes_of(image.owner_id) + image.size > self.quota:
-            raise ImageQuota(FieldError("would exceed what you may keep", pointer="/file"))
+            raise ImageQuota(FieldError("would exceed your image quota", pointer="/file"))
 
     def _view(self, image: Image) -> ImageView:
         return ImageView(
@@ -110,10 +110,10 @@ class ImageService:
         )
 
     async def remove_unused(self) -> int:
-        """Remove images that nothing has referred to for a day, those of people who withdrew, and
-        what broken uploads left behind; how many.
+        """Delete images that were unreferenced for a day, images without an owner, and failed
+        uploads. Returns how many.
 
-        Safe to run twice, at once, or to be killed: objects go before their rows.
+        Safe to interrupt, to repeat and to run concurrently: objects are deleted before rows.
         """
         now = self.clock()
         async with self.unit_of_work() as work:
@@ -122,16 +122,16 @@ class ImageService:
         removed = 0
         while True:
             async with self.unit_of_work() as work:
-                going = await work.images.claim_for_deletion(
+                images = await work.images.claim_for_deletion(
                     unused_before=now - UNUSED_TTL,
                     unfinished_before=now - UPLOAD_TTL,
                     limit=DELETE_BATCH,
                 )
-                if not going:
+                if not images:
                     return removed
                 await work.commit()
-            await self.store.delete([image.key for image in going])
+            await self.store.delete([image.key for image in images])
             async with self.unit_of_work() as work:
-                await work.images.delete([image.id for image in going])
+                await work.images.delete([image.id for image in images])
                 await work.commit()
-            removed += len(going)
+            removed += len(images)

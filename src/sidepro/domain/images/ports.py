@@ -1,53 +1,48 @@
-"""What images need from the outside."""
+"""Ports of images."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import IO, Protocol
 
 from sidepro.domain.idempotency import IdempotentUnitOfWork
-from sidepro.domain.ids import (
-    ImageId,
-    ProjectId,
-    UserId,
-)
+from sidepro.domain.ids import ImageId, ProjectId, UserId
 from sidepro.domain.images.image import Image, Picture
 from sidepro.domain.images.urls import ImageKey
 
 
 class ImageCodec(Protocol):
-    """Makes pictures of what people send."""
+    """Re-encodes uploads."""
 
     async def encode(self, file: IO[bytes]) -> Picture:
-        """A fresh encoding of the picture in the file, at most 2,048 pixels wide and high, upright
-        and without anything but the picture. What is moving goes on moving.
+        """The picture in the file, re-encoded: upright, at most 2,048 pixels wide and high, and
+        without metadata. Animations stay animated.
 
-        What the file is MUST be told by its content alone. Time and memory MUST be bounded,
-        whatever is in it and however many are encoded at once; the event loop MUST NOT wait.
+        The type MUST be detected from the content alone. Time and memory MUST be bounded for any
+        content and any number of concurrent calls. The event loop MUST NOT be blocked.
 
         Raises:
-            UnsupportedImageType: it is no PNG, JPEG, WebP or GIF.
-            BadImage: it is broken, empty, something else besides, or has too many pixels or
-                frames.
-            Unavailable: too much is under way.
+            UnsupportedImageType: the file is not PNG, JPEG, WebP or GIF.
+            BadImage: the file is broken, empty, a polyglot, or has too many pixels or frames.
+            Unavailable: too many uploads are being encoded.
         """
         ...
 
 
 class ImageStore(Protocol):
-    """Keeps the bytes of images by their keys, which are never used twice."""
+    """Stores image bytes by key. A key is never used twice."""
 
     async def put(self, key: ImageKey, data: bytes) -> None:
-        """Keep an object.
+        """Store an object.
 
-        Nobody MUST ever see a part of it. What was put MUST survive a crash after the return.
+        Readers MUST NOT see a part of it. On return it MUST be durable.
 
         Raises:
-            Unavailable: it could not be kept, or it is unknown whether it was.
+            Unavailable: the object was not stored, or the outcome is unknown.
         """
         ...
 
     async def size(self, key: ImageKey) -> int | None:
-        """How many bytes the object has; `None` when there is none.
+        """The size of the object in bytes; `None` if there is no object.
 
         Raises:
             Unavailable: the store cannot be reached.
@@ -55,85 +50,81 @@ class ImageStore(Protocol):
         ...
 
     async def read(self, key: ImageKey, start: int, end: int) -> bytes:
-        """The bytes of an object that is there, from `start` and up to, not including, `end`.
+        """The bytes of an object from `start` up to, but not including, `end`.
 
         Raises:
-            NotFound: the object is gone.
+            NotFound: there is no such object.
             Unavailable: the store cannot be reached.
         """
         ...
 
     async def delete(self, keys: Sequence[ImageKey]) -> None:
-        """Remove objects, and what a crash in the midst of putting them has left behind. Safe to
-        repeat: those that are not there MUST be passed over.
+        """Delete objects, and what a crash during `put` left behind. MUST ignore missing ones.
 
         Raises:
-            Unavailable: the store cannot be reached. Some may be gone.
+            Unavailable: the store cannot be reached. Some objects may be deleted.
         """
         ...
 
 
 class ImageRepository(Protocol):
-    """Images and what refers to them, inside a unit of work."""
+    """Images and references to them, inside a unit of work."""
 
     async def bytes_of(self, user_id: UserId) -> int:
-        """How many bytes the stored images of a user have. The user was got in the same unit of
-        work, which holds back their other uploads.
+        """The total size of a user's stored images in bytes.
+
+        The caller has locked the user in this unit of work, so no other upload can interfere.
         """
         ...
 
     async def add(self, image: Image) -> None:
-        """Store a new image, whose object is not there yet.
+        """Insert a new image whose object is not stored yet.
 
         Raises:
-            NotFound: the owner is gone.
+            NotFound: the owner does not exist.
         """
         ...
 
     async def abandon(self, image_id: ImageId) -> None:
-        """Note that a new image is not wanted: it is removed at the next run. Others are left
-        alone.
-        """
+        """Mark a new image for the next cleanup. MUST NOT change images in other states."""
         ...
 
     async def mark_stored(self, image_id: ImageId) -> bool:
-        """Note that the object of a new image is there now; whether the image still is."""
+        """Mark a new image as stored; `False` if cleanup has claimed or deleted it."""
         ...
 
     async def lock_for_reference(self, image_id: ImageId, owner_id: UserId) -> bool:
-        """Whether this is a stored image of this owner. If so, it MUST NOT go before the unit of
-        work ends.
+        """Whether this is a stored image of this owner. If so, it MUST NOT be claimed for deletion
+        before the unit of work ends.
         """
         ...
 
     async def set_references(
         self, project_id: ProjectId, owner_id: UserId, keys: Collection[ImageKey]
     ) -> None:
-        """Note which stored images of this owner the text of a project shows now. Other keys are
-        passed over. What is shown MUST NOT go.
+        """Replace the references of a project's text to stored images of this owner.
+
+        MUST ignore other keys. A referenced image MUST NOT be claimed for deletion.
         """
         ...
 
     async def mark_unused(self, now: datetime) -> None:
-        """Note of each stored image since when nothing refers to it; not of those that something
-        refers to.
-        """
+        """Record for each unreferenced stored image since when, and clear it for the others."""
         ...
 
     async def claim_for_deletion(
         self, *, unused_before: datetime, unfinished_before: datetime, limit: int
     ) -> tuple[Image, ...]:
-        """Up to `limit` images that are to go now, and that nothing can refer to from now on:
-        stored ones that have been unused since `unused_before` or earlier, or that have no owner;
-        new ones from before `unfinished_before`; and those that are going already.
+        """Mark up to `limit` images as DELETING and return them.
 
-        What is referred to MUST NOT be among them, even if the reference is made at the same
-        time.
+        These are stored images unused since `unused_before` or earlier, or without an owner; new
+        ones created before `unfinished_before`; and those that are DELETING already. A referenced
+        image MUST NOT be among them, even if the reference is added concurrently.
         """
         ...
 
     async def delete(self, image_ids: Collection[ImageId]) -> None:
-        """Remove images that are going, after their objects. Safe to repeat."""
+        """Delete the rows of DELETING images, after their objects. Safe to repeat."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""What uploading gives."""
+"""Views of images."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from sidepro.domain.images.urls import ImageUrl
 
 @dataclass(frozen=True, slots=True)
 class ImageView:
-    """An image as it is stored: width and height in pixels, `size` in bytes."""
+    """A stored image. Width and height are in pixels, `size` is in bytes."""
 
     id: ImageId
     url: ImageUrl

@@ -1,15 +1,11 @@
-"""What the board needs from the outside."""
+"""Ports of the board."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from sidepro.domain.idempotency import IdempotentUnitOfWork
-from sidepro.domain.ids import (
-    CommentId,
-    ProjectId,
-    UserId,
-)
+from sidepro.domain.ids import CommentId, ProjectId, UserId
 from sidepro.domain.images.ports import ImageRepository
 from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.projects.comment import Comment
@@ -19,7 +15,7 @@ from sidepro.domain.projects.views import BoardQuery, CommentView, ProjectCard, 
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """How often a project was seen, bookmarked and commented on."""
+    """How many views, bookmarks and comments a project has."""
 
     views: int
     bookmarks: int
@@ -28,7 +24,7 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class StoredMarkdown:
-    """A project's Markdown, and the HTML that was made of it."""
+    """A project's Markdown and its rendered HTML."""
 
     project_id: ProjectId
     content: str
@@ -36,16 +32,17 @@ class StoredMarkdown:
 
 
 class Markdown(Protocol):
-    """Renders what people write."""
+    """Renders untrusted Markdown."""
 
     async def __call__(self, text: str, writer: UserId | None = None) -> str:
-        """HTML of the Markdown that MUST be harmless on any page: no scripts, no event handlers,
-        no addresses but http, https and mailto, and links that pass on no reputation. It MUST stay
-        in proportion to the text. Other requests MUST go on while it is made, and whoever writes
-        much at once waits behind themselves: only one text of a `writer` is made at a time.
+        """The Markdown as HTML.
 
-        The only pictures are images of the platform's own store, as `<img src="/media/<key>"`
-        (see `sidepro.domain.images.urls`).
+        It MUST be safe on any page: no scripts, no event handlers, only http, https and mailto
+        URLs, and `rel="nofollow"` on links. Its size MUST be proportional to the text. Rendering
+        MUST NOT block the event loop, and MUST NOT run for two texts of one `writer` at once.
+
+        The only images are those of the platform's own store, as `<img src="/media/<key>"` (see
+        `sidepro.domain.images.urls`).
         """
         ...
 
@@ -54,15 +51,15 @@ class ProjectRepository(Protocol):
     """Projects, inside a unit of work."""
 
     async def add(self, project: Project) -> None:
-        """Store a new project, all its counters at zero.
+        """Store a new project with all counters at zero.
 
         Raises:
-            NotFound: the author is gone.
+            NotFound: the author does not exist.
         """
         ...
 
     async def get(self, project_id: ProjectId) -> Project | None:
-        """The project; MUST hold back other edits of it until the unit of work ends."""
+        """The project; MUST lock it until the unit of work ends."""
         ...
 
     async def save(self, project: Project) -> None:
@@ -70,22 +67,22 @@ class ProjectRepository(Protocol):
         ...
 
     async def save_html(self, project_id: ProjectId, content_html: str) -> None:
-        """Store what was made of the project's text, and nothing else of it."""
+        """Store the rendered HTML of a project, and change nothing else of it."""
         ...
 
     async def delete(self, project_id: ProjectId) -> None:
-        """Remove the project with its comments, bookmarks and counters."""
+        """Delete the project with its comments, bookmarks and counters."""
         ...
 
     async def adjust_counters(
         self, project_id: ProjectId, *, bookmarks: int = 0, comments: int = 0
     ) -> Counters:
-        """Add to the counters, in the store itself, and give what they are then.
+        """Add to the counters and return them.
 
-        N calls at once MUST move them by exactly N.
+        The store MUST do the addition: N concurrent calls add exactly N.
 
         Raises:
-            NotFound: the project is gone.
+            NotFound: the project does not exist.
         """
         ...
 
@@ -97,12 +94,12 @@ class CommentRepository(Protocol):
         """Store a new comment.
 
         Raises:
-            NotFound: the project or the author is gone.
+            NotFound: the project or the author does not exist.
         """
         ...
 
     async def get(self, comment_id: CommentId) -> Comment | None:
-        """The comment; MUST hold back other edits of it until the unit of work ends."""
+        """The comment; MUST lock it until the unit of work ends."""
         ...
 
     async def save(self, comment: Comment) -> None:
@@ -110,56 +107,57 @@ class CommentRepository(Protocol):
         ...
 
     async def delete(self, comment_id: CommentId) -> bool:
-        """Remove the comment; whether it was there. Of two at once MUST one hear yes."""
+        """Delete the comment; `True` for exactly one of concurrent calls."""
         ...
 
 
 class BookmarkRepository(Protocol):
-    """Who has bookmarked what, inside a unit of work."""
+    """Bookmarks, inside a unit of work."""
 
     async def add(self, user_id: UserId, project_id: ProjectId, now: datetime) -> bool:
-        """Bookmark; whether it was not there before. Of two at once MUST one hear yes.
+        """Store a bookmark unless there is one; `True` for exactly one of concurrent calls.
 
         Raises:
-            NotFound: the project or the user is gone.
+            NotFound: the project or the user does not exist.
         """
         ...
 
     async def remove(self, user_id: UserId, project_id: ProjectId) -> bool:
-        """Take the bookmark off; whether it was there. Of two at once MUST one hear yes."""
+        """Delete the bookmark, if there is one; `True` for exactly one of concurrent calls."""
         ...
 
 
 class ViewCounter(Protocol):
-    """Counts who looks at a project, outside any unit of work."""
+    """Counts views of projects, outside any unit of work."""
 
     async def add(self, project_id: ProjectId) -> bool:
-        """Count one view; whether there is such a project.
+        """Count one view; `False` if there is no such project.
 
-        On return the view MUST be stored for good. N calls at once MUST add exactly N.
+        On return the view MUST be durable. N concurrent calls MUST add exactly N.
         """
         ...
 
 
 class BoardReader(Protocol):
-    """Reads without a unit of work. Lists MUST take at most two statements, however long."""
+    """Reads of the board. A list MUST take at most two statements, however long it is."""
 
     async def board(
         self, query: BoardQuery, page: PageRequest, viewer: UserId | None
     ) -> Page[ProjectCard]:
-        """A page of the projects that the query asks for. A walk MUST NOT repeat or skip a
-        project whose place did not change during it.
+        """A page of the projects that match the query.
+
+        Paging through the list MUST NOT repeat or skip a project whose position did not change.
         """
         ...
 
     async def board_size(self, query: BoardQuery) -> int:
-        """How many projects the query asks for."""
+        """How many projects match the query."""
         ...
 
     async def bookmarked_by(
         self, user_id: UserId, page: PageRequest, viewer: UserId | None
     ) -> Page[ProjectCard]:
-        """What a user has bookmarked, the latest bookmark first."""
+        """A page of the projects that a user has bookmarked, latest bookmark first."""
         ...
 
     async def bookmarks_of(self, user_id: UserId) -> int:
@@ -167,17 +165,17 @@ class BoardReader(Protocol):
         ...
 
     async def project(self, project_id: ProjectId, viewer: UserId | None) -> ProjectView | None:
-        """A project's page, or `None`."""
+        """A project as the viewer sees it, or `None`."""
         ...
 
     async def texts(self, after: ProjectId | None, limit: int) -> tuple[StoredMarkdown, ...]:
-        """The texts of up to `limit` projects as they are stored, in the order of their ids,
-        beginning behind `after`. In one statement.
+        """The texts of up to `limit` projects in the order of their ids, starting after `after`,
+        in one statement.
         """
         ...
 
     async def comments(self, project_id: ProjectId, page: PageRequest) -> Page[CommentView]:
-        """A project's comments, oldest first."""
+        """A page of a project's comments, oldest first."""
         ...
 
     async def comment(self, comment_id: CommentId) -> CommentView | None:
@@ -185,7 +183,7 @@ class BoardReader(Protocol):
         ...
 
     async def counters(self, project_id: ProjectId) -> Counters | None:
-        """A project's counters, or `None` when there is no such project."""
+        """A project's counters, or `None` if there is no such project."""
         ...
 
 

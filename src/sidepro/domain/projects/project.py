@@ -1,4 +1,4 @@
-"""A side project on the board, and who may change what."""
+"""A side project on the board."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,11 +7,7 @@ from typing import Any
 
 from sidepro.domain.errors import Forbidden
 from sidepro.domain.identity import Caller
-from sidepro.domain.ids import (
-    ImageId,
-    ProjectId,
-    UserId,
-)
+from sidepro.domain.ids import ImageId, ProjectId, UserId
 from sidepro.domain.validation import Validator
 
 MAX_TITLE = 50
@@ -23,8 +19,10 @@ PROJECT_SKILLS = (1, 20)
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A project as its author wrote it. `content` is Markdown, `content_html` what was made of
-    it; `revision` counts the author's edits, from 1. Skills are in catalogue order.
+    """A project as its author wrote it.
+
+    `content` is Markdown, `content_html` its rendered form. `revision` counts the edits, from 1.
+    Skills are in catalogue order.
     """
 
     id: ProjectId
@@ -55,13 +53,14 @@ class Project:
         thumbnail_id: ImageId | None,
         skills: Sequence[str],
     ) -> "Project":
-        """A new project, of whose content no HTML is made yet. Whose image the thumbnail is, the
-        use case looks up.
+        """A new project whose content is not rendered yet.
+
+        The use case checks that the thumbnail belongs to the author.
 
         Raises:
-            InvalidInput: a member breaks its rule.
+            InvalidInput: a field breaks its rule.
         """
-        members = {
+        fields = {
             "title": title,
             "summary": summary,
             "content": content,
@@ -76,11 +75,11 @@ class Project:
             revision=1,
             created_at=now,
             updated_at=now,
-            **validate_fields(members, known_skills),
+            **validate_fields(fields, known_skills),
         )
 
     def edited(self, changes: Mapping[str, Any], now: datetime) -> "Project":
-        """The next revision, with some members changed, which are `checked`."""
+        """The next revision, with some fields changed. `validate_fields` has checked them."""
         return replace(
             self,
             revision=self.revision + 1,
@@ -89,36 +88,38 @@ class Project:
         )
 
 
-def validate_fields(members: Mapping[str, Any], known_skills: Sequence[str]) -> dict[str, Any]:
-    """Some members of a project in the form in which they are kept. Those not given are not
-    judged: they may be older than a rule.
+def validate_fields(fields: Mapping[str, Any], known_skills: Sequence[str]) -> dict[str, Any]:
+    """The given fields of a project in the form in which they are stored.
+
+    An edit validates only the fields that it changes: the others may be older than a rule.
 
     Raises:
-        InvalidInput: a member breaks its rule.
+        InvalidInput: a field breaks its rule.
     """
-    rules = Validator()
-    least, most = PROJECT_SKILLS
-    longest_url = MAX_REPOSITORY_URL
-    judge: dict[str, Callable[[Any], Any]] = {
-        "title": lambda text: rules.text(text, "title", MAX_TITLE, one_line=True),
-        "summary": lambda text: rules.text(text, "summary", MAX_SUMMARY, one_line=True),
-        "content": lambda text: rules.text(text, "content", MAX_CONTENT),
-        "repository_url": lambda url: rules.web_address(url, "repository_url", longest_url),
+    validator = Validator()
+    minimum, maximum = PROJECT_SKILLS
+    validate: dict[str, Callable[[Any], Any]] = {
+        "title": lambda text: validator.text(text, "title", MAX_TITLE, one_line=True),
+        "summary": lambda text: validator.text(text, "summary", MAX_SUMMARY, one_line=True),
+        "content": lambda text: validator.text(text, "content", MAX_CONTENT),
+        "repository_url": lambda url: validator.web_address(
+            url, "repository_url", MAX_REPOSITORY_URL
+        ),
         "thumbnail_id": lambda image_id: image_id,
-        "skills": lambda chosen: rules.choices(
-            chosen, "skills", known_skills, least=least, most=most
+        "skills": lambda chosen: validator.choices(
+            chosen, "skills", known_skills, minimum=minimum, maximum=maximum
         ),
     }
-    kept = {name: judge[name](value) for name, value in members.items()}
-    rules.raise_errors()
-    return kept
+    validated = {name: validate[name](value) for name, value in fields.items()}
+    validator.raise_errors()
+    return validated
 
 
 def authorize_edit(caller: Caller, author_id: UserId) -> None:
-    """The access rule of what somebody wrote: its author and administrators change it.
+    """The access rule of a project: its author and administrators may edit and delete it.
 
     Raises:
         Forbidden: the caller is neither.
     """
-    if caller.id != author_id and not caller.is_admin:
+    if not caller.can_manage(author_id):
         raise Forbidden

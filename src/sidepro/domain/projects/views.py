@@ -1,20 +1,16 @@
-"""What readers of the board get, and what can be asked of it."""
+"""Views of the board, and the query that selects them."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from sidepro.domain.accounts.views import UserSummary
-from sidepro.domain.ids import (
-    CommentId,
-    ProjectId,
-    UserId,
-)
+from sidepro.domain.ids import CommentId, ProjectId, UserId
 from sidepro.domain.images.urls import ImageUrl
 
 
 class Sort(StrEnum):
-    """The orders of the board, each descending, ties broken by id."""
+    """The sort orders of the board, each descending; ids break ties."""
 
     NEWEST = "newest"
     VIEWS = "views"
@@ -23,10 +19,10 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BoardQuery:
-    """Which projects are wanted, in which order. What is empty or `None` does not filter.
+    """Filters and order of the board. An empty filter or `None` matches everything.
 
-    `text` is found as a substring of title, summary or author's name, all compared folded.
-    With `all_skills` a project needs each of the skills, else one of them.
+    `text` is a substring of the title, the summary or the author's name, compared casefolded. A
+    project matches with one of the skills, or with `all_skills` only with each of them.
     """
 
     text: str | None = None
@@ -38,7 +34,7 @@ class BoardQuery:
 
 @dataclass(frozen=True, slots=True)
 class ProjectCard:
-    """A project as lists show it. `bookmarked` is `None` for an anonymous viewer."""
+    """A project in a list. `bookmarked` is `None` for an anonymous viewer."""
 
     id: ProjectId
     title: str
@@ -56,7 +52,7 @@ class ProjectCard:
 
 @dataclass(frozen=True, slots=True)
 class ProjectView:
-    """A project's own page."""
+    """A project with its text."""
 
     card: ProjectCard
     content: str
@@ -78,7 +74,7 @@ class CommentView:
 
 @dataclass(frozen=True, slots=True)
 class BookmarkState:
-    """Whether the caller has bookmarked a project, and how many have."""
+    """Whether the caller has bookmarked a project, and how many users have."""
 
     bookmarked: bool
     bookmark_count: int
