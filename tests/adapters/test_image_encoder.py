@@ -1,4 +1,4 @@
-"""Encoding pictures anew: what is kept, what is not, and what is refused, at which cost."""
+"""Re-encoding uploaded images: what is kept, what is dropped, and what is refused cheaply."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from PIL import Image, PngImagePlugin
 
 from sidepro.adapters.images import codec as codecs
 from sidepro.adapters.images.codec import PillowCodec
-from sidepro.adapters.images.formats import Kind, look_at
+from sidepro.adapters.images.formats import BrokenError, Format, read_layout
 from sidepro.domain.errors import BadImage, SideProError, Unavailable, UnsupportedImageType
 from tests import image_files
 
@@ -93,7 +93,7 @@ async def test_sixteen_bits_of_grey_keep_their_brightness(codec: PillowCodec) ->
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
-async def test_what_is_transparent_stays_so(codec: PillowCodec, mode: str) -> None:
+async def test_transparency_is_kept(codec: PillowCodec, mode: str) -> None:
     image = image_files.picture((16, 16), "RGBA", (200, 0, 0, 0)).convert(mode)
     options: dict[str, Any] = {"transparency": 0} if mode == "P" else {}
     _, shown = await encoded(codec, image_files.saved(image, **options))
@@ -113,14 +113,14 @@ async def test_what_is_transparent_stays_so(codec: PillowCodec, mode: str) -> No
     ],
 )
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
-async def test_a_large_picture_is_made_smaller_in_proportion(
+async def test_a_large_picture_is_scaled_down_in_proportion(
     codec: PillowCodec, size: tuple[int, int], kept: tuple[int, int], kind: str
 ) -> None:
     picture, _ = await encoded(codec, image_files.saved(image_files.picture(size), kind))
     assert (picture.width, picture.height) == kept
 
 
-async def test_a_picture_made_smaller_in_bands_has_no_seams(
+async def test_scaling_in_bands_leaves_no_seams(
     codec: PillowCodec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent = image_files.picture((2_100, 1_500))
@@ -132,10 +132,12 @@ async def test_a_picture_made_smaller_in_bands_has_no_seams(
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
-async def test_a_picture_is_put_upright(codec: PillowCodec, orientation: int, kind: str) -> None:
+async def test_exif_orientation_is_applied(
+    codec: PillowCodec, orientation: int, kind: str
+) -> None:
     upright = Image.new("RGB", (40, 20), "white")
     upright.paste((255, 0, 0), (0, 0, 20, 10))  # red at the top left
-    undo = codecs._UPRIGHT.get(orientation)
+    undo = codecs._TRANSPOSITIONS.get(orientation)
     back = {Image.Transpose.ROTATE_90: Image.Transpose.ROTATE_270}
     back |= {there: here for here, there in back.items()}
     lying = upright if undo is None else upright.transpose(back.get(undo, undo))
@@ -148,7 +150,7 @@ async def test_a_picture_is_put_upright(codec: PillowCodec, orientation: int, ki
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
-async def test_nothing_but_the_picture_is_kept(codec: PillowCodec, kind: str) -> None:
+async def test_metadata_is_dropped(codec: PillowCodec, kind: str) -> None:
     notes = Image.Exif()
     notes[0x010E] = "SECRET in the notes"
     notes[0x8825] = {1: "N", 2: (37.0, 33.0, 0.0)}  # where it was taken
@@ -170,7 +172,7 @@ async def test_nothing_but_the_picture_is_kept(codec: PillowCodec, kind: str) ->
 
 # Pillow mentions it, which ends up on standard error.
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data:UserWarning", "ignore:Truncated:UserWarning")
-async def test_notes_that_cannot_be_read_are_no_reason_to_refuse(codec: PillowCodec) -> None:
+async def test_unreadable_exif_data_is_ignored(codec: PillowCodec) -> None:
     for broken in (b"Exif\0\0nonsense", b"Exif\0\0II*\0\x08\0\0\0\xff\xff", b"Exif\0\0MM\0*\xff"):
         await encoded(codec, image_files.saved(image_files.picture(), "JPEG", exif=broken))
 
@@ -179,7 +181,7 @@ async def test_notes_that_cannot_be_read_are_no_reason_to_refuse(codec: PillowCo
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF"])
-async def test_what_moves_goes_on_moving(codec: PillowCodec, kind: str) -> None:
+async def test_animations_are_kept(codec: PillowCodec, kind: str) -> None:
     sent = image_files.animated(kind, 5, loop=3)
     picture = await codec.encode(io.BytesIO(sent))
     with Image.open(io.BytesIO(picture.data)) as shown:
@@ -191,7 +193,7 @@ async def test_what_moves_goes_on_moving(codec: PillowCodec, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
-async def test_what_moves_is_put_upright_too(codec: PillowCodec, kind: str) -> None:
+async def test_exif_orientation_is_applied_to_animations(codec: PillowCodec, kind: str) -> None:
     notes = Image.Exif()
     notes[ORIENTATION] = 6
     first, *others = (Image.new("RGB", (40, 20), (shade, 0, 0)) for shade in (0, 99, 199))
@@ -202,18 +204,18 @@ async def test_what_moves_is_put_upright_too(codec: PillowCodec, kind: str) -> N
         assert (getattr(shown, "n_frames", 1), shown.size) == (3, (20, 40))
 
 
-async def test_a_gif_that_does_not_say_how_often_is_shown_once(codec: PillowCodec) -> None:
+async def test_a_gif_without_a_loop_count_is_shown_once(codec: PillowCodec) -> None:
     picture = await codec.encode(io.BytesIO(image_files.animated("GIF", 3)))
     assert image_files.opened(picture.data).info["loop"] == 1
 
 
-async def test_the_picture_for_those_who_show_no_animation_is_left_out(codec: PillowCodec) -> None:
+async def test_the_default_image_of_an_animated_png_is_left_out(codec: PillowCodec) -> None:
     sent = image_files.animated("PNG", 4, default_image=True)
     picture = await codec.encode(io.BytesIO(sent))
     assert getattr(image_files.opened(picture.data), "n_frames", 1) == 3
 
 
-async def test_a_large_animation_is_made_smaller(codec: PillowCodec) -> None:
+async def test_a_large_animation_is_scaled_down(codec: PillowCodec) -> None:
     picture = await codec.encode(io.BytesIO(image_files.animated("GIF", 2, (4_096, 64))))
     assert (picture.width, picture.height) == (2_048, 32)
 
@@ -240,24 +242,24 @@ async def test_a_large_animation_is_made_smaller(codec: PillowCodec) -> None:
         b"\n" + image_files.saved(image_files.picture()),
     ],
 )
-async def test_other_kinds_are_not_taken(codec: PillowCodec, data: bytes) -> None:
+async def test_other_formats_are_refused(codec: PillowCodec, data: bytes) -> None:
     with pytest.raises(UnsupportedImageType):
         await codec.encode(io.BytesIO(data))
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_file_that_is_cut_off_anywhere_is_refused(codec: PillowCodec, kind: str) -> None:
+async def test_a_truncated_file_is_refused(codec: PillowCodec, kind: str) -> None:
     whole = image_files.saved(image_files.picture((24, 16)), kind)
     for length in range(len(whole)):
         with pytest.raises(SideProError) as caught:
             await codec.encode(io.BytesIO(whole[:length]))
-        # Of the first bytes of a WebP nobody can tell what they are.
+        # The first 11 bytes of a WebP do not show the format.
         unknown = kind == "WEBP" and 0 < length < 12
         assert isinstance(caught.value, UnsupportedImageType if unknown else BadImage)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_file_with_wrong_bytes_is_refused_or_taken_and_nothing_else(
+async def test_a_damaged_file_is_refused_or_accepted_without_other_errors(
     codec: PillowCodec, kind: str
 ) -> None:
     whole = image_files.saved(image_files.picture((24, 16)), kind)
@@ -277,29 +279,36 @@ JPEG = image_files.saved(image_files.picture(), "JPEG")
     [
         (PLAIN[:8] + image_files.chunk(b"teXt", b"x" * 20) + PLAIN[8:], "begin with its header"),
         (PLAIN[:33] + PLAIN[8:33] + PLAIN[33:], "begin with its header"),
-        (image_files.png(0, 1), "has no pixels"),
+        (image_files.png(0, 1), "is broken"),
         (image_files.png(1, 1, image_files.chunk(b"acTL", bytes(8))), "is broken"),
-        (image_files.png(1, 1, image_files.chunk(b"acTL", b"\0\0\0\2\0\0\0\0")), "other frames"),
-        (image_files.png(1, 1, image_files.chunk(b"fcTL", bytes(26))), "other frames"),
+        (image_files.png(1, 1, image_files.chunk(b"acTL", b"\0\0\0\2\0\0\0\0")), "is broken"),
+        (image_files.png(1, 1, image_files.chunk(b"fcTL", bytes(26))), "is broken"),
         (JPEG[:20] + b"\0" + JPEG[20:], "no marker"),
-        (JPEG.replace(b"\xff\xc0", b"\xff\xfe"), "no pixels"),
+        (JPEG.replace(b"\xff\xc0", b"\xff\xfe"), "is broken"),
         (image_files.riff((b"VP8X", bytes(10)), (b"ANMF", b"")), "is broken"),
-        (image_files.riff((b"EXIF", bytes(10))), "no pixels"),
+        (image_files.riff((b"EXIF", bytes(10))), "is broken"),
         (image_files.riff((b"VP8X", bytes(10)))[:-2] + b"\x09\0", "is broken"),
-        (image_files.gif(0), "no pixels"),
+        (image_files.gif(0), "is broken"),
         (image_files.gif(1)[:-1] + b"x;", "between its blocks"),
     ],
 )
-async def test_what_is_wrong_is_told(codec: PillowCodec, data: bytes, said: str) -> None:
+async def test_errors_say_what_is_wrong(codec: PillowCodec, data: bytes, said: str) -> None:
     assert said in await fault(codec, data)
 
 
-async def test_fill_bytes_between_markers_are_passed_over(codec: PillowCodec) -> None:
+def test_a_run_of_fill_bytes_in_a_scan_costs_linear_time() -> None:
+    started = time.process_time()
+    with pytest.raises(BrokenError, match="truncated"):
+        read_layout(b"\xff\xd8\xff\xda\0\x02" + b"\xff" * 40_000 + b"\0")
+    assert time.process_time() - started < 0.5
+
+
+async def test_fill_bytes_between_markers_are_skipped(codec: PillowCodec) -> None:
     filled = JPEG.replace(b"\xff\xdb", b"\xff\xff\xff\xdb", 1)
     assert await encoded(codec, filled) == await encoded(codec, JPEG)
 
 
-async def test_without_memory_it_may_be_tried_again(
+async def test_a_lack_of_memory_is_a_temporary_error(
     codec: PillowCodec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(*_: Any) -> None:
@@ -310,7 +319,7 @@ async def test_without_memory_it_may_be_tried_again(
         await codec.encode(io.BytesIO(PLAIN))
 
 
-async def test_notes_that_trip_a_reader_are_no_reason_to_refuse(
+async def test_exif_data_that_crashes_its_parser_are_ignored(
     codec: PillowCodec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(*_: Any) -> None:
@@ -320,21 +329,21 @@ async def test_notes_that_trip_a_reader_are_no_reason_to_refuse(
     await encoded(codec, PLAIN)
 
 
-async def test_nothing_is_empty(codec: PillowCodec) -> None:
+async def test_an_empty_file_is_refused(codec: PillowCodec) -> None:
     assert await fault(codec, b"") == "is empty"
 
 
-async def test_a_picture_has_so_many_pixels_and_no_more(codec: PillowCodec) -> None:
+async def test_pixels_are_limited(codec: PillowCodec) -> None:
     await encoded(codec, image_files.saved(Image.new("L", (2_000, 2_000))))
     too_many = image_files.saved(Image.new("L", (2_000, 2_001)))
     assert await fault(codec, too_many) == "has more than 4,000,000 pixels"
 
 
-async def test_an_animation_has_so_many_pixels_together(codec: PillowCodec) -> None:
+async def test_pixels_of_all_frames_are_limited_together(codec: PillowCodec) -> None:
     assert "pixels" in await fault(codec, image_files.animated("GIF", 5, (1_000, 1_000)))
 
 
-async def test_an_animation_has_so_many_frames_and_no_more(codec: PillowCodec) -> None:
+async def test_frames_are_limited(codec: PillowCodec) -> None:
     most = await codec.encode(io.BytesIO(image_files.gif(300)))
     assert most.width == 1
     assert await fault(codec, image_files.gif(301)) == "has more than 300 frames"
@@ -343,7 +352,7 @@ async def test_an_animation_has_so_many_frames_and_no_more(codec: PillowCodec) -
 @pytest.mark.parametrize(
     "data", [data for _, data in image_files.bombs()], ids=[n for n, _ in image_files.bombs()]
 )
-async def test_a_bomb_costs_next_to_nothing(codec: PillowCodec, data: bytes) -> None:
+async def test_a_decompression_bomb_is_refused_cheaply(codec: PillowCodec, data: bytes) -> None:
     before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
     await fault(codec, data)
     assert time.process_time() - started < 10, "seconds, where its pixels would take minutes"
@@ -356,9 +365,7 @@ async def test_a_bomb_costs_next_to_nothing(codec: PillowCodec, data: bytes) -> 
     [data for _, data in image_files.polyglots()],
     ids=[n for n, _ in image_files.polyglots()],
 )
-async def test_an_image_that_is_something_else_besides_is_refused(
-    codec: PillowCodec, data: bytes
-) -> None:
+async def test_a_polyglot_file_is_refused(codec: PillowCodec, data: bytes) -> None:
     await fault(codec, data)
 
 
@@ -373,23 +380,33 @@ async def test_an_image_that_is_something_else_besides_is_refused(
     ],
     ids=["padding", "a line's end", "another picture", "a clip", "a maker's notes"],
 )
-async def test_what_cameras_put_behind_a_jpeg_is_dropped(codec: PillowCodec, more: bytes) -> None:
+async def test_data_that_cameras_append_to_a_jpeg_are_dropped(
+    codec: PillowCodec, more: bytes
+) -> None:
     alone, _ = await encoded(codec, image_files.saved(image_files.picture(), "JPEG"))
     with_more, _ = await encoded(codec, image_files.saved(image_files.picture(), "JPEG") + more)
     assert with_more == alone
 
 
-def test_what_a_file_says_of_itself_is_known_without_decoding_it() -> None:
-    for kind in KINDS:
-        data = image_files.saved(image_files.picture((70, 50)), kind)
-        look = look_at(data)
-        assert (look.kind, look.width, look.height, look.frames) == (Kind(kind), 70, 50, 1)
-        assert look.end == len(data)
-    for kind in ("PNG", "WEBP", "GIF"):
-        assert look_at(image_files.animated(kind, 7)).frames == 7
+@pytest.mark.parametrize("kind", KINDS)
+def test_format_and_end_are_read_without_decoding(kind: str) -> None:
+    data = image_files.saved(image_files.picture((70, 50)), kind)
+    layout = read_layout(data)
+    assert (layout.format, layout.end) == (Format(kind), len(data))
 
 
-async def test_what_a_decoder_sees_must_be_what_was_looked_at(
+def test_canvas_and_frames_of_a_gif_are_read_without_decoding() -> None:
+    layout = read_layout(image_files.animated("GIF", 7, (70, 50)))
+    assert (layout.canvas, layout.frames) == ((70, 50), 7)
+
+
+def test_the_canvas_of_a_gif_contains_frames_that_exceed_it() -> None:
+    small = bytearray(image_files.saved(image_files.picture((70, 50)), "GIF"))
+    small[6:10] = b"\x01\0\x01\0"
+    assert read_layout(bytes(small)).canvas == (70, 50)
+
+
+async def test_the_size_that_the_decoder_uses_is_limited(
     codec: PillowCodec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Large(PngImagePlugin.PngImageFile):
@@ -397,14 +414,14 @@ async def test_what_a_decoder_sees_must_be_what_was_looked_at(
         def size(self) -> tuple[int, int]:
             return 100_000, 100_000
 
-    monkeypatch.setitem(codecs._PLUGINS, Kind.PNG, Large)
+    monkeypatch.setitem(codecs._PLUGINS, Format.PNG, Large)
     assert "pixels" in await fault(codec, image_files.saved(image_files.picture()))
 
 
 # ---------------------------------------------------------------------------------- many at once
 
 
-async def test_the_event_loop_does_not_wait(codec: PillowCodec) -> None:
+async def test_encoding_does_not_block_the_event_loop(codec: PillowCodec) -> None:
     large = image_files.saved(image_files.picture((2_000, 1_900)))
     encoding = asyncio.create_task(codec.encode(io.BytesIO(large)))
     turns = 0
@@ -414,7 +431,7 @@ async def test_the_event_loop_does_not_wait(codec: PillowCodec) -> None:
     assert turns > 10
 
 
-async def test_no_more_wait_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_number_of_waiting_images_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(codecs, "MAX_WAITING", 3)
     codec = PillowCodec(1_000)
     gate = threading.Event()
@@ -434,13 +451,13 @@ async def test_no_more_wait_than_there_is_room_for(monkeypatch: pytest.MonkeyPat
     codec.close()
 
 
-def test_pictures_at_once_have_no_more_pixels_than_one_may_have() -> None:
-    budget = codecs._Budget(100)
+def test_pixels_of_concurrent_images_are_limited_together() -> None:
+    budget = codecs._PixelBudget(100)
     lock, now, most = threading.Lock(), 0, 0
 
     def spend(pixels: int) -> None:
         nonlocal now, most
-        with budget.spent(pixels):
+        with budget.reserve(pixels):
             with lock:
                 now += pixels
                 most = max(most, now)

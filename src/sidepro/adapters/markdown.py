@@ -1,10 +1,10 @@
 """Markdown to HTML that is safe on any page.
 
-Two walls: the parser is told to take raw HTML as text, and what it makes is cleaned by a list of
-allowed elements, attributes and address schemes.
+Two layers of defence: the parser treats raw HTML as text, and its output is sanitized by a list of
+allowed elements, attributes and URL schemes.
 
-Pictures are shown when they are images of the platform's own store; one from elsewhere becomes a
-link, so that nobody's reading is told to another host.
+Only images of the platform's own store are shown. Others become links, so that other hosts do not
+learn who reads a page.
 """
 
 import asyncio
@@ -36,10 +36,9 @@ ATTRIBUTES = {
 SCHEMES = {"http", "https", "mailto"}
 RELATION = "nofollow ugc noopener"
 
-REFERRED_MOST = 100_000
-"""Characters of addresses and titles that a text takes from its link reference definitions, which
-it may name again and again; a reference beyond that is text. Each look-up counts, and inside of
-brackets there are two. cmark has such a limit too.
+MAX_REFERENCE_EXPANSION = 100_000
+"""Characters of URLs and titles that a text may expand from its link reference definitions. Later
+references stay text. Each look-up counts; nested brackets need two. cmark has such a limit too.
 """
 
 
@@ -49,19 +48,21 @@ class SafeMarkdown:
     def __init__(self, images: ImageUrls) -> None:
         self._images = images
         self._parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
-        self._parser.core.ruler.push("own_pictures", self._own_pictures_alone)
-        # One at a time: two would only take turns at the interpreter.
+        self._parser.core.ruler.push("own_images", self._replace_foreign_images)
+        # One thread: more would only compete for the GIL.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="markdown")
-        self._turns: WeakValueDictionary[UserId, asyncio.Lock] = WeakValueDictionary()
+        self._locks: WeakValueDictionary[UserId, asyncio.Lock] = WeakValueDictionary()
 
     async def in_thread(self, text: str, writer: UserId | None = None) -> str:
-        """The same, while the event loop goes on: a text that is made for it takes seconds."""
-        turn = asyncio.Lock() if writer is None else self._turns.setdefault(writer, asyncio.Lock())
-        async with turn:
+        """Render off the event loop, one text per writer at a time: a malicious text takes
+        seconds.
+        """
+        lock = asyncio.Lock() if writer is None else self._locks.setdefault(writer, asyncio.Lock())
+        async with lock:
             return await asyncio.get_running_loop().run_in_executor(self._thread, self, text)
 
     def close(self) -> None:
-        """End the thread, after the texts that wait for it."""
+        """Finish the waiting texts and stop the thread."""
         self._thread.shutdown()
 
     def __call__(self, text: str) -> str:
@@ -75,12 +76,12 @@ class SafeMarkdown:
             strip_comments=True,
         )
 
-    def _own_pictures_alone(self, state: StateCore) -> None:
+    def _replace_foreign_images(self, state: StateCore) -> None:
         for block in state.tokens:
             if block.children:
-                block.children = list(self._with_links_for_pictures(block.children))
+                block.children = list(self._with_links_for_images(block.children))
 
-    def _with_links_for_pictures(self, tokens: Sequence[Token]) -> Iterator[Token]:
+    def _with_links_for_images(self, tokens: Sequence[Token]) -> Iterator[Token]:
         links = 0
         for token in tokens:
             if token.type in ("link_open", "link_close"):
@@ -88,32 +89,32 @@ class SafeMarkdown:
             if token.type != "image":
                 yield token
                 continue
-            address = str(token.attrGet("src"))
-            key = self._images.key_of(address)
+            url = str(token.attrGet("src"))
+            key = self._images.key_of(url)
             if key is not None:
                 token.attrSet("src", LOCAL_BASE + key)
                 yield token
                 continue
-            words = Token("text", "", 0, content=token.content or address)
-            if links:  # there are no links in links
-                yield words
+            text = Token("text", "", 0, content=token.content or url)
+            if links:  # links cannot be nested
+                yield text
             else:
-                yield Token("link_open", "a", 1, attrs={"href": address})
-                yield words
+                yield Token("link_open", "a", 1, attrs={"href": url})
+                yield text
                 yield Token("link_close", "a", -1)
 
     def _filtered(self, element: str, attribute: str, value: str) -> str | None:
-        """The second wall for pictures: no address but one of ours."""
+        """The second layer for images: only URLs of the own store."""
         is_source = element == "img" and attribute == "src"
         return None if is_source and self._images.key_of(value) is None else value
 
 
 class _References(dict[str, Any]):
-    """The link reference definitions of a text, found until their use has become too long."""
+    """The link reference definitions of a text, until `MAX_REFERENCE_EXPANSION` is used up."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._left = REFERRED_MOST
+        self._left = MAX_REFERENCE_EXPANSION
 
     def get(self, label: str, default: Any = None) -> Any:
         found = super().get(label)

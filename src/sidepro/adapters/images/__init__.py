@@ -1,1 +1,1 @@
-"""Encoding pictures (Pillow), and keeping them in a folder or in S3 (obstore)."""
+"""Image encoding (Pillow) and image stores: a folder or S3 (obstore)."""

@@ -1,4 +1,4 @@
-"""Where images are kept, through obstore: in a folder of this machine, or in a bucket of S3."""
+"""Image stores on obstore: a local folder, or an S3 bucket."""
 
 import asyncio
 import os
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     from obstore.store import S3Config
 
 IMMUTABLE = "public, max-age=31536000, immutable"
-"""How long whoever has got an image may keep it: no key is used twice."""
+"""Cache-Control of images: a key is never reused."""
 
 TIMEOUT = timedelta(seconds=20)
 RETRY_WITHIN = timedelta(seconds=10)
 RETRIES = 2
 
 RESPONSE_TIMEOUT = 2.0
-"""Seconds after which a store counts as away."""
+"""Seconds until a health check fails."""
 
 
 class FolderImages:
-    """See `sidepro.domain.images.ports.ImageStore`. Nothing is made or opened before it is used.
+    """See `sidepro.domain.images.ports.ImageStore`. The folder is created at the first use.
 
-    obstore writes beside the object and renames, so that nobody sees a part of it.
+    obstore writes a temporary file and renames it, so that a partial object is never visible.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -44,28 +44,28 @@ class FolderImages:
         return LocalStore(self.folder, mkdir=True)
 
     async def put(self, key: ImageKey, data: bytes) -> None:
-        with _reachable():
+        with _translated_errors():
             await self._store.put_async(key, data, use_multipart=False)
             await asyncio.to_thread(self._sync, key)
 
     async def size(self, key: ImageKey) -> int | None:
-        with _reachable():
+        with _translated_errors():
             return await _size(self._store, key)
 
     async def read(self, key: ImageKey, start: int, end: int) -> bytes:
-        with _reachable():
+        with _translated_errors():
             return await _read(self._store, key, start, end)
 
     async def delete(self, keys: Sequence[ImageKey]) -> None:
-        with _reachable():
+        with _translated_errors():
             for key in keys:
                 with suppress(FileNotFoundError):
                     await self._store.delete_async(key)
-                # what obstore leaves when it is killed before the renaming
+                # obstore's temporary file, left behind if the process was killed
                 (self.folder / f"{key}#1").unlink(missing_ok=True)
 
     def _sync(self, key: ImageKey) -> None:
-        """See to it that the file and its name survive a power cut."""
+        """Make the file and its name survive a power failure."""
         for path in (self.folder / key, self.folder):
             descriptor = os.open(path, os.O_RDONLY)
             try:
@@ -75,12 +75,12 @@ class FolderImages:
 
 
 class S3Images:
-    """See `sidepro.domain.images.ports.ImageStore`. obstore reads credentials from the usual AWS
-    variables.
+    """See `sidepro.domain.images.ports.ImageStore`. Credentials come from the usual AWS variables
+    of the environment.
     """
 
     def __init__(self, bucket: str, prefix: str, region: str, endpoint: str | None) -> None:
-        """`endpoint` is the address of a store other than AWS."""
+        """`endpoint` is the URL of an S3-compatible store other than AWS."""
         self._bucket = bucket
         self._prefix = prefix
         self._region = region
@@ -88,13 +88,13 @@ class S3Images:
 
     @cached_property
     def _store(self) -> S3Store:
-        where: S3Config = {"region": self._region}
+        config: S3Config = {"region": self._region}
         if self._endpoint:
-            where["endpoint"] = self._endpoint
+            config["endpoint"] = self._endpoint
         return S3Store(
             self._bucket,
             prefix=self._prefix or None,
-            config=where,
+            config=config,
             client_options={
                 "allow_http": (self._endpoint or "").startswith("http://"),
                 "timeout": TIMEOUT,
@@ -104,7 +104,7 @@ class S3Images:
 
     @property
     def base(self) -> str:
-        """The address of the objects, up to their keys."""
+        """The URL that objects' keys are appended to."""
         if self._endpoint:
             bucket = f"{self._endpoint}/{self._bucket}"
         else:
@@ -112,30 +112,30 @@ class S3Images:
         return f"{bucket}/{self._prefix}/" if self._prefix else f"{bucket}/"
 
     async def ping(self) -> None:
-        """Raise unless the bucket can be asked for an object."""
+        """Raise Unavailable or TimeoutError unless the bucket can be read."""
         async with asyncio.timeout(RESPONSE_TIMEOUT):
             await self.size(ImageKey("0" * 32 + ".webp"))
 
     async def put(self, key: ImageKey, data: bytes) -> None:
-        about = {"Content-Type": MEDIA_TYPE, "Cache-Control": IMMUTABLE}
-        with _reachable():
-            await self._store.put_async(key, data, attributes=about, use_multipart=False)
+        attributes = {"Content-Type": MEDIA_TYPE, "Cache-Control": IMMUTABLE}
+        with _translated_errors():
+            await self._store.put_async(key, data, attributes=attributes, use_multipart=False)
 
     async def size(self, key: ImageKey) -> int | None:
-        with _reachable():
+        with _translated_errors():
             return await _size(self._store, key)
 
     async def read(self, key: ImageKey, start: int, end: int) -> bytes:
-        with _reachable():
+        with _translated_errors():
             return await _read(self._store, key, start, end)
 
     async def delete(self, keys: Sequence[ImageKey]) -> None:
-        with _reachable():
+        with _translated_errors():
             await self._store.delete_async(list(keys))
 
 
 @contextmanager
-def _reachable() -> Iterator[None]:
+def _translated_errors() -> Iterator[None]:
     try:
         yield
     except (BaseError, OSError) as error:

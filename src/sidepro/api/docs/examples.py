@@ -285,7 +285,7 @@ PROBLEMS: dict[type[SideProError], tuple[SideProError, ...]] = {
     WeakPassword: (WeakPassword(FieldError("is one of the most common passwords", "/password")),),
     WrongPassword: (WrongPassword(FieldError("is wrong", pointer="/current_password")),),
     BadImage: (
-        BadImage(FieldError("is cut off", "/file")),
+        BadImage(FieldError("is truncated", "/file")),
         BadImage(FieldError("has more than 40,000,000 pixels", "/file")),
     ),
     ImageQuota: (ImageQuota(FieldError("would exceed your image quota", "/file")),),
