@@ -17,7 +17,7 @@ from sidepro.adapters.images.store import FolderImages, S3Images
 from sidepro.adapters.in_process.concurrency_limiter import InProcessConcurrencyLimiter
 from sidepro.adapters.in_process.job_claims import InProcessJobClaims
 from sidepro.adapters.in_process.presence import InProcessPresence
-from sidepro.adapters.in_process.pubsub import InProcessRoomEvents
+from sidepro.adapters.in_process.pubsub import InProcessPubSub
 from sidepro.adapters.in_process.rate_limiter import InProcessRateLimiter
 from sidepro.adapters.in_process.session_registry import InProcessSessionRegistry
 from sidepro.adapters.in_process.socket_tickets import InProcessSocketTickets
@@ -28,7 +28,7 @@ from sidepro.adapters.redis.concurrency_limiter import RedisConcurrencyLimiter
 from sidepro.adapters.redis.job_claims import RedisJobClaims
 from sidepro.adapters.redis.neighbour_store import RedisNeighbourStore
 from sidepro.adapters.redis.presence import RedisPresence
-from sidepro.adapters.redis.pubsub import RedisRoomEvents
+from sidepro.adapters.redis.pubsub import RedisPubSub
 from sidepro.adapters.redis.rate_limiter import RedisRateLimiter
 from sidepro.adapters.redis.session_registry import RedisSessionRegistry
 from sidepro.adapters.redis.socket_tickets import RedisSocketTickets
@@ -54,6 +54,7 @@ from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
 from sidepro.adapters.sql.view_counter import SqlViewCounter
 from sidepro.api.chat.hub import Hub
 from sidepro.api.chat.limits import SocketLimits
+from sidepro.api.chat.room_events import RoomEventHandler
 from sidepro.api.dependencies import Services
 from sidepro.api.errors import access_error_hook, handle_error
 from sidepro.api.router import ApiDependencies, api_router, documentation
@@ -63,6 +64,7 @@ from sidepro.domain.accounts.ports import SessionRegistry
 from sidepro.domain.accounts.profile_service import ProfileService
 from sidepro.domain.accounts.session import SessionTtl
 from sidepro.domain.accounts.session_service import SessionService
+from sidepro.domain.channels import ROOM, Presence, PubSub
 from sidepro.domain.data_export.data_export_service import DataExportService
 from sidepro.domain.images.image_service import ImageService
 from sidepro.domain.images.urls import ImageUrls
@@ -75,7 +77,6 @@ from sidepro.domain.recommendations.ports import NeighbourStore
 from sidepro.domain.recommendations.recommendation_service import RecommendationService
 from sidepro.domain.recommendations.similarity_job import SimilarityJob
 from sidepro.domain.rooms.message_writer import MessageWriter
-from sidepro.domain.rooms.ports import Presence, RoomEvents
 from sidepro.domain.rooms.room_service import RoomService
 from sidepro.domain.rooms.ticket_service import SocketTickets, TicketService
 from sidepro.domain.withdrawal import WithdrawalService
@@ -103,7 +104,7 @@ class Container:
     codec: PillowCodec
     markdown: SafeMarkdown
     redis: RedisClient | None
-    chat: Sequence[RedisRoomEvents | RedisPresence]
+    chat: Sequence[RedisPubSub | RedisPresence]
     administration: AdministrationService
     similarity: SimilarityJob
     job_runner: JobRunner
@@ -167,7 +168,7 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
             unit_of_work=storage.unit_of_work,
             accounts=accounts,
             session_registry=shared.session_registry,
-            room_events=shared.events,
+            events=shared.events,
             audit_log=audit_log,
         ),
         data_export=DataExportService(
@@ -205,7 +206,7 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
     )
     api = ApiDependencies(
         services=services,
-        hub=Hub(services.rooms, shared.events),
+        hub=Hub(shared.events, {ROOM: RoomEventHandler(services.rooms)}),
         tokens=tokens,
         session_registry=shared.session_registry,
         limiter=shared.limiter,
@@ -302,9 +303,9 @@ class _SharedState:
     limiter: RateLimiter | None
     socket_limits: SocketLimits | None
     tickets: SocketTickets
-    events: RoomEvents
+    events: PubSub
     presence: Presence
-    chat_connections: Sequence[RedisRoomEvents | RedisPresence]
+    chat_connections: Sequence[RedisPubSub | RedisPresence]
     neighbours: NeighbourStore
     broker: AsyncBroker
     job_claims: JobClaims
@@ -347,13 +348,13 @@ def _build_limits(
 
 def _build_chat_feed(
     redis: RedisClient | None,
-) -> tuple[RoomEvents, Presence, list[RedisRoomEvents | RedisPresence]]:
+) -> tuple[PubSub, Presence, list[RedisPubSub | RedisPresence]]:
     """Room events, presence, and those of them that have to be closed."""
     if redis:
-        events = RedisRoomEvents(redis)
+        events = RedisPubSub(redis)
         presence = RedisPresence(redis, events)
         return events, presence, [presence, events]
-    return InProcessRoomEvents(), InProcessPresence(), []
+    return InProcessPubSub(), InProcessPresence(), []
 
 
 def _build_broker(settings: Settings, redis: RedisClient | None) -> tuple[AsyncBroker, JobClaims]:

@@ -28,7 +28,7 @@ from sidepro.domain.catalogue.catalogue import Catalogue
 from sidepro.domain.images.urls import ImageUrls
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.project import Project
-from sidepro.domain.rooms.room import Room, check_client_id
+from sidepro.domain.rooms.room import Room, validate_client_id
 from sidepro.domain.text import normalize
 from sidepro.domain.validation import Validator
 
@@ -150,7 +150,7 @@ def test_rooms_equal_a_replay_of_their_messages(seed: int) -> None:
         for message in messages:
             assert message.sender_id is not None
             assert message.client_id is not None
-            check_client_id(message.client_id)
+            validate_client_id(message.client_id)
             replayed, said = replayed.with_message(
                 message.sender_id, message.body, message.client_id, message.sent_at
             )

@@ -7,7 +7,8 @@ import pytest
 import uvloop
 
 from sidepro.adapters.redis.client import RedisClient
-from sidepro.adapters.redis.pubsub import RedisRoomEvents
+from sidepro.adapters.redis.pubsub import RedisPubSub
+from sidepro.domain.channels import Channel
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.ids import RoomId
 from tests import factories
@@ -46,8 +47,8 @@ def test_listening_over_a_connection_that_has_just_broken_fails_nobody(
 ) -> None:
     async def listen() -> None:
         link = RedisClient(redis_server.url)
-        feed = RedisRoomEvents(link)
-        first, second = RoomId(factories.new_id()), RoomId(factories.new_id())
+        feed = RedisPubSub(link)
+        first, second = (Channel.room(RoomId(factories.new_id())) for _ in range(2))
         await feed.subscribe(first, lambda _: None)
         await until(lambda: feed._connection is not None)
         break_off(feed._connection)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sidepro.adapters.in_process.pubsub import InProcessRoomEvents
+from sidepro.adapters.in_process.pubsub import InProcessPubSub
 from sidepro.adapters.in_process.session_registry import InProcessSessionRegistry
 from sidepro.adapters.logs import audit_log
 from sidepro.domain.accounts.account_service import AccountService
@@ -284,7 +284,7 @@ class Accounts:
             unit_of_work=world.unit_of_work,
             accounts=self.service,
             session_registry=self.gate,
-            room_events=InProcessRoomEvents(),
+            events=InProcessPubSub(),
             audit_log=audit_log,
         )
         self.administration = AdministrationService(

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from sidepro.adapters.in_process.pubsub import InProcessRoomEvents
+from sidepro.adapters.in_process.pubsub import InProcessPubSub
+from sidepro.domain.channels import Channel, Event
 from sidepro.domain.errors import InvalidInput, NotFound, RoomPending, Unavailable
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import RoomId
-from sidepro.domain.rooms.events import MessageSent, RoomEvent
+from sidepro.domain.rooms.events import MessageSent
 from sidepro.domain.rooms.message_writer import (
     MAX_BATCH,
     MessageWriter,
@@ -88,7 +89,7 @@ async def test_telling_that_fails_is_heard_of_by_its_sender_alone(
     sending, _ = line(world)
     publish = world.feed.publish
 
-    async def breaks(event: RoomEvent) -> None:
+    async def breaks(event: Event) -> None:
         if isinstance(event, MessageSent) and event.message.body == "1":
             raise ZeroDivisionError
         await publish(event)
@@ -230,7 +231,7 @@ async def test_a_repeat_is_told_again(world: World) -> None:
     world.feed.told.clear()
     again, repeated = await world.rooms.send(one, room_id, "hello", "same")
     assert (again, repeated) == (first, True)
-    assert world.feed.told == [MessageSent(room_id, first)]
+    assert world.feed.told == [MessageSent(Channel.room(room_id), first)]
 
 
 def test_a_line_that_was_never_used_closes() -> None:
@@ -238,6 +239,6 @@ def test_a_line_that_was_never_used_closes() -> None:
         def none():  # type: ignore[no-untyped-def]  # never called
             pytest.fail("nothing is to be stored")
 
-        await MessageWriter(none, InProcessRoomEvents(), none).close()
+        await MessageWriter(none, InProcessPubSub(), none).close()
 
     asyncio.run(close())

@@ -25,7 +25,7 @@ from sidepro.domain.errors import (
 )
 from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.rooms import room as machine
-from sidepro.domain.rooms.room import Message, Participant, Room, RoomStatus, check_client_id
+from sidepro.domain.rooms.room import Message, Participant, Room, RoomStatus, validate_client_id
 from tests.factories import NOW, new_id, room, user
 
 X, Y, STRANGER = user().id, user().id, user().id
@@ -105,7 +105,7 @@ def test_the_documentation_prints_the_table() -> None:
 
 
 def test_who_withdrew_counts_as_one_who_left() -> None:
-    assert Y_WITHDREW.status(someone_there=True) is RoomStatus.PENDING
+    assert Y_WITHDREW.status(is_online=True) is RoomStatus.PENDING
     with pytest.raises(RoomPending):
         Y_WITHDREW.with_message(X, "Hello?", None, LATER)
 
@@ -141,7 +141,7 @@ def test_a_room_needs_two_people() -> None:
 
 
 @pytest.mark.parametrize(
-    ("of", "someone_there", "status"),
+    ("of", "is_online", "status"),
     [
         (OPEN, True, RoomStatus.RUNNING),
         (OPEN, False, RoomStatus.STOP),
@@ -149,8 +149,8 @@ def test_a_room_needs_two_people() -> None:
         (X_LEFT, False, RoomStatus.PENDING),
     ],
 )
-def test_status(of: Room, someone_there: bool, status: RoomStatus) -> None:
-    assert of.status(someone_there=someone_there) is status
+def test_status(of: Room, is_online: bool, status: RoomStatus) -> None:
+    assert of.status(is_online=is_online) is status
 
 
 def test_a_stranger_can_do_nothing() -> None:
@@ -197,13 +197,13 @@ def test_a_body_is_kept_in_nfc_and_may_have_lines() -> None:
 
 @pytest.mark.parametrize("client_id", ["1", "x" * 64, "한글", " a"])
 def test_client_ids_that_are_taken(client_id: str) -> None:
-    check_client_id(client_id)
+    validate_client_id(client_id)
 
 
 @pytest.mark.parametrize("client_id", ["", " ", "x" * 65, "a\nb", "a\0b", "\ud800"])
 def test_client_ids_that_are_refused(client_id: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        check_client_id(client_id)
+        validate_client_id(client_id)
     assert [fault.pointer for fault in caught.value.errors] == ["/client_id"]
 
 

@@ -8,6 +8,7 @@ from typing import Self
 import pytest
 
 from sidepro.adapters.in_process.presence import InProcessPresence
+from sidepro.domain.channels import Channel, Event, StatusChanged
 from sidepro.domain.errors import (
     CannotChatWithYourself,
     InvalidInput,
@@ -18,14 +19,7 @@ from sidepro.domain.errors import (
 )
 from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.pagination import Cursor, PageRequest
-from sidepro.domain.rooms.events import (
-    MessageSent,
-    ReadPositionChanged,
-    RoomClosed,
-    RoomEvent,
-    StatusChanged,
-    Typing,
-)
+from sidepro.domain.rooms.events import MessageSent, ReadPositionChanged, RoomClosed, Typing
 from sidepro.domain.rooms.message_writer import MessageWriter
 from sidepro.domain.rooms.room import Room, RoomStatus
 from sidepro.domain.rooms.views import RoomView
@@ -116,9 +110,9 @@ class PresenceOutsideTransactions(InProcessPresence):
         super().__init__()
         self._store = store
 
-    async def online(self, room_ids: Sequence[RoomId]) -> Mapping[RoomId, tuple[UserId, ...]]:
+    async def online(self, channels: Sequence[Channel]) -> Mapping[Channel, tuple[UserId, ...]]:
         assert not self._store.lock.locked(), "a transaction is open"
-        return await super().online(room_ids)
+        return await super().online(channels)
 
 
 @awaited
@@ -250,10 +244,13 @@ async def test_asking_does_not_bring_the_other_one_back(world: World) -> None:
 async def test_leaving_and_coming_back_is_told(world: World) -> None:
     one, other, room_id = await world.chat()
     await world.rooms.leave(one, room_id)
-    assert world.feed.told == [RoomClosed(room_id, one.id), StatusChanged(room_id)]
+    assert world.feed.told == [
+        RoomClosed(Channel.room(room_id), one.id),
+        StatusChanged(Channel.room(room_id)),
+    ]
     world.feed.told.clear()
     await world.rooms.open(one, other.id)
-    assert world.feed.told == [StatusChanged(room_id)]
+    assert world.feed.told == [StatusChanged(Channel.room(room_id))]
 
 
 @awaited
@@ -262,7 +259,7 @@ async def test_the_end_of_a_room_is_told_to_all(world: World) -> None:
     await world.rooms.leave(one, room_id)
     world.feed.told.clear()
     await world.rooms.leave(other, room_id)
-    assert world.feed.told == [RoomClosed(room_id, None)]
+    assert world.feed.told == [RoomClosed(Channel.room(room_id), None)]
 
 
 # ------------------------------------------------------------------------------------ messages
@@ -360,17 +357,17 @@ async def test_a_client_id_is_good_for_its_room_alone(world: World) -> None:
 async def test_a_message_is_stored_before_anybody_is_told(world: World) -> None:
     one, _, room_id = await world.chat()
     message, _ = await world.rooms.send(one, room_id, "Hello", None)
-    assert world.feed.told == [MessageSent(room_id, message)]
+    assert world.feed.told == [MessageSent(Channel.room(room_id), message)]
     assert world.feed.stored_when_told == [{message}]
 
 
 @awaited
 async def test_whoever_listens_hears_of_a_message(world: World) -> None:
     one, _, room_id = await world.chat()
-    heard: list[RoomEvent] = []
-    await world.feed.subscribe(room_id, heard.append)
+    heard: list[Event] = []
+    await world.feed.subscribe(Channel.room(room_id), heard.append)
     message, _ = await world.rooms.send(one, room_id, "Hello", None)
-    assert heard == [MessageSent(room_id, message)]
+    assert heard == [MessageSent(Channel.room(room_id), message)]
 
 
 @pytest.mark.parametrize(
@@ -481,7 +478,7 @@ async def test_a_read_mark_is_told_when_it_moves(world: World) -> None:
     world.feed.told.clear()
     for seq in (0, 99, 1, 99):
         await world.rooms.mark_read(one, room_id, seq)
-    assert world.feed.told == [ReadPositionChanged(room_id, one.id, 1)]
+    assert world.feed.told == [ReadPositionChanged(Channel.room(room_id), one.id, 1)]
 
 
 # ------------------------------------------------------------------------------- presence
@@ -501,7 +498,7 @@ async def test_presence_is_told_when_it_changes(world: World) -> None:
     ]
     for step, told in steps:
         await step
-        assert world.feed.told == [StatusChanged(room_id)] * told
+        assert world.feed.told == [StatusChanged(Channel.room(room_id))] * told
         world.feed.told.clear()
 
 
@@ -541,7 +538,7 @@ async def test_typing_is_told_and_not_stored(world: World) -> None:
     one, _, room_id = await world.chat()
     before = world.store.state
     await world.rooms.typing(one, room_id)
-    assert world.feed.told == [Typing(room_id, one.id)]
+    assert world.feed.told == [Typing(Channel.room(room_id), one.id)]
     assert world.store.state is before
 
 

@@ -10,13 +10,14 @@ from typing import Any, ParamSpec, Self
 import pytest
 
 from sidepro.adapters.in_process.presence import InProcessPresence
-from sidepro.adapters.in_process.pubsub import InProcessRoomEvents
+from sidepro.adapters.in_process.pubsub import InProcessPubSub
 from sidepro.adapters.in_process.session_registry import InProcessSessionRegistry
 from sidepro.domain.accounts.account_service import AccountService
 from sidepro.domain.accounts.administration_service import AdministrationService
 from sidepro.domain.accounts.audit_log import AuthenticationEvent
 from sidepro.domain.accounts.profile_service import ProfileService
 from sidepro.domain.accounts.session_service import SessionService
+from sidepro.domain.channels import Event
 from sidepro.domain.errors import InvalidInput, Unavailable
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import (
@@ -34,7 +35,7 @@ from sidepro.domain.projects.project_service import ProjectService
 from sidepro.domain.projects.views import ProjectView
 from sidepro.domain.recommendations.recommendation_service import RecommendationService
 from sidepro.domain.recommendations.similarity_job import SimilarityJob
-from sidepro.domain.rooms.events import MessageSent, RoomEvent
+from sidepro.domain.rooms.events import MessageSent
 from sidepro.domain.rooms.message_writer import MessageWriter
 from sidepro.domain.rooms.room import Message
 from sidepro.domain.rooms.room_service import RoomService
@@ -78,19 +79,19 @@ def awaited(
     return run
 
 
-class NotingFeed(InProcessRoomEvents):
+class NotingFeed(InProcessPubSub):
     """A feed that notes what it is told, and what the store holds of the room at that moment."""
 
     def __init__(self, store: MemoryStore) -> None:
         super().__init__()
         self._store = store
-        self.told: list[RoomEvent] = []
+        self.told: list[Event] = []
         self.stored_when_told: list[set[Message]] = []
 
-    async def publish(self, event: RoomEvent) -> None:
+    async def publish(self, event: Event) -> None:
         self.told.append(event)
         stored = self._store.state.messages.values()
-        self.stored_when_told.append({m for m in stored if m.room_id == event.room_id})
+        self.stored_when_told.append({m for m in stored if m.room_id == event.channel.id})
         await super().publish(event)
 
     def messages(self) -> list[int]:
@@ -217,7 +218,7 @@ class World:
             unit_of_work=self.store.unit_of_work,
             accounts=self.accounts,
             session_registry=self.gate,
-            room_events=self.feed,
+            events=self.feed,
             audit_log=self.noted,
         )
         self.sessions = SessionService(

@@ -73,5 +73,5 @@ async def test_all_goes_on_without_redis_and_heals_with_it(
 
             await until(counts_together, HEALS_WITHIN)
         assert "Traceback" not in server.log()
-        assert server.log().count("redis_away") == 1
-        assert server.log().count("redis_back") == 1
+        assert server.log().count("redis_down") == 1
+        assert server.log().count("redis_restored") == 1

@@ -170,7 +170,10 @@ class UnwatchfulServer(SideProServer):
     """
 
     def _command(self) -> list[str]:
-        start = "from sidepro import cli; from sidepro.api.chat import hub; hub.WATCH_EVERY = 3600"
+        start = (
+            "from sidepro import cli; from sidepro.api.chat import hub; "
+            "hub.SESSION_CHECK_INTERVAL = 3600"
+        )
         return [sys.executable, "-c", f"{start}; cli.main()", *super()._command()[1:]]
 
 

@@ -1,4 +1,4 @@
-"""The guide of the chat socket (`docs/chat.md`) says what is so, and its Python runs."""
+"""The guide of the chat socket (`docs/chat.md`) matches the program, and its Python runs."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from sidepro.api.chat.asyncapi import CLOSE_CODES
+from sidepro.api.chat.close_codes import CloseCode
 from sidepro.api.chat.frames import FROM_CLIENT, FROM_SERVER
-from sidepro.api.chat.hub import OUTBOX_SIZE
 from sidepro.api.chat.limits import FRAMES
+from sidepro.api.chat.outbox import OUTBOX_SIZE
 from sidepro.api.docs.examples import REFUSED_FRAMES
 from sidepro.http.rate_limits import MESSAGES, TICKETS
 
@@ -37,39 +37,39 @@ def rows(heading: str) -> list[list[str]]:
     ("heading", "frames"),
     [("| type | members | when |", FROM_SERVER), ("| type | members | |", FROM_CLIENT)],
 )
-def test_the_tables_of_frames_have_their_members(
+def test_the_frame_tables_list_the_members_of_every_frame(
     heading: str, frames: dict[str, type[msgspec.Struct]]
 ) -> None:
-    told = {kind: re.findall(r"`(\w+)`", members) for kind, members, _ in rows(heading)}
-    assert told == {
+    documented = {kind: re.findall(r"`(\w+)`", members) for kind, members, _ in rows(heading)}
+    assert documented == {
         f"`{frame.__struct_config__.tag}`": list(frame.__struct_fields__)
         for frame in frames.values()
     }
 
 
-def test_every_close_code_is_told() -> None:
-    told = {int(code): about for code, about, _ in rows("| code | meaning | |")}
-    assert told == CLOSE_CODES
+def test_every_close_code_is_documented() -> None:
+    documented = [tuple(row) for row in rows("| code | meaning | what to do |")]
+    assert documented == [(f"{code:d}", code.meaning, code.reaction) for code in CloseCode]
 
 
-def test_every_code_of_an_error_is_told() -> None:
+def test_every_error_code_is_documented() -> None:
     codes = re.findall(r"`([\w-]+)`", " ".join(row[0] for row in rows("| code | what to do |")))
     assert sorted(codes) == sorted(error.code for error in REFUSED_FRAMES)
 
 
-def test_the_limits_are_told() -> None:
+def test_the_limits_are_documented() -> None:
     messages, tickets = MESSAGES["limit"], TICKETS["limit"]
-    for said in (
+    for statement in (
         f"{tickets.quota} tickets a minute",
         f"{messages.quota // messages.window} messages a second with bursts of {messages.quota}",
-        f"{FRAMES.quota // FRAMES.window} frames of any kind a second with",
-        f"{OUTBOX_SIZE} frames that wait",
+        f"{FRAMES.quota // FRAMES.window} frames of any type a second with",
+        f"{OUTBOX_SIZE} frames waiting",
     ):
-        assert said in GUIDE
+        assert statement in GUIDE
 
 
 @pytest.mark.anyio
-async def test_its_python_runs(
+async def test_the_python_examples_run(
     one: Person, other: Person, room_id: str, server: SideProServer
 ) -> None:
     await other.ask("POST", f"/rooms/{room_id}/messages", {"body": "먼저 왔어요"})

@@ -15,24 +15,17 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from sidepro.adapters.in_process.presence import InProcessPresence
-from sidepro.adapters.in_process.pubsub import InProcessRoomEvents
-from sidepro.api.chat import endpoint as room_socket
-from sidepro.api.chat import hub as hub_module
-from sidepro.api.chat.endpoint import ChatSession, close_code
-from sidepro.api.chat.hub import (
-    OUTBOX_SIZE,
-    Hub,
-    SocketOutbox,
-)
+from sidepro.adapters.in_process.pubsub import InProcessPubSub
+from sidepro.api.chat import room_events
+from sidepro.api.chat.close_codes import CloseCode, close_code
+from sidepro.api.chat.hub import Hub
+from sidepro.api.chat.limits import MAX_BAD_FRAMES
+from sidepro.api.chat.outbox import OUTBOX_SIZE, Outbox
+from sidepro.api.chat.room_events import RoomEventHandler
+from sidepro.api.chat.session import REPLAY_BATCH, ChatSession
 from sidepro.domain import errors
-from sidepro.domain.rooms.events import (
-    MessageSent,
-    ReadPositionChanged,
-    ResyncRequired,
-    RoomClosed,
-    RoomEvent,
-    StatusChanged,
-)
+from sidepro.domain.channels import ROOM, Channel, Event, Listener, ResyncRequired, StatusChanged
+from sidepro.domain.rooms.events import MessageSent, ReadPositionChanged, RoomClosed
 from sidepro.domain.rooms.message_writer import MessageWriter
 from sidepro.domain.rooms.room_service import RoomService
 from tests import factories
@@ -42,44 +35,43 @@ from tests.fakes.store import MemoryStore
 from tests.fakes.unit_of_work import FullUnitOfWork
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+    from collections.abc import AsyncIterator, Collection, Mapping, Sequence, Set
 
     from sidepro.domain.identity import Caller
     from sidepro.domain.ids import RoomId, SessionId
-    from sidepro.domain.rooms.ports import Listener
     from sidepro.domain.rooms.room import Message, Room
 
 pytestmark = pytest.mark.anyio
 
 
-class WaywardFeed(InProcessRoomEvents):
+class WaywardFeed(InProcessPubSub):
     """Holds events back while `held` is a list, and waits at `gate` before listening changes."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.held: list[RoomEvent] | None = None
+        self.held: list[Event] | None = None
         self.gate = asyncio.Event()
         self.gate.set()
         self.at_gate = asyncio.Event()
 
-    async def publish(self, event: RoomEvent) -> None:
+    async def publish(self, event: Event) -> None:
         if self.held is None:
             await super().publish(event)
         else:
             self.held.append(event)
 
-    async def tell(self, *events: RoomEvent) -> None:
+    async def tell(self, *events: Event) -> None:
         """Tell events now, in this order."""
         for event in events:
             await super().publish(event)
 
-    async def subscribe(self, room_id: RoomId, listener: Listener) -> None:
+    async def subscribe(self, channel: Channel, listener: Listener) -> None:
         await self._wait()
-        await super().subscribe(room_id, listener)
+        await super().subscribe(channel, listener)
 
-    async def unsubscribe(self, room_id: RoomId, listener: Listener) -> None:
+    async def unsubscribe(self, channel: Channel, listener: Listener) -> None:
         await self._wait()
-        await super().unsubscribe(room_id, listener)
+        await super().unsubscribe(channel, listener)
 
     async def _wait(self) -> None:
         if not self.gate.is_set():
@@ -120,7 +112,7 @@ class Client:
         self.events: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.reads = asyncio.Event()
         self.reads.set()
-        self.conversation: asyncio.Task[int] | None = None
+        self.conversation: asyncio.Task[CloseCode | None] | None = None
 
     # what the conversation calls
 
@@ -149,7 +141,7 @@ class Client:
     async def numbers(self, count: int) -> list[int]:
         return [(await self.expect("message"))["message"]["seq"] for _ in range(count)]
 
-    async def ended(self) -> int:
+    async def ended(self) -> CloseCode | None:
         assert self.conversation is not None
         async with asyncio.timeout(PATIENCE):
             return await self.conversation
@@ -178,7 +170,8 @@ class House:
             clock=factories.SetClock(),
             new_id=factories.new_id,
         )
-        self.hub = Hub(self.rooms, self.feed)
+        self.hub = Hub(self.feed, {ROOM: RoomEventHandler(self.rooms)})
+        self.channel = Channel.room(self.room.id)
 
     @classmethod
     async def built(cls) -> House:
@@ -200,7 +193,7 @@ class House:
 
     async def written(self, count: int) -> Sequence[MessageSent]:
         """Store messages, and give the events that nobody heard of."""
-        self.feed.held = held = list[RoomEvent]()
+        self.feed.held = held = list[Event]()
         for _ in range(count):
             await self.rooms.send(self.other, self.room.id, "안녕하세요", None)
         self.feed.held = None
@@ -267,7 +260,7 @@ async def test_every_order_of_events_gives_one_order_of_messages(
 
 
 async def test_a_gap_longer_than_a_batch_is_filled(house: House) -> None:
-    count = room_socket.REPLAYED_AT_ONCE * 2 + 7
+    count = REPLAY_BATCH * 2 + 7
     async with house.chat() as client:
         events = await house.written(count)
         await house.feed.tell(events[-1])
@@ -319,7 +312,7 @@ async def test_a_message_stored_by_a_process_that_died_is_told_when_it_is_repeat
     """It was committed and never published; its sender repeats it."""
     async with house.chat() as client, house.chat(house.other) as theirs:
         await client.expect("status")
-        house.feed.held = held = list[RoomEvent]()
+        house.feed.held = held = list[Event]()
         client.tell("send", client_id="a", body="stored")
         client.tell("typing")
         await until(lambda: len(held) == 2)
@@ -334,9 +327,9 @@ async def test_what_may_have_been_missed_is_looked_up(house: House) -> None:
         await house.written(3)
         house.feed.held = []
         await house.rooms.mark_read(house.other, house.room.id, 2)
-        await house.presence.connect(house.room.id, house.other.id, "elsewhere")
+        await house.presence.connect(house.channel, house.other.id, "elsewhere")
         house.feed.held = None
-        await house.feed.tell(ResyncRequired(house.room.id))
+        await house.feed.tell(ResyncRequired(house.channel))
         assert await client.numbers(3) == [1, 2, 3]
         read = await client.expect("read")
         assert (read["user_id"], read["seq"]) == (str(house.other.id), 2)
@@ -350,7 +343,7 @@ async def test_what_may_have_been_missed_is_looked_up(house: House) -> None:
 async def test_what_was_missed_is_not_forgotten_while_it_cannot_be_looked_up(
     house: House, monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
-    monkeypatch.setattr(hub_module, "RETRY", 0.01)
+    monkeypatch.setattr(room_events, "RETRY_DELAY", 0.01)
     async with house.chat() as client, house.chat(house.other) as theirs:
         await client.expect("status")
         await house.written(3)
@@ -359,7 +352,7 @@ async def test_what_was_missed_is_not_forgotten_while_it_cannot_be_looked_up(
         await house.rooms.leave(house.other, house.room.id)
         house.feed.held = None
         house.reader.failures, house.reader.failure = 3, failure
-        await house.feed.tell(ResyncRequired(house.room.id))
+        await house.feed.tell(ResyncRequired(house.channel))
         assert await client.numbers(3) == [1, 2, 3]
         assert (await client.expect("read"))["seq"] == 2
         assert (await client.expect("status"))["status"] == "pending"
@@ -370,10 +363,10 @@ async def test_what_was_missed_is_not_forgotten_while_it_cannot_be_looked_up(
 async def test_messages_do_not_wait_for_a_look_up_that_failed(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub_module, "RETRY", 2 * PATIENCE)
+    monkeypatch.setattr(room_events, "RETRY_DELAY", 2 * PATIENCE)
     async with house.chat() as client:
         house.reader.failures = 1
-        await house.feed.tell(ResyncRequired(house.room.id))
+        await house.feed.tell(ResyncRequired(house.channel))
         await until(lambda: house.reader.failures == 0)
         await house.rooms.send(house.other, house.room.id, "one", None)
         assert await client.numbers(1) == [1]
@@ -383,8 +376,8 @@ async def test_a_read_mark_never_goes_back(house: House) -> None:
     await house.written(3)
     async with house.chat() as client:
         for seq in (2, 1, 2, 3):
-            await house.feed.tell(ReadPositionChanged(house.room.id, house.other.id, seq))
-        await house.feed.tell(ReadPositionChanged(house.room.id, house.one.id, 1))
+            await house.feed.tell(ReadPositionChanged(house.channel, house.other.id, seq))
+        await house.feed.tell(ReadPositionChanged(house.channel, house.one.id, 1))
         told = [await client.expect("read") for _ in range(3)]
         assert [(read["user_id"], read["seq"]) for read in told] == [
             (str(house.other.id), 2),
@@ -422,7 +415,7 @@ async def test_where_nothing_was_missed_nothing_is_told(house: House) -> None:
         assert await client.numbers(1) == [1]
         await house.rooms.mark_read(house.one, house.room.id, 1)
         await client.expect("read")
-        await house.feed.tell(ResyncRequired(house.room.id))
+        await house.feed.tell(ResyncRequired(house.channel))
         for _ in range(10):
             await asyncio.sleep(0)
         await house.rooms.typing(house.other, house.room.id)
@@ -434,7 +427,7 @@ async def test_who_left_the_room_unheard_is_closed_out_of_it(house: House) -> No
         house.feed.held = []
         await house.rooms.leave(house.one, house.room.id)
         house.feed.held = None
-        await house.feed.tell(ResyncRequired(house.room.id))
+        await house.feed.tell(ResyncRequired(house.channel))
         assert await client.ended() == 4404
         while (await theirs.expect("status"))["status"] != "pending":
             pass
@@ -451,18 +444,18 @@ async def test_who_comes_back_while_the_room_is_looked_up_stays(
         return found
 
     before, after = outbox_of(house.one), outbox_of(house.one)
-    await house.hub.join(house.room.id, before)
+    await house.hub.join(house.channel, before)
     house.feed.held = []
     await house.rooms.leave(house.one, house.room.id)
     monkeypatch.setattr(house.reader, "states", slowly)
-    await house.feed.tell(ResyncRequired(house.room.id))
+    await house.feed.tell(ResyncRequired(house.channel))
     await asyncio.sleep(0)
     await house.rooms.open(house.one, house.other.id)
-    await house.hub.join(house.room.id, after)
+    await house.hub.join(house.channel, after)
     gate.set()
     async with asyncio.timeout(PATIENCE):
-        assert await before.ended == 4404
-    assert not after.ended.done()
+        assert await before.closed == 4404
+    assert not after.closed.done()
 
 
 async def test_all_are_closed_out_of_a_room_that_went_unheard(house: House) -> None:
@@ -470,52 +463,50 @@ async def test_all_are_closed_out_of_a_room_that_went_unheard(house: House) -> N
         async with house.store.unit_of_work() as work:
             await work.rooms.delete(house.room.id)
             await work.commit()
-        await house.feed.tell(ResyncRequired(house.room.id))
+        await house.feed.tell(ResyncRequired(house.channel))
         assert await client.ended() == await theirs.ended() == 4404
 
 
 # --------------------------------------------------------------------------- joining and leaving
 
 
-def outbox_of(person: Caller) -> SocketOutbox:
-    return SocketOutbox(person.id, person.session_id)
+def outbox_of(person: Caller) -> Outbox:
+    return Outbox(person.id, person.session_id)
 
 
 async def test_the_last_to_leave_does_not_make_deaf_the_next_to_join(house: House) -> None:
     leaving, joining = outbox_of(house.one), outbox_of(house.other)
-    room_id = house.room.id
-    await house.hub.join(room_id, leaving)
+    await house.hub.join(house.channel, leaving)
     house.feed.gate.clear()
-    leave = asyncio.create_task(house.hub.leave(room_id, leaving))
+    leave = asyncio.create_task(house.hub.leave(house.channel, leaving))
     await house.feed.at_gate.wait()
-    join = asyncio.create_task(house.hub.join(room_id, joining))
+    join = asyncio.create_task(house.hub.join(house.channel, joining))
     for _ in range(10):
         await asyncio.sleep(0)
     house.feed.gate.set()
     await asyncio.gather(leave, join)
 
-    await house.feed.tell(ReadPositionChanged(room_id, house.one.id, 1))
+    await house.feed.tell(ReadPositionChanged(house.channel, house.one.id, 1))
     assert len(joining.frames) == 1
     assert leaving.frames.empty()
-    await house.hub.leave(room_id, joining)
-    await house.feed.tell(ReadPositionChanged(room_id, house.one.id, 2))
+    await house.hub.leave(house.channel, joining)
+    await house.feed.tell(ReadPositionChanged(house.channel, house.one.id, 2))
     assert len(joining.frames) == 1
 
 
 async def test_many_join_and_leave_in_any_order(house: House) -> None:
-    room_id = house.room.id
     outboxes = [outbox_of(house.one) for _ in range(20)]
 
-    async def visit(outbox: SocketOutbox, turns: int) -> None:
+    async def visit(outbox: Outbox, turns: int) -> None:
         for _ in range(turns):
-            await house.hub.join(room_id, outbox)
+            await house.hub.join(house.channel, outbox)
             await asyncio.sleep(0)
-            await house.hub.leave(room_id, outbox)
-        await house.hub.join(room_id, outbox)
+            await house.hub.leave(house.channel, outbox)
+        await house.hub.join(house.channel, outbox)
 
     await asyncio.gather(*(visit(outbox, turns) for turns, outbox in enumerate(outboxes)))
     assert all(outbox.frames.empty() for outbox in outboxes)
-    await house.feed.tell(ReadPositionChanged(room_id, house.one.id, 1))
+    await house.feed.tell(ReadPositionChanged(house.channel, house.one.id, 1))
     assert [len(outbox.frames) for outbox in outboxes] == [1] * 20
 
 
@@ -528,15 +519,41 @@ async def test_a_feed_that_could_not_listen_once_is_asked_again(
     with monkeypatch.context() as patched:
         patched.setattr(house.feed, "subscribe", away)
         with pytest.raises(errors.Unavailable):
-            await house.hub.join(house.room.id, outbox_of(house.one))
+            await house.hub.join(house.channel, outbox_of(house.one))
     outbox = outbox_of(house.one)
-    await house.hub.join(house.room.id, outbox)
-    await house.feed.tell(ReadPositionChanged(house.room.id, house.one.id, 1))
+    await house.hub.join(house.channel, outbox)
+    await house.feed.tell(ReadPositionChanged(house.channel, house.one.id, 1))
     assert len(outbox.frames) == 1
 
 
+class Recorder:
+    """A handler of a kind of channel that the program does not have."""
+
+    def __init__(self) -> None:
+        self.handled: list[tuple[Event, int]] = []
+
+    def handle(self, event: Event, outboxes: Set[Outbox]) -> None:
+        self.handled.append((event, len(outboxes)))
+
+
+async def test_the_hub_serves_channels_of_any_kind() -> None:
+    feed, handler = InProcessPubSub(), Recorder()
+    hub = Hub(feed, {"user": handler})
+    user = factories.caller(factories.user())
+    channel, other = Channel("user", user.id), Channel("user", factories.new_id())
+    outbox = outbox_of(user)
+    await hub.join(channel, outbox)
+    assert hub.sockets == 1
+    await feed.publish(StatusChanged(other))
+    await feed.publish(StatusChanged(channel))
+    assert handler.handled == [(StatusChanged(channel), 1)]
+    await hub.leave(channel, outbox)
+    await feed.publish(StatusChanged(channel))
+    assert len(handler.handled) == 1
+
+
 async def test_leaving_a_room_that_one_has_not_joined_is_nothing(house: House) -> None:
-    await house.hub.leave(house.room.id, outbox_of(house.one))
+    await house.hub.leave(house.channel, outbox_of(house.one))
 
 
 async def test_one_who_leaves_the_room_while_the_socket_opens_gets_no_hello(house: House) -> None:
@@ -548,7 +565,7 @@ async def test_one_who_leaves_the_room_while_the_socket_opens_gets_no_hello(hous
         with pytest.raises(errors.NotFound):
             await client.ended()
         assert client.frames.empty()
-    assert await house.presence.online([house.room.id]) == {}
+    assert await house.presence.online([house.channel]) == {}
 
 
 # --------------------------------------------------------------------------------------- status
@@ -557,11 +574,11 @@ async def test_one_who_leaves_the_room_while_the_socket_opens_gets_no_hello(hous
 async def test_a_status_that_cannot_be_looked_up_is_looked_up_again(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub_module, "RETRY", 0.01)
+    monkeypatch.setattr(room_events, "RETRY_DELAY", 0.01)
     async with house.chat() as client:
         house.reader.failures = 3
-        await house.presence.connect(house.room.id, house.other.id, "elsewhere")
-        await house.feed.tell(StatusChanged(house.room.id))
+        await house.presence.connect(house.channel, house.other.id, "elsewhere")
+        await house.feed.tell(StatusChanged(house.channel))
         status = await client.expect("status")
         assert status["online"] == sorted([str(house.one.id), str(house.other.id)])
         assert house.reader.failures == 0
@@ -569,7 +586,7 @@ async def test_a_status_that_cannot_be_looked_up_is_looked_up_again(
 
 async def test_a_status_that_stayed_the_same_is_not_told(house: House) -> None:
     async with house.chat() as client:
-        await house.feed.tell(*[StatusChanged(house.room.id)] * 3)
+        await house.feed.tell(*[StatusChanged(house.channel)] * 3)
         for _ in range(10):
             await asyncio.sleep(0)
         await house.rooms.typing(house.other, house.room.id)
@@ -596,7 +613,7 @@ async def test_the_room_goes_while_its_status_is_looked_up(house: House) -> None
         async with house.store.unit_of_work() as work:
             await work.rooms.delete(house.room.id)
             await work.commit()
-        await house.feed.tell(StatusChanged(house.room.id))
+        await house.feed.tell(StatusChanged(house.channel))
         await house.rooms.typing(house.other, house.room.id)
         await client.expect("typing")
 
@@ -628,28 +645,28 @@ class FailingGate:
 
 async def test_the_watch_of_sessions_outlives_a_look_that_failed(house: House) -> None:
     outbox = outbox_of(house.one)
-    await house.hub.join(house.room.id, outbox)
+    await house.hub.join(house.channel, outbox)
     watch = asyncio.create_task(house.hub.watch_sessions(FailingGate()))
     async with asyncio.timeout(5):
-        assert await outbox.ended == 4401
+        assert await outbox.closed == 4401
     watch.cancel()
     await asyncio.gather(watch, return_exceptions=True)
-    await house.hub.leave(house.room.id, outbox)
+    await house.hub.leave(house.channel, outbox)
 
 
 async def test_an_outbox_holds_so_many_frames_and_then_ends(house: House) -> None:
     slow, quick = outbox_of(house.one), outbox_of(house.one)
     for outbox in (slow, quick):
-        await house.hub.join(house.room.id, outbox)
+        await house.hub.join(house.channel, outbox)
     for seq in range(OUTBOX_SIZE + 5):
-        assert slow.ended.done() == (seq > OUTBOX_SIZE)
-        await house.feed.tell(ReadPositionChanged(house.room.id, house.other.id, seq))
+        assert slow.closed.done() == (seq > OUTBOX_SIZE)
+        await house.feed.tell(ReadPositionChanged(house.channel, house.other.id, seq))
         assert json.loads((await quick.frames.get()).text)["seq"] == seq
-    assert slow.ended.result() == 4408
+    assert slow.closed.result() == 4408
     assert len(slow.frames) == OUTBOX_SIZE
-    assert not quick.ended.done()
-    slow.end(4404)
-    assert slow.ended.result() == 4408, "the first code counts"
+    assert not quick.closed.done()
+    slow.close(CloseCode.NOT_FOUND)
+    assert slow.closed.result() == 4408, "the first code counts"
 
 
 async def test_a_socket_that_takes_nothing_ends_with_4408(house: House) -> None:
@@ -678,7 +695,7 @@ async def test_a_socket_that_takes_nothing_of_its_replay_ends_with_4408(house: H
 async def test_a_message_that_cannot_be_stored_is_named_and_can_be_repeated(house: House) -> None:
     async with house.chat() as client:
         house.away = True
-        for _ in range(room_socket.BAD_FRAMES_IN_A_ROW + 2):  # which are no bad frames
+        for _ in range(MAX_BAD_FRAMES + 2):  # which are no bad frames
             client.tell("send", client_id="a", body="stored in the end")
             error = await client.expect("error")
             assert (error["code"], error["client_id"]) == ("unavailable", "a")
@@ -705,7 +722,7 @@ async def test_a_gap_that_cannot_be_filled_ends_the_socket_so_that_it_comes_back
             await client.ended()
         assert client.frames.empty()
     assert close_code(failure.value) == 1013
-    assert await house.presence.online([house.room.id]) == {}
+    assert await house.presence.online([house.channel]) == {}
 
 
 async def test_what_is_being_stored_when_the_socket_ends_is_stored_to_the_end(
@@ -724,7 +741,7 @@ async def test_what_is_being_stored_when_the_socket_ends_is_stored_to_the_end(
         monkeypatch.setattr(work, "commit", slowly)
         client.tell("send", client_id="a", body="to the end")
         await begun.wait()
-        await house.feed.tell(RoomClosed(house.room.id, house.one.id))
+        await house.feed.tell(RoomClosed(house.channel, house.one.id))
         for _ in range(10):
             await asyncio.sleep(0)
         gate.set()

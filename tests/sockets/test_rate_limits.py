@@ -15,11 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from sidepro.adapters.in_process.concurrency_limiter import InProcessConcurrencyLimiter
 from sidepro.adapters.in_process.rate_limiter import InProcessRateLimiter
 from sidepro.api.chat.handshake import Handshake
-from sidepro.api.chat.limits import (
-    FRAMES,
-    FrameCount,
-    SocketLimits,
-)
+from sidepro.api.chat.limits import FRAMES, FrameCounter, SocketLimits
 from sidepro.domain.errors import RateLimited
 from sidepro.http.rate_limits import ALL_ELSE
 from tests import factories
@@ -197,16 +193,16 @@ async def test_without_limits_there_are_none(one: Person, other: Person, room_id
 
 def test_a_burst_of_frames_is_allowed_and_then_thirty_a_second() -> None:
     now = 1000.0
-    count = FrameCount(lambda: now)
-    assert [count.is_too_many() for _ in range(FRAMES.quota)] == [False] * FRAMES.quota
+    counter = FrameCounter(lambda: now)
+    assert [counter.count() for _ in range(FRAMES.quota)] == [True] * FRAMES.quota
     for _ in range(5):
         now += 1
         allowed = 0
-        while not count.is_too_many():
+        while counter.count():
             allowed += 1
         assert allowed <= 30
     now += 60
-    assert not count.is_too_many()
+    assert counter.count()
 
 
 async def test_an_opening_is_one_more_call_of_the_callers() -> None:
@@ -225,14 +221,14 @@ async def test_an_opening_is_one_more_call_of_the_callers() -> None:
             pass
 
     everybody = cast("Any", Everybody())
-    door = Handshake(everybody, everybody, everybody, everybody, limits, ())
+    handshake = Handshake(everybody, everybody, everybody, everybody, limits, ())
     headers = [(b"host", b"here"), (b"authorization", b"Bearer x")]
     socket = cast("Any", SimpleNamespace(scope={"headers": headers}, query_params={"after": "7"}))
     room = factories.new_id()
     for _ in range(ALL_ELSE.quota):
-        assert await door.authorize(socket, str(room)) == (caller, room, 7)
+        assert await handshake.authorize(socket, str(room)) == (caller, room, 7)
     with pytest.raises(RateLimited):
-        await door.authorize(socket, str(room))
+        await handshake.authorize(socket, str(room))
 
 
 async def test_a_socket_that_did_not_get_a_place_gives_none_back() -> None:

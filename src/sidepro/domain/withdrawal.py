@@ -9,10 +9,11 @@ from typing import Protocol
 from sidepro.domain.accounts.account_service import AccountService, wrong_password
 from sidepro.domain.accounts.audit_log import AuthenticationEvent, AuthenticationLog
 from sidepro.domain.accounts.ports import AccountUnitOfWork, SessionRegistry
+from sidepro.domain.channels import Channel, PubSub, StatusChanged
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import RoomId
-from sidepro.domain.rooms.events import RoomClosed, StatusChanged
-from sidepro.domain.rooms.ports import RoomEvents, RoomUnitOfWork
+from sidepro.domain.rooms.events import RoomClosed
+from sidepro.domain.rooms.ports import RoomUnitOfWork
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 
 
@@ -27,7 +28,7 @@ class WithdrawalService:
     unit_of_work: UnitOfWorkFactory[WithdrawalUnitOfWork]
     accounts: AccountService
     session_registry: SessionRegistry
-    room_events: RoomEvents
+    events: PubSub
     audit_log: AuthenticationLog
 
     async def withdraw(self, caller: Caller, password: str) -> None:
@@ -61,7 +62,7 @@ class WithdrawalService:
         await self.session_registry.revoke(ended)
         self.audit_log(AuthenticationEvent.WITHDRAWN, user.id)
         for room_id in kept_rooms:
-            await self.room_events.publish(RoomClosed(room_id, user.id))
-            await self.room_events.publish(StatusChanged(room_id))
+            await self.events.publish(RoomClosed(Channel.room(room_id), user.id))
+            await self.events.publish(StatusChanged(Channel.room(room_id)))
         for room_id in deleted_rooms:
-            await self.room_events.publish(RoomClosed(room_id, None))
+            await self.events.publish(RoomClosed(Channel.room(room_id), None))

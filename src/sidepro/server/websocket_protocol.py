@@ -13,7 +13,7 @@ from typing import Any, cast
 from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from sidepro.api.chat.outbox import Outbox
+from sidepro.api.chat.outbox import CompactQueue
 
 ENDED_WITHIN = 4.0
 """Seconds that a closed connection gets to take what was written, the close frame last."""
@@ -26,7 +26,7 @@ class TimeoutWebSocketProtocol(WebSocketsSansIOProtocol):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self.queue = cast("Any", Outbox())
+        self.queue = cast("Any", CompactQueue())
         # A server that stops gives one to every answer; here it would refuse the upgrade.
         self.default_headers = [pair for pair in self.default_headers if pair[0] != b"connection"]
 

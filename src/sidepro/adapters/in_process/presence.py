@@ -3,36 +3,37 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from sidepro.domain.ids import RoomId, UserId
+from sidepro.domain.channels import Channel
+from sidepro.domain.ids import UserId
 
 
 class InProcessPresence:
-    """See `sidepro.domain.rooms.ports.Presence`."""
+    """See `sidepro.domain.channels.Presence`."""
 
     def __init__(self) -> None:
-        self._connections: dict[RoomId, dict[UserId, set[str]]] = defaultdict(dict)
+        self._connections: dict[Channel, dict[UserId, set[str]]] = defaultdict(dict)
 
-    async def connect(self, room_id: RoomId, user_id: UserId, connection: str) -> bool:
-        connections = self._connections[room_id].setdefault(user_id, set())
-        was_away = not connections
+    async def connect(self, channel: Channel, user_id: UserId, connection: str) -> bool:
+        connections = self._connections[channel].setdefault(user_id, set())
+        was_offline = not connections
         connections.add(connection)
-        return was_away
+        return was_offline
 
-    async def disconnect(self, room_id: RoomId, user_id: UserId, connection: str) -> bool:
-        people = self._connections.get(room_id, {})
-        connections = people.get(user_id, set())
+    async def disconnect(self, channel: Channel, user_id: UserId, connection: str) -> bool:
+        users = self._connections.get(channel, {})
+        connections = users.get(user_id, set())
         if connection not in connections:
             return False
         connections.remove(connection)
         if not connections:
-            del people[user_id]
-        if not people:
-            del self._connections[room_id]
+            del users[user_id]
+        if not users:
+            del self._connections[channel]
         return not connections
 
-    async def online(self, room_ids: Sequence[RoomId]) -> Mapping[RoomId, tuple[UserId, ...]]:
+    async def online(self, channels: Sequence[Channel]) -> Mapping[Channel, tuple[UserId, ...]]:
         return {
-            room_id: tuple(sorted(self._connections[room_id]))
-            for room_id in room_ids
-            if room_id in self._connections
+            channel: tuple(sorted(self._connections[channel]))
+            for channel in channels
+            if channel in self._connections
         }

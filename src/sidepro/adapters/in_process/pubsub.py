@@ -1,26 +1,24 @@
-"""Chat feed and presence for a platform that is one process."""
+"""Publish and subscribe within one process."""
 
-from sidepro.domain.ids import RoomId
-from sidepro.domain.rooms.events import RoomEvent
-from sidepro.domain.rooms.ports import Listener
+from sidepro.domain.channels import Channel, Event, Listener
 
 
-class InProcessRoomEvents:
-    """See `sidepro.domain.rooms.ports.RoomEvents`. Listeners hear at once, in order."""
+class InProcessPubSub:
+    """See `sidepro.domain.channels.PubSub`. Delivers at once and in order."""
 
     def __init__(self) -> None:
-        self._listeners: dict[RoomId, list[Listener]] = {}
+        self._listeners: dict[Channel, list[Listener]] = {}
 
-    async def publish(self, event: RoomEvent) -> None:
-        for listener in tuple(self._listeners.get(event.room_id, ())):
+    async def publish(self, event: Event) -> None:
+        for listener in tuple(self._listeners.get(event.channel, ())):
             listener(event)
 
-    async def subscribe(self, room_id: RoomId, listener: Listener) -> None:
-        self._listeners.setdefault(room_id, []).append(listener)
+    async def subscribe(self, channel: Channel, listener: Listener) -> None:
+        self._listeners.setdefault(channel, []).append(listener)
 
-    async def unsubscribe(self, room_id: RoomId, listener: Listener) -> None:
-        listeners = self._listeners.get(room_id, [])
+    async def unsubscribe(self, channel: Channel, listener: Listener) -> None:
+        listeners = self._listeners.get(channel, [])
         if listener in listeners:
             listeners.remove(listener)
         if not listeners:
-            self._listeners.pop(room_id, None)
+            self._listeners.pop(channel, None)

@@ -1,4 +1,4 @@
-"""The connection to Redis, which may go away and come back."""
+"""The connection to Redis, which may be lost and come back."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -15,59 +15,59 @@ from sidepro.domain.errors import Unavailable
 
 log = structlog.get_logger(__name__)
 
-Answer = TypeVar("Answer")
+Reply = TypeVar("Reply")
 
 RESPONSE_TIMEOUT = 1.0
-"""Seconds until a question counts as unanswered."""
+"""Seconds for connecting, and for the reply to a command."""
 
-BROKEN = (RedisError, OSError, RuntimeError)
-"""What is raised when the connection is broken. The last is uvloop's word for writing on one that
-has been closed a moment ago.
+CONNECTION_ERRORS = (RedisError, OSError, RuntimeError)
+"""Raised when the connection is broken. uvloop raises `RuntimeError` for a write to a transport
+that was closed a moment ago.
 """
 
 CIRCUIT_OPEN_SECONDS = 1.0
-"""Seconds in which a Redis that did not answer is asked nothing: while it is away, one call a
-second waits for it, and all others go on at once.
+"""Seconds without commands after a failure. So during an outage one call a second waits for the
+timeout, and all others fail at once.
 """
 
 
 class RedisClient:
-    """A pool of connections to one Redis."""
+    """A connection pool with a circuit breaker."""
 
     def __init__(self, url: str) -> None:
-        """Nothing is connected yet."""
+        """Connects on first use."""
         self.redis: Redis = Redis.from_url(
             url,
             socket_timeout=RESPONSE_TIMEOUT,
             socket_connect_timeout=RESPONSE_TIMEOUT,
-            # Once: for a connection that Redis closed when it was restarted.
+            # One retry, for a pooled connection that a restart of Redis has closed.
             retry=Retry(NoBackoff(), 1),
         )
-        self._ask_again_at: float | None = None
+        self._retry_at: float | None = None
 
-    async def execute(self, question: Callable[[Redis], Awaitable[Answer]]) -> Answer:
-        """What Redis answers.
+    async def execute(self, command: Callable[[Redis], Awaitable[Reply]]) -> Reply:
+        """The reply to a command.
 
         Raises:
-            Unavailable: it does not, or did not a moment ago.
+            Unavailable: Redis does not reply, or the circuit is open.
         """
-        was_away = self._ask_again_at is not None
-        if self._ask_again_at is not None:
+        was_down = self._retry_at is not None
+        if self._retry_at is not None:
             now = time.monotonic()
-            if now < self._ask_again_at:
+            if now < self._retry_at:
                 raise Unavailable
-            self._ask_again_at = now + CIRCUIT_OPEN_SECONDS + RESPONSE_TIMEOUT
+            self._retry_at = now + CIRCUIT_OPEN_SECONDS + RESPONSE_TIMEOUT
         try:
-            answer = await question(self.redis)
-        except BROKEN as error:
-            if self._ask_again_at is None:
-                log.warning("redis_away", reason=type(error).__name__)
-            self._ask_again_at = time.monotonic() + CIRCUIT_OPEN_SECONDS
+            reply = await command(self.redis)
+        except CONNECTION_ERRORS as error:
+            if self._retry_at is None:
+                log.warning("redis_down", reason=type(error).__name__)
+            self._retry_at = time.monotonic() + CIRCUIT_OPEN_SECONDS
             raise Unavailable from error
-        if was_away:
-            log.info("redis_back")
-        self._ask_again_at = None
-        return answer
+        if was_down:
+            log.info("redis_restored")
+        self._retry_at = None
+        return reply
 
     @property
     def number(self) -> int:
@@ -75,16 +75,20 @@ class RedisClient:
         return int(self.redis.connection_pool.connection_kwargs.get("db") or 0)
 
     def connection(self) -> AbstractConnection:
-        """A connection of one's own, not of the pool and not connected yet."""
+        """A new connection outside the pool, not connected yet."""
         pool = self.redis.connection_pool
         return pool.connection_class(
             **{**pool.connection_kwargs, "protocol": 2, "retry": Retry(NoBackoff(), 0)}
         )
 
     async def ping(self) -> None:
-        """Raise what keeps Redis from answering, if anything does."""
+        """Check that Redis replies, whatever the state of the circuit.
+
+        Raises:
+            RedisError, OSError: it does not.
+        """
         await self.redis.ping()
 
     async def close(self) -> None:
-        """End the connections."""
+        """Close all connections of the pool."""
         await self.redis.aclose()

@@ -1,31 +1,21 @@
-"""What is said between processes about a room: short arrays in MessagePack.
-
-The room itself is not in them: it is the name of the channel.
-"""
+"""Live events as short MessagePack arrays. The Redis channel tells their channel."""
 
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
+from sidepro.domain.channels import Channel, Event, ResyncRequired, StatusChanged
 from sidepro.domain.ids import RoomId, UserId
-from sidepro.domain.rooms.events import (
-    MessageSent,
-    ReadPositionChanged,
-    ResyncRequired,
-    RoomClosed,
-    RoomEvent,
-    StatusChanged,
-    Typing,
-)
+from sidepro.domain.rooms.events import MessageSent, ReadPositionChanged, RoomClosed, Typing
 from sidepro.domain.rooms.room import Message
 
 
-class _Said(msgspec.Struct, array_like=True):
+class _Payload(msgspec.Struct, array_like=True):
     pass
 
 
-class _Message(_Said, tag=1):
+class _Message(_Payload, tag=1):
     seq: int
     sender_id: UUID | None
     body: str
@@ -33,38 +23,48 @@ class _Message(_Said, tag=1):
     sent_at: datetime
 
 
-class _Read(_Said, tag=2):
+class _Read(_Payload, tag=2):
     user_id: UUID
     seq: int
 
 
-class _Typing(_Said, tag=3):
+class _Typing(_Payload, tag=3):
     user_id: UUID
 
 
-class _Status(_Said, tag=4):
+class _Status(_Payload, tag=4):
     pass
 
 
-class _Closed(_Said, tag=5):
+class _Closed(_Payload, tag=5):
     user_id: UUID | None
 
 
-class _Missed(_Said, tag=6):
+class _Resync(_Payload, tag=6):
     pass
 
 
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
-_Any = _Message | _Read | _Typing | _Status | _Closed | _Missed
-_decoder: msgspec.msgpack.Decoder[_Any] = msgspec.msgpack.Decoder(_Any)
+_AnyPayload = _Message | _Read | _Typing | _Status | _Closed | _Resync
+_decoder: msgspec.msgpack.Decoder[_AnyPayload] = msgspec.msgpack.Decoder(_AnyPayload)
 
 
-def encode(event: RoomEvent) -> bytes:
-    """The event without its room."""
+def encode(event: Event) -> bytes:
+    """The event without its channel.
+
+    Raises:
+        TypeError: no payload is defined for this class of event.
+    """
     match event:
-        case MessageSent(message=said):
+        case MessageSent(message=message):
             return _encode(
-                _Message(said.seq, said.sender_id, said.body, said.client_id, said.sent_at)
+                _Message(
+                    message.seq,
+                    message.sender_id,
+                    message.body,
+                    message.client_id,
+                    message.sent_at,
+                )
             )
         case ReadPositionChanged(user_id=user_id, seq=seq):
             return _encode(_Read(user_id, seq))
@@ -75,26 +75,29 @@ def encode(event: RoomEvent) -> bytes:
         case RoomClosed(user_id=closed_for):
             return _encode(_Closed(closed_for))
         case ResyncRequired():
-            return _encode(_Missed())
+            return _encode(_Resync())
+        case _:
+            raise TypeError(type(event).__name__)
 
 
-def decode(room_id: RoomId, payload: bytes) -> RoomEvent:
-    """The event of this room.
+def decode(channel: Channel, payload: bytes) -> Event:
+    """The event that was published to this channel.
 
     Raises:
-        msgspec.DecodeError: it is none, or of a kind that another version knows.
+        msgspec.DecodeError: the payload is malformed or of a type that only a later version knows.
     """
     match _decoder.decode(payload):
         case _Message(seq, sender, body, client_id, sent_at):
+            room_id = RoomId(channel.id)
             sender_id = None if sender is None else UserId(sender)
-            return MessageSent(room_id, Message(room_id, seq, sender_id, body, client_id, sent_at))
+            return MessageSent(channel, Message(room_id, seq, sender_id, body, client_id, sent_at))
         case _Read(user_id, seq):
-            return ReadPositionChanged(room_id, UserId(user_id), seq)
+            return ReadPositionChanged(channel, UserId(user_id), seq)
         case _Typing(user_id):
-            return Typing(room_id, UserId(user_id))
+            return Typing(channel, UserId(user_id))
         case _Status():
-            return StatusChanged(room_id)
+            return StatusChanged(channel)
         case _Closed(user):
-            return RoomClosed(room_id, None if user is None else UserId(user))
-        case _Missed():
-            return ResyncRequired(room_id)
+            return RoomClosed(channel, None if user is None else UserId(user))
+        case _Resync():
+            return ResyncRequired(channel)

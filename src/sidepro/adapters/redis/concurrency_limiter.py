@@ -34,16 +34,16 @@ class RedisConcurrencyLimiter:
     While Redis is away each process counts its own.
     """
 
-    def __init__(self, link: RedisClient) -> None:
-        self._link = link
-        self._take = link.redis.register_script(_TAKE)
+    def __init__(self, redis: RedisClient) -> None:
+        self._redis = redis
+        self._take = redis.redis.register_script(_TAKE)
         self._own = InProcessConcurrencyLimiter()
 
     async def acquire(self, key: str, slot: str, most: int) -> bool:
         if not await self._own.acquire(key, slot, most):
             return False
         try:
-            granted = await self._link.execute(
+            granted = await self._redis.execute(
                 lambda redis: self._take([_key(key)], [slot, most, LEASE], client=redis)
             )
         except Unavailable:
@@ -56,11 +56,11 @@ class RedisConcurrencyLimiter:
         await self._own.release(key, slot)
         # A lease that cannot be ended now ends by itself.
         with suppress(Unavailable):
-            await self._link.execute(lambda redis: redis.zrem(_key(key), slot))
+            await self._redis.execute(lambda redis: redis.zrem(_key(key), slot))
 
     async def renew(self) -> None:
         with suppress(Unavailable):
-            await self._link.execute(self._renew)
+            await self._redis.execute(self._renew)
 
     async def _renew(self, redis: Redis) -> None:
         now, _ = await redis.time()

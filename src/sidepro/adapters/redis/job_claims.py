@@ -6,19 +6,19 @@ from sidepro.adapters.redis.client import RedisClient
 class RedisJobClaims:
     """See `sidepro.jobs.claims.Notes`."""
 
-    def __init__(self, link: RedisClient) -> None:
-        self._link = link
+    def __init__(self, redis: RedisClient) -> None:
+        self._redis = redis
 
     async def claim(self, note: str, seconds: int) -> bool:
         return bool(
-            await self._link.execute(lambda redis: redis.set(_key(note), 1, nx=True, ex=seconds))
+            await self._redis.execute(lambda redis: redis.set(_key(note), 1, nx=True, ex=seconds))
         )
 
     async def release(self, note: str) -> None:
-        await self._link.execute(lambda redis: redis.delete(_key(note)))
+        await self._redis.execute(lambda redis: redis.delete(_key(note)))
 
     async def now(self) -> float:
-        seconds, microseconds = await self._link.execute(lambda redis: redis.time())
+        seconds, microseconds = await self._redis.execute(lambda redis: redis.time())
         return float(seconds) + float(microseconds) / 1_000_000
 
 

@@ -180,10 +180,10 @@ class RedisNeighbourStore:
     the same as the one before is not written again.
     """
 
-    def __init__(self, link: RedisClient) -> None:
-        self._link = link
-        self._switch = link.redis.register_script(_SWITCH)
-        self._neighbours = link.redis.register_script(_NEIGHBOURS)
+    def __init__(self, redis: RedisClient) -> None:
+        self._redis = redis
+        self._switch = redis.redis.register_script(_SWITCH)
+        self._neighbours = redis.redis.register_script(_NEIGHBOURS)
         self._written: tuple[str, Similarities] | None = None
 
     async def replace(self, similarities: Similarities, run: SimilarityRun) -> bool:
@@ -197,7 +197,7 @@ class RedisNeighbourStore:
         for kind, rows_of in (("people", _people_of), ("groups", _groups_of)):
             rows = await asyncio.to_thread(rows_of, similarities)
             for blocks in _some_at_once(_cut(rows)):
-                await self._link.execute(partial(_write, token=token, kind=kind, blocks=blocks))
+                await self._redis.execute(partial(_write, token=token, kind=kind, blocks=blocks))
         outcome = await self._put(token, similarities, run)
         if outcome == LOST:
             log.warning("similarity_not_stored", reason="Redis has dropped a part of it")
@@ -222,7 +222,7 @@ class RedisNeighbourStore:
             population.width,
             encoded_names(population.names),
         ]
-        outcome = await self._link.execute(
+        outcome = await self._redis.execute(
             lambda redis: self._switch([_RUN], arguments, client=redis)
         )
         return int(outcome)
@@ -264,7 +264,7 @@ class RedisNeighbourStore:
         for start in range(0, number, ROWS * BLOCKS_AT_ONCE):
             stop = min(number, start + ROWS * BLOCKS_AT_ONCE)
             names = [_block(token, kind, at // ROWS) for at in range(start, stop, ROWS)]
-            blocks = await self._link.execute(partial(_read, names=names))
+            blocks = await self._redis.execute(partial(_read, names=names))
             if None in blocks:
                 raise LookupError(kind)
             found += b"".join(blocks)
@@ -274,7 +274,7 @@ class RedisNeighbourStore:
 
     async def _facts(self) -> dict[Any, Any]:
         """What is said of the last result; nothing where there is none."""
-        return await self._link.execute(lambda redis: redis.hgetall(_RUN))
+        return await self._redis.execute(lambda redis: redis.hgetall(_RUN))
 
     async def last_run(self) -> SimilarityRun | None:
         run = await self._facts()
@@ -288,7 +288,7 @@ class RedisNeighbourStore:
         )
 
     async def of(self, user_id: UserId) -> Neighbourhood:
-        found = await self._link.execute(
+        found = await self._redis.execute(
             lambda redis: self._neighbours([_RUN], [user_id.bytes], client=redis)
         )
         if found is None:

@@ -1,15 +1,15 @@
-"""Who has which room open, in the sockets of all processes.
+"""Presence shared by all processes.
 
-Each process has a lease on what it says, and renews it every second. What a lease says that was
-not renewed counts no more, and whichever process notices first takes it away and tells the rooms.
+Each process holds a lease and renews it every second. The connections under an expired lease do
+not count; the process that notices the expiry removes them and publishes `StatusChanged`.
 
-    presence:leases       token of a lease → when it ends, in milliseconds of Redis' clock
-    presence:room:<room>  "user token connection" of each open socket
-    presence:of:<token>   "room user token connection": what goes with the lease
+    presence:leases       sorted set: lease token → expiry, in milliseconds of Redis' clock
+    presence:room:<id>    set of "user token connection", one for each open connection
+    presence:of:<token>   set of "room user token connection": the connections under the lease
 
-Whenever it is not certain that Redis holds what this process says (it was away, was restarted with
-older data, or the lease ran out while this process stood still), the process says all of it anew
-under another token and lets the old one end.
+When Redis may have lost the connections of a process (after an outage, a restart with older data,
+or a lease that expired while the process was suspended), the process registers all of them again
+under a new token and lets the old one expire.
 """
 
 import asyncio
@@ -24,34 +24,33 @@ from redis.asyncio import Redis
 
 from sidepro.adapters.in_process.presence import InProcessPresence
 from sidepro.adapters.redis.client import RedisClient
+from sidepro.domain.channels import ROOM, Channel, PubSub, StatusChanged
 from sidepro.domain.errors import Unavailable
-from sidepro.domain.ids import RoomId, UserId
-from sidepro.domain.rooms.events import StatusChanged
-from sidepro.domain.rooms.ports import RoomEvents
+from sidepro.domain.ids import UserId
 
 log = structlog.get_logger(__name__)
 
-LEASE = 10.0
-"""Seconds until what a process said counts no more, unless it renews its lease. Somebody notices
-within a second of that: presence is right well within 15 s of a crash.
+LEASE_TTL = 10.0
+"""Seconds until a lease expires that is not renewed. Another process notices within a second, so
+presence is right within 15 s of a crash.
 """
 
 RENEW_INTERVAL = 1.0
-"""Seconds between two renewals of a lease of this length; a shorter one is renewed sooner."""
+"""Seconds between two renewals; a fifth of the lease where that is less."""
 
 LEASES = "presence:leases"
 
-_BEGINNING = """
+_FUNCTIONS = """
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function is_live(token)
-    local ends = redis.call("ZSCORE", "presence:leases", token)
-    return ends and tonumber(ends) > now
+    local expiry = redis.call("ZSCORE", "presence:leases", token)
+    return expiry and tonumber(expiry) > now
 end
-local function is_there(room, user)
-    for _, member in ipairs(redis.call("SMEMBERS", "presence:room:" .. room)) do
-        local who, token = string.match(member, "^(%S+) (%S+)")
-        if who == user and is_live(token) then return true end
+local function is_online(key, user)
+    for _, member in ipairs(redis.call("SMEMBERS", key)) do
+        local id, token = string.match(member, "^(%S+) (%S+)")
+        if id == user and is_live(token) then return true end
     end
     return false
 end
@@ -60,217 +59,238 @@ local function run_id()
 end
 """
 
-# Both give -1 where the lease has ended: what they would say then, nobody would believe.
-_ENTER = """
-local room, user, token, connection = unpack(ARGV)
+# Returns -1 if the lease has expired: nobody would count the connection.
+_CONNECT = """
+local key, channel, user, token, connection = unpack(ARGV)
 if not is_live(token) then return -1 end
-local is_first = not is_there(room, user)
+local is_first = not is_online(key, user)
 local member = user .. " " .. token .. " " .. connection
-redis.call("SADD", "presence:room:" .. room, member)
-redis.call("SADD", "presence:of:" .. token, room .. " " .. member)
+redis.call("SADD", key, member)
+redis.call("SADD", "presence:of:" .. token, channel .. " " .. member)
 return is_first and 1 or 0
 """
 
-_LEAVE = """
-local room, user, token, connection = unpack(ARGV)
+_DISCONNECT = """
+local key, channel, user, token, connection = unpack(ARGV)
 if not is_live(token) then return -1 end
 local member = user .. " " .. token .. " " .. connection
-redis.call("SREM", "presence:room:" .. room, member)
-redis.call("SREM", "presence:of:" .. token, room .. " " .. member)
-return is_there(room, user) and 0 or 1
+redis.call("SREM", key, member)
+redis.call("SREM", "presence:of:" .. token, channel .. " " .. member)
+return is_online(key, user) and 0 or 1
 """
 
 _ONLINE = """
-local found, live = {}, {}
-for place, room in ipairs(ARGV) do
+local online, live = {}, {}
+for index, key in ipairs(ARGV) do
     local users = {}
-    for _, member in ipairs(redis.call("SMEMBERS", "presence:room:" .. room)) do
+    for _, member in ipairs(redis.call("SMEMBERS", key)) do
         local user, token = string.match(member, "^(%S+) (%S+)")
         if live[token] == nil then live[token] = is_live(token) or false end
         if live[token] then users[#users + 1] = user end
     end
-    found[place] = users
+    online[index] = users
 end
-return found
+return online
 """
 
-# A lease, with all that it says from its beginning; the one before it ends.
+# Starts a lease with all its connections, and ends the one before it.
 _REGISTER = """
 local token, old, milliseconds = ARGV[1], ARGV[2], ARGV[3]
 redis.call("ZADD", "presence:leases", "XX", 0, old)
 redis.call("ZADD", "presence:leases", now + milliseconds, token)
-for place = 4, #ARGV, 2 do
-    local room, member = ARGV[place], ARGV[place + 1]
-    redis.call("SADD", "presence:room:" .. room, member)
-    redis.call("SADD", "presence:of:" .. token, room .. " " .. member)
+for index = 4, #ARGV, 3 do
+    local key, channel, member = ARGV[index], ARGV[index + 1], ARGV[index + 2]
+    redis.call("SADD", key, member)
+    redis.call("SADD", "presence:of:" .. token, channel .. " " .. member)
 end
 return run_id()
 """
 
-# Whether the lease was live and is renewed, which server says so, and the leases that have ended.
+# Returns whether the lease was live and is renewed, the server's run id, and expired leases.
 _RENEW = """
 local token, milliseconds = unpack(ARGV)
 local was_live = is_live(token)
 if was_live then redis.call("ZADD", "presence:leases", now + milliseconds, token) end
-local ended = redis.call("ZRANGEBYSCORE", "presence:leases", "-inf", now)
-return {was_live and 1 or 0, run_id(), ended}
+local expired = redis.call("ZRANGEBYSCORE", "presence:leases", "-inf", now)
+return {was_live and 1 or 0, run_id(), expired}
 """
 
 
 class RedisPresence:
-    """See `sidepro.domain.rooms.ports.Presence`. While Redis is away, a process shows what it
-    sees itself.
+    """See `sidepro.domain.channels.Presence`. While Redis is down, each process knows its own
+    connections only.
     """
 
-    def __init__(self, link: RedisClient, feed: RoomEvents, lease: float = LEASE) -> None:
-        """`lease` is in seconds; `feed` tells the rooms where somebody is no longer there."""
-        self._link = link
-        self._feed = feed
-        self._milliseconds = round(lease * 1000)
-        self._pause = min(RENEW_INTERVAL, lease / 5)
-        self._own = InProcessPresence()
-        self._here: set[tuple[RoomId, UserId, str]] = set()
+    def __init__(self, redis: RedisClient, events: PubSub, lease_ttl: float = LEASE_TTL) -> None:
+        """`lease_ttl` is in seconds; `events` gets `StatusChanged` for expired connections."""
+        self._redis = redis
+        self._events = events
+        self._lease_milliseconds = round(lease_ttl * 1000)
+        self._interval = min(RENEW_INTERVAL, lease_ttl / 5)
+        self._local = InProcessPresence()
+        self._connections: set[tuple[Channel, UserId, str]] = set()
         self._token = self._old_token = secrets.token_hex(8)
         self._server: bytes | None = None
         self._is_registered = False
         self._registering = asyncio.Lock()
-        self._tending: asyncio.Task[None] | None = None
-        register = link.redis.register_script
-        self._enter, self._leave, self._online, self._register_script, self._renew = (
-            register(_BEGINNING + text) for text in (_ENTER, _LEAVE, _ONLINE, _REGISTER, _RENEW)
+        self._renewing: asyncio.Task[None] | None = None
+        script = redis.redis.register_script
+        self._connect, self._disconnect, self._online, self._register_script, self._renew = (
+            script(_FUNCTIONS + body)
+            for body in (_CONNECT, _DISCONNECT, _ONLINE, _REGISTER, _RENEW)
         )
 
-    async def connect(self, room_id: RoomId, user_id: UserId, connection: str) -> bool:
-        if self._tending is None:
-            self._tending = asyncio.create_task(self._renew_loop())
+    async def connect(self, channel: Channel, user_id: UserId, connection: str) -> bool:
+        if self._renewing is None:
+            self._renewing = asyncio.create_task(self._renew_loop())
         with suppress(Unavailable):
             await self._register()
-        self._here.add((room_id, user_id, connection))
-        was_away = await self._own.connect(room_id, user_id, connection)
-        return await self._run_script(self._enter, room_id, user_id, connection, was_away)
+        self._connections.add((channel, user_id, connection))
+        is_first_here = await self._local.connect(channel, user_id, connection)
+        return await self._run_script(self._connect, channel, user_id, connection, is_first_here)
 
-    async def disconnect(self, room_id: RoomId, user_id: UserId, connection: str) -> bool:
-        if (room_id, user_id, connection) not in self._here:
+    async def disconnect(self, channel: Channel, user_id: UserId, connection: str) -> bool:
+        if (channel, user_id, connection) not in self._connections:
             return False
-        self._here.remove((room_id, user_id, connection))
-        was_last = await self._own.disconnect(room_id, user_id, connection)
+        self._connections.remove((channel, user_id, connection))
+        was_last_here = await self._local.disconnect(channel, user_id, connection)
         async with self._registering:
-            pass  # if all is just being said anew, this socket is in it: to be taken out after
-        return await self._run_script(self._leave, room_id, user_id, connection, was_last)
+            pass  # a registration under way includes this connection: remove it afterwards
+        return await self._run_script(
+            self._disconnect, channel, user_id, connection, was_last_here
+        )
 
-    async def online(self, room_ids: Sequence[RoomId]) -> Mapping[RoomId, tuple[UserId, ...]]:
-        own = await self._own.online(room_ids)
-        if not room_ids:
-            return own
-        names = [str(room_id) for room_id in room_ids]
+    async def online(self, channels: Sequence[Channel]) -> Mapping[Channel, tuple[UserId, ...]]:
+        local = await self._local.online(channels)
+        if not channels:
+            return local
+        keys = [_key(channel) for channel in channels]
         try:
-            found = await self._link.execute(lambda redis: self._online([], names, client=redis))
+            replies = await self._redis.execute(lambda redis: self._online([], keys, client=redis))
         except Unavailable:
-            return own
-        everybody = {
-            room_id: {*own.get(room_id, ()), *(UserId(UUID(user.decode())) for user in users)}
-            for room_id, users in zip(room_ids, found, strict=True)
+            return local
+        online = {
+            channel: {*local.get(channel, ()), *(UserId(UUID(user.decode())) for user in users)}
+            for channel, users in zip(channels, replies, strict=True)
         }
-        return {room_id: tuple(sorted(users)) for room_id, users in everybody.items() if users}
+        return {channel: tuple(sorted(users)) for channel, users in online.items() if users}
 
     async def close(self) -> None:
-        """Take away what this process has said, and tell the rooms."""
-        if self._tending is None:
+        """Remove the connections of this process and publish `StatusChanged`."""
+        if self._renewing is None:
             return
-        self._tending.cancel()
-        await asyncio.gather(self._tending, return_exceptions=True)
+        self._renewing.cancel()
+        await asyncio.gather(self._renewing, return_exceptions=True)
         if self._is_registered:
             with suppress(Unavailable):
-                await self._link.execute(
+                await self._redis.execute(
                     lambda redis: redis.zadd(LEASES, {self._token: 0}, xx=True)
                 )
                 await self._remove_lease(self._token)
 
     async def _run_script(
-        self, script: Any, room_id: RoomId, user_id: UserId, connection: str, alone: bool
+        self, script: Any, channel: Channel, user_id: UserId, connection: str, local_answer: bool
     ) -> bool:
-        """What Redis answers; `alone`, what this process would, when it does not."""
+        """The answer of Redis, or `local_answer` while Redis does not know this process."""
         if not self._is_registered:
-            return alone
-        arguments = [str(room_id), str(user_id), self._token, connection]
+            return local_answer
+        arguments = [_key(channel), _text(channel), str(user_id), self._token, connection]
         try:
-            answer = await self._link.execute(lambda redis: script([], arguments, client=redis))
+            reply = await self._redis.execute(lambda redis: script([], arguments, client=redis))
         except Unavailable:
-            answer = -1
-        if answer < 0:
+            reply = -1
+        if reply < 0:
             self._is_registered = False
-            return alone
-        return bool(answer)
+            return local_answer
+        return bool(reply)
 
     # ------------------------------------------------------------------------------- the lease
 
     async def _renew_loop(self) -> None:
         while True:
-            await asyncio.sleep(self._pause)
+            await asyncio.sleep(self._interval)
             try:
                 await self._renew_lease()
             except Unavailable:
                 self._is_registered = False
             except Exception:
-                # Whatever it is, leases must go on being kept and ended.
-                log.exception("presence_failed")
+                # A defect or a malformed entry. Without this loop the own lease would expire.
+                log.exception("presence_renewal_failed")
 
     async def _renew_lease(self) -> None:
-        arguments: list[str | int] = [self._token, self._milliseconds]
-        is_live, server, ended = await self._link.execute(
+        arguments: list[str | int] = [self._token, self._lease_milliseconds]
+        is_live, server, expired = await self._redis.execute(
             lambda redis: self._renew([], arguments, client=redis)
         )
         if not is_live or server != self._server:
             self._is_registered = False
         await self._register()
-        for token in ended:
+        for token in expired:
             await self._remove_lease(token.decode())
 
     async def _register(self) -> None:
-        """Say all that is to be said from here, unless it is certain that Redis knows it.
+        """Register all connections of this process, unless Redis certainly has them.
 
         Raises:
-            Unavailable: Redis is away.
+            Unavailable: Redis is down.
         """
         async with self._registering:
             if self._is_registered:
                 return
-            # From here on, who enters does so under the new token; who is here is in the list.
+            # A later `connect` uses the new token; earlier connections are in the snapshot.
             self._old_token, self._token = self._token, secrets.token_hex(8)
-            here = tuple(self._here)
-            arguments: list[str | int] = [self._token, self._old_token, self._milliseconds]
-            for room_id, user_id, connection in here:
-                arguments += [str(room_id), f"{user_id} {self._token} {connection}"]
-            self._server = await self._link.execute(
+            connections = tuple(self._connections)
+            arguments: list[str | int] = [self._token, self._old_token, self._lease_milliseconds]
+            for channel, user_id, connection in connections:
+                member = f"{user_id} {self._token} {connection}"
+                arguments += [_key(channel), _text(channel), member]
+            self._server = await self._redis.execute(
                 lambda redis: self._register_script([], arguments, client=redis)
             )
             self._is_registered = True
-        await self._publish_status({room_id for room_id, _, _ in here})
+        await self._publish_status({channel for channel, _, _ in connections})
 
     async def _remove_lease(self, token: str) -> None:
-        """Remove what a lease has said, and then the lease. Safe to repeat and to do twice."""
-        of_lease = f"presence:of:{token}"
-        entries = await self._link.execute(lambda redis: _members(redis, of_lease))
-        spoken = [entry.split(" ", 1) for entry in entries]
+        """Remove the connections under a lease, and then the lease. Safe to repeat, also by
+        several processes at once.
+        """
+        lease_key = f"presence:of:{token}"
+        entries = await self._redis.execute(lambda redis: _members(redis, lease_key))
+        connections = [(_channel(text), member) for text, member in entries]
 
         async def remove(redis: Redis) -> None:
             async with redis.pipeline(transaction=False) as pipeline:
                 # a pipeline's commands are queued, not awaited
-                for room, member in spoken:
-                    _ = pipeline.srem(f"presence:room:{room}", member)
-                _ = pipeline.delete(of_lease)
+                for channel, member in connections:
+                    _ = pipeline.srem(_key(channel), member)
+                _ = pipeline.delete(lease_key)
                 _ = pipeline.zrem(LEASES, token)
                 await pipeline.execute()
 
-        # Told first: who ends in between leaves the rest to the next one.
-        await self._publish_status({RoomId(UUID(room)) for room, _ in spoken})
-        await self._link.execute(remove)
+        # Publish first: if this process dies in between, the next one finds the lease again.
+        await self._publish_status({channel for channel, _ in connections})
+        await self._redis.execute(remove)
 
-    async def _publish_status(self, room_ids: Iterable[RoomId]) -> None:
-        for room_id in room_ids:
-            await self._feed.publish(StatusChanged(room_id))
+    async def _publish_status(self, channels: Iterable[Channel]) -> None:
+        for channel in channels:
+            await self._events.publish(StatusChanged(channel))
 
 
-async def _members(redis: Redis, key: str) -> list[str]:
+def _key(channel: Channel) -> str:
+    return f"presence:{channel}"
+
+
+def _text(channel: Channel) -> str:
+    """A channel in the entries of a lease; a room's without its kind."""
+    return str(channel.id) if channel.kind == ROOM else str(channel)
+
+
+def _channel(text: str) -> Channel:
+    kind, _, channel_id = text.rpartition(":")
+    return Channel(kind or ROOM, UUID(channel_id))
+
+
+async def _members(redis: Redis, key: str) -> list[list[str]]:
     found = await redis.smembers(key)
-    return [one.decode() if isinstance(one, bytes) else one for one in found]
+    texts = [entry.decode() if isinstance(entry, bytes) else entry for entry in found]
+    return [text.split(" ", 1) for text in texts]

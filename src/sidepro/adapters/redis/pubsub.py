@@ -1,8 +1,8 @@
-"""What happens in rooms, told to all processes by Redis' publish and subscribe.
+"""Publish and subscribe between processes, by Redis.
 
-A process has one connection on which it hears, subscribed to the rooms that it has open. What it
-says goes through the pool of its link, gathered in pipelines. Its own listeners hear at once and
-without Redis; what comes back to them is known by its origin, and dropped.
+A process subscribes on one connection of its own. It publishes through the pool, in pipelines.
+Its own subscribers get an event at once, without Redis; the copy that Redis sends back starts with
+the origin of this process, and is dropped.
 """
 
 import asyncio
@@ -15,241 +15,234 @@ import structlog
 from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
 
-from sidepro.adapters.redis import codec as wire
-from sidepro.adapters.redis.client import (
-    BROKEN,
-    RESPONSE_TIMEOUT,
-    RedisClient,
-)
+from sidepro.adapters.redis import codec
+from sidepro.adapters.redis.client import CONNECTION_ERRORS, RESPONSE_TIMEOUT, RedisClient
+from sidepro.domain.channels import Channel, Event, Listener, ResyncRequired
 from sidepro.domain.errors import Unavailable
-from sidepro.domain.ids import RoomId
-from sidepro.domain.rooms.events import ResyncRequired, RoomEvent, Typing
-from sidepro.domain.rooms.ports import Listener
 
 log = structlog.get_logger(__name__)
 
-SILENCE = 2.0
-"""Seconds without a word from Redis after which it is asked whether it is there, and then given
-as long again to answer.
-"""
+IDLE_TIMEOUT = 2.0
+"""Seconds without data after which Redis is pinged; it then has as long to answer."""
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 1.0
-"""Seconds between two attempts to connect: twice as long each time."""
+MIN_BACKOFF, MAX_BACKOFF = 0.1, 1.0
+"""Seconds between two attempts to connect, doubled after each."""
 
 RETRY_DELAY = 0.5
-"""Seconds until what could not be said is said again."""
+"""Seconds until a failed pipeline is followed by the next one."""
 
 PUBLISH_BATCH = 500
-"""Events in one pipeline, at the most."""
+"""Maximum number of events in one pipeline."""
 
 CLOSE_TIMEOUT = 2.0
-"""Seconds that the last words may take."""
+"""Seconds for publishing the last events."""
 
 MAX_PENDING = 10_000
-"""Events that wait to be said, at the most. Of rooms with more of them it is said once that some
-were missed.
-"""
+"""Events that may wait to be published. Further ones become one `ResyncRequired` a channel."""
 
 
 @dataclass(eq=False, slots=True)
 class _Subscription:
-    """A room that is listened to. `settled` once Redis has confirmed it, or was found away."""
+    """`settled` is set once Redis has confirmed the subscription or could not be reached."""
 
     listeners: list[Listener] = field(default_factory=list)
     settled: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-class RedisRoomEvents:
-    """See `sidepro.domain.rooms.ports.RoomEvents`."""
+class RedisPubSub:
+    """See `sidepro.domain.channels.PubSub`."""
 
-    def __init__(self, link: RedisClient) -> None:
-        """Nothing is connected before it is used."""
-        self._link = link
+    def __init__(self, redis: RedisClient) -> None:
+        """Connects on first use."""
+        self._redis = redis
         self._origin = secrets.token_bytes(8)
-        self._heard: dict[RoomId, _Subscription] = {}
-        self._channels: dict[bytes, RoomId] = {}
+        self._subscriptions: dict[Channel, _Subscription] = {}
+        self._channels: dict[bytes, Channel] = {}
         self._connection: AbstractConnection | None = None
-        self._is_away = False
-        self._to_say: list[RoomEvent] = []
-        self._unsaid: set[RoomId] = set()
-        self._something_to_say = asyncio.Event()
+        self._is_down = False
+        self._pending: list[Event] = []
+        self._to_resync: set[Channel] = set()
+        self._has_pending = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self._complained = False
+        self._has_warned = False
         self._is_closing = False
 
-    async def publish(self, event: RoomEvent) -> None:
+    async def publish(self, event: Event) -> None:
         self._deliver(event)
-        if len(self._to_say) < MAX_PENDING:
-            self._to_say.append(event)
-        elif not isinstance(event, Typing):
-            self._unsaid.add(event.room_id)
-        self._something_to_say.set()
-        self._begin()
+        if len(self._pending) < MAX_PENDING:
+            self._pending.append(event)
+        elif not event.is_transient:
+            self._to_resync.add(event.channel)
+        self._has_pending.set()
+        self._start()
 
-    async def subscribe(self, room_id: RoomId, listener: Listener) -> None:
-        self._begin()
-        heard = self._heard.get(room_id)
-        if heard is None:
-            heard = self._heard[room_id] = _Subscription()
-            self._channels[self._channel(room_id)] = room_id
-            if self._is_away:
-                heard.settled.set()
-            await self._command("SUBSCRIBE", [room_id])
-        heard.listeners.append(listener)
-        await heard.settled.wait()
+    async def subscribe(self, channel: Channel, listener: Listener) -> None:
+        self._start()
+        subscription = self._subscriptions.get(channel)
+        if subscription is None:
+            subscription = self._subscriptions[channel] = _Subscription()
+            self._channels[self._name(channel)] = channel
+            if self._is_down:
+                subscription.settled.set()
+            await self._command("SUBSCRIBE", [channel])
+        subscription.listeners.append(listener)
+        await subscription.settled.wait()
 
-    async def unsubscribe(self, room_id: RoomId, listener: Listener) -> None:
-        heard = self._heard.get(room_id)
-        if heard is None or listener not in heard.listeners:
+    async def unsubscribe(self, channel: Channel, listener: Listener) -> None:
+        subscription = self._subscriptions.get(channel)
+        if subscription is None or listener not in subscription.listeners:
             return
-        heard.listeners.remove(listener)
-        # Else the confirmation of this listening would pass for that of the next one.
-        await heard.settled.wait()
-        if not heard.listeners and self._heard.get(room_id) is heard:
-            del self._heard[room_id], self._channels[self._channel(room_id)]
-            await self._command("UNSUBSCRIBE", [room_id])
+        subscription.listeners.remove(listener)
+        # A later subscription must not take the confirmation of this one for its own.
+        await subscription.settled.wait()
+        if not subscription.listeners and self._subscriptions.get(channel) is subscription:
+            del self._subscriptions[channel], self._channels[self._name(channel)]
+            await self._command("UNSUBSCRIBE", [channel])
 
     async def close(self) -> None:
-        """Say what waits to be said, if Redis takes it, and end the connection."""
+        """Publish the pending events, if Redis can be reached, and close the connection."""
         self._is_closing = True
-        self._something_to_say.set()
+        self._has_pending.set()
         if self._tasks:
-            hearing, saying = self._tasks
-            await asyncio.wait([saying], timeout=CLOSE_TIMEOUT)
-            for task in (hearing, saying):
+            receiving, publishing = self._tasks
+            await asyncio.wait([publishing], timeout=CLOSE_TIMEOUT)
+            for task in (receiving, publishing):
                 task.cancel()
-            await asyncio.gather(hearing, saying, return_exceptions=True)
+            await asyncio.gather(receiving, publishing, return_exceptions=True)
 
-    # -------------------------------------------------------------------------------- hearing
-
-    def _begin(self) -> None:
+    def _start(self) -> None:
         if not self._tasks and not self._is_closing:
             self._tasks = [
                 asyncio.create_task(self._receive_loop()),
                 asyncio.create_task(self._publish_loop()),
             ]
 
+    def _deliver(self, event: Event) -> None:
+        subscription = self._subscriptions.get(event.channel)
+        for listener in tuple(subscription.listeners) if subscription else ():
+            listener(event)
+
+    def _name(self, channel: Channel) -> bytes:
+        # Redis channels belong to the whole server, not to a numbered database.
+        return f"{self._redis.number}:{channel}".encode()
+
+    async def _command(self, command: str, channels: Iterable[Channel]) -> None:
+        """Send a command. Without a connection there is no need: the next one subscribes to all
+        channels.
+        """
+        connection, names = self._connection, [self._name(channel) for channel in channels]
+        if names and connection is not None and connection.is_connected:
+            try:
+                await connection.send_command(command, *names)
+            except CONNECTION_ERRORS:
+                return  # `_receive_loop` gets the same error and reconnects
+
+    # ------------------------------------------------------------------------------ receiving
+
     async def _receive_loop(self) -> None:
-        pause = FIRST_PAUSE
+        backoff = MIN_BACKOFF
         while True:
-            connection = self._link.connection()
+            connection = self._redis.connection()
             try:
                 async with asyncio.timeout(RESPONSE_TIMEOUT):
-                    await connection.connect()  # type: ignore[no-untyped-call]  # its own gap
+                    await connection.connect()  # type: ignore[no-untyped-call]  # redis-py's gap
                 self._connection = connection
-                await self._command("SUBSCRIBE", self._heard)
-                if self._is_away:
-                    log.info("chat_feed_back", rooms=len(self._heard))
-                    self._is_away = False
-                pause = FIRST_PAUSE
+                await self._command("SUBSCRIBE", self._subscriptions)
+                if self._is_down:
+                    log.info("pubsub_restored", channels=len(self._subscriptions))
+                    self._is_down = False
+                backoff = MIN_BACKOFF
                 await self._receive(connection)
-            except BROKEN as error:
-                if not self._is_away:
-                    log.warning("chat_feed_away", reason=type(error).__name__)
+            except CONNECTION_ERRORS as error:
+                if not self._is_down:
+                    log.warning("pubsub_down", reason=type(error).__name__)
             except Exception:
-                # Whatever it is, the process must not stay deaf for good.
-                log.exception("chat_feed_failed")
+                # A defect, such as in a listener. Without this loop the process gets no events.
+                log.exception("pubsub_failed")
             finally:
                 self._connection = None
                 await connection.disconnect(nowait=True)
-            self._is_away = True
-            for heard in self._heard.values():
-                heard.settled.set()
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
+            self._is_down = True
+            for subscription in self._subscriptions.values():
+                subscription.settled.set()
+            await asyncio.sleep(backoff)
+            backoff = min(2 * backoff, MAX_BACKOFF)
 
     async def _receive(self, connection: AbstractConnection) -> None:
-        """Take in what comes, until the connection breaks."""
-        is_asked = False
+        """Handle what Redis sends, until the connection breaks."""
+        is_pinged = False
         while True:
-            reply = await connection.read_response(timeout=SILENCE)
+            reply = await connection.read_response(timeout=IDLE_TIMEOUT)
             if reply is None:
-                if is_asked:
+                if is_pinged:
                     raise TimeoutError
                 await connection.send_command("PING")
-                is_asked = True
+                is_pinged = True
                 continue
-            is_asked = False
-            kind, channel, *rest = reply
-            room_id = self._channels.get(channel)
-            if room_id is None:
-                continue  # a room that was ignored meanwhile, or the answer to PING
+            is_pinged = False
+            kind, name, *rest = reply
+            channel = self._channels.get(name)
+            if channel is None:
+                continue  # a cancelled subscription, or the answer to PING
             if kind == b"message":
-                self._handle_payload(room_id, rest[0])
+                self._handle_payload(channel, rest[0])
             elif kind == b"subscribe":
-                self._confirm(room_id)
+                self._confirm(channel)
 
-    def _handle_payload(self, room_id: RoomId, payload: bytes) -> None:
+    def _handle_payload(self, channel: Channel, payload: bytes) -> None:
         if payload.startswith(self._origin):
             return
         try:
-            event = wire.decode(room_id, payload[len(self._origin) :])
+            event = codec.decode(channel, payload[len(self._origin) :])
         except msgspec.DecodeError as error:
-            if not self._complained:
-                self._complained = True
-                log.warning("chat_feed_not_understood", reason=str(error))
+            if not self._has_warned:
+                self._has_warned = True
+                log.warning("pubsub_payload_unknown", reason=str(error))
             return
         self._deliver(event)
 
-    def _confirm(self, room_id: RoomId) -> None:
-        heard = self._heard[room_id]
-        if heard.settled.is_set():
-            # It was listened to before; nobody knows what happened since.
-            self._deliver(ResyncRequired(room_id))
-        heard.settled.set()
+    def _confirm(self, channel: Channel) -> None:
+        subscription = self._subscriptions[channel]
+        if subscription.settled.is_set():
+            # A subscription made again after an outage, in which events were lost.
+            self._deliver(ResyncRequired(channel))
+        subscription.settled.set()
 
-    def _deliver(self, event: RoomEvent) -> None:
-        heard = self._heard.get(event.room_id)
-        for listener in tuple(heard.listeners) if heard else ():
-            listener(event)
-
-    async def _command(self, name: str, room_ids: Iterable[RoomId]) -> None:
-        """Send a command, unless the connection is away: it will subscribe to all rooms anew."""
-        connection, channels = self._connection, [self._channel(one) for one in room_ids]
-        if channels and connection is not None and connection.is_connected:
-            try:
-                await connection.send_command(name, *channels)
-            except BROKEN:
-                return  # whoever hears on this connection finds out, and connects again
-
-    def _channel(self, room_id: RoomId) -> bytes:
-        # Channels are those of the whole server, whatever the number of the database.
-        return f"{self._link.number}:room:{room_id}".encode()
-
-    # --------------------------------------------------------------------------------- saying
+    # ----------------------------------------------------------------------------- publishing
 
     async def _publish_loop(self) -> None:
         while True:
-            await self._something_to_say.wait()
-            self._something_to_say.clear()
-            while self._to_say or self._unsaid:
-                said, self._to_say = self._to_say[:PUBLISH_BATCH], self._to_say[PUBLISH_BATCH:]
-                missed, self._unsaid = self._unsaid, set()
+            await self._has_pending.wait()
+            self._has_pending.clear()
+            while self._pending or self._to_resync:
+                batch = self._pending[:PUBLISH_BATCH]
+                del self._pending[:PUBLISH_BATCH]
+                to_resync, self._to_resync = self._to_resync, set()
                 try:
-                    await self._publish([*said, *map(ResyncRequired, missed)])
+                    await self._publish([*batch, *map(ResyncRequired, to_resync)])
                     continue
                 except Unavailable:
                     pass
                 except Exception:
-                    # Whatever it is, others hear that they may have missed something.
-                    log.exception("chat_feed_failed")
-                self._unsaid |= missed
-                self._unsaid |= {event.room_id for event in said if not isinstance(event, Typing)}
+                    # A defect, such as an event without a payload. Later events must go out.
+                    log.exception("pubsub_failed")
+                self._to_resync |= to_resync
+                self._to_resync |= {event.channel for event in batch if not event.is_transient}
                 if self._is_closing:
                     return
                 await asyncio.sleep(RETRY_DELAY)
             if self._is_closing:
                 return
 
-    async def _publish(self, events: list[RoomEvent]) -> None:
+    async def _publish(self, events: list[Event]) -> None:
         payloads = [
-            (self._channel(one.room_id), self._origin + wire.encode(one)) for one in events
+            (self._name(event.channel), self._origin + codec.encode(event)) for event in events
         ]
 
         async def publish(redis: Redis) -> None:
             async with redis.pipeline(transaction=False) as pipeline:
-                for channel, payload in payloads:
-                    _ = pipeline.publish(channel, payload)  # queued, not awaited
+                for name, payload in payloads:
+                    _ = pipeline.publish(name, payload)  # queued, not awaited
                 await pipeline.execute()
 
-        await self._link.execute(publish)
+        await self._redis.execute(publish)

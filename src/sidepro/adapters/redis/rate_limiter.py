@@ -27,16 +27,16 @@ class RedisRateLimiter:
     While Redis is away the process counts alone.
     """
 
-    def __init__(self, link: RedisClient) -> None:
-        self._link = link
-        self._take = link.redis.register_script(_TAKE)
+    def __init__(self, redis: RedisClient) -> None:
+        self._redis = redis
+        self._take = redis.redis.register_script(_TAKE)
         self._alone = InProcessRateLimiter()
 
     async def take(self, limit: Limit, key: str) -> Allowance:
         interval = round(limit.interval * 1_000_000)
         arguments = [interval, interval * limit.quota]
         try:
-            full_in = await self._link.execute(
+            full_in = await self._redis.execute(
                 lambda redis: self._take([f"limit:{limit.name}:{key}"], arguments, client=redis)
             )
         except Unavailable:

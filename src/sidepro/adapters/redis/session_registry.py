@@ -23,14 +23,14 @@ class RedisSessionRegistry:
     ended since. While Redis is away it holds for as long as it is fresh.
     """
 
-    def __init__(self, link: RedisClient, own: InProcessSessionRegistry) -> None:
-        self._link = link
+    def __init__(self, redis: RedisClient, own: InProcessSessionRegistry) -> None:
+        self._redis = redis
         self._own = own
 
     async def is_active(self, session_id: SessionId) -> bool:
         if self._own.is_fresh(session_id):
             with suppress(Unavailable):
-                if await self._link.execute(lambda redis: redis.exists(_key(session_id))):
+                if await self._redis.execute(lambda redis: redis.exists(_key(session_id))):
                     return False
         return await self._own.is_active(session_id)
 
@@ -50,7 +50,7 @@ class RedisSessionRegistry:
         if session_ids:
             # The others find out by themselves when what they have seen is no longer fresh.
             with suppress(Unavailable):
-                await self._link.execute(say)
+                await self._redis.execute(say)
 
     async def wait_for_revocation(self) -> None:
         await self._own.wait_for_revocation()

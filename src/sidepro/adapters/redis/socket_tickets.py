@@ -19,8 +19,8 @@ class RedisSocketTickets:
     While Redis is away there are none.
     """
 
-    def __init__(self, link: RedisClient) -> None:
-        self._link = link
+    def __init__(self, redis: RedisClient) -> None:
+        self._redis = redis
 
     async def save(self, ticket_hash: bytes, admission: TicketClaims, seconds: int) -> None:
         caller = admission.caller
@@ -31,10 +31,10 @@ class RedisSocketTickets:
             "room": str(admission.room_id),
         }
         value = json.dumps(facts)
-        await self._link.execute(lambda redis: redis.set(_key(ticket_hash), value, ex=seconds))
+        await self._redis.execute(lambda redis: redis.set(_key(ticket_hash), value, ex=seconds))
 
     async def take(self, ticket_hash: bytes) -> TicketClaims | None:
-        value = await self._link.execute(lambda redis: redis.getdel(_key(ticket_hash)))
+        value = await self._redis.execute(lambda redis: redis.getdel(_key(ticket_hash)))
         if value is None:
             return None
         facts = json.loads(value)

@@ -1,7 +1,6 @@
-"""The AsyncAPI document: what goes over the chat socket, made of the frames themselves.
+"""The AsyncAPI document of the chat socket, generated from the frames.
 
-Seen from the server, as the specification asks: it *sends* what clients get, and *receives* what
-they send.
+As the specification requires, actions are those of the server: it *sends* what clients get.
 """
 
 from inspect import cleandoc
@@ -11,13 +10,7 @@ import msgspec
 from litestar import MediaType, get
 from litestar.handlers import HTTPRouteHandler
 
-from sidepro.api.chat.endpoint import (
-    BAD_FRAMES_IN_A_ROW,
-    INTERNAL,
-    TOO_MANY_BAD_FRAMES,
-    TOO_MANY_FRAMES,
-    TRY_LATER,
-)
+from sidepro.api.chat.close_codes import CloseCode
 from sidepro.api.chat.frames import (
     FROM_CLIENT,
     FROM_SERVER,
@@ -25,12 +18,7 @@ from sidepro.api.chat.frames import (
     MessageFrame,
     SendFrame,
 )
-from sidepro.api.chat.handshake import ORIGIN_REFUSED
-from sidepro.api.chat.hub import (
-    NO_SUCH_ROOM,
-    NOT_AUTHENTICATED,
-    TOO_SLOW,
-)
+from sidepro.api.chat.handshake import ORIGIN_DENIED
 from sidepro.api.chat.limits import FRAMES as FRAME_LIMIT
 from sidepro.api.dependencies import PREFIX
 from sidepro.api.docs.examples import FRAMES
@@ -42,54 +30,43 @@ from sidepro.http.rate_limits import MESSAGES
 PATH = "/api/asyncapi.json"
 ADDRESS = f"{PREFIX}/rooms/{{room_id}}/socket"
 
-CLOSE_CODES = {
-    1009: "A frame was too large.",
-    INTERNAL: "Something went wrong on the server's side, or the client answered no ping.",
-    1012: "The server goes away (some say 1001): connect again.",
-    TRY_LATER: "A store is away: connect again, with pauses that grow.",
-    TOO_MANY_BAD_FRAMES: f"`after` is no number, or {BAD_FRAMES_IN_A_ROW} bad frames in a row.",
-    NOT_AUTHENTICATED: "No valid token or ticket; or the session that opened the socket ended.",
-    NO_SUCH_ROOM: "No such room for the caller; or it went, or the caller left it.",
-    TOO_SLOW: "The client did not read what came: connect again with `after`.",
-    TOO_MANY_FRAMES: "Too many frames, too many openings, or too many sockets of one user.",
-}
-"""What the server closes a socket with."""
+_CLOSE_CODES = "\n".join(f"- {code:d}: {code.meaning}" for code in CloseCode)
 
-_CODES = "\n".join(f"- {code}: {about}" for code, about in sorted(CLOSE_CODES.items()))
+DESCRIPTION = f"""One socket shows one room to one of its two participants.
 
-DESCRIPTION = f"""One socket shows one room to one of the two in it.
+**Connecting.** A page requests a ticket (`POST {PREFIX}/rooms/{{room_id}}/socket-tickets`) and
+opens the socket with `?ticket=` within {TICKET_TTL} seconds. A ticket is valid once. A program
+sends `Authorization: Bearer` instead; if the header is present, the ticket is ignored. An `Origin`
+that is not allowed is denied with 403 before the upgrade. In all other cases the server accepts
+the connection and closes it with a code.
 
-**Opening.** A page gets a ticket (`POST {PREFIX}/rooms/{{room_id}}/socket-tickets`) and opens the
-socket with `?ticket=` within {TICKET_TTL} seconds: it is good once. A program sends
-`Authorization: Bearer` instead; a header that is sent counts, and the ticket is not looked at. An
-`Origin` that is sent and not allowed is refused with 403 before the upgrade. All other refusals
-are accepted and closed with a code.
+**Order.** First `hello`; then, with `?after=<seq>`, the messages after that number; then one
+`status`; then live frames. Every socket of a room gets its messages as 1, 2, 3 … without gaps or
+repeats. Without `after` no messages are replayed. If more than {MAX_REPLAY:,} are missing,
+`recovered` is false and none are replayed: read them over HTTP.
 
-**Order.** First `hello`; then, with `?after=<seq>`, the messages behind that number; then one
-`status`; then everything as it happens. Every socket of a room sees its messages as 1, 2, 3 …
-once each. Without `after` nothing is replayed. When more than {MAX_REPLAY:,} are missing,
-`recovered` is false and none is replayed: read them over HTTP.
-
-**Sending.** The message with its `client_id` is the acknowledgement: it is stored. What was not
-acknowledged is sent again under the same `client_id`, on this socket or the next: it is stored
-once, and its repeat answered with the first message on the socket that repeated it alone.
+**Sending.** The message with its `client_id` is the acknowledgement that it is stored. Send an
+unacknowledged message again with the same `client_id`, on this socket or the next. It is stored
+once, and a repeat is answered with the first message on the repeating socket only.
 
 **Limits.** {MESSAGES["limit"].quota // MESSAGES["limit"].window} messages a second with bursts of
-{MESSAGES["limit"].quota}, together with those over HTTP: one too many gets an `error`, and may be
-repeated a second later. {FRAME_LIMIT.quota // FRAME_LIMIT.window} frames of any kind a second with
-bursts of {FRAME_LIMIT.quota}: one too many closes the socket. `typing` is told once a second.
+{MESSAGES["limit"].quota}, over sockets and HTTP together: a message above the limit is answered
+with an `error` and may be repeated a second later.
+{FRAME_LIMIT.quota // FRAME_LIMIT.window} frames of any type a second with bursts of
+{FRAME_LIMIT.quota}: a frame above the limit closes the socket. `typing` is delivered at most once
+a second.
 
-**Frames** are text, one JSON object each, told apart by `type`. The server pings; whoever does not
-answer within ten seconds is taken for gone.
+**Frames** are text, one JSON object each, distinguished by `type`. The server pings and closes the
+connection of a client that does not answer within ten seconds.
 
 **Close codes**
 
-{_CODES}
+{_CLOSE_CODES}
 """
 
 
 def document(version: str) -> dict[str, Any]:
-    """The AsyncAPI 3.0 document of this version of the platform."""
+    """The AsyncAPI 3.0 document."""
     frames = {**FROM_SERVER, **FROM_CLIENT}
     references, schemas = msgspec.json.schema_components(
         frames.values(), ref_template="#/components/schemas/{name}"
@@ -125,7 +102,7 @@ def document(version: str) -> dict[str, Any]:
                     "type": "httpApiKey",
                     "in": "query",
                     "name": "ticket",
-                    "description": f"For pages: good once, for {TICKET_TTL} seconds.",
+                    "description": f"For pages: valid once, for {TICKET_TTL} seconds.",
                 },
             },
         },
@@ -133,24 +110,24 @@ def document(version: str) -> dict[str, Any]:
 
 
 def route(version: str) -> HTTPRouteHandler:
-    """The address of the document."""
-    written = msgspec.json.encode(document(version))
+    """The route of the document."""
+    content = msgspec.json.encode(document(version))
 
     @get(PATH, media_type=MediaType.JSON, include_in_schema=False)
     async def chat_socket() -> bytes:
-        return written
+        return content
 
     return chat_socket
 
 
 def _server(scheme: str) -> dict[str, Any]:
-    kinds = ("bearer", "ticket")
+    schemes = ("bearer", "ticket")
     return {
         "host": "{host}",
         "protocol": scheme,
-        "description": "Where this document was found.",
+        "description": "The host of this document.",
         "variables": {"host": {"default": "127.0.0.1:8000"}},
-        "security": [{"$ref": f"#/components/securitySchemes/{kind}"} for kind in kinds],
+        "security": [{"$ref": f"#/components/securitySchemes/{name}"} for name in schemes],
     }
 
 
@@ -170,7 +147,7 @@ def _channel(names: list[str]) -> dict[str, Any]:
         "type": "object",
         "properties": {
             "Authorization": {"type": "string", "description": "`Bearer <access token>`"},
-            "Origin": {"type": "string", "description": "The page's, as browsers send it."},
+            "Origin": {"type": "string", "description": "The page's origin, sent by browsers."},
         },
     }
     return {
@@ -181,9 +158,9 @@ def _channel(names: list[str]) -> dict[str, Any]:
         "bindings": {
             "ws": {"method": "GET", "query": query, "headers": headers, "bindingVersion": "0.1.0"}
         },
-        "x-close-codes": {str(code): about for code, about in sorted(CLOSE_CODES.items())},
+        "x-close-codes": {f"{code:d}": code.meaning for code in CloseCode},
         "x-before-the-upgrade": {
-            "403": {"contentType": MEDIA_TYPE, "example": ORIGIN_REFUSED},
+            "403": {"contentType": MEDIA_TYPE, "example": ORIGIN_DENIED},
         },
     }
 
@@ -200,32 +177,32 @@ def _operations() -> dict[str, Any]:
         "tell": {
             "action": "send",
             "channel": room,
-            "summary": "What happens in the room.",
+            "summary": "Events of the room.",
             "messages": messages(*FROM_SERVER),
         },
         "say": {
             "action": "receive",
             "channel": room,
-            "summary": "Say something; acknowledged by the message itself.",
+            "summary": "Send a message; acknowledged by the message itself.",
             "messages": messages(names[SendFrame]),
             "reply": {"channel": room, "messages": answers},
         },
         "signal": {
             "action": "receive",
             "channel": room,
-            "summary": "Tell how far one has read, and that one is typing. Not acknowledged.",
+            "summary": "Update the read position, or signal typing. Not acknowledged.",
             "messages": messages(*others),
         },
     }
 
 
 def _message(frame: type[msgspec.Struct], reference: dict[str, Any]) -> dict[str, Any]:
-    about = cleandoc(frame.__doc__ or "")
+    description = cleandoc(frame.__doc__ or "")
     return {
         "name": str(frame.__struct_config__.tag),
         "title": str(frame.__struct_config__.tag),
-        "summary": about.partition(".")[0] + ".",
-        "description": about,
+        "summary": description.partition(".")[0] + ".",
+        "description": description,
         "contentType": "application/json",
         "payload": reference,
         "examples": [{"payload": msgspec.to_builtins(example)} for example in FRAMES[frame]],

@@ -1,4 +1,4 @@
-"""The frames of the chat socket. Each is a JSON object whose kind is in `type`."""
+"""The frames of the chat socket: JSON objects, distinguished by `type`."""
 
 from typing import Annotated
 from uuid import UUID
@@ -19,7 +19,7 @@ class _Frame(msgspec.Struct, tag_field="type"):
 
 
 class HelloFrame(_Frame, tag="hello"):
-    """The first one: the room, and whether what was missed after `after` follows."""
+    """The first frame: the room, and whether the messages after `after` are replayed."""
 
     room: Room
     last_seq: int
@@ -28,26 +28,26 @@ class HelloFrame(_Frame, tag="hello"):
 
 
 class MessageFrame(_Frame, tag="message"):
-    """A message, to every socket of the room."""
+    """A new message, sent to every socket of the room."""
 
     message: Message
 
 
 class ReadFrame(_Frame, tag="read"):
-    """One of the two has read up to `seq`."""
+    """A participant has read up to `seq`."""
 
     user_id: UUID
     seq: int
 
 
 class TypingFrame(_Frame, tag="typing"):
-    """The other one is typing."""
+    """The other participant is typing."""
 
     user_id: UUID
 
 
 class StatusFrame(_Frame, tag="status"):
-    """Who has the room open, and what its status is."""
+    """The status of the room and its connected participants."""
 
     status: RoomStatus
     left_by: UUID | None
@@ -55,7 +55,7 @@ class StatusFrame(_Frame, tag="status"):
 
 
 class ErrorFrame(_Frame, tag="error"):
-    """What the client sent was not done. `client_id` names the message that was not sent."""
+    """A frame was rejected. `client_id` is that of the rejected message, if it was one."""
 
     code: str
     detail: str
@@ -63,14 +63,14 @@ class ErrorFrame(_Frame, tag="error"):
 
 
 class SendFrame(msgspec.Struct, tag_field="type", tag="send", forbid_unknown_fields=True):
-    """Say something."""
+    """Send a message."""
 
     client_id: ClientId
     body: MessageBody
 
 
 class ClientReadFrame(msgspec.Struct, tag_field="type", tag="read", forbid_unknown_fields=True):
-    """One has read up to `seq`."""
+    """The client has read up to `seq`."""
 
     seq: Annotated[int, msgspec.Meta(ge=0)]
 
@@ -78,12 +78,12 @@ class ClientReadFrame(msgspec.Struct, tag_field="type", tag="read", forbid_unkno
 class ClientTypingFrame(
     msgspec.Struct, tag_field="type", tag="typing", forbid_unknown_fields=True
 ):
-    """One is typing."""
+    """The client is typing."""
 
 
 ClientFrame = SendFrame | ClientReadFrame | ClientTypingFrame
 
-# By names that tell apart what goes either way under one `type`.
+# Names in the AsyncAPI document: `read` and `typing` exist in both directions.
 FROM_SERVER: dict[str, type[msgspec.Struct]] = {
     "hello": HelloFrame,
     "message": MessageFrame,
@@ -103,5 +103,5 @@ decode = msgspec.json.Decoder(ClientFrame).decode
 
 
 def encode(frame: _Frame) -> str:
-    """The frame as it goes over the socket."""
+    """The frame as text."""
     return _encoder.encode(frame).decode()

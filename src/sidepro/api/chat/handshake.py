@@ -1,7 +1,7 @@
-"""The door of the chat socket: from which pages, who, to which room, and how many at once.
+"""The handshake of the chat socket: origin, authentication, access and limits.
 
-A page of a foreign origin is refused before the upgrade. All others are let in to be told with a
-close code why they are sent away: of a refusal before the upgrade browsers tell a page nothing.
+A request from a foreign origin is denied before the upgrade. All others are accepted first and
+then, if need be, closed with a code: browsers show a page no reason for a denied upgrade.
 """
 
 from collections.abc import AsyncIterator, Collection
@@ -30,7 +30,7 @@ Socket = WebSocket[Any, Any, State]
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """Whoever opens a socket comes through here. Without `limits` nothing is limited."""
+    """Decides who may open a socket. `limits` is `None` where limits are turned off."""
 
     tokens: AccessTokens
     session_registry: SessionRegistry
@@ -39,27 +39,27 @@ class Handshake:
     limits: SocketLimits | None
     allowed_origins: Collection[str]
 
-    def takes_page_of(self, socket: Socket) -> bool:
-        """Whether the page that opens the socket may; programs say nothing of an origin."""
+    def is_origin_allowed(self, socket: Socket) -> bool:
+        """Whether the request has no `Origin`, as from a program, or an allowed one."""
         origin = _header(socket, b"origin")
         return origin is None or origin in self.allowed_origins
 
     async def authorize(self, socket: Socket, room: str) -> tuple[Caller, RoomId, int | None]:
-        """Who comes in to which room, and the last message that they know.
+        """The caller, the room, and the number of the last message that the client has.
 
         Raises:
-            NotAuthenticated: nobody that we know, or their session has ended.
-            RateLimited: they come too often.
-            NotFound: the room is not there for them.
-            InvalidInput: `after` is no number.
-            Unavailable: a store that must be asked is away.
+            NotAuthenticated: no valid token or ticket, or the session has ended.
+            RateLimited: the caller opens sockets too often.
+            NotFound: the caller has no such room.
+            InvalidInput: `after` is not a number.
+            Unavailable: a store is down.
         """
-        caller = await self._caller(socket, room)
+        caller = await self._authenticate(socket, room)
         if not await self.session_registry.is_active(caller.session_id):
             raise NotAuthenticated
         if self.limits:
             await self.limits.count_opening(caller)
-        room_id = _id(room)
+        room_id = _room_id(room)
         await self.rooms.authorize(caller, room_id)
         return caller, room_id, _after(socket)
 
@@ -68,7 +68,7 @@ class Handshake:
         """Count the open socket for as long as the block lasts.
 
         Raises:
-            RateLimited: the caller has as many as they may.
+            RateLimited: the caller has too many sockets open.
         """
         if self.limits is None:
             yield
@@ -76,8 +76,8 @@ class Handshake:
         async with self.limits.reserve(caller, connection):
             yield
 
-    async def _caller(self, socket: Socket, room: str) -> Caller:
-        """By an access token when one is sent, else by a ticket."""
+    async def _authenticate(self, socket: Socket, room: str) -> Caller:
+        """By the access token if one is sent, otherwise by the ticket."""
         caller = bearer_caller(_header(socket, b"authorization"), self.tokens)
         if caller is not None:
             return caller
@@ -85,18 +85,18 @@ class Handshake:
         if ticket is None:
             raise NotAuthenticated
         try:
-            return await self.tickets.redeem(ticket, _id(room))
+            return await self.tickets.redeem(ticket, _room_id(room))
         except NotFound as error:
-            raise NotAuthenticated from error  # there are no tickets for what is no room
+            raise NotAuthenticated from error  # no ticket is valid for a malformed room id
 
 
-ORIGIN_REFUSED = problem_document(
+ORIGIN_DENIED = problem_document(
     403, "origin-not-allowed", "Pages of this origin may not connect."
 )
 
 
 async def deny(socket: Socket) -> None:
-    """403 before the upgrade: a browser page of another site is no client of ours."""
+    """Deny the upgrade with 403, before any side effect."""
     start = {
         "type": "websocket.http.response.start",
         "status": 403,
@@ -104,17 +104,17 @@ async def deny(socket: Socket) -> None:
     }
     body = {
         "type": "websocket.http.response.body",
-        "body": msgspec.json.encode(ORIGIN_REFUSED),
+        "body": msgspec.json.encode(ORIGIN_DENIED),
         "more_body": False,
     }
-    # Litestar's types know no other answer to an upgrade than accept and close.
+    # Litestar's types lack the ASGI extension for denial responses.
     await socket.send(cast("Any", start))
     await socket.send(cast("Any", body))
 
 
 def _header(socket: Socket, name: bytes) -> str | None:
-    """Read from what the server gave: Litestar would keep a table of all headers for as long as
-    the socket is open.
+    """A header from the ASGI scope. Litestar's `headers` would keep a copy of all of them in
+    memory for as long as the socket is open.
     """
     for key, value in socket.scope["headers"]:
         if key == name:
@@ -122,13 +122,13 @@ def _header(socket: Socket, name: bytes) -> str | None:
     return None
 
 
-def _id(text: str) -> RoomId:
+def _room_id(text: str) -> RoomId:
     try:
         room_id = UUID(text)
     except ValueError as error:
         raise NotFound from error
     if str(room_id) != text.lower():
-        raise NotFound  # another spelling of a UUID than ours
+        raise NotFound  # a valid UUID in another format, such as without hyphens
     return RoomId(room_id)
 
 
@@ -138,4 +138,4 @@ def _after(socket: Socket) -> int | None:
         return None
     if not text.isascii() or not text.isdigit():
         raise InvalidInput(FieldError("must be a number", parameter="after"))
-    return min(int(text[:4_000]), MAX_SEQ)
+    return min(int(text[:4_000]), MAX_SEQ)  # Python converts at most 4,300 digits

@@ -1,4 +1,4 @@
-"""Limits of chat sockets: how many somebody has open, and how fast each of them may speak."""
+"""Limits of chat sockets: open sockets of a user, and rates of frames, messages and typing."""
 
 import asyncio
 import time
@@ -18,34 +18,37 @@ from sidepro.domain.rate_limiting import (
 from sidepro.http.rate_limits import ALL_ELSE, MESSAGES
 
 FRAMES = Limit("frames", 300, 10)
-"""Of whatever kind, on one socket: 30 a second, with bursts of 300."""
+"""Frames of any type on one socket: 30 a second, with bursts of 300."""
 
 TYPING = Limit("typing", 1, 1)
-"""In a room. What is more than that is not told, and not refused either."""
+"""`typing` frames of a user in a room, per second. Further ones are ignored without an error."""
+
+MAX_BAD_FRAMES = 10
+"""Invalid frames in a row after which a socket is closed."""
 
 
 @dataclass(frozen=True, slots=True)
 class SocketLimits:
-    """What all sockets share. Where nothing is limited there is none of it."""
+    """The limits that sockets share. There is no instance where limits are turned off."""
 
     limiter: RateLimiter
     concurrency: ConcurrencyLimiter
     per_user: int
 
     async def count_opening(self, caller: Caller) -> None:
-        """Count an opening as what it is, one more call of the caller's.
+        """Count a connection attempt as one of the caller's API calls.
 
         Raises:
-            RateLimited: it is one too many.
+            RateLimited: the limit is exceeded.
         """
         await self._take(ALL_ELSE, str(caller.id))
 
     @asynccontextmanager
     async def reserve(self, caller: Caller, connection: str) -> AsyncIterator[None]:
-        """Count an open socket of the caller's for as long as the block lasts.
+        """Hold one of the caller's sockets for as long as the block lasts.
 
         Raises:
-            RateLimited: they have as many as they may.
+            RateLimited: the caller has `per_user` sockets open.
         """
         key = f"sockets:{caller.id}"
         try:
@@ -59,17 +62,17 @@ class SocketLimits:
         """Count a message, together with those that the caller sends over HTTP.
 
         Raises:
-            RateLimited: it is one too many.
+            RateLimited: the limit is exceeded.
         """
         await self._take(MESSAGES["limit"], str(caller.id))
 
-    async def may_type(self, caller: Caller, room_id: RoomId) -> bool:
-        """Whether it may be told again that the caller is typing."""
+    async def count_typing(self, caller: Caller, room_id: RoomId) -> bool:
+        """Count a `typing` frame; return whether it is within the limit."""
         allowance = await self.limiter.take(TYPING, f"{caller.id}:{room_id}")
         return allowance.retry_after is None
 
     async def renew_loop(self) -> None:
-        """Say again and again that the sockets of this process are there."""
+        """Renew the reservations of this process until cancelled."""
         while True:
             await asyncio.sleep(RENEW_INTERVAL)
             await self.concurrency.renew()
@@ -80,15 +83,15 @@ class SocketLimits:
             raise RateLimited(allowance)
 
 
-class FrameCount:
-    """Counts the frames of one socket, for which nobody else has to be asked."""
+class FrameCounter:
+    """The frame limit of one socket, which needs no shared state."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._full_at = 0.0
 
-    def is_too_many(self) -> bool:
-        """Count one more; whether it is one too many."""
+    def count(self) -> bool:
+        """Count a frame; return whether it is within the limit."""
         now = self._now()
         self._full_at = max(self._full_at, now) + FRAMES.interval
-        return FRAMES.allowance(self._full_at - now).retry_after is not None
+        return FRAMES.allowance(self._full_at - now).retry_after is None

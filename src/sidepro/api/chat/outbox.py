@@ -1,52 +1,59 @@
-"""A queue that costs next to nothing while it is empty, as those of most sockets are."""
+"""The frames that wait to be sent to one socket."""
 
 import asyncio
 from collections import deque
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
+
+from sidepro.api.chat.close_codes import CloseCode
+from sidepro.domain.ids import SessionId, UserId
 
 Item = TypeVar("Item")
 
+OUTBOX_SIZE = 256
+"""Maximum number of frames that wait for a slow client."""
 
-class Outbox(Generic[Item]):
-    """What waits for its one taker, in the order in which it came.
 
-    `asyncio.Queue` serves any number of takers and givers, and takes 3 kB for it.
+class CompactQueue(Generic[Item]):
+    """A queue for one consumer that needs little memory while empty.
+
+    `asyncio.Queue` takes 3 kB, which counts with thousands of idle sockets.
     """
 
-    __slots__ = ("_items", "_most", "_something")
+    __slots__ = ("_items", "_max_size", "_waiter")
 
-    def __init__(self, most: int | None = None) -> None:
-        """`most` items wait at the most; `None` for as many as come."""
-        self._most = most
+    def __init__(self, max_size: int | None = None) -> None:
+        """`None` means no maximum size."""
+        self._max_size = max_size
         self._items: deque[Item] | None = None
-        self._something: asyncio.Future[None] | None = None
+        self._waiter: asyncio.Future[None] | None = None
 
     def __len__(self) -> int:
         return len(self._items) if self._items else 0
 
     def empty(self) -> bool:
-        """Whether nothing waits."""
+        """Whether the queue is empty."""
         return not self._items
 
     def put_nowait(self, item: Item) -> None:
-        """Add an item at the end.
+        """Append an item.
 
         Raises:
-            asyncio.QueueFull: as many wait as may.
+            asyncio.QueueFull: the queue has its maximum size.
         """
-        if self._most is not None and len(self) >= self._most:
+        if self._max_size is not None and len(self) >= self._max_size:
             raise asyncio.QueueFull
         if self._items is None:
             self._items = deque()
         self._items.append(item)
-        if self._something and not self._something.done():
-            self._something.set_result(None)
+        if self._waiter and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def get_nowait(self) -> Item:
-        """Take the first item.
+        """Remove and return the first item.
 
         Raises:
-            asyncio.QueueEmpty: nothing waits.
+            asyncio.QueueEmpty: the queue is empty.
         """
         if not self._items:
             raise asyncio.QueueEmpty
@@ -56,11 +63,66 @@ class Outbox(Generic[Item]):
         return item
 
     async def get(self) -> Item:
-        """Take the first item, as soon as there is one. One at a time may wait for it."""
+        """Wait for the first item, remove and return it. Only one task may wait."""
         while not self._items:
-            self._something = asyncio.get_running_loop().create_future()
+            self._waiter = asyncio.get_running_loop().create_future()
             try:
-                await self._something
+                await self._waiter
             finally:
-                self._something = None
+                self._waiter = None
         return self.get_nowait()
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """An encoded frame.
+
+    `seq` is the number of the message in it, or the read position of `reader`; 0 for others. A
+    frame without text says that the messages up to `seq` exist.
+    """
+
+    text: str
+    seq: int = 0
+    is_status: bool = False
+    reader: UserId | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Outbox:
+    """The frames and the end of one socket. `closed` is `None` if the client disconnected."""
+
+    user_id: UserId
+    session_id: SessionId
+    frames: CompactQueue[Frame] = field(default_factory=lambda: CompactQueue(OUTBOX_SIZE))
+    closed: "asyncio.Future[CloseCode | None]" = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+    def put(self, frame: Frame) -> None:
+        """Queue a frame. When the queue is full, the client is too slow: close the socket."""
+        try:
+            self.frames.put_nowait(frame)
+        except asyncio.QueueFull:
+            self.close(CloseCode.TOO_SLOW)
+
+    def drop_statuses(self) -> None:
+        """Remove the queued status frames: a newer one is about to be sent before them."""
+        queued = [self.frames.get_nowait() for _ in range(len(self.frames))]
+        for frame in queued:
+            if not frame.is_status:
+                self.frames.put_nowait(frame)
+
+    def close(self, code: CloseCode) -> None:
+        """Close the socket with this code, unless it is being closed."""
+        if not self.closed.done():
+            self.closed.set_result(code)
+
+    def close_with(self, task: "asyncio.Task[CloseCode | None]") -> None:
+        """Close the socket with the result or error of one of its tasks."""
+        if task.cancelled() or self.closed.done():
+            return
+        error = task.exception()
+        if error is None:
+            self.closed.set_result(task.result())
+        else:
+            self.closed.set_exception(error)

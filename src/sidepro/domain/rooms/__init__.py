@@ -1,1 +1,1 @@
-"""Coffee chat: one room for each pair of people, its numbered messages and its presence."""
+"""Coffee chats: rooms of two people, with numbered messages and presence."""

@@ -1,8 +1,7 @@
-"""Storing what is said, and telling it: what many say at the same time is stored together.
+"""Stores and publishes messages, in batches under load.
 
-A message is stored at once when nothing is being stored, else together with all that come in
-meanwhile. So a busy process waits for one commit at a time, however many people talk in however
-many rooms; and nobody waits for more than the commit under way and their own.
+While one batch is being stored, new messages wait and form the next one. So a process runs one
+transaction at a time for all its rooms, and a message waits for at most one other commit.
 """
 
 import asyncio
@@ -12,70 +11,77 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from sidepro.domain.channels import Channel, PubSub
 from sidepro.domain.clock import Clock
 from sidepro.domain.errors import InvalidInput, NotFound, SideProError, Unavailable
 from sidepro.domain.idempotency import IdempotentRequest, run_idempotent
 from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.rooms.events import MessageSent
-from sidepro.domain.rooms.ports import MessageName, RoomEvents, RoomUnitOfWork
-from sidepro.domain.rooms.room import Message, check_client_id
+from sidepro.domain.rooms.ports import MessageName, RoomUnitOfWork
+from sidepro.domain.rooms.room import Message, validate_client_id
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 
 MAX_BATCH = 200
-"""Messages that are stored together, at the most."""
+"""Maximum number of messages in one transaction."""
 
 
 class WriteResult(NamedTuple):
-    """A stored message, and whether it had been stored before under this name."""
+    """A stored message, and whether an earlier request with this client id had stored it."""
 
     message: Message
     duplicate: bool
 
 
+Outcome = WriteResult | Exception
+
+
 @dataclass(frozen=True, slots=True)
 class PendingMessage:
+    """A message that waits to be stored, and the future of its sender."""
+
     sender: UserId
     room_id: RoomId
     body: str
     client_id: str | None
-    outcome: "asyncio.Future[WriteResult]" = field(
+    future: "asyncio.Future[WriteResult]" = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
 
     @property
     def name(self) -> MessageName | None:
-        """What the message is called, if it is called anything.
+        """The message's name, if the sender gave a client id.
 
         Raises:
-            InvalidInput: nothing can be called that.
+            InvalidInput: the client id breaks its rule.
         """
         if self.client_id is None:
             return None
-        check_client_id(self.client_id)
+        validate_client_id(self.client_id)
         return self.room_id, self.sender, self.client_id
 
-    def settle(self, outcome: WriteResult | Exception) -> None:
-        """Tell who waits, unless they have given up."""
-        if self.outcome.done():
+    def resolve(self, outcome: Outcome) -> None:
+        """Resolve the future, unless the sender has cancelled it."""
+        if self.future.done():
             return
         if isinstance(outcome, WriteResult):
-            self.outcome.set_result(outcome)
+            self.future.set_result(outcome)
         else:
-            self.outcome.set_exception(outcome)
+            self.future.set_exception(outcome)
 
 
 class MessageWriter:
-    """Stores messages, in the order in which they came in, and tells of them once they are
-    committed. One refused message harms no other.
+    """Stores messages in order of arrival and publishes each after its commit.
+
+    A rejected message does not affect the others of its batch.
     """
 
     def __init__(
-        self, unit_of_work: UnitOfWorkFactory[RoomUnitOfWork], feed: RoomEvents, clock: Clock
+        self, unit_of_work: UnitOfWorkFactory[RoomUnitOfWork], events: PubSub, clock: Clock
     ) -> None:
         self._unit_of_work = unit_of_work
-        self._feed = feed
+        self._events = events
         self._clock = clock
-        self._waiting: deque[PendingMessage] = deque()
+        self._pending: deque[PendingMessage] = deque()
         self._task: asyncio.Task[None] | None = None
 
     async def write(
@@ -86,105 +92,99 @@ class MessageWriter:
         client_id: str | None,
         request: IdempotentRequest[WriteResult] | None = None,
     ) -> WriteResult:
-        """Store a message, or find the one that the sender gave this name before. On return it is
-        committed and told; so it will be when who asks goes away meanwhile.
+        """Store and publish a message, or find the one that the sender stored under this client
+        id. Without a request, completes even if the caller is cancelled.
 
         Raises:
-            NotFound: the room is not there for the sender.
-            RoomPending: the other one has left.
+            NotFound: the sender has no such room.
+            RoomPending: the other participant has left.
             InvalidInput: the body or the client id breaks its rule.
             ReplayResponse, IdempotencyKeyReused, IdempotencyKeyInUse: see `run_idempotent`.
         """
-        wish = PendingMessage(sender, room_id, body, client_id)
+        pending = PendingMessage(sender, room_id, body, client_id)
         if request:
-            return await self._write_idempotent(wish, request)
-        self._waiting.append(wish)
+            return await self._write_idempotent(pending, request)
+        self._pending.append(pending)
         if self._task is None or self._task.done():
-            # A task of its own: whoever asks may go away, and must not take the others along, nor
-            # leave a message that is stored and not told.
-            self._task = asyncio.create_task(self._store_all())
-        return await wish.outcome
+            # A separate task: a caller who is cancelled must not cancel the whole batch, nor
+            # leave a message stored and not published.
+            self._task = asyncio.create_task(self._write_pending())
+        return await pending.future
 
     async def close(self) -> None:
-        """Store what still waits."""
+        """Store the pending messages."""
         if self._task is not None:
             await self._task
 
-    async def _store_all(self) -> None:
-        while self._waiting:
-            together = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_BATCH))]
-            try:
-                outcomes = await self._stored(together)
-            except Unavailable as error:
-                outcomes = [error] * len(together)
-            except Exception:
-                # Something about one of them, such as a sender who withdraws: each for itself.
-                outcomes = [await self._stored_alone(wish) for wish in together]
-            for wish, outcome in zip(together, outcomes, strict=True):
-                wish.settle(await self._told(outcome))
+    async def _write_pending(self) -> None:
+        while self._pending:
+            size = min(len(self._pending), MAX_BATCH)
+            batch = [self._pending.popleft() for _ in range(size)]
+            for pending, outcome in zip(batch, await self._store_batch(batch), strict=True):
+                pending.resolve(await self._publish(outcome))
 
-    async def _stored_alone(self, wish: PendingMessage) -> WriteResult | Exception:
+    async def _store_batch(self, batch: Sequence[PendingMessage]) -> Sequence[Outcome]:
+        """Store a batch in one transaction. If that fails, store each message by itself."""
         try:
-            return (await self._stored([wish]))[0]
-        except Exception as error:  # whatever it is, who waits has to hear of it
-            return error
+            return await self._store(batch)
+        except Unavailable as error:
+            return [error] * len(batch)
+        except Exception as error:
+            # Caused by one message, such as one whose sender is withdrawing. The error of a
+            # single message goes to its sender, whatever it is.
+            if len(batch) == 1:
+                return [error]
+            return [(await self._store_batch([pending]))[0] for pending in batch]
 
     async def _write_idempotent(
-        self, wish: PendingMessage, request: IdempotentRequest[WriteResult]
+        self, pending: PendingMessage, request: IdempotentRequest[WriteResult]
     ) -> WriteResult:
-        """Stores the message in a transaction of its own, which may wait for another request."""
+        """Store the message in a transaction of its own, which may wait for another request."""
 
         async def store(work: RoomUnitOfWork) -> WriteResult:
-            (outcome,) = await self._decided(work, [wish])
+            (outcome,) = await self._apply(work, [pending])
             if isinstance(outcome, Exception):
                 raise outcome
             return outcome
 
         result = await run_idempotent(self._unit_of_work, request, self._clock(), store)
-        await self._publish(result)
+        await self._events.publish(_event(result))
         return result
 
-    async def _stored(self, wishes: Sequence[PendingMessage]) -> list[WriteResult | Exception]:
-        """What comes of each; those that are `Sent` are committed."""
+    async def _store(self, batch: Sequence[PendingMessage]) -> list[Outcome]:
         async with self._unit_of_work() as work:
-            outcomes = await self._decided(work, wishes)
+            outcomes = await self._apply(work, batch)
             await work.commit()
         return outcomes
 
-    async def _told(self, outcome: WriteResult | Exception) -> WriteResult | Exception:
-        """The outcome, told of where there is something to tell."""
+    async def _publish(self, outcome: Outcome) -> Outcome:
         try:
             if isinstance(outcome, WriteResult):
-                await self._publish(outcome)
-        except Exception as error:  # whatever it is, who waits has to hear of it, and nobody else
+                await self._events.publish(_event(outcome))
+        except Exception as error:
+            # A defect in a subscriber. Its sender gets the error; the rest of the batch goes on.
             return error
         return outcome
 
-    async def _publish(self, sent: WriteResult) -> None:
-        """A repeated one too, in case the process that stored it died before telling."""
-        await self._feed.publish(MessageSent(sent.message.room_id, sent.message))
-
-    async def _decided(
-        self, work: RoomUnitOfWork, wishes: Sequence[PendingMessage]
-    ) -> list[WriteResult | Exception]:
-        """What comes of each; those that are `Sent` are written."""
-        outcomes: list[WriteResult | Exception] = []
+    async def _apply(self, work: RoomUnitOfWork, batch: Sequence[PendingMessage]) -> list[Outcome]:
+        """Add the messages to their rooms, with at most four statements for the whole batch."""
+        outcomes: list[Outcome] = []
         now = self._clock()
-        before = await work.rooms.get_all({wish.room_id for wish in wishes})
-        named = await work.rooms.find_messages(_names(wishes))
+        before = await work.rooms.get_all({pending.room_id for pending in batch})
+        stored = await work.rooms.find_messages(_valid_names(batch))
         rooms, messages = dict(before), []
-        for wish in wishes:
+        for pending in batch:
             try:
-                room = rooms.get(wish.room_id)
+                room = rooms.get(pending.room_id)
                 if room is None:
                     raise NotFound
-                room.authorize(wish.sender)
-                name = wish.name
-                if name in named:
-                    outcomes.append(WriteResult(named[name], duplicate=True))
+                room.authorize(pending.sender)
+                name = pending.name
+                if name in stored:
+                    outcomes.append(WriteResult(stored[name], duplicate=True))
                     continue
                 rooms[room.id], message = room.with_message(
-                    wish.sender, wish.body, wish.client_id, now
+                    pending.sender, pending.body, pending.client_id, now
                 )
             except SideProError as error:
                 outcomes.append(error)
@@ -192,7 +192,7 @@ class MessageWriter:
             messages.append(message)
             outcomes.append(WriteResult(message, duplicate=False))
             if name:
-                named[name] = message
+                stored[name] = message
         if messages:
             await work.rooms.save(
                 *(room for room_id, room in rooms.items() if room != before[room_id])
@@ -201,9 +201,14 @@ class MessageWriter:
         return outcomes
 
 
-def _names(wishes: Sequence[PendingMessage]) -> set[MessageName]:
+def _event(result: WriteResult) -> MessageSent:
+    """A duplicate is published too: the process that stored it may have died before publishing."""
+    return MessageSent(Channel.room(result.message.room_id), result.message)
+
+
+def _valid_names(batch: Sequence[PendingMessage]) -> set[MessageName]:
     names = set()
-    for wish in wishes:
-        with suppress(InvalidInput):  # which is told once it is known that the room is there
-            names.add(wish.name)
+    for pending in batch:
+        with suppress(InvalidInput):  # reported by `_apply`, after the access check
+            names.add(pending.name)
     return {name for name in names if name is not None}

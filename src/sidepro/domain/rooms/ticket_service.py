@@ -1,7 +1,7 @@
-"""Tickets: what a page opens a chat socket with, as browsers send no access token with one.
+"""Socket tickets: a browser page cannot send an access token when it opens a socket.
 
-A ticket goes through an address, which proxies may write down: so it is good once, for half a
-minute, for one person in one room, and no longer than the session that asked for it.
+A ticket travels in a URL, which proxies may log. So it is valid once, for 30 seconds, for one
+user and one room, and no longer than the session that requested it.
 """
 
 from dataclasses import dataclass
@@ -13,41 +13,41 @@ from sidepro.domain.ids import NewSecret, RoomId
 from sidepro.domain.rooms.room_service import RoomService
 
 TICKET_TTL = 30
-"""Seconds from its issue in which a ticket is good."""
+"""Seconds for which a ticket is valid."""
 
 
 @dataclass(frozen=True, slots=True)
 class TicketClaims:
-    """What a ticket stands for: a caller at the door of one room."""
+    """What a ticket grants: one socket of a caller to one room."""
 
     caller: Caller
     room_id: RoomId
 
 
 class SocketTickets(Protocol):
-    """Keeps tickets for all processes, and of each its hash alone."""
+    """Stores tickets for all processes, by their digest only."""
 
-    async def save(self, ticket_hash: bytes, admission: TicketClaims, seconds: int) -> None:
-        """Keep a ticket for so many seconds; it MUST NOT be given out later.
+    async def save(self, digest: bytes, claims: TicketClaims, seconds: int) -> None:
+        """Store a ticket. It MUST expire after so many seconds.
 
         Raises:
-            Unavailable: tickets cannot be kept right now.
+            Unavailable: the store is down.
         """
         ...
 
-    async def take(self, ticket_hash: bytes) -> TicketClaims | None:
-        """What the ticket stands for, or `None` when there is no such ticket. Of any number who
-        ask for it, at once and in all processes, MUST one get it and no other ever.
+    async def take(self, digest: bytes) -> TicketClaims | None:
+        """Remove a ticket and return its claims, or `None` if there is none. Of concurrent calls
+        in all processes, exactly one MUST get the claims.
 
         Raises:
-            Unavailable: the tickets cannot be looked at right now.
+            Unavailable: the store is down.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class TicketService:
-    """Giving tickets out and taking them at the door."""
+    """Issuing and redeeming socket tickets."""
 
     rooms: RoomService
     tickets: SocketTickets
@@ -57,8 +57,8 @@ class TicketService:
         """A ticket for one socket of the caller to this room.
 
         Raises:
-            NotFound: the room is not there for the caller.
-            Unavailable: tickets cannot be kept right now.
+            NotFound: the caller has no such room.
+            Unavailable: the ticket store is down.
         """
         await self.rooms.authorize(caller, room_id)
         ticket = self.new_secret()
@@ -66,15 +66,15 @@ class TicketService:
         return ticket
 
     async def redeem(self, ticket: str, room_id: RoomId) -> Caller:
-        """Who asked for the ticket. Shown at another room's door it is lost as well.
+        """The caller who requested the ticket. A ticket for another room is used up as well.
 
-        Whether their session is still live is for `SessionRegistry` to say.
+        Does not check that the session is still active: ask `SessionRegistry`.
 
         Raises:
-            NotAuthenticated: it is no ticket for this room, or one no longer.
-            Unavailable: tickets cannot be looked at right now.
+            NotAuthenticated: the ticket is unknown, used, expired or for another room.
+            Unavailable: the ticket store is down.
         """
-        admission = await self.tickets.take(token_digest(ticket))
-        if admission is None or admission.room_id != room_id:
+        claims = await self.tickets.take(token_digest(ticket))
+        if claims is None or claims.room_id != room_id:
             raise NotAuthenticated
-        return admission.caller
+        return claims.caller

@@ -1,4 +1,4 @@
-"""What readers of rooms get."""
+"""Read models of rooms."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from sidepro.domain.rooms.room import Message, Room, RoomStatus
 
 @dataclass(frozen=True, slots=True)
 class RoomView:
-    """A room as one of the two sees it; `participant` is the other one."""
+    """A room as one participant sees it; `participant` is the other one, `None` if withdrawn."""
 
     id: RoomId
     participant: UserSummary | None
@@ -36,7 +36,7 @@ class OpenResult(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PresenceSnapshot:
-    """Who has a room open, and what follows from it."""
+    """The connected participants of a room, and the status that results."""
 
     status: RoomStatus
     left_by: UserId | None
@@ -45,15 +45,15 @@ class PresenceSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class RoomSnapshot:
-    """A room as it stands, and who has it open."""
+    """A room with its presence."""
 
     room: Room
-    presences: PresenceSnapshot
+    presence: PresenceSnapshot
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A stretch of a room's messages, in ascending order, and the last number of all."""
+    """Some messages of a room in ascending order, and the number of its last message."""
 
     items: tuple[Message, ...]
     last_seq: int

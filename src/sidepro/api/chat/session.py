@@ -1,0 +1,229 @@
+"""One chat socket: `hello`, missed messages, one `status`, then live frames, in this order."""
+
+import asyncio
+from typing import Any, cast
+
+import msgspec
+
+from sidepro.api.chat.close_codes import CloseCode
+from sidepro.api.chat.frames import (
+    ClientFrame,
+    ClientReadFrame,
+    ClientTypingFrame,
+    ErrorFrame,
+    HelloFrame,
+    SendFrame,
+    decode,
+    encode,
+)
+from sidepro.api.chat.handshake import Socket
+from sidepro.api.chat.hub import Hub
+from sidepro.api.chat.limits import MAX_BAD_FRAMES, FrameCounter, SocketLimits
+from sidepro.api.chat.outbox import Frame, Outbox
+from sidepro.api.chat.room_events import message_frame, status_frame
+from sidepro.api.routes.rooms import MAX_SEQ, room_shape
+from sidepro.api.validation_errors import decoding_error
+from sidepro.domain.channels import Channel
+from sidepro.domain.errors import FieldError, InvalidInput, SideProError
+from sidepro.domain.identity import Caller
+from sidepro.domain.ids import RoomId, UserId
+from sidepro.domain.rooms.room_service import MAX_REPLAY, RoomService
+
+REPLAY_BATCH = 100
+"""Missed messages that are read at once."""
+
+
+class ChatSession:
+    """One socket of one participant in one room."""
+
+    def __init__(
+        self,
+        socket: Socket,
+        caller: Caller,
+        room_id: RoomId,
+        hub: Hub,
+        rooms: RoomService,
+        connection: str,
+        limits: SocketLimits | None = None,
+    ) -> None:
+        """The caller is authorized; `connection` is unique among all sockets."""
+        self._socket = socket
+        self._caller = caller
+        self._room_id = room_id
+        self._hub = hub
+        self._rooms = rooms
+        self._connection = connection
+        self._limits = limits
+        self._frame_counter = FrameCounter()
+        self._outbox = Outbox(caller.id, caller.session_id)
+        self._last_sent_seq = 0
+        self._read_positions: dict[UserId, int] = {}
+        self._status: str | None = None
+        self._bad_frames = 0
+        self._started = asyncio.get_running_loop().create_future()
+
+    async def run(self, after: int | None) -> CloseCode | None:
+        """Serve the socket; return its close code, or `None` if the client disconnected.
+
+        Raises:
+            NotFound: the caller no longer has this room.
+            Unavailable: a store is down.
+        """
+        channel = Channel.room(self._room_id)
+        await self._hub.join(channel, self._outbox)
+        try:
+            await self._rooms.connect(self._caller, self._room_id, self._connection)
+            tasks = [
+                asyncio.create_task(self._send_loop(after)),
+                asyncio.create_task(self._receive_loop()),
+            ]
+            for task in tasks:
+                task.add_done_callback(self._outbox.close_with)
+            try:
+                return await self._outbox.closed
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+        finally:
+            try:
+                await self._hub.leave(channel, self._outbox)
+            finally:
+                await self._rooms.disconnect(self._caller, self._room_id, self._connection)
+
+    # -------------------------------------------------------------------------------- sending
+
+    async def _send_loop(self, after: int | None) -> CloseCode | None:
+        await self._start(after)
+        self._started.set_result(None)
+        while True:
+            await self._send_frame(await self._outbox.frames.get())
+
+    async def _start(self, after: int | None) -> None:
+        room = await self._rooms.room(self._caller, self._room_id)
+        recovered = after is None or room.last_seq - after <= MAX_REPLAY
+        await self._send(encode(HelloFrame(room_shape(room), room.last_seq, after, recovered)))
+        self._read_positions[self._caller.id] = room.read_seq
+        if room.participant:
+            self._read_positions[room.participant.id] = room.participant_read_seq
+        self._last_sent_seq = room.last_seq
+        if after is not None and recovered:
+            self._last_sent_seq = min(after, room.last_seq)
+            await self._send_missing(upto=room.last_seq)
+        self._outbox.drop_statuses()
+        await self._send_frame(status_frame(await self._rooms.presence_snapshot(self._room_id)))
+
+    async def _send_frame(self, frame: Frame) -> None:
+        """Send a frame of the outbox, unless the client has it or a newer one."""
+        if frame.is_status:
+            if frame.text == self._status:
+                return
+            self._status = frame.text
+        elif frame.reader:
+            if frame.seq <= self._read_positions.get(frame.reader, 0):
+                return
+            self._read_positions[frame.reader] = frame.seq
+        elif frame.seq:
+            if frame.seq <= self._last_sent_seq:
+                return
+            await self._send_missing(upto=frame.seq - 1 if frame.text else frame.seq)
+            self._last_sent_seq = frame.seq
+        if frame.text:
+            await self._send(frame.text)
+
+    async def _send_missing(self, upto: int) -> None:
+        """Send the messages after the last one sent, up to this number."""
+        while self._last_sent_seq < upto:
+            end = min(upto, self._last_sent_seq + REPLAY_BATCH)
+            for message in await self._rooms.messages_in_range(
+                self._room_id, self._last_sent_seq, end
+            ):
+                await self._send(message_frame(message).text)
+            self._last_sent_seq = end
+
+    async def _send(self, text: str) -> None:
+        await self._socket.send({"type": "websocket.send", "text": text, "bytes": None})
+
+    # ------------------------------------------------------------------------------ receiving
+
+    async def _receive_loop(self) -> CloseCode | None:
+        # A message stored before the hello is counted in its `last_seq`, and so never delivered.
+        await self._started
+        while True:
+            event = await self._socket.receive()
+            if event["type"] == "websocket.disconnect":
+                return None
+            if self._limits and not self._frame_counter.count():
+                return CloseCode.RATE_LIMITED
+            await self._handle_text(cast("str | None", cast("Any", event).get("text")))
+            if self._bad_frames >= MAX_BAD_FRAMES:
+                return CloseCode.INVALID
+
+    async def _handle_text(self, text: str | None) -> None:
+        """Handle a frame; answer an error with an `error` frame."""
+        try:
+            await self._handle(_decode(text))
+            self._bad_frames = 0
+        except SideProError as error:
+            self._bad_frames = self._bad_frames + 1 if isinstance(error, InvalidInput) else 0
+            self._outbox.put(Frame(encode(ErrorFrame(error.code, error.detail, _client_id(text)))))
+        # Received frames may be queued: let the send loop run between them.
+        await asyncio.sleep(0)
+
+    async def _handle(self, frame: ClientFrame) -> None:
+        match frame:
+            case SendFrame(body=body, client_id=client_id):
+                await self._store(body, client_id)
+            case ClientReadFrame(seq=seq):
+                await self._mark_read(min(seq, MAX_SEQ))
+            case ClientTypingFrame():
+                if not self._limits or await self._limits.count_typing(
+                    self._caller, self._room_id
+                ):
+                    await self._rooms.typing(self._caller, self._room_id)
+
+    async def _store(self, body: str, client_id: str) -> None:
+        if self._limits:
+            await self._limits.count_message(self._caller)
+        result = await self._rooms.send(self._caller, self._room_id, body, client_id)
+        if result.duplicate:
+            # Answered on this socket only, regardless of the order of messages.
+            self._outbox.put(Frame(message_frame(result.message).text))
+
+    async def _mark_read(self, seq: int) -> None:
+        """Completes even if the socket closes: a transaction that is cancelled on SQLite may leave
+        its lock behind.
+        """
+        marking = asyncio.create_task(self._rooms.mark_read(self._caller, self._room_id, seq))
+        try:
+            await asyncio.shield(marking)
+        except asyncio.CancelledError:
+            await asyncio.gather(marking, return_exceptions=True)
+            raise
+
+
+class _ClientId(msgspec.Struct):
+    client_id: str | None = None
+
+
+def _decode(text: str | None) -> ClientFrame:
+    """The frame.
+
+    Raises:
+        InvalidInput: the text is no valid frame.
+    """
+    try:
+        frame: ClientFrame = decode(text or "")
+        return frame
+    except msgspec.ValidationError as error:
+        raise InvalidInput(decoding_error(error)) from error
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InvalidInput(FieldError("is not a JSON object")) from error
+
+
+def _client_id(text: str | None) -> str | None:
+    """The client id in a frame that may be invalid otherwise."""
+    try:
+        return msgspec.json.decode(text or "", type=_ClientId).client_id
+    except (msgspec.DecodeError, RecursionError):
+        return None

@@ -1,0 +1,93 @@
+"""Channels: the addresses of live events and of presence."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple, Protocol
+from uuid import UUID
+
+from sidepro.domain.ids import RoomId, UserId
+
+ROOM = "room"
+
+
+class Channel(NamedTuple):
+    """Where events are published: the kind of a thing and its id."""
+
+    kind: str
+    id: UUID
+
+    @classmethod
+    def room(cls, room_id: RoomId) -> "Channel":
+        """The channel of a room, for its two participants."""
+        return cls(ROOM, room_id)
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened in a channel. A topic derives its events from this class."""
+
+    channel: Channel
+
+    is_transient: ClassVar[bool] = False
+    """Whether the event is worthless when it is late, so that a lost one needs no resync."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChanged(Event):
+    """Somebody connected, disconnected, joined or left: the status has to be read again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResyncRequired(Event):
+    """Events of the channel may have been lost: its whole state has to be read again."""
+
+
+Listener = Callable[[Event], None]
+"""Receives an event. MUST NOT block and MUST NOT raise."""
+
+
+class PubSub(Protocol):
+    """Publishes events to the subscribers of a channel, in all processes.
+
+    Events MAY arrive twice, out of order or not at all. When some may have been lost, subscribers
+    MUST get `ResyncRequired` as soon as the connection is back.
+    """
+
+    async def publish(self, event: Event) -> None:
+        """Publish an event to its channel. Subscribers of this process MUST get it in any case.
+
+        Connection errors MUST NOT raise: the state is stored, and subscribers read it again.
+        """
+        ...
+
+    async def subscribe(self, channel: Channel, listener: Listener) -> None:
+        """Subscribe a listener. It MUST get what is published after the return, or
+        `ResyncRequired`. Connection errors MUST NOT raise or delay the return.
+        """
+        ...
+
+    async def unsubscribe(self, channel: Channel, listener: Listener) -> None:
+        """Cancel a listener's subscription; other listeners MUST stay subscribed."""
+        ...
+
+
+class Presence(Protocol):
+    """Which users are connected to a channel, in all processes.
+
+    A user may have several connections, each with a unique name.
+    """
+
+    async def connect(self, channel: Channel, user_id: UserId, connection: str) -> bool:
+        """Add a connection; return whether it is the user's first one."""
+        ...
+
+    async def disconnect(self, channel: Channel, user_id: UserId, connection: str) -> bool:
+        """Remove a connection; return whether it was the user's last one. Safe to repeat."""
+        ...
+
+    async def online(self, channels: Sequence[Channel]) -> Mapping[Channel, tuple[UserId, ...]]:
+        """The connected users, ordered by id, of those channels that have any."""
+        ...
