@@ -60,7 +60,8 @@ def parameter_errors(
         if name == "data":
             errors.append(FieldError("requires a JSON body", pointer=""))
             continue
-        detail = _detail(str(entry.get("message", "")))
+        # An optional parameter is omitted, never null.
+        detail = _detail(str(entry.get("message", ""))).removesuffix(" or null")
         choices = _choices(parameters[name].annotation) if name in parameters else []
         if choices:
             detail = f"must be {', '.join(choices[:-1])} or {choices[-1]}"
