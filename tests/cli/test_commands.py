@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 
 from sidepro import cli
@@ -39,7 +40,10 @@ SMALL += ["--messages-per-room=2"]
 def test_there_is_help_everywhere(run_here: Callable[..., Outcome]) -> None:
     whole = run_here("--help")
     assert (whole.code, whole.err) == (0, "")
-    for name, command in cli.cli.commands.items():
+    for name in cli.COMMANDS:
+        command = cli.cli.get_command(click.Context(cli.cli), name)
+        assert command is not None
+        assert (command.help or "").startswith(cli.COMMANDS[name][1])
         assert re.search(rf"^  {name} +\S", whole.out, re.MULTILINE)
         for option in ("--help", "-h"):
             outcome = run_here(name, option, SIDEPRO_DOCS="perhaps")
@@ -418,7 +422,7 @@ def test_texts_are_rendered_again_where_the_html_is_of_other_rules(
     assert "run `sidepro migrate`" in run_here("markdown", "render", **environment).complaint()
     assert run_here("seed", *SMALL, **environment).code == 0
     said = run_here("markdown", "render", **environment)
-    assert (said.code, said.out) == (0, "0 projects are shown otherwise than before\n")
+    assert (said.code, said.out) == (0, "changed the HTML of 0 projects\n")
     html = "SELECT id, content_html FROM projects ORDER BY id"
     with contextlib.closing(sqlite3.connect(tmp_path / "sidepro.sqlite3")) as database:
         before = database.execute(html).fetchall()
@@ -427,7 +431,7 @@ def test_texts_are_rendered_again_where_the_html_is_of_other_rules(
     said = run_here("markdown", "render", **environment)
     assert (said.code, said.out) == (
         0,
-        f"{len(before)} projects are shown otherwise than before\n",
+        f"changed the HTML of {len(before)} projects\n",
     )
     with contextlib.closing(sqlite3.connect(tmp_path / "sidepro.sqlite3")) as database:
         assert database.execute(html).fetchall() == before
@@ -436,20 +440,20 @@ def test_texts_are_rendered_again_where_the_html_is_of_other_rules(
 # ----------------------------------------------------------------------------- sidepro counters
 
 
-def test_counters_are_checked_and_mended(run_here: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_wrong_counters_are_repaired(run_here: Callable[..., Outcome], tmp_path: Path) -> None:
     environment = {"SIDEPRO_DATA_DIR": str(tmp_path)}
     assert "run `sidepro migrate`" in run_here("counters", "check", **environment).complaint()
     assert run_here("seed", *SMALL, **environment).code == 0
     said = run_here("counters", "check", **environment)
-    assert (said.code, said.out, said.err) == (0, "no drift\n", "")
+    assert (said.code, said.out, said.err) == (0, "all counts are right\n", "")
     with contextlib.closing(sqlite3.connect(tmp_path / "sidepro.sqlite3")) as database:
         database.execute("UPDATE project_counters SET comments = comments + 1")
         database.commit()
     wrong = run_here("counters", "check", **environment)
     assert wrong.code == 1
     assert wrong.out.count("project ") == 3
-    assert wrong.err == "sidepro: the counters of 3 projects are wrong; --fix mends them\n"
-    mended = run_here("counters", "check", "--fix", **environment)
-    assert (mended.code, mended.err) == (0, "")
-    assert mended.out.endswith("mended the counters of 3 projects\n")
-    assert run_here("counters", "check", **environment).out == "no drift\n"
+    assert wrong.err == "sidepro: the counts of 3 projects are wrong; --fix repairs them\n"
+    repaired = run_here("counters", "check", "--fix", **environment)
+    assert (repaired.code, repaired.err) == (0, "")
+    assert repaired.out.endswith("repaired the counts of 3 projects\n")
+    assert run_here("counters", "check", **environment).out == "all counts are right\n"

@@ -31,7 +31,7 @@ SMALL += ["--messages-per-room=2"]
 
 DID = re.compile(
     r"(\d+) people, (\d+) changed, in \d+\.\d\d s; "
-    r"the result is of (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00)\n"
+    r"computed at (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00)\n"
 )
 
 ON_POSTGRESQL = {
@@ -174,7 +174,7 @@ def test_a_result_that_was_overtaken_is_told_and_not_kept(
     monkeypatch.setattr(SqlNeighbourStore, "replace", is_overtaken)
     outcome = run_here("similarity", "run", **filled)
     assert outcome.code == 0
-    assert outcome.out == "nothing was changed: a later run has left its result meanwhile\n"
+    assert outcome.out == "nothing was changed: a later run has already stored its result\n"
 
 
 def test_a_database_that_was_never_migrated_is_told(

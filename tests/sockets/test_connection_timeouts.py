@@ -16,9 +16,9 @@ import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from sidepro.cli.serve import config_of
 from sidepro.server import websocket_protocol as socket_protocol
-from sidepro.server.websocket_protocol import ENDED_WITHIN, TimeoutWebSocketProtocol
+from sidepro.server.uvicorn_config import uvicorn_config
+from sidepro.server.websocket_protocol import CLOSE_TIMEOUT, TimeoutWebSocketProtocol
 from sidepro.settings import Settings
 from tests.clients import PATIENCE, until
 
@@ -38,7 +38,7 @@ class Served:
     def __init__(self, talk: Any, pong_within: float = PONG_WITHIN) -> None:
         self._talk = talk
         self.over = asyncio.Event()
-        config = config_of(Settings(), self)
+        config = uvicorn_config(Settings(), self)
         config.ws_ping_interval, config.ws_ping_timeout = PING_EVERY, pong_within
         config.lifespan = "off"
         self.server = uvicorn.Server(config)
@@ -80,7 +80,7 @@ async def served(
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket_protocol, "ENDED_WITHIN", ENDED)
+    monkeypatch.setattr(socket_protocol, "CLOSE_TIMEOUT", ENDED)
 
 
 async def listen(receive: Any, send: Any) -> None:
@@ -107,9 +107,9 @@ async def speak_and_close(receive: Any, send: Any) -> None:
 
 
 def test_a_dead_peer_is_noticed_within_half_a_minute() -> None:
-    config = config_of(Settings(), Served(listen))
+    config = uvicorn_config(Settings(), Served(listen))
     assert (config.ws_ping_interval, config.ws_ping_timeout) == (15, 10)
-    assert 15 + 10 + ENDED_WITHIN < 30
+    assert 15 + 10 + CLOSE_TIMEOUT < 30
 
 
 async def test_one_who_answers_pings_stays() -> None:

@@ -1,13 +1,41 @@
-"""The `sidepro` command. Whatever is wrong is one line on standard error and a code not 0."""
+"""The `sidepro` command. A failure is one line on standard error and a non-zero exit code."""
 
 import sys
+from importlib import import_module
 
 import click
 
-from sidepro.cli.data import counters, markdown, migrate, openapi, seed
-from sidepro.cli.jobs import scheduler, similarity, worker
-from sidepro.cli.serve import serve
-from sidepro.cli.users import users
+COMMANDS = {
+    "serve": ("serve:serve", "Serve the API."),
+    "worker": ("jobs:worker", "Run background jobs."),
+    "scheduler": ("jobs:scheduler", "Queue periodic jobs when they are due."),
+    "migrate": ("data:migrate", "Migrate the database to the schema of this version."),
+    "seed": ("data:seed", "Fill an empty database with demo data."),
+    "users": ("users:users", "Administer accounts."),
+    "similarity": ("jobs:similarity", "Compute which users have similar skills."),
+    "counters": ("data:counters", "Check the counts of bookmarks and comments."),
+    "markdown": ("data:markdown", "Render Markdown."),
+    "openapi": ("data:openapi", "Print the OpenAPI document."),
+}
+"""Module and attribute of each command, and its line in the list of commands."""
+
+
+class LazyGroup(click.Group):
+    """Imports a command's module when the command is used: `sidepro --help` imports none."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(f"sidepro.cli.{module}"), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
 
 
 def main() -> None:
@@ -26,17 +54,13 @@ def main() -> None:
         sys.exit(130)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 99})
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 99},
+)
 @click.version_option(package_name="sidepro")
 def cli() -> None:
-    """SidePro: side projects on a board, and coffee chats between their makers.
+    """SidePro: a board of side projects, and coffee chats between their makers.
 
-    Settings are environment variables (SIDEPRO_…) or lines of a file .env; the README lists them.
+    Settings are environment variables (SIDEPRO_…) or lines of a file .env. The README lists them.
     """
-
-
-for command in (
-    *(serve, worker, scheduler, migrate, seed, users, similarity),
-    *(counters, markdown, openapi),
-):
-    cli.add_command(command)

@@ -6,20 +6,20 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from sidepro import bootstrap as composition
+from sidepro import bootstrap
 from sidepro.adapters import system
-from sidepro.adapters.sql import counter_audit as counting
+from sidepro.adapters.sql import counter_audit
 from sidepro.adapters.sql.demo_writer import SqlDemoWriter
 from sidepro.adapters.sql.schema import migrate as migrations
 from sidepro.api.docs.openapi import document
+from sidepro.bootstrap import Container
 from sidepro.cli.runtime import (
     CommandError,
-    bring_up_to_date,
-    build,
-    must_be_current,
-    run_to_the_end,
-    settings_of_process,
-    shown,
+    database_name,
+    ensure_current_schema,
+    load_settings,
+    prepare_schema,
+    run_with_container,
 )
 from sidepro.demo import seeder
 from sidepro.demo.generator import Sizes
@@ -30,23 +30,19 @@ from sidepro.settings import Settings
 @click.command()
 @click.option("--check", is_flag=True, help="Change nothing; fail if a migration is missing.")
 def migrate(check: bool) -> None:
-    """Bring the database to the schema that this version needs."""
-    settings = settings_of_process()
+    """Migrate the database to the schema of this version."""
+    settings = load_settings()
 
-    async def run() -> None:
-        platform = build(settings, "")
-        try:
-            if check:
-                await must_be_current(settings, platform)
-                click.echo(f"{shown(settings)} is at revision {migrations.head()}")
-                return
-            before, after = await migrations.migrate(platform.database)
-            done = "is at" if before == after else f"went from {before or 'nothing'} to"
-            click.echo(f"{shown(settings)} {done} revision {after}")
-        finally:
-            await platform.close()
+    async def work(container: Container) -> None:
+        if check:
+            await ensure_current_schema(settings, container)
+            click.echo(f"{database_name(settings)} is at revision {migrations.head()}")
+            return
+        before, after = await migrations.migrate(container.database)
+        change = "is at" if before == after else f"went from {before or 'nothing'} to"
+        click.echo(f"{database_name(settings)} {change} revision {after}")
 
-    run_to_the_end(settings, run)
+    run_with_container(settings, work, check_schema=False)
 
 
 _SIZE = click.IntRange(0, 1_000_000)
@@ -70,87 +66,100 @@ def seed(
     seed: int,
 ) -> None:
     """Fill an empty database with demo data."""
-    settings = settings_of_process()
+    settings = load_settings()
     sizes = Sizes(users, projects, comments, bookmarks, rooms, messages_per_room)
 
-    async def run() -> None:
-        platform = build(settings, "")
-        try:
-            await bring_up_to_date(settings, platform)
-            if not await seed_if_empty(platform, sizes, seed):
-                raise CommandError(f"{shown(settings)} is not empty: nothing was added")
-            for email in DEMO_EMAILS:
-                click.echo(f"demo account {email}, password {DEMO_PASSWORD}")
-        finally:
-            await platform.close()
+    async def work(container: Container) -> None:
+        await prepare_schema(settings, container)
+        if not await seed_if_empty(container, sizes, seed):
+            raise CommandError(f"{database_name(settings)} is not empty: nothing was added")
+        for email in DEMO_EMAILS:
+            click.echo(f"demo account {email}, password {DEMO_PASSWORD}")
 
-    run_to_the_end(settings, run)
+    run_with_container(settings, work, check_schema=False)
+
+
+async def seed_if_empty(container: Container, sizes: Sizes | None = None, seed: int = 1) -> bool:
+    """Write demo data if there are no accounts, with a progress bar; whether it was written."""
+    writer = SqlDemoWriter(container.database, container.catalogue)
+    if not await writer.is_empty():
+        return False
+    columns = (
+        TextColumn("demo data"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("rows"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("demo data", total=None)
+        await seeder.seed(
+            writer,
+            sizes=sizes or Sizes(),
+            seed=seed,
+            catalogue=await container.api.services.catalogue.current(),
+            now=system.clock(),
+            hash_password=container.passwords.hash,
+            render=container.markdown,
+            progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )
+    return True
 
 
 @click.group()
 def markdown() -> None:
-    """Work on what people have written."""
+    """Render Markdown."""
 
 
 @markdown.command("render")
 def markdown_render() -> None:
-    """Make the HTML of all projects anew. For after an update that says so."""
-    settings = settings_of_process()
+    """Render the HTML of all projects again, after an update that changes the rendering."""
 
-    async def run() -> None:
-        platform = build(settings, "")
-        try:
-            await must_be_current(settings, platform)
-            with Progress(TextColumn("{task.description}"), console=Console(stderr=True)) as bar:
-                shown = bar.add_task("")
-                changed = await platform.api.services.projects.rerender_all(
-                    lambda seen, changed: bar.update(
-                        shown, description=f"{seen} projects, {changed} changed"
-                    )
+    async def work(container: Container) -> None:
+        with Progress(TextColumn("{task.description}"), console=Console(stderr=True)) as progress:
+            task = progress.add_task("")
+            changed = await container.api.services.projects.rerender_all(
+                lambda seen, changed: progress.update(
+                    task, description=f"{seen} projects, {changed} changed"
                 )
-            click.echo(f"{changed} projects are shown otherwise than before")
-        finally:
-            await platform.close()
+            )
+        click.echo(f"changed the HTML of {_projects(changed)}")
 
-    run_to_the_end(settings, run)
+    run_with_container(load_settings(), work)
 
 
 @click.group()
 def counters() -> None:
-    """Look after the counts of bookmarks and comments."""
+    """Check the counts of bookmarks and comments."""
 
 
 @counters.command("check")
-@click.option("--fix", is_flag=True, help="Count anew what is wrong. Others may go on meanwhile.")
+@click.option("--fix", is_flag=True, help="Repair wrong counts. The server may run meanwhile.")
 def counters_check(fix: bool) -> None:
-    """Compare what is counted with what is there; fails if they differ and are not mended."""
-    settings = settings_of_process()
+    """Compare the counts with the rows. Fails if they differ and are not repaired."""
 
-    async def run() -> None:
-        platform = build(settings, "")
-        try:
-            await must_be_current(settings, platform)
-            wrong = await counting.find_drifts(platform.database)
-            for drift in wrong:
-                click.echo(
-                    f"project {drift.project_id}:"
-                    f" bookmarks {_number(drift.bookmarks)}, there are {drift.bookmark_rows};"
-                    f" comments {_number(drift.comments)}, there are {drift.comment_rows}"
-                )
-            if wrong and not fix:
-                raise CommandError(
-                    f"the counters of {_projects(len(wrong))} are wrong; --fix mends them"
-                )
-            await counting.repair(platform.database, wrong)
-            done = f"mended the counters of {_projects(len(wrong))}" if wrong else "no drift"
-            click.echo(done)
-        finally:
-            await platform.close()
+    async def work(container: Container) -> None:
+        drifts = await counter_audit.find_drifts(container.database)
+        for drift in drifts:
+            click.echo(
+                f"project {drift.project_id}:"
+                f" bookmarks {_count(drift.bookmarks)}, actual {drift.bookmark_rows};"
+                f" comments {_count(drift.comments)}, actual {drift.comment_rows}"
+            )
+        if not drifts:
+            click.echo("all counts are right")
+        elif fix:
+            await counter_audit.repair(container.database, drifts)
+            click.echo(f"repaired the counts of {_projects(len(drifts))}")
+        else:
+            raise CommandError(
+                f"the counts of {_projects(len(drifts))} are wrong; --fix repairs them"
+            )
 
-    run_to_the_end(settings, run)
+    run_with_container(load_settings(), work)
 
 
-def _number(counter: int | None) -> str:
+def _count(counter: int | None) -> str:
     return "missing" if counter is None else str(counter)
 
 
@@ -161,36 +170,7 @@ def _projects(number: int) -> str:
 @click.command()
 def openapi() -> None:
     """Print the OpenAPI document."""
-    # Needs no database, no data folder and no secret of anybody's.
-    platform = composition.build(Settings(secret_key=("not used to sign anything",)), "")
-    made = document(composition.application(platform, with_jobs=False))
-    click.echo(json.dumps(made, ensure_ascii=False, indent=2))
-
-
-async def seed_if_empty(
-    platform: composition.Container, sizes: Sizes | None = None, seed: int = 1
-) -> bool:
-    """Write demo data unless there are accounts, behind a progress bar; whether it was written."""
-    writer = SqlDemoWriter(platform.database, platform.catalogue)
-    if not await writer.is_empty():
-        return False
-    columns = (
-        TextColumn("demo data"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("rows"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as bars:
-        bar = bars.add_task("demo data", total=None)
-        await seeder.seed(
-            writer,
-            sizes=sizes or Sizes(),
-            seed=seed,
-            catalogue=await platform.api.services.catalogue.current(),
-            now=system.clock(),
-            hash_password=platform.passwords.hash,
-            render=platform.markdown,
-            progress=lambda done, total: bars.update(bar, completed=done, total=total),
-        )
-    return True
+    # Uses no database, data folder or secret of this installation.
+    container = bootstrap.build(Settings(secret_key=("not used to sign anything",)), "")
+    openapi_document = document(bootstrap.application(container, with_jobs=False))
+    click.echo(json.dumps(openapi_document, ensure_ascii=False, indent=2))

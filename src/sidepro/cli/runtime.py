@@ -1,9 +1,9 @@
-"""What the commands share: settings, the platform, and failures as one line."""
+"""Settings, the container and one-line errors: what all commands share."""
 
 import asyncio
 import logging
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,11 +12,12 @@ import structlog
 import uvloop
 from sqlalchemy.engine import make_url
 
-from sidepro import bootstrap as composition
+from sidepro import bootstrap
 from sidepro import settings as configuration
 from sidepro.adapters import logs
 from sidepro.adapters.security.secret_key import UnusableSecretError
-from sidepro.adapters.sql.schema import migrate as migrations
+from sidepro.adapters.sql.schema import migrate
+from sidepro.bootstrap import Container
 from sidepro.domain.errors import InvalidInput, SideProError, Unavailable
 from sidepro.settings import SettingError, Settings
 
@@ -24,14 +25,18 @@ Result = TypeVar("Result")
 
 
 class CommandError(click.ClickException):
-    """Something that the person at the keyboard can mend. The message is one line."""
+    """An error that the operator can fix. The message is one line."""
 
     def show(self, file: Any = None) -> None:
         click.echo(f"sidepro: {self.message}", file=file or sys.stderr, err=True)
 
 
-def settings_of_process(log_level: int = logging.WARNING) -> Settings:
-    """The settings, with the logs set up: routine is news from a serving process alone."""
+def load_settings(log_level: int = logging.WARNING) -> Settings:
+    """The settings. Also configures logging: `INFO` for servers, `WARNING` for other commands.
+
+    Raises:
+        CommandError: a setting is invalid.
+    """
     try:
         settings = configuration.load()
     except SettingError as error:
@@ -42,24 +47,31 @@ def settings_of_process(log_level: int = logging.WARNING) -> Settings:
     return settings
 
 
-def build(settings: Settings, public_url: str, threads: int = 1) -> composition.Container:
-    folders = [settings.data_dir] if settings.is_embedded else []
+def build_container(settings: Settings, public_url: str = "", threads: int = 1) -> Container:
+    """The container, after a check of the folders of an embedded database.
+
+    Raises:
+        CommandError: a folder is not writable, or its secret key is unusable.
+    """
     if settings.is_embedded:
-        folders.append(Path(str(make_url(settings.database).database)).parent)
-    for folder in folders:
-        must_be_writable(folder)
+        ensure_writable(settings.data_dir)
+        ensure_writable(Path(str(make_url(settings.database).database)).parent)
     try:
-        return composition.build(settings, public_url, threads)
+        return bootstrap.build(settings, public_url, threads)
     except UnusableSecretError as error:
         raise CommandError(str(error)) from error
     except OSError as error:
         raise CommandError(
-            f"cannot keep the secret key in {settings.data_dir}: {error}"
+            f"cannot store the secret key in {settings.data_dir}: {error}"
         ) from error
 
 
-def must_be_writable(folder: Path) -> None:
-    """Make the folder where it is missing, and see whether files can be made in it."""
+def ensure_writable(folder: Path) -> None:
+    """Create the folder if it is missing, and check that files can be created in it.
+
+    Raises:
+        CommandError: they cannot.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".sidepro-write-test"
@@ -70,28 +82,54 @@ def must_be_writable(folder: Path) -> None:
         raise CommandError(f"cannot write to the folder {folder}: {reason}") from error
 
 
-def run_to_the_end(settings: Settings, work: Callable[[], Awaitable[Result]]) -> Result:
-    """Run to the end; failures of the database become one line."""
+def run(settings: Settings, main: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+    """Run a coroutine function to completion.
 
-    async def run() -> Result:
-        return await work()
-
+    Raises:
+        CommandError: instead of any error of the domain.
+    """
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(run())
-    except migrations.NewerDatabaseError as error:
+            return runner.run(main())
+    except migrate.NewerDatabaseError as error:
         raise CommandError(
-            f"{shown(settings)} is at revision {error}, which this version does not know: it "
-            "was migrated by a newer one"
+            f"{database_name(settings)} is at revision {error}, which this version does not "
+            "know: it was migrated by a newer one"
         ) from error
     except Unavailable as error:
-        reason = _reason(error)
-        raise CommandError(f"cannot use the database {shown(settings)}: {reason}") from error
+        raise CommandError(
+            f"cannot use the database {database_name(settings)}: {_reason(error)}"
+        ) from error
     except InvalidInput as error:
         detail = "; ".join(fault.sentence for fault in error.errors)
         raise CommandError(detail or error.detail) from error
     except SideProError as error:
         raise CommandError(error.detail) from error
+
+
+def run_with_container(
+    settings: Settings,
+    work: Callable[[Container], Coroutine[Any, Any, Result]],
+    *,
+    threads: int = 1,
+    check_schema: bool = True,
+) -> Result:
+    """Run a command's work, then close the container.
+
+    Raises:
+        CommandError: also if the database is not at this version's schema.
+    """
+
+    async def main() -> Result:
+        container = build_container(settings, settings.public_url or "", threads)
+        try:
+            if check_schema:
+                await ensure_current_schema(settings, container)
+            return await work(container)
+        finally:
+            await container.close()
+
+    return run(settings, main)
 
 
 def _reason(error: Unavailable) -> str:
@@ -100,25 +138,31 @@ def _reason(error: Unavailable) -> str:
     return " ".join(text.split())
 
 
-def shown(settings: Settings) -> str:
-    """The address of the database, without its password."""
+def database_name(settings: Settings) -> str:
+    """The URL of the database, without its password."""
     url = make_url(settings.database)
     if settings.is_embedded:
         return f"sqlite:///{url.database}"
     return url.render_as_string(hide_password=True)
 
 
-async def bring_up_to_date(settings: Settings, platform: composition.Container) -> None:
+async def prepare_schema(settings: Settings, container: Container) -> None:
+    """Migrate an embedded database; check any other.
+
+    Raises:
+        CommandError: the database is not at this version's schema.
+    """
     if settings.is_embedded:
-        await migrations.migrate(platform.database)
+        await migrate.migrate(container.database)
     else:
-        await must_be_current(settings, platform)
+        await ensure_current_schema(settings, container)
 
 
-async def must_be_current(settings: Settings, platform: composition.Container) -> None:
-    there = await migrations.current(platform.database)
-    if there != migrations.head():
+async def ensure_current_schema(settings: Settings, container: Container) -> None:
+    """Raises `CommandError` unless the database is at this version's schema."""
+    revision = await migrate.current(container.database)
+    if revision != migrate.head():
         raise CommandError(
-            f"{shown(settings)} is at revision {there or 'none'} and this version needs "
-            f"{migrations.head()}: run `sidepro migrate`"
+            f"{database_name(settings)} is at revision {revision or 'none'} and this version "
+            f"needs {migrate.head()}: run `sidepro migrate`"
         )

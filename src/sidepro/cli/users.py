@@ -1,40 +1,35 @@
-"""`sidepro users`: what an operator does with accounts."""
+"""`sidepro users`: administration of accounts."""
 
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import click
 
-from sidepro.cli.runtime import (
-    CommandError,
-    build,
-    must_be_current,
-    run_to_the_end,
-    settings_of_process,
-)
+from sidepro.cli.runtime import CommandError, load_settings, run_with_container
 from sidepro.domain.accounts.administration_service import AdministrationService
 
 
 @click.group()
 def users() -> None:
-    """Administer accounts. They are named by email or username."""
+    """Administer accounts. NAME is an email or a username."""
 
 
-def _given_or_asked(_context: click.Context, _option: click.Parameter, value: str | None) -> str:
+def _ask_password(_context: click.Context, _option: click.Parameter, value: str | None) -> str:
     if value is not None:
         return value
     if sys.stdin.isatty():
         return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
     line = sys.stdin.readline().rstrip("\r\n")
     if not line:
-        raise CommandError("a password is needed: one line on standard input, or --password")
+        raise CommandError("a password is required: one line on standard input, or --password")
     return line
 
 
 _PASSWORD = click.option(
     "--password",
-    callback=_given_or_asked,
-    help="Without it the password is asked for, or read from standard input, which is safer.",
+    callback=_ask_password,
+    help="If omitted, it is asked for, or read from standard input. That is safer.",
 )
 
 
@@ -43,7 +38,7 @@ _PASSWORD = click.option(
 @click.argument("username")
 @_PASSWORD
 def create_admin(email: str, username: str, password: str) -> None:
-    """Open the account of an administrator."""
+    """Create an administrator."""
 
     async def work(administration: AdministrationService) -> None:
         user = await administration.create_admin(email, username, password)
@@ -55,7 +50,7 @@ def create_admin(email: str, username: str, password: str) -> None:
 @users.command()
 @click.argument("name")
 def deactivate(name: str) -> None:
-    """Close an account: its sessions and sockets end, and nobody can log in."""
+    """Deactivate an account. Its sessions and sockets end; log-in is refused."""
 
     async def work(administration: AdministrationService) -> None:
         user = await administration.set_active(name, active=False)
@@ -67,7 +62,7 @@ def deactivate(name: str) -> None:
 @users.command()
 @click.argument("name")
 def activate(name: str) -> None:
-    """Open a closed account again."""
+    """Activate a deactivated account."""
 
     async def work(administration: AdministrationService) -> None:
         user = await administration.set_active(name, active=True)
@@ -80,7 +75,7 @@ def activate(name: str) -> None:
 @click.argument("name")
 @_PASSWORD
 def reset_password(name: str, password: str) -> None:
-    """Give an account a new password; its sessions end."""
+    """Set a new password. The account's sessions end."""
 
     async def work(administration: AdministrationService) -> None:
         user = await administration.reset_password(name, password)
@@ -91,28 +86,18 @@ def reset_password(name: str, password: str) -> None:
 
 @users.command("list")
 def list_users() -> None:
-    """Print all accounts: id, email, username, and what is special about them."""
+    """Print all accounts: id, email, username, and `administrator` or `deactivated`."""
 
     async def work(administration: AdministrationService) -> None:
         async for user in administration.users():
-            special = [
+            flags = [
                 *(["administrator"] if user.is_admin else []),
                 *([] if user.is_active else ["deactivated"]),
             ]
-            click.echo("\t".join([str(user.id), user.email, user.username, ", ".join(special)]))
+            click.echo("\t".join([str(user.id), user.email, user.username, ", ".join(flags)]))
 
     _administer(work)
 
 
-def _administer(work: Callable[[AdministrationService], Awaitable[None]]) -> None:
-    settings = settings_of_process()
-
-    async def run() -> None:
-        platform = build(settings, "")
-        try:
-            await must_be_current(settings, platform)
-            await work(platform.administration)
-        finally:
-            await platform.close()
-
-    run_to_the_end(settings, run)
+def _administer(work: Callable[[AdministrationService], Coroutine[Any, Any, None]]) -> None:
+    run_with_container(load_settings(), lambda container: work(container.administration))

@@ -1,1 +1,1 @@
-"""The server: uvicorn with our bounds, and the supervisor of several workers."""
+"""uvicorn's server with our timeouts, and the supervisor of several workers."""

@@ -1,9 +1,9 @@
-"""uvicorn's server, with an end that loses no call.
+"""A uvicorn server that drops no request when it stops.
 
-uvicorn closes the listening socket although connections wait to be accepted, and connections whose
-request has not been read yet: calls that come at the moment of the end are reset. This one takes
-in all that came, lets every answer say that it is the last one of its connection, and closes what
-stays idle. Who is refused after that, such as a proxy, knows that nothing was done.
+uvicorn closes the listening socket while connections wait to be accepted, and closes connections
+whose request it has not read yet: clients see a reset. This server accepts the waiting
+connections, sends `Connection: close` with every response, and gives idle connections half a
+second for a last request. A client or proxy that is refused later knows that nothing was done.
 """
 
 import asyncio
@@ -13,14 +13,14 @@ from collections.abc import Callable, Sequence
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-IDLE_FOR = 0.5
-"""Seconds that a connection without a request under way gets to send one when the server stops."""
+IDLE_TIMEOUT = 0.5
+"""Seconds that an idle connection gets to send a request when the server stops."""
 
-LOOK_EVERY = 0.02
+POLL_INTERVAL = 0.02
 
 
 class DrainingServer(uvicorn.Server):
-    """Calls `on_start` as soon as it serves."""
+    """Calls `on_start` when it serves."""
 
     def __init__(self, config: uvicorn.Config, on_start: Callable[[], None]) -> None:
         super().__init__(config)
@@ -36,53 +36,53 @@ class DrainingServer(uvicorn.Server):
             *self.server_state.default_headers,
             (b"connection", b"close"),
         ]
-        await self._take_in(sockets or [])
-        await self._answer_what_came()
+        await self._accept_backlog(sockets or [])
+        await self._drain_connections()
         await super().shutdown(sockets)
 
-    async def _take_in(self, sockets: Sequence[socket.socket]) -> None:
-        """Stop listening, with nobody left who was connected already."""
-        listeners = [one.dup() for one in sockets]
+    async def _accept_backlog(self, sockets: Sequence[socket.socket]) -> None:
+        """Stop listening, and serve the connections in the listeners' backlogs."""
+        listeners = [listener.dup() for listener in sockets]
         for server in self.servers:
             server.close()
-        came = []
+        accepted = []
         for listener, original in zip(listeners, sockets, strict=True):
             with listener:
                 listener.setblocking(False)
                 original.close()
-                while (connection := _accepted(listener)) is not None:
-                    came.append(connection)
-        for connection in came:
+                while (connection := _accept(listener)) is not None:
+                    accepted.append(connection)
+        for connection in accepted:
             loop = asyncio.get_running_loop()
             await loop.connect_accepted_socket(self._protocol, connection)
 
     def _protocol(self) -> HttpToolsProtocol:
         return HttpToolsProtocol(self.config, self.server_state, self.lifespan.state)
 
-    async def _answer_what_came(self) -> None:
-        """Give what is or may be on its way a moment; answers end their connections."""
+    async def _drain_connections(self) -> None:
+        """Wait until no connection is idle: a busy one closes after its response."""
         loop = asyncio.get_running_loop()
-        until = loop.time() + IDLE_FOR
-        while loop.time() < until:
-            may_send = False
+        deadline = loop.time() + IDLE_TIMEOUT
+        while loop.time() < deadline:
+            has_idle = False
             for connection in tuple(self.server_state.connections):
                 if not isinstance(connection, HttpToolsProtocol):
                     continue
                 cycle: RequestResponseCycle | None = connection.cycle  # uvicorn's type is wrong
                 if cycle is None or cycle.response_complete:
-                    may_send = True
+                    has_idle = True
                 else:
-                    connection.shutdown()  # once it is answered
-            if not may_send:
+                    connection.shutdown()  # closes after the response
+            if not has_idle:
                 return
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(POLL_INTERVAL)
 
 
-def _accepted(listener: socket.socket) -> socket.socket | None:
-    """A connection that waits, if there is one."""
+def _accept(listener: socket.socket) -> socket.socket | None:
+    """A connection of the backlog; `None` if it is empty."""
     try:
         connection, _ = listener.accept()
-    except OSError:  # nobody, or somebody who has gone
+    except OSError:  # no connection, or its client has gone
         return None
     connection.setblocking(False)
     return connection

@@ -1,7 +1,7 @@
-"""Several serving processes on one port, and the one that watches over them.
+"""Several worker processes on one port, and the supervisor that restarts them.
 
-They take turns at accepting from one listening socket. Who ends unasked is started again; when the
-watching process ends, however it ends, they end too.
+The workers accept from one listening socket. A worker that exits is restarted; when the supervisor
+exits, even by SIGKILL, the workers stop too.
 """
 
 import multiprocessing
@@ -17,120 +17,125 @@ from multiprocessing.connection import Connection, wait
 
 import structlog
 
-from sidepro.cli.runtime import CommandError
-
 log = structlog.get_logger(__name__)
 
 Work = Callable[[int, Callable[[], None]], None]
-"""What a worker does, given its number from 0 on and what to call when it is ready. It ends on
-SIGTERM. Sent to the worker's process, so it is made of what can be pickled.
+"""A worker's main function: takes its number, from 0 on, and a callback for when it is ready.
+
+It returns on SIGTERM. It is pickled, because workers are spawned.
 """
 
-STARTED_AGAIN_AFTER = 1.0
-"""Seconds, so that what cannot live is not started without a pause."""
+RESTART_DELAY = 1.0
+"""Seconds before a worker is restarted, so that a crash loop does not take all CPU time."""
 
 _SPAWN = multiprocessing.get_context("spawn")
 
 
+class WorkerFailed(Exception):
+    """A worker exited before all workers were ready."""
+
+
 class _Worker:
     def __init__(self, work: Work, number: int) -> None:
-        self.ready, says_ready = _SPAWN.Pipe(duplex=False)
+        self.ready_pipe, child_end = _SPAWN.Pipe(duplex=False)
         self.is_ready = False
-        self.process = _SPAWN.Process(target=_run, args=(work, number, says_ready))
+        self.process = _SPAWN.Process(target=_run, args=(work, number, child_end))
         self.process.start()
-        says_ready.close()
+        child_end.close()
 
-    def look(self) -> bool:
-        """Whether it is alive; notes whether it is ready."""
-        if not self.is_ready and self.ready.poll():
+    def poll(self) -> bool:
+        """Update `is_ready`; whether the process is alive."""
+        if not self.is_ready and self.ready_pipe.poll():
             try:
-                self.is_ready = self.ready.recv()
+                self.is_ready = self.ready_pipe.recv()
             except EOFError:
-                return False  # it has ended, or will have in a moment
+                return False  # exited, or about to
         return self.process.is_alive()
 
-    def close(self) -> int | None:
-        """Wait for its end; the exit code."""
+    def join(self) -> int | None:
+        """Wait for the process to exit; its exit code."""
         self.process.join()
         code = self.process.exitcode
         self.process.close()
-        self.ready.close()
+        self.ready_pipe.close()
         return code
 
 
-def supervise(count: int, work: Work, announce: Callable[[], None], stop_within: float) -> None:
-    """Keep so many workers at work until SIGTERM or SIGINT; then end them all.
+def supervise(
+    count: int, work: Work, on_ready: Callable[[], None], shutdown_timeout: float
+) -> None:
+    """Run `count` workers until SIGTERM or SIGINT, then stop them.
 
-    `announce` is called once all are ready. Workers that do not end within `stop_within` seconds
-    are killed.
+    `on_ready` is called when all workers are ready. Workers that do not exit within
+    `shutdown_timeout` seconds are killed.
 
     Raises:
-        CommandError: one of them ended before all were ready.
+        WorkerFailed: a worker exited before all were ready.
     """
-    with _signals() as signalled:
+    with _stop_signal() as stopped:
         workers = [_Worker(work, number) for number in range(count)]
         try:
-            is_announced = False
-            while signalled not in wait(
+            all_ready = False
+            while stopped not in wait(
                 [
-                    signalled,
-                    *(one.process.sentinel for one in workers),
-                    *(one.ready for one in workers if not one.is_ready),
+                    stopped,
+                    *(worker.process.sentinel for worker in workers),
+                    *(worker.ready_pipe for worker in workers if not worker.is_ready),
                 ]
             ):
                 for number, worker in enumerate(workers):
-                    if worker.look():
+                    if worker.poll():
                         continue
-                    if not is_announced:
-                        raise CommandError("a worker ended before it was ready")
-                    log.warning("worker_ended", number=number, exit_code=worker.close())
-                    time.sleep(STARTED_AGAIN_AFTER)
+                    if not all_ready:
+                        raise WorkerFailed
+                    log.warning("worker_exited", number=number, exit_code=worker.join())
+                    time.sleep(RESTART_DELAY)
                     workers[number] = _Worker(work, number)
-                if not is_announced and all(one.is_ready for one in workers):
-                    is_announced = True
-                    announce()
+                if not all_ready and all(worker.is_ready for worker in workers):
+                    all_ready = True
+                    on_ready()
         finally:
-            _stop(workers, stop_within)
+            _stop(workers, shutdown_timeout)
 
 
-def _stop(workers: list[_Worker], within: float) -> None:
+def _stop(workers: list[_Worker], timeout: float) -> None:
     for worker in workers:
         worker.process.terminate()
-    deadline = time.monotonic() + within
+    deadline = time.monotonic() + timeout
     for worker in workers:
         worker.process.join(max(0, deadline - time.monotonic()))
         if worker.process.is_alive():
             log.error("worker_killed", pid=worker.process.pid)
             worker.process.kill()
-        worker.close()
+        worker.join()
 
 
 @contextmanager
-def _signals() -> Iterator[socket.socket]:
-    """Something to wait for: it has a word as soon as a signal to stop came."""
-    reads, writes = socket.socketpair()
-    writes.setblocking(False)
+def _stop_signal() -> Iterator[socket.socket]:
+    """A socket that becomes readable on SIGTERM or SIGINT, for `wait`."""
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
     handlers = {
         number: signal.signal(number, lambda *_: None)
         for number in (signal.SIGTERM, signal.SIGINT)
     }
-    before = signal.set_wakeup_fd(writes.fileno())
+    previous = signal.set_wakeup_fd(writer.fileno())
     try:
-        with reads, writes:
-            yield reads
+        with reader, writer:
+            yield reader
     finally:
-        signal.set_wakeup_fd(before)
+        signal.set_wakeup_fd(previous)
         for number, handler in handlers.items():
             signal.signal(number, handler)
 
 
-def _run(work: Work, number: int, says_ready: Connection) -> None:
-    """What a worker's process does."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    work(number, partial(says_ready.send, True))
+def _run(work: Work, number: int, ready_pipe: Connection) -> None:
+    """The main function of a worker's process."""
+    threading.Thread(target=_stop_with_parent, daemon=True).start()
+    work(number, partial(ready_pipe.send, True))
 
 
-def _end_with_parent() -> None:
+def _stop_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

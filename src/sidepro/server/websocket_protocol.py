@@ -1,10 +1,10 @@
-"""uvicorn's WebSocket protocol, with an end to its patience, and with less to carry.
+"""uvicorn's WebSocket protocol with a timeout on closing, and with less memory per socket.
 
-A transport that is closed waits until the peer has taken all that was written. One that reads no
-more, or that is no longer there, would keep its connection and its buffers for as long as the
-kernel hopes, which is for ever when the peer's kernel still answers.
+A closed transport waits until the peer has read everything that was written. A peer that stops
+reading, or that is gone, would keep the connection and its buffers until the kernel gives up,
+which is never if the peer's kernel still responds.
 
-A socket is open for hours: what only its opening needed is let go, and its queue is a small one.
+A socket is open for hours, so what only the handshake needs is released.
 """
 
 import asyncio
@@ -15,41 +15,42 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from sidepro.api.chat.outbox import CompactQueue
 
-ENDED_WITHIN = 4.0
-"""Seconds that a closed connection gets to take what was written, the close frame last."""
+CLOSE_TIMEOUT = 4.0
+"""Seconds that the peer gets to read what was written, with the close frame at the end."""
 
 
 class TimeoutWebSocketProtocol(WebSocketsSansIOProtocol):
-    """Breaks a connection off that does not end by itself."""
+    """Aborts a connection that does not close in time."""
 
-    _last_moment: asyncio.TimerHandle | None = None
+    _close_timer: asyncio.TimerHandle | None = None
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # An empty asyncio.Queue takes 3 kB.
         self.queue = cast("Any", CompactQueue())
-        # A server that stops gives one to every answer; here it would refuse the upgrade.
+        # A stopping server adds `Connection: close` to responses; it would refuse the upgrade.
         self.default_headers = [pair for pair in self.default_headers if pair[0] != b"connection"]
 
     async def send(self, message: ASGISendEvent) -> None:
         await super().send(message)
         if message["type"] == "websocket.accept":
-            # The application has its own copy. The parser holds on to the request itself.
+            # The application has its own copy of the headers; the parser keeps the request.
             self.request.headers.clear()
             del self.request, self.response
 
     async def run_asgi(self) -> None:
         await super().run_asgi()
-        self._end_soon()
+        self._start_close_timer()
 
     def keepalive_timeout(self) -> None:
         super().keepalive_timeout()
-        self._end_soon()
+        self._start_close_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._last_moment:
-            self._last_moment.cancel()
+        if self._close_timer:
+            self._close_timer.cancel()
         super().connection_lost(exc)
 
-    def _end_soon(self) -> None:
-        if not self.disconnected and self._last_moment is None:
-            self._last_moment = self.loop.call_later(ENDED_WITHIN, self.transport.abort)
+    def _start_close_timer(self) -> None:
+        if not self.disconnected and self._close_timer is None:
+            self._close_timer = self.loop.call_later(CLOSE_TIMEOUT, self.transport.abort)

@@ -1,0 +1,49 @@
+"""How uvicorn serves the application."""
+
+import gc
+
+import uvicorn
+from litestar.types import ASGIApp
+
+from sidepro.server.websocket_protocol import TimeoutWebSocketProtocol
+from sidepro.settings import Settings
+
+PING_INTERVAL = 15.0
+PONG_TIMEOUT = 10.0
+"""Seconds. A dead peer is detected within half a minute."""
+
+SHUTDOWN_TIMEOUT = 10
+"""Seconds that requests in progress get when the server stops."""
+
+GC_THRESHOLD = 20_000
+"""Net allocations between two collections of the youngest generation; Python's default is 700."""
+
+
+def uvicorn_config(settings: Settings, app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http="httptools",
+        ws=TimeoutWebSocketProtocol,
+        ws_ping_interval=PING_INTERVAL,
+        ws_ping_timeout=PONG_TIMEOUT,
+        ws_max_size=settings.socket_frame_max_bytes,
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=[str(network) for network in settings.trusted_proxies],
+        server_header=False,
+        access_log=False,
+        log_config=None,
+        lifespan="on",
+    )
+
+
+def tune_gc() -> None:
+    """Call when everything is imported and built.
+
+    The collector need not look again at what exists now. Requests create few reference cycles, so
+    a thousand messages in flight are no reason to collect.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GC_THRESHOLD, *gc.get_threshold()[1:])
