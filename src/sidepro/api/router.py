@@ -21,6 +21,7 @@ from sidepro.api.docs.page import docs_router
 from sidepro.api.json_body import StrictJson
 from sidepro.api.routes import (
     accounts,
+    bookmarks,
     comments,
     data_export,
     projects,
@@ -72,6 +73,7 @@ def api_router(dependencies: ApiDependencies) -> Router:
             data_export.router,
             projects.router,
             comments.router,
+            bookmarks.router,
             rooms.router,
             recommendations.router,
             images_router(dependencies.upload_max_bytes),

@@ -9,6 +9,7 @@ from sidepro.api.chat import frames
 from sidepro.api.pagination import ListOf
 from sidepro.api.routes import (
     accounts,
+    bookmarks,
     comments,
     images,
     projects,
@@ -217,7 +218,7 @@ EXAMPLES: dict[Any, Any] = {
         ),
         repository_url=_REPOSITORY,
     ),
-    projects.BookmarkState: projects.BookmarkState(bookmarked=True, bookmark_count=10),
+    bookmarks.BookmarkState: bookmarks.BookmarkState(bookmarked=True, bookmark_count=10),
     comments.CommentText: comments.CommentText(_COMMENT_SHOWN.body),
     comments.Comment: _COMMENT_SHOWN,
     ListOf[comments.Comment]: ListOf[comments.Comment]([_COMMENT_SHOWN], None, None, 1),

@@ -30,13 +30,7 @@ from sidepro.api.pagination import (
     page_response,
     scope_of,
 )
-from sidepro.api.schemas import (
-    NOT_BLANK,
-    Moment,
-    UserSummary,
-    moment,
-    user_summary,
-)
+from sidepro.api.schemas import NOT_BLANK, Moment, UserSummary, moment, user_summary
 from sidepro.domain.errors import Forbidden
 from sidepro.domain.ids import CommentId, ProjectId
 from sidepro.domain.projects import views
@@ -56,7 +50,7 @@ class Comment(msgspec.Struct):
 
 
 class CommentText(msgspec.Struct, forbid_unknown_fields=True):
-    """What the comment says."""
+    """The text of a comment."""
 
     body: CommentBody
 
@@ -95,12 +89,13 @@ async def comments(
     cursor: CursorText = None,
     total: Total = False,
 ) -> Response[ListOf[Comment]]:
-    """What people say."""
+    """The comments on a project."""
     project = ProjectId(project_id)
     scope = scope_of("comments", {"project": project_id})
-    wanted = page_request(services, limit, cursor, scope)
     size = await services.comments.count(project) if total else None
-    page = await services.comments.of_project(project, wanted, project_exists=total)
+    page = await services.comments.of_project(
+        project, page_request(services, limit, cursor, scope), project_exists=total
+    )
     return page_response(request, services, page, scope, _comment, size)
 
 
@@ -117,7 +112,7 @@ async def write_comment(
     services: GivenServices,
     key: IdempotencyKeyHeader = None,
 ) -> Response[Comment]:
-    """Say something."""
+    """Write a comment."""
 
     def build_response(comment: views.CommentView) -> Response[Comment]:
         return created(_comment(comment), f"/projects/{project_id}/comments/{comment.id}")
@@ -136,7 +131,7 @@ async def write_comment(
 @patch(
     "/projects/{project_id:uuid}/comments/{comment_id:uuid}",
     opt={"access": check_author, "problems": (Forbidden,)},
-    summary="Edit one's comment",
+    summary="Edit a comment",
 )
 async def edit_comment(
     request: ApiRequest,
@@ -145,7 +140,7 @@ async def edit_comment(
     data: JSONBody[CommentText],
     services: GivenServices,
 ) -> Comment:
-    """Change what one said."""
+    """Change the text of one's own comment."""
     comment = await services.comments.edit(
         caller_of(request), ProjectId(project_id), CommentId(comment_id), data.body
     )

@@ -7,18 +7,9 @@ from uuid import UUID
 import msgspec
 from litestar import Response, Router, post
 
-from sidepro.api.dependencies import (
-    ApiRequest,
-    GivenServices,
-    caller_of,
-)
+from sidepro.api.dependencies import ApiRequest, GivenServices, caller_of
 from sidepro.api.idempotency import IdempotencyKeyHeader, idempotent_response
-from sidepro.api.multipart_body import (
-    AROUND_IT,
-    MEMBER,
-    digest_of,
-    uploaded_file,
-)
+from sidepro.api.multipart_body import AROUND_IT, MEMBER, digest_of, uploaded_file
 from sidepro.domain.errors import BadImage, ImageQuota, InvalidInput, UnsupportedImageType
 from sidepro.domain.images.views import ImageView
 from sidepro.http.rate_limits import IMAGES
@@ -55,11 +46,11 @@ BODY: dict[str, Any] = {
         }
     },
 }
-"""The request body as the OpenAPI document tells it."""
+"""The request body in the OpenAPI document."""
 
 
-def images_router(largest_file: int) -> Router:
-    """The routes; a file may have so many bytes."""
+def images_router(max_file_bytes: int) -> Router:
+    """The routes, for files of at most `max_file_bytes`."""
 
     @post(
         "/images",
@@ -68,7 +59,7 @@ def images_router(largest_file: int) -> Router:
             "multipart": BODY,
             "problems": (400, InvalidInput, UnsupportedImageType, BadImage, ImageQuota),
         },
-        request_max_body_size=largest_file + AROUND_IT,
+        request_max_body_size=max_file_bytes + AROUND_IT,
         summary="Upload an image",
     )
     async def upload_image(
@@ -76,13 +67,12 @@ def images_router(largest_file: int) -> Router:
     ) -> Response[Image]:
         """For a thumbnail, a profile picture, or a project's Markdown.
 
-        It is encoded anew as WebP, at most 2,048 pixels wide and high, upright and without
-        metadata; animations go on moving. An image that nothing refers to is removed after a day.
+        The image is re-encoded as WebP: upright, at most 2,048 pixels wide and high, and without
+        metadata. Animations stay animated. An unreferenced image is deleted after a day.
         """
         caller = caller_of(request)
-        async with uploaded_file(request, largest_file) as file:
+        async with uploaded_file(request, max_file_bytes) as file:
             digest = await asyncio.to_thread(digest_of, file) if key else b""
-
             return await idempotent_response(
                 request,
                 key,

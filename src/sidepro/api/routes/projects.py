@@ -1,4 +1,4 @@
-"""The board: projects and bookmarks."""
+"""The board: projects."""
 
 import re
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
-from litestar import Response, Router, delete, get, head, patch, post, put
+from litestar import Response, Router, delete, get, head, patch, post
 from litestar.datastructures import ResponseHeader
 from litestar.params import HeaderParameter, JSONBody, Parameter
 
@@ -63,7 +63,7 @@ Skills = Annotated[
 ETAG = ResponseHeader(
     "ETag",
     documentation_only=True,
-    description="The revision of what the author edits, for `If-Match`.",
+    description="The project's revision, for `If-Match`.",
 )
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -71,7 +71,7 @@ _REVISION = re.compile(r"[1-9][0-9]{0,8}")
 
 
 class Project(ProjectCard):
-    """A project's page. `content_html` is safe to put into a page."""
+    """A project with its text. `content_html` is safe HTML."""
 
     content: str
     content_html: str
@@ -79,7 +79,7 @@ class Project(ProjectCard):
 
 
 class NewProject(msgspec.Struct, forbid_unknown_fields=True):
-    """A project to be published."""
+    """A new project."""
 
     title: Title
     summary: Summary
@@ -90,7 +90,7 @@ class NewProject(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ProjectPatch(msgspec.Struct, forbid_unknown_fields=True):
-    """The members of a project that change; those left out stay as they are."""
+    """The fields of a project to change. Missing fields stay as they are."""
 
     title: Title | msgspec.UnsetType = msgspec.UNSET
     summary: Summary | msgspec.UnsetType = msgspec.UNSET
@@ -98,13 +98,6 @@ class ProjectPatch(msgspec.Struct, forbid_unknown_fields=True):
     skills: Skills | msgspec.UnsetType = msgspec.UNSET
     repository_url: WebAddress | msgspec.UnsetType | None = msgspec.UNSET
     thumbnail_id: UUID | msgspec.UnsetType | None = msgspec.UNSET
-
-
-class BookmarkState(msgspec.Struct):
-    """Whether the caller has bookmarked the project, and how many people have."""
-
-    bookmarked: bool
-    bookmark_count: int
 
 
 def _project(view: views.ProjectView) -> Project:
@@ -122,24 +115,21 @@ def _etag(view: views.ProjectView) -> dict[str, str]:
 
 
 def revisions(if_match: Sequence[str]) -> frozenset[int] | None:
-    """The revisions in If-Match headers (RFC 9110, 13.1.1); `None` stands for any.
+    """The revisions in If-Match headers (RFC 9110, 13.1.1); `None` means any.
 
-    Several headers are one list. A `W/` that a proxy put before a tag is overlooked; a tag that is
-    not ours matches nothing.
+    Several headers form one list. A `W/` that a proxy put before a tag is ignored. An unknown tag
+    matches nothing.
     """
     tags = ",".join(if_match)
     if not if_match or tags.strip() == "*":
         return None
-    ours = (_REVISION.fullmatch(tag) for tag in re.findall(r'"([^"]*)"', tags))
-    return frozenset(int(tag[0]) for tag in ours if tag)
+    matches = (_REVISION.fullmatch(tag) for tag in re.findall(r'"([^"]*)"', tags))
+    return frozenset(int(match[0]) for match in matches if match)
 
 
 async def check_author(services: Services, connection: ApiConnection) -> None:
     project_id = ProjectId(connection.path_params["project_id"])
     await services.projects.authorize_edit(caller_of(connection), project_id)
-
-
-# ------------------------------------------------------------------------------------ projects
 
 
 @get("/projects", opt=PUBLIC, response_headers=[LINK], summary="The board")
@@ -149,17 +139,18 @@ async def board(
     q: Annotated[
         str | None,
         Parameter(
-            description="A text in title, summary or author's name.",
+            description="Text in the title, the summary or the author's name.",
             schema_extra={"min_length": 1, "max_length": 100},
         ),
     ] = None,
     skill: Annotated[list[str] | None, Parameter(description="May be repeated.")] = None,
     match: Annotated[
-        Literal["any", "all"], Parameter(description="Any or all of the skills.")
+        Literal["any", "all"],
+        Parameter(description="Whether any skill is enough."),
     ] = "any",
-    author: Annotated[UUID | None, Parameter(description="Whose projects.")] = None,
+    author: Annotated[UUID | None, Parameter(description="The id of the author.")] = None,
     sort: Annotated[
-        views.Sort, Parameter(description="Each descending; ties are broken by id.")
+        views.Sort, Parameter(description="The sort order, descending; ids break ties.")
     ] = views.Sort.NEWEST,
     limit: Limit = LIMIT,
     cursor: CursorText = None,
@@ -178,8 +169,9 @@ async def board(
     )
     filters = [query.text, query.skills, query.all_skills, query.author, query.sort]
     scope = scope_of("board", {"filters": filters})
-    wanted = page_request(services, limit, cursor, scope)
-    page = await services.projects.board(query, wanted, viewer_of(request))
+    page = await services.projects.board(
+        query, page_request(services, limit, cursor, scope), viewer_of(request)
+    )
     size = await services.projects.board_size(query) if total else None
     return page_response(request, services, page, scope, project_card, size)
 
@@ -225,7 +217,7 @@ async def publish(
 async def read_project(
     request: ApiRequest, project_id: PathId, services: GivenServices
 ) -> Response[Project]:
-    """Read a project. Counts one view, which the answer includes."""
+    """Read a project. Counts one view, which the response includes."""
     project = await services.projects.get_and_count_view(ProjectId(project_id), viewer_of(request))
     return Response(_project(project), headers={**_etag(project), **NO_STORE})
 
@@ -234,11 +226,11 @@ async def read_project(
     "/projects/{project_id:uuid}",
     opt=PUBLIC,
     response_headers=[ETAG],
-    response_description="It is there.",
-    summary="Is the project there?",
+    response_description="The project exists.",
+    summary="Check that a project exists",
 )
 async def project_head(project_id: PathId, services: GivenServices) -> Response[None]:
-    """Counts no view."""
+    """Does not count a view."""
     project = await services.projects.get(ProjectId(project_id), None)
     return Response(None, headers={**_etag(project), **NO_STORE}, media_type="application/json")
 
@@ -247,7 +239,7 @@ async def project_head(project_id: PathId, services: GivenServices) -> Response[
     "/projects/{project_id:uuid}",
     opt={"access": check_author, "problems": (Forbidden,)},
     response_headers=[ETAG],
-    summary="Edit one's project",
+    summary="Edit a project",
 )
 async def edit_project(
     request: ApiRequest,
@@ -255,15 +247,16 @@ async def edit_project(
     data: JSONBody[ProjectPatch],
     services: GivenServices,
     if_match: Annotated[
-        str | None, HeaderParameter(name="If-Match", description="The `ETag` of what is edited.")
+        str | None,
+        HeaderParameter(name="If-Match", description="The `ETag` of the read project."),
     ] = None,
 ) -> Response[Project]:
-    """Change what is given. With `If-Match`, only if nobody else has meanwhile."""
+    """Change the given fields. With `If-Match`, only if the project has not changed since."""
     project = await services.projects.edit(
         caller_of(request),
         ProjectId(project_id),
         sent_fields(data),
-        # All lines of the header, of which the parameter is one.
+        # The parameter holds one line of the header only.
         revisions(request.headers.getall("If-Match") if if_match is not None else []),
     )
     return Response(_project(project), headers=_etag(project))
@@ -272,37 +265,11 @@ async def edit_project(
 @delete(
     "/projects/{project_id:uuid}",
     opt={"problems": (Forbidden,)},
-    summary="Take one's project off the board",
+    summary="Delete a project",
 )
 async def delete_project(request: ApiRequest, project_id: PathId, services: GivenServices) -> None:
-    """Its comments and bookmarks go with it."""
+    """Its comments and bookmarks are deleted too."""
     await services.projects.delete(caller_of(request), ProjectId(project_id))
-
-
-# ----------------------------------------------------------------------------------- bookmarks
-
-
-@put("/projects/{project_id:uuid}/bookmark", summary="Bookmark a project")
-async def bookmark(
-    request: ApiRequest, project_id: PathId, services: GivenServices
-) -> BookmarkState:
-    """Safe to repeat."""
-    state = await services.bookmarks.add(caller_of(request), ProjectId(project_id))
-    return BookmarkState(state.bookmarked, state.bookmark_count)
-
-
-@delete(
-    "/projects/{project_id:uuid}/bookmark",
-    operation_id="take_bookmark_off",
-    status_code=200,
-    summary="Take one's bookmark off",
-)
-async def remove_bookmark(
-    request: ApiRequest, project_id: PathId, services: GivenServices
-) -> BookmarkState:
-    """Safe to repeat."""
-    state = await services.bookmarks.remove(caller_of(request), ProjectId(project_id))
-    return BookmarkState(state.bookmarked, state.bookmark_count)
 
 
 router = Router(
@@ -314,8 +281,6 @@ router = Router(
         project_head,
         edit_project,
         delete_project,
-        bookmark,
-        remove_bookmark,
     ],
     tags=["Board"],
 )

@@ -1,0 +1,43 @@
+"""Bookmarks on projects."""
+
+import msgspec
+from litestar import Router, delete, put
+
+from sidepro.api.dependencies import ApiRequest, GivenServices, PathId, caller_of
+from sidepro.domain.ids import ProjectId
+from sidepro.domain.projects import views
+
+
+class BookmarkState(msgspec.Struct):
+    """Whether the caller has bookmarked the project, and how many people have."""
+
+    bookmarked: bool
+    bookmark_count: int
+
+
+@put("/projects/{project_id:uuid}/bookmark", summary="Bookmark a project")
+async def bookmark(
+    request: ApiRequest, project_id: PathId, services: GivenServices
+) -> BookmarkState:
+    """Safe to repeat."""
+    return _state(await services.bookmarks.add(caller_of(request), ProjectId(project_id)))
+
+
+@delete(
+    "/projects/{project_id:uuid}/bookmark",
+    operation_id="take_bookmark_off",
+    status_code=200,
+    summary="Remove a bookmark",
+)
+async def remove_bookmark(
+    request: ApiRequest, project_id: PathId, services: GivenServices
+) -> BookmarkState:
+    """Safe to repeat."""
+    return _state(await services.bookmarks.remove(caller_of(request), ProjectId(project_id)))
+
+
+def _state(view: views.BookmarkState) -> BookmarkState:
+    return BookmarkState(view.bookmarked, view.bookmark_count)
+
+
+router = Router("/", route_handlers=[bookmark, remove_bookmark], tags=["Board"])
