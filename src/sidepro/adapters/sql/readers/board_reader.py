@@ -14,6 +14,7 @@ from sidepro.adapters.sql.readers.project_cards import (
     author_summary,
     project_card,
 )
+from sidepro.adapters.sql.readers.visibility import VIEWER, visible_to
 from sidepro.adapters.sql.repositories.images import IMAGE_OF_USER
 from sidepro.adapters.sql.schema.tables import (
     bookmarks,
@@ -52,10 +53,14 @@ _BOOKMARKED_BY = KeysetQuery(
     (bookmarks.c.created_at, bookmarks.c.project_id),
     descending=True,
 )
-_BOOKMARK_COUNT = select(func.count()).where(bookmarks.c.user_id == bindparam("owner"))
+_BOOKMARK_COUNT = select(func.count()).where(
+    bookmarks.c.user_id == bindparam("owner"), visible_to(VIEWER, bookmarks.c.project_id)
+)
 
-_COMMENTS = select(comments, users.c.username, IMAGE_OF_USER).select_from(
-    comments.join(users, users.c.id == comments.c.author_id)
+_COMMENTS = (
+    select(comments, users.c.username, IMAGE_OF_USER)
+    .select_from(comments.join(users, users.c.id == comments.c.author_id))
+    .where(visible_to(VIEWER, comments.c.project_id))
 )
 _COMMENTS_OF = KeysetQuery(
     _COMMENTS.where(comments.c.project_id == bindparam("project")),

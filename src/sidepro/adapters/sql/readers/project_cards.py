@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import Select, bindparam, exists, select
+from sqlalchemy import Select, exists, select
 
 from sidepro.adapters.sql.engine.compiled_query import Row
 from sidepro.adapters.sql.readers.catalogue_ids import CatalogueIds
+from sidepro.adapters.sql.readers.visibility import VIEWER, visible_to
 from sidepro.adapters.sql.repositories.images import IMAGE_OF_USER, THUMBNAIL
 from sidepro.adapters.sql.repositories.projects import SKILLS_OF_PROJECT
 from sidepro.adapters.sql.schema.tables import bookmarks, project_counters, projects, users
@@ -14,32 +15,33 @@ from sidepro.domain.ids import UserId
 from sidepro.domain.images.urls import ImageUrls
 from sidepro.domain.projects.views import ProjectCard
 
-VIEWER = bindparam("viewer", type_=bookmarks.c.user_id.type)
-"""The user who looks, or NULL."""
-
 CARD_TABLES = projects.join(project_counters, project_counters.c.project_id == projects.c.id).join(
     users, users.c.id == projects.c.author_id
 )
 
-CARDS: Select[Any] = select(
-    projects.c.id,
-    projects.c.title,
-    projects.c.summary,
-    projects.c.author_id,
-    projects.c.created_at,
-    projects.c.updated_at,
-    users.c.username,
-    project_counters.c.views,
-    project_counters.c.bookmarks,
-    project_counters.c.comments,
-    SKILLS_OF_PROJECT,
-    THUMBNAIL,
-    IMAGE_OF_USER,
-    exists()
-    .where(bookmarks.c.user_id == VIEWER, bookmarks.c.project_id == projects.c.id)
-    .correlate(projects)
-    .label("bookmarked"),
-).select_from(CARD_TABLES)
+CARDS: Select[Any] = (
+    select(
+        projects.c.id,
+        projects.c.title,
+        projects.c.summary,
+        projects.c.author_id,
+        projects.c.created_at,
+        projects.c.updated_at,
+        users.c.username,
+        project_counters.c.views,
+        project_counters.c.bookmarks,
+        project_counters.c.comments,
+        SKILLS_OF_PROJECT,
+        THUMBNAIL,
+        IMAGE_OF_USER,
+        exists()
+        .where(bookmarks.c.user_id == VIEWER, bookmarks.c.project_id == projects.c.id)
+        .correlate(projects)
+        .label("bookmarked"),
+    )
+    .select_from(CARD_TABLES)
+    .where(visible_to(VIEWER, projects.c.id))
+)
 
 
 def project_card(

@@ -9,7 +9,8 @@ from sqlalchemy import Integer, bindparam, func, select
 from sidepro.adapters.sql.engine.compiled_query import limit_param
 from sidepro.adapters.sql.engine.database import Source
 from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
-from sidepro.adapters.sql.readers.project_cards import CARD_TABLES, CARDS, VIEWER, project_card
+from sidepro.adapters.sql.readers.project_cards import CARD_TABLES, CARDS, project_card
+from sidepro.adapters.sql.readers.visibility import VIEWER, visible_to
 from sidepro.adapters.sql.schema.tables import projects, users
 from sidepro.adapters.sql.search.board_query import SORT_KEYS
 from sidepro.domain.ids import UserId
@@ -25,7 +26,11 @@ _NUMBERED = (
         func.count().over(partition_by=projects.c.author_id).label("number"),
     )
     .join(users, users.c.id == projects.c.author_id)
-    .where(projects.c.author_id.in_(bindparam("authors", expanding=True)), users.c.is_active)
+    .where(
+        projects.c.author_id.in_(bindparam("authors", expanding=True)),
+        users.c.is_active,
+        visible_to(VIEWER, projects.c.id),
+    )
     .subquery()
 )
 """Each author's projects, numbered from 0."""

@@ -9,6 +9,7 @@ from sqlalchemy import CTE, ColumnElement, Select, Subquery, func, select
 
 from sidepro.adapters.sql.engine.keyset import KeysetQuery
 from sidepro.adapters.sql.readers.project_cards import CARD_TABLES, CARDS
+from sidepro.adapters.sql.readers.visibility import VIEWER, visible_to
 from sidepro.adapters.sql.schema.tables import project_counters, projects
 from sidepro.adapters.sql.search.access_paths import SCAN, AccessPath
 from sidepro.adapters.sql.search.filters import FilterSql
@@ -44,7 +45,7 @@ def page_query(filters: Filters, path: AccessPath, sort: Sort) -> KeysetQuery:
             details_filter=True,
         )
     key = SORT_KEYS[sort]
-    rows = select(key[-1].label("project_id"))
+    rows = select(key[-1].label("project_id")).where(visible_to(VIEWER, key[-1]))
     if not filters:
         return KeysetQuery(CARDS, key, descending=True, minimal=rows)
     matching = _filtered(rows, filters, path, key[-1])
@@ -58,7 +59,7 @@ def count_query(filters: Filters, path: AccessPath) -> Select[Any]:
         project_id: ColumnElement[Any] = projects.c.id
     else:
         project_id = _materialized(_index_of(path)).c.project_id
-    rows = select(project_id)
+    rows = select(project_id).where(visible_to(VIEWER, project_id))
     if path is not SCAN:
         # All hits of both indexes are needed: joining them is fastest.
         joined = [one for one in filters if one is not path and one.counts_by_index]
