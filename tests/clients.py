@@ -10,68 +10,21 @@ import asyncio
 import json
 import secrets
 import time
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
-import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from sidepro.adapters.sql.engine.database import Database
-from sidepro.adapters.sql.schema import migrate as migrations
-from tests.servers import SECRET_KEY
-
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-    from pathlib import Path
-
-    from tests.servers import Postgres
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
 Json = dict[str, Any]
 
 PATIENCE = 10.0
 """Seconds after which what should come is missed. Nothing that works waits for it."""
-
-DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)]
-"""Parameters of a fixture or a test that gives `a_database` its kind."""
-
-
-@contextmanager
-def a_database(kind: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[Json]:
-    """An empty database; the settings that name it. One on PostgreSQL is migrated already."""
-    if kind == "sqlite":
-        yield {"SIDEPRO_DATA_DIR": str(folder)}
-        return
-    postgres: Postgres = request.getfixturevalue("postgres")
-    with postgres.database() as url:
-        asyncio.run(migrate(url))
-        yield settings_of(url, folder)
-
-
-def settings_of(url: str, folder: Path) -> Json:
-    """The settings of a platform on PostgreSQL."""
-    return {
-        "SIDEPRO_DATA_DIR": str(folder),
-        "SIDEPRO_DATABASE_URL": url,
-        "SIDEPRO_SECRET_KEY": SECRET_KEY,
-    }
-
-
-def address_of(settings: Mapping[str, str]) -> str:
-    """The address of the database that these settings name."""
-    embedded = f"sqlite:///{settings['SIDEPRO_DATA_DIR']}/sidepro.sqlite3"
-    return settings.get("SIDEPRO_DATABASE_URL", embedded)
-
-
-async def migrate(url: str) -> None:
-    """Brings a database to the newest schema."""
-    database = Database(url)
-    try:
-        await migrations.migrate(database)
-    finally:
-        await database.close()
 
 
 @asynccontextmanager

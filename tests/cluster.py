@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
-from tests.clients import Person, migrate, settings_of, visiting
+from tests.clients import Person, visiting
 from tests.servers import SideProServer
 
 if TYPE_CHECKING:
@@ -17,15 +16,15 @@ if TYPE_CHECKING:
     import httpx
 
     from tests.clients import Json
-    from tests.servers import Postgres, RedisServer
+    from tests.databases import Databases
+    from tests.servers import RedisServer
 
 
 @contextmanager
-def shared_settings(postgres: Postgres, redis: RedisServer, folder: Path) -> Iterator[Json]:
-    """The settings of processes that share an empty database."""
-    with postgres.database() as url:
-        asyncio.run(migrate(url))
-        yield {**settings_of(url, folder), "SIDEPRO_REDIS_URL": redis.url}
+def shared_settings(databases: Databases, redis: RedisServer, folder: Path) -> Iterator[Json]:
+    """The settings of processes that share a new database and this Redis."""
+    with databases.settings(folder) as settings:
+        yield {**settings, "SIDEPRO_REDIS_URL": redis.url}
 
 
 @contextmanager

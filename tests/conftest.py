@@ -1,4 +1,4 @@
-"""What every part of the suite shares.
+"""Fixtures of the whole suite: servers, databases and the event loop.
 
 Imports the standard library and pytest alone: the domain suite runs with nothing else installed.
 """
@@ -12,6 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tests.databases import Databases
     from tests.servers import Postgres, RedisServer
     from tests.servers.s3 import S3
 
@@ -28,10 +29,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.servers)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Runs a test on the databases that its mark names, or else on SQLite."""
+    if "databases" in metafunc.fixturenames:
+        mark = metafunc.definition.get_closest_marker("databases")
+        kinds = [
+            pytest.param(kind, marks=pytest.mark.servers if kind == "postgresql" else ())
+            for kind in (mark.args if mark else ("sqlite",))
+        ]
+        metafunc.parametrize("databases", kinds, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """One event loop for the whole run, so that tests can share what is bound to it."""
+    return "asyncio"
+
+
+# --------------------------------------------------------------------------------------- servers
+
+
 def started(start: Callable[[], Server]) -> Server:
-    """A server. A machine without its program fails the tests that ask for it: a skip would go
-    unnoticed.
-    """
+    """A server. A missing program fails the tests that ask for it: a skip would go unnoticed."""
     from tests.servers import ServerError
 
     try:
@@ -78,3 +97,27 @@ def s3() -> Iterator[S3]:
 
     with S3() as server:
         yield server
+
+
+# ------------------------------------------------------------------------------------- databases
+
+
+@pytest.fixture(scope="session")
+def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> Databases:
+    from tests.databases import SqliteDatabases
+
+    return SqliteDatabases(tmp_path_factory.mktemp("databases"))
+
+
+@pytest.fixture(scope="session")
+def postgresql_databases(postgres: Postgres) -> Databases:
+    from tests.databases import PostgresqlDatabases
+
+    return PostgresqlDatabases(postgres)
+
+
+@pytest.fixture(scope="session")
+def databases(request: pytest.FixtureRequest) -> Databases:
+    """Databases of the kind that this case runs on; see `tests.databases`."""
+    found: Databases = request.getfixturevalue(f"{request.param}_databases")
+    return found

@@ -15,7 +15,6 @@ from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
 from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.schema import tables
-from sidepro.adapters.sql.schema.migrate import migrate
 from sidepro.adapters.sql.search.ngrams import ngrams_of
 from sidepro.demo import seeder
 from sidepro.domain.images.urls import ImageUrls
@@ -23,25 +22,20 @@ from sidepro.domain.pagination import PageRequest
 from sidepro.domain.projects.views import BoardQuery
 from sidepro.domain.text import casefold_key
 from tests.adapters.test_seeding import count_rows, generated, ignore
+from tests.databases import postgresql_only
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.servers import Postgres
+    from tests.databases import Databases
 
-pytestmark = [pytest.mark.anyio, pytest.mark.servers]
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
+pytestmark = [pytest.mark.anyio, postgresql_only]
 
 
 @pytest.fixture
-async def seeded(postgres: Postgres) -> AsyncIterator[tuple[str, Database]]:
-    with postgres.database() as url:
+async def seeded(databases: Databases) -> AsyncIterator[tuple[str, Database]]:
+    with databases.fresh() as url:
         database = Database(url)
-        await migrate(database)
         await seeder.write(SqlDemoWriter(database, CatalogueCache()), generated(), ignore)
         yield url, database
         await database.close()

@@ -41,7 +41,7 @@ from sidepro.adapters.sql.engine.compiled_query import (
 )
 from sidepro.adapters.sql.engine.database import driver_url
 from sidepro.adapters.sql.engine.dialect import contains
-from tests.clients import DATABASES
+from tests.databases import both_databases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -49,7 +49,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
     from sqlalchemy.sql.selectable import ReturnsRows
 
-    from tests.servers import Postgres
+    from tests.databases import Databases
+
+pytestmark = both_databases
 
 things = Table(
     "things",
@@ -180,16 +182,10 @@ STATEMENTS: dict[str, tuple[ReturnsRows, Mapping[str, Any]]] = {
 }
 
 
-@pytest.fixture(scope="module", params=DATABASES)
-def address(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path_factory.mktemp('compiled')}/things.sqlite3"
-        return
-    postgres: Postgres = request.getfixturevalue("postgres")
-    with postgres.database() as url:
-        yield url
+@pytest.fixture(scope="module")
+def address(databases: Databases) -> Iterator[str]:
+    with databases.empty() as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from sidepro.domain.pagination import PageRequest
 from sidepro.domain.projects.views import BoardQuery
 from sidepro.domain.text import casefold_key
 from tests import factories
-from tests.adapters.test_query_plans import NotingDatabase, explained, nodes
+from tests.adapters.query_plans import RecordingDatabase, explain, nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,12 +114,12 @@ def test_a_search_finds_the_same_by_an_index_whatever_the_locale(filled: Filled)
             await database.close()
         return found, numbers
 
-    database = NotingDatabase(filled.address)
+    database = RecordingDatabase(filled.address)
     found, numbers = asyncio.run(search())
     assert found == SEARCHES
     assert numbers == {term: len(places) for term, places in SEARCHES.items()}
-    asked = [one for one in database.asked if "ngrams" in one[1]]
-    assert len(asked) == 2 * len(SEARCHES)
-    for statement, parameters in asked:
-        plan = explained(filled.address, statement, parameters, "FORMAT JSON")
+    searches = [one for one in database.executed if "ngrams" in one[1]]
+    assert len(searches) == 2 * len(SEARCHES)
+    for statement, parameters in searches:
+        plan = explain(filled.address, statement, parameters, "FORMAT JSON")
         assert INDEX in {node.get("Index Name") for node in nodes(plan["Plan"])}

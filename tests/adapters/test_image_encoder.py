@@ -32,11 +32,6 @@ MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16")
 ORIENTATION = 0x0112
 
 
-@pytest.fixture(scope="session")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.fixture(scope="module")
 async def codec() -> AsyncIterator[PillowCodec]:
     made = PillowCodec(4_000_000)

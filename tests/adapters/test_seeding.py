@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache, partial
 from itertools import pairwise
@@ -22,7 +21,6 @@ from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
 from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
 from sidepro.adapters.sql.schema import tables
-from sidepro.adapters.sql.schema.migrate import migrate
 from sidepro.adapters.sql.search.ngrams import NgramArray, ngrams_of
 from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
 from sidepro.demo import seeder
@@ -35,34 +33,23 @@ from sidepro.domain.pagination import PageRequest
 from sidepro.domain.projects.views import BoardQuery, Sort
 from sidepro.domain.text import casefold_key
 from tests.adapters.test_demo import CATALOGUE, NOW
+from tests.databases import both_databases
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
-    from tests.servers import Postgres
+    from tests.databases import Databases
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, both_databases]
 
 SIZES = Sizes(users=40, projects=60, comments=150, bookmarks=1_200, rooms=30, messages_per_room=7)
 EMPTY = DemoData((), (), (), {}, (), (), (), ())
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    with ExitStack() as stack:
-        if request.param == "sqlite":
-            address = f"sqlite:///{tmp_path / 'sidepro.db'}"
-        else:
-            server: Postgres = request.getfixturevalue("postgres")
-            address = stack.enter_context(server.database())
+async def database(databases: Databases) -> AsyncIterator[Database]:
+    with databases.fresh() as address:
         database = Database(address)
-        await migrate(database)
         yield database
         await database.close()
 

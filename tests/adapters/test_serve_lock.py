@@ -28,11 +28,6 @@ _LOOKING = text(
 pytestmark = [pytest.mark.anyio, pytest.mark.servers]
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @asynccontextmanager
 async def serving(url: str, *, shared: bool) -> AsyncIterator[None]:
     """Another process that serves."""

@@ -1,19 +1,5 @@
-"""The API's tests run on SQLite and on PostgreSQL."""
+"""Fixtures of the API tests."""
 
-from tests.api.fixtures import (
-    anyio_backend,
-    api,
-    databases,
-    fresh_api,
-    postgresql_databases,
-    sqlite_databases,
-)
+from tests.api.fixtures import api, fresh_api
 
-__all__ = [
-    "anyio_backend",
-    "api",
-    "databases",
-    "fresh_api",
-    "postgresql_databases",
-    "sqlite_databases",
-]
+__all__ = ["api", "fresh_api"]

@@ -4,19 +4,15 @@ A `conftest.py` takes the fixtures from here. `api` is shared by the tests of a 
 make their own people; `fresh_api` has an empty database to itself.
 """
 
-import asyncio
-import shutil
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 
 from sidepro.adapters.security.passwords import Argon2Passwords
-from sidepro.adapters.sql.engine.database import Database
-from sidepro.adapters.sql.schema.migrate import migrate
 from sidepro.bootstrap import (
     Container,
     application,
@@ -24,58 +20,8 @@ from sidepro.bootstrap import (
 )
 from sidepro.settings import Settings
 from tests.api.client import ADDRESS, Api
-from tests.servers import SECRET_KEY, Postgres
-
-
-class Databases(Protocol):
-    """Databases of one kind, each of them migrated and empty."""
-
-    def fresh(self) -> AbstractContextManager[str]:
-        """The address of a new one, which is removed at the end of the block."""
-        ...
-
-
-class SqliteDatabases:
-    """Copies of a file."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._template = folder / "template.sqlite3"
-        migrated(f"sqlite:///{self._template}")
-        self._count = 0
-
-    @contextmanager
-    def fresh(self) -> Iterator[str]:
-        self._count += 1
-        copy = self._folder / f"{self._count}.sqlite3"
-        shutil.copyfile(self._template, copy)
-        yield f"sqlite:///{copy}"
-        copy.unlink()
-
-
-class PostgresDatabases:
-    """Copies of a template."""
-
-    def __init__(self, server: Postgres) -> None:
-        self._server = server
-        self._template = migrated(server.fresh_database())
-
-    def fresh(self) -> AbstractContextManager[str]:
-        return self._server.database(template=self._template)
-
-
-def migrated(address: str) -> str:
-    """The address, once the database behind it is migrated and nobody is connected any more."""
-
-    async def work() -> None:
-        database = Database(address)
-        try:
-            await migrate(database)
-        finally:
-            await database.close()
-
-    asyncio.run(work())
-    return address
+from tests.databases import Databases
+from tests.servers import SECRET_KEY
 
 
 @asynccontextmanager
@@ -105,31 +51,6 @@ def with_quick_passwords(platform: Container) -> Container:
         withdrawal=replace(services.withdrawal, accounts=accounts),
     )
     return replace(platform, passwords=quick, api=replace(platform.api, services=services))
-
-
-@pytest.fixture(scope="session")
-def anyio_backend() -> str:
-    """One event loop for the whole run, so that modules can share a platform."""
-    return "asyncio"
-
-
-@pytest.fixture(scope="session")
-def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> Databases:
-    return SqliteDatabases(tmp_path_factory.mktemp("sqlite"))
-
-
-@pytest.fixture(scope="session")
-def postgresql_databases(postgres: Postgres) -> Databases:
-    return PostgresDatabases(postgres)
-
-
-@pytest.fixture(
-    scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)]
-)
-def databases(request: pytest.FixtureRequest) -> Databases:
-    """Both kinds in turn; a server is started for those who want it alone."""
-    found: Databases = request.getfixturevalue(f"{request.param}_databases")
-    return found
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,9 @@ import pytest
 
 from tests.api.client import NOBODY, Api, Json, Person
 from tests.api.schemas import CARD, PROJECT
+from tests.databases import both_databases
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, both_databases]
 
 
 @dataclass(frozen=True)

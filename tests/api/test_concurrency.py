@@ -9,8 +9,9 @@ import pytest
 
 from tests.api.client import PASSWORD, Api
 from tests.api.schemas import BOOKMARK, COMMENT, HISTORY, PROJECT, ROOM
+from tests.databases import both_databases
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, both_databases]
 
 
 def statuses(responses: Iterable[httpx.Response]) -> dict[int, int]:

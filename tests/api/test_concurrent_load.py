@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.clients import Person, a_database, visiting
+from tests.clients import Person, visiting
 from tests.cluster import at, shared_settings, two_servers
 from tests.servers import SideProServer
 
@@ -52,11 +52,11 @@ def servers(
     """One process on SQLite, or two on PostgreSQL."""
     folder: Path = tmp_path_factory.mktemp("crowd")
     if request.param == "one process":
-        with a_database("sqlite", request, folder) as settings, SideProServer(settings) as server:
+        with SideProServer({"SIDEPRO_DATA_DIR": str(folder)}) as server:
             yield [server]
         return
-    postgres, redis = (request.getfixturevalue(name) for name in ("postgres", "redis_server"))
-    with shared_settings(postgres, redis, folder) as settings, two_servers(settings) as running:
+    databases, redis = map(request.getfixturevalue, ("postgresql_databases", "redis_server"))
+    with shared_settings(databases, redis, folder) as settings, two_servers(settings) as running:
         yield running
 
 

@@ -16,10 +16,11 @@ from sidepro.adapters.sql.schema import tables
 from sidepro.domain.idempotency import RESPONSE_TTL
 from sidepro.domain.ids import UserId
 from tests.api.client import NOBODY, PREFIX, Api, Json, Person, problem, project
-from tests.api.fixtures import Databases, serving
+from tests.api.fixtures import serving
+from tests.databases import Databases, both_databases
 from tests.image_files import picture, saved
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, both_databases]
 
 KEY = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"

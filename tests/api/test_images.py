@@ -15,8 +15,9 @@ from sidepro.api import multipart_body as uploads
 from sidepro.domain.errors import Unavailable
 from tests import image_files
 from tests.api.client import NOBODY, PASSWORD, PREFIX, Api, Json, Person, answer, problem, project
-from tests.api.fixtures import Databases, serving
+from tests.api.fixtures import serving
 from tests.api.schemas import ACCOUNT, CARD, COMMENT, PROJECT, RECOMMENDATIONS, ROOM, USER
+from tests.databases import Databases
 from tests.servers.s3 import S3
 
 pytestmark = pytest.mark.anyio

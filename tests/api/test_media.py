@@ -10,7 +10,8 @@ import pytest
 from sidepro.adapters.images.store import FolderImages
 from tests import image_files
 from tests.api.client import Api, problem
-from tests.api.fixtures import Databases, serving
+from tests.api.fixtures import serving
+from tests.databases import Databases
 
 pytestmark = pytest.mark.anyio
 

@@ -16,7 +16,8 @@ from sidepro.domain.recommendations.ports import SimilarityRun
 from sidepro.http import metrics as in_api
 from sidepro.http.metrics import Metrics
 from tests.api.client import Api
-from tests.api.fixtures import Databases, serving
+from tests.api.fixtures import serving
+from tests.databases import Databases
 
 pytestmark = pytest.mark.anyio
 

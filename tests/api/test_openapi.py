@@ -30,11 +30,6 @@ METHODS = {"get", "head", "post", "put", "patch", "delete"}
 NOT_DESCRIBED = ("/api/docs", "/api/openapi.json", "/api/asyncapi.json", "/media", "/metrics")
 
 
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def build(*, docs: bool = True) -> Litestar:
     platform = main.build(Settings(secret_key=("nothing is signed with this",), docs=docs), "")
     platform.passwords.close()

@@ -8,9 +8,10 @@ import pytest
 
 from tests.api.client import PREFIX, Api, Json, Person, answer
 from tests.api.schemas import CARD, COMMENT, PROJECT, ROOM, Shape, page_of
+from tests.databases import both_databases
 from tests.statement_log import statements
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, both_databases]
 
 SIZE = 5
 

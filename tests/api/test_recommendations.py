@@ -4,8 +4,9 @@ import pytest
 
 from tests.api.client import Api, Json, Person
 from tests.api.schemas import PROJECT, RECOMMENDATIONS
+from tests.databases import both_databases
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, both_databases]
 
 
 async def run(api: Api) -> None:

@@ -22,13 +22,14 @@ from sidepro.domain.accounts.views import AccountView
 from sidepro.domain.ids import UserId
 from sidepro.domain.text import casefold_key
 from tests.api.client import PASSWORD, Api, Person, answer, problem, project
-from tests.api.fixtures import Databases, serving
+from tests.api.fixtures import serving
 from tests.api.schemas import ROOM, TOKENS
+from tests.databases import Databases, both_databases
 from tests.image_files import picture, saved
 from tests.servers import RedisServer
 from tests.servers.s3 import S3
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, both_databases]
 
 
 async def busiest(database: Database) -> UserId:

@@ -21,7 +21,7 @@ import pytest
 from sidepro import cli
 from sidepro.adapters.sql.schema import migrate as migrations
 from tests.cli.conftest import COMMAND
-from tests.clients import settings_of
+from tests.databases import settings_of
 from tests.servers import HOST, SECRET_KEY, SideProServer, free_port, settings
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from sidepro.adapters.sql.engine.locks import SqlJobLock
 from sidepro.adapters.sql.neighbour_store import SqlNeighbourStore
 from sidepro.settings import Settings
 from tests.cli.conftest import COMMAND
-from tests.clients import DATABASES, a_database, address_of, settings_of
+from tests.databases import address_of, both_databases, settings_of
 from tests.servers import HOST, SECRET_KEY, free_port, settings
 
 if TYPE_CHECKING:
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
     from tests.cli.conftest import Outcome
     from tests.clients import Json
+    from tests.databases import Databases
     from tests.servers import Postgres, RedisServer
+
+pytestmark = both_databases
 
 SMALL = ["--users=6", "--projects=9", "--comments=2", "--bookmarks=2", "--rooms=1"]
 SMALL += ["--messages-per-room=2"]
@@ -40,12 +43,12 @@ ON_POSTGRESQL = {
 }
 
 
-@pytest.fixture(params=DATABASES)
+@pytest.fixture
 def filled(
-    request: pytest.FixtureRequest, run_here: Callable[..., Outcome], tmp_path: Path
+    databases: Databases, run_here: Callable[..., Outcome], tmp_path: Path
 ) -> Iterator[Json]:
     """The settings of a database with a few people in it."""
-    with a_database(request.param, request, tmp_path) as given:
+    with databases.settings(tmp_path) as given:
         assert run_here("seed", *SMALL, **given).code == 0
         yield given
 

@@ -38,14 +38,9 @@ from tests.fakes.store import MemoryStore
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.servers import Postgres
+    from tests.databases import Databases
 
 CATALOGUE = Path(migrations.__file__).parent / "migrations" / "data" / "catalogue_2026_11.json"
-
-
-@pytest.fixture(scope="session")
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 @pytest.fixture(scope="session")
@@ -58,36 +53,34 @@ def catalogue() -> Catalogue:
 
 
 @pytest.fixture(scope="session")
-async def sqlite(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Database]:
-    """A migrated SQLite database with its pool, emptied between tests.
+async def sqlite(sqlite_databases: Databases) -> AsyncIterator[Database]:
+    """A SQLite database with its pool, emptied between tests.
 
-    Making one, and preparing every statement anew, takes longer than most tests.
+    Opening one and compiling every statement takes longer than most tests.
     """
-    path = tmp_path_factory.mktemp("sqlite") / "sidepro.db"
-    async with _opened(f"sqlite:///{path}") as database:
-        await migrations.migrate(database)
-        yield database
+    with sqlite_databases.fresh() as address:
+        async with _opened(address) as database:
+            yield database
 
 
 @pytest.fixture(scope="session")
-async def postgresql(postgres: Postgres) -> AsyncIterator[Database]:
-    """A migrated PostgreSQL database with its pool, emptied between tests.
+async def postgresql(postgresql_databases: Databases) -> AsyncIterator[Database]:
+    """A PostgreSQL database with its pool, emptied between tests.
 
-    It tells times in its own zone, which is rarely UTC: the adapters have to cope.
+    Its time zone is not UTC, as on many servers.
     """
-    address = postgres.fresh_database()
-    name = urlsplit(address).path[1:]
-    async with _opened(address) as database, database.writing() as connection:
-        await connection.exec_driver_sql(f"ALTER DATABASE {name} SET TimeZone = 'Asia/Seoul'")
-        await connection.commit()
-    async with _opened(address) as database:
-        await migrations.migrate(database)
-        yield database
+    with postgresql_databases.fresh() as address:
+        name = urlsplit(address).path[1:]
+        async with _opened(address) as database, database.writing() as connection:
+            await connection.exec_driver_sql(f"ALTER DATABASE {name} SET TimeZone = 'Asia/Seoul'")
+            await connection.commit()
+        async with _opened(address) as database:
+            yield database
 
 
 @pytest.fixture(params=["memory", "sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
 def store(request: pytest.FixtureRequest, catalogue: Catalogue) -> MemoryStore | Database:
-    """What the world's adapters stand on. A server is started for whom asks for it alone."""
+    """What the adapters of `world` store in."""
     if request.param == "memory":
         return MemoryStore(catalogue)
     database: Database = request.getfixturevalue(request.param)

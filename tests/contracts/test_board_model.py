@@ -18,7 +18,6 @@ from sqlalchemy import delete
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
 from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
-from sidepro.adapters.sql.schema import migrate as migrations
 from sidepro.adapters.sql.schema import tables
 from sidepro.adapters.sql.search.access_paths import SCAN, AccessPathPlanner, Plan
 from sidepro.adapters.sql.search.filters import BoardFilter
@@ -35,8 +34,8 @@ from sidepro.domain.pagination import (
 from sidepro.domain.projects.views import BoardQuery, ProjectCard, Sort
 from sidepro.domain.text import casefold_key
 from tests import factories
-from tests.clients import DATABASES
 from tests.contracts.paging import over_the_wire
+from tests.databases import both_databases
 from tests.factories import NOW
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ if TYPE_CHECKING:
 
     from sidepro.domain.accounts.user import User
     from sidepro.domain.projects.project import Project
-    from tests.servers import Postgres
+    from tests.databases import Databases
 
 # Few and alike, so that they are found often: in other cases, widths and Unicode forms too.
 WORDS = [
@@ -60,6 +59,8 @@ WORDS = [
 WORDS += ["axb", "back\\slash", "ß", "SS", "지도", "ㅋㅋ"]
 SKILLS = ("Django", "Python", "Redis")
 PEOPLE = 3
+
+pytestmark = both_databases
 
 titles = st.lists(st.sampled_from(WORDS), min_size=1, max_size=3).map(" ".join)
 terms = st.one_of(
@@ -280,18 +281,6 @@ class Board:
         return page
 
 
-@pytest.fixture(scope="module", params=DATABASES)
-def address(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path_factory.mktemp('model')}/model.sqlite3"
-        return
-    postgres: Postgres = request.getfixturevalue("postgres")
-    with postgres.database() as url:
-        yield url
-
-
 @pytest.fixture(scope="module")
 def runner() -> Iterator[asyncio.Runner]:
     with asyncio.Runner() as opened:
@@ -299,11 +288,11 @@ def runner() -> Iterator[asyncio.Runner]:
 
 
 @pytest.fixture(scope="module")
-def database(address: str, runner: asyncio.Runner) -> Iterator[Database]:
-    opened = Database(address)
-    runner.run(migrations.migrate(opened))
-    yield opened
-    runner.run(opened.close())
+def database(databases: Databases, runner: asyncio.Runner) -> Iterator[Database]:
+    with databases.fresh() as address:
+        opened = Database(address)
+        yield opened
+        runner.run(opened.close())
 
 
 async def a_board(database: Database, made: list[Draft], random: Random) -> Board:

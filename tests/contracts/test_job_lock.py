@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -12,7 +12,8 @@ from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.engine.locks import SqlJobLock
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.recommendations.ports import JobLock
-from tests.clients import DATABASES, PATIENCE, until
+from tests.clients import PATIENCE, until
+from tests.databases import Databases, both_databases
 from tests.fakes.job_lock import MemoryTurns
 from tests.servers import Postgres, free_port
 
@@ -34,40 +35,30 @@ asyncio.run(hold())
 """
 
 
-def address_of(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of a database."""
-    if kind == "sqlite":
-        return f"sqlite:///{tmp_path}/turns.sqlite3"
-    postgres: Postgres = request.getfixturevalue("postgres")
-    # Locks need no tables, and each database has its own.
-    made = postgres.fresh_database()
-    request.addfinalizer(lambda: postgres.drop(made))
-    return made
-
-
 @pytest.fixture
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return address_of(request.param, request, tmp_path)
+def url(databases: Databases) -> Iterator[str]:
+    """The address of a database. Locks need no tables."""
+    with databases.empty() as address:
+        yield address
 
 
-@pytest.fixture(params=["memory", *DATABASES])
-async def processes(
-    request: pytest.FixtureRequest, tmp_path: Path
-) -> AsyncIterator[AnotherProcess]:
-    """Gives the turns of one more process; in memory there is but one."""
+@pytest.fixture(params=["memory", "sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
+async def processes(request: pytest.FixtureRequest) -> AsyncIterator[AnotherProcess]:
+    """Gives the job lock of one more process; in memory all share one."""
     if request.param == "memory":
-        turns = MemoryTurns()
-        yield lambda: turns
+        lock = MemoryTurns()
+        yield lambda: lock
         return
-    address = address_of(request.param, request, tmp_path)
-    async with AsyncExitStack() as databases:
+    kind: Databases = request.getfixturevalue(f"{request.param}_databases")
+    with kind.empty() as address:
+        async with AsyncExitStack() as databases:
 
-        def another() -> JobLock:
-            database = Database(address)
-            databases.push_async_callback(database.close)
-            return SqlJobLock(database)
+            def another() -> JobLock:
+                database = Database(address)
+                databases.push_async_callback(database.close)
+                return SqlJobLock(database)
 
-        yield another
+            yield another
 
 
 async def takes(turns: JobLock) -> bool:
@@ -180,7 +171,7 @@ async def a_holder(url: str) -> AsyncIterator[asyncio.subprocess.Process]:
         await process.wait()
 
 
-@pytest.mark.parametrize("url", DATABASES, indirect=True)
+@both_databases
 async def test_a_process_that_is_killed_does_not_keep_its_turn(url: str) -> None:
     database = Database(url)
     turns = SqlJobLock(database)

@@ -12,21 +12,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.servers import Postgres, RedisServer, SideProServer
-
-
-@pytest.fixture(scope="session")
-def anyio_backend() -> str:
-    return "asyncio"
+    from tests.databases import Databases
+    from tests.servers import RedisServer, SideProServer
 
 
 @pytest.fixture
 def servers(
-    postgres: Postgres, own_redis: RedisServer, tmp_path: Path
+    postgresql_databases: Databases, own_redis: RedisServer, tmp_path: Path
 ) -> Iterator[list[SideProServer]]:
     """Two processes, with a Redis that may be stopped."""
     with (
-        shared_settings(postgres, own_redis, tmp_path) as settings,
+        shared_settings(postgresql_databases, own_redis, tmp_path) as settings,
         two_servers(settings) as running,
     ):
         yield running

@@ -11,31 +11,17 @@ import httpx
 import pytest
 
 from tests.clients import Person
-from tests.cluster import at, shared_settings, two_servers, visiting_all
+from tests.cluster import at, visiting_all
 from tests.image_files import picture, saved
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from tests.clients import Json
-    from tests.servers import Postgres, RedisServer, SideProServer
+    from tests.servers import SideProServer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.servers]
 
 KEYS = 20
 PROJECT: Json = {"title": "지도", "summary": "커피", "content": "내용", "skills": ["Python"]}
-
-
-@pytest.fixture
-def servers(
-    postgres: Postgres, redis_server: RedisServer, tmp_path: Path
-) -> Iterator[list[SideProServer]]:
-    with (
-        shared_settings(postgres, redis_server, tmp_path) as settings,
-        two_servers(settings) as running,
-    ):
-        yield running
 
 
 async def posted(person: Person, path: str, key: str, **content: Any) -> httpx.Response:

@@ -12,21 +12,24 @@ import pytest
 
 from sidepro import bootstrap as composition
 from sidepro import settings as configuration
-from tests.clients import DATABASES, Json, a_database, visiting
+from tests.clients import Json, visiting
+from tests.databases import both_databases
 from tests.faults.load import Load
 from tests.servers import SideProServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = [pytest.mark.anyio, pytest.mark.servers]
+    from tests.databases import Databases
+
+pytestmark = [pytest.mark.anyio, pytest.mark.servers, both_databases]
 
 TOUR = Path(__file__).parents[2] / "docs" / "tour.py"
 
 
-@pytest.fixture(params=DATABASES)
-def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Json]:
-    with a_database(request.param, request, tmp_path) as found:
+@pytest.fixture
+def settings(databases: Databases, tmp_path: Path) -> Iterator[Json]:
+    with databases.settings(tmp_path) as found:
         yield found
 
 

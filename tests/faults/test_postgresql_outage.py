@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.clients import PATIENCE, Json, Person, Socket, migrate, settings_of, until, visiting
+from tests.clients import PATIENCE, Json, Person, Socket, until, visiting
+from tests.databases import migrate, settings_of
 from tests.faults.load import Load
 from tests.servers import Postgres, ServerError, SideProServer
 
@@ -34,9 +35,7 @@ def own_postgres() -> Iterator[Postgres]:
 
 @pytest.fixture
 def settings(own_postgres: Postgres, tmp_path: Path) -> Json:
-    url = own_postgres.fresh_database()
-    asyncio.run(migrate(url))
-    return settings_of(url, tmp_path)
+    return settings_of(migrate(own_postgres.fresh_database()), tmp_path)
 
 
 async def until_ready(http: httpx.AsyncClient) -> None:

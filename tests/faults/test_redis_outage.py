@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.clients import Person, settings_of, until, visiting
+from tests.clients import Person, until, visiting
+from tests.databases import settings_of
 from tests.servers import RedisServer, SideProServer
 
 if TYPE_CHECKING:

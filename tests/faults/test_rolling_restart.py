@@ -12,31 +12,19 @@ import httpx
 import pytest
 
 from tests.clients import PATIENCE, until, visiting
-from tests.cluster import at, shared_settings, two_servers
+from tests.cluster import at
 from tests.faults.load import Load
 from tests.faults.reconnecting_clients import Member, check, has_all
 from tests.servers import HOST
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-    from pathlib import Path
+    from collections.abc import AsyncIterator
 
-    from tests.servers import Postgres, RedisServer, SideProServer
+    from tests.servers import SideProServer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.servers]
 
 GOING_AWAY = {1001, 1012}
-
-
-@pytest.fixture
-def servers(
-    postgres: Postgres, redis_server: RedisServer, tmp_path: Path
-) -> Iterator[list[SideProServer]]:
-    with (
-        shared_settings(postgres, redis_server, tmp_path) as settings,
-        two_servers(settings) as running,
-    ):
-        yield running
 
 
 class Proxy:

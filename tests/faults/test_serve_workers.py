@@ -20,14 +20,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.clients import Json
-    from tests.servers import Postgres, RedisServer
+    from tests.databases import Databases
+    from tests.servers import RedisServer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.servers]
 
 
 @pytest.fixture
-def settings(postgres: Postgres, redis_server: RedisServer, tmp_path: Path) -> Iterator[Json]:
-    with shared_settings(postgres, redis_server, tmp_path) as found:
+def settings(
+    postgresql_databases: Databases, redis_server: RedisServer, tmp_path: Path
+) -> Iterator[Json]:
+    with shared_settings(postgresql_databases, redis_server, tmp_path) as found:
         yield found
 
 

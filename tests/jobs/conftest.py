@@ -16,11 +16,6 @@ from sidepro.jobs import (
 from tests.jobs.fakes import Log
 
 
-@pytest.fixture(scope="session")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> Log:
     noting = Log()

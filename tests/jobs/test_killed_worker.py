@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.clients import Json
-    from tests.servers import Postgres, RedisServer
+    from tests.databases import Databases
+    from tests.servers import RedisServer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.servers]
 
@@ -150,10 +151,12 @@ class Readers:
 
 
 @pytest.fixture
-def given(postgres: Postgres, redis_server: RedisServer, tmp_path: Path) -> Iterator[Json]:
+def given(
+    postgresql_databases: Databases, redis_server: RedisServer, tmp_path: Path
+) -> Iterator[Json]:
     with redis_server.client() as client:
         client.flushall()
-    with shared_settings(postgres, redis_server, tmp_path) as found:
+    with shared_settings(postgresql_databases, redis_server, tmp_path) as found:
         with psycopg.connect(found["SIDEPRO_DATABASE_URL"]) as connection:
             connection.execute(PEOPLE_WHO_HAVE_PUBLISHED)
         yield found

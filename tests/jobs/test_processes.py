@@ -18,15 +18,16 @@ from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.engine.locks import SqlJobLock
 from sidepro.jobs import broker as brokers
 from sidepro.jobs.runner import FINISHED_WITHIN
-from tests.clients import PATIENCE, Person, address_of, until, visiting
+from tests.clients import PATIENCE, Person, until, visiting
 from tests.cluster import shared_settings
+from tests.databases import address_of
 from tests.servers import RedisServer, SideProJobs, SideProServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.clients import Json
-    from tests.servers import Postgres
+    from tests.databases import Databases
 
 pytestmark = [pytest.mark.anyio, pytest.mark.servers]
 
@@ -34,10 +35,12 @@ SIMILAR = "similar-skills"
 
 
 @pytest.fixture
-def settings(postgres: Postgres, redis_server: RedisServer, tmp_path: Path) -> Iterator[Json]:
+def settings(
+    postgresql_databases: Databases, redis_server: RedisServer, tmp_path: Path
+) -> Iterator[Json]:
     with redis_server.client() as client:
         client.flushall()
-    with shared_settings(postgres, redis_server, tmp_path) as found:
+    with shared_settings(postgresql_databases, redis_server, tmp_path) as found:
         yield {**found, "SIDEPRO_LOG_FORMAT": "json"}
 
 
@@ -50,8 +53,10 @@ def settings_of_mode(mode: str, request: pytest.FixtureRequest, tmp_path: Path) 
 
 
 @pytest.fixture
-def settings_of_own(postgres: Postgres, own_redis: RedisServer, tmp_path: Path) -> Iterator[Json]:
-    with shared_settings(postgres, own_redis, tmp_path) as found:
+def settings_of_own(
+    postgresql_databases: Databases, own_redis: RedisServer, tmp_path: Path
+) -> Iterator[Json]:
+    with shared_settings(postgresql_databases, own_redis, tmp_path) as found:
         yield {**found, "SIDEPRO_LOG_FORMAT": "json"}
 
 

@@ -29,15 +29,17 @@ from sidepro.demo import seeder
 from sidepro.demo.generator import DemoData, Sizes, generate
 from sidepro.domain.catalogue.catalogue import Catalogue
 from sidepro.domain.errors import NotFound
-from tests.clients import DATABASES, Json, address_of, settings_of
+from tests.clients import Json
+from tests.databases import address_of, both_databases, settings_of
 from tests.servers import settings as environment
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from tests.servers import Postgres
+    from tests.databases import Databases
 
-pytestmark = pytest.mark.anyio
+
+pytestmark = [pytest.mark.anyio, both_databases]
 
 MIGRATIONS = Path(migrations.__file__).parent / "migrations"
 ENTRIES = json.loads((MIGRATIONS / "data" / "catalogue_2026_11.json").read_text("utf-8"))
@@ -63,20 +65,11 @@ def upgrade() -> None:
 """
 
 
-@pytest.fixture(scope="session")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(params=DATABASES)
-def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Json]:
+@pytest.fixture
+def settings(databases: Databases, tmp_path: Path) -> Iterator[Json]:
     """The settings of an empty database, without tables."""
-    if request.param == "sqlite":
-        yield {"SIDEPRO_DATA_DIR": str(tmp_path)}
-        return
-    postgres: Postgres = request.getfixturevalue("postgres")
-    with postgres.database() as url:
-        yield settings_of(url, tmp_path)
+    with databases.empty() as address:
+        yield settings_of(address, tmp_path)
 
 
 @pytest.fixture

@@ -1,19 +1,5 @@
-"""The security tests run on the platforms of the API's tests."""
+"""The security tests use the fixtures of the API tests."""
 
-from tests.api.fixtures import (
-    anyio_backend,
-    api,
-    databases,
-    fresh_api,
-    postgresql_databases,
-    sqlite_databases,
-)
+from tests.api.fixtures import api, fresh_api
 
-__all__ = [
-    "anyio_backend",
-    "api",
-    "databases",
-    "fresh_api",
-    "postgresql_databases",
-    "sqlite_databases",
-]
+__all__ = ["api", "fresh_api"]

@@ -9,6 +9,7 @@ from litestar.routes import HTTPRoute, WebSocketRoute
 
 from tests.api.client import PASSWORD, PREFIX, Api, Json, Person, project
 from tests.api.schemas import TOKENS
+from tests.databases import both_databases
 
 pytestmark = pytest.mark.anyio
 
@@ -243,6 +244,7 @@ async def test_every_route_of_the_application_is_in_the_table_and_no_other(api: 
     assert routes(api) == set(TABLE)
 
 
+@both_databases
 @pytest.mark.parametrize("route", TABLE)
 async def test_everybody_gets_what_the_table_says(
     api: Api, people: People, standing: Things, route: str

@@ -15,7 +15,8 @@ from sidepro.domain.identity import Caller
 from sidepro.domain.ids import SessionId
 from sidepro.domain.projects.project_service import ProjectService
 from tests.api.client import NOBODY, PASSWORD, Api, Person, problem
-from tests.api.fixtures import migrated, serving
+from tests.api.fixtures import serving
+from tests.databases import migrate
 from tests.servers import HOST, Postgres, free_port
 
 pytestmark = pytest.mark.anyio
@@ -109,7 +110,7 @@ def own_postgres() -> Iterator[Postgres]:
 @pytest.fixture
 async def stoppable(own_postgres: Postgres, tmp_path: Path) -> AsyncIterator[Api]:
     with own_postgres.database() as address:
-        await to_thread.run_sync(migrated, address)
+        await to_thread.run_sync(migrate, address)
         async with serving(address, tmp_path) as api:
             yield api
 

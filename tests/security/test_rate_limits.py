@@ -14,7 +14,8 @@ from litestar.routes import HTTPRoute
 from sidepro.domain.rate_limiting import Limit
 from sidepro.http.rate_limits import ALL_ELSE
 from tests.api.client import NOBODY, PASSWORD, PREFIX, Api, Person, problem
-from tests.api.fixtures import Databases, serving
+from tests.api.fixtures import serving
+from tests.databases import Databases
 
 pytestmark = pytest.mark.anyio
 

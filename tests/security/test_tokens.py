@@ -13,8 +13,9 @@ import pytest
 
 from sidepro.adapters.security.tokens import derive_key
 from tests.api.client import PASSWORD, PREFIX, Api, Json, Person
-from tests.api.fixtures import Databases, serving
+from tests.api.fixtures import serving
 from tests.api.schemas import ACCOUNT, CARD, TOKENS
+from tests.databases import Databases
 from tests.servers import SECRET_KEY
 
 pytestmark = pytest.mark.anyio

@@ -8,44 +8,39 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.clients import DATABASES, Person, a_database, visiting
+from tests.clients import Person, visiting
 from tests.cluster import shared_settings, two_servers
 from tests.servers import SideProServer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from tests.servers import Postgres, RedisServer
+    from tests.databases import Databases
+    from tests.servers import RedisServer
 
 PEOPLE = 14
 """They make 91 rooms. Signing up costs more than anything else here."""
 
 
 @pytest.fixture(scope="session")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="session", params=DATABASES)
 def server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    databases: Databases, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[SideProServer]:
     folder = tmp_path_factory.mktemp("sockets")
-    with (
-        a_database(request.param, request, folder) as settings,
-        SideProServer(settings) as running,
-    ):
+    with databases.settings(folder) as settings, SideProServer(settings) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def processes(
-    postgres: Postgres, redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
+    postgresql_databases: Databases,
+    redis_server: RedisServer,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[list[SideProServer]]:
     """Two that serve one PostgreSQL, with Redis between them."""
     folder = tmp_path_factory.mktemp("processes")
     with (
-        shared_settings(postgres, redis_server, folder) as settings,
+        shared_settings(postgresql_databases, redis_server, folder) as settings,
         two_servers(settings) as running,
     ):
         yield running

@@ -17,7 +17,8 @@ from websockets.exceptions import InvalidStatus
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.schema.tables import messages, rooms
 from tests import factories
-from tests.clients import Json, Person, address_of, until
+from tests.clients import Json, Person, until
+from tests.databases import address_of
 
 if TYPE_CHECKING:
     from tests.servers import SideProServer

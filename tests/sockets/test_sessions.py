@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.clients import DATABASES, Person, a_database, tenths_until, visiting
+from tests.clients import Person, tenths_until, visiting
 from tests.servers import UnwatchfulServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.databases import Databases
     from tests.servers import SideProServer
 
 pytestmark = pytest.mark.anyio
@@ -34,12 +35,9 @@ async def shared_room(leaver: Person, people: list[Person]) -> str:
     return await leaver.room_with(people[0])
 
 
-@pytest.fixture(params=DATABASES)
-def unwatchful(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SideProServer]:
-    with (
-        a_database(request.param, request, tmp_path) as settings,
-        UnwatchfulServer(settings) as server,
-    ):
+@pytest.fixture
+def unwatchful(databases: Databases, tmp_path: Path) -> Iterator[SideProServer]:
+    with databases.settings(tmp_path) as settings, UnwatchfulServer(settings) as server:
         yield server
 
 
