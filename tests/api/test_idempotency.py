@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: a request that is sent again is not done again."""
+"""`Idempotency-Key`: a repeated request gets the first response and has no second effect."""
 
 import asyncio
 import io
@@ -28,11 +28,11 @@ REPLAYED = "Idempotent-Replayed"
 
 @dataclass(frozen=True)
 class Route:
-    """A route with two different bodies, and how many things it has made."""
+    """A route with two different bodies, and a count of the resources it has created."""
 
     path: str
     bodies: tuple[Json, Json]
-    made: Callable[[], Awaitable[int]]
+    count: Callable[[], Awaitable[int]]
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,8 @@ async def post(api: Api, path: str, body: Any, by: Person, key: str = "a-key") -
     return await api.send("POST", path, body, by=by, headers={KEY: key})
 
 
-def same(one: httpx.Response, other: httpx.Response) -> None:
-    """The second answer is the first one again, and says so."""
+def assert_replayed(one: httpx.Response, other: httpx.Response) -> None:
+    """The second response has the same bytes as the first, and the header that says so."""
     assert (one.status_code, one.content) == (other.status_code, other.content)
     for header in ("Location", "ETag", "Content-Type"):
         assert one.headers.get(header) == other.headers.get(header)
@@ -92,54 +92,54 @@ def same(one: httpx.Response, other: httpx.Response) -> None:
 
 
 @pytest.mark.parametrize("name", ROUTES)
-async def test_sent_again_it_gets_the_first_answer_again(stage: Stage, name: str) -> None:
+async def test_a_repeated_request_gets_the_first_response(stage: Stage, name: str) -> None:
     route = stage.routes[name]
-    before = await route.made()
+    before = await route.count()
     first = await post(stage.api, route.path, route.bodies[0], stage.one)
     assert first.status_code == 201, first.text
     for _ in range(2):
-        same(first, await post(stage.api, route.path, route.bodies[0], stage.one))
-    assert await route.made() == before + 1
+        assert_replayed(first, await post(stage.api, route.path, route.bodies[0], stage.one))
+    assert await route.count() == before + 1
 
 
 @pytest.mark.parametrize("name", ROUTES)
-async def test_with_other_content_it_is_refused(stage: Stage, name: str) -> None:
+async def test_other_content_with_the_same_key_is_refused(stage: Stage, name: str) -> None:
     route = stage.routes[name]
     await post(stage.api, route.path, route.bodies[0], stage.one)
-    before = await route.made()
+    before = await route.count()
     again = await post(stage.api, route.path, route.bodies[1], stage.one)
     problem(again, 422, "idempotency-key-reused")
-    assert await route.made() == before
+    assert await route.count() == before
 
 
 @pytest.mark.parametrize("name", ROUTES)
-async def test_many_at_once_are_one(stage: Stage, name: str) -> None:
+async def test_concurrent_requests_with_one_key_take_effect_once(stage: Stage, name: str) -> None:
     route = stage.routes[name]
-    before = await route.made()
+    before = await route.count()
     answers = await asyncio.gather(
         *(post(stage.api, route.path, route.bodies[0], stage.one) for _ in range(8))
     )
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.content for answer in answers}) == 1
     assert sum(REPLAYED in answer.headers for answer in answers) == 7
-    assert await route.made() == before + 1
+    assert await route.count() == before + 1
 
 
-async def test_a_room_that_was_there_is_answered_alike(stage: Stage) -> None:
+async def test_an_existing_room_is_replayed_too(stage: Stage) -> None:
     route = stage.routes["rooms"]
     first = await post(stage.api, route.path, route.bodies[1], stage.one)
     assert first.status_code == 200
-    same(first, await post(stage.api, route.path, route.bodies[1], stage.one))
+    assert_replayed(first, await post(stage.api, route.path, route.bodies[1], stage.one))
 
 
-async def test_the_members_of_a_body_may_come_in_another_order(stage: Stage) -> None:
+async def test_the_order_of_members_does_not_matter(stage: Stage) -> None:
     body = stage.routes["projects"].bodies[0]
     first = await post(stage.api, "/projects", body, stage.one)
-    turned = dict(reversed(body.items()))
-    same(first, await post(stage.api, "/projects", turned, stage.one))
+    reordered = dict(reversed(body.items()))
+    assert_replayed(first, await post(stage.api, "/projects", reordered, stage.one))
 
 
-async def test_a_key_of_somebody_else_or_elsewhere_is_another_key(stage: Stage) -> None:
+async def test_a_key_belongs_to_its_user_and_operation(stage: Stage) -> None:
     api, route = stage.api, stage.routes["comments"]
     other = await api.sign_up()
     answers = [
@@ -152,14 +152,14 @@ async def test_a_key_of_somebody_else_or_elsewhere_is_another_key(stage: Stage) 
     assert not any(REPLAYED in answer.headers for answer in answers)
 
 
-async def test_the_first_answer_stays_though_what_was_made_is_gone(stage: Stage) -> None:
+async def test_the_response_is_replayed_after_the_resource_is_deleted(stage: Stage) -> None:
     api, one = stage.api, stage.one
     first = await post(api, "/projects", project(), one)
     await api.send("DELETE", f"/projects/{first.json()['id']}", by=one)
-    same(first, await post(api, "/projects", project(), one))
+    assert_replayed(first, await post(api, "/projects", project(), one))
 
 
-async def test_what_was_refused_may_be_tried_again(stage: Stage) -> None:
+async def test_a_refused_request_leaves_the_key_free(stage: Stage) -> None:
     api, one = stage.api, stage.one
     problem(await post(api, "/projects", project(title=" "), one), 422, "invalid")
     first = await post(api, "/projects", project(), one)
@@ -171,15 +171,15 @@ async def test_what_was_refused_may_be_tried_again(stage: Stage) -> None:
 @pytest.mark.parametrize("key", ["", "k" * 65, "two words", "a\ttab"])
 async def test_a_key_is_1_to_64_visible_characters(stage: Stage, name: str, key: str) -> None:
     route = stage.routes[name]
-    before = await route.made()
+    before = await route.count()
     response = await stage.api.send(
         "POST", route.path, route.bodies[0], by=stage.one, headers={KEY: key}
     )
     assert problem(response, 422, "invalid") == [KEY]
-    assert await route.made() == before
+    assert await route.count() == before
 
 
-async def test_what_is_not_there_comes_before_a_bad_key(stage: Stage) -> None:
+async def test_not_found_takes_precedence_over_a_bad_key(stage: Stage) -> None:
     path = f"/projects/{NOBODY}/comments"
     response = await post(stage.api, path, {"body": "x"}, stage.one, key="k" * 65)
     problem(response, 404, "not-found")
@@ -199,18 +199,18 @@ async def stored_images(api: Api, person: Person) -> int:
     return len(found["images"])
 
 
-async def test_an_image_sent_again_is_kept_once(api: Api) -> None:
+async def test_a_repeated_upload_stores_one_image(api: Api) -> None:
     person = await api.sign_up()
     data = saved(picture())
     first = await upload(api, person, data)
     assert first.status_code == 201
-    same(first, await upload(api, person, data))
+    assert_replayed(first, await upload(api, person, data))
     problem(await upload(api, person, saved(picture((9, 9)))), 422, "idempotency-key-reused")
     assert await stored_images(api, person) == 1
 
 
 @pytest.mark.parametrize("room", [1.5, 99.0], ids=["room-for-one", "room-for-all"])
-async def test_an_image_sent_many_times_at_once_is_kept_and_counted_once(
+async def test_concurrent_uploads_with_one_key_store_one_image(
     databases: Databases, tmp_path: Any, room: float
 ) -> None:
     data = saved(picture())
@@ -235,9 +235,9 @@ async def test_an_image_sent_many_times_at_once_is_kept_and_counted_once(
 # ----------------------------------------------------------------------------------------- time
 
 
-async def test_after_a_day_the_same_key_does_it_again(stage: Stage) -> None:
+async def test_a_key_expires_after_a_day(stage: Stage) -> None:
     first = await post(stage.api, "/projects", project(), stage.one)
-    same(first, await post(stage.api, "/projects", project(), stage.one))
+    assert_replayed(first, await post(stage.api, "/projects", project(), stage.one))
     async with stage.api.platform.database.writing() as connection:
         made = tables.attempts.c.created_at
         for attempt in (await connection.execute(select(tables.attempts))).all():

@@ -1,4 +1,4 @@
-"""`IdempotencyRepository`: a name is claimed once, with what came of it."""
+"""`IdempotencyRepository`: a key is acquired once, and replays its response."""
 
 import asyncio
 from datetime import timedelta
@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from sidepro.adapters.sql.repositories import idempotency as sql_attempts
+from sidepro.adapters.sql.repositories import idempotency as sql_idempotency
 from sidepro.domain.errors import IdempotencyKeyInUse, IdempotencyKeyReused, NotFound
 from sidepro.domain.idempotency import RESPONSE_TTL, IdempotencyKey
 from sidepro.domain.ids import UserId
@@ -21,20 +21,20 @@ pytestmark = pytest.mark.anyio
 CONTENT, OTHER = b"c" * 32, b"o" * 32
 
 
-def named(user_id: UserId, operation: str = "POST /projects", key: str = "k-1") -> IdempotencyKey:
+def key_of(user_id: UserId, operation: str = "POST /projects", key: str = "k-1") -> IdempotencyKey:
     return IdempotencyKey(user_id, operation, key)
 
 
-async def attempt(
-    world: World, name: IdempotencyKey, content: bytes = CONTENT, now: timedelta = timedelta()
+async def request(
+    world: World, key: IdempotencyKey, content: bytes = CONTENT, now: timedelta = timedelta()
 ) -> bytes | None:
-    """Claim and keep; what was kept before."""
+    """Acquire the key and save a response; the response saved before."""
     async with world.unit_of_work() as work:
-        kept = await work.idempotency.acquire(name, content, NOW + now)
-        if kept is None:
-            await work.idempotency.save_response(name, b"answer to " + name.key.encode())
+        saved = await work.idempotency.acquire(key, content, NOW + now)
+        if saved is None:
+            await work.idempotency.save_response(key, b"response to " + key.key.encode())
         await work.commit()
-    return kept
+    return saved
 
 
 async def somebody(world: World) -> UserId:
@@ -43,103 +43,103 @@ async def somebody(world: World) -> UserId:
     return user.id
 
 
-async def test_the_second_gets_what_the_first_kept(world: World) -> None:
-    name = named(await somebody(world))
-    assert await attempt(world, name) is None
-    assert await attempt(world, name) == b"answer to k-1"
-    assert await attempt(world, name) == b"answer to k-1"
+async def test_a_second_request_gets_the_response_of_the_first(world: World) -> None:
+    key = key_of(await somebody(world))
+    assert await request(world, key) is None
+    assert await request(world, key) == b"response to k-1"
+    assert await request(world, key) == b"response to k-1"
 
 
-async def test_a_key_is_the_callers_own_and_for_one_operation(world: World) -> None:
+async def test_a_key_belongs_to_a_user_and_an_operation(world: World) -> None:
     one, other = await somebody(world), await somebody(world)
-    for name in (
-        named(one),
-        named(other),
-        named(one, operation="POST /rooms"),
-        named(one, key="K-1"),
+    for key in (
+        key_of(one),
+        key_of(other),
+        key_of(one, operation="POST /rooms"),
+        key_of(one, key="K-1"),
     ):
-        assert await attempt(world, name) is None
+        assert await request(world, key) is None
 
 
-async def test_another_content_is_refused_and_the_answer_stays(world: World) -> None:
-    name = named(await somebody(world))
-    await attempt(world, name)
+async def test_other_content_is_refused_and_the_response_stays(world: World) -> None:
+    key = key_of(await somebody(world))
+    await request(world, key)
     with pytest.raises(IdempotencyKeyReused):
-        await attempt(world, name, OTHER)
-    assert await attempt(world, name) == b"answer to k-1"
+        await request(world, key, OTHER)
+    assert await request(world, key) == b"response to k-1"
 
 
-async def test_an_attempt_that_failed_leaves_the_name_free(world: World) -> None:
-    name = named(await somebody(world))
+async def test_a_failed_request_leaves_the_key_free(world: World) -> None:
+    key = key_of(await somebody(world))
     async with world.unit_of_work() as work:
-        assert await work.idempotency.acquire(name, OTHER, NOW) is None
-        await work.idempotency.save_response(name, b"never seen")
-    assert await attempt(world, name) is None
+        assert await work.idempotency.acquire(key, OTHER, NOW) is None
+        await work.idempotency.save_response(key, b"never seen")
+    assert await request(world, key) is None
 
 
-async def test_after_a_day_a_name_is_free_and_not_before(world: World) -> None:
-    name = named(await somebody(world))
-    await attempt(world, name)
+async def test_a_key_expires_after_a_day(world: World) -> None:
+    key = key_of(await somebody(world))
+    await request(world, key)
     almost = RESPONSE_TTL - timedelta(microseconds=1)
-    assert await attempt(world, name, now=almost) == b"answer to k-1"
-    assert await attempt(world, name, OTHER, RESPONSE_TTL) is None
-    assert await attempt(world, name, OTHER, RESPONSE_TTL + almost) == b"answer to k-1"
+    assert await request(world, key, now=almost) == b"response to k-1"
+    assert await request(world, key, OTHER, RESPONSE_TTL) is None
+    assert await request(world, key, OTHER, RESPONSE_TTL + almost) == b"response to k-1"
 
 
-async def test_names_of_old_are_removed_by_those_that_come(world: World) -> None:
+async def test_new_keys_remove_expired_ones(world: World) -> None:
     user = await somebody(world)
     for number in range(5):
-        await attempt(world, named(user, key=f"old-{number}"))
-    await attempt(world, named(user, key="new"), now=RESPONSE_TTL)
-    # A clock that was set back finds them no more.
+        await request(world, key_of(user, key=f"old-{number}"))
+    await request(world, key_of(user, key="new"), now=RESPONSE_TTL)
+    # With the clock set back, they would still be valid.
     for number in range(5):
-        assert await attempt(world, named(user, key=f"old-{number}"), OTHER) is None
+        assert await request(world, key_of(user, key=f"old-{number}"), OTHER) is None
 
 
-async def test_the_second_waits_for_the_end_of_the_first(world: World) -> None:
-    name = named(await somebody(world))
+async def test_a_concurrent_request_waits_for_the_first(world: World) -> None:
+    key = key_of(await somebody(world))
     async with world.unit_of_work() as work:
-        assert await work.idempotency.acquire(name, CONTENT, NOW) is None
-        second = asyncio.create_task(attempt(world, name))
+        assert await work.idempotency.acquire(key, CONTENT, NOW) is None
+        second = asyncio.create_task(request(world, key))
         await asyncio.sleep(A_WHILE)
-        assert not second.done(), "it was not held back"
-        await work.idempotency.save_response(name, b"first")
+        assert not second.done(), "it did not wait"
+        await work.idempotency.save_response(key, b"first")
         await work.commit()
     assert await asyncio.wait_for(second, 5) == b"first"
 
 
-async def test_the_second_goes_on_when_the_first_fails(world: World) -> None:
-    name = named(await somebody(world))
+async def test_a_waiting_request_acquires_the_key_when_the_first_fails(world: World) -> None:
+    key = key_of(await somebody(world))
     async with world.unit_of_work() as work:
-        assert await work.idempotency.acquire(name, CONTENT, NOW) is None
-        second = asyncio.create_task(attempt(world, name))
+        assert await work.idempotency.acquire(key, CONTENT, NOW) is None
+        second = asyncio.create_task(request(world, key))
         await asyncio.sleep(A_WHILE)
     assert await asyncio.wait_for(second, 5) is None
 
 
-async def test_of_many_at_once_one_is_the_first(world: World) -> None:
-    name = named(await somebody(world))
-    kept = await race(world, MANY, lambda _: attempt(world, name))
-    assert kept.count(None) == 1
-    assert kept.count(b"answer to k-1") == MANY - 1
+async def test_one_of_many_concurrent_requests_acquires_the_key(world: World) -> None:
+    key = key_of(await somebody(world))
+    saved = await race(world, MANY, lambda _: request(world, key))
+    assert saved.count(None) == 1
+    assert saved.count(b"response to k-1") == MANY - 1
 
 
-async def test_who_is_gone_makes_no_attempt(world: World) -> None:
+async def test_a_deleted_user_cannot_acquire_a_key(world: World) -> None:
     with pytest.raises(NotFound):
-        await attempt(world, named(nobody()))
+        await request(world, key_of(nobody()))
 
 
-async def test_attempts_go_with_their_user(world: World) -> None:
+async def test_keys_are_deleted_with_their_user(world: World) -> None:
     user = await somebody(world)
-    await attempt(world, named(user))
+    await request(world, key_of(user))
     async with world.unit_of_work() as work:
         await work.users.delete(user)
         await work.commit()
     with pytest.raises(NotFound):
-        await attempt(world, named(user))
+        await request(world, key_of(user))
 
 
-async def test_readers_of_a_unit_of_work_see_what_it_has_changed(world: World) -> None:
+async def test_readers_of_a_unit_of_work_see_its_own_changes(world: World) -> None:
     one, other = factories.user(), factories.user()
     await world.store(one, other)
     project, room = factories.project(one.id), factories.room(one.id, other.id)
@@ -151,47 +151,49 @@ async def test_readers_of_a_unit_of_work_see_what_it_has_changed(world: World) -
         page = await work.board_reader.project(project.id, one.id)
         assert page is not None
         assert (page.card.title, page.card.skills) == (project.title, project.skills)
-        said = await work.board_reader.comment(comment.id)
-        assert said is not None
-        assert said.body == comment.body
-        shown = await work.room_reader.room(room.id, one.id)
-        assert shown is not None
-        assert shown.participant is not None
-        assert shown.participant.id == other.id
-        assert await world.board.project(project.id, one.id) is None, "others see it already"
+        view = await work.board_reader.comment(comment.id)
+        assert view is not None
+        assert view.body == comment.body
+        seen = await work.room_reader.room(room.id, one.id)
+        assert seen is not None
+        assert seen.participant is not None
+        assert seen.participant.id == other.id
+        assert await world.board.project(project.id, one.id) is None, (
+            "it is visible before the commit"
+        )
 
 
 @pytest.mark.parametrize(
     "store", [pytest.param("postgresql", marks=pytest.mark.servers)], indirect=True
 )
-async def test_who_has_waited_long_enough_hears_that_the_name_is_in_use(
+async def test_a_wait_that_times_out_reports_the_key_in_use(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sql_attempts, "_LOCK_TIMEOUT", text("SET LOCAL lock_timeout = 100"))
-    name = named(await somebody(world))
+    monkeypatch.setattr(sql_idempotency, "_LOCK_TIMEOUT", text("SET LOCAL lock_timeout = 100"))
+    key = key_of(await somebody(world))
     async with world.unit_of_work() as work:
-        assert await work.idempotency.acquire(name, CONTENT, NOW) is None
+        assert await work.idempotency.acquire(key, CONTENT, NOW) is None
         with pytest.raises(IdempotencyKeyInUse):
-            await attempt(world, name)
-        await work.idempotency.save_response(name, b"first")
+            await request(world, key)
+        await work.idempotency.save_response(key, b"first")
         await work.commit()
-    assert await attempt(world, name) == b"first"
+    assert await request(world, key) == b"first"
 
 
-async def test_answers_that_name_somebody_are_forgotten_and_no_others(world: World) -> None:
-    caller, named_one, other = [await somebody(world) for _ in range(3)]
-    answers = {
-        named(caller, key="names"): f'{{"participant": "{named_one}"}}',
-        named(other, key="names too"): f"{named_one}",
-        named(caller, key="names another"): f'{{"participant": "{other}"}}',
+async def test_only_responses_that_mention_a_user_are_forgotten(world: World) -> None:
+    caller, mentioned, other = [await somebody(world) for _ in range(3)]
+    responses = {
+        key_of(caller, key="mentions"): f'{{"participant": "{mentioned}"}}',
+        key_of(other, key="mentions too"): f"{mentioned}",
+        key_of(caller, key="mentions another"): f'{{"participant": "{other}"}}',
     }
     async with world.unit_of_work() as work:
-        for name, kept in answers.items():
-            await work.idempotency.acquire(name, CONTENT, NOW)
-            await work.idempotency.save_response(name, kept.encode())
+        for key, response in responses.items():
+            await work.idempotency.acquire(key, CONTENT, NOW)
+            await work.idempotency.save_response(key, response.encode())
         await work.commit()
     async with world.unit_of_work() as work:
-        await work.idempotency.forget(named_one)
+        await work.idempotency.forget(mentioned)
         await work.commit()
-    left = [await attempt(world, name) for name in answers]
+    left = [await request(world, key) for key in responses]
     assert left == [None, None, f'{{"participant": "{other}"}}'.encode()]

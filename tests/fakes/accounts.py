@@ -63,8 +63,10 @@ class MemoryUsers(Repository):
             state.images[kept.image.id] = replace(kept, image=ownerless)
         for known in [known for known in state.known_addresses if known[0] == user_id]:
             del state.known_addresses[known]
-        for name in [name for name in state.attempts if name.user_id == user_id]:
-            del state.attempts[name]
+        for request_key in [
+            request_key for request_key in state.idempotency if request_key.user_id == user_id
+        ]:
+            del state.idempotency[request_key]
         state.profiles.pop(user_id, None)
         del state.users[user_id]
 

@@ -1,4 +1,4 @@
-"""Attempts under idempotency keys, in memory."""
+"""Idempotency keys and saved responses, in memory."""
 
 from datetime import datetime
 
@@ -11,28 +11,27 @@ from tests.fakes.state import Repository
 class MemoryIdempotency(Repository):
     """See `sidepro.domain.idempotency.IdempotencyRepository`.
 
-    Units of work run one after another, and so do their requests.
+    Units of work in memory are serialized, so that no request has to wait here.
     """
 
-    async def acquire(self, name: IdempotencyKey, content: bytes, now: datetime) -> bytes | None:
-        self._must_be_there(name.user_id)
-        known = self._state.attempts
-        for old in [old for old, (*_, made) in known.items() if made <= now - RESPONSE_TTL]:
-            del known[old]
-        kept = known.get(name)
-        if kept is None:
-            self._state.attempts[name] = (content, b"", now)
+    async def acquire(self, key: IdempotencyKey, content: bytes, now: datetime) -> bytes | None:
+        self._must_be_there(key.user_id)
+        rows = self._state.idempotency
+        for expired in [one for one, (*_, at) in rows.items() if at <= now - RESPONSE_TTL]:
+            del rows[expired]
+        if key not in rows:
+            rows[key] = (content, b"", now)
             return None
-        if kept[0] != content:
+        saved_content, response, _ = rows[key]
+        if saved_content != content:
             raise IdempotencyKeyReused
-        return kept[1]
+        return response
 
-    async def save_response(self, name: IdempotencyKey, answer: bytes) -> None:
-        content, _, now = self._state.attempts[name]
-        self._state.attempts[name] = (content, answer, now)
+    async def save_response(self, key: IdempotencyKey, response: bytes) -> None:
+        content, _, now = self._state.idempotency[key]
+        self._state.idempotency[key] = (content, response, now)
 
     async def forget(self, user_id: UserId) -> None:
-        known = self._state.attempts
-        naming = [name for name in known if str(user_id).encode() in known[name][1]]
-        for name in naming:
-            del known[name]
+        rows = self._state.idempotency
+        for key in [key for key, row in rows.items() if str(user_id).encode() in row[1]]:
+            del rows[key]

@@ -54,7 +54,7 @@ class State:
     shown: dict[ProjectId, frozenset[ImageId]] = field(default_factory=dict)
     similarities: Similarities | None = None
     similarity_run: SimilarityRun | None = None
-    attempts: dict[IdempotencyKey, tuple[bytes, bytes, datetime]] = field(default_factory=dict)
+    idempotency: dict[IdempotencyKey, tuple[bytes, bytes, datetime]] = field(default_factory=dict)
 
     def copied(self) -> "State":
         """A copy that can be changed without changing this one."""

@@ -1,4 +1,4 @@
-"""`Idempotency-Key` at two processes: what is sent to both is done once, also if one is killed."""
+"""`Idempotency-Key` with two processes: one effect, even if one of them is killed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ async def number_of_projects(person: Person) -> int:
     return int(mine["total"])
 
 
-async def test_the_same_post_at_both_at_once_is_done_once(servers: list[SideProServer]) -> None:
+async def test_a_request_sent_to_two_processes_takes_effect_once(
+    servers: list[SideProServer],
+) -> None:
     async with visiting_all(servers) as (first, second):
         one = await Person.join(first)
         both = (one, at(one, second))
@@ -67,7 +69,7 @@ async def test_the_same_post_at_both_at_once_is_done_once(servers: list[SideProS
         assert len((await one.ask("GET", "/me/export"))["images"]) == KEYS
 
 
-async def test_what_a_killed_process_left_open_the_other_does_once(
+async def test_another_process_completes_what_a_killed_one_left(
     servers: list[SideProServer],
 ) -> None:
     async with visiting_all(servers) as (first, second):
