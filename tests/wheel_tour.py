@@ -1,9 +1,9 @@
-"""Builds the wheel, installs it alone, and walks the tour through it.
+"""Builds the wheel, installs it in a new environment, and runs `docs/tour.py` against it.
 
-`python -m tests.wheel_tour` from the top of the repository, in the developers' environment. The
-wheel goes with its declared dependencies, at the pinned versions, into an environment of its own.
-There it migrates and serves, on SQLite and on PostgreSQL, from an empty folder. The tour itself
-runs in the developers' environment: it is a client. Exits non-zero at the first fault.
+Run `python -m tests.wheel_tour` in the root of the repository, in the development environment. The
+new environment has only the wheel and its declared dependencies, at the pinned versions. There it
+migrates and serves, on SQLite and on PostgreSQL, from an empty folder. The tour is a client and
+runs in the development environment. Exits non-zero at the first failure.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 PYTHON = sys.executable
 
 
-def say(text: str) -> None:
+def log(text: str) -> None:
     print(f"== {text}", flush=True)
 
 
@@ -42,10 +42,10 @@ def build(folder: Path) -> Path:
 
 
 def install(wheel: Path, folder: Path) -> Path:
-    """A new environment that holds the wheel and what it declares; returns its programs' folder.
+    """Install the wheel and its dependencies in a new environment; returns its `bin` folder.
 
-    The pinned versions go in as constraints, without their hashes, which constraints do not
-    take: so a package that the wheel forgot to declare is not there.
+    The pinned versions are constraints, so a package that the wheel does not declare is missing.
+    Constraints cannot have hashes.
     """
     pins = re.findall(
         r"^([\w.-]+==[^ \\\n]+(?: ;[^\\\n]+)?)",
@@ -55,7 +55,7 @@ def install(wheel: Path, folder: Path) -> Path:
     constraints = folder / "constraints.txt"
     constraints.write_text("\n".join(pins) + "\n", "utf-8")
     environment = folder / "environment"
-    # without a pip of its own: this environment's pip serves, and pip would be a package more
+    # Without pip, which would be an undeclared package; the pip of this environment installs.
     venv.create(environment, with_pip=False)
     programs = environment / "bin"
     pip = (PYTHON, "-m", "pip", "--disable-pip-version-check", "--python", programs / "python")
@@ -65,7 +65,7 @@ def install(wheel: Path, folder: Path) -> Path:
 
 
 def tour(programs: Path, folder: Path, environment: dict[str, str]) -> None:
-    """Migrates, serves and walks through, all in one empty folder."""
+    """Migrate, serve and run the tour in an empty folder."""
     folder.mkdir()
     environment = {"SIDEPRO_DATA_DIR": str(folder / "data"), **environment}
     sidepro = programs / "sidepro"
@@ -82,20 +82,20 @@ def tour(programs: Path, folder: Path, environment: dict[str, str]) -> None:
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="sidepro wheel ") as name:
         folder = Path(name)
-        say("building the wheel")
+        log("building the wheel")
         wheel = build(folder)
-        say(f"installing {wheel.name} and what it declares")
+        log(f"installing {wheel.name} and its dependencies")
         programs = install(wheel, folder)
-        say("the tour on SQLite")
+        log("the tour on SQLite")
         tour(programs, folder / "sqlite", {})
-        say("the tour on PostgreSQL")
+        log("the tour on PostgreSQL")
         with Postgres.start() as postgres, postgres.database() as url:
             tour(
                 programs,
                 folder / "postgresql",
                 {"SIDEPRO_DATABASE_URL": url, "SIDEPRO_SECRET_KEY": SECRET_KEY},
             )
-        say("the wheel passes")
+        log("the wheel passes")
 
 
 if __name__ == "__main__":

@@ -204,7 +204,7 @@ class SqlDataExportReader:
         row: Row,
         catalogue: CatalogueIds,
         prefix: str = "",
-        **given: Record | None,
+        **computed: Record | None,
     ) -> RecordT:
         """A record from a row: catalogue ids become names, and keys of images URLs."""
         values: dict[str, Any] = {}
@@ -222,4 +222,4 @@ class SqlDataExportReader:
                 case _:
                     pass
             values[field.name] = value
-        return kind(**{**values, **given})
+        return kind(**{**values, **computed})
