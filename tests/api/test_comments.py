@@ -11,7 +11,7 @@ from tests.api.schemas import COMMENT, PROJECT
 pytestmark = pytest.mark.anyio
 
 
-async def test_a_comment_is_shown_as_it_was_written_at_its_address(api: Api) -> None:
+async def test_a_comment_is_returned_with_its_location(api: Api) -> None:
     author, reader = await api.sign_up(), await api.sign_up()
     path = f"/projects/{(await api.publish(author))['id']}/comments"
 
@@ -29,7 +29,7 @@ async def test_a_comment_is_shown_as_it_was_written_at_its_address(api: Api) -> 
     }
 
 
-async def test_everybody_reads_the_comments_oldest_first(api: Api) -> None:
+async def test_anybody_reads_the_comments_oldest_first(api: Api) -> None:
     author, reader = await api.sign_up(), await api.sign_up()
     made = await api.publish(author)
     comments = [await api.comment(who, made) for who in (reader, author, reader)]
@@ -76,7 +76,7 @@ async def commented(api: Api) -> tuple[Person, str, Json]:
 
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 @pytest.mark.parametrize(("body", "faults"), BAD)
-async def test_a_bad_comment_is_refused_and_changes_nothing(
+async def test_an_invalid_comment_is_refused_and_changes_nothing(
     api: Api, commented: tuple[Person, str, Json], method: str, body: Any, faults: list[str]
 ) -> None:
     author, path, comment = commented
@@ -117,14 +117,16 @@ async def comment_by_reader(api: Api) -> tuple[Json, Person, Person, str]:
     return made, author, reader, f"/projects/{made['id']}/comments/{comment['id']}"
 
 
-async def test_not_even_the_projects_author_edits_a_comment_of_another(api: Api) -> None:
+async def test_the_projects_author_cannot_edit_other_peoples_comments(api: Api) -> None:
     _, author, _, path = await comment_by_reader(api)
 
     await api.refused(403, "forbidden", "PATCH", path, {"body": "neu"}, by=author)
 
 
 @pytest.mark.parametrize("who", ["project author", "comment author", "administrator"])
-async def test_who_may_delete_a_comment_does(api: Api, who: str) -> None:
+async def test_commenter_project_author_and_administrator_delete_a_comment(
+    api: Api, who: str
+) -> None:
     made, author, reader, path = await comment_by_reader(api)
     people = {"project author": author, "comment author": reader}
     person = people[who] if who in people else await api.administrator()
@@ -143,7 +145,7 @@ async def test_a_stranger_cannot_delete_a_comment(api: Api) -> None:
 
 
 @pytest.mark.parametrize(("method", "body"), [("PATCH", {"body": "neu"}), ("DELETE", None)])
-async def test_a_comment_is_found_under_its_own_project_alone(
+async def test_a_comment_is_not_found_under_another_project(
     api: Api, method: str, body: Json | None
 ) -> None:
     _, _, reader, path = await comment_by_reader(api)
@@ -155,7 +157,7 @@ async def test_a_comment_is_found_under_its_own_project_alone(
 
 
 @pytest.mark.parametrize("project_id", [NOBODY, "nonsense"])
-async def test_what_is_not_there_has_no_comments(api: Api, project_id: str) -> None:
+async def test_an_unknown_project_has_no_comments(api: Api, project_id: str) -> None:
     person = await api.sign_up()
     path = f"/projects/{project_id}/comments"
 

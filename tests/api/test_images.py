@@ -50,7 +50,7 @@ async def owner(api: Api) -> Person:
 # ------------------------------------------------------------------------------------- uploading
 
 
-async def test_an_upload_is_answered_with_what_is_kept(api: Api, owner: Person) -> None:
+async def test_an_upload_returns_the_stored_image(api: Api, owner: Person) -> None:
     image = await api.image(owner, PNG)
 
     found = await api.http.get(image["url"])
@@ -62,9 +62,7 @@ async def test_an_upload_is_answered_with_what_is_kept(api: Api, owner: Person) 
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
-async def test_the_kind_is_told_by_the_content_and_not_by_the_client(
-    api: Api, owner: Person, kind: str
-) -> None:
+async def test_the_type_is_detected_from_the_content(api: Api, owner: Person, kind: str) -> None:
     data = image_files.saved(image_files.picture(), kind)
 
     for name, media_type in (("a.html", "text/html"), ("", "application/pdf"), ("../a", "x")):
@@ -73,7 +71,7 @@ async def test_the_kind_is_told_by_the_content_and_not_by_the_client(
         assert response.json()["media_type"] == "image/webp"
 
 
-async def test_nothing_of_the_client_is_in_the_address(api: Api, owner: Person) -> None:
+async def test_the_url_contains_nothing_of_the_client(api: Api, owner: Person) -> None:
     response = await api.upload(owner, PNG, "holiday-secret.png")
 
     for told in ("holiday", "secret", owner.id, owner.id.replace("-", ""), owner.username):
@@ -87,13 +85,13 @@ async def test_the_same_file_twice_is_two_images(api: Api, owner: Person) -> Non
     assert one["url"] != other["url"]
 
 
-async def test_a_file_without_a_name_is_a_file(api: Api, owner: Person) -> None:
+async def test_a_file_without_a_name_is_accepted(api: Api, owner: Person) -> None:
     response = await posted(api, owner, multipart(part(PNG, 'form-data; name="file"')))
 
     assert response.status_code == 201
 
 
-async def test_uploading_needs_somebody(api: Api) -> None:
+async def test_uploading_requires_authentication(api: Api) -> None:
     problem(await api.upload(None, PNG), 401, "not-authenticated")
 
 
@@ -136,18 +134,14 @@ async def test_a_body_that_cannot_be_read_is_malformed(
 
 
 @pytest.mark.parametrize("boundary", ["", '""', "other"])
-async def test_a_boundary_that_is_not_the_bodys_is_malformed(
-    api: Api, owner: Person, boundary: str
-) -> None:
+async def test_a_wrong_boundary_is_malformed(api: Api, owner: Person, boundary: str) -> None:
     problem(await posted(api, owner, multipart(part(PNG)), boundary), 400, "malformed")
 
 
 @pytest.mark.parametrize(
     "media_type", ["application/json", "image/png", "application/x-www-form-urlencoded", ""]
 )
-async def test_other_bodies_are_of_a_kind_not_taken(
-    api: Api, owner: Person, media_type: str
-) -> None:
+async def test_other_media_types_are_refused(api: Api, owner: Person, media_type: str) -> None:
     response = await api.send(
         "POST", "/images", content=PNG, by=owner, headers={"Content-Type": media_type}
     )
@@ -155,7 +149,7 @@ async def test_other_bodies_are_of_a_kind_not_taken(
     problem(response, 415, "unsupported-media-type")
 
 
-async def test_a_body_that_comes_in_small_pieces_is_put_together(api: Api, owner: Person) -> None:
+async def test_a_body_in_small_chunks_is_assembled(api: Api, owner: Person) -> None:
     body = multipart(part(PNG))
 
     async def pieces() -> AsyncIterator[bytes]:
@@ -174,9 +168,7 @@ async def test_a_body_that_comes_in_small_pieces_is_put_together(api: Api, owner
     assert response.status_code == 201
 
 
-async def test_a_file_is_as_large_as_it_may_be_and_no_larger(
-    databases: Databases, tmp_path: Path
-) -> None:
+async def test_the_size_of_a_file_is_limited(databases: Databases, tmp_path: Path) -> None:
     with databases.fresh() as address:
         async with serving(address, tmp_path, upload_max_bytes=len(PNG)) as api:
             person = await api.sign_up()
@@ -185,7 +177,7 @@ async def test_a_file_is_as_large_as_it_may_be_and_no_larger(
             problem(await api.upload(person, PNG + bytes(100_000)), 413, "too-large")
 
 
-async def test_images_have_room_up_to_the_quota_also_at_once(
+async def test_concurrent_uploads_stay_within_the_quota(
     databases: Databases, tmp_path: Path
 ) -> None:
     with databases.fresh() as address:
@@ -202,7 +194,7 @@ async def test_images_have_room_up_to_the_quota_also_at_once(
             await api.image(other, PNG)
 
 
-async def test_without_its_store_nothing_is_answered(
+async def test_an_unreachable_store_is_unavailable(
     fresh_api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     person = await fresh_api.sign_up()
@@ -219,7 +211,7 @@ async def test_without_its_store_nothing_is_answered(
     await fresh_api.image(person, PNG)
 
 
-async def test_without_room_for_the_file_it_may_be_tried_again(
+async def test_a_full_disk_is_unavailable(
     api: Api, owner: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Full(io.BytesIO):
@@ -236,7 +228,7 @@ async def test_without_room_for_the_file_it_may_be_tried_again(
 # ------------------------------------------------------------------------------------ using them
 
 
-async def test_a_picture_and_a_thumbnail_show_everywhere(fresh_api: Api) -> None:
+async def test_image_urls_appear_in_every_view(fresh_api: Api) -> None:
     api = fresh_api
     author, reader = await api.sign_up("author"), await api.sign_up("reader")
     face, front = await api.image(author, PNG), await api.image(author, PNG)
@@ -277,7 +269,7 @@ async def test_a_picture_and_a_thumbnail_show_everywhere(fresh_api: Api) -> None
         assert one["participant"]["image_url"] == face["url"]
 
 
-async def test_what_may_be_used_is_ones_own(api: Api, owner: Person) -> None:
+async def test_only_ones_own_images_can_be_used(api: Api, owner: Person) -> None:
     other = await api.sign_up()
     image = await api.image(owner, PNG)
     await api.profile(other)
@@ -292,7 +284,7 @@ async def test_what_may_be_used_is_ones_own(api: Api, owner: Person) -> None:
             assert await api.refused(422, "invalid", method, path, body, by=other) == [pointer]
 
 
-async def test_taking_an_image_off_and_putting_it_on(api: Api, owner: Person) -> None:
+async def test_a_thumbnail_can_be_removed_and_set_again(api: Api, owner: Person) -> None:
     image = await api.image(owner, PNG)
     made = await api.publish(owner, thumbnail_id=image["id"])
     path = f"/projects/{made['id']}"
@@ -304,14 +296,14 @@ async def test_taking_an_image_off_and_putting_it_on(api: Api, owner: Person) ->
     assert answer(response, PROJECT)["thumbnail_url"] == image["url"]
 
 
-async def test_a_text_shows_ones_images(api: Api, owner: Person) -> None:
+async def test_a_text_contains_ones_own_images(api: Api, owner: Person) -> None:
     image = await api.image(owner, PNG)
     made = await api.publish(owner, content=f"![지도]({image['url']})")
 
     assert made["content_html"] == f'<p><img src="{image["url"]}" alt="지도"></p>\n'
 
 
-async def test_nothing_is_left_of_somebody_who_withdrew(fresh_api: Api) -> None:
+async def test_withdrawal_deletes_a_persons_images(fresh_api: Api) -> None:
     api = fresh_api
     person, staying = await api.sign_up(), await api.sign_up()
     face, front, shown = [await api.image(person, PNG) for _ in range(3)]
@@ -337,7 +329,7 @@ async def test_nothing_is_left_of_somebody_who_withdrew(fresh_api: Api) -> None:
 
 
 @pytest.mark.parametrize("public", [None, "https://pictures.example/of/us"])
-async def test_with_s3_addresses_are_absolute_everywhere(
+async def test_urls_of_images_in_s3_are_absolute_everywhere(
     databases: Databases, tmp_path: Path, s3: S3, public: str | None
 ) -> None:
     bucket = s3.fresh_bucket()

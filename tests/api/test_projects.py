@@ -13,7 +13,7 @@ pytestmark = pytest.mark.anyio
 # ------------------------------------------------------------------------------------- publish
 
 
-async def test_publishing_gives_the_project_its_address_and_its_tag(api: Api) -> None:
+async def test_publishing_returns_location_and_etag(api: Api) -> None:
     author = await api.sign_up()
     body = project(repository_url="https://example.com/repo", skills=["Vue.js", "Python", ".NET"])
 
@@ -39,7 +39,7 @@ async def test_publishing_gives_the_project_its_address_and_its_tag(api: Api) ->
     }
 
 
-async def test_members_that_may_be_null_may_be_null_or_left_out(api: Api) -> None:
+async def test_optional_members_may_be_null_or_missing(api: Api) -> None:
     author = await api.sign_up()
 
     bare = await api.publish(author)
@@ -110,7 +110,7 @@ async def mine(api: Api, author: Person) -> Json:
 
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 @pytest.mark.parametrize(("over", "faults"), BAD)
-async def test_a_bad_member_is_refused_and_changes_nothing(
+async def test_an_invalid_member_is_refused_and_changes_nothing(
     api: Api, author: Person, mine: Json, method: str, over: Json, faults: list[str]
 ) -> None:
     body = project(**over) if method == "POST" else over
@@ -124,7 +124,7 @@ async def test_a_bad_member_is_refused_and_changes_nothing(
 
 
 @pytest.mark.parametrize("member", ["title", "summary", "content", "skills"])
-async def test_a_project_needs_its_members(api: Api, member: str) -> None:
+async def test_required_members_are_required(api: Api, member: str) -> None:
     author = await api.sign_up()
     body = project()
     del body[member]
@@ -146,7 +146,7 @@ async def test_lengths_are_counted_after_composition(api: Api, member: str, long
     assert made[member] == text
 
 
-async def test_twenty_skills_are_taken_and_one_more_is_not(api: Api) -> None:
+async def test_at_most_twenty_skills_are_accepted(api: Api) -> None:
     author = await api.sign_up()
     skills = (await api.get(CATALOGUE, "/catalogue"))["skills"]
 
@@ -171,7 +171,7 @@ async def test_texts_come_back_as_they_were_sent(api: Api, text: str) -> None:
 # ---------------------------------------------------------------------------------------- read
 
 
-async def test_each_reading_counts_one_view_and_includes_it(api: Api) -> None:
+async def test_each_read_counts_one_view_and_includes_it(api: Api) -> None:
     author, reader = await api.sign_up(), await api.sign_up()
     path = f"/projects/{(await api.publish(author))['id']}"
 
@@ -181,7 +181,7 @@ async def test_each_reading_counts_one_view_and_includes_it(api: Api) -> None:
     assert [project["bookmarked"] for project in seen] == [None, False, False, None]
 
 
-async def test_a_head_counts_no_view_and_has_the_same_tag(api: Api) -> None:
+async def test_head_counts_no_view_and_has_the_same_etag(api: Api) -> None:
     author = await api.sign_up()
     path = f"/projects/{(await api.publish(author))['id']}"
 
@@ -193,7 +193,7 @@ async def test_a_head_counts_no_view_and_has_the_same_tag(api: Api) -> None:
     assert (await api.get(PROJECT, path))["view_count"] == 1
 
 
-async def test_lists_edits_and_refusals_count_no_view(api: Api) -> None:
+async def test_lists_edits_and_errors_count_no_view(api: Api) -> None:
     author, other = await api.sign_up(), await api.sign_up()
     path = f"/projects/{(await api.publish(author))['id']}"
 
@@ -206,7 +206,7 @@ async def test_lists_edits_and_refusals_count_no_view(api: Api) -> None:
     assert (await api.get(PROJECT, path))["view_count"] == 1
 
 
-async def test_reading_answers_in_full_whatever_the_client_has(api: Api) -> None:
+async def test_a_conditional_read_gets_the_whole_response(api: Api) -> None:
     author = await api.sign_up()
     path = f"/projects/{(await api.publish(author))['id']}"
 
@@ -217,7 +217,7 @@ async def test_reading_answers_in_full_whatever_the_client_has(api: Api) -> None
     assert response.headers["ETag"] == '"1"'
 
 
-async def test_another_spelling_of_an_id_is_none(api: Api, author: Person) -> None:
+async def test_other_spellings_of_an_id_are_not_found(api: Api, author: Person) -> None:
     project = await api.publish(author)
     plain = str(project["id"])
     for other in (plain.replace("-", ""), f"urn:uuid:{plain}", f"{{{plain}}}"):
@@ -226,7 +226,7 @@ async def test_another_spelling_of_an_id_is_none(api: Api, author: Person) -> No
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("project_id", [NOBODY, "nonsense", "0", "%00", "%ff", "%20"])
-async def test_what_is_not_there_is_not_found(api: Api, method: str, project_id: str) -> None:
+async def test_an_unknown_project_is_not_found(api: Api, method: str, project_id: str) -> None:
     response = await api.send(method, f"/projects/{project_id}")
 
     assert response.status_code == 404
@@ -247,7 +247,7 @@ async def test_what_is_not_there_is_not_found(api: Api, method: str, project_id:
         {"thumbnail_id": None},
     ],
 )
-async def test_an_edit_changes_what_it_names_and_nothing_else(api: Api, edit: Json) -> None:
+async def test_an_edit_changes_only_the_given_members(api: Api, edit: Json) -> None:
     author = await api.sign_up()
     before = await api.publish(author, repository_url="https://example.com/repo")
     path = f"/projects/{before['id']}"
@@ -282,7 +282,7 @@ async def test_an_edit_keeps_the_counters(api: Api) -> None:
     assert counts == [1, 1, 1]
 
 
-async def test_counters_do_not_change_the_tag(api: Api) -> None:
+async def test_counters_do_not_change_the_etag(api: Api) -> None:
     author, reader = await api.sign_up(), await api.sign_up()
     made = await api.publish(author)
     await api.bookmark(reader, made)
@@ -292,7 +292,7 @@ async def test_counters_do_not_change_the_tag(api: Api) -> None:
 
 
 @pytest.mark.parametrize("tag", ['"1"', 'W/"1"', "*", '"7", "1"', ' "1" '])
-async def test_an_edit_of_the_revision_that_one_has_read_is_made(api: Api, tag: str) -> None:
+async def test_an_edit_of_the_current_revision_succeeds(api: Api, tag: str) -> None:
     author = await api.sign_up()
     path = f"/projects/{(await api.publish(author))['id']}"
 
@@ -301,7 +301,7 @@ async def test_an_edit_of_the_revision_that_one_has_read_is_made(api: Api, tag: 
     assert (edited.status_code, edited.json()["title"]) == (200, "neu")
 
 
-async def test_several_if_match_headers_are_one_list(api: Api) -> None:
+async def test_several_if_match_headers_form_one_list(api: Api) -> None:
     author = await api.sign_up()
     path = f"/projects/{(await api.publish(author))['id']}"
 
@@ -319,7 +319,7 @@ async def test_several_if_match_headers_are_one_list(api: Api) -> None:
     "tag",
     ['"0"', '"2"', 'W/"2"', '"nonsense"', '"11"', "1", '"9999999999"', '"01"', '"a"1"b"', ""],
 )
-async def test_an_edit_of_another_revision_is_refused_and_not_made(api: Api, tag: str) -> None:
+async def test_an_edit_of_another_revision_is_refused(api: Api, tag: str) -> None:
     author = await api.sign_up()
     made = await api.publish(author)
     path = f"/projects/{made['id']}"
@@ -332,7 +332,7 @@ async def test_an_edit_of_another_revision_is_refused_and_not_made(api: Api, tag
     assert (await api.get(PROJECT, path))["title"] == made["title"]
 
 
-async def test_of_two_edits_of_one_revision_the_second_is_refused(api: Api) -> None:
+async def test_the_second_edit_of_a_revision_is_refused(api: Api) -> None:
     author = await api.sign_up()
     path = f"/projects/{(await api.publish(author))['id']}"
     tag = {"If-Match": '"1"'}
@@ -344,7 +344,7 @@ async def test_of_two_edits_of_one_revision_the_second_is_refused(api: Api) -> N
     assert (await api.get(PROJECT, path))["title"] == "first"
 
 
-async def test_an_administrator_edits_and_the_author_stays(api: Api) -> None:
+async def test_an_administrators_edit_keeps_the_author(api: Api) -> None:
     author, administrator = await api.sign_up(), await api.administrator()
     path = f"/projects/{(await api.publish(author))['id']}"
 
@@ -356,7 +356,7 @@ async def test_an_administrator_edits_and_the_author_stays(api: Api) -> None:
 # -------------------------------------------------------------------------------------- delete
 
 
-async def test_a_deleted_project_is_gone_with_all_that_hung_on_it(api: Api) -> None:
+async def test_deleting_a_project_deletes_its_comments_and_bookmarks(api: Api) -> None:
     author, reader = await api.sign_up(), await api.sign_up()
     made = await api.publish(author)
     await api.bookmark(reader, made)
@@ -375,7 +375,7 @@ async def test_a_deleted_project_is_gone_with_all_that_hung_on_it(api: Api) -> N
     await api.refused(404, "not-found", "DELETE", path, by=author)
 
 
-async def test_a_project_of_another_cannot_be_deleted(api: Api) -> None:
+async def test_only_the_author_deletes_a_project(api: Api) -> None:
     author, other = await api.sign_up(), await api.sign_up()
     path = f"/projects/{(await api.publish(author))['id']}"
 
@@ -387,7 +387,7 @@ async def test_a_project_of_another_cannot_be_deleted(api: Api) -> None:
 # ----------------------------------------------------------------------------------- bookmarks
 
 
-async def test_a_bookmark_can_be_set_and_taken_off_again_and_again(api: Api) -> None:
+async def test_adding_and_removing_a_bookmark_is_repeatable(api: Api) -> None:
     author, reader = await api.sign_up(), await api.sign_up()
     path = f"/projects/{(await api.publish(author))['id']}/bookmark"
 
@@ -412,7 +412,7 @@ async def test_each_person_sees_their_own_bookmark(api: Api) -> None:
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
 @pytest.mark.parametrize("project_id", [NOBODY, "nonsense"])
-async def test_nothing_that_is_not_there_is_bookmarked(
+async def test_an_unknown_project_cannot_be_bookmarked(
     api: Api, method: str, project_id: str
 ) -> None:
     person = await api.sign_up()

@@ -18,7 +18,7 @@ async def bookmarked(world: World, user_id: UserId) -> list[object]:
     return [card.id for card in page.items]
 
 
-async def test_add_says_whether_the_bookmark_is_new(world: World) -> None:
+async def test_add_reports_whether_the_bookmark_is_new(world: World) -> None:
     author, reader = factories.user(), factories.user()
     project, other = factories.project(author.id), factories.project(author.id)
     await world.store(author, reader, project, other)
@@ -34,7 +34,7 @@ async def test_add_says_whether_the_bookmark_is_new(world: World) -> None:
     assert await bookmarked(world, author.id) == [project.id]
 
 
-async def test_a_repeated_bookmark_keeps_its_first_time(world: World) -> None:
+async def test_a_repeated_bookmark_keeps_the_first_timestamp(world: World) -> None:
     author = factories.user()
     projects = [factories.project(author.id) for _ in range(2)]
     await world.store(author, *projects)
@@ -44,7 +44,7 @@ async def test_a_repeated_bookmark_keeps_its_first_time(world: World) -> None:
     assert await bookmarked(world, author.id) == [projects[1].id, projects[0].id]
 
 
-async def test_remove_says_whether_the_bookmark_was_there(world: World) -> None:
+async def test_remove_reports_whether_there_was_a_bookmark(world: World) -> None:
     author, reader = factories.user(), factories.user()
     project, other = factories.project(author.id), factories.project(author.id)
     await world.store(author, reader, project, other)
@@ -61,7 +61,7 @@ async def test_remove_says_whether_the_bookmark_was_there(world: World) -> None:
     assert await bookmarked(world, author.id) == [project.id]
 
 
-async def test_a_removed_bookmark_may_be_added_again(world: World) -> None:
+async def test_a_removed_bookmark_can_be_added_again(world: World) -> None:
     author = factories.user()
     project = factories.project(author.id)
     await world.store(author, project)
@@ -73,14 +73,14 @@ async def test_a_removed_bookmark_may_be_added_again(world: World) -> None:
     assert await bookmarked(world, author.id) == [project.id]
 
 
-async def test_add_raises_not_found_when_the_project_is_gone(world: World) -> None:
+async def test_add_raises_not_found_without_the_project(world: World) -> None:
     reader = factories.user()
     await world.store(reader)
     with pytest.raises(NotFound):
         await world.bookmark(reader.id, no_project())
 
 
-async def test_add_raises_not_found_when_the_user_is_gone(world: World) -> None:
+async def test_add_raises_not_found_without_the_user(world: World) -> None:
     author = factories.user()
     project = factories.project(author.id)
     await world.store(author, project)
@@ -89,7 +89,7 @@ async def test_add_raises_not_found_when_the_user_is_gone(world: World) -> None:
     assert (await world.counters(project.id)).bookmarks == 0
 
 
-async def test_of_many_identical_bookmarks_at_once_one_hears_yes(world: World) -> None:
+async def test_one_of_many_identical_concurrent_adds_succeeds(world: World) -> None:
     author = factories.user()
     project = factories.project(author.id)
     await world.store(author, project)
@@ -99,7 +99,7 @@ async def test_of_many_identical_bookmarks_at_once_one_hears_yes(world: World) -
     assert (await world.counters(project.id)).bookmarks == 1
 
 
-async def test_of_many_identical_removals_at_once_one_hears_yes(world: World) -> None:
+async def test_one_of_many_identical_concurrent_removes_succeeds(world: World) -> None:
     author = factories.user()
     project = factories.project(author.id)
     await world.store(author, project)
@@ -118,7 +118,7 @@ async def test_of_many_identical_removals_at_once_one_hears_yes(world: World) ->
     assert (await world.counters(project.id)).bookmarks == 0
 
 
-async def test_fifty_people_at_once_give_fifty_bookmarks(world: World) -> None:
+async def test_concurrent_bookmarks_of_fifty_users_are_all_counted(world: World) -> None:
     author = factories.user()
     project = factories.project(author.id)
     readers = [factories.user() for _ in range(50)]
@@ -128,7 +128,7 @@ async def test_fifty_people_at_once_give_fifty_bookmarks(world: World) -> None:
     assert (await world.counters(project.id)).bookmarks == 50
 
 
-async def test_adding_and_removing_at_once_leaves_what_is_counted(world: World) -> None:
+async def test_concurrent_adds_and_removes_match_the_counter(world: World) -> None:
     author = factories.user()
     project = factories.project(author.id)
     await world.store(author, project)

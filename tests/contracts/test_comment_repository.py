@@ -28,7 +28,7 @@ async def test_a_comment_comes_back_as_stored(world: World) -> None:
         assert await work.comments.get(comment.id) == comment
 
 
-async def test_there_is_none_with_an_unknown_id(world: World) -> None:
+async def test_get_returns_none_for_an_unknown_id(world: World) -> None:
     author = factories.user()
     project = factories.project(author.id)
     await world.store(author, project, factories.comment(project.id, author.id))
@@ -36,14 +36,14 @@ async def test_there_is_none_with_an_unknown_id(world: World) -> None:
         assert await work.comments.get(no_comment()) is None
 
 
-async def test_add_raises_not_found_when_the_project_is_gone(world: World) -> None:
+async def test_add_raises_not_found_without_the_project(world: World) -> None:
     author = factories.user()
     await world.store(author)
     with pytest.raises(NotFound):
         await world.store(factories.comment(no_project(), author.id))
 
 
-async def test_add_raises_not_found_when_the_author_is_gone(world: World) -> None:
+async def test_add_raises_not_found_without_the_author(world: World) -> None:
     author = factories.user()
     project = factories.project(author.id)
     await world.store(author, project)
@@ -68,7 +68,7 @@ async def test_save_stores_the_edit(world: World) -> None:
         assert await work.comments.get(other.id) == other
 
 
-async def test_delete_says_whether_the_comment_was_there(world: World) -> None:
+async def test_delete_reports_whether_there_was_a_comment(world: World) -> None:
     author = factories.user()
     project = factories.project(author.id)
     comment, other = (factories.comment(project.id, author.id) for _ in range(2))
@@ -83,7 +83,7 @@ async def test_delete_says_whether_the_comment_was_there(world: World) -> None:
         assert await work.comments.get(other.id) == other
 
 
-async def test_get_holds_back_other_edits_and_then_gives_what_they_made(world: World) -> None:
+async def test_get_waits_for_a_concurrent_edit_and_returns_its_result(world: World) -> None:
     author = factories.user()
     project = factories.project(author.id)
     comment = factories.comment(project.id, author.id)
@@ -97,7 +97,7 @@ async def test_get_holds_back_other_edits_and_then_gives_what_they_made(world: W
     assert got == edited
 
 
-async def test_of_many_edits_at_once_none_is_lost(world: World) -> None:
+async def test_no_concurrent_edit_is_lost(world: World) -> None:
     author = factories.user()
     project = factories.project(author.id)
     comment = factories.comment(project.id, author.id, body="")
@@ -117,7 +117,7 @@ async def test_of_many_edits_at_once_none_is_lost(world: World) -> None:
     assert found.body == "x" * MANY
 
 
-async def test_of_many_deletions_at_once_one_hears_yes(world: World) -> None:
+async def test_one_of_many_concurrent_deletes_succeeds(world: World) -> None:
     author = factories.user()
     project = factories.project(author.id)
     comment = factories.comment(project.id, author.id)
@@ -134,7 +134,7 @@ async def test_of_many_deletions_at_once_one_hears_yes(world: World) -> None:
     assert results.count(True) == 1
 
 
-async def test_many_comments_at_once_are_counted_exactly(world: World) -> None:
+async def test_concurrent_comments_are_counted_exactly(world: World) -> None:
     author = factories.user()
     project = factories.project(author.id)
     await world.store(author, project)

@@ -42,7 +42,7 @@ def _link(url: str, links: AsyncExitStack) -> RedisClient:
     return link
 
 
-async def test_of_many_who_take_at_once_in_all_processes_as_many_as_may_get_one(
+async def test_concurrent_acquires_in_all_processes_stay_within_the_maximum(
     processes: AnotherProcess,
 ) -> None:
     everywhere = [processes() for _ in range(4)]
@@ -50,7 +50,7 @@ async def test_of_many_who_take_at_once_in_all_processes_as_many_as_may_get_one(
     assert sum(await at_once(takes)) == 5
 
 
-async def test_a_slot_that_is_given_back_is_there_for_others(processes: AnotherProcess) -> None:
+async def test_a_released_slot_can_be_acquired_again(processes: AnotherProcess) -> None:
     here, there = processes(), processes()
     assert await here.acquire("a", "one", 1)
     assert not await there.acquire("a", "two", 1)
@@ -62,20 +62,20 @@ async def test_a_slot_that_is_given_back_is_there_for_others(processes: AnotherP
     assert not await here.acquire("a", "one", 1)
 
 
-async def test_one_slot_taken_twice_is_one_slot(processes: AnotherProcess) -> None:
+async def test_acquiring_a_slot_twice_takes_one_slot(processes: AnotherProcess) -> None:
     slots = processes()
     assert [await slots.acquire("a", name, 2) for name in ("x", "x", "y", "x")] == [True] * 4
     assert not await slots.acquire("a", "z", 2)
 
 
-async def test_keys_are_counted_apart(processes: AnotherProcess) -> None:
+async def test_keys_are_counted_separately(processes: AnotherProcess) -> None:
     slots = processes()
     assert await slots.acquire("a", "one", 1)
     assert await slots.acquire("b", "one", 1)
     assert not await slots.acquire("b", "two", 1)
 
 
-async def test_renewing_changes_nothing_while_all_are_there(processes: AnotherProcess) -> None:
+async def test_renew_keeps_the_slots_of_live_processes(processes: AnotherProcess) -> None:
     here, there = processes(), processes()
     assert await here.acquire("a", "one", 2)
     assert await there.acquire("a", "two", 2)
@@ -90,7 +90,7 @@ async def test_renewing_changes_nothing_while_all_are_there(processes: AnotherPr
 # --------------------------------------------------------------------------------- Redis alone
 
 
-async def test_the_slots_of_a_process_that_died_are_free_when_their_lease_is_over(
+async def test_slots_of_a_dead_process_are_free_after_their_lease(
     redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert LEASE <= 3 * RENEW_INTERVAL
@@ -108,7 +108,7 @@ async def test_the_slots_of_a_process_that_died_are_free_when_their_lease_is_ove
         assert not await lives.acquire("leases", "one more", 2), "those that are renewed are kept"
 
 
-async def test_nothing_stays_in_redis_when_all_is_given_back_or_over(
+async def test_released_and_expired_slots_are_removed_from_redis(
     redis_server: RedisServer,
 ) -> None:
     async with AsyncExitStack() as links:
@@ -120,7 +120,7 @@ async def test_nothing_stays_in_redis_when_all_is_given_back_or_over(
             assert not client.exists("slots:kept")
 
 
-async def test_a_slot_given_back_while_it_is_renewed_is_free(
+async def test_a_slot_released_during_renewal_is_free(
     redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with AsyncExitStack() as links:
@@ -144,7 +144,7 @@ async def test_a_slot_given_back_while_it_is_renewed_is_free(
             assert not client.exists("slots:renewed")
 
 
-async def test_a_clock_of_redis_that_went_back_holds_no_slot_for_longer_than_a_lease(
+async def test_a_redis_clock_set_back_holds_slots_for_one_lease_at_most(
     redis_server: RedisServer,
 ) -> None:
     async with AsyncExitStack() as links:
@@ -154,7 +154,7 @@ async def test_a_clock_of_redis_that_went_back_holds_no_slot_for_longer_than_a_l
         assert await slots.acquire("ahead", "new", 1)
 
 
-async def test_while_redis_is_away_a_process_counts_its_own_and_tells_when_it_is_back(
+async def test_during_a_redis_outage_a_process_counts_its_own_slots(
     own_redis: RedisServer,
 ) -> None:
     async with AsyncExitStack() as links:
@@ -180,7 +180,7 @@ async def test_while_redis_is_away_a_process_counts_its_own_and_tells_when_it_is
         await until(is_counted_there, 5)
 
 
-async def test_a_redis_that_is_not_there_refuses_nobody() -> None:
+async def test_an_unreachable_redis_refuses_nobody() -> None:
     async with AsyncExitStack() as links:
         slots = RedisConcurrencyLimiter(_link(f"redis://127.0.0.1:{free_port()}", links))
         assert await slots.acquire("a", "one", 1)

@@ -59,7 +59,7 @@ async def noted(world: World, days: float = 0) -> None:
 # --------------------------------------------------------------------------------- bytes, holding
 
 
-async def test_bytes_are_those_of_stored_images_of_one_person(world: World) -> None:
+async def test_bytes_of_sums_the_stored_images_of_one_user(world: World) -> None:
     owner, other = factories.user(), factories.user()
     await world.store(owner, other)
     new, kept, going = [factories.image(owner.id, size=10**n) for n in range(3)]
@@ -74,7 +74,7 @@ async def test_bytes_are_those_of_stored_images_of_one_person(world: World) -> N
         assert await work.images.bytes_of(nobody()) == 0
 
 
-async def test_bytes_are_counted_beyond_what_32_bits_hold(world: World) -> None:
+async def test_bytes_of_exceeds_32_bits(world: World) -> None:
     owner = factories.user()
     await world.store(owner)
     await stored(world, *(factories.image(owner.id, size=2**31 - 1) for _ in range(3)))
@@ -82,12 +82,12 @@ async def test_bytes_are_counted_beyond_what_32_bits_hold(world: World) -> None:
         assert await work.images.bytes_of(owner.id) == 3 * (2**31 - 1)
 
 
-async def test_an_image_of_somebody_who_is_not_there_is_not_stored(world: World) -> None:
+async def test_add_raises_not_found_without_the_owner(world: World) -> None:
     with pytest.raises(NotFound):
         await stored(world, factories.image(nobody()))
 
 
-async def test_of_two_who_confirm_one_hears_yes_and_nobody_after_the_image_is_going(
+async def test_mark_stored_succeeds_once_and_not_after_a_claim(
     world: World,
 ) -> None:
     owner = factories.user()
@@ -107,7 +107,7 @@ async def test_of_two_who_confirm_one_hears_yes_and_nobody_after_the_image_is_go
         assert not await work.images.mark_stored(late.id)
 
 
-async def test_nobody_holds_what_is_new_going_or_anothers(world: World) -> None:
+async def test_only_stored_images_of_the_owner_can_be_locked(world: World) -> None:
     owner, other = factories.user(), factories.user()
     await world.store(owner, other)
     kept, new, going = [factories.image(owner.id) for _ in range(3)]
@@ -124,7 +124,7 @@ async def test_nobody_holds_what_is_new_going_or_anothers(world: World) -> None:
     assert not await held(world, factories.image(owner.id), owner.id)
 
 
-async def test_uploads_at_once_stay_within_what_one_may_have(world: World) -> None:
+async def test_concurrent_uploads_stay_within_the_quota(world: World) -> None:
     owner = factories.user()
     await world.store(owner)
 
@@ -145,7 +145,7 @@ async def test_uploads_at_once_stay_within_what_one_may_have(world: World) -> No
 # ------------------------------------------------------------------------------------ what goes
 
 
-async def test_a_new_image_goes_when_it_is_unfinished_for_long(world: World) -> None:
+async def test_an_unfinished_upload_is_claimed_after_its_ttl(world: World) -> None:
     owner = factories.user()
     await world.store(owner)
     image = factories.image(owner.id)
@@ -156,7 +156,7 @@ async def test_a_new_image_goes_when_it_is_unfinished_for_long(world: World) -> 
     assert await taken_out(world, unfinished=True) == {image.id}
 
 
-async def test_what_is_referred_to_does_not_go(world: World) -> None:
+async def test_a_referenced_image_is_not_claimed(world: World) -> None:
     owner = factories.user()
     await world.store(owner)
     picture, thumbnail, shown, unused = images = [factories.image(owner.id) for _ in range(4)]
@@ -174,7 +174,7 @@ async def test_what_is_referred_to_does_not_go(world: World) -> None:
     assert await taken_out(world) == {picture.id, thumbnail.id, shown.id, unused.id}
 
 
-async def test_since_when_an_image_is_unused_is_noted_once(world: World) -> None:
+async def test_mark_unused_records_the_first_time_only(world: World) -> None:
     owner = factories.user()
     await world.store(owner)
     image = factories.image(owner.id)
@@ -201,7 +201,7 @@ async def test_since_when_an_image_is_unused_is_noted_once(world: World) -> None
     assert await goes(5)
 
 
-async def test_an_image_without_an_owner_goes_whenever_it_was_made(world: World) -> None:
+async def test_an_image_without_an_owner_is_claimed_at_once(world: World) -> None:
     going, staying = factories.user(), factories.user()
     await world.store(going, staying)
     ownerless, other, new = [factories.image(user.id) for user in (going, staying, going)]
@@ -217,7 +217,7 @@ async def test_an_image_without_an_owner_goes_whenever_it_was_made(world: World)
     assert await taken_out(world, unused=False, unfinished=True) == {ownerless.id, new.id}
 
 
-async def test_what_goes_is_told_whole_and_again_until_it_is_forgotten(world: World) -> None:
+async def test_claimed_images_are_returned_again_until_they_are_deleted(world: World) -> None:
     owner = factories.user()
     await world.store(owner)
     images = sorted((factories.image(owner.id) for _ in range(5)), key=lambda image: image.id)
@@ -236,7 +236,7 @@ async def test_what_goes_is_told_whole_and_again_until_it_is_forgotten(world: Wo
     assert await taken_out(world) == {image.id for image in images[2:]}, "the others are kept"
 
 
-async def test_what_is_not_committed_is_not_going(world: World) -> None:
+async def test_an_uncommitted_claim_changes_nothing(world: World) -> None:
     owner = factories.user()
     await world.store(owner)
     image = factories.image(owner.id)
@@ -251,7 +251,7 @@ async def test_what_is_not_committed_is_not_going(world: World) -> None:
 # --------------------------------------------------------------------------------------- showing
 
 
-async def test_a_text_shows_images_of_its_author_alone(world: World) -> None:
+async def test_a_text_references_images_of_its_author_only(world: World) -> None:
     author, other = factories.user(), factories.user()
     project = factories.project(author.id)
     await world.store(author, other, project)
@@ -285,7 +285,7 @@ async def test_a_text_shows_images_of_its_author_alone(world: World) -> None:
 # ----------------------------------------------------------------------------------------- races
 
 
-async def test_whoever_holds_an_image_keeps_it_from_going(world: World) -> None:
+async def test_a_locked_image_is_not_claimed(world: World) -> None:
     owner = factories.user()
     await world.store(owner)
     image = factories.image(owner.id)
@@ -303,7 +303,7 @@ async def test_whoever_holds_an_image_keeps_it_from_going(world: World) -> None:
 
 
 @pytest.mark.parametrize("reference", ["picture", "thumbnail", "text"])
-async def test_a_reference_and_a_removal_at_once_never_both_succeed(
+async def test_a_reference_and_a_concurrent_claim_never_both_succeed(
     world: World, reference: str
 ) -> None:
     owner = factories.user()
@@ -356,7 +356,7 @@ async def forgotten(world: World, image_ids: set[ImageId]) -> int:
 # ------------------------------------------------------------------------------- where they show
 
 
-async def test_images_show_wherever_people_and_projects_do(world: World) -> None:
+async def test_image_urls_appear_in_every_view(world: World) -> None:
     author, plain = factories.user(), factories.user()
     picture, thumbnail = factories.image(author.id), factories.image(author.id)
     await world.store(author, plain)

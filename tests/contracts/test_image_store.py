@@ -57,7 +57,7 @@ def images(request: pytest.FixtureRequest, tmp_path: Path) -> ImageStore:
     return S3Images(server.fresh_bucket(), prefix, REGION, server.url)
 
 
-async def test_what_was_put_is_there_whole_and_in_parts(images: ImageStore) -> None:
+async def test_an_object_is_read_whole_and_in_ranges(images: ImageStore) -> None:
     key, other = new_key(), new_key()
     await images.put(key, DATA)
     await images.put(other, b"x")
@@ -69,7 +69,7 @@ async def test_what_was_put_is_there_whole_and_in_parts(images: ImageStore) -> N
     assert await images.read(key, len(DATA) - 1, len(DATA)) == DATA[-1:]
 
 
-async def test_what_is_not_there_has_no_size_and_cannot_be_read(images: ImageStore) -> None:
+async def test_a_missing_object_has_no_size_and_cannot_be_read(images: ImageStore) -> None:
     await images.put(new_key(), DATA)
     missing = new_key()
     assert await images.size(missing) is None
@@ -77,12 +77,12 @@ async def test_what_is_not_there_has_no_size_and_cannot_be_read(images: ImageSto
         await images.read(missing, 0, 1)
 
 
-async def test_a_store_in_which_nothing_was_put_is_empty(images: ImageStore) -> None:
+async def test_a_new_store_is_empty(images: ImageStore) -> None:
     assert await images.size(new_key()) is None
     await images.delete([new_key()])
 
 
-async def test_what_is_deleted_is_gone_and_the_rest_stays(images: ImageStore) -> None:
+async def test_delete_removes_only_the_given_objects(images: ImageStore) -> None:
     keys = [new_key() for _ in range(5)]
     for key in keys:
         await images.put(key, DATA)
@@ -93,14 +93,14 @@ async def test_what_is_deleted_is_gone_and_the_rest_stays(images: ImageStore) ->
     assert sizes == [None, None, *[len(DATA)] * 3]
 
 
-async def test_many_at_once_are_kept_each(images: ImageStore) -> None:
+async def test_concurrent_puts_are_all_stored(images: ImageStore) -> None:
     keys = [new_key() for _ in range(20)]
     await asyncio.gather(*(images.put(key, key.encode() * 99) for key in keys))
     for key in keys:
         assert await images.read(key, 0, len(key) * 99) == key.encode() * 99
 
 
-async def test_a_large_one_is_kept_whole(images: ImageStore) -> None:
+async def test_a_large_object_is_stored_whole(images: ImageStore) -> None:
     key, data = new_key(), secrets.token_bytes(12 * 2**20)
     await images.put(key, data)
     assert await images.size(key) == len(data)
@@ -124,16 +124,14 @@ def room_for_little() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-async def test_a_folder_is_made_when_it_is_needed(folder: Path) -> None:
+async def test_the_folder_is_created_when_needed(folder: Path) -> None:
     images, key = FolderImages(folder), new_key()
     assert names(folder) == []
     await images.put(key, DATA)
     assert names(folder) == [key]
 
 
-async def test_without_room_nothing_is_kept_and_nobody_sees_a_part(
-    folder: Path, room_for_little: None
-) -> None:
+async def test_a_full_disk_leaves_no_partial_object(folder: Path, room_for_little: None) -> None:
     images, small, large = FolderImages(folder), new_key(), new_key()
     await images.put(small, bytes(1_000))
     with pytest.raises(Unavailable):
@@ -144,7 +142,7 @@ async def test_without_room_nothing_is_kept_and_nobody_sees_a_part(
     assert names(folder) == [small]
 
 
-async def test_what_a_kill_leaves_of_an_object_goes_with_its_key(folder: Path) -> None:
+async def test_delete_removes_what_an_interrupted_put_left(folder: Path) -> None:
     images, key, other = FolderImages(folder), new_key(), new_key()
     await images.put(other, DATA)
     (folder / f"{key}#1").write_bytes(DATA[:100])
@@ -153,14 +151,14 @@ async def test_what_a_kill_leaves_of_an_object_goes_with_its_key(folder: Path) -
     assert names(folder) == [other]
 
 
-async def test_a_folder_that_cannot_be_made_is_unavailable() -> None:
+async def test_a_folder_that_cannot_be_created_is_unavailable() -> None:
     images = FolderImages(NOWHERE)
     for attempt in (images.put(new_key(), DATA), images.size(new_key())):
         with pytest.raises(Unavailable):
             await attempt
 
 
-async def test_what_was_put_is_flushed_with_its_name(
+async def test_put_flushes_the_object_and_its_directory(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     flushed = set()
@@ -178,7 +176,7 @@ async def test_what_was_put_is_flushed_with_its_name(
 
 
 @pytest.mark.parametrize("prefix", ["", "some/where"])
-async def test_everybody_finds_an_object_of_s3_at_its_address(s3: S3, prefix: str) -> None:
+async def test_an_object_in_s3_is_public_at_its_url(s3: S3, prefix: str) -> None:
     images, key = S3Images(s3.fresh_bucket(), prefix, REGION, s3.url), new_key()
     await images.put(key, DATA)
     async with httpx.AsyncClient() as http:
@@ -189,14 +187,14 @@ async def test_everybody_finds_an_object_of_s3_at_its_address(s3: S3, prefix: st
     await images.ping()
 
 
-def test_the_address_of_a_bucket_at_amazon() -> None:
+def test_the_url_of_a_bucket_at_amazon() -> None:
     at = "s3.ap-northeast-2.amazonaws.com"
     assert S3Images("bucket", "", REGION, None).base == f"https://bucket.{at}/"
     assert S3Images("bucket", "a/b", REGION, None).base == f"https://bucket.{at}/a/b/"
 
 
 @pytest.mark.parametrize("away", ["bucket", "server"])
-async def test_s3_that_is_away_is_unavailable_soon(s3: S3, away: str) -> None:
+async def test_an_unreachable_s3_is_unavailable_soon(s3: S3, away: str) -> None:
     if away == "bucket":
         images = S3Images("no-such-bucket", "", REGION, s3.url)
     else:

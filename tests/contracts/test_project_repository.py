@@ -35,7 +35,7 @@ async def test_a_project_comes_back_as_stored(world: World, catalogue: Catalogue
         assert await work.projects.get(project.id) == project
 
 
-async def test_the_longest_project_comes_back_as_stored(world: World) -> None:
+async def test_a_project_of_maximum_length_comes_back_as_stored(world: World) -> None:
     author = factories.user()
     content = "저녁 🍚\n" * 10_000
     assert len(content) == 50_000
@@ -47,7 +47,7 @@ async def test_the_longest_project_comes_back_as_stored(world: World) -> None:
         assert await work.projects.get(project.id) == project
 
 
-async def test_there_is_none_with_an_unknown_id(world: World) -> None:
+async def test_get_returns_none_for_an_unknown_id(world: World) -> None:
     author = factories.user()
     await world.store(author, factories.project(author.id))
     async with world.unit_of_work() as work:
@@ -61,7 +61,7 @@ async def test_add_starts_all_counters_at_zero(world: World) -> None:
     assert await world.board.counters(project.id) == Counters(0, 0, 0)
 
 
-async def test_add_raises_not_found_when_the_author_is_gone(world: World) -> None:
+async def test_add_raises_not_found_without_the_author(world: World) -> None:
     project = factories.project(nobody())
     with pytest.raises(NotFound):
         await world.store(project)
@@ -69,7 +69,7 @@ async def test_add_raises_not_found_when_the_author_is_gone(world: World) -> Non
         assert await work.projects.get(project.id) is None
 
 
-async def test_save_stores_every_member(world: World) -> None:
+async def test_save_stores_every_field(world: World) -> None:
     author = factories.user()
     project, other = factories.project(author.id), factories.project(author.id)
     edited = replace(
@@ -92,7 +92,7 @@ async def test_save_stores_every_member(world: World) -> None:
         assert await work.projects.get(other.id) == other
 
 
-async def test_save_leaves_the_counters_alone(world: World) -> None:
+async def test_save_keeps_the_counters(world: World) -> None:
     author = factories.user()
     project = factories.project(author.id)
     await world.store(author, project)
@@ -104,7 +104,7 @@ async def test_save_leaves_the_counters_alone(world: World) -> None:
     assert await world.counters(project.id) == Counters(1, 2, 3)
 
 
-async def test_a_project_that_was_got_is_not_stored_until_it_is_saved(world: World) -> None:
+async def test_changes_are_not_stored_until_save(world: World) -> None:
     author = factories.user()
     project = factories.project(author.id)
     await world.store(author, project)
@@ -117,7 +117,7 @@ async def test_a_project_that_was_got_is_not_stored_until_it_is_saved(world: Wor
         assert await work.projects.get(project.id) == project
 
 
-async def test_get_holds_back_other_edits_and_then_gives_what_they_made(world: World) -> None:
+async def test_get_waits_for_a_concurrent_edit_and_returns_its_result(world: World) -> None:
     author = factories.user()
     project = factories.project(author.id)
     edited = replace(project, title="edited", skills=("Kotlin", "Vue.js"), revision=2)
@@ -130,7 +130,7 @@ async def test_get_holds_back_other_edits_and_then_gives_what_they_made(world: W
     assert got == edited
 
 
-async def test_get_holds_back_until_a_deletion_is_done(world: World) -> None:
+async def test_get_waits_for_a_concurrent_delete(world: World) -> None:
     author = factories.user()
     project = factories.project(author.id)
     await world.store(author, project)
@@ -142,7 +142,7 @@ async def test_get_holds_back_until_a_deletion_is_done(world: World) -> None:
     assert got is None
 
 
-async def test_get_of_one_project_does_not_change_what_another_one_is(world: World) -> None:
+async def test_get_does_not_mix_up_projects(world: World) -> None:
     author = factories.user()
     projects = [factories.project(author.id) for _ in range(MANY)]
     await world.store(author, *projects)
@@ -161,7 +161,7 @@ async def test_get_of_one_project_does_not_change_what_another_one_is(world: Wor
             assert await work.projects.get(project.id) == wanted
 
 
-async def test_of_many_edits_at_once_none_is_lost(world: World, catalogue: Catalogue) -> None:
+async def test_no_concurrent_edit_is_lost(world: World, catalogue: Catalogue) -> None:
     author = factories.user()
     project = factories.project(author.id, skills=("jQuery",))
     await world.store(author, project)
@@ -182,7 +182,7 @@ async def test_of_many_edits_at_once_none_is_lost(world: World, catalogue: Catal
     assert set(found.skills) == {"jQuery", *catalogue.skills[:MANY]}
 
 
-async def test_delete_takes_all_that_hangs_on_the_project(world: World) -> None:
+async def test_delete_removes_comments_bookmarks_and_counters(world: World) -> None:
     author, reader = factories.user(), factories.user()
     gone, stays = factories.project(author.id), factories.project(author.id)
     comments = [factories.comment(project.id, reader.id) for project in (gone, gone, stays)]
@@ -214,13 +214,15 @@ async def test_delete_takes_all_that_hangs_on_the_project(world: World) -> None:
     assert await world.counters(stays.id) == Counters(1, 1, 0)
 
 
-async def test_delete_of_a_project_that_is_gone_is_no_error(world: World) -> None:
+async def test_delete_ignores_a_missing_project(world: World) -> None:
     async with world.unit_of_work() as work:
         await work.projects.delete(no_project())
         await work.commit()
 
 
-async def test_deleting_while_others_bookmark_and_comment_leaves_nothing(world: World) -> None:
+async def test_delete_during_concurrent_bookmarks_and_comments_leaves_nothing(
+    world: World,
+) -> None:
     author = factories.user()
     project = factories.project(author.id)
     readers = [factories.user() for _ in range(MANY)]
@@ -254,7 +256,7 @@ async def test_deleting_while_others_bookmark_and_comment_leaves_nothing(world: 
 # ------------------------------------------------------------------------------------- counters
 
 
-async def test_move_counters_adds_and_gives_what_they_are_then(world: World) -> None:
+async def test_adjust_counters_adds_and_returns_the_sums(world: World) -> None:
     author = factories.user()
     project, other = factories.project(author.id), factories.project(author.id)
     await world.store(author, project, other)
@@ -270,12 +272,12 @@ async def test_move_counters_adds_and_gives_what_they_are_then(world: World) -> 
     assert await world.board.counters(other.id) == Counters(0, 0, 0)
 
 
-async def test_move_counters_raises_not_found_when_the_project_is_gone(world: World) -> None:
+async def test_adjust_counters_raises_not_found_without_the_project(world: World) -> None:
     with pytest.raises(NotFound):
         await world.move(no_project(), bookmarks=1)
 
 
-async def test_many_moves_at_once_move_by_exactly_so_many(world: World) -> None:
+async def test_concurrent_adjustments_add_up_exactly(world: World) -> None:
     author = factories.user()
     project = factories.project(author.id)
     await world.store(author, project)
@@ -293,7 +295,7 @@ async def test_many_moves_at_once_move_by_exactly_so_many(world: World) -> None:
     assert await world.counters(project.id) == Counters(0, MANY, 2 * MANY)
 
 
-async def test_all_counters_may_be_moved_while_the_project_is_edited(world: World) -> None:
+async def test_counters_are_adjusted_while_the_project_is_locked(world: World) -> None:
     author = factories.user()
     project = factories.project(author.id)
     await world.store(author, project)
@@ -325,7 +327,7 @@ async def test_all_counters_may_be_moved_while_the_project_is_edited(world: Worl
 # ----------------------------------------------------------------------------------------- texts
 
 
-async def test_texts_come_in_the_order_of_their_ids(world: World) -> None:
+async def test_texts_are_ordered_by_id(world: World) -> None:
     author = factories.user()
     projects = [
         factories.project(author.id, content=f"text {n}", content_html=f"<p>{n}</p>")
@@ -339,7 +341,7 @@ async def test_texts_come_in_the_order_of_their_ids(world: World) -> None:
     assert await world.board.texts(projects[4].id, 2) == ()
 
 
-async def test_new_html_changes_nothing_else(world: World) -> None:
+async def test_save_html_changes_nothing_else(world: World) -> None:
     author = factories.user()
     project, other = factories.project(author.id), factories.project(author.id)
     await world.store(author, project, other)

@@ -44,7 +44,7 @@ def _link(url: str, links: AsyncExitStack) -> RedisClient:
     return link
 
 
-async def test_calls_at_once_in_all_processes_get_the_quota_and_no_more(
+async def test_concurrent_calls_in_all_processes_share_the_quota(
     processes: AnotherProcess,
 ) -> None:
     limiters = [processes() for _ in range(4)]
@@ -54,7 +54,7 @@ async def test_calls_at_once_in_all_processes_get_the_quota_and_no_more(
     assert len(allowed) == HOURLY.quota
 
 
-async def test_an_allowance_tells_what_is_left(processes: AnotherProcess) -> None:
+async def test_an_allowance_reports_what_remains(processes: AnotherProcess) -> None:
     limiter = processes()
     first, second = [await limiter.take(HOURLY, "a") for _ in range(2)]
     assert (first.limit, first.remaining, first.retry_after) == (HOURLY, 9, None)
@@ -63,7 +63,7 @@ async def test_an_allowance_tells_what_is_left(processes: AnotherProcess) -> Non
     assert second.reset_after == pytest.approx(720, abs=5)
 
 
-async def test_a_refused_call_is_told_when_to_come_back_and_does_not_count(
+async def test_a_refused_call_gets_retry_after_and_does_not_count(
     processes: AnotherProcess,
 ) -> None:
     limiter = processes()
@@ -75,7 +75,7 @@ async def test_a_refused_call_is_told_when_to_come_back_and_does_not_count(
         assert refused.retry_after == pytest.approx(360, abs=5)
 
 
-async def test_whoever_waits_as_told_is_allowed_again(processes: AnotherProcess) -> None:
+async def test_a_call_after_retry_after_is_allowed(processes: AnotherProcess) -> None:
     limiter = processes()
     while (refused := await limiter.take(QUICK, "a")).retry_after is None:
         pass
@@ -85,7 +85,7 @@ async def test_whoever_waits_as_told_is_allowed_again(processes: AnotherProcess)
         await asyncio.sleep(0.02)
 
 
-async def test_keys_and_limits_are_counted_apart(processes: AnotherProcess) -> None:
+async def test_keys_and_limits_are_counted_separately(processes: AnotherProcess) -> None:
     limiter = processes()
     for _ in range(HOURLY.quota):
         await limiter.take(HOURLY, "a")
@@ -96,7 +96,7 @@ async def test_keys_and_limits_are_counted_apart(processes: AnotherProcess) -> N
 # --------------------------------------------------------------------------------- Redis alone
 
 
-async def test_nothing_is_kept_in_redis_once_the_bucket_is_full_again(
+async def test_a_full_bucket_is_removed_from_redis(
     redis_server: RedisServer,
 ) -> None:
     async with AsyncExitStack() as links:
@@ -106,7 +106,7 @@ async def test_nothing_is_kept_in_redis_once_the_bucket_is_full_again(
         assert 350_000 < left <= 360_000
 
 
-async def test_a_clock_of_redis_that_went_back_keeps_nobody_out_for_longer_than_the_window(
+async def test_a_redis_clock_set_back_refuses_calls_for_one_window_at_most(
     redis_server: RedisServer,
 ) -> None:
     async with AsyncExitStack() as links:
@@ -117,7 +117,7 @@ async def test_a_clock_of_redis_that_went_back_keeps_nobody_out_for_longer_than_
         assert refused.retry_after == pytest.approx(360, abs=5)
 
 
-async def test_while_redis_is_away_a_process_counts_alone_and_stricter_and_heals(
+async def test_during_a_redis_outage_each_process_uses_the_fallback_quota(
     own_redis: RedisServer,
 ) -> None:
     async with AsyncExitStack() as links:
@@ -133,7 +133,7 @@ async def test_while_redis_is_away_a_process_counts_alone_and_stricter_and_heals
             await asyncio.sleep(0.05)
 
 
-async def test_a_redis_that_does_not_answer_holds_nobody_up_but_one_call_a_second() -> None:
+async def test_an_unresponsive_redis_delays_one_call_a_second() -> None:
     async with AsyncExitStack() as links:
         limiter = RedisRateLimiter(_link(f"redis://127.0.0.1:{free_port()}", links))
         await limiter.take(QUICK, "a")

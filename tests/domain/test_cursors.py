@@ -43,12 +43,12 @@ def as_text(signed: bytes) -> str:
 
 
 @given(places, texts())
-def test_a_cursor_comes_back_as_it_was(cursor: Cursor, scope: str) -> None:
+def test_a_cursor_is_decoded_as_it_was_encoded(cursor: Cursor, scope: str) -> None:
     assert cursors.decode(cursors.encode(cursor, scope), scope) == cursor
 
 
 @pytest.mark.parametrize("length", range(1, 9))
-def test_a_cursor_goes_into_an_address_as_it_is(length: int) -> None:
+def test_a_cursor_is_safe_in_a_url(length: int) -> None:
     text = cursors.encode(Cursor(("가" * length, 1)), SCOPE)
     assert text.isascii()
     assert text.replace("-", "").replace("_", "").isalnum()
@@ -64,7 +64,7 @@ def test_no_byte_of_a_cursor_can_be_changed(cursor: Cursor, data: st.DataObject)
 
 
 @given(places, st.data())
-def test_a_cursor_cannot_be_cut_or_continued(cursor: Cursor, data: st.DataObject) -> None:
+def test_a_cursor_cannot_be_truncated_or_extended(cursor: Cursor, data: st.DataObject) -> None:
     signed = signed_bytes(cursors.encode(cursor, SCOPE))
     cut = data.draw(st.integers(0, len(signed) - 1))
     for other in (signed[:cut], signed[cut + 1 :], signed + b" "):
@@ -91,7 +91,7 @@ def test_another_spelling_of_a_cursor_is_refused(length: int) -> None:
             cursors.decode(other, SCOPE)
 
 
-def test_a_cursor_in_the_other_alphabet_of_base64_is_refused() -> None:
+def test_the_standard_base64_alphabet_is_refused() -> None:
     written = {cursors.encode(Cursor((number,)), SCOPE) for number in range(20)}
     others = {text.replace("-", "+").replace("_", "/") for text in written} - written
     assert others
@@ -101,13 +101,13 @@ def test_a_cursor_in_the_other_alphabet_of_base64_is_refused() -> None:
 
 
 @pytest.mark.parametrize("scope", ["", "projects?sort=views", SCOPE + " ", "x" + SCOPE])
-def test_a_cursor_is_good_for_its_own_list_alone(scope: str) -> None:
+def test_a_cursor_is_valid_for_its_own_list_only(scope: str) -> None:
     text = cursors.encode(Cursor((1,)), SCOPE)
     with pytest.raises(BadCursor):
         cursors.decode(text, scope)
 
 
-def test_position_and_scope_cannot_run_into_each_other() -> None:
+def test_position_and_scope_are_separated() -> None:
     signed = signed_bytes(cursors.encode(Cursor((1,)), "0" + SCOPE))
     with pytest.raises(BadCursor):
         cursors.decode(as_text(signed + b"0"), SCOPE)
@@ -119,7 +119,7 @@ def test_a_cursor_of_another_key_is_refused() -> None:
         cursors.decode(text, SCOPE)
 
 
-def test_after_a_new_key_older_cursors_stay_good() -> None:
+def test_older_cursors_stay_valid_after_a_key_rotation() -> None:
     old, new = b"first key", b"second key"
     text = CursorCodec([old]).encode(Cursor((1,)), SCOPE)
     assert CursorCodec([new, old]).decode(text, SCOPE) == Cursor((1,))
@@ -131,7 +131,7 @@ def test_the_first_key_signs() -> None:
     assert CursorCodec([new]).decode(text, SCOPE) == Cursor((1,))
 
 
-def test_at_least_one_key_is_needed() -> None:
+def test_at_least_one_key_is_required() -> None:
     with pytest.raises(ValueError, match="key"):
         CursorCodec([])
 
@@ -179,7 +179,7 @@ limits = st.integers(1, 5)
 
 
 @given(lists, limits)
-def test_a_walk_to_the_end_meets_each_item_once(numbers: list[int], limit: int) -> None:
+def test_paging_forward_returns_each_item_once(numbers: list[int], limit: int) -> None:
     met: list[int] = []
     cursor: Cursor | None = Cursor()
     while cursor:
@@ -190,7 +190,7 @@ def test_a_walk_to_the_end_meets_each_item_once(numbers: list[int], limit: int) 
 
 
 @given(lists, limits)
-def test_a_walk_from_the_end_meets_each_item_once(numbers: list[int], limit: int) -> None:
+def test_paging_backward_returns_each_item_once(numbers: list[int], limit: int) -> None:
     met: list[int] = []
     cursor: Cursor | None = Cursor(None, reverse=True)
     while cursor:
@@ -201,7 +201,7 @@ def test_a_walk_from_the_end_meets_each_item_once(numbers: list[int], limit: int
 
 
 @given(lists, limits, st.booleans(), st.lists(st.booleans(), max_size=10))
-def test_any_walk_knows_exactly_where_something_lies(
+def test_any_paging_reports_exactly_whether_more_follows(
     numbers: list[int], limit: int, from_the_end: bool, ways: list[bool]
 ) -> None:
     page = read(numbers, limit, Cursor(None, reverse=from_the_end))
@@ -222,20 +222,20 @@ def test_any_walk_knows_exactly_where_something_lies(
 
 
 @pytest.mark.parametrize("backward", [True, False])
-def test_a_page_holds_no_more_than_was_asked_for(backward: bool) -> None:
+def test_a_page_is_limited(backward: bool) -> None:
     page = read(range(10), 3, Cursor(None, backward))
     assert page.items == ((7, 8, 9) if backward else (0, 1, 2))
 
 
-def test_when_the_rest_of_the_list_is_gone_the_way_back_starts_from_its_end() -> None:
+def test_after_the_rest_is_deleted_previous_starts_at_the_end() -> None:
     page = read([1, 2], 5, Cursor((2,)))
     assert page == Page((), None, Cursor(None, reverse=True))
 
 
-def test_when_the_start_of_the_list_is_gone_the_way_on_starts_from_its_start() -> None:
+def test_after_the_start_is_deleted_next_starts_at_the_start() -> None:
     page = read([1, 2], 5, Cursor((1,), reverse=True))
     assert page == Page((), Cursor(None), None)
 
 
-def test_an_empty_list_has_no_way_to_go() -> None:
+def test_an_empty_list_has_no_cursors() -> None:
     assert read([], 5, Cursor()) == Page((), None, None)

@@ -54,23 +54,23 @@ def test_the_codes_are_those_of_the_docstring() -> None:
 
 
 @pytest.mark.parametrize("kind", RAISED)
-def test_every_error_has_a_code_of_its_own(kind: type[SideProError]) -> None:
+def test_every_error_has_its_own_code(kind: type[SideProError]) -> None:
     assert "code" in vars(kind)
     assert [other for other in ALL if other.code == kind.code] == [kind]
 
 
 @pytest.mark.parametrize("kind", [SideProError, *ALL])
-def test_every_error_can_be_raised_bare_and_says_a_sentence(kind: type[SideProError]) -> None:
+def test_every_error_has_a_default_sentence(kind: type[SideProError]) -> None:
     assert kind().detail.endswith(".")
     assert str(kind()) == kind().detail
 
 
-def test_a_detail_may_be_given() -> None:
+def test_the_detail_can_be_replaced() -> None:
     assert SideProError("Said otherwise.").detail == "Said otherwise."
     assert SideProError().detail != "Said otherwise."
 
 
-def test_a_single_fault_speaks_for_the_whole() -> None:
+def test_a_single_field_error_becomes_the_detail() -> None:
     one, other = FieldError("must not be blank", pointer="/title"), FieldError("is another")
     assert InvalidInput(one).detail == "title must not be blank"
     assert InvalidInput(one, other).detail == InvalidInput().detail
@@ -88,5 +88,5 @@ def test_a_single_fault_speaks_for_the_whole() -> None:
         (FieldError("is no object", pointer=""), "This is no object"),
     ],
 )
-def test_a_fault_as_a_sentence(fault: FieldError, sentence: str) -> None:
+def test_the_sentence_of_a_field_error(fault: FieldError, sentence: str) -> None:
     assert fault.sentence == sentence

@@ -70,7 +70,7 @@ async def test_no_more_keys_are_remembered_than_fit(monkeypatch: pytest.MonkeyPa
     window=st.integers(1, 86_400),
     waits=st.lists(st.floats(0, 3), min_size=1, max_size=60),
 )
-def test_never_more_than_the_quota_and_what_came_in_meanwhile(
+def test_the_quota_and_its_refill_are_never_exceeded(
     quota: int, window: int, waits: list[float]
 ) -> None:
     limit, full_at, now, allowed = Limit("any", quota, window), 0.0, 0.0, 0
@@ -87,6 +87,6 @@ def test_never_more_than_the_quota_and_what_came_in_meanwhile(
         assert allowed <= quota + now / limit.interval + 1e-3
 
 
-def test_a_process_that_is_alone_has_the_quota_that_is_meant_for_it() -> None:
+def test_the_fallback_quota_applies_without_shared_counters() -> None:
     assert Limit("strict", 20, 3600, fallback=5).with_fallback_quota().quota == 5
     assert Limit("usual", 20, 3600).with_fallback_quota().quota == 20

@@ -40,7 +40,7 @@ def test_hangul_is_stored_composed() -> None:
     assert normalize(DECOMPOSED) == "한글"
 
 
-def test_what_is_stored_keeps_case_and_width() -> None:
+def test_the_stored_form_keeps_case_and_width() -> None:
     assert normalize("Ａbc ① ﬁ") == "Ａbc ① ﬁ"
 
 
@@ -58,12 +58,12 @@ def test_what_is_stored_keeps_case_and_width() -> None:
         ("㈜카페", "(주)카페"),
     ],
 )
-def test_texts_that_fold_alike(one: str, other: str) -> None:
+def test_texts_with_equal_keys(one: str, other: str) -> None:
     assert casefold_key(one) == casefold_key(other)
 
 
 @pytest.mark.parametrize(("one", "other"), [("한", "하"), ("e", "é"), ("ı", "i"), ("a b", "ab")])
-def test_texts_that_do_not_fold_alike(one: str, other: str) -> None:
+def test_texts_with_different_keys(one: str, other: str) -> None:
     assert casefold_key(one) != casefold_key(other)
 
 
@@ -73,12 +73,12 @@ awkward = st.text(st.sampled_from(LETTERS)) | texts()
 
 
 @given(awkward)
-def test_folding_twice_is_folding_once(text: str) -> None:
+def test_folding_is_idempotent(text: str) -> None:
     assert casefold_key(casefold_key(text)) == casefold_key(text)
 
 
 @given(awkward)
-def test_the_stored_form_folds_as_the_typed_one(text: str) -> None:
+def test_the_stored_form_has_the_key_of_the_input(text: str) -> None:
     assert (
         casefold_key(normalize(text))
         == casefold_key(unicodedata.normalize("NFD", text))
@@ -103,12 +103,12 @@ def test_length_is_counted_after_composition(letter: str) -> None:
     assert error_count(unicodedata.normalize("NFD", letter * 11)) == 1
 
 
-def test_a_character_that_nfc_takes_apart_counts_as_its_parts() -> None:
+def test_a_character_that_nfc_decomposes_counts_as_its_parts() -> None:
     assert error_count("\N{DEVANAGARI LETTER QA}" * 5) == 0
     assert error_count("\N{DEVANAGARI LETTER QA}" * 6) == 1
 
 
-def test_a_text_is_given_back_in_its_stored_form() -> None:
+def test_text_is_returned_in_its_stored_form() -> None:
     assert Validator().text(f" {DECOMPOSED} ", "title", 10) == " 한글 "
 
 
@@ -118,7 +118,7 @@ def test_a_blank_text_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "  "])
-def test_a_text_that_may_be_empty_may_be_blank(text: str) -> None:
+def test_text_without_a_minimum_length_may_be_blank(text: str) -> None:
     assert error_count(text, min_length=0) == 0
 
 
@@ -129,13 +129,13 @@ def test_nul_and_lone_surrogates_are_refused_everywhere(text: str, one_line: boo
 
 
 @pytest.mark.parametrize("control", ["\n", "\r", "\t", "\x1b", "\x7f", "\x85"])
-def test_control_characters_are_refused_in_one_line_alone(control: str) -> None:
+def test_control_characters_are_refused_in_one_line_only(control: str) -> None:
     assert error_count(f"a{control}b", one_line=True) == 1
     assert error_count(f"a{control}b") == 0
 
 
 @given(texts(min_size=1, max_size=30))
-def test_what_passes_can_be_stored(text: str) -> None:
+def test_accepted_text_can_be_stored(text: str) -> None:
     validator = Validator()
     stored = validator.text(text, "title", 20, one_line=True)
     if validator.errors:
@@ -155,7 +155,7 @@ HALF_WIDTH_MARK = "\N{HALFWIDTH KATAKANA VOICED SOUND MARK}"
     "mark", ["\u0301", "\u0323", "\N{TIBETAN VOWEL SIGN II}", HALF_WIDTH_MARK], ids=ascii
 )
 @pytest.mark.parametrize("before", range(3))
-def test_more_marks_on_a_letter_than_any_language_has_are_refused(mark: str, before: int) -> None:
+def test_excessive_marks_are_refused(mark: str, before: int) -> None:
     text = "x" * before + "a" + mark * MAX_MARKS
     assert not has_excessive_marks(text + "a" + mark)
     assert has_excessive_marks(text + mark)
@@ -163,12 +163,12 @@ def test_more_marks_on_a_letter_than_any_language_has_are_refused(mark: str, bef
     assert error_count(text, 1_000) == 0
 
 
-def test_marks_are_counted_of_whatever_kind_they_are() -> None:
+def test_marks_of_all_kinds_are_counted_together() -> None:
     kinds = "\u0301\u0323\u0345" + HALF_WIDTH_MARK
     assert has_excessive_marks("a" + kinds * MAX_MARKS)
 
 
-def test_whatever_normal_forms_put_in_order_is_known_as_a_mark() -> None:
+def test_all_characters_that_normalization_reorders_are_marks() -> None:
     everything = map(chr, range(sys.maxunicode + 1))
     # Whatever is unassigned, private or a surrogate stays as it is in every form.
     letters = (one for one in everything if unicodedata.category(one) not in ("Cn", "Co", "Cs"))
@@ -184,7 +184,7 @@ def test_whatever_normal_forms_put_in_order_is_known_as_a_mark() -> None:
     assert unknown == []
 
 
-def test_a_long_text_of_marks_is_refused_before_they_are_put_in_order() -> None:
+def test_a_long_text_of_marks_is_refused_before_normalization() -> None:
     began = time.monotonic()
     assert error_count("a" + "\u0301\u0323" * 100_000, 50_000) == 1
     assert time.monotonic() - began < 10, "putting them in order takes minutes"
@@ -225,16 +225,16 @@ def choose(
     return chosen, validator.errors
 
 
-def test_choices_come_in_the_order_of_the_catalogue() -> None:
+def test_choices_are_in_catalogue_order() -> None:
     assert choose("iOS", "C언어", "Python") == (("C언어", "Python", "iOS"), [])
 
 
-def test_each_unknown_choice_is_pointed_at() -> None:
+def test_each_unknown_choice_is_reported() -> None:
     _, errors = choose("Cobol", "Python", "python")
     assert [error.pointer for error in errors] == ["/skills/0", "/skills/2"]
 
 
-def test_the_second_of_two_equal_choices_is_pointed_at() -> None:
+def test_the_second_of_two_equal_choices_is_reported() -> None:
     _, errors = choose("iOS", "AWS", "iOS")
     assert [error.pointer for error in errors] == ["/skills/2"]
 
@@ -246,11 +246,11 @@ def test_too_few_and_too_many_choices_are_refused(values: tuple[str, ...]) -> No
 
 
 @pytest.mark.parametrize("values", [SKILLS[:1], SKILLS[:3]])
-def test_the_least_and_the_most_choices_are_taken(values: tuple[str, ...]) -> None:
+def test_the_minimum_and_maximum_of_choices_are_accepted(values: tuple[str, ...]) -> None:
     assert choose(*values) == (values, [])
 
 
-def test_one_choice_out_of_the_catalogue() -> None:
+def test_a_single_choice_must_be_in_the_catalogue() -> None:
     validator = Validator()
     assert validator.choice("AWS", "region", SKILLS) == "AWS"
     assert validator.choice(None, "region", SKILLS) is None
@@ -272,7 +272,7 @@ def test_one_choice_out_of_the_catalogue() -> None:
         "https://한국.kr/",
     ],
 )
-def test_web_addresses_that_are_taken(address: str) -> None:
+def test_valid_web_addresses(address: str) -> None:
     validator = Validator()
     assert validator.web_address(address, "repository_url", 200) == address
     assert not validator.errors
@@ -309,13 +309,13 @@ def test_web_addresses_that_are_taken(address: str) -> None:
         "ht\ntps://example.com",
     ],
 )
-def test_web_addresses_that_are_refused(address: str) -> None:
+def test_invalid_web_addresses(address: str) -> None:
     validator = Validator()
     validator.web_address(address, "repository_url", 200)
     assert {error.pointer for error in validator.errors} == {"/repository_url"}
 
 
-def test_a_web_address_has_a_longest_length() -> None:
+def test_the_length_of_a_web_address_is_limited() -> None:
     validator = Validator()
     address = "https://example.com/"
     validator.web_address(address.ljust(200, "x"), "repository_url", 200)
@@ -324,7 +324,7 @@ def test_a_web_address_has_a_longest_length() -> None:
     assert len(validator.errors) == 1
 
 
-def test_a_web_address_may_be_left_out() -> None:
+def test_a_web_address_may_be_missing() -> None:
     validator = Validator()
     assert validator.web_address(None, "repository_url", 200) is None
     assert not validator.errors
