@@ -1,4 +1,4 @@
-"""The similarity engine finds what the reference finds, anew and after whatever has changed."""
+"""The similarity engine finds what the reference finds, from nothing and after any change."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sidepro.adapters.similarity.scores import Scores
 from sidepro.domain.ids import UserId
 from sidepro.domain.recommendations.packed import Population, Similarities
 from sidepro.domain.recommendations.ports import Computed
-from tests import similar
+from tests import similarity_fixtures
 
 NAMES = tuple(f"skill {number:03}" for number in range(129))
 
@@ -29,12 +29,12 @@ def person(number: int) -> UserId:
 
 
 both_ways = pytest.mark.parametrize("by_pairs", [False, True], ids=["all", "pairs"])
-"""Sets are compared with all others, or with those that have two skills in common."""
+"""Sets are compared with all others, or joined by pairs of skills."""
 
 
 @dataclass
-class Town:
-    """People whose skills and publishing change, and what was found about them last."""
+class World:
+    """A changing population and the last result for it."""
 
     skills: dict[UserId, frozenset[str]] = field(default_factory=dict)
     published: set[UserId] = field(default_factory=set)
@@ -47,18 +47,20 @@ class Town:
         return Population.of(self.names, self.skills, self.published)
 
     def tick(self, threads: int = 1) -> Computed:
-        """Find who is near, going on from what was found last; the same as the reference."""
+        """Update the last result and compare it with the reference."""
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(scanning, "WORTH_AN_INDEX", 0 if self.by_pairs else 1 << 62)
-            patch.setattr(scanning, "WIDTH", 70)
+            patch.setattr(scanning, "INDEX_THRESHOLD", 0 if self.by_pairs else 1 << 62)
+            patch.setattr(scanning, "TILE_WIDTH", 70)
             if self.in_small_parts:
-                patch.setattr(engine, "ROWS", 30)
-                patch.setattr(ranking, "WAITING", 256)
+                patch.setattr(engine, "MAX_ROWS", 30)
+                patch.setattr(ranking, "BUFFER_SIZE", 256)
                 patch.setattr(scanning, "TILE", 50)
-                patch.setattr(sets, "SETS_AT_ONCE", 16)
+                patch.setattr(sets, "BATCH_SIZE", 16)
             computed = similarities(self.population(), self.found, lambda *_: None, threads)
         self.found = computed.similarities
-        assert similar.told(self.found) == similar.expected(self.found.population)
+        assert similarity_fixtures.neighbours_in(self.found) == similarity_fixtures.expected(
+            self.found.population
+        )
         return computed
 
 
@@ -95,8 +97,8 @@ def test_the_engine_finds_what_the_reference_finds(
     in_small_parts: bool,
 ) -> None:
     published = {user for user in skills if random.random() < 0.7}
-    town = Town(skills, published, by_pairs=by_pairs, in_small_parts=in_small_parts)
-    assert town.tick(threads).changed == len(skills)
+    world = World(skills, published, by_pairs=by_pairs, in_small_parts=in_small_parts)
+    assert world.tick(threads).changed == len(skills)
 
 
 changes = st.one_of(
@@ -115,7 +117,7 @@ changes = st.one_of(
     st.randoms(use_true_random=False),
     st.booleans(),
 )
-def test_after_whatever_has_changed_a_tick_leaves_what_a_full_run_would(
+def test_an_update_equals_a_full_run_after_any_change(
     by_pairs: bool,
     number: int,
     most: int,
@@ -123,56 +125,56 @@ def test_after_whatever_has_changed_a_tick_leaves_what_a_full_run_would(
     random: Random,
     in_small_parts: bool,
 ) -> None:
-    town = Town(by_pairs=by_pairs, in_small_parts=in_small_parts)
+    world = World(by_pairs=by_pairs, in_small_parts=in_small_parts)
     for place in range(number):
-        town.skills[person(place)] = frozenset(
+        world.skills[person(place)] = frozenset(
             random.sample(NAMES[:most], random.randint(0, most))
         )
         if random.random() < 0.8:
-            town.published.add(person(place))
-    town.tick()
+            world.published.add(person(place))
+    world.tick()
     for each in ticks:
-        before = dict(town.skills), set(town.published)
+        before = dict(world.skills), set(world.published)
         for change in each:
-            apply(town, *change)
-        assert town.tick(threads=random.randint(1, 2)).changed == differing(before, town)
+            apply(world, *change)
+        assert world.tick(threads=random.randint(1, 2)).changed == differing(before, world)
 
 
-def apply(town: Town, kind: str, number: int, value: object) -> None:
+def apply(world: World, kind: str, number: int, value: object) -> None:
     user = person(number)
     match value:
         case frozenset():
-            town.skills[user] = value
+            world.skills[user] = value
         case True:
-            town.published.add(user)
+            world.published.add(user)
         case False:
-            town.published.discard(user)
+            world.published.discard(user)
         case _:
-            town.skills.pop(user, None)
-            town.published.discard(user)
+            world.skills.pop(user, None)
+            world.published.discard(user)
 
 
-def differing(before: tuple[dict[UserId, frozenset[str]], set[UserId]], town: Town) -> int:
-    """How many people have come, gone, learned something or begun or stopped to publish."""
+def differing(before: tuple[dict[UserId, frozenset[str]], set[UserId]], world: World) -> int:
+    """The number of people who were added, removed or changed."""
     skills, published = before
     return sum(
-        skills.get(user) != town.skills.get(user)
-        or (user in town.skills and (user in published) != (user in town.published))
-        for user in skills.keys() | town.skills.keys()
+        skills.get(user) != world.skills.get(user)
+        or (user in world.skills and (user in published) != (user in world.published))
+        for user in skills.keys() | world.skills.keys()
     )
 
 
 # ------------------------------------------------------------------------------- larger ones
 
 
-def crowd(random: Random, number: int, most: int, sizes: tuple[int, int]) -> Town:
-    town = Town()
+def crowd(random: Random, number: int, most: int, sizes: tuple[int, int]) -> World:
+    world = World()
     for place in random.sample(range(10 * number), number):
         skills = random.sample(NAMES[:most], random.randint(*sizes))
-        town.skills[person(place)] = frozenset(skills)
+        world.skills[person(place)] = frozenset(skills)
         if random.random() < 0.9:
-            town.published.add(person(place))
-    return town
+            world.published.add(person(place))
+    return world
 
 
 @both_ways
@@ -181,57 +183,57 @@ def crowd(random: Random, number: int, most: int, sizes: tuple[int, int]) -> Tow
     [(129, (3, 12)), (20, (1, 6)), (6, (1, 4)), (129, (1, 2)), (129, (25, 30))],
     ids=["as-they-are", "few-skills", "many-alike", "hardly-any", "experts"],
 )
-def test_many_people_and_what_changes_among_them(
+def test_a_larger_population_is_updated_correctly(
     by_pairs: bool, most: int, sizes: tuple[int, int]
 ) -> None:
     random = Random(11)
-    town = crowd(random, 160, most, sizes)
-    town.by_pairs = by_pairs
-    town.tick(threads=2)
+    world = crowd(random, 160, most, sizes)
+    world.by_pairs = by_pairs
+    world.tick(threads=2)
     for many in (1, 10, 90):
-        for user in random.sample(list(town.skills), many):
+        for user in random.sample(list(world.skills), many):
             match random.randint(0, 3):
                 case 0:
-                    del town.skills[user]
-                    town.published.discard(user)
+                    del world.skills[user]
+                    world.published.discard(user)
                 case 1:
-                    town.published ^= {user}
+                    world.published ^= {user}
                 case _:
                     skills = random.sample(NAMES[:most], random.randint(*sizes))
-                    town.skills[user] = frozenset(skills)
+                    world.skills[user] = frozenset(skills)
         for place in random.sample(range(3_000), many // 2):
-            town.skills[person(place)] = frozenset(NAMES[: sizes[1]])
-            town.published.add(person(place))
-        town.tick()
+            world.skills[person(place)] = frozenset(NAMES[: sizes[1]])
+            world.published.add(person(place))
+        world.tick()
 
 
 @both_ways
-def test_those_who_stand_by_are_used_up_and_looked_for_anew(by_pairs: bool) -> None:
+def test_spare_neighbours_are_used_up_and_searched_again(by_pairs: bool) -> None:
     skills = frozenset(NAMES[:4])
-    town = Town({person(place): skills for place in range(110)}, by_pairs=by_pairs)
-    town.skills[person(1000)] = frozenset(NAMES[:3])
-    town.published = set(town.skills)
-    town.tick()
+    world = World({person(place): skills for place in range(110)}, by_pairs=by_pairs)
+    world.skills[person(1000)] = frozenset(NAMES[:3])
+    world.published = set(world.skills)
+    world.tick()
     for place in range(0, 90, 9):
         for gone in range(place, place + 9):
-            town.published.discard(person(gone))
-        town.tick()
+            world.published.discard(person(gone))
+        world.tick()
 
 
-def test_nothing_that_changed_is_no_work() -> None:
-    town = crowd(Random(3), 50, 30, (1, 5))
-    town.tick()
-    assert town.tick().changed == 0
+def test_an_unchanged_population_has_no_changes() -> None:
+    world = crowd(Random(3), 50, 30, (1, 5))
+    world.tick()
+    assert world.tick().changed == 0
 
 
-def test_a_catalogue_that_has_grown_at_its_end_is_gone_on_from() -> None:
-    town = crowd(Random(3), 50, 30, (1, 5))
-    town.names = NAMES[:66]
-    town.tick()
-    town.names = NAMES[:128]
-    town.skills[person(5)] = frozenset(NAMES[64:70])
-    town.published.add(person(5))
-    assert town.tick().changed == 1
+def test_a_result_is_updated_after_the_catalogue_has_grown() -> None:
+    world = crowd(Random(3), 50, 30, (1, 5))
+    world.names = NAMES[:66]
+    world.tick()
+    world.names = NAMES[:128]
+    world.skills[person(5)] = frozenset(NAMES[64:70])
+    world.published.add(person(5))
+    assert world.tick().changed == 1
 
 
 @pytest.mark.parametrize(
@@ -239,30 +241,32 @@ def test_a_catalogue_that_has_grown_at_its_end_is_gone_on_from() -> None:
     [NAMES[::-1], NAMES[:60], (*NAMES, *map(str, range(70)))],
     ids=["reordered", "narrower", "wider"],
 )
-def test_a_catalogue_that_became_another_one_is_begun_with_anew(names: tuple[str, ...]) -> None:
-    town = crowd(Random(3), 50, 30, (1, 5))
-    town.tick()
-    town.names = names
-    assert town.tick().changed == 50
+def test_another_catalogue_means_a_full_run(names: tuple[str, ...]) -> None:
+    world = crowd(Random(3), 50, 30, (1, 5))
+    world.tick()
+    world.names = names
+    assert world.tick().changed == 50
 
 
 @pytest.mark.anyio
-async def test_the_port_tells_its_progress_up_to_the_end() -> None:
-    town = crowd(Random(3), 50, 30, (1, 5))
-    told: list[tuple[int, int]] = []
+async def test_progress_is_reported_up_to_the_end() -> None:
+    world = crowd(Random(3), 50, 30, (1, 5))
+    reports: list[tuple[int, int]] = []
     computed = await PolarsEngine(threads=2).similarities(
-        town.population(), None, lambda done, total: told.append((done, total))
+        world.population(), None, lambda done, total: reports.append((done, total))
     )
-    assert similar.told(computed.similarities) == similar.expected(town.population())
-    assert told[0][0] == 0
-    assert told[-1][0] == told[-1][1] > 0
+    assert similarity_fixtures.neighbours_in(
+        computed.similarities
+    ) == similarity_fixtures.expected(world.population())
+    assert reports[0][0] == 0
+    assert reports[-1][0] == reports[-1][1] > 0
 
 
 # ------------------------------------------------------------------------------------- scores
 
 
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 40), st.integers(1, 40))
-def test_numbers_of_scores_are_ordered_as_scores_are(
+def test_score_numbers_sort_as_scores(
     shared: int, more: int, other_shared: int, other_more: int
 ) -> None:
     scores = Scores.up_to(40)
@@ -279,7 +283,7 @@ def test_numbers_of_scores_are_ordered_as_scores_are(
 
 
 @given(st.integers(0, 30), st.integers(0, 30), st.integers(1, 30), st.integers(0, 30))
-def test_least_shared_is_what_a_score_as_good_needs(
+def test_least_shared_is_the_minimum_for_a_score(
     size: int, other: int, shared: int, more: int
 ) -> None:
     scores = Scores.up_to(30)

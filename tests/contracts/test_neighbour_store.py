@@ -17,9 +17,9 @@ from sidepro.adapters.redis.neighbour_store import RedisNeighbourStore
 from sidepro.adapters.similarity.arrays import column
 from sidepro.adapters.sql import neighbour_store as sql_recommendations
 from sidepro.domain.errors import Unavailable
-from sidepro.domain.recommendations.packed import KEPT
+from sidepro.domain.recommendations.packed import STORED_NEIGHBOURS
 from sidepro.domain.recommendations.ports import Neighbourhood, SimilarityRun
-from tests import factories, similar
+from tests import factories, similarity_fixtures
 from tests.contracts.builders import after, nobody
 from tests.contracts.concurrency import race
 from tests.fakes.store import MemoryStore
@@ -110,7 +110,7 @@ def alike(
     users: Sequence[UserId], skill: str, nearest: Mapping[UserId, Sequence[UserId]]
 ) -> Similarities:
     """A result among people who all have one skill."""
-    return similar.result_of(dict.fromkeys(users, (skill,)), nearest)
+    return similarity_fixtures.result_of(dict.fromkeys(users, (skill,)), nearest)
 
 
 async def found_by_all(world: World, users: Sequence[UserId]) -> list[Neighbourhood]:
@@ -133,7 +133,9 @@ async def test_neighbours_come_back_exactly_and_in_order(world: World) -> None:
     skills = {user: random.sample(names, random.randint(1, 30)) for user in users}
     skills[me] = names[:100]
     random.shuffle(others)
-    result = similar.result_of(skills, {me: others, others[0]: [me], others[1]: others[2:4]})
+    result = similarity_fixtures.result_of(
+        skills, {me: others, others[0]: [me], others[1]: others[2:4]}
+    )
     assert len(result.of(me)) == 50
     assert await store_at(world, result, after(1))
     expected = [Neighbourhood(result.of(user), after(1)) for user in users]
@@ -141,7 +143,7 @@ async def test_neighbours_come_back_exactly_and_in_order(world: World) -> None:
 
 
 async def test_nobody_is_told_to_be_near_to_themselves(world: World) -> None:
-    users = sorted(await people(world, KEPT))
+    users = sorted(await people(world, STORED_NEIGHBOURS))
     result = alike(users, "Java", dict.fromkeys(users, users))
     assert await store_at(world, result, after(1))
     for user in (users[0], users[49], users[50], users[-1]):
@@ -166,7 +168,9 @@ async def test_what_the_run_did_is_told(world: World) -> None:
 async def test_a_newer_result_takes_the_place_of_the_whole_old_one(world: World) -> None:
     one, other, third = await people(world, 3)
     old = alike([one, other], "Java", {one: [other], other: [one]})
-    new = similar.result_of({one: ["Git", "C"], third: ["Git"]}, {third: [one], one: [third]})
+    new = similarity_fixtures.result_of(
+        {one: ["Git", "C"], third: ["Git"]}, {third: [one], one: [third]}
+    )
     assert await store_at(world, old, after(1))
     assert await store_at(world, new, after(2))
     assert await found_by_all(world, [one, other, third]) == [
@@ -185,7 +189,7 @@ async def test_result_after_result_each_is_told_as_it_is(world: World, by_anothe
         there = random.sample(users, random.randint(0, 12))
         skills = {user: random.sample("abcd", random.randint(0, 3)) for user in there}
         near = {user: random.sample(there, random.randint(0, len(there))) for user in there}
-        result = similar.result_of(skills, near)
+        result = similarity_fixtures.result_of(skills, near)
         assert await store_at(writers[moment % 2], result, after(moment))
         expected = [Neighbourhood(result.of(user), after(moment)) for user in users]
         assert await found_by_all(world, users) == expected
@@ -363,11 +367,13 @@ async def test_what_is_had_back_whole_is_what_was_stored(world: World) -> None:
     users = await people(world, 5)
     names = [f"skill {number}" for number in range(70)]
     skills = {user: names[number * 14 :] for number, user in enumerate(users)}
-    result = similar.result_of(skills, dict.fromkeys(users, users[::-1]))
+    result = similarity_fixtures.result_of(skills, dict.fromkeys(users, users[::-1]))
     await store_at(world, result, after(1))
     latest = await (await world.another()).neighbours.latest()
     if latest is not None:
-        assert similar.told(latest) == similar.told(result)
+        assert similarity_fixtures.neighbours_in(latest) == similarity_fixtures.neighbours_in(
+            result
+        )
         assert latest.population.names == result.population.names
         for column in ("ids", "skills", "published"):
             back, there = getattr(latest.population, column), getattr(result.population, column)

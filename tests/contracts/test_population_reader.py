@@ -3,14 +3,14 @@
 import pytest
 
 from sidepro.domain.catalogue.catalogue import Catalogue
-from tests import factories, similar
+from tests import factories, similarity_fixtures
 from tests.contracts.world import World
 
 pytestmark = pytest.mark.anyio
 
 
 async def test_at_first_there_is_nobody(world: World) -> None:
-    assert similar.plain(await world.population.population()) == ({}, set())
+    assert similarity_fixtures.plain(await world.population.population()) == ({}, set())
 
 
 async def test_everybody_with_a_profile_and_who_has_published(
@@ -30,7 +30,7 @@ async def test_everybody_with_a_profile_and_who_has_published(
     )
     population = await world.population.population()
     assert population.names == catalogue.skills
-    assert similar.plain(population) == (
+    assert similarity_fixtures.plain(population) == (
         {author.id: catalogue.skills[:30], reader.id: ("Python",)},
         {author.id},
     )
@@ -41,7 +41,7 @@ async def test_skills_come_in_catalogue_order(world: World, catalogue: Catalogue
     # Places of one, two and three digits: they are numbers, not texts.
     skills = tuple(catalogue.skills[place] for place in (1, 8, 9, 10, 19, 98, 99, 100, 128))
     await world.store(user, factories.profile(user.id, skills=skills))
-    found, _ = similar.plain(await world.population.population())
+    found, _ = similarity_fixtures.plain(await world.population.population())
     assert found == {user.id: skills}
 
 
@@ -49,7 +49,7 @@ async def test_deactivated_people_are_left_out(world: World) -> None:
     user, gone = factories.user(), factories.user(is_active=False)
     for person in (user, gone):
         await world.store(person, factories.profile(person.id), factories.project(person.id))
-    found, published = similar.plain(await world.population.population())
+    found, published = similarity_fixtures.plain(await world.population.population())
     assert set(found) == published == {user.id}
 
 
@@ -61,14 +61,14 @@ async def test_what_changed_is_seen_the_next_time(world: World) -> None:
     async with world.unit_of_work() as work:
         await work.projects.delete(project.id)
         await work.commit()
-    found = similar.plain(await world.population.population())
+    found = similarity_fixtures.plain(await world.population.population())
     assert found == ({user.id: ("Kotlin",)}, set())
 
 
 async def test_people_come_in_the_order_of_their_ids(world: World) -> None:
     users = [factories.user() for _ in range(20)]
     await world.store(*users, *(factories.profile(user.id) for user in users[::-1]))
-    found, _ = similar.plain(await world.population.population())
+    found, _ = similarity_fixtures.plain(await world.population.population())
     assert list(found) == sorted(user.id for user in users)
 
 

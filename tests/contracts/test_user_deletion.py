@@ -15,7 +15,7 @@ from sidepro.domain.pagination import PageRequest
 from sidepro.domain.projects.ports import Counters
 from sidepro.domain.recommendations.ports import Neighbourhood, SimilarityRun
 from sidepro.domain.rooms.room import Room
-from tests import factories, similar
+from tests import factories, similarity_fixtures
 from tests.contracts.builders import after, nobody
 from tests.contracts.concurrency import A_WHILE, MANY, in_turn, race
 from tests.contracts.world import World
@@ -130,8 +130,8 @@ async def test_nobody_has_the_user_as_a_neighbour_any_more(world: World) -> None
     one, other, another = (user.id for user in users)
     skills = dict.fromkeys((one, other, another), ("Java",))
     near = {one: [other, another], other: [one, another], another: [other]}
-    result = similar.result_of(skills, near)
-    left = similar.result_of(skills, {other: [another], another: [other]})
+    result = similarity_fixtures.result_of(skills, near)
+    left = similarity_fixtures.result_of(skills, {other: [another], another: [other]})
     assert await world.neighbours.replace(result, SimilarityRun(NOW, 0, 3, 3))
     await remove(world, one)
     assert (await world.neighbours.of(one)).neighbours == ()
@@ -143,7 +143,9 @@ async def test_a_result_that_is_stored_during_a_removal_waits_for_it(world: Worl
     going, staying = factories.user(), factories.user()
     await world.store(going, staying)
     skills = {going.id: ("Java",), staying.id: ("Java",)}
-    result = similar.result_of(skills, {staying.id: [going.id], going.id: [staying.id]})
+    result = similarity_fixtures.result_of(
+        skills, {staying.id: [going.id], going.id: [staying.id]}
+    )
     await world.neighbours.replace(result, SimilarityRun(NOW, 0, 2, 2))
     async with world.unit_of_work() as work:
         await work.users.delete(going.id)

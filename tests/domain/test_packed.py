@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from sidepro.domain.ids import UserId
 from sidepro.domain.recommendations.jaccard import Neighbour
 from sidepro.domain.recommendations.packed import (
-    KEPT,
+    STORED_NEIGHBOURS,
     Population,
     Similarities,
     skills_among,
 )
-from tests import similar
+from tests import similarity_fixtures
 
 NAMES = tuple(f"skill {number:03}" for number in range(129))
 
@@ -36,7 +36,7 @@ def test_skills_and_who_has_published_come_out_as_they_went_in(
 ) -> None:
     published = {user for number, user in enumerate(skills) if number in publishing}
     population = Population.of(NAMES, skills, published)
-    found, found_published = similar.plain(population)
+    found, found_published = similarity_fixtures.plain(population)
     assert {user: set(names) for user, names in found.items()} == skills
     assert found_published == published
     assert list(found) == sorted(skills)
@@ -56,7 +56,7 @@ def test_everybody_is_found_in_their_place_and_nobody_else(
 
 def test_who_has_published_without_a_profile_is_not_there() -> None:
     population = Population.of(NAMES, {ME: ()}, {ME, YOU})
-    assert similar.plain(population) == ({ME: ()}, {ME})
+    assert similarity_fixtures.plain(population) == ({ME: ()}, {ME})
 
 
 def test_skills_that_have_no_name_are_left_out() -> None:
@@ -74,27 +74,30 @@ def test_no_names_at_all_take_a_word_too() -> None:
 
 
 def test_neighbours_have_scores_and_shared_skills() -> None:
-    result = similar.result_of({ME: "ab", YOU: "bc", THEY: "ab"}, {ME: [THEY, YOU]})
+    result = similarity_fixtures.result_of({ME: "ab", YOU: "bc", THEY: "ab"}, {ME: [THEY, YOU]})
     assert result.of(ME) == (Neighbour(THEY, 1.0, ("a", "b")), Neighbour(YOU, 1 / 3, ("b",)))
     assert result.of(YOU) == ()
     assert result.of(person(99)) == ()
 
 
 def test_nobody_is_their_own_neighbour() -> None:
-    result = similar.result_of({ME: "a", YOU: "a"}, {ME: [ME, YOU]})
+    result = similarity_fixtures.result_of({ME: "a", YOU: "a"}, {ME: [ME, YOU]})
     assert result.of(ME) == (Neighbour(YOU, 1.0, ("a",)),)
 
 
 def test_people_see_fifty_of_those_who_are_kept() -> None:
-    people = [person(number) for number in range(1, KEPT + 1)]
-    result = similar.result_of(dict.fromkeys(people, "a"), {ME: people})
+    people = [person(number) for number in range(1, STORED_NEIGHBOURS + 1)]
+    result = similarity_fixtures.result_of(dict.fromkeys(people, "a"), {ME: people})
     assert [near.user_id for near in result.of(ME)] == people[1:51]
 
 
 def test_those_of_a_group_have_the_same_neighbours() -> None:
-    alike = similar.result_of({ME: "a", YOU: "a"}, {ME: [ME, YOU]})
+    alike = similarity_fixtures.result_of({ME: "a", YOU: "a"}, {ME: [ME, YOU]})
     one_group = Similarities(
-        alike.population, similar.numbers([0, 0]), alike.nearest[: KEPT * 4], b"\1"
+        alike.population,
+        similarity_fixtures.numbers([0, 0]),
+        alike.nearest[: STORED_NEIGHBOURS * 4],
+        b"\1",
     )
     assert [near.user_id for near in one_group.of(ME)] == [YOU]
     assert [near.user_id for near in one_group.of(YOU)] == [ME]

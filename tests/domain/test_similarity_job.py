@@ -6,7 +6,7 @@ from sidepro.domain.errors import Unavailable
 from sidepro.domain.recommendations.ports import SimilarityRun
 from sidepro.domain.recommendations.similarity_job import SimilarityJob
 from tests.domain.world import World, awaited
-from tests.similar import ReferenceEngine
+from tests.similarity_fixtures import ReferenceEngine
 
 
 @awaited

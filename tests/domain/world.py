@@ -45,7 +45,7 @@ from tests.fakes.image_store import MemoryImageStore
 from tests.fakes.job_lock import MemoryTurns
 from tests.fakes.readers import MemoryCatalogue, MemoryReader
 from tests.fakes.store import MemoryStore, MemoryUnitOfWork
-from tests.similar import ReferenceEngine
+from tests.similarity_fixtures import ReferenceEngine
 
 Arguments = ParamSpec("Arguments")
 
@@ -282,7 +282,7 @@ class World:
             population=self.reader,
             engine=self.engine,
             store=self.reader,
-            turns=self.turns,
+            lock=self.turns,
             clock=self.clock,
         )
 

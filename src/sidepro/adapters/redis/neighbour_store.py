@@ -25,12 +25,12 @@ from sidepro.adapters.similarity.arrays import column
 from sidepro.adapters.similarity.neighbour_rows import decoded, encoded_names
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.ids import UserId
-from sidepro.domain.recommendations.jaccard import MOST_NEIGHBOURS
+from sidepro.domain.recommendations.jaccard import MAX_NEIGHBOURS
 from sidepro.domain.recommendations.packed import (
     ID_SIZE,
-    KEPT,
     NO_NEIGHBOUR,
     PLACE_SIZE,
+    STORED_NEIGHBOURS,
     Bytes,
     Population,
     Similarities,
@@ -53,7 +53,8 @@ RETRY_LIMIT = 3_600
 EPOCH = datetime.fromtimestamp(0, UTC)
 MICROSECOND = timedelta(microseconds=1)
 
-LAYOUT: Final = f"1:{ROWS}:{KEPT}"
+GROUP_SIZE: Final = 1 + STORED_NEIGHBOURS * PLACE_SIZE
+LAYOUT: Final = f"1:{ROWS}:{STORED_NEIGHBOURS}"
 """Of the blocks. A result of another one, by another version of the program, is none."""
 
 LOST = -1
@@ -156,10 +157,10 @@ if own:sub(1, {ID_SIZE}) ~= wanted then
     return {{run[1]}}
 end
 local found = {{}}
-local nearest = row("groups", struct.unpack("<I4", own, entry + 1), {1 + KEPT * PLACE_SIZE})
+local nearest = row("groups", struct.unpack("<I4", own, entry + 1), {GROUP_SIZE})
 for at = 2, #nearest, {PLACE_SIZE} do
     local place = struct.unpack("<I4", nearest, at)
-    if place == {NO_NEIGHBOUR} or #found == {MOST_NEIGHBOURS} then
+    if place == {NO_NEIGHBOUR} or #found == {MAX_NEIGHBOURS} then
         break
     end
     if place ~= low then
@@ -299,7 +300,7 @@ class RedisNeighbourStore:
         return Neighbourhood(decoded(found[1], user_id, found[2], found[3]), computed_at)
 
 
-_GROUP = np.dtype([("complete", "u1"), ("nearest", arrays.PLACE, (KEPT,))])
+_GROUP = np.dtype([("complete", "u1"), ("nearest", arrays.PLACE, (STORED_NEIGHBOURS,))])
 
 
 def _person(width: int) -> np.dtype[Any]:

@@ -1,1 +1,1 @@
-"""Who is similar to whom: the engine of the similarity job, and its results as arrays."""
+"""The engine of the similarity job (NumPy and Polars), and its results as arrays."""

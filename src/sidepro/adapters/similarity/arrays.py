@@ -1,15 +1,15 @@
-"""The columns of `sidepro.domain.recommendations.packed` as NumPy arrays, without copying."""
+"""The columns of `sidepro.domain.recommendations.packed` as NumPy arrays, without copies."""
 
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from sidepro.domain.recommendations.jaccard import MOST_NEIGHBOURS
+from sidepro.domain.recommendations.jaccard import MAX_NEIGHBOURS
 from sidepro.domain.recommendations.packed import (
     ID_SIZE,
-    KEPT,
     NO_NEIGHBOUR,
+    STORED_NEIGHBOURS,
     Population,
     Similarities,
 )
@@ -24,12 +24,12 @@ PLACE = np.dtype("<u4")
 
 
 def ids(population: Population) -> Ids:
-    """The ids as texts of 16 bytes, which compare as the ids do."""
+    """The ids as strings of 16 bytes, which sort as the ids do. Shape: (people,)."""
     return np.frombuffer(population.ids, f"S{ID_SIZE}")
 
 
 def skills(population: Population) -> Words:
-    """A row of words for each person."""
+    """The skills as bits in 64-bit words. Shape: (people, words)."""
     return np.frombuffer(population.skills, WORD).reshape(-1, population.width // 8)
 
 
@@ -42,8 +42,8 @@ def groups(similarities: Similarities) -> Places:
 
 
 def nearest(similarities: Similarities) -> Places:
-    """A row of `KEPT` places for each group."""
-    return np.frombuffer(similarities.nearest, PLACE).reshape(-1, KEPT)
+    """The places of the nearest people. Shape: (groups, STORED_NEIGHBOURS)."""
+    return np.frombuffer(similarities.nearest, PLACE).reshape(-1, STORED_NEIGHBOURS)
 
 
 def complete(similarities: Similarities) -> Flags:
@@ -51,13 +51,13 @@ def complete(similarities: Similarities) -> Flags:
 
 
 def column(array: npt.NDArray[Any]) -> memoryview:
-    """The bytes of an array, without copying."""
+    """The bytes of an array, without a copy if it is contiguous."""
     contiguous = np.ascontiguousarray(array).reshape(-1)
     return memoryview(contiguous.view(np.uint8).data)
 
 
 class People:
-    """Each person's id and skills in a row, and who is near to them in the same form."""
+    """Each person's id and skills as bytes, and the same of their neighbours."""
 
     def __init__(self, similarities: Similarities) -> None:
         population = similarities.population
@@ -73,7 +73,7 @@ class People:
         return bytes(self._skills[place].tobytes())
 
     def neighbours(self, place: int) -> bytes:
-        """Id and skills of each neighbour of the person at that place, the most similar first."""
+        """Id and skills of each neighbour of the person at `place`, the most similar first."""
         near = self._nearest[self._groups[place]]
-        near = near[(near != NO_NEIGHBOUR) & (near != place)][:MOST_NEIGHBOURS]
+        near = near[(near != NO_NEIGHBOUR) & (near != place)][:MAX_NEIGHBOURS]
         return bytes(self._records[near].tobytes())

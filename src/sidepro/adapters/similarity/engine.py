@@ -1,8 +1,8 @@
-"""The engine of the similarity job: everybody anew, or what changed since an earlier result.
+"""The engine of the similarity job: computes all neighbours, or updates an earlier result.
 
-Skills are bits of a few words, what two people share is a count of bits, and people with the same
-skills are looked at once. Relations (who has the same skills, who was there before) are Polars',
-bits are NumPy's.
+Skills are bits of a few words; shared skills are counted with `bitwise_count`.
+People with the same skills are one set. Polars does the joins (equal sets, people of the
+earlier result), NumPy the bits.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -13,97 +13,102 @@ import numpy.typing as npt
 
 from sidepro.adapters.similarity import arrays
 from sidepro.adapters.similarity.arrays import PLACE, Flags, Places, Words, column
-from sidepro.adapters.similarity.ranking import ROWS, Ranking
+from sidepro.adapters.similarity.ranking import MAX_ROWS, Ranking
 from sidepro.adapters.similarity.scanning import Comparison
 from sidepro.adapters.similarity.scores import PLACE_BITS, Counts, Keys, Scores
 from sidepro.adapters.similarity.sets import Candidates, Sets, distinct, same_rows
-from sidepro.domain.recommendations.jaccard import MOST_NEIGHBOURS
+from sidepro.domain.recommendations.jaccard import MAX_NEIGHBOURS
 from sidepro.domain.recommendations.packed import (
-    KEPT,
     NO_NEIGHBOUR,
+    STORED_NEIGHBOURS,
     Population,
     Similarities,
 )
 from sidepro.domain.recommendations.ports import Computed, Progress
 
-ENOUGH = MOST_NEIGHBOURS + 1
-"""So many of the nearest are needed: a person is their own neighbour at first."""
+REQUIRED = MAX_NEIGHBOURS + 1
+"""Nearest people that a set needs: its lists include the person themselves."""
 
 
 def similarities(
     population: Population, before: Similarities | None, progress: Progress, threads: int = 1
 ) -> Computed:
-    """Who is near to whom, and how many people have changed since `before`."""
+    """See `sidepro.domain.recommendations.ports.SimilarityEngine`."""
     words = arrays.skills(population)
     distinct_words, groups = distinct(words)
     sets = Sets.of(distinct_words)
-    found = _Found(
+    lists = _NearestLists(
         sets=sets,
         words=distinct_words,
         scores=Scores.up_to(int(sets.sizes.max(initial=1))),
         people=Sets.of(words),
-        nearest=np.full((len(sets), KEPT), NO_NEIGHBOUR, PLACE),
+        nearest=np.full((len(sets), STORED_NEIGHBOURS), NO_NEIGHBOUR, PLACE),
         complete=np.ones(len(sets), np.bool_),
     )
     published = np.flatnonzero(arrays.published(population)).astype(PLACE)
-    if before and _bits_mean_the_same(population, before.population):
+    if before and _has_same_bits(population, before.population):
         change = _change(population, before.population)
-        wanted = found.carry_over(
-            before, change, Candidates.of(sets, groups, change.gained), threads
-        )
+        added = Candidates.of(sets, groups, change.added)
+        unknown = lists.carry_over(before, change, added, threads)
         changed = change.people
     else:
-        wanted = np.arange(len(sets))
+        unknown = np.arange(len(sets))
         changed = len(population)
-    found.look_for(wanted, Candidates.of(sets, groups, published), threads, progress)
+    lists.search(unknown, Candidates.of(sets, groups, published), threads, progress)
     result = Similarities(
-        population, column(groups), column(found.nearest), column(found.complete)
+        population, column(groups), column(lists.nearest), column(lists.complete)
     )
     return Computed(result, changed)
 
 
-def _bits_mean_the_same(now: Population, before: Population) -> bool:
-    """The catalogue may have grown at its end."""
+def _has_same_bits(now: Population, before: Population) -> bool:
+    """Whether bits stand for the same skills: the catalogue may only have grown at its end."""
     return now.width == before.width and now.names[: len(before.names)] == before.names
 
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """What became of people: for how many something changed; the place now of each candidate of
-    before who is still the same one (else `NOBODY`, and for nobody too), and the places of the
-    others who are candidates now.
+    """The difference between two populations.
+
+    `people` is the number of people who were added, removed or changed. `new_places` has for each
+    old place the new place of an unchanged candidate, else `NO_NEIGHBOUR`; one element more stands
+    for `NO_NEIGHBOUR` itself. `added` has the new places of all other candidates.
     """
 
     people: int
-    place_now: Places
-    gained: Places
+    new_places: Places
+    added: Places
 
 
 def _change(now: Population, before: Population) -> _Change:
-    ids, ids_before = arrays.ids(now), arrays.ids(before)
-    place_before = np.searchsorted(ids_before, ids)
-    was_there = place_before < ids_before.size
-    was_there[was_there] = ids_before[place_before[was_there]] == ids[was_there]
-    there, then = np.flatnonzero(was_there), place_before[was_there]
-    published, published_before = arrays.published(now), arrays.published(before)
-    has_same_skills = (arrays.skills(now)[there] == arrays.skills(before)[then]).all(axis=1)
-    is_same = has_same_skills & (published[there] == published_before[then])
-    stayed = is_same & published[there]
-    place_now = np.full(ids_before.size + 1, NO_NEIGHBOUR, PLACE)
-    place_now[then[stayed]] = there[stayed]
-    is_gained = published.copy()
-    is_gained[there[stayed]] = False
-    gone = ids_before.size - there.size
+    ids, old_ids = arrays.ids(now), arrays.ids(before)
+    old_places = np.searchsorted(old_ids, ids)
+    is_old = old_places < old_ids.size
+    is_old[is_old] = old_ids[old_places[is_old]] == ids[is_old]
+    places, old_places = np.flatnonzero(is_old), old_places[is_old]
+    published, old_published = arrays.published(now), arrays.published(before)
+    has_same_skills = (arrays.skills(now)[places] == arrays.skills(before)[old_places]).all(axis=1)
+    is_same = has_same_skills & (published[places] == old_published[old_places])
+    stays = is_same & published[places]
+    new_places = np.full(old_ids.size + 1, NO_NEIGHBOUR, PLACE)
+    new_places[old_places[stays]] = places[stays]
+    is_added = published.copy()
+    is_added[places[stays]] = False
+    removed = old_ids.size - places.size
     return _Change(
-        people=ids.size - int(is_same.sum()) + gone,
-        place_now=place_now,
-        gained=np.flatnonzero(is_gained).astype(PLACE),
+        people=ids.size - int(is_same.sum()) + removed,
+        new_places=new_places,
+        added=np.flatnonzero(is_added).astype(PLACE),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """What has been found so far, a row for each set of skills. `people` has everybody's."""
+class _NearestLists:
+    """The nearest people of each set of skills, as far as they are known.
+
+    `sets` and `words` are the distinct sets, `people` everybody's set. `nearest` has the shape
+    (sets, STORED_NEIGHBOURS), `complete` the shape (sets,).
+    """
 
     sets: Sets
     words: Words
@@ -112,64 +117,66 @@ class _Found:
     nearest: Places
     complete: Flags
 
-    def look_for(
-        self, wanted: Counts, candidates: Candidates, threads: int, progress: Progress
+    def search(
+        self, rows: Counts, candidates: Candidates, threads: int, progress: Progress
     ) -> None:
         """Find the nearest of these sets among all candidates."""
-        comparison = Comparison(candidates, self.scores, wanted.size)
-        parts = _parts(wanted, threads)
+        comparison = Comparison(candidates, self.scores, rows.size)
+        parts = _parts(rows, threads)
         done = [0.0] * len(parts)
-        total = max(1, wanted.size)
+        total = max(1, rows.size)
         progress(0, total)
 
-        def look(number: int) -> None:
-            some = parts[number]
+        def search_part(number: int) -> None:
+            part = parts[number]
 
-            def told(part: float) -> None:
-                done[number] = part * some.size
+            def report(fraction: float) -> None:
+                done[number] = fraction * part.size
                 progress(int(sum(done)), total)
 
-            ranking = self._ranking(some, candidates)
-            comparison.rank(self.sets.some(some), ranking, told)
-            self.nearest[some] = ranking.nearest()
-            self.complete[some] = self.nearest[some, -1] == NO_NEIGHBOUR
-            told(1.0)
+            ranking = self._ranking(part, candidates)
+            comparison.rank(self.sets.select(part), ranking, report)
+            self.nearest[part] = ranking.nearest()
+            self.complete[part] = self.nearest[part, -1] == NO_NEIGHBOUR
+            report(1.0)
 
         with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(look, range(len(parts))))
+            list(pool.map(search_part, range(len(parts))))
         progress(total, total)
 
-    def _ranking(self, some: Counts, candidates: Candidates) -> Ranking:
-        return Ranking(self.scores, self.sets.sizes[some], np.unique(candidates.sets.sizes))
+    def _ranking(self, rows: Counts, candidates: Candidates) -> Ranking:
+        return Ranking(self.scores, self.sets.sizes[rows], np.unique(candidates.sets.sizes))
 
     def carry_over(
-        self, before: Similarities, change: _Change, gained: Candidates, threads: int
+        self, before: Similarities, change: _Change, added: Candidates, threads: int
     ) -> Counts:
-        """Take over what was found before, without those who went and with those who came.
+        """Take over the earlier lists, without removed people and with added ones.
 
-        The sets that this does not answer for, so that they have to be looked for.
+        Returns the sets whose lists have become too short, or that are new: they need a search.
         """
-        group_before = self._groups_in(before)
-        nearest_before, complete_before = arrays.nearest(before), arrays.complete(before)
-        known = np.flatnonzero(group_before >= 0)
-        comparison = Comparison(gained, self.scores, known.size)
+        old_groups = self._groups_in(before)
+        old_nearest, old_complete = arrays.nearest(before), arrays.complete(before)
+        known = np.flatnonzero(old_groups >= 0)
+        comparison = Comparison(added, self.scores, known.size)
 
-        def take_over(some: Counts) -> Counts:
-            of_before = group_before[some]
-            places = _to_the_front(change.place_now[_indices(nearest_before[of_before])])
-            is_complete = complete_before[of_before]
-            answers = is_complete | (places[:, ENOUGH - 1] != NO_NEIGHBOUR)
-            ranking = self._ranking(some[answers], gained)
-            self._update(some[answers], places[answers], is_complete[answers], comparison, ranking)
-            unanswered: Counts = some[~answers]
-            return unanswered
+        def take_over(rows: Counts) -> Counts:
+            groups = old_groups[rows]
+            places = _to_the_front(change.new_places[_indices(old_nearest[groups])])
+            is_complete = old_complete[groups]
+            suffices = is_complete | (places[:, REQUIRED - 1] != NO_NEIGHBOUR)
+            ranking = self._ranking(rows[suffices], added)
+            self._update(
+                rows[suffices], places[suffices], is_complete[suffices], comparison, ranking
+            )
+            too_short: Counts = rows[~suffices]
+            return too_short
 
         with ThreadPoolExecutor(threads) as pool:
-            open_yet = list(pool.map(take_over, _parts(known, threads)))
-        return np.concatenate([np.flatnonzero(group_before < 0), *open_yet])
+            unknown = list(pool.map(take_over, _parts(known, threads)))
+        return np.concatenate([np.flatnonzero(old_groups < 0), *unknown])
 
     def _groups_in(self, before: Similarities) -> npt.NDArray[np.int64]:
-        """The group of each set in an earlier result, -1 if it was none."""
+        """The group of each set in an earlier result, -1 if it had none."""
         words = arrays.skills(before.population)
         numbers, people = np.unique(arrays.groups(before), return_index=True)
         found = same_rows(self.words, words[people])
@@ -177,44 +184,44 @@ class _Found:
 
     def _update(
         self,
-        some: Counts,
+        rows: Counts,
         places: Places,
         is_complete: Flags,
-        with_gained: Comparison,
+        added: Comparison,
         ranking: Ranking,
     ) -> None:
-        """Set the nearest of some sets to those at these places, and who came."""
-        # Behind the last of those who are known there may be others who are not.
+        """Set the lists of these sets to `places`, merged with added candidates."""
+        # Unknown people may follow the last known one of an incomplete list.
         limited = np.flatnonzero(~is_complete)
         last = (places[limited] != NO_NEIGHBOUR).sum(axis=1) - 1
-        ranking.tell_limits(limited, self._keys(some[limited], places[limited, last]))
-        with_gained.rank(self.sets.some(some), ranking)
+        ranking.set_limits(limited, self._keys(rows[limited], places[limited, last]))
+        added.rank(self.sets.select(rows), ranking)
         touched = ranking.ranked_rows()
-        rows, at = np.nonzero(places[touched] != NO_NEIGHBOUR)
-        rows = touched[rows]
-        ranking.push(rows, self._keys(some[rows], places[rows, at]))
+        merged, at = np.nonzero(places[touched] != NO_NEIGHBOUR)
+        merged = touched[merged]
+        ranking.push(merged, self._keys(rows[merged], places[merged, at]))
         ranking.rank()
         places[touched] = ranking.nearest()[touched]
-        self.nearest[some] = places
-        self.complete[some] = is_complete & (places[:, -1] == NO_NEIGHBOUR)
+        self.nearest[rows] = places
+        self.complete[rows] = is_complete & (places[:, -1] == NO_NEIGHBOUR)
 
-    def _keys(self, sets: Counts, places: Places) -> Keys:
-        """The keys of people at these places in the rankings of these sets."""
-        shared = np.zeros(sets.size, np.uint8)
-        for of_sets, of_people in zip(self.sets.words, self.people.words, strict=True):
-            shared += np.bitwise_count(of_sets[sets] & of_people[places])
-        union = self.sets.sizes[sets] + self.people.sizes[places] - shared
+    def _keys(self, rows: Counts, places: Places) -> Keys:
+        """The ranking keys of people at `places`, as seen from the sets `rows`."""
+        shared = np.zeros(rows.size, np.uint8)
+        for set_words, person_words in zip(self.sets.words, self.people.words, strict=True):
+            shared += np.bitwise_count(set_words[rows] & person_words[places])
+        union = self.sets.sizes[rows] + self.people.sizes[places] - shared
         keys: Keys = self.scores.number[shared, union].astype(np.uint64) << PLACE_BITS | places
         return keys
 
 
 def _indices(places: Places) -> npt.NDArray[np.intp]:
-    """The places as indices, where nobody is the last one."""
+    """The places as indices; `NO_NEIGHBOUR` becomes -1, the last element."""
     return places.astype(np.int32).astype(np.intp)
 
 
 def _to_the_front(places: Places) -> Places:
-    """The places of each row in their order, and behind them those of nobody."""
+    """Each row's places in their order, followed by its empty slots."""
     rows = np.flatnonzero(
         (np.diff((places == NO_NEIGHBOUR).view(np.int8), axis=1) < 0).any(axis=1)
     )
@@ -224,6 +231,6 @@ def _to_the_front(places: Places) -> Places:
 
 
 def _parts(rows: Counts, threads: int) -> list[Counts]:
-    """The rows in parts of at most as many as a ranking takes, one for each thread at least."""
-    size = max(1, min(ROWS, -(-rows.size // threads)))
+    """The rows in parts of at most `MAX_ROWS`, at least one for each thread."""
+    size = max(1, min(MAX_ROWS, -(-rows.size // threads)))
     return [rows[start : start + size] for start in range(0, rows.size, size)]

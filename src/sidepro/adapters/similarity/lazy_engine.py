@@ -1,6 +1,6 @@
-"""The engine behind its port. Polars is loaded when there is something to compute.
+"""The similarity engine, imported at its first use.
 
-It is a tenth of the start of every process and 22 MiB, and most processes have nothing to compute.
+Polars and NumPy take a tenth of a process's start and 22 MiB; most processes compute nothing.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ class PolarsEngine:
     """See `sidepro.domain.recommendations.ports.SimilarityEngine`."""
 
     def __init__(self, threads: int) -> None:
-        """`threads` are used at once, each of which takes some memory of its own."""
+        """Computes in `threads` threads; each needs memory of its own."""
         self._threads = threads
 
     async def similarities(

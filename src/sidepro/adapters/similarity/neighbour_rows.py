@@ -1,4 +1,4 @@
-"""Somebody's neighbours as they are stored: of each of them the id, and behind it the skills."""
+"""A person's neighbours as stored: for each the id (16 bytes) and the skills."""
 
 import json
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from sidepro.domain.recommendations.packed import ID_SIZE, neighbours_of
 
 
 def entries(nearest: bytes, width: int) -> Iterator[bytes]:
-    """Each neighbour's, given how many bytes the skills take."""
+    """The bytes of each neighbour; `width` is the number of bytes of the skills."""
     size = ID_SIZE + width
     return (nearest[start : start + size] for start in range(0, len(nearest), size))
 
@@ -19,7 +19,7 @@ def entries(nearest: bytes, width: int) -> Iterator[bytes]:
 def decoded(
     names: str | bytes, user_id: UserId, skills: bytes, nearest: bytes
 ) -> tuple[Neighbour, ...]:
-    """The neighbours of somebody with these skills, whose names are a JSON list."""
+    """The neighbours of a person with these skills; `names` is a JSON list."""
     found = (
         (UserId(UUID(bytes=entry[:ID_SIZE])), entry[ID_SIZE:])
         for entry in entries(nearest, len(skills))
@@ -29,10 +29,10 @@ def decoded(
 
 @lru_cache(maxsize=2)
 def _names_in(names: str | bytes) -> tuple[str, ...]:
-    """Those of one result are the same for everybody."""
+    """The names, which are the same for everybody in one result."""
     return tuple(json.loads(names))
 
 
 def encoded_names(names: tuple[str, ...]) -> str:
-    """What `decoded` takes as names."""
+    """The names as JSON, for `decoded`."""
     return json.dumps(names, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""The nearest people of many sets of skills at once, as they are found."""
+"""The nearest people of many sets of skills, collected while they are compared."""
 
 import numpy as np
 import numpy.typing as npt
@@ -11,63 +11,63 @@ from sidepro.adapters.similarity.scores import (
     Keys,
     Scores,
 )
-from sidepro.domain.recommendations.packed import KEPT, NO_NEIGHBOUR
+from sidepro.domain.recommendations.packed import NO_NEIGHBOUR, STORED_NEIGHBOURS
 
-ROWS = 1 << 16
-"""So many sets at once, whose number finds room above a key."""
+MAX_ROWS = 1 << 16
+"""Sets in one ranking: a row's number takes the 16 bits above its 48-bit keys."""
 
 ROW_BITS = np.uint64(48)
 KEY_MASK = np.uint64((1 << 48) - 1)
-WAITING = 1 << 21
-"""So many keys are gathered, at least, before they are ranked."""
+BUFFER_SIZE = 1 << 21
+"""Keys that are buffered, at least, before they are ranked."""
 
 
 class Ranking:
-    """The best `KEPT` keys of each row, of all that are offered.
+    """The best `STORED_NEIGHBOURS` keys of each row.
 
-    Keys that cannot be among them need not be offered: `limit` has the key of each row that none
-    may be above, and `least_with[row, size]` how many skills are shared at least by a set of that
-    size whose people may be among them. Both get tighter as keys are ranked.
+    `limit` has each row's worst useful key, shape (rows,): higher keys need not be pushed.
+    `least_with[row, size]` is the number of skills that a candidate of that size must share to
+    get below the limit. Both get tighter as keys are ranked.
     """
 
-    def __init__(self, scores: Scores, sizes: Counts, sizes_of_others: Counts) -> None:
-        """`sizes_of_others` are those that there are."""
+    def __init__(self, scores: Scores, sizes: Counts, candidate_sizes: Counts) -> None:
+        """`sizes` are those of the rows, `candidate_sizes` the distinct ones of all candidates."""
         self._scores = scores
         self._sizes = sizes
-        self._sizes_of_others = sizes_of_others
+        self._candidate_sizes = candidate_sizes
         self.limit = np.full(sizes.size, LAST_KEY)
         self.least_with = np.zeros((sizes.size, scores.number.shape[0]), np.uint8)
         self._ranked: Keys = np.empty(0, np.uint64)
-        self._waiting: list[Keys] = []
-        self._number_waiting = 0
+        self._buffer: list[Keys] = []
+        self._buffered = 0
         self._tighten(np.arange(sizes.size))
 
     def least(self, rows: Counts) -> npt.NDArray[np.uint8]:
-        """How many skills whoever may be among the nearest shares at least with these rows."""
-        least: npt.NDArray[np.uint8] = self.least_with[rows][:, self._sizes_of_others].min(axis=1)
+        """The fewest skills that a useful candidate of any size shares with these rows."""
+        least: npt.NDArray[np.uint8] = self.least_with[rows][:, self._candidate_sizes].min(axis=1)
         return least
 
-    def tell_limits(self, rows: Counts, keys: Keys) -> None:
-        """None above these keys can be among the best of these rows."""
+    def set_limits(self, rows: Counts, keys: Keys) -> None:
+        """Ignore keys above `keys` in these rows."""
         self.limit[rows] = keys
         self._tighten(rows)
 
     def push(self, rows: Counts, keys: Keys) -> None:
-        """Keys (none of them twice for a row) that may be among the best of these rows."""
-        self._waiting.append(rows.astype(np.uint64) << ROW_BITS | keys)
-        self._number_waiting += keys.size
-        if self._number_waiting > max(WAITING, self._ranked.size):
+        """Add keys of rows. A key is pushed at most once for a row."""
+        self._buffer.append(rows.astype(np.uint64) << ROW_BITS | keys)
+        self._buffered += keys.size
+        if self._buffered > max(BUFFER_SIZE, self._ranked.size):
             self.rank()
 
     def rank(self) -> None:
-        """Rank what has been offered so far."""
-        keys = np.sort(np.concatenate([self._ranked, *self._waiting]))
-        self._waiting, self._number_waiting = [], 0
+        """Rank the buffered keys and tighten the limits."""
+        keys = np.sort(np.concatenate([self._ranked, *self._buffer]))
+        self._buffer, self._buffered = [], 0
         rows = keys >> ROW_BITS
-        is_among = np.ones(keys.size, np.bool_)
-        is_among[KEPT:] = rows[KEPT:] != rows[:-KEPT]
-        self._ranked, rows = keys[is_among], rows[is_among]
-        last = KEPT - 1
+        is_best = np.ones(keys.size, np.bool_)
+        is_best[STORED_NEIGHBOURS:] = rows[STORED_NEIGHBOURS:] != rows[:-STORED_NEIGHBOURS]
+        self._ranked, rows = keys[is_best], rows[is_best]
+        last = STORED_NEIGHBOURS - 1
         is_last = np.flatnonzero(rows[last:] == rows[: max(0, rows.size - last)]) + last
         full = rows[is_last].astype(np.intp)
         self.limit[full] = self._ranked[is_last] & KEY_MASK
@@ -78,13 +78,13 @@ class Ranking:
         self.least_with[rows] = self._scores.least_shared(self._sizes[rows], limit)
 
     def ranked_rows(self) -> Counts:
-        """The rows for which something has been ranked."""
+        """The rows that have ranked keys."""
         return np.unique(self._ranked >> ROW_BITS).astype(np.intp)
 
     def nearest(self) -> npt.NDArray[np.uint32]:
-        """A row of `KEPT` places for each."""
+        """The ranked places. Shape: (rows, STORED_NEIGHBOURS), padded with `NO_NEIGHBOUR`."""
         rows = (self._ranked >> ROW_BITS).astype(np.intp)
-        places = np.full((self._sizes.size, KEPT), NO_NEIGHBOUR, np.uint32)
+        places = np.full((self._sizes.size, STORED_NEIGHBOURS), NO_NEIGHBOUR, np.uint32)
         places[rows, ranks_in_runs(rows)] = self._ranked & PLACE_MASK
         return places
 

@@ -1,10 +1,10 @@
-"""Comparing many sets of skills with many others, bit by bit.
+"""Compares many sets of skills with many candidates.
 
-Where that would be too many, only sets are compared that have two skills in common. Who shares at
-least n skills with a set shares two of its rarest ones with it, the commonest n - 2 left out: only
-those pairs of skills are looked up (prefix filtering: Chaudhuri, Ganti and Kaushik, "A primitive
+Few are compared all with all. Many are joined by pairs of skills: a candidate that shares at least
+n skills with a set shares a pair of them that excludes the set's n - 2 most common ones, so that
+only those pairs are looked up (prefix filtering: Chaudhuri, Ganti and Kaushik, "A primitive
 operator for similarity joins in data cleaning", 2006; Bayardo, Ma and Srikant, "Scaling up all
-pairs similarity search", 2007). While people are found n grows, and the pairs get fewer.
+pairs similarity search", 2007). n grows as neighbours are found, which leaves fewer pairs.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from sidepro.adapters.similarity.ranking import ROWS, Ranking, ranks_in_runs
+from sidepro.adapters.similarity.ranking import MAX_ROWS, Ranking, ranks_in_runs
 from sidepro.adapters.similarity.scores import (
     LAST_KEY,
     PLACE_BITS,
@@ -23,45 +23,45 @@ from sidepro.adapters.similarity.scores import (
     Scores,
 )
 from sidepro.adapters.similarity.sets import Candidates, PairIndex, Pairs, Sets
-from sidepro.domain.recommendations.packed import KEPT
+from sidepro.domain.recommendations.packed import STORED_NEIGHBOURS
 
 TILE = 1 << 16
-"""Comparisons at once: their intermediate results stay in a core's cache."""
+"""Comparisons in one step: its intermediate results fit into a core's cache."""
 
-WIDTH = 1 << 11
-"""Candidates of a tile, where all are compared."""
+TILE_WIDTH = 1 << 11
+"""Candidates in one step, when all are compared with all."""
 
 FIRST_SKILLS = 3
-"""Pairs of a set's so many rarest skills are looked up first, for limits that spare the most of
-all the others.
+"""Pairs whose second skill is among a set's rarest are looked up first: their hits set limits that
+exclude most of the other pairs.
 """
 
-WORTH_AN_INDEX = 1 << 30
-"""Comparisons for one ranking; fewer than these are made faster than pairs are looked up."""
+INDEX_THRESHOLD = 1 << 30
+"""Comparisons per ranking above which the index of pairs is faster."""
 
-Told = Callable[[float], None]
-"""Told which part of the work has been done, from 0 to 1."""
+Report = Callable[[float], None]
+"""Called with the fraction of the work that is done, from 0 to 1."""
 
 
 class Comparison:
-    """Compares sets with all candidates; may be used by several threads."""
+    """Compares sets with all candidates. Thread-safe."""
 
     def __init__(self, candidates: Candidates, scores: Scores, number_of_rows: int) -> None:
-        """`number_of_rows` are to be compared in all."""
+        """`number_of_rows` is the number of sets that will be compared, in all calls together."""
         self._candidates, self._scores = candidates, scores
         self._index = None
-        if min(number_of_rows, ROWS) * len(candidates.sets) > WORTH_AN_INDEX:
+        if min(number_of_rows, MAX_ROWS) * len(candidates.sets) > INDEX_THRESHOLD:
             self._index = PairIndex.of(candidates.sets)
 
-    def rank(self, rows: Sets, ranking: Ranking, told: Told = lambda _: None) -> None:
-        """Offer to the ranking whoever may be among the nearest of its rows."""
+    def rank(self, rows: Sets, ranking: Ranking, report: Report = lambda _: None) -> None:
+        """Push every candidate that may be among the nearest of the rows, and rank them."""
         if not len(self._candidates.sets):
             return
         if self._index:
-            _compare_by_pairs(rows, self._candidates, self._index, self._scores, ranking, told)
+            _compare_by_pairs(rows, self._candidates, self._index, self._scores, ranking, report)
         else:
             scan = _Scan(rows, self._candidates, self._scores, ranking)
-            scan.all_with_all(np.arange(len(rows)), told=told)
+            scan.compare_with_all(np.arange(len(rows)), report=report)
         ranking.rank()
 
 
@@ -78,71 +78,73 @@ class _Scan:
         self._further_members = np.diff(candidates.starts) - 1
         self._first_keys = scores.number.astype(np.uint64) << PLACE_BITS
 
-    def all_with_all(self, some: Counts, *, exactly: int | None = None, told: Told) -> None:
-        """Compare some rows with all candidates; only those count who share `exactly` so many
-        skills, if that is said.
+    def compare_with_all(
+        self, selected: Counts, *, exactly: int | None = None, report: Report
+    ) -> None:
+        """Compare the rows `selected` with all candidates, or only with those that share `exactly`
+        so many skills.
         """
         number = len(self.candidates.sets)
-        for start in range(0, number, WIDTH):
-            cols = np.arange(start, min(start + WIDTH, number))
-            self.each_with_each(some, cols, exactly=exactly)
-            told((start + cols.size) / number)
+        for start in range(0, number, TILE_WIDTH):
+            cols = np.arange(start, min(start + TILE_WIDTH, number))
+            self.compare(selected, cols, exactly=exactly)
+            report((start + cols.size) / number)
 
-    def each_with_each(
+    def compare(
         self,
-        some: Counts,
+        selected: Counts,
         cols: Counts,
         *,
         exactly: int | None = None,
         not_shared: Sequence[np.uint64] = (),
     ) -> None:
-        """Compare some rows with some candidates. Only those count who share none of the skills
-        `not_shared`.
+        """Compare the rows `selected` with the candidates `cols`, except candidates that share a
+        skill of `not_shared` (bits, by words).
         """
         height = max(1, TILE // max(1, cols.size))
-        of_cols = [column[cols] for column in self.candidates.sets.words]
-        for start in range(0, some.size, height):
-            self._tile(some[start : start + height], cols, of_cols, exactly, not_shared)
+        col_words = [column[cols] for column in self.candidates.sets.words]
+        for start in range(0, selected.size, height):
+            self._tile(selected[start : start + height], cols, col_words, exactly, not_shared)
 
     def _tile(
         self,
-        some: Counts,
+        selected: Counts,
         cols: Counts,
-        of_cols: Sequence[npt.NDArray[np.uint64]],
+        col_words: Sequence[npt.NDArray[np.uint64]],
         exactly: int | None,
         not_shared: Sequence[np.uint64],
     ) -> None:
         sizes = self.candidates.sets.sizes[cols]
-        shared = np.zeros((some.size, cols.size), np.uint8)
-        for of_rows, of_others in zip(self.rows.words, of_cols, strict=True):
-            shared += np.bitwise_count(of_rows[some][:, None] & of_others)
-        if cols.size >= KEPT:
-            self._limit_first(some, sizes, shared)
-        hits = shared >= self.ranking.least_with[some][:, sizes]
+        shared = np.zeros((selected.size, cols.size), np.uint8)
+        for row_words, other_words in zip(self.rows.words, col_words, strict=True):
+            shared += np.bitwise_count(row_words[selected][:, None] & other_words)
+        if cols.size >= STORED_NEIGHBOURS:
+            self._limit_first(selected, sizes, shared)
+        hits = shared >= self.ranking.least_with[selected][:, sizes]
         if exactly is not None:
             hits &= shared == exactly
         found = np.flatnonzero(hits)
         if found.size:
             at, other = np.divmod(found, cols.size)
-            rows, others = some[at], cols[other]
-            self._offer(rows, others, shared.reshape(-1)[found], not_shared)
+            rows, others = selected[at], cols[other]
+            self._push(rows, others, shared.reshape(-1)[found], not_shared)
 
     def _limit_first(
-        self, some: Counts, sizes_of_cols: Counts, shared: npt.NDArray[np.uint8]
+        self, selected: Counts, col_sizes: Counts, shared: npt.NDArray[np.uint8]
     ) -> None:
-        """Set limits to the rows that have none yet: so many are as near as these."""
-        is_new = self.ranking.limit[some] == LAST_KEY
+        """Limit rows that have no limit yet by the `STORED_NEIGHBOURS`-th best of this tile."""
+        is_new = self.ranking.limit[selected] == LAST_KEY
         if not is_new.any():
             return
-        some, shared = some[is_new], shared[is_new]
-        both = self.rows.sizes[some][:, None] + sizes_of_cols
+        selected, shared = selected[is_new], shared[is_new]
+        both = self.rows.sizes[selected][:, None] + col_sizes
         numbers = self.scores.number[shared, both - shared]
-        limit = np.partition(numbers, KEPT - 1, axis=1)[:, KEPT - 1]
-        is_near = limit < self.scores.far
-        keys = (limit[is_near].astype(np.uint64) << PLACE_BITS) | PLACE_MASK
-        self.ranking.tell_limits(some[is_near], keys)
+        limit = np.partition(numbers, STORED_NEIGHBOURS - 1, axis=1)[:, STORED_NEIGHBOURS - 1]
+        is_similar = limit < self.scores.far
+        keys = (limit[is_similar].astype(np.uint64) << PLACE_BITS) | PLACE_MASK
+        self.ranking.set_limits(selected[is_similar], keys)
 
-    def _offer(
+    def _push(
         self,
         rows: Counts,
         others: Counts,
@@ -152,20 +154,22 @@ class _Scan:
         sets, limit = self.candidates.sets, self.ranking.limit
         union = self.rows.sizes[rows] + sets.sizes[others] - shared
         keys = self._first_keys[shared, union] | self._first_members[others]
-        # Most are equally similar as the last one of the ranking, and come after that one.
+        # Most candidates tie with the last ranked one and come after it.
         is_within = keys <= limit[rows]
         rows, others, keys = rows[is_within], others[is_within], keys[is_within]
-        for of_rows, of_others, mask in zip(self.rows.words, sets.words, not_shared, strict=False):
+        for row_words, other_words, mask in zip(
+            self.rows.words, sets.words, not_shared, strict=False
+        ):
             if mask:
-                is_first = of_rows[rows] & of_others[others] & mask == 0
+                is_first = row_words[rows] & other_words[others] & mask == 0
                 rows, others, keys = rows[is_first], others[is_first], keys[is_first]
         self.ranking.push(rows, keys)
         has_more = self._further_members[others] > 0
         if has_more.any():
-            self._offer_further(rows[has_more], others[has_more], keys[has_more])
+            self._push_further(rows[has_more], others[has_more], keys[has_more])
 
-    def _offer_further(self, rows: Counts, others: Counts, keys: Keys) -> None:
-        """Offer all but the first members of these candidates."""
+    def _push_further(self, rows: Counts, others: Counts, keys: Keys) -> None:
+        """Push all but the first members of these candidates."""
         many = self._further_members[others]
         rank = ranks_in_runs(np.repeat(np.arange(many.size), many))
         members = np.repeat(self.candidates.starts[others] + 1, many) + rank
@@ -181,24 +185,24 @@ def _compare_by_pairs(
     index: PairIndex,
     scores: Scores,
     ranking: Ranking,
-    told: Told,
+    report: Report,
 ) -> None:
     scan = _Scan(
         rows.renumbered(index.by_rarity), replace(candidates, sets=index.sets), scores, ranking
     )
-    of_rows, of_candidates = Pairs.of(scan.rows), index.pairs
-    in_both = np.flatnonzero((of_rows.how_many > 0) & (of_candidates.how_many > 0))
+    row_pairs, candidate_pairs = Pairs.of(scan.rows), index.pairs
+    in_both = np.flatnonzero((row_pairs.counts > 0) & (candidate_pairs.counts > 0))
     for part, (first, last) in enumerate(((0, FIRST_SKILLS), (FIRST_SKILLS, scan.rows.bits))):
         for done, pair in enumerate(in_both.tolist()):
-            some, seconds = of_rows.sets_with(pair), of_rows.seconds_of(pair)
+            selected, seconds = row_pairs.sets_with(pair), row_pairs.seconds_of(pair)
             is_due = (first <= seconds) & (seconds < last)
-            some, seconds = some[is_due], seconds[is_due]
-            # Who shares as much as is needed shares a pair that is further ahead, too.
-            some = some[seconds <= scan.rows.sizes[some] - ranking.least(some) + 1]
-            if some.size:
-                rarer = of_candidates.skills_before(pair)
-                scan.each_with_each(some, of_candidates.sets_with(pair), not_shared=rarer)
-            told((part + done / in_both.size) / 2)
+            selected, seconds = selected[is_due], seconds[is_due]
+            # Prefix filter: useful candidates also share a pair of rarer skills.
+            selected = selected[seconds <= scan.rows.sizes[selected] - ranking.least(selected) + 1]
+            if selected.size:
+                rarer = candidate_pairs.skills_before(pair)
+                scan.compare(selected, candidate_pairs.sets_with(pair), not_shared=rarer)
+            report((part + done / in_both.size) / 2)
         ranking.rank()
     alone = np.flatnonzero(ranking.least(np.arange(len(rows))) <= 1)
-    scan.all_with_all(alone, exactly=1, told=lambda _: None)
+    scan.compare_with_all(alone, exactly=1, report=lambda _: None)

@@ -1,8 +1,7 @@
-"""Scores as small whole numbers, so that ranking people is sorting numbers.
+"""Scores as small integers, so that ranking people is sorting integers.
 
-A place in somebody's ranking is a key: the number of the score (0 for the highest there is), and
-below it the place of the person. Keys order people as the product does: by similarity, and equally
-similar ones by their ids.
+A ranking key is the number of a score (0 for the highest) in the upper bits and a person's place
+in the lower 32. Keys sort people by similarity, ties by id.
 """
 
 from dataclasses import dataclass
@@ -15,19 +14,19 @@ Counts = npt.NDArray[np.intp]
 
 PLACE_BITS = np.uint64(32)
 PLACE_MASK = np.uint64(0xFFFF_FFFF)
-SCORES = 1 << 16
-"""So many different scores find room in a key, beside a place and a row of 16 bits."""
+MAX_SCORES = 1 << 16
+"""Different scores that fit into a key, beside a place (32 bits) and a row (16 bits)."""
 
-LAST_KEY = np.uint64((SCORES << 32) - 1)
-"""Behind every key that there is."""
+LAST_KEY = np.uint64((MAX_SCORES << 32) - 1)
+"""Higher than every key in use."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """The scores of sets of up to `largest` skills that are near: 10 × shared ≥ union.
+    """The scores of at least 0.1 (10 × shared ≥ union) that sets of limited size can have.
 
-    `number[shared, union]` is that of a score, and `far` where it is not near. `shared_at` and
-    `union_at` are its fraction.
+    `number[shared, union]` is the number of a score, `far` for one below 0.1. Score n is the
+    fraction `shared_at[n] / union_at[n]`.
     """
 
     number: npt.NDArray[np.uint32]
@@ -37,23 +36,29 @@ class Scores:
 
     @classmethod
     def up_to(cls, largest: int) -> "Scores":
-        """Raises ValueError when there are too many different ones: above 250 skills or so."""
+        """The scores of sets of up to `largest` skills.
+
+        Raises:
+            ValueError: there are more than `MAX_SCORES`, for sets of about 250 skills or more.
+        """
         shared, union = np.meshgrid(
             np.arange(largest + 1), np.arange(2 * largest + 1), indexing="ij"
         )
-        is_near = (shared > 0) & (shared <= union) & (10 * shared >= union)
-        # Quotients of numbers as small as these are equal exactly when their fractions are.
-        quotients = shared[is_near] / union[is_near]
+        is_similar = (shared > 0) & (shared <= union) & (10 * shared >= union)
+        # Quotients of integers this small are equal as floats exactly if their fractions are.
+        quotients = shared[is_similar] / union[is_similar]
         _, first, number = np.unique(-quotients, return_index=True, return_inverse=True)
-        if first.size >= SCORES:
+        if first.size >= MAX_SCORES:
             raise ValueError(f"sets of {largest} skills are too large")
         numbers = np.full(shared.shape, first.size, np.uint32)
-        numbers[is_near] = number
-        return cls(numbers, first.size, shared[is_near][first], union[is_near][first])
+        numbers[is_similar] = number
+        return cls(numbers, first.size, shared[is_similar][first], union[is_similar][first])
 
     def least_shared(self, sizes: Counts, limit: Counts) -> npt.NDArray[np.uint8]:
-        """How many skills sets of these sizes share at least with one of size 0, 1, 2, … that has
-        a score of the number `limit` or a better one: a row for each. 255 where that cannot be.
+        """The fewest shared skills for which the score's number is at most `limit`.
+
+        `sizes` and `limit` have the shape (rows,). The result has the shape (rows, sizes of the
+        other set from 0 on), and 255 where no number of shared skills is enough.
         """
         limit = np.minimum(limit, self.far - 1)
         shared, union = self.shared_at[limit][:, None], self.union_at[limit][:, None]

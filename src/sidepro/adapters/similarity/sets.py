@@ -1,4 +1,4 @@
-"""Distinct sets of skills, and which of them have both of two skills."""
+"""Sets of skills as bits, and an index of the sets that have both of two skills."""
 
 from dataclasses import dataclass
 
@@ -8,15 +8,16 @@ import polars as pl
 
 from sidepro.adapters.similarity.arrays import WORD, Places, Words
 from sidepro.adapters.similarity.scores import Counts
-from sidepro.domain.recommendations.packed import KEPT
+from sidepro.domain.recommendations.packed import STORED_NEIGHBOURS
 
 BITS = 64
-SETS_AT_ONCE = 1 << 16
+BATCH_SIZE = 1 << 16
+"""Sets whose bits are unpacked at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sets:
-    """Distinct sets of skills: a column for each word of bits, and how many skills each has."""
+    """Sets of skills: an array of shape (sets,) for each 64-bit word, and each set's size."""
 
     words: tuple[npt.NDArray[np.uint64], ...]
     sizes: Counts
@@ -31,29 +32,29 @@ class Sets:
 
     @property
     def bits(self) -> int:
-        """How many different skills there may be."""
+        """The number of possible skills."""
         return len(self.words) * BITS
 
-    def some(self, which: Counts) -> "Sets":
-        return Sets(tuple(column[which] for column in self.words), self.sizes[which])
+    def select(self, indices: Counts) -> "Sets":
+        return Sets(tuple(column[indices] for column in self.words), self.sizes[indices])
 
     def flags(self, start: int, stop: int) -> npt.NDArray[np.uint8]:
-        """A row for each of these sets: 1 in the place of a skill that it has."""
+        """The sets from `start` to `stop` as 0 and 1. Shape: (sets, bits)."""
         words = np.stack([column[start:stop] for column in self.words], axis=1)
         return np.unpackbits(words.view(np.uint8), axis=1, bitorder="little")
 
-    def how_many_have_each(self) -> Counts:
-        """A number for each skill."""
-        found = np.zeros(self.bits, np.intp)
-        for start in range(0, len(self), SETS_AT_ONCE):
-            found += self.flags(start, start + SETS_AT_ONCE).sum(axis=0, dtype=np.intp)
-        return found
+    def skill_counts(self) -> Counts:
+        """The number of sets with each skill. Shape: (bits,)."""
+        counts = np.zeros(self.bits, np.intp)
+        for start in range(0, len(self), BATCH_SIZE):
+            counts += self.flags(start, start + BATCH_SIZE).sum(axis=0, dtype=np.intp)
+        return counts
 
     def renumbered(self, order: Counts) -> "Sets":
-        """The same sets, with skill `order[n]` as skill n."""
+        """The sets with skill `order[n]` renumbered as n."""
         parts = [np.empty((0, len(self.words)), WORD)]
-        for start in range(0, len(self), SETS_AT_ONCE):
-            flags = self.flags(start, start + SETS_AT_ONCE)[:, order]
+        for start in range(0, len(self), BATCH_SIZE):
+            flags = self.flags(start, start + BATCH_SIZE)[:, order]
             packed = np.packbits(flags, axis=1, bitorder="little")
             parts.append(np.ascontiguousarray(packed).view(WORD))
         words = np.concatenate(parts)
@@ -62,8 +63,8 @@ class Sets:
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Sets of people who may be somebody's neighbours, and the places of these people: those of
-    set n are `members[starts[n]:starts[n + 1]]`, in order.
+    """The sets of people who may be neighbours, and these people's places: those of set n are
+    `members[starts[n]:starts[n + 1]]`, sorted.
     """
 
     sets: Sets
@@ -72,19 +73,19 @@ class Candidates:
 
     @classmethod
     def of(cls, sets: Sets, groups: Places, people: Places) -> "Candidates":
-        """These people, given the sets and the number of everybody's set.
+        """The candidates at the places `people`; `groups` has the number of everybody's set.
 
-        Of those with the same skills the first few are enough, as nobody has more neighbours.
+        Of people with the same skills, the first `STORED_NEIGHBOURS` are enough.
         """
         members = (
             pl.DataFrame({"group": groups[people], "place": people})
-            .filter(pl.int_range(pl.len()).over("group") < KEPT)
+            .filter(pl.int_range(pl.len()).over("group") < STORED_NEIGHBOURS)
             .sort("group", "place")
         )
         of_group = members["group"].to_numpy()
         is_first = np.diff(of_group, prepend=-1) != 0
         return cls(
-            sets.some(of_group[is_first].astype(np.intp)),
+            sets.select(of_group[is_first].astype(np.intp)),
             np.append(np.flatnonzero(is_first), of_group.size),
             members["place"].to_numpy(),
         )
@@ -92,15 +93,16 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Which sets have both of two skills.
+    """An inverted index: for each pair of skills, the sets that have both.
 
-    The number of a pair is that of its second skill times `bits`, plus that of its first one,
-    which is lower. `seconds` says of the second skill how many of the set are before it.
+    Pair (first, second) with first < second has the number second × `bits` + first. The sets of
+    pair n are `sets[starts[n]:starts[n + 1]]`, their number `counts[n]`; `seconds` has for each of
+    them how many of its skills are below `second`.
     """
 
     bits: int
     starts: Counts
-    how_many: Counts
+    counts: Counts
     sets: Places
     seconds: npt.NDArray[np.uint8]
 
@@ -108,9 +110,9 @@ class Pairs:
     def of(cls, sets: Sets) -> "Pairs":
         number_type = np.min_scalar_type(sets.bits**2 - 1)
         numbers, found, seconds = [], [], []
-        for start in range(0, len(sets), SETS_AT_ONCE):
-            flags = sets.flags(start, start + SETS_AT_ONCE)
-            sizes = sets.sizes[start : start + SETS_AT_ONCE]
+        for start in range(0, len(sets), BATCH_SIZE):
+            flags = sets.flags(start, start + BATCH_SIZE)
+            sizes = sets.sizes[start : start + BATCH_SIZE]
             for size in np.unique(sizes[sizes > 1]):
                 some = np.flatnonzero(sizes == size)
                 skills = np.nonzero(flags[some])[1].reshape(some.size, size)
@@ -121,25 +123,25 @@ class Pairs:
                 seconds.append(np.tile(second.astype(np.uint8), some.size))
         number = np.concatenate([np.empty(0, number_type), *numbers])
         order = np.argsort(number, kind="stable")
-        how_many = np.bincount(number, minlength=sets.bits**2)
+        counts = np.bincount(number, minlength=sets.bits**2)
         return cls(
             sets.bits,
-            np.r_[0, np.cumsum(how_many)],
-            how_many,
+            np.r_[0, np.cumsum(counts)],
+            counts,
             np.concatenate([np.empty(0, np.uint32), *found])[order],
             np.concatenate([np.empty(0, np.uint8), *seconds])[order],
         )
 
     def sets_with(self, pair: int) -> Counts:
-        """The numbers of the sets that have both skills."""
+        """The sets that have both skills."""
         return self.sets[self.starts[pair] : self.starts[pair + 1]].astype(np.intp)
 
     def seconds_of(self, pair: int) -> Counts:
-        """For each of these sets, how many of its skills are before the second one."""
+        """For each of these sets, the number of its skills below the second one."""
         return self.seconds[self.starts[pair] : self.starts[pair + 1]].astype(np.intp)
 
     def skills_before(self, pair: int) -> tuple[np.uint64, ...]:
-        """The bits of the skills before the second one, except the first one."""
+        """The bits of the skills below the second one, except the first one, by words."""
         second, first = divmod(pair, self.bits)
         bits = (1 << second) - 1 - (1 << first)
         return tuple(
@@ -149,7 +151,7 @@ class Pairs:
 
 @dataclass(frozen=True, slots=True)
 class PairIndex:
-    """Sets with their skills renumbered by rarity, the rarest first, and their pairs."""
+    """Sets with their skills renumbered, the rarest first, and the index of their pairs."""
 
     by_rarity: Counts
     sets: Sets
@@ -157,13 +159,13 @@ class PairIndex:
 
     @classmethod
     def of(cls, sets: Sets) -> "PairIndex":
-        by_rarity = np.argsort(sets.how_many_have_each(), kind="stable")
+        by_rarity = np.argsort(sets.skill_counts(), kind="stable")
         renumbered = sets.renumbered(by_rarity)
         return cls(by_rarity, renumbered, Pairs.of(renumbered))
 
 
 def distinct(words: Words) -> tuple[Words, Places]:
-    """The different rows, and for each row which of these it is."""
+    """The distinct rows, and for each row the index of its distinct row."""
     columns = [f"word {number}" for number in range(words.shape[1])]
     rows = pl.DataFrame(dict(zip(columns, words.T, strict=True))).with_row_index("row")
     found = rows.group_by(columns, maintain_order=True).agg(pl.first("row"))
@@ -173,7 +175,7 @@ def distinct(words: Words) -> tuple[Words, Places]:
 
 
 def same_rows(words: Words, others: Words) -> npt.NDArray[np.int64]:
-    """For each row which of the others it equals, and -1 for none. Both are distinct."""
+    """For each row the index of the equal row of `others`, -1 for none. Both are distinct."""
     columns = [f"word {number}" for number in range(words.shape[1])]
     rows = pl.DataFrame(dict(zip(columns, words.T, strict=True)))
     numbered = pl.DataFrame(dict(zip(columns, others.T, strict=True))).with_row_index("number")

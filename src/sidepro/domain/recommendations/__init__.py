@@ -1,1 +1,1 @@
-"""Projects by people whose skills are like mine: Jaccard similarity, neighbours, the reading."""
+"""Recommendations: projects by people with similar skills (Jaccard similarity)."""

@@ -1,8 +1,6 @@
-"""Everybody's skills, and who is near to whom, as columns of bytes: small and quick to hand on,
-also for a million people.
+"""Everybody's skills and neighbours as packed columns of bytes, small enough for a million people.
 
-People have places, which are numbers from 0 on in the order of their ids: who comes first among
-equally similar ones has the lower place.
+A person's *place* is their index in the order of ids. Ties are broken by id, so by place.
 """
 
 from bisect import bisect_left
@@ -11,29 +9,28 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sidepro.domain.ids import UserId
-from sidepro.domain.recommendations.jaccard import MOST_NEIGHBOURS, Neighbour
+from sidepro.domain.recommendations.jaccard import MAX_NEIGHBOURS, Neighbour
 
 Bytes = bytes | memoryview
 
 ID_SIZE = 16
 PLACE_SIZE = 4
 
-KEPT = 64
-"""So many of the nearest are kept for a set of skills. People see 50 of them, not themselves; the
-others stand by for those who go, so that a tick need not look for the next ones each time.
+STORED_NEIGHBOURS = 64
+"""Neighbours stored for each set of skills. People see 50 of them; the others replace neighbours
+who leave, so that an update need not search for new ones each time.
 """
 
 NO_NEIGHBOUR = 0xFFFF_FFFF
-"""Where nobody is left to be put."""
+"""The place in an unused slot."""
 
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """Everybody who has a profile, in the order of their ids.
+    """Everybody with a profile, in the order of their ids.
 
-    `ids` has 16 bytes of each person. `skills` has `width` bytes of each: a set of bits, the
-    lowest first, of which number n stands for `names[n]`. `published` has one byte of each: 1 for
-    somebody who has published something.
+    `ids` has 16 bytes a person. `skills` has `width` bytes a person, little-endian; bit n stands
+    for `names[n]`. `published` has one byte a person: 1 with a published project, else 0.
     """
 
     names: tuple[str, ...]
@@ -48,12 +45,12 @@ class Population:
         skills: Mapping[UserId, Iterable[str]],
         published: Collection[UserId],
     ) -> "Population":
-        """From plain sets. Skills without a place in `names` are left out."""
-        place = {name: number for number, name in enumerate(names)}
+        """From plain sets. Skills that are not in `names` are left out."""
+        bit_of = {name: bit for bit, name in enumerate(names)}
         width = width_of(len(names))
         people = sorted(skills, key=lambda user: user.bytes)
         bits = (
-            sum(1 << place[skill] for skill in set(skills[user]) if skill in place)
+            sum(1 << bit_of[skill] for skill in set(skills[user]) if skill in bit_of)
             for user in people
         )
         return cls(
@@ -68,7 +65,7 @@ class Population:
 
     @property
     def width(self) -> int:
-        """How many bytes the skills of a person take."""
+        """Bytes for the skills of a person."""
         return width_of(len(self.names))
 
     def id_of(self, place: int) -> UserId:
@@ -78,25 +75,25 @@ class Population:
         return self.skills[place * self.width : (place + 1) * self.width]
 
     def place_of(self, user_id: UserId) -> int | None:
-        """Where that person is, if there."""
-        wanted = user_id.bytes
+        """The person's place; `None` if they are not in the population."""
+        id_bytes = user_id.bytes
         place = bisect_left(
             range(len(self)),
-            wanted,
+            id_bytes,
             key=lambda at: bytes(self.ids[at * ID_SIZE : (at + 1) * ID_SIZE]),
         )
-        return place if place < len(self) and self.id_of(place).bytes == wanted else None
+        return place if place < len(self) and self.id_of(place).bytes == id_bytes else None
 
 
 @dataclass(frozen=True, slots=True)
 class Similarities:
-    """Who is near to whom in a population: a whole result of the similarity job.
+    """The neighbours of a population: a complete result of the similarity job.
 
-    People with the same skills are a group and have the same people near to them, themselves
-    included. `groups` has the number of each person's group in 4 bytes. `nearest` has the places
-    of those near to each group, the most similar first: `KEPT` numbers of 4 bytes, filled up with
-    `NOBODY`. `complete` has one byte of each group: 1 when everybody near is among them. All
-    numbers have their lowest byte first.
+    People with the same skills form a group and share one list of nearest people, which includes
+    themselves. `groups` has each person's group number (4 bytes). `nearest` has for each group
+    `STORED_NEIGHBOURS` places (4 bytes each), the most similar first, padded with `NO_NEIGHBOUR`.
+    `complete` has one byte a group: 1 if nobody similar is missing from its list. Numbers are
+    little-endian.
     """
 
     population: Population
@@ -105,13 +102,16 @@ class Similarities:
     complete: Bytes
 
     def of(self, user_id: UserId) -> tuple[Neighbour, ...]:
-        """That person's neighbours, the most similar first."""
+        """A person's neighbours, the most similar first."""
         people = self.population
         place = people.place_of(user_id)
         if place is None:
             return ()
         group = _number(self.groups, place)
-        near = (_number(self.nearest, group * KEPT + at) for at in range(KEPT))
+        near = (
+            _number(self.nearest, group * STORED_NEIGHBOURS + at)
+            for at in range(STORED_NEIGHBOURS)
+        )
         return neighbours_of(
             people.names,
             user_id,
@@ -126,21 +126,21 @@ def neighbours_of(
     skills: Bytes,
     nearest: Iterable[tuple[UserId, Bytes]],
 ) -> tuple[Neighbour, ...]:
-    """The neighbours of somebody with these skills, of whom the nearest are given in order."""
+    """The neighbours of a person with these skills, given the nearest people in order."""
     own = int.from_bytes(skills, "little")
     found: list[Neighbour] = []
     for other, others_skills in nearest:
         if other != user_id:
             others = int.from_bytes(others_skills, "little")
             shared, union = own & others, own | others
-            # as `jaccard`, and 0 for two empty sets too
+            # as `jaccard`
             score = shared.bit_count() / (union.bit_count() or 1)
             found.append(Neighbour(other, score, skills_among(names, shared)))
-    return tuple(found[:MOST_NEIGHBOURS])
+    return tuple(found[:MAX_NEIGHBOURS])
 
 
 def skills_among(names: Sequence[str], bits: int) -> tuple[str, ...]:
-    """The names that the bits of a set stand for."""
+    """The names of the set bits."""
     found: list[str] = []
     while bits:
         lowest = bits & -bits
@@ -150,7 +150,7 @@ def skills_among(names: Sequence[str], bits: int) -> tuple[str, ...]:
 
 
 def width_of(skills: int) -> int:
-    """How many bytes a set of so many skills takes: whole words of 8 bytes, at least one."""
+    """Bytes for a set of `skills` possible skills: whole words of 8 bytes, at least one."""
     return max(1, -(-skills // 64)) * 8
 
 

@@ -1,4 +1,4 @@
-"""What recommendations need from the outside."""
+"""Ports of recommendations."""
 
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -14,7 +14,7 @@ from sidepro.domain.recommendations.packed import Population, Similarities
 
 @dataclass(frozen=True, slots=True)
 class Neighbourhood:
-    """One person's neighbours, the most similar first, and when they were computed."""
+    """A person's neighbours, the most similar first, and when they were computed."""
 
     neighbours: tuple[Neighbour, ...]
     computed_at: datetime | None
@@ -22,9 +22,8 @@ class Neighbourhood:
 
 @dataclass(frozen=True, slots=True)
 class SimilarityRun:
-    """What a run of the similarity job did: of when its result is, how long it took (in seconds,
-    0 or more, kept to the millisecond), how many people there were, and for how many of them
-    something had changed.
+    """Facts about a run of the similarity job: the time of its data, its duration in seconds (at
+    least 0, stored in milliseconds), the number of people, and how many of them had changed.
     """
 
     computed_at: datetime
@@ -34,93 +33,94 @@ class SimilarityRun:
 
 
 class PopulationReader(Protocol):
-    """Reads everybody at once."""
+    """Reads everybody's skills."""
 
     async def population(self) -> Population:
-        """Everybody with a profile, and who of them has published something, as of one moment.
-        Deactivated people MUST be left out.
+        """Everybody with a profile, with their skills and whether they have published a project,
+        in one consistent read. Deactivated people MUST be left out.
         """
         ...
 
 
 Progress = Callable[[int, int], None]
-"""Told how much of how much has been done. May be called from another thread."""
+"""Called with the amount of work done and the total, possibly from another thread."""
 
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """A result, and of how many people the skills, the publishing or the being there changed."""
+    """A result, and the number of people who were added, removed or changed since the last one."""
 
     similarities: Similarities
     changed: int
 
 
 class SimilarityEngine(Protocol):
-    """Computes who is near to whom."""
+    """Computes neighbours."""
 
     async def similarities(
         self, population: Population, before: Similarities | None, progress: Progress
     ) -> Computed:
-        """For each person the same as `jaccard.neighbours`, exactly, whatever is given as
-        `before`: an earlier result, of any earlier population, which saves work. Without it
-        everybody counts as changed. MUST NOT block the event loop.
+        """Exactly the neighbours that `jaccard.neighbours` finds. MUST NOT block the event loop.
+
+        `before` is the result for any earlier population. It saves work and MUST NOT affect the
+        result; without it everybody counts as changed.
         """
         ...
 
 
 class NeighbourStore(Protocol):
-    """Keeps the last result."""
+    """Stores the latest result."""
 
     async def replace(self, similarities: Similarities, run: SimilarityRun) -> bool:
-        """Put a whole new result in the place of the old one; whether it was newer than that.
+        """Replace the stored result; `False` if the stored one is newer, which is kept then.
 
-        A reader MUST see the old result or the new one, whole, also when the process is killed in
-        the middle. A result MUST NOT replace one that was computed later, unless that one claims
-        to be from the future. People who have withdrawn since it was computed may be named by it
-        until the next one.
+        A reader MUST see the old result or the new one as a whole, even if the process is killed
+        meanwhile. A stored result dated in the future MUST be replaced. A result may contain
+        people who have withdrawn since it was computed.
         """
         ...
 
     async def latest(self) -> Similarities | None:
-        """The last result; `None` where there is none, or where it is not kept as a whole."""
+        """The stored result; `None` if there is none or the store cannot return all of it."""
         ...
 
     async def last_run(self) -> SimilarityRun | None:
-        """What the run of the last result did."""
+        """Facts about the run that made the stored result; `None` if there is none."""
         ...
 
     async def of(self, user_id: UserId) -> Neighbourhood:
-        """A person's neighbours as of the last run. May name people who are gone.
+        """A person's neighbours as of the last run. Some may have withdrawn since.
 
         Raises:
-            Unavailable: what was found cannot be had for the moment.
+            Unavailable: the store cannot be reached.
         """
         ...
 
 
 class JobLock(Protocol):
-    """Sees to it that one run goes on at a time, in all processes together."""
+    """A lock that allows one run at a time across all processes."""
 
     def acquire(self, *, wait: bool) -> AbstractAsyncContextManager[bool]:
-        """Be the only one inside of this block, and get true; or get false, at once, when somebody
-        else is and it is said not to `wait`. A process that ends MUST NOT keep its turn.
+        """Hold the lock inside the block and yield `True`. If another process holds it, wait for
+        it with `wait`, else yield `False` at once. A process that ends MUST release its lock.
         """
         ...
 
 
 class RecommendationReader(Protocol):
-    """Reads what may be recommended: projects of people who are not deactivated."""
+    """Reads the projects that may be recommended, those of active people."""
 
     async def projects_by_author(
         self, authors: Collection[UserId], viewer: UserId, *, most: int, first: int
     ) -> Mapping[UserId, tuple[ProjectCard, ...]]:
-        """Up to `most` projects of each author, in one statement. Who has none MUST be left out.
+        """Up to `most` projects of each author, in one statement. Authors without projects MUST be
+        left out.
 
-        An author's projects lie in a circle, ordered by id: they MUST be taken from number
-        `first` on, which is at least 0 and goes round as often as it has to.
+        An author's projects, ordered by id, form a ring. They MUST be taken from index `first` on,
+        modulo the number of projects; `first` is at least 0.
         """
         ...
 
     async def popular(self, viewer: UserId, limit: int) -> tuple[ProjectCard, ...]:
-        """The most bookmarked projects that are not the viewer's own, in one statement."""
+        """The most bookmarked projects of others than the viewer, in one statement."""
         ...

@@ -1,4 +1,4 @@
-"""Recommending projects: what the similarity job has found is drawn from and dealt."""
+"""Recommends projects of similar people, as the similarity job found them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from sidepro.domain.recommendations.views import Basis, Recommendation, Recommen
 
 @dataclass(frozen=True, slots=True)
 class RecommendationService:
-    """Requests read what the job has stored; only the job computes."""
+    """Reads stored results; only the similarity job computes."""
 
     reader: RecommendationReader
     store: NeighbourStore
@@ -27,30 +27,32 @@ class RecommendationService:
     async def recommend(self, caller: Caller, limit: int, seed: int | None) -> Recommendations:
         """Up to `limit` projects for the caller, never their own.
 
-        Projects of similar people, drawn by score (another draw at each call unless a `seed` is
-        given), one of an author before any second one; then popular ones, until there are enough.
+        Projects of similar people come first, in a random order weighted by score, one of each
+        author before any second one. Popular projects fill up the rest. The same `seed` gives the
+        same order; without one, each call gives another.
         """
         neighbourhood = await self._neighbourhood(caller.id)
-        # A draw for display: nothing depends on its being unpredictable.
+        # For display only: it need not be unpredictable.
         random = Random(seed)  # noqa: S311
         ranked = weighted_shuffle(neighbourhood.neighbours, random)
-        hands = await self._projects_by_author(ranked, caller.id, limit, random.randrange(2**31))
+        first = random.randrange(2**31)
+        projects = await self._projects_by_author(ranked, caller.id, limit, first)
         items = [
             Recommendation(card, Basis.SIMILAR_SKILLS, near.score, near.shared_skills)
-            for card, near in round_robin(ranked, hands, limit)
+            for card, near in round_robin(ranked, projects, limit)
         ]
         if len(items) < limit:
-            taken = {item.project.id for item in items}
-            popular = await self.reader.popular(caller.id, limit + len(taken))
+            present = {item.project.id for item in items}
+            popular = await self.reader.popular(caller.id, limit + len(present))
             items += [
                 Recommendation(card, Basis.POPULAR, None, ())
                 for card in popular
-                if card.id not in taken
+                if card.id not in present
             ]
         return Recommendations(tuple(items[:limit]), neighbourhood.computed_at)
 
     async def _neighbourhood(self, user_id: UserId) -> Neighbourhood:
-        """A person's neighbours; nobody while what was found cannot be had."""
+        """A person's neighbours; none while the store is unavailable."""
         try:
             return await self.store.of(user_id)
         except Unavailable:
@@ -59,31 +61,31 @@ class RecommendationService:
     async def _projects_by_author(
         self, ranked: Sequence[Neighbour], viewer: UserId, limit: int, first: int
     ) -> Mapping[UserId, tuple[ProjectCard, ...]]:
-        """What is to be dealt: of the first few people, unless they have too little left."""
+        """Projects of the first `limit` people; of all if those have too few."""
         if not ranked:
             return {}
         authors = [near.user_id for near in ranked]
-        few = authors[:limit]
-        hands = await self.reader.projects_by_author(
-            few, viewer, most=_share(limit, len(few)), first=first
-        )
-        if len(hands) < len(few) and sum(map(len, hands.values())) < limit:
-            givers = len(authors) - len(few) + len(hands)
-            most = _share(limit, givers)
-            hands = await self.reader.projects_by_author(authors, viewer, most=most, first=first)
-        return hands
+        top = authors[:limit]
+        most = _max_per_author(limit, len(top))
+        projects = await self.reader.projects_by_author(top, viewer, most=most, first=first)
+        if len(projects) < len(top) and sum(map(len, projects.values())) < limit:
+            most = _max_per_author(limit, len(authors) - len(top) + len(projects))
+            projects = await self.reader.projects_by_author(
+                authors, viewer, most=most, first=first
+            )
+        return projects
 
 
-def _share(limit: int, givers: int) -> int:
-    """What a single one may have to give when each of the others gives one."""
-    return max(1, limit - givers + 1)
+def _max_per_author(limit: int, authors: int) -> int:
+    """Projects needed of one author if each of the others contributes one."""
+    return max(1, limit - authors + 1)
 
 
 def weighted_shuffle(neighbours: Iterable[Neighbour], random: Random) -> list[Neighbour]:
-    """A random order in which higher scores tend to come first.
+    """A random order in which higher scores tend to come first, whatever the input's order.
 
     Weighted sampling without replacement: Efraimidis and Spirakis, "Weighted random sampling with
-    a reservoir", 2006. It does not depend on the order of the input.
+    a reservoir", 2006.
     """
     weighted = [
         (random.random() ** (1 / near.score), near)
@@ -94,15 +96,17 @@ def weighted_shuffle(neighbours: Iterable[Neighbour], random: Random) -> list[Ne
 
 
 def round_robin(
-    ranked: Iterable[Neighbour], hands: Mapping[UserId, Sequence[ProjectCard]], limit: int
+    ranked: Iterable[Neighbour], projects: Mapping[UserId, Sequence[ProjectCard]], limit: int
 ) -> list[tuple[ProjectCard, Neighbour]]:
-    """Up to `limit` projects, each with the neighbour who wrote it.
-
-    Each author in turn gives one; then each a second one, and so on.
+    """Up to `limit` projects, each with its author: one of each author, then a second one of each,
+    and so on.
     """
-    dealing = [(near, hands[near.user_id]) for near in ranked if near.user_id in hands]
-    longest = max((len(hand) for _, hand in dealing), default=0)
-    dealt = [
-        (hand[turn], near) for turn in range(longest) for near, hand in dealing if turn < len(hand)
+    authors = [(near, projects[near.user_id]) for near in ranked if near.user_id in projects]
+    rounds = max((len(cards) for _, cards in authors), default=0)
+    picked = [
+        (cards[number], near)
+        for number in range(rounds)
+        for near, cards in authors
+        if number < len(cards)
     ]
-    return dealt[:limit]
+    return picked[:limit]

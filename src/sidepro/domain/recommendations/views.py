@@ -1,4 +1,4 @@
-"""What readers of recommendations get."""
+"""Views of recommendations."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,8 +16,8 @@ class Basis(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """A recommended project and why. With similar skills, the similar user is its author, `score`
-    their similarity and `shared_skills` what they have in common; else these are empty.
+    """A recommended project and the reason. For similar skills, `score` is the similarity of its
+    author (0.1 to 1) and `shared_skills` are the skills in common; else these are empty.
     """
 
     project: ProjectCard
@@ -28,7 +28,7 @@ class Recommendation:
 
 @dataclass(frozen=True, slots=True)
 class Recommendations:
-    """What is recommended, and when the similarities behind it were computed (`None`: never)."""
+    """Recommended projects, and when the similarities were computed (`None`: never)."""
 
     items: tuple[Recommendation, ...]
     computed_at: datetime | None

@@ -1,4 +1,4 @@
-"""Results of the similarity job, made by hand and by the reference."""
+"""Results of the similarity job, built by hand and by the reference."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain, repeat
@@ -7,9 +7,9 @@ from sidepro.domain.ids import UserId
 from sidepro.domain.recommendations import jaccard
 from sidepro.domain.recommendations.jaccard import Neighbour
 from sidepro.domain.recommendations.packed import (
-    KEPT,
     NO_NEIGHBOUR,
     PLACE_SIZE,
+    STORED_NEIGHBOURS,
     Population,
     Similarities,
     skills_among,
@@ -22,7 +22,7 @@ def numbers(values: Iterable[int]) -> bytes:
 
 
 def result(population: Population, nearest: Mapping[UserId, Sequence[UserId]]) -> Similarities:
-    """With these people near to each person, whoever they are. Everybody is a group."""
+    """A result with the given nearest people. Everybody is a group of their own."""
     places = {population.id_of(place): place for place in range(len(population))}
     rows = (
         chain((places[near] for near in nearest.get(user, ())), repeat(NO_NEIGHBOUR))
@@ -31,7 +31,7 @@ def result(population: Population, nearest: Mapping[UserId, Sequence[UserId]]) -
     return Similarities(
         population,
         groups=numbers(places.values()),
-        nearest=b"".join(numbers(next(row) for _ in range(KEPT)) for row in rows),
+        nearest=b"".join(numbers(next(row) for _ in range(STORED_NEIGHBOURS)) for row in rows),
         complete=bytes([1]) * len(places),
     )
 
@@ -39,13 +39,13 @@ def result(population: Population, nearest: Mapping[UserId, Sequence[UserId]]) -
 def result_of(
     skills: Mapping[UserId, Sequence[str]], nearest: Mapping[UserId, Sequence[UserId]]
 ) -> Similarities:
-    """As `result`, of people with these skills."""
+    """As `result`, for people with these skills."""
     names = sorted(set(chain.from_iterable(skills.values())))
     return result(Population.of(names, skills, ()), nearest)
 
 
 def plain(population: Population) -> tuple[dict[UserId, tuple[str, ...]], set[UserId]]:
-    """Everybody's skills, and who has published something, as plain sets."""
+    """Everybody's skills, and the people with a published project, as plain sets."""
     people = range(len(population))
     skills = {
         population.id_of(place): skills_among(
@@ -58,13 +58,13 @@ def plain(population: Population) -> tuple[dict[UserId, tuple[str, ...]], set[Us
 
 
 def expected(population: Population) -> dict[UserId, tuple[Neighbour, ...]]:
-    """Everybody's neighbours, as the reference finds them."""
+    """Everybody's neighbours by the reference."""
     found = jaccard.neighbours(*plain(population))
     return {user: found.get(user, ()) for user in plain(population)[0]}
 
 
-def told(similarities: Similarities) -> dict[UserId, tuple[Neighbour, ...]]:
-    """Everybody's neighbours, as a result tells them."""
+def neighbours_in(similarities: Similarities) -> dict[UserId, tuple[Neighbour, ...]]:
+    """Everybody's neighbours by a result."""
     people = similarities.population
     users = (people.id_of(place) for place in range(len(people)))
     return {user: similarities.of(user) for user in users}
@@ -74,7 +74,7 @@ class ReferenceEngine:
     """See `sidepro.domain.recommendations.ports.SimilarityEngine`."""
 
     def __init__(self, *, before: Callable[[], None] = lambda: None) -> None:
-        """`before` is called at the beginning of each computation."""
+        """`before` is called before each computation."""
         self.given: list[Similarities | None] = []
         self._before = before
 
