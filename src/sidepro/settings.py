@@ -240,6 +240,11 @@ class Settings:
     rate_limits: bool = _setting(
         _switch, True, "`on` or `off`: limits of requests and sockets.", "on"
     )
+    keep_alive: int = _setting(
+        _whole(1, 3600),
+        75,
+        "Seconds after which an idle connection is closed; above the 60 of usual proxies.",
+    )
     docs: bool = _setting(
         _switch, True, "`on` or `off`: the documentation page and the two API documents.", "on"
     )

@@ -1,4 +1,4 @@
-"""A uvicorn server that drops no request when it stops.
+"""A uvicorn server with deadlines that drops no request when it stops.
 
 uvicorn closes the listening socket while connections wait to be accepted, and closes connections
 whose request it has not read yet: clients see a reset. This server accepts the waiting
@@ -11,7 +11,8 @@ import socket
 from collections.abc import Callable, Sequence
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from sidepro.server.http_protocol import BoundedHttpProtocol, ServerConfig
 
 IDLE_TIMEOUT = 0.5
 """Seconds that an idle connection gets to send a request when the server stops."""
@@ -22,9 +23,19 @@ POLL_INTERVAL = 0.02
 class DrainingServer(uvicorn.Server):
     """Calls `on_start` when it serves."""
 
-    def __init__(self, config: uvicorn.Config, on_start: Callable[[], None]) -> None:
+    def __init__(self, config: ServerConfig, on_start: Callable[[], None]) -> None:
         super().__init__(config)
+        self._config = config
         self._on_start = on_start
+
+    async def on_tick(self, counter: int) -> bool:
+        """Called ten times a second."""
+        if counter % 10 == 0:
+            now = asyncio.get_running_loop().time()
+            for connection in tuple(self.server_state.connections):
+                if isinstance(connection, BoundedHttpProtocol):
+                    connection.check_progress(now)
+        return await super().on_tick(counter)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -56,8 +67,8 @@ class DrainingServer(uvicorn.Server):
             loop = asyncio.get_running_loop()
             await loop.connect_accepted_socket(self._protocol, connection)
 
-    def _protocol(self) -> HttpToolsProtocol:
-        return HttpToolsProtocol(self.config, self.server_state, self.lifespan.state)
+    def _protocol(self) -> BoundedHttpProtocol:
+        return BoundedHttpProtocol(self._config, self.server_state, self.lifespan.state)
 
     async def _drain_connections(self) -> None:
         """Wait until no connection is idle: a busy one closes after its response."""
@@ -66,10 +77,9 @@ class DrainingServer(uvicorn.Server):
         while loop.time() < deadline:
             has_idle = False
             for connection in tuple(self.server_state.connections):
-                if not isinstance(connection, HttpToolsProtocol):
+                if not isinstance(connection, BoundedHttpProtocol):
                     continue
-                cycle: RequestResponseCycle | None = connection.cycle  # uvicorn's type is wrong
-                if cycle is None or cycle.response_complete:
+                if not connection.is_busy:
                     has_idle = True
                 else:
                     connection.shutdown()  # closes after the response

@@ -2,9 +2,9 @@
 
 import gc
 
-import uvicorn
 from litestar.types import ASGIApp
 
+from sidepro.server.http_protocol import ServerConfig
 from sidepro.server.websocket_protocol import TimeoutWebSocketProtocol
 from sidepro.settings import Settings
 
@@ -19,10 +19,10 @@ GC_THRESHOLD = 20_000
 """Net allocations between two collections of the youngest generation; Python's default is 700."""
 
 
-def uvicorn_config(settings: Settings, app: ASGIApp) -> uvicorn.Config:
-    return uvicorn.Config(
+def uvicorn_config(settings: Settings, app: ASGIApp) -> ServerConfig:
+    return ServerConfig(
         app,
-        http="httptools",
+        timeout_keep_alive=settings.keep_alive,
         ws=TimeoutWebSocketProtocol,
         ws_ping_interval=PING_INTERVAL,
         ws_ping_timeout=PONG_TIMEOUT,

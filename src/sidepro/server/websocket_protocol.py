@@ -1,26 +1,46 @@
-"""uvicorn's WebSocket protocol with a timeout on closing, and with less memory per socket.
+"""uvicorn's WebSocket protocol with bounds on frames, time and memory.
 
-A closed transport waits until the peer has read everything that was written. A peer that stops
-reading, or that is gone, would keep the connection and its buffers until the kernel gives up,
-which is never if the peer's kernel still responds.
-
-A socket is open for hours, so what only the handshake needs is released.
+- Every frame counts, also pings, pongs and fragments: a socket that sends more than
+  `FRAMES_PER_SECOND` in the long run is closed with 4429. A frame before the handshake is answered
+  ends the connection.
+- A socket parses a slice of its input at a time, and only while the application has taken the
+  message before. So sockets take turns, and none queues messages.
+- A closed connection ends within `CLOSE_TIMEOUT`, although a peer that stopped reading would keep
+  it and its buffers for as long as the peer's kernel answers.
+- What only the handshake needs is freed after it, and the queue is a small one: a socket is open
+  for hours.
 """
 
 import asyncio
 from typing import Any, cast
 
-from uvicorn._types import ASGISendEvent
+import structlog
+from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
 
 from sidepro.api.chat.outbox import CompactQueue
 
+log = structlog.get_logger(__name__)
+
 CLOSE_TIMEOUT = 4.0
-"""Seconds that the peer gets to read what was written, with the close frame at the end."""
+"""Seconds in which a closed connection may read what was written, the close frame last."""
+
+FRAME_BURST = 300
+FRAMES_PER_SECOND = 50
+"""The longest message in fragments of half a kilobyte fits into the burst."""
+
+SLICE = 2048
+"""Bytes parsed at a time: at most 341 frames."""
+
+SLICES_PER_TURN = 8
+
+TOO_MANY_FRAMES = 4429
 
 
 class TimeoutWebSocketProtocol(WebSocketsSansIOProtocol):
-    """Aborts a connection that does not close in time."""
+    """One socket."""
 
     _close_timer: asyncio.TimerHandle | None = None
 
@@ -28,13 +48,112 @@ class TimeoutWebSocketProtocol(WebSocketsSansIOProtocol):
         super().__init__(*args, **kwargs)
         # An empty asyncio.Queue takes 3 kB.
         self.queue = cast("Any", CompactQueue())
-        # A stopping server adds `Connection: close` to responses; it would refuse the upgrade.
+        # A stopping server adds `Connection: close`, which would refuse the upgrade.
         self.default_headers = [pair for pair in self.default_headers if pair[0] != b"connection"]
+        self._unparsed = memoryview(b"")
+        self._frames_left = float(FRAME_BURST)
+        self._counted_at = self.loop.time()
+
+    # --------------------------------------------------------------------------------- reading
+
+    def data_received(self, data: bytes) -> None:
+        if len(self._unparsed) or len(data) > SLICE:
+            self._unparsed = memoryview(bytes(self._unparsed) + data)
+            self._parse_slices()
+        else:
+            super().data_received(data)
+
+    def _parse_slices(self) -> None:
+        for _ in range(SLICES_PER_TURN):
+            if not len(self._unparsed) or self.read_paused:
+                return
+            if self.transport.is_closing():
+                self._unparsed = memoryview(b"")
+                return
+            piece, self._unparsed = self._unparsed[:SLICE], self._unparsed[SLICE:]
+            super().data_received(bytes(piece))
+        if len(self._unparsed) and not self.read_paused:
+            self.read_paused = True
+            self.transport.pause_reading()
+            self.loop.call_soon(self._continue_parsing)
+
+    def _continue_parsing(self) -> None:
+        if self.queue.empty():
+            self._resume_reading()
+        self._parse_slices()
+
+    def _resume_reading(self) -> None:
+        if self.read_paused and not self.transport.is_closing():
+            self.read_paused = False
+            self.transport.resume_reading()
+
+    async def receive(self) -> ASGIReceiveEvent:
+        message = await super().receive()
+        self._parse_slices()
+        return message
+
+    # ---------------------------------------------------------------------------------- frames
+
+    def handle_cont(self, event: Frame) -> None:
+        if self._counts_frame():
+            super().handle_cont(event)
+
+    def handle_text(self, event: Frame) -> None:
+        if self._counts_frame():
+            super().handle_text(event)
+
+    def handle_bytes(self, event: Frame) -> None:
+        if self._counts_frame():
+            super().handle_bytes(event)
+
+    def handle_ping(self) -> None:
+        if self._counts_frame():
+            super().handle_ping()
+
+    def handle_pong(self, event: Frame) -> None:
+        if self._counts_frame():
+            super().handle_pong(event)
+
+    def _counts_frame(self) -> bool:
+        """Count a frame. Returns whether the socket is still within its bounds."""
+        if self.close_sent:
+            return False
+        if not self.handshake_complete:
+            # A client waits for the response before it sends (RFC 6455, section 4.1).
+            self._close_at_once("frame_before_handshake")
+            return False
+        now = self.loop.time()
+        earned = (now - self._counted_at) * FRAMES_PER_SECOND
+        self._frames_left = min(FRAME_BURST, self._frames_left + earned) - 1
+        self._counted_at = now
+        if self._frames_left >= 0:
+            return True
+        self.conn.fail(TOO_MANY_FRAMES, "too many frames")
+        self.handle_parser_exception()
+        self._close_at_once("too_many_frames")
+        return False
+
+    def _close_at_once(self, reason: str) -> None:
+        log.warning("socket_refused", reason=reason, address=self.client and self.client[0])
+        self._unparsed = memoryview(b"")
+        if self.close_sent:
+            self._start_close_timer()
+        else:
+            self.close_sent = True
+            self.transport.abort()
+
+    # ------------------------------------------------------------------------------------- end
 
     async def send(self, message: ASGISendEvent) -> None:
-        await super().send(message)
+        try:
+            await super().send(message)
+        except RuntimeError as error:
+            # uvloop raises it in the moment before uvicorn learns that the connection is closed.
+            if self.transport.is_closing():
+                raise ClientDisconnected from error
+            raise
         if message["type"] == "websocket.accept":
-            # The application has its own copy of the headers; the parser keeps the request.
+            # The application has its own copy. The parser holds on to the request itself.
             self.request.headers.clear()
             del self.request, self.response
 
@@ -49,6 +168,7 @@ class TimeoutWebSocketProtocol(WebSocketsSansIOProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._close_timer:
             self._close_timer.cancel()
+        self._unparsed = memoryview(b"")
         super().connection_lost(exc)
 
     def _start_close_timer(self) -> None:
