@@ -65,6 +65,7 @@ GOOD: dict[str, list[tuple[str, Any]]] = {
     "session_ttl": [("1209600", timedelta(days=14))],
     "log_format": [("json", "json"), ("console", "console")],
     "rate_limits": [("on", True), ("off", False)],
+    "keep_alive": [("1", 1), ("3600", 3600)],
     "docs": [("on", True), ("off", False)],
     "metrics": [("on", True), ("off", False)],
     "upload_max_bytes": [("1", 1), ("1073741824", 2**30)],
@@ -110,6 +111,7 @@ BAD: dict[str, list[str]] = {
     "upload_max_bytes": [*NUMBERS, "0", str(2**30 + 1)],
     "image_max_pixels": [*NUMBERS, "0", str(10**9 + 1)],
     "image_quota_bytes": [*NUMBERS, str(2**50 + 1)],
+    "keep_alive": [*NUMBERS, "0", "3601"],
     "sockets_per_user": [*NUMBERS, "0", "10001"],
     "socket_frame_max_bytes": [*NUMBERS, "8191", str(2**24 + 1)],
 }

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import msgspec
 from litestar import Response
 from litestar.exceptions import HTTPException
 
@@ -61,11 +60,8 @@ REJECTIONS = {
     404: ("not-found", NotFound.detail),
     405: ("method-not-allowed", "This address does not support this method."),
     406: ("not-acceptable", "Responses are application/json."),
-    408: ("request-timeout", "The request did not arrive in time."),
     413: ("too-large", "The request is too large."),
     415: ("unsupported-media-type", "The body must be application/json."),
-    431: ("head-too-large", "The request line and header fields exceed 64 KiB."),
-    503: (Unavailable.code, Unavailable.detail),
 }
 """Code and detail of what is rejected before a use case runs, by status."""
 
@@ -96,12 +92,6 @@ def problem_document(
     if errors:
         document["errors"] = [_field_error(error) for error in errors]
     return document
-
-
-def rejection_body(status: int) -> bytes:
-    """The encoded problem document of a rejection without further detail."""
-    code, detail = REJECTIONS[status]
-    return msgspec.json.encode(problem_document(status, code, detail))
 
 
 def problem_response(

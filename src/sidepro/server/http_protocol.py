@@ -16,6 +16,7 @@ import resource
 from typing import Any, cast
 
 import httptools
+import msgspec
 import structlog
 import uvicorn
 from litestar.types import ASGIApp
@@ -27,7 +28,8 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 from uvicorn.server import ServerState
 
-from sidepro.http.problems import MEDIA_TYPE, rejection_body
+from sidepro.domain.errors import Unavailable
+from sidepro.http.problems import MEDIA_TYPE, REJECTIONS, problem_document
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +60,13 @@ MAX_DISCARDED = 256 * 1024
 RESERVED_FILES = 96
 """Open files kept free of connections: databases, Redis, images, logs."""
 
-Cycle = RequestResponseCycle
+REFUSALS = {
+    400: REJECTIONS[400],
+    408: ("request-timeout", "The request did not arrive in time."),
+    431: ("head-too-large", "The request line and header fields exceed 64 KiB."),
+    503: (Unavailable.code, Unavailable.detail),
+}
+"""Code and detail by status."""
 
 
 def default_max_connections() -> int:
@@ -120,7 +128,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     @property
     def is_busy(self) -> bool:
         """Whether a response is under way."""
-        cycle = cast("Cycle | None", self.cycle)  # uvicorn's type leaves `None` out
+        cycle = cast("RequestResponseCycle | None", self.cycle)  # uvicorn's type leaves `None` out
         return cycle is not None and not cycle.response_complete
 
     # ------------------------------------------------------------------------------ connection
@@ -267,7 +275,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             # The response under way must not be mixed with this one.
             self.transport.close()
             return
-        body = rejection_body(status)
+        body = msgspec.json.encode(problem_document(status, *REFUSALS[status]))
         lines = [
             STATUS_LINE[status],
             *(b"%b: %b\r\n" % pair for pair in self.server_state.default_headers),
@@ -283,7 +291,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self.transport.write_eof()
         self.loop.call_later(LINGER, self.transport.abort)
 
-    def _takes_over(self, cycle: Cycle) -> bool:
+    def _takes_over(self, cycle: RequestResponseCycle) -> bool:
         """Answer in the place of the application, if it has not begun to."""
         if cycle.response_started or self.pipeline:
             return False

@@ -1,8 +1,8 @@
 """uvicorn's WebSocket protocol with bounds on frames, time and memory.
 
-- Every frame counts, also pings, pongs and fragments: a socket that sends more than
-  `FRAMES_PER_SECOND` in the long run is closed with 4429. A frame before the handshake is answered
-  ends the connection.
+- Pings, pongs and fragments count: a socket that sends more than `FRAMES_PER_SECOND` of them in
+  the long run is closed with 4429. The application counts whole messages. A frame before the
+  handshake is answered ends the connection.
 - A socket parses a slice of its input at a time, and only while the application has taken the
   message before. So sockets take turns, and none queues messages.
 - A closed connection ends within `CLOSE_TIMEOUT`, although a peer that stopped reading would keep
@@ -99,11 +99,11 @@ class TimeoutWebSocketProtocol(WebSocketsSansIOProtocol):
             super().handle_cont(event)
 
     def handle_text(self, event: Frame) -> None:
-        if self._counts_frame():
+        if self._counts_frame(is_message=event.fin):
             super().handle_text(event)
 
     def handle_bytes(self, event: Frame) -> None:
-        if self._counts_frame():
+        if self._counts_frame(is_message=event.fin):
             super().handle_bytes(event)
 
     def handle_ping(self) -> None:
@@ -114,14 +114,16 @@ class TimeoutWebSocketProtocol(WebSocketsSansIOProtocol):
         if self._counts_frame():
             super().handle_pong(event)
 
-    def _counts_frame(self) -> bool:
-        """Count a frame. Returns whether the socket is still within its bounds."""
+    def _counts_frame(self, *, is_message: bool = False) -> bool:
+        """Count a frame unless it is a whole message. Returns whether to handle it."""
         if self.close_sent:
             return False
         if not self.handshake_complete:
             # A client waits for the response before it sends (RFC 6455, section 4.1).
             self._close_at_once("frame_before_handshake")
             return False
+        if is_message:
+            return True
         now = self.loop.time()
         earned = (now - self._counted_at) * FRAMES_PER_SECOND
         self._frames_left = min(FRAME_BURST, self._frames_left + earned) - 1
