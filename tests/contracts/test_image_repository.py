@@ -1,4 +1,4 @@
-"""`ImageRepository`: what is noted of images, what keeps one, and what goes."""
+"""`ImageRepository`: states, references and cleanup of images."""
 
 import asyncio
 from dataclasses import replace
@@ -22,8 +22,8 @@ pytestmark = pytest.mark.anyio
 LATER = NOW + timedelta(days=2)
 
 
-async def stored(world: World, *images: Image) -> None:
-    """Store images, and note that their objects are there."""
+async def add_stored(world: World, *images: Image) -> None:
+    """Add images and mark them as stored."""
     async with world.unit_of_work() as work:
         for image in images:
             await work.images.add(image)
@@ -31,41 +31,41 @@ async def stored(world: World, *images: Image) -> None:
         await work.commit()
 
 
-async def taken_out(
+async def claim(
     world: World, *, unused: bool = True, unfinished: bool = False, limit: int = 100
 ) -> set[ImageId]:
-    """What goes when everything unused, or unfinished, is old enough."""
+    """Claim images for deletion; `unused` and `unfinished` ones count as old enough."""
     async with world.unit_of_work() as work:
-        going = await work.images.claim_for_deletion(
+        claimed = await work.images.claim_for_deletion(
             unused_before=LATER if unused else NOW - timedelta(days=1),
             unfinished_before=LATER if unfinished else NOW - timedelta(days=1),
             limit=limit,
         )
         await work.commit()
-    return {image.id for image in going}
+    return {image.id for image in claimed}
 
 
-async def held(world: World, image: Image, owner_id: UserId) -> bool:
+async def can_lock(world: World, image: Image, owner_id: UserId) -> bool:
     async with world.unit_of_work() as work:
         return await work.images.lock_for_reference(image.id, owner_id)
 
 
-async def noted(world: World, days: float = 0) -> None:
+async def mark_unused_after(world: World, days: float = 0) -> None:
     async with world.unit_of_work() as work:
         await work.images.mark_unused(NOW + timedelta(days=days))
         await work.commit()
 
 
-# --------------------------------------------------------------------------------- bytes, holding
+# --------------------------------------------------------------------------------- bytes, locking
 
 
 async def test_bytes_of_sums_the_stored_images_of_one_user(world: World) -> None:
     owner, other = factories.user(), factories.user()
     await world.store(owner, other)
-    new, kept, going = [factories.image(owner.id, size=10**n) for n in range(3)]
-    await stored(world, going)
-    assert await taken_out(world) == {going.id}
-    await stored(world, kept, factories.image(other.id, size=5_000))
+    new, kept, claimed = [factories.image(owner.id, size=10**n) for n in range(3)]
+    await add_stored(world, claimed)
+    assert await claim(world) == {claimed.id}
+    await add_stored(world, kept, factories.image(other.id, size=5_000))
     async with world.unit_of_work() as work:
         await work.images.add(new)
         await work.commit()
@@ -77,14 +77,14 @@ async def test_bytes_of_sums_the_stored_images_of_one_user(world: World) -> None
 async def test_bytes_of_exceeds_32_bits(world: World) -> None:
     owner = factories.user()
     await world.store(owner)
-    await stored(world, *(factories.image(owner.id, size=2**31 - 1) for _ in range(3)))
+    await add_stored(world, *(factories.image(owner.id, size=2**31 - 1) for _ in range(3)))
     async with world.unit_of_work() as work:
         assert await work.images.bytes_of(owner.id) == 3 * (2**31 - 1)
 
 
 async def test_add_raises_not_found_without_the_owner(world: World) -> None:
     with pytest.raises(NotFound):
-        await stored(world, factories.image(nobody()))
+        await add_stored(world, factories.image(nobody()))
 
 
 async def test_mark_stored_succeeds_once_and_not_after_a_claim(
@@ -102,7 +102,7 @@ async def test_mark_stored_succeeds_once_and_not_after_a_claim(
         assert not await work.images.mark_stored(image.id)
         assert not await work.images.mark_stored(ImageId(nobody()))
         await work.commit()
-    assert await taken_out(world, unused=False, unfinished=True) == {late.id}
+    assert await claim(world, unused=False, unfinished=True) == {late.id}
     async with world.unit_of_work() as work:
         assert not await work.images.mark_stored(late.id)
 
@@ -110,18 +110,18 @@ async def test_mark_stored_succeeds_once_and_not_after_a_claim(
 async def test_only_stored_images_of_the_owner_can_be_locked(world: World) -> None:
     owner, other = factories.user(), factories.user()
     await world.store(owner, other)
-    kept, new, going = [factories.image(owner.id) for _ in range(3)]
-    await stored(world, going)
-    await taken_out(world)
-    await stored(world, kept)
+    kept, new, claimed = [factories.image(owner.id) for _ in range(3)]
+    await add_stored(world, claimed)
+    await claim(world)
+    await add_stored(world, kept)
     async with world.unit_of_work() as work:
         await work.images.add(new)
         await work.commit()
-    assert await held(world, kept, owner.id)
-    assert not await held(world, kept, other.id)
-    assert not await held(world, new, owner.id)
-    assert not await held(world, going, owner.id)
-    assert not await held(world, factories.image(owner.id), owner.id)
+    assert await can_lock(world, kept, owner.id)
+    assert not await can_lock(world, kept, other.id)
+    assert not await can_lock(world, new, owner.id)
+    assert not await can_lock(world, claimed, owner.id)
+    assert not await can_lock(world, factories.image(owner.id), owner.id)
 
 
 async def test_concurrent_uploads_stay_within_the_quota(world: World) -> None:
@@ -142,7 +142,7 @@ async def test_concurrent_uploads_stay_within_the_quota(world: World) -> None:
     assert results.count(None) == 7
 
 
-# ------------------------------------------------------------------------------------ what goes
+# ----------------------------------------------------------------------------------------- cleanup
 
 
 async def test_an_unfinished_upload_is_claimed_after_its_ttl(world: World) -> None:
@@ -152,36 +152,36 @@ async def test_an_unfinished_upload_is_claimed_after_its_ttl(world: World) -> No
     async with world.unit_of_work() as work:
         await work.images.add(image)
         await work.commit()
-    assert await taken_out(world) == set()
-    assert await taken_out(world, unfinished=True) == {image.id}
+    assert await claim(world) == set()
+    assert await claim(world, unfinished=True) == {image.id}
 
 
 async def test_a_referenced_image_is_not_claimed(world: World) -> None:
     owner = factories.user()
     await world.store(owner)
     picture, thumbnail, shown, unused = images = [factories.image(owner.id) for _ in range(4)]
-    await stored(world, *images)
+    await add_stored(world, *images)
     project = factories.project(owner.id, thumbnail_id=thumbnail.id)
     await world.store(factories.profile(owner.id, image_id=picture.id), project)
     async with world.unit_of_work() as work:
         await work.images.set_references(project.id, owner.id, [shown.key])
         await work.commit()
-    assert await taken_out(world) == {unused.id}
+    assert await claim(world) == {unused.id}
     async with world.unit_of_work() as work:
         await work.projects.delete(project.id)
         await work.profiles.save(factories.profile(owner.id))
         await work.commit()
-    assert await taken_out(world) == {picture.id, thumbnail.id, shown.id, unused.id}
+    assert await claim(world) == {picture.id, thumbnail.id, shown.id, unused.id}
 
 
 async def test_mark_unused_records_the_first_time_only(world: World) -> None:
     owner = factories.user()
     await world.store(owner)
     image = factories.image(owner.id)
-    await stored(world, image)
+    await add_stored(world, image)
 
-    async def goes(after_days: float) -> bool:
-        """Whether it would go, were everything to go that was unused before then."""
+    async def is_claimed(after_days: float) -> bool:
+        """Whether it is claimed when `unused_before` is so many days after NOW."""
         async with world.unit_of_work() as work:
             before = NOW + timedelta(days=after_days)
             return bool(
@@ -190,65 +190,67 @@ async def test_mark_unused_records_the_first_time_only(world: World) -> None:
                 )
             )
 
-    assert await goes(0), "since it was made"
+    assert await is_claimed(0), "unused since its creation"
     await world.store(factories.profile(owner.id, image_id=image.id))
-    await noted(world, 3)
+    await mark_unused_after(world, 3)
     await world.store(factories.profile(owner.id))
-    assert not await goes(9), "nobody has noted it yet"
-    await noted(world, 5)
-    await noted(world, 6)
-    assert not await goes(4.9)
-    assert await goes(5)
+    assert not await is_claimed(9), "not marked as unused yet"
+    await mark_unused_after(world, 5)
+    await mark_unused_after(world, 6)
+    assert not await is_claimed(4.9)
+    assert await is_claimed(5)
 
 
 async def test_an_image_without_an_owner_is_claimed_at_once(world: World) -> None:
-    going, staying = factories.user(), factories.user()
-    await world.store(going, staying)
-    ownerless, other, new = [factories.image(user.id) for user in (going, staying, going)]
-    await stored(world, ownerless, other)
-    project = factories.project(going.id, thumbnail_id=ownerless.id)
-    await world.store(factories.profile(going.id, image_id=ownerless.id), project)
+    leaving, staying = factories.user(), factories.user()
+    await world.store(leaving, staying)
+    ownerless, other, new = [factories.image(user.id) for user in (leaving, staying, leaving)]
+    await add_stored(world, ownerless, other)
+    project = factories.project(leaving.id, thumbnail_id=ownerless.id)
+    await world.store(factories.profile(leaving.id, image_id=ownerless.id), project)
     async with world.unit_of_work() as work:
         await work.images.add(new)
-        await work.images.set_references(project.id, going.id, [ownerless.key])
-        await work.users.delete(going.id)
+        await work.images.set_references(project.id, leaving.id, [ownerless.key])
+        await work.users.delete(leaving.id)
         await work.commit()
-    assert await taken_out(world, unused=False) == {ownerless.id}, "the new one is under way"
-    assert await taken_out(world, unused=False, unfinished=True) == {ownerless.id, new.id}
+    assert await claim(world, unused=False) == {ownerless.id}, "the new one is not expired"
+    assert await claim(world, unused=False, unfinished=True) == {ownerless.id, new.id}
 
 
 async def test_claimed_images_are_returned_again_until_they_are_deleted(world: World) -> None:
     owner = factories.user()
     await world.store(owner)
     images = sorted((factories.image(owner.id) for _ in range(5)), key=lambda image: image.id)
-    await stored(world, *images)
+    await add_stored(world, *images)
     async with world.unit_of_work() as work:
-        told = await work.images.claim_for_deletion(
+        claimed = await work.images.claim_for_deletion(
             unused_before=LATER, unfinished_before=NOW, limit=2
         )
         await work.commit()
-    assert sorted(told, key=lambda image: image.id) == images[:2]
-    assert await taken_out(world, unused=False) == {image.id for image in images[:2]}
+    assert sorted(claimed, key=lambda image: image.id) == images[:2]
+    assert await claim(world, unused=False) == {image.id for image in images[:2]}
     async with world.unit_of_work() as work:
         for _ in range(2):
             await work.images.delete([image.id for image in images])
         await work.commit()
-    assert await taken_out(world) == {image.id for image in images[2:]}, "the others are kept"
+    assert await claim(world) == {image.id for image in images[2:]}, (
+        "only claimed ones were deleted"
+    )
 
 
 async def test_an_uncommitted_claim_changes_nothing(world: World) -> None:
     owner = factories.user()
     await world.store(owner)
     image = factories.image(owner.id)
-    await stored(world, image)
+    await add_stored(world, image)
     async with world.unit_of_work() as work:
         assert await work.images.claim_for_deletion(
             unused_before=LATER, unfinished_before=NOW, limit=1
         )
-    assert await held(world, image, owner.id)
+    assert await can_lock(world, image, owner.id)
 
 
-# --------------------------------------------------------------------------------------- showing
+# -------------------------------------------------------------------------------------- references
 
 
 async def test_a_text_references_images_of_its_author_only(world: World) -> None:
@@ -256,30 +258,30 @@ async def test_a_text_references_images_of_its_author_only(world: World) -> None
     project = factories.project(author.id)
     await world.store(author, other, project)
     own, second, anothers = images = [factories.image(user.id) for user in (author, author, other)]
-    await stored(world, *images)
+    await add_stored(world, *images)
     unknown = factories.image(author.id).key
 
-    async def show(*shown: Image) -> None:
+    async def refer_to(*targets: Image) -> None:
         async with world.unit_of_work() as work:
-            keys = [unknown, *(image.key for image in shown)]
+            keys = [unknown, *(image.key for image in targets)]
             await work.images.set_references(project.id, author.id, keys)
             await work.commit()
 
-    async def kept() -> set[ImageId]:
+    async def referenced() -> set[ImageId]:
         async with world.unit_of_work() as work:
-            going = await work.images.claim_for_deletion(
+            claimed = await work.images.claim_for_deletion(
                 unused_before=LATER, unfinished_before=NOW, limit=9
             )
-            return {image.id for image in images} - {image.id for image in going}
+            return {image.id for image in images} - {image.id for image in claimed}
 
-    await show(own, anothers)
-    assert await kept() == {own.id}
-    await show(own, second)
-    assert await kept() == {own.id, second.id}
-    await show(second)
-    assert await kept() == {second.id}
-    await show()
-    assert await kept() == set()
+    await refer_to(own, anothers)
+    assert await referenced() == {own.id}
+    await refer_to(own, second)
+    assert await referenced() == {own.id, second.id}
+    await refer_to(second)
+    assert await referenced() == {second.id}
+    await refer_to()
+    assert await referenced() == set()
 
 
 # ----------------------------------------------------------------------------------------- races
@@ -289,17 +291,17 @@ async def test_a_locked_image_is_not_claimed(world: World) -> None:
     owner = factories.user()
     await world.store(owner)
     image = factories.image(owner.id)
-    await stored(world, image)
+    await add_stored(world, image)
     async with world.unit_of_work() as work:
         assert await work.images.lock_for_reference(image.id, owner.id)
         await work.profiles.save(factories.profile(owner.id, image_id=image.id))
         if world.database is not None and not world.database.is_sqlite:
-            # Others have to wait, or to pass it over.
+            # A concurrent claim must skip it or wait.
             other = await world.another()
             async with asyncio.timeout(5):
-                assert await taken_out(other) == set()
+                assert await claim(other) == set()
         await work.commit()
-    assert await taken_out(world) == set()
+    assert await claim(world) == set()
 
 
 @pytest.mark.parametrize("reference", ["picture", "thumbnail", "text"])
@@ -313,7 +315,7 @@ async def test_a_reference_and_a_concurrent_claim_never_both_succeed(
     images = [
         factories.image(person.id if reference == "picture" else owner.id) for person in people
     ]
-    await stored(world, *images)
+    await add_stored(world, *images)
 
     async def refer(number: int) -> bool:
         image, project, person = images[number], projects[number], people[number]
@@ -334,33 +336,33 @@ async def test_a_reference_and_a_concurrent_claim_never_both_succeed(
         return True
 
     async def attempt(index: int) -> bool | set[ImageId]:
-        return await (refer(index // 2) if index % 2 else taken_out(world, limit=3))
+        return await (refer(index // 2) if index % 2 else claim(world, limit=3))
 
     results = await race(world, MANY, attempt)
-    going = await taken_out(world, unused=False)
+    claimed = await claim(world, unused=False)
     for number, image in enumerate(images):
         referred = results[2 * number + 1]
         assert isinstance(referred, bool)
         if reference != "text":
-            assert referred == (image.id not in going)
-    assert await forgotten(world, going) == len(going), "nothing refers to what goes"
+            assert referred == (image.id not in claimed)
+    assert await delete_claimed(world, claimed) == len(claimed), "a claimed image is referenced"
 
 
-async def forgotten(world: World, image_ids: set[ImageId]) -> int:
+async def delete_claimed(world: World, image_ids: set[ImageId]) -> int:
     async with world.unit_of_work() as work:
         await work.images.delete(image_ids)
         await work.commit()
-    return len(image_ids - await taken_out(world, unused=False))
+    return len(image_ids - await claim(world, unused=False))
 
 
-# ------------------------------------------------------------------------------- where they show
+# ------------------------------------------------------------------------------------ in the views
 
 
 async def test_image_urls_appear_in_every_view(world: World) -> None:
     author, plain = factories.user(), factories.user()
     picture, thumbnail = factories.image(author.id), factories.image(author.id)
     await world.store(author, plain)
-    await stored(world, picture, thumbnail)
+    await add_stored(world, picture, thumbnail)
     shown = f'<p><img src="/media/{thumbnail.key}" alt=""></p>'
     project = factories.project(author.id, thumbnail_id=thumbnail.id, content_html=shown)
     bare = factories.project(plain.id)

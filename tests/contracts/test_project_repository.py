@@ -142,7 +142,7 @@ async def test_get_waits_for_a_concurrent_delete(world: World) -> None:
     assert got is None
 
 
-async def test_get_does_not_mix_up_projects(world: World) -> None:
+async def test_concurrent_edits_of_different_projects_do_not_mix(world: World) -> None:
     author = factories.user()
     projects = [factories.project(author.id) for _ in range(MANY)]
     await world.store(author, *projects)

@@ -1,4 +1,4 @@
-"""What is known of images, in memory."""
+"""Images and their references, in memory."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -19,26 +19,26 @@ class MemoryImages(Repository):
 
     async def bytes_of(self, user_id: UserId) -> int:
         return sum(
-            kept.image.size
-            for kept in self._state.images.values()
-            if kept.image.owner_id == user_id and kept.state == ImageState.STORED
+            row.image.size
+            for row in self._state.images.values()
+            if row.image.owner_id == user_id and row.state == ImageState.STORED
         )
 
     async def add(self, image: Image) -> None:
         self._must_be_there(image.owner_id)
-        kept = StoredImage(image, ImageState.NEW, image.created_at)
-        self._state.images[image.id] = kept
+        row = StoredImage(image, ImageState.NEW, image.created_at)
+        self._state.images[image.id] = row
 
     async def abandon(self, image_id: ImageId) -> None:
-        kept = self._state.images.get(image_id)
-        if kept is not None and kept.state == ImageState.NEW:
-            self._state.images[image_id] = replace(kept, state=ImageState.DELETING)
+        row = self._state.images.get(image_id)
+        if row is not None and row.state == ImageState.NEW:
+            self._state.images[image_id] = replace(row, state=ImageState.DELETING)
 
     async def mark_stored(self, image_id: ImageId) -> bool:
-        kept = self._state.images.get(image_id)
-        if kept is None or kept.state != ImageState.NEW:
+        row = self._state.images.get(image_id)
+        if row is None or row.state != ImageState.NEW:
             return False
-        self._state.images[image_id] = replace(kept, state=ImageState.STORED)
+        self._state.images[image_id] = replace(row, state=ImageState.STORED)
         return True
 
     async def lock_for_reference(self, image_id: ImageId, owner_id: UserId) -> bool:
@@ -48,52 +48,52 @@ class MemoryImages(Repository):
         self, project_id: ProjectId, owner_id: UserId, keys: Collection[ImageKey]
     ) -> None:
         images = self._stored_of(owner_id).values()
-        self._state.shown[project_id] = frozenset(i.id for i in images if i.key in keys)
+        self._state.image_references[project_id] = frozenset(i.id for i in images if i.key in keys)
 
     async def mark_unused(self, now: datetime) -> None:
         used = self._used()
-        for image_id, kept in self._state.images.items():
-            if kept.state == ImageState.STORED:
-                since = None if image_id in used else kept.unused_since or now
-                self._state.images[image_id] = replace(kept, unused_since=since)
+        for image_id, row in self._state.images.items():
+            if row.state == ImageState.STORED:
+                since = None if image_id in used else row.unused_since or now
+                self._state.images[image_id] = replace(row, unused_since=since)
 
     async def claim_for_deletion(
         self, *, unused_before: datetime, unfinished_before: datetime, limit: int
     ) -> tuple[Image, ...]:
         used = self._used()
 
-        def may_go(kept: StoredImage) -> bool:
-            match kept.state:
+        def is_claimable(row: StoredImage) -> bool:
+            match row.state:
                 case ImageState.DELETING:
                     return True
                 case ImageState.NEW:
-                    return kept.image.created_at <= unfinished_before
+                    return row.image.created_at <= unfinished_before
                 case ImageState.STORED:
-                    since = kept.unused_since
-                    old = since is not None and since <= unused_before
-                    return (kept.image.owner_id is None or old) and kept.image.id not in used
+                    since = row.unused_since
+                    expired = since is not None and since <= unused_before
+                    return (row.image.owner_id is None or expired) and row.image.id not in used
 
         images = self._state.images
-        going = sorted((i for i, kept in images.items() if may_go(kept)))[:limit]
-        for image_id in going:
+        claimed = sorted((i for i, row in images.items() if is_claimable(row)))[:limit]
+        for image_id in claimed:
             images[image_id] = replace(images[image_id], state=ImageState.DELETING)
-        return tuple(images[image_id].image for image_id in going)
+        return tuple(images[image_id].image for image_id in claimed)
 
     async def delete(self, image_ids: Collection[ImageId]) -> None:
         for image_id in image_ids:
-            kept = self._state.images.get(image_id)
-            if kept is not None and kept.state == ImageState.DELETING:
+            row = self._state.images.get(image_id)
+            if row is not None and row.state == ImageState.DELETING:
                 del self._state.images[image_id]
 
     def _stored_of(self, owner_id: UserId) -> dict[ImageId, Image]:
         return {
-            image_id: kept.image
-            for image_id, kept in self._state.images.items()
-            if kept.image.owner_id == owner_id and kept.state == ImageState.STORED
+            image_id: row.image
+            for image_id, row in self._state.images.items()
+            if row.image.owner_id == owner_id and row.state == ImageState.STORED
         }
 
     def _used(self) -> frozenset[ImageId | None]:
         state = self._state
         pictures = (profile.image_id for profile in state.profiles.values())
         thumbnails = (project.thumbnail_id for project in state.projects.values())
-        return frozenset().union(pictures, thumbnails, *state.shown.values())
+        return frozenset().union(pictures, thumbnails, *state.image_references.values())

@@ -37,7 +37,7 @@ class MemoryProjects(Repository):
         state = self._state
         state.projects.pop(project_id, None)
         state.counters.pop(project_id, None)
-        state.shown.pop(project_id, None)
+        state.image_references.pop(project_id, None)
         for comment in [c for c in state.comments.values() if c.project_id == project_id]:
             del state.comments[comment.id]
         for key in [key for key in state.bookmarks if key[1] == project_id]:
@@ -49,11 +49,11 @@ class MemoryProjects(Repository):
         counters = self._state.counters.get(project_id)
         if counters is None:
             raise NotFound
-        moved = Counters(
+        adjusted = Counters(
             counters.views, counters.bookmarks + bookmarks, counters.comments + comments
         )
-        self._state.counters[project_id] = moved
-        return moved
+        self._state.counters[project_id] = adjusted
+        return adjusted
 
 
 class MemoryComments(Repository):

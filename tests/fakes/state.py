@@ -28,7 +28,7 @@ from sidepro.domain.rooms.room import Message, Room
 
 @dataclass(frozen=True, slots=True)
 class StoredImage:
-    """An image and what is noted of it."""
+    """A row of the images table."""
 
     image: Image
     state: ImageState
@@ -51,7 +51,7 @@ class State:
     rooms: dict[RoomId, Room] = field(default_factory=dict)
     messages: dict[tuple[RoomId, int], Message] = field(default_factory=dict)
     images: dict[ImageId, StoredImage] = field(default_factory=dict)
-    shown: dict[ProjectId, frozenset[ImageId]] = field(default_factory=dict)
+    image_references: dict[ProjectId, frozenset[ImageId]] = field(default_factory=dict)
     similarities: Similarities | None = None
     similarity_run: SimilarityRun | None = None
     idempotency: dict[IdempotencyKey, tuple[bytes, bytes, datetime]] = field(default_factory=dict)
