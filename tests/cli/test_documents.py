@@ -1,10 +1,14 @@
-"""The documents: links and paths in them exist."""
+"""The documents: their links and paths exist, and the README's commands work."""
 
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.image_files import picture, saved
+from tests.servers import SideProServer
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -34,3 +38,23 @@ def test_paths_of_files_exist(document: Path) -> None:
     missing = [path for path in paths if not any((base / path).exists() for base in BASES)]
 
     assert not missing
+
+
+@pytest.mark.servers
+def test_the_curl_tour_of_the_readme_works(tmp_path: Path) -> None:
+    section = (ROOT / "README.md").read_text("utf-8").partition("## A tour with curl")[2]
+    blocks = re.findall(r"```sh\n(.*?)```", section.partition("\n## ")[0], re.DOTALL)
+    commands = "".join(block for block in blocks if "curl" in block)
+    (tmp_path / "picture.png").write_bytes(saved(picture((8, 6))))
+    with SideProServer(None, "--demo") as server:
+        script = commands.replace("http://127.0.0.1:8000", server.url)
+        # `--fail` makes an error status an error of the script.
+        script = (
+            f'set -eu\ncurl() {{ command curl --fail --show-error --noproxy "*" "$@"; }}\n{script}'
+        )
+        done = subprocess.run(
+            ["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+
+    assert done.returncode == 0, done.stderr
+    assert "안녕하세요! 커피 한잔 어때요?" in done.stdout
