@@ -1,1 +1,1 @@
-"""Pictures that people upload: checked, encoded anew, kept, shown, and removed when unused."""
+"""Images: uploads, their URLs, references and cleanup."""

@@ -45,29 +45,16 @@ class Project:
         author_id: UserId,
         known_skills: Sequence[str],
         now: datetime,
-        *,
-        title: str,
-        summary: str,
-        content: str,
-        repository_url: str | None,
-        thumbnail_id: ImageId | None,
-        skills: Sequence[str],
+        **fields: Any,
     ) -> "Project":
         """A new project whose content is not rendered yet.
 
-        The use case checks that the thumbnail belongs to the author.
+        `fields` are those that `validate_fields` checks, all of them. The use case checks that the
+        thumbnail belongs to the author.
 
         Raises:
             InvalidInput: a field breaks its rule.
         """
-        fields = {
-            "title": title,
-            "summary": summary,
-            "content": content,
-            "repository_url": repository_url,
-            "thumbnail_id": thumbnail_id,
-            "skills": skills,
-        }
         return cls(
             id=project_id,
             author_id=author_id,
