@@ -27,7 +27,7 @@ def links(document: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_relative_links_have_a_target(document: Path) -> None:
-    broken = [link for link in links(document) if not (document.parent / link).exists()]
+    broken = [target for target in links(document) if not (document.parent / target).exists()]
 
     assert not broken
 
