@@ -68,7 +68,7 @@ BAD: list[tuple[Any, list[str]]] = [
 
 @pytest.fixture(scope="module")
 async def commented(api: Api) -> tuple[Person, str, Json]:
-    """Somebody, the comments of their project, and the one that is there."""
+    """A person, the path of the comments on their project, and the only comment."""
     author = await api.sign_up()
     made = await api.publish(author)
     return author, f"/projects/{made['id']}/comments", await api.comment(author, made)

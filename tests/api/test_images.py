@@ -1,4 +1,4 @@
-"""Images over HTTP: uploading, and where they show."""
+"""Images over HTTP: uploads, and their URLs in every view."""
 
 import asyncio
 import errno
@@ -382,7 +382,7 @@ async def test_urls_of_images_in_s3_are_absolute_everywhere(
             health = (await api.http.get("/health/ready")).json()
             assert health["parts"]["images"] == "ok"
 
-        # Moved to a folder: what is stored leads to where the images are now.
+        # After a move to a folder, stored HTML leads to the new URLs.
         async with serving(address, tmp_path) as api:
             moved = await api.get(PROJECT, f"/projects/{made['id']}")
             assert moved["thumbnail_url"] == f"/media/{key}"

@@ -104,7 +104,7 @@ async def author(api: Api) -> Person:
 
 @pytest.fixture(scope="module")
 async def mine(api: Api, author: Person) -> Json:
-    """The one project of the author; no test changes it."""
+    """The author's only project; no test changes it."""
     return await api.publish(author)
 
 

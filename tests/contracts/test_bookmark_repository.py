@@ -1,4 +1,4 @@
-"""`BookmarkRepository`: who has bookmarked what."""
+"""`BookmarkRepository`: users' bookmarks on projects."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""`CommentRepository`: what is said about projects."""
+"""`CommentRepository`: comments on projects."""
 
 from dataclasses import replace
 

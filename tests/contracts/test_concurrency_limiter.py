@@ -24,7 +24,7 @@ AnotherProcess = Callable[[], ConcurrencyLimiter]
 
 @pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.servers)])
 async def processes(request: pytest.FixtureRequest) -> AsyncIterator[AnotherProcess]:
-    """Gives the slots of one more process; in memory there is but one."""
+    """Returns the limiter of another process; in memory always the same."""
     if request.param == "memory":
         limiter = InProcessConcurrencyLimiter()
         yield lambda: limiter
@@ -130,7 +130,7 @@ async def test_a_slot_released_during_renewal_is_free(
         asked = link.redis.time
 
         async def slowly() -> object:
-            """What was given back is put in again by the pipeline that follows."""
+            """Releases a slot just before the pipeline that would renew it."""
             now = await asked()
             taken = limiter._local.slots["renewed"].copy()
             await limiter.release("renewed", "one")

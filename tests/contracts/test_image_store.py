@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 NOWHERE = Path(__file__) / "folder"
-"""A file is in the way."""
+"""A file that blocks the creation of a folder."""
 
 REGION = "ap-northeast-2"
 DATA = bytes(range(256)) * 40
 
 
 def names(folder: Path) -> list[str]:
-    """What is in a folder; nothing where there is none."""
+    """The files in a folder; empty for a missing folder."""
     return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
 
 
@@ -117,7 +117,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def room_for_little() -> Iterator[None]:
-    """Files end after 64 KiB, as they do on a disk that is full."""
+    """Limits files to 64 KiB, as a full disk does."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, before[1]))
     yield

@@ -1,4 +1,4 @@
-"""`ProjectRepository`: projects, with all that hangs on them."""
+"""`ProjectRepository`: projects with their counters, and the deletion of their dependents."""
 
 from dataclasses import replace
 
@@ -289,7 +289,7 @@ async def test_concurrent_adjustments_add_up_exactly(world: World) -> None:
         return moved
 
     results = await race(world, MANY, move)
-    # Each of them heard of another place in the row.
+    # Each addition returned another sum.
     heard = {moved.bookmarks for moved in results if isinstance(moved, Counters)}
     assert heard == set(range(1, MANY + 1))
     assert await world.counters(project.id) == Counters(0, MANY, 2 * MANY)

@@ -1,4 +1,4 @@
-"""`RateLimiter`: in memory, and in Redis for all processes together."""
+"""`RateLimiter`: in one process, and shared over Redis."""
 
 import asyncio
 import time
@@ -26,7 +26,7 @@ AnotherProcess = Callable[[], RateLimiter]
 
 @pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.servers)])
 async def processes(request: pytest.FixtureRequest) -> AsyncIterator[AnotherProcess]:
-    """Gives the limiter of one more process; in memory there is but one."""
+    """Returns the limiter of another process; in memory always the same."""
     if request.param == "memory":
         limiter = InProcessRateLimiter()
         yield lambda: limiter

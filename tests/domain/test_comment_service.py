@@ -81,7 +81,7 @@ async def test_a_project_without_comments_has_an_empty_list(world: World) -> Non
 
 
 async def commented(world: World) -> tuple[dict[str, Caller], ProjectId, CommentId]:
-    """Everybody who may have a say in a comment, its project, and the comment."""
+    """People by role, the project, and a comment on it."""
     author, project = await world.published()
     people = {
         "writer": await world.person(),

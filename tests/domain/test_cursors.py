@@ -75,7 +75,7 @@ def test_a_cursor_cannot_be_truncated_or_extended(cursor: Cursor, data: st.DataO
 @given(places, st.data())
 def test_no_character_of_a_cursor_can_be_changed(cursor: Cursor, data: st.DataObject) -> None:
     text = cursors.encode(cursor, SCOPE)
-    # the last one has bits that carry nothing: the place that is easily overlooked
+    # The last character has unused bits, which are easy to overlook.
     place = data.draw(st.just(len(text) - 1) | st.integers(0, len(text) - 1))
     other = data.draw(st.sampled_from(string.ascii_letters + string.digits + "-_+/="))
     assume(other != text[place])
@@ -159,7 +159,7 @@ def key(number: int) -> SortKey:
 
 
 def read(numbers: Sequence[int], limit: int, cursor: Cursor) -> Page[int]:
-    """What a reader of an ascending list does: at most one item more than is asked for."""
+    """A reader of an ascending list: returns up to one item more than the limit."""
     after, backward = cursor.after, cursor.reverse
     way = sorted(numbers, reverse=backward)
     if after is None:

@@ -1,4 +1,4 @@
-"""The error tree: what its docstring draws is what there is."""
+"""The error tree: its docstring shows exactly the existing classes."""
 
 import re
 from collections.abc import Iterator
@@ -8,12 +8,12 @@ import pytest
 from sidepro.domain import errors
 from sidepro.domain.errors import Conflict, FieldError, InvalidInput, SideProError
 
-# an indented line of branches, a name and (but for the groups) a code
+# An indented line: branches, a name and, except for groups, a code.
 DRAWN = re.compile(r"^ {4}([│├└─ ]*)([A-Z]\w+)(?: +([a-z-]+))?", re.MULTILINE)
 
 
 def tree() -> dict[str, tuple[str | None, str | None]]:
-    """The name, parent and code of each error that the docstring draws."""
+    """The name, parent and code of each error in the docstring."""
     path: list[str] = []
     found: dict[str, tuple[str | None, str | None]] = {}
     for drawn in DRAWN.finditer(errors.__doc__ or ""):

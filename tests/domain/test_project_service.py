@@ -422,7 +422,7 @@ def shouted(text: str) -> str:
 
 
 async def shouting(text: str, writer: UserId | None = None) -> str:
-    """Other rules of rendering."""
+    """A renderer with changed rules."""
     return shouted(text)
 
 
@@ -449,14 +449,14 @@ async def test_rerendering_does_not_undo_a_concurrent_edit_or_delete(world: Worl
     world.use(projects={"markdown": shouting})
     read = world.reader.texts
 
-    async def then_others_go_on(after: Any, limit: int) -> Any:
+    async def then_others_change_them(after: Any, limit: int) -> Any:
         texts = await read(after, limit)
         if after is None:
             await world.projects.edit(author, edited.id, {"content": "new"}, None)
             await world.projects.delete(author, deleted.id)
         return texts
 
-    world.reader.texts = then_others_go_on  # type: ignore[method-assign]  # for this test alone
+    world.reader.texts = then_others_change_them  # type: ignore[method-assign]  # patched for this test
     assert await world.projects.rerender_all(lambda *_: None) == 1
     left = world.store.state.projects
     assert left.keys() == {edited.id, same.id}

@@ -1,4 +1,4 @@
-"""Limits: a bucket of so many calls that is refilled evenly."""
+"""Rate limits: a bucket of calls that refills evenly."""
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,7 @@ TEN_A_MINUTE = Limit("test", 10, 60)
 
 
 class Watch:
-    """A clock that stands until it is moved."""
+    """A clock that moves only when told to."""
 
     def __init__(self) -> None:
         self.now = 1000.0

@@ -1,4 +1,4 @@
-"""The rules of texts: their stored and compared forms, their lengths, what they may hold."""
+"""Text rules: stored and compared forms, lengths and allowed characters."""
 
 import sys
 import time
@@ -67,7 +67,7 @@ def test_texts_with_different_keys(one: str, other: str) -> None:
     assert casefold_key(one) != casefold_key(other)
 
 
-# Letters with marks that move, compose and fold in turn.
+# Letters whose marks are reordered, composed and folded.
 LETTERS = "aσςßİıſﬁΐᾳǰ가각각ｶﾞÅK①℡ŉ\u0300\u0307\u0308\u0345\u0323"
 awkward = st.text(st.sampled_from(LETTERS)) | texts()
 
@@ -170,7 +170,7 @@ def test_marks_of_all_kinds_are_counted_together() -> None:
 
 def test_all_characters_that_normalization_reorders_are_marks() -> None:
     everything = map(chr, range(sys.maxunicode + 1))
-    # Whatever is unassigned, private or a surrogate stays as it is in every form.
+    # Unassigned, private and surrogate code points are the same in every form.
     letters = (one for one in everything if unicodedata.category(one) not in ("Cn", "Co", "Cs"))
     unknown = [
         letter

@@ -139,7 +139,11 @@ class ViewCounter(Protocol):
 
 
 class BoardReader(Protocol):
-    """Reads of the board. A list MUST take at most two statements, however long it is."""
+    """Reads of the board.
+
+    What the viewer may not see MUST be treated as missing; today every project is public. A list
+    MUST take at most two statements, however long it is.
+    """
 
     async def board(
         self, query: BoardQuery, page: PageRequest, viewer: UserId | None
