@@ -28,15 +28,10 @@ test *arguments: ready
 coverage *arguments: ready
     @{{ just_executable() }} test --cov --cov-report=term --cov-fail-under=95 "$@"
 
-# run the chat's fault test in full: a minute, 55 rooms, a killed process, a Redis outage
-test-chat *arguments: ready
-    @tests/install-servers.sh
-    TEST_CHAT_SECONDS=60 TEST_CHAT_PEOPLE=11 pytest --timeout=300 \
-        tests/faults/test_chat_processes.py "$@"
-
 # run the tests that need no server and no subprocess, in half a minute
 test-fast *arguments: ready
-    pytest --timeout=60 -m "not servers" tests/adapters tests/domain tests/contracts tests/jobs "$@"
+    pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal --timeout=60 \
+        -m "not servers and not slow" tests/adapters tests/domain tests/contracts tests/jobs "$@"
 
 # run the domain's tests, which need only pytest and hypothesis
 test-domain *arguments: ready
@@ -44,6 +39,12 @@ test-domain *arguments: ready
 
 # check format, lint, types and imports, and run the fast tests
 check: lint test-fast
+
+# run what CI runs in greater depth, for about an hour: all databases, examples, kills and rooms
+ci-full *arguments: ready
+    HYPOTHESIS_PROFILE=ci-full TEST_KILLS=40 TEST_CHAT_SECONDS=60 TEST_CHAT_PEOPLE=11 \
+        {{ just_executable() }} test --all-databases --timeout=1200 "$@"
+    @{{ just_executable() }} lint wheel-tour audit
 
 # check format, lint, types, imports and the import diagrams
 lint: ready

@@ -1,6 +1,7 @@
 """Fixtures of the whole suite: servers, databases and the event loop.
 
-Imports the standard library and pytest alone: the domain suite runs with nothing else installed.
+Imports the standard library, pytest and hypothesis alone: the domain suite runs with nothing else
+installed.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
+
+from tests.hypothesis_profiles import register_profiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,9 +20,20 @@ if TYPE_CHECKING:
     from tests.servers.s3 import S3
 
 
+register_profiles()
+
 Server = TypeVar("Server")
 
+ALL_DATABASES = ("sqlite", "postgresql")
 SERVERS = {"postgres", "redis_server", "own_redis"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--all-databases",
+        action="store_true",
+        help="run tests on both databases that otherwise run on SQLite alone",
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -32,10 +46,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Runs a test on the databases that its mark names, or else on SQLite."""
     if "databases" in metafunc.fixturenames:
+        usual = ALL_DATABASES if metafunc.config.getoption("all_databases") else ("sqlite",)
         mark = metafunc.definition.get_closest_marker("databases")
         kinds = [
             pytest.param(kind, marks=pytest.mark.servers if kind == "postgresql" else ())
-            for kind in (mark.args if mark else ("sqlite",))
+            for kind in (mark.args if mark else usual)
         ]
         metafunc.parametrize("databases", kinds, indirect=True, scope="session")
 

@@ -20,6 +20,7 @@ from sidepro.domain.ids import UserId
 from sidepro.domain.recommendations.packed import Population, Similarities
 from sidepro.domain.recommendations.ports import Computed
 from tests import similarity_fixtures
+from tests.hypothesis_profiles import examples
 
 NAMES = tuple(f"skill {number:03}" for number in range(129))
 
@@ -80,7 +81,6 @@ people = st.one_of(
 
 
 @both_ways
-@settings(deadline=None)
 @given(people, st.randoms(use_true_random=False), st.integers(1, 3), st.booleans())
 @example({}, Random(1), 1, False)
 @example({person(1): frozenset("a")}, Random(1), 1, False)
@@ -109,7 +109,7 @@ changes = st.one_of(
 
 
 @both_ways
-@settings(deadline=None, max_examples=25)  # the reference takes its time
+@settings(max_examples=examples(10))  # the reference is slow
 @given(
     st.integers(0, 80),
     st.integers(1, 9),

@@ -11,7 +11,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete
 
@@ -310,12 +310,6 @@ async def a_board(database: Database, made: list[Draft], random: Random) -> Boar
     return board
 
 
-model = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-
-
-@model
 @given(made=st.lists(drafts, max_size=12), asked=questions, happens=steps, random=st.randoms())
 def test_every_page_is_what_a_plain_model_says(
     database: Database,
@@ -340,7 +334,6 @@ def test_every_page_is_what_a_plain_model_says(
     runner.run(example())
 
 
-@model
 @given(
     made=st.lists(drafts, min_size=2, max_size=12),
     asked=questions,

@@ -117,7 +117,7 @@ async def test_in_memory_tickets_that_nobody_comes_with_do_not_pile_up() -> None
     for number in range(100):
         await tickets.save(token_digest(str(number)), admission(), TICKET_TTL)
         now += 1
-    assert len(tickets._tickets) <= TICKET_TTL
+    assert len(tickets._kept) <= TICKET_TTL
 
 
 # --------------------------------------------------------------------------------- Redis alone

@@ -327,4 +327,4 @@ class TwoPeople(RuleBasedStateMachine):
 
 
 TestTwoPeople = TwoPeople.TestCase
-TestTwoPeople.settings = settings(max_examples=20, stateful_step_count=15)
+TestTwoPeople.settings = settings(stateful_step_count=15)

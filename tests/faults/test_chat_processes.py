@@ -1,7 +1,6 @@
 """People talk over two processes, of which one is killed, while Redis goes away and comes back.
 
-Shortened in the suite; `./just test-chat` makes it a full minute in 55 rooms, with Redis away for
-five seconds of it.
+`./just ci-full` runs it for a full minute in 55 rooms, with Redis away for five seconds of it.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from tests.servers import RedisServer
 if TYPE_CHECKING:
     from tests.servers import SideProServer
 
-pytestmark = [pytest.mark.anyio, pytest.mark.servers]
+pytestmark = [pytest.mark.anyio, pytest.mark.servers, pytest.mark.slow]
 
 SECONDS = float(os.environ.get("TEST_CHAT_SECONDS", "10"))
 PEOPLE = int(os.environ.get("TEST_CHAT_PEOPLE", "5"))

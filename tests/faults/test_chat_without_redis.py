@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.clients import Socket
     from tests.servers import SideProServer
 
-pytestmark = [pytest.mark.anyio, pytest.mark.servers]
+pytestmark = [pytest.mark.anyio, pytest.mark.servers, pytest.mark.slow]
 
 PRESENCE_RIGHT_WITHIN = 15.0
 HEALS_WITHIN = 5.0

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.clients import Json
     from tests.servers import SideProServer
 
-pytestmark = [pytest.mark.anyio, pytest.mark.servers]
+pytestmark = [pytest.mark.anyio, pytest.mark.servers, pytest.mark.slow]
 
 KEYS = 20
 PROJECT: Json = {"title": "지도", "summary": "커피", "content": "내용", "skills": ["Python"]}

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tests.databases import Databases
 
-pytestmark = [pytest.mark.anyio, pytest.mark.servers, both_databases]
+pytestmark = [pytest.mark.anyio, pytest.mark.servers, pytest.mark.slow, both_databases]
 
 TOUR = Path(__file__).parents[2] / "docs" / "tour.py"
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-pytestmark = [pytest.mark.anyio, pytest.mark.servers]
+pytestmark = [pytest.mark.anyio, pytest.mark.servers, pytest.mark.slow]
 
 RETRYABLE = {1001, 1011, 1012, 1013}
 HEALS_WITHIN = 5.0

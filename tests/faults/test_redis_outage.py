@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-pytestmark = [pytest.mark.anyio, pytest.mark.servers]
+pytestmark = [pytest.mark.anyio, pytest.mark.servers, pytest.mark.slow]
 
 HEALS_WITHIN = 5.0
 ALONE = 5

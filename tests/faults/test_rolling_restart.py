@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tests.servers import SideProServer
 
-pytestmark = [pytest.mark.anyio, pytest.mark.servers]
+pytestmark = [pytest.mark.anyio, pytest.mark.servers, pytest.mark.slow]
 
 GOING_AWAY = {1001, 1012}
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.databases import Databases
     from tests.servers import RedisServer
 
-pytestmark = [pytest.mark.anyio, pytest.mark.servers]
+pytestmark = [pytest.mark.anyio, pytest.mark.servers, pytest.mark.slow]
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tests.clients import Json
     from tests.databases import Databases
 
-pytestmark = [pytest.mark.anyio, pytest.mark.servers]
+pytestmark = [pytest.mark.anyio, pytest.mark.servers, pytest.mark.slow]
 
 SIMILAR = "similar-skills"
 

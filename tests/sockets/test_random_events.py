@@ -23,6 +23,7 @@ from hypothesis.stateful import (
 
 from tests.clients import Person, until, visiting
 from tests.cluster import at
+from tests.hypothesis_profiles import examples
 from tests.servers import SideProServer
 
 if TYPE_CHECKING:
@@ -314,9 +315,8 @@ def test_every_socket_sees_each_message_once_and_in_order(world: World) -> None:
     run_state_machine_as_test(
         ChatOfWorld,
         settings=settings(
-            max_examples=12,
+            max_examples=examples(6),
             stateful_step_count=40,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )

@@ -232,12 +232,12 @@ async def test_an_opening_is_one_more_call_of_the_callers() -> None:
 
 
 async def test_a_socket_that_did_not_get_a_place_gives_none_back() -> None:
-    limiter = InProcessConcurrencyLimiter()
-    limits = SocketLimits(InProcessRateLimiter(), limiter, 1)
+    slots = InProcessConcurrencyLimiter()
+    limits = SocketLimits(InProcessRateLimiter(), slots, 1)
     caller: Caller = factories.caller(factories.user())
     async with limits.reserve(caller, "one"):
         with pytest.raises(RateLimited):
             async with limits.reserve(caller, "two"):
                 raise AssertionError("let in")
-        assert list(limiter.slots.values()) == [{"one"}]
-    assert not limiter.slots
+        assert list(slots.taken.values()) == [{"one"}]
+    assert not slots.taken

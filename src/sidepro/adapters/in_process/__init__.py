@@ -1,1 +1,1 @@
-"""Adapters for a single process, the embedded default, named as in `redis`."""
+"""The ports of a single process: the embedded default, with the same names as `redis`."""

@@ -1,32 +1,31 @@
-"""Concurrency limits of one process."""
+"""What people have open at the same time, in this process alone."""
 
 from collections import defaultdict
 from collections.abc import Mapping
 
 
 class InProcessConcurrencyLimiter:
-    """See `sidepro.domain.rate_limiting.ConcurrencyLimiter`."""
+    """See `sidepro.domain.rate_limiting.Slots`."""
 
     def __init__(self) -> None:
-        self._slots: dict[str, set[str]] = defaultdict(set)
+        self._taken: dict[str, set[str]] = defaultdict(set)
 
     @property
-    def slots(self) -> Mapping[str, set[str]]:
-        """The taken slots by key."""
-        return self._slots
+    def taken(self) -> Mapping[str, set[str]]:
+        """The slots by their keys."""
+        return self._taken
 
-    async def acquire(self, key: str, slot: str, maximum: int) -> bool:
-        taken = self._slots.get(key, ())
-        if slot not in taken and len(taken) >= maximum:
+    async def acquire(self, key: str, slot: str, most: int) -> bool:
+        if slot not in self._taken.get(key, ()) and len(self._taken.get(key, ())) >= most:
             return False
-        self._slots[key].add(slot)
+        self._taken[key].add(slot)
         return True
 
     async def release(self, key: str, slot: str) -> None:
-        taken = self._slots.get(key, set())
-        taken.discard(slot)
-        if not taken:
-            self._slots.pop(key, None)
+        slots = self._taken.get(key, set())
+        slots.discard(slot)
+        if not slots:
+            self._taken.pop(key, None)
 
     async def renew(self) -> None:
-        """Nothing to do: the slots end with the process."""
+        """They end with this process."""
