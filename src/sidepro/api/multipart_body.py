@@ -1,4 +1,4 @@
-"""A file out of a multipart body (RFC 7578), as a stream: nothing large is held in memory."""
+"""The file in a multipart body (RFC 7578), streamed to disk instead of held in memory."""
 
 import asyncio
 import hashlib
@@ -14,34 +14,33 @@ from sidepro.domain.errors import FieldError, InvalidInput, Unavailable
 from sidepro.http.problems import REJECTIONS, RequestRejected
 
 MEMBER = "file"
-AROUND_IT = 16 * 1024
-"""What a body may have beside the file, in bytes: boundaries, headers, other members."""
+MAX_OVERHEAD = 16 * 1024
+"""Bytes of a body beyond its file: boundaries, headers, other members."""
 
-_IN_MEMORY = 256 * 1024
-_MEMBERS_MOST = 16
+_MAX_IN_MEMORY = 256 * 1024
+_MAX_MEMBERS = 16
 
 
 @asynccontextmanager
-async def uploaded_file(request: ApiRequest, largest: int) -> AsyncIterator[IO[bytes]]:
-    """The member `file` of the body, of at most `largest` bytes, for as long as the block lasts.
+async def uploaded_file(request: ApiRequest, max_bytes: int) -> AsyncIterator[IO[bytes]]:
+    """The member `file` of the body, as a temporary file that is deleted after the block.
 
-    Neither the media type nor the name that the client gives is looked at.
+    The client's media type and file name are ignored.
 
     Raises:
-        Refused: the body is not multipart, cannot be read, or is too large.
-        InvalidInput: the member is missing or given twice, or there are others.
-        Unavailable: there is no room for the file.
+        RequestRejected: the body is not multipart, cannot be parsed, or its file is too large.
+        InvalidInput: the file is missing or sent twice, or there are other members.
+        Unavailable: there is no disk space for the file.
     """
     media_type, options = request.content_type
     if media_type != "multipart/form-data":
-        raise RequestRejected(415, "This body is multipart/form-data.")
+        raise RequestRejected(415, "The body must be multipart/form-data.")
     boundary = options.get("boundary")
     if not boundary:
         raise RequestRejected(400, "The boundary of the multipart body is missing.")
-    # Closing it removes it; it has no name that anybody could open.
-    with SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
+    with SpooledTemporaryFile(max_size=_MAX_IN_MEMORY) as file:
         try:
-            await _receive(request, boundary, file, largest)
+            await _receive(request, boundary, file, max_bytes)
         except MultipartError:
             raise RequestRejected(400, "The multipart body cannot be read.") from None
         except OSError as error:
@@ -49,43 +48,44 @@ async def uploaded_file(request: ApiRequest, largest: int) -> AsyncIterator[IO[b
         yield file
 
 
-async def _receive(request: ApiRequest, boundary: str, file: IO[bytes], largest: int) -> None:
-    faults: list[FieldError] = []
+async def _receive(request: ApiRequest, boundary: str, file: IO[bytes], max_bytes: int) -> None:
+    errors: list[FieldError] = []
     seen: set[str] = set()
-    wanted = False
-    with PushMultipartParser(boundary, max_segment_count=_MEMBERS_MOST) as parser:
+    in_file = False
+    with PushMultipartParser(boundary, max_segment_count=_MAX_MEMBERS) as parser:
         async for chunk in request.stream():
             for event in parser.parse(chunk) if chunk else ():
                 if isinstance(event, MultipartSegment):
-                    wanted = event.name == MEMBER and MEMBER not in seen
-                    if not wanted:
-                        twice = event.name == MEMBER
-                        detail = "is given twice" if twice else "is not a member"
-                        faults.append(FieldError(detail, pointer=f"/{_escaped(event.name)}"))
+                    in_file = event.name == MEMBER and MEMBER not in seen
+                    if not in_file:
+                        detail = "is given twice" if event.name == MEMBER else "is not a member"
+                        errors.append(FieldError(detail, pointer=f"/{_escaped(event.name)}"))
                     seen.add(event.name)
-                elif event and wanted:
-                    await _write(file, event, largest)
+                elif event and in_file:
+                    await _write(file, event, max_bytes)
     if MEMBER not in seen:
-        faults.append(FieldError("is missing", pointer=f"/{MEMBER}"))
-    if faults:
-        raise InvalidInput(*faults)
+        errors.append(FieldError("is missing", pointer=f"/{MEMBER}"))
+    if errors:
+        raise InvalidInput(*errors)
 
 
-async def _write(file: IO[bytes], data: bytes, largest: int) -> None:
-    if file.tell() + len(data) > largest:
-        raise RequestRejected(413, f"{REJECTIONS[413][1]} A file has at most {largest:,} bytes.")
-    if file.tell() + len(data) > _IN_MEMORY:
+async def _write(file: IO[bytes], data: bytes, max_bytes: int) -> None:
+    size = file.tell() + len(data)
+    if size > max_bytes:
+        raise RequestRejected(413, f"{REJECTIONS[413][1]} A file has at most {max_bytes:,} bytes.")
+    if size > _MAX_IN_MEMORY:
         await asyncio.to_thread(file.write, data)
     else:
         file.write(data)
 
 
 def _escaped(name: str) -> str:
+    """A member's name in a JSON pointer (RFC 6901)."""
     return name.replace("~", "~0").replace("/", "~1")
 
 
 def digest_of(file: IO[bytes]) -> bytes:
-    """What tells a file from all others. It is read from the beginning again afterwards."""
+    """The SHA-256 of a file, which is rewound before and after."""
     file.seek(0)
     digest = hashlib.file_digest(file, "sha256").digest()  # type: ignore[arg-type]  # it is one
     file.seek(0)

@@ -9,7 +9,7 @@ from litestar import Response, Router, post
 
 from sidepro.api.dependencies import ApiRequest, GivenServices, caller_of
 from sidepro.api.idempotency import IdempotencyKeyHeader, idempotent_response
-from sidepro.api.multipart_body import AROUND_IT, MEMBER, digest_of, uploaded_file
+from sidepro.api.multipart_body import MAX_OVERHEAD, MEMBER, digest_of, uploaded_file
 from sidepro.domain.errors import BadImage, ImageQuota, InvalidInput, UnsupportedImageType
 from sidepro.domain.images.views import ImageView
 from sidepro.http.rate_limits import IMAGES
@@ -59,7 +59,7 @@ def images_router(max_file_bytes: int) -> Router:
             "multipart": BODY,
             "problems": (400, InvalidInput, UnsupportedImageType, BadImage, ImageQuota),
         },
-        request_max_body_size=max_file_bytes + AROUND_IT,
+        request_max_body_size=max_file_bytes + MAX_OVERHEAD,
         summary="Upload an image",
     )
     async def upload_image(
