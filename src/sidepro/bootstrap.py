@@ -314,7 +314,7 @@ class _SharedState:
 def _build_shared_state(settings: Settings, storage: _Storage) -> _SharedState:
     redis = RedisClient(settings.redis_url) if settings.redis_url else None
     # SQLite has one serving process: chat, jobs and neighbours stay in it even with Redis.
-    cluster = redis if settings.may_be_served_by_several else None
+    cluster = redis if settings.allows_several_processes else None
     registry = InProcessSessionRegistry(storage.accounts, system.clock)
     limiter, socket_limits = _build_limits(settings, redis)
     events, presence, chat_connections = _build_chat_feed(cluster)

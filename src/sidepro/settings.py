@@ -1,7 +1,7 @@
-"""All settings: read from the environment (and an optional `.env`) here and nowhere else.
+"""All settings, from environment variables and an optional `.env`. No other module reads them.
 
-Every setting is a variable `SIDEPRO_<NAME>`, or the path of a file with its value in
-`SIDEPRO_<NAME>_FILE`, as container secrets come. An empty variable counts as not set.
+A setting is a variable `SIDEPRO_<NAME>`, or a file that `SIDEPRO_<NAME>_FILE` names, for secrets
+of containers. An empty variable counts as unset.
 """
 
 import os
@@ -12,43 +12,47 @@ from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from dotenv import dotenv_values
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
 PREFIX = "SIDEPRO_"
-SECRET_SHORTEST = 16
+MIN_SECRET_LENGTH = 16
 YEAR = 366 * 24 * 3600
 
 Network = IPv4Network | IPv6Network
 
 
 class SettingError(Exception):
-    """A setting is wrong. The message names it and says what it should be."""
+    """A setting is invalid. The message names it and says what it must be."""
 
 
 # ------------------------------------------------------------------------------------- parsers
 #
-# Each takes the text of a variable, and raises ValueError with the end of the sentence
-# "SIDEPRO_X must …".
+# Each parses the text of a variable. Its ValueError completes the sentence "SIDEPRO_X must …".
 
 
 def _path(text: str) -> Path:
     return Path(text).expanduser()
 
 
+def _split(text: str) -> SplitResult:
+    parts = urlsplit(text)
+    _ = parts.port  # raises ValueError unless it is a number up to 65535
+    return parts
+
+
 def _database(text: str) -> str:
     rule = "be postgresql://user:password@host:port/name or sqlite:///path"
-    parts = urlsplit(text)
+    parts = _split(text)
     if parts.scheme == "sqlite" and text.startswith("sqlite:///") and len(text) > 10:
-        # A database in memory would be another one for each connection.
+        # Each connection would have an in-memory database of its own.
         if parts.query or ":memory:" in parts.path:
             raise ValueError(rule)
         return text
     if parts.scheme == "postgresql" and parts.hostname and parts.path.strip("/"):
-        _ = parts.port  # raises ValueError when it is no number
         try:
             conninfo_to_dict(text)
         except ProgrammingError as error:
@@ -58,30 +62,30 @@ def _database(text: str) -> str:
 
 
 def _redis(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme in ("redis", "rediss") and parts.hostname:
-        _ = parts.port
-        return text
-    if parts.scheme == "unix" and parts.path:
+    parts = _split(text)
+    if (parts.scheme in ("redis", "rediss") and parts.hostname) or (
+        parts.scheme == "unix" and parts.path
+    ):
         return text
     raise ValueError("be redis://host:port/number, rediss://… or unix:///path")
 
 
 def _images(text: str) -> str:
     parts = urlsplit(text)
-    if parts.scheme == "s3" and parts.netloc:
-        return text
-    if not parts.scheme or (parts.scheme == "file" and parts.path):
+    if (
+        not parts.scheme
+        or (parts.scheme == "file" and parts.path)
+        or (parts.scheme == "s3" and parts.netloc)
+    ):
         return text
     raise ValueError("be a folder or s3://bucket/prefix")
 
 
 def _web_address(text: str) -> str:
-    parts = urlsplit(text)
+    parts = _split(text)
     if parts.scheme in ("http", "https") and parts.hostname:
-        _ = parts.port
         return text.rstrip("/")
-    raise ValueError("be an http or https address")
+    raise ValueError("be an http or https URL")
 
 
 def _origin(text: str) -> str:
@@ -92,19 +96,19 @@ def _origin(text: str) -> str:
 
 
 def origin_of(address: str) -> str:
-    """The origin of a web address as browsers write it (RFC 6454, section 6.1)."""
+    """The origin of a URL as browsers send it (RFC 6454, section 6.1)."""
     parts = urlsplit(address.lower())
     default = {"http": 80, "https": 443}.get(parts.scheme)
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     return f"{parts.scheme}://{host}" + ("" if parts.port in (None, default) else f":{parts.port}")
 
 
-def _several(parse: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
+def _list_of(parse: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
     def parse_all(text: str) -> tuple[Any, ...]:
-        parsed = tuple(parse(part.strip()) for part in text.split(",") if part.strip())
-        if not parsed:
-            raise ValueError("have something between its commas")
-        return parsed
+        items = tuple(parse(item.strip()) for item in text.split(",") if item.strip())
+        if not items:
+            raise ValueError("have at least one item")
+        return items
 
     return parse_all
 
@@ -117,23 +121,23 @@ def _network(text: str) -> Network:
 
 
 def _secret(text: str) -> str:
-    if len(text) < SECRET_SHORTEST:
-        raise ValueError(f"have at least {SECRET_SHORTEST} characters in each key")
+    if len(text) < MIN_SECRET_LENGTH:
+        raise ValueError(f"have at least {MIN_SECRET_LENGTH} characters in each key")
     return text
 
 
-def _whole(least: int, most: int) -> Callable[[str], int]:
+def _integer(minimum: int, maximum: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,15}", text) or not least <= int(text) <= most:
-            raise ValueError(f"be a whole number from {least} to {most}")
+        if not re.fullmatch(r"[0-9]{1,15}", text) or not minimum <= int(text) <= maximum:
+            raise ValueError(f"be an integer from {minimum} to {maximum}")
         return int(text)
 
     return parse
 
 
-def _seconds(most: int) -> Callable[[str], timedelta]:
-    whole = _whole(1, most)
-    return lambda text: timedelta(seconds=whole(text))
+def _seconds(maximum: int) -> Callable[[str], timedelta]:
+    parse = _integer(1, maximum)
+    return lambda text: timedelta(seconds=parse(text))
 
 
 def _one_of(*words: str) -> Callable[[str], str]:
@@ -155,19 +159,20 @@ def _switch(text: str) -> bool:
 def _setting(
     parse: Callable[[str], Any],
     default: Any,
-    about: str,
-    shown: str | None = None,
+    description: str,
+    shown_default: str | None = None,
 ) -> Any:
-    """A field: how its text is read, its default, and its line in the README's table."""
-    return field(default=default, metadata={"parse": parse, "about": about, "shown": shown})
+    """A field with its parser, its default, and its row in the README's table."""
+    metadata = {"parse": parse, "description": description, "shown_default": shown_default}
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that can be set. Times are `timedelta`, sizes bytes."""
+    """All settings. Times are `timedelta`; sizes are bytes."""
 
     data_dir: Path = _setting(
-        _path, Path("data"), "Where embedded data lives: database, images, secret key.", "./data"
+        _path, Path("data"), "Folder of the embedded database, images and secret key.", "./data"
     )
     database_url: str | None = _setting(
         _database,
@@ -178,8 +183,8 @@ class Settings:
     redis_url: str | None = _setting(
         _redis,
         None,
-        "`redis://host:port/number`: where processes share chat, presence, tickets, limits, "
-        "ended sessions and jobs.",
+        "`redis://host:port/number`: chat, presence, tickets, limits, revoked sessions and jobs "
+        "that several processes share.",
         "none: in-process",
     )
     images_url: str | None = _setting(
@@ -191,42 +196,42 @@ class Settings:
     s3_endpoint: str | None = _setting(
         _web_address,
         None,
-        "Address of an S3-compatible store other than AWS.",
+        "URL of an S3-compatible store other than AWS.",
         "none",
     )
     s3_public_url: str | None = _setting(
         _web_address,
         None,
-        "Where people reach the images of an S3 store, up to their names.",
-        "the bucket's own address",
+        "Public base URL of the images of an S3 store.",
+        "the URL of the bucket",
     )
     secret_key: tuple[str, ...] = _setting(
-        _several(_secret),
+        _list_of(_secret),
         (),
-        "What tokens and cursors are signed with, at least 16 characters. Several, separated by "
-        "commas, for rotation: the first signs, all verify. Required with PostgreSQL.",
-        "made and kept in the data folder",
+        "Signs tokens and cursors; at least 16 characters. Several, separated by commas, for "
+        "rotation: the first signs, all verify. Required with PostgreSQL.",
+        "generated in the data folder",
     )
     public_url: str | None = _setting(
         _web_address,
         None,
-        "Where people reach the platform.",
+        "Public URL of the service.",
         "http://host:port of `sidepro serve`",
     )
     allowed_origins: tuple[str, ...] = _setting(
-        _several(_origin),
+        _list_of(_origin),
         (),
         "Origins whose pages may call the API and open sockets, separated by commas.",
-        "the public address alone",
+        "the origin of the public URL",
     )
     trusted_proxies: tuple[Network, ...] = _setting(
-        _several(_network),
+        _list_of(_network),
         (),
-        "Addresses or networks whose `X-Forwarded-For` and `-Proto` are believed.",
+        "Addresses or networks whose `X-Forwarded-For` and `-Proto` are trusted.",
         "none",
     )
     access_token_ttl: timedelta = _setting(
-        _seconds(86_400), timedelta(seconds=900), "Life of an access token, in seconds."
+        _seconds(86_400), timedelta(seconds=900), "Lifetime of an access token, in seconds."
     )
     refresh_token_ttl: timedelta = _setting(
         _seconds(YEAR),
@@ -234,64 +239,62 @@ class Settings:
         "Idle time after which a session ends, in seconds.",
     )
     session_ttl: timedelta = _setting(
-        _seconds(10 * YEAR), timedelta(days=90), "Life of a session in all, in seconds."
+        _seconds(10 * YEAR), timedelta(days=90), "Maximum lifetime of a session, in seconds."
     )
     log_format: str = _setting(_one_of("console", "json"), "console", "`console` or `json`.")
-    rate_limits: bool = _setting(
-        _switch, True, "`on` or `off`: limits of requests and sockets.", "on"
-    )
+    rate_limits: bool = _setting(_switch, True, "`on` or `off`: limits on requests and sockets.")
     keep_alive: int = _setting(
-        _whole(1, 3600),
+        _integer(1, 3600),
         75,
         "Seconds after which an idle connection is closed; above the 60 of usual proxies.",
     )
     docs: bool = _setting(
-        _switch, True, "`on` or `off`: the documentation page and the two API documents.", "on"
+        _switch, True, "`on` or `off`: the documentation page and the two API documents."
     )
-    metrics: bool = _setting(
-        _switch, True, "`on` or `off`: `/metrics`, which everybody may read.", "on"
+    metrics: bool = _setting(_switch, True, "`on` or `off`: `/metrics`, which is public.")
+    upload_max_bytes: int = _setting(
+        _integer(1, 2**30), 10 * 2**20, "Largest image file, in bytes."
     )
-    upload_max_bytes: int = _setting(_whole(1, 2**30), 10 * 2**20, "Largest image file, in bytes.")
     image_max_pixels: int = _setting(
-        _whole(1, 10**9), 40_000_000, "Largest image, in pixels of all its frames together."
+        _integer(1, 10**9), 40_000_000, "Largest image, in pixels of all its frames."
     )
     image_quota_bytes: int = _setting(
-        _whole(0, 2**50), 500 * 2**20, "Images of a user in all, in bytes as they are stored."
+        _integer(0, 2**50), 500 * 2**20, "Stored images of one user, in bytes."
     )
     sockets_per_user: int = _setting(
-        _whole(1, 10_000), 20, "Chat sockets of a user at once, with `SIDEPRO_RATE_LIMITS`."
+        _integer(1, 10_000), 20, "Open chat sockets of one user; needs `SIDEPRO_RATE_LIMITS`."
     )
     socket_frame_max_bytes: int = _setting(
-        _whole(8 * 1024, 2**24), 64 * 1024, "Largest frame that a chat socket takes."
+        _integer(8 * 1024, 2**24), 64 * 1024, "Largest frame of a chat socket, in bytes."
     )
 
     @property
     def database(self) -> str:
-        """The address of the database."""
+        """The URL of the database."""
         path = (self.data_dir / "sidepro.sqlite3").absolute()
         return self.database_url or f"sqlite:///{quote(str(path))}"
 
     @property
     def images_folder(self) -> Path:
-        """The folder of the images, when they are not in S3."""
+        """The folder of the images; unused with S3."""
         if self.images_url is None:
             return self.data_dir / "images"
         return _path(self.images_url.removeprefix("file://"))
 
     @property
     def images_bucket(self) -> tuple[str, str] | None:
-        """The bucket of the images and the prefix in it; `None` when they are in a folder."""
+        """The bucket and key prefix of the images; `None` if they are in a folder."""
         parts = urlsplit(self.images_url or "")
         return (parts.netloc, parts.path.strip("/")) if parts.scheme == "s3" else None
 
     @property
     def is_embedded(self) -> bool:
-        """Whether the database is a file of this machine."""
+        """Whether the database is a local SQLite file."""
         return self.database.startswith("sqlite:")
 
     @property
-    def may_be_served_by_several(self) -> bool:
-        """Whether several processes may serve: Redis brings what PostgreSQL does not tell."""
+    def allows_several_processes(self) -> bool:
+        """Whether several processes may serve: with PostgreSQL and Redis."""
         return self.redis_url is not None and not self.is_embedded
 
 
@@ -303,22 +306,22 @@ def variable(name: str) -> str:
 def load(environment: Mapping[str, str] | None = None, dotenv: Path | None = None) -> Settings:
     """The settings of this process.
 
-    `environment` is the process' own by default, `dotenv` the file `.env` in the current folder;
-    what the environment says goes before what the file says.
+    `environment` defaults to the process environment and takes precedence over `dotenv`, which
+    defaults to `.env` in the current folder.
 
     Raises:
-        SettingError: a setting is wrong, or cannot be read.
+        SettingError: a setting is invalid or unreadable.
     """
-    sources = {
-        **_dotenv(dotenv or Path(".env")),
+    texts = {
+        **_read_dotenv(dotenv or Path(".env")),
         **(os.environ if environment is None else environment),
     }
-    found = {}
+    values = {}
     for setting in fields(Settings):
-        text = _text_of(variable(setting.name), sources)
+        text = _read(variable(setting.name), texts)
         if text:
-            found[setting.name] = _parsed(setting.name, setting.metadata["parse"], text)
-    settings = Settings(**found)
+            values[setting.name] = _parse(setting.name, setting.metadata["parse"], text)
+    settings = Settings(**values)
     if not settings.is_embedded and not settings.secret_key:
         raise SettingError(
             f"{variable('secret_key')} must be set when the database is not embedded"
@@ -327,7 +330,7 @@ def load(environment: Mapping[str, str] | None = None, dotenv: Path | None = Non
 
 
 def unknown(environment: Mapping[str, str] | None = None) -> list[str]:
-    """Variables that look like settings and are none: perhaps mistyped."""
+    """Variables with the prefix of settings that are none, perhaps misspelled."""
     known = {variable(setting.name) for setting in fields(Settings)}
     names = os.environ if environment is None else environment
     return sorted(
@@ -338,38 +341,38 @@ def unknown(environment: Mapping[str, str] | None = None) -> list[str]:
 
 
 def aws_region(environment: Mapping[str, str] | None = None) -> str:
-    """The region of S3, by the usual AWS variables."""
-    sources = os.environ if environment is None else environment
-    return sources.get("AWS_REGION") or sources.get("AWS_DEFAULT_REGION") or "us-east-1"
-
-
-def _dotenv(path: Path) -> dict[str, str]:
-    try:
-        # As it stands: a `$` in a password is no reference to another variable.
-        values = dotenv_values(path, interpolate=False)
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise SettingError(f"cannot read {path}: {reason}") from error
-    return {name: value for name, value in values.items() if value is not None}
+    """The region of S3, from the usual AWS variables."""
+    variables = os.environ if environment is None else environment
+    return variables.get("AWS_REGION") or variables.get("AWS_DEFAULT_REGION") or "us-east-1"
 
 
 def table() -> str:
     """The settings as a Markdown table, for the README."""
-    lines = ["| variable | default | meaning |", "|---|---|---|"]
+    rows = ["| variable | default | meaning |", "|---|---|---|"]
     for setting in fields(Settings):
-        shown = setting.metadata["shown"] or _shown(setting.default)
-        lines.append(f"| `{variable(setting.name)}` | {shown} | {setting.metadata['about']} |")
-    return "\n".join(lines)
+        default = setting.default
+        if isinstance(default, bool):
+            default = "on" if default else "off"
+        elif isinstance(default, timedelta):
+            default = int(default.total_seconds())
+        shown = setting.metadata["shown_default"] or default
+        rows.append(
+            f"| `{variable(setting.name)}` | {shown} | {setting.metadata['description']} |"
+        )
+    return "\n".join(rows)
 
 
-def _shown(default: Any) -> str:
-    if isinstance(default, timedelta):
-        return str(int(default.total_seconds()))
-    return str(default)
+def _read_dotenv(path: Path) -> dict[str, str]:
+    try:
+        # A `$` in a password does not refer to another variable.
+        values = dotenv_values(path, interpolate=False)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(f"cannot read {path}: {_reason(error)}") from error
+    return {name: value for name, value in values.items() if value is not None}
 
 
-def _text_of(name: str, sources: Mapping[str, str]) -> str:
-    text, file = sources.get(name, ""), sources.get(f"{name}_FILE", "")
+def _read(name: str, texts: Mapping[str, str]) -> str:
+    text, file = texts.get(name, ""), texts.get(f"{name}_FILE", "")
     if not file:
         return text.strip()
     if text:
@@ -377,18 +380,21 @@ def _text_of(name: str, sources: Mapping[str, str]) -> str:
     try:
         return Path(file).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise SettingError(f"{name}_FILE: cannot read {file}: {reason}") from error
+        raise SettingError(f"{name}_FILE: cannot read {file}: {_reason(error)}") from error
 
 
-def _parsed(name: str, parse: Callable[[str], Any], text: str) -> Any:
+def _reason(error: OSError | UnicodeDecodeError) -> str:
+    return str(error.strerror) if isinstance(error, OSError) else "it is not UTF-8 text"
+
+
+def _parse(name: str, parse: Callable[[str], Any], text: str) -> Any:
     try:
         return parse(text)
     except ValueError as error:
         rule = str(error)
-        # Secrets do not belong on a screen; what urllib says of a port is no rule of ours.
-        if not rule.startswith("be ") and not rule.startswith("have "):
-            rule = f"be a valid address ({rule})"
-        secret = name in ("secret_key", "database_url", "redis_url")
-        given = "" if secret else f"; it is {text!r}"
+        if not rule.startswith(("be ", "have ")):  # urllib's message about a port
+            rule = f"be a valid URL ({rule})"
+        # Secrets are not printed.
+        is_secret = name in ("secret_key", "database_url", "redis_url")
+        given = "" if is_secret else f"; it is {text!r}"
         raise SettingError(f"{variable(name)} must {rule}{given}") from error

@@ -38,7 +38,7 @@ def _run_until_stopped(
     name: str, running: Callable[[JobRunner], AbstractAsyncContextManager[None]], activity: str
 ) -> None:
     settings = load_settings(logging.INFO)
-    if not settings.may_be_served_by_several:
+    if not settings.allows_several_processes:
         raise CommandError(
             f"`sidepro {name}` needs PostgreSQL and Redis (SIDEPRO_DATABASE_URL, "
             "SIDEPRO_REDIS_URL): without them `sidepro serve` runs the jobs itself"

@@ -56,7 +56,7 @@ CLOSE_TIMEOUT = 10
 def serve(host: str, port: int, workers: int, no_jobs: bool, demo: bool) -> None:
     """Serve the API. On SQLite the database is created and migrated first."""
     settings = load_settings(logging.INFO)
-    if workers > 1 and not settings.may_be_served_by_several:
+    if workers > 1 and not settings.allows_several_processes:
         raise CommandError(
             "--workers above 1 needs PostgreSQL and Redis (SIDEPRO_DATABASE_URL, "
             "SIDEPRO_REDIS_URL): without them jobs, chat events and presence live in one process"
@@ -125,7 +125,7 @@ class _ServingProcess:
     async def _locked_container(self) -> AsyncIterator[Container]:
         """The container, while the lock excludes servers that cannot share the database."""
         container = build_container(self.settings, self.settings.public_url or self.local_url)
-        shared = self.settings.may_be_served_by_several
+        shared = self.settings.allows_several_processes
         lock = serve_lock(container.database, shared=shared)
         try:
             async with AsyncExitStack() as stack:
