@@ -3,16 +3,22 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from sqlalchemy import Table, exists, insert, select
 
-from sidepro.adapters.sql.engine.database import Database
+from sidepro.adapters.sql.engine.database import Database, TransactionSource
 from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache, CatalogueIds
-from sidepro.adapters.sql.repositories.projects import search_text
+from sidepro.adapters.sql.repositories.profiles import profile_skill_rows, profile_values
+from sidepro.adapters.sql.repositories.projects import (
+    project_skill_rows,
+    project_values,
+    search_row,
+)
+from sidepro.adapters.sql.repositories.rooms import room_row
+from sidepro.adapters.sql.repositories.rows import row_of
 from sidepro.adapters.sql.schema import tables
-from sidepro.adapters.sql.search.ngrams import ngrams_of
 from sidepro.domain.accounts.profile import Profile
 from sidepro.domain.accounts.user import User
 from sidepro.domain.ids import ProjectId, UserId
@@ -25,6 +31,8 @@ BATCH = 1_000
 _ANY_USER = select(exists().select_from(tables.users))
 
 Rows = Iterable[dict[str, Any]]
+
+_flat = chain.from_iterable
 
 
 class SqlDemoWriter:
@@ -57,19 +65,26 @@ class SqlDemoWriter:
         others = (users, profiles, comments, bookmarks, rooms, messages)
         total, done = project_rows + skills + sum(map(len, others)), 0
         async with self._database.writing() as connection:
-            ids = await self._catalogue.current(connection)
+            ids = await self._catalogue.current(TransactionSource(connection))
+            authors = {user.id: user.username_key for user in users}
             rows: tuple[tuple[Table, Rows], ...] = (  # a table follows those it refers to
-                (tables.users, _rows(tables.users, users)),
+                (tables.users, (row_of(tables.users, user) for user in users)),
                 (tables.profiles, _profiles(profiles, ids)),
-                (tables.profile_skills, _skills("user_id", profiles, ids)),
-                (tables.projects, _projects(projects, users)),
-                (tables.project_search, _search(projects, users)),
+                (
+                    tables.profile_skills,
+                    _flat(profile_skill_rows(one, ids) for one in profiles),
+                ),
+                (tables.projects, _projects(projects, authors)),
+                (tables.project_search, _search(projects, authors)),
                 (tables.project_counters, _counters(projects, views, comments, bookmarks)),
-                (tables.project_skills, _skills("project_id", projects, ids)),
-                (tables.comments, _rows(tables.comments, comments)),
+                (
+                    tables.project_skills,
+                    _flat(project_skill_rows(one, ids) for one in projects),
+                ),
+                (tables.comments, (row_of(tables.comments, one) for one in comments)),
                 (tables.bookmarks, _bookmarks(bookmarks)),
-                (tables.rooms, _rooms(rooms)),
-                (tables.messages, _rows(tables.messages, messages)),
+                (tables.rooms, map(room_row, rooms)),
+                (tables.messages, (row_of(tables.messages, one) for one in messages)),
             )
             for table, table_rows in rows:
                 for batch in _batches(table_rows):
@@ -89,58 +104,19 @@ def _batches(rows: Rows) -> Iterator[list[dict[str, Any]]]:
         yield batch
 
 
-def _rows(table: Table, entities: Iterable[object]) -> Rows:
-    """Rows of a table whose columns have the names of the entity's members."""
-    names = [column.name for column in table.c]
-    return ({name: getattr(entity, name) for name in names} for entity in entities)
-
-
-def _profiles(profiles: Sequence[Profile], ids: CatalogueIds) -> Rows:
+def _profiles(profiles: Iterable[Profile], ids: CatalogueIds) -> Rows:
     for profile in profiles:
-        yield {
-            "user_id": profile.user_id,
-            "bio": profile.bio,
-            "github_url": profile.github_url,
-            "region_id": profile.region and ids.region_ids[profile.region],
-            "meet_time_id": profile.meet_time and ids.meet_time_ids[profile.meet_time],
-            "updated_at": profile.updated_at,
-        }
+        yield {"user_id": profile.user_id, **profile_values(profile, ids)}
 
 
-def _skills(
-    owner: str, entities: Sequence[Profile] | Sequence[Project], ids: CatalogueIds
-) -> Rows:
-    for entity in entities:
-        owner_id = entity.user_id if isinstance(entity, Profile) else entity.id
-        for skill in entity.skills:
-            yield {owner: owner_id, "skill_id": ids.skill_ids[skill]}
-
-
-def _projects(projects: Sequence[Project], users: Sequence[User]) -> Rows:
-    authors = {user.id: user.username_key for user in users}
+def _projects(projects: Iterable[Project], authors: Mapping[UserId, str]) -> Rows:
     for project in projects:
-        yield {
-            "id": project.id,
-            "author_id": project.author_id,
-            "title": project.title,
-            "summary": project.summary,
-            "search_text": search_text(project.title, project.summary, authors[project.author_id]),
-            "content": project.content,
-            "content_html": project.content_html,
-            "repository_url": project.repository_url,
-            "revision": project.revision,
-            "created_at": project.created_at,
-            "updated_at": project.updated_at,
-        }
+        yield {"id": project.id, **project_values(project, authors[project.author_id])}
 
 
-def _search(projects: Sequence[Project], users: Sequence[User]) -> Rows:
-    for row in _projects(projects, users):
-        yield {
-            "project_id": row["id"],
-            "created_at": row["created_at"],
-            "grams": ngrams_of(row["search_text"]),
-        }
+def _search(projects: Iterable[Project], authors: Mapping[UserId, str]) -> Rows:
+    for project in projects:
+        yield search_row(project, project_values(project, authors[project.author_id]))
 
 
 def _counters(
@@ -163,19 +139,3 @@ def _counters(
 def _bookmarks(bookmarks: Sequence[tuple[UserId, ProjectId, datetime]]) -> Rows:
     for user_id, project_id, created_at in bookmarks:
         yield {"user_id": user_id, "project_id": project_id, "created_at": created_at}
-
-
-def _rooms(rooms: Sequence[Room]) -> Rows:
-    for room in rooms:
-        low, high = room.participants
-        yield {
-            "id": room.id,
-            "low_id": low.user_id,
-            "high_id": high.user_id,
-            "low_read_seq": low.read_seq,
-            "high_read_seq": high.read_seq,
-            "left_by": room.left_by,
-            "last_seq": room.last_seq,
-            "created_at": room.created_at,
-            "updated_at": room.updated_at,
-        }

@@ -65,7 +65,7 @@ _STORED_AFTER = (
     select(neighbours)
     .where(neighbours.c.user_id > bindparam("after", type_=neighbours.c.user_id.type))
     .order_by(neighbours.c.user_id)
-    .limit(limit_param("most"))
+    .limit(limit_param("limit"))
 )
 _THERE = select(users.c.id).where(users.c.id.in_(bindparam("ids", expanding=True)))
 _REMOVE = delete(neighbours).where(neighbours.c.user_id.in_(bindparam("ids", expanding=True)))
@@ -123,7 +123,7 @@ class SqlNeighbourStore:
         digests: Digests = {}
         after = UUID(int=0)
         while rows := await self._database.fetch(
-            _STORED_AFTER, {"after": after, "most": ROWS_AT_ONCE}
+            _STORED_AFTER, {"after": after, "limit": ROWS_AT_ONCE}
         ):
             digests |= await asyncio.to_thread(_digests_of_rows, rows)
             after = rows[-1].user_id

@@ -10,8 +10,8 @@ from sidepro.adapters.sql.engine.database import Source
 from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.repositories.images import IMAGE_OF_USER
 from sidepro.adapters.sql.repositories.profiles import SKILLS_OF_PROFILE
-from sidepro.adapters.sql.repositories.sessions import session_of
-from sidepro.adapters.sql.repositories.users import user_of
+from sidepro.adapters.sql.repositories.sessions import load_session
+from sidepro.adapters.sql.repositories.users import load_user
 from sidepro.adapters.sql.schema.tables import (
     known_addresses,
     profiles,
@@ -58,7 +58,7 @@ _ACCOUNT = (
 _USER_NAMED = select(users).where(
     or_(users.c.email_key == bindparam("key"), users.c.username_key == bindparam("key"))
 )
-_USERS = select(users).order_by(users.c.id).limit(limit_param("most"))
+_USERS = select(users).order_by(users.c.id).limit(limit_param("limit"))
 _USERS_AFTER = _USERS.where(users.c.id > bindparam("after", type_=users.c.id.type))
 _SESSIONS = select(sessions).where(sessions.c.expires_at > bindparam("now"))
 _SESSIONS_OF = _SESSIONS.where(sessions.c.user_id == bindparam("user")).order_by(
@@ -83,16 +83,16 @@ class SqlAccountReader:
         row = await self._source.fetch_one(_ACCOUNT, {"id": user_id})
         if row is None:
             return None
-        numbered = await self._catalogue.current(self._source)
+        catalogue = await self._catalogue.current(self._source)
         profile = None
         if row.has_profile is not None:
             profile = ProfileView(
                 bio=row.bio,
                 image_url=self._images.url(row.image_key),
                 github_url=row.github_url,
-                skills=numbered.skills_of_list(row.skill_ids),
-                region=numbered.region_names.get(row.region_id),
-                meet_time=numbered.meet_time_names.get(row.meet_time_id),
+                skills=catalogue.skills_of_list(row.skill_ids),
+                region=catalogue.region_names.get(row.region_id),
+                meet_time=catalogue.meet_time_names.get(row.meet_time_id),
             )
         return AccountView(
             id=row.id,
@@ -106,20 +106,20 @@ class SqlAccountReader:
     async def log_in_candidate(self, email: str, address: str) -> LogInCandidate | None:
         parameters = {"email_key": casefold_key(email), "address": address}
         row = await self._source.fetch_one(_LOG_IN_CANDIDATE, parameters)
-        return None if row is None else LogInCandidate(user_of(row), row.address_noted_at)
+        return None if row is None else LogInCandidate(load_user(row), row.address_noted_at)
 
     async def find_user(self, name: str) -> User | None:
         row = await self._source.fetch_one(_USER_NAMED, {"key": casefold_key(name)})
-        return None if row is None else user_of(row)
+        return None if row is None else load_user(row)
 
     async def users(self, after: UserId | None, limit: int) -> tuple[User, ...]:
         statement = _USERS if after is None else _USERS_AFTER
-        rows = await self._source.fetch(statement, {"after": after, "most": limit})
-        return tuple(user_of(row) for row in rows)
+        rows = await self._source.fetch(statement, {"after": after, "limit": limit})
+        return tuple(load_user(row) for row in rows)
 
     async def sessions(self, user_id: UserId, now: datetime) -> tuple[Session, ...]:
         rows = await self._source.fetch(_SESSIONS_OF, {"user": user_id, "now": now})
-        return tuple(session_of(row) for row in rows)
+        return tuple(load_session(row) for row in rows)
 
     async def live_sessions(
         self, session_ids: Collection[SessionId], now: datetime

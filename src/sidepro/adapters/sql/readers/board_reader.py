@@ -16,6 +16,7 @@ from sidepro.adapters.sql.readers.project_cards import (
 )
 from sidepro.adapters.sql.readers.visibility import VIEWER, visible_to
 from sidepro.adapters.sql.repositories.images import IMAGE_OF_USER
+from sidepro.adapters.sql.repositories.projects import load_counters
 from sidepro.adapters.sql.schema.tables import (
     bookmarks,
     comments,
@@ -42,7 +43,7 @@ _PROJECT = CARDS.add_columns(
 _TEXTS = (
     select(projects.c.id, projects.c.content, projects.c.content_html)
     .order_by(projects.c.id)
-    .limit(limit_param("most"))
+    .limit(limit_param("limit"))
 )
 _TEXTS_AFTER = _TEXTS.where(projects.c.id > bindparam("after", type_=projects.c.id.type))
 
@@ -141,7 +142,7 @@ class SqlBoardReader:
 
     async def texts(self, after: ProjectId | None, limit: int) -> tuple[StoredMarkdown, ...]:
         statement = _TEXTS if after is None else _TEXTS_AFTER
-        rows = await self._database.fetch(statement, {"after": after, "most": limit})
+        rows = await self._database.fetch(statement, {"after": after, "limit": limit})
         return tuple(StoredMarkdown(row.id, row.content, row.content_html) for row in rows)
 
     async def comments(self, project_id: ProjectId, page: PageRequest) -> Page[CommentView]:
@@ -154,7 +155,7 @@ class SqlBoardReader:
 
     async def counters(self, project_id: ProjectId) -> Counters | None:
         row = await self._database.fetch_one(_COUNTERS, {"id": project_id})
-        return None if row is None else Counters(row.views, row.bookmarks, row.comments)
+        return None if row is None else load_counters(row)
 
     def _cards(
         self, rows: Page[Row], catalogue: CatalogueIds, viewer: UserId | None

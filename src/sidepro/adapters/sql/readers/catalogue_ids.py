@@ -1,24 +1,23 @@
-"""The catalogue's names and numbers, kept in memory: rows hold numbers, people see names."""
+"""The catalogue in memory: rows hold ids, views hold names."""
 
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, Table, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Column, Label, Select, String, Table, cast, func, select
 
 from sidepro.adapters.sql.engine.database import Source
 from sidepro.adapters.sql.schema import tables
 from sidepro.domain.catalogue.catalogue import Catalogue
 
 CACHE_TTL = 60.0
-"""Seconds after which the catalogue is read again: a migration may have added to it."""
+"""Seconds after which the catalogue is read again, since a migration may have extended it."""
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogueIds:
-    """The catalogue with the numbers of its entries, which are their places in it."""
+    """The catalogue with the ids of its entries, in their order."""
 
     catalogue: Catalogue
     skill_names: Mapping[int, str]
@@ -31,25 +30,38 @@ class CatalogueIds:
     def skills(self, ids: Iterable[int]) -> tuple[str, ...]:
         """The names of the skills, in catalogue order.
 
-        A skill that another process has just migrated in is left out until the next reading.
+        Ids that a newer process has just added are left out until the catalogue is read again.
         """
         names = self.skill_names
-        return tuple(names[number] for number in sorted(ids) if number in names)
+        return tuple(names[skill_id] for skill_id in sorted(ids) if skill_id in names)
 
     def skills_of_list(self, ids: str | None) -> tuple[str, ...]:
-        """The names behind a list such as `4,17`, as the statements aggregate it."""
-        return self.skills(int(number) for number in ids.split(",")) if ids else ()
+        """The names for a list of `aggregate_skill_ids`."""
+        return self.skills(int(skill_id) for skill_id in ids.split(",")) if ids else ()
+
+
+def aggregate_skill_ids(owner: Column[Any], owner_id: Column[Any]) -> Label[str]:
+    """The ids of an owner's skills as one text such as `4,17`, labelled `skill_ids`; NULL without
+    any. `owner` is the foreign key in the table of skills, `owner_id` the owner's primary key.
+    """
+    return (
+        select(func.aggregate_strings(cast(owner.table.c.skill_id, String), ","))
+        .where(owner == owner_id)
+        .correlate(owner_id.table)
+        .scalar_subquery()
+        .label("skill_ids")
+    )
 
 
 class CatalogueCache:
-    """Reads the catalogue once a minute at the most."""
+    """Reads the catalogue at most once in `CACHE_TTL`."""
 
     def __init__(self) -> None:
         self._current: CatalogueIds | None = None
         self._read_at = 0.0
 
-    async def current(self, source: AsyncConnection | Source) -> CatalogueIds:
-        """The catalogue, read from there when it is not fresh."""
+    async def current(self, source: Source) -> CatalogueIds:
+        """The catalogue, read from `source` unless it is fresh."""
         now = time.monotonic()
         if self._current is None or now - self._read_at > CACHE_TTL:
             self._current = await _read(source)
@@ -76,24 +88,21 @@ _SKILLS, _REGIONS = _entries(tables.skills), _entries(tables.regions)
 _MEET_TIMES = _entries(tables.meet_times)
 
 
-async def _read(source: AsyncConnection | Source) -> CatalogueIds:
-    async def names(entries: Select[Any]) -> dict[int, str]:
-        if isinstance(source, AsyncConnection):
-            return {row.id: row.name for row in await source.execute(entries)}
-        return {row.id: row.name for row in await source.fetch(entries)}
-
-    def numbers(of: Mapping[int, str]) -> dict[str, int]:
-        return {name: number for number, name in of.items()}
-
-    skills = await names(_SKILLS)
-    regions = await names(_REGIONS)
-    meet_times = await names(_MEET_TIMES)
+async def _read(source: Source) -> CatalogueIds:
+    skills, regions, meet_times = [
+        {row.id: row.name for row in await source.fetch(entries)}
+        for entries in (_SKILLS, _REGIONS, _MEET_TIMES)
+    ]
     return CatalogueIds(
         Catalogue(tuple(skills.values()), tuple(regions.values()), tuple(meet_times.values())),
         skills,
         regions,
         meet_times,
-        numbers(skills),
-        numbers(regions),
-        numbers(meet_times),
+        _inverse(skills),
+        _inverse(regions),
+        _inverse(meet_times),
     )
+
+
+def _inverse(names: Mapping[int, str]) -> dict[str, int]:
+    return {name: entry_id for entry_id, name in names.items()}

@@ -41,9 +41,9 @@ class SqlPopulationReader:
         self._catalogue = catalogue
 
     async def population(self) -> Population:
-        numbered = await self._catalogue.current(self._database)
+        catalogue = await self._catalogue.current(self._database)
         rows = await self._database.fetch(_POPULATION)
-        return await asyncio.to_thread(_population, rows, numbered.skill_names)
+        return await asyncio.to_thread(_population, rows, catalogue.skill_names)
 
 
 def _population(rows: Sequence[Row], names: Mapping[int, str]) -> Population:

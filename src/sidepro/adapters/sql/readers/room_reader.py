@@ -3,26 +3,14 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import (
-    Select,
-    and_,
-    bindparam,
-    case,
-    func,
-    or_,
-    select,
-)
+from sqlalchemy import Select, and_, bindparam, case, func, or_, select
 
 from sidepro.adapters.sql.engine.compiled_query import Row, limit_param
 from sidepro.adapters.sql.engine.database import Source
 from sidepro.adapters.sql.engine.keyset import KeysetQuery
 from sidepro.adapters.sql.repositories.images import IMAGE_OF_USER
-from sidepro.adapters.sql.repositories.rooms import optional_room, stored_message, stored_room
-from sidepro.adapters.sql.schema.tables import (
-    messages,
-    rooms,
-    users,
-)
+from sidepro.adapters.sql.repositories.rooms import load_message, load_room, optional_room
+from sidepro.adapters.sql.schema.tables import messages, rooms, users
 from sidepro.domain.accounts.views import UserSummary
 from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.images.urls import ImageUrls
@@ -32,67 +20,54 @@ from sidepro.domain.rooms.views import RoomView
 
 _ROOM = select(rooms).where(rooms.c.id == bindparam("id"))
 
-
 _ID_OF_PAIR = select(rooms.c.id).where(
     rooms.c.low_id == bindparam("low"), rooms.c.high_id == bindparam("high")
 )
 
-
 _ROOMS = select(rooms).where(rooms.c.id.in_(bindparam("ids", expanding=True)))
-
 
 _MESSAGES = select(messages).where(messages.c.room_id == bindparam("room"))
 
-
 _MESSAGES_AFTER = (
-    _MESSAGES.where(messages.c.seq > bindparam("place"))
+    _MESSAGES.where(messages.c.seq > bindparam("seq"))
     .order_by(messages.c.seq)
-    .limit(limit_param("most"))
+    .limit(limit_param("limit"))
 )
-
 
 _MESSAGES_BEFORE = (
-    _MESSAGES.where(messages.c.seq < bindparam("place"))
+    _MESSAGES.where(messages.c.seq < bindparam("seq"))
     .order_by(messages.c.seq.desc())
-    .limit(limit_param("most"))
+    .limit(limit_param("limit"))
 )
 
+_LATEST_MESSAGES = _MESSAGES.order_by(messages.c.seq.desc()).limit(limit_param("limit"))
 
-_LATEST_MESSAGES = _MESSAGES.order_by(messages.c.seq.desc()).limit(limit_param("most"))
+_USER = bindparam("user", type_=rooms.c.low_id.type)
 
+_IS_LOW = rooms.c.low_id == _USER
 
-_ME = bindparam("me", type_=rooms.c.low_id.type)
+_READ_SEQ = case((_IS_LOW, rooms.c.low_read_seq), else_=rooms.c.high_read_seq)
 
+_OTHER_ID = case((_IS_LOW, rooms.c.high_id), else_=rooms.c.low_id)
 
-_I_AM_LOW = rooms.c.low_id == _ME
-
-
-_READ = case((_I_AM_LOW, rooms.c.low_read_seq), else_=rooms.c.high_read_seq)
-
-
-_OTHER_ID = case((_I_AM_LOW, rooms.c.high_id), else_=rooms.c.low_id)
-
-
-_MINE = and_(
-    or_(_I_AM_LOW, rooms.c.high_id == _ME),
-    rooms.c.left_by.is_distinct_from(_ME),
+_IN_LIST_OF_USER = and_(
+    or_(_IS_LOW, rooms.c.high_id == _USER),
+    rooms.c.left_by.is_distinct_from(_USER),
 )
-
 
 _UNREAD = (
     select(func.count())
     .select_from(messages)
     .where(
         messages.c.room_id == rooms.c.id,
-        messages.c.seq > _READ,
-        messages.c.sender_id.is_distinct_from(_ME),
+        messages.c.seq > _READ_SEQ,
+        messages.c.sender_id.is_distinct_from(_USER),
     )
     .correlate(rooms)
     .scalar_subquery()
 )
 
-
-_VIEWS: Select[Any] = (
+_ROOM_VIEWS: Select[Any] = (
     select(
         rooms,
         users.c.id.label("other_id"),
@@ -111,17 +86,14 @@ _VIEWS: Select[Any] = (
             and_(messages.c.room_id == rooms.c.id, messages.c.seq == rooms.c.last_seq),
         )
     )
-    .where(_MINE)
+    .where(_IN_LIST_OF_USER)
 )
 
+_ROOM_VIEW = _ROOM_VIEWS.where(rooms.c.id == bindparam("id"))
 
-_ROOM_VIEW = _VIEWS.where(rooms.c.id == bindparam("id"))
+_ROOMS_OF = KeysetQuery(_ROOM_VIEWS, (rooms.c.updated_at, rooms.c.id), descending=True)
 
-
-_ROOMS_OF = KeysetQuery(_VIEWS, (rooms.c.updated_at, rooms.c.id), descending=True)
-
-
-_ROOM_COUNT = select(func.count()).select_from(rooms).where(_MINE)
+_ROOM_COUNT = select(func.count()).select_from(rooms).where(_IN_LIST_OF_USER)
 
 
 class SqlRoomReader:
@@ -132,16 +104,16 @@ class SqlRoomReader:
         self._images = images
 
     async def rooms(self, user_id: UserId, page: PageRequest) -> Page[RoomView]:
-        rows = await _ROOMS_OF.page(self._database, page, {"me": user_id})
+        rows = await _ROOMS_OF.page(self._database, page, {"user": user_id})
         views = tuple(self._view(row, user_id) for row in rows.items)
         return Page(views, rows.next, rows.previous)
 
     async def room_count(self, user_id: UserId) -> int:
-        (row,) = await self._database.fetch(_ROOM_COUNT, {"me": user_id})
+        (row,) = await self._database.fetch(_ROOM_COUNT, {"user": user_id})
         return int(row[0])
 
     async def room(self, room_id: RoomId, user_id: UserId) -> RoomView | None:
-        row = await self._database.fetch_one(_ROOM_VIEW, {"id": room_id, "me": user_id})
+        row = await self._database.fetch_one(_ROOM_VIEW, {"id": room_id, "user": user_id})
         return None if row is None else self._view(row, user_id)
 
     async def id_of_pair(self, one: UserId, other: UserId) -> RoomId | None:
@@ -154,27 +126,28 @@ class SqlRoomReader:
 
     async def states(self, room_ids: Collection[RoomId]) -> Mapping[RoomId, Room]:
         rows = await self._database.fetch(_ROOMS, {"ids": list(room_ids)})
-        return {row.id: stored_room(row) for row in rows}
+        return {row.id: load_room(row) for row in rows}
 
     async def messages(
         self, room_id: RoomId, *, after: int | None, before: int | None, limit: int
     ) -> tuple[Message, ...]:
-        parameters = {"room": room_id, "most": limit}
+        parameters = {"room": room_id, "limit": limit}
         if after is not None:
             statement = _MESSAGES_AFTER
-            parameters["place"] = after
+            parameters["seq"] = after
         elif before is not None:
             statement = _MESSAGES_BEFORE
-            parameters["place"] = before
+            parameters["seq"] = before
         else:
             statement = _LATEST_MESSAGES
         rows = await self._database.fetch(statement, parameters)
-        found = tuple(stored_message(row) for row in rows)
+        found = tuple(load_message(row) for row in rows)
         return found if after is not None else found[::-1]
 
-    def _view(self, row: Row, me: UserId) -> RoomView:
-        mine = 0 if row.low_id == me else 1
-        read = (row.low_read_seq, row.high_read_seq)
+    def _view(self, row: Row, user_id: UserId) -> RoomView:
+        read_seq, participant_read_seq = row.low_read_seq, row.high_read_seq
+        if row.low_id != user_id:
+            read_seq, participant_read_seq = participant_read_seq, read_seq
         pending = row.left_by is not None or row.other_id is None
         last_message = None
         if row.seq is not None:
@@ -190,8 +163,8 @@ class SqlRoomReader:
             left_by=row.left_by,
             last_message=last_message,
             last_seq=row.last_seq,
-            read_seq=read[mine],
-            participant_read_seq=read[1 - mine],
+            read_seq=read_seq,
+            participant_read_seq=participant_read_seq,
             unread_count=row.unread,
             created_at=row.created_at,
             updated_at=row.updated_at,

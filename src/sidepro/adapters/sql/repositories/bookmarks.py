@@ -6,13 +6,8 @@ from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql.engine.dialect import upsert
-from sidepro.adapters.sql.schema.tables import (
-    bookmarks,
-)
-from sidepro.domain.ids import (
-    ProjectId,
-    UserId,
-)
+from sidepro.adapters.sql.schema.tables import bookmarks
+from sidepro.domain.ids import ProjectId, UserId
 
 
 class SqlBookmarks:
@@ -22,11 +17,10 @@ class SqlBookmarks:
         self._connection = connection
 
     async def add(self, user_id: UserId, project_id: ProjectId, now: datetime) -> bool:
-        new = upsert(self._connection, bookmarks).values(
-            user_id=user_id, project_id=project_id, created_at=now
-        )
-        added = new.on_conflict_do_nothing().returning(bookmarks.c.user_id)
-        return (await self._connection.execute(added)).first() is not None
+        row = {"user_id": user_id, "project_id": project_id, "created_at": now}
+        added = upsert(self._connection, bookmarks).values(row).on_conflict_do_nothing()
+        result = await self._connection.execute(added.returning(bookmarks.c.user_id))
+        return result.first() is not None
 
     async def remove(self, user_id: UserId, project_id: ProjectId) -> bool:
         removed = await self._connection.execute(

@@ -20,23 +20,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sidepro.adapters.sql.schema.tables import (
-    images,
-    profiles,
-    project_images,
-    projects,
-    users,
-)
-from sidepro.domain.ids import (
-    ImageId,
-    ProjectId,
-    UserId,
-)
+from sidepro.adapters.sql.schema.tables import images, profiles, project_images, projects, users
+from sidepro.domain.ids import ImageId, ProjectId, UserId
 from sidepro.domain.images.image import Image, ImageState
 from sidepro.domain.images.urls import ImageKey
 
-# Subqueries rather than joins: a page looks up the images of its rows, and the order in which the
-# tables behind the rows are joined stays as it is.
+# Subqueries and not joins: the images of a page's rows are looked up one by one, and the other
+# tables keep their join order.
 IMAGE_OF_USER = (
     select(images.c.key)
     .join(profiles, profiles.c.image_id == images.c.id)
@@ -56,34 +46,34 @@ THUMBNAIL = (
 _BYTES = select(func.coalesce(func.sum(images.c.size), 0)).where(
     images.c.user_id == bindparam("user"), images.c.state == ImageState.STORED
 )
-# Whoever removes an image locks its row in full: so a shared lock of the key is enough to keep it,
-# the same that the database takes for a reference.
-_KEPT = select(images.c.id).with_for_update(read=True, key_share=True)
-_HELD = _KEPT.where(
+# Deleting an image locks its row in full. A shared lock of the key, as the database takes for a
+# foreign key, is enough to prevent that.
+_LOCK = select(images.c.id).with_for_update(read=True, key_share=True)
+_LOCK_ONE = _LOCK.where(
     images.c.id == bindparam("id"),
     images.c.user_id == bindparam("user"),
     images.c.state == ImageState.STORED,
 )
-_SHOWN = _KEPT.where(
+_LOCK_BY_KEYS = _LOCK.where(
     images.c.key.in_(bindparam("keys", expanding=True)),
     images.c.user_id == bindparam("user"),
     images.c.state == ImageState.STORED,
 ).order_by(images.c.id)
-_USED = or_(
+_IS_USED = or_(
     exists().where(profiles.c.image_id == images.c.id).correlate(images),
     exists().where(projects.c.thumbnail_id == images.c.id).correlate(images),
     exists().where(project_images.c.image_id == images.c.id).correlate(images),
 )
 
 
-def _noted(since: Any, *conditions: ColumnElement[bool]) -> Any:
+def _set_unused_since(moment: Any, *conditions: ColumnElement[bool]) -> Any:
     stored = images.c.state == ImageState.STORED
-    return update(images).where(stored, *conditions).values(unused_since=since)
+    return update(images).where(stored, *conditions).values(unused_since=moment)
 
 
-_UNUSED = _noted(bindparam("now"), images.c.unused_since.is_(None), not_(_USED))
-_USED_AGAIN = _noted(None, images.c.unused_since.is_not(None), _USED)
-_MAY_GO = (
+_MARK_UNUSED = _set_unused_since(bindparam("now"), images.c.unused_since.is_(None), not_(_IS_USED))
+_MARK_USED = _set_unused_since(None, images.c.unused_since.is_not(None), _IS_USED)
+_LOCK_DELETABLE = (
     select(images.c.id)
     .where(
         or_(
@@ -92,21 +82,20 @@ _MAY_GO = (
             and_(
                 images.c.state == ImageState.STORED,
                 or_(images.c.user_id.is_(None), images.c.unused_since <= bindparam("unused")),
-                not_(_USED),
+                not_(_IS_USED),
             ),
         )
     )
     .order_by(images.c.id)
-    .limit(bindparam("most"))
+    .limit(bindparam("limit"))
     .with_for_update(skip_locked=True)
 )
-# Held first and looked at afterwards: a reference may have been made until the row was held, none
-# can be made since.
-_TAKEN_OUT = (
+# Checked again once the rows are locked: until then a reference may have been added.
+_CLAIM = (
     update(images)
     .where(
         images.c.id.in_(bindparam("ids", expanding=True)),
-        or_(images.c.state != ImageState.STORED, not_(_USED)),
+        or_(images.c.state != ImageState.STORED, not_(_IS_USED)),
     )
     .values(state=ImageState.DELETING)
     .returning(images)
@@ -146,43 +135,43 @@ class SqlImages:
         )
 
     async def mark_stored(self, image_id: ImageId) -> bool:
-        noted = await self._connection.execute(
+        stored = await self._connection.execute(
             update(images)
             .where(images.c.id == image_id, images.c.state == ImageState.NEW)
             .values(state=ImageState.STORED)
         )
-        return noted.rowcount == 1
+        return stored.rowcount == 1
 
     async def lock_for_reference(self, image_id: ImageId, owner_id: UserId) -> bool:
         parameters = {"id": image_id, "user": owner_id}
-        return (await self._connection.execute(_HELD, parameters)).first() is not None
+        return (await self._connection.execute(_LOCK_ONE, parameters)).first() is not None
 
     async def set_references(
         self, project_id: ProjectId, owner_id: UserId, keys: Collection[ImageKey]
     ) -> None:
-        shown: list[ImageId] = []
+        image_ids: list[ImageId] = []
         if keys:
             parameters = {"keys": list(keys), "user": owner_id}
-            shown = list(await self._connection.scalars(_SHOWN, parameters))
+            image_ids = list(await self._connection.scalars(_LOCK_BY_KEYS, parameters))
         await self._connection.execute(
             delete(project_images).where(project_images.c.project_id == project_id)
         )
-        if shown:
-            rows = [{"project_id": project_id, "image_id": image_id} for image_id in shown]
+        if image_ids:
+            rows = [{"project_id": project_id, "image_id": image_id} for image_id in image_ids]
             await self._connection.execute(insert(project_images), rows)
 
     async def mark_unused(self, now: datetime) -> None:
-        await self._connection.execute(_UNUSED, {"now": now})
-        await self._connection.execute(_USED_AGAIN)
+        await self._connection.execute(_MARK_UNUSED, {"now": now})
+        await self._connection.execute(_MARK_USED)
 
     async def claim_for_deletion(
         self, *, unused_before: datetime, unfinished_before: datetime, limit: int
     ) -> tuple[Image, ...]:
-        parameters = {"unused": unused_before, "unfinished": unfinished_before, "most": limit}
-        ids = list(await self._connection.scalars(_MAY_GO, parameters))
+        parameters = {"unused": unused_before, "unfinished": unfinished_before, "limit": limit}
+        ids = list(await self._connection.scalars(_LOCK_DELETABLE, parameters))
         if not ids:
             return ()
-        rows = await self._connection.execute(_TAKEN_OUT, {"ids": ids})
+        rows = await self._connection.execute(_CLAIM, {"ids": ids})
         return tuple(_image(row) for row in rows)
 
     async def delete(self, image_ids: Collection[ImageId]) -> None:

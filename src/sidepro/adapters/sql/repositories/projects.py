@@ -1,11 +1,18 @@
-"""Projects, comments and bookmarks in SQL: what changes them."""
+"""Projects in SQL."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import String, bindparam, cast, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
+from sidepro.adapters.sql.engine.database import TransactionSource
+from sidepro.adapters.sql.readers.catalogue_ids import (
+    CatalogueCache,
+    CatalogueIds,
+    aggregate_skill_ids,
+)
+from sidepro.adapters.sql.repositories.rows import entity_loader
 from sidepro.adapters.sql.schema.tables import (
     project_counters,
     project_search,
@@ -15,37 +22,29 @@ from sidepro.adapters.sql.schema.tables import (
 )
 from sidepro.adapters.sql.search.ngrams import NgramArray, ngrams_of
 from sidepro.domain.errors import NotFound
-from sidepro.domain.ids import (
-    ProjectId,
-)
+from sidepro.domain.ids import ProjectId
 from sidepro.domain.projects.ports import Counters
 from sidepro.domain.projects.project import Project
 from sidepro.domain.text import casefold_key
 
-SKILLS_OF_PROJECT = (
-    select(func.aggregate_strings(cast(project_skills.c.skill_id, String), ","))
-    .where(project_skills.c.project_id == projects.c.id)
-    .correlate(projects)
-    .scalar_subquery()
-    .label("skill_ids")
-)
+SKILLS_OF_PROJECT = aggregate_skill_ids(project_skills.c.project_id, projects.c.id)
 
-# Held first and read afterwards: a statement that waits for a lock sees the row as it is then,
-# and everything else, such as the skills, as it was before.
-_PROJECT_HELD = (
+# Two statements: one that waits for a lock sees the locked row as it is afterwards, but its skills
+# as they were before.
+_LOCK = (
     select(projects.c.id).where(projects.c.id == bindparam("id")).with_for_update(key_share=True)
 )
 _PROJECT = select(projects, SKILLS_OF_PROJECT).where(projects.c.id == bindparam("id"))
-_MOVE_COUNTERS = (
+_ADJUST_COUNTERS = (
     update(project_counters)
     .where(project_counters.c.project_id == bindparam("id"))
     .values(
-        bookmarks=project_counters.c.bookmarks + bindparam("bookmarks_moved"),
-        comments=project_counters.c.comments + bindparam("comments_moved"),
+        bookmarks=project_counters.c.bookmarks + bindparam("bookmarks_by"),
+        comments=project_counters.c.comments + bindparam("comments_by"),
     )
     .returning(project_counters.c.views, project_counters.c.bookmarks, project_counters.c.comments)
 )
-_NEW_GRAMS = (
+_SET_NGRAMS = (
     update(project_search)
     .where(
         project_search.c.project_id == bindparam("of"),
@@ -70,22 +69,15 @@ class SqlProjects:
             insert(project_counters),
             {"project_id": project.id, "views": 0, "bookmarks": 0, "comments": 0},
         )
-        await self._connection.execute(
-            insert(project_search),
-            {
-                "project_id": project.id,
-                "created_at": project.created_at,
-                "grams": ngrams_of(values["search_text"]),
-            },
-        )
+        await self._connection.execute(insert(project_search), search_row(project, values))
         await self._add_skills(project)
 
     async def get(self, project_id: ProjectId) -> Project | None:
-        await self._connection.execute(_PROJECT_HELD, {"id": project_id})
+        await self._connection.execute(_LOCK, {"id": project_id})
         row = (await self._connection.execute(_PROJECT, {"id": project_id})).first()
         if row is None:
             return None
-        numbered = await self._catalogue.current(self._connection)
+        catalogue = await self._catalogue.current(TransactionSource(self._connection))
         return Project(
             id=row.id,
             author_id=row.author_id,
@@ -95,7 +87,7 @@ class SqlProjects:
             content_html=row.content_html,
             repository_url=row.repository_url,
             thumbnail_id=row.thumbnail_id,
-            skills=numbered.skills_of_list(row.skill_ids),
+            skills=catalogue.skills_of_list(row.skill_ids),
             revision=row.revision,
             created_at=row.created_at,
             updated_at=row.updated_at,
@@ -104,11 +96,11 @@ class SqlProjects:
     async def save(self, project: Project) -> None:
         values = await self._values(project)
         await self._connection.execute(
-            update(projects).where(projects.c.id == project.id).values(**values)
+            update(projects).where(projects.c.id == project.id).values(values)
         )
-        # Most edits leave these as they are, and the index untouched.
+        # Writes nothing, and leaves the index alone, unless the search text changed.
         await self._connection.execute(
-            _NEW_GRAMS, {"of": project.id, "now": ngrams_of(values["search_text"])}
+            _SET_NGRAMS, {"of": project.id, "now": ngrams_of(values["search_text"])}
         )
         await self._connection.execute(
             delete(project_skills).where(project_skills.c.project_id == project.id)
@@ -126,45 +118,66 @@ class SqlProjects:
     async def adjust_counters(
         self, project_id: ProjectId, *, bookmarks: int = 0, comments: int = 0
     ) -> Counters:
-        moved = await self._connection.execute(
-            _MOVE_COUNTERS,
-            {"id": project_id, "bookmarks_moved": bookmarks, "comments_moved": comments},
+        adjusted = await self._connection.execute(
+            _ADJUST_COUNTERS,
+            {"id": project_id, "bookmarks_by": bookmarks, "comments_by": comments},
         )
-        row = moved.first()
+        row = adjusted.first()
         if row is None:
             raise NotFound
-        return Counters(views=row.views, bookmarks=row.bookmarks, comments=row.comments)
+        return load_counters(row)
 
     async def _values(self, project: Project) -> dict[str, Any]:
-        author = await self._connection.scalar(_USERNAME_KEY, {"id": project.author_id})
-        if author is None:
+        username_key = await self._connection.scalar(_USERNAME_KEY, {"id": project.author_id})
+        if username_key is None:
             raise NotFound
-        return {
-            "author_id": project.author_id,
-            "title": project.title,
-            "summary": project.summary,
-            "search_text": search_text(project.title, project.summary, author),
-            "content": project.content,
-            "content_html": project.content_html,
-            "repository_url": project.repository_url,
-            "thumbnail_id": project.thumbnail_id,
-            "revision": project.revision,
-            "created_at": project.created_at,
-            "updated_at": project.updated_at,
-        }
+        return project_values(project, username_key)
 
     async def _add_skills(self, project: Project) -> None:
-        numbered = await self._catalogue.current(self._connection)
-        rows = [
-            {"project_id": project.id, "skill_id": numbered.skill_ids[name]}
-            for name in project.skills
-        ]
+        catalogue = await self._catalogue.current(TransactionSource(self._connection))
+        rows = project_skill_rows(project, catalogue)
         if rows:
             await self._connection.execute(insert(project_skills), rows)
 
 
+load_counters = entity_loader(Counters)
+
+
+def project_values(project: Project, username_key: str) -> dict[str, Any]:
+    """A project's row without its key; `username_key` is its author's."""
+    return {
+        "author_id": project.author_id,
+        "title": project.title,
+        "summary": project.summary,
+        "search_text": search_text(project.title, project.summary, username_key),
+        "content": project.content,
+        "content_html": project.content_html,
+        "repository_url": project.repository_url,
+        "thumbnail_id": project.thumbnail_id,
+        "revision": project.revision,
+        "created_at": project.created_at,
+        "updated_at": project.updated_at,
+    }
+
+
+def search_row(project: Project, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The row of the text search; `values` are those of `project_values`."""
+    return {
+        "project_id": project.id,
+        "created_at": project.created_at,
+        "grams": ngrams_of(values["search_text"]),
+    }
+
+
+def project_skill_rows(project: Project, catalogue: CatalogueIds) -> list[dict[str, Any]]:
+    return [
+        {"project_id": project.id, "skill_id": catalogue.skill_ids[name]}
+        for name in project.skills
+    ]
+
+
 def search_text(title: str, summary: str, username_key: str) -> str:
-    """What a text search looks through. The parts have no line breaks, nor have search terms, so
-    that no term is found across two parts. A username never changes, and may be kept here.
+    """The text that searches look through, a line for each part. Search terms have no line breaks,
+    so that none matches across two parts. Usernames never change.
     """
     return f"{casefold_key(title)}\n{casefold_key(summary)}\n{username_key}"

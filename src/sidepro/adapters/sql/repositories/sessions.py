@@ -4,23 +4,24 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, exists, insert, select, update
+from sqlalchemy import Insert, Table, bindparam, delete, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sidepro.adapters.sql.engine.compiled_query import Row
+from sidepro.adapters.sql.engine.dialect import is_postgresql
+from sidepro.adapters.sql.repositories.rows import entity_loader
 from sidepro.adapters.sql.schema.tables import refresh_tokens, sessions
 from sidepro.domain.accounts.ports import TokenLookup
 from sidepro.domain.accounts.session import RefreshToken, Session
 from sidepro.domain.ids import SessionId, UserId
 
-_OF_TOKEN = sessions.join(refresh_tokens, refresh_tokens.c.session_id == sessions.c.id)
+_TOKENS = sessions.join(refresh_tokens, refresh_tokens.c.session_id == sessions.c.id)
 _OWNER = (
     select(sessions.c.user_id)
-    .select_from(_OF_TOKEN)
+    .select_from(_TOKENS)
     .where(refresh_tokens.c.hash == bindparam("hash"))
 )
 _successors = refresh_tokens.alias("successors")
-_PRESENTED = (
+_TOKEN = (
     select(
         sessions,
         refresh_tokens,
@@ -29,21 +30,29 @@ _PRESENTED = (
         .correlate(refresh_tokens)
         .label("successor_used"),
     )
-    .select_from(_OF_TOKEN)
+    .select_from(_TOKENS)
     .where(refresh_tokens.c.hash == bindparam("hash"))
 )
-_EXPIRED_GO = delete(sessions).where(
-    sessions.c.user_id == bindparam("begun_user_id", type_=sessions.c.user_id.type),
-    sessions.c.expires_at <= bindparam("begun_created_at", type_=sessions.c.created_at.type),
+_DELETE_EXPIRED = delete(sessions).where(
+    sessions.c.user_id == bindparam("session_user_id", type_=sessions.c.user_id.type),
+    sessions.c.expires_at <= bindparam("session_created_at", type_=sessions.c.created_at.type),
 )
-_ADD_SESSION = insert(sessions).values(
-    {one.name: bindparam(f"begun_{one.name}", type_=one.type) for one in sessions.c}
-)
-_ADD_TOKEN = insert(refresh_tokens).values(
-    {one.name: bindparam(f"token_{one.name}", type_=one.type) for one in refresh_tokens.c}
-)
-# What SQLite cannot do: one statement that writes to several tables.
-_BEGIN = _ADD_TOKEN.add_cte(_EXPIRED_GO.cte("gone"), _ADD_SESSION.cte("begun"))
+
+
+def _insert(table: Table, prefix: str) -> Insert:
+    """An INSERT with the parameters of `_parameters`."""
+    return insert(table).values(
+        {
+            column.name: bindparam(f"{prefix}_{column.name}", type_=column.type)
+            for column in table.c
+        }
+    )
+
+
+_ADD_SESSION = _insert(sessions, "session")
+_ADD_TOKEN = _insert(refresh_tokens, "token")
+# One statement that writes to several tables, which SQLite lacks.
+_ADD = _ADD_TOKEN.add_cte(_DELETE_EXPIRED.cte("expired"), _ADD_SESSION.cte("session"))
 _SESSION_USED = (
     update(sessions)
     .where(sessions.c.id == bindparam("session"))
@@ -56,6 +65,10 @@ _TOKEN_USED = (
 )
 
 
+load_session = entity_loader(Session)
+_load_token = entity_loader(RefreshToken)
+
+
 class SqlSessions:
     """See `sidepro.domain.accounts.ports.SessionRepository`."""
 
@@ -63,20 +76,21 @@ class SqlSessions:
         self._connection = connection
 
     async def add(self, session: Session, token: RefreshToken) -> None:
-        at_once = self._connection.dialect.name == "postgresql"
-        parameters = {**_parameters("begun", session), **_parameters("token", token)}
-        for statement in (_BEGIN,) if at_once else (_EXPIRED_GO, _ADD_SESSION, _ADD_TOKEN):
+        parameters = {**_parameters("session", session), **_parameters("token", token)}
+        if is_postgresql(self._connection):
+            await self._connection.execute(_ADD, parameters)
+            return
+        for statement in (_DELETE_EXPIRED, _ADD_SESSION, _ADD_TOKEN):
             await self._connection.execute(statement, parameters)
 
     async def owner(self, token_hash: bytes) -> UserId | None:
         return await self._connection.scalar(_OWNER, {"hash": token_hash})
 
     async def find_token(self, token_hash: bytes) -> TokenLookup | None:
-        row = (await self._connection.execute(_PRESENTED, {"hash": token_hash})).first()
+        row = (await self._connection.execute(_TOKEN, {"hash": token_hash})).first()
         if row is None:
             return None
-        token = RefreshToken(row.hash, row.session_id, row.parent, row.issued_at, row.used_at)
-        return TokenLookup(session_of(row), token, bool(row.successor_used))
+        return TokenLookup(load_session(row), _load_token(row), bool(row.successor_used))
 
     async def rotate(
         self, session: Session, used: RefreshToken, successor: RefreshToken, now: datetime
@@ -109,18 +123,6 @@ class SqlSessions:
         return tuple(ended.scalars())
 
 
-def _parameters(name: str, thing: Session | RefreshToken) -> dict[str, Any]:
-    """The members under the names that the statements know them by."""
-    return {f"{name}_{part.name}": getattr(thing, part.name) for part in fields(thing)}
-
-
-def session_of(row: Row) -> Session:
-    return Session(
-        id=row.id,
-        user_id=row.user_id,
-        user_agent=row.user_agent,
-        created_at=row.created_at,
-        last_used_at=row.last_used_at,
-        expires_at=row.expires_at,
-        ends_at=row.ends_at,
-    )
+def _parameters(prefix: str, entity: Session | RefreshToken) -> dict[str, Any]:
+    """The fields as parameters of `_insert`."""
+    return {f"{prefix}_{field.name}": getattr(entity, field.name) for field in fields(entity)}
