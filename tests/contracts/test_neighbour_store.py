@@ -232,7 +232,7 @@ async def test_a_person_who_is_gone_by_now_is_no_trouble(world: World) -> None:
 async def test_a_large_result_is_stored_whole(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sql_recommendations, "ROWS_AT_ONCE", 7)
+    monkeypatch.setattr(sql_recommendations, "BATCH_SIZE", 7)
     users = sorted(await people(world, 30))
     result = alike(users, "Java", {user: [users[0], users[17], users[29]] for user in users})
     assert await store_at(world, result, after(1))
@@ -244,7 +244,7 @@ async def test_a_large_result_is_stored_whole(
 async def test_another_process_writes_only_what_differs(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sql_recommendations, "ROWS_AT_ONCE", 7)
+    monkeypatch.setattr(sql_recommendations, "BATCH_SIZE", 7)
     users = sorted(await people(world, 30))
     near = {user: [users[1], users[17], users[29]] for user in users}
     await store_at(world, alike(users, "Java", near), after(1))
@@ -269,7 +269,7 @@ async def test_another_process_writes_only_what_differs(
 async def test_a_writing_that_breaks_off_leaves_the_old_result(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sql_recommendations, "ROWS_AT_ONCE", 7)
+    monkeypatch.setattr(sql_recommendations, "BATCH_SIZE", 7)
     users = sorted(await people(world, 30))
     old = alike(users, "Java", {user: [users[0]] for user in users})
     await store_at(world, old, after(1))

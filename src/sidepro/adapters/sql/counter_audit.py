@@ -1,7 +1,7 @@
-"""Whether the counters of projects equal the rows behind them, and making them so.
+"""Compares the counters of projects with the rows that they count, and repairs them.
 
-They always should: each is moved in the transaction that adds or removes its row. This finds what
-went past that, such as rows that somebody changed by hand. Views have no rows behind them.
+A counter changes in the transaction that adds or removes its row: it is wrong only after changes
+by hand. Views have no rows to count.
 """
 
 from collections.abc import Sequence
@@ -13,16 +13,11 @@ from sqlalchemy.sql.selectable import NamedFromClause
 
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.engine.dialect import upsert
-from sidepro.adapters.sql.schema.tables import (
-    bookmarks,
-    comments,
-    project_counters,
-    projects,
-)
+from sidepro.adapters.sql.schema.tables import bookmarks, comments, project_counters, projects
 from sidepro.domain.ids import ProjectId
 
 BATCH_SIZE = 500
-"""Projects whose counters are mended in one transaction."""
+"""Projects repaired in one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +31,7 @@ class CounterDrift:
     comment_rows: int
 
 
-def _counted(table: Table) -> NamedFromClause:
+def _counts(table: Table) -> NamedFromClause:
     return (
         select(table.c.project_id, func.count().label("number"))
         .group_by(table.c.project_id)
@@ -44,7 +39,7 @@ def _counted(table: Table) -> NamedFromClause:
     )
 
 
-def _number_of(table: Table) -> Any:
+def _count_of(table: Table) -> Any:
     return (
         select(func.count())
         .select_from(table)
@@ -54,10 +49,10 @@ def _number_of(table: Table) -> Any:
     )
 
 
-_bookmarks, _comments = _counted(bookmarks), _counted(comments)
+_bookmarks, _comments = _counts(bookmarks), _counts(comments)
 _bookmark_rows = func.coalesce(_bookmarks.c.number, 0)
 _comment_rows = func.coalesce(_comments.c.number, 0)
-# One statement sees one state of everything, however much is written meanwhile.
+# One statement sees one snapshot, whatever is written meanwhile.
 _DRIFTS = (
     select(
         projects.c.id.label("project_id"),
@@ -79,13 +74,13 @@ _DRIFTS = (
     )
     .order_by(projects.c.id)
 )
-_WITHOUT_COUNTERS = (
+_MISSING = (
     select(projects.c.id, literal(0), literal(0), literal(0))
     .outerjoin(project_counters, project_counters.c.project_id == projects.c.id)
     .where(projects.c.id.in_(bindparam("ids", expanding=True)))
     .where(project_counters.c.project_id.is_(None))
 )
-_HELD = (
+_LOCK = (
     select(project_counters.c.project_id)
     .where(project_counters.c.project_id.in_(bindparam("ids", expanding=True)))
     .order_by(project_counters.c.project_id)
@@ -94,7 +89,7 @@ _HELD = (
 _RECOUNT = (
     update(project_counters)
     .where(project_counters.c.project_id.in_(bindparam("ids", expanding=True)))
-    .values(bookmarks=_number_of(bookmarks), comments=_number_of(comments))
+    .values(bookmarks=_count_of(bookmarks), comments=_count_of(comments))
 )
 
 
@@ -108,22 +103,23 @@ async def find_drifts(database: Database) -> list[CounterDrift]:
 
 
 async def repair(database: Database, wrong: Sequence[CounterDrift]) -> None:
-    """Count the rows of these projects anew. Others may read and write meanwhile.
+    """Recount the rows of these projects, while others read and write.
 
     Raises:
-        Unavailable: the database cannot be reached. What was mended before stays mended.
+        Unavailable: the database cannot be reached. Batches committed before stay repaired.
     """
     for start in range(0, len(wrong), BATCH_SIZE):
         ids = [one.project_id for one in wrong[start : start + BATCH_SIZE]]
         async with database.writing() as connection:
             missing = upsert(connection, project_counters).from_select(
-                ["project_id", "views", "bookmarks", "comments"], _WITHOUT_COUNTERS
+                ["project_id", "views", "bookmarks", "comments"], _MISSING
             )
             await connection.execute(missing.on_conflict_do_nothing(), {"ids": ids})
-            # On its own: it holds projects, which whoever holds their counters may want to remove.
+            # Committed first: the insert locks projects, and a transaction that has locked their
+            # counters may be about to delete them.
             await database.commit(connection)
-            # Who adds a row moves its counter in the same transaction: with the counters held,
-            # whatever the count does not see yet will move them afterwards.
-            await connection.execute(_HELD, {"ids": ids})
+            # Rows and counters change in one transaction: with the counters locked, a row that the
+            # count does not see yet will be added to it afterwards.
+            await connection.execute(_LOCK, {"ids": ids})
             await connection.execute(_RECOUNT, {"ids": ids})
             await connection.commit()

@@ -106,12 +106,16 @@ def _batches(rows: Rows) -> Iterator[list[dict[str, Any]]]:
 
 def _profiles(profiles: Iterable[Profile], ids: CatalogueIds) -> Rows:
     for profile in profiles:
-        yield {"user_id": profile.user_id, **profile_values(profile, ids)}
+        row = {"user_id": profile.user_id, **profile_values(profile, ids)}
+        del row["image_id"]  # always NULL, and absent from the old schemas that tests fill
+        yield row
 
 
 def _projects(projects: Iterable[Project], authors: Mapping[UserId, str]) -> Rows:
     for project in projects:
-        yield {"id": project.id, **project_values(project, authors[project.author_id])}
+        row = {"id": project.id, **project_values(project, authors[project.author_id])}
+        del row["thumbnail_id"]  # as `image_id`
+        yield row
 
 
 def _search(projects: Iterable[Project], authors: Mapping[UserId, str]) -> Rows:

@@ -1,9 +1,9 @@
-"""Counting views: those that come in at the same time share a statement."""
+"""View counts: simultaneous views share a statement."""
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from sqlalchemy import bindparam, select, update
@@ -16,20 +16,20 @@ from sidepro.domain.errors import Unavailable
 from sidepro.domain.ids import ProjectId
 
 MAX_BATCH = 256
-"""Projects whose views are counted in one go, at the most."""
+"""Projects counted by one statement."""
 
 RETRY_AFTER = 0.01
-"""Seconds until a row that somebody holds is tried again."""
+"""Seconds until a locked row is tried again."""
 
 _ROWS = select(project_counters.c.project_id).where(
     project_counters.c.project_id.in_(bindparam("ids", expanding=True))
 )
 
 
-def _count(*, skip_held: bool) -> ReturningUpdate[Any]:
-    # Held in one order, so that no two processes can wait for each other.
+def _count(*, skip_locked: bool) -> ReturningUpdate[Any]:
+    # Locked in one order, so that no two processes deadlock.
     rows = _ROWS.order_by(project_counters.c.project_id).with_for_update(
-        key_share=True, skip_locked=skip_held
+        key_share=True, skip_locked=skip_locked
     )
     return (
         update(project_counters)
@@ -39,95 +39,91 @@ def _count(*, skip_held: bool) -> ReturningUpdate[Any]:
     )
 
 
-_COUNT, _COUNT_FREE = _count(skip_held=False), _count(skip_held=True)
+_COUNT, _COUNT_UNLOCKED = _count(skip_locked=False), _count(skip_locked=True)
 
-Waiting = dict[ProjectId, list[asyncio.Future[bool]]]
-"""Who waits for the views of which project to be counted."""
+Pending = dict[ProjectId, list[asyncio.Future[bool]]]
+"""For each project, a future for each of its views."""
 
 
 class SqlViewCounter:
     """See `sidepro.domain.projects.ports.ViewCounter`.
 
-    A view is counted at once when no counting is under way, else together with all those that
-    come meanwhile. So a hot project costs one statement at a time in each process, however many
-    people read it; and all of them wait for one commit.
+    A view is counted at once, or, while a statement runs, together with all that arrive meanwhile.
+    A hot project thus costs each process one statement at a time, and its readers share a commit.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._waiting: Waiting = {}
+        self._pending: Pending = {}
         self._task: asyncio.Task[None] | None = None
-        self._some_are_held = False
+        self._some_locked = False
 
     async def add(self, project_id: ProjectId) -> bool:
-        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(project_id, []).append(answer)
+        counted: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._pending.setdefault(project_id, []).append(counted)
         if self._task is None or self._task.done():
-            # A task of its own: whoever asks may go away, and must not take the others along.
+            # A task of its own: a cancelled request must not cancel the others' views.
             self._task = asyncio.create_task(self._count_all())
         try:
             async with asyncio.timeout(POOL_TIMEOUT):
-                return await answer
+                return await counted
         except TimeoutError as error:
             raise Unavailable from error
 
     async def close(self) -> None:
-        """Count those that still wait."""
+        """Count the pending views."""
         if self._task is not None:
             await self._task
 
     async def _count_all(self) -> None:
-        while self._waiting:
-            together = list(islice(self._waiting, MAX_BATCH))
-            by_number: defaultdict[int, Waiting] = defaultdict(dict)
-            for project_id in together:
-                # Who has given up is not counted.
-                answers = [one for one in self._waiting.pop(project_id) if not one.done()]
-                if answers:
-                    by_number[len(answers)][project_id] = answers
-            held: Waiting = {}
-            for number, waiting in by_number.items():
-                held |= await self._count(number, waiting)
-            self._some_are_held = bool(held)
-            if held:
-                for project_id, answers in held.items():
-                    self._waiting.setdefault(project_id, []).extend(answers)
+        while self._pending:
+            by_number: defaultdict[int, Pending] = defaultdict(dict)
+            for project_id in list(islice(self._pending, MAX_BATCH)):
+                # Views of cancelled requests are not counted.
+                views = [one for one in self._pending.pop(project_id) if not one.done()]
+                if views:
+                    by_number[len(views)][project_id] = views
+            locked: Pending = {}
+            for number, pending in by_number.items():
+                locked |= await self._count(number, pending)
+            self._some_locked = bool(locked)
+            if locked:
+                for project_id, views in locked.items():
+                    self._pending.setdefault(project_id, []).extend(views)
                 await asyncio.sleep(RETRY_AFTER)
 
-    async def _count(self, number: int, waiting: Waiting) -> Waiting:
-        """Add so many views to each of the projects, and answer; those that somebody holds."""
+    async def _count(self, number: int, pending: Pending) -> Pending:
+        """Add `number` views to each project and resolve its futures. Returns what was locked."""
         try:
-            counted, held = await self._stored(list(waiting), number)
-        except Exception as error:  # whatever it is, those who wait have to hear of it
-            for answers in waiting.values():
-                for answer in answers:
-                    if not answer.done():
-                        answer.set_exception(error)
+            counted, locked = await self._add(list(pending), number)
+        except Exception as error:  # whatever it is, the waiting requests must get it
+            for view in chain.from_iterable(pending.values()):
+                if not view.done():
+                    view.set_exception(error)
             return {}
-        for project_id, answers in waiting.items():
-            if project_id not in held:
-                for answer in answers:
-                    if not answer.done():
-                        answer.set_result(project_id in counted)
-        return {project_id: waiting[project_id] for project_id in held}
+        for project_id, views in pending.items():
+            if project_id not in locked:
+                for view in views:
+                    if not view.done():
+                        view.set_result(project_id in counted)
+        return {project_id: pending[project_id] for project_id in locked}
 
-    async def _stored(
+    async def _add(
         self, ids: list[ProjectId], number: int
     ) -> tuple[set[ProjectId], set[ProjectId]]:
-        """The projects that got so many views each, and those that somebody holds.
-
-        The others are not there.
+        """Add `number` views to each project. Returns the counted and the locked ones; the others
+        do not exist.
         """
         parameters = {"ids": ids, "number": number}
-        if not self._some_are_held:
+        if not self._some_locked:
             try:
                 return _ids(await self._database.write(_COUNT, parameters)), set()
             except RowLocked:
-                # Somebody holds one for long. The others do not wait for it, now or later.
-                self._some_are_held = True
+                # The others must not wait for the locked row, now or in the next rounds.
+                self._some_locked = True
         try:
-            counted = _ids(await self._database.write(_COUNT_FREE, parameters))
-        except RowLocked as error:  # the table itself, by a migration
+            counted = _ids(await self._database.write(_COUNT_UNLOCKED, parameters))
+        except RowLocked as error:  # a migration locks the table
             raise Unavailable from error
         rest = [project_id for project_id in ids if project_id not in counted]
         if not rest:

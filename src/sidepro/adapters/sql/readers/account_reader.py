@@ -1,4 +1,4 @@
-"""Reads about accounts in SQL."""
+"""Accounts and sessions, in SQL."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -26,7 +26,7 @@ from sidepro.domain.ids import SessionId, UserId
 from sidepro.domain.images.urls import ImageUrls
 from sidepro.domain.text import casefold_key
 
-_NOTED_AT = (
+_ADDRESS_NOTED_AT = (
     select(known_addresses.c.last_used_at)
     .where(
         known_addresses.c.user_id == users.c.id,
@@ -36,7 +36,9 @@ _NOTED_AT = (
     .scalar_subquery()
     .label("address_noted_at")
 )
-_LOG_IN_CANDIDATE = select(users, _NOTED_AT).where(users.c.email_key == bindparam("email_key"))
+_LOG_IN_CANDIDATE = select(users, _ADDRESS_NOTED_AT).where(
+    users.c.email_key == bindparam("email_key")
+)
 _ACCOUNT = (
     select(
         users.c.id,
@@ -64,7 +66,7 @@ _SESSIONS = select(sessions).where(sessions.c.expires_at > bindparam("now"))
 _SESSIONS_OF = _SESSIONS.where(sessions.c.user_id == bindparam("user")).order_by(
     sessions.c.last_used_at.desc(), sessions.c.id.desc()
 )
-_LIVE = _SESSIONS.with_only_columns(sessions.c.id).where(
+_ACTIVE_IDS = _SESSIONS.with_only_columns(sessions.c.id).where(
     sessions.c.id.in_(bindparam("ids", expanding=True))
 )
 _EMAIL_TAKEN = select(exists().where(users.c.email_key == bindparam("key")))
@@ -125,7 +127,7 @@ class SqlAccountReader:
         self, session_ids: Collection[SessionId], now: datetime
     ) -> frozenset[SessionId]:
         parameters = {"ids": list(session_ids), "now": now}
-        rows = await self._source.fetch(_LIVE, parameters)
+        rows = await self._source.fetch(_ACTIVE_IDS, parameters)
         return frozenset(row.id for row in rows)
 
     async def email_taken(self, email: str) -> bool:

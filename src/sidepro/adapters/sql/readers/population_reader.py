@@ -1,4 +1,4 @@
-"""Everybody's skills, read for the similarity job."""
+"""The skills of all people, as the similarity job reads them."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -11,15 +11,11 @@ from sidepro.adapters.sql.engine.compiled_query import Row
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.repositories.profiles import SKILLS_OF_PROFILE
-from sidepro.adapters.sql.schema.tables import (
-    profiles,
-    projects,
-    users,
-)
+from sidepro.adapters.sql.schema.tables import profiles, projects, users
 from sidepro.domain.recommendations.packed import Population, width_of
 
 BATCH_SIZE = 50_000
-"""People whose skills are made bits at once: a byte for each bit is needed for that."""
+"""People whose skills are packed at once, which takes a byte for each bit."""
 
 _POPULATION = (
     select(
@@ -63,12 +59,12 @@ def _population(rows: Sequence[Row], names: Mapping[int, str]) -> Population:
 
 
 def _skills(rows: Sequence[Row], bit_of: npt.NDArray[np.int16], width: int) -> bytes:
-    """The columns of these people, `width` bytes of each, with the bit of each skill's number."""
+    """The packed skills of these people: `width` bytes each, a bit for each skill."""
     lists = [row.skill_ids or "" for row in rows]
     lengths = np.array([text.count(",") + 1 if text else 0 for text in lists], np.intp)
     person = np.repeat(np.arange(len(rows)), lengths)
     numbers = np.array(",".join(filter(None, lists)).split(",") if person.size else [], np.int64)
-    # Whatever another process has just migrated in is left out until the next reading.
+    # Skills that a newer process has just added are left out until the catalogue is read again.
     known = (numbers < bit_of.size) & (bit_of[np.minimum(numbers, bit_of.size - 1)] >= 0)
     person, bits = person[known], bit_of[numbers[known]].astype(np.intp)
     flags = np.zeros((len(rows), width * 8), np.uint8)

@@ -1,4 +1,4 @@
-"""Bringing a database to the schema that this version of the code needs."""
+"""Migrations: from any older schema to the one that this version needs."""
 
 from pathlib import Path
 
@@ -17,13 +17,11 @@ _FOLDER = Path(__file__).resolve().parent / "migrations"
 
 
 class NewerDatabaseError(Exception):
-    """The database was migrated by a newer version of this program."""
+    """A newer version of the program has migrated the database."""
 
 
 async def migrate(database: Database) -> tuple[str | None, str]:
-    """Apply the migrations that are missing; the revision before and after.
-
-    All of them are one transaction: they are applied as a whole or not at all.
+    """Apply the missing migrations, all in one transaction. Returns the revision before and after.
 
     Raises:
         NewerDatabaseError: the database is at a revision that this version does not know.
@@ -36,16 +34,14 @@ async def migrate(database: Database) -> tuple[str | None, str]:
 
 
 async def undo(database: Database, back_to: str = "base") -> None:
-    """Undo the migrations after a revision, or every one. For tests and for developers: what had
-    no place before is lost, in the end all data.
-    """
+    """Undo the migrations after a revision, or all. For tests and developers: loses data."""
     async with database.restructuring() as connection:
         await connection.run_sync(lambda plain: command.downgrade(_config(plain), back_to))
         await connection.commit()
 
 
 async def current(database: Database) -> str | None:
-    """The revision that the database is at; `None` for an empty one.
+    """The revision of the database; `None` for an empty one.
 
     Raises:
         NewerDatabaseError: this version does not know the revision.
@@ -63,20 +59,21 @@ def head() -> str:
 
 
 def differences(connection: Connection) -> list[object]:
-    """What the tables in the database lack or have too much, compared with the code's."""
+    """The differences between the tables of the database and of the code."""
     on_sqlite = connection.dialect.name == "sqlite"
 
-    def is_common(_item: object, name: str | None, _kind: str, *_rest: object) -> bool:
-        """SQLite has another index for the text search, in tables of its own making."""
+    def is_comparable(_item: object, name: str | None, _kind: str, *_rest: object) -> bool:
+        """SQLite indexes the text search differently, in tables that FTS5 makes."""
         name = name or ""
         return not on_sqlite or not name.startswith(("project_grams", "ix_project_search_grams"))
 
-    context = MigrationContext.configure(connection, opts={"include_object": is_common})
+    context = MigrationContext.configure(connection, opts={"include_object": is_comparable})
     return list(compare_metadata(context, metadata))
 
 
 def _upgrade(connection: Connection) -> tuple[str | None, str]:
     if connection.dialect.name == "postgresql":
+        # Two processes that migrate at the same time do so one after the other.
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
     before = _revision(connection)
     if before != head():

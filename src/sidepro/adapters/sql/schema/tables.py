@@ -1,6 +1,6 @@
-"""The tables. Every constraint and index has a name: the adapters tell violations apart by it.
+"""The tables. Constraints and indexes have names, by which the adapter tells violations apart.
 
-Times are in UTC. Ids are UUIDv7, native on PostgreSQL and 32 hexadecimal digits on SQLite.
+Times are in UTC. Ids are UUIDv7: native on PostgreSQL, 32 hexadecimal digits on SQLite.
 """
 
 from advanced_alchemy.types import DateTimeUTC
@@ -35,11 +35,11 @@ metadata = MetaData(
 )
 
 
-def _belongs_to(target: str, *, on_delete: str = "CASCADE") -> ForeignKey:
+def _references(target: str, *, on_delete: str = "CASCADE") -> ForeignKey:
     return ForeignKey(target, ondelete=on_delete)
 
 
-def _moment(name: str) -> Column[object]:
+def _timestamp(name: str) -> Column[object]:
     return Column(name, DateTimeUTC(), nullable=False)
 
 
@@ -80,20 +80,20 @@ users = Table(
     Column("password_hash", Text, nullable=False),
     Column("is_admin", Boolean, nullable=False),
     Column("is_active", Boolean, nullable=False),
-    _moment("created_at"),
+    _timestamp("created_at"),
 )
 
 images = Table(
     "images",
     metadata,
     Column("id", Uuid(), primary_key=True),
-    Column("user_id", Uuid(), _belongs_to("users.id", on_delete="SET NULL"), index=True),
+    Column("user_id", Uuid(), _references("users.id", on_delete="SET NULL"), index=True),
     Column("key", Text, nullable=False, unique=True),
     Column("state", String(8), nullable=False),
     Column("width", Integer, nullable=False),
     Column("height", Integer, nullable=False),
     Column("size", BigInteger, nullable=False),
-    _moment("created_at"),
+    _timestamp("created_at"),
     Column("unused_since", DateTimeUTC()),
     CheckConstraint("state IN ('new', 'stored', 'going')", name="state"),
     comment="A row is there before its object in the store, and goes after it.",
@@ -102,23 +102,23 @@ images = Table(
 profiles = Table(
     "profiles",
     metadata,
-    Column("user_id", Uuid(), _belongs_to("users.id"), primary_key=True),
+    Column("user_id", Uuid(), _references("users.id"), primary_key=True),
     Column("bio", Text, nullable=False),
     Column("github_url", Text),
-    Column("region_id", SmallInteger, _belongs_to("regions.id", on_delete="RESTRICT")),
-    Column("meet_time_id", SmallInteger, _belongs_to("meet_times.id", on_delete="RESTRICT")),
-    _moment("updated_at"),
-    Column("image_id", Uuid(), _belongs_to("images.id", on_delete="RESTRICT"), index=True),
+    Column("region_id", SmallInteger, _references("regions.id", on_delete="RESTRICT")),
+    Column("meet_time_id", SmallInteger, _references("meet_times.id", on_delete="RESTRICT")),
+    _timestamp("updated_at"),
+    Column("image_id", Uuid(), _references("images.id", on_delete="RESTRICT"), index=True),
 )
 
 profile_skills = Table(
     "profile_skills",
     metadata,
-    Column("user_id", Uuid(), _belongs_to("profiles.user_id"), primary_key=True),
+    Column("user_id", Uuid(), _references("profiles.user_id"), primary_key=True),
     Column(
         "skill_id",
         SmallInteger,
-        _belongs_to("skills.id", on_delete="RESTRICT"),
+        _references("skills.id", on_delete="RESTRICT"),
         primary_key=True,
     ),
 )
@@ -127,21 +127,21 @@ sessions = Table(
     "sessions",
     metadata,
     Column("id", Uuid(), primary_key=True),
-    Column("user_id", Uuid(), _belongs_to("users.id"), nullable=False, index=True),
+    Column("user_id", Uuid(), _references("users.id"), nullable=False, index=True),
     Column("user_agent", Text),
-    _moment("created_at"),
-    _moment("last_used_at"),
-    _moment("expires_at"),
-    _moment("ends_at"),
+    _timestamp("created_at"),
+    _timestamp("last_used_at"),
+    _timestamp("expires_at"),
+    _timestamp("ends_at"),
 )
 
 refresh_tokens = Table(
     "refresh_tokens",
     metadata,
     Column("hash", LargeBinary(32), primary_key=True),
-    Column("session_id", Uuid(), _belongs_to("sessions.id"), nullable=False, index=True),
+    Column("session_id", Uuid(), _references("sessions.id"), nullable=False, index=True),
     Column("parent", LargeBinary(32), index=True),
-    _moment("issued_at"),
+    _timestamp("issued_at"),
     Column("used_at", DateTimeUTC()),
     comment="Used ones are kept as long as their session: presented again, they end it.",
 )
@@ -149,16 +149,16 @@ refresh_tokens = Table(
 known_addresses = Table(
     "known_addresses",
     metadata,
-    Column("user_id", Uuid(), _belongs_to("users.id"), primary_key=True),
+    Column("user_id", Uuid(), _references("users.id"), primary_key=True),
     Column("address", Text, primary_key=True),
-    _moment("last_used_at"),
+    _timestamp("last_used_at"),
     comment="Where a user logged in from lately: no stranger to the limit of log-ins.",
 )
 
 attempts = Table(
     "attempts",
     metadata,
-    Column("user_id", Uuid(), _belongs_to("users.id"), primary_key=True),
+    Column("user_id", Uuid(), _references("users.id"), primary_key=True),
     Column("operation", Text, primary_key=True),
     Column("key", Text, primary_key=True),
     Column("content", LargeBinary(32), nullable=False),
@@ -173,7 +173,7 @@ projects = Table(
     "projects",
     metadata,
     Column("id", Uuid(), primary_key=True),
-    Column("author_id", Uuid(), _belongs_to("users.id"), nullable=False),
+    Column("author_id", Uuid(), _references("users.id"), nullable=False),
     Column("title", Text, nullable=False),
     Column("summary", Text, nullable=False),
     Column("search_text", Text, nullable=False),
@@ -181,9 +181,9 @@ projects = Table(
     Column("content_html", Text, nullable=False),
     Column("repository_url", Text),
     Column("revision", Integer, nullable=False),
-    _moment("created_at"),
-    _moment("updated_at"),
-    Column("thumbnail_id", Uuid(), _belongs_to("images.id", on_delete="RESTRICT"), index=True),
+    _timestamp("created_at"),
+    _timestamp("updated_at"),
+    Column("thumbnail_id", Uuid(), _references("images.id", on_delete="RESTRICT"), index=True),
     Index("ix_projects_newest", "created_at", "id"),
     Index("ix_projects_of_author", "author_id", "created_at", "id"),
     comment="search_text: title, summary and author's name, folded, one to a line.",
@@ -193,7 +193,7 @@ project_search = Table(
     "project_search",
     metadata,
     Column("number", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
-    Column("project_id", Uuid(), _belongs_to("projects.id"), nullable=False, unique=True),
+    Column("project_id", Uuid(), _references("projects.id"), nullable=False, unique=True),
     Column("created_at", DateTimeUTC(), nullable=False),
     Column("grams", NgramArray(), nullable=False),
     Index(
@@ -208,7 +208,7 @@ project_search = Table(
 project_counters = Table(
     "project_counters",
     metadata,
-    Column("project_id", Uuid(), _belongs_to("projects.id"), primary_key=True),
+    Column("project_id", Uuid(), _references("projects.id"), primary_key=True),
     Column("views", BigInteger, nullable=False),
     Column("bookmarks", BigInteger, nullable=False),
     Column("comments", BigInteger, nullable=False),
@@ -221,11 +221,11 @@ project_counters = Table(
 project_skills = Table(
     "project_skills",
     metadata,
-    Column("project_id", Uuid(), _belongs_to("projects.id"), primary_key=True),
+    Column("project_id", Uuid(), _references("projects.id"), primary_key=True),
     Column(
         "skill_id",
         SmallInteger,
-        _belongs_to("skills.id", on_delete="RESTRICT"),
+        _references("skills.id", on_delete="RESTRICT"),
         primary_key=True,
     ),
     Index("ix_project_skills_of_skill", "skill_id", "project_id"),
@@ -234,11 +234,11 @@ project_skills = Table(
 project_images = Table(
     "project_images",
     metadata,
-    Column("project_id", Uuid(), _belongs_to("projects.id"), primary_key=True),
+    Column("project_id", Uuid(), _references("projects.id"), primary_key=True),
     Column(
         "image_id",
         Uuid(),
-        _belongs_to("images.id", on_delete="RESTRICT"),
+        _references("images.id", on_delete="RESTRICT"),
         primary_key=True,
         index=True,
     ),
@@ -249,20 +249,20 @@ comments = Table(
     "comments",
     metadata,
     Column("id", Uuid(), primary_key=True),
-    Column("project_id", Uuid(), _belongs_to("projects.id"), nullable=False),
-    Column("author_id", Uuid(), _belongs_to("users.id"), nullable=False, index=True),
+    Column("project_id", Uuid(), _references("projects.id"), nullable=False),
+    Column("author_id", Uuid(), _references("users.id"), nullable=False, index=True),
     Column("body", Text, nullable=False),
-    _moment("created_at"),
-    _moment("updated_at"),
+    _timestamp("created_at"),
+    _timestamp("updated_at"),
     Index("ix_comments_of_project", "project_id", "created_at", "id"),
 )
 
 bookmarks = Table(
     "bookmarks",
     metadata,
-    Column("user_id", Uuid(), _belongs_to("users.id"), primary_key=True),
-    Column("project_id", Uuid(), _belongs_to("projects.id"), primary_key=True),
-    _moment("created_at"),
+    Column("user_id", Uuid(), _references("users.id"), primary_key=True),
+    Column("project_id", Uuid(), _references("projects.id"), primary_key=True),
+    _timestamp("created_at"),
     Index("ix_bookmarks_of_user", "user_id", "created_at", "project_id"),
     Index("ix_bookmarks_of_project", "project_id"),
 )
@@ -273,14 +273,14 @@ rooms = Table(
     "rooms",
     metadata,
     Column("id", Uuid(), primary_key=True),
-    Column("low_id", Uuid(), _belongs_to("users.id", on_delete="SET NULL")),
-    Column("high_id", Uuid(), _belongs_to("users.id", on_delete="SET NULL")),
+    Column("low_id", Uuid(), _references("users.id", on_delete="SET NULL")),
+    Column("high_id", Uuid(), _references("users.id", on_delete="SET NULL")),
     Column("low_read_seq", Integer, nullable=False),
     Column("high_read_seq", Integer, nullable=False),
-    Column("left_by", Uuid(), _belongs_to("users.id", on_delete="SET NULL")),
+    Column("left_by", Uuid(), _references("users.id", on_delete="SET NULL")),
     Column("last_seq", Integer, nullable=False),
-    _moment("created_at"),
-    _moment("updated_at"),
+    _timestamp("created_at"),
+    _timestamp("updated_at"),
     UniqueConstraint("low_id", "high_id", name="uq_rooms_pair"),
     Index("ix_rooms_of_low", "low_id", "updated_at", "id"),
     Index("ix_rooms_of_high", "high_id", "updated_at", "id"),
@@ -290,12 +290,12 @@ rooms = Table(
 messages = Table(
     "messages",
     metadata,
-    Column("room_id", Uuid(), _belongs_to("rooms.id"), primary_key=True),
+    Column("room_id", Uuid(), _references("rooms.id"), primary_key=True),
     Column("seq", Integer, primary_key=True, autoincrement=False),
-    Column("sender_id", Uuid(), _belongs_to("users.id", on_delete="SET NULL"), index=True),
+    Column("sender_id", Uuid(), _references("users.id", on_delete="SET NULL"), index=True),
     Column("body", Text, nullable=False),
     Column("client_id", Text),
-    _moment("sent_at"),
+    _timestamp("sent_at"),
     UniqueConstraint("room_id", "sender_id", "client_id", name="uq_messages_client_id"),
 )
 
@@ -304,7 +304,7 @@ messages = Table(
 neighbours = Table(
     "neighbours",
     metadata,
-    Column("user_id", Uuid(), _belongs_to("users.id"), primary_key=True),
+    Column("user_id", Uuid(), _references("users.id"), primary_key=True),
     Column("skills", LargeBinary, nullable=False),
     Column("nearest", LargeBinary, nullable=False),
     comment="A person's skills as bits; of each neighbour, best first, id and skills.",
@@ -314,7 +314,7 @@ similarity_runs = Table(
     "similarity_runs",
     metadata,
     Column("id", SmallInteger, primary_key=True, autoincrement=False),
-    _moment("computed_at"),
+    _timestamp("computed_at"),
     Column("milliseconds", Integer, nullable=False),
     Column("people", Integer, nullable=False),
     Column("changed", Integer, nullable=False),

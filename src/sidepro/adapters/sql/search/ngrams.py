@@ -1,12 +1,11 @@
 """N-grams: the index of the text search.
 
-Everything that a text can be searched for is made of grams: its runs of one, two and three
-characters. A term of up to three characters is found by its one gram, a longer one by its grams
-of three and a look at the text. They are compared as plain text, so that it does not matter which
-locale the database has (the trigrams of pg_trgm leave Hangul out under the C locale).
+The n-grams of a text are its runs of one, two and three characters. A term of up to three
+characters is an n-gram itself; a longer one is found by its trigrams, and checked against the
+text. The locale of the database does not matter (pg_trgm ignores Hangul under the C locale).
 
-PostgreSQL keeps them in an array with an inverted index (GIN), SQLite as words of a full-text
-index (FTS5), each spelt in hexadecimal digits because its tokenizer would drop what is no letter.
+PostgreSQL stores them in an array with a GIN index, SQLite as words of an FTS5 index, spelt in
+hexadecimal digits because its tokenizer drops everything but letters.
 """
 
 from collections.abc import Sequence
@@ -21,11 +20,11 @@ from sqlalchemy.types import Boolean, TypeDecorator, TypeEngine
 MAX_NGRAM = 3
 
 QUERY_NGRAMS = 12
-"""Of a long term, the most grams that are looked up: each further one excludes little."""
+"""N-grams of a long term that are looked up: further ones exclude little."""
 
 
 class NgramArray(TypeDecorator[tuple[str, ...]]):
-    """Grams as the database keeps them."""
+    """N-grams in a column."""
 
     impl: TypeEngine[Any] | type[TypeEngine[Any]] = Text
     cache_ok: bool | None = True
@@ -37,11 +36,11 @@ class NgramArray(TypeDecorator[tuple[str, ...]]):
     def process_bind_param(self, value: Sequence[str] | None, dialect: Dialect) -> Any:
         if value is None or dialect.name == "postgresql":
             return value and list(value)
-        return " ".join(f"x{gram.encode().hex()}" for gram in value)
+        return " ".join(f"x{ngram.encode().hex()}" for ngram in value)
 
 
 def ngrams_of(text: str) -> tuple[str, ...]:
-    """All grams of a search text, each once; none reaches over the end of a line."""
+    """The distinct n-grams of a search text; none spans two lines."""
     lines = text.split("\n")
     return tuple(
         {
@@ -53,31 +52,23 @@ def ngrams_of(text: str) -> tuple[str, ...]:
     )
 
 
-def array_literal(grams: Sequence[str]) -> str:
-    """Grams as PostgreSQL reads an array: many times as fast as the driver spells one."""
-    text = '","'.join(grams)
-    if "\\" in text or text.count('"') > 2 * len(grams):
-        text = '","'.join(gram.replace("\\", "\\\\").replace('"', '\\"') for gram in grams)
-    return f'{{"{text}"}}' if grams else "{}"
-
-
 def query_ngrams(term: str) -> tuple[str, ...]:
-    """The grams that whatever contains the term has, few enough to look them all up."""
+    """At most `QUERY_NGRAMS` n-grams that every text with the term has."""
     length = min(len(term), MAX_NGRAM)
-    grams = list({term[start : start + length]: None for start in range(len(term) - length + 1)})
-    step = -(-len(grams) // QUERY_NGRAMS)
-    return tuple(grams[::step])
+    ngrams = list({term[start : start + length]: None for start in range(len(term) - length + 1)})
+    step = -(-len(ngrams) // QUERY_NGRAMS)
+    return tuple(ngrams[::step])
 
 
 class HasNgrams(FunctionElement[bool]):
-    """`HasNgrams(grams)`: whether a row of `project_search` has all of them."""
+    """`HasNgrams(ngrams)`: whether a row of `project_search` has all of them."""
 
     type: TypeEngine[bool] = Boolean()
     inherit_cache: bool | None = True
 
     def self_group(self, against: Any = None) -> Self:  # noqa: ARG002 - as SQLAlchemy calls it
-        """As it is: compared with 1, as SQLAlchemy would for want of a boolean type, SQLite tests
-        each row instead of looking the found ones up.
+        """Unchanged. SQLAlchemy would compare it with 1, for lack of a boolean type, and SQLite
+        would then test each row instead of using the index.
         """
         return self
 
