@@ -85,7 +85,7 @@ from sidepro.http.health import HealthCheck, health_router
 from sidepro.http.media import media_router
 from sidepro.http.metrics import Metrics, metrics_route
 from sidepro.jobs import broker as brokers
-from sidepro.jobs import runner as running
+from sidepro.jobs import runner
 from sidepro.jobs.claims import JobClaims
 from sidepro.jobs.similarity_trigger import BrokerSimilarityTrigger
 from sidepro.jobs.tasks import JobRunner
@@ -359,7 +359,7 @@ def _build_chat_feed(
 
 def _build_broker(settings: Settings, redis: RedisClient | None) -> tuple[AsyncBroker, JobClaims]:
     if redis and settings.redis_url:
-        return brokers.shared(settings.redis_url), RedisJobClaims(redis)
+        return brokers.redis_stream(settings.redis_url), RedisJobClaims(redis)
     return brokers.in_process(), InProcessJobClaims()
 
 
@@ -444,7 +444,7 @@ def application(container: Container, *, with_jobs: bool) -> Litestar:
 
     @asynccontextmanager
     async def jobs(_app: Litestar) -> AsyncIterator[None]:
-        async with running.running(container.job_runner):
+        async with runner.embedded(container.job_runner):
             yield
 
     documents, openapi_config = documentation() if container.docs else ([], None)

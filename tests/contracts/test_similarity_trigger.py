@@ -21,7 +21,7 @@ from sidepro.domain.recommendations.similarity_job import SimilarityJob
 from sidepro.jobs import broker as brokers
 from sidepro.jobs import tasks
 from sidepro.jobs.claims import JobClaims
-from sidepro.jobs.runner import working
+from sidepro.jobs.runner import worker
 from sidepro.jobs.similarity_trigger import BrokerSimilarityTrigger
 from sidepro.jobs.tasks import JobRunner
 from tests.clients import until
@@ -68,7 +68,7 @@ class Processes:
 async def processes(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Processes]:
-    monkeypatch.setattr(tasks, "PAUSE_SHORTEST", 0.3)
+    monkeypatch.setattr(tasks, "MIN_DELAY", 0.3)
     similarity = Similarity()
     similarity.may_end.set()
 
@@ -84,7 +84,7 @@ async def processes(
     async with AsyncExitStack() as stack:
         if request.param == "memory":
             runs = jobs(brokers.in_process(), InProcessJobClaims())
-            here = there = BrokerSimilarityTrigger(runs.broker, runs.notes)
+            here = there = BrokerSimilarityTrigger(runs.broker, runs.claims)
         else:
             server: RedisServer = request.getfixturevalue("redis_server")
             with server.client() as client:
@@ -92,16 +92,16 @@ async def processes(
             here, there = [await in_redis(server.url, stack) for _ in range(2)]
             link = RedisClient(server.url)
             stack.push_async_callback(link.close)
-            broker = brokers.shared(server.url)
+            broker = brokers.redis_stream(server.url)
             stack.push_async_callback(broker.shutdown)
             runs = jobs(broker, RedisJobClaims(link))
-        await stack.enter_async_context(working(runs))
+        await stack.enter_async_context(worker(runs))
         yield Processes(here, there, similarity, runs)
 
 
 async def in_redis(url: str, stack: AsyncExitStack) -> BrokerSimilarityTrigger:
     """The requests of a process that has no worker in it."""
-    link, broker = RedisClient(url), brokers.shared(url)
+    link, broker = RedisClient(url), brokers.redis_stream(url)
     requests = BrokerSimilarityTrigger(broker, RedisJobClaims(link))
     for close in (link.close, broker.shutdown, requests.close):
         stack.push_async_callback(close)
@@ -123,7 +123,7 @@ async def test_those_who_ask_within_a_short_time_share_a_run(processes: Processe
     await processes.there.request()
     similarity = processes.similarity
     await until(lambda: len(similarity.began) == 1)
-    await asyncio.sleep(3 * tasks.PAUSE_SHORTEST)  # nothing may happen
+    await asyncio.sleep(3 * tasks.MIN_DELAY)  # nothing may happen
     assert len(similarity.began) == 1
 
 
@@ -208,4 +208,4 @@ async def test_a_process_whose_jobs_are_off_sends_nothing() -> None:
     requests = BrokerSimilarityTrigger(broker, notes)
     await requests.request()
     await requests.close()
-    assert await notes.claim(tasks.ASKED, 1), "nor says that somebody has"
+    assert await notes.claim(tasks.REQUESTED_CLAIM, 1), "nor says that somebody has"

@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from sidepro.jobs import (
-    runner as running,
-)
-from sidepro.jobs import (
-    scheduler as scheduling,
-)
-from sidepro.jobs import (
-    tasks,
-)
+from sidepro.jobs import runner, scheduler, tasks
 from tests.jobs.fakes import Log
 
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> Log:
     noting = Log()
-    for module in (tasks, scheduling, running):
+    for module in (tasks, scheduler, runner):
         monkeypatch.setattr(module, "log", noting)
     return noting

@@ -14,15 +14,7 @@ from taskiq.schedule_sources import LabelScheduleSource
 
 from sidepro.adapters.in_process.job_claims import InProcessJobClaims
 from sidepro.domain.errors import Unavailable
-from sidepro.jobs import (
-    runner as running,
-)
-from sidepro.jobs import (
-    scheduler as scheduling,
-)
-from sidepro.jobs import (
-    tasks,
-)
+from sidepro.jobs import runner, scheduler, tasks
 from sidepro.jobs.similarity_trigger import BrokerSimilarityTrigger
 from sidepro.jobs.tasks import JobRunner
 from tests.clients import PATIENCE, until, visiting
@@ -92,7 +84,7 @@ async def test_the_tick_runs_the_job_and_says_what_it_did(
     await do(jobs, tasks.SIMILARITY_TICK)
     assert similarity.finished == 1
     assert log.events == {("info", "similarity_computed"): 1}
-    assert log.members == {"people": 3, "changed": 2, "ms": 250, "asked": False}
+    assert log.members == {"people": 3, "changed": 2, "ms": 250, "requested": False}
 
 
 async def test_a_tick_without_its_database_is_logged_and_no_more(
@@ -112,14 +104,14 @@ async def test_a_tick_beside_another_run_is_skipped(
 
 
 @pytest.mark.parametrize(
-    "job", [tasks.SIMILARITY_TICK, tasks.ASKED_SIMILARITY_TICK, tasks.IMAGE_REMOVAL]
+    "job", [tasks.SIMILARITY_TICK, tasks.REQUESTED_SIMILARITY_TICK, tasks.IMAGE_REMOVAL]
 )
 async def test_what_comes_too_late_is_dropped(
     jobs: JobRunner, similarity: Similarity, images: Images, log: Log, job: str
 ) -> None:
     await do(jobs, job, time.time() - 61)
     assert (similarity.begun, images.runs) == (0, 0)
-    assert log.events == {("warning", "job_too_late"): 1}
+    assert log.events == {("warning", "job_expired"): 1}
     assert log.members == {"job": job, "seconds": 61}
 
 
@@ -134,10 +126,10 @@ async def test_what_is_not_too_late_runs(
 async def test_while_nobody_can_tell_the_time_nothing_is_too_late(
     similarity: Similarity, images: Images, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks, "PAUSE_SHORTEST", 0.01)
+    monkeypatch.setattr(tasks, "MIN_DELAY", 0.01)
     away = jobs_with(AwayNotes(), similarity, images)
     await do(away, tasks.SIMILARITY_TICK, 0)
-    await do(away, tasks.ASKED_SIMILARITY_TICK, 0)
+    await do(away, tasks.REQUESTED_SIMILARITY_TICK, 0)
     assert similarity.finished == 2
 
 
@@ -166,7 +158,7 @@ async def test_a_removal_without_its_stores_is_logged_and_no_more(
 async def test_jobs_run_at_the_start_without_waiting_for_the_minute(
     jobs: JobRunner, similarity: Similarity, images: Images
 ) -> None:
-    async with running.running(jobs):
+    async with runner.embedded(jobs):
         await similarity.until_begun(1)
         await until(lambda: images.runs >= 1)
     assert similarity.begun == similarity.finished >= 1
@@ -176,7 +168,7 @@ async def test_starting_does_not_wait_for_the_first_run(
     jobs: JobRunner, similarity: Similarity
 ) -> None:
     similarity.gate.clear()
-    async with asyncio.timeout(PATIENCE), running.running(jobs):
+    async with asyncio.timeout(PATIENCE), runner.embedded(jobs):
         await similarity.until_begun(1)
         assert similarity.finished == 0
         similarity.gate.set()
@@ -190,7 +182,7 @@ async def test_what_is_under_way_is_finished_on_leaving(
     leaving = asyncio.Event()
 
     async def serve() -> None:
-        async with running.running(jobs):
+        async with runner.embedded(jobs):
             await similarity.until_begun(1)
             leaving.set()
 
@@ -207,17 +199,17 @@ async def test_what_is_under_way_is_finished_on_leaving(
 async def test_what_takes_too_long_on_leaving_is_broken_off(
     jobs: JobRunner, similarity: Similarity, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running, "FINISHED_WITHIN", 0.1)
+    monkeypatch.setattr(runner, "SHUTDOWN_TIMEOUT", 0.1)
     similarity.gate.clear()
     before = asyncio.all_tasks()
     async with asyncio.timeout(PATIENCE):
-        async with running.running(jobs):
+        async with runner.embedded(jobs):
             await similarity.until_begun(1)
             computes = similarity.computes
             assert computes is not None
             computes(1, 2)
         await until(lambda: asyncio.all_tasks() == before)
-    assert log.events["warning", "job_broken_off"] == 1
+    assert log.events["warning", "job_cancelled"] == 1
     assert similarity.finished == 0
     with pytest.raises(tasks.Cancelled):
         computes(2, 2)  # its thread ends, too
@@ -226,11 +218,11 @@ async def test_what_takes_too_long_on_leaving_is_broken_off(
 async def test_on_leaving_nothing_waits_that_has_not_begun(
     jobs: JobRunner, similarity: Similarity, images: Images, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks, "PAUSE_SHORTEST", 3600.0)
-    monkeypatch.setattr(tasks, "PAUSE_LONGEST", 3600.0)
-    requests = BrokerSimilarityTrigger(jobs.broker, jobs.notes)
+    monkeypatch.setattr(tasks, "MIN_DELAY", 3600.0)
+    monkeypatch.setattr(tasks, "MAX_DELAY", 3600.0)
+    requests = BrokerSimilarityTrigger(jobs.broker, jobs.claims)
     async with asyncio.timeout(PATIENCE):
-        async with running.running(jobs):
+        async with runner.embedded(jobs):
             await until(lambda: images.runs > 0)
             await similarity.until_begun(1)
             await requests.request()
@@ -247,7 +239,7 @@ async def test_the_schedule_goes_on_after_whatever_a_tick_meets(
     monkeypatch.setattr(tasks, "EVERY_MINUTE", [{"interval": 1}])  # which a test can wait for
     similarity.faults = [RuntimeError("not foreseen"), Unavailable()]
     before = asyncio.all_tasks()
-    async with running.running(jobs):
+    async with runner.embedded(jobs):
         await similarity.until_begun(3)
     assert similarity.finished >= 1
     assert log.events["warning", "similarity_skipped"] == 1
@@ -263,7 +255,7 @@ async def test_two_schedulers_send_each_tick_once(
 ) -> None:
     monkeypatch.setattr(tasks, "EVERY_MINUTE", [{"interval": timedelta(seconds=1)}])
     began = time.time()
-    async with running.running(jobs), running.scheduling(jobs), running.scheduling(jobs):
+    async with runner.embedded(jobs), runner.scheduler(jobs), runner.scheduler(jobs):
         await similarity.until_begun(4)
         seconds = time.time() - began
     # one at the start, and one for each second after
@@ -275,7 +267,7 @@ async def test_a_minute_that_begins_a_moment_early_is_the_next_one(
 ) -> None:
     """A sleep may end some milliseconds before the clock says so."""
     jobs.register()
-    source = scheduling._Source(jobs)
+    source = scheduler._Source(jobs)
     await source.startup()
     tick = next(one for one in await source.get_schedules() if one.task_name == "similarity_tick")
     minute = 29_000_000 * 60.0
@@ -296,7 +288,7 @@ async def test_what_cannot_be_sent_is_logged_and_due_again(
 ) -> None:
     monkeypatch.setattr(tasks, "EVERY_MINUTE", [{"interval": 1}])
     away = jobs_with(AwayNotes(), similarity, images)
-    async with running.scheduling(away):
+    async with runner.scheduler(away):
         await until(lambda: log.events["warning", "job_not_sent"] > 2)
 
     async def refuse(_message: object) -> None:
@@ -304,7 +296,7 @@ async def test_what_cannot_be_sent_is_logged_and_due_again(
 
     monkeypatch.setattr(jobs.broker, "kick", refuse)
     log.events.clear()
-    async with running.scheduling(jobs):
+    async with runner.scheduler(jobs):
         await until(lambda: log.events["warning", "job_not_sent"] > 2)
     assert similarity.begun == 0
 
@@ -318,8 +310,8 @@ async def test_a_clock_that_goes_back_by_an_hour_holds_no_tick_up(
     ahead: float,
 ) -> None:
     monkeypatch.setattr(tasks, "EVERY_MINUTE", [{"interval": 1}])
-    monkeypatch.setattr(scheduling, "CLOCK_SEEN_EVERY", 0.1)
-    monkeypatch.setattr(running, "TRIED_AGAIN_AFTER", 0.1)
+    monkeypatch.setattr(scheduler, "CLOCK_CHECK_INTERVAL", 0.1)
+    monkeypatch.setattr(runner, "RETRY_DELAY", 0.1)
     back = 0.0
     asked = 0
 
@@ -332,8 +324,8 @@ async def test_a_clock_that_goes_back_by_an_hour_holds_no_tick_up(
             asked += 1
             return time.time() - back
 
-    monkeypatch.setattr(scheduling, "time", Clock)
-    async with running.running(jobs):
+    monkeypatch.setattr(scheduler, "time", Clock)
+    async with runner.embedded(jobs):
         await similarity.until_begun(2)
         back = -ahead
         seen = asked

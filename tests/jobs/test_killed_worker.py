@@ -187,7 +187,7 @@ async def test_killing_the_worker_at_random_moments_never_shows_an_empty_or_mixe
     given: Json, workers: Workers
 ) -> None:
     url = given["SIDEPRO_REDIS_URL"]
-    link, broker = RedisClient(url), brokers.shared(url)
+    link, broker = RedisClient(url), brokers.redis_stream(url)
     database = await psycopg.AsyncConnection.connect(
         given["SIDEPRO_DATABASE_URL"], autocommit=True
     )

@@ -12,15 +12,8 @@ from taskiq.kicker import AsyncKicker
 
 from sidepro.adapters.redis.client import RedisClient
 from sidepro.adapters.redis.job_claims import RedisJobClaims
-from sidepro.jobs import (
-    broker as brokers,
-)
-from sidepro.jobs import (
-    runner as running,
-)
-from sidepro.jobs import (
-    tasks,
-)
+from sidepro.jobs import broker as brokers
+from sidepro.jobs import runner, tasks
 from sidepro.jobs.tasks import JobRunner
 from tests.clients import until
 from tests.jobs.fakes import Images, Log, Similarity, jobs_with
@@ -51,7 +44,7 @@ async def similarity() -> Similarity:
 @asynccontextmanager
 async def connected(url: str, similarity: Similarity) -> AsyncIterator[JobRunner]:
     """The jobs of one process."""
-    link, broker = RedisClient(url), brokers.shared(url)
+    link, broker = RedisClient(url), brokers.redis_stream(url)
     try:
         yield jobs_with(RedisJobClaims(link), similarity, Images(), broker)
     finally:
@@ -75,8 +68,8 @@ async def test_several_workers_share_what_comes(redis: RedisServer) -> None:
     async with (
         connected(redis.url, one) as here,
         connected(redis.url, other) as there,
-        running.working(here),
-        running.working(there),
+        runner.worker(here),
+        runner.worker(there),
     ):
         sent = 0
         while not (one.finished and other.finished):
@@ -93,9 +86,9 @@ async def test_what_was_sent_before_any_worker_came_is_run_if_it_is_not_too_late
         for minute in range(60, 0, -1):
             await send(jobs.broker, time.time() - 60 * minute - 1)
         await send(jobs.broker, time.time())
-        async with running.working(jobs):
+        async with runner.worker(jobs):
             await until(lambda: similarity.finished > 0)
-            await until(lambda: log.events["warning", "job_too_late"] == 60)
+            await until(lambda: log.events["warning", "job_expired"] == 60)
     assert similarity.begun == 1
 
 
@@ -105,24 +98,24 @@ async def test_what_a_killed_worker_had_taken_harms_nobody(
     """It comes again, when it is long too late."""
     async with connected(redis.url, similarity) as jobs:
         await jobs.broker.startup()
-        await send(jobs.broker, time.time() - brokers.HELD_FOR)
+        await send(jobs.broker, time.time() - brokers.REDELIVERY_SECONDS)
         with redis.client() as client:
             streams = {brokers.STREAM: ">"}
-            taken = client.xreadgroup(GROUP, brokers.WORKER, streams, count=1)
+            taken = client.xreadgroup(GROUP, brokers.CONSUMER, streams, count=1)
             [[_, [[message, _]]]] = cast("list[tuple[bytes, list[tuple[bytes, object]]]]", taken)
-            idle = brokers.HELD_FOR * 1000 + 1
-            client.xclaim(brokers.STREAM, GROUP, brokers.WORKER, 0, [message], idle=idle)
+            idle = brokers.REDELIVERY_SECONDS * 1000 + 1
+            client.xclaim(brokers.STREAM, GROUP, brokers.CONSUMER, 0, [message], idle=idle)
         assert pending(redis) == 1
-        async with running.working(jobs):
+        async with runner.worker(jobs):
             await send(jobs.broker, time.time())
-            await until(lambda: log.events["warning", "job_too_late"] == 1)
+            await until(lambda: log.events["warning", "job_expired"] == 1)
             await until(lambda: pending(redis) == 0)
     assert similarity.begun == 1, "what was sent just now"
 
 
 async def test_a_redis_that_comes_back_empty_is_listened_to_again(own_redis: RedisServer) -> None:
     similarity = Similarity()
-    async with connected(own_redis.url, similarity) as jobs, running.working(jobs):
+    async with connected(own_redis.url, similarity) as jobs, runner.worker(jobs):
         await send(jobs.broker, time.time())
         await until(lambda: similarity.finished == 1)
         with own_redis.client() as client:
@@ -142,10 +135,10 @@ async def test_the_stream_does_not_grow_without_end(
     redis: RedisServer, similarity: Similarity
 ) -> None:
     async with connected(redis.url, similarity) as jobs:
-        for _ in range(brokers.MOST_WAITING + 500):
+        for _ in range(brokers.MAX_STREAM_LENGTH + 500):
             await send(jobs.broker, 0)
     with redis.client() as client:
-        assert client.xlen(brokers.STREAM) < brokers.MOST_WAITING + 200
+        assert client.xlen(brokers.STREAM) < brokers.MAX_STREAM_LENGTH + 200
 
 
 async def test_a_worker_may_be_told_to_end_at_any_moment_of_its_start(
@@ -155,6 +148,6 @@ async def test_a_worker_may_be_told_to_end_at_any_moment_of_its_start(
         async with (
             connected(redis.url, similarity) as jobs,
             asyncio.timeout(5),
-            running.working(jobs),
+            runner.worker(jobs),
         ):
             await asyncio.sleep(milliseconds / 1000)

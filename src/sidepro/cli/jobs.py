@@ -22,7 +22,7 @@ THREADS = 2
 @click.command()
 def worker() -> None:
     """Run background jobs. Needs PostgreSQL and Redis; any number of workers may run."""
-    _run_until_stopped("worker", runner.working, "waits for jobs")
+    _run_until_stopped("worker", runner.worker, "waits for jobs")
 
 
 @click.command()
@@ -31,7 +31,7 @@ def scheduler() -> None:
 
     One scheduler is enough; a second one does no harm.
     """
-    _run_until_stopped("scheduler", runner.scheduling, "queues periodic jobs")
+    _run_until_stopped("scheduler", runner.scheduler, "queues periodic jobs")
 
 
 def _run_until_stopped(

@@ -1,1 +1,1 @@
-"""Taskiq tasks and their schedule: a few lines each, which call services."""
+"""Background jobs: Taskiq tasks that call services, and their schedule."""

@@ -1,4 +1,4 @@
-"""Brokers: how what is to be run reaches who runs it."""
+"""Task brokers: in-process or Redis stream."""
 
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -6,52 +6,49 @@ from taskiq import AsyncBroker, InMemoryBroker
 from taskiq_redis import RedisStreamBroker
 
 STREAM = "jobs"
-MOST_WAITING = 1_000
-"""Messages that are kept, those that have been run included. A few come each minute."""
 
-READ_FOR = 2.0
-"""Seconds in which one reading of the stream waits for something to come."""
+MAX_STREAM_LENGTH = 1_000
+"""Messages in the stream, including finished ones. A few are added each minute."""
 
-ANSWERS_WITHIN = 2 * READ_FOR
+READ_TIMEOUT = 2.0
+"""Seconds that one read of the stream waits for a message."""
 
-HELD_FOR = 3_600
-"""Seconds after which what a worker took, and did not even begin to run, goes to another one: more
-than any job takes.
+REDELIVERY_SECONDS = 3_600
+"""Seconds until a message that was read and not acknowledged goes to another worker: longer than
+any job takes.
 """
 
-WORKER = "worker"
-"""The name of all workers in Redis. Who has read what does not matter to anybody, and names of
-their own would stay there when they are gone.
-"""
+CONSUMER = "worker"
+"""The consumer name of all workers. Names of their own would stay in Redis after they ended."""
 
 
 def in_process() -> AsyncBroker:
-    """Runs what is sent in this process, at once."""
+    """Runs tasks in this process, as soon as they are sent."""
     return InMemoryBroker()
 
 
-def shared(redis_url: str) -> AsyncBroker:
-    """A stream in Redis, which all workers read. Nothing is connected yet."""
+def redis_stream(redis_url: str) -> AsyncBroker:
+    """A stream that all workers read. Connects on first use."""
     return RedisStreamBroker(
         redis_url,
         queue_name=STREAM,
         consumer_group_name="workers",
-        consumer_name=WORKER,
-        # Also what was sent before the first worker came, or came back after Redis did.
+        consumer_name=CONSUMER,
+        # From the beginning: messages sent before the first worker started.
         consumer_id="0",
-        maxlen=MOST_WAITING,
-        # One after the other, so that what one worker has not begun another one can.
+        maxlen=MAX_STREAM_LENGTH,
+        # One at a time, so that other workers can take the rest.
         xread_count=1,
-        xread_block=int(READ_FOR * 1000),
-        idle_timeout=HELD_FOR * 1000,
-        unacknowledged_lock_timeout=READ_FOR,
-        socket_timeout=ANSWERS_WITHIN,
-        socket_connect_timeout=ANSWERS_WITHIN,
-        # Once: for a connection that Redis closed when it was restarted.
+        xread_block=int(READ_TIMEOUT * 1000),
+        idle_timeout=REDELIVERY_SECONDS * 1000,
+        unacknowledged_lock_timeout=READ_TIMEOUT,
+        socket_timeout=2 * READ_TIMEOUT,
+        socket_connect_timeout=2 * READ_TIMEOUT,
+        # One retry, for a pooled connection that a restart of Redis has closed.
         retry=Retry(NoBackoff(), 1),
     )
 
 
 def is_shared(broker: AsyncBroker) -> bool:
-    """Whether other processes may run what is sent."""
+    """Whether other processes may run the tasks."""
     return not isinstance(broker, InMemoryBroker)

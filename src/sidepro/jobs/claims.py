@@ -1,32 +1,32 @@
-"""What those who send and run jobs have to know of each other."""
+"""Coordination of the processes that send and run jobs."""
 
 from typing import Protocol
 
 
 class JobClaims(Protocol):
-    """Short notes and a clock that all who send or run jobs look at."""
+    """Claims with an expiry, and a clock, shared by all processes."""
 
-    async def claim(self, note: str, seconds: int) -> bool:
-        """Put a note there for so many seconds; whether it was not there. Of many who put the
-        same one at once, exactly one MUST hear that it was not.
+    async def claim(self, name: str, seconds: int) -> bool:
+        """Claim a name for so many seconds; `False` if it is claimed. Of concurrent calls for the
+        same name, exactly one MUST succeed.
 
         Raises:
-            Unavailable: nobody can look at the notes now.
+            Unavailable: the shared store is down.
         """
         ...
 
-    async def release(self, note: str) -> None:
-        """Take a note off, if it is there.
+    async def release(self, name: str) -> None:
+        """Release a claim, whichever process made it. Safe to repeat.
 
         Raises:
-            Unavailable: nobody can look at the notes now.
+            Unavailable: the shared store is down.
         """
         ...
 
     async def now(self) -> float:
-        """Seconds since 1970 by the clock of the notes, which MUST be the same for all.
+        """Seconds since 1970, by one clock for all processes.
 
         Raises:
-            Unavailable: nobody can look at the clock now.
+            Unavailable: the shared store is down.
         """
         ...

@@ -1,4 +1,4 @@
-"""Running the jobs: in a serving process, as a worker, as a scheduler."""
+"""Runs jobs: in a serving process, as a worker, or as a scheduler."""
 
 import asyncio
 import time
@@ -18,68 +18,68 @@ from sidepro.jobs.tasks import JobRunner
 
 log = structlog.get_logger(__name__)
 
-FINISHED_WITHIN = 5.0
-"""Seconds that jobs under way get when their process ends."""
+SHUTDOWN_TIMEOUT = 5.0
+"""Seconds for running jobs to finish when their process stops."""
 
-AT_ONCE = 10
-"""Jobs of a worker at the same time; most of them wait, for others to join or for their turn."""
+CONCURRENCY = 10
+"""Jobs that a worker runs at once; most of them wait for a lock or for further requests."""
 
-TRIED_AGAIN_AFTER = 1.0
-"""Seconds, so that a Redis that is away costs next to nothing."""
+RETRY_DELAY = 1.0
+"""Seconds between two attempts to reach Redis."""
 
-CANCELLED_EVERY = 0.5
-"""Seconds."""
+CANCEL_INTERVAL = 0.5
+"""Seconds between two attempts to cancel a loop."""
 
-TOLD_EVERY = 60.0
-"""Seconds between two warnings that it is away still."""
+WARNING_INTERVAL = 60.0
+"""Seconds between two warnings about one outage."""
 
 
-Work = Callable[[], Coroutine[Any, Any, None]]
+Loop = Callable[[], Coroutine[Any, Any, None]]
 
 
 @asynccontextmanager
-async def running(jobs: JobRunner) -> AsyncIterator[None]:
-    """Keep the schedule and do the work, inside of this block."""
-    async with working(jobs), scheduling(jobs):
+async def embedded(jobs: JobRunner) -> AsyncIterator[None]:
+    """Run a worker and a scheduler for as long as the block lasts."""
+    async with worker(jobs), scheduler(jobs):
         yield
 
 
 @asynccontextmanager
-async def scheduling(jobs: JobRunner) -> AsyncIterator[None]:
-    """Keep the schedule inside of this block."""
+async def scheduler(jobs: JobRunner) -> AsyncIterator[None]:
+    """Send scheduled jobs for as long as the block lasts."""
     jobs.register()
-    async with _meanwhile(lambda: run_scheduler(jobs), jobs.broker):
+    async with _background(lambda: run_scheduler(jobs), jobs.broker):
         yield
 
 
 @asynccontextmanager
-async def working(jobs: JobRunner) -> AsyncIterator[None]:
-    """Run what is sent, inside of this block. On leaving, what is under way is finished if that
-    takes no longer than `FINISHED_WITHIN`, and else broken off.
+async def worker(jobs: JobRunner) -> AsyncIterator[None]:
+    """Run sent jobs for as long as the block lasts. On exit, running jobs have `SHUTDOWN_TIMEOUT`
+    seconds to finish; then they are cancelled.
     """
     jobs.register()
     try:
         if is_shared(jobs.broker):
-            async with _meanwhile(lambda: _receive(jobs), jobs.broker):
+            async with _background(lambda: _receive(jobs), jobs.broker):
                 yield
         else:
-            yield  # the broker itself runs it
+            yield  # the in-process broker runs them
     finally:
-        await jobs.end(FINISHED_WITHIN)
+        await jobs.shut_down(SHUTDOWN_TIMEOUT)
 
 
 async def _receive(jobs: JobRunner) -> None:
-    """Run what comes on the stream, until cancelled or until Redis goes away.
+    """Run the jobs of the stream, until cancelled or until Redis goes down.
 
-    A message is acknowledged when it comes: a job that its worker's end breaks off is not for
-    another worker, since the next one is due before anybody could know.
+    A message is acknowledged on receipt. A job that dies with its worker is not redelivered: the
+    next scheduled one comes sooner than anybody could notice.
     """
     jobs.broker.is_worker_process = True
-    # Also where Redis came back without the stream and the group of its readers.
+    # Creates the stream and its consumer group, which a restart of Redis may have lost.
     await jobs.broker.startup()
     receiver = Receiver(
         jobs.broker,
-        max_async_tasks=AT_ONCE,
+        max_async_tasks=CONCURRENCY,
         run_startup=False,
         ack_type=AcknowledgeType.WHEN_RECEIVED,
     )
@@ -87,36 +87,36 @@ async def _receive(jobs: JobRunner) -> None:
 
 
 @asynccontextmanager
-async def _meanwhile(work: Work, broker: AsyncBroker) -> AsyncIterator[None]:
-    """Have the work go on inside of this block, whatever it meets."""
-    task = asyncio.create_task(_for_ever(work))
+async def _background(loop: Loop, broker: AsyncBroker) -> AsyncIterator[None]:
+    """Keep a loop running for as long as the block lasts, whatever it raises."""
+    task = asyncio.create_task(_restart_forever(loop))
     try:
         yield
     finally:
         task.cancel()
-        await asyncio.wait([task], timeout=CANCELLED_EVERY)
-        # redis-py loses a cancellation that comes while it connects, and reads on.
+        await asyncio.wait([task], timeout=CANCEL_INTERVAL)
+        # redis-py swallows a cancellation that arrives while it connects.
         while not task.done():
             task.cancel()
             await broker.shutdown()
-            await asyncio.wait([task], timeout=CANCELLED_EVERY)
+            await asyncio.wait([task], timeout=CANCEL_INTERVAL)
 
 
-async def _for_ever(work: Work) -> None:
-    told_at = -inf
+async def _restart_forever(loop: Loop) -> None:
+    warned_at = -inf
     while True:
         try:
-            await work()
+            await loop()
         except Exception as error:
+            # The drivers' errors have no common base, and the receiver wraps them in groups.
             now = time.monotonic()
-            if now - told_at > TOLD_EVERY:
+            if now - warned_at > WARNING_INTERVAL:
                 log.warning("jobs_interrupted", reason=_reason(error))
-                told_at = now
-        await asyncio.sleep(TRIED_AGAIN_AFTER)
+                warned_at = now
+        await asyncio.sleep(RETRY_DELAY)
 
 
 def _reason(error: BaseException) -> str:
-    """What it was, out of the groups that the receiver makes of it."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return type(error).__name__

@@ -1,4 +1,4 @@
-"""Sending what is due, at its time, also when several processes keep the schedule."""
+"""Sends scheduled jobs. Several schedulers together send each job once."""
 
 import asyncio
 import time
@@ -19,68 +19,69 @@ log = structlog.get_logger(__name__)
 MINUTE = 60
 
 CLAIM_TTL = 2 * MINUTE
-"""Seconds for which it is known that a task was sent for its minute: the clocks of two schedulers
-may differ by a minute.
+"""Seconds for which the claim on a job and its minute is kept: the clocks of two schedulers may
+differ by a minute.
 """
 
-CLOCK_SEEN_EVERY = 5.0
-"""Seconds."""
+CLOCK_CHECK_INTERVAL = 5.0
+"""Seconds between two checks that the clock has not gone back."""
 
-EARLY = 0.5
-"""Seconds: a sleep may end a moment before the second that it was to end at."""
+EARLY_WAKE_UP = 0.5
+"""Seconds by which a sleep may end too early."""
 
 
 async def run_scheduler(jobs: JobRunner) -> None:
-    """Send each task once now, and then at its times, until cancelled.
+    """Send each scheduled job once now, and then at its times, until cancelled.
 
     Raises:
-        ExceptionGroup: the clock went back, or whatever broke the loop. To be begun anew.
+        ExceptionGroup: the clock went back, or the loop failed. Call again to go on.
     """
     source = _Source(jobs)
     scheduler = _Scheduler(jobs.broker, [source])
     await source.startup()
     for task in await source.get_schedules():
         await scheduler.on_ready(source, task)
-    async with asyncio.TaskGroup() as together:
-        together.create_task(run_scheduler_task(scheduler))
-        together.create_task(_watch_clock())
+    async with asyncio.TaskGroup() as group:
+        group.create_task(run_scheduler_task(scheduler))
+        group.create_task(_watch_clock())
 
 
 class ClockWentBack(Exception):
-    """By more than a minute."""
+    """The system clock went back by more than a minute."""
 
 
 async def _watch_clock() -> None:
-    """Raise `ClockWentBack` when it does: Taskiq's loop would send nothing until it is as late
-    again as it was.
+    """Raise `ClockWentBack` when it did: Taskiq's loop would send nothing until the clock has
+    caught up.
     """
-    ahead = time.time() - time.monotonic()
+    offset = time.time() - time.monotonic()
     while True:
-        await asyncio.sleep(CLOCK_SEEN_EVERY)
-        now_ahead = time.time() - time.monotonic()
-        if now_ahead < ahead - MINUTE:
+        await asyncio.sleep(CLOCK_CHECK_INTERVAL)
+        new_offset = time.time() - time.monotonic()
+        if new_offset < offset - MINUTE:
             raise ClockWentBack
-        ahead = max(ahead, now_ahead)
+        offset = max(offset, new_offset)
 
 
 class _Source(LabelScheduleSource):
-    """The schedules of the tasks; each is sent once a minute, by whoever comes first."""
+    """The schedules of the tasks. For each period the first scheduler sends the task."""
 
     def __init__(self, jobs: JobRunner) -> None:
         super().__init__(jobs.broker)
-        self._notes: JobClaims = jobs.notes
+        self._claims: JobClaims = jobs.claims
 
     async def pre_send(self, task: ScheduledTask) -> None:
-        """Whether to send it, and when that was.
+        """Claim the task for its period, and set its time.
 
         Raises:
-            ScheduledTaskCancelledError: somebody else has, or nobody can tell.
+            ScheduledTaskCancelledError: another scheduler has claimed it, or the claims are
+                unavailable.
         """
         try:
-            # The minute is the scheduler's own: that is what it was sent by.
-            minute = int((time.time() + EARLY) // _period_of(task))
-            is_first = await self._notes.claim(f"sent:{task.task_name}:{minute}", CLAIM_TTL)
-            task.kwargs["sent_at"] = await self._notes.now()
+            # By the scheduler's own clock, which made the task due.
+            period = int((time.time() + EARLY_WAKE_UP) // _period_of(task))
+            is_first = await self._claims.claim(f"sent:{task.task_name}:{period}", CLAIM_TTL)
+            task.kwargs["sent_at"] = await self._claims.now()
         except Unavailable as error:
             log.warning("job_not_sent", job=task.task_name, reason="Redis unavailable")
             raise ScheduledTaskCancelledError from error
@@ -97,7 +98,7 @@ class _Scheduler(TaskiqScheduler):
 
 
 def _period_of(task: ScheduledTask) -> float:
-    """Seconds in which it is sent once at the most."""
+    """Seconds in which a task is sent at most once."""
     if isinstance(task.interval, timedelta):
         return task.interval.total_seconds()
     return task.interval or MINUTE

@@ -1,4 +1,4 @@
-"""Asking for a tick before its time."""
+"""Requests a run of the similarity job before its schedule."""
 
 import asyncio
 from typing import Any
@@ -11,7 +11,7 @@ from taskiq.kicker import AsyncKicker
 from sidepro.domain.errors import Unavailable
 from sidepro.jobs.broker import is_shared
 from sidepro.jobs.claims import JobClaims
-from sidepro.jobs.tasks import ASKED, ASKED_SIMILARITY_TICK, LATE_AFTER
+from sidepro.jobs.tasks import EXPIRES_AFTER, REQUESTED_CLAIM, REQUESTED_SIMILARITY_TICK
 
 log = structlog.get_logger(__name__)
 
@@ -19,42 +19,44 @@ log = structlog.get_logger(__name__)
 class BrokerSimilarityTrigger:
     """See `sidepro.domain.accounts.ports.SimilarityTrigger`.
 
-    Who asks first leaves a note and sends the task, which removes the note before it reads
-    anything; who finds the note there has asked in time. Whoever asks does not wait for that.
+    The first request makes a claim and sends the task, which releases the claim before it reads
+    anything; so later requests need not send another one. Sending does not delay the caller.
     """
 
-    def __init__(self, broker: AsyncBroker, notes: JobClaims) -> None:
+    def __init__(self, broker: AsyncBroker, claims: JobClaims) -> None:
         self._broker = broker
-        self._notes = notes
-        self._is_asked = False
+        self._claims = claims
+        self._is_requested = False
         self._sending: asyncio.Task[None] | None = None
 
     async def request(self) -> None:
-        self._is_asked = True
+        self._is_requested = True
         if self._sending is None or self._sending.done():
             self._sending = asyncio.create_task(self._send())
 
     async def close(self) -> None:
-        """Wait until what was asked is sent."""
+        """Wait until pending requests are sent."""
         if self._sending:
             await asyncio.wait([self._sending])
 
     async def _send(self) -> None:
-        while self._is_asked:
-            self._is_asked = False
-            if not self._somebody_may_run_it():
+        while self._is_requested:
+            self._is_requested = False
+            if not self._can_run():
                 continue
             try:
-                # A note that nobody removes, since the worker died, is over when it is too late.
-                if await self._notes.claim(ASKED, int(LATE_AFTER)):
-                    await self._tick().kiq(await self._notes.now())
+                # The claim of a worker that died expires together with its task.
+                if await self._claims.claim(REQUESTED_CLAIM, int(EXPIRES_AFTER)):
+                    await self._task().kiq(await self._claims.now())
             except (Unavailable, SendTaskError):
-                log.warning("similarity_not_asked", reason="Redis unavailable")
+                log.warning("similarity_not_requested", reason="Redis unavailable")
 
-    def _tick(self) -> AsyncKicker[[float], Any]:
-        return AsyncKicker(ASKED_SIMILARITY_TICK, self._broker, {})
+    def _task(self) -> AsyncKicker[[float], Any]:
+        return AsyncKicker(REQUESTED_SIMILARITY_TICK, self._broker, {})
 
-    def _somebody_may_run_it(self) -> bool:
-        """Without Redis only this process may, and does not when its jobs are off."""
-        is_known = self._broker.find_task(ASKED_SIMILARITY_TICK) is not None
-        return is_known or is_shared(self._broker)
+    def _can_run(self) -> bool:
+        """Whether a process runs the task. An in-process broker needs the jobs of this process,
+        which `--no-jobs` turns off.
+        """
+        is_registered = self._broker.find_task(REQUESTED_SIMILARITY_TICK) is not None
+        return is_registered or is_shared(self._broker)

@@ -1,4 +1,4 @@
-"""What runs by itself, and when."""
+"""The background jobs and their schedule."""
 
 import asyncio
 import threading
@@ -20,158 +20,155 @@ EVERY_MINUTE = [{"cron": "* * * * *"}]
 EVERY_TEN_MINUTES = [{"cron": "*/10 * * * *"}]
 
 SIMILARITY_TICK = "similarity_tick"
-ASKED_SIMILARITY_TICK = "asked_similarity_tick"
+REQUESTED_SIMILARITY_TICK = "asked_similarity_tick"
 IMAGE_REMOVAL = "image_removal"
 
-ASKED = "similarity-asked"
-"""The note that says: somebody has asked for a tick, and it has not begun."""
+REQUESTED_CLAIM = "similarity-asked"
+"""Claimed while a requested tick has been sent and has not started."""
 
-LATE_AFTER = 60.0
-"""Seconds after which what was sent is not run any more: the next one is due, or was."""
+EXPIRES_AFTER = 60.0
+"""Seconds after which a sent job is skipped: the next scheduled one is due."""
 
-PAUSE_SHORTEST = 2.0
-PAUSE_LONGEST = 30.0
-"""Seconds in which others may join who asks for a tick. Within these bounds it is what the last
-run took, so that many edits keep a processor busy for half of the time at the most.
+MIN_DELAY, MAX_DELAY = 2.0, 30.0
+"""Bounds of the seconds in which further requests join a requested tick. Within them the delay is
+the duration of the last run, so that many edits use at most half of a processor.
 """
 
-END_WITHIN = 2.0
-"""Seconds that what is broken off gets to end."""
+CANCEL_TIMEOUT = 2.0
+"""Seconds for cancelled jobs to end."""
 
 
-Work = Callable[[], Awaitable[None]]
+Job = Callable[[], Awaitable[None]]
 
 
 class Cancelled(Exception):
-    """The process ends: what is computed has no use any more."""
+    """The process is shutting down; stop computing."""
 
 
 class JobRunner:
-    """The jobs, known to a broker, and those of them under way in this process.
+    """Registers the jobs with a broker, and keeps track of those running in this process.
 
-    Each may be run twice, at once, or be broken off: the next one puts things right.
+    A job may run twice, concurrently, or be cancelled at any time: the next one makes up for it.
     """
 
     def __init__(
         self,
         broker: AsyncBroker,
-        notes: JobClaims,
+        claims: JobClaims,
         similarity: SimilarityJob,
-        results: NeighbourStore,
+        neighbours: NeighbourStore,
         images: ImageService,
     ) -> None:
         self.broker = broker
-        self.notes = notes
+        self.claims = claims
         self._similarity = similarity
-        self._results = results
+        self._neighbours = neighbours
         self._images = images
-        self._under_way: set[asyncio.Task[None]] = set()
-        self._ending = asyncio.Event()
-        self._computes_in_vain = threading.Event()
+        self._running: set[asyncio.Task[None]] = set()
+        self._shutting_down = asyncio.Event()
+        self._is_cancelled = threading.Event()
 
     def register(self) -> None:
-        """Make the broker know the tasks. From now on this process can run them.
+        """Register the tasks with the broker, so that this process can run them.
 
-        Each is told when it was sent, in seconds since 1970 by the clock of the notes.
+        Their argument is the time at which they were sent, by `JobClaims.now`.
         """
 
         async def similarity_tick(sent_at: float) -> None:
-            await self._run(SIMILARITY_TICK, sent_at, self._find_neighbours)
+            await self._run(SIMILARITY_TICK, sent_at, self._compute_similarity)
 
-        async def asked_similarity_tick(sent_at: float) -> None:
-            await self._run(ASKED_SIMILARITY_TICK, sent_at, self._find_neighbours_soon)
+        async def requested_similarity_tick(sent_at: float) -> None:
+            await self._run(REQUESTED_SIMILARITY_TICK, sent_at, self._compute_requested)
 
         async def image_removal(sent_at: float) -> None:
             await self._run(IMAGE_REMOVAL, sent_at, self._remove_images)
 
         register = self.broker.register_task
         register(similarity_tick, task_name=SIMILARITY_TICK, schedule=EVERY_MINUTE)
-        register(asked_similarity_tick, task_name=ASKED_SIMILARITY_TICK)
+        register(requested_similarity_tick, task_name=REQUESTED_SIMILARITY_TICK)
         register(image_removal, task_name=IMAGE_REMOVAL, schedule=EVERY_TEN_MINUTES)
 
-    async def end(self, within: float) -> None:
-        """Begin nothing any more. What is under way may end within so many seconds; then it is
-        broken off.
-        """
-        self._ending.set()
-        await self._wait(within)
-        self._computes_in_vain.set()
-        for task in self._under_way:
+    async def shut_down(self, grace: float) -> None:
+        """Start no more jobs, and cancel those that have not finished after `grace` seconds."""
+        self._shutting_down.set()
+        await self._wait(grace)
+        self._is_cancelled.set()
+        for task in self._running:
             task.cancel()
-        await self._wait(END_WITHIN)
+        await self._wait(CANCEL_TIMEOUT)
 
     async def _wait(self, seconds: float) -> None:
-        if self._under_way:
-            await asyncio.wait(self._under_way, timeout=seconds)
+        if self._running:
+            await asyncio.wait(self._running, timeout=seconds)
 
-    async def _run(self, job: str, sent_at: float, work: Work) -> None:
-        """Do the work, so that it can be broken off, unless it is too late for it."""
-        task = asyncio.create_task(self._unless_late(job, sent_at, work))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+    async def _run(self, name: str, sent_at: float, job: Job) -> None:
+        """Run a job in a task of its own, which `shut_down` can cancel."""
+        task = asyncio.create_task(self._run_unless_expired(name, sent_at, job))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
         try:
             await asyncio.wait([task])
         finally:
             task.cancel()
         if task.cancelled():
-            log.warning("job_broken_off", job=job)
+            log.warning("job_cancelled", job=name)
         else:
             task.result()
 
-    async def _unless_late(self, job: str, sent_at: float, work: Work) -> None:
+    async def _run_unless_expired(self, name: str, sent_at: float, job: Job) -> None:
         age = 0.0
         with suppress(Unavailable):
-            age = await self.notes.now() - sent_at
-        if age > LATE_AFTER:
-            log.warning("job_too_late", job=job, seconds=round(age))
-        elif not self._ending.is_set():
-            await work()
+            age = await self.claims.now() - sent_at
+        if age > EXPIRES_AFTER:
+            log.warning("job_expired", job=name, seconds=round(age))
+        elif not self._shutting_down.is_set():
+            await job()
 
-    async def _find_neighbours_soon(self) -> None:
-        """As somebody asked; what is asked from the beginning on is for the next time."""
+    async def _compute_requested(self) -> None:
+        """Wait for further requests, then run. Requests during the run start another one."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(await self._pause()):
-                await self._ending.wait()
+            async with asyncio.timeout(await self._request_delay()):
+                await self._shutting_down.wait()
             return
-        # If the note cannot be removed it is over by itself before long.
+        # If Redis is down, the claim expires.
         with suppress(Unavailable):
-            await self.notes.release(ASKED)
-        await self._find_neighbours(wait=True)
+            await self.claims.release(REQUESTED_CLAIM)
+        await self._compute_similarity(wait=True)
 
-    async def _pause(self) -> float:
+    async def _request_delay(self) -> float:
         last = None
         with suppress(Unavailable):
-            last = await self._results.last_run()
-        return min(max(PAUSE_SHORTEST, last.seconds if last else 0.0), PAUSE_LONGEST)
+            last = await self._neighbours.last_run()
+        return min(max(MIN_DELAY, last.seconds if last else 0.0), MAX_DELAY)
 
-    async def _find_neighbours(self, *, wait: bool = False) -> None:
+    async def _compute_similarity(self, *, wait: bool = False) -> None:
         try:
-            run = await self._similarity.run(wait=wait, progress=self._go_on)
+            run = await self._similarity.run(wait=wait, progress=self._check_cancelled)
         except Unavailable:
-            # The old result stays, and the next tick is a minute away.
+            # The old result stays current; the next tick follows within a minute.
             log.warning("similarity_skipped", reason="database or Redis unavailable")
             return
         if run is None:
-            log.info("similarity_skipped", reason="another run is under way, or was later")
+            log.info("similarity_skipped", reason="another run is active, or has finished later")
             return
         log.info(
             "similarity_computed",
             people=run.people,
             changed=run.changed,
             ms=round(run.seconds * 1000),
-            asked=wait,
+            requested=wait,
         )
 
-    def _go_on(self, _done: int, _of: int) -> None:
-        """Called from the thread that computes: raises there when nobody wants the result."""
-        if self._computes_in_vain.is_set():
+    def _check_cancelled(self, _done: int, _total: int) -> None:
+        """Progress callback, called in the computing thread."""
+        if self._is_cancelled.is_set():
             raise Cancelled
 
     async def _remove_images(self) -> None:
         try:
             removed = await self._images.remove_unused()
         except Unavailable:
-            # What is left is found by the next run.
+            # The next run removes the rest.
             log.warning("image_removal_skipped", reason="database or image store unavailable")
             return
         if removed:
