@@ -24,8 +24,8 @@ from sidepro.domain.errors import (
     FieldError,
     InvalidInput,
     NotAuthenticated,
-    NotFound,
     WrongPassword,
+    ensure_found,
 )
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import NewId, UserId
@@ -181,10 +181,7 @@ class AccountService:
         Raises:
             NotFound: there is no such user.
         """
-        account = await self.reader.account(user_id)
-        if account is None:
-            raise NotFound
-        return account
+        return ensure_found(await self.reader.account(user_id))
 
     async def verify_password(self, caller: Caller, password: str, field: str) -> User:
         """The caller's user, once they gave their own password again in `field`.

@@ -7,7 +7,7 @@ from sidepro.domain.accounts.account_service import AccountService
 from sidepro.domain.accounts.audit_log import AuthenticationEvent, AuthenticationLog
 from sidepro.domain.accounts.ports import AccountReader, AccountUnitOfWork, SessionRegistry
 from sidepro.domain.accounts.user import User
-from sidepro.domain.errors import NotFound
+from sidepro.domain.errors import NotFound, ensure_found
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 
 BATCH_SIZE = 500
@@ -41,9 +41,7 @@ class AdministrationService:
         """
         found = await self._find(name)
         async with self.unit_of_work() as work:
-            user = await work.users.get(found.id)
-            if user is None:
-                raise NotFound
+            user = ensure_found(await work.users.get(found.id))
             changed = replace(user, is_active=active)
             await work.users.save(changed)
             ended = () if active else await work.sessions.end_all(user.id)
@@ -63,9 +61,7 @@ class AdministrationService:
         found = await self._find(name)
         password_hash = await self.accounts.validate_and_hash(password, found)
         async with self.unit_of_work() as work:
-            user = await work.users.get(found.id)
-            if user is None:
-                raise NotFound
+            user = ensure_found(await work.users.get(found.id))
             changed = replace(user, password_hash=password_hash)
             await work.users.save(changed)
             ended = await work.sessions.end_all(user.id)

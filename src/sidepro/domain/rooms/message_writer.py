@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from sidepro.domain.channels import Channel, PubSub
 from sidepro.domain.clock import Clock
-from sidepro.domain.errors import InvalidInput, NotFound, SideProError, Unavailable
+from sidepro.domain.errors import InvalidInput, SideProError, Unavailable, ensure_found
 from sidepro.domain.idempotency import IdempotentRequest, run_idempotent
 from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.rooms.events import MessageSent
@@ -175,9 +175,7 @@ class MessageWriter:
         rooms, messages = dict(before), []
         for pending in batch:
             try:
-                room = rooms.get(pending.room_id)
-                if room is None:
-                    raise NotFound
+                room = ensure_found(rooms.get(pending.room_id))
                 room.authorize(pending.sender)
                 name = pending.name
                 if name in stored:
