@@ -6,7 +6,7 @@ from functools import partial
 from typing import TypeVar
 
 from sidepro.domain.errors import SideProError
-from tests.contracts.world import World
+from tests.contracts.adapters import Adapters
 from tests.factories import at_once
 from tests.fakes.unit_of_work import FullUnitOfWork
 
@@ -20,14 +20,14 @@ A_WHILE = 0.15
 
 
 async def race(
-    world: World, workers: int, attempt: Callable[[int], Awaitable[Result]]
+    adapters: Adapters, workers: int, attempt: Callable[[int], Awaitable[Result]]
 ) -> list[Result | SideProError]:
     """What each of the workers got, or the domain error that it met. All of them start at once.
 
     Any other error is raised, after all of them have ended.
     """
     # Connections are there before the start: making one takes longer than most attempts.
-    await asyncio.gather(*(world.accounts.email_taken("") for _ in range(workers)))
+    await asyncio.gather(*(adapters.accounts.email_taken("") for _ in range(workers)))
 
     async def worker(index: int) -> Result | Exception:
         try:
@@ -44,7 +44,7 @@ async def race(
 
 
 async def in_turn(
-    world: World,
+    adapters: Adapters,
     get: Callable[[FullUnitOfWork], Awaitable[Result]],
     change: Callable[[FullUnitOfWork], Awaitable[object]],
 ) -> Result:
@@ -54,11 +54,11 @@ async def in_turn(
     """
 
     async def second() -> Result:
-        async with world.unit_of_work() as work:
+        async with adapters.unit_of_work() as work:
             return await get(work)
 
-    await race(world, 2, lambda _: world.accounts.email_taken(""))
-    async with world.unit_of_work() as work:
+    await race(adapters, 2, lambda _: adapters.accounts.email_taken(""))
+    async with adapters.unit_of_work() as work:
         await get(work)
         waiting = asyncio.create_task(second())
         try:

@@ -1,7 +1,4 @@
-"""The same store behind each of its adapters: in memory, on SQLite and on PostgreSQL.
-
-Every test that asks for `world` runs once for each of them.
-"""
+"""The contract tests run on each kind of store: in memory, SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -30,7 +27,7 @@ from sidepro.adapters.sql.view_counter import SqlViewCounter
 from sidepro.domain.accounts.session import Session
 from sidepro.domain.catalogue.catalogue import Catalogue
 from sidepro.domain.images.urls import ImageUrls
-from tests.contracts.world import World
+from tests.contracts.adapters import Adapters
 from tests.fakes.data_export import MemoryDataExportReader
 from tests.fakes.readers import MemoryCatalogue, MemoryReader
 from tests.fakes.store import MemoryStore
@@ -79,8 +76,8 @@ async def postgresql(postgresql_databases: Databases) -> AsyncIterator[Database]
 
 
 @pytest.fixture(params=["memory", "sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
-def store(request: pytest.FixtureRequest, catalogue: Catalogue) -> MemoryStore | Database:
-    """What the adapters of `world` store in."""
+def backend(request: pytest.FixtureRequest, catalogue: Catalogue) -> MemoryStore | Database:
+    """The store behind the adapters."""
     if request.param == "memory":
         return MemoryStore(catalogue)
     database: Database = request.getfixturevalue(request.param)
@@ -88,16 +85,18 @@ def store(request: pytest.FixtureRequest, catalogue: Catalogue) -> MemoryStore |
 
 
 @pytest.fixture
-async def world(store: MemoryStore | Database, catalogue: Catalogue) -> AsyncIterator[World]:
-    """A store with nothing in it but the catalogue."""
-    if isinstance(store, MemoryStore):
-        yield _in_memory(store)
+async def adapters(
+    backend: MemoryStore | Database, catalogue: Catalogue
+) -> AsyncIterator[Adapters]:
+    """The adapters of a store that holds only the catalogue."""
+    if isinstance(backend, MemoryStore):
+        yield _in_memory(backend)
         return
     # A test before may have had the server end the connections of the pool.
-    await store.engine.dispose()
+    await backend.engine.dispose()
     async with AsyncExitStack() as others:
-        yield _in_sql(store, others)
-    await _empty(store, catalogue)
+        yield _in_sql(backend, others)
+    await _empty(backend, catalogue)
 
 
 @asynccontextmanager
@@ -124,8 +123,8 @@ async def _empty(database: Database, catalogue: Catalogue) -> None:
         await connection.commit()
 
 
-def _in_memory(store: MemoryStore) -> World:
-    async def another() -> World:
+def _in_memory(store: MemoryStore) -> Adapters:
+    async def another() -> Adapters:
         return _in_memory(store)
 
     async def sessions() -> list[Session]:
@@ -140,7 +139,7 @@ def _in_memory(store: MemoryStore) -> World:
         )
 
     reader = MemoryReader(store)
-    return World(
+    return Adapters(
         unit_of_work=store.unit_of_work,
         accounts=reader,
         catalogue=MemoryCatalogue(store),
@@ -157,11 +156,11 @@ def _in_memory(store: MemoryStore) -> World:
     )
 
 
-def _in_sql(database: Database, others: AsyncExitStack) -> World:
+def _in_sql(database: Database, others: AsyncExitStack) -> Adapters:
     """The adapters over a pool of connections; `others` closes those of other processes."""
     cache = CatalogueCache()
 
-    async def another() -> World:
+    async def another() -> Adapters:
         address = database.engine.url.render_as_string(hide_password=False)
         return _in_sql(await others.enter_async_context(_opened(address)), others)
 
@@ -183,7 +182,7 @@ def _in_sql(database: Database, others: AsyncExitStack) -> World:
             await connection.commit()
 
     images = ImageUrls()
-    return World(
+    return Adapters(
         unit_of_work=lambda: SqlUnitOfWork(database, cache, ImageUrls()),
         accounts=SqlAccountReader(database, cache, images),
         catalogue=SqlCatalogueReader(database, cache),

@@ -15,13 +15,13 @@ from tests import factories
 from tests.statement_log import statements
 
 if TYPE_CHECKING:
-    from tests.contracts.world import World
+    from tests.contracts.adapters import Adapters
 
 pytestmark = [
     pytest.mark.anyio,
     # The store in memory has no access paths.
     pytest.mark.parametrize(
-        "store", ["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)], indirect=True
+        "backend", ["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)], indirect=True
     ),
 ]
 
@@ -29,21 +29,21 @@ COMMON = TextFilter("카페")
 RARE = TextFilter("quokka")
 
 
-async def planner_of(world: World) -> AccessPathPlanner:
+async def planner_of(adapters: Adapters) -> AccessPathPlanner:
     """A planner of 40 projects that all match `COMMON`."""
     author = factories.user()
-    await world.store(author)
-    await world.store(*(factories.project(author.id, title="카페") for _ in range(40)))
-    assert world.database
-    return AccessPathPlanner(world.database)
+    await adapters.add(author)
+    await adapters.add(*(factories.project(author.id, title="카페") for _ in range(40)))
+    assert adapters.database
+    return AccessPathPlanner(adapters.database)
 
 
 async def plan_page(planner: AccessPathPlanner) -> Plan:
     return await planner.plan((COMMON,), 7)
 
 
-async def test_the_cheapest_path_is_chosen(world: World) -> None:
-    planner = await planner_of(world)
+async def test_the_cheapest_path_is_chosen(adapters: Adapters) -> None:
+    planner = await planner_of(adapters)
     none, every = SkillsFilter((128, 129), every=False), SkillsFilter((1, 128), every=True)
     for filters, path, fallback in (
         ((), SCAN, None),
@@ -59,33 +59,33 @@ async def test_the_cheapest_path_is_chosen(world: World) -> None:
 
 
 async def test_a_failed_sample_is_retried_by_the_next_search(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    adapters: Adapters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    planner = await planner_of(world)
+    planner = await planner_of(adapters)
 
     async def unreachable(*_: Any) -> Any:
         raise Unavailable
 
     with monkeypatch.context() as patched:
-        patched.setattr(world.database, "fetch", unreachable)
+        patched.setattr(adapters.database, "fetch", unreachable)
         with pytest.raises(Unavailable):
             await plan_page(planner)
     assert (await plan_page(planner)).path is SCAN
 
 
-async def test_concurrent_searches_share_the_first_sample(world: World) -> None:
-    planner = await planner_of(world)
-    with statements(world.database) as executed:
+async def test_concurrent_searches_share_the_first_sample(adapters: Adapters) -> None:
+    planner = await planner_of(adapters)
+    with statements(adapters.database) as executed:
         plans = await asyncio.gather(*(plan_page(planner) for _ in range(9)))
     assert {plan.path for plan in plans} == {SCAN}
     assert len(executed) == 2, executed
 
 
 async def test_searches_use_the_expired_sample_while_the_next_is_taken(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    adapters: Adapters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(selectivity, "SAMPLE_TTL", 0.0)
-    planner = await planner_of(world)
+    planner = await planner_of(adapters)
     await plan_page(planner)
     may_fail = asyncio.Event()
     fetches: list[Any] = []
@@ -95,7 +95,7 @@ async def test_searches_use_the_expired_sample_while_the_next_is_taken(
         await may_fail.wait()
         raise Unavailable
 
-    monkeypatch.setattr(world.database, "fetch", slow)
+    monkeypatch.setattr(adapters.database, "fetch", slow)
     async with asyncio.timeout(5):
         plans = [await plan_page(planner) for _ in range(3)]
         await asyncio.sleep(0)

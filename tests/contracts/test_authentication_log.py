@@ -13,7 +13,7 @@ from sidepro.adapters import logs
 from sidepro.adapters.logs import audit_log
 from sidepro.domain.accounts.audit_log import AuthenticationEvent, AuthenticationLog
 from sidepro.domain.ids import SessionId, UserId
-from tests.domain.world import NotedEvents
+from tests.domain.services import NotedEvents
 from tests.factories import new_id
 
 

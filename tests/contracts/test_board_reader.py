@@ -33,9 +33,9 @@ from sidepro.domain.projects.views import (
     Sort,
 )
 from tests import factories
+from tests.contracts.adapters import Adapters
 from tests.contracts.builders import after, no_comment, no_project, nobody
 from tests.contracts.paging import over_the_wire, walk
-from tests.contracts.world import World
 
 pytestmark = pytest.mark.anyio
 
@@ -94,10 +94,10 @@ class Entry:
 
 
 class Board:
-    """A plain model of the board, kept equal to a world's."""
+    """A plain model of the board, kept equal to a adapters's."""
 
-    def __init__(self, world: World, catalogue: Catalogue, random: Random) -> None:
-        self.world = world
+    def __init__(self, adapters: Adapters, catalogue: Catalogue, random: Random) -> None:
+        self.adapters = adapters
         self.random = random
         self.skills = random.sample(catalogue.skills, 5)
         self.order = catalogue.skills.index
@@ -109,7 +109,7 @@ class Board:
 
     async def fill(self, number: int) -> None:
         entries = [self._new() for _ in range(number)]
-        await self.world.store(*self.authors, *(entry.project for entry in entries))
+        await self.adapters.add(*self.authors, *(entry.project for entry in entries))
         for entry in entries:
             self.entries[entry.project.id] = entry
             await self._count(entry)
@@ -136,8 +136,8 @@ class Board:
         """See it and bookmark it a few times."""
         views, bookmarks = self.random.randint(0, 2), self.random.randint(0, 3)
         for _ in range(views):
-            assert await self.world.views.add(entry.project.id)
-        await self.world.move(entry.project.id, bookmarks=bookmarks)
+            assert await self.adapters.views.add(entry.project.id)
+        await self.adapters.adjust_counters(entry.project.id, bookmarks=bookmarks)
         entry.views += views
         entry.bookmarks += bookmarks
 
@@ -147,14 +147,14 @@ class Board:
         what = self.random.choice(["publish", "delete", "edit", "count", "count"])
         if what == "publish" or not known:
             entry = self._new()
-            await self.world.store(entry.project)
+            await self.adapters.add(entry.project)
             self.entries[entry.project.id] = entry
             return
         entry = self.random.choice(known)
         if what == "count":
             await self._count(entry)
             return
-        async with self.world.unit_of_work() as work:
+        async with self.adapters.unit_of_work() as work:
             if what == "delete":
                 await work.projects.delete(entry.project.id)
                 del self.entries[entry.project.id]
@@ -225,24 +225,24 @@ class Board:
 
 @pytest.mark.parametrize("seed", range(8))
 async def test_any_query_finds_what_the_model_finds(
-    world: World, catalogue: Catalogue, seed: int
+    adapters: Adapters, catalogue: Catalogue, seed: int
 ) -> None:
     random = Random(seed)
-    board = Board(world, catalogue, random)
+    board = Board(adapters, catalogue, random)
     await board.fill(20)
     for number in range(30):
         query = board.a_query(list(Sort)[number % 3])
-        page = await world.board.board(query, EVERYTHING, None)
+        page = await adapters.board.board(query, EVERYTHING, None)
         board.assert_page(page, query, 100, None, backward=False)
-        assert await world.board.board_size(query) == len(page.items)
+        assert await adapters.board.board_size(query) == len(page.items)
 
 
 @pytest.mark.parametrize("seed", range(30))
 async def test_a_walk_among_changes_gives_what_the_model_gives(
-    world: World, catalogue: Catalogue, seed: int
+    adapters: Adapters, catalogue: Catalogue, seed: int
 ) -> None:
     random = Random(seed)
-    board = Board(world, catalogue, random)
+    board = Board(adapters, catalogue, random)
     await board.fill(random.randint(5, 16))
     sort = list(Sort)[seed % 3]
     query = board.a_query(sort) if random.random() < 0.6 else BoardQuery(sort=sort)
@@ -257,7 +257,9 @@ async def test_a_walk_among_changes_gives_what_the_model_gives(
         place: SortKey | None = None
         while cursor is not None:
             assert cursor.reverse is backward
-            page = await world.board.board(query, PageRequest(limit, over_the_wire(cursor)), None)
+            page = await adapters.board.board(
+                query, PageRequest(limit, over_the_wire(cursor)), None
+            )
             board.assert_page(page, query, limit, place, backward=backward)
             cards = page.items[::-1] if backward else page.items
             met += [card.id for card in cards]
@@ -275,17 +277,17 @@ async def test_a_walk_among_changes_gives_what_the_model_gives(
 
 @pytest.mark.parametrize("seed", range(6))
 async def test_turning_round_anywhere_gives_what_the_model_gives(
-    world: World, catalogue: Catalogue, seed: int
+    adapters: Adapters, catalogue: Catalogue, seed: int
 ) -> None:
     random = Random(100 + seed)
-    board = Board(world, catalogue, random)
+    board = Board(adapters, catalogue, random)
     await board.fill(9)
     sort = list(Sort)[seed % 3]
     query = BoardQuery(sort=sort)
     limit = random.randint(1, 4)
     cursor, place = Cursor(), None
     for _ in range(25):
-        page = await world.board.board(query, PageRequest(limit, over_the_wire(cursor)), None)
+        page = await adapters.board.board(query, PageRequest(limit, over_the_wire(cursor)), None)
         board.assert_page(page, query, limit, place, backward=cursor.reverse)
         ways = [way for way in (page.next, page.previous) if way is not None]
         if not ways:
@@ -303,25 +305,25 @@ async def test_turning_round_anywhere_gives_what_the_model_gives(
 # -------------------------------------------------------------------------------- by example
 
 
-async def test_an_empty_board(world: World) -> None:
+async def test_an_empty_board(adapters: Adapters) -> None:
     for cursor in (Cursor(), Cursor(reverse=True)):
-        page = await world.board.board(BoardQuery(), PageRequest(5, cursor), None)
+        page = await adapters.board.board(BoardQuery(), PageRequest(5, cursor), None)
         assert page == Page((), None, None)
-    assert await world.board.board_size(BoardQuery()) == 0
+    assert await adapters.board.board_size(BoardQuery()) == 0
 
 
 @pytest.mark.parametrize("sort", list(Sort))
 @pytest.mark.parametrize("limit", [1, 3, 6, 7])
 async def test_a_still_board_reads_alike_in_both_directions(
-    world: World, sort: Sort, limit: int
+    adapters: Adapters, sort: Sort, limit: int
 ) -> None:
     author = factories.user()
     projects = [
         factories.project(author.id, id=ProjectId(uuid4()), created_at=after(number // 2))
         for number in range(6)
     ]
-    await world.store(author, *projects)
-    found = await walk(lambda page: world.board.board(BoardQuery(sort=sort), page, None), limit)
+    await adapters.add(author, *projects)
+    found = await walk(lambda page: adapters.board.board(BoardQuery(sort=sort), page, None), limit)
     places = {
         Sort.NEWEST: lambda project: (project.created_at, project.id),
         Sort.VIEWS: lambda project: project.id,
@@ -331,20 +333,20 @@ async def test_a_still_board_reads_alike_in_both_directions(
     assert [card.id for card in found] == [project.id for project in wanted]
 
 
-async def test_the_way_back_from_an_end_that_is_gone(world: World) -> None:
+async def test_the_way_back_from_an_end_that_is_gone(adapters: Adapters) -> None:
     author = factories.user()
     projects = [factories.project(author.id, created_at=after(number)) for number in range(3)]
-    await world.store(author, *projects)
-    page = await world.board.board(BoardQuery(), PageRequest(2), None)
+    await adapters.add(author, *projects)
+    page = await adapters.board.board(BoardQuery(), PageRequest(2), None)
     assert page.next is not None
-    async with world.unit_of_work() as work:
+    async with adapters.unit_of_work() as work:
         await work.projects.delete(projects[0].id)
         await work.commit()
-    beyond = await world.board.board(BoardQuery(), PageRequest(2, page.next), None)
+    beyond = await adapters.board.board(BoardQuery(), PageRequest(2, page.next), None)
     assert beyond.items == ()
     assert beyond.next is None
     assert beyond.previous is not None
-    back = await world.board.board(BoardQuery(), PageRequest(2, beyond.previous), None)
+    back = await adapters.board.board(BoardQuery(), PageRequest(2, beyond.previous), None)
     assert back.items == page.items
     assert (back.next, back.previous) == (None, None)
 
@@ -352,22 +354,22 @@ async def test_the_way_back_from_an_end_that_is_gone(world: World) -> None:
 @pytest.mark.parametrize("sort", list(Sort))
 @pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
 async def test_no_way_leads_to_where_nothing_is_any_more(
-    world: World, sort: Sort, backward: bool
+    adapters: Adapters, sort: Sort, backward: bool
 ) -> None:
     author = factories.user()
     projects = [factories.project(author.id, created_at=after(number)) for number in range(4)]
-    await world.store(author, *projects)
+    await adapters.add(author, *projects)
     query = BoardQuery(sort=sort)
-    page = await world.board.board(query, PageRequest(2, Cursor(reverse=backward)), None)
+    page = await adapters.board.board(query, PageRequest(2, Cursor(reverse=backward)), None)
     onward = page.previous if backward else page.next
     assert onward is not None
 
     async def without(*gone: ProjectId) -> Page[ProjectCard]:
-        async with world.unit_of_work() as work:
+        async with adapters.unit_of_work() as work:
             for project_id in gone:
                 await work.projects.delete(project_id)
             await work.commit()
-        return await world.board.board(query, PageRequest(2, onward), None)
+        return await adapters.board.board(query, PageRequest(2, onward), None)
 
     rest = await without(*(card.id for card in page.items))
     assert len(rest.items) == 2
@@ -401,7 +403,7 @@ async def test_no_way_leads_to_where_nothing_is_any_more(
     ],
 )
 async def test_text_is_found_as_a_folded_substring(
-    world: World, asked: str, found: list[str]
+    adapters: Adapters, asked: str, found: list[str]
 ) -> None:
     other, minsu = factories.user(username="other"), factories.user(username="민수Kim")
     projects = {
@@ -411,11 +413,11 @@ async def test_text_is_found_as_a_folded_substring(
         "summary": factories.project(other.id, title="plain", summary="ﬁnal C:\\new it's 한글"),
         "author": factories.project(minsu.id, title="bland", summary="s"),
     }
-    await world.store(other, minsu, *projects.values())
+    await adapters.add(other, minsu, *projects.values())
     query = BoardQuery(text=folded(asked))
-    page = await world.board.board(query, EVERYTHING, None)
+    page = await adapters.board.board(query, EVERYTHING, None)
     assert {card.id for card in page.items} == {projects[name].id for name in found}
-    assert await world.board.board_size(query) == len(found)
+    assert await adapters.board.board_size(query) == len(found)
 
 
 @pytest.mark.parametrize(
@@ -432,7 +434,7 @@ async def test_text_is_found_as_a_folded_substring(
     ],
 )
 async def test_any_or_all_of_several_skills(
-    world: World, skills: tuple[str, ...], every: bool, found: list[str]
+    adapters: Adapters, skills: tuple[str, ...], every: bool, found: list[str]
 ) -> None:
     author = factories.user()
     projects = {
@@ -440,21 +442,23 @@ async def test_any_or_all_of_several_skills(
         "python": factories.project(author.id, skills=("Python",)),
         "both": factories.project(author.id, skills=("Java", "Python", "React")),
     }
-    await world.store(author, *projects.values())
+    await adapters.add(author, *projects.values())
     query = BoardQuery(skills=skills, all_skills=every)
-    page = await world.board.board(query, EVERYTHING, None)
+    page = await adapters.board.board(query, EVERYTHING, None)
     assert {card.id for card in page.items} == {projects[name].id for name in found}
-    assert len(page.items) == await world.board.board_size(query) == len(found)
+    assert len(page.items) == await adapters.board.board_size(query) == len(found)
 
 
-async def test_all_of_more_skills_than_any_project_has_are_found_nowhere(world: World) -> None:
+async def test_all_of_more_skills_than_any_project_has_are_found_nowhere(
+    adapters: Adapters,
+) -> None:
     # More than SQLite joins tables.
-    await world.grow_catalogue(Catalogue(tuple(f"Skill {n}" for n in range(80)), (), ()))
-    catalogue = (await world.catalogue.current()).skills
+    await adapters.grow_catalogue(Catalogue(tuple(f"Skill {n}" for n in range(80)), (), ()))
+    catalogue = (await adapters.catalogue.current()).skills
     mine = catalogue[:20]
     author = factories.user()
     project = factories.project(author.id, skills=mine)
-    await world.store(author, project)
+    await adapters.add(author, project)
     for skills, every, found in (
         (mine, True, 1),
         (catalogue[1:21], True, 0),
@@ -463,25 +467,25 @@ async def test_all_of_more_skills_than_any_project_has_are_found_nowhere(world: 
         (catalogue, False, 1),
     ):
         query = BoardQuery(skills=skills, all_skills=every)
-        page = await world.board.board(query, EVERYTHING, None)
-        assert len(page.items) == await world.board.board_size(query) == found
+        page = await adapters.board.board(query, EVERYTHING, None)
+        assert len(page.items) == await adapters.board.board_size(query) == found
 
 
-async def test_bookmarked_is_the_viewers_and_nothing_for_nobody(world: World) -> None:
+async def test_bookmarked_is_the_viewers_and_nothing_for_nobody(adapters: Adapters) -> None:
     author, reader = factories.user(), factories.user()
     project, other = factories.project(author.id), factories.project(author.id)
-    await world.store(author, reader, project, other)
-    await world.bookmark(reader.id, project.id)
+    await adapters.add(author, reader, project, other)
+    await adapters.bookmark(reader.id, project.id)
     for viewer, wanted in (
         (None, {project.id: None, other.id: None}),
         (reader.id, {project.id: True, other.id: False}),
         (author.id, {project.id: False, other.id: False}),
         (nobody(), {project.id: False, other.id: False}),
     ):
-        page = await world.board.board(BoardQuery(), EVERYTHING, viewer)
+        page = await adapters.board.board(BoardQuery(), EVERYTHING, viewer)
         assert {card.id: card.bookmarked for card in page.items} == wanted
         for project_id, bookmarked in wanted.items():
-            view = await world.board.project(project_id, viewer)
+            view = await adapters.board.project(project_id, viewer)
             assert view is not None
             assert view.card.bookmarked is bookmarked
 
@@ -489,52 +493,54 @@ async def test_bookmarked_is_the_viewers_and_nothing_for_nobody(world: World) ->
 # ------------------------------------------------------------------------------------ bookmarks
 
 
-async def test_bookmarks_come_latest_first_with_ties_by_id(world: World) -> None:
+async def test_bookmarks_come_latest_first_with_ties_by_id(adapters: Adapters) -> None:
     author, reader, viewer = (factories.user() for _ in range(3))
     projects = [
         factories.project(author.id, id=ProjectId(uuid4()), created_at=after(-number))
         for number in range(7)
     ]
-    await world.store(author, reader, viewer, *projects)
+    await adapters.add(author, reader, viewer, *projects)
     for number, project in enumerate(projects[:6]):
-        await world.bookmark(reader.id, project.id, after(number // 2))
-    await world.bookmark(viewer.id, projects[0].id)
-    await world.bookmark(viewer.id, projects[6].id)
+        await adapters.bookmark(reader.id, project.id, after(number // 2))
+    await adapters.bookmark(viewer.id, projects[0].id)
+    await adapters.bookmark(viewer.id, projects[6].id)
     moments = {project.id: after(number // 2) for number, project in enumerate(projects[:6])}
     wanted = sorted(moments, key=lambda item: (moments[item], item), reverse=True)
     for limit in (1, 2, 4, 6, 7):
         found = await walk(
-            lambda page: world.board.bookmarked_by(reader.id, page, viewer.id), limit
+            lambda page: adapters.board.bookmarked_by(reader.id, page, viewer.id), limit
         )
         assert [card.id for card in found] == wanted
         assert {card.id for card in found if card.bookmarked} == {projects[0].id}
-    anonymous = await world.board.bookmarked_by(reader.id, EVERYTHING, None)
+    anonymous = await adapters.board.bookmarked_by(reader.id, EVERYTHING, None)
     assert {card.bookmarked for card in anonymous.items} == {None}
     assert anonymous.items[-1].bookmark_count in (1, 2)
-    assert await world.board.bookmarks_of(reader.id) == 6
-    assert await world.board.bookmarks_of(viewer.id) == 2
-    assert await world.board.bookmarks_of(author.id) == 0
+    assert await adapters.board.bookmarks_of(reader.id) == 6
+    assert await adapters.board.bookmarks_of(viewer.id) == 2
+    assert await adapters.board.bookmarks_of(author.id) == 0
 
 
-async def test_who_has_no_bookmarks_has_an_empty_list(world: World) -> None:
+async def test_who_has_no_bookmarks_has_an_empty_list(adapters: Adapters) -> None:
     author = factories.user()
-    await world.store(author, factories.project(author.id))
+    await adapters.add(author, factories.project(author.id))
     for user_id in (author.id, nobody()):
-        assert await world.board.bookmarked_by(user_id, EVERYTHING, None) == Page((), None, None)
+        assert await adapters.board.bookmarked_by(user_id, EVERYTHING, None) == Page(
+            (), None, None
+        )
 
 
 # ------------------------------------------------------------------------------------ one project
 
 
-async def test_a_projects_page_shows_all_of_it(world: World, catalogue: Catalogue) -> None:
+async def test_a_projects_page_shows_all_of_it(adapters: Adapters, catalogue: Catalogue) -> None:
     author = factories.user(username="민수")
     project = factories.project(
         author.id, skills=catalogue.skills[:20], updated_at=after(5), revision=3
     )
-    await world.store(author, project, factories.comment(project.id, author.id))
-    await world.views.add(project.id)
-    await world.move(project.id, bookmarks=2, comments=1)
-    view = await world.board.project(project.id, None)
+    await adapters.add(author, project, factories.comment(project.id, author.id))
+    await adapters.views.add(project.id)
+    await adapters.adjust_counters(project.id, bookmarks=2, comments=1)
+    view = await adapters.board.project(project.id, None)
     card = ProjectCard(
         id=project.id,
         title=project.title,
@@ -556,30 +562,30 @@ async def test_a_projects_page_shows_all_of_it(world: World, catalogue: Catalogu
         repository_url=project.repository_url,
         revision=3,
     )
-    assert (await world.board.board(BoardQuery(), EVERYTHING, None)).items == (card,)
-    assert await world.board.counters(project.id) == Counters(1, 2, 1)
+    assert (await adapters.board.board(BoardQuery(), EVERYTHING, None)).items == (card,)
+    assert await adapters.board.counters(project.id) == Counters(1, 2, 1)
 
 
-async def test_a_project_that_is_not_there(world: World) -> None:
+async def test_a_project_that_is_not_there(adapters: Adapters) -> None:
     author = factories.user()
-    await world.store(author, factories.project(author.id))
-    assert await world.board.project(no_project(), author.id) is None
-    assert await world.board.counters(no_project()) is None
+    await adapters.add(author, factories.project(author.id))
+    assert await adapters.board.project(no_project(), author.id) is None
+    assert await adapters.board.counters(no_project()) is None
 
 
-async def test_projects_of_deactivated_people_stay_on_the_board(world: World) -> None:
+async def test_projects_of_deactivated_people_stay_on_the_board(adapters: Adapters) -> None:
     gone = factories.user(is_active=False)
     project = factories.project(gone.id)
-    await world.store(gone, project, factories.comment(project.id, gone.id))
-    assert await world.board.board_size(BoardQuery()) == 1
-    assert len((await world.board.board(BoardQuery(), EVERYTHING, None)).items) == 1
-    assert len((await world.board.comments(project.id, EVERYTHING)).items) == 1
+    await adapters.add(gone, project, factories.comment(project.id, gone.id))
+    assert await adapters.board.board_size(BoardQuery()) == 1
+    assert len((await adapters.board.board(BoardQuery(), EVERYTHING, None)).items) == 1
+    assert len((await adapters.board.comments(project.id, EVERYTHING)).items) == 1
 
 
 # ------------------------------------------------------------------------------------- comments
 
 
-async def test_comments_come_oldest_first_with_ties_by_id(world: World) -> None:
+async def test_comments_come_oldest_first_with_ties_by_id(adapters: Adapters) -> None:
     author, reader = factories.user(), factories.user()
     project, other = factories.project(author.id), factories.project(author.id)
     comments = [
@@ -593,8 +599,8 @@ async def test_comments_come_oldest_first_with_ties_by_id(world: World) -> None:
         )
         for number in range(7)
     ]
-    await world.store(author, reader, project, other, *comments)
-    await world.store(factories.comment(other.id, reader.id))
+    await adapters.add(author, reader, project, other, *comments)
+    await adapters.add(factories.comment(other.id, reader.id))
     wanted = tuple(
         CommentView(
             id=comment.id,
@@ -610,37 +616,37 @@ async def test_comments_come_oldest_first_with_ties_by_id(world: World) -> None:
         for comment in sorted(comments, key=lambda comment: (comment.created_at, comment.id))
     )
     for limit in (1, 2, 3, 7, 8):
-        assert tuple(await walk(partial(world.board.comments, project.id), limit)) == wanted
+        assert tuple(await walk(partial(adapters.board.comments, project.id), limit)) == wanted
     for view in wanted:
-        assert await world.board.comment(view.id) == view
-    assert await world.board.comment(no_comment()) is None
+        assert await adapters.board.comment(view.id) == view
+    assert await adapters.board.comment(no_comment()) is None
 
 
-async def test_comments_of_a_quiet_project_are_none(world: World) -> None:
+async def test_comments_of_a_quiet_project_are_none(adapters: Adapters) -> None:
     author = factories.user()
     project = factories.project(author.id)
-    await world.store(author, project)
-    assert await world.board.comments(project.id, EVERYTHING) == Page((), None, None)
-    assert await world.board.comments(no_project(), EVERYTHING) == Page((), None, None)
+    await adapters.add(author, project)
+    assert await adapters.board.comments(project.id, EVERYTHING) == Page((), None, None)
+    assert await adapters.board.comments(no_project(), EVERYTHING) == Page((), None, None)
 
 
-async def test_a_walk_through_comments_meets_those_that_come_meanwhile(world: World) -> None:
+async def test_a_walk_through_comments_meets_those_that_come_meanwhile(adapters: Adapters) -> None:
     author = factories.user()
     project = factories.project(author.id)
     comments = [
         factories.comment(project.id, author.id, created_at=after(number)) for number in range(6)
     ]
-    await world.store(author, project, *comments[:3])
-    first = await world.board.comments(project.id, PageRequest(2))
+    await adapters.add(author, project, *comments[:3])
+    first = await adapters.board.comments(project.id, PageRequest(2))
     assert first.next is not None
-    async with world.unit_of_work() as work:
+    async with adapters.unit_of_work() as work:
         await work.comments.delete(comments[1].id)
         await work.commit()
-    await world.store(*comments[3:])
-    second = await world.board.comments(project.id, PageRequest(3, first.next))
+    await adapters.add(*comments[3:])
+    second = await adapters.board.comments(project.id, PageRequest(3, first.next))
     assert [view.id for view in second.items] == [comment.id for comment in comments[2:5]]
     assert second.next is not None
     assert second.previous is not None
-    third = await world.board.comments(project.id, PageRequest(3, second.next))
+    third = await adapters.board.comments(project.id, PageRequest(3, second.next))
     assert [view.id for view in third.items] == [comments[5].id]
     assert third.next is None

@@ -6,135 +6,137 @@ from sidepro.domain.errors import NotFound
 from sidepro.domain.ids import UserId
 from sidepro.domain.pagination import PageRequest
 from tests import factories
+from tests.contracts.adapters import Adapters
 from tests.contracts.builders import after, no_project, nobody
 from tests.contracts.concurrency import MANY, race
-from tests.contracts.world import World
 
 pytestmark = pytest.mark.anyio
 
 
-async def bookmarked(world: World, user_id: UserId) -> list[object]:
-    page = await world.board.bookmarked_by(user_id, PageRequest(), None)
+async def bookmarked(adapters: Adapters, user_id: UserId) -> list[object]:
+    page = await adapters.board.bookmarked_by(user_id, PageRequest(), None)
     return [card.id for card in page.items]
 
 
-async def test_add_reports_whether_the_bookmark_is_new(world: World) -> None:
+async def test_add_reports_whether_the_bookmark_is_new(adapters: Adapters) -> None:
     author, reader = factories.user(), factories.user()
     project, other = factories.project(author.id), factories.project(author.id)
-    await world.store(author, reader, project, other)
-    async with world.unit_of_work() as work:
+    await adapters.add(author, reader, project, other)
+    async with adapters.unit_of_work() as work:
         assert await work.bookmarks.add(reader.id, project.id, after(1))
         assert not await work.bookmarks.add(reader.id, project.id, after(2))
         assert await work.bookmarks.add(author.id, project.id, after(3))
         assert await work.bookmarks.add(reader.id, other.id, after(4))
         await work.commit()
-    async with world.unit_of_work() as work:
+    async with adapters.unit_of_work() as work:
         assert not await work.bookmarks.add(reader.id, project.id, after(5))
-    assert await bookmarked(world, reader.id) == [other.id, project.id]
-    assert await bookmarked(world, author.id) == [project.id]
+    assert await bookmarked(adapters, reader.id) == [other.id, project.id]
+    assert await bookmarked(adapters, author.id) == [project.id]
 
 
-async def test_a_repeated_bookmark_keeps_the_first_timestamp(world: World) -> None:
+async def test_a_repeated_bookmark_keeps_the_first_timestamp(adapters: Adapters) -> None:
     author = factories.user()
     projects = [factories.project(author.id) for _ in range(2)]
-    await world.store(author, *projects)
-    await world.bookmark(author.id, projects[0].id, after(1))
-    await world.bookmark(author.id, projects[1].id, after(2))
-    await world.bookmark(author.id, projects[0].id, after(3))
-    assert await bookmarked(world, author.id) == [projects[1].id, projects[0].id]
+    await adapters.add(author, *projects)
+    await adapters.bookmark(author.id, projects[0].id, after(1))
+    await adapters.bookmark(author.id, projects[1].id, after(2))
+    await adapters.bookmark(author.id, projects[0].id, after(3))
+    assert await bookmarked(adapters, author.id) == [projects[1].id, projects[0].id]
 
 
-async def test_remove_reports_whether_there_was_a_bookmark(world: World) -> None:
+async def test_remove_reports_whether_there_was_a_bookmark(adapters: Adapters) -> None:
     author, reader = factories.user(), factories.user()
     project, other = factories.project(author.id), factories.project(author.id)
-    await world.store(author, reader, project, other)
+    await adapters.add(author, reader, project, other)
     for user in (author, reader):
-        await world.bookmark(user.id, project.id)
-    await world.bookmark(reader.id, other.id)
-    async with world.unit_of_work() as work:
+        await adapters.bookmark(user.id, project.id)
+    await adapters.bookmark(reader.id, other.id)
+    async with adapters.unit_of_work() as work:
         assert await work.bookmarks.remove(reader.id, project.id)
         assert not await work.bookmarks.remove(reader.id, project.id)
         assert not await work.bookmarks.remove(nobody(), project.id)
         assert not await work.bookmarks.remove(reader.id, no_project())
         await work.commit()
-    assert await bookmarked(world, reader.id) == [other.id]
-    assert await bookmarked(world, author.id) == [project.id]
+    assert await bookmarked(adapters, reader.id) == [other.id]
+    assert await bookmarked(adapters, author.id) == [project.id]
 
 
-async def test_a_removed_bookmark_can_be_added_again(world: World) -> None:
+async def test_a_removed_bookmark_can_be_added_again(adapters: Adapters) -> None:
     author = factories.user()
     project = factories.project(author.id)
-    await world.store(author, project)
-    async with world.unit_of_work() as work:
+    await adapters.add(author, project)
+    async with adapters.unit_of_work() as work:
         assert await work.bookmarks.add(author.id, project.id, after(1))
         assert await work.bookmarks.remove(author.id, project.id)
         assert await work.bookmarks.add(author.id, project.id, after(2))
         await work.commit()
-    assert await bookmarked(world, author.id) == [project.id]
+    assert await bookmarked(adapters, author.id) == [project.id]
 
 
-async def test_add_raises_not_found_without_the_project(world: World) -> None:
+async def test_add_raises_not_found_without_the_project(adapters: Adapters) -> None:
     reader = factories.user()
-    await world.store(reader)
+    await adapters.add(reader)
     with pytest.raises(NotFound):
-        await world.bookmark(reader.id, no_project())
+        await adapters.bookmark(reader.id, no_project())
 
 
-async def test_add_raises_not_found_without_the_user(world: World) -> None:
+async def test_add_raises_not_found_without_the_user(adapters: Adapters) -> None:
     author = factories.user()
     project = factories.project(author.id)
-    await world.store(author, project)
+    await adapters.add(author, project)
     with pytest.raises(NotFound):
-        await world.bookmark(nobody(), project.id)
-    assert (await world.counters(project.id)).bookmarks == 0
+        await adapters.bookmark(nobody(), project.id)
+    assert (await adapters.counters(project.id)).bookmarks == 0
 
 
-async def test_one_of_many_identical_concurrent_adds_succeeds(world: World) -> None:
+async def test_one_of_many_identical_concurrent_adds_succeeds(adapters: Adapters) -> None:
     author = factories.user()
     project = factories.project(author.id)
-    await world.store(author, project)
-    results = await race(world, MANY, lambda _: world.bookmark(author.id, project.id))
+    await adapters.add(author, project)
+    results = await race(adapters, MANY, lambda _: adapters.bookmark(author.id, project.id))
     assert results.count(True) == 1
     assert results.count(False) == MANY - 1
-    assert (await world.counters(project.id)).bookmarks == 1
+    assert (await adapters.counters(project.id)).bookmarks == 1
 
 
-async def test_one_of_many_identical_concurrent_removes_succeeds(world: World) -> None:
+async def test_one_of_many_identical_concurrent_removes_succeeds(adapters: Adapters) -> None:
     author = factories.user()
     project = factories.project(author.id)
-    await world.store(author, project)
-    await world.bookmark(author.id, project.id)
+    await adapters.add(author, project)
+    await adapters.bookmark(author.id, project.id)
 
     async def remove(index: int) -> bool:
-        async with world.unit_of_work() as work:
+        async with adapters.unit_of_work() as work:
             removed = await work.bookmarks.remove(author.id, project.id)
             await work.projects.adjust_counters(project.id, bookmarks=-int(removed))
             await work.commit()
         return removed
 
-    results = await race(world, MANY, remove)
+    results = await race(adapters, MANY, remove)
     assert results.count(True) == 1
     assert results.count(False) == MANY - 1
-    assert (await world.counters(project.id)).bookmarks == 0
+    assert (await adapters.counters(project.id)).bookmarks == 0
 
 
-async def test_concurrent_bookmarks_of_fifty_users_are_all_counted(world: World) -> None:
+async def test_concurrent_bookmarks_of_fifty_users_are_all_counted(adapters: Adapters) -> None:
     author = factories.user()
     project = factories.project(author.id)
     readers = [factories.user() for _ in range(50)]
-    await world.store(author, project, *readers)
-    results = await race(world, 50, lambda index: world.bookmark(readers[index].id, project.id))
+    await adapters.add(author, project, *readers)
+    results = await race(
+        adapters, 50, lambda index: adapters.bookmark(readers[index].id, project.id)
+    )
     assert results == [True] * 50
-    assert (await world.counters(project.id)).bookmarks == 50
+    assert (await adapters.counters(project.id)).bookmarks == 50
 
 
-async def test_concurrent_adds_and_removes_match_the_counter(world: World) -> None:
+async def test_concurrent_adds_and_removes_match_the_counter(adapters: Adapters) -> None:
     author = factories.user()
     project = factories.project(author.id)
-    await world.store(author, project)
+    await adapters.add(author, project)
 
     async def toggle(index: int) -> None:
-        async with world.unit_of_work() as work:
+        async with adapters.unit_of_work() as work:
             if index % 2:
                 by = int(await work.bookmarks.add(author.id, project.id, after(index)))
             else:
@@ -142,7 +144,7 @@ async def test_concurrent_adds_and_removes_match_the_counter(world: World) -> No
             await work.projects.adjust_counters(project.id, bookmarks=by)
             await work.commit()
 
-    assert await race(world, MANY, toggle) == [None] * MANY
-    there = await world.board.bookmarks_of(author.id)
+    assert await race(adapters, MANY, toggle) == [None] * MANY
+    there = await adapters.board.bookmarks_of(author.id)
     assert there in (0, 1)
-    assert (await world.counters(project.id)).bookmarks == there
+    assert (await adapters.counters(project.id)).bookmarks == there

@@ -21,20 +21,22 @@ if TYPE_CHECKING:
 
     from sidepro.domain.data_export.ports import RecordT
     from sidepro.domain.ids import UserId
-    from tests.contracts.world import World
+    from tests.contracts.adapters import Adapters
 
 
-async def export_section(world: World, kind: type[RecordT], user_id: UserId) -> list[RecordT]:
-    batches = [batch async for batch in world.data_export.section(kind, user_id)]
+async def export_section(
+    adapters: Adapters, kind: type[RecordT], user_id: UserId
+) -> list[RecordT]:
+    batches = [batch async for batch in adapters.data_export.section(kind, user_id)]
     assert all(batches), "an empty batch"
     return [record for batch in batches for record in batch]
 
 
 @pytest.mark.anyio
-async def test_an_account_is_exported_with_its_profile(world: World) -> None:
+async def test_an_account_is_exported_with_its_profile(adapters: Adapters) -> None:
     user, other = factories.user(is_active=False), factories.user()
     profile = factories.profile(user.id, updated_at=after(5))
-    await world.store(user, other, profile)
+    await adapters.add(user, other, profile)
     account = views.ExportedAccount(
         id=user.id,
         email=user.email,
@@ -52,46 +54,46 @@ async def test_an_account_is_exported_with_its_profile(world: World) -> None:
             updated_at=after(5),
         ),
     )
-    assert await world.data_export.account(user.id) == account
-    bare = await world.data_export.account(other.id)
+    assert await adapters.data_export.account(user.id) == account
+    bare = await adapters.data_export.account(other.id)
     assert bare is not None
     assert bare.profile is None
-    assert await world.data_export.account(nobody()) is None
+    assert await adapters.data_export.account(nobody()) is None
 
 
 @pytest.mark.anyio
-async def test_sessions_and_addresses_are_exported(world: World) -> None:
+async def test_sessions_and_addresses_are_exported(adapters: Adapters) -> None:
     user, other = factories.user(), factories.user()
     sessions = [factories.session(user.id, last_used_at=after(-index)) for index in range(3)]
-    await world.store(user, other, *reversed(sessions), factories.session(other.id))
-    async with world.unit_of_work() as work:
+    await adapters.add(user, other, *reversed(sessions), factories.session(other.id))
+    async with adapters.unit_of_work() as work:
         for person, address in ((user, ADDRESS), (user, "2001:db8::7"), (other, "192.0.2.9")):
             await work.users.remember_address(person.id, address, after(1))
         await work.commit()
-    assert await export_section(world, views.ExportedSession, user.id) == [
+    assert await export_section(adapters, views.ExportedSession, user.id) == [
         views.ExportedSession(
             one.id, one.user_agent, one.created_at, one.last_used_at, one.expires_at, one.ends_at
         )
         for one in sessions
     ]
-    assert await export_section(world, views.ExportedAddress, user.id) == [
+    assert await export_section(adapters, views.ExportedAddress, user.id) == [
         views.ExportedAddress("2001:db8::7", after(1)),
         views.ExportedAddress(ADDRESS, after(1)),
     ]
 
 
 @pytest.mark.anyio
-async def test_only_stored_images_are_exported(world: World) -> None:
+async def test_only_stored_images_are_exported(adapters: Adapters) -> None:
     user, other = factories.user(), factories.user()
-    await world.store(user, other)
+    await adapters.add(user, other)
     stored, unfinished, others = [factories.image(person.id) for person in (user, user, other)]
-    async with world.unit_of_work() as work:
+    async with adapters.unit_of_work() as work:
         for image in (stored, unfinished, others):
             await work.images.add(image)
         for image in (stored, others):
             await work.images.mark_stored(image.id)
         await work.commit()
-    assert await export_section(world, views.ExportedImage, user.id) == [
+    assert await export_section(adapters, views.ExportedImage, user.id) == [
         views.ExportedImage(
             id=stored.id,
             url=ImageUrl(LOCAL_BASE + stored.key),
@@ -105,16 +107,16 @@ async def test_only_stored_images_are_exported(world: World) -> None:
 
 
 @pytest.mark.anyio
-async def test_projects_comments_and_bookmarks_are_exported(world: World) -> None:
+async def test_projects_comments_and_bookmarks_are_exported(adapters: Adapters) -> None:
     user, other = factories.user(), factories.user()
     mine, theirs = factories.project(user.id), factories.project(other.id)
     comment = factories.comment(theirs.id, user.id)
-    await world.store(user, other, mine, theirs, comment, factories.comment(mine.id, other.id))
-    await world.move(mine.id, comments=1)
-    await world.bookmark(user.id, theirs.id, after(3))
-    await world.bookmark(other.id, mine.id)
-    await world.views.add(mine.id)
-    assert await export_section(world, views.ExportedProject, user.id) == [
+    await adapters.add(user, other, mine, theirs, comment, factories.comment(mine.id, other.id))
+    await adapters.adjust_counters(mine.id, comments=1)
+    await adapters.bookmark(user.id, theirs.id, after(3))
+    await adapters.bookmark(other.id, mine.id)
+    await adapters.views.add(mine.id)
+    assert await export_section(adapters, views.ExportedProject, user.id) == [
         views.ExportedProject(
             id=mine.id,
             title=mine.title,
@@ -131,18 +133,18 @@ async def test_projects_comments_and_bookmarks_are_exported(world: World) -> Non
             updated_at=mine.updated_at,
         )
     ]
-    assert await export_section(world, views.ExportedComment, user.id) == [
+    assert await export_section(adapters, views.ExportedComment, user.id) == [
         views.ExportedComment(
             comment.id, theirs.id, comment.body, comment.created_at, comment.updated_at
         )
     ]
-    assert await export_section(world, views.ExportedBookmark, user.id) == [
+    assert await export_section(adapters, views.ExportedBookmark, user.id) == [
         views.ExportedBookmark(theirs.id, after(3))
     ]
 
 
 @pytest.mark.anyio
-async def test_all_rooms_and_only_own_messages_are_exported(world: World) -> None:
+async def test_all_rooms_and_only_own_messages_are_exported(adapters: Adapters) -> None:
     others = [factories.user() for _ in range(2)]
     user = factories.user()
     people = sorted([*others, user], key=lambda person: person.id)
@@ -155,8 +157,8 @@ async def test_all_rooms_and_only_own_messages_are_exported(world: World) -> Non
     mine = factories.message(rooms[1].id, 1, user.id, client_id="mine")
     theirs = factories.message(rooms[1].id, 2, others[1].id)
     elsewhere = factories.room(others[0].id, others[1].id)
-    await world.store(*people, *rooms, elsewhere, mine, theirs)
-    assert await export_section(world, views.ExportedRoom, user.id) == [
+    await adapters.add(*people, *rooms, elsewhere, mine, theirs)
+    assert await export_section(adapters, views.ExportedRoom, user.id) == [
         views.ExportedRoom(
             *(rooms[0].id, others[0].id, None, 0, 0),
             *(rooms[0].created_at, rooms[0].updated_at),
@@ -166,10 +168,10 @@ async def test_all_rooms_and_only_own_messages_are_exported(world: World) -> Non
             *(rooms[1].created_at, rooms[1].updated_at),
         ),
     ]
-    assert await export_section(world, views.ExportedMessage, user.id) == [
+    assert await export_section(adapters, views.ExportedMessage, user.id) == [
         views.ExportedMessage(rooms[1].id, 1, mine.body, "mine", mine.sent_at)
     ]
-    other = await export_section(world, views.ExportedRoom, others[1].id)
+    other = await export_section(adapters, views.ExportedRoom, others[1].id)
     assert {(room.participant_id, room.read_seq) for room in other} == {
         (user.id, 1),
         (others[0].id, 0),
@@ -177,32 +179,32 @@ async def test_all_rooms_and_only_own_messages_are_exported(world: World) -> Non
 
 
 @pytest.mark.anyio
-async def test_a_person_without_data_has_empty_sections(world: World) -> None:
+async def test_a_person_without_data_has_empty_sections(adapters: Adapters) -> None:
     user, other = factories.user(), factories.user()
     project = factories.project(other.id)
-    await world.store(user, other, project, factories.comment(project.id, other.id))
+    await adapters.add(user, other, project, factories.comment(project.id, other.id))
     for kind in data_export_reader.SOURCES:
-        assert await export_section(world, kind, user.id) == []
+        assert await export_section(adapters, kind, user.id) == []
 
 
 @pytest.mark.anyio
-async def test_batches_hold_each_record_once_during_concurrent_changes(world: World) -> None:
+async def test_batches_hold_each_record_once_during_concurrent_changes(adapters: Adapters) -> None:
     user, other = factories.user(), factories.user()
     projects = [factories.project(user.id) for _ in range(50)]
     room = replace(factories.room(user.id, other.id), last_seq=1_200)
     said = [
         factories.message(room.id, seq, (user if seq % 2 else other).id) for seq in range(1, 1_201)
     ]
-    await world.store(user, other, *projects, room, *said)
-    batches = world.data_export.section(views.ExportedProject, user.id)
+    await adapters.add(user, other, *projects, room, *said)
+    batches = adapters.data_export.section(views.ExportedProject, user.id)
     seen = list(await anext(batches))
-    async with world.unit_of_work() as work:
+    async with adapters.unit_of_work() as work:
         await work.projects.delete(projects[0].id)
         await work.projects.add(factories.project(user.id))
         await work.commit()
     seen += [record async for batch in batches for record in batch]
     assert [record.id for record in seen[:50]] == [project.id for project in projects]
-    messages = await export_section(world, views.ExportedMessage, user.id)
+    messages = await export_section(adapters, views.ExportedMessage, user.id)
     assert [message.seq for message in messages] == list(range(1, 1_201, 2))
 
 

@@ -18,14 +18,14 @@ from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.schema import tables
 from sidepro.domain.errors import Unavailable
 from tests import factories
+from tests.contracts.adapters import Adapters
 from tests.contracts.concurrency import MANY
-from tests.contracts.world import World
 from tests.factories import at_once
 
 pytestmark = pytest.mark.anyio
 
 both = pytest.mark.parametrize(
-    "store", ["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)], indirect=True
+    "backend", ["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)], indirect=True
 )
 
 _USERS = (
@@ -40,16 +40,16 @@ _PLANS = select(
 _SAME = select(bindparam("number", type_=tables.messages.c.seq.type).label("number"))
 
 
-def database_of(world: World) -> Database:
-    assert world.database is not None
-    return world.database
+def database_of(adapters: Adapters) -> Database:
+    assert adapters.database is not None
+    return adapters.database
 
 
 @both
-async def test_rows_have_the_names_and_the_types_of_their_columns(world: World) -> None:
+async def test_rows_have_the_names_and_the_types_of_their_columns(adapters: Adapters) -> None:
     user = factories.user()
-    await world.store(user)
-    (row,) = await database_of(world).fetch(_USERS, {"ids": [user.id]})
+    await adapters.add(user)
+    (row,) = await database_of(adapters).fetch(_USERS, {"ids": [user.id]})
     assert row == tuple(row)
     assert (row.id, row.username, row.created_at) == (user.id, user.username, user.created_at)
     assert row.created_at.utcoffset() == UTC.utcoffset(None)
@@ -57,21 +57,23 @@ async def test_rows_have_the_names_and_the_types_of_their_columns(world: World) 
 
 
 @both
-async def test_one_statement_takes_lists_of_any_length(world: World) -> None:
+async def test_one_statement_takes_lists_of_any_length(adapters: Adapters) -> None:
     users = sorted((factories.user() for _ in range(5)), key=lambda user: user.id)
-    await world.store(*users)
+    await adapters.add(*users)
     for length in (2, 0, 5, 1, 2):
         ids = [user.id for user in users[:length]]
-        rows = await database_of(world).fetch(_USERS, {"ids": ids})
+        rows = await database_of(adapters).fetch(_USERS, {"ids": ids})
         assert [row.id for row in rows] == ids
 
 
 @both
-async def test_one_statement_gives_as_many_rows_as_are_asked_for_each_time(world: World) -> None:
+async def test_one_statement_gives_as_many_rows_as_are_asked_for_each_time(
+    adapters: Adapters,
+) -> None:
     users = [factories.user() for _ in range(3)]
-    await world.store(*users)
+    await adapters.add(*users)
     for most in (2, 3, 0, 2):
-        rows = await database_of(world).fetch(_FIRST_USERS, {"most": most})
+        rows = await database_of(adapters).fetch(_FIRST_USERS, {"most": most})
         assert len(rows) == most
 
 
@@ -106,8 +108,8 @@ def test_pages_of_all_lengths_do_not_fill_the_memory(dialect: Dialect) -> None:
 
 
 @both
-async def test_a_value_that_is_not_given_is_an_error(world: World) -> None:
-    database = database_of(world)
+async def test_a_value_that_is_not_given_is_an_error(adapters: Adapters) -> None:
+    database = database_of(adapters)
     with pytest.raises(InvalidRequestError):
         await database.fetch(_SAME)
     assert (await database.fetch(_SAME, {"number": 1}))[0].number == 1
@@ -116,8 +118,8 @@ async def test_a_value_that_is_not_given_is_an_error(world: World) -> None:
 
 
 @both
-async def test_more_reads_at_once_than_connections_get_their_own_rows(world: World) -> None:
-    database = database_of(world)
+async def test_more_reads_at_once_than_connections_get_their_own_rows(adapters: Adapters) -> None:
+    database = database_of(adapters)
 
     async def read(number: int) -> int:
         (row,) = await database.fetch(_SAME, {"number": number})

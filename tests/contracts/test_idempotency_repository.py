@@ -11,9 +11,9 @@ from sidepro.domain.errors import IdempotencyKeyInUse, IdempotencyKeyReused, Not
 from sidepro.domain.idempotency import RESPONSE_TTL, IdempotencyKey
 from sidepro.domain.ids import UserId
 from tests import factories
+from tests.contracts.adapters import Adapters
 from tests.contracts.builders import nobody
 from tests.contracts.concurrency import A_WHILE, MANY, race
-from tests.contracts.world import World
 from tests.factories import NOW
 
 pytestmark = pytest.mark.anyio
@@ -26,10 +26,10 @@ def key_of(user_id: UserId, operation: str = "POST /projects", key: str = "k-1")
 
 
 async def request(
-    world: World, key: IdempotencyKey, content: bytes = CONTENT, now: timedelta = timedelta()
+    adapters: Adapters, key: IdempotencyKey, content: bytes = CONTENT, now: timedelta = timedelta()
 ) -> bytes | None:
     """Acquire the key and save a response; the response saved before."""
-    async with world.unit_of_work() as work:
+    async with adapters.unit_of_work() as work:
         saved = await work.idempotency.acquire(key, content, NOW + now)
         if saved is None:
             await work.idempotency.save_response(key, b"response to " + key.key.encode())
@@ -37,70 +37,70 @@ async def request(
     return saved
 
 
-async def somebody(world: World) -> UserId:
+async def somebody(adapters: Adapters) -> UserId:
     user = factories.user()
-    await world.store(user)
+    await adapters.add(user)
     return user.id
 
 
-async def test_a_second_request_gets_the_response_of_the_first(world: World) -> None:
-    key = key_of(await somebody(world))
-    assert await request(world, key) is None
-    assert await request(world, key) == b"response to k-1"
-    assert await request(world, key) == b"response to k-1"
+async def test_a_second_request_gets_the_response_of_the_first(adapters: Adapters) -> None:
+    key = key_of(await somebody(adapters))
+    assert await request(adapters, key) is None
+    assert await request(adapters, key) == b"response to k-1"
+    assert await request(adapters, key) == b"response to k-1"
 
 
-async def test_a_key_belongs_to_a_user_and_an_operation(world: World) -> None:
-    one, other = await somebody(world), await somebody(world)
+async def test_a_key_belongs_to_a_user_and_an_operation(adapters: Adapters) -> None:
+    one, other = await somebody(adapters), await somebody(adapters)
     for key in (
         key_of(one),
         key_of(other),
         key_of(one, operation="POST /rooms"),
         key_of(one, key="K-1"),
     ):
-        assert await request(world, key) is None
+        assert await request(adapters, key) is None
 
 
-async def test_other_content_is_refused_and_the_response_stays(world: World) -> None:
-    key = key_of(await somebody(world))
-    await request(world, key)
+async def test_other_content_is_refused_and_the_response_stays(adapters: Adapters) -> None:
+    key = key_of(await somebody(adapters))
+    await request(adapters, key)
     with pytest.raises(IdempotencyKeyReused):
-        await request(world, key, OTHER)
-    assert await request(world, key) == b"response to k-1"
+        await request(adapters, key, OTHER)
+    assert await request(adapters, key) == b"response to k-1"
 
 
-async def test_a_failed_request_leaves_the_key_free(world: World) -> None:
-    key = key_of(await somebody(world))
-    async with world.unit_of_work() as work:
+async def test_a_failed_request_leaves_the_key_free(adapters: Adapters) -> None:
+    key = key_of(await somebody(adapters))
+    async with adapters.unit_of_work() as work:
         assert await work.idempotency.acquire(key, OTHER, NOW) is None
         await work.idempotency.save_response(key, b"never seen")
-    assert await request(world, key) is None
+    assert await request(adapters, key) is None
 
 
-async def test_a_key_expires_after_a_day(world: World) -> None:
-    key = key_of(await somebody(world))
-    await request(world, key)
+async def test_a_key_expires_after_a_day(adapters: Adapters) -> None:
+    key = key_of(await somebody(adapters))
+    await request(adapters, key)
     almost = RESPONSE_TTL - timedelta(microseconds=1)
-    assert await request(world, key, now=almost) == b"response to k-1"
-    assert await request(world, key, OTHER, RESPONSE_TTL) is None
-    assert await request(world, key, OTHER, RESPONSE_TTL + almost) == b"response to k-1"
+    assert await request(adapters, key, now=almost) == b"response to k-1"
+    assert await request(adapters, key, OTHER, RESPONSE_TTL) is None
+    assert await request(adapters, key, OTHER, RESPONSE_TTL + almost) == b"response to k-1"
 
 
-async def test_new_keys_remove_expired_ones(world: World) -> None:
-    user = await somebody(world)
+async def test_new_keys_remove_expired_ones(adapters: Adapters) -> None:
+    user = await somebody(adapters)
     for number in range(5):
-        await request(world, key_of(user, key=f"old-{number}"))
-    await request(world, key_of(user, key="new"), now=RESPONSE_TTL)
+        await request(adapters, key_of(user, key=f"old-{number}"))
+    await request(adapters, key_of(user, key="new"), now=RESPONSE_TTL)
     # With the clock set back, they would still be valid.
     for number in range(5):
-        assert await request(world, key_of(user, key=f"old-{number}"), OTHER) is None
+        assert await request(adapters, key_of(user, key=f"old-{number}"), OTHER) is None
 
 
-async def test_a_concurrent_request_waits_for_the_first(world: World) -> None:
-    key = key_of(await somebody(world))
-    async with world.unit_of_work() as work:
+async def test_a_concurrent_request_waits_for_the_first(adapters: Adapters) -> None:
+    key = key_of(await somebody(adapters))
+    async with adapters.unit_of_work() as work:
         assert await work.idempotency.acquire(key, CONTENT, NOW) is None
-        second = asyncio.create_task(request(world, key))
+        second = asyncio.create_task(request(adapters, key))
         await asyncio.sleep(A_WHILE)
         assert not second.done(), "it did not wait"
         await work.idempotency.save_response(key, b"first")
@@ -108,43 +108,43 @@ async def test_a_concurrent_request_waits_for_the_first(world: World) -> None:
     assert await asyncio.wait_for(second, 5) == b"first"
 
 
-async def test_a_waiting_request_acquires_the_key_when_the_first_fails(world: World) -> None:
-    key = key_of(await somebody(world))
-    async with world.unit_of_work() as work:
+async def test_a_waiting_request_acquires_the_key_when_the_first_fails(adapters: Adapters) -> None:
+    key = key_of(await somebody(adapters))
+    async with adapters.unit_of_work() as work:
         assert await work.idempotency.acquire(key, CONTENT, NOW) is None
-        second = asyncio.create_task(request(world, key))
+        second = asyncio.create_task(request(adapters, key))
         await asyncio.sleep(A_WHILE)
     assert await asyncio.wait_for(second, 5) is None
 
 
-async def test_one_of_many_concurrent_requests_acquires_the_key(world: World) -> None:
-    key = key_of(await somebody(world))
-    saved = await race(world, MANY, lambda _: request(world, key))
+async def test_one_of_many_concurrent_requests_acquires_the_key(adapters: Adapters) -> None:
+    key = key_of(await somebody(adapters))
+    saved = await race(adapters, MANY, lambda _: request(adapters, key))
     assert saved.count(None) == 1
     assert saved.count(b"response to k-1") == MANY - 1
 
 
-async def test_a_deleted_user_cannot_acquire_a_key(world: World) -> None:
+async def test_a_deleted_user_cannot_acquire_a_key(adapters: Adapters) -> None:
     with pytest.raises(NotFound):
-        await request(world, key_of(nobody()))
+        await request(adapters, key_of(nobody()))
 
 
-async def test_keys_are_deleted_with_their_user(world: World) -> None:
-    user = await somebody(world)
-    await request(world, key_of(user))
-    async with world.unit_of_work() as work:
+async def test_keys_are_deleted_with_their_user(adapters: Adapters) -> None:
+    user = await somebody(adapters)
+    await request(adapters, key_of(user))
+    async with adapters.unit_of_work() as work:
         await work.users.delete(user)
         await work.commit()
     with pytest.raises(NotFound):
-        await request(world, key_of(user))
+        await request(adapters, key_of(user))
 
 
-async def test_readers_of_a_unit_of_work_see_its_own_changes(world: World) -> None:
+async def test_readers_of_a_unit_of_work_see_its_own_changes(adapters: Adapters) -> None:
     one, other = factories.user(), factories.user()
-    await world.store(one, other)
+    await adapters.add(one, other)
     project, room = factories.project(one.id), factories.room(one.id, other.id)
     comment = factories.comment(project.id, one.id)
-    async with world.unit_of_work() as work:
+    async with adapters.unit_of_work() as work:
         await work.projects.add(project)
         await work.comments.add(comment)
         await work.rooms.add_if_absent(room)
@@ -158,42 +158,42 @@ async def test_readers_of_a_unit_of_work_see_its_own_changes(world: World) -> No
         assert seen is not None
         assert seen.participant is not None
         assert seen.participant.id == other.id
-        assert await world.board.project(project.id, one.id) is None, (
+        assert await adapters.board.project(project.id, one.id) is None, (
             "it is visible before the commit"
         )
 
 
 @pytest.mark.parametrize(
-    "store", [pytest.param("postgresql", marks=pytest.mark.servers)], indirect=True
+    "backend", [pytest.param("postgresql", marks=pytest.mark.servers)], indirect=True
 )
 async def test_a_wait_that_times_out_reports_the_key_in_use(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    adapters: Adapters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sql_idempotency, "_LOCK_TIMEOUT", text("SET LOCAL lock_timeout = 100"))
-    key = key_of(await somebody(world))
-    async with world.unit_of_work() as work:
+    key = key_of(await somebody(adapters))
+    async with adapters.unit_of_work() as work:
         assert await work.idempotency.acquire(key, CONTENT, NOW) is None
         with pytest.raises(IdempotencyKeyInUse):
-            await request(world, key)
+            await request(adapters, key)
         await work.idempotency.save_response(key, b"first")
         await work.commit()
-    assert await request(world, key) == b"first"
+    assert await request(adapters, key) == b"first"
 
 
-async def test_only_responses_that_mention_a_user_are_forgotten(world: World) -> None:
-    caller, mentioned, other = [await somebody(world) for _ in range(3)]
+async def test_only_responses_that_mention_a_user_are_forgotten(adapters: Adapters) -> None:
+    caller, mentioned, other = [await somebody(adapters) for _ in range(3)]
     responses = {
         key_of(caller, key="mentions"): f'{{"participant": "{mentioned}"}}',
         key_of(other, key="mentions too"): f"{mentioned}",
         key_of(caller, key="mentions another"): f'{{"participant": "{other}"}}',
     }
-    async with world.unit_of_work() as work:
+    async with adapters.unit_of_work() as work:
         for key, response in responses.items():
             await work.idempotency.acquire(key, CONTENT, NOW)
             await work.idempotency.save_response(key, response.encode())
         await work.commit()
-    async with world.unit_of_work() as work:
+    async with adapters.unit_of_work() as work:
         await work.idempotency.forget(mentioned)
         await work.commit()
-    left = [await request(world, key) for key in responses]
+    left = [await request(adapters, key) for key in responses]
     assert left == [None, None, f'{{"participant": "{other}"}}'.encode()]

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from sidepro.domain.catalogue.catalogue import Catalogue
     from sidepro.domain.ids import UserId
     from sidepro.domain.recommendations.packed import Similarities
-    from tests.contracts.world import World
+    from tests.contracts.adapters import Adapters
     from tests.servers import RedisServer
 
 pytestmark = pytest.mark.anyio
@@ -49,7 +49,7 @@ pytestmark = pytest.mark.anyio
         pytest.param("redis", marks=pytest.mark.servers),
     ]
 )
-def store(request: pytest.FixtureRequest, catalogue: Catalogue) -> MemoryStore | Database:
+def backend(request: pytest.FixtureRequest, catalogue: Catalogue) -> MemoryStore | Database:
     if request.param in ("memory", "redis"):
         return MemoryStore(catalogue)
     database: Database = request.getfixturevalue(request.param)
@@ -57,22 +57,22 @@ def store(request: pytest.FixtureRequest, catalogue: Catalogue) -> MemoryStore |
 
 
 @pytest.fixture
-async def world(
-    request: pytest.FixtureRequest, store: MemoryStore | Database, world: World
-) -> AsyncIterator[World]:
+async def adapters(
+    request: pytest.FixtureRequest, backend: MemoryStore | Database, adapters: Adapters
+) -> AsyncIterator[Adapters]:
     """As everywhere; with Redis, people are in memory and neighbours are not."""
     if "redis" not in request.node.callspec.params.values():
-        yield world
+        yield adapters
         return
     server: RedisServer = request.getfixturevalue("redis_server")
     async with AsyncExitStack() as links:
 
-        def of_process() -> World:
+        def of_process() -> Adapters:
             link = RedisClient(server.url)
             links.push_async_callback(link.close)
-            return replace(world, neighbours=RedisNeighbourStore(link), another=another)
+            return replace(adapters, neighbours=RedisNeighbourStore(link), another=another)
 
-        async def another() -> World:
+        async def another() -> Adapters:
             return of_process()
 
         await emptied(server)
@@ -87,14 +87,14 @@ async def emptied(server: RedisServer) -> None:
 
 
 in_sql = pytest.mark.parametrize(
-    "store", ["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)], indirect=True
+    "backend", ["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)], indirect=True
 )
 """Of the stores that write a row for each person; with Redis, workers are killed in mid-run."""
 
 
-async def people(world: World, number: int) -> list[UserId]:
+async def people(adapters: Adapters, number: int) -> list[UserId]:
     users = [factories.user() for _ in range(number)]
-    await world.store(*users)
+    await adapters.add(*users)
     return [user.id for user in users]
 
 
@@ -102,8 +102,8 @@ def run_at(moment: datetime, people: int = 2) -> SimilarityRun:
     return SimilarityRun(moment, 1.25, people, 3)
 
 
-async def store_at(world: World, result: Similarities, moment: datetime) -> bool:
-    return await world.neighbours.replace(result, run_at(moment))
+async def store_at(adapters: Adapters, result: Similarities, moment: datetime) -> bool:
+    return await adapters.neighbours.replace(result, run_at(moment))
 
 
 def alike(
@@ -113,20 +113,20 @@ def alike(
     return similarity_fixtures.result_of(dict.fromkeys(users, (skill,)), nearest)
 
 
-async def found_by_all(world: World, users: Sequence[UserId]) -> list[Neighbourhood]:
-    return [await world.neighbours.of(user) for user in users]
+async def found_by_all(adapters: Adapters, users: Sequence[UserId]) -> list[Neighbourhood]:
+    return [await adapters.neighbours.of(user) for user in users]
 
 
-async def test_before_the_first_run_there_are_none(world: World) -> None:
-    [user] = await people(world, 1)
-    assert await world.neighbours.of(user) == Neighbourhood((), None)
-    assert await world.neighbours.of(nobody()) == Neighbourhood((), None)
-    assert await world.neighbours.last_run() is None
-    assert await world.neighbours.latest() is None
+async def test_before_the_first_run_there_are_none(adapters: Adapters) -> None:
+    [user] = await people(adapters, 1)
+    assert await adapters.neighbours.of(user) == Neighbourhood((), None)
+    assert await adapters.neighbours.of(nobody()) == Neighbourhood((), None)
+    assert await adapters.neighbours.last_run() is None
+    assert await adapters.neighbours.latest() is None
 
 
-async def test_neighbours_come_back_exactly_and_in_order(world: World) -> None:
-    users = await people(world, 60)
+async def test_neighbours_come_back_exactly_and_in_order(adapters: Adapters) -> None:
+    users = await people(adapters, 60)
     me, *others = users
     names = ["C언어", 'a "quoted" one, with \\', *(f"skill {number}" for number in range(127))]
     random = Random(4)
@@ -137,43 +137,43 @@ async def test_neighbours_come_back_exactly_and_in_order(world: World) -> None:
         skills, {me: others, others[0]: [me], others[1]: others[2:4]}
     )
     assert len(result.of(me)) == 50
-    assert await store_at(world, result, after(1))
+    assert await store_at(adapters, result, after(1))
     expected = [Neighbourhood(result.of(user), after(1)) for user in users]
-    assert await found_by_all(world, users) == expected
+    assert await found_by_all(adapters, users) == expected
 
 
-async def test_nobody_is_told_to_be_near_to_themselves(world: World) -> None:
-    users = sorted(await people(world, STORED_NEIGHBOURS))
+async def test_nobody_is_told_to_be_near_to_themselves(adapters: Adapters) -> None:
+    users = sorted(await people(adapters, STORED_NEIGHBOURS))
     result = alike(users, "Java", dict.fromkeys(users, users))
-    assert await store_at(world, result, after(1))
+    assert await store_at(adapters, result, after(1))
     for user in (users[0], users[49], users[50], users[-1]):
-        near = [one.user_id for one in (await world.neighbours.of(user)).neighbours]
+        near = [one.user_id for one in (await adapters.neighbours.of(user)).neighbours]
         assert near == [other for other in users if other != user][:50]
 
 
-async def test_who_has_no_neighbours_hears_when_they_were_looked_for(world: World) -> None:
-    me, other = await people(world, 2)
-    await store_at(world, alike([me, other], "Java", {me: [other]}), after(1))
-    assert await world.neighbours.of(other) == Neighbourhood((), after(1))
-    assert await world.neighbours.of(nobody()) == Neighbourhood((), after(1))
+async def test_who_has_no_neighbours_hears_when_they_were_looked_for(adapters: Adapters) -> None:
+    me, other = await people(adapters, 2)
+    await store_at(adapters, alike([me, other], "Java", {me: [other]}), after(1))
+    assert await adapters.neighbours.of(other) == Neighbourhood((), after(1))
+    assert await adapters.neighbours.of(nobody()) == Neighbourhood((), after(1))
 
 
-async def test_what_the_run_did_is_told(world: World) -> None:
-    users = await people(world, 3)
+async def test_what_the_run_did_is_told(adapters: Adapters) -> None:
+    users = await people(adapters, 3)
     run = SimilarityRun(after(1), 12.5, 3, 2)
-    await world.neighbours.replace(alike(users, "Java", {}), run)
-    assert await world.neighbours.last_run() == run
+    await adapters.neighbours.replace(alike(users, "Java", {}), run)
+    assert await adapters.neighbours.last_run() == run
 
 
-async def test_a_newer_result_takes_the_place_of_the_whole_old_one(world: World) -> None:
-    one, other, third = await people(world, 3)
+async def test_a_newer_result_takes_the_place_of_the_whole_old_one(adapters: Adapters) -> None:
+    one, other, third = await people(adapters, 3)
     old = alike([one, other], "Java", {one: [other], other: [one]})
     new = similarity_fixtures.result_of(
         {one: ["Git", "C"], third: ["Git"]}, {third: [one], one: [third]}
     )
-    assert await store_at(world, old, after(1))
-    assert await store_at(world, new, after(2))
-    assert await found_by_all(world, [one, other, third]) == [
+    assert await store_at(adapters, old, after(1))
+    assert await store_at(adapters, new, after(2))
+    assert await found_by_all(adapters, [one, other, third]) == [
         Neighbourhood(new.of(one), after(2)),
         Neighbourhood((), after(2)),
         Neighbourhood(new.of(third), after(2)),
@@ -181,10 +181,12 @@ async def test_a_newer_result_takes_the_place_of_the_whole_old_one(world: World)
 
 
 @pytest.mark.parametrize("by_another", [False, True], ids=["this-process", "another"])
-async def test_result_after_result_each_is_told_as_it_is(world: World, by_another: bool) -> None:
-    users = await people(world, 12)
+async def test_result_after_result_each_is_told_as_it_is(
+    adapters: Adapters, by_another: bool
+) -> None:
+    users = await people(adapters, 12)
     random = Random(9)
-    writers = [world, await world.another() if by_another else world]
+    writers = [adapters, await adapters.another() if by_another else adapters]
     for moment in range(1, 15):
         there = random.sample(users, random.randint(0, 12))
         skills = {user: random.sample("abcd", random.randint(0, 3)) for user in there}
@@ -192,62 +194,62 @@ async def test_result_after_result_each_is_told_as_it_is(world: World, by_anothe
         result = similarity_fixtures.result_of(skills, near)
         assert await store_at(writers[moment % 2], result, after(moment))
         expected = [Neighbourhood(result.of(user), after(moment)) for user in users]
-        assert await found_by_all(world, users) == expected
+        assert await found_by_all(adapters, users) == expected
 
 
-async def test_an_empty_result_is_one_too(world: World) -> None:
-    one, other = await people(world, 2)
-    await store_at(world, alike([one, other], "Java", {one: [other]}), after(1))
-    assert await store_at(world, alike([], "Java", {}), after(2))
-    assert await world.neighbours.of(one) == Neighbourhood((), after(2))
+async def test_an_empty_result_is_one_too(adapters: Adapters) -> None:
+    one, other = await people(adapters, 2)
+    await store_at(adapters, alike([one, other], "Java", {one: [other]}), after(1))
+    assert await store_at(adapters, alike([], "Java", {}), after(2))
+    assert await adapters.neighbours.of(one) == Neighbourhood((), after(2))
 
 
 @pytest.mark.parametrize("moment", [after(-1), after(0)], ids=["older", "as-old"])
-async def test_a_result_does_not_replace_a_later_one(world: World, moment: datetime) -> None:
-    one, other = await people(world, 2)
+async def test_a_result_does_not_replace_a_later_one(adapters: Adapters, moment: datetime) -> None:
+    one, other = await people(adapters, 2)
     kept = alike([one, other], "Java", {one: [other]})
-    assert await store_at(world, kept, after(0))
-    assert not await store_at(world, alike([one, other], "Git", {other: [one]}), moment)
-    assert await world.neighbours.of(one) == Neighbourhood(kept.of(one), after(0))
-    assert await world.neighbours.of(other) == Neighbourhood((), after(0))
-    assert await world.neighbours.last_run() == run_at(after(0))
+    assert await store_at(adapters, kept, after(0))
+    assert not await store_at(adapters, alike([one, other], "Git", {other: [one]}), moment)
+    assert await adapters.neighbours.of(one) == Neighbourhood(kept.of(one), after(0))
+    assert await adapters.neighbours.of(other) == Neighbourhood((), after(0))
+    assert await adapters.neighbours.last_run() == run_at(after(0))
 
 
-async def test_a_result_made_while_the_clock_was_ahead_is_replaced(world: World) -> None:
-    one, other = await people(world, 2)
+async def test_a_result_made_while_the_clock_was_ahead_is_replaced(adapters: Adapters) -> None:
+    one, other = await people(adapters, 2)
     ahead = datetime.now(UTC) + timedelta(hours=1)
-    assert await store_at(world, alike([one, other], "Java", {one: [other]}), ahead)
-    assert await store_at(world, alike([one], "Java", {}), after(0))
-    assert await world.neighbours.of(one) == Neighbourhood((), after(0))
+    assert await store_at(adapters, alike([one, other], "Java", {one: [other]}), ahead)
+    assert await store_at(adapters, alike([one], "Java", {}), after(0))
+    assert await adapters.neighbours.of(one) == Neighbourhood((), after(0))
 
 
-async def test_a_person_who_is_gone_by_now_is_no_trouble(world: World) -> None:
-    one, other = await people(world, 2)
+async def test_a_person_who_is_gone_by_now_is_no_trouble(adapters: Adapters) -> None:
+    one, other = await people(adapters, 2)
     gone = nobody()
     result = alike([one, other, gone], "Java", {one: [other], gone: [other]})
-    assert await store_at(world, result, after(1))
-    assert await world.neighbours.of(one) == Neighbourhood(result.of(one), after(1))
+    assert await store_at(adapters, result, after(1))
+    assert await adapters.neighbours.of(one) == Neighbourhood(result.of(one), after(1))
 
 
 async def test_a_large_result_is_stored_whole(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    adapters: Adapters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sql_recommendations, "BATCH_SIZE", 7)
-    users = sorted(await people(world, 30))
+    users = sorted(await people(adapters, 30))
     result = alike(users, "Java", {user: [users[0], users[17], users[29]] for user in users})
-    assert await store_at(world, result, after(1))
+    assert await store_at(adapters, result, after(1))
     expected = [Neighbourhood(result.of(user), after(1)) for user in users]
-    assert await found_by_all(world, users) == expected
+    assert await found_by_all(adapters, users) == expected
 
 
 @in_sql
 async def test_another_process_writes_only_what_differs(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    adapters: Adapters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sql_recommendations, "BATCH_SIZE", 7)
-    users = sorted(await people(world, 30))
+    users = sorted(await people(adapters, 30))
     near = {user: [users[1], users[17], users[29]] for user in users}
-    await store_at(world, alike(users, "Java", near), after(1))
+    await store_at(adapters, alike(users, "Java", near), after(1))
     written: list[int] = []
     row = sql_recommendations._row
 
@@ -258,8 +260,8 @@ async def test_another_process_writes_only_what_differs(
     monkeypatch.setattr(sql_recommendations, "_row", counted)
     del near[users[0]]
     result = alike(users[1:], "Java", {**near, users[5]: [users[3]]})
-    assert await store_at(await world.another(), result, after(2))
-    assert await found_by_all(world, users) == [
+    assert await store_at(await adapters.another(), result, after(2))
+    assert await found_by_all(adapters, users) == [
         Neighbourhood(result.of(user), after(2)) for user in users
     ]
     assert written == [4]
@@ -267,12 +269,12 @@ async def test_another_process_writes_only_what_differs(
 
 @in_sql
 async def test_a_writing_that_breaks_off_leaves_the_old_result(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    adapters: Adapters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sql_recommendations, "BATCH_SIZE", 7)
-    users = sorted(await people(world, 30))
+    users = sorted(await people(adapters, 30))
     old = alike(users, "Java", {user: [users[0]] for user in users})
-    await store_at(world, old, after(1))
+    await store_at(adapters, old, after(1))
     row = sql_recommendations._row
 
     def breaks(people: People, user_id: UUID, place: int) -> Mapping[str, Any]:
@@ -284,16 +286,16 @@ async def test_a_writing_that_breaks_off_leaves_the_old_result(
     with monkeypatch.context() as patched:
         patched.setattr(sql_recommendations, "_row", breaks)
         with pytest.raises(ZeroDivisionError):
-            await store_at(world, new, after(2))
+            await store_at(adapters, new, after(2))
     for moment, kept in ((1, old), (3, new)):
-        assert await found_by_all(world, users) == [
+        assert await found_by_all(adapters, users) == [
             Neighbourhood(kept.of(user), after(moment)) for user in users
         ]
-        assert await store_at(world, new, after(3)) or moment == 3
+        assert await store_at(adapters, new, after(3)) or moment == 3
 
 
-async def test_of_many_results_at_once_the_newest_stays(world: World) -> None:
-    one, other, third = await people(world, 3)
+async def test_of_many_results_at_once_the_newest_stays(adapters: Adapters) -> None:
+    one, other, third = await people(adapters, 3)
     moments = list(range(1, 21))
     Random(5).shuffle(moments)
 
@@ -302,17 +304,17 @@ async def test_of_many_results_at_once_the_newest_stays(world: World) -> None:
         return alike([one, other, third], str(moment), near)
 
     async def put(index: int) -> bool:
-        return await store_at(world, result(moments[index]), after(moments[index]))
+        return await store_at(adapters, result(moments[index]), after(moments[index]))
 
-    results = await race(world, 20, put)
+    results = await race(adapters, 20, put)
     assert results[moments.index(20)] is True
-    assert await world.neighbours.of(one) == Neighbourhood((), after(20))
-    assert await world.neighbours.of(other) == Neighbourhood(result(20).of(other), after(20))
+    assert await adapters.neighbours.of(one) == Neighbourhood((), after(20))
+    assert await adapters.neighbours.of(other) == Neighbourhood(result(20).of(other), after(20))
 
 
-async def test_two_results_at_once_from_two_processes(world: World) -> None:
-    one, other = await people(world, 2)
-    both = (world, await world.another())
+async def test_two_results_at_once_from_two_processes(adapters: Adapters) -> None:
+    one, other = await people(adapters, 2)
+    both = (adapters, await adapters.another())
     for turn in range(1, 6):
 
         def result(index: int, turn: int = turn) -> Similarities:
@@ -321,14 +323,14 @@ async def test_two_results_at_once_from_two_processes(world: World) -> None:
         async def put(index: int, turn: int = turn) -> bool:
             return await store_at(both[index], result(index, turn), after(10 * turn + index))
 
-        results = await race(world, 2, put)
+        results = await race(adapters, 2, put)
         assert results[1] is True
         expected = Neighbourhood(result(1).of(one), after(10 * turn + 1))
-        assert await world.neighbours.of(one) == expected
+        assert await adapters.neighbours.of(one) == expected
 
 
-async def test_readers_see_the_old_result_or_the_new_one_whole(world: World) -> None:
-    users = sorted(await people(world, 22))
+async def test_readers_see_the_old_result_or_the_new_one_whole(adapters: Adapters) -> None:
+    users = sorted(await people(adapters, 22))
     one, other, *others = users
     runs = 15
 
@@ -340,14 +342,14 @@ async def test_readers_see_the_old_result_or_the_new_one_whole(world: World) -> 
 
     async def put() -> None:
         for run in range(1, runs + 1):
-            assert await store_at(world, result(run), after(run))
+            assert await store_at(adapters, result(run), after(run))
             await asyncio.sleep(0)
         done.set()
 
     async def read(user: UserId) -> set[datetime]:
         seen: list[datetime] = []
         while not done.is_set():
-            found = await world.neighbours.of(user)
+            found = await adapters.neighbours.of(user)
             if found.computed_at is None:
                 assert found.neighbours == ()
             else:
@@ -360,16 +362,16 @@ async def test_readers_see_the_old_result_or_the_new_one_whole(world: World) -> 
 
     _, *seen = await asyncio.gather(put(), read(one), read(other), read(one), read(other))
     assert any(seen)
-    assert await world.neighbours.of(one) == Neighbourhood(result(runs).of(one), after(runs))
+    assert await adapters.neighbours.of(one) == Neighbourhood(result(runs).of(one), after(runs))
 
 
-async def test_what_is_had_back_whole_is_what_was_stored(world: World) -> None:
-    users = await people(world, 5)
+async def test_what_is_had_back_whole_is_what_was_stored(adapters: Adapters) -> None:
+    users = await people(adapters, 5)
     names = [f"skill {number}" for number in range(70)]
     skills = {user: names[number * 14 :] for number, user in enumerate(users)}
     result = similarity_fixtures.result_of(skills, dict.fromkeys(users, users[::-1]))
-    await store_at(world, result, after(1))
-    latest = await (await world.another()).neighbours.latest()
+    await store_at(adapters, result, after(1))
+    latest = await (await adapters.another()).neighbours.latest()
     if latest is not None:
         assert similarity_fixtures.neighbours_in(latest) == similarity_fixtures.neighbours_in(
             result
@@ -380,7 +382,7 @@ async def test_what_is_had_back_whole_is_what_was_stored(world: World) -> None:
             assert bytes(back) == bytes(there)
         assert bytes(latest.complete) == bytes(result.complete)
     else:
-        assert world.database is not None, "of the stores that keep a result as a whole"
+        assert adapters.database is not None, "of the stores that keep a result as a whole"
 
 
 # -------------------------------------------------------------------------------------- on Redis

@@ -4,20 +4,20 @@ import pytest
 
 from sidepro.domain.catalogue.catalogue import Catalogue
 from tests import factories, similarity_fixtures
-from tests.contracts.world import World
+from tests.contracts.adapters import Adapters
 
 pytestmark = pytest.mark.anyio
 
 
-async def test_at_first_there_is_nobody(world: World) -> None:
-    assert similarity_fixtures.plain(await world.population.population()) == ({}, set())
+async def test_at_first_there_is_nobody(adapters: Adapters) -> None:
+    assert similarity_fixtures.plain(await adapters.population.population()) == ({}, set())
 
 
 async def test_everybody_with_a_profile_and_who_has_published(
-    world: World, catalogue: Catalogue
+    adapters: Adapters, catalogue: Catalogue
 ) -> None:
     author, reader, newcomer, silent_author = (factories.user() for _ in range(4))
-    await world.store(
+    await adapters.add(
         author,
         reader,
         newcomer,
@@ -28,7 +28,7 @@ async def test_everybody_with_a_profile_and_who_has_published(
         factories.project(author.id),
         factories.project(silent_author.id),
     )
-    population = await world.population.population()
+    population = await adapters.population.population()
     assert population.names == catalogue.skills
     assert similarity_fixtures.plain(population) == (
         {author.id: catalogue.skills[:30], reader.id: ("Python",)},
@@ -36,47 +36,47 @@ async def test_everybody_with_a_profile_and_who_has_published(
     )
 
 
-async def test_skills_come_in_catalogue_order(world: World, catalogue: Catalogue) -> None:
+async def test_skills_come_in_catalogue_order(adapters: Adapters, catalogue: Catalogue) -> None:
     user = factories.user()
     # Places of one, two and three digits: they are numbers, not texts.
     skills = tuple(catalogue.skills[place] for place in (1, 8, 9, 10, 19, 98, 99, 100, 128))
-    await world.store(user, factories.profile(user.id, skills=skills))
-    found, _ = similarity_fixtures.plain(await world.population.population())
+    await adapters.add(user, factories.profile(user.id, skills=skills))
+    found, _ = similarity_fixtures.plain(await adapters.population.population())
     assert found == {user.id: skills}
 
 
-async def test_deactivated_people_are_left_out(world: World) -> None:
+async def test_deactivated_people_are_left_out(adapters: Adapters) -> None:
     user, gone = factories.user(), factories.user(is_active=False)
     for person in (user, gone):
-        await world.store(person, factories.profile(person.id), factories.project(person.id))
-    found, published = similarity_fixtures.plain(await world.population.population())
+        await adapters.add(person, factories.profile(person.id), factories.project(person.id))
+    found, published = similarity_fixtures.plain(await adapters.population.population())
     assert set(found) == published == {user.id}
 
 
-async def test_what_changed_is_seen_the_next_time(world: World) -> None:
+async def test_what_changed_is_seen_the_next_time(adapters: Adapters) -> None:
     user = factories.user()
     project = factories.project(user.id)
-    await world.store(user, factories.profile(user.id), project)
-    await world.store(factories.profile(user.id, skills=("Kotlin",)))
-    async with world.unit_of_work() as work:
+    await adapters.add(user, factories.profile(user.id), project)
+    await adapters.add(factories.profile(user.id, skills=("Kotlin",)))
+    async with adapters.unit_of_work() as work:
         await work.projects.delete(project.id)
         await work.commit()
-    found = similarity_fixtures.plain(await world.population.population())
+    found = similarity_fixtures.plain(await adapters.population.population())
     assert found == ({user.id: ("Kotlin",)}, set())
 
 
-async def test_people_come_in_the_order_of_their_ids(world: World) -> None:
+async def test_people_come_in_the_order_of_their_ids(adapters: Adapters) -> None:
     users = [factories.user() for _ in range(20)]
-    await world.store(*users, *(factories.profile(user.id) for user in users[::-1]))
-    found, _ = similarity_fixtures.plain(await world.population.population())
+    await adapters.add(*users, *(factories.profile(user.id) for user in users[::-1]))
+    found, _ = similarity_fixtures.plain(await adapters.population.population())
     assert list(found) == sorted(user.id for user in users)
 
 
 async def test_a_skill_that_a_later_migration_added_is_known_at_the_next_reading(
-    world: World, catalogue: Catalogue
+    adapters: Adapters, catalogue: Catalogue
 ) -> None:
-    await world.grow_catalogue(Catalogue(("Zig 2",), (), ()))
-    reader = (await world.another()).population
+    await adapters.grow_catalogue(Catalogue(("Zig 2",), (), ()))
+    reader = (await adapters.another()).population
     user = factories.user()
-    await world.store(user)
+    await adapters.add(user)
     assert (await reader.population()).names == (*catalogue.skills, "Zig 2")

@@ -7,14 +7,14 @@ import pytest
 from sidepro.domain.catalogue.catalogue import Catalogue
 from sidepro.domain.errors import NotFound
 from tests import factories
+from tests.contracts.adapters import Adapters
 from tests.contracts.builders import after, nobody
 from tests.contracts.concurrency import MANY, in_turn, race
-from tests.contracts.world import World
 
 pytestmark = pytest.mark.anyio
 
 
-async def test_a_profile_comes_back_as_stored(world: World, catalogue: Catalogue) -> None:
+async def test_a_profile_comes_back_as_stored(adapters: Adapters, catalogue: Catalogue) -> None:
     user = factories.user()
     profile = factories.profile(
         user.id,
@@ -24,27 +24,27 @@ async def test_a_profile_comes_back_as_stored(world: World, catalogue: Catalogue
         skills=catalogue.skills[:30],
         updated_at=after(1),
     )
-    await world.store(user, profile)
-    async with world.unit_of_work() as work:
+    await adapters.add(user, profile)
+    async with adapters.unit_of_work() as work:
         assert await work.profiles.get(user.id) == profile
 
 
-async def test_a_profile_with_nothing_optional_comes_back_as_stored(world: World) -> None:
+async def test_a_profile_with_nothing_optional_comes_back_as_stored(adapters: Adapters) -> None:
     user = factories.user()
     profile = factories.profile(user.id, bio="", github_url=None, skills=("Python",))
-    await world.store(user, profile)
-    async with world.unit_of_work() as work:
+    await adapters.add(user, profile)
+    async with adapters.unit_of_work() as work:
         assert await work.profiles.get(user.id) == profile
 
 
-async def test_a_new_user_has_no_profile(world: World) -> None:
+async def test_a_new_user_has_no_profile(adapters: Adapters) -> None:
     user, other = factories.user(), factories.user()
-    await world.store(user, other, factories.profile(other.id))
-    async with world.unit_of_work() as work:
+    await adapters.add(user, other, factories.profile(other.id))
+    async with adapters.unit_of_work() as work:
         assert await work.profiles.get(user.id) is None
 
 
-async def test_save_replaces_the_whole_profile(world: World, catalogue: Catalogue) -> None:
+async def test_save_replaces_the_whole_profile(adapters: Adapters, catalogue: Catalogue) -> None:
     user, other = factories.user(), factories.user()
     full = factories.profile(
         user.id,
@@ -56,50 +56,52 @@ async def test_save_replaces_the_whole_profile(world: World, catalogue: Catalogu
         user.id, bio="", github_url=None, skills=("Kotlin",), updated_at=after(5)
     )
     neighbour = factories.profile(other.id)
-    await world.store(user, other, full, neighbour, bare)
-    async with world.unit_of_work() as work:
+    await adapters.add(user, other, full, neighbour, bare)
+    async with adapters.unit_of_work() as work:
         assert await work.profiles.get(user.id) == bare
         assert await work.profiles.get(other.id) == neighbour
-    await world.store(full)
-    async with world.unit_of_work() as work:
+    await adapters.add(full)
+    async with adapters.unit_of_work() as work:
         assert await work.profiles.get(user.id) == full
 
 
-async def test_save_raises_not_found_when_the_user_is_gone(world: World) -> None:
+async def test_save_raises_not_found_when_the_user_is_gone(adapters: Adapters) -> None:
     with pytest.raises(NotFound):
-        await world.store(factories.profile(nobody()))
+        await adapters.add(factories.profile(nobody()))
 
 
 async def test_get_holds_back_other_edits_and_then_gives_what_they_made(
-    world: World, catalogue: Catalogue
+    adapters: Adapters, catalogue: Catalogue
 ) -> None:
     user = factories.user()
     first = factories.profile(user.id)
     second = factories.profile(
         user.id, bio="edited", skills=("Kotlin", "Vue.js"), region=catalogue.regions[1]
     )
-    await world.store(user, first)
+    await adapters.add(user, first)
     got = await in_turn(
-        world, lambda work: work.profiles.get(user.id), lambda work: work.profiles.save(second)
+        adapters, lambda work: work.profiles.get(user.id), lambda work: work.profiles.save(second)
     )
     assert got == second
 
 
-async def test_of_many_edits_at_once_none_is_lost(world: World, catalogue: Catalogue) -> None:
+async def test_of_many_edits_at_once_none_is_lost(
+    adapters: Adapters, catalogue: Catalogue
+) -> None:
     user = factories.user()
     skills = catalogue.skills[:MANY]
-    await world.store(user, factories.profile(user.id, bio="", skills=("jQuery",)))
+    await adapters.add(user, factories.profile(user.id, bio="", skills=("jQuery",)))
 
     async def learn(index: int) -> None:
-        async with world.unit_of_work() as work:
+        async with adapters.unit_of_work() as work:
             profile = await work.profiles.get(user.id)
             assert profile is not None
             known = (*profile.skills, skills[index])
             await work.profiles.save(replace(profile, bio=profile.bio + "x", skills=known))
             await work.commit()
 
-    assert await race(world, MANY, learn) == [None] * MANY
-    async with world.unit_of_work() as work:
+    assert await race(adapters, MANY, learn) == [None] * MANY
+    async with adapters.unit_of_work() as work:
         profile = await work.profiles.get(user.id)
     assert profile is not None
     assert profile.bio == "x" * MANY
@@ -108,18 +110,18 @@ async def test_of_many_edits_at_once_none_is_lost(world: World, catalogue: Catal
 
 @pytest.mark.parametrize("has_one", [True, False], ids=["replace", "create"])
 async def test_of_many_profiles_at_once_one_is_left_whole(
-    world: World, catalogue: Catalogue, has_one: bool
+    adapters: Adapters, catalogue: Catalogue, has_one: bool
 ) -> None:
     user = factories.user()
-    await world.store(user)
+    await adapters.add(user)
     if has_one:
-        await world.store(factories.profile(user.id))
+        await adapters.add(factories.profile(user.id))
     profiles = [
         factories.profile(user.id, bio=str(n), skills=catalogue.skills[n : 2 * n + 1])
         for n in range(MANY)
     ]
-    results = await race(world, MANY, lambda index: world.store(profiles[index]))
+    results = await race(adapters, MANY, lambda index: adapters.add(profiles[index]))
     assert results == [None] * MANY
-    async with world.unit_of_work() as work:
+    async with adapters.unit_of_work() as work:
         left = await work.profiles.get(user.id)
     assert left in profiles

@@ -13,21 +13,21 @@ from sidepro.domain.pagination import PageRequest
 from sidepro.domain.rooms.room import Message, Participant, Room, RoomStatus
 from sidepro.domain.rooms.views import RoomView
 from tests import factories
+from tests.contracts.adapters import Adapters
 from tests.contracts.builders import after, no_room, nobody
 from tests.contracts.paging import walk
-from tests.contracts.world import World
 
 pytestmark = pytest.mark.anyio
 
 
-async def people(world: World, number: int = 2) -> list[User]:
+async def people(adapters: Adapters, number: int = 2) -> list[User]:
     found = [factories.user(id=UserId(uuid4())) for _ in range(number)]
-    await world.store(*found)
+    await adapters.add(*found)
     return found
 
 
-async def save(world: World, room: Room) -> None:
-    async with world.unit_of_work() as work:
+async def save(adapters: Adapters, room: Room) -> None:
+    async with adapters.unit_of_work() as work:
         await work.rooms.save(room)
         await work.commit()
 
@@ -54,16 +54,16 @@ def seen_by(room: Room, me: User, other: User | None) -> RoomView:
 # ------------------------------------------------------------------------------------- one room
 
 
-async def test_each_of_the_two_sees_the_other(world: World) -> None:
-    one, other = await people(world)
+async def test_each_of_the_two_sees_the_other(adapters: Adapters) -> None:
+    one, other = await people(adapters)
     room = factories.room(one.id, other.id, created_at=after(1), updated_at=after(2))
-    await world.store(room)
-    assert await world.rooms.room(room.id, one.id) == seen_by(room, one, other)
-    assert await world.rooms.room(room.id, other.id) == seen_by(room, other, one)
+    await adapters.add(room)
+    assert await adapters.rooms.room(room.id, one.id) == seen_by(room, one, other)
+    assert await adapters.rooms.room(room.id, other.id) == seen_by(room, other, one)
 
 
-async def test_read_marks_last_message_and_unread_count(world: World) -> None:
-    one, other = await people(world)
+async def test_read_marks_last_message_and_unread_count(adapters: Adapters) -> None:
+    one, other = await people(adapters)
     room = factories.room(one.id, other.id)
     senders = [one, other, other, one, other]
     messages = [
@@ -73,133 +73,137 @@ async def test_read_marks_last_message_and_unread_count(world: World) -> None:
     seats = {one.id: Participant(one.id, 2), other.id: Participant(other.id, 1)}
     low, high = sorted(seats)
     marked = replace(room, participants=(seats[low], seats[high]), last_seq=5, updated_at=after(5))
-    await world.store(room, *messages)
-    await save(world, marked)
+    await adapters.add(room, *messages)
+    await save(adapters, marked)
 
-    mine = await world.rooms.room(room.id, one.id)
+    mine = await adapters.rooms.room(room.id, one.id)
     assert mine is not None
     assert mine == replace(seen_by(marked, one, other), last_message=messages[-1], unread_count=2)
     assert (mine.read_seq, mine.participant_read_seq, mine.last_seq) == (2, 1, 5)
-    theirs = await world.rooms.room(room.id, other.id)
+    theirs = await adapters.rooms.room(room.id, other.id)
     assert theirs is not None
     assert (theirs.read_seq, theirs.participant_read_seq, theirs.unread_count) == (1, 2, 1)
     assert theirs.last_message == messages[-1]
 
 
-async def test_a_room_is_not_there_for_others(world: World) -> None:
-    one, other, stranger = await people(world, 3)
+async def test_a_room_is_not_there_for_others(adapters: Adapters) -> None:
+    one, other, stranger = await people(adapters, 3)
     room = factories.room(one.id, other.id)
-    await world.store(room)
-    assert await world.rooms.room(room.id, stranger.id) is None
-    assert await world.rooms.room(room.id, nobody()) is None
-    assert await world.rooms.room(no_room(), one.id) is None
+    await adapters.add(room)
+    assert await adapters.rooms.room(room.id, stranger.id) is None
+    assert await adapters.rooms.room(room.id, nobody()) is None
+    assert await adapters.rooms.room(no_room(), one.id) is None
 
 
-async def test_a_room_is_not_there_for_the_one_who_left(world: World) -> None:
-    one, other = await people(world)
+async def test_a_room_is_not_there_for_the_one_who_left(adapters: Adapters) -> None:
+    one, other = await people(adapters)
     room = factories.room(one.id, other.id)
     left = replace(room, left_by=one.id)
-    await world.store(room)
-    await save(world, left)
-    assert await world.rooms.room(room.id, one.id) is None
-    assert (await world.rooms.rooms(one.id, PageRequest())).items == ()
-    assert await world.rooms.room_count(one.id) == 0
+    await adapters.add(room)
+    await save(adapters, left)
+    assert await adapters.rooms.room(room.id, one.id) is None
+    assert (await adapters.rooms.rooms(one.id, PageRequest())).items == ()
+    assert await adapters.rooms.room_count(one.id) == 0
     seen = seen_by(left, other, one)
     assert seen.status is RoomStatus.PENDING
-    assert await world.rooms.room(room.id, other.id) == seen
-    assert (await world.rooms.rooms(other.id, PageRequest())).items == (seen,)
-    assert await world.rooms.room_count(other.id) == 1
+    assert await adapters.rooms.room(room.id, other.id) == seen
+    assert (await adapters.rooms.rooms(other.id, PageRequest())).items == (seen,)
+    assert await adapters.rooms.room_count(other.id) == 1
 
 
 @pytest.mark.parametrize("place", [0, 1], ids=["low", "high"])
-async def test_who_withdrew_is_nobody_and_their_messages_count(world: World, place: int) -> None:
-    both = sorted(await people(world), key=lambda user: user.id)
+async def test_who_withdrew_is_nobody_and_their_messages_count(
+    adapters: Adapters, place: int
+) -> None:
+    both = sorted(await people(adapters), key=lambda user: user.id)
     left, stays = both[place], both[1 - place]
     room = factories.room(left.id, stays.id)
     orphan = replace(factories.message(room.id, 1, left.id), sender_id=None)
     low, high = room.participants
     gone = Participant(None, 1)
     without = replace(room, participants=(gone, high) if place == 0 else (low, gone), last_seq=1)
-    await world.store(room, orphan)
-    await save(world, without)
-    view = await world.rooms.room(room.id, stays.id)
+    await adapters.add(room, orphan)
+    await save(adapters, without)
+    view = await adapters.rooms.room(room.id, stays.id)
     assert view == replace(seen_by(without, stays, None), last_message=orphan, unread_count=1)
     assert view.status is RoomStatus.PENDING
-    assert await world.rooms.room_count(stays.id) == 1
+    assert await adapters.rooms.room_count(stays.id) == 1
 
 
-async def test_state_is_the_room_itself(world: World) -> None:
-    one, other = await people(world)
+async def test_state_is_the_room_itself(adapters: Adapters) -> None:
+    one, other = await people(adapters)
     room = factories.room(one.id, other.id)
     changed = replace(room, left_by=other.id, last_seq=4, updated_at=after(4))
-    await world.store(room)
-    assert await world.rooms.state(room.id) == room
-    await save(world, changed)
-    assert await world.rooms.state(room.id) == changed
-    assert await world.rooms.state(no_room()) is None
+    await adapters.add(room)
+    assert await adapters.rooms.state(room.id) == room
+    await save(adapters, changed)
+    assert await adapters.rooms.state(room.id) == changed
+    assert await adapters.rooms.state(no_room()) is None
 
 
-async def test_a_pair_has_a_room_whoever_left_it(world: World) -> None:
-    one, other, third = await people(world, 3)
+async def test_a_pair_has_a_room_whoever_left_it(adapters: Adapters) -> None:
+    one, other, third = await people(adapters, 3)
     room = factories.room(one.id, other.id, left_by=one.id)
-    await world.store(room, factories.room(third.id, other.id))
+    await adapters.add(room, factories.room(third.id, other.id))
     for pair in ((one.id, other.id), (other.id, one.id)):
-        assert await world.rooms.id_of_pair(*pair) == room.id
-    assert await world.rooms.id_of_pair(one.id, third.id) is None
+        assert await adapters.rooms.id_of_pair(*pair) == room.id
+    assert await adapters.rooms.id_of_pair(one.id, third.id) is None
 
 
-async def test_states_are_those_of_the_rooms_that_are_there(world: World) -> None:
-    one, other, third = await people(world, 3)
+async def test_states_are_those_of_the_rooms_that_are_there(adapters: Adapters) -> None:
+    one, other, third = await people(adapters, 3)
     rooms = [factories.room(one.id, other.id), factories.room(one.id, third.id)]
     for room in rooms:
-        await world.store(room)
+        await adapters.add(room)
     asked = [rooms[1].id, no_room(), rooms[0].id, no_room(), no_room()]
-    assert await world.rooms.states(asked) == {room.id: room for room in rooms}
-    assert await world.rooms.states([rooms[0].id]) == {rooms[0].id: rooms[0]}
-    assert await world.rooms.states([no_room()]) == {}
-    assert await world.rooms.states([]) == {}
+    assert await adapters.rooms.states(asked) == {room.id: room for room in rooms}
+    assert await adapters.rooms.states([rooms[0].id]) == {rooms[0].id: rooms[0]}
+    assert await adapters.rooms.states([no_room()]) == {}
+    assert await adapters.rooms.states([]) == {}
 
 
 # ---------------------------------------------------------------------------------------- lists
 
 
-async def test_nobody_has_no_rooms(world: World) -> None:
-    [one] = await people(world, 1)
-    page = await world.rooms.rooms(one.id, PageRequest())
+async def test_nobody_has_no_rooms(adapters: Adapters) -> None:
+    [one] = await people(adapters, 1)
+    page = await adapters.rooms.rooms(one.id, PageRequest())
     assert (page.items, page.next, page.previous) == ((), None, None)
-    assert await world.rooms.room_count(one.id) == 0
+    assert await adapters.rooms.room_count(one.id) == 0
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 8])
-async def test_rooms_come_by_latest_activity_with_ties_by_id(world: World, limit: int) -> None:
-    me, *others = await people(world, 10)
+async def test_rooms_come_by_latest_activity_with_ties_by_id(
+    adapters: Adapters, limit: int
+) -> None:
+    me, *others = await people(adapters, 10)
     # Two at each moment; the last two are not mine: one I left, and one between others.
     rooms = [
         factories.room(me.id, other.id, id=RoomId(uuid4()), updated_at=after(number // 2))
         for number, other in enumerate(others[:8])
     ]
     strangers = factories.room(others[7].id, others[8].id)
-    await world.store(*rooms, strangers)
-    await save(world, replace(rooms[3], left_by=me.id))
-    await save(world, replace(rooms[4], left_by=others[4].id))
+    await adapters.add(*rooms, strangers)
+    await save(adapters, replace(rooms[3], left_by=me.id))
+    await save(adapters, replace(rooms[4], left_by=others[4].id))
     mine = [room for room in rooms if room is not rooms[3]]
     wanted = sorted(mine, key=lambda room: (room.updated_at, room.id), reverse=True)
-    found = await walk(partial(world.rooms.rooms, me.id), limit)
+    found = await walk(partial(adapters.rooms.rooms, me.id), limit)
     assert [view.id for view in found] == [room.id for room in wanted]
-    assert await world.rooms.room_count(me.id) == 7
+    assert await adapters.rooms.room_count(me.id) == 7
     for view in found:
-        assert view == await world.rooms.room(view.id, me.id)
+        assert view == await adapters.rooms.room(view.id, me.id)
 
 
-async def test_a_message_takes_a_room_to_the_top(world: World) -> None:
-    me, one, other = await people(world, 3)
+async def test_a_message_takes_a_room_to_the_top(adapters: Adapters) -> None:
+    me, one, other = await people(adapters, 3)
     first = factories.room(me.id, one.id, updated_at=after(1))
     second = factories.room(me.id, other.id, updated_at=after(2))
-    await world.store(first, second)
+    await adapters.add(first, second)
     changed, message = first.with_message(one.id, "hello", None, after(3))
-    await world.store(message)
-    await save(world, changed)
-    page = await world.rooms.rooms(me.id, PageRequest())
+    await adapters.add(message)
+    await save(adapters, changed)
+    page = await adapters.rooms.rooms(me.id, PageRequest())
     assert [view.id for view in page.items] == [first.id, second.id]
     assert [view.last_message for view in page.items] == [message, None]
     assert [view.unread_count for view in page.items] == [1, 0]
@@ -208,15 +212,15 @@ async def test_a_message_takes_a_room_to_the_top(world: World) -> None:
 # ------------------------------------------------------------------------------------- messages
 
 
-async def messages_of(world: World, number: int) -> tuple[RoomId, list[Message]]:
-    one, other, third = await people(world, 3)
+async def messages_of(adapters: Adapters, number: int) -> tuple[RoomId, list[Message]]:
+    one, other, third = await people(adapters, 3)
     room, another = factories.room(one.id, other.id), factories.room(one.id, third.id)
     messages = [
         factories.message(room.id, seq, (one.id, other.id)[seq % 2])
         for seq in range(1, number + 1)
     ]
     # Stored in no order at all.
-    await world.store(room, another, factories.message(another.id, 1, third.id), *messages[::-1])
+    await adapters.add(room, another, factories.message(another.id, 1, third.id), *messages[::-1])
     return room.id, messages
 
 
@@ -238,18 +242,18 @@ async def messages_of(world: World, number: int) -> tuple[RoomId, list[Message]]
     ],
 )
 async def test_messages_come_in_ascending_order(
-    world: World,
+    adapters: Adapters,
     given_after: int | None,
     given_before: int | None,
     limit: int,
     wanted: list[int],
 ) -> None:
-    room_id, messages = await messages_of(world, 12)
-    found = await world.rooms.messages(
+    room_id, messages = await messages_of(adapters, 12)
+    found = await adapters.rooms.messages(
         room_id, after=given_after, before=given_before, limit=limit
     )
     assert found == tuple(messages[seq - 1] for seq in wanted)
 
 
-async def test_a_room_that_is_not_there_has_no_messages(world: World) -> None:
-    assert await world.rooms.messages(no_room(), after=None, before=None, limit=5) == ()
+async def test_a_room_that_is_not_there_has_no_messages(adapters: Adapters) -> None:
+    assert await adapters.rooms.messages(no_room(), after=None, before=None, limit=5) == ()

@@ -8,23 +8,23 @@ from sidepro.domain.errors import NotFound
 from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.rooms.room import Message, Participant, Room
 from tests import factories
+from tests.contracts.adapters import Adapters
 from tests.contracts.builders import after, no_room, nobody
 from tests.contracts.concurrency import MANY, in_turn, race
-from tests.contracts.world import World
 from tests.fakes.unit_of_work import FullUnitOfWork
 
 pytestmark = pytest.mark.anyio
 
 
-async def two_people(world: World) -> tuple[UserId, UserId]:
+async def two_people(adapters: Adapters) -> tuple[UserId, UserId]:
     """The one with the lower id first."""
     one, other = factories.user(), factories.user()
-    await world.store(one, other)
+    await adapters.add(one, other)
     return min(one.id, other.id), max(one.id, other.id)
 
 
-async def stored_messages(world: World, room_id: RoomId) -> tuple[Message, ...]:
-    return await world.rooms.messages(room_id, after=None, before=None, limit=1_000)
+async def stored_messages(adapters: Adapters, room_id: RoomId) -> tuple[Message, ...]:
+    return await adapters.rooms.messages(room_id, after=None, before=None, limit=1_000)
 
 
 async def named(
@@ -38,28 +38,28 @@ async def named(
 # ---------------------------------------------------------------------------------------- rooms
 
 
-async def test_a_room_comes_back_as_stored(world: World) -> None:
-    low, high = await two_people(world)
+async def test_a_room_comes_back_as_stored(adapters: Adapters) -> None:
+    low, high = await two_people(adapters)
     room = factories.room(high, low, created_at=after(1), updated_at=after(2))
-    await world.store(room)
-    async with world.unit_of_work() as work:
+    await adapters.add(room)
+    async with adapters.unit_of_work() as work:
         assert await work.rooms.get(room.id) == room
         assert await work.rooms.get(no_room()) is None
 
 
-async def test_get_of_pair_takes_the_two_in_whatever_order(world: World) -> None:
-    low, high = await two_people(world)
+async def test_get_of_pair_takes_the_two_in_whatever_order(adapters: Adapters) -> None:
+    low, high = await two_people(adapters)
     third = factories.user()
     room = factories.room(low, high)
-    await world.store(third, room, factories.room(low, third.id))
-    async with world.unit_of_work() as work:
+    await adapters.add(third, room, factories.room(low, third.id))
+    async with adapters.unit_of_work() as work:
         assert await work.rooms.get_of_pair(low, high) == room
         assert await work.rooms.get_of_pair(high, low) == room
         assert await work.rooms.get_of_pair(high, third.id) is None
 
 
-async def test_a_changed_room_comes_back_as_saved(world: World) -> None:
-    low, high = await two_people(world)
+async def test_a_changed_room_comes_back_as_saved(adapters: Adapters) -> None:
+    low, high = await two_people(adapters)
     room = factories.room(low, high)
     changed = replace(
         room,
@@ -68,118 +68,120 @@ async def test_a_changed_room_comes_back_as_saved(world: World) -> None:
         last_seq=9,
         updated_at=after(1),
     )
-    await world.store(room)
-    async with world.unit_of_work() as work:
+    await adapters.add(room)
+    async with adapters.unit_of_work() as work:
         await work.rooms.save(changed)
         await work.commit()
-    async with world.unit_of_work() as work:
+    async with adapters.unit_of_work() as work:
         assert await work.rooms.get(room.id) == changed
         assert await work.rooms.get_of_pair(high, low) == changed
 
 
 @pytest.mark.parametrize("place", [0, 1], ids=["low", "high"])
-async def test_a_room_comes_back_without_who_withdrew(world: World, place: int) -> None:
-    room = factories.room(*await two_people(world))
+async def test_a_room_comes_back_without_who_withdrew(adapters: Adapters, place: int) -> None:
+    room = factories.room(*await two_people(adapters))
     low, high = room.participants
     gone = replace(room.participants[place], user_id=None, read_seq=2)
     without = replace(room, participants=(gone, high) if place == 0 else (low, gone))
-    await world.store(room)
-    async with world.unit_of_work() as work:
+    await adapters.add(room)
+    async with adapters.unit_of_work() as work:
         await work.rooms.save(without)
         await work.commit()
-    async with world.unit_of_work() as work:
+    async with adapters.unit_of_work() as work:
         assert await work.rooms.get(room.id) == without
 
 
-async def test_add_if_absent_says_whether_the_room_was_stored(world: World) -> None:
-    low, high = await two_people(world)
+async def test_add_if_absent_says_whether_the_room_was_stored(adapters: Adapters) -> None:
+    low, high = await two_people(adapters)
     first, second = factories.room(low, high), factories.room(high, low)
-    async with world.unit_of_work() as work:
+    async with adapters.unit_of_work() as work:
         assert await work.rooms.add_if_absent(first)
         assert not await work.rooms.add_if_absent(second)
         await work.commit()
-    async with world.unit_of_work() as work:
+    async with adapters.unit_of_work() as work:
         assert not await work.rooms.add_if_absent(second)
         assert await work.rooms.get_of_pair(low, high) == first
         assert await work.rooms.get(second.id) is None
 
 
 @pytest.mark.parametrize("place", [0, 1])
-async def test_add_if_absent_raises_not_found_when_one_is_gone(world: World, place: int) -> None:
+async def test_add_if_absent_raises_not_found_when_one_is_gone(
+    adapters: Adapters, place: int
+) -> None:
     user = factories.user()
-    await world.store(user)
+    await adapters.add(user)
     room = factories.room(*[(user.id, nobody()), (nobody(), user.id)][place])
     with pytest.raises(NotFound):
-        await world.store(room)
-    async with world.unit_of_work() as work:
+        await adapters.add(room)
+    async with adapters.unit_of_work() as work:
         assert await work.rooms.get(room.id) is None
 
 
-async def test_of_many_rooms_for_a_pair_at_once_one_is_stored(world: World) -> None:
-    low, high = await two_people(world)
+async def test_of_many_rooms_for_a_pair_at_once_one_is_stored(adapters: Adapters) -> None:
+    low, high = await two_people(adapters)
     rooms = [
         factories.room(low, high) if index % 2 else factories.room(high, low)
         for index in range(MANY)
     ]
 
     async def ask(index: int) -> bool:
-        async with world.unit_of_work() as work:
+        async with adapters.unit_of_work() as work:
             stored = await work.rooms.add_if_absent(rooms[index])
             there = await work.rooms.get_of_pair(low, high)
             assert there is not None, "whoever hears no finds the other one's room"
             await work.commit()
         return stored
 
-    results = await race(world, MANY, ask)
+    results = await race(adapters, MANY, ask)
     assert results.count(True) == 1
     assert results.count(False) == MANY - 1
-    async with world.unit_of_work() as work:
+    async with adapters.unit_of_work() as work:
         assert await work.rooms.get_of_pair(low, high) == rooms[results.index(True)]
-    assert await world.rooms.room_count(low) == await world.rooms.room_count(high) == 1
+    assert await adapters.rooms.room_count(low) == await adapters.rooms.room_count(high) == 1
 
 
-async def test_many_different_pairs_at_once_all_get_a_room(world: World) -> None:
+async def test_many_different_pairs_at_once_all_get_a_room(adapters: Adapters) -> None:
     host = factories.user()
     guests = [factories.user() for _ in range(MANY)]
-    await world.store(host, *guests)
+    await adapters.add(host, *guests)
 
     async def ask(index: int) -> bool:
-        async with world.unit_of_work() as work:
+        async with adapters.unit_of_work() as work:
             stored = await work.rooms.add_if_absent(factories.room(host.id, guests[index].id))
             await work.commit()
         return stored
 
-    assert await race(world, MANY, ask) == [True] * MANY
-    assert await world.rooms.room_count(host.id) == MANY
+    assert await race(adapters, MANY, ask) == [True] * MANY
+    assert await adapters.rooms.room_count(host.id) == MANY
 
 
-async def test_get_holds_back_everybody_else(world: World) -> None:
-    room = factories.room(*await two_people(world))
+async def test_get_holds_back_everybody_else(adapters: Adapters) -> None:
+    room = factories.room(*await two_people(adapters))
     changed = replace(room, last_seq=1, updated_at=after(1))
-    await world.store(room)
+    await adapters.add(room)
     got = await in_turn(
-        world, lambda work: work.rooms.get(room.id), lambda work: work.rooms.save(changed)
+        adapters, lambda work: work.rooms.get(room.id), lambda work: work.rooms.save(changed)
     )
     assert got == changed
 
 
-async def test_get_of_pair_holds_back_everybody_else(world: World) -> None:
-    low, high = await two_people(world)
+async def test_get_of_pair_holds_back_everybody_else(adapters: Adapters) -> None:
+    low, high = await two_people(adapters)
     room = factories.room(low, high)
     changed = replace(room, left_by=low)
-    await world.store(room)
+    await adapters.add(room)
     got = await in_turn(
-        world,
+        adapters,
         lambda work: work.rooms.get_of_pair(high, low),
         lambda work: work.rooms.save(changed),
     )
     assert got == changed
 
 
-async def test_get_and_get_of_pair_hold_each_other_back(world: World) -> None:
-    low, high = await two_people(world)
+async def test_get_and_get_of_pair_hold_each_other_back(adapters: Adapters) -> None:
+    low, high = await two_people(adapters)
     room = factories.room(low, high)
-    await world.store(room)
+    await adapters.add(room)
     ways = iter(["get", "get_of_pair"])
 
     async def get(work: FullUnitOfWork) -> Room | None:
@@ -187,22 +189,22 @@ async def test_get_and_get_of_pair_hold_each_other_back(world: World) -> None:
             return await work.rooms.get(room.id)
         return await work.rooms.get_of_pair(low, high)
 
-    assert await in_turn(world, get, lambda work: work.rooms.delete(room.id)) is None
+    assert await in_turn(adapters, get, lambda work: work.rooms.delete(room.id)) is None
 
 
-async def test_a_held_room_holds_no_other_room_back_from_being_read(world: World) -> None:
-    room = factories.room(*await two_people(world))
-    await world.store(room)
-    async with world.unit_of_work() as work:
+async def test_a_held_room_holds_no_other_room_back_from_being_read(adapters: Adapters) -> None:
+    room = factories.room(*await two_people(adapters))
+    await adapters.add(room)
+    async with adapters.unit_of_work() as work:
         await work.rooms.get(room.id)
-        assert await world.rooms.state(room.id) == room
+        assert await adapters.rooms.state(room.id) == room
 
 
-async def test_delete_removes_the_room_with_its_messages(world: World) -> None:
-    low, high = await two_people(world)
+async def test_delete_removes_the_room_with_its_messages(adapters: Adapters) -> None:
+    low, high = await two_people(adapters)
     third = factories.user()
     gone, stays = factories.room(low, high), factories.room(low, third.id)
-    await world.store(
+    await adapters.add(
         third,
         gone,
         stays,
@@ -210,23 +212,23 @@ async def test_delete_removes_the_room_with_its_messages(world: World) -> None:
         factories.message(gone.id, 2, high),
         factories.message(stays.id, 1, low, client_id="a"),
     )
-    async with world.unit_of_work() as work:
+    async with adapters.unit_of_work() as work:
         await work.rooms.delete(gone.id)
         await work.commit()
-    assert await stored_messages(world, gone.id) == ()
-    assert len(await stored_messages(world, stays.id)) == 1
+    assert await stored_messages(adapters, gone.id) == ()
+    assert len(await stored_messages(adapters, stays.id)) == 1
     again = factories.room(low, high)
-    async with world.unit_of_work() as work:
+    async with adapters.unit_of_work() as work:
         assert await work.rooms.get(gone.id) is None
         assert await work.rooms.get_of_pair(low, high) is None
         assert await named(work, gone.id, low, "a") is None
         assert await work.rooms.add_if_absent(again)
         await work.commit()
-    assert await world.rooms.state(again.id) == again
+    assert await adapters.rooms.state(again.id) == again
 
 
-async def test_delete_of_a_room_that_is_gone_is_no_error(world: World) -> None:
-    async with world.unit_of_work() as work:
+async def test_delete_of_a_room_that_is_gone_is_no_error(adapters: Adapters) -> None:
+    async with adapters.unit_of_work() as work:
         await work.rooms.delete(no_room())
         await work.commit()
 
@@ -234,33 +236,33 @@ async def test_delete_of_a_room_that_is_gone_is_no_error(world: World) -> None:
 # ------------------------------------------------------------------------------------- messages
 
 
-async def test_a_message_comes_back_as_stored(world: World) -> None:
-    low, high = await two_people(world)
+async def test_a_message_comes_back_as_stored(adapters: Adapters) -> None:
+    low, high = await two_people(adapters)
     room = factories.room(low, high)
     named = factories.message(
         room.id, 1, high, body="커피 ☕\n" + "가" * 3_990, client_id="아이디 '1'", sent_at=after(1)
     )
     unnamed = factories.message(room.id, 2, low)
-    await world.store(room, named, unnamed)
-    assert await stored_messages(world, room.id) == (named, unnamed)
+    await adapters.add(room, named, unnamed)
+    assert await stored_messages(adapters, room.id) == (named, unnamed)
 
 
-async def test_a_message_of_who_withdrew_comes_back_as_nobodys(world: World) -> None:
-    room = factories.room(*await two_people(world))
+async def test_a_message_of_who_withdrew_comes_back_as_nobodys(adapters: Adapters) -> None:
+    room = factories.room(*await two_people(adapters))
     orphan = replace(factories.message(room.id, 1, nobody()), sender_id=None)
-    await world.store(room, orphan)
-    assert await stored_messages(world, room.id) == (orphan,)
+    await adapters.add(room, orphan)
+    assert await stored_messages(adapters, room.id) == (orphan,)
 
 
-async def test_message_named_finds_the_senders_own_name_exactly(world: World) -> None:
-    low, high = await two_people(world)
+async def test_message_named_finds_the_senders_own_name_exactly(adapters: Adapters) -> None:
+    low, high = await two_people(adapters)
     third = factories.user()
     room, other_room = factories.room(low, high), factories.room(low, third.id)
     message = factories.message(room.id, 1, low, client_id="Ａa-é")
     others = factories.message(room.id, 2, high, client_id="theirs")
     unnamed = factories.message(room.id, 3, low)
-    await world.store(third, room, other_room, message, others, unnamed)
-    async with world.unit_of_work() as work:
+    await adapters.add(third, room, other_room, message, others, unnamed)
+    async with adapters.unit_of_work() as work:
         assert await named(work, room.id, low, "Ａa-é") == message
         assert await named(work, room.id, high, "theirs") == others
         for stranger in ("Ａa-e\u0301", "ａa-é", "Aa-é", "Ａa-", "theirs", ""):
@@ -269,26 +271,26 @@ async def test_message_named_finds_the_senders_own_name_exactly(world: World) ->
         assert await named(work, other_room.id, low, "Ａa-é") is None
 
 
-async def test_two_people_may_use_one_name(world: World) -> None:
-    low, high = await two_people(world)
+async def test_two_people_may_use_one_name(adapters: Adapters) -> None:
+    low, high = await two_people(adapters)
     room = factories.room(low, high)
     messages = [
         factories.message(room.id, 1, low, client_id="1"),
         factories.message(room.id, 2, high, client_id="1"),
     ]
-    await world.store(room, *messages)
-    async with world.unit_of_work() as work:
+    await adapters.add(room, *messages)
+    async with adapters.unit_of_work() as work:
         assert await named(work, room.id, low, "1") == messages[0]
         assert await named(work, room.id, high, "1") == messages[1]
 
 
-async def test_many_messages_at_once_are_numbered_without_a_hole(world: World) -> None:
-    people = await two_people(world)
+async def test_many_messages_at_once_are_numbered_without_a_hole(adapters: Adapters) -> None:
+    people = await two_people(adapters)
     room = factories.room(*people)
-    await world.store(room)
+    await adapters.add(room)
 
     async def send(index: int) -> Message:
-        async with world.unit_of_work() as work:
+        async with adapters.unit_of_work() as work:
             held = await work.rooms.get(room.id)
             assert held is not None
             changed, message = held.with_message(people[index % 2], f"{index}", None, after(index))
@@ -297,23 +299,23 @@ async def test_many_messages_at_once_are_numbered_without_a_hole(world: World) -
             await work.commit()
         return message
 
-    sent = await race(world, MANY, send)
-    stored = await stored_messages(world, room.id)
+    sent = await race(adapters, MANY, send)
+    stored = await stored_messages(adapters, room.id)
     assert [message.seq for message in stored] == list(range(1, MANY + 1))
     assert set(stored) == set(sent)
-    state = await world.rooms.state(room.id)
+    state = await adapters.rooms.state(room.id)
     assert state is not None
     assert state.last_seq == MANY
     assert state.updated_at == after(MANY - 1)
 
 
-async def test_a_message_sent_many_times_at_once_is_one(world: World) -> None:
-    low, high = await two_people(world)
+async def test_a_message_sent_many_times_at_once_is_one(adapters: Adapters) -> None:
+    low, high = await two_people(adapters)
     room = factories.room(low, high)
-    await world.store(room)
+    await adapters.add(room)
 
     async def send(index: int) -> int:
-        async with world.unit_of_work() as work:
+        async with adapters.unit_of_work() as work:
             held = await work.rooms.get(room.id)
             assert held is not None
             message = await named(work, room.id, low, "once")
@@ -324,15 +326,15 @@ async def test_a_message_sent_many_times_at_once_is_one(world: World) -> None:
                 await work.commit()
         return message.seq
 
-    assert await race(world, MANY, send) == [1] * MANY
-    assert len(await stored_messages(world, room.id)) == 1
+    assert await race(adapters, MANY, send) == [1] * MANY
+    assert len(await stored_messages(adapters, room.id)) == 1
 
 
-async def test_two_processes_number_the_messages_of_a_room_together(world: World) -> None:
-    low, high = await two_people(world)
+async def test_two_processes_number_the_messages_of_a_room_together(adapters: Adapters) -> None:
+    low, high = await two_people(adapters)
     room = factories.room(low, high)
-    await world.store(room)
-    both = (world, await world.another())
+    await adapters.add(room)
+    both = (adapters, await adapters.another())
 
     async def send(index: int) -> None:
         async with both[index % 2].unit_of_work() as work:
@@ -343,6 +345,6 @@ async def test_two_processes_number_the_messages_of_a_room_together(world: World
             await work.rooms.add_messages(message)
             await work.commit()
 
-    assert await race(world, 20, send) == [None] * 20
-    stored = await stored_messages(world, room.id)
+    assert await race(adapters, 20, send) == [None] * 20
+    stored = await stored_messages(adapters, room.id)
     assert [message.seq for message in stored] == list(range(1, 21))

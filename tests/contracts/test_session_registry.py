@@ -15,7 +15,7 @@ from sidepro.domain.accounts.session import Session
 from sidepro.domain.accounts.user import User
 from sidepro.domain.catalogue.catalogue import Catalogue
 from tests import factories
-from tests.contracts.world import World
+from tests.contracts.adapters import Adapters
 from tests.fakes.store import MemoryStore
 from tests.servers import RedisServer
 
@@ -31,11 +31,13 @@ def store(catalogue: Catalogue) -> MemoryStore:
 
 
 @pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.servers)])
-async def processes(request: pytest.FixtureRequest, world: World) -> AsyncIterator[AnotherProcess]:
+async def processes(
+    request: pytest.FixtureRequest, adapters: Adapters
+) -> AsyncIterator[AnotherProcess]:
     """Gives the gate of one more process."""
 
     def own() -> InProcessSessionRegistry:
-        return InProcessSessionRegistry(world.accounts, factories.SetClock())
+        return InProcessSessionRegistry(adapters.accounts, factories.SetClock())
 
     if request.param == "memory":
         yield own
@@ -52,27 +54,27 @@ async def processes(request: pytest.FixtureRequest, world: World) -> AsyncIterat
 
 
 @pytest.fixture
-async def session(world: World) -> Session:
+async def session(adapters: Adapters) -> Session:
     user = factories.user()
     session = factories.session(user.id)
-    await world.store(user, session)
+    await adapters.add(user, session)
     return session
 
 
-async def end(world: World, session: Session, gate: SessionRegistry) -> None:
-    async with world.unit_of_work() as work:
+async def end(adapters: Adapters, session: Session, gate: SessionRegistry) -> None:
+    async with adapters.unit_of_work() as work:
         assert await work.sessions.end(session.id, session.user_id)
         await work.commit()
     await gate.revoke([session.id])
 
 
 async def test_a_session_is_live_until_this_process_ends_it(
-    world: World, session: Session, processes: AnotherProcess
+    adapters: Adapters, session: Session, processes: AnotherProcess
 ) -> None:
     gate = processes()
     assert await gate.is_active(session.id)
     assert await gate.active_among([session.id]) == {session.id}
-    await end(world, session, gate)
+    await end(adapters, session, gate)
     assert not await gate.is_active(session.id)
     assert await gate.active_among([session.id]) == frozenset()
 
@@ -82,21 +84,21 @@ async def test_an_unknown_session_is_not_live(processes: AnotherProcess) -> None
 
 
 async def test_ending_one_session_ends_no_other(
-    world: World, session: Session, processes: AnotherProcess
+    adapters: Adapters, session: Session, processes: AnotherProcess
 ) -> None:
     gate, other = processes(), factories.session(session.user_id)
-    await world.store(other)
+    await adapters.add(other)
     assert await gate.is_active(session.id)
-    await end(world, other, gate)
+    await end(adapters, other, gate)
     assert await gate.is_active(session.id)
 
 
 async def test_what_another_process_ended_is_refused_within_a_second(
-    world: World, session: Session, processes: AnotherProcess
+    adapters: Adapters, session: Session, processes: AnotherProcess
 ) -> None:
     here, there = processes(), processes()
     assert await here.is_active(session.id)
-    await end(world, session, there)
+    await end(adapters, session, there)
     deadline = time.monotonic() + CACHE_TTL + 0.5
     while await here.is_active(session.id):
         assert time.monotonic() < deadline
@@ -104,12 +106,12 @@ async def test_what_another_process_ended_is_refused_within_a_second(
 
 
 async def test_whoever_waits_for_an_end_hears_of_it(
-    world: World, session: Session, processes: AnotherProcess
+    adapters: Adapters, session: Session, processes: AnotherProcess
 ) -> None:
     gate = processes()
     waiting = asyncio.create_task(gate.wait_for_revocation())
     await asyncio.sleep(0)
-    await end(world, session, gate)
+    await end(adapters, session, gate)
     await asyncio.wait_for(waiting, 5)
 
 
@@ -117,12 +119,12 @@ async def test_whoever_waits_for_an_end_hears_of_it(
 
 
 async def test_with_redis_what_another_process_ended_is_refused_at_the_next_call(
-    world: World, session: Session, redis_server: RedisServer
+    adapters: Adapters, session: Session, redis_server: RedisServer
 ) -> None:
     async with AsyncExitStack() as links:
-        here, there = [_gate(redis_server, world.accounts, links) for _ in range(2)]
+        here, there = [_gate(redis_server, adapters.accounts, links) for _ in range(2)]
         assert await here.is_active(session.id)
-        await end(world, session, there)
+        await end(adapters, session, there)
         assert not await here.is_active(session.id)
 
 
@@ -135,16 +137,16 @@ def _gate(
 
 
 async def test_while_redis_is_away_ends_are_noticed_within_a_second(
-    world: World, own_redis: RedisServer
+    adapters: Adapters, own_redis: RedisServer
 ) -> None:
     user: User = factories.user()
     session = factories.session(user.id)
-    await world.store(user, session)
+    await adapters.add(user, session)
     async with AsyncExitStack() as links:
-        here, there = [_gate(own_redis, world.accounts, links) for _ in range(2)]
+        here, there = [_gate(own_redis, adapters.accounts, links) for _ in range(2)]
         assert await here.is_active(session.id)
         own_redis.stop()
-        await end(world, session, there)
+        await end(adapters, session, there)
         deadline = time.monotonic() + CACHE_TTL + 0.5
         while await here.is_active(session.id):
             assert time.monotonic() < deadline

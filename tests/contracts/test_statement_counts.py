@@ -13,20 +13,20 @@ from sidepro.domain.pagination import (
 )
 from sidepro.domain.projects.views import BoardQuery, Sort
 from tests import factories
+from tests.contracts.adapters import Adapters
 from tests.contracts.builders import after, nobody
-from tests.contracts.world import World
 from tests.statement_log import statements
 
 pytestmark = [
     pytest.mark.anyio,
     # Memory has no statements.
     pytest.mark.parametrize(
-        "store", ["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)], indirect=True
+        "backend", ["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)], indirect=True
     ),
 ]
 
-Read = Callable[[World, "Scene", PageRequest], Awaitable[Page[Any]]]
-Look = Callable[[World, "Scene"], Awaitable[object]]
+Read = Callable[[Adapters, "Scene", PageRequest], Awaitable[Page[Any]]]
+Look = Callable[[Adapters, "Scene"], Awaitable[object]]
 
 
 class Scene:
@@ -36,23 +36,23 @@ class Scene:
         self.author, self.reader = factories.user(), factories.user()
         self.busy = factories.project(self.author.id, created_at=after(-1))
 
-    async def fill(self, world: World, number: int) -> None:
+    async def fill(self, adapters: Adapters, number: int) -> None:
         projects = [
             factories.project(self.author.id, created_at=after(place)) for place in range(number)
         ]
         others = [factories.user() for _ in range(number)]
         rooms = [factories.room(self.reader.id, other.id) for other in others]
-        await world.store(self.author, self.reader, *others)
+        await adapters.add(self.author, self.reader, *others)
         pictures = [factories.image(user.id) for user in (self.author, *others)]
-        async with world.unit_of_work() as work:
+        async with adapters.unit_of_work() as work:
             for picture in pictures:
                 await work.images.add(picture)
                 await work.images.mark_stored(picture.id)
             await work.commit()
         shown = pictures[0].id
         projects = [replace(project, thumbnail_id=shown) for project in projects]
-        await world.store(self.busy, *projects, *rooms)
-        await world.store(
+        await adapters.add(self.busy, *projects, *rooms)
+        await adapters.add(
             *(factories.comment(self.busy.id, other.id) for other in others),
             *(factories.message(room.id, 1, self.reader.id) for room in rooms),
             factories.profile(self.author.id, image_id=shown),
@@ -61,18 +61,18 @@ class Scene:
                 for other, picture in zip(others, pictures[1:], strict=True)
             ),
         )
-        async with world.unit_of_work() as work:
+        async with adapters.unit_of_work() as work:
             for project in projects:
                 await work.bookmarks.add(self.reader.id, project.id, project.created_at)
             await work.commit()
         self.projects, self.people = projects, others
         # Both are looked at once, and kept for a while.
-        await world.catalogue.current()
-        await world.board.board(BoardQuery(text="카페"), PageRequest(1), None)
+        await adapters.catalogue.current()
+        await adapters.board.board(BoardQuery(text="카페"), PageRequest(1), None)
 
 
 def board(query: BoardQuery) -> Read:
-    return lambda world, scene, page: world.board.board(query, page, scene.reader.id)
+    return lambda adapters, scene, page: adapters.board.board(query, page, scene.reader.id)
 
 
 LISTS: list[Any] = [
@@ -83,36 +83,38 @@ LISTS: list[Any] = [
         board(BoardQuery(text="카페", skills=("Django", "Python"), all_skills=True)), id="filtered"
     ),
     pytest.param(
-        lambda world, scene, page: world.board.bookmarked_by(scene.reader.id, page, None),
+        lambda adapters, scene, page: adapters.board.bookmarked_by(scene.reader.id, page, None),
         id="bookmarks",
     ),
     pytest.param(
-        lambda world, scene, page: world.board.comments(scene.busy.id, page), id="comments"
+        lambda adapters, scene, page: adapters.board.comments(scene.busy.id, page), id="comments"
     ),
-    pytest.param(lambda world, scene, page: world.rooms.rooms(scene.reader.id, page), id="rooms"),
+    pytest.param(
+        lambda adapters, scene, page: adapters.rooms.rooms(scene.reader.id, page), id="rooms"
+    ),
 ]
 
 
 @pytest.mark.parametrize("read", LISTS)
-async def test_a_list_takes_at_most_two_statements(world: World, read: Read) -> None:
+async def test_a_list_takes_at_most_two_statements(adapters: Adapters, read: Read) -> None:
     scene = Scene()
-    await scene.fill(world, 14)
+    await scene.fill(adapters, 14)
     cursor: Cursor | None = Cursor()
     seen: list[Page[Any]] = []
     while cursor is not None:
-        with statements(world.database) as used:
-            page = await read(world, scene, PageRequest(6, cursor))
+        with statements(adapters.database) as used:
+            page = await read(adapters, scene, PageRequest(6, cursor))
         assert 1 <= len(used) <= 2, used
         seen.append(page)
         cursor = page.next
     assert sum(len(page.items) for page in seen) >= 14
-    with statements(world.database) as used:
-        await read(world, scene, PageRequest(100))
-        await read(world, scene, PageRequest(1))
+    with statements(adapters.database) as used:
+        await read(adapters, scene, PageRequest(100))
+        await read(adapters, scene, PageRequest(1))
     assert len(used) <= 4, used
     # Past the end, where nothing is found.
-    with statements(world.database) as used:
-        page = await read(world, scene, PageRequest(5, Cursor(_past(seen[-1]))))
+    with statements(adapters.database) as used:
+        page = await read(adapters, scene, PageRequest(5, Cursor(_past(seen[-1]))))
     assert page.items == ()
     assert page.previous is not None
     assert len(used) <= 2, used
@@ -132,34 +134,36 @@ def _past(page: Page[Any]) -> Any:
             return (after(-1_000_000_000), last.id)
 
 
-async def test_a_log_in_writes_in_as_few_statements_as_its_database_has(world: World) -> None:
+async def test_a_log_in_writes_in_as_few_statements_as_its_database_has(
+    adapters: Adapters,
+) -> None:
     user = factories.user()
-    await world.store(user)
-    with statements(world.database) as used:
-        await world.store(factories.session(user.id))
-    assert world.database is not None
+    await adapters.add(user)
+    with statements(adapters.database) as used:
+        await adapters.add(factories.session(user.id))
+    assert adapters.database is not None
     writing = [statement for statement in used if not statement.startswith("BEGIN")]
     # SQLite: what is over goes, the session, its token.
-    assert len(writing) == (3 if world.database.is_sqlite else 1), used
+    assert len(writing) == (3 if adapters.database.is_sqlite else 1), used
 
 
 ONE: list[Look] = [
-    lambda world, scene: world.accounts.account(scene.people[0].id),
-    lambda world, scene: world.accounts.log_in_candidate(scene.author.email, "203.0.113.7"),
-    lambda world, scene: world.board.project(scene.busy.id, scene.reader.id),
-    lambda world, scene: world.board.texts(None, 100),
-    lambda world, scene: world.views.add(scene.busy.id),
-    lambda world, scene: world.recommendable.projects_by_author(
+    lambda adapters, scene: adapters.accounts.account(scene.people[0].id),
+    lambda adapters, scene: adapters.accounts.log_in_candidate(scene.author.email, "203.0.113.7"),
+    lambda adapters, scene: adapters.board.project(scene.busy.id, scene.reader.id),
+    lambda adapters, scene: adapters.board.texts(None, 100),
+    lambda adapters, scene: adapters.views.add(scene.busy.id),
+    lambda adapters, scene: adapters.recommendable.projects_by_author(
         [scene.author.id, nobody()], scene.reader.id, most=9, first=3
     ),
-    lambda world, scene: world.recommendable.popular(scene.reader.id, 10),
+    lambda adapters, scene: adapters.recommendable.popular(scene.reader.id, 10),
 ]
 
 
-async def test_one_statement_is_enough(world: World) -> None:
+async def test_one_statement_is_enough(adapters: Adapters) -> None:
     scene = Scene()
-    await scene.fill(world, 14)
+    await scene.fill(adapters, 14)
     for look in ONE:
-        with statements(world.database) as used:
-            assert await look(world, scene)
+        with statements(adapters.database) as used:
+            assert await look(adapters, scene)
         assert len(used) == 1, used

@@ -16,9 +16,9 @@ from sidepro.domain.projects.ports import Counters
 from sidepro.domain.projects.project import Project
 from sidepro.domain.rooms.room import Room
 from tests import factories
+from tests.contracts.adapters import Adapters, Storable, add
 from tests.contracts.builders import after, no_project, nobody
 from tests.contracts.concurrency import A_WHILE, MANY, race
-from tests.contracts.world import Storable, World, add
 from tests.fakes.unit_of_work import FullUnitOfWork
 
 pytestmark = pytest.mark.anyio
@@ -70,8 +70,8 @@ class Scene:
         assert await work.comments.delete(self.comment.id)
         return added
 
-    async def assert_unchanged(self, world: World, added: list[Storable]) -> None:
-        async with world.unit_of_work() as work:
+    async def assert_unchanged(self, adapters: Adapters, added: list[Storable]) -> None:
+        async with adapters.unit_of_work() as work:
             assert await work.users.get(self.one.id) == self.one
             assert await work.profiles.get(self.one.id) == self.profile
             assert await work.projects.get(self.project.id) == self.project
@@ -80,9 +80,9 @@ class Scene:
             assert not await work.bookmarks.remove(self.other.id, self.project.id)
             for thing in added:
                 assert await there(work, thing) is None
-        assert await world.counters(self.project.id) == Counters(0, 0, 0)
-        assert await world.sessions() == []
-        assert await world.rooms.messages(self.room.id, after=0, before=None, limit=9) == ()
+        assert await adapters.counters(self.project.id) == Counters(0, 0, 0)
+        assert await adapters.sessions() == []
+        assert await adapters.rooms.messages(self.room.id, after=0, before=None, limit=9) == ()
 
 
 async def there(work: FullUnitOfWork, thing: Storable) -> object | None:
@@ -100,77 +100,77 @@ async def there(work: FullUnitOfWork, thing: Storable) -> object | None:
             return None
 
 
-async def test_leaving_without_commit_undoes_everything(world: World) -> None:
+async def test_leaving_without_commit_undoes_everything(adapters: Adapters) -> None:
     scene = Scene()
-    await world.store(*scene.stored)
-    async with world.unit_of_work() as work:
+    await adapters.add(*scene.stored)
+    async with adapters.unit_of_work() as work:
         added = await scene.change_everything(work)
-    await scene.assert_unchanged(world, added)
+    await scene.assert_unchanged(adapters, added)
 
 
-async def test_an_exception_undoes_everything_and_comes_out_as_it_is(world: World) -> None:
+async def test_an_exception_undoes_everything_and_comes_out_as_it_is(adapters: Adapters) -> None:
     scene = Scene()
     added: list[Storable] = []
     interruption = Interruption()
 
     async def use_case() -> None:
-        async with world.unit_of_work() as work:
+        async with adapters.unit_of_work() as work:
             added.extend(await scene.change_everything(work))
             raise interruption
 
-    await world.store(*scene.stored)
+    await adapters.add(*scene.stored)
     with pytest.raises(Interruption) as caught:
         await use_case()
     assert caught.value is interruption
-    await scene.assert_unchanged(world, added)
+    await scene.assert_unchanged(adapters, added)
 
 
-async def test_a_domain_error_undoes_everything_and_comes_out_as_it_is(world: World) -> None:
+async def test_a_domain_error_undoes_everything_and_comes_out_as_it_is(adapters: Adapters) -> None:
     scene = Scene()
     added: list[Storable] = []
 
     async def use_case() -> None:
-        async with world.unit_of_work() as work:
+        async with adapters.unit_of_work() as work:
             added.extend(await scene.change_everything(work))
             await work.users.add(factories.user(email=scene.other.email.upper()))
 
-    await world.store(*scene.stored)
+    await adapters.add(*scene.stored)
     with pytest.raises(EmailTaken):
         await use_case()
-    await scene.assert_unchanged(world, added)
+    await scene.assert_unchanged(adapters, added)
 
 
-async def test_being_cancelled_undoes_everything(world: World) -> None:
+async def test_being_cancelled_undoes_everything(adapters: Adapters) -> None:
     scene = Scene()
     added: list[Storable] = []
     changed = asyncio.Event()
 
     async def use_case() -> None:
-        async with world.unit_of_work() as work:
+        async with adapters.unit_of_work() as work:
             added.extend(await scene.change_everything(work))
             changed.set()
             await asyncio.sleep(60)
 
-    await world.store(*scene.stored)
+    await adapters.add(*scene.stored)
     task = asyncio.create_task(use_case())
     await changed.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await scene.assert_unchanged(world, added)
+    await scene.assert_unchanged(adapters, added)
 
 
 async def test_what_was_committed_is_visible_to_readers_and_other_processes(
-    world: World,
+    adapters: Adapters,
 ) -> None:
     scene = Scene()
-    await world.store(*scene.stored)
-    async with world.unit_of_work() as work:
+    await adapters.add(*scene.stored)
+    async with adapters.unit_of_work() as work:
         added = await scene.change_everything(work)
         await work.commit()
     newcomer = added[0]
     assert isinstance(newcomer, User)
-    for reader in (world, await world.another()):
+    for reader in (adapters, await adapters.another()):
         account = await reader.accounts.account(newcomer.id)
         assert account is not None
         assert account.profile is not None
@@ -192,10 +192,10 @@ async def test_what_was_committed_is_visible_to_readers_and_other_processes(
         assert changed == replace(scene.one, password_hash="new", is_active=False)
 
 
-async def test_a_unit_of_work_sees_its_own_changes(world: World) -> None:
+async def test_a_unit_of_work_sees_its_own_changes(adapters: Adapters) -> None:
     scene = Scene()
-    await world.store(*scene.stored)
-    async with world.unit_of_work() as work:
+    await adapters.add(*scene.stored)
+    async with adapters.unit_of_work() as work:
         added = await scene.change_everything(work)
         for thing in added:
             if isinstance(thing, (User, Project, Comment, Room)):
@@ -206,35 +206,35 @@ async def test_a_unit_of_work_sees_its_own_changes(world: World) -> None:
         assert not await work.bookmarks.add(scene.other.id, scene.project.id, after(2))
 
 
-async def test_readers_do_not_see_what_is_not_committed(world: World) -> None:
+async def test_readers_do_not_see_what_is_not_committed(adapters: Adapters) -> None:
     scene = Scene()
-    await world.store(*scene.stored)
-    async with world.unit_of_work() as work:
+    await adapters.add(*scene.stored)
+    async with adapters.unit_of_work() as work:
         added = await scene.change_everything(work)
         newcomer = added[0]
         assert isinstance(newcomer, User)
-        assert await world.accounts.account(newcomer.id) is None
-        assert not await world.accounts.email_taken(newcomer.email)
-        page = await world.board.project(scene.project.id, scene.other.id)
+        assert await adapters.accounts.account(newcomer.id) is None
+        assert not await adapters.accounts.email_taken(newcomer.email)
+        page = await adapters.board.project(scene.project.id, scene.other.id)
         assert page is not None
         assert page.card.title == scene.project.title
         assert page.card.bookmarked is False
-        assert await world.board.counters(scene.project.id) == Counters(0, 0, 0)
-        assert await world.board.comment(scene.comment.id) is not None
-        assert await world.rooms.state(scene.room.id) == scene.room
-        assert (await world.board.comments(scene.project.id, PageRequest())).items != ()
-        population = await world.population.population()
+        assert await adapters.board.counters(scene.project.id) == Counters(0, 0, 0)
+        assert await adapters.board.comment(scene.comment.id) is not None
+        assert await adapters.rooms.state(scene.room.id) == scene.room
+        assert (await adapters.board.comments(scene.project.id, PageRequest())).items != ()
+        population = await adapters.population.population()
         assert population.place_of(newcomer.id) is None
 
 
-async def test_units_of_work_do_not_see_what_others_undo(world: World) -> None:
+async def test_units_of_work_do_not_see_what_others_undo(adapters: Adapters) -> None:
     user = factories.user()
 
     async def look() -> User | None:
-        async with world.unit_of_work() as work:
+        async with adapters.unit_of_work() as work:
             return await work.users.get(user.id)
 
-    async with world.unit_of_work() as work:
+    async with adapters.unit_of_work() as work:
         await work.users.add(user)
         # The other one waits or looks past the change, as the store likes.
         looking = asyncio.create_task(look())
@@ -242,52 +242,52 @@ async def test_units_of_work_do_not_see_what_others_undo(world: World) -> None:
     assert await looking is None
 
 
-async def test_what_others_committed_before_a_read_is_visible_to_it(world: World) -> None:
+async def test_what_others_committed_before_a_read_is_visible_to_it(adapters: Adapters) -> None:
     user = factories.user()
-    async with world.unit_of_work() as work:
+    async with adapters.unit_of_work() as work:
         assert await work.users.get(user.id) is None
-        storing = asyncio.create_task(world.store(user))
+        storing = asyncio.create_task(adapters.add(user))
         await asyncio.sleep(A_WHILE)
         # Where units of work follow one another, the other one has not begun yet.
         assert await work.users.get(user.id) == (user if storing.done() else None)
     await storing
-    async with world.unit_of_work() as work:
+    async with adapters.unit_of_work() as work:
         assert await work.users.get(user.id) == user
 
 
-async def test_what_follows_a_commit_is_undone_without_another_one(world: World) -> None:
+async def test_what_follows_a_commit_is_undone_without_another_one(adapters: Adapters) -> None:
     first, second = factories.user(), factories.user()
-    async with world.unit_of_work() as work:
+    async with adapters.unit_of_work() as work:
         await work.users.add(first)
         await work.commit()
         await work.users.add(second)
-    async with world.unit_of_work() as work:
+    async with adapters.unit_of_work() as work:
         assert await work.users.get(first.id) == first
         assert await work.users.get(second.id) is None
 
 
-async def test_many_units_of_work_at_once_all_get_their_turn(world: World) -> None:
+async def test_many_units_of_work_at_once_all_get_their_turn(adapters: Adapters) -> None:
     users = [factories.user() for _ in range(2 * MANY)]
 
     async def half_of_them_give_up(index: int) -> None:
-        async with world.unit_of_work() as work:
+        async with adapters.unit_of_work() as work:
             await work.users.add(users[index])
             if index % 2:
                 await work.commit()
 
-    assert await race(world, 2 * MANY, half_of_them_give_up) == [None] * (2 * MANY)
-    async with world.unit_of_work() as work:
+    assert await race(adapters, 2 * MANY, half_of_them_give_up) == [None] * (2 * MANY)
+    async with adapters.unit_of_work() as work:
         found = [await work.users.get(user.id) for user in users]
     assert found == [user if place % 2 else None for place, user in enumerate(users)]
 
 
-async def test_times_come_back_in_utc(world: World) -> None:
+async def test_times_come_back_in_utc(adapters: Adapters) -> None:
     scene = Scene()
-    await world.store(*scene.stored)
-    async with world.unit_of_work() as work:
+    await adapters.add(*scene.stored)
+    async with adapters.unit_of_work() as work:
         user = await work.users.get(scene.one.id)
-    account = await world.accounts.account(scene.one.id)
-    page = await world.board.project(scene.project.id, None)
+    account = await adapters.accounts.account(scene.one.id)
+    page = await adapters.board.project(scene.project.id, None)
     assert user is not None
     assert account is not None
     assert page is not None
@@ -344,10 +344,10 @@ REFUSED = [
 
 @pytest.mark.parametrize(("attempt", "error"), REFUSED)
 async def test_an_error_is_raised_by_the_call_that_the_port_names(
-    world: World, attempt: Attempt, error: type[SideProError]
+    adapters: Adapters, attempt: Attempt, error: type[SideProError]
 ) -> None:
     scene = Scene()
-    await world.store(*scene.stored)
-    async with world.unit_of_work() as work:
+    await adapters.add(*scene.stored)
+    async with adapters.unit_of_work() as work:
         with pytest.raises(error):
             await partial(attempt, work, scene)()

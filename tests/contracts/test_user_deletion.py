@@ -16,26 +16,26 @@ from sidepro.domain.projects.ports import Counters
 from sidepro.domain.recommendations.ports import Neighbourhood, SimilarityRun
 from sidepro.domain.rooms.room import Room
 from tests import factories, similarity_fixtures
+from tests.contracts.adapters import Adapters
 from tests.contracts.builders import after, nobody
 from tests.contracts.concurrency import A_WHILE, MANY, in_turn, race
-from tests.contracts.world import World
 from tests.factories import ADDRESS, NOW
 from tests.fakes.unit_of_work import FullUnitOfWork
 
 pytestmark = pytest.mark.anyio
 
 
-async def comment(world: World, project_id: ProjectId, author_id: UserId) -> None:
+async def comment(adapters: Adapters, project_id: ProjectId, author_id: UserId) -> None:
     """Comment as a use case does."""
-    async with world.unit_of_work() as work:
+    async with adapters.unit_of_work() as work:
         await work.comments.add(factories.comment(project_id, author_id))
         await work.projects.adjust_counters(project_id, comments=1)
         await work.commit()
 
 
-async def remove(world: World, user_id: UserId) -> None:
+async def remove(adapters: Adapters, user_id: UserId) -> None:
     """Take somebody away as a use case does."""
-    async with world.unit_of_work() as work:
+    async with adapters.unit_of_work() as work:
         for room in await work.rooms.of_user(user_id):
             left = room.withdraw(user_id)
             if left is None:
@@ -46,192 +46,192 @@ async def remove(world: World, user_id: UserId) -> None:
         await work.commit()
 
 
-async def rows(world: World, project_id: ProjectId, people: list[User]) -> Counters:
+async def rows(adapters: Adapters, project_id: ProjectId, people: list[User]) -> Counters:
     """The counters that the rows behind them make."""
-    comments = (await world.board.comments(project_id, PageRequest(100))).items
+    comments = (await adapters.board.comments(project_id, PageRequest(100))).items
     bookmarks = 0
     for person in people:
-        page = await world.board.bookmarked_by(person.id, PageRequest(100), None)
+        page = await adapters.board.bookmarked_by(person.id, PageRequest(100), None)
         bookmarks += sum(card.id == project_id for card in page.items)
     return Counters(0, bookmarks, len(comments))
 
 
-async def test_counters_of_others_stay_equal_to_their_rows(world: World) -> None:
+async def test_counters_of_others_stay_equal_to_their_rows(adapters: Adapters) -> None:
     going, staying, third = people = [factories.user() for _ in range(3)]
     both, bookmarked, commented, untouched = projects = [
         factories.project(staying.id) for _ in range(4)
     ]
     own = factories.project(going.id)
-    await world.store(*people, *projects, own)
+    await adapters.add(*people, *projects, own)
     for project in (both, bookmarked, own):
-        await world.bookmark(going.id, project.id)
+        await adapters.bookmark(going.id, project.id)
     for project in (both, commented, untouched, own):
-        await world.bookmark(third.id, project.id)
+        await adapters.bookmark(third.id, project.id)
     for project in (both, both, commented, commented, commented):
-        await comment(world, project.id, going.id)
+        await comment(adapters, project.id, going.id)
     for project in (both, commented, untouched, own):
-        await comment(world, project.id, third.id)
-    await remove(world, going.id)
+        await comment(adapters, project.id, third.id)
+    await remove(adapters, going.id)
     for project, expected in (
         (both, Counters(0, 1, 1)),
         (bookmarked, Counters(0, 0, 0)),
         (commented, Counters(0, 1, 1)),
         (untouched, Counters(0, 1, 1)),
     ):
-        assert await world.counters(project.id) == expected
-        assert await rows(world, project.id, [staying, third]) == expected
-    assert await world.board.counters(own.id) is None
-    left = (await world.board.bookmarked_by(third.id, PageRequest(100), None)).items
+        assert await adapters.counters(project.id) == expected
+        assert await rows(adapters, project.id, [staying, third]) == expected
+    assert await adapters.board.counters(own.id) is None
+    left = (await adapters.board.bookmarked_by(third.id, PageRequest(100), None)).items
     assert own.id not in {card.id for card in left}
 
 
-async def test_what_hangs_on_the_user_goes_and_nothing_else(world: World) -> None:
+async def test_what_hangs_on_the_user_goes_and_nothing_else(adapters: Adapters) -> None:
     going, staying = factories.user(), factories.user()
     session, others = factories.session(going.id), factories.session(staying.id)
     profile = factories.profile(staying.id)
-    await world.store(going, staying, session, others, factories.profile(going.id), profile)
-    await remove(world, going.id)
-    async with world.unit_of_work() as work:
+    await adapters.add(going, staying, session, others, factories.profile(going.id), profile)
+    await remove(adapters, going.id)
+    async with adapters.unit_of_work() as work:
         assert await work.users.get(going.id) is None
         assert await work.profiles.get(going.id) is None
         assert await work.users.get(staying.id) == staying
         assert await work.profiles.get(staying.id) == profile
         assert await work.sessions.owner(factories.refresh_token(session).hash) is None
-    assert await world.sessions() == [others]
-    assert await world.accounts.account(going.id) is None
-    assert not await world.accounts.email_taken(going.email)
-    assert not await world.accounts.username_taken(going.username)
+    assert await adapters.sessions() == [others]
+    assert await adapters.accounts.account(going.id) is None
+    assert not await adapters.accounts.email_taken(going.email)
+    assert not await adapters.accounts.username_taken(going.username)
     with pytest.raises(NotFound):
-        await world.store(factories.session(going.id))
+        await adapters.add(factories.session(going.id))
     # Email and name may be had again.
-    await world.store(factories.user(email=going.email, username=going.username))
+    await adapters.add(factories.user(email=going.email, username=going.username))
 
 
-async def test_messages_stay_without_a_sender(world: World) -> None:
+async def test_messages_stay_without_a_sender(adapters: Adapters) -> None:
     going, staying = factories.user(), factories.user()
     room = replace(factories.room(going.id, staying.id), last_seq=2)
     mine = factories.message(room.id, 1, going.id, client_id="mine")
     theirs = factories.message(room.id, 2, staying.id, client_id="theirs")
-    await world.store(going, staying, room, mine, theirs)
-    await remove(world, going.id)
-    found = await world.rooms.messages(room.id, after=0, before=None, limit=9)
+    await adapters.add(going, staying, room, mine, theirs)
+    await remove(adapters, going.id)
+    found = await adapters.rooms.messages(room.id, after=0, before=None, limit=9)
     assert found == (replace(mine, sender_id=None), theirs)
-    state = await world.rooms.state(room.id)
+    state = await adapters.rooms.state(room.id)
     assert state == room.withdraw(going.id)
-    async with world.unit_of_work() as work:
+    async with adapters.unit_of_work() as work:
         assert await work.rooms.get(room.id) == room.withdraw(going.id)
         assert await work.rooms.of_user(staying.id) == (room.withdraw(going.id),)
         assert await work.rooms.of_user(going.id) == ()
 
 
-async def test_nobody_has_the_user_as_a_neighbour_any_more(world: World) -> None:
+async def test_nobody_has_the_user_as_a_neighbour_any_more(adapters: Adapters) -> None:
     users = [factories.user() for _ in range(3)]
-    await world.store(*users)
+    await adapters.add(*users)
     one, other, another = (user.id for user in users)
     skills = dict.fromkeys((one, other, another), ("Java",))
     near = {one: [other, another], other: [one, another], another: [other]}
     result = similarity_fixtures.result_of(skills, near)
     left = similarity_fixtures.result_of(skills, {other: [another], another: [other]})
-    assert await world.neighbours.replace(result, SimilarityRun(NOW, 0, 3, 3))
-    await remove(world, one)
-    assert (await world.neighbours.of(one)).neighbours == ()
-    assert await world.neighbours.of(other) == Neighbourhood(left.of(other), NOW)
-    assert await world.neighbours.of(another) == Neighbourhood(left.of(another), NOW)
+    assert await adapters.neighbours.replace(result, SimilarityRun(NOW, 0, 3, 3))
+    await remove(adapters, one)
+    assert (await adapters.neighbours.of(one)).neighbours == ()
+    assert await adapters.neighbours.of(other) == Neighbourhood(left.of(other), NOW)
+    assert await adapters.neighbours.of(another) == Neighbourhood(left.of(another), NOW)
 
 
-async def test_a_result_that_is_stored_during_a_removal_waits_for_it(world: World) -> None:
+async def test_a_result_that_is_stored_during_a_removal_waits_for_it(adapters: Adapters) -> None:
     going, staying = factories.user(), factories.user()
-    await world.store(going, staying)
+    await adapters.add(going, staying)
     skills = {going.id: ("Java",), staying.id: ("Java",)}
     result = similarity_fixtures.result_of(
         skills, {staying.id: [going.id], going.id: [staying.id]}
     )
-    await world.neighbours.replace(result, SimilarityRun(NOW, 0, 2, 2))
-    async with world.unit_of_work() as work:
+    await adapters.neighbours.replace(result, SimilarityRun(NOW, 0, 2, 2))
+    async with adapters.unit_of_work() as work:
         await work.users.delete(going.id)
         storing = asyncio.create_task(
-            (await world.another()).neighbours.replace(result, SimilarityRun(after(1), 0, 2, 2))
+            (await adapters.another()).neighbours.replace(result, SimilarityRun(after(1), 0, 2, 2))
         )
         await asyncio.sleep(A_WHILE)
         assert not storing.done(), "it was not held back"
         await work.commit()
     assert await asyncio.wait_for(storing, 5)
-    assert (await world.neighbours.of(going.id)).neighbours == ()
+    assert (await adapters.neighbours.of(going.id)).neighbours == ()
 
 
-async def test_a_removal_that_is_not_committed_changes_nothing(world: World) -> None:
+async def test_a_removal_that_is_not_committed_changes_nothing(adapters: Adapters) -> None:
     user, other = factories.user(), factories.user()
     project = factories.project(other.id)
-    await world.store(user, other, project)
-    await world.bookmark(user.id, project.id)
-    async with world.unit_of_work() as work:
+    await adapters.add(user, other, project)
+    await adapters.bookmark(user.id, project.id)
+    async with adapters.unit_of_work() as work:
         await work.users.delete(user.id)
-    assert await world.counters(project.id) == Counters(0, 1, 0)
-    async with world.unit_of_work() as work:
+    assert await adapters.counters(project.id) == Counters(0, 1, 0)
+    async with adapters.unit_of_work() as work:
         assert await work.users.get(user.id) == user
 
 
-async def test_counters_are_exact_after_a_removal_among_many_others(world: World) -> None:
+async def test_counters_are_exact_after_a_removal_among_many_others(adapters: Adapters) -> None:
     author = factories.user()
     going = [factories.user() for _ in range(4)]
     staying = [factories.user() for _ in range(4)]
     projects = [factories.project(author.id) for _ in range(3)]
-    await world.store(author, *going, *staying, *projects)
+    await adapters.add(author, *going, *staying, *projects)
     everybody = [*going, *staying]
     for user in going:
         for project in projects:
-            await world.bookmark(user.id, project.id)
-            await comment(world, project.id, user.id)
+            await adapters.bookmark(user.id, project.id)
+            await comment(adapters, project.id, user.id)
 
     async def attempt(index: int) -> None:
         user, project = everybody[index % 8], projects[index % 3]
         if index < len(going):
-            await remove(world, user.id)
+            await remove(adapters, user.id)
         elif index % 2:
-            await world.bookmark(user.id, project.id)
+            await adapters.bookmark(user.id, project.id)
         else:
-            await comment(world, project.id, user.id)
+            await comment(adapters, project.id, user.id)
 
-    for result in await race(world, MANY, attempt):
+    for result in await race(adapters, MANY, attempt):
         assert result is None or isinstance(result, NotFound | bool), result
     for project in projects:
-        counters = await world.counters(project.id)
-        assert counters == await rows(world, project.id, [author, *staying])
+        counters = await adapters.counters(project.id)
+        assert counters == await rows(adapters, project.id, [author, *staying])
 
 
 # --------------------------------------------------------------------------------- rooms of one
 
 
-async def test_rooms_of_a_user_come_by_id_left_or_not(world: World) -> None:
+async def test_rooms_of_a_user_come_by_id_left_or_not(adapters: Adapters) -> None:
     one, *others = [factories.user() for _ in range(5)]
     rooms = [factories.room(one.id, other.id) for other in others]
     rooms[1] = replace(rooms[1], left_by=one.id)
     rooms[2] = replace(rooms[2], left_by=others[2].id)
     elsewhere = factories.room(others[0].id, others[1].id)
-    await world.store(one, *others)
-    await world.store(*reversed(rooms), elsewhere)
-    async with world.unit_of_work() as work:
+    await adapters.add(one, *others)
+    await adapters.add(*reversed(rooms), elsewhere)
+    async with adapters.unit_of_work() as work:
         found = await work.rooms.of_user(one.id)
         assert found == tuple(sorted(rooms, key=lambda room: room.id))
         assert await work.rooms.of_user(nobody()) == ()
 
 
-async def test_rooms_of_a_user_are_held(world: World) -> None:
+async def test_rooms_of_a_user_are_held(adapters: Adapters) -> None:
     one, other = factories.user(), factories.user()
     room = factories.room(one.id, other.id)
     changed = replace(room, last_seq=3, updated_at=after(5))
-    await world.store(one, other, room)
+    await adapters.add(one, other, room)
     found = await in_turn(
-        world, lambda work: work.rooms.of_user(one.id), lambda work: work.rooms.save(changed)
+        adapters, lambda work: work.rooms.of_user(one.id), lambda work: work.rooms.save(changed)
     )
     assert found == (changed,)
 
 
-async def test_rooms_of_a_user_hold_back_who_gets_one_of_them(world: World) -> None:
+async def test_rooms_of_a_user_hold_back_who_gets_one_of_them(adapters: Adapters) -> None:
     one, other = factories.user(), factories.user()
     room = factories.room(one.id, other.id)
     changed = replace(room, last_seq=3, updated_at=after(5))
-    await world.store(one, other, room)
+    await adapters.add(one, other, room)
     first = True
 
     async def get(work: FullUnitOfWork) -> Room | None:
@@ -241,17 +241,17 @@ async def test_rooms_of_a_user_hold_back_who_gets_one_of_them(world: World) -> N
         first = False
         return (await work.rooms.of_user(one.id))[0]
 
-    assert await in_turn(world, get, lambda work: work.rooms.save(changed)) == changed
+    assert await in_turn(adapters, get, lambda work: work.rooms.save(changed)) == changed
 
 
-async def test_of_two_who_go_at_once_no_room_is_left(world: World) -> None:
+async def test_of_two_who_go_at_once_no_room_is_left(adapters: Adapters) -> None:
     pairs = [(factories.user(), factories.user()) for _ in range(MANY // 2)]
     people = [person for pair in pairs for person in pair]
     rooms = [factories.room(one.id, other.id) for one, other in pairs]
-    await world.store(*people, *rooms)
-    results = await race(world, MANY, lambda index: remove(world, people[index].id))
+    await adapters.add(*people, *rooms)
+    results = await race(adapters, MANY, lambda index: remove(adapters, people[index].id))
     assert results == [None] * MANY
-    async with world.unit_of_work() as work:
+    async with adapters.unit_of_work() as work:
         assert [await work.rooms.get(room.id) for room in rooms] == [None] * len(rooms)
 
 
@@ -263,28 +263,28 @@ async def test_of_two_who_go_at_once_no_room_is_left(world: World) -> None:
     [("mina@example.kr", "MINA@Example.kr"), ("straße@example.kr", "STRASSE@example.kr")],
 )
 async def test_a_user_is_found_by_an_email_that_folds_alike(
-    world: World, email: str, asked: str
+    adapters: Adapters, email: str, asked: str
 ) -> None:
     user = factories.user(email=email)
-    await world.store(user, factories.user())
-    assert await world.accounts.log_in_candidate(asked, ADDRESS) == LogInCandidate(user, None)
-    assert await world.accounts.find_user(asked) == user
-    assert await world.accounts.log_in_candidate("x" + asked, ADDRESS) is None
-    assert await world.accounts.log_in_candidate(user.username, ADDRESS) is None
+    await adapters.add(user, factories.user())
+    assert await adapters.accounts.log_in_candidate(asked, ADDRESS) == LogInCandidate(user, None)
+    assert await adapters.accounts.find_user(asked) == user
+    assert await adapters.accounts.log_in_candidate("x" + asked, ADDRESS) is None
+    assert await adapters.accounts.log_in_candidate(user.username, ADDRESS) is None
 
 
-async def test_a_user_is_found_by_a_name_that_folds_alike(world: World) -> None:
+async def test_a_user_is_found_by_a_name_that_folds_alike(adapters: Adapters) -> None:
     user = factories.user(username="미나Kim", is_active=False)
-    await world.store(user, factories.user())
+    await adapters.add(user, factories.user())
     for asked in ("미나kim", unicodedata.normalize("NFD", "미나KIM"), "미나ｋｉｍ"):
-        assert await world.accounts.find_user(asked) == user
-    assert await world.accounts.find_user("미나") is None
+        assert await adapters.accounts.find_user(asked) == user
+    assert await adapters.accounts.find_user("미나") is None
 
 
-async def test_users_come_in_the_order_of_their_ids(world: World) -> None:
+async def test_users_come_in_the_order_of_their_ids(adapters: Adapters) -> None:
     users = [factories.user(created_at=factories.NOW + timedelta(days=-day)) for day in range(5)]
-    await world.store(*reversed(users))
-    assert await world.accounts.users(None, 2) == tuple(users[:2])
-    assert await world.accounts.users(users[1].id, 2) == tuple(users[2:4])
-    assert await world.accounts.users(users[3].id, 2) == (users[4],)
-    assert await world.accounts.users(users[4].id, 2) == ()
+    await adapters.add(*reversed(users))
+    assert await adapters.accounts.users(None, 2) == tuple(users[:2])
+    assert await adapters.accounts.users(users[1].id, 2) == tuple(users[2:4])
+    assert await adapters.accounts.users(users[3].id, 2) == (users[4],)
+    assert await adapters.accounts.users(users[4].id, 2) == ()

@@ -14,9 +14,9 @@ from sidepro.domain.accounts.user import User
 from sidepro.domain.errors import EmailTaken, UsernameTaken
 from sidepro.domain.ids import UserId
 from tests import factories
+from tests.contracts.adapters import Adapters
 from tests.contracts.builders import nobody
 from tests.contracts.concurrency import MANY, in_turn, race
-from tests.contracts.world import World
 from tests.factories import ADDRESS
 
 pytestmark = pytest.mark.anyio
@@ -31,95 +31,95 @@ ALIKE = [
 ]
 
 
-async def test_a_user_comes_back_as_stored(world: World) -> None:
+async def test_a_user_comes_back_as_stored(adapters: Adapters) -> None:
     user = factories.user(email="Mina.Kim@Example.KR", username="미나_Kim-1", is_admin=True)
-    await world.store(user, factories.user())
-    async with world.unit_of_work() as work:
+    await adapters.add(user, factories.user())
+    async with adapters.unit_of_work() as work:
         assert await work.users.get(user.id) == user
 
 
-async def test_a_deactivated_user_comes_back_as_one(world: World) -> None:
+async def test_a_deactivated_user_comes_back_as_one(adapters: Adapters) -> None:
     user = factories.user(is_active=False)
-    await world.store(user)
-    async with world.unit_of_work() as work:
+    await adapters.add(user)
+    async with adapters.unit_of_work() as work:
         assert await work.users.get(user.id) == user
 
 
-async def test_there_is_none_with_an_unknown_id(world: World) -> None:
-    await world.store(factories.user())
-    async with world.unit_of_work() as work:
+async def test_there_is_none_with_an_unknown_id(adapters: Adapters) -> None:
+    await adapters.add(factories.user())
+    async with adapters.unit_of_work() as work:
         assert await work.users.get(nobody()) is None
 
 
 @pytest.mark.parametrize(("first", "second"), ALIKE)
 async def test_add_refuses_an_email_that_folds_alike(
-    world: World, first: str, second: str
+    adapters: Adapters, first: str, second: str
 ) -> None:
-    await world.store(factories.user(email=f"{first}@example.kr"))
+    await adapters.add(factories.user(email=f"{first}@example.kr"))
     with pytest.raises(EmailTaken):
-        await world.store(factories.user(email=f"{second}@example.kr"))
+        await adapters.add(factories.user(email=f"{second}@example.kr"))
 
 
 @pytest.mark.parametrize(("first", "second"), ALIKE)
 async def test_add_refuses_a_username_that_folds_alike(
-    world: World, first: str, second: str
+    adapters: Adapters, first: str, second: str
 ) -> None:
-    await world.store(factories.user(username=first))
+    await adapters.add(factories.user(username=first))
     with pytest.raises(UsernameTaken):
-        await world.store(factories.user(username=second))
+        await adapters.add(factories.user(username=second))
 
 
-async def test_a_refused_user_is_not_stored(world: World) -> None:
+async def test_a_refused_user_is_not_stored(adapters: Adapters) -> None:
     first, second = factories.user(username="mina"), factories.user(username="Mina")
-    await world.store(first)
+    await adapters.add(first)
     with pytest.raises(UsernameTaken):
-        await world.store(second)
-    async with world.unit_of_work() as work:
+        await adapters.add(second)
+    async with adapters.unit_of_work() as work:
         assert await work.users.get(second.id) is None
         assert await work.users.get(first.id) == first
-    assert await world.accounts.log_in_candidate(second.email, ADDRESS) is None
+    assert await adapters.accounts.log_in_candidate(second.email, ADDRESS) is None
 
 
-async def test_of_many_sign_ups_with_one_email_one_wins(world: World) -> None:
+async def test_of_many_sign_ups_with_one_email_one_wins(adapters: Adapters) -> None:
     spellings = ["mina@example.kr", "MINA@example.kr", "ｍｉｎａ@Example.kr", "Mina@EXAMPLE.KR"]
 
     async def sign_up(index: int) -> UserId:
         user = factories.user(email=spellings[index % len(spellings)])
-        await world.store(user)
+        await adapters.add(user)
         return user.id
 
-    results = await race(world, MANY, sign_up)
+    results = await race(adapters, MANY, sign_up)
     losers = [result for result in results if isinstance(result, EmailTaken)]
     assert len(losers) == MANY - 1
     [winner] = [result for result in results if not isinstance(result, EmailTaken)]
-    found = await world.accounts.log_in_candidate("mina@example.kr", ADDRESS)
+    found = await adapters.accounts.log_in_candidate("mina@example.kr", ADDRESS)
     assert found is not None
     assert found.user.id == winner
 
 
-async def test_of_many_sign_ups_with_one_username_one_wins(world: World) -> None:
+async def test_of_many_sign_ups_with_one_username_one_wins(adapters: Adapters) -> None:
     name = "미나Kim"
     spellings = [name, name.upper(), unicodedata.normalize("NFD", name), "미나ｋｉｍ"]
 
     async def sign_up(index: int) -> UserId:
         user = factories.user(username=spellings[index % len(spellings)])
-        await world.store(user)
+        await adapters.add(user)
         return user.id
 
-    results = await race(world, MANY, sign_up)
+    results = await race(adapters, MANY, sign_up)
     losers = [result for result in results if isinstance(result, UsernameTaken)]
     assert len(losers) == MANY - 1
     [winner] = [result for result in results if not isinstance(result, UsernameTaken)]
     assert isinstance(winner, type(uuid4()))
-    account = await world.accounts.account(winner)
+    account = await adapters.accounts.account(winner)
     assert account is not None
 
 
-async def test_many_different_sign_ups_all_win(world: World) -> None:
+async def test_many_different_sign_ups_all_win(adapters: Adapters) -> None:
     users = [factories.user() for _ in range(MANY)]
-    results = await race(world, MANY, lambda index: world.store(users[index]))
+    results = await race(adapters, MANY, lambda index: adapters.add(users[index]))
     assert results == [None] * MANY
-    async with world.unit_of_work() as work:
+    async with adapters.unit_of_work() as work:
         assert [await work.users.get(user.id) for user in users] == users
 
 
@@ -128,44 +128,44 @@ async def test_many_different_sign_ups_all_win(world: World) -> None:
     [{"password_hash": "$argon2id$new"}, {"is_active": False}],
     ids=["password", "activity"],
 )
-async def test_save_changes_that_user_alone(world: World, changes: dict[str, Any]) -> None:
+async def test_save_changes_that_user_alone(adapters: Adapters, changes: dict[str, Any]) -> None:
     user, other = factories.user(), factories.user()
-    await world.store(user, other)
-    async with world.unit_of_work() as work:
+    await adapters.add(user, other)
+    async with adapters.unit_of_work() as work:
         await work.users.save(replace(user, **changes))
         await work.commit()
-    async with world.unit_of_work() as work:
+    async with adapters.unit_of_work() as work:
         assert await work.users.get(user.id) == replace(user, **changes)
         assert await work.users.get(other.id) == other
 
 
-async def test_get_holds_back_who_gets_the_same_user(world: World) -> None:
+async def test_get_holds_back_who_gets_the_same_user(adapters: Adapters) -> None:
     user = factories.user()
     changed = replace(user, password_hash="new")
-    await world.store(user)
+    await adapters.add(user)
     found = await in_turn(
-        world, lambda work: work.users.get(user.id), lambda work: work.users.save(changed)
+        adapters, lambda work: work.users.get(user.id), lambda work: work.users.save(changed)
     )
     assert found == changed
 
 
 # Elsewhere units of work follow one another.
 @pytest.mark.parametrize(
-    "store", [pytest.param("postgresql", marks=pytest.mark.servers)], indirect=True
+    "backend", [pytest.param("postgresql", marks=pytest.mark.servers)], indirect=True
 )
-async def test_get_holds_nobody_back_who_gets_another_user(world: World) -> None:
+async def test_get_holds_nobody_back_who_gets_another_user(adapters: Adapters) -> None:
     user, other = factories.user(), factories.user()
-    await world.store(user, other)
-    async with world.unit_of_work() as first, world.unit_of_work() as second:
+    await adapters.add(user, other)
+    async with adapters.unit_of_work() as first, adapters.unit_of_work() as second:
         assert await first.users.get(user.id) == user
         assert await asyncio.wait_for(second.users.get(other.id), 5) == other
 
 
-async def test_who_gets_a_removed_user_finds_nobody(world: World) -> None:
+async def test_who_gets_a_removed_user_finds_nobody(adapters: Adapters) -> None:
     user = factories.user()
-    await world.store(user)
+    await adapters.add(user)
     found = await in_turn(
-        world, lambda work: work.users.get(user.id), lambda work: work.users.delete(user.id)
+        adapters, lambda work: work.users.get(user.id), lambda work: work.users.delete(user.id)
     )
     assert found is None
 
@@ -173,44 +173,46 @@ async def test_who_gets_a_removed_user_finds_nobody(world: World) -> None:
 # ------------------------------------------------------------------------------ known addresses
 
 
-async def knows(world: World, user: User, address: str) -> bool:
-    found = await world.accounts.log_in_candidate(user.email, address)
+async def knows(adapters: Adapters, user: User, address: str) -> bool:
+    found = await adapters.accounts.log_in_candidate(user.email, address)
     assert found is not None
     assert found.user == user
     return found.address_seen_at is not None
 
 
-async def remember(world: World, user: User, address: str, now: datetime = factories.NOW) -> None:
-    async with world.unit_of_work() as work:
+async def remember(
+    adapters: Adapters, user: User, address: str, now: datetime = factories.NOW
+) -> None:
+    async with adapters.unit_of_work() as work:
         await work.users.remember_address(user.id, address, now)
         await work.commit()
 
 
 async def test_an_address_is_known_to_the_account_that_logged_in_from_it_alone(
-    world: World,
+    adapters: Adapters,
 ) -> None:
     mina, jun = factories.user(), factories.user()
-    await world.store(mina, jun)
-    await remember(world, mina, ADDRESS)
-    assert await knows(world, mina, ADDRESS)
-    assert not await knows(world, mina, "203.0.113.8")
-    assert not await knows(world, jun, ADDRESS)
+    await adapters.add(mina, jun)
+    await remember(adapters, mina, ADDRESS)
+    assert await knows(adapters, mina, ADDRESS)
+    assert not await knows(adapters, mina, "203.0.113.8")
+    assert not await knows(adapters, jun, ADDRESS)
 
 
-async def test_the_addresses_used_last_are_kept_and_no_others(world: World) -> None:
+async def test_the_addresses_used_last_are_kept_and_no_others(adapters: Adapters) -> None:
     mina, jun = factories.user(), factories.user()
-    await world.store(mina, jun)
-    await remember(world, jun, ADDRESS)
+    await adapters.add(mina, jun)
+    await remember(adapters, jun, ADDRESS)
     addresses = [f"192.0.2.{number}" for number in range(MAX_KNOWN_ADDRESSES + 1)]
     for seconds, address in enumerate([*addresses[:-1], addresses[0], addresses[-1]]):
-        await remember(world, mina, address, factories.NOW + timedelta(seconds=seconds))
-    kept = [address for address in addresses if await knows(world, mina, address)]
+        await remember(adapters, mina, address, factories.NOW + timedelta(seconds=seconds))
+    kept = [address for address in addresses if await knows(adapters, mina, address)]
     assert kept == [addresses[0], *addresses[2:]]
-    assert await knows(world, jun, ADDRESS)
+    assert await knows(adapters, jun, ADDRESS)
 
 
-async def test_an_address_may_become_known_twice_at_once(world: World) -> None:
+async def test_an_address_may_become_known_twice_at_once(adapters: Adapters) -> None:
     mina = factories.user()
-    await world.store(mina)
-    await race(world, MANY, lambda _: remember(world, mina, ADDRESS))
-    assert await knows(world, mina, ADDRESS)
+    await adapters.add(mina)
+    await race(adapters, MANY, lambda _: remember(adapters, mina, ADDRESS))
+    assert await knows(adapters, mina, ADDRESS)

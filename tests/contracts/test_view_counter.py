@@ -11,85 +11,85 @@ from sidepro.adapters.sql.view_counter import SqlViewCounter
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.projects.ports import Counters
 from tests import factories
+from tests.contracts.adapters import Adapters
 from tests.contracts.builders import no_project
 from tests.contracts.concurrency import race
-from tests.contracts.world import World
 from tests.factories import at_once
 
 pytestmark = pytest.mark.anyio
 
 # A store that is a statement away, and may fail.
 in_sql = pytest.mark.parametrize(
-    "store", ["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)], indirect=True
+    "backend", ["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)], indirect=True
 )
 
 
-async def test_add_counts_one_view_of_that_project_alone(world: World) -> None:
+async def test_add_counts_one_view_of_that_project_alone(adapters: Adapters) -> None:
     author = factories.user()
     project, other = factories.project(author.id), factories.project(author.id)
-    await world.store(author, project, other)
-    assert await world.views.add(project.id)
-    assert await world.views.add(project.id)
-    assert await world.counters(project.id) == Counters(2, 0, 0)
-    assert await world.counters(other.id) == Counters(0, 0, 0)
+    await adapters.add(author, project, other)
+    assert await adapters.views.add(project.id)
+    assert await adapters.views.add(project.id)
+    assert await adapters.counters(project.id) == Counters(2, 0, 0)
+    assert await adapters.counters(other.id) == Counters(0, 0, 0)
 
 
-async def test_add_says_when_there_is_no_such_project(world: World) -> None:
+async def test_add_says_when_there_is_no_such_project(adapters: Adapters) -> None:
     author = factories.user()
-    await world.store(author, factories.project(author.id))
-    assert not await world.views.add(no_project())
+    await adapters.add(author, factories.project(author.id))
+    assert not await adapters.views.add(no_project())
 
 
-async def test_a_view_is_stored_for_good_on_return(world: World) -> None:
+async def test_a_view_is_stored_for_good_on_return(adapters: Adapters) -> None:
     author = factories.user()
     project = factories.project(author.id)
-    await world.store(author, project)
-    elsewhere = await world.another()
+    await adapters.add(author, project)
+    elsewhere = await adapters.another()
     for seen in range(1, 4):
-        assert await world.views.add(project.id)
+        assert await adapters.views.add(project.id)
         assert (await elsewhere.counters(project.id)).views == seen
 
 
-async def test_200_views_at_once_add_exactly_200(world: World) -> None:
+async def test_200_views_at_once_add_exactly_200(adapters: Adapters) -> None:
     author = factories.user()
     project = factories.project(author.id)
-    await world.store(author, project)
-    results = await race(world, 200, lambda _: world.views.add(project.id))
+    await adapters.add(author, project)
+    results = await race(adapters, 200, lambda _: adapters.views.add(project.id))
     assert results == [True] * 200
-    assert await world.counters(project.id) == Counters(200, 0, 0)
+    assert await adapters.counters(project.id) == Counters(200, 0, 0)
 
 
-async def test_views_of_many_projects_at_once_are_not_mixed_up(world: World) -> None:
+async def test_views_of_many_projects_at_once_are_not_mixed_up(adapters: Adapters) -> None:
     author = factories.user()
     projects = [factories.project(author.id) for _ in range(5)]
-    await world.store(author, *projects)
+    await adapters.add(author, *projects)
 
     async def view(index: int) -> bool:
         # The first project is seen once, the second one twice, and so on; one is not there.
         place = [0, 1, 1, 2, 2, 2, 3, 3, 3, 3, 5][index % 11]
-        return await world.views.add(projects[place].id if place < 5 else no_project())
+        return await adapters.views.add(projects[place].id if place < 5 else no_project())
 
-    results = await race(world, 44, view)
+    results = await race(adapters, 44, view)
     assert results.count(False) == 4
-    seen = [(await world.counters(project.id)).views for project in projects]
+    seen = [(await adapters.counters(project.id)).views for project in projects]
     assert seen == [4, 8, 12, 16, 0]
 
 
-async def test_views_counted_by_two_processes_are_all_there(world: World) -> None:
+async def test_views_counted_by_two_processes_are_all_there(adapters: Adapters) -> None:
     author = factories.user()
     project = factories.project(author.id)
-    await world.store(author, project)
-    both = (world, await world.another())
-    results = await race(world, 30, lambda index: both[index % 2].views.add(project.id))
+    await adapters.add(author, project)
+    both = (adapters, await adapters.another())
+    results = await race(adapters, 30, lambda index: both[index % 2].views.add(project.id))
     assert results == [True] * 30
-    assert (await world.counters(project.id)).views == 30
+    assert (await adapters.counters(project.id)).views == 30
 
 
-async def test_who_gives_up_takes_no_other_view_along(world: World) -> None:
+async def test_who_gives_up_takes_no_other_view_along(adapters: Adapters) -> None:
     author = factories.user()
     project = factories.project(author.id)
-    await world.store(author, project)
-    views = [asyncio.ensure_future(world.views.add(project.id)) for _ in range(40)]
+    await adapters.add(author, project)
+    views = [asyncio.ensure_future(adapters.views.add(project.id)) for _ in range(40)]
     for turn in range(3):
         await asyncio.sleep(0)
         for view in views[turn * 10 :: 4][:5]:
@@ -98,82 +98,84 @@ async def test_who_gives_up_takes_no_other_view_along(world: World) -> None:
     answered = results.count(True)
     assert answered + sum(isinstance(one, asyncio.CancelledError) for one in results) == 40
     assert answered >= 25
-    assert answered <= (await world.counters(project.id)).views <= 40
+    assert answered <= (await adapters.counters(project.id)).views <= 40
 
 
 @pytest.mark.servers
-@pytest.mark.parametrize("store", ["postgresql"], indirect=True)
-async def test_views_of_others_do_not_wait_for_a_project_that_somebody_holds(world: World) -> None:
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+async def test_views_of_others_do_not_wait_for_a_project_that_somebody_holds(
+    adapters: Adapters,
+) -> None:
     author = factories.user()
     held, other = factories.project(author.id), factories.project(author.id)
-    await world.store(author, held, other)
-    async with world.unit_of_work() as work:
+    await adapters.add(author, held, other)
+    async with adapters.unit_of_work() as work:
         await work.projects.adjust_counters(held.id, comments=1)
-        waiting = [asyncio.ensure_future(world.views.add(held.id)) for _ in range(5)]
-        waiting += [asyncio.ensure_future(world.views.add(no_project()))]
+        waiting = [asyncio.ensure_future(adapters.views.add(held.id)) for _ in range(5)]
+        waiting += [asyncio.ensure_future(adapters.views.add(no_project()))]
         # The first ones find out that it is held; the next ones know.
         for _ in range(3):
             async with asyncio.timeout(1):
-                assert await asyncio.gather(*(world.views.add(other.id) for _ in range(5)))
+                assert await asyncio.gather(*(adapters.views.add(other.id) for _ in range(5)))
         assert not any(view.done() for view in waiting[:5])
         await work.commit()
     assert await asyncio.gather(*waiting) == [True] * 5 + [False]
-    assert await world.counters(held.id) == Counters(5, 0, 1)
-    assert await world.counters(other.id) == Counters(15, 0, 0)
+    assert await adapters.counters(held.id) == Counters(5, 0, 1)
+    assert await adapters.counters(other.id) == Counters(15, 0, 0)
 
 
 @in_sql
-async def test_a_failure_is_told_to_those_whose_views_were_in_it(world: World) -> None:
+async def test_a_failure_is_told_to_those_whose_views_were_in_it(adapters: Adapters) -> None:
     author = factories.user()
     project = factories.project(author.id)
-    await world.store(author, project)
-    assert world.database is not None
-    with patch.object(world.database, "write", side_effect=Unavailable):
-        results = await race(world, 10, lambda _: world.views.add(project.id))
+    await adapters.add(author, project)
+    assert adapters.database is not None
+    with patch.object(adapters.database, "write", side_effect=Unavailable):
+        results = await race(adapters, 10, lambda _: adapters.views.add(project.id))
     assert all(isinstance(result, Unavailable) for result in results)
-    assert await world.views.add(project.id)
-    assert (await world.counters(project.id)).views == 1
+    assert await adapters.views.add(project.id)
+    assert (await adapters.counters(project.id)).views == 1
 
 
 @in_sql
-async def test_many_views_take_few_statements(world: World) -> None:
+async def test_many_views_take_few_statements(adapters: Adapters) -> None:
     author = factories.user()
     projects = [factories.project(author.id) for _ in range(10)]
-    await world.store(author, *projects)
-    assert world.database is not None
-    with patch.object(world.database, "write", wraps=world.database.write) as write:
+    await adapters.add(author, *projects)
+    assert adapters.database is not None
+    with patch.object(adapters.database, "write", wraps=adapters.database.write) as write:
         await at_once(
-            [partial(world.views.add, project.id) for project in projects for _ in range(20)]
+            [partial(adapters.views.add, project.id) for project in projects for _ in range(20)]
         )
     assert write.call_count <= 3
-    assert {(await world.counters(project.id)).views for project in projects} == {20}
+    assert {(await adapters.counters(project.id)).views for project in projects} == {20}
 
 
 @in_sql
-async def test_what_waits_is_counted_before_the_end(world: World) -> None:
+async def test_what_waits_is_counted_before_the_end(adapters: Adapters) -> None:
     author = factories.user()
     project = factories.project(author.id)
-    await world.store(author, project)
-    assert isinstance(world.views, SqlViewCounter)
-    await world.views.close()
-    views = [asyncio.ensure_future(world.views.add(project.id)) for _ in range(5)]
+    await adapters.add(author, project)
+    assert isinstance(adapters.views, SqlViewCounter)
+    await adapters.views.close()
+    views = [asyncio.ensure_future(adapters.views.add(project.id)) for _ in range(5)]
     await asyncio.sleep(0)
-    await world.views.close()
-    assert (await world.counters(project.id)).views == 5
+    await adapters.views.close()
+    assert (await adapters.counters(project.id)).views == 5
     assert await asyncio.gather(*views) == [True] * 5
 
 
 @pytest.mark.servers
-@pytest.mark.parametrize("store", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
 async def test_while_somebody_holds_the_whole_table_counting_is_unavailable(
-    world: World, postgresql: Database
+    adapters: Adapters, postgresql: Database
 ) -> None:
     author = factories.user()
     project = factories.project(author.id)
-    await world.store(author, project)
+    await adapters.add(author, project)
     async with postgresql.writing() as connection:
         await connection.exec_driver_sql("LOCK TABLE project_counters IN EXCLUSIVE MODE")
         with pytest.raises(Unavailable):
-            await world.views.add(project.id)
-    assert await world.views.add(project.id)
-    assert (await world.counters(project.id)).views == 1
+            await adapters.views.add(project.id)
+    assert await adapters.views.add(project.id)
+    assert (await adapters.counters(project.id)).views == 1

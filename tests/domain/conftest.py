@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.domain.world import World
+from tests.domain.services import Services
 
 
 @pytest.fixture
-def world() -> World:
+def services() -> Services:
     """A platform in memory, with nobody on it."""
-    return World()
+    return Services()

@@ -31,7 +31,7 @@ from sidepro.domain.errors import (
 from sidepro.domain.identity import Caller, token_digest
 from sidepro.domain.ids import SessionId, UserId
 from sidepro.domain.validation import Validator
-from tests.domain.world import World, awaited
+from tests.domain.services import Services, awaited
 from tests.factories import ADDRESS, LIFETIMES, NOW, QuickPasswords, at_once, new_id
 
 EMAIL, USERNAME, PASSWORD = "minji@example.com", "김민지", "correct horse"
@@ -49,46 +49,46 @@ async def pointers_of(attempt: Any) -> list[str | None]:
 
 
 @awaited
-async def test_a_new_account_has_no_profile_and_no_privileges(world: World) -> None:
-    account = await world.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
+async def test_a_new_account_has_no_profile_and_no_privileges(services: Services) -> None:
+    account = await services.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
     assert account == AccountView(account.id, USERNAME, NOW, None, EMAIL, is_admin=False)
-    assert await world.accounts.user(account.id) == account
+    assert await services.accounts.user(account.id) == account
 
 
 @awaited
-async def test_a_password_is_stored_as_its_hash_alone(world: World) -> None:
-    account = await world.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
-    stored = world.store.state.users[account.id]
+async def test_a_password_is_stored_as_its_hash_alone(services: Services) -> None:
+    account = await services.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
+    stored = services.store.state.users[account.id]
     assert stored.password_hash == await QuickPasswords().hash(PASSWORD)
     assert PASSWORD not in repr(stored)
 
 
 @awaited
-async def test_names_are_stored_in_nfc(world: World) -> None:
+async def test_names_are_stored_in_nfc(services: Services) -> None:
     decomposed = unicodedata.normalize("NFD", USERNAME)
-    account = await world.accounts.sign_up(EMAIL, decomposed, PASSWORD)
+    account = await services.accounts.sign_up(EMAIL, decomposed, PASSWORD)
     assert account.username == USERNAME
 
 
 @awaited
-async def test_all_members_that_break_a_rule_are_told_at_once(world: World) -> None:
-    attempt = world.accounts.sign_up("no address", "x", "short")
+async def test_all_members_that_break_a_rule_are_told_at_once(services: Services) -> None:
+    attempt = services.accounts.sign_up("no address", "x", "short")
     assert await pointers_of(attempt) == ["/email", "/username", "/password"]
-    assert not world.store.state.users
-    assert not world.passwords.calls
+    assert not services.store.state.users
+    assert not services.passwords.calls
 
 
 @pytest.mark.parametrize(
     "email", ["", "minji", "@example.com", "minji@", "@example".rjust(255, "m")]
 )
 @awaited
-async def test_what_is_no_email_address_is_refused(world: World, email: str) -> None:
-    assert await pointers_of(world.accounts.sign_up(email, USERNAME, PASSWORD)) == ["/email"]
+async def test_what_is_no_email_address_is_refused(services: Services, email: str) -> None:
+    assert await pointers_of(services.accounts.sign_up(email, USERNAME, PASSWORD)) == ["/email"]
 
 
 @awaited
-async def test_the_longest_email_address_is_taken(world: World) -> None:
-    await world.accounts.sign_up("@example.com".rjust(254, "m"), USERNAME, PASSWORD)
+async def test_the_longest_email_address_is_taken(services: Services) -> None:
+    await services.accounts.sign_up("@example.com".rjust(254, "m"), USERNAME, PASSWORD)
 
 
 @pytest.mark.parametrize(
@@ -196,8 +196,8 @@ def test_a_username_has_nothing_invisible(invisible: str) -> None:
 
 @pytest.mark.parametrize("length", [8, 128])
 @awaited
-async def test_the_shortest_and_the_longest_password(world: World, length: int) -> None:
-    await world.accounts.sign_up(EMAIL, USERNAME, "비" * length)
+async def test_the_shortest_and_the_longest_password(services: Services, length: int) -> None:
+    await services.accounts.sign_up(EMAIL, USERNAME, "비" * length)
 
 
 @pytest.mark.parametrize(
@@ -214,22 +214,22 @@ async def test_the_shortest_and_the_longest_password(world: World, length: int) 
     ],
 )
 @awaited
-async def test_passwords_that_are_refused(world: World, password: str) -> None:
-    assert await pointers_of(world.accounts.sign_up(EMAIL, USERNAME, password)) == ["/password"]
+async def test_passwords_that_are_refused(services: Services, password: str) -> None:
+    assert await pointers_of(services.accounts.sign_up(EMAIL, USERNAME, password)) == ["/password"]
 
 
 @awaited
-async def test_a_password_is_counted_after_composition(world: World) -> None:
+async def test_a_password_is_counted_after_composition(services: Services) -> None:
     password = unicodedata.normalize("NFD", "각" * 7)
-    assert await pointers_of(world.accounts.sign_up(EMAIL, USERNAME, password)) == ["/password"]
+    assert await pointers_of(services.accounts.sign_up(EMAIL, USERNAME, password)) == ["/password"]
 
 
 @awaited
-async def test_a_password_is_not_trimmed(world: World) -> None:
-    await world.accounts.sign_up(EMAIL, USERNAME, "  spaces  ")
+async def test_a_password_is_not_trimmed(services: Services) -> None:
+    await services.accounts.sign_up(EMAIL, USERNAME, "  spaces  ")
     with pytest.raises(WrongCredentials):
-        await world.sessions.log_in(EMAIL, "spaces", address=ADDRESS)
-    await world.sessions.log_in(EMAIL, "  spaces  ", address=ADDRESS)
+        await services.sessions.log_in(EMAIL, "spaces", address=ADDRESS)
+    await services.sessions.log_in(EMAIL, "  spaces  ", address=ADDRESS)
 
 
 @pytest.mark.parametrize(
@@ -247,11 +247,13 @@ async def test_a_password_is_not_trimmed(world: World) -> None:
     ],
 )
 @awaited
-async def test_weak_passwords(world: World, email: str, username: str, password: str) -> None:
+async def test_weak_passwords(
+    services: Services, email: str, username: str, password: str
+) -> None:
     with pytest.raises(WeakPassword) as caught:
-        await world.accounts.sign_up(email, username, password)
+        await services.accounts.sign_up(email, username, password)
     assert [fault.pointer for fault in caught.value.errors] == ["/password"]
-    assert not world.store.state.users
+    assert not services.store.state.users
 
 
 @pytest.mark.parametrize(
@@ -266,9 +268,9 @@ async def test_weak_passwords(world: World, email: str, username: str, password:
 )
 @awaited
 async def test_passwords_that_are_not_weak(
-    world: World, email: str, username: str, password: str
+    services: Services, email: str, username: str, password: str
 ) -> None:
-    await world.accounts.sign_up(email, username, password)
+    await services.accounts.sign_up(email, username, password)
 
 
 @pytest.mark.parametrize(
@@ -283,26 +285,26 @@ async def test_passwords_that_are_not_weak(
 )
 @awaited
 async def test_taken_in_any_case_and_form(
-    world: World, email: str, username: str, error: type[SideProError]
+    services: Services, email: str, username: str, error: type[SideProError]
 ) -> None:
-    await world.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
+    await services.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
     with pytest.raises(error):
-        await world.accounts.sign_up(email, username, PASSWORD)
-    assert len(world.store.state.users) == 1
+        await services.accounts.sign_up(email, username, PASSWORD)
+    assert len(services.store.state.users) == 1
 
 
 @awaited
-async def test_a_username_is_taken_in_another_case(world: World) -> None:
-    await world.accounts.sign_up(EMAIL, "Straße", PASSWORD)
+async def test_a_username_is_taken_in_another_case(services: Services) -> None:
+    await services.accounts.sign_up(EMAIL, "Straße", PASSWORD)
     with pytest.raises(UsernameTaken):
-        await world.accounts.sign_up("other@example.com", "STRASSE", PASSWORD)
+        await services.accounts.sign_up("other@example.com", "STRASSE", PASSWORD)
 
 
 @awaited
-async def test_of_two_who_sign_up_at_once_one_gets_the_name(world: World) -> None:
+async def test_of_two_who_sign_up_at_once_one_gets_the_name(services: Services) -> None:
     async def attempt(email: str) -> bool:
         try:
-            await world.accounts.sign_up(email, USERNAME, PASSWORD)
+            await services.accounts.sign_up(email, USERNAME, PASSWORD)
         except UsernameTaken:
             return False
         return True
@@ -315,9 +317,9 @@ async def test_of_two_who_sign_up_at_once_one_gets_the_name(world: World) -> Non
 
 
 @awaited
-async def test_availability_answers_what_was_asked(world: World) -> None:
-    await world.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
-    ask = world.accounts.availability
+async def test_availability_answers_what_was_asked(services: Services) -> None:
+    await services.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
+    ask = services.accounts.availability
     assert await ask("Minji@example.com", None) == {"email": False}
     assert await ask(None, unicodedata.normalize("NFD", USERNAME)) == {"username": False}
     assert await ask("other@example.com", "other") == {"email": True, "username": True}
@@ -329,23 +331,25 @@ async def test_availability_answers_what_was_asked(world: World) -> None:
 )
 @awaited
 async def test_availability_of_what_cannot_be(
-    world: World, email: str | None, username: str | None, parameters: list[str | None]
+    services: Services, email: str | None, username: str | None, parameters: list[str | None]
 ) -> None:
-    assert await pointers_of(world.accounts.availability(email, username)) == parameters
+    assert await pointers_of(services.accounts.availability(email, username)) == parameters
 
 
 # -------------------------------------------------------------------------------------- log-in
 
 
 @awaited
-async def test_a_log_in_gives_tokens_for_a_new_session(world: World) -> None:
-    account = await world.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
-    tokens = await world.sessions.log_in(EMAIL, PASSWORD, address=ADDRESS, user_agent="a browser")
-    assert world.access_tokens.read(tokens.access_token) == Caller(
+async def test_a_log_in_gives_tokens_for_a_new_session(services: Services) -> None:
+    account = await services.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
+    tokens = await services.sessions.log_in(
+        EMAIL, PASSWORD, address=ADDRESS, user_agent="a browser"
+    )
+    assert services.access_tokens.read(tokens.access_token) == Caller(
         account.id, tokens.session_id, is_admin=False
     )
     assert (tokens.expires_in, tokens.refresh_expires_in) == (900, 14 * 24 * 3600)
-    assert world.store.state.sessions == {
+    assert services.store.state.sessions == {
         tokens.session_id: Session(
             tokens.session_id,
             account.id,
@@ -357,19 +361,19 @@ async def test_a_log_in_gives_tokens_for_a_new_session(world: World) -> None:
         )
     }
     hashed = token_digest(tokens.refresh_token)
-    assert world.store.state.refresh_tokens == {
+    assert services.store.state.refresh_tokens == {
         hashed: RefreshToken(hashed, tokens.session_id, None, issued_at=NOW, used_at=None)
     }
 
 
 @awaited
-async def test_an_address_is_noted_again_when_its_note_is_old(world: World) -> None:
-    account = await world.accounts.sign_up(EMAIL, USERNAME, PASSWORD, address=ADDRESS)
+async def test_an_address_is_noted_again_when_its_note_is_old(services: Services) -> None:
+    account = await services.accounts.sign_up(EMAIL, USERNAME, PASSWORD, address=ADDRESS)
 
     async def noted_at_log_in(later: timedelta) -> datetime:
-        world.clock.now = NOW + later
-        await world.sessions.log_in(EMAIL, PASSWORD, address=ADDRESS)
-        return world.store.state.known_addresses[account.id, ADDRESS]
+        services.clock.now = NOW + later
+        await services.sessions.log_in(EMAIL, PASSWORD, address=ADDRESS)
+        return services.store.state.known_addresses[account.id, ADDRESS]
 
     assert await noted_at_log_in(ADDRESS_REFRESH_AFTER) == NOW
     late = ADDRESS_REFRESH_AFTER + timedelta(microseconds=1)
@@ -377,35 +381,37 @@ async def test_an_address_is_noted_again_when_its_note_is_old(world: World) -> N
 
 
 @awaited
-async def test_a_refresh_token_is_stored_as_its_hash_alone(world: World) -> None:
-    await world.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
-    tokens = await world.sessions.log_in(EMAIL, PASSWORD, address=ADDRESS)
-    assert tokens.refresh_token not in repr(world.store.state)
+async def test_a_refresh_token_is_stored_as_its_hash_alone(services: Services) -> None:
+    await services.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
+    tokens = await services.sessions.log_in(EMAIL, PASSWORD, address=ADDRESS)
+    assert tokens.refresh_token not in repr(services.store.state)
 
 
 @awaited
-async def test_an_administrator_is_told_by_the_token(world: World) -> None:
-    account = await world.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
-    world.change(account.id, is_admin=True)
-    tokens = await world.sessions.log_in(EMAIL, PASSWORD, address=ADDRESS)
-    assert world.access_tokens.read(tokens.access_token).is_admin
+async def test_an_administrator_is_told_by_the_token(services: Services) -> None:
+    account = await services.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
+    services.change(account.id, is_admin=True)
+    tokens = await services.sessions.log_in(EMAIL, PASSWORD, address=ADDRESS)
+    assert services.access_tokens.read(tokens.access_token).is_admin
 
 
 @awaited
-async def test_each_log_in_is_a_session_of_its_own(world: World) -> None:
-    await world.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
-    one, other = [await world.sessions.log_in(EMAIL, PASSWORD, address=ADDRESS) for _ in range(2)]
+async def test_each_log_in_is_a_session_of_its_own(services: Services) -> None:
+    await services.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
+    one, other = [
+        await services.sessions.log_in(EMAIL, PASSWORD, address=ADDRESS) for _ in range(2)
+    ]
     assert one.session_id != other.session_id
     assert one.refresh_token != other.refresh_token
-    assert len(world.store.state.sessions) == 2
+    assert len(services.store.state.sessions) == 2
 
 
 @pytest.mark.parametrize("email", [EMAIL, "MINJI@EXAMPLE.COM", "ｍｉｎｊｉ@example.com"])
 @awaited
-async def test_email_and_password_may_come_in_another_form(world: World, email: str) -> None:
-    await world.accounts.sign_up(EMAIL, USERNAME, "비밀번호는이것이다")
+async def test_email_and_password_may_come_in_another_form(services: Services, email: str) -> None:
+    await services.accounts.sign_up(EMAIL, USERNAME, "비밀번호는이것이다")
     decomposed = unicodedata.normalize("NFD", "비밀번호는이것이다")
-    await world.sessions.log_in(email, decomposed, address=ADDRESS)
+    await services.sessions.log_in(email, decomposed, address=ADDRESS)
 
 
 @pytest.mark.parametrize(
@@ -421,48 +427,50 @@ async def test_email_and_password_may_come_in_another_form(world: World, email: 
 )
 @awaited
 async def test_every_failed_log_in_answers_alike_and_does_the_same_work(
-    world: World, email: str, password: str
+    services: Services, email: str, password: str
 ) -> None:
-    await world.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
-    world.passwords.calls.clear()
+    await services.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
+    services.passwords.calls.clear()
     with pytest.raises(WrongCredentials) as caught:
-        await world.sessions.log_in(email, password, address=ADDRESS)
+        await services.sessions.log_in(email, password, address=ADDRESS)
     assert caught.value.detail == WrongCredentials.detail
-    assert world.passwords.calls == ["verify"]
-    assert not world.store.state.sessions
+    assert services.passwords.calls == ["verify"]
+    assert not services.store.state.sessions
 
 
 @awaited
-async def test_a_deactivated_person_hears_so_with_the_right_password_alone(world: World) -> None:
-    account = await world.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
-    world.change(account.id, is_active=False)
+async def test_a_deactivated_person_hears_so_with_the_right_password_alone(
+    services: Services,
+) -> None:
+    account = await services.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
+    services.change(account.id, is_active=False)
     with pytest.raises(WrongCredentials):
-        await world.sessions.log_in(EMAIL, "wrong horse", address=ADDRESS)
+        await services.sessions.log_in(EMAIL, "wrong horse", address=ADDRESS)
     with pytest.raises(AccountDeactivated):
-        await world.sessions.log_in(EMAIL, PASSWORD, address=ADDRESS)
-    assert not world.store.state.sessions
+        await services.sessions.log_in(EMAIL, PASSWORD, address=ADDRESS)
+    assert not services.store.state.sessions
 
 
 @awaited
-async def test_an_outdated_hash_is_renewed_at_log_in(world: World) -> None:
-    account = await world.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
-    world.passwords.generation = 2
-    await world.sessions.log_in(EMAIL, PASSWORD, address=ADDRESS)
-    stored = world.store.state.users[account.id]
-    assert not world.passwords.is_outdated(stored.password_hash)
-    world.passwords.calls.clear()
-    await world.sessions.log_in(EMAIL, PASSWORD, address=ADDRESS)
-    assert world.passwords.calls == ["verify"]
+async def test_an_outdated_hash_is_renewed_at_log_in(services: Services) -> None:
+    account = await services.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
+    services.passwords.generation = 2
+    await services.sessions.log_in(EMAIL, PASSWORD, address=ADDRESS)
+    stored = services.store.state.users[account.id]
+    assert not services.passwords.is_outdated(stored.password_hash)
+    services.passwords.calls.clear()
+    await services.sessions.log_in(EMAIL, PASSWORD, address=ADDRESS)
+    assert services.passwords.calls == ["verify"]
 
 
 @awaited
-async def test_a_hash_is_not_renewed_with_a_wrong_password(world: World) -> None:
-    account = await world.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
-    before = world.store.state.users[account.id]
-    world.passwords.generation = 2
+async def test_a_hash_is_not_renewed_with_a_wrong_password(services: Services) -> None:
+    account = await services.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
+    before = services.store.state.users[account.id]
+    services.passwords.generation = 2
     with pytest.raises(WrongCredentials):
-        await world.sessions.log_in(EMAIL, "wrong horse", address=ADDRESS)
-    assert world.store.state.users[account.id] == before
+        await services.sessions.log_in(EMAIL, "wrong horse", address=ADDRESS)
+    assert services.store.state.users[account.id] == before
 
 
 class SlowPasswords(QuickPasswords):
@@ -479,30 +487,36 @@ class SlowPasswords(QuickPasswords):
 
 
 @awaited
-async def test_who_is_deactivated_during_a_log_in_gets_no_session(world: World) -> None:
-    account = await world.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
-    passwords = SlowPasswords(lambda: world.change(account.id, is_active=False))
+async def test_who_is_deactivated_during_a_log_in_gets_no_session(services: Services) -> None:
+    account = await services.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
+    passwords = SlowPasswords(lambda: services.change(account.id, is_active=False))
     with pytest.raises(WrongCredentials):
-        await replace(world.sessions, passwords=passwords).log_in(EMAIL, PASSWORD, address=ADDRESS)
-    assert not world.store.state.sessions
+        await replace(services.sessions, passwords=passwords).log_in(
+            EMAIL, PASSWORD, address=ADDRESS
+        )
+    assert not services.store.state.sessions
 
 
 @awaited
-async def test_who_is_gone_during_a_log_in_is_unknown(world: World) -> None:
-    account = await world.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
-    passwords = SlowPasswords(lambda: world.forget(account.id))
+async def test_who_is_gone_during_a_log_in_is_unknown(services: Services) -> None:
+    account = await services.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
+    passwords = SlowPasswords(lambda: services.forget(account.id))
     with pytest.raises(WrongCredentials):
-        await replace(world.sessions, passwords=passwords).log_in(EMAIL, PASSWORD, address=ADDRESS)
+        await replace(services.sessions, passwords=passwords).log_in(
+            EMAIL, PASSWORD, address=ADDRESS
+        )
 
 
 @awaited
-async def test_renewing_a_hash_does_not_bring_an_older_password_back(world: World) -> None:
-    account = await world.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
-    passwords = SlowPasswords(lambda: world.change(account.id, password_hash="2$new"))
+async def test_renewing_a_hash_does_not_bring_an_older_password_back(services: Services) -> None:
+    account = await services.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
+    passwords = SlowPasswords(lambda: services.change(account.id, password_hash="2$new"))
     passwords.generation = 2
     with pytest.raises(WrongCredentials):
-        await replace(world.sessions, passwords=passwords).log_in(EMAIL, PASSWORD, address=ADDRESS)
-    assert world.store.state.users[account.id].password_hash == "2$new"
+        await replace(services.sessions, passwords=passwords).log_in(
+            EMAIL, PASSWORD, address=ADDRESS
+        )
+    assert services.store.state.users[account.id].password_hash == "2$new"
 
 
 def test_a_long_user_agent_is_cut() -> None:
@@ -531,19 +545,21 @@ SHOWN = ProfileView(
 
 
 @awaited
-async def test_a_written_profile_is_shown_with_skills_in_catalogue_order(world: World) -> None:
-    caller = await world.person()
-    account = await world.profiles.write_profile(caller, **PROFILE)
+async def test_a_written_profile_is_shown_with_skills_in_catalogue_order(
+    services: Services,
+) -> None:
+    caller = await services.person()
+    account = await services.profiles.write_profile(caller, **PROFILE)
     assert account.profile == SHOWN
-    assert await world.accounts.account(caller) == account
+    assert await services.accounts.account(caller) == account
 
 
 @awaited
-async def test_writing_a_profile_replaces_the_whole(world: World) -> None:
-    caller = await world.person()
-    await world.profiles.write_profile(caller, **PROFILE)
+async def test_writing_a_profile_replaces_the_whole(services: Services) -> None:
+    caller = await services.person()
+    await services.profiles.write_profile(caller, **PROFILE)
     bare = {**PROFILE, "bio": "", "github_url": None, "region": None, "meet_time": None}
-    account = await world.profiles.write_profile(caller, **bare)
+    account = await services.profiles.write_profile(caller, **bare)
     assert account.profile == ProfileView("", None, None, ("C언어", "Python"), None, None)
 
 
@@ -565,20 +581,20 @@ async def test_writing_a_profile_replaces_the_whole(world: World) -> None:
 )
 @awaited
 async def test_a_profile_that_breaks_a_rule_is_refused(
-    world: World, member: str, value: object, pointer: str
+    services: Services, member: str, value: object, pointer: str
 ) -> None:
-    caller = await world.person()
-    attempt = world.profiles.write_profile(caller, **{**PROFILE, member: value})
+    caller = await services.person()
+    attempt = services.profiles.write_profile(caller, **{**PROFILE, member: value})
     assert await pointers_of(attempt) == [pointer]
-    assert not world.store.state.profiles
+    assert not services.store.state.profiles
 
 
 @awaited
-async def test_a_profile_has_one_to_thirty_skills(world: World) -> None:
+async def test_a_profile_has_one_to_thirty_skills(services: Services) -> None:
     skills = tuple(f"skill {number}" for number in range(31))
-    world.store.catalogue = replace(world.store.catalogue, skills=skills)
-    caller = await world.person()
-    write = partial(world.profiles.write_profile, caller)
+    services.store.catalogue = replace(services.store.catalogue, skills=skills)
+    caller = await services.person()
+    write = partial(services.profiles.write_profile, caller)
     for count in (1, 30):
         profile = (await write(**{**PROFILE, "skills": skills[:count]})).profile
         assert profile
@@ -601,90 +617,90 @@ async def test_a_profile_has_one_to_thirty_skills(world: World) -> None:
 )
 @awaited
 async def test_an_edit_keeps_what_it_does_not_name(
-    world: World, changes: dict[str, Any], shown: dict[str, Any]
+    services: Services, changes: dict[str, Any], shown: dict[str, Any]
 ) -> None:
-    caller = await world.person()
-    await world.profiles.write_profile(caller, **PROFILE)
-    now = world.clock.forward(60)
-    account = await world.profiles.edit_profile(caller, changes)
+    caller = await services.person()
+    await services.profiles.write_profile(caller, **PROFILE)
+    now = services.clock.forward(60)
+    account = await services.profiles.edit_profile(caller, changes)
     assert account.profile == replace(SHOWN, **shown)
-    assert world.store.state.profiles[caller.id].updated_at == now
+    assert services.store.state.profiles[caller.id].updated_at == now
 
 
 @awaited
-async def test_an_edit_that_breaks_a_rule_changes_nothing(world: World) -> None:
-    caller = await world.person()
-    await world.profiles.write_profile(caller, **PROFILE)
-    attempt = world.profiles.edit_profile(caller, {"bio": "새로운 소개", "skills": []})
+async def test_an_edit_that_breaks_a_rule_changes_nothing(services: Services) -> None:
+    caller = await services.person()
+    await services.profiles.write_profile(caller, **PROFILE)
+    attempt = services.profiles.edit_profile(caller, {"bio": "새로운 소개", "skills": []})
     assert await pointers_of(attempt) == ["/skills"]
-    assert (await world.accounts.account(caller)).profile == SHOWN
+    assert (await services.accounts.account(caller)).profile == SHOWN
 
 
 @awaited
-async def test_an_edit_judges_nothing_that_it_does_not_name(world: World) -> None:
-    caller = await world.person()
-    await world.profiles.write_profile(caller, **PROFILE)
-    profiles = world.store.state.profiles
+async def test_an_edit_judges_nothing_that_it_does_not_name(services: Services) -> None:
+    caller = await services.person()
+    await services.profiles.write_profile(caller, **PROFILE)
+    profiles = services.store.state.profiles
     older = "ftp://older.example/than-the-rule"
     profiles[caller.id] = replace(profiles[caller.id], github_url=older)
-    shown = (await world.profiles.edit_profile(caller, {"bio": "새로운 소개"})).profile
+    shown = (await services.profiles.edit_profile(caller, {"bio": "새로운 소개"})).profile
     assert shown
     assert (shown.bio, shown.github_url) == ("새로운 소개", older)
 
 
 @awaited
-async def test_a_profile_that_was_never_written_cannot_be_edited(world: World) -> None:
+async def test_a_profile_that_was_never_written_cannot_be_edited(services: Services) -> None:
     with pytest.raises(NoProfile):
-        await world.profiles.edit_profile(await world.person(), {"bio": "x" * 501})
+        await services.profiles.edit_profile(await services.person(), {"bio": "x" * 501})
 
 
 @awaited
 async def test_a_tick_is_asked_for_when_the_skills_change_and_not_otherwise() -> None:
-    world = World()
-    caller = await world.person()
-    asked = world.tick_requests
+    services = Services()
+    caller = await services.person()
+    asked = services.tick_requests
 
-    await world.profiles.write_profile(caller, **{**PROFILE, "skills": ["Python"]})
+    await services.profiles.write_profile(caller, **{**PROFILE, "skills": ["Python"]})
     assert asked.asked == 1, "the first profile"
-    await world.profiles.write_profile(caller, **{**PROFILE, "skills": ["Python"]})
-    await world.profiles.edit_profile(caller, {"bio": "또 다른 소개"})
-    await world.profiles.edit_profile(caller, {"skills": ["Python"]})
+    await services.profiles.write_profile(caller, **{**PROFILE, "skills": ["Python"]})
+    await services.profiles.edit_profile(caller, {"bio": "또 다른 소개"})
+    await services.profiles.edit_profile(caller, {"skills": ["Python"]})
     assert asked.asked == 1, "the same skills"
-    await world.profiles.edit_profile(caller, {"skills": ["Python", "React"]})
+    await services.profiles.edit_profile(caller, {"skills": ["Python", "React"]})
     assert asked.asked == 2
-    await world.profiles.edit_profile(caller, {"skills": ["React", "Python"]})
+    await services.profiles.edit_profile(caller, {"skills": ["React", "Python"]})
     assert asked.asked == 2, "in another order"
-    await world.profiles.write_profile(caller, **{**PROFILE, "skills": ["Java"]})
+    await services.profiles.write_profile(caller, **{**PROFILE, "skills": ["Java"]})
     assert asked.asked == 3
 
 
 @awaited
 async def test_no_tick_is_asked_for_when_nothing_was_stored() -> None:
-    world = World()
-    caller = await world.person("Python")
-    world.fail_commits(after=0)
+    services = Services()
+    caller = await services.person("Python")
+    services.fail_commits(after=0)
     attempts = [
-        world.profiles.write_profile(caller, **{**PROFILE, "skills": ["React"]}),
-        world.profiles.edit_profile(caller, {"skills": ["React"]}),
+        services.profiles.write_profile(caller, **{**PROFILE, "skills": ["React"]}),
+        services.profiles.edit_profile(caller, {"skills": ["React"]}),
     ]
     for attempt in attempts:
         with pytest.raises(Unavailable):
             await attempt
-    assert world.tick_requests.asked == 0
+    assert services.tick_requests.asked == 0
 
 
 # ---------------------------------------------------------------------------------- who is who
 
 
 @awaited
-async def test_an_account_that_is_gone(world: World) -> None:
+async def test_an_account_that_is_gone(services: Services) -> None:
     gone = Caller(NOBODY, SessionId(new_id()))
     with pytest.raises(NotAuthenticated):
-        await world.accounts.account(gone)
+        await services.accounts.account(gone)
     with pytest.raises(NotFound):
-        await world.accounts.user(NOBODY)
+        await services.accounts.user(NOBODY)
 
 
 @awaited
-async def test_the_catalogue_is_the_stored_one(world: World) -> None:
-    assert await world.catalogue.current() == world.store.catalogue
+async def test_the_catalogue_is_the_stored_one(services: Services) -> None:
+    assert await services.catalogue.current() == services.store.catalogue

@@ -16,7 +16,7 @@ from sidepro.domain.errors import (
 )
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import UserId
-from tests.domain.world import World, awaited
+from tests.domain.services import Services, awaited
 from tests.factories import ADDRESS
 
 EMAIL, PASSWORD = "mina@example.com", "correct horse"
@@ -25,36 +25,36 @@ EMAIL, PASSWORD = "mina@example.com", "correct horse"
 class House:
     """A platform with one account, whose opening has been noted."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, services: Services) -> None:
+        self.services = services
 
     async def open(self) -> "House":
-        account = await self.world.accounts.sign_up(EMAIL, "mina", PASSWORD)
+        account = await self.services.accounts.sign_up(EMAIL, "mina", PASSWORD)
         self.id = account.id
         assert self.told() == [(Event.SIGNED_UP, self.id, None)]
         return self
 
     async def log_in(self, password: str = PASSWORD) -> tuple[Caller, Tokens]:
-        tokens = await self.world.sessions.log_in(EMAIL, password, address=ADDRESS)
-        return self.world.access_tokens.read(tokens.access_token), tokens
+        tokens = await self.services.sessions.log_in(EMAIL, password, address=ADDRESS)
+        return self.services.access_tokens.read(tokens.access_token), tokens
 
     def told(self) -> list[tuple[Event, UserId | None, str | None]]:
         """What was noted since the last time."""
-        told = list(self.world.noted)
-        self.world.noted.clear()
+        told = list(self.services.noted)
+        self.services.noted.clear()
         return told
 
 
 @awaited
 async def test_log_ins_and_their_refusals_are_noted() -> None:
-    house = await House(World()).open()
+    house = await House(Services()).open()
     await house.log_in()
     assert house.told() == [(Event.LOGGED_IN, house.id, None)]
     with pytest.raises(WrongCredentials):
         await house.log_in("wrong horse")
     with pytest.raises(WrongCredentials):
-        await house.world.sessions.log_in("x@example.com", PASSWORD, address=ADDRESS)
-    await house.world.administration.set_active(EMAIL, active=False)
+        await house.services.sessions.log_in("x@example.com", PASSWORD, address=ADDRESS)
+    await house.services.administration.set_active(EMAIL, active=False)
     with pytest.raises(AccountDeactivated):
         await house.log_in()
     assert house.told() == [
@@ -67,8 +67,8 @@ async def test_log_ins_and_their_refusals_are_noted() -> None:
 
 @awaited
 async def test_strangers_who_come_too_often_are_noted() -> None:
-    house = await House(World()).open()
-    sessions = replace(house.world.sessions, limiter=InProcessRateLimiter())
+    house = await House(Services()).open()
+    sessions = replace(house.services.sessions, limiter=InProcessRateLimiter())
     for _ in range(UNKNOWN_ADDRESS_LIMIT.quota):
         with pytest.raises(WrongCredentials):
             await sessions.log_in(EMAIL, "wrong horse", address=ADDRESS)
@@ -80,15 +80,15 @@ async def test_strangers_who_come_too_often_are_noted() -> None:
 
 @awaited
 async def test_refreshing_replaying_and_ending_sessions_are_noted() -> None:
-    house = await House(World()).open()
+    house = await House(Services()).open()
     caller, tokens = await house.log_in()
-    again = await house.world.sessions.refresh(tokens.refresh_token)
-    await house.world.sessions.refresh(again.refresh_token)
+    again = await house.services.sessions.refresh(tokens.refresh_token)
+    await house.services.sessions.refresh(again.refresh_token)
     with pytest.raises(SessionEnded):
-        await house.world.sessions.refresh(tokens.refresh_token)
+        await house.services.sessions.refresh(tokens.refresh_token)
     other, _ = await house.log_in()
-    await house.world.sessions.end_session(other, other.session_id)
-    await house.world.sessions.end_all_sessions(caller)
+    await house.services.sessions.end_session(other, other.session_id)
+    await house.services.sessions.end_all_sessions(caller)
     assert [event for event, *_ in house.told()] == [
         Event.LOGGED_IN,
         Event.REFRESHED,
@@ -102,15 +102,15 @@ async def test_refreshing_replaying_and_ending_sessions_are_noted() -> None:
 
 @awaited
 async def test_changes_of_an_account_are_noted() -> None:
-    house = await House(World()).open()
+    house = await House(Services()).open()
     caller, _ = await house.log_in()
     with pytest.raises(WrongPassword):
-        await house.world.accounts.change_password(caller, "wrong horse", "another horse")
-    await house.world.accounts.change_password(caller, PASSWORD, "another horse")
-    await house.world.administration.reset_password(EMAIL, "a third horse")
-    await house.world.administration.set_active(EMAIL, active=True)
-    await house.world.withdrawal.withdraw(caller, "a third horse")
-    await house.world.administration.create_admin("boss@example.com", "boss", PASSWORD)
+        await house.services.accounts.change_password(caller, "wrong horse", "another horse")
+    await house.services.accounts.change_password(caller, PASSWORD, "another horse")
+    await house.services.administration.reset_password(EMAIL, "a third horse")
+    await house.services.administration.set_active(EMAIL, active=True)
+    await house.services.withdrawal.withdraw(caller, "a third horse")
+    await house.services.administration.create_admin("boss@example.com", "boss", PASSWORD)
     told = house.told()
     assert [(event, reason) for event, _, reason in told] == [
         (Event.LOGGED_IN, None),

@@ -9,25 +9,25 @@ from sidepro.domain.errors import Unavailable
 from sidepro.domain.pagination import PageRequest
 from sidepro.domain.projects.ports import Counters
 from sidepro.domain.projects.views import BookmarkState
-from tests.domain.world import World, awaited
+from tests.domain.services import Services, awaited
 from tests.factories import at_once
 
 
 @awaited
-async def test_concurrent_bookmarks_are_all_counted(world: World) -> None:
-    _, project = await world.published()
-    fans = await world.people(50)
-    states = await at_once([partial(world.bookmarks.add, fan, project.card.id) for fan in fans])
+async def test_concurrent_bookmarks_are_all_counted(services: Services) -> None:
+    _, project = await services.published()
+    fans = await services.people(50)
+    states = await at_once([partial(services.bookmarks.add, fan, project.card.id) for fan in fans])
     assert sorted(state.bookmark_count for state in states) == list(range(1, 51))
-    assert await world.reader.counters(project.card.id) == Counters(0, 50, 0)
+    assert await services.reader.counters(project.card.id) == Counters(0, 50, 0)
 
 
 @awaited
-async def test_adding_and_removing_a_bookmark_is_repeatable(world: World) -> None:
-    _, project = await world.published()
-    fan, other = await world.people(2)
-    await world.bookmarks.add(other, project.card.id)
-    on, off = world.bookmarks.add, world.bookmarks.remove
+async def test_adding_and_removing_a_bookmark_is_repeatable(services: Services) -> None:
+    _, project = await services.published()
+    fan, other = await services.people(2)
+    await services.bookmarks.add(other, project.card.id)
+    on, off = services.bookmarks.add, services.bookmarks.remove
     for act, state in (
         (off, BookmarkState(False, 1)),
         (on, BookmarkState(True, 2)),
@@ -36,36 +36,36 @@ async def test_adding_and_removing_a_bookmark_is_repeatable(world: World) -> Non
         (off, BookmarkState(False, 1)),
     ):
         assert await act(fan, project.card.id) == state
-        assert (await world.projects.get(project.card.id, fan.id)).card.bookmarked == (
+        assert (await services.projects.get(project.card.id, fan.id)).card.bookmarked == (
             state.bookmarked
         )
 
 
 @awaited
-async def test_concurrent_bookmarks_of_one_user_count_once(world: World) -> None:
-    _, project = await world.published()
-    fan = await world.person()
-    states = await at_once([partial(world.bookmarks.add, fan, project.card.id)] * 10)
+async def test_concurrent_bookmarks_of_one_user_count_once(services: Services) -> None:
+    _, project = await services.published()
+    fan = await services.person()
+    states = await at_once([partial(services.bookmarks.add, fan, project.card.id)] * 10)
     assert set(states) == {BookmarkState(True, 1)}
 
 
 @awaited
-async def test_a_failed_commit_adds_no_bookmark(world: World) -> None:
-    author, project = await world.published()
-    bookmarks = replace(world.bookmarks, unit_of_work=world.broken_unit_of_work)
+async def test_a_failed_commit_adds_no_bookmark(services: Services) -> None:
+    author, project = await services.published()
+    bookmarks = replace(services.bookmarks, unit_of_work=services.broken_unit_of_work)
     with pytest.raises(Unavailable):
         await bookmarks.add(author, project.card.id)
-    assert await world.projects.get(project.card.id, author.id) == project
+    assert await services.projects.get(project.card.id, author.id) == project
 
 
 @awaited
-async def test_bookmarks_are_listed_latest_first(world: World) -> None:
-    author, fan = await world.people(2)
-    one, other, _ = [await world.project(author) for _ in range(3)]
+async def test_bookmarks_are_listed_latest_first(services: Services) -> None:
+    author, fan = await services.people(2)
+    one, other, _ = [await services.project(author) for _ in range(3)]
     for project in (other, one):
-        world.clock.forward(1)
-        await world.bookmarks.add(fan, project.id)
-    page = await world.bookmarks.of_user(fan.id, PageRequest(), author.id)
+        services.clock.forward(1)
+        await services.bookmarks.add(fan, project.id)
+    page = await services.bookmarks.of_user(fan.id, PageRequest(), author.id)
     assert [card.id for card in page.items] == [one.id, other.id]
     assert [card.bookmarked for card in page.items] == [False, False]
-    assert await world.bookmarks.count(fan.id) == 2
+    assert await services.bookmarks.count(fan.id) == 2

@@ -11,85 +11,87 @@ from sidepro.domain.identity import Caller
 from sidepro.domain.ids import CommentId, ProjectId
 from sidepro.domain.pagination import Cursor, PageRequest
 from sidepro.domain.projects.views import CommentView
-from tests.domain.world import World, awaited, error_fields
+from tests.domain.services import Services, awaited, error_fields
 from tests.factories import NOW, at_once, new_id
 
 NO_COMMENT = CommentId(new_id())
 
 
 @awaited
-async def test_concurrent_comments_are_all_counted(world: World) -> None:
-    author, project = await world.published()
-    await at_once([partial(world.comments.write, author, project.card.id, "Hello")] * 50)
-    assert await world.comments.count(project.card.id) == 50
+async def test_concurrent_comments_are_all_counted(services: Services) -> None:
+    author, project = await services.published()
+    await at_once([partial(services.comments.write, author, project.card.id, "Hello")] * 50)
+    assert await services.comments.count(project.card.id) == 50
 
 
 @awaited
-async def test_a_comment_is_stored_in_nfc_and_counted(world: World) -> None:
-    _, project = await world.published()
-    reader = await world.person()
+async def test_a_comment_is_stored_in_nfc_and_counted(services: Services) -> None:
+    _, project = await services.published()
+    reader = await services.person()
     decomposed = unicodedata.normalize("NFD", "멋져요!\n정말로")
-    comment = await world.comments.write(reader, project.card.id, decomposed)
+    comment = await services.comments.write(reader, project.card.id, decomposed)
     assert (comment.body, comment.author.id) == ("멋져요!\n정말로", reader.id)
     assert (comment.created_at, comment.updated_at) == (NOW, NOW)
-    assert await world.comments.count(project.card.id) == 1
+    assert await services.comments.count(project.card.id) == 1
 
 
 @pytest.mark.parametrize("body", ["", " \n ", "x" * 2_001, "a\0b"])
 @awaited
-async def test_an_invalid_comment_is_refused(world: World, body: str) -> None:
-    author, project = await world.published()
-    comment = await world.comments.write(author, project.card.id, "x" * 2_000)
-    write = world.comments.write(author, project.card.id, body)
-    edit = world.comments.edit(author, project.card.id, comment.id, body)
+async def test_an_invalid_comment_is_refused(services: Services, body: str) -> None:
+    author, project = await services.published()
+    comment = await services.comments.write(author, project.card.id, "x" * 2_000)
+    write = services.comments.write(author, project.card.id, body)
+    edit = services.comments.edit(author, project.card.id, comment.id, body)
     assert await error_fields(write) == await error_fields(edit) == ["/body"]
-    assert (await world.comments.of_project(project.card.id, PageRequest())).items == (comment,)
+    assert (await services.comments.of_project(project.card.id, PageRequest())).items == (comment,)
 
 
 @awaited
-async def test_an_edited_comment_keeps_its_place(world: World) -> None:
-    author, project = await world.published()
-    first = await world.comments.write(author, project.card.id, "First")
-    now = world.clock.forward(60)
-    second = await world.comments.write(author, project.card.id, "Second")
-    edited = await world.comments.edit(author, project.card.id, first.id, "Edited")
+async def test_an_edited_comment_keeps_its_place(services: Services) -> None:
+    author, project = await services.published()
+    first = await services.comments.write(author, project.card.id, "First")
+    now = services.clock.forward(60)
+    second = await services.comments.write(author, project.card.id, "Second")
+    edited = await services.comments.edit(author, project.card.id, first.id, "Edited")
     assert edited == replace(first, body="Edited", updated_at=now)
-    assert (await world.comments.of_project(project.card.id, PageRequest())).items == (
+    assert (await services.comments.of_project(project.card.id, PageRequest())).items == (
         edited,
         second,
     )
-    assert await world.comments.count(project.card.id) == 2
+    assert await services.comments.count(project.card.id) == 2
 
 
 @awaited
-async def test_comments_are_listed_oldest_first(world: World) -> None:
-    author, project = await world.published()
+async def test_comments_are_listed_oldest_first(services: Services) -> None:
+    author, project = await services.published()
     written: list[CommentView] = []
     for number in range(5):
-        world.clock.forward(1)
-        written.append(await world.comments.write(author, project.card.id, f"{number}"))
-    first = await world.comments.of_project(project.card.id, PageRequest(3))
-    rest = await world.comments.of_project(project.card.id, PageRequest(3, first.next or Cursor()))
+        services.clock.forward(1)
+        written.append(await services.comments.write(author, project.card.id, f"{number}"))
+    first = await services.comments.of_project(project.card.id, PageRequest(3))
+    rest = await services.comments.of_project(
+        project.card.id, PageRequest(3, first.next or Cursor())
+    )
     assert [*first.items, *rest.items] == written
     assert (first.previous, rest.next) == (None, None)
 
 
 @awaited
-async def test_a_project_without_comments_has_an_empty_list(world: World) -> None:
-    _, project = await world.published()
-    assert (await world.comments.of_project(project.card.id, PageRequest())).items == ()
+async def test_a_project_without_comments_has_an_empty_list(services: Services) -> None:
+    _, project = await services.published()
+    assert (await services.comments.of_project(project.card.id, PageRequest())).items == ()
 
 
-async def commented(world: World) -> tuple[dict[str, Caller], ProjectId, CommentId]:
+async def commented(services: Services) -> tuple[dict[str, Caller], ProjectId, CommentId]:
     """People by role, the project, and a comment on it."""
-    author, project = await world.published()
+    author, project = await services.published()
     people = {
-        "writer": await world.person(),
+        "writer": await services.person(),
         "author": author,
-        "admin": await world.person(is_admin=True),
-        "stranger": await world.person(),
+        "admin": await services.person(is_admin=True),
+        "stranger": await services.person(),
     }
-    comment = await world.comments.write(people["writer"], project.card.id, "Hello")
+    comment = await services.comments.write(people["writer"], project.card.id, "Hello")
     return people, project.card.id, comment.id
 
 
@@ -99,19 +101,19 @@ async def commented(world: World) -> tuple[dict[str, Caller], ProjectId, Comment
 )
 @awaited
 async def test_who_may_edit_a_comment(
-    world: World, who: str, error: type[SideProError] | None
+    services: Services, who: str, error: type[SideProError] | None
 ) -> None:
-    people, project_id, comment_id = await commented(world)
+    people, project_id, comment_id = await commented(services)
     for attempt in (
-        world.comments.authorize_edit(people[who], project_id, comment_id),
-        world.comments.edit(people[who], project_id, comment_id, "Edited"),
+        services.comments.authorize_edit(people[who], project_id, comment_id),
+        services.comments.edit(people[who], project_id, comment_id, "Edited"),
     ):
         if error:
             with pytest.raises(error):
                 await attempt
         else:
             await attempt
-    (comment,) = (await world.comments.of_project(project_id, PageRequest())).items
+    (comment,) = (await services.comments.of_project(project_id, PageRequest())).items
     assert comment.author.id == people["writer"].id
     assert comment.body == ("Hello" if error else "Edited")
 
@@ -122,66 +124,66 @@ async def test_who_may_edit_a_comment(
 )
 @awaited
 async def test_who_may_delete_a_comment(
-    world: World, who: str, error: type[SideProError] | None
+    services: Services, who: str, error: type[SideProError] | None
 ) -> None:
-    people, project_id, comment_id = await commented(world)
-    attempt = world.comments.delete(people[who], project_id, comment_id)
+    people, project_id, comment_id = await commented(services)
+    attempt = services.comments.delete(people[who], project_id, comment_id)
     if error:
         with pytest.raises(error):
             await attempt
     else:
         await attempt
-    assert await world.comments.count(project_id) == (1 if error else 0)
-    comments = await world.comments.of_project(project_id, PageRequest())
+    assert await services.comments.count(project_id) == (1 if error else 0)
+    comments = await services.comments.of_project(project_id, PageRequest())
     assert len(comments.items) == (1 if error else 0)
 
 
 @awaited
-async def test_a_comment_is_not_found_under_another_project(world: World) -> None:
-    people, project_id, comment_id = await commented(world)
-    elsewhere = (await world.project(people["writer"])).id
+async def test_a_comment_is_not_found_under_another_project(services: Services) -> None:
+    people, project_id, comment_id = await commented(services)
+    elsewhere = (await services.project(people["writer"])).id
     for attempt in (
-        world.comments.edit(people["writer"], elsewhere, comment_id, "Edited"),
-        world.comments.authorize_edit(people["writer"], elsewhere, comment_id),
-        world.comments.delete(people["writer"], elsewhere, comment_id),
-        world.comments.delete(people["admin"], elsewhere, comment_id),
+        services.comments.edit(people["writer"], elsewhere, comment_id, "Edited"),
+        services.comments.authorize_edit(people["writer"], elsewhere, comment_id),
+        services.comments.delete(people["writer"], elsewhere, comment_id),
+        services.comments.delete(people["admin"], elsewhere, comment_id),
     ):
         with pytest.raises(NotFound):
             await attempt
-    assert await world.comments.count(project_id) == 1
+    assert await services.comments.count(project_id) == 1
 
 
 @awaited
-async def test_an_unknown_comment_is_not_found(world: World) -> None:
-    people, project_id, _ = await commented(world)
+async def test_an_unknown_comment_is_not_found(services: Services) -> None:
+    people, project_id, _ = await commented(services)
     for attempt in (
-        world.comments.edit(people["admin"], project_id, NO_COMMENT, "Edited"),
-        world.comments.authorize_edit(people["admin"], project_id, NO_COMMENT),
-        world.comments.delete(people["admin"], project_id, NO_COMMENT),
+        services.comments.edit(people["admin"], project_id, NO_COMMENT, "Edited"),
+        services.comments.authorize_edit(people["admin"], project_id, NO_COMMENT),
+        services.comments.delete(people["admin"], project_id, NO_COMMENT),
     ):
         with pytest.raises(NotFound):
             await attempt
 
 
 @awaited
-async def test_concurrent_deletes_of_a_comment_count_once(world: World) -> None:
-    people, project_id, comment_id = await commented(world)
+async def test_concurrent_deletes_of_a_comment_count_once(services: Services) -> None:
+    people, project_id, comment_id = await commented(services)
 
     async def delete() -> bool:
         try:
-            await world.comments.delete(people["writer"], project_id, comment_id)
+            await services.comments.delete(people["writer"], project_id, comment_id)
         except NotFound:
             return False
         return True
 
     assert sum(await at_once([delete] * 5)) == 1
-    assert await world.comments.count(project_id) == 0
+    assert await services.comments.count(project_id) == 0
 
 
 @awaited
-async def test_a_failed_commit_adds_no_comment(world: World) -> None:
-    author, project = await world.published()
-    comments = replace(world.comments, unit_of_work=world.broken_unit_of_work)
+async def test_a_failed_commit_adds_no_comment(services: Services) -> None:
+    author, project = await services.published()
+    comments = replace(services.comments, unit_of_work=services.broken_unit_of_work)
     with pytest.raises(Unavailable):
         await comments.write(author, project.card.id, "Hello")
-    assert await world.projects.get(project.card.id, author.id) == project
+    assert await services.projects.get(project.card.id, author.id) == project

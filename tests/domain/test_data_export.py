@@ -6,7 +6,7 @@ from sidepro.domain.data_export.data_export_service import DataExportService
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.images.urls import ImageUrls
 from sidepro.domain.recommendations.ports import SimilarityRun
-from tests.domain.world import World, awaited
+from tests.domain.services import Services, awaited
 from tests.fakes.data_export import MemoryDataExportReader
 from tests.fakes.readers import MemoryReader
 
@@ -19,9 +19,9 @@ class UnreachableStore(MemoryReader):
 
 
 @awaited
-async def test_an_export_does_not_start_while_a_store_is_unreachable(world: World) -> None:
-    caller = await world.person("Python")
-    reader = MemoryDataExportReader(world.store, ImageUrls())
-    assert (await DataExportService(reader, world.reader).account(caller)).id == caller.id
+async def test_an_export_does_not_start_while_a_store_is_unreachable(services: Services) -> None:
+    caller = await services.person("Python")
+    reader = MemoryDataExportReader(services.store, ImageUrls())
+    assert (await DataExportService(reader, services.reader).account(caller)).id == caller.id
     with pytest.raises(Unavailable):
-        await DataExportService(reader, UnreachableStore(world.store)).account(caller)
+        await DataExportService(reader, UnreachableStore(services.store)).account(caller)

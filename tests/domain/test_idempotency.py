@@ -12,7 +12,7 @@ from sidepro.domain.idempotency import (
 )
 from sidepro.domain.identity import Caller
 from tests import factories
-from tests.domain.world import World, awaited
+from tests.domain.services import Services, awaited
 from tests.factories import NOW
 from tests.fakes.store import MemoryUnitOfWork
 
@@ -27,45 +27,48 @@ async def add_project(work: MemoryUnitOfWork, caller: Caller) -> str:
 
 
 @awaited
-async def test_without_a_key_every_call_takes_effect(world: World) -> None:
-    caller = await world.person()
+async def test_without_a_key_every_call_takes_effect(services: Services) -> None:
+    caller = await services.person()
     for _ in range(2):
         outcome = await run_idempotent(
-            world.store.unit_of_work, None, NOW, lambda work: add_project(work, caller)
+            services.store.unit_of_work, None, NOW, lambda work: add_project(work, caller)
         )
         assert outcome == "the outcome"
-    assert len(world.store.state.projects) == 2
-    await check_replay(world.store.unit_of_work, None, NOW)
+    assert len(services.store.state.projects) == 2
+    await check_replay(services.store.unit_of_work, None, NOW)
 
 
 @awaited
-async def test_with_a_key_the_second_call_replays_the_first(world: World) -> None:
-    caller = await world.person()
-    await check_replay(world.store.unit_of_work, request(caller), NOW)
+async def test_with_a_key_the_second_call_replays_the_first(services: Services) -> None:
+    caller = await services.person()
+    await check_replay(services.store.unit_of_work, request(caller), NOW)
     await run_idempotent(
-        world.store.unit_of_work, request(caller), NOW, lambda work: add_project(work, caller)
+        services.store.unit_of_work, request(caller), NOW, lambda work: add_project(work, caller)
     )
     with pytest.raises(ReplayResponse) as caught:
         await run_idempotent(
-            world.store.unit_of_work, request(caller), NOW, lambda work: add_project(work, caller)
+            services.store.unit_of_work,
+            request(caller),
+            NOW,
+            lambda work: add_project(work, caller),
         )
     assert caught.value.response == b"the outcome"
-    assert len(world.store.state.projects) == 1
+    assert len(services.store.state.projects) == 1
     with pytest.raises(ReplayResponse):
-        await check_replay(world.store.unit_of_work, request(caller), NOW)
+        await check_replay(services.store.unit_of_work, request(caller), NOW)
     with pytest.raises(IdempotencyKeyReused):
-        await check_replay(world.store.unit_of_work, request(caller, b"other"), NOW)
+        await check_replay(services.store.unit_of_work, request(caller, b"other"), NOW)
 
 
 @awaited
-async def test_a_failed_call_stores_nothing_and_leaves_the_key_free(world: World) -> None:
-    caller = await world.person()
+async def test_a_failed_call_stores_nothing_and_leaves_the_key_free(services: Services) -> None:
+    caller = await services.person()
 
     async def fail(work: MemoryUnitOfWork) -> str:
         await add_project(work, caller)
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        await run_idempotent(world.store.unit_of_work, request(caller), NOW, fail)
-    assert not world.store.state.projects
-    await check_replay(world.store.unit_of_work, request(caller), NOW)
+        await run_idempotent(services.store.unit_of_work, request(caller), NOW, fail)
+    assert not services.store.state.projects
+    await check_replay(services.store.unit_of_work, request(caller), NOW)

@@ -24,7 +24,7 @@ from sidepro.domain.images.urls import (
     ImageKey,
 )
 from sidepro.domain.images.views import ImageView
-from tests.domain.world import DRAFT, World, awaited
+from tests.domain.services import DRAFT, Services, awaited
 from tests.factories import always, at_once
 
 DAY = timedelta(days=1).total_seconds()
@@ -38,9 +38,9 @@ PROFILE: dict[str, Any] = {
 }
 
 
-def stored_objects(world: World) -> set[bytes]:
+def stored_objects(services: Services) -> set[bytes]:
     """The bytes of all objects in the store."""
-    return set(world.objects.objects.values())
+    return set(services.objects.objects.values())
 
 
 def key_of(image: ImageView) -> ImageKey:
@@ -61,21 +61,21 @@ def idempotent_request(owner: Caller) -> IdempotentRequest[ImageView]:
 
 
 @awaited
-async def test_an_upload_is_stored_and_returned(world: World) -> None:
-    owner = await world.person()
-    image = await world.image(owner, b"a picture")
+async def test_an_upload_is_stored_and_returned(services: Services) -> None:
+    owner = await services.person()
+    image = await services.image(owner, b"a picture")
     assert (image.width, image.height, image.size) == (640, 480, 9)
     assert image.media_type == "image/webp"
     assert image.url == f"/media/{key_of(image)}"
-    assert world.objects.objects == {key_of(image): b"a picture"}
-    stored = world.store.state.images[image.id]
+    assert services.objects.objects == {key_of(image): b"a picture"}
+    stored = services.store.state.images[image.id]
     assert (stored.image.owner_id, stored.state) == (owner.id, ImageState.STORED)
 
 
 @awaited
-async def test_a_key_reveals_neither_owner_nor_id(world: World) -> None:
-    owner = await world.person()
-    one, other = await world.image(owner), await world.image(owner)
+async def test_a_key_reveals_neither_owner_nor_id(services: Services) -> None:
+    owner = await services.person()
+    one, other = await services.image(owner), await services.image(owner)
     assert key_of(one) != key_of(other)
     for image in (one, other):
         for secret in (owner.id.hex, image.id.hex):
@@ -83,38 +83,38 @@ async def test_a_key_reveals_neither_owner_nor_id(world: World) -> None:
 
 
 @awaited
-async def test_a_file_that_cannot_be_encoded_leaves_nothing(world: World) -> None:
+async def test_a_file_that_cannot_be_encoded_leaves_nothing(services: Services) -> None:
     class Refusing:
         async def encode(self, file: object) -> Any:
             raise BadImage
 
-    owner = await world.person()
-    world.use(images={"codec": Refusing()})
+    owner = await services.person()
+    services.use(images={"codec": Refusing()})
     with pytest.raises(BadImage):
-        await world.image(owner)
-    assert not world.objects.objects
-    assert not world.store.state.images
+        await services.image(owner)
+    assert not services.objects.objects
+    assert not services.store.state.images
 
 
 @awaited
-async def test_uploads_are_limited_by_the_quota(world: World) -> None:
-    owner, other = await world.people(2)
-    await world.image(owner, b"x" * 600)
-    await world.image(owner, b"x" * 400)
+async def test_uploads_are_limited_by_the_quota(services: Services) -> None:
+    owner, other = await services.people(2)
+    await services.image(owner, b"x" * 600)
+    await services.image(owner, b"x" * 400)
     with pytest.raises(ImageQuota) as caught:
-        await world.image(owner, b"x")
+        await services.image(owner, b"x")
     assert [error.pointer for error in caught.value.errors] == ["/file"]
-    assert len(world.objects.objects) == 2
-    await world.image(other, b"x" * 1_000)
+    assert len(services.objects.objects) == 2
+    await services.image(other, b"x" * 1_000)
 
 
 @awaited
-async def test_concurrent_uploads_stay_within_the_quota(world: World) -> None:
-    owner = await world.person()
+async def test_concurrent_uploads_stay_within_the_quota(services: Services) -> None:
+    owner = await services.person()
 
     async def upload() -> bool:
         try:
-            await world.image(owner, b"x" * 300)
+            await services.image(owner, b"x" * 300)
         except ImageQuota:
             return False
         return True
@@ -123,262 +123,265 @@ async def test_concurrent_uploads_stay_within_the_quota(world: World) -> None:
 
 
 @awaited
-async def test_a_deleted_user_cannot_upload(world: World) -> None:
-    owner = await world.person()
-    world.forget(owner.id)
+async def test_a_deleted_user_cannot_upload(services: Services) -> None:
+    owner = await services.person()
+    services.forget(owner.id)
     with pytest.raises(NotAuthenticated):
-        await world.image(owner)
-    assert not world.objects.objects
+        await services.image(owner)
+    assert not services.objects.objects
 
 
 # -------------------------------------------------------------------------- interrupted uploads
 
 
 @awaited
-async def test_an_upload_whose_object_was_not_stored_is_cleaned_up(world: World) -> None:
-    owner = await world.person()
-    world.objects.broken = True
+async def test_an_upload_whose_object_was_not_stored_is_cleaned_up(services: Services) -> None:
+    owner = await services.person()
+    services.objects.broken = True
     with pytest.raises(Unavailable):
-        await world.image(owner)
-    (row,) = world.store.state.images.values()
+        await services.image(owner)
+    (row,) = services.store.state.images.values()
     assert row.state == ImageState.NEW
-    world.objects.broken = False
-    assert await world.images.remove_unused() == 0, "the object may still be on its way"
-    world.clock.forward(3_600)
-    assert await world.images.remove_unused() == 1
-    assert not world.store.state.images
+    services.objects.broken = False
+    assert await services.images.remove_unused() == 0, "the object may still be on its way"
+    services.clock.forward(3_600)
+    assert await services.images.remove_unused() == 1
+    assert not services.store.state.images
 
 
 @awaited
-async def test_an_unconfirmed_upload_is_cleaned_up_with_its_object(world: World) -> None:
-    owner = await world.person()
-    world.fail_commits(after=1)
+async def test_an_unconfirmed_upload_is_cleaned_up_with_its_object(services: Services) -> None:
+    owner = await services.person()
+    services.fail_commits(after=1)
     with pytest.raises(Unavailable):
-        await world.image(owner)
-    assert stored_objects(world) == {b"a picture"}
-    world.fail_commits(None)
-    world.clock.forward(3_600)
-    assert await world.images.remove_unused() == 1
-    assert not stored_objects(world)
-    assert not world.store.state.images
+        await services.image(owner)
+    assert stored_objects(services) == {b"a picture"}
+    services.fail_commits(None)
+    services.clock.forward(3_600)
+    assert await services.images.remove_unused() == 1
+    assert not stored_objects(services)
+    assert not services.store.state.images
 
 
 @awaited
-async def test_an_expired_upload_leaves_nothing(world: World) -> None:
-    owner = await world.person()
+async def test_an_expired_upload_leaves_nothing(services: Services) -> None:
+    owner = await services.person()
 
     async def expire() -> None:
-        world.clock.forward(3_600)
-        assert await world.images.remove_unused() == 1
+        services.clock.forward(3_600)
+        assert await services.images.remove_unused() == 1
 
-    world.objects.before_put = expire
+    services.objects.before_put = expire
     with pytest.raises(Unavailable):
-        await world.image(owner)
-    assert not world.objects.objects
-    assert not world.store.state.images
+        await services.image(owner)
+    assert not services.objects.objects
+    assert not services.store.state.images
 
 
 @awaited
-async def test_an_expired_upload_leaves_its_idempotency_key_free(world: World) -> None:
-    owner = await world.person()
+async def test_an_expired_upload_leaves_its_idempotency_key_free(services: Services) -> None:
+    owner = await services.person()
     request = idempotent_request(owner)
 
     async def expire() -> None:
-        world.clock.forward(3_600)
-        await world.images.remove_unused()
+        services.clock.forward(3_600)
+        await services.images.remove_unused()
 
-    world.objects.before_put = expire
+    services.objects.before_put = expire
     with pytest.raises(Unavailable):
-        await world.images.upload(owner, BytesIO(b"a picture"), request)
-    await world.images.upload(owner, BytesIO(b"a picture"), request)
-    assert stored_objects(world) == {b"a picture"}
+        await services.images.upload(owner, BytesIO(b"a picture"), request)
+    await services.images.upload(owner, BytesIO(b"a picture"), request)
+    assert stored_objects(services) == {b"a picture"}
 
 
 @awaited
-async def test_an_unfinished_upload_cannot_be_used(world: World) -> None:
-    owner = await world.person()
+async def test_an_unfinished_upload_cannot_be_used(services: Services) -> None:
+    owner = await services.person()
 
     async def use_it() -> None:
-        (image_id,) = world.store.state.images
+        (image_id,) = services.store.state.images
         with pytest.raises(InvalidInput):
-            await world.profiles.write_profile(owner, **{**PROFILE, "image_id": image_id})
+            await services.profiles.write_profile(owner, **{**PROFILE, "image_id": image_id})
 
-    world.objects.before_put = use_it
-    await world.image(owner)
+    services.objects.before_put = use_it
+    await services.image(owner)
 
 
 @awaited
 async def test_the_first_finished_of_two_uploads_uses_up_the_quota(
-    world: World,
+    services: Services,
 ) -> None:
-    owner = await world.person()
+    owner = await services.person()
 
     async def faster_upload() -> None:
-        await world.images.upload(owner, BytesIO(b"x" * 995))
+        await services.images.upload(owner, BytesIO(b"x" * 995))
 
-    world.objects.before_put = faster_upload
+    services.objects.before_put = faster_upload
     with pytest.raises(ImageQuota):
-        await world.image(owner)
-    assert await world.images.remove_unused() == 1
-    assert stored_objects(world) == {b"x" * 995}
+        await services.image(owner)
+    assert await services.images.remove_unused() == 1
+    assert stored_objects(services) == {b"x" * 995}
 
 
 @awaited
-async def test_a_concurrent_replay_needs_no_quota(world: World) -> None:
-    owner = await world.person()
+async def test_a_concurrent_replay_needs_no_quota(services: Services) -> None:
+    owner = await services.person()
     request = idempotent_request(owner)
-    images = world.images
+    images = services.images
 
     class SlowCodec:
         async def encode(self, file: IO[bytes]) -> Picture:
             await images.upload(owner, BytesIO(b"x" * 995), request)
             return await images.codec.encode(file)
 
-    world.use(images={"codec": SlowCodec()})
+    services.use(images={"codec": SlowCodec()})
     with pytest.raises(ReplayResponse):
-        await world.images.upload(owner, BytesIO(b"x" * 995), request)
-    assert stored_objects(world) == {b"x" * 995}
+        await services.images.upload(owner, BytesIO(b"x" * 995), request)
+    assert stored_objects(services) == {b"x" * 995}
 
 
 # --------------------------------------------------------------------------------------- cleanup
 
 
-async def published(world: World, author: Caller, *images: ImageView, **members: Any) -> Any:
+async def published(services: Services, author: Caller, *images: ImageView, **members: Any) -> Any:
     """A project whose text contains these images."""
-    world.use(projects={"markdown": always(html_with(*images))})
-    return await world.projects.publish(author, **{**DRAFT, **members})
+    services.use(projects={"markdown": always(html_with(*images))})
+    return await services.projects.publish(author, **{**DRAFT, **members})
 
 
 @awaited
-async def test_an_unused_image_is_deleted_after_a_day(world: World) -> None:
-    await world.image(await world.person())
-    world.clock.forward(DAY - 1)
-    assert await world.images.remove_unused() == 0
-    world.clock.forward(1)
-    assert await world.images.remove_unused() == 1
-    assert not world.objects.objects
-    assert not world.store.state.images
+async def test_an_unused_image_is_deleted_after_a_day(services: Services) -> None:
+    await services.image(await services.person())
+    services.clock.forward(DAY - 1)
+    assert await services.images.remove_unused() == 0
+    services.clock.forward(1)
+    assert await services.images.remove_unused() == 1
+    assert not services.objects.objects
+    assert not services.store.state.images
 
 
 @awaited
-async def test_a_referenced_image_stays(world: World) -> None:
-    owner = await world.person()
+async def test_a_referenced_image_stays(services: Services) -> None:
+    owner = await services.person()
     picture, thumbnail, shown, unused = [
-        await world.image(owner, text) for text in (b"picture", b"thumbnail", b"shown", b"unused")
+        await services.image(owner, text)
+        for text in (b"picture", b"thumbnail", b"shown", b"unused")
     ]
-    await world.profiles.write_profile(owner, **{**PROFILE, "image_id": picture.id})
-    project = await published(world, owner, shown, thumbnail_id=thumbnail.id)
+    await services.profiles.write_profile(owner, **{**PROFILE, "image_id": picture.id})
+    project = await published(services, owner, shown, thumbnail_id=thumbnail.id)
     for _ in range(3):
-        world.clock.forward(DAY)
-        await world.images.remove_unused()
-        assert stored_objects(world) == {b"picture", b"thumbnail", b"shown"}
-    assert unused.id not in world.store.state.images
+        services.clock.forward(DAY)
+        await services.images.remove_unused()
+        assert stored_objects(services) == {b"picture", b"thumbnail", b"shown"}
+    assert unused.id not in services.store.state.images
 
-    await world.profiles.edit_profile(owner, {"image_id": None})
-    await world.projects.delete(owner, project.card.id)
+    await services.profiles.edit_profile(owner, {"image_id": None})
+    await services.projects.delete(owner, project.card.id)
     for _ in range(24):
-        await world.images.remove_unused()
-        assert stored_objects(world) == {b"picture", b"thumbnail", b"shown"}, (
+        await services.images.remove_unused()
+        assert stored_objects(services) == {b"picture", b"thumbnail", b"shown"}, (
             "a day has not passed"
         )
-        world.clock.forward(DAY / 24)
-    assert await world.images.remove_unused() == 3
-    assert not stored_objects(world)
+        services.clock.forward(DAY / 24)
+    assert await services.images.remove_unused() == 3
+    assert not stored_objects(services)
 
 
 @awaited
-async def test_an_image_that_is_referenced_again_stays(world: World) -> None:
-    owner = await world.person()
-    image = await world.image(owner)
+async def test_an_image_that_is_referenced_again_stays(services: Services) -> None:
+    owner = await services.person()
+    image = await services.image(owner)
     with_image = {**PROFILE, "image_id": image.id}
-    await world.profiles.write_profile(owner, **with_image)
+    await services.profiles.write_profile(owner, **with_image)
     for _ in range(3):
-        await world.profiles.write_profile(owner, **PROFILE)
-        await world.images.remove_unused()
-        world.clock.forward(DAY * 3 / 4)
-        await world.profiles.write_profile(owner, **with_image)
-        await world.images.remove_unused()
-        world.clock.forward(DAY * 3 / 4)
-    assert await world.images.remove_unused() == 0
-    assert stored_objects(world) == {b"a picture"}
+        await services.profiles.write_profile(owner, **PROFILE)
+        await services.images.remove_unused()
+        services.clock.forward(DAY * 3 / 4)
+        await services.profiles.write_profile(owner, **with_image)
+        await services.images.remove_unused()
+        services.clock.forward(DAY * 3 / 4)
+    assert await services.images.remove_unused() == 0
+    assert stored_objects(services) == {b"a picture"}
 
 
 @awaited
-async def test_an_image_removed_from_a_text_is_deleted(world: World) -> None:
-    author = await world.person()
-    one, other = await world.image(author, b"one"), await world.image(author, b"other")
-    project = await published(world, author, one)
-    world.use(projects={"markdown": always(html_with(other))})
-    await world.projects.edit(author, project.card.id, {"content": "neu"}, None)
-    world.clock.forward(DAY)
-    await world.images.remove_unused()
-    world.clock.forward(DAY)
-    await world.images.remove_unused()
-    assert stored_objects(world) == {b"other"}
+async def test_an_image_removed_from_a_text_is_deleted(services: Services) -> None:
+    author = await services.person()
+    one, other = await services.image(author, b"one"), await services.image(author, b"other")
+    project = await published(services, author, one)
+    services.use(projects={"markdown": always(html_with(other))})
+    await services.projects.edit(author, project.card.id, {"content": "neu"}, None)
+    services.clock.forward(DAY)
+    await services.images.remove_unused()
+    services.clock.forward(DAY)
+    await services.images.remove_unused()
+    assert stored_objects(services) == {b"other"}
 
 
 @awaited
-async def test_a_text_does_not_keep_other_peoples_images(world: World) -> None:
-    author, other = await world.people(2)
-    await published(world, author, await world.image(other))
-    world.clock.forward(DAY)
-    assert await world.images.remove_unused() == 1
+async def test_a_text_does_not_keep_other_peoples_images(services: Services) -> None:
+    author, other = await services.people(2)
+    await published(services, author, await services.image(other))
+    services.clock.forward(DAY)
+    assert await services.images.remove_unused() == 1
 
 
 @awaited
-async def test_images_of_a_deleted_user_are_deleted_in_the_next_cleanup(world: World) -> None:
-    owner, other = await world.people(2)
-    picture, shown = await world.image(owner), await world.image(owner)
-    await world.image(other, b"another's")
-    await world.profiles.write_profile(owner, **{**PROFILE, "image_id": picture.id})
-    await published(world, owner, shown, thumbnail_id=shown.id)
-    async with world.store.unit_of_work() as work:
+async def test_images_of_a_deleted_user_are_deleted_in_the_next_cleanup(
+    services: Services,
+) -> None:
+    owner, other = await services.people(2)
+    picture, shown = await services.image(owner), await services.image(owner)
+    await services.image(other, b"another's")
+    await services.profiles.write_profile(owner, **{**PROFILE, "image_id": picture.id})
+    await published(services, owner, shown, thumbnail_id=shown.id)
+    async with services.store.unit_of_work() as work:
         await work.users.delete(owner.id)
         await work.commit()
-    owners = {row.image.owner_id for row in world.store.state.images.values()}
+    owners = {row.image.owner_id for row in services.store.state.images.values()}
     assert owners == {None, other.id}
-    assert await world.images.remove_unused() == 2
-    assert stored_objects(world) == {b"another's"}
+    assert await services.images.remove_unused() == 2
+    assert stored_objects(services) == {b"another's"}
 
 
 @awaited
-async def test_an_interrupted_cleanup_is_completed_by_the_next(world: World) -> None:
-    owner = await world.person()
+async def test_an_interrupted_cleanup_is_completed_by_the_next(services: Services) -> None:
+    owner = await services.person()
     for commits in range(4):
-        await world.image(owner)
-        world.clock.forward(DAY)
-        world.fail_commits(after=commits)
+        await services.image(owner)
+        services.clock.forward(DAY)
+        services.fail_commits(after=commits)
         if commits < 3:
             with pytest.raises(Unavailable):
-                await world.images.remove_unused()
+                await services.images.remove_unused()
         else:
-            assert await world.images.remove_unused() == 1
-        world.fail_commits(None)
-        await world.images.remove_unused()
-        assert not world.objects.objects
-        assert not world.store.state.images
+            assert await services.images.remove_unused() == 1
+        services.fail_commits(None)
+        await services.images.remove_unused()
+        assert not services.objects.objects
+        assert not services.store.state.images
 
 
 @awaited
-async def test_cleanup_keeps_the_rows_while_the_store_is_unreachable(world: World) -> None:
-    image = await world.image(await world.person())
-    world.clock.forward(DAY)
-    world.objects.broken = True
+async def test_cleanup_keeps_the_rows_while_the_store_is_unreachable(services: Services) -> None:
+    image = await services.image(await services.person())
+    services.clock.forward(DAY)
+    services.objects.broken = True
     with pytest.raises(Unavailable):
-        await world.images.remove_unused()
-    assert world.store.state.images[image.id].state == ImageState.DELETING
-    world.objects.broken = False
-    assert await world.images.remove_unused() == 1
+        await services.images.remove_unused()
+    assert services.store.state.images[image.id].state == ImageState.DELETING
+    services.objects.broken = False
+    assert await services.images.remove_unused() == 1
 
 
 @awaited
-async def test_concurrent_cleanups_delete_several_batches(world: World) -> None:
+async def test_concurrent_cleanups_delete_several_batches(services: Services) -> None:
     for _ in range(3):
-        owner = await world.person()
+        owner = await services.person()
         for _ in range(70):
-            await world.image(owner)
-    world.clock.forward(DAY)
-    removed = await at_once([world.images.remove_unused] * 3)
+            await services.image(owner)
+    services.clock.forward(DAY)
+    removed = await at_once([services.images.remove_unused] * 3)
     assert sum(removed) >= 210
-    assert not world.objects.objects
-    assert not world.store.state.images
+    assert not services.objects.objects
+    assert not services.store.state.images

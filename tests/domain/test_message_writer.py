@@ -17,15 +17,15 @@ from sidepro.domain.rooms.message_writer import (
     WriteResult,
 )
 from sidepro.domain.rooms.room import Message
-from tests.domain.world import World, awaited
+from tests.domain.services import Services, awaited
 from tests.factories import new_id
 
 
 class CountedUnits:
-    """Opens units of work of a world, and counts them; the next ones may be held or fail."""
+    """Opens units of work of a services, and counts them; the next ones may be held or fail."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, services: Services) -> None:
+        self._services = services
         self.opened = 0
         self.failing = 0
 
@@ -33,17 +33,17 @@ class CountedUnits:
         self.opened += 1
         if self.failing:
             self.failing -= 1
-            return self._world.broken_unit_of_work()
-        return self._world.store.unit_of_work()
+            return self._services.broken_unit_of_work()
+        return self._services.store.unit_of_work()
 
 
-def line(world: World) -> tuple[MessageWriter, CountedUnits]:
-    units = CountedUnits(world)
-    return MessageWriter(units, world.feed, world.clock), units
+def line(services: Services) -> tuple[MessageWriter, CountedUnits]:
+    units = CountedUnits(services)
+    return MessageWriter(units, services.feed, services.clock), units
 
 
-async def said(world: World, room_id: RoomId) -> list[tuple[int, str]]:
-    found = await world.reader.messages(room_id, after=0, before=None, limit=10_000)
+async def said(services: Services, room_id: RoomId) -> list[tuple[int, str]]:
+    found = await services.reader.messages(room_id, after=0, before=None, limit=10_000)
     return [(message.seq, message.body) for message in found]
 
 
@@ -57,44 +57,44 @@ def all_sent(results: Sequence[object]) -> list[Message]:
 
 @awaited
 async def test_what_comes_in_meanwhile_is_stored_with_one_commit_in_its_order(
-    world: World,
+    services: Services,
 ) -> None:
-    one, other, room_id = await world.chat()
-    sending, units = line(world)
+    one, other, room_id = await services.chat()
+    sending, units = line(services)
     people = [one, other]
     results = await asyncio.gather(
         *(sending.write(people[n % 2].id, room_id, str(n), None) for n in range(21))
     )
     assert [message.seq for message in all_sent(results)] == list(range(1, 22))
-    assert await said(world, room_id) == [(n + 1, str(n)) for n in range(21)]
+    assert await said(services, room_id) == [(n + 1, str(n)) for n in range(21)]
     assert units.opened == 1
 
 
 @awaited
-async def test_more_than_fit_are_stored_in_several_goes(world: World) -> None:
-    one, _, room_id = await world.chat()
-    sending, units = line(world)
+async def test_more_than_fit_are_stored_in_several_goes(services: Services) -> None:
+    one, _, room_id = await services.chat()
+    sending, units = line(services)
     await asyncio.gather(
         *(sending.write(one.id, room_id, str(n), None) for n in range(MAX_BATCH + 1))
     )
-    assert await said(world, room_id) == [(n + 1, str(n)) for n in range(MAX_BATCH + 1)]
+    assert await said(services, room_id) == [(n + 1, str(n)) for n in range(MAX_BATCH + 1)]
     assert units.opened == 2
 
 
 @awaited
 async def test_telling_that_fails_is_heard_of_by_its_sender_alone(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one, _, room_id = await world.chat()
-    sending, _ = line(world)
-    publish = world.feed.publish
+    one, _, room_id = await services.chat()
+    sending, _ = line(services)
+    publish = services.feed.publish
 
     async def breaks(event: Event) -> None:
         if isinstance(event, MessageSent) and event.message.body == "1":
             raise ZeroDivisionError
         await publish(event)
 
-    monkeypatch.setattr(world.feed, "publish", breaks)
+    monkeypatch.setattr(services.feed, "publish", breaks)
     results = await asyncio.wait_for(
         asyncio.gather(
             *(sending.write(one.id, room_id, str(n), None) for n in range(4)),
@@ -107,9 +107,9 @@ async def test_telling_that_fails_is_heard_of_by_its_sender_alone(
 
 
 @awaited
-async def test_rooms_are_numbered_each_for_itself(world: World) -> None:
-    chats = [await world.chat() for _ in range(3)]
-    sending, units = line(world)
+async def test_rooms_are_numbered_each_for_itself(services: Services) -> None:
+    chats = [await services.chat() for _ in range(3)]
+    sending, units = line(services)
     await asyncio.gather(
         *(
             sending.write(one.id, room_id, str(n), None)
@@ -118,17 +118,17 @@ async def test_rooms_are_numbered_each_for_itself(world: World) -> None:
         )
     )
     for _, _, room_id in chats:
-        assert await said(world, room_id) == [(1, "0"), (2, "1"), (3, "2"), (4, "3")]
+        assert await said(services, room_id) == [(1, "0"), (2, "1"), (3, "2"), (4, "3")]
     assert units.opened == 1
 
 
 @awaited
-async def test_a_refused_message_harms_none_that_is_stored_with_it(world: World) -> None:
-    one, other, room_id = await world.chat()
-    left, gone, pending = await world.chat()
-    await world.rooms.leave(gone, pending)
-    stranger = await world.person()
-    sending, units = line(world)
+async def test_a_refused_message_harms_none_that_is_stored_with_it(services: Services) -> None:
+    one, other, room_id = await services.chat()
+    left, gone, pending = await services.chat()
+    await services.rooms.leave(gone, pending)
+    stranger = await services.person()
+    sending, units = line(services)
     wishes: list[tuple[Caller, RoomId, str, str | None, type[Exception] | None]] = [
         (one, room_id, "first", None, None),
         (one, room_id, " ", None, InvalidInput),
@@ -144,15 +144,15 @@ async def test_a_refused_message_harms_none_that_is_stored_with_it(world: World)
     )
     for result, (*_, expected) in zip(results, wishes, strict=True):
         assert type(result) is (expected or WriteResult)
-    assert await said(world, room_id) == [(1, "first"), (2, "second")]
-    assert await said(world, pending) == []
+    assert await said(services, room_id) == [(1, "first"), (2, "second")]
+    assert await said(services, pending) == []
     assert units.opened == 1
 
 
 @awaited
-async def test_one_name_twice_in_one_go_is_one_message(world: World) -> None:
-    one, other, room_id = await world.chat()
-    sending, _ = line(world)
+async def test_one_name_twice_in_one_go_is_one_message(services: Services) -> None:
+    one, other, room_id = await services.chat()
+    sending, _ = line(services)
     first, again, others = await asyncio.gather(
         sending.write(one.id, room_id, "hello", "same"),
         sending.write(one.id, room_id, "another body", "same"),
@@ -160,15 +160,15 @@ async def test_one_name_twice_in_one_go_is_one_message(world: World) -> None:
     )
     assert (first.duplicate, again.duplicate, others.duplicate) == (False, True, False)
     assert first.message == again.message
-    assert await said(world, room_id) == [(1, "hello"), (2, "hi")]
+    assert await said(services, room_id) == [(1, "hello"), (2, "hi")]
 
 
 @awaited
 async def test_a_store_that_is_away_is_told_to_all_and_the_next_go_is_stored(
-    world: World,
+    services: Services,
 ) -> None:
-    one, _, room_id = await world.chat()
-    sending, units = line(world)
+    one, _, room_id = await services.chat()
+    sending, units = line(services)
     units.failing = 1
     results = await asyncio.gather(
         *(sending.write(one.id, room_id, str(n), None) for n in range(3)), return_exceptions=True
@@ -176,17 +176,17 @@ async def test_a_store_that_is_away_is_told_to_all_and_the_next_go_is_stored(
     assert [type(result) for result in results] == [Unavailable] * 3
     sent = await sending.write(one.id, room_id, "again", None)
     assert sent.message.seq == 1
-    assert await said(world, room_id) == [(1, "again")]
+    assert await said(services, room_id) == [(1, "again")]
 
 
 @awaited
-async def test_a_sender_who_withdraws_meanwhile_takes_nobody_along(world: World) -> None:
-    one, other, room_id = await world.chat()
-    going, _, elsewhere = await world.chat()
-    async with world.store.unit_of_work() as work:
+async def test_a_sender_who_withdraws_meanwhile_takes_nobody_along(services: Services) -> None:
+    one, other, room_id = await services.chat()
+    going, _, elsewhere = await services.chat()
+    async with services.store.unit_of_work() as work:
         await work.users.delete(going.id)  # the room is not told of it yet
         await work.commit()
-    sending, _ = line(world)
+    sending, _ = line(services)
     results = await asyncio.gather(
         sending.write(one.id, room_id, "first", None),
         sending.write(going.id, elsewhere, "farewell", None),
@@ -194,44 +194,44 @@ async def test_a_sender_who_withdraws_meanwhile_takes_nobody_along(world: World)
         return_exceptions=True,
     )
     assert [type(result) for result in results] == [WriteResult, NotFound, WriteResult]
-    assert await said(world, room_id) == [(1, "first"), (2, "second")]
+    assert await said(services, room_id) == [(1, "first"), (2, "second")]
 
 
 @awaited
 async def test_what_was_asked_for_is_stored_and_told_though_who_asked_has_gone(
-    world: World,
+    services: Services,
 ) -> None:
-    one, _, room_id = await world.chat()
-    sending, _ = line(world)
-    world.feed.told.clear()
+    one, _, room_id = await services.chat()
+    sending, _ = line(services)
+    services.feed.told.clear()
     asking = asyncio.create_task(sending.write(one.id, room_id, "hello", None))
     await asyncio.sleep(0)
     asking.cancel()
     await sending.write(one.id, room_id, "still here", None)
-    assert await said(world, room_id) == [(1, "hello"), (2, "still here")]
-    told = [event.message.seq for event in world.feed.told if isinstance(event, MessageSent)]
+    assert await said(services, room_id) == [(1, "hello"), (2, "still here")]
+    told = [event.message.seq for event in services.feed.told if isinstance(event, MessageSent)]
     assert told == [1, 2]
 
 
 @awaited
-async def test_closing_waits_for_what_is_being_stored(world: World) -> None:
-    one, _, room_id = await world.chat()
-    sending, _ = line(world)
+async def test_closing_waits_for_what_is_being_stored(services: Services) -> None:
+    one, _, room_id = await services.chat()
+    sending, _ = line(services)
     asking = asyncio.create_task(sending.write(one.id, room_id, "hello", None))
     await asyncio.sleep(0)
     await sending.close()
-    assert await said(world, room_id) == [(1, "hello")]
+    assert await said(services, room_id) == [(1, "hello")]
     await asking
 
 
 @awaited
-async def test_a_repeat_is_told_again(world: World) -> None:
-    one, _, room_id = await world.chat()
-    first, _ = await world.rooms.send(one, room_id, "hello", "same")
-    world.feed.told.clear()
-    again, repeated = await world.rooms.send(one, room_id, "hello", "same")
+async def test_a_repeat_is_told_again(services: Services) -> None:
+    one, _, room_id = await services.chat()
+    first, _ = await services.rooms.send(one, room_id, "hello", "same")
+    services.feed.told.clear()
+    again, repeated = await services.rooms.send(one, room_id, "hello", "same")
     assert (again, repeated) == (first, True)
-    assert world.feed.told == [MessageSent(Channel.room(room_id), first)]
+    assert services.feed.told == [MessageSent(Channel.room(room_id), first)]
 
 
 def test_a_line_that_was_never_used_closes() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sidepro.adapters.in_process import rate_limiter as memory
 from sidepro.adapters.in_process.rate_limiter import InProcessRateLimiter
 from sidepro.domain.rate_limiting import Limit
-from tests.domain.world import awaited
+from tests.domain.services import awaited
 
 TEN_A_MINUTE = Limit("test", 10, 60)
 

@@ -12,7 +12,7 @@ from sidepro.domain.recommendations.jaccard import Neighbour
 from sidepro.domain.recommendations.ports import Neighbourhood
 from sidepro.domain.recommendations.recommendation_service import weighted_shuffle
 from sidepro.domain.recommendations.views import Basis, Recommendation
-from tests.domain.world import World, awaited
+from tests.domain.services import Services, awaited
 from tests.factories import user
 from tests.fakes.readers import MemoryReader
 
@@ -23,14 +23,14 @@ def authors(items: Iterable[Recommendation]) -> list[UserId]:
     return [item.project.author.id for item in items]
 
 
-async def crowd(world: World, people: int, projects: int) -> Caller:
+async def crowd(services: Services, people: int, projects: int) -> Caller:
     """Somebody with as many neighbours, who have as many projects each; the job has run."""
-    caller = await world.person("Python")
+    caller = await services.person("Python")
     for _ in range(people):
-        author = await world.person("Python")
+        author = await services.person("Python")
         for _ in range(projects):
-            await world.project(author)
-    await world.similarity.run()
+            await services.project(author)
+    await services.similarity.run()
     return caller
 
 
@@ -38,12 +38,12 @@ async def crowd(world: World, people: int, projects: int) -> Caller:
 
 
 @awaited
-async def test_a_recommendation_says_why(world: World) -> None:
-    caller = await world.person("Django", "Python", "React")
-    similar = await world.person("Java", "Python", "React")
-    project = await world.project(similar)
-    await world.similarity.run()
-    (item,) = (await world.recommendations.recommend(caller, 3, None)).items
+async def test_a_recommendation_says_why(services: Services) -> None:
+    caller = await services.person("Django", "Python", "React")
+    similar = await services.person("Java", "Python", "React")
+    project = await services.project(similar)
+    await services.similarity.run()
+    (item,) = (await services.recommendations.recommend(caller, 3, None)).items
     assert item.project.id == project.id
     assert item.project.author.id == similar.id
     assert (item.basis, item.score) == (Basis.SIMILAR_SKILLS, 0.5)
@@ -51,12 +51,12 @@ async def test_a_recommendation_says_why(world: World) -> None:
 
 
 @awaited
-async def test_ones_own_projects_are_never_recommended(world: World) -> None:
-    caller = await world.person("Python")
-    await world.project(caller)
-    await world.project(await world.person("Python"))
-    await world.similarity.run()
-    items = (await world.recommendations.recommend(caller, 20, None)).items
+async def test_ones_own_projects_are_never_recommended(services: Services) -> None:
+    caller = await services.person("Python")
+    await services.project(caller)
+    await services.project(await services.person("Python"))
+    await services.similarity.run()
+    items = (await services.recommendations.recommend(caller, 20, None)).items
     assert len(items) == 1
     assert caller.id not in authors(items)
 
@@ -69,98 +69,100 @@ class AwayStore(MemoryReader):
 
 
 @awaited
-async def test_while_the_neighbours_cannot_be_had_popular_projects_are_shown(world: World) -> None:
-    caller = await crowd(world, people=1, projects=1)
-    away = replace(world.recommendations, store=AwayStore(world.store))
+async def test_while_the_neighbours_cannot_be_had_popular_projects_are_shown(
+    services: Services,
+) -> None:
+    caller = await crowd(services, people=1, projects=1)
+    away = replace(services.recommendations, store=AwayStore(services.store))
     found = await away.recommend(caller, 3, None)
     assert [item.basis for item in found.items] == [Basis.POPULAR]
     assert found.computed_at is None
 
 
 @awaited
-async def test_one_project_of_each_author_comes_before_any_second_one(world: World) -> None:
-    caller = await crowd(world, people=3, projects=3)
+async def test_one_project_of_each_author_comes_before_any_second_one(services: Services) -> None:
+    caller = await crowd(services, people=3, projects=3)
     for seed in range(10):
-        found = authors((await world.recommendations.recommend(caller, 9, seed)).items)
+        found = authors((await services.recommendations.recommend(caller, 9, seed)).items)
         rounds = [found[:3], found[3:6], found[6:]]
         assert all(len(set(each)) == 3 for each in rounds)
 
 
 @awaited
-async def test_no_project_comes_twice(world: World) -> None:
-    caller = await crowd(world, people=2, projects=3)
-    items = (await world.recommendations.recommend(caller, 20, 1)).items
+async def test_no_project_comes_twice(services: Services) -> None:
+    caller = await crowd(services, people=2, projects=3)
+    items = (await services.recommendations.recommend(caller, 20, 1)).items
     assert len({item.project.id for item in items}) == len(items) == 6
 
 
 @awaited
-async def test_no_more_come_than_were_asked_for(world: World) -> None:
-    caller = await crowd(world, people=3, projects=2)
+async def test_no_more_come_than_were_asked_for(services: Services) -> None:
+    caller = await crowd(services, people=3, projects=2)
     for limit in range(1, 6):
-        assert len((await world.recommendations.recommend(caller, limit, None)).items) == limit
+        assert len((await services.recommendations.recommend(caller, limit, None)).items) == limit
 
 
 @awaited
-async def test_others_come_in_for_those_who_have_nothing_left(world: World) -> None:
-    caller = await world.person("Python")
-    people = [await world.person("Python") for _ in range(6)]
-    projects = [await world.project(author) for author in people]
-    await world.similarity.run()
+async def test_others_come_in_for_those_who_have_nothing_left(services: Services) -> None:
+    caller = await services.person("Python")
+    people = [await services.person("Python") for _ in range(6)]
+    projects = [await services.project(author) for author in people]
+    await services.similarity.run()
     for author, project in list(zip(people, projects, strict=True))[:4]:
-        await world.projects.delete(author, project.id)
+        await services.projects.delete(author, project.id)
     left = {author.id for author in people[4:]}
     for seed in range(10):
-        items = (await world.recommendations.recommend(caller, 2, seed)).items
+        items = (await services.recommendations.recommend(caller, 2, seed)).items
         assert set(authors(items)) == left
         assert {item.basis for item in items} == {Basis.SIMILAR_SKILLS}
 
 
 @awaited
-async def test_a_seed_is_repeatable(world: World) -> None:
-    caller = await crowd(world, people=8, projects=3)
-    one, other = [await world.recommendations.recommend(caller, 3, 7) for _ in range(2)]
+async def test_a_seed_is_repeatable(services: Services) -> None:
+    caller = await crowd(services, people=8, projects=3)
+    one, other = [await services.recommendations.recommend(caller, 3, 7) for _ in range(2)]
     assert one == other
 
 
 @awaited
-async def test_different_seeds_show_different_projects(world: World) -> None:
-    caller = await crowd(world, people=8, projects=3)
+async def test_different_seeds_show_different_projects(services: Services) -> None:
+    caller = await crowd(services, people=8, projects=3)
     shown = set()
     for seed in range(10):
-        items = (await world.recommendations.recommend(caller, 3, seed)).items
+        items = (await services.recommendations.recommend(caller, 3, seed)).items
         shown.add(tuple(item.project.id for item in items))
     assert len(shown) > 5
 
 
 @awaited
-async def test_without_a_seed_a_reload_shows_others(world: World) -> None:
-    caller = await crowd(world, people=8, projects=3)
-    shown = [await world.recommendations.recommend(caller, 3, None) for _ in range(10)]
+async def test_without_a_seed_a_reload_shows_others(services: Services) -> None:
+    caller = await crowd(services, people=8, projects=3)
+    shown = [await services.recommendations.recommend(caller, 3, None) for _ in range(10)]
     assert any(one != shown[0] for one in shown)
 
 
 @awaited
-async def test_deactivated_authors_are_left_out(world: World) -> None:
-    caller = await world.person("Python")
-    author = await world.person("Python")
-    await world.project(author)
-    await world.similarity.run()
-    world.change(author.id, is_active=False)
-    assert (await world.recommendations.recommend(caller, 3, None)).items == ()
-    world.clock.forward(60)
-    await world.similarity.run()
-    assert (await world.reader.of(caller.id)).neighbours == ()
+async def test_deactivated_authors_are_left_out(services: Services) -> None:
+    caller = await services.person("Python")
+    author = await services.person("Python")
+    await services.project(author)
+    await services.similarity.run()
+    services.change(author.id, is_active=False)
+    assert (await services.recommendations.recommend(caller, 3, None)).items == ()
+    services.clock.forward(60)
+    await services.similarity.run()
+    assert (await services.reader.of(caller.id)).neighbours == ()
 
 
 @awaited
-async def test_a_project_that_is_gone_since_the_last_run_is_left_out(world: World) -> None:
-    caller = await world.person("Python")
-    author = await world.person("Python")
-    gone = await world.project(author)
-    stays = await world.project(author)
-    await world.similarity.run()
-    await world.projects.delete(author, gone.id)
-    items = (await world.recommendations.recommend(caller, 3, None)).items
+async def test_a_project_that_is_gone_since_the_last_run_is_left_out(services: Services) -> None:
+    caller = await services.person("Python")
+    author = await services.person("Python")
+    gone = await services.project(author)
+    stays = await services.project(author)
+    await services.similarity.run()
+    await services.projects.delete(author, gone.id)
+    items = (await services.recommendations.recommend(caller, 3, None)).items
     assert [item.project.id for item in items] == [stays.id]
 
 
@@ -168,27 +170,27 @@ async def test_a_project_that_is_gone_since_the_last_run_is_left_out(world: Worl
 
 
 @awaited
-async def test_without_similar_people_come_popular_projects(world: World) -> None:
-    caller = await world.person()
-    author, fan, other_fan = await world.people(3)
-    none, two, one = [await world.project(author) for _ in range(3)]
+async def test_without_similar_people_come_popular_projects(services: Services) -> None:
+    caller = await services.person()
+    author, fan, other_fan = await services.people(3)
+    none, two, one = [await services.project(author) for _ in range(3)]
     for who, what in ((fan, two), (other_fan, two), (fan, one)):
-        await world.bookmarks.add(who, what.id)
-    items = (await world.recommendations.recommend(caller, 3, None)).items
+        await services.bookmarks.add(who, what.id)
+    items = (await services.recommendations.recommend(caller, 3, None)).items
     assert [item.project.id for item in items] == [two.id, one.id, none.id]
     assert {(i.basis, i.score, i.shared_skills) for i in items} == {(Basis.POPULAR, None, ())}
 
 
 @awaited
-async def test_too_few_are_filled_up_with_popular_ones(world: World) -> None:
-    caller = await world.person("Python")
-    similar, other = await world.person("Python"), await world.person("Swift")
+async def test_too_few_are_filled_up_with_popular_ones(services: Services) -> None:
+    caller = await services.person("Python")
+    similar, other = await services.person("Python"), await services.person("Swift")
     for author in (similar, similar, other, other, other):
-        project = await world.project(author)
+        project = await services.project(author)
         if author is similar:
-            await world.bookmarks.add(other, project.id)
-    await world.similarity.run()
-    items = (await world.recommendations.recommend(caller, 4, None)).items
+            await services.bookmarks.add(other, project.id)
+    await services.similarity.run()
+    items = (await services.recommendations.recommend(caller, 4, None)).items
     assert authors(items) == [similar.id, similar.id, other.id, other.id]
     bases = [Basis.SIMILAR_SKILLS] * 2 + [Basis.POPULAR] * 2
     assert [item.basis for item in items] == bases
@@ -196,10 +198,10 @@ async def test_too_few_are_filled_up_with_popular_ones(world: World) -> None:
 
 
 @awaited
-async def test_ones_own_popular_projects_are_left_out(world: World) -> None:
-    caller = await world.person()
-    await world.project(caller)
-    assert (await world.recommendations.recommend(caller, 3, None)).items == ()
+async def test_ones_own_popular_projects_are_left_out(services: Services) -> None:
+    caller = await services.person()
+    await services.project(caller)
+    assert (await services.recommendations.recommend(caller, 3, None)).items == ()
 
 
 # --------------------------------------------------------------------------------------- the draw
@@ -230,38 +232,38 @@ def test_the_rank_does_not_depend_on_the_order_of_its_input() -> None:
 
 
 @awaited
-async def test_any_of_an_authors_projects_is_shown(world: World) -> None:
-    caller = await crowd(world, people=1, projects=3)
+async def test_any_of_an_authors_projects_is_shown(services: Services) -> None:
+    caller = await crowd(services, people=1, projects=3)
     shown = Counter[ProjectId]()
     for seed in SEEDS:
-        items = (await world.recommendations.recommend(caller, 1, seed)).items
+        items = (await services.recommendations.recommend(caller, 1, seed)).items
         shown[items[0].project.id] += 1
     assert len(shown) == 3
     assert min(shown.values()) > 30
 
 
 @awaited
-async def test_those_who_have_more_go_on(world: World) -> None:
-    caller = await world.person("Python")
-    one, other = [await world.person("Python") for _ in range(2)]
-    await world.project(one)
+async def test_those_who_have_more_go_on(services: Services) -> None:
+    caller = await services.person("Python")
+    one, other = [await services.person("Python") for _ in range(2)]
+    await services.project(one)
     for _ in range(3):
-        await world.project(other)
-    await world.similarity.run()
-    items = (await world.recommendations.recommend(caller, 9, 1)).items
+        await services.project(other)
+    await services.similarity.run()
+    items = (await services.recommendations.recommend(caller, 9, 1)).items
     assert authors(items[2:]) == [other.id, other.id]
     assert len({item.project.id for item in items}) == len(items) == 4
 
 
 @awaited
-async def test_others_give_more_for_those_who_have_nothing_left(world: World) -> None:
-    caller = await world.person("Python")
-    one, other = [await world.person("Python") for _ in range(2)]
-    gone = await world.project(one)
+async def test_others_give_more_for_those_who_have_nothing_left(services: Services) -> None:
+    caller = await services.person("Python")
+    one, other = [await services.person("Python") for _ in range(2)]
+    gone = await services.project(one)
     for _ in range(3):
-        await world.project(other)
-    await world.similarity.run()
-    await world.projects.delete(one, gone.id)
-    items = (await world.recommendations.recommend(caller, 3, 1)).items
+        await services.project(other)
+    await services.similarity.run()
+    await services.projects.delete(one, gone.id)
+    items = (await services.recommendations.recommend(caller, 3, 1)).items
     assert authors(items) == [other.id] * 3
     assert {item.basis for item in items} == {Basis.SIMILAR_SKILLS}

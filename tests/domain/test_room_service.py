@@ -23,7 +23,7 @@ from sidepro.domain.rooms.events import MessageSent, ReadPositionChanged, RoomCl
 from sidepro.domain.rooms.message_writer import MessageWriter
 from sidepro.domain.rooms.room import Room, RoomStatus
 from sidepro.domain.rooms.views import RoomView
-from tests.domain.world import World, awaited
+from tests.domain.services import Services, awaited
 from tests.factories import NOW, at_once, new_id, refresh_token, session
 from tests.fakes.rooms import MemoryRooms
 from tests.fakes.store import MemoryStore, MemoryUnitOfWork
@@ -36,42 +36,42 @@ NOWHERE = RoomId(new_id())
 
 
 @awaited
-async def test_the_first_to_ask_opens_the_room(world: World) -> None:
-    one, other = await world.people(2)
-    room, created, _ = await world.rooms.open(one, other.id)
+async def test_the_first_to_ask_opens_the_room(services: Services) -> None:
+    one, other = await services.people(2)
+    room, created, _ = await services.rooms.open(one, other.id)
     assert created
     assert room.participant
     assert room.participant.id == other.id
     assert (room.status, room.last_seq, room.left_by) == (RoomStatus.STOP, 0, None)
-    assert not world.feed.told
+    assert not services.feed.told
 
 
 @awaited
-async def test_who_asks_again_gets_the_room_that_stands(world: World) -> None:
-    one, other, room_id = await world.chat()
-    world.clock.forward(60)
-    assert await world.rooms.open(one, other.id) == (
-        await world.rooms.room(one, room_id),
+async def test_who_asks_again_gets_the_room_that_stands(services: Services) -> None:
+    one, other, room_id = await services.chat()
+    services.clock.forward(60)
+    assert await services.rooms.open(one, other.id) == (
+        await services.rooms.room(one, room_id),
         False,
         False,
     )
-    again, created, _ = await world.rooms.open(other, one.id)
+    again, created, _ = await services.rooms.open(other, one.id)
     assert (again.id, created) == (room_id, False)
     assert again.updated_at == NOW
-    assert not world.feed.told
+    assert not services.feed.told
 
 
 @awaited
-async def test_however_many_ask_at_once_there_is_one_room(world: World) -> None:
-    one, other = await world.people(2)
+async def test_however_many_ask_at_once_there_is_one_room(services: Services) -> None:
+    one, other = await services.people(2)
     asking = [
-        partial(world.rooms.open, one, other.id),
-        partial(world.rooms.open, other, one.id),
+        partial(services.rooms.open, one, other.id),
+        partial(services.rooms.open, other, one.id),
     ]
     answers = await at_once(asking * 5)
     assert len({opened.room.id for opened in answers}) == 1
     assert [opened.created for opened in answers].count(True) == 1
-    assert len(world.store.state.rooms) == 1
+    assert len(services.store.state.rooms) == 1
 
 
 class ComingAndGoing(MemoryRooms):
@@ -95,12 +95,14 @@ class UnitOfWorkAmongOthers(MemoryUnitOfWork):
 
 
 @awaited
-async def test_a_room_that_comes_and_goes_meanwhile_is_opened_all_the_same(world: World) -> None:
-    one, other = await world.people(2)
-    rooms = replace(world.rooms, unit_of_work=lambda: UnitOfWorkAmongOthers(world.store))
+async def test_a_room_that_comes_and_goes_meanwhile_is_opened_all_the_same(
+    services: Services,
+) -> None:
+    one, other = await services.people(2)
+    rooms = replace(services.rooms, unit_of_work=lambda: UnitOfWorkAmongOthers(services.store))
     room, created, _ = await rooms.open(one, other.id)
     assert created
-    assert set(world.store.state.rooms) == {room.id}
+    assert set(services.store.state.rooms) == {room.id}
 
 
 class PresenceOutsideTransactions(InProcessPresence):
@@ -117,158 +119,158 @@ class PresenceOutsideTransactions(InProcessPresence):
 
 @awaited
 async def test_a_reopened_room_shows_who_is_there_without_asking_inside_the_transaction(
-    world: World,
+    services: Services,
 ) -> None:
-    one, other, room_id = await world.chat()
-    rooms = replace(world.rooms, presence=PresenceOutsideTransactions(world.store))
+    one, other, room_id = await services.chat()
+    rooms = replace(services.rooms, presence=PresenceOutsideTransactions(services.store))
     await rooms.leave(one, room_id)
     await rooms.connect(other, room_id, "a socket")
     room, created, reopened = await rooms.open(one, other.id)
     assert (room.status, created, reopened) == (RoomStatus.RUNNING, False, True)
-    third = await world.person()
+    third = await services.person()
     room, created, reopened = await rooms.open(one, third.id)
     assert (room.status, created, reopened) == (RoomStatus.STOP, True, False)
 
 
 @awaited
-async def test_nobody_chats_with_themselves(world: World) -> None:
-    one = await world.person()
+async def test_nobody_chats_with_themselves(services: Services) -> None:
+    one = await services.person()
     with pytest.raises(CannotChatWithYourself):
-        await world.rooms.open(one, one.id)
-    assert not world.store.state.rooms
+        await services.rooms.open(one, one.id)
+    assert not services.store.state.rooms
 
 
 @awaited
-async def test_an_unknown_person_cannot_be_asked(world: World) -> None:
+async def test_an_unknown_person_cannot_be_asked(services: Services) -> None:
     with pytest.raises(NotFound):
-        await world.rooms.open(await world.person(), NOBODY)
+        await services.rooms.open(await services.person(), NOBODY)
 
 
 # ------------------------------------------------------------------------------------- leaving
 
 
 @awaited
-async def test_after_one_left_the_other_can_read_and_not_write(world: World) -> None:
-    one, other, room_id = await world.chat()
-    await world.rooms.send(one, room_id, "Bye", None)
-    await world.rooms.leave(one, room_id)
-    room = await world.rooms.room(other, room_id)
+async def test_after_one_left_the_other_can_read_and_not_write(services: Services) -> None:
+    one, other, room_id = await services.chat()
+    await services.rooms.send(one, room_id, "Bye", None)
+    await services.rooms.leave(one, room_id)
+    room = await services.rooms.room(other, room_id)
     assert (room.status, room.left_by) == (RoomStatus.PENDING, one.id)
-    assert len((await world.rooms.history(other, room_id, limit=10)).items) == 1
+    assert len((await services.rooms.history(other, room_id, limit=10)).items) == 1
     with pytest.raises(RoomPending):
-        await world.rooms.send(other, room_id, "Wait!", None)
+        await services.rooms.send(other, room_id, "Wait!", None)
 
 
 @awaited
-async def test_for_the_one_who_left_the_room_is_not_there(world: World) -> None:
-    one, _, room_id = await world.chat()
-    await world.rooms.leave(one, room_id)
+async def test_for_the_one_who_left_the_room_is_not_there(services: Services) -> None:
+    one, _, room_id = await services.chat()
+    await services.rooms.leave(one, room_id)
     for attempt in (
-        world.rooms.room(one, room_id),
-        world.rooms.authorize(one, room_id),
-        world.rooms.history(one, room_id, limit=10),
-        world.rooms.send(one, room_id, "Hello?", None),
-        world.rooms.mark_read(one, room_id, 0),
-        world.rooms.leave(one, room_id),
+        services.rooms.room(one, room_id),
+        services.rooms.authorize(one, room_id),
+        services.rooms.history(one, room_id, limit=10),
+        services.rooms.send(one, room_id, "Hello?", None),
+        services.rooms.mark_read(one, room_id, 0),
+        services.rooms.leave(one, room_id),
     ):
         with pytest.raises(NotFound):
             await attempt
-    assert (await world.rooms.rooms(one, PageRequest())).items == ()
-    assert await world.rooms.room_count(one) == 0
+    assert (await services.rooms.rooms(one, PageRequest())).items == ()
+    assert await services.rooms.room_count(one) == 0
 
 
 @awaited
-async def test_for_a_stranger_the_room_is_not_there(world: World) -> None:
-    _, _, room_id = await world.chat()
-    stranger = await world.person(is_admin=True)
+async def test_for_a_stranger_the_room_is_not_there(services: Services) -> None:
+    _, _, room_id = await services.chat()
+    stranger = await services.person(is_admin=True)
     for attempt in (
-        world.rooms.room(stranger, room_id),
-        world.rooms.authorize(stranger, room_id),
-        world.rooms.history(stranger, room_id, limit=10),
-        world.rooms.send(stranger, room_id, "Hello?", None),
-        world.rooms.mark_read(stranger, room_id, 0),
-        world.rooms.leave(stranger, room_id),
-    ):
-        with pytest.raises(NotFound):
-            await attempt
-
-
-@awaited
-async def test_a_room_that_never_was_is_not_there(world: World) -> None:
-    one = await world.person()
-    for attempt in (
-        world.rooms.room(one, NOWHERE),
-        world.rooms.authorize(one, NOWHERE),
-        world.rooms.send(one, NOWHERE, "Hello?", None),
-        world.rooms.leave(one, NOWHERE),
-        world.rooms.presence_snapshot(NOWHERE),
+        services.rooms.room(stranger, room_id),
+        services.rooms.authorize(stranger, room_id),
+        services.rooms.history(stranger, room_id, limit=10),
+        services.rooms.send(stranger, room_id, "Hello?", None),
+        services.rooms.mark_read(stranger, room_id, 0),
+        services.rooms.leave(stranger, room_id),
     ):
         with pytest.raises(NotFound):
             await attempt
 
 
 @awaited
-async def test_when_both_have_left_room_and_messages_are_gone(world: World) -> None:
-    one, other, room_id = await world.chat()
-    await world.rooms.send(one, room_id, "Bye", None)
-    await world.rooms.leave(one, room_id)
-    await world.rooms.leave(other, room_id)
-    assert not world.store.state.rooms
-    assert not world.store.state.messages
-    fresh, created, _ = await world.rooms.open(other, one.id)
+async def test_a_room_that_never_was_is_not_there(services: Services) -> None:
+    one = await services.person()
+    for attempt in (
+        services.rooms.room(one, NOWHERE),
+        services.rooms.authorize(one, NOWHERE),
+        services.rooms.send(one, NOWHERE, "Hello?", None),
+        services.rooms.leave(one, NOWHERE),
+        services.rooms.presence_snapshot(NOWHERE),
+    ):
+        with pytest.raises(NotFound):
+            await attempt
+
+
+@awaited
+async def test_when_both_have_left_room_and_messages_are_gone(services: Services) -> None:
+    one, other, room_id = await services.chat()
+    await services.rooms.send(one, room_id, "Bye", None)
+    await services.rooms.leave(one, room_id)
+    await services.rooms.leave(other, room_id)
+    assert not services.store.state.rooms
+    assert not services.store.state.messages
+    fresh, created, _ = await services.rooms.open(other, one.id)
     assert (created, fresh.last_seq) == (True, 0)
 
 
 @awaited
-async def test_who_left_opens_the_room_again_with_its_history(world: World) -> None:
-    one, other, room_id = await world.chat()
-    await world.rooms.send(one, room_id, "Bye", None)
-    await world.rooms.leave(one, room_id)
-    now = world.clock.forward(60)
-    room, created, _ = await world.rooms.open(one, other.id)
+async def test_who_left_opens_the_room_again_with_its_history(services: Services) -> None:
+    one, other, room_id = await services.chat()
+    await services.rooms.send(one, room_id, "Bye", None)
+    await services.rooms.leave(one, room_id)
+    now = services.clock.forward(60)
+    room, created, _ = await services.rooms.open(one, other.id)
     assert (room.id, created, room.status) == (room_id, False, RoomStatus.STOP)
     assert (room.last_seq, room.left_by, room.updated_at) == (1, None, now)
 
 
 @awaited
-async def test_asking_does_not_bring_the_other_one_back(world: World) -> None:
-    one, other, room_id = await world.chat()
-    await world.rooms.leave(one, room_id)
-    world.feed.told.clear()
-    room, created, _ = await world.rooms.open(other, one.id)
+async def test_asking_does_not_bring_the_other_one_back(services: Services) -> None:
+    one, other, room_id = await services.chat()
+    await services.rooms.leave(one, room_id)
+    services.feed.told.clear()
+    room, created, _ = await services.rooms.open(other, one.id)
     assert (room.id, created, room.status) == (room_id, False, RoomStatus.PENDING)
-    assert not world.feed.told
+    assert not services.feed.told
 
 
 @awaited
-async def test_leaving_and_coming_back_is_told(world: World) -> None:
-    one, other, room_id = await world.chat()
-    await world.rooms.leave(one, room_id)
-    assert world.feed.told == [
+async def test_leaving_and_coming_back_is_told(services: Services) -> None:
+    one, other, room_id = await services.chat()
+    await services.rooms.leave(one, room_id)
+    assert services.feed.told == [
         RoomClosed(Channel.room(room_id), one.id),
         StatusChanged(Channel.room(room_id)),
     ]
-    world.feed.told.clear()
-    await world.rooms.open(one, other.id)
-    assert world.feed.told == [StatusChanged(Channel.room(room_id))]
+    services.feed.told.clear()
+    await services.rooms.open(one, other.id)
+    assert services.feed.told == [StatusChanged(Channel.room(room_id))]
 
 
 @awaited
-async def test_the_end_of_a_room_is_told_to_all(world: World) -> None:
-    one, other, room_id = await world.chat()
-    await world.rooms.leave(one, room_id)
-    world.feed.told.clear()
-    await world.rooms.leave(other, room_id)
-    assert world.feed.told == [RoomClosed(Channel.room(room_id), None)]
+async def test_the_end_of_a_room_is_told_to_all(services: Services) -> None:
+    one, other, room_id = await services.chat()
+    await services.rooms.leave(one, room_id)
+    services.feed.told.clear()
+    await services.rooms.leave(other, room_id)
+    assert services.feed.told == [RoomClosed(Channel.room(room_id), None)]
 
 
 # ------------------------------------------------------------------------------------ messages
 
 
 @awaited
-async def test_messages_are_numbered_from_one_whoever_sends(world: World) -> None:
-    one, other, room_id = await world.chat()
-    sent = [await world.rooms.send(who, room_id, "Hi", None) for who in (one, other, other)]
+async def test_messages_are_numbered_from_one_whoever_sends(services: Services) -> None:
+    one, other, room_id = await services.chat()
+    sent = [await services.rooms.send(who, room_id, "Hi", None) for who in (one, other, other)]
     assert [(m.seq, m.sender_id, again) for m, again in sent] == [
         (1, one.id, False),
         (2, other.id, False),
@@ -277,96 +279,96 @@ async def test_messages_are_numbered_from_one_whoever_sends(world: World) -> Non
 
 
 @awaited
-async def test_many_messages_at_once_leave_no_hole(world: World) -> None:
-    one, other, room_id = await world.chat()
+async def test_many_messages_at_once_leave_no_hole(services: Services) -> None:
+    one, other, room_id = await services.chat()
     sends = [
-        partial(world.rooms.send, who, room_id, f"{turn}", f"{turn}")
+        partial(services.rooms.send, who, room_id, f"{turn}", f"{turn}")
         for turn in range(10)
         for who in (one, other)
     ]
     await at_once(sends)
-    history = await world.rooms.history(one, room_id, limit=100)
+    history = await services.rooms.history(one, room_id, limit=100)
     assert [message.seq for message in history.items] == list(range(1, 21))
     assert history.last_seq == 20
 
 
 @awaited
-async def test_a_repeated_client_id_is_one_message(world: World) -> None:
-    one, _, room_id = await world.chat()
-    first = await world.rooms.send(one, room_id, "Hello", "mine")
-    await world.rooms.send(one, room_id, "Between", None)
-    again = await world.rooms.send(one, room_id, "Another body", "mine")
+async def test_a_repeated_client_id_is_one_message(services: Services) -> None:
+    one, _, room_id = await services.chat()
+    first = await services.rooms.send(one, room_id, "Hello", "mine")
+    await services.rooms.send(one, room_id, "Between", None)
+    again = await services.rooms.send(one, room_id, "Another body", "mine")
     assert again == (first[0], True)
-    assert (await world.rooms.room(one, room_id)).last_seq == 2
+    assert (await services.rooms.room(one, room_id)).last_seq == 2
 
 
 @awaited
-async def test_a_repeated_client_id_is_told_again(world: World) -> None:
-    one, _, room_id = await world.chat()
-    await world.rooms.send(one, room_id, "Hello", "mine")
-    await world.rooms.send(one, room_id, "Hello", "mine")
-    assert world.feed.messages() == [1, 1]
+async def test_a_repeated_client_id_is_told_again(services: Services) -> None:
+    one, _, room_id = await services.chat()
+    await services.rooms.send(one, room_id, "Hello", "mine")
+    await services.rooms.send(one, room_id, "Hello", "mine")
+    assert services.feed.messages() == [1, 1]
 
 
 @awaited
-async def test_a_repeat_is_answered_even_when_the_room_is_pending(world: World) -> None:
-    one, other, room_id = await world.chat()
-    first, _ = await world.rooms.send(one, room_id, "Hello", "mine")
-    await world.rooms.leave(other, room_id)
-    assert await world.rooms.send(one, room_id, "", "mine") == (first, True)
+async def test_a_repeat_is_answered_even_when_the_room_is_pending(services: Services) -> None:
+    one, other, room_id = await services.chat()
+    first, _ = await services.rooms.send(one, room_id, "Hello", "mine")
+    await services.rooms.leave(other, room_id)
+    assert await services.rooms.send(one, room_id, "", "mine") == (first, True)
 
 
 @awaited
-async def test_a_repeat_does_not_reach_into_a_room_that_was_left(world: World) -> None:
-    one, _, room_id = await world.chat()
-    await world.rooms.send(one, room_id, "Hello", "mine")
-    await world.rooms.leave(one, room_id)
-    world.feed.told.clear()
+async def test_a_repeat_does_not_reach_into_a_room_that_was_left(services: Services) -> None:
+    one, _, room_id = await services.chat()
+    await services.rooms.send(one, room_id, "Hello", "mine")
+    await services.rooms.leave(one, room_id)
+    services.feed.told.clear()
     with pytest.raises(NotFound):
-        await world.rooms.send(one, room_id, "Hello", "mine")
-    assert not world.feed.told
+        await services.rooms.send(one, room_id, "Hello", "mine")
+    assert not services.feed.told
 
 
 @awaited
-async def test_the_same_client_id_sent_at_once_is_one_message(world: World) -> None:
-    one, _, room_id = await world.chat()
-    answers = await at_once([partial(world.rooms.send, one, room_id, "Hello", "mine")] * 5)
+async def test_the_same_client_id_sent_at_once_is_one_message(services: Services) -> None:
+    one, _, room_id = await services.chat()
+    answers = await at_once([partial(services.rooms.send, one, room_id, "Hello", "mine")] * 5)
     assert {message.seq for message, _ in answers} == {1}
     assert [again for _, again in answers].count(False) == 1
 
 
 @awaited
-async def test_two_people_may_use_the_same_client_id(world: World) -> None:
-    one, other, room_id = await world.chat()
-    await world.rooms.send(one, room_id, "Hello", "1")
-    message, again = await world.rooms.send(other, room_id, "Hi", "1")
+async def test_two_people_may_use_the_same_client_id(services: Services) -> None:
+    one, other, room_id = await services.chat()
+    await services.rooms.send(one, room_id, "Hello", "1")
+    message, again = await services.rooms.send(other, room_id, "Hi", "1")
     assert (message.seq, message.body, again) == (2, "Hi", False)
 
 
 @awaited
-async def test_a_client_id_is_good_for_its_room_alone(world: World) -> None:
-    one, _, room_id = await world.chat()
-    third = await world.person()
-    elsewhere, *_ = await world.rooms.open(one, third.id)
-    await world.rooms.send(one, room_id, "Hello", "1")
-    message, again = await world.rooms.send(one, elsewhere.id, "Hi", "1")
+async def test_a_client_id_is_good_for_its_room_alone(services: Services) -> None:
+    one, _, room_id = await services.chat()
+    third = await services.person()
+    elsewhere, *_ = await services.rooms.open(one, third.id)
+    await services.rooms.send(one, room_id, "Hello", "1")
+    message, again = await services.rooms.send(one, elsewhere.id, "Hi", "1")
     assert (message.room_id, message.seq, again) == (elsewhere.id, 1, False)
 
 
 @awaited
-async def test_a_message_is_stored_before_anybody_is_told(world: World) -> None:
-    one, _, room_id = await world.chat()
-    message, _ = await world.rooms.send(one, room_id, "Hello", None)
-    assert world.feed.told == [MessageSent(Channel.room(room_id), message)]
-    assert world.feed.stored_when_told == [{message}]
+async def test_a_message_is_stored_before_anybody_is_told(services: Services) -> None:
+    one, _, room_id = await services.chat()
+    message, _ = await services.rooms.send(one, room_id, "Hello", None)
+    assert services.feed.told == [MessageSent(Channel.room(room_id), message)]
+    assert services.feed.stored_when_told == [{message}]
 
 
 @awaited
-async def test_whoever_listens_hears_of_a_message(world: World) -> None:
-    one, _, room_id = await world.chat()
+async def test_whoever_listens_hears_of_a_message(services: Services) -> None:
+    one, _, room_id = await services.chat()
     heard: list[Event] = []
-    await world.feed.subscribe(Channel.room(room_id), heard.append)
-    message, _ = await world.rooms.send(one, room_id, "Hello", None)
+    await services.feed.subscribe(Channel.room(room_id), heard.append)
+    message, _ = await services.rooms.send(one, room_id, "Hello", None)
     assert heard == [MessageSent(Channel.room(room_id), message)]
 
 
@@ -381,24 +383,24 @@ async def test_whoever_listens_hears_of_a_message(world: World) -> None:
 )
 @awaited
 async def test_what_is_refused_is_neither_stored_nor_told(
-    world: World, body: str, client_id: str | None, error: type[SideProError]
+    services: Services, body: str, client_id: str | None, error: type[SideProError]
 ) -> None:
-    one, _, room_id = await world.chat()
+    one, _, room_id = await services.chat()
     with pytest.raises(error):
-        await world.rooms.send(one, room_id, body, client_id)
-    assert not world.feed.told
-    assert not world.store.state.messages
-    assert (await world.rooms.room(one, room_id)).last_seq == 0
+        await services.rooms.send(one, room_id, body, client_id)
+    assert not services.feed.told
+    assert not services.store.state.messages
+    assert (await services.rooms.room(one, room_id)).last_seq == 0
 
 
 @awaited
-async def test_what_could_not_be_committed_is_not_told(world: World) -> None:
-    one, other, room_id = await world.chat()
-    await world.rooms.send(other, room_id, "Hello", None)
-    world.feed.told.clear()
-    lost = world.broken_unit_of_work
-    sending = MessageWriter(lost, world.feed, world.clock)
-    broken = replace(world.rooms, unit_of_work=lost, message_writer=sending)
+async def test_what_could_not_be_committed_is_not_told(services: Services) -> None:
+    one, other, room_id = await services.chat()
+    await services.rooms.send(other, room_id, "Hello", None)
+    services.feed.told.clear()
+    lost = services.broken_unit_of_work
+    sending = MessageWriter(lost, services.feed, services.clock)
+    broken = replace(services.rooms, unit_of_work=lost, message_writer=sending)
     for attempt in (
         broken.send(one, room_id, "Hello", "mine"),
         broken.mark_read(one, room_id, 1),
@@ -406,8 +408,8 @@ async def test_what_could_not_be_committed_is_not_told(world: World) -> None:
     ):
         with pytest.raises(Unavailable):
             await attempt
-    assert not world.feed.told
-    room = await world.rooms.room(one, room_id)
+    assert not services.feed.told
+    room = await services.rooms.room(one, room_id)
     assert (room.last_seq, room.read_seq, room.left_by) == (1, 0, None)
 
 
@@ -415,13 +417,15 @@ async def test_what_could_not_be_committed_is_not_told(world: World) -> None:
 
 
 @awaited
-async def test_history_goes_forward_backward_and_starts_at_the_latest(world: World) -> None:
-    one, _, room_id = await world.chat()
+async def test_history_goes_forward_backward_and_starts_at_the_latest(services: Services) -> None:
+    one, _, room_id = await services.chat()
     for _ in range(7):
-        await world.rooms.send(one, room_id, "Hello", None)
+        await services.rooms.send(one, room_id, "Hello", None)
 
     async def read(after: int | None, before: int | None, limit: int) -> list[int]:
-        history = await world.rooms.history(one, room_id, after=after, before=before, limit=limit)
+        history = await services.rooms.history(
+            one, room_id, after=after, before=before, limit=limit
+        )
         assert history.last_seq == 7
         return [message.seq for message in history.items]
 
@@ -435,12 +439,12 @@ async def test_history_goes_forward_backward_and_starts_at_the_latest(world: Wor
 
 
 @awaited
-async def test_what_a_socket_missed_is_read_up_to_a_number(world: World) -> None:
-    one, _, room_id = await world.chat()
+async def test_what_a_socket_missed_is_read_up_to_a_number(services: Services) -> None:
+    one, _, room_id = await services.chat()
     for _ in range(5):
-        await world.rooms.send(one, room_id, "Hello", None)
+        await services.rooms.send(one, room_id, "Hello", None)
     for after, upto, missed in ((1, 3, [2, 3]), (3, 9, [4, 5]), (3, 3, []), (4, 2, [])):
-        found = await world.rooms.messages_in_range(room_id, after, upto)
+        found = await services.rooms.messages_in_range(room_id, after, upto)
         assert [message.seq for message in found] == missed
 
 
@@ -448,141 +452,141 @@ async def test_what_a_socket_missed_is_read_up_to_a_number(world: World) -> None
 
 
 @awaited
-async def test_only_the_other_ones_messages_are_unread(world: World) -> None:
-    one, other, room_id = await world.chat()
+async def test_only_the_other_ones_messages_are_unread(services: Services) -> None:
+    one, other, room_id = await services.chat()
     for who in (one, other, other, one):
-        await world.rooms.send(who, room_id, "Hello", None)
-    seen = await world.rooms.room(one, room_id)
+        await services.rooms.send(who, room_id, "Hello", None)
+    seen = await services.rooms.room(one, room_id)
     assert (seen.unread_count, seen.read_seq, seen.participant_read_seq) == (2, 0, 0)
-    await world.rooms.mark_read(one, room_id, 2)
-    seen = await world.rooms.room(one, room_id)
+    await services.rooms.mark_read(one, room_id, 2)
+    seen = await services.rooms.room(one, room_id)
     assert (seen.unread_count, seen.read_seq, seen.participant_read_seq) == (1, 2, 0)
-    seen = await world.rooms.room(other, room_id)
+    seen = await services.rooms.room(other, room_id)
     assert (seen.unread_count, seen.read_seq, seen.participant_read_seq) == (2, 0, 2)
 
 
 @awaited
-async def test_a_read_mark_moves_forward_to_the_last_message_at_most(world: World) -> None:
-    one, other, room_id = await world.chat()
+async def test_a_read_mark_moves_forward_to_the_last_message_at_most(services: Services) -> None:
+    one, other, room_id = await services.chat()
     for _ in range(3):
-        await world.rooms.send(other, room_id, "Hello", None)
+        await services.rooms.send(other, room_id, "Hello", None)
     for seq, mark in ((2, 2), (1, 2), (99, 3), (0, 3)):
-        await world.rooms.mark_read(one, room_id, seq)
-        assert (await world.rooms.room(one, room_id)).read_seq == mark
+        await services.rooms.mark_read(one, room_id, seq)
+        assert (await services.rooms.room(one, room_id)).read_seq == mark
 
 
 @awaited
-async def test_a_read_mark_is_told_when_it_moves(world: World) -> None:
-    one, other, room_id = await world.chat()
-    await world.rooms.send(other, room_id, "Hello", None)
-    world.feed.told.clear()
+async def test_a_read_mark_is_told_when_it_moves(services: Services) -> None:
+    one, other, room_id = await services.chat()
+    await services.rooms.send(other, room_id, "Hello", None)
+    services.feed.told.clear()
     for seq in (0, 99, 1, 99):
-        await world.rooms.mark_read(one, room_id, seq)
-    assert world.feed.told == [ReadPositionChanged(Channel.room(room_id), one.id, 1)]
+        await services.rooms.mark_read(one, room_id, seq)
+    assert services.feed.told == [ReadPositionChanged(Channel.room(room_id), one.id, 1)]
 
 
 # ------------------------------------------------------------------------------- presence
 
 
 @awaited
-async def test_presence_is_told_when_it_changes(world: World) -> None:
-    one, other, room_id = await world.chat()
+async def test_presence_is_told_when_it_changes(services: Services) -> None:
+    one, other, room_id = await services.chat()
     steps = [
-        (world.rooms.connect(one, room_id, "phone"), True),
-        (world.rooms.connect(one, room_id, "laptop"), False),
-        (world.rooms.connect(other, room_id, "desk"), True),
-        (world.rooms.disconnect(one, room_id, "phone"), False),
-        (world.rooms.disconnect(one, room_id, "laptop"), True),
-        (world.rooms.disconnect(one, room_id, "laptop"), False),
-        (world.rooms.disconnect(other, room_id, "desk"), True),
+        (services.rooms.connect(one, room_id, "phone"), True),
+        (services.rooms.connect(one, room_id, "laptop"), False),
+        (services.rooms.connect(other, room_id, "desk"), True),
+        (services.rooms.disconnect(one, room_id, "phone"), False),
+        (services.rooms.disconnect(one, room_id, "laptop"), True),
+        (services.rooms.disconnect(one, room_id, "laptop"), False),
+        (services.rooms.disconnect(other, room_id, "desk"), True),
     ]
     for step, told in steps:
         await step
-        assert world.feed.told == [StatusChanged(Channel.room(room_id))] * told
-        world.feed.told.clear()
+        assert services.feed.told == [StatusChanged(Channel.room(room_id))] * told
+        services.feed.told.clear()
 
 
 @awaited
-async def test_a_room_runs_while_somebody_has_it_open(world: World) -> None:
-    one, other, room_id = await world.chat()
+async def test_a_room_runs_while_somebody_has_it_open(services: Services) -> None:
+    one, other, room_id = await services.chat()
 
     async def status() -> set[RoomStatus]:
-        (listed,) = (await world.rooms.rooms(one, PageRequest())).items
-        shown = await world.rooms.room(one, room_id)
-        presences = await world.rooms.presence_snapshot(room_id)
+        (listed,) = (await services.rooms.rooms(one, PageRequest())).items
+        shown = await services.rooms.room(one, room_id)
+        presences = await services.rooms.presence_snapshot(room_id)
         return {listed.status, shown.status, presences.status}
 
     assert await status() == {RoomStatus.STOP}
-    await world.rooms.connect(other, room_id, "phone")
+    await services.rooms.connect(other, room_id, "phone")
     assert await status() == {RoomStatus.RUNNING}
-    assert (await world.rooms.presence_snapshot(room_id)).online == (other.id,)
-    await world.rooms.disconnect(other, room_id, "phone")
+    assert (await services.rooms.presence_snapshot(room_id)).online == (other.id,)
+    await services.rooms.disconnect(other, room_id, "phone")
     assert await status() == {RoomStatus.STOP}
-    await world.rooms.leave(other, room_id)
-    await world.rooms.connect(one, room_id, "phone")
+    await services.rooms.leave(other, room_id)
+    await services.rooms.connect(one, room_id, "phone")
     assert await status() == {RoomStatus.PENDING}
-    assert (await world.rooms.presence_snapshot(room_id)).left_by == other.id
+    assert (await services.rooms.presence_snapshot(room_id)).left_by == other.id
 
 
 @awaited
-async def test_who_left_is_not_there_though_their_socket_is_still_open(world: World) -> None:
-    one, other, room_id = await world.chat()
+async def test_who_left_is_not_there_though_their_socket_is_still_open(services: Services) -> None:
+    one, other, room_id = await services.chat()
     for person in (one, other):
-        await world.rooms.connect(person, room_id, f"of {person.id}")
-    await world.rooms.leave(other, room_id)
-    assert (await world.rooms.presence_snapshot(room_id)).online == (one.id,)
+        await services.rooms.connect(person, room_id, f"of {person.id}")
+    await services.rooms.leave(other, room_id)
+    assert (await services.rooms.presence_snapshot(room_id)).online == (one.id,)
 
 
 @awaited
-async def test_typing_is_told_and_not_stored(world: World) -> None:
-    one, _, room_id = await world.chat()
-    before = world.store.state
-    await world.rooms.typing(one, room_id)
-    assert world.feed.told == [Typing(Channel.room(room_id), one.id)]
-    assert world.store.state is before
+async def test_typing_is_told_and_not_stored(services: Services) -> None:
+    one, _, room_id = await services.chat()
+    before = services.store.state
+    await services.rooms.typing(one, room_id)
+    assert services.feed.told == [Typing(Channel.room(room_id), one.id)]
+    assert services.store.state is before
 
 
 # ---------------------------------------------------------------------------------- the list
 
 
 @awaited
-async def test_rooms_are_listed_by_latest_activity(world: World) -> None:
-    one, *others = await world.people(4)
+async def test_rooms_are_listed_by_latest_activity(services: Services) -> None:
+    one, *others = await services.people(4)
     rooms: list[RoomView] = []
     for other in others:
-        world.clock.forward(1)
-        rooms.append((await world.rooms.open(one, other.id))[0])
+        services.clock.forward(1)
+        rooms.append((await services.rooms.open(one, other.id))[0])
     first, second, third = (room.id for room in rooms)
-    world.clock.forward(1)
-    await world.rooms.send(one, first, "Hello", None)
+    services.clock.forward(1)
+    await services.rooms.send(one, first, "Hello", None)
 
-    page = await world.rooms.rooms(one, PageRequest(2))
+    page = await services.rooms.rooms(one, PageRequest(2))
     assert [room.id for room in page.items] == [first, third]
     assert page.items[0].last_message
     assert page.items[0].last_message.body == "Hello"
     assert page.previous is None
-    rest = await world.rooms.rooms(one, PageRequest(2, page.next or Cursor()))
+    rest = await services.rooms.rooms(one, PageRequest(2, page.next or Cursor()))
     assert [room.id for room in rest.items] == [second]
-    assert await world.rooms.room_count(one) == 3
+    assert await services.rooms.room_count(one) == 3
 
 
 @awaited
-async def test_reading_is_no_activity(world: World) -> None:
-    one, other, room_id = await world.chat()
-    await world.rooms.send(other, room_id, "Hello", None)
-    world.clock.forward(60)
-    await world.rooms.mark_read(one, room_id, 1)
-    assert (await world.rooms.room(one, room_id)).updated_at == NOW
+async def test_reading_is_no_activity(services: Services) -> None:
+    one, other, room_id = await services.chat()
+    await services.rooms.send(other, room_id, "Hello", None)
+    services.clock.forward(60)
+    await services.rooms.mark_read(one, room_id, 1)
+    assert (await services.rooms.room(one, room_id)).updated_at == NOW
 
 
 # ---------------------------------------------------------------------------- the store itself
 
 
 @awaited
-async def test_a_unit_of_work_left_without_commit_changes_nothing(world: World) -> None:
-    one, _, room_id = await world.chat()
-    before = world.store.state.copied()
-    async with world.store.unit_of_work() as work:
+async def test_a_unit_of_work_left_without_commit_changes_nothing(services: Services) -> None:
+    one, _, room_id = await services.chat()
+    before = services.store.state.copied()
+    async with services.store.unit_of_work() as work:
         room = await work.rooms.get(room_id)
         assert room
         changed, message = room.with_message(one.id, "Hello", None, NOW)
@@ -590,27 +594,27 @@ async def test_a_unit_of_work_left_without_commit_changes_nothing(world: World) 
         await work.rooms.add_messages(message)
         begun = session(one.id)
         await work.sessions.add(begun, refresh_token(begun))
-    assert world.store.state == before
+    assert services.store.state == before
 
 
 @awaited
-async def test_what_is_done_after_the_commit_is_not_kept(world: World) -> None:
-    one, _, room_id = await world.chat()
-    async with world.store.unit_of_work() as work:
+async def test_what_is_done_after_the_commit_is_not_kept(services: Services) -> None:
+    one, _, room_id = await services.chat()
+    async with services.store.unit_of_work() as work:
         begun = session(one.id)
         await work.sessions.add(begun, refresh_token(begun))
         await work.commit()
         await work.rooms.delete(room_id)
-    assert room_id in world.store.state.rooms
-    assert len(world.store.state.sessions) == 1
+    assert room_id in services.store.state.rooms
+    assert len(services.store.state.sessions) == 1
 
 
 @awaited
-async def test_a_changed_entity_is_not_stored_until_it_is_saved(world: World) -> None:
-    one, _, room_id = await world.chat()
-    async with world.store.unit_of_work() as work:
+async def test_a_changed_entity_is_not_stored_until_it_is_saved(services: Services) -> None:
+    one, _, room_id = await services.chat()
+    async with services.store.unit_of_work() as work:
         room = await work.rooms.get(room_id)
         assert room
         room.leave(one.id)
         await work.commit()
-    assert (await world.rooms.room(one, room_id)).left_by is None
+    assert (await services.rooms.room(one, room_id)).left_by is None

@@ -32,7 +32,7 @@ from sidepro.domain.errors import (
 from sidepro.domain.identity import Caller, token_digest
 from sidepro.domain.ids import SessionId, UserId
 from tests import factories
-from tests.domain.world import World, awaited
+from tests.domain.services import Services, awaited
 from tests.factories import ADDRESS, LIFETIMES, NOW, new_id
 from tests.fakes.readers import MemoryReader
 from tests.fakes.store import MemoryStore
@@ -258,8 +258,8 @@ class Sessions(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.loop = asyncio.new_event_loop()
-        self.world = World()
-        self.accounts = self.world.accounts
+        self.services = Services()
+        self.accounts = self.services.accounts
         self.logins: list[Login] = []
         self.passwords = dict.fromkeys(PEOPLE, "correct horse 1")
         self.active = dict.fromkeys(PEOPLE, True)
@@ -285,7 +285,7 @@ class Sessions(RuleBasedStateMachine):
         self.run(self.accounts.sign_up(email, name, self.passwords[name]))
 
     def live(self, login: Login) -> bool:
-        return login.is_live and self.world.clock.now < login.expires_at
+        return login.is_live and self.services.clock.now < login.expires_at
 
     def any_login(self, number: int) -> Login:
         return self.logins[number % len(self.logins)]
@@ -296,7 +296,7 @@ class Sessions(RuleBasedStateMachine):
 
     @rule(name=who)
     def log_in(self, name: str) -> None:
-        call = self.world.sessions.log_in(
+        call = self.services.sessions.log_in(
             f"{name}@example.com", self.passwords[name], address=ADDRESS
         )
         if not self.active[name]:
@@ -304,11 +304,11 @@ class Sessions(RuleBasedStateMachine):
                 self.run(call)
             return
         tokens = self.run(call)
-        now = self.world.clock.now
+        now = self.services.clock.now
         self.logins.append(
             Login(
                 name,
-                self.world.access_tokens.read(tokens.access_token),
+                self.services.access_tokens.read(tokens.access_token),
                 now + LIFETIMES.total,
                 now + LIFETIMES.idle,
                 [Token(tokens.refresh_token, None)],
@@ -319,7 +319,9 @@ class Sessions(RuleBasedStateMachine):
     def log_in_with_another_password(self, name: str) -> None:
         with pytest.raises(WrongCredentials):
             self.run(
-                self.world.sessions.log_in(f"{name}@example.com", "another horse", address=ADDRESS)
+                self.services.sessions.log_in(
+                    f"{name}@example.com", "another horse", address=ADDRESS
+                )
             )
 
     @rule(which=any_number, token_number=st.integers(0, 3))
@@ -327,7 +329,7 @@ class Sessions(RuleBasedStateMachine):
         """Any of the last tokens: its first use, a second tab, or a replay."""
         login = self.any_login(which)
         token = login.tokens[-1 - token_number % len(login.tokens)]
-        now = self.world.clock.now
+        now = self.services.clock.now
         first = token.used_at is None
         sibling = (
             token.used_at is not None
@@ -336,12 +338,12 @@ class Sessions(RuleBasedStateMachine):
         )
         if not (self.live(login) and (first or sibling)):
             with pytest.raises(SessionEnded):
-                self.run(self.world.sessions.refresh(token.text))
+                self.run(self.services.sessions.refresh(token.text))
             login.is_live = False
             return
-        tokens: Tokens = self.run(self.world.sessions.refresh(token.text))
+        tokens: Tokens = self.run(self.services.sessions.refresh(token.text))
         assert tokens.session_id == login.caller.session_id
-        assert self.world.access_tokens.read(tokens.access_token) == login.caller
+        assert self.services.access_tokens.read(tokens.access_token) == login.caller
         token.used_at = token.used_at or now
         child = Token(tokens.refresh_token, token)
         token.children.append(child)
@@ -362,14 +364,14 @@ class Sessions(RuleBasedStateMachine):
     @rule()
     def refresh_with_nothing(self) -> None:
         with pytest.raises(SessionEnded):
-            self.run(self.world.sessions.refresh("unknown"))
+            self.run(self.services.sessions.refresh("unknown"))
 
     @rule(by=any_number, which=any_number)
     def log_out_one(self, by: int, which: int) -> None:
         caller, login = self.any_login(by), self.any_login(which)
         if not self.live(caller):
             return
-        call = self.world.sessions.end_session(caller.caller, login.caller.session_id)
+        call = self.services.sessions.end_session(caller.caller, login.caller.session_id)
         if login.owner == caller.owner and self.live(login):
             self.run(call)
             login.is_live = False
@@ -383,7 +385,7 @@ class Sessions(RuleBasedStateMachine):
     def log_out_everywhere(self, by: int) -> None:
         login = self.any_login(by)
         if self.live(login):
-            self.run(self.world.sessions.end_all_sessions(login.caller))
+            self.run(self.services.sessions.end_all_sessions(login.caller))
             self.end(lambda other: other.owner == login.owner)
 
     @rule(by=any_number, right=st.booleans())
@@ -407,12 +409,12 @@ class Sessions(RuleBasedStateMachine):
     def reset_password(self, name: str) -> None:
         self.changes += 1
         self.passwords[name] = f"correct horse {self.changes}"
-        self.run(self.world.administration.reset_password(name, self.passwords[name]))
+        self.run(self.services.administration.reset_password(name, self.passwords[name]))
         self.end(lambda login: login.owner == name)
 
     @rule(name=who, active=st.booleans())
     def set_active(self, name: str, active: bool) -> None:
-        self.run(self.world.administration.set_active(name, active=active))
+        self.run(self.services.administration.set_active(name, active=active))
         self.active[name] = active
         if not active:
             self.end(lambda login: login.owner == name)
@@ -424,32 +426,32 @@ class Sessions(RuleBasedStateMachine):
             return
         if not right:
             with pytest.raises(WrongPassword):
-                self.run(self.world.withdrawal.withdraw(login.caller, "another horse"))
+                self.run(self.services.withdrawal.withdraw(login.caller, "another horse"))
             return
-        self.run(self.world.withdrawal.withdraw(login.caller, self.passwords[login.owner]))
+        self.run(self.services.withdrawal.withdraw(login.caller, self.passwords[login.owner]))
         self.end(lambda other: other.owner == login.owner)
         # Somebody else may have the name now.
         self.sign_up(login.owner)
 
     @rule(seconds=st.sampled_from([0.5, 4, 10, 11, 86_400, 8 * 86_400, 14 * 86_400]))
     def time_passes(self, seconds: float) -> None:
-        self.world.clock.forward(seconds)
+        self.services.clock.forward(seconds)
         # Over is over, whatever the clock says later.
         self.end(lambda login: not self.live(login))
         # The gate's second goes by too, which it takes from another clock.
-        self.run(self.world.gate.revoke([one.caller.session_id for one in self.logins]))
+        self.run(self.services.gate.revoke([one.caller.session_id for one in self.logins]))
 
     @invariant()
     def those_live_are_the_models(self) -> None:
         if not hasattr(self, "logins"):
             return
         for login in self.logins:
-            found = self.run(self.world.gate.is_active(login.caller.session_id))
+            found = self.run(self.services.gate.is_active(login.caller.session_id))
             assert found == self.live(login), login
         for name in PEOPLE:
             mine = [login for login in self.logins if login.owner == name and self.live(login)]
             if mine:
-                listed = self.run(self.world.sessions.sessions(mine[0].caller))
+                listed = self.run(self.services.sessions.sessions(mine[0].caller))
                 assert {one.id for one in listed} == {one.caller.session_id for one in mine}
 
 

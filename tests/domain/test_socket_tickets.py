@@ -12,7 +12,7 @@ from sidepro.domain.rooms.ticket_service import (
     TicketService,
 )
 from tests import factories
-from tests.domain.world import World, awaited
+from tests.domain.services import Services, awaited
 
 NEW = ["first", "second", "third"]
 
@@ -38,15 +38,15 @@ def kept() -> NotedTickets:
 
 
 @pytest.fixture
-def service(world: World, kept: NotedTickets) -> TicketService:
-    return TicketService(world.rooms, kept, iter(NEW).__next__)
+def service(services: Services, kept: NotedTickets) -> TicketService:
+    return TicketService(services.rooms, kept, iter(NEW).__next__)
 
 
 @awaited
 async def test_a_ticket_opens_one_socket_of_whoever_asked_for_it(
-    world: World, service: TicketService
+    services: Services, service: TicketService
 ) -> None:
-    one, other, room_id = await world.chat()
+    one, other, room_id = await services.chat()
     mine, theirs = await service.issue(one, room_id), await service.issue(other, room_id)
     assert mine != theirs
     assert await service.redeem(theirs, room_id) == other
@@ -57,9 +57,9 @@ async def test_a_ticket_opens_one_socket_of_whoever_asked_for_it(
 
 @awaited
 async def test_of_a_ticket_only_its_hash_is_kept_and_for_half_a_minute(
-    world: World, service: TicketService, kept: NotedTickets
+    services: Services, service: TicketService, kept: NotedTickets
 ) -> None:
-    one, _, room_id = await world.chat()
+    one, _, room_id = await services.chat()
     ticket = await service.issue(one, room_id)
     assert kept.noted == [(token_digest(ticket), TicketClaims(one, room_id), TICKET_TTL)]
     assert TICKET_TTL <= 30
@@ -67,11 +67,11 @@ async def test_of_a_ticket_only_its_hash_is_kept_and_for_half_a_minute(
 
 @awaited
 async def test_a_ticket_shown_at_another_room_is_lost(
-    world: World, service: TicketService
+    services: Services, service: TicketService
 ) -> None:
-    one, _, room_id = await world.chat()
-    third = await world.person()
-    another, *_ = await world.rooms.open(one, third.id)
+    one, _, room_id = await services.chat()
+    third = await services.person()
+    another, *_ = await services.rooms.open(one, third.id)
     ticket = await service.issue(one, room_id)
     for door in (another.id, room_id):
         with pytest.raises(NotAuthenticated):
@@ -79,10 +79,12 @@ async def test_a_ticket_shown_at_another_room_is_lost(
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "x" * 8_000, "표"])
-def test_what_is_no_ticket_opens_nothing(world: World, service: TicketService, text: str) -> None:
+def test_what_is_no_ticket_opens_nothing(
+    services: Services, service: TicketService, text: str
+) -> None:
     @awaited
     async def shown() -> None:
-        _, _, room_id = await world.chat()
+        _, _, room_id = await services.chat()
         with pytest.raises(NotAuthenticated):
             await service.redeem(text, room_id)
 
@@ -91,14 +93,14 @@ def test_what_is_no_ticket_opens_nothing(world: World, service: TicketService, t
 
 @awaited
 async def test_who_is_not_in_the_room_gets_no_ticket(
-    world: World, service: TicketService, kept: NotedTickets
+    services: Services, service: TicketService, kept: NotedTickets
 ) -> None:
-    one, _, room_id = await world.chat()
-    stranger: Caller = await world.person()
+    one, _, room_id = await services.chat()
+    stranger: Caller = await services.person()
     for caller, room in ((stranger, room_id), (one, RoomId(factories.new_id()))):
         with pytest.raises(NotFound):
             await service.issue(caller, room)
-    await world.rooms.leave(one, room_id)
+    await services.rooms.leave(one, room_id)
     with pytest.raises(NotFound):
         await service.issue(one, room_id)
     assert kept.noted == []
@@ -106,9 +108,9 @@ async def test_who_is_not_in_the_room_gets_no_ticket(
 
 @awaited
 async def test_no_ticket_is_given_out_that_is_not_kept(
-    world: World, service: TicketService, kept: NotedTickets
+    services: Services, service: TicketService, kept: NotedTickets
 ) -> None:
-    one, _, room_id = await world.chat()
+    one, _, room_id = await services.chat()
     kept.away = True
     with pytest.raises(Unavailable):
         await service.issue(one, room_id)

@@ -1,4 +1,4 @@
-"""One store behind all of its ports, whichever adapters they are."""
+"""The adapters of all ports of one store, in memory or in SQL."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -31,12 +31,12 @@ Storable = User | Profile | Session | Project | Comment | Room | Message
 
 
 @dataclass(frozen=True, repr=False)
-class World:
-    """The ports of one store, and what tests need beside them.
+class Adapters:
+    """The ports of one store, and what the contract tests need beside them.
 
-    `another` gives the same store as another process has it. `sessions` tells what no port reads
-    back yet. `grow_catalogue` does what a later migration may do. `database` is that of the SQL
-    adapters.
+    `another` gives the adapters of another process on the same store. `sessions` reads what no
+    port does. `grow_catalogue` adds entries as a later migration may. `database` is that of the
+    SQL adapters.
     """
 
     unit_of_work: UnitOfWorkFactory[FullUnitOfWork]
@@ -49,20 +49,22 @@ class World:
     population: PopulationReader
     neighbours: NeighbourStore
     data_export: DataExportReader
-    another: Callable[[], Awaitable["World"]]
+    another: Callable[[], Awaitable["Adapters"]]
     sessions: Callable[[], Awaitable[list[Session]]]
     grow_catalogue: Callable[[Catalogue], Awaitable[None]]
     database: Database | None = None
 
-    async def store(self, *things: Storable) -> None:
-        """Add new things, in the order given, in one unit of work. No counter is moved."""
+    async def add(self, *entities: Storable) -> None:
+        """Adds entities in one unit of work, in the given order. No counter changes."""
         async with self.unit_of_work() as work:
-            for thing in things:
-                await add(work, thing)
+            for entity in entities:
+                await add(work, entity)
             await work.commit()
 
-    async def move(self, project_id: ProjectId, *, bookmarks: int = 0, comments: int = 0) -> None:
-        """Move a project's counters, in a unit of work of its own."""
+    async def adjust_counters(
+        self, project_id: ProjectId, *, bookmarks: int = 0, comments: int = 0
+    ) -> None:
+        """Adjusts a project's counters in a unit of work of its own."""
         async with self.unit_of_work() as work:
             await work.projects.adjust_counters(project_id, bookmarks=bookmarks, comments=comments)
             await work.commit()
@@ -70,7 +72,7 @@ class World:
     async def bookmark(
         self, user_id: UserId, project_id: ProjectId, now: datetime = factories.NOW
     ) -> bool:
-        """Bookmark as a use case does, in a unit of work of its own; whether it is a new one."""
+        """Bookmarks as the use case does. Returns whether the bookmark is new."""
         async with self.unit_of_work() as work:
             added = await work.bookmarks.add(user_id, project_id, now)
             await work.projects.adjust_counters(project_id, bookmarks=int(added))
@@ -78,26 +80,26 @@ class World:
         return added
 
     async def counters(self, project_id: ProjectId) -> Counters:
-        """The counters of a project that is there."""
+        """The counters of an existing project."""
         counters = await self.board.counters(project_id)
         assert counters is not None
         return counters
 
 
-async def add(work: FullUnitOfWork, thing: Storable) -> None:
-    """Add a new thing through the repository of its kind."""
-    match thing:
+async def add(work: FullUnitOfWork, entity: Storable) -> None:
+    """Adds an entity through its repository."""
+    match entity:
         case User():
-            await work.users.add(thing)
+            await work.users.add(entity)
         case Profile():
-            await work.profiles.save(thing)
+            await work.profiles.save(entity)
         case Session():
-            await work.sessions.add(thing, factories.refresh_token(thing))
+            await work.sessions.add(entity, factories.refresh_token(entity))
         case Project():
-            await work.projects.add(thing)
+            await work.projects.add(entity)
         case Comment():
-            await work.comments.add(thing)
+            await work.comments.add(entity)
         case Room():
-            assert await work.rooms.add_if_absent(thing)
+            assert await work.rooms.add_if_absent(entity)
         case Message():
-            await work.rooms.add_messages(thing)
+            await work.rooms.add_messages(entity)

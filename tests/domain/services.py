@@ -183,7 +183,7 @@ class NotedEvents(list[tuple[AuthenticationEvent, UserId | None, str | None]]):
         self.append((event, user_id, reason))
 
 
-class World:
+class Services:
     """A platform without a database, and short ways to put things into it."""
 
     def __init__(self) -> None:
