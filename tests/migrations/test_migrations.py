@@ -146,13 +146,13 @@ async def described(database: Database) -> dict[str, object]:
         return await connection.run_sync(describe)
 
 
-async def test_the_tables_are_those_of_the_code(database: Database) -> None:
+async def test_migrations_create_the_tables_of_the_code(database: Database) -> None:
     await migrations.migrate(database)
     assert await differences(database) == []
     assert await table_names(database) == {*tables.metadata.tables, "alembic_version"}
 
 
-async def test_a_difference_would_be_found(database: Database) -> None:
+async def test_a_difference_is_found(database: Database) -> None:
     await migrations.migrate(database)
     async with database.writing() as connection:
         await connection.execute(text("ALTER TABLE profiles DROP COLUMN bio"))
@@ -161,7 +161,7 @@ async def test_a_difference_would_be_found(database: Database) -> None:
     assert len(await differences(database)) == 2
 
 
-async def test_every_constraint_has_the_name_that_the_code_knows(database: Database) -> None:
+async def test_constraints_have_the_names_of_the_code(database: Database) -> None:
     await migrations.migrate(database)
 
     def constraints(connection: Connection) -> dict[str, set[str | None]]:
@@ -184,7 +184,7 @@ async def test_every_constraint_has_the_name_that_the_code_knows(database: Datab
     }
 
 
-async def test_the_catalogue_is_the_data_in_its_order(database: Database) -> None:
+async def test_the_catalogue_is_stored_in_its_order(database: Database) -> None:
     await migrations.migrate(database)
     (file,) = (MIGRATIONS / "data").glob("*.json")
     catalogue = json.loads(file.read_text("utf-8"))
@@ -201,7 +201,7 @@ async def test_migrating_twice_changes_nothing(database: Database) -> None:
     assert await migrations.migrate(database) == (migrations.head(), migrations.head())
 
 
-async def test_tables_that_are_changed_keep_what_is_in_them_and_in_others(
+async def test_an_upgrade_keeps_all_rows(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
@@ -230,7 +230,7 @@ async def test_tables_that_are_changed_keep_what_is_in_them_and_in_others(
     assert {name for name, rows in left.items() if rows} <= {"rooms", "messages"}
 
 
-async def test_tables_that_are_put_back_keep_what_is_in_them_too(database: Database) -> None:
+async def test_a_downgrade_keeps_all_rows(database: Database) -> None:
     await migrations.migrate(database)
     await seed(database)
     before = await contents(database)
@@ -326,7 +326,7 @@ async def contents(database: Database) -> dict[str, list[object]]:
         }
 
 
-async def test_a_failure_leaves_nothing_of_an_empty_database(
+async def test_a_failed_first_migration_leaves_the_database_empty(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken_migrations(tmp_path, monkeypatch)
@@ -339,7 +339,7 @@ async def test_a_failure_leaves_nothing_of_an_empty_database(
     assert await migrations.migrate(database) == (None, migrations.head())
 
 
-async def test_a_failure_leaves_a_database_as_it_was(
+async def test_a_failed_migration_changes_nothing(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, head = await migrations.migrate(database)
@@ -353,7 +353,7 @@ async def test_a_failure_leaves_a_database_as_it_was(
     assert len(await names(database, "skills")) == 129
 
 
-async def test_many_who_migrate_at_once_all_succeed(settings: Json) -> None:
+async def test_concurrent_migrations_succeed(settings: Json) -> None:
     databases = [Database(address_of(settings)) for _ in range(4)]
     try:
         results = await asyncio.gather(*map(migrations.migrate, databases))
@@ -366,7 +366,7 @@ async def test_many_who_migrate_at_once_all_succeed(settings: Json) -> None:
 
 
 @pytest.mark.servers
-async def test_processes_that_migrate_at_once_all_succeed(
+async def test_concurrent_migrations_of_processes_succeed(
     settings: Json, database: Database, tmp_path: Path
 ) -> None:
     running = [

@@ -1,4 +1,4 @@
-"""Who may do what: every route of the application for everybody, and no route forgotten."""
+"""The authorisation matrix: every route for every kind of caller."""
 
 import itertools
 from collections.abc import Callable
@@ -18,7 +18,7 @@ numbers = itertools.count(1)
 
 @dataclass(frozen=True)
 class Things:
-    """The ids of what a call is about."""
+    """The ids in the path or body of a call."""
 
     user_id: str
     project_id: str
@@ -33,11 +33,10 @@ Body = Callable[[Things], Json | None]
 
 @dataclass(frozen=True)
 class Row:
-    """What each kind of caller gets, with a sound body: a status, or the code with which a socket
-    is closed.
+    """The status, or the close code of a socket, for each kind of caller with a valid body.
 
-    The owner wrote the project and the comment, and is one of the two in the room; the member is
-    the other one of the room.
+    The owner wrote the project and the comment and is in the room; the member is the other person
+    in the room.
     """
 
     anonymous: int
@@ -57,12 +56,12 @@ def signed_in(status: int, body: Body = lambda _: None) -> Row:
 
 
 def authors(status: int, body: Body = lambda _: None) -> Row:
-    """For the author and administrators alone."""
+    """Only for the author and administrators."""
     return Row(401, 403, status, 403, status, body)
 
 
 def members(status: int, body: Body = lambda _: None) -> Row:
-    """For the two in the room alone: for all others it is not there."""
+    """Only for the two in the room; a 404 for all others."""
     return Row(401, 404, status, status, 404, body)
 
 
@@ -84,7 +83,7 @@ TABLE: dict[str, Row] = {
     "GET /api/v1/sessions": signed_in(200),
     "DELETE /api/v1/sessions": signed_in(204),
     "DELETE /api/v1/sessions/current": signed_in(204),
-    # to nobody but its owner it is there
+    # a 404 for all but its owner
     "DELETE /api/v1/sessions/{session_id}": Row(401, 404, 204, 404, 404),
     "PUT /api/v1/me/password": signed_in(
         422, lambda _: {"current_password": "wrong", "new_password": PASSWORD}
@@ -110,7 +109,7 @@ TABLE: dict[str, Row] = {
         401, 403, 200, 403, 403, lambda _: {"body": "neu"}
     ),
     "DELETE /api/v1/projects/{project_id}/comments/{comment_id}": authors(204),
-    # images: nothing is said of JSON but that it is none
+    # images take no JSON
     "POST /api/v1/images": signed_in(415, lambda _: {}),
     # coffee chat
     "POST /api/v1/rooms": signed_in(201, lambda things: {"user_id": things.somebody_id}),
@@ -124,14 +123,14 @@ TABLE: dict[str, Row] = {
     "SOCKET /api/v1/rooms/{room_id}/socket": Row(4401, 4404, 101, 101, 4404),
     # recommendations
     "GET /api/v1/recommendations": signed_in(200),
-    # around it
+    # operation and documents
     "GET /health/live": everybody(200),
     "GET /health/ready": everybody(200),
     "GET /metrics": everybody(200),
     "GET /media/{key}": everybody(404),
     "HEAD /media/{key}": everybody(404),
     "GET /api/openapi.json": everybody(200),
-    # the document again, and nothing: the framework adds these two by itself
+    # added by the framework
     "GET /api/openapi.json/openapi.json": everybody(200),
     "GET /api/openapi.json/{path}": everybody(404),
     "GET /api/asyncapi.json": everybody(200),
@@ -142,7 +141,7 @@ TABLE: dict[str, Row] = {
 
 
 ENDING = {"DELETE /api/v1/sessions", "DELETE /api/v1/sessions/current"}
-"""After these nobody is logged in any more."""
+"""These end the sessions of the callers."""
 
 
 @dataclass(frozen=True)
@@ -171,30 +170,28 @@ async def new_people(api: Api) -> People:
 
 
 @pytest.fixture(scope="module")
-async def standing(api: Api, people: People) -> Things:
-    """Things that stay, for calls that remove nothing."""
+async def stable_things(api: Api, people: People) -> Things:
+    """Shared by calls that delete nothing."""
     return await things(api, people)
 
 
 @pytest.fixture(scope="module")
 async def invalid(api: Api, people: People) -> dict[str, str]:
-    """Tokens that are not valid, by what is wrong with them; they would be of the owner, or of
-    somebody whom an operator has shut out.
-    """
-    owner, shut_out = people.owner, await api.sign_up("shut-out")
-    ended = await api.log_in(owner.email)
-    headers = {"Authorization": f"Bearer {ended}"}
+    """Invalid tokens by their defect: of the owner, or of a deactivated user."""
+    owner, deactivated = people.owner, await api.sign_up("deactivated")
+    ended_token = await api.log_in(owner.email)
+    headers = {"Authorization": f"Bearer {ended_token}"}
     assert (await api.send("DELETE", "/sessions/current", headers=headers)).status_code == 204
-    await api.platform.administration.set_active(shut_out.email, active=False)
+    await api.platform.administration.set_active(deactivated.email, active=False)
     return {
         "forged": f"{owner.token}x",
-        "of an ended session": ended,
-        "of somebody deactivated": shut_out.token,
+        "of an ended session": ended_token,
+        "of somebody deactivated": deactivated.token,
     }
 
 
 async def things(api: Api, people: People) -> Things:
-    """New ones: the call before may have removed the others."""
+    """New data, for a call that deletes some of it."""
     made = await api.publish(people.owner)
     await api.room(people.owner, people.member)
     return Things(
@@ -229,7 +226,7 @@ def routes(api: Api) -> set[str]:
 
 
 async def called(api: Api, route: str, there: Things, token: str | None) -> int:
-    """What comes of a call, or of opening a socket, with this token."""
+    """The status of a call, or the code of opening a socket, with this token."""
     method, _, path = route.partition(" ")
     ids = {**vars(there), "name": "nonsense", "path": "nonsense", "key": "nonsense"}
     address = path.format(**ids)
@@ -240,14 +237,14 @@ async def called(api: Api, route: str, there: Things, token: str | None) -> int:
     return (await api.send(method, f"/{address}", body, headers=headers)).status_code
 
 
-async def test_every_route_of_the_application_is_in_the_table_and_no_other(api: Api) -> None:
+async def test_the_table_has_exactly_the_routes_of_the_application(api: Api) -> None:
     assert routes(api) == set(TABLE)
 
 
 @both_databases
 @pytest.mark.parametrize("route", TABLE)
-async def test_everybody_gets_what_the_table_says(
-    api: Api, people: People, standing: Things, route: str
+async def test_each_caller_gets_the_status_of_the_table(
+    api: Api, people: People, stable_things: Things, route: str
 ) -> None:
     row = TABLE[route]
     names = ("anonymous", "stranger", "member", "administrator", "owner")
@@ -257,7 +254,7 @@ async def test_everybody_gets_what_the_table_says(
             people = await new_people(api)
         caller: Person | None = getattr(people, name, None)
         removes = route.startswith("DELETE") or "/rooms" in route or route in ENDING
-        there = await things(api, people) if removes else standing
+        there = await things(api, people) if removes else stable_things
         token = caller.token if caller else None
         found[name] = await called(api, route, there, token)
 
@@ -265,7 +262,7 @@ async def test_everybody_gets_what_the_table_says(
 
 
 @pytest.mark.parametrize("route", [route for route in TABLE if "{room_id}" in route])
-async def test_for_who_has_left_a_room_it_is_not_there(
+async def test_a_room_is_a_404_for_a_person_who_left_it(
     api: Api, people: People, route: str
 ) -> None:
     there = await things(api, people)
@@ -277,9 +274,9 @@ async def test_for_who_has_left_a_room_it_is_not_there(
 
 @pytest.mark.parametrize("why", ["forged", "of an ended session", "of somebody deactivated"])
 @pytest.mark.parametrize("route", [route for route in TABLE if PREFIX in route])
-async def test_a_token_that_is_not_valid_opens_nothing(
-    api: Api, standing: Things, invalid: dict[str, str], route: str, why: str
+async def test_an_invalid_token_is_refused_everywhere(
+    api: Api, stable_things: Things, invalid: dict[str, str], route: str, why: str
 ) -> None:
     refused = 4401 if route.startswith("SOCKET") else 401
 
-    assert await called(api, route, standing, invalid[why]) == refused
+    assert await called(api, route, stable_things, invalid[why]) == refused

@@ -1,4 +1,4 @@
-"""Addresses that a proxy forwards are believed only from proxies that are trusted."""
+"""Forwarded addresses count only when a trusted proxy sends them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def left(http: httpx.AsyncClient, forwarded: str) -> str:
-    """What the limit leaves to whoever this request is taken to come from."""
+    """The remaining quota of the address to which the request is attributed."""
     body = {"email": "nobody@example.com", "password": "wrong"}
     headers = {"X-Forwarded-For": forwarded}
     answer = await http.post("/api/v1/sessions", json=body, headers=headers)
@@ -26,7 +26,7 @@ async def left(http: httpx.AsyncClient, forwarded: str) -> str:
 @pytest.mark.parametrize(
     ("trusted", "counts"),
     [
-        # the proxy, and what others say in front of it
+        # two trusted hops
         ({"SIDEPRO_TRUSTED_PROXIES": "127.0.0.0/8, 10.1.0.0/16"}, [9, 9, 8, 8]),
         ({"SIDEPRO_TRUSTED_PROXIES": "10.1.0.0/16"}, [9, 8, 7, 6]),
         ({}, [9, 8, 7, 6]),
@@ -41,7 +41,7 @@ async def test_a_forwarded_address_counts_when_a_trusted_proxy_sends_it(
                 await left(http, "192.0.2.1"),
                 await left(http, "192.0.2.2"),
                 await left(http, "192.0.2.1"),
-                # the first is what a client made up, the last what our own proxy added
+                # the first is invented by the client, the last added by our proxy
                 await left(http, "203.0.113.5, 192.0.2.2, 10.1.0.9"),
             ]
     assert told == [f'"log-in";r={count}' for count in counts]

@@ -83,7 +83,7 @@ async def test_a_hostile_file_is_refused_at_little_cost(
     assert await asyncio.to_thread(names, api) == before
 
 
-async def test_a_body_without_end_is_refused_before_it_is_read(api: Api, attacker: Person) -> None:
+async def test_an_endless_body_is_refused_before_it_is_read(api: Api, attacker: Person) -> None:
     sent = 0
 
     async def body() -> AsyncIterator[bytes]:
@@ -109,9 +109,7 @@ async def test_a_body_without_end_is_refused_before_it_is_read(api: Api, attacke
     assert most < 4 * 2**20, "a large file is not held in memory"
 
 
-async def test_a_body_that_says_it_is_too_large_is_not_read_at_all(
-    api: Api, attacker: Person
-) -> None:
+async def test_a_body_with_a_too_large_length_is_not_read(api: Api, attacker: Person) -> None:
     read = False
 
     async def body() -> AsyncIterator[bytes]:
@@ -133,7 +131,7 @@ async def test_a_body_that_says_it_is_too_large_is_not_read_at_all(
     assert not read
 
 
-async def test_members_beside_the_file_are_not_held(api: Api, attacker: Person) -> None:
+async def test_other_multipart_members_are_not_buffered(api: Api, attacker: Person) -> None:
     head = b'--b\r\nContent-Disposition: form-data; name="%d"\r\n\r\n'
     body = b"".join(head % n + bytes(600_000) + b"\r\n" for n in range(15)) + b"--b--\r\n"
     tracemalloc.start()
@@ -154,7 +152,7 @@ async def test_members_beside_the_file_are_not_held(api: Api, attacker: Person) 
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP"])
-async def test_what_hides_in_a_sound_image_does_not_come_out(
+async def test_data_hidden_in_a_valid_image_is_removed(
     api: Api, attacker: Person, kind: str
 ) -> None:
     attack = b"<?php system($_GET[0]); ?><script>alert(1)</script>"
@@ -175,7 +173,7 @@ async def test_what_hides_in_a_sound_image_does_not_come_out(
     assert Image.open(io.BytesIO(served)).format == "WEBP"
 
 
-async def test_names_of_files_lead_nowhere(api: Api, attacker: Person, tmp_path: Path) -> None:
+async def test_file_names_are_ignored(api: Api, attacker: Person, tmp_path: Path) -> None:
     for name in ("../../../etc/passwd", "/etc/passwd", "..\\..\\x", "a\0b.png", "x" * 3_000, "."):
         response = await api.upload(attacker, image_files.saved(image_files.picture()), name)
         assert response.status_code in (201, 400)

@@ -1,4 +1,4 @@
-"""When something breaks inside: a plain answer, a log line, and health that says so."""
+"""Internal errors: a plain response, a log line, and an honest health check."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -33,7 +33,7 @@ async def fails(*_: Any, **__: Any) -> NoReturn:
 
 @pytest.fixture
 def broken(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A use case of each kind raises what nobody foresaw."""
+    """A use case of each kind raises an unexpected error."""
     monkeypatch.setattr(ProjectService, "board", fails)
     monkeypatch.setattr(ProjectService, "publish", fails)
     monkeypatch.setattr(ProjectService, "ensure_exists", fails)
@@ -51,7 +51,7 @@ BREAKING: list[tuple[str, str, Any]] = [
 
 @pytest.mark.usefixtures("broken")
 @pytest.mark.parametrize(("method", "path", "body"), BREAKING)
-async def test_an_internal_error_tells_nothing_of_the_inside(
+async def test_an_internal_error_reveals_no_internals(
     api: Api, method: str, path: str, body: Any
 ) -> None:
     person = await signed_up(api)
@@ -66,7 +66,7 @@ async def test_an_internal_error_tells_nothing_of_the_inside(
 
 
 async def signed_up(api: Api) -> Person:
-    """Somebody new, though logging in may be broken."""
+    """A new person; works while log-ins are broken."""
     name = uuid4().hex
     accounts = api.platform.api.services.accounts
     sessions = api.platform.api.services.sessions
@@ -91,18 +91,18 @@ async def test_an_internal_error_is_logged_with_its_cause(api: Api) -> None:
 
 
 @pytest.mark.usefixtures("broken")
-async def test_other_routes_go_on_after_an_internal_error(api: Api) -> None:
+async def test_other_routes_work_after_an_internal_error(api: Api) -> None:
     await api.send("GET", "/projects")
 
     assert (await api.send("GET", "/catalogue")).status_code == 200
 
 
-# ---------------------------------------------------------------------------------- database away
+# ---------------------------------------------------------------------------------- database down
 
 
 @pytest.fixture(scope="module")
 def own_postgres() -> Iterator[Postgres]:
-    """A server that this module alone may stop."""
+    """A server that only this module stops."""
     with Postgres.start() as server:
         yield server
 
@@ -137,7 +137,7 @@ SIGNED_IN: list[tuple[str, str, Any]] = [
 
 
 @pytest.mark.servers
-async def test_without_its_database_every_call_is_unavailable_and_heals_by_itself(
+async def test_without_its_database_every_call_is_503_until_it_returns(
     own_postgres: Postgres, stoppable: Api
 ) -> None:
     api = stoppable
@@ -155,7 +155,7 @@ async def test_without_its_database_every_call_is_unavailable_and_heals_by_itsel
                     assert inside not in response.text
         ready = await api.send("GET", "//health/ready")
         live = await api.send("GET", "//health/live")
-        # known by heart for a minute
+        # cached for a minute
         catalogue = await api.send("GET", "/catalogue")
     finally:
         own_postgres.resume()
@@ -170,7 +170,7 @@ async def test_without_its_database_every_call_is_unavailable_and_heals_by_itsel
 
 
 @pytest.mark.servers
-async def test_after_a_restart_of_its_database_one_retry_is_enough(
+async def test_after_a_restart_of_the_database_one_retry_is_enough(
     own_postgres: Postgres, stoppable: Api
 ) -> None:
     api = stoppable
@@ -184,7 +184,7 @@ async def test_after_a_restart_of_its_database_one_retry_is_enough(
     assert (await api.send("GET", "/projects")).status_code == 200
 
 
-async def test_a_database_that_was_never_there_is_unavailable(tmp_path: Path) -> None:
+async def test_a_missing_database_is_503(tmp_path: Path) -> None:
     address = f"postgresql://nobody:nothing@{HOST}:{free_port()}/nowhere"
     async with serving(address, tmp_path) as api:
         problem(await api.send("GET", "/projects"), 503, "unavailable")
@@ -192,7 +192,7 @@ async def test_a_database_that_was_never_there_is_unavailable(tmp_path: Path) ->
         assert (await api.send("GET", "//health/live")).status_code == 200
 
 
-async def test_a_password_of_the_database_is_in_no_answer_and_no_log(tmp_path: Path) -> None:
+async def test_the_password_of_the_database_is_in_no_response_and_no_log(tmp_path: Path) -> None:
     address = f"postgresql://nobody:hidden-word@{HOST}:{free_port()}/nowhere"
     async with serving(address, tmp_path) as api:
         with capture_logs() as logs:

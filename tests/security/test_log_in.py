@@ -1,4 +1,4 @@
-"""Logging in tells nobody who has an account: not by the answer, and not by the time it takes."""
+"""A log-in does not reveal who has an account, neither by its response nor by its time."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 def verified(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The parameters of each hash that a password was compared with."""
+    """The parameters of each hash against which a password was verified."""
     compared: list[str] = []
     verify = argon2.PasswordHasher.verify
 
@@ -26,7 +26,7 @@ def verified(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def hashed(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """One entry for each hash that was made."""
+    """One entry for each computed hash."""
     made: list[bool] = []
     make = argon2.PasswordHasher.hash
 
@@ -56,7 +56,7 @@ async def test_an_unknown_email_costs_the_same_hash_as_a_wrong_password(
     assert hashed == []
 
 
-async def test_an_unknown_email_and_a_wrong_password_answer_alike(api: Api) -> None:
+async def test_an_unknown_email_and_a_wrong_password_get_the_same_response(api: Api) -> None:
     person = await api.sign_up()
 
     wrong = await api.send("POST", "/sessions", {"email": person.email, "password": "wrong"})
@@ -68,7 +68,7 @@ async def test_an_unknown_email_and_a_wrong_password_answer_alike(api: Api) -> N
     assert wrong.headers == unknown.headers
 
 
-async def test_a_deactivated_account_with_a_wrong_password_answers_like_an_unknown_one(
+async def test_a_deactivated_account_with_a_wrong_password_looks_like_an_unknown_email(
     api: Api, verified: list[str]
 ) -> None:
     person = await api.sign_up()
@@ -82,13 +82,13 @@ async def test_a_deactivated_account_with_a_wrong_password_answers_like_an_unkno
     assert len(verified) == 2
 
 
-async def test_the_nobodys_password_logs_nobody_in(api: Api) -> None:
+async def test_the_password_of_the_dummy_hash_is_not_accepted(api: Api) -> None:
     body = {"email": "nobody@example.com", "password": "nobody's password"}
 
     await api.refused(401, "wrong-credentials", "POST", "/sessions", body)
 
 
-async def test_a_good_log_in_compares_once_and_hashes_nothing(
+async def test_a_successful_log_in_verifies_once_and_hashes_nothing(
     api: Api, verified: list[str], hashed: list[bool]
 ) -> None:
     person = await api.sign_up()

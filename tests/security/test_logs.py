@@ -1,4 +1,4 @@
-"""Passwords and tokens are in no log, whatever happens and however logs are written."""
+"""Logs contain no passwords and no tokens, in either format."""
 
 import logging
 from collections.abc import Iterator
@@ -25,12 +25,12 @@ WRONG = "another-틀린-word-9"
 
 @pytest.fixture(params=["console", "json"])
 def written(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[StringIO]:
-    """What the platform logs, in either format, for as long as the test lasts."""
+    """The log of the test, in either format."""
     before, root = structlog.get_config(), logging.getLogger()
     handlers, level = root.handlers, root.level
-    # httpx is the tests' own client here, and tells of its requests.
+    # httpx is the client of the tests and logs its requests.
     levels = {name: logging.getLogger(name).level for name in (*logs.QUIET, "httpx")}
-    # Loggers of modules would remember this test's set-up for ever.
+    # Cached loggers would keep this test's configuration.
     monkeypatch.setattr(structlog, "configure", partial(_configure, structlog.configure))
     logs.set_up(request.param)
     (handler,) = root.handlers
@@ -50,8 +50,8 @@ def _configure(configure: Any, **options: Any) -> None:
     configure(**{**options, "cache_logger_on_first_use": False})
 
 
-async def everything_about_an_account(api: Api) -> list[str]:
-    """Sign up, log in, fail to, and call with good and bad tokens; all secrets that went by."""
+async def exercise_an_account(api: Api) -> list[str]:
+    """Sign up, log in, fail to log in, call with valid and invalid tokens; returns all secrets."""
     name = f"logged-{uuid4().hex[:8]}"
     email = f"{name}@example.com"
     account = {"email": email, "username": name, "password": PASSWORD}
@@ -69,8 +69,8 @@ async def everything_about_an_account(api: Api) -> list[str]:
     return [PASSWORD, WRONG, token, token.rpartition(".")[2], refresh, "nonsense-token", "argon2"]
 
 
-async def test_routine_logs_hold_no_secret(api: Api, written: StringIO) -> None:
-    secrets = await everything_about_an_account(api)
+async def test_normal_logs_contain_no_secret(api: Api, written: StringIO) -> None:
+    secrets = await exercise_an_account(api)
 
     assert "/api/v1/sessions" in written.getvalue()
     for event in ("signed_up", "logged_in", "log_in_refused"):
@@ -93,7 +93,7 @@ async def fails(*_: Any, **__: Any) -> NoReturn:
     ],
     ids=["sign-up", "log-in", "a read", "a use case"],
 )
-async def test_the_log_of_an_internal_error_holds_no_secret(
+async def test_the_log_of_an_internal_error_contains_no_secret(
     api: Api,
     written: StringIO,
     monkeypatch: pytest.MonkeyPatch,

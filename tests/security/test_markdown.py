@@ -1,4 +1,4 @@
-"""Markdown of strangers: whatever is written, what is shown is harmless."""
+"""Markdown of users is rendered to harmless HTML."""
 
 import asyncio
 import html
@@ -152,7 +152,7 @@ CORPUS = [
 
 
 class Page(HTMLParser):
-    """What a browser makes of it: the elements with their attributes."""
+    """The elements and attributes that a browser would parse."""
 
     def __init__(self, text: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -193,7 +193,7 @@ def assert_harmless(text: str) -> None:
 
 
 def scheme(address: str) -> str | None:
-    """As a browser reads it: entities, blanks and control characters do not count."""
+    """The scheme as browsers read it, without entities, blanks and control characters."""
     bare = re.sub(r"[\x00-\x20\x7f-\xa0]", "", html.unescape(address)).lower()
     found = re.match(r"([a-z][a-z0-9+.-]*):", bare)
     return found and found[1]
@@ -205,14 +205,14 @@ async def author(api: Api) -> Person:
 
 
 @pytest.mark.parametrize("content", CORPUS)
-async def test_an_attack_comes_out_harmless(api: Api, author: Person, content: str) -> None:
+async def test_an_attack_is_rendered_harmless(api: Api, author: Person, content: str) -> None:
     made = await api.publish(author, content=content)
 
     assert_harmless(made["content_html"])
     assert made["content"] == content
 
 
-async def test_an_edit_is_made_harmless_too(api: Api, author: Person) -> None:
+async def test_an_edited_text_is_rendered_harmless(api: Api, author: Person) -> None:
     made = await api.publish(author)
 
     attack = {"content": "<script>alert(1)</script>[x](javascript:alert(1))"}
@@ -233,9 +233,7 @@ async def test_an_edit_is_made_harmless_too(api: Api, author: Person) -> None:
         "[**x**](https://example.com)",
     ],
 )
-async def test_a_good_link_stays_and_passes_on_no_reputation(
-    api: Api, author: Person, content: str
-) -> None:
+async def test_a_link_is_kept_with_nofollow(api: Api, author: Person, content: str) -> None:
     shown = (await api.publish(author, content=content))["content_html"]
 
     ((_, attributes),) = [element for element in Page(shown).elements if element[0] == "a"]
@@ -277,14 +275,14 @@ KEY = "0123456789abcdef0123456789abcdef.webp"
         ),
     ],
 )
-async def test_pictures_of_the_platform_are_shown_and_others_are_links(
+async def test_own_images_are_embedded_and_others_become_links(
     api: Api, author: Person, content: str, shown: str
 ) -> None:
     assert (await api.publish(author, content=content))["content_html"] == shown
 
 
 @pytest.mark.parametrize("one", ["![](x)", "[![](x)](y)", f"![](/media/{KEY})", '![a](<b>"c")'])
-async def test_what_pictures_cost_grows_with_their_number_not_with_its_square(one: str) -> None:
+async def test_the_cost_of_images_is_linear(one: str) -> None:
     render = SafeMarkdown(ImageUrls())
 
     def cost(count: int) -> float:
@@ -313,21 +311,21 @@ LONG = 50_000
     ],
     ids=["addresses", "titles", "Korean addresses", "links", "quotes", "cells", "entities"],
 )
-async def test_what_is_shown_is_in_proportion_to_what_was_written(text: str) -> None:
+async def test_the_size_of_the_html_is_linear_in_the_text(text: str) -> None:
     assert len(text) <= LONG
     started = time.thread_time()
     assert len(SafeMarkdown(ImageUrls())(text)) < 40 * LONG
     assert time.thread_time() - started < 30, "half a gigabyte takes minutes"
 
 
-async def test_a_reference_is_text_when_all_together_have_become_too_long() -> None:
+async def test_references_beyond_the_total_length_stay_text() -> None:
     text = "[a]: /" + "x" * 999 + "\n\n" + "[a]\n" * 150
     shown = SafeMarkdown(ImageUrls())(text)
     assert shown.count("<a href") == 100
     assert shown.count("\n[a]") == 50
 
 
-async def test_others_are_answered_while_a_text_is_rendered(api: Api, author: Person) -> None:
+async def test_requests_are_served_while_a_text_is_rendered(api: Api, author: Person) -> None:
     content = ">" * 19 + "a\n" * 20_000
     started = time.perf_counter()
     SafeMarkdown(ImageUrls())(content)
@@ -342,7 +340,7 @@ async def test_others_are_answered_while_a_text_is_rendered(api: Api, author: Pe
     assert longest < alone / 2
 
 
-async def test_who_writes_much_at_once_waits_behind_themselves() -> None:
+async def test_many_texts_of_one_writer_do_not_delay_others() -> None:
     markdown = SafeMarkdown(ImageUrls())
     done: list[str] = []
 
@@ -359,7 +357,7 @@ async def test_who_writes_much_at_once_waits_behind_themselves() -> None:
     assert done.index("other") <= 1, done
 
 
-async def test_what_people_write_is_still_shown(api: Api, author: Person) -> None:
+async def test_normal_markdown_is_rendered(api: Api, author: Person) -> None:
     content = "# 제목\n\n**굵게** *기울임* `code` ~~no~~\n\n- 하나\n- 둘\n\n| a |\n|---|\n| b |\n"
 
     shown = (await api.publish(author, content=content))["content_html"]
@@ -370,9 +368,7 @@ async def test_what_people_write_is_still_shown(api: Api, author: Person) -> Non
     assert "제목" in shown
 
 
-async def test_titles_and_comments_are_sent_as_they_are_and_never_as_html(
-    api: Api, author: Person
-) -> None:
+async def test_titles_and_comments_are_plain_text(api: Api, author: Person) -> None:
     attack = "<script>alert(1)</script>"
     made = await api.publish(author, title=attack, summary=attack)
     comment = await api.comment(author, made, attack)

@@ -1,4 +1,4 @@
-"""What one person never learns of another: email, password and their hashes."""
+"""Nobody gets the email, the password or a hash of another person."""
 
 import pytest
 
@@ -30,8 +30,8 @@ SIGNED_IN = [
 ]
 
 
-async def busy_people(api: Api) -> tuple[Person, Person, dict[str, str]]:
-    """Two who have done everything there is, and the ids of the first one's things."""
+async def two_active_people(api: Api) -> tuple[Person, Person, dict[str, str]]:
+    """Two people with data everywhere, and the ids of the first person's data."""
     one, two = await api.sign_up("하나"), await api.sign_up("둘")
     for person in (one, two):
         await api.profile(person, "Python", github_url="https://github.com/example")
@@ -45,8 +45,8 @@ async def busy_people(api: Api) -> tuple[Person, Person, dict[str, str]]:
     return one, two, {"user": one.id, "project": made["id"], "room": room["id"]}
 
 
-async def test_no_answer_to_anybody_else_holds_an_email_or_a_hash(fresh_api: Api) -> None:
-    one, two, ids = await busy_people(fresh_api)
+async def test_responses_to_others_contain_no_email_and_no_hash(fresh_api: Api) -> None:
+    one, two, ids = await two_active_people(fresh_api)
 
     for viewer, paths in ((None, PUBLIC), (two, SIGNED_IN)):
         for path in paths:
@@ -61,23 +61,23 @@ async def test_no_answer_to_anybody_else_holds_an_email_or_a_hash(fresh_api: Api
                     assert member not in text, path
 
 
-async def test_ones_own_answers_hold_no_hash(fresh_api: Api) -> None:
-    one, _, ids = await busy_people(fresh_api)
+async def test_responses_about_the_caller_contain_no_hash(fresh_api: Api) -> None:
+    one, _, ids = await two_active_people(fresh_api)
 
     for path in SIGNED_IN:
         text = (await fresh_api.send("GET", path.format(**ids), by=one)).text
         assert "argon2" not in text, path
 
 
-async def test_a_search_does_not_look_through_emails(fresh_api: Api) -> None:
-    one, _, _ = await busy_people(fresh_api)
+async def test_the_search_does_not_cover_emails(fresh_api: Api) -> None:
+    one, _, _ = await two_active_people(fresh_api)
 
     for q in (one.email, one.email.partition("@")[0], "example.com"):
         found = (await fresh_api.send("GET", "/projects", query={"q": q})).json()
         assert found["items"] == [], q
 
 
-async def test_a_refusal_does_not_repeat_the_password(api: Api) -> None:
+async def test_an_error_does_not_repeat_the_password(api: Api) -> None:
     secret = "shows 7"
     body = {"email": "x", "username": "!", "password": secret}
 
@@ -85,18 +85,18 @@ async def test_a_refusal_does_not_repeat_the_password(api: Api) -> None:
     assert secret not in (await api.send("POST", "/sessions", {**body, "email": "x"})).text
 
 
-async def test_what_is_kept_of_secrets_are_hashes_alone(fresh_api: Api) -> None:
+async def test_the_database_has_only_hashes_of_secrets(fresh_api: Api) -> None:
     person = await fresh_api.sign_up()
     body = {"email": person.email, "password": PASSWORD}
     tokens = await fresh_api.ok(TOKENS, "POST", "/sessions", body, status=201)
 
-    kept = ""
+    stored = ""
     async with fresh_api.platform.database.reading() as connection:
         for table in ("users", "sessions", "refresh_tokens"):
             rows = await connection.exec_driver_sql(f"SELECT * FROM {table}")
-            kept += str(rows.all())
+            stored += str(rows.all())
 
-    assert "$argon2id$" in kept
-    assert PASSWORD not in kept
-    assert tokens["refresh_token"] not in kept
-    assert tokens["access_token"] not in kept
+    assert "$argon2id$" in stored
+    assert PASSWORD not in stored
+    assert tokens["refresh_token"] not in stored
+    assert tokens["access_token"] not in stored

@@ -1,4 +1,4 @@
-"""Limits: who is refused, what they are told, and that strangers lock nobody out."""
+"""Rate limits: refusals, their headers, and that strangers cannot lock an owner out."""
 
 import itertools
 from collections.abc import AsyncIterator
@@ -27,23 +27,23 @@ NEW_PROJECT = {"title": "T", "summary": "S", "content": "C", "skills": ["React"]
 async def limited(
     databases: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Api]:
-    """A platform with limits, for one test. No bucket is refilled: their time stands still."""
+    """An API with limits, for one test. Its clock stands still, so no bucket refills."""
     with databases.fresh() as address:
         async with serving(address, tmp_path, rate_limits=True) as api:
             monkeypatch.setattr(api.platform.api.limiter, "_now", lambda: 0.0)
             yield api
 
 
-def body_of_a_log_in(email: str, password: str = PASSWORD) -> dict[str, str]:
+def log_in_body(email: str, password: str = PASSWORD) -> dict[str, str]:
     return {"email": email, "password": password}
 
 
 async def tried(http: httpx.AsyncClient, email: str, password: str = WRONG) -> httpx.Response:
-    return await http.post(f"{PREFIX}/sessions", json=body_of_a_log_in(email, password))
+    return await http.post(f"{PREFIX}/sessions", json=log_in_body(email, password))
 
 
 def addresses() -> Any:
-    """As many addresses as anybody wants."""
+    """An endless iterator of addresses."""
     return (f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}" for n in itertools.count(1))
 
 
@@ -61,7 +61,7 @@ async def test_wrong_log_ins_from_one_address_end_in_429(limited: Api) -> None:
     assert 1 <= int(answers[-1].headers["Retry-After"]) <= 6
 
 
-async def test_strangers_lock_nobody_out_of_an_account_that_knows_their_address(
+async def test_strangers_do_not_lock_an_owner_at_a_known_address_out(
     limited: Api,
 ) -> None:
     person = await limited.sign_up()
@@ -77,7 +77,7 @@ async def test_strangers_lock_nobody_out_of_an_account_that_knows_their_address(
         assert (await tried(http, person.email, PASSWORD)).status_code == 429, "one more stranger"
 
 
-async def test_strangers_are_counted_alike_where_there_is_no_such_account(limited: Api) -> None:
+async def test_unknown_emails_are_counted_like_known_ones(limited: Api) -> None:
     person = await limited.sign_up()
     told, strangers = [], addresses()
     for email in (person.email, "nobody@example.com"):
@@ -92,7 +92,7 @@ async def test_strangers_are_counted_alike_where_there_is_no_such_account(limite
     assert told[0][-1][:2] == (429, "rate-limited")
 
 
-async def test_an_account_is_counted_by_its_email_however_it_is_spelled(limited: Api) -> None:
+async def test_all_spellings_of_an_email_count_together(limited: Api) -> None:
     person = await limited.sign_up()
     spellings = [person.email, person.email.upper(), person.email.title()]
     statuses = []
@@ -102,20 +102,20 @@ async def test_an_account_is_counted_by_its_email_however_it_is_spelled(limited:
     assert statuses == [401] * 20 + [429]
 
 
-async def test_a_refused_log_in_compares_no_password(
+async def test_a_refused_log_in_verifies_no_password(
     limited: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(10):
         await tried(limited.http, "nobody@example.com")
 
     async def fails(*_: Any) -> bool:
-        raise AssertionError("a password was compared")
+        raise AssertionError("a password was verified")
 
     monkeypatch.setattr(limited.platform.passwords, "verify", fails)
     assert (await tried(limited.http, "nobody@example.com")).status_code == 429
 
 
-async def test_a_token_does_not_give_guesses_a_count_of_their_own(limited: Api) -> None:
+async def test_log_ins_with_a_token_count_by_address_too(limited: Api) -> None:
     person = await limited.sign_up()
     async with limited.http_from("203.0.113.9") as http:
         http.headers.update(person.headers)
@@ -150,7 +150,7 @@ ROUTES: list[tuple[str, str, str, int, Any]] = [
 
 
 @pytest.mark.parametrize(("method", "path", "name", "quota", "body"), ROUTES)
-async def test_a_user_is_refused_when_the_quota_of_the_route_is_used_up(
+async def test_a_user_is_refused_after_the_quota_of_the_route(
     limited: Api, method: str, path: str, name: str, quota: int, body: Any
 ) -> None:
     person, other = await limited.sign_up(), await limited.sign_up()
@@ -158,7 +158,7 @@ async def test_a_user_is_refused_when_the_quota_of_the_route_is_used_up(
     assert limiter is not None
     first = await limited.send(method, path, body, by=person)
     said = first.headers["RateLimit"]
-    assert said.startswith(f'"{name}";r={quota - 1};t='), "whatever became of the call"
+    assert said.startswith(f'"{name}";r={quota - 1};t='), "the status of the call does not matter"
     window = {"default": 60, "messages": 5, "tickets": 60}.get(name, 3600)
     assert first.headers["RateLimit-Policy"] == f'"{name}";q={quota};w={window}'
 
@@ -172,7 +172,7 @@ async def test_a_user_is_refused_when_the_quota_of_the_route_is_used_up(
     assert (await limited.send(method, path, body, by=other)).status_code != 429
 
 
-async def test_anonymous_calls_are_counted_by_address_apart_from_those_of_users(
+async def test_anonymous_calls_count_by_address_apart_from_users(
     limited: Api,
 ) -> None:
     person = await limited.sign_up()
@@ -208,7 +208,7 @@ async def test_an_ipv6_network_of_64_bits_counts_as_one_address(
     assert left == ['"default";r=599', '"default";r=598' if alike else '"default";r=599']
 
 
-async def test_a_forwarded_address_that_no_proxy_vouches_for_changes_nothing(
+async def test_a_forwarded_address_without_a_trusted_proxy_is_ignored(
     limited: Api,
 ) -> None:
     answers = [
@@ -242,20 +242,20 @@ def _operations(app: Litestar) -> list[tuple[str, str]]:
 
 
 _LAST = {("DELETE", "/sessions"), ("DELETE", "/sessions/current"), ("DELETE", "/me")}
-"""What would end the session that the calls are made with."""
+"""Calls that would end the session of the test."""
 
 
 async def test_health_is_not_limited(limited: Api) -> None:
     assert "RateLimit" not in (await limited.send("GET", "//health/ready")).headers
 
 
-async def test_without_limits_nothing_is_counted_or_told(fresh_api: Api) -> None:
+async def test_without_limits_nothing_is_counted_and_no_header_is_sent(fresh_api: Api) -> None:
     answers = [await tried(fresh_api.http, "nobody@example.com") for _ in range(25)]
     assert {answer.status_code for answer in answers} == {401}
     assert not any("RateLimit" in answer.headers for answer in answers)
 
 
-async def test_an_answer_within_the_limit_does_not_say_when_to_retry(limited: Api) -> None:
+async def test_a_response_within_the_limit_has_no_retry_after(limited: Api) -> None:
     answer = await limited.send("GET", "/catalogue")
     assert "Retry-After" not in answer.headers
     assert answer.headers["RateLimit-Policy"] == f'"default";q={ALL_ELSE.quota};w=60'

@@ -1,4 +1,4 @@
-"""Access tokens: what is signed by us, for us, now and for this purpose; and nothing else."""
+"""Access tokens: only a valid signature, audience, time and kind are accepted."""
 
 import base64
 import hashlib
@@ -45,7 +45,7 @@ def forged(
     key: bytes = KEY,
     digest: str = "sha256",
 ) -> str:
-    """A token made by hand."""
+    """A token built without the application."""
     parts = (json.dumps(header or HEADER).encode(), json.dumps(claims).encode())
     signed = b".".join(encoded(part) for part in parts)
     signature = hmac.new(key, signed, getattr(hashlib, digest)).digest()
@@ -53,7 +53,7 @@ def forged(
 
 
 def claims_of(person: Person, **over: Any) -> Json:
-    """The claims of the person's own token, some of them changed; `...` takes one away."""
+    """The claims of the person's token with changes; `...` removes a claim."""
     claims = {**decoded(person.token, 1), **over}
     return {name: value for name, value in claims.items() if value is not ...}
 
@@ -68,11 +68,11 @@ async def accepted(api: Api, token: str) -> bool:
     return True
 
 
-async def test_a_token_made_by_hand_just_like_ours_is_accepted(api: Api, person: Person) -> None:
+async def test_a_forged_token_with_the_right_key_is_accepted(api: Api, person: Person) -> None:
     assert await accepted(api, forged(claims_of(person)))
 
 
-async def test_a_token_says_no_more_than_it_must(person: Person) -> None:
+async def test_a_token_has_only_the_necessary_claims(person: Person) -> None:
     assert decoded(person.token, 0) == HEADER
     assert set(decoded(person.token, 1)) == {
         *("iss", "aud", "sub", "sid", "adm", "kind", "iat", "nbf", "exp"),
@@ -134,14 +134,12 @@ async def test_another_key_is_refused(api: Api, person: Person, key: bytes) -> N
     ],
     ids=lambda header: str(*header),
 )
-async def test_a_key_that_the_token_brings_along_is_not_used(
-    api: Api, person: Person, header: Json
-) -> None:
+async def test_a_key_in_the_header_is_not_used(api: Api, person: Person, header: Json) -> None:
     for key in (b"evil" * 8, b""):
         assert not await accepted(api, forged(claims_of(person), {**HEADER, **header}, key=key))
 
 
-async def test_a_critical_extension_that_is_not_known_is_refused(api: Api, person: Person) -> None:
+async def test_an_unknown_critical_extension_is_refused(api: Api, person: Person) -> None:
     header = {**HEADER, "crit": ["http://example.com/x"], "http://example.com/x": True}
 
     assert not await accepted(api, forged(claims_of(person), header))
@@ -184,24 +182,26 @@ async def test_a_token_with_a_wrong_claim_is_refused(
 
 
 @pytest.mark.parametrize("seconds", [60, 3600, 10**9])
-async def test_a_token_past_its_time_is_refused(api: Api, person: Person, seconds: int) -> None:
+async def test_an_expired_token_is_refused(api: Api, person: Person, seconds: int) -> None:
     past = int(time.time()) - seconds
 
     assert not await accepted(api, forged(claims_of(person, exp=past)))
 
 
 @pytest.mark.parametrize("name", ["nbf", "iat"])
-async def test_a_token_before_its_time_is_refused(api: Api, person: Person, name: str) -> None:
+async def test_a_token_that_is_not_valid_yet_is_refused(
+    api: Api, person: Person, name: str
+) -> None:
     future = int(time.time()) + 60
 
     assert not await accepted(api, forged(claims_of(person, **{name: future})))
 
 
-async def test_a_token_of_nobody_is_refused(api: Api, person: Person) -> None:
+async def test_a_token_of_an_unknown_user_is_refused(api: Api, person: Person) -> None:
     assert not await accepted(api, forged(claims_of(person, sub=str(uuid4()))))
 
 
-async def test_a_token_lives_as_long_as_the_log_in_says(api: Api, person: Person) -> None:
+async def test_a_token_lives_as_long_as_the_log_in_announces(api: Api, person: Person) -> None:
     claims = decoded(person.token, 1)
 
     assert claims["exp"] - claims["iat"] == 900
@@ -215,7 +215,7 @@ async def test_a_refresh_token_is_no_access_token(api: Api, person: Person) -> N
     assert await accepted(api, tokens["access_token"])
 
 
-async def test_a_token_that_was_touched_is_refused(api: Api, person: Person) -> None:
+async def test_a_modified_token_is_refused(api: Api, person: Person) -> None:
     header, claims, signature = person.token.split(".")
     other = encoded(json.dumps(claims_of(person, adm=True)).encode()).decode()
     for token in (
@@ -234,7 +234,7 @@ async def test_a_token_that_was_touched_is_refused(api: Api, person: Person) -> 
     ["", "Bearer", "Bearer ", "Bearer null", "Bearer a.b.c", "Bearer ..", "Basic eDp5",
      "Token x", "Bearer " + "a" * 5_000, "Bearer " + "." * 500, "Bearer é", "Bearer {}.{}.{}"],
 )  # fmt: skip
-async def test_a_header_that_is_no_token_is_refused_and_no_error(api: Api, header: str) -> None:
+async def test_a_malformed_header_is_refused_without_an_error(api: Api, header: str) -> None:
     response = await api.http.get(
         f"{PREFIX}/projects", headers=[(b"Authorization", header.encode("latin-1"))]
     )
@@ -242,15 +242,13 @@ async def test_a_header_that_is_no_token_is_refused_and_no_error(api: Api, heade
     assert response.status_code == 401
 
 
-async def test_the_name_of_the_scheme_is_read_in_every_case(api: Api, person: Person) -> None:
+async def test_the_scheme_is_case_insensitive(api: Api, person: Person) -> None:
     response = await api.send("GET", "/me", headers={"Authorization": f"bEARER {person.token}"})
 
     assert response.status_code == 200
 
 
-async def test_the_claim_to_be_an_administrator_needs_our_signature(
-    api: Api, person: Person
-) -> None:
+async def test_an_administrator_claim_needs_a_valid_signature(api: Api, person: Person) -> None:
     made = await api.publish(await api.sign_up())
     token = forged(claims_of(person, adm=True), key=b"wrong" * 8)
 
@@ -261,7 +259,7 @@ async def test_the_claim_to_be_an_administrator_needs_our_signature(
     assert response.status_code == 401
 
 
-async def test_keys_rotate_without_ending_sessions_or_walks(
+async def test_keys_rotate_without_ending_sessions_or_cursors(
     databases: Databases, tmp_path: Path
 ) -> None:
     old, new = "an old key of the platform's", "a new key of the platform's"
