@@ -16,7 +16,7 @@ from sidepro.api.chat.close_codes import CloseCode
 from sidepro.api.chat.frames import FROM_CLIENT, FROM_SERVER
 from sidepro.api.chat.limits import FRAMES
 from sidepro.api.chat.outbox import OUTBOX_SIZE
-from sidepro.api.docs.examples import REFUSED_FRAMES
+from sidepro.api.docs.examples import FRAME_ERRORS
 from sidepro.http.rate_limits import MESSAGES, TICKETS
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def test_every_close_code_is_documented() -> None:
 
 def test_every_error_code_is_documented() -> None:
     codes = re.findall(r"`([\w-]+)`", " ".join(row[0] for row in rows("| code | what to do |")))
-    assert sorted(codes) == sorted(error.code for error in REFUSED_FRAMES)
+    assert sorted(codes) == sorted(error.code for error in FRAME_ERRORS)
 
 
 def test_the_limits_are_documented() -> None:

@@ -21,7 +21,7 @@ from sidepro.api.chat.frames import (
     encode,
 )
 from sidepro.api.chat.outbox import Frame, Outbox
-from sidepro.api.routes.rooms import message_shape
+from sidepro.api.routes.rooms import message_schema
 from sidepro.domain.channels import Channel, Event, ResyncRequired, StatusChanged
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.ids import RoomId, UserId
@@ -135,7 +135,7 @@ def _refresh(
 
 def message_frame(message: Message) -> Frame:
     """The frame of a message, with its place in the order."""
-    return Frame(encode(MessageFrame(message_shape(message))), message.seq)
+    return Frame(encode(MessageFrame(message_schema(message))), message.seq)
 
 
 def read_frame(user_id: UserId, seq: int) -> Frame:

@@ -21,7 +21,7 @@ from sidepro.api.chat.hub import Hub
 from sidepro.api.chat.limits import MAX_BAD_FRAMES, FrameCounter, SocketLimits
 from sidepro.api.chat.outbox import Frame, Outbox
 from sidepro.api.chat.room_events import message_frame, status_frame
-from sidepro.api.routes.rooms import MAX_SEQ, room_shape
+from sidepro.api.routes.rooms import MAX_SEQ, room_schema
 from sidepro.api.validation_errors import decoding_error
 from sidepro.domain.channels import Channel
 from sidepro.domain.errors import FieldError, InvalidInput, SideProError
@@ -102,7 +102,7 @@ class ChatSession:
     async def _start(self, after: int | None) -> None:
         room = await self._rooms.room(self._caller, self._room_id)
         recovered = after is None or room.last_seq - after <= MAX_REPLAY
-        await self._send(encode(HelloFrame(room_shape(room), room.last_seq, after, recovered)))
+        await self._send(encode(HelloFrame(room_schema(room), room.last_seq, after, recovered)))
         self._read_positions[self._caller.id] = room.read_seq
         if room.participant:
             self._read_positions[room.participant.id] = room.participant_read_seq

@@ -248,14 +248,14 @@ EXAMPLES: dict[Any, Any] = {
     Health: Health("ok", {"database": "ok"}),
 }
 
-REFUSED_FRAMES = (
+FRAME_ERRORS = (
     InvalidInput(FieldError("must not be blank", pointer="/body")),
     RoomPending(),
     RateLimited(),
     Unavailable(),
     NotFound(),
 )
-"""What a frame may be refused with, while the socket stays open."""
+"""Errors in `error` frames, after which the socket stays open."""
 
 FRAMES: dict[type[msgspec.Struct], tuple[msgspec.Struct, ...]] = {
     frames.HelloFrame: (
@@ -270,13 +270,13 @@ FRAMES: dict[type[msgspec.Struct], tuple[msgspec.Struct, ...]] = {
         frames.StatusFrame(RoomStatus.PENDING, _JIHO.id, [_MINSEO.id]),
     ),
     frames.ErrorFrame: tuple(
-        frames.ErrorFrame(error.code, error.detail, _MESSAGE.client_id) for error in REFUSED_FRAMES
+        frames.ErrorFrame(error.code, error.detail, _MESSAGE.client_id) for error in FRAME_ERRORS
     ),
     frames.SendFrame: (frames.SendFrame("7c1e-0001", _MESSAGE.body),),
     frames.ClientReadFrame: (frames.ClientReadFrame(1),),
     frames.ClientTypingFrame: (frames.ClientTypingFrame(),),
 }
-"""What goes over the socket."""
+"""Examples of the socket's frames."""
 
 PROBLEMS: dict[type[SideProError], tuple[SideProError, ...]] = {
     InvalidInput: (

@@ -1,4 +1,4 @@
-"""Coffee chat over HTTP: rooms, messages, read marks."""
+"""Routes of coffee chats: rooms, messages, read positions and socket tickets."""
 
 from typing import Annotated
 from uuid import UUID
@@ -57,23 +57,23 @@ from sidepro.http.rate_limits import (
     TICKETS,
 )
 
-HISTORY = 50
+HISTORY_LIMIT = 50
 MAX_SEQ = 2**31 - 1
-"""What the databases can compare with; no room gets there."""
+"""The largest integer of the column. A larger number from a client means the same."""
 
 Seq = Annotated[int | None, Parameter(ge=0, description="The number of a message.")]
 MessageBody = Annotated[str, msgspec.Meta(extra_json_schema={**NOT_BLANK, "maxLength": 4_000})]
 ClientId = Annotated[
     str,
     msgspec.Meta(
-        description="The sender's own name for the message: sent twice, it is one message.",
+        description="Chosen by the sender. A message with the same `client_id` is stored once.",
         extra_json_schema={**NOT_BLANK, "maxLength": 64},
     ),
 ]
 
 
 class Message(msgspec.Struct):
-    """A message. `sender_id` is null once the sender withdrew."""
+    """A message. `sender_id` is null if the sender closed their account."""
 
     room_id: UUID
     seq: int
@@ -84,7 +84,7 @@ class Message(msgspec.Struct):
 
 
 class Room(msgspec.Struct):
-    """A room as the caller sees it; `participant` is the other one, null once withdrawn."""
+    """A room as the caller sees it; `participant` is the other person, null if they withdrew."""
 
     id: UUID
     participant: UserSummary | None
@@ -100,26 +100,26 @@ class Room(msgspec.Struct):
 
 
 class OpenRoomRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """Whom to have a coffee chat with."""
+    """The person to chat with."""
 
     user_id: UUID
 
 
 class NewMessage(msgspec.Struct, forbid_unknown_fields=True):
-    """What to say."""
+    """A message to send."""
 
     body: MessageBody
     client_id: ClientId | None = None
 
 
 class ReadMark(msgspec.Struct, forbid_unknown_fields=True):
-    """The number of the last message that was read."""
+    """The number of the last message that the caller has read."""
 
     seq: Annotated[int, msgspec.Meta(ge=0)]
 
 
 class SocketTicket(msgspec.Struct):
-    """Opens one socket, within `expires_in` seconds: at `path`, with `?ticket=` behind it."""
+    """Opens one socket at `path` with `?ticket=`, within `expires_in` seconds."""
 
     ticket: str
     expires_in: int
@@ -127,14 +127,14 @@ class SocketTicket(msgspec.Struct):
 
 
 class History(msgspec.Struct):
-    """Messages in ascending order, and the last number of the room."""
+    """Messages in ascending order, and the number of the room's last message."""
 
     items: list[Message]
     last_seq: int
 
 
-def message_shape(message: domain.Message) -> Message:
-    """The shape of a message."""
+def message_schema(message: domain.Message) -> Message:
+    """A message as JSON."""
     return Message(
         room_id=message.room_id,
         seq=message.seq,
@@ -145,14 +145,14 @@ def message_shape(message: domain.Message) -> Message:
     )
 
 
-def room_shape(view: RoomView) -> Room:
-    """The shape of a room."""
+def room_schema(view: RoomView) -> Room:
+    """A room as JSON."""
     return Room(
         id=view.id,
         participant=None if view.participant is None else user_summary(view.participant),
         status=view.status,
         left_by=view.left_by,
-        last_message=None if view.last_message is None else message_shape(view.last_message),
+        last_message=None if view.last_message is None else message_schema(view.last_message),
         last_seq=view.last_seq,
         read_seq=view.read_seq,
         participant_read_seq=view.participant_read_seq,
@@ -172,8 +172,8 @@ async def check_participant(services: Services, connection: ApiConnection) -> No
     opt={**ROOMS, "problems": (NotFound, CannotChatWithYourself)},
     response_headers=[LOCATION],
     response_description="A new room.",
-    responses={200: ResponseSpec(Room, description="The room that the two have already.")},
-    summary="Ask somebody for a coffee chat",
+    responses={200: ResponseSpec(Room, description="The existing room of the two.")},
+    summary="Open a coffee chat with somebody",
 )
 async def ask(
     request: ApiRequest,
@@ -181,10 +181,10 @@ async def ask(
     services: GivenServices,
     key: IdempotencyKeyHeader = None,
 ) -> Response[Room]:
-    """201 with a new room, or 200 with the one that the two have already."""
+    """201 with a new room, or 200 with the existing one, which is reopened if you had left it."""
 
     def build_response(opened: OpenResult) -> Response[Room]:
-        room = room_shape(opened.room)
+        room = room_schema(opened.room)
         return (
             created(room, f"/rooms/{room.id}")
             if opened.created
@@ -214,23 +214,23 @@ async def rooms(
     cursor: CursorText = None,
     total: Total = False,
 ) -> Response[ListOf[Room]]:
-    """Those that the caller has not left."""
+    """The rooms that the caller has not left."""
     caller = caller_of(request)
     scope = scope_of("rooms", {"user": caller.id})
     page = await services.rooms.rooms(caller, page_request(services, limit, cursor, scope))
     size = await services.rooms.room_count(caller) if total else None
-    return page_response(request, services, page, scope, room_shape, size)
+    return page_response(request, services, page, scope, room_schema, size)
 
 
 @get("/rooms/{room_id:uuid}", summary="One of the caller's rooms")
 async def read_room(request: ApiRequest, room_id: PathId, services: GivenServices) -> Room:
     """A room."""
-    return room_shape(await services.rooms.room(caller_of(request), RoomId(room_id)))
+    return room_schema(await services.rooms.room(caller_of(request), RoomId(room_id)))
 
 
 @delete("/rooms/{room_id:uuid}", summary="Leave a room")
 async def leave(request: ApiRequest, room_id: PathId, services: GivenServices) -> None:
-    """The other one can still read it. When both have left, it is gone."""
+    """The other person can still read it. When both have left, it is deleted."""
     await services.rooms.leave(caller_of(request), RoomId(room_id))
 
 
@@ -245,12 +245,12 @@ async def messages(
     services: GivenServices,
     before: Seq = None,
     after: Seq = None,
-    limit: Limit = HISTORY,
+    limit: Limit = HISTORY_LIMIT,
 ) -> History:
-    """The latest, or those before or after a number."""
+    """The last messages, or those before or after a number."""
     reject_null(request, "before", "after")
     if before is not None and after is not None:
-        raise InvalidInput(FieldError("cannot be given together with before", parameter="after"))
+        raise InvalidInput(FieldError("cannot be combined with before", parameter="after"))
     found = await services.rooms.history(
         caller_of(request),
         RoomId(room_id),
@@ -258,15 +258,17 @@ async def messages(
         before=None if before is None else min(before, MAX_SEQ),
         limit=limit,
     )
-    return History([message_shape(message) for message in found.items], found.last_seq)
+    return History([message_schema(message) for message in found.items], found.last_seq)
 
 
 @post(
     "/rooms/{room_id:uuid}/messages",
     opt={**MESSAGES, "access": check_participant, "problems": (RoomPending,)},
     response_description="A new message.",
-    responses={200: ResponseSpec(Message, description="The first message of this `client_id`.")},
-    summary="Say something",
+    responses={
+        200: ResponseSpec(Message, description="The existing message with this `client_id`.")
+    },
+    summary="Send a message",
 )
 async def send(
     request: ApiRequest,
@@ -275,10 +277,10 @@ async def send(
     services: GivenServices,
     key: IdempotencyKeyHeader = None,
 ) -> Response[Message]:
-    """201, or 200 with the first message when `client_id` is repeated."""
+    """201, or 200 with the existing message if the `client_id` is repeated."""
 
     def build_response(sent: WriteResult) -> Response[Message]:
-        return Response(message_shape(sent.message), status_code=200 if sent.duplicate else 201)
+        return Response(message_schema(sent.message), status_code=200 if sent.duplicate else 201)
 
     return await idempotent_response(
         request,
@@ -295,12 +297,12 @@ async def send(
     "/rooms/{room_id:uuid}/read",
     status_code=204,
     opt={"access": check_participant},
-    summary="Say how far one has read",
+    summary="Update the read position",
 )
 async def mark_read(
     request: ApiRequest, room_id: PathId, data: JSONBody[ReadMark], services: GivenServices
 ) -> None:
-    """Never goes back, and never beyond the last message."""
+    """The position never goes back, and never beyond the last message."""
     await services.rooms.mark_read(caller_of(request), RoomId(room_id), data.seq)
 
 
@@ -312,8 +314,8 @@ async def mark_read(
 async def socket_ticket(
     request: ApiRequest, room_id: PathId, services: GivenServices
 ) -> SocketTicket:
-    """For browsers, which send no `Authorization` with a socket. Good for one opening, by this
-    session, of this room.
+    """For browsers, which cannot send `Authorization` with a socket. Valid once, for this room and
+    the current session.
     """
     ticket = await services.tickets.issue(caller_of(request), RoomId(room_id))
     return SocketTicket(ticket, TICKET_TTL, f"{PREFIX}/rooms/{room_id}/socket")
