@@ -143,7 +143,7 @@ def test_so_many_tokens_are_remembered_and_no_more(
     issued = [jwts.issue(caller) for caller in callers]
     for _ in range(2):
         assert [jwts.read(token) for token in issued] == callers
-    assert len(jwts._good) == 3
+    assert len(jwts._verified) == 3
 
 
 def test_a_token_like_one_that_was_read_before_is_refused(jwts: JwtAccessTokens) -> None:

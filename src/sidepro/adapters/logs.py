@@ -1,4 +1,4 @@
-"""Logs: one line an event on standard error, for people (`console`) or for machines (`json`)."""
+"""Logging: one line an event on standard error, for people (`console`) or machines (`json`)."""
 
 import logging
 import sys
@@ -14,39 +14,39 @@ from sidepro.domain.ids import SessionId, UserId
 log = structlog.get_logger(__name__)
 
 QUIET = ("uvicorn", "aiosqlite", "taskiq", "sqlalchemy", "alembic", "asyncio", "markdown_it")
-"""Libraries whose routine is no news. uvicorn would also log socket addresses as they are."""
+"""Libraries that log from WARNING on. uvicorn would also log socket URLs with their tickets."""
 
 
-def _is_news(record: logging.LogRecord) -> bool:
-    """Uvicorn takes an upgrade that was answered with 403 for an application that gave up."""
+def _is_relevant(record: logging.LogRecord) -> bool:
+    """Uvicorn reports an error for each upgrade that is refused with 403."""
     return "without completing handshake" not in record.getMessage()
 
 
 def set_up(log_format: str, level: int = logging.INFO) -> None:
-    """Send the logs of the platform and of its libraries the same way."""
+    """Configure logging, for the events of SidePro and of its libraries alike."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    rendering = _rendering(log_format)
+    renderers = _renderers(log_format)
     handler = logging.StreamHandler()
     structlog.configure(
-        processors=[*shared, *rendering],
-        logger_factory=lambda *_: _Lines(handler),
+        processors=[*shared, *renderers],
+        logger_factory=lambda *_: _LineWriter(handler),
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
         )
     )
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    logging.getLogger("uvicorn.error").addFilter(_is_news)
+    logging.getLogger("uvicorn.error").addFilter(_is_relevant)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
 
@@ -59,14 +59,15 @@ def audit_log(
     reason: str | None = None,
 ) -> None:
     """See `sidepro.domain.accounts.audit_log.AuthenticationLog`."""
-    facts = {"user": user_id, "session": session_id, "reason": reason}
-    told = {name: str(fact) for name, fact in facts.items() if fact is not None}
-    log.info(event.value, **told)
+    values = {"user": user_id, "session": session_id, "reason": reason}
+    known = {name: str(value) for name, value in values.items() if value is not None}
+    log.info(event.value, **known)
 
 
-class _Lines:
-    """Where structlog's lines go: to the handler's stream, past the records of `logging`, which
-    would cost more than all the rest of a line.
+class _LineWriter:
+    """Writes structlog's lines to the handler's stream.
+
+    A `logging.LogRecord` would cost more than the rest of the line.
     """
 
     def __init__(self, handler: logging.StreamHandler[Any]) -> None:
@@ -75,7 +76,7 @@ class _Lines:
     def msg(self, line: str) -> None:
         self._handler.acquire()
         try:
-            # The disk may be full, or a pipe closed: no request fails for that.
+            # A full disk or a closed pipe must not fail the request.
             with suppress(OSError, ValueError):
                 self._handler.stream.write(line + "\n")
                 self._handler.flush()
@@ -85,8 +86,8 @@ class _Lines:
     debug = info = warning = error = critical = msg
 
 
-def _rendering(log_format: str) -> list[Processor]:
-    # Tracebacks go without local variables: passwords and tokens are among them.
+def _renderers(log_format: str) -> list[Processor]:
+    # Tracebacks omit local variables: they hold passwords and tokens.
     if log_format == "json":
         transformer = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
         return [
@@ -100,15 +101,15 @@ def _rendering(log_format: str) -> list[Processor]:
 
 
 def _plain(_logger: object, _method: str, event: EventDict) -> str:
-    """What structlog's own renderer gives without colours, at a third of its price."""
-    when, level, what = event.pop("timestamp"), event.pop("level"), event.pop("event")
-    trace = event.pop("exception", None)
-    members = " ".join([f"{name}={_shown(value)}" for name, value in event.items()])
-    line = f"{when} [{level:<8}] {what:<30} {members}"
-    return f"{line}\n{trace}" if trace else line
+    """The output of structlog's ConsoleRenderer without colours, at a third of its cost."""
+    timestamp, level, name = event.pop("timestamp"), event.pop("level"), event.pop("event")
+    traceback = event.pop("exception", None)
+    values = " ".join([f"{key}={_quoted(value)}" for key, value in event.items()])
+    line = f"{timestamp} [{level:<8}] {name:<30} {values}"
+    return f"{line}\n{traceback}" if traceback else line
 
 
-def _shown(value: object) -> str:
-    """The value in one piece: what has spaces or line breaks in it is quoted."""
+def _quoted(value: object) -> str:
+    """The value; in quotes if it contains spaces or line breaks."""
     text = str(value)
     return text if text.isprintable() and " " not in text else repr(text)

@@ -1,4 +1,4 @@
-"""The machine's clock and identifiers."""
+"""The system clock, ids and random names."""
 
 import secrets
 from datetime import UTC, datetime
@@ -8,12 +8,12 @@ import uuid_utils.compat
 
 
 def clock() -> datetime:
-    """Now. See `sidepro.domain.clock.Clock`."""
+    """The current time in UTC. See `sidepro.domain.clock.Clock`."""
     return datetime.now(UTC)
 
 
 def new_id() -> UUID:
-    """A fresh UUIDv7. See `sidepro.domain.ids.NewId`."""
+    """A new UUIDv7. See `sidepro.domain.ids.NewId`."""
     return uuid_utils.compat.uuid7()
 
 

@@ -1,4 +1,4 @@
-"""Request bodies: decoded strictly, in one step from bytes to the struct that a route names."""
+"""JSON request bodies, decoded in one step and in msgspec's strict mode."""
 
 from collections.abc import Generator
 from functools import cache
@@ -17,10 +17,9 @@ T = TypeVar("T")
 
 
 class StrictJson(AbstractDTO[Any]):
-    """Decodes the body of every route with msgspec, in its strict mode.
+    """Decodes the body of every route to the struct of its `data` parameter.
 
-    Litestar alone would decode leniently (`"null"` for `null`, `"7"` for `7`), first to plain
-    objects and then to structs.
+    Litestar's own decoding accepts `"null"` for `null` and `"7"` for `7`, and takes two steps.
     """
 
     def decode_bytes(self, value: bytes) -> Any:
@@ -28,7 +27,7 @@ class StrictJson(AbstractDTO[Any]):
 
         Raises:
             RequestRejected: the body or its media type is not JSON.
-            InvalidInput: it is JSON and does not fit.
+            InvalidInput: the JSON does not match the struct.
         """
         media_type = self.asgi_connection.headers.get("content-type", "")
         if media_type.partition(";")[0].strip().lower() != "application/json":
@@ -45,13 +44,13 @@ class StrictJson(AbstractDTO[Any]):
     def create_for_field_definition(
         cls, field_definition: FieldDefinition, handler_id: str, backend_cls: Any = None
     ) -> None:
-        """Nothing to prepare: the decoder is made of the struct itself."""
+        """Nothing to prepare: the decoder needs only the struct."""
 
     @classmethod
     def create_openapi_schema(
         cls,
         field_definition: FieldDefinition,
-        handler_id: str,  # noqa: ARG003 - the base class has it
+        handler_id: str,  # noqa: ARG003 - the base class's signature
         schema_creator: Any,
     ) -> Reference | Schema:
         """The schema of the struct."""
@@ -61,13 +60,13 @@ class StrictJson(AbstractDTO[Any]):
     @classmethod
     def generate_field_definitions(
         cls, model_type: type[Any]
-    ) -> Generator[Any, None, None]:  # pragma: no cover - abstract, and never asked for
+    ) -> Generator[Any, None, None]:  # pragma: no cover - abstract, never called
         raise NotImplementedError
 
     @classmethod
     def detect_nested_field(
         cls, field_definition: FieldDefinition
-    ) -> bool:  # pragma: no cover - abstract, and never asked for
+    ) -> bool:  # pragma: no cover - abstract, never called
         raise NotImplementedError
 
 
@@ -76,7 +75,7 @@ def _decoder(struct: type[T]) -> msgspec.json.Decoder[T]:
     return msgspec.json.Decoder(struct)
 
 
-def sent_fields(edits: msgspec.Struct) -> dict[str, Any]:
-    """The members of a partial edit that were sent."""
-    members = ((name, getattr(edits, name)) for name in edits.__struct_fields__)
+def sent_fields(patch: msgspec.Struct) -> dict[str, Any]:
+    """The members of a PATCH body that were sent."""
+    members = ((name, getattr(patch, name)) for name in patch.__struct_fields__)
     return {name: value for name, value in members if value is not msgspec.UNSET}

@@ -58,7 +58,9 @@ async def _receive(request: ApiRequest, boundary: str, file: IO[bytes], max_byte
                 if isinstance(event, MultipartSegment):
                     in_file = event.name == MEMBER and MEMBER not in seen
                     if not in_file:
-                        detail = "is given twice" if event.name == MEMBER else "is not a member"
+                        detail = (
+                            "is given twice" if event.name == MEMBER else "is not a known member"
+                        )
                         errors.append(FieldError(detail, pointer=f"/{_escaped(event.name)}"))
                     seen.add(event.name)
                 elif event and in_file:

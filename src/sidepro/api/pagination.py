@@ -1,4 +1,4 @@
-"""Lists on the wire: `limit` and `cursor` in, an envelope and a Link header (RFC 8288) out."""
+"""Pages of lists: `limit` and `cursor` in, items and a Link header (RFC 8288) out."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -18,24 +18,24 @@ View = TypeVar("View")
 
 LIMIT = 20
 
-Limit = Annotated[int, Parameter(ge=1, le=100, description="How many items, 1 to 100.")]
+Limit = Annotated[int, Parameter(ge=1, le=100, description="Maximum number of items, 1 to 100.")]
 CursorText = Annotated[
     str | None,
-    Parameter(description="Where to go on: `next` or `previous` of a page."),
+    Parameter(description="`next` or `previous` of another page of this list."),
 ]
 LINK = ResponseHeader(
     "Link",
     documentation_only=True,
-    description='Where to go on (RFC 8288): `rel="next"` and `rel="prev"`, each if there is any.',
+    description='The next and previous page (RFC 8288): `rel="next"` and `rel="prev"`.',
 )
-Total = Annotated[bool, Parameter(description="Whether to count the whole list too.")]
+Total = Annotated[bool, Parameter(description="Whether to count the whole list.")]
 
 
 _filters = json.JSONEncoder(sort_keys=True, default=str)
 
 
 class ListOf(msgspec.Struct, Generic[Item]):
-    """A page. `next` and `previous` are cursors, null exactly when nothing lies that way."""
+    """A page. `next` and `previous` are cursors, null if there is no such page."""
 
     items: list[Item]
     next: str | None
@@ -44,15 +44,15 @@ class ListOf(msgspec.Struct, Generic[Item]):
 
 
 def scope_of(name: str, filters: Mapping[str, Any]) -> str:
-    """What a cursor is good for: one list with one set of filters."""
+    """The scope of a cursor: one list with one set of filters."""
     return name + _filters.encode(filters)
 
 
 def page_request(services: Services, limit: int, cursor: str | None, scope: str) -> PageRequest:
-    """The page that is asked for.
+    """The requested page.
 
     Raises:
-        BadCursor: the cursor is not ours, or made for another list or other filters.
+        BadCursor: the cursor is forged, or belongs to another list or other filters.
     """
     if cursor is None:
         return PageRequest(limit)
@@ -67,28 +67,28 @@ def page_response(
     shape: Callable[[View], Item],
     total: int | None = None,
 ) -> Response[ListOf[Item]]:
-    """The page in its envelope."""
-    write = services.cursors.encode
-    following = None if page.next is None else write(page.next, scope)
-    previous = None if page.previous is None else write(page.previous, scope)
+    """The page as a response. `shape` converts a view to its struct."""
+    encode = services.cursors.encode
+    following = None if page.next is None else encode(page.next, scope)
+    previous = None if page.previous is None else encode(page.previous, scope)
     links = []
     if following or previous:
-        here = _address_without_cursor(request)
+        base = _url_without_cursor(request)
         links = [
-            f'<{here}cursor={cursor}>; rel="{relation}"'
+            f'<{base}cursor={cursor}>; rel="{relation}"'
             for cursor, relation in ((following, "next"), (previous, "prev"))
             if cursor
         ]
-    envelope = ListOf(
+    body = ListOf(
         items=[shape(item) for item in page.items],
         next=following,
         previous=previous,
         total=msgspec.UNSET if total is None else total,
     )
-    return Response(envelope, headers={"Link": ", ".join(links)} if links else None)
+    return Response(body, headers={"Link": ", ".join(links)} if links else None)
 
 
-def _address_without_cursor(request: ApiRequest) -> str:
+def _url_without_cursor(request: ApiRequest) -> str:
     parameters = [pair for pair in request.query_params.multi_items() if pair[0] != "cursor"]
     query = f"{urlencode(parameters)}&" if parameters else ""
     return f"{request.url.path}?{query}"

@@ -1,18 +1,19 @@
-"""What query parameters have in common."""
+"""Validation of query parameters that Litestar does not do."""
 
 from sidepro.api.dependencies import ApiRequest
 from sidepro.domain.validation import Validator
 
 
 def reject_null(request: ApiRequest, *names: str) -> None:
-    """Refuse the word `null` for these parameters, which may be left out and are no texts:
-    Litestar would take it for nothing at all, and answer what was not asked.
+    """Reject the text `null` for optional parameters that are not texts.
+
+    Litestar would take it for an omitted parameter.
 
     Raises:
         InvalidInput: one of them is `null`.
     """
-    rules = Validator(parameters=True)
+    validator = Validator(parameters=True)
     for name in names:
         if any(value.lower() == "null" for value in request.query_params.getall(name, [])):
-            rules.add("must have a value, or be left out", name)
-    rules.raise_errors()
+            validator.add("must have a value or be omitted", name)
+    validator.raise_errors()

@@ -22,12 +22,14 @@ from sidepro.api.json_body import StrictJson
 from sidepro.api.routes import (
     accounts,
     bookmarks,
+    catalogue,
     comments,
     data_export,
     projects,
     recommendations,
     rooms,
     sessions,
+    users,
 )
 from sidepro.api.routes.images import images_router
 from sidepro.domain.accounts.ports import AccessTokens, SessionRegistry
@@ -69,6 +71,8 @@ def api_router(dependencies: ApiDependencies) -> Router:
         PREFIX,
         route_handlers=[
             accounts.router,
+            users.router,
+            catalogue.router,
             sessions.router,
             data_export.router,
             projects.router,

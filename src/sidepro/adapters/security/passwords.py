@@ -1,4 +1,4 @@
-"""Hashing passwords with argon2id, and knowing the common ones and what an email looks like."""
+"""Password hashing with argon2id, the list of common passwords, and email normalization."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,7 +17,7 @@ Arguments = TypeVarTuple("Arguments")
 Result = TypeVar("Result")
 
 MAX_THREADS = 2
-"""Hashing is memory and CPU: more at once than this only makes each of them slower."""
+"""Hashing is bound by CPU and memory: more threads only slow each other down."""
 
 # OWASP Password Storage Cheat Sheet: 19 MiB, two passes, one lane.
 MEMORY_KIB = 19_456
@@ -33,23 +33,23 @@ class Argon2Passwords:
             time_cost=PASSES, memory_cost=memory_kib, parallelism=LANES
         )
         self._threads = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="argon2")
-        # The hash of nobody's password, so that an unknown email costs the same as a known one.
-        self._nobody = self._hasher.hash("nobody's password")
+        # Verified for unknown emails, so that they take as long as known ones.
+        self._dummy_hash = self._hasher.hash("no user has this password")
 
     async def hash(self, password: str) -> str:
         return await self._run(self._hasher.hash, normalize(password))
 
     async def verify(self, password: str, password_hash: str | None) -> bool:
-        # Whatever stands behind that is in nobody's password, and would take long to normalise.
-        typed = normalize(password[:MAX_RAW_PASSWORD])
-        right = await self._run(self._matches, password_hash or self._nobody, typed)
-        return right and password_hash is not None and len(password) <= MAX_RAW_PASSWORD
+        # No password is longer, and normalizing a longer text would take long.
+        normalized = normalize(password[:MAX_RAW_PASSWORD])
+        matches = await self._run(self._matches, password_hash or self._dummy_hash, normalized)
+        return matches and password_hash is not None and len(password) <= MAX_RAW_PASSWORD
 
     def is_outdated(self, password_hash: str) -> bool:
         return self._hasher.check_needs_rehash(password_hash)
 
     def close(self) -> None:
-        """End the threads, after the hashes under way."""
+        """Stop the threads after the hashes in progress."""
         self._threads.shutdown()
 
     def _matches(self, password_hash: str, password: str) -> bool:
@@ -66,7 +66,7 @@ class Argon2Passwords:
 
 
 class CommonPasswordList:
-    """The 30,000 most common passwords as the zxcvbn package ships them.
+    """The 30,000 most common passwords, from the zxcvbn package.
 
     See `sidepro.domain.accounts.ports.CommonPasswords`.
     """
@@ -76,16 +76,16 @@ class CommonPasswordList:
 
     @cached_property
     def _passwords(self) -> frozenset[str]:
-        # Half a megabyte, and not needed before the first sign-up.
+        # Loaded on the first use: it takes half a megabyte.
         from zxcvbn.frequency_lists import FREQUENCY_LISTS  # noqa: PLC0415 - as said above
 
         return frozenset(FREQUENCY_LISTS["passwords"])
 
 
 def normalize_email(email: str) -> str | None:
-    """The address in its normal form. See `sidepro.domain.accounts.ports.EmailNormalizer`."""
+    """The normal form of an email address. See `sidepro.domain.accounts.ports.EmailNormalizer`."""
     try:
-        found = email_validator.validate_email(email, check_deliverability=False)
+        email_address = email_validator.validate_email(email, check_deliverability=False)
     except email_validator.EmailNotValidError:
         return None
-    return found.normalized
+    return email_address.normalized

@@ -1,4 +1,4 @@
-"""The secret key of an embedded platform: made once, kept in a file that its owner alone reads."""
+"""The secret key of an embedded installation, in a file that only its owner can read."""
 
 import os
 import secrets
@@ -6,22 +6,22 @@ from contextlib import suppress
 from pathlib import Path
 
 FILE = "secret.key"
-SHORTEST = 32
+MIN_LENGTH = 32
 
 
 class UnusableSecretError(Exception):
-    """The file of the key is empty or broken. Signing with it would let anybody forge tokens."""
+    """The file of the key is empty or damaged. Tokens signed with it could be forged."""
 
 
 def load_or_create_secret(folder: Path) -> str:
-    """The key in the folder, made now if there is none.
+    """The key in the folder; created if it is missing.
 
-    Two processes that make it at once end up with the same one: the file appears with its whole
-    content, and the first one to appear stays.
+    Two processes that create it at once get the same key: a hard link makes the file appear with
+    its whole content, and fails if the file exists.
 
     Raises:
-        OSError: the folder cannot be written, or the file not be read.
-        UnusableSecretError: the file holds no key that could have been made here.
+        OSError: the folder is not writable, or the file is not readable.
+        UnusableSecretError: the file contains no valid key.
     """
     file = folder / FILE
     with suppress(FileNotFoundError):
@@ -42,9 +42,9 @@ def load_or_create_secret(folder: Path) -> str:
 
 def _read(file: Path) -> str:
     key = file.read_bytes().strip()
-    if len(key) < SHORTEST or not key.isascii():
+    if len(key) < MIN_LENGTH or not key.isascii():
         raise UnusableSecretError(
-            f"{file} holds no secret key: restore it, or remove it to get a new one, which ends "
-            "all access tokens"
+            f"{file} contains no secret key: restore it, or delete it to get a new one, which "
+            "invalidates all access tokens"
         )
     return key.decode()

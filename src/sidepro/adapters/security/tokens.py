@@ -17,10 +17,10 @@ ALGORITHM = "HS256"
 AUDIENCE = "sidepro"
 KIND = "access"
 LEEWAY = timedelta(seconds=5)
-"""How far the clocks of two machines of one installation may be apart."""
+"""Maximum clock difference between two machines of one installation."""
 
 CACHE_SIZE = 10_000
-"""Tokens that were found good and need not be verified again; the oldest are forgotten first."""
+"""Verified tokens that are not verified again; the oldest is evicted first."""
 
 _CLAIMS = ["iss", "aud", "sub", "sid", "iat", "nbf", "exp", "kind"]
 
@@ -29,20 +29,19 @@ class JwtAccessTokens:
     """See `sidepro.domain.accounts.ports.AccessTokens`.
 
     Claims: `iss` the public address, `aud` sidepro, `sub` the user, `sid` the session, `adm`
-    whether an administrator, `kind` access, and `iat`, `nbf`, `exp`.
+    whether the user is an administrator, `kind` access, and `iat`, `nbf`, `exp`.
     """
 
     def __init__(
         self, keys: Sequence[bytes], issuer: str, lifetime: timedelta, clock: Clock
     ) -> None:
-        """The first key signs; all of them verify."""
+        """The first key signs; all keys verify."""
         self._keys = tuple(keys)
         self._issuer = issuer
         self._lifetime = lifetime
         self._clock = clock
-        # By digest, so that no dump of the memory gives tokens away: the caller, and from when
-        # until when (seconds since 1970) the token is good.
-        self._good: dict[bytes, tuple[Caller, float, float]] = {}
+        # Digest → caller, start and end of validity in Unix time. No token is kept in memory.
+        self._verified: dict[bytes, tuple[Caller, float, float]] = {}
 
     @property
     def lifetime(self) -> int:
@@ -65,18 +64,18 @@ class JwtAccessTokens:
 
     def read(self, token: str) -> Caller:
         digest = hashlib.sha256(token.encode()).digest()
-        good = self._good.get(digest)
-        if good is None:
-            good = self._verified(token)
-            if len(self._good) >= CACHE_SIZE:
-                del self._good[next(iter(self._good))]
-            self._good[digest] = good
-        caller, since, until = good
+        verified = self._verified.get(digest)
+        if verified is None:
+            verified = self._verify(token)
+            if len(self._verified) >= CACHE_SIZE:
+                del self._verified[next(iter(self._verified))]
+            self._verified[digest] = verified
+        caller, since, until = verified
         if not since <= self._clock().timestamp() < until:
             raise NotAuthenticated
         return caller
 
-    def _verified(self, token: str) -> tuple[Caller, float, float]:
+    def _verify(self, token: str) -> tuple[Caller, float, float]:
         for key in self._keys:
             try:
                 claims = jwt.decode(
@@ -106,7 +105,7 @@ class JwtAccessTokens:
 
 
 def derive_key(secret: str, purpose: str) -> bytes:
-    """A key for one purpose, so that no two uses of the secret can be played against each other.
+    """A key for one purpose: a signature made for one is invalid for any other.
 
     HMAC-SHA-256 of the purpose under the secret, as in HKDF-Expand (RFC 5869) with one block.
     """

@@ -10,6 +10,7 @@ from sidepro.api.pagination import ListOf
 from sidepro.api.routes import (
     accounts,
     bookmarks,
+    catalogue,
     comments,
     images,
     projects,
@@ -154,7 +155,7 @@ EXAMPLES: dict[Any, Any] = {
         meet_time=_PROFILE.meet_time,
     ),
     accounts.ProfilePatch: accounts.ProfilePatch(bio="이직 준비 중입니다.", region=None),
-    accounts.Catalogue: accounts.Catalogue(
+    catalogue.Catalogue: catalogue.Catalogue(
         skills=["Docker", "Javascript", "PostgreSQL", "Python"],
         regions=["서울", "경기", "부산"],
         meet_times=["주중 선호", "주말 선호", "상관없음"],

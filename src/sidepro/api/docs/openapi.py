@@ -1,9 +1,8 @@
-"""The OpenAPI document: what Litestar knows of the routes, made complete.
+"""The OpenAPI document: Litestar's, completed.
 
-Litestar gives paths, parameters and summaries. Added here are the schemas as msgspec writes them
-(Litestar's own lack lengths and formats), examples, headers, and every problem that a route
-answers with: derived from the route's shape, and from `opt={"problems": (EmailTaken, …)}` where
-only the use case knows.
+Litestar generates paths, parameters and summaries. Added here are msgspec's schemas (Litestar's
+lack lengths and formats), examples, headers, and the problems of each route: derived from its
+parameters and body, and from `opt={"problems": (EmailTaken, …)}` for those of its use case.
 """
 
 import json
@@ -26,9 +25,9 @@ from sidepro.api.docs.responses import (
     HEADERS,
     Problem,
     Route,
-    answers,
     json_content,
     problem_responses,
+    success_responses,
 )
 from sidepro.api.schemas import Moment
 
@@ -37,44 +36,45 @@ DESCRIPTION = f"""Developers show their side projects and meet over a coffee cha
 **Tokens.** Sign up, log in (`POST {PREFIX}/sessions`) and send
 `Authorization: Bearer <access token>`. A token that is sent and not valid is 401 everywhere.
 
-**Errors** are `application/problem+json` (RFC 9457) with a stable `code`. A method that an address
-does not take is 405 `method-not-allowed`. What a caller may not see answers like what does not
-exist; a malformed id in a path does too.
+**Errors** are `application/problem+json` (RFC 9457) with a stable `code`. A method that a path
+does not support is 405 `method-not-allowed`. A resource that the caller may not see is 404, like
+one that does not exist; so is a malformed id in a path.
 
-**Lists** go on with the cursors in `next` and `previous`, or with the `Link` header. Lengths count
-code points after NFC; a text that is blank where one is needed is 422.
+**Lists** have pages. Cursors of the other pages are in `next` and `previous`, their URLs in the
+`Link` header. Lengths count code points after NFC. A required text that is blank is 422.
 
-**Limits.** A call too many is 429 `rate-limited` with `Retry-After`; `RateLimit` and
-`RateLimit-Policy` tell what is left. Log-in 10 a minute an address and, from addresses that an
-account does not know, 20 an hour an account; sign-up 10 an hour an address; projects 30, comments
-120 and rooms 60 an hour; messages 10 a second with bursts of 50; socket tickets 60 and all else
-600 a minute. Users are counted by themselves, others by their address.
+**Limits.** A call above the limit is 429 `rate-limited` with `Retry-After`. `RateLimit` and
+`RateLimit-Policy` describe the limit of a call. Log-in: 10 a minute per address, and 20 an hour
+per account from addresses that never logged in to it. Sign-up: 10 an hour per address. Projects:
+30 an hour. Comments: 120 an hour. Rooms: 60 an hour. Messages: 10 a second, with bursts of 50.
+Socket tickets: 60 a minute. All else: 600 a minute. Calls count per user, or per address without
+a token.
 
-**The chat socket** is `GET {PREFIX}/rooms/{{room_id}}/socket?ticket=…&after=<seq>`; programs may
-send the access token in `Authorization` in the place of a ticket. What goes over it, and what it
-is closed with, is in the AsyncAPI document at [/api/asyncapi.json](/api/asyncapi.json).
+**The chat socket** is `GET {PREFIX}/rooms/{{room_id}}/socket?ticket=…&after=<seq>`. Programs may
+send the access token in `Authorization` instead of a ticket. Its frames and close codes are in
+the AsyncAPI document at [/api/asyncapi.json](/api/asyncapi.json).
 """
 
 
 class Document(JsonRenderPlugin):
-    """Serves the complete document in the place of Litestar's."""
+    """Serves the completed document instead of Litestar's."""
 
     _rendered = b""
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:  # noqa: ARG002 - Litestar's document
-        """The document as JSON, made once."""
+        """The document as JSON, rendered once."""
         self._rendered = self._rendered or msgspec.json.encode(document(request.app))
         return self._rendered
 
 
 def config(version: str) -> OpenAPIConfig:
-    """What Litestar needs to know, and the one address that the document is served at."""
+    """Litestar's configuration. The document has one path."""
     return OpenAPIConfig(
         title="SidePro",
         version=version,
         description=DESCRIPTION,
         license=License(name="MIT", identifier="MIT"),
-        # Litestar answers with a page of its own whatever is below this path: so nothing is.
+        # Litestar serves a page of its own at every path below this one.
         path="/api/openapi.json",
         render_plugins=[Document(path=["/", "/openapi.json"], media_type=MediaType.JSON)],
         operation_id_creator=lambda handler, _method, _path: handler.handler_name,
@@ -85,12 +85,12 @@ def config(version: str) -> OpenAPIConfig:
         ),
         security=[{"bearer": []}],
         tags=[
-            Tag("Accounts", "Sign-up, log-in, profiles, public pages."),
+            Tag("Accounts", "Sign-up, log-in, profiles, users."),
             Tag("Board", "Projects, comments, bookmarks."),
-            Tag("Images", "For thumbnails, profile pictures and Markdown."),
-            Tag("Coffee chat", "Rooms and messages; live over the socket."),
-            Tag("Recommendations", "Projects by people with similar skills."),
-            Tag("Health", "For whoever operates the platform."),
+            Tag("Images", "Thumbnails, profile pictures, images in Markdown."),
+            Tag("Coffee chat", "Rooms and messages; live events over the socket."),
+            Tag("Recommendations", "Projects by users with similar skills."),
+            Tag("Health", "For operators and load balancers."),
         ],
         use_handler_docstrings=True,
     )
@@ -98,28 +98,29 @@ def config(version: str) -> OpenAPIConfig:
 
 def document(app: Litestar) -> dict[str, Any]:
     """The OpenAPI 3.1 document of an application."""
-    made = app.openapi_schema.to_schema()
-    components = made["components"]
-    routes = list(_routes(app, made["paths"]))
-    structs = list(dict.fromkeys(s for route in routes for s in (route.body, route.answer) if s))
+    generated = app.openapi_schema.to_schema()
+    components = generated["components"]
+    routes = list(_routes(app, generated["paths"]))
+    structs = list(dict.fromkeys(s for route in routes for s in (route.body, route.response) if s))
     references, schemas = msgspec.json.schema_components(
         [*structs, Problem], ref_template="#/components/schemas/{name}"
     )
     for struct in structs:
         if is_dataclass(struct):
             _describe_timestamps(struct, schemas)
-    shapes = dict(zip(structs, references, strict=False))
+    schema_of = dict(zip(structs, references, strict=False))
     shared: dict[str, Any] = {}
     for route in routes:
-        operation = route.made
+        operation = route.generated
         del operation["deprecated"]
         parameters = operation.get("parameters", [])
         parameters[:] = [_parameter(route, one, components["schemas"]) for one in parameters]
         if route.body:
-            content = json_content(route.body, shapes)
+            content = json_content(route.body, schema_of)
             operation["requestBody"] = {"required": True, "content": content}
         problems = problem_responses(route, shared)
-        operation["responses"] = dict(sorted({**answers(route, shapes), **problems}.items()))
+        successes = success_responses(route, schema_of)
+        operation["responses"] = dict(sorted({**successes, **problems}.items()))
         if "multipart" in route.handler.opt:
             operation["requestBody"] = route.handler.opt["multipart"]
         if not route.path.startswith(PREFIX):
@@ -130,7 +131,7 @@ def document(app: Litestar) -> dict[str, Any]:
     components["responses"] = dict(sorted(shared.items()))
     components["headers"] = HEADERS
     # A page of projects is a ProjectCardList rather than a ListOf_ProjectCard_.
-    named = re.sub(r"\bListOf_(\w+?)_", r"\1List", json.dumps(made))
+    named = re.sub(r"\bListOf_(\w+?)_", r"\1List", json.dumps(generated))
     complete: dict[str, Any] = json.loads(named)
     return complete
 
@@ -139,9 +140,9 @@ def _routes(app: Litestar, paths: dict[str, Any]) -> Iterator[Route]:
     for route in app.routes:
         if isinstance(route, HTTPRoute) and route.path_format in paths:
             for method, (handler, _) in route.route_handler_map.items():
-                made = paths[route.path_format].get(method.lower())
-                if made:
-                    yield Route(route.path_format, method, handler, made)
+                generated = paths[route.path_format].get(method.lower())
+                if generated:
+                    yield Route(route.path_format, method, handler, generated)
 
 
 def _describe_timestamps(record: Any, schemas: dict[str, Any]) -> None:
@@ -159,14 +160,14 @@ def _describe_timestamps(record: Any, schemas: dict[str, Any]) -> None:
 
 
 def _untitled(schema: dict[str, Any]) -> dict[str, Any]:
-    """Without the title, which says the name once more."""
+    """Without the title, which repeats the name."""
     tidy = {key: value for key, value in schema.items() if key != "title"}
     return tidy | {"description": cleandoc(tidy.get("description", ""))}
 
 
-def _parameter(route: Route, made: dict[str, Any], enums: dict[str, Any]) -> dict[str, Any]:
-    """What may be left out is never null; enumerations stand where they are used."""
-    schema = made["schema"]
+def _parameter(route: Route, generated: dict[str, Any], enums: dict[str, Any]) -> dict[str, Any]:
+    """An optional parameter is omitted, never null; enumerations are inlined."""
+    schema = generated["schema"]
     for option in schema.pop("oneOf", []) + schema.pop("allOf", []):
         if option != {"type": "null"}:
             schema |= option
@@ -174,11 +175,15 @@ def _parameter(route: Route, made: dict[str, Any], enums: dict[str, Any]) -> dic
         schema |= enums[schema.pop("$ref").rpartition("/")[2]]
     for bound in schema.keys() & {"minimum", "maximum"}:
         schema[bound] = int(schema[bound])
-    field = route.handler.parsed_fn_signature.parameters.get(made["name"])
+    field = route.handler.parsed_fn_signature.parameters.get(generated["name"])
     if field and field.has_default and field.default is not None:
         schema["default"] = field.default
-    about = {key: made[key] for key in ("name", "in", "required", "description") if key in made}
-    return about | {"schema": {k: v for k, v in schema.items() if k not in _SAID_BEFORE}}
+    kept = {
+        key: generated[key]
+        for key in ("name", "in", "required", "description")
+        if key in generated
+    }
+    return kept | {"schema": {k: v for k, v in schema.items() if k not in _REDUNDANT}}
 
 
-_SAID_BEFORE = {"title", "description"}
+_REDUNDANT = {"title", "description"}

@@ -1,4 +1,4 @@
-"""The documentation page, with its own copy of its scripts."""
+"""The documentation page: Swagger UI, with its files served locally."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from sidepro.domain.errors import NotFound
 DOCS = "/api/docs"
 
 
-# Swagger UI draws with inline styles and pictures in data: addresses.
+# Swagger UI uses inline styles and images in data: URLs.
 POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "style-src 'self' 'unsafe-inline'; font-src 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -47,7 +47,7 @@ _START = """SwaggerUIBundle({
 """
 
 
-# Of the package's files those that the page asks for; its other pages ask other hosts.
+# The files of the package that the page loads.
 _FILES = {
     "favicon-32x32.png": "image/png",
     "swagger-ui.css": "text/css",

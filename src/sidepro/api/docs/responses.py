@@ -1,4 +1,4 @@
-"""What a route answers with, as the OpenAPI document tells it: its shapes and its problems."""
+"""The responses of a route in the OpenAPI document: its structs and its problems."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, is_dataclass
@@ -31,7 +31,7 @@ Schemas = dict[Any, dict[str, Any]]
 
 
 class InvalidMember(msgspec.Struct):
-    """What is wrong, and where: a JSON pointer (RFC 6901) into the body, or a parameter."""
+    """An error of one member: a JSON pointer (RFC 6901) into the body, or a parameter."""
 
     detail: str
     pointer: str | msgspec.UnsetType = msgspec.UNSET
@@ -39,7 +39,7 @@ class InvalidMember(msgspec.Struct):
 
 
 class Problem(msgspec.Struct):
-    """An error (RFC 9457). `code` is stable; `errors` lists what is wrong with the input."""
+    """An error (RFC 9457). `code` is stable; `errors` lists the invalid members."""
 
     type: Annotated[str, msgspec.Meta(extra_json_schema={"format": "uri-reference"})]
     title: str
@@ -51,22 +51,22 @@ class Problem(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One operation: its handler, and what Litestar wrote about it."""
+    """One operation: its handler and Litestar's description."""
 
     path: str
     method: str
     handler: HTTPRouteHandler
-    made: dict[str, Any]
+    generated: dict[str, Any]
 
     @property
     def body(self) -> Any:
-        """The struct of the request body, if it has one."""
+        """The struct of the request body, if any."""
         field = self.handler.parsed_data_field
         return None if field is None else _struct(field.annotation)
 
     @property
-    def answer(self) -> Any:
-        """The struct of the answer, if it has one."""
+    def response(self) -> Any:
+        """The struct of the response, if any."""
         field = self.handler.parsed_fn_signature.return_type
         if field.is_subclass_of(Response):
             field = field.inner_types[0]
@@ -75,8 +75,8 @@ class Route:
         return _struct(field.annotation)
 
     def has_parameter(self, place: str, name: str | None = None) -> bool:
-        """Whether something may be given there: by this name, or at all."""
-        parameters = self.made.get("parameters", [])
+        """Whether there is a parameter in this place, with this name or any."""
+        parameters = self.generated.get("parameters", [])
         return any(p["in"] == place and name in (None, p["name"]) for p in parameters)
 
 
@@ -87,8 +87,8 @@ def _struct(annotation: Any) -> Any:
     return None
 
 
-def json_content(struct: Any, shapes: Schemas) -> dict[str, Any]:
-    content = {"schema": shapes[struct], "example": msgspec.to_builtins(EXAMPLES[struct])}
+def json_content(struct: Any, schemas: Schemas) -> dict[str, Any]:
+    content = {"schema": schemas[struct], "example": msgspec.to_builtins(EXAMPLES[struct])}
     return {"application/json": content}
 
 
@@ -97,14 +97,14 @@ def _header(description: str, kind: str = "string") -> dict[str, Any]:
 
 
 HEADERS = {
-    "X-Request-ID": _header("The id that came with the request, or a new one. Logs have it too."),
+    "X-Request-ID": _header("The id that the client sent, or a new one. It is also in the logs."),
     "WWW-Authenticate": _header("`Bearer`."),
-    "Retry-After": _header("Seconds after which it is worth trying again.", "integer"),
+    "Retry-After": _header("Seconds after which the client may retry.", "integer"),
     "RateLimit": _header(
-        "What the limit of this call leaves: `r` calls now, all of them in `t` seconds "
-        "(draft-ietf-httpapi-ratelimit-headers-10). Missing where nothing is limited."
+        "What remains of the limit of this call: `r` calls now, all of them in `t` seconds "
+        "(draft-ietf-httpapi-ratelimit-headers-10). Absent without a limit."
     ),
-    REPLAYED: _header("`true` when this is the first answer to this `Idempotency-Key` again."),
+    REPLAYED: _header("`true` if this repeats the first response to this `Idempotency-Key`."),
     "RateLimit-Policy": _header("The limit of this call: `q` calls in `w` seconds."),
 }
 
@@ -112,42 +112,42 @@ HEADERS = {
 LIMITED = ("RateLimit", "RateLimit-Policy")
 _EXTRA = {401: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}
 _BEFORE_LIMITS = {401, 406}
-"""Statuses of refusals that come before a call is counted."""
+"""Statuses of errors that occur before a call is counted."""
 
 
 def _headers(*names: str) -> dict[str, Any]:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in (*names, "X-Request-ID")}
 
 
-def answers(route: Route, shapes: Schemas) -> dict[str, Any]:
-    """The answers that are no problems: the handler's own, and those in its `responses`."""
+def success_responses(route: Route, schemas: Schemas) -> dict[str, Any]:
+    """The responses that are no problems: the handler's own, and those in its `responses`."""
     handler = route.handler
     own = str(handler.status_code)
-    struct = get_origin(route.answer) or route.answer
+    struct = get_origin(route.response) or route.response
     about = (struct.__doc__ or "").partition(".")[0] if struct else "Done"
-    answers: dict[str, Any] = {}
+    responses: dict[str, Any] = {}
     for status in (own, *map(str, handler.responses or ())):
-        made = route.made["responses"][status]
+        generated = route.generated["responses"][status]
         limited = LIMITED if route.path.startswith(PREFIX) else ()
         replayed = (REPLAYED,) if route.has_parameter("header", IDEMPOTENCY_KEY) else ()
         headers = _headers(*(["Retry-After"] if status == "503" else []), *limited, *replayed)
         if status in (own, "304"):
-            for name, header in route.made["responses"][own]["headers"].items():
+            for name, header in route.generated["responses"][own]["headers"].items():
                 headers[name] = _header(header["description"])
-        described = status == own and not handler.response_description
-        answers[status] = {
-            "description": f"{about}." if described else made["description"],
+        from_struct = status == own and not handler.response_description
+        responses[status] = {
+            "description": f"{about}." if from_struct else generated["description"],
             "headers": headers,
         }
-        if route.answer and made.get("content"):
-            answers[status]["content"] = json_content(route.answer, shapes)
-    return answers
+        if route.response and generated.get("content"):
+            responses[status]["content"] = json_content(route.response, schemas)
+    return responses
 
 
-def _refusals(route: Route) -> Iterator[type[SideProError] | int]:
-    """What a route answers with when it refuses or fails: domain errors, and the edge's statuses.
+def _errors(route: Route) -> Iterator[type[SideProError] | int]:
+    """The errors of a route: domain errors, and statuses of `REJECTIONS`.
 
-    The first half follows from the route's shape, the second is declared where the route is.
+    They follow from its parameters and body, and from its `opt["problems"]`.
     """
     if not route.path.startswith(PREFIX):
         return
@@ -168,21 +168,21 @@ def _refusals(route: Route) -> Iterator[type[SideProError] | int]:
 
 
 def problem_responses(route: Route, shared: dict[str, Any]) -> dict[str, Any]:
-    """A response for each status, with all of its codes; equal ones are shared in `shared`."""
-    found: dict[int, dict[str, list[dict[str, Any]]]] = {}
-    for refusal in _refusals(route):
-        documents = list(_problem_documents(refusal))
-        found.setdefault(documents[0]["status"], {})[documents[0]["code"]] = documents
+    """A response for each status, with all its codes. Components are added to `shared`."""
+    by_status: dict[int, dict[str, list[dict[str, Any]]]] = {}
+    for kind in _errors(route):
+        documents = list(_problem_documents(kind))
+        by_status.setdefault(documents[0]["status"], {})[documents[0]["code"]] = documents
     responses: dict[str, Any] = {}
-    for status, by_code in sorted(found.items()):
+    for status, by_code in sorted(by_status.items()):
         name = "-or-".join(by_code)
         extra = [*_EXTRA.get(status, ()), *(LIMITED if status not in _BEFORE_LIMITS else ())]
-        shown = {
+        examples = {
             code if number == 1 else f"{code}-{number}": {"value": document}
             for code, documents in by_code.items()
             for number, document in enumerate(documents, 1)
         }
-        content = {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": shown}
+        content = {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": examples}
         response = {
             "description": " or ".join(f"`{code}`" for code in by_code),
             "headers": _headers(*extra),
@@ -197,10 +197,10 @@ def problem_responses(route: Route, shared: dict[str, Any]) -> dict[str, Any]:
     return responses
 
 
-def _problem_documents(refusal: type[SideProError] | int) -> Iterator[dict[str, Any]]:
-    if isinstance(refusal, int):
-        yield problem_document(refusal, *REJECTIONS[refusal])
+def _problem_documents(kind: type[SideProError] | int) -> Iterator[dict[str, Any]]:
+    if isinstance(kind, int):
+        yield problem_document(kind, *REJECTIONS[kind])
         return
-    for error in PROBLEMS.get(refusal) or (refusal(),):
-        faults = error.errors if isinstance(error, InvalidInput) else ()
-        yield problem_document(status_of(error), error.code, error.detail, faults)
+    for error in PROBLEMS.get(kind) or (kind(),):
+        errors = error.errors if isinstance(error, InvalidInput) else ()
+        yield problem_document(status_of(error), error.code, error.detail, errors)

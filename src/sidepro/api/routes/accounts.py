@@ -1,47 +1,27 @@
-"""Sign-up, log-in, profiles and public pages."""
+"""Sign-up, and the caller's own account and profile."""
 
-import hashlib
 from typing import Annotated
 from uuid import UUID
 
 import msgspec
 from litestar import Response, Router, get, patch, post, put
-from litestar.datastructures import ResponseHeader
-from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import HeaderParameter, JSONBody, Parameter
+from litestar.params import JSONBody, Parameter
 
 from sidepro.api.auth import PUBLIC
 from sidepro.api.dependencies import (
     LOCATION,
-    ApiConnection,
     ApiRequest,
     GivenServices,
-    PathId,
-    Services,
     caller_of,
     created,
-    viewer_of,
 )
 from sidepro.api.json_body import sent_fields
-from sidepro.api.pagination import (
-    LIMIT,
-    LINK,
-    CursorText,
-    Limit,
-    ListOf,
-    Total,
-    page_request,
-    page_response,
-    scope_of,
-)
 from sidepro.api.schemas import (
     Moment,
     Password,
-    ProjectCard,
     WebAddress,
     image_id,
     moment,
-    project_card,
 )
 from sidepro.domain.accounts.views import AccountView, ProfileView
 from sidepro.domain.errors import (
@@ -50,8 +30,6 @@ from sidepro.domain.errors import (
     UsernameTaken,
     WeakPassword,
 )
-from sidepro.domain.ids import UserId
-from sidepro.domain.projects.views import BoardQuery
 from sidepro.http.client_address import client_address
 from sidepro.http.rate_limits import SIGN_UP
 
@@ -63,7 +41,7 @@ Skills = Annotated[
 
 
 class Profile(msgspec.Struct):
-    """What a person tells about themselves. Skills come in catalogue order."""
+    """A user's profile. Skills come in catalogue order."""
 
     bio: str
     image_url: str | None
@@ -74,7 +52,7 @@ class Profile(msgspec.Struct):
 
 
 class User(msgspec.Struct):
-    """A person's public page."""
+    """A user's public data."""
 
     id: UUID
     username: str
@@ -83,7 +61,7 @@ class User(msgspec.Struct):
 
 
 class Account(User):
-    """A person as they see themselves."""
+    """A user's data as they see it themselves."""
 
     email: str
     is_admin: bool
@@ -98,14 +76,14 @@ class SignUp(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Availability(msgspec.Struct):
-    """Whether what was asked for is free; only what was asked for is here."""
+    """True if it is free. Contains what the query asked for."""
 
     email: bool | msgspec.UnsetType = msgspec.UNSET
     username: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class NewProfile(msgspec.Struct, forbid_unknown_fields=True):
-    """A profile as a whole."""
+    """A complete profile."""
 
     bio: Bio
     skills: Skills
@@ -116,7 +94,7 @@ class NewProfile(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ProfilePatch(msgspec.Struct, forbid_unknown_fields=True):
-    """The members of a profile that change; those left out stay as they are."""
+    """The members of a profile to change. Omitted members stay the same."""
 
     bio: Bio | msgspec.UnsetType = msgspec.UNSET
     image_id: UUID | msgspec.UnsetType | None = msgspec.UNSET
@@ -124,14 +102,6 @@ class ProfilePatch(msgspec.Struct, forbid_unknown_fields=True):
     skills: Skills | msgspec.UnsetType = msgspec.UNSET
     region: str | msgspec.UnsetType | None = msgspec.UNSET
     meet_time: str | msgspec.UnsetType | None = msgspec.UNSET
-
-
-class Catalogue(msgspec.Struct):
-    """Everything that can be chosen, in the order of display."""
-
-    skills: list[str]
-    regions: list[str]
-    meet_times: list[str]
 
 
 def _profile(view: ProfileView) -> Profile:
@@ -145,7 +115,7 @@ def _profile(view: ProfileView) -> Profile:
     )
 
 
-def _user(view: AccountView) -> User:
+def user_shape(view: AccountView) -> User:
     return User(
         id=view.id,
         username=view.username,
@@ -174,106 +144,47 @@ def _account(view: AccountView) -> Account:
 async def sign_up(
     request: ApiRequest, data: JSONBody[SignUp], services: GivenServices
 ) -> Response[Account]:
-    """Open an account."""
+    """Creates an account."""
     account = await services.accounts.sign_up(
         data.email, data.username, data.password, address=client_address(request.client)
     )
     return created(_account(account), f"/users/{account.id}")
 
 
-@get("/users/availability", opt=PUBLIC, summary="Is an email or a username free?")
+@get("/users/availability", opt=PUBLIC, summary="Check whether an email or a username is free")
 async def availability(
     services: GivenServices,
     email: Annotated[
         str | None,
         Parameter(
-            description="One of the two is needed; both may be given.",
+            description="Required without `username`. Both are possible.",
             schema_extra={"format": "email", "max_length": 254},
         ),
     ] = None,
     username: Annotated[
         str | None,
         Parameter(
-            description="As for signing up.", schema_extra={"min_length": 2, "max_length": 30}
+            description="Required without `email`.",
+            schema_extra={"min_length": 2, "max_length": 30},
         ),
     ] = None,
 ) -> Availability:
-    """Ask before signing up."""
+    """Tells whether a sign-up would conflict."""
     free = await services.accounts.availability(email, username)
     return Availability(free.get("email", msgspec.UNSET), free.get("username", msgspec.UNSET))
 
 
-@get("/users/{user_id:uuid}", opt=PUBLIC, summary="A person's public page")
-async def user_page(user_id: PathId, services: GivenServices) -> User:
-    """Anybody's page."""
-    return _user(await services.accounts.user(UserId(user_id)))
-
-
-async def check_user_exists(services: Services, connection: ApiConnection) -> None:
-    await services.accounts.user(UserId(connection.path_params["user_id"]))
-
-
-@get(
-    "/users/{user_id:uuid}/projects",
-    opt={**PUBLIC, "access": check_user_exists},
-    response_headers=[LINK],
-    summary="What somebody has published, newest first",
-)
-async def user_projects(
-    request: ApiRequest,
-    user_id: PathId,
-    services: GivenServices,
-    limit: Limit = LIMIT,
-    cursor: CursorText = None,
-    total: Total = False,
-) -> Response[ListOf[ProjectCard]]:
-    """A user's projects."""
-    query = BoardQuery(author=UserId(user_id))
-    scope = scope_of("user-projects", {"user": user_id})
-    wanted = page_request(services, limit, cursor, scope)
-    page = await services.projects.board(query, wanted, viewer_of(request))
-    if not page.items:
-        await services.accounts.user(UserId(user_id))
-    size = await services.projects.board_size(query) if total else None
-    return page_response(request, services, page, scope, project_card, size)
-
-
-@get(
-    "/users/{user_id:uuid}/bookmarks",
-    opt={"access": check_user_exists},
-    response_headers=[LINK],
-    summary="What somebody has bookmarked, latest bookmark first",
-)
-async def user_bookmarks(
-    request: ApiRequest,
-    user_id: PathId,
-    services: GivenServices,
-    limit: Limit = LIMIT,
-    cursor: CursorText = None,
-    total: Total = False,
-) -> Response[ListOf[ProjectCard]]:
-    """A user's bookmarked projects."""
-    scope = scope_of("user-bookmarks", {"user": user_id})
-    wanted = page_request(services, limit, cursor, scope)
-    owner = UserId(user_id)
-    page = await services.bookmarks.of_user(owner, wanted, viewer_of(request))
-    if not page.items:
-        await services.accounts.user(owner)
-    size = await services.bookmarks.count(owner) if total else None
-    return page_response(request, services, page, scope, project_card, size)
-
-
-@get("/me", summary="The caller's own account")
+@get("/me", summary="Get one's own account")
 async def me(request: ApiRequest, services: GivenServices) -> Account:
-    """One's own account."""
+    """The caller's account with their profile."""
     return _account(await services.accounts.account(caller_of(request)))
 
 
-@put("/me/profile", summary="Write one's profile as a whole")
+@put("/me/profile", summary="Create or replace one's profile")
 async def write_profile(
     request: ApiRequest, data: JSONBody[NewProfile], services: GivenServices
 ) -> Account:
-    """Create or replace the profile."""
+    """Replaces an existing profile completely."""
     written = await services.profiles.write_profile(
         caller_of(request),
         bio=data.bio,
@@ -289,39 +200,13 @@ async def write_profile(
 @patch(
     "/me/profile",
     opt={"problems": (NoProfile,)},
-    summary="Change some members of one's profile",
+    summary="Edit one's profile",
 )
 async def edit_profile(
     request: ApiRequest, data: JSONBody[ProfilePatch], services: GivenServices
 ) -> Account:
-    """Change what is given, and leave the rest."""
+    """Changes the members that are sent."""
     return _account(await services.profiles.edit_profile(caller_of(request), sent_fields(data)))
-
-
-@get(
-    "/catalogue",
-    opt=PUBLIC,
-    response_headers=[
-        ResponseHeader("ETag", documentation_only=True, description="Of what can be chosen.")
-    ],
-    responses={304: ResponseSpec(None, description="Nothing has changed.")},
-    summary="Skills, regions and meeting times",
-)
-async def catalogue(
-    services: GivenServices,
-    seen: Annotated[
-        str | None, HeaderParameter(name="If-None-Match", description="The `ETag` that one has.")
-    ] = None,
-) -> Response[Catalogue | None]:
-    """What can be chosen. Changes rarely: ask with `If-None-Match`."""
-    found = await services.catalogue.current()
-    answer = Catalogue(list(found.skills), list(found.regions), list(found.meet_times))
-    digest = hashlib.sha256(msgspec.json.encode(answer)).hexdigest()[:32]
-    headers = {"ETag": f'"{digest}"', "Cache-Control": "public, max-age=60"}
-    tags = {tag.strip().removeprefix("W/") for tag in (seen or "").split(",")}
-    if tags & {headers["ETag"], "*"}:
-        return Response(None, status_code=304, headers=headers)
-    return Response(answer, headers=headers)
 
 
 router = Router(
@@ -329,13 +214,9 @@ router = Router(
     route_handlers=[
         sign_up,
         availability,
-        user_page,
-        user_projects,
-        user_bookmarks,
         me,
         write_profile,
         edit_profile,
-        catalogue,
     ],
     tags=["Accounts"],
 )

@@ -1,4 +1,4 @@
-"""Projects that the caller may like."""
+"""Recommended projects."""
 
 from typing import Annotated
 
@@ -24,8 +24,10 @@ from sidepro.domain.recommendations import views
 
 
 class Recommendation(msgspec.Struct):
-    """A project and why it is recommended: with `similar-skills`, whose it is, how similar that
-    person is (0.1 to 1) and which skills the two share.
+    """A project and why it is recommended.
+
+    With basis `similar-skills`: its author, their similarity to the caller (0.1 to 1), and the
+    skills that both have.
     """
 
     project: ProjectCard
@@ -36,7 +38,7 @@ class Recommendation(msgspec.Struct):
 
 
 class Recommendations(msgspec.Struct):
-    """What is recommended, and when the similarities were computed (null: not yet)."""
+    """Recommended projects, and when similarities were last computed (null: never)."""
 
     items: list[Recommendation]
     computed_at: Moment | None
@@ -53,21 +55,23 @@ def _recommendation(view: views.Recommendation) -> Recommendation:
     )
 
 
-@get("/recommendations", summary="Projects by people whose skills are like mine")
+@get("/recommendations", summary="List projects by users with similar skills")
 async def recommendations(
     request: ApiRequest,
     services: GivenServices,
-    limit: Annotated[int, Parameter(ge=1, le=20, description="How many, 1 to 20.")] = 3,
+    limit: Annotated[
+        int, Parameter(ge=1, le=20, description="Maximum number of items, 1 to 20.")
+    ] = 3,
     seed: Annotated[
-        int | None, Parameter(description="The same seed draws the same projects.")
+        int | None, Parameter(description="The same seed gives the same projects.")
     ] = None,
 ) -> Recommendations:
-    """Drawn by similarity, so that another call shows others; then popular ones."""
+    """Samples projects by similarity, so that each call differs; then popular projects."""
     reject_null(request, "seed")
-    found = await services.recommendations.recommend(caller_of(request), limit, seed)
+    recommended = await services.recommendations.recommend(caller_of(request), limit, seed)
     return Recommendations(
-        items=[_recommendation(item) for item in found.items],
-        computed_at=None if found.computed_at is None else moment(found.computed_at),
+        items=[_recommendation(item) for item in recommended.items],
+        computed_at=None if recommended.computed_at is None else moment(recommended.computed_at),
     )
 
 

@@ -1,4 +1,4 @@
-"""Log-in, sessions, the password, and closing one's account."""
+"""Log-in, sessions, the password, and withdrawal."""
 
 from uuid import UUID
 
@@ -41,7 +41,7 @@ class LogIn(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class SessionTokens(msgspec.Struct):
-    """What a log-in gives. Times are in seconds from now."""
+    """Tokens of a session. Lifetimes are in seconds."""
 
     access_token: str
     token_type: str
@@ -52,13 +52,13 @@ class SessionTokens(msgspec.Struct):
 
 
 class Refresh(msgspec.Struct, forbid_unknown_fields=True):
-    """The refresh token of the last log-in or refresh."""
+    """The refresh token of the latest log-in or refresh."""
 
     refresh_token: str
 
 
 class Session(msgspec.Struct):
-    """A log-in. `current` is the one of this access token."""
+    """A session. `current` marks the one of this access token."""
 
     id: UUID
     created_at: Moment
@@ -74,14 +74,14 @@ class Sessions(msgspec.Struct):
 
 
 class NewPassword(msgspec.Struct, forbid_unknown_fields=True):
-    """The password as it is, and as it shall be."""
+    """The current and the new password."""
 
     current_password: str
     new_password: Password
 
 
 class Withdrawal(msgspec.Struct, forbid_unknown_fields=True):
-    """The password, asked again."""
+    """The caller's password, as a confirmation."""
 
     password: str
 
@@ -94,7 +94,7 @@ class Withdrawal(msgspec.Struct, forbid_unknown_fields=True):
 async def log_in(
     request: ApiRequest, data: JSONBody[LogIn], services: GivenServices
 ) -> Response[SessionTokens]:
-    """Begin a session."""
+    """Creates a session."""
     tokens = await services.sessions.log_in(
         data.email,
         data.password,
@@ -115,7 +115,7 @@ def _session(session: domain.Session, caller: Caller) -> Session:
 
 
 def _tokens(tokens: Tokens, status: int) -> Response[SessionTokens]:
-    answer = SessionTokens(
+    body = SessionTokens(
         access_token=tokens.access_token,
         token_type="Bearer",  # noqa: S106 - the name of a scheme (RFC 6750)
         expires_in=tokens.expires_in,
@@ -123,44 +123,44 @@ def _tokens(tokens: Tokens, status: int) -> Response[SessionTokens]:
         refresh_expires_in=tokens.refresh_expires_in,
         session_id=tokens.session_id,
     )
-    return Response(answer, status_code=status, headers={"Cache-Control": "no-store"})
+    return Response(body, status_code=status, headers={"Cache-Control": "no-store"})
 
 
 @post(
     "/sessions/refresh",
     status_code=200,
     opt={**PUBLIC, "problems": (SessionEnded,)},
-    summary="Go on with a session",
+    summary="Refresh the tokens of a session",
 )
 async def refresh(data: JSONBody[Refresh], services: GivenServices) -> Response[SessionTokens]:
-    """New tokens for a refresh token, which is used up by it."""
+    """Returns new tokens. A refresh token works once."""
     return _tokens(await services.sessions.refresh(data.refresh_token), 200)
 
 
-@get("/sessions", summary="The caller's sessions, the last used first")
+@get("/sessions", summary="List one's sessions, last used first")
 async def sessions(request: ApiRequest, services: GivenServices) -> Sessions:
-    """Where one is logged in."""
+    """The caller's active sessions."""
     caller = caller_of(request)
-    found = await services.sessions.sessions(caller)
-    return Sessions([_session(session, caller) for session in found])
+    active = await services.sessions.sessions(caller)
+    return Sessions([_session(session, caller) for session in active])
 
 
 @delete("/sessions", summary="Log out everywhere")
 async def end_all_sessions(request: ApiRequest, services: GivenServices) -> None:
-    """End all of the caller's sessions, this one included."""
+    """Ends all of the caller's sessions, including this one."""
     await services.sessions.end_all_sessions(caller_of(request))
 
 
 @delete("/sessions/current", summary="Log out")
 async def end_current_session(request: ApiRequest, services: GivenServices) -> None:
-    """End the session of this access token."""
+    """Ends the session of this access token."""
     caller = caller_of(request)
     await services.sessions.end_session(caller, caller.session_id)
 
 
 @delete("/sessions/{session_id:uuid}", summary="Log out on another device")
 async def end_session(request: ApiRequest, session_id: PathId, services: GivenServices) -> None:
-    """End one of the caller's sessions."""
+    """Ends one of the caller's sessions."""
     await services.sessions.end_session(caller_of(request), SessionId(session_id))
 
 
@@ -173,17 +173,17 @@ async def end_session(request: ApiRequest, session_id: PathId, services: GivenSe
 async def change_password(
     request: ApiRequest, data: JSONBody[NewPassword], services: GivenServices
 ) -> None:
-    """All other sessions end."""
+    """Ends all other sessions."""
     await services.accounts.change_password(
         caller_of(request), data.current_password, data.new_password
     )
 
 
-@delete("/me", status_code=204, opt={"problems": (WrongPassword,)}, summary="Withdraw")
+@delete("/me", status_code=204, opt={"problems": (WrongPassword,)}, summary="Delete one's account")
 async def withdraw(
     request: ApiRequest, data: JSONBody[Withdrawal], services: GivenServices
 ) -> None:
-    """Close one's account for good, with all that hangs on it."""
+    """Deletes the account and everything that belongs to it."""
     await services.withdrawal.withdraw(caller_of(request), data.password)
 
 

@@ -1,0 +1,53 @@
+"""The catalogue of skills, regions and meeting times."""
+
+import hashlib
+from typing import Annotated
+
+import msgspec
+from litestar import Response, Router, get
+from litestar.datastructures import ResponseHeader
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import HeaderParameter
+
+from sidepro.api.auth import PUBLIC
+from sidepro.api.dependencies import GivenServices
+
+
+class Catalogue(msgspec.Struct):
+    """The values of skills, regions and meeting times, in display order."""
+
+    skills: list[str]
+    regions: list[str]
+    meet_times: list[str]
+
+
+@get(
+    "/catalogue",
+    opt=PUBLIC,
+    response_headers=[
+        ResponseHeader(
+            "ETag", documentation_only=True, description="The version of the catalogue."
+        )
+    ],
+    responses={304: ResponseSpec(None, description="The catalogue has not changed.")},
+    summary="List skills, regions and meeting times",
+)
+async def catalogue(
+    services: GivenServices,
+    if_none_match: Annotated[
+        str | None,
+        HeaderParameter(name="If-None-Match", description="The `ETag` of a cached response."),
+    ] = None,
+) -> Response[Catalogue | None]:
+    """The catalogue changes rarely: use `If-None-Match`."""
+    current = await services.catalogue.current()
+    body = Catalogue(list(current.skills), list(current.regions), list(current.meet_times))
+    digest = hashlib.sha256(msgspec.json.encode(body)).hexdigest()[:32]
+    headers = {"ETag": f'"{digest}"', "Cache-Control": "public, max-age=60"}
+    tags = {tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")}
+    if tags & {headers["ETag"], "*"}:
+        return Response(None, status_code=304, headers=headers)
+    return Response(body, headers=headers)
+
+
+router = Router("/", route_handlers=[catalogue], tags=["Accounts"])

@@ -1,0 +1,91 @@
+"""Users as everybody sees them: their profile, projects and bookmarks."""
+
+from litestar import Response, Router, get
+
+from sidepro.api.auth import PUBLIC
+from sidepro.api.dependencies import (
+    ApiConnection,
+    ApiRequest,
+    GivenServices,
+    PathId,
+    Services,
+    viewer_of,
+)
+from sidepro.api.pagination import (
+    LIMIT,
+    LINK,
+    CursorText,
+    Limit,
+    ListOf,
+    Total,
+    page_request,
+    page_response,
+    scope_of,
+)
+from sidepro.api.routes.accounts import User, user_shape
+from sidepro.api.schemas import ProjectCard, project_card
+from sidepro.domain.ids import UserId
+from sidepro.domain.projects.views import BoardQuery
+
+
+@get("/users/{user_id:uuid}", opt=PUBLIC, summary="Get a user")
+async def user_page(user_id: PathId, services: GivenServices) -> User:
+    """A user with their profile."""
+    return user_shape(await services.accounts.user(UserId(user_id)))
+
+
+async def check_user_exists(services: Services, connection: ApiConnection) -> None:
+    await services.accounts.user(UserId(connection.path_params["user_id"]))
+
+
+@get(
+    "/users/{user_id:uuid}/projects",
+    opt={**PUBLIC, "access": check_user_exists},
+    response_headers=[LINK],
+    summary="List a user's projects, newest first",
+)
+async def user_projects(
+    request: ApiRequest,
+    user_id: PathId,
+    services: GivenServices,
+    limit: Limit = LIMIT,
+    cursor: CursorText = None,
+    total: Total = False,
+) -> Response[ListOf[ProjectCard]]:
+    """The projects that the user has published."""
+    query = BoardQuery(author=UserId(user_id))
+    scope = scope_of("user-projects", {"user": user_id})
+    requested = page_request(services, limit, cursor, scope)
+    page = await services.projects.board(query, requested, viewer_of(request))
+    if not page.items:
+        await services.accounts.user(UserId(user_id))
+    size = await services.projects.board_size(query) if total else None
+    return page_response(request, services, page, scope, project_card, size)
+
+
+@get(
+    "/users/{user_id:uuid}/bookmarks",
+    opt={"access": check_user_exists},
+    response_headers=[LINK],
+    summary="List a user's bookmarks, latest first",
+)
+async def user_bookmarks(
+    request: ApiRequest,
+    user_id: PathId,
+    services: GivenServices,
+    limit: Limit = LIMIT,
+    cursor: CursorText = None,
+    total: Total = False,
+) -> Response[ListOf[ProjectCard]]:
+    """The projects that the user has bookmarked."""
+    scope = scope_of("user-bookmarks", {"user": user_id})
+    requested = page_request(services, limit, cursor, scope)
+    owner = UserId(user_id)
+    page = await services.bookmarks.of_user(owner, requested, viewer_of(request))
+    if not page.items:
+        await services.accounts.user(owner)
+    size = await services.bookmarks.count(owner) if total else None
+    return page_response(request, services, page, scope, project_card, size)
+
+
+router = Router("/", route_handlers=[user_page, user_projects, user_bookmarks], tags=["Accounts"])
