@@ -23,7 +23,7 @@ def break_off(connection: Any) -> None:
     connection._writer.transport.abort()
 
 
-def test_a_question_on_a_connection_that_has_just_broken_is_redis_away(
+def test_a_command_on_a_just_broken_connection_is_unavailable(
     redis_server: RedisServer,
 ) -> None:
     async def ask() -> None:
@@ -42,7 +42,7 @@ def test_a_question_on_a_connection_that_has_just_broken_is_redis_away(
     uvloop.run(ask())
 
 
-def test_listening_over_a_connection_that_has_just_broken_fails_nobody(
+def test_subscribing_on_a_just_broken_connection_does_not_raise(
     redis_server: RedisServer,
 ) -> None:
     async def listen() -> None:

@@ -41,7 +41,7 @@ async def processes(request: pytest.FixtureRequest) -> AsyncIterator[AnotherProc
         yield another
 
 
-async def test_of_many_who_put_a_note_there_at_once_one_is_the_first(
+async def test_of_concurrent_claims_exactly_one_succeeds(
     processes: AnotherProcess,
 ) -> None:
     everywhere = [processes() for _ in range(4)]
@@ -49,7 +49,7 @@ async def test_of_many_who_put_a_note_there_at_once_one_is_the_first(
     assert sum(await at_once(puts)) == 1
 
 
-async def test_a_note_that_is_removed_can_be_put_there_again(processes: AnotherProcess) -> None:
+async def test_a_released_name_can_be_claimed_again(processes: AnotherProcess) -> None:
     here, there = processes(), processes()
     await here.release("never there")
     assert await here.claim("asked", 60)
@@ -58,7 +58,7 @@ async def test_a_note_that_is_removed_can_be_put_there_again(processes: AnotherP
     assert await here.claim("asked", 60)
 
 
-async def test_notes_are_told_apart(processes: AnotherProcess) -> None:
+async def test_names_are_claimed_separately(processes: AnotherProcess) -> None:
     notes = processes()
     assert await notes.claim("one", 60)
     assert await notes.claim("other", 60)
@@ -66,7 +66,7 @@ async def test_notes_are_told_apart(processes: AnotherProcess) -> None:
     assert not await notes.claim("other", 60)
 
 
-async def test_a_note_is_over_after_its_time(processes: AnotherProcess) -> None:
+async def test_a_claim_expires(processes: AnotherProcess) -> None:
     here, there = processes(), processes()
     assert await here.claim("brief", 1)
     assert await here.claim("long", 60)
@@ -76,14 +76,14 @@ async def test_a_note_is_over_after_its_time(processes: AnotherProcess) -> None:
     assert not await there.claim("long", 60)
 
 
-async def test_the_clock_is_the_same_for_all_and_tells_the_time(processes: AnotherProcess) -> None:
+async def test_the_clock_is_shared_and_correct(processes: AnotherProcess) -> None:
     here, there = processes(), processes()
     one, other = await here.now(), await there.now()
     assert one <= other <= one + 10
     assert abs(one - time.time()) < 10
 
 
-async def test_a_redis_that_is_not_there_is_told() -> None:
+async def test_an_unreachable_redis_raises_unavailable() -> None:
     link = RedisClient(f"redis://127.0.0.1:{free_port()}")
     notes = RedisJobClaims(link)
     try:

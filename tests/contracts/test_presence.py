@@ -86,7 +86,7 @@ async def online(presence: Presence, channel: Channel) -> tuple[UserId, ...]:
     return (await presence.online([channel])).get(channel, ())
 
 
-async def test_enter_says_whether_the_person_was_not_there_before(presence: Presence) -> None:
+async def test_connect_returns_whether_it_is_the_first_connection(presence: Presence) -> None:
     channel, user = new_channel(), nobody()
     assert await presence.connect(channel, user, "a")
     assert not await presence.connect(channel, user, "b")
@@ -94,7 +94,7 @@ async def test_enter_says_whether_the_person_was_not_there_before(presence: Pres
     assert await presence.connect(new_channel(), user, "d")
 
 
-async def test_entering_again_with_the_same_socket_is_nothing_new(presence: Presence) -> None:
+async def test_connecting_twice_with_one_name_is_one_connection(presence: Presence) -> None:
     channel, user = new_channel(), nobody()
     assert await presence.connect(channel, user, "a")
     assert not await presence.connect(channel, user, "a")
@@ -102,7 +102,7 @@ async def test_entering_again_with_the_same_socket_is_nothing_new(presence: Pres
     assert await online(presence, channel) == ()
 
 
-async def test_leave_says_whether_it_was_the_persons_last_socket(presence: Presence) -> None:
+async def test_disconnect_returns_whether_it_was_the_last_connection(presence: Presence) -> None:
     channel, user, other = new_channel(), nobody(), nobody()
     for connection in ("a", "b"):
         await presence.connect(channel, user, connection)
@@ -115,7 +115,7 @@ async def test_leave_says_whether_it_was_the_persons_last_socket(presence: Prese
     assert await online(presence, channel) == ()
 
 
-async def test_leaving_is_safe_to_repeat(presence: Presence) -> None:
+async def test_disconnect_is_safe_to_repeat(presence: Presence) -> None:
     channel, user = new_channel(), nobody()
     assert not await presence.disconnect(channel, user, "a")
     await presence.connect(channel, user, "a")
@@ -128,7 +128,7 @@ async def test_leaving_is_safe_to_repeat(presence: Presence) -> None:
     assert await online(presence, channel) == ()
 
 
-async def test_nobody_leaves_with_somebody_elses_socket(presence: Presence) -> None:
+async def test_disconnect_needs_the_own_connection(presence: Presence) -> None:
     channel, user, other = new_channel(), nobody(), nobody()
     await presence.connect(channel, user, "a")
     await presence.connect(channel, other, "b")
@@ -137,14 +137,14 @@ async def test_nobody_leaves_with_somebody_elses_socket(presence: Presence) -> N
     assert await online(presence, channel) == tuple(sorted([user, other]))
 
 
-async def test_who_left_may_come_again(presence: Presence) -> None:
+async def test_a_user_may_connect_again(presence: Presence) -> None:
     channel, user = new_channel(), nobody()
     for _ in range(3):
         assert await presence.connect(channel, user, "a")
         assert await presence.disconnect(channel, user, "a")
 
 
-async def test_online_is_ordered_by_id_and_leaves_empty_rooms_out(presence: Presence) -> None:
+async def test_online_is_ordered_by_id_and_omits_empty_channels(presence: Presence) -> None:
     channels = [new_channel() for _ in range(4)]
     users = [nobody() for _ in range(6)]
     for number, user in enumerate(users):
@@ -174,13 +174,13 @@ async def test_channels_of_any_kind_have_presence_and_kinds_do_not_share_ids(
     assert await presence.online([room, same_id]) == {room: (user,)}
 
 
-async def test_looking_brings_nobody_in(presence: Presence) -> None:
+async def test_reading_presence_does_not_change_it(presence: Presence) -> None:
     channel, user = new_channel(), nobody()
     assert await presence.online([channel]) == {}
     assert await presence.connect(channel, user, "a")
 
 
-async def test_of_many_sockets_at_once_one_is_the_first_and_one_the_last(
+async def test_of_concurrent_connections_one_is_first_and_one_is_last(
     presence: Presence,
 ) -> None:
     channel, user = new_channel(), nobody()
@@ -215,7 +215,7 @@ async def shows(process: Process, channel: Channel, *users: UserId) -> None:
     await until(does)
 
 
-async def test_all_processes_count_a_persons_sockets_together(processes: list[Process]) -> None:
+async def test_connections_are_counted_across_processes(processes: list[Process]) -> None:
     here, there = (process.presence for process in processes)
     channel, user, other = new_channel(), nobody(), nobody()
     assert await here.connect(channel, user, "a")
@@ -230,7 +230,7 @@ async def test_all_processes_count_a_persons_sockets_together(processes: list[Pr
     assert await online(here, channel) == (other,)
 
 
-async def test_who_stays_is_still_there_after_many_leases(processes: list[Process]) -> None:
+async def test_a_connection_outlives_many_leases(processes: list[Process]) -> None:
     here, there = processes
     channel, user = new_channel(), nobody()
     await here.presence.connect(channel, user, "a")
@@ -239,7 +239,7 @@ async def test_who_stays_is_still_there_after_many_leases(processes: list[Proces
     assert not told(there, channel)
 
 
-async def test_a_crashed_process_takes_its_people_with_it_and_the_rooms_hear(
+async def test_connections_of_a_crashed_process_are_removed_and_published(
     processes: list[Process], redis_server: RedisServer
 ) -> None:
     crashed, alive = processes
@@ -266,7 +266,7 @@ async def test_a_crashed_process_takes_its_people_with_it_and_the_rooms_hear(
     await until(is_clean)
 
 
-async def test_the_entries_of_rooms_in_redis_keep_their_format(
+async def test_the_redis_entries_of_rooms_keep_their_format(
     processes: list[Process], redis_server: RedisServer
 ) -> None:
     """Processes of two versions share them during a rolling restart."""
@@ -280,7 +280,7 @@ async def test_the_entries_of_rooms_in_redis_keep_their_format(
         assert client.smembers(f"presence:of:{token}") == {f"{room} ".encode() + member}
 
 
-async def test_a_process_that_was_given_up_comes_back_with_its_people(
+async def test_a_process_with_an_expired_lease_registers_again(
     processes: list[Process],
 ) -> None:
     cut, other = processes
@@ -304,7 +304,7 @@ async def test_a_process_that_was_given_up_comes_back_with_its_people(
     assert await online(other.presence, channel) == (came,)
 
 
-async def test_a_process_that_closes_leaves_nothing_behind(
+async def test_close_removes_all_entries(
     processes: list[Process], redis_server: RedisServer
 ) -> None:
     closing, other = processes
@@ -319,7 +319,7 @@ async def test_a_process_that_closes_leaves_nothing_behind(
         assert set(client.keys("presence:*")) <= set(before)
 
 
-async def test_presence_heals_when_redis_comes_back_with_older_data(
+async def test_presence_recovers_when_redis_restarts_with_older_data(
     own_redis: RedisServer,
 ) -> None:
     async with a_process(own_redis) as here, a_process(own_redis) as there:
@@ -346,7 +346,7 @@ async def test_presence_heals_when_redis_comes_back_with_older_data(
             await shows(here, other_channel)
 
 
-async def test_many_rooms_are_looked_up_in_one_round_trip(redis_server: RedisServer) -> None:
+async def test_many_channels_are_read_in_one_round_trip(redis_server: RedisServer) -> None:
     async with a_process(redis_server) as process:
         channels = [new_channel() for _ in range(20)]
         for channel in channels:

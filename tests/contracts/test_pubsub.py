@@ -108,7 +108,9 @@ def one_of_each(channel: Channel) -> list[Event]:
     ]
 
 
-async def test_what_is_published_after_listen_returned_is_heard(feeds: Processes) -> None:
+async def test_a_subscriber_gets_what_is_published_after_subscribe_returns(
+    feeds: Processes,
+) -> None:
     channel, ear = new_channel(), Ear()
     await feeds.here.subscribe(channel, ear)
     events = one_of_each(channel)
@@ -117,7 +119,7 @@ async def test_what_is_published_after_listen_returned_is_heard(feeds: Processes
     await ear.hears(*events)
 
 
-async def test_other_processes_hear_it_too(feeds: Processes) -> None:
+async def test_subscribers_of_other_processes_get_events(feeds: Processes) -> None:
     channel, ears = new_channel(), (Ear(), Ear())
     await feeds.here.subscribe(channel, ears[0])
     await feeds.there.subscribe(channel, ears[1])
@@ -128,7 +130,7 @@ async def test_other_processes_hear_it_too(feeds: Processes) -> None:
         await ear.hears(*events)
 
 
-async def test_all_listeners_of_a_process_hear_it(feeds: Processes) -> None:
+async def test_all_listeners_of_a_process_get_events(feeds: Processes) -> None:
     channel, ears = new_channel(), [Ear() for _ in range(5)]
     for ear in ears:
         await feeds.here.subscribe(channel, ear)
@@ -138,7 +140,7 @@ async def test_all_listeners_of_a_process_hear_it(feeds: Processes) -> None:
         await ear.hears(event)
 
 
-async def test_other_rooms_are_not_heard(feeds: Processes) -> None:
+async def test_events_of_other_channels_are_not_delivered(feeds: Processes) -> None:
     channel, other, ear = new_channel(), new_channel(), Ear()
     await feeds.here.subscribe(channel, ear)
     await feeds.here.publish(message(other))
@@ -161,7 +163,7 @@ async def test_channels_of_any_kind_are_served_and_kinds_do_not_share_ids(
         await listener.hears(StatusChanged(channel))
 
 
-async def test_one_listener_may_hear_of_several_rooms(feeds: Processes) -> None:
+async def test_one_listener_may_subscribe_to_several_channels(feeds: Processes) -> None:
     channels, ear = [new_channel() for _ in range(3)], Ear()
     for channel in channels:
         await feeds.here.subscribe(channel, ear)
@@ -172,11 +174,11 @@ async def test_one_listener_may_hear_of_several_rooms(feeds: Processes) -> None:
     await ear.hears(*events[1:])
 
 
-async def test_publishing_where_nobody_listens_is_no_error(feeds: Processes) -> None:
+async def test_publishing_without_subscribers_does_nothing(feeds: Processes) -> None:
     await feeds.here.publish(message(new_channel()))
 
 
-async def test_what_is_published_after_ignore_is_not_heard(feeds: Processes) -> None:
+async def test_an_unsubscribed_listener_gets_nothing(feeds: Processes) -> None:
     channel, ear, other = new_channel(), Ear(), Ear()
     await feeds.here.subscribe(channel, ear)
     await feeds.here.subscribe(channel, other)
@@ -187,7 +189,7 @@ async def test_what_is_published_after_ignore_is_not_heard(feeds: Processes) -> 
     assert ear.heard == []
 
 
-async def test_when_one_stops_to_listen_the_others_go_on(feeds: Processes) -> None:
+async def test_unsubscribing_one_listener_keeps_the_others(feeds: Processes) -> None:
     channel, ears = new_channel(), [Ear() for _ in range(3)]
     for ear in ears:
         await feeds.here.subscribe(channel, ear)
@@ -200,7 +202,7 @@ async def test_when_one_stops_to_listen_the_others_go_on(feeds: Processes) -> No
     await ears[2].hears(event)
 
 
-async def test_ignoring_where_nobody_listens_is_no_error(feeds: Processes) -> None:
+async def test_unsubscribing_twice_does_nothing(feeds: Processes) -> None:
     channel, ear = new_channel(), Ear()
     await feeds.here.unsubscribe(channel, ear)
     await feeds.here.subscribe(channel, ear)
@@ -208,7 +210,7 @@ async def test_ignoring_where_nobody_listens_is_no_error(feeds: Processes) -> No
     await feeds.here.unsubscribe(channel, ear)
 
 
-async def test_listening_again_after_the_last_one_left_is_heard(feeds: Processes) -> None:
+async def test_a_channel_can_be_subscribed_to_again(feeds: Processes) -> None:
     channel = new_channel()
     for _ in range(10):
         ear = Ear()
@@ -219,7 +221,7 @@ async def test_listening_again_after_the_last_one_left_is_heard(feeds: Processes
         await feeds.here.unsubscribe(channel, ear)
 
 
-async def test_nobody_goes_deaf_when_the_last_one_leaves_as_they_come(feeds: Processes) -> None:
+async def test_a_subscription_made_while_the_last_one_ends_gets_events(feeds: Processes) -> None:
     channel = new_channel()
     for _ in range(50):
         leaves, comes = Ear(), Ear()
@@ -233,7 +235,7 @@ async def test_nobody_goes_deaf_when_the_last_one_leaves_as_they_come(feeds: Pro
         await feeds.here.unsubscribe(channel, comes)
 
 
-async def test_a_listener_may_leave_while_it_hears(feeds: Processes) -> None:
+async def test_a_listener_may_unsubscribe_while_it_is_called(feeds: Processes) -> None:
     channel, stays = new_channel(), Ear()
     leaving: list[asyncio.Task[None]] = []
 
@@ -251,7 +253,7 @@ async def test_a_listener_may_leave_while_it_hears(feeds: Processes) -> None:
     assert len(leaving) == 1
 
 
-async def test_many_events_at_once_are_all_heard(feeds: Processes) -> None:
+async def test_concurrent_events_are_all_delivered(feeds: Processes) -> None:
     channel, ear = new_channel(), Ear()
     await feeds.here.subscribe(channel, ear)
     events = [ReadPositionChanged(channel, nobody(), seq) for seq in range(100)]
@@ -281,7 +283,7 @@ async def until_both_hear(feeds: Processes, channel: Channel, ears: tuple[Ear, E
         assert asyncio.get_running_loop().time() < deadline
 
 
-async def test_after_redis_was_away_everybody_learns_that_something_was_missed(
+async def test_after_a_redis_outage_every_subscriber_gets_resync_required(
     own_redis: RedisServer,
 ) -> None:
     async with two_processes(own_redis) as feeds:
@@ -311,7 +313,7 @@ async def test_after_redis_was_away_everybody_learns_that_something_was_missed(
         await until_both_hear(feeds, channel, ears)
 
 
-async def test_what_could_not_be_said_is_told_as_missed_once_it_can(
+async def test_unpublished_events_become_resync_required(
     own_redis: RedisServer,
 ) -> None:
     """The process that hears may be connected again before the one that speaks."""
@@ -327,7 +329,7 @@ async def test_what_could_not_be_said_is_told_as_missed_once_it_can(
         await until(lambda: ear.heard.count(ResyncRequired(channel)) >= 2)
 
 
-async def test_a_process_that_redis_does_not_answer_is_not_kept_waiting() -> None:
+async def test_an_unreachable_redis_delays_nobody() -> None:
     nowhere = RedisClient("redis://127.0.0.1:1/0")
     feed = RedisPubSub(nowhere)
     try:
@@ -344,7 +346,7 @@ async def test_a_process_that_redis_does_not_answer_is_not_kept_waiting() -> Non
         await nowhere.close()
 
 
-async def test_what_is_not_understood_is_skipped_and_told_once(redis_server: RedisServer) -> None:
+async def test_unknown_payloads_are_skipped_and_logged_once(redis_server: RedisServer) -> None:
     async with two_processes(redis_server) as feeds:
         channel, ear = new_channel(), Ear()
         await feeds.here.subscribe(channel, ear)
@@ -392,7 +394,7 @@ def test_every_event_has_a_payload() -> None:
         codec.encode(Event(ROOM))
 
 
-async def test_rooms_that_nobody_has_open_cost_redis_nothing(redis_server: RedisServer) -> None:
+async def test_closed_channels_are_unsubscribed_in_redis(redis_server: RedisServer) -> None:
     def channels(client: redis_client.Redis, channel: Channel) -> int:
         [(_, listening)] = client.pubsub_numsub(f"0:{channel}")
         return int(listening)
@@ -408,7 +410,7 @@ async def test_rooms_that_nobody_has_open_cost_redis_nothing(redis_server: Redis
             await until(lambda: channels(client, channel) == 0)
 
 
-async def test_what_was_said_last_is_heard_although_the_process_ends(
+async def test_close_publishes_pending_events(
     redis_server: RedisServer,
 ) -> None:
     async with two_processes(redis_server) as feeds:

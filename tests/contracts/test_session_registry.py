@@ -68,7 +68,7 @@ async def end(adapters: Adapters, session: Session, gate: SessionRegistry) -> No
     await gate.revoke([session.id])
 
 
-async def test_a_session_is_live_until_this_process_ends_it(
+async def test_a_session_is_active_until_this_process_revokes_it(
     adapters: Adapters, session: Session, processes: AnotherProcess
 ) -> None:
     gate = processes()
@@ -79,11 +79,11 @@ async def test_a_session_is_live_until_this_process_ends_it(
     assert await gate.active_among([session.id]) == frozenset()
 
 
-async def test_an_unknown_session_is_not_live(processes: AnotherProcess) -> None:
+async def test_an_unknown_session_is_not_active(processes: AnotherProcess) -> None:
     assert not await processes().is_active(factories.session(factories.user().id).id)
 
 
-async def test_ending_one_session_ends_no_other(
+async def test_revoking_one_session_keeps_others_active(
     adapters: Adapters, session: Session, processes: AnotherProcess
 ) -> None:
     gate, other = processes(), factories.session(session.user_id)
@@ -93,7 +93,7 @@ async def test_ending_one_session_ends_no_other(
     assert await gate.is_active(session.id)
 
 
-async def test_what_another_process_ended_is_refused_within_a_second(
+async def test_a_session_revoked_by_another_process_is_refused_within_a_second(
     adapters: Adapters, session: Session, processes: AnotherProcess
 ) -> None:
     here, there = processes(), processes()
@@ -105,7 +105,7 @@ async def test_what_another_process_ended_is_refused_within_a_second(
         await asyncio.sleep(0.02)
 
 
-async def test_whoever_waits_for_an_end_hears_of_it(
+async def test_wait_for_revocation_returns_after_a_revocation(
     adapters: Adapters, session: Session, processes: AnotherProcess
 ) -> None:
     gate = processes()
@@ -118,7 +118,7 @@ async def test_whoever_waits_for_an_end_hears_of_it(
 # --------------------------------------------------------------------------------- Redis alone
 
 
-async def test_with_redis_what_another_process_ended_is_refused_at_the_next_call(
+async def test_with_redis_a_session_revoked_by_another_process_is_refused_at_once(
     adapters: Adapters, session: Session, redis_server: RedisServer
 ) -> None:
     async with AsyncExitStack() as links:
@@ -136,7 +136,7 @@ def _gate(
     return RedisSessionRegistry(link, InProcessSessionRegistry(reader, factories.SetClock()))
 
 
-async def test_while_redis_is_away_ends_are_noticed_within_a_second(
+async def test_during_a_redis_outage_revocations_are_noticed_within_a_second(
     adapters: Adapters, own_redis: RedisServer
 ) -> None:
     user: User = factories.user()

@@ -108,13 +108,15 @@ async def in_redis(url: str, stack: AsyncExitStack) -> BrokerSimilarityTrigger:
     return requests
 
 
-async def test_a_run_follows_what_is_asked_and_waits_for_its_turn(processes: Processes) -> None:
+async def test_a_request_is_followed_by_a_run_that_waits_for_its_turn(
+    processes: Processes,
+) -> None:
     await processes.here.request()
     await until(lambda: len(processes.similarity.began) == 1)
     assert processes.similarity.waits == [True]
 
 
-async def test_those_who_ask_within_a_short_time_share_a_run(processes: Processes) -> None:
+async def test_requests_within_a_short_time_share_a_run(processes: Processes) -> None:
     for _ in range(20):
         await processes.here.request()
         await processes.there.request()
@@ -127,7 +129,7 @@ async def test_those_who_ask_within_a_short_time_share_a_run(processes: Processe
     assert len(similarity.began) == 1
 
 
-async def test_who_asks_while_a_run_is_under_way_gets_one_of_their_own(
+async def test_a_request_during_a_run_starts_another_one(
     processes: Processes,
 ) -> None:
     """What is under way may have read before them."""
@@ -140,7 +142,7 @@ async def test_who_asks_while_a_run_is_under_way_gets_one_of_their_own(
     similarity.may_end.set()
 
 
-async def test_as_many_as_ask_again_and_again_get_a_run_after_each_pause(
+async def test_continuous_requests_are_followed_by_a_run_after_each_delay(
     processes: Processes,
 ) -> None:
     similarity = processes.similarity
@@ -152,7 +154,7 @@ async def test_as_many_as_ask_again_and_again_get_a_run_after_each_pause(
     assert min(pauses) > 0.5, "as long as the last run took"
 
 
-async def test_a_store_that_is_away_keeps_no_run_from_beginning(processes: Processes) -> None:
+async def test_an_unavailable_store_does_not_prevent_a_run(processes: Processes) -> None:
     processes.similarity.is_away = True
     await processes.here.request()
     await until(lambda: len(processes.similarity.began) == 1)
@@ -161,7 +163,7 @@ async def test_a_store_that_is_away_keeps_no_run_from_beginning(processes: Proce
 # --------------------------------------------------------------------------------- Redis alone
 
 
-async def test_a_redis_that_is_away_delays_nobody_and_is_asked_again_when_it_is_back(
+async def test_a_redis_outage_delays_no_request_and_is_recovered_from(
     own_redis: RedisServer,
 ) -> None:
     async with AsyncExitStack() as stack:
@@ -183,7 +185,7 @@ async def test_a_redis_that_is_away_delays_nobody_and_is_asked_again_when_it_is_
         await until(is_sent, 5)
 
 
-async def test_asking_does_not_wait_for_a_redis_that_does_not_answer() -> None:
+async def test_a_request_does_not_wait_for_an_unresponsive_redis() -> None:
     """It says nothing at all, as behind a broken network."""
 
     async def silent(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -203,7 +205,7 @@ async def test_asking_does_not_wait_for_a_redis_that_does_not_answer() -> None:
 # ----------------------------------------------------------------------------- one process alone
 
 
-async def test_a_process_whose_jobs_are_off_sends_nothing() -> None:
+async def test_a_process_without_jobs_sends_nothing() -> None:
     broker, notes = brokers.in_process(), InProcessJobClaims()
     requests = BrokerSimilarityTrigger(broker, notes)
     await requests.request()

@@ -58,7 +58,7 @@ def admission(*, is_admin: bool = False) -> TicketClaims:
 
 
 @pytest.mark.parametrize("is_admin", [False, True])
-async def test_a_ticket_gives_what_it_stands_for_once_in_whichever_process(
+async def test_a_ticket_can_be_taken_once_by_any_process(
     processes: AnotherProcess, is_admin: bool
 ) -> None:
     here, there, kept = processes(), processes(), admission(is_admin=is_admin)
@@ -68,13 +68,13 @@ async def test_a_ticket_gives_what_it_stands_for_once_in_whichever_process(
     assert await here.take(TICKET) is None
 
 
-async def test_a_ticket_that_nobody_kept_gives_nothing(processes: AnotherProcess) -> None:
+async def test_an_unknown_ticket_has_no_claims(processes: AnotherProcess) -> None:
     tickets = processes()
     await tickets.save(TICKET, admission(), TICKET_TTL)
     assert await tickets.take(token_digest("another ticket")) is None
 
 
-async def test_of_many_who_take_a_ticket_at_once_one_gets_it(processes: AnotherProcess) -> None:
+async def test_of_concurrent_takes_exactly_one_gets_the_claims(processes: AnotherProcess) -> None:
     everywhere = [processes() for _ in range(4)]
     kept = admission()
     await everywhere[0].save(TICKET, kept, TICKET_TTL)
@@ -82,7 +82,7 @@ async def test_of_many_who_take_a_ticket_at_once_one_gets_it(processes: AnotherP
     assert [one for one in taken if one] == [kept]
 
 
-async def test_tickets_are_kept_apart(processes: AnotherProcess) -> None:
+async def test_tickets_are_stored_separately(processes: AnotherProcess) -> None:
     tickets = processes()
     kept = {token_digest(str(number)): admission() for number in range(3)}
     for ticket, its_own in kept.items():
@@ -90,7 +90,7 @@ async def test_tickets_are_kept_apart(processes: AnotherProcess) -> None:
     assert {ticket: await tickets.take(ticket) for ticket in kept} == kept
 
 
-async def test_a_ticket_is_not_given_out_after_its_time(processes: AnotherProcess) -> None:
+async def test_an_expired_ticket_cannot_be_taken(processes: AnotherProcess) -> None:
     tickets = processes()
     await tickets.save(TICKET, admission(), 1)
     await asyncio.sleep(1.05)
@@ -100,7 +100,7 @@ async def test_a_ticket_is_not_given_out_after_its_time(processes: AnotherProces
 # ------------------------------------------------------------------------------- in memory alone
 
 
-async def test_in_memory_a_ticket_is_good_until_the_last_moment_of_its_time() -> None:
+async def test_in_process_a_ticket_is_valid_until_its_expiry() -> None:
     now = 1000.0
     tickets = InProcessSocketTickets(lambda: now)
     for ticket in (b"early", b"late"):
@@ -111,7 +111,7 @@ async def test_in_memory_a_ticket_is_good_until_the_last_moment_of_its_time() ->
     assert await tickets.take(b"late") is None
 
 
-async def test_in_memory_tickets_that_nobody_comes_with_do_not_pile_up() -> None:
+async def test_in_process_expired_tickets_are_removed() -> None:
     now = 1000.0
     tickets = InProcessSocketTickets(lambda: now)
     for number in range(100):
@@ -123,7 +123,7 @@ async def test_in_memory_tickets_that_nobody_comes_with_do_not_pile_up() -> None
 # --------------------------------------------------------------------------------- Redis alone
 
 
-async def test_redis_keeps_a_ticket_for_its_time_and_no_longer(redis_server: RedisServer) -> None:
+async def test_a_ticket_in_redis_has_an_expiry(redis_server: RedisServer) -> None:
     async with AsyncExitStack() as links:
         await RedisSocketTickets(_link(redis_server.url, links)).save(TICKET, admission(), 30)
     with redis_server.client() as client:
@@ -132,7 +132,7 @@ async def test_redis_keeps_a_ticket_for_its_time_and_no_longer(redis_server: Red
         assert key.endswith(TICKET.hex().encode()), "by its hash"
 
 
-async def test_while_redis_is_away_there_are_no_tickets() -> None:
+async def test_during_a_redis_outage_tickets_are_unavailable() -> None:
     async with AsyncExitStack() as links:
         tickets = RedisSocketTickets(_link(f"redis://127.0.0.1:{free_port()}", links))
         for _ in range(2):

@@ -31,7 +31,7 @@ REDIS_AWAY = min(5.0, SECONDS / 5)
 PRESENCE_RIGHT_WITHIN = 15.0
 
 
-async def test_each_message_is_stored_once_and_seen_once_whatever_goes_away(
+async def test_each_message_is_stored_and_seen_once_despite_outages(
     servers: list[SideProServer], own_redis: RedisServer
 ) -> None:
     async with visiting_all(servers) as visits:

@@ -44,7 +44,7 @@ def standing_still(server: SideProServer) -> Iterator[None]:
         os.kill(server.pid, signal.SIGCONT)
 
 
-async def test_people_of_a_process_that_stands_still_are_gone_until_it_goes_on(
+async def test_users_of_a_suspended_process_are_offline_until_it_resumes(
     servers: list[SideProServer],
 ) -> None:
     async with visiting_all(servers) as visits:
@@ -89,7 +89,7 @@ async def hears(socket: Socket, *online: Person) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux what a process has used")
-async def test_chat_goes_on_without_redis_near_idle_and_heals_with_it(
+async def test_chat_works_within_a_process_without_redis_and_recovers(
     servers: list[SideProServer], own_redis: RedisServer
 ) -> None:
     async with visiting_all(servers) as visits:

@@ -33,7 +33,7 @@ def settings(databases: Databases, tmp_path: Path) -> Iterator[Json]:
         yield found
 
 
-async def test_what_was_acknowledged_survives_a_killed_server(settings: Json) -> None:
+async def test_acknowledged_writes_survive_a_killed_server(settings: Json) -> None:
     with SideProServer(settings) as server:
         async with visiting(server.url) as http:
             load = await Load.begin(http)
@@ -47,7 +47,7 @@ async def test_what_was_acknowledged_survives_a_killed_server(settings: Json) ->
         assert set(load.statuses) <= {200, 201}, load.statuses
 
 
-def test_the_tour_finds_everything_again(settings: Json, tmp_path: Path) -> None:
+def test_the_tour_finds_everything_after_a_kill(settings: Json, tmp_path: Path) -> None:
     kept = tmp_path / "kept.json"
 
     def walk(*arguments: str | Path) -> subprocess.Popen[str]:

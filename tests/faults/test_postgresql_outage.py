@@ -58,7 +58,7 @@ async def say_until_stored(socket: Socket, client_id: str, body: str) -> Json:
             await asyncio.sleep(0.1)
 
 
-async def test_everything_answers_503_meanwhile_and_heals_by_itself(
+async def test_requests_answer_503_during_an_outage_and_recover(
     own_postgres: Postgres, settings: Json
 ) -> None:
     with SideProServer(settings) as server:
@@ -160,7 +160,7 @@ async def read_to_the_end(socket: Socket, last: int) -> list[Json]:
     return seen
 
 
-async def test_after_its_return_a_second_server_is_still_refused(
+async def test_after_an_outage_a_second_server_is_still_refused(
     own_postgres: Postgres, settings: Json
 ) -> None:
     with SideProServer(settings) as server:

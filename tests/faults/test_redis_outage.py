@@ -39,7 +39,7 @@ async def log_ins_until_refused(http: httpx.AsyncClient) -> int:
     return 20
 
 
-async def test_all_goes_on_without_redis_and_heals_with_it(
+async def test_the_api_works_during_a_redis_outage_and_recovers(
     tmp_path: Path, own_redis: RedisServer
 ) -> None:
     settings = settings_of(f"sqlite:///{tmp_path}/test.sqlite3", tmp_path)

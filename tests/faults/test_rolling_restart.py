@@ -82,7 +82,9 @@ async def visiting_anew(url: str) -> AsyncIterator[httpx.AsyncClient]:
         yield http
 
 
-async def test_no_call_fails_and_sockets_resume_without_loss(servers: list[SideProServer]) -> None:
+async def test_a_rolling_restart_fails_no_call_and_sockets_lose_nothing(
+    servers: list[SideProServer],
+) -> None:
     proxy = Proxy([server.port for server in servers])
     async with (
         proxy.listening() as url,
@@ -134,7 +136,7 @@ async def test_no_call_fails_and_sockets_resume_without_loss(servers: list[SideP
         assert "Traceback" not in server.log()
 
 
-async def test_a_stop_that_nobody_was_told_of_loses_no_call_that_had_come(
+async def test_an_unannounced_stop_completes_received_calls(
     servers: list[SideProServer],
 ) -> None:
     """Each caller goes on to the other process when a connection is refused, and only then."""

@@ -58,7 +58,7 @@ def are_gone(pids: list[int]) -> bool:
     return all(map(is_gone, pids))
 
 
-async def test_workers_share_a_port_are_replaced_and_end_with_the_one_that_watches(
+async def test_workers_share_a_port_and_their_supervisor_replaces_and_stops_them(
     settings: Json,
 ) -> None:
     with SideProServer(settings, "--workers", "2", "--no-jobs") as server:

@@ -67,7 +67,7 @@ async def do(jobs: JobRunner, name: str, sent_at: float | None = None) -> None:
 # ------------------------------------------------------------------------------------ each job
 
 
-async def test_what_is_on_a_schedule_and_when(jobs: JobRunner) -> None:
+async def test_the_schedule(jobs: JobRunner) -> None:
     jobs.register()
     source = LabelScheduleSource(jobs.broker)
     await source.startup()
@@ -78,7 +78,7 @@ async def test_what_is_on_a_schedule_and_when(jobs: JobRunner) -> None:
     }
 
 
-async def test_the_tick_runs_the_job_and_says_what_it_did(
+async def test_a_tick_runs_the_job_and_logs_the_result(
     jobs: JobRunner, similarity: Similarity, log: Log
 ) -> None:
     await do(jobs, tasks.SIMILARITY_TICK)
@@ -87,7 +87,7 @@ async def test_the_tick_runs_the_job_and_says_what_it_did(
     assert log.members == {"people": 3, "changed": 2, "ms": 250, "requested": False}
 
 
-async def test_a_tick_without_its_database_is_logged_and_no_more(
+async def test_a_tick_without_a_database_is_logged_as_skipped(
     jobs: JobRunner, similarity: Similarity, log: Log
 ) -> None:
     similarity.faults = [Unavailable()]
@@ -95,7 +95,7 @@ async def test_a_tick_without_its_database_is_logged_and_no_more(
     assert log.events == {("warning", "similarity_skipped"): 1}
 
 
-async def test_a_tick_beside_another_run_is_skipped(
+async def test_a_tick_during_another_run_is_skipped(
     jobs: JobRunner, similarity: Similarity, log: Log
 ) -> None:
     similarity.is_skipped = True
@@ -106,7 +106,7 @@ async def test_a_tick_beside_another_run_is_skipped(
 @pytest.mark.parametrize(
     "job", [tasks.SIMILARITY_TICK, tasks.REQUESTED_SIMILARITY_TICK, tasks.IMAGE_REMOVAL]
 )
-async def test_what_comes_too_late_is_dropped(
+async def test_an_expired_job_is_skipped(
     jobs: JobRunner, similarity: Similarity, images: Images, log: Log, job: str
 ) -> None:
     await do(jobs, job, time.time() - 61)
@@ -116,14 +116,14 @@ async def test_what_comes_too_late_is_dropped(
 
 
 @pytest.mark.parametrize("age", [59, -3600], ids=["a minute's", "from a clock that went back"])
-async def test_what_is_not_too_late_runs(
+async def test_a_job_that_has_not_expired_runs(
     jobs: JobRunner, similarity: Similarity, age: float
 ) -> None:
     await do(jobs, tasks.SIMILARITY_TICK, time.time() - age)
     assert similarity.finished == 1
 
 
-async def test_while_nobody_can_tell_the_time_nothing_is_too_late(
+async def test_without_the_shared_clock_no_job_expires(
     similarity: Similarity, images: Images, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tasks, "MIN_DELAY", 0.01)
@@ -133,7 +133,7 @@ async def test_while_nobody_can_tell_the_time_nothing_is_too_late(
     assert similarity.finished == 2
 
 
-async def test_the_removal_of_images_says_what_it_removed_and_nothing_of_nothing(
+async def test_the_image_removal_logs_only_removals(
     jobs: JobRunner, images: Images, log: Log
 ) -> None:
     await do(jobs, tasks.IMAGE_REMOVAL)
@@ -144,7 +144,7 @@ async def test_the_removal_of_images_says_what_it_removed_and_nothing_of_nothing
     assert log.members == {"images": 3}
 
 
-async def test_a_removal_without_its_stores_is_logged_and_no_more(
+async def test_an_image_removal_without_its_stores_is_logged_as_skipped(
     jobs: JobRunner, images: Images, log: Log
 ) -> None:
     images.faults = [Unavailable()]
@@ -155,7 +155,7 @@ async def test_a_removal_without_its_stores_is_logged_and_no_more(
 # --------------------------------------------------------------------------- beginning and end
 
 
-async def test_jobs_run_at_the_start_without_waiting_for_the_minute(
+async def test_scheduled_jobs_run_at_startup(
     jobs: JobRunner, similarity: Similarity, images: Images
 ) -> None:
     async with runner.embedded(jobs):
@@ -175,9 +175,7 @@ async def test_starting_does_not_wait_for_the_first_run(
     assert similarity.finished >= 1
 
 
-async def test_what_is_under_way_is_finished_on_leaving(
-    jobs: JobRunner, similarity: Similarity
-) -> None:
+async def test_shutdown_waits_for_running_jobs(jobs: JobRunner, similarity: Similarity) -> None:
     similarity.gate.clear()
     leaving = asyncio.Event()
 
@@ -196,7 +194,7 @@ async def test_what_is_under_way_is_finished_on_leaving(
     assert similarity.finished >= 1
 
 
-async def test_what_takes_too_long_on_leaving_is_broken_off(
+async def test_shutdown_cancels_jobs_that_take_too_long(
     jobs: JobRunner, similarity: Similarity, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runner, "SHUTDOWN_TIMEOUT", 0.1)
@@ -215,7 +213,7 @@ async def test_what_takes_too_long_on_leaving_is_broken_off(
         computes(2, 2)  # its thread ends, too
 
 
-async def test_on_leaving_nothing_waits_that_has_not_begun(
+async def test_shutdown_does_not_start_delayed_jobs(
     jobs: JobRunner, similarity: Similarity, images: Images, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tasks, "MIN_DELAY", 3600.0)
@@ -233,7 +231,7 @@ async def test_on_leaving_nothing_waits_that_has_not_begun(
     assert similarity.begun == begun, "nor does anything begin any more"
 
 
-async def test_the_schedule_goes_on_after_whatever_a_tick_meets(
+async def test_the_schedule_goes_on_after_a_failed_tick(
     jobs: JobRunner, similarity: Similarity, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tasks, "EVERY_MINUTE", [{"interval": 1}])  # which a test can wait for
@@ -262,7 +260,7 @@ async def test_two_schedulers_send_each_tick_once(
     assert similarity.begun <= seconds + 2
 
 
-async def test_a_minute_that_begins_a_moment_early_is_the_next_one(
+async def test_a_sleep_that_ends_early_counts_for_the_next_minute(
     jobs: JobRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sleep may end some milliseconds before the clock says so."""
@@ -279,7 +277,7 @@ async def test_a_minute_that_begins_a_moment_early_is_the_next_one(
         await source.pre_send(tick)
 
 
-async def test_what_cannot_be_sent_is_logged_and_due_again(
+async def test_a_job_that_cannot_be_sent_is_logged_and_retried(
     jobs: JobRunner,
     similarity: Similarity,
     images: Images,
@@ -302,7 +300,7 @@ async def test_what_cannot_be_sent_is_logged_and_due_again(
 
 
 @pytest.mark.parametrize("ahead", [0, 3600], ids=["from right", "to right"])
-async def test_a_clock_that_goes_back_by_an_hour_holds_no_tick_up(
+async def test_a_clock_set_back_delays_no_tick(
     jobs: JobRunner,
     similarity: Similarity,
     log: Log,
@@ -341,7 +339,7 @@ async def test_a_clock_that_goes_back_by_an_hour_holds_no_tick_up(
 
 
 @pytest.mark.servers
-async def test_a_serving_process_computes_at_its_start_unless_told_otherwise(
+async def test_a_server_runs_jobs_at_startup_unless_disabled(
     tmp_path: Path,
 ) -> None:
     settings = {"SIDEPRO_DATA_DIR": str(tmp_path), "SIDEPRO_LOG_FORMAT": "json"}

@@ -183,7 +183,7 @@ def nursery(given: Json) -> Iterator[subprocess.Popen[str]]:
 
 
 @pytest.mark.timeout(400)
-async def test_killing_the_worker_at_random_moments_never_shows_an_empty_or_mixed_result(
+async def test_killing_the_worker_never_shows_an_empty_or_mixed_result(
     given: Json, workers: Workers
 ) -> None:
     url = given["SIDEPRO_REDIS_URL"]

@@ -82,7 +82,7 @@ async def recommended(person: Person) -> Json:
 
 
 @pytest.mark.parametrize("mode", ["embedded", "serve alone", "workers"])
-async def test_an_edit_of_ones_skills_changes_ones_recommendations_within_seconds(
+async def test_a_skill_edit_changes_recommendations_within_seconds(
     mode: str, settings_of_mode: Json
 ) -> None:
     """The next tick of the schedule is up to a minute away."""
@@ -111,7 +111,7 @@ async def test_an_edit_of_ones_skills_changes_ones_recommendations_within_second
             await until(lambda: shares("Spring", "Java"), 2 * PATIENCE)
 
 
-async def test_with_two_schedulers_each_tick_is_sent_once_and_with_one_it_goes_on(
+async def test_two_schedulers_send_each_tick_once_and_one_is_enough(
     settings: Json, redis_server: RedisServer
 ) -> None:
     def sent() -> Counter[int]:
@@ -147,7 +147,7 @@ async def test_with_two_schedulers_each_tick_is_sent_once_and_with_one_it_goes_o
         assert done() == sent().total(), "each once"
 
 
-async def test_while_redis_is_away_they_rest_and_when_it_is_back_they_go_on(
+async def test_jobs_pause_during_a_redis_outage_and_resume(
     own_redis: RedisServer, settings_of_own: Json
 ) -> None:
     redis, given = own_redis, settings_of_own
@@ -179,7 +179,7 @@ def cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-async def test_a_worker_that_is_told_to_end_breaks_off_what_takes_too_long(
+async def test_a_stopping_worker_cancels_jobs_that_take_too_long(
     settings: Json,
 ) -> None:
     database = Database(address_of(settings))
@@ -215,7 +215,7 @@ async def waits_for_its_turn(database: Database) -> bool:
         return int(await connection.scalar(statement) or 0) > 1
 
 
-async def test_polars_is_loaded_by_a_worker_and_not_by_a_server_or_a_scheduler(
+async def test_only_a_worker_loads_polars(
     settings: Json,
 ) -> None:
     """It is a tenth of the start of a process and 22 MiB, and they compute nothing."""
@@ -248,9 +248,7 @@ def has_loaded(package: str, pid: int) -> bool:
 
 
 @pytest.mark.parametrize("name", ["worker", "scheduler"])
-async def test_they_end_at_once_when_told_to_and_nothing_is_under_way(
-    settings: Json, name: str
-) -> None:
+async def test_an_idle_process_stops_at_once(settings: Json, name: str) -> None:
     with SideProJobs(name, settings) as process:
         began = time.monotonic()
         assert await asyncio.to_thread(process.terminate) == 0

@@ -63,7 +63,7 @@ def pending(server: RedisServer) -> int:
     return found["pending"]
 
 
-async def test_several_workers_share_what_comes(redis: RedisServer) -> None:
+async def test_several_workers_share_the_stream(redis: RedisServer) -> None:
     one, other = Similarity(), Similarity()
     async with (
         connected(redis.url, one) as here,
@@ -79,7 +79,7 @@ async def test_several_workers_share_what_comes(redis: RedisServer) -> None:
         await until(lambda: pending(redis) == 0)
 
 
-async def test_what_was_sent_before_any_worker_came_is_run_if_it_is_not_too_late(
+async def test_a_new_worker_runs_earlier_jobs_that_have_not_expired(
     redis: RedisServer, similarity: Similarity, log: Log
 ) -> None:
     async with connected(redis.url, similarity) as jobs:
@@ -92,7 +92,7 @@ async def test_what_was_sent_before_any_worker_came_is_run_if_it_is_not_too_late
     assert similarity.begun == 1
 
 
-async def test_what_a_killed_worker_had_taken_harms_nobody(
+async def test_a_message_of_a_killed_worker_expires(
     redis: RedisServer, similarity: Similarity, log: Log
 ) -> None:
     """It comes again, when it is long too late."""
@@ -113,7 +113,7 @@ async def test_what_a_killed_worker_had_taken_harms_nobody(
     assert similarity.begun == 1, "what was sent just now"
 
 
-async def test_a_redis_that_comes_back_empty_is_listened_to_again(own_redis: RedisServer) -> None:
+async def test_a_worker_survives_a_redis_that_comes_back_empty(own_redis: RedisServer) -> None:
     similarity = Similarity()
     async with connected(own_redis.url, similarity) as jobs, runner.worker(jobs):
         await send(jobs.broker, time.time())
@@ -131,9 +131,7 @@ async def test_a_redis_that_comes_back_empty_is_listened_to_again(own_redis: Red
         await until(lambda: similarity.finished == 3, 5)
 
 
-async def test_the_stream_does_not_grow_without_end(
-    redis: RedisServer, similarity: Similarity
-) -> None:
+async def test_the_stream_has_a_maximum_length(redis: RedisServer, similarity: Similarity) -> None:
     async with connected(redis.url, similarity) as jobs:
         for _ in range(brokers.MAX_STREAM_LENGTH + 500):
             await send(jobs.broker, 0)
@@ -141,7 +139,7 @@ async def test_the_stream_does_not_grow_without_end(
         assert client.xlen(brokers.STREAM) < brokers.MAX_STREAM_LENGTH + 200
 
 
-async def test_a_worker_may_be_told_to_end_at_any_moment_of_its_start(
+async def test_a_worker_can_be_stopped_at_any_moment_of_its_start(
     redis: RedisServer, similarity: Similarity
 ) -> None:
     for milliseconds in (0, 0.5, 1, 2, 3, 4, 5, 7, 10, 20, 50):

@@ -46,7 +46,7 @@ async def logged_in(person: Person) -> Json:
     return await Person(person.http).ask("POST", "/sessions", account)
 
 
-async def test_a_refresh_token_that_comes_to_both_at_once_gives_siblings(
+async def test_concurrent_refreshes_at_two_processes_give_sibling_tokens(
     visits: list[httpx.AsyncClient], person: Person
 ) -> None:
     for _ in range(ROUNDS):
@@ -64,7 +64,7 @@ async def test_a_refresh_token_that_comes_to_both_at_once_gives_siblings(
                 assert (await tab.send("GET", "/me")).status_code == 200
 
 
-async def test_a_replay_at_one_ends_the_session_at_both(
+async def test_a_replayed_token_at_one_process_revokes_the_session_at_both(
     visits: list[httpx.AsyncClient], person: Person
 ) -> None:
     begun = await logged_in(person)
@@ -78,7 +78,7 @@ async def test_a_replay_at_one_ends_the_session_at_both(
         assert (await tab.send("GET", "/me")).status_code == 401
 
 
-async def test_who_signs_up_alike_at_both_at_once_gets_one_account(
+async def test_concurrent_sign_ups_at_two_processes_create_one_account(
     visits: list[httpx.AsyncClient],
 ) -> None:
     for round_ in range(ROUNDS):
@@ -109,7 +109,7 @@ async def test_who_signs_up_alike_at_both_at_once_gets_one_account(
         assert refused["code"] in taken
 
 
-async def test_who_logs_out_at_one_is_refused_at_the_other_at_the_next_call(
+async def test_a_log_out_at_one_process_is_effective_at_the_other(
     visits: list[httpx.AsyncClient], person: Person
 ) -> None:
     for ending in ("/sessions/current", "/sessions"):
@@ -121,7 +121,7 @@ async def test_who_logs_out_at_one_is_refused_at_the_other_at_the_next_call(
         assert (await elsewhere.send("GET", "/me")).status_code == 401
 
 
-async def test_a_deactivation_by_command_ends_sockets_and_tokens_at_both(
+async def test_a_deactivation_by_command_ends_sockets_and_tokens_at_both_processes(
     processes: list[SideProServer], visits: list[httpx.AsyncClient], person: Person
 ) -> None:
     other = await Person.join(visits[1])
@@ -159,7 +159,7 @@ async def test_a_deactivation_by_command_ends_sockets_and_tokens_at_both(
         assert (await tab.send("POST", "/sessions", again)).status_code == 403
 
 
-async def test_nothing_in_redis_names_who_has_withdrawn(
+async def test_redis_keeps_no_trace_of_a_withdrawn_user(
     visits: list[httpx.AsyncClient], person: Person, redis_server: RedisServer
 ) -> None:
     other = await Person.join(visits[1])

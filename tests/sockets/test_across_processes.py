@@ -49,7 +49,9 @@ async def heard(socket: Socket, kind: str) -> dict[str, object]:
     return dict(await socket.next(kind))
 
 
-async def test_what_one_does_the_other_sees(one: Person, other: Person, room_id: str) -> None:
+async def test_events_reach_sockets_on_the_other_process(
+    one: Person, other: Person, room_id: str
+) -> None:
     async with one.chat(room_id) as socket, other.chat(room_id) as theirs:
         await socket.until_status("running", one, other)
         await theirs.until_status("running", one, other)
@@ -76,7 +78,7 @@ async def test_what_one_does_the_other_sees(one: Person, other: Person, room_id:
         assert (await one.ask("GET", f"/rooms/{room_id}"))["last_seq"] == 6
 
 
-async def test_a_room_is_running_wherever_it_is_open(
+async def test_a_room_is_running_while_it_is_open_on_any_process(
     one: Person, other: Person, room_id: str
 ) -> None:
     async def status_is(person: Person, status: str) -> bool:
@@ -96,7 +98,7 @@ async def test_a_room_is_running_wherever_it_is_open(
     await until(lambda: status_is(other, "stop"))
 
 
-async def test_who_opens_the_socket_elsewhere_gets_the_rest(
+async def test_a_socket_on_another_process_replays_missed_messages(
     one: Person, other: Person, room_id: str
 ) -> None:
     async with one.chat(room_id) as socket:
@@ -108,7 +110,7 @@ async def test_who_opens_the_socket_elsewhere_gets_the_rest(
             assert await elsewhere.message() == message
 
 
-async def test_leaving_closes_ones_sockets_in_every_process(
+async def test_leaving_closes_the_users_sockets_on_every_process(
     one: Person, other: Person, room_id: str
 ) -> None:
     async with at(other, one.http).chat(room_id) as theirs, one.chat(room_id) as socket:
@@ -119,7 +121,7 @@ async def test_leaving_closes_ones_sockets_in_every_process(
         assert (await socket.frames_and_close())[1] == 4404
 
 
-async def test_logging_out_closes_the_sessions_sockets_in_every_process(
+async def test_a_log_out_closes_the_sessions_sockets_on_every_process(
     one: Person, other: Person, room_id: str
 ) -> None:
     async with at(one, other.http).chat(room_id) as socket, other.chat(room_id) as theirs:
@@ -129,7 +131,7 @@ async def test_logging_out_closes_the_sessions_sockets_in_every_process(
         await theirs.until_status("running", other)
 
 
-async def test_a_withdrawal_closes_sockets_in_every_process(
+async def test_a_withdrawal_closes_sockets_on_every_process(
     one: Person, other: Person, room_id: str
 ) -> None:
     async with at(one, other.http).chat(room_id) as socket, other.chat(room_id) as theirs:
@@ -140,7 +142,7 @@ async def test_a_withdrawal_closes_sockets_in_every_process(
         assert theirs.status["online"] == [other.id]
 
 
-async def test_many_who_write_on_both_processes_see_one_order(
+async def test_concurrent_senders_on_two_processes_see_one_order(
     one: Person, other: Person, room_id: str
 ) -> None:
     each = 40
@@ -161,7 +163,7 @@ async def test_many_who_write_on_both_processes_see_one_order(
 # --------------------------------------------------------------------------- one request, two ways
 
 
-async def test_what_comes_to_both_at_once_under_one_name_is_one_message(
+async def test_one_client_id_sent_to_two_processes_is_one_message(
     one: Person, other: Person, room_id: str
 ) -> None:
     elsewhere = at(one, other.http)
@@ -185,7 +187,7 @@ async def test_what_comes_to_both_at_once_under_one_name_is_one_message(
     assert (await one.ask("GET", f"/rooms/{room_id}"))["last_seq"] == 10
 
 
-async def test_a_post_that_comes_to_both_at_once_with_one_key_is_done_once(
+async def test_one_idempotency_key_sent_to_two_processes_takes_effect_once(
     visits: list[httpx.AsyncClient], one: Person
 ) -> None:
     there = at(one, visits[1])

@@ -68,7 +68,7 @@ async def described(server: SideProServer) -> Described:
     return Described(answer.json())
 
 
-async def test_every_kind_of_frame_that_goes_over_a_socket_fits_the_document(
+async def test_every_frame_on_a_socket_matches_the_document(
     one: Person, other: Person, room_id: str, described: Described
 ) -> None:
     path = described.document["channels"]["room"]["address"].format(room_id=room_id)
@@ -103,7 +103,9 @@ async def test_every_kind_of_frame_that_goes_over_a_socket_fits_the_document(
     assert described.seen == set(described.document["components"]["messages"])
 
 
-async def test_what_the_server_refuses_the_document_does_not_allow(described: Described) -> None:
+async def test_the_document_rejects_the_frames_that_the_server_rejects(
+    described: Described,
+) -> None:
     refused = []
     for text in BAD:
         try:

@@ -44,7 +44,9 @@ async def fill(server: SideProServer, room_id: str, last: int) -> None:
         await database.close()
 
 
-async def test_hello_comes_first_and_is_whole(one: Person, other: Person, room_id: str) -> None:
+async def test_hello_comes_first_with_all_members(
+    one: Person, other: Person, room_id: str
+) -> None:
     path = f"/rooms/{room_id}"
     message = await other.ask("POST", f"{path}/messages", {"body": "먼저 왔어요"})
     async with one.socket(room_id) as socket:
@@ -89,7 +91,7 @@ async def test_without_after_nothing_is_replayed(one: Person, other: Person, roo
         assert (await socket.said("둘"))["seq"] == 2
 
 
-async def test_what_was_missed_is_replayed_in_order_before_one_status(
+async def test_missed_messages_are_replayed_in_order_before_one_status(
     one: Person, other: Person, room_id: str
 ) -> None:
     async with one.chat(room_id) as socket:
@@ -106,7 +108,7 @@ async def test_what_was_missed_is_replayed_in_order_before_one_status(
 
 
 @pytest.mark.parametrize("after", [3, 4, 2**31, "9" * 30])
-async def test_one_who_missed_nothing_gets_nothing(
+async def test_nothing_is_replayed_when_nothing_was_missed(
     one: Person, room_id: str, after: int | str
 ) -> None:
     async with one.chat(room_id) as socket:
@@ -125,7 +127,7 @@ async def test_after_must_be_a_number(one: Person, room_id: str, after: str) -> 
         assert await socket.closed() == 4400
 
 
-async def test_a_thousand_missed_messages_are_replayed_and_one_more_are_not(
+async def test_a_thousand_missed_messages_are_replayed_and_no_more(
     one: Person, room_id: str, server: SideProServer
 ) -> None:
     await fill(server, room_id, 1001)
@@ -183,7 +185,7 @@ async def test_without_a_valid_token_it_closes_with_4401(
         assert await socket.closed() == 4401
 
 
-async def test_a_room_that_is_not_there_closes_with_4404(
+async def test_an_unknown_room_closes_with_4404(
     one: Person, stranger: Person, room_id: str
 ) -> None:
     for person, name in (
@@ -197,7 +199,7 @@ async def test_a_room_that_is_not_there_closes_with_4404(
             assert await socket.closed() == 4404, name
 
 
-async def test_one_who_left_finds_no_room_until_they_ask_again(
+async def test_a_left_room_closes_with_4404_until_it_is_reopened(
     one: Person, other: Person, room_id: str
 ) -> None:
     async with one.chat(room_id) as socket:
@@ -211,7 +213,7 @@ async def test_one_who_left_finds_no_room_until_they_ask_again(
         assert [message["body"] for message in socket.missed] == ["bye"]
 
 
-async def test_nobody_is_there_after_a_refusal(
+async def test_a_refused_connection_leaves_no_presence(
     one: Person, stranger: Person, room_id: str
 ) -> None:
     async with stranger.socket(room_id) as socket:
@@ -219,7 +221,7 @@ async def test_nobody_is_there_after_a_refusal(
     assert (await one.ask("GET", f"/rooms/{room_id}"))["status"] == "stop"
 
 
-async def test_open_sockets_are_counted_for_the_operator(one: Person, room_id: str) -> None:
+async def test_the_metrics_count_open_sockets(one: Person, room_id: str) -> None:
     async def counted() -> int:
         page = await one.http.get("/metrics")
         (found,) = re.findall(r"^sidepro_open_sockets (\S+)$", page.text, re.MULTILINE)
@@ -235,7 +237,7 @@ async def test_open_sockets_are_counted_for_the_operator(one: Person, room_id: s
     await until(partial(are, 0))
 
 
-async def test_who_one_is_and_what_is_there_go_before_what_was_asked(
+async def test_authentication_and_access_are_checked_before_parameters(
     one: Person, stranger: Person, room_id: str
 ) -> None:
     async with stranger.socket(room_id, after="x") as socket:
@@ -248,7 +250,7 @@ async def test_who_one_is_and_what_is_there_go_before_what_was_asked(
     "origin",
     ["https://evil.example", "null", "http://127.0.0.1", "http://127.0.0.1:1", "{url}.evil.org"],
 )
-async def test_pages_of_other_origins_are_refused_before_the_upgrade(
+async def test_foreign_origins_are_denied_before_the_upgrade(
     one: Person, room_id: str, server: SideProServer, origin: str
 ) -> None:
     headers = {**one.headers, "Origin": origin.format(url=server.url)}
@@ -265,7 +267,7 @@ async def test_pages_of_other_origins_are_refused_before_the_upgrade(
     assert problem["detail"]
 
 
-async def test_the_origin_is_looked_at_before_the_token(
+async def test_the_origin_is_checked_before_the_token(
     one: Person, room_id: str, server: SideProServer
 ) -> None:
     with pytest.raises(InvalidStatus):
@@ -275,7 +277,7 @@ async def test_the_origin_is_looked_at_before_the_token(
         assert await socket.closed() == 4401
 
 
-async def test_pages_of_the_platform_itself_may_connect(
+async def test_pages_of_the_own_origin_may_connect(
     one: Person, room_id: str, server: SideProServer
 ) -> None:
     headers = {**one.headers, "Origin": server.url}

@@ -106,13 +106,13 @@ async def speak_and_close(receive: Any, send: Any) -> None:
         pass
 
 
-def test_a_dead_peer_is_noticed_within_half_a_minute() -> None:
+def test_the_ping_settings_detect_a_dead_peer_within_half_a_minute() -> None:
     config = uvicorn_config(Settings(), Served(listen))
     assert (config.ws_ping_interval, config.ws_ping_timeout) == (15, 10)
     assert 15 + 10 + CLOSE_TIMEOUT < 30
 
 
-async def test_one_who_answers_pings_stays() -> None:
+async def test_a_client_that_answers_pings_stays_connected() -> None:
     async with served(listen, pong_within=SLOWLY) as (app, _):
         (connection,) = cast("set[TimeoutWebSocketProtocol]", app.server.server_state.connections)
         pings: set[float] = set()
@@ -127,7 +127,7 @@ async def test_one_who_answers_pings_stays() -> None:
 
 
 @pytest.mark.parametrize("talk", [listen, speak], ids=["quiet", "busy"])
-async def test_one_who_answers_no_ping_is_gone(talk: Any) -> None:
+async def test_a_client_that_answers_no_ping_is_disconnected(talk: Any) -> None:
     async with served(talk) as (app, client):
         client.transport.pause_reading()
         async with asyncio.timeout(SLOWLY):
@@ -135,7 +135,7 @@ async def test_one_who_answers_no_ping_is_gone(talk: Any) -> None:
         await until(app.is_rid_of_all, SLOWLY)
 
 
-async def test_one_who_reads_no_more_is_broken_off_when_it_is_closed() -> None:
+async def test_closing_aborts_a_connection_that_is_not_read() -> None:
     async with served(speak_and_close) as (app, client):
         client.transport.pause_reading()
         async with asyncio.timeout(SLOWLY):
@@ -143,7 +143,7 @@ async def test_one_who_reads_no_more_is_broken_off_when_it_is_closed() -> None:
         await until(app.is_rid_of_all, SLOWLY)
 
 
-async def test_one_who_reads_gets_the_close_code() -> None:
+async def test_a_reading_client_gets_the_close_code() -> None:
     async def close(receive: Any, send: Any) -> None:
         await send({"type": "websocket.close", "code": 4408})
 

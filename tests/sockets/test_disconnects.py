@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.mark.servers
-async def test_a_stopping_server_tells_its_sockets_and_ends_well(tmp_path: Path) -> None:
+async def test_a_stopping_server_closes_its_sockets_with_a_code(tmp_path: Path) -> None:
     with SideProServer({"SIDEPRO_DATA_DIR": str(tmp_path)}) as server:
         async with visiting(server.url) as http:
             one, other = await asyncio.gather(Person.join(http), Person.join(http))
@@ -78,7 +78,7 @@ async def no_window(server: SideProServer) -> sockets.socket:
 
 @pytest.mark.servers
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux what the process has")
-async def test_a_client_that_stops_reading_is_dropped_and_slows_nobody(
+async def test_a_client_that_stops_reading_is_disconnected_and_delays_nobody(
     one: Person, other: Person, room_id: str, server: SideProServer
 ) -> None:
     body = "긴 글 " * 1000

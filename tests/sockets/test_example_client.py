@@ -73,7 +73,9 @@ async def client(server: SideProServer, *arguments: str) -> AsyncIterator[Progra
         assert b"Traceback" not in errors, errors.decode()
 
 
-async def test_nothing_is_lost_or_repeated_over_a_crash_and_a_restart(tmp_path: Path) -> None:
+async def test_the_client_loses_and_repeats_nothing_over_a_crash_and_a_restart(
+    tmp_path: Path,
+) -> None:
     # tokens that are too old after each restart
     settings = {"SIDEPRO_DATA_DIR": str(tmp_path), "SIDEPRO_ACCESS_TOKEN_TTL": "1"}
     with SideProServer(settings) as server:

@@ -247,7 +247,7 @@ async def house() -> House:
     ],
     ids=str,
 )
-async def test_every_order_of_events_gives_one_order_of_messages(
+async def test_any_order_of_events_gives_one_order_of_messages(
     house: House, told: list[int]
 ) -> None:
     async with house.chat() as client:
@@ -268,7 +268,7 @@ async def test_a_gap_longer_than_a_batch_is_filled(house: House) -> None:
 
 
 @pytest.mark.parametrize("after", [None, 0, 1, 3, 9])
-async def test_events_about_what_came_before_are_dropped(house: House, after: int | None) -> None:
+async def test_events_of_earlier_messages_are_dropped(house: House, after: int | None) -> None:
     events = await house.written(3)
     async with house.chat(after=after, begun=False) as client:
         hello = await client.expect("hello")
@@ -281,7 +281,7 @@ async def test_events_about_what_came_before_are_dropped(house: House, after: in
         assert await client.numbers(1) == [4]
 
 
-async def test_messages_that_come_during_the_replay_follow_it(house: House) -> None:
+async def test_messages_sent_during_the_replay_follow_it(house: House) -> None:
     await house.written(3)
     house.reader.gate.clear()
     async with house.chat(after=0, begun=False) as client:
@@ -295,7 +295,7 @@ async def test_messages_that_come_during_the_replay_follow_it(house: House) -> N
         assert await client.numbers(3) == [4, 5, 6]
 
 
-async def test_a_repeat_is_answered_at_its_own_place_and_fills_nothing(house: House) -> None:
+async def test_a_duplicate_is_answered_at_once_and_fills_no_gap(house: House) -> None:
     async with house.chat() as client:
         client.tell("send", client_id="a", body="first")
         assert await client.numbers(1) == [1]
@@ -306,7 +306,7 @@ async def test_a_repeat_is_answered_at_its_own_place_and_fills_nothing(house: Ho
         assert await client.numbers(3) == [2, 3, 4]
 
 
-async def test_a_message_stored_by_a_process_that_died_is_told_when_it_is_repeated(
+async def test_an_unpublished_message_is_published_when_it_is_repeated(
     house: House,
 ) -> None:
     """It was committed and never published; its sender repeats it."""
@@ -322,7 +322,7 @@ async def test_a_message_stored_by_a_process_that_died_is_told_when_it_is_repeat
         assert (await client.expect("message"))["message"]["client_id"] == "a"
 
 
-async def test_what_may_have_been_missed_is_looked_up(house: House) -> None:
+async def test_a_resync_reads_messages_positions_and_status(house: House) -> None:
     async with house.chat() as client:
         await house.written(3)
         house.feed.held = []
@@ -340,7 +340,7 @@ async def test_what_may_have_been_missed_is_looked_up(house: House) -> None:
 
 
 @pytest.mark.parametrize("failure", [errors.Unavailable(), RuntimeError("nobody foresaw this")])
-async def test_what_was_missed_is_not_forgotten_while_it_cannot_be_looked_up(
+async def test_a_failed_resync_is_retried(
     house: House, monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
     monkeypatch.setattr(room_events, "RETRY_DELAY", 0.01)
@@ -360,7 +360,7 @@ async def test_what_was_missed_is_not_forgotten_while_it_cannot_be_looked_up(
         assert house.reader.failures == 0
 
 
-async def test_messages_do_not_wait_for_a_look_up_that_failed(
+async def test_messages_are_delivered_while_a_resync_is_retried(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(room_events, "RETRY_DELAY", 2 * PATIENCE)
@@ -372,7 +372,7 @@ async def test_messages_do_not_wait_for_a_look_up_that_failed(
         assert await client.numbers(1) == [1]
 
 
-async def test_a_read_mark_never_goes_back(house: House) -> None:
+async def test_a_read_position_never_goes_back(house: House) -> None:
     await house.written(3)
     async with house.chat() as client:
         for seq in (2, 1, 2, 3):
@@ -386,7 +386,7 @@ async def test_a_read_mark_never_goes_back(house: House) -> None:
         ]
 
 
-async def test_marks_that_moved_before_the_hello_are_in_it_and_not_told_after_it(
+async def test_read_positions_from_before_the_hello_are_not_sent_again(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await house.written(3)
@@ -409,7 +409,7 @@ async def test_marks_that_moved_before_the_hello_are_in_it_and_not_told_after_it
         assert (await client.expect("read"))["seq"] == 3
 
 
-async def test_where_nothing_was_missed_nothing_is_told(house: House) -> None:
+async def test_a_resync_without_changes_sends_nothing(house: House) -> None:
     async with house.chat() as client:
         await house.rooms.send(house.other, house.room.id, "one", None)
         assert await client.numbers(1) == [1]
@@ -422,7 +422,7 @@ async def test_where_nothing_was_missed_nothing_is_told(house: House) -> None:
         await client.expect("typing")
 
 
-async def test_who_left_the_room_unheard_is_closed_out_of_it(house: House) -> None:
+async def test_a_resync_closes_the_sockets_of_a_user_who_left(house: House) -> None:
     async with house.chat() as client, house.chat(house.other) as theirs:
         house.feed.held = []
         await house.rooms.leave(house.one, house.room.id)
@@ -433,7 +433,7 @@ async def test_who_left_the_room_unheard_is_closed_out_of_it(house: House) -> No
             pass
 
 
-async def test_who_comes_back_while_the_room_is_looked_up_stays(
+async def test_a_user_who_reopens_the_room_during_a_resync_stays_connected(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     look_up, gate = house.rooms.reader.states, asyncio.Event()
@@ -458,7 +458,7 @@ async def test_who_comes_back_while_the_room_is_looked_up_stays(
     assert not after.closed.done()
 
 
-async def test_all_are_closed_out_of_a_room_that_went_unheard(house: House) -> None:
+async def test_a_resync_closes_all_sockets_of_a_deleted_room(house: House) -> None:
     async with house.chat() as client, house.chat(house.other) as theirs:
         async with house.store.unit_of_work() as work:
             await work.rooms.delete(house.room.id)
@@ -474,7 +474,7 @@ def outbox_of(person: Caller) -> Outbox:
     return Outbox(person.id, person.session_id)
 
 
-async def test_the_last_to_leave_does_not_make_deaf_the_next_to_join(house: House) -> None:
+async def test_a_socket_that_joins_while_the_last_one_leaves_gets_events(house: House) -> None:
     leaving, joining = outbox_of(house.one), outbox_of(house.other)
     await house.hub.join(house.channel, leaving)
     house.feed.gate.clear()
@@ -494,7 +494,7 @@ async def test_the_last_to_leave_does_not_make_deaf_the_next_to_join(house: Hous
     assert len(joining.frames) == 1
 
 
-async def test_many_join_and_leave_in_any_order(house: House) -> None:
+async def test_sockets_may_join_and_leave_in_any_order(house: House) -> None:
     outboxes = [outbox_of(house.one) for _ in range(20)]
 
     async def visit(outbox: Outbox, turns: int) -> None:
@@ -510,7 +510,7 @@ async def test_many_join_and_leave_in_any_order(house: House) -> None:
     assert [len(outbox.frames) for outbox in outboxes] == [1] * 20
 
 
-async def test_a_feed_that_could_not_listen_once_is_asked_again(
+async def test_a_failed_subscription_is_retried_by_the_next_socket(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def away(*_: object) -> None:
@@ -552,11 +552,11 @@ async def test_the_hub_serves_channels_of_any_kind() -> None:
     assert len(handler.handled) == 1
 
 
-async def test_leaving_a_room_that_one_has_not_joined_is_nothing(house: House) -> None:
+async def test_leaving_without_joining_does_nothing(house: House) -> None:
     await house.hub.leave(house.channel, outbox_of(house.one))
 
 
-async def test_one_who_leaves_the_room_while_the_socket_opens_gets_no_hello(house: House) -> None:
+async def test_a_user_who_leaves_the_room_during_the_handshake_gets_no_hello(house: House) -> None:
     house.feed.gate.clear()
     async with house.chat(begun=False) as client:
         await house.feed.at_gate.wait()  # admitted, and not yet listening
@@ -571,7 +571,7 @@ async def test_one_who_leaves_the_room_while_the_socket_opens_gets_no_hello(hous
 # --------------------------------------------------------------------------------------- status
 
 
-async def test_a_status_that_cannot_be_looked_up_is_looked_up_again(
+async def test_a_failed_status_read_is_retried(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(room_events, "RETRY_DELAY", 0.01)
@@ -584,7 +584,7 @@ async def test_a_status_that_cannot_be_looked_up_is_looked_up_again(
         assert house.reader.failures == 0
 
 
-async def test_a_status_that_stayed_the_same_is_not_told(house: House) -> None:
+async def test_an_unchanged_status_is_not_sent(house: House) -> None:
     async with house.chat() as client:
         await house.feed.tell(*[StatusChanged(house.channel)] * 3)
         for _ in range(10):
@@ -593,7 +593,7 @@ async def test_a_status_that_stayed_the_same_is_not_told(house: House) -> None:
         await client.expect("typing")
 
 
-async def test_a_status_from_before_the_first_one_is_not_told_after_it(house: House) -> None:
+async def test_a_queued_status_is_not_sent_after_a_newer_one(house: House) -> None:
     await house.written(1)
     house.reader.gate.clear()
     async with house.chat(after=0, begun=False) as client:
@@ -608,7 +608,7 @@ async def test_a_status_from_before_the_first_one_is_not_told_after_it(house: Ho
             await client.expect("typing")
 
 
-async def test_the_room_goes_while_its_status_is_looked_up(house: House) -> None:
+async def test_a_room_deleted_during_a_status_read_sends_nothing(house: House) -> None:
     async with house.chat() as client:
         async with house.store.unit_of_work() as work:
             await work.rooms.delete(house.room.id)
@@ -643,7 +643,7 @@ class FailingGate:
         await asyncio.sleep(0)
 
 
-async def test_the_watch_of_sessions_outlives_a_look_that_failed(house: House) -> None:
+async def test_the_session_check_goes_on_after_a_failure(house: House) -> None:
     outbox = outbox_of(house.one)
     await house.hub.join(house.channel, outbox)
     watch = asyncio.create_task(house.hub.watch_sessions(FailingGate()))
@@ -654,7 +654,7 @@ async def test_the_watch_of_sessions_outlives_a_look_that_failed(house: House) -
     await house.hub.leave(house.channel, outbox)
 
 
-async def test_an_outbox_holds_so_many_frames_and_then_ends(house: House) -> None:
+async def test_a_full_outbox_closes_its_socket(house: House) -> None:
     slow, quick = outbox_of(house.one), outbox_of(house.one)
     for outbox in (slow, quick):
         await house.hub.join(house.channel, outbox)
@@ -669,7 +669,7 @@ async def test_an_outbox_holds_so_many_frames_and_then_ends(house: House) -> Non
     assert slow.closed.result() == 4408, "the first code counts"
 
 
-async def test_a_socket_that_takes_nothing_ends_with_4408(house: House) -> None:
+async def test_a_client_that_does_not_read_is_closed_with_4408(house: House) -> None:
     async with house.chat() as client, house.chat(house.other) as theirs:
         client.reads.clear()
         for _ in range(OUTBOX_SIZE + 2):
@@ -679,7 +679,7 @@ async def test_a_socket_that_takes_nothing_ends_with_4408(house: House) -> None:
         assert (await theirs.expect("status"))["online"] == [str(house.other.id)]
 
 
-async def test_a_socket_that_takes_nothing_of_its_replay_ends_with_4408(house: House) -> None:
+async def test_a_client_that_does_not_read_its_replay_is_closed_with_4408(house: House) -> None:
     await house.written(5)
     async with house.chat(after=0, begun=False) as client:
         await client.expect("hello")
@@ -692,7 +692,9 @@ async def test_a_socket_that_takes_nothing_of_its_replay_ends_with_4408(house: H
 # -------------------------------------------------------------------------------- database away
 
 
-async def test_a_message_that_cannot_be_stored_is_named_and_can_be_repeated(house: House) -> None:
+async def test_a_message_that_cannot_be_stored_gets_an_error_and_may_be_repeated(
+    house: House,
+) -> None:
     async with house.chat() as client:
         house.away = True
         for _ in range(MAX_BAD_FRAMES + 2):  # which are no bad frames
@@ -707,7 +709,7 @@ async def test_a_message_that_cannot_be_stored_is_named_and_can_be_repeated(hous
         assert (await client.expect("message"))["message"]["client_id"] == "a"
 
 
-async def test_a_gap_that_cannot_be_filled_ends_the_socket_so_that_it_comes_back(
+async def test_a_gap_that_cannot_be_filled_closes_the_socket_with_1013(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with house.chat() as client:
@@ -725,7 +727,7 @@ async def test_a_gap_that_cannot_be_filled_ends_the_socket_so_that_it_comes_back
     assert await house.presence.online([house.channel]) == {}
 
 
-async def test_what_is_being_stored_when_the_socket_ends_is_stored_to_the_end(
+async def test_storing_completes_when_the_socket_closes(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with house.chat() as client:
@@ -758,7 +760,7 @@ def leaves(kind: type[errors.SideProError]) -> list[type[errors.SideProError]]:
     return [kind, *below]
 
 
-def test_every_error_of_the_tree_has_a_close_code() -> None:
+def test_every_domain_error_has_a_close_code() -> None:
     codes = {kind.__name__: close_code(kind()) for kind in leaves(errors.SideProError)}
     assert codes.pop("SideProError") == 1011
     assert codes["NotAuthenticated"] == codes["WrongCredentials"] == 4401

@@ -21,7 +21,7 @@ LARGEST_FRAME = 64 * 1024
 # ------------------------------------------------------------------------------------- messages
 
 
-async def test_every_socket_sees_one_order_without_hole_or_repeat(
+async def test_every_socket_gets_messages_in_order_without_gaps_or_repeats(
     one: Person, other: Person, room_id: str
 ) -> None:
     each = 50
@@ -53,7 +53,7 @@ async def test_every_socket_sees_one_order_without_hole_or_repeat(
         assert [await socket.message() for socket in sockets[1:]] == [last] * 3
 
 
-async def test_a_message_is_whole_and_the_same_everywhere(
+async def test_a_message_is_the_same_over_sockets_and_http(
     one: Person, other: Person, room_id: str
 ) -> None:
     async with one.chat(room_id) as socket, other.chat(room_id) as theirs:
@@ -74,7 +74,7 @@ async def test_a_message_is_whole_and_the_same_everywhere(
         assert history["items"] == [message]
 
 
-async def test_what_is_sent_before_hello_was_read_is_acknowledged(
+async def test_a_message_sent_before_the_hello_is_acknowledged(
     one: Person, other: Person, room_id: str
 ) -> None:
     async with one.socket(room_id) as socket:
@@ -93,7 +93,7 @@ async def test_what_is_sent_before_hello_was_read_is_acknowledged(
         assert (await socket.message())["client_id"] == third
 
 
-async def test_a_repeated_client_id_is_answered_on_that_socket_alone(
+async def test_a_duplicate_is_answered_on_the_repeating_socket_only(
     one: Person, other: Person, room_id: str
 ) -> None:
     async with (
@@ -121,7 +121,7 @@ async def test_a_repeated_client_id_is_answered_on_that_socket_alone(
         assert (await socket.said())["seq"] == 3
 
 
-async def test_messages_over_http_come_live_and_repeats_come_to_nobody(
+async def test_messages_over_http_are_delivered_live_and_duplicates_are_not(
     one: Person, other: Person, room_id: str
 ) -> None:
     path = f"/rooms/{room_id}/messages"
@@ -149,7 +149,7 @@ async def test_messages_over_http_come_live_and_repeats_come_to_nobody(
         assert await socket.messages(2) == await theirs.messages(2) == nameless
 
 
-async def test_two_who_send_at_once_under_one_client_id_send_one_message(
+async def test_concurrent_sends_with_one_client_id_store_one_message(
     one: Person, room_id: str
 ) -> None:
     async with one.chat(room_id) as socket, one.chat(room_id) as second:
@@ -170,7 +170,7 @@ async def test_two_who_send_at_once_under_one_client_id_send_one_message(
         assert seen[-1]["seq"] == 2
 
 
-async def test_the_longest_message_is_counted_in_code_points_after_composition(
+async def test_the_length_of_a_message_counts_composed_code_points(
     one: Person, room_id: str
 ) -> None:
     longest = "한" * 4000
@@ -215,7 +215,7 @@ BAD: list[str | bytes] = [
 ]
 
 
-async def test_a_bad_frame_gets_an_error_and_the_socket_stays_open(
+async def test_an_invalid_frame_gets_an_error_and_the_socket_stays_open(
     one: Person, other: Person, room_id: str
 ) -> None:
     async with one.chat(room_id) as socket, other.chat(room_id) as theirs:
@@ -245,7 +245,7 @@ async def test_a_bad_frame_gets_an_error_and_the_socket_stays_open(
     ],
     ids=lambda frame: json.dumps(frame)[:30],
 )
-async def test_a_message_that_breaks_a_rule_is_named_in_the_error(
+async def test_the_error_of_an_invalid_message_has_its_client_id(
     one: Person, room_id: str, frame: Json
 ) -> None:
     async with one.chat(room_id) as socket:
@@ -256,7 +256,7 @@ async def test_a_message_that_breaks_a_rule_is_named_in_the_error(
         assert (await socket.said())["seq"] == 1
 
 
-async def test_half_a_surrogate_is_refused(one: Person, room_id: str) -> None:
+async def test_a_lone_surrogate_is_refused(one: Person, room_id: str) -> None:
     async with one.chat(room_id) as socket:
         for member in (
             '"body": "\\ud800", "client_id": "a"',
@@ -267,7 +267,9 @@ async def test_half_a_surrogate_is_refused(one: Person, room_id: str) -> None:
         assert (await socket.said())["seq"] == 1
 
 
-async def test_ten_bad_frames_in_a_row_close_it(one: Person, other: Person, room_id: str) -> None:
+async def test_ten_invalid_frames_in_a_row_close_the_socket(
+    one: Person, other: Person, room_id: str
+) -> None:
     async with one.chat(room_id) as socket, other.chat(room_id) as theirs:
         for _ in range(10):
             await socket.connection.send("bad")
@@ -277,9 +279,7 @@ async def test_ten_bad_frames_in_a_row_close_it(one: Person, other: Person, room
         await theirs.until_status("running", other)
 
 
-async def test_a_good_frame_among_bad_ones_starts_the_count_anew(
-    one: Person, room_id: str
-) -> None:
+async def test_a_valid_frame_resets_the_count_of_invalid_ones(one: Person, room_id: str) -> None:
     async with one.chat(room_id) as socket:
         for _ in range(3):
             for _ in range(9):
@@ -288,9 +288,7 @@ async def test_a_good_frame_among_bad_ones_starts_the_count_anew(
             await socket.said()
 
 
-async def test_a_frame_of_64_kib_is_taken_and_a_larger_one_closes_it(
-    one: Person, room_id: str
-) -> None:
+async def test_a_frame_above_64_kib_closes_the_socket(one: Person, room_id: str) -> None:
     def padded(size: int) -> str:
         start, end = '{"type": "send", "client_id": "a",', '"body": "a"}'
         return start + " " * (size - len(start) - len(end)) + end
@@ -305,7 +303,7 @@ async def test_a_frame_of_64_kib_is_taken_and_a_larger_one_closes_it(
 # ------------------------------------------------------------------------------ typing and reading
 
 
-async def test_typing_is_told_to_the_other_person_alone(
+async def test_typing_is_sent_to_the_other_participant_only(
     one: Person, other: Person, room_id: str
 ) -> None:
     async with (
@@ -324,7 +322,7 @@ async def test_typing_is_told_to_the_other_person_alone(
             assert (await listening.expect("message"))["message"] == fence
 
 
-async def test_a_read_mark_is_told_once_for_each_change(
+async def test_a_read_position_is_sent_once_for_each_change(
     one: Person, other: Person, room_id: str
 ) -> None:
     path = f"/rooms/{room_id}"

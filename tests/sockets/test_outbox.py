@@ -11,7 +11,7 @@ from sidepro.api.chat.outbox import CompactQueue
 pytestmark = pytest.mark.anyio
 
 
-async def test_items_come_out_in_the_order_in_which_they_went_in() -> None:
+async def test_items_are_returned_in_order() -> None:
     queue: CompactQueue[int] = CompactQueue()
     for item in range(3):
         queue.put_nowait(item)
@@ -20,7 +20,7 @@ async def test_items_come_out_in_the_order_in_which_they_went_in() -> None:
     assert (len(queue), queue.empty()) == (0, True)
 
 
-async def test_who_waits_gets_what_comes() -> None:
+async def test_a_waiting_get_returns_the_next_item() -> None:
     queue: CompactQueue[int] = CompactQueue()
     waiting = asyncio.create_task(queue.get())
     await asyncio.sleep(0)
@@ -29,7 +29,7 @@ async def test_who_waits_gets_what_comes() -> None:
     assert [await waiting, await queue.get()] == [1, 2]
 
 
-async def test_who_gave_up_waiting_loses_nothing() -> None:
+async def test_a_cancelled_get_loses_no_item() -> None:
     queue: CompactQueue[int] = CompactQueue()
     waiting = asyncio.create_task(queue.get())
     await asyncio.sleep(0)
@@ -40,7 +40,7 @@ async def test_who_gave_up_waiting_loses_nothing() -> None:
     assert await queue.get() == 1
 
 
-async def test_who_gives_up_when_it_has_come_leaves_it_there() -> None:
+async def test_a_get_cancelled_after_the_put_leaves_the_item() -> None:
     queue: CompactQueue[int] = CompactQueue()
     waiting = asyncio.create_task(queue.get())
     await asyncio.sleep(0)
@@ -51,7 +51,7 @@ async def test_who_gives_up_when_it_has_come_leaves_it_there() -> None:
     assert await queue.get() == 1
 
 
-async def test_a_full_line_takes_no_more_until_something_is_taken() -> None:
+async def test_a_full_queue_accepts_items_after_a_get() -> None:
     queue: CompactQueue[int] = CompactQueue(2)
     queue.put_nowait(1)
     queue.put_nowait(2)
@@ -62,6 +62,6 @@ async def test_a_full_line_takes_no_more_until_something_is_taken() -> None:
     assert [queue.get_nowait(), queue.get_nowait()] == [2, 3]
 
 
-async def test_an_empty_line_gives_nothing() -> None:
+async def test_an_empty_queue_raises() -> None:
     with pytest.raises(asyncio.QueueEmpty):
         CompactQueue[int]().get_nowait()

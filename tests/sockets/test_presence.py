@@ -24,7 +24,7 @@ async def until_stopped(person: Person, room_id: str) -> None:
     await until(is_stopped)
 
 
-async def test_a_room_is_running_while_somebody_has_it_open(
+async def test_a_room_is_running_while_a_participant_is_connected(
     one: Person, other: Person, room_id: str
 ) -> None:
     path = f"/rooms/{room_id}"
@@ -44,7 +44,7 @@ async def test_a_room_is_running_while_somebody_has_it_open(
     assert message["seq"] == 1
 
 
-async def test_a_second_socket_of_a_person_changes_nothing(
+async def test_a_second_socket_of_a_user_does_not_change_the_status(
     one: Person, other: Person, room_id: str
 ) -> None:
     async with one.chat(room_id) as socket, other.chat(room_id) as theirs:
@@ -60,7 +60,7 @@ async def test_a_second_socket_of_a_person_changes_nothing(
     await until_stopped(one, room_id)
 
 
-async def test_a_broken_connection_is_noticed_at_once(
+async def test_a_broken_connection_changes_the_status_at_once(
     one: Person, other: Person, room_id: str
 ) -> None:
     async with one.chat(room_id) as socket:
@@ -74,7 +74,7 @@ async def test_a_broken_connection_is_noticed_at_once(
     await until_stopped(one, room_id)
 
 
-async def test_many_who_come_and_go_at_once_leave_nobody_behind(
+async def test_many_concurrent_connections_leave_no_presence_behind(
     one: Person, other: Person, room_id: str
 ) -> None:
     async def visit(person: Person, number: int) -> None:
@@ -98,7 +98,7 @@ async def test_many_who_come_and_go_at_once_leave_nobody_behind(
 # ------------------------------------------------------------------------ leaving and asking again
 
 
-async def test_leaving_closes_the_leavers_sockets_and_tells_the_other(
+async def test_leaving_closes_the_users_sockets_and_notifies_the_other_participant(
     one: Person, other: Person, room_id: str
 ) -> None:
     path = f"/rooms/{room_id}"
@@ -135,7 +135,7 @@ async def test_leaving_closes_the_leavers_sockets_and_tells_the_other(
             assert (await again.message())["seq"] == 1
 
 
-async def test_room_pending_does_not_count_as_a_bad_frame(
+async def test_room_pending_does_not_count_as_an_invalid_frame(
     one: Person, other: Person, room_id: str
 ) -> None:
     async with one.chat(room_id) as socket:
@@ -146,7 +146,7 @@ async def test_room_pending_does_not_count_as_a_bad_frame(
             assert (await socket.expect("error"))["code"] == "room-pending"
 
 
-async def test_one_whom_the_other_asks_again_is_not_disturbed(
+async def test_reopening_does_not_disconnect_the_other_participant(
     one: Person, other: Person, room_id: str
 ) -> None:
     async with one.chat(room_id) as socket:
@@ -159,9 +159,7 @@ async def test_one_whom_the_other_asks_again_is_not_disturbed(
         assert (await socket.expect("error"))["code"] == "room-pending"
 
 
-async def test_a_room_that_is_gone_closes_with_4404(
-    one: Person, other: Person, room_id: str
-) -> None:
+async def test_a_deleted_room_closes_with_4404(one: Person, other: Person, room_id: str) -> None:
     path = f"/rooms/{room_id}"
     async with one.chat(room_id) as socket, one.chat(room_id) as second:
         await socket.said("for nobody")

@@ -307,7 +307,7 @@ class Chat(RuleBasedStateMachine):
         assert not self.live
 
 
-def test_every_socket_sees_each_message_once_and_in_order(world: World) -> None:
+def test_every_socket_gets_each_message_once_and_in_order(world: World) -> None:
     class ChatOfWorld(Chat):
         def __init__(self) -> None:
             super().__init__(world)

@@ -55,7 +55,7 @@ def two(visitors: list[Person]) -> tuple[Person, Person]:
 
 
 @pytest.mark.servers
-async def test_a_socket_too_many_is_closed_with_4429_until_another_one_closes(
+async def test_a_socket_above_the_limit_is_closed_with_4429(
     two: tuple[Person, Person],
 ) -> None:
     one, other = two
@@ -88,7 +88,7 @@ async def _is_open(socket: Socket) -> bool:
 
 
 @pytest.mark.servers
-async def test_messages_over_socket_and_http_are_counted_together_and_refused_by_name(
+async def test_messages_over_socket_and_http_share_one_limit(
     two: tuple[Person, Person],
 ) -> None:
     one, other = two
@@ -126,7 +126,7 @@ async def test_messages_over_socket_and_http_are_counted_together_and_refused_by
 
 
 @pytest.mark.servers
-async def test_typing_is_told_once_a_second_however_often_it_comes(
+async def test_typing_is_sent_at_most_once_a_second(
     two: tuple[Person, Person],
 ) -> None:
     one, other = two
@@ -166,7 +166,9 @@ async def test_too_many_frames_close_the_socket_with_4429(two: tuple[Person, Per
                 theirs.status = frame
 
 
-async def test_without_limits_there_are_none(one: Person, other: Person, room_id: str) -> None:
+async def test_without_rate_limits_nothing_is_refused(
+    one: Person, other: Person, room_id: str
+) -> None:
     async with AsyncExitStack() as stack:
         for _ in range(25):
             await stack.enter_async_context(one.chat(room_id))
@@ -205,7 +207,7 @@ def test_a_burst_of_frames_is_allowed_and_then_thirty_a_second() -> None:
     assert counter.count()
 
 
-async def test_an_opening_is_one_more_call_of_the_callers() -> None:
+async def test_a_connection_attempt_counts_as_an_api_call() -> None:
     caller: Caller = factories.caller(factories.user())
     limiter = InProcessRateLimiter(lambda: 0.0)
     limits = SocketLimits(limiter, InProcessConcurrencyLimiter(), 20)
@@ -231,7 +233,7 @@ async def test_an_opening_is_one_more_call_of_the_callers() -> None:
         await handshake.authorize(socket, str(room))
 
 
-async def test_a_socket_that_did_not_get_a_place_gives_none_back() -> None:
+async def test_a_refused_socket_releases_no_slot() -> None:
     slots = InProcessConcurrencyLimiter()
     limits = SocketLimits(InProcessRateLimiter(), slots, 1)
     caller: Caller = factories.caller(factories.user())

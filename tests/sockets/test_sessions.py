@@ -41,7 +41,7 @@ def unwatchful(databases: Databases, tmp_path: Path) -> Iterator[SideProServer]:
         yield server
 
 
-async def test_logging_out_closes_the_socket_without_waiting_for_the_next_look(
+async def test_a_log_out_closes_the_socket_at_once(
     unwatchful: SideProServer,
 ) -> None:
     async with visiting(unwatchful.url) as http:
@@ -72,7 +72,7 @@ async def test_a_changed_password_closes_the_sockets_of_other_sessions(
         assert (await socket.message())["body"] == "still here"
 
 
-async def test_a_withdrawal_closes_the_socket_and_the_other_hears(
+async def test_a_withdrawal_closes_the_socket_and_notifies_the_other_participant(
     leaver: Person, people: list[Person], shared_room: str
 ) -> None:
     async with leaver.chat(shared_room) as socket, people[0].chat(shared_room) as theirs:

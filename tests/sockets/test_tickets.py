@@ -23,7 +23,7 @@ async def refused(person: Person, room_id: str, ticket: str) -> bool:
         return await socket.closed() == 4401
 
 
-async def test_a_ticket_opens_the_socket_of_whoever_asked_for_it(
+async def test_a_ticket_opens_a_socket_for_the_user_who_requested_it(
     one: Person, other: Person, room_id: str
 ) -> None:
     answer = await one.send("POST", f"/rooms/{room_id}/socket-tickets")
@@ -44,7 +44,7 @@ async def test_a_ticket_opens_the_socket_of_whoever_asked_for_it(
             assert (await socket.said())["sender_id"] == one.id
 
 
-async def test_a_ticket_is_good_once_even_for_many_at_once(one: Person, room_id: str) -> None:
+async def test_a_ticket_is_valid_once_under_concurrency(one: Person, room_id: str) -> None:
     ticket = await one.ticket(room_id)
 
     async def opened() -> str:
@@ -70,11 +70,11 @@ async def test_a_ticket_is_for_one_room(one: Person, stranger: Person, room_id: 
 @pytest.mark.parametrize(
     "ticket", ["", "nonsense", "%00", "%ff", "%ed%a0%80", "%ed%95%9c", "{token}", "x" * 4000]
 )
-async def test_what_is_no_ticket_opens_nothing(one: Person, room_id: str, ticket: str) -> None:
+async def test_an_invalid_ticket_is_refused(one: Person, room_id: str, ticket: str) -> None:
     assert await refused(one, room_id, ticket.format(token=one.token))
 
 
-async def test_an_access_token_that_is_sent_counts_and_must_be_valid(
+async def test_a_sent_access_token_takes_precedence_and_must_be_valid(
     one: Person, room_id: str
 ) -> None:
     ticket = await one.ticket(room_id)
@@ -93,7 +93,7 @@ async def test_a_ticket_ends_with_its_session(people: list[Person]) -> None:
     assert await refused(leaver, room_id, ticket)
 
 
-async def test_a_ticket_of_one_who_left_the_room_meanwhile_finds_no_room(
+async def test_a_ticket_of_a_user_who_left_the_room_closes_with_4404(
     one: Person, room_id: str
 ) -> None:
     ticket = await one.ticket(room_id)
@@ -102,7 +102,7 @@ async def test_a_ticket_of_one_who_left_the_room_meanwhile_finds_no_room(
         assert await socket.closed() == 4404
 
 
-async def test_pages_of_the_platform_come_with_origin_and_ticket(
+async def test_a_page_connects_with_origin_and_ticket(
     one: Person, room_id: str, server: SideProServer
 ) -> None:
     origin = {"Origin": server.url}
@@ -111,7 +111,7 @@ async def test_pages_of_the_platform_come_with_origin_and_ticket(
         await socket.expect("hello")
 
 
-async def test_no_log_has_a_ticket_in_it(one: Person, room_id: str, server: SideProServer) -> None:
+async def test_no_log_contains_a_ticket(one: Person, room_id: str, server: SideProServer) -> None:
     tickets = [await one.ticket(room_id) for _ in range(3)]
     async with one.socket(room_id, ticket=tickets[0]) as socket:
         await socket.begin()
@@ -130,7 +130,7 @@ async def test_no_log_has_a_ticket_in_it(one: Person, room_id: str, server: Side
 
 
 @pytest.mark.servers
-async def test_with_redis_away_tickets_answer_503_and_come_back_with_it(
+async def test_during_a_redis_outage_tickets_answer_503(
     tmp_path: Path, own_redis: RedisServer
 ) -> None:
     settings = {"SIDEPRO_DATA_DIR": str(tmp_path), "SIDEPRO_REDIS_URL": own_redis.url}
