@@ -1,6 +1,6 @@
-"""The catalogue: 129 skills, 17 regions, 3 meeting times; a number is a place in the catalogue.
+"""The catalogue: 129 skills, 17 regions, 3 meeting times. Ids give the order.
 
-To let the catalogue grow, add a migration that inserts rows with the next numbers.
+To extend the catalogue, add a migration that inserts rows with the next ids.
 """
 
 import json

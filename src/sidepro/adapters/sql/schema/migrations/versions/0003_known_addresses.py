@@ -1,4 +1,4 @@
-"""The addresses that log in to an account: what the limit of log-ins spares."""
+"""The addresses that users log in from, which the log-in limit spares."""
 
 import sqlalchemy as sa
 from advanced_alchemy.types import DateTimeUTC
@@ -13,16 +13,11 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "known_addresses",
-        sa.Column("user_id", sa.Uuid(), nullable=False),
-        sa.Column("address", sa.Text(), nullable=False),
-        sa.Column("last_used_at", DateTimeUTC(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["user_id"],
-            ["users.id"],
-            name=op.f("fk_known_addresses_user_id"),
-            ondelete="CASCADE",
+        sa.Column(
+            "user_id", sa.Uuid(), sa.ForeignKey("users.id", ondelete="CASCADE"), primary_key=True
         ),
-        sa.PrimaryKeyConstraint("user_id", "address", name=op.f("pk_known_addresses")),
+        sa.Column("address", sa.Text(), primary_key=True),
+        sa.Column("last_used_at", DateTimeUTC(), nullable=False),
         comment="Where a user logged in from lately: no stranger to the limit of log-ins.",
     )
 

@@ -1,4 +1,4 @@
-"""What a text search finds projects by: their grams, with an index."""
+"""The text search: the n-grams of projects, with an index."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,9 +8,9 @@ down_revision = "0005"
 branch_labels = None
 depends_on = None
 
-AT_ONCE = 1_000
+BATCH_SIZE = 1_000
 
-INDEX_OF_WORDS = """
+NGRAM_INDEX = """
 CREATE VIRTUAL TABLE project_grams USING fts5(
     grams, content = 'project_search', content_rowid = 'number',
     detail = 'none', columnsize = 0, tokenize = 'ascii'
@@ -32,26 +32,26 @@ def upgrade() -> None:
     is_postgresql = op.get_bind().dialect.name == "postgresql"
     op.create_table(
         "project_search",
-        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("project_id", sa.Uuid(), nullable=False),
-        sa.Column("grams", sa.ARRAY(sa.Text()) if is_postgresql else sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["project_id"],
-            ["projects.id"],
-            name=op.f("fk_project_search_project_id"),
-            ondelete="CASCADE",
+        sa.Column(
+            "number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True
         ),
-        sa.PrimaryKeyConstraint("number", name=op.f("pk_project_search")),
-        sa.UniqueConstraint("project_id", name=op.f("uq_project_search_project_id")),
+        sa.Column(
+            "project_id",
+            sa.Uuid(),
+            sa.ForeignKey("projects.id", ondelete="CASCADE"),
+            nullable=False,
+            unique=True,
+        ),
+        sa.Column("grams", sa.ARRAY(sa.Text()) if is_postgresql else sa.Text(), nullable=False),
         comment="What a text search finds projects by. SQLite has an index of words over it.",
     )
     if not is_postgresql:
-        op.execute(INDEX_OF_WORDS)
+        op.execute(NGRAM_INDEX)
         for name, action in TRIGGERS.items():
             op.execute(f"CREATE TRIGGER {name} {action}")
     _fill()
     if is_postgresql:
-        # Without the list of what is not sorted in yet, which each search would have to read.
+        # No `fastupdate`: each search would have to read the list of pending entries.
         op.create_index(
             op.f("ix_project_search_grams"),
             "project_search",
@@ -72,19 +72,23 @@ def _fill() -> None:
         sa.column("project_id", sa.Uuid()),
         sa.column("grams", sa.ARRAY(sa.Text()) if is_postgresql else sa.Text()),
     )
-    some = sa.select(projects).order_by(projects.c.id).limit(AT_ONCE)
-    rows = bind.execute(some).all()
+
+    def value(text: str) -> list[str] | str:
+        ngrams = _ngrams(text)
+        if is_postgresql:
+            return ngrams
+        return " ".join(f"x{ngram.encode().hex()}" for ngram in ngrams)
+
+    batch = sa.select(projects).order_by(projects.c.id).limit(BATCH_SIZE)
+    rows = bind.execute(batch).all()
     while rows:
-        found = [{"project_id": row.id, "grams": _grams(row.search_text)} for row in rows]
-        if not is_postgresql:
-            for row in found:
-                row["grams"] = " ".join(f"x{gram.encode().hex()}" for gram in row["grams"])
-        bind.execute(sa.insert(search), found)
-        rows = bind.execute(some.where(projects.c.id > rows[-1].id)).all()
+        values = [{"project_id": row.id, "grams": value(row.search_text)} for row in rows]
+        bind.execute(sa.insert(search), values)
+        rows = bind.execute(batch.where(projects.c.id > rows[-1].id)).all()
 
 
-def _grams(text: str) -> list[str]:
-    """All runs of one, two and three characters within a line, each once."""
+def _ngrams(text: str) -> list[str]:
+    """The distinct runs of one, two and three characters within a line."""
     return list(
         {
             line[start : start + length]: None

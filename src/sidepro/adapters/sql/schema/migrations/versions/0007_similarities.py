@@ -1,6 +1,6 @@
-"""Neighbours in bytes instead of JSON, and what the last run of the similarity job did.
+"""Neighbours as bytes instead of JSON, and figures of the last similarity run.
 
-The next run, a minute away, finds them anew.
+The tables start empty: the next run fills them within a minute.
 """
 
 import sqlalchemy as sa
@@ -44,12 +44,10 @@ def downgrade() -> None:
 def _neighbours(*columns: sa.Column[object], comment: str) -> None:
     op.create_table(
         "neighbours",
-        sa.Column("user_id", sa.Uuid(), nullable=False),
-        *columns,
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["users.id"], name=op.f("fk_neighbours_user_id"), ondelete="CASCADE"
+        sa.Column(
+            "user_id", sa.Uuid(), sa.ForeignKey("users.id", ondelete="CASCADE"), primary_key=True
         ),
-        sa.PrimaryKeyConstraint("user_id", name=op.f("pk_neighbours")),
+        *columns,
         comment=comment,
     )
 
@@ -57,10 +55,9 @@ def _neighbours(*columns: sa.Column[object], comment: str) -> None:
 def _similarity_runs(*columns: sa.Column[object], comment: str) -> None:
     op.create_table(
         "similarity_runs",
-        sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.SmallInteger(), primary_key=True, autoincrement=False),
         sa.Column("computed_at", DateTimeUTC(timezone=True), nullable=False),
         *columns,
-        sa.CheckConstraint("id = 1", name=op.f("ck_similarity_runs_one_row")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_similarity_runs")),
+        sa.CheckConstraint("id = 1", name="one_row"),
         comment=comment,
     )

@@ -1,4 +1,4 @@
-"""What a text search finds has its place in the list with it."""
+"""The text search's table gets the sort key of the newest projects."""
 
 import sqlalchemy as sa
 from advanced_alchemy.types import DateTimeUTC
@@ -14,11 +14,11 @@ _TRIGGERS = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_
 
 
 def upgrade() -> None:
-    triggers = _without_triggers()
+    triggers = _drop_triggers()
     op.add_column("project_search", sa.Column("created_at", DateTimeUTC(), nullable=True))
     is_postgresql = op.get_bind().dialect.name == "postgresql"
     if is_postgresql:
-        # Each row is written anew: the index is made at once many times as fast as it follows.
+        # Every row is rewritten: building the index again is many times faster.
         op.drop_index(_INDEX, "project_search")
     op.execute(
         "UPDATE project_search SET created_at ="
@@ -35,19 +35,19 @@ def upgrade() -> None:
     with op.batch_alter_table("project_search") as batch:
         batch.alter_column("created_at", existing_type=DateTimeUTC(), nullable=False)
     _comment("What a text search finds projects by, and the place of each in the list.")
-    _with(triggers)
+    _create_triggers(triggers)
 
 
 def downgrade() -> None:
-    triggers = _without_triggers()
+    triggers = _drop_triggers()
     with op.batch_alter_table("project_search") as batch:
         batch.drop_column("created_at")
     _comment("What a text search finds projects by. SQLite has an index of words over it.")
-    _with(triggers)
+    _create_triggers(triggers)
 
 
-def _without_triggers() -> list[str]:
-    """Takes SQLite's triggers away, which write the index of words; what makes them again."""
+def _drop_triggers() -> list[str]:
+    """Drops SQLite's triggers, which maintain the index, and returns the SQL that creates them."""
     bind = op.get_bind()
     if bind.dialect.name != "sqlite":
         return []
@@ -57,7 +57,7 @@ def _without_triggers() -> list[str]:
     return [trigger.sql for trigger in triggers]
 
 
-def _with(triggers: list[str]) -> None:
+def _create_triggers(triggers: list[str]) -> None:
     for statement in triggers:
         op.get_bind().exec_driver_sql(statement)
 
