@@ -98,14 +98,14 @@ async def test_slots_of_a_dead_process_are_free_after_their_lease(
     async with AsyncExitStack() as links:
         died, lives = (RedisConcurrencyLimiter(_link(redis_server.url, links)) for _ in range(2))
         assert await died.acquire("leases", "lost", 2)
-        assert await lives.acquire("leases", "kept", 2)
+        assert await lives.acquire("leases", "renewed", 2)
         deadline = time.monotonic() + 10
         while not await lives.acquire("leases", "next", 2):
             assert time.monotonic() < deadline
             await lives.renew()
             await asyncio.sleep(0.1)
         await lives.renew()
-        assert not await lives.acquire("leases", "one more", 2), "those that are renewed are kept"
+        assert not await lives.acquire("leases", "one more", 2), "a renewed slot is not free"
 
 
 async def test_released_and_expired_slots_are_removed_from_redis(
@@ -127,11 +127,11 @@ async def test_a_slot_released_during_renewal_is_free(
         link = _link(redis_server.url, links)
         slots = RedisConcurrencyLimiter(link)
         assert await slots.acquire("renewed", "one", 1)
-        asked = link.redis.time
+        redis_time = link.redis.time
 
         async def slowly() -> object:
             """Releases a slot just before the pipeline that would renew it."""
-            now = await asked()
+            now = await redis_time()
             taken = slots._own.taken["renewed"].copy()
             await slots.release("renewed", "one")
             slots._own._taken["renewed"] = taken

@@ -153,9 +153,9 @@ async def test_delete_removes_what_an_interrupted_put_left(folder: Path) -> None
 
 async def test_a_folder_that_cannot_be_created_is_unavailable() -> None:
     images = FolderImages(NOWHERE)
-    for attempt in (images.put(new_key(), DATA), images.size(new_key())):
+    for call in (images.put(new_key(), DATA), images.size(new_key())):
         with pytest.raises(Unavailable):
-            await attempt
+            await call
 
 
 async def test_put_flushes_the_object_and_its_directory(
@@ -199,11 +199,11 @@ async def test_an_unreachable_s3_is_unavailable_soon(s3: S3, away: str) -> None:
         images = S3Images("no-such-bucket", "", REGION, s3.url)
     else:
         images = S3Images(s3.fresh_bucket(), "", REGION, "http://127.0.0.1:9")
-    attempts: list[Any] = [images.put(new_key(), DATA), images.delete([new_key()])]
+    calls: list[Any] = [images.put(new_key(), DATA), images.delete([new_key()])]
     if away == "server":
-        attempts += [images.size(new_key()), images.read(new_key(), 0, 1), images.ping()]
-    for attempt in attempts:
+        calls += [images.size(new_key()), images.read(new_key(), 0, 1), images.ping()]
+    for call in calls:
         started = time.monotonic()
         with pytest.raises(Unavailable):
-            await attempt
+            await call
         assert time.monotonic() - started < 5

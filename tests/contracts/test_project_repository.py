@@ -157,8 +157,8 @@ async def test_concurrent_edits_of_different_projects_do_not_mix(adapters: Adapt
     assert await race(adapters, MANY, edit) == [None] * MANY
     async with adapters.unit_of_work() as work:
         for index, project in enumerate(projects):
-            wanted = replace(project, title=str(index), revision=2)
-            assert await work.projects.get(project.id) == wanted
+            expected = replace(project, title=str(index), revision=2)
+            assert await work.projects.get(project.id) == expected
 
 
 async def test_no_concurrent_edit_is_lost(adapters: Adapters, catalogue: Catalogue) -> None:
@@ -184,34 +184,34 @@ async def test_no_concurrent_edit_is_lost(adapters: Adapters, catalogue: Catalog
 
 async def test_delete_removes_comments_bookmarks_and_counters(adapters: Adapters) -> None:
     author, reader = factories.user(), factories.user()
-    gone, stays = factories.project(author.id), factories.project(author.id)
-    comments = [factories.comment(project.id, reader.id) for project in (gone, gone, stays)]
-    await adapters.add(author, reader, gone, stays, *comments)
-    for project in (gone, stays):
+    deleted, other = factories.project(author.id), factories.project(author.id)
+    comments = [factories.comment(project.id, reader.id) for project in (deleted, deleted, other)]
+    await adapters.add(author, reader, deleted, other, *comments)
+    for project in (deleted, other):
         await adapters.bookmark(reader.id, project.id)
         await adapters.views.add(project.id)
 
     async with adapters.unit_of_work() as work:
-        await work.projects.delete(gone.id)
+        await work.projects.delete(deleted.id)
         await work.commit()
 
     async with adapters.unit_of_work() as work:
-        assert await work.projects.get(gone.id) is None
+        assert await work.projects.get(deleted.id) is None
         assert await work.comments.get(comments[0].id) is None
         assert await work.comments.get(comments[1].id) is None
-        assert not await work.bookmarks.remove(reader.id, gone.id)
+        assert not await work.bookmarks.remove(reader.id, deleted.id)
         with pytest.raises(NotFound):
-            await work.projects.adjust_counters(gone.id, bookmarks=1)
-    assert await adapters.board.project(gone.id, reader.id) is None
-    assert await adapters.board.counters(gone.id) is None
-    assert (await adapters.board.comments(gone.id, PageRequest())).items == ()
-    assert not await adapters.views.add(gone.id)
+            await work.projects.adjust_counters(deleted.id, bookmarks=1)
+    assert await adapters.board.project(deleted.id, reader.id) is None
+    assert await adapters.board.counters(deleted.id) is None
+    assert (await adapters.board.comments(deleted.id, PageRequest())).items == ()
+    assert not await adapters.views.add(deleted.id)
 
     async with adapters.unit_of_work() as work:
-        assert await work.projects.get(stays.id) == stays
+        assert await work.projects.get(other.id) == other
         assert await work.comments.get(comments[2].id) == comments[2]
     assert await adapters.board.bookmarks_of(reader.id) == 1
-    assert await adapters.counters(stays.id) == Counters(1, 1, 0)
+    assert await adapters.counters(other.id) == Counters(1, 1, 0)
 
 
 async def test_delete_ignores_a_missing_project(adapters: Adapters) -> None:
@@ -262,11 +262,11 @@ async def test_adjust_counters_adds_and_returns_the_sums(adapters: Adapters) -> 
     await adapters.add(author, project, other)
     await adapters.views.add(project.id)
     async with adapters.unit_of_work() as work:
-        move = work.projects.adjust_counters
-        assert await move(project.id, bookmarks=3) == Counters(1, 3, 0)
-        assert await move(project.id, comments=2) == Counters(1, 3, 2)
-        assert await move(project.id, bookmarks=-1, comments=-2) == Counters(1, 2, 0)
-        assert await move(project.id) == Counters(1, 2, 0)
+        adjust = work.projects.adjust_counters
+        assert await adjust(project.id, bookmarks=3) == Counters(1, 3, 0)
+        assert await adjust(project.id, comments=2) == Counters(1, 3, 2)
+        assert await adjust(project.id, bookmarks=-1, comments=-2) == Counters(1, 2, 0)
+        assert await adjust(project.id) == Counters(1, 2, 0)
         await work.commit()
     assert await adapters.board.counters(project.id) == Counters(1, 2, 0)
     assert await adapters.board.counters(other.id) == Counters(0, 0, 0)
@@ -282,16 +282,16 @@ async def test_concurrent_adjustments_add_up_exactly(adapters: Adapters) -> None
     project = factories.project(author.id)
     await adapters.add(author, project)
 
-    async def move(index: int) -> Counters:
+    async def adjust(index: int) -> Counters:
         async with adapters.unit_of_work() as work:
-            moved = await work.projects.adjust_counters(project.id, bookmarks=1, comments=2)
+            counters = await work.projects.adjust_counters(project.id, bookmarks=1, comments=2)
             await work.commit()
-        return moved
+        return counters
 
-    results = await race(adapters, MANY, move)
+    results = await race(adapters, MANY, adjust)
     # Each addition returned another sum.
-    heard = {moved.bookmarks for moved in results if isinstance(moved, Counters)}
-    assert heard == set(range(1, MANY + 1))
+    sums = {counters.bookmarks for counters in results if isinstance(counters, Counters)}
+    assert sums == set(range(1, MANY + 1))
     assert await adapters.counters(project.id) == Counters(0, MANY, 2 * MANY)
 
 

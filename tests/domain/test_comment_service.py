@@ -104,15 +104,15 @@ async def test_who_may_edit_a_comment(
     services: Services, who: str, error: type[SideProError] | None
 ) -> None:
     people, project_id, comment_id = await commented(services)
-    for attempt in (
+    for call in (
         services.comments.authorize_edit(people[who], project_id, comment_id),
         services.comments.edit(people[who], project_id, comment_id, "Edited"),
     ):
         if error:
             with pytest.raises(error):
-                await attempt
+                await call
         else:
-            await attempt
+            await call
     (comment,) = (await services.comments.of_project(project_id, PageRequest())).items
     assert comment.author.id == people["writer"].id
     assert comment.body == ("Hello" if error else "Edited")
@@ -127,12 +127,12 @@ async def test_who_may_delete_a_comment(
     services: Services, who: str, error: type[SideProError] | None
 ) -> None:
     people, project_id, comment_id = await commented(services)
-    attempt = services.comments.delete(people[who], project_id, comment_id)
+    call = services.comments.delete(people[who], project_id, comment_id)
     if error:
         with pytest.raises(error):
-            await attempt
+            await call
     else:
-        await attempt
+        await call
     assert await services.comments.count(project_id) == (1 if error else 0)
     comments = await services.comments.of_project(project_id, PageRequest())
     assert len(comments.items) == (1 if error else 0)
@@ -142,27 +142,27 @@ async def test_who_may_delete_a_comment(
 async def test_a_comment_is_not_found_under_another_project(services: Services) -> None:
     people, project_id, comment_id = await commented(services)
     elsewhere = (await services.project(people["writer"])).id
-    for attempt in (
+    for call in (
         services.comments.edit(people["writer"], elsewhere, comment_id, "Edited"),
         services.comments.authorize_edit(people["writer"], elsewhere, comment_id),
         services.comments.delete(people["writer"], elsewhere, comment_id),
         services.comments.delete(people["admin"], elsewhere, comment_id),
     ):
         with pytest.raises(NotFound):
-            await attempt
+            await call
     assert await services.comments.count(project_id) == 1
 
 
 @awaited
 async def test_an_unknown_comment_is_not_found(services: Services) -> None:
     people, project_id, _ = await commented(services)
-    for attempt in (
+    for call in (
         services.comments.edit(people["admin"], project_id, NO_COMMENT, "Edited"),
         services.comments.authorize_edit(people["admin"], project_id, NO_COMMENT),
         services.comments.delete(people["admin"], project_id, NO_COMMENT),
     ):
         with pytest.raises(NotFound):
-            await attempt
+            await call
 
 
 @awaited

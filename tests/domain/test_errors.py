@@ -79,7 +79,7 @@ def test_a_single_field_error_becomes_the_detail() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "sentence"),
+    ("error", "sentence"),
     [
         (FieldError("is blank", pointer="/title"), "title is blank"),
         (FieldError("is given twice", pointer="/skills/3"), "skills/3 is given twice"),
@@ -88,5 +88,5 @@ def test_a_single_field_error_becomes_the_detail() -> None:
         (FieldError("is no object", pointer=""), "This is no object"),
     ],
 )
-def test_the_sentence_of_a_field_error(fault: FieldError, sentence: str) -> None:
-    assert fault.sentence == sentence
+def test_the_sentence_of_a_field_error(error: FieldError, sentence: str) -> None:
+    assert error.sentence == sentence

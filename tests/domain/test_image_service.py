@@ -263,23 +263,23 @@ async def test_an_unused_image_is_deleted_after_a_day(services: Services) -> Non
 @awaited
 async def test_a_referenced_image_stays(services: Services) -> None:
     owner = await services.person()
-    picture, thumbnail, shown, unused = [
+    picture, thumbnail, in_text, unused = [
         await services.image(owner, text)
-        for text in (b"picture", b"thumbnail", b"shown", b"unused")
+        for text in (b"picture", b"thumbnail", b"text", b"unused")
     ]
     await services.profiles.write_profile(owner, **{**PROFILE, "image_id": picture.id})
-    project = await published(services, owner, shown, thumbnail_id=thumbnail.id)
+    project = await published(services, owner, in_text, thumbnail_id=thumbnail.id)
     for _ in range(3):
         services.clock.forward(DAY)
         await services.images.remove_unused()
-        assert stored_objects(services) == {b"picture", b"thumbnail", b"shown"}
+        assert stored_objects(services) == {b"picture", b"thumbnail", b"text"}
     assert unused.id not in services.store.state.images
 
     await services.profiles.edit_profile(owner, {"image_id": None})
     await services.projects.delete(owner, project.card.id)
     for _ in range(24):
         await services.images.remove_unused()
-        assert stored_objects(services) == {b"picture", b"thumbnail", b"shown"}, (
+        assert stored_objects(services) == {b"picture", b"thumbnail", b"text"}, (
             "a day has not passed"
         )
         services.clock.forward(DAY / 24)
@@ -331,10 +331,10 @@ async def test_images_of_a_deleted_user_are_deleted_in_the_next_cleanup(
     services: Services,
 ) -> None:
     owner, other = await services.people(2)
-    picture, shown = await services.image(owner), await services.image(owner)
+    picture, in_text = await services.image(owner), await services.image(owner)
     await services.image(other, b"another's")
     await services.profiles.write_profile(owner, **{**PROFILE, "image_id": picture.id})
-    await published(services, owner, shown, thumbnail_id=shown.id)
+    await published(services, owner, in_text, thumbnail_id=in_text.id)
     async with services.store.unit_of_work() as work:
         await work.users.delete(owner.id)
         await work.commit()

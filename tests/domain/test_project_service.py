@@ -61,8 +61,8 @@ async def test_a_published_project_is_on_the_board(services: Services) -> None:
 async def test_an_invalid_project_is_refused(
     services: Services, member: str, value: object, pointer: str
 ) -> None:
-    attempt = services.projects.publish(await services.person(), **{**DRAFT, member: value})
-    assert await error_fields(attempt) == [pointer]
+    call = services.projects.publish(await services.person(), **{**DRAFT, member: value})
+    assert await error_fields(call) == [pointer]
     assert not services.store.state.projects
 
 
@@ -101,7 +101,7 @@ async def test_a_deleted_user_cannot_publish(services: Services) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "shown"),
+    ("changes", "expected"),
     [
         ({"title": "새 제목"}, {"title": "새 제목"}),
         ({"summary": "Shorter"}, {"summary": "Shorter"}),
@@ -110,12 +110,12 @@ async def test_a_deleted_user_cannot_publish(services: Services) -> None:
 )
 @awaited
 async def test_an_edit_keeps_the_other_fields(
-    services: Services, changes: dict[str, Any], shown: dict[str, Any]
+    services: Services, changes: dict[str, Any], expected: dict[str, Any]
 ) -> None:
     author, before = await services.published()
     now = services.clock.forward(60)
     after = await services.projects.edit(author, before.card.id, changes, None)
-    card = replace(before.card, updated_at=now, **shown)
+    card = replace(before.card, updated_at=now, **expected)
     assert after == replace(before, card=card, revision=2)
 
 
@@ -164,8 +164,8 @@ async def test_an_edit_keeps_the_counters(services: Services) -> None:
 async def test_an_invalid_edit_changes_nothing(services: Services) -> None:
     author, before = await services.published()
     changes = {"title": "새 제목", "summary": ""}
-    attempt = services.projects.edit(author, before.card.id, changes, None)
-    assert await error_fields(attempt) == ["/summary"]
+    call = services.projects.edit(author, before.card.id, changes, None)
+    assert await error_fields(call) == ["/summary"]
     assert await services.projects.get(before.card.id, author.id) == before
 
 
@@ -175,8 +175,8 @@ async def test_an_edit_of_the_expected_revision_succeeds(
     services: Services, revisions: set[int] | None
 ) -> None:
     author, project = await services.published()
-    wanted = None if revisions is None else frozenset(revisions)
-    edited = await services.projects.edit(author, project.card.id, {"title": "새 제목"}, wanted)
+    expected = None if revisions is None else frozenset(revisions)
+    edited = await services.projects.edit(author, project.card.id, {"title": "새 제목"}, expected)
     assert edited.revision == 2
 
 
@@ -337,7 +337,7 @@ async def test_a_failed_commit_deletes_nothing(services: Services) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "folded"),
+    ("text", "folded"),
     [
         ("카페", "카페"),
         (unicodedata.normalize("NFD", "카페"), "카페"),
@@ -349,9 +349,9 @@ async def test_a_failed_commit_deletes_nothing(services: Services) -> None:
 )
 @awaited
 async def test_the_text_of_a_query_is_folded(
-    services: Services, typed: str | None, folded: str | None
+    services: Services, text: str | None, folded: str | None
 ) -> None:
-    assert (await services.projects.normalize_query(BoardQuery(text=typed))).text == folded
+    assert (await services.projects.normalize_query(BoardQuery(text=text))).text == folded
 
 
 @awaited
@@ -419,13 +419,13 @@ async def test_text_is_found_in_title_summary_and_authors_name(
 # --------------------------------------------------------------------------------- rendering
 
 
-def shouted(text: str) -> str:
+def upper_html(text: str) -> str:
     return f"<p>{text.upper()}</p>"
 
 
-async def shouting(text: str, writer: UserId | None = None) -> str:
+async def render_upper(text: str, writer: UserId | None = None) -> str:
     """A renderer with changed rules."""
-    return shouted(text)
+    return upper_html(text)
 
 
 @awaited
@@ -434,13 +434,13 @@ async def test_rerendering_changes_the_html_of_all_projects_and_nothing_else(
 ) -> None:
     author = await services.person()
     projects = [await services.project(author, content=f"text {n}") for n in range(230)]
-    services.use(projects={"markdown": shouting})
-    heard: list[tuple[int, int]] = []
-    assert await services.projects.rerender_all(lambda *told: heard.append(told)) == 230
-    assert heard == [(100, 100), (200, 200), (230, 230)]
+    services.use(projects={"markdown": render_upper})
+    progress: list[tuple[int, int]] = []
+    assert await services.projects.rerender_all(lambda *numbers: progress.append(numbers)) == 230
+    assert progress == [(100, 100), (200, 200), (230, 230)]
     for project in projects:
         stored = services.store.state.projects[project.id]
-        assert stored == replace(project, content_html=shouted(project.content))
+        assert stored == replace(project, content_html=upper_html(project.content))
     assert await services.projects.rerender_all(lambda *_: None) == 0
 
 
@@ -448,7 +448,7 @@ async def test_rerendering_changes_the_html_of_all_projects_and_nothing_else(
 async def test_rerendering_does_not_undo_a_concurrent_edit_or_delete(services: Services) -> None:
     author = await services.person()
     edited, deleted, same = [await services.project(author, content=c) for c in ("a", "b", "C")]
-    services.use(projects={"markdown": shouting})
+    services.use(projects={"markdown": render_upper})
     read = services.reader.texts
 
     async def then_others_change_them(after: Any, limit: int) -> Any:
@@ -460,10 +460,10 @@ async def test_rerendering_does_not_undo_a_concurrent_edit_or_delete(services: S
 
     services.reader.texts = then_others_change_them  # type: ignore[method-assign]  # patched for this test
     assert await services.projects.rerender_all(lambda *_: None) == 1
-    left = services.store.state.projects
-    assert left.keys() == {edited.id, same.id}
-    assert (left[edited.id].content, left[edited.id].content_html) == ("new", "<p>NEW</p>")
-    assert left[edited.id].revision == 2
+    remaining = services.store.state.projects
+    assert remaining.keys() == {edited.id, same.id}
+    stored = remaining[edited.id]
+    assert (stored.content, stored.content_html, stored.revision) == ("new", "<p>NEW</p>", 2)
 
 
 @awaited

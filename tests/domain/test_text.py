@@ -97,8 +97,8 @@ def test_length_is_counted_in_code_points(length: int, errors: int) -> None:
 @pytest.mark.parametrize("letter", ["각", "é", "\N{GREEK SMALL LETTER ALPHA}\u0313\u0300\u0345"])
 def test_length_is_counted_after_composition(letter: str) -> None:
     validator = Validator()
-    typed = unicodedata.normalize("NFD", letter * 10)
-    assert validator.text(typed, "title", 10) == unicodedata.normalize("NFC", typed)
+    decomposed = unicodedata.normalize("NFD", letter * 10)
+    assert validator.text(decomposed, "title", 10) == unicodedata.normalize("NFC", decomposed)
     assert not validator.errors
     assert error_count(unicodedata.normalize("NFD", letter * 11)) == 1
 
