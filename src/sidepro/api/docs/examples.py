@@ -1,4 +1,4 @@
-"""What the OpenAPI document shows: an example of each shape, and of the problems with faults."""
+"""Examples of the OpenAPI and AsyncAPI documents: bodies, frames and problems."""
 
 from typing import Any
 from uuid import UUID
@@ -117,19 +117,19 @@ _COMMENT_SHOWN = comments.Comment(
     updated_at="2026-11-20T08:01:15.449120Z",
 )
 
-EXAMPLES: dict[Any, Any] = {
-    accounts.SignUp: accounts.SignUp("minseo@example.com", "김민서", "밤하늘-별빛-2026"),
-    sessions.LogIn: sessions.LogIn("minseo@example.com", "밤하늘-별빛-2026"),
-    sessions.SessionTokens: sessions.SessionTokens(
-        access_token="eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9…",  # noqa: S106 - nobody's
+_INSTANCES = (
+    accounts.SignUp("minseo@example.com", "김민서", "밤하늘-별빛-2026"),
+    sessions.LogIn("minseo@example.com", "밤하늘-별빛-2026"),
+    sessions.SessionTokens(
+        access_token="eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9…",  # noqa: S106 - no real token
         token_type="Bearer",  # noqa: S106 - the name of a scheme (RFC 6750)
         expires_in=900,
-        refresh_token="m3k0cB8yTqv5Zr1u…",  # noqa: S106 - nobody's
+        refresh_token="m3k0cB8yTqv5Zr1u…",  # noqa: S106 - no real token
         refresh_expires_in=1_209_600,
         session_id=_SESSION,
     ),
-    sessions.Refresh: sessions.Refresh("m3k0cB8yTqv5Zr1u…"),
-    sessions.Sessions: sessions.Sessions(
+    sessions.Refresh("m3k0cB8yTqv5Zr1u…"),
+    sessions.Sessions(
         [
             sessions.Session(
                 id=_SESSION,
@@ -140,26 +140,65 @@ EXAMPLES: dict[Any, Any] = {
             )
         ]
     ),
-    sessions.NewPassword: sessions.NewPassword("밤하늘-별빛-2026", "새벽-바다-등대-7"),
-    sessions.Withdrawal: sessions.Withdrawal("밤하늘-별빛-2026"),
-    accounts.Availability: accounts.Availability(username=True),
-    accounts.User: accounts.User(
-        _ACCOUNT.id, _ACCOUNT.username, _ACCOUNT.created_at, _ACCOUNT.profile
-    ),
-    accounts.Account: _ACCOUNT,
-    accounts.NewProfile: accounts.NewProfile(
+    sessions.NewPassword("밤하늘-별빛-2026", "새벽-바다-등대-7"),
+    sessions.Withdrawal("밤하늘-별빛-2026"),
+    accounts.Availability(username=True),
+    accounts.User(_ACCOUNT.id, _ACCOUNT.username, _ACCOUNT.created_at, _ACCOUNT.profile),
+    _ACCOUNT,
+    accounts.NewProfile(
         bio=_PROFILE.bio,
         skills=_PROFILE.skills,
         github_url=_PROFILE.github_url,
         region=_PROFILE.region,
         meet_time=_PROFILE.meet_time,
     ),
-    accounts.ProfilePatch: accounts.ProfilePatch(bio="이직 준비 중입니다.", region=None),
-    catalogue.Catalogue: catalogue.Catalogue(
+    accounts.ProfilePatch(bio="이직 준비 중입니다.", region=None),
+    catalogue.Catalogue(
         skills=["Docker", "Javascript", "PostgreSQL", "Python"],
         regions=["서울", "경기", "부산"],
         meet_times=["주중 선호", "주말 선호", "상관없음"],
     ),
+    projects.NewProject(_CARD.title, _CARD.summary, _CONTENT, _CARD.skills, _REPOSITORY),
+    projects.ProjectPatch(
+        summary="이제 부산에서도: 지도에서 바로 커피챗 약속을 잡습니다", repository_url=None
+    ),
+    projects.Project(
+        **msgspec.structs.asdict(_CARD),
+        content=_CONTENT,
+        content_html=(
+            "<h2>무엇을 하나요?</h2>\n"
+            "<p>동네 <strong>커피챗</strong> 상대를 지도에서 찾아 줍니다.</p>\n"
+        ),
+        repository_url=_REPOSITORY,
+    ),
+    bookmarks.BookmarkState(bookmarked=True, bookmark_count=10),
+    comments.CommentText(_COMMENT_SHOWN.body),
+    _COMMENT_SHOWN,
+    _IMAGE,
+    rooms.OpenRoomRequest(_JIHO.id),
+    _ROOM_SHOWN,
+    rooms.NewMessage(_MESSAGE.body, _MESSAGE.client_id),
+    _MESSAGE,
+    rooms.History([_MESSAGE], 1),
+    rooms.ReadMark(1),
+    rooms.SocketTicket("q0Zr8dT1w5cXlMb4…", 30, f"/api/v1/rooms/{_ROOM}/socket"),
+    recommendations.Recommendations(
+        items=[
+            recommendations.Recommendation(
+                project=_CARD,
+                basis=Basis.SIMILAR_SKILLS,
+                score=0.5,
+                similar_user=_JIHO,
+                shared_skills=["PostgreSQL", "Python"],
+            )
+        ],
+        computed_at="2026-11-22T09:00:00.114702Z",
+    ),
+    Health("ok", {"database": "ok"}),
+)
+
+EXAMPLES: dict[Any, Any] = {
+    **{type(instance): instance for instance in _INSTANCES},
     Export: {
         "account": {
             "id": _ACCOUNT.id,
@@ -204,50 +243,10 @@ EXAMPLES: dict[Any, Any] = {
         ],
     },
     ListOf[ProjectCard]: ListOf[ProjectCard]([_CARD], _CURSOR, None),
-    projects.NewProject: projects.NewProject(
-        _CARD.title, _CARD.summary, _CONTENT, _CARD.skills, _REPOSITORY
-    ),
-    projects.ProjectPatch: projects.ProjectPatch(
-        summary="이제 부산에서도: 지도에서 바로 커피챗 약속을 잡습니다", repository_url=None
-    ),
-    projects.Project: projects.Project(
-        **msgspec.structs.asdict(_CARD),
-        content=_CONTENT,
-        content_html=(
-            "<h2>무엇을 하나요?</h2>\n"
-            "<p>동네 <strong>커피챗</strong> 상대를 지도에서 찾아 줍니다.</p>\n"
-        ),
-        repository_url=_REPOSITORY,
-    ),
-    bookmarks.BookmarkState: bookmarks.BookmarkState(bookmarked=True, bookmark_count=10),
-    comments.CommentText: comments.CommentText(_COMMENT_SHOWN.body),
-    comments.Comment: _COMMENT_SHOWN,
     ListOf[comments.Comment]: ListOf[comments.Comment]([_COMMENT_SHOWN], None, None, 1),
-    images.Image: _IMAGE,
-    rooms.OpenRoomRequest: rooms.OpenRoomRequest(_JIHO.id),
-    rooms.Room: _ROOM_SHOWN,
     ListOf[rooms.Room]: ListOf[rooms.Room]([_ROOM_SHOWN], None, None),
-    rooms.NewMessage: rooms.NewMessage(_MESSAGE.body, _MESSAGE.client_id),
-    rooms.Message: _MESSAGE,
-    rooms.History: rooms.History([_MESSAGE], 1),
-    rooms.ReadMark: rooms.ReadMark(1),
-    rooms.SocketTicket: rooms.SocketTicket(
-        "q0Zr8dT1w5cXlMb4…", 30, f"/api/v1/rooms/{_ROOM}/socket"
-    ),
-    recommendations.Recommendations: recommendations.Recommendations(
-        items=[
-            recommendations.Recommendation(
-                project=_CARD,
-                basis=Basis.SIMILAR_SKILLS,
-                score=0.5,
-                similar_user=_JIHO,
-                shared_skills=["PostgreSQL", "Python"],
-            )
-        ],
-        computed_at="2026-11-22T09:00:00.114702Z",
-    ),
-    Health: Health("ok", {"database": "ok"}),
 }
+"""An example of each request and response body, by its type."""
 
 FRAME_ERRORS = (
     InvalidInput(FieldError("must not be blank", pointer="/body")),
@@ -296,4 +295,4 @@ PROBLEMS: dict[type[SideProError], tuple[SideProError, ...]] = {
         CannotChatWithYourself(FieldError("must be somebody else", "/user_id")),
     ),
 }
-"""Those whose faults an example shows; all others are shown as they are."""
+"""Errors that are shown with arguments; all others are shown without."""
