@@ -1,4 +1,4 @@
-"""`Slots`: in one process, and in Redis for all of them."""
+"""`ConcurrencyLimiter`: in one process, and shared over Redis."""
 
 import asyncio
 import time
@@ -9,9 +9,9 @@ from functools import partial
 import pytest
 
 from sidepro.adapters.in_process.concurrency_limiter import InProcessConcurrencyLimiter
-from sidepro.adapters.redis import concurrency_limiter as in_redis
+from sidepro.adapters.redis import concurrency_limiter
 from sidepro.adapters.redis.client import RedisClient
-from sidepro.adapters.redis.concurrency_limiter import LEASE, RedisConcurrencyLimiter
+from sidepro.adapters.redis.concurrency_limiter import LEASE_TTL, RedisConcurrencyLimiter
 from sidepro.domain.rate_limiting import RENEW_INTERVAL, ConcurrencyLimiter
 from tests.clients import until
 from tests.factories import at_once
@@ -26,8 +26,8 @@ AnotherProcess = Callable[[], ConcurrencyLimiter]
 async def processes(request: pytest.FixtureRequest) -> AsyncIterator[AnotherProcess]:
     """Returns the limiter of another process; in memory always the same."""
     if request.param == "memory":
-        slots = InProcessConcurrencyLimiter()
-        yield lambda: slots
+        limiter = InProcessConcurrencyLimiter()
+        yield lambda: limiter
         return
     server: RedisServer = request.getfixturevalue("redis_server")
     with server.client() as client:
@@ -63,24 +63,24 @@ async def test_a_released_slot_can_be_acquired_again(processes: AnotherProcess) 
 
 
 async def test_acquiring_a_slot_twice_takes_one_slot(processes: AnotherProcess) -> None:
-    slots = processes()
-    assert [await slots.acquire("a", name, 2) for name in ("x", "x", "y", "x")] == [True] * 4
-    assert not await slots.acquire("a", "z", 2)
+    limiter = processes()
+    assert [await limiter.acquire("a", name, 2) for name in ("x", "x", "y", "x")] == [True] * 4
+    assert not await limiter.acquire("a", "z", 2)
 
 
 async def test_keys_are_counted_separately(processes: AnotherProcess) -> None:
-    slots = processes()
-    assert await slots.acquire("a", "one", 1)
-    assert await slots.acquire("b", "one", 1)
-    assert not await slots.acquire("b", "two", 1)
+    limiter = processes()
+    assert await limiter.acquire("a", "one", 1)
+    assert await limiter.acquire("b", "one", 1)
+    assert not await limiter.acquire("b", "two", 1)
 
 
 async def test_renew_keeps_the_slots_of_live_processes(processes: AnotherProcess) -> None:
     here, there = processes(), processes()
     assert await here.acquire("a", "one", 2)
     assert await there.acquire("a", "two", 2)
-    for slots in (here, there, here):
-        await slots.renew()
+    for limiter in (here, there, here):
+        await limiter.renew()
     assert not await here.acquire("a", "three", 2)
     await there.release("a", "two")
     await there.renew()
@@ -93,8 +93,8 @@ async def test_renew_keeps_the_slots_of_live_processes(processes: AnotherProcess
 async def test_slots_of_a_dead_process_are_free_after_their_lease(
     redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert LEASE <= 3 * RENEW_INTERVAL
-    monkeypatch.setattr(in_redis, "LEASE", 2)
+    assert LEASE_TTL <= 3 * RENEW_INTERVAL
+    monkeypatch.setattr(concurrency_limiter, "LEASE_TTL", 2)
     async with AsyncExitStack() as links:
         died, lives = (RedisConcurrencyLimiter(_link(redis_server.url, links)) for _ in range(2))
         assert await died.acquire("leases", "lost", 2)
@@ -112,11 +112,11 @@ async def test_released_and_expired_slots_are_removed_from_redis(
     redis_server: RedisServer,
 ) -> None:
     async with AsyncExitStack() as links:
-        slots = RedisConcurrencyLimiter(_link(redis_server.url, links))
-        assert await slots.acquire("kept", "one", 2)
+        limiter = RedisConcurrencyLimiter(_link(redis_server.url, links))
+        assert await limiter.acquire("kept", "one", 2)
         with redis_server.client() as client:
-            assert 0 < client.ttl("slots:kept") <= LEASE
-            await slots.release("kept", "one")
+            assert 0 < client.ttl("slots:kept") <= LEASE_TTL
+            await limiter.release("kept", "one")
             assert not client.exists("slots:kept")
 
 
@@ -125,21 +125,21 @@ async def test_a_slot_released_during_renewal_is_free(
 ) -> None:
     async with AsyncExitStack() as links:
         link = _link(redis_server.url, links)
-        slots = RedisConcurrencyLimiter(link)
-        assert await slots.acquire("renewed", "one", 1)
+        limiter = RedisConcurrencyLimiter(link)
+        assert await limiter.acquire("renewed", "one", 1)
         redis_time = link.redis.time
 
         async def slowly() -> object:
             """Releases a slot just before the pipeline that would renew it."""
             now = await redis_time()
-            taken = slots._own.taken["renewed"].copy()
-            await slots.release("renewed", "one")
-            slots._own._taken["renewed"] = taken
-            asyncio.get_running_loop().call_soon(slots._own._taken.clear)
+            taken = limiter._local.slots["renewed"].copy()
+            await limiter.release("renewed", "one")
+            limiter._local._slots["renewed"] = taken
+            asyncio.get_running_loop().call_soon(limiter._local._slots.clear)
             return now
 
         monkeypatch.setattr(link.redis, "time", slowly)
-        await slots.renew()
+        await limiter.renew()
         with redis_server.client() as client:
             assert not client.exists("slots:renewed")
 
@@ -148,10 +148,10 @@ async def test_a_redis_clock_set_back_holds_slots_for_one_lease_at_most(
     redis_server: RedisServer,
 ) -> None:
     async with AsyncExitStack() as links:
-        slots = RedisConcurrencyLimiter(_link(redis_server.url, links))
+        limiter = RedisConcurrencyLimiter(_link(redis_server.url, links))
         with redis_server.client() as client:
             client.zadd("slots:ahead", {"old": time.time() + 3600})
-        assert await slots.acquire("ahead", "new", 1)
+        assert await limiter.acquire("ahead", "new", 1)
 
 
 async def test_during_a_redis_outage_a_process_counts_its_own_slots(
@@ -182,7 +182,7 @@ async def test_during_a_redis_outage_a_process_counts_its_own_slots(
 
 async def test_an_unreachable_redis_refuses_nobody() -> None:
     async with AsyncExitStack() as links:
-        slots = RedisConcurrencyLimiter(_link(f"redis://127.0.0.1:{free_port()}", links))
-        assert await slots.acquire("a", "one", 1)
-        await slots.renew()
-        await slots.release("a", "one")
+        limiter = RedisConcurrencyLimiter(_link(f"redis://127.0.0.1:{free_port()}", links))
+        assert await limiter.acquire("a", "one", 1)
+        await limiter.renew()
+        await limiter.release("a", "one")

@@ -432,7 +432,7 @@ async def test_on_redis_what_a_killed_process_left_behind_goes_by_itself(
         link.redis, token="killed", kind="people", blocks=[(0, column(written))]
     )
     (key,) = await link.redis.keys("similarity:*")
-    assert 0 < await link.redis.ttl(key) <= redis_neighbours.RETRY_LIMIT
+    assert 0 < await link.redis.ttl(key) <= redis_neighbours.UNUSED_TTL
 
 
 @pytest.mark.servers
@@ -463,7 +463,7 @@ async def test_on_redis_a_switch_that_is_sent_again_changes_nothing(link: RedisC
     token = await link.redis.hget("similarity:run", "token")
     assert isinstance(token, bytes)
     keys = await link.redis.keys("similarity:*")
-    assert await store._put(token.decode(), result, run_at(after(1))) == 1
+    assert await store._make_current(token.decode(), result, run_at(after(1))) == 1
     assert await link.redis.keys("similarity:*") == keys
     assert await store.of(users[0]) == Neighbourhood(result.of(users[0]), after(1))
 
@@ -498,7 +498,8 @@ async def test_on_redis_the_same_result_is_not_written_again(link: RedisClient) 
     result, again = (alike(users, "Java", {users[0]: [users[1]]}) for _ in range(2))
     assert await store.replace(result, run_at(after(1)))
     keys = await link.redis.keys("similarity:*")
-    assert await store.replace(again, run_at(after(2)))
+    restarted = RedisNeighbourStore(link)
+    assert await restarted.replace(again, run_at(after(2)))
     assert sorted(await link.redis.keys("similarity:*")) == sorted(keys)
     assert await store.of(users[0]) == Neighbourhood(result.of(users[0]), after(2))
     assert await store.last_run() == run_at(after(2))

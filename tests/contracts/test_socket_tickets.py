@@ -117,7 +117,7 @@ async def test_in_process_expired_tickets_are_removed() -> None:
     for number in range(100):
         await tickets.save(token_digest(str(number)), admission(), TICKET_TTL)
         now += 1
-    assert len(tickets._kept) <= TICKET_TTL
+    assert len(tickets._tickets) <= TICKET_TTL
 
 
 # --------------------------------------------------------------------------------- Redis alone

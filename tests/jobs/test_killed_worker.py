@@ -264,12 +264,13 @@ async def is_there(store: RedisNeighbourStore) -> bool:
 
 
 async def until_it_writes(link: RedisClient) -> None:
-    """Until there is a block that was not there, be it part of the result by now or not yet."""
-    before = set(await link.redis.keys("similarity:*:people:*"))
+    """Wait for a change in Redis: a new block, or the same result with a new time."""
 
-    async def is_new() -> bool:
-        return not before.issuperset(await link.redis.keys("similarity:*:people:*"))
+    async def stored() -> tuple[object, ...]:
+        keys = await link.redis.keys("similarity:*:people:*")
+        return sorted(keys), await link.redis.hgetall("similarity:run")
 
+    before = await stored()
     async with asyncio.timeout(3 * PATIENCE):
-        while not await is_new():
+        while await stored() == before:
             pass

@@ -234,12 +234,12 @@ async def test_a_connection_attempt_counts_as_an_api_call() -> None:
 
 
 async def test_a_refused_socket_releases_no_slot() -> None:
-    slots = InProcessConcurrencyLimiter()
-    limits = SocketLimits(InProcessRateLimiter(), slots, 1)
+    limiter = InProcessConcurrencyLimiter()
+    limits = SocketLimits(InProcessRateLimiter(), limiter, 1)
     caller: Caller = factories.caller(factories.user())
     async with limits.reserve(caller, "one"):
         with pytest.raises(RateLimited):
             async with limits.reserve(caller, "two"):
                 raise AssertionError("let in")
-        assert list(slots.taken.values()) == [{"one"}]
-    assert not slots.taken
+        assert list(limiter.slots.values()) == [{"one"}]
+    assert not limiter.slots

@@ -1,1 +1,1 @@
-"""The ports of a single process: the embedded default, with the same names as `redis`."""
+"""Adapters for a single process, the embedded default, named as in `redis`."""

@@ -1,31 +1,32 @@
-"""What people have open at the same time, in this process alone."""
+"""Concurrency limits of one process."""
 
 from collections import defaultdict
 from collections.abc import Mapping
 
 
 class InProcessConcurrencyLimiter:
-    """See `sidepro.domain.rate_limiting.Slots`."""
+    """See `sidepro.domain.rate_limiting.ConcurrencyLimiter`."""
 
     def __init__(self) -> None:
-        self._taken: dict[str, set[str]] = defaultdict(set)
+        self._slots: dict[str, set[str]] = defaultdict(set)
 
     @property
-    def taken(self) -> Mapping[str, set[str]]:
-        """The slots by their keys."""
-        return self._taken
+    def slots(self) -> Mapping[str, set[str]]:
+        """The taken slots by key."""
+        return self._slots
 
-    async def acquire(self, key: str, slot: str, most: int) -> bool:
-        if slot not in self._taken.get(key, ()) and len(self._taken.get(key, ())) >= most:
+    async def acquire(self, key: str, slot: str, maximum: int) -> bool:
+        taken = self._slots.get(key, ())
+        if slot not in taken and len(taken) >= maximum:
             return False
-        self._taken[key].add(slot)
+        self._slots[key].add(slot)
         return True
 
     async def release(self, key: str, slot: str) -> None:
-        slots = self._taken.get(key, set())
-        slots.discard(slot)
-        if not slots:
-            self._taken.pop(key, None)
+        taken = self._slots.get(key, set())
+        taken.discard(slot)
+        if not taken:
+            self._slots.pop(key, None)
 
     async def renew(self) -> None:
-        """They end with this process."""
+        """Nothing to do: the slots end with the process."""

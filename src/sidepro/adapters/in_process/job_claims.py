@@ -1,24 +1,24 @@
-"""Notes of the jobs, in this process alone."""
+"""Job claims of one process."""
 
 import time
 
 
 class InProcessJobClaims:
-    """See `sidepro.jobs.claims.Notes`."""
+    """See `sidepro.jobs.claims.JobClaims`."""
 
     def __init__(self) -> None:
-        self._over_at: dict[str, float] = {}
+        self._expiries: dict[str, float] = {}
 
-    async def claim(self, note: str, seconds: int) -> bool:
+    async def claim(self, name: str, seconds: int) -> bool:
         now = time.monotonic()
-        self._over_at = {each: over for each, over in self._over_at.items() if over > now}
-        if note in self._over_at:
+        self._expiries = {key: expiry for key, expiry in self._expiries.items() if expiry > now}
+        if name in self._expiries:
             return False
-        self._over_at[note] = now + seconds
+        self._expiries[name] = now + seconds
         return True
 
-    async def release(self, note: str) -> None:
-        self._over_at.pop(note, None)
+    async def release(self, name: str) -> None:
+        self._expiries.pop(name, None)
 
     async def now(self) -> float:
         return time.time()

@@ -1,4 +1,4 @@
-"""Tickets for sockets, in a platform that is one process."""
+"""Socket tickets of one process."""
 
 import time
 from collections.abc import Callable
@@ -11,18 +11,17 @@ class InProcessSocketTickets:
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
-        # The admission, and until when. Those that nobody came with go when the next is kept.
-        self._kept: dict[bytes, tuple[TicketClaims, float]] = {}
+        self._tickets: dict[bytes, tuple[TicketClaims, float]] = {}
 
-    async def save(self, ticket_hash: bytes, admission: TicketClaims, seconds: int) -> None:
+    async def save(self, digest: bytes, claims: TicketClaims, seconds: int) -> None:
         now = self._now()
-        # They were kept one after the other, for equally long: the first are over first.
-        for old, (_, until) in tuple(self._kept.items()):
-            if now < until:
+        # All tickets have the same lifetime: the first ones expire first.
+        for old, (_, expiry) in tuple(self._tickets.items()):
+            if now < expiry:
                 break
-            del self._kept[old]
-        self._kept[ticket_hash] = admission, now + seconds
+            del self._tickets[old]
+        self._tickets[digest] = claims, now + seconds
 
-    async def take(self, ticket_hash: bytes) -> TicketClaims | None:
-        admission, until = self._kept.pop(ticket_hash, (None, 0.0))
-        return admission if self._now() < until else None
+    async def take(self, digest: bytes) -> TicketClaims | None:
+        claims, expiry = self._tickets.pop(digest, (None, 0.0))
+        return claims if self._now() < expiry else None

@@ -1,1 +1,4 @@
-"""What several processes share in Redis. Each adapter says what it does while Redis is away."""
+"""Adapters that share state between processes over Redis, named as in `in_process`.
+
+Each docstring says what the adapter does while Redis is down.
+"""

@@ -1,4 +1,4 @@
-"""What people have open at the same time, in all processes together."""
+"""Concurrency limits shared by all processes."""
 
 from contextlib import suppress
 
@@ -9,17 +9,17 @@ from sidepro.adapters.redis.client import RedisClient
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.rate_limiting import RENEW_INTERVAL
 
-LEASE = 3 * RENEW_INTERVAL
-"""Seconds after which a slot that nobody renews is free again."""
+LEASE_TTL = 3 * RENEW_INTERVAL
+"""Seconds until a slot that is not renewed is free again."""
 
-# A sorted set of slots by the second at which their lease is over, on Redis' own clock; should
-# that go back, no slot is held for longer than its lease.
-_TAKE = """
+# A sorted set of slots by the expiry of their lease, in seconds of Redis' clock. Entries beyond
+# one lease from now are removed too: they were made before the clock went back.
+_ACQUIRE = """
 local now = tonumber(redis.call("TIME")[1])
-local slot, most, lease = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local slot, maximum, lease = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 redis.call("ZREMRANGEBYSCORE", KEYS[1], "-inf", now)
 redis.call("ZREMRANGEBYSCORE", KEYS[1], "(" .. now + lease, "+inf")
-if redis.call("ZCARD", KEYS[1]) >= most and not redis.call("ZSCORE", KEYS[1], slot) then
+if redis.call("ZCARD", KEYS[1]) >= maximum and not redis.call("ZSCORE", KEYS[1], slot) then
     return 0
 end
 redis.call("ZADD", KEYS[1], now + lease, slot)
@@ -29,32 +29,31 @@ return 1
 
 
 class RedisConcurrencyLimiter:
-    """See `sidepro.domain.rate_limiting.ConcurrencyLimiter`.
-
-    While Redis is away each process counts its own.
+    """See `sidepro.domain.rate_limiting.ConcurrencyLimiter`. While Redis is down, each process
+    counts its own slots.
     """
 
     def __init__(self, redis: RedisClient) -> None:
         self._redis = redis
-        self._take = redis.redis.register_script(_TAKE)
-        self._own = InProcessConcurrencyLimiter()
+        self._acquire = redis.redis.register_script(_ACQUIRE)
+        self._local = InProcessConcurrencyLimiter()
 
-    async def acquire(self, key: str, slot: str, most: int) -> bool:
-        if not await self._own.acquire(key, slot, most):
+    async def acquire(self, key: str, slot: str, maximum: int) -> bool:
+        if not await self._local.acquire(key, slot, maximum):
             return False
         try:
-            granted = await self._redis.execute(
-                lambda redis: self._take([_key(key)], [slot, most, LEASE], client=redis)
+            acquired = await self._redis.execute(
+                lambda redis: self._acquire([_key(key)], [slot, maximum, LEASE_TTL], client=redis)
             )
         except Unavailable:
             return True
-        if not granted:
-            await self._own.release(key, slot)
-        return bool(granted)
+        if not acquired:
+            await self._local.release(key, slot)
+        return bool(acquired)
 
     async def release(self, key: str, slot: str) -> None:
-        await self._own.release(key, slot)
-        # A lease that cannot be ended now ends by itself.
+        await self._local.release(key, slot)
+        # If Redis is down, the lease expires.
         with suppress(Unavailable):
             await self._redis.execute(lambda redis: redis.zrem(_key(key), slot))
 
@@ -64,17 +63,17 @@ class RedisConcurrencyLimiter:
 
     async def _renew(self, redis: Redis) -> None:
         now, _ = await redis.time()
-        renewed = {key: tuple(slots) for key, slots in self._own.taken.items()}
+        renewed = {key: tuple(slots) for key, slots in self._local.slots.items()}
         # A pipeline's commands are queued, not awaited.
         async with redis.pipeline(transaction=False) as pipeline:
             for key, slots in renewed.items():
-                _ = pipeline.zadd(_key(key), dict.fromkeys(slots, now + LEASE))
-                _ = pipeline.expire(_key(key), LEASE)
+                _ = pipeline.zadd(_key(key), dict.fromkeys(slots, now + LEASE_TTL))
+                _ = pipeline.expire(_key(key), LEASE_TTL)
             await pipeline.execute()
             for key, slots in renewed.items():
-                left = set(slots) - self._own.taken.get(key, set())
-                if left:  # given back while they were renewed
-                    _ = pipeline.zrem(_key(key), *left)
+                released_meanwhile = set(slots) - self._local.slots.get(key, set())
+                if released_meanwhile:
+                    _ = pipeline.zrem(_key(key), *released_meanwhile)
             await pipeline.execute()
 
 

@@ -1,9 +1,10 @@
-"""The neighbours that the similarity job found, where all processes find them.
+"""The result of the similarity job, shared by all processes.
 
-A result is a few blocks of rows of one length: people in the order of their ids, and the groups
-of those with the same skills. A new one is written beside the old one, and one script puts it in
-its place. Another script finds a person's row by halving, and the rows of those near to them: a
-million people take 0.3 GB, and a reading some 80 short looks within the server.
+A result is stored in blocks of fixed-length rows: people ordered by id, and groups of people with
+the same skills. Its token is a digest of its content, so an unchanged result is not written again.
+A new one is written beside the old one, and one script makes it current. Another script finds a
+person's row by binary search, and the rows of their neighbours. A million people take 0.3 GB, and
+a lookup some 80 reads within the server.
 """
 
 import asyncio
@@ -11,8 +12,8 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from hashlib import blake2b
 from typing import Any, Final
-from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +32,6 @@ from sidepro.domain.recommendations.packed import (
     NO_NEIGHBOUR,
     PLACE_SIZE,
     STORED_NEIGHBOURS,
-    Bytes,
     Population,
     Similarities,
 )
@@ -40,25 +40,23 @@ from sidepro.domain.recommendations.ports import Neighbourhood, SimilarityRun
 log = structlog.get_logger(__name__)
 
 ROWS: Final = 4_096
-"""Of a block: about a megabyte."""
+"""Rows in a block, about a megabyte."""
 
-BLOCKS_AT_ONCE = 4
+PIPELINE_BLOCKS = 4
+"""Blocks that are written or read in one round trip."""
 
-PIPELINE_BATCH = 1 << 20
-"""Bytes that are compared at once."""
-
-RETRY_LIMIT = 3_600
-"""Seconds after which the blocks go that a killed process has left behind."""
+UNUSED_TTL = 3_600
+"""Seconds until blocks expire that never became current, as after a crash."""
 
 EPOCH = datetime.fromtimestamp(0, UTC)
 MICROSECOND = timedelta(microseconds=1)
 
 GROUP_SIZE: Final = 1 + STORED_NEIGHBOURS * PLACE_SIZE
 LAYOUT: Final = f"1:{ROWS}:{STORED_NEIGHBOURS}"
-"""Of the blocks. A result of another one, by another version of the program, is none."""
+"""Version of the block format. A result in another format, of another version, is ignored."""
 
-LOST = -1
-"""What the switch says when a block of the new result is gone."""
+INCOMPLETE = -1
+"""Reply of the script when a block of the result does not exist."""
 
 _RUN = "similarity:run"
 
@@ -79,30 +77,29 @@ local function each(command, names)
 end
 """
 
-_SWITCH = (
+_MAKE_CURRENT = (
     _BLOCKS
     + f"""
 local token, computed_at, now = ARGV[1], tonumber(ARGV[4]), tonumber(ARGV[5])
 local new = blocks(token, tonumber(ARGV[2]), tonumber(ARGV[3]), {ROWS})
 local old = redis.call("HMGET", KEYS[1], "token", "people", "groups", "rows", "computed_at")
--- Else it is the same result once more: computed again, or a reply was lost and this sent again.
-local is_another = old[1] ~= token
+local is_changed = old[1] ~= token
 for _, name in ipairs(new) do
     if redis.call("EXISTS", name) == 0 then
-        if is_another then
+        if is_changed then
             each("UNLINK", new)
         end
-        return {LOST}
+        return {INCOMPLETE}
     end
 end
-if is_another then
+each("PERSIST", new)
+if is_changed then
     local before = tonumber(old[5] or -1)
-    -- One made while the clock was ahead is replaced: real time would take long to catch up.
+    -- A result from the future is replaced: it was computed while the clock was ahead.
     if computed_at <= before and before <= now then
         each("UNLINK", new)
         return 0
     end
-    each("PERSIST", new)
     if old[1] then
         each("UNLINK", blocks(old[1], tonumber(old[2]), tonumber(old[3]), tonumber(old[4])))
     end
@@ -121,19 +118,19 @@ local token, people, width = run[3], tonumber(run[4] or 0), tonumber(run[5])
 if run[6] ~= "{LAYOUT}" then
     return false
 end
-local wanted = ARGV[1]
+local user = ARGV[1]
 local entry = {ID_SIZE} + width
-local is_whole = true
+local is_complete = true
 local function row(kind, place, size)
     local from = place % {ROWS} * size
     local name = "similarity:" .. token .. ":" .. kind .. ":" .. math.floor(place / {ROWS})
     local found = redis.call("GETRANGE", name, from, from + size - 1)
-    is_whole = is_whole and #found == size
+    is_complete = is_complete and #found == size
     return found
 end
 local function is_before(one, other)
-    for at = 1, {ID_SIZE} do
-        local a, b = one:byte(at) or 0, other:byte(at)
+    for index = 1, {ID_SIZE} do
+        local a, b = one:byte(index) or 0, other:byte(index)
         if a ~= b then
             return a < b
         end
@@ -143,73 +140,68 @@ end
 local low, high = 0, people
 while low < high do
     local middle = math.floor((low + high) / 2)
-    if is_before(row("people", middle, entry + {PLACE_SIZE + 1}), wanted) then
+    if is_before(row("people", middle, entry + {PLACE_SIZE + 1}), user) then
         low = middle + 1
     else
         high = middle
     end
 end
 local own = low < people and row("people", low, entry + {PLACE_SIZE + 1}) or ""
-if not is_whole then
+if not is_complete then
     return false
 end
-if own:sub(1, {ID_SIZE}) ~= wanted then
+if own:sub(1, {ID_SIZE}) ~= user then
     return {{run[1]}}
 end
-local found = {{}}
+local neighbours = {{}}
 local nearest = row("groups", struct.unpack("<I4", own, entry + 1), {GROUP_SIZE})
-for at = 2, #nearest, {PLACE_SIZE} do
-    local place = struct.unpack("<I4", nearest, at)
-    if place == {NO_NEIGHBOUR} or #found == {MAX_NEIGHBOURS} then
+for index = 2, #nearest, {PLACE_SIZE} do
+    local place = struct.unpack("<I4", nearest, index)
+    if place == {NO_NEIGHBOUR} or #neighbours == {MAX_NEIGHBOURS} then
         break
     end
     if place ~= low then
-        found[#found + 1] = row("people", place, entry + {PLACE_SIZE + 1}):sub(1, entry)
+        neighbours[#neighbours + 1] = row("people", place, entry + {PLACE_SIZE + 1}):sub(1, entry)
     end
 end
-if not is_whole then
+if not is_complete then
     return false
 end
-return {{run[1], run[2], own:sub({ID_SIZE} + 1, entry), table.concat(found)}}
+return {{run[1], run[2], own:sub({ID_SIZE} + 1, entry), table.concat(neighbours)}}
 """
 
 
 class RedisNeighbourStore:
-    """See `sidepro.domain.recommendations.ports.NeighbourStore`.
-
-    When Redis has lost a result, or a part of it, there is none until the next run. One that is
-    the same as the one before is not written again.
+    """See `sidepro.domain.recommendations.ports.NeighbourStore`. Fails while Redis is down. If
+    Redis loses a part of a result, there is none until the next run.
     """
 
     def __init__(self, redis: RedisClient) -> None:
         self._redis = redis
-        self._switch = redis.redis.register_script(_SWITCH)
+        self._make_current_script = redis.redis.register_script(_MAKE_CURRENT)
         self._neighbours = redis.redis.register_script(_NEIGHBOURS)
-        self._written: tuple[str, Similarities] | None = None
 
     async def replace(self, similarities: Similarities, run: SimilarityRun) -> bool:
-        if self._written:
-            token, before = self._written
-            if await asyncio.to_thread(_are_same, similarities, before):
-                outcome = await self._put(token, similarities, run)
-                if outcome != LOST:
-                    return bool(outcome)
-        token = uuid4().hex
-        for kind, rows_of in (("people", _people_of), ("groups", _groups_of)):
-            rows = await asyncio.to_thread(rows_of, similarities)
-            for blocks in _some_at_once(_cut(rows)):
-                await self._redis.execute(partial(_write, token=token, kind=kind, blocks=blocks))
-        outcome = await self._put(token, similarities, run)
-        if outcome == LOST:
-            log.warning("similarity_not_stored", reason="Redis has dropped a part of it")
+        token = await asyncio.to_thread(_digest, similarities)
+        outcome = await self._make_current(token, similarities, run)
+        if outcome == INCOMPLETE:
+            for kind, rows_of in (("people", _people_of), ("groups", _groups_of)):
+                rows = await asyncio.to_thread(rows_of, similarities)
+                for blocks in _batches(_split(rows)):
+                    await self._redis.execute(
+                        partial(_write, token=token, kind=kind, blocks=blocks)
+                    )
+            outcome = await self._make_current(token, similarities, run)
+        if outcome == INCOMPLETE:
+            log.warning("similarity_not_stored", reason="Redis has evicted a part of it")
             raise Unavailable
-        if outcome:
-            self._written = token, similarities
         return bool(outcome)
 
-    async def _put(self, token: str, similarities: Similarities, run: SimilarityRun) -> int:
-        """Make the blocks with this token the result; 1 when they are, 0 when there is a later
-        one, or `LOST`. May be done twice.
+    async def _make_current(
+        self, token: str, similarities: Similarities, run: SimilarityRun
+    ) -> int:
+        """Make the blocks with this token the current result. Returns 1 if they are, 0 if there is
+        a later result, or `INCOMPLETE`. Safe to repeat.
         """
         population = similarities.population
         arguments: list[str | int | float] = [
@@ -224,12 +216,12 @@ class RedisNeighbourStore:
             encoded_names(population.names),
         ]
         outcome = await self._redis.execute(
-            lambda redis: self._switch([_RUN], arguments, client=redis)
+            lambda redis: self._make_current_script([_RUN], arguments, client=redis)
         )
         return int(outcome)
 
     async def latest(self) -> Similarities | None:
-        run = await self._facts()
+        run = await self._read_run()
         if not run or run.get(b"layout") != LAYOUT.encode():
             return None
         token = str(run[b"token"], "ascii")
@@ -259,26 +251,26 @@ class RedisNeighbourStore:
         """All rows of a result.
 
         Raises:
-            LookupError: a block, or a part of it, is not there.
+            LookupError: a block is missing or incomplete.
         """
-        found = bytearray()
-        for start in range(0, number, ROWS * BLOCKS_AT_ONCE):
-            stop = min(number, start + ROWS * BLOCKS_AT_ONCE)
-            names = [_block(token, kind, at // ROWS) for at in range(start, stop, ROWS)]
-            blocks = await self._redis.execute(partial(_read, names=names))
+        content = bytearray()
+        for start in range(0, number, ROWS * PIPELINE_BLOCKS):
+            stop = min(number, start + ROWS * PIPELINE_BLOCKS)
+            keys = [_block(token, kind, place // ROWS) for place in range(start, stop, ROWS)]
+            blocks = await self._redis.execute(partial(_read, keys=keys))
             if None in blocks:
                 raise LookupError(kind)
-            found += b"".join(blocks)
-        if len(found) != number * row.itemsize:
+            content += b"".join(blocks)
+        if len(content) != number * row.itemsize:
             raise LookupError(kind)
-        return np.frombuffer(bytes(found), row)
+        return np.frombuffer(bytes(content), row)
 
-    async def _facts(self) -> dict[Any, Any]:
-        """What is said of the last result; nothing where there is none."""
+    async def _read_run(self) -> dict[Any, Any]:
+        """The description of the current result; empty if there is none."""
         return await self._redis.execute(lambda redis: redis.hgetall(_RUN))
 
     async def last_run(self) -> SimilarityRun | None:
-        run = await self._facts()
+        run = await self._read_run()
         if not run:
             return None
         return SimilarityRun(
@@ -331,34 +323,31 @@ def _groups_of(similarities: Similarities) -> npt.NDArray[Any]:
     return rows
 
 
-def _are_same(one: Similarities, other: Similarities) -> bool:
-    people, others = one.population, other.population
-    pairs = (
-        (people.ids, others.ids),
-        (people.skills, others.skills),
-        (people.published, others.published),
-        (one.groups, other.groups),
-        (one.complete, other.complete),
-        (one.nearest, other.nearest),
-    )
-    return people.names == others.names and all(_are_same_bytes(*pair) for pair in pairs)
+def _digest(similarities: Similarities) -> str:
+    """A digest of the content and its format, as 32 hexadecimal digits."""
+    population = similarities.population
+    digest = blake2b(f"{LAYOUT} {encoded_names(population.names)}".encode(), digest_size=16)
+    for content in (
+        population.ids,
+        population.skills,
+        population.published,
+        similarities.groups,
+        similarities.complete,
+        similarities.nearest,
+    ):
+        digest.update(f" {len(content)} ".encode())
+        digest.update(content)
+    return digest.hexdigest()
 
 
-def _are_same_bytes(one: Bytes, other: Bytes) -> bool:
-    return len(one) == len(other) and all(
-        bytes(one[start : start + PIPELINE_BATCH]) == bytes(other[start : start + PIPELINE_BATCH])
-        for start in range(0, len(one), PIPELINE_BATCH)
-    )
-
-
-def _cut(rows: npt.NDArray[Any]) -> list[memoryview]:
+def _split(rows: npt.NDArray[Any]) -> list[memoryview]:
     return [column(rows[start : start + ROWS]) for start in range(0, len(rows), ROWS)]
 
 
-def _some_at_once(blocks: list[memoryview]) -> Iterator[list[tuple[int, memoryview]]]:
+def _batches(blocks: list[memoryview]) -> Iterator[list[tuple[int, memoryview]]]:
     numbered = list(enumerate(blocks))
-    for start in range(0, len(numbered), BLOCKS_AT_ONCE):
-        yield numbered[start : start + BLOCKS_AT_ONCE]
+    for start in range(0, len(numbered), PIPELINE_BLOCKS):
+        yield numbered[start : start + PIPELINE_BLOCKS]
 
 
 async def _write(
@@ -367,12 +356,12 @@ async def _write(
     async with redis.pipeline(transaction=False) as pipeline:
         for number, block in blocks:
             # a pipeline's commands are queued, not awaited
-            _ = pipeline.set(_block(token, kind, number), block, ex=RETRY_LIMIT)
+            _ = pipeline.set(_block(token, kind, number), block, ex=UNUSED_TTL)
         await pipeline.execute()
 
 
-async def _read(redis: Redis, *, names: list[str]) -> list[Any]:
-    return await redis.mget(names)
+async def _read(redis: Redis, *, keys: list[str]) -> list[Any]:
+    return await redis.mget(keys)
 
 
 def _block(token: str, kind: str, number: int) -> str:
