@@ -1,1 +1,1 @@
-"""What the platform costs, measured from outside: `./just bench`. Figures: docs/performance.md."""
+"""Measures the platform from outside: `./just bench`. Results: docs/performance.md."""

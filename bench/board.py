@@ -1,11 +1,10 @@
-"""The board, rooms and recommendations over HTTP: processor time, bytes and statements a request.
+"""The board, rooms and recommendations over HTTP: CPU time, bytes and statements per request.
 
     ./just bench board [--rounds N] [--requests N] [--only WORD] [--scale N]
 
-Real servers are driven from outside over a few connections. All rows are measured in every round,
-on each server in turn, so that whatever else the machine does falls on all of them alike; the
-median of the rounds is shown. Processor time is that of all processes of a server, user and
-system, divided by the requests.
+Real servers answer over a few connections. Each round measures every row on every server in turn,
+so that other load on the machine affects all of them alike; the table shows medians of the rounds.
+CPU time is user and system time of all processes of a server, divided by the requests.
 """
 
 from __future__ import annotations
@@ -44,12 +43,12 @@ CONNECTIONS = 4
 WARM_UP = 60
 COUNTED = 20
 DEEP = 6_000
-"""How many projects lie before the deep page: a thousand pages of six."""
+"""Projects before the deep page: a thousand pages of six."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """Of the command line."""
+    """The command line."""
 
     rounds: int
     requests: int
@@ -59,7 +58,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table: what is asked for, and what it may cost in milliseconds."""
+    """A row of the table: paths, and the CPU time allowed for a request, in milliseconds."""
 
     name: str
     paths: list[str]
@@ -69,22 +68,22 @@ class Row:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a request costs, in milliseconds, and the bytes of its answer."""
+    """The cost of a request: CPU time in milliseconds, bytes and seconds of its response."""
 
     app: float
     database: float
-    answer: int
+    size: int
     seconds: float
 
 
 async def rows_of(server: Measured, token: str) -> list[Row]:
-    """The rows of quality.md, with what is there on this server."""
+    """The rows of the quality requirements, with ids and words of this server."""
     page = await server.get("/projects?limit=100")
     projects = [project["id"] for project in page["items"]]
     names = {word for project in page["items"] for word in project["title"].split()}
     korean, english = [await _word(server, names, is_ascii=kind) for kind in (False, True)]
     rooms = [room["id"] for room in (await server.get("/rooms?limit=20", token))["items"]]
-    cursor = await _far_down(server)
+    cursor = await _deep_cursor(server)
     six = "/api/v1/projects?limit=6"
     return [
         Row("no database: /health/live", ["/health/live"]),
@@ -113,16 +112,17 @@ async def rows_of(server: Measured, token: str) -> list[Row]:
 
 
 async def _word(server: Measured, words: set[str], *, is_ascii: bool) -> tuple[str, int]:
-    """The word with about 400 hits."""
-    found = []
+    """The word whose number of hits is nearest to 400, and that number."""
+    hits = []
     for word in sorted(words):
         if len(word) >= 3 and word.isascii() is is_ascii:
-            path = f"/projects?limit=1&total=true&q={quote(word)}"
-            found.append((abs((total := (await server.get(path))["total"]) - 400), word, total))
-    return min(found)[1:]
+            page = await server.get(f"/projects?limit=1&total=true&q={quote(word)}")
+            hits.append((abs(page["total"] - 400), word, page["total"]))
+    return min(hits)[1:]
 
 
-async def _far_down(server: Measured) -> str:
+async def _deep_cursor(server: Measured) -> str:
+    """The cursor behind the first `DEEP` projects."""
     cursor = ""
     for _ in range(DEEP // 100):
         page = await server.get(f"/projects?limit=100{cursor and f'&cursor={cursor}'}")
@@ -131,46 +131,49 @@ async def _far_down(server: Measured) -> str:
 
 
 def calls_of(row: Row, token: str) -> list[Call]:
-    """The calls; only those that need it carry the token."""
-    signed_in = any(part in row.paths[0] for part in ("/rooms", "/recommendations"))
-    return [Call.to(path, token if signed_in else None) for path in row.paths]
+    """The row's requests, with the token if they need one."""
+    is_private = any(part in row.paths[0] for part in ("/rooms", "/recommendations"))
+    return [Call.to(path, token if is_private else None) for path in row.paths]
 
 
 async def cost_of(server: Measured, calls: list[Call], requests: int) -> Cost:
-    """The mean cost of the calls over so many requests."""
+    """The mean cost of `requests` requests, the calls in turn."""
     app_before, database_before = server.cpu()
-    seen = await drive(server.port, calls, requests, CONNECTIONS)
+    responses = await drive(server.port, calls, requests, CONNECTIONS)
     app, database = server.cpu()
     return Cost(
         (app - app_before) / requests,
         (database - database_before) / requests,
-        round(statistics.mean(size for _, size in seen)),
-        statistics.median(seconds for seconds, _ in seen),
+        round(statistics.mean(size for _, size in responses)),
+        statistics.median(seconds for seconds, _ in responses),
     )
 
 
 Costs = dict[tuple[str, int], list[Cost]]
-"""By the name of the server and the place of the row, one for each round."""
+"""By the name of the server and the index of the row, one for each round."""
 
 
 async def measure(
-    servers: Mapping[str, Measured], calls: Mapping[str, list[list[Call]]], options: Options
+    servers: Mapping[str, Measured],
+    calls: Mapping[str, list[list[Call]]],
+    *,
+    rounds: int,
+    requests: int,
 ) -> Costs:
-    """All rows on all servers, round after round."""
+    """Measure all rows on all servers, in rounds after a warm-up. `calls` has each server's."""
     costs: Costs = defaultdict(list)
-    for turn in range(options.rounds + 1):
-        for place in range(len(calls[POSTGRESQL])):
+    for number in range(rounds + 1):
+        for index in range(len(next(iter(calls.values())))):
             for name, server in servers.items():
-                requests = options.requests if turn else WARM_UP
-                cost = await cost_of(server, calls[name][place], requests)
-                if turn:
-                    costs[name, place].append(cost)
-        print(f"round {turn} of {options.rounds}", file=sys.stderr)
+                cost = await cost_of(server, calls[name][index], requests if number else WARM_UP)
+                if number:
+                    costs[name, index].append(cost)
+        print(f"round {number} of {rounds}", file=sys.stderr)
     return costs
 
 
 async def statements_of(server: Measured, calls: list[list[Call]], url: str) -> list[float]:
-    """How many statements a request of each row takes, one request at a time."""
+    """The statements of a request of each row."""
     numbers = []
     for each in calls:
         with counting_statements(url) as counted:
@@ -182,12 +185,12 @@ async def statements_of(server: Measured, calls: list[list[Call]], url: str) -> 
 def table(rows: list[Row], costs: Costs, statements: list[float]) -> Iterator[str]:
     """The table in Markdown."""
     yield (
-        "| work | app, ms | must | database, ms | must | bytes | statements "
-        "| app at the limit, ms | ratio | median answer, ms | on SQLite, ms |"
+        "| work | app, ms | allowed | database, ms | allowed | bytes | statements "
+        "| app at the limit, ms | ratio | median response, ms | on SQLite, ms |"
     )
     yield "|---|---|---|---|---|---|---|---|---|---|---|"
-    for place, row in enumerate(rows):
-        ours, limit, sqlite = (_median(costs[name, place]) for name in (POSTGRESQL, LIMIT, SQLITE))
+    for index, row in enumerate(rows):
+        ours, limit, sqlite = (median(costs[name, index]) for name in (POSTGRESQL, LIMIT, SQLITE))
         yield " | ".join(
             [
                 f"| {row.name}",
@@ -195,8 +198,8 @@ def table(rows: list[Row], costs: Costs, statements: list[float]) -> Iterator[st
                 "" if row.app is None else f"{row.app}",
                 f"{ours.database:.2f}",
                 "" if row.database is None else f"{row.database}",
-                f"{ours.answer:,}",
-                f"{statements[place]:.1f}",
+                f"{ours.size:,}",
+                f"{statements[index]:.1f}",
                 f"{limit.app:.2f}",
                 f"{ours.app / limit.app:.1f}" if limit.app else "",
                 f"{ours.seconds * 1000:.1f}",
@@ -204,26 +207,26 @@ def table(rows: list[Row], costs: Costs, statements: list[float]) -> Iterator[st
             ]
         )
     spreads = [
-        (max(each.app for each in found) - min(each.app for each in found)) / _median(found).app
-        for (name, _), found in costs.items()
+        (max(cost.app for cost in row) - min(cost.app for cost in row)) / median(row).app
+        for (name, _), row in costs.items()
         if name == POSTGRESQL
     ]
     yield ""
     spread = statistics.median(spreads)
-    yield f"The rounds of a row differ by {spread:.0%} of its median, largest to smallest."
+    yield f"The rounds of a row differ by {spread:.0%} of its median (median of the rows)."
 
 
-def _median(costs: list[Cost]) -> Cost:
+def median(costs: list[Cost]) -> Cost:
     return Cost(
         statistics.median(cost.app for cost in costs),
         statistics.median(cost.database for cost in costs),
-        costs[0].answer,
+        costs[0].size,
         statistics.median(cost.seconds for cost in costs),
     )
 
 
 def main() -> None:
-    options = parsed()
+    options = parse_options()
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sidepro-bench-")))
         postgres = stack.enter_context(DurablePostgres.start())
@@ -257,19 +260,23 @@ def main() -> None:
             harness("statements", str(folder / "paths"), settings=with_token, postgres=postgres)
         )
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            costs = runner.run(measure(servers, calls, options))
+            costs = runner.run(
+                measure(servers, calls, rounds=options.rounds, requests=options.requests)
+            )
             statements = runner.run(statements_of(servers[POSTGRESQL], calls[POSTGRESQL], url))
         print("\n".join(table(rows[POSTGRESQL], costs, statements)))
 
 
-def parsed() -> Options:
+def parse_options() -> Options:
     parser = argparse.ArgumentParser(
-        prog="./just bench board", description="What requests cost, in processor time."
+        prog="./just bench board", description="CPU time of requests."
     )
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--requests", type=int, default=800, help="of each row in a round")
-    parser.add_argument("--scale", type=int, default=1, help="so much more on PostgreSQL")
-    parser.add_argument("--only", default="", help="rows with this in their name")
+    parser.add_argument("--requests", type=int, default=800, help="requests of each row per round")
+    parser.add_argument(
+        "--scale", type=int, default=1, help="multiply the data on PostgreSQL, 1 to 999"
+    )
+    parser.add_argument("--only", default="", help="rows whose name contains this")
     return Options(**vars(parser.parse_args()))
 
 

@@ -1,14 +1,13 @@
-"""The chat over sockets: how many messages a second are stored and delivered, and how soon.
+"""The chat: messages per second that are stored and delivered, and their latency.
 
     ./just bench chat [--sockets N ...] [--rates N ...] [--seconds N]
 
-Both people of each room have it open in one socket each, in one serving process. Messages are
-offered at a steady rate, whatever comes back, in turn by everybody. Each one is stored before it
-is delivered to both. Shown is how long deliveries took from the sending on; the rate counts as
-reached when all of them came and 99 of 100 took at most 100 ms. Processor time is that of all
-processes of a server, divided by the messages: it is steadier than what a shared machine reaches.
+Both people of each room connect to one serving process. All sockets send in turn at a steady rate,
+whatever comes back. A rate is reached if every message is stored and delivered to both people and
+the 99th percentile of the latency is at most 100 ms. CPU time is that of all processes of a
+server, divided by the messages.
 
-The limit is `bench/limit/echo.py`: the same frames from socket to socket, and nothing else.
+The lower bound is `bench/limit/echo.py`: the same frames from socket to socket and nothing else.
 """
 
 from __future__ import annotations
@@ -54,62 +53,60 @@ SIZES = {
 }
 BODY = "점심 먹고 커피 한 잔 어때요? 지난번에 말한 지도 프로젝트도 보여 줄게요."
 WARM_UP = 50
-"""Sockets that are opened before memory is looked at: what a process does for the first time
-costs some megabytes.
-"""
+"""Sockets opened before memory is measured: a process's first ones cost some megabytes."""
 
 LIMIT_RATE = 2_500
-"""Messages a second that the limit is offered."""
+"""Messages per second sent to the echo server."""
 
-SOON = 0.1
-"""Seconds within which 99 of 100 deliveries have to come."""
+MAX_P99 = 0.1
+"""Seconds allowed for the 99th percentile of the latency."""
 
-EVERY = 0.005
-"""Seconds between two moments at which messages are sent: those that are due then."""
+SEND_INTERVAL = 0.005
+"""Seconds between two bursts of due messages."""
 
-PATIENCE = 10.0
-"""Seconds after which a delivery is missed."""
+DELIVERY_TIMEOUT = 10.0
+"""Seconds after which a delivery counts as missing."""
 
 
 @dataclass
 class Traffic:
-    """What was sent when, by its number, and what has come back. `name` tells it from other
-    traffic over the same sockets, of which something may come late.
+    """The times of sent messages by number, and the latencies of deliveries. `name` tells it from
+    late frames of earlier traffic over the same sockets.
     """
 
     name: str
     sent: list[float] = field(default_factory=list)
-    took: list[float] = field(default_factory=list)
+    latencies: list[float] = field(default_factory=list)
     errors: list[bytes] = field(default_factory=list)
 
-    def hear(self, frame: bytes) -> None:
-        """A frame of any socket."""
+    def on_frame(self, frame: bytes) -> None:
+        """Record a frame of any socket."""
         start = b'"client_id":"n%b-' % self.name.encode()
-        place = frame.find(start)
-        if place < 0:
+        found = frame.find(start)
+        if found < 0:
             return
         if frame.startswith(b'{"type":"error"'):
             self.errors.append(frame)
             return
-        place += len(start)
-        number = int(frame[place : frame.index(b'"', place)])
-        self.took.append(time.perf_counter() - self.sent[number])
+        found += len(start)
+        number = int(frame[found : frame.index(b'"', found)])
+        self.latencies.append(time.perf_counter() - self.sent[number])
 
 
 @dataclass(frozen=True)
-class Seat:
-    """A person and the room that they have open."""
+class Connection:
+    """A person with an open room, and their access token."""
 
     room_id: UUID
     user_id: UUID
     token: str
 
 
-async def seats(settings: Mapping[str, str], number: int) -> list[Seat]:
-    """So many seats, two to a room, with sessions of their own."""
-    made = build(load(settings), "")
+async def connections(settings: Mapping[str, str], number: int) -> list[Connection]:
+    """`number` connections, two per room, with sessions of their own."""
+    container = build(load(settings), "")
     try:
-        async with made.database.reading() as connection:
+        async with container.database.reading() as connection:
             room = tables.rooms.c
             open_rooms = select(room.id, room.low_id, room.high_id).where(room.left_by.is_(None))
             rooms = (await connection.execute(open_rooms.limit(number // 2))).all()
@@ -117,15 +114,17 @@ async def seats(settings: Mapping[str, str], number: int) -> list[Seat]:
             sys.exit(f"there are {len(rooms)} rooms, too few for {number} sockets")
         tokens: dict[UUID, str] = {}
         for person in {person for _, *pair in rooms for person in pair}:
-            tokens[person] = await _token(made, person)
-        return [Seat(room, person, tokens[person]) for room, *pair in rooms for person in pair]
+            tokens[person] = await _token(container, person)
+        return [
+            Connection(room, person, tokens[person]) for room, *pair in rooms for person in pair
+        ]
     finally:
-        await made.close()
+        await container.close()
 
 
-async def _token(made: Container, person: UUID) -> str:
-    """A log-in without the hash of a password, which would take most of the time."""
-    service = made.api.services.sessions
+async def _token(container: Container, person: UUID) -> str:
+    """A log-in without the slow password hash."""
+    service = container.api.services.sessions
     now = service.clock()
     session = Session.start(
         SessionId(service.new_id()), UserId(person), "bench", now, service.session_ttl
@@ -137,8 +136,8 @@ async def _token(made: Container, person: UUID) -> str:
     return service.access_tokens.issue(Caller(session.user_id, session.id, is_admin=False))
 
 
-async def stored(settings: Mapping[str, str]) -> int:
-    """How many messages there are."""
+async def count_messages(settings: Mapping[str, str]) -> int:
+    """The number of stored messages."""
     database = Database(load(settings).database)
     try:
         async with database.reading() as connection:
@@ -149,7 +148,7 @@ async def stored(settings: Mapping[str, str]) -> int:
 
 
 async def offer(sockets: list[ChatSocket], traffic: Traffic, rate: int, seconds: float) -> None:
-    """Send at this rate for so long."""
+    """Send messages at `rate` per second for `seconds`."""
     loop = asyncio.get_running_loop()
     began = loop.time()
     while (passed := loop.time() - began) < seconds:
@@ -158,14 +157,14 @@ async def offer(sockets: list[ChatSocket], traffic: Traffic, rate: int, seconds:
             frame = f'{{"type":"send","client_id":"n{traffic.name}-{number}","body":"{BODY}"}}'
             traffic.sent.append(time.perf_counter())
             sockets[number % len(sockets)].send(frame.encode())
-        await asyncio.sleep(EVERY)
-    with contextlib.suppress(AssertionError):  # what is missing is told in the table
-        await until(lambda: len(traffic.took) >= 2 * len(traffic.sent), PATIENCE)
+        await asyncio.sleep(SEND_INTERVAL)
+    with contextlib.suppress(AssertionError):  # the table shows what is missing
+        await until(lambda: len(traffic.latencies) >= 2 * len(traffic.sent), DELIVERY_TIMEOUT)
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What one rate came to. Processor time is in milliseconds for each message."""
+    """The results of one rate. `app` and `database` are CPU milliseconds per message."""
 
     sent: int
     delivered: int
@@ -177,15 +176,15 @@ class Figures:
 
 
 async def opened(
-    server: Measured, places: list[tuple[str, str]], hear: Callable[[bytes], None]
+    server: Measured, places: list[tuple[str, str]], on_text: Callable[[bytes], None]
 ) -> tuple[list[ChatSocket], float]:
-    """Sockets to these addresses with these tokens, and the kB that one more of them costs."""
+    """Open sockets to these paths with these tokens; also returns the kB per socket."""
     sockets = []
     before = 0
-    for place, (path, token) in enumerate(places):
-        if place == WARM_UP:
+    for index, (path, token) in enumerate(places):
+        if index == WARM_UP:
             before = server.memory()
-        sockets.append(await ChatSocket.open(server.port, path, token, hear))
+        sockets.append(await ChatSocket.open(server.port, path, token, on_text))
     await asyncio.sleep(1)
     return sockets, (server.memory() - before) / (len(places) - WARM_UP) / 1024
 
@@ -197,21 +196,25 @@ async def figures_of(
     rate: int,
     seconds: float,
 ) -> Figures:
-    """Offer one rate."""
+    """Measure one rate."""
     used = server.cpu()
     await offer(sockets, traffic, rate, seconds)
     sent = len(traffic.sent)
     app, database = ((now - then) / sent for now, then in zip(server.cpu(), used, strict=True))
-    cuts = statistics.quantiles(traffic.took, n=100) if len(traffic.took) > 1 else [0.0] * 99
-    return Figures(sent, len(traffic.took), cuts[49], cuts[98], app, database, traffic.errors)
+    cuts = (
+        statistics.quantiles(traffic.latencies, n=100)
+        if len(traffic.latencies) > 1
+        else [0.0] * 99
+    )
+    return Figures(sent, len(traffic.latencies), cuts[49], cuts[98], app, database, traffic.errors)
 
 
 async def limit_of(number: int, seconds: float) -> tuple[Figures, float]:
-    """The bare echo with so many sockets; the kB that each of them costs."""
+    """Measure the echo server with `number` sockets; also returns the kB per socket."""
     traffic = Traffic("limit")
     places = [(f"/{place // 2}", "") for place in range(number)]
     with harness("echo", settings={}) as server:
-        sockets, memory = await opened(server, places, traffic.hear)
+        sockets, memory = await opened(server, places, traffic.on_frame)
         figures = await figures_of(server, sockets, traffic, LIMIT_RATE, seconds)
         for each in sockets:
             each.close()
@@ -221,18 +224,18 @@ async def limit_of(number: int, seconds: float) -> tuple[Figures, float]:
 async def measure(
     server: Measured, settings: Mapping[str, str], options: argparse.Namespace, number: int
 ) -> None:
-    """Open the sockets, and offer one rate after the other."""
+    """Open the sockets and measure one rate after the other."""
     traffic = Traffic("")
 
-    def hear(frame: bytes) -> None:
-        traffic.hear(frame)
+    def on_text(frame: bytes) -> None:
+        traffic.on_frame(frame)
 
     places = [
-        (f"/api/v1/rooms/{seat.room_id}/socket", seat.token)
-        for seat in await seats(settings, number)
+        (f"/api/v1/rooms/{each.room_id}/socket", each.token)
+        for each in await connections(settings, number)
     ]
     limit, limit_memory = await limit_of(number, options.seconds)
-    sockets, memory = await opened(server, places, hear)
+    sockets, memory = await opened(server, places, on_text)
     print(
         f"\n{number} sockets in {number // 2} rooms, {memory:.0f} kB each "
         f"(at the limit {limit_memory:.0f})\n"
@@ -242,30 +245,34 @@ async def measure(
         "| ratio | database, ms | reached |"
     )
     print("|---|---|---|---|---|---|---|---|---|---|---|", flush=True)
-    for turn, rate in enumerate(options.rates):
-        traffic = Traffic(f"{number}x{turn}")
-        there = await stored(settings)
+    for index, rate in enumerate(options.rates):
+        traffic = Traffic(f"{number}x{index}")
+        before = await count_messages(settings)
         found = await figures_of(server, sockets, traffic, rate, options.seconds)
-        kept = await stored(settings) - there
-        whole = found.delivered == 2 * found.sent and kept == found.sent and not found.errors
-        reached = whole and found.p99 <= SOON
+        saved = await count_messages(settings) - before
+        is_complete = (
+            found.delivered == 2 * found.sent and saved == found.sent and not found.errors
+        )
+        reached = is_complete and found.p99 <= MAX_P99
         print(
-            f"| {rate} | {found.sent} | {kept} | {found.delivered} | {found.p50 * 1000:.0f} "
+            f"| {rate} | {found.sent} | {saved} | {found.delivered} | {found.p50 * 1000:.0f} "
             f"| {found.p99 * 1000:.0f} | {found.app:.2f} | {limit.app:.2f} "
             f"| {found.app / limit.app:.1f} | {found.database:.2f} "
             f"| {'yes' if reached else 'no'} |",
             flush=True,
         )
         if found.errors:
-            print(f"errors: {len(found.errors)}, such as {found.errors[0]!r}")
-        if not whole:
+            print(f"errors: {len(found.errors)}, for example {found.errors[0]!r}")
+        if not is_complete:
             break
     for socket in sockets:
         socket.close()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="bench chat")
+    parser = argparse.ArgumentParser(
+        prog="./just bench chat", description="Throughput and latency of the chat."
+    )
     parser.add_argument("--sockets", type=int, nargs="+", default=[200, 1_000])
     parser.add_argument(
         "--rates", type=int, nargs="+", default=[500, 1_000, 2_000, 2_500, 3_500, 5_000]

@@ -1,4 +1,4 @@
-"""An HTTP client that costs little: it shares the machine with what is measured."""
+"""An HTTP client with little overhead: it shares the machine with the measured server."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ HOST = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Call:
-    """A request, in the bytes that go over the wire, and the status that it must have."""
+    """A request as bytes, and the status that its response must have."""
 
-    head: bytes
+    request: bytes
     status: int = 200
 
     @classmethod
@@ -31,7 +31,7 @@ class Call:
         body: bytes = b"",
         status: int = 200,
     ) -> Call:
-        """A call of the API."""
+        """A request to the API."""
         lines = [f"{method} {path} HTTP/1.1", "Host: bench", "Accept: application/json"]
         if token:
             lines.append(f"Authorization: Bearer {token}")
@@ -41,8 +41,8 @@ class Call:
 
 
 @dataclass
-class Answer:
-    """What came back, and after how many seconds."""
+class Response:
+    """A response and the seconds until it was complete."""
 
     status: int
     head: bytes
@@ -51,7 +51,7 @@ class Answer:
 
 
 class Connection:
-    """One connection, kept open."""
+    """A keep-alive connection."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
@@ -60,24 +60,24 @@ class Connection:
     async def open(cls, port: int) -> Connection:
         return cls(*await asyncio.open_connection(HOST, port))
 
-    async def send(self, call: Call) -> Answer:
-        """Make a call and read its answer."""
+    async def send(self, call: Call) -> Response:
+        """Send a request and read its response."""
         started = time.perf_counter()
-        self._writer.write(call.head)
+        self._writer.write(call.request)
         head = await self._reader.readuntil(b"\r\n\r\n")
         lower = head.lower()
-        place = lower.index(b"content-length:") + 15
-        length = int(lower[place : lower.index(b"\r", place)])
+        start = lower.index(b"content-length:") + 15
+        length = int(lower[start : lower.index(b"\r", start)])
         body = await self._reader.readexactly(length)
-        return Answer(int(head[9:12]), head, body, time.perf_counter() - started)
+        return Response(int(head[9:12]), head, body, time.perf_counter() - started)
 
     async def close(self) -> None:
         self._writer.close()
         await self._writer.wait_closed()
 
 
-async def once(port: int, call: Call) -> Answer:
-    """A single call, which must get the status that it should."""
+async def once(port: int, call: Call) -> Response:
+    """Send a single request and check its status."""
     connection = await Connection.open(port)
     try:
         return _checked(call, await connection.send(call))
@@ -88,24 +88,24 @@ async def once(port: int, call: Call) -> Answer:
 async def drive(
     port: int, calls: Sequence[Call], number: int, connections: int
 ) -> list[tuple[float, int]]:
-    """Make so many calls, the given ones in turn; seconds and bytes of each answer."""
-    turn = itertools.cycle(calls)
-    left = iter(range(number))
-    seen: list[tuple[float, int]] = []
+    """Send `number` requests, the calls in turn; returns seconds and bytes of each response."""
+    cycle = itertools.cycle(calls)
+    remaining = iter(range(number))
+    measured: list[tuple[float, int]] = []
 
-    async def visitor() -> None:
+    async def client() -> None:
         connection = await Connection.open(port)
-        for _ in left:
-            call = next(turn)
-            answer = _checked(call, await connection.send(call))
-            seen.append((answer.seconds, len(answer.head) + len(answer.body)))
+        for _ in remaining:
+            call = next(cycle)
+            response = _checked(call, await connection.send(call))
+            measured.append((response.seconds, len(response.head) + len(response.body)))
         await connection.close()
 
-    await asyncio.gather(*(visitor() for _ in range(connections)))
-    return seen
+    await asyncio.gather(*(client() for _ in range(connections)))
+    return measured
 
 
-def _checked(call: Call, answer: Answer) -> Answer:
-    if answer.status != call.status:
-        raise RuntimeError(f"{call.head!r} got {answer.status}: {answer.body[:500]!r}")
-    return answer
+def _checked(call: Call, response: Response) -> Response:
+    if response.status != call.status:
+        raise RuntimeError(f"{call.request!r} got {response.status}: {response.body[:500]!r}")
+    return response

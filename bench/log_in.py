@@ -1,10 +1,9 @@
-"""Log-in: whether it tells who has an account, what it costs, and whom it delays.
+"""Log-ins: timing of known and unknown emails, cost, and delay of other requests.
 
     ./just bench log_in [--tries N]
 
-Three questions of the quality list. Do unknown emails take as long as known ones? What does a
-log-in cost beside the hash of the password? How much longer does everybody else wait while eight
-log-ins run at once?
+Do unknown emails take as long as known ones? What does a log-in cost beside the password hash? How
+much longer do other requests take during eight concurrent log-ins?
 """
 
 from __future__ import annotations
@@ -38,25 +37,25 @@ from sidepro.demo.people import DEMO_EMAILS, DEMO_PASSWORD
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Share = tuple[float, float, float]
-"""Milliseconds of processor time for a request: of the app, its database and its event loop."""
+Cost = tuple[float, float, float]
+"""CPU milliseconds of a request: of the app, of its database, and of the app's event loop."""
 
 CONNECTIONS = 4
-AT_ONCE = 8
-OTHERS = 1_000
-"""Requests of others that are timed, with and without log-ins beside them."""
+CONCURRENT = 8
+OTHER_REQUESTS = 1_000
+"""Other requests that are timed, with and without concurrent log-ins."""
 
 SMALL = {"users": 50, "projects": 200}
 
 
 def log_in(email: str, password: str, status: int) -> Call:
-    """A log-in that must end like that."""
+    """A log-in that must be answered with `status`."""
     body = json.dumps({"email": email, "password": password}).encode()
     return Call.to("/api/v1/sessions", method="POST", body=body, status=status)
 
 
 def hash_cost(tries: int) -> float:
-    """Milliseconds of processor time for one verification, nothing around it."""
+    """CPU milliseconds of one password verification alone."""
     hasher = argon2.PasswordHasher(PASSES, MEMORY_KIB, LANES)
     hashed = hasher.hash(DEMO_PASSWORD)
     before = time.process_time()
@@ -66,7 +65,7 @@ def hash_cost(tries: int) -> float:
 
 
 async def known_and_unknown(server: Measured, tries: int) -> None:
-    """Failed log-ins with a known and an unknown email, in turn."""
+    """Compare failed log-ins with a known and an unknown email, in turn."""
     calls = {
         "known": log_in(DEMO_EMAILS[0], "a wrong password", 401),
         "unknown": log_in("nobody@example.com", "a wrong password", 401),
@@ -83,40 +82,39 @@ async def known_and_unknown(server: Measured, tries: int) -> None:
     print(f"- known email {known:.1f} ms, unknown {unknown:.1f} ms on average of {tries}")
     print(
         f"- they differ by {difference:.2f} ms; the spread (standard deviation) is {spread:.2f}: "
-        f"{_told(difference < spread)}"
+        f"{_verdict(difference < spread)}"
     )
 
 
 async def cost(server: Measured, tries: int) -> None:
-    """Processor time of a log-in, one at a time and several at once, and of the hash alone."""
+    """CPU time of log-ins, one at a time and concurrent, and of the hash alone."""
     calls = [log_in(DEMO_EMAILS[0], DEMO_PASSWORD, 201)]
     number = max(1, tries // 5)
-    bare: list[float] = []
-    shares: dict[int, list[Share]] = {1: [], CONNECTIONS: []}
+    hashes: list[float] = []
+    costs: dict[int, list[Cost]] = {1: [], CONNECTIONS: []}
     for _ in range(5):
-        bare.append(hash_cost(number))
-        for connections, found in shares.items():
-            found.append(await _share(server, calls, number, connections))
-    print(f"- the hash measured by itself: {statistics.median(bare):.1f} ms")
-    for connections, found in shares.items():
+        hashes.append(hash_cost(number))
+        for connections, found in costs.items():
+            found.append(await _cost(server, calls, number, connections))
+    print(f"- the hash measured by itself: {statistics.median(hashes):.1f} ms")
+    for connections, found in costs.items():
         of_app, of_database, of_loop = map(statistics.median, zip(*found, strict=True))
         print(
             f"- a log-in, {connections} at once: {of_app:.1f} ms of the app, {of_loop:.1f} of "
-            f"them its event loop: {_told(of_loop <= 2)}; {of_database:.1f} ms of the database"
+            f"them its event loop: {_verdict(of_loop <= 2)}; {of_database:.1f} ms of the database"
         )
 
 
-async def crowded(server: Measured) -> None:
-    """What the same request costs the event loop while the processor hashes beside it.
-
-    The hashes are another process's: no lock or thread of the server's is in the way.
+async def beside_hashing(server: Measured) -> None:
+    """CPU time of a request while another process hashes, which shares no lock or thread with the
+    server.
     """
     calls = [Call.to("/api/v1/projects?limit=6")]
     alone, beside = [], []
     for _ in range(3):
-        alone.append((await _share(server, calls, OTHERS, 1))[2])
+        alone.append((await _cost(server, calls, OTHER_REQUESTS, 1))[2])
         with _hashing():
-            beside.append((await _share(server, calls, OTHERS, 1))[2])
+            beside.append((await _cost(server, calls, OTHER_REQUESTS, 1))[2])
     before, after = statistics.median(alone), statistics.median(beside)
     print(
         f"- a page of the board costs the event loop {before:.2f} ms, and {after:.2f} ms while "
@@ -124,7 +122,7 @@ async def crowded(server: Measured) -> None:
     )
 
 
-async def _share(server: Measured, calls: list[Call], number: int, connections: int) -> Share:
+async def _cost(server: Measured, calls: list[Call], number: int, connections: int) -> Cost:
     before = (*server.cpu(), server.main_thread_cpu())
     await drive(server.port, calls, number, connections)
     after = (*server.cpu(), server.main_thread_cpu())
@@ -136,8 +134,8 @@ async def _share(server: Measured, calls: list[Call], number: int, connections: 
 
 @contextlib.contextmanager
 def _hashing() -> Iterator[None]:
-    """Another process that hashes in as many threads as a server does."""
-    process = multiprocessing.get_context("spawn").Process(target=_hash_on, daemon=True)
+    """Hash in another process, in as many threads as a server does."""
+    process = multiprocessing.get_context("spawn").Process(target=_hash_forever, daemon=True)
     process.start()
     try:
         time.sleep(0.5)
@@ -147,31 +145,33 @@ def _hashing() -> Iterator[None]:
         process.join()
 
 
-def _hash_on() -> None:
+def _hash_forever() -> None:
     with ThreadPoolExecutor(MAX_THREADS) as threads:
         for _ in range(MAX_THREADS):
             threads.submit(hash_cost, 1_000_000)
 
 
 async def delay(server: Measured) -> None:
-    """What others wait, alone and beside eight log-ins at once, in turn."""
+    """The 99th percentile of other requests, alone and during concurrent log-ins, in turn."""
     one_hash = hash_cost(20)
     alone, beside = [], []
     for _ in range(3):
         alone.append(await _p99(server))
         stopping = asyncio.Event()
-        crowd = [asyncio.create_task(_log_in_again(server, stopping)) for _ in range(AT_ONCE)]
+        log_ins = [
+            asyncio.create_task(_log_in_repeatedly(server, stopping)) for _ in range(CONCURRENT)
+        ]
         await asyncio.sleep(0.2)
         beside.append(await _p99(server))
         stopping.set()
-        await asyncio.gather(*crowd)
+        await asyncio.gather(*log_ins)
     before, after = statistics.median(alone), statistics.median(beside)
     print(
-        f"- the slowest of a hundred others: {before:.1f} ms, and {after:.1f} ms while {AT_ONCE} "
-        "log in at once"
+        f"- p99 of other requests: {before:.1f} ms, and {after:.1f} ms during {CONCURRENT} "
+        "concurrent log-ins"
     )
     print(
-        f"- {after - before:.1f} ms more than alone: {_told(after - before < 5 + one_hash)} "
+        f"- {after - before:.1f} ms more than alone: {_verdict(after - before < 5 + one_hash)} "
         f"(5 ms and one hash of {one_hash:.1f})"
     )
 
@@ -180,14 +180,14 @@ async def _p99(server: Measured) -> float:
     call = Call.to("/api/v1/projects?limit=6")
     connection = await Connection.open(server.port)
     seconds = []
-    for _ in range(OTHERS):
+    for _ in range(OTHER_REQUESTS):
         seconds.append((await connection.send(call)).seconds)
         await asyncio.sleep(0.002)
     await connection.close()
     return statistics.quantiles(seconds, n=100)[-1] * 1000
 
 
-async def _log_in_again(server: Measured, stopping: asyncio.Event) -> None:
+async def _log_in_repeatedly(server: Measured, stopping: asyncio.Event) -> None:
     call = log_in(DEMO_EMAILS[0], DEMO_PASSWORD, 201)
     connection = await Connection.open(server.port)
     while not stopping.is_set():
@@ -195,7 +195,7 @@ async def _log_in_again(server: Measured, stopping: asyncio.Event) -> None:
     await connection.close()
 
 
-def _told(holds: bool) -> str:
+def _verdict(holds: bool) -> str:
     return "reached" if holds else "NOT reached"
 
 
@@ -203,13 +203,13 @@ async def measure(name: str, server: Measured, tries: int) -> None:
     print(f"\n{name}\n")
     await known_and_unknown(server, tries)
     await cost(server, tries)
-    await crowded(server)
+    await beside_hashing(server)
     await delay(server)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="./just bench log_in", description="What log-ins cost, and whom they delay."
+        prog="./just bench log_in", description="Cost of log-ins, and the delay of other requests."
     )
     parser.add_argument("--tries", type=int, default=200, help="log-ins of each kind")
     tries = parser.parse_args().tries

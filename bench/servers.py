@@ -1,8 +1,7 @@
-"""The servers that are measured: PostgreSQL, `sidepro serve` on either database, and the data."""
+"""Servers to measure: PostgreSQL, `sidepro serve` on either database, and their data."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import os
@@ -17,9 +16,7 @@ import psycopg
 from bench import cpu
 from bench.bulk_copy import multiply
 from bench.client import Call, once
-from sidepro.bootstrap import build
 from sidepro.demo.people import DEMO_EMAILS, DEMO_PASSWORD
-from sidepro.settings import load
 from tests.servers import HOST, SECRET_KEY, Postgres, SideProServer, free_port, wait_until
 from tests.servers import settings as environment
 
@@ -27,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 Json = dict[str, Any]
+
+SIDEPRO = Path(sys.executable).with_name("sidepro")
 
 SIZES = {
     "users": 2_000,
@@ -39,7 +38,7 @@ SIZES = {
 
 
 class DurablePostgres(Postgres):
-    """With its own defaults: what it answers is on the disk. It can count statements too."""
+    """PostgreSQL with durable commits, as in production, and with statement counts."""
 
     def _command(self) -> list[str]:
         settings = {
@@ -52,22 +51,22 @@ class DurablePostgres(Postgres):
 
 
 class Measured:
-    """A server that answers HTTP, and the processes that it costs."""
+    """An HTTP server and the CPU time of its processes."""
 
     def __init__(self, port: int, pid: int, postgres: Postgres | None) -> None:
         self.port, self._pid, self._postgres = port, pid, postgres
 
     def cpu(self) -> tuple[float, float]:
-        """Milliseconds up to now: of the application, and of its database server if it has one."""
+        """CPU milliseconds so far, of the application and of its database server (else 0)."""
         of_database = cpu.used(self._postgres.pid) if self._postgres else 0.0
         return cpu.used(self._pid), of_database
 
     def main_thread_cpu(self) -> float:
-        """Milliseconds of the application's event loop up to now."""
+        """CPU milliseconds of the application's event loop so far."""
         return cpu.used_by_main_thread(self._pid)
 
     def memory(self) -> int:
-        """Bytes of the application's process that are in memory."""
+        """The resident memory of the application, in bytes."""
         pages = Path(f"/proc/{self._pid}/statm").read_text("ascii").split()[1]
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
@@ -78,16 +77,16 @@ class Measured:
         return str((await self._json(call))["access_token"])
 
     async def get(self, path: str, token: str | None = None) -> Json:
-        """What the API answers."""
+        """The response of a GET request to the API."""
         return await self._json(Call.to(f"/api/v1{path}", token))
 
     async def _json(self, call: Call) -> Json:
-        answer: Json = json.loads((await once(self.port, call)).body)
-        return answer
+        body: Json = json.loads((await once(self.port, call)).body)
+        return body
 
 
 def settings_of(folder: Path, database_url: str | None) -> dict[str, str]:
-    """Of a platform without limits, which would be met and not measured."""
+    """Settings without rate limits, for PostgreSQL or, with `None`, for SQLite."""
     settings = {"SIDEPRO_DATA_DIR": str(folder), "SIDEPRO_RATE_LIMITS": "off"}
     if database_url is not None:
         settings |= {"SIDEPRO_DATABASE_URL": database_url, "SIDEPRO_SECRET_KEY": SECRET_KEY}
@@ -95,9 +94,11 @@ def settings_of(folder: Path, database_url: str | None) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def platform(settings: Mapping[str, str], postgres: Postgres | None) -> Iterator[Measured]:
-    """`sidepro serve`, without jobs that would run in between."""
-    with SideProServer(settings, "--no-jobs") as server:
+def platform(
+    settings: Mapping[str, str], postgres: Postgres | None, sidepro: Path = SIDEPRO
+) -> Iterator[Measured]:
+    """`sidepro serve` without jobs, which would disturb the measurement."""
+    with SideProServer(settings, "--no-jobs", executable=sidepro) as server:
         yield Measured(server.port, server.pid, postgres)
 
 
@@ -105,7 +106,7 @@ def platform(settings: Mapping[str, str], postgres: Postgres | None) -> Iterator
 def harness(
     module: str, *arguments: str, settings: Mapping[str, str], postgres: Postgres | None = None
 ) -> Iterator[Measured]:
-    """One of `bench/limit` in a process of its own. It gets its port before the arguments."""
+    """A module of `bench/limit` in its own process. Its arguments follow the port."""
     port = free_port()
     command = [sys.executable, "-m", f"bench.limit.{module}", str(port), *arguments]
     process = subprocess.Popen(command, env=environment(settings))
@@ -113,8 +114,8 @@ def harness(
     def is_up() -> bool:
         if process.poll() is not None:
             raise SystemExit("the limit harness did not start")
-        with socket.socket() as visitor:
-            return visitor.connect_ex((HOST, port)) == 0
+        with socket.socket() as client:
+            return client.connect_ex((HOST, port)) == 0
 
     try:
         wait_until(is_up, seconds=60, failure=lambda: "the limit harness is not ready")
@@ -124,14 +125,22 @@ def harness(
         process.wait()
 
 
-def fill(settings: Mapping[str, str], sizes: Mapping[str, int] = SIZES, *, scale: int = 1) -> None:
+def fill(
+    settings: Mapping[str, str],
+    sizes: Mapping[str, int] = SIZES,
+    *,
+    scale: int = 1,
+    sidepro: Path = SIDEPRO,
+) -> None:
     """Make the tables, the demo data and everybody's neighbours.
 
     On PostgreSQL the data may be multiplied by `scale` (1 to 999), without neighbours then.
     """
     options = [part for name, size in sizes.items() for part in (f"--{name}", str(size))]
-    sidepro = str(Path(sys.executable).with_name("sidepro"))
-    for arguments in (["migrate"], ["seed", *options]):
+    commands = [["migrate"], ["seed", *options]]
+    if scale == 1:
+        commands.append(["similarity", "run"])
+    for arguments in commands:
         done = subprocess.run(
             [sidepro, *arguments],
             env=environment(settings),
@@ -142,9 +151,7 @@ def fill(settings: Mapping[str, str], sizes: Mapping[str, int] = SIZES, *, scale
         if done.returncode:
             sys.exit(f"sidepro {arguments[0]}: {done.stderr}")
     url = settings.get("SIDEPRO_DATABASE_URL")
-    if scale == 1:
-        asyncio.run(_find_neighbours(settings))
-    elif url is not None:
+    if scale > 1 and url is not None:
         multiply(url, scale)
     if url is not None:
         with psycopg.connect(url, autocommit=True) as connection:
@@ -153,29 +160,24 @@ def fill(settings: Mapping[str, str], sizes: Mapping[str, int] = SIZES, *, scale
             _track(connection, "none")
 
 
-async def _find_neighbours(settings: Mapping[str, str]) -> None:
-    made = build(load(settings), "")
-    try:
-        await made.similarity.run()
-    finally:
-        await made.close()
-
-
 @contextlib.contextmanager
 def counting_statements(database_url: str) -> Iterator[list[int]]:
-    """Count the statements that a database gets meanwhile; the list has their number then."""
+    """Count the statements that a database executes in the block.
+
+    Their number is appended to the yielded list at the end.
+    """
     others = "query NOT LIKE ALL (ARRAY['%pg_stat_statements%', '%pg_reload_conf%', 'ALTER%'])"
-    found: list[int] = []
+    counts: list[int] = []
     with psycopg.connect(database_url, autocommit=True) as connection:
         _track(connection, "top")
         connection.execute("SELECT pg_stat_statements_reset()")
         try:
-            yield found
+            yield counts
             counted = connection.execute(
                 f"SELECT sum(calls) FROM pg_stat_statements WHERE {others}"
             ).fetchone()
             assert counted is not None
-            found.append(int(counted[0] or 0))
+            counts.append(int(counted[0] or 0))
         finally:
             _track(connection, "none")
 

@@ -1,13 +1,12 @@
-"""The similarity job: everybody anew, and what changed since the last time.
+"""The similarity engine: full runs and updates.
 
     ./just bench similarity [--users N …] [--edits N] [--threads N]
 
-Each size is measured in a process of its own: a full run, then a tick after so many people have
-learned other skills, and the most memory that was used. Skills are drawn as the quality list says,
-3 to 12 of the 129 for each person, and evenly: the worst there can be for the engine, which gains
-by people who are alike and by skills that are rare. Everybody has published something.
+Each size is measured in its own process: a full run, then an update after some people have changed
+their skills, and the peak memory. Each person has 3 to 12 of 129 skills, drawn evenly. This is the
+worst case: the engine gains from equal people and from rare skills. Everybody has published.
 
-The limit is the machine's memory: the skills of everybody (24 bytes) read once for each person.
+The lower bound is memory bandwidth: everybody's skills (24 bytes) read once for each person.
 """
 
 from __future__ import annotations
@@ -37,11 +36,11 @@ WORD_BITS = 192
 AT_ONCE = 50_000
 SIZES = (10_000, 100_000)
 COPIED = 1 << 28
-"""Bytes, to see how fast memory is read and written."""
+"""Bytes that are copied to measure the memory's speed."""
 
 
 def draw_skills(random: np.random.Generator, number: int) -> npt.NDArray[np.uint8]:
-    """The skills of so many people, as a population has them."""
+    """The skills of `number` people, as bits. Shape: (number, bytes)."""
     parts = []
     for start in range(0, number, AT_ONCE):
         many = min(AT_ONCE, number - start)
@@ -66,7 +65,7 @@ def draw_population(random: np.random.Generator, number: int) -> Population:
 
 
 def edited(random: np.random.Generator, population: Population, edits: int) -> Population:
-    """The same people, so many of whom have other skills."""
+    """The same people, `edits` of them with other skills."""
     skills = np.frombuffer(population.skills, np.uint8).reshape(len(population), -1).copy()
     skills[random.choice(len(population), edits, replace=False)] = draw_skills(random, edits)
     return replace(population, skills=skills.tobytes())
@@ -75,21 +74,21 @@ def edited(random: np.random.Generator, population: Population, edits: int) -> P
 def timed(
     population: Population, before: Similarities | None, threads: int
 ) -> tuple[Similarities, float, float]:
-    """What is found, and the seconds that it took: of the clock, and of the processor."""
+    """The result, and the seconds of wall time and of CPU time."""
     clock, processor = time.perf_counter(), time.process_time()
     found = similarities(population, before, lambda *_: None, threads).similarities
     return found, time.perf_counter() - clock, time.process_time() - processor
 
 
 def peak_memory() -> float:
-    """MiB that this process has had in memory at the most (Linux alone)."""
+    """The peak resident memory of this process in MiB (Linux only)."""
     status = Path("/proc/self/status").read_text("ascii")
     (line,) = (line for line in status.splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) / 1024
 
 
 def memory_speed() -> float:
-    """Bytes a second that are read when one array is copied into another."""
+    """Bytes read per second when an array is copied."""
     one, other = np.ones(COPIED, np.uint8), np.empty(COPIED, np.uint8)
     best = 0.0
     for _ in range(5):
@@ -100,19 +99,19 @@ def memory_speed() -> float:
 
 
 def measure(users: int, edits: int, threads: int) -> None:
-    """Prints what one size takes, for the process that asked."""
+    """Measure one size and print JSON for the parent process."""
     random = np.random.default_rng(1)
     population = draw_population(random, users)
     found, seconds, processor = timed(population, None, threads)
     full = {"seconds": seconds, "processor": processor, "memory": peak_memory()}
     population = edited(random, population, min(edits, users))
     found, seconds, processor = timed(population, found, threads)
-    tick = {"seconds": seconds, "processor": processor, "memory": peak_memory()}
-    print(json.dumps({"full": full, "tick": tick}))
+    update = {"seconds": seconds, "processor": processor, "memory": peak_memory()}
+    print(json.dumps({"full": full, "update": update}))
 
 
 def report(users: int, edits: int, threads: int, speed: float) -> None:
-    """Prints the rows of one size; memory is read with that `speed`."""
+    """Print the rows of one size. `speed` is the memory's, in bytes per second."""
     command = [sys.executable, "-m", "bench.similarity", "--alone", "--users", str(users)]
     command += ["--edits", str(edits), "--threads", str(threads)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -121,9 +120,9 @@ def report(users: int, edits: int, threads: int, speed: float) -> None:
     found = json.loads(done.stdout)
     limits = {
         "full": users * users * 24 / speed,
-        "tick": edits * users * 24 / speed,
+        "update": edits * users * 24 / speed,
     }
-    for kind, work in (("full", "full run"), ("tick", f"tick after {edits:,} edits")):
+    for kind, work in (("full", "full run"), ("update", f"update after {edits:,} edits")):
         row = found[kind]
         print(
             f"| {users:,} people, {work} | {row['seconds']:.2f} | {row['processor']:.2f} "
@@ -133,7 +132,7 @@ def report(users: int, edits: int, threads: int, speed: float) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="bench similarity", description=__doc__)
+    parser = argparse.ArgumentParser(prog="./just bench similarity", description=__doc__)
     parser.add_argument("--users", type=int, nargs="+", default=SIZES, metavar="N")
     parser.add_argument("--edits", type=int, default=1_000, metavar="N")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, metavar="N")

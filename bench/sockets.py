@@ -1,6 +1,6 @@
-"""A WebSocket client that costs little: it shares the machine with what is measured.
+"""A WebSocket client with little overhead: it shares the machine with the measured server.
 
-It knows what the chat sends: text frames that are not split (RFC 6455), and pings.
+It understands what the chat sends: unfragmented text frames (RFC 6455) and pings.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA
 
 UNMASKED = bytes(4)
-"""A mask that changes nothing, which is one too."""
+"""A zero mask, which is valid and costs nothing."""
 
 
 class ChatSocket(asyncio.Protocol):
-    """One socket. What comes is handed on as bytes."""
+    """One socket. `on_text` gets each text frame as bytes."""
 
-    def __init__(self, request: bytes, hear: Callable[[bytes], None]) -> None:
+    def __init__(self, request: bytes, on_text: Callable[[bytes], None]) -> None:
         self._request = request
-        self._hear = hear
+        self._on_text = on_text
         self._buffer = bytearray()
         self._is_open = False
         self._transport: asyncio.Transport | None = None
@@ -35,16 +35,16 @@ class ChatSocket(asyncio.Protocol):
 
     @classmethod
     async def open(
-        cls, port: int, path: str, token: str, hear: Callable[[bytes], None]
+        cls, port: int, path: str, token: str, on_text: Callable[[bytes], None]
     ) -> ChatSocket:
-        """Connect, and wait until the server has upgraded."""
+        """Connect and wait for the upgrade."""
         request = (
             f"GET {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\n"
             "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
             "Sec-WebSocket-Key: c2lkZXBybyBiZW5jaG1hcg==\r\n\r\n"
         ).encode()
         loop = asyncio.get_running_loop()
-        _, socket = await loop.create_connection(lambda: cls(request, hear), HOST, port)
+        _, socket = await loop.create_connection(lambda: cls(request, on_text), HOST, port)
         await socket.opened
         return socket
 
@@ -57,14 +57,14 @@ class ChatSocket(asyncio.Protocol):
         self._transport.close()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is of no such class
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's class is not a subclass
         self._transport.write(self._request)
 
     def connection_lost(self, error: Exception | None) -> None:
         for future in (self.opened, self.ended):
             if not future.done():
                 future.set_exception(error or ConnectionError("the server closed the socket"))
-                future.exception()  # whoever waits for it sees it, and nobody has to
+                future.exception()  # retrieved, so that asyncio logs no warning
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -80,7 +80,7 @@ class ChatSocket(asyncio.Protocol):
         while (frame := self._frame()) is not None:
             kind, payload = frame
             if kind == TEXT:
-                self._hear(payload)
+                self._on_text(payload)
             elif kind == PING:
                 self._write(PONG, payload)
             elif kind == CLOSE:
@@ -110,7 +110,7 @@ class ChatSocket(asyncio.Protocol):
     def _write(self, kind: int, payload: bytes) -> None:
         assert self._transport is not None
         if self._transport.is_closing():
-            return  # Whoever counts misses it.
+            return  # the benchmark counts it as missing
         if len(payload) < 126:
             head = struct.pack("!BB", 0x80 | kind, 0x80 | len(payload))
         else:

@@ -1,8 +1,8 @@
-"""Counting views: the ways that were thought of, on either database.
+"""Strategies for counting views, on both databases.
 
     ./just bench views [--views N]
 
-Each way counts the same number of views for many readers at once: all of one hot project, then of
+Each strategy counts the same number of views for concurrent readers: first of one project, then of
 a hundred projects in turn. See docs/decisions/0012-views.md.
 """
 
@@ -50,7 +50,7 @@ _COUNT = (
 
 
 class OneByOne:
-    """A statement and a commit for each view."""
+    """One statement and commit per view."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -60,7 +60,7 @@ class OneByOne:
 
 
 class ByProject:
-    """A statement at a time for each project, with all the views that came meanwhile."""
+    """One statement at a time per project, with all views that arrived meanwhile."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -69,9 +69,9 @@ class ByProject:
 
     async def add(self, project_id: ProjectId) -> bool:
         answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        under_way = project_id in self._waiting
+        is_running = project_id in self._waiting
         self._waiting.setdefault(project_id, []).append(answer)
-        if not under_way:
+        if not is_running:
             task = asyncio.create_task(self._count(project_id))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -81,37 +81,37 @@ class ByProject:
         while answers := self._waiting[project_id]:
             self._waiting[project_id] = []
             parameters = {"id": project_id, "number": len(answers)}
-            there = bool(await self._database.write(_COUNT, parameters))
+            exists = bool(await self._database.write(_COUNT, parameters))
             for answer in answers:
-                answer.set_result(there)
+                answer.set_result(exists)
         del self._waiting[project_id]
 
 
-class Way(Protocol):
-    """A way to count."""
+class Strategy(Protocol):
+    """Makes a view counter."""
 
     def __call__(self, database: Database, /) -> ViewCounter: ...
 
 
-WAYS: dict[str, Way] = {
+STRATEGIES: dict[str, Strategy] = {
     "one by one": OneByOne,
-    "gathered for each project": ByProject,
-    "gathered for all projects": SqlViewCounter,
+    "batched per project": ByProject,
+    "batched for all projects": SqlViewCounter,
 }
 
 
 async def count(
     counter: ViewCounter, projects: list[ProjectId], views: int
 ) -> tuple[float, list[float]]:
-    """Seconds that it took in all, and those that each view took."""
-    turn = itertools.cycle(projects)
-    left = iter(range(views))
+    """The seconds of all views together, and of each view."""
+    cycle = itertools.cycle(projects)
+    remaining = iter(range(views))
     waits: list[float] = []
 
     async def reader() -> None:
-        for _ in left:
+        for _ in remaining:
             started = time.perf_counter()
-            assert await counter.add(next(turn))
+            assert await counter.add(next(cycle))
             waits.append(time.perf_counter() - started)
 
     started = time.perf_counter()
@@ -120,11 +120,11 @@ async def count(
 
 
 async def measure(name: str, address: str, database_cpu: Callable[[], float], views: int) -> None:
-    """Prints a line for each way."""
+    """Print a row for each strategy."""
     database = Database(address)
-    everybody = [row.project_id for row in await database.fetch(_PROJECTS)]
-    for kind, projects in (("one project", everybody[:1]), ("a hundred", everybody)):
-        for way, make in WAYS.items():
+    hundred = [row.project_id for row in await database.fetch(_PROJECTS)]
+    for kind, projects in (("one project", hundred[:1]), ("a hundred", hundred)):
+        for strategy, make in STRATEGIES.items():
             counter = make(database)
             await count(counter, projects, views // 10)
             rounds = []
@@ -142,7 +142,7 @@ async def measure(name: str, address: str, database_cpu: Callable[[], float], vi
                 )
             app, of_database, rate, slow = map(statistics.median, zip(*rounds, strict=True))
             print(
-                f"| {name} | {kind} | {way} | {app:.3f} | {of_database:.3f} | {rate:,.0f} "
+                f"| {name} | {kind} | {strategy} | {app:.3f} | {of_database:.3f} | {rate:,.0f} "
                 f"| {slow:.1f} |"
             )
     await database.close()
@@ -150,14 +150,14 @@ async def measure(name: str, address: str, database_cpu: Callable[[], float], vi
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="./just bench views", description="Ways to count views, compared."
+        prog="./just bench views", description="Strategies for counting views."
     )
     parser.add_argument("--views", type=int, default=2_000)
     views = parser.parse_args().views
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sidepro-bench-")))
         postgres = stack.enter_context(DurablePostgres.start())
-        print("| database | views of | counted | app, ms | database, ms | a second | p99, ms |")
+        print("| database | views of | strategy | app, ms | database, ms | a second | p99, ms |")
         print("|---|---|---|---|---|---|---|")
         for name, url in (("PostgreSQL", postgres.fresh_database()), ("SQLite", None)):
             print(f"filling {name}", file=sys.stderr)

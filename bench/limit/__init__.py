@@ -1,1 +1,1 @@
-"""What is left when the platform is taken away: the same work in as little code as can be."""
+"""Lower bounds: the same work in as little code as possible."""

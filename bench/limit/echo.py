@@ -1,7 +1,6 @@
-"""The limit of a chat: a bare WebSocket echo on the same server.
+"""The lower bound of the chat: a bare WebSocket echo on the same server.
 
-What one socket of an address says goes to all sockets of that address, as it came: nobody is asked
-who they are, and nothing is decoded, numbered or stored.
+Each frame goes to all sockets of its path unchanged, without authentication, decoding or storage.
 
     python -m bench.limit.echo PORT
 """

@@ -1,12 +1,12 @@
-"""The limit of a read: the same SQL through bare psycopg in a bare ASGI application.
+"""The lower bound of a read: the same SQL through bare psycopg in a bare ASGI application.
 
-It first asks the platform itself, in its own process, for each of the paths, and notes the
-statements that run. Then it serves the paths: it runs their statements and writes the rows as
-JSON, with no routing, no checks, no shapes and no log.
+First it requests each path from the platform, in its own process, and records the statements. Then
+it serves the paths by running these statements and writing the rows as JSON, without routing,
+validation or logs.
 
     python -m bench.limit.statements PORT FILE
 
-FILE has one path a line; the settings are those of the platform, with a token in BENCH_TOKEN.
+FILE has one path per line. The environment has the platform's settings and a token in BENCH_TOKEN.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ Plan = list[tuple[bytes, list[Any]]]
 
 
 async def plans_of(paths: list[str], token: str) -> dict[bytes, Plan]:
-    """What the platform asks its database for each of the paths."""
+    """The statements that the platform executes for each path."""
     platform = build(load(), "")
     app: Any = Middleware(application(platform, with_jobs=False), platform.metrics)
     transport = httpx.ASGITransport(app)
@@ -56,31 +56,31 @@ async def plans_of(paths: list[str], token: str) -> dict[bytes, Plan]:
         async with httpx.AsyncClient(
             transport=transport, base_url="http://limit", headers=headers
         ) as http:
-            found = {}
+            plans = {}
             for path in paths:
-                # The first time, sessions and the catalogue may be looked up too.
-                tries = [await _noted(platform, http, path) for _ in range(2)]
-                found[path.encode()] = min(tries, key=len)
-            return found
+                # The first request may also look up the session and the catalogue.
+                recordings = [await _recorded(platform, http, path) for _ in range(2)]
+                plans[path.encode()] = min(recordings, key=len)
+            return plans
     finally:
         await platform.close()
 
 
-async def _noted(platform: Container, http: httpx.AsyncClient, path: str) -> Plan:
+async def _recorded(platform: Container, http: httpx.AsyncClient, path: str) -> Plan:
     plan: Plan = []
     database, dialect = platform.database, postgresql_dialect()
 
-    def noting(run: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-        def noted(statement: Any, parameters: Any = NO_PARAMETERS) -> Awaitable[Any]:
+    def recording(run: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        def recorded(statement: Any, parameters: Any = NO_PARAMETERS) -> Awaitable[Any]:
             text, values = CompiledQuery(statement, dialect).bind(parameters)
             plan.append((text.encode(), values))
             return run(statement, parameters)
 
-        return noted
+        return recorded
 
     with (
-        patch.object(database, "fetch", noting(database.fetch)),
-        patch.object(database, "write", noting(database.write)),
+        patch.object(database, "fetch", recording(database.fetch)),
+        patch.object(database, "write", recording(database.write)),
     ):
         (await http.get(path)).raise_for_status()
     return plan
@@ -122,7 +122,7 @@ class Limit:
 
 
 async def serve(port: int, paths: list[str]) -> None:
-    """Note the statements, then serve."""
+    """Record the statements, then serve."""
     plans = await plans_of(paths, os.environ["BENCH_TOKEN"])
     app: Any = Limit(plans, os.environ["SIDEPRO_DATABASE_URL"])
     config = uvicorn.Config(
