@@ -1,1 +1,1 @@
-"""Everything that is stored: SQLite and PostgreSQL from the same code, in SQLAlchemy Core."""
+"""The store: SQLite and PostgreSQL from the same code, in SQLAlchemy Core."""

@@ -4,8 +4,6 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from sidepro.adapters.sql.engine.database import Database, TransactionSource
 from sidepro.adapters.sql.readers.account_reader import SqlAccountReader
 from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
@@ -26,31 +24,17 @@ from sidepro.domain.images.urls import ImageUrls
 class SqlUnitOfWork:
     """See `sidepro.domain.unit_of_work.UnitOfWork`."""
 
-    users: SqlUsers
-    profiles: SqlProfiles
-    sessions: SqlSessions
-    projects: SqlProjects
-    comments: SqlComments
-    bookmarks: SqlBookmarks
-    rooms: SqlRooms
-    images: SqlImages
-    idempotency: SqlIdempotency
-
     def __init__(
-        self,
-        database: Database,
-        catalogue: CatalogueCache,
-        image_urls: ImageUrls,
+        self, database: Database, catalogue: CatalogueCache, image_urls: ImageUrls
     ) -> None:
         self._database = database
         self._catalogue = catalogue
         self._image_urls = image_urls
         self._stack = AsyncExitStack()
-        self._connection: AsyncConnection
 
     async def __aenter__(self) -> Self:
         connection = await self._stack.enter_async_context(self._database.writing())
-        self._connection = connection
+        self._connection, self._source = connection, TransactionSource(connection)
         self.users = SqlUsers(connection)
         self.profiles = SqlProfiles(connection, self._catalogue)
         self.sessions = SqlSessions(connection)
@@ -64,17 +48,15 @@ class SqlUnitOfWork:
 
     @property
     def account_reader(self) -> SqlAccountReader:
-        within = TransactionSource(self._connection)
-        return SqlAccountReader(within, self._catalogue, self._image_urls)
+        return SqlAccountReader(self._source, self._catalogue, self._image_urls)
 
     @property
     def board_reader(self) -> SqlBoardReader:
-        within = TransactionSource(self._connection)
-        return SqlBoardReader(within, self._catalogue, self._image_urls)
+        return SqlBoardReader(self._source, self._catalogue, self._image_urls)
 
     @property
     def room_reader(self) -> SqlRoomReader:
-        return SqlRoomReader(TransactionSource(self._connection), self._image_urls)
+        return SqlRoomReader(self._source, self._image_urls)
 
     async def __aexit__(
         self,

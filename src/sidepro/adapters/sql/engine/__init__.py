@@ -1,1 +1,1 @@
-"""Connections, transactions, locks, and statements in both dialects."""
+"""Connections, fast reads, keyset pages, locks, and what differs between the dialects."""

@@ -20,11 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.sql.selectable import ReturnsRows
 
 from sidepro.adapters.sql.engine.compiled_query import Row
-from sidepro.adapters.sql.engine.fast_reads import (
-    FastReader,
-    PostgresqlFastReader,
-    SqliteFastReader,
-)
+from sidepro.adapters.sql.engine.fast_reads import FastReader, postgresql_reader, sqlite_reader
 from sidepro.domain.errors import EmailTaken, NotFound, SideProError, Unavailable, UsernameTaken
 
 POOL_SIZE = 10
@@ -246,10 +242,8 @@ def _postgresql(address: str) -> tuple[AsyncEngine, FastReader]:
     )
     _, connect_arguments = engine.dialect.create_connect_args(url)
     options = f"{own_options} {READ_OPTIONS} -c lock_timeout={ROW_LOCK_TIMEOUT}"
-    reader = PostgresqlFastReader(
-        {**connect_arguments, **arguments, "options": options}, POOL_TIMEOUT
-    )
-    return engine, reader
+    connect = {**connect_arguments, **arguments, "options": options}
+    return engine, postgresql_reader(connect, POOL_TIMEOUT)
 
 
 def _sqlite(address: str) -> tuple[AsyncEngine, FastReader]:
@@ -273,7 +267,7 @@ def _sqlite(address: str) -> tuple[AsyncEngine, FastReader]:
         _enable_wal(cursor)
         cursor.close()
 
-    return engine, SqliteFastReader(str(url.database), POOL_TIMEOUT)
+    return engine, sqlite_reader(str(url.database), POOL_TIMEOUT)
 
 
 def _enable_wal(cursor: Any) -> None:

@@ -7,12 +7,13 @@ what the driver itself does; docs/performance.md has the figures.
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any
 
 import psycopg
 from psycopg.pq import TransactionStatus
+from sqlalchemy import Dialect
 from sqlalchemy.sql.selectable import ReturnsRows
 
 from sidepro.adapters.sql.engine.compiled_query import (
@@ -35,8 +36,12 @@ class RowLocked(Exception):
     """A statement gave up waiting for a row's lock."""
 
 
-class FastReader(Protocol):
+class FastReader:
     """Runs single statements, each in a transaction of its own."""
+
+    def __init__(self, dialect: Dialect, connections: "Connections") -> None:
+        self._compile = query_compiler(dialect)
+        self._connections = connections
 
     async def fetch(self, statement: ReturnsRows, parameters: Mapping[str, Any]) -> list[Row]:
         """The rows of a statement that reads.
@@ -44,7 +49,8 @@ class FastReader(Protocol):
         Raises:
             Unavailable: the database cannot be reached.
         """
-        ...
+        query = self._compile(statement)
+        return query.rows(await self._connections.run(*query.bind(parameters), writes=False))
 
     async def write(self, statement: ReturnsRows, parameters: Mapping[str, Any]) -> list[Row]:
         """The rows that a writing statement returns, once it is committed.
@@ -53,40 +59,36 @@ class FastReader(Protocol):
             Unavailable: the database cannot be reached. Whether it was committed is unknown.
             RowLocked: nothing was written.
         """
-        ...
+        query = self._compile(statement)
+        return query.rows(await self._connections.run(*query.bind(parameters), writes=True))
 
     async def close(self) -> None:
         """Close all connections."""
-        ...
+        await self._connections.close()
 
 
-class PostgresqlFastReader:
+def postgresql_reader(connect: Mapping[str, Any], timeout: float) -> FastReader:
+    """`connect` holds psycopg's arguments; `timeout` is the wait for a connection, in seconds."""
+    return FastReader(postgresql_dialect(), PostgresqlConnections(connect, timeout))
+
+
+def sqlite_reader(path: str, timeout: float) -> FastReader:
+    """`timeout` is the wait for another process's lock, in seconds."""
+    return FastReader(sqlite_dialect(), SqliteConnections(path, timeout))
+
+
+class PostgresqlConnections:
     """A small pool of psycopg connections in autocommit, the last used one first."""
 
     def __init__(self, connect: Mapping[str, Any], timeout: float) -> None:
-        """`connect` holds psycopg's arguments; `timeout` limits the wait for a connection, in
-        seconds.
-        """
-        self._compile = query_compiler(postgresql_dialect())
-        self._connect = connect
-        self._timeout = timeout
+        self._connect, self._timeout = connect, timeout
         self._slots = asyncio.Semaphore(MAX_CONNECTIONS)
         self._idle: list[psycopg.AsyncConnection] = []
 
-    async def fetch(self, statement: ReturnsRows, parameters: Mapping[str, Any]) -> list[Row]:
-        return await self._rows(statement, parameters, retry=True)
-
-    async def write(self, statement: ReturnsRows, parameters: Mapping[str, Any]) -> list[Row]:
-        return await self._rows(statement, parameters, retry=False)
-
-    async def _rows(
-        self, statement: ReturnsRows, parameters: Mapping[str, Any], *, retry: bool
-    ) -> list[Row]:
-        query = self._compile(statement)
-        text, values = query.bind(parameters)
+    async def run(self, text: str, values: Sequence[Any], *, writes: bool) -> RawRows:
         await self._acquire_slot()
         try:
-            return query.rows(await self._execute(text, values, retry))
+            return await self._execute(text, values, retry=not writes)
         except psycopg.errors.LockNotAvailable as error:
             raise RowLocked from error
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
@@ -94,7 +96,7 @@ class PostgresqlFastReader:
         finally:
             self._slots.release()
 
-    async def _execute(self, text: str, values: Sequence[Any], retry: bool) -> RawRows:
+    async def _execute(self, text: str, values: Sequence[Any], *, retry: bool) -> RawRows:
         if self._idle:
             try:
                 return await self._run(self._idle.pop(), text, values)
@@ -137,34 +139,21 @@ class PostgresqlFastReader:
             await self._idle.pop().close()
 
 
-class SqliteFastReader:
+class SqliteConnections:
     """A few threads with a connection each, and one connection that writes."""
 
     def __init__(self, path: str, timeout: float) -> None:
-        """`timeout` limits the wait for another process's lock, in seconds."""
-        self._compile = query_compiler(sqlite_dialect())
         self._path, self._timeout = path, timeout
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="sqlite")
         self._local = threading.local()
         self._writer: sqlite3.Connection | None = None
         self._connections: list[sqlite3.Connection] = []
 
-    async def fetch(self, statement: ReturnsRows, parameters: Mapping[str, Any]) -> list[Row]:
-        return await self._rows(self._read, statement, parameters)
-
-    async def write(self, statement: ReturnsRows, parameters: Mapping[str, Any]) -> list[Row]:
-        return await self._rows(self._write, statement, parameters)
-
-    async def _rows(
-        self,
-        run: Callable[[str, Sequence[Any]], RawRows],
-        statement: ReturnsRows,
-        parameters: Mapping[str, Any],
-    ) -> list[Row]:
-        query = self._compile(statement)
+    async def run(self, text: str, values: Sequence[Any], *, writes: bool) -> RawRows:
         loop = asyncio.get_running_loop()
+        execute = self._write if writes else self._read
         try:
-            raw = await loop.run_in_executor(self._threads, run, *query.bind(parameters))
+            return await loop.run_in_executor(self._threads, execute, text, values)
         except (sqlite3.OperationalError, sqlite3.InterfaceError) as error:
             raise Unavailable from error
         except sqlite3.DatabaseError as error:
@@ -172,7 +161,6 @@ class SqliteFastReader:
             if type(error) is sqlite3.DatabaseError:
                 raise Unavailable from error
             raise
-        return query.rows(raw)
 
     def _read(self, text: str, values: Sequence[Any]) -> RawRows:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
@@ -201,3 +189,6 @@ class SqliteFastReader:
         self._threads.shutdown()
         while self._connections:
             self._connections.pop().close()
+
+
+Connections = PostgresqlConnections | SqliteConnections

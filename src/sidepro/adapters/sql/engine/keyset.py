@@ -18,12 +18,7 @@ from sqlalchemy import (
 
 from sidepro.adapters.sql.engine.compiled_query import Row, limit_param
 from sidepro.adapters.sql.engine.database import Source
-from sidepro.domain.pagination import (
-    Page,
-    PageRequest,
-    SortKey,
-    build_page,
-)
+from sidepro.domain.pagination import Page, PageRequest, SortKey, build_page
 
 _ONE: ColumnElement[int] = literal_column("1", Integer)
 

@@ -12,12 +12,7 @@ from sidepro.adapters.sql.repositories.images import IMAGE_OF_USER
 from sidepro.adapters.sql.repositories.profiles import SKILLS_OF_PROFILE
 from sidepro.adapters.sql.repositories.sessions import load_session
 from sidepro.adapters.sql.repositories.users import load_user
-from sidepro.adapters.sql.schema.tables import (
-    known_addresses,
-    profiles,
-    sessions,
-    users,
-)
+from sidepro.adapters.sql.schema.tables import known_addresses, profiles, sessions, users
 from sidepro.domain.accounts.ports import LogInCandidate
 from sidepro.domain.accounts.session import Session
 from sidepro.domain.accounts.user import User

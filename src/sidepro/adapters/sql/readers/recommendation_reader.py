@@ -22,8 +22,8 @@ _NUMBERED = (
         projects.c.id,
         (
             func.row_number().over(partition_by=projects.c.author_id, order_by=projects.c.id) - 1
-        ).label("place"),
-        func.count().over(partition_by=projects.c.author_id).label("number"),
+        ).label("index"),
+        func.count().over(partition_by=projects.c.author_id).label("total"),
     )
     .join(users, users.c.id == projects.c.author_id)
     .where(
@@ -36,8 +36,8 @@ _NUMBERED = (
 """Each author's projects, numbered from 0."""
 
 _DISTANCE = (
-    _NUMBERED.c.place + _NUMBERED.c.number - bindparam("first", type_=Integer) % _NUMBERED.c.number
-) % _NUMBERED.c.number
+    _NUMBERED.c.index + _NUMBERED.c.total - bindparam("first", type_=Integer) % _NUMBERED.c.total
+) % _NUMBERED.c.total
 """How far a project comes after its author's first one: the numbers form a circle."""
 
 _BY_AUTHOR = (

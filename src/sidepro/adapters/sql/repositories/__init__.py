@@ -1,1 +1,1 @@
-"""Repositories: what changes stored state."""
+"""Repositories: reads and writes inside a unit of work."""

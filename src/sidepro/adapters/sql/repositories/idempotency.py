@@ -21,11 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sidepro.adapters.sql.engine.dialect import contains, is_postgresql, upsert
 from sidepro.adapters.sql.schema.tables import attempts
 from sidepro.domain.errors import IdempotencyKeyInUse, IdempotencyKeyReused, Unavailable
-from sidepro.domain.idempotency import (
-    RESPONSE_TTL,
-    WAIT_SECONDS,
-    IdempotencyKey,
-)
+from sidepro.domain.idempotency import RESPONSE_TTL, WAIT_SECONDS, IdempotencyKey
 from sidepro.domain.ids import UserId
 
 EXPIRY_BATCH = 20

@@ -1,1 +1,1 @@
-"""Finding projects: keyset pagination, n-grams and access paths."""
+"""The board's search: filters, n-grams, access paths and statements."""

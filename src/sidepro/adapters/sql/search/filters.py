@@ -9,15 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import (
-    ColumnElement,
-    Integer,
-    Select,
-    bindparam,
-    func,
-    literal,
-    select,
-)
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, func, literal, select
 
 from sidepro.adapters.sql.engine.dialect import contains
 from sidepro.adapters.sql.schema.tables import project_search, project_skills, projects
