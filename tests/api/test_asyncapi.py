@@ -12,7 +12,7 @@ from openapi_schema_validator import OAS31Validator, oas31_format_checker
 from sidepro.api.chat.asyncapi import document
 from sidepro.api.chat.close_codes import CloseCode
 from sidepro.api.chat.frames import FROM_CLIENT, FROM_SERVER
-from tests.api.test_openapi import build, client_of
+from tests.api.test_openapi import build, client_for
 
 pytestmark = pytest.mark.anyio
 
@@ -170,7 +170,7 @@ def test_every_refusal_of_a_frame_is_shown(described: Json) -> None:
 
 
 async def test_is_served_to_everybody_and_can_be_switched_off(described: Json) -> None:
-    async with client_of(build()) as client:
+    async with client_for(build()) as client:
         answer: httpx.Response = await client.get("/api/asyncapi.json")
         assert answer.status_code == 200
         assert answer.headers["Content-Type"].startswith("application/json")
@@ -182,5 +182,5 @@ async def test_is_served_to_everybody_and_can_be_switched_off(described: Json) -
         }
         openapi = (await client.get("/api/openapi.json")).json()
         assert "/api/asyncapi.json" in openapi["info"]["description"]
-    async with client_of(build(docs=False)) as client:
+    async with client_for(build(docs=False)) as client:
         assert (await client.get("/api/asyncapi.json")).status_code == 404

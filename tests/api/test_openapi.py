@@ -1,4 +1,4 @@
-"""The OpenAPI document says what is true, and the page that shows it needs no other host.
+"""The OpenAPI document is complete, and its page needs no other host.
 
 Nothing here touches a database: the application is built as `sidepro openapi` builds it.
 """
@@ -42,75 +42,75 @@ def app() -> Litestar:
 
 
 @pytest.fixture(scope="module")
-def described(app: Litestar) -> Json:
+def openapi(app: Litestar) -> Json:
     return document(app)
 
 
 @pytest.fixture
 async def client(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(app) as client:
+    async with client_for(app) as client:
         yield client
 
 
-def client_of(app: Litestar) -> httpx.AsyncClient:
+def client_for(app: Litestar) -> httpx.AsyncClient:
     transport = httpx.ASGITransport(app=Middleware(app))  # type: ignore[arg-type]
     return httpx.AsyncClient(transport=transport, base_url="http://sidepro.test")
 
 
-def operations(described: Json) -> Iterator[tuple[str, str, Json]]:
-    for path, item in described["paths"].items():
+def operations(openapi: Json) -> Iterator[tuple[str, str, Json]]:
+    for path, item in openapi["paths"].items():
         assert item.keys() <= METHODS
         for method, operation in item.items():
             yield path, method, operation
 
 
-def api_operations(described: Json) -> Iterator[tuple[str, str, Json]]:
-    found = [one for one in operations(described) if one[0].startswith("/api/v1/")]
+def api_operations(openapi: Json) -> Iterator[tuple[str, str, Json]]:
+    found = [one for one in operations(openapi) if one[0].startswith("/api/v1/")]
     assert len(found) > 25
     return iter(found)
 
 
-def resolved(described: Json, node: Json) -> Json:
+def resolved(openapi: Json, node: Json) -> Json:
     while "$ref" in node:
-        target: Any = described
+        target: Any = openapi
         for step in node["$ref"].removeprefix("#/").split("/"):
             target = target[step]
         node = target
     return node
 
 
-def walk(node: Any) -> Iterator[Json]:
+def objects_in(node: Any) -> Iterator[Json]:
     if isinstance(node, dict):
         yield node
     for child in node.values() if isinstance(node, dict) else node:
         if isinstance(child, dict | list):
-            yield from walk(child)
+            yield from objects_in(child)
 
 
-def codes(described: Json, operation: Json) -> dict[int, set[str]]:
-    """The codes that an operation may answer with, for each status; by what it shows of them."""
+def codes(openapi: Json, operation: Json) -> dict[int, set[str]]:
+    """The problem codes of an operation by status, from its examples."""
     found = {}
     for status, response in operation["responses"].items():
-        media = resolved(described, response).get("content", {}).get(PROBLEM)
+        media = resolved(openapi, response).get("content", {}).get(PROBLEM)
         if media:
             found[int(status)] = {one["value"]["code"] for one in media["examples"].values()}
     return found
 
 
-def operation(described: Json, operation_id: str) -> Json:
-    (found,) = (one for *_, one in operations(described) if one["operationId"] == operation_id)
+def operation(openapi: Json, operation_id: str) -> Json:
+    (found,) = (one for *_, one in operations(openapi) if one["operationId"] == operation_id)
     return found
 
 
 # ------------------------------------------------------------------------------- the whole of it
 
 
-def test_is_valid(described: Json) -> None:
-    assert described["openapi"].startswith("3.1.")
-    OpenAPIV31SpecValidator(described).validate()
+def test_is_valid(openapi: Json) -> None:
+    assert openapi["openapi"].startswith("3.1.")
+    OpenAPIV31SpecValidator(openapi).validate()
 
 
-def test_has_every_route(app: Litestar, described: Json) -> None:
+def test_contains_every_route(app: Litestar, openapi: Json) -> None:
     routes = {
         (route.path_format, method.lower())
         for route in app.routes
@@ -118,64 +118,64 @@ def test_has_every_route(app: Litestar, described: Json) -> None:
         for method in route.methods
         if method != "OPTIONS"
     }
-    assert {(path, method) for path, method, _ in operations(described)} == routes
+    assert {(path, method) for path, method, _ in operations(openapi)} == routes
 
 
-def test_every_reference_resolves(described: Json) -> None:
-    references = [node for node in walk(described) if isinstance(node.get("$ref"), str)]
+def test_every_reference_resolves(openapi: Json) -> None:
+    references = [node for node in objects_in(openapi) if isinstance(node.get("$ref"), str)]
     assert len(references) > 100
     for node in references:
-        assert resolved(described, node)
+        assert resolved(openapi, node)
 
 
-def test_nothing_is_kept_that_no_operation_uses(described: Json) -> None:
-    used = {node["$ref"] for node in walk(described) if "$ref" in node}
+def test_every_component_is_used(openapi: Json) -> None:
+    used = {node["$ref"] for node in objects_in(openapi) if "$ref" in node}
     for kind in ("schemas", "responses", "headers"):
-        for name in described["components"][kind]:
+        for name in openapi["components"][kind]:
             assert f"#/components/{kind}/{name}" in used
 
 
-def test_is_the_same_each_time(described: Json) -> None:
-    assert json.dumps(document(build())) == json.dumps(described)
+def test_is_deterministic(openapi: Json) -> None:
+    assert json.dumps(document(build())) == json.dumps(openapi)
 
 
-def test_operation_ids_are_short_and_unique(described: Json) -> None:
-    ids = [operation["operationId"] for *_, operation in operations(described)]
+def test_operation_ids_are_short_and_unique(openapi: Json) -> None:
+    ids = [operation["operationId"] for *_, operation in operations(openapi)]
     assert len(set(ids)) == len(ids)
     assert all(re.fullmatch(r"[a-z]+(_[a-z]+){0,3}", one) for one in ids)
 
 
-def test_every_operation_is_told_in_words(described: Json) -> None:
-    for *_, operation in operations(described):
+def test_every_operation_has_a_summary_and_descriptions(openapi: Json) -> None:
+    for *_, operation in operations(openapi):
         assert operation["summary"]
         assert operation["description"].endswith(".")
         assert len(operation["tags"]) == 1
         for response in operation["responses"].values():
-            assert len(resolved(described, response)["description"]) > 3
+            assert len(resolved(openapi, response)["description"]) > 3
 
 
-def test_tells_of_the_socket(described: Json) -> None:
-    assert "/api/v1/rooms/{room_id}/socket" in described["info"]["description"]
+def test_the_description_names_the_socket(openapi: Json) -> None:
+    assert "/api/v1/rooms/{room_id}/socket" in openapi["info"]["description"]
 
 
-def test_names_of_schemas_are_plain_and_objects_are_described(described: Json) -> None:
-    for name, schema in described["components"]["schemas"].items():
+def test_schemas_have_plain_names_and_descriptions(openapi: Json) -> None:
+    for name, schema in openapi["components"]["schemas"].items():
         assert name.isalpha()
         assert "title" not in schema
         assert "\n " not in schema["description"]
-    assert described["components"]["schemas"].keys() >= {"ProjectCardList", "Problem", "Account"}
+    assert openapi["components"]["schemas"].keys() >= {"ProjectCardList", "Problem", "Account"}
 
 
 # ---------------------------------------------------------------------------------------- examples
 
 
-def test_every_example_fits_its_schema(described: Json) -> None:
+def test_every_example_matches_its_schema(openapi: Json) -> None:
     checked = 0
-    for node in walk(described["paths"] | described["components"]["responses"]):
+    for node in objects_in(openapi["paths"] | openapi["components"]["responses"]):
         content = node.get("content")
         for media in content.values() if isinstance(content, dict) else ():
             validator = OAS31Validator(
-                {"components": described["components"], **media["schema"]},
+                {"components": openapi["components"], **media["schema"]},
                 format_checker=oas31_format_checker,
             )
             shown = [one["value"] for one in media.get("examples", {}).values()]
@@ -188,8 +188,8 @@ def test_every_example_fits_its_schema(described: Json) -> None:
     assert checked > 60
 
 
-def test_every_body_and_every_answer_has_an_example(described: Json) -> None:
-    for *_, operation in operations(described):
+def test_every_body_and_response_has_an_example(openapi: Json) -> None:
+    for *_, operation in operations(openapi):
         bodies = [operation["requestBody"]] if "requestBody" in operation else []
         answers = [
             response for status, response in operation["responses"].items() if status[0] in "23"
@@ -199,9 +199,9 @@ def test_every_body_and_every_answer_has_an_example(described: Json) -> None:
                 assert media["example"]
 
 
-def test_examples_speak_korean(described: Json) -> None:
+def test_examples_are_korean(openapi: Json) -> None:
     for name in ("sign_up", "publish", "write_comment", "send"):
-        media = operation(described, name)["requestBody"]["content"]["application/json"]
+        media = operation(openapi, name)["requestBody"]["content"]["application/json"]
         assert re.search("[가-힣]", json.dumps(media["example"], ensure_ascii=False))
 
 
@@ -215,19 +215,19 @@ def own_codes(kind: type[SideProError] = SideProError) -> Iterator[str]:
         yield from own_codes(child)
 
 
-def test_every_code_is_there(described: Json) -> None:
+def test_contains_every_problem_code(openapi: Json) -> None:
     shown: set[str] = set()
-    for *_, one in operations(described):
-        shown |= set().union(*codes(described, one).values())
+    for *_, one in operations(openapi):
+        shown |= set().union(*codes(openapi, one).values())
     edge = {code for code, _ in REJECTIONS.values()}
     # An operation is a method that its address takes.
     assert (set(own_codes()) | edge) - shown == {"method-not-allowed"}
 
 
-def test_errors_are_problems_and_nothing_else(described: Json) -> None:
-    for path, method, one in api_operations(described):
+def test_every_error_is_a_problem(openapi: Json) -> None:
+    for path, method, one in api_operations(openapi):
         for status, reference in one["responses"].items():
-            response = resolved(described, reference)
+            response = resolved(openapi, reference)
             if status < "400":
                 assert PROBLEM not in response.get("content", {})
             elif method == "head":
@@ -236,17 +236,17 @@ def test_errors_are_problems_and_nothing_else(described: Json) -> None:
                 assert list(response["content"]) == [PROBLEM], (path, method, status)
                 schema = response["content"][PROBLEM]["schema"]
                 assert schema == {"$ref": "#/components/schemas/Problem"}
-                for code in codes(described, one)[int(status)]:
+                for code in codes(openapi, one)[int(status)]:
                     assert f"`{code}`" in response["description"]
-    assert '"status_code"' not in json.dumps(described)
+    assert '"status_code"' not in json.dumps(openapi)
 
 
-def test_problems_follow_from_the_shape(described: Json) -> None:
-    for path, method, one in api_operations(described):
+def test_problems_follow_from_parameters_and_bodies(openapi: Json) -> None:
+    for path, method, one in api_operations(openapi):
         if method == "head":
             continue
         where = (method, path)
-        found = codes(described, one)
+        found = codes(openapi, one)
         parameters = {(p["in"], p["name"]) for p in one.get("parameters", [])}
         query = any(place == "query" for place, _ in parameters)
         body = "requestBody" in one
@@ -265,17 +265,17 @@ def test_problems_follow_from_the_shape(described: Json) -> None:
             assert found[404] == {"not-found"}, where
 
 
-def test_problems_that_only_use_cases_know(described: Json) -> None:
+def test_problems_of_the_use_cases(openapi: Json) -> None:
     by_shape = {
         *("malformed", "bad-cursor", "not-authenticated", "not-acceptable", "too-large"),
         *("precondition-failed", "unsupported-media-type", "invalid", "internal", "unavailable"),
         *("rate-limited", "idempotency-key-in-use", "idempotency-key-reused"),
     }
     special = {
-        one["operationId"]: set().union(*codes(described, one).values())
+        one["operationId"]: set().union(*codes(openapi, one).values())
         - by_shape
         - ({"not-found"} if "{" in path else set())
-        for path, _, one in operations(described)
+        for path, _, one in operations(openapi)
     }
     assert {name: found for name, found in special.items() if found} == {
         "sign_up": {"email-taken", "username-taken", "weak-password"},
@@ -294,37 +294,37 @@ def test_problems_that_only_use_cases_know(described: Json) -> None:
     }
 
 
-def test_problems_say_when_and_how_to_try_again(described: Json) -> None:
-    for _, _, one in api_operations(described):
-        refused = resolved(described, one["responses"]["401"])
+def test_problems_have_headers_for_the_next_attempt(openapi: Json) -> None:
+    for _, _, one in api_operations(openapi):
+        refused = resolved(openapi, one["responses"]["401"])
         assert "WWW-Authenticate" in refused["headers"]
-        assert "Retry-After" in resolved(described, one["responses"]["503"])["headers"]
+        assert "Retry-After" in resolved(openapi, one["responses"]["503"])["headers"]
 
 
 # ------------------------------------------------------------------- tokens, headers, parameters
 
 
-def test_security(app: Litestar, described: Json) -> None:
-    assert described["security"] == [{"bearer": []}]
+def test_security(app: Litestar, openapi: Json) -> None:
+    assert openapi["security"] == [{"bearer": []}]
     anybody = {
         one["operationId"]
-        for *_, one in api_operations(described)
+        for *_, one in api_operations(openapi)
         if one.get("security") == [{}, {"bearer": []}]
     }
     assert anybody == {
         *("sign_up", "availability", "log_in", "refresh", "catalogue", "board", "comments"),
         *("read_project", "project_head", "user_page", "user_projects"),
     }
-    for path, _, one in operations(described):
+    for path, _, one in operations(openapi):
         if one["operationId"] not in anybody:
             assert ("security" in one) == path.startswith("/health/")
 
 
-def test_headers(described: Json) -> None:
+def test_headers(openapi: Json) -> None:
     named: dict[str, set[tuple[str, str]]] = {"Location": set(), "ETag": set(), "Link": set()}
-    for *_, one in operations(described):
+    for *_, one in operations(openapi):
         for status, response in one["responses"].items():
-            headers = resolved(described, response)["headers"]
+            headers = resolved(openapi, response)["headers"]
             assert "X-Request-ID" in headers
             for name in named.keys() & headers.keys():
                 named[name].add((one["operationId"], status))
@@ -352,27 +352,27 @@ def test_headers(described: Json) -> None:
         ("ready", {"200"}),
     ],
 )
-def test_good_answers(described: Json, name: str, statuses: set[str]) -> None:
-    answers = operation(described, name)["responses"]
+def test_success_responses(openapi: Json, name: str, statuses: set[str]) -> None:
+    answers = operation(openapi, name)["responses"]
     assert {status for status in answers if status < "400"} == statuses
     for status in statuses:
         assert ("content" in answers[status]) == (status in ("200", "201"))
 
 
-def test_nothing_follows_a_head(described: Json) -> None:
-    for response in operation(described, "project_head")["responses"].values():
+def test_responses_to_head_have_no_body(openapi: Json) -> None:
+    for response in operation(openapi, "project_head")["responses"].values():
         assert "content" not in response
 
 
-def test_an_unready_process_says_what_is_away(described: Json) -> None:
-    unready = operation(described, "ready")["responses"]["503"]
+def test_the_response_of_an_unready_process_lists_its_components(openapi: Json) -> None:
+    unready = operation(openapi, "ready")["responses"]["503"]
     assert unready["content"]["application/json"]["schema"]["$ref"].endswith("/Health")
     assert "Retry-After" in unready["headers"]
 
 
-def test_parameters_are_left_out_rather_than_null(described: Json) -> None:
+def test_optional_parameters_are_not_nullable(openapi: Json) -> None:
     seen = 0
-    for *_, one in operations(described):
+    for *_, one in operations(openapi):
         for parameter in one.get("parameters", []):
             seen += 1
             assert parameter["required"] == (parameter["in"] == "path")
@@ -383,10 +383,10 @@ def test_parameters_are_left_out_rather_than_null(described: Json) -> None:
     assert seen > 40
 
 
-def test_bounds(described: Json) -> None:
+def test_bounds(openapi: Json) -> None:
     parameters = {
         (one["operationId"], parameter["name"]): parameter["schema"]
-        for *_, one in operations(described)
+        for *_, one in operations(openapi)
         for parameter in one.get("parameters", [])
     }
     assert parameters["board", "sort"] == {
@@ -398,15 +398,15 @@ def test_bounds(described: Json) -> None:
     assert parameters["board", "q"]["maxLength"] == 100
     assert parameters["messages", "limit"]["default"] == 50
     assert parameters["recommendations", "limit"]["maximum"] == 20
-    schemas = described["components"]["schemas"]
+    schemas = openapi["components"]["schemas"]
     assert schemas["NewProject"]["properties"]["title"]["maxLength"] == 50
     assert schemas["SignUp"]["properties"]["password"]["minLength"] == 8
     assert schemas["SignUp"]["additionalProperties"] is False
     assert schemas["Message"]["properties"]["sent_at"]["format"] == "date-time"
 
 
-def test_members_are_required_in_answers_except_what_is_asked_for(described: Json) -> None:
-    schemas = described["components"]["schemas"]
+def test_response_members_are_required_unless_requested(openapi: Json) -> None:
+    schemas = openapi["components"]["schemas"]
     asked_for = {
         *(("ProjectCardList", "total"), ("CommentList", "total"), ("RoomList", "total")),
         *(("Availability", "email"), ("Availability", "username"), ("Problem", "errors")),
@@ -425,12 +425,14 @@ def test_members_are_required_in_answers_except_what_is_asked_for(described: Jso
 
 
 @pytest.mark.anyio
-async def test_is_served_as_it_is_made(client: httpx.AsyncClient, described: Json) -> None:
+async def test_the_served_document_equals_the_generated_one(
+    client: httpx.AsyncClient, openapi: Json
+) -> None:
     for _ in range(2):
         answer = await client.get("/api/openapi.json")
         assert answer.status_code == 200
         assert answer.headers["content-type"].partition(";")[0] == "application/json"
-        assert answer.json() == described
+        assert answer.json() == openapi
 
 
 class Addresses(HTMLParser):
@@ -448,7 +450,7 @@ class Addresses(HTMLParser):
 
 
 @pytest.mark.anyio
-async def test_the_page_loads_nothing_from_another_host(client: httpx.AsyncClient) -> None:
+async def test_the_page_loads_only_local_files(client: httpx.AsyncClient) -> None:
     page = await client.get("/api/docs")
     assert page.status_code == 200
     assert page.headers["content-type"].startswith("text/html")
@@ -468,7 +470,7 @@ async def test_the_page_loads_nothing_from_another_host(client: httpx.AsyncClien
 
 
 @pytest.mark.anyio
-async def test_the_page_has_a_policy(client: httpx.AsyncClient) -> None:
+async def test_the_page_has_a_content_security_policy(client: httpx.AsyncClient) -> None:
     policy = (await client.get("/api/docs")).headers["content-security-policy"]
     directives = dict(part.strip().split(" ", 1) for part in policy.split(";"))
     assert directives["default-src"] == "'none'"
@@ -489,7 +491,7 @@ async def test_the_page_has_a_policy(client: httpx.AsyncClient) -> None:
         *("/api/docs/files", "/api/docs/files/", "/api/docs/nothing"),
     ],
 )
-async def test_nothing_else_is_served(client: httpx.AsyncClient, path: str) -> None:
+async def test_no_other_page_is_served(client: httpx.AsyncClient, path: str) -> None:
     answer = await client.get(path)
     assert answer.status_code == 404
     assert answer.headers["content-type"] == PROBLEM
@@ -498,6 +500,6 @@ async def test_nothing_else_is_served(client: httpx.AsyncClient, path: str) -> N
 
 @pytest.mark.anyio
 async def test_documents_can_be_switched_off() -> None:
-    async with client_of(build(docs=False)) as client:
+    async with client_for(build(docs=False)) as client:
         for path in ("/api/docs", "/api/docs/start.js", "/api/openapi.json"):
             assert (await client.get(path)).status_code == 404

@@ -1,4 +1,4 @@
-"""The `sidepro` command, as a process and inside of this one."""
+"""The `sidepro` command, in its own process and in the process of the tests."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ COMMAND = Path(sys.executable).with_name("sidepro")
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a command ended, and what it said."""
+    """The exit code and output of a command."""
 
     code: int
     out: str
     err: str
 
-    def complaint(self) -> str:
-        """The one clear line of a command that failed."""
+    def error_line(self) -> str:
+        """The one-line error of a failed command."""
         assert self.code not in (0, None), f"it did not fail: {self.out}"
         assert "Traceback" not in self.err, self.err
         assert self.err.count("\n") == 1, self.err
@@ -42,7 +42,7 @@ class Outcome:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Callable[..., Outcome]:
-    """Runs `sidepro` as a process of its own, in an empty folder."""
+    """Runs `sidepro` in its own process, in an empty folder."""
 
     def run_it(*arguments: str, **environment: str) -> Outcome:
         done = subprocess.run(
@@ -64,13 +64,13 @@ def run(tmp_path: Path) -> Callable[..., Outcome]:
 def run_here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., Outcome]:
-    """Runs the command in this process, which is many times quicker."""
+    """Runs the command in this process, which is many times faster."""
 
     def run_it(*arguments: str, **environment: str) -> Outcome:
         with monkeypatch.context() as patched:
             patched.chdir(tmp_path)
             patched.setattr(sys, "argv", ["sidepro", *arguments])
-            # logging is set up for a whole process, and this one has other tests to run
+            # Logging is configured for a whole process, which has other tests to run.
             patched.setattr(logs, "set_up", lambda *_: None)
             for name in [name for name in os.environ if name.startswith("SIDEPRO_")]:
                 patched.delenv(name)
@@ -90,6 +90,6 @@ def run_here(
 
 
 @pytest.fixture
-def nowhere() -> Path:
-    """A folder that nobody can make, not even root: a file is in its way."""
+def unwritable_folder() -> Path:
+    """A folder that not even root can create: its parent is a file."""
     return Path(__file__) / "folder"

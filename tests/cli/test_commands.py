@@ -1,4 +1,4 @@
-"""The commands: what they do, and how they refuse what cannot be done."""
+"""The commands, and their one-line errors."""
 
 from __future__ import annotations
 
@@ -37,29 +37,29 @@ SMALL += ["--messages-per-room=2"]
 # ----------------------------------------------------------------------------------------- help
 
 
-def test_there_is_help_everywhere(run_here: Callable[..., Outcome]) -> None:
-    whole = run_here("--help")
-    assert (whole.code, whole.err) == (0, "")
+def test_every_command_has_help(run_here: Callable[..., Outcome]) -> None:
+    overview = run_here("--help")
+    assert (overview.code, overview.err) == (0, "")
     for name in cli.COMMANDS:
         command = cli.cli.get_command(click.Context(cli.cli), name)
         assert command is not None
         assert (command.help or "").startswith(cli.COMMANDS[name][1])
-        assert re.search(rf"^  {name} +\S", whole.out, re.MULTILINE)
+        assert re.search(rf"^  {name} +\S", overview.out, re.MULTILINE)
         for option in ("--help", "-h"):
             outcome = run_here(name, option, SIDEPRO_DOCS="perhaps")
-            assert (outcome.code, outcome.err) == (0, ""), "help needs no sound settings"
+            assert (outcome.code, outcome.err) == (0, ""), "help needs no valid settings"
             assert outcome.out.startswith(f"Usage: sidepro {name}")
             for parameter in command.params:
                 assert max(parameter.opts, key=len) in outcome.out
 
 
-def test_without_a_command_it_shows_its_help(run_here: Callable[..., Outcome]) -> None:
+def test_help_is_shown_without_a_command(run_here: Callable[..., Outcome]) -> None:
     outcome = run_here()
     assert "Usage: sidepro" in outcome.out + outcome.err
     assert "Traceback" not in outcome.err
 
 
-def test_it_tells_its_version(run_here: Callable[..., Outcome]) -> None:
+def test_the_version_is_printed(run_here: Callable[..., Outcome]) -> None:
     outcome = run_here("--version")
     assert outcome.code == 0
     assert re.search(r"\d+\.\d+\.\d+", outcome.out)
@@ -80,15 +80,15 @@ def test_it_tells_its_version(run_here: Callable[..., Outcome]) -> None:
     ],
     ids=" ".join,
 )
-def test_a_wrong_argument_is_one_line(
+def test_an_invalid_argument_is_a_one_line_error(
     run_here: Callable[..., Outcome], arguments: list[str]
 ) -> None:
     outcome = run_here(*arguments)
     assert outcome.code == 2
-    assert "--help" in outcome.complaint()
+    assert "--help" in outcome.error_line()
 
 
-# ------------------------------------------------------------------------------ what is in the way
+# ------------------------------------------------------------------------------- errors at start
 
 
 @pytest.mark.parametrize(
@@ -100,62 +100,62 @@ def test_a_wrong_argument_is_one_line(
     ],
     ids=["neither", "no PostgreSQL", "no Redis"],
 )
-def test_more_workers_are_refused_with_the_reason(
+def test_several_workers_without_postgresql_and_redis_are_an_error(
     run_here: Callable[..., Outcome], environment: dict[str, str]
 ) -> None:
-    line = run_here("serve", "--workers", "2", **environment).complaint()
+    line = run_here("serve", "--workers", "2", **environment).error_line()
     assert "--workers" in line
     assert "PostgreSQL and Redis" in line
     assert "in one process" in line
 
 
-def test_a_taken_port_is_told(run_here: Callable[..., Outcome]) -> None:
+def test_a_taken_port_is_an_error(run_here: Callable[..., Outcome]) -> None:
     with socket.socket() as taken:
         taken.bind((HOST, 0))
         taken.listen()
         port = taken.getsockname()[1]
-        line = run_here("serve", "--port", str(port)).complaint()
+        line = run_here("serve", "--port", str(port)).error_line()
     assert f"{HOST}:{port}" in line
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "no.such.host.invalid", "::2"])
-def test_an_address_of_another_machine_is_told(
+def test_an_address_of_another_machine_is_an_error(
     run_here: Callable[..., Outcome], host: str
 ) -> None:
-    assert host in run_here("serve", "--host", host, "--port", "0").complaint()
+    assert host in run_here("serve", "--host", host, "--port", "0").error_line()
 
 
 @pytest.mark.parametrize("command", ["serve", "migrate", "seed"])
-def test_a_data_folder_that_cannot_be_written_is_told(
-    run_here: Callable[..., Outcome], nowhere: Path, command: str
+def test_an_unwritable_data_folder_is_an_error(
+    run_here: Callable[..., Outcome], unwritable_folder: Path, command: str
 ) -> None:
     arguments = ["--port=0"] if command == "serve" else []
-    line = run_here(command, *arguments, SIDEPRO_DATA_DIR=str(nowhere)).complaint()
+    line = run_here(command, *arguments, SIDEPRO_DATA_DIR=str(unwritable_folder)).error_line()
     assert "cannot write to the folder" in line
-    assert str(nowhere) in line
+    assert str(unwritable_folder) in line
 
     line = run_here(
-        command, *arguments, SIDEPRO_DATABASE_URL=f"sqlite:///{nowhere}/name.sqlite3"
-    ).complaint()
-    assert str(nowhere) in line
+        command, *arguments, SIDEPRO_DATABASE_URL=f"sqlite:///{unwritable_folder}/name.sqlite3"
+    ).error_line()
+    assert str(unwritable_folder) in line
 
 
-def test_a_folder_of_images_that_cannot_be_written_is_told(
-    run_here: Callable[..., Outcome], nowhere: Path, tmp_path: Path
+def test_an_unwritable_images_folder_is_an_error(
+    run_here: Callable[..., Outcome], unwritable_folder: Path, tmp_path: Path
 ) -> None:
-    in_the_way = tmp_path / "in-the-way"
-    in_the_way.touch()
-    for folder in (nowhere, in_the_way):
-        line = run_here("serve", "--port=0", SIDEPRO_IMAGES_URL=str(folder)).complaint()
+    blocking_file = tmp_path / "blocking-file"
+    blocking_file.touch()
+    for folder in (unwritable_folder, blocking_file):
+        line = run_here("serve", "--port=0", SIDEPRO_IMAGES_URL=str(folder)).error_line()
         assert line.startswith(f"cannot write to the folder {folder}: ")
 
 
-def test_a_file_that_is_no_database_is_told(
+def test_a_file_that_is_no_database_is_an_error(
     run_here: Callable[..., Outcome], tmp_path: Path
 ) -> None:
     file = tmp_path / "letter.txt"
     file.write_text("Dear database, " * 1000, "utf-8")
-    line = run_here("migrate", SIDEPRO_DATABASE_URL=f"sqlite:///{file}").complaint()
+    line = run_here("migrate", SIDEPRO_DATABASE_URL=f"sqlite:///{file}").error_line()
     assert str(file) in line
     assert "not a database" in line
 
@@ -163,11 +163,11 @@ def test_a_file_that_is_no_database_is_told(
 @pytest.mark.parametrize(
     "url", ["sqlite:///:memory:", "postgresql://u@127.0.0.1:1/name?nonsense=1"]
 )
-def test_an_address_that_no_driver_understands_is_told(
+def test_a_database_url_that_no_driver_accepts_is_an_error(
     run_here: Callable[..., Outcome], url: str
 ) -> None:
     environment = {"SIDEPRO_DATABASE_URL": url, "SIDEPRO_SECRET_KEY": SECRET_KEY}
-    assert "SIDEPRO_DATABASE_URL" in run_here("migrate", **environment).complaint()
+    assert "SIDEPRO_DATABASE_URL" in run_here("migrate", **environment).error_line()
 
 
 @pytest.mark.parametrize(
@@ -191,14 +191,18 @@ def test_a_data_folder_may_have_any_name(
 
 
 @pytest.mark.servers
-def test_an_unreachable_postgresql_is_one_line(run: Callable[..., Outcome]) -> None:
+def test_an_unreachable_postgresql_is_a_one_line_error_of_the_process(
+    run: Callable[..., Outcome],
+) -> None:
     url = f"postgresql://somebody:hunter2@{HOST}:{free_port()}/name"
     outcome = run("serve", "--port=0", SIDEPRO_DATABASE_URL=url, SIDEPRO_SECRET_KEY=SECRET_KEY)
-    assert "cannot use the database" in outcome.complaint()
+    assert "cannot use the database" in outcome.error_line()
 
 
 @pytest.mark.parametrize("command", ["serve", "migrate", "seed"])
-def test_an_unreachable_postgresql_is_told(run_here: Callable[..., Outcome], command: str) -> None:
+def test_an_unreachable_postgresql_is_an_error_without_the_password(
+    run_here: Callable[..., Outcome], command: str
+) -> None:
     port = free_port()
     outcome = run_here(
         command,
@@ -216,7 +220,7 @@ def test_an_unreachable_postgresql_is_told(run_here: Callable[..., Outcome], com
     assert line.count("\n") == 1
 
 
-def test_a_wrong_password_of_postgresql_is_told(
+def test_a_wrong_postgresql_password_is_an_error_without_the_password(
     run_here: Callable[..., Outcome], postgres: Postgres
 ) -> None:
     url = re.sub(r":[^:@]*@", ":hunter2@", postgres.url)
@@ -233,7 +237,7 @@ def test_a_postgresql_database_must_be_migrated_first(
     with postgres.database() as url:
         environment = settings_of(url, tmp_path / "not made")
         for arguments in (["serve", "--port=0"], ["seed"], ["migrate", "--check"]):
-            line = run_here(*arguments, **environment).complaint()
+            line = run_here(*arguments, **environment).error_line()
             assert "run `sidepro migrate`" in line
             assert migrations.head() in line
         done = run_here("migrate", **environment)
@@ -247,7 +251,7 @@ def test_a_postgresql_database_must_be_migrated_first(
 def test_migrate_check_changes_nothing(run_here: Callable[..., Outcome], tmp_path: Path) -> None:
     environment = {"SIDEPRO_DATA_DIR": str(tmp_path)}
     for _ in range(2):
-        line = run_here("migrate", "--check", **environment).complaint()
+        line = run_here("migrate", "--check", **environment).error_line()
         assert "run `sidepro migrate`" in line
         assert migrations.head() in line
     done = run_here("migrate", **environment)
@@ -259,7 +263,7 @@ def test_migrate_check_changes_nothing(run_here: Callable[..., Outcome], tmp_pat
         assert f"is at revision {migrations.head()}" in again.out
 
 
-def test_a_database_of_a_newer_version_is_told(
+def test_a_database_of_a_newer_version_is_an_error(
     run_here: Callable[..., Outcome], tmp_path: Path
 ) -> None:
     environment = {"SIDEPRO_DATA_DIR": str(tmp_path)}
@@ -268,7 +272,7 @@ def test_a_database_of_a_newer_version_is_told(
         connection.execute("UPDATE alembic_version SET version_num = 'from tomorrow'")
         connection.commit()
     for arguments in (["serve", "--port=0"], ["migrate"], ["migrate", "--check"], ["seed"]):
-        line = run_here(*arguments, **environment).complaint()
+        line = run_here(*arguments, **environment).error_line()
         assert "from tomorrow" in line
         assert "newer" in line
 
@@ -277,7 +281,7 @@ def test_a_database_of_a_newer_version_is_told(
 
 
 @pytest.mark.servers
-def test_one_server_alone_serves_a_database_file(
+def test_a_second_server_on_a_database_file_is_an_error(
     run_here: Callable[..., Outcome], tmp_path: Path
 ) -> None:
     database = tmp_path / "data" / "our chats.sqlite3"
@@ -288,7 +292,7 @@ def test_one_server_alone_serves_a_database_file(
     with SideProServer(environment) as server:
         assert database.exists()
         assert {file.name for file in (tmp_path / "keys").iterdir()} == {"images", "secret.key"}
-        line = run_here("serve", "--port=0", **environment).complaint()
+        line = run_here("serve", "--port=0", **environment).error_line()
         assert line.startswith("another `sidepro serve` runs")
         assert str(database) in line
         assert "Redis" in line
@@ -297,14 +301,14 @@ def test_one_server_alone_serves_a_database_file(
         server.start()
 
 
-def test_one_server_alone_serves_a_postgresql_database(
+def test_a_second_server_on_postgresql_without_redis_is_an_error(
     run_here: Callable[..., Outcome], postgres: Postgres, tmp_path: Path
 ) -> None:
     with postgres.database() as url:
         environment = settings_of(url, tmp_path)
         assert run_here("migrate", **environment).code == 0
         with SideProServer(environment) as server:
-            line = run_here("serve", "--port=0", **environment).complaint()
+            line = run_here("serve", "--port=0", **environment).error_line()
             assert line.startswith("another `sidepro serve` runs")
             password = url.split(":")[2].split("@")[0]
             assert password not in line
@@ -313,18 +317,18 @@ def test_one_server_alone_serves_a_postgresql_database(
             assert server.terminate() == 0
 
 
-def test_the_secret_key_is_made_once_for_its_owner_alone(
+def test_the_secret_key_is_created_once_and_readable_by_its_owner_only(
     run_here: Callable[..., Outcome], tmp_path: Path
 ) -> None:
     data = tmp_path / "data"
-    said = run_here("migrate", SIDEPRO_DATA_DIR=str(data))
+    result = run_here("migrate", SIDEPRO_DATA_DIR=str(data))
     file = data / "secret.key"
     made = file.read_text("ascii")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert len(made.strip()) >= 32
-    said = replace(said, out=said.out + run_here("migrate", SIDEPRO_DATA_DIR=str(data)).out)
+    result = replace(result, out=result.out + run_here("migrate", SIDEPRO_DATA_DIR=str(data)).out)
     assert file.read_text("ascii") == made
-    assert made.strip() not in said.out + said.err
+    assert made.strip() not in result.out + result.err
     assert {path.name for path in data.iterdir()} == {"secret.key", "sidepro.sqlite3"}
 
     other = tmp_path / "other"
@@ -333,15 +337,15 @@ def test_the_secret_key_is_made_once_for_its_owner_alone(
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"short", b"\xff" * 64])
-def test_a_broken_file_of_the_secret_key_is_told_and_not_signed_with(
+def test_a_damaged_secret_key_file_is_an_error(
     run_here: Callable[..., Outcome], tmp_path: Path, content: bytes
 ) -> None:
     (tmp_path / "secret.key").write_bytes(content)
-    complaint = run_here("migrate", SIDEPRO_DATA_DIR=str(tmp_path)).complaint()
-    assert str(tmp_path / "secret.key") in complaint
+    error_line = run_here("migrate", SIDEPRO_DATA_DIR=str(tmp_path)).error_line()
+    assert str(tmp_path / "secret.key") in error_line
 
 
-def test_a_secret_key_that_is_set_is_not_kept(
+def test_a_configured_secret_key_is_not_stored(
     run_here: Callable[..., Outcome], tmp_path: Path
 ) -> None:
     environment = {"SIDEPRO_DATA_DIR": str(tmp_path), "SIDEPRO_SECRET_KEY": SECRET_KEY}
@@ -353,7 +357,7 @@ def test_a_secret_key_that_is_set_is_not_kept(
 
 
 @pytest.mark.servers
-def test_port_0_takes_a_free_one_and_says_which(tmp_path: Path) -> None:
+def test_port_0_takes_a_free_port_and_prints_it(tmp_path: Path) -> None:
     with subprocess.Popen(
         [COMMAND, "serve", "--port=0"],
         cwd=tmp_path,
@@ -370,10 +374,10 @@ def test_port_0_takes_a_free_one_and_says_which(tmp_path: Path) -> None:
                 lines.append(line)
                 if "Ctrl-C" in line:
                     break
-            said = "".join(lines)
-            (port,) = set(re.findall(r"http://127\.0\.0\.1:(\d+)/", said))
+            result = "".join(lines)
+            (port,) = set(re.findall(r"http://127\.0\.0\.1:(\d+)/", result))
             assert int(port) > 0
-            assert f"http://127.0.0.1:{port}/api/docs" in said
+            assert f"http://127.0.0.1:{port}/api/docs" in result
             with socket.create_connection((HOST, int(port)), timeout=5):
                 pass
         finally:
@@ -385,7 +389,7 @@ def test_port_0_takes_a_free_one_and_says_which(tmp_path: Path) -> None:
     assert (tmp_path / "data" / "sidepro.sqlite3").exists()
 
 
-def test_seed_fills_an_empty_database_and_no_other(
+def test_seed_fills_only_an_empty_database(
     run_here: Callable[..., Outcome], tmp_path: Path
 ) -> None:
     environment = {"SIDEPRO_DATA_DIR": str(tmp_path)}
@@ -393,16 +397,16 @@ def test_seed_fills_an_empty_database_and_no_other(
     assert done.code == 0, done.err
     assert "demo account" in done.out
     assert "demo data" in done.err, "the progress bar"
-    line = run_here("seed", *SMALL, **environment).complaint()
+    line = run_here("seed", *SMALL, **environment).error_line()
     assert "is not empty: nothing was added" in line
 
 
-def test_openapi_is_printed_without_touching_anything(
-    run_here: Callable[..., Outcome], tmp_path: Path, nowhere: Path
+def test_openapi_is_printed_without_database_or_data_folder(
+    run_here: Callable[..., Outcome], tmp_path: Path, unwritable_folder: Path
 ) -> None:
     outcome = run_here(
         "openapi",
-        SIDEPRO_DATA_DIR=str(nowhere),
+        SIDEPRO_DATA_DIR=str(unwritable_folder),
         SIDEPRO_DATABASE_URL=f"postgresql://nobody:{secrets.token_hex()}@{HOST}:1/none",
     )
     assert (outcome.code, outcome.err) == (0, "")
@@ -415,21 +419,21 @@ def test_openapi_is_printed_without_touching_anything(
 # ----------------------------------------------------------------------------- sidepro markdown
 
 
-def test_texts_are_rendered_again_where_the_html_is_of_other_rules(
+def test_markdown_render_updates_outdated_html(
     run_here: Callable[..., Outcome], tmp_path: Path
 ) -> None:
     environment = {"SIDEPRO_DATA_DIR": str(tmp_path)}
-    assert "run `sidepro migrate`" in run_here("markdown", "render", **environment).complaint()
+    assert "run `sidepro migrate`" in run_here("markdown", "render", **environment).error_line()
     assert run_here("seed", *SMALL, **environment).code == 0
-    said = run_here("markdown", "render", **environment)
-    assert (said.code, said.out) == (0, "changed the HTML of 0 projects\n")
+    result = run_here("markdown", "render", **environment)
+    assert (result.code, result.out) == (0, "changed the HTML of 0 projects\n")
     html = "SELECT id, content_html FROM projects ORDER BY id"
     with contextlib.closing(sqlite3.connect(tmp_path / "sidepro.sqlite3")) as database:
         before = database.execute(html).fetchall()
         database.execute("UPDATE projects SET content_html = 'of old'")
         database.commit()
-    said = run_here("markdown", "render", **environment)
-    assert (said.code, said.out) == (
+    result = run_here("markdown", "render", **environment)
+    assert (result.code, result.out) == (
         0,
         f"changed the HTML of {len(before)} projects\n",
     )
@@ -442,10 +446,10 @@ def test_texts_are_rendered_again_where_the_html_is_of_other_rules(
 
 def test_wrong_counters_are_repaired(run_here: Callable[..., Outcome], tmp_path: Path) -> None:
     environment = {"SIDEPRO_DATA_DIR": str(tmp_path)}
-    assert "run `sidepro migrate`" in run_here("counters", "check", **environment).complaint()
+    assert "run `sidepro migrate`" in run_here("counters", "check", **environment).error_line()
     assert run_here("seed", *SMALL, **environment).code == 0
-    said = run_here("counters", "check", **environment)
-    assert (said.code, said.out, said.err) == (0, "all counts are right\n", "")
+    result = run_here("counters", "check", **environment)
+    assert (result.code, result.out, result.err) == (0, "all counts are right\n", "")
     with contextlib.closing(sqlite3.connect(tmp_path / "sidepro.sqlite3")) as database:
         database.execute("UPDATE project_counters SET comments = comments + 1")
         database.commit()

@@ -1,4 +1,4 @@
-"""`sidepro worker`, `scheduler` and `similarity`: what they do, and how they refuse."""
+"""`sidepro worker`, `scheduler` and `similarity`, and their errors."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ ON_POSTGRESQL = {
 def filled(
     databases: Databases, run_here: Callable[..., Outcome], tmp_path: Path
 ) -> Iterator[Json]:
-    """The settings of a database with a few people in it."""
-    with databases.settings(tmp_path) as given:
-        assert run_here("seed", *SMALL, **given).code == 0
-        yield given
+    """The settings of a database with a few users."""
+    with databases.settings(tmp_path) as environment:
+        assert run_here("seed", *SMALL, **environment).code == 0
+        yield environment
 
 
 # --------------------------------------------------------------------------- worker and scheduler
@@ -62,26 +62,26 @@ def filled(
     [{}, {"SIDEPRO_REDIS_URL": f"redis://{HOST}:1/0"}, ON_POSTGRESQL],
     ids=["neither", "no PostgreSQL", "no Redis"],
 )
-def test_without_postgresql_and_redis_they_refuse_and_say_who_runs_the_jobs(
+def test_worker_and_scheduler_without_postgresql_and_redis_are_an_error(
     run_here: Callable[..., Outcome], command: str, environment: dict[str, str]
 ) -> None:
-    line = run_here(command, **environment).complaint()
+    line = run_here(command, **environment).error_line()
     assert line.startswith(f"`sidepro {command}` needs PostgreSQL and Redis")
     assert "`sidepro serve` runs the jobs itself" in line
 
 
 @pytest.mark.parametrize("command", ["worker", "scheduler"])
-def test_a_server_that_is_not_there_is_one_line(
+def test_an_unreachable_server_is_a_one_line_error(
     run_here: Callable[..., Outcome], postgres: Postgres, tmp_path: Path, command: str
 ) -> None:
-    nowhere = f"redis://:hunter2@{HOST}:{free_port()}/0"
-    line = run_here(command, **ON_POSTGRESQL, SIDEPRO_REDIS_URL=nowhere).complaint()
+    unreachable = f"redis://:hunter2@{HOST}:{free_port()}/0"
+    line = run_here(command, **ON_POSTGRESQL, SIDEPRO_REDIS_URL=unreachable).error_line()
     assert line.startswith("cannot use the database")
     with postgres.database() as url:
-        given = {**settings_of(url, tmp_path), "SIDEPRO_REDIS_URL": nowhere}
-        assert "run `sidepro migrate`" in run_here(command, **given).complaint()
-        assert run_here("migrate", **given).code == 0
-        outcome = run_here(command, **given)
+        environment = {**settings_of(url, tmp_path), "SIDEPRO_REDIS_URL": unreachable}
+        assert "run `sidepro migrate`" in run_here(command, **environment).error_line()
+        assert run_here("migrate", **environment).code == 0
+        outcome = run_here(command, **environment)
     # The log of its connection is no part of what it complains of.
     assert outcome.code == 1
     assert outcome.err.startswith("sidepro: cannot use Redis: ")
@@ -90,30 +90,30 @@ def test_a_server_that_is_not_there_is_one_line(
 
 
 @pytest.mark.parametrize("command", [["worker"], ["similarity", "run"]], ids=" ".join)
-def test_who_only_computes_does_so_with_two_threads_and_who_serves_with_one(
+def test_serve_compares_with_one_thread_and_other_commands_with_two(
     run_here: Callable[..., Outcome],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     command: list[str],
 ) -> None:
-    made: list[int] = []
+    thread_counts: list[int] = []
 
     def engine(threads: int) -> PolarsEngine:
-        made.append(threads)
+        thread_counts.append(threads)
         return PolarsEngine(threads)
 
     monkeypatch.setattr(main, "PolarsEngine", engine)
-    # They are put together before they find that nobody is there.
-    nowhere = f"redis://{HOST}:1/0"
-    assert run_here(*command, **ON_POSTGRESQL, SIDEPRO_REDIS_URL=nowhere).complaint()
+    # The container is built before Redis is found to be unreachable.
+    unreachable = f"redis://{HOST}:1/0"
+    assert run_here(*command, **ON_POSTGRESQL, SIDEPRO_REDIS_URL=unreachable).error_line()
     main.build(Settings(data_dir=tmp_path), "")
-    assert made == [2, 1]
+    assert thread_counts == [2, 1]
 
 
 # ----------------------------------------------------------------------------------- similarity
 
 
-def test_a_run_says_what_it_did_and_shows_how_far_it_is(
+def test_a_run_shows_its_progress_and_prints_its_result(
     run_here: Callable[..., Outcome], filled: Json
 ) -> None:
     outcome = run_here("similarity", "run", **filled)
@@ -126,18 +126,18 @@ def test_a_run_says_what_it_did_and_shows_how_far_it_is(
     assert run_here("similarity", "run", "--full", **filled).code == 0
 
 
-def test_with_redis_it_goes_on_from_the_last_result_or_from_nothing(
+def test_with_redis_a_run_is_incremental_unless_full(
     run_here: Callable[..., Outcome], postgres: Postgres, redis_server: RedisServer, tmp_path: Path
 ) -> None:
     with redis_server.client() as client:
         client.flushall()
     with postgres.database() as url:
-        given = {**settings_of(url, tmp_path), "SIDEPRO_REDIS_URL": redis_server.url}
-        assert run_here("migrate", **given).code == 0
-        assert run_here("seed", *SMALL, **given).code == 0
+        environment = {**settings_of(url, tmp_path), "SIDEPRO_REDIS_URL": redis_server.url}
+        assert run_here("migrate", **environment).code == 0
+        assert run_here("seed", *SMALL, **environment).code == 0
         done = []
         for options in ([], [], ["--full"]):
-            said = DID.fullmatch(run_here("similarity", "run", *options, **given).out)
+            said = DID.fullmatch(run_here("similarity", "run", *options, **environment).out)
             assert said
             done.append((int(said[1]), int(said[2])))
         people = done[0][0]
@@ -146,7 +146,7 @@ def test_with_redis_it_goes_on_from_the_last_result_or_from_nothing(
 
 @pytest.mark.servers
 @pytest.mark.anyio
-async def test_a_run_waits_for_the_one_under_way(filled: Json, tmp_path: Path) -> None:
+async def test_a_run_waits_for_a_run_in_progress(filled: Json, tmp_path: Path) -> None:
     database = Database(address_of(filled))
     try:
         async with SqlJobLock(database).acquire(wait=True):
@@ -166,7 +166,7 @@ async def test_a_run_waits_for_the_one_under_way(filled: Json, tmp_path: Path) -
         await database.close()
 
 
-def test_a_result_that_was_overtaken_is_told_and_not_kept(
+def test_a_result_older_than_the_stored_one_is_discarded(
     run_here: Callable[..., Outcome], filled: Json, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert run_here("similarity", "run", **filled).code == 0
@@ -180,8 +180,8 @@ def test_a_result_that_was_overtaken_is_told_and_not_kept(
     assert outcome.out == "nothing was changed: a later run has already stored its result\n"
 
 
-def test_a_database_that_was_never_migrated_is_told(
+def test_a_database_without_schema_is_an_error(
     run_here: Callable[..., Outcome], tmp_path: Path
 ) -> None:
-    given = {"SIDEPRO_DATA_DIR": str(tmp_path / "new")}
-    assert "run `sidepro migrate`" in run_here("similarity", "run", **given).complaint()
+    environment = {"SIDEPRO_DATA_DIR": str(tmp_path / "new")}
+    assert "run `sidepro migrate`" in run_here("similarity", "run", **environment).error_line()

@@ -1,4 +1,4 @@
-"""Settings: every variable is checked, and a wrong one is one line that names it."""
+"""Settings are validated; an invalid one is a one-line error that names its variable."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ NO_DOTENV = Path("/dev/null")
 KEY = "0123456789abcdef"
 POSTGRESQL = "postgresql://user:password@host:5432/name"
 
-# What each takes, and what becomes of it.
-GOOD: dict[str, list[tuple[str, Any]]] = {
+# Texts of each setting and the parsed values.
+VALID: dict[str, list[tuple[str, Any]]] = {
     "data_dir": [("/var/lib/sidepro", Path("/var/lib/sidepro")), ("데이터", Path("데이터"))],
     "database_url": [
         ("sqlite:///a", "sqlite:///a"),
@@ -78,7 +78,7 @@ GOOD: dict[str, list[tuple[str, Any]]] = {
 NUMBERS = ["-1", "1.5", "ten", "1e3", "٣", "99999999999999999999", "0x10", "1 2"]
 SWITCHES = ["yes", "ON", "1", "true"]
 
-BAD: dict[str, list[str]] = {
+INVALID: dict[str, list[str]] = {
     "database_url": [
         "sidepro.sqlite3",
         "sqlite://",
@@ -121,53 +121,55 @@ def load(**environment: str) -> Settings:
     return configuration.load(environment, NO_DOTENV)
 
 
-# ------------------------------------------------------------------------------ good and bad ones
+# --------------------------------------------------------------------- valid and invalid values
 
 
-def test_the_tables_of_this_test_are_complete() -> None:
+def test_every_setting_has_good_and_bad_values_here() -> None:
     every = {setting.name for setting in fields(Settings)}
-    assert GOOD.keys() == every
-    assert every - BAD.keys() == {"data_dir"}, "which may be any text"
+    assert VALID.keys() == every
+    assert every - INVALID.keys() == {"data_dir"}, "any text is a valid folder"
 
 
 @pytest.mark.parametrize(
     ("name", "text", "value"),
-    [(name, text, value) for name, cases in GOOD.items() for text, value in cases],
+    [(name, text, value) for name, cases in VALID.items() for text, value in cases],
 )
-def test_a_good_value_is_taken(name: str, text: str, value: object) -> None:
+def test_a_valid_value_is_parsed(name: str, text: str, value: object) -> None:
     assert getattr(load(**{variable(name): text}), name) == value
 
 
 @pytest.mark.parametrize(
-    ("name", "text"), [(name, text) for name, texts in BAD.items() for text in texts]
+    ("name", "text"), [(name, text) for name, texts in INVALID.items() for text in texts]
 )
-def test_a_bad_value_is_one_line_that_names_the_variable(
+def test_an_invalid_value_is_a_one_line_error_that_names_the_variable(
     run_here: Callable[..., Outcome], name: str, text: str
 ) -> None:
-    line = run_here("migrate", "--check", **{variable(name): text}).complaint()
+    line = run_here("migrate", "--check", **{variable(name): text}).error_line()
     assert variable(name) in line
     assert "hunter2" not in line
     assert len(line) < 300
 
 
-def test_a_list_of_nothing_is_no_secret_key() -> None:
+def test_an_empty_list_of_secret_keys_is_an_error() -> None:
     with pytest.raises(SettingError, match="SIDEPRO_SECRET_KEY"):
         load(SIDEPRO_SECRET_KEY=" , ")
 
 
 @pytest.mark.parametrize("command", ["serve", "migrate", "seed"])
-def test_every_command_refuses_it(run_here: Callable[..., Outcome], command: str) -> None:
-    line = run_here(command, SIDEPRO_DOCS="perhaps").complaint()
+def test_an_invalid_setting_fails_every_command(
+    run_here: Callable[..., Outcome], command: str
+) -> None:
+    line = run_here(command, SIDEPRO_DOCS="perhaps").error_line()
     assert line == "SIDEPRO_DOCS must be on or off; it is 'perhaps'"
 
 
-def test_a_process_refuses_it_too(run: Callable[..., Outcome]) -> None:
+def test_an_invalid_setting_fails_the_process(run: Callable[..., Outcome]) -> None:
     outcome = run("serve", SIDEPRO_LOG_FORMAT="xml")
-    assert outcome.complaint() == "SIDEPRO_LOG_FORMAT must be console or json; it is 'xml'"
+    assert outcome.error_line() == "SIDEPRO_LOG_FORMAT must be console or json; it is 'xml'"
     assert outcome.code == 1
 
 
-def test_without_anything_the_defaults_hold() -> None:
+def test_unset_and_empty_variables_have_defaults() -> None:
     assert load() == Settings()
     assert load().is_embedded
     assert load().database == f"sqlite:///{Path('data/sidepro.sqlite3').absolute()}"
@@ -190,7 +192,7 @@ def test_postgresql_needs_a_secret_key() -> None:
         ("https://Sidepro.Example:443/app", "https://sidepro.example"),
     ],
 )
-def test_pages_of_the_public_address_are_allowed(address: str, origin: str) -> None:
+def test_the_origin_of_the_public_url_is_allowed(address: str, origin: str) -> None:
     settings = load(SIDEPRO_PUBLIC_URL=address, SIDEPRO_SECRET_KEY=KEY)
     platform = composition.build(settings, settings.public_url or "")
     assert tuple(platform.api.allowed_origins) == (origin,)
@@ -201,42 +203,42 @@ def test_pages_of_the_public_address_are_allowed(address: str, origin: str) -> N
 
 
 def test_every_variable_can_come_from_a_file(tmp_path: Path) -> None:
-    for name, cases in GOOD.items():
+    for name, cases in VALID.items():
         for text, value in cases:
             file = tmp_path / name
             file.write_text(f"{text}\n", "utf-8")
             assert getattr(load(**{f"{variable(name)}_FILE": str(file)}), name) == value
 
 
-def test_a_bad_value_in_a_file_names_the_variable(
+def test_an_invalid_value_in_a_file_is_an_error_that_names_the_variable(
     run_here: Callable[..., Outcome], tmp_path: Path
 ) -> None:
     file = tmp_path / "secret"
     file.write_text("hunter2\n", "utf-8")
-    line = run_here("serve", SIDEPRO_SECRET_KEY_FILE=str(file)).complaint()
+    line = run_here("serve", SIDEPRO_SECRET_KEY_FILE=str(file)).error_line()
     assert "SIDEPRO_SECRET_KEY" in line
     assert "hunter2" not in line
 
 
-def test_a_variable_and_its_file_cannot_both_be_set(
+def test_a_variable_and_its_file_together_are_an_error(
     run_here: Callable[..., Outcome], tmp_path: Path
 ) -> None:
     file = tmp_path / "secret"
     file.write_text(KEY, "utf-8")
     line = run_here(
         "serve", SIDEPRO_SECRET_KEY="hunter2-hunter2-hunter2", SIDEPRO_SECRET_KEY_FILE=str(file)
-    ).complaint()
+    ).error_line()
     assert "SIDEPRO_SECRET_KEY and SIDEPRO_SECRET_KEY_FILE" in line
     assert "hunter2" not in line
 
 
-def test_a_file_that_cannot_be_read_is_named(
-    run_here: Callable[..., Outcome], tmp_path: Path, nowhere: Path
+def test_an_unreadable_file_is_an_error_that_names_it(
+    run_here: Callable[..., Outcome], tmp_path: Path, unwritable_folder: Path
 ) -> None:
     binary = tmp_path / "binary"
     binary.write_bytes(b"\xff\xfe\x00")
-    for file in (tmp_path / "missing", tmp_path, nowhere, binary):
-        line = run_here("serve", SIDEPRO_SECRET_KEY_FILE=str(file)).complaint()
+    for file in (tmp_path / "missing", tmp_path, unwritable_folder, binary):
+        line = run_here("serve", SIDEPRO_SECRET_KEY_FILE=str(file)).error_line()
         assert "SIDEPRO_SECRET_KEY_FILE" in line
         assert str(file) in line
 
@@ -246,24 +248,24 @@ def test_a_dotenv_in_the_current_folder_is_read(
 ) -> None:
     dotenv = tmp_path / ".env"
     dotenv.write_text("# settings\nSIDEPRO_DOCS=perhaps\nSIDEPRO_METRICS\n", "utf-8")
-    assert "SIDEPRO_DOCS" in run_here("serve").complaint()
+    assert "SIDEPRO_DOCS" in run_here("serve").error_line()
 
-    # what the environment says goes before it
-    line = run_here("serve", SIDEPRO_DOCS="on", SIDEPRO_METRICS="never").complaint()
+    # The environment has precedence.
+    line = run_here("serve", SIDEPRO_DOCS="on", SIDEPRO_METRICS="never").error_line()
     assert "SIDEPRO_METRICS" in line
 
     dotenv.write_text('SIDEPRO_PUBLIC_URL="https://sidepro.example"\n', "utf-8")
     assert configuration.load({}, dotenv).public_url == "https://sidepro.example"
 
 
-def test_a_dotenv_that_is_not_text_is_one_line(
+def test_a_binary_dotenv_is_a_one_line_error(
     run_here: Callable[..., Outcome], tmp_path: Path
 ) -> None:
     (tmp_path / ".env").write_bytes(b"SIDEPRO_DOCS=\xff\xfe\n")
-    assert ".env" in run_here("serve").complaint()
+    assert ".env" in run_here("serve").error_line()
 
 
-def test_values_of_a_dotenv_are_taken_as_they_are(tmp_path: Path) -> None:
+def test_values_of_a_dotenv_are_not_interpolated(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("SIDEPRO_SECRET_KEY=a-key-with-${A}-dollar-sign", "utf-8")
     assert configuration.load({}, tmp_path / ".env").secret_key == ("a-key-with-${A}-dollar-sign",)
 
@@ -271,7 +273,7 @@ def test_values_of_a_dotenv_are_taken_as_they_are(tmp_path: Path) -> None:
 # ------------------------------------------------------------------------------------- the table
 
 
-def test_the_readme_has_the_table_of_all_settings() -> None:
+def test_the_readme_contains_the_settings_table() -> None:
     table = configuration.table()
     rows = re.findall(r"^\| `(SIDEPRO_\w+)` \| (.+) \| (.+) \|$", table, re.MULTILINE)
     assert [row[0] for row in rows] == [variable(setting.name) for setting in fields(Settings)]

@@ -1,4 +1,4 @@
-"""`sidepro users`: administrators, closing and opening accounts, passwords, the list."""
+"""`sidepro users`: create-admin, deactivate, activate, reset-password, list."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ OTHER = "또 다른 battery horse 8"
 
 
 @pytest.fixture
-def with_input(tmp_path: Path) -> Run:
-    """Runs `sidepro` as a process without a terminal, with something on standard input."""
+def run_with_input(tmp_path: Path) -> Run:
+    """Runs `sidepro` in its own process, with text on standard input and no terminal."""
 
     def run_it(given: str, *arguments: str, **environment: str) -> Outcome:
         done = subprocess.run(
@@ -45,8 +45,8 @@ def with_input(tmp_path: Path) -> Run:
 
 
 @pytest.fixture
-def migrated(run_here: Run) -> Run:
-    """The command, beside a database that is there."""
+def run_migrated(run_here: Run) -> Run:
+    """Runs the command on a migrated database."""
     assert run_here("migrate").code == 0
     return run_here
 
@@ -61,40 +61,44 @@ def admin(run: Run, email: str = "a@b.kr", name: str = "미나") -> Outcome:
     return run("users", "create-admin", email, name, "--password", PASSWORD)
 
 
-def test_an_administrator_is_made_and_listed(migrated: Run) -> None:
-    outcome = admin(migrated)
+def test_an_administrator_is_created_and_listed(run_migrated: Run) -> None:
+    outcome = admin(run_migrated)
     assert (outcome.code, outcome.err) == (0, "")
     assert "미나 <a@b.kr>" in outcome.out
     assert PASSWORD not in outcome.out
-    ((_, *rest),) = listed(migrated)
+    ((_, *rest),) = listed(run_migrated)
     assert rest == ["a@b.kr", "미나", "administrator"]
 
 
 @pytest.mark.parametrize("end", ["\n", "", "\r\n"])
-def test_a_password_may_come_on_standard_input(migrated: Run, with_input: Run, end: str) -> None:
-    outcome = with_input(PASSWORD + end, "users", "create-admin", "a@b.kr", "name")
+def test_a_password_is_read_from_standard_input(
+    run_migrated: Run, run_with_input: Run, end: str
+) -> None:
+    outcome = run_with_input(PASSWORD + end, "users", "create-admin", "a@b.kr", "name")
     assert (outcome.code, outcome.err) == (0, "")
     assert PASSWORD not in outcome.out
-    assert [row[1:] for row in listed(migrated)] == [["a@b.kr", "name", "administrator"]]
+    assert [row[1:] for row in listed(run_migrated)] == [["a@b.kr", "name", "administrator"]]
 
 
-def test_without_a_password_nothing_is_made(migrated: Run, with_input: Run) -> None:
-    outcome = with_input("", "users", "create-admin", "a@b.kr", "name")
-    assert "standard input" in outcome.complaint()
-    assert listed(migrated) == []
+def test_create_admin_without_a_password_is_an_error(
+    run_migrated: Run, run_with_input: Run
+) -> None:
+    outcome = run_with_input("", "users", "create-admin", "a@b.kr", "name")
+    assert "standard input" in outcome.error_line()
+    assert listed(run_migrated) == []
 
 
-def test_accounts_are_closed_and_opened_by_email_or_name(migrated: Run) -> None:
-    admin(migrated)
+def test_accounts_are_deactivated_and_activated_by_email_or_name(run_migrated: Run) -> None:
+    admin(run_migrated)
     for name in ("A@B.kr", "미나"):
-        assert migrated("users", "deactivate", name).out == "미나 is deactivated\n"
-        assert listed(migrated)[0][3] == "administrator, deactivated"
-        assert migrated("users", "activate", name).out == "미나 is active\n"
-        assert listed(migrated)[0][3] == "administrator"
+        assert run_migrated("users", "deactivate", name).out == "미나 is deactivated\n"
+        assert listed(run_migrated)[0][3] == "administrator, deactivated"
+        assert run_migrated("users", "activate", name).out == "미나 is active\n"
+        assert listed(run_migrated)[0][3] == "administrator"
 
 
-def may_log_in(folder: Path, password: str) -> bool:
-    """Whether the person of `admin` logs in with this password."""
+def can_log_in(folder: Path, password: str) -> bool:
+    """Whether the user of `admin` can log in with this password."""
 
     async def attempt() -> bool:
         platform = build(Settings(data_dir=folder / "data"), "")
@@ -109,21 +113,21 @@ def may_log_in(folder: Path, password: str) -> bool:
     return asyncio.run(attempt())
 
 
-def test_a_password_is_reset(migrated: Run, tmp_path: Path) -> None:
-    admin(migrated)
-    assert may_log_in(tmp_path, PASSWORD)
-    outcome = migrated("users", "reset-password", "미나", "--password", OTHER)
+def test_a_password_is_reset(run_migrated: Run, tmp_path: Path) -> None:
+    admin(run_migrated)
+    assert can_log_in(tmp_path, PASSWORD)
+    outcome = run_migrated("users", "reset-password", "미나", "--password", OTHER)
     assert (outcome.code, outcome.err) == (0, "")
     assert OTHER not in outcome.out
-    assert may_log_in(tmp_path, OTHER)
-    assert not may_log_in(tmp_path, PASSWORD)
+    assert can_log_in(tmp_path, OTHER)
+    assert not can_log_in(tmp_path, PASSWORD)
 
 
-def test_everybody_is_listed_in_the_order_of_signing_up(migrated: Run) -> None:
+def test_users_are_listed_in_the_order_of_sign_up(run_migrated: Run) -> None:
     names = ["셋", "하나", "zwei"]
     for number, name in enumerate(names):
-        assert admin(migrated, f"a{number}@b.kr", name + "-x").code == 0
-    assert [row[2] for row in listed(migrated)] == [name + "-x" for name in names]
+        assert admin(run_migrated, f"a{number}@b.kr", name + "-x").code == 0
+    assert [row[2] for row in listed(run_migrated)] == [name + "-x" for name in names]
 
 
 @pytest.mark.parametrize(
@@ -135,9 +139,9 @@ def test_everybody_is_listed_in_the_order_of_signing_up(migrated: Run) -> None:
     ],
     ids=" ".join,
 )
-def test_an_unknown_name_is_one_line(migrated: Run, arguments: list[str]) -> None:
-    outcome = migrated("users", *arguments)
-    assert "'nobody'" in outcome.complaint()
+def test_an_unknown_name_is_a_one_line_error(run_migrated: Run, arguments: list[str]) -> None:
+    outcome = run_migrated("users", *arguments)
+    assert "'nobody'" in outcome.error_line()
     assert outcome.code == 1
 
 
@@ -153,30 +157,32 @@ def test_an_unknown_name_is_one_line(migrated: Run, arguments: list[str]) -> Non
         ("c@d.kr", "미나", PASSWORD, "username"),
     ],
 )
-def test_an_account_that_cannot_be_is_one_line(
-    migrated: Run, email: str, name: str, password: str, said: str
+def test_an_invalid_new_account_is_a_one_line_error(
+    run_migrated: Run, email: str, name: str, password: str, said: str
 ) -> None:
-    admin(migrated)
-    outcome = migrated("users", "create-admin", email, name, "--password", password)
-    assert said in outcome.complaint().lower()
-    assert len(listed(migrated)) == 1
+    admin(run_migrated)
+    outcome = run_migrated("users", "create-admin", email, name, "--password", password)
+    assert said in outcome.error_line().lower()
+    assert len(listed(run_migrated)) == 1
 
 
-def test_a_weak_new_password_changes_nothing(migrated: Run) -> None:
-    admin(migrated)
-    line = migrated("users", "reset-password", "미나", "--password", "short").complaint()
+def test_a_weak_new_password_changes_nothing(run_migrated: Run) -> None:
+    admin(run_migrated)
+    line = run_migrated("users", "reset-password", "미나", "--password", "short").error_line()
     assert "password" in line.lower()
 
 
 @pytest.mark.parametrize("arguments", [["list"], ["deactivate", "x"]], ids=" ".join)
-def test_a_database_that_is_not_migrated_is_one_line(run_here: Run, arguments: list[str]) -> None:
-    assert "sidepro migrate" in run_here("users", *arguments).complaint()
+def test_a_database_without_schema_is_a_one_line_error(
+    run_here: Run, arguments: list[str]
+) -> None:
+    assert "sidepro migrate" in run_here("users", *arguments).error_line()
 
 
 @pytest.mark.parametrize(
     "arguments", [["lsit"], ["deactivate"], ["create-admin", "a@b.kr"]], ids=" ".join
 )
-def test_a_wrong_argument_of_users_is_one_line(run_here: Run, arguments: list[str]) -> None:
+def test_an_invalid_argument_is_a_one_line_error(run_here: Run, arguments: list[str]) -> None:
     outcome = run_here("users", *arguments)
     assert outcome.code == 2
-    assert "--help" in outcome.complaint()
+    assert "--help" in outcome.error_line()
