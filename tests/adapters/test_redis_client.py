@@ -27,17 +27,17 @@ def test_a_command_on_a_just_broken_connection_is_unavailable(
     redis_server: RedisServer,
 ) -> None:
     async def ask() -> None:
-        link = RedisClient(redis_server.url)
+        redis = RedisClient(redis_server.url)
 
         async def on_a_broken_one(_: object) -> object:
-            pool: Any = link.redis.connection_pool
+            pool: Any = redis.redis.connection_pool
             connection = await pool.get_connection()
             break_off(connection)
             return await connection.send_command("PING")
 
         with pytest.raises(Unavailable):
-            await link.execute(on_a_broken_one)
-        await link.close()
+            await redis.execute(on_a_broken_one)
+        await redis.close()
 
     uvloop.run(ask())
 
@@ -46,15 +46,15 @@ def test_subscribing_on_a_just_broken_connection_does_not_raise(
     redis_server: RedisServer,
 ) -> None:
     async def listen() -> None:
-        link = RedisClient(redis_server.url)
-        feed = RedisPubSub(link)
+        redis = RedisClient(redis_server.url)
+        pubsub = RedisPubSub(redis)
         first, second = (Channel.room(RoomId(factories.new_id())) for _ in range(2))
-        await feed.subscribe(first, lambda _: None)
-        await until(lambda: feed._connection is not None)
-        break_off(feed._connection)
+        await pubsub.subscribe(first, lambda _: None)
+        await until(lambda: pubsub._connection is not None)
+        break_off(pubsub._connection)
         async with asyncio.timeout(5):
-            await feed.subscribe(second, lambda _: None)
-        await feed.close()
-        await link.close()
+            await pubsub.subscribe(second, lambda _: None)
+        await pubsub.close()
+        await redis.close()
 
     uvloop.run(listen())

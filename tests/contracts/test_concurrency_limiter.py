@@ -32,14 +32,14 @@ async def processes(request: pytest.FixtureRequest) -> AsyncIterator[AnotherProc
     server: RedisServer = request.getfixturevalue("redis_server")
     with server.client() as client:
         client.flushall()
-    async with AsyncExitStack() as links:
-        yield lambda: RedisConcurrencyLimiter(_link(server.url, links))
+    async with AsyncExitStack() as stack:
+        yield lambda: RedisConcurrencyLimiter(_connect(server.url, stack))
 
 
-def _link(url: str, links: AsyncExitStack) -> RedisClient:
-    link = RedisClient(url)
-    links.push_async_callback(link.close)
-    return link
+def _connect(url: str, stack: AsyncExitStack) -> RedisClient:
+    redis = RedisClient(url)
+    stack.push_async_callback(redis.close)
+    return redis
 
 
 async def test_concurrent_acquires_in_all_processes_stay_within_the_maximum(
@@ -95,8 +95,10 @@ async def test_slots_of_a_dead_process_are_free_after_their_lease(
 ) -> None:
     assert LEASE_TTL <= 3 * RENEW_INTERVAL
     monkeypatch.setattr(concurrency_limiter, "LEASE_TTL", 2)
-    async with AsyncExitStack() as links:
-        died, lives = (RedisConcurrencyLimiter(_link(redis_server.url, links)) for _ in range(2))
+    async with AsyncExitStack() as stack:
+        died, lives = (
+            RedisConcurrencyLimiter(_connect(redis_server.url, stack)) for _ in range(2)
+        )
         assert await died.acquire("leases", "lost", 2)
         assert await lives.acquire("leases", "renewed", 2)
         deadline = time.monotonic() + 10
@@ -111,8 +113,8 @@ async def test_slots_of_a_dead_process_are_free_after_their_lease(
 async def test_released_and_expired_slots_are_removed_from_redis(
     redis_server: RedisServer,
 ) -> None:
-    async with AsyncExitStack() as links:
-        limiter = RedisConcurrencyLimiter(_link(redis_server.url, links))
+    async with AsyncExitStack() as stack:
+        limiter = RedisConcurrencyLimiter(_connect(redis_server.url, stack))
         assert await limiter.acquire("kept", "one", 2)
         with redis_server.client() as client:
             assert 0 < client.ttl("slots:kept") <= LEASE_TTL
@@ -123,11 +125,11 @@ async def test_released_and_expired_slots_are_removed_from_redis(
 async def test_a_slot_released_during_renewal_is_free(
     redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with AsyncExitStack() as links:
-        link = _link(redis_server.url, links)
-        limiter = RedisConcurrencyLimiter(link)
+    async with AsyncExitStack() as stack:
+        redis = _connect(redis_server.url, stack)
+        limiter = RedisConcurrencyLimiter(redis)
         assert await limiter.acquire("renewed", "one", 1)
-        redis_time = link.redis.time
+        redis_time = redis.redis.time
 
         async def slowly() -> object:
             """Releases a slot just before the pipeline that would renew it."""
@@ -138,7 +140,7 @@ async def test_a_slot_released_during_renewal_is_free(
             asyncio.get_running_loop().call_soon(limiter._local._slots.clear)
             return now
 
-        monkeypatch.setattr(link.redis, "time", slowly)
+        monkeypatch.setattr(redis.redis, "time", slowly)
         await limiter.renew()
         with redis_server.client() as client:
             assert not client.exists("slots:renewed")
@@ -147,8 +149,8 @@ async def test_a_slot_released_during_renewal_is_free(
 async def test_a_redis_clock_set_back_holds_slots_for_one_lease_at_most(
     redis_server: RedisServer,
 ) -> None:
-    async with AsyncExitStack() as links:
-        limiter = RedisConcurrencyLimiter(_link(redis_server.url, links))
+    async with AsyncExitStack() as stack:
+        limiter = RedisConcurrencyLimiter(_connect(redis_server.url, stack))
         with redis_server.client() as client:
             client.zadd("slots:ahead", {"old": time.time() + 3600})
         assert await limiter.acquire("ahead", "new", 1)
@@ -157,8 +159,8 @@ async def test_a_redis_clock_set_back_holds_slots_for_one_lease_at_most(
 async def test_during_a_redis_outage_a_process_counts_its_own_slots(
     own_redis: RedisServer,
 ) -> None:
-    async with AsyncExitStack() as links:
-        here, there = (RedisConcurrencyLimiter(_link(own_redis.url, links)) for _ in range(2))
+    async with AsyncExitStack() as stack:
+        here, there = (RedisConcurrencyLimiter(_connect(own_redis.url, stack)) for _ in range(2))
         assert await here.acquire("a", "before", 2)
         own_redis.stop()
         assert await here.acquire("a", "during", 2)
@@ -181,8 +183,8 @@ async def test_during_a_redis_outage_a_process_counts_its_own_slots(
 
 
 async def test_an_unreachable_redis_refuses_nobody() -> None:
-    async with AsyncExitStack() as links:
-        limiter = RedisConcurrencyLimiter(_link(f"redis://127.0.0.1:{free_port()}", links))
+    async with AsyncExitStack() as stack:
+        limiter = RedisConcurrencyLimiter(_connect(f"redis://127.0.0.1:{free_port()}", stack))
         assert await limiter.acquire("a", "one", 1)
         await limiter.renew()
         await limiter.release("a", "one")

@@ -23,20 +23,20 @@ AnotherProcess = Callable[[], JobClaims]
 
 @pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.servers)])
 async def processes(request: pytest.FixtureRequest) -> AsyncIterator[AnotherProcess]:
-    """Gives the notes of one more process; in memory there is but one."""
+    """Gives the claims of one more process; in memory there is but one."""
     if request.param == "memory":
-        notes = InProcessJobClaims()
-        yield lambda: notes
+        claims = InProcessJobClaims()
+        yield lambda: claims
         return
     server: RedisServer = request.getfixturevalue("redis_server")
     with server.client() as client:
         client.flushall()
-    async with AsyncExitStack() as links:
+    async with AsyncExitStack() as stack:
 
         def another() -> JobClaims:
-            link = RedisClient(server.url)
-            links.push_async_callback(link.close)
-            return RedisJobClaims(link)
+            redis = RedisClient(server.url)
+            stack.push_async_callback(redis.close)
+            return RedisJobClaims(redis)
 
         yield another
 
@@ -45,8 +45,8 @@ async def test_of_concurrent_claims_exactly_one_succeeds(
     processes: AnotherProcess,
 ) -> None:
     everywhere = [processes() for _ in range(4)]
-    puts = [partial(everywhere[n % 4].claim, "due", 60) for n in range(40)]
-    assert sum(await at_once(puts)) == 1
+    calls = [partial(everywhere[n % 4].claim, "due", 60) for n in range(40)]
+    assert sum(await at_once(calls)) == 1
 
 
 async def test_a_released_name_can_be_claimed_again(processes: AnotherProcess) -> None:
@@ -59,20 +59,20 @@ async def test_a_released_name_can_be_claimed_again(processes: AnotherProcess) -
 
 
 async def test_names_are_claimed_separately(processes: AnotherProcess) -> None:
-    notes = processes()
-    assert await notes.claim("one", 60)
-    assert await notes.claim("other", 60)
-    await notes.release("one")
-    assert not await notes.claim("other", 60)
+    claims = processes()
+    assert await claims.claim("one", 60)
+    assert await claims.claim("other", 60)
+    await claims.release("one")
+    assert not await claims.claim("other", 60)
 
 
 async def test_a_claim_expires(processes: AnotherProcess) -> None:
     here, there = processes(), processes()
     assert await here.claim("brief", 1)
     assert await here.claim("long", 60)
-    put_at = time.monotonic()
+    claimed_at = time.monotonic()
     await until(lambda: there.claim("brief", 60))
-    assert time.monotonic() - put_at > 0.9
+    assert time.monotonic() - claimed_at > 0.9
     assert not await there.claim("long", 60)
 
 
@@ -84,11 +84,11 @@ async def test_the_clock_is_shared_and_correct(processes: AnotherProcess) -> Non
 
 
 async def test_an_unreachable_redis_raises_unavailable() -> None:
-    link = RedisClient(f"redis://127.0.0.1:{free_port()}")
-    notes = RedisJobClaims(link)
+    redis = RedisClient(f"redis://127.0.0.1:{free_port()}")
+    claims = RedisJobClaims(redis)
     try:
-        for ask in (partial(notes.claim, "x", 1), partial(notes.release, "x"), notes.now):
+        for ask in (partial(claims.claim, "x", 1), partial(claims.release, "x"), claims.now):
             with pytest.raises(Unavailable):
                 await ask()
     finally:
-        await link.close()
+        await redis.close()

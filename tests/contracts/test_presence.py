@@ -1,4 +1,4 @@
-"""`Presence`: who has which channel open."""
+"""`Presence`: the users connected to a channel."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -23,7 +23,7 @@ from tests.servers import RedisServer
 pytestmark = pytest.mark.anyio
 
 LEASE = 0.6
-"""Seconds, short for the tests that wait for its end."""
+"""Seconds; short, because tests wait for its expiry."""
 
 
 @pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.servers)])
@@ -36,28 +36,28 @@ async def presence(request: pytest.FixtureRequest) -> AsyncIterator[Presence]:
         yield process.presence
 
 
-class CutLink(RedisClient):
-    """A link that can be cut: the process goes on and reaches nobody, or is as good as dead."""
+class InterruptibleClient(RedisClient):
+    """Can be cut off from Redis, as a suspended or crashed process is."""
 
-    is_cut = False
+    is_down = False
 
-    async def execute(self, question: Callable[[Redis], Awaitable[Any]]) -> Any:
-        if self.is_cut:
+    async def execute(self, command: Callable[[Redis], Awaitable[Any]]) -> Any:
+        if self.is_down:
             raise Unavailable
-        return await super().execute(question)
+        return await super().execute(command)
 
 
 @dataclass
 class Process:
-    """The presence of a process, and what it had the chat feed tell."""
+    """The presence of one process, and the events that it published."""
 
-    link: CutLink
+    redis: InterruptibleClient
     presence: RedisPresence
-    told: "ToldFeed"
+    pubsub: "RecordingPubSub"
 
 
 @dataclass(eq=False)
-class ToldFeed(InProcessPubSub):
+class RecordingPubSub(InProcessPubSub):
     events: list[Event] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -69,13 +69,13 @@ class ToldFeed(InProcessPubSub):
 
 @asynccontextmanager
 async def a_process(server: RedisServer, lease: float = 10) -> AsyncIterator[Process]:
-    link, feed = CutLink(server.url), ToldFeed()
-    presence = RedisPresence(link, feed, lease)
+    redis, pubsub = InterruptibleClient(server.url), RecordingPubSub()
+    presence = RedisPresence(redis, pubsub, lease)
     try:
-        yield Process(link, presence, feed)
+        yield Process(redis, presence, pubsub)
     finally:
         await presence.close()
-        await link.close()
+        await redis.close()
 
 
 def new_channel() -> Channel:
@@ -202,12 +202,12 @@ async def processes(redis_server: RedisServer) -> AsyncIterator[list[Process]]:
         yield [await stack.enter_async_context(a_process(redis_server, LEASE)) for _ in range(2)]
 
 
-def told(process: Process, channel: Channel) -> bool:
-    return StatusChanged(channel) in process.told.events
+def was_published(process: Process, channel: Channel) -> bool:
+    return StatusChanged(channel) in process.pubsub.events
 
 
 async def shows(process: Process, channel: Channel, *users: UserId) -> None:
-    """Waits until the process shows these people in the channel."""
+    """Wait until the process reports exactly these users as online."""
 
     async def does() -> bool:
         return await online(process.presence, channel) == tuple(sorted(users))
@@ -234,9 +234,9 @@ async def test_a_connection_outlives_many_leases(processes: list[Process]) -> No
     here, there = processes
     channel, user = new_channel(), nobody()
     await here.presence.connect(channel, user, "a")
-    await asyncio.sleep(3 * LEASE)  # nothing is to happen meanwhile
+    await asyncio.sleep(3 * LEASE)  # longer than several leases
     assert await online(there.presence, channel) == (user,)
-    assert not told(there, channel)
+    assert not was_published(there, channel)
 
 
 async def test_connections_of_a_crashed_process_are_removed_and_published(
@@ -244,15 +244,15 @@ async def test_connections_of_a_crashed_process_are_removed_and_published(
 ) -> None:
     crashed, alive = processes
     channel, elsewhere, of_user = new_channel(), new_channel(), Channel("user", nobody())
-    gone, stays = nobody(), nobody()
-    await crashed.presence.connect(channel, gone, "a")
-    await crashed.presence.connect(elsewhere, gone, "b")
-    await crashed.presence.connect(of_user, gone, "d")
-    await alive.presence.connect(channel, stays, "c")
-    crashed.link.is_cut = True
-    await shows(alive, channel, stays)
+    leaving, staying = nobody(), nobody()
+    await crashed.presence.connect(channel, leaving, "a")
+    await crashed.presence.connect(elsewhere, leaving, "b")
+    await crashed.presence.connect(of_user, leaving, "d")
+    await alive.presence.connect(channel, staying, "c")
+    crashed.redis.is_down = True
+    await shows(alive, channel, staying)
     assert await online(alive.presence, elsewhere) == ()
-    await until(lambda: all(told(alive, each) for each in (channel, elsewhere, of_user)))
+    await until(lambda: all(was_published(alive, each) for each in (channel, elsewhere, of_user)))
 
     def is_clean() -> bool:
         with redis_server.client() as client:
@@ -283,25 +283,25 @@ async def test_the_redis_entries_of_rooms_keep_their_format(
 async def test_a_process_with_an_expired_lease_registers_again(
     processes: list[Process],
 ) -> None:
-    cut, other = processes
-    channel, user, left, came = new_channel(), nobody(), nobody(), nobody()
-    await cut.presence.connect(channel, user, "a")
-    await cut.presence.connect(channel, left, "b")
+    interrupted, other = processes
+    channel, user, left, joined = new_channel(), nobody(), nobody(), nobody()
+    await interrupted.presence.connect(channel, user, "a")
+    await interrupted.presence.connect(channel, left, "b")
     await other.presence.connect(new_channel(), nobody(), "d")
-    cut.link.is_cut = True
-    # it shows what it sees itself
-    assert await cut.presence.disconnect(channel, left, "b")
-    assert await cut.presence.connect(channel, came, "c")
-    assert not await cut.presence.connect(channel, came, "e")
-    assert await online(cut.presence, channel) == tuple(sorted([user, came]))
+    interrupted.redis.is_down = True
+    # During the outage it reports its own connections.
+    assert await interrupted.presence.disconnect(channel, left, "b")
+    assert await interrupted.presence.connect(channel, joined, "c")
+    assert not await interrupted.presence.connect(channel, joined, "e")
+    assert await online(interrupted.presence, channel) == tuple(sorted([user, joined]))
     await shows(other, channel)
 
-    cut.told.events.clear()
-    cut.link.is_cut = False
-    await shows(other, channel, user, came)
-    await until(lambda: told(cut, channel))
-    assert await cut.presence.disconnect(channel, user, "a")
-    assert await online(other.presence, channel) == (came,)
+    interrupted.pubsub.events.clear()
+    interrupted.redis.is_down = False
+    await shows(other, channel, user, joined)
+    await until(lambda: was_published(interrupted, channel))
+    assert await interrupted.presence.disconnect(channel, user, "a")
+    assert await online(other.presence, channel) == (joined,)
 
 
 async def test_close_removes_all_entries(
@@ -314,7 +314,7 @@ async def test_close_removes_all_entries(
     await closing.presence.connect(channel, nobody(), "a")
     await closing.presence.close()
     assert await online(other.presence, channel) == ()
-    assert told(closing, channel)
+    assert was_published(closing, channel)
     with redis_server.client() as client:
         assert set(client.keys("presence:*")) <= set(before)
 
@@ -323,7 +323,7 @@ async def test_presence_recovers_when_redis_restarts_with_older_data(
     own_redis: RedisServer,
 ) -> None:
     async with a_process(own_redis) as here, a_process(own_redis) as there:
-        channel, other_channel, user, left, came = (
+        channel, other_channel, user, left, joined = (
             new_channel(),
             new_channel(),
             *(nobody() for _ in "abc"),
@@ -333,16 +333,16 @@ async def test_presence_recovers_when_redis_restarts_with_older_data(
         await there.presence.connect(other_channel, user, "c")
         with own_redis.client() as client:
             client.save()
-            client.config_set("save", "")  # what comes after is lost when it stops
+            client.config_set("save", "")  # later changes are lost when it stops
         assert await here.presence.disconnect(channel, left, "b")
-        assert await here.presence.connect(channel, came, "d")
+        assert await here.presence.connect(channel, joined, "d")
         own_redis.stop()
-        assert await online(here.presence, channel) == tuple(sorted([user, came]))
+        assert await online(here.presence, channel) == tuple(sorted([user, joined]))
         assert await there.presence.disconnect(other_channel, user, "c")
         own_redis.resume()
-        # sooner than the leases of ten seconds that came back with it would end
+        # Before the restored leases of ten seconds would expire.
         async with asyncio.timeout(5):
-            await shows(there, channel, user, came)
+            await shows(there, channel, user, joined)
             await shows(here, other_channel)
 
 
@@ -351,15 +351,15 @@ async def test_many_channels_are_read_in_one_round_trip(redis_server: RedisServe
         channels = [new_channel() for _ in range(20)]
         for channel in channels:
             await process.presence.connect(channel, nobody(), "a")
-        asked = 0
-        ask = process.link.execute
+        calls = 0
+        execute = process.redis.execute
 
-        async def counted(question: Callable[[Redis], Awaitable[Any]]) -> Any:
-            nonlocal asked
-            asked += 1
-            return await ask(question)
+        async def counted(command: Callable[[Redis], Awaitable[Any]]) -> Any:
+            nonlocal calls
+            calls += 1
+            return await execute(command)
 
-        await process.presence.online(channels)  # Redis may have to learn the script
-        process.link.execute = counted  # type: ignore[method-assign]  # to count
+        await process.presence.online(channels)  # loads the script into Redis
+        process.redis.execute = counted  # type: ignore[method-assign]  # to count
         assert len(await process.presence.online(channels)) == 20
-        assert asked == 1
+        assert calls == 1

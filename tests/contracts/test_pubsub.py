@@ -1,4 +1,4 @@
-"""`PubSub`: every process hears what happens in the channels that it has open."""
+"""`PubSub`: events reach the subscribers of a channel in all processes."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -28,58 +28,58 @@ pytestmark = pytest.mark.anyio
 
 @dataclass(frozen=True)
 class Processes:
-    """The feeds of two processes, which are one where there is one process alone."""
+    """The adapters of two processes; in-process both are the same one."""
 
     here: PubSub
     there: PubSub
 
 
 @pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.servers)])
-async def feeds(request: pytest.FixtureRequest) -> AsyncIterator[Processes]:
+async def processes(request: pytest.FixtureRequest) -> AsyncIterator[Processes]:
     if request.param == "memory":
-        feed = InProcessPubSub()
-        yield Processes(feed, feed)
+        pubsub = InProcessPubSub()
+        yield Processes(pubsub, pubsub)
         return
     server: RedisServer = request.getfixturevalue("redis_server")
-    async with two_processes(server) as processes:
-        yield processes
+    async with two_processes(server) as both:
+        yield both
 
 
 @asynccontextmanager
 async def two_processes(server: RedisServer) -> AsyncIterator[Processes]:
-    links = [RedisClient(server.url) for _ in range(2)]
-    feeds = [RedisPubSub(link) for link in links]
+    clients = [RedisClient(server.url) for _ in range(2)]
+    adapters = [RedisPubSub(client) for client in clients]
     try:
-        yield Processes(*feeds)
+        yield Processes(*adapters)
     finally:
-        for feed in feeds:
-            await feed.close()
-        for link in links:
-            await link.close()
+        for adapter in adapters:
+            await adapter.close()
+        for client in clients:
+            await client.close()
 
 
 @dataclass(eq=False)
-class Ear:
-    """A listener that remembers. Events may come twice and in any order."""
+class Recorder:
+    """A listener that records events, which may repeat and come in any order."""
 
-    heard: list[Event] = field(default_factory=list)
+    received: list[Event] = field(default_factory=list)
 
     def __call__(self, event: Event) -> None:
-        self.heard.append(event)
+        self.received.append(event)
 
-    async def hears(self, *events: Event) -> None:
-        """Waits for all of these events, and asserts that there were no others."""
-        await until(lambda: all(event in self.heard for event in events))
-        assert all(event in events for event in self.heard)
+    async def receives(self, *events: Event) -> None:
+        """Wait for all of these events, and assert that there were no others."""
+        await until(lambda: all(event in self.received for event in events))
+        assert all(event in events for event in self.received)
 
 
-async def until(is_so: Callable[[], bool]) -> None:
-    """Waits for five seconds at the most: within those, what was broken off heals."""
+async def until(is_true: Callable[[], bool]) -> None:
+    """Wait for at most five seconds, in which connections are restored."""
     for _ in range(1_000):
-        if is_so():
+        if is_true():
             return
         await asyncio.sleep(0.005)
-    pytest.fail("it did not come about")
+    pytest.fail("timed out")
 
 
 def new_channel() -> Channel:
@@ -109,176 +109,179 @@ def one_of_each(channel: Channel) -> list[Event]:
 
 
 async def test_a_subscriber_gets_what_is_published_after_subscribe_returns(
-    feeds: Processes,
+    processes: Processes,
 ) -> None:
-    channel, ear = new_channel(), Ear()
-    await feeds.here.subscribe(channel, ear)
+    channel, listener = new_channel(), Recorder()
+    await processes.here.subscribe(channel, listener)
     events = one_of_each(channel)
     for event in events:
-        await feeds.here.publish(event)
-    await ear.hears(*events)
+        await processes.here.publish(event)
+    await listener.receives(*events)
 
 
-async def test_subscribers_of_other_processes_get_events(feeds: Processes) -> None:
-    channel, ears = new_channel(), (Ear(), Ear())
-    await feeds.here.subscribe(channel, ears[0])
-    await feeds.there.subscribe(channel, ears[1])
+async def test_subscribers_of_other_processes_get_events(processes: Processes) -> None:
+    channel, listeners = new_channel(), (Recorder(), Recorder())
+    await processes.here.subscribe(channel, listeners[0])
+    await processes.there.subscribe(channel, listeners[1])
     events = one_of_each(channel)
     for event in events:
-        await feeds.there.publish(event)
-    for ear in ears:
-        await ear.hears(*events)
+        await processes.there.publish(event)
+    for listener in listeners:
+        await listener.receives(*events)
 
 
-async def test_all_listeners_of_a_process_get_events(feeds: Processes) -> None:
-    channel, ears = new_channel(), [Ear() for _ in range(5)]
-    for ear in ears:
-        await feeds.here.subscribe(channel, ear)
+async def test_all_listeners_of_a_process_get_events(processes: Processes) -> None:
+    channel, listeners = new_channel(), [Recorder() for _ in range(5)]
+    for listener in listeners:
+        await processes.here.subscribe(channel, listener)
     event = message(channel)
-    await feeds.there.publish(event)
-    for ear in ears:
-        await ear.hears(event)
+    await processes.there.publish(event)
+    for listener in listeners:
+        await listener.receives(event)
 
 
-async def test_events_of_other_channels_are_not_delivered(feeds: Processes) -> None:
-    channel, other, ear = new_channel(), new_channel(), Ear()
-    await feeds.here.subscribe(channel, ear)
-    await feeds.here.publish(message(other))
+async def test_events_of_other_channels_are_not_delivered(processes: Processes) -> None:
+    channel, other, listener = new_channel(), new_channel(), Recorder()
+    await processes.here.subscribe(channel, listener)
+    await processes.here.publish(message(other))
     mine = message(channel)
-    await feeds.here.publish(mine)
-    await ear.hears(mine)
+    await processes.here.publish(mine)
+    await listener.receives(mine)
 
 
 async def test_channels_of_any_kind_are_served_and_kinds_do_not_share_ids(
-    feeds: Processes,
+    processes: Processes,
 ) -> None:
     user, room = Channel("user", nobody()), new_channel()
     same_id = Channel("user", room.id)
-    listeners = {channel: Ear() for channel in (user, room, same_id)}
+    listeners = {channel: Recorder() for channel in (user, room, same_id)}
     for channel, listener in listeners.items():
-        await feeds.here.subscribe(channel, listener)
+        await processes.here.subscribe(channel, listener)
     for channel in listeners:
-        await feeds.there.publish(StatusChanged(channel))
+        await processes.there.publish(StatusChanged(channel))
     for channel, listener in listeners.items():
-        await listener.hears(StatusChanged(channel))
+        await listener.receives(StatusChanged(channel))
 
 
-async def test_one_listener_may_subscribe_to_several_channels(feeds: Processes) -> None:
-    channels, ear = [new_channel() for _ in range(3)], Ear()
+async def test_one_listener_may_subscribe_to_several_channels(processes: Processes) -> None:
+    channels, listener = [new_channel() for _ in range(3)], Recorder()
     for channel in channels:
-        await feeds.here.subscribe(channel, ear)
-    await feeds.here.unsubscribe(channels[0], ear)
+        await processes.here.subscribe(channel, listener)
+    await processes.here.unsubscribe(channels[0], listener)
     events = [message(channel) for channel in channels]
     for event in events:
-        await feeds.there.publish(event)
-    await ear.hears(*events[1:])
+        await processes.there.publish(event)
+    await listener.receives(*events[1:])
 
 
-async def test_publishing_without_subscribers_does_nothing(feeds: Processes) -> None:
-    await feeds.here.publish(message(new_channel()))
+async def test_publishing_without_subscribers_does_nothing(processes: Processes) -> None:
+    await processes.here.publish(message(new_channel()))
 
 
-async def test_an_unsubscribed_listener_gets_nothing(feeds: Processes) -> None:
-    channel, ear, other = new_channel(), Ear(), Ear()
-    await feeds.here.subscribe(channel, ear)
-    await feeds.here.subscribe(channel, other)
-    await feeds.here.unsubscribe(channel, ear)
+async def test_an_unsubscribed_listener_gets_nothing(processes: Processes) -> None:
+    channel, listener, other = new_channel(), Recorder(), Recorder()
+    await processes.here.subscribe(channel, listener)
+    await processes.here.subscribe(channel, other)
+    await processes.here.unsubscribe(channel, listener)
     event = message(channel)
-    await feeds.here.publish(event)
-    await other.hears(event)
-    assert ear.heard == []
+    await processes.here.publish(event)
+    await other.receives(event)
+    assert listener.received == []
 
 
-async def test_unsubscribing_one_listener_keeps_the_others(feeds: Processes) -> None:
-    channel, ears = new_channel(), [Ear() for _ in range(3)]
-    for ear in ears:
-        await feeds.here.subscribe(channel, ear)
-    await feeds.here.unsubscribe(channel, ears[1])
-    await feeds.there.unsubscribe(channel, ears[1])
-    await feeds.here.unsubscribe(channel, Ear())
+async def test_unsubscribing_one_listener_keeps_the_others(processes: Processes) -> None:
+    channel, listeners = new_channel(), [Recorder() for _ in range(3)]
+    for listener in listeners:
+        await processes.here.subscribe(channel, listener)
+    await processes.here.unsubscribe(channel, listeners[1])
+    await processes.there.unsubscribe(channel, listeners[1])
+    await processes.here.unsubscribe(channel, Recorder())
     event = message(channel)
-    await feeds.there.publish(event)
-    await ears[0].hears(event)
-    await ears[2].hears(event)
+    await processes.there.publish(event)
+    await listeners[0].receives(event)
+    await listeners[2].receives(event)
 
 
-async def test_unsubscribing_twice_does_nothing(feeds: Processes) -> None:
-    channel, ear = new_channel(), Ear()
-    await feeds.here.unsubscribe(channel, ear)
-    await feeds.here.subscribe(channel, ear)
-    await feeds.here.unsubscribe(channel, ear)
-    await feeds.here.unsubscribe(channel, ear)
+async def test_unsubscribing_twice_does_nothing(processes: Processes) -> None:
+    channel, listener = new_channel(), Recorder()
+    await processes.here.unsubscribe(channel, listener)
+    await processes.here.subscribe(channel, listener)
+    await processes.here.unsubscribe(channel, listener)
+    await processes.here.unsubscribe(channel, listener)
 
 
-async def test_a_channel_can_be_subscribed_to_again(feeds: Processes) -> None:
+async def test_a_channel_can_be_subscribed_to_again(processes: Processes) -> None:
     channel = new_channel()
     for _ in range(10):
-        ear = Ear()
-        await feeds.here.subscribe(channel, ear)
+        listener = Recorder()
+        await processes.here.subscribe(channel, listener)
         event = message(channel)
-        await feeds.there.publish(event)
-        await ear.hears(event)
-        await feeds.here.unsubscribe(channel, ear)
+        await processes.there.publish(event)
+        await listener.receives(event)
+        await processes.here.unsubscribe(channel, listener)
 
 
-async def test_a_subscription_made_while_the_last_one_ends_gets_events(feeds: Processes) -> None:
+async def test_a_subscription_made_while_the_last_one_ends_gets_events(
+    processes: Processes,
+) -> None:
     channel = new_channel()
     for _ in range(50):
-        leaves, comes = Ear(), Ear()
-        await feeds.here.subscribe(channel, leaves)
+        old, new = Recorder(), Recorder()
+        await processes.here.subscribe(channel, old)
         await asyncio.gather(
-            feeds.here.unsubscribe(channel, leaves), feeds.here.subscribe(channel, comes)
+            processes.here.unsubscribe(channel, old), processes.here.subscribe(channel, new)
         )
         event = message(channel)
-        await feeds.there.publish(event)
-        await comes.hears(event)
-        await feeds.here.unsubscribe(channel, comes)
+        await processes.there.publish(event)
+        await new.receives(event)
+        await processes.here.unsubscribe(channel, new)
 
 
-async def test_a_listener_may_unsubscribe_while_it_is_called(feeds: Processes) -> None:
-    channel, stays = new_channel(), Ear()
+async def test_a_listener_may_unsubscribe_while_it_is_called(processes: Processes) -> None:
+    channel, other = new_channel(), Recorder()
     leaving: list[asyncio.Task[None]] = []
 
     def leave(event: Event) -> None:
-        leaving.append(asyncio.ensure_future(feeds.here.unsubscribe(channel, leave)))
+        leaving.append(asyncio.ensure_future(processes.here.unsubscribe(channel, leave)))
 
-    await feeds.here.subscribe(channel, leave)
-    await feeds.here.subscribe(channel, stays)
+    await processes.here.subscribe(channel, leave)
+    await processes.here.subscribe(channel, other)
     events: list[Event] = [message(channel), StatusChanged(channel)]
-    await feeds.here.publish(events[0])
+    await processes.here.publish(events[0])
     await until(lambda: bool(leaving))
     await asyncio.gather(*leaving)
-    await feeds.here.publish(events[1])
-    await stays.hears(*events)
+    await processes.here.publish(events[1])
+    await other.receives(*events)
     assert len(leaving) == 1
 
 
-async def test_concurrent_events_are_all_delivered(feeds: Processes) -> None:
-    channel, ear = new_channel(), Ear()
-    await feeds.here.subscribe(channel, ear)
+async def test_concurrent_events_are_all_delivered(processes: Processes) -> None:
+    channel, listener = new_channel(), Recorder()
+    await processes.here.subscribe(channel, listener)
     events = [ReadPositionChanged(channel, nobody(), seq) for seq in range(100)]
-    await asyncio.gather(*(feeds.there.publish(event) for event in events))
-    await ear.hears(*events)
+    await asyncio.gather(*(processes.there.publish(event) for event in events))
+    await listener.receives(*events)
 
 
 # --------------------------------------------------------------------------------- Redis alone
 
 
-HEALS_WITHIN = 5.0
-"""Seconds after the return of Redis, as promised."""
+RECOVERY_SECONDS = 5.0
+"""Promised maximum after the return of Redis."""
 
 
-def others_events(channel: Channel, ear: Ear) -> list[Event]:
-    return [event for event in ear.heard if event != ResyncRequired(channel)]
-
-
-async def until_both_hear(feeds: Processes, channel: Channel, ears: tuple[Ear, Ear]) -> None:
-    """Say something now and then until both have heard the other."""
-    deadline = asyncio.get_running_loop().time() + HEALS_WITHIN
-    said = [ReadPositionChanged(channel, nobody(), 1), ReadPositionChanged(channel, nobody(), 2)]
-    while not all(event in ear.heard for event in said for ear in ears):
-        await feeds.here.publish(said[0])
-        await feeds.there.publish(said[1])
+async def until_both_receive(
+    processes: Processes, channel: Channel, listeners: tuple[Recorder, Recorder]
+) -> None:
+    """Publish repeatedly until both have received each other's events."""
+    deadline = asyncio.get_running_loop().time() + RECOVERY_SECONDS
+    published = [
+        ReadPositionChanged(channel, nobody(), 1),
+        ReadPositionChanged(channel, nobody(), 2),
+    ]
+    while not all(event in listener.received for event in published for listener in listeners):
+        await processes.here.publish(published[0])
+        await processes.there.publish(published[1])
         await asyncio.sleep(0.05)
         assert asyncio.get_running_loop().time() < deadline
 
@@ -286,76 +289,76 @@ async def until_both_hear(feeds: Processes, channel: Channel, ears: tuple[Ear, E
 async def test_after_a_redis_outage_every_subscriber_gets_resync_required(
     own_redis: RedisServer,
 ) -> None:
-    async with two_processes(own_redis) as feeds:
-        channel, opened_meanwhile = new_channel(), new_channel()
-        ears, late = (Ear(), Ear()), Ear()
-        await feeds.here.subscribe(channel, ears[0])
-        await feeds.there.subscribe(channel, ears[1])
-        await until_both_hear(feeds, channel, ears)
+    async with two_processes(own_redis) as processes:
+        channel, opened_later = new_channel(), new_channel()
+        listeners, late = (Recorder(), Recorder()), Recorder()
+        await processes.here.subscribe(channel, listeners[0])
+        await processes.there.subscribe(channel, listeners[1])
+        await until_both_receive(processes, channel, listeners)
         own_redis.stop()
 
         lost = message(channel)
-        began = asyncio.get_running_loop().time()
-        await feeds.here.publish(lost)
-        await feeds.there.subscribe(opened_meanwhile, late)
-        await feeds.here.publish(message(opened_meanwhile))
-        await feeds.here.publish(Typing(channel, nobody()))
-        assert asyncio.get_running_loop().time() - began < 2
-        assert lost in ears[0].heard, "its own process hears all the same"
+        started_at = asyncio.get_running_loop().time()
+        await processes.here.publish(lost)
+        await processes.there.subscribe(opened_later, late)
+        await processes.here.publish(message(opened_later))
+        await processes.here.publish(Typing(channel, nobody()))
+        assert asyncio.get_running_loop().time() - started_at < 2
+        assert lost in listeners[0].received, "delivered within its own process"
 
         own_redis.resume()
         await until(
             lambda: (
-                all(ResyncRequired(channel) in ear.heard for ear in ears)
-                and ResyncRequired(opened_meanwhile) in late.heard
+                all(ResyncRequired(channel) in listener.received for listener in listeners)
+                and ResyncRequired(opened_later) in late.received
             )
         )
-        await until_both_hear(feeds, channel, ears)
+        await until_both_receive(processes, channel, listeners)
 
 
 async def test_unpublished_events_become_resync_required(
     own_redis: RedisServer,
 ) -> None:
-    """The process that hears may be connected again before the one that speaks."""
-    async with two_processes(own_redis) as feeds:
-        channel, ear = new_channel(), Ear()
-        await feeds.there.subscribe(channel, ear)
+    """The subscriber may be reconnected before the publisher."""
+    async with two_processes(own_redis) as processes:
+        channel, listener = new_channel(), Recorder()
+        await processes.there.subscribe(channel, listener)
         own_redis.stop()
         with capture_logs() as logs:
-            await feeds.here.publish(message(channel))
+            await processes.here.publish(message(channel))
             await until(lambda: any(line["event"] == "redis_down" for line in logs))
         own_redis.resume()
-        # one of the two is from the process that could not speak
-        await until(lambda: ear.heard.count(ResyncRequired(channel)) >= 2)
+        # One is from the subscriber itself, one from the publisher.
+        await until(lambda: listener.received.count(ResyncRequired(channel)) >= 2)
 
 
 async def test_an_unreachable_redis_delays_nobody() -> None:
-    nowhere = RedisClient("redis://127.0.0.1:1/0")
-    feed = RedisPubSub(nowhere)
+    unreachable = RedisClient("redis://127.0.0.1:1/0")
+    pubsub = RedisPubSub(unreachable)
     try:
-        channel, ear, event = new_channel(), Ear(), message(new_channel())
+        channel, listener, event = new_channel(), Recorder(), message(new_channel())
         async with asyncio.timeout(2):
-            await feed.subscribe(channel, ear)
+            await pubsub.subscribe(channel, listener)
             for _ in range(100):
-                await feed.publish(message(channel))
-            await feed.publish(event)
-            await feed.unsubscribe(channel, ear)
-        assert len(ear.heard) == 100
+                await pubsub.publish(message(channel))
+            await pubsub.publish(event)
+            await pubsub.unsubscribe(channel, listener)
+        assert len(listener.received) == 100
     finally:
-        await feed.close()
-        await nowhere.close()
+        await pubsub.close()
+        await unreachable.close()
 
 
 async def test_unknown_payloads_are_skipped_and_logged_once(redis_server: RedisServer) -> None:
-    async with two_processes(redis_server) as feeds:
-        channel, ear = new_channel(), Ear()
-        await feeds.here.subscribe(channel, ear)
+    async with two_processes(redis_server) as processes:
+        channel, listener = new_channel(), Recorder()
+        await processes.here.subscribe(channel, listener)
         with capture_logs() as logs, redis_server.client() as client:
             for payload in (b"", b"not ours", b"from a later version\x91\x63"):
                 assert client.publish(f"0:{channel}", payload) == 1
             event = message(channel)
-            await feeds.there.publish(event)
-            await ear.hears(event)
+            await processes.there.publish(event)
+            await listener.receives(event)
         assert [line["event"] for line in logs] == ["pubsub_payload_unknown"]
 
 
@@ -385,7 +388,7 @@ def test_payloads_keep_their_bytes(event: Event, payload: str) -> None:
 
 
 def test_every_event_has_a_payload() -> None:
-    # By name: `dataclass(slots=True)` leaves a second class behind.
+    # By name: `dataclass(slots=True)` old a second class behind.
     events = {kind.__name__ for kind in Event.__subclasses__()}
     assert {type(event).__name__ for event in one_of_each(ROOM)} == events
     for event in one_of_each(ROOM):
@@ -395,32 +398,32 @@ def test_every_event_has_a_payload() -> None:
 
 
 async def test_closed_channels_are_unsubscribed_in_redis(redis_server: RedisServer) -> None:
-    def channels(client: redis_client.Redis, channel: Channel) -> int:
-        [(_, listening)] = client.pubsub_numsub(f"0:{channel}")
-        return int(listening)
+    def subscribers(client: redis_client.Redis, channel: Channel) -> int:
+        [(_, number)] = client.pubsub_numsub(f"0:{channel}")
+        return int(number)
 
-    async with two_processes(redis_server) as feeds:
-        channel, ears = new_channel(), (Ear(), Ear())
+    async with two_processes(redis_server) as processes:
+        channel, listeners = new_channel(), (Recorder(), Recorder())
         with redis_server.client() as client:
-            for ear in ears:
-                await feeds.here.subscribe(channel, ear)
-            assert channels(client, channel) == 1
-            for ear in ears:
-                await feeds.here.unsubscribe(channel, ear)
-            await until(lambda: channels(client, channel) == 0)
+            for listener in listeners:
+                await processes.here.subscribe(channel, listener)
+            assert subscribers(client, channel) == 1
+            for listener in listeners:
+                await processes.here.unsubscribe(channel, listener)
+            await until(lambda: subscribers(client, channel) == 0)
 
 
 async def test_close_publishes_pending_events(
     redis_server: RedisServer,
 ) -> None:
-    async with two_processes(redis_server) as feeds:
-        channel, ear = new_channel(), Ear()
-        await feeds.there.subscribe(channel, ear)
+    async with two_processes(redis_server) as processes:
+        channel, listener = new_channel(), Recorder()
+        await processes.there.subscribe(channel, listener)
         events = [ReadPositionChanged(channel, nobody(), seq) for seq in range(3)]
-        link = RedisClient(redis_server.url)
-        ending = RedisPubSub(link)
+        redis = RedisClient(redis_server.url)
+        closing = RedisPubSub(redis)
         for event in events:
-            await ending.publish(event)
-        await ending.close()
-        await link.close()
-        await ear.hears(*events)
+            await closing.publish(event)
+        await closing.close()
+        await redis.close()
+        await listener.receives(*events)

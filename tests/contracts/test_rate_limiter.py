@@ -34,14 +34,14 @@ async def processes(request: pytest.FixtureRequest) -> AsyncIterator[AnotherProc
     server: RedisServer = request.getfixturevalue("redis_server")
     with server.client() as client:
         client.flushall()
-    async with AsyncExitStack() as links:
-        yield lambda: RedisRateLimiter(_link(server.url, links))
+    async with AsyncExitStack() as stack:
+        yield lambda: RedisRateLimiter(_connect(server.url, stack))
 
 
-def _link(url: str, links: AsyncExitStack) -> RedisClient:
-    link = RedisClient(url)
-    links.push_async_callback(link.close)
-    return link
+def _connect(url: str, stack: AsyncExitStack) -> RedisClient:
+    redis = RedisClient(url)
+    stack.push_async_callback(redis.close)
+    return redis
 
 
 async def test_concurrent_calls_in_all_processes_share_the_quota(
@@ -99,29 +99,29 @@ async def test_keys_and_limits_are_counted_separately(processes: AnotherProcess)
 async def test_a_full_bucket_is_removed_from_redis(
     redis_server: RedisServer,
 ) -> None:
-    async with AsyncExitStack() as links:
-        link = _link(redis_server.url, links)
-        await RedisRateLimiter(link).take(HOURLY, "user")
-        remaining = await link.redis.pttl("limit:hourly:user")
+    async with AsyncExitStack() as stack:
+        redis = _connect(redis_server.url, stack)
+        await RedisRateLimiter(redis).take(HOURLY, "user")
+        remaining = await redis.redis.pttl("limit:hourly:user")
         assert 350_000 < remaining <= 360_000
 
 
 async def test_a_redis_clock_set_back_refuses_calls_for_one_window_at_most(
     redis_server: RedisServer,
 ) -> None:
-    async with AsyncExitStack() as links:
-        link = _link(redis_server.url, links)
+    async with AsyncExitStack() as stack:
+        redis = _connect(redis_server.url, stack)
         far_ahead = (time.time() + 24 * 3600) * 1_000_000
-        await link.redis.set("limit:hourly:ahead", f"{far_ahead:.0f}")
-        refused = await RedisRateLimiter(link).take(HOURLY, "ahead")
+        await redis.redis.set("limit:hourly:ahead", f"{far_ahead:.0f}")
+        refused = await RedisRateLimiter(redis).take(HOURLY, "ahead")
         assert refused.retry_after == pytest.approx(360, abs=5)
 
 
 async def test_during_a_redis_outage_each_process_uses_the_fallback_quota(
     own_redis: RedisServer,
 ) -> None:
-    async with AsyncExitStack() as links:
-        limiter = RedisRateLimiter(_link(own_redis.url, links))
+    async with AsyncExitStack() as stack:
+        limiter = RedisRateLimiter(_connect(own_redis.url, stack))
         assert (await limiter.take(HOURLY, "a")).remaining == HOURLY.quota - 1
         own_redis.stop()
         alone = [await limiter.take(HOURLY, "a") for _ in range(4)]
@@ -134,8 +134,8 @@ async def test_during_a_redis_outage_each_process_uses_the_fallback_quota(
 
 
 async def test_an_unresponsive_redis_delays_one_call_a_second() -> None:
-    async with AsyncExitStack() as links:
-        limiter = RedisRateLimiter(_link(f"redis://127.0.0.1:{free_port()}", links))
+    async with AsyncExitStack() as stack:
+        limiter = RedisRateLimiter(_connect(f"redis://127.0.0.1:{free_port()}", stack))
         await limiter.take(QUICK, "a")
         started = time.monotonic()
         for _ in range(1000):

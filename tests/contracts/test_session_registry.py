@@ -26,7 +26,7 @@ AnotherProcess = Callable[[], SessionRegistry]
 
 @pytest.fixture
 def store(catalogue: Catalogue) -> MemoryStore:
-    """The reader behind a gate has tests of its own, for each of its adapters."""
+    """The reader behind a registry has tests of its own, for each of its adapters."""
     return MemoryStore(catalogue)
 
 
@@ -34,7 +34,7 @@ def store(catalogue: Catalogue) -> MemoryStore:
 async def processes(
     request: pytest.FixtureRequest, adapters: Adapters
 ) -> AsyncIterator[AnotherProcess]:
-    """Gives the gate of one more process."""
+    """Gives the registry of one more process."""
 
     def own() -> InProcessSessionRegistry:
         return InProcessSessionRegistry(adapters.accounts, factories.SetClock())
@@ -43,12 +43,12 @@ async def processes(
         yield own
         return
     server: RedisServer = request.getfixturevalue("redis_server")
-    async with AsyncExitStack() as links:
+    async with AsyncExitStack() as stack:
 
         def another() -> SessionRegistry:
-            link = RedisClient(server.url)
-            links.push_async_callback(link.close)
-            return RedisSessionRegistry(link, own())
+            redis = RedisClient(server.url)
+            stack.push_async_callback(redis.close)
+            return RedisSessionRegistry(redis, own())
 
         yield another
 
@@ -61,22 +61,22 @@ async def session(adapters: Adapters) -> Session:
     return session
 
 
-async def end(adapters: Adapters, session: Session, gate: SessionRegistry) -> None:
+async def end(adapters: Adapters, session: Session, registry: SessionRegistry) -> None:
     async with adapters.unit_of_work() as work:
         assert await work.sessions.end(session.id, session.user_id)
         await work.commit()
-    await gate.revoke([session.id])
+    await registry.revoke([session.id])
 
 
 async def test_a_session_is_active_until_this_process_revokes_it(
     adapters: Adapters, session: Session, processes: AnotherProcess
 ) -> None:
-    gate = processes()
-    assert await gate.is_active(session.id)
-    assert await gate.active_among([session.id]) == {session.id}
-    await end(adapters, session, gate)
-    assert not await gate.is_active(session.id)
-    assert await gate.active_among([session.id]) == frozenset()
+    registry = processes()
+    assert await registry.is_active(session.id)
+    assert await registry.active_among([session.id]) == {session.id}
+    await end(adapters, session, registry)
+    assert not await registry.is_active(session.id)
+    assert await registry.active_among([session.id]) == frozenset()
 
 
 async def test_an_unknown_session_is_not_active(processes: AnotherProcess) -> None:
@@ -86,11 +86,11 @@ async def test_an_unknown_session_is_not_active(processes: AnotherProcess) -> No
 async def test_revoking_one_session_keeps_others_active(
     adapters: Adapters, session: Session, processes: AnotherProcess
 ) -> None:
-    gate, other = processes(), factories.session(session.user_id)
+    registry, other = processes(), factories.session(session.user_id)
     await adapters.add(other)
-    assert await gate.is_active(session.id)
-    await end(adapters, other, gate)
-    assert await gate.is_active(session.id)
+    assert await registry.is_active(session.id)
+    await end(adapters, other, registry)
+    assert await registry.is_active(session.id)
 
 
 async def test_a_session_revoked_by_another_process_is_refused_within_a_second(
@@ -108,10 +108,10 @@ async def test_a_session_revoked_by_another_process_is_refused_within_a_second(
 async def test_wait_for_revocation_returns_after_a_revocation(
     adapters: Adapters, session: Session, processes: AnotherProcess
 ) -> None:
-    gate = processes()
-    waiting = asyncio.create_task(gate.wait_for_revocation())
+    registry = processes()
+    waiting = asyncio.create_task(registry.wait_for_revocation())
     await asyncio.sleep(0)
-    await end(adapters, session, gate)
+    await end(adapters, session, registry)
     await asyncio.wait_for(waiting, 5)
 
 
@@ -121,19 +121,19 @@ async def test_wait_for_revocation_returns_after_a_revocation(
 async def test_with_redis_a_session_revoked_by_another_process_is_refused_at_once(
     adapters: Adapters, session: Session, redis_server: RedisServer
 ) -> None:
-    async with AsyncExitStack() as links:
-        here, there = [_gate(redis_server, adapters.accounts, links) for _ in range(2)]
+    async with AsyncExitStack() as stack:
+        here, there = [_registry(redis_server, adapters.accounts, stack) for _ in range(2)]
         assert await here.is_active(session.id)
         await end(adapters, session, there)
         assert not await here.is_active(session.id)
 
 
-def _gate(
-    server: RedisServer, reader: AccountReader, links: AsyncExitStack
+def _registry(
+    server: RedisServer, reader: AccountReader, stack: AsyncExitStack
 ) -> RedisSessionRegistry:
-    link = RedisClient(server.url)
-    links.push_async_callback(link.close)
-    return RedisSessionRegistry(link, InProcessSessionRegistry(reader, factories.SetClock()))
+    redis = RedisClient(server.url)
+    stack.push_async_callback(redis.close)
+    return RedisSessionRegistry(redis, InProcessSessionRegistry(reader, factories.SetClock()))
 
 
 async def test_during_a_redis_outage_revocations_are_noticed_within_a_second(
@@ -142,8 +142,8 @@ async def test_during_a_redis_outage_revocations_are_noticed_within_a_second(
     user: User = factories.user()
     session = factories.session(user.id)
     await adapters.add(user, session)
-    async with AsyncExitStack() as links:
-        here, there = [_gate(own_redis, adapters.accounts, links) for _ in range(2)]
+    async with AsyncExitStack() as stack:
+        here, there = [_registry(own_redis, adapters.accounts, stack) for _ in range(2)]
         assert await here.is_active(session.id)
         own_redis.stop()
         await end(adapters, session, there)

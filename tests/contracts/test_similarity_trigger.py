@@ -32,7 +32,7 @@ pytestmark = pytest.mark.anyio
 
 @dataclass
 class Similarity:
-    """Stands in for the job and for its store: notes when runs begin, and how they wait."""
+    """Stands in for the job and for its store: claims when runs begin, and how they wait."""
 
     began: list[float] = field(default_factory=list)
     waits: list[bool] = field(default_factory=list)
@@ -72,10 +72,10 @@ async def processes(
     similarity = Similarity()
     similarity.may_end.set()
 
-    def jobs(broker: AsyncBroker, notes: JobClaims) -> JobRunner:
+    def jobs(broker: AsyncBroker, claims: JobClaims) -> JobRunner:
         return JobRunner(
             broker,
-            notes,
+            claims,
             cast("SimilarityJob", similarity),
             cast("NeighbourStore", similarity),
             cast("ImageService", None),
@@ -90,20 +90,20 @@ async def processes(
             with server.client() as client:
                 client.flushall()
             here, there = [await in_redis(server.url, stack) for _ in range(2)]
-            link = RedisClient(server.url)
-            stack.push_async_callback(link.close)
+            redis = RedisClient(server.url)
+            stack.push_async_callback(redis.close)
             broker = brokers.redis_stream(server.url)
             stack.push_async_callback(broker.shutdown)
-            runs = jobs(broker, RedisJobClaims(link))
+            runs = jobs(broker, RedisJobClaims(redis))
         await stack.enter_async_context(worker(runs))
         yield Processes(here, there, similarity, runs)
 
 
 async def in_redis(url: str, stack: AsyncExitStack) -> BrokerSimilarityTrigger:
     """The requests of a process that has no worker in it."""
-    link, broker = RedisClient(url), brokers.redis_stream(url)
-    requests = BrokerSimilarityTrigger(broker, RedisJobClaims(link))
-    for close in (link.close, broker.shutdown, requests.close):
+    redis, broker = RedisClient(url), brokers.redis_stream(url)
+    requests = BrokerSimilarityTrigger(broker, RedisJobClaims(redis))
+    for close in (redis.close, broker.shutdown, requests.close):
         stack.push_async_callback(close)
     return requests
 
@@ -206,8 +206,8 @@ async def test_a_request_does_not_wait_for_an_unresponsive_redis() -> None:
 
 
 async def test_a_process_without_jobs_sends_nothing() -> None:
-    broker, notes = brokers.in_process(), InProcessJobClaims()
-    requests = BrokerSimilarityTrigger(broker, notes)
+    broker, claims = brokers.in_process(), InProcessJobClaims()
+    requests = BrokerSimilarityTrigger(broker, claims)
     await requests.request()
     await requests.close()
-    assert await notes.claim(tasks.REQUESTED_CLAIM, 1), "nor says that somebody has"
+    assert await claims.claim(tasks.REQUESTED_CLAIM, 1), "nor says that somebody has"

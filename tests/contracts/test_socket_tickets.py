@@ -42,17 +42,17 @@ async def processes(request: pytest.FixtureRequest) -> AsyncIterator[AnotherProc
     server: RedisServer = request.getfixturevalue("redis_server")
     with server.client() as client:
         client.flushall()
-    async with AsyncExitStack() as links:
-        yield lambda: RedisSocketTickets(_link(server.url, links))
+    async with AsyncExitStack() as stack:
+        yield lambda: RedisSocketTickets(_connect(server.url, stack))
 
 
-def _link(url: str, links: AsyncExitStack) -> RedisClient:
-    link = RedisClient(url)
-    links.push_async_callback(link.close)
-    return link
+def _connect(url: str, stack: AsyncExitStack) -> RedisClient:
+    redis = RedisClient(url)
+    stack.push_async_callback(redis.close)
+    return redis
 
 
-def admission(*, is_admin: bool = False) -> TicketClaims:
+def new_claims(*, is_admin: bool = False) -> TicketClaims:
     caller = Caller(UserId(new_id()), SessionId(new_id()), is_admin)
     return TicketClaims(caller, RoomId(new_id()))
 
@@ -61,38 +61,38 @@ def admission(*, is_admin: bool = False) -> TicketClaims:
 async def test_a_ticket_can_be_taken_once_by_any_process(
     processes: AnotherProcess, is_admin: bool
 ) -> None:
-    here, there, kept = processes(), processes(), admission(is_admin=is_admin)
-    await here.save(TICKET, kept, TICKET_TTL)
-    assert await there.take(TICKET) == kept
+    here, there, claims = processes(), processes(), new_claims(is_admin=is_admin)
+    await here.save(TICKET, claims, TICKET_TTL)
+    assert await there.take(TICKET) == claims
     assert await there.take(TICKET) is None
     assert await here.take(TICKET) is None
 
 
 async def test_an_unknown_ticket_has_no_claims(processes: AnotherProcess) -> None:
     tickets = processes()
-    await tickets.save(TICKET, admission(), TICKET_TTL)
+    await tickets.save(TICKET, new_claims(), TICKET_TTL)
     assert await tickets.take(token_digest("another ticket")) is None
 
 
 async def test_of_concurrent_takes_exactly_one_gets_the_claims(processes: AnotherProcess) -> None:
     everywhere = [processes() for _ in range(4)]
-    kept = admission()
-    await everywhere[0].save(TICKET, kept, TICKET_TTL)
+    claims = new_claims()
+    await everywhere[0].save(TICKET, claims, TICKET_TTL)
     taken = await at_once([partial(everywhere[n % 4].take, TICKET) for n in range(20)])
-    assert [one for one in taken if one] == [kept]
+    assert [one for one in taken if one] == [claims]
 
 
 async def test_tickets_are_stored_separately(processes: AnotherProcess) -> None:
     tickets = processes()
-    kept = {token_digest(str(number)): admission() for number in range(3)}
-    for ticket, its_own in kept.items():
+    claims = {token_digest(str(number)): new_claims() for number in range(3)}
+    for ticket, its_own in claims.items():
         await tickets.save(ticket, its_own, TICKET_TTL)
-    assert {ticket: await tickets.take(ticket) for ticket in kept} == kept
+    assert {ticket: await tickets.take(ticket) for ticket in claims} == claims
 
 
 async def test_an_expired_ticket_cannot_be_taken(processes: AnotherProcess) -> None:
     tickets = processes()
-    await tickets.save(TICKET, admission(), 1)
+    await tickets.save(TICKET, new_claims(), 1)
     await asyncio.sleep(1.05)
     assert await tickets.take(TICKET) is None
 
@@ -104,7 +104,7 @@ async def test_in_process_a_ticket_is_valid_until_its_expiry() -> None:
     now = 1000.0
     tickets = InProcessSocketTickets(lambda: now)
     for ticket in (b"early", b"late"):
-        await tickets.save(ticket, admission(), TICKET_TTL)
+        await tickets.save(ticket, new_claims(), TICKET_TTL)
     now += TICKET_TTL - 0.01
     assert await tickets.take(b"early") is not None
     now += 0.01
@@ -115,7 +115,7 @@ async def test_in_process_expired_tickets_are_removed() -> None:
     now = 1000.0
     tickets = InProcessSocketTickets(lambda: now)
     for number in range(100):
-        await tickets.save(token_digest(str(number)), admission(), TICKET_TTL)
+        await tickets.save(token_digest(str(number)), new_claims(), TICKET_TTL)
         now += 1
     assert len(tickets._tickets) <= TICKET_TTL
 
@@ -124,8 +124,8 @@ async def test_in_process_expired_tickets_are_removed() -> None:
 
 
 async def test_a_ticket_in_redis_has_an_expiry(redis_server: RedisServer) -> None:
-    async with AsyncExitStack() as links:
-        await RedisSocketTickets(_link(redis_server.url, links)).save(TICKET, admission(), 30)
+    async with AsyncExitStack() as stack:
+        await RedisSocketTickets(_connect(redis_server.url, stack)).save(TICKET, new_claims(), 30)
     with redis_server.client() as client:
         (key,) = client.keys("*ticket*")
         assert 28_000 < client.pttl(key) <= 30_000
@@ -133,10 +133,10 @@ async def test_a_ticket_in_redis_has_an_expiry(redis_server: RedisServer) -> Non
 
 
 async def test_during_a_redis_outage_tickets_are_unavailable() -> None:
-    async with AsyncExitStack() as links:
-        tickets = RedisSocketTickets(_link(f"redis://127.0.0.1:{free_port()}", links))
+    async with AsyncExitStack() as stack:
+        tickets = RedisSocketTickets(_connect(f"redis://127.0.0.1:{free_port()}", stack))
         for _ in range(2):
             with pytest.raises(Unavailable):
-                await tickets.save(TICKET, admission(), 30)
+                await tickets.save(TICKET, new_claims(), 30)
             with pytest.raises(Unavailable):
                 await tickets.take(TICKET)

@@ -1,4 +1,4 @@
-"""What stands in for what the jobs call, and for where they write."""
+"""Fakes of the services that the jobs call, and of their log."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ if TYPE_CHECKING:
 
 
 class Similarity:
-    """Stands in for the job: counts runs, and does at each what the test asks for."""
+    """A similarity job that counts its runs, waits and fails as the test says."""
 
     def __init__(self) -> None:
-        self.begun = 0
+        self.started = 0
         self.finished = 0
-        self.faults: list[Exception] = []
-        self.gate = asyncio.Event()
-        self.gate.set()
+        self.failures: list[Exception] = []
+        self.can_finish = asyncio.Event()
+        self.can_finish.set()
         self.is_skipped = False
-        self.computes: Progress | None = None
+        self.progress_callback: Progress | None = None
 
     async def run(
         self, *, full: bool = False, wait: bool = False, progress: Progress
     ) -> SimilarityRun | None:
-        self.begun += 1
-        self.computes = progress
-        if self.faults:
-            raise self.faults.pop()
-        await self.gate.wait()
+        self.started += 1
+        self.progress_callback = progress
+        if self.failures:
+            raise self.failures.pop()
+        await self.can_finish.wait()
         self.finished += 1
         if self.is_skipped:
             return None
@@ -49,27 +49,27 @@ class Similarity:
     async def last_run(self) -> SimilarityRun | None:
         return None
 
-    async def until_begun(self, number: int) -> None:
-        await until(lambda: self.begun >= number)
+    async def until_started(self, number: int) -> None:
+        await until(lambda: self.started >= number)
 
 
 class Images:
-    """Stands in for the service: counts runs, and meets at each what the test asks for."""
+    """An image service that counts its runs and fails as the test says."""
 
     def __init__(self) -> None:
         self.runs = 0
         self.removed = 0
-        self.faults: list[Exception] = []
+        self.failures: list[Exception] = []
 
     async def remove_unused(self) -> int:
         self.runs += 1
-        if self.faults:
-            raise self.faults.pop()
+        if self.failures:
+            raise self.failures.pop()
         return self.removed
 
 
-class Log:
-    """Notes events by level and name."""
+class RecordingLog:
+    """Counts events by level and name."""
 
     def __init__(self) -> None:
         self.events: Counter[tuple[str, str]] = Counter()
@@ -85,11 +85,11 @@ class Log:
 
 
 def jobs_with(
-    notes: JobClaims, similarity: Similarity, images: Images, broker: AsyncBroker | None = None
+    claims: JobClaims, similarity: Similarity, images: Images, broker: AsyncBroker | None = None
 ) -> JobRunner:
     return JobRunner(
         broker or brokers.in_process(),
-        notes,
+        claims,
         cast("SimilarityJob", similarity),
         cast("NeighbourStore", similarity),
         cast("ImageService", images),

@@ -1,4 +1,4 @@
-"""The jobs in one process: when they run, what they say, what they survive, how they end."""
+"""The jobs in one process: schedule, logs, failures and shutdown."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sidepro.jobs import runner, scheduler, tasks
 from sidepro.jobs.similarity_trigger import BrokerSimilarityTrigger
 from sidepro.jobs.tasks import JobRunner
 from tests.clients import PATIENCE, until, visiting
-from tests.jobs.fakes import Images, Log, Similarity, jobs_with
+from tests.jobs.fakes import Images, RecordingLog, Similarity, jobs_with
 from tests.servers import SideProServer
 
 if TYPE_CHECKING:
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 
-class AwayNotes:
-    """Notes that nobody can look at."""
+class UnavailableClaims:
+    """Claims in a store that is down."""
 
-    async def claim(self, note: str, seconds: int) -> bool:
+    async def claim(self, name: str, seconds: int) -> bool:
         raise Unavailable
 
-    async def release(self, note: str) -> None:
+    async def release(self, name: str) -> None:
         raise Unavailable
 
     async def now(self) -> float:
@@ -52,11 +52,11 @@ def images() -> Images:
 
 
 @pytest.fixture
-async def jobs(similarity: Similarity, images: Images, log: Log) -> JobRunner:
+async def jobs(similarity: Similarity, images: Images, log: RecordingLog) -> JobRunner:
     return jobs_with(InProcessJobClaims(), similarity, images)
 
 
-async def do(jobs: JobRunner, name: str, sent_at: float | None = None) -> None:
+async def run_job(jobs: JobRunner, name: str, sent_at: float | None = None) -> None:
     """Run a job as the broker does."""
     jobs.register()
     task = jobs.broker.find_task(name)
@@ -79,27 +79,27 @@ async def test_the_schedule(jobs: JobRunner) -> None:
 
 
 async def test_a_tick_runs_the_job_and_logs_the_result(
-    jobs: JobRunner, similarity: Similarity, log: Log
+    jobs: JobRunner, similarity: Similarity, log: RecordingLog
 ) -> None:
-    await do(jobs, tasks.SIMILARITY_TICK)
+    await run_job(jobs, tasks.SIMILARITY_TICK)
     assert similarity.finished == 1
     assert log.events == {("info", "similarity_computed"): 1}
     assert log.members == {"people": 3, "changed": 2, "ms": 250, "requested": False}
 
 
 async def test_a_tick_without_a_database_is_logged_as_skipped(
-    jobs: JobRunner, similarity: Similarity, log: Log
+    jobs: JobRunner, similarity: Similarity, log: RecordingLog
 ) -> None:
-    similarity.faults = [Unavailable()]
-    await do(jobs, tasks.SIMILARITY_TICK)
+    similarity.failures = [Unavailable()]
+    await run_job(jobs, tasks.SIMILARITY_TICK)
     assert log.events == {("warning", "similarity_skipped"): 1}
 
 
 async def test_a_tick_during_another_run_is_skipped(
-    jobs: JobRunner, similarity: Similarity, log: Log
+    jobs: JobRunner, similarity: Similarity, log: RecordingLog
 ) -> None:
     similarity.is_skipped = True
-    await do(jobs, tasks.SIMILARITY_TICK)
+    await run_job(jobs, tasks.SIMILARITY_TICK)
     assert log.events == {("info", "similarity_skipped"): 1}
 
 
@@ -107,48 +107,48 @@ async def test_a_tick_during_another_run_is_skipped(
     "job", [tasks.SIMILARITY_TICK, tasks.REQUESTED_SIMILARITY_TICK, tasks.IMAGE_REMOVAL]
 )
 async def test_an_expired_job_is_skipped(
-    jobs: JobRunner, similarity: Similarity, images: Images, log: Log, job: str
+    jobs: JobRunner, similarity: Similarity, images: Images, log: RecordingLog, job: str
 ) -> None:
-    await do(jobs, job, time.time() - 61)
-    assert (similarity.begun, images.runs) == (0, 0)
+    await run_job(jobs, job, time.time() - 61)
+    assert (similarity.started, images.runs) == (0, 0)
     assert log.events == {("warning", "job_expired"): 1}
     assert log.members == {"job": job, "seconds": 61}
 
 
-@pytest.mark.parametrize("age", [59, -3600], ids=["a minute's", "from a clock that went back"])
+@pytest.mark.parametrize("age", [59, -3600], ids=["within a minute", "clock set back"])
 async def test_a_job_that_has_not_expired_runs(
     jobs: JobRunner, similarity: Similarity, age: float
 ) -> None:
-    await do(jobs, tasks.SIMILARITY_TICK, time.time() - age)
+    await run_job(jobs, tasks.SIMILARITY_TICK, time.time() - age)
     assert similarity.finished == 1
 
 
 async def test_without_the_shared_clock_no_job_expires(
-    similarity: Similarity, images: Images, log: Log, monkeypatch: pytest.MonkeyPatch
+    similarity: Similarity, images: Images, log: RecordingLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tasks, "MIN_DELAY", 0.01)
-    away = jobs_with(AwayNotes(), similarity, images)
-    await do(away, tasks.SIMILARITY_TICK, 0)
-    await do(away, tasks.REQUESTED_SIMILARITY_TICK, 0)
+    unavailable = jobs_with(UnavailableClaims(), similarity, images)
+    await run_job(unavailable, tasks.SIMILARITY_TICK, 0)
+    await run_job(unavailable, tasks.REQUESTED_SIMILARITY_TICK, 0)
     assert similarity.finished == 2
 
 
 async def test_the_image_removal_logs_only_removals(
-    jobs: JobRunner, images: Images, log: Log
+    jobs: JobRunner, images: Images, log: RecordingLog
 ) -> None:
-    await do(jobs, tasks.IMAGE_REMOVAL)
+    await run_job(jobs, tasks.IMAGE_REMOVAL)
     assert not log.events
     images.removed = 3
-    await do(jobs, tasks.IMAGE_REMOVAL)
+    await run_job(jobs, tasks.IMAGE_REMOVAL)
     assert log.events == {("info", "images_removed"): 1}
     assert log.members == {"images": 3}
 
 
 async def test_an_image_removal_without_its_stores_is_logged_as_skipped(
-    jobs: JobRunner, images: Images, log: Log
+    jobs: JobRunner, images: Images, log: RecordingLog
 ) -> None:
-    images.faults = [Unavailable()]
-    await do(jobs, tasks.IMAGE_REMOVAL)
+    images.failures = [Unavailable()]
+    await run_job(jobs, tasks.IMAGE_REMOVAL)
     assert log.events == {("warning", "image_removal_skipped"): 1}
 
 
@@ -159,58 +159,58 @@ async def test_scheduled_jobs_run_at_startup(
     jobs: JobRunner, similarity: Similarity, images: Images
 ) -> None:
     async with runner.embedded(jobs):
-        await similarity.until_begun(1)
+        await similarity.until_started(1)
         await until(lambda: images.runs >= 1)
-    assert similarity.begun == similarity.finished >= 1
+    assert similarity.started == similarity.finished >= 1
 
 
 async def test_starting_does_not_wait_for_the_first_run(
     jobs: JobRunner, similarity: Similarity
 ) -> None:
-    similarity.gate.clear()
+    similarity.can_finish.clear()
     async with asyncio.timeout(PATIENCE), runner.embedded(jobs):
-        await similarity.until_begun(1)
+        await similarity.until_started(1)
         assert similarity.finished == 0
-        similarity.gate.set()
+        similarity.can_finish.set()
     assert similarity.finished >= 1
 
 
 async def test_shutdown_waits_for_running_jobs(jobs: JobRunner, similarity: Similarity) -> None:
-    similarity.gate.clear()
+    similarity.can_finish.clear()
     leaving = asyncio.Event()
 
     async def serve() -> None:
         async with runner.embedded(jobs):
-            await similarity.until_begun(1)
+            await similarity.until_started(1)
             leaving.set()
 
     serving = asyncio.create_task(serve())
     await leaving.wait()
     done, _ = await asyncio.wait([serving], timeout=0.1)
     assert not done
-    similarity.gate.set()
+    similarity.can_finish.set()
     async with asyncio.timeout(PATIENCE):
         await serving
     assert similarity.finished >= 1
 
 
 async def test_shutdown_cancels_jobs_that_take_too_long(
-    jobs: JobRunner, similarity: Similarity, log: Log, monkeypatch: pytest.MonkeyPatch
+    jobs: JobRunner, similarity: Similarity, log: RecordingLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runner, "SHUTDOWN_TIMEOUT", 0.1)
-    similarity.gate.clear()
+    similarity.can_finish.clear()
     before = asyncio.all_tasks()
     async with asyncio.timeout(PATIENCE):
         async with runner.embedded(jobs):
-            await similarity.until_begun(1)
-            computes = similarity.computes
-            assert computes is not None
-            computes(1, 2)
+            await similarity.until_started(1)
+            progress_callback = similarity.progress_callback
+            assert progress_callback is not None
+            progress_callback(1, 2)
         await until(lambda: asyncio.all_tasks() == before)
     assert log.events["warning", "job_cancelled"] == 1
     assert similarity.finished == 0
     with pytest.raises(tasks.Cancelled):
-        computes(2, 2)  # its thread ends, too
+        progress_callback(2, 2)  # ends the computing thread
 
 
 async def test_shutdown_does_not_start_delayed_jobs(
@@ -222,27 +222,27 @@ async def test_shutdown_does_not_start_delayed_jobs(
     async with asyncio.timeout(PATIENCE):
         async with runner.embedded(jobs):
             await until(lambda: images.runs > 0)
-            await similarity.until_begun(1)
+            await similarity.until_started(1)
             await requests.request()
             await requests.close()
-            begun = similarity.begun
-    assert similarity.begun == begun
-    await do(jobs, tasks.SIMILARITY_TICK)
-    assert similarity.begun == begun, "nor does anything begin any more"
+            started = similarity.started
+    assert similarity.started == started
+    await run_job(jobs, tasks.SIMILARITY_TICK)
+    assert similarity.started == started, "no job starts after the shutdown"
 
 
 async def test_the_schedule_goes_on_after_a_failed_tick(
-    jobs: JobRunner, similarity: Similarity, log: Log, monkeypatch: pytest.MonkeyPatch
+    jobs: JobRunner, similarity: Similarity, log: RecordingLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks, "EVERY_MINUTE", [{"interval": 1}])  # which a test can wait for
-    similarity.faults = [RuntimeError("not foreseen"), Unavailable()]
+    monkeypatch.setattr(tasks, "EVERY_MINUTE", [{"interval": 1}])  # short for the test
+    similarity.failures = [RuntimeError("a defect"), Unavailable()]
     before = asyncio.all_tasks()
     async with runner.embedded(jobs):
-        await similarity.until_begun(3)
+        await similarity.until_started(3)
     assert similarity.finished >= 1
     assert log.events["warning", "similarity_skipped"] == 1
     assert log.events["info", "similarity_computed"] == similarity.finished
-    assert asyncio.all_tasks() == before, "nothing goes on after leaving"
+    assert asyncio.all_tasks() == before, "no task is left"
 
 
 # --------------------------------------------------------------------------------- the schedule
@@ -252,18 +252,18 @@ async def test_two_schedulers_send_each_tick_once(
     jobs: JobRunner, similarity: Similarity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tasks, "EVERY_MINUTE", [{"interval": timedelta(seconds=1)}])
-    began = time.time()
+    started_at = time.time()
     async with runner.embedded(jobs), runner.scheduler(jobs), runner.scheduler(jobs):
-        await similarity.until_begun(4)
-        seconds = time.time() - began
-    # one at the start, and one for each second after
-    assert similarity.begun <= seconds + 2
+        await similarity.until_started(4)
+        seconds = time.time() - started_at
+    # One at startup, and one each second.
+    assert similarity.started <= seconds + 2
 
 
 async def test_a_sleep_that_ends_early_counts_for_the_next_minute(
     jobs: JobRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A sleep may end some milliseconds before the clock says so."""
+    """A sleep may end some milliseconds before the minute."""
     jobs.register()
     source = scheduler._Source(jobs)
     await source.startup()
@@ -281,12 +281,12 @@ async def test_a_job_that_cannot_be_sent_is_logged_and_retried(
     jobs: JobRunner,
     similarity: Similarity,
     images: Images,
-    log: Log,
+    log: RecordingLog,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(tasks, "EVERY_MINUTE", [{"interval": 1}])
-    away = jobs_with(AwayNotes(), similarity, images)
-    async with runner.scheduler(away):
+    unavailable = jobs_with(UnavailableClaims(), similarity, images)
+    async with runner.scheduler(unavailable):
         await until(lambda: log.events["warning", "job_not_sent"] > 2)
 
     async def refuse(_message: object) -> None:
@@ -296,43 +296,43 @@ async def test_a_job_that_cannot_be_sent_is_logged_and_retried(
     log.events.clear()
     async with runner.scheduler(jobs):
         await until(lambda: log.events["warning", "job_not_sent"] > 2)
-    assert similarity.begun == 0
+    assert similarity.started == 0
 
 
 @pytest.mark.parametrize("ahead", [0, 3600], ids=["from right", "to right"])
 async def test_a_clock_set_back_delays_no_tick(
     jobs: JobRunner,
     similarity: Similarity,
-    log: Log,
+    log: RecordingLog,
     monkeypatch: pytest.MonkeyPatch,
     ahead: float,
 ) -> None:
     monkeypatch.setattr(tasks, "EVERY_MINUTE", [{"interval": 1}])
     monkeypatch.setattr(scheduler, "CLOCK_CHECK_INTERVAL", 0.1)
     monkeypatch.setattr(runner, "RETRY_DELAY", 0.1)
-    back = 0.0
-    asked = 0
+    offset = 0.0
+    reads = 0
 
     class Clock:
         monotonic = staticmethod(time.monotonic)
 
         @staticmethod
         def time() -> float:
-            nonlocal asked
-            asked += 1
-            return time.time() - back
+            nonlocal reads
+            reads += 1
+            return time.time() - offset
 
     monkeypatch.setattr(scheduler, "time", Clock)
     async with runner.embedded(jobs):
-        await similarity.until_begun(2)
-        back = -ahead
-        seen = asked
-        await until(lambda: asked > seen + 5)
-        assert not log.events["warning", "jobs_interrupted"], "it may go forward"
-        back += 3600.0
+        await similarity.until_started(2)
+        offset = -ahead
+        before = reads
+        await until(lambda: reads > before + 5)
+        assert not log.events["warning", "jobs_interrupted"], "the clock went forward"
+        offset += 3600.0
         await until(lambda: log.events["warning", "jobs_interrupted"] == 1)
         assert log.members == {"reason": "ClockWentBack"}
-        await similarity.until_begun(similarity.begun + 2)
+        await similarity.until_started(similarity.started + 2)
 
 
 # ------------------------------------------------------------------------------ a whole process

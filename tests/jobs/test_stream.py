@@ -1,4 +1,4 @@
-"""What comes over the stream in Redis: once, in time, and after whatever happened to it."""
+"""Jobs over the Redis stream: delivery, expiry and recovery."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sidepro.jobs import broker as brokers
 from sidepro.jobs import runner, tasks
 from sidepro.jobs.tasks import JobRunner
 from tests.clients import until
-from tests.jobs.fakes import Images, Log, Similarity, jobs_with
+from tests.jobs.fakes import Images, RecordingLog, Similarity, jobs_with
 from tests.servers import RedisServer
 
 if TYPE_CHECKING:
@@ -44,12 +44,12 @@ async def similarity() -> Similarity:
 @asynccontextmanager
 async def connected(url: str, similarity: Similarity) -> AsyncIterator[JobRunner]:
     """The jobs of one process."""
-    link, broker = RedisClient(url), brokers.redis_stream(url)
+    redis_client, broker = RedisClient(url), brokers.redis_stream(url)
     try:
-        yield jobs_with(RedisJobClaims(link), similarity, Images(), broker)
+        yield jobs_with(RedisJobClaims(redis_client), similarity, Images(), broker)
     finally:
         await broker.shutdown()
-        await link.close()
+        await redis_client.close()
 
 
 async def send(broker: AsyncBroker, sent_at: float) -> None:
@@ -80,7 +80,7 @@ async def test_several_workers_share_the_stream(redis: RedisServer) -> None:
 
 
 async def test_a_new_worker_runs_earlier_jobs_that_have_not_expired(
-    redis: RedisServer, similarity: Similarity, log: Log
+    redis: RedisServer, similarity: Similarity, log: RecordingLog
 ) -> None:
     async with connected(redis.url, similarity) as jobs:
         for minute in range(60, 0, -1):
@@ -89,11 +89,11 @@ async def test_a_new_worker_runs_earlier_jobs_that_have_not_expired(
         async with runner.worker(jobs):
             await until(lambda: similarity.finished > 0)
             await until(lambda: log.events["warning", "job_expired"] == 60)
-    assert similarity.begun == 1
+    assert similarity.started == 1
 
 
 async def test_a_message_of_a_killed_worker_expires(
-    redis: RedisServer, similarity: Similarity, log: Log
+    redis: RedisServer, similarity: Similarity, log: RecordingLog
 ) -> None:
     """It comes again, when it is long too late."""
     async with connected(redis.url, similarity) as jobs:
@@ -110,7 +110,7 @@ async def test_a_message_of_a_killed_worker_expires(
             await send(jobs.broker, time.time())
             await until(lambda: log.events["warning", "job_expired"] == 1)
             await until(lambda: pending(redis) == 0)
-    assert similarity.begun == 1, "what was sent just now"
+    assert similarity.started == 1, "what was sent just now"
 
 
 async def test_a_worker_survives_a_redis_that_comes_back_empty(own_redis: RedisServer) -> None:
