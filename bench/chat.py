@@ -35,7 +35,7 @@ from sidepro.domain.accounts.session import RefreshToken, Session
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import SessionId, UserId
 from sidepro.settings import load
-from tests.clients import until
+from tests.clients import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -159,7 +159,7 @@ async def offer(sockets: list[ChatSocket], traffic: Traffic, rate: int, seconds:
             sockets[number % len(sockets)].send(frame.encode())
         await asyncio.sleep(SEND_INTERVAL)
     with contextlib.suppress(AssertionError):  # the table shows what is missing
-        await until(lambda: len(traffic.latencies) >= 2 * len(traffic.sent), DELIVERY_TIMEOUT)
+        await eventually(lambda: len(traffic.latencies) >= 2 * len(traffic.sent), DELIVERY_TIMEOUT)
 
 
 @dataclass(frozen=True)

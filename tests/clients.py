@@ -1,7 +1,6 @@
-"""A platform that really runs, on a database of either kind, and people who use it.
+"""HTTP and chat clients for a running server.
 
-The people speak HTTP with httpx and the chat socket with websockets; they know the server's
-contract and nothing of its code.
+They use httpx and websockets, and nothing of the server's code.
 """
 
 from __future__ import annotations
@@ -23,41 +22,45 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-PATIENCE = 10.0
-"""Seconds after which what should come is missed. Nothing that works waits for it."""
+TIMEOUT = 10.0
+"""Seconds after which an expected event counts as missing."""
 
 
 @asynccontextmanager
-async def visiting(
-    url: str, *, patience: float = PATIENCE, kept: int = 50
+async def http_client(
+    url: str, *, seconds: float = TIMEOUT, keep_alive: int = 50
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the API, which waits so many seconds for an answer, keeps so many connections
-    for later, and goes through no proxy that the environment may name.
+    """A client of the API that ignores the proxies of the environment.
+
+    A call fails after so many seconds. `keep_alive` is the number of idle connections kept.
     """
-    limits = httpx.Limits(max_connections=50, max_keepalive_connections=kept)
+    limits = httpx.Limits(max_connections=50, max_keepalive_connections=keep_alive)
     async with httpx.AsyncClient(
-        base_url=url, timeout=patience, limits=limits, trust_env=False
+        base_url=url, timeout=seconds, limits=limits, trust_env=False
     ) as http:
         yield http
 
 
-async def until(holds: Callable[[], bool | Awaitable[bool]], seconds: float = PATIENCE) -> None:
-    """Ask again and again until it holds; fails after so many seconds."""
+async def eventually(
+    condition: Callable[[], bool | Awaitable[bool]], seconds: float = TIMEOUT
+) -> None:
+    """Polls the condition until it holds; fails after so many seconds."""
     deadline = time.monotonic() + seconds
     while True:
-        found = holds()
+        found = condition()
         if await found if isawaitable(found) else found:
             return
-        assert time.monotonic() < deadline, f"did not come to hold within {seconds:.0f} s"
+        assert time.monotonic() < deadline, f"the condition did not hold within {seconds:.0f} s"
         await asyncio.sleep(0.01)
 
 
-async def tenths_until(ended: asyncio.Future[Any], http: httpx.AsyncClient) -> int:
-    """How many tenths of a second it takes, as the server itself has them: an answer of it, and of
-    its database, comes after each. On a busy machine they get longer for whom they measure too.
+async def server_tenths_until(done: asyncio.Future[Any], http: httpx.AsyncClient) -> int:
+    """Tenths of a second until `done`, each followed by an answer of the server and its database.
+
+    On a busy machine such a tenth takes longer, as the measured work does.
     """
     tenths = 0
-    while not ended.done():
+    while not done.done():
         await asyncio.sleep(0.1)
         response = await http.get("/health/ready")
         assert response.is_success, response.text
@@ -65,8 +68,8 @@ async def tenths_until(ended: asyncio.Future[Any], http: httpx.AsyncClient) -> i
     return tenths
 
 
-class Person:
-    """Somebody who is signed up and logged in."""
+class Client:
+    """A signed-up user with an access token."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self.http = http
@@ -77,32 +80,32 @@ class Person:
         self.token = ""
 
     @classmethod
-    async def join(cls, http: httpx.AsyncClient) -> Self:
-        """Sign up and log in."""
-        person = cls(http)
-        account = {"email": person.email, "password": person.password}
-        joined = await person.ask("POST", "/users", {**account, "username": person.username})
-        person.id = joined["id"]
-        person.token = (await person.ask("POST", "/sessions", account))["access_token"]
-        return person
+    async def sign_up(cls, http: httpx.AsyncClient) -> Self:
+        """Signs up and logs in."""
+        client = cls(http)
+        account = {"email": client.email, "password": client.password}
+        created = await client.call("POST", "/users", {**account, "username": client.username})
+        client.id = created["id"]
+        client.token = (await client.call("POST", "/sessions", account))["access_token"]
+        return client
 
     @property
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
 
-    async def send(self, method: str, path: str, body: Json | None = None) -> httpx.Response:
-        """Make a call, whatever it leads to."""
+    async def request(self, method: str, path: str, body: Json | None = None) -> httpx.Response:
+        """The response to a call, of whatever status."""
         return await self.http.request(method, f"/api/v1{path}", json=body, headers=self.headers)
 
-    async def ask(self, method: str, path: str, body: Json | None = None) -> Json:
-        """Make a call that succeeds; its answer, empty where it has none."""
-        response = await self.send(method, path, body)
+    async def call(self, method: str, path: str, body: Json | None = None) -> Json:
+        """The body of a successful response; empty if it has none."""
+        response = await self.request(method, path, body)
         assert response.is_success, f"{method} {path}: {response.status_code} {response.text}"
         return dict(response.json()) if response.content else {}
 
-    async def room_with(self, other: Person) -> str:
-        """The id of the room of the two."""
-        return str((await self.ask("POST", "/rooms", {"user_id": other.id}))["id"])
+    async def open_room_with(self, other: Client) -> str:
+        """Returns the id of the room."""
+        return str((await self.call("POST", "/rooms", {"user_id": other.id}))["id"])
 
     @asynccontextmanager
     async def socket(
@@ -112,47 +115,48 @@ class Person:
         ticket: str | None = None,
         **options: Any,
     ) -> AsyncIterator[Socket]:
-        """A socket to a room, of which nothing is read yet; with a ticket in the place of the
-        token. `options` are those of `connect`.
+        """A socket of a room with no frame read, authorised by the ticket or else by the token.
+
+        `options` are those of `connect`.
         """
         address = str(self.http.base_url.join(f"/api/v1/rooms/{room_id}/socket"))
-        given = {"after": after, "ticket": ticket}
-        query = "&".join(f"{name}={text}" for name, text in given.items() if text is not None)
+        parameters = {"after": after, "ticket": ticket}
+        query = "&".join(f"{name}={text}" for name, text in parameters.items() if text is not None)
         options.setdefault("additional_headers", self.headers if ticket is None else {})
         async with connect(
             f"{address.replace('http', 'ws', 1)}?{query}".rstrip("?"),
             proxy=None,
             ping_interval=None,
             compression=None,
-            open_timeout=PATIENCE,
+            open_timeout=TIMEOUT,
             close_timeout=1,
             **options,
         ) as connection:
             yield Socket(self, room_id, connection)
 
     async def ticket(self, room_id: str) -> str:
-        """A ticket for a socket to a room."""
-        return str((await self.ask("POST", f"/rooms/{room_id}/socket-tickets"))["ticket"])
+        """A ticket for a socket of a room."""
+        return str((await self.call("POST", f"/rooms/{room_id}/socket-tickets"))["ticket"])
 
     @asynccontextmanager
     async def chat(self, room_id: str, after: int | None = None) -> AsyncIterator[Socket]:
-        """A socket that is live: hello, what was missed and the first status are read."""
+        """A socket that has read its hello, the missed messages and the first status."""
         async with self.socket(room_id, after) as socket:
-            await socket.begin()
+            await socket.start()
             yield socket
 
 
 class Socket:
-    """One socket of a person to a room."""
+    """A chat socket of a client."""
 
-    def __init__(self, person: Person, room_id: str, connection: ClientConnection) -> None:
-        self.person, self.room_id, self.connection = person, room_id, connection
+    def __init__(self, client: Client, room_id: str, connection: ClientConnection) -> None:
+        self.client, self.room_id, self.connection = client, room_id, connection
         self.hello: Json = {}
         self.missed: list[Json] = []
         self.status: Json = {}
 
-    async def begin(self) -> None:
-        """Read up to the status after which everything is live."""
+    async def start(self) -> None:
+        """Reads up to the first status, after which all frames are live."""
         self.hello = await self.expect("hello")
         after = self.hello["after"]
         if after is not None and self.hello["recovered"]:
@@ -160,22 +164,22 @@ class Socket:
                 self.missed.append((await self.expect("message"))["message"])
         self.status = await self.expect("status")
 
-    async def frame(self) -> Json:
-        """The next frame, whatever it is."""
-        async with asyncio.timeout(PATIENCE):
+    async def receive(self) -> Json:
+        """The next frame of any type."""
+        async with asyncio.timeout(TIMEOUT):
             text = await self.connection.recv()
         assert isinstance(text, str), "frames are text"
         return dict(json.loads(text))
 
     async def expect(self, kind: str) -> Json:
-        """The very next frame, which must be of this kind."""
-        frame = await self.frame()
+        """The next frame, which must be of this type."""
+        frame = await self.receive()
         assert frame["type"] == kind, f"expected {kind}, got {frame}"
         return frame
 
     async def next(self, kind: str) -> Json:
-        """The next frame that tells of anything but presence."""
-        while (frame := await self.frame())["type"] == "status":
+        """The next frame that is no status; it must be of this type."""
+        while (frame := await self.receive())["type"] == "status":
             self.status = frame
         assert frame["type"] == kind, f"expected {kind}, got {frame}"
         return frame
@@ -188,53 +192,52 @@ class Socket:
         """The next messages."""
         return [await self.message() for _ in range(number)]
 
-    async def until_status(
-        self, status: str, *online: Person, left_by: Person | None = None
+    async def wait_for_status(
+        self, status: str, *online: Client, left_by: Client | None = None
     ) -> None:
-        """Read on until the status is this one; it may be so already."""
-        wanted = {
+        """Reads until the current status is this one. No other frame may come before."""
+        expected = {
             "type": "status",
             "status": status,
             "left_by": left_by and left_by.id,
-            "online": sorted(person.id for person in online),
+            "online": sorted(client.id for client in online),
         }
-        while self.status != wanted:
+        while self.status != expected:
             self.status = await self.expect("status")
 
-    async def tell(self, kind: str, **members: Any) -> None:
-        """Send a frame."""
+    async def send_frame(self, kind: str, **members: Any) -> None:
         await self.connection.send(json.dumps({"type": kind, **members}))
 
-    async def say(self, body: str = "안녕하세요") -> str:
-        """Send a message; the client id that its acknowledgement will have."""
+    async def send_message(self, body: str = "안녕하세요") -> str:
+        """Returns the client id of the message."""
         client_id = secrets.token_hex(8)
-        await self.tell("send", client_id=client_id, body=body)
+        await self.send_frame("send", client_id=client_id, body=body)
         return client_id
 
-    async def said(self, body: str = "안녕하세요") -> Json:
-        """Send a message and wait for its acknowledgement, which must be the next frame."""
-        client_id = await self.say(body)
+    async def send_and_wait(self, body: str = "안녕하세요") -> Json:
+        """Sends a message. Returns it as the server's next frame acknowledges it."""
+        client_id = await self.send_message(body)
         message = (await self.expect("message"))["message"]
         assert message["client_id"] == client_id
         return dict(message)
 
-    async def closed(self) -> int:
-        """The code with which the server closes the socket; nothing may come before."""
+    async def close_code(self) -> int:
+        """The code with which the server closes the socket; no frame may come before."""
         try:
-            frame = await self.frame()
-        except ConnectionClosed as end:
-            return end.rcvd.code if end.rcvd else 1006
-        raise AssertionError(f"expected the end, got {frame}")
+            frame = await self.receive()
+        except ConnectionClosed as error:
+            return error.rcvd.code if error.rcvd else 1006
+        raise AssertionError(f"expected a close, got {frame}")
 
     async def frames_and_close(self) -> tuple[list[Json], int]:
-        """All frames until the server closes the socket, and the code."""
+        """The frames until the server closes the socket, and the close code."""
         frames = []
         try:
             while True:
-                frames.append(await self.frame())
-        except ConnectionClosed as end:
-            return frames, end.rcvd.code if end.rcvd else 1006
+                frames.append(await self.receive())
+        except ConnectionClosed as error:
+            return frames, error.rcvd.code if error.rcvd else 1006
 
-    def break_off(self) -> None:
-        """Lose the connection without a word, as a phone does in a tunnel."""
+    def abort(self) -> None:
+        """Drops the connection without a close frame."""
         self.connection.transport.abort()

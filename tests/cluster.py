@@ -1,4 +1,4 @@
-"""Two serving processes on one PostgreSQL and one Redis, and people who use both."""
+"""Two serving processes on one PostgreSQL and one Redis, and clients that use both."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import copy
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
-from tests.clients import Person, visiting
+from tests.clients import Client, http_client
 from tests.servers import SideProServer
 
 if TYPE_CHECKING:
@@ -29,21 +29,21 @@ def shared_settings(databases: Databases, redis: RedisServer, folder: Path) -> I
 
 @contextmanager
 def two_servers(settings: Json) -> Iterator[list[SideProServer]]:
-    """Two processes with these settings, on ports of their own."""
+    """Two processes with these settings, each on a port of its own."""
     servers = [SideProServer(settings, "--no-jobs") for _ in range(2)]
     with servers[0], servers[1]:
         yield servers
 
 
 @asynccontextmanager
-async def visiting_all(servers: list[SideProServer]) -> AsyncIterator[list[httpx.AsyncClient]]:
-    """A client of each."""
+async def http_clients(servers: list[SideProServer]) -> AsyncIterator[list[httpx.AsyncClient]]:
+    """A client of each server."""
     async with AsyncExitStack() as stack:
-        yield [await stack.enter_async_context(visiting(one.url)) for one in servers]
+        yield [await stack.enter_async_context(http_client(server.url)) for server in servers]
 
 
-def at(person: Person, http: httpx.AsyncClient) -> Person:
-    """The same person as a client of another process."""
-    same = copy.copy(person)
+def on_server(client: Client, http: httpx.AsyncClient) -> Client:
+    """The same user as a client of another server."""
+    same = copy.copy(client)
     same.http = http
     return same

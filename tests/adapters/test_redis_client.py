@@ -12,7 +12,7 @@ from sidepro.domain.channels import Channel
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.ids import RoomId
 from tests import factories
-from tests.clients import until
+from tests.clients import eventually
 from tests.servers import RedisServer
 
 pytestmark = pytest.mark.servers
@@ -50,7 +50,7 @@ def test_subscribing_on_a_just_broken_connection_does_not_raise(
         pubsub = RedisPubSub(redis)
         first, second = (Channel.room(RoomId(factories.new_id())) for _ in range(2))
         await pubsub.subscribe(first, lambda _: None)
-        await until(lambda: pubsub._connection is not None)
+        await eventually(lambda: pubsub._connection is not None)
         break_off(pubsub._connection)
         async with asyncio.timeout(5):
             await pubsub.subscribe(second, lambda _: None)

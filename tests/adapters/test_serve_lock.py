@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from sidepro.adapters.sql.engine import locks
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.engine.locks import AlreadyRunning, serve_lock
-from tests.clients import PATIENCE, until
+from tests.clients import TIMEOUT, eventually
 from tests.servers import Postgres
 
 _TAKEN_OVER = text(
@@ -72,9 +72,9 @@ async def test_who_lost_the_place_to_another_says_so_and_waits_for_it(
             async with other.reading() as connection:
                 # Waits in the queue before the connection has ended: nobody comes between.
                 await connection.execute(_TAKEN_OVER)
-                await until(lambda: events() == ["serve_lock_lost"])
+                await eventually(lambda: events() == ["serve_lock_lost"])
             await other.close()
-            await until(lambda: events() == ["serve_lock_lost", "serve_lock_reacquired"])
+            await eventually(lambda: events() == ["serve_lock_lost", "serve_lock_reacquired"])
             with pytest.raises(AlreadyRunning):
                 async with serving(url, shared=False):
                     pass
@@ -92,7 +92,7 @@ async def test_serving_ends_though_it_is_just_looking_whether_the_place_is_still
             async with watcher.reading() as connection:
                 return bool(await connection.scalar(_LOOKING))
 
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             async with serving(url, shared=False):
-                await until(is_looking)
+                await eventually(is_looking)
         await watcher.close()

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.clients import Person, visiting
-from tests.cluster import at, shared_settings, two_servers
+from tests.clients import Client, http_client
+from tests.cluster import on_server, shared_settings, two_servers
 from tests.servers import SideProServer
 
 if TYPE_CHECKING:
@@ -69,14 +69,14 @@ async def test_a_thousand_at_once_and_a_hundred_edits_are_all_there(
         for n in range(requests // CONNECTIONS):
             url = servers[n % len(servers)].url
             # A kept connection may be closed by the server while a busy client is about to use it.
-            client = visiting(url, patience=60, kept=0)
+            client = http_client(url, seconds=60, keep_alive=0)
             clients.append(await stack.enter_async_context(client))
-        author, *people = [await Person.join(clients[0]) for _ in range(1 + PEOPLE)]
+        author, *people = [await Client.sign_up(clients[0]) for _ in range(1 + PEOPLE)]
         new = {"title": "t", "summary": "s", "content": "c", "skills": ["Python"]}
-        published = [await author.ask("POST", "/projects", new) for _ in range(PROJECTS)]
+        published = [await author.call("POST", "/projects", new) for _ in range(PROJECTS)]
         paths = [f"/projects/{project['id']}" for project in published]
 
-        work: list[tuple[Person, str, str, dict[str, str] | None]] = [
+        work: list[tuple[Client, str, str, dict[str, str] | None]] = [
             *((author, "GET", paths[n % PROJECTS], None) for n in range(VIEWS)),
             *(
                 (people[n % PEOPLE], "PUT", f"{paths[n // PEOPLE]}/bookmark", None)
@@ -91,7 +91,7 @@ async def test_a_thousand_at_once_and_a_hundred_edits_are_all_there(
         Random(1).shuffle(work)
         answers = await asyncio.gather(
             *(
-                at(person, clients[n // CONNECTIONS]).send(method, path, body)
+                on_server(person, clients[n // CONNECTIONS]).request(method, path, body)
                 for n, (person, method, path, body) in enumerate(work)
             )
         )
@@ -101,17 +101,17 @@ async def test_a_thousand_at_once_and_a_hundred_edits_are_all_there(
             201: COMMENTS,
         }
         for number, path in enumerate(paths):
-            project = await author.ask("GET", path)
+            project = await author.call("GET", path)
             assert project["view_count"] == VIEWS // PROJECTS + 1
-            comments = await author.ask("GET", f"{path}/comments?limit=100&total=true")
+            comments = await author.call("GET", f"{path}/comments?limit=100&total=true")
             assert project["comment_count"] == comments["total"] == COMMENTS // PROJECTS
             said = {int(comment["body"]) for comment in comments["items"]}
             assert said == set(range(number, COMMENTS, PROJECTS))
             assert project["bookmark_count"] == PEOPLE
             assert int(project["title"]) % PROJECTS == number
             # Each edit made a revision of its own.
-            answer = await author.send("HEAD", path)
+            answer = await author.request("HEAD", path)
             assert answer.headers["ETag"] == f'"{1 + EDITS // PROJECTS}"'
         for person in people:
-            marked = await person.ask("GET", f"/users/{person.id}/bookmarks?total=true")
+            marked = await person.call("GET", f"/users/{person.id}/bookmarks?total=true")
             assert marked["total"] == len(marked["items"]) == PROJECTS

@@ -13,7 +13,7 @@ from sidepro.adapters.redis import concurrency_limiter
 from sidepro.adapters.redis.client import RedisClient
 from sidepro.adapters.redis.concurrency_limiter import LEASE_TTL, RedisConcurrencyLimiter
 from sidepro.domain.rate_limiting import RENEW_INTERVAL, ConcurrencyLimiter
-from tests.clients import until
+from tests.clients import eventually
 from tests.factories import at_once
 from tests.servers import RedisServer, free_port
 
@@ -179,7 +179,7 @@ async def test_during_a_redis_outage_a_process_counts_its_own_slots(
                 return False
             return True
 
-        await until(is_counted_there, 5)
+        await eventually(is_counted_there, 5)
 
 
 async def test_an_unreachable_redis_refuses_nobody() -> None:

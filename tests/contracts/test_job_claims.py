@@ -12,7 +12,7 @@ from sidepro.adapters.redis.client import RedisClient
 from sidepro.adapters.redis.job_claims import RedisJobClaims
 from sidepro.domain.errors import Unavailable
 from sidepro.jobs.claims import JobClaims
-from tests.clients import until
+from tests.clients import eventually
 from tests.factories import at_once
 from tests.servers import RedisServer, free_port
 
@@ -71,7 +71,7 @@ async def test_a_claim_expires(processes: AnotherProcess) -> None:
     assert await here.claim("brief", 1)
     assert await here.claim("long", 60)
     claimed_at = time.monotonic()
-    await until(lambda: there.claim("brief", 60))
+    await eventually(lambda: there.claim("brief", 60))
     assert time.monotonic() - claimed_at > 0.9
     assert not await there.claim("long", 60)
 

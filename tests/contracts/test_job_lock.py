@@ -12,7 +12,7 @@ from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.engine.locks import SqlJobLock
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.recommendations.ports import JobLock
-from tests.clients import PATIENCE, until
+from tests.clients import TIMEOUT, eventually
 from tests.databases import Databases, both_databases
 from tests.fakes.job_lock import MemoryTurns
 from tests.servers import Postgres, free_port
@@ -93,7 +93,7 @@ async def test_who_waits_gets_in_when_the_other_is_out(processes: AnotherProcess
         waiting = asyncio.create_task(wait_for_it())
         await asyncio.sleep(0.3)  # nothing may happen
         assert not is_inside.is_set()
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         assert await waiting
     assert await takes(here)
 
@@ -113,7 +113,7 @@ async def test_of_many_at_once_one_is_inside_at_a_time_and_all_who_wait_come_in(
             inside -= 1
             done += 1
 
-    async with asyncio.timeout(3 * PATIENCE):
+    async with asyncio.timeout(3 * TIMEOUT):
         await asyncio.gather(*(run(everywhere[n % 3]) for n in range(9)))
     assert (done, most_inside) == (9, 1)
 
@@ -149,7 +149,7 @@ async def test_who_gives_up_waiting_or_is_cancelled_inside_keeps_nobody_out(
     await cancel(waiting)
     assert not await takes(there)
     await cancel(staying)
-    await until(lambda: takes(there))
+    await eventually(lambda: takes(there))
 
 
 # ---------------------------------------------------------------------------- databases alone
@@ -179,7 +179,7 @@ async def test_a_process_that_is_killed_does_not_keep_its_turn(url: str) -> None
         async with a_holder(url) as holder:
             assert not await takes(turns)
             holder.kill()
-            async with asyncio.timeout(PATIENCE), turns.acquire(wait=True) as is_mine:
+            async with asyncio.timeout(TIMEOUT), turns.acquire(wait=True) as is_mine:
                 assert is_mine
     finally:
         await database.close()

@@ -16,7 +16,7 @@ from sidepro.adapters.redis.presence import RedisPresence
 from sidepro.domain.channels import Channel, Event, Presence, StatusChanged
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.ids import UserId
-from tests.clients import until
+from tests.clients import eventually
 from tests.contracts.builders import no_room, nobody
 from tests.servers import RedisServer
 
@@ -212,7 +212,7 @@ async def shows(process: Process, channel: Channel, *users: UserId) -> None:
     async def does() -> bool:
         return await online(process.presence, channel) == tuple(sorted(users))
 
-    await until(does)
+    await eventually(does)
 
 
 async def test_connections_are_counted_across_processes(processes: list[Process]) -> None:
@@ -252,7 +252,9 @@ async def test_connections_of_a_crashed_process_are_removed_and_published(
     crashed.redis.is_down = True
     await shows(alive, channel, staying)
     assert await online(alive.presence, elsewhere) == ()
-    await until(lambda: all(was_published(alive, each) for each in (channel, elsewhere, of_user)))
+    await eventually(
+        lambda: all(was_published(alive, each) for each in (channel, elsewhere, of_user))
+    )
 
     def is_clean() -> bool:
         with redis_server.client() as client:
@@ -263,7 +265,7 @@ async def test_connections_of_a_crashed_process_are_removed_and_published(
                 and len(client.keys("presence:of:*")) == 1
             )
 
-    await until(is_clean)
+    await eventually(is_clean)
 
 
 async def test_the_redis_entries_of_rooms_keep_their_format(
@@ -299,7 +301,7 @@ async def test_a_process_with_an_expired_lease_registers_again(
     interrupted.pubsub.events.clear()
     interrupted.redis.is_down = False
     await shows(other, channel, user, joined)
-    await until(lambda: was_published(interrupted, channel))
+    await eventually(lambda: was_published(interrupted, channel))
     assert await interrupted.presence.disconnect(channel, user, "a")
     assert await online(other.presence, channel) == (joined,)
 

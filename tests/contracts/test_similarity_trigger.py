@@ -24,7 +24,7 @@ from sidepro.jobs.claims import JobClaims
 from sidepro.jobs.runner import worker
 from sidepro.jobs.similarity_trigger import BrokerSimilarityTrigger
 from sidepro.jobs.tasks import JobRunner
-from tests.clients import until
+from tests.clients import eventually
 from tests.servers import RedisServer, free_port
 
 pytestmark = pytest.mark.anyio
@@ -112,7 +112,7 @@ async def test_a_request_is_followed_by_a_run_that_waits_for_its_turn(
     processes: Processes,
 ) -> None:
     await processes.here.request()
-    await until(lambda: len(processes.similarity.began) == 1)
+    await eventually(lambda: len(processes.similarity.began) == 1)
     assert processes.similarity.waits == [True]
 
 
@@ -124,7 +124,7 @@ async def test_requests_within_a_short_time_share_a_run(processes: Processes) ->
     await processes.there.close()
     await processes.there.request()
     similarity = processes.similarity
-    await until(lambda: len(similarity.began) == 1)
+    await eventually(lambda: len(similarity.began) == 1)
     await asyncio.sleep(3 * tasks.MIN_DELAY)  # nothing may happen
     assert len(similarity.began) == 1
 
@@ -136,9 +136,9 @@ async def test_a_request_during_a_run_starts_another_one(
     similarity = processes.similarity
     similarity.may_end.clear()
     await processes.here.request()
-    await until(lambda: len(similarity.began) == 1)
+    await eventually(lambda: len(similarity.began) == 1)
     await processes.there.request()
-    await until(lambda: len(similarity.began) == 2)
+    await eventually(lambda: len(similarity.began) == 2)
     similarity.may_end.set()
 
 
@@ -157,7 +157,7 @@ async def test_continuous_requests_are_followed_by_a_run_after_each_delay(
 async def test_an_unavailable_store_does_not_prevent_a_run(processes: Processes) -> None:
     processes.similarity.is_away = True
     await processes.here.request()
-    await until(lambda: len(processes.similarity.began) == 1)
+    await eventually(lambda: len(processes.similarity.began) == 1)
 
 
 # --------------------------------------------------------------------------------- Redis alone
@@ -182,7 +182,7 @@ async def test_a_redis_outage_delays_no_request_and_is_recovered_from(
             with own_redis.client() as client:
                 return bool(client.exists(brokers.STREAM))
 
-        await until(is_sent, 5)
+        await eventually(is_sent, 5)
 
 
 async def test_a_request_does_not_wait_for_an_unresponsive_redis() -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from tests.clients import PATIENCE, Json, Person, until
+from tests.clients import TIMEOUT, Client, Json, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -23,10 +23,10 @@ WRITERS = 6
 
 
 class Load:
-    """Several people at work on one platform; they can be started and checked repeatedly."""
+    """Several clients at work on one platform; they can be started and checked repeatedly."""
 
-    def __init__(self, people: list[Person], project: Json, room_id: str) -> None:
-        self.people, self.project, self.room_id = people, project, room_id
+    def __init__(self, clients: list[Client], project: Json, room_id: str) -> None:
+        self.people, self.project, self.room_id = clients, project, room_id
         self.projects: dict[str, Json] = {}
         self.comments: dict[str, Json] = {}
         self.bookmarks: set[tuple[str, str]] = set()
@@ -34,17 +34,17 @@ class Load:
         self.told: Counter[str] = Counter()
         self.untold: Counter[str] = Counter()
         self.statuses: Counter[int] = Counter()
-        self.unsure_messages: list[tuple[Person, str]] = []
+        self.unsure_messages: list[tuple[Client, str]] = []
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Future[None]] = []
 
     @classmethod
     async def begin(cls, http: httpx.AsyncClient) -> Load:
-        """Sign people up, and give them a project and a room to work on."""
-        people = await asyncio.gather(*(Person.join(http) for _ in range(WRITERS)))
-        project = await people[0].ask("POST", "/projects", new_project(0))
-        room_id = await people[0].room_with(people[1])
-        return cls(people, project, room_id)
+        """Sign clients up, and give them a project and a room to work on."""
+        clients = await asyncio.gather(*(Client.sign_up(http) for _ in range(WRITERS)))
+        project = await clients[0].call("POST", "/projects", new_project(0))
+        room_id = await clients[0].open_room_with(clients[1])
+        return cls(clients, project, room_id)
 
     def start(self) -> None:
         """Set everybody to work, until the server goes or `stop` is called."""
@@ -63,13 +63,13 @@ class Load:
         """Wait until the server has acknowledged so many things more of each kind."""
         before = self.told.copy()
         kinds = ("projects", "comments", "views", "bookmarks", "messages")
-        await until(
-            lambda: all(self.told[kind] - before[kind] >= number for kind in kinds), 3 * PATIENCE
+        await eventually(
+            lambda: all(self.told[kind] - before[kind] >= number for kind in kinds), 3 * TIMEOUT
         )
 
     async def ended(self) -> None:
         """Wait until everybody has stopped, or noticed that the server is gone."""
-        async with asyncio.timeout(3 * PATIENCE):
+        async with asyncio.timeout(3 * TIMEOUT):
             await asyncio.gather(*self._tasks)
 
     async def stop(self) -> None:
@@ -80,7 +80,7 @@ class Load:
     # ------------------------------------------------------------------------------ the work
 
     async def _again(
-        self, kind: str, work: Callable[[Person, int], Awaitable[bool]], person: Person
+        self, kind: str, work: Callable[[Client, int], Awaitable[bool]], person: Client
     ) -> None:
         for number in itertools.count():
             if self._stopping.is_set():
@@ -95,28 +95,28 @@ class Load:
             if not well:
                 await asyncio.sleep(0.05)
 
-    async def _call(self, person: Person, method: str, path: str, body: Json | None) -> Json:
-        response = await person.send(method, path, body)
+    async def _call(self, person: Client, method: str, path: str, body: Json | None) -> Json:
+        response = await person.request(method, path, body)
         self.statuses[response.status_code] += 1
         return dict(response.json()) if response.is_success else {}
 
-    async def _publish(self, person: Person, number: int) -> bool:
+    async def _publish(self, person: Client, number: int) -> bool:
         project = await self._call(person, "POST", "/projects", new_project(number))
         if project:
             self.projects[project["id"]] = project
         return bool(project)
 
-    async def _comment(self, person: Person, number: int) -> bool:
+    async def _comment(self, person: Client, number: int) -> bool:
         path = f"/projects/{self.project['id']}/comments"
         comment = await self._call(person, "POST", path, {"body": f"댓글 {number}"})
         if comment:
             self.comments[comment["id"]] = comment
         return bool(comment)
 
-    async def _view(self, person: Person, number: int) -> bool:
+    async def _view(self, person: Client, number: int) -> bool:
         return bool(await self._call(person, "GET", f"/projects/{self.project['id']}", None))
 
-    async def _bookmark(self, person: Person, number: int) -> bool:
+    async def _bookmark(self, person: Client, number: int) -> bool:
         fresh = [key for key in self.projects if (person.id, key) not in self.bookmarks]
         project_id = fresh[0] if fresh else self.project["id"]
         came = await self._call(person, "PUT", f"/projects/{project_id}/bookmark", None)
@@ -124,7 +124,7 @@ class Load:
             self.bookmarks.add((person.id, project_id))
         return bool(came)
 
-    async def _write(self, person: Person, number: int) -> bool:
+    async def _write(self, person: Client, number: int) -> bool:
         client_id = secrets.token_hex(8)
         body = {"body": f"메시지 {number}", "client_id": client_id}
         self.unsure_messages.append((person, client_id))
@@ -184,14 +184,14 @@ class Load:
         for person, client_id in self.unsure_messages:
             body = {"body": "repeated", "client_id": client_id}
             path = f"/rooms/{self.room_id}/messages"
-            self.messages[client_id] = await person.ask("POST", path, body)
+            self.messages[client_id] = await person.call("POST", path, body)
         self.unsure_messages.clear()
 
         history: list[Json] = []
         last_seq = None
         while last_seq is None or len(history) < last_seq:
             path = f"/rooms/{self.room_id}/messages?after={len(history)}&limit=100"
-            page = await self.people[0].ask("GET", path)
+            page = await self.people[0].call("GET", path)
             assert page["items"], f"{last_seq} messages, and none after {len(history)}"
             history += page["items"]
             last_seq = page["last_seq"]
@@ -210,13 +210,13 @@ def new_project(number: int) -> Json:
     }
 
 
-async def everything(person: Person, path: str) -> list[Json]:
+async def everything(person: Client, path: str) -> list[Json]:
     """All items of a list, page by page."""
     items: list[Json] = []
     cursor = None
     while True:
         query = f"?limit=100{f'&cursor={cursor}' if cursor else ''}"
-        page = await person.ask("GET", path + query)
+        page = await person.call("GET", path + query)
         items += page["items"]
         cursor = page["next"]
         if cursor is None:

@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.clients import Json, Person, Socket
+    from tests.clients import Client, Json, Socket
 
 REPEATED_AFTER = 3.0
 """Seconds without an acknowledgement after which a message is sent again."""
@@ -24,7 +24,7 @@ REPEATED_AFTER = 3.0
 class Member:
     """One who always comes back, says one thing after the other, and notes what is seen."""
 
-    person: Person
+    person: Client
     room_id: str
     name: str
     seen: list[Json] = field(default_factory=list)
@@ -65,7 +65,7 @@ class Member:
             self.repeated.add(client_id)
         self._acknowledged.clear()
         with suppress(ConnectionClosed, TimeoutError):
-            await socket.tell("send", client_id=client_id, body=client_id)
+            await socket.send_frame("send", client_id=client_id, body=client_id)
             async with asyncio.timeout(REPEATED_AFTER):
                 while client_id not in self.acknowledged:
                     await self._acknowledged.wait()
@@ -100,11 +100,11 @@ class Member:
 async def _frame(socket: Socket) -> Json:
     while True:
         with suppress(TimeoutError):  # nobody says anything for a while
-            return await socket.frame()
+            return await socket.receive()
 
 
 async def has_all(member: Member) -> bool:
-    room = await member.person.ask("GET", f"/rooms/{member.room_id}")
+    room = await member.person.call("GET", f"/rooms/{member.room_id}")
     return bool(len(member.seen) == room["last_seq"])
 
 
@@ -112,7 +112,7 @@ async def check(member: Member) -> None:
     """What was seen is what is stored, each of it once."""
     stored: list[Json] = []
     path = f"/rooms/{member.room_id}/messages?limit=100&after="
-    while items := (await member.person.ask("GET", f"{path}{len(stored)}"))["items"]:
+    while items := (await member.person.call("GET", f"{path}{len(stored)}"))["items"]:
         stored += items
     assert [message["seq"] for message in stored] == list(range(1, len(stored) + 1))
     assert member.seen == stored

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.clients import PATIENCE, Person, until
-from tests.cluster import at, visiting_all
+from tests.clients import TIMEOUT, Client, eventually
+from tests.cluster import http_clients, on_server
 from tests.faults.reconnecting_clients import Member, check, has_all
 from tests.servers import RedisServer
 
@@ -34,23 +34,23 @@ PRESENCE_RIGHT_WITHIN = 15.0
 async def test_each_message_is_stored_and_seen_once_despite_outages(
     servers: list[SideProServer], own_redis: RedisServer
 ) -> None:
-    async with visiting_all(servers) as visits:
-        people = await asyncio.gather(*(Person.join(visits[0]) for _ in range(PEOPLE)))
+    async with http_clients(servers) as visits:
+        people = await asyncio.gather(*(Client.sign_up(visits[0]) for _ in range(PEOPLE)))
         members: list[Member] = []
         on_killed: set[str] = set()
         for one, other in itertools.combinations(people, 2):
-            room_id = await one.room_with(other)
+            room_id = await one.open_room_with(other)
             for place, person in enumerate((one, other)):
                 name = f"{len(members)}"
                 on_killed |= {name} if place == 1 else set()
-                members.append(Member(at(person, visits[place]), room_id, name))
+                members.append(Member(on_server(person, visits[place]), room_id, name))
         crash, stays = asyncio.Event(), people[0]
-        leaver = await Person.join(visits[1])
-        left_room = await stays.room_with(leaver)
+        leaver = await Client.sign_up(visits[1])
+        left_room = await stays.open_room_with(leaver)
         gone = asyncio.create_task(gone_after(stays, leaver, left_room, crash))
         parts = [asyncio.create_task(member.take_part()) for member in members]
         try:
-            await until(lambda: all(member.acknowledged for member in members), 3 * PATIENCE)
+            await eventually(lambda: all(member.acknowledged for member in members), 3 * TIMEOUT)
             began = time.monotonic()
 
             async def until_part(share: float) -> None:
@@ -69,7 +69,7 @@ async def test_each_message_is_stored_and_seen_once_despite_outages(
             for member in members:
                 member.says = False
             for member in members:
-                await until(partial(has_all, member), 2 * PATIENCE)
+                await eventually(partial(has_all, member), 2 * TIMEOUT)
             assert await gone < PRESENCE_RIGHT_WITHIN
         finally:
             for part in [*parts, gone]:
@@ -84,20 +84,20 @@ async def test_each_message_is_stored_and_seen_once_despite_outages(
         # nobody has anything open any more
         deadline = time.monotonic() + PRESENCE_RIGHT_WITHIN
         for member in members:
-            await until(partial(is_stopped, member), deadline - time.monotonic())
+            await eventually(partial(is_stopped, member), deadline - time.monotonic())
     for server in servers:
         assert "Traceback" not in server.log()
 
 
 async def is_stopped(member: Member) -> bool:
-    return bool((await member.person.ask("GET", f"/rooms/{member.room_id}"))["status"] == "stop")
+    return bool((await member.person.call("GET", f"/rooms/{member.room_id}"))["status"] == "stop")
 
 
-async def gone_after(stays: Person, leaver: Person, room_id: str, crash: asyncio.Event) -> float:
+async def gone_after(stays: Client, leaver: Client, room_id: str, crash: asyncio.Event) -> float:
     """How long after the crash of the leaver's process the one who stays is told of it."""
     async with stays.chat(room_id) as socket:
         async with leaver.chat(room_id):
-            await socket.until_status("running", stays, leaver)
+            await socket.wait_for_status("running", stays, leaver)
             await crash.wait()
         crashed = time.monotonic()
         async with asyncio.timeout(2 * PRESENCE_RIGHT_WITHIN):

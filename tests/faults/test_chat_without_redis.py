@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.clients import Person, until
-from tests.cluster import at, visiting_all
+from tests.clients import Client, eventually
+from tests.cluster import http_clients, on_server
 from tests.servers import RedisServer
 
 if TYPE_CHECKING:
@@ -47,38 +47,38 @@ def standing_still(server: SideProServer) -> Iterator[None]:
 async def test_users_of_a_suspended_process_are_offline_until_it_resumes(
     servers: list[SideProServer],
 ) -> None:
-    async with visiting_all(servers) as visits:
-        one, other = await Person.join(visits[0]), await Person.join(visits[1])
-        third = await Person.join(visits[0])
-        room_id, lonely = await one.room_with(other), await third.room_with(other)
+    async with http_clients(servers) as visits:
+        one, other = await Client.sign_up(visits[0]), await Client.sign_up(visits[1])
+        third = await Client.sign_up(visits[0])
+        room_id, lonely = await one.open_room_with(other), await third.open_room_with(other)
 
         async def lonely_is(status: str) -> bool:
-            return bool((await third.ask("GET", f"/rooms/{lonely}"))["status"] == status)
+            return bool((await third.call("GET", f"/rooms/{lonely}"))["status"] == status)
 
         async with (
             one.chat(room_id) as socket,
             other.chat(room_id) as theirs,
             other.chat(lonely),
         ):
-            await socket.until_status("running", one, other)
-            await theirs.until_status("running", one, other)
+            await socket.wait_for_status("running", one, other)
+            await theirs.wait_for_status("running", one, other)
             assert await lonely_is("running")
             with standing_still(servers[1]):
                 stopped = time.monotonic()
                 await hears(socket, one)
-                await until(lambda: lonely_is("stop"), PRESENCE_RIGHT_WITHIN)
+                await eventually(lambda: lonely_is("stop"), PRESENCE_RIGHT_WITHIN)
                 assert time.monotonic() - stopped < PRESENCE_RIGHT_WITHIN
-                said = [await socket.said(f"{number}") for number in range(3)]
+                said = [await socket.send_and_wait(f"{number}") for number in range(3)]
             went_on = time.monotonic()
             assert await theirs.messages(3) == said
             await hears(socket, one, other)
-            await until(lambda: lonely_is("running"), PRESENCE_RIGHT_WITHIN)
+            await eventually(lambda: lonely_is("running"), PRESENCE_RIGHT_WITHIN)
             assert time.monotonic() - went_on < PRESENCE_RIGHT_WITHIN
-            await theirs.say("here I am")
+            await theirs.send_message("here I am")
             assert (await socket.message())["body"] == "here I am"
 
 
-async def hears(socket: Socket, *online: Person) -> None:
+async def hears(socket: Socket, *online: Client) -> None:
     """Wait for the status that says that these are there, and nobody else."""
     async with asyncio.timeout(PRESENCE_RIGHT_WITHIN):
         while socket.status["online"] != sorted(person.id for person in online):
@@ -92,28 +92,28 @@ async def hears(socket: Socket, *online: Person) -> None:
 async def test_chat_works_within_a_process_without_redis_and_recovers(
     servers: list[SideProServer], own_redis: RedisServer
 ) -> None:
-    async with visiting_all(servers) as visits:
-        one, other = await Person.join(visits[0]), await Person.join(visits[1])
-        room_id = await one.room_with(other)
+    async with http_clients(servers) as visits:
+        one, other = await Client.sign_up(visits[0]), await Client.sign_up(visits[1])
+        room_id = await one.open_room_with(other)
         tickets = f"/rooms/{room_id}/socket-tickets"
 
         async def gives_tickets() -> bool:
-            return (await one.send("POST", tickets)).status_code == 201
+            return (await one.request("POST", tickets)).status_code == 201
 
         async with one.chat(room_id) as socket, other.chat(room_id) as theirs:
-            await socket.until_status("running", one, other)
-            await theirs.until_status("running", one, other)
+            await socket.wait_for_status("running", one, other)
+            await theirs.wait_for_status("running", one, other)
 
             await asyncio.to_thread(own_redis.stop)
             # by itself each process goes on, and shows what it sees itself
-            first = await socket.said("while it is away")
-            await theirs.say("here too")
+            first = await socket.send_and_wait("while it is away")
+            await theirs.send_message("here too")
             unheard, late = await theirs.messages(2)
             assert unheard == first
-            assert (await one.send("POST", tickets)).status_code == 503
-            async with at(one, visits[1]).chat(room_id) as guest:
+            assert (await one.request("POST", tickets)).status_code == 503
+            async with on_server(one, visits[1]).chat(room_id) as guest:
                 assert guest.status["online"] == sorted([one.id, other.id])
-            await theirs.until_status("running", other)
+            await theirs.wait_for_status("running", other)
 
             spent = [used(server) for server in servers]
             began = time.monotonic()
@@ -125,8 +125,8 @@ async def test_chat_works_within_a_process_without_redis_and_recovers(
             await asyncio.to_thread(own_redis.resume)
             async with asyncio.timeout(HEALS_WITHIN):
                 assert await socket.message() == late
-                await theirs.until_status("running", one, other)
-                await until(gives_tickets, HEALS_WITHIN)
+                await theirs.wait_for_status("running", one, other)
+                await eventually(gives_tickets, HEALS_WITHIN)
         for server in servers:
             assert "Traceback" not in server.log()
 

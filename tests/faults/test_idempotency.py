@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from tests.clients import Person
-from tests.cluster import at, visiting_all
+from tests.clients import Client
+from tests.cluster import http_clients, on_server
 from tests.image_files import picture, saved
 
 if TYPE_CHECKING:
@@ -24,25 +24,25 @@ KEYS = 20
 PROJECT: Json = {"title": "지도", "summary": "커피", "content": "내용", "skills": ["Python"]}
 
 
-async def posted(person: Person, path: str, key: str, **content: Any) -> httpx.Response:
+async def posted(person: Client, path: str, key: str, **content: Any) -> httpx.Response:
     headers = {**person.headers, "Idempotency-Key": key}
     return await person.http.request("POST", f"/api/v1{path}", headers=headers, **content)
 
 
-async def number_of_projects(person: Person) -> int:
-    mine = await person.ask("GET", f"/users/{person.id}/projects?total=true&limit=1")
+async def number_of_projects(person: Client) -> int:
+    mine = await person.call("GET", f"/users/{person.id}/projects?total=true&limit=1")
     return int(mine["total"])
 
 
 async def test_a_request_sent_to_two_processes_takes_effect_once(
     servers: list[SideProServer],
 ) -> None:
-    async with visiting_all(servers) as (first, second):
-        one = await Person.join(first)
-        both = (one, at(one, second))
-        other = await Person.join(first)
-        project = (await other.ask("POST", "/projects", PROJECT))["id"]
-        room = await one.room_with(other)
+    async with http_clients(servers) as (first, second):
+        one = await Client.sign_up(first)
+        both = (one, on_server(one, second))
+        other = await Client.sign_up(first)
+        project = (await other.call("POST", "/projects", PROJECT))["id"]
+        room = await one.open_room_with(other)
         file = {"file": ("a.png", saved(picture()))}
         for path, content in (
             ("/projects", {"json": PROJECT}),
@@ -62,19 +62,19 @@ async def test_a_request_sent_to_two_processes_takes_effect_once(
             distinct = {answer.content for answer in answers}
             assert len(distinct) == (1 if path == "/rooms" else KEYS), path
         assert await number_of_projects(one) == KEYS
-        comments = await one.ask("GET", f"/projects/{project}/comments?total=true")
+        comments = await one.call("GET", f"/projects/{project}/comments?total=true")
         assert comments["total"] == KEYS
-        said = await one.ask("GET", f"/rooms/{room}/messages")
+        said = await one.call("GET", f"/rooms/{room}/messages")
         assert said["last_seq"] == KEYS
-        assert len((await one.ask("GET", "/me/export"))["images"]) == KEYS
+        assert len((await one.call("GET", "/me/export"))["images"]) == KEYS
 
 
 async def test_another_process_completes_what_a_killed_one_left(
     servers: list[SideProServer],
 ) -> None:
-    async with visiting_all(servers) as (first, second):
-        one = await Person.join(first)
-        there = at(one, second)
+    async with http_clients(servers) as (first, second):
+        one = await Client.sign_up(first)
+        there = on_server(one, second)
 
         async def sent(number: int) -> httpx.Response | None:
             with suppress(httpx.TransportError):

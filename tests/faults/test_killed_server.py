@@ -12,7 +12,7 @@ import pytest
 
 from sidepro import bootstrap as composition
 from sidepro import settings as configuration
-from tests.clients import Json, visiting
+from tests.clients import Json, http_client
 from tests.databases import both_databases
 from tests.faults.load import Load
 from tests.servers import SideProServer
@@ -35,7 +35,7 @@ def settings(databases: Databases, tmp_path: Path) -> Iterator[Json]:
 
 async def test_acknowledged_writes_survive_a_killed_server(settings: Json) -> None:
     with SideProServer(settings) as server:
-        async with visiting(server.url) as http:
+        async with http_client(server.url) as http:
             load = await Load.begin(http)
             for _ in range(2):
                 load.start()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.clients import PATIENCE, Json, Person, Socket, until, visiting
+from tests.clients import TIMEOUT, Client, Json, Socket, eventually, http_client
 from tests.databases import migrate, settings_of
 from tests.faults.load import Load
 from tests.servers import Postgres, ServerError, SideProServer
@@ -42,15 +42,15 @@ async def until_ready(http: httpx.AsyncClient) -> None:
     async def is_ready() -> bool:
         return (await http.get("/health/ready")).status_code == 200
 
-    await until(is_ready, HEALS_WITHIN)
+    await eventually(is_ready, HEALS_WITHIN)
 
 
 async def say_until_stored(socket: Socket, client_id: str, body: str) -> Json:
     """What a client does: repeat what was not stored."""
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         while True:
-            await socket.tell("send", client_id=client_id, body=body)
-            frame = await socket.frame()
+            await socket.send_frame("send", client_id=client_id, body=body)
+            frame = await socket.receive()
             if frame["type"] == "message":
                 return dict(frame["message"])
             assert (frame["type"], frame["code"]) == ("error", "unavailable")
@@ -62,17 +62,17 @@ async def test_requests_answer_503_during_an_outage_and_recover(
     own_postgres: Postgres, settings: Json
 ) -> None:
     with SideProServer(settings) as server:
-        async with visiting(server.url) as http:
-            one, other = await asyncio.gather(Person.join(http), Person.join(http))
-            room_id = await one.room_with(other)
+        async with http_client(server.url) as http:
+            one, other = await asyncio.gather(Client.sign_up(http), Client.sign_up(http))
+            room_id = await one.open_room_with(other)
             async with one.chat(room_id) as socket, other.chat(room_id) as theirs:
-                await socket.until_status("running", one, other)
-                first = await socket.said("before")
+                await socket.wait_for_status("running", one, other)
+                first = await socket.send_and_wait("before")
                 assert await theirs.message() == first
 
                 await asyncio.to_thread(own_postgres.stop)
                 await check_that_it_says_so(http, one, room_id)
-                client_id = await socket.say("meanwhile")
+                client_id = await socket.send_message("meanwhile")
                 error = await socket.expect("error")
                 assert (error["code"], error["client_id"]) == ("unavailable", client_id)
 
@@ -87,7 +87,7 @@ async def test_requests_answer_503_during_an_outage_and_recover(
         assert server.terminate() == 0
 
 
-async def check_that_it_says_so(http: httpx.AsyncClient, person: Person, room_id: str) -> None:
+async def check_that_it_says_so(http: httpx.AsyncClient, person: Client, room_id: str) -> None:
     account = {"email": person.email, "password": person.password}
     for method, path, body in (
         ("GET", "/projects", None),
@@ -101,7 +101,7 @@ async def check_that_it_says_so(http: httpx.AsyncClient, person: Person, room_id
         ("PUT", f"/rooms/{room_id}/read", {"seq": 1}),
     ):
         began = time.monotonic()
-        response = await person.send(method, path, body)
+        response = await person.request(method, path, body)
         assert time.monotonic() - began < 5
         assert response.status_code == 503, (method, path, response.text)
         assert response.headers["Content-Type"] == "application/problem+json"
@@ -118,21 +118,21 @@ async def check_that_it_says_so(http: httpx.AsyncClient, person: Person, room_id
     assert (await http.get("/health/live")).status_code == 200
 
     async with person.socket(room_id) as socket:
-        assert await socket.closed() in RETRYABLE
+        assert await socket.close_code() in RETRYABLE
 
 
 async def test_no_acknowledged_write_is_lost_under_load(
     own_postgres: Postgres, settings: Json
 ) -> None:
     with SideProServer(settings) as server:
-        async with visiting(server.url) as http:
+        async with http_client(server.url) as http:
             load = await Load.begin(http)
             one, other = load.people[:2]
             async with one.chat(load.room_id, after=0) as socket:
                 load.start()
                 await load.until_each_was_told(15)
                 await asyncio.to_thread(own_postgres.stop)
-                await until(lambda: load.statuses[503] >= 20)
+                await eventually(lambda: load.statuses[503] >= 20)
                 await asyncio.to_thread(own_postgres.resume)
                 await until_ready(http)
                 await load.until_each_was_told(15)
@@ -166,7 +166,7 @@ async def test_after_an_outage_a_second_server_is_still_refused(
     with SideProServer(settings) as server:
         await asyncio.to_thread(own_postgres.stop)
         await asyncio.to_thread(own_postgres.resume)
-        await until(lambda: "serve_lock_reacquired" in server.log(), HEALS_WITHIN)
+        await eventually(lambda: "serve_lock_reacquired" in server.log(), HEALS_WITHIN)
         second = SideProServer(settings)
         with pytest.raises(ServerError, match="another `sidepro serve` runs"), second:
             pass

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.clients import Person, until, visiting
+from tests.clients import Client, eventually, http_client
 from tests.databases import settings_of
 from tests.servers import RedisServer, SideProServer
 
@@ -45,8 +45,8 @@ async def test_the_api_works_during_a_redis_outage_and_recovers(
     settings = settings_of(f"sqlite:///{tmp_path}/test.sqlite3", tmp_path)
     settings |= {"SIDEPRO_REDIS_URL": own_redis.url, "SIDEPRO_RATE_LIMITS": "on"}
     with SideProServer(settings) as server:
-        async with visiting(server.url) as http:
-            person = await Person.join(http)
+        async with http_client(server.url) as http:
+            person = await Client.sign_up(http)
             assert await health(http) == (200, "ok", "ok")
             with own_redis.client() as client:
                 assert client.keys("limit:*")
@@ -65,14 +65,14 @@ async def test_the_api_works_during_a_redis_outage_and_recovers(
             async def is_well() -> bool:
                 return await health(http) == (200, "ok", "ok")
 
-            await until(is_well, HEALS_WITHIN)
+            await eventually(is_well, HEALS_WITHIN)
 
             async def counts_together() -> bool:
                 await http.get("/api/v1/catalogue")
                 with own_redis.client() as client:
                     return bool(client.keys("limit:default:*"))
 
-            await until(counts_together, HEALS_WITHIN)
+            await eventually(counts_together, HEALS_WITHIN)
         assert "Traceback" not in server.log()
         assert server.log().count("redis_down") == 1
         assert server.log().count("redis_restored") == 1

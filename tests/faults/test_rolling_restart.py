@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from tests.clients import PATIENCE, until, visiting
-from tests.cluster import at
+from tests.clients import TIMEOUT, eventually, http_client
+from tests.cluster import on_server
 from tests.faults.load import Load
 from tests.faults.reconnecting_clients import Member, check, has_all
 from tests.servers import HOST
@@ -77,7 +77,7 @@ async def visiting_anew(url: str) -> AsyncIterator[httpx.AsyncClient]:
     """A client that opens a connection for each call, as this proxy knows nothing of calls."""
     limits = httpx.Limits(max_keepalive_connections=0)
     async with httpx.AsyncClient(
-        base_url=url, timeout=PATIENCE, limits=limits, trust_env=False
+        base_url=url, timeout=TIMEOUT, limits=limits, trust_env=False
     ) as http:
         yield http
 
@@ -89,18 +89,18 @@ async def test_a_rolling_restart_fails_no_call_and_sockets_lose_nothing(
     async with (
         proxy.listening() as url,
         visiting_anew(url) as http,
-        visiting(servers[0].url) as first,
+        http_client(servers[0].url) as first,
     ):
         load = await Load.begin(http)
         people = load.people[1:5]  # in rooms where the load does not write
         members: list[Member] = []
         for one, other in itertools.combinations(people, 2):
-            room_id = await at(one, first).room_with(other)
+            room_id = await on_server(one, first).open_room_with(other)
             for person in (one, other):
                 members.append(Member(person, room_id, f"{len(members)}"))
         parts = [asyncio.create_task(member.take_part()) for member in members]
         try:
-            await until(lambda: all(member.acknowledged for member in members), 3 * PATIENCE)
+            await eventually(lambda: all(member.acknowledged for member in members), 3 * TIMEOUT)
             load.start()
             for server in servers:
                 await load.until_each_was_told(5)
@@ -111,13 +111,15 @@ async def test_a_rolling_restart_fails_no_call_and_sockets_lose_nothing(
                 await load.until_each_was_told(5)
                 await asyncio.to_thread(server.start)
                 proxy.ports.append(server.port)
-                await until(partial(proxy.has_passed, server.port, proxy.passed[server.port] + 10))
+                await eventually(
+                    partial(proxy.has_passed, server.port, proxy.passed[server.port] + 10)
+                )
             await load.until_each_was_told(5)
             await load.stop()
             for member in members:
                 member.says = False
             for member in members:
-                await until(partial(has_all, member), 2 * PATIENCE)
+                await eventually(partial(has_all, member), 2 * TIMEOUT)
         finally:
             for part in parts:
                 part.cancel()
@@ -146,7 +148,7 @@ async def test_an_unannounced_stop_completes_received_calls(
     async def call_again_and_again(caller: int, kept: int) -> None:
         limits = httpx.Limits(max_keepalive_connections=kept)
         ports = [server.port for server in servers]
-        async with httpx.AsyncClient(timeout=PATIENCE, limits=limits, trust_env=False) as http:
+        async with httpx.AsyncClient(timeout=TIMEOUT, limits=limits, trust_env=False) as http:
             while not stopping.is_set():
                 try:
                     answer = await http.get(f"http://{HOST}:{ports[0]}/api/v1/catalogue")
@@ -158,8 +160,8 @@ async def test_an_unannounced_stop_completes_received_calls(
 
     async def each_was_answered(number: int) -> None:
         before = answered.copy()
-        await until(
-            lambda: all(answered[one] - before[one] >= number for one in answered), 3 * PATIENCE
+        await eventually(
+            lambda: all(answered[one] - before[one] >= number for one in answered), 3 * TIMEOUT
         )
 
     async with asyncio.TaskGroup() as callers:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.clients import PATIENCE, Person, until, visiting
+from tests.clients import TIMEOUT, Client, eventually, http_client
 from tests.cluster import shared_settings
 from tests.servers import SideProServer
 
@@ -62,15 +62,15 @@ async def test_workers_share_a_port_and_their_supervisor_replaces_and_stops_them
     settings: Json,
 ) -> None:
     with SideProServer(settings, "--workers", "2", "--no-jobs") as server:
-        await until(lambda: "SidePro serves" in server.log())
+        await eventually(lambda: "SidePro serves" in server.log())
         before = workers(server)
         assert len(before) == 2
-        async with visiting(server.url) as http:
-            one, other = await asyncio.gather(Person.join(http), Person.join(http))
+        async with http_client(server.url) as http:
+            one, other = await asyncio.gather(Client.sign_up(http), Client.sign_up(http))
         room_id = await said_across(server, one, other)
 
         os.kill(before[0], signal.SIGKILL)
-        await until(lambda: len(set(workers(server)) - {before[0]}) == 2)
+        await eventually(lambda: len(set(workers(server)) - {before[0]}) == 2)
         assert before[1] in workers(server)
         await said_across(server, one, other)
 
@@ -91,18 +91,18 @@ async def test_workers_share_a_port_and_their_supervisor_replaces_and_stops_them
         left_alone = workers(server)
         assert len(left_alone) == 2
         os.kill(server.pid, signal.SIGKILL)
-        await until(lambda: are_gone(left_alone), 2 * PATIENCE)
+        await eventually(lambda: are_gone(left_alone), 2 * TIMEOUT)
 
 
-async def said_across(server: SideProServer, one: Person, other: Person) -> str:
+async def said_across(server: SideProServer, one: Client, other: Client) -> str:
     """Has two people talk in sockets enough that both workers have some of them."""
-    async with visiting(server.url) as http, AsyncExitStack() as stack:
+    async with http_client(server.url) as http, AsyncExitStack() as stack:
         one.http = other.http = http
-        room_id = await one.room_with(other)
+        room_id = await one.open_room_with(other)
         people = [(one, other)[number % 2] for number in range(8)]
         sockets = [await stack.enter_async_context(each.chat(room_id)) for each in people]
         for socket in sockets:
-            client_id = await socket.say()
+            client_id = await socket.send_message()
             for listening in sockets:
                 assert (await listening.message())["client_id"] == client_id
     return room_id

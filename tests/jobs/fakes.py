@@ -12,7 +12,7 @@ from sidepro.domain.recommendations.ports import NeighbourStore, SimilarityRun
 from sidepro.domain.recommendations.similarity_job import SimilarityJob
 from sidepro.jobs import broker as brokers
 from sidepro.jobs.tasks import JobRunner
-from tests.clients import until
+from tests.clients import eventually
 
 if TYPE_CHECKING:
     from taskiq import AsyncBroker
@@ -50,7 +50,7 @@ class Similarity:
         return None
 
     async def until_started(self, number: int) -> None:
-        await until(lambda: self.started >= number)
+        await eventually(lambda: self.started >= number)
 
 
 class Images:

@@ -17,7 +17,7 @@ from sidepro.domain.errors import Unavailable
 from sidepro.jobs import runner, scheduler, tasks
 from sidepro.jobs.similarity_trigger import BrokerSimilarityTrigger
 from sidepro.jobs.tasks import JobRunner
-from tests.clients import PATIENCE, until, visiting
+from tests.clients import TIMEOUT, eventually, http_client
 from tests.jobs.fakes import Images, RecordingLog, Similarity, jobs_with
 from tests.servers import SideProServer
 
@@ -160,7 +160,7 @@ async def test_scheduled_jobs_run_at_startup(
 ) -> None:
     async with runner.embedded(jobs):
         await similarity.until_started(1)
-        await until(lambda: images.runs >= 1)
+        await eventually(lambda: images.runs >= 1)
     assert similarity.started == similarity.finished >= 1
 
 
@@ -168,7 +168,7 @@ async def test_starting_does_not_wait_for_the_first_run(
     jobs: JobRunner, similarity: Similarity
 ) -> None:
     similarity.can_finish.clear()
-    async with asyncio.timeout(PATIENCE), runner.embedded(jobs):
+    async with asyncio.timeout(TIMEOUT), runner.embedded(jobs):
         await similarity.until_started(1)
         assert similarity.finished == 0
         similarity.can_finish.set()
@@ -189,7 +189,7 @@ async def test_shutdown_waits_for_running_jobs(jobs: JobRunner, similarity: Simi
     done, _ = await asyncio.wait([serving], timeout=0.1)
     assert not done
     similarity.can_finish.set()
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         await serving
     assert similarity.finished >= 1
 
@@ -200,13 +200,13 @@ async def test_shutdown_cancels_jobs_that_take_too_long(
     monkeypatch.setattr(runner, "SHUTDOWN_TIMEOUT", 0.1)
     similarity.can_finish.clear()
     before = asyncio.all_tasks()
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         async with runner.embedded(jobs):
             await similarity.until_started(1)
             progress_callback = similarity.progress_callback
             assert progress_callback is not None
             progress_callback(1, 2)
-        await until(lambda: asyncio.all_tasks() == before)
+        await eventually(lambda: asyncio.all_tasks() == before)
     assert log.events["warning", "job_cancelled"] == 1
     assert similarity.finished == 0
     with pytest.raises(tasks.Cancelled):
@@ -219,9 +219,9 @@ async def test_shutdown_does_not_start_delayed_jobs(
     monkeypatch.setattr(tasks, "MIN_DELAY", 3600.0)
     monkeypatch.setattr(tasks, "MAX_DELAY", 3600.0)
     requests = BrokerSimilarityTrigger(jobs.broker, jobs.claims)
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         async with runner.embedded(jobs):
-            await until(lambda: images.runs > 0)
+            await eventually(lambda: images.runs > 0)
             await similarity.until_started(1)
             await requests.request()
             await requests.close()
@@ -287,7 +287,7 @@ async def test_a_job_that_cannot_be_sent_is_logged_and_retried(
     monkeypatch.setattr(tasks, "EVERY_MINUTE", [{"interval": 1}])
     unavailable = jobs_with(UnavailableClaims(), similarity, images)
     async with runner.scheduler(unavailable):
-        await until(lambda: log.events["warning", "job_not_sent"] > 2)
+        await eventually(lambda: log.events["warning", "job_not_sent"] > 2)
 
     async def refuse(_message: object) -> None:
         raise SendTaskError
@@ -295,7 +295,7 @@ async def test_a_job_that_cannot_be_sent_is_logged_and_retried(
     monkeypatch.setattr(jobs.broker, "kick", refuse)
     log.events.clear()
     async with runner.scheduler(jobs):
-        await until(lambda: log.events["warning", "job_not_sent"] > 2)
+        await eventually(lambda: log.events["warning", "job_not_sent"] > 2)
     assert similarity.started == 0
 
 
@@ -327,10 +327,10 @@ async def test_a_clock_set_back_delays_no_tick(
         await similarity.until_started(2)
         offset = -ahead
         before = reads
-        await until(lambda: reads > before + 5)
+        await eventually(lambda: reads > before + 5)
         assert not log.events["warning", "jobs_interrupted"], "the clock went forward"
         offset += 3600.0
-        await until(lambda: log.events["warning", "jobs_interrupted"] == 1)
+        await eventually(lambda: log.events["warning", "jobs_interrupted"] == 1)
         assert log.members == {"reason": "ClockWentBack"}
         await similarity.until_started(similarity.started + 2)
 
@@ -350,12 +350,12 @@ async def test_a_server_runs_jobs_at_startup_unless_disabled(
         return [event for event in events if event["event"] == "similarity_computed"]
 
     with SideProServer(settings) as server:
-        await until(lambda: bool(logged(server)))
+        await eventually(lambda: bool(logged(server)))
         event = logged(server)[0]
         assert (event["people"], event["changed"]) == (0, 0)
 
     with SideProServer(settings, "--no-jobs") as server:
-        async with visiting(server.url) as http:
+        async with http_client(server.url) as http:
             assert (await http.get("/health/ready")).status_code == 200
         assert server.terminate() == 0
         assert logged(server) == []

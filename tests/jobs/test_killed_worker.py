@@ -23,7 +23,7 @@ from sidepro.adapters.redis.neighbour_store import RedisNeighbourStore
 from sidepro.domain.ids import UserId
 from sidepro.jobs import broker as brokers
 from sidepro.jobs import tasks
-from tests.clients import PATIENCE, until
+from tests.clients import TIMEOUT, eventually
 from tests.cluster import shared_settings
 from tests.servers import settings as environment
 
@@ -113,7 +113,9 @@ class Workers:
         stdin.flush()
         pid = int(await asyncio.to_thread(stdout.readline))
         try:
-            await until(lambda: log.exists() and "Ctrl-C stops" in log.read_text(), 3 * PATIENCE)
+            await eventually(
+                lambda: log.exists() and "Ctrl-C stops" in log.read_text(), 3 * TIMEOUT
+            )
             yield pid
         finally:
             os.kill(pid, signal.SIGKILL)
@@ -210,7 +212,7 @@ async def test_killing_the_worker_never_shows_an_empty_or_mixed_result(
         await put_into(0)
         async with workers.one():
             await tick()
-            await until(lambda: is_there(store), 3 * PATIENCE)
+            await eventually(lambda: is_there(store), 3 * TIMEOUT)
         run = await store.last_run()
         assert run is not None
         assert run.people == PEOPLE
@@ -245,7 +247,7 @@ async def test_killing_the_worker_never_shows_an_empty_or_mixed_result(
             return await readers.read() == state
 
         async with workers.one():
-            await until(is_new, 3 * PATIENCE)
+            await eventually(is_new, 3 * TIMEOUT)
         assert not reading.done(), reading.result()
         assert readers.readings > 10 * KILLS
         readers.is_enough = True
@@ -271,6 +273,6 @@ async def until_it_writes(link: RedisClient) -> None:
         return sorted(keys), await link.redis.hgetall("similarity:run")
 
     before = await stored()
-    async with asyncio.timeout(3 * PATIENCE):
+    async with asyncio.timeout(3 * TIMEOUT):
         while await stored() == before:
             pass

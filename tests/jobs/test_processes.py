@@ -18,7 +18,7 @@ from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.engine.locks import SqlJobLock
 from sidepro.jobs import broker as brokers
 from sidepro.jobs.runner import SHUTDOWN_TIMEOUT
-from tests.clients import PATIENCE, Person, until, visiting
+from tests.clients import TIMEOUT, Client, eventually, http_client
 from tests.cluster import shared_settings
 from tests.databases import address_of
 from tests.servers import RedisServer, SideProJobs, SideProServer
@@ -65,19 +65,19 @@ def logged(process: SideProServer, event: str) -> list[dict[str, Any]]:
     return [line for line in map(json.loads, lines) if line["event"] == event]
 
 
-async def profile(person: Person, *skills: str) -> None:
+async def profile(person: Client, *skills: str) -> None:
     body = {"bio": "", "image_id": None, "github_url": None, "region": None, "meet_time": None}
-    await person.ask("PUT", "/me/profile", {**body, "skills": list(skills)})
+    await person.call("PUT", "/me/profile", {**body, "skills": list(skills)})
 
 
-async def publish(person: Person) -> None:
+async def publish(person: Client) -> None:
     project = {"title": "A map", "summary": "Of cafés", "content": "#", "skills": ["Python"]}
-    await person.ask("POST", "/projects", project)
+    await person.call("POST", "/projects", project)
 
 
-async def recommended(person: Person) -> Json:
+async def recommended(person: Client) -> Json:
     """The first recommendation."""
-    found = await person.ask("GET", "/recommendations")
+    found = await person.call("GET", "/recommendations")
     return dict(found["items"][0])
 
 
@@ -93,8 +93,8 @@ async def test_a_skill_edit_changes_recommendations_within_seconds(
             for name in ("worker", "worker", "scheduler"):
                 processes.enter_context(SideProJobs(name, given))
         server = processes.enter_context(SideProServer(given, *options))
-        async with visiting(server.url) as http:
-            author, other, reader = [await Person.join(http) for _ in range(3)]
+        async with http_client(server.url) as http:
+            author, other, reader = [await Client.sign_up(http) for _ in range(3)]
             await profile(author, "Python", "React")
             await profile(other, "Java", "Spring")
             for writer in (author, other):
@@ -106,9 +106,9 @@ async def test_a_skill_edit_changes_recommendations_within_seconds(
 
             assert (await recommended(reader))["basis"] == "popular"
             await profile(reader, "Python")
-            await until(lambda: shares("Python"), 2 * PATIENCE)
-            await reader.ask("PATCH", "/me/profile", {"skills": ["Spring", "Java"]})
-            await until(lambda: shares("Spring", "Java"), 2 * PATIENCE)
+            await eventually(lambda: shares("Python"), 2 * TIMEOUT)
+            await reader.call("PATCH", "/me/profile", {"skills": ["Spring", "Java"]})
+            await eventually(lambda: shares("Spring", "Java"), 2 * TIMEOUT)
 
 
 async def test_two_schedulers_send_each_tick_once_and_one_is_enough(
@@ -129,10 +129,10 @@ async def test_two_schedulers_send_each_tick_once_and_one_is_enough(
             SideProJobs("scheduler", settings, every=1),
             SideProJobs("scheduler", settings, every=1) as other,
         ):
-            await until(lambda: sent().total() > 6, 3 * PATIENCE)
+            await eventually(lambda: sent().total() > 6, 3 * TIMEOUT)
             other.kill()
             until_then = sent().total()
-            await until(lambda: sent().total() > until_then + 2, 2 * PATIENCE)
+            await eventually(lambda: sent().total() > until_then + 2, 2 * TIMEOUT)
         # The first one of a scheduler is sent when it starts, wherever in its second that is.
         twice = [second for second, times in sent().items() if times > 1]
         assert len(twice) <= 2, sent()
@@ -142,7 +142,7 @@ async def test_two_schedulers_send_each_tick_once_and_one_is_enough(
             ran = "similarity_computed", "similarity_skipped"
             return sum(len(logged(worker, name)) for name in ran)
 
-        await until(lambda: done() >= sent().total())
+        await eventually(lambda: done() >= sent().total())
         assert await asyncio.to_thread(worker.terminate) == 0
         assert done() == sent().total(), "each once"
 
@@ -156,13 +156,13 @@ async def test_jobs_pause_during_a_redis_outage_and_resume(
         SideProJobs("scheduler", given, every=1) as scheduler,
         SideProServer(given, "--no-jobs") as server,
     ):
-        await until(lambda: bool(logged(worker, "similarity_computed")))
+        await eventually(lambda: bool(logged(worker, "similarity_computed")))
         redis.stop()
-        async with visiting(server.url) as http:
-            person = await Person.join(http)
+        async with http_client(server.url) as http:
+            person = await Client.sign_up(http)
             began = time.monotonic()
             await profile(person, "Python")
-            assert time.monotonic() - began < PATIENCE / 2, "an edit waits for no Redis"
+            assert time.monotonic() - began < TIMEOUT / 2, "an edit waits for no Redis"
         processes = (worker, scheduler, server)
         before = [cpu(one.pid) for one in processes]
         await asyncio.sleep(4)  # so that what it costs can be seen
@@ -170,7 +170,7 @@ async def test_jobs_pause_during_a_redis_outage_and_resume(
         assert max(spent) < 1, spent
         redis.resume()
         known = len(logged(worker, "similarity_computed"))
-        await until(lambda: len(logged(worker, "similarity_computed")) > known, 5)
+        await eventually(lambda: len(logged(worker, "similarity_computed")) > known, 5)
 
 
 def cpu(pid: int) -> float:
@@ -189,16 +189,16 @@ async def test_a_stopping_worker_cancels_jobs_that_take_too_long(
             SideProServer(settings, "--no-jobs") as server,
         ):
             async with (
-                visiting(server.url) as http,
+                http_client(server.url) as http,
                 # Somebody else has the turn, so that a run does not end.
                 SqlJobLock(database).acquire(wait=True),
             ):
-                await profile(await Person.join(http), "Python")
-                await until(lambda: waits_for_its_turn(database))
+                await profile(await Client.sign_up(http), "Python")
+                await eventually(lambda: waits_for_its_turn(database))
                 began = time.monotonic()
                 assert await asyncio.to_thread(worker.terminate) == 0
                 seconds = time.monotonic() - began
-            assert SHUTDOWN_TIMEOUT < seconds < SHUTDOWN_TIMEOUT + PATIENCE
+            assert SHUTDOWN_TIMEOUT < seconds < SHUTDOWN_TIMEOUT + TIMEOUT
             assert logged(worker, "job_cancelled")
             assert "Traceback" not in worker.log()
     finally:
@@ -224,8 +224,8 @@ async def test_only_a_worker_loads_polars(
         SideProJobs("scheduler", settings) as scheduler,
         SideProServer(settings, "--no-jobs") as server,
     ):
-        async with visiting(server.url) as http:
-            author, reader = [await Person.join(http) for _ in range(2)]
+        async with http_client(server.url) as http:
+            author, reader = [await Client.sign_up(http) for _ in range(2)]
             await publish(author)
             await profile(author, "Python")
             await profile(reader, "Python")
@@ -233,8 +233,8 @@ async def test_only_a_worker_loads_polars(
             async def is_found() -> bool:
                 return bool((await recommended(reader))["basis"] == SIMILAR)
 
-            await until(is_found, 2 * PATIENCE)
-            await reader.ask("GET", "/me/export")
+            await eventually(is_found, 2 * TIMEOUT)
+            await reader.call("GET", "/me/export")
             assert (await http.get("/metrics")).status_code == 200
         processes = {"worker": worker, "scheduler": scheduler, "server": server}
         assert {name for name, one in processes.items() if has_loaded("_polars", one.pid)} == {

@@ -15,7 +15,7 @@ from sidepro.adapters.redis.job_claims import RedisJobClaims
 from sidepro.jobs import broker as brokers
 from sidepro.jobs import runner, tasks
 from sidepro.jobs.tasks import JobRunner
-from tests.clients import until
+from tests.clients import eventually
 from tests.jobs.fakes import Images, RecordingLog, Similarity, jobs_with
 from tests.servers import RedisServer
 
@@ -75,8 +75,8 @@ async def test_several_workers_share_the_stream(redis: RedisServer) -> None:
         while not (one.finished and other.finished):
             await send(here.broker, time.time())
             sent += 1
-            await until(lambda: one.finished + other.finished == sent)  # noqa: B023 - at once
-        await until(lambda: pending(redis) == 0)
+            await eventually(lambda: one.finished + other.finished == sent)  # noqa: B023 - at once
+        await eventually(lambda: pending(redis) == 0)
 
 
 async def test_a_new_worker_runs_earlier_jobs_that_have_not_expired(
@@ -87,8 +87,8 @@ async def test_a_new_worker_runs_earlier_jobs_that_have_not_expired(
             await send(jobs.broker, time.time() - 60 * minute - 1)
         await send(jobs.broker, time.time())
         async with runner.worker(jobs):
-            await until(lambda: similarity.finished > 0)
-            await until(lambda: log.events["warning", "job_expired"] == 60)
+            await eventually(lambda: similarity.finished > 0)
+            await eventually(lambda: log.events["warning", "job_expired"] == 60)
     assert similarity.started == 1
 
 
@@ -108,8 +108,8 @@ async def test_a_message_of_a_killed_worker_expires(
         assert pending(redis) == 1
         async with runner.worker(jobs):
             await send(jobs.broker, time.time())
-            await until(lambda: log.events["warning", "job_expired"] == 1)
-            await until(lambda: pending(redis) == 0)
+            await eventually(lambda: log.events["warning", "job_expired"] == 1)
+            await eventually(lambda: pending(redis) == 0)
     assert similarity.started == 1, "what was sent just now"
 
 
@@ -117,18 +117,18 @@ async def test_a_worker_survives_a_redis_that_comes_back_empty(own_redis: RedisS
     similarity = Similarity()
     async with connected(own_redis.url, similarity) as jobs, runner.worker(jobs):
         await send(jobs.broker, time.time())
-        await until(lambda: similarity.finished == 1)
+        await eventually(lambda: similarity.finished == 1)
         with own_redis.client() as client:
             client.flushall()
         await send(jobs.broker, time.time())
-        await until(lambda: similarity.finished == 2, 5)
+        await eventually(lambda: similarity.finished == 2, 5)
         own_redis.stop()
         before = time.process_time()
         await asyncio.sleep(2)  # so that what it costs can be seen
         assert time.process_time() - before < 1, "seconds, of two"
         own_redis.resume()
         await send(jobs.broker, time.time())
-        await until(lambda: similarity.finished == 3, 5)
+        await eventually(lambda: similarity.finished == 3, 5)
 
 
 async def test_the_stream_has_a_maximum_length(redis: RedisServer, similarity: Similarity) -> None:

@@ -16,7 +16,7 @@ from sidepro.server import http_protocol, websocket_protocol
 from sidepro.server.draining_server import DrainingServer
 from sidepro.server.uvicorn_config import uvicorn_config
 from sidepro.settings import Settings
-from tests.clients import PATIENCE, until
+from tests.clients import TIMEOUT, eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -102,13 +102,13 @@ async def serving(
             yield app
         finally:
             await app.close()
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(TIMEOUT):
                 await running
 
 
 async def answered(reader: asyncio.StreamReader) -> tuple[int, bytes]:
     """The status and the body of the next response."""
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         head = await reader.readuntil(b"\r\n\r\n")
         status = int(head.split()[1])
         (length,) = (
@@ -121,7 +121,7 @@ async def answered(reader: asyncio.StreamReader) -> tuple[int, bytes]:
 
 async def ended(reader: asyncio.StreamReader) -> bytes:
     """What comes until the server closes the connection."""
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         try:
             return await reader.read()
         except ConnectionError:
@@ -270,9 +270,9 @@ async def test_a_client_that_never_reads_is_dropped(monkeypatch: pytest.MonkeyPa
     async with serving(stream) as app:
         _, writer = await app.connect()
         writer.write(HEAD + b"\r\n")
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             await finished.wait()  # what is sent to a dropped connection goes nowhere
-        await until(lambda: not app.server.server_state.connections)
+        await eventually(lambda: not app.server.server_state.connections)
         assert app.errors == []
 
 
@@ -303,7 +303,7 @@ async def test_a_connection_with_a_request_under_way_is_not_given_up() -> None:
         busy = [await app.connect() for _ in range(2)]
         for _, writer in busy:
             writer.write(HEAD + b"\r\n")
-        await until(lambda: app.served == 2)
+        await eventually(lambda: app.served == 2)
         reader, writer = await app.connect()
         status, body = await answered(reader)
         assert (status, json.loads(body)["code"]) == (503, "unavailable")
@@ -352,7 +352,7 @@ async def test_a_frame_before_the_handshake_is_answered_ends_the_connection(floo
     async with serving(never_answer) as app:
         reader, writer = await app.connect()
         writer.write(UPGRADE)
-        await until(lambda: app.served == 1)
+        await eventually(lambda: app.served == 1)
         writer.write(flood)
         assert await ended(reader) == b""
 
@@ -367,7 +367,7 @@ async def test_the_longest_message_may_come_in_fragments() -> None:
         for _ in range(count - 2):
             writer.write(frame(CONTINUATION, piece, is_last=False))
         writer.write(frame(CONTINUATION, piece))
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             assert b"received" in await reader.readexactly(10)
 
 
@@ -394,5 +394,5 @@ async def test_messages_wait_for_the_application_unparsed() -> None:
         queue: Any = protocol.queue  # type: ignore[union-attr]  # the socket's own protocol
         assert len(queue) <= websocket_protocol.SLICE // len(frame(TEXT, b"{}"))
         may_go.set()
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             assert b"all of them" in await reader.readexactly(13)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.clients import visiting
+from tests.clients import http_client
 from tests.servers import SideProServer
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ async def test_a_forwarded_address_counts_when_a_trusted_proxy_sends_it(
     trusted: dict[str, str], counts: list[int]
 ) -> None:
     with SideProServer({"SIDEPRO_RATE_LIMITS": "on", **trusted}) as server:
-        async with visiting(server.url) as http:
+        async with http_client(server.url) as http:
             told = [
                 await left(http, "192.0.2.1"),
                 await left(http, "192.0.2.2"),

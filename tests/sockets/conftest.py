@@ -1,4 +1,4 @@
-"""One server for each kind of database, and people enough for a room of its own for each test."""
+"""A running server and clients with a fresh room for each test."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.clients import Person, visiting
+from tests.clients import Client, http_client
 from tests.cluster import shared_settings, two_servers
 from tests.servers import SideProServer
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from tests.databases import Databases
     from tests.servers import RedisServer
 
-PEOPLE = 14
-"""They make 91 rooms. Signing up costs more than anything else here."""
+CLIENTS = 14
+"""They make 91 pairs, each with a room. Signing up is the expensive part."""
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +37,7 @@ def processes(
     redis_server: RedisServer,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[list[SideProServer]]:
-    """Two that serve one PostgreSQL, with Redis between them."""
+    """Two servers on one PostgreSQL and one Redis."""
     folder = tmp_path_factory.mktemp("processes")
     with (
         shared_settings(postgresql_databases, redis_server, folder) as settings,
@@ -47,39 +47,41 @@ def processes(
 
 
 @pytest.fixture(scope="session")
-async def people(server: SideProServer, anyio_backend: str) -> AsyncIterator[list[Person]]:
-    async with visiting(server.url) as http:
-        yield await asyncio.gather(*(Person.join(http) for _ in range(PEOPLE)))
+async def clients(server: SideProServer, anyio_backend: str) -> AsyncIterator[list[Client]]:
+    async with http_client(server.url) as http:
+        yield await asyncio.gather(*(Client.sign_up(http) for _ in range(CLIENTS)))
 
 
 @pytest.fixture(scope="session")
-def pairs(people: list[Person]) -> Iterator[tuple[Person, Person]]:
-    """Pairs of people who have no room yet."""
-    return itertools.combinations(people, 2)
+def pairs(clients: list[Client]) -> Iterator[tuple[Client, Client]]:
+    """Pairs of clients without a room."""
+    return itertools.combinations(clients, 2)
 
 
 @pytest.fixture
-async def pair(pairs: Iterator[tuple[Person, Person]]) -> tuple[Person, Person]:
+async def pair(pairs: Iterator[tuple[Client, Client]]) -> tuple[Client, Client]:
     return next(pairs)
 
 
 @pytest.fixture
-def one(pair: tuple[Person, Person]) -> Person:
-    """One of the two of this test's room."""
+def one(pair: tuple[Client, Client]) -> Client:
+    """One participant of this test's room."""
     return pair[0]
 
 
 @pytest.fixture
-def other(pair: tuple[Person, Person]) -> Person:
+def other(pair: tuple[Client, Client]) -> Client:
+    """The other participant."""
     return pair[1]
 
 
 @pytest.fixture
-def stranger(people: list[Person], pair: tuple[Person, Person]) -> Person:
-    return next(person for person in people if person not in pair)
+def stranger(clients: list[Client], pair: tuple[Client, Client]) -> Client:
+    """A client that is no participant of this test's room."""
+    return next(client for client in clients if client not in pair)
 
 
 @pytest.fixture
-async def room_id(one: Person, other: Person) -> str:
+async def room_id(one: Client, other: Client) -> str:
     """A fresh room of `one` and `other`."""
-    return await one.room_with(other)
+    return await one.open_room_with(other)

@@ -12,8 +12,8 @@ from uuid import UUID
 
 import pytest
 
-from tests.clients import Person, tenths_until, until
-from tests.cluster import at, visiting_all
+from tests.clients import Client, eventually, server_tenths_until
+from tests.cluster import http_clients, on_server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -31,51 +31,51 @@ ROUNDS = 5
 
 @pytest.fixture
 async def visits(processes: list[SideProServer]) -> AsyncIterator[list[httpx.AsyncClient]]:
-    async with visiting_all(processes) as clients:
+    async with http_clients(processes) as clients:
         yield clients
 
 
 @pytest.fixture
-async def person(visits: list[httpx.AsyncClient]) -> Person:
-    return await Person.join(visits[0])
+async def person(visits: list[httpx.AsyncClient]) -> Client:
+    return await Client.sign_up(visits[0])
 
 
-async def logged_in(person: Person) -> Json:
+async def logged_in(person: Client) -> Json:
     """The tokens of one more session."""
     account = {"email": person.email, "password": person.password}
-    return await Person(person.http).ask("POST", "/sessions", account)
+    return await Client(person.http).call("POST", "/sessions", account)
 
 
 async def test_concurrent_refreshes_at_two_processes_give_sibling_tokens(
-    visits: list[httpx.AsyncClient], person: Person
+    visits: list[httpx.AsyncClient], person: Client
 ) -> None:
     for _ in range(ROUNDS):
         begun = await logged_in(person)
         token = {"refresh_token": begun["refresh_token"]}
         made = await asyncio.gather(
-            *(at(person, http).ask("POST", "/sessions/refresh", token) for http in visits)
+            *(on_server(person, http).call("POST", "/sessions/refresh", token) for http in visits)
         )
         assert {tokens["session_id"] for tokens in made} == {begun["session_id"]}
         assert len({tokens["refresh_token"] for tokens in made}) == 2
         for tokens in made:
             for http in visits:
-                tab = at(person, http)
+                tab = on_server(person, http)
                 tab.token = tokens["access_token"]
-                assert (await tab.send("GET", "/me")).status_code == 200
+                assert (await tab.request("GET", "/me")).status_code == 200
 
 
 async def test_a_replayed_token_at_one_process_revokes_the_session_at_both(
-    visits: list[httpx.AsyncClient], person: Person
+    visits: list[httpx.AsyncClient], person: Client
 ) -> None:
     begun = await logged_in(person)
-    first, second = (at(person, http) for http in visits)
+    first, second = (on_server(person, http) for http in visits)
     token = {"refresh_token": begun["refresh_token"]}
-    successor = await first.ask("POST", "/sessions/refresh", token)
-    await second.ask("POST", "/sessions/refresh", {"refresh_token": successor["refresh_token"]})
-    assert (await second.send("POST", "/sessions/refresh", token)).status_code == 401
+    successor = await first.call("POST", "/sessions/refresh", token)
+    await second.call("POST", "/sessions/refresh", {"refresh_token": successor["refresh_token"]})
+    assert (await second.request("POST", "/sessions/refresh", token)).status_code == 401
     for tab in (first, second):
         tab.token = successor["access_token"]
-        assert (await tab.send("GET", "/me")).status_code == 401
+        assert (await tab.request("GET", "/me")).status_code == 401
 
 
 async def test_concurrent_sign_ups_at_two_processes_create_one_account(
@@ -110,22 +110,22 @@ async def test_concurrent_sign_ups_at_two_processes_create_one_account(
 
 
 async def test_a_log_out_at_one_process_is_effective_at_the_other(
-    visits: list[httpx.AsyncClient], person: Person
+    visits: list[httpx.AsyncClient], person: Client
 ) -> None:
     for ending in ("/sessions/current", "/sessions"):
         person.token = (await logged_in(person))["access_token"]
-        elsewhere = at(person, visits[1])
+        elsewhere = on_server(person, visits[1])
         # The other process knows the session by now, and would remember it for a second.
-        assert (await elsewhere.send("GET", "/me")).status_code == 200
-        await person.ask("DELETE", ending)
-        assert (await elsewhere.send("GET", "/me")).status_code == 401
+        assert (await elsewhere.request("GET", "/me")).status_code == 200
+        await person.call("DELETE", ending)
+        assert (await elsewhere.request("GET", "/me")).status_code == 401
 
 
 async def test_a_deactivation_by_command_ends_sockets_and_tokens_at_both_processes(
-    processes: list[SideProServer], visits: list[httpx.AsyncClient], person: Person
+    processes: list[SideProServer], visits: list[httpx.AsyncClient], person: Client
 ) -> None:
-    other = await Person.join(visits[1])
-    room_id = await person.room_with(other)
+    other = await Client.sign_up(visits[1])
+    room_id = await person.open_room_with(other)
     begun = await logged_in(person)
 
     def deactivate() -> None:
@@ -139,31 +139,31 @@ async def test_a_deactivation_by_command_ends_sockets_and_tokens_at_both_process
             check=True,
         )
 
-    elsewhere = at(person, visits[1])
+    elsewhere = on_server(person, visits[1])
     async with person.chat(room_id) as here, elsewhere.chat(room_id) as there:
         waits = [socket.connection.wait_closed() for socket in (here, there)]
         closing = asyncio.gather(*waits)
         await asyncio.to_thread(deactivate)
-        assert await tenths_until(closing, visits[1]) <= 20
+        assert await server_tenths_until(closing, visits[1]) <= 20
         assert [socket.connection.close_code for socket in (here, there)] == [4401, 4401]
     mine = person.token
     for tab in (person, elsewhere):
         for token in (mine, begun["access_token"]):
             tab.token = token
-            assert (await tab.send("GET", "/me")).status_code == 401
+            assert (await tab.request("GET", "/me")).status_code == 401
         tab.token = ""
         token = {"refresh_token": begun["refresh_token"]}
-        refused = await tab.send("POST", "/sessions/refresh", token)
+        refused = await tab.request("POST", "/sessions/refresh", token)
         assert (refused.status_code, refused.json()["code"]) == (401, "session-ended")
         again = {"email": person.email, "password": person.password}
-        assert (await tab.send("POST", "/sessions", again)).status_code == 403
+        assert (await tab.request("POST", "/sessions", again)).status_code == 403
 
 
 async def test_redis_keeps_no_trace_of_a_withdrawn_user(
-    visits: list[httpx.AsyncClient], person: Person, redis_server: RedisServer
+    visits: list[httpx.AsyncClient], person: Client, redis_server: RedisServer
 ) -> None:
-    other = await Person.join(visits[1])
-    room_id = await person.room_with(other)
+    other = await Client.sign_up(visits[1])
+    room_id = await person.open_room_with(other)
     names = [person.id, UUID(person.id).hex, person.username, person.email]
     forms = [name.encode() for name in names] + [UUID(person.id).bytes]
 
@@ -175,13 +175,13 @@ async def test_redis_keeps_no_trace_of_a_withdrawn_user(
             if any(form in key.encode() or form in held for form in forms)
         }
 
-    elsewhere = at(person, visits[1])
+    elsewhere = on_server(person, visits[1])
     async with person.chat(room_id) as here, elsewhere.chat(room_id), other.chat(room_id):
-        await here.say()
+        await here.send_message()
         await here.message()
         await person.ticket(room_id)
         assert naming(), "nothing named them before: this test looks for the wrong thing"
-        await person.ask("DELETE", "/me", {"password": person.password})
+        await person.call("DELETE", "/me", {"password": person.password})
         # A ticket that nobody used is over by itself, and opens nothing until then.
-        await until(lambda: all(key.startswith("socket-ticket:") for key in naming()))
+        await eventually(lambda: all(key.startswith("socket-ticket:") for key in naming()))
         assert all(seconds <= 30 for seconds in naming().values())

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.clients import PATIENCE, Person, until
-from tests.cluster import at, visiting_all
+from tests.clients import TIMEOUT, Client, eventually
+from tests.cluster import http_clients, on_server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -23,25 +23,25 @@ pytestmark = [pytest.mark.anyio, pytest.mark.servers]
 
 @pytest.fixture
 async def visits(processes: list[SideProServer]) -> AsyncIterator[list[httpx.AsyncClient]]:
-    async with visiting_all(processes) as clients:
+    async with http_clients(processes) as clients:
         yield clients
 
 
 @pytest.fixture
-async def one(visits: list[httpx.AsyncClient]) -> Person:
+async def one(visits: list[httpx.AsyncClient]) -> Client:
     """Somebody who talks to the first process."""
-    return await Person.join(visits[0])
+    return await Client.sign_up(visits[0])
 
 
 @pytest.fixture
-async def other(visits: list[httpx.AsyncClient]) -> Person:
+async def other(visits: list[httpx.AsyncClient]) -> Client:
     """Somebody who talks to the second process."""
-    return await Person.join(visits[1])
+    return await Client.sign_up(visits[1])
 
 
 @pytest.fixture
-async def room_id(one: Person, other: Person) -> str:
-    return await one.room_with(other)
+async def room_id(one: Client, other: Client) -> str:
+    return await one.open_room_with(other)
 
 
 async def heard(socket: Socket, kind: str) -> dict[str, object]:
@@ -50,92 +50,92 @@ async def heard(socket: Socket, kind: str) -> dict[str, object]:
 
 
 async def test_events_reach_sockets_on_the_other_process(
-    one: Person, other: Person, room_id: str
+    one: Client, other: Client, room_id: str
 ) -> None:
     async with one.chat(room_id) as socket, other.chat(room_id) as theirs:
-        await socket.until_status("running", one, other)
-        await theirs.until_status("running", one, other)
+        await socket.wait_for_status("running", one, other)
+        await theirs.wait_for_status("running", one, other)
         for number in range(1, 6):
             writes, reads = (socket, theirs) if number % 2 else (theirs, socket)
-            client_id = await writes.say(f"{number} ☕")
+            client_id = await writes.send_message(f"{number} ☕")
             assert (await writes.message())["client_id"] == client_id
             message = await reads.message()
             assert (message["seq"], message["body"]) == (number, f"{number} ☕")
         posted = {"body": "over HTTP", "client_id": "posted"}
-        message = await other.ask("POST", f"/rooms/{room_id}/messages", posted)
+        message = await other.call("POST", f"/rooms/{room_id}/messages", posted)
         assert await socket.message() == await theirs.message() == message
 
-        await theirs.tell("read", seq=6)
+        await theirs.send_frame("read", seq=6)
         assert await heard(socket, "read") == {"type": "read", "user_id": other.id, "seq": 6}
         await heard(theirs, "read")
-        await theirs.tell("typing")
+        await theirs.send_frame("typing")
         assert await heard(socket, "typing") == {"type": "typing", "user_id": other.id}
 
         # the same name, sent to the other process: the first message, to the sender alone
-        async with at(other, one.http).chat(room_id) as elsewhere:
-            await elsewhere.tell("send", client_id="posted", body="repeated")
+        async with on_server(other, one.http).chat(room_id) as elsewhere:
+            await elsewhere.send_frame("send", client_id="posted", body="repeated")
             assert await elsewhere.message() == message
-        assert (await one.ask("GET", f"/rooms/{room_id}"))["last_seq"] == 6
+        assert (await one.call("GET", f"/rooms/{room_id}"))["last_seq"] == 6
 
 
 async def test_a_room_is_running_while_it_is_open_on_any_process(
-    one: Person, other: Person, room_id: str
+    one: Client, other: Client, room_id: str
 ) -> None:
-    async def status_is(person: Person, status: str) -> bool:
-        [listed] = (await person.ask("GET", "/rooms"))["items"]
-        shown = await person.ask("GET", f"/rooms/{room_id}")
+    async def status_is(person: Client, status: str) -> bool:
+        [listed] = (await person.call("GET", "/rooms"))["items"]
+        shown = await person.call("GET", f"/rooms/{room_id}")
         return bool(listed["status"] == shown["status"] == status)
 
     async with one.chat(room_id) as socket:
         assert await status_is(other, "running")
-        async with other.chat(room_id), at(other, one.http).chat(room_id):
-            await socket.until_status("running", one, other)
-        await socket.until_status("running", one)
+        async with other.chat(room_id), on_server(other, one.http).chat(room_id):
+            await socket.wait_for_status("running", one, other)
+        await socket.wait_for_status("running", one)
         async with other.chat(room_id) as theirs:
-            await socket.until_status("running", one, other)
-            theirs.break_off()
-            await socket.until_status("running", one)
-    await until(lambda: status_is(other, "stop"))
+            await socket.wait_for_status("running", one, other)
+            theirs.abort()
+            await socket.wait_for_status("running", one)
+    await eventually(lambda: status_is(other, "stop"))
 
 
 async def test_a_socket_on_another_process_replays_missed_messages(
-    one: Person, other: Person, room_id: str
+    one: Client, other: Client, room_id: str
 ) -> None:
     async with one.chat(room_id) as socket:
         for _ in range(3):
-            await socket.said()
-        async with at(one, other.http).chat(room_id, after=1) as elsewhere:
+            await socket.send_and_wait()
+        async with on_server(one, other.http).chat(room_id, after=1) as elsewhere:
             assert [message["seq"] for message in elsewhere.missed] == [2, 3]
-            message = await socket.said()
+            message = await socket.send_and_wait()
             assert await elsewhere.message() == message
 
 
 async def test_leaving_closes_the_users_sockets_on_every_process(
-    one: Person, other: Person, room_id: str
+    one: Client, other: Client, room_id: str
 ) -> None:
-    async with at(other, one.http).chat(room_id) as theirs, one.chat(room_id) as socket:
-        await other.ask("DELETE", f"/rooms/{room_id}")
+    async with on_server(other, one.http).chat(room_id) as theirs, one.chat(room_id) as socket:
+        await other.call("DELETE", f"/rooms/{room_id}")
         assert (await theirs.frames_and_close())[1] == 4404
-        await socket.until_status("pending", one, left_by=other)
-        await at(one, other.http).ask("DELETE", f"/rooms/{room_id}")
+        await socket.wait_for_status("pending", one, left_by=other)
+        await on_server(one, other.http).call("DELETE", f"/rooms/{room_id}")
         assert (await socket.frames_and_close())[1] == 4404
 
 
 async def test_a_log_out_closes_the_sessions_sockets_on_every_process(
-    one: Person, other: Person, room_id: str
+    one: Client, other: Client, room_id: str
 ) -> None:
-    async with at(one, other.http).chat(room_id) as socket, other.chat(room_id) as theirs:
-        await one.ask("DELETE", "/sessions/current")
-        async with asyncio.timeout(PATIENCE):
+    async with on_server(one, other.http).chat(room_id) as socket, other.chat(room_id) as theirs:
+        await one.call("DELETE", "/sessions/current")
+        async with asyncio.timeout(TIMEOUT):
             assert (await socket.frames_and_close())[1] == 4401
-        await theirs.until_status("running", other)
+        await theirs.wait_for_status("running", other)
 
 
 async def test_a_withdrawal_closes_sockets_on_every_process(
-    one: Person, other: Person, room_id: str
+    one: Client, other: Client, room_id: str
 ) -> None:
-    async with at(one, other.http).chat(room_id) as socket, other.chat(room_id) as theirs:
-        await one.ask("DELETE", "/me", {"password": one.password})
+    async with on_server(one, other.http).chat(room_id) as socket, other.chat(room_id) as theirs:
+        await one.call("DELETE", "/me", {"password": one.password})
         assert (await socket.frames_and_close())[1] in (4401, 4404)
         while theirs.status["status"] != "pending":
             theirs.status = await theirs.expect("status")
@@ -143,15 +143,15 @@ async def test_a_withdrawal_closes_sockets_on_every_process(
 
 
 async def test_concurrent_senders_on_two_processes_see_one_order(
-    one: Person, other: Person, room_id: str
+    one: Client, other: Client, room_id: str
 ) -> None:
     each = 40
-    people = [one, other, at(one, other.http), at(other, one.http)]
+    people = [one, other, on_server(one, other.http), on_server(other, one.http)]
 
-    async def write(person: Person, number: int) -> None:
+    async def write(person: Client, number: int) -> None:
         for count in range(each):
             body = {"body": f"{number}-{count}", "client_id": f"{number}-{count}"}
-            await person.ask("POST", f"/rooms/{room_id}/messages", body)
+            await person.call("POST", f"/rooms/{room_id}/messages", body)
 
     async with one.chat(room_id) as socket, other.chat(room_id) as theirs:
         await asyncio.gather(*(write(person, number) for number, person in enumerate(people)))
@@ -164,9 +164,9 @@ async def test_concurrent_senders_on_two_processes_see_one_order(
 
 
 async def test_one_client_id_sent_to_two_processes_is_one_message(
-    one: Person, other: Person, room_id: str
+    one: Client, other: Client, room_id: str
 ) -> None:
-    elsewhere = at(one, other.http)
+    elsewhere = on_server(one, other.http)
     path = f"/rooms/{room_id}/messages"
     async with (
         one.chat(room_id) as socket,
@@ -176,21 +176,21 @@ async def test_one_client_id_sent_to_two_processes_is_one_message(
         for number in range(1, 11):
             body = {"body": f"number {number}", "client_id": f"once-{number}"}
             *answers, _, _ = await asyncio.gather(
-                one.ask("POST", path, body),
-                elsewhere.ask("POST", path, body),
-                socket.tell("send", **body),
-                second.tell("send", **body),
+                one.call("POST", path, body),
+                elsewhere.call("POST", path, body),
+                socket.send_frame("send", **body),
+                second.send_frame("send", **body),
             )
             assert answers[0] == answers[1]
             assert answers[0]["seq"] == number
             assert await theirs.message() == answers[0]
-    assert (await one.ask("GET", f"/rooms/{room_id}"))["last_seq"] == 10
+    assert (await one.call("GET", f"/rooms/{room_id}"))["last_seq"] == 10
 
 
 async def test_one_idempotency_key_sent_to_two_processes_takes_effect_once(
-    visits: list[httpx.AsyncClient], one: Person
+    visits: list[httpx.AsyncClient], one: Client
 ) -> None:
-    there = at(one, visits[1])
+    there = on_server(one, visits[1])
     for number in range(10):
         key = {**one.headers, "Idempotency-Key": f"key-{number}"}
         body = {
@@ -205,5 +205,5 @@ async def test_one_idempotency_key_sent_to_two_processes_takes_effect_once(
         assert [answer.status_code for answer in answers] == [201, 201]
         assert answers[0].content == answers[1].content
         assert sum("Idempotent-Replayed" in answer.headers for answer in answers) == 1
-    made = await one.ask("GET", f"/users/{one.id}/projects?total=true")
+    made = await one.call("GET", f"/users/{one.id}/projects?total=true")
     assert made["total"] == 10

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from openapi_schema_validator import OAS31Validator, oas31_format_checker
 
-from tests.clients import visiting
+from tests.clients import http_client
 from tests.sockets.test_messages import BAD
 
 if TYPE_CHECKING:
-    from tests.clients import Json, Person, Socket
+    from tests.clients import Client, Json, Socket
     from tests.servers import SideProServer
 
 pytestmark = pytest.mark.anyio
@@ -50,12 +50,12 @@ class Described:
     async def tell(self, socket: Socket, kind: str, **members: Any) -> None:
         """Send a frame that fits."""
         self.fits("receive", {"type": kind, **members})
-        await socket.tell(kind, **members)
+        await socket.send_frame(kind, **members)
 
     async def until(self, socket: Socket, kind: str) -> Json:
         """Receive frames that fit, up to one of this kind."""
         while True:
-            frame = await socket.frame()
+            frame = await socket.receive()
             self.fits("send", frame)
             if frame["type"] == kind:
                 return frame
@@ -63,16 +63,16 @@ class Described:
 
 @pytest.fixture
 async def described(server: SideProServer) -> Described:
-    async with visiting(server.url) as http:
+    async with http_client(server.url) as http:
         answer = await http.get("/api/asyncapi.json")
     return Described(answer.json())
 
 
 async def test_every_frame_on_a_socket_matches_the_document(
-    one: Person, other: Person, room_id: str, described: Described
+    one: Client, other: Client, room_id: str, described: Described
 ) -> None:
     path = described.document["channels"]["room"]["address"].format(room_id=room_id)
-    assert (await one.ask("POST", f"/rooms/{room_id}/socket-tickets"))["path"] == path
+    assert (await one.call("POST", f"/rooms/{room_id}/socket-tickets"))["path"] == path
     ticket = await other.ticket(room_id)
     async with one.socket(room_id, after=0) as mine, other.socket(room_id, ticket=ticket) as their:
         hello = await described.until(mine, "hello")
@@ -87,7 +87,7 @@ async def test_every_frame_on_a_socket_matches_the_document(
         await described.tell(their, "read", seq=1)
         await described.until(mine, "read")
         # an error that names a message, and one that names none
-        await mine.tell("send", client_id="x", body="")
+        await mine.send_frame("send", client_id="x", body="")
         assert (await described.until(mine, "error"))["client_id"] == "x"
         await mine.connection.send("[]")
         assert (await described.until(mine, "error"))["client_id"] is None
@@ -95,7 +95,7 @@ async def test_every_frame_on_a_socket_matches_the_document(
             assert (await described.until(again, "hello"))["room"]["last_message"]
             await described.until(again, "message")
             await described.until(again, "status")
-        await other.ask("DELETE", f"/rooms/{room_id}")
+        await other.call("DELETE", f"/rooms/{room_id}")
         while (await described.until(mine, "status"))["left_by"] != other.id:
             pass
         await described.tell(mine, "send", client_id="too late", body="Hello?")

@@ -17,7 +17,7 @@ from websockets.exceptions import InvalidStatus
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.schema.tables import messages, rooms
 from tests import factories
-from tests.clients import Json, Person, until
+from tests.clients import Client, Json, eventually
 from tests.databases import address_of
 
 if TYPE_CHECKING:
@@ -45,13 +45,13 @@ async def fill(server: SideProServer, room_id: str, last: int) -> None:
 
 
 async def test_hello_comes_first_with_all_members(
-    one: Person, other: Person, room_id: str
+    one: Client, other: Client, room_id: str
 ) -> None:
     path = f"/rooms/{room_id}"
-    message = await other.ask("POST", f"{path}/messages", {"body": "먼저 왔어요"})
+    message = await other.call("POST", f"{path}/messages", {"body": "먼저 왔어요"})
     async with one.socket(room_id) as socket:
-        hello, status = await socket.frame(), await socket.frame()
-        room = await one.ask("GET", path)
+        hello, status = await socket.receive(), await socket.receive()
+        room = await one.call("GET", path)
 
     assert hello == {
         "type": "hello",
@@ -81,21 +81,21 @@ async def test_hello_comes_first_with_all_members(
     }
 
 
-async def test_without_after_nothing_is_replayed(one: Person, other: Person, room_id: str) -> None:
+async def test_without_after_nothing_is_replayed(one: Client, other: Client, room_id: str) -> None:
     async with one.chat(room_id) as socket:
-        await socket.said("하나")
+        await socket.send_and_wait("하나")
     async with other.socket(room_id) as socket:
         hello = await socket.expect("hello")
         assert (hello["last_seq"], hello["after"], hello["recovered"]) == (1, None, True)
         await socket.expect("status")
-        assert (await socket.said("둘"))["seq"] == 2
+        assert (await socket.send_and_wait("둘"))["seq"] == 2
 
 
 async def test_missed_messages_are_replayed_in_order_before_one_status(
-    one: Person, other: Person, room_id: str
+    one: Client, other: Client, room_id: str
 ) -> None:
     async with one.chat(room_id) as socket:
-        sent = [await socket.said(f"number {number}") for number in range(1, 6)]
+        sent = [await socket.send_and_wait(f"number {number}") for number in range(1, 6)]
         async with other.socket(room_id, after=2) as late:
             hello = await late.expect("hello")
             assert (hello["last_seq"], hello["after"], hello["recovered"]) == (5, 2, True)
@@ -103,51 +103,51 @@ async def test_missed_messages_are_replayed_in_order_before_one_status(
             assert missed == sent[2:]
             status = await late.expect("status")
             assert status["online"] == sorted([one.id, other.id])
-            live = await late.said("live")
+            live = await late.send_and_wait("live")
             assert live["seq"] == 6
 
 
 @pytest.mark.parametrize("after", [3, 4, 2**31, "9" * 30])
 async def test_nothing_is_replayed_when_nothing_was_missed(
-    one: Person, room_id: str, after: int | str
+    one: Client, room_id: str, after: int | str
 ) -> None:
     async with one.chat(room_id) as socket:
         for _ in range(3):
-            await socket.said()
+            await socket.send_and_wait()
     async with one.socket(room_id, after=after) as socket:
         hello = await socket.expect("hello")
         assert (hello["last_seq"], hello["recovered"]) == (3, True)
         await socket.expect("status")
-        assert (await socket.said())["seq"] == 4
+        assert (await socket.send_and_wait())["seq"] == 4
 
 
 @pytest.mark.parametrize("after", ["-1", "x", "", "1.5", "٣", "0x1"])
-async def test_after_must_be_a_number(one: Person, room_id: str, after: str) -> None:
+async def test_after_must_be_a_number(one: Client, room_id: str, after: str) -> None:
     async with one.socket(room_id, after=after) as socket:
-        assert await socket.closed() == 4400
+        assert await socket.close_code() == 4400
 
 
 async def test_a_thousand_missed_messages_are_replayed_and_no_more(
-    one: Person, room_id: str, server: SideProServer
+    one: Client, room_id: str, server: SideProServer
 ) -> None:
     await fill(server, room_id, 1001)
     async with one.chat(room_id, after=1) as socket:
         assert (socket.hello["last_seq"], socket.hello["recovered"]) == (1001, True)
         assert [message["seq"] for message in socket.missed] == list(range(2, 1002))
-        assert (await socket.said())["seq"] == 1002
+        assert (await socket.send_and_wait())["seq"] == 1002
 
     async with one.socket(room_id, after=1) as socket:
         hello = await socket.expect("hello")
         assert (hello["last_seq"], hello["after"], hello["recovered"]) == (1002, 1, False)
         await socket.expect("status")
-        assert (await socket.said())["seq"] == 1003
+        assert (await socket.send_and_wait())["seq"] == 1003
 
-    history = await one.ask("GET", f"/rooms/{room_id}/messages?after=1&limit=100")
+    history = await one.call("GET", f"/rooms/{room_id}/messages?after=1&limit=100")
     assert [message["seq"] for message in history["items"]] == list(range(2, 102))
 
 
 async def test_nothing_is_lost_between_replay_and_live(
-    one: Person, other: Person, room_id: str, server: SideProServer
+    one: Client, other: Client, room_id: str, server: SideProServer
 ) -> None:
     """One writes without a pause while sockets of the other open, one after the other."""
     await fill(server, room_id, 300)
@@ -155,7 +155,7 @@ async def test_nothing_is_lost_between_replay_and_live(
 
         async def write() -> None:
             while True:
-                await socket.say()
+                await socket.send_message()
                 await socket.message()
 
         writing = asyncio.create_task(write())
@@ -178,15 +178,15 @@ async def test_nothing_is_lost_between_replay_and_live(
     [None, "", "Bearer", "Bearer nonsense", "Basic YTpi", "Bearer {token}x", "{token}"],
 )
 async def test_without_a_valid_token_it_closes_with_4401(
-    one: Person, room_id: str, header: str | None
+    one: Client, room_id: str, header: str | None
 ) -> None:
     headers = {} if header is None else {"Authorization": header.format(token=one.token)}
     async with one.socket(room_id, additional_headers=headers) as socket:
-        assert await socket.closed() == 4401
+        assert await socket.close_code() == 4401
 
 
 async def test_an_unknown_room_closes_with_4404(
-    one: Person, stranger: Person, room_id: str
+    one: Client, stranger: Client, room_id: str
 ) -> None:
     for person, name in (
         (one, str(uuid4())),
@@ -196,32 +196,32 @@ async def test_an_unknown_room_closes_with_4404(
         (stranger, room_id),
     ):
         async with person.socket(name) as socket:
-            assert await socket.closed() == 4404, name
+            assert await socket.close_code() == 4404, name
 
 
 async def test_a_left_room_closes_with_4404_until_it_is_reopened(
-    one: Person, other: Person, room_id: str
+    one: Client, other: Client, room_id: str
 ) -> None:
     async with one.chat(room_id) as socket:
-        await socket.said("bye")
-    await one.ask("DELETE", f"/rooms/{room_id}")
+        await socket.send_and_wait("bye")
+    await one.call("DELETE", f"/rooms/{room_id}")
     async with one.socket(room_id) as socket:
-        assert await socket.closed() == 4404
+        assert await socket.close_code() == 4404
 
-    assert await one.room_with(other) == room_id
+    assert await one.open_room_with(other) == room_id
     async with one.chat(room_id, after=0) as socket:
         assert [message["body"] for message in socket.missed] == ["bye"]
 
 
 async def test_a_refused_connection_leaves_no_presence(
-    one: Person, stranger: Person, room_id: str
+    one: Client, stranger: Client, room_id: str
 ) -> None:
     async with stranger.socket(room_id) as socket:
-        assert await socket.closed() == 4404
-    assert (await one.ask("GET", f"/rooms/{room_id}"))["status"] == "stop"
+        assert await socket.close_code() == 4404
+    assert (await one.call("GET", f"/rooms/{room_id}"))["status"] == "stop"
 
 
-async def test_the_metrics_count_open_sockets(one: Person, room_id: str) -> None:
+async def test_the_metrics_count_open_sockets(one: Client, room_id: str) -> None:
     async def counted() -> int:
         page = await one.http.get("/metrics")
         (found,) = re.findall(r"^sidepro_open_sockets (\S+)$", page.text, re.MULTILINE)
@@ -231,19 +231,19 @@ async def test_the_metrics_count_open_sockets(one: Person, room_id: str) -> None
         return await counted() == number
 
     async with one.chat(room_id), one.chat(room_id) as second:
-        await until(partial(are, 2))
+        await eventually(partial(are, 2))
         await second.connection.close()
-        await until(partial(are, 1))
-    await until(partial(are, 0))
+        await eventually(partial(are, 1))
+    await eventually(partial(are, 0))
 
 
 async def test_authentication_and_access_are_checked_before_parameters(
-    one: Person, stranger: Person, room_id: str
+    one: Client, stranger: Client, room_id: str
 ) -> None:
     async with stranger.socket(room_id, after="x") as socket:
-        assert await socket.closed() == 4404
+        assert await socket.close_code() == 4404
     async with one.socket(room_id, after="x", additional_headers={}) as socket:
-        assert await socket.closed() == 4401
+        assert await socket.close_code() == 4401
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ async def test_authentication_and_access_are_checked_before_parameters(
     ["https://evil.example", "null", "http://127.0.0.1", "http://127.0.0.1:1", "{url}.evil.org"],
 )
 async def test_foreign_origins_are_denied_before_the_upgrade(
-    one: Person, room_id: str, server: SideProServer, origin: str
+    one: Client, room_id: str, server: SideProServer, origin: str
 ) -> None:
     headers = {**one.headers, "Origin": origin.format(url=server.url)}
     with pytest.raises(InvalidStatus) as refused:
@@ -268,17 +268,17 @@ async def test_foreign_origins_are_denied_before_the_upgrade(
 
 
 async def test_the_origin_is_checked_before_the_token(
-    one: Person, room_id: str, server: SideProServer
+    one: Client, room_id: str, server: SideProServer
 ) -> None:
     with pytest.raises(InvalidStatus):
         async with one.socket(room_id, additional_headers={"Origin": "https://evil.example"}):
             pass
     async with one.socket(room_id, additional_headers={"Origin": server.url}) as socket:
-        assert await socket.closed() == 4401
+        assert await socket.close_code() == 4401
 
 
 async def test_pages_of_the_own_origin_may_connect(
-    one: Person, room_id: str, server: SideProServer
+    one: Client, room_id: str, server: SideProServer
 ) -> None:
     headers = {**one.headers, "Origin": server.url}
     async with one.socket(room_id, additional_headers=headers) as socket:

@@ -20,7 +20,7 @@ from sidepro.server import websocket_protocol as socket_protocol
 from sidepro.server.uvicorn_config import uvicorn_config
 from sidepro.server.websocket_protocol import CLOSE_TIMEOUT, TimeoutWebSocketProtocol
 from sidepro.settings import Settings
-from tests.clients import PATIENCE, until
+from tests.clients import TIMEOUT, eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -74,7 +74,7 @@ async def served(
                 yield app, client
         finally:
             app.server.should_exit = True
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(TIMEOUT):
                 await running
 
 
@@ -122,7 +122,7 @@ async def test_a_client_that_answers_pings_stays_connected() -> None:
             pings.add(connection.ping_sent_at)
             return len(pings) == 6  # with the time before the first
 
-        await until(four_were_answered, SLOWLY)
+        await eventually(four_were_answered, SLOWLY)
         assert not app.over.is_set()
 
 
@@ -132,7 +132,7 @@ async def test_a_client_that_answers_no_ping_is_disconnected(talk: Any) -> None:
         client.transport.pause_reading()
         async with asyncio.timeout(SLOWLY):
             await app.over.wait()
-        await until(app.is_rid_of_all, SLOWLY)
+        await eventually(app.is_rid_of_all, SLOWLY)
 
 
 async def test_closing_aborts_a_connection_that_is_not_read() -> None:
@@ -140,7 +140,7 @@ async def test_closing_aborts_a_connection_that_is_not_read() -> None:
         client.transport.pause_reading()
         async with asyncio.timeout(SLOWLY):
             await app.over.wait()
-        await until(app.is_rid_of_all, SLOWLY)
+        await eventually(app.is_rid_of_all, SLOWLY)
 
 
 async def test_a_reading_client_gets_the_close_code() -> None:
@@ -152,4 +152,4 @@ async def test_a_reading_client_gets_the_close_code() -> None:
             await client.recv()
         assert end.value.rcvd
         assert end.value.rcvd.code == 4408
-        await until(app.is_rid_of_all, SLOWLY)
+        await eventually(app.is_rid_of_all, SLOWLY)

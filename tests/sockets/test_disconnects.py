@@ -12,7 +12,7 @@ from statistics import fmean
 
 import pytest
 
-from tests.clients import PATIENCE, Person, Socket, until, visiting
+from tests.clients import TIMEOUT, Client, Socket, eventually, http_client
 from tests.servers import HOST, SideProServer
 
 pytestmark = pytest.mark.anyio
@@ -21,20 +21,20 @@ pytestmark = pytest.mark.anyio
 @pytest.mark.servers
 async def test_a_stopping_server_closes_its_sockets_with_a_code(tmp_path: Path) -> None:
     with SideProServer({"SIDEPRO_DATA_DIR": str(tmp_path)}) as server:
-        async with visiting(server.url) as http:
-            one, other = await asyncio.gather(Person.join(http), Person.join(http))
-            room_id = await one.room_with(other)
+        async with http_client(server.url) as http:
+            one, other = await asyncio.gather(Client.sign_up(http), Client.sign_up(http))
+            room_id = await one.open_room_with(other)
             async with one.chat(room_id) as socket, other.chat(room_id) as theirs:
-                await theirs.said("written before the end")
+                await theirs.send_and_wait("written before the end")
                 stopping = asyncio.create_task(asyncio.to_thread(server.terminate))
                 for listening in (socket, theirs):
                     _, code = await listening.frames_and_close()
                     assert code in (1001, 1012)
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout(TIMEOUT):
                     assert await stopping == 0
         assert "Traceback" not in server.log()
         server.start()
-        async with visiting(server.url) as http:
+        async with http_client(server.url) as http:
             one.http = http
             async with one.chat(room_id, after=0) as socket:
                 assert [m["body"] for m in socket.missed] == ["written before the end"]
@@ -79,10 +79,10 @@ async def no_window(server: SideProServer) -> sockets.socket:
 @pytest.mark.servers
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux what the process has")
 async def test_a_client_that_stops_reading_is_disconnected_and_delays_nobody(
-    one: Person, other: Person, room_id: str, server: SideProServer
+    one: Client, other: Client, room_id: str, server: SideProServer
 ) -> None:
     body = "긴 글 " * 1000
-    elsewhere = await one.room_with(await Person.join(one.http))
+    elsewhere = await one.open_room_with(await Client.sign_up(one.http))
     async with (
         one.chat(room_id) as socket,
         one.chat(elsewhere) as undisturbed,
@@ -96,8 +96,8 @@ async def test_a_client_that_stops_reading_is_disconnected_and_delays_nobody(
             for _ in range(5)
         ]
         for one_of_them in deaf:
-            await one_of_them.begin()
-        await socket.until_status("running", one, other)
+            await one_of_them.start()
+        await socket.wait_for_status("running", one, other)
         sent = 0
         took: dict[Socket, list[float]] = {socket: [], undisturbed: []}
         async with asyncio.timeout(90):
@@ -106,7 +106,7 @@ async def test_a_client_that_stops_reading_is_disconnected_and_delays_nobody(
                     if talking is undisturbed and sent % 4:
                         continue
                     began = time.monotonic()
-                    await talking.say(body)
+                    await talking.send_message(body)
                     await talking.message()
                     times.append(time.monotonic() - began)
                 sent += 1
@@ -127,7 +127,7 @@ async def test_a_client_that_stops_reading_is_disconnected_and_delays_nobody(
         # of those who never read again nothing is kept
         assert held(server, {socket.connection.local_address[1]})
         ports = {one_of_them.connection.local_address[1] for one_of_them in deaf}
-        await until(lambda: not held(server, ports), 20)
+        await eventually(lambda: not held(server, ports), 20)
 
         async with other.chat(room_id, after=len(numbers)) as late:
             assert len(late.missed) == sent - len(numbers)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.clients import Person, visiting
+from tests.clients import Client, http_client
 from tests.servers import SideProServer
 from tests.sockets.test_connect import fill
 
@@ -79,9 +79,9 @@ async def test_the_client_loses_and_repeats_nothing_over_a_crash_and_a_restart(
     # tokens that are too old after each restart
     settings = {"SIDEPRO_DATA_DIR": str(tmp_path), "SIDEPRO_ACCESS_TOKEN_TTL": "1"}
     with SideProServer(settings) as server:
-        async with visiting(server.url) as http:
-            one, other = await asyncio.gather(Person.join(http), Person.join(http))
-            room_id = await one.room_with(other)
+        async with http_client(server.url) as http:
+            one, other = await asyncio.gather(Client.sign_up(http), Client.sign_up(http))
+            room_id = await one.open_room_with(other)
             await fill(server, room_id, BEFORE)
             async with client(server, one.email, "wrong", other.id) as program:
                 assert await program.ends() == 1
@@ -101,7 +101,7 @@ async def test_the_client_loses_and_repeats_nothing_over_a_crash_and_a_restart(
 
                 await log_in_again(other)
                 async with other.chat(room_id) as theirs:
-                    await theirs.said("다섯")
+                    await theirs.send_and_wait("다섯")
                 await program.shows("< 다섯")
                 program.types("sixth")
                 assert await program.ends() == 0
@@ -109,13 +109,13 @@ async def test_the_client_loses_and_repeats_nothing_over_a_crash_and_a_restart(
                 numbers = [int(line.split()[0]) for line in program.shown]
                 assert numbers == list(range(1, BEFORE + 6)), "each once, in order"
                 await log_in_again(other)
-                history = await other.ask("GET", f"/rooms/{room_id}/messages?limit=6")
+                history = await other.call("GET", f"/rooms/{room_id}/messages?limit=6")
                 assert [message["body"] for message in history["items"]] == [
                     *("first", "second", "third", "fourth", "다섯", "sixth")
                 ]
 
 
-async def log_in_again(person: Person) -> None:
+async def log_in_again(person: Client) -> None:
     account = {"email": person.email, "password": person.password}
     person.token = ""
-    person.token = (await person.ask("POST", "/sessions", account))["access_token"]
+    person.token = (await person.call("POST", "/sessions", account))["access_token"]

@@ -20,7 +20,7 @@ from sidepro.api.docs.examples import FRAME_ERRORS
 from sidepro.http.rate_limits import MESSAGES, TICKETS
 
 if TYPE_CHECKING:
-    from tests.clients import Person
+    from tests.clients import Client
     from tests.servers import SideProServer
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "chat.md").read_text("utf-8")
@@ -70,9 +70,9 @@ def test_the_limits_are_documented() -> None:
 
 @pytest.mark.anyio
 async def test_the_python_examples_run(
-    one: Person, other: Person, room_id: str, server: SideProServer
+    one: Client, other: Client, room_id: str, server: SideProServer
 ) -> None:
-    await other.ask("POST", f"/rooms/{room_id}/messages", {"body": "먼저 왔어요"})
+    await other.call("POST", f"/rooms/{room_id}/messages", {"body": "먼저 왔어요"})
     program = "\n".join(re.findall(r"^```python\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE))
     assert "recovered" in program
     environment = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}

@@ -29,7 +29,7 @@ from sidepro.domain.rooms.events import MessageSent, ReadPositionChanged, RoomCl
 from sidepro.domain.rooms.message_writer import MessageWriter
 from sidepro.domain.rooms.room_service import RoomService
 from tests import factories
-from tests.clients import PATIENCE, until
+from tests.clients import TIMEOUT, eventually
 from tests.fakes.readers import MemoryReader
 from tests.fakes.store import MemoryStore
 from tests.fakes.unit_of_work import FullUnitOfWork
@@ -133,7 +133,7 @@ class Client:
         self.events.put_nowait({"type": "websocket.disconnect", "code": 1001})
 
     async def expect(self, kind: str) -> dict[str, Any]:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             frame = await self.frames.get()
         assert frame["type"] == kind, f"expected {kind}, got {frame}"
         return frame
@@ -143,7 +143,7 @@ class Client:
 
     async def ended(self) -> CloseCode | None:
         assert self.conversation is not None
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             return await self.conversation
 
 
@@ -315,7 +315,7 @@ async def test_an_unpublished_message_is_published_when_it_is_repeated(
         house.feed.held = held = list[Event]()
         client.tell("send", client_id="a", body="stored")
         client.tell("typing")
-        await until(lambda: len(held) == 2)
+        await eventually(lambda: len(held) == 2)
         house.feed.held = None
         client.tell("send", client_id="a", body="stored")
         assert await theirs.numbers(1) == [1]
@@ -363,11 +363,11 @@ async def test_a_failed_resync_is_retried(
 async def test_messages_are_delivered_while_a_resync_is_retried(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room_events, "RETRY_DELAY", 2 * PATIENCE)
+    monkeypatch.setattr(room_events, "RETRY_DELAY", 2 * TIMEOUT)
     async with house.chat() as client:
         house.reader.failures = 1
         await house.feed.tell(ResyncRequired(house.channel))
-        await until(lambda: house.reader.failures == 0)
+        await eventually(lambda: house.reader.failures == 0)
         await house.rooms.send(house.other, house.room.id, "one", None)
         assert await client.numbers(1) == [1]
 
@@ -398,7 +398,7 @@ async def test_read_positions_from_before_the_hello_are_not_sent_again(
 
     monkeypatch.setattr(house.reader, "room", late)
     async with house.chat(begun=False) as client:
-        await until(lambda: house.hub.sockets == 1)
+        await eventually(lambda: house.hub.sockets == 1)
         for reader, seq in ((house.one, 1), (house.other, 1), (house.other, 2)):
             await house.rooms.mark_read(reader, house.room.id, seq)
         gate.set()
@@ -453,7 +453,7 @@ async def test_a_user_who_reopens_the_room_during_a_resync_stays_connected(
     await house.rooms.open(house.one, house.other.id)
     await house.hub.join(house.channel, after)
     gate.set()
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         assert await before.closed == 4404
     assert not after.closed.done()
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.clients import Json, Person, Socket
+    from tests.clients import Client, Json, Socket
 
 pytestmark = pytest.mark.anyio
 
@@ -22,7 +22,7 @@ LARGEST_FRAME = 64 * 1024
 
 
 async def test_every_socket_gets_messages_in_order_without_gaps_or_repeats(
-    one: Person, other: Person, room_id: str
+    one: Client, other: Client, room_id: str
 ) -> None:
     each = 50
     async with AsyncExitStack() as stack:
@@ -32,7 +32,7 @@ async def test_every_socket_gets_messages_in_order_without_gaps_or_repeats(
         ]
 
         async def talk(socket: Socket) -> list[str]:
-            return [await socket.say(f"number {number}") for number in range(each)]
+            return [await socket.send_message(f"number {number}") for number in range(each)]
 
         all_sent, all_seen = await asyncio.gather(
             asyncio.gather(*(talk(socket) for socket in sockets)),
@@ -44,21 +44,21 @@ async def test_every_socket_gets_messages_in_order_without_gaps_or_repeats(
         for socket, sent in zip(sockets, all_sent, strict=True):
             own = [message for message in seen if message["client_id"] in set(sent)]
             assert [message["client_id"] for message in own] == sent
-            assert {message["sender_id"] for message in own} == {socket.person.id}
+            assert {message["sender_id"] for message in own} == {socket.client.id}
 
-        history = await one.ask("GET", f"/rooms/{room_id}/messages?limit=100")
+        history = await one.call("GET", f"/rooms/{room_id}/messages?limit=100")
         assert history["items"] == seen[-100:]
         assert history["last_seq"] == len(seen)
-        last = await sockets[0].said("the last one")
+        last = await sockets[0].send_and_wait("the last one")
         assert [await socket.message() for socket in sockets[1:]] == [last] * 3
 
 
 async def test_a_message_is_the_same_over_sockets_and_http(
-    one: Person, other: Person, room_id: str
+    one: Client, other: Client, room_id: str
 ) -> None:
     async with one.chat(room_id) as socket, other.chat(room_id) as theirs:
         body = " 커피?\n☕ \t"
-        await socket.tell("send", client_id="첫-번째 ☕", body=body)
+        await socket.send_frame("send", client_id="첫-번째 ☕", body=body)
         message = await socket.message()
         assert message == {
             "room_id": room_id,
@@ -70,16 +70,16 @@ async def test_a_message_is_the_same_over_sockets_and_http(
         }
         assert message["sent_at"].endswith("Z")
         assert await theirs.message() == message
-        history = await other.ask("GET", f"/rooms/{room_id}/messages")
+        history = await other.call("GET", f"/rooms/{room_id}/messages")
         assert history["items"] == [message]
 
 
 async def test_a_message_sent_before_the_hello_is_acknowledged(
-    one: Person, other: Person, room_id: str
+    one: Client, other: Client, room_id: str
 ) -> None:
     async with one.socket(room_id) as socket:
-        first = await socket.say("no patience")
-        second = await socket.say("none at all")
+        first = await socket.send_message("no patience")
+        second = await socket.send_message("none at all")
         hello = await socket.expect("hello")
         assert hello["last_seq"] == 0
         await socket.expect("status")
@@ -87,28 +87,28 @@ async def test_a_message_sent_before_the_hello_is_acknowledged(
         assert [message["client_id"] for message in seen] == [first, second]
 
     async with other.socket(room_id, after=0) as socket:
-        third = await socket.say("three")
-        await socket.begin()
+        third = await socket.send_message("three")
+        await socket.start()
         assert [message["client_id"] for message in socket.missed] == [first, second]
         assert (await socket.message())["client_id"] == third
 
 
 async def test_a_duplicate_is_answered_on_the_repeating_socket_only(
-    one: Person, other: Person, room_id: str
+    one: Client, other: Client, room_id: str
 ) -> None:
     async with (
         one.chat(room_id) as socket,
         other.chat(room_id) as theirs,
         one.chat(room_id) as second,
     ):
-        await socket.tell("send", client_id="a", body="첫 번째")
+        await socket.send_frame("send", client_id="a", body="첫 번째")
         first = await socket.message()
         for body in ("another body", "", "x" * 4001):
-            await second.tell("send", client_id="a", body=body)
+            await second.send_frame("send", client_id="a", body=body)
         assert await second.messages(4) == [first] * 4
 
         # somebody else's "a" is another message
-        await theirs.tell("send", client_id="a", body="mine")
+        await theirs.send_frame("send", client_id="a", body="mine")
         mine = {**first, "seq": 2, "sender_id": other.id, "body": "mine"}
         for listening in (socket, second):
             message = await listening.message()
@@ -116,53 +116,53 @@ async def test_a_duplicate_is_answered_on_the_repeating_socket_only(
         assert [m["seq"] for m in await theirs.messages(2)] == [1, 2]
 
     async with one.chat(room_id, after=2) as socket:
-        await socket.tell("send", client_id="a", body="after a reconnection")
+        await socket.send_frame("send", client_id="a", body="after a reconnection")
         assert await socket.message() == first
-        assert (await socket.said())["seq"] == 3
+        assert (await socket.send_and_wait())["seq"] == 3
 
 
 async def test_messages_over_http_are_delivered_live_and_duplicates_are_not(
-    one: Person, other: Person, room_id: str
+    one: Client, other: Client, room_id: str
 ) -> None:
     path = f"/rooms/{room_id}/messages"
     async with one.chat(room_id) as socket, other.chat(room_id) as theirs:
         body = {"body": "Without a socket.", "client_id": "h"}
-        response = await one.send("POST", path, body)
+        response = await one.request("POST", path, body)
         assert response.status_code == 201
         message = response.json()
         assert [await socket.message(), await theirs.message()] == [message] * 2
 
-        again = await one.send("POST", path, {**body, "body": "Once more."})
+        again = await one.request("POST", path, {**body, "body": "Once more."})
         assert (again.status_code, again.json()) == (200, message)
-        fence = await socket.said()
+        fence = await socket.send_and_wait()
         assert fence["seq"] == 2
         assert (await theirs.expect("message"))["message"] == fence
 
         # sent over HTTP, repeated over the socket, and the other way round
-        await socket.tell("send", client_id="h", body="")
+        await socket.send_frame("send", client_id="h", body="")
         assert await socket.message() == message
-        over_http = await one.send("POST", path, {"body": "x", "client_id": fence["client_id"]})
+        over_http = await one.request("POST", path, {"body": "x", "client_id": fence["client_id"]})
         assert (over_http.status_code, over_http.json()) == (200, fence)
 
-        nameless = [await one.ask("POST", path, {"body": "same"}) for _ in range(2)]
+        nameless = [await one.call("POST", path, {"body": "same"}) for _ in range(2)]
         assert [message["seq"] for message in nameless] == [3, 4]
         assert await socket.messages(2) == await theirs.messages(2) == nameless
 
 
 async def test_concurrent_sends_with_one_client_id_store_one_message(
-    one: Person, room_id: str
+    one: Client, room_id: str
 ) -> None:
     async with one.chat(room_id) as socket, one.chat(room_id) as second:
         body = {"body": "at once", "client_id": "same"}
         answers = await asyncio.gather(
-            socket.tell("send", **body),
-            second.tell("send", **body),
-            *(one.send("POST", f"/rooms/{room_id}/messages", body) for _ in range(8)),
+            socket.send_frame("send", **body),
+            second.send_frame("send", **body),
+            *(one.request("POST", f"/rooms/{room_id}/messages", body) for _ in range(8)),
         )
         codes = sorted(answer.status_code for answer in answers if answer is not None)
         assert codes.count(201) <= 1
         assert set(codes) <= {200, 201}
-        await socket.tell("send", client_id="fence", body="fence")
+        await socket.send_frame("send", client_id="fence", body="fence")
         seen: list[Json] = []
         while not seen or seen[-1]["client_id"] != "fence":
             seen.append(await socket.message())
@@ -171,15 +171,15 @@ async def test_concurrent_sends_with_one_client_id_store_one_message(
 
 
 async def test_the_length_of_a_message_counts_composed_code_points(
-    one: Person, room_id: str
+    one: Client, room_id: str
 ) -> None:
     longest = "한" * 4000
     async with one.chat(room_id) as socket:
-        assert (await socket.said(longest))["body"] == longest
+        assert (await socket.send_and_wait(longest))["body"] == longest
         # half of it apart: more would not fit into a frame
         apart = "한" * 2000 + unicodedata.normalize("NFD", "한" * 2000)
-        assert (await socket.said(apart))["body"] == longest
-        await socket.say("한" * 4001)
+        assert (await socket.send_and_wait(apart))["body"] == longest
+        await socket.send_message("한" * 4001)
         assert (await socket.expect("error"))["code"] == "invalid"
 
 
@@ -216,7 +216,7 @@ BAD: list[str | bytes] = [
 
 
 async def test_an_invalid_frame_gets_an_error_and_the_socket_stays_open(
-    one: Person, other: Person, room_id: str
+    one: Client, other: Client, room_id: str
 ) -> None:
     async with one.chat(room_id) as socket, other.chat(room_id) as theirs:
         for number, bad in enumerate(BAD, 1):
@@ -227,7 +227,7 @@ async def test_an_invalid_frame_gets_an_error_and_the_socket_stays_open(
             expected = {"type": "error", "code": "invalid", "client_id": client_id}
             assert error == {**expected, "detail": error["detail"]}, bad[:80]
             assert error["detail"]
-            assert (await socket.said())["seq"] == number, bad[:80]
+            assert (await socket.send_and_wait())["seq"] == number, bad[:80]
         assert len(await theirs.messages(len(BAD))) == len(BAD)
 
 
@@ -246,17 +246,17 @@ async def test_an_invalid_frame_gets_an_error_and_the_socket_stays_open(
     ids=lambda frame: json.dumps(frame)[:30],
 )
 async def test_the_error_of_an_invalid_message_has_its_client_id(
-    one: Person, room_id: str, frame: Json
+    one: Client, room_id: str, frame: Json
 ) -> None:
     async with one.chat(room_id) as socket:
-        await socket.tell("send", **frame)
+        await socket.send_frame("send", **frame)
         error = await socket.expect("error")
         assert (error["code"], error["client_id"]) == ("invalid", frame["client_id"])
         assert set(error) == {"type", "code", "detail", "client_id"}
-        assert (await socket.said())["seq"] == 1
+        assert (await socket.send_and_wait())["seq"] == 1
 
 
-async def test_a_lone_surrogate_is_refused(one: Person, room_id: str) -> None:
+async def test_a_lone_surrogate_is_refused(one: Client, room_id: str) -> None:
     async with one.chat(room_id) as socket:
         for member in (
             '"body": "\\ud800", "client_id": "a"',
@@ -264,11 +264,11 @@ async def test_a_lone_surrogate_is_refused(one: Person, room_id: str) -> None:
         ):
             await socket.connection.send(f'{{"type": "send", {member}}}')
             assert (await socket.expect("error"))["code"] == "invalid"
-        assert (await socket.said())["seq"] == 1
+        assert (await socket.send_and_wait())["seq"] == 1
 
 
 async def test_ten_invalid_frames_in_a_row_close_the_socket(
-    one: Person, other: Person, room_id: str
+    one: Client, other: Client, room_id: str
 ) -> None:
     async with one.chat(room_id) as socket, other.chat(room_id) as theirs:
         for _ in range(10):
@@ -276,19 +276,19 @@ async def test_ten_invalid_frames_in_a_row_close_the_socket(
         frames, code = await socket.frames_and_close()
         assert code == 4400
         assert [frame for frame in frames if frame["type"] not in ("error", "status")] == []
-        await theirs.until_status("running", other)
+        await theirs.wait_for_status("running", other)
 
 
-async def test_a_valid_frame_resets_the_count_of_invalid_ones(one: Person, room_id: str) -> None:
+async def test_a_valid_frame_resets_the_count_of_invalid_ones(one: Client, room_id: str) -> None:
     async with one.chat(room_id) as socket:
         for _ in range(3):
             for _ in range(9):
                 await socket.connection.send("bad")
                 await socket.expect("error")
-            await socket.said()
+            await socket.send_and_wait()
 
 
-async def test_a_frame_above_64_kib_closes_the_socket(one: Person, room_id: str) -> None:
+async def test_a_frame_above_64_kib_closes_the_socket(one: Client, room_id: str) -> None:
     def padded(size: int) -> str:
         start, end = '{"type": "send", "client_id": "a",', '"body": "a"}'
         return start + " " * (size - len(start) - len(end)) + end
@@ -297,14 +297,14 @@ async def test_a_frame_above_64_kib_closes_the_socket(one: Person, room_id: str)
         await socket.connection.send(padded(LARGEST_FRAME))
         assert (await socket.message())["seq"] == 1
         await socket.connection.send(padded(LARGEST_FRAME + 1))
-        assert await socket.closed() == 1009
+        assert await socket.close_code() == 1009
 
 
 # ------------------------------------------------------------------------------ typing and reading
 
 
 async def test_typing_is_sent_to_the_other_participant_only(
-    one: Person, other: Person, room_id: str
+    one: Client, other: Client, room_id: str
 ) -> None:
     async with (
         one.chat(room_id) as socket,
@@ -312,54 +312,54 @@ async def test_typing_is_sent_to_the_other_participant_only(
         other.chat(room_id) as theirs,
         other.chat(room_id) as also_theirs,
     ):
-        await socket.until_status("running", one, other)
-        await second.until_status("running", one, other)
-        await socket.tell("typing")
+        await socket.wait_for_status("running", one, other)
+        await second.wait_for_status("running", one, other)
+        await socket.send_frame("typing")
         for listening in (theirs, also_theirs):
             assert await listening.expect("typing") == {"type": "typing", "user_id": one.id}
-        fence = await socket.said()
+        fence = await socket.send_and_wait()
         for listening in (second, theirs, also_theirs):
             assert (await listening.expect("message"))["message"] == fence
 
 
 async def test_a_read_position_is_sent_once_for_each_change(
-    one: Person, other: Person, room_id: str
+    one: Client, other: Client, room_id: str
 ) -> None:
     path = f"/rooms/{room_id}"
     async with one.chat(room_id) as socket, other.chat(room_id) as theirs:
-        await socket.until_status("running", one, other)
+        await socket.wait_for_status("running", one, other)
 
         async def nothing_is_told() -> None:
             """What was sent before on the same socket is done when a message comes back."""
-            fence = await theirs.said()
+            fence = await theirs.send_and_wait()
             assert (await socket.expect("message"))["message"] == fence
 
         async def is_told(seq: int) -> None:
             mark = {"type": "read", "user_id": other.id, "seq": seq}
             assert await socket.expect("read") == await theirs.expect("read") == mark
 
-        await theirs.tell("read", seq=5)  # of none at all
+        await theirs.send_frame("read", seq=5)  # of none at all
         await nothing_is_told()
         for number in range(4):
-            await socket.said(f"number {number}")
+            await socket.send_and_wait(f"number {number}")
         await theirs.messages(4)
 
-        await theirs.tell("read", seq=2)
+        await theirs.send_frame("read", seq=2)
         await is_told(2)
         for seq in (2, 1, 0):
-            await theirs.tell("read", seq=seq)
-        await theirs.tell("read", seq=3)
+            await theirs.send_frame("read", seq=seq)
+        await theirs.send_frame("read", seq=3)
         await is_told(3)
-        await theirs.tell("read", seq=10**12)
+        await theirs.send_frame("read", seq=10**12)
         await is_told(5)
-        await theirs.tell("read", seq=99)
-        await other.ask("PUT", f"{path}/read", {"seq": 1})
-        await other.ask("PUT", f"{path}/read", {"seq": 5})
+        await theirs.send_frame("read", seq=99)
+        await other.call("PUT", f"{path}/read", {"seq": 1})
+        await other.call("PUT", f"{path}/read", {"seq": 5})
         await nothing_is_told()
-        await other.ask("PUT", f"{path}/read", {"seq": 99})
+        await other.call("PUT", f"{path}/read", {"seq": 99})
         await is_told(6)
 
-        await socket.said("unread")
-        mine, seen = await one.ask("GET", path), await other.ask("GET", path)
+        await socket.send_and_wait("unread")
+        mine, seen = await one.call("GET", path), await other.call("GET", path)
         assert (mine["read_seq"], mine["participant_read_seq"]) == (0, 6)
         assert (seen["read_seq"], seen["unread_count"]) == (6, 1)

@@ -21,8 +21,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.clients import Person, until, visiting
-from tests.cluster import at
+from tests.clients import Client, eventually, http_client
+from tests.cluster import on_server
 from tests.hypothesis_profiles import examples
 from tests.servers import SideProServer
 
@@ -42,7 +42,7 @@ class World:
     """The two, each as a client of each process, and the loop that all live in."""
 
     runner: asyncio.Runner
-    people: list[list[Person]]
+    people: list[list[Client]]
     names: Iterator[int] = field(default_factory=itertools.count)
 
     def run(self, work: Coroutine[object, object, Result]) -> Result:
@@ -53,10 +53,13 @@ class World:
 def a_world(servers: list[SideProServer]) -> Iterator[World]:
     stack = AsyncExitStack()
 
-    async def begin() -> list[list[Person]]:
-        visits = [await stack.enter_async_context(visiting(one.url)) for one in servers]
-        people = [await Person.join(visits[0]) for _ in range(2)]
-        return [[at(person, visits[place % len(visits)]) for place in (0, 1)] for person in people]
+    async def begin() -> list[list[Client]]:
+        visits = [await stack.enter_async_context(http_client(one.url)) for one in servers]
+        people = [await Client.sign_up(visits[0]) for _ in range(2)]
+        return [
+            [on_server(person, visits[place % len(visits)]) for place in (0, 1)]
+            for person in people
+        ]
 
     with asyncio.Runner() as runner:
         try:
@@ -105,13 +108,13 @@ class Chat(RuleBasedStateMachine):
     async def forget(self) -> None:
         """Leave what an example that failed has left behind."""
         for person, _ in self.world.people:
-            for room in (await person.ask("GET", "/rooms"))["items"]:
-                await person.ask("DELETE", f"/rooms/{room['id']}")
+            for room in (await person.call("GET", "/rooms"))["items"]:
+                await person.call("DELETE", f"/rooms/{room['id']}")
 
     def run(self, work: Coroutine[object, object, Result]) -> Result:
         return self.world.run(work)
 
-    def person(self, side: int, process: int = 0) -> Person:
+    def person(self, side: int, process: int = 0) -> Client:
         return self.world.people[side][process]
 
     def admits(self, side: int) -> bool:
@@ -137,7 +140,7 @@ class Chat(RuleBasedStateMachine):
     @rule(which=ANY)
     def drop(self, which: int) -> None:
         live = self.live.pop(which % len(self.live))
-        live.socket.break_off()
+        live.socket.abort()
         self.run(live.closing.aclose())
 
     @precondition(lambda self: self.live)
@@ -152,7 +155,7 @@ class Chat(RuleBasedStateMachine):
     def say(self, which: int, text: str) -> None:
         live = self.live[which % len(self.live)]
         client_id = f"socket-{next(self.world.names)}"
-        self.run(live.socket.tell("send", client_id=client_id, body=text))
+        self.run(live.socket.send_frame("send", client_id=client_id, body=text))
         if self.left_by is not None:
             error = self.run(self.next_but_news(live, "error"))
             assert (error["code"], error["client_id"]) == ("room-pending", client_id)
@@ -170,10 +173,10 @@ class Chat(RuleBasedStateMachine):
         body = {"body": "over HTTP", "client_id": client_id}
         path = f"/rooms/{self.room_id}/messages"
         if self.left_by is not None:
-            answer = self.run(self.person(side, process).send("POST", path, body))
+            answer = self.run(self.person(side, process).request("POST", path, body))
             assert (answer.status_code, answer.json()["code"]) == (409, "room-pending")
             return
-        self.is_stored(self.run(self.person(side, process).ask("POST", path, body)), side)
+        self.is_stored(self.run(self.person(side, process).call("POST", path, body)), side)
 
     def is_stored(self, message: Json, side: int) -> None:
         assert message["seq"] == len(self.messages) + 1
@@ -194,12 +197,12 @@ class Chat(RuleBasedStateMachine):
     def repeat(self, which: int, number: int) -> None:
         """The first message again, on this socket alone: all others go on to see it once."""
         live = self.live[which % len(self.live)]
-        own = [one for one in self.messages if one["sender_id"] == live.socket.person.id]
+        own = [one for one in self.messages if one["sender_id"] == live.socket.client.id]
         if not own:
             return
         first = own[number % len(own)]
         again = {"client_id": first["client_id"], "body": "said again"}
-        self.run(live.socket.tell("send", **again))
+        self.run(live.socket.send_frame("send", **again))
         assert self.run(self.next_but_news(live, "message"))["message"] == first
 
     @precondition(lambda self: self.live)
@@ -208,10 +211,10 @@ class Chat(RuleBasedStateMachine):
         live = self.live[which % len(self.live)]
         # Not beyond the last one: the next message may be stored before this is taken in.
         mark = min(seq, len(self.messages))
-        self.run(live.socket.tell("read", seq=mark))
+        self.run(live.socket.send_frame("read", seq=mark))
         if mark > self.read[live.side]:
             self.read[live.side] = mark
-            wanted = {"type": "read", "user_id": live.socket.person.id, "seq": mark}
+            wanted = {"type": "read", "user_id": live.socket.client.id, "seq": mark}
             while self.run(self.next_but_news(live, "read", reads=False)) != wanted:
                 pass
 
@@ -221,7 +224,7 @@ class Chat(RuleBasedStateMachine):
     def leave(self, side: int, process: int) -> None:
         if not self.admits(side):
             return
-        self.run(self.person(side, process).ask("DELETE", f"/rooms/{self.room_id}"))
+        self.run(self.person(side, process).call("DELETE", f"/rooms/{self.room_id}"))
         is_gone = self.left_by is not None
         for live in [one for one in self.live if is_gone or one.side == side]:
             self.live.remove(live)
@@ -236,7 +239,7 @@ class Chat(RuleBasedStateMachine):
     @rule(side=SIDES, process=PROCESSES)
     def ask_for_room(self, side: int, process: int) -> None:
         asking, asked = self.person(side, process), self.person(1 - side)
-        room_id = self.run(asking.room_with(asked))
+        room_id = self.run(asking.open_room_with(asked))
         assert self.room_id in (None, room_id)
         self.room_id = room_id
         if self.left_by == side:
@@ -246,7 +249,7 @@ class Chat(RuleBasedStateMachine):
 
     @rule(side=SIDES, process=PROCESSES)
     def look(self, side: int, process: int) -> None:
-        answer = self.run(self.person(side, process).send("GET", f"/rooms/{self.room_id}"))
+        answer = self.run(self.person(side, process).request("GET", f"/rooms/{self.room_id}"))
         if not self.admits(side):
             assert answer.status_code == 404
             return
@@ -276,10 +279,10 @@ class Chat(RuleBasedStateMachine):
 
                 async def is_shown(side: int = side) -> bool:
                     person = self.person(side, process)
-                    room = await person.ask("GET", f"/rooms/{self.room_id}")
+                    room = await person.call("GET", f"/rooms/{self.room_id}")
                     return bool(room["status"] == status)
 
-                await until(is_shown)
+                await eventually(is_shown)
 
     @staticmethod
     async def next_but_news(
@@ -287,7 +290,7 @@ class Chat(RuleBasedStateMachine):
     ) -> Json:
         """The next frame of this kind; only statuses and read marks may come before it."""
         while True:
-            frame = await live.socket.frame()
+            frame = await live.socket.receive()
             if frame["type"] == "status":
                 live.socket.status = frame
                 if not statuses:

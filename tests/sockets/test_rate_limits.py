@@ -19,7 +19,7 @@ from sidepro.api.chat.limits import FRAMES, FrameCounter, SocketLimits
 from sidepro.domain.errors import RateLimited
 from sidepro.http.rate_limits import ALL_ELSE
 from tests import factories
-from tests.clients import PATIENCE, Person, Socket, visiting
+from tests.clients import TIMEOUT, Client, Socket, http_client
 from tests.servers import SideProServer
 
 if TYPE_CHECKING:
@@ -42,34 +42,34 @@ def limited() -> Iterator[SideProServer]:
 
 
 @pytest.fixture(scope="module")
-async def visitors(limited: SideProServer, anyio_backend: str) -> AsyncIterator[list[Person]]:
+async def visitors(limited: SideProServer, anyio_backend: str) -> AsyncIterator[list[Client]]:
     """Of one address no more than ten may sign up in an hour, or log in within a minute."""
-    async with visiting(limited.url) as http:
-        yield [await Person.join(http) for _ in range(8)]
+    async with http_client(limited.url) as http:
+        yield [await Client.sign_up(http) for _ in range(8)]
 
 
 @pytest.fixture
-def two(visitors: list[Person]) -> tuple[Person, Person]:
+def two(visitors: list[Client]) -> tuple[Client, Client]:
     """Two who have counted nothing yet."""
     return visitors.pop(), visitors.pop()
 
 
 @pytest.mark.servers
 async def test_a_socket_above_the_limit_is_closed_with_4429(
-    two: tuple[Person, Person],
+    two: tuple[Client, Client],
 ) -> None:
     one, other = two
-    room_id = await one.room_with(other)
+    room_id = await one.open_room_with(other)
     async with AsyncExitStack() as stack:
         open_ones = [await stack.enter_async_context(one.chat(room_id)) for _ in range(MOST)]
         for ticket in (None, await one.ticket(room_id)):
             async with one.socket(room_id, ticket=ticket) as late:
-                assert await late.closed() == 4429
+                assert await late.close_code() == 4429
         await stack.enter_async_context(other.chat(room_id))
         # one that is closed, and one that breaks off
         await open_ones[0].connection.close()
-        open_ones[1].break_off()
-        deadline = time.monotonic() + PATIENCE
+        open_ones[1].abort()
+        deadline = time.monotonic() + TIMEOUT
         found = 0
         while found < 2:
             socket = await stack.enter_async_context(one.socket(room_id))
@@ -77,22 +77,22 @@ async def test_a_socket_above_the_limit_is_closed_with_4429(
             await asyncio.sleep(0.05)  # openings are counted too
             assert time.monotonic() < deadline
         async with one.socket(room_id) as late:
-            assert await late.closed() == 4429
+            assert await late.close_code() == 4429
 
 
 async def _is_open(socket: Socket) -> bool:
     try:
-        return bool((await socket.frame())["type"] == "hello")
+        return bool((await socket.receive())["type"] == "hello")
     except ConnectionClosed:
         return False
 
 
 @pytest.mark.servers
 async def test_messages_over_socket_and_http_share_one_limit(
-    two: tuple[Person, Person],
+    two: tuple[Client, Client],
 ) -> None:
     one, other = two
-    room_id = await one.room_with(other)
+    room_id = await one.open_room_with(other)
     path = f"/rooms/{room_id}/messages"
     async with one.chat(room_id) as socket:
         sent: list[str] = []
@@ -100,9 +100,9 @@ async def test_messages_over_socket_and_http_share_one_limit(
         refused: list[str] = []
         frame: Json = {}
         while not refused:
-            sent += [await socket.say() for _ in range(100)]
+            sent += [await socket.send_message() for _ in range(100)]
             while len(seen) + len(refused) < len(sent):
-                frame = await socket.frame()
+                frame = await socket.receive()
                 if frame["type"] == "message":
                     seen.append(frame["message"]["client_id"])
                 elif frame["type"] == "error":
@@ -112,25 +112,25 @@ async def test_messages_over_socket_and_http_share_one_limit(
         assert sorted([*seen, *refused]) == sorted(sent)
 
         # over HTTP the same bucket is seen, which is refilled in five seconds
-        answer = await one.send("POST", path, {"body": "one more"})
+        answer = await one.request("POST", path, {"body": "one more"})
         (left,) = re.findall(r'"messages";r=(\d+)', answer.headers["RateLimit"])
         assert int(left) < 40
         # the other one is counted apart, and whoever repeats it later is heard
-        assert (await other.send("POST", path, {"body": "x"})).is_success
-        async with asyncio.timeout(PATIENCE):
+        assert (await other.request("POST", path, {"body": "x"})).is_success
+        async with asyncio.timeout(TIMEOUT):
             while frame.get("message", {}).get("client_id") != refused[0]:
                 if frame.get("client_id") in (None, refused[0]):
-                    await socket.tell("send", client_id=refused[0], body="once more")
+                    await socket.send_frame("send", client_id=refused[0], body="once more")
                     await asyncio.sleep(0.2)
-                frame = await socket.frame()
+                frame = await socket.receive()
 
 
 @pytest.mark.servers
 async def test_typing_is_sent_at_most_once_a_second(
-    two: tuple[Person, Person],
+    two: tuple[Client, Client],
 ) -> None:
     one, other = two
-    room_id = await one.room_with(other)
+    room_id = await one.open_room_with(other)
     async with (
         one.chat(room_id) as socket,
         one.chat(room_id) as second,
@@ -140,34 +140,34 @@ async def test_typing_is_sent_at_most_once_a_second(
         told = 0
         while told < 2:
             for typing in (socket, second):
-                await typing.tell("typing")
-            fence = await socket.say()
+                await typing.send_frame("typing")
+            fence = await socket.send_message()
             while True:
-                frame = await theirs.frame()
+                frame = await theirs.receive()
                 told += frame["type"] == "typing"
                 if frame["type"] == "message" and frame["message"]["client_id"] == fence:
                     break
             await asyncio.sleep(0.2)
-        assert 1 <= time.monotonic() - began < PATIENCE
+        assert 1 <= time.monotonic() - began < TIMEOUT
 
 
 @pytest.mark.servers
-async def test_too_many_frames_close_the_socket_with_4429(two: tuple[Person, Person]) -> None:
+async def test_too_many_frames_close_the_socket_with_4429(two: tuple[Client, Client]) -> None:
     one, other = two
-    room_id = await one.room_with(other)
+    room_id = await one.open_room_with(other)
     async with one.chat(room_id) as socket, other.chat(room_id) as theirs:
         for _ in range(FRAMES.quota * 4):
-            await socket.tell("typing")
+            await socket.send_frame("typing")
         _, code = await socket.frames_and_close()
         assert code == 4429
         while theirs.status["online"] != [other.id]:
-            frame = await theirs.frame()
+            frame = await theirs.receive()
             if frame["type"] == "status":
                 theirs.status = frame
 
 
 async def test_without_rate_limits_nothing_is_refused(
-    one: Person, other: Person, room_id: str
+    one: Client, other: Client, room_id: str
 ) -> None:
     async with AsyncExitStack() as stack:
         for _ in range(25):
@@ -176,14 +176,14 @@ async def test_without_rate_limits_nothing_is_refused(
 
         async def speak() -> None:
             for _ in range(FRAMES.quota * 2):
-                await socket.tell("typing")
+                await socket.send_frame("typing")
             for _ in range(60):
-                await socket.say()
+                await socket.send_message()
 
         async def listen() -> list[str]:
             kinds: list[str] = []
             while kinds.count("message") < 60:
-                kinds.append((await theirs.frame())["type"])
+                kinds.append((await theirs.receive())["type"])
             return kinds
 
         kinds, _ = await asyncio.gather(listen(), speak())

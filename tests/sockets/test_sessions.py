@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.clients import Person, tenths_until, visiting
+from tests.clients import Client, http_client, server_tenths_until
 from tests.servers import UnwatchfulServer
 
 if TYPE_CHECKING:
@@ -25,14 +25,14 @@ COMMAND = Path(sys.executable).with_name("sidepro")
 
 
 @pytest.fixture
-async def leaver(people: list[Person]) -> Person:
+async def leaver(clients: list[Client]) -> Client:
     """Somebody whose session may end: the others are needed by other tests."""
-    return await Person.join(people[0].http)
+    return await Client.sign_up(clients[0].http)
 
 
 @pytest.fixture
-async def shared_room(leaver: Person, people: list[Person]) -> str:
-    return await leaver.room_with(people[0])
+async def shared_room(leaver: Client, clients: list[Client]) -> str:
+    return await leaver.open_room_with(clients[0])
 
 
 @pytest.fixture
@@ -44,48 +44,48 @@ def unwatchful(databases: Databases, tmp_path: Path) -> Iterator[SideProServer]:
 async def test_a_log_out_closes_the_socket_at_once(
     unwatchful: SideProServer,
 ) -> None:
-    async with visiting(unwatchful.url) as http:
-        other = await Person.join(http)
+    async with http_client(unwatchful.url) as http:
+        other = await Client.sign_up(http)
         for path in ("/sessions/current", "/sessions"):
-            leaver = await Person.join(http)
-            room = await leaver.room_with(other)
+            leaver = await Client.sign_up(http)
+            room = await leaver.open_room_with(other)
             async with leaver.chat(room) as socket, other.chat(room) as theirs:
-                await leaver.ask("DELETE", path)
+                await leaver.call("DELETE", path)
                 _, code = await socket.frames_and_close()
                 assert code == 4401
-                await theirs.until_status("running", other)
-                await theirs.said("still here")
+                await theirs.wait_for_status("running", other)
+                await theirs.send_and_wait("still here")
 
 
 async def test_a_changed_password_closes_the_sockets_of_other_sessions(
-    leaver: Person, shared_room: str
+    leaver: Client, shared_room: str
 ) -> None:
     account = {"email": leaver.email, "password": leaver.password}
-    here = Person(leaver.http)
-    here.token = (await leaver.ask("POST", "/sessions", account))["access_token"]
+    here = Client(leaver.http)
+    here.token = (await leaver.call("POST", "/sessions", account))["access_token"]
     async with leaver.chat(shared_room) as elsewhere, here.chat(shared_room) as socket:
         passwords = {"current_password": leaver.password, "new_password": leaver.password + "x"}
-        await here.ask("PUT", "/me/password", passwords)
+        await here.call("PUT", "/me/password", passwords)
         _, code = await elsewhere.frames_and_close()
         assert code == 4401
-        await here.ask("POST", f"/rooms/{shared_room}/messages", {"body": "still here"})
+        await here.call("POST", f"/rooms/{shared_room}/messages", {"body": "still here"})
         assert (await socket.message())["body"] == "still here"
 
 
 async def test_a_withdrawal_closes_the_socket_and_notifies_the_other_participant(
-    leaver: Person, people: list[Person], shared_room: str
+    leaver: Client, clients: list[Client], shared_room: str
 ) -> None:
-    async with leaver.chat(shared_room) as socket, people[0].chat(shared_room) as theirs:
-        await leaver.ask("DELETE", "/me", {"password": leaver.password})
+    async with leaver.chat(shared_room) as socket, clients[0].chat(shared_room) as theirs:
+        await leaver.call("DELETE", "/me", {"password": leaver.password})
         _, code = await socket.frames_and_close()
         assert code in (4401, 4404)
         while theirs.status["status"] != "pending":
             theirs.status = await theirs.expect("status")
-        assert theirs.status["online"] == [people[0].id]
+        assert theirs.status["online"] == [clients[0].id]
 
 
 async def test_a_deactivation_by_another_process_closes_the_socket_within_two_seconds(
-    leaver: Person, people: list[Person], shared_room: str, server: SideProServer
+    leaver: Client, clients: list[Client], shared_room: str, server: SideProServer
 ) -> None:
     def deactivate() -> None:
         subprocess.run(
@@ -98,10 +98,10 @@ async def test_a_deactivation_by_another_process_closes_the_socket_within_two_se
             check=True,
         )
 
-    async with leaver.chat(shared_room) as socket, people[0].chat(shared_room) as theirs:
+    async with leaver.chat(shared_room) as socket, clients[0].chat(shared_room) as theirs:
         closing = asyncio.create_task(socket.connection.wait_closed())
         await asyncio.to_thread(deactivate)
-        assert await tenths_until(closing, leaver.http) <= 20
+        assert await server_tenths_until(closing, leaver.http) <= 20
         assert socket.connection.close_code == 4401
-        assert (await leaver.send("GET", "/me")).status_code == 401
-        await theirs.until_status("running", people[0])
+        assert (await leaver.request("GET", "/me")).status_code == 401
+        await theirs.wait_for_status("running", clients[0])
