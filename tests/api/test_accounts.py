@@ -1,4 +1,4 @@
-"""Sign-up, availability, log-in, one's own account and public pages."""
+"""Sign-up, availability, log-in, the own account and public users."""
 
 import itertools
 import unicodedata
@@ -20,7 +20,7 @@ NFD = partial(unicodedata.normalize, "NFD")
 
 
 def account(**over: Any) -> Json:
-    """A sign-up with an email and a username that nobody has."""
+    """A sign-up with a new email and username."""
     number = next(numbers)
     return {
         "email": f"hana{number}@example.com",
@@ -33,7 +33,7 @@ def account(**over: Any) -> Json:
 # ------------------------------------------------------------------------------------- sign-up
 
 
-async def test_signing_up_gives_the_account_and_its_address(api: Api) -> None:
+async def test_sign_up_returns_the_account_and_its_location(api: Api) -> None:
     body = account()
 
     response = await api.send("POST", "/users", body)
@@ -81,7 +81,7 @@ async def test_signing_up_gives_the_account_and_its_address(api: Api) -> None:
         ("password", None),
     ],
 )
-async def test_a_bad_member_is_refused_with_a_pointer_to_it(
+async def test_an_invalid_member_is_an_error_with_its_pointer(
     api: Api, member: str, value: object
 ) -> None:
     body = account(**{member: value})
@@ -89,7 +89,7 @@ async def test_a_bad_member_is_refused_with_a_pointer_to_it(
     assert await api.refused(422, "invalid", "POST", "/users", body) == [f"/{member}"]
 
 
-async def test_all_faults_are_told_at_once(api: Api) -> None:
+async def test_all_errors_are_reported_at_once(api: Api) -> None:
     body = {"email": "no", "username": "!", "password": "short"}
 
     faults = await api.refused(422, "invalid", "POST", "/users", body)
@@ -98,7 +98,7 @@ async def test_all_faults_are_told_at_once(api: Api) -> None:
 
 
 @pytest.mark.parametrize("member", ["email", "username", "password"])
-async def test_no_member_may_be_missing(api: Api, member: str) -> None:
+async def test_every_member_is_required(api: Api, member: str) -> None:
     body = account()
     del body[member]
 
@@ -108,7 +108,7 @@ async def test_no_member_may_be_missing(api: Api, member: str) -> None:
 @pytest.mark.parametrize(
     "member", ["is_admin", "is_active", "id", "created_at", "password_hash", "profile", "Email"]
 )
-async def test_members_that_are_not_the_clients_are_refused(api: Api, member: str) -> None:
+async def test_members_of_the_server_are_rejected(api: Api, member: str) -> None:
     body = account(**{member: True})
 
     assert await api.refused(422, "invalid", "POST", "/users", body) == [f"/{member}"]
@@ -118,7 +118,7 @@ async def test_members_that_are_not_the_clients_are_refused(api: Api, member: st
     "username",
     ["ab", "가" * 30, "名前", "имя_7", "ɐ-b", "हिन्दी", "ab-_9", NFD("한" * 30)],
 )
-async def test_usernames_of_any_script_are_taken(api: Api, username: str) -> None:
+async def test_usernames_of_any_script_are_accepted(api: Api, username: str) -> None:
     made = await api.ok(ACCOUNT, "POST", "/users", account(username=username), status=201)
 
     assert made["username"] == unicodedata.normalize("NFC", username)
@@ -128,7 +128,7 @@ async def test_usernames_of_any_script_are_taken(api: Api, username: str) -> Non
     "password",
     ["7 chars+", "글" * 128, "  blanks around it  ", NFD("글" * 128)],
 )
-async def test_good_passwords_log_in_afterwards(api: Api, password: str) -> None:
+async def test_a_valid_password_logs_in_after_sign_up(api: Api, password: str) -> None:
     made = await api.ok(ACCOUNT, "POST", "/users", account(password=password), status=201)
 
     assert await api.log_in(made["email"], password)
@@ -141,7 +141,7 @@ async def test_a_password_is_never_trimmed(api: Api) -> None:
     await api.refused(401, "wrong-credentials", "POST", "/sessions", body)
 
 
-async def test_a_password_is_one_in_every_unicode_form(api: Api) -> None:
+async def test_a_password_is_the_same_in_every_unicode_form(api: Api) -> None:
     password = NFD(PASSWORD)
     made = await api.ok(ACCOUNT, "POST", "/users", account(password=password), status=201)
 
@@ -152,14 +152,14 @@ async def test_a_password_is_one_in_every_unicode_form(api: Api) -> None:
     "password",
     ["password1", "PASSWORD1", "12345678", "my HANA.k@example.com", "xHana.K9", "하나-HANA!!"],
 )
-async def test_weak_passwords_are_refused(api: Api, password: str) -> None:
+async def test_weak_passwords_are_rejected(api: Api, password: str) -> None:
     body = account(email="hana.k@example.com", username="하나-hana", password=password)
 
     assert await api.refused(422, "weak-password", "POST", "/users", body) == ["/password"]
 
 
 @pytest.mark.parametrize("username", ["abc", "김-"])
-async def test_a_short_name_may_be_part_of_the_password(api: Api, username: str) -> None:
+async def test_a_password_may_contain_a_short_username(api: Api, username: str) -> None:
     body = account(
         email=f"{username[0]}bc@example.com".replace("김", "k"),
         username=username,
@@ -170,7 +170,7 @@ async def test_a_short_name_may_be_part_of_the_password(api: Api, username: str)
 
 
 @pytest.mark.parametrize("spelling", [str, str.upper, str.title])
-async def test_an_email_is_taken_in_every_case(api: Api, spelling: Callable[[str], str]) -> None:
+async def test_an_email_conflicts_in_every_case(api: Api, spelling: Callable[[str], str]) -> None:
     taken = await api.ok(ACCOUNT, "POST", "/users", account(), status=201)
 
     body = account(email=spelling(taken["email"]))
@@ -186,7 +186,7 @@ async def test_an_email_is_taken_in_every_case(api: Api, spelling: Callable[[str
         NFD("straße-각-{}"),
     ],
 )
-async def test_a_username_is_taken_in_every_spelling(api: Api, spelling: str) -> None:
+async def test_a_username_conflicts_in_every_spelling(api: Api, spelling: str) -> None:
     number = next(numbers)
     taken = account(username=f"Straße-각-{number}")
     await api.ok(ACCOUNT, "POST", "/users", taken, status=201)
@@ -212,7 +212,7 @@ async def test_a_username_is_taken_in_every_spelling(api: Api, spelling: str) ->
         ),
     ],
 )
-async def test_availability_says_what_was_asked_for(
+async def test_availability_contains_the_requested_members(
     fresh_api: Api, query: dict[str, Any], free: dict[str, bool]
 ) -> None:
     taken = account(email="taken@example.com", username="뺏긴-name")
@@ -232,7 +232,7 @@ async def test_availability_says_what_was_asked_for(
         ({"email": "no", "username": "\0\0"}, ["email", "username"]),
     ],
 )
-async def test_availability_of_what_nobody_can_have_is_refused(
+async def test_availability_of_an_invalid_value_is_an_error(
     api: Api, query: dict[str, str], faults: list[str]
 ) -> None:
     found = await api.refused(422, "invalid", "GET", "/users/availability", query=query)
@@ -243,7 +243,7 @@ async def test_availability_of_what_nobody_can_have_is_refused(
 # -------------------------------------------------------------------------------------- log-in
 
 
-async def test_logging_in_gives_tokens_that_are_not_kept_by_anybody(api: Api) -> None:
+async def test_log_in_returns_tokens_that_must_not_be_cached(api: Api) -> None:
     person = await api.sign_up()
     body = {"email": person.email, "password": PASSWORD}
 
@@ -256,7 +256,7 @@ async def test_logging_in_gives_tokens_that_are_not_kept_by_anybody(api: Api) ->
     assert len(tokens["refresh_token"]) >= 43
 
 
-async def test_each_log_in_is_a_session_of_its_own(api: Api) -> None:
+async def test_each_log_in_creates_a_session(api: Api) -> None:
     person = await api.sign_up()
     body = {"email": person.email, "password": PASSWORD}
 
@@ -266,7 +266,7 @@ async def test_each_log_in_is_a_session_of_its_own(api: Api) -> None:
     assert one["refresh_token"] != two["refresh_token"]
 
 
-async def test_logging_in_takes_the_email_in_every_case(api: Api) -> None:
+async def test_log_in_ignores_the_case_of_the_email(api: Api) -> None:
     person = await api.sign_up()
 
     assert await api.log_in(person.email.upper())
@@ -297,11 +297,11 @@ async def test_an_unknown_email_is_wrong_credentials(api: Api, email: str) -> No
         ({"email": "a@example.com", "password": PASSWORD, "remember": True}, "/remember"),
     ],
 )
-async def test_a_log_in_that_does_not_fit_is_invalid(api: Api, body: Json, fault: str) -> None:
+async def test_an_invalid_log_in_is_an_error(api: Api, body: Json, fault: str) -> None:
     assert await api.refused(422, "invalid", "POST", "/sessions", body) == [fault]
 
 
-async def test_a_deactivated_person_is_told_so_with_the_right_password_alone(api: Api) -> None:
+async def test_deactivation_is_reported_only_with_the_right_password(api: Api) -> None:
     person = await api.sign_up()
     await api.deactivate(person)
     right = {"email": person.email, "password": PASSWORD}
@@ -311,7 +311,7 @@ async def test_a_deactivated_person_is_told_so_with_the_right_password_alone(api
     await api.refused(401, "wrong-credentials", "POST", "/sessions", wrong)
 
 
-async def test_a_user_agent_of_any_length_does_not_hinder_a_log_in(api: Api) -> None:
+async def test_log_in_accepts_a_user_agent_of_any_length(api: Api) -> None:
     person = await api.sign_up()
     body = {"email": person.email, "password": PASSWORD}
 
@@ -323,7 +323,7 @@ async def test_a_user_agent_of_any_length_does_not_hinder_a_log_in(api: Api) -> 
 # ------------------------------------------------------------------------ accounts and pages
 
 
-async def test_one_sees_ones_own_account(api: Api) -> None:
+async def test_me_returns_the_callers_account(api: Api) -> None:
     person = await api.sign_up()
 
     me = await api.get(ACCOUNT, "/me", by=person)
@@ -332,20 +332,20 @@ async def test_one_sees_ones_own_account(api: Api) -> None:
     assert (me["profile"], me["is_admin"]) == (None, False)
 
 
-async def test_an_administrator_is_told_so(api: Api) -> None:
+async def test_me_marks_an_administrator(api: Api) -> None:
     administrator = await api.administrator()
 
     assert (await api.get(ACCOUNT, "/me", by=administrator))["is_admin"] is True
 
 
-async def test_a_token_of_an_account_that_is_gone_is_not_valid(api: Api) -> None:
+async def test_a_token_of_a_deleted_account_is_invalid(api: Api) -> None:
     person = await api.sign_up()
     await api.execute("DELETE FROM users WHERE email = :email", person)
 
     await api.refused(401, "not-authenticated", "GET", "/me", by=person)
 
 
-async def test_everybody_sees_a_users_page_and_no_email(api: Api) -> None:
+async def test_a_user_is_public_without_the_email(api: Api) -> None:
     person = await api.sign_up()
 
     page = await api.get(USER, f"/users/{person.id}")
@@ -353,7 +353,7 @@ async def test_everybody_sees_a_users_page_and_no_email(api: Api) -> None:
     assert (page["id"], page["username"], page["profile"]) == (person.id, person.username, None)
 
 
-async def test_ones_own_page_is_the_public_one(api: Api) -> None:
+async def test_the_callers_own_user_is_the_public_one(api: Api) -> None:
     person = await api.sign_up()
     path = f"/users/{person.id}"
 
@@ -361,5 +361,5 @@ async def test_ones_own_page_is_the_public_one(api: Api) -> None:
 
 
 @pytest.mark.parametrize("user_id", [NOBODY, "nonsense", "0", "%00", "%ff", "..%2f", "null"])
-async def test_a_page_of_nobody_is_not_found(api: Api, user_id: str) -> None:
+async def test_an_unknown_user_is_not_found(api: Api, user_id: str) -> None:
     await api.refused(404, "not-found", "GET", f"/users/{user_id}")

@@ -1,4 +1,4 @@
-"""The catalogue: what can be chosen, and asking for it again."""
+"""The catalogue and its ETag."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.api.schemas import CATALOGUE
 pytestmark = pytest.mark.anyio
 
 
-async def test_the_catalogue_has_its_sizes_and_its_order(api: Api) -> None:
+async def test_the_catalogue_is_complete_and_ordered(api: Api) -> None:
     catalogue = await api.get(CATALOGUE, "/catalogue")
 
     assert {kind: len(names) for kind, names in catalogue.items()} == {
@@ -20,7 +20,7 @@ async def test_the_catalogue_has_its_sizes_and_its_order(api: Api) -> None:
     assert all(len(names) == len(set(names)) for names in catalogue.values())
 
 
-async def test_the_same_catalogue_is_not_sent_twice(api: Api) -> None:
+async def test_an_unchanged_catalogue_is_304(api: Api) -> None:
     tag = (await api.send("GET", "/catalogue")).headers["ETag"]
 
     again = await api.send("GET", "/catalogue", headers={"If-None-Match": tag})
@@ -30,7 +30,7 @@ async def test_the_same_catalogue_is_not_sent_twice(api: Api) -> None:
 
 
 @pytest.mark.parametrize("sent", ["W/{tag}", '"other", {tag}', "*"])
-async def test_if_none_match_is_understood_in_all_its_forms(api: Api, sent: str) -> None:
+async def test_every_form_of_if_none_match_is_accepted(api: Api, sent: str) -> None:
     tag = (await api.send("GET", "/catalogue")).headers["ETag"]
 
     again = await api.send("GET", "/catalogue", headers={"If-None-Match": sent.format(tag=tag)})
@@ -38,7 +38,7 @@ async def test_if_none_match_is_understood_in_all_its_forms(api: Api, sent: str)
     assert again.status_code == 304
 
 
-async def test_another_tag_gets_the_catalogue(api: Api) -> None:
+async def test_another_etag_gets_the_catalogue(api: Api) -> None:
     response = await api.send("GET", "/catalogue", headers={"If-None-Match": '"other"'})
 
     assert response.status_code == 200

@@ -1,4 +1,4 @@
-"""Around the API: health, request ids, caching, CORS, methods and unknown addresses."""
+"""Health, request ids, caching, CORS, methods and unknown paths."""
 
 import pytest
 
@@ -27,13 +27,13 @@ async def person(api: Api) -> Person:
 # ----------------------------------------------------------------------------------------- health
 
 
-async def test_a_live_process_says_so(api: Api) -> None:
+async def test_liveness(api: Api) -> None:
     found = answer(await api.send("GET", "//health/live"), HEALTH)
 
     assert found["status"] == "ok"
 
 
-async def test_a_ready_process_names_its_parts(api: Api) -> None:
+async def test_readiness_lists_the_components(api: Api) -> None:
     found = answer(await api.send("GET", "//health/ready"), HEALTH)
 
     assert found == {"status": "ok", "parts": {"database": "ok"}}
@@ -43,7 +43,7 @@ async def test_a_ready_process_names_its_parts(api: Api) -> None:
 
 
 @pytest.mark.parametrize("path", ["/catalogue", "/nothing", "/me", "//health/live", "//nowhere"])
-async def test_every_answer_has_a_request_id_of_its_own(api: Api, path: str) -> None:
+async def test_every_response_has_a_new_request_id(api: Api, path: str) -> None:
     first, second = await api.send("GET", path), await api.send("GET", path)
 
     assert first.headers["X-Request-ID"]
@@ -51,14 +51,14 @@ async def test_every_answer_has_a_request_id_of_its_own(api: Api, path: str) -> 
 
 
 @pytest.mark.parametrize("path", ["/catalogue", "/nothing", "/me", "/projects?limit=0"])
-async def test_a_request_id_that_was_sent_is_echoed(api: Api, path: str) -> None:
+async def test_the_clients_request_id_is_echoed(api: Api, path: str) -> None:
     response = await api.send("GET", path, headers={"X-Request-ID": "client-7/한".encode().hex()})
 
     assert response.headers["X-Request-ID"] == "client-7/한".encode().hex()
 
 
 @pytest.mark.parametrize("sent", ["", "two words", "x" * 129, "tab\tin it", "\x7f"])
-async def test_a_request_id_that_does_not_belong_in_a_log_is_replaced(api: Api, sent: str) -> None:
+async def test_an_invalid_request_id_is_replaced(api: Api, sent: str) -> None:
     response = await api.send("GET", "/catalogue", headers={"X-Request-ID": sent})
 
     assert response.headers["X-Request-ID"] not in ("", sent)
@@ -70,7 +70,7 @@ async def test_a_request_id_that_does_not_belong_in_a_log_is_replaced(api: Api, 
 @pytest.mark.parametrize(
     "path", ["/catalogue", "/projects", "/me", "/nothing", "/projects?limit=0", "//health/live"]
 )
-async def test_answers_to_who_is_signed_in_are_kept_by_nobody(
+async def test_responses_to_a_token_must_not_be_cached(
     api: Api, person: Person, path: str
 ) -> None:
     response = await api.send("GET", path, by=person)
@@ -78,7 +78,7 @@ async def test_answers_to_who_is_signed_in_are_kept_by_nobody(
     assert response.headers.get_list("Cache-Control") == ["no-store"]
 
 
-async def test_a_304_to_who_is_signed_in_is_kept_by_nobody(api: Api, person: Person) -> None:
+async def test_a_304_to_a_token_must_not_be_cached(api: Api, person: Person) -> None:
     tag = (await api.send("GET", "/catalogue")).headers["ETag"]
 
     response = await api.send("GET", "/catalogue", by=person, headers={"If-None-Match": tag})
@@ -87,14 +87,14 @@ async def test_a_304_to_who_is_signed_in_is_kept_by_nobody(api: Api, person: Per
     assert response.headers["Cache-Control"] == "no-store"
 
 
-async def test_everybody_may_keep_the_catalogue(api: Api) -> None:
+async def test_the_catalogue_may_be_cached(api: Api) -> None:
     response = await api.send("GET", "/catalogue")
 
     assert response.headers["Cache-Control"] == "public, max-age=60"
 
 
 @pytest.mark.parametrize("path", ["/catalogue", "/nothing", "//health/live", "//api/docs", "//x"])
-async def test_browsers_are_told_not_to_guess(api: Api, path: str) -> None:
+async def test_responses_have_security_headers(api: Api, path: str) -> None:
     response = await api.send("GET", path)
 
     assert response.headers["X-Content-Type-Options"] == "nosniff"
@@ -104,7 +104,7 @@ async def test_browsers_are_told_not_to_guess(api: Api, path: str) -> None:
 # ------------------------------------------------------------------------------------------- CORS
 
 
-async def test_the_public_address_may_read_answers_and_their_headers(api: Api) -> None:
+async def test_the_public_origin_may_read_responses_and_their_headers(api: Api) -> None:
     response = await api.send("GET", "/catalogue", headers={"Origin": ADDRESS})
 
     assert response.headers["Access-Control-Allow-Origin"] == ADDRESS
@@ -114,7 +114,7 @@ async def test_the_public_address_may_read_answers_and_their_headers(api: Api) -
 
 
 @pytest.mark.parametrize("path", ["/me", "/nothing", "/projects?limit=0", f"/projects/{NOBODY}"])
-async def test_problems_can_be_read_across_origins_too(api: Api, path: str) -> None:
+async def test_problems_have_cors_headers(api: Api, path: str) -> None:
     response = await api.send("GET", path, headers={"Origin": ADDRESS})
 
     assert response.status_code >= 400
@@ -124,7 +124,7 @@ async def test_problems_can_be_read_across_origins_too(api: Api, path: str) -> N
 @pytest.mark.parametrize(
     "origin", ["https://evil.example", f"{ADDRESS}.evil.example", "null", f"{ADDRESS}:81"]
 )
-async def test_another_origin_is_not_let_in(api: Api, origin: str) -> None:
+async def test_another_origin_has_no_cors_headers(api: Api, origin: str) -> None:
     response = await api.send("GET", "/catalogue", headers={"Origin": origin})
 
     assert "Access-Control-Allow-Origin" not in response.headers
@@ -156,7 +156,7 @@ async def test_a_preflight_needs_no_token_and_allows_every_method(api: Api, meth
     } <= {name.lower() for name in names}
 
 
-async def test_a_preflight_of_another_origin_is_refused(api: Api) -> None:
+async def test_a_preflight_of_another_origin_is_rejected(api: Api) -> None:
     headers = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
 
     response = await api.send("OPTIONS", "/projects", headers=headers)
@@ -164,7 +164,7 @@ async def test_a_preflight_of_another_origin_is_refused(api: Api) -> None:
     assert "Access-Control-Allow-Origin" not in response.headers
 
 
-# --------------------------------------------------------------------------- methods and addresses
+# --------------------------------------------------------------------------- methods and paths
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ async def test_a_preflight_of_another_origin_is_refused(api: Api) -> None:
         ("POST", "//health/live", {"GET"}),
     ],
 )
-async def test_a_method_that_is_not_taken_is_told_which_are(
+async def test_an_unsupported_method_is_405_with_allow(
     api: Api, person: Person, method: str, path: str, allowed: set[str]
 ) -> None:
     response = await api.send(method, path, by=person)
@@ -190,14 +190,14 @@ async def test_a_method_that_is_not_taken_is_told_which_are(
 @pytest.mark.parametrize(
     "path", ["/nothing", "/", "//", "//api/v2/projects", "/projects/x/y/z", "//%00", "/%ff"]
 )
-async def test_an_address_that_is_none_is_not_found(api: Api, person: Person, path: str) -> None:
+async def test_an_unknown_path_is_not_found(api: Api, person: Person, path: str) -> None:
     await api.refused(404, "not-found", "GET", path, by=person)
 
 
 # ---------------------------------------------------------------------------------- the documents
 
 
-async def test_the_documentation_page_asks_no_other_host(api: Api) -> None:
+async def test_the_documentation_page_needs_no_other_host(api: Api) -> None:
     page = await api.send("GET", "//api/docs")
 
     assert page.status_code == 200

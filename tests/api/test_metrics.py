@@ -1,4 +1,4 @@
-"""`/metrics`: what Prometheus reads."""
+"""`/metrics`, for Prometheus."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -26,7 +26,7 @@ Figures = dict[tuple[str, Labels], float]
 
 
 def figures(page: str) -> Figures:
-    """Each value by its name and its labels in order."""
+    """Values by name and sorted labels."""
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
         for family in parsed(page)
@@ -54,7 +54,7 @@ def similarity(found: Figures) -> dict[str, float]:
     }
 
 
-async def test_the_page_is_prometheus_text(api: Api) -> None:
+async def test_metrics_have_the_prometheus_format(api: Api) -> None:
     response = await api.send("GET", "//metrics")
     assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
     found = figures(response.text)
@@ -62,7 +62,7 @@ async def test_the_page_is_prometheus_text(api: Api) -> None:
     assert found["sidepro_open_sockets", ()] == 0
 
 
-async def test_who_asks_for_openmetrics_gets_that(api: Api) -> None:
+async def test_metrics_have_the_openmetrics_format_on_request(api: Api) -> None:
     accept = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
     response = await api.send("GET", "//metrics", headers={"Accept": accept})
     assert response.headers["Content-Type"].startswith("application/openmetrics-text; version=1")
@@ -86,7 +86,7 @@ async def test_requests_are_counted_by_route_and_status(api: Api) -> None:
     assert project["id"] not in str(after), "series would be as many as projects"
 
 
-async def test_nobody_can_make_series_of_names_of_their_own(api: Api) -> None:
+async def test_clients_cannot_create_time_series(api: Api) -> None:
     for number in range(5):
         await api.send(f"MADEUP{number}", "/catalogue")
         await api.send("GET", f"/nothing-{number}")
@@ -97,7 +97,7 @@ async def test_nobody_can_make_series_of_names_of_their_own(api: Api) -> None:
     assert "nothing-" not in str(found)
 
 
-async def test_the_last_run_of_the_similarity_job_is_told(fresh_api: Api) -> None:
+async def test_metrics_contain_the_last_similarity_run(fresh_api: Api) -> None:
     assert similarity(await read(fresh_api)) == {}
     for _ in range(2):
         await fresh_api.profile(await fresh_api.sign_up(), "Python")
@@ -114,7 +114,7 @@ async def test_the_last_run_of_the_similarity_job_is_told(fresh_api: Api) -> Non
     }
 
 
-async def test_they_can_be_switched_off(databases: Databases, tmp_path: Path) -> None:
+async def test_metrics_can_be_switched_off(databases: Databases, tmp_path: Path) -> None:
     with databases.fresh() as address:
         async with serving(address, tmp_path, metrics=False) as api:
             assert (await api.send("GET", "//metrics")).status_code == 404
@@ -133,7 +133,7 @@ async def silent() -> SimilarityRun | None:
 
 
 @pytest.mark.parametrize("last_run", [away, silent])
-async def test_a_store_that_is_away_is_left_out(
+async def test_metrics_omit_an_unavailable_store(
     last_run: in_api.LastRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(in_api, "STORE_TIMEOUT", 0.1)
@@ -144,8 +144,8 @@ async def test_a_store_that_is_away_is_left_out(
     assert similarity(found) == {}
 
 
-async def test_the_age_is_never_less_than_nothing() -> None:
-    """The clock may have gone back."""
+async def test_the_age_of_a_run_is_never_negative() -> None:
+    """The clock may go backwards."""
     now = datetime(2026, 1, 1, tzinfo=UTC)
 
     async def ahead() -> SimilarityRun:

@@ -1,4 +1,4 @@
-"""Writing a profile as a whole, and editing it in part."""
+"""PUT and PATCH of the profile."""
 
 import unicodedata
 
@@ -27,7 +27,7 @@ SHOWN: Json = {
 }
 
 
-async def test_a_profile_is_shown_as_it_was_written_with_skills_in_order(api: Api) -> None:
+async def test_a_profile_is_returned_as_written_with_ordered_skills(api: Api) -> None:
     person = await api.sign_up()
 
     account = await api.ok(ACCOUNT, "PUT", "/me/profile", WHOLE, by=person)
@@ -37,7 +37,7 @@ async def test_a_profile_is_shown_as_it_was_written_with_skills_in_order(api: Ap
     assert (await api.get(USER, f"/users/{person.id}"))["profile"] == SHOWN
 
 
-async def test_members_that_may_be_null_may_be_left_out(api: Api) -> None:
+async def test_nullable_members_are_optional(api: Api) -> None:
     person = await api.sign_up()
 
     body = {"bio": "", "skills": ["Python"]}
@@ -53,7 +53,7 @@ async def test_members_that_may_be_null_may_be_left_out(api: Api) -> None:
     }
 
 
-async def test_putting_again_replaces_the_whole_profile(api: Api) -> None:
+async def test_put_replaces_the_whole_profile(api: Api) -> None:
     person = await api.sign_up()
     await api.ok(ACCOUNT, "PUT", "/me/profile", WHOLE, by=person)
 
@@ -81,9 +81,7 @@ async def test_putting_again_replaces_the_whole_profile(api: Api) -> None:
         ({"image_id": None}, {}),
     ],
 )
-async def test_an_edit_changes_what_it_names_and_nothing_else(
-    api: Api, edit: Json, changed: Json
-) -> None:
+async def test_patch_changes_only_the_sent_members(api: Api, edit: Json, changed: Json) -> None:
     person = await api.sign_up()
     await api.ok(ACCOUNT, "PUT", "/me/profile", WHOLE, by=person)
 
@@ -92,7 +90,7 @@ async def test_an_edit_changes_what_it_names_and_nothing_else(
     assert account["profile"] == {**SHOWN, **changed}
 
 
-async def test_an_edit_of_no_profile_is_a_conflict(api: Api) -> None:
+async def test_patch_without_a_profile_is_a_conflict(api: Api) -> None:
     person = await api.sign_up()
 
     await api.refused(409, "no-profile", "PATCH", "/me/profile", {"bio": "x"}, by=person)
@@ -138,7 +136,7 @@ BAD: list[tuple[Json, list[str]]] = [
 
 @pytest.fixture(scope="module")
 async def person(api: Api) -> Person:
-    """Somebody with a profile; no test changes it."""
+    """A user with a profile that no test changes."""
     person = await api.sign_up()
     await api.ok(ACCOUNT, "PUT", "/me/profile", WHOLE, by=person)
     return person
@@ -146,7 +144,7 @@ async def person(api: Api) -> Person:
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
 @pytest.mark.parametrize(("over", "faults"), BAD)
-async def test_a_bad_member_is_refused_and_changes_nothing(
+async def test_an_invalid_member_is_an_error_and_changes_nothing(
     api: Api, person: Person, method: str, over: Json, faults: list[str]
 ) -> None:
     body = {**WHOLE, **over} if method == "PUT" else over
@@ -156,7 +154,7 @@ async def test_a_bad_member_is_refused_and_changes_nothing(
 
 
 @pytest.mark.parametrize("member", ["bio", "skills"])
-async def test_a_whole_profile_needs_its_members(api: Api, member: str) -> None:
+async def test_put_requires_members(api: Api, member: str) -> None:
     person = await api.sign_up()
     body = {name: value for name, value in WHOLE.items() if name != member}
 
@@ -165,7 +163,7 @@ async def test_a_whole_profile_needs_its_members(api: Api, member: str) -> None:
     assert faults == [f"/{member}"]
 
 
-async def test_lengths_are_counted_after_composition(api: Api) -> None:
+async def test_lengths_count_after_composition(api: Api) -> None:
     person = await api.sign_up()
     bio = "글" * 500
 
@@ -175,7 +173,7 @@ async def test_lengths_are_counted_after_composition(api: Api) -> None:
     assert account["profile"]["bio"] == bio
 
 
-async def test_thirty_skills_are_taken_and_one_more_is_not(api: Api) -> None:
+async def test_a_profile_has_at_most_thirty_skills(api: Api) -> None:
     person = await api.sign_up()
     skills = (await api.get(CATALOGUE, "/catalogue"))["skills"]
 
@@ -186,7 +184,7 @@ async def test_thirty_skills_are_taken_and_one_more_is_not(api: Api) -> None:
     assert faults == ["/skills"]
 
 
-async def test_an_address_of_200_characters_is_taken_and_a_longer_one_is_not(api: Api) -> None:
+async def test_a_url_has_at_most_200_characters(api: Api) -> None:
     person = await api.sign_up()
     address = "https://github.com/".ljust(200, "a")
 
@@ -197,7 +195,7 @@ async def test_an_address_of_200_characters_is_taken_and_a_longer_one_is_not(api
     assert faults == ["/github_url"]
 
 
-async def test_every_choice_of_the_catalogue_can_be_taken(api: Api) -> None:
+async def test_every_value_of_the_catalogue_is_accepted(api: Api) -> None:
     person = await api.sign_up()
     catalogue = await api.get(CATALOGUE, "/catalogue")
     await api.profile(person)

@@ -1,4 +1,4 @@
-"""Recommendations, as the similarity job leaves them."""
+"""Recommendations after runs of the similarity job."""
 
 import pytest
 
@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.anyio, both_databases]
 
 
 async def run(api: Api) -> None:
-    """What happens every minute."""
+    """Runs the similarity job, as happens every minute."""
     await api.platform.similarity.run()
 
 
@@ -24,7 +24,7 @@ def ids(items: list[Json]) -> list[str]:
     return [item["project"]["id"] for item in items]
 
 
-async def test_before_the_first_run_popular_projects_are_shown_and_told_so(
+async def test_popular_projects_are_recommended_before_the_first_run(
     fresh_api: Api,
 ) -> None:
     author, reader = await fresh_api.sign_up(), await fresh_api.sign_up()
@@ -41,7 +41,7 @@ async def test_before_the_first_run_popular_projects_are_shown_and_told_so(
     assert found["items"][0]["project"]["bookmarked"] is True
 
 
-async def test_nobody_elses_projects_are_nothing_to_recommend(fresh_api: Api) -> None:
+async def test_without_projects_of_others_nothing_is_recommended(fresh_api: Api) -> None:
     author = await fresh_api.sign_up()
     await fresh_api.profile(author, "Python")
     await fresh_api.publish(author)
@@ -50,7 +50,7 @@ async def test_nobody_elses_projects_are_nothing_to_recommend(fresh_api: Api) ->
     assert await recommended(fresh_api, author, limit=20) == []
 
 
-async def test_a_similar_persons_project_says_why(fresh_api: Api) -> None:
+async def test_a_recommendation_says_why(fresh_api: Api) -> None:
     author, reader = await fresh_api.sign_up(), await fresh_api.sign_up()
     await fresh_api.profile(author, "R", "Python", "AWS")
     await fresh_api.profile(reader, "Vue.js", "R", "Python")
@@ -71,7 +71,7 @@ async def test_a_similar_persons_project_says_why(fresh_api: Api) -> None:
     ]
 
 
-async def test_those_who_are_not_similar_enough_count_as_popular(fresh_api: Api) -> None:
+async def test_projects_of_less_similar_users_are_popular_ones(fresh_api: Api) -> None:
     author, reader = await fresh_api.sign_up(), await fresh_api.sign_up()
     await fresh_api.profile(author, ".NET", "ABAP", "AIX", "ASP", "ASP.NET", "R")
     await fresh_api.profile(reader, "R", "Vue.js", "Python", "AWS", "Git")
@@ -90,7 +90,7 @@ async def test_those_who_are_not_similar_enough_count_as_popular(fresh_api: Api)
     assert basis == {far["id"]: "popular", near["id"]: "popular"}
 
 
-async def test_popular_projects_fill_up_what_similar_people_leave(fresh_api: Api) -> None:
+async def test_popular_projects_fill_the_remaining_places(fresh_api: Api) -> None:
     similar, other, reader = [await fresh_api.sign_up() for _ in range(3)]
     await fresh_api.profile(similar, "Python")
     await fresh_api.profile(reader, "Python")
@@ -106,7 +106,7 @@ async def test_popular_projects_fill_up_what_similar_people_leave(fresh_api: Api
 
 
 @pytest.mark.parametrize(("limit", "number"), [(None, 3), (1, 1), (5, 5), (20, 6)])
-async def test_as_many_are_shown_as_asked_for_each_once(
+async def test_each_project_is_recommended_once_up_to_the_limit(
     fresh_api: Api, limit: int | None, number: int
 ) -> None:
     author, reader = await fresh_api.sign_up(), await fresh_api.sign_up()
@@ -121,7 +121,7 @@ async def test_as_many_are_shown_as_asked_for_each_once(
     assert len(set(ids(items))) == len(items) == number
 
 
-async def test_a_seed_repeats_the_draw_and_without_one_it_varies(fresh_api: Api) -> None:
+async def test_a_seed_repeats_the_sample(fresh_api: Api) -> None:
     author, reader = await fresh_api.sign_up(), await fresh_api.sign_up()
     for person in (author, reader):
         await fresh_api.profile(person, "Python")
@@ -150,7 +150,7 @@ async def test_a_skill_edit_is_reflected_at_the_next_run(fresh_api: Api) -> None
     assert (await recommended(fresh_api, reader))[0]["basis"] == "similar-skills"
 
 
-async def test_a_deactivated_persons_projects_are_not_recommended(fresh_api: Api) -> None:
+async def test_projects_of_a_deactivated_user_are_not_recommended(fresh_api: Api) -> None:
     author, reader = await fresh_api.sign_up(), await fresh_api.sign_up()
     for person in (author, reader):
         await fresh_api.profile(person, "Python")
@@ -174,7 +174,7 @@ async def test_a_deleted_project_is_not_recommended_before_the_next_run(fresh_ap
     assert await recommended(fresh_api, reader) == []
 
 
-async def test_being_recommended_is_no_view(fresh_api: Api) -> None:
+async def test_a_recommendation_counts_no_view(fresh_api: Api) -> None:
     author, reader = await fresh_api.sign_up(), await fresh_api.sign_up()
     made = await fresh_api.publish(author)
     await recommended(fresh_api, reader)
@@ -195,7 +195,7 @@ async def test_being_recommended_is_no_view(fresh_api: Api) -> None:
         ({"seed": "9" * 5_000}, "seed"),
     ],
 )
-async def test_a_bad_parameter_is_refused_by_its_name(
+async def test_an_invalid_parameter_is_an_error_with_its_name(
     api: Api, query: dict[str, str], fault: str
 ) -> None:
     person = await api.sign_up()
@@ -205,5 +205,5 @@ async def test_a_bad_parameter_is_refused_by_its_name(
     assert found == [fault]
 
 
-async def test_recommendations_are_for_people_who_are_signed_in(api: Api) -> None:
+async def test_recommendations_require_a_token(api: Api) -> None:
     await api.refused(401, "not-authenticated", "GET", "/recommendations")

@@ -1,4 +1,4 @@
-"""What is sent: media types, sizes, and everything that is not quite JSON."""
+"""Request bodies: media types, sizes, and malformed JSON."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -21,12 +21,12 @@ async def person(api: Api) -> Person:
 
 
 Routes = dict[tuple[str, str], Json]
-"""By method and path, a body that the route takes."""
+"""A valid body by method and path."""
 
 
 @pytest.fixture(scope="module")
 async def routes(api: Api, person: Person) -> Routes:
-    """Every route that takes JSON, as the document tells, about things of the person's."""
+    """Every route with a JSON body in the OpenAPI document, for resources of `person`."""
     made = await api.publish(person)
     comment = await api.comment(person, made)
     room = await api.room(person, await api.sign_up())
@@ -40,7 +40,7 @@ async def routes(api: Api, person: Person) -> Routes:
     }
 
 
-# --------------------------------------------------------------------------------- not quite JSON
+# --------------------------------------------------------------------------------- malformed JSON
 
 BROKEN = {
     "an open object": b'{"title": "T"',
@@ -62,7 +62,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN.keys())
-async def test_what_is_no_json_is_refused_everywhere(
+async def test_malformed_json_is_rejected_by_every_route(
     api: Api, person: Person, routes: Routes, content: bytes
 ) -> None:
     for method, path in routes:
@@ -76,7 +76,7 @@ async def test_what_is_no_json_is_refused_everywhere(
     "content",
     [b"null", b"[]", b'"text"', b"7", b"true", b"[{}]", b"", b" "],
 )
-async def test_json_that_is_no_object_is_refused_everywhere(
+async def test_json_that_is_no_object_is_rejected_by_every_route(
     api: Api, person: Person, routes: Routes, content: bytes
 ) -> None:
     for method, path in routes:
@@ -95,7 +95,7 @@ async def test_json_that_is_no_object_is_refused_everywhere(
     ],
     ids=["arrays", "objects", "in a text", "in a list", "in the last member"],
 )
-async def test_deep_json_is_refused_everywhere(
+async def test_deeply_nested_json_is_rejected_by_every_route(
     api: Api, person: Person, routes: Routes, content: bytes
 ) -> None:
     for method, path in routes:
@@ -104,7 +104,7 @@ async def test_deep_json_is_refused_everywhere(
 
 
 @pytest.mark.parametrize("escape", [r"\ud800", r"\udc00", r"\ud800x", r"\udc00\ud800"])
-async def test_unpaired_surrogates_are_refused(api: Api, person: Person, escape: str) -> None:
+async def test_unpaired_surrogates_are_rejected(api: Api, person: Person, escape: str) -> None:
     content = b'{"title": "a%sb", "summary": "S", "content": "C", "skills": ["R"]}'
 
     response = await api.send("POST", "/projects", content=content % escape.encode(), by=person)
@@ -112,7 +112,7 @@ async def test_unpaired_surrogates_are_refused(api: Api, person: Person, escape:
     assert response.status_code in (400, 422)
 
 
-async def test_a_pair_of_surrogates_is_one_character(api: Api, person: Person) -> None:
+async def test_a_surrogate_pair_is_one_character(api: Api, person: Person) -> None:
     content = rb'{"title": "\ud83d\ude42", "summary": "S", "content": "C", "skills": ["R"]}'
 
     response = await api.send("POST", "/projects", content=content, by=person)
@@ -120,7 +120,7 @@ async def test_a_pair_of_surrogates_is_one_character(api: Api, person: Person) -
     assert response.json()["title"] == "🙂"
 
 
-async def test_an_escaped_nul_is_refused_with_a_pointer_to_it(api: Api, person: Person) -> None:
+async def test_an_escaped_nul_is_an_error_with_its_pointer(api: Api, person: Person) -> None:
     content = rb'{"title": "a\u0000b", "summary": "S", "content": "C", "skills": ["R"]}'
 
     found = await api.refused(422, "invalid", "POST", "/projects", content=content, by=person)
@@ -129,7 +129,7 @@ async def test_an_escaped_nul_is_refused_with_a_pointer_to_it(api: Api, person: 
 
 
 @pytest.mark.parametrize("text", ["null", "true", "7", "1e3", "[]", "{}"])
-async def test_texts_that_look_like_other_values_stay_texts(
+async def test_strings_that_look_like_other_values_stay_strings(
     api: Api, person: Person, text: str
 ) -> None:
     assert (await api.publish(person, title=text))["title"] == text
@@ -138,7 +138,7 @@ async def test_texts_that_look_like_other_values_stay_texts(
 # -------------------------------------------------------------------------------- unknown members
 
 
-async def test_no_route_that_takes_json_is_forgotten(routes: Routes) -> None:
+async def test_the_tested_routes_include_known_ones(routes: Routes) -> None:
     assert {
         ("POST", "/sessions/refresh"),
         ("PUT", "/me/password"),
@@ -165,7 +165,7 @@ async def test_no_route_that_takes_json_is_forgotten(routes: Routes) -> None:
         ("nonsense", None),
     ],
 )
-async def test_unknown_and_privileged_members_are_refused_everywhere(
+async def test_unknown_and_privileged_members_are_rejected_by_every_route(
     api: Api, person: Person, routes: Routes, member: str, value: Any
 ) -> None:
     for (method, path), body in routes.items():
@@ -182,7 +182,7 @@ async def test_unknown_and_privileged_members_are_refused_everywhere(
     ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x",
      "application/xml", "application/jsonp", "application/problem+json", "json", "", "*/*"],
 )  # fmt: skip
-async def test_a_body_that_is_not_said_to_be_json_is_refused_everywhere(
+async def test_another_media_type_is_rejected_by_every_route(
     api: Api, person: Person, routes: Routes, media_type: str
 ) -> None:
     for method, path in routes:
@@ -201,7 +201,7 @@ async def test_a_body_that_is_not_said_to_be_json_is_refused_everywhere(
         "application/json;",
     ],
 )
-async def test_json_is_known_in_all_its_spellings(
+async def test_spellings_of_the_json_media_type_are_accepted(
     api: Api, person: Person, media_type: str
 ) -> None:
     response = await api.send(
@@ -216,7 +216,7 @@ async def test_json_is_known_in_all_its_spellings(
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/xml", "image/*", "text/plain;q=0.9"])
-async def test_who_takes_no_json_gets_a_problem(api: Api, accept: str) -> None:
+async def test_a_client_that_accepts_no_json_gets_406(api: Api, accept: str) -> None:
     response = await api.send("GET", "/catalogue", headers={"Accept": accept})
 
     problem(response, 406, "not-acceptable")
@@ -227,7 +227,7 @@ async def test_who_takes_no_json_gets_a_problem(api: Api, accept: str) -> None:
     ["*/*", "application/*", "application/json", "application/json; charset=utf-8",
      "text/html, */*;q=0.1", "text/html, application/json;q=0.5", "application/problem+json"],
 )  # fmt: skip
-async def test_who_takes_json_among_others_gets_it(api: Api, accept: str) -> None:
+async def test_a_client_that_also_accepts_json_gets_it(api: Api, accept: str) -> None:
     response = await api.send("GET", "/catalogue", headers={"Accept": accept})
 
     assert response.status_code == 200
@@ -237,7 +237,7 @@ async def test_who_takes_json_among_others_gets_it(api: Api, accept: str) -> Non
 # ------------------------------------------------------------------------------------------ sizes
 
 
-async def test_a_body_of_a_mebibyte_is_taken(api: Api, person: Person) -> None:
+async def test_a_body_of_a_mebibyte_is_accepted(api: Api, person: Person) -> None:
     body = msgspec.json.encode(project())
 
     response = await api.send("POST", "/projects", content=body.ljust(MEBIBYTE), by=person)
@@ -245,7 +245,7 @@ async def test_a_body_of_a_mebibyte_is_taken(api: Api, person: Person) -> None:
     assert response.status_code == 201
 
 
-async def test_a_larger_body_is_refused_everywhere(
+async def test_a_larger_body_is_rejected_by_every_route(
     api: Api, person: Person, routes: Routes
 ) -> None:
     for method, path in routes:
@@ -253,7 +253,7 @@ async def test_a_larger_body_is_refused_everywhere(
         await api.refused(413, "too-large", method, path, content=content, by=person)
 
 
-async def test_a_larger_body_is_refused_without_a_length_too(api: Api, person: Person) -> None:
+async def test_a_larger_chunked_body_is_rejected(api: Api, person: Person) -> None:
     async def pieces() -> AsyncIterator[bytes]:
         for _ in range(17):
             yield b" " * 2**16
@@ -267,14 +267,14 @@ async def test_a_larger_body_is_refused_without_a_length_too(api: Api, person: P
     problem(response, 413, "too-large")
 
 
-async def test_a_length_that_is_a_lie_is_no_internal_error(api: Api, person: Person) -> None:
+async def test_a_wrong_content_length_is_no_internal_error(api: Api, person: Person) -> None:
     for length in ("nonsense", "-1", "99999999999"):
         headers = {"Content-Length": length}
         response = await api.send("POST", "/projects", content=b"{}", by=person, headers=headers)
         assert 400 <= response.status_code < 500
 
 
-async def test_an_address_of_8_kibibytes_is_read_and_a_longer_one_is_not(api: Api) -> None:
+async def test_a_url_above_8_kibibytes_is_rejected(api: Api) -> None:
     path = "/projects?q="
     fits = path + "a" * (8 * 1024 - len(PREFIX) - len(path))
 
@@ -282,13 +282,11 @@ async def test_an_address_of_8_kibibytes_is_read_and_a_longer_one_is_not(api: Ap
     await api.refused(413, "too-large", "GET", fits + "a")
 
 
-async def test_a_long_path_is_refused(api: Api) -> None:
+async def test_a_long_path_is_rejected(api: Api) -> None:
     await api.refused(413, "too-large", "GET", "/users/" + "a" * 8 * 1024)
 
 
-async def test_the_longest_project_fits_even_when_all_of_it_is_escaped(
-    api: Api, person: Person
-) -> None:
+async def test_the_longest_project_is_accepted_in_any_escaping(api: Api, person: Person) -> None:
     content = "\U0001f642" * 50_000
 
     response = await api.send("POST", "/projects", project(content=content), by=person)
@@ -300,7 +298,7 @@ async def test_the_longest_project_fits_even_when_all_of_it_is_escaped(
 # ----------------------------------------------------------------------------------- other bodies
 
 
-async def test_a_body_where_none_belongs_is_overlooked(api: Api, person: Person) -> None:
+async def test_an_unexpected_body_is_ignored(api: Api, person: Person) -> None:
     made = await api.publish(person)
 
     response = await api.send(
@@ -310,7 +308,7 @@ async def test_a_body_where_none_belongs_is_overlooked(api: Api, person: Person)
     assert response.json() == {"bookmarked": True, "bookmark_count": 1}
 
 
-async def test_of_a_member_that_is_given_twice_the_last_counts(api: Api, person: Person) -> None:
+async def test_the_last_of_repeated_members_counts(api: Api, person: Person) -> None:
     content = b'{"title": "one", "title": "two", "summary": "S", "content": "C", "skills": ["R"]}'
 
     response = await api.send("POST", "/projects", content=content, by=person)
@@ -318,7 +316,7 @@ async def test_of_a_member_that_is_given_twice_the_last_counts(api: Api, person:
     assert (response.status_code, response.json()["title"]) == (201, "two")
 
 
-async def test_unknown_query_parameters_change_nothing(api: Api, person: Person) -> None:
+async def test_unknown_query_parameters_are_ignored(api: Api, person: Person) -> None:
     found = await api.get(ACCOUNT, "/me", by=person, is_admin="true", id=NOBODY)
 
     assert (found["id"], found["is_admin"]) == (person.id, False)

@@ -8,7 +8,7 @@ from tests.api.schemas import CARD, PROJECT
 pytestmark = pytest.mark.anyio
 
 
-async def test_everybody_sees_what_a_user_has_published_newest_first(api: Api) -> None:
+async def test_projects_of_a_user_are_public_and_newest_first(api: Api) -> None:
     author, other = await api.sign_up(), await api.sign_up()
     made = [(await api.publish(author))["id"] for _ in range(3)]
     await api.publish(other)
@@ -24,7 +24,7 @@ async def test_a_user_without_projects_has_an_empty_list(api: Api) -> None:
     assert page == {"items": [], "next": None, "previous": None, "total": 0}
 
 
-async def test_bookmarks_come_the_latest_first_and_show_the_readers_own(api: Api) -> None:
+async def test_bookmarks_are_latest_first_with_the_viewers_own_marked(api: Api) -> None:
     author, collector = await api.sign_up(), await api.sign_up()
     made = [await api.publish(author) for _ in range(3)]
     for project in (made[1], made[2], made[0]):
@@ -38,7 +38,7 @@ async def test_bookmarks_come_the_latest_first_and_show_the_readers_own(api: Api
     assert [card["bookmarked"] for card in seen] == [True, False, False]
 
 
-async def test_a_bookmark_that_was_repeated_keeps_its_place(api: Api) -> None:
+async def test_a_repeated_bookmark_keeps_its_place(api: Api) -> None:
     author = await api.sign_up()
     made = [await api.publish(author) for _ in range(2)]
     for project in (made[0], made[1], made[0]):
@@ -49,7 +49,7 @@ async def test_a_bookmark_that_was_repeated_keeps_its_place(api: Api) -> None:
     assert found == [made[1]["id"], made[0]["id"]]
 
 
-async def test_a_bookmark_that_was_taken_off_is_not_listed(api: Api) -> None:
+async def test_a_removed_bookmark_is_not_listed(api: Api) -> None:
     author = await api.sign_up()
     made = await api.publish(author)
     await api.bookmark(author, made)
@@ -59,7 +59,7 @@ async def test_a_bookmark_that_was_taken_off_is_not_listed(api: Api) -> None:
     assert (await api.get(PROJECT, f"/projects/{made['id']}"))["bookmark_count"] == 0
 
 
-async def test_bookmarks_are_for_people_who_are_signed_in(api: Api) -> None:
+async def test_bookmarks_require_a_token(api: Api) -> None:
     person = await api.sign_up()
 
     await api.refused(401, "not-authenticated", "GET", f"/users/{person.id}/bookmarks")
@@ -67,7 +67,7 @@ async def test_bookmarks_are_for_people_who_are_signed_in(api: Api) -> None:
 
 @pytest.mark.parametrize("what", ["projects", "bookmarks"])
 @pytest.mark.parametrize("user_id", [NOBODY, "nonsense"])
-async def test_nobody_has_no_lists(api: Api, what: str, user_id: str) -> None:
+async def test_lists_of_an_unknown_user_are_not_found(api: Api, what: str, user_id: str) -> None:
     person = await api.sign_up()
 
     await api.refused(404, "not-found", "GET", f"/users/{user_id}/{what}", by=person)

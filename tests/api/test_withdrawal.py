@@ -1,4 +1,4 @@
-"""The busiest person of the demo data withdraws: nothing is left, and no count is wrong."""
+"""The most active demo user withdraws: no data of theirs is left, and no count is wrong."""
 
 import asyncio
 import hashlib
@@ -33,7 +33,7 @@ pytestmark = [pytest.mark.anyio, both_databases]
 
 
 async def busiest(database: Database) -> UserId:
-    """Who has most rows that refer to them."""
+    """The user whom most rows refer to."""
     people: dict[UUID, int] = {}
     async with database.reading() as connection:
         for table in tables.metadata.sorted_tables:
@@ -45,8 +45,8 @@ async def busiest(database: Database) -> UserId:
     return UserId(max(people, key=lambda user_id: people[user_id]))
 
 
-async def entered(api: Api, user_id: UserId) -> tuple[AccountView, Person]:
-    """Somebody of the demo data, logged in."""
+async def logged_in(api: Api, user_id: UserId) -> tuple[AccountView, Person]:
+    """A user of the demo data, logged in."""
     account = await api.platform.api.services.accounts.user(user_id)
     log_in = {"email": account.email, "password": DEMO_PASSWORD}
     tokens = await api.ok(TOKENS, "POST", "/sessions", log_in, status=201)
@@ -55,15 +55,15 @@ async def entered(api: Api, user_id: UserId) -> tuple[AccountView, Person]:
 
 
 @dataclass(frozen=True)
-class House:
-    """A platform and all the places where it keeps something."""
+class Deployment:
+    """A container and every store that it writes to."""
 
     api: Api
     images: Callable[[], dict[str, bytes]]
     redis: RedisServer | None = None
 
     async def everything(self) -> dict[str, str]:
-        """All that is kept, as text, by the place: each table, each key, each object."""
+        """The stored data as text, by table, Redis key and object."""
         kept = {}
         for name, held in (self.redis.everything() if self.redis else {}).items():
             kept[f"Redis, {name}"] = f"{name} {legible(held)}"
@@ -72,21 +72,21 @@ class House:
         async with self.api.platform.database.reading() as connection:
             names = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
             for name in names:
-                # As the driver gives it, whatever this version of the program makes of it.
+                # As the driver returns it, without this version's conversions.
                 rows = await connection.exec_driver_sql(f'SELECT * FROM "{name}"')
                 kept[name] = "\n".join(" ".join(map(legible, row)) for row in rows)
         return kept
 
 
 def legible(value: object) -> str:
-    """A value as text, of bytes both the digits and what they may mean."""
+    """A value as text; bytes as hexadecimal digits and decoded."""
     if isinstance(value, bytes):
         return f"{value.hex()} {value.decode('utf-8', 'replace')}"
     return str(value)
 
 
 def forms_of(account: AccountView) -> set[str]:
-    """What names a person: their id, name and email, as they may be written."""
+    """Spellings of a user's id, name and email."""
     forms = {str(account.id), account.id.hex}
     for name in (account.username, account.email):
         for form in (name, casefold_key(name), unicodedata.normalize("NFD", name)):
@@ -102,7 +102,7 @@ def forms_of(account: AccountView) -> set[str]:
     ]
 )
 def parts(request: pytest.FixtureRequest) -> Iterator[tuple[str, RedisServer | None, S3 | None]]:
-    """The address of an empty database, and the servers beside it."""
+    """The URL of an empty database, and its other servers."""
     name = "sqlite_databases" if request.param == "SQLite" else "postgresql_databases"
     databases: Databases = request.getfixturevalue(name)
     redis = s3 = None
@@ -113,9 +113,9 @@ def parts(request: pytest.FixtureRequest) -> Iterator[tuple[str, RedisServer | N
 
 
 @pytest.fixture
-async def house(
+async def deployment(
     parts: tuple[str, RedisServer | None, S3 | None], tmp_path: Path
-) -> AsyncIterator[House]:
+) -> AsyncIterator[Deployment]:
     address, redis, s3 = parts
     if redis is None or s3 is None:
 
@@ -124,33 +124,31 @@ async def house(
             return {path.name: path.read_bytes() for path in found if path.is_file()}
 
         async with serving(address, tmp_path, rate_limits=True) as api:
-            yield House(api, files)
+            yield Deployment(api, files)
         return
     bucket = s3.fresh_bucket()
     settings = {"images_url": f"s3://{bucket}/of/people", "s3_endpoint": s3.url}
     async with serving(
         address, tmp_path, rate_limits=True, redis_url=redis.url, **settings
     ) as api:
-        yield House(api, lambda: s3.everything(bucket), redis)
+        yield Deployment(api, lambda: s3.everything(bucket), redis)
 
 
 EXPECTED = {
     *("users", "profiles", "sessions", "known_addresses", "images", "projects", "comments"),
     *("bookmarks", "rooms", "messages", "attempts", "profile_skills"),
 }
-"""The tables that name somebody who has done all that one can do."""
+"""The tables that refer to a user who has used every feature."""
 
-BY_ITSELF = {"limit": 3600, "socket-ticket": 30}
-"""What goes from Redis without anybody's doing: the beginnings of the keys, and after how many
-seconds at the latest.
-"""
+EXPIRING = {"limit": 3600, "socket-ticket": 30}
+"""Prefixes of Redis keys that expire, with their maximum seconds."""
 
 
-async def test_nothing_is_left_of_who_withdraws_and_no_count_is_wrong(house: House) -> None:
-    api, platform = house.api, house.api.platform
+async def test_a_withdrawal_leaves_no_data_and_no_wrong_count(deployment: Deployment) -> None:
+    api, platform = deployment.api, deployment.api.platform
     services, database = platform.api.services, platform.database
     assert await seed_if_empty(platform)
-    account, person = await entered(api, await busiest(database))
+    account, person = await logged_in(api, await busiest(database))
     image = await api.image(person, saved(picture()))
     shown_at = f"/media/{image['url'].rpartition('/')[2]}"
     await api.profile(person, "Python", image_id=image["id"])
@@ -166,17 +164,17 @@ async def test_nothing_is_left_of_who_withdraws_and_no_count_is_wrong(house: Hou
     forms = forms_of(account)
 
     async def naming() -> set[str]:
-        kept = await house.everything()
+        kept = await deployment.everything()
         return {place for place, held in kept.items() if any(form in held for form in forms)}
 
     before = await naming()
     in_redis = {place.partition(":")[0] for place in before if place.startswith("Redis, ")}
     assert before >= EXPECTED
-    if house.redis:
+    if deployment.redis:
         assert in_redis == {"Redis, similarity", "Redis, limit", "Redis, socket-ticket"}
     else:
         assert "neighbours" in before
-    assert len(house.images()) == 1
+    assert len(deployment.images()) == 1
 
     withdrawal = {"password": DEMO_PASSWORD}
     assert (await api.send("DELETE", "/me", withdrawal, by=person)).status_code == 204
@@ -185,17 +183,17 @@ async def test_nothing_is_left_of_who_withdraws_and_no_count_is_wrong(house: Hou
 
     left = await naming()
     for place in left:
-        assert house.redis, f"{place} names them still"
+        assert deployment.redis, f"{place} still names them"
         key = place.removeprefix("Redis, ")
-        assert key.partition(":")[0] in BY_ITSELF, f"{place} names them still"
-        assert house.redis.seconds_left(key) <= BY_ITSELF[key.partition(":")[0]]
-    assert house.images() == {}
+        assert key.partition(":")[0] in EXPIRING, f"{place} still names them"
+        assert deployment.redis.seconds_left(key) <= EXPIRING[key.partition(":")[0]]
+    assert deployment.images() == {}
     assert await find_drifts(database) == []
     problem(await api.send("GET", "/me", by=person), 401, "not-authenticated")
     problem(await api.send("GET", f"/users/{person.id}"), 404, "not-found")
 
 
-async def test_rooms_that_are_asked_for_during_a_withdrawal_have_nobody_in_them_who_is_gone(
+async def test_rooms_opened_during_a_withdrawal_have_no_withdrawn_participant(
     api: Api,
 ) -> None:
     for _ in range(5):
@@ -214,7 +212,7 @@ async def test_rooms_that_are_asked_for_during_a_withdrawal_have_nobody_in_them_
 
 
 async def left_behind(api: Api, asker: Person, response: httpx.Response) -> None:
-    """Whoever came too late hears that nobody is there, everybody else has a room of their own."""
+    """A request that came too late is 404; every other one has its room."""
     rooms = (await api.send("GET", "/rooms", by=asker)).json()["items"]
     if response.status_code == 404:
         assert rooms == []
@@ -224,7 +222,7 @@ async def left_behind(api: Api, asker: Person, response: httpx.Response) -> None
     assert (room["id"], room["participant"], room["status"]) == (asked["id"], None, "pending")
 
 
-async def test_a_project_published_during_a_withdrawal_stays_with_nobody(api: Api) -> None:
+async def test_a_project_published_during_a_withdrawal_is_not_left_over(api: Api) -> None:
     for _ in range(5):
         going, other = await api.sign_up(), await api.sign_up()
         made = await api.publish(other)
