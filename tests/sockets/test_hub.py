@@ -1,7 +1,7 @@
-"""The hub and a socket's conversation over a feed that misbehaves, without a server.
+"""The hub and the chat session over an unreliable pub/sub, without a server.
 
-A feed may tell an event twice, late, in another order, or not at all; what every socket sees is
-1, 2, 3 … all the same.
+Events may arrive twice, late, in any order, or not at all; every socket gets 1, 2, 3 … all the
+same.
 """
 
 from __future__ import annotations
@@ -44,24 +44,24 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 
-class WaywardFeed(InProcessPubSub):
-    """Holds events back while `held` is a list, and waits at `gate` before listening changes."""
+class UnreliablePubSub(InProcessPubSub):
+    """Holds events back while `buffer` is a list, and subscription changes until `unblocked`."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.held: list[Event] | None = None
-        self.gate = asyncio.Event()
-        self.gate.set()
-        self.at_gate = asyncio.Event()
+        self.buffer: list[Event] | None = None
+        self.unblocked = asyncio.Event()
+        self.unblocked.set()
+        self.is_waiting = asyncio.Event()
 
     async def publish(self, event: Event) -> None:
-        if self.held is None:
+        if self.buffer is None:
             await super().publish(event)
         else:
-            self.held.append(event)
+            self.buffer.append(event)
 
-    async def tell(self, *events: Event) -> None:
-        """Tell events now, in this order."""
+    async def deliver(self, *events: Event) -> None:
+        """Deliver events now, in this order."""
         for event in events:
             await super().publish(event)
 
@@ -74,21 +74,21 @@ class WaywardFeed(InProcessPubSub):
         await super().unsubscribe(channel, listener)
 
     async def _wait(self) -> None:
-        if not self.gate.is_set():
-            self.at_gate.set()
-        await self.gate.wait()
+        if not self.unblocked.is_set():
+            self.is_waiting.set()
+        await self.unblocked.wait()
 
 
-class Away(MemoryReader):
-    """A reader whose store can be away, and can be slow to give messages."""
+class UnreliableReader(MemoryReader):
+    """Fails `failures` times, and reads messages only while `unblocked` is set."""
 
     def __init__(self, store: MemoryStore) -> None:
         super().__init__(store)
         self.failures = 0
         self.failure: Exception = errors.Unavailable()
-        self.gate = asyncio.Event()
-        self.gate.set()
-        self.asked = asyncio.Event()
+        self.unblocked = asyncio.Event()
+        self.unblocked.set()
+        self.is_reading = asyncio.Event()
 
     async def states(self, room_ids: Collection[RoomId]) -> Mapping[RoomId, Room]:
         if self.failures:
@@ -99,37 +99,37 @@ class Away(MemoryReader):
     async def messages(
         self, room_id: RoomId, *, after: int | None, before: int | None, limit: int
     ) -> tuple[Message, ...]:
-        self.asked.set()
-        await self.gate.wait()
+        self.is_reading.set()
+        await self.unblocked.wait()
         return await super().messages(room_id, after=after, before=before, limit=limit)
 
 
 class Client:
-    """The other end of a socket: what it gets, and what it sends."""
+    """The client side of a socket."""
 
     def __init__(self) -> None:
         self.frames: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.events: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self.reads = asyncio.Event()
-        self.reads.set()
-        self.conversation: asyncio.Task[CloseCode | None] | None = None
+        self.can_read = asyncio.Event()
+        self.can_read.set()
+        self.session: asyncio.Task[CloseCode | None] | None = None
 
-    # what the conversation calls
+    # called by the session
 
     async def send(self, event: dict[str, Any]) -> None:
-        await self.reads.wait()
+        await self.can_read.wait()
         self.frames.put_nowait(json.loads(event["text"]))
 
     async def receive(self) -> dict[str, Any]:
         return await self.events.get()
 
-    # what the tests call
+    # called by the tests
 
-    def tell(self, kind: str, **members: object) -> None:
+    def send_frame(self, kind: str, **members: object) -> None:
         text = json.dumps({"type": kind, **members})
         self.events.put_nowait({"type": "websocket.receive", "text": text})
 
-    def go(self) -> None:
+    def disconnect(self) -> None:
         self.events.put_nowait({"type": "websocket.disconnect", "code": 1001})
 
     async def expect(self, kind: str) -> dict[str, Any]:
@@ -141,40 +141,40 @@ class Client:
     async def numbers(self, count: int) -> list[int]:
         return [(await self.expect("message"))["message"]["seq"] for _ in range(count)]
 
-    async def ended(self) -> CloseCode | None:
-        assert self.conversation is not None
+    async def closed(self) -> CloseCode | None:
+        assert self.session is not None
         async with asyncio.timeout(TIMEOUT):
-            return await self.conversation
+            return await self.session
 
 
 @dataclass
-class House:
-    """Two people and their room, over stores in memory."""
+class Chat:
+    """A room of two people with in-memory stores, and the hub."""
 
     one: Caller
     other: Caller
     room: Room
     store: MemoryStore
-    reader: Away
-    feed: WaywardFeed = field(default_factory=WaywardFeed)
+    reader: UnreliableReader
+    pubsub: UnreliablePubSub = field(default_factory=UnreliablePubSub)
     presence: InProcessPresence = field(default_factory=InProcessPresence)
-    away: bool = False
+    is_down: bool = False
 
     def __post_init__(self) -> None:
         self.rooms = RoomService(
             unit_of_work=self.unit_of_work,
             reader=self.reader,
-            events=self.feed,
+            events=self.pubsub,
             presence=self.presence,
-            message_writer=MessageWriter(self.unit_of_work, self.feed, factories.SetClock()),
+            message_writer=MessageWriter(self.unit_of_work, self.pubsub, factories.SetClock()),
             clock=factories.SetClock(),
             new_id=factories.new_id,
         )
-        self.hub = Hub(self.feed, {ROOM: RoomEventHandler(self.rooms)})
+        self.hub = Hub(self.pubsub, {ROOM: RoomEventHandler(self.rooms)})
         self.channel = Channel.room(self.room.id)
 
     @classmethod
-    async def built(cls) -> House:
+    async def create(cls) -> Chat:
         store = MemoryStore(factories.CATALOGUE)
         users = [factories.user(), factories.user()]
         room = factories.room(users[0].id, users[1].id)
@@ -184,28 +184,28 @@ class House:
             await work.rooms.add_if_absent(room)
             await work.commit()
         one, other = map(factories.caller, users)
-        return cls(one, other, room, store, Away(store))
+        return cls(one, other, room, store, UnreliableReader(store))
 
     def unit_of_work(self) -> FullUnitOfWork:
-        if self.away:
+        if self.is_down:
             raise errors.Unavailable
         return self.store.unit_of_work()
 
-    async def written(self, count: int) -> Sequence[MessageSent]:
-        """Store messages, and give the events that nobody heard of."""
-        self.feed.held = held = list[Event]()
+    async def store_unpublished(self, count: int) -> Sequence[MessageSent]:
+        """Store messages; return their events, which are not published."""
+        self.pubsub.buffer = buffer = list[Event]()
         for _ in range(count):
             await self.rooms.send(self.other, self.room.id, "안녕하세요", None)
-        self.feed.held = None
-        return cast("list[MessageSent]", held)
+        self.pubsub.buffer = None
+        return cast("list[MessageSent]", buffer)
 
     @asynccontextmanager
-    async def chat(
-        self, caller: Caller | None = None, after: int | None = None, *, begun: bool = True
+    async def socket(
+        self, caller: Caller | None = None, after: int | None = None, *, started: bool = True
     ) -> AsyncIterator[Client]:
-        """A socket; with `begun`, its first frames are read."""
+        """A socket; with `started`, its first frames have been read."""
         client = Client()
-        conversation = ChatSession(
+        session = ChatSession(
             cast("Any", client),
             caller or self.one,
             self.room.id,
@@ -213,29 +213,29 @@ class House:
             self.rooms,
             factories.new_id().hex,
         )
-        client.conversation = asyncio.create_task(conversation.run(after))
-        if begun:
+        client.session = asyncio.create_task(session.run(after))
+        if started:
             hello = await client.expect("hello")
             await client.numbers(hello["last_seq"] - after if after is not None else 0)
             await client.expect("status")
         try:
             yield client
         finally:
-            client.reads.set()
-            client.go()
-            await asyncio.gather(client.conversation, return_exceptions=True)
+            client.can_read.set()
+            client.disconnect()
+            await asyncio.gather(client.session, return_exceptions=True)
 
 
 @pytest.fixture
-async def house() -> House:
-    return await House.built()
+async def chat() -> Chat:
+    return await Chat.create()
 
 
-# ------------------------------------------------------------------------------ a feed that errs
+# -------------------------------------------------------------------------- unreliable delivery
 
 
 @pytest.mark.parametrize(
-    "told",
+    "delivered",
     [
         [1, 2, 3, 4],
         [1, 1, 2, 2, 2, 3, 4, 4],
@@ -248,223 +248,223 @@ async def house() -> House:
     ids=str,
 )
 async def test_any_order_of_events_gives_one_order_of_messages(
-    house: House, told: list[int]
+    chat: Chat, delivered: list[int]
 ) -> None:
-    async with house.chat() as client:
-        events = await house.written(4)
-        await house.feed.tell(*(events[number - 1] for number in told))
+    async with chat.socket() as client:
+        events = await chat.store_unpublished(4)
+        await chat.pubsub.deliver(*(events[number - 1] for number in delivered))
         assert await client.numbers(4) == [1, 2, 3, 4]
-        # and nothing after it
-        await house.rooms.typing(house.other, house.room.id)
+        # nothing more
+        await chat.rooms.typing(chat.other, chat.room.id)
         await client.expect("typing")
 
 
-async def test_a_gap_longer_than_a_batch_is_filled(house: House) -> None:
+async def test_a_gap_longer_than_a_batch_is_filled(chat: Chat) -> None:
     count = REPLAY_BATCH * 2 + 7
-    async with house.chat() as client:
-        events = await house.written(count)
-        await house.feed.tell(events[-1])
+    async with chat.socket() as client:
+        events = await chat.store_unpublished(count)
+        await chat.pubsub.deliver(events[-1])
         assert await client.numbers(count) == list(range(1, count + 1))
 
 
 @pytest.mark.parametrize("after", [None, 0, 1, 3, 9])
-async def test_events_of_earlier_messages_are_dropped(house: House, after: int | None) -> None:
-    events = await house.written(3)
-    async with house.chat(after=after, begun=False) as client:
+async def test_events_of_earlier_messages_are_dropped(chat: Chat, after: int | None) -> None:
+    events = await chat.store_unpublished(3)
+    async with chat.socket(after=after, started=False) as client:
         hello = await client.expect("hello")
         assert hello["last_seq"] == 3
         missed = [] if after is None else list(range(after + 1, 4))
         assert await client.numbers(len(missed)) == missed
         await client.expect("status")
-        await house.feed.tell(*events)
-        await house.rooms.send(house.one, house.room.id, "four", None)
+        await chat.pubsub.deliver(*events)
+        await chat.rooms.send(chat.one, chat.room.id, "four", None)
         assert await client.numbers(1) == [4]
 
 
-async def test_messages_sent_during_the_replay_follow_it(house: House) -> None:
-    await house.written(3)
-    house.reader.gate.clear()
-    async with house.chat(after=0, begun=False) as client:
+async def test_messages_sent_during_the_replay_follow_it(chat: Chat) -> None:
+    await chat.store_unpublished(3)
+    chat.reader.unblocked.clear()
+    async with chat.socket(after=0, started=False) as client:
         await client.expect("hello")
-        await house.reader.asked.wait()
+        await chat.reader.is_reading.wait()
         for _ in range(3):
-            await house.rooms.send(house.other, house.room.id, "meanwhile", None)
-        house.reader.gate.set()
+            await chat.rooms.send(chat.other, chat.room.id, "meanwhile", None)
+        chat.reader.unblocked.set()
         assert await client.numbers(3) == [1, 2, 3]
         await client.expect("status")
         assert await client.numbers(3) == [4, 5, 6]
 
 
-async def test_a_duplicate_is_answered_at_once_and_fills_no_gap(house: House) -> None:
-    async with house.chat() as client:
-        client.tell("send", client_id="a", body="first")
+async def test_a_duplicate_is_answered_at_once_and_fills_no_gap(chat: Chat) -> None:
+    async with chat.socket() as client:
+        client.send_frame("send", client_id="a", body="first")
         assert await client.numbers(1) == [1]
-        await house.written(2)  # which this socket has not heard of
-        client.tell("send", client_id="a", body="again")
+        await chat.store_unpublished(2)  # not delivered to this socket
+        client.send_frame("send", client_id="a", body="again")
         assert await client.numbers(1) == [1]
-        await house.rooms.send(house.other, house.room.id, "four", None)
+        await chat.rooms.send(chat.other, chat.room.id, "four", None)
         assert await client.numbers(3) == [2, 3, 4]
 
 
 async def test_an_unpublished_message_is_published_when_it_is_repeated(
-    house: House,
+    chat: Chat,
 ) -> None:
-    """It was committed and never published; its sender repeats it."""
-    async with house.chat() as client, house.chat(house.other) as theirs:
+    """Its first process died after the commit and before publishing."""
+    async with chat.socket() as client, chat.socket(chat.other) as theirs:
         await client.expect("status")
-        house.feed.held = held = list[Event]()
-        client.tell("send", client_id="a", body="stored")
-        client.tell("typing")
-        await eventually(lambda: len(held) == 2)
-        house.feed.held = None
-        client.tell("send", client_id="a", body="stored")
+        chat.pubsub.buffer = buffer = list[Event]()
+        client.send_frame("send", client_id="a", body="stored")
+        client.send_frame("typing")
+        await eventually(lambda: len(buffer) == 2)
+        chat.pubsub.buffer = None
+        client.send_frame("send", client_id="a", body="stored")
         assert await theirs.numbers(1) == [1]
         assert (await client.expect("message"))["message"]["client_id"] == "a"
 
 
-async def test_a_resync_reads_messages_positions_and_status(house: House) -> None:
-    async with house.chat() as client:
-        await house.written(3)
-        house.feed.held = []
-        await house.rooms.mark_read(house.other, house.room.id, 2)
-        await house.presence.connect(house.channel, house.other.id, "elsewhere")
-        house.feed.held = None
-        await house.feed.tell(ResyncRequired(house.channel))
+async def test_a_resync_reads_messages_positions_and_status(chat: Chat) -> None:
+    async with chat.socket() as client:
+        await chat.store_unpublished(3)
+        chat.pubsub.buffer = []
+        await chat.rooms.mark_read(chat.other, chat.room.id, 2)
+        await chat.presence.connect(chat.channel, chat.other.id, "elsewhere")
+        chat.pubsub.buffer = None
+        await chat.pubsub.deliver(ResyncRequired(chat.channel))
         assert await client.numbers(3) == [1, 2, 3]
         read = await client.expect("read")
-        assert (read["user_id"], read["seq"]) == (str(house.other.id), 2)
-        both = sorted([str(house.one.id), str(house.other.id)])
+        assert (read["user_id"], read["seq"]) == (str(chat.other.id), 2)
+        both = sorted([str(chat.one.id), str(chat.other.id)])
         assert (await client.expect("status"))["online"] == both
-        await house.rooms.send(house.other, house.room.id, "four", None)
+        await chat.rooms.send(chat.other, chat.room.id, "four", None)
         assert await client.numbers(1) == [4]
 
 
-@pytest.mark.parametrize("failure", [errors.Unavailable(), RuntimeError("nobody foresaw this")])
+@pytest.mark.parametrize("failure", [errors.Unavailable(), RuntimeError("a defect")])
 async def test_a_failed_resync_is_retried(
-    house: House, monkeypatch: pytest.MonkeyPatch, failure: Exception
+    chat: Chat, monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
     monkeypatch.setattr(room_events, "RETRY_DELAY", 0.01)
-    async with house.chat() as client, house.chat(house.other) as theirs:
+    async with chat.socket() as client, chat.socket(chat.other) as theirs:
         await client.expect("status")
-        await house.written(3)
-        house.feed.held = []
-        await house.rooms.mark_read(house.other, house.room.id, 2)
-        await house.rooms.leave(house.other, house.room.id)
-        house.feed.held = None
-        house.reader.failures, house.reader.failure = 3, failure
-        await house.feed.tell(ResyncRequired(house.channel))
+        await chat.store_unpublished(3)
+        chat.pubsub.buffer = []
+        await chat.rooms.mark_read(chat.other, chat.room.id, 2)
+        await chat.rooms.leave(chat.other, chat.room.id)
+        chat.pubsub.buffer = None
+        chat.reader.failures, chat.reader.failure = 3, failure
+        await chat.pubsub.deliver(ResyncRequired(chat.channel))
         assert await client.numbers(3) == [1, 2, 3]
         assert (await client.expect("read"))["seq"] == 2
         assert (await client.expect("status"))["status"] == "pending"
-        assert await theirs.ended() == 4404
-        assert house.reader.failures == 0
+        assert await theirs.closed() == 4404
+        assert chat.reader.failures == 0
 
 
 async def test_messages_are_delivered_while_a_resync_is_retried(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(room_events, "RETRY_DELAY", 2 * TIMEOUT)
-    async with house.chat() as client:
-        house.reader.failures = 1
-        await house.feed.tell(ResyncRequired(house.channel))
-        await eventually(lambda: house.reader.failures == 0)
-        await house.rooms.send(house.other, house.room.id, "one", None)
+    async with chat.socket() as client:
+        chat.reader.failures = 1
+        await chat.pubsub.deliver(ResyncRequired(chat.channel))
+        await eventually(lambda: chat.reader.failures == 0)
+        await chat.rooms.send(chat.other, chat.room.id, "one", None)
         assert await client.numbers(1) == [1]
 
 
-async def test_a_read_position_never_goes_back(house: House) -> None:
-    await house.written(3)
-    async with house.chat() as client:
+async def test_a_read_position_never_goes_back(chat: Chat) -> None:
+    await chat.store_unpublished(3)
+    async with chat.socket() as client:
         for seq in (2, 1, 2, 3):
-            await house.feed.tell(ReadPositionChanged(house.channel, house.other.id, seq))
-        await house.feed.tell(ReadPositionChanged(house.channel, house.one.id, 1))
-        told = [await client.expect("read") for _ in range(3)]
-        assert [(read["user_id"], read["seq"]) for read in told] == [
-            (str(house.other.id), 2),
-            (str(house.other.id), 3),
-            (str(house.one.id), 1),
+            await chat.pubsub.deliver(ReadPositionChanged(chat.channel, chat.other.id, seq))
+        await chat.pubsub.deliver(ReadPositionChanged(chat.channel, chat.one.id, 1))
+        frames = [await client.expect("read") for _ in range(3)]
+        assert [(read["user_id"], read["seq"]) for read in frames] == [
+            (str(chat.other.id), 2),
+            (str(chat.other.id), 3),
+            (str(chat.one.id), 1),
         ]
 
 
 async def test_read_positions_from_before_the_hello_are_not_sent_again(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await house.written(3)
-    gate, look = asyncio.Event(), house.reader.room
+    await chat.store_unpublished(3)
+    unblocked, read_room = asyncio.Event(), chat.reader.room
 
-    async def late(*given: Any) -> Any:
-        await gate.wait()
-        return await look(*given)
+    async def delayed(*arguments: Any) -> Any:
+        await unblocked.wait()
+        return await read_room(*arguments)
 
-    monkeypatch.setattr(house.reader, "room", late)
-    async with house.chat(begun=False) as client:
-        await eventually(lambda: house.hub.sockets == 1)
-        for reader, seq in ((house.one, 1), (house.other, 1), (house.other, 2)):
-            await house.rooms.mark_read(reader, house.room.id, seq)
-        gate.set()
+    monkeypatch.setattr(chat.reader, "room", delayed)
+    async with chat.socket(started=False) as client:
+        await eventually(lambda: chat.hub.sockets == 1)
+        for reader, seq in ((chat.one, 1), (chat.other, 1), (chat.other, 2)):
+            await chat.rooms.mark_read(reader, chat.room.id, seq)
+        unblocked.set()
         room = (await client.expect("hello"))["room"]
         assert (room["read_seq"], room["participant_read_seq"]) == (1, 2)
         await client.expect("status")
-        await house.rooms.mark_read(house.other, house.room.id, 3)
+        await chat.rooms.mark_read(chat.other, chat.room.id, 3)
         assert (await client.expect("read"))["seq"] == 3
 
 
-async def test_a_resync_without_changes_sends_nothing(house: House) -> None:
-    async with house.chat() as client:
-        await house.rooms.send(house.other, house.room.id, "one", None)
+async def test_a_resync_without_changes_sends_nothing(chat: Chat) -> None:
+    async with chat.socket() as client:
+        await chat.rooms.send(chat.other, chat.room.id, "one", None)
         assert await client.numbers(1) == [1]
-        await house.rooms.mark_read(house.one, house.room.id, 1)
+        await chat.rooms.mark_read(chat.one, chat.room.id, 1)
         await client.expect("read")
-        await house.feed.tell(ResyncRequired(house.channel))
+        await chat.pubsub.deliver(ResyncRequired(chat.channel))
         for _ in range(10):
             await asyncio.sleep(0)
-        await house.rooms.typing(house.other, house.room.id)
+        await chat.rooms.typing(chat.other, chat.room.id)
         await client.expect("typing")
 
 
-async def test_a_resync_closes_the_sockets_of_a_user_who_left(house: House) -> None:
-    async with house.chat() as client, house.chat(house.other) as theirs:
-        house.feed.held = []
-        await house.rooms.leave(house.one, house.room.id)
-        house.feed.held = None
-        await house.feed.tell(ResyncRequired(house.channel))
-        assert await client.ended() == 4404
+async def test_a_resync_closes_the_sockets_of_a_user_who_left(chat: Chat) -> None:
+    async with chat.socket() as client, chat.socket(chat.other) as theirs:
+        chat.pubsub.buffer = []
+        await chat.rooms.leave(chat.one, chat.room.id)
+        chat.pubsub.buffer = None
+        await chat.pubsub.deliver(ResyncRequired(chat.channel))
+        assert await client.closed() == 4404
         while (await theirs.expect("status"))["status"] != "pending":
             pass
 
 
 async def test_a_user_who_reopens_the_room_during_a_resync_stays_connected(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    look_up, gate = house.rooms.reader.states, asyncio.Event()
+    read_states, unblocked = chat.rooms.reader.states, asyncio.Event()
 
     async def slowly(room_ids: Collection[RoomId]) -> Mapping[RoomId, Room]:
-        found = await look_up(room_ids)
-        await gate.wait()
+        found = await read_states(room_ids)
+        await unblocked.wait()
         return found
 
-    before, after = outbox_of(house.one), outbox_of(house.one)
-    await house.hub.join(house.channel, before)
-    house.feed.held = []
-    await house.rooms.leave(house.one, house.room.id)
-    monkeypatch.setattr(house.reader, "states", slowly)
-    await house.feed.tell(ResyncRequired(house.channel))
+    before, after = outbox_of(chat.one), outbox_of(chat.one)
+    await chat.hub.join(chat.channel, before)
+    chat.pubsub.buffer = []
+    await chat.rooms.leave(chat.one, chat.room.id)
+    monkeypatch.setattr(chat.reader, "states", slowly)
+    await chat.pubsub.deliver(ResyncRequired(chat.channel))
     await asyncio.sleep(0)
-    await house.rooms.open(house.one, house.other.id)
-    await house.hub.join(house.channel, after)
-    gate.set()
+    await chat.rooms.open(chat.one, chat.other.id)
+    await chat.hub.join(chat.channel, after)
+    unblocked.set()
     async with asyncio.timeout(TIMEOUT):
         assert await before.closed == 4404
     assert not after.closed.done()
 
 
-async def test_a_resync_closes_all_sockets_of_a_deleted_room(house: House) -> None:
-    async with house.chat() as client, house.chat(house.other) as theirs:
-        async with house.store.unit_of_work() as work:
-            await work.rooms.delete(house.room.id)
+async def test_a_resync_closes_all_sockets_of_a_deleted_room(chat: Chat) -> None:
+    async with chat.socket() as client, chat.socket(chat.other) as theirs:
+        async with chat.store.unit_of_work() as work:
+            await work.rooms.delete(chat.room.id)
             await work.commit()
-        await house.feed.tell(ResyncRequired(house.channel))
-        assert await client.ended() == await theirs.ended() == 4404
+        await chat.pubsub.deliver(ResyncRequired(chat.channel))
+        assert await client.closed() == await theirs.closed() == 4404
 
 
 # --------------------------------------------------------------------------- joining and leaving
@@ -474,55 +474,55 @@ def outbox_of(person: Caller) -> Outbox:
     return Outbox(person.id, person.session_id)
 
 
-async def test_a_socket_that_joins_while_the_last_one_leaves_gets_events(house: House) -> None:
-    leaving, joining = outbox_of(house.one), outbox_of(house.other)
-    await house.hub.join(house.channel, leaving)
-    house.feed.gate.clear()
-    leave = asyncio.create_task(house.hub.leave(house.channel, leaving))
-    await house.feed.at_gate.wait()
-    join = asyncio.create_task(house.hub.join(house.channel, joining))
+async def test_a_socket_that_joins_while_the_last_one_leaves_gets_events(chat: Chat) -> None:
+    leaving, joining = outbox_of(chat.one), outbox_of(chat.other)
+    await chat.hub.join(chat.channel, leaving)
+    chat.pubsub.unblocked.clear()
+    leave = asyncio.create_task(chat.hub.leave(chat.channel, leaving))
+    await chat.pubsub.is_waiting.wait()
+    join = asyncio.create_task(chat.hub.join(chat.channel, joining))
     for _ in range(10):
         await asyncio.sleep(0)
-    house.feed.gate.set()
+    chat.pubsub.unblocked.set()
     await asyncio.gather(leave, join)
 
-    await house.feed.tell(ReadPositionChanged(house.channel, house.one.id, 1))
+    await chat.pubsub.deliver(ReadPositionChanged(chat.channel, chat.one.id, 1))
     assert len(joining.frames) == 1
     assert leaving.frames.empty()
-    await house.hub.leave(house.channel, joining)
-    await house.feed.tell(ReadPositionChanged(house.channel, house.one.id, 2))
+    await chat.hub.leave(chat.channel, joining)
+    await chat.pubsub.deliver(ReadPositionChanged(chat.channel, chat.one.id, 2))
     assert len(joining.frames) == 1
 
 
-async def test_sockets_may_join_and_leave_in_any_order(house: House) -> None:
-    outboxes = [outbox_of(house.one) for _ in range(20)]
+async def test_sockets_may_join_and_leave_in_any_order(chat: Chat) -> None:
+    outboxes = [outbox_of(chat.one) for _ in range(20)]
 
-    async def visit(outbox: Outbox, turns: int) -> None:
-        for _ in range(turns):
-            await house.hub.join(house.channel, outbox)
+    async def visit(outbox: Outbox, times: int) -> None:
+        for _ in range(times):
+            await chat.hub.join(chat.channel, outbox)
             await asyncio.sleep(0)
-            await house.hub.leave(house.channel, outbox)
-        await house.hub.join(house.channel, outbox)
+            await chat.hub.leave(chat.channel, outbox)
+        await chat.hub.join(chat.channel, outbox)
 
-    await asyncio.gather(*(visit(outbox, turns) for turns, outbox in enumerate(outboxes)))
+    await asyncio.gather(*(visit(outbox, times) for times, outbox in enumerate(outboxes)))
     assert all(outbox.frames.empty() for outbox in outboxes)
-    await house.feed.tell(ReadPositionChanged(house.channel, house.one.id, 1))
+    await chat.pubsub.deliver(ReadPositionChanged(chat.channel, chat.one.id, 1))
     assert [len(outbox.frames) for outbox in outboxes] == [1] * 20
 
 
 async def test_a_failed_subscription_is_retried_by_the_next_socket(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def away(*_: object) -> None:
+    async def fail(*_: object) -> None:
         raise errors.Unavailable
 
     with monkeypatch.context() as patched:
-        patched.setattr(house.feed, "subscribe", away)
+        patched.setattr(chat.pubsub, "subscribe", fail)
         with pytest.raises(errors.Unavailable):
-            await house.hub.join(house.channel, outbox_of(house.one))
-    outbox = outbox_of(house.one)
-    await house.hub.join(house.channel, outbox)
-    await house.feed.tell(ReadPositionChanged(house.channel, house.one.id, 1))
+            await chat.hub.join(chat.channel, outbox_of(chat.one))
+    outbox = outbox_of(chat.one)
+    await chat.hub.join(chat.channel, outbox)
+    await chat.pubsub.deliver(ReadPositionChanged(chat.channel, chat.one.id, 1))
     assert len(outbox.frames) == 1
 
 
@@ -537,218 +537,218 @@ class Recorder:
 
 
 async def test_the_hub_serves_channels_of_any_kind() -> None:
-    feed, handler = InProcessPubSub(), Recorder()
-    hub = Hub(feed, {"user": handler})
+    pubsub, handler = InProcessPubSub(), Recorder()
+    hub = Hub(pubsub, {"user": handler})
     user = factories.caller(factories.user())
     channel, other = Channel("user", user.id), Channel("user", factories.new_id())
     outbox = outbox_of(user)
     await hub.join(channel, outbox)
     assert hub.sockets == 1
-    await feed.publish(StatusChanged(other))
-    await feed.publish(StatusChanged(channel))
+    await pubsub.publish(StatusChanged(other))
+    await pubsub.publish(StatusChanged(channel))
     assert handler.handled == [(StatusChanged(channel), 1)]
     await hub.leave(channel, outbox)
-    await feed.publish(StatusChanged(channel))
+    await pubsub.publish(StatusChanged(channel))
     assert len(handler.handled) == 1
 
 
-async def test_leaving_without_joining_does_nothing(house: House) -> None:
-    await house.hub.leave(house.channel, outbox_of(house.one))
+async def test_leaving_without_joining_does_nothing(chat: Chat) -> None:
+    await chat.hub.leave(chat.channel, outbox_of(chat.one))
 
 
-async def test_a_user_who_leaves_the_room_during_the_handshake_gets_no_hello(house: House) -> None:
-    house.feed.gate.clear()
-    async with house.chat(begun=False) as client:
-        await house.feed.at_gate.wait()  # admitted, and not yet listening
-        await house.rooms.leave(house.one, house.room.id)
-        house.feed.gate.set()
+async def test_a_user_who_leaves_the_room_during_the_handshake_gets_no_hello(chat: Chat) -> None:
+    chat.pubsub.unblocked.clear()
+    async with chat.socket(started=False) as client:
+        await chat.pubsub.is_waiting.wait()  # authorized, and not subscribed yet
+        await chat.rooms.leave(chat.one, chat.room.id)
+        chat.pubsub.unblocked.set()
         with pytest.raises(errors.NotFound):
-            await client.ended()
+            await client.closed()
         assert client.frames.empty()
-    assert await house.presence.online([house.channel]) == {}
+    assert await chat.presence.online([chat.channel]) == {}
 
 
 # --------------------------------------------------------------------------------------- status
 
 
 async def test_a_failed_status_read_is_retried(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(room_events, "RETRY_DELAY", 0.01)
-    async with house.chat() as client:
-        house.reader.failures = 3
-        await house.presence.connect(house.channel, house.other.id, "elsewhere")
-        await house.feed.tell(StatusChanged(house.channel))
+    async with chat.socket() as client:
+        chat.reader.failures = 3
+        await chat.presence.connect(chat.channel, chat.other.id, "elsewhere")
+        await chat.pubsub.deliver(StatusChanged(chat.channel))
         status = await client.expect("status")
-        assert status["online"] == sorted([str(house.one.id), str(house.other.id)])
-        assert house.reader.failures == 0
+        assert status["online"] == sorted([str(chat.one.id), str(chat.other.id)])
+        assert chat.reader.failures == 0
 
 
-async def test_an_unchanged_status_is_not_sent(house: House) -> None:
-    async with house.chat() as client:
-        await house.feed.tell(*[StatusChanged(house.channel)] * 3)
+async def test_an_unchanged_status_is_not_sent(chat: Chat) -> None:
+    async with chat.socket() as client:
+        await chat.pubsub.deliver(*[StatusChanged(chat.channel)] * 3)
         for _ in range(10):
             await asyncio.sleep(0)
-        await house.rooms.typing(house.other, house.room.id)
+        await chat.rooms.typing(chat.other, chat.room.id)
         await client.expect("typing")
 
 
-async def test_a_queued_status_is_not_sent_after_a_newer_one(house: House) -> None:
-    await house.written(1)
-    house.reader.gate.clear()
-    async with house.chat(after=0, begun=False) as client:
+async def test_a_queued_status_is_not_sent_after_a_newer_one(chat: Chat) -> None:
+    await chat.store_unpublished(1)
+    chat.reader.unblocked.clear()
+    async with chat.socket(after=0, started=False) as client:
         await client.expect("hello")
-        await house.reader.asked.wait()
-        async with house.chat(house.other):
-            house.reader.gate.set()
+        await chat.reader.is_reading.wait()
+        async with chat.socket(chat.other):
+            chat.reader.unblocked.set()
             await client.numbers(1)
-            both = sorted([str(house.one.id), str(house.other.id)])
+            both = sorted([str(chat.one.id), str(chat.other.id)])
             assert (await client.expect("status"))["online"] == both
-            await house.rooms.typing(house.other, house.room.id)
+            await chat.rooms.typing(chat.other, chat.room.id)
             await client.expect("typing")
 
 
-async def test_a_room_deleted_during_a_status_read_sends_nothing(house: House) -> None:
-    async with house.chat() as client:
-        async with house.store.unit_of_work() as work:
-            await work.rooms.delete(house.room.id)
+async def test_a_room_deleted_during_a_status_read_sends_nothing(chat: Chat) -> None:
+    async with chat.socket() as client:
+        async with chat.store.unit_of_work() as work:
+            await work.rooms.delete(chat.room.id)
             await work.commit()
-        await house.feed.tell(StatusChanged(house.channel))
-        await house.rooms.typing(house.other, house.room.id)
+        await chat.pubsub.deliver(StatusChanged(chat.channel))
+        await chat.rooms.typing(chat.other, chat.room.id)
         await client.expect("typing")
 
 
 # --------------------------------------------------------------------------------- slow readers
 
 
-class FailingGate:
-    """A gate whose first look at the store meets something that nobody foresaw."""
+class FailingRegistry:
+    """A session registry whose first read fails with a defect; then no session is active."""
 
-    looks = 0
+    reads = 0
 
     async def is_active(self, session_id: SessionId) -> bool:
         raise NotImplementedError
 
     async def active_among(self, session_ids: Collection[SessionId]) -> frozenset[SessionId]:
-        self.looks += 1
-        if self.looks == 1:
-            raise RuntimeError("nobody foresaw this")
+        self.reads += 1
+        if self.reads == 1:
+            raise RuntimeError("a defect")
         return frozenset()
 
     async def revoke(self, session_ids: Collection[SessionId]) -> None:
         raise NotImplementedError
 
     async def wait_for_revocation(self) -> None:
-        """Something ends all the time."""
+        """Returns at once."""
         await asyncio.sleep(0)
 
 
-async def test_the_session_check_goes_on_after_a_failure(house: House) -> None:
-    outbox = outbox_of(house.one)
-    await house.hub.join(house.channel, outbox)
-    watch = asyncio.create_task(house.hub.watch_sessions(FailingGate()))
+async def test_the_session_check_goes_on_after_a_failure(chat: Chat) -> None:
+    outbox = outbox_of(chat.one)
+    await chat.hub.join(chat.channel, outbox)
+    watch = asyncio.create_task(chat.hub.watch_sessions(FailingRegistry()))
     async with asyncio.timeout(5):
         assert await outbox.closed == 4401
     watch.cancel()
     await asyncio.gather(watch, return_exceptions=True)
-    await house.hub.leave(house.channel, outbox)
+    await chat.hub.leave(chat.channel, outbox)
 
 
-async def test_a_full_outbox_closes_its_socket(house: House) -> None:
-    slow, quick = outbox_of(house.one), outbox_of(house.one)
+async def test_a_full_outbox_closes_its_socket(chat: Chat) -> None:
+    slow, quick = outbox_of(chat.one), outbox_of(chat.one)
     for outbox in (slow, quick):
-        await house.hub.join(house.channel, outbox)
+        await chat.hub.join(chat.channel, outbox)
     for seq in range(OUTBOX_SIZE + 5):
         assert slow.closed.done() == (seq > OUTBOX_SIZE)
-        await house.feed.tell(ReadPositionChanged(house.channel, house.other.id, seq))
+        await chat.pubsub.deliver(ReadPositionChanged(chat.channel, chat.other.id, seq))
         assert json.loads((await quick.frames.get()).text)["seq"] == seq
     assert slow.closed.result() == 4408
     assert len(slow.frames) == OUTBOX_SIZE
     assert not quick.closed.done()
     slow.close(CloseCode.NOT_FOUND)
-    assert slow.closed.result() == 4408, "the first code counts"
+    assert slow.closed.result() == 4408, "the first code is kept"
 
 
-async def test_a_client_that_does_not_read_is_closed_with_4408(house: House) -> None:
-    async with house.chat() as client, house.chat(house.other) as theirs:
-        client.reads.clear()
+async def test_a_client_that_does_not_read_is_closed_with_4408(chat: Chat) -> None:
+    async with chat.socket() as client, chat.socket(chat.other) as theirs:
+        client.can_read.clear()
         for _ in range(OUTBOX_SIZE + 2):
-            await house.rooms.typing(house.other, house.room.id)
+            await chat.rooms.typing(chat.other, chat.room.id)
             await asyncio.sleep(0)
-        assert await client.ended() == 4408
-        assert (await theirs.expect("status"))["online"] == [str(house.other.id)]
+        assert await client.closed() == 4408
+        assert (await theirs.expect("status"))["online"] == [str(chat.other.id)]
 
 
-async def test_a_client_that_does_not_read_its_replay_is_closed_with_4408(house: House) -> None:
-    await house.written(5)
-    async with house.chat(after=0, begun=False) as client:
+async def test_a_client_that_does_not_read_its_replay_is_closed_with_4408(chat: Chat) -> None:
+    await chat.store_unpublished(5)
+    async with chat.socket(after=0, started=False) as client:
         await client.expect("hello")
-        client.reads.clear()
+        client.can_read.clear()
         for _ in range(OUTBOX_SIZE + 2):
-            await house.rooms.typing(house.other, house.room.id)
-        assert await client.ended() == 4408
+            await chat.rooms.typing(chat.other, chat.room.id)
+        assert await client.closed() == 4408
 
 
 # -------------------------------------------------------------------------------- database away
 
 
 async def test_a_message_that_cannot_be_stored_gets_an_error_and_may_be_repeated(
-    house: House,
+    chat: Chat,
 ) -> None:
-    async with house.chat() as client:
-        house.away = True
-        for _ in range(MAX_BAD_FRAMES + 2):  # which are no bad frames
-            client.tell("send", client_id="a", body="stored in the end")
+    async with chat.socket() as client:
+        chat.is_down = True
+        for _ in range(MAX_BAD_FRAMES + 2):  # these do not count as invalid frames
+            client.send_frame("send", client_id="a", body="stored in the end")
             error = await client.expect("error")
             assert (error["code"], error["client_id"]) == ("unavailable", "a")
-        client.tell("read", seq=1)
+        client.send_frame("read", seq=1)
         error = await client.expect("error")
         assert (error["code"], error["client_id"]) == ("unavailable", None)
-        house.away = False
-        client.tell("send", client_id="a", body="stored in the end")
+        chat.is_down = False
+        client.send_frame("send", client_id="a", body="stored in the end")
         assert (await client.expect("message"))["message"]["client_id"] == "a"
 
 
 async def test_a_gap_that_cannot_be_filled_closes_the_socket_with_1013(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with house.chat() as client:
-        events = await house.written(2)
+    async with chat.socket() as client:
+        events = await chat.store_unpublished(2)
 
-        async def away(*_: object, **__: object) -> tuple[Message, ...]:
+        async def fail(*_: object, **__: object) -> tuple[Message, ...]:
             raise errors.Unavailable
 
-        monkeypatch.setattr(house.reader, "messages", away)
-        await house.feed.tell(events[1])
+        monkeypatch.setattr(chat.reader, "messages", fail)
+        await chat.pubsub.deliver(events[1])
         with pytest.raises(errors.Unavailable) as failure:
-            await client.ended()
+            await client.closed()
         assert client.frames.empty()
     assert close_code(failure.value) == 1013
-    assert await house.presence.online([house.channel]) == {}
+    assert await chat.presence.online([chat.channel]) == {}
 
 
 async def test_storing_completes_when_the_socket_closes(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with house.chat() as client:
-        begun, gate = asyncio.Event(), asyncio.Event()
-        work = type(house.store.unit_of_work())
+    async with chat.socket() as client:
+        is_committing, unblocked = asyncio.Event(), asyncio.Event()
+        work = type(chat.store.unit_of_work())
         commit = work.commit
 
         async def slowly(self: Any) -> None:
-            begun.set()
-            await gate.wait()
+            is_committing.set()
+            await unblocked.wait()
             await commit(self)
 
         monkeypatch.setattr(work, "commit", slowly)
-        client.tell("send", client_id="a", body="to the end")
-        await begun.wait()
-        await house.feed.tell(RoomClosed(house.channel, house.one.id))
+        client.send_frame("send", client_id="a", body="to the end")
+        await is_committing.wait()
+        await chat.pubsub.deliver(RoomClosed(chat.channel, chat.one.id))
         for _ in range(10):
             await asyncio.sleep(0)
-        gate.set()
-        assert await client.ended() == 4404
-    history = await house.rooms.history(house.one, house.room.id, limit=5)
+        unblocked.set()
+        assert await client.closed() == 4404
+    history = await chat.rooms.history(chat.one, chat.room.id, limit=5)
     assert [message.body for message in history.items] == ["to the end"]
 
 
