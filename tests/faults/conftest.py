@@ -1,4 +1,4 @@
-"""Faults are tried on servers of their own: each test breaks what it was given."""
+"""Each fault test has servers of its own, which it may break."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def servers(
     postgresql_databases: Databases, own_redis: RedisServer, tmp_path: Path
 ) -> Iterator[list[SideProServer]]:
-    """Two processes, with a Redis that may be stopped."""
+    """Two processes with a Redis that a test may stop."""
     with (
         shared_settings(postgresql_databases, own_redis, tmp_path) as settings,
         two_servers(settings) as running,

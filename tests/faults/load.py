@@ -1,7 +1,6 @@
-"""People who write and read without a pause, and remember what the server told them.
+"""Clients that write and read continuously, and record the server's answers.
 
-What was answered with success must be stored, once. What was sent and not answered may be stored
-or not, and at most once.
+An acknowledged write must be stored once. An unacknowledged one may be stored, at most once.
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ class Load:
         return cls(clients, project, room_id)
 
     def start(self) -> None:
-        """Set everybody to work, until the server goes or `stop` is called."""
+        """Start all clients; they run until the server stops or `stop` is called."""
         self._stopping.clear()
         one, other, *rest = self.people
         work: list[Awaitable[None]] = [
@@ -60,7 +59,7 @@ class Load:
         self._tasks = [asyncio.ensure_future(job) for job in work]
 
     async def until_each_was_told(self, number: int) -> None:
-        """Wait until the server has acknowledged so many things more of each kind."""
+        """Wait until the server has acknowledged so many more writes of each kind."""
         before = self.told.copy()
         kinds = ("projects", "comments", "views", "bookmarks", "messages")
         await eventually(
@@ -68,12 +67,12 @@ class Load:
         )
 
     async def ended(self) -> None:
-        """Wait until everybody has stopped, or noticed that the server is gone."""
+        """Wait until all clients have stopped."""
         async with asyncio.timeout(3 * TIMEOUT):
             await asyncio.gather(*self._tasks)
 
     async def stop(self) -> None:
-        """Let everybody finish what is under way, and no more."""
+        """Let all clients finish their current request."""
         self._stopping.set()
         await self.ended()
 
@@ -137,7 +136,7 @@ class Load:
     # ------------------------------------------------------------------------- the comparison
 
     async def check(self) -> None:
-        """Compare what was told with what is stored, all of it as the API shows it."""
+        """Compare the acknowledged writes with what the API returns."""
         await self._check_projects_and_bookmarks()
         await self._check_comments_and_views()
         await self._check_messages()
@@ -192,7 +191,7 @@ class Load:
         while last_seq is None or len(history) < last_seq:
             path = f"/rooms/{self.room_id}/messages?after={len(history)}&limit=100"
             page = await self.people[0].call("GET", path)
-            assert page["items"], f"{last_seq} messages, and none after {len(history)}"
+            assert page["items"], f"{last_seq} messages, but none after {len(history)}"
             history += page["items"]
             last_seq = page["last_seq"]
         assert [message["seq"] for message in history] == list(range(1, len(history) + 1))
@@ -211,7 +210,7 @@ def new_project(number: int) -> Json:
 
 
 async def everything(person: Client, path: str) -> list[Json]:
-    """All items of a list, page by page."""
+    """All items of a list, read page by page."""
     items: list[Json] = []
     cursor = None
     while True:

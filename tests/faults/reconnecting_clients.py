@@ -1,4 +1,4 @@
-"""People who always come back to their rooms, and note what they see there."""
+"""Clients that reconnect to their rooms, and record the messages they get."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ REPEATED_AFTER = 3.0
 
 @dataclass(eq=False)
 class Member:
-    """One who always comes back, says one thing after the other, and notes what is seen."""
+    """A client that reconnects, sends one message after another, and records what it gets."""
 
     person: Client
     room_id: str
@@ -36,7 +36,7 @@ class Member:
     _acknowledged: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def take_part(self) -> None:
-        """Come, and come back, until cancelled."""
+        """Connect and reconnect until cancelled."""
         numbers = itertools.count()
         unacknowledged: str | None = None
         while True:
@@ -56,7 +56,7 @@ class Member:
     async def _say(
         self, socket: Socket, unacknowledged: str | None, numbers: Iterator[int]
     ) -> str | None:
-        """Say the next thing, or the last one again; what is not acknowledged in time."""
+        """Send the next message, or repeat the last one if it was not acknowledged in time."""
         if unacknowledged is None and not self.says:
             await asyncio.sleep(0.1)
             return None
@@ -93,13 +93,13 @@ class Member:
                 self._acknowledged.set()
             if message["seq"] == len(self.seen) + 1:
                 self.seen.append(message)
-            else:  # the one exception to the order: the answer to a repeat
+            else:  # the answer to a repeat is the one exception to the order
                 assert message["client_id"] in self.repeated, f"{message} after {len(self.seen)}"
 
 
 async def _frame(socket: Socket) -> Json:
     while True:
-        with suppress(TimeoutError):  # nobody says anything for a while
+        with suppress(TimeoutError):  # no message for a while
             return await socket.receive()
 
 
@@ -109,7 +109,7 @@ async def has_all(member: Member) -> bool:
 
 
 async def check(member: Member) -> None:
-    """What was seen is what is stored, each of it once."""
+    """The received messages are the stored ones, once each."""
     stored: list[Json] = []
     path = f"/rooms/{member.room_id}/messages?limit=100&after="
     while items := (await member.person.call("GET", f"{path}{len(stored)}"))["items"]:

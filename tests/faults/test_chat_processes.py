@@ -1,6 +1,6 @@
-"""People talk over two processes, of which one is killed, while Redis goes away and comes back.
+"""Chat over two processes, while one is killed and Redis has an outage.
 
-`./just ci-full` runs it for a full minute in 55 rooms, with Redis away for five seconds of it.
+`./just ci-full` runs it for a full minute in 55 rooms, with a Redis outage of five seconds.
 """
 
 from __future__ import annotations
@@ -78,10 +78,10 @@ async def test_each_message_is_stored_and_seen_once_despite_outages(
         assert [r for r in results if not isinstance(r, asyncio.CancelledError)] == []
         for member in members:
             await check(member)
-        # sockets stay open while Redis is away: only those of the killed process have dropped
+        # A Redis outage closes no sockets: only those of the killed process were dropped.
         assert all(bool(member.drops) == (member.name in on_killed) for member in members)
 
-        # nobody has anything open any more
+        # no socket is open any more
         deadline = time.monotonic() + PRESENCE_RIGHT_WITHIN
         for member in members:
             await eventually(partial(is_stopped, member), deadline - time.monotonic())
@@ -94,7 +94,7 @@ async def is_stopped(member: Member) -> bool:
 
 
 async def gone_after(stays: Client, leaver: Client, room_id: str, crash: asyncio.Event) -> float:
-    """How long after the crash of the leaver's process the one who stays is told of it."""
+    """Seconds from the crash of one process until the other participant's status changes."""
     async with stays.chat(room_id) as socket:
         async with leaver.chat(room_id):
             await socket.wait_for_status("running", stays, leaver)

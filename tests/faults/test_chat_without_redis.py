@@ -1,4 +1,4 @@
-"""A chat process that stands still, and processes that have no Redis between them."""
+"""Chat with a suspended process, and during a Redis outage."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ pytestmark = [pytest.mark.anyio, pytest.mark.servers, pytest.mark.slow]
 PRESENCE_RIGHT_WITHIN = 15.0
 HEALS_WITHIN = 5.0
 WATCHED = 3.0
-"""Seconds over which it is measured what a process does while there is nothing to do."""
+"""Seconds over which the CPU time of an idle process is measured."""
 
 NEAR_IDLE = 0.1
-"""Processor seconds in a second. A loop that spins takes all of one."""
+"""CPU seconds in a second; a busy loop takes one."""
 
 
 @contextmanager
 def standing_still(server: SideProServer) -> Iterator[None]:
-    """The process is there and does nothing: it hangs, or its machine does."""
+    """Suspend the process."""
     os.kill(server.pid, signal.SIGSTOP)
     try:
         yield
@@ -79,12 +79,12 @@ async def test_users_of_a_suspended_process_are_offline_until_it_resumes(
 
 
 async def hears(socket: Socket, *online: Client) -> None:
-    """Wait for the status that says that these are there, and nobody else."""
+    """Wait for a status with exactly these users online."""
     async with asyncio.timeout(PRESENCE_RIGHT_WITHIN):
         while socket.status["online"] != sorted(person.id for person in online):
             try:
                 socket.status = await socket.expect("status")
-            except TimeoutError:  # nothing for a while
+            except TimeoutError:  # no frame for a while
                 continue
 
 
@@ -105,7 +105,7 @@ async def test_chat_works_within_a_process_without_redis_and_recovers(
             await theirs.wait_for_status("running", one, other)
 
             await asyncio.to_thread(own_redis.stop)
-            # by itself each process goes on, and shows what it sees itself
+            # each process goes on with its own sockets
             first = await socket.send_and_wait("while it is away")
             await theirs.send_message("here too")
             unheard, late = await theirs.messages(2)
@@ -132,6 +132,6 @@ async def test_chat_works_within_a_process_without_redis_and_recovers(
 
 
 def used(server: SideProServer) -> float:
-    """Processor seconds that the server has used, by itself and in the kernel."""
+    """User and system CPU seconds of the server."""
     fields = Path(f"/proc/{server.pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

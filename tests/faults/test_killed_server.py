@@ -1,4 +1,4 @@
-"""SIGKILL: what people were told before it is there after it, once."""
+"""After SIGKILL, every acknowledged write is there, once."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_the_tour_finds_everything_after_a_kill(settings: Json, tmp_path: Path) 
 
     with SideProServer(settings) as server:
         with walk("--keep", kept, "--wait", "60") as tour:
-            # the job need not be waited for: this process runs it now and then
+            # this process runs the job itself instead of waiting for it
             asyncio.run(run_the_job_until_ended(settings, tour))
             said, _ = tour.communicate(timeout=60)
         assert tour.returncode == 0, said

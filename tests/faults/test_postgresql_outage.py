@@ -1,4 +1,4 @@
-"""PostgreSQL goes away and comes back: 503 meanwhile, and no restart afterwards."""
+"""A PostgreSQL outage: 503 during it, and recovery without a restart."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HEALS_WITHIN = 5.0
 
 @pytest.fixture(scope="module")
 def own_postgres() -> Iterator[Postgres]:
-    """A server that nobody else uses."""
+    """A server for one test."""
     with Postgres.start() as server:
         yield server
 
@@ -46,7 +46,7 @@ async def until_ready(http: httpx.AsyncClient) -> None:
 
 
 async def say_until_stored(socket: Socket, client_id: str, body: str) -> Json:
-    """What a client does: repeat what was not stored."""
+    """Repeat a message until it is stored, as a client does."""
     async with asyncio.timeout(TIMEOUT):
         while True:
             await socket.send_frame("send", client_id=client_id, body=body)
@@ -139,7 +139,7 @@ async def test_no_acknowledged_write_is_lost_under_load(
                 await load.stop()
                 await load.check()
 
-                # the socket saw all of it, or was closed so that it comes back for the rest
+                # the socket got all messages, or was closed and can resume
                 seen = await read_to_the_end(socket, len(load.messages))
             async with other.chat(load.room_id, after=len(seen)) as late:
                 seen += late.missed

@@ -1,4 +1,4 @@
-"""Redis goes away and comes back: everything goes on, log-ins under a stricter limit."""
+"""A Redis outage: everything works, and log-ins have a stricter limit."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.servers, pytest.mark.slow]
 
 HEALS_WITHIN = 5.0
 ALONE = 5
-"""Log-ins from one address that a process allows by itself in a minute."""
+"""Log-ins from one address in a minute that a process allows without Redis."""
 
 
 async def health(http: httpx.AsyncClient) -> tuple[int, str, str]:

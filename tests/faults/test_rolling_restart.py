@@ -1,4 +1,4 @@
-"""Two processes behind a proxy are restarted one after the other, and nobody loses anything."""
+"""A rolling restart of two processes behind a proxy loses nothing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ GOING_AWAY = {1001, 1012}
 
 
 class Proxy:
-    """Passes each connection on to one of its ports in turn, as bytes."""
+    """A TCP proxy that distributes connections over its ports in turn."""
 
     def __init__(self, ports: list[int]) -> None:
         self.ports = ports
@@ -38,7 +38,7 @@ class Proxy:
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[str]:
-        """Its address."""
+        """The proxy's URL."""
         async with await asyncio.start_server(self._take, HOST, 0) as server:
             host, port = server.sockets[0].getsockname()
             yield f"http://{host}:{port}"
@@ -52,7 +52,7 @@ class Proxy:
         passing.add_done_callback(self._passing.discard)
 
     def has_passed(self, port: int, number: int) -> bool:
-        """Whether this port was given so many connections."""
+        """Whether so many connections went to this port."""
         return self.passed[port] >= number
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -74,7 +74,7 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 @asynccontextmanager
 async def visiting_anew(url: str) -> AsyncIterator[httpx.AsyncClient]:
-    """A client that opens a connection for each call, as this proxy knows nothing of calls."""
+    """A client with one connection a call, since the proxy balances connections."""
     limits = httpx.Limits(max_keepalive_connections=0)
     async with httpx.AsyncClient(
         base_url=url, timeout=TIMEOUT, limits=limits, trust_env=False
@@ -92,7 +92,7 @@ async def test_a_rolling_restart_fails_no_call_and_sockets_lose_nothing(
         http_client(servers[0].url) as first,
     ):
         load = await Load.begin(http)
-        people = load.people[1:5]  # in rooms where the load does not write
+        people = load.people[1:5]  # in rooms without load
         members: list[Member] = []
         for one, other in itertools.combinations(people, 2):
             room_id = await on_server(one, first).open_room_with(other)
@@ -104,7 +104,7 @@ async def test_a_rolling_restart_fails_no_call_and_sockets_lose_nothing(
             load.start()
             for server in servers:
                 await load.until_each_was_told(5)
-                # Out of turn first: what comes at the moment of the end would find nobody.
+                # Take it out of rotation first: a connection during the stop would be refused.
                 proxy.ports.remove(server.port)
                 await load.until_each_was_told(3)
                 assert await asyncio.to_thread(server.terminate) == 0
@@ -132,7 +132,7 @@ async def test_a_rolling_restart_fails_no_call_and_sockets_lose_nothing(
         for member in members:
             await check(member)
             assert set(member.codes) <= GOING_AWAY, member.codes
-        # of two restarts each socket has seen one at the least
+        # each socket was closed by at least one of the two restarts
         assert all(member.codes for member in members)
     for server in servers:
         assert "Traceback" not in server.log()
@@ -141,7 +141,7 @@ async def test_a_rolling_restart_fails_no_call_and_sockets_lose_nothing(
 async def test_an_unannounced_stop_completes_received_calls(
     servers: list[SideProServer],
 ) -> None:
-    """Each caller goes on to the other process when a connection is refused, and only then."""
+    """A caller retries on the other process only if the connection is refused."""
     answered = dict.fromkeys(range(16), 0)
     stopping = asyncio.Event()
 

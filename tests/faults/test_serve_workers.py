@@ -35,7 +35,7 @@ def settings(
 
 
 def children(pid: int) -> dict[int, str]:
-    """The processes that this one has started, and their commands."""
+    """The child processes with their commands."""
     listed = subprocess.run(
         ["ps", "-ww", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
     )
@@ -95,7 +95,7 @@ async def test_workers_share_a_port_and_their_supervisor_replaces_and_stops_them
 
 
 async def said_across(server: SideProServer, one: Client, other: Client) -> str:
-    """Has two people talk in sockets enough that both workers have some of them."""
+    """Chat over enough sockets that both workers have some of them."""
     async with http_client(server.url) as http, AsyncExitStack() as stack:
         one.http = other.http = http
         room_id = await one.open_room_with(other)

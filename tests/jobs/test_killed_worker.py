@@ -1,4 +1,4 @@
-"""A worker that is killed in mid-run: readers see the old result or the new one, whole."""
+"""A worker killed during a run: readers see the whole old or the whole new result."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ pytestmark = [pytest.mark.anyio, pytest.mark.servers, pytest.mark.slow]
 KILLS = int(os.environ.get("TEST_KILLS", "6"))
 PEOPLE = 3_000
 HALF = 60
-"""Skills of each of the two states that everybody's skills are in, in turn."""
+"""Number of skills in each of two states, between which all profiles alternate."""
 
 MOST = 50
-"""Neighbours; everybody here has more."""
+"""Maximum number of neighbours; every user here has more similar ones."""
 
 PEOPLE_WHO_HAVE_PUBLISHED = f"""
 INSERT INTO users (id, email, email_key, username, username_key, password_hash, is_admin,
@@ -59,7 +59,7 @@ INSERT INTO projects (id, author_id, title, summary, search_text, content, conte
 
 
 def skills_in(state: int) -> str:
-    """Seven skills for everybody, out of those of a state."""
+    """Give every user seven skills of a state."""
     return f"""
     INSERT INTO profile_skills
         SELECT DISTINCT id, (SELECT min(id) FROM skills) + {HALF * state}
@@ -74,8 +74,7 @@ WHERE locktype = 'advisory' AND granted
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
 
-# A process that has everything imported and forks a worker for each line that it reads: the file
-# for what that says.
+# Imports everything once, then forks a worker for each line of input, which names its log file.
 NURSERY = """
 import os, signal, sys
 from sidepro import cli
@@ -96,7 +95,7 @@ for line in sys.stdin:
 
 @dataclass
 class Workers:
-    """Gives one `sidepro worker` after the other."""
+    """Starts one `sidepro worker` at a time."""
 
     nursery: subprocess.Popen[str]
     folder: Path
@@ -104,7 +103,7 @@ class Workers:
 
     @asynccontextmanager
     async def one(self) -> AsyncIterator[int]:
-        """A worker that is ready, which is killed at the end of the block."""
+        """A ready worker, killed at the end of the block."""
         log = self.folder / f"worker-{next(self.numbers)}.log"
         stdin, stdout = self.nursery.stdin, self.nursery.stdout
         assert stdin is not None
@@ -123,7 +122,7 @@ class Workers:
 
 @dataclass
 class Readers:
-    """Read everybody's neighbours again and again, and see that each result is whole."""
+    """Reads all neighbours repeatedly and checks that each result is complete."""
 
     store: RedisNeighbourStore
     people: list[UserId]
@@ -139,14 +138,14 @@ class Readers:
             await asyncio.sleep(0.002)
 
     async def read(self) -> int:
-        """The state that a result shows."""
+        """The state that a result was computed from."""
         found = await self.store.of(random.choice(self.people))
         assert found.computed_at is not None
-        assert len(found.neighbours) == MOST, "an empty result, or half of one"
+        assert len(found.neighbours) == MOST, "an empty or partial result"
         shared = {skill for near in found.neighbours for skill in near.shared_skills}
         [state] = [n for n in (0, 1) if shared <= self.names[n]]
-        assert self.state_of.setdefault(found.computed_at, state) == state, "two results in one"
-        assert self.last is None or found.computed_at >= self.last, "an old one again"
+        assert self.state_of.setdefault(found.computed_at, state) == state, "a mix of two results"
+        assert self.last is None or found.computed_at >= self.last, "an old result again"
         self.last = found.computed_at
         self.readings += 1
         return state
@@ -228,16 +227,16 @@ async def test_killing_the_worker_never_shows_an_empty_or_mixed_result(
             await put_into(number % 2)
             async with workers.one():
                 await tick()
-                if number % 4 in (0, 1):  # in both states
+                if number % 4 in (0, 1):  # for both states
                     await until_it_writes(link)
                 else:
                     await asyncio.sleep(random.uniform(0, 1.5 * run.seconds + 0.2))
                 [(holders,)] = await rows(HOLDS_THE_TURN)
                 in_mid_run += holders == 1
             assert not reading.done(), reading.result()
-        assert in_mid_run > KILLS / 10, "kills that met a run"
+        assert in_mid_run > KILLS / 10, "too few kills during a run"
 
-        # What the killed ones have left undone the next tick does.
+        # The next tick completes what the killed workers have not.
         state = 1 - await readers.read()
         await put_into(state)
 

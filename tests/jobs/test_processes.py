@@ -1,4 +1,4 @@
-"""Real worker and scheduler processes on PostgreSQL and Redis, and the embedded platform."""
+"""Worker and scheduler processes on PostgreSQL and Redis, and jobs within the server."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ async def recommended(person: Client) -> Json:
 async def test_a_skill_edit_changes_recommendations_within_seconds(
     mode: str, settings_of_mode: Json
 ) -> None:
-    """The next tick of the schedule is up to a minute away."""
+    """Not by the schedule, whose next tick may be a minute away."""
     given = settings_of_mode
     with ExitStack() as processes:
         options = ["--no-jobs"] if mode == "workers" else []
@@ -115,7 +115,7 @@ async def test_two_schedulers_send_each_tick_once_and_one_is_enough(
     settings: Json, redis_server: RedisServer
 ) -> None:
     def sent() -> Counter[int]:
-        """How many ticks by the second that they were sent in."""
+        """The number of sent ticks by second."""
         with redis_server.client() as client:
             messages = [json.loads(one[b"data"]) for _, one in client.xrange(brokers.STREAM)]
         return Counter(
@@ -133,18 +133,18 @@ async def test_two_schedulers_send_each_tick_once_and_one_is_enough(
             other.kill()
             until_then = sent().total()
             await eventually(lambda: sent().total() > until_then + 2, 2 * TIMEOUT)
-        # The first one of a scheduler is sent when it starts, wherever in its second that is.
+        # A scheduler sends its first tick at startup, at any time of a second.
         twice = [second for second, times in sent().items() if times > 1]
         assert len(twice) <= 2, sent()
 
         def done() -> int:
-            # Each is either run or skipped beside one that takes its time.
+            # Each runs, or is skipped during another run.
             ran = "similarity_computed", "similarity_skipped"
             return sum(len(logged(worker, name)) for name in ran)
 
         await eventually(lambda: done() >= sent().total())
         assert await asyncio.to_thread(worker.terminate) == 0
-        assert done() == sent().total(), "each once"
+        assert done() == sent().total(), "each runs once"
 
 
 async def test_jobs_pause_during_a_redis_outage_and_resume(
@@ -162,10 +162,10 @@ async def test_jobs_pause_during_a_redis_outage_and_resume(
             person = await Client.sign_up(http)
             began = time.monotonic()
             await profile(person, "Python")
-            assert time.monotonic() - began < TIMEOUT / 2, "an edit waits for no Redis"
+            assert time.monotonic() - began < TIMEOUT / 2, "an edit does not wait for Redis"
         processes = (worker, scheduler, server)
         before = [cpu(one.pid) for one in processes]
-        await asyncio.sleep(4)  # so that what it costs can be seen
+        await asyncio.sleep(4)  # long enough to measure the CPU time
         spent = [cpu(one.pid) - then for one, then in zip(processes, before, strict=True)]
         assert max(spent) < 1, spent
         redis.resume()
@@ -174,7 +174,7 @@ async def test_jobs_pause_during_a_redis_outage_and_resume(
 
 
 def cpu(pid: int) -> float:
-    """Seconds of processor time that a process has taken."""
+    """CPU seconds of a process."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -190,7 +190,7 @@ async def test_a_stopping_worker_cancels_jobs_that_take_too_long(
         ):
             async with (
                 http_client(server.url) as http,
-                # Somebody else has the turn, so that a run does not end.
+                # The lock is taken, so the run does not end.
                 SqlJobLock(database).acquire(wait=True),
             ):
                 await profile(await Client.sign_up(http), "Python")
@@ -206,7 +206,7 @@ async def test_a_stopping_worker_cancels_jobs_that_take_too_long(
 
 
 async def waits_for_its_turn(database: Database) -> bool:
-    """Whether somebody tries to lock: their connection has said so last."""
+    """Whether a connection's last statement tried to take the lock."""
     statement = text(
         "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_try_advisory_lock(%' "
         "AND pid <> pg_backend_pid() AND datname = current_database()"
@@ -218,7 +218,7 @@ async def waits_for_its_turn(database: Database) -> bool:
 async def test_only_a_worker_loads_polars(
     settings: Json,
 ) -> None:
-    """It is a tenth of the start of a process and 22 MiB, and they compute nothing."""
+    """It costs memory and startup time, and only a worker computes."""
     with (
         SideProJobs("worker", settings) as worker,
         SideProJobs("scheduler", settings) as scheduler,
@@ -243,7 +243,7 @@ async def test_only_a_worker_loads_polars(
 
 
 def has_loaded(package: str, pid: int) -> bool:
-    """Whether a process has a file of that package in its memory, as of one that is compiled."""
+    """Whether a process has mapped a compiled file of this package."""
     return f"/{package}" in Path(f"/proc/{pid}/maps").read_text()
 
 

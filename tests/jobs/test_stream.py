@@ -124,7 +124,7 @@ async def test_a_worker_survives_a_redis_that_comes_back_empty(own_redis: RedisS
         await eventually(lambda: similarity.finished == 2, 5)
         own_redis.stop()
         before = time.process_time()
-        await asyncio.sleep(2)  # so that what it costs can be seen
+        await asyncio.sleep(2)  # long enough to measure the CPU time
         assert time.process_time() - before < 1, "seconds, of two"
         own_redis.resume()
         await send(jobs.broker, time.time())

@@ -1,4 +1,4 @@
-"""Accounts and sessions at two processes at once, which share PostgreSQL and Redis."""
+"""Accounts and sessions on two processes that share PostgreSQL and Redis."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def person(visits: list[httpx.AsyncClient]) -> Client:
 
 
 async def logged_in(person: Client) -> Json:
-    """The tokens of one more session."""
+    """The tokens of a new session."""
     account = {"email": person.email, "password": person.password}
     return await Client(person.http).call("POST", "/sessions", account)
 
@@ -83,7 +83,7 @@ async def test_concurrent_sign_ups_at_two_processes_create_one_account(
 ) -> None:
     for round_ in range(ROUNDS):
         name = secrets.token_hex(6)
-        # Alike in both, in the email alone, in the name alone.
+        # The same email and name, only the email, only the name.
         email, username = f"{name}@example.com", f"name-{name}"
         other_email = email if round_ % 3 != 2 else f"x{email}"
         other_username = username if round_ % 3 != 1 else f"x{username}"
@@ -115,7 +115,7 @@ async def test_a_log_out_at_one_process_is_effective_at_the_other(
     for ending in ("/sessions/current", "/sessions"):
         person.token = (await logged_in(person))["access_token"]
         elsewhere = on_server(person, visits[1])
-        # The other process knows the session by now, and would remember it for a second.
+        # The other process has the session in its cache for a second.
         assert (await elsewhere.request("GET", "/me")).status_code == 200
         await person.call("DELETE", ending)
         assert (await elsewhere.request("GET", "/me")).status_code == 401
@@ -168,7 +168,7 @@ async def test_redis_keeps_no_trace_of_a_withdrawn_user(
     forms = [name.encode() for name in names] + [UUID(person.id).bytes]
 
     def naming() -> dict[str, float]:
-        """The keys that name the person, or hold what does, and the seconds left to them."""
+        """The Redis keys that mention the user, with their remaining seconds."""
         return {
             key: redis_server.seconds_left(key)
             for key, held in redis_server.everything().items()
@@ -180,8 +180,8 @@ async def test_redis_keeps_no_trace_of_a_withdrawn_user(
         await here.send_message()
         await here.message()
         await person.ticket(room_id)
-        assert naming(), "nothing named them before: this test looks for the wrong thing"
+        assert naming(), "the user must have had keys before"
         await person.call("DELETE", "/me", {"password": person.password})
-        # A ticket that nobody used is over by itself, and opens nothing until then.
+        # An unused ticket expires, and is invalid until then.
         await eventually(lambda: all(key.startswith("socket-ticket:") for key in naming()))
         assert all(seconds <= 30 for seconds in naming().values())

@@ -1,4 +1,4 @@
-"""Two people in one room, each with sockets on a process of their own."""
+"""A room whose participants are connected to different processes."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ async def visits(processes: list[SideProServer]) -> AsyncIterator[list[httpx.Asy
 
 @pytest.fixture
 async def one(visits: list[httpx.AsyncClient]) -> Client:
-    """Somebody who talks to the first process."""
+    """A client of the first process."""
     return await Client.sign_up(visits[0])
 
 
 @pytest.fixture
 async def other(visits: list[httpx.AsyncClient]) -> Client:
-    """Somebody who talks to the second process."""
+    """A client of the second process."""
     return await Client.sign_up(visits[1])
 
 
@@ -45,7 +45,7 @@ async def room_id(one: Client, other: Client) -> str:
 
 
 async def heard(socket: Socket, kind: str) -> dict[str, object]:
-    """The next frame of this kind; statuses may come before it."""
+    """The next frame of this type; status frames before it are skipped."""
     return dict(await socket.next(kind))
 
 
@@ -71,7 +71,7 @@ async def test_events_reach_sockets_on_the_other_process(
         await theirs.send_frame("typing")
         assert await heard(socket, "typing") == {"type": "typing", "user_id": other.id}
 
-        # the same name, sent to the other process: the first message, to the sender alone
+        # A repeat on the other process is answered to its sender only.
         async with on_server(other, one.http).chat(room_id) as elsewhere:
             await elsewhere.send_frame("send", client_id="posted", body="repeated")
             assert await elsewhere.message() == message

@@ -1,4 +1,4 @@
-"""The AsyncAPI document tells the truth: every kind of frame, sent and received, fits it."""
+"""The frames on a real socket match the AsyncAPI document."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Described:
-    """The document, and what was seen of it."""
+    """The document, and the messages of it that were used."""
 
     def __init__(self, document: Json) -> None:
         self.document = document
@@ -34,13 +34,13 @@ class Described:
                 self._messages[operation["action"], message["name"]] = name, check
 
     def fits(self, action: str, frame: Json) -> None:
-        """Assert that a frame is one that goes this way."""
+        """Assert that a frame matches the document for this direction."""
         name, check = self._messages[action, frame["type"]]
         check.validate(frame)
         self.seen.add(name)
 
     def may_be_sent(self, frame: Any) -> bool:
-        """Whether a client may send it."""
+        """Whether the document allows a client to send it."""
         return any(
             check.is_valid(frame)
             for (action, _), (_, check) in self._messages.items()
@@ -48,12 +48,12 @@ class Described:
         )
 
     async def tell(self, socket: Socket, kind: str, **members: Any) -> None:
-        """Send a frame that fits."""
+        """Send a frame that matches the document."""
         self.fits("receive", {"type": kind, **members})
         await socket.send_frame(kind, **members)
 
     async def until(self, socket: Socket, kind: str) -> Json:
-        """Receive frames that fit, up to one of this kind."""
+        """Receive frames that match the document, up to one of this type."""
         while True:
             frame = await socket.receive()
             self.fits("send", frame)
@@ -86,7 +86,7 @@ async def test_every_frame_on_a_socket_matches_the_document(
         await described.until(their, "typing")
         await described.tell(their, "read", seq=1)
         await described.until(mine, "read")
-        # an error that names a message, and one that names none
+        # errors with and without a client id
         await mine.send_frame("send", client_id="x", body="")
         assert (await described.until(mine, "error"))["client_id"] == "x"
         await mine.connection.send("[]")
@@ -111,12 +111,12 @@ async def test_the_document_rejects_the_frames_that_the_server_rejects(
         try:
             refused.append(json.loads(text))
         except (ValueError, RecursionError):
-            continue  # no JSON at all
+            continue  # not JSON
     refused += [
         {"type": "send", "client_id": "a", "body": body} for body in ("", " \n", "x" * 4001)
     ]
     refused += [{"type": "send", "client_id": name, "body": "a"} for name in ("", " ", "x" * 65)]
     assert len(refused) > 20
-    # one that is bad because it is binary
+    # sent as a binary frame in the other test
     wrongly = [frame for frame in refused if described.may_be_sent(frame)]
     assert wrongly == [{"type": "typing"}]

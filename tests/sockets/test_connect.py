@@ -1,4 +1,4 @@
-"""How a socket begins: `hello`, what was missed, one `status`; and who gets none."""
+"""Connecting: `hello`, missed messages, one `status`; and refused connections."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def fill(server: SideProServer, room_id: str, last: int) -> None:
-    """Give the room so many messages, faster than anybody could write them."""
+    """Insert messages into the room directly, which is faster than sending them."""
     database = Database(address_of(server.environment))
     row: Json = {"room_id": UUID(room_id), "sender_id": None, "client_id": None}
     row |= {"body": "오래된 이야기", "sent_at": factories.NOW}
@@ -72,7 +72,7 @@ async def test_hello_comes_first_with_all_members(
         "after": None,
         "recovered": True,
     }
-    assert hello["room"] == room, "the room is the one that HTTP shows"
+    assert hello["room"] == room, "the same room as over HTTP"
     assert status == {
         "type": "status",
         "status": "running",
@@ -149,7 +149,7 @@ async def test_a_thousand_missed_messages_are_replayed_and_no_more(
 async def test_nothing_is_lost_between_replay_and_live(
     one: Client, other: Client, room_id: str, server: SideProServer
 ) -> None:
-    """One writes without a pause while sockets of the other open, one after the other."""
+    """One client writes continuously while the other opens one socket after another."""
     await fill(server, room_id, 300)
     async with one.chat(room_id) as socket:
 

@@ -1,4 +1,4 @@
-"""Connections that do not end by themselves: a peer that is gone, and one that reads no more.
+"""Connections that do not end by themselves: a dead peer, and one that stops reading.
 
 The server is uvicorn as `sidepro serve` sets it up, with shorter times, around an application
 that does what one test needs.
@@ -29,11 +29,11 @@ pytestmark = pytest.mark.anyio
 
 PING_EVERY, PONG_WITHIN, ENDED = 0.3, 0.2, 0.3
 SLOWLY = 10.0
-"""Seconds that a busy machine gets for what takes a second."""
+"""Seconds that a busy machine may take for one second's work."""
 
 
 class Served:
-    """An application of one socket: it accepts, talks, and notes when it was over."""
+    """An ASGI application that accepts one socket, runs `talk`, and sets `over` at its end."""
 
     def __init__(self, talk: Any, pong_within: float = PONG_WITHIN) -> None:
         self._talk = talk
@@ -59,7 +59,7 @@ class Served:
 async def served(
     talk: Any, pong_within: float = PONG_WITHIN
 ) -> AsyncIterator[tuple[Served, ClientConnection]]:
-    """The application and a client of it, with little space for what it does not read."""
+    """The application and a client with a small receive buffer."""
     app = Served(talk, pong_within)
     with sockets.create_server(("127.0.0.1", 0)) as listener:
         running = asyncio.create_task(app.server.serve([listener]))
@@ -118,9 +118,9 @@ async def test_a_client_that_answers_pings_stays_connected() -> None:
         pings: set[float] = set()
 
         def four_were_answered() -> bool:
-            """Each but the last: the next one is sent when the one before was answered."""
+            """The next ping is sent after the answer to the last one."""
             pings.add(connection.ping_sent_at)
-            return len(pings) == 6  # with the time before the first
+            return len(pings) == 6  # including the time before the first
 
         await eventually(four_were_answered, SLOWLY)
         assert not app.over.is_set()

@@ -1,4 +1,4 @@
-"""How sockets end that nobody wanted to end: the server stops, or a client stops reading."""
+"""Involuntary disconnects: the server stops, or a client stops reading."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ async def test_a_stopping_server_closes_its_sockets_with_a_code(tmp_path: Path) 
 
 MEGABYTE = 2**20
 GROWTH = 24 * MEGABYTE
-"""What a few sockets that are not read may cost: outboxes of 256 frames, shared by a room, and the
-buffers of their connections; and what a process grows by anyhow when it does something new."""
+"""Maximum memory for a few sockets that are not read: outboxes of 256 shared frames, connection
+buffers, and the general growth of a process."""
 
 
 def resident(server: SideProServer) -> int:
-    """Bytes of memory that the server has."""
+    """The server's resident memory in bytes."""
     (line,) = (
         line
         for line in Path(f"/proc/{server.pid}/status").read_text().splitlines()
@@ -57,18 +57,18 @@ def resident(server: SideProServer) -> int:
 
 
 def held(server: SideProServer, ports: set[int]) -> bool:
-    """Whether the server has a connection to one of these ports of its clients."""
+    """Whether the server has an open connection to one of these client ports."""
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         _, local, remote, _, _, _, _, _, _, inode, *_ = line.split()
         ends = [int(end.partition(":")[2], 16) for end in (local, remote)]
-        # what a process has let go of, and the kernel has not, has no inode
+        # A connection that only the kernel still has shows no inode.
         if ends[0] == server.port and ends[1] in ports and inode != "0":
             return True
     return False
 
 
 async def no_window(server: SideProServer) -> sockets.socket:
-    """A connection with a small window, so that the server's own buffers fill soon."""
+    """A connection with a small receive window, so that the server's buffers fill soon."""
     connection = sockets.socket()
     connection.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
     connection.setblocking(False)
@@ -110,21 +110,21 @@ async def test_a_client_that_stops_reading_is_disconnected_and_delays_nobody(
                     await talking.message()
                     times.append(time.monotonic() - began)
                 sent += 1
-        # in turn, so that whatever else the machine does slows both rooms alike
+        # Alternating, so that other load on the machine slows both rooms equally.
         assert fmean(took[socket]) < 3 * fmean(took[undisturbed])
         assert resident(server) - memory < GROWTH
-        # the queue of 256 frames, and what the kernel's buffers hold: some megabytes
+        # 256 frames in the outbox, and some megabytes in the kernel's buffers.
         assert 256 < sent < 3000
 
-        # who reads again learns why, and has got no message out of order
+        # A client that reads again gets the messages in order and the close code.
         frames, code = await deaf[0].frames_and_close()
-        # the others: on a slow machine pings may go unanswered for too long before that
+        # 1006 and 1011: on a slow machine the ping timeout may come first.
         assert code in (4408, 1006, 1011)
         numbers = [f["message"]["seq"] for f in frames if f["type"] == "message"]
         assert numbers == list(range(1, len(numbers) + 1))
         assert len(numbers) < sent
 
-        # of those who never read again nothing is kept
+        # The server keeps nothing of clients that never read again.
         assert held(server, {socket.connection.local_address[1]})
         ports = {one_of_them.connection.local_address[1] for one_of_them in deaf}
         await eventually(lambda: not held(server, ports), 20)

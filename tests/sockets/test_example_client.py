@@ -1,4 +1,4 @@
-"""The client of the documentation keeps what it promises, as a program of its own."""
+"""The documentation's example client, run as a program."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ pytestmark = [pytest.mark.anyio, pytest.mark.servers]
 
 CLIENT = Path(__file__).parents[2] / "docs" / "examples" / "chat_client.py"
 BEFORE = 1_100
-"""Messages that are there already: too many for a replay."""
+"""Existing messages: too many for a replay."""
 
 
 class Program:
-    """The client, and what it has shown."""
+    """The client process and its output."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -37,16 +37,16 @@ class Program:
         self._process.stdin.write(f"{line}\n".encode())
 
     async def shows(self, text: str) -> None:
-        """Wait until it shows a line that ends like this."""
+        """Wait for a line of output that ends with `text`."""
         assert self._process.stdout
         async with asyncio.timeout(60):
             while not (self.shown and self.shown[-1].endswith(text)):
                 line = await self._process.stdout.readline()
-                assert line, f"it ended before it showed {text!r}"
+                assert line, f"exited before it printed {text!r}"
                 self.shown.append(line.decode().rstrip("\n"))
 
     async def ends(self) -> int:
-        """No more input: it ends when all is stored."""
+        """Close its input; it exits when all messages are stored."""
         assert self._process.stdin
         self._process.stdin.close()
         async with asyncio.timeout(60):
@@ -76,7 +76,7 @@ async def client(server: SideProServer, *arguments: str) -> AsyncIterator[Progra
 async def test_the_client_loses_and_repeats_nothing_over_a_crash_and_a_restart(
     tmp_path: Path,
 ) -> None:
-    # tokens that are too old after each restart
+    # tokens that expire between the restarts
     settings = {"SIDEPRO_DATA_DIR": str(tmp_path), "SIDEPRO_ACCESS_TOKEN_TTL": "1"}
     with SideProServer(settings) as server:
         async with http_client(server.url) as http:
@@ -89,7 +89,7 @@ async def test_the_client_loses_and_repeats_nothing_over_a_crash_and_a_restart(
                 program.types("first")
                 await program.shows("> first")
 
-                program.types("second")  # it may be on its way, or stored and not acknowledged
+                program.types("second")  # in flight, or stored and not acknowledged
                 server.kill()
                 program.types("third")
                 server.start()

@@ -27,7 +27,7 @@ GUIDE = (Path(__file__).parents[2] / "docs" / "chat.md").read_text("utf-8")
 
 
 def rows(heading: str) -> list[list[str]]:
-    """The cells of the table under this line of headings."""
+    """The cells of the table with this heading."""
     lines = GUIDE.split(f"{heading}\n", 1)[1].splitlines()[1:]
     table = lines[: lines.index("")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in table]

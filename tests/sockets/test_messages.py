@@ -1,4 +1,4 @@
-"""Messages, read marks and typing: who gets what, in which order, and what is refused."""
+"""Messages, read positions and typing: delivery, order and errors."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ async def test_a_duplicate_is_answered_on_the_repeating_socket_only(
             await second.send_frame("send", client_id="a", body=body)
         assert await second.messages(4) == [first] * 4
 
-        # somebody else's "a" is another message
+        # the same client id of another sender is another message
         await theirs.send_frame("send", client_id="a", body="mine")
         mine = {**first, "seq": 2, "sender_id": other.id, "body": "mine"}
         for listening in (socket, second):
@@ -138,7 +138,7 @@ async def test_messages_over_http_are_delivered_live_and_duplicates_are_not(
         assert fence["seq"] == 2
         assert (await theirs.expect("message"))["message"] == fence
 
-        # sent over HTTP, repeated over the socket, and the other way round
+        # sent over HTTP and repeated over the socket, and vice versa
         await socket.send_frame("send", client_id="h", body="")
         assert await socket.message() == message
         over_http = await one.request("POST", path, {"body": "x", "client_id": fence["client_id"]})
@@ -176,7 +176,7 @@ async def test_the_length_of_a_message_counts_composed_code_points(
     longest = "한" * 4000
     async with one.chat(room_id) as socket:
         assert (await socket.send_and_wait(longest))["body"] == longest
-        # half of it apart: more would not fit into a frame
+        # half of it decomposed: more would exceed the frame limit
         apart = "한" * 2000 + unicodedata.normalize("NFD", "한" * 2000)
         assert (await socket.send_and_wait(apart))["body"] == longest
         await socket.send_message("한" * 4001)
@@ -330,7 +330,7 @@ async def test_a_read_position_is_sent_once_for_each_change(
         await socket.wait_for_status("running", one, other)
 
         async def nothing_is_told() -> None:
-            """What was sent before on the same socket is done when a message comes back."""
+            """Frames are handled in order: a message acknowledges the frames before it."""
             fence = await theirs.send_and_wait()
             assert (await socket.expect("message"))["message"] == fence
 
@@ -338,7 +338,7 @@ async def test_a_read_position_is_sent_once_for_each_change(
             mark = {"type": "read", "user_id": other.id, "seq": seq}
             assert await socket.expect("read") == await theirs.expect("read") == mark
 
-        await theirs.send_frame("read", seq=5)  # of none at all
+        await theirs.send_frame("read", seq=5)  # of an empty room
         await nothing_is_told()
         for number in range(4):
             await socket.send_and_wait(f"number {number}")

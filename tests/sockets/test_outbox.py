@@ -34,7 +34,7 @@ async def test_a_cancelled_get_loses_no_item() -> None:
     waiting = asyncio.create_task(queue.get())
     await asyncio.sleep(0)
     waiting.cancel()
-    queue.put_nowait(1)  # before the cancellation has come to pass
+    queue.put_nowait(1)  # before the cancellation takes effect
     await asyncio.wait([waiting])
     assert waiting.cancelled()
     assert await queue.get() == 1

@@ -1,4 +1,4 @@
-"""Running, stop and pending: what follows from open sockets, and from leaving and asking again."""
+"""The room statuses: running, stop and pending."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def until_stopped(person: Client, room_id: str) -> None:
-    """Wait until nobody has the room open."""
+    """Wait for the status `stop`."""
 
     async def is_stopped() -> bool:
         return bool((await person.call("GET", f"/rooms/{room_id}"))["status"] == "stop")
@@ -53,7 +53,7 @@ async def test_a_second_socket_of_a_user_does_not_change_the_status(
             await second.wait_for_status("running", one, other)
             fence = await socket.send_and_wait()
             assert (await theirs.expect("message"))["message"] == fence
-        # nor does its end, which the server sees before it answers the next call
+        # nor does its end; the server handles it before the next call
         await other.call("GET", f"/rooms/{room_id}")
         fence = await socket.send_and_wait()
         assert (await theirs.expect("message"))["message"] == fence
@@ -67,7 +67,7 @@ async def test_a_broken_connection_changes_the_status_at_once(
         async with other.chat(room_id) as theirs:
             await socket.wait_for_status("running", one, other)
             theirs.abort()
-            # well before a ping of the server's would go unanswered
+            # well before the ping timeout
             async with asyncio.timeout(TIMEOUT):
                 await socket.wait_for_status("running", one)
         socket.abort()
@@ -89,7 +89,7 @@ async def test_many_concurrent_connections_leave_no_presence_behind(
             await asyncio.gather(*(visit((one, other)[i % 2], i) for i in range(12)))
         async with asyncio.timeout(TIMEOUT):
             while socket.status["online"] != [one.id]:
-                # its acknowledgement comes behind all that was told until now
+                # its acknowledgement follows all earlier frames
                 await socket.send_message()
                 await socket.message()
     await until_stopped(one, room_id)
@@ -152,7 +152,7 @@ async def test_reopening_does_not_disconnect_the_other_participant(
     async with one.chat(room_id) as socket:
         await other.call("DELETE", f"/rooms/{room_id}")
         await socket.wait_for_status("pending", one, left_by=other)
-        assert await one.open_room_with(other) == room_id  # it was not they who had left
+        assert await one.open_room_with(other) == room_id  # they had not left
         assert (await one.call("GET", f"/rooms/{room_id}"))["status"] == "pending"
         assert (await other.request("GET", f"/rooms/{room_id}")).status_code == 404
         await socket.send_message()
@@ -170,7 +170,7 @@ async def test_a_deleted_room_closes_with_4404(one: Client, other: Client, room_
             assert code == 4404
             assert {frame["type"] for frame in frames} <= {"status", "message"}
 
-    # a new room, without the history of the old one
+    # a new room without history
     fresh = await one.open_room_with(other)
     assert fresh != room_id
     async with one.chat(fresh, after=0) as socket:

@@ -1,6 +1,6 @@
-"""Two people come, drop, talk, read, leave and ask again in any order, on one process or two.
+"""Two users connect, drop, send, read, leave and reopen in any order, on one or two processes.
 
-A plain model says what must come of it: every socket sees 1, 2, 3 … once each.
+A model predicts the result: every socket gets 1, 2, 3 … once each.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ SIDES, PROCESSES, ANY = st.integers(0, 1), st.integers(0, 1), st.integers(0, 99)
 
 @dataclass
 class World:
-    """The two, each as a client of each process, and the loop that all live in."""
+    """The two users as clients of each process, and their event loop."""
 
     runner: asyncio.Runner
     people: list[list[Client]]
@@ -83,7 +83,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
 
 @dataclass(eq=False)
 class Live:
-    """A socket that is open, and how far it has seen the room."""
+    """An open socket, and the last message that it has received."""
 
     side: int
     socket: Socket
@@ -92,7 +92,7 @@ class Live:
 
 
 class Chat(RuleBasedStateMachine):
-    """The model: what is stored in the room, who has left it, and which sockets are open."""
+    """The model: stored messages, who has left, and open sockets."""
 
     def __init__(self, world: World) -> None:
         super().__init__()
@@ -106,7 +106,7 @@ class Chat(RuleBasedStateMachine):
         self.ask_for_room(0, 0)
 
     async def forget(self) -> None:
-        """Leave what an example that failed has left behind."""
+        """Clean up after a failed example."""
         for person, _ in self.world.people:
             for room in (await person.call("GET", "/rooms"))["items"]:
                 await person.call("DELETE", f"/rooms/{room['id']}")
@@ -185,7 +185,7 @@ class Chat(RuleBasedStateMachine):
         self.run(self.all_see_it())
 
     async def all_see_it(self) -> None:
-        """Every socket gets what it has not seen, once, and in order."""
+        """Every socket gets its missing messages once and in order."""
         for live in self.live:
             while live.seen < len(self.messages):
                 frame = await self.next_but_news(live, "message")
@@ -195,7 +195,7 @@ class Chat(RuleBasedStateMachine):
     @precondition(lambda self: self.live and self.messages)
     @rule(which=ANY, number=ANY)
     def repeat(self, which: int, number: int) -> None:
-        """The first message again, on this socket alone: all others go on to see it once."""
+        """A repeat is answered on this socket only."""
         live = self.live[which % len(self.live)]
         own = [one for one in self.messages if one["sender_id"] == live.socket.client.id]
         if not own:
@@ -209,7 +209,7 @@ class Chat(RuleBasedStateMachine):
     @rule(which=ANY, seq=st.integers(0, 20))
     def mark_read(self, which: int, seq: int) -> None:
         live = self.live[which % len(self.live)]
-        # Not beyond the last one: the next message may be stored before this is taken in.
+        # Not beyond the last one: the next message may be stored first.
         mark = min(seq, len(self.messages))
         self.run(live.socket.send_frame("read", seq=mark))
         if mark > self.read[live.side]:
@@ -288,7 +288,7 @@ class Chat(RuleBasedStateMachine):
     async def next_but_news(
         live: Live, kind: str, *, reads: bool = True, statuses: bool = True
     ) -> Json:
-        """The next frame of this kind; only statuses and read marks may come before it."""
+        """The next frame of this type; only `status` and `read` frames may come before it."""
         while True:
             frame = await live.socket.receive()
             if frame["type"] == "status":
@@ -300,7 +300,7 @@ class Chat(RuleBasedStateMachine):
                 return frame
 
     def teardown(self) -> None:
-        """Everybody has seen all, and nothing but that; then the room goes."""
+        """Check that every socket got all messages, and delete the room."""
         if self.room_id and self.left_by is None:
             self.post(0, 0)
         self.run(self.all_statuses_settle(0))

@@ -1,4 +1,4 @@
-"""Limits of sockets: how many, how fast, and what else counts with them."""
+"""Rate limits and the number of open sockets."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MOST = 4
 
 @pytest.fixture(scope="module")
 def limited() -> Iterator[SideProServer]:
-    """A server that limits, on whichever database: nothing here depends on it."""
+    """A server with rate limits; the database does not matter here."""
     settings = {"SIDEPRO_RATE_LIMITS": "on", "SIDEPRO_SOCKETS_PER_USER": str(MOST)}
     with SideProServer(settings) as server:
         yield server
@@ -43,14 +43,14 @@ def limited() -> Iterator[SideProServer]:
 
 @pytest.fixture(scope="module")
 async def visitors(limited: SideProServer, anyio_backend: str) -> AsyncIterator[list[Client]]:
-    """Of one address no more than ten may sign up in an hour, or log in within a minute."""
+    """Shared by the module: one address may sign up ten times an hour."""
     async with http_client(limited.url) as http:
         yield [await Client.sign_up(http) for _ in range(8)]
 
 
 @pytest.fixture
 def two(visitors: list[Client]) -> tuple[Client, Client]:
-    """Two who have counted nothing yet."""
+    """Two users with unused limits."""
     return visitors.pop(), visitors.pop()
 
 
@@ -66,7 +66,7 @@ async def test_a_socket_above_the_limit_is_closed_with_4429(
             async with one.socket(room_id, ticket=ticket) as late:
                 assert await late.close_code() == 4429
         await stack.enter_async_context(other.chat(room_id))
-        # one that is closed, and one that breaks off
+        # one closed by the client, and one broken connection
         await open_ones[0].connection.close()
         open_ones[1].abort()
         deadline = time.monotonic() + TIMEOUT
@@ -74,7 +74,7 @@ async def test_a_socket_above_the_limit_is_closed_with_4429(
         while found < 2:
             socket = await stack.enter_async_context(one.socket(room_id))
             found += await _is_open(socket)
-            await asyncio.sleep(0.05)  # openings are counted too
+            await asyncio.sleep(0.05)  # connection attempts count too
             assert time.monotonic() < deadline
         async with one.socket(room_id) as late:
             assert await late.close_code() == 4429
@@ -111,11 +111,11 @@ async def test_messages_over_socket_and_http_share_one_limit(
         assert len(seen) >= 50
         assert sorted([*seen, *refused]) == sorted(sent)
 
-        # over HTTP the same bucket is seen, which is refilled in five seconds
+        # HTTP uses the same bucket, which refills in five seconds
         answer = await one.request("POST", path, {"body": "one more"})
         (left,) = re.findall(r'"messages";r=(\d+)', answer.headers["RateLimit"])
         assert int(left) < 40
-        # the other one is counted apart, and whoever repeats it later is heard
+        # the other user has a limit of their own; a later repeat is accepted
         assert (await other.request("POST", path, {"body": "x"})).is_success
         async with asyncio.timeout(TIMEOUT):
             while frame.get("message", {}).get("client_id") != refused[0]:

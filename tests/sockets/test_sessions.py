@@ -26,7 +26,7 @@ COMMAND = Path(sys.executable).with_name("sidepro")
 
 @pytest.fixture
 async def leaver(clients: list[Client]) -> Client:
-    """Somebody whose session may end: the others are needed by other tests."""
+    """A user whose session a test may end; the other users are shared."""
     return await Client.sign_up(clients[0].http)
 
 

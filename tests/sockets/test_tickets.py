@@ -1,4 +1,4 @@
-"""Tickets open sockets for pages, which cannot send an access token with one."""
+"""Socket tickets, for pages that cannot send an access token."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def test_a_ticket_opens_a_socket_for_the_user_who_requested_it(
     assert given == {"ticket": given["ticket"], "expires_in": 30, "path": path}
     assert len(base64.urlsafe_b64decode(given["ticket"] + "=")) == 32
 
-    # whoever has the ticket is the one who asked for it
+    # the ticket determines the user
     async with other.chat(room_id) as theirs:
         await theirs.send_and_wait("before")
         async with other.socket(room_id, after=0, ticket=given["ticket"]) as socket:
@@ -64,7 +64,7 @@ async def test_a_ticket_is_for_one_room(one: Client, stranger: Client, room_id: 
     another = await one.open_room_with(stranger)
     ticket = await one.ticket(room_id)
     assert await refused(one, another, ticket)
-    assert await refused(one, room_id, ticket), "it is lost"
+    assert await refused(one, room_id, ticket), "it is used up"
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ async def test_no_log_contains_a_ticket(one: Client, room_id: str, server: SideP
     async with one.socket(room_id, ticket=tickets[0]) as socket:
         await socket.start()
     assert await refused(one, room_id, tickets[0])
-    # a call that is no upgrade, and an upgrade that is refused before it is one
+    # a request without an upgrade, and a denied upgrade
     path = f"/rooms/{room_id}/socket?ticket="
     assert (await one.request("GET", path + tickets[1])).status_code in (404, 405)
     with pytest.raises(Exception, match="403"):
@@ -162,7 +162,7 @@ async def still_open(socket: Socket) -> None:
 
 
 async def is_back(person: Client, room_id: str) -> None:
-    """Tickets are given out, and open sockets, within five seconds."""
+    """Tickets are issued and valid again within five seconds."""
     async with asyncio.timeout(5):
         while True:
             answer = await person.request("POST", f"/rooms/{room_id}/socket-tickets")
