@@ -59,7 +59,7 @@ class Services:
     cursors: CursorCodec
 
 
-GivenServices = NamedDependency[Services]
+InjectedServices = NamedDependency[Services]
 """The type of a handler's `services` parameter."""
 
 PathId = FromPath[UUID]

@@ -13,7 +13,7 @@ from sidepro.api.chat.close_codes import CloseCode, close_code
 from sidepro.api.chat.handshake import Handshake, Socket, deny
 from sidepro.api.chat.hub import Hub
 from sidepro.api.chat.session import ChatSession
-from sidepro.api.dependencies import GivenServices
+from sidepro.api.dependencies import InjectedServices
 from sidepro.domain.errors import SideProError
 from sidepro.domain.rooms.room_service import RoomService
 
@@ -27,7 +27,9 @@ def socket_router(handshake: Handshake, hub: Hub) -> Router:
     """The router of the socket."""
 
     @websocket("/rooms/{room_id:str}/socket")
-    async def room_socket(socket: Socket, room_id: FromPath[str], services: GivenServices) -> None:
+    async def room_socket(
+        socket: Socket, room_id: FromPath[str], services: InjectedServices
+    ) -> None:
         if not handshake.is_origin_allowed(socket):
             await deny(socket)
             return

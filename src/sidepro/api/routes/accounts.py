@@ -11,7 +11,7 @@ from sidepro.api.auth import PUBLIC
 from sidepro.api.dependencies import (
     LOCATION,
     ApiRequest,
-    GivenServices,
+    InjectedServices,
     caller_of,
     created,
 )
@@ -142,7 +142,7 @@ def _account(view: AccountView) -> Account:
     summary="Sign up",
 )
 async def sign_up(
-    request: ApiRequest, data: JSONBody[SignUp], services: GivenServices
+    request: ApiRequest, data: JSONBody[SignUp], services: InjectedServices
 ) -> Response[Account]:
     """Creates an account."""
     account = await services.accounts.sign_up(
@@ -153,7 +153,7 @@ async def sign_up(
 
 @get("/users/availability", opt=PUBLIC, summary="Check whether an email or a username is free")
 async def availability(
-    services: GivenServices,
+    services: InjectedServices,
     email: Annotated[
         str | None,
         Parameter(
@@ -175,14 +175,14 @@ async def availability(
 
 
 @get("/me", summary="Get one's own account")
-async def me(request: ApiRequest, services: GivenServices) -> Account:
+async def me(request: ApiRequest, services: InjectedServices) -> Account:
     """The caller's account with their profile."""
     return _account(await services.accounts.account(caller_of(request)))
 
 
 @put("/me/profile", summary="Create or replace one's profile")
 async def write_profile(
-    request: ApiRequest, data: JSONBody[NewProfile], services: GivenServices
+    request: ApiRequest, data: JSONBody[NewProfile], services: InjectedServices
 ) -> Account:
     """Replaces an existing profile completely."""
     written = await services.profiles.write_profile(
@@ -203,7 +203,7 @@ async def write_profile(
     summary="Edit one's profile",
 )
 async def edit_profile(
-    request: ApiRequest, data: JSONBody[ProfilePatch], services: GivenServices
+    request: ApiRequest, data: JSONBody[ProfilePatch], services: InjectedServices
 ) -> Account:
     """Changes the members that are sent."""
     return _account(await services.profiles.edit_profile(caller_of(request), sent_fields(data)))

@@ -3,7 +3,7 @@
 import msgspec
 from litestar import Router, delete, put
 
-from sidepro.api.dependencies import ApiRequest, GivenServices, PathId, caller_of
+from sidepro.api.dependencies import ApiRequest, InjectedServices, PathId, caller_of
 from sidepro.domain.ids import ProjectId
 from sidepro.domain.projects import views
 
@@ -17,7 +17,7 @@ class BookmarkState(msgspec.Struct):
 
 @put("/projects/{project_id:uuid}/bookmark", summary="Bookmark a project")
 async def bookmark(
-    request: ApiRequest, project_id: PathId, services: GivenServices
+    request: ApiRequest, project_id: PathId, services: InjectedServices
 ) -> BookmarkState:
     """Safe to repeat."""
     return _state(await services.bookmarks.add(caller_of(request), ProjectId(project_id)))
@@ -30,7 +30,7 @@ async def bookmark(
     summary="Remove a bookmark",
 )
 async def remove_bookmark(
-    request: ApiRequest, project_id: PathId, services: GivenServices
+    request: ApiRequest, project_id: PathId, services: InjectedServices
 ) -> BookmarkState:
     """Safe to repeat."""
     return _state(await services.bookmarks.remove(caller_of(request), ProjectId(project_id)))

@@ -10,7 +10,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import HeaderParameter
 
 from sidepro.api.auth import PUBLIC
-from sidepro.api.dependencies import GivenServices
+from sidepro.api.dependencies import InjectedServices
 
 
 class Catalogue(msgspec.Struct):
@@ -33,7 +33,7 @@ class Catalogue(msgspec.Struct):
     summary="List skills, regions and meeting times",
 )
 async def catalogue(
-    services: GivenServices,
+    services: InjectedServices,
     if_none_match: Annotated[
         str | None,
         HeaderParameter(name="If-None-Match", description="The `ETag` of a cached response."),

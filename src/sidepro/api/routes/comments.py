@@ -12,7 +12,7 @@ from sidepro.api.dependencies import (
     LOCATION,
     ApiConnection,
     ApiRequest,
-    GivenServices,
+    InjectedServices,
     PathId,
     Services,
     caller_of,
@@ -84,7 +84,7 @@ async def check_author(services: Services, connection: ApiConnection) -> None:
 async def comments(
     request: ApiRequest,
     project_id: PathId,
-    services: GivenServices,
+    services: InjectedServices,
     limit: Limit = LIMIT,
     cursor: CursorText = None,
     total: Total = False,
@@ -109,7 +109,7 @@ async def write_comment(
     request: ApiRequest,
     project_id: PathId,
     data: JSONBody[CommentText],
-    services: GivenServices,
+    services: InjectedServices,
     key: IdempotencyKeyHeader = None,
 ) -> Response[Comment]:
     """Write a comment."""
@@ -138,7 +138,7 @@ async def edit_comment(
     project_id: PathId,
     comment_id: PathId,
     data: JSONBody[CommentText],
-    services: GivenServices,
+    services: InjectedServices,
 ) -> Comment:
     """Change the text of one's own comment."""
     comment = await services.comments.edit(
@@ -153,7 +153,7 @@ async def edit_comment(
     summary="Delete a comment",
 )
 async def delete_comment(
-    request: ApiRequest, project_id: PathId, comment_id: PathId, services: GivenServices
+    request: ApiRequest, project_id: PathId, comment_id: PathId, services: InjectedServices
 ) -> None:
     """One's own, or any on one's own project."""
     await services.comments.delete(

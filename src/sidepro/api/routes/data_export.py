@@ -12,7 +12,7 @@ from litestar.response import Stream
 
 from sidepro.api.dependencies import (
     ApiRequest,
-    GivenServices,
+    InjectedServices,
     caller_of,
 )
 from sidepro.api.schemas import moment
@@ -28,7 +28,7 @@ from sidepro.domain.identity import Caller
     ],
     summary="Export everything stored about the caller",
 )
-async def export(request: ApiRequest, services: GivenServices) -> Response[Export]:
+async def export(request: ApiRequest, services: InjectedServices) -> Response[Export]:
     """One JSON document, streamed without `Content-Length`."""
     caller = caller_of(request)
     account = await services.data_export.account(caller)

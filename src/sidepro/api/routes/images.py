@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from litestar import Response, Router, post
 
-from sidepro.api.dependencies import ApiRequest, GivenServices, caller_of
+from sidepro.api.dependencies import ApiRequest, InjectedServices, caller_of
 from sidepro.api.idempotency import IdempotencyKeyHeader, idempotent_response
 from sidepro.api.multipart_body import MAX_OVERHEAD, MEMBER, digest_of, uploaded_file
 from sidepro.domain.errors import BadImage, ImageQuota, InvalidInput, UnsupportedImageType
@@ -63,7 +63,7 @@ def images_router(max_file_bytes: int) -> Router:
         summary="Upload an image",
     )
     async def upload_image(
-        request: ApiRequest, services: GivenServices, key: IdempotencyKeyHeader = None
+        request: ApiRequest, services: InjectedServices, key: IdempotencyKeyHeader = None
     ) -> Response[Image]:
         """For a thumbnail, a profile picture, or a project's Markdown.
 

@@ -15,7 +15,7 @@ from sidepro.api.dependencies import (
     LOCATION,
     ApiConnection,
     ApiRequest,
-    GivenServices,
+    InjectedServices,
     PathId,
     Services,
     caller_of,
@@ -135,7 +135,7 @@ async def check_author(services: Services, connection: ApiConnection) -> None:
 @get("/projects", opt=PUBLIC, response_headers=[LINK], summary="The board")
 async def board(
     request: ApiRequest,
-    services: GivenServices,
+    services: InjectedServices,
     q: Annotated[
         str | None,
         Parameter(
@@ -182,7 +182,7 @@ async def board(
 async def publish(
     request: ApiRequest,
     data: JSONBody[NewProject],
-    services: GivenServices,
+    services: InjectedServices,
     key: IdempotencyKeyHeader = None,
 ) -> Response[Project]:
     """Put a project on the board."""
@@ -215,7 +215,7 @@ async def publish(
     summary="A project's page",
 )
 async def read_project(
-    request: ApiRequest, project_id: PathId, services: GivenServices
+    request: ApiRequest, project_id: PathId, services: InjectedServices
 ) -> Response[Project]:
     """Read a project. Counts one view, which the response includes."""
     project = await services.projects.get_and_count_view(ProjectId(project_id), viewer_of(request))
@@ -229,7 +229,7 @@ async def read_project(
     response_description="The project exists.",
     summary="Check that a project exists",
 )
-async def project_head(project_id: PathId, services: GivenServices) -> Response[None]:
+async def project_head(project_id: PathId, services: InjectedServices) -> Response[None]:
     """Does not count a view."""
     project = await services.projects.get(ProjectId(project_id), None)
     return Response(None, headers={**_etag(project), **NO_STORE}, media_type="application/json")
@@ -245,7 +245,7 @@ async def edit_project(
     request: ApiRequest,
     project_id: PathId,
     data: JSONBody[ProjectPatch],
-    services: GivenServices,
+    services: InjectedServices,
     if_match: Annotated[
         str | None,
         HeaderParameter(name="If-Match", description="The `ETag` of the read project."),
@@ -267,7 +267,9 @@ async def edit_project(
     opt={"problems": (Forbidden,)},
     summary="Delete a project",
 )
-async def delete_project(request: ApiRequest, project_id: PathId, services: GivenServices) -> None:
+async def delete_project(
+    request: ApiRequest, project_id: PathId, services: InjectedServices
+) -> None:
     """Its comments and bookmarks are deleted too."""
     await services.projects.delete(caller_of(request), ProjectId(project_id))
 

@@ -8,7 +8,7 @@ from litestar.params import Parameter
 
 from sidepro.api.dependencies import (
     ApiRequest,
-    GivenServices,
+    InjectedServices,
     caller_of,
 )
 from sidepro.api.query_parameters import reject_null
@@ -58,7 +58,7 @@ def _recommendation(view: views.Recommendation) -> Recommendation:
 @get("/recommendations", summary="List projects by users with similar skills")
 async def recommendations(
     request: ApiRequest,
-    services: GivenServices,
+    services: InjectedServices,
     limit: Annotated[
         int, Parameter(ge=1, le=20, description="Maximum number of items, 1 to 20.")
     ] = 3,

@@ -13,7 +13,7 @@ from sidepro.api.dependencies import (
     PREFIX,
     ApiConnection,
     ApiRequest,
-    GivenServices,
+    InjectedServices,
     PathId,
     Services,
     caller_of,
@@ -178,7 +178,7 @@ async def check_participant(services: Services, connection: ApiConnection) -> No
 async def ask(
     request: ApiRequest,
     data: JSONBody[OpenRoomRequest],
-    services: GivenServices,
+    services: InjectedServices,
     key: IdempotencyKeyHeader = None,
 ) -> Response[Room]:
     """201 with a new room, or 200 with the existing one, which is reopened if you had left it."""
@@ -209,7 +209,7 @@ async def ask(
 )
 async def rooms(
     request: ApiRequest,
-    services: GivenServices,
+    services: InjectedServices,
     limit: Limit = LIMIT,
     cursor: CursorText = None,
     total: Total = False,
@@ -223,13 +223,13 @@ async def rooms(
 
 
 @get("/rooms/{room_id:uuid}", summary="One of the caller's rooms")
-async def read_room(request: ApiRequest, room_id: PathId, services: GivenServices) -> Room:
+async def read_room(request: ApiRequest, room_id: PathId, services: InjectedServices) -> Room:
     """A room."""
     return room_schema(await services.rooms.room(caller_of(request), RoomId(room_id)))
 
 
 @delete("/rooms/{room_id:uuid}", summary="Leave a room")
-async def leave(request: ApiRequest, room_id: PathId, services: GivenServices) -> None:
+async def leave(request: ApiRequest, room_id: PathId, services: InjectedServices) -> None:
     """The other person can still read it. When both have left, it is deleted."""
     await services.rooms.leave(caller_of(request), RoomId(room_id))
 
@@ -242,7 +242,7 @@ async def leave(request: ApiRequest, room_id: PathId, services: GivenServices) -
 async def messages(
     request: ApiRequest,
     room_id: PathId,
-    services: GivenServices,
+    services: InjectedServices,
     before: Seq = None,
     after: Seq = None,
     limit: Limit = HISTORY_LIMIT,
@@ -274,7 +274,7 @@ async def send(
     request: ApiRequest,
     room_id: PathId,
     data: JSONBody[NewMessage],
-    services: GivenServices,
+    services: InjectedServices,
     key: IdempotencyKeyHeader = None,
 ) -> Response[Message]:
     """201, or 200 with the existing message if the `client_id` is repeated."""
@@ -300,7 +300,7 @@ async def send(
     summary="Update the read position",
 )
 async def mark_read(
-    request: ApiRequest, room_id: PathId, data: JSONBody[ReadMark], services: GivenServices
+    request: ApiRequest, room_id: PathId, data: JSONBody[ReadMark], services: InjectedServices
 ) -> None:
     """The position never goes back, and never beyond the last message."""
     await services.rooms.mark_read(caller_of(request), RoomId(room_id), data.seq)
@@ -312,7 +312,7 @@ async def mark_read(
     summary="Get a ticket for the room's socket",
 )
 async def socket_ticket(
-    request: ApiRequest, room_id: PathId, services: GivenServices
+    request: ApiRequest, room_id: PathId, services: InjectedServices
 ) -> SocketTicket:
     """For browsers, which cannot send `Authorization` with a socket. Valid once, for this room and
     the current session.

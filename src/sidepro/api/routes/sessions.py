@@ -9,7 +9,7 @@ from litestar.params import JSONBody
 from sidepro.api.auth import PUBLIC
 from sidepro.api.dependencies import (
     ApiRequest,
-    GivenServices,
+    InjectedServices,
     PathId,
     caller_of,
 )
@@ -92,7 +92,7 @@ class Withdrawal(msgspec.Struct, forbid_unknown_fields=True):
     summary="Log in",
 )
 async def log_in(
-    request: ApiRequest, data: JSONBody[LogIn], services: GivenServices
+    request: ApiRequest, data: JSONBody[LogIn], services: InjectedServices
 ) -> Response[SessionTokens]:
     """Creates a session."""
     tokens = await services.sessions.log_in(
@@ -132,13 +132,13 @@ def _tokens(tokens: Tokens, status: int) -> Response[SessionTokens]:
     opt={**PUBLIC, "problems": (SessionEnded,)},
     summary="Refresh the tokens of a session",
 )
-async def refresh(data: JSONBody[Refresh], services: GivenServices) -> Response[SessionTokens]:
+async def refresh(data: JSONBody[Refresh], services: InjectedServices) -> Response[SessionTokens]:
     """Returns new tokens. A refresh token works once."""
     return _tokens(await services.sessions.refresh(data.refresh_token), 200)
 
 
 @get("/sessions", summary="List one's sessions, last used first")
-async def sessions(request: ApiRequest, services: GivenServices) -> Sessions:
+async def sessions(request: ApiRequest, services: InjectedServices) -> Sessions:
     """The caller's active sessions."""
     caller = caller_of(request)
     active = await services.sessions.sessions(caller)
@@ -146,20 +146,20 @@ async def sessions(request: ApiRequest, services: GivenServices) -> Sessions:
 
 
 @delete("/sessions", summary="Log out everywhere")
-async def end_all_sessions(request: ApiRequest, services: GivenServices) -> None:
+async def end_all_sessions(request: ApiRequest, services: InjectedServices) -> None:
     """Ends all of the caller's sessions, including this one."""
     await services.sessions.end_all_sessions(caller_of(request))
 
 
 @delete("/sessions/current", summary="Log out")
-async def end_current_session(request: ApiRequest, services: GivenServices) -> None:
+async def end_current_session(request: ApiRequest, services: InjectedServices) -> None:
     """Ends the session of this access token."""
     caller = caller_of(request)
     await services.sessions.end_session(caller, caller.session_id)
 
 
 @delete("/sessions/{session_id:uuid}", summary="Log out on another device")
-async def end_session(request: ApiRequest, session_id: PathId, services: GivenServices) -> None:
+async def end_session(request: ApiRequest, session_id: PathId, services: InjectedServices) -> None:
     """Ends one of the caller's sessions."""
     await services.sessions.end_session(caller_of(request), SessionId(session_id))
 
@@ -171,7 +171,7 @@ async def end_session(request: ApiRequest, session_id: PathId, services: GivenSe
     summary="Change one's password",
 )
 async def change_password(
-    request: ApiRequest, data: JSONBody[NewPassword], services: GivenServices
+    request: ApiRequest, data: JSONBody[NewPassword], services: InjectedServices
 ) -> None:
     """Ends all other sessions."""
     await services.accounts.change_password(
@@ -181,7 +181,7 @@ async def change_password(
 
 @delete("/me", status_code=204, opt={"problems": (WrongPassword,)}, summary="Delete one's account")
 async def withdraw(
-    request: ApiRequest, data: JSONBody[Withdrawal], services: GivenServices
+    request: ApiRequest, data: JSONBody[Withdrawal], services: InjectedServices
 ) -> None:
     """Deletes the account and everything that belongs to it."""
     await services.withdrawal.withdraw(caller_of(request), data.password)

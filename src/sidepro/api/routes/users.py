@@ -6,7 +6,7 @@ from sidepro.api.auth import PUBLIC
 from sidepro.api.dependencies import (
     ApiConnection,
     ApiRequest,
-    GivenServices,
+    InjectedServices,
     PathId,
     Services,
     viewer_of,
@@ -29,7 +29,7 @@ from sidepro.domain.projects.views import BoardQuery
 
 
 @get("/users/{user_id:uuid}", opt=PUBLIC, summary="Get a user")
-async def user_page(user_id: PathId, services: GivenServices) -> User:
+async def user_page(user_id: PathId, services: InjectedServices) -> User:
     """A user with their profile."""
     return user_shape(await services.accounts.user(UserId(user_id)))
 
@@ -47,7 +47,7 @@ async def check_user_exists(services: Services, connection: ApiConnection) -> No
 async def user_projects(
     request: ApiRequest,
     user_id: PathId,
-    services: GivenServices,
+    services: InjectedServices,
     limit: Limit = LIMIT,
     cursor: CursorText = None,
     total: Total = False,
@@ -72,7 +72,7 @@ async def user_projects(
 async def user_bookmarks(
     request: ApiRequest,
     user_id: PathId,
-    services: GivenServices,
+    services: InjectedServices,
     limit: Limit = LIMIT,
     cursor: CursorText = None,
     total: Total = False,
