@@ -76,6 +76,7 @@ from sidepro.domain.rate_limiting import RateLimiter
 from sidepro.domain.recommendations.ports import NeighbourStore
 from sidepro.domain.recommendations.recommendation_service import RecommendationService
 from sidepro.domain.recommendations.similarity_job import SimilarityJob
+from sidepro.domain.retention import RetentionService
 from sidepro.domain.rooms.message_writer import MessageWriter
 from sidepro.domain.rooms.room_service import RoomService
 from sidepro.domain.rooms.ticket_service import SocketTickets, TicketService
@@ -221,6 +222,7 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
         SqlJobLock(storage.database),
         system.clock,
     )
+    retention = RetentionService(storage.unit_of_work, system.clock, settings.refresh_token_ttl)
     return Container(
         database=storage.database,
         catalogue=storage.catalogue_cache,
@@ -236,7 +238,12 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
         ),
         similarity=similarity,
         job_runner=JobRunner(
-            shared.broker, shared.job_claims, similarity, shared.neighbours, services.images
+            shared.broker,
+            shared.job_claims,
+            similarity,
+            shared.neighbours,
+            services.images,
+            retention,
         ),
         similarity_trigger=similarity_trigger,
         api=api,

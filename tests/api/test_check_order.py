@@ -8,7 +8,7 @@ import pytest
 from litestar.routes import HTTPRoute
 
 from tests.api.client import NOBODY, PREFIX, Api, Json, Person
-from tests.api.schemas import SESSION
+from tests.api.schemas import SESSION, page_of
 
 pytestmark = pytest.mark.anyio
 
@@ -102,7 +102,7 @@ class Things:
 async def things(api: Api) -> Things:
     owner, other, friend = [await api.sign_up() for _ in range(3)]
     made = await api.publish(owner)
-    sessions = await api.get({"items": [SESSION]}, "/sessions", by=owner)
+    sessions = await api.get(page_of(SESSION), "/sessions", by=owner)
     ids = {
         "session_id": sessions["items"][0]["id"],
         "user_id": owner.id,

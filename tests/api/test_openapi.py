@@ -335,7 +335,7 @@ def test_headers(openapi: Json) -> None:
         *(("catalogue", "200"), ("catalogue", "304"), ("publish", "201")),
         *(("read_project", "200"), ("project_head", "200"), ("edit_project", "200")),
     }
-    lists = {"board", "user_projects", "user_bookmarks", "comments", "rooms"}
+    lists = {"board", "user_projects", "user_bookmarks", "comments", "rooms", "sessions"}
     assert named["Link"] == {(name, "200") for name in lists}
 
 
@@ -409,6 +409,7 @@ def test_response_members_are_required_unless_requested(openapi: Json) -> None:
     schemas = openapi["components"]["schemas"]
     asked_for = {
         *(("ProjectCardList", "total"), ("CommentList", "total"), ("RoomList", "total")),
+        ("SessionList", "total"),
         *(("Availability", "email"), ("Availability", "username"), ("Problem", "errors")),
         *(("InvalidMember", "pointer"), ("InvalidMember", "parameter")),
     }

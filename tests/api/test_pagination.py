@@ -6,8 +6,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.api.client import PREFIX, Api, Json, Person, answer
-from tests.api.schemas import CARD, COMMENT, PROJECT, ROOM, Shape, page_of
+from tests.api.client import PASSWORD, PREFIX, Api, Json, Person, answer
+from tests.api.schemas import CARD, COMMENT, PROJECT, ROOM, SESSION, TOKENS, Shape, page_of
 from tests.databases import both_databases
 from tests.statement_log import statements
 
@@ -95,6 +95,18 @@ async def rooms(api: Api) -> Listed:
     return Listed("/rooms", person, ROOM, order)
 
 
+async def sessions(api: Api) -> Listed:
+    """The first session logged in last: signing up logs in once."""
+    person = await api.sign_up()
+    body = {"email": person.email, "password": PASSWORD}
+    for _ in range(SIZE - 1):
+        await api.ok(TOKENS, "POST", "/sessions", body, status=201)
+    listed = await api.get(page_of(SESSION), "/sessions", by=person)
+    order = [session["id"] for session in listed["items"]]
+    assert order == sorted(order, reverse=True)
+    return Listed("/sessions", person, SESSION, order)
+
+
 LISTS = [
     the_board,
     the_most_viewed,
@@ -104,6 +116,7 @@ LISTS = [
     a_persons_bookmarks,
     comments,
     rooms,
+    sessions,
 ]
 
 

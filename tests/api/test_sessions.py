@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import update
 
 from sidepro.adapters.sql.schema.tables import refresh_tokens
+from sidepro.domain.accounts.session import MAX_SESSIONS
 from sidepro.domain.ids import RoomId
 from tests.api.client import PASSWORD, Api, Json, Person, problem
-from tests.api.schemas import PROJECT, SESSION, TOKENS
+from tests.api.schemas import PROJECT, SESSION, TOKENS, page_of
 
 pytestmark = pytest.mark.anyio
 
@@ -71,6 +72,26 @@ async def test_two_tabs_get_siblings(api: Api) -> None:
         assert await works(api, (await refreshed(api, tab["refresh_token"]))["access_token"])
 
 
+async def test_a_fourth_use_is_a_replay_however_soon(api: Api) -> None:
+    first = await logged_in(api, await api.sign_up())
+    given = [await refreshed(api, first["refresh_token"]) for _ in range(3)]
+    await not_refreshed(api, first["refresh_token"])
+    for tokens in given:
+        await not_refreshed(api, tokens["refresh_token"])
+        assert not await works(api, tokens["access_token"])
+
+
+async def test_the_fifty_first_log_in_ends_the_oldest_session_at_once(api: Api) -> None:
+    person = await api.sign_up()
+    second = await logged_in(api, person)
+    for _ in range(MAX_SESSIONS - 2):
+        await logged_in(api, person)
+    assert await works(api, person.token)
+    await logged_in(api, person)
+    assert not await works(api, person.token)
+    assert await works(api, second["access_token"])
+
+
 async def test_a_replay_ends_the_session_and_its_access_tokens(api: Api) -> None:
     person = await api.sign_up()
     first = await logged_in(api, person)
@@ -84,7 +105,7 @@ async def test_a_replay_ends_the_session_and_its_access_tokens(api: Api) -> None
     assert await works(api, person.token), "another session of theirs"
 
 
-async def test_a_second_use_after_ten_seconds_is_a_replay(api: Api) -> None:
+async def test_a_second_use_after_a_minute_is_a_replay(api: Api) -> None:
     first = await logged_in(api, await api.sign_up())
     second = await refreshed(api, first["refresh_token"])
     async with api.platform.database.writing() as connection:
@@ -119,7 +140,7 @@ async def test_ones_own_sessions_are_listed(api: Api) -> None:
     await api.sign_up()
     other = await logged_in(api, person)
     await refreshed(api, (await logged_in(api, person))["refresh_token"])
-    listed = (await api.get({"items": [SESSION]}, "/sessions", by=person))["items"]
+    listed = (await api.get(page_of(SESSION), "/sessions", by=person))["items"]
     assert len(listed) == 3
     assert [session["current"] for session in listed] == [False, False, True]
     assert listed[1]["id"] == other["session_id"]

@@ -86,14 +86,19 @@ async def test_a_key_expires_after_a_day(adapters: Adapters) -> None:
     assert await request(adapters, key, OTHER, RESPONSE_TTL + almost) == b"response to k-1"
 
 
-async def test_new_keys_remove_expired_ones(adapters: Adapters) -> None:
+async def test_expired_keys_are_deleted_in_batches(adapters: Adapters) -> None:
     user = await somebody(adapters)
     for number in range(5):
         await request(adapters, key_of(user, key=f"old-{number}"))
     await request(adapters, key_of(user, key="new"), now=RESPONSE_TTL)
+    async with adapters.unit_of_work() as work:
+        deleted = [await work.idempotency.delete_expired(NOW + RESPONSE_TTL, 3) for _ in range(3)]
+        await work.commit()
+    assert deleted == [3, 2, 0]
     # With the clock set back, they would still be valid.
     for number in range(5):
         assert await request(adapters, key_of(user, key=f"old-{number}"), OTHER) is None
+    assert await request(adapters, key_of(user, key="new"), now=RESPONSE_TTL) is not None
 
 
 async def test_a_concurrent_request_waits_for_the_first(adapters: Adapters) -> None:

@@ -15,6 +15,8 @@ from sidepro.domain.accounts.administration_service import AdministrationService
 from sidepro.domain.accounts.ports import TokenLookup
 from sidepro.domain.accounts.session import (
     GRACE_PERIOD,
+    MAX_SESSIONS,
+    MAX_SIBLINGS,
     RefreshToken,
     Session,
 )
@@ -22,6 +24,7 @@ from sidepro.domain.accounts.session_service import SessionService, Tokens
 from sidepro.domain.errors import NotFound, SessionEnded
 from sidepro.domain.identity import Caller, token_digest
 from sidepro.domain.ids import SessionId
+from sidepro.domain.pagination import PageRequest
 from sidepro.domain.withdrawal import WithdrawalService
 from tests import factories
 from tests.contracts.adapters import Adapters
@@ -91,17 +94,65 @@ async def test_add_raises_not_found_when_the_user_is_gone(adapters: Adapters) ->
     assert await adapters.sessions() == []
 
 
-async def test_add_removes_the_sessions_of_that_user_that_are_over(adapters: Adapters) -> None:
+async def test_add_ends_the_oldest_active_sessions_above_fifty(adapters: Adapters) -> None:
     user, other = factories.user(), factories.user()
-    over = factories.session(user.id, expires_at=LATER)
-    live = factories.session(user.id, expires_at=LATER + timedelta(microseconds=1))
-    others = factories.session(other.id, expires_at=NOW)
+    expired = factories.session(user.id, expires_at=NOW)
+    active = [
+        factories.session(user.id, expires_at=LATER + timedelta(days=1))
+        for _ in range(MAX_SESSIONS)
+    ]
+    theirs = factories.session(other.id)
+    await adapters.add(user, other, expired, *active, theirs)
     new = factories.session(user.id, created_at=LATER)
-    await adapters.add(user, other, over, live, others)
-    await adapters.add(new)
-    assert {session.id for session in await adapters.sessions()} == {live.id, others.id, new.id}
-    assert await presented(adapters, refresh_token(over)) is None
-    assert await presented(adapters, refresh_token(live)) is not None
+    async with adapters.unit_of_work() as work:
+        await work.users.get(user.id)
+        assert await work.sessions.add(new, refresh_token(new)) == (active[0].id,)
+        await work.commit()
+    left = {session.id for session in await adapters.sessions()}
+    assert left == {expired.id, theirs.id, new.id} | {session.id for session in active[1:]}
+    assert await presented(adapters, refresh_token(active[0])) is None
+
+
+async def test_add_ends_nothing_up_to_fifty_sessions(adapters: Adapters) -> None:
+    user = factories.user()
+    await adapters.add(user, *(factories.session(user.id) for _ in range(MAX_SESSIONS - 1)))
+    new = factories.session(user.id)
+    async with adapters.unit_of_work() as work:
+        await work.users.get(user.id)
+        assert await work.sessions.add(new, refresh_token(new)) == ()
+
+
+# ------------------------------------------------------------------------------------- retention
+
+
+async def test_expired_sessions_are_deleted_with_their_tokens(adapters: Adapters) -> None:
+    user = factories.user()
+    expired = [factories.session(user.id, expires_at=LATER) for _ in range(3)]
+    active = factories.session(user.id, expires_at=LATER + timedelta(microseconds=1))
+    await adapters.add(user, *expired, active)
+    async with adapters.unit_of_work() as work:
+        assert await work.sessions.delete_expired(LATER, 2) == 2
+        assert await work.sessions.delete_expired(LATER, 2) == 1
+        assert await work.sessions.delete_expired(LATER, 2) == 0
+        await work.commit()
+    assert [session.id for session in await adapters.sessions()] == [active.id]
+    assert await presented(adapters, refresh_token(expired[0])) is None
+    assert await presented(adapters, refresh_token(active)) is not None
+
+
+async def test_tokens_used_long_ago_are_deleted_and_unused_ones_stay(adapters: Adapters) -> None:
+    user = factories.user()
+    session = factories.session(user.id)
+    await adapters.add(user, session)
+    token = refresh_token(session)
+    used, second = await rotate(adapters, session, token, "second", SOON)
+    _, third = await rotate(adapters, used, second, "third", LATER)
+    async with adapters.unit_of_work() as work:
+        assert await work.sessions.delete_used_tokens(LATER, 100) == 1
+        await work.commit()
+    assert await presented(adapters, token) is None
+    assert await presented(adapters, second) is not None
+    assert await presented(adapters, third) is not None
 
 
 # --------------------------------------------------------------------------------------- tokens
@@ -112,7 +163,9 @@ async def test_a_token_is_presented_as_stored(adapters: Adapters) -> None:
     session, elsewhere = factories.session(user.id), factories.session(other.id)
     await adapters.add(user, other, session, elsewhere)
     token = refresh_token(session)
-    assert await presented(adapters, token) == TokenLookup(session, token, successor_used=False)
+    assert await presented(adapters, token) == TokenLookup(
+        session, token, successors=0, successor_used=False
+    )
     async with adapters.unit_of_work() as work:
         assert await work.sessions.owner(token.hash) == user.id
         assert await work.sessions.owner(refresh_token(elsewhere).hash) == other.id
@@ -133,10 +186,10 @@ async def test_rotation_stores_the_session_the_use_and_the_successor(adapters: A
     token = refresh_token(session)
     used, successor = await rotate(adapters, session, token, "second")
     assert await presented(adapters, token) == TokenLookup(
-        used, replace(token, used_at=SOON), successor_used=False
+        used, replace(token, used_at=SOON), successors=1, successor_used=False
     )
     assert await presented(adapters, successor) == TokenLookup(
-        used, successor, successor_used=False
+        used, successor, successors=0, successor_used=False
     )
     assert successor.parent == token.hash
     third_used, third = await rotate(adapters, used, successor, "third", LATER)
@@ -146,7 +199,7 @@ async def test_rotation_stores_the_session_the_use_and_the_successor(adapters: A
         assert found.session == third_used
         assert found.successor_used is by_then
     assert await presented(adapters, refresh_token(bystander)) == TokenLookup(
-        bystander, refresh_token(bystander), successor_used=False
+        bystander, refresh_token(bystander), successors=0, successor_used=False
     )
 
 
@@ -234,8 +287,20 @@ async def test_sessions_are_listed_the_last_used_first_and_only_live_ones(
     as_lately = factories.session(user.id, last_used_at=SOON)
     over = factories.session(user.id, last_used_at=LATER, expires_at=LATER)
     await adapters.add(user, other, lately, over, long_ago, as_lately, factories.session(other.id))
-    assert await adapters.accounts.sessions(user.id, LATER) == (as_lately, lately, long_ago)
-    assert await adapters.accounts.sessions(nobody(), LATER) == ()
+    first = await adapters.accounts.sessions(user.id, PageRequest(2), LATER)
+    assert (first.items, first.previous) == ((as_lately, lately), None)
+    assert first.next is not None
+    second = await adapters.accounts.sessions(user.id, PageRequest(2, first.next), LATER)
+    assert (second.items, second.next) == ((long_ago,), None)
+    assert (await adapters.accounts.sessions(nobody(), PageRequest(), LATER)).items == ()
+
+
+async def test_active_sessions_are_counted(adapters: Adapters) -> None:
+    user = factories.user()
+    active = [factories.session(user.id) for _ in range(2)]
+    await adapters.add(user, *active, factories.session(user.id, expires_at=LATER))
+    assert await adapters.accounts.session_count(user.id, LATER) == 2
+    assert await adapters.accounts.session_count(nobody(), LATER) == 0
 
 
 async def test_live_sessions_are_those_there_and_not_over(adapters: Adapters) -> None:
@@ -315,23 +380,14 @@ async def accounts(adapters: Adapters) -> Accounts:
     return found
 
 
-async def test_of_many_refreshes_at_once_one_uses_the_token(
+async def test_of_many_refreshes_at_once_three_get_tokens_and_the_next_ends_the_session(
     adapters: Adapters, accounts: Accounts
 ) -> None:
     text = accounts.mine.refresh_token
     results = await race(adapters, MANY, lambda _: accounts.sessions.refresh(text))
     given = {tokens.refresh_token for tokens in results if isinstance(tokens, Tokens)}
-    assert len(given) == MANY, "they are siblings"
-    assert len(await adapters.sessions()) == 2
-    for successor in given:
-        async with adapters.unit_of_work() as work:
-            found = await work.sessions.find_token(token_digest(successor))
-        assert found is not None
-        assert found.token.parent == token_digest(text)
-    # The first of them that goes on makes a replay of the first token.
-    await accounts.sessions.refresh(given.pop())
-    with pytest.raises(SessionEnded):
-        await accounts.sessions.refresh(text)
+    assert len(given) == 1 + MAX_SIBLINGS
+    assert sum(isinstance(result, SessionEnded) for result in results) == MANY - len(given)
     assert [session.id for session in await adapters.sessions()] == [accounts.other.session_id]
 
 
@@ -398,7 +454,7 @@ async def test_no_refresh_outlives_the_end_that_it_races(
             given.append((await accounts.sessions.refresh(token)).refresh_token)
 
     for result in await race(adapters, MANY, attempt):
-        assert result is None or isinstance(result, SessionEnded), result
+        assert result is None or isinstance(result, SessionEnded | NotFound), result
     for text in (token, *given):
         with pytest.raises(SessionEnded):
             await accounts.sessions.refresh(text)

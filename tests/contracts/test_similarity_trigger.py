@@ -18,6 +18,7 @@ from sidepro.domain.errors import Unavailable
 from sidepro.domain.images.image_service import ImageService
 from sidepro.domain.recommendations.ports import NeighbourStore, Progress, SimilarityRun
 from sidepro.domain.recommendations.similarity_job import SimilarityJob
+from sidepro.domain.retention import RetentionService
 from sidepro.jobs import broker as brokers
 from sidepro.jobs import tasks
 from sidepro.jobs.claims import JobClaims
@@ -79,6 +80,7 @@ async def processes(
             cast("SimilarityJob", similarity),
             cast("NeighbourStore", similarity),
             cast("ImageService", None),
+            cast("RetentionService", None),
         )
 
     async with AsyncExitStack() as stack:

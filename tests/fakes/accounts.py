@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sidepro.domain.accounts.ports import MAX_KNOWN_ADDRESSES, TokenLookup
 from sidepro.domain.accounts.profile import Profile
-from sidepro.domain.accounts.session import RefreshToken, Session
+from sidepro.domain.accounts.session import MAX_SESSIONS, RefreshToken, Session
 from sidepro.domain.accounts.user import User
 from sidepro.domain.errors import EmailTaken, UsernameTaken
 from sidepro.domain.ids import SessionId, UserId
@@ -85,13 +85,20 @@ class MemoryProfiles(Repository):
 class MemorySessions(Repository):
     """See `sidepro.domain.accounts.ports.SessionRepository`."""
 
-    async def add(self, session: Session, token: RefreshToken) -> None:
+    async def add(self, session: Session, token: RefreshToken) -> tuple[SessionId, ...]:
         self._must_be_there(session.user_id)
-        for other in list(self._state.sessions.values()):
-            if other.user_id == session.user_id and other.is_expired(session.created_at):
-                await self.end(other.id, other.user_id)
+        active = [
+            other
+            for other in self._state.sessions.values()
+            if other.user_id == session.user_id and not other.is_expired(session.created_at)
+        ]
+        active.sort(key=lambda other: (other.created_at, other.id))
+        surplus = active[: max(0, len(active) + 1 - MAX_SESSIONS)]
+        for other in surplus:
+            await self.end(other.id, other.user_id)
         self._state.sessions[session.id] = session
         self._state.refresh_tokens[token.hash] = token
+        return tuple(other.id for other in surplus)
 
     async def owner(self, token_hash: bytes) -> UserId | None:
         found = await self.find_token(token_hash)
@@ -106,6 +113,7 @@ class MemorySessions(Repository):
         return TokenLookup(
             self._state.sessions[token.session_id],
             token,
+            len(successors),
             any(successor.used_at is not None for successor in successors),
         )
 
@@ -135,3 +143,16 @@ class MemorySessions(Repository):
         for session_id in ended:
             await self.end(session_id, user_id)
         return ended
+
+    async def delete_expired(self, now: datetime, limit: int) -> int:
+        expired = [s for s in self._state.sessions.values() if s.is_expired(now)][:limit]
+        for session in expired:
+            await self.end(session.id, session.user_id)
+        return len(expired)
+
+    async def delete_used_tokens(self, used_before: datetime, limit: int) -> int:
+        tokens = self._state.refresh_tokens
+        used = [t for t in tokens.values() if t.used_at is not None and t.used_at < used_before]
+        for token in used[:limit]:
+            del tokens[token.hash]
+        return len(used[:limit])

@@ -17,9 +17,7 @@ class MemoryIdempotency(Repository):
     async def acquire(self, key: IdempotencyKey, content: bytes, now: datetime) -> bytes | None:
         self._must_be_there(key.user_id)
         rows = self._state.idempotency
-        for expired in [one for one, (*_, at) in rows.items() if at <= now - RESPONSE_TTL]:
-            del rows[expired]
-        if key not in rows:
+        if key not in rows or rows[key][2] <= now - RESPONSE_TTL:
             rows[key] = (content, b"", now)
             return None
         saved_content, response, _ = rows[key]
@@ -30,6 +28,13 @@ class MemoryIdempotency(Repository):
     async def save_response(self, key: IdempotencyKey, response: bytes) -> None:
         content, _, now = self._state.idempotency[key]
         self._state.idempotency[key] = (content, response, now)
+
+    async def delete_expired(self, now: datetime, limit: int) -> int:
+        rows = self._state.idempotency
+        expired = [key for key, (*_, at) in rows.items() if at <= now - RESPONSE_TTL][:limit]
+        for key in expired:
+            del rows[key]
+        return len(expired)
 
     async def forget(self, user_id: UserId) -> None:
         rows = self._state.idempotency

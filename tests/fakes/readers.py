@@ -98,9 +98,12 @@ class MemoryReader:
         users = sorted(self._store.state.users.values(), key=lambda user: user.id)
         return tuple(user for user in users if after is None or user.id > after)[:limit]
 
-    async def sessions(self, user_id: UserId, now: datetime) -> tuple[Session, ...]:
+    async def sessions(self, user_id: UserId, page: PageRequest, now: datetime) -> Page[Session]:
         found = [s for s in self._live(now) if s.user_id == user_id]
-        return tuple(sorted(found, key=lambda s: (s.last_used_at, s.id), reverse=True))
+        return _page(found, page, lambda s: (s.last_used_at, s.id), descending=True)
+
+    async def session_count(self, user_id: UserId, now: datetime) -> int:
+        return sum(s.user_id == user_id for s in self._live(now))
 
     async def live_sessions(
         self, session_ids: Collection[SessionId], now: datetime

@@ -7,9 +7,11 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
+from sidepro.domain.errors import Unavailable
 from sidepro.domain.images.image_service import ImageService
 from sidepro.domain.recommendations.ports import NeighbourStore, SimilarityRun
 from sidepro.domain.recommendations.similarity_job import SimilarityJob
+from sidepro.domain.retention import Deleted, RetentionService
 from sidepro.jobs import broker as brokers
 from sidepro.jobs.tasks import JobRunner
 from tests.clients import eventually
@@ -68,6 +70,21 @@ class Images:
         return self.removed
 
 
+class Retention:
+    """Deletes nothing, or is unavailable."""
+
+    def __init__(self) -> None:
+        self.runs = 0
+        self.is_away = False
+        self.deleted = Deleted(sessions=0, refresh_tokens=0, idempotency_keys=0)
+
+    async def delete_expired(self) -> Deleted:
+        self.runs += 1
+        if self.is_away:
+            raise Unavailable
+        return self.deleted
+
+
 class RecordingLog:
     """Counts events by level and name."""
 
@@ -85,7 +102,11 @@ class RecordingLog:
 
 
 def jobs_with(
-    claims: JobClaims, similarity: Similarity, images: Images, broker: AsyncBroker | None = None
+    claims: JobClaims,
+    similarity: Similarity,
+    images: Images,
+    broker: AsyncBroker | None = None,
+    retention: Retention | None = None,
 ) -> JobRunner:
     return JobRunner(
         broker or brokers.in_process(),
@@ -93,4 +114,5 @@ def jobs_with(
         cast("SimilarityJob", similarity),
         cast("NeighbourStore", similarity),
         cast("ImageService", images),
+        cast("RetentionService", retention),
     )

@@ -14,11 +14,12 @@ from taskiq.schedule_sources import LabelScheduleSource
 
 from sidepro.adapters.in_process.job_claims import InProcessJobClaims
 from sidepro.domain.errors import Unavailable
+from sidepro.domain.retention import Deleted
 from sidepro.jobs import runner, scheduler, tasks
 from sidepro.jobs.similarity_trigger import BrokerSimilarityTrigger
 from sidepro.jobs.tasks import JobRunner
 from tests.clients import TIMEOUT, eventually, http_client
-from tests.jobs.fakes import Images, RecordingLog, Similarity, jobs_with
+from tests.jobs.fakes import Images, RecordingLog, Retention, Similarity, jobs_with
 from tests.servers import SideProServer
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ async def test_the_schedule(jobs: JobRunner) -> None:
     assert {(one.task_name, one.cron) for one in schedules} == {
         ("similarity_tick", "* * * * *"),
         ("image_removal", "*/10 * * * *"),
+        ("retention", "17 * * * *"),
     }
 
 
@@ -150,6 +152,24 @@ async def test_an_image_removal_without_its_stores_is_logged_as_skipped(
     images.failures = [Unavailable()]
     await run_job(jobs, tasks.IMAGE_REMOVAL)
     assert log.events == {("warning", "image_removal_skipped"): 1}
+
+
+async def test_the_retention_job_logs_what_it_deleted_and_that_the_database_is_away(
+    similarity: Similarity, images: Images, log: RecordingLog
+) -> None:
+    retention = Retention()
+    jobs = jobs_with(InProcessJobClaims(), similarity, images, retention=retention)
+    await run_job(jobs, tasks.RETENTION)
+    assert not log.events
+    retention.deleted = Deleted(sessions=2, refresh_tokens=3, idempotency_keys=0)
+    await run_job(jobs, tasks.RETENTION)
+    assert log.members == {"sessions": 2, "refresh_tokens": 3, "idempotency_keys": 0}
+    retention.is_away = True
+    await run_job(jobs, tasks.RETENTION)
+    assert log.events == {
+        ("info", "expired_rows_deleted"): 1,
+        ("warning", "retention_skipped"): 1,
+    }
 
 
 # --------------------------------------------------------------------------- beginning and end

@@ -72,6 +72,13 @@ class IdempotencyRepository(Protocol):
         """Save the response for a key that was acquired in this unit of work."""
         ...
 
+    async def delete_expired(self, now: datetime, limit: int) -> int:
+        """Delete up to `limit` expired keys with their responses. Returns how many.
+
+        MUST NOT wait for keys that another transaction has locked.
+        """
+        ...
+
     async def forget(self, user_id: UserId) -> None:
         """Delete the saved responses that mention this user, whoever received them."""
         ...

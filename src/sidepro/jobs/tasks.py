@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import asdict, astuple
 
 import structlog
 from taskiq import AsyncBroker
@@ -12,16 +13,19 @@ from sidepro.domain.errors import Unavailable
 from sidepro.domain.images.image_service import ImageService
 from sidepro.domain.recommendations.ports import NeighbourStore
 from sidepro.domain.recommendations.similarity_job import SimilarityJob
+from sidepro.domain.retention import RetentionService
 from sidepro.jobs.claims import JobClaims
 
 log = structlog.get_logger(__name__)
 
 EVERY_MINUTE = [{"cron": "* * * * *"}]
 EVERY_TEN_MINUTES = [{"cron": "*/10 * * * *"}]
+EVERY_HOUR = [{"cron": "17 * * * *"}]
 
 SIMILARITY_TICK = "similarity_tick"
 REQUESTED_SIMILARITY_TICK = "asked_similarity_tick"
 IMAGE_REMOVAL = "image_removal"
+RETENTION = "retention"
 
 REQUESTED_CLAIM = "similarity-asked"
 """Claimed while a requested tick has been sent and has not started."""
@@ -58,12 +62,14 @@ class JobRunner:
         similarity: SimilarityJob,
         neighbours: NeighbourStore,
         images: ImageService,
+        retention: RetentionService,
     ) -> None:
         self.broker = broker
         self.claims = claims
         self._similarity = similarity
         self._neighbours = neighbours
         self._images = images
+        self._retention = retention
         self._running: set[asyncio.Task[None]] = set()
         self._shutting_down = asyncio.Event()
         self._is_cancelled = threading.Event()
@@ -83,10 +89,14 @@ class JobRunner:
         async def image_removal(sent_at: float) -> None:
             await self._run(IMAGE_REMOVAL, sent_at, self._remove_images)
 
+        async def retention(sent_at: float) -> None:
+            await self._run(RETENTION, sent_at, self._delete_expired)
+
         register = self.broker.register_task
         register(similarity_tick, task_name=SIMILARITY_TICK, schedule=EVERY_MINUTE)
         register(requested_similarity_tick, task_name=REQUESTED_SIMILARITY_TICK)
         register(image_removal, task_name=IMAGE_REMOVAL, schedule=EVERY_TEN_MINUTES)
+        register(retention, task_name=RETENTION, schedule=EVERY_HOUR)
 
     async def shut_down(self, grace: float) -> None:
         """Start no more jobs, and cancel those that have not finished after `grace` seconds."""
@@ -173,3 +183,13 @@ class JobRunner:
             return
         if removed:
             log.info("images_removed", images=removed)
+
+    async def _delete_expired(self) -> None:
+        try:
+            deleted = await self._retention.delete_expired()
+        except Unavailable:
+            # The next run deletes what is left.
+            log.warning("retention_skipped", reason="database unavailable")
+            return
+        if any(astuple(deleted)):
+            log.info("expired_rows_deleted", **asdict(deleted))

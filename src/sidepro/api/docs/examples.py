@@ -96,6 +96,13 @@ _MESSAGE = rooms.Message(
     client_id="7c1e-0001",
     sent_at="2026-11-22T09:30:00.000000Z",
 )
+_SESSION_SHOWN = sessions.Session(
+    id=_SESSION,
+    created_at="2026-11-20T01:15:07.120044Z",
+    last_used_at="2026-11-22T09:15:30.000311Z",
+    user_agent="SidePro/2.1 (Android 16)",
+    current=True,
+)
 _ROOM_SHOWN = rooms.Room(
     id=_ROOM,
     participant=_JIHO,
@@ -129,17 +136,7 @@ _INSTANCES = (
         session_id=_SESSION,
     ),
     sessions.Refresh("m3k0cB8yTqv5Zr1u…"),
-    sessions.Sessions(
-        [
-            sessions.Session(
-                id=_SESSION,
-                created_at="2026-11-20T01:15:07.120044Z",
-                last_used_at="2026-11-22T09:15:30.000311Z",
-                user_agent="SidePro/2.1 (Android 16)",
-                current=True,
-            )
-        ]
-    ),
+    _SESSION_SHOWN,
     sessions.NewPassword("밤하늘-별빛-2026", "새벽-바다-등대-7"),
     sessions.Withdrawal("밤하늘-별빛-2026"),
     accounts.Availability(username=True),
@@ -245,6 +242,7 @@ EXAMPLES: dict[Any, Any] = {
     ListOf[ProjectCard]: ListOf[ProjectCard]([_CARD], _CURSOR, None),
     ListOf[comments.Comment]: ListOf[comments.Comment]([_COMMENT_SHOWN], None, None, 1),
     ListOf[rooms.Room]: ListOf[rooms.Room]([_ROOM_SHOWN], None, None),
+    ListOf[sessions.Session]: ListOf[sessions.Session]([_SESSION_SHOWN], None, None),
 }
 """An example of each request and response body, by its type."""
 

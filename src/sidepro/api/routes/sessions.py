@@ -1,5 +1,6 @@
 """Log-in, sessions, the password, and withdrawal."""
 
+from functools import partial
 from uuid import UUID
 
 import msgspec
@@ -12,6 +13,17 @@ from sidepro.api.dependencies import (
     InjectedServices,
     PathId,
     caller_of,
+)
+from sidepro.api.pagination import (
+    LIMIT,
+    LINK,
+    CursorText,
+    Limit,
+    ListOf,
+    Total,
+    page_request,
+    page_response,
+    scope_of,
 )
 from sidepro.api.schemas import (
     Moment,
@@ -65,12 +77,6 @@ class Session(msgspec.Struct):
     last_used_at: Moment
     user_agent: str | None
     current: bool
-
-
-class Sessions(msgspec.Struct):
-    """All of the caller's sessions."""
-
-    items: list[Session]
 
 
 class NewPassword(msgspec.Struct, forbid_unknown_fields=True):
@@ -137,12 +143,24 @@ async def refresh(data: JSONBody[Refresh], services: InjectedServices) -> Respon
     return _tokens(await services.sessions.refresh(data.refresh_token), 200)
 
 
-@get("/sessions", summary="List one's sessions, last used first")
-async def sessions(request: ApiRequest, services: InjectedServices) -> Sessions:
+@get(
+    "/sessions",
+    response_headers=[LINK],
+    summary="List one's sessions, last used first",
+)
+async def sessions(
+    request: ApiRequest,
+    services: InjectedServices,
+    limit: Limit = LIMIT,
+    cursor: CursorText = None,
+    total: Total = False,
+) -> Response[ListOf[Session]]:
     """The caller's active sessions."""
     caller = caller_of(request)
-    active = await services.sessions.sessions(caller)
-    return Sessions([_session(session, caller) for session in active])
+    scope = scope_of("sessions", {"user": caller.id})
+    page = await services.sessions.sessions(caller, page_request(services, limit, cursor, scope))
+    size = await services.sessions.session_count(caller) if total else None
+    return page_response(request, services, page, scope, partial(_session, caller=caller), size)
 
 
 @delete("/sessions", summary="Log out everywhere")

@@ -12,6 +12,7 @@ from sidepro.domain.accounts.views import AccountView
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import SessionId, UserId
 from sidepro.domain.images.ports import ImageRepository
+from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.unit_of_work import UnitOfWork
 
 MAX_KNOWN_ADDRESSES = 20
@@ -87,6 +88,7 @@ class TokenLookup:
 
     session: Session
     token: RefreshToken
+    successors: int
     successor_used: bool
 
 
@@ -107,8 +109,11 @@ class SessionRepository(Protocol):
     of one user's sessions.
     """
 
-    async def add(self, session: Session, token: RefreshToken) -> None:
-        """Store a new session and its first token. MUST remove the user's expired sessions.
+    async def add(self, session: Session, token: RefreshToken) -> tuple[SessionId, ...]:
+        """Store a new session and its first token.
+
+        MUST end the user's oldest active sessions above `MAX_SESSIONS`, the new one included in
+        the count, and return them.
 
         Raises:
             NotFound: the user no longer exists.
@@ -137,6 +142,20 @@ class SessionRepository(Protocol):
         self, user_id: UserId, *, but: SessionId | None = None
     ) -> tuple[SessionId, ...]:
         """End all sessions of a user except `but`. Returns the ended ones."""
+        ...
+
+    async def delete_expired(self, now: datetime, limit: int) -> int:
+        """Delete up to `limit` expired sessions with their tokens. Returns how many.
+
+        MUST NOT wait for sessions that another transaction has locked.
+        """
+        ...
+
+    async def delete_used_tokens(self, used_before: datetime, limit: int) -> int:
+        """Delete up to `limit` refresh tokens that were used before this time.
+
+        Returns how many. MUST NOT wait for tokens that another transaction has locked.
+        """
         ...
 
 
@@ -174,8 +193,14 @@ class AccountReader(Protocol):
         """Up to `limit` users ordered by id, starting behind `after`."""
         ...
 
-    async def sessions(self, user_id: UserId, now: datetime) -> tuple[Session, ...]:
-        """The unexpired sessions of a user, the last used first."""
+    async def sessions(self, user_id: UserId, page: PageRequest, now: datetime) -> Page[Session]:
+        """A page of the active sessions of a user, the last used first, in at most two
+        statements.
+        """
+        ...
+
+    async def session_count(self, user_id: UserId, now: datetime) -> int:
+        """How many active sessions a user has."""
         ...
 
     async def live_sessions(

@@ -2,11 +2,14 @@
 
 Refresh tokens rotate: each works once and yields its successor (RFC 9700, section 4.14.2).
 
-    | the presented token                                 | result                    |
-    |-----------------------------------------------------|---------------------------|
-    | unused                                              | a successor               |
-    | used in the last 10 s, and no successor is used yet | another one (two tabs)    |
-    | used earlier, or with a used successor              | replay: the session ends  |
+    | the presented token                                    | result                   |
+    |--------------------------------------------------------|--------------------------|
+    | unused                                                 | a successor              |
+    | used in the last 60 s, with no used successor and      | a sibling of its         |
+    | fewer than two siblings of the first one               | successor                |
+    | anything else                                          | replay: the session ends |
+
+A sibling serves two tabs that refresh at once, and a client that lost the response.
 """
 
 from dataclasses import dataclass, replace
@@ -17,7 +20,10 @@ from sidepro.domain.identity import token_digest
 from sidepro.domain.ids import SessionId, UserId
 
 MAX_USER_AGENT = 400
-GRACE_PERIOD = timedelta(seconds=10)
+GRACE_PERIOD = timedelta(seconds=60)
+MAX_SIBLINGS = 2
+MAX_SESSIONS = 50
+"""Active sessions of a user. A further log-in ends the oldest one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,7 @@ class TokenUse(Enum):
     """What it means that a refresh token is presented."""
 
     FIRST = "first use"
-    GRACE = "second tab"
+    GRACE = "sibling"
     REPLAY = "replay"
 
 
@@ -95,10 +101,14 @@ class RefreshToken:
         """A new token: the successor of `parent`, or the first one of a session."""
         return cls(token_digest(text), session_id, parent.hash if parent else None, now, None)
 
-    def use_at(self, now: datetime, *, successor_used: bool) -> TokenUse:
-        """What it means that this token is presented now."""
+    def use_at(self, now: datetime, *, successors: int, successor_used: bool) -> TokenUse:
+        """What it means that this token is presented now.
+
+        `successors` counts the tokens issued for it, the first one and its siblings.
+        """
         if self.used_at is None:
             return TokenUse.FIRST
-        if now - self.used_at <= GRACE_PERIOD and not successor_used:
+        is_soon = now - self.used_at <= GRACE_PERIOD
+        if is_soon and not successor_used and successors <= MAX_SIBLINGS:
             return TokenUse.GRACE
         return TokenUse.REPLAY

@@ -31,6 +31,7 @@ from sidepro.domain.errors import (
 )
 from sidepro.domain.identity import Caller, token_digest
 from sidepro.domain.ids import NewId, NewSecret, SessionId
+from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.rate_limiting import Limit, RateLimiter
 from sidepro.domain.text import casefold_key
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
@@ -113,8 +114,11 @@ class SessionService:
                 await work.users.save(rehashed)
             if address_seen_at is None or now - address_seen_at > ADDRESS_REFRESH_AFTER:
                 await work.users.remember_address(user.id, address, now)
-            await work.sessions.add(session, RefreshToken.issue(secret, session.id, None, now))
+            token = RefreshToken.issue(secret, session.id, None, now)
+            ended = await work.sessions.add(session, token)
             await work.commit()
+        if ended:
+            await self.session_registry.revoke(ended)
         self.audit_log(AuthenticationEvent.LOGGED_IN, user.id, session_id=session.id)
         return self._tokens(user, session, secret, now)
 
@@ -134,7 +138,9 @@ class SessionService:
             if user is None or found is None:
                 raise SessionEnded
             session, token = found.session, found.token
-            token_use = token.use_at(now, successor_used=found.successor_used)
+            token_use = token.use_at(
+                now, successors=found.successors, successor_used=found.successor_used
+            )
             is_replay = token_use is TokenUse.REPLAY
             if is_replay or session.is_expired(now) or not user.is_active:
                 await work.sessions.end(session.id, session.user_id)
@@ -151,9 +157,13 @@ class SessionService:
         self.audit_log(AuthenticationEvent.REFRESHED, user.id, session_id=session.id)
         return self._tokens(user, session, secret, now)
 
-    async def sessions(self, caller: Caller) -> tuple[Session, ...]:
-        """The caller's active sessions, the last used first."""
-        return await self.reader.sessions(caller.id, self.clock())
+    async def sessions(self, caller: Caller, page: PageRequest) -> Page[Session]:
+        """A page of the caller's active sessions, the last used first."""
+        return await self.reader.sessions(caller.id, page, self.clock())
+
+    async def session_count(self, caller: Caller) -> int:
+        """How many active sessions the caller has."""
+        return await self.reader.session_count(caller.id, self.clock())
 
     async def end_session(self, caller: Caller, session_id: SessionId) -> None:
         """End one of the caller's sessions.

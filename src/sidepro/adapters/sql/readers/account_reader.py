@@ -3,10 +3,11 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import bindparam, exists, or_, select
+from sqlalchemy import bindparam, exists, func, or_, select
 
 from sidepro.adapters.sql.engine.compiled_query import limit_param
 from sidepro.adapters.sql.engine.database import Source
+from sidepro.adapters.sql.engine.keyset import KeysetQuery
 from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.repositories.images import IMAGE_OF_USER
 from sidepro.adapters.sql.repositories.profiles import SKILLS_OF_PROFILE
@@ -19,6 +20,7 @@ from sidepro.domain.accounts.user import User
 from sidepro.domain.accounts.views import AccountView, ProfileView
 from sidepro.domain.ids import SessionId, UserId
 from sidepro.domain.images.urls import ImageUrls
+from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.text import casefold_key
 
 _ADDRESS_NOTED_AT = (
@@ -58,9 +60,11 @@ _USER_NAMED = select(users).where(
 _USERS = select(users).order_by(users.c.id).limit(limit_param("limit"))
 _USERS_AFTER = _USERS.where(users.c.id > bindparam("after", type_=users.c.id.type))
 _SESSIONS = select(sessions).where(sessions.c.expires_at > bindparam("now"))
-_SESSIONS_OF = _SESSIONS.where(sessions.c.user_id == bindparam("user")).order_by(
-    sessions.c.last_used_at.desc(), sessions.c.id.desc()
+_SESSIONS_OF = _SESSIONS.where(sessions.c.user_id == bindparam("user"))
+_SESSION_PAGES = KeysetQuery(
+    _SESSIONS_OF, (sessions.c.last_used_at, sessions.c.id), descending=True
 )
+_SESSION_COUNT = _SESSIONS_OF.with_only_columns(func.count())
 _ACTIVE_IDS = _SESSIONS.with_only_columns(sessions.c.id).where(
     sessions.c.id.in_(bindparam("ids", expanding=True))
 )
@@ -114,9 +118,15 @@ class SqlAccountReader:
         rows = await self._source.fetch(statement, {"after": after, "limit": limit})
         return tuple(load_user(row) for row in rows)
 
-    async def sessions(self, user_id: UserId, now: datetime) -> tuple[Session, ...]:
-        rows = await self._source.fetch(_SESSIONS_OF, {"user": user_id, "now": now})
-        return tuple(load_session(row) for row in rows)
+    async def sessions(self, user_id: UserId, page: PageRequest, now: datetime) -> Page[Session]:
+        parameters = {"user": user_id, "now": now}
+        rows = await _SESSION_PAGES.page(self._source, page, parameters)
+        return Page(tuple(load_session(row) for row in rows.items), rows.next, rows.previous)
+
+    async def session_count(self, user_id: UserId, now: datetime) -> int:
+        parameters = {"user": user_id, "now": now}
+        (row,) = await self._source.fetch(_SESSION_COUNT, parameters)
+        return int(row[0])
 
     async def live_sessions(
         self, session_ids: Collection[SessionId], now: datetime

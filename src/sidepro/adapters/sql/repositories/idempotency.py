@@ -24,9 +24,6 @@ from sidepro.domain.errors import IdempotencyKeyInUse, IdempotencyKeyReused, Una
 from sidepro.domain.idempotency import RESPONSE_TTL, WAIT_SECONDS, IdempotencyKey
 from sidepro.domain.ids import UserId
 
-EXPIRY_BATCH = 20
-"""Expired keys removed for each new one: more than one, so that they never pile up."""
-
 _LOCK_TIMEOUT = text(f"SET LOCAL lock_timeout = {int(WAIT_SECONDS * 1000)}")
 _PRIMARY_KEY = (attempts.c.user_id, attempts.c.operation, attempts.c.key)
 _IS_REQUEST = and_(
@@ -48,7 +45,7 @@ _DELETE_EXPIRED = _delete_unlocked(
     select(*_PRIMARY_KEY)
     .where(attempts.c.created_at <= bindparam("expired"))
     .order_by(attempts.c.created_at)
-    .limit(EXPIRY_BATCH)
+    .limit(bindparam("most"))
 )
 # A locked row is about to be deleted, or to get another response.
 _DELETE_NAMING = _delete_unlocked(
@@ -87,7 +84,6 @@ class SqlIdempotency:
                 raise IdempotencyKeyInUse from error
             raise
         if is_new:
-            await self._connection.execute(_DELETE_EXPIRED, {"expired": now - RESPONSE_TTL})
             return None
         stored = (await self._connection.execute(_STORED, _parameters(name))).one()
         if stored.content != content:
@@ -97,6 +93,10 @@ class SqlIdempotency:
     async def save_response(self, name: IdempotencyKey, answer: bytes) -> None:
         parameters = {**_parameters(name), "response": answer}
         await self._connection.execute(_SAVE_RESPONSE, parameters)
+
+    async def delete_expired(self, now: datetime, limit: int) -> int:
+        parameters = {"expired": now - RESPONSE_TTL, "most": limit}
+        return (await self._connection.execute(_DELETE_EXPIRED, parameters)).rowcount
 
     async def forget(self, user_id: UserId) -> None:
         await self._connection.execute(_DELETE_NAMING, {"id": str(user_id).encode()})

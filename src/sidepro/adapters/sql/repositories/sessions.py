@@ -4,14 +4,14 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Insert, Table, bindparam, delete, exists, insert, select, update
+from sqlalchemy import Insert, Table, bindparam, delete, exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql.engine.dialect import is_postgresql
 from sidepro.adapters.sql.repositories.rows import entity_loader
 from sidepro.adapters.sql.schema.tables import refresh_tokens, sessions
 from sidepro.domain.accounts.ports import TokenLookup
-from sidepro.domain.accounts.session import RefreshToken, Session
+from sidepro.domain.accounts.session import MAX_SESSIONS, RefreshToken, Session
 from sidepro.domain.ids import SessionId, UserId
 
 _TOKENS = sessions.join(refresh_tokens, refresh_tokens.c.session_id == sessions.c.id)
@@ -25,6 +25,11 @@ _TOKEN = (
     select(
         sessions,
         refresh_tokens,
+        select(func.count())
+        .where(_successors.c.parent == refresh_tokens.c.hash)
+        .correlate(refresh_tokens)
+        .scalar_subquery()
+        .label("successors"),
         exists()
         .where(_successors.c.parent == refresh_tokens.c.hash, _successors.c.used_at.is_not(None))
         .correlate(refresh_tokens)
@@ -33,9 +38,19 @@ _TOKEN = (
     .select_from(_TOKENS)
     .where(refresh_tokens.c.hash == bindparam("hash"))
 )
-_DELETE_EXPIRED = delete(sessions).where(
-    sessions.c.user_id == bindparam("session_user_id", type_=sessions.c.user_id.type),
-    sessions.c.expires_at <= bindparam("session_created_at", type_=sessions.c.created_at.type),
+_USER = bindparam("session_user_id", type_=sessions.c.user_id.type)
+_NOW = bindparam("session_created_at", type_=sessions.c.created_at.type)
+_END_OLDEST = (
+    delete(sessions)
+    .where(
+        sessions.c.id.in_(
+            select(sessions.c.id)
+            .where(sessions.c.user_id == _USER, sessions.c.expires_at > _NOW)
+            .order_by(sessions.c.created_at.desc(), sessions.c.id.desc())
+            .offset(MAX_SESSIONS - 1)
+        )
+    )
+    .returning(sessions.c.id)
 )
 
 
@@ -52,7 +67,8 @@ def _insert(table: Table, prefix: str) -> Insert:
 _ADD_SESSION = _insert(sessions, "session")
 _ADD_TOKEN = _insert(refresh_tokens, "token")
 # One statement that writes to several tables, which SQLite lacks.
-_ADD = _ADD_TOKEN.add_cte(_DELETE_EXPIRED.cte("expired"), _ADD_SESSION.cte("session"))
+_ended = _END_OLDEST.cte("ended")
+_ADD = select(_ended.c.id).add_cte(_ADD_SESSION.cte("session"), _ADD_TOKEN.cte("token"))
 _SESSION_USED = (
     update(sessions)
     .where(sessions.c.id == bindparam("session"))
@@ -75,13 +91,14 @@ class SqlSessions:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def add(self, session: Session, token: RefreshToken) -> None:
+    async def add(self, session: Session, token: RefreshToken) -> tuple[SessionId, ...]:
         parameters = {**_parameters("session", session), **_parameters("token", token)}
         if is_postgresql(self._connection):
-            await self._connection.execute(_ADD, parameters)
-            return
-        for statement in (_DELETE_EXPIRED, _ADD_SESSION, _ADD_TOKEN):
+            return tuple(await self._connection.scalars(_ADD, parameters))
+        ended = tuple(await self._connection.scalars(_END_OLDEST, parameters))
+        for statement in (_ADD_SESSION, _ADD_TOKEN):
             await self._connection.execute(statement, parameters)
+        return ended
 
     async def owner(self, token_hash: bytes) -> UserId | None:
         return await self._connection.scalar(_OWNER, {"hash": token_hash})
@@ -90,7 +107,9 @@ class SqlSessions:
         row = (await self._connection.execute(_TOKEN, {"hash": token_hash})).first()
         if row is None:
             return None
-        return TokenLookup(load_session(row), _load_token(row), bool(row.successor_used))
+        return TokenLookup(
+            load_session(row), _load_token(row), row.successors, bool(row.successor_used)
+        )
 
     async def rotate(
         self, session: Session, used: RefreshToken, successor: RefreshToken, now: datetime
@@ -121,6 +140,26 @@ class SqlSessions:
             .returning(sessions.c.id)
         )
         return tuple(ended.scalars())
+
+    async def delete_expired(self, now: datetime, limit: int) -> int:
+        expired = select(sessions.c.id).where(sessions.c.expires_at <= now).limit(limit)
+        deleted = await self._connection.execute(
+            delete(sessions).where(sessions.c.id.in_(expired.with_for_update(skip_locked=True)))
+        )
+        return deleted.rowcount
+
+    async def delete_used_tokens(self, used_before: datetime, limit: int) -> int:
+        used = (
+            select(refresh_tokens.c.hash)
+            .where(refresh_tokens.c.used_at < used_before)
+            .limit(limit)
+        )
+        deleted = await self._connection.execute(
+            delete(refresh_tokens).where(
+                refresh_tokens.c.hash.in_(used.with_for_update(skip_locked=True))
+            )
+        )
+        return deleted.rowcount
 
 
 def _parameters(prefix: str, entity: Session | RefreshToken) -> dict[str, Any]:

@@ -131,7 +131,7 @@ sessions = Table(
     Column("user_agent", Text),
     _timestamp("created_at"),
     _timestamp("last_used_at"),
-    _timestamp("expires_at"),
+    Column("expires_at", DateTimeUTC(), nullable=False, index=True),
     _timestamp("ends_at"),
 )
 
@@ -142,7 +142,7 @@ refresh_tokens = Table(
     Column("session_id", Uuid(), _references("sessions.id"), nullable=False, index=True),
     Column("parent", LargeBinary(32), index=True),
     _timestamp("issued_at"),
-    Column("used_at", DateTimeUTC()),
+    Column("used_at", DateTimeUTC(), index=True),
     comment="Used ones are kept as long as their session: presented again, they end it.",
 )
 

@@ -1,0 +1,69 @@
+"""Retention: deletes what has served its time.
+
+Sessions, refresh tokens and idempotency keys are only ever read with a check of their time, so
+deleting them late changes no answer.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from sidepro.domain.accounts.ports import AccountUnitOfWork
+from sidepro.domain.clock import Clock
+from sidepro.domain.idempotency import IdempotentUnitOfWork
+from sidepro.domain.unit_of_work import UnitOfWorkFactory
+
+BATCH_SIZE = 500
+"""Rows deleted in one transaction, so that nobody waits for it for long."""
+
+
+class RetentionUnitOfWork(AccountUnitOfWork, IdempotentUnitOfWork, Protocol):
+    """A transaction over sessions and idempotency keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """How many rows one run deleted."""
+
+    sessions: int
+    refresh_tokens: int
+    idempotency_keys: int
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionService:
+    """Deletes expired rows. Safe to run twice, at once, or to be stopped at any time.
+
+    A used refresh token is kept for `token_ttl` to recognise a replay. After that it would be
+    refused for its age alone.
+    """
+
+    unit_of_work: UnitOfWorkFactory[RetentionUnitOfWork]
+    clock: Clock
+    token_ttl: timedelta
+
+    async def delete_expired(self) -> Deleted:
+        """Delete everything whose time is over."""
+        now = self.clock()
+        return Deleted(
+            sessions=await self._in_batches(
+                lambda work: work.sessions.delete_expired(now, BATCH_SIZE)
+            ),
+            refresh_tokens=await self._in_batches(
+                lambda work: work.sessions.delete_used_tokens(now - self.token_ttl, BATCH_SIZE)
+            ),
+            idempotency_keys=await self._in_batches(
+                lambda work: work.idempotency.delete_expired(now, BATCH_SIZE)
+            ),
+        )
+
+    async def _in_batches(self, delete: Callable[[RetentionUnitOfWork], Awaitable[int]]) -> int:
+        total = 0
+        while True:
+            async with self.unit_of_work() as work:
+                deleted = await delete(work)
+                await work.commit()
+            total += deleted
+            if deleted < BATCH_SIZE:
+                return total
