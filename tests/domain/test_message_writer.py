@@ -22,7 +22,7 @@ from tests.factories import new_id
 
 
 class CountedUnits:
-    """Opens units of work of a services, and counts them; the next ones may be held or fail."""
+    """Counts the units of work that it opens; the next ones can fail."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -125,8 +125,8 @@ async def test_rooms_are_numbered_each_for_itself(services: Services) -> None:
 @awaited
 async def test_a_refused_message_harms_none_that_is_stored_with_it(services: Services) -> None:
     one, other, room_id = await services.chat()
-    left, gone, pending = await services.chat()
-    await services.rooms.leave(gone, pending)
+    left, leaver, pending = await services.chat()
+    await services.rooms.leave(leaver, pending)
     stranger = await services.person()
     sending, units = line(services)
     wishes: list[tuple[Caller, RoomId, str, str | None, type[Exception] | None]] = [

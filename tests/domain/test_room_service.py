@@ -28,7 +28,7 @@ from tests.factories import NOW, at_once, new_id, refresh_token, session
 from tests.fakes.rooms import MemoryRooms
 from tests.fakes.store import MemoryStore, MemoryUnitOfWork
 
-NOBODY = UserId(new_id())
+UNKNOWN_USER = UserId(new_id())
 NOWHERE = RoomId(new_id())
 
 
@@ -143,7 +143,7 @@ async def test_nobody_chats_with_themselves(services: Services) -> None:
 @awaited
 async def test_an_unknown_person_cannot_be_asked(services: Services) -> None:
     with pytest.raises(NotFound):
-        await services.rooms.open(await services.person(), NOBODY)
+        await services.rooms.open(await services.person(), UNKNOWN_USER)
 
 
 # ------------------------------------------------------------------------------------- leaving
@@ -282,8 +282,8 @@ async def test_messages_are_numbered_from_one_whoever_sends(services: Services) 
 async def test_many_messages_at_once_leave_no_hole(services: Services) -> None:
     one, other, room_id = await services.chat()
     sends = [
-        partial(services.rooms.send, who, room_id, f"{turn}", f"{turn}")
-        for turn in range(10)
+        partial(services.rooms.send, who, room_id, f"{number}", f"{number}")
+        for number in range(10)
         for who in (one, other)
     ]
     await at_once(sends)

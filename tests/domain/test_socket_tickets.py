@@ -1,4 +1,4 @@
-"""Tickets for sockets: whom they are given to, and what they open."""
+"""Socket tickets: issuing and redeeming them."""
 
 import pytest
 
@@ -17,33 +17,33 @@ from tests.domain.services import Services, awaited
 NEW = ["first", "second", "third"]
 
 
-class NotedTickets(InProcessSocketTickets):
-    """Notes for how long what is kept, and may be away."""
+class RecordingTickets(InProcessSocketTickets):
+    """Records what is saved, and can be unavailable."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.noted: list[tuple[bytes, TicketClaims, int]] = []
-        self.away = False
+        self.saved: list[tuple[bytes, TicketClaims, int]] = []
+        self.is_down = False
 
     async def save(self, ticket_hash: bytes, admission: TicketClaims, seconds: int) -> None:
-        if self.away:
+        if self.is_down:
             raise Unavailable
-        self.noted.append((ticket_hash, admission, seconds))
+        self.saved.append((ticket_hash, admission, seconds))
         await super().save(ticket_hash, admission, seconds)
 
 
 @pytest.fixture
-def kept() -> NotedTickets:
-    return NotedTickets()
+def tickets() -> RecordingTickets:
+    return RecordingTickets()
 
 
 @pytest.fixture
-def service(services: Services, kept: NotedTickets) -> TicketService:
-    return TicketService(services.rooms, kept, iter(NEW).__next__)
+def service(services: Services, tickets: RecordingTickets) -> TicketService:
+    return TicketService(services.rooms, tickets, iter(NEW).__next__)
 
 
 @awaited
-async def test_a_ticket_opens_one_socket_of_whoever_asked_for_it(
+async def test_a_ticket_is_redeemed_once_for_its_caller(
     services: Services, service: TicketService
 ) -> None:
     one, other, room_id = await services.chat()
@@ -56,17 +56,17 @@ async def test_a_ticket_opens_one_socket_of_whoever_asked_for_it(
 
 
 @awaited
-async def test_of_a_ticket_only_its_hash_is_kept_and_for_half_a_minute(
-    services: Services, service: TicketService, kept: NotedTickets
+async def test_only_the_digest_of_a_ticket_is_stored_for_thirty_seconds(
+    services: Services, service: TicketService, tickets: RecordingTickets
 ) -> None:
     one, _, room_id = await services.chat()
     ticket = await service.issue(one, room_id)
-    assert kept.noted == [(token_digest(ticket), TicketClaims(one, room_id), TICKET_TTL)]
+    assert tickets.saved == [(token_digest(ticket), TicketClaims(one, room_id), TICKET_TTL)]
     assert TICKET_TTL <= 30
 
 
 @awaited
-async def test_a_ticket_shown_at_another_room_is_lost(
+async def test_a_ticket_redeemed_for_another_room_is_used_up(
     services: Services, service: TicketService
 ) -> None:
     one, _, room_id = await services.chat()
@@ -79,7 +79,7 @@ async def test_a_ticket_shown_at_another_room_is_lost(
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "x" * 8_000, "표"])
-def test_what_is_no_ticket_opens_nothing(
+def test_an_invalid_ticket_is_refused(
     services: Services, service: TicketService, text: str
 ) -> None:
     @awaited
@@ -92,8 +92,8 @@ def test_what_is_no_ticket_opens_nothing(
 
 
 @awaited
-async def test_who_is_not_in_the_room_gets_no_ticket(
-    services: Services, service: TicketService, kept: NotedTickets
+async def test_only_participants_get_a_ticket(
+    services: Services, service: TicketService, tickets: RecordingTickets
 ) -> None:
     one, _, room_id = await services.chat()
     stranger: Caller = await services.person()
@@ -103,14 +103,14 @@ async def test_who_is_not_in_the_room_gets_no_ticket(
     await services.rooms.leave(one, room_id)
     with pytest.raises(NotFound):
         await service.issue(one, room_id)
-    assert kept.noted == []
+    assert tickets.saved == []
 
 
 @awaited
-async def test_no_ticket_is_given_out_that_is_not_kept(
-    services: Services, service: TicketService, kept: NotedTickets
+async def test_a_ticket_that_cannot_be_stored_is_not_issued(
+    services: Services, service: TicketService, tickets: RecordingTickets
 ) -> None:
     one, _, room_id = await services.chat()
-    kept.away = True
+    tickets.is_down = True
     with pytest.raises(Unavailable):
         await service.issue(one, room_id)

@@ -66,7 +66,7 @@ class Load:
             lambda: all(self.told[kind] - before[kind] >= number for kind in kinds), 3 * TIMEOUT
         )
 
-    async def ended(self) -> None:
+    async def wait_stopped(self) -> None:
         """Wait until all clients have stopped."""
         async with asyncio.timeout(3 * TIMEOUT):
             await asyncio.gather(*self._tasks)
@@ -74,7 +74,7 @@ class Load:
     async def stop(self) -> None:
         """Let all clients finish their current request."""
         self._stopping.set()
-        await self.ended()
+        await self.wait_stopped()
 
     # ------------------------------------------------------------------------------ the work
 

@@ -42,18 +42,18 @@ class Member:
         while True:
             with suppress(OSError, InvalidHandshake, TimeoutError, ConnectionClosed):
                 async with self.person.socket(self.room_id, after=len(self.seen)) as socket:
-                    hearing = asyncio.create_task(self._hear(socket))
+                    receiving = asyncio.create_task(self._receive(socket))
                     try:
-                        while not hearing.done():
-                            unacknowledged = await self._say(socket, unacknowledged, numbers)
+                        while not receiving.done():
+                            unacknowledged = await self._send(socket, unacknowledged, numbers)
                     finally:
-                        hearing.cancel()
-                        await asyncio.gather(hearing, return_exceptions=True)
-                    self._note_end(hearing)
+                        receiving.cancel()
+                        await asyncio.gather(receiving, return_exceptions=True)
+                    self._note_end(receiving)
             self.drops += 1
             await asyncio.sleep(0.1)
 
-    async def _say(
+    async def _send(
         self, socket: Socket, unacknowledged: str | None, numbers: Iterator[int]
     ) -> str | None:
         """Send the next message, or repeat the last one if it was not acknowledged in time."""
@@ -75,14 +75,14 @@ class Member:
         await asyncio.sleep(0.1)
         return client_id
 
-    def _note_end(self, hearing: asyncio.Task[None]) -> None:
-        error = None if hearing.cancelled() else hearing.exception()
+    def _note_end(self, receiving: asyncio.Task[None]) -> None:
+        error = None if receiving.cancelled() else receiving.exception()
         if isinstance(error, AssertionError):
             raise error
         if isinstance(error, ConnectionClosed):
             self.codes[error.rcvd.code if error.rcvd else 1006] += 1
 
-    async def _hear(self, socket: Socket) -> None:
+    async def _receive(self, socket: Socket) -> None:
         while True:
             frame = await _frame(socket)
             if frame["type"] != "message":

@@ -47,7 +47,7 @@ async def test_each_message_is_stored_and_seen_once_despite_outages(
         crash, stays = asyncio.Event(), people[0]
         leaver = await Client.sign_up(visits[1])
         left_room = await stays.open_room_with(leaver)
-        gone = asyncio.create_task(gone_after(stays, leaver, left_room, crash))
+        delay = asyncio.create_task(seconds_until_offline(stays, leaver, left_room, crash))
         parts = [asyncio.create_task(member.take_part()) for member in members]
         try:
             await eventually(lambda: all(member.acknowledged for member in members), 3 * TIMEOUT)
@@ -70,9 +70,9 @@ async def test_each_message_is_stored_and_seen_once_despite_outages(
                 member.says = False
             for member in members:
                 await eventually(partial(has_all, member), 2 * TIMEOUT)
-            assert await gone < PRESENCE_RIGHT_WITHIN
+            assert await delay < PRESENCE_RIGHT_WITHIN
         finally:
-            for part in [*parts, gone]:
+            for part in [*parts, delay]:
                 part.cancel()
             results = await asyncio.gather(*parts, return_exceptions=True)
         assert [r for r in results if not isinstance(r, asyncio.CancelledError)] == []
@@ -93,7 +93,9 @@ async def is_stopped(member: Member) -> bool:
     return bool((await member.person.call("GET", f"/rooms/{member.room_id}"))["status"] == "stop")
 
 
-async def gone_after(stays: Client, leaver: Client, room_id: str, crash: asyncio.Event) -> float:
+async def seconds_until_offline(
+    stays: Client, leaver: Client, room_id: str, crash: asyncio.Event
+) -> float:
     """Seconds from the crash of one process until the other participant's status changes."""
     async with stays.chat(room_id) as socket:
         async with leaver.chat(room_id):

@@ -41,30 +41,30 @@ async def test_acknowledged_writes_survive_a_killed_server(settings: Json) -> No
                 load.start()
                 await load.until_each_was_told(15)
                 await asyncio.to_thread(server.kill)
-                await load.ended()
+                await load.wait_stopped()
                 await asyncio.to_thread(server.start)
                 await load.check()
         assert set(load.statuses) <= {200, 201}, load.statuses
 
 
 def test_the_tour_finds_everything_after_a_kill(settings: Json, tmp_path: Path) -> None:
-    kept = tmp_path / "kept.json"
+    state_file = tmp_path / "state_file.json"
 
-    def walk(*arguments: str | Path) -> subprocess.Popen[str]:
+    def run_tour(*arguments: str | Path) -> subprocess.Popen[str]:
         command = [sys.executable, TOUR, server.url, *arguments]
         return subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
 
     with SideProServer(settings) as server:
-        with walk("--keep", kept, "--wait", "60") as tour:
+        with run_tour("--keep", state_file, "--wait", "60") as tour:
             # this process runs the job itself instead of waiting for it
             asyncio.run(run_the_job_until_ended(settings, tour))
             said, _ = tour.communicate(timeout=60)
         assert tour.returncode == 0, said
         server.kill()
         server.start()
-        with walk("--check", kept) as check:
+        with run_tour("--check", state_file) as check:
             said, _ = check.communicate(timeout=60)
         assert check.returncode == 0, said
 

@@ -33,7 +33,7 @@ class Proxy:
     def __init__(self, ports: list[int]) -> None:
         self.ports = ports
         self.passed = dict.fromkeys(ports, 0)
-        self._turns = itertools.count()
+        self._connections = itertools.count()
         self._passing: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
@@ -56,7 +56,7 @@ class Proxy:
         return self.passed[port] >= number
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        port = self.ports[next(self._turns) % len(self.ports)]
+        port = self.ports[next(self._connections) % len(self.ports)]
         other_reader, other_writer = await asyncio.open_connection(HOST, port)
         self.passed[port] += 1
         await asyncio.gather(_pump(reader, other_writer), _pump(other_reader, writer))
@@ -145,8 +145,8 @@ async def test_an_unannounced_stop_completes_received_calls(
     answered = dict.fromkeys(range(16), 0)
     stopping = asyncio.Event()
 
-    async def call_again_and_again(caller: int, kept: int) -> None:
-        limits = httpx.Limits(max_keepalive_connections=kept)
+    async def call_repeatedly(caller: int, keepalive: int) -> None:
+        limits = httpx.Limits(max_keepalive_connections=keepalive)
         ports = [server.port for server in servers]
         async with httpx.AsyncClient(timeout=TIMEOUT, limits=limits, trust_env=False) as http:
             while not stopping.is_set():
@@ -166,7 +166,7 @@ async def test_an_unannounced_stop_completes_received_calls(
 
     async with asyncio.TaskGroup() as callers:
         for caller in answered:
-            callers.create_task(call_again_and_again(caller, kept=caller % 2))
+            callers.create_task(call_repeatedly(caller, keepalive=caller % 2))
         for server in (servers[0], servers[1], servers[0]):
             await each_was_answered(5)
             assert await asyncio.to_thread(server.terminate) == 0

@@ -68,14 +68,14 @@ def skills_in(state: int) -> str:
     """
 
 
-HOLDS_THE_TURN = """
+LOCK_HOLDERS = """
 SELECT count(*) FROM pg_locks
 WHERE locktype = 'advisory' AND granted
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
 
 # Imports everything once, then forks a worker for each line of input, which names its log file.
-NURSERY = """
+WORKER_FACTORY = """
 import os, signal, sys
 from sidepro import cli
 
@@ -97,7 +97,7 @@ for line in sys.stdin:
 class Workers:
     """Starts one `sidepro worker` at a time."""
 
-    nursery: subprocess.Popen[str]
+    worker_factory: subprocess.Popen[str]
     folder: Path
     numbers: Iterator[int] = field(default_factory=lambda: iter(range(1_000)))
 
@@ -105,7 +105,7 @@ class Workers:
     async def one(self) -> AsyncIterator[int]:
         """A ready worker, killed at the end of the block."""
         log = self.folder / f"worker-{next(self.numbers)}.log"
-        stdin, stdout = self.nursery.stdin, self.nursery.stdout
+        stdin, stdout = self.worker_factory.stdin, self.worker_factory.stdout
         assert stdin is not None
         assert stdout is not None
         stdin.write(f"{log}\n")
@@ -152,7 +152,7 @@ class Readers:
 
 
 @pytest.fixture
-def given(
+def settings(
     postgresql_databases: Databases, redis_server: RedisServer, tmp_path: Path
 ) -> Iterator[Json]:
     with redis_server.client() as client:
@@ -164,16 +164,16 @@ def given(
 
 
 @pytest.fixture
-def workers(given: Json, tmp_path: Path) -> Iterator[Workers]:
-    with nursery(given) as process:
+def workers(settings: Json, tmp_path: Path) -> Iterator[Workers]:
+    with worker_factory(settings) as process:
         yield Workers(process, tmp_path)
 
 
 @contextmanager
-def nursery(given: Json) -> Iterator[subprocess.Popen[str]]:
+def worker_factory(settings: Json) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(
-        [sys.executable, "-c", NURSERY],
-        env=environment(given),
+        [sys.executable, "-c", WORKER_FACTORY],
+        env=environment(settings),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -185,14 +185,14 @@ def nursery(given: Json) -> Iterator[subprocess.Popen[str]]:
 
 @pytest.mark.timeout(400)
 async def test_killing_the_worker_never_shows_an_empty_or_mixed_result(
-    given: Json, workers: Workers
+    settings: Json, workers: Workers
 ) -> None:
-    url = given["SIDEPRO_REDIS_URL"]
-    link, broker = RedisClient(url), brokers.redis_stream(url)
+    url = settings["SIDEPRO_REDIS_URL"]
+    redis, broker = RedisClient(url), brokers.redis_stream(url)
     database = await psycopg.AsyncConnection.connect(
-        given["SIDEPRO_DATABASE_URL"], autocommit=True
+        settings["SIDEPRO_DATABASE_URL"], autocommit=True
     )
-    store = RedisNeighbourStore(link)
+    store = RedisNeighbourStore(redis)
     reading: asyncio.Task[None] | None = None
 
     async def rows(statement: str) -> list[tuple[object, ...]]:
@@ -228,10 +228,10 @@ async def test_killing_the_worker_never_shows_an_empty_or_mixed_result(
             async with workers.one():
                 await tick()
                 if number % 4 in (0, 1):  # for both states
-                    await until_it_writes(link)
+                    await until_result_changes(redis)
                 else:
                     await asyncio.sleep(random.uniform(0, 1.5 * run.seconds + 0.2))
-                [(holders,)] = await rows(HOLDS_THE_TURN)
+                [(holders,)] = await rows(LOCK_HOLDERS)
                 in_mid_run += holders == 1
             assert not reading.done(), reading.result()
         assert in_mid_run > KILLS / 10, "too few kills during a run"
@@ -257,19 +257,19 @@ async def test_killing_the_worker_never_shows_an_empty_or_mixed_result(
             reading.cancel()
         await database.close()
         await broker.shutdown()
-        await link.close()
+        await redis.close()
 
 
 async def is_there(store: RedisNeighbourStore) -> bool:
     return await store.last_run() is not None
 
 
-async def until_it_writes(link: RedisClient) -> None:
+async def until_result_changes(redis: RedisClient) -> None:
     """Wait for a change in Redis: a new block, or the same result with a new time."""
 
     async def stored() -> tuple[object, ...]:
-        keys = await link.redis.keys("similarity:*:people:*")
-        return sorted(keys), await link.redis.hgetall("similarity:run")
+        keys = await redis.redis.keys("similarity:*:people:*")
+        return sorted(keys), await redis.redis.hgetall("similarity:run")
 
     before = await stored()
     async with asyncio.timeout(3 * TIMEOUT):

@@ -86,13 +86,13 @@ async def test_a_skill_edit_changes_recommendations_within_seconds(
     mode: str, settings_of_mode: Json
 ) -> None:
     """Not by the schedule, whose next tick may be a minute away."""
-    given = settings_of_mode
+    settings = settings_of_mode
     with ExitStack() as processes:
         options = ["--no-jobs"] if mode == "workers" else []
         if mode == "workers":
             for name in ("worker", "worker", "scheduler"):
-                processes.enter_context(SideProJobs(name, given))
-        server = processes.enter_context(SideProServer(given, *options))
+                processes.enter_context(SideProJobs(name, settings))
+        server = processes.enter_context(SideProServer(settings, *options))
         async with http_client(server.url) as http:
             author, other, reader = [await Client.sign_up(http) for _ in range(3)]
             await profile(author, "Python", "React")
@@ -150,11 +150,11 @@ async def test_two_schedulers_send_each_tick_once_and_one_is_enough(
 async def test_jobs_pause_during_a_redis_outage_and_resume(
     own_redis: RedisServer, settings_of_own: Json
 ) -> None:
-    redis, given = own_redis, settings_of_own
+    redis, settings = own_redis, settings_of_own
     with (
-        SideProJobs("worker", given) as worker,
-        SideProJobs("scheduler", given, every=1) as scheduler,
-        SideProServer(given, "--no-jobs") as server,
+        SideProJobs("worker", settings) as worker,
+        SideProJobs("scheduler", settings, every=1) as scheduler,
+        SideProServer(settings, "--no-jobs") as server,
     ):
         await eventually(lambda: bool(logged(worker, "similarity_computed")))
         redis.stop()

@@ -171,8 +171,8 @@ async def test_redis_keeps_no_trace_of_a_withdrawn_user(
         """The Redis keys that mention the user, with their remaining seconds."""
         return {
             key: redis_server.seconds_left(key)
-            for key, held in redis_server.everything().items()
-            if any(form in key.encode() or form in held for form in forms)
+            for key, content in redis_server.everything().items()
+            if any(form in key.encode() or form in content for form in forms)
         }
 
     elsewhere = on_server(person, visits[1])

@@ -56,7 +56,7 @@ def resident(server: SideProServer) -> int:
     return int(line.split()[1]) * 1024
 
 
-def held(server: SideProServer, ports: set[int]) -> bool:
+def is_connected(server: SideProServer, ports: set[int]) -> bool:
     """Whether the server has an open connection to one of these client ports."""
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         _, local, remote, _, _, _, _, _, _, inode, *_ = line.split()
@@ -125,9 +125,9 @@ async def test_a_client_that_stops_reading_is_disconnected_and_delays_nobody(
         assert len(numbers) < sent
 
         # The server keeps nothing of clients that never read again.
-        assert held(server, {socket.connection.local_address[1]})
+        assert is_connected(server, {socket.connection.local_address[1]})
         ports = {one_of_them.connection.local_address[1] for one_of_them in deaf}
-        await eventually(lambda: not held(server, ports), 20)
+        await eventually(lambda: not is_connected(server, ports), 20)
 
         async with other.chat(room_id, after=len(numbers)) as late:
             assert len(late.missed) == sent - len(numbers)

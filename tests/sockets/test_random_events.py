@@ -102,10 +102,10 @@ class Chat(RuleBasedStateMachine):
         self.messages: list[Json] = []
         self.read = [0, 0]
         self.live: list[Live] = []
-        self.run(self.forget())
-        self.ask_for_room(0, 0)
+        self.run(self.clean_up())
+        self.reopen(0, 0)
 
-    async def forget(self) -> None:
+    async def clean_up(self) -> None:
         """Clean up after a failed example."""
         for person, _ in self.world.people:
             for room in (await person.call("GET", "/rooms"))["items"]:
@@ -152,15 +152,15 @@ class Chat(RuleBasedStateMachine):
 
     @precondition(lambda self: self.live)
     @rule(which=ANY, text=st.text(st.characters(codec="utf-8", categories=["L"]), min_size=1))
-    def say(self, which: int, text: str) -> None:
+    def send(self, which: int, text: str) -> None:
         live = self.live[which % len(self.live)]
         client_id = f"socket-{next(self.world.names)}"
         self.run(live.socket.send_frame("send", client_id=client_id, body=text))
         if self.left_by is not None:
-            error = self.run(self.next_but_news(live, "error"))
+            error = self.run(self.next_of_type(live, "error"))
             assert (error["code"], error["client_id"]) == ("room-pending", client_id)
             return
-        message = self.run(self.next_but_news(live, "message"))["message"]
+        message = self.run(self.next_of_type(live, "message"))["message"]
         assert message["client_id"] == client_id
         live.seen += 1
         self.is_stored(message, live.side)
@@ -182,13 +182,13 @@ class Chat(RuleBasedStateMachine):
         assert message["seq"] == len(self.messages) + 1
         assert message["sender_id"] == self.person(side).id
         self.messages.append(message)
-        self.run(self.all_see_it())
+        self.run(self.all_receive_it())
 
-    async def all_see_it(self) -> None:
+    async def all_receive_it(self) -> None:
         """Every socket gets its missing messages once and in order."""
         for live in self.live:
             while live.seen < len(self.messages):
-                frame = await self.next_but_news(live, "message")
+                frame = await self.next_of_type(live, "message")
                 assert frame["message"] == self.messages[live.seen]
                 live.seen += 1
 
@@ -203,7 +203,7 @@ class Chat(RuleBasedStateMachine):
         first = own[number % len(own)]
         again = {"client_id": first["client_id"], "body": "said again"}
         self.run(live.socket.send_frame("send", **again))
-        assert self.run(self.next_but_news(live, "message"))["message"] == first
+        assert self.run(self.next_of_type(live, "message"))["message"] == first
 
     @precondition(lambda self: self.live)
     @rule(which=ANY, seq=st.integers(0, 20))
@@ -214,8 +214,8 @@ class Chat(RuleBasedStateMachine):
         self.run(live.socket.send_frame("read", seq=mark))
         if mark > self.read[live.side]:
             self.read[live.side] = mark
-            wanted = {"type": "read", "user_id": live.socket.client.id, "seq": mark}
-            while self.run(self.next_but_news(live, "read", reads=False)) != wanted:
+            expected = {"type": "read", "user_id": live.socket.client.id, "seq": mark}
+            while self.run(self.next_of_type(live, "read", reads=False)) != expected:
                 pass
 
     # ------------------------------------------------------------------------ leaving, asking
@@ -237,7 +237,7 @@ class Chat(RuleBasedStateMachine):
             self.room_id, self.left_by, self.messages, self.read = None, None, [], [0, 0]
 
     @rule(side=SIDES, process=PROCESSES)
-    def ask_for_room(self, side: int, process: int) -> None:
+    def reopen(self, side: int, process: int) -> None:
         asking, asked = self.person(side, process), self.person(1 - side)
         room_id = self.run(asking.open_room_with(asked))
         assert self.room_id in (None, room_id)
@@ -248,7 +248,7 @@ class Chat(RuleBasedStateMachine):
     # ------------------------------------------------------------------------- what is shown
 
     @rule(side=SIDES, process=PROCESSES)
-    def look(self, side: int, process: int) -> None:
+    def read_over_http(self, side: int, process: int) -> None:
         answer = self.run(self.person(side, process).request("GET", f"/rooms/{self.room_id}"))
         if not self.admits(side):
             assert answer.status_code == 404
@@ -270,10 +270,15 @@ class Chat(RuleBasedStateMachine):
         online = [self.person(side).id for side in {live.side for live in self.live}]
         left_by = None if self.left_by is None else self.person(self.left_by).id
         status = "pending" if left_by else "running" if online else "stop"
-        wanted = {"type": "status", "status": status, "left_by": left_by, "online": sorted(online)}
+        expected = {
+            "type": "status",
+            "status": status,
+            "left_by": left_by,
+            "online": sorted(online),
+        }
         for live in self.live:
-            while live.socket.status != wanted:
-                await self.next_but_news(live, "status", statuses=False)
+            while live.socket.status != expected:
+                await self.next_of_type(live, "status", statuses=False)
         for side in (0, 1):
             if self.admits(side):
 
@@ -285,7 +290,7 @@ class Chat(RuleBasedStateMachine):
                 await eventually(is_shown)
 
     @staticmethod
-    async def next_but_news(
+    async def next_of_type(
         live: Live, kind: str, *, reads: bool = True, statuses: bool = True
     ) -> Json:
         """The next frame of this type; only `status` and `read` frames may come before it."""

@@ -29,15 +29,15 @@ async def test_a_ticket_opens_a_socket_for_the_user_who_requested_it(
     answer = await one.request("POST", f"/rooms/{room_id}/socket-tickets")
     assert answer.status_code == 201
     assert answer.headers["Cache-Control"] == "no-store"
-    given = answer.json()
+    issued = answer.json()
     path = f"/api/v1/rooms/{room_id}/socket"
-    assert given == {"ticket": given["ticket"], "expires_in": 30, "path": path}
-    assert len(base64.urlsafe_b64decode(given["ticket"] + "=")) == 32
+    assert issued == {"ticket": issued["ticket"], "expires_in": 30, "path": path}
+    assert len(base64.urlsafe_b64decode(issued["ticket"] + "=")) == 32
 
     # the ticket determines the user
     async with other.chat(room_id) as theirs:
         await theirs.send_and_wait("before")
-        async with other.socket(room_id, after=0, ticket=given["ticket"]) as socket:
+        async with other.socket(room_id, after=0, ticket=issued["ticket"]) as socket:
             await socket.start()
             assert [message["body"] for message in socket.missed] == ["before"]
             assert socket.status["online"] == sorted([one.id, other.id])
