@@ -31,7 +31,7 @@ class ChatSocket(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         loop = asyncio.get_running_loop()
         self.opened: asyncio.Future[None] = loop.create_future()
-        self.ended: asyncio.Future[None] = loop.create_future()
+        self.closed: asyncio.Future[None] = loop.create_future()
 
     @classmethod
     async def open(
@@ -61,7 +61,7 @@ class ChatSocket(asyncio.Protocol):
         self._transport.write(self._request)
 
     def connection_lost(self, error: Exception | None) -> None:
-        for future in (self.opened, self.ended):
+        for future in (self.opened, self.closed):
             if not future.done():
                 future.set_exception(error or ConnectionError("the server closed the socket"))
                 future.exception()  # retrieved, so that asyncio logs no warning

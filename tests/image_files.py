@@ -1,4 +1,4 @@
-"""Picture files for the tests, made on the spot: good ones, and hostile ones."""
+"""Image files for the tests, generated: good ones and hostile ones."""
 
 import io
 import struct
@@ -15,32 +15,32 @@ ZIP = b"PK\x03\x04\x14\x00\x00\x00\x00\x00" + bytes(20) + b"PK\x05\x06" + bytes(
 def picture(
     size: tuple[int, int] = (64, 48), mode: str = "RGB", colour: object = None
 ) -> Image.Image:
-    """A picture with something in it, or of one colour."""
+    """A gradient, or a picture of one colour."""
     if colour is not None:
         return Image.new(mode, size, colour)  # type: ignore[arg-type]  # any colour of the mode
     return Image.radial_gradient("L").resize(size).convert("RGB").convert(mode)
 
 
 def noise(size: tuple[int, int]) -> Image.Image:
-    """A picture that no encoder makes small."""
+    """A picture that does not compress."""
     return Image.effect_noise(size, 90).convert("RGB")
 
 
 def saved(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
-    """The picture as a file."""
+    """The encoded picture."""
     file = io.BytesIO()
     image.save(file, kind, **options)
     return file.getvalue()
 
 
 def animated(kind: str, frames: int, size: tuple[int, int] = (16, 12), **options: object) -> bytes:
-    """A moving picture. No two frames are alike, or they would be put together."""
+    """An animation. Its frames differ, because encoders merge equal ones."""
     images = [picture(size, colour=(90 * n % 256, 70 * n % 256, 99)) for n in range(frames)]
     return saved(images[0], kind, save_all=True, append_images=images[1:], duration=40, **options)
 
 
 def opened(data: bytes) -> Image.Image:
-    """The picture in a file."""
+    """The decoded picture."""
     image = Image.open(io.BytesIO(data))
     image.load()
     return image
@@ -55,7 +55,7 @@ def chunk(name: bytes, data: bytes) -> bytes:
 
 
 def png(width: int, height: int, *chunks: bytes, data: bytes = b"") -> bytes:
-    """A PNG that claims to be so large, whatever is in it."""
+    """A PNG with this size in its header, whatever its data."""
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     packed = zlib.compress(data, 9)
     parts = (chunk(b"IHDR", header), *chunks, chunk(b"IDAT", packed), chunk(b"IEND", b""))
@@ -63,14 +63,14 @@ def png(width: int, height: int, *chunks: bytes, data: bytes = b"") -> bytes:
 
 
 def gif(frames: int, width: int = 1, height: int = 1) -> bytes:
-    """A GIF of equal frames, made without Pillow's help: it takes its time for many."""
+    """A GIF of equal frames, built by hand because Pillow is slow for many."""
     head = b"GIF89a" + struct.pack("<HHBBB", width, height, 0x80, 0, 0) + bytes(3) + b"\xff" * 3
     frame = b"," + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\x02\x02\x44\x01\x00"
     return head + frame * frames + b";"
 
 
 def jpeg_of_many_scans(scans: int, size: tuple[int, int] = (64, 64)) -> bytes:
-    """A progressive JPEG that goes over its picture again and again."""
+    """A progressive JPEG whose last scan is repeated."""
     plain = saved(picture(size), "JPEG", progressive=True)
     last = plain.rindex(b"\xff\xda")
     scan = plain[last:-2]
@@ -87,14 +87,14 @@ def riff(*chunks: tuple[bytes, bytes]) -> bytes:
 
 
 def webp_canvas(width: int, height: int, frames: int = 0) -> bytes:
-    """An extended WebP that claims a canvas, with frames of nothing."""
+    """An extended WebP with this canvas and empty frames."""
     size = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
     flags = b"\x02\0\0\0" if frames else b"\0\0\0\0"
     return riff((b"VP8X", flags + size), *[(b"ANMF", bytes(24))] * frames)
 
 
 def bombs() -> Sequence[tuple[str, bytes]]:
-    """Small files of many pixels, frames or parts, each with a name."""
+    """Small files with many pixels, frames or parts, each with a name."""
     return [
         ("PNG of 50,000 x 50,000", png(50_000, 50_000)),
         ("PNG of 2³¹ x 1", png(2**31 - 1, 1)),
@@ -133,7 +133,7 @@ def _notes(size: int) -> bytes:
 
 
 def polyglots() -> Sequence[tuple[str, bytes]]:
-    """Files that are an image and something else besides, each with a name."""
+    """Files that are also valid in another format, each with a name."""
     found = [
         (f"{kind} and {what}", saved(picture(), kind) + more)
         for kind in ("PNG", "JPEG", "WEBP", "GIF")

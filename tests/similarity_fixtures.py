@@ -75,13 +75,13 @@ class ReferenceEngine:
 
     def __init__(self, *, before: Callable[[], None] = lambda: None) -> None:
         """`before` is called before each computation."""
-        self.given: list[Similarities | None] = []
+        self.previous: list[Similarities | None] = []
         self._before = before
 
     async def similarities(
         self, population: Population, before: Similarities | None, progress: Progress
     ) -> Computed:
-        self.given.append(before)
+        self.previous.append(before)
         self._before()
         found = {
             user: [near.user_id for near in neighbours]

@@ -1,4 +1,4 @@
-"""On PostgreSQL a text is found by an index, and alike, whatever the locale of the database."""
+"""On PostgreSQL, text search uses its index and finds the same in every locale."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.servers
 
-# What every system has: C, UTF-8 without a language, and ICU, which brings its languages along.
+# Available everywhere: C, UTF-8 without a language, and ICU with its own languages.
 LOCALES = {
     "c": "LOCALE 'C'",
     "c-utf8": "LOCALE 'C.UTF-8'",
     "icu-korean": "LOCALE_PROVIDER icu ICU_LOCALE 'ko-KR' LOCALE 'C'",
-    # Turkish, whose dotless i is no capital I.
+    # Turkish, where the lower case of I is the dotless ı.
     "icu-turkish": "LOCALE_PROVIDER icu ICU_LOCALE 'tr-TR' LOCALE 'C'",
 }
 
 TITLES = ("커피챗 매칭", "Side Project IIIi", "100% a_b", "axb 1000", "back\\slash", "Straße 커피")
 OTHERS = 60
-"""Projects that nothing here is found in, so that the index is the shorter way."""
+"""Projects without a hit, so that the index is the cheaper path."""
 
 INDEX = "ix_project_search_grams"
 
@@ -100,7 +100,7 @@ async def _fill(address: str) -> list[ProjectId]:
     return [project.id for project in named]
 
 
-def test_a_search_finds_the_same_by_an_index_whatever_the_locale(filled: Filled) -> None:
+def test_searches_use_the_index_and_find_the_same_in_every_locale(filled: Filled) -> None:
     async def search() -> tuple[dict[str, list[int]], dict[str, int]]:
         board = SqlBoardReader(database, CatalogueCache(), ImageUrls())
         found, numbers = {}, {}

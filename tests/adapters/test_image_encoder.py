@@ -40,63 +40,65 @@ async def codec() -> AsyncIterator[PillowCodec]:
 
 
 async def encoded(codec: PillowCodec, data: bytes) -> tuple[Picture, Image.Image]:
-    """What becomes of a file, and that opened."""
+    """The encoded picture, and the same decoded."""
     picture = await codec.encode(io.BytesIO(data))
-    shown = image_files.opened(picture.data)
-    assert shown.format == "WEBP"
-    assert shown.size == (picture.width, picture.height)
-    return picture, shown
+    decoded = image_files.opened(picture.data)
+    assert decoded.format == "WEBP"
+    assert decoded.size == (picture.width, picture.height)
+    return picture, decoded
 
 
-async def fault(codec: PillowCodec, data: bytes) -> str:
-    """What is said of a bad image."""
+async def error_of(codec: PillowCodec, data: bytes) -> str:
+    """The error message for a bad image."""
     with pytest.raises(BadImage) as caught:
         await codec.encode(io.BytesIO(data))
-    ((said,)) = caught.value.errors
-    assert said.pointer == "/file"
-    return said.detail
+    (error,) = caught.value.errors
+    assert error.pointer == "/file"
+    return error.detail
 
 
 def alike(one: Any, other: Any, by: int = 12) -> bool:
-    """Whether two colours are the same to the eye."""
+    """Whether two colours are nearly equal."""
     return all(abs(a - b) <= by for a, b in zip(one, other, strict=True))
 
 
-# ------------------------------------------------------------------------------------ what is kept
+# ---------------------------------------------------------------------------------- what is kept
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_every_kind_becomes_webp_and_looks_the_same(codec: PillowCodec, kind: str) -> None:
-    sent = image_files.picture((64, 48))
-    _, shown = await encoded(codec, image_files.saved(sent, kind))
-    assert shown.size == (64, 48)
+async def test_every_format_becomes_webp_and_looks_the_same(codec: PillowCodec, kind: str) -> None:
+    original = image_files.picture((64, 48))
+    _, decoded = await encoded(codec, image_files.saved(original, kind))
+    assert decoded.size == (64, 48)
     for place in ((0, 0), (32, 24), (63, 10)):
-        assert alike(shown.convert("RGB").getpixel(place), sent.getpixel(place), 30)
+        assert alike(decoded.convert("RGB").getpixel(place), original.getpixel(place), 30)
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_every_mode_is_taken(codec: PillowCodec, mode: str) -> None:
+async def test_every_mode_is_accepted(codec: PillowCodec, mode: str) -> None:
     image = Image.new(mode, (20, 10)) if mode == "I;16" else image_files.picture((20, 10), mode)
-    _, shown = await encoded(codec, image_files.saved(image, "JPEG" if mode == "CMYK" else "PNG"))
-    assert shown.size == (20, 10)
+    _, decoded = await encoded(
+        codec, image_files.saved(image, "JPEG" if mode == "CMYK" else "PNG")
+    )
+    assert decoded.size == (20, 10)
 
 
 async def test_sixteen_bits_of_grey_keep_their_brightness(codec: PillowCodec) -> None:
     grey = Image.new("I;16", (16, 16), 0x8000)
-    _, shown = await encoded(codec, image_files.saved(grey))
-    assert alike(shown.convert("RGB").getpixel((8, 8)), (128, 128, 128))
+    _, decoded = await encoded(codec, image_files.saved(grey))
+    assert alike(decoded.convert("RGB").getpixel((8, 8)), (128, 128, 128))
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
 async def test_transparency_is_kept(codec: PillowCodec, mode: str) -> None:
     image = image_files.picture((16, 16), "RGBA", (200, 0, 0, 0)).convert(mode)
     options: dict[str, Any] = {"transparency": 0} if mode == "P" else {}
-    _, shown = await encoded(codec, image_files.saved(image, **options))
-    assert shown.convert("RGBA").getpixel((8, 8))[3] == 0  # type: ignore[index]  # it has bands
+    _, decoded = await encoded(codec, image_files.saved(image, **options))
+    assert decoded.convert("RGBA").getpixel((8, 8))[3] == 0  # type: ignore[index]  # it has bands
 
 
 @pytest.mark.parametrize(
-    ("size", "kept"),
+    ("size", "expected"),
     [
         ((2048, 10), (2048, 10)),
         ((2049, 10), (2048, 10)),
@@ -109,19 +111,19 @@ async def test_transparency_is_kept(codec: PillowCodec, mode: str) -> None:
 )
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 async def test_a_large_picture_is_scaled_down_in_proportion(
-    codec: PillowCodec, size: tuple[int, int], kept: tuple[int, int], kind: str
+    codec: PillowCodec, size: tuple[int, int], expected: tuple[int, int], kind: str
 ) -> None:
     picture, _ = await encoded(codec, image_files.saved(image_files.picture(size), kind))
-    assert (picture.width, picture.height) == kept
+    assert (picture.width, picture.height) == expected
 
 
 async def test_scaling_in_bands_leaves_no_seams(
     codec: PillowCodec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sent = image_files.picture((2_100, 1_500))
-    _, whole = await encoded(codec, image_files.saved(sent))
+    original = image_files.picture((2_100, 1_500))
+    _, whole = await encoded(codec, image_files.saved(original))
     monkeypatch.setattr(codecs, "_BAND", 2_100 * 7)
-    _, banded = await encoded(codec, image_files.saved(sent))
+    _, banded = await encoded(codec, image_files.saved(original))
     assert banded.tobytes() == whole.tobytes()
 
 
@@ -135,37 +137,37 @@ async def test_exif_orientation_is_applied(
     undo = codecs._TRANSPOSITIONS.get(orientation)
     back = {Image.Transpose.ROTATE_90: Image.Transpose.ROTATE_270}
     back |= {there: here for here, there in back.items()}
-    lying = upright if undo is None else upright.transpose(back.get(undo, undo))
-    notes = Image.Exif()
-    notes[ORIENTATION] = orientation
-    _, shown = await encoded(codec, image_files.saved(lying, kind, exif=notes))
-    assert shown.size == (40, 20)
-    assert alike(shown.convert("RGB").getpixel((5, 3)), (254, 0, 0), 40)
-    assert alike(shown.convert("RGB").getpixel((35, 16)), (255, 255, 255), 40)
+    rotated = upright if undo is None else upright.transpose(back.get(undo, undo))
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    _, decoded = await encoded(codec, image_files.saved(rotated, kind, exif=exif))
+    assert decoded.size == (40, 20)
+    assert alike(decoded.convert("RGB").getpixel((5, 3)), (254, 0, 0), 40)
+    assert alike(decoded.convert("RGB").getpixel((35, 16)), (255, 255, 255), 40)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 async def test_metadata_is_dropped(codec: PillowCodec, kind: str) -> None:
-    notes = Image.Exif()
-    notes[0x010E] = "SECRET in the notes"
-    notes[0x8825] = {1: "N", 2: (37.0, 33.0, 0.0)}  # where it was taken
-    options: dict[str, Any] = {"exif": notes, "icc_profile": b"SECRET profile"}
+    exif = Image.Exif()
+    exif[0x010E] = "SECRET in Exif"
+    exif[0x8825] = {1: "N", 2: (37.0, 33.0, 0.0)}  # where it was taken
+    options: dict[str, Any] = {"exif": exif, "icc_profile": b"SECRET profile"}
     if kind == "PNG":
         words = PngImagePlugin.PngInfo()
         words.add_text("Comment", "SECRET words")
         options["pnginfo"] = words
     else:
         options["xmp"] = b"SECRET packet"
-    sent = image_files.saved(image_files.picture(), kind, **options)
-    assert b"SECRET" in sent
-    picture, shown = await encoded(codec, sent)
+    original = image_files.saved(image_files.picture(), kind, **options)
+    assert b"SECRET" in original
+    picture, decoded = await encoded(codec, original)
     assert b"SECRET" not in picture.data
     assert b"EXIF" not in picture.data
-    assert not shown.getexif()
-    assert shown.info.keys().isdisjoint({"exif", "icc_profile", "xmp", "comment"})
+    assert not decoded.getexif()
+    assert decoded.info.keys().isdisjoint({"exif", "icc_profile", "xmp", "comment"})
 
 
-# Pillow mentions it, which ends up on standard error.
+# Pillow warns.
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data:UserWarning", "ignore:Truncated:UserWarning")
 async def test_unreadable_exif_data_is_ignored(codec: PillowCodec) -> None:
     for broken in (b"Exif\0\0nonsense", b"Exif\0\0II*\0\x08\0\0\0\xff\xff", b"Exif\0\0MM\0*\xff"):
@@ -177,26 +179,26 @@ async def test_unreadable_exif_data_is_ignored(codec: PillowCodec) -> None:
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF"])
 async def test_animations_are_kept(codec: PillowCodec, kind: str) -> None:
-    sent = image_files.animated(kind, 5, loop=3)
-    picture = await codec.encode(io.BytesIO(sent))
-    with Image.open(io.BytesIO(picture.data)) as shown:
-        assert (getattr(shown, "n_frames", 1), shown.size) == (5, (16, 12))
-        shown.load()
-        assert shown.info["duration"] == 40
-        assert shown.info["loop"] in (3, 4), "GIF counts repetitions, the others rounds"
-        assert alike(shown.convert("RGB").getpixel((8, 6)), (0, 0, 99), 20)
+    original = image_files.animated(kind, 5, loop=3)
+    picture = await codec.encode(io.BytesIO(original))
+    with Image.open(io.BytesIO(picture.data)) as decoded:
+        assert (getattr(decoded, "n_frames", 1), decoded.size) == (5, (16, 12))
+        decoded.load()
+        assert decoded.info["duration"] == 40
+        assert decoded.info["loop"] in (3, 4), "GIF counts repetitions, the others rounds"
+        assert alike(decoded.convert("RGB").getpixel((8, 6)), (0, 0, 99), 20)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
 async def test_exif_orientation_is_applied_to_animations(codec: PillowCodec, kind: str) -> None:
-    notes = Image.Exif()
-    notes[ORIENTATION] = 6
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
     first, *others = (Image.new("RGB", (40, 20), (shade, 0, 0)) for shade in (0, 99, 199))
     buffer = io.BytesIO()
-    first.save(buffer, kind, save_all=True, append_images=others, duration=40, exif=notes)
+    first.save(buffer, kind, save_all=True, append_images=others, duration=40, exif=exif)
     picture = await codec.encode(io.BytesIO(buffer.getvalue()))
-    with Image.open(io.BytesIO(picture.data)) as shown:
-        assert (getattr(shown, "n_frames", 1), shown.size) == (3, (20, 40))
+    with Image.open(io.BytesIO(picture.data)) as decoded:
+        assert (getattr(decoded, "n_frames", 1), decoded.size) == (3, (20, 40))
 
 
 async def test_a_gif_without_a_loop_count_is_shown_once(codec: PillowCodec) -> None:
@@ -205,8 +207,8 @@ async def test_a_gif_without_a_loop_count_is_shown_once(codec: PillowCodec) -> N
 
 
 async def test_the_default_image_of_an_animated_png_is_left_out(codec: PillowCodec) -> None:
-    sent = image_files.animated("PNG", 4, default_image=True)
-    picture = await codec.encode(io.BytesIO(sent))
+    original = image_files.animated("PNG", 4, default_image=True)
+    picture = await codec.encode(io.BytesIO(original))
     assert getattr(image_files.opened(picture.data), "n_frames", 1) == 3
 
 
@@ -215,7 +217,7 @@ async def test_a_large_animation_is_scaled_down(codec: PillowCodec) -> None:
     assert (picture.width, picture.height) == (2_048, 32)
 
 
-# ------------------------------------------------------------------------------------- what is not
+# ------------------------------------------------------------------------------- what is refused
 
 
 @pytest.mark.parametrize(
@@ -270,7 +272,7 @@ JPEG = image_files.saved(image_files.picture(), "JPEG")
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "message"),
     [
         (PLAIN[:8] + image_files.chunk(b"teXt", b"x" * 20) + PLAIN[8:], "begin with its header"),
         (PLAIN[:33] + PLAIN[8:33] + PLAIN[33:], "begin with its header"),
@@ -287,8 +289,8 @@ JPEG = image_files.saved(image_files.picture(), "JPEG")
         (image_files.gif(1)[:-1] + b"x;", "between its blocks"),
     ],
 )
-async def test_errors_say_what_is_wrong(codec: PillowCodec, data: bytes, said: str) -> None:
-    assert said in await fault(codec, data)
+async def test_errors_say_what_is_wrong(codec: PillowCodec, data: bytes, message: str) -> None:
+    assert message in await error_of(codec, data)
 
 
 def test_a_run_of_fill_bytes_in_a_scan_costs_linear_time() -> None:
@@ -325,23 +327,23 @@ async def test_exif_data_that_crashes_its_parser_are_ignored(
 
 
 async def test_an_empty_file_is_refused(codec: PillowCodec) -> None:
-    assert await fault(codec, b"") == "is empty"
+    assert await error_of(codec, b"") == "is empty"
 
 
 async def test_pixels_are_limited(codec: PillowCodec) -> None:
     await encoded(codec, image_files.saved(Image.new("L", (2_000, 2_000))))
     too_many = image_files.saved(Image.new("L", (2_000, 2_001)))
-    assert await fault(codec, too_many) == "has more than 4,000,000 pixels"
+    assert await error_of(codec, too_many) == "has more than 4,000,000 pixels"
 
 
 async def test_pixels_of_all_frames_are_limited_together(codec: PillowCodec) -> None:
-    assert "pixels" in await fault(codec, image_files.animated("GIF", 5, (1_000, 1_000)))
+    assert "pixels" in await error_of(codec, image_files.animated("GIF", 5, (1_000, 1_000)))
 
 
 async def test_frames_are_limited(codec: PillowCodec) -> None:
     most = await codec.encode(io.BytesIO(image_files.gif(300)))
     assert most.width == 1
-    assert await fault(codec, image_files.gif(301)) == "has more than 300 frames"
+    assert await error_of(codec, image_files.gif(301)) == "has more than 300 frames"
 
 
 @pytest.mark.parametrize(
@@ -349,7 +351,7 @@ async def test_frames_are_limited(codec: PillowCodec) -> None:
 )
 async def test_a_decompression_bomb_is_refused_cheaply(codec: PillowCodec, data: bytes) -> None:
     before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
-    await fault(codec, data)
+    await error_of(codec, data)
     assert time.process_time() - started < 10, "seconds, where its pixels would take minutes"
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < 64 * 1024, "kilobytes"
@@ -361,7 +363,7 @@ async def test_a_decompression_bomb_is_refused_cheaply(codec: PillowCodec, data:
     ids=[n for n, _ in image_files.polyglots()],
 )
 async def test_a_polyglot_file_is_refused(codec: PillowCodec, data: bytes) -> None:
-    await fault(codec, data)
+    await error_of(codec, data)
 
 
 @pytest.mark.parametrize(
@@ -410,37 +412,37 @@ async def test_the_size_that_the_decoder_uses_is_limited(
             return 100_000, 100_000
 
     monkeypatch.setitem(codecs._PLUGINS, Format.PNG, Large)
-    assert "pixels" in await fault(codec, image_files.saved(image_files.picture()))
+    assert "pixels" in await error_of(codec, image_files.saved(image_files.picture()))
 
 
-# ---------------------------------------------------------------------------------- many at once
+# ------------------------------------------------------------------------- concurrent images
 
 
 async def test_encoding_does_not_block_the_event_loop(codec: PillowCodec) -> None:
     large = image_files.saved(image_files.picture((2_000, 1_900)))
     encoding = asyncio.create_task(codec.encode(io.BytesIO(large)))
-    turns = 0
+    iterations = 0
     while not encoding.done():
         await asyncio.sleep(0.001)
-        turns += 1
-    assert turns > 10
+        iterations += 1
+    assert iterations > 10
 
 
 async def test_the_number_of_waiting_images_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(codecs, "MAX_WAITING", 3)
     codec = PillowCodec(1_000)
-    gate = threading.Event()
+    release = threading.Event()
 
     class Slow(io.BytesIO):
         def read(self, size: int | None = -1, /) -> bytes:
-            gate.wait(10)
+            release.wait(10)
             return super().read(size)
 
     waiting = [asyncio.create_task(codec.encode(Slow(image_files.gif(1)))) for _ in range(5)]
     await asyncio.sleep(0)
     with pytest.raises(Unavailable):
         await codec.encode(io.BytesIO(image_files.gif(1)))
-    gate.set()
+    release.set()
     await asyncio.gather(*waiting)
     await codec.encode(io.BytesIO(image_files.gif(1)))
     codec.close()

@@ -215,8 +215,8 @@ def test_spare_neighbours_are_used_up_and_searched_again(by_pairs: bool) -> None
     world.published = set(world.skills)
     world.tick()
     for place in range(0, 90, 9):
-        for gone in range(place, place + 9):
-            world.published.discard(person(gone))
+        for removed in range(place, place + 9):
+            world.published.discard(person(removed))
         world.tick()
 
 

@@ -1,4 +1,4 @@
-"""The reference of the similarity engines: examples by hand, and the definition in fractions."""
+"""The reference of the similarity engine: examples, and the definition in fractions."""
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -56,7 +56,7 @@ def test_similarity_of_two(one: str, other: str, score: float) -> None:
     assert jaccard(set(one), set(other)) == jaccard(set(other), set(one)) == score
 
 
-def test_a_tenth_is_near_and_less_is_not() -> None:
+def test_the_threshold_is_a_tenth() -> None:
     ten, eleven = set(SKILLS[:10]), set(SKILLS[:11])
     assert is_near(ten, {SKILLS[0]})
     assert not is_near(eleven, {SKILLS[0]})
@@ -64,7 +64,7 @@ def test_a_tenth_is_near_and_less_is_not() -> None:
     assert not is_near(eleven | ten, set(SKILLS[9:21]))  # 2 of 21
 
 
-def test_nothing_in_common_is_not_near() -> None:
+def test_people_without_shared_skills_are_not_similar() -> None:
     assert not is_near(set(), set())
     assert not is_near({"a"}, {"b"})
 
@@ -76,7 +76,7 @@ def test_neighbours_are_mutual_when_both_have_published() -> None:
     assert found({ME: ("a", "b"), YOU: ("b", "c")}) == {ME: [YOU], YOU: [ME]}
 
 
-def test_only_who_has_published_is_a_neighbour() -> None:
+def test_only_people_who_have_published_are_neighbours() -> None:
     assert found({ME: ("a",), YOU: ("a",), THEY: ("a",)}, YOU) == {ME: [YOU], THEY: [YOU]}
 
 
@@ -84,32 +84,32 @@ def test_nobody_is_their_own_neighbour() -> None:
     assert found({ME: ("a",)}) == {}
 
 
-def test_who_has_no_skills_has_no_neighbours() -> None:
+def test_people_without_skills_have_no_neighbours() -> None:
     assert found({ME: (), YOU: (), THEY: ("a",)}) == {}
 
 
-def test_who_has_published_without_a_profile_is_nobodys_neighbour() -> None:
+def test_people_without_a_profile_are_not_neighbours() -> None:
     assert found({ME: ("a",)}, ME, YOU) == {}
 
 
-def test_the_most_similar_comes_first() -> None:
+def test_neighbours_are_sorted_by_similarity() -> None:
     skills = {ME: ("a", "b"), YOU: ("a",), THEY: ("a", "b")}
     assert found(skills)[ME] == [THEY, YOU]
 
 
-def test_of_equally_similar_ones_the_lower_id_comes_first() -> None:
+def test_ties_are_broken_by_id() -> None:
     skills = {person(number): ("a",) for number in (7, 3, 9, 5)}
     assert found(skills)[person(5)] == [person(3), person(7), person(9)]
 
 
-def test_equal_quotients_of_different_numbers_are_equally_similar() -> None:
+def test_equal_fractions_of_different_integers_are_ties() -> None:
     one_of_two = ("a", "b")
     two_of_four = ("a", "b", "c", "d")
     skills = {ME: one_of_two, person(3): ("a",), person(2): two_of_four}
     assert found(skills)[ME] == [person(2), person(3)]
 
 
-def test_the_fifty_first_is_cut_off() -> None:
+def test_there_are_at_most_fifty_neighbours() -> None:
     skills = {person(number): ("a",) for number in range(1, 53)}
     assert found(skills)[person(1)] == [person(number) for number in range(2, 52)]
 
@@ -151,7 +151,7 @@ populations = st.lists(st.tuples(skill_sets, st.booleans()), max_size=12)
 @given(populations)
 @example([(SKILLS[:1], True), (SKILLS[:10], True), (SKILLS[:11], True)])
 @example([(SKILLS[: 1 + number % 24], True) for number in range(60)])
-def test_neighbours_are_those_of_the_definition(
+def test_neighbours_match_the_definition(
     people: list[tuple[tuple[str, ...], bool]],
 ) -> None:
     skills = {person(number): names for number, (names, _) in enumerate(people)}

@@ -1,4 +1,4 @@
-"""Populations and results in columns of bytes: what goes in comes out."""
+"""Packed populations and results: packing loses nothing."""
 
 from uuid import UUID
 
@@ -31,7 +31,7 @@ populations = st.dictionaries(
 
 @given(populations, st.sets(st.integers(0, 7)))
 @example({person(2**64): {NAMES[0]}, person(1): {NAMES[128]}, person(256): {NAMES[64]}}, {1})
-def test_skills_and_who_has_published_come_out_as_they_went_in(
+def test_skills_and_publishing_survive_packing(
     skills: dict[UserId, set[str]], publishing: set[int]
 ) -> None:
     published = {user for number, user in enumerate(skills) if number in publishing}
@@ -43,7 +43,7 @@ def test_skills_and_who_has_published_come_out_as_they_went_in(
 
 
 @given(populations)
-def test_everybody_is_found_in_their_place_and_nobody_else(
+def test_places_are_found_by_id(
     skills: dict[UserId, set[str]],
 ) -> None:
     population = Population.of(NAMES, skills, ())
@@ -54,12 +54,12 @@ def test_everybody_is_found_in_their_place_and_nobody_else(
     assert population.place_of(person(12345)) is None or person(12345) in skills
 
 
-def test_who_has_published_without_a_profile_is_not_there() -> None:
+def test_people_without_a_profile_are_left_out() -> None:
     population = Population.of(NAMES, {ME: ()}, {ME, YOU})
     assert similarity_fixtures.plain(population) == ({ME: ()}, {ME})
 
 
-def test_skills_that_have_no_name_are_left_out() -> None:
+def test_unknown_skills_are_left_out() -> None:
     population = Population.of(("a", "c"), {ME: ("a", "b", "c")}, ())
     assert skills_among(population.names, int.from_bytes(population.skills_of(0), "little")) == (
         "a",
@@ -67,7 +67,7 @@ def test_skills_that_have_no_name_are_left_out() -> None:
     )
 
 
-def test_no_names_at_all_take_a_word_too() -> None:
+def test_an_empty_catalogue_takes_one_word() -> None:
     assert Population.of((), {}, ()).width == 8
     assert Population.of(NAMES[:64], {}, ()).width == 8
     assert Population.of(NAMES[:65], {}, ()).width == 16
@@ -85,13 +85,13 @@ def test_nobody_is_their_own_neighbour() -> None:
     assert result.of(ME) == (Neighbour(YOU, 1.0, ("a",)),)
 
 
-def test_people_see_fifty_of_those_who_are_kept() -> None:
+def test_people_see_fifty_of_the_stored_neighbours() -> None:
     people = [person(number) for number in range(1, STORED_NEIGHBOURS + 1)]
     result = similarity_fixtures.result_of(dict.fromkeys(people, "a"), {ME: people})
     assert [near.user_id for near in result.of(ME)] == people[1:51]
 
 
-def test_those_of_a_group_have_the_same_neighbours() -> None:
+def test_people_of_a_group_share_their_neighbours() -> None:
     alike = similarity_fixtures.result_of({ME: "a", YOU: "a"}, {ME: [ME, YOU]})
     one_group = Similarities(
         alike.population,

@@ -1,4 +1,4 @@
-"""Recommending projects, and the job behind it, over stores in memory."""
+"""The recommendation service over stores in memory."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -38,7 +38,7 @@ async def crowd(services: Services, people: int, projects: int) -> Caller:
 
 
 @awaited
-async def test_a_recommendation_says_why(services: Services) -> None:
+async def test_a_recommendation_has_a_reason(services: Services) -> None:
     caller = await services.person("Django", "Python", "React")
     similar = await services.person("Java", "Python", "React")
     project = await services.project(similar)
@@ -69,7 +69,7 @@ class AwayStore(MemoryReader):
 
 
 @awaited
-async def test_while_the_neighbours_cannot_be_had_popular_projects_are_shown(
+async def test_popular_projects_are_shown_while_the_store_is_unavailable(
     services: Services,
 ) -> None:
     caller = await crowd(services, people=1, projects=1)
@@ -80,7 +80,7 @@ async def test_while_the_neighbours_cannot_be_had_popular_projects_are_shown(
 
 
 @awaited
-async def test_one_project_of_each_author_comes_before_any_second_one(services: Services) -> None:
+async def test_each_author_has_one_project_before_any_second_one(services: Services) -> None:
     caller = await crowd(services, people=3, projects=3)
     for seed in range(10):
         found = authors((await services.recommendations.recommend(caller, 9, seed)).items)
@@ -89,21 +89,21 @@ async def test_one_project_of_each_author_comes_before_any_second_one(services: 
 
 
 @awaited
-async def test_no_project_comes_twice(services: Services) -> None:
+async def test_projects_are_not_repeated(services: Services) -> None:
     caller = await crowd(services, people=2, projects=3)
     items = (await services.recommendations.recommend(caller, 20, 1)).items
     assert len({item.project.id for item in items}) == len(items) == 6
 
 
 @awaited
-async def test_no_more_come_than_were_asked_for(services: Services) -> None:
+async def test_the_limit_holds(services: Services) -> None:
     caller = await crowd(services, people=3, projects=2)
     for limit in range(1, 6):
         assert len((await services.recommendations.recommend(caller, limit, None)).items) == limit
 
 
 @awaited
-async def test_others_come_in_for_those_who_have_nothing_left(services: Services) -> None:
+async def test_authors_without_projects_are_replaced_by_others(services: Services) -> None:
     caller = await services.person("Python")
     people = [await services.person("Python") for _ in range(6)]
     projects = [await services.project(author) for author in people]
@@ -118,7 +118,7 @@ async def test_others_come_in_for_those_who_have_nothing_left(services: Services
 
 
 @awaited
-async def test_a_seed_is_repeatable(services: Services) -> None:
+async def test_the_same_seed_gives_the_same_order(services: Services) -> None:
     caller = await crowd(services, people=8, projects=3)
     one, other = [await services.recommendations.recommend(caller, 3, 7) for _ in range(2)]
     assert one == other
@@ -135,7 +135,7 @@ async def test_different_seeds_show_different_projects(services: Services) -> No
 
 
 @awaited
-async def test_without_a_seed_a_reload_shows_others(services: Services) -> None:
+async def test_without_a_seed_each_call_gives_another_order(services: Services) -> None:
     caller = await crowd(services, people=8, projects=3)
     shown = [await services.recommendations.recommend(caller, 3, None) for _ in range(10)]
     assert any(one != shown[0] for one in shown)
@@ -155,13 +155,13 @@ async def test_deactivated_authors_are_left_out(services: Services) -> None:
 
 
 @awaited
-async def test_a_project_that_is_gone_since_the_last_run_is_left_out(services: Services) -> None:
+async def test_projects_deleted_since_the_last_run_are_left_out(services: Services) -> None:
     caller = await services.person("Python")
     author = await services.person("Python")
-    gone = await services.project(author)
+    deleted = await services.project(author)
     stays = await services.project(author)
     await services.similarity.run()
-    await services.projects.delete(author, gone.id)
+    await services.projects.delete(author, deleted.id)
     items = (await services.recommendations.recommend(caller, 3, None)).items
     assert [item.project.id for item in items] == [stays.id]
 
@@ -170,7 +170,7 @@ async def test_a_project_that_is_gone_since_the_last_run_is_left_out(services: S
 
 
 @awaited
-async def test_without_similar_people_come_popular_projects(services: Services) -> None:
+async def test_people_without_neighbours_get_popular_projects(services: Services) -> None:
     caller = await services.person()
     author, fan, other_fan = await services.people(3)
     none, two, one = [await services.project(author) for _ in range(3)]
@@ -182,7 +182,7 @@ async def test_without_similar_people_come_popular_projects(services: Services) 
 
 
 @awaited
-async def test_too_few_are_filled_up_with_popular_ones(services: Services) -> None:
+async def test_popular_projects_fill_up_the_rest(services: Services) -> None:
     caller = await services.person("Python")
     similar, other = await services.person("Python"), await services.person("Swift")
     for author in (similar, similar, other, other, other):
@@ -220,19 +220,19 @@ def test_higher_scores_tend_to_come_first() -> None:
     assert 154 < first[high] < 200
 
 
-def test_equal_scores_are_treated_alike() -> None:
+def test_equal_scores_have_equal_chances() -> None:
     scores = {user().id: 0.5 for _ in range(4)}
     first = first_of(scores)
     assert all(20 < first[author] < 90 for author in scores)
 
 
-def test_the_rank_does_not_depend_on_the_order_of_its_input() -> None:
+def test_the_order_of_the_input_does_not_matter() -> None:
     people = [Neighbour(user().id, 0.5, ()) for _ in range(5)]
     assert weighted_shuffle(people, Random(1)) == weighted_shuffle(people[::-1], Random(1))
 
 
 @awaited
-async def test_any_of_an_authors_projects_is_shown(services: Services) -> None:
+async def test_any_project_of_an_author_can_be_shown(services: Services) -> None:
     caller = await crowd(services, people=1, projects=3)
     shown = Counter[ProjectId]()
     for seed in SEEDS:
@@ -243,7 +243,7 @@ async def test_any_of_an_authors_projects_is_shown(services: Services) -> None:
 
 
 @awaited
-async def test_those_who_have_more_go_on(services: Services) -> None:
+async def test_authors_with_more_projects_fill_further_rounds(services: Services) -> None:
     caller = await services.person("Python")
     one, other = [await services.person("Python") for _ in range(2)]
     await services.project(one)
@@ -256,14 +256,14 @@ async def test_those_who_have_more_go_on(services: Services) -> None:
 
 
 @awaited
-async def test_others_give_more_for_those_who_have_nothing_left(services: Services) -> None:
+async def test_other_authors_contribute_more_when_some_have_none(services: Services) -> None:
     caller = await services.person("Python")
     one, other = [await services.person("Python") for _ in range(2)]
-    gone = await services.project(one)
+    deleted = await services.project(one)
     for _ in range(3):
         await services.project(other)
     await services.similarity.run()
-    await services.projects.delete(one, gone.id)
+    await services.projects.delete(one, deleted.id)
     items = (await services.recommendations.recommend(caller, 3, 1)).items
     assert authors(items) == [other.id] * 3
     assert {item.basis for item in items} == {Basis.SIMILAR_SKILLS}

@@ -1,4 +1,4 @@
-"""The similarity job: what it reads, what it leaves, and what it does not do."""
+"""The similarity job: full runs, updates, locking and failures."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.similarity_fixtures import ReferenceEngine
 
 
 @awaited
-async def test_a_run_says_what_it_did(services: Services) -> None:
+async def test_a_run_reports_facts(services: Services) -> None:
     for _ in range(3):
         await services.person("Python")
     services.engine = ReferenceEngine(before=lambda: pass_time(services, 2))
@@ -22,7 +22,7 @@ async def test_a_run_says_what_it_did(services: Services) -> None:
 
 
 @awaited
-async def test_a_clock_that_goes_back_meanwhile_makes_no_negative_time(services: Services) -> None:
+async def test_the_duration_is_not_negative_if_the_clock_goes_back(services: Services) -> None:
     services.engine = ReferenceEngine(before=lambda: pass_time(services, -3600))
     run = await another_job(services).run()
     assert run is not None
@@ -30,36 +30,36 @@ async def test_a_clock_that_goes_back_meanwhile_makes_no_negative_time(services:
 
 
 @awaited
-async def test_a_job_goes_on_from_what_it_found_last(services: Services) -> None:
+async def test_a_run_updates_the_last_result(services: Services) -> None:
     await services.person("Python")
     await services.similarity.run()
     first = await services.reader.latest()
     services.store.state.similarities = None
     services.clock.forward(60)
     await services.similarity.run()
-    assert services.engine.given[0] is None
-    assert services.engine.given[1] is first
+    assert services.engine.previous[0] is None
+    assert services.engine.previous[1] is first
 
 
 @awaited
-async def test_another_process_goes_on_from_what_is_stored(services: Services) -> None:
+async def test_another_process_updates_the_stored_result(services: Services) -> None:
     await services.similarity.run()
     stored = await services.reader.latest()
     services.clock.forward(60)
     await another_job(services).run()
-    assert services.engine.given == [None, stored]
+    assert services.engine.previous == [None, stored]
 
 
 @awaited
-async def test_a_full_run_goes_on_from_nothing(services: Services) -> None:
+async def test_a_full_run_ignores_the_last_result(services: Services) -> None:
     await services.similarity.run()
     services.clock.forward(60)
     await services.similarity.run(full=True)
-    assert services.engine.given == [None, None]
+    assert services.engine.previous == [None, None]
 
 
 @awaited
-async def test_a_result_that_came_too_late_is_not_kept_nor_gone_on_from(
+async def test_a_result_older_than_the_stored_one_is_discarded(
     services: Services,
 ) -> None:
     late = another_job(services)
@@ -71,19 +71,19 @@ async def test_a_result_that_came_too_late_is_not_kept_nor_gone_on_from(
     assert await services.reader.last_run() == newest
     services.clock.forward(120)
     await late.run()
-    assert services.engine.given[2] is not None
+    assert services.engine.previous[2] is not None
 
 
 @awaited
-async def test_while_one_runs_another_does_not_unless_it_waits(services: Services) -> None:
+async def test_concurrent_runs_exclude_each_other_unless_they_wait(services: Services) -> None:
     async with services.turns.acquire(wait=True):
         assert await services.similarity.run() is None
-    assert services.engine.given == []
+    assert services.engine.previous == []
     assert await services.similarity.run(wait=True) is not None
 
 
 @awaited
-async def test_a_failure_leaves_the_old_result_and_gives_the_turn_back(services: Services) -> None:
+async def test_a_failure_keeps_the_old_result_and_releases_the_lock(services: Services) -> None:
     await services.similarity.run()
     run = await services.reader.last_run()
     services.clock.forward(60)
@@ -100,7 +100,7 @@ async def test_a_failure_leaves_the_old_result_and_gives_the_turn_back(services:
 
 
 @awaited
-async def test_progress_is_told(services: Services) -> None:
+async def test_progress_is_reported(services: Services) -> None:
     await services.person("Python")
     told: list[tuple[int, int]] = []
     await services.similarity.run(progress=lambda done, total: told.append((done, total)))

@@ -132,11 +132,11 @@ class _Names:
     def next(self, bank: WordBank) -> Name:
         rng = self._rng
         family, family_latin = rng.choice(bank.families)
-        given, latin = rng.choice(bank.givens)
+        given_name, latin = rng.choice(bank.given_names)
         if rng.random() < 0.55:
             username = rng.choice(bank.full_names).format(
                 family=family,
-                given=given,
+                given_name=given_name,
                 family_latin=family_latin,
                 latin=latin,
                 number=rng.randint(1, 99),

@@ -12,7 +12,7 @@ CODE_HOST = "https://github.example.com"
 
 _SLUGS = ("tiny", "daily", "weekend", "open", "little", "hello", "plain", "simple", "next")
 
-Line = tuple[int, str]
+ChatLine = tuple[int, str]
 """A line of a chat and its sender: 0 asked for the chat, 1 was asked."""
 
 
@@ -207,7 +207,7 @@ def comment(rng: Random, text: ProjectText, *, by_author: bool) -> str:
 
 def chat(
     rng: Random, bank: WordBank, length: int, *, skill: str, project: str | None
-) -> list[Line]:
+) -> list[ChatLine]:
     """A chat of `length` lines, about a skill or a project of the person who was asked."""
     writer = _Writer(rng, bank, {"skill": skill, "name": project or ""})
     opening = rng.choice(bank.project_openings if project else bank.openings)
@@ -227,5 +227,5 @@ def chat(
     return [(sender, writer.fill(line)) for sender, line in lines[:length]]
 
 
-def _alternating(lines: Dialogue, first: int = 0) -> list[Line]:
+def _alternating(lines: Dialogue, first: int = 0) -> list[ChatLine]:
     return [((first + index) % 2, line) for index, line in enumerate(lines)]

@@ -26,7 +26,7 @@ class WordBank:
 
     language: str
     families: tuple[tuple[str, str], ...]
-    givens: tuple[tuple[str, str], ...]
+    given_names: tuple[tuple[str, str], ...]
     full_names: Templates
     nicknames: tuple[Templates, Templates]
     hobbies: Templates

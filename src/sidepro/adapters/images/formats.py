@@ -1,9 +1,9 @@
-"""Checks of an image file that Pillow does not make: its format by content, its end, its parts.
+"""Checks of an image file that Pillow does not make: its format by content, its end, its blocks.
 
 Pillow reads sizes and numbers of frames itself, before it decodes. What is left to do here:
 
 - the end of the image: Pillow ignores what follows, such as an archive or a script;
-- the number of parts: Pillow reads thousands of empty ones in slow Python;
+- the number of blocks: Pillow reads thousands of empty ones in slow Python;
 - the scans of a JPEG: the decoder goes over the whole picture for each;
 - the canvas of a GIF: Pillow enlarges it for frames that exceed it, while it decodes;
 - the frames of a GIF: Pillow counts them in slow Python.
@@ -49,9 +49,9 @@ class Layout:
 MAX_SCANS = 40
 """Scans of a JPEG. Progressive files usually have ten."""
 
-_MAX_PARTS = 10_000
-_PART_SIZE = 64
-"""A file may have `_MAX_PARTS`, and one more for each `_PART_SIZE` bytes."""
+_MAX_BLOCKS = 10_000
+_BYTES_PER_BLOCK = 64
+"""A file may have `_MAX_BLOCKS`, and one more for each `_BYTES_PER_BLOCK` bytes."""
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
@@ -66,13 +66,13 @@ def read_layout(data: bytes) -> Layout:
 
     Raises:
         UnknownFormatError: it is no PNG, JPEG, WebP or GIF.
-        BrokenError: it is empty or truncated, has too many parts, or something follows the image.
+        BrokenError: it is empty or truncated, has too many blocks, or something follows the image.
     """
     image_format = _format(data)
-    parts = _Parts(data)
+    reader = _BlockReader(data)
     read = {Format.PNG: _png, Format.JPEG: _jpeg, Format.WEBP: _webp, Format.GIF: _gif}
     try:
-        layout = read[image_format](parts)
+        layout = read[image_format](reader)
     except IndexError:
         raise BrokenError("is truncated") from None
     if not _is_harmless(data[layout.end :], image_format):
@@ -103,19 +103,19 @@ def _is_harmless(tail: bytes, image_format: Format) -> bool:
     )
 
 
-class _Parts:
-    """Reads parts of a file and counts them. Raises IndexError beyond the end."""
+class _BlockReader:
+    """Reads blocks of a file and counts them. Raises IndexError beyond the end."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
-        self._left = _MAX_PARTS + len(data) // _PART_SIZE
+        self._left = _MAX_BLOCKS + len(data) // _BYTES_PER_BLOCK
 
     def read(self, start: int, length: int) -> bytes:
         if start + length > len(self.data):
             raise IndexError
         self._left -= 1
         if self._left < 0:
-            raise BrokenError("has too many parts")
+            raise BrokenError("has too many blocks")
         return self.data[start : start + length]
 
     def big(self, start: int, length: int) -> int:
@@ -125,65 +125,65 @@ class _Parts:
         return int.from_bytes(self.read(start, length), "little")
 
 
-def _png(parts: _Parts) -> Layout:
+def _png(reader: _BlockReader) -> Layout:
     place = len(_PNG)
     while True:
-        length, name = parts.big(place, 4), parts.data[place + 4 : place + 8]
+        length, name = reader.big(place, 4), reader.data[place + 4 : place + 8]
         if (name == b"IHDR") != (place == len(_PNG)):
             raise BrokenError("does not begin with its header")
-        parts.read(place + 8 + length, 4)
+        reader.read(place + 8 + length, 4)
         place += length + 12
         if name == b"IEND":
             return Layout(Format.PNG, place)
 
 
-def _jpeg(parts: _Parts) -> Layout:
+def _jpeg(reader: _BlockReader) -> Layout:
     place, scans = 2, 0
     while True:
-        if parts.read(place, 1) != b"\xff":
+        if reader.read(place, 1) != b"\xff":
             raise BrokenError("has no marker where one belongs")
-        marker = parts.data[place + 1]
+        marker = reader.data[place + 1]
         if marker == 0xFF:  # a fill byte
             place += 1
             continue
         if marker == 0xD9:
             return Layout(Format.JPEG, place + 2)
-        place += 2 + parts.big(place + 2, 2)
+        place += 2 + reader.big(place + 2, 2)
         if marker == 0xDA:
             scans += 1
             if scans > MAX_SCANS:
                 raise BrokenError("has too many scans")
-            found = _NEXT_MARKER.search(parts.data, place)
+            found = _NEXT_MARKER.search(reader.data, place)
             if found is None:
                 raise IndexError
             place = found.start()
 
 
-def _webp(parts: _Parts) -> Layout:
-    end = 8 + parts.little(4, 4)
-    parts.read(end, 0)
+def _webp(reader: _BlockReader) -> Layout:
+    end = 8 + reader.little(4, 4)
+    reader.read(end, 0)
     return Layout(Format.WEBP, end)
 
 
-def _gif(parts: _Parts) -> Layout:
-    width, height = parts.little(6, 2), parts.little(8, 2)
-    place = 13 + _palette_size(parts.read(10, 1)[0])
+def _gif(reader: _BlockReader) -> Layout:
+    width, height = reader.little(6, 2), reader.little(8, 2)
+    place = 13 + _palette_size(reader.read(10, 1)[0])
     frames = 0
     while True:
-        match parts.read(place, 1):
+        match reader.read(place, 1):
             case b";":
                 return Layout(Format.GIF, place + 1, (width, height), frames)
             case b"!":
                 place += 2
             case b",":
                 frames += 1
-                left, top = parts.little(place + 1, 2), parts.little(place + 3, 2)
-                width = max(width, left + parts.little(place + 5, 2))
-                height = max(height, top + parts.little(place + 7, 2))
-                place += 11 + _palette_size(parts.read(place + 9, 1)[0])
+                left, top = reader.little(place + 1, 2), reader.little(place + 3, 2)
+                width = max(width, left + reader.little(place + 5, 2))
+                height = max(height, top + reader.little(place + 7, 2))
+                place += 11 + _palette_size(reader.read(place + 9, 1)[0])
             case _:
                 raise BrokenError("has something between its blocks")
-        while length := parts.read(place, 1)[0]:
+        while length := reader.read(place, 1)[0]:
             place += 1 + length
         place += 1
 

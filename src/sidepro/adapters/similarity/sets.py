@@ -169,8 +169,8 @@ def distinct(words: Words) -> tuple[Words, Places]:
     columns = [f"word {number}" for number in range(words.shape[1])]
     rows = pl.DataFrame(dict(zip(columns, words.T, strict=True))).with_row_index("row")
     found = rows.group_by(columns, maintain_order=True).agg(pl.first("row"))
-    numbered = found.select(*columns, pl.int_range(pl.len(), dtype=pl.UInt32).alias("number"))
-    numbers = rows.join(numbered, on=columns, how="left", maintain_order="left")["number"]
+    indexed = found.select(*columns, pl.int_range(pl.len(), dtype=pl.UInt32).alias("number"))
+    numbers = rows.join(indexed, on=columns, how="left", maintain_order="left")["number"]
     return words[found["row"].to_numpy()], numbers.to_numpy()
 
 
@@ -178,6 +178,6 @@ def same_rows(words: Words, others: Words) -> npt.NDArray[np.int64]:
     """For each row the index of the equal row of `others`, -1 for none. Both are distinct."""
     columns = [f"word {number}" for number in range(words.shape[1])]
     rows = pl.DataFrame(dict(zip(columns, words.T, strict=True)))
-    numbered = pl.DataFrame(dict(zip(columns, others.T, strict=True))).with_row_index("number")
-    found = rows.join(numbered, on=columns, how="left", maintain_order="left")["number"]
+    indexed = pl.DataFrame(dict(zip(columns, others.T, strict=True))).with_row_index("number")
+    found = rows.join(indexed, on=columns, how="left", maintain_order="left")["number"]
     return found.cast(pl.Int64).fill_null(-1).to_numpy()
