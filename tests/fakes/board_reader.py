@@ -1,0 +1,218 @@
+"""The board, project pages, comments and recommendable projects of the store in memory."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+from sidepro.adapters.sql.repositories.projects import search_text
+from sidepro.adapters.sql.search.filters import Candidate, filters_of
+from sidepro.domain.accounts.views import UserSummary
+from sidepro.domain.ids import (
+    CommentId,
+    ImageId,
+    ProjectId,
+    UserId,
+)
+from sidepro.domain.images.urls import ImageUrl, ImageUrls
+from sidepro.domain.pagination import (
+    Page,
+    PageRequest,
+    SortKey,
+    build_page,
+)
+from sidepro.domain.projects.comment import Comment
+from sidepro.domain.projects.ports import Counters, StoredMarkdown
+from sidepro.domain.projects.project import Project
+from sidepro.domain.projects.views import (
+    BoardQuery,
+    CommentView,
+    ProjectCard,
+    ProjectView,
+    Sort,
+)
+from tests.fakes.store import MemoryStore
+
+Item = TypeVar("Item")
+
+
+class MemoryBoardReader:
+    """See `sidepro.domain.projects.ports.BoardReader` and `ViewCounter`, and
+    `sidepro.domain.recommendations.ports.RecommendationReader`.
+    """
+
+    def __init__(self, store: MemoryStore, images: ImageUrls | None = None) -> None:
+        self._store = store
+        self._images = images or ImageUrls()
+
+    async def add(self, project_id: ProjectId) -> bool:
+        """Count a view. See `sidepro.domain.projects.ports.ViewCounter`."""
+        async with self._store.lock:
+            counters = self._store.state.counters.get(project_id)
+            if counters is None:
+                return False
+            viewed = replace(counters, views=counters.views + 1)
+            self._store.state.counters[project_id] = viewed
+        return True
+
+    async def board(
+        self, query: BoardQuery, page: PageRequest, viewer: UserId | None
+    ) -> Page[ProjectCard]:
+        cards = [self._card(project, viewer) for project in self._found(query)]
+        return page_of(cards, page, _KEYS[query.sort], descending=True)
+
+    async def board_size(self, query: BoardQuery) -> int:
+        return len(self._found(query))
+
+    async def bookmarked_by(
+        self, user_id: UserId, page: PageRequest, viewer: UserId | None
+    ) -> Page[ProjectCard]:
+        state = self._store.state
+        cards = [
+            self._card(state.projects[project_id], viewer)
+            for owner, project_id in state.bookmarks
+            if owner == user_id
+        ]
+        return page_of(
+            cards,
+            page,
+            lambda card: (state.bookmarks[user_id, card.id], card.id),
+            descending=True,
+        )
+
+    async def bookmarks_of(self, user_id: UserId) -> int:
+        return sum(owner == user_id for owner, _ in self._store.state.bookmarks)
+
+    async def project(self, project_id: ProjectId, viewer: UserId | None) -> ProjectView | None:
+        project = self._store.state.projects.get(project_id)
+        if project is None:
+            return None
+        return ProjectView(
+            card=self._card(project, viewer),
+            content=project.content,
+            content_html=self._images.in_html(project.content_html),
+            repository_url=project.repository_url,
+            revision=project.revision,
+        )
+
+    async def texts(self, after: ProjectId | None, limit: int) -> tuple[StoredMarkdown, ...]:
+        projects = sorted(self._store.state.projects.values(), key=lambda project: project.id)
+        texts = (StoredMarkdown(p.id, p.content, p.content_html) for p in projects)
+        return tuple(t for t in texts if after is None or t.project_id > after)[:limit]
+
+    async def comments(self, project_id: ProjectId, page: PageRequest) -> Page[CommentView]:
+        views = [
+            self._comment(comment)
+            for comment in self._store.state.comments.values()
+            if comment.project_id == project_id
+        ]
+        return page_of(views, page, lambda view: (view.created_at, view.id), descending=False)
+
+    async def comment(self, comment_id: CommentId) -> CommentView | None:
+        comment = self._store.state.comments.get(comment_id)
+        return None if comment is None else self._comment(comment)
+
+    async def counters(self, project_id: ProjectId) -> Counters | None:
+        return self._store.state.counters.get(project_id)
+
+    def _found(self, query: BoardQuery) -> list[Project]:
+        state, skills = self._store.state, self._store.catalogue.skills
+        filters = filters_of(query, {name: number for number, name in enumerate(skills)})
+
+        def matches(project: Project) -> bool:
+            username_key = state.users[project.author_id].username_key
+            candidate = Candidate(
+                search_text(project.title, project.summary, username_key),
+                frozenset(map(skills.index, project.skills)),
+                project.author_id,
+            )
+            return all(one.matches(candidate) for one in filters)
+
+        return [project for project in state.projects.values() if matches(project)]
+
+    def _card(self, project: Project, viewer: UserId | None) -> ProjectCard:
+        state = self._store.state
+        counters = state.counters[project.id]
+        return ProjectCard(
+            id=project.id,
+            title=project.title,
+            summary=project.summary,
+            skills=project.skills,
+            thumbnail_url=self._image_url(project.thumbnail_id),
+            author=self._summary(project.author_id),
+            view_count=counters.views,
+            bookmark_count=counters.bookmarks,
+            comment_count=counters.comments,
+            bookmarked=None if viewer is None else (viewer, project.id) in state.bookmarks,
+            created_at=project.created_at,
+            updated_at=project.updated_at,
+        )
+
+    def _comment(self, comment: Comment) -> CommentView:
+        return CommentView(
+            id=comment.id,
+            author=self._summary(comment.author_id),
+            body=comment.body,
+            created_at=comment.created_at,
+            updated_at=comment.updated_at,
+        )
+
+    def _summary(self, user_id: UserId) -> UserSummary:
+        profile = self._store.state.profiles.get(user_id)
+        image_id = None if profile is None else profile.image_id
+        username = self._store.state.users[user_id].username
+        return UserSummary(user_id, username, self._image_url(image_id))
+
+    def _image_url(self, image_id: ImageId | None) -> ImageUrl | None:
+        stored = None if image_id is None else self._store.state.images.get(image_id)
+        return None if stored is None else self._images.url(stored.image.key)
+
+    async def projects_by_author(
+        self, authors: Collection[UserId], viewer: UserId, *, most: int, first: int
+    ) -> Mapping[UserId, tuple[ProjectCard, ...]]:
+        published: defaultdict[UserId, list[Project]] = defaultdict(list)
+        for project in self._recommendable():
+            if project.author_id in authors:
+                published[project.author_id].append(project)
+        cards = {}
+        for author, projects in published.items():
+            start = first % len(projects)
+            circle = projects[start:] + projects[:start]
+            cards[author] = tuple(self._card(project, viewer) for project in circle[:most])
+        return cards
+
+    async def popular(self, viewer: UserId, limit: int) -> tuple[ProjectCard, ...]:
+        others = [p for p in self._recommendable() if p.author_id != viewer]
+        cards = [self._card(project, viewer) for project in others]
+        return tuple(sorted(cards, key=_KEYS[Sort.POPULAR], reverse=True)[:limit])
+
+    def _recommendable(self) -> Iterable[Project]:
+        state = self._store.state
+        found = [p for p in state.projects.values() if state.users[p.author_id].is_active]
+        return sorted(found, key=lambda project: project.id)
+
+
+_KEYS: dict[Sort, Callable[[ProjectCard], SortKey]] = {
+    Sort.NEWEST: lambda card: (card.created_at, card.id),
+    Sort.VIEWS: lambda card: (card.view_count, card.id),
+    Sort.POPULAR: lambda card: (card.bookmark_count, card.id),
+}
+
+
+def page_of(
+    items: Iterable[Item],
+    request: PageRequest,
+    key: Callable[[Item], SortKey],
+    *,
+    descending: bool,
+) -> Page[Item]:
+    ordered = sorted(items, key=key, reverse=descending != request.cursor.reverse)
+    after = request.cursor.after
+    if after is None:
+        onward = ordered
+    elif descending != request.cursor.reverse:
+        onward = [item for item in ordered if key(item) < after]
+    else:
+        onward = [item for item in ordered if key(item) > after]
+    beyond = len(onward) < len(ordered)
+    return build_page(onward[: request.limit + 1], request, beyond=beyond, key=key)
