@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import sql
-from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
-from sidepro.adapters.sql.engine.compiled_query import CompiledQuery, postgresql_dialect
+from sidepro.adapters.sql.engine.compiled_query import (
+    CompiledQuery,
+    postgresql_dialect,
+    sqlite_dialect,
+)
 from sidepro.adapters.sql.engine.database import READ_OPTIONS, Database
 
 if TYPE_CHECKING:
@@ -60,7 +63,7 @@ def full_scans(database: RecordingDatabase, *, counting: bool = False) -> list[s
 
 
 def _sqlite_scans(address: str, statement: ReturnsRows, parameters: Any) -> Iterator[str]:
-    text, values = CompiledQuery(statement, SQLiteDialect_pysqlite()).bind(parameters)
+    text, values = CompiledQuery(statement, sqlite_dialect()).bind(parameters)
     with sqlite3.connect(address.removeprefix("sqlite:///")) as connection:
         for *_, step in connection.execute(f"EXPLAIN QUERY PLAN {text}", values):
             words = step.split()

@@ -6,13 +6,13 @@ from datetime import UTC
 
 import pytest
 from sqlalchemy import Dialect, Integer, bindparam, column, func, select, table
-from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.exc import InvalidRequestError
 
 from sidepro.adapters.sql.engine.compiled_query import (
     CompiledQuery,
     limit_param,
     postgresql_dialect,
+    sqlite_dialect,
 )
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.schema import tables
@@ -93,7 +93,7 @@ async def test_a_statement_is_planned_once_for_all_its_values(postgresql: Databa
     assert sum(row.custom_plans for row in plans) == 0
 
 
-@pytest.mark.parametrize("dialect", [SQLiteDialect_pysqlite(), postgresql_dialect()])
+@pytest.mark.parametrize("dialect", [sqlite_dialect(), postgresql_dialect()])
 def test_pages_of_all_lengths_do_not_fill_the_memory(dialect: Dialect) -> None:
     prepared = CompiledQuery(_FIRST_USERS, dialect)
     length = len(prepared.bind({"most": 1})[0])

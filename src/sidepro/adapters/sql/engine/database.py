@@ -8,9 +8,10 @@ a unit of work reads cannot change before it writes.
 import asyncio
 import sqlite3
 import time
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import event, text
 from sqlalchemy.engine import URL, ExceptionContext, make_url
@@ -57,23 +58,28 @@ _UNIQUE: dict[str, type[SideProError]] = {
 }
 
 
-class Source(Protocol):
-    """What readers read: the database, or the snapshot of one transaction."""
+class Source(ABC):
+    """What readers read from: the database, or one transaction."""
 
+    @abstractmethod
     async def fetch(
         self, statement: ReturnsRows, parameters: Mapping[str, Any] = NO_PARAMETERS
     ) -> list[Row]:
-        """See `Database.fetch`."""
-        ...
+        """The rows of a statement that reads. Rows are named tuples.
+
+        Raises:
+            Unavailable: the database cannot be reached.
+        """
 
     async def fetch_one(
         self, statement: ReturnsRows, parameters: Mapping[str, Any] = NO_PARAMETERS
     ) -> Row | None:
-        """See `Database.fetch_one`."""
-        ...
+        """The first row of `fetch`, or `None`."""
+        rows = await self.fetch(statement, parameters)
+        return rows[0] if rows else None
 
 
-class TransactionSource:
+class TransactionSource(Source):
     """Reads inside a transaction, with its uncommitted changes."""
 
     def __init__(self, connection: AsyncConnection) -> None:
@@ -85,14 +91,8 @@ class TransactionSource:
         executable: Any = statement  # every statement with rows can be executed
         return list(await self._connection.execute(executable, parameters))
 
-    async def fetch_one(
-        self, statement: ReturnsRows, parameters: Mapping[str, Any] = NO_PARAMETERS
-    ) -> Row | None:
-        rows = await self.fetch(statement, parameters)
-        return rows[0] if rows else None
 
-
-class Database:
+class Database(Source):
     """A pool of connections to one database."""
 
     def __init__(self, address: str) -> None:
@@ -113,22 +113,11 @@ class Database:
     async def fetch(
         self, statement: ReturnsRows, parameters: Mapping[str, Any] = NO_PARAMETERS
     ) -> list[Row]:
-        """The rows of one reading statement, outside any transaction.
+        """See `Source.fetch`. Runs outside any transaction.
 
-        Rows are named tuples. Compiled statements are cached by identity: define them at module
-        level.
-
-        Raises:
-            Unavailable: the database cannot be reached.
+        Compiled statements are cached by identity: define them at module level.
         """
         return await self._fast_reader.fetch(statement, parameters)
-
-    async def fetch_one(
-        self, statement: ReturnsRows, parameters: Mapping[str, Any] = NO_PARAMETERS
-    ) -> Row | None:
-        """The first row of `fetch`, or `None`."""
-        rows = await self.fetch(statement, parameters)
-        return rows[0] if rows else None
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:

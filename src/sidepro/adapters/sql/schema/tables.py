@@ -45,27 +45,21 @@ def _timestamp(name: str) -> Column[object]:
 
 # ----------------------------------------------------------------------------------- catalogue
 
-skills = Table(
-    "skills",
-    metadata,
-    Column("id", SmallInteger, primary_key=True, autoincrement=False),
-    Column("name", String(50), nullable=False, unique=True),
-    comment="What a person can do and a project uses; the id is the place in the catalogue.",
-)
 
-regions = Table(
-    "regions",
-    metadata,
-    Column("id", SmallInteger, primary_key=True, autoincrement=False),
-    Column("name", String(50), nullable=False, unique=True),
-)
+def _catalogue(name: str, comment: str | None = None) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("id", SmallInteger, primary_key=True, autoincrement=False),
+        Column("name", String(50), nullable=False, unique=True),
+        comment=comment,
+    )
 
-meet_times = Table(
-    "meet_times",
-    metadata,
-    Column("id", SmallInteger, primary_key=True, autoincrement=False),
-    Column("name", String(50), nullable=False, unique=True),
+
+skills = _catalogue(
+    "skills", "What a person can do and a project uses; the id is the place in the catalogue."
 )
+regions, meet_times = _catalogue("regions"), _catalogue("meet_times")
 
 # ------------------------------------------------------------------------------------ accounts
 

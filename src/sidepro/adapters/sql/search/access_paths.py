@@ -51,7 +51,9 @@ class AccessPathPlanner:
         Raises:
             Unavailable: no sample was taken yet, and none can be.
         """
-        if any(one.sql.narrow for one in filters) or all(one.sql.index is None for one in filters):
+        if any(one.sql.is_narrow for one in filters) or all(
+            one.sql.index is None for one in filters
+        ):
             return Plan(filters)
         sample = await self._samples.current()
         selectivity = sample.selectivity(filters)

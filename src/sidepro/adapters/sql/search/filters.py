@@ -23,27 +23,31 @@ Condition = Callable[[ColumnElement[Any]], ColumnElement[bool]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FilterSql:
-    """A filter in SQL, for all its values: statements are compiled once for each combination.
-
-    `index` selects, as `project_id`, what the filter's index returns; `is_exact` tells whether
-    these projects need no further check, and `index_keys` holds sort keys that its table has
-    too. `counts_by_index` tells that `project_id IN (index)` counts faster than the condition.
-
-    A filter that is `narrow` matches so few projects that a plain scan finds them: an index of
-    the board's order begins with it.
-    """
+    """A filter in SQL, for all its values. Each combination of filters is compiled once."""
 
     condition: Condition
+
     needs_projects: bool = False
+    """The condition reads columns of `projects`."""
+
     index: Select[Any] | None = None
+    """The ids of the projects that the filter's index returns, as `project_id`."""
+
     is_exact: bool = True
+    """What the index returns needs no further check."""
+
     index_keys: Mapping[Sort, ColumnElement[Any]] = field(default_factory=dict)
+    """Sort keys that the index's table has too."""
+
     counts_by_index: bool = False
-    narrow: bool = False
+    """To count, `project_id IN (index)` is faster than the condition."""
+
+    is_narrow: bool = False
+    """So few projects match that a scan finds them, by an index that begins with the filter."""
 
 
 class Candidate(NamedTuple):
-    """What the filters see of a project in Python. Skills are numbers of the catalogue."""
+    """What the filters see of a project in Python. Skills are catalogue ids."""
 
     search_text: str
     skills: frozenset[int]
@@ -142,7 +146,7 @@ class AuthorFilter(BoardFilter):
     sql = FilterSql(
         condition=lambda _: projects.c.author_id == bindparam("author"),
         needs_projects=True,
-        narrow=True,
+        is_narrow=True,
     )
 
     @property
@@ -155,43 +159,43 @@ class AuthorFilter(BoardFilter):
 
 # ---------------------------------------------------------------------------------- skills
 
-_IS_WANTED = project_skills.c.skill_id.in_(bindparam("skills", expanding=True))
-_NUMBER = bindparam("number", type_=Integer)
+_IS_LISTED = project_skills.c.skill_id.in_(bindparam("skills", expanding=True))
+_SKILL_COUNT = bindparam("skill_count", type_=Integer)
 
 
-def _wanted_skills(project_id: ColumnElement[Any]) -> ColumnElement[int]:
-    """How many of the wanted skills a project has.
+def _matching_skills(project_id: ColumnElement[Any]) -> ColumnElement[int]:
+    """How many of the listed skills a project has.
 
     A number and not EXISTS: PostgreSQL would turn that into a join, in an order of its own, which
     a full page cannot end early.
     """
-    wanted = select(func.count()).where(project_skills.c.project_id == project_id, _IS_WANTED)
-    return wanted.correlate(project_id.table).scalar_subquery()
+    count = select(func.count()).where(project_skills.c.project_id == project_id, _IS_LISTED)
+    return count.correlate(project_id.table).scalar_subquery()
 
 
 _RAREST = project_skills.alias("rarest")
 _WITH_EVERY_SKILL = select(_RAREST.c.project_id).where(
     _RAREST.c.skill_id == bindparam("rarest"),
-    _wanted_skills(_RAREST.c.project_id) >= bindparam("number"),
+    _matching_skills(_RAREST.c.project_id) >= _SKILL_COUNT,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class SkillsFilter(BoardFilter):
-    """Any, or `every` one, of some skills, given by their numbers. The index looks the first up
-    where every one is wanted.
+    """Any of some skills, or `every` one, by their catalogue ids. With `every`, the index looks up
+    the first.
     """
 
     skills: tuple[int, ...]
     every: bool
 
     ANY = FilterSql(
-        condition=lambda project_id: _wanted_skills(project_id) >= literal(1),
-        index=select(project_skills.c.project_id).where(_IS_WANTED).distinct(),
+        condition=lambda project_id: _matching_skills(project_id) >= literal(1),
+        index=select(project_skills.c.project_id).where(_IS_LISTED).distinct(),
         counts_by_index=True,
     )
     EVERY = FilterSql(
-        condition=lambda project_id: _wanted_skills(project_id) >= _NUMBER,
+        condition=lambda project_id: _matching_skills(project_id) >= _SKILL_COUNT,
         index=_WITH_EVERY_SKILL,
         counts_by_index=True,
     )
@@ -203,11 +207,11 @@ class SkillsFilter(BoardFilter):
     @property
     def parameters(self) -> dict[str, Any]:
         skills = list(self.skills)
-        return {"skills": skills, "rarest": skills[0], "number": len(skills)}
+        return {"skills": skills, "rarest": skills[0], "skill_count": len(skills)}
 
     def matches(self, project: Candidate) -> bool:
-        wanted = project.skills.intersection(self.skills)
-        return len(wanted) >= (len(self.skills) if self.every else 1)
+        matching = project.skills.intersection(self.skills)
+        return len(matching) >= (len(self.skills) if self.every else 1)
 
     def index_rows(self, sample: Sequence[Candidate]) -> int:
         frequency = self._frequency(sample)
