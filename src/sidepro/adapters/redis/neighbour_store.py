@@ -345,9 +345,9 @@ def _split(rows: npt.NDArray[Any]) -> list[memoryview]:
 
 
 def _batches(blocks: list[memoryview]) -> Iterator[list[tuple[int, memoryview]]]:
-    numbered = list(enumerate(blocks))
-    for start in range(0, len(numbered), PIPELINE_BLOCKS):
-        yield numbered[start : start + PIPELINE_BLOCKS]
+    indexed = list(enumerate(blocks))
+    for start in range(0, len(indexed), PIPELINE_BLOCKS):
+        yield indexed[start : start + PIPELINE_BLOCKS]
 
 
 async def _write(

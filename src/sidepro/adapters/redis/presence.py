@@ -47,8 +47,11 @@ local function is_live(token)
     local expiry = redis.call("ZSCORE", "presence:leases", token)
     return expiry and tonumber(expiry) > now
 end
-local function is_online(key, user)
-    for _, member in ipairs(redis.call("SMEMBERS", key)) do
+local function key(channel)
+    return "presence:" .. (string.find(channel, ":") and channel or "room:" .. channel)
+end
+local function is_online(channel, user)
+    for _, member in ipairs(redis.call("SMEMBERS", key(channel))) do
         local id, token = string.match(member, "^(%S+) (%S+)")
         if id == user and is_live(token) then return true end
     end
@@ -61,29 +64,29 @@ end
 
 # Returns -1 if the lease has expired: nobody would count the connection.
 _CONNECT = """
-local key, channel, user, token, connection = unpack(ARGV)
+local channel, user, token, connection = unpack(ARGV)
 if not is_live(token) then return -1 end
-local is_first = not is_online(key, user)
+local is_first = not is_online(channel, user)
 local member = user .. " " .. token .. " " .. connection
-redis.call("SADD", key, member)
+redis.call("SADD", key(channel), member)
 redis.call("SADD", "presence:of:" .. token, channel .. " " .. member)
 return is_first and 1 or 0
 """
 
 _DISCONNECT = """
-local key, channel, user, token, connection = unpack(ARGV)
+local channel, user, token, connection = unpack(ARGV)
 if not is_live(token) then return -1 end
 local member = user .. " " .. token .. " " .. connection
-redis.call("SREM", key, member)
+redis.call("SREM", key(channel), member)
 redis.call("SREM", "presence:of:" .. token, channel .. " " .. member)
-return is_online(key, user) and 0 or 1
+return is_online(channel, user) and 0 or 1
 """
 
 _ONLINE = """
 local online, live = {}, {}
-for index, key in ipairs(ARGV) do
+for index, channel in ipairs(ARGV) do
     local users = {}
-    for _, member in ipairs(redis.call("SMEMBERS", key)) do
+    for _, member in ipairs(redis.call("SMEMBERS", key(channel))) do
         local user, token = string.match(member, "^(%S+) (%S+)")
         if live[token] == nil then live[token] = is_live(token) or false end
         if live[token] then users[#users + 1] = user end
@@ -98,9 +101,9 @@ _REGISTER = """
 local token, old, milliseconds = ARGV[1], ARGV[2], ARGV[3]
 redis.call("ZADD", "presence:leases", "XX", 0, old)
 redis.call("ZADD", "presence:leases", now + milliseconds, token)
-for index = 4, #ARGV, 3 do
-    local key, channel, member = ARGV[index], ARGV[index + 1], ARGV[index + 2]
-    redis.call("SADD", key, member)
+for index = 4, #ARGV, 2 do
+    local channel, member = ARGV[index], ARGV[index + 1]
+    redis.call("SADD", key(channel), member)
     redis.call("SADD", "presence:of:" .. token, channel .. " " .. member)
 end
 return run_id()
@@ -164,9 +167,11 @@ class RedisPresence:
         local = await self._local.online(channels)
         if not channels:
             return local
-        keys = [_key(channel) for channel in channels]
+        texts = [_text(channel) for channel in channels]
         try:
-            replies = await self._redis.execute(lambda redis: self._online([], keys, client=redis))
+            replies = await self._redis.execute(
+                lambda redis: self._online([], texts, client=redis)
+            )
         except Unavailable:
             return local
         online = {
@@ -194,7 +199,7 @@ class RedisPresence:
         """The answer of Redis, or `local_answer` while Redis does not know this process."""
         if not self._is_registered:
             return local_answer
-        arguments = [_key(channel), _text(channel), str(user_id), self._token, connection]
+        arguments = [_text(channel), str(user_id), self._token, connection]
         try:
             reply = await self._redis.execute(lambda redis: script([], arguments, client=redis))
         except Unavailable:
@@ -219,10 +224,10 @@ class RedisPresence:
 
     async def _renew_lease(self) -> None:
         arguments: list[str | int] = [self._token, self._lease_milliseconds]
-        is_live, server, expired = await self._redis.execute(
+        was_live, server, expired = await self._redis.execute(
             lambda redis: self._renew([], arguments, client=redis)
         )
-        if not is_live or server != self._server:
+        if not was_live or server != self._server:
             self._is_registered = False
         await self._register()
         for token in expired:
@@ -242,8 +247,7 @@ class RedisPresence:
             connections = tuple(self._connections)
             arguments: list[str | int] = [self._token, self._old_token, self._lease_milliseconds]
             for channel, user_id, connection in connections:
-                member = f"{user_id} {self._token} {connection}"
-                arguments += [_key(channel), _text(channel), member]
+                arguments += [_text(channel), f"{user_id} {self._token} {connection}"]
             self._server = await self._redis.execute(
                 lambda redis: self._register_script([], arguments, client=redis)
             )
@@ -262,7 +266,7 @@ class RedisPresence:
             async with redis.pipeline(transaction=False) as pipeline:
                 # a pipeline's commands are queued, not awaited
                 for channel, member in connections:
-                    _ = pipeline.srem(_key(channel), member)
+                    _ = pipeline.srem(f"presence:{channel}", member)
                 _ = pipeline.delete(lease_key)
                 _ = pipeline.zrem(LEASES, token)
                 await pipeline.execute()
@@ -276,12 +280,8 @@ class RedisPresence:
             await self._events.publish(StatusChanged(channel))
 
 
-def _key(channel: Channel) -> str:
-    return f"presence:{channel}"
-
-
 def _text(channel: Channel) -> str:
-    """A channel in the entries of a lease; a room's without its kind."""
+    """A channel in a lease and in scripts; a room without its kind."""
     return str(channel.id) if channel.kind == ROOM else str(channel)
 
 
