@@ -54,7 +54,7 @@ def seen_by(room: Room, me: User, other: User | None) -> RoomView:
 # ------------------------------------------------------------------------------------- one room
 
 
-async def test_each_of_the_two_sees_the_other(adapters: Adapters) -> None:
+async def test_each_participant_sees_the_other(adapters: Adapters) -> None:
     one, other = await people(adapters)
     room = factories.room(one.id, other.id, created_at=after(1), updated_at=after(2))
     await adapters.add(room)
@@ -62,7 +62,7 @@ async def test_each_of_the_two_sees_the_other(adapters: Adapters) -> None:
     assert await adapters.rooms.room(room.id, other.id) == seen_by(room, other, one)
 
 
-async def test_read_marks_last_message_and_unread_count(adapters: Adapters) -> None:
+async def test_read_positions_last_message_and_unread_count(adapters: Adapters) -> None:
     one, other = await people(adapters)
     room = factories.room(one.id, other.id)
     senders = [one, other, other, one, other]
@@ -86,7 +86,7 @@ async def test_read_marks_last_message_and_unread_count(adapters: Adapters) -> N
     assert theirs.last_message == messages[-1]
 
 
-async def test_a_room_is_not_there_for_others(adapters: Adapters) -> None:
+async def test_a_room_does_not_exist_for_strangers(adapters: Adapters) -> None:
     one, other, stranger = await people(adapters, 3)
     room = factories.room(one.id, other.id)
     await adapters.add(room)
@@ -95,7 +95,7 @@ async def test_a_room_is_not_there_for_others(adapters: Adapters) -> None:
     assert await adapters.rooms.room(no_room(), one.id) is None
 
 
-async def test_a_room_is_not_there_for_the_one_who_left(adapters: Adapters) -> None:
+async def test_a_room_does_not_exist_for_a_user_who_left(adapters: Adapters) -> None:
     one, other = await people(adapters)
     room = factories.room(one.id, other.id)
     left = replace(room, left_by=one.id)
@@ -112,7 +112,7 @@ async def test_a_room_is_not_there_for_the_one_who_left(adapters: Adapters) -> N
 
 
 @pytest.mark.parametrize("place", [0, 1], ids=["low", "high"])
-async def test_who_withdrew_is_nobody_and_their_messages_count(
+async def test_a_withdrawn_participant_is_none_and_their_messages_count(
     adapters: Adapters, place: int
 ) -> None:
     both = sorted(await people(adapters), key=lambda user: user.id)
@@ -150,7 +150,7 @@ async def test_a_pair_has_a_room_whoever_left_it(adapters: Adapters) -> None:
     assert await adapters.rooms.id_of_pair(one.id, third.id) is None
 
 
-async def test_states_are_those_of_the_rooms_that_are_there(adapters: Adapters) -> None:
+async def test_states_omits_unknown_rooms(adapters: Adapters) -> None:
     one, other, third = await people(adapters, 3)
     rooms = [factories.room(one.id, other.id), factories.room(one.id, third.id)]
     for room in rooms:
@@ -165,7 +165,7 @@ async def test_states_are_those_of_the_rooms_that_are_there(adapters: Adapters) 
 # ---------------------------------------------------------------------------------------- lists
 
 
-async def test_nobody_has_no_rooms(adapters: Adapters) -> None:
+async def test_a_user_without_rooms(adapters: Adapters) -> None:
     [one] = await people(adapters, 1)
     page = await adapters.rooms.rooms(one.id, PageRequest())
     assert (page.items, page.next, page.previous) == ((), None, None)
@@ -195,7 +195,7 @@ async def test_rooms_come_by_latest_activity_with_ties_by_id(
         assert view == await adapters.rooms.room(view.id, me.id)
 
 
-async def test_a_message_takes_a_room_to_the_top(adapters: Adapters) -> None:
+async def test_a_message_moves_a_room_to_the_top(adapters: Adapters) -> None:
     me, one, other = await people(adapters, 3)
     first = factories.room(me.id, one.id, updated_at=after(1))
     second = factories.room(me.id, other.id, updated_at=after(2))
@@ -255,5 +255,5 @@ async def test_messages_come_in_ascending_order(
     assert found == tuple(messages[seq - 1] for seq in wanted)
 
 
-async def test_a_room_that_is_not_there_has_no_messages(adapters: Adapters) -> None:
+async def test_an_unknown_room_has_no_messages(adapters: Adapters) -> None:
     assert await adapters.rooms.messages(no_room(), after=None, before=None, limit=5) == ()

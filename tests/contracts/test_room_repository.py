@@ -47,7 +47,7 @@ async def test_a_room_comes_back_as_stored(adapters: Adapters) -> None:
         assert await work.rooms.get(no_room()) is None
 
 
-async def test_get_of_pair_takes_the_two_in_whatever_order(adapters: Adapters) -> None:
+async def test_get_of_pair_accepts_either_order(adapters: Adapters) -> None:
     low, high = await two_people(adapters)
     third = factories.user()
     room = factories.room(low, high)
@@ -58,7 +58,7 @@ async def test_get_of_pair_takes_the_two_in_whatever_order(adapters: Adapters) -
         assert await work.rooms.get_of_pair(high, third.id) is None
 
 
-async def test_a_changed_room_comes_back_as_saved(adapters: Adapters) -> None:
+async def test_a_saved_room_comes_back_changed(adapters: Adapters) -> None:
     low, high = await two_people(adapters)
     room = factories.room(low, high)
     changed = replace(
@@ -78,7 +78,9 @@ async def test_a_changed_room_comes_back_as_saved(adapters: Adapters) -> None:
 
 
 @pytest.mark.parametrize("place", [0, 1], ids=["low", "high"])
-async def test_a_room_comes_back_without_who_withdrew(adapters: Adapters, place: int) -> None:
+async def test_a_room_comes_back_without_a_withdrawn_participant(
+    adapters: Adapters, place: int
+) -> None:
     room = factories.room(*await two_people(adapters))
     low, high = room.participants
     gone = replace(room.participants[place], user_id=None, read_seq=2)
@@ -91,7 +93,7 @@ async def test_a_room_comes_back_without_who_withdrew(adapters: Adapters, place:
         assert await work.rooms.get(room.id) == without
 
 
-async def test_add_if_absent_says_whether_the_room_was_stored(adapters: Adapters) -> None:
+async def test_add_if_absent_returns_whether_the_room_was_stored(adapters: Adapters) -> None:
     low, high = await two_people(adapters)
     first, second = factories.room(low, high), factories.room(high, low)
     async with adapters.unit_of_work() as work:
@@ -105,7 +107,7 @@ async def test_add_if_absent_says_whether_the_room_was_stored(adapters: Adapters
 
 
 @pytest.mark.parametrize("place", [0, 1])
-async def test_add_if_absent_raises_not_found_when_one_is_gone(
+async def test_add_if_absent_raises_not_found_for_an_unknown_user(
     adapters: Adapters, place: int
 ) -> None:
     user = factories.user()
@@ -117,7 +119,7 @@ async def test_add_if_absent_raises_not_found_when_one_is_gone(
         assert await work.rooms.get(room.id) is None
 
 
-async def test_of_many_rooms_for_a_pair_at_once_one_is_stored(adapters: Adapters) -> None:
+async def test_concurrent_rooms_of_a_pair_are_stored_once(adapters: Adapters) -> None:
     low, high = await two_people(adapters)
     rooms = [
         factories.room(low, high) if index % 2 else factories.room(high, low)
@@ -140,7 +142,7 @@ async def test_of_many_rooms_for_a_pair_at_once_one_is_stored(adapters: Adapters
     assert await adapters.rooms.room_count(low) == await adapters.rooms.room_count(high) == 1
 
 
-async def test_many_different_pairs_at_once_all_get_a_room(adapters: Adapters) -> None:
+async def test_concurrent_rooms_of_different_pairs_are_all_stored(adapters: Adapters) -> None:
     host = factories.user()
     guests = [factories.user() for _ in range(MANY)]
     await adapters.add(host, *guests)
@@ -155,7 +157,7 @@ async def test_many_different_pairs_at_once_all_get_a_room(adapters: Adapters) -
     assert await adapters.rooms.room_count(host.id) == MANY
 
 
-async def test_get_holds_back_everybody_else(adapters: Adapters) -> None:
+async def test_get_locks_the_room(adapters: Adapters) -> None:
     room = factories.room(*await two_people(adapters))
     changed = replace(room, last_seq=1, updated_at=after(1))
     await adapters.add(room)
@@ -165,7 +167,7 @@ async def test_get_holds_back_everybody_else(adapters: Adapters) -> None:
     assert got == changed
 
 
-async def test_get_of_pair_holds_back_everybody_else(adapters: Adapters) -> None:
+async def test_get_of_pair_locks_the_room(adapters: Adapters) -> None:
     low, high = await two_people(adapters)
     room = factories.room(low, high)
     changed = replace(room, left_by=low)
@@ -178,7 +180,7 @@ async def test_get_of_pair_holds_back_everybody_else(adapters: Adapters) -> None
     assert got == changed
 
 
-async def test_get_and_get_of_pair_hold_each_other_back(adapters: Adapters) -> None:
+async def test_get_and_get_of_pair_share_a_lock(adapters: Adapters) -> None:
     low, high = await two_people(adapters)
     room = factories.room(low, high)
     await adapters.add(room)
@@ -192,7 +194,7 @@ async def test_get_and_get_of_pair_hold_each_other_back(adapters: Adapters) -> N
     assert await in_turn(adapters, get, lambda work: work.rooms.delete(room.id)) is None
 
 
-async def test_a_held_room_holds_no_other_room_back_from_being_read(adapters: Adapters) -> None:
+async def test_a_locked_room_blocks_no_reader_of_another_room(adapters: Adapters) -> None:
     room = factories.room(*await two_people(adapters))
     await adapters.add(room)
     async with adapters.unit_of_work() as work:
@@ -227,7 +229,7 @@ async def test_delete_removes_the_room_with_its_messages(adapters: Adapters) -> 
     assert await adapters.rooms.state(again.id) == again
 
 
-async def test_delete_of_a_room_that_is_gone_is_no_error(adapters: Adapters) -> None:
+async def test_deleting_an_unknown_room_does_nothing(adapters: Adapters) -> None:
     async with adapters.unit_of_work() as work:
         await work.rooms.delete(no_room())
         await work.commit()
@@ -247,14 +249,14 @@ async def test_a_message_comes_back_as_stored(adapters: Adapters) -> None:
     assert await stored_messages(adapters, room.id) == (named, unnamed)
 
 
-async def test_a_message_of_who_withdrew_comes_back_as_nobodys(adapters: Adapters) -> None:
+async def test_a_message_of_a_withdrawn_sender_has_no_sender(adapters: Adapters) -> None:
     room = factories.room(*await two_people(adapters))
     orphan = replace(factories.message(room.id, 1, nobody()), sender_id=None)
     await adapters.add(room, orphan)
     assert await stored_messages(adapters, room.id) == (orphan,)
 
 
-async def test_message_named_finds_the_senders_own_name_exactly(adapters: Adapters) -> None:
+async def test_find_messages_matches_client_ids_exactly(adapters: Adapters) -> None:
     low, high = await two_people(adapters)
     third = factories.user()
     room, other_room = factories.room(low, high), factories.room(low, third.id)
@@ -271,7 +273,7 @@ async def test_message_named_finds_the_senders_own_name_exactly(adapters: Adapte
         assert await named(work, other_room.id, low, "Ａa-é") is None
 
 
-async def test_two_people_may_use_one_name(adapters: Adapters) -> None:
+async def test_two_senders_may_use_one_client_id(adapters: Adapters) -> None:
     low, high = await two_people(adapters)
     room = factories.room(low, high)
     messages = [
@@ -284,7 +286,7 @@ async def test_two_people_may_use_one_name(adapters: Adapters) -> None:
         assert await named(work, room.id, high, "1") == messages[1]
 
 
-async def test_many_messages_at_once_are_numbered_without_a_hole(adapters: Adapters) -> None:
+async def test_concurrent_messages_are_numbered_without_gaps(adapters: Adapters) -> None:
     people = await two_people(adapters)
     room = factories.room(*people)
     await adapters.add(room)
@@ -309,7 +311,7 @@ async def test_many_messages_at_once_are_numbered_without_a_hole(adapters: Adapt
     assert state.updated_at == after(MANY - 1)
 
 
-async def test_a_message_sent_many_times_at_once_is_one(adapters: Adapters) -> None:
+async def test_concurrent_messages_with_one_client_id_are_stored_once(adapters: Adapters) -> None:
     low, high = await two_people(adapters)
     room = factories.room(low, high)
     await adapters.add(room)
@@ -330,7 +332,7 @@ async def test_a_message_sent_many_times_at_once_is_one(adapters: Adapters) -> N
     assert len(await stored_messages(adapters, room.id)) == 1
 
 
-async def test_two_processes_number_the_messages_of_a_room_together(adapters: Adapters) -> None:
+async def test_two_processes_share_the_numbers_of_a_room(adapters: Adapters) -> None:
     low, high = await two_people(adapters)
     room = factories.room(low, high)
     await adapters.add(room)

@@ -56,7 +56,7 @@ def all_sent(results: Sequence[object]) -> list[Message]:
 
 
 @awaited
-async def test_what_comes_in_meanwhile_is_stored_with_one_commit_in_its_order(
+async def test_messages_during_a_commit_form_one_batch_in_order(
     services: Services,
 ) -> None:
     one, other, room_id = await services.chat()
@@ -71,7 +71,7 @@ async def test_what_comes_in_meanwhile_is_stored_with_one_commit_in_its_order(
 
 
 @awaited
-async def test_more_than_fit_are_stored_in_several_goes(services: Services) -> None:
+async def test_a_batch_has_a_maximum_size(services: Services) -> None:
     one, _, room_id = await services.chat()
     sending, units = line(services)
     await asyncio.gather(
@@ -82,7 +82,7 @@ async def test_more_than_fit_are_stored_in_several_goes(services: Services) -> N
 
 
 @awaited
-async def test_telling_that_fails_is_heard_of_by_its_sender_alone(
+async def test_a_failed_publish_fails_its_sender_only(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, _, room_id = await services.chat()
@@ -107,7 +107,7 @@ async def test_telling_that_fails_is_heard_of_by_its_sender_alone(
 
 
 @awaited
-async def test_rooms_are_numbered_each_for_itself(services: Services) -> None:
+async def test_each_room_has_its_own_numbers(services: Services) -> None:
     chats = [await services.chat() for _ in range(3)]
     sending, units = line(services)
     await asyncio.gather(
@@ -123,7 +123,7 @@ async def test_rooms_are_numbered_each_for_itself(services: Services) -> None:
 
 
 @awaited
-async def test_a_refused_message_harms_none_that_is_stored_with_it(services: Services) -> None:
+async def test_a_rejected_message_does_not_affect_its_batch(services: Services) -> None:
     one, other, room_id = await services.chat()
     left, leaver, pending = await services.chat()
     await services.rooms.leave(leaver, pending)
@@ -150,7 +150,7 @@ async def test_a_refused_message_harms_none_that_is_stored_with_it(services: Ser
 
 
 @awaited
-async def test_one_name_twice_in_one_go_is_one_message(services: Services) -> None:
+async def test_a_client_id_twice_in_a_batch_is_one_message(services: Services) -> None:
     one, other, room_id = await services.chat()
     sending, _ = line(services)
     first, again, others = await asyncio.gather(
@@ -164,7 +164,7 @@ async def test_one_name_twice_in_one_go_is_one_message(services: Services) -> No
 
 
 @awaited
-async def test_a_store_that_is_away_is_told_to_all_and_the_next_go_is_stored(
+async def test_an_unavailable_store_fails_the_batch_and_not_the_next(
     services: Services,
 ) -> None:
     one, _, room_id = await services.chat()
@@ -180,7 +180,7 @@ async def test_a_store_that_is_away_is_told_to_all_and_the_next_go_is_stored(
 
 
 @awaited
-async def test_a_sender_who_withdraws_meanwhile_takes_nobody_along(services: Services) -> None:
+async def test_a_withdrawing_sender_does_not_fail_the_batch(services: Services) -> None:
     one, other, room_id = await services.chat()
     going, _, elsewhere = await services.chat()
     async with services.store.unit_of_work() as work:
@@ -198,7 +198,7 @@ async def test_a_sender_who_withdraws_meanwhile_takes_nobody_along(services: Ser
 
 
 @awaited
-async def test_what_was_asked_for_is_stored_and_told_though_who_asked_has_gone(
+async def test_a_message_of_a_cancelled_caller_is_stored_and_published(
     services: Services,
 ) -> None:
     one, _, room_id = await services.chat()
@@ -214,7 +214,7 @@ async def test_what_was_asked_for_is_stored_and_told_though_who_asked_has_gone(
 
 
 @awaited
-async def test_closing_waits_for_what_is_being_stored(services: Services) -> None:
+async def test_close_waits_for_pending_messages(services: Services) -> None:
     one, _, room_id = await services.chat()
     sending, _ = line(services)
     asking = asyncio.create_task(sending.write(one.id, room_id, "hello", None))
@@ -225,7 +225,7 @@ async def test_closing_waits_for_what_is_being_stored(services: Services) -> Non
 
 
 @awaited
-async def test_a_repeat_is_told_again(services: Services) -> None:
+async def test_a_duplicate_is_published_again(services: Services) -> None:
     one, _, room_id = await services.chat()
     first, _ = await services.rooms.send(one, room_id, "hello", "same")
     services.feed.told.clear()
@@ -234,7 +234,7 @@ async def test_a_repeat_is_told_again(services: Services) -> None:
     assert services.feed.told == [MessageSent(Channel.room(room_id), first)]
 
 
-def test_a_line_that_was_never_used_closes() -> None:
+def test_an_unused_writer_closes() -> None:
     async def close() -> None:
         def none():  # type: ignore[no-untyped-def]  # never called
             pytest.fail("nothing is to be stored")

@@ -47,7 +47,7 @@ Y_WITHDREW = replace(
 # ---------------------------------------------------------------------------- the table, by rows
 
 
-def test_no_room_x_asks() -> None:
+def test_no_room_x_opens() -> None:
     opened = Room.open(RoomId(new_id()), X, Y, NOW)
     assert (opened.left_by, opened.last_seq) == (None, 0)
     assert (opened.created_at, opened.updated_at) == (NOW, NOW)
@@ -57,7 +57,7 @@ def test_open_x_leaves() -> None:
     assert OPEN.leave(X) == X_LEFT
 
 
-def test_open_x_asks() -> None:
+def test_open_x_opens() -> None:
     assert OPEN.reopened_by(X, LATER) == OPEN
 
 
@@ -72,7 +72,7 @@ def test_pending_x_left_x_leaves() -> None:
         X_LEFT.leave(X)
 
 
-def test_pending_x_left_x_asks() -> None:
+def test_pending_x_left_x_opens() -> None:
     assert X_LEFT.reopened_by(X, LATER) == replace(OPEN, updated_at=LATER)
 
 
@@ -85,7 +85,7 @@ def test_pending_y_left_x_leaves() -> None:
     assert Y_LEFT.leave(X) is None
 
 
-def test_pending_y_left_x_asks() -> None:
+def test_pending_y_left_x_opens() -> None:
     assert Y_LEFT.reopened_by(X, LATER) == Y_LEFT
 
 
@@ -104,21 +104,21 @@ def test_the_documentation_prints_the_table() -> None:
 # ------------------------------------------------------------------------- the one who withdrew
 
 
-def test_who_withdrew_counts_as_one_who_left() -> None:
+def test_a_withdrawn_participant_counts_as_one_who_left() -> None:
     assert Y_WITHDREW.status(is_online=True) is RoomStatus.PENDING
     with pytest.raises(RoomPending):
         Y_WITHDREW.with_message(X, "Hello?", None, LATER)
 
 
-def test_asking_does_not_bring_back_who_withdrew() -> None:
+def test_opening_does_not_bring_back_a_withdrawn_participant() -> None:
     assert Y_WITHDREW.reopened_by(X, LATER) == Y_WITHDREW
 
 
-def test_a_room_that_one_withdrew_from_goes_with_the_other() -> None:
+def test_a_room_is_deleted_when_both_have_left_or_withdrawn() -> None:
     assert Y_WITHDREW.leave(X) is None
 
 
-def test_a_room_that_one_withdrew_from_can_be_read() -> None:
+def test_a_room_with_a_withdrawn_participant_can_be_read() -> None:
     Y_WITHDREW.authorize(X)
     assert Y_WITHDREW.read_by(X, 2).participants == (Participant(X, 2), Participant(None, 3))
 
@@ -127,7 +127,7 @@ def test_a_room_that_one_withdrew_from_can_be_read() -> None:
 
 
 @pytest.mark.parametrize(("asking", "asked"), [(X, Y), (Y, X)])
-def test_whoever_asks_the_seats_are_ordered_by_id(asking: UserId, asked: UserId) -> None:
+def test_participants_are_ordered_by_id(asking: UserId, asked: UserId) -> None:
     assert Room.open(RoomId(new_id()), asking, asked, NOW).participants == (
         Participant(X),
         Participant(Y),
@@ -153,7 +153,7 @@ def test_status(of: Room, is_online: bool, status: RoomStatus) -> None:
     assert of.status(is_online=is_online) is status
 
 
-def test_a_stranger_can_do_nothing() -> None:
+def test_a_stranger_may_do_nothing() -> None:
     for room_ in (OPEN, X_LEFT, Y_WITHDREW):
         with pytest.raises(NotFound):
             room_.authorize(STRANGER)
@@ -167,16 +167,16 @@ def test_a_stranger_can_do_nothing() -> None:
 
 
 @pytest.mark.parametrize(("seq", "mark"), [(-1, 1), (0, 1), (1, 1), (2, 2), (3, 3), (10**9, 3)])
-def test_a_read_mark_goes_neither_back_nor_beyond_the_last_message(seq: int, mark: int) -> None:
+def test_a_read_position_never_goes_back_or_beyond_the_last_message(seq: int, mark: int) -> None:
     assert OPEN.read_by(X, seq).participants == (Participant(X, mark), Participant(Y, 3))
 
 
-def test_the_one_who_left_reads_no_more() -> None:
+def test_a_participant_who_left_may_not_read() -> None:
     with pytest.raises(NotFound):
         X_LEFT.read_by(X, 3)
 
 
-def test_activity_does_not_go_back_with_the_clock() -> None:
+def test_updated_at_does_not_go_back_with_the_clock() -> None:
     earlier = NOW - timedelta(hours=1)
     after, _ = OPEN.with_message(X, "Hello", None, earlier)
     assert after.updated_at == NOW
@@ -184,24 +184,24 @@ def test_activity_does_not_go_back_with_the_clock() -> None:
 
 
 @pytest.mark.parametrize("body", ["", " \n", "a\0b", "x" * 4_001])
-def test_a_body_that_breaks_its_rule_is_refused(body: str) -> None:
+def test_an_invalid_body_is_rejected(body: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         OPEN.with_message(X, body, None, NOW)
     assert [fault.pointer for fault in caught.value.errors] == ["/body"]
 
 
-def test_a_body_is_kept_in_nfc_and_may_have_lines() -> None:
+def test_a_body_is_normalized_to_nfc_and_may_have_lines() -> None:
     body = unicodedata.normalize("NFD", "첫 줄\n둘째 줄")
     assert OPEN.with_message(X, body, None, NOW)[1].body == "첫 줄\n둘째 줄"
 
 
 @pytest.mark.parametrize("client_id", ["1", "x" * 64, "한글", " a"])
-def test_client_ids_that_are_taken(client_id: str) -> None:
+def test_valid_client_ids(client_id: str) -> None:
     validate_client_id(client_id)
 
 
 @pytest.mark.parametrize("client_id", ["", " ", "x" * 65, "a\nb", "a\0b", "\ud800"])
-def test_client_ids_that_are_refused(client_id: str) -> None:
+def test_invalid_client_ids(client_id: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         validate_client_id(client_id)
     assert [fault.pointer for fault in caught.value.errors] == ["/client_id"]

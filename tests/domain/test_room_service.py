@@ -36,7 +36,7 @@ NOWHERE = RoomId(new_id())
 
 
 @awaited
-async def test_the_first_to_ask_opens_the_room(services: Services) -> None:
+async def test_the_first_request_creates_the_room(services: Services) -> None:
     one, other = await services.people(2)
     room, created, _ = await services.rooms.open(one, other.id)
     assert created
@@ -47,7 +47,7 @@ async def test_the_first_to_ask_opens_the_room(services: Services) -> None:
 
 
 @awaited
-async def test_who_asks_again_gets_the_room_that_stands(services: Services) -> None:
+async def test_opening_again_returns_the_existing_room(services: Services) -> None:
     one, other, room_id = await services.chat()
     services.clock.forward(60)
     assert await services.rooms.open(one, other.id) == (
@@ -62,7 +62,7 @@ async def test_who_asks_again_gets_the_room_that_stands(services: Services) -> N
 
 
 @awaited
-async def test_however_many_ask_at_once_there_is_one_room(services: Services) -> None:
+async def test_concurrent_opens_create_one_room(services: Services) -> None:
     one, other = await services.people(2)
     asking = [
         partial(services.rooms.open, one, other.id),
@@ -95,7 +95,7 @@ class UnitOfWorkAmongOthers(MemoryUnitOfWork):
 
 
 @awaited
-async def test_a_room_that_comes_and_goes_meanwhile_is_opened_all_the_same(
+async def test_a_room_created_and_deleted_concurrently_is_opened(
     services: Services,
 ) -> None:
     one, other = await services.people(2)
@@ -118,7 +118,7 @@ class PresenceOutsideTransactions(InProcessPresence):
 
 
 @awaited
-async def test_a_reopened_room_shows_who_is_there_without_asking_inside_the_transaction(
+async def test_open_reads_presence_outside_the_transaction(
     services: Services,
 ) -> None:
     one, other, room_id = await services.chat()
@@ -133,7 +133,7 @@ async def test_a_reopened_room_shows_who_is_there_without_asking_inside_the_tran
 
 
 @awaited
-async def test_nobody_chats_with_themselves(services: Services) -> None:
+async def test_a_room_with_oneself_is_rejected(services: Services) -> None:
     one = await services.person()
     with pytest.raises(CannotChatWithYourself):
         await services.rooms.open(one, one.id)
@@ -141,7 +141,7 @@ async def test_nobody_chats_with_themselves(services: Services) -> None:
 
 
 @awaited
-async def test_an_unknown_person_cannot_be_asked(services: Services) -> None:
+async def test_an_unknown_user_cannot_be_invited(services: Services) -> None:
     with pytest.raises(NotFound):
         await services.rooms.open(await services.person(), UNKNOWN_USER)
 
@@ -150,7 +150,7 @@ async def test_an_unknown_person_cannot_be_asked(services: Services) -> None:
 
 
 @awaited
-async def test_after_one_left_the_other_can_read_and_not_write(services: Services) -> None:
+async def test_a_pending_room_can_be_read_and_not_written(services: Services) -> None:
     one, other, room_id = await services.chat()
     await services.rooms.send(one, room_id, "Bye", None)
     await services.rooms.leave(one, room_id)
@@ -162,7 +162,7 @@ async def test_after_one_left_the_other_can_read_and_not_write(services: Service
 
 
 @awaited
-async def test_for_the_one_who_left_the_room_is_not_there(services: Services) -> None:
+async def test_a_room_does_not_exist_for_a_user_who_left(services: Services) -> None:
     one, _, room_id = await services.chat()
     await services.rooms.leave(one, room_id)
     for attempt in (
@@ -180,7 +180,7 @@ async def test_for_the_one_who_left_the_room_is_not_there(services: Services) ->
 
 
 @awaited
-async def test_for_a_stranger_the_room_is_not_there(services: Services) -> None:
+async def test_a_room_does_not_exist_for_a_stranger(services: Services) -> None:
     _, _, room_id = await services.chat()
     stranger = await services.person(is_admin=True)
     for attempt in (
@@ -196,7 +196,7 @@ async def test_for_a_stranger_the_room_is_not_there(services: Services) -> None:
 
 
 @awaited
-async def test_a_room_that_never_was_is_not_there(services: Services) -> None:
+async def test_an_unknown_room_is_not_found(services: Services) -> None:
     one = await services.person()
     for attempt in (
         services.rooms.room(one, NOWHERE),
@@ -210,7 +210,7 @@ async def test_a_room_that_never_was_is_not_there(services: Services) -> None:
 
 
 @awaited
-async def test_when_both_have_left_room_and_messages_are_gone(services: Services) -> None:
+async def test_a_room_is_deleted_when_both_have_left(services: Services) -> None:
     one, other, room_id = await services.chat()
     await services.rooms.send(one, room_id, "Bye", None)
     await services.rooms.leave(one, room_id)
@@ -222,7 +222,7 @@ async def test_when_both_have_left_room_and_messages_are_gone(services: Services
 
 
 @awaited
-async def test_who_left_opens_the_room_again_with_its_history(services: Services) -> None:
+async def test_a_user_who_left_reopens_the_room_with_its_history(services: Services) -> None:
     one, other, room_id = await services.chat()
     await services.rooms.send(one, room_id, "Bye", None)
     await services.rooms.leave(one, room_id)
@@ -233,7 +233,7 @@ async def test_who_left_opens_the_room_again_with_its_history(services: Services
 
 
 @awaited
-async def test_asking_does_not_bring_the_other_one_back(services: Services) -> None:
+async def test_opening_does_not_bring_the_other_participant_back(services: Services) -> None:
     one, other, room_id = await services.chat()
     await services.rooms.leave(one, room_id)
     services.feed.told.clear()
@@ -243,7 +243,7 @@ async def test_asking_does_not_bring_the_other_one_back(services: Services) -> N
 
 
 @awaited
-async def test_leaving_and_coming_back_is_told(services: Services) -> None:
+async def test_leaving_and_reopening_are_published(services: Services) -> None:
     one, other, room_id = await services.chat()
     await services.rooms.leave(one, room_id)
     assert services.feed.told == [
@@ -256,7 +256,7 @@ async def test_leaving_and_coming_back_is_told(services: Services) -> None:
 
 
 @awaited
-async def test_the_end_of_a_room_is_told_to_all(services: Services) -> None:
+async def test_the_deletion_of_a_room_is_published(services: Services) -> None:
     one, other, room_id = await services.chat()
     await services.rooms.leave(one, room_id)
     services.feed.told.clear()
@@ -268,7 +268,7 @@ async def test_the_end_of_a_room_is_told_to_all(services: Services) -> None:
 
 
 @awaited
-async def test_messages_are_numbered_from_one_whoever_sends(services: Services) -> None:
+async def test_messages_are_numbered_from_one(services: Services) -> None:
     one, other, room_id = await services.chat()
     sent = [await services.rooms.send(who, room_id, "Hi", None) for who in (one, other, other)]
     assert [(m.seq, m.sender_id, again) for m, again in sent] == [
@@ -279,7 +279,7 @@ async def test_messages_are_numbered_from_one_whoever_sends(services: Services) 
 
 
 @awaited
-async def test_many_messages_at_once_leave_no_hole(services: Services) -> None:
+async def test_concurrent_messages_are_numbered_without_gaps(services: Services) -> None:
     one, other, room_id = await services.chat()
     sends = [
         partial(services.rooms.send, who, room_id, f"{number}", f"{number}")
@@ -303,7 +303,7 @@ async def test_a_repeated_client_id_is_one_message(services: Services) -> None:
 
 
 @awaited
-async def test_a_repeated_client_id_is_told_again(services: Services) -> None:
+async def test_a_repeated_client_id_is_published_again(services: Services) -> None:
     one, _, room_id = await services.chat()
     await services.rooms.send(one, room_id, "Hello", "mine")
     await services.rooms.send(one, room_id, "Hello", "mine")
@@ -311,7 +311,7 @@ async def test_a_repeated_client_id_is_told_again(services: Services) -> None:
 
 
 @awaited
-async def test_a_repeat_is_answered_even_when_the_room_is_pending(services: Services) -> None:
+async def test_a_duplicate_is_answered_in_a_pending_room(services: Services) -> None:
     one, other, room_id = await services.chat()
     first, _ = await services.rooms.send(one, room_id, "Hello", "mine")
     await services.rooms.leave(other, room_id)
@@ -319,7 +319,7 @@ async def test_a_repeat_is_answered_even_when_the_room_is_pending(services: Serv
 
 
 @awaited
-async def test_a_repeat_does_not_reach_into_a_room_that_was_left(services: Services) -> None:
+async def test_a_duplicate_is_not_answered_in_a_left_room(services: Services) -> None:
     one, _, room_id = await services.chat()
     await services.rooms.send(one, room_id, "Hello", "mine")
     await services.rooms.leave(one, room_id)
@@ -330,7 +330,7 @@ async def test_a_repeat_does_not_reach_into_a_room_that_was_left(services: Servi
 
 
 @awaited
-async def test_the_same_client_id_sent_at_once_is_one_message(services: Services) -> None:
+async def test_concurrent_sends_of_a_client_id_are_one_message(services: Services) -> None:
     one, _, room_id = await services.chat()
     answers = await at_once([partial(services.rooms.send, one, room_id, "Hello", "mine")] * 5)
     assert {message.seq for message, _ in answers} == {1}
@@ -338,7 +338,7 @@ async def test_the_same_client_id_sent_at_once_is_one_message(services: Services
 
 
 @awaited
-async def test_two_people_may_use_the_same_client_id(services: Services) -> None:
+async def test_two_senders_may_use_the_same_client_id(services: Services) -> None:
     one, other, room_id = await services.chat()
     await services.rooms.send(one, room_id, "Hello", "1")
     message, again = await services.rooms.send(other, room_id, "Hi", "1")
@@ -346,7 +346,7 @@ async def test_two_people_may_use_the_same_client_id(services: Services) -> None
 
 
 @awaited
-async def test_a_client_id_is_good_for_its_room_alone(services: Services) -> None:
+async def test_a_client_id_is_unique_within_its_room(services: Services) -> None:
     one, _, room_id = await services.chat()
     third = await services.person()
     elsewhere, *_ = await services.rooms.open(one, third.id)
@@ -356,7 +356,7 @@ async def test_a_client_id_is_good_for_its_room_alone(services: Services) -> Non
 
 
 @awaited
-async def test_a_message_is_stored_before_anybody_is_told(services: Services) -> None:
+async def test_a_message_is_stored_before_it_is_published(services: Services) -> None:
     one, _, room_id = await services.chat()
     message, _ = await services.rooms.send(one, room_id, "Hello", None)
     assert services.feed.told == [MessageSent(Channel.room(room_id), message)]
@@ -364,7 +364,7 @@ async def test_a_message_is_stored_before_anybody_is_told(services: Services) ->
 
 
 @awaited
-async def test_whoever_listens_hears_of_a_message(services: Services) -> None:
+async def test_a_subscriber_gets_a_message(services: Services) -> None:
     one, _, room_id = await services.chat()
     heard: list[Event] = []
     await services.feed.subscribe(Channel.room(room_id), heard.append)
@@ -382,7 +382,7 @@ async def test_whoever_listens_hears_of_a_message(services: Services) -> None:
     ],
 )
 @awaited
-async def test_what_is_refused_is_neither_stored_nor_told(
+async def test_a_rejected_message_is_neither_stored_nor_published(
     services: Services, body: str, client_id: str | None, error: type[SideProError]
 ) -> None:
     one, _, room_id = await services.chat()
@@ -394,7 +394,7 @@ async def test_what_is_refused_is_neither_stored_nor_told(
 
 
 @awaited
-async def test_what_could_not_be_committed_is_not_told(services: Services) -> None:
+async def test_an_uncommitted_message_is_not_published(services: Services) -> None:
     one, other, room_id = await services.chat()
     await services.rooms.send(other, room_id, "Hello", None)
     services.feed.told.clear()
@@ -417,7 +417,7 @@ async def test_what_could_not_be_committed_is_not_told(services: Services) -> No
 
 
 @awaited
-async def test_history_goes_forward_backward_and_starts_at_the_latest(services: Services) -> None:
+async def test_history_pages_in_both_directions_from_the_end(services: Services) -> None:
     one, _, room_id = await services.chat()
     for _ in range(7):
         await services.rooms.send(one, room_id, "Hello", None)
@@ -439,7 +439,7 @@ async def test_history_goes_forward_backward_and_starts_at_the_latest(services: 
 
 
 @awaited
-async def test_what_a_socket_missed_is_read_up_to_a_number(services: Services) -> None:
+async def test_messages_in_range(services: Services) -> None:
     one, _, room_id = await services.chat()
     for _ in range(5):
         await services.rooms.send(one, room_id, "Hello", None)
@@ -452,7 +452,7 @@ async def test_what_a_socket_missed_is_read_up_to_a_number(services: Services) -
 
 
 @awaited
-async def test_only_the_other_ones_messages_are_unread(services: Services) -> None:
+async def test_only_messages_of_the_other_participant_are_unread(services: Services) -> None:
     one, other, room_id = await services.chat()
     for who in (one, other, other, one):
         await services.rooms.send(who, room_id, "Hello", None)
@@ -466,7 +466,7 @@ async def test_only_the_other_ones_messages_are_unread(services: Services) -> No
 
 
 @awaited
-async def test_a_read_mark_moves_forward_to_the_last_message_at_most(services: Services) -> None:
+async def test_a_read_position_advances_at_most_to_the_last_message(services: Services) -> None:
     one, other, room_id = await services.chat()
     for _ in range(3):
         await services.rooms.send(other, room_id, "Hello", None)
@@ -476,7 +476,7 @@ async def test_a_read_mark_moves_forward_to_the_last_message_at_most(services: S
 
 
 @awaited
-async def test_a_read_mark_is_told_when_it_moves(services: Services) -> None:
+async def test_a_changed_read_position_is_published(services: Services) -> None:
     one, other, room_id = await services.chat()
     await services.rooms.send(other, room_id, "Hello", None)
     services.feed.told.clear()
@@ -489,7 +489,7 @@ async def test_a_read_mark_is_told_when_it_moves(services: Services) -> None:
 
 
 @awaited
-async def test_presence_is_told_when_it_changes(services: Services) -> None:
+async def test_changed_presence_is_published(services: Services) -> None:
     one, other, room_id = await services.chat()
     steps = [
         (services.rooms.connect(one, room_id, "phone"), True),
@@ -507,7 +507,7 @@ async def test_presence_is_told_when_it_changes(services: Services) -> None:
 
 
 @awaited
-async def test_a_room_runs_while_somebody_has_it_open(services: Services) -> None:
+async def test_a_room_is_running_while_a_participant_is_connected(services: Services) -> None:
     one, other, room_id = await services.chat()
 
     async def status() -> set[RoomStatus]:
@@ -529,7 +529,7 @@ async def test_a_room_runs_while_somebody_has_it_open(services: Services) -> Non
 
 
 @awaited
-async def test_who_left_is_not_there_though_their_socket_is_still_open(services: Services) -> None:
+async def test_a_user_who_left_is_not_online(services: Services) -> None:
     one, other, room_id = await services.chat()
     for person in (one, other):
         await services.rooms.connect(person, room_id, f"of {person.id}")
@@ -538,7 +538,7 @@ async def test_who_left_is_not_there_though_their_socket_is_still_open(services:
 
 
 @awaited
-async def test_typing_is_told_and_not_stored(services: Services) -> None:
+async def test_typing_is_published_and_not_stored(services: Services) -> None:
     one, _, room_id = await services.chat()
     before = services.store.state
     await services.rooms.typing(one, room_id)
@@ -571,7 +571,7 @@ async def test_rooms_are_listed_by_latest_activity(services: Services) -> None:
 
 
 @awaited
-async def test_reading_is_no_activity(services: Services) -> None:
+async def test_reading_does_not_change_the_order_of_rooms(services: Services) -> None:
     one, other, room_id = await services.chat()
     await services.rooms.send(other, room_id, "Hello", None)
     services.clock.forward(60)
@@ -598,7 +598,7 @@ async def test_a_unit_of_work_left_without_commit_changes_nothing(services: Serv
 
 
 @awaited
-async def test_what_is_done_after_the_commit_is_not_kept(services: Services) -> None:
+async def test_changes_after_the_commit_are_not_stored(services: Services) -> None:
     one, _, room_id = await services.chat()
     async with services.store.unit_of_work() as work:
         begun = session(one.id)
