@@ -1,4 +1,4 @@
-"""The connection to Redis, when it breaks at the worst moment."""
+"""The Redis connection, broken at the worst moment."""
 
 import asyncio
 from typing import Any
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.servers
 
 
 def break_off(connection: Any) -> None:
-    """Close it as the kernel does: whoever writes next hears of it, and nobody else does yet."""
+    """Close the transport as the kernel does: only the next write notices."""
     connection._writer.transport.abort()
 
 

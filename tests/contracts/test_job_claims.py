@@ -1,4 +1,4 @@
-"""`Notes` of the jobs: in one process, and in Redis for all of them."""
+"""`JobClaims`: in one process, and shared over Redis."""
 
 import time
 from collections.abc import AsyncIterator, Callable
@@ -23,7 +23,7 @@ AnotherProcess = Callable[[], JobClaims]
 
 @pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.servers)])
 async def processes(request: pytest.FixtureRequest) -> AsyncIterator[AnotherProcess]:
-    """Gives the claims of one more process; in memory there is but one."""
+    """Returns the claims of another process; in memory always the same."""
     if request.param == "memory":
         claims = InProcessJobClaims()
         yield lambda: claims

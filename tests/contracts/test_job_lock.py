@@ -91,7 +91,7 @@ async def test_who_waits_gets_in_when_the_other_is_out(processes: AnotherProcess
     async with here.acquire(wait=True) as is_mine:
         assert is_mine
         waiting = asyncio.create_task(wait_for_it())
-        await asyncio.sleep(0.3)  # nothing may happen
+        await asyncio.sleep(0.3)  # long enough for a run to start
         assert not is_inside.is_set()
     async with asyncio.timeout(TIMEOUT):
         assert await waiting

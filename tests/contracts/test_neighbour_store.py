@@ -1,4 +1,4 @@
-"""`NeighbourStore`: what the similarity job found, replaced as a whole."""
+"""`NeighbourStore`: results of the similarity job, replaced as a whole."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def backend(request: pytest.FixtureRequest, catalogue: Catalogue) -> MemoryStore
 async def adapters(
     request: pytest.FixtureRequest, backend: MemoryStore | Database, adapters: Adapters
 ) -> AsyncIterator[Adapters]:
-    """As everywhere; with Redis, people are in memory and neighbours are not."""
+    """With Redis, users are in memory and neighbours are not."""
     if "redis" not in request.node.callspec.params.values():
         yield adapters
         return
@@ -80,7 +80,7 @@ async def adapters(
 
 
 async def emptied(server: RedisServer) -> None:
-    """Remove what tests before have left there."""
+    """Delete the keys of earlier tests."""
     link = RedisClient(server.url)
     await link.redis.flushdb()
     await link.close()
@@ -89,7 +89,7 @@ async def emptied(server: RedisServer) -> None:
 in_sql = pytest.mark.parametrize(
     "backend", ["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)], indirect=True
 )
-"""Of the stores that write a row for each person; with Redis, workers are killed in mid-run."""
+"""Stores that write one row a user; for Redis another test kills workers during a run."""
 
 
 async def people(adapters: Adapters, number: int) -> list[UserId]:
@@ -109,7 +109,7 @@ async def store_at(adapters: Adapters, result: Similarities, moment: datetime) -
 def alike(
     users: Sequence[UserId], skill: str, nearest: Mapping[UserId, Sequence[UserId]]
 ) -> Similarities:
-    """A result among people who all have one skill."""
+    """A result of users who all have one skill."""
     return similarity_fixtures.result_of(dict.fromkeys(users, (skill,)), nearest)
 
 
@@ -382,7 +382,7 @@ async def test_what_is_had_back_whole_is_what_was_stored(adapters: Adapters) -> 
             assert bytes(back) == bytes(there)
         assert bytes(latest.complete) == bytes(result.complete)
     else:
-        assert adapters.database is not None, "of the stores that keep a result as a whole"
+        assert adapters.database is not None, "only stores that keep a whole result"
 
 
 # -------------------------------------------------------------------------------------- on Redis

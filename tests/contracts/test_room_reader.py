@@ -1,4 +1,4 @@
-"""`RoomReader`: what the two of a room see of it."""
+"""`RoomReader`: rooms and messages as their participants see them."""
 
 from dataclasses import replace
 from functools import partial
@@ -33,7 +33,7 @@ async def save(adapters: Adapters, room: Room) -> None:
 
 
 def seen_by(room: Room, me: User, other: User | None) -> RoomView:
-    """A room without messages as one of the two sees it."""
+    """A room without messages as a participant sees it."""
     mine = next(seat for seat in room.participants if seat.user_id == me.id)
     theirs = next(seat for seat in room.participants if seat is not mine)
     return RoomView(
@@ -177,7 +177,7 @@ async def test_rooms_come_by_latest_activity_with_ties_by_id(
     adapters: Adapters, limit: int
 ) -> None:
     me, *others = await people(adapters, 10)
-    # Two at each moment; the last two are not mine: one I left, and one between others.
+    # Two at each time. The last two are not listed: one was left, one is of others.
     rooms = [
         factories.room(me.id, other.id, id=RoomId(uuid4()), updated_at=after(number // 2))
         for number, other in enumerate(others[:8])
@@ -219,7 +219,7 @@ async def messages_of(adapters: Adapters, number: int) -> tuple[RoomId, list[Mes
         factories.message(room.id, seq, (one.id, other.id)[seq % 2])
         for seq in range(1, number + 1)
     ]
-    # Stored in no order at all.
+    # Stored in random order.
     await adapters.add(room, another, factories.message(another.id, 1, third.id), *messages[::-1])
     return room.id, messages
 

@@ -1,4 +1,4 @@
-"""`RoomRepository`: one room for each pair, messages without a hole."""
+"""`RoomRepository`: one room a pair, locks, and messages numbered without gaps."""
 
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def two_people(adapters: Adapters) -> tuple[UserId, UserId]:
-    """The one with the lower id first."""
+    """Two users, the lower id first."""
     one, other = factories.user(), factories.user()
     await adapters.add(one, other)
     return min(one.id, other.id), max(one.id, other.id)
@@ -30,7 +30,7 @@ async def stored_messages(adapters: Adapters, room_id: RoomId) -> tuple[Message,
 async def named(
     work: FullUnitOfWork, room_id: RoomId, sender: UserId, client_id: str
 ) -> Message | None:
-    """The message that the sender gave this name."""
+    """The message with this client id."""
     name = (room_id, sender, client_id)
     return (await work.rooms.find_messages([name])).get(name)
 
@@ -130,7 +130,7 @@ async def test_concurrent_rooms_of_a_pair_are_stored_once(adapters: Adapters) ->
         async with adapters.unit_of_work() as work:
             stored = await work.rooms.add_if_absent(rooms[index])
             there = await work.rooms.get_of_pair(low, high)
-            assert there is not None, "whoever hears no finds the other one's room"
+            assert there is not None, "a call that stored nothing finds the other room"
             await work.commit()
         return stored
 

@@ -1,4 +1,4 @@
-"""`SessionRegistry`: in one process, and with others that Redis brings together."""
+"""`SessionRegistry`: in one process, and shared over Redis."""
 
 import asyncio
 import time
@@ -26,7 +26,7 @@ AnotherProcess = Callable[[], SessionRegistry]
 
 @pytest.fixture
 def store(catalogue: Catalogue) -> MemoryStore:
-    """The reader behind a registry has tests of its own, for each of its adapters."""
+    """In memory: the reader behind a registry has contract tests of its own."""
     return MemoryStore(catalogue)
 
 
@@ -34,7 +34,7 @@ def store(catalogue: Catalogue) -> MemoryStore:
 async def processes(
     request: pytest.FixtureRequest, adapters: Adapters
 ) -> AsyncIterator[AnotherProcess]:
-    """Gives the registry of one more process."""
+    """Returns the registry of another process."""
 
     def own() -> InProcessSessionRegistry:
         return InProcessSessionRegistry(adapters.accounts, factories.SetClock())

@@ -1,4 +1,4 @@
-"""`SimilarityTrigger`: within one process, and over Redis to a worker in another."""
+"""`SimilarityTrigger`: within one process, and over Redis to a worker."""
 
 import asyncio
 import time
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.anyio
 
 @dataclass
 class Similarity:
-    """Stands in for the job and for its store: claims when runs begin, and how they wait."""
+    """A fake job and store: records when runs start and whether they wait."""
 
     began: list[float] = field(default_factory=list)
     waits: list[bool] = field(default_factory=list)
@@ -57,7 +57,7 @@ class Similarity:
 
 @dataclass
 class Processes:
-    """The requests of two processes, and the job where it runs."""
+    """The triggers of two processes, and the job."""
 
     here: BrokerSimilarityTrigger
     there: BrokerSimilarityTrigger
@@ -102,7 +102,7 @@ async def processes(
 
 
 async def in_redis(url: str, stack: AsyncExitStack) -> BrokerSimilarityTrigger:
-    """The requests of a process that has no worker in it."""
+    """The trigger of a process without a worker."""
     redis, broker = RedisClient(url), brokers.redis_stream(url)
     requests = BrokerSimilarityTrigger(broker, RedisJobClaims(redis))
     for close in (redis.close, broker.shutdown, requests.close):
@@ -127,14 +127,14 @@ async def test_requests_within_a_short_time_share_a_run(processes: Processes) ->
     await processes.there.request()
     similarity = processes.similarity
     await eventually(lambda: len(similarity.began) == 1)
-    await asyncio.sleep(3 * tasks.MIN_DELAY)  # nothing may happen
+    await asyncio.sleep(3 * tasks.MIN_DELAY)  # long enough for a run to start
     assert len(similarity.began) == 1
 
 
 async def test_a_request_during_a_run_starts_another_one(
     processes: Processes,
 ) -> None:
-    """What is under way may have read before them."""
+    """The current run may have read before the request."""
     similarity = processes.similarity
     similarity.may_end.clear()
     await processes.here.request()
@@ -153,7 +153,7 @@ async def test_continuous_requests_are_followed_by_a_run_after_each_delay(
         await processes.here.request()
         await asyncio.sleep(0.01)
     pauses = [b - a for a, b in zip(similarity.began, similarity.began[1:], strict=False)]
-    assert min(pauses) > 0.5, "as long as the last run took"
+    assert min(pauses) > 0.5, "the duration of the last run"
 
 
 async def test_an_unavailable_store_does_not_prevent_a_run(processes: Processes) -> None:
@@ -188,7 +188,7 @@ async def test_a_redis_outage_delays_no_request_and_is_recovered_from(
 
 
 async def test_a_request_does_not_wait_for_an_unresponsive_redis() -> None:
-    """It says nothing at all, as behind a broken network."""
+    """It accepts connections and never replies."""
 
     async def silent(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await asked.wait()
@@ -212,4 +212,4 @@ async def test_a_process_without_jobs_sends_nothing() -> None:
     requests = BrokerSimilarityTrigger(broker, claims)
     await requests.request()
     await requests.close()
-    assert await claims.claim(tasks.REQUESTED_CLAIM, 1), "nor says that somebody has"
+    assert await claims.claim(tasks.REQUESTED_CLAIM, 1), "no claim is made"

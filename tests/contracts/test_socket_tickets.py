@@ -1,4 +1,4 @@
-"""`SocketTickets`: in one process, and in Redis for all of them."""
+"""`SocketTickets`: in one process, and shared over Redis."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -34,7 +34,7 @@ AnotherProcess = Callable[[], SocketTickets]
 
 @pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.servers)])
 async def processes(request: pytest.FixtureRequest) -> AsyncIterator[AnotherProcess]:
-    """Gives the tickets of one more process; in memory there is but one."""
+    """Returns the tickets of another process; in memory always the same."""
     if request.param == "memory":
         tickets = InProcessSocketTickets()
         yield lambda: tickets
@@ -129,7 +129,7 @@ async def test_a_ticket_in_redis_has_an_expiry(redis_server: RedisServer) -> Non
     with redis_server.client() as client:
         (key,) = client.keys("*ticket*")
         assert 28_000 < client.pttl(key) <= 30_000
-        assert key.endswith(TICKET.hex().encode()), "by its hash"
+        assert key.endswith(TICKET.hex().encode()), "stored by its digest"
 
 
 async def test_during_a_redis_outage_tickets_are_unavailable() -> None:

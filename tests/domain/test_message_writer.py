@@ -1,4 +1,4 @@
-"""Messages that come in at the same time are stored together, and none is harmed by another."""
+"""`MessageWriter`: batches, isolation of failures, and publishing after the commit."""
 
 import asyncio
 from collections.abc import Sequence
@@ -184,7 +184,7 @@ async def test_a_withdrawing_sender_does_not_fail_the_batch(services: Services) 
     one, other, room_id = await services.chat()
     going, _, elsewhere = await services.chat()
     async with services.store.unit_of_work() as work:
-        await work.users.delete(going.id)  # the room is not told of it yet
+        await work.users.delete(going.id)  # the room still has the sender as a participant
         await work.commit()
     sending, _ = line(services)
     results = await asyncio.gather(

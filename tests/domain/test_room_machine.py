@@ -1,4 +1,4 @@
-"""The status machine of a room: its table row by row, and any course of events against a model."""
+"""State transitions of a room: the table row by row, and random sequences against a model."""
 
 import unicodedata
 from dataclasses import replace
@@ -211,14 +211,14 @@ def test_invalid_client_ids(client_id: str) -> None:
 
 
 class TwoPeople(RuleBasedStateMachine):
-    """Two people do what they like; a model of plain sets and lists says what must come of it."""
+    """Two users do random things; a model of plain sets and lists predicts the result."""
 
     people = st.sampled_from([X, Y])
 
     def __init__(self) -> None:
         super().__init__()
         self.room: Room | None = None
-        # the model: who is in, what was said, how far each has read
+        # the model: participants, messages and read positions
         self.inside: set[UserId] = set()
         self.withdrawn: set[UserId] = set()
         self.said: list[Message] = []
@@ -232,7 +232,7 @@ class TwoPeople(RuleBasedStateMachine):
         self.read = {X: 0, Y: 0}
 
     def outcome(self, who: UserId, *, writes: bool) -> type[SideProError] | None:
-        """What somebody's attempt ends in, by the model."""
+        """The error that the model predicts for an action."""
         if who not in self.inside:
             return NotFound
         return RoomPending if writes and len(self.inside) < 2 else None

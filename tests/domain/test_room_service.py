@@ -1,4 +1,4 @@
-"""Coffee chat over stores in memory: who is told what, and when."""
+"""`RoomService` with in-memory stores: results, access and published events."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -75,7 +75,7 @@ async def test_concurrent_opens_create_one_room(services: Services) -> None:
 
 
 class ComingAndGoing(MemoryRooms):
-    """Rooms of which somebody else opens one, and removes it, right between two looks."""
+    """Another unit of work creates and deletes the room between two reads."""
 
     looks = 0
 
@@ -106,7 +106,7 @@ async def test_a_room_created_and_deleted_concurrently_is_opened(
 
 
 class PresenceOutsideTransactions(InProcessPresence):
-    """Fails when it is asked while a transaction is open."""
+    """Fails if it is read while a transaction is open."""
 
     def __init__(self, store: MemoryStore) -> None:
         super().__init__()

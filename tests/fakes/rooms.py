@@ -1,4 +1,4 @@
-"""Rooms and their messages in memory."""
+"""Rooms and messages in memory."""
 
 from collections.abc import Collection, Mapping
 
