@@ -35,7 +35,11 @@ def build(folder: Path) -> Path:
     run(PYTHON, "-m", "build", "--no-isolation", "--outdir", folder, ROOT, cwd=folder)
     (wheel,) = folder.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
-    for needed in ("sidepro/cli/__init__.py", "sidepro/adapters/sql/schema/migrations/env.py"):
+    for needed in (
+        "sidepro/cli/__init__.py",
+        "sidepro/adapters/sql/schema/migrations/env.py",
+        "sidepro/demo/data/kinds.toml",
+    ):
         if needed not in names:
             sys.exit(f"the wheel lacks {needed}")
     return wheel

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sidepro.domain.ids import UserId
 from sidepro.domain.recommendations.jaccard import (
     Neighbour,
-    is_near,
+    is_similar,
     jaccard,
     neighbours,
 )
@@ -58,15 +58,15 @@ def test_similarity_of_two(one: str, other: str, score: float) -> None:
 
 def test_the_threshold_is_a_tenth() -> None:
     ten, eleven = set(SKILLS[:10]), set(SKILLS[:11])
-    assert is_near(ten, {SKILLS[0]})
-    assert not is_near(eleven, {SKILLS[0]})
-    assert is_near(eleven | ten, set(SKILLS[9:20]))  # 2 of 20
-    assert not is_near(eleven | ten, set(SKILLS[9:21]))  # 2 of 21
+    assert is_similar(ten, {SKILLS[0]})
+    assert not is_similar(eleven, {SKILLS[0]})
+    assert is_similar(eleven | ten, set(SKILLS[9:20]))  # 2 of 20
+    assert not is_similar(eleven | ten, set(SKILLS[9:21]))  # 2 of 21
 
 
 def test_people_without_shared_skills_are_not_similar() -> None:
-    assert not is_near(set(), set())
-    assert not is_near({"a"}, {"b"})
+    assert not is_similar(set(), set())
+    assert not is_similar({"a"}, {"b"})
 
 
 # ------------------------------------------------------------------------------- a population

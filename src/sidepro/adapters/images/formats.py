@@ -66,7 +66,7 @@ def read_layout(data: bytes) -> Layout:
 
     Raises:
         UnknownFormatError: it is no PNG, JPEG, WebP or GIF.
-        BrokenError: it is empty or truncated, has too many blocks, or something follows the image.
+        BrokenError: it is empty or truncated, has too many blocks, or data follows the image.
     """
     image_format = _format(data)
     reader = _BlockReader(data)
@@ -76,7 +76,7 @@ def read_layout(data: bytes) -> Layout:
     except IndexError:
         raise BrokenError("is truncated") from None
     if not _is_harmless(data[layout.end :], image_format):
-        raise BrokenError("has something behind the image")
+        raise BrokenError("has data after the image")
     return layout
 
 
@@ -141,7 +141,7 @@ def _jpeg(reader: _BlockReader) -> Layout:
     place, scans = 2, 0
     while True:
         if reader.read(place, 1) != b"\xff":
-            raise BrokenError("has no marker where one belongs")
+            raise BrokenError("has no marker where one is expected")
         marker = reader.data[place + 1]
         if marker == 0xFF:  # a fill byte
             place += 1
@@ -182,7 +182,7 @@ def _gif(reader: _BlockReader) -> Layout:
                 height = max(height, top + reader.little(place + 7, 2))
                 place += 11 + _palette_size(reader.read(place + 9, 1)[0])
             case _:
-                raise BrokenError("has something between its blocks")
+                raise BrokenError("has data between its blocks")
         while length := reader.read(place, 1)[0]:
             place += 1 + length
         place += 1

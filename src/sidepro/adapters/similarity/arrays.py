@@ -74,6 +74,6 @@ class People:
 
     def neighbours(self, place: int) -> bytes:
         """Id and skills of each neighbour of the person at `place`, the most similar first."""
-        near = self._nearest[self._groups[place]]
-        near = near[(near != NO_NEIGHBOUR) & (near != place)][:MAX_NEIGHBOURS]
-        return bytes(self._records[near].tobytes())
+        places = self._nearest[self._groups[place]]
+        places = places[(places != NO_NEIGHBOUR) & (places != place)][:MAX_NEIGHBOURS]
+        return bytes(self._records[places].tobytes())

@@ -36,7 +36,7 @@ def jaccard(one: AbstractSet[str], other: AbstractSet[str]) -> float:
     return len(one & other) / union if union else 0.0
 
 
-def is_near(one: AbstractSet[str], other: AbstractSet[str]) -> bool:
+def is_similar(one: AbstractSet[str], other: AbstractSet[str]) -> bool:
     """Whether the similarity is at least 0.1, computed in integers: 10 × shared ≥ union."""
     shared = len(one & other)
     return shared > 0 and 10 * shared >= len(one | other)
@@ -53,16 +53,16 @@ def neighbours(
     candidates = [(user, sets[user]) for user in sorted(published & sets.keys())]
     found: dict[UserId, tuple[Neighbour, ...]] = {}
     for user, skills in sets.items():
-        near = [
+        nearest = [
             (-jaccard(skills, others), other, others)
             for other, others in candidates
-            if other != user and is_near(skills, others)
+            if other != user and is_similar(skills, others)
         ]
-        near.sort(key=lambda ranked: ranked[:2])
-        if near:
+        nearest.sort(key=lambda ranked: ranked[:2])
+        if nearest:
             found[user] = tuple(
                 Neighbour(other, -score, _shared(skills_of[user], others))
-                for score, other, others in near[:MAX_NEIGHBOURS]
+                for score, other, others in nearest[:MAX_NEIGHBOURS]
             )
     return found
 

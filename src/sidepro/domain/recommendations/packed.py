@@ -108,7 +108,7 @@ class Similarities:
         if place is None:
             return ()
         group = _number(self.groups, place)
-        near = (
+        places = (
             _number(self.nearest, group * STORED_NEIGHBOURS + at)
             for at in range(STORED_NEIGHBOURS)
         )
@@ -116,7 +116,7 @@ class Similarities:
             people.names,
             user_id,
             people.skills_of(place),
-            ((people.id_of(at), people.skills_of(at)) for at in near if at != NO_NEIGHBOUR),
+            ((people.id_of(at), people.skills_of(at)) for at in places if at != NO_NEIGHBOUR),
         )
 
 

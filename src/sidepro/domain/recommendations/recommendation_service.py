@@ -38,8 +38,8 @@ class RecommendationService:
         first = random.randrange(2**31)
         projects = await self._projects_by_author(ranked, caller.id, limit, first)
         items = [
-            Recommendation(card, Basis.SIMILAR_SKILLS, near.score, near.shared_skills)
-            for card, near in round_robin(ranked, projects, limit)
+            Recommendation(card, Basis.SIMILAR_SKILLS, neighbour.score, neighbour.shared_skills)
+            for card, neighbour in round_robin(ranked, projects, limit)
         ]
         if len(items) < limit:
             present = {item.project.id for item in items}
@@ -64,7 +64,7 @@ class RecommendationService:
         """Projects of the first `limit` people; of all if those have too few."""
         if not ranked:
             return {}
-        authors = [near.user_id for near in ranked]
+        authors = [neighbour.user_id for neighbour in ranked]
         top = authors[:limit]
         most = _max_per_author(limit, len(top))
         projects = await self.reader.projects_by_author(top, viewer, most=most, first=first)
@@ -88,11 +88,11 @@ def weighted_shuffle(neighbours: Iterable[Neighbour], random: Random) -> list[Ne
     a reservoir", 2006.
     """
     weighted = [
-        (random.random() ** (1 / near.score), near)
-        for near in sorted(neighbours, key=lambda near: near.user_id.int)
+        (random.random() ** (1 / neighbour.score), neighbour)
+        for neighbour in sorted(neighbours, key=lambda neighbour: neighbour.user_id.int)
     ]
     weighted.sort(key=lambda pair: -pair[0])
-    return [near for _, near in weighted]
+    return [neighbour for _, neighbour in weighted]
 
 
 def round_robin(
@@ -101,12 +101,16 @@ def round_robin(
     """Up to `limit` projects, each with its author: one of each author, then a second one of each,
     and so on.
     """
-    authors = [(near, projects[near.user_id]) for near in ranked if near.user_id in projects]
+    authors = [
+        (neighbour, projects[neighbour.user_id])
+        for neighbour in ranked
+        if neighbour.user_id in projects
+    ]
     rounds = max((len(cards) for _, cards in authors), default=0)
     picked = [
-        (cards[number], near)
+        (cards[number], neighbour)
         for number in range(rounds)
-        for near, cards in authors
+        for neighbour, cards in authors
         if number < len(cards)
     ]
     return picked[:limit]
