@@ -65,6 +65,22 @@ connection of a client that does not answer within ten seconds.
 """
 
 
+_SECURITY_SCHEMES = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "An access token, for programs.",
+    },
+    "ticket": {
+        "type": "httpApiKey",
+        "in": "query",
+        "name": "ticket",
+        "description": f"For pages: valid once, for {TICKET_TTL} seconds.",
+    },
+}
+
+
 def document(version: str) -> dict[str, Any]:
     """The AsyncAPI 3.0 document."""
     frames = {**FROM_SERVER, **FROM_CLIENT}
@@ -91,20 +107,7 @@ def document(version: str) -> dict[str, Any]:
                 for (name, frame), reference in zip(frames.items(), references, strict=True)
             },
             "schemas": {name: _tidy(schemas[name]) for name in sorted(schemas)},
-            "securitySchemes": {
-                "bearer": {
-                    "type": "http",
-                    "scheme": "bearer",
-                    "bearerFormat": "JWT",
-                    "description": "An access token, for programs.",
-                },
-                "ticket": {
-                    "type": "httpApiKey",
-                    "in": "query",
-                    "name": "ticket",
-                    "description": f"For pages: valid once, for {TICKET_TTL} seconds.",
-                },
-            },
+            "securitySchemes": _SECURITY_SCHEMES,
         },
     }
 

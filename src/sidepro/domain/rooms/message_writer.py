@@ -129,12 +129,16 @@ class MessageWriter:
             return await self._store(batch)
         except Unavailable as error:
             return [error] * len(batch)
+        except Exception:
+            # Caused by one of the messages, such as one whose sender is withdrawing.
+            return [await self._store_alone(pending) for pending in batch]
+
+    async def _store_alone(self, pending: PendingMessage) -> Outcome:
+        try:
+            return (await self._store([pending]))[0]
         except Exception as error:
-            # Caused by one message, such as one whose sender is withdrawing. The error of a
-            # single message goes to its sender, whatever it is.
-            if len(batch) == 1:
-                return [error]
-            return [(await self._store_batch([pending]))[0] for pending in batch]
+            # Whatever it is, the sender gets it, and the rest of the batch goes on.
+            return error
 
     async def _write_idempotent(
         self, pending: PendingMessage, request: IdempotentRequest[WriteResult]
