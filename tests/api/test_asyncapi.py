@@ -12,7 +12,8 @@ from openapi_schema_validator import OAS31Validator, oas31_format_checker
 from sidepro.api.chat.asyncapi import document
 from sidepro.api.chat.close_codes import CloseCode
 from sidepro.api.chat.frames import FROM_CLIENT, FROM_SERVER
-from tests.api.test_openapi import build, client_for
+from tests.api.openapi_document import build
+from tests.api.test_openapi import client_for
 
 pytestmark = pytest.mark.anyio
 

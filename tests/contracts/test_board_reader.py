@@ -1,30 +1,23 @@
-"""`BoardReader`: the board's lists, compared with a plain model, and its pages."""
+"""`BoardReader`: searches, bookmarks, projects and comments."""
 
 import unicodedata
-from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
-from random import Random
 from uuid import uuid4
 
 import pytest
 
-from sidepro.domain.accounts.user import User
 from sidepro.domain.accounts.views import UserSummary
 from sidepro.domain.catalogue.catalogue import Catalogue
 from sidepro.domain.ids import (
     CommentId,
     ProjectId,
-    UserId,
 )
 from sidepro.domain.pagination import (
     Cursor,
     Page,
     PageRequest,
-    SortKey,
 )
 from sidepro.domain.projects.ports import Counters
-from sidepro.domain.projects.project import Project
 from sidepro.domain.projects.views import (
     BoardQuery,
     CommentView,
@@ -34,275 +27,11 @@ from sidepro.domain.projects.views import (
 )
 from tests import factories
 from tests.contracts.adapters import Adapters
+from tests.contracts.board_data import EVERYTHING, folded
 from tests.contracts.builders import after, no_comment, no_project, nobody
-from tests.contracts.paging import over_the_wire, walk
+from tests.contracts.paging import walk
 
 pytestmark = pytest.mark.anyio
-
-EVERYTHING = PageRequest(100)
-
-# What searches stumble over: wildcards, quotes, other widths and compositions, letters whose case
-# changes their number, a letter that lower-cases otherwise than it folds, astral characters.
-LETTERS = [
-    *"ab%_\\'가각한글éß😀",
-    "Ａ",
-    "B",
-    "ﬁ",
-    "İ",
-    "①",
-    "ς",
-    "e\u0301",
-    "\u1112\u1161\u11ab",
-    " ",
-]
-
-
-def folded(text: str) -> str:
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-
-
-def a_text(random: Random, longest: int) -> str:
-    letters = random.choices(LETTERS, k=random.randint(1, longest))
-    return unicodedata.normalize("NFC", "".join(letters))
-
-
-@dataclass
-class Entry:
-    """A project with what is beside it."""
-
-    project: Project
-    author: User
-    views: int = 0
-    bookmarks: int = 0
-
-    def place(self, sort: Sort) -> SortKey:
-        values: dict[Sort, datetime | int] = {
-            Sort.NEWEST: self.project.created_at,
-            Sort.VIEWS: self.views,
-            Sort.POPULAR: self.bookmarks,
-        }
-        return (values[sort], self.project.id)
-
-    def fits(self, query: BoardQuery) -> bool:
-        searched = (self.project.title, self.project.summary, self.author.username)
-        if query.text is not None and not any(query.text in folded(part) for part in searched):
-            return False
-        if query.author is not None and query.author != self.project.author_id:
-            return False
-        wanted, there = set(query.skills), set(self.project.skills)
-        return wanted <= there if query.all_skills else not wanted or bool(wanted & there)
-
-
-class Board:
-    """A plain model of the board, kept equal to a adapters's."""
-
-    def __init__(self, adapters: Adapters, catalogue: Catalogue, random: Random) -> None:
-        self.adapters = adapters
-        self.random = random
-        self.skills = random.sample(catalogue.skills, 5)
-        self.order = catalogue.skills.index
-        self.authors = [
-            factories.user(id=UserId(uuid4()), username=f"{name}{number}")
-            for number, name in enumerate(["민수ab", "Ａnna_", "글각"])
-        ]
-        self.entries: dict[ProjectId, Entry] = {}
-
-    async def fill(self, number: int) -> None:
-        entries = [self._new() for _ in range(number)]
-        await self.adapters.add(*self.authors, *(entry.project for entry in entries))
-        for entry in entries:
-            self.entries[entry.project.id] = entry
-            await self._count(entry)
-
-    def _new(self) -> Entry:
-        author = self.random.choice(self.authors)
-        # Few moments, so that many projects share one.
-        moment = after(self.random.randint(0, 4))
-        project = factories.project(
-            author.id,
-            id=ProjectId(uuid4()),
-            title=a_text(self.random, 8),
-            summary=a_text(self.random, 12),
-            skills=self._some_skills(self.random.randint(1, 4)),
-            created_at=moment,
-            updated_at=moment,
-        )
-        return Entry(project, author)
-
-    def _some_skills(self, number: int) -> tuple[str, ...]:
-        return tuple(sorted(self.random.sample(self.skills, number), key=self.order))
-
-    async def _count(self, entry: Entry) -> None:
-        """See it and bookmark it a few times."""
-        views, bookmarks = self.random.randint(0, 2), self.random.randint(0, 3)
-        for _ in range(views):
-            assert await self.adapters.views.add(entry.project.id)
-        await self.adapters.adjust_counters(entry.project.id, bookmarks=bookmarks)
-        entry.views += views
-        entry.bookmarks += bookmarks
-
-    async def change_something(self) -> None:
-        """Publish, delete, edit, see or bookmark some project."""
-        known = list(self.entries.values())
-        what = self.random.choice(["publish", "delete", "edit", "count", "count"])
-        if what == "publish" or not known:
-            entry = self._new()
-            await self.adapters.add(entry.project)
-            self.entries[entry.project.id] = entry
-            return
-        entry = self.random.choice(known)
-        if what == "count":
-            await self._count(entry)
-            return
-        async with self.adapters.unit_of_work() as work:
-            if what == "delete":
-                await work.projects.delete(entry.project.id)
-                del self.entries[entry.project.id]
-            else:
-                title, skills = a_text(self.random, 8), self._some_skills(2)
-                entry.project = replace(entry.project, title=title, skills=skills)
-                await work.projects.save(entry.project)
-            await work.commit()
-
-    def a_query(self, sort: Sort) -> BoardQuery:
-        """A query that often finds something."""
-        random = self.random
-        text = None
-        if random.random() < 0.6:
-            source = random.choice([*self.entries.values()] or [self._new()])
-            parts = (source.project.title, source.project.summary, source.author.username)
-            whole = random.choice([*parts, a_text(random, 2), parts[0] + parts[1]])
-            start = random.randrange(len(whole))
-            piece = whole[start : start + random.randint(1, 3)]
-            text = folded(random.choice([piece, piece.upper()]))
-        return BoardQuery(
-            text,
-            tuple(random.sample(self.skills, random.choice([0, 0, 1, 2, 3]))),
-            random.random() < 0.5,
-            random.choice([None, None, None, *(author.id for author in self.authors)]),
-            sort,
-        )
-
-    def found(self, query: BoardQuery) -> list[Entry]:
-        found = [entry for entry in self.entries.values() if entry.fits(query)]
-        return sorted(found, key=lambda entry: entry.place(query.sort), reverse=True)
-
-    def assert_page(
-        self,
-        page: Page[ProjectCard],
-        query: BoardQuery,
-        limit: int,
-        place: SortKey | None,
-        *,
-        backward: bool,
-    ) -> None:
-        """It is exactly what lies that way from that place, and says what lies beyond it."""
-        found = self.found(query)
-        if place is None:
-            before, behind = (found, []) if backward else ([], found)
-        else:
-            before = [entry for entry in found if entry.place(query.sort) > place]
-            behind = [entry for entry in found if entry.place(query.sort) < place]
-        shown = before[-limit:] if backward else behind[:limit]
-        assert [card.id for card in page.items] == [entry.project.id for entry in shown]
-        for card, entry in zip(page.items, shown, strict=True):
-            assert (card.title, card.skills) == (entry.project.title, entry.project.skills)
-            assert (card.view_count, card.bookmark_count) == (entry.views, entry.bookmarks)
-            assert card.author == UserSummary(entry.author.id, entry.author.username, None)
-        # Of what is not on the page something lies ahead or behind.
-        if backward:
-            some_before = len(before) > limit
-            some_after = len(found) > len(before)
-        else:
-            some_before = len(found) > len(behind)
-            some_after = len(behind) > limit
-        assert (page.previous is not None) == some_before
-        assert (page.next is not None) == some_after
-
-
-# --------------------------------------------------------------------------- against the model
-
-
-@pytest.mark.parametrize("seed", range(8))
-async def test_any_query_finds_what_the_model_finds(
-    adapters: Adapters, catalogue: Catalogue, seed: int
-) -> None:
-    random = Random(seed)
-    board = Board(adapters, catalogue, random)
-    await board.fill(20)
-    for number in range(30):
-        query = board.a_query(list(Sort)[number % 3])
-        page = await adapters.board.board(query, EVERYTHING, None)
-        board.assert_page(page, query, 100, None, backward=False)
-        assert await adapters.board.board_size(query) == len(page.items)
-
-
-@pytest.mark.parametrize("seed", range(30))
-async def test_a_walk_among_changes_gives_what_the_model_gives(
-    adapters: Adapters, catalogue: Catalogue, seed: int
-) -> None:
-    random = Random(seed)
-    board = Board(adapters, catalogue, random)
-    await board.fill(random.randint(5, 16))
-    sort = list(Sort)[seed % 3]
-    query = board.a_query(sort) if random.random() < 0.6 else BoardQuery(sort=sort)
-    limit = random.randint(1, 5)
-    changes = 12
-
-    for backward in (False, True):
-        # There and back again. Whatever keeps its place is met once on each way, in order.
-        stays = {entry.project.id: entry.place(sort) for entry in board.found(query)}
-        met: list[ProjectId] = []
-        cursor: Cursor | None = Cursor(reverse=backward)
-        place: SortKey | None = None
-        while cursor is not None:
-            assert cursor.reverse is backward
-            page = await adapters.board.board(
-                query, PageRequest(limit, over_the_wire(cursor)), None
-            )
-            board.assert_page(page, query, limit, place, backward=backward)
-            cards = page.items[::-1] if backward else page.items
-            met += [card.id for card in cards]
-            cursor = page.previous if backward else page.next
-            if cards:
-                place = board.entries[cards[-1].id].place(sort)
-            while changes and random.random() < 0.5:
-                changes -= 1
-                await board.change_something()
-                now = {entry.project.id: entry.place(sort) for entry in board.found(query)}
-                stays = {item: key for item, key in stays.items() if now.get(item) == key}
-        wanted = sorted(stays, key=stays.__getitem__, reverse=not backward)
-        assert [item for item in met if item in stays] == wanted
-
-
-@pytest.mark.parametrize("seed", range(6))
-async def test_turning_round_anywhere_gives_what_the_model_gives(
-    adapters: Adapters, catalogue: Catalogue, seed: int
-) -> None:
-    random = Random(100 + seed)
-    board = Board(adapters, catalogue, random)
-    await board.fill(9)
-    sort = list(Sort)[seed % 3]
-    query = BoardQuery(sort=sort)
-    limit = random.randint(1, 4)
-    cursor, place = Cursor(), None
-    for _ in range(25):
-        page = await adapters.board.board(query, PageRequest(limit, over_the_wire(cursor)), None)
-        board.assert_page(page, query, limit, place, backward=cursor.reverse)
-        ways = [way for way in (page.next, page.previous) if way is not None]
-        if not ways:
-            break
-        cursor = random.choice(ways)
-        if page.items:
-            edge = page.items[0 if cursor.reverse else -1]
-            place = board.entries[edge.id].place(sort)
-        else:
-            place = None  # from the very end that lies that way
-        if random.random() < 0.6:
-            await board.change_something()
-
-
-# -------------------------------------------------------------------------------- by example
 
 
 async def test_an_empty_board(adapters: Adapters) -> None:
@@ -490,9 +219,6 @@ async def test_bookmarked_is_the_viewers_and_nothing_for_nobody(adapters: Adapte
             assert view.card.bookmarked is bookmarked
 
 
-# ------------------------------------------------------------------------------------ bookmarks
-
-
 async def test_bookmarks_come_latest_first_with_ties_by_id(adapters: Adapters) -> None:
     author, reader, viewer = (factories.user() for _ in range(3))
     projects = [
@@ -527,9 +253,6 @@ async def test_who_has_no_bookmarks_has_an_empty_list(adapters: Adapters) -> Non
         assert await adapters.board.bookmarked_by(user_id, EVERYTHING, None) == Page(
             (), None, None
         )
-
-
-# ------------------------------------------------------------------------------------ one project
 
 
 async def test_a_projects_page_shows_all_of_it(adapters: Adapters, catalogue: Catalogue) -> None:
@@ -580,9 +303,6 @@ async def test_projects_of_deactivated_people_stay_on_the_board(adapters: Adapte
     assert await adapters.board.board_size(BoardQuery()) == 1
     assert len((await adapters.board.board(BoardQuery(), EVERYTHING, None)).items) == 1
     assert len((await adapters.board.comments(project.id, EVERYTHING)).items) == 1
-
-
-# ------------------------------------------------------------------------------------- comments
 
 
 async def test_comments_come_oldest_first_with_ties_by_id(adapters: Adapters) -> None:

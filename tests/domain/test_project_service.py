@@ -1,6 +1,5 @@
-"""Projects over a store in memory: access rules, revisions, exact counters and search."""
+"""Projects: publishing, editing, deleting and who may do so."""
 
-import unicodedata
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
@@ -13,15 +12,14 @@ from sidepro.domain.identity import Caller
 from sidepro.domain.ids import CommentId, ProjectId, UserId
 from sidepro.domain.pagination import PageRequest
 from sidepro.domain.projects.ports import Counters
-from sidepro.domain.projects.views import BoardQuery, Sort
+from sidepro.domain.projects.views import BoardQuery
 from tests.domain.services import DRAFT, Services, awaited, error_fields
 from tests.factories import NOW, always, at_once, escaped, new_id
 
 NOWHERE = ProjectId(new_id())
+
+
 NO_COMMENT = CommentId(new_id())
-
-
-# --------------------------------------------------------------------------------- publishing
 
 
 @awaited
@@ -95,9 +93,6 @@ async def test_a_deleted_user_cannot_publish(services: Services) -> None:
     services.forget(author.id)
     with pytest.raises(NotFound):
         await services.projects.publish(author, **DRAFT)
-
-
-# ------------------------------------------------------------------------------------- editing
 
 
 @pytest.mark.parametrize(
@@ -206,9 +201,6 @@ async def test_one_of_two_concurrent_edits_of_a_revision_is_refused(services: Se
     assert sum(await at_once([partial(edit, "One"), partial(edit, "Two")])) == 1
 
 
-# ------------------------------------------------------------------------------------ deleting
-
-
 @awaited
 async def test_deleting_a_project_deletes_its_comments_and_bookmarks(services: Services) -> None:
     author, project = await services.published()
@@ -234,14 +226,16 @@ async def test_deleting_a_project_keeps_other_projects(services: Services) -> No
     assert (await services.comments.of_project(other.id, PageRequest())).items == (comment,)
 
 
-# ------------------------------------------------------------------------------- who may what
-
 ProjectAct = Callable[[Services, Caller, ProjectId], Awaitable[object]]
+
+
 AUTHORS_ACTS: list[ProjectAct] = [
     lambda services, caller, project: services.projects.edit(caller, project, {}, None),
     lambda services, caller, project: services.projects.delete(caller, project),
     lambda services, caller, project: services.projects.authorize_edit(caller, project),
 ]
+
+
 CALLERS_ACTS: list[ProjectAct] = [
     *AUTHORS_ACTS,
     lambda services, caller, project: services.projects.get_and_count_view(project, caller.id),
@@ -288,9 +282,6 @@ async def test_an_administrators_edit_keeps_the_author(services: Services) -> No
     assert edited.card.author.id == author.id
 
 
-# ------------------------------------------------------------------------------------ counters
-
-
 @awaited
 async def test_a_read_counts_one_view_and_shows_it(services: Services) -> None:
     _, project = await services.published()
@@ -331,92 +322,6 @@ async def test_a_failed_commit_deletes_nothing(services: Services) -> None:
     with pytest.raises(Unavailable):
         await projects.delete(author, project.card.id)
     assert await services.projects.get(project.card.id, author.id) == project
-
-
-# --------------------------------------------------------------------------------------- lists
-
-
-@pytest.mark.parametrize(
-    ("text", "folded"),
-    [
-        ("카페", "카페"),
-        (unicodedata.normalize("NFD", "카페"), "카페"),
-        ("ＣＡＦÉ", "café"),
-        ("100%_\\", "100%_\\"),
-        (" x ", " x "),
-        (None, None),
-    ],
-)
-@awaited
-async def test_the_text_of_a_query_is_folded(
-    services: Services, text: str | None, folded: str | None
-) -> None:
-    assert (await services.projects.normalize_query(BoardQuery(text=text))).text == folded
-
-
-@awaited
-async def test_the_order_of_skills_does_not_matter_to_a_query(services: Services) -> None:
-    one = BoardQuery(skills=("Swift", "Python", "AWS", "Java", "Git", "Python"), all_skills=True)
-    other = BoardQuery(skills=("AWS", "Git", "Java", "Python", "Swift"), all_skills=True)
-    assert (
-        await services.projects.normalize_query(one)
-        == await services.projects.normalize_query(other)
-        == other
-    )
-
-
-@awaited
-async def test_a_normalized_query_keeps_author_and_sort(services: Services) -> None:
-    query = BoardQuery(None, (), False, UserId(new_id()), Sort.POPULAR)
-    assert await services.projects.normalize_query(query) == query
-
-
-@pytest.mark.parametrize(
-    ("query", "parameters"),
-    [
-        (BoardQuery(text=""), ["q"]),
-        (BoardQuery(text="  "), ["q"]),
-        (BoardQuery(text="x" * 101), ["q"]),
-        (BoardQuery(text="a\0b"), ["q"]),
-        (BoardQuery(text="two\nlines"), ["q"]),
-        (BoardQuery(skills=("Python", "python")), ["skill"]),
-        (BoardQuery(text=" ", skills=("Cobol",)), ["q", "skill"]),
-    ],
-)
-@awaited
-async def test_an_invalid_query_is_refused(
-    services: Services, query: BoardQuery, parameters: list[str]
-) -> None:
-    assert await error_fields(services.projects.normalize_query(query)) == parameters
-
-
-@pytest.mark.parametrize(
-    ("text", "titles"),
-    [
-        ("카페", ["동네 카페", "카페인 계산기"]),
-        (unicodedata.normalize("NFD", "카페"), ["동네 카페", "카페인 계산기"]),
-        ("ｂｏｏｋ", ["Books"]),
-        ("MINJI", ["Books", "동네 카페", "카페인 계산기"]),
-        ("quiet", ["동네 카페"]),
-        ("%", []),
-        ("_", []),
-    ],
-)
-@awaited
-async def test_text_is_found_in_title_summary_and_authors_name(
-    services: Services, text: str, titles: list[str]
-) -> None:
-    author = await services.person(username="Minji")
-    await services.project(author, title="동네 카페", summary="Quiet ones")
-    await services.project(author, title="카페인 계산기", summary="Counts")
-    await services.project(author, title="Books", summary="Swaps")
-    query = await services.projects.normalize_query(BoardQuery(text=text))
-    page = await services.projects.board(query, PageRequest(), None)
-    assert sorted(card.title for card in page.items) == titles
-    assert await services.projects.board_size(query) == len(titles)
-
-
-# --------------------------------------------------------------------------------- rendering
 
 
 def upper_html(text: str) -> str:

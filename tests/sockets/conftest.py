@@ -11,6 +11,7 @@ import pytest
 from tests.clients import Client, http_client
 from tests.cluster import shared_settings, two_servers
 from tests.servers import SideProServer
+from tests.sockets.hub_chat import Chat
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -85,3 +86,9 @@ def stranger(clients: list[Client], pair: tuple[Client, Client]) -> Client:
 async def room_id(one: Client, other: Client) -> str:
     """A fresh room of `one` and `other`."""
     return await one.open_room_with(other)
+
+
+@pytest.fixture
+async def chat() -> Chat:
+    """A room over unreliable adapters, for the tests of the hub."""
+    return await Chat.create()

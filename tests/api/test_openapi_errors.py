@@ -1,0 +1,244 @@
+"""The OpenAPI document: problems, tokens, headers and parameters."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from litestar import Litestar
+
+from sidepro.domain.errors import SideProError
+from sidepro.http.problems import REJECTIONS
+from tests.api.openapi_document import (
+    PROBLEM,
+    Json,
+    find_operation,
+    operations,
+    resolved,
+)
+
+
+def api_operations(openapi: Json) -> Iterator[tuple[str, str, Json]]:
+    found = [one for one in operations(openapi) if one[0].startswith("/api/v1/")]
+    assert len(found) > 25
+    return iter(found)
+
+
+def codes(openapi: Json, operation: Json) -> dict[int, set[str]]:
+    """The problem codes of an operation by status, from its examples."""
+    found = {}
+    for status, response in operation["responses"].items():
+        media = resolved(openapi, response).get("content", {}).get(PROBLEM)
+        if media:
+            found[int(status)] = {one["value"]["code"] for one in media["examples"].values()}
+    return found
+
+
+def own_codes(kind: type[SideProError] = SideProError) -> Iterator[str]:
+    if "code" in vars(kind):
+        yield kind.code
+    for child in kind.__subclasses__():
+        yield from own_codes(child)
+
+
+def test_contains_every_problem_code(openapi: Json) -> None:
+    shown: set[str] = set()
+    for *_, one in operations(openapi):
+        shown |= set().union(*codes(openapi, one).values())
+    edge = {code for code, _ in REJECTIONS.values()}
+    # An operation is a method that its address takes.
+    assert (set(own_codes()) | edge) - shown == {"method-not-allowed"}
+
+
+def test_every_error_is_a_problem(openapi: Json) -> None:
+    for path, method, one in api_operations(openapi):
+        for status, reference in one["responses"].items():
+            response = resolved(openapi, reference)
+            if status < "400":
+                assert PROBLEM not in response.get("content", {})
+            elif method == "head":
+                assert "content" not in response
+            else:
+                assert list(response["content"]) == [PROBLEM], (path, method, status)
+                schema = response["content"][PROBLEM]["schema"]
+                assert schema == {"$ref": "#/components/schemas/Problem"}
+                for code in codes(openapi, one)[int(status)]:
+                    assert f"`{code}`" in response["description"]
+    assert '"status_code"' not in json.dumps(openapi)
+
+
+def test_problems_follow_from_parameters_and_bodies(openapi: Json) -> None:
+    for path, method, one in api_operations(openapi):
+        if method == "head":
+            continue
+        where = (method, path)
+        found = codes(openapi, one)
+        parameters = {(p["in"], p["name"]) for p in one.get("parameters", [])}
+        query = any(place == "query" for place, _ in parameters)
+        body = "requestBody" in one
+        bad_requests = {"malformed"} if body else set()
+        bad_requests |= {"bad-cursor"} if ("query", "cursor") in parameters else set()
+        assert found.get(400, set()) == bad_requests, where
+        assert "not-authenticated" in found[401], where
+        assert found[406] == {"not-acceptable"}, where
+        assert found[413] == {"too-large"}, where
+        assert (415 in found) == body, where
+        assert ("invalid" in found.get(422, ())) == (body or query), where
+        assert (412 in found) == (("header", "If-Match") in parameters), where
+        assert found[500] == {"internal"}, where
+        assert found[503] == {"unavailable"}, where
+        if "{" in path:
+            assert found[404] == {"not-found"}, where
+
+
+def test_problems_of_the_use_cases(openapi: Json) -> None:
+    by_shape = {
+        *("malformed", "bad-cursor", "not-authenticated", "not-acceptable", "too-large"),
+        *("precondition-failed", "unsupported-media-type", "invalid", "internal", "unavailable"),
+        *("rate-limited", "idempotency-key-in-use", "idempotency-key-reused"),
+    }
+    special = {
+        one["operationId"]: set().union(*codes(openapi, one).values())
+        - by_shape
+        - ({"not-found"} if "{" in path else set())
+        for path, _, one in operations(openapi)
+    }
+    assert {name: found for name, found in special.items() if found} == {
+        "sign_up": {"email-taken", "username-taken", "weak-password"},
+        "log_in": {"wrong-credentials", "account-deactivated"},
+        "refresh": {"session-ended"},
+        "change_password": {"weak-password", "wrong-password"},
+        "withdraw": {"wrong-password"},
+        "edit_profile": {"no-profile"},
+        "edit_project": {"forbidden"},
+        "delete_project": {"forbidden"},
+        "edit_comment": {"forbidden"},
+        "delete_comment": {"forbidden"},
+        "ask": {"not-found", "cannot-chat-with-yourself"},
+        "send": {"room-pending"},
+        "upload_image": {"bad-image", "image-quota"},
+    }
+
+
+def test_problems_have_headers_for_the_next_attempt(openapi: Json) -> None:
+    for _, _, one in api_operations(openapi):
+        refused = resolved(openapi, one["responses"]["401"])
+        assert "WWW-Authenticate" in refused["headers"]
+        assert "Retry-After" in resolved(openapi, one["responses"]["503"])["headers"]
+
+
+def test_security(app: Litestar, openapi: Json) -> None:
+    assert openapi["security"] == [{"bearer": []}]
+    anybody = {
+        one["operationId"]
+        for *_, one in api_operations(openapi)
+        if one.get("security") == [{}, {"bearer": []}]
+    }
+    assert anybody == {
+        *("sign_up", "availability", "log_in", "refresh", "catalogue", "board", "comments"),
+        *("read_project", "project_head", "user_page", "user_projects"),
+    }
+    for path, _, one in operations(openapi):
+        if one["operationId"] not in anybody:
+            assert ("security" in one) == path.startswith("/health/")
+
+
+def test_headers(openapi: Json) -> None:
+    named: dict[str, set[tuple[str, str]]] = {"Location": set(), "ETag": set(), "Link": set()}
+    for *_, one in operations(openapi):
+        for status, response in one["responses"].items():
+            headers = resolved(openapi, response)["headers"]
+            assert "X-Request-ID" in headers
+            for name in named.keys() & headers.keys():
+                named[name].add((one["operationId"], status))
+    assert named["Location"] == {
+        *(("sign_up", "201"), ("publish", "201"), ("write_comment", "201"), ("ask", "201")),
+    }
+    assert named["ETag"] == {
+        *(("catalogue", "200"), ("catalogue", "304"), ("publish", "201")),
+        *(("read_project", "200"), ("project_head", "200"), ("edit_project", "200")),
+    }
+    lists = {"board", "user_projects", "user_bookmarks", "comments", "rooms", "sessions"}
+    assert named["Link"] == {(name, "200") for name in lists}
+
+
+@pytest.mark.parametrize(
+    ("name", "statuses"),
+    [
+        ("ask", {"200", "201"}),
+        ("send", {"200", "201"}),
+        ("catalogue", {"200", "304"}),
+        ("sign_up", {"201"}),
+        ("take_bookmark_off", {"200"}),
+        ("leave", {"204"}),
+        ("mark_read", {"204"}),
+        ("ready", {"200"}),
+    ],
+)
+def test_success_responses(openapi: Json, name: str, statuses: set[str]) -> None:
+    answers = find_operation(openapi, name)["responses"]
+    assert {status for status in answers if status < "400"} == statuses
+    for status in statuses:
+        assert ("content" in answers[status]) == (status in ("200", "201"))
+
+
+def test_responses_to_head_have_no_body(openapi: Json) -> None:
+    for response in find_operation(openapi, "project_head")["responses"].values():
+        assert "content" not in response
+
+
+def test_the_response_of_an_unready_process_lists_its_components(openapi: Json) -> None:
+    unready = find_operation(openapi, "ready")["responses"]["503"]
+    assert unready["content"]["application/json"]["schema"]["$ref"].endswith("/Health")
+    assert "Retry-After" in unready["headers"]
+
+
+def test_optional_parameters_are_not_nullable(openapi: Json) -> None:
+    seen = 0
+    for *_, one in operations(openapi):
+        for parameter in one.get("parameters", []):
+            seen += 1
+            assert parameter["required"] == (parameter["in"] == "path")
+            assert isinstance(parameter["schema"]["type"], str)
+            assert parameter["in"] == "path" or parameter["description"]
+            if parameter["name"] == "limit":
+                assert parameter["schema"].keys() == {"type", "minimum", "maximum", "default"}
+    assert seen > 40
+
+
+def test_bounds(openapi: Json) -> None:
+    parameters = {
+        (one["operationId"], parameter["name"]): parameter["schema"]
+        for *_, one in operations(openapi)
+        for parameter in one.get("parameters", [])
+    }
+    assert parameters["board", "sort"] == {
+        "type": "string",
+        "enum": ["newest", "views", "popular"],
+        "default": "newest",
+    }
+    assert parameters["board", "match"]["enum"] == ["any", "all"]
+    assert parameters["board", "q"]["maxLength"] == 100
+    assert parameters["messages", "limit"]["default"] == 50
+    assert parameters["recommendations", "limit"]["maximum"] == 20
+    schemas = openapi["components"]["schemas"]
+    assert schemas["NewProject"]["properties"]["title"]["maxLength"] == 50
+    assert schemas["SignUp"]["properties"]["password"]["minLength"] == 8
+    assert schemas["SignUp"]["additionalProperties"] is False
+    assert schemas["Message"]["properties"]["sent_at"]["format"] == "date-time"
+
+
+def test_response_members_are_required_unless_requested(openapi: Json) -> None:
+    schemas = openapi["components"]["schemas"]
+    asked_for = {
+        *(("ProjectCardList", "total"), ("CommentList", "total"), ("RoomList", "total")),
+        ("SessionList", "total"),
+        *(("Availability", "email"), ("Availability", "username"), ("Problem", "errors")),
+        *(("InvalidMember", "pointer"), ("InvalidMember", "parameter")),
+    }
+    optional = {
+        (name, member)
+        for name, schema in schemas.items()
+        if schema.get("type") == "object" and "additionalProperties" not in schema
+        for member in schema["properties"].keys() - schema["required"]
+    }
+    assert optional == asked_for

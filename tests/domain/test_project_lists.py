@@ -1,0 +1,91 @@
+"""Lists of projects."""
+
+import unicodedata
+
+import pytest
+
+from sidepro.domain.ids import UserId
+from sidepro.domain.pagination import PageRequest
+from sidepro.domain.projects.views import BoardQuery, Sort
+from tests.domain.services import Services, awaited, error_fields
+from tests.factories import new_id
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("카페", "카페"),
+        (unicodedata.normalize("NFD", "카페"), "카페"),
+        ("ＣＡＦÉ", "café"),
+        ("100%_\\", "100%_\\"),
+        (" x ", " x "),
+        (None, None),
+    ],
+)
+@awaited
+async def test_the_text_of_a_query_is_folded(
+    services: Services, text: str | None, folded: str | None
+) -> None:
+    assert (await services.projects.normalize_query(BoardQuery(text=text))).text == folded
+
+
+@awaited
+async def test_the_order_of_skills_does_not_matter_to_a_query(services: Services) -> None:
+    one = BoardQuery(skills=("Swift", "Python", "AWS", "Java", "Git", "Python"), all_skills=True)
+    other = BoardQuery(skills=("AWS", "Git", "Java", "Python", "Swift"), all_skills=True)
+    assert (
+        await services.projects.normalize_query(one)
+        == await services.projects.normalize_query(other)
+        == other
+    )
+
+
+@awaited
+async def test_a_normalized_query_keeps_author_and_sort(services: Services) -> None:
+    query = BoardQuery(None, (), False, UserId(new_id()), Sort.POPULAR)
+    assert await services.projects.normalize_query(query) == query
+
+
+@pytest.mark.parametrize(
+    ("query", "parameters"),
+    [
+        (BoardQuery(text=""), ["q"]),
+        (BoardQuery(text="  "), ["q"]),
+        (BoardQuery(text="x" * 101), ["q"]),
+        (BoardQuery(text="a\0b"), ["q"]),
+        (BoardQuery(text="two\nlines"), ["q"]),
+        (BoardQuery(skills=("Python", "python")), ["skill"]),
+        (BoardQuery(text=" ", skills=("Cobol",)), ["q", "skill"]),
+    ],
+)
+@awaited
+async def test_an_invalid_query_is_refused(
+    services: Services, query: BoardQuery, parameters: list[str]
+) -> None:
+    assert await error_fields(services.projects.normalize_query(query)) == parameters
+
+
+@pytest.mark.parametrize(
+    ("text", "titles"),
+    [
+        ("카페", ["동네 카페", "카페인 계산기"]),
+        (unicodedata.normalize("NFD", "카페"), ["동네 카페", "카페인 계산기"]),
+        ("ｂｏｏｋ", ["Books"]),
+        ("MINJI", ["Books", "동네 카페", "카페인 계산기"]),
+        ("quiet", ["동네 카페"]),
+        ("%", []),
+        ("_", []),
+    ],
+)
+@awaited
+async def test_text_is_found_in_title_summary_and_authors_name(
+    services: Services, text: str, titles: list[str]
+) -> None:
+    author = await services.person(username="Minji")
+    await services.project(author, title="동네 카페", summary="Quiet ones")
+    await services.project(author, title="카페인 계산기", summary="Counts")
+    await services.project(author, title="Books", summary="Swaps")
+    query = await services.projects.normalize_query(BoardQuery(text=text))
+    page = await services.projects.board(query, PageRequest(), None)
+    assert sorted(card.title for card in page.items) == titles
+    assert await services.projects.board_size(query) == len(titles)
