@@ -40,12 +40,12 @@ from sidepro.adapters.security.passwords import (
 from sidepro.adapters.security.secret_key import load_or_create_secret
 from sidepro.adapters.security.tokens import JwtAccessTokens, derive_key
 from sidepro.adapters.similarity.lazy_engine import PolarsEngine
+from sidepro.adapters.sql.catalogue_ids import CatalogueCache, SqlCatalogueReader
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.engine.locks import SqlJobLock
 from sidepro.adapters.sql.neighbour_store import SqlNeighbourStore
 from sidepro.adapters.sql.readers.account_reader import SqlAccountReader
 from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
-from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache, SqlCatalogueReader
 from sidepro.adapters.sql.readers.data_export_reader import SqlDataExportReader
 from sidepro.adapters.sql.readers.population_reader import SqlPopulationReader
 from sidepro.adapters.sql.readers.recommendation_reader import SqlRecommendationReader

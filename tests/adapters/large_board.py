@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert
 
-from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
+from sidepro.adapters.sql.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.repositories.projects import search_text
 from sidepro.adapters.sql.schema import tables
 from sidepro.adapters.sql.search.ngrams import ngrams_of

@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import select, text
 
 from bench import bulk_copy
+from sidepro.adapters.sql.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.counter_audit import find_drifts
 from sidepro.adapters.sql.demo_writer import SqlDemoWriter
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
-from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.schema import tables
 from sidepro.adapters.sql.schema.migrate import migrate
 from sidepro.adapters.sql.search.ngrams import ngrams_of

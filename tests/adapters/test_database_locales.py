@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sidepro.adapters.sql.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
-from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.schema import migrate as migrations
 from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
 from sidepro.domain.images.urls import ImageUrls

@@ -13,12 +13,12 @@ import pytest
 from sqlalchemy import func, select
 
 from sidepro.adapters.markdown import SafeMarkdown
+from sidepro.adapters.sql.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.counter_audit import find_drifts
 from sidepro.adapters.sql.demo_writer import BATCH, SqlDemoWriter
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.readers.account_reader import SqlAccountReader
 from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
-from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
 from sidepro.adapters.sql.schema import tables
 from sidepro.adapters.sql.search.ngrams import NgramArray, ngrams_of

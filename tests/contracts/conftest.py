@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import delete, insert, select
 
+from sidepro.adapters.sql.catalogue_ids import CatalogueCache, SqlCatalogueReader
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.neighbour_store import SqlNeighbourStore
 from sidepro.adapters.sql.readers.account_reader import SqlAccountReader
 from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
-from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache, SqlCatalogueReader
 from sidepro.adapters.sql.readers.data_export_reader import SqlDataExportReader
 from sidepro.adapters.sql.readers.population_reader import SqlPopulationReader
 from sidepro.adapters.sql.readers.recommendation_reader import SqlRecommendationReader

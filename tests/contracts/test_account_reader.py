@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from sidepro.adapters.sql.readers import catalogue_ids as sql_catalogue
+from sidepro.adapters.sql import catalogue_ids as sql_catalogue
 from sidepro.domain.accounts.views import AccountView, ProfileView
 from sidepro.domain.catalogue.catalogue import Catalogue
 from tests import factories

@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete
 
+from sidepro.adapters.sql.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
-from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.schema import tables
 from sidepro.adapters.sql.search.access_paths import SCAN, AccessPathPlanner, Plan
 from sidepro.adapters.sql.search.filters import BoardFilter

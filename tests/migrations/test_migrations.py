@@ -16,8 +16,8 @@ import pytest
 from sqlalchemy import Connection, bindparam, delete, insert, inspect, select, text, update
 
 from sidepro.adapters.sql import demo_writer
+from sidepro.adapters.sql.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.engine.database import Database
-from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.schema import migrate as migrations
 from sidepro.adapters.sql.schema import tables
 from sidepro.adapters.sql.search.ngrams import (

@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Table, exists, insert, select
 
+from sidepro.adapters.sql.catalogue_ids import CatalogueCache, CatalogueIds
 from sidepro.adapters.sql.engine.database import Database, TransactionSource
-from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache, CatalogueIds
 from sidepro.adapters.sql.repositories.profiles import profile_skill_rows, profile_values
 from sidepro.adapters.sql.repositories.projects import (
     project_skill_rows,

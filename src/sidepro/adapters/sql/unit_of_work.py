@@ -4,10 +4,10 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
+from sidepro.adapters.sql.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.engine.database import Database, TransactionSource
 from sidepro.adapters.sql.readers.account_reader import SqlAccountReader
 from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
-from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
 from sidepro.adapters.sql.repositories.bookmarks import SqlBookmarks
 from sidepro.adapters.sql.repositories.comments import SqlComments

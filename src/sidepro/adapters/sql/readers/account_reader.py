@@ -5,14 +5,13 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, exists, func, or_, select
 
+from sidepro.adapters.sql.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.engine.compiled_query import limit_param
 from sidepro.adapters.sql.engine.database import Source
 from sidepro.adapters.sql.engine.keyset import KeysetQuery
-from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
-from sidepro.adapters.sql.repositories.images import IMAGE_OF_USER
-from sidepro.adapters.sql.repositories.profiles import SKILLS_OF_PROFILE
 from sidepro.adapters.sql.repositories.sessions import load_session
 from sidepro.adapters.sql.repositories.users import load_user
+from sidepro.adapters.sql.schema.expressions import IMAGE_OF_USER, SKILLS_OF_PROFILE
 from sidepro.adapters.sql.schema.tables import known_addresses, profiles, sessions, users
 from sidepro.domain.accounts.ports import LogInCandidate
 from sidepro.domain.accounts.session import Session

@@ -4,19 +4,12 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, select
 
+from sidepro.adapters.sql.catalogue_ids import CatalogueCache, CatalogueIds
 from sidepro.adapters.sql.engine.compiled_query import Row, limit_param
 from sidepro.adapters.sql.engine.database import Source
 from sidepro.adapters.sql.engine.keyset import KeysetQuery
-from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache, CatalogueIds
-from sidepro.adapters.sql.readers.project_cards import (
-    CARD_TABLES,
-    CARDS,
-    author_summary,
-    project_card,
-)
-from sidepro.adapters.sql.readers.visibility import VIEWER, visible_to
-from sidepro.adapters.sql.repositories.images import IMAGE_OF_USER
 from sidepro.adapters.sql.repositories.projects import load_counters
+from sidepro.adapters.sql.schema.expressions import IMAGE_OF_USER, VIEWER, visible_to
 from sidepro.adapters.sql.schema.tables import (
     bookmarks,
     comments,
@@ -27,6 +20,12 @@ from sidepro.adapters.sql.schema.tables import (
 from sidepro.adapters.sql.search.access_paths import AccessPathPlanner, Plan
 from sidepro.adapters.sql.search.board_query import count_query, page_query
 from sidepro.adapters.sql.search.filters import filters_of
+from sidepro.adapters.sql.search.project_cards import (
+    CARD_TABLES,
+    CARDS,
+    author_summary,
+    project_card,
+)
 from sidepro.domain.ids import CommentId, ProjectId, UserId
 from sidepro.domain.images.urls import ImageUrls
 from sidepro.domain.pagination import Page, PageRequest

@@ -8,12 +8,15 @@ from uuid import UUID
 from sqlalchemy import Select, Table, Uuid, bindparam, case, literal, or_, select, tuple_
 from sqlalchemy.sql.elements import ColumnElement
 
+from sidepro.adapters.sql.catalogue_ids import CatalogueCache, CatalogueIds
 from sidepro.adapters.sql.engine.compiled_query import Row
 from sidepro.adapters.sql.engine.database import Database
-from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache, CatalogueIds
-from sidepro.adapters.sql.repositories.images import IMAGE_OF_USER, THUMBNAIL
-from sidepro.adapters.sql.repositories.profiles import SKILLS_OF_PROFILE
-from sidepro.adapters.sql.repositories.projects import SKILLS_OF_PROJECT
+from sidepro.adapters.sql.schema.expressions import (
+    IMAGE_OF_USER,
+    SKILLS_OF_PROFILE,
+    SKILLS_OF_PROJECT,
+    THUMBNAIL,
+)
 from sidepro.adapters.sql.schema.tables import (
     bookmarks,
     comments,

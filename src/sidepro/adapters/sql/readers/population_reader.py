@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import exists, select
 
+from sidepro.adapters.sql.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.engine.compiled_query import Row
 from sidepro.adapters.sql.engine.database import Database
-from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
-from sidepro.adapters.sql.repositories.profiles import SKILLS_OF_PROFILE
+from sidepro.adapters.sql.schema.expressions import SKILLS_OF_PROFILE
 from sidepro.adapters.sql.schema.tables import profiles, projects, users
 from sidepro.domain.recommendations.packed import Population, width_of
 

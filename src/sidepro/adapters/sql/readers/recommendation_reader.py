@@ -6,13 +6,13 @@ from operator import attrgetter
 
 from sqlalchemy import Integer, bindparam, func, select
 
+from sidepro.adapters.sql.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.engine.compiled_query import limit_param
 from sidepro.adapters.sql.engine.database import Source
-from sidepro.adapters.sql.readers.catalogue_ids import CatalogueCache
-from sidepro.adapters.sql.readers.project_cards import CARD_TABLES, CARDS, project_card
-from sidepro.adapters.sql.readers.visibility import VIEWER, visible_to
+from sidepro.adapters.sql.schema.expressions import VIEWER, visible_to
 from sidepro.adapters.sql.schema.tables import projects, users
 from sidepro.adapters.sql.search.board_query import SORT_KEYS
+from sidepro.adapters.sql.search.project_cards import CARD_TABLES, CARDS, project_card
 from sidepro.domain.ids import UserId
 from sidepro.domain.images.urls import ImageUrls
 from sidepro.domain.projects.views import ProjectCard, Sort

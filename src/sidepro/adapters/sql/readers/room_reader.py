@@ -8,8 +8,8 @@ from sqlalchemy import Select, and_, bindparam, case, func, or_, select
 from sidepro.adapters.sql.engine.compiled_query import Row, limit_param
 from sidepro.adapters.sql.engine.database import Source
 from sidepro.adapters.sql.engine.keyset import KeysetQuery
-from sidepro.adapters.sql.repositories.images import IMAGE_OF_USER
 from sidepro.adapters.sql.repositories.rooms import load_message, load_room, optional_room
+from sidepro.adapters.sql.schema.expressions import IMAGE_OF_USER
 from sidepro.adapters.sql.schema.tables import messages, rooms, users
 from sidepro.domain.accounts.views import UserSummary
 from sidepro.domain.ids import RoomId, UserId

@@ -20,28 +20,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sidepro.adapters.sql.schema.tables import images, profiles, project_images, projects, users
+from sidepro.adapters.sql.schema.tables import images, profiles, project_images, projects
 from sidepro.domain.ids import ImageId, ProjectId, UserId
 from sidepro.domain.images.image import Image, ImageState
 from sidepro.domain.images.urls import ImageKey
-
-# Subqueries and not joins: the images of a page's rows are looked up one by one, and the other
-# tables keep their join order.
-IMAGE_OF_USER = (
-    select(images.c.key)
-    .join(profiles, profiles.c.image_id == images.c.id)
-    .where(profiles.c.user_id == users.c.id)
-    .correlate(users)
-    .scalar_subquery()
-    .label("image_key")
-)
-THUMBNAIL = (
-    select(images.c.key)
-    .where(images.c.id == projects.c.thumbnail_id)
-    .correlate(projects)
-    .scalar_subquery()
-    .label("thumbnail_key")
-)
 
 _BYTES = select(func.coalesce(func.sum(images.c.size), 0)).where(
     images.c.user_id == bindparam("user"), images.c.state == ImageState.STORED

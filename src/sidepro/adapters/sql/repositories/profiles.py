@@ -5,18 +5,16 @@ from typing import Any
 from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sidepro.adapters.sql.engine.database import TransactionSource
-from sidepro.adapters.sql.engine.dialect import upsert
-from sidepro.adapters.sql.readers.catalogue_ids import (
+from sidepro.adapters.sql.catalogue_ids import (
     CatalogueCache,
     CatalogueIds,
-    aggregate_skill_ids,
 )
+from sidepro.adapters.sql.engine.database import TransactionSource
+from sidepro.adapters.sql.engine.dialect import upsert
+from sidepro.adapters.sql.schema.expressions import SKILLS_OF_PROFILE
 from sidepro.adapters.sql.schema.tables import profile_skills, profiles
 from sidepro.domain.accounts.profile import Profile
 from sidepro.domain.ids import UserId
-
-SKILLS_OF_PROFILE = aggregate_skill_ids(profile_skills.c.user_id, profiles.c.user_id)
 
 # Two statements: one that waits for a lock sees the locked row as it is afterwards, but its skills
 # as they were before.

@@ -6,13 +6,13 @@ from typing import Any
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sidepro.adapters.sql.engine.database import TransactionSource
-from sidepro.adapters.sql.readers.catalogue_ids import (
+from sidepro.adapters.sql.catalogue_ids import (
     CatalogueCache,
     CatalogueIds,
-    aggregate_skill_ids,
 )
+from sidepro.adapters.sql.engine.database import TransactionSource
 from sidepro.adapters.sql.repositories.rows import entity_loader
+from sidepro.adapters.sql.schema.expressions import SKILLS_OF_PROJECT
 from sidepro.adapters.sql.schema.tables import (
     project_counters,
     project_search,
@@ -26,8 +26,6 @@ from sidepro.domain.ids import ProjectId
 from sidepro.domain.projects.ports import Counters
 from sidepro.domain.projects.project import Project
 from sidepro.domain.text import casefold_key
-
-SKILLS_OF_PROJECT = aggregate_skill_ids(project_skills.c.project_id, projects.c.id)
 
 # Two statements: one that waits for a lock sees the locked row as it is afterwards, but its skills
 # as they were before.

@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import CTE, ColumnElement, Select, Subquery, func, select
 
 from sidepro.adapters.sql.engine.keyset import KeysetQuery
-from sidepro.adapters.sql.readers.project_cards import CARD_TABLES, CARDS
-from sidepro.adapters.sql.readers.visibility import VIEWER, visible_to
+from sidepro.adapters.sql.schema.expressions import VIEWER, visible_to
 from sidepro.adapters.sql.schema.tables import project_counters, projects
 from sidepro.adapters.sql.search.access_paths import SCAN, AccessPath
 from sidepro.adapters.sql.search.filters import FilterSql
+from sidepro.adapters.sql.search.project_cards import CARD_TABLES, CARDS
 from sidepro.domain.projects.views import Sort
 
 Filters = tuple[FilterSql, ...]

@@ -18,7 +18,7 @@ from sqlalchemy import bindparam, func, select
 
 from sidepro.adapters.sql.engine.compiled_query import Row
 from sidepro.adapters.sql.engine.database import Source
-from sidepro.adapters.sql.repositories.projects import SKILLS_OF_PROJECT
+from sidepro.adapters.sql.schema.expressions import SKILLS_OF_PROJECT
 from sidepro.adapters.sql.schema.tables import project_counters, project_search, projects
 from sidepro.adapters.sql.search.filters import BoardFilter, Candidate
 from sidepro.domain.pagination import Cursor, SortKey

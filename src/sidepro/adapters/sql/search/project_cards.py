@@ -4,11 +4,15 @@ from typing import Any
 
 from sqlalchemy import Select, exists, select
 
+from sidepro.adapters.sql.catalogue_ids import CatalogueIds
 from sidepro.adapters.sql.engine.compiled_query import Row
-from sidepro.adapters.sql.readers.catalogue_ids import CatalogueIds
-from sidepro.adapters.sql.readers.visibility import VIEWER, visible_to
-from sidepro.adapters.sql.repositories.images import IMAGE_OF_USER, THUMBNAIL
-from sidepro.adapters.sql.repositories.projects import SKILLS_OF_PROJECT
+from sidepro.adapters.sql.schema.expressions import (
+    IMAGE_OF_USER,
+    SKILLS_OF_PROJECT,
+    THUMBNAIL,
+    VIEWER,
+    visible_to,
+)
 from sidepro.adapters.sql.schema.tables import bookmarks, project_counters, projects, users
 from sidepro.domain.accounts.views import UserSummary
 from sidepro.domain.ids import UserId

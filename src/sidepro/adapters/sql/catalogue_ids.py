@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, Label, Select, String, Table, cast, func, select
+from sqlalchemy import Select, Table, select
 
 from sidepro.adapters.sql.engine.database import Source
 from sidepro.adapters.sql.schema import tables
@@ -36,21 +36,8 @@ class CatalogueIds:
         return tuple(names[skill_id] for skill_id in sorted(ids) if skill_id in names)
 
     def skills_of_list(self, ids: str | None) -> tuple[str, ...]:
-        """The names for a list of `aggregate_skill_ids`."""
+        """The names for a list of `SKILLS_OF_PROFILE` or `SKILLS_OF_PROJECT`."""
         return self.skills(int(skill_id) for skill_id in ids.split(",")) if ids else ()
-
-
-def aggregate_skill_ids(owner: Column[Any], owner_id: Column[Any]) -> Label[str]:
-    """The ids of an owner's skills as one text such as `4,17`, labelled `skill_ids`; NULL without
-    any. `owner` is the foreign key in the table of skills, `owner_id` the owner's primary key.
-    """
-    return (
-        select(func.aggregate_strings(cast(owner.table.c.skill_id, String), ","))
-        .where(owner == owner_id)
-        .correlate(owner_id.table)
-        .scalar_subquery()
-        .label("skill_ids")
-    )
 
 
 class CatalogueCache:

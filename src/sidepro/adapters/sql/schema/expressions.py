@@ -1,0 +1,75 @@
+"""SQL expressions that statements of several modules share."""
+
+from typing import Any
+
+from sqlalchemy import (
+    BindParameter,
+    Column,
+    ColumnElement,
+    Label,
+    String,
+    bindparam,
+    cast,
+    func,
+    select,
+    true,
+)
+
+from sidepro.adapters.sql.schema.tables import (
+    images,
+    profile_skills,
+    profiles,
+    project_skills,
+    projects,
+    users,
+)
+
+VIEWER = bindparam("viewer", type_=users.c.id.type)
+"""The user who looks; NULL for an anonymous one."""
+
+
+def visible_to(
+    viewer: BindParameter[Any],  # noqa: ARG001 - a rule that hides projects looks at both
+    project_id: ColumnElement[Any],  # noqa: ARG001
+) -> ColumnElement[bool]:
+    """The condition that the viewer may see the project of this id.
+
+    Every reader of projects, and of their comments and bookmarks, has it. All projects are public:
+    it adds nothing to a statement.
+    """
+    return true()
+
+
+def _skill_ids(owner: Column[Any], owner_id: Column[Any]) -> Label[str]:
+    """The ids of an owner's skills as one text such as `4,17`, labelled `skill_ids`; NULL without
+    any. `owner` is the foreign key in the table of skills, `owner_id` the owner's primary key.
+    """
+    return (
+        select(func.aggregate_strings(cast(owner.table.c.skill_id, String), ","))
+        .where(owner == owner_id)
+        .correlate(owner_id.table)
+        .scalar_subquery()
+        .label("skill_ids")
+    )
+
+
+SKILLS_OF_PROFILE = _skill_ids(profile_skills.c.user_id, profiles.c.user_id)
+SKILLS_OF_PROJECT = _skill_ids(project_skills.c.project_id, projects.c.id)
+
+# Subqueries and not joins: the images of a page's rows are looked up one by one, and the other
+# tables keep their join order.
+IMAGE_OF_USER = (
+    select(images.c.key)
+    .join(profiles, profiles.c.image_id == images.c.id)
+    .where(profiles.c.user_id == users.c.id)
+    .correlate(users)
+    .scalar_subquery()
+    .label("image_key")
+)
+THUMBNAIL = (
+    select(images.c.key)
+    .where(images.c.id == projects.c.thumbnail_id)
+    .correlate(projects)
+    .scalar_subquery()
+    .label("thumbnail_key")
+)
