@@ -46,13 +46,14 @@ ci-full *arguments: ready
         {{ just_executable() }} test --all-databases --timeout=1200 "$@"
     @{{ just_executable() }} lint wheel-tour audit
 
-# check format, lint, types, imports and the import diagrams
+# check format, lint, types, imports, import diagrams and retired names
 lint: ready
     ruff format --check
     ruff check
     mypy
     lint-imports
     python docs/import_diagram.py --check
+    python -m tests.lint_names
 
 # draw the import diagrams in docs/architecture.md
 diagram: ready

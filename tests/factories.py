@@ -324,13 +324,13 @@ class CountingNames:
 
 async def at_once(calls: Iterable[Callable[[], Awaitable[Result]]]) -> list[Result]:
     """Call all of them behind a start gate, and give their results in the order of the calls."""
-    gate = asyncio.Event()
+    start = asyncio.Event()
 
     async def behind_the_gate(call: Callable[[], Awaitable[Result]]) -> Result:
-        await gate.wait()
+        await start.wait()
         return await call()
 
     tasks = [asyncio.create_task(behind_the_gate(call)) for call in calls]
     await asyncio.sleep(0)
-    gate.set()
+    start.set()
     return await asyncio.gather(*tasks)

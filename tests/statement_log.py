@@ -11,7 +11,7 @@ from sqlalchemy.sql.selectable import ReturnsRows
 from sidepro.adapters.sql.engine.compiled_query import Row
 from sidepro.adapters.sql.engine.database import Database
 
-Run = Callable[..., Awaitable[list[Row]]]
+RunStatement = Callable[..., Awaitable[list[Row]]]
 
 
 @contextmanager
@@ -20,20 +20,22 @@ def statements(database: Database | None) -> Iterator[list[str]]:
     assert database is not None
     seen: list[str] = []
 
-    def noting(run: Run) -> Run:
+    def recording(run: RunStatement) -> RunStatement:
         def noted(statement: ReturnsRows, *parameters: Any) -> Awaitable[list[Row]]:
             seen.append(str(statement))
             return run(statement, *parameters)
 
         return noted
 
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+    def record(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         seen.append(statement)
 
     engine = database.engine.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
+    event.listen(engine, "before_cursor_execute", record)
     try:
-        with patch.multiple(database, fetch=noting(database.fetch), write=noting(database.write)):
+        with patch.multiple(
+            database, fetch=recording(database.fetch), write=recording(database.write)
+        ):
             yield seen
     finally:
-        event.remove(engine, "before_cursor_execute", note)
+        event.remove(engine, "before_cursor_execute", record)

@@ -396,5 +396,5 @@ def _parse(name: str, parse: Callable[[str], Any], text: str) -> Any:
             rule = f"be a valid URL ({rule})"
         # Secrets are not printed.
         is_secret = name in ("secret_key", "database_url", "redis_url")
-        given = "" if is_secret else f"; it is {text!r}"
-        raise SettingError(f"{variable(name)} must {rule}{given}") from error
+        received = "" if is_secret else f"; it is {text!r}"
+        raise SettingError(f"{variable(name)} must {rule}{received}") from error

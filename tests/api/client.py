@@ -23,7 +23,7 @@ from tests.api.schemas import (
     TOKENS,
     Shape,
     fits,
-    page_of,
+    page_schema,
 )
 
 Json = dict[str, Any]
@@ -32,7 +32,7 @@ Query = Mapping[str, str | int | bool | Sequence[str]]
 ADDRESS = "http://sidepro.test"
 PREFIX = "/api/v1"
 PASSWORD = "정확한 horse battery 9"
-NOBODY = "01890000-0000-7000-8000-000000000000"
+UNKNOWN_ID = "01890000-0000-7000-8000-000000000000"
 """A sound id that nothing has."""
 
 
@@ -177,7 +177,7 @@ class Api:
         self, item: Shape, path: str, *, by: Person | None = None, **query: Any
     ) -> Json:
         """A page of a list."""
-        return await self.get(page_of(item, total="total" in query), path, by=by, **query)
+        return await self.get(page_schema(item, total="total" in query), path, by=by, **query)
 
     async def ids(
         self, item: Shape, path: str, *, by: Person | None = None, **q: Any
@@ -263,7 +263,9 @@ class Api:
         assert response.status_code in (200, 201)
         return answer(response, ROOM)
 
-    async def say(self, sender: Person, room: Json, body: str = "안녕하세요", **over: Any) -> Json:
+    async def send_message(
+        self, sender: Person, room: Json, body: str = "안녕하세요", **over: Any
+    ) -> Json:
         """A new message."""
         path = f"/rooms/{room['id']}/messages"
         return await self.ok(MESSAGE, "POST", path, {"body": body, **over}, by=sender, status=201)

@@ -182,7 +182,7 @@ RECOMMENDATIONS: Shape = {
 HEALTH: Shape = {"status": str, "parts": dict}
 
 
-def page_of(item: Shape, *, total: bool = False) -> Shape:
+def page_schema(item: Shape, *, total: bool = False) -> Shape:
     """The envelope of a list."""
     envelope: dict[str, Shape] = {"items": [item], "next": Maybe(str), "previous": Maybe(str)}
     return {**envelope, "total": count} if total else envelope

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.api.client import NOBODY, PASSWORD, PREFIX, Api, Json
+from tests.api.client import PASSWORD, PREFIX, UNKNOWN_ID, Api, Json
 from tests.api.schemas import ACCOUNT, TOKENS, USER
 
 pytestmark = pytest.mark.anyio
@@ -360,6 +360,6 @@ async def test_the_callers_own_user_is_the_public_one(api: Api) -> None:
     assert await api.get(USER, path, by=person) == await api.get(USER, path)
 
 
-@pytest.mark.parametrize("user_id", [NOBODY, "nonsense", "0", "%00", "%ff", "..%2f", "null"])
+@pytest.mark.parametrize("user_id", [UNKNOWN_ID, "nonsense", "0", "%00", "%ff", "..%2f", "null"])
 async def test_an_unknown_user_is_not_found(api: Api, user_id: str) -> None:
     await api.refused(404, "not-found", "GET", f"/users/{user_id}")

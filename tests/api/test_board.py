@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.client import NOBODY, Api, Json, Person
+from tests.api.client import UNKNOWN_ID, Api, Json, Person
 from tests.api.schemas import CARD, PROJECT
 from tests.databases import both_databases
 
@@ -74,7 +74,7 @@ async def test_an_edit_does_not_move_a_project_on_the_board(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    ("skills", "match", "wanted"),
+    ("skills", "match", "expected"),
     [
         (["Python"], None, ["two", "one"]),
         (["R"], "any", ["three", "two"]),
@@ -89,11 +89,11 @@ async def test_an_edit_does_not_move_a_project_on_the_board(api: Api) -> None:
     ],
 )
 async def test_a_board_of_any_or_all_of_several_skills(
-    api: Api, skills: list[str], match: str | None, wanted: list[str]
+    api: Api, skills: list[str], match: str | None, expected: list[str]
 ) -> None:
     there = await board(api)
 
-    assert await shown(api, there, skill=skills, **({"match": match} if match else {})) == wanted
+    assert await shown(api, there, skill=skills, **({"match": match} if match else {})) == expected
 
 
 async def test_a_board_of_an_author_has_nothing_of_others(api: Api) -> None:
@@ -106,7 +106,7 @@ async def test_a_board_of_an_author_has_nothing_of_others(api: Api) -> None:
 async def test_a_board_of_nobody_is_empty(api: Api) -> None:
     await board(api)
 
-    assert await api.ids(CARD, "/projects", author=NOBODY) == []
+    assert await api.ids(CARD, "/projects", author=UNKNOWN_ID) == []
 
 
 async def test_the_most_viewed_come_first(api: Api) -> None:
@@ -224,7 +224,7 @@ async def test_all_filters_work_together(api: Api) -> None:
     author, other = await api.sign_up(), await api.sign_up()
     both = ["Python", "R"]
     seen = await api.publish(author, title="needle seen", skills=both)
-    wanted = await api.publish(author, title="needle", skills=both)
+    expected = await api.publish(author, title="needle", skills=both)
     await api.publish(author, title="needle", skills=["R"])
     await api.publish(author, title="hay", skills=both)
     await api.publish(other, title="needle", skills=both)
@@ -242,7 +242,7 @@ async def test_all_filters_work_together(api: Api) -> None:
         total=True,
     )
 
-    assert [card["id"] for card in found["items"]] == [seen["id"], wanted["id"]]
+    assert [card["id"] for card in found["items"]] == [seen["id"], expected["id"]]
     assert found["total"] == 2
 
 

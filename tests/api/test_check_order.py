@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from litestar.routes import HTTPRoute
 
-from tests.api.client import NOBODY, PREFIX, Api, Json, Person
-from tests.api.schemas import SESSION, page_of
+from tests.api.client import PREFIX, UNKNOWN_ID, Api, Json, Person
+from tests.api.schemas import SESSION, page_schema
 
 pytestmark = pytest.mark.anyio
 
@@ -102,7 +102,7 @@ class Things:
 async def things(api: Api) -> Things:
     owner, other, friend = [await api.sign_up() for _ in range(3)]
     made = await api.publish(owner)
-    sessions = await api.get(page_of(SESSION), "/sessions", by=owner)
+    sessions = await api.get(page_schema(SESSION), "/sessions", by=owner)
     ids = {
         "session_id": sessions["items"][0]["id"],
         "user_id": owner.id,
@@ -154,7 +154,7 @@ async def test_who_is_not_signed_in_hears_that_first(
         response = await api.send(route.method, route.path.format(**ids), headers=bad)
         assert response.status_code == 401
         return
-    for ids in (things.ids, dict.fromkeys(things.ids, NOBODY)):
+    for ids in (things.ids, dict.fromkeys(things.ids, UNKNOWN_ID)):
         found = await statuses(api, route, ids, None)
         assert found == dict.fromkeys(found, 401)
 
@@ -163,7 +163,7 @@ async def test_who_is_not_signed_in_hears_that_first(
 async def test_what_is_not_there_is_not_found_whatever_was_sent(
     api: Api, things: Things, route: Route
 ) -> None:
-    for missing in (NOBODY, "nonsense"):
+    for missing in (UNKNOWN_ID, "nonsense"):
         found = await statuses(api, route, dict.fromkeys(things.ids, missing), things.other)
         assert found == dict.fromkeys(found, 404)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.client import NOBODY, PREFIX, Api, Json, Person, answer
+from tests.api.client import PREFIX, UNKNOWN_ID, Api, Json, Person, answer
 from tests.api.schemas import COMMENT, PROJECT
 
 pytestmark = pytest.mark.anyio
@@ -59,7 +59,7 @@ BAD: list[tuple[Any, list[str]]] = [
     ({"body": None}, ["/body"]),
     ({"body": 7}, ["/body"]),
     ({}, ["/body"]),
-    ({"body": "x", "author_id": NOBODY}, ["/author_id"]),
+    ({"body": "x", "author_id": UNKNOWN_ID}, ["/author_id"]),
     ({"body": "x", "created_at": "2020-01-01T00:00:00Z"}, ["/created_at"]),
     ([{"body": "x"}], [""]),
     ("body", [""]),
@@ -156,7 +156,7 @@ async def test_a_comment_is_not_found_under_another_project(
     await api.refused(404, "not-found", method, there, body, by=reader)
 
 
-@pytest.mark.parametrize("project_id", [NOBODY, "nonsense"])
+@pytest.mark.parametrize("project_id", [UNKNOWN_ID, "nonsense"])
 async def test_an_unknown_project_has_no_comments(api: Api, project_id: str) -> None:
     person = await api.sign_up()
     path = f"/projects/{project_id}/comments"

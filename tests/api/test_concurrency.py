@@ -102,7 +102,7 @@ async def test_30_messages_at_once_are_numbered_1_to_30(api: Api) -> None:
     room = await api.room(one, two)
 
     sent = await asyncio.gather(
-        *(api.say((one, two)[n % 2], room, f"{n}", client_id=f"{n}") for n in range(30))
+        *(api.send_message((one, two)[n % 2], room, f"{n}", client_id=f"{n}") for n in range(30))
     )
 
     assert sorted(message["seq"] for message in sent) == list(range(1, 31))
@@ -144,13 +144,13 @@ async def test_comments_written_and_deleted_at_once_are_counted(api: Api) -> Non
     path = f"/projects/{made['id']}/comments"
     there = await asyncio.gather(*(api.comment(author, made) for _ in range(20)))
 
-    gone = [
+    bookmarks = [
         api.send("DELETE", f"{path}/{comment['id']}", by=author)
         for comment in there[:10]
         for _ in range(2)
     ]
     answers, _ = await asyncio.gather(
-        asyncio.gather(*gone), asyncio.gather(*(api.comment(author, made) for _ in range(15)))
+        asyncio.gather(*bookmarks), asyncio.gather(*(api.comment(author, made) for _ in range(15)))
     )
 
     assert statuses(answers) == {204: 10, 404: 10}

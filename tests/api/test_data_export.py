@@ -20,7 +20,7 @@ from sidepro.domain.errors import NotAuthenticated, Unavailable
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import SessionId, UserId
 from sidepro.http.middleware import Middleware
-from tests.api.client import NOBODY, Api, Json, Person, problem
+from tests.api.client import UNKNOWN_ID, Api, Json, Person, problem
 from tests.api.schemas import moment
 from tests.image_files import picture, saved
 from tests.servers import HOST
@@ -41,7 +41,9 @@ async def two_active_people(api: Api) -> tuple[Person, Person, Json]:
         await api.bookmark(person, made["project"])
     made["room"] = await api.room(one, other)
     for person in (one, other):
-        await api.say(person, made["room"], f"said by {person.username}", client_id="first")
+        await api.send_message(
+            person, made["room"], f"said by {person.username}", client_id="first"
+        )
     await api.platform.similarity.run()
     return one, other, made
 
@@ -101,9 +103,9 @@ async def test_all_batches_are_exported(api: Api) -> None:
 
 
 async def test_a_deleted_account_has_no_export(api: Api) -> None:
-    gone = Caller(UserId(UUID(NOBODY)), SessionId(UUID(NOBODY)), is_admin=False)
+    deleted = Caller(UserId(UUID(UNKNOWN_ID)), SessionId(UUID(UNKNOWN_ID)), is_admin=False)
     with pytest.raises(NotAuthenticated):
-        await api.platform.api.services.data_export.account(gone)
+        await api.platform.api.services.data_export.account(deleted)
 
 
 class FailingReader:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.api.client import ADDRESS, NOBODY, Api, Person, answer, problem
+from tests.api.client import ADDRESS, UNKNOWN_ID, Api, Person, answer, problem
 from tests.api.schemas import HEALTH
 
 pytestmark = pytest.mark.anyio
@@ -113,7 +113,9 @@ async def test_the_public_origin_may_read_responses_and_their_headers(api: Api) 
     assert "Origin" in response.headers["Vary"]
 
 
-@pytest.mark.parametrize("path", ["/me", "/nothing", "/projects?limit=0", f"/projects/{NOBODY}"])
+@pytest.mark.parametrize(
+    "path", ["/me", "/nothing", "/projects?limit=0", f"/projects/{UNKNOWN_ID}"]
+)
 async def test_problems_have_cors_headers(api: Api, path: str) -> None:
     response = await api.send("GET", path, headers={"Origin": ADDRESS})
 
@@ -139,7 +141,7 @@ async def test_a_preflight_needs_no_token_and_allows_every_method(api: Api, meth
         "Access-Control-Request-Headers": "authorization, content-type, if-match",
     }
 
-    response = await api.send("OPTIONS", f"/projects/{NOBODY}", headers=headers)
+    response = await api.send("OPTIONS", f"/projects/{UNKNOWN_ID}", headers=headers)
 
     assert response.status_code in (200, 204)
     assert response.headers["Access-Control-Allow-Origin"] == ADDRESS

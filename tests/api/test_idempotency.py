@@ -15,7 +15,7 @@ from sidepro.adapters.images.codec import PillowCodec
 from sidepro.adapters.sql.schema import tables
 from sidepro.domain.idempotency import RESPONSE_TTL
 from sidepro.domain.ids import UserId
-from tests.api.client import NOBODY, PREFIX, Api, Json, Person, problem, project
+from tests.api.client import PREFIX, UNKNOWN_ID, Api, Json, Person, problem, project
 from tests.api.fixtures import serving
 from tests.databases import Databases, both_databases
 from tests.image_files import picture, saved
@@ -180,7 +180,7 @@ async def test_a_key_is_1_to_64_visible_characters(stage: Stage, name: str, key:
 
 
 async def test_not_found_takes_precedence_over_a_bad_key(stage: Stage) -> None:
-    path = f"/projects/{NOBODY}/comments"
+    path = f"/projects/{UNKNOWN_ID}/comments"
     response = await post(stage.api, path, {"body": "x"}, stage.one, key="k" * 65)
     problem(response, 404, "not-found")
 

@@ -14,7 +14,17 @@ from sqlalchemy import text
 from sidepro.api import multipart_body as uploads
 from sidepro.domain.errors import Unavailable
 from tests import image_files
-from tests.api.client import NOBODY, PASSWORD, PREFIX, Api, Json, Person, answer, problem, project
+from tests.api.client import (
+    PASSWORD,
+    PREFIX,
+    UNKNOWN_ID,
+    Api,
+    Json,
+    Person,
+    answer,
+    problem,
+    project,
+)
 from tests.api.fixtures import serving
 from tests.api.schemas import ACCOUNT, CARD, COMMENT, PROJECT, RECOMMENDATIONS, ROOM, USER
 from tests.databases import Databases
@@ -275,7 +285,7 @@ async def test_only_ones_own_images_can_be_used(api: Api, owner: Person) -> None
     await api.profile(other)
     made = await api.publish(other)
 
-    for image_id in (image["id"], NOBODY):
+    for image_id in (image["id"], UNKNOWN_ID):
         calls: list[tuple[str, str, Json, str]] = [
             ("PATCH", "/me/profile", {"image_id": image_id}, "/image_id"),
             ("PATCH", f"/projects/{made['id']}", {"thumbnail_id": image_id}, "/thumbnail_id"),
@@ -307,9 +317,9 @@ async def test_withdrawal_deletes_a_persons_images(fresh_api: Api) -> None:
     api = fresh_api
     person, staying = await api.sign_up(), await api.sign_up()
     face, front, shown = [await api.image(person, PNG) for _ in range(3)]
-    kept = await api.image(staying, PNG)
+    remaining = await api.image(staying, PNG)
     await api.profile(person, image_id=face["id"])
-    await api.profile(staying, image_id=kept["id"])
+    await api.profile(staying, image_id=remaining["id"])
     await api.publish(person, thumbnail_id=front["id"], content=f"![x]({shown['url']})")
     response = await api.send("DELETE", "/me", {"password": PASSWORD}, by=person)
     assert response.status_code == 204
@@ -320,7 +330,7 @@ async def test_withdrawal_deletes_a_persons_images(fresh_api: Api) -> None:
     assert await api.platform.api.services.images.remove_unused() == 3
     for image in (face, front, shown):
         assert (await api.http.get(image["url"])).status_code == 404
-    assert (await api.http.get(kept["url"])).status_code == 200
+    assert (await api.http.get(remaining["url"])).status_code == 200
     async with api.platform.database.reading() as connection:
         assert await connection.scalar(text("SELECT count(*) FROM images")) == 1
 

@@ -16,7 +16,7 @@ async def a_room(api: Api, *, messages: int = 0) -> tuple[Person, Person, Json, 
     one, two = await api.sign_up("one"), await api.sign_up("two")
     room = await api.room(one, two)
     for number in range(messages):
-        await api.say(one, room, f"{number + 1}")
+        await api.send_message(one, room, f"{number + 1}")
     return one, two, room, f"/rooms/{room['id']}/messages"
 
 
@@ -26,8 +26,8 @@ async def a_room(api: Api, *, messages: int = 0) -> tuple[Person, Person, Json, 
 async def test_a_message_is_numbered_and_comes_back_as_it_was_sent(api: Api) -> None:
     one, two, room, path = await a_room(api)
 
-    first = await api.say(one, room, " 안녕\n하세요 🙂 ")
-    second = await api.say(two, room, "네", client_id="가나 다-7")
+    first = await api.send_message(one, room, " 안녕\n하세요 🙂 ")
+    second = await api.send_message(two, room, "네", client_id="가나 다-7")
 
     assert first == {
         "room_id": room["id"],
@@ -45,7 +45,7 @@ async def test_a_message_is_numbered_and_comes_back_as_it_was_sent(api: Api) -> 
 
 async def test_a_repeated_client_id_gives_the_first_message_whatever_the_body(api: Api) -> None:
     one, _, room, path = await a_room(api)
-    first = await api.say(one, room, "first", client_id="c")
+    first = await api.send_message(one, room, "first", client_id="c")
 
     for body in ("first", "other"):
         response = await api.send("POST", path, {"body": body, "client_id": "c"}, by=one)
@@ -59,10 +59,10 @@ async def test_a_client_id_is_its_senders_and_its_rooms_own(api: Api) -> None:
     elsewhere = await api.room(one, await api.sign_up())
 
     sent = [
-        await api.say(one, room, client_id="c"),
-        await api.say(two, room, client_id="c"),
-        await api.say(one, elsewhere, client_id="c"),
-        await api.say(one, room, client_id="C"),
+        await api.send_message(one, room, client_id="c"),
+        await api.send_message(two, room, client_id="c"),
+        await api.send_message(one, elsewhere, client_id="c"),
+        await api.send_message(one, room, client_id="C"),
     ]
 
     assert [message["seq"] for message in sent] == [1, 2, 1, 3]
@@ -71,7 +71,9 @@ async def test_a_client_id_is_its_senders_and_its_rooms_own(api: Api) -> None:
 async def test_messages_without_a_client_id_are_never_the_same(api: Api) -> None:
     one, _, room, _ = await a_room(api)
 
-    sent = [await api.say(one, room, "x", **over) for over in ({}, {}, {"client_id": None})]
+    sent = [
+        await api.send_message(one, room, "x", **over) for over in ({}, {}, {"client_id": None})
+    ]
 
     assert [message["seq"] for message in sent] == [1, 2, 3]
 
@@ -102,14 +104,16 @@ async def test_a_bad_message_is_refused_and_leaves_no_hole(
     one, _, room, path = await a_room(api)
 
     assert await api.refused(422, "invalid", "POST", path, body, by=one) == faults
-    assert (await api.say(one, room))["seq"] == 1
+    assert (await api.send_message(one, room))["seq"] == 1
 
 
 async def test_the_length_of_a_message_is_counted_after_composition(api: Api) -> None:
     one, _, room, _ = await a_room(api)
     text = "한" * 4_000
 
-    message = await api.say(one, room, unicodedata.normalize("NFD", text), client_id="c" * 64)
+    message = await api.send_message(
+        one, room, unicodedata.normalize("NFD", text), client_id="c" * 64
+    )
 
     assert message["body"] == text
 
@@ -125,7 +129,7 @@ async def six(api: Api) -> tuple[Person, str]:
 
 
 @pytest.mark.parametrize(
-    ("query", "wanted"),
+    ("query", "expected"),
     [
         ({}, [1, 2, 3, 4, 5, 6]),
         ({"limit": 2}, [5, 6]),
@@ -144,13 +148,13 @@ async def six(api: Api) -> tuple[Person, str]:
     ],
 )
 async def test_a_stretch_of_the_history_in_ascending_order(
-    api: Api, six: tuple[Person, str], query: dict[str, int], wanted: list[int]
+    api: Api, six: tuple[Person, str], query: dict[str, int], expected: list[int]
 ) -> None:
     two, path = six
 
     history = await api.get(HISTORY, path, by=two, **query)
 
-    assert [message["seq"] for message in history["items"]] == wanted
+    assert [message["seq"] for message in history["items"]] == expected
     assert history["last_seq"] == 6
 
 
@@ -220,7 +224,7 @@ async def test_a_read_mark_goes_neither_back_nor_beyond_the_last_message(
 
 async def test_ones_own_messages_are_never_unread_and_move_no_mark(api: Api) -> None:
     one, two, room, _ = await a_room(api, messages=2)
-    await api.say(two, room)
+    await api.send_message(two, room)
 
     mine = await api.get(ROOM, f"/rooms/{room['id']}", by=one)
     theirs = await api.get(ROOM, f"/rooms/{room['id']}", by=two)

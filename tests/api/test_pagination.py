@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.api.client import PASSWORD, PREFIX, Api, Json, Person, answer
-from tests.api.schemas import CARD, COMMENT, PROJECT, ROOM, SESSION, TOKENS, Shape, page_of
+from tests.api.schemas import CARD, COMMENT, PROJECT, ROOM, SESSION, TOKENS, Shape, page_schema
 from tests.databases import both_databases
 from tests.statement_log import statements
 
@@ -90,7 +90,7 @@ async def comments(api: Api) -> Listed:
 async def rooms(api: Api) -> Listed:
     person = await api.sign_up()
     made = [await api.room(person, await api.sign_up()) for _ in range(SIZE)]
-    await api.say(person, made[1])
+    await api.send_message(person, made[1])
     order = [made[number]["id"] for number in (1, 4, 3, 2, 0)]
     return Listed("/rooms", person, ROOM, order)
 
@@ -101,13 +101,13 @@ async def sessions(api: Api) -> Listed:
     body = {"email": person.email, "password": PASSWORD}
     for _ in range(SIZE - 1):
         await api.ok(TOKENS, "POST", "/sessions", body, status=201)
-    listed = await api.get(page_of(SESSION), "/sessions", by=person)
+    listed = await api.get(page_schema(SESSION), "/sessions", by=person)
     order = [session["id"] for session in listed["items"]]
     assert order == sorted(order, reverse=True)
     return Listed("/sessions", person, SESSION, order)
 
 
-LISTS = [
+LIST_CASES = [
     the_board,
     the_most_viewed,
     the_popular,
@@ -120,7 +120,7 @@ LISTS = [
 ]
 
 
-@pytest.fixture(scope="module", params=LISTS, ids=lambda make: make.__name__)
+@pytest.fixture(scope="module", params=LIST_CASES, ids=lambda make: make.__name__)
 async def there(api: Api, request: pytest.FixtureRequest) -> Listed:
     """Each list in turn. No test changes it."""
     made: Listed = await request.param(api)
@@ -160,16 +160,16 @@ async def test_links_lead_to_the_same_pages_as_the_cursors(api: Api, there: List
 
     middle = await api.send("GET", there.path, by=there.by, query=query)
 
-    page = answer(middle, page_of(there.shape))
+    page = answer(middle, page_schema(there.shape))
     for relation, member in (("next", "next"), ("prev", "previous")):
         target = urlsplit(middle.links[relation]["url"])
         assert target.path == PREFIX + there.path
         asked = parse_qs(target.query)
         assert asked.pop("cursor") == [page[member]]
-        wanted = {name: value for name, value in query.items() if name != "cursor"}
+        expected = {name: value for name, value in query.items() if name != "cursor"}
         assert asked == {
             name: value if isinstance(value, list) else [str(value)]
-            for name, value in wanted.items()
+            for name, value in expected.items()
         }
 
 
@@ -193,7 +193,7 @@ async def test_a_total_that_is_not_asked_for_is_not_there(api: Api, there: Liste
         "GET", there.path, by=there.by, query={**there.query, "total": "false"}
     )
 
-    answer(response, page_of(there.shape))
+    answer(response, page_schema(there.shape))
 
 
 async def test_a_cursor_is_good_for_another_limit(api: Api, there: Listed) -> None:
@@ -230,7 +230,7 @@ async def test_a_cursor_with_a_letter_changed_is_refused(api: Api, there: Listed
 
 
 async def test_no_list_takes_the_cursor_of_another(api: Api) -> None:
-    lists = [await make(api) for make in [*LISTS, comments, a_persons_projects]]
+    lists = [await make(api) for make in [*LIST_CASES, comments, a_persons_projects]]
     cursors = [(await there.page(api, limit=1))["next"] for there in lists]
 
     for number, there in enumerate(lists):

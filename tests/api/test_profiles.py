@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from tests.api.client import NOBODY, Api, Json, Person
+from tests.api.client import UNKNOWN_ID, Api, Json, Person
 from tests.api.schemas import ACCOUNT, CATALOGUE, USER
 
 pytestmark = pytest.mark.anyio
@@ -123,12 +123,12 @@ BAD: list[tuple[Json, list[str]]] = [
     ({"github_url": 'https://example.com/"><script>'}, ["/github_url"]),
     ({"github_url": "https://[not-an-address]/"}, ["/github_url"]),
     ({"github_url": "null"}, ["/github_url"]),
-    ({"image_id": NOBODY}, ["/image_id"]),
+    ({"image_id": UNKNOWN_ID}, ["/image_id"]),
     ({"image_id": "null"}, ["/image_id"]),
     ({"image_id": 7}, ["/image_id"]),
     ({"email": "other@example.com"}, ["/email"]),
     ({"is_admin": True}, ["/is_admin"]),
-    ({"user_id": NOBODY}, ["/user_id"]),
+    ({"user_id": UNKNOWN_ID}, ["/user_id"]),
     ({"image_url": "/media/x"}, ["/image_url"]),
     ({"username": "other"}, ["/username"]),
 ]

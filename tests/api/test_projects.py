@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from tests.api.client import NOBODY, PREFIX, Api, Json, Person, answer, problem, project
+from tests.api.client import PREFIX, UNKNOWN_ID, Api, Json, Person, answer, problem, project
 from tests.api.schemas import BOOKMARK, CARD, CATALOGUE, PROJECT
 
 pytestmark = pytest.mark.anyio
@@ -79,12 +79,12 @@ BAD: list[tuple[Json, list[str]]] = [
     ({"repository_url": ""}, ["/repository_url"]),
     ({"repository_url": "null"}, ["/repository_url"]),
     ({"repository_url": 7}, ["/repository_url"]),
-    ({"thumbnail_id": NOBODY}, ["/thumbnail_id"]),
+    ({"thumbnail_id": UNKNOWN_ID}, ["/thumbnail_id"]),
     ({"thumbnail_id": "nonsense"}, ["/thumbnail_id"]),
     ({"thumbnail_id": "null"}, ["/thumbnail_id"]),
-    ({"author_id": NOBODY}, ["/author_id"]),
-    ({"author": {"id": NOBODY}}, ["/author"]),
-    ({"id": NOBODY}, ["/id"]),
+    ({"author_id": UNKNOWN_ID}, ["/author_id"]),
+    ({"author": {"id": UNKNOWN_ID}}, ["/author"]),
+    ({"id": UNKNOWN_ID}, ["/id"]),
     ({"view_count": 1_000_000}, ["/view_count"]),
     ({"bookmark_count": 1}, ["/bookmark_count"]),
     ({"comment_count": 1}, ["/comment_count"]),
@@ -225,7 +225,7 @@ async def test_other_spellings_of_an_id_are_not_found(api: Api, author: Person) 
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-@pytest.mark.parametrize("project_id", [NOBODY, "nonsense", "0", "%00", "%ff", "%20"])
+@pytest.mark.parametrize("project_id", [UNKNOWN_ID, "nonsense", "0", "%00", "%ff", "%20"])
 async def test_an_unknown_project_is_not_found(api: Api, method: str, project_id: str) -> None:
     response = await api.send(method, f"/projects/{project_id}")
 
@@ -411,7 +411,7 @@ async def test_each_person_sees_their_own_bookmark(api: Api) -> None:
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
-@pytest.mark.parametrize("project_id", [NOBODY, "nonsense"])
+@pytest.mark.parametrize("project_id", [UNKNOWN_ID, "nonsense"])
 async def test_an_unknown_project_cannot_be_bookmarked(
     api: Api, method: str, project_id: str
 ) -> None:

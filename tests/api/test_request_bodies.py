@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from sidepro.api.docs.openapi import document
-from tests.api.client import NOBODY, PREFIX, Api, Json, Person, answer, problem, project
+from tests.api.client import PREFIX, UNKNOWN_ID, Api, Json, Person, answer, problem, project
 from tests.api.schemas import ACCOUNT, CATALOGUE, PROJECT
 
 pytestmark = pytest.mark.anyio
@@ -151,10 +151,10 @@ async def test_the_tested_routes_include_known_ones(routes: Routes) -> None:
     [
         ("is_admin", True),
         ("is_active", True),
-        ("author_id", NOBODY),
-        ("owner_id", NOBODY),
-        ("sender_id", NOBODY),
-        ("id", NOBODY),
+        ("author_id", UNKNOWN_ID),
+        ("owner_id", UNKNOWN_ID),
+        ("sender_id", UNKNOWN_ID),
+        ("id", UNKNOWN_ID),
         ("view_count", 7),
         ("bookmark_count", 7),
         ("comment_count", 7),
@@ -317,6 +317,6 @@ async def test_the_last_of_repeated_members_counts(api: Api, person: Person) -> 
 
 
 async def test_unknown_query_parameters_are_ignored(api: Api, person: Person) -> None:
-    found = await api.get(ACCOUNT, "/me", by=person, is_admin="true", id=NOBODY)
+    found = await api.get(ACCOUNT, "/me", by=person, is_admin="true", id=UNKNOWN_ID)
 
     assert (found["id"], found["is_admin"]) == (person.id, False)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.api.client import NOBODY, PREFIX, Api, Json, Person, answer
+from tests.api.client import PREFIX, UNKNOWN_ID, Api, Json, Person, answer
 from tests.api.schemas import ROOM
 
 pytestmark = pytest.mark.anyio
@@ -72,7 +72,7 @@ async def test_nobody_chats_with_themselves(api: Api) -> None:
 async def test_asking_nobody_is_not_found(api: Api) -> None:
     person = await api.sign_up()
 
-    await api.refused(404, "not-found", "POST", "/rooms", {"user_id": NOBODY}, by=person)
+    await api.refused(404, "not-found", "POST", "/rooms", {"user_id": UNKNOWN_ID}, by=person)
 
 
 @pytest.mark.parametrize(
@@ -82,9 +82,9 @@ async def test_asking_nobody_is_not_found(api: Api) -> None:
         ({"user_id": None}, "/user_id"),
         ({"user_id": "nonsense"}, "/user_id"),
         ({"user_id": 7}, "/user_id"),
-        ({"user_id": [NOBODY]}, "/user_id"),
-        ({"user_id": NOBODY, "status": "running"}, "/status"),
-        ({"user_id": NOBODY, "left_by": None}, "/left_by"),
+        ({"user_id": [UNKNOWN_ID]}, "/user_id"),
+        ({"user_id": UNKNOWN_ID, "status": "running"}, "/status"),
+        ({"user_id": UNKNOWN_ID, "left_by": None}, "/left_by"),
     ],
 )
 async def test_a_request_that_does_not_fit_is_refused(api: Api, body: Json, fault: str) -> None:
@@ -113,7 +113,7 @@ async def test_rooms_come_the_latest_activity_first(api: Api) -> None:
     order = [rooms[n]["id"] for n in (2, 1, 0)]
     assert await api.ids(ROOM, "/rooms", by=me) == order
 
-    await api.say(me, rooms[0])
+    await api.send_message(me, rooms[0])
 
     assert await api.ids(ROOM, "/rooms", by=me) == [rooms[n]["id"] for n in (0, 2, 1)]
 
@@ -131,8 +131,8 @@ async def test_reading_and_asking_again_are_no_activity(api: Api) -> None:
 async def test_a_room_tells_its_last_message_and_what_is_unread(api: Api) -> None:
     one, two = await two_people(api)
     room = await api.room(one, two)
-    await api.say(one, room, "하나")
-    last = await api.say(one, room, "둘", client_id="c-2")
+    await api.send_message(one, room, "하나")
+    last = await api.send_message(one, room, "둘", client_id="c-2")
 
     for_two, for_one = await seen(api, room, two), await seen(api, room, one)
 
@@ -142,7 +142,7 @@ async def test_a_room_tells_its_last_message_and_what_is_unread(api: Api) -> Non
     assert for_two["updated_at"] == last["sent_at"]
 
 
-@pytest.mark.parametrize("room_id", [NOBODY, "nonsense"])
+@pytest.mark.parametrize("room_id", [UNKNOWN_ID, "nonsense"])
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 async def test_what_is_not_there_is_not_found(api: Api, method: str, room_id: str) -> None:
     person = await api.sign_up()
@@ -165,7 +165,7 @@ async def test_a_room_of_others_is_not_there(
 ) -> None:
     one, two = await two_people(api)
     room = await api.room(one, two)
-    await api.say(one, room)
+    await api.send_message(one, room)
     stranger, administrator = await api.sign_up(), await api.administrator()
 
     for who in (stranger, administrator):
@@ -197,7 +197,7 @@ async def test_who_leaves_does_not_see_the_room_any_more(api: Api) -> None:
 async def test_the_other_one_sees_a_pending_room_and_reads_it(api: Api) -> None:
     one, two = await two_people(api)
     room = await api.room(one, two)
-    message = await api.say(one, room)
+    message = await api.send_message(one, room)
     await leave(api, room, one)
 
     pending = await seen(api, room, two)
@@ -223,7 +223,7 @@ async def test_nobody_writes_into_a_pending_room(api: Api) -> None:
 async def test_read_marks_move_in_a_pending_room(api: Api) -> None:
     one, two = await two_people(api)
     room = await api.room(one, two)
-    await api.say(one, room)
+    await api.send_message(one, room)
     await leave(api, room, one)
 
     await api.send("PUT", f"/rooms/{room['id']}/read", {"seq": 1}, by=two)
@@ -244,7 +244,7 @@ async def test_the_one_who_stayed_does_not_reopen_the_room_by_asking(api: Api) -
 async def test_the_one_who_left_reopens_the_room_with_its_history(api: Api) -> None:
     one, two = await two_people(api)
     room = await api.room(one, two)
-    await api.say(two, room)
+    await api.send_message(two, room)
     await leave(api, room, one)
 
     response = await api.send("POST", "/rooms", {"user_id": two.id}, by=one)
@@ -254,7 +254,7 @@ async def test_the_one_who_left_reopens_the_room_with_its_history(api: Api) -> N
     assert (again["id"], again["status"], again["left_by"]) == (room["id"], "stop", None)
     assert (again["last_seq"], again["unread_count"]) == (1, 1)
     assert again["updated_at"] > room["updated_at"]
-    assert (await api.say(two, room))["seq"] == 2
+    assert (await api.send_message(two, room))["seq"] == 2
 
 
 async def test_a_reopened_room_is_the_latest_activity(api: Api) -> None:
@@ -272,7 +272,7 @@ async def test_a_reopened_room_is_the_latest_activity(api: Api) -> None:
 async def test_when_both_have_left_the_room_is_gone_with_its_messages(api: Api) -> None:
     one, two = await two_people(api)
     room = await api.room(one, two)
-    await api.say(one, room)
+    await api.send_message(one, room)
     await leave(api, room, one)
     await leave(api, room, two)
 

@@ -10,7 +10,7 @@ from sidepro.adapters.sql.schema.tables import refresh_tokens
 from sidepro.domain.accounts.session import MAX_SESSIONS
 from sidepro.domain.ids import RoomId
 from tests.api.client import PASSWORD, Api, Json, Person, problem
-from tests.api.schemas import PROJECT, SESSION, TOKENS, page_of
+from tests.api.schemas import PROJECT, SESSION, TOKENS, page_schema
 
 pytestmark = pytest.mark.anyio
 
@@ -74,9 +74,9 @@ async def test_two_tabs_get_siblings(api: Api) -> None:
 
 async def test_a_fourth_use_is_a_replay_however_soon(api: Api) -> None:
     first = await logged_in(api, await api.sign_up())
-    given = [await refreshed(api, first["refresh_token"]) for _ in range(3)]
+    successors = [await refreshed(api, first["refresh_token"]) for _ in range(3)]
     await not_refreshed(api, first["refresh_token"])
-    for tokens in given:
+    for tokens in successors:
         await not_refreshed(api, tokens["refresh_token"])
         assert not await works(api, tokens["access_token"])
 
@@ -140,7 +140,7 @@ async def test_ones_own_sessions_are_listed(api: Api) -> None:
     await api.sign_up()
     other = await logged_in(api, person)
     await refreshed(api, (await logged_in(api, person))["refresh_token"])
-    listed = (await api.get(page_of(SESSION), "/sessions", by=person))["items"]
+    listed = (await api.get(page_schema(SESSION), "/sessions", by=person))["items"]
     assert len(listed) == 3
     assert [session["current"] for session in listed] == [False, False, True]
     assert listed[1]["id"] == other["session_id"]
@@ -243,8 +243,8 @@ async def test_a_withdrawal_takes_all_that_hangs_on_it(api: Api) -> None:
             await api.bookmark(somebody, project)
     await api.comment(person, others)
     room = await api.room(person, other)
-    await api.say(person, room, "남는 말")
-    await api.say(other, room)
+    await api.send_message(person, room, "남는 말")
+    await api.send_message(other, room)
     elsewhere = await logged_in(api, person)
 
     answered = await api.send("DELETE", "/me", {"password": PASSWORD}, by=person)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.api.client import NOBODY, Api
+from tests.api.client import UNKNOWN_ID, Api
 from tests.api.schemas import CARD, PROJECT
 
 pytestmark = pytest.mark.anyio
@@ -66,7 +66,7 @@ async def test_bookmarks_require_a_token(api: Api) -> None:
 
 
 @pytest.mark.parametrize("what", ["projects", "bookmarks"])
-@pytest.mark.parametrize("user_id", [NOBODY, "nonsense"])
+@pytest.mark.parametrize("user_id", [UNKNOWN_ID, "nonsense"])
 async def test_lists_of_an_unknown_user_are_not_found(api: Api, what: str, user_id: str) -> None:
     person = await api.sign_up()
 

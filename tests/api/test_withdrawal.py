@@ -64,18 +64,18 @@ class Deployment:
 
     async def everything(self) -> dict[str, str]:
         """The stored data as text, by table, Redis key and object."""
-        kept = {}
-        for name, held in (self.redis.everything() if self.redis else {}).items():
-            kept[f"Redis, {name}"] = f"{name} {legible(held)}"
-        for name, held in self.images().items():
-            kept[f"image {name}"] = f"{name} {legible(held)}"
+        contents = {}
+        for name, value in (self.redis.everything() if self.redis else {}).items():
+            contents[f"Redis, {name}"] = f"{name} {legible(value)}"
+        for name, value in self.images().items():
+            contents[f"image {name}"] = f"{name} {legible(value)}"
         async with self.api.platform.database.reading() as connection:
             names = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
             for name in names:
                 # As the driver returns it, without this version's conversions.
                 rows = await connection.exec_driver_sql(f'SELECT * FROM "{name}"')
-                kept[name] = "\n".join(" ".join(map(legible, row)) for row in rows)
-        return kept
+                contents[name] = "\n".join(" ".join(map(legible, row)) for row in rows)
+        return contents
 
 
 def legible(value: object) -> str:
@@ -164,8 +164,8 @@ async def test_a_withdrawal_leaves_no_data_and_no_wrong_count(deployment: Deploy
     forms = forms_of(account)
 
     async def naming() -> set[str]:
-        kept = await deployment.everything()
-        return {place for place, held in kept.items() if any(form in held for form in forms)}
+        contents = await deployment.everything()
+        return {place for place, value in contents.items() if any(form in value for form in forms)}
 
     before = await naming()
     in_redis = {place.partition(":")[0] for place in before if place.startswith("Redis, ")}
@@ -201,12 +201,12 @@ async def test_rooms_opened_during_a_withdrawal_have_no_withdrawn_participant(
         askers = [await api.sign_up() for _ in range(4)]
         withdrawal = {"password": PASSWORD}
 
-        gone, *answers = await asyncio.gather(
+        deletion, *answers = await asyncio.gather(
             api.send("DELETE", "/me", withdrawal, by=going),
             *(api.send("POST", "/rooms", {"user_id": going.id}, by=one) for one in askers),
         )
 
-        assert gone.status_code == 204, gone.text
+        assert deletion.status_code == 204, deletion.text
         for asker, response in zip(askers, answers, strict=True):
             await left_behind(api, asker, response)
 

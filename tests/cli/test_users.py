@@ -18,22 +18,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    Run = Callable[..., Outcome]
+    RunCommand = Callable[..., Outcome]
 
 PASSWORD = "정확한 horse battery 9"
 OTHER = "또 다른 battery horse 8"
 
 
 @pytest.fixture
-def run_with_input(tmp_path: Path) -> Run:
+def run_with_input(tmp_path: Path) -> RunCommand:
     """Runs `sidepro` in its own process, with text on standard input and no terminal."""
 
-    def run_it(given: str, *arguments: str, **environment: str) -> Outcome:
+    def run_it(stdin: str, *arguments: str, **environment: str) -> Outcome:
         done = subprocess.run(
             [COMMAND, *arguments],
             cwd=tmp_path,
             env=settings(environment),
-            input=given.encode(),
+            input=stdin.encode(),
             capture_output=True,
             timeout=60,
             check=False,
@@ -45,23 +45,23 @@ def run_with_input(tmp_path: Path) -> Run:
 
 
 @pytest.fixture
-def run_migrated(run_here: Run) -> Run:
+def run_migrated(run_here: RunCommand) -> RunCommand:
     """Runs the command on a migrated database."""
     assert run_here("migrate").code == 0
     return run_here
 
 
-def listed(run: Run) -> list[list[str]]:
+def listed(run: RunCommand) -> list[list[str]]:
     outcome = run("users", "list")
     assert (outcome.code, outcome.err) == (0, "")
     return [line.split("\t") for line in outcome.out.splitlines()]
 
 
-def admin(run: Run, email: str = "a@b.kr", name: str = "미나") -> Outcome:
+def admin(run: RunCommand, email: str = "a@b.kr", name: str = "미나") -> Outcome:
     return run("users", "create-admin", email, name, "--password", PASSWORD)
 
 
-def test_an_administrator_is_created_and_listed(run_migrated: Run) -> None:
+def test_an_administrator_is_created_and_listed(run_migrated: RunCommand) -> None:
     outcome = admin(run_migrated)
     assert (outcome.code, outcome.err) == (0, "")
     assert "미나 <a@b.kr>" in outcome.out
@@ -72,7 +72,7 @@ def test_an_administrator_is_created_and_listed(run_migrated: Run) -> None:
 
 @pytest.mark.parametrize("end", ["\n", "", "\r\n"])
 def test_a_password_is_read_from_standard_input(
-    run_migrated: Run, run_with_input: Run, end: str
+    run_migrated: RunCommand, run_with_input: RunCommand, end: str
 ) -> None:
     outcome = run_with_input(PASSWORD + end, "users", "create-admin", "a@b.kr", "name")
     assert (outcome.code, outcome.err) == (0, "")
@@ -81,14 +81,14 @@ def test_a_password_is_read_from_standard_input(
 
 
 def test_create_admin_without_a_password_is_an_error(
-    run_migrated: Run, run_with_input: Run
+    run_migrated: RunCommand, run_with_input: RunCommand
 ) -> None:
     outcome = run_with_input("", "users", "create-admin", "a@b.kr", "name")
     assert "standard input" in outcome.error_line()
     assert listed(run_migrated) == []
 
 
-def test_accounts_are_deactivated_and_activated_by_email_or_name(run_migrated: Run) -> None:
+def test_accounts_are_deactivated_and_activated_by_email_or_name(run_migrated: RunCommand) -> None:
     admin(run_migrated)
     for name in ("A@B.kr", "미나"):
         assert run_migrated("users", "deactivate", name).out == "미나 is deactivated\n"
@@ -113,7 +113,7 @@ def can_log_in(folder: Path, password: str) -> bool:
     return asyncio.run(attempt())
 
 
-def test_a_password_is_reset(run_migrated: Run, tmp_path: Path) -> None:
+def test_a_password_is_reset(run_migrated: RunCommand, tmp_path: Path) -> None:
     admin(run_migrated)
     assert can_log_in(tmp_path, PASSWORD)
     outcome = run_migrated("users", "reset-password", "미나", "--password", OTHER)
@@ -123,7 +123,7 @@ def test_a_password_is_reset(run_migrated: Run, tmp_path: Path) -> None:
     assert not can_log_in(tmp_path, PASSWORD)
 
 
-def test_users_are_listed_in_the_order_of_sign_up(run_migrated: Run) -> None:
+def test_users_are_listed_in_the_order_of_sign_up(run_migrated: RunCommand) -> None:
     names = ["셋", "하나", "zwei"]
     for number, name in enumerate(names):
         assert admin(run_migrated, f"a{number}@b.kr", name + "-x").code == 0
@@ -139,7 +139,9 @@ def test_users_are_listed_in_the_order_of_sign_up(run_migrated: Run) -> None:
     ],
     ids=" ".join,
 )
-def test_an_unknown_name_is_a_one_line_error(run_migrated: Run, arguments: list[str]) -> None:
+def test_an_unknown_name_is_a_one_line_error(
+    run_migrated: RunCommand, arguments: list[str]
+) -> None:
     outcome = run_migrated("users", *arguments)
     assert "'nobody'" in outcome.error_line()
     assert outcome.code == 1
@@ -158,7 +160,7 @@ def test_an_unknown_name_is_a_one_line_error(run_migrated: Run, arguments: list[
     ],
 )
 def test_an_invalid_new_account_is_a_one_line_error(
-    run_migrated: Run, email: str, name: str, password: str, said: str
+    run_migrated: RunCommand, email: str, name: str, password: str, said: str
 ) -> None:
     admin(run_migrated)
     outcome = run_migrated("users", "create-admin", email, name, "--password", password)
@@ -166,7 +168,7 @@ def test_an_invalid_new_account_is_a_one_line_error(
     assert len(listed(run_migrated)) == 1
 
 
-def test_a_weak_new_password_changes_nothing(run_migrated: Run) -> None:
+def test_a_weak_new_password_changes_nothing(run_migrated: RunCommand) -> None:
     admin(run_migrated)
     line = run_migrated("users", "reset-password", "미나", "--password", "short").error_line()
     assert "password" in line.lower()
@@ -174,7 +176,7 @@ def test_a_weak_new_password_changes_nothing(run_migrated: Run) -> None:
 
 @pytest.mark.parametrize("arguments", [["list"], ["deactivate", "x"]], ids=" ".join)
 def test_a_database_without_schema_is_a_one_line_error(
-    run_here: Run, arguments: list[str]
+    run_here: RunCommand, arguments: list[str]
 ) -> None:
     assert "sidepro migrate" in run_here("users", *arguments).error_line()
 
@@ -182,7 +184,9 @@ def test_a_database_without_schema_is_a_one_line_error(
 @pytest.mark.parametrize(
     "arguments", [["lsit"], ["deactivate"], ["create-admin", "a@b.kr"]], ids=" ".join
 )
-def test_an_invalid_argument_is_a_one_line_error(run_here: Run, arguments: list[str]) -> None:
+def test_an_invalid_argument_is_a_one_line_error(
+    run_here: RunCommand, arguments: list[str]
+) -> None:
     outcome = run_here("users", *arguments)
     assert outcome.code == 2
     assert "--help" in outcome.error_line()

@@ -21,7 +21,7 @@ def over_the_wire(cursor: Cursor) -> Cursor:
     return _CURSORS.decode(_CURSORS.encode(cursor, "list"), "list")
 
 
-async def walk(fetch: Fetch[Item], limit: int) -> list[Item]:
+async def read_all_pages(fetch: Fetch[Item], limit: int) -> list[Item]:
     """Everything in a list that nobody changes, in its order.
 
     Walks to the end and back to the start, and asserts that both ways give the same pages, and

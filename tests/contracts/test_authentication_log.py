@@ -41,7 +41,7 @@ def handler(monkeypatch: pytest.MonkeyPatch) -> Iterator[logging.StreamHandler[i
 
 
 @pytest.fixture(params=["lines", "list"])
-def note(
+def log_event(
     request: pytest.FixtureRequest, handler: logging.StreamHandler[io.StringIO]
 ) -> AuthenticationLog:
     return audit_log if request.param == "lines" else NotedEvents()
@@ -49,11 +49,11 @@ def note(
 
 @pytest.mark.parametrize("event", AuthenticationEvent)
 def test_every_event_can_be_noted_with_all_that_is_known_or_nothing(
-    note: AuthenticationLog, event: AuthenticationEvent
+    log_event: AuthenticationLog, event: AuthenticationEvent
 ) -> None:
-    note(event)
-    note(event, UserId(new_id()))
-    note(event, None, session_id=SessionId(new_id()), reason="why\n\ud800")
+    log_event(event)
+    log_event(event, UserId(new_id()))
+    log_event(event, None, session_id=SessionId(new_id()), reason="why\n\ud800")
 
 
 # ------------------------------------------------------------------------------------ lines alone

@@ -338,7 +338,7 @@ def test_every_page_is_what_a_plain_model_says(
     made=st.lists(drafts, min_size=2, max_size=12),
     asked=questions,
     happens=steps,
-    backward=st.booleans(),
+    reverse=st.booleans(),
     random=st.randoms(),
 )
 def test_a_walk_gives_what_did_not_change_once_each(
@@ -347,7 +347,7 @@ def test_a_walk_gives_what_did_not_change_once_each(
     made: list[Draft],
     asked: Question,
     happens: list[Any],
-    backward: bool,
+    reverse: bool,
     random: Random,
 ) -> None:
     async def example() -> None:
@@ -356,11 +356,11 @@ def test_a_walk_gives_what_did_not_change_once_each(
         changes = [step for step in happens if isinstance(step, tuple)]
         seen: list[ProjectId] = []
         steady = set(board.found(query))
-        cursor: Cursor | None = Cursor(reverse=backward)
+        cursor: Cursor | None = Cursor(reverse=reverse)
         while cursor is not None:
             page = await board.page(query, asked.limit, cursor)
             seen += [card.id for card in page.items]
-            cursor = page.previous if backward else page.next
+            cursor = page.previous if reverse else page.next
             if changes:
                 await board.do(changes.pop())
                 steady &= set(board.found(query))

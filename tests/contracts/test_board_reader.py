@@ -29,7 +29,7 @@ from tests import factories
 from tests.contracts.adapters import Adapters
 from tests.contracts.board_data import EVERYTHING, folded
 from tests.contracts.builders import after, no_comment, no_project, nobody
-from tests.contracts.paging import walk
+from tests.contracts.paging import read_all_pages
 
 pytestmark = pytest.mark.anyio
 
@@ -52,14 +52,16 @@ async def test_a_still_board_reads_alike_in_both_directions(
         for number in range(6)
     ]
     await adapters.add(author, *projects)
-    found = await walk(lambda page: adapters.board.board(BoardQuery(sort=sort), page, None), limit)
+    found = await read_all_pages(
+        lambda page: adapters.board.board(BoardQuery(sort=sort), page, None), limit
+    )
     places = {
         Sort.NEWEST: lambda project: (project.created_at, project.id),
         Sort.VIEWS: lambda project: project.id,
         Sort.POPULAR: lambda project: project.id,
     }
-    wanted = sorted(projects, key=places[sort], reverse=True)
-    assert [card.id for card in found] == [project.id for project in wanted]
+    expected = sorted(projects, key=places[sort], reverse=True)
+    assert [card.id for card in found] == [project.id for project in expected]
 
 
 async def test_the_way_back_from_an_end_that_is_gone(adapters: Adapters) -> None:
@@ -81,21 +83,21 @@ async def test_the_way_back_from_an_end_that_is_gone(adapters: Adapters) -> None
 
 
 @pytest.mark.parametrize("sort", list(Sort))
-@pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
+@pytest.mark.parametrize("reverse", [False, True], ids=["forward", "backward"])
 async def test_no_way_leads_to_where_nothing_is_any_more(
-    adapters: Adapters, sort: Sort, backward: bool
+    adapters: Adapters, sort: Sort, reverse: bool
 ) -> None:
     author = factories.user()
     projects = [factories.project(author.id, created_at=after(number)) for number in range(4)]
     await adapters.add(author, *projects)
     query = BoardQuery(sort=sort)
-    page = await adapters.board.board(query, PageRequest(2, Cursor(reverse=backward)), None)
-    onward = page.previous if backward else page.next
+    page = await adapters.board.board(query, PageRequest(2, Cursor(reverse=reverse)), None)
+    onward = page.previous if reverse else page.next
     assert onward is not None
 
-    async def without(*gone: ProjectId) -> Page[ProjectCard]:
+    async def without(*deleted: ProjectId) -> Page[ProjectCard]:
         async with adapters.unit_of_work() as work:
-            for project_id in gone:
+            for project_id in deleted:
                 await work.projects.delete(project_id)
             await work.commit()
         return await adapters.board.board(query, PageRequest(2, onward), None)
@@ -205,15 +207,15 @@ async def test_bookmarked_is_the_viewers_and_nothing_for_nobody(adapters: Adapte
     project, other = factories.project(author.id), factories.project(author.id)
     await adapters.add(author, reader, project, other)
     await adapters.bookmark(reader.id, project.id)
-    for viewer, wanted in (
+    for viewer, expected in (
         (None, {project.id: None, other.id: None}),
         (reader.id, {project.id: True, other.id: False}),
         (author.id, {project.id: False, other.id: False}),
         (nobody(), {project.id: False, other.id: False}),
     ):
         page = await adapters.board.board(BoardQuery(), EVERYTHING, viewer)
-        assert {card.id: card.bookmarked for card in page.items} == wanted
-        for project_id, bookmarked in wanted.items():
+        assert {card.id: card.bookmarked for card in page.items} == expected
+        for project_id, bookmarked in expected.items():
             view = await adapters.board.project(project_id, viewer)
             assert view is not None
             assert view.card.bookmarked is bookmarked
@@ -231,12 +233,12 @@ async def test_bookmarks_come_latest_first_with_ties_by_id(adapters: Adapters) -
     await adapters.bookmark(viewer.id, projects[0].id)
     await adapters.bookmark(viewer.id, projects[6].id)
     moments = {project.id: after(number // 2) for number, project in enumerate(projects[:6])}
-    wanted = sorted(moments, key=lambda item: (moments[item], item), reverse=True)
+    expected = sorted(moments, key=lambda item: (moments[item], item), reverse=True)
     for limit in (1, 2, 4, 6, 7):
-        found = await walk(
+        found = await read_all_pages(
             lambda page: adapters.board.bookmarked_by(reader.id, page, viewer.id), limit
         )
-        assert [card.id for card in found] == wanted
+        assert [card.id for card in found] == expected
         assert {card.id for card in found if card.bookmarked} == {projects[0].id}
     anonymous = await adapters.board.bookmarked_by(reader.id, EVERYTHING, None)
     assert {card.bookmarked for card in anonymous.items} == {None}
@@ -297,9 +299,9 @@ async def test_a_project_that_is_not_there(adapters: Adapters) -> None:
 
 
 async def test_projects_of_deactivated_people_stay_on_the_board(adapters: Adapters) -> None:
-    gone = factories.user(is_active=False)
-    project = factories.project(gone.id)
-    await adapters.add(gone, project, factories.comment(project.id, gone.id))
+    deleted = factories.user(is_active=False)
+    project = factories.project(deleted.id)
+    await adapters.add(deleted, project, factories.comment(project.id, deleted.id))
     assert await adapters.board.board_size(BoardQuery()) == 1
     assert len((await adapters.board.board(BoardQuery(), EVERYTHING, None)).items) == 1
     assert len((await adapters.board.comments(project.id, EVERYTHING)).items) == 1
@@ -321,7 +323,7 @@ async def test_comments_come_oldest_first_with_ties_by_id(adapters: Adapters) ->
     ]
     await adapters.add(author, reader, project, other, *comments)
     await adapters.add(factories.comment(other.id, reader.id))
-    wanted = tuple(
+    expected = tuple(
         CommentView(
             id=comment.id,
             author=UserSummary(
@@ -336,8 +338,11 @@ async def test_comments_come_oldest_first_with_ties_by_id(adapters: Adapters) ->
         for comment in sorted(comments, key=lambda comment: (comment.created_at, comment.id))
     )
     for limit in (1, 2, 3, 7, 8):
-        assert tuple(await walk(partial(adapters.board.comments, project.id), limit)) == wanted
-    for view in wanted:
+        assert (
+            tuple(await read_all_pages(partial(adapters.board.comments, project.id), limit))
+            == expected
+        )
+    for view in expected:
         assert await adapters.board.comment(view.id) == view
     assert await adapters.board.comment(no_comment()) is None
 

@@ -24,12 +24,12 @@ ADDRESSES = {
 }
 
 
-@pytest.mark.parametrize(("typed", "kept"), ADDRESSES.items())
+@pytest.mark.parametrize(("typed", "normalized"), ADDRESSES.items())
 def test_an_address_has_one_normal_form(
-    normal_form: EmailNormalizer, typed: str, kept: str
+    normal_form: EmailNormalizer, typed: str, normalized: str
 ) -> None:
-    assert normal_form(typed) == kept
-    assert normal_form(kept) == kept
+    assert normal_form(typed) == normalized
+    assert normal_form(normalized) == normalized
 
 
 @pytest.mark.parametrize(

@@ -101,10 +101,10 @@ def test_pages_of_all_lengths_do_not_fill_the_memory(dialect: Dialect) -> None:
     try:
         for most in range(1, 501):
             prepared.bind({"most": most})
-        kept, _ = tracemalloc.get_traced_memory()
+        allocated, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert kept < 250 * length, "bytes, as if half of the texts had been kept"
+    assert allocated < 250 * length, "bytes, as if half of the texts had been kept"
 
 
 @both

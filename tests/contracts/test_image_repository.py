@@ -62,10 +62,10 @@ async def mark_unused_after(adapters: Adapters, days: float = 0) -> None:
 async def test_bytes_of_sums_the_stored_images_of_one_user(adapters: Adapters) -> None:
     owner, other = factories.user(), factories.user()
     await adapters.add(owner, other)
-    new, kept, claimed = [factories.image(owner.id, size=10**n) for n in range(3)]
+    new, stored, claimed = [factories.image(owner.id, size=10**n) for n in range(3)]
     await add_stored(adapters, claimed)
     assert await claim(adapters) == {claimed.id}
-    await add_stored(adapters, kept, factories.image(other.id, size=5_000))
+    await add_stored(adapters, stored, factories.image(other.id, size=5_000))
     async with adapters.unit_of_work() as work:
         await work.images.add(new)
         await work.commit()
@@ -110,15 +110,15 @@ async def test_mark_stored_succeeds_once_and_not_after_a_claim(
 async def test_only_stored_images_of_the_owner_can_be_locked(adapters: Adapters) -> None:
     owner, other = factories.user(), factories.user()
     await adapters.add(owner, other)
-    kept, new, claimed = [factories.image(owner.id) for _ in range(3)]
+    stored, new, claimed = [factories.image(owner.id) for _ in range(3)]
     await add_stored(adapters, claimed)
     await claim(adapters)
-    await add_stored(adapters, kept)
+    await add_stored(adapters, stored)
     async with adapters.unit_of_work() as work:
         await work.images.add(new)
         await work.commit()
-    assert await can_lock(adapters, kept, owner.id)
-    assert not await can_lock(adapters, kept, other.id)
+    assert await can_lock(adapters, stored, owner.id)
+    assert not await can_lock(adapters, stored, other.id)
     assert not await can_lock(adapters, new, owner.id)
     assert not await can_lock(adapters, claimed, owner.id)
     assert not await can_lock(adapters, factories.image(owner.id), owner.id)
@@ -393,10 +393,10 @@ async def test_image_urls_appear_in_every_view(adapters: Adapters) -> None:
         await adapters.board.bookmarked_by(plain.id, PageRequest(), None),
     ]
     cards = [card for page in pages for card in page.items]
-    hands = await adapters.recommendable.projects_by_author(
+    by_author = await adapters.recommendable.projects_by_author(
         [author.id, plain.id], nobody(), most=1, first=0
     )
-    cards += [card for hand in hands.values() for card in hand]
+    cards += [card for hand in by_author.values() for card in hand]
     cards += await adapters.recommendable.popular(nobody(), 9)
     assert len(cards) == 7
     for card in cards:

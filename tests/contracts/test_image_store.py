@@ -163,10 +163,10 @@ async def test_put_flushes_the_object_and_its_directory(
 ) -> None:
     flushed = set()
 
-    def note(descriptor: int) -> None:
+    def record(descriptor: int) -> None:
         flushed.add(os.fstat(descriptor).st_ino)
 
-    monkeypatch.setattr(os, "fsync", note)
+    monkeypatch.setattr(os, "fsync", record)
     key = new_key()
     await FolderImages(folder).put(key, DATA)
     assert flushed == set(map(inode, (folder / key, folder)))

@@ -14,7 +14,7 @@ from sidepro.domain.errors import Unavailable
 from sidepro.domain.recommendations.ports import JobLock
 from tests.clients import TIMEOUT, eventually
 from tests.databases import Databases, both_databases
-from tests.fakes.job_lock import MemoryTurns
+from tests.fakes.job_lock import MemoryJobLock
 from tests.servers import Postgres, free_port
 
 pytestmark = pytest.mark.anyio
@@ -46,7 +46,7 @@ def url(databases: Databases) -> Iterator[str]:
 async def processes(request: pytest.FixtureRequest) -> AsyncIterator[AnotherProcess]:
     """Gives the job lock of one more process; in memory all share one."""
     if request.param == "memory":
-        lock = MemoryTurns()
+        lock = MemoryJobLock()
         yield lambda: lock
         return
     kind: Databases = request.getfixturevalue(f"{request.param}_databases")
@@ -61,9 +61,9 @@ async def processes(request: pytest.FixtureRequest) -> AsyncIterator[AnotherProc
             yield another
 
 
-async def takes(turns: JobLock) -> bool:
+async def takes(job_lock: JobLock) -> bool:
     """Whether a turn is to be had without waiting."""
-    async with turns.acquire(wait=False) as is_mine:
+    async with job_lock.acquire(wait=False) as is_mine:
         return is_mine
 
 
@@ -104,9 +104,9 @@ async def test_of_many_at_once_one_is_inside_at_a_time_and_all_who_wait_come_in(
     everywhere = [processes() for _ in range(3)]
     inside = most_inside = done = 0
 
-    async def run(turns: JobLock) -> None:
+    async def run(job_lock: JobLock) -> None:
         nonlocal inside, most_inside, done
-        async with turns.acquire(wait=True):
+        async with job_lock.acquire(wait=True):
             inside += 1
             most_inside = max(most_inside, inside)
             await asyncio.sleep(0.01)
@@ -132,8 +132,8 @@ async def test_who_gives_up_waiting_or_is_cancelled_inside_keeps_nobody_out(
     here, there = processes(), processes()
     is_inside = asyncio.Event()
 
-    async def stay(turns: JobLock) -> None:
-        async with turns.acquire(wait=True):
+    async def stay(job_lock: JobLock) -> None:
+        async with job_lock.acquire(wait=True):
             is_inside.set()
             await asyncio.Event().wait()
 
@@ -174,12 +174,12 @@ async def a_holder(url: str) -> AsyncIterator[asyncio.subprocess.Process]:
 @both_databases
 async def test_a_process_that_is_killed_does_not_keep_its_turn(url: str) -> None:
     database = Database(url)
-    turns = SqlJobLock(database)
+    job_lock = SqlJobLock(database)
     try:
         async with a_holder(url) as holder:
-            assert not await takes(turns)
+            assert not await takes(job_lock)
             holder.kill()
-            async with asyncio.timeout(TIMEOUT), turns.acquire(wait=True) as is_mine:
+            async with asyncio.timeout(TIMEOUT), job_lock.acquire(wait=True) as is_mine:
                 assert is_mine
     finally:
         await database.close()

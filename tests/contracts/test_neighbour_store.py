@@ -70,9 +70,9 @@ async def adapters(
     async with AsyncExitStack() as links:
 
         def of_process() -> Adapters:
-            link = RedisClient(server.url)
-            links.push_async_callback(link.close)
-            return replace(adapters, neighbours=RedisNeighbourStore(link), another=another)
+            redis_client = RedisClient(server.url)
+            links.push_async_callback(redis_client.close)
+            return replace(adapters, neighbours=RedisNeighbourStore(redis_client), another=another)
 
         async def another() -> Adapters:
             return of_process()
@@ -179,10 +179,10 @@ async def test_an_empty_result_is_one_too(adapters: Adapters) -> None:
 @pytest.mark.parametrize("moment", [after(-1), after(0)], ids=["older", "as-old"])
 async def test_a_result_does_not_replace_a_later_one(adapters: Adapters, moment: datetime) -> None:
     one, other = await people(adapters, 2)
-    kept = alike([one, other], "Java", {one: [other]})
-    assert await store_at(adapters, kept, after(0))
+    stored = alike([one, other], "Java", {one: [other]})
+    assert await store_at(adapters, stored, after(0))
     assert not await store_at(adapters, alike([one, other], "Git", {other: [one]}), moment)
-    assert await adapters.neighbours.of(one) == Neighbourhood(kept.of(one), after(0))
+    assert await adapters.neighbours.of(one) == Neighbourhood(stored.of(one), after(0))
     assert await adapters.neighbours.of(other) == Neighbourhood((), after(0))
     assert await adapters.neighbours.last_run() == run_at(after(0))
 
@@ -197,8 +197,8 @@ async def test_a_result_made_while_the_clock_was_ahead_is_replaced(adapters: Ada
 
 async def test_a_person_who_is_gone_by_now_is_no_trouble(adapters: Adapters) -> None:
     one, other = await people(adapters, 2)
-    gone = nobody()
-    result = alike([one, other, gone], "Java", {one: [other], gone: [other]})
+    deleted = nobody()
+    result = alike([one, other, deleted], "Java", {one: [other], deleted: [other]})
     assert await store_at(adapters, result, after(1))
     assert await adapters.neighbours.of(one) == Neighbourhood(result.of(one), after(1))
 
@@ -259,9 +259,9 @@ async def test_a_writing_that_breaks_off_leaves_the_old_result(
         patched.setattr(sql_recommendations, "_row", breaks)
         with pytest.raises(ZeroDivisionError):
             await store_at(adapters, new, after(2))
-    for moment, kept in ((1, old), (3, new)):
+    for moment, stored in ((1, old), (3, new)):
         assert await found_by_all(adapters, users) == [
-            Neighbourhood(kept.of(user), after(moment)) for user in users
+            Neighbourhood(stored.of(user), after(moment)) for user in users
         ]
         assert await store_at(adapters, new, after(3)) or moment == 3
 
@@ -287,17 +287,19 @@ async def test_of_many_results_at_once_the_newest_stays(adapters: Adapters) -> N
 async def test_two_results_at_once_from_two_processes(adapters: Adapters) -> None:
     one, other = await people(adapters, 2)
     both = (adapters, await adapters.another())
-    for turn in range(1, 6):
+    for round_number in range(1, 6):
 
-        def result(index: int, turn: int = turn) -> Similarities:
-            return alike([one, other], f"{turn} of {index}", {one: [other]})
+        def result(index: int, round_number: int = round_number) -> Similarities:
+            return alike([one, other], f"{round_number} of {index}", {one: [other]})
 
-        async def put(index: int, turn: int = turn) -> bool:
-            return await store_at(both[index], result(index, turn), after(10 * turn + index))
+        async def put(index: int, round_number: int = round_number) -> bool:
+            return await store_at(
+                both[index], result(index, round_number), after(10 * round_number + index)
+            )
 
         results = await race(adapters, 2, put)
         assert results[1] is True
-        expected = Neighbourhood(result(1).of(one), after(10 * turn + 1))
+        expected = Neighbourhood(result(1).of(one), after(10 * round_number + 1))
         assert await adapters.neighbours.of(one) == expected
 
 

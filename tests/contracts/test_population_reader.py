@@ -46,8 +46,8 @@ async def test_skills_come_in_catalogue_order(adapters: Adapters, catalogue: Cat
 
 
 async def test_deactivated_people_are_left_out(adapters: Adapters) -> None:
-    user, gone = factories.user(), factories.user(is_active=False)
-    for person in (user, gone):
+    user, inactive = factories.user(), factories.user(is_active=False)
+    for person in (user, inactive):
         await adapters.add(person, factories.profile(person.id), factories.project(person.id))
     found, published = similarity_fixtures.plain(await adapters.population.population())
     assert set(found) == published == {user.id}

@@ -18,7 +18,7 @@ def project_of(author: UserId) -> Project:
     return factories.project(author, id=ProjectId(uuid4()))
 
 
-async def hands(
+async def projects_by_author(
     adapters: Adapters, authors: Collection[UserId], viewer: UserId, most: int = 20, first: int = 0
 ) -> dict[UserId, list[ProjectId]]:
     found = await adapters.recommendable.projects_by_author(
@@ -32,7 +32,7 @@ async def test_hands_are_what_each_author_has_published_in_order(adapters: Adapt
     projects = [project_of(user.id) for user in (one, other, one, unasked, other, one)]
     await adapters.add(one, other, unasked, idle, *projects)
     asked = [one.id, other.id, idle.id, nobody()]
-    assert await hands(adapters, asked, idle.id) == {
+    assert await projects_by_author(adapters, asked, idle.id) == {
         user.id: sorted(p.id for p in projects if p.author_id == user.id) for user in (one, other)
     }
 
@@ -46,7 +46,7 @@ async def test_a_hand_goes_round_from_its_first_number_on(adapters: Adapters) ->
     )
     for first in (0, 1, 3, 4, 6, 2**31 - 1):
         for most in (1, 2, 3, 9):
-            found = await hands(adapters, {many.id, few.id}, many.id, most, first)
+            found = await projects_by_author(adapters, {many.id, few.id}, many.id, most, first)
             assert found == {
                 user.id: (circle[first % len(circle) :] + circle[: first % len(circle)])[:most]
                 for user, circle in ((many, of_many), (few, of_few))
@@ -56,15 +56,17 @@ async def test_a_hand_goes_round_from_its_first_number_on(adapters: Adapters) ->
 async def test_nobody_has_no_hand(adapters: Adapters) -> None:
     author = factories.user()
     await adapters.add(author, project_of(author.id))
-    assert await hands(adapters, [], author.id) == {}
-    assert await hands(adapters, {nobody()}, author.id) == {}
+    assert await projects_by_author(adapters, [], author.id) == {}
+    assert await projects_by_author(adapters, {nobody()}, author.id) == {}
 
 
 async def test_hands_of_deactivated_people_are_left_out(adapters: Adapters) -> None:
-    user, gone = factories.user(), factories.user(is_active=False)
-    mine, theirs = project_of(user.id), project_of(gone.id)
-    await adapters.add(user, gone, mine, theirs)
-    assert await hands(adapters, {user.id, gone.id}, user.id) == {user.id: [mine.id]}
+    user, inactive = factories.user(), factories.user(is_active=False)
+    mine, theirs = project_of(user.id), project_of(inactive.id)
+    await adapters.add(user, inactive, mine, theirs)
+    assert await projects_by_author(adapters, {user.id, inactive.id}, user.id) == {
+        user.id: [mine.id]
+    }
 
 
 async def test_a_hand_is_as_the_viewer_sees_it(adapters: Adapters) -> None:
@@ -88,10 +90,10 @@ async def test_a_hand_is_as_the_viewer_sees_it(adapters: Adapters) -> None:
 
 
 async def test_popular_are_the_most_bookmarked_of_others(adapters: Adapters) -> None:
-    viewer, author, gone = factories.user(), factories.user(), factories.user(is_active=False)
+    viewer, author, inactive = factories.user(), factories.user(), factories.user(is_active=False)
     others = [project_of(author.id) for _ in range(8)]
-    own, theirs = project_of(viewer.id), project_of(gone.id)
-    await adapters.add(viewer, author, gone, *others, own, theirs)
+    own, theirs = project_of(viewer.id), project_of(inactive.id)
+    await adapters.add(viewer, author, inactive, *others, own, theirs)
     counts = [0, 3, 1, 3, 2, 0, 1, 3]
     for project, count in zip(others, counts, strict=True):
         await adapters.adjust_counters(project.id, bookmarks=count)

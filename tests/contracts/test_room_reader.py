@@ -15,7 +15,7 @@ from sidepro.domain.rooms.views import RoomView
 from tests import factories
 from tests.contracts.adapters import Adapters
 from tests.contracts.builders import after, no_room, nobody
-from tests.contracts.paging import walk
+from tests.contracts.paging import read_all_pages
 
 pytestmark = pytest.mark.anyio
 
@@ -120,8 +120,10 @@ async def test_a_withdrawn_participant_is_none_and_their_messages_count(
     room = factories.room(left.id, stays.id)
     orphan = replace(factories.message(room.id, 1, left.id), sender_id=None)
     low, high = room.participants
-    gone = Participant(None, 1)
-    without = replace(room, participants=(gone, high) if place == 0 else (low, gone), last_seq=1)
+    deleted = Participant(None, 1)
+    without = replace(
+        room, participants=(deleted, high) if place == 0 else (low, deleted), last_seq=1
+    )
     await adapters.add(room, orphan)
     await save(adapters, without)
     view = await adapters.rooms.room(room.id, stays.id)
@@ -187,9 +189,9 @@ async def test_rooms_come_by_latest_activity_with_ties_by_id(
     await save(adapters, replace(rooms[3], left_by=me.id))
     await save(adapters, replace(rooms[4], left_by=others[4].id))
     mine = [room for room in rooms if room is not rooms[3]]
-    wanted = sorted(mine, key=lambda room: (room.updated_at, room.id), reverse=True)
-    found = await walk(partial(adapters.rooms.rooms, me.id), limit)
-    assert [view.id for view in found] == [room.id for room in wanted]
+    expected = sorted(mine, key=lambda room: (room.updated_at, room.id), reverse=True)
+    found = await read_all_pages(partial(adapters.rooms.rooms, me.id), limit)
+    assert [view.id for view in found] == [room.id for room in expected]
     assert await adapters.rooms.room_count(me.id) == 7
     for view in found:
         assert view == await adapters.rooms.room(view.id, me.id)
@@ -225,7 +227,7 @@ async def messages_of(adapters: Adapters, number: int) -> tuple[RoomId, list[Mes
 
 
 @pytest.mark.parametrize(
-    ("given_after", "given_before", "limit", "wanted"),
+    ("given_after", "given_before", "limit", "expected"),
     [
         pytest.param(None, None, 4, [9, 10, 11, 12], id="the-last-ones"),
         pytest.param(None, None, 100, list(range(1, 13)), id="all"),
@@ -246,13 +248,13 @@ async def test_messages_come_in_ascending_order(
     given_after: int | None,
     given_before: int | None,
     limit: int,
-    wanted: list[int],
+    expected: list[int],
 ) -> None:
     room_id, messages = await messages_of(adapters, 12)
     found = await adapters.rooms.messages(
         room_id, after=given_after, before=given_before, limit=limit
     )
-    assert found == tuple(messages[seq - 1] for seq in wanted)
+    assert found == tuple(messages[seq - 1] for seq in expected)
 
 
 async def test_an_unknown_room_has_no_messages(adapters: Adapters) -> None:

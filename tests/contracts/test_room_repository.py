@@ -83,8 +83,8 @@ async def test_a_room_comes_back_without_a_withdrawn_participant(
 ) -> None:
     room = factories.room(*await two_people(adapters))
     low, high = room.participants
-    gone = replace(room.participants[place], user_id=None, read_seq=2)
-    without = replace(room, participants=(gone, high) if place == 0 else (low, gone))
+    deleted = replace(room.participants[place], user_id=None, read_seq=2)
+    without = replace(room, participants=(deleted, high) if place == 0 else (low, deleted))
     await adapters.add(room)
     async with adapters.unit_of_work() as work:
         await work.rooms.save(without)
@@ -205,25 +205,25 @@ async def test_a_locked_room_blocks_no_reader_of_another_room(adapters: Adapters
 async def test_delete_removes_the_room_with_its_messages(adapters: Adapters) -> None:
     low, high = await two_people(adapters)
     third = factories.user()
-    gone, stays = factories.room(low, high), factories.room(low, third.id)
+    deleted, stays = factories.room(low, high), factories.room(low, third.id)
     await adapters.add(
         third,
-        gone,
+        deleted,
         stays,
-        factories.message(gone.id, 1, low, client_id="a"),
-        factories.message(gone.id, 2, high),
+        factories.message(deleted.id, 1, low, client_id="a"),
+        factories.message(deleted.id, 2, high),
         factories.message(stays.id, 1, low, client_id="a"),
     )
     async with adapters.unit_of_work() as work:
-        await work.rooms.delete(gone.id)
+        await work.rooms.delete(deleted.id)
         await work.commit()
-    assert await stored_messages(adapters, gone.id) == ()
+    assert await stored_messages(adapters, deleted.id) == ()
     assert len(await stored_messages(adapters, stays.id)) == 1
     again = factories.room(low, high)
     async with adapters.unit_of_work() as work:
-        assert await work.rooms.get(gone.id) is None
+        assert await work.rooms.get(deleted.id) is None
         assert await work.rooms.get_of_pair(low, high) is None
-        assert await named(work, gone.id, low, "a") is None
+        assert await named(work, deleted.id, low, "a") is None
         assert await work.rooms.add_if_absent(again)
         await work.commit()
     assert await adapters.rooms.state(again.id) == again
@@ -293,9 +293,11 @@ async def test_concurrent_messages_are_numbered_without_gaps(adapters: Adapters)
 
     async def send(index: int) -> Message:
         async with adapters.unit_of_work() as work:
-            held = await work.rooms.get(room.id)
-            assert held is not None
-            changed, message = held.with_message(people[index % 2], f"{index}", None, after(index))
+            current = await work.rooms.get(room.id)
+            assert current is not None
+            changed, message = current.with_message(
+                people[index % 2], f"{index}", None, after(index)
+            )
             await work.rooms.save(changed)
             await work.rooms.add_messages(message)
             await work.commit()
@@ -318,11 +320,11 @@ async def test_concurrent_messages_with_one_client_id_are_stored_once(adapters: 
 
     async def send(index: int) -> int:
         async with adapters.unit_of_work() as work:
-            held = await work.rooms.get(room.id)
-            assert held is not None
+            current = await work.rooms.get(room.id)
+            assert current is not None
             message = await named(work, room.id, low, "once")
             if message is None:
-                changed, message = held.with_message(low, f"{index}", "once", after(index))
+                changed, message = current.with_message(low, f"{index}", "once", after(index))
                 await work.rooms.save(changed)
                 await work.rooms.add_messages(message)
                 await work.commit()
@@ -340,9 +342,9 @@ async def test_two_processes_share_the_numbers_of_a_room(adapters: Adapters) -> 
 
     async def send(index: int) -> None:
         async with both[index % 2].unit_of_work() as work:
-            held = await work.rooms.get(room.id)
-            assert held is not None
-            changed, message = held.with_message(low, f"{index}", None, after(index))
+            current = await work.rooms.get(room.id)
+            assert current is not None
+            changed, message = current.with_message(low, f"{index}", None, after(index))
             await work.rooms.save(changed)
             await work.rooms.add_messages(message)
             await work.commit()

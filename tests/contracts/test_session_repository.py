@@ -323,7 +323,7 @@ class Accounts:
 
     def __init__(self, adapters: Adapters) -> None:
         self.clock = factories.SetClock()
-        self.gate = InProcessSessionRegistry(adapters.accounts, self.clock)
+        self.session_registry = InProcessSessionRegistry(adapters.accounts, self.clock)
         self.service = AccountService(
             unit_of_work=adapters.unit_of_work,
             reader=adapters.accounts,
@@ -332,7 +332,7 @@ class Accounts:
             normalize_email=factories.email_syntax,
             clock=self.clock,
             new_id=factories.new_id,
-            session_registry=self.gate,
+            session_registry=self.session_registry,
             audit_log=audit_log,
         )
         self.sessions = SessionService(
@@ -344,7 +344,7 @@ class Accounts:
             new_secret=factories.CountingTokens(),
             clock=self.clock,
             new_id=factories.new_id,
-            session_registry=self.gate,
+            session_registry=self.session_registry,
             session_ttl=factories.LIFETIMES,
             limiter=None,
             audit_log=audit_log,
@@ -352,12 +352,16 @@ class Accounts:
         self.withdrawal = WithdrawalService(
             unit_of_work=adapters.unit_of_work,
             accounts=self.service,
-            session_registry=self.gate,
+            session_registry=self.session_registry,
             events=InProcessPubSub(),
             audit_log=audit_log,
         )
         self.administration = AdministrationService(
-            adapters.unit_of_work, adapters.accounts, self.service, self.gate, audit_log
+            adapters.unit_of_work,
+            adapters.accounts,
+            self.service,
+            self.session_registry,
+            audit_log,
         )
 
     async def begin(self) -> None:
@@ -385,9 +389,9 @@ async def test_of_many_refreshes_at_once_three_get_tokens_and_the_next_ends_the_
 ) -> None:
     text = accounts.mine.refresh_token
     results = await race(adapters, MANY, lambda _: accounts.sessions.refresh(text))
-    given = {tokens.refresh_token for tokens in results if isinstance(tokens, Tokens)}
-    assert len(given) == 1 + MAX_SIBLINGS
-    assert sum(isinstance(result, SessionEnded) for result in results) == MANY - len(given)
+    successors = {tokens.refresh_token for tokens in results if isinstance(tokens, Tokens)}
+    assert len(successors) == 1 + MAX_SIBLINGS
+    assert sum(isinstance(result, SessionEnded) for result in results) == MANY - len(successors)
     assert [session.id for session in await adapters.sessions()] == [accounts.other.session_id]
 
 
@@ -445,22 +449,22 @@ async def test_no_refresh_outlives_the_end_that_it_races(
     adapters: Adapters, accounts: Accounts, end: End, spares: bool
 ) -> None:
     token = accounts.mine.refresh_token
-    given: list[str] = []
+    successors: list[str] = []
 
     async def attempt(index: int) -> None:
         if index == MANY // 2:
             await end(accounts)
         else:
-            given.append((await accounts.sessions.refresh(token)).refresh_token)
+            successors.append((await accounts.sessions.refresh(token)).refresh_token)
 
     for result in await race(adapters, MANY, attempt):
         assert result is None or isinstance(result, SessionEnded | NotFound), result
-    for text in (token, *given):
+    for text in (token, *successors):
         with pytest.raises(SessionEnded):
             await accounts.sessions.refresh(text)
     left = [session.id for session in await adapters.sessions()]
     assert left == ([accounts.other.session_id] if spares else [])
-    assert not await accounts.gate.is_active(accounts.me.session_id)
+    assert not await accounts.session_registry.is_active(accounts.me.session_id)
 
 
 async def test_who_works_on_the_sessions_of_one_user_waits_for_the_user(

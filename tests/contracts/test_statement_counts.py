@@ -75,7 +75,7 @@ def board(query: BoardQuery) -> Read:
     return lambda adapters, scene, page: adapters.board.board(query, page, scene.reader.id)
 
 
-LISTS: list[Any] = [
+LIST_CASES: list[Any] = [
     pytest.param(board(BoardQuery()), id="newest"),
     pytest.param(board(BoardQuery(sort=Sort.VIEWS)), id="views"),
     pytest.param(board(BoardQuery(sort=Sort.POPULAR)), id="popular"),
@@ -95,7 +95,7 @@ LISTS: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("read", LISTS)
+@pytest.mark.parametrize("read", LIST_CASES)
 async def test_a_list_takes_at_most_two_statements(adapters: Adapters, read: Read) -> None:
     scene = Scene()
     await scene.fill(adapters, 14)

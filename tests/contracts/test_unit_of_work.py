@@ -298,10 +298,10 @@ async def test_times_come_back_in_utc(adapters: Adapters) -> None:
 
 # ------------------------------------------------------------- errors, where the ports name them
 
-Attempt = Callable[[FullUnitOfWork, Scene], Awaitable[object]]
+Operation = Callable[[FullUnitOfWork, Scene], Awaitable[object]]
 
 
-def refused(attempt: Attempt, error: type[SideProError], name: str) -> object:
+def refused(attempt: Operation, error: type[SideProError], name: str) -> object:
     return pytest.param(attempt, error, id=name)
 
 
@@ -344,7 +344,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("attempt", "error"), REFUSED)
 async def test_an_error_is_raised_by_the_call_that_the_port_names(
-    adapters: Adapters, attempt: Attempt, error: type[SideProError]
+    adapters: Adapters, attempt: Operation, error: type[SideProError]
 ) -> None:
     scene = Scene()
     await adapters.add(*scene.stored)

@@ -206,8 +206,8 @@ async def test_the_addresses_used_last_are_kept_and_no_others(adapters: Adapters
     addresses = [f"192.0.2.{number}" for number in range(MAX_KNOWN_ADDRESSES + 1)]
     for seconds, address in enumerate([*addresses[:-1], addresses[0], addresses[-1]]):
         await remember(adapters, mina, address, factories.NOW + timedelta(seconds=seconds))
-    kept = [address for address in addresses if await knows(adapters, mina, address)]
-    assert kept == [addresses[0], *addresses[2:]]
+    known = [address for address in addresses if await knows(adapters, mina, address)]
+    assert known == [addresses[0], *addresses[2:]]
     assert await knows(adapters, jun, ADDRESS)
 
 

@@ -90,9 +90,9 @@ async def test_who_gives_up_takes_no_other_view_along(adapters: Adapters) -> Non
     project = factories.project(author.id)
     await adapters.add(author, project)
     views = [asyncio.ensure_future(adapters.views.add(project.id)) for _ in range(40)]
-    for turn in range(3):
+    for round_number in range(3):
         await asyncio.sleep(0)
-        for view in views[turn * 10 :: 4][:5]:
+        for view in views[round_number * 10 :: 4][:5]:
             view.cancel()
     results = await asyncio.gather(*views, return_exceptions=True)
     answered = results.count(True)
@@ -107,11 +107,11 @@ async def test_views_of_others_do_not_wait_for_a_project_that_somebody_holds(
     adapters: Adapters,
 ) -> None:
     author = factories.user()
-    held, other = factories.project(author.id), factories.project(author.id)
-    await adapters.add(author, held, other)
+    locked, other = factories.project(author.id), factories.project(author.id)
+    await adapters.add(author, locked, other)
     async with adapters.unit_of_work() as work:
-        await work.projects.adjust_counters(held.id, comments=1)
-        waiting = [asyncio.ensure_future(adapters.views.add(held.id)) for _ in range(5)]
+        await work.projects.adjust_counters(locked.id, comments=1)
+        waiting = [asyncio.ensure_future(adapters.views.add(locked.id)) for _ in range(5)]
         waiting += [asyncio.ensure_future(adapters.views.add(no_project()))]
         # The first ones find out that it is held; the next ones know.
         for _ in range(3):
@@ -120,7 +120,7 @@ async def test_views_of_others_do_not_wait_for_a_project_that_somebody_holds(
         assert not any(view.done() for view in waiting[:5])
         await work.commit()
     assert await asyncio.gather(*waiting) == [True] * 5 + [False]
-    assert await adapters.counters(held.id) == Counters(5, 0, 1)
+    assert await adapters.counters(locked.id) == Counters(5, 0, 1)
     assert await adapters.counters(other.id) == Counters(15, 0, 0)
 
 

@@ -13,7 +13,7 @@ from tests.factories import new_id
 EMAIL, USERNAME, PASSWORD = "minji@example.com", "김민지", "correct horse"
 
 
-NOBODY = UserId(new_id())
+UNKNOWN_ID = UserId(new_id())
 
 
 async def pointers_of(attempt: Any) -> list[str | None]:

@@ -42,7 +42,7 @@ from sidepro.domain.rooms.room_service import RoomService
 from sidepro.domain.withdrawal import WithdrawalService
 from tests import factories
 from tests.fakes.image_store import MemoryImageStore
-from tests.fakes.job_lock import MemoryTurns
+from tests.fakes.job_lock import MemoryJobLock
 from tests.fakes.readers import MemoryCatalogue, MemoryReader
 from tests.fakes.store import MemoryStore, MemoryUnitOfWork
 from tests.similarity_fixtures import ReferenceEngine
@@ -99,7 +99,7 @@ class NotingFeed(InProcessPubSub):
         return [event.message.seq for event in self.told if isinstance(event, MessageSent)]
 
 
-class NotedTickRequests:
+class RecordingSimilarityTrigger:
     """See `sidepro.domain.accounts.ports.SimilarityTrigger`: counts them."""
 
     def __init__(self) -> None:
@@ -192,11 +192,11 @@ class Services:
         self.reader = MemoryReader(self.store)
         self.catalogue = MemoryCatalogue(self.store)
         self.feed = NotingFeed(self.store)
-        self.gate = InProcessSessionRegistry(self.reader, self.clock)
+        self.session_registry = InProcessSessionRegistry(self.reader, self.clock)
         self.passwords = factories.QuickPasswords()
         self.access_tokens = factories.PlainAccessTokens()
         self.noted = NotedEvents()
-        self.tick_requests = NotedTickRequests()
+        self.tick_requests = RecordingSimilarityTrigger()
         self.accounts = AccountService(
             unit_of_work=self.store.unit_of_work,
             reader=self.reader,
@@ -205,7 +205,7 @@ class Services:
             normalize_email=factories.email_syntax,
             clock=self.clock,
             new_id=factories.new_id,
-            session_registry=self.gate,
+            session_registry=self.session_registry,
             audit_log=self.noted,
         )
         self.profiles = ProfileService(
@@ -217,7 +217,7 @@ class Services:
         self.withdrawal = WithdrawalService(
             unit_of_work=self.store.unit_of_work,
             accounts=self.accounts,
-            session_registry=self.gate,
+            session_registry=self.session_registry,
             events=self.feed,
             audit_log=self.noted,
         )
@@ -230,13 +230,13 @@ class Services:
             new_secret=factories.CountingTokens(),
             clock=self.clock,
             new_id=factories.new_id,
-            session_registry=self.gate,
+            session_registry=self.session_registry,
             session_ttl=factories.LIFETIMES,
             limiter=None,
             audit_log=self.noted,
         )
         self.administration = AdministrationService(
-            self.store.unit_of_work, self.reader, self.accounts, self.gate, self.noted
+            self.store.unit_of_work, self.reader, self.accounts, self.session_registry, self.noted
         )
         self.projects = ProjectService(
             unit_of_work=self.store.unit_of_work,
@@ -277,12 +277,12 @@ class Services:
             store=self.reader,
         )
         self.engine = ReferenceEngine()
-        self.turns = MemoryTurns()
+        self.job_lock = MemoryJobLock()
         self.similarity = SimilarityJob(
             population=self.reader,
             engine=self.engine,
             store=self.reader,
-            lock=self.turns,
+            lock=self.job_lock,
             clock=self.clock,
         )
 

@@ -160,12 +160,12 @@ def key(number: int) -> SortKey:
 
 def read(numbers: Sequence[int], limit: int, cursor: Cursor) -> Page[int]:
     """A reader of an ascending list: returns up to one item more than the limit."""
-    after, backward = cursor.after, cursor.reverse
-    way = sorted(numbers, reverse=backward)
+    after, reverse = cursor.after, cursor.reverse
+    way = sorted(numbers, reverse=reverse)
     if after is None:
         onward = way
     else:
-        onward = [n for n in way if (key(n) < after if backward else key(n) > after)]
+        onward = [n for n in way if (key(n) < after if reverse else key(n) > after)]
     return build_page(
         onward[: limit + 1],
         PageRequest(limit, cursor),
@@ -221,10 +221,10 @@ def test_any_paging_reports_exactly_whether_more_follows(
             assert page.items[-1] == numbers[first - 1]
 
 
-@pytest.mark.parametrize("backward", [True, False])
-def test_a_page_is_limited(backward: bool) -> None:
-    page = read(range(10), 3, Cursor(None, backward))
-    assert page.items == ((7, 8, 9) if backward else (0, 1, 2))
+@pytest.mark.parametrize("reverse", [True, False])
+def test_a_page_is_limited(reverse: bool) -> None:
+    page = read(range(10), 3, Cursor(None, reverse))
+    assert page.items == ((7, 8, 9) if reverse else (0, 1, 2))
 
 
 def test_after_the_rest_is_deleted_previous_starts_at_the_end() -> None:

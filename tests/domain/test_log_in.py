@@ -15,7 +15,7 @@ from sidepro.domain.errors import (
 )
 from sidepro.domain.identity import Caller, token_digest
 from sidepro.domain.ids import SessionId
-from tests.domain.account_data import EMAIL, NOBODY, PASSWORD, USERNAME
+from tests.domain.account_data import EMAIL, PASSWORD, UNKNOWN_ID, USERNAME
 from tests.domain.services import Services, awaited
 from tests.factories import ADDRESS, LIFETIMES, NOW, QuickPasswords, new_id
 
@@ -201,5 +201,5 @@ async def test_renewing_a_hash_does_not_bring_an_older_password_back(services: S
 
 
 def test_a_long_user_agent_is_cut() -> None:
-    session = Session.start(SessionId(new_id()), NOBODY, "x" * 10_000, NOW, LIFETIMES)
+    session = Session.start(SessionId(new_id()), UNKNOWN_ID, "x" * 10_000, NOW, LIFETIMES)
     assert session.user_agent == "x" * 400

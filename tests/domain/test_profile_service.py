@@ -15,7 +15,7 @@ from sidepro.domain.errors import (
 )
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import SessionId
-from tests.domain.account_data import NOBODY, pointers_of
+from tests.domain.account_data import UNKNOWN_ID, pointers_of
 from tests.domain.services import Services, awaited
 from tests.factories import new_id
 
@@ -186,11 +186,11 @@ async def test_no_tick_is_asked_for_when_nothing_was_stored() -> None:
 
 @awaited
 async def test_an_account_that_is_gone(services: Services) -> None:
-    gone = Caller(NOBODY, SessionId(new_id()))
+    gone = Caller(UNKNOWN_ID, SessionId(new_id()))
     with pytest.raises(NotAuthenticated):
         await services.accounts.account(gone)
     with pytest.raises(NotFound):
-        await services.accounts.user(NOBODY)
+        await services.accounts.user(UNKNOWN_ID)
 
 
 @awaited

@@ -130,7 +130,7 @@ class Gate:
 
     reader: CountingReader
     watch: Stopwatch
-    gate: InProcessSessionRegistry
+    session_registry: InProcessSessionRegistry
     one: SessionId = field(default_factory=lambda: SessionId(new_id()))
     other: SessionId = field(default_factory=lambda: SessionId(new_id()))
 
@@ -146,60 +146,60 @@ def house(monkeypatch: pytest.MonkeyPatch) -> Gate:
 
 @awaited
 async def test_a_live_session_is_remembered_for_less_than_a_second(house: Gate) -> None:
-    assert await house.gate.is_active(house.one)
+    assert await house.session_registry.is_active(house.one)
     house.watch.now += CACHE_TTL - 0.001
-    assert await house.gate.is_active(house.one)
+    assert await house.session_registry.is_active(house.one)
     assert house.reader.asked == 1
     house.reader.live.clear()
     house.watch.now += 0.001
-    assert not await house.gate.is_active(house.one)
+    assert not await house.session_registry.is_active(house.one)
     assert house.reader.asked == 2
 
 
 @awaited
 async def test_a_session_that_is_not_live_is_not_remembered(house: Gate) -> None:
     house.reader.live.clear()
-    assert not await house.gate.is_active(house.one)
+    assert not await house.session_registry.is_active(house.one)
     house.reader.live.add(house.one)
-    assert await house.gate.is_active(house.one)
+    assert await house.session_registry.is_active(house.one)
 
 
 @awaited
 async def test_what_ended_here_is_refused_at_once(house: Gate) -> None:
-    assert await house.gate.is_active(house.one)
-    assert await house.gate.is_active(house.other)
+    assert await house.session_registry.is_active(house.one)
+    assert await house.session_registry.is_active(house.other)
     house.reader.live.remove(house.one)
-    await house.gate.revoke([house.one])
-    assert not await house.gate.is_active(house.one)
-    assert await house.gate.is_active(house.other)
+    await house.session_registry.revoke([house.one])
+    assert not await house.session_registry.is_active(house.one)
+    assert await house.session_registry.is_active(house.other)
     assert house.reader.asked == 3
 
 
 @awaited
 async def test_what_ends_during_a_look_up_is_not_remembered(house: Gate) -> None:
     house.reader.may_answer.clear()
-    looking = asyncio.create_task(house.gate.is_active(house.one))
+    looking = asyncio.create_task(house.session_registry.is_active(house.one))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert house.reader.asked == 1
     house.reader.live.clear()
-    await house.gate.revoke([house.one])
+    await house.session_registry.revoke([house.one])
     house.reader.may_answer.set()
     await looking
-    assert not await house.gate.is_active(house.one)
+    assert not await house.session_registry.is_active(house.one)
 
 
 @awaited
 async def test_the_age_of_an_answer_counts_from_the_question(house: Gate) -> None:
     house.reader.may_answer.clear()
-    looking = asyncio.create_task(house.gate.is_active(house.one))
+    looking = asyncio.create_task(house.session_registry.is_active(house.one))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     house.reader.live.clear()
     house.watch.now += CACHE_TTL
     house.reader.may_answer.set()
     assert await looking
-    assert not await house.gate.is_active(house.one)
+    assert not await house.session_registry.is_active(house.one)
 
 
 @awaited
@@ -208,21 +208,21 @@ async def test_no_more_sessions_are_remembered_than_fit(
 ) -> None:
     monkeypatch.setattr(gate_module, "MAX_CACHED", 1)
     for session_id in (house.one, house.other, house.other, house.one):
-        assert await house.gate.is_active(session_id)
+        assert await house.session_registry.is_active(session_id)
     assert house.reader.asked == 3
 
 
 @awaited
 async def test_who_waits_for_an_end_hears_of_it(house: Gate) -> None:
-    waiting = [asyncio.create_task(house.gate.wait_for_revocation()) for _ in range(2)]
+    waiting = [asyncio.create_task(house.session_registry.wait_for_revocation()) for _ in range(2)]
     await asyncio.sleep(0)
     assert not any(task.done() for task in waiting)
-    await house.gate.revoke([house.one])
+    await house.session_registry.revoke([house.one])
     await asyncio.wait_for(asyncio.gather(*waiting), 5)
-    again = asyncio.create_task(house.gate.wait_for_revocation())
+    again = asyncio.create_task(house.session_registry.wait_for_revocation())
     await asyncio.sleep(0)
     assert not again.done(), "the next end, not the last one"
-    await house.gate.revoke([])
+    await house.session_registry.revoke([])
     await asyncio.wait_for(again, 5)
 
 
@@ -252,7 +252,7 @@ class Login:
     ends_at: datetime
     expires_at: datetime
     tokens: list[Token]
-    is_live: bool = True
+    is_active: bool = True
 
 
 class Sessions(RuleBasedStateMachine):
@@ -288,14 +288,14 @@ class Sessions(RuleBasedStateMachine):
         self.run(self.accounts.sign_up(email, name, self.passwords[name]))
 
     def live(self, login: Login) -> bool:
-        return login.is_live and self.services.clock.now < login.expires_at
+        return login.is_active and self.services.clock.now < login.expires_at
 
     def any_login(self, number: int) -> Login:
         return self.logins[number % len(self.logins)]
 
     def end(self, which: Callable[[Login], bool]) -> None:
         for login in self.logins:
-            login.is_live = login.is_live and not which(login)
+            login.is_active = login.is_active and not which(login)
 
     @rule(name=who)
     def log_in(self, name: str) -> None:
@@ -343,7 +343,7 @@ class Sessions(RuleBasedStateMachine):
         if not (self.live(login) and (first or sibling)):
             with pytest.raises(SessionEnded):
                 self.run(self.services.sessions.refresh(token.text))
-            login.is_live = False
+            login.is_active = False
             return
         tokens: Tokens = self.run(self.services.sessions.refresh(token.text))
         assert tokens.session_id == login.caller.session_id
@@ -378,8 +378,8 @@ class Sessions(RuleBasedStateMachine):
         call = self.services.sessions.end_session(caller.caller, login.caller.session_id)
         if login.owner == caller.owner and self.live(login):
             self.run(call)
-            login.is_live = False
-        elif login.owner != caller.owner or not login.is_live:
+            login.is_active = False
+        elif login.owner != caller.owner or not login.is_active:
             with pytest.raises(NotFound):
                 self.run(call)
         else:
@@ -443,14 +443,16 @@ class Sessions(RuleBasedStateMachine):
         # Over is over, whatever the clock says later.
         self.end(lambda login: not self.live(login))
         # The gate's second goes by too, which it takes from another clock.
-        self.run(self.services.gate.revoke([one.caller.session_id for one in self.logins]))
+        self.run(
+            self.services.session_registry.revoke([one.caller.session_id for one in self.logins])
+        )
 
     @invariant()
     def those_live_are_the_models(self) -> None:
         if not hasattr(self, "logins"):
             return
         for login in self.logins:
-            found = self.run(self.services.gate.is_active(login.caller.session_id))
+            found = self.run(self.services.session_registry.is_active(login.caller.session_id))
             assert found == self.live(login), login
         for name in PEOPLE:
             mine = [login for login in self.logins if login.owner == name and self.live(login)]

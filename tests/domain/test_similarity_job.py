@@ -76,7 +76,7 @@ async def test_a_result_older_than_the_stored_one_is_discarded(
 
 @awaited
 async def test_concurrent_runs_exclude_each_other_unless_they_wait(services: Services) -> None:
-    async with services.turns.acquire(wait=True):
+    async with services.job_lock.acquire(wait=True):
         assert await services.similarity.run() is None
     assert services.engine.previous == []
     assert await services.similarity.run(wait=True) is not None
@@ -114,5 +114,5 @@ def pass_time(services: Services, seconds: float) -> None:
 def another_job(services: Services) -> SimilarityJob:
     """The job as another process has it."""
     return SimilarityJob(
-        services.reader, services.engine, services.reader, services.turns, services.clock
+        services.reader, services.engine, services.reader, services.job_lock, services.clock
     )

@@ -58,9 +58,11 @@ class MemoryUsers(Repository):
         for place, message in list(state.messages.items()):
             if message.sender_id == user_id:
                 state.messages[place] = replace(message, sender_id=None)
-        for kept in [kept for kept in state.images.values() if kept.image.owner_id == user_id]:
-            ownerless = replace(kept.image, owner_id=None)
-            state.images[kept.image.id] = replace(kept, image=ownerless)
+        for stored in [
+            stored for stored in state.images.values() if stored.image.owner_id == user_id
+        ]:
+            ownerless = replace(stored.image, owner_id=None)
+            state.images[stored.image.id] = replace(stored, image=ownerless)
         for known in [known for known in state.known_addresses if known[0] == user_id]:
             del state.known_addresses[known]
         for request_key in [

@@ -59,7 +59,7 @@ class MemoryBoardReader:
         self, query: BoardQuery, page: PageRequest, viewer: UserId | None
     ) -> Page[ProjectCard]:
         cards = [self._card(project, viewer) for project in self._found(query)]
-        return page_of(cards, page, _KEYS[query.sort], descending=True)
+        return read_page(cards, page, _KEYS[query.sort], descending=True)
 
     async def board_size(self, query: BoardQuery) -> int:
         return len(self._found(query))
@@ -73,7 +73,7 @@ class MemoryBoardReader:
             for owner, project_id in state.bookmarks
             if owner == user_id
         ]
-        return page_of(
+        return read_page(
             cards,
             page,
             lambda card: (state.bookmarks[user_id, card.id], card.id),
@@ -106,7 +106,7 @@ class MemoryBoardReader:
             for comment in self._store.state.comments.values()
             if comment.project_id == project_id
         ]
-        return page_of(views, page, lambda view: (view.created_at, view.id), descending=False)
+        return read_page(views, page, lambda view: (view.created_at, view.id), descending=False)
 
     async def comment(self, comment_id: CommentId) -> CommentView | None:
         comment = self._store.state.comments.get(comment_id)
@@ -199,7 +199,7 @@ _KEYS: dict[Sort, Callable[[ProjectCard], SortKey]] = {
 }
 
 
-def page_of(
+def read_page(
     items: Iterable[Item],
     request: PageRequest,
     key: Callable[[Item], SortKey],

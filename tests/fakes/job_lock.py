@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 
-class MemoryTurns:
+class MemoryJobLock:
     """See `sidepro.domain.recommendations.ports.Turns`."""
 
     def __init__(self) -> None:

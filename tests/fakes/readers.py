@@ -23,7 +23,7 @@ from sidepro.domain.recommendations.ports import Neighbourhood, SimilarityRun
 from sidepro.domain.rooms.room import Message, Room, RoomStatus
 from sidepro.domain.rooms.views import RoomView
 from sidepro.domain.text import casefold_key
-from tests.fakes.board_reader import MemoryBoardReader, page_of
+from tests.fakes.board_reader import MemoryBoardReader, read_page
 from tests.fakes.store import MemoryStore
 
 
@@ -74,7 +74,7 @@ class MemoryReader(MemoryBoardReader):
 
     async def sessions(self, user_id: UserId, page: PageRequest, now: datetime) -> Page[Session]:
         found = [s for s in self._live(now) if s.user_id == user_id]
-        return page_of(found, page, lambda s: (s.last_used_at, s.id), descending=True)
+        return read_page(found, page, lambda s: (s.last_used_at, s.id), descending=True)
 
     async def session_count(self, user_id: UserId, now: datetime) -> int:
         return sum(s.user_id == user_id for s in self._live(now))
@@ -110,7 +110,7 @@ class MemoryReader(MemoryBoardReader):
 
     async def rooms(self, user_id: UserId, page: PageRequest) -> Page[RoomView]:
         views = [self._room(room, user_id) for room in self._rooms_of(user_id)]
-        return page_of(views, page, lambda view: (view.updated_at, view.id), descending=True)
+        return read_page(views, page, lambda view: (view.updated_at, view.id), descending=True)
 
     async def room_count(self, user_id: UserId) -> int:
         return len(self._rooms_of(user_id))

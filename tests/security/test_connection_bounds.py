@@ -119,7 +119,7 @@ async def answered(reader: asyncio.StreamReader) -> tuple[int, bytes]:
         return status, await reader.readexactly(length)
 
 
-async def ended(reader: asyncio.StreamReader) -> bytes:
+async def read_to_end(reader: asyncio.StreamReader) -> bytes:
     """What comes until the server closes the connection."""
     async with asyncio.timeout(TIMEOUT):
         try:
@@ -158,7 +158,7 @@ async def test_a_head_of_more_than_64_kib_is_refused_with_a_problem(head: bytes)
         writer.write(head)
         status, body = await answered(reader)
         assert (status, json.loads(body)["code"]) == (431, "head-too-large")
-        await ended(reader)
+        await read_to_end(reader)
         assert app.served == 0
 
 
@@ -188,7 +188,7 @@ async def test_a_head_that_does_not_end_in_time_is_refused(
         dripping = asyncio.create_task(drip(writer, data))
         status, body = await answered(reader)
         assert (status, json.loads(body)["code"]) == (408, "request-timeout")
-        await ended(reader)
+        await read_to_end(reader)
         dripping.cancel()
 
 
@@ -212,7 +212,7 @@ async def test_an_idle_connection_is_kept_for_the_time_of_the_setting(
         writer.write(HEAD + b"\r\n")
         assert await answered(reader) == (200, b"1")
         started = asyncio.get_running_loop().time()
-        assert await ended(reader) == b""
+        assert await read_to_end(reader) == b""
         assert asyncio.get_running_loop().time() - started > 2.5
 
 
@@ -287,7 +287,7 @@ async def test_the_connection_that_waits_longest_makes_place_for_a_new_one() -> 
         reader, writer = await app.connect()
         writer.write(HEAD + b"\r\n")
         assert (await answered(reader))[0] == 200
-        assert await ended(waiting[0][0]) == b""
+        assert await read_to_end(waiting[0][0]) == b""
         waiting[4][1].write(b"\r\n")
         assert (await answered(waiting[4][0]))[0] == 200
 
@@ -340,7 +340,7 @@ async def test_a_socket_that_sends_too_many_frames_of_any_kind_is_closed(flood: 
         writer.write(UPGRADE)
         await reader.readuntil(b"\r\n\r\n")
         writer.write(flood * 2_000 if len(flood) < 100 else flood)
-        assert struct.pack("!H", 4429) + b"too many frames" in await ended(reader)
+        assert struct.pack("!H", 4429) + b"too many frames" in await read_to_end(reader)
 
 
 @pytest.mark.parametrize("flood", FLOODS)
@@ -354,7 +354,7 @@ async def test_a_frame_before_the_handshake_is_answered_ends_the_connection(floo
         writer.write(UPGRADE)
         await eventually(lambda: app.served == 1)
         writer.write(flood)
-        assert await ended(reader) == b""
+        assert await read_to_end(reader) == b""
 
 
 async def test_the_longest_message_may_come_in_fragments() -> None:

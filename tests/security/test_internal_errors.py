@@ -14,7 +14,7 @@ from sidepro.domain.accounts.session_service import SessionService
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import SessionId
 from sidepro.domain.projects.project_service import ProjectService
-from tests.api.client import NOBODY, PASSWORD, Api, Person, problem
+from tests.api.client import PASSWORD, UNKNOWN_ID, Api, Person, problem
 from tests.api.fixtures import serving
 from tests.databases import migrate
 from tests.servers import HOST, Postgres, free_port
@@ -45,7 +45,7 @@ BREAKING: list[tuple[str, str, Any]] = [
     ("POST", "/projects", {"title": "T", "summary": "S", "content": "C", "skills": ["R"]}),
     ("POST", "/sessions", {"email": "a@example.com", "password": "x"}),
     # the access check that follows bad input
-    ("POST", f"/projects/{NOBODY}/comments", {"body": ""}),
+    ("POST", f"/projects/{UNKNOWN_ID}/comments", {"body": ""}),
 ]
 
 
@@ -117,8 +117,8 @@ async def stoppable(own_postgres: Postgres, tmp_path: Path) -> AsyncIterator[Api
 
 CALLS: list[tuple[str, str, Any]] = [
     ("GET", "/projects", None),
-    ("GET", f"/users/{NOBODY}", None),
-    ("GET", f"/projects/{NOBODY}", None),
+    ("GET", f"/users/{UNKNOWN_ID}", None),
+    ("GET", f"/projects/{UNKNOWN_ID}", None),
     ("POST", "/users", {"email": "a@x.org", "username": "ab", "password": "horse battery 9"}),
     ("POST", "/sessions", {"email": "a@x.org", "password": "horse battery 9"}),
 ]
@@ -126,12 +126,12 @@ SIGNED_IN: list[tuple[str, str, Any]] = [
     ("GET", "/me", None),
     ("PUT", "/me/profile", {"bio": "", "skills": ["R"]}),
     ("POST", "/projects", {"title": "T", "summary": "S", "content": "C", "skills": ["R"]}),
-    ("PUT", f"/projects/{NOBODY}/bookmark", None),
-    ("POST", f"/projects/{NOBODY}/comments", {"body": "x"}),
-    ("POST", f"/projects/{NOBODY}/comments", {"body": ""}),
-    ("POST", "/rooms", {"user_id": NOBODY}),
+    ("PUT", f"/projects/{UNKNOWN_ID}/bookmark", None),
+    ("POST", f"/projects/{UNKNOWN_ID}/comments", {"body": "x"}),
+    ("POST", f"/projects/{UNKNOWN_ID}/comments", {"body": ""}),
+    ("POST", "/rooms", {"user_id": UNKNOWN_ID}),
     ("GET", "/rooms", None),
-    ("POST", f"/rooms/{NOBODY}/messages", {"body": "x"}),
+    ("POST", f"/rooms/{UNKNOWN_ID}/messages", {"body": "x"}),
     ("GET", "/recommendations", None),
 ]
 

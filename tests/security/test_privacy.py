@@ -40,7 +40,7 @@ async def two_active_people(api: Api) -> tuple[Person, Person, dict[str, str]]:
     await api.comment(two, made)
     await api.bookmark(one, made)
     room = await api.room(one, two)
-    await api.say(one, room)
+    await api.send_message(one, room)
     await api.platform.similarity.run()
     return one, two, {"user": one.id, "project": made["id"], "room": room["id"]}
 

@@ -13,7 +13,7 @@ from litestar.routes import HTTPRoute
 
 from sidepro.domain.rate_limiting import Limit
 from sidepro.http.rate_limits import ALL_ELSE
-from tests.api.client import NOBODY, PASSWORD, PREFIX, Api, Person, problem
+from tests.api.client import PASSWORD, PREFIX, UNKNOWN_ID, Api, Person, problem
 from tests.api.fixtures import serving
 from tests.databases import Databases
 
@@ -140,11 +140,11 @@ async def test_sign_ups_of_an_address_end_in_429(limited: Api) -> None:
 ROUTES: list[tuple[str, str, str, int, Any]] = [
     # method, path, name of the limit, quota, body
     ("POST", "/projects", "projects", 30, NEW_PROJECT),
-    ("POST", f"/projects/{NOBODY}/comments", "comments", 120, {"body": "B"}),
+    ("POST", f"/projects/{UNKNOWN_ID}/comments", "comments", 120, {"body": "B"}),
     ("POST", "/images", "images", 60, {}),
-    ("POST", "/rooms", "rooms", 60, {"user_id": NOBODY}),
-    ("POST", f"/rooms/{NOBODY}/messages", "messages", 50, {"body": "B"}),
-    ("POST", f"/rooms/{NOBODY}/socket-tickets", "tickets", 60, None),
+    ("POST", "/rooms", "rooms", 60, {"user_id": UNKNOWN_ID}),
+    ("POST", f"/rooms/{UNKNOWN_ID}/messages", "messages", 50, {"body": "B"}),
+    ("POST", f"/rooms/{UNKNOWN_ID}/socket-tickets", "tickets", 60, None),
     ("GET", "/me", "default", 600, None),
 ]
 
@@ -235,7 +235,7 @@ def _operations(app: Litestar) -> list[tuple[str, str]]:
         if isinstance(route, HTTPRoute) and route.path.startswith(PREFIX):
             path = route.path.removeprefix(PREFIX)
             for part in route.path_parameters.values():
-                path = path.replace(f"{{{part.full}}}", NOBODY)
+                path = path.replace(f"{{{part.full}}}", UNKNOWN_ID)
             methods = set(route.route_handler_map) - {"OPTIONS"}
             found += [(method, path) for method in methods if (method, path) not in _LAST]
     return found

@@ -178,12 +178,12 @@ def _parameter(route: Route, generated: dict[str, Any], enums: dict[str, Any]) -
     field = route.handler.parsed_fn_signature.parameters.get(generated["name"])
     if field and field.has_default and field.default is not None:
         schema["default"] = field.default
-    kept = {
+    described = {
         key: generated[key]
         for key in ("name", "in", "required", "description")
         if key in generated
     }
-    return kept | {"schema": {k: v for k, v in schema.items() if k not in _REDUNDANT}}
+    return described | {"schema": {k: v for k, v in schema.items() if k not in _REDUNDANT}}
 
 
 _REDUNDANT = {"title", "description"}

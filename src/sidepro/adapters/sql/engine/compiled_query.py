@@ -153,10 +153,10 @@ class BoundQuery:
         Raises:
             KeyError: a parameter is missing.
         """
-        given = {**self._constants, **parameters}
+        merged = {**self._constants, **parameters}
         values = []
         for name, index, process in self._placeholders:
-            value = given[name]
+            value = merged[name]
             if index is not None:
                 value = value[index]
             values.append(process(value) if process else value)
