@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 async def emptied(server: RedisServer) -> None:
     """Delete the keys of earlier tests."""
-    link = RedisClient(server.url)
-    await link.redis.flushdb()
-    await link.close()
+    redis_client = RedisClient(server.url)
+    await redis_client.redis.flushdb()
+    await redis_client.close()
 
 
 async def people(adapters: Adapters, number: int) -> list[UserId]:

@@ -80,8 +80,8 @@ class Entry:
             return False
         if query.author is not None and query.author != self.project.author_id:
             return False
-        wanted, there = set(query.skills), set(self.project.skills)
-        return wanted <= there if query.all_skills else not wanted or bool(wanted & there)
+        expected, there = set(query.skills), set(self.project.skills)
+        return expected <= there if query.all_skills else not expected or bool(expected & there)
 
 
 class Board:
@@ -185,23 +185,23 @@ class Board:
         limit: int,
         place: SortKey | None,
         *,
-        backward: bool,
+        reverse: bool,
     ) -> None:
         """It is exactly what lies that way from that place, and says what lies beyond it."""
         found = self.found(query)
         if place is None:
-            before, behind = (found, []) if backward else ([], found)
+            before, behind = (found, []) if reverse else ([], found)
         else:
             before = [entry for entry in found if entry.place(query.sort) > place]
             behind = [entry for entry in found if entry.place(query.sort) < place]
-        shown = before[-limit:] if backward else behind[:limit]
+        shown = before[-limit:] if reverse else behind[:limit]
         assert [card.id for card in page.items] == [entry.project.id for entry in shown]
         for card, entry in zip(page.items, shown, strict=True):
             assert (card.title, card.skills) == (entry.project.title, entry.project.skills)
             assert (card.view_count, card.bookmark_count) == (entry.views, entry.bookmarks)
             assert card.author == UserSummary(entry.author.id, entry.author.username, None)
         # Of what is not on the page something lies ahead or behind.
-        if backward:
+        if reverse:
             some_before = len(before) > limit
             some_after = len(found) > len(before)
         else:
@@ -221,7 +221,7 @@ async def test_any_query_finds_what_the_model_finds(
     for number in range(30):
         query = board.a_query(list(Sort)[number % 3])
         page = await adapters.board.board(query, EVERYTHING, None)
-        board.assert_page(page, query, 100, None, backward=False)
+        board.assert_page(page, query, 100, None, reverse=False)
         assert await adapters.board.board_size(query) == len(page.items)
 
 
@@ -237,21 +237,21 @@ async def test_a_walk_among_changes_gives_what_the_model_gives(
     limit = random.randint(1, 5)
     changes = 12
 
-    for backward in (False, True):
+    for reverse in (False, True):
         # There and back again. Whatever keeps its place is met once on each way, in order.
         stays = {entry.project.id: entry.place(sort) for entry in board.found(query)}
         met: list[ProjectId] = []
-        cursor: Cursor | None = Cursor(reverse=backward)
+        cursor: Cursor | None = Cursor(reverse=reverse)
         place: SortKey | None = None
         while cursor is not None:
-            assert cursor.reverse is backward
+            assert cursor.reverse is reverse
             page = await adapters.board.board(
                 query, PageRequest(limit, over_the_wire(cursor)), None
             )
-            board.assert_page(page, query, limit, place, backward=backward)
-            cards = page.items[::-1] if backward else page.items
+            board.assert_page(page, query, limit, place, reverse=reverse)
+            cards = page.items[::-1] if reverse else page.items
             met += [card.id for card in cards]
-            cursor = page.previous if backward else page.next
+            cursor = page.previous if reverse else page.next
             if cards:
                 place = board.entries[cards[-1].id].place(sort)
             while changes and random.random() < 0.5:
@@ -259,8 +259,8 @@ async def test_a_walk_among_changes_gives_what_the_model_gives(
                 await board.change_something()
                 now = {entry.project.id: entry.place(sort) for entry in board.found(query)}
                 stays = {item: key for item, key in stays.items() if now.get(item) == key}
-        wanted = sorted(stays, key=stays.__getitem__, reverse=not backward)
-        assert [item for item in met if item in stays] == wanted
+        expected = sorted(stays, key=stays.__getitem__, reverse=not reverse)
+        assert [item for item in met if item in stays] == expected
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -276,7 +276,7 @@ async def test_turning_round_anywhere_gives_what_the_model_gives(
     cursor, place = Cursor(), None
     for _ in range(25):
         page = await adapters.board.board(query, PageRequest(limit, over_the_wire(cursor)), None)
-        board.assert_page(page, query, limit, place, backward=cursor.reverse)
+        board.assert_page(page, query, limit, place, reverse=cursor.reverse)
         ways = [way for way in (page.next, page.previous) if way is not None]
         if not ways:
             break

@@ -26,64 +26,66 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def link(redis_server: RedisServer) -> AsyncIterator[RedisClient]:
+async def redis_client(redis_server: RedisServer) -> AsyncIterator[RedisClient]:
     await emptied(redis_server)
-    link = RedisClient(redis_server.url)
-    yield link
-    await link.close()
+    redis_client = RedisClient(redis_server.url)
+    yield redis_client
+    await redis_client.close()
 
 
 @pytest.mark.servers
 async def test_on_redis_many_blocks_are_one_result_and_the_old_ones_go(
-    link: RedisClient, monkeypatch: pytest.MonkeyPatch
+    redis_client: RedisClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     users = sorted(nobody() for _ in range(redis_neighbours.ROWS + 10))
     first = alike(users, "Java", {users[-1]: [users[0], users[-2]], users[0]: [users[-1]]})
     second = alike(users, "Git", {users[-1]: [users[-3]]})
-    store = RedisNeighbourStore(link)
+    store = RedisNeighbourStore(redis_client)
     assert await store.replace(first, run_at(after(1)))
     assert (await store.of(users[-1])).neighbours == first.of(users[-1])
     assert (await store.of(users[0])).neighbours == first.of(users[0])
-    keys = set(await link.redis.keys("similarity:*"))
+    keys = set(await redis_client.redis.keys("similarity:*"))
     assert len(keys) == 5
-    assert all([await link.redis.ttl(key) == -1 for key in keys])
+    assert all([await redis_client.redis.ttl(key) == -1 for key in keys])
 
     assert await store.replace(second, run_at(after(2)))
     assert (await store.of(users[-1])).neighbours == second.of(users[-1])
-    now = set(await link.redis.keys("similarity:*"))
+    now = set(await redis_client.redis.keys("similarity:*"))
     assert len(now) == 5
     assert now & keys == {b"similarity:run"}
 
     assert not await store.replace(first, run_at(after(1)))
-    assert set(await link.redis.keys("similarity:*")) == now
+    assert set(await redis_client.redis.keys("similarity:*")) == now
 
 
 @pytest.mark.servers
 async def test_on_redis_what_a_killed_process_left_behind_goes_by_itself(
-    link: RedisClient,
+    redis_client: RedisClient,
 ) -> None:
     users = [nobody(), nobody()]
     result = alike(users, "Java", {users[0]: [users[1]]})
     written = redis_neighbours._people_of(result)
     await redis_neighbours._write(
-        link.redis, token="killed", kind="people", blocks=[(0, column(written))]
+        redis_client.redis, token="killed", kind="people", blocks=[(0, column(written))]
     )
-    (key,) = await link.redis.keys("similarity:*")
-    assert 0 < await link.redis.ttl(key) <= redis_neighbours.UNUSED_TTL
+    (key,) = await redis_client.redis.keys("similarity:*")
+    assert 0 < await redis_client.redis.ttl(key) <= redis_neighbours.UNUSED_TTL
 
 
 @pytest.mark.servers
 @pytest.mark.parametrize("kind", ["people", "groups"])
-async def test_on_redis_a_result_that_lost_a_block_is_none(link: RedisClient, kind: str) -> None:
+async def test_on_redis_a_result_that_lost_a_block_is_none(
+    redis_client: RedisClient, kind: str
+) -> None:
     users = [nobody(), nobody()]
-    store = RedisNeighbourStore(link)
+    store = RedisNeighbourStore(redis_client)
     result = alike(users, "Java", {users[0]: [users[1]]})
     await store.replace(result, run_at(after(1)))
-    (key,) = await link.redis.keys(f"similarity:*:{kind}:*")
-    await link.redis.set(key, await link.redis.getrange(key, 0, -2))
+    (key,) = await redis_client.redis.keys(f"similarity:*:{kind}:*")
+    await redis_client.redis.set(key, await redis_client.redis.getrange(key, 0, -2))
     assert await store.latest() is None
     assert await store.of(max(users)) == Neighbourhood((), None)
-    await link.redis.delete(key)
+    await redis_client.redis.delete(key)
     assert await store.latest() is None
     assert await store.of(users[0]) == Neighbourhood((), None)
 
@@ -92,28 +94,30 @@ async def test_on_redis_a_result_that_lost_a_block_is_none(link: RedisClient, ki
 
 
 @pytest.mark.servers
-async def test_on_redis_a_switch_that_is_sent_again_changes_nothing(link: RedisClient) -> None:
+async def test_on_redis_a_switch_that_is_sent_again_changes_nothing(
+    redis_client: RedisClient,
+) -> None:
     users = [nobody(), nobody()]
-    store = RedisNeighbourStore(link)
+    store = RedisNeighbourStore(redis_client)
     result = alike(users, "Java", {users[0]: [users[1]]})
     await store.replace(result, run_at(after(1)))
-    token = await link.redis.hget("similarity:run", "token")
+    token = await redis_client.redis.hget("similarity:run", "token")
     assert isinstance(token, bytes)
-    keys = await link.redis.keys("similarity:*")
+    keys = await redis_client.redis.keys("similarity:*")
     assert await store._make_current(token.decode(), result, run_at(after(1))) == 1
-    assert await link.redis.keys("similarity:*") == keys
+    assert await redis_client.redis.keys("similarity:*") == keys
     assert await store.of(users[0]) == Neighbourhood(result.of(users[0]), after(1))
 
 
 @pytest.mark.servers
 async def test_on_redis_a_result_that_is_lost_while_it_is_written_leaves_the_old_one(
-    link: RedisClient, monkeypatch: pytest.MonkeyPatch
+    redis_client: RedisClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     users = [nobody(), nobody()]
-    store = RedisNeighbourStore(link)
+    store = RedisNeighbourStore(redis_client)
     old = alike(users, "Java", {users[0]: [users[1]]})
     await store.replace(old, run_at(after(1)))
-    keys = await link.redis.keys("similarity:*")
+    keys = await redis_client.redis.keys("similarity:*")
     write = redis_neighbours._write
 
     async def write_and_lose(redis: Redis, *, token: str, kind: str, blocks: Any) -> None:
@@ -124,36 +128,36 @@ async def test_on_redis_a_result_that_is_lost_while_it_is_written_leaves_the_old
     monkeypatch.setattr(redis_neighbours, "_write", write_and_lose)
     with pytest.raises(Unavailable):
         await store.replace(alike(users, "Git", {}), run_at(after(2)))
-    assert sorted(await link.redis.keys("similarity:*")) == sorted(keys)
+    assert sorted(await redis_client.redis.keys("similarity:*")) == sorted(keys)
     assert await store.of(users[0]) == Neighbourhood(old.of(users[0]), after(1))
 
 
 @pytest.mark.servers
-async def test_on_redis_the_same_result_is_not_written_again(link: RedisClient) -> None:
+async def test_on_redis_the_same_result_is_not_written_again(redis_client: RedisClient) -> None:
     users = [nobody(), nobody()]
-    store = RedisNeighbourStore(link)
+    store = RedisNeighbourStore(redis_client)
     result, again = (alike(users, "Java", {users[0]: [users[1]]}) for _ in range(2))
     assert await store.replace(result, run_at(after(1)))
-    keys = await link.redis.keys("similarity:*")
-    restarted = RedisNeighbourStore(link)
+    keys = await redis_client.redis.keys("similarity:*")
+    restarted = RedisNeighbourStore(redis_client)
     assert await restarted.replace(again, run_at(after(2)))
-    assert sorted(await link.redis.keys("similarity:*")) == sorted(keys)
+    assert sorted(await redis_client.redis.keys("similarity:*")) == sorted(keys)
     assert await store.of(users[0]) == Neighbourhood(result.of(users[0]), after(2))
     assert await store.last_run() == run_at(after(2))
 
 
 @pytest.mark.servers
 async def test_on_redis_a_result_of_another_layout_is_none_and_is_replaced(
-    link: RedisClient,
+    redis_client: RedisClient,
 ) -> None:
     users = [nobody(), nobody()]
-    store = RedisNeighbourStore(link)
+    store = RedisNeighbourStore(redis_client)
     result = alike(users, "Java", {users[0]: [users[1]]})
     await store.replace(result, run_at(after(1)))
-    await link.redis.hset("similarity:run", "layout", "0:8:8")
-    fresh = RedisNeighbourStore(link)
+    await redis_client.redis.hset("similarity:run", "layout", "0:8:8")
+    fresh = RedisNeighbourStore(redis_client)
     assert await fresh.latest() is None
     assert await fresh.of(users[0]) == Neighbourhood((), None)
     assert await fresh.replace(result, run_at(after(2)))
     assert await fresh.of(users[0]) == Neighbourhood(result.of(users[0]), after(2))
-    assert len(await link.redis.keys("similarity:*")) == 3
+    assert len(await redis_client.redis.keys("similarity:*")) == 3

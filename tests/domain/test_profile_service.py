@@ -186,9 +186,9 @@ async def test_no_tick_is_asked_for_when_nothing_was_stored() -> None:
 
 @awaited
 async def test_an_account_that_is_gone(services: Services) -> None:
-    gone = Caller(UNKNOWN_ID, SessionId(new_id()))
+    unknown = Caller(UNKNOWN_ID, SessionId(new_id()))
     with pytest.raises(NotAuthenticated):
-        await services.accounts.account(gone)
+        await services.accounts.account(unknown)
     with pytest.raises(NotFound):
         await services.accounts.user(UNKNOWN_ID)
 
