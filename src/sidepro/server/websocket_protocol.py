@@ -20,6 +20,7 @@ from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 
+from sidepro.api.chat.close_codes import CloseCode
 from sidepro.api.chat.outbox import CompactQueue
 
 log = structlog.get_logger(__name__)
@@ -35,8 +36,6 @@ SLICE = 2048
 """Bytes parsed at a time: at most 341 frames."""
 
 SLICES_PER_TURN = 8
-
-TOO_MANY_FRAMES = 4429
 
 
 class TimeoutWebSocketProtocol(WebSocketsSansIOProtocol):
@@ -130,7 +129,7 @@ class TimeoutWebSocketProtocol(WebSocketsSansIOProtocol):
         self._counted_at = now
         if self._frames_left >= 0:
             return True
-        self.conn.fail(TOO_MANY_FRAMES, "too many frames")
+        self.conn.fail(CloseCode.RATE_LIMITED, "too many frames")
         self.handle_parser_exception()
         self._close_at_once("too_many_frames")
         return False
