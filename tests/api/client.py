@@ -1,4 +1,4 @@
-"""A small client of the API for the tests. It speaks to the application without a network."""
+"""A client of the application that needs no network."""
 
 import asyncio
 import itertools
@@ -33,12 +33,12 @@ ADDRESS = "http://sidepro.test"
 PREFIX = "/api/v1"
 PASSWORD = "정확한 horse battery 9"
 UNKNOWN_ID = "01890000-0000-7000-8000-000000000000"
-"""A sound id that nothing has."""
+"""A valid id of nothing."""
 
 
 @dataclass(frozen=True)
-class Person:
-    """Somebody who has signed up and logged in."""
+class ApiUser:
+    """A signed-up user with an access token."""
 
     id: str
     email: str
@@ -51,9 +51,7 @@ class Person:
 
 
 class Api:
-    """Calls the API. A path is one below `/api/v1`, unless it begins with `//`: then it is one of
-    the server itself.
-    """
+    """Calls the API. Paths are below `/api/v1`; one that begins with `//` is below `/`."""
 
     def __init__(self, platform: Container, app: Litestar) -> None:
         self.platform = platform
@@ -62,7 +60,7 @@ class Api:
         self._numbers = itertools.count(1)
 
     def http_from(self, address: str) -> httpx.AsyncClient:
-        """Bare HTTP, as it comes from this address."""
+        """A plain HTTP client with this address."""
         return httpx.AsyncClient(
             transport=httpx.ASGITransport(
                 # httpx types ASGI its own way
@@ -81,12 +79,12 @@ class Api:
         path: str,
         body: Any = None,
         *,
-        by: Person | None = None,
+        by: ApiUser | None = None,
         query: Query | None = None,
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
     ) -> httpx.Response:
-        """Any call, whatever comes of it. `content` is a raw body that is said to be JSON."""
+        """The response to a call, of whatever status. `content` is a raw body sent as JSON."""
         sent = {**(by.headers if by else {})}
         if content is not None:
             sent["Content-Type"] = "application/json"
@@ -99,9 +97,9 @@ class Api:
             headers={**sent, **(headers or {})},
         )
 
-    async def knock(self, path: str, *, headers: Mapping[str, str] | None = None) -> int:
-        """Open a socket and go away again: 101 when something was told on it, else the status
-        with which it was refused, or the code with which it was closed.
+    async def try_socket(self, path: str, *, headers: Mapping[str, str] | None = None) -> int:
+        """Opens a socket and closes it: 101 if a frame came, else the status of the refusal or
+        the close code.
         """
         events: asyncio.Queue[Json] = asyncio.Queue()
         events.put_nowait({"type": "websocket.connect"})
@@ -126,9 +124,9 @@ class Api:
             "subprotocols": [],
             "extensions": {"websocket.http.response": {}},
         }
-        edge: Any = Middleware(self.app)  # Litestar types each kind of event its own way
+        app: Any = Middleware(self.app)  # Litestar types each kind of event its own way
         async with asyncio.timeout(10):
-            await edge(scope, events.get, send)
+            await app(scope, events.get, send)
         return int(outcomes[0])
 
     async def ok(
@@ -138,20 +136,20 @@ class Api:
         path: str,
         body: Any = None,
         *,
-        by: Person | None = None,
+        by: ApiUser | None = None,
         status: int = 200,
         query: Query | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Json:
-        """A call that succeeds: its answer, which has the shape."""
+        """The body of a successful response, which matches the shape."""
         response = await self.send(method, path, body, by=by, query=query, headers=headers)
         assert response.status_code == status, f"{method} {path}: {response.text}"
         return answer(response, shape)
 
     async def get(
-        self, shape: Shape, path: str, *, by: Person | None = None, **query: Any
+        self, shape: Shape, path: str, *, by: ApiUser | None = None, **query: Any
     ) -> Json:
-        """The answer to a GET."""
+        """The body of a successful GET."""
         return await self.ok(shape, "GET", path, by=by, query=query)
 
     async def refused(
@@ -162,38 +160,38 @@ class Api:
         path: str,
         body: Any = None,
         *,
-        by: Person | None = None,
+        by: ApiUser | None = None,
         query: Query | None = None,
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
     ) -> list[str]:
-        """A call that is refused: the pointers and parameters that are at fault."""
+        """Makes a call that fails; returns the pointers and parameters of its errors."""
         response = await self.send(
             method, path, body, by=by, query=query, headers=headers, content=content
         )
         return problem(response, status, code)
 
     async def page(
-        self, item: Shape, path: str, *, by: Person | None = None, **query: Any
+        self, item: Shape, path: str, *, by: ApiUser | None = None, **query: Any
     ) -> Json:
         """A page of a list."""
         return await self.get(page_schema(item, total="total" in query), path, by=by, **query)
 
     async def ids(
-        self, item: Shape, path: str, *, by: Person | None = None, **q: Any
+        self, item: Shape, path: str, *, by: ApiUser | None = None, **q: Any
     ) -> list[str]:
         """The ids on a page of a list."""
         return [each["id"] for each in (await self.page(item, path, by=by, **q))["items"]]
 
     # ----------------------------------------------------------------------- people and things
 
-    async def sign_up(self, name: str = "person") -> Person:
-        """Somebody new, logged in; the email and the username are told apart by nothing else."""
+    async def sign_up(self, name: str = "person") -> ApiUser:
+        """A new user, logged in. Email and username have nothing else in common."""
         number = next(self._numbers)
         email, username = f"mail.of.{name}.{number}@example.com", f"{name}-{number}"
         account = {"email": email, "username": username, "password": PASSWORD}
         made = await self.ok(ACCOUNT, "POST", "/users", account, status=201)
-        return Person(made["id"], email, username, await self.log_in(email))
+        return ApiUser(made["id"], email, username, await self.log_in(email))
 
     async def log_in(self, email: str, password: str = PASSWORD) -> str:
         """A fresh access token."""
@@ -201,70 +199,70 @@ class Api:
         token: str = (await self.ok(TOKENS, "POST", "/sessions", body, status=201))["access_token"]
         return token
 
-    async def administrator(self) -> Person:
-        """Somebody new who is an administrator."""
+    async def administrator(self) -> ApiUser:
+        """A new administrator."""
         person = await self.sign_up("admin")
         await self.execute("UPDATE users SET is_admin = true WHERE email = :email", person)
-        return Person(person.id, person.email, person.username, await self.log_in(person.email))
+        return ApiUser(person.id, person.email, person.username, await self.log_in(person.email))
 
-    async def deactivate(self, person: Person) -> None:
-        """What an operator does."""
+    async def deactivate(self, person: ApiUser) -> None:
+        """Deactivates a user, as an operator does."""
         await self.execute("UPDATE users SET is_active = false WHERE email = :email", person)
 
-    async def execute(self, statement: str, person: Person) -> None:
-        """Change the row of a person behind the API's back."""
+    async def execute(self, statement: str, person: ApiUser) -> None:
+        """Changes a user's row directly."""
         async with self.platform.database.writing() as connection:
             changed = await connection.execute(text(statement), {"email": person.email})
             assert changed.rowcount == 1
             await connection.commit()
 
-    async def profile(self, person: Person, *skills: str, **over: Any) -> Json:
-        """Write a person's profile."""
+    async def profile(self, person: ApiUser, *skills: str, **over: Any) -> Json:
+        """Writes a user's profile."""
         body = {"bio": "안녕하세요", "skills": list(skills or ("Python",)), **over}
         return await self.ok(ACCOUNT, "PUT", "/me/profile", body, by=person)
 
-    async def publish(self, author: Person, **over: Any) -> Json:
+    async def publish(self, author: ApiUser, **over: Any) -> Json:
         """A new project."""
         return await self.ok(PROJECT, "POST", "/projects", project(**over), by=author, status=201)
 
     async def upload(
         self,
-        by: Person | None,
+        by: ApiUser | None,
         data: bytes,
         name: str = "picture.png",
         media_type: str = "image/png",
     ) -> httpx.Response:
-        """Send a file as browsers do, whatever comes of it."""
+        """Uploads a file as browsers do; a response of whatever status."""
         return await self.http.post(
             f"{PREFIX}/images",
             files={"file": (name, data, media_type)},
             headers=by.headers if by else None,
         )
 
-    async def image(self, owner: Person, data: bytes) -> Json:
+    async def image(self, owner: ApiUser, data: bytes) -> Json:
         """A new image."""
         response = await self.upload(owner, data)
         assert response.status_code == 201, response.text
         return answer(response, IMAGE)
 
-    async def comment(self, author: Person, on: Json, body: str = "멋져요") -> Json:
+    async def comment(self, author: ApiUser, on: Json, body: str = "멋져요") -> Json:
         """A new comment on a project."""
         path = f"/projects/{on['id']}/comments"
         return await self.ok(COMMENT, "POST", path, {"body": body}, by=author, status=201)
 
-    async def bookmark(self, person: Person, on: Json) -> None:
+    async def bookmark(self, person: ApiUser, on: Json) -> None:
         """Bookmark a project."""
         response = await self.send("PUT", f"/projects/{on['id']}/bookmark", by=person)
         assert response.status_code == 200
 
-    async def room(self, asking: Person, asked: Person) -> Json:
-        """The room of two people, opened or reopened if need be."""
+    async def room(self, asking: ApiUser, asked: ApiUser) -> Json:
+        """The open room of two users."""
         response = await self.send("POST", "/rooms", {"user_id": asked.id}, by=asking)
         assert response.status_code in (200, 201)
         return answer(response, ROOM)
 
     async def send_message(
-        self, sender: Person, room: Json, body: str = "안녕하세요", **over: Any
+        self, sender: ApiUser, room: Json, body: str = "안녕하세요", **over: Any
     ) -> Json:
         """A new message."""
         path = f"/rooms/{room['id']}/messages"
@@ -272,7 +270,7 @@ class Api:
 
 
 def project(**over: Any) -> Json:
-    """The body of a project that can be published."""
+    """The body of a valid project."""
     return {
         "title": "동네 지도",
         "summary": "모임을 지도에서 찾습니다",
@@ -283,7 +281,7 @@ def project(**over: Any) -> Json:
 
 
 def answer(response: httpx.Response, shape: Shape) -> Json:
-    """The body of an answer, which has the shape."""
+    """The body of a response, which matches the shape."""
     assert response.headers["Content-Type"] == "application/json"
     body: Json = response.json()
     fits(body, shape, f"{response.request.method} {response.request.url.path}")
@@ -291,7 +289,7 @@ def answer(response: httpx.Response, shape: Shape) -> Json:
 
 
 def problem(response: httpx.Response, status: int, code: str) -> list[str]:
-    """Assert that an answer is this problem; the pointers and parameters that are at fault."""
+    """Asserts that a response is this problem; returns the pointers and parameters."""
     assert response.status_code == status, response.text
     assert response.headers["Content-Type"] == "application/problem+json"
     body = response.json()

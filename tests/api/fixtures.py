@@ -1,7 +1,6 @@
-"""The platform under test: the whole application on a database of its own, without a network.
+"""The application on a database of its own, without a network.
 
-A `conftest.py` takes the fixtures from here. `api` is shared by the tests of a module, which
-make their own people; `fresh_api` has an empty database to itself.
+The tests of a module share `api` and sign up their own users; `fresh_api` is empty.
 """
 
 from collections.abc import AsyncIterator
@@ -26,7 +25,7 @@ from tests.servers import SECRET_KEY
 
 @asynccontextmanager
 async def serving(address: str, folder: Path, **settings: Any) -> AsyncIterator[Api]:
-    """The API of a platform on this database; without limits unless they are asked for."""
+    """The API on this database, by default without rate limits."""
     chosen = {"secret_key": (SECRET_KEY,), "rate_limits": False, **settings}
     platform = build(Settings(data_dir=folder, database_url=address, **chosen), ADDRESS)
     platform = with_quick_passwords(platform)
@@ -39,7 +38,7 @@ async def serving(address: str, folder: Path, **settings: Any) -> AsyncIterator[
 
 
 def with_quick_passwords(platform: Container) -> Container:
-    """The platform with hashes that cost nothing to speak of: people sign up in every test."""
+    """The container with cheap password hashes, since every test signs users up."""
     platform.passwords.close()
     quick = Argon2Passwords(memory_kib=8)
     services = platform.api.services
@@ -57,7 +56,7 @@ def with_quick_passwords(platform: Container) -> Container:
 async def api(
     databases: Databases, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Api]:
-    """A platform for the tests of a module."""
+    """The API, shared by the tests of a module."""
     with databases.fresh() as address:
         async with serving(address, tmp_path_factory.mktemp("data")) as api:
             yield api
@@ -65,7 +64,7 @@ async def api(
 
 @pytest.fixture
 async def fresh_api(databases: Databases, tmp_path: Path) -> AsyncIterator[Api]:
-    """A platform for one test, with nobody on it."""
+    """The API on an empty database."""
     with databases.fresh() as address:
         async with serving(address, tmp_path) as api:
             yield api

@@ -1,4 +1,4 @@
-"""The shapes of the contract, by their names in it.
+"""The shapes of JSON in the contract, by their names.
 
 A shape is a type (exactly that type: `True` is no `int`), a function that says whether a value
 will do, a dict of all members, a list with the shape of its items, or `Maybe` one of these.
@@ -46,7 +46,7 @@ def fits(value: Any, shape: Shape, where: str = "answer") -> None:
 
 
 def uuid7(value: Any) -> bool:
-    """An id: a UUIDv7 in its usual spelling."""
+    """A UUIDv7 in canonical form."""
     return isinstance(value, str) and str(UUID(value)) == value and UUID(value).version == 7
 
 
@@ -57,7 +57,7 @@ def moment(value: Any) -> bool:
 
 
 def count(value: Any) -> bool:
-    """A whole number from 0 up."""
+    """An integer of at least 0."""
     return type(value) is int and value >= 0
 
 

@@ -1,4 +1,4 @@
-"""The AsyncAPI document is sound by itself. That it is true `tests/sockets` finds out."""
+"""The AsyncAPI document is valid. `tests/sockets` compares it with the frames."""
 
 import json
 import re
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 Json = dict[str, Any]
 
-# AsyncAPI 3.0.0: what each object must have, and all that it may have but `x-` members.
+# AsyncAPI 3.0.0: required members of each object, and all allowed ones but `x-` members.
 OBJECTS: dict[str, tuple[set[str], set[str]]] = {
     "document": (
         {"asyncapi", "info"},
@@ -58,7 +58,7 @@ OBJECTS: dict[str, tuple[set[str], set[str]]] = {
 
 @pytest.fixture(scope="module")
 def described() -> Json:
-    """As a client reads it."""
+    """The served document."""
     made: Json = json.loads(json.dumps(document("1.2.3")))
     return made
 
@@ -89,12 +89,12 @@ def references(node: Any) -> Iterator[str]:
 
 
 def validator(described: Json, message: Json) -> OAS31Validator:
-    """Of a message's payload, with the references that are in it."""
+    """The schema of a message's payload, with resolved references."""
     schema = {"allOf": [message["payload"]], "components": described["components"]}
     return OAS31Validator(schema, format_checker=oas31_format_checker)
 
 
-def test_every_object_has_what_the_specification_asks_for(described: Json) -> None:
+def test_every_object_has_the_members_of_the_specification(described: Json) -> None:
     assert described["asyncapi"] == "3.0.0"
     assert described["info"]["version"] == "1.2.3"
     is_sound("document", described)
@@ -118,7 +118,7 @@ def test_every_reference_resolves_and_everything_is_used(described: Json) -> Non
             assert f"#/components/{kind}/{name}" in used
 
 
-def test_every_frame_goes_one_way_in_some_operation(described: Json) -> None:
+def test_every_frame_belongs_to_one_direction(described: Json) -> None:
     ways: dict[str, set[str]] = {"send": set(), "receive": set()}
     for operation in described["operations"].values():
         for message in operation["messages"]:
@@ -129,7 +129,7 @@ def test_every_frame_goes_one_way_in_some_operation(described: Json) -> None:
     assert set(channel["messages"]) == set(FROM_SERVER) | set(FROM_CLIENT)
 
 
-def test_the_address_has_its_parameter_and_both_ways_to_say_who_one_is(described: Json) -> None:
+def test_the_address_has_its_parameter_and_both_ways_to_authenticate(described: Json) -> None:
     channel = described["channels"]["room"]
     assert channel["address"] == "/api/v1/rooms/{room_id}/socket"
     assert set(re.findall(r"\{(\w+)\}", channel["address"])) == set(channel["parameters"])
@@ -142,7 +142,7 @@ def test_the_address_has_its_parameter_and_both_ways_to_say_who_one_is(described
 
 
 @pytest.mark.parametrize("name", [*FROM_SERVER, *FROM_CLIENT])
-def test_every_frame_has_examples_that_fit(described: Json, name: str) -> None:
+def test_every_frame_has_valid_examples(described: Json, name: str) -> None:
     message = described["components"]["messages"][name]
     assert message["examples"]
     check = validator(described, message)
@@ -161,7 +161,7 @@ def test_every_close_code_is_documented(described: Json) -> None:
         assert f"- {code:d}: {code.meaning}" in described["info"]["description"]
 
 
-def test_every_refusal_of_a_frame_is_shown(described: Json) -> None:
+def test_every_refusal_of_a_frame_has_an_example(described: Json) -> None:
     errors = described["components"]["messages"]["error"]["examples"]
     assert {one["payload"]["code"] for one in errors} == {
         *("invalid", "room-pending", "rate-limited", "unavailable", "not-found")
@@ -170,7 +170,7 @@ def test_every_refusal_of_a_frame_is_shown(described: Json) -> None:
     assert refused["example"]["code"] == "origin-not-allowed"
 
 
-async def test_is_served_to_everybody_and_can_be_switched_off(described: Json) -> None:
+async def test_is_public_and_can_be_switched_off(described: Json) -> None:
     async with client_for(build()) as client:
         answer: httpx.Response = await client.get("/api/asyncapi.json")
         assert answer.status_code == 200

@@ -1,4 +1,4 @@
-"""The board: filters, sorts and searches, alone and together."""
+"""The board: filters, sorts and searches, and their combinations."""
 
 import asyncio
 import unicodedata
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.client import UNKNOWN_ID, Api, Json, Person
+from tests.api.client import UNKNOWN_ID, Api, ApiUser, Json
 from tests.api.schemas import CARD, PROJECT
 from tests.databases import both_databases
 
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.anyio, both_databases]
 class Board:
     """Three projects of one author, oldest first: with Python; with Python and R; with R."""
 
-    author: Person
+    author: ApiUser
     one: str
     two: str
     three: str
@@ -36,11 +36,11 @@ async def board(api: Api) -> Board:
 
 
 async def shown(api: Api, there: Board, **query: Any) -> list[str]:
-    """Their names, in the order of the board."""
+    """The names of the projects, in the order of the board."""
     return there.named(*await api.ids(CARD, "/projects", author=there.author.id, **query))
 
 
-async def test_everybody_sees_whole_cards_newest_first(fresh_api: Api) -> None:
+async def test_the_board_is_public_and_newest_first(fresh_api: Api) -> None:
     there = await board(fresh_api)
     other = await fresh_api.sign_up()
     last = await fresh_api.publish(other)
@@ -88,7 +88,7 @@ async def test_an_edit_does_not_move_a_project_on_the_board(api: Api) -> None:
         (["Python", "AWS"], "all", []),
     ],
 )
-async def test_a_board_of_any_or_all_of_several_skills(
+async def test_the_board_filters_by_any_or_all_of_several_skills(
     api: Api, skills: list[str], match: str | None, expected: list[str]
 ) -> None:
     there = await board(api)
@@ -96,20 +96,20 @@ async def test_a_board_of_any_or_all_of_several_skills(
     assert await shown(api, there, skill=skills, **({"match": match} if match else {})) == expected
 
 
-async def test_a_board_of_an_author_has_nothing_of_others(api: Api) -> None:
+async def test_the_board_filters_by_author(api: Api) -> None:
     there, other = await board(api), await board(api)
 
     assert await shown(api, there) == ["three", "two", "one"]
     assert await shown(api, other) == ["three", "two", "one"]
 
 
-async def test_a_board_of_nobody_is_empty(api: Api) -> None:
+async def test_the_board_of_an_unknown_author_is_empty(api: Api) -> None:
     await board(api)
 
     assert await api.ids(CARD, "/projects", author=UNKNOWN_ID) == []
 
 
-async def test_the_most_viewed_come_first(api: Api) -> None:
+async def test_sort_by_views_lists_the_most_viewed_first(api: Api) -> None:
     there = await board(api)
     for path in (there.one, there.one, there.three):
         await api.get(PROJECT, f"/projects/{path}")
@@ -117,7 +117,7 @@ async def test_the_most_viewed_come_first(api: Api) -> None:
     assert await shown(api, there, sort="views") == ["one", "three", "two"]
 
 
-async def test_the_most_bookmarked_come_first(api: Api) -> None:
+async def test_sort_by_popularity_lists_the_most_bookmarked_first(api: Api) -> None:
     there = await board(api)
     readers = [await api.sign_up() for _ in range(2)]
     for reader, made in (
@@ -131,7 +131,7 @@ async def test_the_most_bookmarked_come_first(api: Api) -> None:
 
 
 @pytest.mark.parametrize("sort", ["newest", "views", "popular"])
-async def test_of_equals_the_newest_comes_first(api: Api, sort: str) -> None:
+async def test_ties_are_listed_newest_first(api: Api, sort: str) -> None:
     there = await board(api)
 
     assert await shown(api, there, sort=sort) == ["three", "two", "one"]
@@ -166,7 +166,7 @@ TITLE, SUMMARY = "우리동네 Straße 지도", "100%_snake\\case ＡＢＣ 한�
         SUMMARY,
     ],
 )
-async def test_a_search_finds_what_is_within_title_or_summary(api: Api, q: str) -> None:
+async def test_a_search_matches_part_of_the_title_or_summary(api: Api, q: str) -> None:
     author = await api.sign_up()
     made = await api.publish(author, title=TITLE, summary=SUMMARY, content="elsewhere")
 
@@ -191,14 +191,14 @@ async def test_a_search_finds_what_is_within_title_or_summary(api: Api, q: str) 
         "한\u11a8",
     ],
 )
-async def test_a_search_finds_nothing_else(api: Api, q: str) -> None:
+async def test_a_search_matches_no_other_text(api: Api, q: str) -> None:
     author = await api.sign_up()
     await api.publish(author, title=TITLE, summary=SUMMARY, content="elsewhere")
 
     assert await api.ids(CARD, "/projects", author=author.id, q=q) == []
 
 
-async def test_a_search_finds_projects_by_their_authors_name(api: Api) -> None:
+async def test_a_search_matches_the_authors_name(api: Api) -> None:
     author = await api.sign_up("Zürich-길동")
     made = await api.publish(author)
 
@@ -216,7 +216,7 @@ async def test_a_search_follows_an_edit(api: Api) -> None:
     assert await api.ids(CARD, "/projects", author=author.id, q="after") == [made["id"]]
 
 
-async def test_a_search_of_a_hundred_characters_is_made(api: Api) -> None:
+async def test_a_search_may_have_a_hundred_characters(api: Api) -> None:
     assert await api.ids(CARD, "/projects", q="가" * 100) == []
 
 
@@ -273,7 +273,7 @@ async def test_all_filters_work_together(api: Api) -> None:
         ({"total": "maybe"}, "total"),
     ],
 )
-async def test_a_bad_parameter_is_refused_by_its_name(
+async def test_an_invalid_parameter_is_refused_and_named(
     api: Api, query: dict[str, str], fault: str
 ) -> None:
     found = await api.refused(422, "invalid", "GET", "/projects", query=query)
@@ -282,13 +282,13 @@ async def test_a_bad_parameter_is_refused_by_its_name(
 
 
 @pytest.mark.parametrize("raw", ["q=%ff", "q=%ed%a0%80", "skill=%00", "author=%ff", "cursor=%ff"])
-async def test_broken_text_in_an_address_is_no_internal_error(api: Api, raw: str) -> None:
+async def test_malformed_text_in_a_url_is_no_internal_error(api: Api, raw: str) -> None:
     response = await api.send("GET", f"/projects?{raw}")
 
     assert response.status_code < 500
 
 
-async def test_many_search_at_once(api: Api) -> None:
+async def test_concurrent_searches_succeed(api: Api) -> None:
     there = await board(api)
 
     async def search(skill: str) -> list[str]:
@@ -299,7 +299,7 @@ async def test_many_search_at_once(api: Api) -> None:
     assert found == [["two", "one"], ["three", "two"]] * 15
 
 
-async def test_the_projects_of_a_deactivated_person_stay_visible(api: Api) -> None:
+async def test_projects_of_a_deactivated_user_stay_visible(api: Api) -> None:
     there = await board(api)
     await api.deactivate(there.author)
 

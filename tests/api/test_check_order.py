@@ -1,4 +1,4 @@
-"""Who one is, then what is there and whose it is, then what was sent: everywhere in this order."""
+"""The order of checks: authentication, existence, authorisation, validation."""
 
 import re
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from litestar.routes import HTTPRoute
 
-from tests.api.client import PREFIX, UNKNOWN_ID, Api, Json, Person
+from tests.api.client import PREFIX, UNKNOWN_ID, Api, ApiUser, Json
 from tests.api.schemas import SESSION, page_schema
 
 pytestmark = pytest.mark.anyio
@@ -19,7 +19,7 @@ BAD_BODY: list[Any] = [{"body": 7}, {"unknown": 1}, {"body": ""}, [], None]
 
 @dataclass(frozen=True)
 class Route:
-    """A route with an id, and all that can be wrong with a call of it.
+    """A route with an id, and the invalid calls of it.
 
     `changed_by_others` is what those get who may see the thing and not change it.
     """
@@ -91,10 +91,10 @@ MALFORMED: list[tuple[bytes, str]] = [(b"{", "application/json"), (b"{}", "text/
 
 @dataclass(frozen=True)
 class Things:
-    """What is there, whose it is, and somebody who has nothing to do with it."""
+    """The resources, their owner, and a stranger."""
 
-    owner: Person
-    other: Person
+    owner: ApiUser
+    other: ApiUser
     ids: dict[str, str]
 
 
@@ -114,9 +114,9 @@ async def things(api: Api) -> Things:
 
 
 async def statuses(
-    api: Api, route: Route, ids: dict[str, str], by: Person | None
+    api: Api, route: Route, ids: dict[str, str], by: ApiUser | None
 ) -> dict[str, int]:
-    """What every call of the route gets that has something wrong with it."""
+    """The responses to all invalid calls of the route."""
     path = route.path.format(**ids)
     found = {}
     for body in route.bodies:
@@ -133,7 +133,7 @@ async def statuses(
     return found
 
 
-async def test_every_route_with_an_id_is_here(api: Api) -> None:
+async def test_every_route_with_an_id_is_listed(api: Api) -> None:
     there = {
         f"{method} {route.path_format.removeprefix(PREFIX)}"
         for route in api.app.routes
@@ -145,7 +145,7 @@ async def test_every_route_with_an_id_is_here(api: Api) -> None:
 
 
 @every_route
-async def test_who_is_not_signed_in_hears_that_first(
+async def test_an_anonymous_call_is_refused_before_anything_else(
     api: Api, things: Things, route: Route
 ) -> None:
     if route.public:
@@ -160,7 +160,7 @@ async def test_who_is_not_signed_in_hears_that_first(
 
 
 @every_route
-async def test_what_is_not_there_is_not_found_whatever_was_sent(
+async def test_a_missing_resource_is_reported_before_invalid_input(
     api: Api, things: Things, route: Route
 ) -> None:
     for missing in (UNKNOWN_ID, "nonsense"):
@@ -173,7 +173,7 @@ async def test_what_is_not_there_is_not_found_whatever_was_sent(
     [route for route in ROUTES if route.changed_by_others],
     ids=lambda route: route.id,
 )
-async def test_what_is_anothers_is_theirs_whatever_was_sent(
+async def test_a_forbidden_resource_is_reported_before_invalid_input(
     api: Api, things: Things, route: Route
 ) -> None:
     found = await statuses(api, route, things.ids, things.other)
@@ -186,13 +186,15 @@ async def test_what_is_anothers_is_theirs_whatever_was_sent(
     [route for route in ROUTES if route.bodies != [None] or route.queries != [{}]],
     ids=lambda route: route.id,
 )
-async def test_who_may_hears_what_is_wrong_with_it(api: Api, things: Things, route: Route) -> None:
+async def test_an_authorised_caller_gets_the_validation_errors(
+    api: Api, things: Things, route: Route
+) -> None:
     found = await statuses(api, route, things.ids, things.owner)
 
     assert set(found.values()) <= {400, 415, 422}
 
 
-async def test_bad_input_goes_before_a_stale_revision(api: Api, things: Things) -> None:
+async def test_invalid_input_is_reported_before_a_stale_revision(api: Api, things: Things) -> None:
     path = f"/projects/{things.ids['project_id']}"
     stale = {"If-Match": '"99"'}
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.client import PREFIX, UNKNOWN_ID, Api, Json, Person, answer
+from tests.api.client import PREFIX, UNKNOWN_ID, Api, ApiUser, Json, answer
 from tests.api.schemas import COMMENT, PROJECT
 
 pytestmark = pytest.mark.anyio
@@ -29,7 +29,7 @@ async def test_a_comment_is_returned_with_its_location(api: Api) -> None:
     }
 
 
-async def test_anybody_reads_the_comments_oldest_first(api: Api) -> None:
+async def test_comments_are_public_and_oldest_first(api: Api) -> None:
     author, reader = await api.sign_up(), await api.sign_up()
     made = await api.publish(author)
     comments = [await api.comment(who, made) for who in (reader, author, reader)]
@@ -67,8 +67,8 @@ BAD: list[tuple[Any, list[str]]] = [
 
 
 @pytest.fixture(scope="module")
-async def commented(api: Api) -> tuple[Person, str, Json]:
-    """A person, the path of the comments on their project, and the only comment."""
+async def commented(api: Api) -> tuple[ApiUser, str, Json]:
+    """A user, the path of the comments on their project, and the only comment."""
     author = await api.sign_up()
     made = await api.publish(author)
     return author, f"/projects/{made['id']}/comments", await api.comment(author, made)
@@ -77,7 +77,7 @@ async def commented(api: Api) -> tuple[Person, str, Json]:
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 @pytest.mark.parametrize(("body", "faults"), BAD)
 async def test_an_invalid_comment_is_refused_and_changes_nothing(
-    api: Api, commented: tuple[Person, str, Json], method: str, body: Any, faults: list[str]
+    api: Api, commented: tuple[ApiUser, str, Json], method: str, body: Any, faults: list[str]
 ) -> None:
     author, path, comment = commented
     there = path if method == "POST" else f"{path}/{comment['id']}"
@@ -97,7 +97,7 @@ async def test_the_length_of_a_comment_is_counted_after_composition(api: Api) ->
     assert comment["body"] == text
 
 
-async def test_ones_own_comment_can_be_edited(api: Api) -> None:
+async def test_a_commenter_edits_their_comment(api: Api) -> None:
     author, reader = await api.sign_up(), await api.sign_up()
     made = await api.publish(author)
     before = await api.comment(reader, made)
@@ -110,7 +110,7 @@ async def test_ones_own_comment_can_be_edited(api: Api) -> None:
     assert (await api.page(COMMENT, path))["items"] == [after]
 
 
-async def comment_by_reader(api: Api) -> tuple[Json, Person, Person, str]:
+async def comment_by_reader(api: Api) -> tuple[Json, ApiUser, ApiUser, str]:
     author, reader = await api.sign_up(), await api.sign_up()
     made = await api.publish(author)
     comment = await api.comment(reader, made)

@@ -1,4 +1,4 @@
-"""Many at once: what is counted stays exact, and what is one stays one."""
+"""Concurrent calls: counters stay exact, and unique things stay unique."""
 
 import asyncio
 from collections import Counter
@@ -18,7 +18,7 @@ def statuses(responses: Iterable[httpx.Response]) -> dict[int, int]:
     return dict(Counter(response.status_code for response in responses))
 
 
-async def test_200_readings_at_once_are_200_views(api: Api) -> None:
+async def test_200_concurrent_reads_are_200_views(api: Api) -> None:
     author = await api.sign_up()
     path = f"/projects/{(await api.publish(author))['id']}"
 
@@ -30,7 +30,7 @@ async def test_200_readings_at_once_are_200_views(api: Api) -> None:
     assert (await api.get(PROJECT, path))["view_count"] == 201
 
 
-async def test_50_people_bookmarking_at_once_are_50_bookmarks(api: Api) -> None:
+async def test_concurrent_bookmarks_of_50_users_are_50_bookmarks(api: Api) -> None:
     author = await api.sign_up()
     made = await api.publish(author)
     path = f"/projects/{made['id']}/bookmark"
@@ -42,7 +42,7 @@ async def test_50_people_bookmarking_at_once_are_50_bookmarks(api: Api) -> None:
     assert (await api.get(PROJECT, f"/projects/{made['id']}"))["bookmark_count"] == 50
 
 
-async def test_one_person_bookmarking_twenty_times_at_once_is_one_bookmark(api: Api) -> None:
+async def test_twenty_concurrent_bookmarks_of_one_user_are_one_bookmark(api: Api) -> None:
     author = await api.sign_up()
     path = f"/projects/{(await api.publish(author))['id']}/bookmark"
 
@@ -53,7 +53,7 @@ async def test_one_person_bookmarking_twenty_times_at_once_is_one_bookmark(api: 
     assert {state["bookmark_count"] for state in off} == {0}
 
 
-async def test_two_people_asking_each_other_at_once_get_one_room(api: Api) -> None:
+async def test_two_users_opening_a_room_concurrently_get_one_room(api: Api) -> None:
     for _ in range(10):
         one, two = await api.sign_up(), await api.sign_up()
 
@@ -68,7 +68,7 @@ async def test_two_people_asking_each_other_at_once_get_one_room(api: Api) -> No
             assert len(await api.ids(ROOM, "/rooms", by=person)) == 1
 
 
-async def test_two_people_leaving_at_once_leave_no_room_behind(api: Api) -> None:
+async def test_two_users_leaving_concurrently_leave_no_room(api: Api) -> None:
     for _ in range(5):
         one, two = await api.sign_up(), await api.sign_up()
         path = f"/rooms/{(await api.room(one, two))['id']}"
@@ -82,7 +82,7 @@ async def test_two_people_leaving_at_once_leave_no_room_behind(api: Api) -> None
 @pytest.mark.parametrize(
     ("same", "code"), [("email", "email-taken"), ("username", "username-taken")]
 )
-async def test_one_of_ten_who_sign_up_alike_at_once_gets_the_account(
+async def test_ten_concurrent_sign_ups_with_one_name_make_one_account(
     api: Api, same: str, code: str
 ) -> None:
     def body(number: int) -> dict[str, str]:
@@ -97,7 +97,7 @@ async def test_one_of_ten_who_sign_up_alike_at_once_gets_the_account(
     assert {answer.json()["code"] for answer in answers if answer.status_code == 409} == {code}
 
 
-async def test_30_messages_at_once_are_numbered_1_to_30(api: Api) -> None:
+async def test_30_concurrent_messages_are_numbered_1_to_30(api: Api) -> None:
     one, two = await api.sign_up(), await api.sign_up()
     room = await api.room(one, two)
 
@@ -111,7 +111,7 @@ async def test_30_messages_at_once_are_numbered_1_to_30(api: Api) -> None:
     assert history["last_seq"] == 30
 
 
-async def test_one_client_id_ten_times_at_once_is_one_message(api: Api) -> None:
+async def test_ten_concurrent_sends_of_one_client_id_are_one_message(api: Api) -> None:
     one, two = await api.sign_up(), await api.sign_up()
     path = f"/rooms/{(await api.room(one, two))['id']}/messages"
 
@@ -124,7 +124,7 @@ async def test_one_client_id_ten_times_at_once_is_one_message(api: Api) -> None:
     assert (await api.get(HISTORY, path, by=two))["last_seq"] == 1
 
 
-async def test_of_ten_edits_of_one_revision_at_once_one_is_made(api: Api) -> None:
+async def test_one_of_ten_concurrent_edits_of_a_revision_succeeds(api: Api) -> None:
     author = await api.sign_up()
     path = f"/projects/{(await api.publish(author))['id']}"
     tag = {"If-Match": '"1"'}
@@ -138,7 +138,7 @@ async def test_of_ten_edits_of_one_revision_at_once_one_is_made(api: Api) -> Non
     assert (await api.get(PROJECT, path))["title"] == made
 
 
-async def test_comments_written_and_deleted_at_once_are_counted(api: Api) -> None:
+async def test_concurrent_comments_and_deletions_are_counted(api: Api) -> None:
     author = await api.sign_up()
     made = await api.publish(author)
     path = f"/projects/{made['id']}/comments"
@@ -158,7 +158,7 @@ async def test_comments_written_and_deleted_at_once_are_counted(api: Api) -> Non
     assert len(await api.ids(COMMENT, path, limit=100)) == 25
 
 
-async def test_a_project_deleted_under_its_readers_is_found_or_not_and_no_error(api: Api) -> None:
+async def test_reading_a_project_while_it_is_deleted_is_no_error(api: Api) -> None:
     author, reader = await api.sign_up(), await api.sign_up()
     path = f"/projects/{(await api.publish(author))['id']}"
 

@@ -1,4 +1,4 @@
-"""A crowd on a few projects at once: every count equals its rows, and no edit is lost."""
+"""Many concurrent clients on a few projects: counters equal their rows, no edit is lost."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ pytestmark = pytest.mark.anyio
 VIEWS, BOOKMARKS, COMMENTS, EDITS = 400, 200, 400, 100
 PROJECTS, PEOPLE = 5, 40
 CONNECTIONS = 50
-"""Those that one client has."""
+"""Connections of one client."""
 
 FILES = 2_048
-"""That a process may have open: each request has a connection of its own, at both ends."""
+"""Open files that a process needs: a connection for each call, at both ends."""
 
 
 @pytest.fixture(scope="module")
 def files() -> Iterator[None]:
-    """Room for all connections, here and in the servers that are started."""
+    """Raises the limit of open files, also for the servers that are started."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     if before[0] != resource.RLIM_INFINITY and before[0] < FILES:
         resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, before[1]))
@@ -60,7 +60,7 @@ def servers(
         yield running
 
 
-async def test_a_thousand_at_once_and_a_hundred_edits_are_all_there(
+async def test_a_thousand_concurrent_calls_and_a_hundred_edits_are_stored(
     servers: list[SideProServer],
 ) -> None:
     requests = VIEWS + BOOKMARKS + COMMENTS + EDITS
@@ -68,7 +68,7 @@ async def test_a_thousand_at_once_and_a_hundred_edits_are_all_there(
         clients: list[httpx.AsyncClient] = []
         for n in range(requests // CONNECTIONS):
             url = servers[n % len(servers)].url
-            # A kept connection may be closed by the server while a busy client is about to use it.
+            # The server may close an idle connection just before a busy client uses it.
             client = http_client(url, seconds=60, keep_alive=0)
             clients.append(await stack.enter_async_context(client))
         author, *people = [await Client.sign_up(clients[0]) for _ in range(1 + PEOPLE)]
@@ -109,7 +109,7 @@ async def test_a_thousand_at_once_and_a_hundred_edits_are_all_there(
             assert said == set(range(number, COMMENTS, PROJECTS))
             assert project["bookmark_count"] == PEOPLE
             assert int(project["title"]) % PROJECTS == number
-            # Each edit made a revision of its own.
+            # Each edit made one revision.
             answer = await author.request("HEAD", path)
             assert answer.headers["ETag"] == f'"{1 + EDITS // PROJECTS}"'
         for person in people:

@@ -20,7 +20,7 @@ from sidepro.domain.errors import NotAuthenticated, Unavailable
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import SessionId, UserId
 from sidepro.http.middleware import Middleware
-from tests.api.client import UNKNOWN_ID, Api, Json, Person, problem
+from tests.api.client import UNKNOWN_ID, Api, ApiUser, Json, problem
 from tests.api.schemas import moment
 from tests.image_files import picture, saved
 from tests.servers import HOST
@@ -28,7 +28,7 @@ from tests.servers import HOST
 pytestmark = pytest.mark.anyio
 
 
-async def two_active_people(api: Api) -> tuple[Person, Person, Json]:
+async def two_active_people(api: Api) -> tuple[ApiUser, ApiUser, Json]:
     """Two people with data in every section, and what the first one created."""
     one, other = await api.sign_up("하나"), await api.sign_up("둘")
     made: Json = {}
@@ -48,7 +48,7 @@ async def two_active_people(api: Api) -> tuple[Person, Person, Json]:
     return one, other, made
 
 
-async def export(api: Api, person: Person) -> tuple[httpx.Response, Export]:
+async def export(api: Api, person: ApiUser) -> tuple[httpx.Response, Export]:
     response = await api.send("GET", "/me/export", by=person)
     assert response.status_code == 200, response.text
     # The decoder wants every member; the comparison finds additional ones.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.api.client import ADDRESS, UNKNOWN_ID, Api, Person, answer, problem
+from tests.api.client import ADDRESS, UNKNOWN_ID, Api, ApiUser, answer, problem
 from tests.api.schemas import HEALTH
 
 pytestmark = pytest.mark.anyio
@@ -20,7 +20,7 @@ EXPOSED = {
 
 
 @pytest.fixture(scope="module")
-async def person(api: Api) -> Person:
+async def person(api: Api) -> ApiUser:
     return await api.sign_up()
 
 
@@ -71,14 +71,14 @@ async def test_an_invalid_request_id_is_replaced(api: Api, sent: str) -> None:
     "path", ["/catalogue", "/projects", "/me", "/nothing", "/projects?limit=0", "//health/live"]
 )
 async def test_responses_to_a_token_must_not_be_cached(
-    api: Api, person: Person, path: str
+    api: Api, person: ApiUser, path: str
 ) -> None:
     response = await api.send("GET", path, by=person)
 
     assert response.headers.get_list("Cache-Control") == ["no-store"]
 
 
-async def test_a_304_to_a_token_must_not_be_cached(api: Api, person: Person) -> None:
+async def test_a_304_to_a_token_must_not_be_cached(api: Api, person: ApiUser) -> None:
     tag = (await api.send("GET", "/catalogue")).headers["ETag"]
 
     response = await api.send("GET", "/catalogue", by=person, headers={"If-None-Match": tag})
@@ -180,7 +180,7 @@ async def test_a_preflight_of_another_origin_is_rejected(api: Api) -> None:
     ],
 )
 async def test_an_unsupported_method_is_405_with_allow(
-    api: Api, person: Person, method: str, path: str, allowed: set[str]
+    api: Api, person: ApiUser, method: str, path: str, allowed: set[str]
 ) -> None:
     response = await api.send(method, path, by=person)
 
@@ -192,7 +192,7 @@ async def test_an_unsupported_method_is_405_with_allow(
 @pytest.mark.parametrize(
     "path", ["/nothing", "/", "//", "//api/v2/projects", "/projects/x/y/z", "//%00", "/%ff"]
 )
-async def test_an_unknown_path_is_not_found(api: Api, person: Person, path: str) -> None:
+async def test_an_unknown_path_is_not_found(api: Api, person: ApiUser, path: str) -> None:
     await api.refused(404, "not-found", "GET", path, by=person)
 
 

@@ -15,7 +15,7 @@ from sidepro.adapters.images.codec import PillowCodec
 from sidepro.adapters.sql.schema import tables
 from sidepro.domain.idempotency import RESPONSE_TTL
 from sidepro.domain.ids import UserId
-from tests.api.client import PREFIX, UNKNOWN_ID, Api, Json, Person, problem, project
+from tests.api.client import PREFIX, UNKNOWN_ID, Api, ApiUser, Json, problem, project
 from tests.api.fixtures import serving
 from tests.databases import Databases, both_databases
 from tests.image_files import picture, saved
@@ -38,7 +38,7 @@ class Route:
 @dataclass(frozen=True)
 class Stage:
     api: Api
-    one: Person
+    one: ApiUser
     routes: dict[str, Route]
 
 
@@ -78,7 +78,7 @@ async def stage(api: Api) -> Stage:
     return Stage(api, one, routes)
 
 
-async def post(api: Api, path: str, body: Any, by: Person, key: str = "a-key") -> httpx.Response:
+async def post(api: Api, path: str, body: Any, by: ApiUser, key: str = "a-key") -> httpx.Response:
     return await api.send("POST", path, body, by=by, headers={KEY: key})
 
 
@@ -188,13 +188,13 @@ async def test_not_found_takes_precedence_over_a_bad_key(stage: Stage) -> None:
 # --------------------------------------------------------------------------------------- images
 
 
-async def upload(api: Api, by: Person, data: bytes, key: str = "a-key") -> httpx.Response:
+async def upload(api: Api, by: ApiUser, data: bytes, key: str = "a-key") -> httpx.Response:
     return await api.http.post(
         f"{PREFIX}/images", files={"file": ("x.png", data)}, headers={**by.headers, KEY: key}
     )
 
 
-async def stored_images(api: Api, person: Person) -> int:
+async def stored_images(api: Api, person: ApiUser) -> int:
     found = (await api.send("GET", "/me/export", by=person)).json()
     return len(found["images"])
 

@@ -19,8 +19,8 @@ from tests.api.client import (
     PREFIX,
     UNKNOWN_ID,
     Api,
+    ApiUser,
     Json,
-    Person,
     answer,
     problem,
     project,
@@ -45,7 +45,7 @@ def part(data: bytes, disposition: str = 'form-data; name="file"; filename="x.pn
     return f"Content-Disposition: {disposition}\r\n\r\n".encode() + data
 
 
-async def posted(api: Api, by: Person, body: bytes, boundary: str = BOUNDARY) -> httpx.Response:
+async def posted(api: Api, by: ApiUser, body: bytes, boundary: str = BOUNDARY) -> httpx.Response:
     media_type = f"multipart/form-data; boundary={boundary}"
     return await api.send(
         "POST", "/images", content=body, by=by, headers={"Content-Type": media_type}
@@ -53,14 +53,14 @@ async def posted(api: Api, by: Person, body: bytes, boundary: str = BOUNDARY) ->
 
 
 @pytest.fixture(scope="module")
-async def owner(api: Api) -> Person:
+async def owner(api: Api) -> ApiUser:
     return await api.sign_up("owner")
 
 
 # ------------------------------------------------------------------------------------- uploading
 
 
-async def test_an_upload_returns_the_stored_image(api: Api, owner: Person) -> None:
+async def test_an_upload_returns_the_stored_image(api: Api, owner: ApiUser) -> None:
     image = await api.image(owner, PNG)
 
     found = await api.http.get(image["url"])
@@ -72,7 +72,7 @@ async def test_an_upload_returns_the_stored_image(api: Api, owner: Person) -> No
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
-async def test_the_type_is_detected_from_the_content(api: Api, owner: Person, kind: str) -> None:
+async def test_the_type_is_detected_from_the_content(api: Api, owner: ApiUser, kind: str) -> None:
     data = image_files.saved(image_files.picture(), kind)
 
     for name, media_type in (("a.html", "text/html"), ("", "application/pdf"), ("../a", "x")):
@@ -81,21 +81,21 @@ async def test_the_type_is_detected_from_the_content(api: Api, owner: Person, ki
         assert response.json()["media_type"] == "image/webp"
 
 
-async def test_the_url_contains_nothing_of_the_client(api: Api, owner: Person) -> None:
+async def test_the_url_contains_nothing_of_the_client(api: Api, owner: ApiUser) -> None:
     response = await api.upload(owner, PNG, "holiday-secret.png")
 
     for told in ("holiday", "secret", owner.id, owner.id.replace("-", ""), owner.username):
         assert told not in response.json()["url"]
 
 
-async def test_the_same_file_twice_is_two_images(api: Api, owner: Person) -> None:
+async def test_the_same_file_twice_is_two_images(api: Api, owner: ApiUser) -> None:
     one, other = await api.image(owner, PNG), await api.image(owner, PNG)
 
     assert one["id"] != other["id"]
     assert one["url"] != other["url"]
 
 
-async def test_a_file_without_a_name_is_accepted(api: Api, owner: Person) -> None:
+async def test_a_file_without_a_name_is_accepted(api: Api, owner: ApiUser) -> None:
     response = await posted(api, owner, multipart(part(PNG, 'form-data; name="file"')))
 
     assert response.status_code == 201
@@ -116,7 +116,7 @@ async def test_uploading_requires_authentication(api: Api) -> None:
     ],
 )
 async def test_a_body_with_other_members_is_refused(
-    api: Api, owner: Person, body: bytes, pointers: list[str]
+    api: Api, owner: ApiUser, body: bytes, pointers: list[str]
 ) -> None:
     response = await posted(api, owner, body)
 
@@ -138,20 +138,20 @@ async def test_a_body_with_other_members_is_refused(
     ],
 )
 async def test_a_body_that_cannot_be_read_is_malformed(
-    api: Api, owner: Person, body: bytes
+    api: Api, owner: ApiUser, body: bytes
 ) -> None:
     problem(await posted(api, owner, body), 400, "malformed")
 
 
 @pytest.mark.parametrize("boundary", ["", '""', "other"])
-async def test_a_wrong_boundary_is_malformed(api: Api, owner: Person, boundary: str) -> None:
+async def test_a_wrong_boundary_is_malformed(api: Api, owner: ApiUser, boundary: str) -> None:
     problem(await posted(api, owner, multipart(part(PNG)), boundary), 400, "malformed")
 
 
 @pytest.mark.parametrize(
     "media_type", ["application/json", "image/png", "application/x-www-form-urlencoded", ""]
 )
-async def test_other_media_types_are_refused(api: Api, owner: Person, media_type: str) -> None:
+async def test_other_media_types_are_refused(api: Api, owner: ApiUser, media_type: str) -> None:
     response = await api.send(
         "POST", "/images", content=PNG, by=owner, headers={"Content-Type": media_type}
     )
@@ -159,7 +159,7 @@ async def test_other_media_types_are_refused(api: Api, owner: Person, media_type
     problem(response, 415, "unsupported-media-type")
 
 
-async def test_a_body_in_small_chunks_is_assembled(api: Api, owner: Person) -> None:
+async def test_a_body_in_small_chunks_is_assembled(api: Api, owner: ApiUser) -> None:
     body = multipart(part(PNG))
 
     async def pieces() -> AsyncIterator[bytes]:
@@ -222,7 +222,7 @@ async def test_an_unreachable_store_is_unavailable(
 
 
 async def test_a_full_disk_is_unavailable(
-    api: Api, owner: Person, monkeypatch: pytest.MonkeyPatch
+    api: Api, owner: ApiUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Full(io.BytesIO):
         def __init__(self, max_size: int) -> None:
@@ -279,7 +279,7 @@ async def test_image_urls_appear_in_every_view(fresh_api: Api) -> None:
         assert one["participant"]["image_url"] == face["url"]
 
 
-async def test_only_ones_own_images_can_be_used(api: Api, owner: Person) -> None:
+async def test_only_ones_own_images_can_be_used(api: Api, owner: ApiUser) -> None:
     other = await api.sign_up()
     image = await api.image(owner, PNG)
     await api.profile(other)
@@ -294,7 +294,7 @@ async def test_only_ones_own_images_can_be_used(api: Api, owner: Person) -> None
             assert await api.refused(422, "invalid", method, path, body, by=other) == [pointer]
 
 
-async def test_a_thumbnail_can_be_removed_and_set_again(api: Api, owner: Person) -> None:
+async def test_a_thumbnail_can_be_removed_and_set_again(api: Api, owner: ApiUser) -> None:
     image = await api.image(owner, PNG)
     made = await api.publish(owner, thumbnail_id=image["id"])
     path = f"/projects/{made['id']}"
@@ -306,7 +306,7 @@ async def test_a_thumbnail_can_be_removed_and_set_again(api: Api, owner: Person)
     assert answer(response, PROJECT)["thumbnail_url"] == image["url"]
 
 
-async def test_a_text_contains_ones_own_images(api: Api, owner: Person) -> None:
+async def test_a_text_contains_ones_own_images(api: Api, owner: ApiUser) -> None:
     image = await api.image(owner, PNG)
     made = await api.publish(owner, content=f"![지도]({image['url']})")
 

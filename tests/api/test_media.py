@@ -1,4 +1,4 @@
-"""The images of the folder store: whole, in part, unchanged, and nothing else."""
+"""Serving images of the folder store: whole, ranges and conditional requests."""
 
 import asyncio
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ async def whole(api: Api, url: str) -> bytes:
 
 
 async def got(api: Api, url: str, headers: Mapping[str, str]) -> httpx.Response:
-    """The answer to a GET; a HEAD is answered alike, but that it knows of no parts."""
+    """The response to a GET. A HEAD gets the same headers, but ignores ranges."""
     response = await api.http.get(url, headers=headers)
     head = await api.http.head(url, headers=headers)
     assert head.content == b""
@@ -46,7 +46,7 @@ async def got(api: Api, url: str, headers: Mapping[str, str]) -> httpx.Response:
     return response
 
 
-async def test_an_image_is_served_for_ever_and_harmlessly(
+async def test_an_image_has_immutable_caching_and_safe_headers(
     api: Api, url: str, whole: bytes
 ) -> None:
     response = await got(api, url, {})
@@ -62,7 +62,7 @@ async def test_an_image_is_served_for_ever_and_harmlessly(
 
 
 @pytest.mark.parametrize("spelled", ["{}", "W/{}", '"other", {}', "*", ' "a" ,W/{} '])
-async def test_who_has_it_is_told_so(api: Api, url: str, spelled: str) -> None:
+async def test_a_current_etag_gets_304(api: Api, url: str, spelled: str) -> None:
     etag = (await api.http.get(url)).headers["ETag"]
 
     response = await got(api, url, {"If-None-Match": spelled.format(etag)})
@@ -72,7 +72,7 @@ async def test_who_has_it_is_told_so(api: Api, url: str, spelled: str) -> None:
     assert response.headers["Cache-Control"] == IMMUTABLE
 
 
-async def test_who_has_another_gets_it(api: Api, url: str, whole: bytes) -> None:
+async def test_another_etag_gets_the_image(api: Api, url: str, whole: bytes) -> None:
     response = await got(api, url, {"If-None-Match": '"other"'})
 
     assert (response.status_code, response.content) == (200, whole)
@@ -90,7 +90,7 @@ async def test_who_has_another_gets_it(api: Api, url: str, whole: bytes) -> None
         ("bytes=5-999999", 5, None),
     ],
 )
-async def test_a_part_is_served_alone(
+async def test_a_range_is_served(
     api: Api, url: str, whole: bytes, asked: str, start: int, end: int | None
 ) -> None:
     response = await got(api, url, {"Range": asked})
@@ -105,7 +105,7 @@ async def test_a_part_is_served_alone(
 
 
 @pytest.mark.parametrize("asked", ["bytes=999999-", "bytes=999999-1000000", "bytes=-0"])
-async def test_a_part_behind_the_end_is_not_satisfiable(
+async def test_a_range_behind_the_end_is_not_satisfiable(
     api: Api, url: str, whole: bytes, asked: str
 ) -> None:
     response = await got(api, url, {"Range": asked})
@@ -122,7 +122,7 @@ async def test_a_part_behind_the_end_is_not_satisfiable(
         *("bytes=0-1x", "bytes=٠-٩", "bytes=" + "9" * 500 + "-"),
     ],
 )
-async def test_what_asks_for_no_single_part_gets_the_whole(
+async def test_other_range_headers_get_the_whole_image(
     api: Api, url: str, whole: bytes, asked: str
 ) -> None:
     response = await api.http.get(url, headers=[(b"Range", asked.encode())])
@@ -130,7 +130,7 @@ async def test_what_asks_for_no_single_part_gets_the_whole(
     assert (response.status_code, response.content) == (200, whole)
 
 
-async def test_a_part_of_something_else_is_the_whole(api: Api, url: str, whole: bytes) -> None:
+async def test_a_stale_if_range_gets_the_whole_image(api: Api, url: str, whole: bytes) -> None:
     etag = (await api.http.get(url)).headers["ETag"]
 
     for seen, status in ((etag, 206), ('"other"', 200), ("Mon, 23 Nov 2026 09:00:00 GMT", 200)):
@@ -157,12 +157,12 @@ async def test_a_part_of_something_else_is_the_whole(api: Api, url: str, whole: 
         "/media/0123456789ABCDEF0123456789ABCDEF.webp",
     ],
 )
-async def test_nothing_else_is_there(api: Api, path: str) -> None:
+async def test_other_paths_are_not_found(api: Api, path: str) -> None:
     problem(await api.http.get(path), 404, "not-found")
     assert (await api.http.head(path)).status_code == 404
 
 
-async def test_half_an_object_is_not_served(api: Api, url: str, whole: bytes) -> None:
+async def test_a_truncated_object_is_not_served(api: Api, url: str, whole: bytes) -> None:
     key = "f" * 32 + ".webp"
     store = api.platform.media
     assert isinstance(store, FolderImages)
@@ -172,7 +172,7 @@ async def test_half_an_object_is_not_served(api: Api, url: str, whole: bytes) ->
         assert (await api.http.get(f"/media/{name}")).status_code == 404
 
 
-async def test_another_method_is_not_taken(api: Api, url: str) -> None:
+async def test_other_methods_are_not_allowed(api: Api, url: str) -> None:
     for method in ("POST", "PUT", "DELETE"):
         problem(await api.http.request(method, url), 405, "method-not-allowed")
 

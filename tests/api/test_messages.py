@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from tests.api.client import Api, Json, Person, answer
+from tests.api.client import Api, ApiUser, Json, answer
 from tests.api.schemas import HISTORY, MESSAGE, ROOM
 
 pytestmark = pytest.mark.anyio
 
 
-async def a_room(api: Api, *, messages: int = 0) -> tuple[Person, Person, Json, str]:
-    """Two people and their room, with messages of the first one."""
+async def a_room(api: Api, *, messages: int = 0) -> tuple[ApiUser, ApiUser, Json, str]:
+    """Two users and their room, with messages of the first."""
     one, two = await api.sign_up("one"), await api.sign_up("two")
     room = await api.room(one, two)
     for number in range(messages):
@@ -23,7 +23,7 @@ async def a_room(api: Api, *, messages: int = 0) -> tuple[Person, Person, Json, 
 # ------------------------------------------------------------------------------------- sending
 
 
-async def test_a_message_is_numbered_and_comes_back_as_it_was_sent(api: Api) -> None:
+async def test_a_message_is_numbered_and_returned_as_sent(api: Api) -> None:
     one, two, room, path = await a_room(api)
 
     first = await api.send_message(one, room, " 안녕\n하세요 🙂 ")
@@ -43,7 +43,7 @@ async def test_a_message_is_numbered_and_comes_back_as_it_was_sent(api: Api) -> 
         assert history == {"items": [first, second], "last_seq": 2}
 
 
-async def test_a_repeated_client_id_gives_the_first_message_whatever_the_body(api: Api) -> None:
+async def test_a_repeated_client_id_returns_the_first_message(api: Api) -> None:
     one, _, room, path = await a_room(api)
     first = await api.send_message(one, room, "first", client_id="c")
 
@@ -54,7 +54,7 @@ async def test_a_repeated_client_id_gives_the_first_message_whatever_the_body(ap
     assert (await api.get(HISTORY, path, by=one))["last_seq"] == 1
 
 
-async def test_a_client_id_is_its_senders_and_its_rooms_own(api: Api) -> None:
+async def test_a_client_id_is_scoped_to_its_sender_and_room(api: Api) -> None:
     one, two, room, _ = await a_room(api)
     elsewhere = await api.room(one, await api.sign_up())
 
@@ -68,7 +68,7 @@ async def test_a_client_id_is_its_senders_and_its_rooms_own(api: Api) -> None:
     assert [message["seq"] for message in sent] == [1, 2, 1, 3]
 
 
-async def test_messages_without_a_client_id_are_never_the_same(api: Api) -> None:
+async def test_messages_without_a_client_id_are_distinct(api: Api) -> None:
     one, _, room, _ = await a_room(api)
 
     sent = [
@@ -98,7 +98,7 @@ BAD: list[tuple[Any, list[str]]] = [
 
 
 @pytest.mark.parametrize(("body", "faults"), BAD)
-async def test_a_bad_message_is_refused_and_leaves_no_hole(
+async def test_an_invalid_message_is_refused_and_takes_no_number(
     api: Api, body: Any, faults: list[str]
 ) -> None:
     one, _, room, path = await a_room(api)
@@ -122,8 +122,8 @@ async def test_the_length_of_a_message_is_counted_after_composition(api: Api) ->
 
 
 @pytest.fixture(scope="module")
-async def six(api: Api) -> tuple[Person, str]:
-    """Somebody, and a room of theirs with six messages."""
+async def six(api: Api) -> tuple[ApiUser, str]:
+    """A user and their room with six messages."""
     _, two, _, path = await a_room(api, messages=6)
     return two, path
 
@@ -147,8 +147,8 @@ async def six(api: Api) -> tuple[Person, str]:
         ({"before": 999_999_999_999, "limit": 1}, [6]),
     ],
 )
-async def test_a_stretch_of_the_history_in_ascending_order(
-    api: Api, six: tuple[Person, str], query: dict[str, int], expected: list[int]
+async def test_history_is_returned_in_ascending_order(
+    api: Api, six: tuple[ApiUser, str], query: dict[str, int], expected: list[int]
 ) -> None:
     two, path = six
 
@@ -158,7 +158,7 @@ async def test_a_stretch_of_the_history_in_ascending_order(
     assert history["last_seq"] == 6
 
 
-async def test_fifty_messages_are_read_at_once_unless_told_otherwise(api: Api) -> None:
+async def test_a_page_of_history_has_fifty_messages_by_default(api: Api) -> None:
     one, _, _, path = await a_room(api, messages=51)
 
     history = await api.get(HISTORY, path, by=one)
@@ -183,8 +183,8 @@ async def test_fifty_messages_are_read_at_once_unless_told_otherwise(api: Api) -
         ({"limit": "x"}, "limit"),
     ],
 )
-async def test_a_bad_parameter_is_refused_by_its_name(
-    api: Api, six: tuple[Person, str], query: dict[str, Any], fault: str
+async def test_an_invalid_parameter_is_refused_and_named(
+    api: Api, six: tuple[ApiUser, str], query: dict[str, Any], fault: str
 ) -> None:
     two, path = six
 
@@ -207,7 +207,7 @@ async def test_a_bad_parameter_is_refused_by_its_name(
         ([0], 0),
     ],
 )
-async def test_a_read_mark_goes_neither_back_nor_beyond_the_last_message(
+async def test_a_read_mark_never_moves_back_or_beyond_the_last_message(
     api: Api, marks: list[int], read: int
 ) -> None:
     one, two, room, _ = await a_room(api, messages=3)
@@ -222,7 +222,7 @@ async def test_a_read_mark_goes_neither_back_nor_beyond_the_last_message(
     assert (await api.get(ROOM, path, by=one))["participant_read_seq"] == read
 
 
-async def test_ones_own_messages_are_never_unread_and_move_no_mark(api: Api) -> None:
+async def test_own_messages_are_never_unread_and_move_no_mark(api: Api) -> None:
     one, two, room, _ = await a_room(api, messages=2)
     await api.send_message(two, room)
 
@@ -246,7 +246,7 @@ async def test_ones_own_messages_are_never_unread_and_move_no_mark(api: Api) -> 
         ({"seq": 1, "user_id": "x"}, "/user_id"),
     ],
 )
-async def test_a_bad_read_mark_is_refused(api: Api, body: Json, fault: str) -> None:
+async def test_an_invalid_read_mark_is_refused(api: Api, body: Json, fault: str) -> None:
     _, two, room, _ = await a_room(api, messages=1)
 
     path = f"/rooms/{room['id']}/read"

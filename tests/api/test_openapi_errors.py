@@ -45,7 +45,7 @@ def test_contains_every_problem_code(openapi: Json) -> None:
     for *_, one in operations(openapi):
         shown |= set().union(*codes(openapi, one).values())
     edge = {code for code, _ in REJECTIONS.values()}
-    # An operation is a method that its address takes.
+    # An operation is a method of its path.
     assert (set(own_codes()) | edge) - shown == {"method-not-allowed"}
 
 

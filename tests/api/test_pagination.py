@@ -1,4 +1,4 @@
-"""What all lists have in common: pages, cursors, links and totals."""
+"""Pagination of all lists: pages, cursors, links and totals."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.api.client import PASSWORD, PREFIX, Api, Json, Person, answer
+from tests.api.client import PASSWORD, PREFIX, Api, ApiUser, Json, answer
 from tests.api.schemas import CARD, COMMENT, PROJECT, ROOM, SESSION, TOKENS, Shape, page_schema
 from tests.databases import both_databases
 from tests.statement_log import statements
@@ -18,10 +18,10 @@ SIZE = 5
 
 @dataclass(frozen=True)
 class Listed:
-    """A list of five: where it is, for whom, and its items' ids in order."""
+    """A list of five items: its path, its caller, and the ids in order."""
 
     path: str
-    by: Person | None
+    by: ApiUser | None
     shape: Shape
     ids: list[str]
     query: dict[str, Any] = field(default_factory=dict)
@@ -30,7 +30,7 @@ class Listed:
         return await api.page(self.shape, self.path, by=self.by, **self.query, **query)
 
 
-async def projects(api: Api) -> tuple[Person, list[str]]:
+async def projects(api: Api) -> tuple[ApiUser, list[str]]:
     author = await api.sign_up()
     return author, [(await api.publish(author))["id"] for _ in range(SIZE)]
 
@@ -122,12 +122,12 @@ LIST_CASES = [
 
 @pytest.fixture(scope="module", params=LIST_CASES, ids=lambda make: make.__name__)
 async def there(api: Api, request: pytest.FixtureRequest) -> Listed:
-    """Each list in turn. No test changes it."""
+    """Each list. No test changes it."""
     made: Listed = await request.param(api)
     return made
 
 
-async def test_a_list_on_one_page_has_its_order_and_nothing_around_it(
+async def test_a_list_on_one_page_is_ordered_and_has_no_neighbours(
     api: Api, there: Listed
 ) -> None:
     page = await there.page(api)
@@ -137,7 +137,7 @@ async def test_a_list_on_one_page_has_its_order_and_nothing_around_it(
 
 
 @pytest.mark.parametrize("limit", [1, 2, 5])
-async def test_walking_forward_and_back_by_cursors_sees_each_item_once(
+async def test_paging_forward_and_back_returns_each_item_once(
     api: Api, there: Listed, limit: int
 ) -> None:
     pages = [await there.page(api, limit=limit)]
@@ -154,7 +154,7 @@ async def test_walking_forward_and_back_by_cursors_sees_each_item_once(
     assert [item["id"] for page in back[:0:-1] for item in page["items"]] == there.ids[:whole]
 
 
-async def test_links_lead_to_the_same_pages_as_the_cursors(api: Api, there: Listed) -> None:
+async def test_links_and_cursors_give_the_same_pages(api: Api, there: Listed) -> None:
     first = await there.page(api, limit=2)
     query = {**there.query, "limit": 2, "cursor": first["next"]}
 
@@ -173,7 +173,7 @@ async def test_links_lead_to_the_same_pages_as_the_cursors(api: Api, there: List
         }
 
 
-async def test_no_link_leads_nowhere(api: Api, there: Listed) -> None:
+async def test_there_is_no_link_without_a_page(api: Api, there: Listed) -> None:
     whole = await api.send("GET", there.path, by=there.by, query=there.query)
     first = await api.send("GET", there.path, by=there.by, query={**there.query, "limit": 2})
 
@@ -188,7 +188,7 @@ async def test_the_total_counts_the_whole_list_on_every_page(api: Api, there: Li
     assert (first["total"], second["total"]) == (SIZE, SIZE)
 
 
-async def test_a_total_that_is_not_asked_for_is_not_there(api: Api, there: Listed) -> None:
+async def test_the_total_is_absent_by_default(api: Api, there: Listed) -> None:
     response = await api.send(
         "GET", there.path, by=there.by, query={**there.query, "total": "false"}
     )
@@ -196,7 +196,7 @@ async def test_a_total_that_is_not_asked_for_is_not_there(api: Api, there: Liste
     answer(response, page_schema(there.shape))
 
 
-async def test_a_cursor_is_good_for_another_limit(api: Api, there: Listed) -> None:
+async def test_a_cursor_is_valid_with_another_limit(api: Api, there: Listed) -> None:
     first = await there.page(api, limit=1)
 
     rest = await there.page(api, limit=3, cursor=first["next"])
@@ -204,7 +204,7 @@ async def test_a_cursor_is_good_for_another_limit(api: Api, there: Listed) -> No
     assert [item["id"] for item in rest["items"]] == there.ids[1:4]
 
 
-async def test_a_cursor_that_is_not_ours_is_refused(api: Api, there: Listed) -> None:
+async def test_a_forged_cursor_is_refused(api: Api, there: Listed) -> None:
     cursor = (await there.page(api, limit=1))["next"]
     for not_ours in (
         "",
@@ -221,7 +221,7 @@ async def test_a_cursor_that_is_not_ours_is_refused(api: Api, there: Listed) -> 
         await api.refused(400, "bad-cursor", "GET", there.path, by=there.by, query=query)
 
 
-async def test_a_cursor_with_a_letter_changed_is_refused(api: Api, there: Listed) -> None:
+async def test_a_changed_cursor_is_refused(api: Api, there: Listed) -> None:
     cursor = (await there.page(api, limit=1))["next"]
     for place in (0, 10, 21, len(cursor) // 2, len(cursor) - 3):
         other = "A" if cursor[place] != "A" else "B"
@@ -229,7 +229,7 @@ async def test_a_cursor_with_a_letter_changed_is_refused(api: Api, there: Listed
         await api.refused(400, "bad-cursor", "GET", there.path, by=there.by, query=query)
 
 
-async def test_no_list_takes_the_cursor_of_another(api: Api) -> None:
+async def test_a_cursor_of_another_list_is_refused(api: Api) -> None:
     lists = [await make(api) for make in [*LIST_CASES, comments, a_persons_projects]]
     cursors = [(await there.page(api, limit=1))["next"] for there in lists]
 
@@ -263,7 +263,7 @@ async def test_a_cursor_of_the_board_with_other_filters_is_refused(
     await api.refused(400, "bad-cursor", "GET", "/projects", query=query)
 
 
-async def test_the_same_filters_in_another_spelling_are_the_same_list(api: Api) -> None:
+async def test_a_cursor_is_valid_with_equivalent_filters(api: Api) -> None:
     author, made = await projects(api)
     query: dict[str, Any] = {"author": author.id, "q": "ＰＹ", "skill": ["R", "Python"]}
     mine = [await api.publish(author, title=f"Py {number}") for number in range(2)]
@@ -279,7 +279,7 @@ async def test_the_same_filters_in_another_spelling_are_the_same_list(api: Api) 
     assert len(made) == SIZE
 
 
-async def test_the_default_page_has_twenty_items_and_the_longest_a_hundred(
+async def test_a_page_has_twenty_items_by_default_and_at_most_a_hundred(
     fresh_api: Api,
 ) -> None:
     author = await fresh_api.sign_up()
@@ -292,7 +292,7 @@ async def test_the_default_page_has_twenty_items_and_the_longest_a_hundred(
     assert len(await fresh_api.ids(COMMENT, path, limit=100)) == 100
 
 
-async def test_a_walk_goes_on_from_an_item_that_was_deleted(api: Api) -> None:
+async def test_paging_continues_from_a_deleted_item(api: Api) -> None:
     there = await comments(api)
     first = await there.page(api, limit=2)
     author = await api.administrator()
@@ -303,7 +303,7 @@ async def test_a_walk_goes_on_from_an_item_that_was_deleted(api: Api) -> None:
     assert [item["id"] for item in rest["items"]] == there.ids[2:4]
 
 
-async def test_what_is_added_during_a_walk_neither_repeats_nor_hides_an_item(api: Api) -> None:
+async def test_items_added_while_paging_repeat_or_hide_none(api: Api) -> None:
     author, made = await projects(api)
     query: dict[str, Any] = {"author": author.id, "limit": 2}
     first = await api.page(CARD, "/projects", **query)
@@ -318,7 +318,7 @@ async def test_what_is_added_during_a_walk_neither_repeats_nor_hides_an_item(api
     assert [card["id"] for card in before["items"]] == [new]
 
 
-async def test_a_walk_by_views_skips_no_project_that_nobody_reads_meanwhile(api: Api) -> None:
+async def test_paging_by_views_skips_no_project_with_unchanged_views(api: Api) -> None:
     author, made = await projects(api)
     query: dict[str, Any] = {"author": author.id, "limit": 2, "sort": "views"}
     first = await api.page(CARD, "/projects", **query)

@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from tests.api.client import UNKNOWN_ID, Api, Json, Person
+from tests.api.client import UNKNOWN_ID, Api, ApiUser, Json
 from tests.api.schemas import ACCOUNT, CATALOGUE, USER
 
 pytestmark = pytest.mark.anyio
@@ -135,7 +135,7 @@ BAD: list[tuple[Json, list[str]]] = [
 
 
 @pytest.fixture(scope="module")
-async def person(api: Api) -> Person:
+async def person(api: Api) -> ApiUser:
     """A user with a profile that no test changes."""
     person = await api.sign_up()
     await api.ok(ACCOUNT, "PUT", "/me/profile", WHOLE, by=person)
@@ -145,7 +145,7 @@ async def person(api: Api) -> Person:
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
 @pytest.mark.parametrize(("over", "faults"), BAD)
 async def test_an_invalid_member_is_an_error_and_changes_nothing(
-    api: Api, person: Person, method: str, over: Json, faults: list[str]
+    api: Api, person: ApiUser, method: str, over: Json, faults: list[str]
 ) -> None:
     body = {**WHOLE, **over} if method == "PUT" else over
 

@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from tests.api.client import PREFIX, UNKNOWN_ID, Api, Json, Person, answer, problem, project
+from tests.api.client import PREFIX, UNKNOWN_ID, Api, ApiUser, Json, answer, problem, project
 from tests.api.schemas import BOOKMARK, CARD, CATALOGUE, PROJECT
 
 pytestmark = pytest.mark.anyio
@@ -98,12 +98,12 @@ BAD: list[tuple[Json, list[str]]] = [
 
 
 @pytest.fixture(scope="module")
-async def author(api: Api) -> Person:
+async def author(api: Api) -> ApiUser:
     return await api.sign_up()
 
 
 @pytest.fixture(scope="module")
-async def mine(api: Api, author: Person) -> Json:
+async def mine(api: Api, author: ApiUser) -> Json:
     """The author's only project; no test changes it."""
     return await api.publish(author)
 
@@ -111,7 +111,7 @@ async def mine(api: Api, author: Person) -> Json:
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 @pytest.mark.parametrize(("over", "faults"), BAD)
 async def test_an_invalid_member_is_refused_and_changes_nothing(
-    api: Api, author: Person, mine: Json, method: str, over: Json, faults: list[str]
+    api: Api, author: ApiUser, mine: Json, method: str, over: Json, faults: list[str]
 ) -> None:
     body = project(**over) if method == "POST" else over
     path = "/projects" if method == "POST" else f"/projects/{mine['id']}"
@@ -217,7 +217,7 @@ async def test_a_conditional_read_gets_the_whole_response(api: Api) -> None:
     assert response.headers["ETag"] == '"1"'
 
 
-async def test_other_spellings_of_an_id_are_not_found(api: Api, author: Person) -> None:
+async def test_other_spellings_of_an_id_are_not_found(api: Api, author: ApiUser) -> None:
     project = await api.publish(author)
     plain = str(project["id"])
     for other in (plain.replace("-", ""), f"urn:uuid:{plain}", f"{{{plain}}}"):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.api.client import Api, Json, Person
+from tests.api.client import Api, ApiUser, Json
 from tests.api.schemas import PROJECT, RECOMMENDATIONS
 from tests.databases import both_databases
 
@@ -14,7 +14,7 @@ async def run(api: Api) -> None:
     await api.platform.similarity.run()
 
 
-async def recommended(api: Api, by: Person, **query: int) -> list[Json]:
+async def recommended(api: Api, by: ApiUser, **query: int) -> list[Json]:
     found = await api.get(RECOMMENDATIONS, "/recommendations", by=by, **query)
     items: list[Json] = found["items"]
     return items

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from sidepro.api.docs.openapi import document
-from tests.api.client import PREFIX, UNKNOWN_ID, Api, Json, Person, answer, problem, project
+from tests.api.client import PREFIX, UNKNOWN_ID, Api, ApiUser, Json, answer, problem, project
 from tests.api.schemas import ACCOUNT, CATALOGUE, PROJECT
 
 pytestmark = pytest.mark.anyio
@@ -16,7 +16,7 @@ MEBIBYTE = 2**20
 
 
 @pytest.fixture(scope="module")
-async def person(api: Api) -> Person:
+async def person(api: Api) -> ApiUser:
     return await api.sign_up()
 
 
@@ -25,7 +25,7 @@ Routes = dict[tuple[str, str], Json]
 
 
 @pytest.fixture(scope="module")
-async def routes(api: Api, person: Person) -> Routes:
+async def routes(api: Api, person: ApiUser) -> Routes:
     """Every route with a JSON body in the OpenAPI document, for resources of `person`."""
     made = await api.publish(person)
     comment = await api.comment(person, made)
@@ -63,7 +63,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN.keys())
 async def test_malformed_json_is_rejected_by_every_route(
-    api: Api, person: Person, routes: Routes, content: bytes
+    api: Api, person: ApiUser, routes: Routes, content: bytes
 ) -> None:
     for method, path in routes:
         response = await api.send(method, path, content=content, by=person)
@@ -77,7 +77,7 @@ async def test_malformed_json_is_rejected_by_every_route(
     [b"null", b"[]", b'"text"', b"7", b"true", b"[{}]", b"", b" "],
 )
 async def test_json_that_is_no_object_is_rejected_by_every_route(
-    api: Api, person: Person, routes: Routes, content: bytes
+    api: Api, person: ApiUser, routes: Routes, content: bytes
 ) -> None:
     for method, path in routes:
         response = await api.send(method, path, content=content, by=person)
@@ -96,7 +96,7 @@ async def test_json_that_is_no_object_is_rejected_by_every_route(
     ids=["arrays", "objects", "in a text", "in a list", "in the last member"],
 )
 async def test_deeply_nested_json_is_rejected_by_every_route(
-    api: Api, person: Person, routes: Routes, content: bytes
+    api: Api, person: ApiUser, routes: Routes, content: bytes
 ) -> None:
     for method, path in routes:
         response = await api.send(method, path, content=content, by=person)
@@ -104,7 +104,7 @@ async def test_deeply_nested_json_is_rejected_by_every_route(
 
 
 @pytest.mark.parametrize("escape", [r"\ud800", r"\udc00", r"\ud800x", r"\udc00\ud800"])
-async def test_unpaired_surrogates_are_rejected(api: Api, person: Person, escape: str) -> None:
+async def test_unpaired_surrogates_are_rejected(api: Api, person: ApiUser, escape: str) -> None:
     content = b'{"title": "a%sb", "summary": "S", "content": "C", "skills": ["R"]}'
 
     response = await api.send("POST", "/projects", content=content % escape.encode(), by=person)
@@ -112,7 +112,7 @@ async def test_unpaired_surrogates_are_rejected(api: Api, person: Person, escape
     assert response.status_code in (400, 422)
 
 
-async def test_a_surrogate_pair_is_one_character(api: Api, person: Person) -> None:
+async def test_a_surrogate_pair_is_one_character(api: Api, person: ApiUser) -> None:
     content = rb'{"title": "\ud83d\ude42", "summary": "S", "content": "C", "skills": ["R"]}'
 
     response = await api.send("POST", "/projects", content=content, by=person)
@@ -120,7 +120,7 @@ async def test_a_surrogate_pair_is_one_character(api: Api, person: Person) -> No
     assert response.json()["title"] == "🙂"
 
 
-async def test_an_escaped_nul_is_an_error_with_its_pointer(api: Api, person: Person) -> None:
+async def test_an_escaped_nul_is_an_error_with_its_pointer(api: Api, person: ApiUser) -> None:
     content = rb'{"title": "a\u0000b", "summary": "S", "content": "C", "skills": ["R"]}'
 
     found = await api.refused(422, "invalid", "POST", "/projects", content=content, by=person)
@@ -130,7 +130,7 @@ async def test_an_escaped_nul_is_an_error_with_its_pointer(api: Api, person: Per
 
 @pytest.mark.parametrize("text", ["null", "true", "7", "1e3", "[]", "{}"])
 async def test_strings_that_look_like_other_values_stay_strings(
-    api: Api, person: Person, text: str
+    api: Api, person: ApiUser, text: str
 ) -> None:
     assert (await api.publish(person, title=text))["title"] == text
 
@@ -166,7 +166,7 @@ async def test_the_tested_routes_include_known_ones(routes: Routes) -> None:
     ],
 )
 async def test_unknown_and_privileged_members_are_rejected_by_every_route(
-    api: Api, person: Person, routes: Routes, member: str, value: Any
+    api: Api, person: ApiUser, routes: Routes, member: str, value: Any
 ) -> None:
     for (method, path), body in routes.items():
         assert member not in body
@@ -183,7 +183,7 @@ async def test_unknown_and_privileged_members_are_rejected_by_every_route(
      "application/xml", "application/jsonp", "application/problem+json", "json", "", "*/*"],
 )  # fmt: skip
 async def test_another_media_type_is_rejected_by_every_route(
-    api: Api, person: Person, routes: Routes, media_type: str
+    api: Api, person: ApiUser, routes: Routes, media_type: str
 ) -> None:
     for method, path in routes:
         response = await api.send(
@@ -202,7 +202,7 @@ async def test_another_media_type_is_rejected_by_every_route(
     ],
 )
 async def test_spellings_of_the_json_media_type_are_accepted(
-    api: Api, person: Person, media_type: str
+    api: Api, person: ApiUser, media_type: str
 ) -> None:
     response = await api.send(
         "POST",
@@ -237,7 +237,7 @@ async def test_a_client_that_also_accepts_json_gets_it(api: Api, accept: str) ->
 # ------------------------------------------------------------------------------------------ sizes
 
 
-async def test_a_body_of_a_mebibyte_is_accepted(api: Api, person: Person) -> None:
+async def test_a_body_of_a_mebibyte_is_accepted(api: Api, person: ApiUser) -> None:
     body = msgspec.json.encode(project())
 
     response = await api.send("POST", "/projects", content=body.ljust(MEBIBYTE), by=person)
@@ -246,14 +246,14 @@ async def test_a_body_of_a_mebibyte_is_accepted(api: Api, person: Person) -> Non
 
 
 async def test_a_larger_body_is_rejected_by_every_route(
-    api: Api, person: Person, routes: Routes
+    api: Api, person: ApiUser, routes: Routes
 ) -> None:
     for method, path in routes:
         content = b"{}".ljust(MEBIBYTE + 1)
         await api.refused(413, "too-large", method, path, content=content, by=person)
 
 
-async def test_a_larger_chunked_body_is_rejected(api: Api, person: Person) -> None:
+async def test_a_larger_chunked_body_is_rejected(api: Api, person: ApiUser) -> None:
     async def pieces() -> AsyncIterator[bytes]:
         for _ in range(17):
             yield b" " * 2**16
@@ -267,7 +267,7 @@ async def test_a_larger_chunked_body_is_rejected(api: Api, person: Person) -> No
     problem(response, 413, "too-large")
 
 
-async def test_a_wrong_content_length_is_no_internal_error(api: Api, person: Person) -> None:
+async def test_a_wrong_content_length_is_no_internal_error(api: Api, person: ApiUser) -> None:
     for length in ("nonsense", "-1", "99999999999"):
         headers = {"Content-Length": length}
         response = await api.send("POST", "/projects", content=b"{}", by=person, headers=headers)
@@ -286,7 +286,7 @@ async def test_a_long_path_is_rejected(api: Api) -> None:
     await api.refused(413, "too-large", "GET", "/users/" + "a" * 8 * 1024)
 
 
-async def test_the_longest_project_is_accepted_in_any_escaping(api: Api, person: Person) -> None:
+async def test_the_longest_project_is_accepted_in_any_escaping(api: Api, person: ApiUser) -> None:
     content = "\U0001f642" * 50_000
 
     response = await api.send("POST", "/projects", project(content=content), by=person)
@@ -298,7 +298,7 @@ async def test_the_longest_project_is_accepted_in_any_escaping(api: Api, person:
 # ----------------------------------------------------------------------------------- other bodies
 
 
-async def test_an_unexpected_body_is_ignored(api: Api, person: Person) -> None:
+async def test_an_unexpected_body_is_ignored(api: Api, person: ApiUser) -> None:
     made = await api.publish(person)
 
     response = await api.send(
@@ -308,7 +308,7 @@ async def test_an_unexpected_body_is_ignored(api: Api, person: Person) -> None:
     assert response.json() == {"bookmarked": True, "bookmark_count": 1}
 
 
-async def test_the_last_of_repeated_members_counts(api: Api, person: Person) -> None:
+async def test_the_last_of_repeated_members_counts(api: Api, person: ApiUser) -> None:
     content = b'{"title": "one", "title": "two", "summary": "S", "content": "C", "skills": ["R"]}'
 
     response = await api.send("POST", "/projects", content=content, by=person)
@@ -316,7 +316,7 @@ async def test_the_last_of_repeated_members_counts(api: Api, person: Person) -> 
     assert (response.status_code, response.json()["title"]) == (201, "two")
 
 
-async def test_unknown_query_parameters_are_ignored(api: Api, person: Person) -> None:
+async def test_unknown_query_parameters_are_ignored(api: Api, person: ApiUser) -> None:
     found = await api.get(ACCOUNT, "/me", by=person, is_admin="true", id=UNKNOWN_ID)
 
     assert (found["id"], found["is_admin"]) == (person.id, False)

@@ -1,22 +1,22 @@
-"""Coffee-chat rooms: asking, listing, leaving and coming back."""
+"""Coffee-chat rooms: opening, listing, leaving and reopening them."""
 
 import pytest
 
-from tests.api.client import PREFIX, UNKNOWN_ID, Api, Json, Person, answer
+from tests.api.client import PREFIX, UNKNOWN_ID, Api, ApiUser, Json, answer
 from tests.api.schemas import ROOM
 
 pytestmark = pytest.mark.anyio
 
 
-async def two_people(api: Api) -> tuple[Person, Person]:
+async def two_people(api: Api) -> tuple[ApiUser, ApiUser]:
     return await api.sign_up("one"), await api.sign_up("two")
 
 
-async def seen(api: Api, room: Json, by: Person) -> Json:
+async def seen(api: Api, room: Json, by: ApiUser) -> Json:
     return await api.get(ROOM, f"/rooms/{room['id']}", by=by)
 
 
-async def leave(api: Api, room: Json, by: Person) -> None:
+async def leave(api: Api, room: Json, by: ApiUser) -> None:
     response = await api.send("DELETE", f"/rooms/{room['id']}", by=by)
     assert (response.status_code, response.content) == (204, b"")
 
@@ -24,7 +24,7 @@ async def leave(api: Api, room: Json, by: Person) -> None:
 # ------------------------------------------------------------------------------------- asking
 
 
-async def test_asking_somebody_new_makes_a_room(api: Api) -> None:
+async def test_opening_a_room_with_another_user_creates_it(api: Api) -> None:
     one, two = await two_people(api)
 
     response = await api.send("POST", "/rooms", {"user_id": two.id}, by=one)
@@ -47,7 +47,7 @@ async def test_asking_somebody_new_makes_a_room(api: Api) -> None:
     }
 
 
-async def test_asking_again_from_either_side_gives_the_same_room(api: Api) -> None:
+async def test_opening_it_again_from_either_side_returns_the_same_room(api: Api) -> None:
     one, two = await two_people(api)
     room = await api.room(one, two)
 
@@ -60,7 +60,7 @@ async def test_asking_again_from_either_side_gives_the_same_room(api: Api) -> No
         assert again["updated_at"] == room["updated_at"]
 
 
-async def test_nobody_chats_with_themselves(api: Api) -> None:
+async def test_a_room_with_oneself_is_refused(api: Api) -> None:
     person = await api.sign_up()
 
     body = {"user_id": person.id}
@@ -69,7 +69,7 @@ async def test_nobody_chats_with_themselves(api: Api) -> None:
     assert found == ["/user_id"]
 
 
-async def test_asking_nobody_is_not_found(api: Api) -> None:
+async def test_a_room_with_an_unknown_user_is_not_found(api: Api) -> None:
     person = await api.sign_up()
 
     await api.refused(404, "not-found", "POST", "/rooms", {"user_id": UNKNOWN_ID}, by=person)
@@ -87,7 +87,7 @@ async def test_asking_nobody_is_not_found(api: Api) -> None:
         ({"user_id": UNKNOWN_ID, "left_by": None}, "/left_by"),
     ],
 )
-async def test_a_request_that_does_not_fit_is_refused(api: Api, body: Json, fault: str) -> None:
+async def test_an_invalid_request_is_refused(api: Api, body: Json, fault: str) -> None:
     person = await api.sign_up()
 
     assert await api.refused(422, "invalid", "POST", "/rooms", body, by=person) == [fault]
@@ -96,7 +96,7 @@ async def test_a_request_that_does_not_fit_is_refused(api: Api, body: Json, faul
 # ------------------------------------------------------------------------------------- listing
 
 
-async def test_both_see_the_room_each_with_the_other_in_it(api: Api) -> None:
+async def test_each_participant_sees_the_room_with_the_other(api: Api) -> None:
     one, two = await two_people(api)
     room = await api.room(one, two)
 
@@ -107,7 +107,7 @@ async def test_both_see_the_room_each_with_the_other_in_it(api: Api) -> None:
         assert page["items"][0]["participant"]["id"] == other.id
 
 
-async def test_rooms_come_the_latest_activity_first(api: Api) -> None:
+async def test_rooms_are_listed_by_latest_activity(api: Api) -> None:
     me = await api.sign_up()
     rooms = [await api.room(me, await api.sign_up()) for _ in range(3)]
     order = [rooms[n]["id"] for n in (2, 1, 0)]
@@ -118,7 +118,7 @@ async def test_rooms_come_the_latest_activity_first(api: Api) -> None:
     assert await api.ids(ROOM, "/rooms", by=me) == [rooms[n]["id"] for n in (0, 2, 1)]
 
 
-async def test_reading_and_asking_again_are_no_activity(api: Api) -> None:
+async def test_reading_and_opening_again_are_no_activity(api: Api) -> None:
     me, friend = await two_people(api)
     room = await api.room(me, friend)
     later = await api.room(me, await api.sign_up())
@@ -128,7 +128,7 @@ async def test_reading_and_asking_again_are_no_activity(api: Api) -> None:
     assert await api.ids(ROOM, "/rooms", by=me) == [later["id"], room["id"]]
 
 
-async def test_a_room_tells_its_last_message_and_what_is_unread(api: Api) -> None:
+async def test_a_room_shows_its_last_message_and_unread_count(api: Api) -> None:
     one, two = await two_people(api)
     room = await api.room(one, two)
     await api.send_message(one, room, "하나")
@@ -144,7 +144,7 @@ async def test_a_room_tells_its_last_message_and_what_is_unread(api: Api) -> Non
 
 @pytest.mark.parametrize("room_id", [UNKNOWN_ID, "nonsense"])
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-async def test_what_is_not_there_is_not_found(api: Api, method: str, room_id: str) -> None:
+async def test_an_unknown_room_is_not_found(api: Api, method: str, room_id: str) -> None:
     person = await api.sign_up()
 
     await api.refused(404, "not-found", method, f"/rooms/{room_id}", by=person)
@@ -160,7 +160,7 @@ async def test_what_is_not_there_is_not_found(api: Api, method: str, room_id: st
         ("PUT", "/read", {"seq": 0}),
     ],
 )
-async def test_a_room_of_others_is_not_there(
+async def test_a_room_of_others_is_not_found(
     api: Api, method: str, tail: str, body: Json | None
 ) -> None:
     one, two = await two_people(api)
@@ -177,7 +177,7 @@ async def test_a_room_of_others_is_not_there(
 # ------------------------------------------------------------------------- leaving and pending
 
 
-async def test_who_leaves_does_not_see_the_room_any_more(api: Api) -> None:
+async def test_a_room_is_hidden_from_the_user_who_left_it(api: Api) -> None:
     one, two = await two_people(api)
     room = await api.room(one, two)
     await leave(api, room, one)
@@ -194,7 +194,7 @@ async def test_who_leaves_does_not_see_the_room_any_more(api: Api) -> None:
         await api.refused(404, "not-found", method, path + tail, body, by=one)
 
 
-async def test_the_other_one_sees_a_pending_room_and_reads_it(api: Api) -> None:
+async def test_the_remaining_participant_sees_and_reads_a_pending_room(api: Api) -> None:
     one, two = await two_people(api)
     room = await api.room(one, two)
     message = await api.send_message(one, room)
@@ -209,7 +209,7 @@ async def test_the_other_one_sees_a_pending_room_and_reads_it(api: Api) -> None:
     assert history.json()["items"] == [message]
 
 
-async def test_nobody_writes_into_a_pending_room(api: Api) -> None:
+async def test_a_pending_room_takes_no_messages(api: Api) -> None:
     one, two = await two_people(api)
     room = await api.room(one, two)
     await leave(api, room, one)
@@ -231,7 +231,7 @@ async def test_read_marks_move_in_a_pending_room(api: Api) -> None:
     assert (await seen(api, room, two))["unread_count"] == 0
 
 
-async def test_the_one_who_stayed_does_not_reopen_the_room_by_asking(api: Api) -> None:
+async def test_the_remaining_participant_cannot_reopen_the_room(api: Api) -> None:
     one, two = await two_people(api)
     room = await api.room(one, two)
     await leave(api, room, one)
@@ -241,7 +241,7 @@ async def test_the_one_who_stayed_does_not_reopen_the_room_by_asking(api: Api) -
     assert (again["id"], again["status"], again["left_by"]) == (room["id"], "pending", one.id)
 
 
-async def test_the_one_who_left_reopens_the_room_with_its_history(api: Api) -> None:
+async def test_the_user_who_left_reopens_the_room_with_its_history(api: Api) -> None:
     one, two = await two_people(api)
     room = await api.room(one, two)
     await api.send_message(two, room)
@@ -269,7 +269,7 @@ async def test_a_reopened_room_is_the_latest_activity(api: Api) -> None:
     assert await api.ids(ROOM, "/rooms", by=two) == [room["id"], later["id"]]
 
 
-async def test_when_both_have_left_the_room_is_gone_with_its_messages(api: Api) -> None:
+async def test_a_room_that_both_left_is_deleted_with_its_messages(api: Api) -> None:
     one, two = await two_people(api)
     room = await api.room(one, two)
     await api.send_message(one, room)

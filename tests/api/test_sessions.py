@@ -1,4 +1,4 @@
-"""Refresh tokens, the list of sessions, ending them, the password, and withdrawal, over HTTP."""
+"""Sessions over HTTP: refresh, list, log-out, password change and withdrawal."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -9,7 +9,7 @@ from sqlalchemy import update
 from sidepro.adapters.sql.schema.tables import refresh_tokens
 from sidepro.domain.accounts.session import MAX_SESSIONS
 from sidepro.domain.ids import RoomId
-from tests.api.client import PASSWORD, Api, Json, Person, problem
+from tests.api.client import PASSWORD, Api, ApiUser, Json, problem
 from tests.api.schemas import PROJECT, SESSION, TOKENS, page_schema
 
 pytestmark = pytest.mark.anyio
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 NEW_PASSWORD = "또 다른 battery horse 8"
 
 
-async def logged_in(api: Api, person: Person, password: str = PASSWORD) -> Json:
+async def logged_in(api: Api, person: ApiUser, password: str = PASSWORD) -> Json:
     """The tokens of another session."""
     body = {"email": person.email, "password": password}
     return await api.ok(TOKENS, "POST", "/sessions", body, status=201)
@@ -33,7 +33,7 @@ async def not_refreshed(api: Api, token: str) -> None:
 
 
 async def works(api: Api, access_token: str) -> bool:
-    """Whether an access token opens something."""
+    """Whether an access token is accepted."""
     headers = {"Authorization": f"Bearer {access_token}"}
     response = await api.send("GET", "/me", headers=headers)
     if response.status_code == 200:
@@ -62,7 +62,7 @@ async def test_a_refresh_gives_new_tokens_of_the_same_session(api: Api) -> None:
     assert await works(api, third["access_token"])
 
 
-async def test_two_tabs_get_siblings(api: Api) -> None:
+async def test_two_concurrent_refreshes_get_tokens_of_one_session(api: Api) -> None:
     first = await logged_in(api, await api.sign_up())
     one = await refreshed(api, first["refresh_token"])
     other = await refreshed(api, first["refresh_token"])
@@ -122,11 +122,11 @@ async def test_a_second_use_after_a_minute_is_a_replay(api: Api) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "unknown", "\x00", "비밀", "x" * 5_000])
-async def test_what_is_no_refresh_token_refreshes_nothing(api: Api, token: str) -> None:
+async def test_an_invalid_refresh_token_is_refused(api: Api, token: str) -> None:
     await not_refreshed(api, token)
 
 
-async def test_an_access_token_refreshes_nothing(api: Api) -> None:
+async def test_an_access_token_is_no_refresh_token(api: Api) -> None:
     tokens = await logged_in(api, await api.sign_up())
     await not_refreshed(api, tokens["access_token"])
     assert not await works(api, tokens["refresh_token"])
@@ -135,7 +135,7 @@ async def test_an_access_token_refreshes_nothing(api: Api) -> None:
 # ------------------------------------------------------------------------- listing and ending
 
 
-async def test_ones_own_sessions_are_listed(api: Api) -> None:
+async def test_a_user_lists_their_sessions(api: Api) -> None:
     person = await api.sign_up()
     await api.sign_up()
     other = await logged_in(api, person)
@@ -148,7 +148,7 @@ async def test_ones_own_sessions_are_listed(api: Api) -> None:
     assert listed[0]["last_used_at"] > listed[0]["created_at"]
 
 
-async def test_one_session_ends_for_its_owner_alone(api: Api) -> None:
+async def test_only_the_owner_ends_a_session(api: Api) -> None:
     person, stranger = await api.sign_up(), await api.sign_up()
     other = await logged_in(api, person)
     assert await works(api, other["access_token"])
@@ -180,7 +180,7 @@ async def test_logging_out_everywhere_ends_all(api: Api) -> None:
     assert await works(api, stranger.token)
 
 
-async def test_an_ended_session_is_refused_where_everybody_may_look_too(api: Api) -> None:
+async def test_an_ended_session_is_refused_on_public_routes_too(api: Api) -> None:
     person = await api.sign_up()
     await api.send("DELETE", "/sessions/current", by=person)
     await api.refused(401, "not-authenticated", "GET", "/projects", by=person)
@@ -211,7 +211,7 @@ async def test_a_changed_password_ends_all_other_sessions(api: Api) -> None:
         (PASSWORD, "password123", "weak-password", "/new_password"),
     ],
 )
-async def test_a_password_that_is_not_changed(
+async def test_a_refused_password_change_changes_nothing(
     api: Api, current: str, new: str, code: str, pointer: str
 ) -> None:
     person = await api.sign_up()
@@ -233,7 +233,7 @@ async def test_a_withdrawal_needs_the_password(api: Api) -> None:
     assert await works(api, person.token)
 
 
-async def test_a_withdrawal_takes_all_that_hangs_on_it(api: Api) -> None:
+async def test_a_withdrawal_deletes_the_users_data(api: Api) -> None:
     person, other = await api.sign_up(), await api.sign_up()
     await api.profile(person)
     own, others = await api.publish(person), await api.publish(other)
@@ -275,7 +275,7 @@ async def test_a_withdrawal_takes_all_that_hangs_on_it(api: Api) -> None:
     assert found == {"email": True, "username": True}
 
 
-async def test_a_room_that_nobody_is_left_in_goes(api: Api) -> None:
+async def test_a_room_without_participants_is_deleted(api: Api) -> None:
     person, other = await api.sign_up(), await api.sign_up()
     room = await api.room(person, other)
     for somebody in (person, other):
@@ -288,7 +288,7 @@ async def test_a_room_that_nobody_is_left_in_goes(api: Api) -> None:
 # --------------------------------------------------------------------------------- deactivation
 
 
-async def test_who_is_deactivated_is_out_at_once_and_comes_back_by_logging_in(api: Api) -> None:
+async def test_a_deactivated_user_is_refused_at_once_and_returns_by_log_in(api: Api) -> None:
     person = await api.sign_up()
     made = await api.publish(person)
     tokens = await logged_in(api, person)

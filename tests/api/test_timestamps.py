@@ -1,4 +1,4 @@
-"""Times on the wire have six decimals, whatever the fraction is."""
+"""Times on the wire always have six decimals."""
 
 from datetime import UTC, datetime
 

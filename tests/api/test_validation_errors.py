@@ -10,7 +10,7 @@ import pytest
 from msgspec import Meta
 
 from sidepro.api.validation_errors import decoding_error
-from tests.api.client import Api, Person
+from tests.api.client import Api, ApiUser
 
 pytestmark = pytest.mark.anyio
 
@@ -105,7 +105,7 @@ def test_long_names_are_parsed_in_linear_time(part: str) -> None:
     ],
 )
 async def test_details_of_query_parameters(
-    api: Api, somebody: Person, path: str, parameter: str, value: str, detail: str
+    api: Api, somebody: ApiUser, path: str, parameter: str, value: str, detail: str
 ) -> None:
     response = await api.send("GET", path, by=somebody, query={parameter: value})
 
@@ -114,5 +114,5 @@ async def test_details_of_query_parameters(
 
 
 @pytest.fixture(scope="module")
-async def somebody(api: Api) -> Person:
+async def somebody(api: Api) -> ApiUser:
     return await api.sign_up()

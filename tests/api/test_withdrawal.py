@@ -21,7 +21,7 @@ from sidepro.demo.people import DEMO_PASSWORD
 from sidepro.domain.accounts.views import AccountView
 from sidepro.domain.ids import UserId
 from sidepro.domain.text import casefold_key
-from tests.api.client import PASSWORD, Api, Person, answer, problem, project
+from tests.api.client import PASSWORD, Api, ApiUser, answer, problem, project
 from tests.api.fixtures import serving
 from tests.api.schemas import ROOM, TOKENS
 from tests.databases import Databases, both_databases
@@ -45,13 +45,13 @@ async def busiest(database: Database) -> UserId:
     return UserId(max(people, key=lambda user_id: people[user_id]))
 
 
-async def logged_in(api: Api, user_id: UserId) -> tuple[AccountView, Person]:
+async def logged_in(api: Api, user_id: UserId) -> tuple[AccountView, ApiUser]:
     """A user of the demo data, logged in."""
     account = await api.platform.api.services.accounts.user(user_id)
     log_in = {"email": account.email, "password": DEMO_PASSWORD}
     tokens = await api.ok(TOKENS, "POST", "/sessions", log_in, status=201)
     token = tokens["access_token"]
-    return account, Person(str(user_id), account.email, account.username, token)
+    return account, ApiUser(str(user_id), account.email, account.username, token)
 
 
 @dataclass(frozen=True)
@@ -211,7 +211,7 @@ async def test_rooms_opened_during_a_withdrawal_have_no_withdrawn_participant(
             await left_behind(api, asker, response)
 
 
-async def left_behind(api: Api, asker: Person, response: httpx.Response) -> None:
+async def left_behind(api: Api, asker: ApiUser, response: httpx.Response) -> None:
     """A request that came too late is 404; every other one has its room."""
     rooms = (await api.send("GET", "/rooms", by=asker)).json()["items"]
     if response.status_code == 404:

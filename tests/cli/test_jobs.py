@@ -158,7 +158,7 @@ async def test_a_run_waits_for_a_run_in_progress(filled: Json, tmp_path: Path) -
                 stderr=asyncio.subprocess.PIPE,
             )
             with pytest.raises(TimeoutError):
-                await asyncio.wait_for(process.wait(), 8)
+                await asyncio.wait_for(process.wait(), 3)
         out, err = await asyncio.wait_for(process.communicate(), 30)
         assert process.returncode == 0, err
         assert DID.fullmatch(out.decode())

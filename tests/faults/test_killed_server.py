@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tests.databases import Databases
 
-pytestmark = [pytest.mark.anyio, pytest.mark.servers, pytest.mark.slow, both_databases]
+pytestmark = [pytest.mark.anyio, pytest.mark.servers, pytest.mark.slow]
 
 TOUR = Path(__file__).parents[2] / "docs" / "tour.py"
 
@@ -33,6 +33,7 @@ def settings(databases: Databases, tmp_path: Path) -> Iterator[Json]:
         yield found
 
 
+@both_databases
 async def test_acknowledged_writes_survive_a_killed_server(settings: Json) -> None:
     with SideProServer(settings) as server:
         async with http_client(server.url) as http:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 from litestar.routes import HTTPRoute, WebSocketRoute
 
-from tests.api.client import PASSWORD, PREFIX, Api, Json, Person, project
+from tests.api.client import PASSWORD, PREFIX, Api, ApiUser, Json, project
 from tests.api.schemas import TOKENS
 from tests.databases import both_databases
 
@@ -146,10 +146,10 @@ ENDING = {"DELETE /api/v1/sessions", "DELETE /api/v1/sessions/current"}
 
 @dataclass(frozen=True)
 class People:
-    stranger: Person
-    owner: Person
-    member: Person
-    administrator: Person
+    stranger: ApiUser
+    owner: ApiUser
+    member: ApiUser
+    administrator: ApiUser
 
 
 @pytest.fixture(scope="module")
@@ -208,7 +208,7 @@ async def things(api: Api, people: People, route: str = "") -> Things:
     )
 
 
-async def another_session(api: Api, person: Person) -> str:
+async def another_session(api: Api, person: ApiUser) -> str:
     body = {"email": person.email, "password": PASSWORD}
     made = await api.ok(TOKENS, "POST", "/sessions", body, status=201)
     return str(made["session_id"])
@@ -236,7 +236,7 @@ async def called(api: Api, route: str, there: Things, token: str | None) -> int:
     address = path.format(**ids)
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     if method == "SOCKET":
-        return await api.knock(address.removeprefix(PREFIX), headers=headers)
+        return await api.try_socket(address.removeprefix(PREFIX), headers=headers)
     body = TABLE[route].body(there)
     return (await api.send(method, f"/{address}", body, headers=headers)).status_code
 
@@ -256,7 +256,7 @@ async def test_each_caller_gets_the_status_of_the_table(
     for name in names:
         if route in ENDING:
             people = await new_people(api)
-        caller: Person | None = getattr(people, name, None)
+        caller: ApiUser | None = getattr(people, name, None)
         removes = route.startswith("DELETE") or "/rooms" in route or route in ENDING
         there = await things(api, people, route) if removes else stable_things
         token = caller.token if caller else None

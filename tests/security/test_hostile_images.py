@@ -15,7 +15,7 @@ from PIL import Image, PngImagePlugin
 
 from sidepro.adapters.images.store import FolderImages
 from tests import image_files
-from tests.api.client import PREFIX, Api, Person, problem
+from tests.api.client import PREFIX, Api, ApiUser, problem
 
 pytestmark = pytest.mark.anyio
 
@@ -49,7 +49,7 @@ HOSTILE: list[tuple[str, str, bytes, int, str]] = [
 
 
 @pytest.fixture(scope="module")
-async def attacker(api: Api) -> Person:
+async def attacker(api: Api) -> ApiUser:
     return await api.sign_up("attacker")
 
 
@@ -68,7 +68,7 @@ def names(api: Api) -> list[str]:
     ],
 )
 async def test_a_hostile_file_is_refused_at_little_cost(
-    api: Api, attacker: Person, name: str, data: bytes, status: int, code: str
+    api: Api, attacker: ApiUser, name: str, data: bytes, status: int, code: str
 ) -> None:
     before = await asyncio.to_thread(names, api)
     started, high = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -83,7 +83,7 @@ async def test_a_hostile_file_is_refused_at_little_cost(
     assert await asyncio.to_thread(names, api) == before
 
 
-async def test_an_endless_body_is_refused_before_it_is_read(api: Api, attacker: Person) -> None:
+async def test_an_endless_body_is_refused_before_it_is_read(api: Api, attacker: ApiUser) -> None:
     sent = 0
 
     async def body() -> AsyncIterator[bytes]:
@@ -109,7 +109,7 @@ async def test_an_endless_body_is_refused_before_it_is_read(api: Api, attacker: 
     assert most < 4 * 2**20, "a large file is not held in memory"
 
 
-async def test_a_body_with_a_too_large_length_is_not_read(api: Api, attacker: Person) -> None:
+async def test_a_body_with_a_too_large_length_is_not_read(api: Api, attacker: ApiUser) -> None:
     read = False
 
     async def body() -> AsyncIterator[bytes]:
@@ -131,7 +131,7 @@ async def test_a_body_with_a_too_large_length_is_not_read(api: Api, attacker: Pe
     assert not read
 
 
-async def test_other_multipart_members_are_not_buffered(api: Api, attacker: Person) -> None:
+async def test_other_multipart_members_are_not_buffered(api: Api, attacker: ApiUser) -> None:
     head = b'--b\r\nContent-Disposition: form-data; name="%d"\r\n\r\n'
     body = b"".join(head % n + bytes(600_000) + b"\r\n" for n in range(15)) + b"--b--\r\n"
     tracemalloc.start()
@@ -153,7 +153,7 @@ async def test_other_multipart_members_are_not_buffered(api: Api, attacker: Pers
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP"])
 async def test_data_hidden_in_a_valid_image_is_removed(
-    api: Api, attacker: Person, kind: str
+    api: Api, attacker: ApiUser, kind: str
 ) -> None:
     attack = b"<?php system($_GET[0]); ?><script>alert(1)</script>"
     options: dict[str, object] = {"comment": attack} if kind in ("JPEG", "GIF") else {}
@@ -173,7 +173,7 @@ async def test_data_hidden_in_a_valid_image_is_removed(
     assert Image.open(io.BytesIO(served)).format == "WEBP"
 
 
-async def test_file_names_are_ignored(api: Api, attacker: Person, tmp_path: Path) -> None:
+async def test_file_names_are_ignored(api: Api, attacker: ApiUser, tmp_path: Path) -> None:
     for name in ("../../../etc/passwd", "/etc/passwd", "..\\..\\x", "a\0b.png", "x" * 3_000, "."):
         response = await api.upload(attacker, image_files.saved(image_files.picture()), name)
         assert response.status_code in (201, 400)

@@ -14,7 +14,7 @@ from sidepro.domain.accounts.session_service import SessionService
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import SessionId
 from sidepro.domain.projects.project_service import ProjectService
-from tests.api.client import PASSWORD, UNKNOWN_ID, Api, Person, problem
+from tests.api.client import PASSWORD, UNKNOWN_ID, Api, ApiUser, problem
 from tests.api.fixtures import serving
 from tests.databases import migrate
 from tests.servers import HOST, Postgres, free_port
@@ -65,7 +65,7 @@ async def test_an_internal_error_reveals_no_internals(
     assert response.headers["X-Request-ID"] == "r-7"
 
 
-async def signed_up(api: Api) -> Person:
+async def signed_up(api: Api) -> ApiUser:
     """A new person; works while log-ins are broken."""
     name = uuid4().hex
     accounts = api.platform.api.services.accounts
@@ -77,7 +77,7 @@ async def signed_up(api: Api) -> Person:
         await work.sessions.add(session, RefreshToken.issue(name, session_id, None, now))
         await work.commit()
     token = sessions.access_tokens.issue(Caller(made.id, session_id))
-    return Person(str(made.id), made.email, made.username, token)
+    return ApiUser(str(made.id), made.email, made.username, token)
 
 
 @pytest.mark.usefixtures("broken")

@@ -12,7 +12,7 @@ import pytest
 from sidepro.adapters.markdown import SafeMarkdown
 from sidepro.domain.ids import UserId
 from sidepro.domain.images.urls import ImageUrls
-from tests.api.client import Api, Person
+from tests.api.client import Api, ApiUser
 
 pytestmark = pytest.mark.anyio
 
@@ -200,19 +200,19 @@ def scheme(address: str) -> str | None:
 
 
 @pytest.fixture(scope="module")
-async def author(api: Api) -> Person:
+async def author(api: Api) -> ApiUser:
     return await api.sign_up()
 
 
 @pytest.mark.parametrize("content", CORPUS)
-async def test_an_attack_is_rendered_harmless(api: Api, author: Person, content: str) -> None:
+async def test_an_attack_is_rendered_harmless(api: Api, author: ApiUser, content: str) -> None:
     made = await api.publish(author, content=content)
 
     assert_harmless(made["content_html"])
     assert made["content"] == content
 
 
-async def test_an_edited_text_is_rendered_harmless(api: Api, author: Person) -> None:
+async def test_an_edited_text_is_rendered_harmless(api: Api, author: ApiUser) -> None:
     made = await api.publish(author)
 
     attack = {"content": "<script>alert(1)</script>[x](javascript:alert(1))"}
@@ -233,7 +233,7 @@ async def test_an_edited_text_is_rendered_harmless(api: Api, author: Person) -> 
         "[**x**](https://example.com)",
     ],
 )
-async def test_a_link_is_kept_with_nofollow(api: Api, author: Person, content: str) -> None:
+async def test_a_link_is_kept_with_nofollow(api: Api, author: ApiUser, content: str) -> None:
     shown = (await api.publish(author, content=content))["content_html"]
 
     ((_, attributes),) = [element for element in Page(shown).elements if element[0] == "a"]
@@ -276,7 +276,7 @@ KEY = "0123456789abcdef0123456789abcdef.webp"
     ],
 )
 async def test_own_images_are_embedded_and_others_become_links(
-    api: Api, author: Person, content: str, shown: str
+    api: Api, author: ApiUser, content: str, shown: str
 ) -> None:
     assert (await api.publish(author, content=content))["content_html"] == shown
 
@@ -325,7 +325,7 @@ async def test_references_beyond_the_total_length_stay_text() -> None:
     assert shown.count("\n[a]") == 50
 
 
-async def test_requests_are_served_while_a_text_is_rendered(api: Api, author: Person) -> None:
+async def test_requests_are_served_while_a_text_is_rendered(api: Api, author: ApiUser) -> None:
     content = ">" * 19 + "a\n" * 20_000
     started = time.perf_counter()
     SafeMarkdown(ImageUrls())(content)
@@ -357,7 +357,7 @@ async def test_many_texts_of_one_writer_do_not_delay_others() -> None:
     assert done.index("other") <= 1, done
 
 
-async def test_normal_markdown_is_rendered(api: Api, author: Person) -> None:
+async def test_normal_markdown_is_rendered(api: Api, author: ApiUser) -> None:
     content = "# 제목\n\n**굵게** *기울임* `code` ~~no~~\n\n- 하나\n- 둘\n\n| a |\n|---|\n| b |\n"
 
     shown = (await api.publish(author, content=content))["content_html"]
@@ -368,7 +368,7 @@ async def test_normal_markdown_is_rendered(api: Api, author: Person) -> None:
     assert "제목" in shown
 
 
-async def test_titles_and_comments_are_plain_text(api: Api, author: Person) -> None:
+async def test_titles_and_comments_are_plain_text(api: Api, author: ApiUser) -> None:
     attack = "<script>alert(1)</script>"
     made = await api.publish(author, title=attack, summary=attack)
     comment = await api.comment(author, made, attack)

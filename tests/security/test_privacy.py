@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.api.client import PASSWORD, Api, Person
+from tests.api.client import PASSWORD, Api, ApiUser
 from tests.api.schemas import TOKENS
 
 pytestmark = pytest.mark.anyio
@@ -30,7 +30,7 @@ SIGNED_IN = [
 ]
 
 
-async def two_active_people(api: Api) -> tuple[Person, Person, dict[str, str]]:
+async def two_active_people(api: Api) -> tuple[ApiUser, ApiUser, dict[str, str]]:
     """Two people with data everywhere, and the ids of the first person's data."""
     one, two = await api.sign_up("하나"), await api.sign_up("둘")
     for person in (one, two):

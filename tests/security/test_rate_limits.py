@@ -13,7 +13,7 @@ from litestar.routes import HTTPRoute
 
 from sidepro.domain.rate_limiting import Limit
 from sidepro.http.rate_limits import ALL_ELSE
-from tests.api.client import PASSWORD, PREFIX, UNKNOWN_ID, Api, Person, problem
+from tests.api.client import PASSWORD, PREFIX, UNKNOWN_ID, Api, ApiUser, problem
 from tests.api.fixtures import serving
 from tests.databases import Databases
 
@@ -177,7 +177,7 @@ async def test_anonymous_calls_count_by_address_apart_from_users(
 ) -> None:
     person = await limited.sign_up()
 
-    async def left(http: httpx.AsyncClient, by: Person | None = None) -> str:
+    async def left(http: httpx.AsyncClient, by: ApiUser | None = None) -> str:
         answer = await http.get(f"{PREFIX}/projects", headers=by.headers if by else {})
         return answer.headers["RateLimit"].partition(";t=")[0]
 

@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from sidepro.adapters.security.tokens import derive_key
-from tests.api.client import PASSWORD, PREFIX, Api, Json, Person
+from tests.api.client import PASSWORD, PREFIX, Api, ApiUser, Json
 from tests.api.fixtures import serving
 from tests.api.schemas import ACCOUNT, CARD, TOKENS
 from tests.databases import Databases
@@ -25,7 +25,7 @@ HEADER = {"alg": "HS256", "typ": "JWT"}
 
 
 @pytest.fixture(scope="module")
-async def person(api: Api) -> Person:
+async def person(api: Api) -> ApiUser:
     return await api.sign_up()
 
 
@@ -52,7 +52,7 @@ def forged(
     return b".".join((signed, encoded(signature))).decode()
 
 
-def claims_of(person: Person, **over: Any) -> Json:
+def claims_of(person: ApiUser, **over: Any) -> Json:
     """The claims of the person's token with changes; `...` removes a claim."""
     claims = {**decoded(person.token, 1), **over}
     return {name: value for name, value in claims.items() if value is not ...}
@@ -68,11 +68,11 @@ async def accepted(api: Api, token: str) -> bool:
     return True
 
 
-async def test_a_forged_token_with_the_right_key_is_accepted(api: Api, person: Person) -> None:
+async def test_a_forged_token_with_the_right_key_is_accepted(api: Api, person: ApiUser) -> None:
     assert await accepted(api, forged(claims_of(person)))
 
 
-async def test_a_token_has_only_the_necessary_claims(person: Person) -> None:
+async def test_a_token_has_only_the_necessary_claims(person: ApiUser) -> None:
     assert decoded(person.token, 0) == HEADER
     assert set(decoded(person.token, 1)) == {
         *("iss", "aud", "sub", "sid", "adm", "kind", "iat", "nbf", "exp"),
@@ -81,7 +81,7 @@ async def test_a_token_has_only_the_necessary_claims(person: Person) -> None:
 
 @pytest.mark.parametrize("algorithm", ["none", "None", "NONE", "nOnE", ""])
 async def test_a_token_without_a_signature_is_refused(
-    api: Api, person: Person, algorithm: str
+    api: Api, person: ApiUser, algorithm: str
 ) -> None:
     signed = forged(claims_of(person), {"alg": algorithm, "typ": "JWT"})
 
@@ -96,14 +96,14 @@ async def test_a_token_without_a_signature_is_refused(
      ("EdDSA", "sha256"), ("PS256", "sha256"), ("HS1", "sha1"), ("hs256", "sha256")],
 )  # fmt: skip
 async def test_another_algorithm_is_refused(
-    api: Api, person: Person, algorithm: str, digest: str
+    api: Api, person: ApiUser, algorithm: str, digest: str
 ) -> None:
     token = forged(claims_of(person), {"alg": algorithm, "typ": "JWT"}, digest=digest)
 
     assert not await accepted(api, token)
 
 
-async def test_a_token_without_an_algorithm_is_refused(api: Api, person: Person) -> None:
+async def test_a_token_without_an_algorithm_is_refused(api: Api, person: ApiUser) -> None:
     assert not await accepted(api, forged(claims_of(person), {"typ": "JWT"}))
 
 
@@ -119,7 +119,7 @@ async def test_a_token_without_an_algorithm_is_refused(api: Api, person: Person)
     ],
     ids=["empty", "secret", "the secret itself", "the cursors'", "a shorter", "a longer"],
 )
-async def test_another_key_is_refused(api: Api, person: Person, key: bytes) -> None:
+async def test_another_key_is_refused(api: Api, person: ApiUser, key: bytes) -> None:
     assert not await accepted(api, forged(claims_of(person), key=key))
 
 
@@ -134,12 +134,12 @@ async def test_another_key_is_refused(api: Api, person: Person, key: bytes) -> N
     ],
     ids=lambda header: str(*header),
 )
-async def test_a_key_in_the_header_is_not_used(api: Api, person: Person, header: Json) -> None:
+async def test_a_key_in_the_header_is_not_used(api: Api, person: ApiUser, header: Json) -> None:
     for key in (b"evil" * 8, b""):
         assert not await accepted(api, forged(claims_of(person), {**HEADER, **header}, key=key))
 
 
-async def test_an_unknown_critical_extension_is_refused(api: Api, person: Person) -> None:
+async def test_an_unknown_critical_extension_is_refused(api: Api, person: ApiUser) -> None:
     header = {**HEADER, "crit": ["http://example.com/x"], "http://example.com/x": True}
 
     assert not await accepted(api, forged(claims_of(person), header))
@@ -147,7 +147,7 @@ async def test_an_unknown_critical_extension_is_refused(api: Api, person: Person
 
 @pytest.mark.parametrize("name", ["iss", "aud", "sub", "sid", "kind", "iat", "nbf", "exp"])
 async def test_a_token_without_one_of_its_claims_is_refused(
-    api: Api, person: Person, name: str
+    api: Api, person: ApiUser, name: str
 ) -> None:
     assert not await accepted(api, forged(claims_of(person, **{name: ...})))
 
@@ -176,13 +176,13 @@ async def test_a_token_without_one_of_its_claims_is_refused(
     ],
 )
 async def test_a_token_with_a_wrong_claim_is_refused(
-    api: Api, person: Person, name: str, value: object
+    api: Api, person: ApiUser, name: str, value: object
 ) -> None:
     assert not await accepted(api, forged(claims_of(person, **{name: value})))
 
 
 @pytest.mark.parametrize("seconds", [60, 3600, 10**9])
-async def test_an_expired_token_is_refused(api: Api, person: Person, seconds: int) -> None:
+async def test_an_expired_token_is_refused(api: Api, person: ApiUser, seconds: int) -> None:
     past = int(time.time()) - seconds
 
     assert not await accepted(api, forged(claims_of(person, exp=past)))
@@ -190,24 +190,24 @@ async def test_an_expired_token_is_refused(api: Api, person: Person, seconds: in
 
 @pytest.mark.parametrize("name", ["nbf", "iat"])
 async def test_a_token_that_is_not_valid_yet_is_refused(
-    api: Api, person: Person, name: str
+    api: Api, person: ApiUser, name: str
 ) -> None:
     future = int(time.time()) + 60
 
     assert not await accepted(api, forged(claims_of(person, **{name: future})))
 
 
-async def test_a_token_of_an_unknown_user_is_refused(api: Api, person: Person) -> None:
+async def test_a_token_of_an_unknown_user_is_refused(api: Api, person: ApiUser) -> None:
     assert not await accepted(api, forged(claims_of(person, sub=str(uuid4()))))
 
 
-async def test_a_token_lives_as_long_as_the_log_in_announces(api: Api, person: Person) -> None:
+async def test_a_token_lives_as_long_as_the_log_in_announces(api: Api, person: ApiUser) -> None:
     claims = decoded(person.token, 1)
 
     assert claims["exp"] - claims["iat"] == 900
 
 
-async def test_a_refresh_token_is_no_access_token(api: Api, person: Person) -> None:
+async def test_a_refresh_token_is_no_access_token(api: Api, person: ApiUser) -> None:
     body = {"email": person.email, "password": PASSWORD}
     tokens = await api.ok(TOKENS, "POST", "/sessions", body, status=201)
 
@@ -215,7 +215,7 @@ async def test_a_refresh_token_is_no_access_token(api: Api, person: Person) -> N
     assert await accepted(api, tokens["access_token"])
 
 
-async def test_a_modified_token_is_refused(api: Api, person: Person) -> None:
+async def test_a_modified_token_is_refused(api: Api, person: ApiUser) -> None:
     header, claims, signature = person.token.split(".")
     other = encoded(json.dumps(claims_of(person, adm=True)).encode()).decode()
     for token in (
@@ -242,13 +242,13 @@ async def test_a_malformed_header_is_refused_without_an_error(api: Api, header: 
     assert response.status_code == 401
 
 
-async def test_the_scheme_is_case_insensitive(api: Api, person: Person) -> None:
+async def test_the_scheme_is_case_insensitive(api: Api, person: ApiUser) -> None:
     response = await api.send("GET", "/me", headers={"Authorization": f"bEARER {person.token}"})
 
     assert response.status_code == 200
 
 
-async def test_an_administrator_claim_needs_a_valid_signature(api: Api, person: Person) -> None:
+async def test_an_administrator_claim_needs_a_valid_signature(api: Api, person: ApiUser) -> None:
     made = await api.publish(await api.sign_up())
     token = forged(claims_of(person, adm=True), key=b"wrong" * 8)
 
