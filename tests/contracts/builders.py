@@ -1,4 +1,4 @@
-"""Moments, and ids of what is not there, beside the things that `tests.factories` makes."""
+"""Times, and ids of nothing."""
 
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -13,25 +13,25 @@ from tests.factories import NOW
 
 
 def after(microseconds: int) -> datetime:
-    """A moment so long after `NOW`."""
+    """The time so many microseconds after `NOW`."""
     return NOW + timedelta(microseconds=microseconds)
 
 
 def nobody() -> UserId:
-    """The id of somebody who is not there."""
+    """The id of no user."""
     return UserId(uuid4())
 
 
 def no_project() -> ProjectId:
-    """The id of a project that is not there."""
+    """The id of no project."""
     return ProjectId(uuid4())
 
 
 def no_comment() -> CommentId:
-    """The id of a comment that is not there."""
+    """The id of no comment."""
     return CommentId(uuid4())
 
 
 def no_room() -> RoomId:
-    """The id of a room that is not there."""
+    """The id of no room."""
     return RoomId(uuid4())

@@ -1,4 +1,4 @@
-"""Many at once: start gates, and units of work that have to wait for one another."""
+"""Concurrent calls, and units of work that wait for one another."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,20 +13,20 @@ from tests.fakes.unit_of_work import FullUnitOfWork
 Result = TypeVar("Result")
 
 MANY = 40
-"""More than the connections that any pool holds."""
+"""More than the connections of any pool."""
 
-A_WHILE = 0.15
-"""Seconds in which whatever is not held back is done."""
+UNBLOCKED_WITHIN = 0.15
+"""Seconds within which an unblocked call returns."""
 
 
 async def race(
     adapters: Adapters, workers: int, attempt: Callable[[int], Awaitable[Result]]
 ) -> list[Result | SideProError]:
-    """What each of the workers got, or the domain error that it met. All of them start at once.
+    """The results or domain errors of workers that start together.
 
-    Any other error is raised, after all of them have ended.
+    Any other error is raised after all have ended.
     """
-    # Connections are there before the start: making one takes longer than most attempts.
+    # Open the connections first: opening one takes longer than most attempts.
     await asyncio.gather(*(adapters.accounts.email_taken("") for _ in range(workers)))
 
     async def worker(index: int) -> Result | Exception:
@@ -43,14 +43,14 @@ async def race(
     return results
 
 
-async def in_turn(
+async def after_change(
     adapters: Adapters,
     get: Callable[[FullUnitOfWork], Awaitable[Result]],
     change: Callable[[FullUnitOfWork], Awaitable[object]],
 ) -> Result:
-    """What a second unit of work gets that asked while a first one had got the same.
+    """What a second unit of work gets while a first one has the same entity locked.
 
-    Asserts that it waited. The first one makes its change, and commits, meanwhile.
+    Asserts that it waits until the first has changed the entity and committed.
     """
 
     async def second() -> Result:
@@ -62,8 +62,8 @@ async def in_turn(
         await get(work)
         waiting = asyncio.create_task(second())
         try:
-            await asyncio.sleep(A_WHILE)
-            assert not waiting.done(), "it was not held back"
+            await asyncio.sleep(UNBLOCKED_WITHIN)
+            assert not waiting.done(), "it did not wait"
             await change(work)
             await work.commit()
         except BaseException:

@@ -1,4 +1,4 @@
-"""Walking lists from page to page, in both directions, with cursors as clients hand them back."""
+"""Reading lists page by page in both directions, with cursors encoded as for clients."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -17,22 +17,22 @@ _CURSORS = CursorCodec([b"a key for the tests"])
 
 
 def over_the_wire(cursor: Cursor) -> Cursor:
-    """The cursor after it was written as text and read back."""
+    """The cursor after encoding and decoding."""
     return _CURSORS.decode(_CURSORS.encode(cursor, "list"), "list")
 
 
 async def read_all_pages(fetch: Fetch[Item], limit: int) -> list[Item]:
-    """Everything in a list that nobody changes, in its order.
+    """All items of an unchanging list, in order.
 
-    Walks to the end and back to the start, and asserts that both ways give the same pages, and
-    that they say that there is more exactly where there is.
+    Reads to the end and back, and asserts that both directions give the same pages with the right
+    cursors.
     """
     pages: list[Page[Item]] = []
     cursor: Cursor | None = Cursor()
     while cursor is not None:
         pages.append(await fetch(PageRequest(limit, over_the_wire(cursor))))
         cursor = pages[-1].next
-        assert len(pages) < 1_000, "the walk does not end"
+        assert len(pages) < 1_000, "paging does not end"
     assert pages[0].previous is None
     for page in pages[1:]:
         assert page.items, "an empty page was announced"

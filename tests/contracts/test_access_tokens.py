@@ -1,4 +1,4 @@
-"""`AccessTokens`: JWTs, and what stands in for them in the domain's tests.
+"""`AccessTokens`: JWTs, and the fake of the domain's tests.
 
 What a forged token may look like is tried over HTTP, in `tests/security/test_tokens.py`.
 """
@@ -52,7 +52,7 @@ def access_tokens(request: pytest.FixtureRequest) -> AccessTokens:
     return jwts
 
 
-def test_a_token_says_whom_it_was_issued_to(access_tokens: AccessTokens) -> None:
+def test_a_token_names_its_caller(access_tokens: AccessTokens) -> None:
     callers = [a_caller(), a_caller(is_admin=True), a_caller()]
     issued = [access_tokens.issue(caller) for caller in callers]
     assert len(set(issued)) == len(callers)
@@ -60,7 +60,7 @@ def test_a_token_says_whom_it_was_issued_to(access_tokens: AccessTokens) -> None
 
 
 @pytest.mark.parametrize("text", ["", " ", "x", "a.b.c", "...", "커피", "\0", "x" * 100_000])
-def test_what_is_no_token_is_refused(access_tokens: AccessTokens, text: str) -> None:
+def test_an_invalid_token_is_refused(access_tokens: AccessTokens, text: str) -> None:
     with pytest.raises(NotAuthenticated):
         access_tokens.read(text)
 
@@ -72,7 +72,7 @@ def test_a_token_that_is_not_quite_one_is_refused(access_tokens: AccessTokens) -
             access_tokens.read(other)
 
 
-def test_what_is_written_of_the_callers_is_not_read_as_a_token(
+def test_callers_cannot_be_read_as_tokens(
     access_tokens: AccessTokens,
 ) -> None:
     caller = a_caller()
@@ -135,7 +135,7 @@ def test_a_token_that_was_read_before_is_not_good_before_its_time(
         jwts.read(token)
 
 
-def test_so_many_tokens_are_remembered_and_no_more(
+def test_the_cache_of_tokens_is_bounded(
     jwts: JwtAccessTokens, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tokens, "CACHE_SIZE", 3)

@@ -1,4 +1,4 @@
-"""`AccountReader`: people with their profiles, what is taken, the catalogue."""
+"""`AccountReader`: users with their profiles, taken names, the catalogue."""
 
 import time
 import unicodedata
@@ -52,7 +52,7 @@ async def test_an_account_with_its_profile(adapters: Adapters, catalogue: Catalo
     )
 
 
-async def test_nobody_has_no_account(adapters: Adapters) -> None:
+async def test_an_unknown_user_has_no_account(adapters: Adapters) -> None:
     await adapters.add(factories.user())
     assert await adapters.accounts.account(nobody()) is None
 

@@ -1,4 +1,4 @@
-"""`AuthenticationLog`: lines on standard error, and the list of the domain's tests."""
+"""`AuthenticationLog`: log lines, and the fake of the domain's tests."""
 
 import io
 import logging
@@ -59,7 +59,7 @@ def test_every_event_can_be_noted_with_all_that_is_known_or_nothing(
 # ------------------------------------------------------------------------------------ lines alone
 
 
-def test_a_line_says_what_happened_to_whom(
+def test_a_line_names_the_event_and_the_user(
     handler: logging.StreamHandler[io.StringIO],
 ) -> None:
     user_id, session_id = UserId(new_id()), SessionId(new_id())
@@ -77,7 +77,7 @@ def test_a_line_says_what_happened_to_whom(
     assert logged_in == {"event": "logged_in", "level": "info"}
 
 
-def test_a_line_that_cannot_be_written_fails_nobody(
+def test_a_failed_write_raises_no_error(
     handler: logging.StreamHandler[io.StringIO],
 ) -> None:
     for stream in (Full(), closed()):

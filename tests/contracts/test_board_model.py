@@ -311,7 +311,7 @@ async def a_board(database: Database, made: list[Draft], random: Random) -> Boar
 
 
 @given(made=st.lists(drafts, max_size=12), asked=questions, happens=steps, random=st.randoms())
-def test_every_page_is_what_a_plain_model_says(
+def test_every_page_equals_the_models(
     database: Database,
     runner: asyncio.Runner,
     made: list[Draft],
@@ -341,7 +341,7 @@ def test_every_page_is_what_a_plain_model_says(
     reverse=st.booleans(),
     random=st.randoms(),
 )
-def test_a_walk_gives_what_did_not_change_once_each(
+def test_paging_returns_unchanged_projects_once(
     database: Database,
     runner: asyncio.Runner,
     made: list[Draft],

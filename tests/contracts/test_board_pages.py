@@ -212,7 +212,7 @@ class Board:
 
 
 @pytest.mark.parametrize("seed", range(8))
-async def test_any_query_finds_what_the_model_finds(
+async def test_any_query_equals_the_models(
     adapters: Adapters, catalogue: Catalogue, seed: int
 ) -> None:
     random = Random(seed)
@@ -226,7 +226,7 @@ async def test_any_query_finds_what_the_model_finds(
 
 
 @pytest.mark.parametrize("seed", range(30))
-async def test_a_walk_among_changes_gives_what_the_model_gives(
+async def test_paging_during_changes_equals_the_models(
     adapters: Adapters, catalogue: Catalogue, seed: int
 ) -> None:
     random = Random(seed)
@@ -264,7 +264,7 @@ async def test_a_walk_among_changes_gives_what_the_model_gives(
 
 
 @pytest.mark.parametrize("seed", range(6))
-async def test_turning_round_anywhere_gives_what_the_model_gives(
+async def test_reversing_anywhere_equals_the_models(
     adapters: Adapters, catalogue: Catalogue, seed: int
 ) -> None:
     random = Random(100 + seed)

@@ -64,7 +64,7 @@ async def test_a_still_board_reads_alike_in_both_directions(
     assert [card.id for card in found] == [project.id for project in expected]
 
 
-async def test_the_way_back_from_an_end_that_is_gone(adapters: Adapters) -> None:
+async def test_paging_back_from_a_deleted_end(adapters: Adapters) -> None:
     author = factories.user()
     projects = [factories.project(author.id, created_at=after(number)) for number in range(3)]
     await adapters.add(author, *projects)
@@ -202,7 +202,7 @@ async def test_all_of_more_skills_than_any_project_has_are_found_nowhere(
         assert len(page.items) == await adapters.board.board_size(query) == found
 
 
-async def test_bookmarked_is_the_viewers_and_nothing_for_nobody(adapters: Adapters) -> None:
+async def test_bookmarked_is_the_viewers_and_null_for_anonymous_ones(adapters: Adapters) -> None:
     author, reader = factories.user(), factories.user()
     project, other = factories.project(author.id), factories.project(author.id)
     await adapters.add(author, reader, project, other)
@@ -248,7 +248,7 @@ async def test_bookmarks_come_latest_first_with_ties_by_id(adapters: Adapters) -
     assert await adapters.board.bookmarks_of(author.id) == 0
 
 
-async def test_who_has_no_bookmarks_has_an_empty_list(adapters: Adapters) -> None:
+async def test_a_user_without_bookmarks_has_an_empty_list(adapters: Adapters) -> None:
     author = factories.user()
     await adapters.add(author, factories.project(author.id))
     for user_id in (author.id, nobody()):

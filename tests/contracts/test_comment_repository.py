@@ -8,7 +8,7 @@ from sidepro.domain.errors import NotFound
 from tests import factories
 from tests.contracts.adapters import Adapters
 from tests.contracts.builders import after, no_comment, no_project, nobody
-from tests.contracts.concurrency import MANY, in_turn, race
+from tests.contracts.concurrency import MANY, after_change, race
 
 pytestmark = pytest.mark.anyio
 
@@ -89,7 +89,7 @@ async def test_get_waits_for_a_concurrent_edit_and_returns_its_result(adapters: 
     comment = factories.comment(project.id, author.id)
     edited = replace(comment, body="edited", updated_at=after(1))
     await adapters.add(author, project, comment)
-    got = await in_turn(
+    got = await after_change(
         adapters,
         lambda work: work.comments.get(comment.id),
         lambda work: work.comments.save(edited),

@@ -1,4 +1,4 @@
-"""`CommonPasswords`: a long list, and the short one of the domain's tests."""
+"""`CommonPasswords`: the full list, and the fake of the domain's tests."""
 
 import pytest
 
@@ -16,7 +16,7 @@ def common(request: pytest.FixtureRequest) -> CommonPasswords:
     "password",
     ["password", "12345678", "qwertyuiop", "PassWord", "ＰＡＳＳＷＯＲＤ", "QWERTYuiop"],
 )
-def test_what_is_tried_first_is_common_however_it_is_written(
+def test_common_passwords_are_found_in_any_spelling(
     common: CommonPasswords, password: str
 ) -> None:
     assert password in common
@@ -25,7 +25,7 @@ def test_what_is_tried_first_is_common_however_it_is_written(
 @pytest.mark.parametrize(
     "password", ["", " password", "password ", "정확한 horse battery 9", "x" * 128, "\0", "\ud800"]
 )
-def test_what_nobody_tries_first_is_not_common(common: CommonPasswords, password: str) -> None:
+def test_other_passwords_are_not_common(common: CommonPasswords, password: str) -> None:
     assert password not in common
 
 

@@ -1,4 +1,4 @@
-"""Counters that differ from the rows behind them are found and mended, on both databases."""
+"""Counters that differ from their rows are found and repaired."""
 
 import asyncio
 
@@ -17,7 +17,7 @@ from sidepro.domain.projects.ports import Counters
 from sidepro.domain.projects.project import Project
 from tests import factories
 from tests.contracts.adapters import Adapters
-from tests.contracts.concurrency import A_WHILE, MANY, race
+from tests.contracts.concurrency import MANY, UNBLOCKED_WITHIN, race
 
 pytestmark = [
     pytest.mark.anyio,
@@ -59,7 +59,7 @@ async def test_counters_that_were_moved_with_their_rows_do_not_drift(adapters: A
     assert await find_drifts(database_of(adapters)) == []
 
 
-async def test_each_wrong_counter_is_told_with_its_rows(adapters: Adapters) -> None:
+async def test_each_wrong_counter_is_reported_with_its_rows(adapters: Adapters) -> None:
     one, other = await counted(adapters)
     await set_counters(adapters, one, bookmarks=7)
     await set_counters(adapters, other, comments=3)
@@ -104,7 +104,7 @@ async def test_mending_passes_over_a_project_that_went_meanwhile(adapters: Adapt
     assert await adapters.board.counters(one.id) is None
 
 
-async def test_mending_waits_for_who_moves_a_counter_and_counts_their_row(
+async def test_a_repair_waits_for_a_concurrent_change_and_counts_its_row(
     adapters: Adapters,
 ) -> None:
     one, _ = await counted(adapters)
@@ -116,8 +116,8 @@ async def test_mending_waits_for_who_moves_a_counter_and_counts_their_row(
         await work.comments.add(factories.comment(one.id, commenter.id))
         await work.projects.adjust_counters(one.id, comments=1)
         mending = asyncio.create_task(repair(database_of(adapters), wrong))
-        await asyncio.sleep(A_WHILE)
-        assert not mending.done(), "it was not held back"
+        await asyncio.sleep(UNBLOCKED_WITHIN)
+        assert not mending.done(), "it did not wait"
         await work.commit()
     await asyncio.wait_for(mending, 5)
     assert await adapters.counters(one.id) == Counters(1, 2, 2)

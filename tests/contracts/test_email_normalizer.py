@@ -1,4 +1,4 @@
-"""`EmailNormalizer`: a library's, and the plain one of the domain's tests."""
+"""`EmailNormalizer`: the library's, and the fake of the domain's tests."""
 
 import socket
 from typing import Any, NoReturn
@@ -37,7 +37,7 @@ def test_an_address_has_one_normal_form(
     ["", "@", "minji", "minji@", "@example.com", "a@b@example.com", "min ji@example.com",
      "minji@example.com\n", " minji@example.com"],
 )  # fmt: skip
-def test_what_is_no_address_has_none(normal_form: EmailNormalizer, text: str) -> None:
+def test_an_invalid_address_is_rejected(normal_form: EmailNormalizer, text: str) -> None:
     assert normal_form(text) is None
 
 
@@ -49,7 +49,7 @@ def test_what_is_no_address_has_none(normal_form: EmailNormalizer, text: str) ->
     ["a..b@example.com", ".a@example.com", "a@example", "a@-example.com", "a@[127.0.0.1]",
      "a\0@example.com", "\ud800@example.com", "a@exam_ple.com", f"a@{'e' * 64}.com"],
 )  # fmt: skip
-def test_what_no_server_would_take_is_no_address(text: str) -> None:
+def test_an_undeliverable_address_is_rejected(text: str) -> None:
     assert normalize_email(text) is None
 
 

@@ -108,7 +108,7 @@ def test_pages_of_all_lengths_do_not_fill_the_memory(dialect: Dialect) -> None:
 
 
 @both
-async def test_a_value_that_is_not_given_is_an_error(adapters: Adapters) -> None:
+async def test_a_missing_parameter_is_an_error(adapters: Adapters) -> None:
     database = database_of(adapters)
     with pytest.raises(InvalidRequestError):
         await database.fetch(_SAME)
@@ -118,7 +118,9 @@ async def test_a_value_that_is_not_given_is_an_error(adapters: Adapters) -> None
 
 
 @both
-async def test_more_reads_at_once_than_connections_get_their_own_rows(adapters: Adapters) -> None:
+async def test_more_concurrent_reads_than_connections_get_their_own_rows(
+    adapters: Adapters,
+) -> None:
     database = database_of(adapters)
 
     async def read(number: int) -> int:
@@ -145,7 +147,7 @@ async def test_reads_go_on_when_the_server_ended_their_connections(postgresql: D
 
 
 @pytest.mark.servers
-async def test_a_read_that_is_given_up_leaves_nothing_behind(postgresql: Database) -> None:
+async def test_a_cancelled_read_leaves_nothing_behind(postgresql: Database) -> None:
     long = select(func.pg_sleep(bindparam("seconds")).label("slept"))
     for _ in range(3):
         with pytest.raises(TimeoutError):

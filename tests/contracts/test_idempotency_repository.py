@@ -13,7 +13,7 @@ from sidepro.domain.ids import UserId
 from tests import factories
 from tests.contracts.adapters import Adapters
 from tests.contracts.builders import nobody
-from tests.contracts.concurrency import A_WHILE, MANY, race
+from tests.contracts.concurrency import MANY, UNBLOCKED_WITHIN, race
 from tests.factories import NOW
 
 pytestmark = pytest.mark.anyio
@@ -106,7 +106,7 @@ async def test_a_concurrent_request_waits_for_the_first(adapters: Adapters) -> N
     async with adapters.unit_of_work() as work:
         assert await work.idempotency.acquire(key, CONTENT, NOW) is None
         second = asyncio.create_task(request(adapters, key))
-        await asyncio.sleep(A_WHILE)
+        await asyncio.sleep(UNBLOCKED_WITHIN)
         assert not second.done(), "it did not wait"
         await work.idempotency.save_response(key, b"first")
         await work.commit()
@@ -118,7 +118,7 @@ async def test_a_waiting_request_acquires_the_key_when_the_first_fails(adapters:
     async with adapters.unit_of_work() as work:
         assert await work.idempotency.acquire(key, CONTENT, NOW) is None
         second = asyncio.create_task(request(adapters, key))
-        await asyncio.sleep(A_WHILE)
+        await asyncio.sleep(UNBLOCKED_WITHIN)
     assert await asyncio.wait_for(second, 5) is None
 
 

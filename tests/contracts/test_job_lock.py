@@ -1,4 +1,4 @@
-"""`Turns`: one run at a time, in memory, beside an SQLite database and on PostgreSQL."""
+"""`JobLock`: one holder at a time, in memory, on SQLite and on PostgreSQL."""
 
 import asyncio
 import sys
@@ -67,7 +67,7 @@ async def takes(job_lock: JobLock) -> bool:
         return is_mine
 
 
-async def test_who_does_not_wait_hears_at_once_that_somebody_else_is_inside(
+async def test_acquire_without_wait_reports_a_held_lock(
     processes: AnotherProcess,
 ) -> None:
     here, there = processes(), processes()
@@ -79,7 +79,7 @@ async def test_who_does_not_wait_hears_at_once_that_somebody_else_is_inside(
     assert await takes(here)
 
 
-async def test_who_waits_gets_in_when_the_other_is_out(processes: AnotherProcess) -> None:
+async def test_a_waiting_acquire_gets_the_released_lock(processes: AnotherProcess) -> None:
     here, there = processes(), processes()
     is_inside = asyncio.Event()
 
@@ -98,7 +98,7 @@ async def test_who_waits_gets_in_when_the_other_is_out(processes: AnotherProcess
     assert await takes(here)
 
 
-async def test_of_many_at_once_one_is_inside_at_a_time_and_all_who_wait_come_in(
+async def test_concurrent_holders_follow_one_another(
     processes: AnotherProcess,
 ) -> None:
     everywhere = [processes() for _ in range(3)]
@@ -118,7 +118,7 @@ async def test_of_many_at_once_one_is_inside_at_a_time_and_all_who_wait_come_in(
     assert (done, most_inside) == (9, 1)
 
 
-async def test_a_turn_ends_with_an_error_too(processes: AnotherProcess) -> None:
+async def test_an_error_releases_the_lock(processes: AnotherProcess) -> None:
     here, there = processes(), processes()
     with pytest.raises(RuntimeError, match="mid-run"):
         async with here.acquire(wait=True):
@@ -126,7 +126,7 @@ async def test_a_turn_ends_with_an_error_too(processes: AnotherProcess) -> None:
     assert await takes(there)
 
 
-async def test_who_gives_up_waiting_or_is_cancelled_inside_keeps_nobody_out(
+async def test_a_cancelled_waiter_or_holder_releases_the_lock(
     processes: AnotherProcess,
 ) -> None:
     here, there = processes(), processes()
@@ -172,7 +172,7 @@ async def a_holder(url: str) -> AsyncIterator[asyncio.subprocess.Process]:
 
 
 @both_databases
-async def test_a_process_that_is_killed_does_not_keep_its_turn(url: str) -> None:
+async def test_a_killed_process_releases_the_lock(url: str) -> None:
     database = Database(url)
     job_lock = SqlJobLock(database)
     try:
@@ -185,7 +185,7 @@ async def test_a_process_that_is_killed_does_not_keep_its_turn(url: str) -> None
         await database.close()
 
 
-async def test_a_turn_survives_the_end_of_its_connection(postgres: Postgres) -> None:
+async def test_a_holder_survives_the_loss_of_its_connection(postgres: Postgres) -> None:
     """The server gives it to the next one; who had it ends without an error of its own."""
     with postgres.database() as url:
         database, other = Database(url), Database(url)
@@ -202,7 +202,7 @@ async def test_a_turn_survives_the_end_of_its_connection(postgres: Postgres) -> 
 
 @pytest.mark.parametrize("wait", [True, False])
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-async def test_a_database_that_cannot_be_reached_is_told(
+async def test_an_unreachable_database_is_unavailable(
     kind: str, wait: bool, tmp_path: Path
 ) -> None:
     nowhere = f"postgresql://nobody:x@127.0.0.1:{free_port()}/x"

@@ -114,7 +114,7 @@ async def test_neighbours_come_back_exactly_and_in_order(adapters: Adapters) -> 
     assert await found_by_all(adapters, users) == expected
 
 
-async def test_nobody_is_told_to_be_near_to_themselves(adapters: Adapters) -> None:
+async def test_a_user_is_no_neighbour_of_themselves(adapters: Adapters) -> None:
     users = sorted(await people(adapters, STORED_NEIGHBOURS))
     result = alike(users, "Java", dict.fromkeys(users, users))
     assert await store_at(adapters, result, after(1))
@@ -123,14 +123,14 @@ async def test_nobody_is_told_to_be_near_to_themselves(adapters: Adapters) -> No
         assert near == [other for other in users if other != user][:50]
 
 
-async def test_who_has_no_neighbours_hears_when_they_were_looked_for(adapters: Adapters) -> None:
+async def test_an_empty_neighbourhood_has_the_time_of_its_run(adapters: Adapters) -> None:
     me, other = await people(adapters, 2)
     await store_at(adapters, alike([me, other], "Java", {me: [other]}), after(1))
     assert await adapters.neighbours.of(other) == Neighbourhood((), after(1))
     assert await adapters.neighbours.of(nobody()) == Neighbourhood((), after(1))
 
 
-async def test_what_the_run_did_is_told(adapters: Adapters) -> None:
+async def test_the_last_run_is_returned(adapters: Adapters) -> None:
     users = await people(adapters, 3)
     run = SimilarityRun(after(1), 12.5, 3, 2)
     await adapters.neighbours.replace(alike(users, "Java", {}), run)
@@ -153,9 +153,7 @@ async def test_a_newer_result_takes_the_place_of_the_whole_old_one(adapters: Ada
 
 
 @pytest.mark.parametrize("by_another", [False, True], ids=["this-process", "another"])
-async def test_result_after_result_each_is_told_as_it_is(
-    adapters: Adapters, by_another: bool
-) -> None:
+async def test_each_of_several_results_is_returned(adapters: Adapters, by_another: bool) -> None:
     users = await people(adapters, 12)
     random = Random(9)
     writers = [adapters, await adapters.another() if by_another else adapters]
@@ -195,7 +193,7 @@ async def test_a_result_made_while_the_clock_was_ahead_is_replaced(adapters: Ada
     assert await adapters.neighbours.of(one) == Neighbourhood((), after(0))
 
 
-async def test_a_person_who_is_gone_by_now_is_no_trouble(adapters: Adapters) -> None:
+async def test_a_deleted_user_in_a_result_is_ignored(adapters: Adapters) -> None:
     one, other = await people(adapters, 2)
     deleted = nobody()
     result = alike([one, other, deleted], "Java", {one: [other], deleted: [other]})
@@ -266,7 +264,7 @@ async def test_a_writing_that_breaks_off_leaves_the_old_result(
         assert await store_at(adapters, new, after(3)) or moment == 3
 
 
-async def test_of_many_results_at_once_the_newest_stays(adapters: Adapters) -> None:
+async def test_the_newest_of_concurrent_results_stays(adapters: Adapters) -> None:
     one, other, third = await people(adapters, 3)
     moments = list(range(1, 21))
     Random(5).shuffle(moments)
@@ -284,7 +282,7 @@ async def test_of_many_results_at_once_the_newest_stays(adapters: Adapters) -> N
     assert await adapters.neighbours.of(other) == Neighbourhood(result(20).of(other), after(20))
 
 
-async def test_two_results_at_once_from_two_processes(adapters: Adapters) -> None:
+async def test_concurrent_results_of_two_processes(adapters: Adapters) -> None:
     one, other = await people(adapters, 2)
     both = (adapters, await adapters.another())
     for round_number in range(1, 6):
@@ -339,7 +337,7 @@ async def test_readers_see_the_old_result_or_the_new_one_whole(adapters: Adapter
     assert await adapters.neighbours.of(one) == Neighbourhood(result(runs).of(one), after(runs))
 
 
-async def test_what_is_had_back_whole_is_what_was_stored(adapters: Adapters) -> None:
+async def test_the_latest_result_equals_the_stored_one(adapters: Adapters) -> None:
     users = await people(adapters, 5)
     names = [f"skill {number}" for number in range(70)]
     skills = {user: names[number * 14 :] for number, user in enumerate(users)}

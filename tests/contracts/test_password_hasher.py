@@ -42,12 +42,12 @@ async def test_a_password_is_one_however_it_is_composed(passwords: PasswordHashe
     assert await passwords.verify(PASSWORD, await passwords.hash(decomposed))
 
 
-async def test_nobody_has_a_password(passwords: PasswordHasher) -> None:
+async def test_no_password_matches_a_missing_hash(passwords: PasswordHasher) -> None:
     for password in (PASSWORD, "", "nobody's password"):
         assert not await passwords.verify(password, None)
 
 
-async def test_the_longest_passwords_are_told_apart_to_the_end(passwords: PasswordHasher) -> None:
+async def test_the_longest_passwords_are_compared_to_the_end(passwords: PasswordHasher) -> None:
     longest = unicodedata.normalize("NFD", "ᾂ" * 128)
     hashed = await passwords.hash(longest)
     assert await passwords.verify(longest, hashed)
@@ -87,11 +87,11 @@ async def test_other_parameters_make_a_hash_outdated_that_still_verifies(
 
 
 @pytest.mark.parametrize("stored", ["", "x", "$2b$12$abc"])
-async def test_what_is_no_hash_fits_no_password(slow: Argon2Passwords, stored: str) -> None:
+async def test_no_password_matches_an_invalid_hash(slow: Argon2Passwords, stored: str) -> None:
     assert not await slow.verify(PASSWORD, stored)
 
 
-async def test_a_password_as_long_as_a_body_holds_up_nobody(slow: Argon2Passwords) -> None:
+async def test_a_huge_password_is_rejected_quickly(slow: Argon2Passwords) -> None:
     hashed = await slow.hash(PASSWORD)
     began = time.monotonic()
     for known in (hashed, None):

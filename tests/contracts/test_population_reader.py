@@ -1,4 +1,4 @@
-"""`PopulationReader`: everybody's skills, and who has published."""
+"""`PopulationReader`: the skills of all users, and who has published."""
 
 import pytest
 
@@ -9,11 +9,11 @@ from tests.contracts.adapters import Adapters
 pytestmark = pytest.mark.anyio
 
 
-async def test_at_first_there_is_nobody(adapters: Adapters) -> None:
+async def test_the_population_is_empty_at_first(adapters: Adapters) -> None:
     assert similarity_fixtures.plain(await adapters.population.population()) == ({}, set())
 
 
-async def test_everybody_with_a_profile_and_who_has_published(
+async def test_the_population_has_profiles_and_publishers(
     adapters: Adapters, catalogue: Catalogue
 ) -> None:
     author, reader, newcomer, silent_author = (factories.user() for _ in range(4))
@@ -53,7 +53,7 @@ async def test_deactivated_people_are_left_out(adapters: Adapters) -> None:
     assert set(found) == published == {user.id}
 
 
-async def test_what_changed_is_seen_the_next_time(adapters: Adapters) -> None:
+async def test_a_change_is_in_the_next_population(adapters: Adapters) -> None:
     user = factories.user()
     project = factories.project(user.id)
     await adapters.add(user, factories.profile(user.id), project)

@@ -1,4 +1,4 @@
-"""`ProfileRepository`: what people tell about themselves."""
+"""`ProfileRepository`: the profiles of users."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from sidepro.domain.errors import NotFound
 from tests import factories
 from tests.contracts.adapters import Adapters
 from tests.contracts.builders import after, nobody
-from tests.contracts.concurrency import MANY, in_turn, race
+from tests.contracts.concurrency import MANY, after_change, race
 
 pytestmark = pytest.mark.anyio
 
@@ -70,7 +70,7 @@ async def test_save_raises_not_found_when_the_user_is_gone(adapters: Adapters) -
         await adapters.add(factories.profile(nobody()))
 
 
-async def test_get_holds_back_other_edits_and_then_gives_what_they_made(
+async def test_get_waits_for_a_concurrent_edit_and_returns_its_result(
     adapters: Adapters, catalogue: Catalogue
 ) -> None:
     user = factories.user()
@@ -79,15 +79,13 @@ async def test_get_holds_back_other_edits_and_then_gives_what_they_made(
         user.id, bio="edited", skills=("Kotlin", "Vue.js"), region=catalogue.regions[1]
     )
     await adapters.add(user, first)
-    got = await in_turn(
+    got = await after_change(
         adapters, lambda work: work.profiles.get(user.id), lambda work: work.profiles.save(second)
     )
     assert got == second
 
 
-async def test_of_many_edits_at_once_none_is_lost(
-    adapters: Adapters, catalogue: Catalogue
-) -> None:
+async def test_concurrent_edits_are_all_kept(adapters: Adapters, catalogue: Catalogue) -> None:
     user = factories.user()
     skills = catalogue.skills[:MANY]
     await adapters.add(user, factories.profile(user.id, bio="", skills=("jQuery",)))
@@ -109,7 +107,7 @@ async def test_of_many_edits_at_once_none_is_lost(
 
 
 @pytest.mark.parametrize("has_one", [True, False], ids=["replace", "create"])
-async def test_of_many_profiles_at_once_one_is_left_whole(
+async def test_one_of_several_concurrent_profiles_is_stored_whole(
     adapters: Adapters, catalogue: Catalogue, has_one: bool
 ) -> None:
     user = factories.user()

@@ -11,7 +11,7 @@ from sidepro.domain.projects.ports import Counters, StoredMarkdown
 from tests import factories
 from tests.contracts.adapters import Adapters
 from tests.contracts.builders import after, no_project, nobody
-from tests.contracts.concurrency import MANY, in_turn, race
+from tests.contracts.concurrency import MANY, after_change, race
 
 pytestmark = pytest.mark.anyio
 
@@ -122,7 +122,7 @@ async def test_get_waits_for_a_concurrent_edit_and_returns_its_result(adapters: 
     project = factories.project(author.id)
     edited = replace(project, title="edited", skills=("Kotlin", "Vue.js"), revision=2)
     await adapters.add(author, project)
-    got = await in_turn(
+    got = await after_change(
         adapters,
         lambda work: work.projects.get(project.id),
         lambda work: work.projects.save(edited),
@@ -134,7 +134,7 @@ async def test_get_waits_for_a_concurrent_delete(adapters: Adapters) -> None:
     author = factories.user()
     project = factories.project(author.id)
     await adapters.add(author, project)
-    got = await in_turn(
+    got = await after_change(
         adapters,
         lambda work: work.projects.get(project.id),
         lambda work: work.projects.delete(project.id),

@@ -1,4 +1,4 @@
-"""`RecommendationReader`: what may be recommended."""
+"""`RecommendationReader`: projects to recommend."""
 
 from collections.abc import Collection
 from uuid import uuid4
@@ -27,7 +27,7 @@ async def projects_by_author(
     return {author: [card.id for card in hand] for author, hand in found.items()}
 
 
-async def test_hands_are_what_each_author_has_published_in_order(adapters: Adapters) -> None:
+async def test_projects_are_grouped_by_author_in_order(adapters: Adapters) -> None:
     one, other, unasked, idle = (factories.user() for _ in range(4))
     projects = [project_of(user.id) for user in (one, other, one, unasked, other, one)]
     await adapters.add(one, other, unasked, idle, *projects)
@@ -53,7 +53,7 @@ async def test_a_hand_goes_round_from_its_first_number_on(adapters: Adapters) ->
             }
 
 
-async def test_nobody_has_no_hand(adapters: Adapters) -> None:
+async def test_an_unknown_author_has_no_projects(adapters: Adapters) -> None:
     author = factories.user()
     await adapters.add(author, project_of(author.id))
     assert await projects_by_author(adapters, [], author.id) == {}

@@ -34,7 +34,7 @@ async def redis_client(redis_server: RedisServer) -> AsyncIterator[RedisClient]:
 
 
 @pytest.mark.servers
-async def test_on_redis_many_blocks_are_one_result_and_the_old_ones_go(
+async def test_a_result_has_many_blocks_and_replaces_the_old_ones(
     redis_client: RedisClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     users = sorted(nobody() for _ in range(redis_neighbours.ROWS + 10))
@@ -59,7 +59,7 @@ async def test_on_redis_many_blocks_are_one_result_and_the_old_ones_go(
 
 
 @pytest.mark.servers
-async def test_on_redis_what_a_killed_process_left_behind_goes_by_itself(
+async def test_blocks_of_a_killed_process_expire(
     redis_client: RedisClient,
 ) -> None:
     users = [nobody(), nobody()]
@@ -74,7 +74,7 @@ async def test_on_redis_what_a_killed_process_left_behind_goes_by_itself(
 
 @pytest.mark.servers
 @pytest.mark.parametrize("kind", ["people", "groups"])
-async def test_on_redis_a_result_that_lost_a_block_is_none(
+async def test_a_result_without_one_of_its_blocks_is_missing(
     redis_client: RedisClient, kind: str
 ) -> None:
     users = [nobody(), nobody()]
@@ -94,7 +94,7 @@ async def test_on_redis_a_result_that_lost_a_block_is_none(
 
 
 @pytest.mark.servers
-async def test_on_redis_a_switch_that_is_sent_again_changes_nothing(
+async def test_a_repeated_switch_changes_nothing(
     redis_client: RedisClient,
 ) -> None:
     users = [nobody(), nobody()]
@@ -110,7 +110,7 @@ async def test_on_redis_a_switch_that_is_sent_again_changes_nothing(
 
 
 @pytest.mark.servers
-async def test_on_redis_a_result_that_is_lost_while_it_is_written_leaves_the_old_one(
+async def test_an_interrupted_write_leaves_the_old_result(
     redis_client: RedisClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     users = [nobody(), nobody()]
@@ -133,7 +133,7 @@ async def test_on_redis_a_result_that_is_lost_while_it_is_written_leaves_the_old
 
 
 @pytest.mark.servers
-async def test_on_redis_the_same_result_is_not_written_again(redis_client: RedisClient) -> None:
+async def test_an_equal_result_is_not_written_again(redis_client: RedisClient) -> None:
     users = [nobody(), nobody()]
     store = RedisNeighbourStore(redis_client)
     result, again = (alike(users, "Java", {users[0]: [users[1]]}) for _ in range(2))
@@ -147,7 +147,7 @@ async def test_on_redis_the_same_result_is_not_written_again(redis_client: Redis
 
 
 @pytest.mark.servers
-async def test_on_redis_a_result_of_another_layout_is_none_and_is_replaced(
+async def test_a_result_of_another_layout_is_missing_and_replaced(
     redis_client: RedisClient,
 ) -> None:
     users = [nobody(), nobody()]

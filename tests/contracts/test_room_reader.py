@@ -143,7 +143,7 @@ async def test_state_is_the_room_itself(adapters: Adapters) -> None:
     assert await adapters.rooms.state(no_room()) is None
 
 
-async def test_a_pair_has_a_room_whoever_left_it(adapters: Adapters) -> None:
+async def test_a_pair_has_a_room_even_if_one_left_it(adapters: Adapters) -> None:
     one, other, third = await people(adapters, 3)
     room = factories.room(one.id, other.id, left_by=one.id)
     await adapters.add(room, factories.room(third.id, other.id))

@@ -10,7 +10,7 @@ from sidepro.domain.rooms.room import Message, Participant, Room
 from tests import factories
 from tests.contracts.adapters import Adapters
 from tests.contracts.builders import after, no_room, nobody
-from tests.contracts.concurrency import MANY, in_turn, race
+from tests.contracts.concurrency import MANY, after_change, race
 from tests.fakes.unit_of_work import FullUnitOfWork
 
 pytestmark = pytest.mark.anyio
@@ -161,7 +161,7 @@ async def test_get_locks_the_room(adapters: Adapters) -> None:
     room = factories.room(*await two_people(adapters))
     changed = replace(room, last_seq=1, updated_at=after(1))
     await adapters.add(room)
-    got = await in_turn(
+    got = await after_change(
         adapters, lambda work: work.rooms.get(room.id), lambda work: work.rooms.save(changed)
     )
     assert got == changed
@@ -172,7 +172,7 @@ async def test_get_of_pair_locks_the_room(adapters: Adapters) -> None:
     room = factories.room(low, high)
     changed = replace(room, left_by=low)
     await adapters.add(room)
-    got = await in_turn(
+    got = await after_change(
         adapters,
         lambda work: work.rooms.get_of_pair(high, low),
         lambda work: work.rooms.save(changed),
@@ -191,7 +191,7 @@ async def test_get_and_get_of_pair_share_a_lock(adapters: Adapters) -> None:
             return await work.rooms.get(room.id)
         return await work.rooms.get_of_pair(low, high)
 
-    assert await in_turn(adapters, get, lambda work: work.rooms.delete(room.id)) is None
+    assert await after_change(adapters, get, lambda work: work.rooms.delete(room.id)) is None
 
 
 async def test_a_locked_room_blocks_no_reader_of_another_room(adapters: Adapters) -> None:

@@ -29,7 +29,7 @@ from sidepro.domain.withdrawal import WithdrawalService
 from tests import factories
 from tests.contracts.adapters import Adapters
 from tests.contracts.builders import nobody
-from tests.contracts.concurrency import MANY, in_turn, race
+from tests.contracts.concurrency import MANY, after_change, race
 from tests.factories import NOW, refresh_token
 from tests.fakes.unit_of_work import FullUnitOfWork
 
@@ -171,7 +171,7 @@ async def test_a_token_is_presented_as_stored(adapters: Adapters) -> None:
         assert await work.sessions.owner(refresh_token(elsewhere).hash) == other.id
 
 
-async def test_an_unknown_token_is_nobodys(adapters: Adapters) -> None:
+async def test_an_unknown_token_has_no_session(adapters: Adapters) -> None:
     user = factories.user()
     await adapters.add(user, factories.session(user.id))
     async with adapters.unit_of_work() as work:
@@ -247,7 +247,7 @@ async def test_an_ended_session_goes_with_its_tokens(adapters: Adapters) -> None
     assert await presented(adapters, successor) is None
 
 
-async def test_nobody_ends_the_session_of_somebody_else(adapters: Adapters) -> None:
+async def test_a_session_of_another_user_cannot_be_ended(adapters: Adapters) -> None:
     user, other = factories.user(), factories.user()
     session = factories.session(user.id)
     await adapters.add(user, other, session)
@@ -384,7 +384,7 @@ async def accounts(adapters: Adapters) -> Accounts:
     return found
 
 
-async def test_of_many_refreshes_at_once_three_get_tokens_and_the_next_ends_the_session(
+async def test_three_concurrent_refreshes_succeed_and_the_next_ends_the_session(
     adapters: Adapters, accounts: Accounts
 ) -> None:
     text = accounts.mine.refresh_token
@@ -395,9 +395,7 @@ async def test_of_many_refreshes_at_once_three_get_tokens_and_the_next_ends_the_
     assert [session.id for session in await adapters.sessions()] == [accounts.other.session_id]
 
 
-async def test_many_replays_at_once_end_one_session(
-    adapters: Adapters, accounts: Accounts
-) -> None:
+async def test_concurrent_replays_end_one_session(adapters: Adapters, accounts: Accounts) -> None:
     text = accounts.mine.refresh_token
     successor = (await accounts.sessions.refresh(text)).refresh_token
     accounts.clock.forward(GRACE_PERIOD.total_seconds() + 0.001)
@@ -467,7 +465,7 @@ async def test_no_refresh_outlives_the_end_that_it_races(
     assert not await accounts.session_registry.is_active(accounts.me.session_id)
 
 
-async def test_who_works_on_the_sessions_of_one_user_waits_for_the_user(
+async def test_work_on_the_sessions_of_a_user_locks_the_user(
     adapters: Adapters, accounts: Accounts
 ) -> None:
     me, token = accounts.me, token_digest(accounts.mine.refresh_token)
@@ -479,10 +477,10 @@ async def test_who_works_on_the_sessions_of_one_user_waits_for_the_user(
     def end(work: FullUnitOfWork) -> Awaitable[bool]:
         return work.sessions.end(me.session_id, me.id)
 
-    assert await in_turn(adapters, look, end) is None
+    assert await after_change(adapters, look, end) is None
 
 
-async def test_of_log_ins_and_a_deactivation_at_once_no_session_is_left(
+async def test_concurrent_log_ins_and_a_deactivation_leave_no_session(
     adapters: Adapters, accounts: Accounts
 ) -> None:
     async def attempt(index: int) -> Caller | None:

@@ -110,7 +110,7 @@ async def in_redis(url: str, stack: AsyncExitStack) -> BrokerSimilarityTrigger:
     return requests
 
 
-async def test_a_request_is_followed_by_a_run_that_waits_for_its_turn(
+async def test_a_request_is_followed_by_a_run_that_waits_for_the_lock(
     processes: Processes,
 ) -> None:
     await processes.here.request()

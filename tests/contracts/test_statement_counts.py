@@ -1,4 +1,4 @@
-"""However long a list is, a reader takes so many statements and no more."""
+"""The number of statements of a reader does not grow with its list."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""`UnitOfWork`: one change, as a whole or not at all."""
+"""`UnitOfWork`: changes are atomic."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -18,7 +18,7 @@ from sidepro.domain.rooms.room import Room
 from tests import factories
 from tests.contracts.adapters import Adapters, Storable, add
 from tests.contracts.builders import after, no_project, nobody
-from tests.contracts.concurrency import A_WHILE, MANY, race
+from tests.contracts.concurrency import MANY, UNBLOCKED_WITHIN, race
 from tests.fakes.unit_of_work import FullUnitOfWork
 
 pytestmark = pytest.mark.anyio
@@ -160,7 +160,7 @@ async def test_being_cancelled_undoes_everything(adapters: Adapters) -> None:
     await scene.assert_unchanged(adapters, added)
 
 
-async def test_what_was_committed_is_visible_to_readers_and_other_processes(
+async def test_committed_changes_are_visible_to_readers_and_other_processes(
     adapters: Adapters,
 ) -> None:
     scene = Scene()
@@ -206,7 +206,7 @@ async def test_a_unit_of_work_sees_its_own_changes(adapters: Adapters) -> None:
         assert not await work.bookmarks.add(scene.other.id, scene.project.id, after(2))
 
 
-async def test_readers_do_not_see_what_is_not_committed(adapters: Adapters) -> None:
+async def test_uncommitted_changes_are_invisible_to_readers(adapters: Adapters) -> None:
     scene = Scene()
     await adapters.add(*scene.stored)
     async with adapters.unit_of_work() as work:
@@ -227,7 +227,7 @@ async def test_readers_do_not_see_what_is_not_committed(adapters: Adapters) -> N
         assert population.place_of(newcomer.id) is None
 
 
-async def test_units_of_work_do_not_see_what_others_undo(adapters: Adapters) -> None:
+async def test_units_of_work_do_not_see_rolled_back_changes(adapters: Adapters) -> None:
     user = factories.user()
 
     async def look() -> User | None:
@@ -238,16 +238,16 @@ async def test_units_of_work_do_not_see_what_others_undo(adapters: Adapters) -> 
         await work.users.add(user)
         # The other one waits or looks past the change, as the store likes.
         looking = asyncio.create_task(look())
-        await asyncio.sleep(A_WHILE)
+        await asyncio.sleep(UNBLOCKED_WITHIN)
     assert await looking is None
 
 
-async def test_what_others_committed_before_a_read_is_visible_to_it(adapters: Adapters) -> None:
+async def test_a_read_sees_earlier_commits_of_others(adapters: Adapters) -> None:
     user = factories.user()
     async with adapters.unit_of_work() as work:
         assert await work.users.get(user.id) is None
         storing = asyncio.create_task(adapters.add(user))
-        await asyncio.sleep(A_WHILE)
+        await asyncio.sleep(UNBLOCKED_WITHIN)
         # Where units of work follow one another, the other one has not begun yet.
         assert await work.users.get(user.id) == (user if storing.done() else None)
     await storing
@@ -255,7 +255,7 @@ async def test_what_others_committed_before_a_read_is_visible_to_it(adapters: Ad
         assert await work.users.get(user.id) == user
 
 
-async def test_what_follows_a_commit_is_undone_without_another_one(adapters: Adapters) -> None:
+async def test_changes_after_a_commit_need_another_one(adapters: Adapters) -> None:
     first, second = factories.user(), factories.user()
     async with adapters.unit_of_work() as work:
         await work.users.add(first)
@@ -266,7 +266,7 @@ async def test_what_follows_a_commit_is_undone_without_another_one(adapters: Ada
         assert await work.users.get(second.id) is None
 
 
-async def test_many_units_of_work_at_once_all_get_their_turn(adapters: Adapters) -> None:
+async def test_many_concurrent_units_of_work_all_succeed(adapters: Adapters) -> None:
     users = [factories.user() for _ in range(2 * MANY)]
 
     async def half_of_them_give_up(index: int) -> None:

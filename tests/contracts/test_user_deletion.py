@@ -18,7 +18,7 @@ from sidepro.domain.rooms.room import Room
 from tests import factories, similarity_fixtures
 from tests.contracts.adapters import Adapters
 from tests.contracts.builders import after, nobody
-from tests.contracts.concurrency import A_WHILE, MANY, in_turn, race
+from tests.contracts.concurrency import MANY, UNBLOCKED_WITHIN, after_change, race
 from tests.factories import ADDRESS, NOW
 from tests.fakes.unit_of_work import FullUnitOfWork
 
@@ -85,7 +85,7 @@ async def test_counters_of_others_stay_equal_to_their_rows(adapters: Adapters) -
     assert own.id not in {card.id for card in left}
 
 
-async def test_what_hangs_on_the_user_goes_and_nothing_else(adapters: Adapters) -> None:
+async def test_deletion_removes_the_users_data_and_nothing_else(adapters: Adapters) -> None:
     going, staying = factories.user(), factories.user()
     session, others = factories.session(going.id), factories.session(staying.id)
     profile = factories.profile(staying.id)
@@ -124,7 +124,7 @@ async def test_messages_stay_without_a_sender(adapters: Adapters) -> None:
         assert await work.rooms.of_user(going.id) == ()
 
 
-async def test_nobody_has_the_user_as_a_neighbour_any_more(adapters: Adapters) -> None:
+async def test_a_deleted_user_is_no_neighbour(adapters: Adapters) -> None:
     users = [factories.user() for _ in range(3)]
     await adapters.add(*users)
     one, other, another = (user.id for user in users)
@@ -152,8 +152,8 @@ async def test_a_result_that_is_stored_during_a_removal_waits_for_it(adapters: A
         storing = asyncio.create_task(
             (await adapters.another()).neighbours.replace(result, SimilarityRun(after(1), 0, 2, 2))
         )
-        await asyncio.sleep(A_WHILE)
-        assert not storing.done(), "it was not held back"
+        await asyncio.sleep(UNBLOCKED_WITHIN)
+        assert not storing.done(), "it did not wait"
         await work.commit()
     assert await asyncio.wait_for(storing, 5)
     assert (await adapters.neighbours.of(going.id)).neighbours == ()
@@ -216,18 +216,18 @@ async def test_rooms_of_a_user_come_by_id_left_or_not(adapters: Adapters) -> Non
         assert await work.rooms.of_user(nobody()) == ()
 
 
-async def test_rooms_of_a_user_are_held(adapters: Adapters) -> None:
+async def test_rooms_of_a_user_are_locked(adapters: Adapters) -> None:
     one, other = factories.user(), factories.user()
     room = factories.room(one.id, other.id)
     changed = replace(room, last_seq=3, updated_at=after(5))
     await adapters.add(one, other, room)
-    found = await in_turn(
+    found = await after_change(
         adapters, lambda work: work.rooms.of_user(one.id), lambda work: work.rooms.save(changed)
     )
     assert found == (changed,)
 
 
-async def test_rooms_of_a_user_hold_back_who_gets_one_of_them(adapters: Adapters) -> None:
+async def test_locked_rooms_delay_another_get(adapters: Adapters) -> None:
     one, other = factories.user(), factories.user()
     room = factories.room(one.id, other.id)
     changed = replace(room, last_seq=3, updated_at=after(5))
@@ -241,10 +241,10 @@ async def test_rooms_of_a_user_hold_back_who_gets_one_of_them(adapters: Adapters
         first = False
         return (await work.rooms.of_user(one.id))[0]
 
-    assert await in_turn(adapters, get, lambda work: work.rooms.save(changed)) == changed
+    assert await after_change(adapters, get, lambda work: work.rooms.save(changed)) == changed
 
 
-async def test_of_two_who_go_at_once_no_room_is_left(adapters: Adapters) -> None:
+async def test_two_concurrent_deletions_leave_no_room(adapters: Adapters) -> None:
     pairs = [(factories.user(), factories.user()) for _ in range(MANY // 2)]
     people = [person for pair in pairs for person in pair]
     rooms = [factories.room(one.id, other.id) for one, other in pairs]

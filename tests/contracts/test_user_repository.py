@@ -1,4 +1,4 @@
-"""`UserRepository`: people, unique by email and by name."""
+"""`UserRepository`: users, unique by email and by name."""
 
 import asyncio
 import unicodedata
@@ -16,7 +16,7 @@ from sidepro.domain.ids import UserId
 from tests import factories
 from tests.contracts.adapters import Adapters
 from tests.contracts.builders import nobody
-from tests.contracts.concurrency import MANY, in_turn, race
+from tests.contracts.concurrency import MANY, after_change, race
 from tests.factories import ADDRESS
 
 pytestmark = pytest.mark.anyio
@@ -128,7 +128,7 @@ async def test_many_different_sign_ups_all_win(adapters: Adapters) -> None:
     [{"password_hash": "$argon2id$new"}, {"is_active": False}],
     ids=["password", "activity"],
 )
-async def test_save_changes_that_user_alone(adapters: Adapters, changes: dict[str, Any]) -> None:
+async def test_save_changes_only_that_user(adapters: Adapters, changes: dict[str, Any]) -> None:
     user, other = factories.user(), factories.user()
     await adapters.add(user, other)
     async with adapters.unit_of_work() as work:
@@ -139,11 +139,11 @@ async def test_save_changes_that_user_alone(adapters: Adapters, changes: dict[st
         assert await work.users.get(other.id) == other
 
 
-async def test_get_holds_back_who_gets_the_same_user(adapters: Adapters) -> None:
+async def test_get_delays_another_get_of_the_same_user(adapters: Adapters) -> None:
     user = factories.user()
     changed = replace(user, password_hash="new")
     await adapters.add(user)
-    found = await in_turn(
+    found = await after_change(
         adapters, lambda work: work.users.get(user.id), lambda work: work.users.save(changed)
     )
     assert found == changed
@@ -153,7 +153,7 @@ async def test_get_holds_back_who_gets_the_same_user(adapters: Adapters) -> None
 @pytest.mark.parametrize(
     "backend", [pytest.param("postgresql", marks=pytest.mark.servers)], indirect=True
 )
-async def test_get_holds_nobody_back_who_gets_another_user(adapters: Adapters) -> None:
+async def test_get_does_not_delay_a_get_of_another_user(adapters: Adapters) -> None:
     user, other = factories.user(), factories.user()
     await adapters.add(user, other)
     async with adapters.unit_of_work() as first, adapters.unit_of_work() as second:
@@ -161,10 +161,10 @@ async def test_get_holds_nobody_back_who_gets_another_user(adapters: Adapters) -
         assert await asyncio.wait_for(second.users.get(other.id), 5) == other
 
 
-async def test_who_gets_a_removed_user_finds_nobody(adapters: Adapters) -> None:
+async def test_get_returns_none_for_a_deleted_user(adapters: Adapters) -> None:
     user = factories.user()
     await adapters.add(user)
-    found = await in_turn(
+    found = await after_change(
         adapters, lambda work: work.users.get(user.id), lambda work: work.users.delete(user.id)
     )
     assert found is None
@@ -188,7 +188,7 @@ async def remember(
         await work.commit()
 
 
-async def test_an_address_is_known_to_the_account_that_logged_in_from_it_alone(
+async def test_an_address_is_known_only_to_the_account_that_used_it(
     adapters: Adapters,
 ) -> None:
     mina, jun = factories.user(), factories.user()
@@ -199,7 +199,7 @@ async def test_an_address_is_known_to_the_account_that_logged_in_from_it_alone(
     assert not await knows(adapters, jun, ADDRESS)
 
 
-async def test_the_addresses_used_last_are_kept_and_no_others(adapters: Adapters) -> None:
+async def test_only_the_latest_addresses_are_kept(adapters: Adapters) -> None:
     mina, jun = factories.user(), factories.user()
     await adapters.add(mina, jun)
     await remember(adapters, jun, ADDRESS)
@@ -211,7 +211,7 @@ async def test_the_addresses_used_last_are_kept_and_no_others(adapters: Adapters
     assert await knows(adapters, jun, ADDRESS)
 
 
-async def test_an_address_may_become_known_twice_at_once(adapters: Adapters) -> None:
+async def test_an_address_may_be_remembered_concurrently(adapters: Adapters) -> None:
     mina = factories.user()
     await adapters.add(mina)
     await race(adapters, MANY, lambda _: remember(adapters, mina, ADDRESS))

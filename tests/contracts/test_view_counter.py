@@ -1,4 +1,4 @@
-"""`ViewCounter`: who looks at a project is counted."""
+"""`ViewCounter`: views of projects."""
 
 import asyncio
 from functools import partial
@@ -24,7 +24,7 @@ in_sql = pytest.mark.parametrize(
 )
 
 
-async def test_add_counts_one_view_of_that_project_alone(adapters: Adapters) -> None:
+async def test_add_counts_one_view_of_one_project(adapters: Adapters) -> None:
     author = factories.user()
     project, other = factories.project(author.id), factories.project(author.id)
     await adapters.add(author, project, other)
@@ -40,7 +40,7 @@ async def test_add_says_when_there_is_no_such_project(adapters: Adapters) -> Non
     assert not await adapters.views.add(no_project())
 
 
-async def test_a_view_is_stored_for_good_on_return(adapters: Adapters) -> None:
+async def test_a_view_is_durable_on_return(adapters: Adapters) -> None:
     author = factories.user()
     project = factories.project(author.id)
     await adapters.add(author, project)
@@ -50,7 +50,7 @@ async def test_a_view_is_stored_for_good_on_return(adapters: Adapters) -> None:
         assert (await elsewhere.counters(project.id)).views == seen
 
 
-async def test_200_views_at_once_add_exactly_200(adapters: Adapters) -> None:
+async def test_200_concurrent_views_add_exactly_200(adapters: Adapters) -> None:
     author = factories.user()
     project = factories.project(author.id)
     await adapters.add(author, project)
@@ -59,7 +59,7 @@ async def test_200_views_at_once_add_exactly_200(adapters: Adapters) -> None:
     assert await adapters.counters(project.id) == Counters(200, 0, 0)
 
 
-async def test_views_of_many_projects_at_once_are_not_mixed_up(adapters: Adapters) -> None:
+async def test_concurrent_views_count_for_their_projects(adapters: Adapters) -> None:
     author = factories.user()
     projects = [factories.project(author.id) for _ in range(5)]
     await adapters.add(author, *projects)
@@ -85,7 +85,7 @@ async def test_views_counted_by_two_processes_are_all_there(adapters: Adapters) 
     assert (await adapters.counters(project.id)).views == 30
 
 
-async def test_who_gives_up_takes_no_other_view_along(adapters: Adapters) -> None:
+async def test_a_cancelled_view_cancels_no_other(adapters: Adapters) -> None:
     author = factories.user()
     project = factories.project(author.id)
     await adapters.add(author, project)
@@ -103,7 +103,7 @@ async def test_who_gives_up_takes_no_other_view_along(adapters: Adapters) -> Non
 
 @pytest.mark.servers
 @pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
-async def test_views_of_others_do_not_wait_for_a_project_that_somebody_holds(
+async def test_a_locked_project_does_not_delay_views_of_others(
     adapters: Adapters,
 ) -> None:
     author = factories.user()
@@ -125,7 +125,7 @@ async def test_views_of_others_do_not_wait_for_a_project_that_somebody_holds(
 
 
 @in_sql
-async def test_a_failure_is_told_to_those_whose_views_were_in_it(adapters: Adapters) -> None:
+async def test_a_failure_is_raised_to_the_callers_of_its_batch(adapters: Adapters) -> None:
     author = factories.user()
     project = factories.project(author.id)
     await adapters.add(author, project)
@@ -152,7 +152,7 @@ async def test_many_views_take_few_statements(adapters: Adapters) -> None:
 
 
 @in_sql
-async def test_what_waits_is_counted_before_the_end(adapters: Adapters) -> None:
+async def test_pending_views_are_counted_on_close(adapters: Adapters) -> None:
     author = factories.user()
     project = factories.project(author.id)
     await adapters.add(author, project)
@@ -167,7 +167,7 @@ async def test_what_waits_is_counted_before_the_end(adapters: Adapters) -> None:
 
 @pytest.mark.servers
 @pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
-async def test_while_somebody_holds_the_whole_table_counting_is_unavailable(
+async def test_a_locked_table_makes_counting_unavailable(
     adapters: Adapters, postgresql: Database
 ) -> None:
     author = factories.user()
