@@ -18,12 +18,9 @@ from sidepro.adapters.sql.schema import migrate as migrations
 from sidepro.demo.generator import DemoData, Sizes, generate
 from sidepro.demo.people import DEMO_EMAILS, DEMO_PASSWORD, PAST
 from sidepro.demo.randomness import DemoRandom
+from sidepro.domain.accounts.password import check_password_length, check_password_strength
 from sidepro.domain.accounts.profile import Profile
-from sidepro.domain.accounts.user import (
-    check_password_length,
-    check_password_strength,
-    check_username,
-)
+from sidepro.domain.accounts.username import check_username
 from sidepro.domain.catalogue.catalogue import Catalogue
 from sidepro.domain.images.urls import ImageUrls
 from sidepro.domain.projects.comment import Comment
@@ -281,10 +278,7 @@ def test_the_demo_password_is_accepted_at_sign_up() -> None:
     rules.raise_errors()
     for user in default().users:
         check_password_strength(
-            DEMO_PASSWORD,
-            email=user.email,
-            username=user.username,
-            is_common=DEMO_PASSWORD in CommonPasswordList(),
+            DEMO_PASSWORD, CommonPasswordList(), email=user.email, username=user.username
         )
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidepro.domain.accounts.user import check_username
+from sidepro.domain.accounts.username import check_username
 from sidepro.domain.accounts.views import AccountView
 from sidepro.domain.errors import (
     EmailTaken,
@@ -80,8 +80,13 @@ async def test_the_longest_email_address_is_taken(services: Services) -> None:
         "٤٢",
         "미나Kim",
         "田中さん",
-        "Иван_dev",  # each word in its own alphabet
-        "Σοφία2Anna",
+        "漢字とカナDev",
+        "注音ㄅㄆㄇ",
+        "데브토오쿄",
+        "администратор",  # one alphabet, and none of the reserved names
+        "admin2",
+        "rooted",
+        "운영자가아님",
         "ｓｉｄｅ２",
         "İstanbul",
         "ıspanak",
@@ -130,12 +135,34 @@ def test_usernames_that_are_taken(username: str) -> None:
         "minji-p\N{GREEK SMALL LETTER OMICRON}st",
         "\N{CYRILLIC SMALL LETTER O}\N{GREEK SMALL LETTER OMICRON}",
         "minji4\N{BENGALI DIGIT FOUR}",
+        "Иван_dev",
+        "Σοφία2Anna",
+        "미나\N{CYRILLIC SMALL LETTER A}",
+        "민지ひらがな",
+        "devनाम",
+        "\N{CHEROKEE LETTER GO}oogle",
+        "\N{ARMENIAN SMALL LETTER OH}ne",
     ],
 )
 def test_usernames_that_are_refused(username: str) -> None:
     rules = Validator()
     check_username(username, rules)
     assert [fault.pointer for fault in rules.errors] == ["/username"]
+
+
+@pytest.mark.parametrize(
+    "username",
+    [
+        *("admin", "ADMIN", "ａｄｍｉｎ", "a_d-m_i-n", "-root-", "SidePro"),
+        *("운영자", "관리자", "고객_센터"),
+    ],
+)
+def test_reserved_usernames_are_refused_to_all_but_administrators(username: str) -> None:
+    refused, allowed = Validator(), Validator()
+    check_username(username, refused)
+    assert [error.detail for error in refused.errors] == ["is reserved"]
+    check_username(username, allowed, allow_reserved=True)
+    assert not allowed.errors
 
 
 @given(st.text(st.characters(categories=["L", "Nd", "Mn", "Mc"]), min_size=1, max_size=31))
@@ -171,7 +198,8 @@ def test_a_username_has_nothing_invisible(invisible: str) -> None:
 @pytest.mark.parametrize("length", [8, 128])
 @awaited
 async def test_the_shortest_and_the_longest_password(services: Services, length: int) -> None:
-    await services.accounts.sign_up(EMAIL, USERNAME, "비" * length)
+    syllables = "".join(chr(0xAC00 + number * 7_919 % 11_172) for number in range(length))
+    await services.accounts.sign_up(EMAIL, USERNAME, syllables)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from sidepro.domain.accounts.audit_log import AuthenticationEvent, AuthenticationLog
+from sidepro.domain.accounts.password import check_password_length, check_password_strength
 from sidepro.domain.accounts.ports import (
     AccountReader,
     AccountUnitOfWork,
@@ -11,13 +12,8 @@ from sidepro.domain.accounts.ports import (
     PasswordHasher,
     SessionRegistry,
 )
-from sidepro.domain.accounts.user import (
-    MAX_EMAIL,
-    User,
-    check_password_length,
-    check_password_strength,
-    check_username,
-)
+from sidepro.domain.accounts.user import MAX_EMAIL, User
+from sidepro.domain.accounts.username import check_username
 from sidepro.domain.accounts.views import AccountView
 from sidepro.domain.clock import Clock
 from sidepro.domain.errors import (
@@ -81,7 +77,7 @@ class AccountService:
         normalized = self._normalize(email)
         if normalized is None:
             validator.add("is not an email address", "email")
-        valid_name = check_username(username, validator)
+        valid_name = check_username(username, validator, allow_reserved=is_admin)
         check_password_length(password, validator)
         validator.raise_errors()
         user = User(
@@ -115,9 +111,9 @@ class AccountService:
         validator.raise_errors()
         check_password_strength(
             password,
+            self.common_passwords,
             email=user.email,
             username=user.username,
-            is_common=password in self.common_passwords,
             field=field,
         )
         return await self.passwords.hash(password)

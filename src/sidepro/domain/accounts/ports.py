@@ -242,7 +242,7 @@ class CommonPasswords(Protocol):
     """The most common passwords."""
 
     def __contains__(self, password: str, /) -> bool:
-        """Whether this is one of at least 10,000 common passwords, ignoring case."""
+        """Whether this is one of at least 40,000 common passwords and words, ignoring case."""
         ...
 
 

@@ -1,0 +1,115 @@
+"""The rules for passwords: their length, and what is easy to guess."""
+
+from itertools import pairwise
+
+from sidepro.domain.accounts.ports import CommonPasswords
+from sidepro.domain.errors import FieldError, WeakPassword
+from sidepro.domain.text import casefold_key, normalize
+from sidepro.domain.validation import Validator, length_error
+
+PASSWORD_LENGTH = (8, 128)
+MAX_RAW_PASSWORD = 8 * PASSWORD_LENGTH[1]
+"""Code points before normalisation. NFC can shrink a text, but not by more than this factor."""
+
+MIN_RUN = 4
+"""Mean length from which the runs that a password consists of make it weak."""
+
+_KEY_ROWS = (
+    # A row is shifted against the one above by so many keys.
+    (0.0, "`1234567890-=", "~!@#$%^&*()_+"),
+    (1.5, "qwertyuiop[]\\", "qwertyuiop{}|"),
+    (1.75, "asdfghjkl;'", 'asdfghjkl:"'),
+    (2.25, "zxcvbnm,./", "zxcvbnm<>?"),
+)
+_DUBEOLSIK = dict(
+    zip(
+        "ㅂㅈㄷㄱㅅㅛㅕㅑㅐㅔㅁㄴㅇㄹㅎㅗㅓㅏㅣㅋㅌㅊㅍㅠㅜㅡ",
+        "qwertyuiopasdfghjklzxcvbnm",
+        strict=True,
+    )
+)
+"""The Korean letters on the keys of a Latin keyboard."""
+
+_KEYS = {
+    char: (row, offset + column)
+    for row, (offset, *layers) in enumerate(_KEY_ROWS)
+    for layer in layers
+    for column, char in enumerate(layer)
+}
+_KEYS |= {letter: _KEYS[key] for letter, key in _DUBEOLSIK.items()}
+
+
+def check_password_length(value: str, validator: Validator, field: str = "password") -> None:
+    """Add an error unless the password has 8 to 128 characters in NFC. It is not trimmed."""
+    if "\0" in value or any("\ud800" <= char <= "\udfff" for char in value):
+        validator.add("must not contain NUL or unpaired surrogates", field)
+    elif detail := length_error(len(normalize(value[:MAX_RAW_PASSWORD])), *PASSWORD_LENGTH):
+        validator.add(detail, field)
+
+
+def check_password_strength(
+    password: str,
+    common: CommonPasswords,
+    *,
+    email: str,
+    username: str,
+    field: str = "password",
+) -> None:
+    """Refuse a password that is easy to guess.
+
+    It must not be common, a repetition, a sequence or a keyboard walk. It must not contain the
+    email, its local part or the username, compared casefolded, if they have at least four
+    characters.
+
+    Raises:
+        WeakPassword: it breaks one of these rules.
+    """
+    pointer = f"/{field}"
+    if password in common:
+        raise WeakPassword(FieldError("is one of the most common passwords", pointer))
+    folded = casefold_key(password)
+    unit = _repeated_unit(folded)
+    if len(unit) < len(folded) and (len(unit) <= MIN_RUN or unit in common or _is_pattern(unit)):
+        raise WeakPassword(FieldError("must not be a repetition", pointer))
+    # NFC leaves Korean letters as they are typed; the key composes them to syllables.
+    if _is_pattern(folded) or _is_pattern(normalize(password)):
+        raise WeakPassword(FieldError("must not be a sequence or a keyboard walk", pointer))
+    for personal in (email, email.partition("@")[0], username):
+        if len(personal) >= 4 and casefold_key(personal) in folded:
+            raise WeakPassword(FieldError("must not contain your email or username", pointer))
+
+
+def _repeated_unit(text: str) -> str:
+    """The shortest text of which this text is a repetition, such as `ab` of `ababab`."""
+    return text[: (text + text).find(text, 1)]
+
+
+def _is_pattern(text: str) -> bool:
+    """Whether the text consists of sequences (`abcd`, `9876`) and keyboard walks (`qwer`)."""
+    runs = 1
+    step: int | None = None
+    for previous, char in pairwise(text):
+        following = _sequence_step(previous, char)
+        if following is not None and step in (None, following):
+            step = following
+        elif _are_neighbours(previous, char):
+            step = None
+        else:
+            runs += 1
+            step = None
+    return len(text) >= MIN_RUN * runs
+
+
+def _sequence_step(previous: str, char: str) -> int | None:
+    """1 or -1 if the characters follow one another, also from 9 to 0; 0 if they are the same."""
+    if (previous, char) in (("9", "0"), ("0", "9")):
+        return 1 if char == "0" else -1
+    step = ord(char) - ord(previous)
+    return step if -1 <= step <= 1 else None
+
+
+def _are_neighbours(one: str, other: str) -> bool:
+    if one not in _KEYS or other not in _KEYS:
+        return False
+    (row, column), (other_row, other_column) = _KEYS[one], _KEYS[other]
+    return abs(row - other_row) <= 1 and abs(column - other_column) <= 1

@@ -1,0 +1,133 @@
+"""The rules for usernames: their characters, names that look alike, and reserved names."""
+
+import unicodedata
+
+from sidepro.domain.text import (
+    casefold_key,
+    has_excessive_marks,
+    is_invisible,
+    is_mark,
+    normalize,
+)
+from sidepro.domain.validation import Validator, length_error
+
+USERNAME_LENGTH = (2, 30)
+MAX_NAME_MARKS = 4
+
+_SCRIPTS_USED_TOGETHER = (
+    frozenset({"LATIN", "CJK", "HIRAGANA", "KATAKANA"}),
+    frozenset({"LATIN", "CJK", "BOPOMOFO"}),
+    frozenset({"LATIN", "CJK", "HANGUL"}),
+)
+"""By the first word of a character's Unicode name, which is its script for letters."""
+
+RESERVED = frozenset(
+    [
+        "abuse",
+        "admin",
+        "administrator",
+        "admins",
+        "all",
+        "anonymous",
+        "api",
+        "contact",
+        "everyone",
+        "help",
+        "here",
+        "hostmaster",
+        "info",
+        "mail",
+        "me",
+        "moderator",
+        "moderators",
+        "mod",
+        "mods",
+        "noreply",
+        "null",
+        "official",
+        "operator",
+        "ops",
+        "owner",
+        "postmaster",
+        "root",
+        "security",
+        "service",
+        "sidepro",
+        "staff",
+        "superuser",
+        "support",
+        "sysadmin",
+        "system",
+        "team",
+        "undefined",
+        "webmaster",
+        "www",
+        "고객센터",
+        "고객지원",
+        "공식",
+        "공지",
+        "공지사항",
+        "관리자",
+        "관리팀",
+        "도움말",
+        "매니저",
+        "모두",
+        "보안",
+        "보안팀",
+        "사이드프로",
+        "사이드프로공식",
+        "서비스",
+        "스태프",
+        "시스템",
+        "어드민",
+        "운영자",
+        "운영진",
+        "운영팀",
+        "지원팀",
+        "총관리자",
+        "최고관리자",
+    ]
+)
+"""Names that seem to speak for the platform, without `_` and `-`."""
+
+
+def check_username(value: str, validator: Validator, *, allow_reserved: bool = False) -> str:
+    """The username in NFC: 2 to 30 letters of any script, digits, `_` and `-`.
+
+    Combining marks of scripts such as Devanagari and Thai count as letters, except in first
+    place, at most four on a letter. Confusable names are refused at the level "highly
+    restrictive" of Unicode Technical Standard #39: the letters are of one script, or of those that
+    Japanese, Chinese or Korean use together with Latin; the digits are of one script.
+    """
+    username = normalize(value[: 4 * USERNAME_LENGTH[1] + 16])
+    folded = casefold_key(username)
+    if detail := length_error(len(username), *USERNAME_LENGTH):
+        validator.add(detail, "username")
+    elif not all(map(_is_name_char, username + folded)) or is_mark(username[0]):
+        validator.add("must consist of letters, digits, _ and -", "username")
+    elif has_excessive_marks(username, MAX_NAME_MARKS):
+        validator.add(f"must not have more than {MAX_NAME_MARKS} marks on one letter", "username")
+    elif not _is_of_one_writing_system(folded):
+        validator.add("must not mix alphabets, such as Latin and Cyrillic", "username")
+    elif len({ord(char) - unicodedata.digit(char) for char in folded if char.isdecimal()}) > 1:
+        validator.add("must not mix digits of several scripts", "username")
+    elif not allow_reserved and folded.replace("_", "").replace("-", "") in RESERVED:
+        validator.add("is reserved", "username")
+    return username
+
+
+def _is_name_char(char: str) -> bool:
+    if is_invisible(char):
+        return False
+    category = unicodedata.category(char)
+    return category[0] == "L" or category in ("Nd", "Mn", "Mc") or char in "_-"
+
+
+def _is_of_one_writing_system(folded: str) -> bool:
+    scripts = {
+        unicodedata.name(char, "").partition(" ")[0]
+        for char in folded
+        # Marks, and modifier letters such as the long vowel of Katakana, occur in many scripts.
+        if unicodedata.category(char) in ("Ll", "Lo", "Lt", "Lu")
+    }
+    return len(scripts) < 2 or any(scripts <= together for together in _SCRIPTS_USED_TOGETHER)
