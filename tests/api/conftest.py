@@ -13,6 +13,7 @@ from tests.api.openapi_document import build
 if TYPE_CHECKING:
     from litestar import Litestar
 
+    from tests.api.client import Api, ApiUser
     from tests.api.openapi_document import Json
 
 __all__ = ["api", "app", "fresh_api", "openapi"]
@@ -28,3 +29,9 @@ def app() -> Litestar:
 def openapi(app: Litestar) -> Json:
     """The OpenAPI document."""
     return document(app)
+
+
+@pytest.fixture(scope="module")
+async def author(api: Api) -> ApiUser:
+    """A user of the module's API."""
+    return await api.sign_up()
