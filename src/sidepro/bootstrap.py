@@ -12,26 +12,14 @@ from litestar import Litestar
 from taskiq import AsyncBroker
 
 from sidepro.adapters import system
+from sidepro.adapters.factory import SharedState, Storage, build_shared_state, build_storage
 from sidepro.adapters.images.codec import PillowCodec
 from sidepro.adapters.images.store import FolderImages, S3Images
-from sidepro.adapters.in_process.concurrency_limiter import InProcessConcurrencyLimiter
-from sidepro.adapters.in_process.job_claims import InProcessJobClaims
-from sidepro.adapters.in_process.presence import InProcessPresence
-from sidepro.adapters.in_process.pubsub import InProcessPubSub
-from sidepro.adapters.in_process.rate_limiter import InProcessRateLimiter
-from sidepro.adapters.in_process.session_registry import InProcessSessionRegistry
-from sidepro.adapters.in_process.socket_tickets import InProcessSocketTickets
 from sidepro.adapters.logs import audit_log
 from sidepro.adapters.markdown import SafeMarkdown
 from sidepro.adapters.redis.client import RedisClient
-from sidepro.adapters.redis.concurrency_limiter import RedisConcurrencyLimiter
-from sidepro.adapters.redis.job_claims import RedisJobClaims
-from sidepro.adapters.redis.neighbour_store import RedisNeighbourStore
 from sidepro.adapters.redis.presence import RedisPresence
 from sidepro.adapters.redis.pubsub import RedisPubSub
-from sidepro.adapters.redis.rate_limiter import RedisRateLimiter
-from sidepro.adapters.redis.session_registry import RedisSessionRegistry
-from sidepro.adapters.redis.socket_tickets import RedisSocketTickets
 from sidepro.adapters.security.passwords import (
     Argon2Passwords,
     CommonPasswordList,
@@ -40,17 +28,13 @@ from sidepro.adapters.security.passwords import (
 from sidepro.adapters.security.secret_key import load_or_create_secret
 from sidepro.adapters.security.tokens import JwtAccessTokens, derive_key
 from sidepro.adapters.similarity.lazy_engine import PolarsEngine
-from sidepro.adapters.sql.catalogue_ids import CatalogueCache, SqlCatalogueReader
+from sidepro.adapters.sql.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.engine.locks import SqlJobLock
-from sidepro.adapters.sql.neighbour_store import SqlNeighbourStore
-from sidepro.adapters.sql.readers.account_reader import SqlAccountReader
-from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
 from sidepro.adapters.sql.readers.data_export_reader import SqlDataExportReader
 from sidepro.adapters.sql.readers.population_reader import SqlPopulationReader
 from sidepro.adapters.sql.readers.recommendation_reader import SqlRecommendationReader
 from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
-from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
 from sidepro.adapters.sql.view_counter import SqlViewCounter
 from sidepro.api.chat.hub import Hub
 from sidepro.api.chat.limits import SocketLimits
@@ -60,26 +44,22 @@ from sidepro.api.errors import access_error_hook, handle_error
 from sidepro.api.router import ApiDependencies, api_router, documentation
 from sidepro.domain.accounts.account_service import AccountService
 from sidepro.domain.accounts.administration_service import AdministrationService
-from sidepro.domain.accounts.ports import SessionRegistry
 from sidepro.domain.accounts.profile_service import ProfileService
 from sidepro.domain.accounts.session import SessionTtl
 from sidepro.domain.accounts.session_service import SessionService
-from sidepro.domain.channels import ROOM, Presence, PubSub
+from sidepro.domain.channels import ROOM
 from sidepro.domain.data_export.data_export_service import DataExportService
 from sidepro.domain.images.image_service import ImageService
-from sidepro.domain.images.urls import ImageUrls
 from sidepro.domain.pagination import CursorCodec
 from sidepro.domain.projects.bookmark_service import BookmarkService
 from sidepro.domain.projects.comment_service import CommentService
 from sidepro.domain.projects.project_service import ProjectService
-from sidepro.domain.rate_limiting import RateLimiter
-from sidepro.domain.recommendations.ports import NeighbourStore
 from sidepro.domain.recommendations.recommendation_service import RecommendationService
 from sidepro.domain.recommendations.similarity_job import SimilarityJob
 from sidepro.domain.retention import RetentionService
 from sidepro.domain.rooms.message_writer import MessageWriter
 from sidepro.domain.rooms.room_service import RoomService
-from sidepro.domain.rooms.ticket_service import SocketTickets, TicketService
+from sidepro.domain.rooms.ticket_service import TicketService
 from sidepro.domain.withdrawal import WithdrawalService
 from sidepro.http.app import create_app
 from sidepro.http.health import HealthCheck, health_router
@@ -87,10 +67,9 @@ from sidepro.http.media import media_router
 from sidepro.http.metrics import Metrics, metrics_route
 from sidepro.jobs import broker as brokers
 from sidepro.jobs import runner
-from sidepro.jobs.claims import JobClaims
 from sidepro.jobs.similarity_trigger import BrokerSimilarityTrigger
 from sidepro.jobs.tasks import JobRunner
-from sidepro.settings import Settings, aws_region, origin_of
+from sidepro.settings import Settings, origin_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +119,8 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
         OSError: the secret key of an embedded platform cannot be stored in the data folder.
     """
     secret_keys = settings.secret_key or (load_or_create_secret(settings.data_dir),)
-    storage = _build_storage(settings)
-    shared = _build_shared_state(settings, storage)
+    storage = build_storage(settings)
+    shared = build_shared_state(settings, storage)
     passwords = Argon2Passwords()
     tokens = JwtAccessTokens(
         [derive_key(key, "access tokens") for key in secret_keys],
@@ -152,7 +131,8 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
     codec = PillowCodec(settings.image_max_pixels)
     markdown = SafeMarkdown(storage.image_urls)
     message_writer = MessageWriter(storage.unit_of_work, shared.events, system.clock)
-    similarity_trigger = BrokerSimilarityTrigger(shared.broker, shared.job_claims)
+    broker = _build_broker(settings)
+    similarity_trigger = BrokerSimilarityTrigger(broker, shared.job_claims)
     accounts = _build_accounts(storage, shared, passwords)
     rooms = _build_rooms(storage, shared, message_writer)
     services = Services(
@@ -210,8 +190,14 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
         hub=Hub(shared.events, {ROOM: RoomEventHandler(services.rooms)}),
         tokens=tokens,
         session_registry=shared.session_registry,
-        limiter=shared.limiter,
-        socket_limits=shared.socket_limits,
+        limiter=shared.rate_limiter if settings.rate_limits else None,
+        socket_limits=(
+            SocketLimits(
+                shared.rate_limiter, shared.concurrency_limiter, settings.sockets_per_user
+            )
+            if settings.rate_limits
+            else None
+        ),
         allowed_origins=settings.allowed_origins or (origin_of(public_url),),
         upload_max_bytes=settings.upload_max_bytes,
     )
@@ -238,7 +224,7 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
         ),
         similarity=similarity,
         job_runner=JobRunner(
-            shared.broker,
+            broker,
             shared.job_claims,
             similarity,
             shared.neighbours,
@@ -259,119 +245,14 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Storage:
-    """The database and the image store, with the readers that several services use."""
-
-    database: Database
-    catalogue_cache: CatalogueCache
-    images: FolderImages | S3Images
-    image_urls: ImageUrls
-    catalogue: SqlCatalogueReader
-    accounts: SqlAccountReader
-    board: SqlBoardReader
-    views: SqlViewCounter
-
-    def unit_of_work(self) -> SqlUnitOfWork:
-        return SqlUnitOfWork(self.database, self.catalogue_cache, self.image_urls)
-
-
-def _build_storage(settings: Settings) -> _Storage:
-    database = Database(settings.database)
-    cache = CatalogueCache()
-    images, image_urls = _build_image_store(settings)
-    return _Storage(
-        database=database,
-        catalogue_cache=cache,
-        images=images,
-        image_urls=image_urls,
-        catalogue=SqlCatalogueReader(database, cache),
-        accounts=SqlAccountReader(database, cache, image_urls),
-        board=SqlBoardReader(database, cache, image_urls),
-        views=SqlViewCounter(database),
-    )
-
-
-def _build_image_store(settings: Settings) -> tuple[FolderImages | S3Images, ImageUrls]:
-    if settings.images_bucket:
-        bucket, prefix = settings.images_bucket
-        store = S3Images(bucket, prefix, aws_region(), settings.s3_endpoint)
-        public_url = settings.s3_public_url
-        return store, ImageUrls(f"{public_url}/" if public_url else store.base)
-    return FolderImages(settings.images_folder), ImageUrls()
-
-
-@dataclass(frozen=True, slots=True)
-class _SharedState:
-    """What several processes share over Redis, or one process keeps for itself."""
-
-    redis: RedisClient | None
-    session_registry: SessionRegistry
-    limiter: RateLimiter | None
-    socket_limits: SocketLimits | None
-    tickets: SocketTickets
-    events: PubSub
-    presence: Presence
-    chat_connections: Sequence[RedisPubSub | RedisPresence]
-    neighbours: NeighbourStore
-    broker: AsyncBroker
-    job_claims: JobClaims
-
-
-def _build_shared_state(settings: Settings, storage: _Storage) -> _SharedState:
-    redis = RedisClient(settings.redis_url) if settings.redis_url else None
-    # SQLite has one serving process: chat, jobs and neighbours stay in it even with Redis.
-    cluster = redis if settings.allows_several_processes else None
-    registry = InProcessSessionRegistry(storage.accounts, system.clock)
-    limiter, socket_limits = _build_limits(settings, redis)
-    events, presence, chat_connections = _build_chat_feed(cluster)
-    broker, job_claims = _build_broker(settings, cluster)
-    return _SharedState(
-        redis=redis,
-        session_registry=RedisSessionRegistry(redis, registry) if redis else registry,
-        limiter=limiter,
-        socket_limits=socket_limits,
-        tickets=RedisSocketTickets(redis) if redis else InProcessSocketTickets(),
-        events=events,
-        presence=presence,
-        chat_connections=chat_connections,
-        neighbours=(
-            RedisNeighbourStore(cluster) if cluster else SqlNeighbourStore(storage.database)
-        ),
-        broker=broker,
-        job_claims=job_claims,
-    )
-
-
-def _build_limits(
-    settings: Settings, redis: RedisClient | None
-) -> tuple[RateLimiter | None, SocketLimits | None]:
-    if not settings.rate_limits:
-        return None, None
-    limiter = RedisRateLimiter(redis) if redis else InProcessRateLimiter()
-    concurrency = RedisConcurrencyLimiter(redis) if redis else InProcessConcurrencyLimiter()
-    return limiter, SocketLimits(limiter, concurrency, settings.sockets_per_user)
-
-
-def _build_chat_feed(
-    redis: RedisClient | None,
-) -> tuple[PubSub, Presence, list[RedisPubSub | RedisPresence]]:
-    """Room events, presence, and those of them that have to be closed."""
-    if redis:
-        events = RedisPubSub(redis)
-        presence = RedisPresence(redis, events)
-        return events, presence, [presence, events]
-    return InProcessPubSub(), InProcessPresence(), []
-
-
-def _build_broker(settings: Settings, redis: RedisClient | None) -> tuple[AsyncBroker, JobClaims]:
-    if redis and settings.redis_url:
-        return brokers.redis_stream(settings.redis_url), RedisJobClaims(redis)
-    return brokers.in_process(), InProcessJobClaims()
+def _build_broker(settings: Settings) -> AsyncBroker:
+    if settings.redis_url and settings.allows_several_processes:
+        return brokers.redis_stream(settings.redis_url)
+    return brokers.in_process()
 
 
 def _build_accounts(
-    storage: _Storage, shared: _SharedState, passwords: Argon2Passwords
+    storage: Storage, shared: SharedState, passwords: Argon2Passwords
 ) -> AccountService:
     return AccountService(
         unit_of_work=storage.unit_of_work,
@@ -388,8 +269,8 @@ def _build_accounts(
 
 def _build_sessions(
     settings: Settings,
-    storage: _Storage,
-    shared: _SharedState,
+    storage: Storage,
+    shared: SharedState,
     passwords: Argon2Passwords,
     tokens: JwtAccessTokens,
 ) -> SessionService:
@@ -404,13 +285,13 @@ def _build_sessions(
         new_id=system.new_id,
         session_registry=shared.session_registry,
         session_ttl=SessionTtl(settings.refresh_token_ttl, settings.session_ttl),
-        limiter=shared.limiter,
+        limiter=shared.rate_limiter if settings.rate_limits else None,
         audit_log=audit_log,
     )
 
 
 def _build_rooms(
-    storage: _Storage, shared: _SharedState, message_writer: MessageWriter
+    storage: Storage, shared: SharedState, message_writer: MessageWriter
 ) -> RoomService:
     return RoomService(
         unit_of_work=storage.unit_of_work,
@@ -423,7 +304,7 @@ def _build_rooms(
     )
 
 
-def _optional_checks(storage: _Storage, shared: _SharedState) -> dict[str, HealthCheck]:
+def _optional_checks(storage: Storage, shared: SharedState) -> dict[str, HealthCheck]:
     """Checks of components without which the application still serves."""
     checks: dict[str, HealthCheck] = {}
     if shared.redis:
