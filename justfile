@@ -22,7 +22,9 @@ up *options:
 # run all tests on their own PostgreSQL and Redis; takes pytest's arguments
 test *arguments: ready
     @tests/install-servers.sh
-    pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal --timeout=120 "$@"
+    @# one process more than cores, since many tests wait for servers
+    pytest --numprocesses=$(({{ num_cpus() }} + 1)) --maxprocesses=4 --dist=worksteal \
+        --timeout=120 "$@"
 
 # run all tests and report branch coverage of `src`; fails below 95 %, takes twice as long
 coverage *arguments: ready

@@ -36,8 +36,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(trylast=True)  # after pytest has grouped the tests by fixtures
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the tests that start a server, so that `-m "not servers"` leaves them out."""
+    """Marks the tests that start a server, so that `-m "not servers"` leaves them out.
+
+    Slow tests, which mostly wait, come first: one worker runs them while the others compute.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
     for item in items:
         if SERVERS & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.servers)
