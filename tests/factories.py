@@ -259,11 +259,17 @@ class QuickPasswords:
         self.generation = 1
         self.calls: list[str] = []
 
-    async def hash(self, password: str) -> str:
+    async def hash(self, password: str, *, key: str | None = None) -> str:
         self.calls.append("hash")
         return f"{self.generation}${normalize(password)[::-1]}"
 
-    async def verify(self, password: str, password_hash: str | None) -> bool:
+    async def verify(
+        self,
+        password: str,
+        password_hash: str | None,
+        *,
+        key: str | None = None,
+    ) -> bool:
         self.calls.append("verify")
         _, _, reverse = (password_hash or "").partition("$")
         return password_hash is not None and reverse == normalize(password)[::-1]

@@ -133,7 +133,7 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
     message_writer = MessageWriter(storage.unit_of_work, shared.events, system.clock)
     broker = _build_broker(settings)
     similarity_trigger = BrokerSimilarityTrigger(broker, shared.job_claims)
-    accounts = _build_accounts(storage, shared, passwords)
+    accounts = _build_accounts(settings, storage, shared, passwords)
     rooms = _build_rooms(storage, shared, message_writer)
     services = Services(
         catalogue=storage.catalogue,
@@ -252,7 +252,7 @@ def _build_broker(settings: Settings) -> AsyncBroker:
 
 
 def _build_accounts(
-    storage: Storage, shared: SharedState, passwords: Argon2Passwords
+    settings: Settings, storage: Storage, shared: SharedState, passwords: Argon2Passwords
 ) -> AccountService:
     return AccountService(
         unit_of_work=storage.unit_of_work,
@@ -263,6 +263,7 @@ def _build_accounts(
         clock=system.clock,
         new_id=system.new_id,
         session_registry=shared.session_registry,
+        limiter=shared.rate_limiter if settings.rate_limits else None,
         audit_log=audit_log,
     )
 

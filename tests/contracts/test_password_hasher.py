@@ -107,3 +107,18 @@ async def test_the_loop_goes_on_while_passwords_are_hashed(slow: Argon2Passwords
         await asyncio.sleep(0)
     await hashing
     assert rounds > 10
+
+
+async def test_many_calls_of_one_key_do_not_delay_another_key(slow: Argon2Passwords) -> None:
+    finished: list[str] = []
+
+    async def hashed(key: str) -> None:
+        await slow.hash(PASSWORD, key=key)
+        finished.append(key)
+
+    many = [asyncio.create_task(hashed("one")) for _ in range(12)]
+    await asyncio.sleep(0)
+    others = [asyncio.create_task(hashed(f"other {number}")) for number in range(2)]
+    await asyncio.gather(*many, *others)
+
+    assert {"other 0", "other 1"} <= set(finished[:5]), finished

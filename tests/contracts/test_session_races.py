@@ -42,6 +42,7 @@ class Accounts:
             clock=self.clock,
             new_id=factories.new_id,
             session_registry=self.session_registry,
+            limiter=None,
             audit_log=audit_log,
         )
         self.sessions = SessionService(

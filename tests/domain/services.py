@@ -206,6 +206,7 @@ class Services:
             clock=self.clock,
             new_id=factories.new_id,
             session_registry=self.session_registry,
+            limiter=None,
             audit_log=self.noted,
         )
         self.profiles = ProfileService(

@@ -161,8 +161,10 @@ class SlowPasswords(QuickPasswords):
         super().__init__()
         self._meanwhile = meanwhile
 
-    async def verify(self, password: str, password_hash: str | None) -> bool:
-        right = await super().verify(password, password_hash)
+    async def verify(
+        self, password: str, password_hash: str | None, *, key: str | None = None
+    ) -> bool:
+        right = await super().verify(password, password_hash, key=key)
         self._meanwhile()
         return right
 

@@ -125,6 +125,73 @@ async def test_log_ins_with_a_token_count_by_address_too(limited: Api) -> None:
     assert statuses == [401] * 10 + [429] * 2
 
 
+# ----------------------------------------------------------------------------- the own password
+
+
+async def asked_again(http: httpx.AsyncClient, person: ApiUser, number: int) -> httpx.Response:
+    """A guess of one's own password, by one of the two routes in turn."""
+    if number % 2:
+        body = {"password": f"{WRONG}{number}"}
+        return await http.request("DELETE", f"{PREFIX}/me", json=body, headers=person.headers)
+    body = {"current_password": f"{WRONG}{number}", "new_password": "a long new passphrase"}
+    return await http.put(f"{PREFIX}/me/password", json=body, headers=person.headers)
+
+
+async def test_guesses_of_the_own_password_count_by_address_as_log_ins_do(limited: Api) -> None:
+    one, other = await limited.sign_up(), await limited.sign_up()
+    async with limited.http_from("203.0.113.9") as http:
+        answers = [await asked_again(http, (one, other)[n // 2 % 2], n) for n in range(8)]
+        answers += [await tried(http, one.email) for _ in range(2)]
+        answers += [await asked_again(http, one, n) for n in range(2)]
+    assert [answer.status_code for answer in answers] == [422] * 8 + [401] * 2 + [429] * 2
+    problem(answers[-1], 429, "rate-limited")
+    assert answers[-1].headers["RateLimit"].startswith('"log-in";r=0;t=')
+
+
+async def test_guesses_of_the_own_password_count_by_account_over_all_addresses(
+    limited: Api,
+) -> None:
+    person, other = await limited.sign_up(), await limited.sign_up()
+    answers = []
+    for number, address in enumerate(itertools.islice(addresses(), 22)):
+        async with limited.http_from(address) as http:
+            answers.append(await asked_again(http, person, number))
+    assert [answer.status_code for answer in answers] == [422] * 20 + [429] * 2
+    problem(answers[-1], 429, "rate-limited")
+    assert answers[-1].headers["RateLimit"].startswith('"own-password";r=0;t=')
+    assert int(answers[-1].headers["Retry-After"]) >= 1
+
+    async with limited.http_from("198.51.100.1") as http:
+        right = await http.request(
+            "DELETE", f"{PREFIX}/me", json={"password": PASSWORD}, headers=person.headers
+        )
+        assert right.status_code == 429, "the right password is not told apart"
+        assert (await asked_again(http, other, 0)).status_code == 422, "others are not limited"
+        assert (await tried(http, person.email, PASSWORD)).status_code == 201, "nor are log-ins"
+
+
+# ------------------------------------------------------------------------------ refused callers
+
+
+@pytest.mark.parametrize("authorization", ["Bearer forged", "Basic x", None, "ended session"])
+async def test_refused_callers_count_towards_the_limit_of_their_address(
+    limited: Api, authorization: str | None
+) -> None:
+    person, ended = await limited.sign_up(), await limited.sign_up()
+    await limited.send("DELETE", "/sessions/current", by=ended)
+    headers = {"Authorization": authorization} if authorization else {}
+    if authorization == "ended session":
+        headers = ended.headers
+    async with limited.http_from("203.0.113.9") as http:
+        answers = [await http.get(f"{PREFIX}/me", headers=headers) for _ in range(601)]
+        assert [answer.status_code for answer in answers] == [401] * 600 + [429]
+        problem(answers[-1], 429, "rate-limited")
+        assert answers[0].headers["RateLimit"].startswith('"default";r=599')
+        valid = await http.get(f"{PREFIX}/me", headers=person.headers)
+        assert valid.status_code == 200, "valid callers behind the address are counted apart"
+        assert valid.headers["RateLimit"].startswith('"default";r=599')
+
+
 # ------------------------------------------------------------------------------------- the rest
 
 

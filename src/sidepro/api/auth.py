@@ -11,6 +11,8 @@ from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 from sidepro.domain.accounts.ports import AccessTokens, SessionRegistry
 from sidepro.domain.errors import NotAuthenticated, NotFound
 from sidepro.domain.identity import Caller
+from sidepro.domain.rate_limiting import RateLimiter
+from sidepro.http.rate_limits import count_refused_caller
 
 PUBLIC = {"public": True}
 """The `opt` of a route without required authentication. An invalid token is still an error."""
@@ -21,20 +23,40 @@ class Authentication(ASGIMiddleware):
 
     Raises:
         NotAuthenticated: the token is invalid, its session has ended, or the route requires one.
+        RateLimited: too many such requests came from the address.
         NotFound: an id in the path is not in canonical form.
     """
 
     scopes: tuple[ScopeType, ...] = (ScopeType.HTTP,)
 
-    def __init__(self, tokens: AccessTokens, session_registry: SessionRegistry) -> None:
+    def __init__(
+        self,
+        tokens: AccessTokens,
+        session_registry: SessionRegistry,
+        limiter: RateLimiter | None,
+    ) -> None:
+        """Without a `limiter`, refused callers are not limited."""
         self._tokens = tokens
         self._session_registry = session_registry
+        self._limiter = limiter
 
     def __deepcopy__(self, _memo: object) -> "Authentication":
         # Litestar deep-copies routers together with their middleware; the registry is shared.
         return self
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        try:
+            caller = await self._authenticate(scope)
+        except NotAuthenticated:
+            if self._limiter:
+                await count_refused_caller(scope, self._limiter)
+            raise
+        _reject_other_spellings(scope)
+        scope["user"] = caller
+        scope["auth"] = None
+        await next_app(scope, receive, send)
+
+    async def _authenticate(self, scope: Scope) -> Caller | None:
         caller = bearer_caller(Headers.from_scope(scope).get("authorization"), self._tokens)
         if caller is None:
             preflight = cast("HTTPScope", scope)["method"] == "OPTIONS"
@@ -42,10 +64,7 @@ class Authentication(ASGIMiddleware):
                 raise NotAuthenticated
         elif not await self._session_registry.is_active(caller.session_id):
             raise NotAuthenticated
-        _reject_other_spellings(scope)
-        scope["user"] = caller
-        scope["auth"] = None
-        await next_app(scope, receive, send)
+        return caller
 
 
 def _reject_other_spellings(scope: Scope) -> None:

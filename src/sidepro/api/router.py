@@ -84,7 +84,7 @@ def api_router(dependencies: ApiDependencies) -> Router:
             socket_router(handshake, dependencies.hub),
         ],
         middleware=[
-            Authentication(dependencies.tokens, dependencies.session_registry),
+            Authentication(dependencies.tokens, dependencies.session_registry, limiter),
             *([RateLimitMiddleware(limiter)] if limiter else []),
         ],
         dependencies={"services": Provide(provide_services, sync_to_thread=False)},

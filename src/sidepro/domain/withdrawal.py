@@ -39,6 +39,7 @@ class WithdrawalService:
 
         Raises:
             WrongPassword: this is not the password.
+            RateLimited: the account's password was asked for too often.
         """
         user = await self.accounts.verify_password(caller, password, "password")
         kept_rooms: list[RoomId] = []

@@ -20,7 +20,8 @@ _MINUTE, _HOUR = 60, 3600
 
 ALL_ELSE = Limit("default", 600, _MINUTE)
 
-# Entries for a route's `opt`. Log-in and sign-up count by address even for signed-in callers.
+# Entries for a route's `opt`. What asks for a password, and sign-up, count by address even for
+# signed-in callers.
 LOG_IN = {"limit": Limit("log-in", 10, _MINUTE, fallback=5), "by_address": True}
 SIGN_UP = {"limit": Limit("sign-up", 10, _HOUR, fallback=3), "by_address": True}
 PROJECTS = {"limit": Limit("projects", 30, _HOUR)}
@@ -55,11 +56,26 @@ class RateLimitMiddleware(ASGIMiddleware):
             opt = scope["route_handler"].opt
             caller = None if opt.get("by_address") else cast("Caller | None", scope["user"])
             key = client_address(scope.get("client")) if caller is None else str(caller.id)
-            allowance = await self._limiter.take(opt.get("limit", ALL_ELSE), key)
-            set_allowance(scope, allowance)
-            if allowance.retry_after is not None:
-                raise RateLimited(allowance)
+            await _count(scope, self._limiter, opt.get("limit", ALL_ELSE), key)
         await next_app(scope, receive, send)
+
+
+async def count_refused_caller(scope: Scope, limiter: RateLimiter) -> None:
+    """Count a request whose token is missing or invalid, against its address.
+
+    Callers with a valid token do not share this count.
+
+    Raises:
+        RateLimited: the limit is exceeded.
+    """
+    await _count(scope, limiter, ALL_ELSE, client_address(scope.get("client")))
+
+
+async def _count(scope: Scope, limiter: RateLimiter, limit: Limit, key: str) -> None:
+    allowance = await limiter.take(limit, key)
+    set_allowance(scope, allowance)
+    if allowance.retry_after is not None:
+        raise RateLimited(allowance)
 
 
 def set_allowance(scope: Scope, allowance: Allowance) -> None:

@@ -1,21 +1,15 @@
 """Password hashing with argon2id, the list of common passwords, and email normalization."""
 
-import asyncio
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from importlib.resources import files
-from typing import TypeVar, TypeVarTuple
 
 import argon2
 import email_validator
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
+from sidepro.adapters.fair_threads import FairThreads
 from sidepro.domain.accounts.password import MAX_RAW_PASSWORD
 from sidepro.domain.text import casefold_key, normalize
-
-Arguments = TypeVarTuple("Arguments")
-Result = TypeVar("Result")
 
 MAX_THREADS = 2
 """Hashing is bound by CPU and memory: more threads only slow each other down."""
@@ -33,17 +27,21 @@ class Argon2Passwords:
         self._hasher = argon2.PasswordHasher(
             time_cost=PASSES, memory_cost=memory_kib, parallelism=LANES
         )
-        self._threads = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="argon2")
+        self._threads = FairThreads(MAX_THREADS, "argon2")
         # Verified for unknown emails, so that they take as long as known ones.
         self._dummy_hash = self._hasher.hash("no user has this password")
 
-    async def hash(self, password: str) -> str:
-        return await self._run(self._hasher.hash, normalize(password))
+    async def hash(self, password: str, *, key: str | None = None) -> str:
+        return await self._threads.run(key, self._hasher.hash, normalize(password))
 
-    async def verify(self, password: str, password_hash: str | None) -> bool:
+    async def verify(
+        self, password: str, password_hash: str | None, *, key: str | None = None
+    ) -> bool:
         # No password is longer, and normalizing a longer text would take long.
         normalized = normalize(password[:MAX_RAW_PASSWORD])
-        matches = await self._run(self._matches, password_hash or self._dummy_hash, normalized)
+        matches = await self._threads.run(
+            key, self._matches, password_hash or self._dummy_hash, normalized
+        )
         return matches and password_hash is not None and len(password) <= MAX_RAW_PASSWORD
 
     def is_outdated(self, password_hash: str) -> bool:
@@ -51,19 +49,13 @@ class Argon2Passwords:
 
     def close(self) -> None:
         """Stop the threads after the hashes in progress."""
-        self._threads.shutdown()
+        self._threads.close()
 
     def _matches(self, password_hash: str, password: str) -> bool:
         try:
             return self._hasher.verify(password_hash, password)
         except (VerifyMismatchError, InvalidHashError):
             return False
-
-    async def _run(
-        self, function: Callable[[*Arguments], Result], *arguments: *Arguments
-    ) -> Result:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, function, *arguments)
 
 
 class CommonPasswordList:

@@ -185,7 +185,7 @@ async def end_session(request: ApiRequest, session_id: PathId, services: Injecte
 @put(
     "/me/password",
     status_code=204,
-    opt={"problems": (WeakPassword, WrongPassword)},
+    opt={**LOG_IN, "problems": (WeakPassword, WrongPassword)},
     summary="Change one's password",
 )
 async def change_password(
@@ -197,7 +197,12 @@ async def change_password(
     )
 
 
-@delete("/me", status_code=204, opt={"problems": (WrongPassword,)}, summary="Delete one's account")
+@delete(
+    "/me",
+    status_code=204,
+    opt={**LOG_IN, "problems": (WrongPassword,)},
+    summary="Delete one's account",
+)
 async def withdraw(
     request: ApiRequest, data: JSONBody[Withdrawal], services: InjectedServices
 ) -> None:

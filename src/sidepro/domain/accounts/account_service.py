@@ -20,18 +20,25 @@ from sidepro.domain.errors import (
     FieldError,
     InvalidInput,
     NotAuthenticated,
+    RateLimited,
     WrongPassword,
     ensure_found,
 )
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import NewId, UserId
+from sidepro.domain.rate_limiting import Limit, RateLimiter
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 from sidepro.domain.validation import Validator
+
+OWN_PASSWORD_LIMIT = Limit("own-password", 20, 3600, fallback=5)
+"""Answers to a request for one's own password, in all sessions and from all addresses, so that a
+stolen session does not help to guess it. As many as log-ins from unknown addresses get.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class AccountService:
-    """Use cases around a person's account."""
+    """Use cases around a person's account. Without a `limiter`, nothing is limited."""
 
     unit_of_work: UnitOfWorkFactory[AccountUnitOfWork]
     reader: AccountReader
@@ -41,6 +48,7 @@ class AccountService:
     clock: Clock
     new_id: NewId
     session_registry: SessionRegistry
+    limiter: RateLimiter | None
     audit_log: AuthenticationLog
 
     async def sign_up(
@@ -89,7 +97,8 @@ class AccountService:
             is_active=True,
             created_at=self.clock(),
         )
-        user = replace(user, password_hash=await self.validate_and_hash(password, user))
+        password_hash = await self.validate_and_hash(password, user, key=address)
+        user = replace(user, password_hash=password_hash)
         async with self.unit_of_work() as work:
             await work.users.add(user)
             if address is not None:
@@ -99,8 +108,11 @@ class AccountService:
         self.audit_log(AuthenticationEvent.SIGNED_UP, user.id, reason=kind)
         return user
 
-    async def validate_and_hash(self, password: str, user: User, field: str = "password") -> str:
-        """The hash of a password, once it is found good enough for this user.
+    async def validate_and_hash(
+        self, password: str, user: User, field: str = "password", *, key: str | None = None
+    ) -> str:
+        """The hash of a password, once it is found good enough for this user. `key` is that of
+        `PasswordHasher`.
 
         Raises:
             InvalidInput: it is too short or too long.
@@ -116,7 +128,7 @@ class AccountService:
             username=user.username,
             field=field,
         )
-        return await self.passwords.hash(password)
+        return await self.passwords.hash(password, key=key)
 
     async def availability(self, email: str | None, username: str | None) -> dict[str, bool]:
         """Whether the given email and username are free; one entry for each that is given.
@@ -144,13 +156,14 @@ class AccountService:
 
         Raises:
             WrongPassword: `current` is not the password.
+            RateLimited: the account's password was asked for too often.
             InvalidInput, WeakPassword: the new password breaks a rule.
         """
         validator = Validator()
         check_password_length(new, validator, "new_password")
         validator.raise_errors()
         user = await self.verify_password(caller, current, "current_password")
-        new_hash = await self.validate_and_hash(new, user, "new_password")
+        new_hash = await self.validate_and_hash(new, user, "new_password", key=str(user.id))
         async with self.unit_of_work() as work:
             if await work.users.get(user.id) != user:
                 raise wrong_password("current_password")
@@ -184,13 +197,21 @@ class AccountService:
 
         Raises:
             WrongPassword: this is not the password.
+            RateLimited: the password was asked for too often, rightly or wrongly answered.
             NotAuthenticated: the account no longer exists.
         """
+        if self.limiter is not None:
+            allowance = await self.limiter.take(OWN_PASSWORD_LIMIT, str(caller.id))
+            if allowance.retry_after is not None:
+                self.audit_log(
+                    AuthenticationEvent.PASSWORD_REFUSED, caller.id, reason=RateLimited.code
+                )
+                raise RateLimited(allowance)
         async with self.unit_of_work() as work:
             user = await work.users.get(caller.id)
         if user is None:
             raise NotAuthenticated
-        if not await self.passwords.verify(password, user.password_hash):
+        if not await self.passwords.verify(password, user.password_hash, key=str(user.id)):
             self.audit_log(AuthenticationEvent.PASSWORD_REFUSED, user.id)
             raise wrong_password(field)
         return user

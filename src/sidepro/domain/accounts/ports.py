@@ -219,13 +219,19 @@ class AccountReader(Protocol):
 
 
 class PasswordHasher(Protocol):
-    """Slow password hashes. No call may block the event loop."""
+    """Slow password hashes. No call may block the event loop.
 
-    async def hash(self, password: str) -> str:
+    `key` names who asks: a user or a client address. A call MUST NOT wait for more than one call
+    of each other key.
+    """
+
+    async def hash(self, password: str, *, key: str | None = None) -> str:
         """A salted hash of the password's NFC form, with its parameters in the text."""
         ...
 
-    async def verify(self, password: str, password_hash: str | None) -> bool:
+    async def verify(
+        self, password: str, password_hash: str | None, *, key: str | None = None
+    ) -> bool:
         """Whether the hash was made of this password.
 
         `None` stands for an unknown account: it MUST take as long as a hash and give `False`, so

@@ -90,7 +90,9 @@ class SessionService:
                 user, address_seen_at = candidate.user, candidate.address_seen_at
         if address_seen_at is None:
             await self._count_unknown_address(normalized or email, user)
-        is_right = await self.passwords.verify(password, user.password_hash if user else None)
+        is_right = await self.passwords.verify(
+            password, user.password_hash if user else None, key=address
+        )
         if user is None or not is_right:
             self._log_refusal(user, "wrong-credentials")
             raise WrongCredentials
@@ -99,7 +101,8 @@ class SessionService:
             raise AccountDeactivated
         rehashed = user
         if self.passwords.is_outdated(user.password_hash):
-            rehashed = replace(user, password_hash=await self.passwords.hash(password))
+            new_hash = await self.passwords.hash(password, key=address)
+            rehashed = replace(user, password_hash=new_hash)
         now = self.clock()
         session = Session.start(
             SessionId(self.new_id()), user.id, user_agent, now, self.session_ttl
