@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
         {"repository_url": "http://example.com/other"},
         {"content": "neu"},
         {"skills": [".NET", "R"]},
-        {"thumbnail_id": None},
+        {"thumbnail_id": None, "title": "새 제목"},
     ],
 )
 async def test_an_edit_changes_only_the_given_members(api: Api, edit: Json) -> None:
@@ -77,13 +77,13 @@ async def test_several_if_match_headers_form_one_list(api: Api) -> None:
     author = await api.sign_up()
     path = f"/projects/{(await api.publish(author))['id']}"
 
-    for lines, status in (
-        (('"7"', '"1"'), 200),
-        (('"2"', '"7"'), 200),
-        (('"1"', '"2"'), 412),
+    for lines, title, status in (
+        (('"7"', '"1"'), "neu", 200),
+        (('"2"', '"7"'), "neuer", 200),
+        (('"1"', '"2"'), "am neuesten", 412),
     ):
         headers = [*author.headers.items(), *(("If-Match", line) for line in lines)]
-        edited = await api.http.patch(PREFIX + path, json={"title": "neu"}, headers=headers)
+        edited = await api.http.patch(PREFIX + path, json={"title": title}, headers=headers)
         assert edited.status_code == status, lines
 
 

@@ -73,7 +73,6 @@ BAD: list[tuple[Json, list[str]]] = [
     ({"skills": None}, ["/skills"]),
     ({"repository_url": "not an address"}, ["/repository_url"]),
     ({"repository_url": "javascript:alert(1)"}, ["/repository_url"]),
-    ({"repository_url": ""}, ["/repository_url"]),
     ({"repository_url": "null"}, ["/repository_url"]),
     ({"repository_url": 7}, ["/repository_url"]),
     ({"thumbnail_id": UNKNOWN_ID}, ["/thumbnail_id"]),

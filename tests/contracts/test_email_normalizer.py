@@ -17,6 +17,7 @@ def normal_form(request: pytest.FixtureRequest) -> EmailNormalizer:
 
 ADDRESSES = {
     "minji@example.com": "minji@example.com",
+    " minji@example.com\n": "minji@example.com",
     "Min.Ji+side@Example.COM": "Min.Ji+side@example.com",
     "민지@example.com": "민지@example.com",
     # decomposed, as macOS types it
@@ -35,7 +36,7 @@ def test_an_address_has_one_normal_form(
 @pytest.mark.parametrize(
     "text",
     ["", "@", "minji", "minji@", "@example.com", "a@b@example.com", "min ji@example.com",
-     "minji@example.com\n", " minji@example.com"],
+     "min\nji@example.com"],
 )  # fmt: skip
 def test_an_invalid_address_is_rejected(normal_form: EmailNormalizer, text: str) -> None:
     assert normal_form(text) is None

@@ -65,7 +65,6 @@ async def test_writing_a_profile_replaces_the_whole(services: Services) -> None:
         ("bio", "a\0b", "/bio"),
         ("image_id", new_id(), "/image_id"),
         ("github_url", "javascript:alert(1)", "/github_url"),
-        ("github_url", "", "/github_url"),
         ("github_url", "https://github.com/" + "x" * 182, "/github_url"),
         ("skills", [], "/skills"),
         ("skills", ["Python", "COBOL 2000"], "/skills/1"),
@@ -100,7 +99,6 @@ async def test_a_profile_has_one_to_thirty_skills(services: Services) -> None:
 @pytest.mark.parametrize(
     ("changes", "shown"),
     [
-        ({}, {}),
         ({"bio": "새로운 소개"}, {"bio": "새로운 소개"}),
         ({"region": None}, {"region": None}),
         (
@@ -120,6 +118,21 @@ async def test_an_edit_keeps_what_it_does_not_name(
     account = await services.profiles.edit_profile(caller, changes)
     assert account.profile == replace(SHOWN, **shown)
     assert services.store.state.profiles[caller.id].updated_at == now
+
+
+@pytest.mark.parametrize("members", [(), ("bio",), ("skills", "region")])
+@awaited
+async def test_an_edit_to_the_same_values_keeps_the_time(
+    services: Services, members: tuple[str, ...]
+) -> None:
+    caller = await services.person()
+    await services.profiles.write_profile(caller, **PROFILE)
+    before = services.store.state.profiles[caller.id]
+    services.clock.forward(60)
+
+    await services.profiles.edit_profile(caller, {name: PROFILE[name] for name in members})
+
+    assert services.store.state.profiles[caller.id] == before
 
 
 @awaited

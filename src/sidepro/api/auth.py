@@ -17,6 +17,11 @@ from sidepro.http.rate_limits import count_refused_caller
 PUBLIC = {"public": True}
 """The `opt` of a route without required authentication. An invalid token is still an error."""
 
+TOKENLESS = {**PUBLIC, "tokenless": True}
+"""The `opt` of a route that makes or renews a session: its callers may still send an old token,
+which is ignored.
+"""
+
 
 class Authentication(ASGIMiddleware):
     """Sets `scope["user"]` to the `Caller`, or to `None` without a token.
@@ -57,10 +62,12 @@ class Authentication(ASGIMiddleware):
         await next_app(scope, receive, send)
 
     async def _authenticate(self, scope: Scope) -> Caller | None:
-        caller = bearer_caller(Headers.from_scope(scope).get("authorization"), self._tokens)
+        opt = scope["route_handler"].opt
+        header = None if opt.get("tokenless") else Headers.from_scope(scope).get("authorization")
+        caller = bearer_caller(header, self._tokens)
         if caller is None:
             preflight = cast("HTTPScope", scope)["method"] == "OPTIONS"
-            if not preflight and not scope["route_handler"].opt.get("public"):
+            if not preflight and not opt.get("public"):
                 raise NotAuthenticated
         elif not await self._session_registry.is_active(caller.session_id):
             raise NotAuthenticated

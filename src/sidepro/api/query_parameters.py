@@ -1,7 +1,46 @@
 """Validation of query parameters that Litestar does not do."""
 
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+from litestar.routes import HTTPRoute
+
 from sidepro.api.dependencies import ApiRequest
 from sidepro.domain.validation import Validator
+
+
+def query_parameter_check() -> Callable[[ApiRequest], Awaitable[None]]:
+    """A `before_request` hook that rejects unknown and repeated query parameters."""
+    known: dict[HTTPRouteHandler, Mapping[str, bool]] = {}
+
+    async def reject_unexpected(request: ApiRequest) -> None:
+        if not request.scope["query_string"]:
+            return
+        if not known:
+            known.update(_parameters(request.app))
+        parameters = known.get(request.route_handler, {})
+        validator = Validator(parameters=True)
+        names = Counter(name for name, _ in request.query_params.multi_items())
+        for name, count in names.items():
+            if name not in parameters:
+                validator.add("is not a known parameter", name)
+            elif count > 1 and not parameters[name]:
+                validator.add("is given twice", name)
+        validator.raise_errors()
+
+    return reject_unexpected
+
+
+def _parameters(app: Litestar) -> Mapping[HTTPRouteHandler, Mapping[str, bool]]:
+    """The query parameters of each handler, and whether they may be repeated."""
+    return {
+        handler: {each.field_alias: each.is_sequence for each in model.expected_query_params}
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for handler, model in route.route_handler_map.values()
+    }
 
 
 def reject_null(request: ApiRequest, *names: str) -> None:

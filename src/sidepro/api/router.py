@@ -19,6 +19,7 @@ from sidepro.api.dependencies import PREFIX, Services
 from sidepro.api.docs import openapi
 from sidepro.api.docs.page import docs_router
 from sidepro.api.json_body import StrictJson
+from sidepro.api.query_parameters import query_parameter_check
 from sidepro.api.routes import (
     accounts,
     bookmarks,
@@ -88,6 +89,7 @@ def api_router(dependencies: ApiDependencies) -> Router:
             *([RateLimitMiddleware(limiter)] if limiter else []),
         ],
         dependencies={"services": Provide(provide_services, sync_to_thread=False)},
+        before_request=query_parameter_check(),
         dto=StrictJson,
         return_dto=None,
     )

@@ -117,8 +117,12 @@ class Validator:
         return value
 
     def web_address(self, value: str | None, field: str, max_length: int) -> str | None:
-        """An absolute http or https URL without credentials, or `None`."""
-        if value is None:
+        """An absolute http or https URL without credentials and outer blanks.
+
+        `None` for `None` and for a blank text, which forms send for an empty field.
+        """
+        value = value and value.strip()
+        if not value:
             return None
         errors_before = len(self.errors)
         address = self.text(value, field, max_length, one_line=True)

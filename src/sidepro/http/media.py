@@ -12,6 +12,7 @@ from sidepro.domain.errors import NotFound
 from sidepro.domain.images.image import MEDIA_TYPE
 from sidepro.domain.images.ports import ImageStore
 from sidepro.domain.images.urls import KEY, LOCAL_BASE, ImageKey
+from sidepro.http.etags import matches
 
 CHUNK_BYTES = 256 * 1024
 """Bytes of an image that one request holds in memory."""
@@ -52,9 +53,7 @@ async def _respond(store: ImageStore, request: MediaRequest, name: str) -> Respo
         raise NotFound
     etag = f'"{key.partition(".")[0]}"'
     headers = {**HEADERS, "ETag": etag}
-    if_none_match = request.headers.get("If-None-Match", "")
-    tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
-    if if_none_match.strip() == "*" or etag in tags:
+    if matches(etag.strip('"'), request.headers.getall("If-None-Match", [])):
         return Response(None, status_code=304, headers=headers)
     start, end, status = 0, size, 200
     # Ranges apply to GET only (RFC 9110, 14.2).

@@ -78,7 +78,7 @@ class CommonPasswordList:
 def normalize_email(email: str) -> str | None:
     """The normal form of an email address. See `sidepro.domain.accounts.ports.EmailNormalizer`."""
     try:
-        email_address = email_validator.validate_email(email, check_deliverability=False)
+        email_address = email_validator.validate_email(email.strip(), check_deliverability=False)
     except email_validator.EmailNotValidError:
         return None
     return email_address.normalized

@@ -34,7 +34,8 @@ from sidepro.api.schemas import Moment
 DESCRIPTION = f"""Developers show their side projects and meet over a coffee chat.
 
 **Tokens.** Sign up, log in (`POST {PREFIX}/sessions`) and send
-`Authorization: Bearer <access token>`. A token that is sent and not valid is 401 everywhere.
+`Authorization: Bearer <access token>`. A token that is sent and not valid is 401 everywhere,
+except at sign-up, log-in and refresh, which ignore it.
 
 **Errors** are `application/problem+json` (RFC 9457) with a stable `code`. A method that a path
 does not support is 405 `method-not-allowed`. A resource that the caller may not see is 404, like
@@ -123,7 +124,7 @@ def document(app: Litestar) -> dict[str, Any]:
         operation["responses"] = dict(sorted({**successes, **problems}.items()))
         if "multipart" in route.handler.opt:
             operation["requestBody"] = route.handler.opt["multipart"]
-        if not route.path.startswith(PREFIX):
+        if not route.path.startswith(PREFIX) or route.handler.opt.get("tokenless"):
             operation["security"] = []
         elif route.handler.opt.get("public"):
             operation["security"] = [{}, {"bearer": []}]

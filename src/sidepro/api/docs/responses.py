@@ -151,19 +151,20 @@ def _errors(route: Route) -> Iterator[type[SideProError] | int]:
     """
     if not route.path.startswith(PREFIX):
         return
-    yield from (NotAuthenticated, 406, 413, RateLimited, SideProError, Unavailable)
+    if not route.handler.opt.get("tokenless"):
+        yield NotAuthenticated
+    yield from (406, 413, RateLimited, SideProError, Unavailable)
     if route.has_parameter("path"):
         yield NotFound
     if route.body:
         yield from (400, 415)
-    if route.body or route.has_parameter("query"):
-        yield InvalidInput
+    yield InvalidInput  # an unknown query parameter
     if route.has_parameter("query", "cursor"):
         yield BadCursor
     if route.has_parameter("header", "If-Match"):
         yield PreconditionFailed
     if route.has_parameter("header", IDEMPOTENCY_KEY):
-        yield from (InvalidInput, IdempotencyKeyReused, IdempotencyKeyInUse)
+        yield from (IdempotencyKeyReused, IdempotencyKeyInUse)
     yield from route.handler.opt.get("problems", ())
 
 

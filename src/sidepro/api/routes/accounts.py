@@ -7,7 +7,7 @@ import msgspec
 from litestar import Response, Router, get, patch, post, put
 from litestar.params import JSONBody, Parameter
 
-from sidepro.api.auth import PUBLIC
+from sidepro.api.auth import PUBLIC, TOKENLESS
 from sidepro.api.dependencies import (
     LOCATION,
     ApiRequest,
@@ -137,7 +137,7 @@ def _account(view: AccountView) -> Account:
 
 @post(
     "/users",
-    opt={**PUBLIC, **SIGN_UP, "problems": (WeakPassword, EmailTaken, UsernameTaken)},
+    opt={**TOKENLESS, **SIGN_UP, "problems": (WeakPassword, EmailTaken, UsernameTaken)},
     response_headers=[LOCATION],
     summary="Sign up",
 )

@@ -10,7 +10,8 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import HeaderParameter
 
 from sidepro.api.auth import PUBLIC
-from sidepro.api.dependencies import InjectedServices
+from sidepro.api.dependencies import ApiRequest, InjectedServices
+from sidepro.http.etags import matches
 
 
 class Catalogue(msgspec.Struct):
@@ -33,8 +34,9 @@ class Catalogue(msgspec.Struct):
     summary="List skills, regions and meeting times",
 )
 async def catalogue(
+    request: ApiRequest,
     services: InjectedServices,
-    if_none_match: Annotated[
+    _if_none_match: Annotated[
         str | None,
         HeaderParameter(name="If-None-Match", description="The `ETag` of a cached response."),
     ] = None,
@@ -44,8 +46,7 @@ async def catalogue(
     body = Catalogue(list(current.skills), list(current.regions), list(current.meet_times))
     digest = hashlib.sha256(msgspec.json.encode(body)).hexdigest()[:32]
     headers = {"ETag": f'"{digest}"', "Cache-Control": "public, max-age=60"}
-    tags = {tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")}
-    if tags & {headers["ETag"], "*"}:
+    if matches(digest, request.headers.getall("If-None-Match", [])):
         return Response(None, status_code=304, headers=headers)
     return Response(body, headers=headers)
 

@@ -46,6 +46,7 @@ from sidepro.api.schemas import (
 from sidepro.domain.errors import Forbidden
 from sidepro.domain.ids import ProjectId, UserId
 from sidepro.domain.projects import views
+from sidepro.http.etags import ANY, entity_tags
 from sidepro.http.rate_limits import PROJECTS
 
 Title = Annotated[str, msgspec.Meta(extra_json_schema={**NOT_BLANK, "maxLength": 50})]
@@ -68,6 +69,12 @@ ETAG = ResponseHeader(
 NO_STORE = {"Cache-Control": "no-store"}
 
 _REVISION = re.compile(r"[1-9][0-9]{0,8}")
+
+IfMatch = Annotated[
+    str | None,
+    HeaderParameter(name="If-Match", description="The `ETag` of the read project."),
+]
+"""Makes a route document the header. `expected_revisions` reads it: a parameter holds one line."""
 
 
 class Project(ProjectCard):
@@ -117,14 +124,16 @@ def _etag(view: views.ProjectView) -> dict[str, str]:
 def revisions(if_match: Sequence[str]) -> frozenset[int] | None:
     """The revisions in If-Match headers (RFC 9110, 13.1.1); `None` means any.
 
-    Several headers form one list. A `W/` that a proxy put before a tag is ignored. An unknown tag
-    matches nothing.
+    Several headers form one list. An unknown tag matches nothing.
     """
-    tags = ",".join(if_match)
-    if not if_match or tags.strip() == "*":
+    tags = entity_tags(if_match)
+    if not if_match or ANY in tags:
         return None
-    matches = (_REVISION.fullmatch(tag) for tag in re.findall(r'"([^"]*)"', tags))
-    return frozenset(int(match[0]) for match in matches if match)
+    return frozenset(int(tag) for tag in tags if _REVISION.fullmatch(tag))
+
+
+def expected_revisions(request: ApiRequest) -> frozenset[int] | None:
+    return revisions(request.headers.getall("If-Match", []))
 
 
 async def check_author(services: Services, connection: ApiConnection) -> None:
@@ -246,18 +255,14 @@ async def edit_project(
     project_id: PathId,
     data: JSONBody[ProjectPatch],
     services: InjectedServices,
-    if_match: Annotated[
-        str | None,
-        HeaderParameter(name="If-Match", description="The `ETag` of the read project."),
-    ] = None,
+    _if_match: IfMatch = None,
 ) -> Response[Project]:
     """Change the given fields. With `If-Match`, only if the project has not changed since."""
     project = await services.projects.edit(
         caller_of(request),
         ProjectId(project_id),
         sent_fields(data),
-        # The parameter holds one line of the header only.
-        revisions(request.headers.getall("If-Match") if if_match is not None else []),
+        expected_revisions(request),
     )
     return Response(_project(project), headers=_etag(project))
 
@@ -268,10 +273,18 @@ async def edit_project(
     summary="Delete a project",
 )
 async def delete_project(
-    request: ApiRequest, project_id: PathId, services: InjectedServices
+    request: ApiRequest,
+    project_id: PathId,
+    services: InjectedServices,
+    _if_match: IfMatch = None,
 ) -> None:
-    """Its comments and bookmarks are deleted too."""
-    await services.projects.delete(caller_of(request), ProjectId(project_id))
+    """Its comments and bookmarks are deleted too.
+
+    With `If-Match`, only if the project has not changed since.
+    """
+    await services.projects.delete(
+        caller_of(request), ProjectId(project_id), expected_revisions(request)
+    )
 
 
 router = Router(

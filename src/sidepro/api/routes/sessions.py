@@ -7,7 +7,7 @@ import msgspec
 from litestar import Response, Router, delete, get, post, put
 from litestar.params import JSONBody
 
-from sidepro.api.auth import PUBLIC
+from sidepro.api.auth import TOKENLESS
 from sidepro.api.dependencies import (
     ApiRequest,
     InjectedServices,
@@ -94,7 +94,7 @@ class Withdrawal(msgspec.Struct, forbid_unknown_fields=True):
 
 @post(
     "/sessions",
-    opt={**PUBLIC, **LOG_IN, "problems": (WrongCredentials, AccountDeactivated)},
+    opt={**TOKENLESS, **LOG_IN, "problems": (WrongCredentials, AccountDeactivated)},
     summary="Log in",
 )
 async def log_in(
@@ -135,7 +135,7 @@ def _tokens(tokens: Tokens, status: int) -> Response[SessionTokens]:
 @post(
     "/sessions/refresh",
     status_code=200,
-    opt={**PUBLIC, "problems": (SessionEnded,)},
+    opt={**TOKENLESS, "problems": (SessionEnded,)},
     summary="Refresh the tokens of a session",
 )
 async def refresh(data: JSONBody[Refresh], services: InjectedServices) -> Response[SessionTokens]:

@@ -57,13 +57,16 @@ class Profile:
         return cls(user_id=user_id, updated_at=now, **_validated(fields, catalogue))
 
     def edited(self, changes: Mapping[str, Any], catalogue: Catalogue, now: datetime) -> "Profile":
-        """The profile with some fields changed. The others stay as stored, even if a later rule
-        would refuse them.
+        """The profile with some fields changed; itself if nothing changes. The others stay as
+        stored, even if a later rule would refuse them.
 
         Raises:
             InvalidInput: a changed field breaks its rule.
         """
-        return replace(self, updated_at=now, **_validated(changes, catalogue))
+        changed = _validated(changes, catalogue)
+        if all(getattr(self, name) == value for name, value in changed.items()):
+            return self
+        return replace(self, updated_at=now, **changed)
 
 
 def _validated(fields: Mapping[str, Any], catalogue: Catalogue) -> dict[str, Any]:

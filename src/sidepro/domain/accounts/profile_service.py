@@ -77,7 +77,8 @@ class ProfileService:
             edited = profile.edited(changes, catalogue, self.clock())
             if "image_id" in changes:
                 await _lock_image(work, edited)
-            await work.profiles.save(edited)
+            if edited is not profile:
+                await work.profiles.save(edited)
             view = await _view(work, caller)
             await work.commit()
         await self._trigger_similarity(profile, edited)

@@ -39,12 +39,15 @@ class Comment:
         return cls(comment_id, project_id, author_id, _validated(body), now, now)
 
     def edited(self, body: str, now: datetime) -> "Comment":
-        """The comment with another body.
+        """The comment with another body; itself if the body is the same.
 
         Raises:
             InvalidInput: the body is blank or too long.
         """
-        return replace(self, body=_validated(body), updated_at=max(now, self.updated_at))
+        text = _validated(body)
+        if text == self.body:
+            return self
+        return replace(self, body=text, updated_at=max(now, self.updated_at))
 
     def authorize_edit(self, caller: Caller) -> None:
         """Only the author may edit a comment: nobody else writes in that person's name.

@@ -84,7 +84,9 @@ class CommentService:
         async with self.unit_of_work() as work:
             comment = await _comment(work, project_id, comment_id)
             comment.authorize_edit(caller)
-            await work.comments.save(comment.edited(body, self.clock()))
+            edited = comment.edited(body, self.clock())
+            if edited is not comment:
+                await work.comments.save(edited)
             view = ensure_found(await work.board_reader.comment(comment_id))
             await work.commit()
         return view

@@ -66,7 +66,13 @@ class Project:
         )
 
     def edited(self, changes: Mapping[str, Any], now: datetime) -> "Project":
-        """The next revision, with some fields changed. `validate_fields` has checked them."""
+        """The next revision, with some fields changed. `validate_fields` has checked them.
+
+        The project itself if nothing changes: then there is no new revision.
+        """
+        written = changes.keys() - {"content_html"}  # follows from the content and our rules
+        if all(getattr(self, name) == changes[name] for name in written):
+            return self
         return replace(
             self,
             revision=self.revision + 1,

@@ -117,9 +117,8 @@ class ProjectService:
             edited = project.edited(changed, self.clock())
             if "thumbnail_id" in changed:
                 await _lock_thumbnail(work, edited)
-            if revisions is not None and project.revision not in revisions:
-                raise PreconditionFailed
-            if changes:
+            _check_revision(project, revisions)
+            if edited is not project:
                 await work.projects.save(edited)
                 if edited.content_html != project.content_html:
                     await _set_image_references(work, edited)
@@ -127,16 +126,22 @@ class ProjectService:
             await work.commit()
         return view
 
-    async def delete(self, caller: Caller, project_id: ProjectId) -> None:
+    async def delete(
+        self, caller: Caller, project_id: ProjectId, revisions: frozenset[int] | None = None
+    ) -> None:
         """Delete a project with its comments, bookmarks and counters.
+
+        `revisions` are the revisions that the caller expects; `None` means any.
 
         Raises:
             NotFound: there is no such project.
             Forbidden: the caller is neither its author nor an administrator.
+            PreconditionFailed: the project has another revision.
         """
         async with self.unit_of_work() as work:
             project = ensure_found(await work.projects.get(project_id))
             authorize_edit(caller, project.author_id)
+            _check_revision(project, revisions)
             await work.projects.delete(project.id)
             await work.commit()
 
@@ -239,6 +244,11 @@ class ProjectService:
         await work.projects.save_html(project.id, html)
         await _set_image_references(work, replace(project, content_html=html))
         return html != project.content_html
+
+
+def _check_revision(project: Project, revisions: frozenset[int] | None) -> None:
+    if revisions is not None and project.revision not in revisions:
+        raise PreconditionFailed
 
 
 async def _lock_thumbnail(work: ProjectUnitOfWork, project: Project) -> None:
