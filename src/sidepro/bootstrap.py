@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from litestar import Litestar
 from taskiq import AsyncBroker
@@ -49,6 +50,7 @@ from sidepro.domain.accounts.session import SessionTtl
 from sidepro.domain.accounts.session_service import SessionService
 from sidepro.domain.channels import ROOM
 from sidepro.domain.data_export.data_export_service import DataExportService
+from sidepro.domain.errors import Unavailable
 from sidepro.domain.images.image_service import ImageService
 from sidepro.domain.pagination import CursorCodec
 from sidepro.domain.projects.bookmark_service import BookmarkService
@@ -62,7 +64,7 @@ from sidepro.domain.rooms.room_service import RoomService
 from sidepro.domain.rooms.ticket_service import TicketService
 from sidepro.domain.withdrawal import WithdrawalService
 from sidepro.http.app import create_app
-from sidepro.http.health import HealthCheck, health_router
+from sidepro.http.health import Degraded, HealthCheck, health_router
 from sidepro.http.media import media_router
 from sidepro.http.metrics import Metrics, metrics_route
 from sidepro.jobs import broker as brokers
@@ -233,7 +235,7 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
         ),
         similarity_trigger=similarity_trigger,
         api=api,
-        required_checks={"database": storage.database.ping},
+        required_checks={"database": partial(_check_database, storage.database)},
         optional_checks=_optional_checks(storage, shared),
         media=storage.images if isinstance(storage.images, FolderImages) else None,
         metrics=(
@@ -303,6 +305,14 @@ def _build_rooms(
         clock=system.clock,
         new_id=system.new_id,
     )
+
+
+async def _check_database(database: Database) -> None:
+    await database.ping()
+    try:
+        await database.ping_write()
+    except Unavailable as error:
+        raise Degraded("cannot be written") from error
 
 
 def _optional_checks(storage: Storage, shared: SharedState) -> dict[str, HealthCheck]:

@@ -10,7 +10,11 @@ from litestar.openapi.datastructures import ResponseSpec
 log = structlog.get_logger(__name__)
 
 HealthCheck = Callable[[], Awaitable[None]]
-"""Raises an exception if the component is unavailable."""
+"""Raises `Degraded`, or another exception if the component is unavailable."""
+
+
+class Degraded(Exception):
+    """The component does part of its work."""
 
 
 class Health(msgspec.Struct):
@@ -47,7 +51,8 @@ def health_router(
         if "unavailable" in required_states.values():
             health = Health("unavailable", states)
             return Response(health, status_code=503, headers={"Retry-After": "5"})
-        return Response(Health("degraded" if "unavailable" in states.values() else "ok", states))
+        is_ok = all(state == "ok" for state in states.values())
+        return Response(Health("ok" if is_ok else "degraded", states))
 
     return Router("/", route_handlers=[live, ready], tags=["Health"])
 
@@ -55,6 +60,9 @@ def health_router(
 async def _state(name: str, check: HealthCheck) -> str:
     try:
         await check()
+    except Degraded as error:
+        log.warning("component_degraded", component=name, reason=str(error))
+        return "degraded"
     # Drivers fail with exceptions of their own; whatever it is, the component is unavailable.
     except Exception as error:
         log.warning("component_unavailable", component=name, reason=type(error).__name__)

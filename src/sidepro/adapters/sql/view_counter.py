@@ -9,11 +9,12 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from sidepro.adapters.sql.engine.database import POOL_TIMEOUT, Database
+from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.engine.fast_reads import RowLocked
 from sidepro.adapters.sql.schema.tables import project_counters
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.ids import ProjectId
+from sidepro.domain.projects.ports import VIEW_TIMEOUT
 
 MAX_BATCH = 256
 """Projects counted by one statement."""
@@ -65,10 +66,14 @@ class SqlViewCounter:
             # A task of its own: a cancelled request must not cancel the others' views.
             self._task = asyncio.create_task(self._count_all())
         try:
-            async with asyncio.timeout(POOL_TIMEOUT):
-                return await counted
-        except TimeoutError as error:
-            raise Unavailable from error
+            await asyncio.wait([counted], timeout=VIEW_TIMEOUT)
+        except asyncio.CancelledError:
+            counted.cancel()
+            raise
+        if not counted.done():
+            counted.add_done_callback(_ignore)
+            raise Unavailable
+        return counted.result()
 
     async def close(self) -> None:
         """Count the pending views."""
@@ -129,6 +134,12 @@ class SqlViewCounter:
         if not rest:
             return counted, set()
         return counted, _ids(await self._database.fetch(_ROWS, {"ids": rest}))
+
+
+def _ignore(counted: asyncio.Future[bool]) -> None:
+    """Take the result of a view whose reader did not wait for it."""
+    if not counted.cancelled():
+        counted.exception()
 
 
 def _ids(rows: Iterable[Any]) -> set[ProjectId]:

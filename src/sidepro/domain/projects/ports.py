@@ -127,6 +127,10 @@ class BookmarkRepository(Protocol):
         ...
 
 
+VIEW_TIMEOUT = 0.7
+"""Seconds that a reader of a project waits for the view to be counted."""
+
+
 class ViewCounter(Protocol):
     """Counts views of projects, outside any unit of work."""
 
@@ -134,6 +138,10 @@ class ViewCounter(Protocol):
         """Count one view; `False` if there is no such project.
 
         On return the view MUST be durable. N concurrent calls MUST add exactly N.
+
+        Raises:
+            Unavailable: the view could not be counted within `VIEW_TIMEOUT`. It may be counted
+                later.
         """
         ...
 

@@ -1,6 +1,7 @@
 """Projects on the board."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from sidepro.domain.errors import (
     InvalidInput,
     NotFound,
     PreconditionFailed,
+    Unavailable,
     ensure_found,
 )
 from sidepro.domain.idempotency import IdempotentRequest, run_idempotent
@@ -178,11 +180,14 @@ class ProjectService:
     ) -> ProjectView:
         """A project. Counts one view, which the result includes.
 
+        While the store cannot be written, the project is shown without counting.
+
         Raises:
             NotFound: there is no such project.
         """
-        if not await self.views.add(project_id):
-            raise NotFound
+        with suppress(Unavailable):
+            if not await self.views.add(project_id):
+                raise NotFound
         return await self.get(project_id, viewer)
 
     async def normalize_query(self, query: BoardQuery) -> BoardQuery:

@@ -21,7 +21,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.sql.selectable import ReturnsRows
 
 from sidepro.adapters.sql.engine.compiled_query import Row
-from sidepro.adapters.sql.engine.fast_reads import FastReader, postgresql_reader, sqlite_reader
+from sidepro.adapters.sql.engine.fast_reads import (
+    FastReader,
+    is_unavailable,
+    postgresql_reader,
+    sqlite_reader,
+)
 from sidepro.domain.errors import EmailTaken, NotFound, SideProError, Unavailable, UsernameTaken
 
 POOL_SIZE = 10
@@ -56,6 +61,12 @@ _UNIQUE: dict[str, type[SideProError]] = {
     "uq_users_email_key": EmailTaken,
     "uq_users_username_key": UsernameTaken,
 }
+
+
+WRITE_CHECK_TIMEOUT = 2.0
+"""Seconds."""
+
+_TOUCH = text("UPDATE alembic_version SET version_num = version_num")
 
 
 class Source(ABC):
@@ -104,6 +115,7 @@ class Database(Source):
         self.engine, self._fast_reader = (_sqlite if self.is_sqlite else _postgresql)(address)
         event.listen(self.engine.sync_engine, "handle_error", _translate_error)
         self._write_lock = asyncio.Lock()
+        self._write_check: asyncio.Task[None] | None = None
         self._autocommit = (
             self.engine
             if self.is_sqlite  # a connection is in autocommit until BEGIN
@@ -201,8 +213,30 @@ class Database(Source):
         async with self.reading() as connection:
             await connection.execute(text("SELECT 1"))
 
+    async def ping_write(self) -> None:
+        """Commit the smallest change. Waits for `WRITE_CHECK_TIMEOUT`, for one check at a time.
+
+        Raises:
+            Unavailable: the database cannot be written, or not in time.
+        """
+        if self._write_check is None or self._write_check.done():
+            self._write_check = asyncio.create_task(self._touch())
+        check = self._write_check
+        await asyncio.wait([check], timeout=WRITE_CHECK_TIMEOUT)
+        if not check.done():
+            raise Unavailable
+        check.result()
+
+    async def _touch(self) -> None:
+        async with self.writing() as connection:
+            await connection.execute(_TOUCH)
+            await self.commit(connection)
+
     async def close(self) -> None:
         """Close all connections."""
+        if self._write_check is not None:
+            self._write_check.cancel()
+            await asyncio.wait([self._write_check])
         await self._fast_reader.close()
         await self.engine.dispose()
 
@@ -291,7 +325,9 @@ def _translate_error(context: ExceptionContext) -> Exception | None:
         return domain_error(error.orig)
     # SQLite raises the bare DatabaseError for a file that is no database.
     unreachable = (
-        isinstance(error, (OperationalError, InterfaceError)) or type(error) is DatabaseError
+        isinstance(error, (OperationalError, InterfaceError))
+        or type(error) is DatabaseError
+        or is_unavailable(context.original_exception)
     )
     if unreachable or context.is_disconnect:
         unavailable = Unavailable()

@@ -77,6 +77,17 @@ def sqlite_reader(path: str, timeout: float) -> FastReader:
     return FastReader(sqlite_dialect(), SqliteConnections(path, timeout))
 
 
+_UNAVAILABLE_STATES = frozenset({"25006", "25P03"})
+"""SQLSTATEs beside psycopg's operational errors: a read-only transaction, an idle one ended."""
+
+
+def is_unavailable(error: BaseException | None) -> bool:
+    """Whether PostgreSQL's error is about its state and not about the statement."""
+    return isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)) or (
+        isinstance(error, psycopg.Error) and error.sqlstate in _UNAVAILABLE_STATES
+    )
+
+
 class PostgresqlConnections:
     """A small pool of psycopg connections in autocommit, the last used one first."""
 
@@ -91,8 +102,10 @@ class PostgresqlConnections:
             return await self._execute(text, values, retry=not writes)
         except psycopg.errors.LockNotAvailable as error:
             raise RowLocked from error
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-            raise Unavailable from error
+        except psycopg.Error as error:
+            if is_unavailable(error):
+                raise Unavailable from error
+            raise
         finally:
             self._slots.release()
 
@@ -102,7 +115,9 @@ class PostgresqlConnections:
                 return await self._run(self._idle.pop(), text, values)
             except psycopg.errors.LockNotAvailable:
                 raise
-            except (psycopg.OperationalError, psycopg.InterfaceError):
+            except psycopg.Error as error:
+                if not is_unavailable(error):
+                    raise
                 # The server may have closed it while it was idle, and the others too.
                 await self.close()
                 if not retry:
