@@ -121,7 +121,7 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
         OSError: the secret key of an embedded platform cannot be stored in the data folder.
     """
     secret_keys = settings.secret_key or (load_or_create_secret(settings.data_dir),)
-    storage = build_storage(settings)
+    storage = build_storage(settings, public_url)
     shared = build_shared_state(settings, storage)
     passwords = Argon2Passwords()
     tokens = JwtAccessTokens(

@@ -14,8 +14,11 @@ KEY = "0123456789abcdef0123456789abcdef.webp"
         KEY,
         f"/media/../{KEY}",
         f"/media/x/{KEY}",
-        f"/media/{KEY}?x",
-        f"/media/{KEY}#x",
+        f"https:/media/{KEY}",
+        f"https:///media/{KEY}",
+        f"ftp://images.example/b/{KEY}",
+        f"https://images.example:8443/b/{KEY}",
+        f"https://[images.example/b/{KEY}",
         f"/media/{KEY.upper()}",
         f"/media/{KEY}\n",
         f"media/{KEY}",
@@ -42,6 +45,33 @@ def test_a_key_is_found_in_store_urls_and_media_urls() -> None:
     assert urls.key_of(f"/media/{KEY}") == KEY
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"/media/{KEY}",
+        f"/media/{KEY}?x#y",
+        f"https://sidepro.example/media/{KEY}",
+        f"http://SidePro.example:80/media/{KEY}",
+        f"//sidepro.example/media/{KEY}",
+        f"HTTPS://sidepro.example:443/media/{KEY}#x",
+        f"https://bucket.example/{KEY}",
+        f"https://images.example/b/{KEY}?x",
+        f"https://한글.example/media/{KEY}",
+        f"https://xn--bj0bj06e.example/media/{KEY}",
+    ],
+)
+def test_all_public_addresses_of_an_image_have_its_key(url: str) -> None:
+    urls = ImageUrls(
+        "https://images.example/b/",
+        (
+            "https://sidepro.example/media/",
+            "https://bucket.example/",
+            "https://xn--bj0bj06e.example/media/",
+        ),
+    )
+    assert urls.key_of(url) == KEY
+
+
 def test_stored_html_gets_the_urls_of_the_store() -> None:
     html = (
         f'<p><img src="/media/{KEY}" alt="x"> &lt;img src="/media/{KEY}" <a href="/media/{KEY}">'
@@ -49,6 +79,11 @@ def test_stored_html_gets_the_urls_of_the_store() -> None:
     moved = ImageUrls("https://images.example/b/").in_html(html)
     assert moved == html.replace(
         f'<img src="/media/{KEY}"', f'<img src="https://images.example/b/{KEY}"'
-    )
+    ).replace(f'<a href="/media/{KEY}"', f'<a href="https://images.example/b/{KEY}"')
     assert ImageUrls().in_html(html) == html
-    assert keys_in(html) == {KEY}
+
+
+def test_shown_and_linked_images_are_references() -> None:
+    other = KEY.replace("0", "f")
+    html = f'<img src="/media/{KEY}" alt=""><a href="/media/{other}">x</a> /media/{"9" * 32}.webp'
+    assert keys_in(html) == {KEY, other}

@@ -19,15 +19,22 @@ pytestmark = pytest.mark.anyio
 ELEMENTS = {
     *("a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr"),
     *("img", "li", "ol", "p", "pre", "s", "strong", "table", "tbody", "td", "th", "thead", "tr"),
-    "ul",
+    *("b", "details", "div", "i", "input", "ins", "kbd", "mark", "samp", "section", "small"),
+    *("sub", "summary", "sup", "u", "ul", "var"),
 }
 ATTRIBUTES = {
-    "a": {"href", "title", "rel"},
+    "a": {"href", "title", "rel", "id"},
     "code": {"class"},
-    "img": {"src", "alt", "title"},
+    "details": {"open"},
+    "div": {"align"},
+    **{f"h{level}": {"id"} for level in range(1, 7)},
+    "img": {"src", "alt", "title", "width", "height"},
+    "input": {"type", "disabled", "checked"},
+    "li": {"id"},
     "ol": {"start"},
-    "td": {"align", "style"},
-    "th": {"align", "style"},
+    "p": {"align"},
+    "td": {"align"},
+    "th": {"align"},
 }
 
 CORPUS = [
@@ -148,6 +155,29 @@ CORPUS = [
     "\u202e<script>alert(1)</script>",
     "\ufeff<script>alert(1)</script>",
     "＜script＞alert(1)＜/script＞",
+    # HTML that is kept
+    "<details open ontoggle=alert(1)><summary onclick=alert(1)>x</summary></details>",
+    "<kbd onclick=alert(1)>x</kbd><sub style=position:fixed>x</sub>",
+    "<br onload=alert(1)><sup id=location>x</sup>",
+    "<h1 id=location>x</h1><a id=cookie name=body>x</a>",
+    "<input type=checkbox autofocus onfocus=alert(1)><input type=image src=x>",
+    "<p align='center\" onclick=\"alert(1)'>x</p>",
+    "<a href='java\tscript:alert(1)'>x</a><a href='//evil.example' ping=//evil.example>x</a>",
+    "<img src='https://evil.example/a.png' srcset='https://evil.example/b.png 2x'>",
+    "<details><svg onload=alert(1)></details><table background=javascript:alert(1)></table>",
+    "<!-- <script>alert(1)</script> --><!--> <script>alert(1)</script> -->",
+    "x <!-- a <img src=x onerror=alert(1)> --!> <b>-->",
+    "<!--\n\n<script>alert(1)</script>",
+    "<a title='</a><script>alert(1)</script>'>x</a>",
+    "<table><td><style><a title='</style><img src=x onerror=alert(1)>'>",
+    "[^1]\n\n[^1]: <script>alert(1)</script>[x](javascript:alert(1))",
+    "[^\"onclick=alert(1)]\n\n[^\"onclick=alert(1)]: x",
+    "# <script>alert(1)</script>\n\n# \"onclick=alert(1)",
+    "[x](#\"onclick=alert(1))",
+    "www.example.com/\"onclick=alert(1) 가www.example.com/\"onclick=alert(1)",
+    "https://example.com/\"onclick=alert(1)//가",
+    "javascript://example.com/%0aalert(1)",
+    "- [x] <script>alert(1)</script>",
 ]  # fmt: skip
 
 
@@ -183,8 +213,10 @@ def assert_harmless(text: str) -> None:
     for tag, attributes in page.elements:
         assert tag in ELEMENTS
         assert set(attributes) <= ATTRIBUTES.get(tag, set())
-        style = attributes.get("style", "")
-        assert re.fullmatch(r"(text-align: ?(left|right|center);?)?", style)
+        assert attributes.get("id", "user-content-").startswith("user-content-")
+        if tag == "input":
+            assert attributes["type"] == "checkbox"
+            assert "disabled" in attributes
         if tag == "img":
             assert re.fullmatch(r"/media/[0-9a-f]{32}\.webp", attributes["src"])
         if "href" in attributes:
@@ -306,16 +338,26 @@ LONG = 50_000
         "[a]: /" + "한" * (LONG // 2 - 20) + "\n\n" + "![b][a]" * (LONG // 14),
         "[](a)" * (LONG // 5),
         ("> " * 19 + "a\n\n") * (LONG // 41),
+        ">" * LONG,
+        "- " * 400 + "a\n",
+        "# a\n" * (LONG // 4),
+        "[^1]" * (LONG // 4 - 4) + "\n\n[^1]: a",
+        "".join(f"<b id={n}>" for n in range(2_000)) + "\n\n" + "x\n\n" * 9_000,
+        "<p><b><i><em>" * 1_000 + "<p>" * 12_000,
+        "<table><tr><td><b>" * (LONG // 18),
+        '<a b=" c="' * (LONG // 10),
+        "<!--" * (LONG // 4),
+        "https://a" + "가" * (LONG - 9),
         "|" * 200 + "\n" + "|-" * 199 + "|\n" + "|a\n" * (LONG // 4),
         "'\"&<>" * (LONG // 5),
     ],
-    ids=["addresses", "titles", "Korean addresses", "links", "quotes", "cells", "entities"],
+    ids=lambda text: repr(text[:20]),
 )
 async def test_the_size_of_the_html_is_linear_in_the_text(text: str) -> None:
     assert len(text) <= LONG
     started = time.thread_time()
-    assert len(SafeMarkdown(ImageUrls())(text)) < 40 * LONG
-    assert time.thread_time() - started < 30, "half a gigabyte takes minutes"
+    assert len(SafeMarkdown(ImageUrls())(text)) < 50 * LONG
+    assert time.thread_time() - started < 3
 
 
 async def test_references_beyond_the_total_length_stay_text() -> None:
@@ -326,10 +368,7 @@ async def test_references_beyond_the_total_length_stay_text() -> None:
 
 
 async def test_requests_are_served_while_a_text_is_rendered(api: Api, author: ApiUser) -> None:
-    content = ">" * 19 + "a\n" * 20_000
-    started = time.perf_counter()
-    SafeMarkdown(ImageUrls())(content)
-    alone = time.perf_counter() - started
+    content = "<b>" * 16_000 + "a"
     publishing = asyncio.create_task(api.publish(author, content=content))
     longest, last = 0.0, time.perf_counter()
     while not publishing.done():
@@ -337,7 +376,7 @@ async def test_requests_are_served_while_a_text_is_rendered(api: Api, author: Ap
         longest, last = max(longest, time.perf_counter() - last), time.perf_counter()
         await asyncio.sleep(0.005)
     await publishing
-    assert longest < alone / 2
+    assert longest < 0.25
 
 
 async def test_many_texts_of_one_writer_do_not_delay_others() -> None:

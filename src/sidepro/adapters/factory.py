@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from sidepro.adapters import system
 from sidepro.adapters.images.store import FolderImages, S3Images
@@ -30,7 +31,7 @@ from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
 from sidepro.adapters.sql.view_counter import SqlViewCounter
 from sidepro.domain.accounts.ports import SessionRegistry
 from sidepro.domain.channels import Presence, PubSub
-from sidepro.domain.images.urls import ImageUrls
+from sidepro.domain.images.urls import LOCAL_BASE, ImageUrls
 from sidepro.domain.rate_limiting import ConcurrencyLimiter, RateLimiter
 from sidepro.domain.recommendations.ports import NeighbourStore
 from sidepro.domain.rooms.ticket_service import SocketTickets
@@ -54,10 +55,10 @@ class Storage:
         return SqlUnitOfWork(self.database, self.catalogue_cache, self.image_urls)
 
 
-def build_storage(settings: Settings) -> Storage:
+def build_storage(settings: Settings, public_url: str) -> Storage:
     database = Database(settings.database)
     cache = CatalogueCache()
-    images, image_urls = _build_image_store(settings)
+    images, image_urls = _build_image_store(settings, public_url)
     return Storage(
         database=database,
         catalogue_cache=cache,
@@ -70,13 +71,17 @@ def build_storage(settings: Settings) -> Storage:
     )
 
 
-def _build_image_store(settings: Settings) -> tuple[FolderImages | S3Images, ImageUrls]:
+def _build_image_store(
+    settings: Settings, public_url: str
+) -> tuple[FolderImages | S3Images, ImageUrls]:
+    own = public_url.rstrip("/") + LOCAL_BASE
+    aliases = (own, urlsplit(own).path)
     if settings.images_bucket:
         bucket, prefix = settings.images_bucket
         store = S3Images(bucket, prefix, aws_region(), settings.s3_endpoint)
-        public_url = settings.s3_public_url
-        return store, ImageUrls(f"{public_url}/" if public_url else store.base)
-    return FolderImages(settings.images_folder), ImageUrls()
+        base = f"{settings.s3_public_url}/" if settings.s3_public_url else store.base
+        return store, ImageUrls(base, (*aliases, store.base))
+    return FolderImages(settings.images_folder), ImageUrls(aliases=aliases)
 
 
 @dataclass(frozen=True, slots=True)

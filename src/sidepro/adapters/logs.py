@@ -13,7 +13,7 @@ from sidepro.domain.ids import SessionId, UserId
 
 log = structlog.get_logger(__name__)
 
-QUIET = ("uvicorn", "aiosqlite", "taskiq", "sqlalchemy", "alembic", "asyncio", "markdown_it")
+QUIET = ("uvicorn", "aiosqlite", "taskiq", "sqlalchemy", "alembic", "asyncio")
 """Libraries that log from WARNING on. uvicorn would also log socket URLs with their tickets."""
 
 

@@ -7,6 +7,7 @@ inserted when the HTML is read, so that the store can change.
 import re
 from dataclasses import dataclass
 from typing import NewType
+from urllib.parse import unquote, urlsplit
 
 ImageKey = NewType("ImageKey", str)
 ImageUrl = NewType("ImageUrl", str)
@@ -14,34 +15,57 @@ ImageUrl = NewType("ImageUrl", str)
 LOCAL_BASE = "/media/"
 KEY = re.compile(r"[0-9a-f]{32}\.webp")
 
-_IMAGE = re.compile(rf'<img src="{LOCAL_BASE}({KEY.pattern})"')
+_REFERENCE = re.compile(rf'<(img src|a href)="{LOCAL_BASE}({KEY.pattern})"')
+_KEY_LENGTH = 37
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
 class ImageUrls:
-    """Builds the URLs of a store's images from `base`, which ends in a slash, and a key."""
+    """Builds the URLs of a store's images from `base`, which ends in a slash, and a key.
+
+    `aliases` are other bases under which people may write down the same images.
+    """
 
     base: str = LOCAL_BASE
+    aliases: tuple[str, ...] = ()
 
     def url(self, key: str | None) -> ImageUrl | None:
         """The URL of the image with this key; `None` for no key."""
         return None if key is None else ImageUrl(self.base + key)
 
     def key_of(self, url: str) -> ImageKey | None:
-        """The key in a URL of this store or of the form `/media/<key>`; `None` for other URLs."""
-        for base in (self.base, LOCAL_BASE):
-            key = url.removeprefix(base)
-            if key != url and KEY.fullmatch(key):
-                return ImageKey(key)
-        return None
+        """The key in a URL of this store or of the form `/media/<key>`; `None` for other URLs.
+
+        Scheme, query and fragment do not matter.
+        """
+        address = url.partition("#")[0].partition("?")[0]
+        base, key = address[:-_KEY_LENGTH], address[-_KEY_LENGTH:]
+        if not KEY.fullmatch(key):
+            return None
+        bases = map(_host_and_path, (self.base, LOCAL_BASE, *self.aliases))
+        return ImageKey(key) if _host_and_path(base) in bases else None
 
     def in_html(self, html: str) -> str:
         """Stored HTML with image URLs of this store."""
         if self.base == LOCAL_BASE:
             return html
-        return _IMAGE.sub(lambda match: f'<img src="{self.base}{match[1]}"', html)
+        return _REFERENCE.sub(lambda match: f'<{match[1]}="{self.base}{match[2]}"', html)
+
+
+def _host_and_path(url: str) -> tuple[str, int | None, str] | None:
+    """What two URLs of one resource have in common; `None` for URLs that cannot be ours."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+        host = unquote(parts.hostname or "").encode("idna").decode()
+    except ValueError:
+        return None
+    if parts.scheme not in ("", "http", "https") or bool(parts.scheme) > bool(host):
+        return None
+    return host, None if port == _DEFAULT_PORTS.get(parts.scheme) else port, parts.path
 
 
 def keys_in(html: str) -> frozenset[ImageKey]:
-    """The keys of the images in stored HTML."""
-    return frozenset(map(ImageKey, _IMAGE.findall(html)))
+    """The keys of the images that stored HTML shows or links to."""
+    return frozenset(ImageKey(key) for _, key in _REFERENCE.findall(html))
