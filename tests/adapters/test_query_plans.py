@@ -17,7 +17,7 @@ from sidepro.adapters.sql.search.access_paths import AccessPathPlanner, Plan
 from sidepro.adapters.sql.search.filters import BoardFilter
 from sidepro.domain.images.urls import ImageUrls
 from sidepro.domain.pagination import Cursor, PageRequest
-from sidepro.domain.projects.views import BoardQuery, Sort
+from sidepro.domain.projects.views import BoardQuery, CommentOrder, Sort
 from tests.adapters.large_board import (
     FIRST,
     LAST,
@@ -167,10 +167,12 @@ async def test_no_other_list_reads_a_whole_table(filled: Filled) -> None:
         for page in (
             await board.bookmarked_by(data.user, request, None),
             await board.comments(data.projects[1], request),
+            await board.comments(data.projects[1], request, CommentOrder.NEWEST),
             await rooms.rooms(data.user, request),
         ):
             assert page.items
     await board.bookmarks_of(data.user)
+    await rooms.unread(data.user)
     for place in ({"after": 3, "before": None}, {"after": None, "before": 3}):
         assert await rooms.messages(data.room, limit=20, **place)
     await board.project(data.projects[1], None)

@@ -153,6 +153,7 @@ MESSAGE: Shape = {
     "sent_at": moment,
 }
 HISTORY: Shape = {"items": [MESSAGE], "last_seq": count}
+UNREAD: Shape = {"rooms": count, "messages": count}
 ROOM: Shape = {
     "id": uuid7,
     "participant": Maybe(USER_SUMMARY),

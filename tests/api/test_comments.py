@@ -39,6 +39,31 @@ async def test_comments_are_public_and_oldest_first(api: Api) -> None:
     assert listed == {"items": comments, "next": None, "previous": None}
 
 
+async def test_comments_come_newest_first_on_request(api: Api) -> None:
+    author = await api.sign_up()
+    made = await api.publish(author)
+    comments = [await api.comment(author, made) for _ in range(3)]
+    path = f"/projects/{made['id']}/comments"
+
+    assert (await api.page(COMMENT, path, order="newest"))["items"] == comments[::-1]
+    assert (await api.page(COMMENT, path, order="oldest"))["items"] == comments
+    await api.refused(422, "invalid", "GET", path, query={"order": "best"})
+
+
+async def test_one_comment_is_public_and_where_its_location_says(api: Api) -> None:
+    author = await api.sign_up()
+    made = await api.publish(author)
+    path = f"/projects/{made['id']}/comments"
+    response = await api.send("POST", path, {"body": "하나"}, by=author)
+
+    location = response.headers["Location"].removeprefix(PREFIX)
+    assert await api.get(COMMENT, location) == answer(response, COMMENT)
+    for unknown in (UNKNOWN_ID, "nonsense"):
+        await api.refused(404, "not-found", "GET", f"{path}/{unknown}")
+        there = location.replace(made["id"], unknown)
+        await api.refused(404, "not-found", "GET", there)
+
+
 async def test_comments_are_counted(api: Api) -> None:
     author = await api.sign_up()
     made = await api.publish(author)
@@ -144,7 +169,9 @@ async def test_a_stranger_cannot_delete_a_comment(api: Api) -> None:
     await api.refused(403, "forbidden", "DELETE", path, by=await api.sign_up())
 
 
-@pytest.mark.parametrize(("method", "body"), [("PATCH", {"body": "neu"}), ("DELETE", None)])
+@pytest.mark.parametrize(
+    ("method", "body"), [("GET", None), ("PATCH", {"body": "neu"}), ("DELETE", None)]
+)
 async def test_a_comment_is_not_found_under_another_project(
     api: Api, method: str, body: Json | None
 ) -> None:

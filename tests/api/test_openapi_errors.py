@@ -135,6 +135,7 @@ def test_security(app: Litestar, openapi: Json) -> None:
     }
     assert anybody == {
         *("sign_up", "availability", "log_in", "refresh", "catalogue", "board", "comments"),
+        "comment",
         *("read_project", "project_head", "user_page", "user_projects"),
     }
     for path, _, one in operations(openapi):

@@ -87,6 +87,11 @@ async def comments(api: Api) -> Listed:
     return Listed(f"/projects/{made['id']}/comments", None, COMMENT, order)
 
 
+async def newest_comments(api: Api) -> Listed:
+    there = await comments(api)
+    return Listed(there.path, None, COMMENT, there.ids[::-1], {"order": "newest"})
+
+
 async def rooms(api: Api) -> Listed:
     person = await api.sign_up()
     made = [await api.room(person, await api.sign_up()) for _ in range(SIZE)]
@@ -115,6 +120,7 @@ LIST_CASES = [
     a_persons_projects,
     a_persons_bookmarks,
     comments,
+    newest_comments,
     rooms,
     sessions,
 ]

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.api.client import PREFIX, UNKNOWN_ID, Api, ApiUser, Json, answer
-from tests.api.schemas import ROOM
+from tests.api.schemas import ROOM, UNREAD
 
 pytestmark = pytest.mark.anyio
 
@@ -283,3 +283,21 @@ async def test_a_room_that_both_left_is_deleted_with_its_messages(api: Api) -> N
     fresh = response.json()
     assert fresh["id"] != room["id"]
     assert fresh["last_seq"] == 0
+
+
+# ------------------------------------------------------------------------------------- unread
+
+
+async def test_unread_messages_are_counted_over_all_rooms_on_the_list(api: Api) -> None:
+    me, one, two = [await api.sign_up(name) for name in ("me", "one", "two")]
+    first, second, third = [await api.room(me, other) for other in (one, two, await api.sign_up())]
+    assert await api.get(UNREAD, "/me/unread", by=me) == {"rooms": 0, "messages": 0}
+    for room, sender in ((first, one), (first, one), (second, two), (third, me)):
+        await api.send_message(sender, room)
+
+    assert await api.get(UNREAD, "/me/unread", by=me) == {"rooms": 2, "messages": 3}
+
+    read = await api.send("PUT", f"/rooms/{first['id']}/read", {"seq": 1}, by=me)
+    assert read.status_code == 204
+    await leave(api, second, me)
+    assert await api.get(UNREAD, "/me/unread", by=me) == {"rooms": 1, "messages": 1}

@@ -20,6 +20,7 @@ from sidepro.domain.pagination import (
 from sidepro.domain.projects.ports import Counters
 from sidepro.domain.projects.views import (
     BoardQuery,
+    CommentOrder,
     CommentView,
     ProjectCard,
     ProjectView,
@@ -338,13 +339,14 @@ async def test_comments_come_oldest_first_with_ties_by_id(adapters: Adapters) ->
         for comment in sorted(comments, key=lambda comment: (comment.created_at, comment.id))
     )
     for limit in (1, 2, 3, 7, 8):
-        assert (
-            tuple(await read_all_pages(partial(adapters.board.comments, project.id), limit))
-            == expected
-        )
+        oldest = partial(adapters.board.comments, project.id)
+        assert tuple(await read_all_pages(oldest, limit)) == expected
+        newest = partial(oldest, order=CommentOrder.NEWEST)
+        assert tuple(await read_all_pages(newest, limit)) == expected[::-1]
     for view in expected:
-        assert await adapters.board.comment(view.id) == view
-    assert await adapters.board.comment(no_comment()) is None
+        assert await adapters.board.comment(project.id, view.id) == view
+        assert await adapters.board.comment(no_project(), view.id) is None
+    assert await adapters.board.comment(project.id, no_comment()) is None
 
 
 async def test_comments_of_a_quiet_project_are_none(adapters: Adapters) -> None:

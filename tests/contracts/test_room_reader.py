@@ -11,7 +11,7 @@ from sidepro.domain.accounts.views import UserSummary
 from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.pagination import PageRequest
 from sidepro.domain.rooms.room import Message, Participant, Room, RoomStatus
-from sidepro.domain.rooms.views import RoomView
+from sidepro.domain.rooms.views import RoomView, Unread
 from tests import factories
 from tests.contracts.adapters import Adapters
 from tests.contracts.builders import after, no_room, nobody
@@ -209,6 +209,31 @@ async def test_a_message_moves_a_room_to_the_top(adapters: Adapters) -> None:
     assert [view.id for view in page.items] == [first.id, second.id]
     assert [view.last_message for view in page.items] == [message, None]
     assert [view.unread_count for view in page.items] == [1, 0]
+
+
+async def test_unread_messages_are_summed_over_the_rooms_on_the_list(adapters: Adapters) -> None:
+    me, *others = await people(adapters, 6)
+    rooms = [factories.room(me.id, other.id, last_seq=3) for other in others]
+    await adapters.add(*rooms)
+    # Per room: who sent the three messages, my read position, the unread messages.
+    senders = [(0, 0, 0), (0, 1, 0), (1, 1, 1), (0, 0, 0), (0, 0, 0)]
+    read = [0, 1, 0, 3, 0]
+    for room, other, sent, position in zip(rooms, others, senders, read, strict=True):
+        await adapters.add(
+            *(
+                factories.message(room.id, seq, me.id if mine else other.id)
+                for seq, mine in enumerate(sent, 1)
+            )
+        )
+        seats = {me.id: Participant(me.id, position), other.id: Participant(other.id, 0)}
+        low, high = sorted(seats)
+        left_by = me.id if room is rooms[-1] else None
+        seen = replace(room, participants=(seats[low], seats[high]), left_by=left_by)
+        await save(adapters, seen)
+
+    assert await adapters.rooms.unread(me.id) == Unread(rooms=2, messages=3 + 1)
+    assert await adapters.rooms.unread(others[2].id) == Unread(rooms=1, messages=3)
+    assert await adapters.rooms.unread(nobody()) == Unread(0, 0)
 
 
 # ------------------------------------------------------------------------------------- messages

@@ -11,7 +11,7 @@ from sidepro.domain.pagination import (
     Page,
     PageRequest,
 )
-from sidepro.domain.projects.views import BoardQuery, Sort
+from sidepro.domain.projects.views import BoardQuery, CommentOrder, Sort
 from tests import factories
 from tests.contracts.adapters import Adapters
 from tests.contracts.builders import after, nobody
@@ -52,8 +52,10 @@ class Scene:
         shown = pictures[0].id
         projects = [replace(project, thumbnail_id=shown) for project in projects]
         await adapters.add(self.busy, *projects, *rooms)
+        comments = [factories.comment(self.busy.id, other.id) for other in others]
+        self.comment = comments[0]
         await adapters.add(
-            *(factories.comment(self.busy.id, other.id) for other in others),
+            *comments,
             *(factories.message(room.id, 1, self.reader.id) for room in rooms),
             factories.profile(self.author.id, image_id=shown),
             *(
@@ -88,6 +90,12 @@ LIST_CASES: list[Any] = [
     ),
     pytest.param(
         lambda adapters, scene, page: adapters.board.comments(scene.busy.id, page), id="comments"
+    ),
+    pytest.param(
+        lambda adapters, scene, page: adapters.board.comments(
+            scene.busy.id, page, CommentOrder.NEWEST
+        ),
+        id="newest-comments",
     ),
     pytest.param(
         lambda adapters, scene, page: adapters.rooms.rooms(scene.reader.id, page), id="rooms"
@@ -151,7 +159,9 @@ ONE: list[Look] = [
     lambda adapters, scene: adapters.accounts.account(scene.people[0].id),
     lambda adapters, scene: adapters.accounts.log_in_candidate(scene.author.email, "203.0.113.7"),
     lambda adapters, scene: adapters.board.project(scene.busy.id, scene.reader.id),
+    lambda adapters, scene: adapters.board.comment(scene.busy.id, scene.comment.id),
     lambda adapters, scene: adapters.board.texts(None, 100),
+    lambda adapters, scene: adapters.rooms.unread(scene.reader.id),
     lambda adapters, scene: adapters.views.add(scene.busy.id),
     lambda adapters, scene: adapters.recommendable.projects_by_author(
         [scene.author.id, nobody()], scene.reader.id, most=9, first=3

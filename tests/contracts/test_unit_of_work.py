@@ -180,7 +180,7 @@ async def test_committed_changes_are_visible_to_readers_and_other_processes(
         assert page.card.skills == ("Kotlin",)
         assert page.card.bookmarked is True
         assert await reader.board.counters(scene.project.id) == Counters(0, 1, 1)
-        assert await reader.board.comment(scene.comment.id) is None
+        assert await reader.board.comment(scene.project.id, scene.comment.id) is None
         state = await reader.rooms.state(scene.room.id)
         assert state is not None
         assert state.last_seq == 1
@@ -220,7 +220,7 @@ async def test_uncommitted_changes_are_invisible_to_readers(adapters: Adapters) 
         assert page.card.title == scene.project.title
         assert page.card.bookmarked is False
         assert await adapters.board.counters(scene.project.id) == Counters(0, 0, 0)
-        assert await adapters.board.comment(scene.comment.id) is not None
+        assert await adapters.board.comment(scene.project.id, scene.comment.id) is not None
         assert await adapters.rooms.state(scene.room.id) == scene.room
         assert (await adapters.board.comments(scene.project.id, PageRequest())).items != ()
         population = await adapters.population.population()

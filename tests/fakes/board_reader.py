@@ -26,6 +26,7 @@ from sidepro.domain.projects.ports import Counters, StoredMarkdown
 from sidepro.domain.projects.project import Project
 from sidepro.domain.projects.views import (
     BoardQuery,
+    CommentOrder,
     CommentView,
     ProjectCard,
     ProjectView,
@@ -100,17 +101,29 @@ class MemoryBoardReader:
         texts = (StoredMarkdown(p.id, p.content, p.content_html) for p in projects)
         return tuple(t for t in texts if after is None or t.project_id > after)[:limit]
 
-    async def comments(self, project_id: ProjectId, page: PageRequest) -> Page[CommentView]:
+    async def comments(
+        self,
+        project_id: ProjectId,
+        page: PageRequest,
+        order: CommentOrder = CommentOrder.OLDEST,
+    ) -> Page[CommentView]:
         views = [
             self._comment(comment)
             for comment in self._store.state.comments.values()
             if comment.project_id == project_id
         ]
-        return read_page(views, page, lambda view: (view.created_at, view.id), descending=False)
+        return read_page(
+            views,
+            page,
+            lambda view: (view.created_at, view.id),
+            descending=order is CommentOrder.NEWEST,
+        )
 
-    async def comment(self, comment_id: CommentId) -> CommentView | None:
+    async def comment(self, project_id: ProjectId, comment_id: CommentId) -> CommentView | None:
         comment = self._store.state.comments.get(comment_id)
-        return None if comment is None else self._comment(comment)
+        if comment is None or comment.project_id != project_id:
+            return None
+        return self._comment(comment)
 
     async def counters(self, project_id: ProjectId) -> Counters | None:
         return self._store.state.counters.get(project_id)

@@ -21,7 +21,7 @@ from sidepro.domain.pagination import (
 from sidepro.domain.recommendations.packed import Population, Similarities
 from sidepro.domain.recommendations.ports import Neighbourhood, SimilarityRun
 from sidepro.domain.rooms.room import Message, Room, RoomStatus
-from sidepro.domain.rooms.views import RoomView
+from sidepro.domain.rooms.views import RoomView, Unread
 from sidepro.domain.text import casefold_key
 from tests.fakes.board_reader import MemoryBoardReader, read_page
 from tests.fakes.store import MemoryStore
@@ -114,6 +114,10 @@ class MemoryReader(MemoryBoardReader):
 
     async def room_count(self, user_id: UserId) -> int:
         return len(self._rooms_of(user_id))
+
+    async def unread(self, user_id: UserId) -> Unread:
+        counts = [self._room(room, user_id).unread_count for room in self._rooms_of(user_id)]
+        return Unread(sum(count > 0 for count in counts), sum(counts))
 
     async def room(self, room_id: RoomId, user_id: UserId) -> RoomView | None:
         views = [self._room(r, user_id) for r in self._rooms_of(user_id) if r.id == room_id]

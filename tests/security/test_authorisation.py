@@ -90,6 +90,7 @@ TABLE: dict[str, Row] = {
     ),
     "DELETE /api/v1/me": signed_in(422, lambda _: {"password": "wrong"}),
     "GET /api/v1/me": signed_in(200),
+    "GET /api/v1/me/unread": signed_in(200),
     "GET /api/v1/me/export": signed_in(200),
     "PUT /api/v1/me/profile": signed_in(200, lambda _: {"bio": "", "skills": ["R"]}),
     "PATCH /api/v1/me/profile": signed_in(200, lambda _: {"bio": "neu"}),
@@ -105,6 +106,7 @@ TABLE: dict[str, Row] = {
     "DELETE /api/v1/projects/{project_id}/bookmark": signed_in(200),
     "GET /api/v1/projects/{project_id}/comments": everybody(200),
     "POST /api/v1/projects/{project_id}/comments": signed_in(201, lambda _: {"body": "x"}),
+    "GET /api/v1/projects/{project_id}/comments/{comment_id}": everybody(200),
     "PATCH /api/v1/projects/{project_id}/comments/{comment_id}": Row(
         401, 403, 200, 403, 403, lambda _: {"body": "neu"}
     ),

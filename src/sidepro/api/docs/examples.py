@@ -177,6 +177,7 @@ _INSTANCES = (
     rooms.NewMessage(_MESSAGE.body, _MESSAGE.client_id),
     _MESSAGE,
     rooms.History([_MESSAGE], 1),
+    rooms.Unread(rooms=2, messages=7),
     rooms.ReadMark(1),
     rooms.SocketTicket("q0Zr8dT1w5cXlMb4…", 30, f"/api/v1/rooms/{_ROOM}/socket"),
     recommendations.Recommendations(

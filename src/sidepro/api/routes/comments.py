@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, Router, delete, get, patch, post
-from litestar.params import JSONBody
+from litestar.params import JSONBody, Parameter
 
 from sidepro.api.auth import PUBLIC
 from sidepro.api.dependencies import (
@@ -79,22 +79,25 @@ async def check_author(services: Services, connection: ApiConnection) -> None:
     "/projects/{project_id:uuid}/comments",
     opt={**PUBLIC, "access": check_project_exists},
     response_headers=[LINK],
-    summary="A project's comments, oldest first",
+    summary="A project's comments",
 )
 async def comments(
     request: ApiRequest,
     project_id: PathId,
     services: InjectedServices,
+    order: Annotated[
+        views.CommentOrder, Parameter(description="The sort order; ids break ties.")
+    ] = views.CommentOrder.OLDEST,
     limit: Limit = LIMIT,
     cursor: CursorText = None,
     total: Total = False,
 ) -> Response[ListOf[Comment]]:
     """The comments on a project."""
     project = ProjectId(project_id)
-    scope = scope_of("comments", {"project": project_id})
+    scope = scope_of("comments", {"project": project_id, "order": order})
     size = await services.comments.count(project) if total else None
     page = await services.comments.of_project(
-        project, page_request(services, limit, cursor, scope), project_exists=total
+        project, page_request(services, limit, cursor, scope), order, project_exists=total
     )
     return page_response(request, services, page, scope, _comment, size)
 
@@ -128,6 +131,16 @@ async def write_comment(
     )
 
 
+@get(
+    "/projects/{project_id:uuid}/comments/{comment_id:uuid}",
+    opt=PUBLIC,
+    summary="A comment",
+)
+async def comment(project_id: PathId, comment_id: PathId, services: InjectedServices) -> Comment:
+    """One comment on a project."""
+    return _comment(await services.comments.comment(ProjectId(project_id), CommentId(comment_id)))
+
+
 @patch(
     "/projects/{project_id:uuid}/comments/{comment_id:uuid}",
     opt={"access": check_author, "problems": (Forbidden,)},
@@ -141,10 +154,10 @@ async def edit_comment(
     services: InjectedServices,
 ) -> Comment:
     """Change the text of one's own comment."""
-    comment = await services.comments.edit(
+    edited = await services.comments.edit(
         caller_of(request), ProjectId(project_id), CommentId(comment_id), data.body
     )
-    return _comment(comment)
+    return _comment(edited)
 
 
 @delete(
@@ -163,6 +176,6 @@ async def delete_comment(
 
 router = Router(
     "/",
-    route_handlers=[comments, write_comment, edit_comment, delete_comment],
+    route_handlers=[comments, write_comment, comment, edit_comment, delete_comment],
     tags=["Board"],
 )

@@ -126,6 +126,13 @@ class SocketTicket(msgspec.Struct):
     path: str
 
 
+class Unread(msgspec.Struct):
+    """How many rooms have unread messages, and how many messages these are."""
+
+    rooms: int
+    messages: int
+
+
 class History(msgspec.Struct):
     """Messages in ascending order, and the number of the room's last message."""
 
@@ -220,6 +227,13 @@ async def rooms(
     page = await services.rooms.rooms(caller, page_request(services, limit, cursor, scope))
     size = await services.rooms.room_count(caller) if total else None
     return page_response(request, services, page, scope, room_schema, size)
+
+
+@get("/me/unread", summary="Count one's unread messages")
+async def unread(request: ApiRequest, services: InjectedServices) -> Unread:
+    """In all rooms that the caller has not left."""
+    found = await services.rooms.unread(caller_of(request))
+    return Unread(found.rooms, found.messages)
 
 
 @get("/rooms/{room_id:uuid}", summary="One of the caller's rooms")
@@ -323,6 +337,16 @@ async def socket_ticket(
 
 router = Router(
     "/",
-    route_handlers=[ask, rooms, read_room, leave, messages, send, mark_read, socket_ticket],
+    route_handlers=[
+        ask,
+        rooms,
+        unread,
+        read_room,
+        leave,
+        messages,
+        send,
+        mark_read,
+        socket_ticket,
+    ],
     tags=["Coffee chat"],
 )

@@ -10,7 +10,7 @@ from sidepro.domain.ids import CommentId, NewId, ProjectId
 from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.ports import BoardReader, ProjectUnitOfWork
-from sidepro.domain.projects.views import CommentView
+from sidepro.domain.projects.views import CommentOrder, CommentView
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 
 
@@ -24,16 +24,21 @@ class CommentService:
     new_id: NewId
 
     async def of_project(
-        self, project_id: ProjectId, page: PageRequest, *, project_exists: bool = False
+        self,
+        project_id: ProjectId,
+        page: PageRequest,
+        order: CommentOrder = CommentOrder.OLDEST,
+        *,
+        project_exists: bool = False,
     ) -> Page[CommentView]:
-        """A page of a project's comments, oldest first.
+        """A page of a project's comments.
 
         `project_exists` says that the caller has checked this, which spares a statement.
 
         Raises:
             NotFound: there is no such project.
         """
-        comments = await self.reader.comments(project_id, page)
+        comments = await self.reader.comments(project_id, page, order)
         if not comments.items and not project_exists:
             await self.count(project_id)
         return comments
@@ -45,6 +50,14 @@ class CommentService:
             NotFound: there is no such project.
         """
         return ensure_found(await self.reader.counters(project_id)).comments
+
+    async def comment(self, project_id: ProjectId, comment_id: CommentId) -> CommentView:
+        """One comment.
+
+        Raises:
+            NotFound: the project has no such comment.
+        """
+        return ensure_found(await self.reader.comment(project_id, comment_id))
 
     async def write(
         self,
@@ -67,7 +80,7 @@ class CommentService:
         async def store(work: ProjectUnitOfWork) -> CommentView:
             await work.comments.add(comment)
             await work.projects.adjust_counters(project_id, comments=1)
-            return ensure_found(await work.board_reader.comment(comment.id))
+            return ensure_found(await work.board_reader.comment(project_id, comment.id))
 
         return await run_idempotent(self.unit_of_work, request, comment.created_at, store)
 
@@ -87,7 +100,7 @@ class CommentService:
             edited = comment.edited(body, self.clock())
             if edited is not comment:
                 await work.comments.save(edited)
-            view = ensure_found(await work.board_reader.comment(comment_id))
+            view = ensure_found(await work.board_reader.comment(project_id, comment_id))
             await work.commit()
         return view
 

@@ -10,7 +10,13 @@ from sidepro.domain.images.ports import ImageRepository
 from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.project import Project
-from sidepro.domain.projects.views import BoardQuery, CommentView, ProjectCard, ProjectView
+from sidepro.domain.projects.views import (
+    BoardQuery,
+    CommentOrder,
+    CommentView,
+    ProjectCard,
+    ProjectView,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,12 +192,17 @@ class BoardReader(Protocol):
         """
         ...
 
-    async def comments(self, project_id: ProjectId, page: PageRequest) -> Page[CommentView]:
-        """A page of a project's comments, oldest first."""
+    async def comments(
+        self,
+        project_id: ProjectId,
+        page: PageRequest,
+        order: CommentOrder = CommentOrder.OLDEST,
+    ) -> Page[CommentView]:
+        """A page of a project's comments."""
         ...
 
-    async def comment(self, comment_id: CommentId) -> CommentView | None:
-        """One comment, or `None`."""
+    async def comment(self, project_id: ProjectId, comment_id: CommentId) -> CommentView | None:
+        """A comment of this project, or `None`."""
         ...
 
     async def counters(self, project_id: ProjectId) -> Counters | None:

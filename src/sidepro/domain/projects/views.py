@@ -17,6 +17,13 @@ class Sort(StrEnum):
     POPULAR = "popular"
 
 
+class CommentOrder(StrEnum):
+    """The orders of a project's comments; ids break ties."""
+
+    OLDEST = "oldest"
+    NEWEST = "newest"
+
+
 @dataclass(frozen=True, slots=True)
 class BoardQuery:
     """Filters and order of the board. An empty filter or `None` matches everything.

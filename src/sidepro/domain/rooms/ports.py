@@ -7,7 +7,7 @@ from sidepro.domain.idempotency import IdempotentUnitOfWork
 from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.rooms.room import Message, Room
-from sidepro.domain.rooms.views import RoomView
+from sidepro.domain.rooms.views import RoomView, Unread
 
 MessageName = tuple[RoomId, UserId, str]
 """Room, sender and client id of a message: unique."""
@@ -75,6 +75,10 @@ class RoomReader(Protocol):
 
     async def room_count(self, user_id: UserId) -> int:
         """The number of rooms that this person has not left."""
+        ...
+
+    async def unread(self, user_id: UserId) -> Unread:
+        """The unread messages in all rooms that this person has not left, in one statement."""
         ...
 
     async def room(self, room_id: RoomId, user_id: UserId) -> RoomView | None:

@@ -20,6 +20,7 @@ from sidepro.domain.rooms.views import (
     PresenceSnapshot,
     RoomSnapshot,
     RoomView,
+    Unread,
 )
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 
@@ -95,6 +96,10 @@ class RoomService:
     async def room_count(self, caller: Caller) -> int:
         """The number of the caller's rooms."""
         return await self.reader.room_count(caller.id)
+
+    async def unread(self, caller: Caller) -> Unread:
+        """The caller's unread messages, in all rooms together."""
+        return await self.reader.unread(caller.id)
 
     async def room(self, caller: Caller, room_id: RoomId) -> RoomView:
         """One of the caller's rooms.

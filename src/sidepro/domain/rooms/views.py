@@ -35,6 +35,14 @@ class OpenResult(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """How many rooms of a person have unread messages, and how many messages these are."""
+
+    rooms: int
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
 class PresenceSnapshot:
     """The connected participants of a room, and the status that results."""
 

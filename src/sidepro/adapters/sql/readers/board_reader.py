@@ -30,7 +30,13 @@ from sidepro.domain.ids import CommentId, ProjectId, UserId
 from sidepro.domain.images.urls import ImageUrls
 from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.projects.ports import Counters, StoredMarkdown
-from sidepro.domain.projects.views import BoardQuery, CommentView, ProjectCard, ProjectView
+from sidepro.domain.projects.views import (
+    BoardQuery,
+    CommentOrder,
+    CommentView,
+    ProjectCard,
+    ProjectView,
+)
 
 _PROJECT = CARDS.add_columns(
     projects.c.content,
@@ -62,12 +68,16 @@ _COMMENTS = (
     .select_from(comments.join(users, users.c.id == comments.c.author_id))
     .where(visible_to(VIEWER, comments.c.project_id))
 )
-_COMMENTS_OF = KeysetQuery(
-    _COMMENTS.where(comments.c.project_id == bindparam("project")),
-    (comments.c.created_at, comments.c.id),
-    descending=False,
-)
-_COMMENT = _COMMENTS.where(comments.c.id == bindparam("id"))
+_COMMENTS_OF_PROJECT = _COMMENTS.where(comments.c.project_id == bindparam("project"))
+_COMMENT_PAGES = {
+    order: KeysetQuery(
+        _COMMENTS_OF_PROJECT,
+        (comments.c.created_at, comments.c.id),
+        descending=order is CommentOrder.NEWEST,
+    )
+    for order in CommentOrder
+}
+_COMMENT = _COMMENTS_OF_PROJECT.where(comments.c.id == bindparam("id"))
 _COUNTERS = select(project_counters).where(project_counters.c.project_id == bindparam("id"))
 
 
@@ -144,12 +154,19 @@ class SqlBoardReader:
         rows = await self._database.fetch(statement, {"after": after, "limit": limit})
         return tuple(StoredMarkdown(row.id, row.content, row.content_html) for row in rows)
 
-    async def comments(self, project_id: ProjectId, page: PageRequest) -> Page[CommentView]:
-        rows = await _COMMENTS_OF.page(self._database, page, {"project": project_id})
+    async def comments(
+        self,
+        project_id: ProjectId,
+        page: PageRequest,
+        order: CommentOrder = CommentOrder.OLDEST,
+    ) -> Page[CommentView]:
+        pages = _COMMENT_PAGES[order]
+        rows = await pages.page(self._database, page, {"project": project_id})
         return Page(tuple(self._comment(row) for row in rows.items), rows.next, rows.previous)
 
-    async def comment(self, comment_id: CommentId) -> CommentView | None:
-        row = await self._database.fetch_one(_COMMENT, {"id": comment_id})
+    async def comment(self, project_id: ProjectId, comment_id: CommentId) -> CommentView | None:
+        parameters = {"project": project_id, "id": comment_id}
+        row = await self._database.fetch_one(_COMMENT, parameters)
         return None if row is None else self._comment(row)
 
     async def counters(self, project_id: ProjectId) -> Counters | None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, case, func, or_, select
+from sqlalchemy import BigInteger, Select, and_, bindparam, case, cast, func, or_, select
 
 from sidepro.adapters.sql.engine.compiled_query import Row, limit_param
 from sidepro.adapters.sql.engine.database import Source
@@ -16,7 +16,7 @@ from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.images.urls import ImageUrls
 from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.rooms.room import Message, Room, RoomStatus
-from sidepro.domain.rooms.views import RoomView
+from sidepro.domain.rooms.views import RoomView, Unread
 
 _ROOM = select(rooms).where(rooms.c.id == bindparam("id"))
 
@@ -95,6 +95,17 @@ _ROOMS_OF = KeysetQuery(_ROOM_VIEWS, (rooms.c.updated_at, rooms.c.id), descendin
 
 _ROOM_COUNT = select(func.count()).select_from(rooms).where(_IN_LIST_OF_USER)
 
+# Most rooms have nothing new: their messages are not looked up.
+_UNREAD_BY_ROOM = (
+    select(_UNREAD.label("unread"))
+    .where(_IN_LIST_OF_USER, rooms.c.last_seq > _READ_SEQ)
+    .subquery("unread_by_room")
+)
+_UNREAD_IN_ALL = select(
+    func.count().label("rooms"),
+    cast(func.coalesce(func.sum(_UNREAD_BY_ROOM.c.unread), 0), BigInteger).label("messages"),
+).where(_UNREAD_BY_ROOM.c.unread > 0)
+
 
 class SqlRoomReader:
     """See `sidepro.domain.rooms.ports.RoomReader`."""
@@ -111,6 +122,10 @@ class SqlRoomReader:
     async def room_count(self, user_id: UserId) -> int:
         (row,) = await self._database.fetch(_ROOM_COUNT, {"user": user_id})
         return int(row[0])
+
+    async def unread(self, user_id: UserId) -> Unread:
+        (row,) = await self._database.fetch(_UNREAD_IN_ALL, {"user": user_id})
+        return Unread(row.rooms, row.messages)
 
     async def room(self, room_id: RoomId, user_id: UserId) -> RoomView | None:
         row = await self._database.fetch_one(_ROOM_VIEW, {"id": room_id, "user": user_id})
