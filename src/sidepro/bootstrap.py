@@ -164,6 +164,7 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
             catalogue=storage.catalogue,
             views=storage.views,
             markdown=markdown.in_thread,
+            image_urls=storage.image_urls,
             clock=system.clock,
             new_id=system.new_id,
         ),

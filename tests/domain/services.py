@@ -245,6 +245,7 @@ class Services:
             catalogue=self.catalogue,
             views=self.reader,
             markdown=factories.escaping,
+            image_urls=ImageUrls(),
             clock=self.clock,
             new_id=factories.new_id,
         )

@@ -104,6 +104,7 @@ TABLE: dict[str, Row] = {
     "DELETE /api/v1/projects/{project_id}": authors(204),
     "PUT /api/v1/projects/{project_id}/bookmark": signed_in(200),
     "DELETE /api/v1/projects/{project_id}/bookmark": signed_in(200),
+    "POST /api/v1/markdown": signed_in(200, lambda _: {"content": "x"}),
     "GET /api/v1/projects/{project_id}/comments": everybody(200),
     "POST /api/v1/projects/{project_id}/comments": signed_in(201, lambda _: {"body": "x"}),
     "GET /api/v1/projects/{project_id}/comments/{comment_id}": everybody(200),

@@ -26,6 +26,8 @@ LOG_IN = {"limit": Limit("log-in", 10, _MINUTE, fallback=5), "by_address": True}
 SIGN_UP = {"limit": Limit("sign-up", 10, _HOUR, fallback=3), "by_address": True}
 PROJECTS = {"limit": Limit("projects", 30, _HOUR)}
 COMMENTS = {"limit": Limit("comments", 120, _HOUR)}
+MARKDOWN = {"limit": Limit("markdown", 120, _MINUTE)}
+"""Previews while somebody types."""
 IMAGES = {"limit": Limit("images", 60, _HOUR)}
 ROOMS = {"limit": Limit("rooms", 60, _HOUR)}
 MESSAGES = {"limit": Limit("messages", 50, 5)}

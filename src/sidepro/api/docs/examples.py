@@ -163,10 +163,14 @@ _INSTANCES = (
         **msgspec.structs.asdict(_CARD),
         content=_CONTENT,
         content_html=(
-            "<h2>무엇을 하나요?</h2>\n"
+            '<h2 id="user-content-무엇을-하나요">무엇을 하나요?</h2>\n'
             "<p>동네 <strong>커피챗</strong> 상대를 지도에서 찾아 줍니다.</p>\n"
         ),
         repository_url=_REPOSITORY,
+    ),
+    projects.MarkdownText("이 지도는 **커피챗(coffee chat)**을 위한 것입니다."),
+    projects.MarkdownPreview(
+        "<p>이 지도는 <strong>커피챗(coffee chat)</strong>을 위한 것입니다.</p>\n"
     ),
     bookmarks.BookmarkState(bookmarked=True, bookmark_count=10),
     comments.CommentText(_COMMENT_SHOWN.body),

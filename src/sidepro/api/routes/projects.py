@@ -47,7 +47,7 @@ from sidepro.domain.errors import Forbidden
 from sidepro.domain.ids import ProjectId, UserId
 from sidepro.domain.projects import views
 from sidepro.http.etags import ANY, entity_tags
-from sidepro.http.rate_limits import PROJECTS
+from sidepro.http.rate_limits import MARKDOWN, PROJECTS
 
 Title = Annotated[str, msgspec.Meta(extra_json_schema={**NOT_BLANK, "maxLength": 50})]
 Summary = Annotated[str, msgspec.Meta(extra_json_schema={**NOT_BLANK, "maxLength": 60})]
@@ -105,6 +105,18 @@ class ProjectPatch(msgspec.Struct, forbid_unknown_fields=True):
     skills: Skills | msgspec.UnsetType = msgspec.UNSET
     repository_url: WebAddress | msgspec.UnsetType | None = msgspec.UNSET
     thumbnail_id: UUID | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class MarkdownText(msgspec.Struct, forbid_unknown_fields=True):
+    """A text to preview."""
+
+    content: Content
+
+
+class MarkdownPreview(msgspec.Struct):
+    """Safe HTML."""
+
+    html: str
 
 
 def _project(view: views.ProjectView) -> Project:
@@ -287,6 +299,19 @@ async def delete_project(
     )
 
 
+@post(
+    "/markdown",
+    opt={**MARKDOWN},
+    status_code=200,
+    summary="Preview Markdown",
+)
+async def preview_markdown(
+    request: ApiRequest, data: JSONBody[MarkdownText], services: InjectedServices
+) -> MarkdownPreview:
+    """The HTML of a project with this text. Nothing is stored."""
+    return MarkdownPreview(await services.projects.preview(caller_of(request), data.content))
+
+
 router = Router(
     "/",
     route_handlers=[
@@ -296,6 +321,7 @@ router = Router(
         project_head,
         edit_project,
         delete_project,
+        preview_markdown,
     ],
     tags=["Board"],
 )

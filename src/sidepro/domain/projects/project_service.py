@@ -18,7 +18,7 @@ from sidepro.domain.errors import (
 from sidepro.domain.idempotency import IdempotentRequest, run_idempotent
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import ImageId, NewId, ProjectId, UserId
-from sidepro.domain.images.urls import keys_in
+from sidepro.domain.images.urls import ImageUrls, keys_in
 from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.projects.ports import (
     BoardReader,
@@ -48,6 +48,7 @@ class ProjectService:
     catalogue: CatalogueReader
     views: ViewCounter
     markdown: Markdown
+    image_urls: ImageUrls
     clock: Clock
     new_id: NewId
 
@@ -189,6 +190,15 @@ class ProjectService:
             if not await self.views.add(project_id):
                 raise NotFound
         return await self.get(project_id, viewer)
+
+    async def preview(self, caller: Caller, content: str) -> str:
+        """The HTML that publishing this Markdown would give.
+
+        Raises:
+            InvalidInput: the text is blank or too long.
+        """
+        text = validate_fields({"content": content}, ())["content"]
+        return self.image_urls.in_html(await self.markdown(text, caller.id))
 
     async def normalize_query(self, query: BoardQuery) -> BoardQuery:
         """The query with folded text and checked, distinct, sorted skills.
