@@ -20,6 +20,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 PREFIX = "SIDEPRO_"
 MIN_SECRET_LENGTH = 16
+MIN_SECRET_CHARACTERS = 8
 YEAR = 366 * 24 * 3600
 
 Network = IPv4Network | IPv6Network
@@ -46,6 +47,8 @@ def _split(text: str) -> SplitResult:
 
 def _database(text: str) -> str:
     rule = "be postgresql://user:password@host:port/name or sqlite:///path"
+    if text.startswith("postgres://"):
+        text = text.replace("postgres://", "postgresql://", 1)
     parts = _split(text)
     if parts.scheme == "sqlite" and text.startswith("sqlite:///") and len(text) > 10:
         # Each connection would have an in-memory database of its own.
@@ -123,6 +126,8 @@ def _network(text: str) -> Network:
 def _secret(text: str) -> str:
     if len(text) < MIN_SECRET_LENGTH:
         raise ValueError(f"have at least {MIN_SECRET_LENGTH} characters in each key")
+    if len(set(text)) < MIN_SECRET_CHARACTERS:
+        raise ValueError(f"have at least {MIN_SECRET_CHARACTERS} different characters in each key")
     return text
 
 

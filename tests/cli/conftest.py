@@ -70,8 +70,9 @@ def run_here(
         with monkeypatch.context() as patched:
             patched.chdir(tmp_path)
             patched.setattr(sys, "argv", ["sidepro", *arguments])
-            # Logging is configured for a whole process, which has other tests to run.
+            # Logging and the umask are set for a whole process, which has other tests to run.
             patched.setattr(logs, "set_up", lambda *_: None)
+            patched.setattr(os, "umask", lambda _: 0)
             for name in [name for name in os.environ if name.startswith("SIDEPRO_")]:
                 patched.delenv(name)
             for name, value in environment.items():

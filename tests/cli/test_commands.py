@@ -9,6 +9,7 @@ import secrets
 import signal
 import socket
 import sqlite3
+import stat
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ import pytest
 
 from sidepro import cli
 from tests.cli.conftest import COMMAND
-from tests.servers import HOST, settings
+from tests.servers import HOST, SECRET_KEY, Postgres, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -177,3 +178,31 @@ def test_wrong_counters_are_repaired(run_here: Callable[..., Outcome], tmp_path:
     assert (repaired.code, repaired.err) == (0, "")
     assert repaired.out.endswith("repaired the counts of 3 projects\n")
     assert run_here("counters", "check", **environment).out == "all counts are right\n"
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("command", ["migrate", "worker"])
+def test_a_database_that_is_not_in_utf_8_is_refused(
+    run_here: Callable[..., Outcome], postgres: Postgres, command: str
+) -> None:
+    address = postgres.fresh_database(locale="ENCODING 'SQL_ASCII' LOCALE 'C'")
+    try:
+        line = run_here(
+            command,
+            SIDEPRO_DATABASE_URL=address,
+            SIDEPRO_SECRET_KEY=SECRET_KEY,
+            SIDEPRO_REDIS_URL="redis://127.0.0.1:1",
+        ).error_line()
+    finally:
+        postgres.drop(address)
+    assert "has the encoding SQL_ASCII" in line
+
+
+def test_what_a_server_creates_is_readable_by_its_user_alone(
+    run: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    assert run("migrate", SIDEPRO_DATA_DIR=str(tmp_path / "data")).code == 0
+    folder = tmp_path / "data"
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in [folder, *folder.iterdir()]}
+    assert modes.pop("data") == 0o700
+    assert set(modes.values()) == {0o600}, modes

@@ -97,7 +97,7 @@ INVALID: dict[str, list[str]] = {
     "images_url": ["s3://", "ftp://host/folder", "file://", "https://bucket"],
     "s3_endpoint": ["minio:9000", "s3://host", "http://", "http://host:x"],
     "s3_public_url": ["pictures.example", "ftp://host"],
-    "secret_key": ["hunter2", f"{KEY},hunter2"],
+    "secret_key": ["hunter2", f"{KEY},hunter2", "x" * 32, "hunter2" * 5],
     "public_url": ["sidepro.example", "ftp://host", "https://", "//host", "http://host:99999"],
     "allowed_origins": ["*", "a.example", "https://a.example/path", "https://a.example?q", "null"],
     "trusted_proxies": ["proxy", "10.0.0.0/33", "10.0.0.256", "127.0.0.1 ::1"],
@@ -200,6 +200,12 @@ def test_the_origin_of_the_public_url_is_allowed(address: str, origin: str) -> N
 
 
 # ------------------------------------------------------------------------------- files and .env
+
+
+def test_the_short_scheme_of_postgresql_is_taken() -> None:
+    short = POSTGRESQL.replace("postgresql:", "postgres:")
+    settings = load(SIDEPRO_DATABASE_URL=short, SIDEPRO_SECRET_KEY=KEY)
+    assert settings.database_url == POSTGRESQL
 
 
 def test_every_variable_can_come_from_a_file(tmp_path: Path) -> None:

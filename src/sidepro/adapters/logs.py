@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor
 
+from sidepro.adapters.log_redaction import redact_arguments, redact_exception
 from sidepro.domain.accounts.audit_log import AuthenticationEvent
 from sidepro.domain.ids import SessionId, UserId
 
@@ -28,9 +29,11 @@ def set_up(log_format: str, level: int = logging.INFO) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        redact_exception,
     ]
     renderers = _renderers(log_format)
     handler = logging.StreamHandler()
+    handler.addFilter(redact_arguments)
     structlog.configure(
         processors=[*shared, *renderers],
         logger_factory=lambda *_: _LineWriter(handler),

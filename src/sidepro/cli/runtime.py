@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -42,6 +43,7 @@ def load_settings(log_level: int = logging.WARNING) -> Settings:
     except SettingError as error:
         raise CommandError(str(error)) from error
     logs.set_up(settings.log_format, log_level)
+    os.umask(0o077)  # the database, images and the key are files of this user alone
     for name in configuration.unknown():
         structlog.get_logger("sidepro").warning("unknown_setting", setting=name)
     return settings
@@ -73,7 +75,7 @@ def ensure_writable(folder: Path) -> None:
         CommandError: they cannot.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         probe = folder / ".sidepro-write-test"
         probe.touch()
         probe.unlink()
@@ -125,6 +127,8 @@ def run_with_container(
         try:
             if check_schema:
                 await ensure_current_schema(settings, container)
+            else:
+                await ensure_encoding(settings, container)
             return await work(container)
         finally:
             await container.close()
@@ -159,10 +163,21 @@ async def prepare_schema(settings: Settings, container: Container) -> None:
 
 
 async def ensure_current_schema(settings: Settings, container: Container) -> None:
-    """Raises `CommandError` unless the database is at this version's schema."""
+    """Raises `CommandError` unless the database is at this version's schema, in UTF-8."""
+    await ensure_encoding(settings, container)
     revision = await migrate.current(container.database)
     if revision != migrate.head():
         raise CommandError(
             f"{database_name(settings)} is at revision {revision or 'none'} and this version "
             f"needs {migrate.head()}: run `sidepro migrate`"
+        )
+
+
+async def ensure_encoding(settings: Settings, container: Container) -> None:
+    """Raises `CommandError` unless the database stores any text."""
+    encoding = await container.database.encoding()
+    if encoding != "UTF8":
+        raise CommandError(
+            f"{database_name(settings)} has the encoding {encoding} and cannot store all text: "
+            "create it with ENCODING 'UTF8'"
         )

@@ -63,6 +63,12 @@ _UNIQUE: dict[str, type[SideProError]] = {
 }
 
 
+SESSION_OPTIONS = (
+    "-c timezone=UTC -c datestyle=ISO -c bytea_output=hex -c client_encoding=UTF8"
+    " -c default_transaction_isolation=read\\ committed"
+)
+"""What statements rely on, whatever the settings of the server, the database and the role."""
+
 WRITE_CHECK_TIMEOUT = 2.0
 """Seconds."""
 
@@ -213,6 +219,13 @@ class Database(Source):
         async with self.reading() as connection:
             await connection.execute(text("SELECT 1"))
 
+    async def encoding(self) -> str:
+        """The encoding in which the database stores text."""
+        if self.is_sqlite:
+            return "UTF8"
+        async with self.reading() as connection:
+            return str(await connection.scalar(text("SHOW server_encoding")))
+
     async def ping_write(self) -> None:
         """Commit the smallest change. Waits for `WRITE_CHECK_TIMEOUT`, for one check at a time.
 
@@ -250,8 +263,8 @@ def driver_url(address: str) -> URL:
 
 def _postgresql(address: str) -> tuple[AsyncEngine, FastReader]:
     url = driver_url(address)
-    # Times in UTC, whatever the server's setting.
-    own_options = f"{url.query.get('options', '')} -c timezone=UTC"
+    # The URL may choose another schema; nothing else that statements rely on.
+    own_options = f"-c search_path=public {url.query.get('options', '')} {SESSION_OPTIONS}"
     options = f"{own_options} {PLANNER_OPTIONS}"
     arguments: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT, "options": options}
     engine = create_async_engine(
@@ -345,7 +358,8 @@ def domain_error(error: BaseException | None) -> SideProError | None:
         text = str(error)
         if error.sqlite_errorname == "SQLITE_CONSTRAINT_FOREIGNKEY":
             return NotFound()
-        name = "uq_" + text.rpartition(": ")[2].replace(".", "_")
+        is_unique = error.sqlite_errorname == "SQLITE_CONSTRAINT_UNIQUE"
+        name = "uq_" + text.rpartition(": ")[2].replace(".", "_") if is_unique else ""
     else:
         name = getattr(getattr(error, "diag", None), "constraint_name", None) or ""
         if name.startswith("fk_"):
