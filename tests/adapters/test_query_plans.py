@@ -10,11 +10,13 @@ import psycopg
 import pytest
 
 from sidepro.adapters.sql.catalogue_ids import CatalogueCache
+from sidepro.adapters.sql.readers.account_reader import SqlAccountReader
 from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
 from sidepro.adapters.sql.readers.recommendation_reader import SqlRecommendationReader
 from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
 from sidepro.adapters.sql.search.access_paths import AccessPathPlanner, Plan
 from sidepro.adapters.sql.search.filters import BoardFilter
+from sidepro.domain.accounts.views import UserQuery
 from sidepro.domain.images.urls import ImageUrls
 from sidepro.domain.pagination import Cursor, PageRequest
 from sidepro.domain.projects.views import BoardQuery, CommentOrder, Sort
@@ -179,6 +181,10 @@ async def test_no_other_list_reads_a_whole_table(filled: Filled) -> None:
     recommendations = SqlRecommendationReader(filled.database, CatalogueCache(), ImageUrls())
     await recommendations.projects_by_author([data.user], data.user, most=3, first=1)
     await recommendations.popular(data.user, 3)
+    accounts = SqlAccountReader(filled.database, CatalogueCache(), ImageUrls())
+    for query in (UserQuery("u", is_prefix=True), UserQuery("user-7", is_prefix=False)):
+        for request in (PageRequest(6), PageRequest(6, Cursor(("user-7",), reverse=True))):
+            await accounts.search(query, request)
     assert full_scans(filled.database) == []
 
 

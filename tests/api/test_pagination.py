@@ -7,7 +7,17 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.api.client import PASSWORD, PREFIX, Api, ApiUser, Json, answer
-from tests.api.schemas import CARD, COMMENT, PROJECT, ROOM, SESSION, TOKENS, Shape, page_schema
+from tests.api.schemas import (
+    CARD,
+    COMMENT,
+    PROJECT,
+    ROOM,
+    SESSION,
+    TOKENS,
+    USER,
+    Shape,
+    page_schema,
+)
 from tests.databases import both_databases
 from tests.statement_log import statements
 
@@ -92,6 +102,14 @@ async def newest_comments(api: Api) -> Listed:
     return Listed(there.path, None, COMMENT, there.ids[::-1], {"order": "newest"})
 
 
+async def found_users(api: Api) -> Listed:
+    caller = await api.sign_up()
+    prefix = f"{caller.username[-4:].strip('-')}x"
+    people = [await api.sign_up(prefix) for _ in range(SIZE)]
+    people.sort(key=lambda person: person.username)
+    return Listed("/users", caller, USER, [person.id for person in people], {"q": prefix})
+
+
 async def rooms(api: Api) -> Listed:
     person = await api.sign_up()
     made = [await api.room(person, await api.sign_up()) for _ in range(SIZE)]
@@ -121,6 +139,7 @@ LIST_CASES = [
     a_persons_bookmarks,
     comments,
     newest_comments,
+    found_users,
     rooms,
     sessions,
 ]

@@ -2,16 +2,20 @@
 
 import time
 import unicodedata
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
 
 from sidepro.adapters.sql import catalogue_ids as sql_catalogue
-from sidepro.domain.accounts.views import AccountView, ProfileView
+from sidepro.domain.accounts.views import AccountView, ProfileView, UserQuery
 from sidepro.domain.catalogue.catalogue import Catalogue
+from sidepro.domain.pagination import PageRequest
+from sidepro.domain.text import casefold_key
 from tests import factories
 from tests.contracts.adapters import Adapters
 from tests.contracts.builders import nobody
+from tests.contracts.paging import read_all_pages
 
 pytestmark = pytest.mark.anyio
 
@@ -55,6 +59,50 @@ async def test_an_account_with_its_profile(adapters: Adapters, catalogue: Catalo
 async def test_an_unknown_user_has_no_account(adapters: Adapters) -> None:
     await adapters.add(factories.user())
     assert await adapters.accounts.account(nobody()) is None
+
+
+NAMES = [
+    "zoe",
+    "Mina",
+    "mina2",
+    "MI_NA",
+    "mi-na",
+    "min",
+    "미나",
+    "미",
+    "민아",
+    "한글",
+    "Élan",
+    "𠀀자",
+]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5, 20])
+@pytest.mark.parametrize("prefix", ["", "m", "MIN", "미", "미나", "é", "𠀀", "x", "%", "m_"])
+async def test_a_search_by_prefix_finds_usernames_by_code_point(
+    adapters: Adapters, prefix: str, limit: int
+) -> None:
+    await adapters.add(*(factories.user(username=name) for name in NAMES))
+    query = UserQuery(casefold_key(prefix), is_prefix=True)
+
+    found = await read_all_pages(partial(adapters.accounts.search, query), limit)
+
+    keys = sorted(key for key in map(casefold_key, NAMES) if key.startswith(query.key))
+    assert [casefold_key(view.username) for view in found] == keys
+    assert await adapters.accounts.search_size(query) == len(keys)
+
+
+async def test_a_search_by_username_finds_one_account_with_its_profile(
+    adapters: Adapters,
+) -> None:
+    user, other = factories.user(username="Mina"), factories.user(username="Mina2")
+    await adapters.add(user, other, factories.profile(user.id))
+    for name, expected in {"ＭＩＮＡ": [user], "mina2": [other], "min": []}.items():
+        query = UserQuery(casefold_key(name), is_prefix=False)
+        page = await adapters.accounts.search(query, PageRequest())
+        accounts = [await adapters.accounts.account(user.id) for user in expected]
+        assert list(page.items) == accounts
+        assert await adapters.accounts.search_size(query) == len(expected)
 
 
 @pytest.mark.parametrize(

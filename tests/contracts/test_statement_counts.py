@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from sidepro.domain.accounts.views import UserQuery
 from sidepro.domain.pagination import (
     Cursor,
     Page,
@@ -98,6 +99,12 @@ LIST_CASES: list[Any] = [
         id="newest-comments",
     ),
     pytest.param(
+        lambda adapters, scene, page: adapters.accounts.search(
+            UserQuery("사람", is_prefix=True), page
+        ),
+        id="users",
+    ),
+    pytest.param(
         lambda adapters, scene, page: adapters.rooms.rooms(scene.reader.id, page), id="rooms"
     ),
 ]
@@ -134,6 +141,8 @@ def _past(page: Page[Any]) -> Any:
     assert page.previous.after is not None
     last = page.items[-1]
     match page.previous.after:
+        case (str(),):
+            return (last.username,)
         case (int(), _) if hasattr(last, "view_count"):
             return (-1, last.id)
         case (_, _) if hasattr(last, "body"):

@@ -7,7 +7,7 @@ from sidepro.domain.accounts.ports import LogInCandidate
 from sidepro.domain.accounts.profile import Profile
 from sidepro.domain.accounts.session import Session
 from sidepro.domain.accounts.user import User
-from sidepro.domain.accounts.views import AccountView, ProfileView
+from sidepro.domain.accounts.views import AccountView, ProfileView, UserQuery
 from sidepro.domain.catalogue.catalogue import Catalogue
 from sidepro.domain.ids import (
     RoomId,
@@ -55,6 +55,22 @@ class MemoryReader(MemoryBoardReader):
             email=user.email,
             is_admin=user.is_admin,
         )
+
+    async def search(self, query: UserQuery, page: PageRequest) -> Page[AccountView]:
+        found = [await self.account(user.id) for user in self._matching(query)]
+        accounts = [account for account in found if account is not None]
+        return read_page(
+            accounts, page, lambda view: (casefold_key(view.username),), descending=False
+        )
+
+    async def search_size(self, query: UserQuery) -> int:
+        return len(self._matching(query))
+
+    def _matching(self, query: UserQuery) -> list[User]:
+        users = self._store.state.users.values()
+        if query.is_prefix:
+            return [user for user in users if user.username_key.startswith(query.key)]
+        return [user for user in users if user.username_key == query.key]
 
     async def log_in_candidate(self, email: str, address: str) -> LogInCandidate | None:
         users = self._store.state.users.values()

@@ -74,6 +74,7 @@ def new_account(_: Things) -> Json:
 TABLE: dict[str, Row] = {
     # accounts
     "POST /api/v1/users": everybody(201, new_account),
+    "GET /api/v1/users": signed_in(422),
     "GET /api/v1/users/availability": everybody(422),
     "GET /api/v1/users/{user_id}": everybody(200),
     "GET /api/v1/users/{user_id}/projects": everybody(200),

@@ -64,6 +64,7 @@ _ACCOUNT = accounts.Account(
     email="minseo@example.com",
     is_admin=False,
 )
+_USER = accounts.User(_ACCOUNT.id, _ACCOUNT.username, _ACCOUNT.created_at, _ACCOUNT.profile)
 _IMAGE = images.Image(
     id=UUID("019a8df3-40c6-7be5-9a12-c83f57d09e46"),
     url="/media/e07a95c2d1384f6bb3f94a0d62c8715e.webp",
@@ -140,7 +141,7 @@ _INSTANCES = (
     sessions.NewPassword("밤하늘-별빛-2026", "새벽-바다-등대-7"),
     sessions.Withdrawal("밤하늘-별빛-2026"),
     accounts.Availability(username=True),
-    accounts.User(_ACCOUNT.id, _ACCOUNT.username, _ACCOUNT.created_at, _ACCOUNT.profile),
+    _USER,
     _ACCOUNT,
     accounts.NewProfile(
         bio=_PROFILE.bio,
@@ -245,6 +246,7 @@ EXAMPLES: dict[Any, Any] = {
         ],
     },
     ListOf[ProjectCard]: ListOf[ProjectCard]([_CARD], _CURSOR, None),
+    ListOf[accounts.User]: ListOf[accounts.User]([_USER], None, None),
     ListOf[comments.Comment]: ListOf[comments.Comment]([_COMMENT_SHOWN], None, None, 1),
     ListOf[rooms.Room]: ListOf[rooms.Room]([_ROOM_SHOWN], None, None),
     ListOf[sessions.Session]: ListOf[sessions.Session]([_SESSION_SHOWN], None, None),

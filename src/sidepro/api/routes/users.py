@@ -1,6 +1,9 @@
 """Users as everybody sees them: their profile, projects and bookmarks."""
 
+from typing import Annotated
+
 from litestar import Response, Router, get
+from litestar.params import Parameter
 
 from sidepro.api.auth import PUBLIC
 from sidepro.api.dependencies import (
@@ -26,6 +29,36 @@ from sidepro.api.routes.accounts import User, user_shape
 from sidepro.api.schemas import ProjectCard, project_card
 from sidepro.domain.ids import UserId
 from sidepro.domain.projects.views import BoardQuery
+
+
+@get("/users", response_headers=[LINK], summary="Find users by username")
+async def find_users(
+    request: ApiRequest,
+    services: InjectedServices,
+    username: Annotated[
+        str | None,
+        Parameter(
+            description="The whole username, in any case. Required without `q`.",
+            schema_extra={"min_length": 1, "max_length": 30},
+        ),
+    ] = None,
+    q: Annotated[
+        str | None,
+        Parameter(
+            description="The beginning of usernames, in any case. Required without `username`.",
+            schema_extra={"min_length": 1, "max_length": 30},
+        ),
+    ] = None,
+    limit: Limit = LIMIT,
+    cursor: CursorText = None,
+    total: Total = False,
+) -> Response[ListOf[User]]:
+    """The user of a username, or those whose usernames begin with a text, by username."""
+    query = services.accounts.user_query(username, q)
+    scope = scope_of("users", {"key": query.key, "prefix": query.is_prefix})
+    page = await services.accounts.search(query, page_request(services, limit, cursor, scope))
+    size = await services.accounts.search_size(query) if total else None
+    return page_response(request, services, page, scope, user_shape, size)
 
 
 @get("/users/{user_id:uuid}", opt=PUBLIC, summary="Get a user")
@@ -88,4 +121,6 @@ async def user_bookmarks(
     return page_response(request, services, page, scope, project_card, size)
 
 
-router = Router("/", route_handlers=[user_page, user_projects, user_bookmarks], tags=["Accounts"])
+router = Router(
+    "/", route_handlers=[find_users, user_page, user_projects, user_bookmarks], tags=["Accounts"]
+)

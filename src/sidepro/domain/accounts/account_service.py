@@ -13,8 +13,8 @@ from sidepro.domain.accounts.ports import (
     SessionRegistry,
 )
 from sidepro.domain.accounts.user import MAX_EMAIL, User
-from sidepro.domain.accounts.username import check_username
-from sidepro.domain.accounts.views import AccountView
+from sidepro.domain.accounts.username import USERNAME_LENGTH, check_username
+from sidepro.domain.accounts.views import AccountView, UserQuery
 from sidepro.domain.clock import Clock
 from sidepro.domain.errors import (
     FieldError,
@@ -26,7 +26,9 @@ from sidepro.domain.errors import (
 )
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import NewId, UserId
+from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.rate_limiting import Limit, RateLimiter
+from sidepro.domain.text import casefold_key
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 from sidepro.domain.validation import Validator
 
@@ -191,6 +193,28 @@ class AccountService:
             NotFound: there is no such user.
         """
         return ensure_found(await self.reader.account(user_id))
+
+    def user_query(self, username: str | None, q: str | None) -> UserQuery:
+        """The search for the person of a username, or for those whose usernames begin with `q`.
+
+        Raises:
+            InvalidInput: none or both are given, or it is blank or too long.
+        """
+        validator = Validator(parameters=True)
+        name, field = (q, "q") if username is None else (username, "username")
+        if name is None or (q is not None and username is not None):
+            raise InvalidInput(FieldError("or username must be given, not both", parameter="q"))
+        key = casefold_key(validator.text(name.strip(), field, USERNAME_LENGTH[1], one_line=True))
+        validator.raise_errors()
+        return UserQuery(key, is_prefix=username is None)
+
+    async def search(self, query: UserQuery, page: PageRequest) -> Page[AccountView]:
+        """A page of the matching people, by username. Show only the `UserView` part of each."""
+        return await self.reader.search(query, page)
+
+    async def search_size(self, query: UserQuery) -> int:
+        """How many people match."""
+        return await self.reader.search_size(query)
 
     async def verify_password(self, caller: Caller, password: str, field: str) -> User:
         """The caller's user, once they gave their own password again in `field`.

@@ -8,7 +8,7 @@ from typing import Protocol
 from sidepro.domain.accounts.profile import Profile
 from sidepro.domain.accounts.session import RefreshToken, Session
 from sidepro.domain.accounts.user import User
-from sidepro.domain.accounts.views import AccountView
+from sidepro.domain.accounts.views import AccountView, UserQuery
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import SessionId, UserId
 from sidepro.domain.images.ports import ImageRepository
@@ -179,6 +179,16 @@ class AccountReader(Protocol):
 
     async def account(self, user_id: UserId) -> AccountView | None:
         """The person with their profile, in one statement, or `None`."""
+        ...
+
+    async def search(self, query: UserQuery, page: PageRequest) -> Page[AccountView]:
+        """A page of the matching people with their profiles, in one statement. They are ordered by
+        the code points of their username's key.
+        """
+        ...
+
+    async def search_size(self, query: UserQuery) -> int:
+        """How many people match."""
         ...
 
     async def log_in_candidate(self, email: str, address: str) -> LogInCandidate | None:

@@ -39,6 +39,14 @@ class UserView:
 
 
 @dataclass(frozen=True, slots=True)
+class UserQuery:
+    """A search for users by the key of their username: the whole key, or the beginning of it."""
+
+    key: str
+    is_prefix: bool
+
+
+@dataclass(frozen=True, slots=True)
 class AccountView(UserView):
     """A person's own account."""
 

@@ -1,7 +1,6 @@
 """Keyset pagination: a page begins at a sort key, so that all depths cost the same."""
 
 from collections.abc import Callable, Mapping, Sequence
-from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -55,7 +54,6 @@ class KeysetQuery:
             )
             for each in (rows, rows if minimal is None else minimal)
         )
-        self._key_of = attrgetter(*(f"key_{index}" for index in range(len(self._key))))
         self._after, self._bound = (
             tuple_(
                 *(
@@ -100,6 +98,9 @@ class KeysetQuery:
         if shape not in self._pages:
             self._pages[shape] = self._statement(*shape)
         return await database.fetch(self._pages[shape], values)
+
+    def _key_of(self, row: Row) -> SortKey:
+        return tuple(getattr(row, f"key_{index}") for index in range(len(self._key)))
 
     def _page(self, request: PageRequest, rows: list[Row]) -> Page[Row]:
         if request.cursor.after is None:

@@ -3,10 +3,10 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import bindparam, exists, func, or_, select
+from sqlalchemy import and_, bindparam, exists, func, or_, select
 
-from sidepro.adapters.sql.catalogue_ids import CatalogueCache
-from sidepro.adapters.sql.engine.compiled_query import limit_param
+from sidepro.adapters.sql.catalogue_ids import CatalogueCache, CatalogueIds
+from sidepro.adapters.sql.engine.compiled_query import Row, limit_param
 from sidepro.adapters.sql.engine.database import Source
 from sidepro.adapters.sql.engine.keyset import KeysetQuery
 from sidepro.adapters.sql.repositories.sessions import load_session
@@ -16,7 +16,7 @@ from sidepro.adapters.sql.schema.tables import known_addresses, profiles, sessio
 from sidepro.domain.accounts.ports import LogInCandidate
 from sidepro.domain.accounts.session import Session
 from sidepro.domain.accounts.user import User
-from sidepro.domain.accounts.views import AccountView, ProfileView
+from sidepro.domain.accounts.views import AccountView, ProfileView, UserQuery
 from sidepro.domain.ids import SessionId, UserId
 from sidepro.domain.images.urls import ImageUrls
 from sidepro.domain.pagination import Page, PageRequest
@@ -35,24 +35,33 @@ _ADDRESS_NOTED_AT = (
 _LOG_IN_CANDIDATE = select(users, _ADDRESS_NOTED_AT).where(
     users.c.email_key == bindparam("email_key")
 )
-_ACCOUNT = (
-    select(
-        users.c.id,
-        users.c.email,
-        users.c.username,
-        users.c.is_admin,
-        users.c.created_at,
-        profiles.c.user_id.label("has_profile"),
-        profiles.c.bio,
-        profiles.c.github_url,
-        profiles.c.region_id,
-        profiles.c.meet_time_id,
-        IMAGE_OF_USER,
-        SKILLS_OF_PROFILE,
-    )
-    .select_from(users.outerjoin(profiles, profiles.c.user_id == users.c.id))
-    .where(users.c.id == bindparam("id"))
+_ACCOUNTS = select(
+    users.c.id,
+    users.c.email,
+    users.c.username,
+    users.c.is_admin,
+    users.c.created_at,
+    profiles.c.user_id.label("has_profile"),
+    profiles.c.bio,
+    profiles.c.github_url,
+    profiles.c.region_id,
+    profiles.c.meet_time_id,
+    IMAGE_OF_USER,
+    SKILLS_OF_PROFILE,
+).select_from(users.outerjoin(profiles, profiles.c.user_id == users.c.id))
+_ACCOUNT = _ACCOUNTS.where(users.c.id == bindparam("id"))
+_USERNAME_MATCHES = and_(  # PostgreSQL takes no collation in BETWEEN
+    users.c.username_key >= bindparam("first"), users.c.username_key <= bindparam("last")
 )
+_SEARCH_PAGES = KeysetQuery(
+    _ACCOUNTS.where(_USERNAME_MATCHES),
+    (users.c.username_key,),
+    descending=False,
+    minimal=select(users.c.id).where(_USERNAME_MATCHES),
+)
+_SEARCH_SIZE = select(func.count()).select_from(users).where(_USERNAME_MATCHES)
+_LAST_CODE_POINT = "\U0010ffff"
+"""In no username: the range up to a prefix and this has all keys that begin with the prefix."""
 _USER_NAMED = select(users).where(
     or_(users.c.email_key == bindparam("key"), users.c.username_key == bindparam("key"))
 )
@@ -83,7 +92,9 @@ class SqlAccountReader:
         row = await self._source.fetch_one(_ACCOUNT, {"id": user_id})
         if row is None:
             return None
-        catalogue = await self._catalogue.current(self._source)
+        return self._account(row, await self._catalogue.current(self._source))
+
+    def _account(self, row: Row, catalogue: CatalogueIds) -> AccountView:
         profile = None
         if row.has_profile is not None:
             profile = ProfileView(
@@ -102,6 +113,16 @@ class SqlAccountReader:
             email=row.email,
             is_admin=row.is_admin,
         )
+
+    async def search(self, query: UserQuery, page: PageRequest) -> Page[AccountView]:
+        catalogue = await self._catalogue.current(self._source)
+        rows = await _SEARCH_PAGES.page(self._source, page, _range_of(query))
+        accounts = tuple(self._account(row, catalogue) for row in rows.items)
+        return Page(accounts, rows.next, rows.previous)
+
+    async def search_size(self, query: UserQuery) -> int:
+        (row,) = await self._source.fetch(_SEARCH_SIZE, _range_of(query))
+        return int(row[0])
 
     async def log_in_candidate(self, email: str, address: str) -> LogInCandidate | None:
         parameters = {"email_key": casefold_key(email), "address": address}
@@ -141,3 +162,8 @@ class SqlAccountReader:
     async def username_taken(self, username: str) -> bool:
         (row,) = await self._source.fetch(_USERNAME_TAKEN, {"key": casefold_key(username)})
         return bool(row[0])
+
+
+def _range_of(query: UserQuery) -> dict[str, str]:
+    last = query.key + _LAST_CODE_POINT if query.is_prefix else query.key
+    return {"first": query.key, "last": last}

@@ -70,7 +70,13 @@ users = Table(
     Column("email", Text, nullable=False),
     Column("email_key", Text, nullable=False, unique=True),
     Column("username", Text, nullable=False),
-    Column("username_key", Text, nullable=False, unique=True),
+    # Ordered by code point: the index serves searches by prefix.
+    Column(
+        "username_key",
+        Text().with_variant(Text(collation="C"), "postgresql"),
+        nullable=False,
+        unique=True,
+    ),
     Column("password_hash", Text, nullable=False),
     Column("is_admin", Boolean, nullable=False),
     Column("is_active", Boolean, nullable=False),
