@@ -311,7 +311,7 @@ class CountingTokens:
 class PlainCodec:
     """Takes whatever comes for a picture. See `sidepro.domain.images.ports.ImageCodec`."""
 
-    async def encode(self, file: IO[bytes]) -> Picture:
+    async def encode(self, file: IO[bytes], uploader: UserId | None = None) -> Picture:
         return Picture(file.read(), 640, 480)
 
 

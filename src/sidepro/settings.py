@@ -261,7 +261,9 @@ class Settings:
         _integer(1, 2**30), 10 * 2**20, "Largest image file, in bytes."
     )
     image_max_pixels: int = _setting(
-        _integer(1, 10**9), 40_000_000, "Largest image, in pixels of all its frames."
+        _integer(1, 10**9),
+        40_000_000,
+        "Largest image, in pixels; all frames of an animation may have twice as many.",
     )
     image_quota_bytes: int = _setting(
         _integer(0, 2**50), 500 * 2**20, "Stored images of one user, in bytes."

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import pytest
 from PIL import Image
 
 from sidepro.adapters.images.codec import PillowCodec
+from sidepro.domain.errors import BadImage
 from tests import image_files
 
 if TYPE_CHECKING:
@@ -27,3 +29,17 @@ async def encoded(codec: PillowCodec, data: bytes) -> tuple[Picture, Image.Image
 
 
 JPEG = image_files.saved(image_files.picture(), "JPEG")
+
+
+async def error_of(codec: PillowCodec, data: bytes) -> str:
+    """The error message for a bad image."""
+    with pytest.raises(BadImage) as caught:
+        await codec.encode(io.BytesIO(data))
+    (error,) = caught.value.errors
+    assert error.pointer == "/file"
+    return error.detail
+
+
+def alike(one: Any, other: Any, by: int = 12) -> bool:
+    """Whether two colours are nearly equal."""
+    return all(abs(a - b) <= by for a, b in zip(one, other, strict=True))

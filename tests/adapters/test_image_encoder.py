@@ -19,7 +19,7 @@ from tests import image_files
 
 if TYPE_CHECKING:
     pass
-from tests.adapters.image_codec import KINDS, encoded
+from tests.adapters.image_codec import KINDS, alike, encoded
 
 pytestmark = pytest.mark.anyio
 
@@ -28,11 +28,6 @@ MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16")
 
 
 ORIENTATION = 0x0112
-
-
-def alike(one: Any, other: Any, by: int = 12) -> bool:
-    """Whether two colours are nearly equal."""
-    return all(abs(a - b) <= by for a, b in zip(one, other, strict=True))
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -85,7 +85,7 @@ async def test_a_key_reveals_neither_owner_nor_id(services: Services) -> None:
 @awaited
 async def test_a_file_that_cannot_be_encoded_leaves_nothing(services: Services) -> None:
     class Refusing:
-        async def encode(self, file: object) -> Any:
+        async def encode(self, file: object, uploader: object = None) -> Any:
             raise BadImage
 
     owner = await services.person()
@@ -230,7 +230,7 @@ async def test_a_concurrent_replay_needs_no_quota(services: Services) -> None:
     images = services.images
 
     class SlowCodec:
-        async def encode(self, file: IO[bytes]) -> Picture:
+        async def encode(self, file: IO[bytes], uploader: object = None) -> Picture:
             await images.upload(owner, BytesIO(b"x" * 995), request)
             return await images.codec.encode(file)
 

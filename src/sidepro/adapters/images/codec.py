@@ -1,13 +1,12 @@
 """Decodes uploaded images and encodes them as WebP, with Pillow, in threads of its own.
 
-Pixels and frames are limited before anything is decoded. All images in progress together have at
-most as many pixels as one may have, which bounds memory: 40 megapixels take 0.3 to 0.4 GB, as
-WebP 0.6 to 0.9 GB.
+Pixels and frames are limited before anything is decoded. All images in progress together hold at
+most as many pixels in memory as one may have: 40 megapixels take 0.3 to 0.4 GB, as WebP 0.6 to
+0.9 GB. Of an animation a few frames are in memory at a time, whatever their number.
 """
 
-import asyncio
+from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from io import BytesIO
 from threading import Condition
@@ -21,14 +20,18 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from sidepro.adapters.fair_threads import FairThreads
+from sidepro.adapters.images.colours import SrgbConverter, scale_transparent_colour
 from sidepro.adapters.images.formats import (
     BrokenError,
     Format,
     Layout,
     UnknownFormatError,
+    bit_depth,
     read_layout,
 )
 from sidepro.domain.errors import BadImage, FieldError, Unavailable, UnsupportedImageType
+from sidepro.domain.ids import UserId
 from sidepro.domain.images.image import Picture
 
 log = structlog.get_logger(__name__)
@@ -37,12 +40,22 @@ THREADS = 2
 MAX_WAITING = 30
 """Images waiting for a thread; further ones are refused for the moment."""
 
+MAX_WAITING_EACH = 8
+"""Images of one person, waiting or in progress."""
+
 MAX_SIDE = 2_048
 MAX_FRAMES = 300
+
+ANIMATION_FACTOR = 2
+"""All frames of an animation together may have this many times the pixels of one picture."""
+
+_FRAMES_IN_MEMORY = 4
+"""Of an animation: its canvas, the frame before, and their conversions."""
+
 MAX_FRAME_MS = 60_000
 
-MAX_LOOPS = 65_535
-"""Repetitions of an animation; 0 is endless. RFC 9649, section 2.7.1.1."""
+MAX_PLAYS = 65_535
+"""Plays of an animation; 0 is endless. RFC 9649, section 2.7.1.1."""
 
 _BAND = 2**21
 """Pixels of a large image that are scaled down at once."""
@@ -72,36 +85,42 @@ class PillowCodec:
     """See `sidepro.domain.images.ports.ImageCodec`. Animations become WebP animations."""
 
     def __init__(self, max_pixels: int) -> None:
-        """`max_pixels` is the limit for all frames of an image together."""
+        """`max_pixels` is the limit for a picture."""
         self._max_pixels = max_pixels
         self._too_many_pixels = f"has more than {max_pixels:,} pixels"
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="images")
+        self._threads = FairThreads(THREADS, "images")
         self._pixels = _PixelBudget(max_pixels)
-        self._in_progress = 0
+        self._in_progress: Counter[UserId | None] = Counter()
         # Pillow's own limit must not be stricter than ours.
         Image.MAX_IMAGE_PIXELS = max(max_pixels, Image.MAX_IMAGE_PIXELS or 0)
 
-    async def encode(self, file: IO[bytes]) -> Picture:
-        if self._in_progress >= THREADS + MAX_WAITING:
+    async def encode(self, file: IO[bytes], uploader: UserId | None = None) -> Picture:
+        if self._in_progress.total() >= THREADS + MAX_WAITING or (
+            uploader is not None and self._in_progress[uploader] >= MAX_WAITING_EACH
+        ):
             raise Unavailable
-        self._in_progress += 1
+        self._in_progress[uploader] += 1
         try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, self._encoded, file)
+            return await self._threads.run(uploader, self._encoded, file)
         finally:
-            self._in_progress -= 1
+            self._in_progress[uploader] -= 1
+            if not self._in_progress[uploader]:
+                del self._in_progress[uploader]
 
     def close(self) -> None:
         """Finish the images in progress and stop the threads."""
-        self._threads.shutdown()
+        self._threads.close()
 
     def _encoded(self, file: IO[bytes]) -> Picture:
         file.seek(0)
         data = file.read()
         try:
             layout = read_layout(data)
-            with _PLUGINS[layout.format](BytesIO(data[: layout.end])) as opened:
-                return self._decoded_and_encoded(opened, layout)
+            with _PLUGINS[layout.format](BytesIO(layout.needed(data))) as opened:
+                if layout.format == Format.PNG:
+                    scale_transparent_colour(opened, bit_depth(data))
+                profile = layout.png_profile(data) or opened.info.get("icc_profile")
+                return self._decoded_and_encoded(opened, layout, SrgbConverter(profile))
         except UnknownFormatError:
             raise UnsupportedImageType from None
         except BrokenError as error:
@@ -115,20 +134,32 @@ class PillowCodec:
             log.info("image_broken", reason=type(error).__name__)
             raise BadImage(FieldError("is broken", pointer="/file")) from None
 
-    def _decoded_and_encoded(self, opened: ImageFile, layout: Layout) -> Picture:
+    def _decoded_and_encoded(
+        self, opened: ImageFile, layout: Layout, colours: SrgbConverter
+    ) -> Picture:
         width, height = layout.canvas or opened.size
         # The default image of an animated PNG may be none of its frames.
         first = int(getattr(opened, "default_image", False))
         count = layout.frames or int(getattr(opened, "n_frames", 1)) - first
-        pixels = width * height * count
+        self._check_size(width, height, count)
+        in_memory = width * height * min(count, _FRAMES_IN_MEMORY)
+        with self._pixels.reserve(min(in_memory, self._max_pixels)):
+            if count == 1:
+                return _webp(_still(opened, colours))
+            return _animated_webp(
+                _frames(opened, colours, first, count), count, _plays(opened, layout.format)
+            )
+
+    def _check_size(self, width: int, height: int, count: int) -> None:
+        limit = self._max_pixels * ANIMATION_FACTOR
         if count > MAX_FRAMES:
             raise BrokenError(f"has more than {MAX_FRAMES} frames")
-        if pixels > self._max_pixels:
+        if width * height > self._max_pixels:
             raise BrokenError(self._too_many_pixels)
-        with self._pixels.reserve(pixels):
-            frames = list(_frames(opened, first, count))
-            loop = int(opened.info.get("loop", layout.format == Format.GIF))
-            return _webp(frames, min(loop, MAX_LOOPS))
+        if width * height * count > limit:
+            raise BrokenError(
+                f"has more than {limit:,} pixels in all its frames: {count} of {width} × {height}"
+            )
 
 
 class _PixelBudget:
@@ -157,20 +188,32 @@ Frame = tuple[Image.Image, int]
 """An image of its final size, and its duration in milliseconds."""
 
 
-def _frames(opened: ImageFile, first: int, count: int) -> Iterator[Frame]:
-    if count == 1:
-        opened.draft(None, _fitting(opened.size))
-        opened.load()
-        orientation = _orientation(opened)
-        mode = "RGBA" if opened.has_transparency_data else "RGB"
-        yield _upright(_scaled(opened, mode), orientation), 0
-        return
+def _still(opened: ImageFile, colours: SrgbConverter) -> Image.Image:
+    opened.draft(None, _fitting(opened.size))
+    opened.load()
+    orientation = _orientation(opened)
+    mode = "RGBA" if opened.has_transparency_data else "RGB"
+    return _upright(_scaled(opened, mode, colours), orientation)
+
+
+def _frames(opened: ImageFile, colours: SrgbConverter, first: int, count: int) -> Iterator[Frame]:
     orientation = _orientation(opened)
     for number in range(first, first + count):
         opened.seek(number)
         opened.load()
         duration = min(max(round(opened.info.get("duration", 0)), 0), MAX_FRAME_MS)
-        yield _upright(_scaled(opened, "RGBA"), orientation), duration
+        yield _upright(_scaled(opened, "RGBA", colours), orientation), duration
+
+
+def _plays(opened: ImageFile, image_format: Format) -> int:
+    """How often an animation is played; 0 is endless.
+
+    A GIF tells the repetitions after the first time, and is played once if it does not tell them.
+    """
+    loop = int(opened.info.get("loop", 0))
+    if image_format == Format.GIF:
+        loop = loop + 1 if loop else int("loop" not in opened.info)
+    return min(loop, MAX_PLAYS)
 
 
 def _fitting(size: tuple[int, int]) -> tuple[int, int]:
@@ -182,7 +225,7 @@ def _fitting(size: tuple[int, int]) -> tuple[int, int]:
     return width, height
 
 
-def _scaled(picture: Image.Image, mode: str) -> Image.Image:
+def _scaled(picture: Image.Image, mode: str, colours: SrgbConverter) -> Image.Image:
     """The picture in `mode` and of its final size.
 
     It is converted and averaged in bands, so that there is no second large picture in memory.
@@ -196,15 +239,8 @@ def _scaled(picture: Image.Image, mode: str) -> Image.Image:
     step = max(1, _BAND // (width * down)) * down
     for top in range(0, height, step):
         band = picture.crop((0, top, width, min(height, top + step)))
-        scaled.paste(_converted(band, mode).reduce((across, down)), (0, top // down))
+        scaled.paste(colours.convert(band, mode).reduce((across, down)), (0, top // down))
     return scaled.resize(final, Image.Resampling.LANCZOS) if scaled.size != final else scaled
-
-
-def _converted(picture: Image.Image, mode: str) -> Image.Image:
-    if picture.mode.startswith("I"):
-        # 16 bits of grey: Pillow would clip values above 255.
-        picture = picture.convert("I").point(lambda grey: grey * (1 / 256)).convert("L")
-    return picture.convert(mode)
 
 
 def _orientation(opened: ImageFile) -> int:
@@ -219,20 +255,43 @@ def _upright(picture: Image.Image, orientation: int) -> Image.Image:
     return picture if transposition is None else picture.transpose(transposition)
 
 
-def _webp(frames: list[Frame], loop: int) -> Picture:
-    first, *others = (picture for picture, _ in frames)
+def _webp(picture: Image.Image) -> Picture:
     encoded = BytesIO()
-    if others:
-        first.save(
-            encoded,
-            "WEBP",
-            save_all=True,
-            append_images=others,
-            duration=[duration for _, duration in frames],
-            loop=loop,
-            quality=75,
-            method=2,
-        )
-    else:
-        first.save(encoded, "WEBP", quality=82, method=4)
+    picture.save(encoded, "WEBP", quality=82, method=4)
+    return Picture(encoded.getvalue(), picture.width, picture.height)
+
+
+class _LaterFrames:
+    """The frames after the first, each decoded when Pillow's encoder seeks it."""
+
+    mode = "RGBA"
+
+    def __init__(self, frames: Iterator[Frame], count: int, durations: list[int]) -> None:
+        self.n_frames = count
+        self._frames = frames
+        self._durations = durations
+        self._current: Image.Image | None = None
+
+    def seek(self, _number: int) -> None:
+        self._current, duration = next(self._frames)
+        self._durations.append(duration)
+
+    def getim(self) -> object:
+        return self._current.getim() if self._current else None
+
+
+def _animated_webp(frames: Iterator[Frame], count: int, plays: int) -> Picture:
+    first, duration = next(frames)
+    durations = [duration]
+    encoded = BytesIO()
+    first.save(
+        encoded,
+        "WEBP",
+        save_all=True,
+        append_images=[_LaterFrames(frames, count - 1, durations)],
+        duration=durations,
+        loop=plays,
+        quality=75,
+        method=2,
+    )
     return Picture(encoded.getvalue(), first.width, first.height)

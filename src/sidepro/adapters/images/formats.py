@@ -6,13 +6,16 @@ Pillow reads sizes and numbers of frames itself, before it decodes. What is left
 - the number of blocks: Pillow reads thousands of empty ones in slow Python;
 - the scans of a JPEG: the decoder goes over the whole picture for each;
 - the canvas of a GIF: Pillow enlarges it for frames that exceed it, while it decodes;
-- the frames of a GIF: Pillow counts them in slow Python.
+- the frames of a GIF: Pillow counts them in slow Python;
+- the parts that the picture does not need, such as notes: they are left out, because Pillow
+  refuses damaged ones.
 
 Each check is one linear pass over the blocks of the format. Sources: PNG (third edition),
 ITU-T T.81 (JPEG), RFC 9649 (WebP), GIF89a.
 """
 
 import re
+import zlib
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -36,29 +39,61 @@ class BrokenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The format of a file and the offset behind its image; for a GIF also the size of its canvas
-    in pixels and its number of frames.
+    """The format of a file and the offset behind its image.
+
+    `unneeded` are the places of parts that the picture does not need, in ascending order;
+    `profile` is the place of a PNG's colour profile. For a GIF there are also the size of its
+    canvas in pixels and its number of frames.
     """
 
     format: Format
     end: int
+    unneeded: tuple[slice, ...] = ()
+    profile: slice | None = None
     canvas: tuple[int, int] | None = None
     frames: int | None = None
+
+    def needed(self, data: bytes) -> bytes:
+        """The file without what its picture does not need."""
+        starts = [0, *(part.stop for part in self.unneeded)]
+        ends = [*(part.start for part in self.unneeded), self.end]
+        return b"".join(data[start:end] for start, end in zip(starts, ends, strict=True))
+
+    def png_profile(self, data: bytes) -> bytes | None:
+        """The colour profile of a PNG (11.3.2.3); `None` if there is none or it is damaged."""
+        if self.profile is None:
+            return None
+        _, _, packed = data[self.profile].partition(b"\0")
+        try:
+            return zlib.decompressobj().decompress(packed[1:], _MAX_PROFILE)
+        except zlib.error:
+            return None
 
 
 MAX_SCANS = 40
 """Scans of a JPEG. Progressive files usually have ten."""
+
+_MAX_PROFILE = 4 * 2**20
 
 _MAX_BLOCKS = 10_000
 _BYTES_PER_BLOCK = 64
 """A file may have `_MAX_BLOCKS`, and one more for each `_BYTES_PER_BLOCK` bytes."""
 
 _PNG = b"\x89PNG\r\n\x1a\n"
+_ANIMATION_CHUNKS = (b"acTL", b"fcTL", b"fdAT")
+_BIT_DEPTH, _COLOUR_TYPE = 24, 25
+"""The offsets of two bytes of a PNG's header."""
+
 _JPEG = b"\xff\xd8\xff"
 _MAGIC = {_PNG: Format.PNG, _JPEG: Format.JPEG, b"GIF87a": Format.GIF, b"GIF89a": Format.GIF}
 
 # In a scan, 0xFF comes before 0 (an escape), a restart marker, a fill byte or the next marker.
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+
+
+def bit_depth(data: bytes) -> int:
+    """The bits a channel of a PNG."""
+    return data[_BIT_DEPTH]
 
 
 def read_layout(data: bytes) -> Layout:
@@ -127,18 +162,40 @@ class _BlockReader:
 
 def _png(reader: _BlockReader) -> Layout:
     place = len(_PNG)
+    unneeded: list[slice] = []
+    profile = None
     while True:
         length, name = reader.big(place, 4), reader.data[place + 4 : place + 8]
         if (name == b"IHDR") != (place == len(_PNG)):
             raise BrokenError("does not begin with its header")
         reader.read(place + 8 + length, 4)
+        if name == b"iCCP" and _is_intact(reader.data, place, length):
+            profile = slice(place + 8, place + 8 + length)
+        if not _is_needed(reader.data, place, length, name):
+            unneeded.append(slice(place, place + length + 12))
         place += length + 12
         if name == b"IEND":
-            return Layout(Format.PNG, place)
+            return Layout(Format.PNG, place, tuple(unneeded), profile)
+
+
+def _is_needed(data: bytes, place: int, length: int, name: bytes) -> bool:
+    """Whether the picture needs a chunk of a PNG and the chunk can be used."""
+    if not name[0] & 0x20 or name in _ANIMATION_CHUNKS:  # critical ones begin with a capital
+        return True
+    if name == b"tRNS":
+        shortest = {0: 2, 2: 6}.get(data[_COLOUR_TYPE], 1)
+        return length >= shortest and _is_intact(data, place, length)
+    return name == b"eXIf" and _is_intact(data, place, length)
+
+
+def _is_intact(data: bytes, place: int, length: int) -> bool:
+    end = place + 8 + length
+    return zlib.crc32(data[place + 4 : end]) == int.from_bytes(data[end : end + 4], "big")
 
 
 def _jpeg(reader: _BlockReader) -> Layout:
     place, scans = 2, 0
+    unneeded: list[slice] = []
     while True:
         if reader.read(place, 1) != b"\xff":
             raise BrokenError("has no marker where one is expected")
@@ -147,8 +204,12 @@ def _jpeg(reader: _BlockReader) -> Layout:
             place += 1
             continue
         if marker == 0xD9:
-            return Layout(Format.JPEG, place + 2)
-        place += 2 + reader.big(place + 2, 2)
+            return Layout(Format.JPEG, place + 2, tuple(unneeded))
+        length = reader.big(place + 2, 2)
+        if _is_note(marker, length):
+            reader.read(place + 2, length)
+            unneeded.append(slice(place, place + 2 + length))
+        place += 2 + length
         if marker == 0xDA:
             scans += 1
             if scans > MAX_SCANS:
@@ -157,6 +218,20 @@ def _jpeg(reader: _BlockReader) -> Layout:
             if found is None:
                 raise IndexError
             place = found.start()
+
+
+def _is_note(marker: int, length: int) -> bool:
+    """Whether the picture does not need a segment of a JPEG.
+
+    JFIF (APP0) and Adobe (APP14) tell the colour space, Exif (APP1) the orientation, APP2 has the
+    colour profile.
+    """
+    return (
+        marker == 0xFE
+        or 0xE3 <= marker <= 0xED
+        or (marker == 0xE0 and length < 16)
+        or (marker == 0xEF)
+    )
 
 
 def _webp(reader: _BlockReader) -> Layout:
@@ -172,7 +247,7 @@ def _gif(reader: _BlockReader) -> Layout:
     while True:
         match reader.read(place, 1):
             case b";":
-                return Layout(Format.GIF, place + 1, (width, height), frames)
+                return Layout(Format.GIF, place + 1, canvas=(width, height), frames=frames)
             case b"!":
                 place += 2
             case b",":

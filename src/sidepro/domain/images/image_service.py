@@ -61,7 +61,7 @@ class ImageService:
             ReplayResponse, IdempotencyKeyReused, IdempotencyKeyInUse: see `run_idempotent`.
         """
         await check_replay(self.unit_of_work, request, self.clock())
-        picture = await self.codec.encode(file)
+        picture = await self.codec.encode(file, caller.id)
         image = Image.of(picture, ImageId(self.new_id()), caller.id, self.new_name(), self.clock())
         try:
             async with self.unit_of_work() as work:

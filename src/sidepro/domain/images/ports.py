@@ -13,17 +13,19 @@ from sidepro.domain.images.urls import ImageKey
 class ImageCodec(Protocol):
     """Re-encodes uploads."""
 
-    async def encode(self, file: IO[bytes]) -> Picture:
+    async def encode(self, file: IO[bytes], uploader: UserId | None = None) -> Picture:
         """The picture in the file, re-encoded: upright, at most 2,048 pixels wide and high, and
-        without metadata. Animations stay animated.
+        without metadata, its colours in sRGB. Animations stay animated. Damage in parts that the
+        picture does not need is ignored.
 
         The type MUST be detected from the content alone. Time and memory MUST be bounded for any
-        content and any number of concurrent calls. The event loop MUST NOT be blocked.
+        content and any number of concurrent calls. The event loop MUST NOT be blocked. The files
+        of one uploader MUST be decoded one after the other, whoever else waits.
 
         Raises:
             UnsupportedImageType: the file is not PNG, JPEG, WebP or GIF.
             BadImage: the file is broken, empty, a polyglot, or has too many pixels or frames.
-            Unavailable: too many uploads are being encoded.
+            Unavailable: too many uploads are being encoded, in all or of this uploader.
         """
         ...
 

@@ -1,0 +1,97 @@
+"""Colours and transparency: any mode and colour profile to 8 bits of sRGB."""
+
+from collections.abc import Callable
+from io import BytesIO
+
+from PIL import Image, ImageCms, ImageMath
+
+_GREY_MODES = ("1", "L", "LA", "I", "I;16", "I;16B")
+_MAX_PROFILE = 4 * 2**20
+
+Transform = Callable[[Image.Image], Image.Image]
+
+
+class SrgbConverter:
+    """Converts pictures with a colour profile to sRGB. A damaged profile is ignored."""
+
+    def __init__(self, profile: bytes | None) -> None:
+        self._profile: ImageCms.ImageCmsProfile | None = None
+        self._space = ""
+        self._transforms: dict[tuple[str, str], Transform | None] = {}
+        if profile and len(profile) <= _MAX_PROFILE:
+            try:
+                self._profile = ImageCms.ImageCmsProfile(BytesIO(profile))
+                self._space = self._profile.profile.xcolor_space.strip()
+            except (OSError, TypeError, ValueError, ImageCms.PyCMSError):
+                self._profile = None
+
+    def convert(self, picture: Image.Image, mode: str) -> Image.Image:
+        """The picture in `mode`, RGB or RGBA."""
+        is_grey = picture.mode in _GREY_MODES
+        if picture.mode.startswith("I"):
+            picture = _eight_bits(picture)
+        if self._space == "RGB" and picture.mode != "CMYK":
+            converted = picture.convert(mode)
+            transform = self._transform(mode, mode)
+            return transform(converted) if transform else converted
+        if self._space == "GRAY" and is_grey:
+            return self._through(picture, "L", mode)
+        if self._space == "CMYK" and picture.mode == "CMYK":
+            return self._through(picture, "CMYK", mode)
+        return picture.convert(mode)
+
+    def _through(self, picture: Image.Image, source: str, mode: str) -> Image.Image:
+        """The picture by a profile of other channels, with its transparency."""
+        transform = self._transform(source, "RGB")
+        if transform is None:
+            return picture.convert(mode)
+        converted = transform(picture.convert(source)).convert(mode)
+        if mode == "RGBA":
+            converted.putalpha(picture.convert("RGBA").getchannel("A"))
+        return converted
+
+    def _transform(self, source: str, target: str) -> Transform | None:
+        key = source, target
+        if key not in self._transforms:
+            self._transforms[key] = self._new_transform(source, target)
+        return self._transforms[key]
+
+    def _new_transform(self, source: str, target: str) -> Transform | None:
+        if self._profile is None:
+            return None
+        try:
+            transform = ImageCms.buildTransform(
+                self._profile, ImageCms.createProfile("sRGB"), source, target
+            )
+        except (ImageCms.PyCMSError, ValueError):
+            return None
+
+        def apply(picture: Image.Image) -> Image.Image:
+            return transform.apply(picture)
+
+        return apply
+
+
+def _eight_bits(picture: Image.Image) -> Image.Image:
+    """16 bits of grey as L or LA: Pillow would clip values above 255."""
+    wide = picture.convert("I")
+    grey = wide.point(lambda value: value * (1 / 256)).convert("L")
+    key = picture.info.get("transparency")
+    if not isinstance(key, int):
+        return grey
+    alpha = ImageMath.lambda_eval(
+        lambda given: given["convert"]((given["wide"] != key) * 255, "L"), wide=wide
+    )
+    return Image.merge("LA", (grey, alpha))
+
+
+def scale_transparent_colour(picture: Image.Image, depth: int) -> None:
+    """Scale the transparent colour of a PNG of `depth` bits a channel to the 8 of its pixels.
+
+    Pillow scales the pixels only. Of 16 bits a channel of RGB, it keeps the upper 8.
+    """
+    key = picture.info.get("transparency")
+    if picture.mode == "L" and isinstance(key, int) and depth in (2, 4):
+        picture.info["transparency"] = key * 255 // (2**depth - 1)
+    elif picture.mode == "RGB" and isinstance(key, tuple) and depth == 16:
+        picture.info["transparency"] = tuple(channel >> 8 for channel in key)
