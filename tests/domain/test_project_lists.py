@@ -5,7 +5,6 @@ import unicodedata
 import pytest
 
 from sidepro.domain.ids import UserId
-from sidepro.domain.pagination import PageRequest
 from sidepro.domain.projects.views import BoardQuery, Sort
 from tests.domain.services import Services, awaited, error_fields
 from tests.factories import new_id
@@ -63,29 +62,3 @@ async def test_an_invalid_query_is_refused(
     services: Services, query: BoardQuery, parameters: list[str]
 ) -> None:
     assert await error_fields(services.projects.normalize_query(query)) == parameters
-
-
-@pytest.mark.parametrize(
-    ("text", "titles"),
-    [
-        ("카페", ["동네 카페", "카페인 계산기"]),
-        (unicodedata.normalize("NFD", "카페"), ["동네 카페", "카페인 계산기"]),
-        ("ｂｏｏｋ", ["Books"]),
-        ("MINJI", ["Books", "동네 카페", "카페인 계산기"]),
-        ("quiet", ["동네 카페"]),
-        ("%", []),
-        ("_", []),
-    ],
-)
-@awaited
-async def test_text_is_found_in_title_summary_and_authors_name(
-    services: Services, text: str, titles: list[str]
-) -> None:
-    author = await services.person(username="Minji")
-    await services.project(author, title="동네 카페", summary="Quiet ones")
-    await services.project(author, title="카페인 계산기", summary="Counts")
-    await services.project(author, title="Books", summary="Swaps")
-    query = await services.projects.normalize_query(BoardQuery(text=text))
-    page = await services.projects.board(query, PageRequest(), None)
-    assert sorted(card.title for card in page.items) == titles
-    assert await services.projects.board_size(query) == len(titles)
