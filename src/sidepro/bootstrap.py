@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from urllib.parse import urlsplit
 
 from litestar import Litestar
 from taskiq import AsyncBroker
@@ -65,13 +66,24 @@ from sidepro.domain.rooms.ticket_service import TicketService
 from sidepro.domain.withdrawal import WithdrawalService
 from sidepro.http.app import create_app
 from sidepro.http.health import Degraded, HealthCheck, health_router
+from sidepro.http.hosts import HostPolicy
 from sidepro.http.media import media_router
 from sidepro.http.metrics import Metrics, metrics_route
+from sidepro.http.middleware import Edge
 from sidepro.jobs import broker as brokers
 from sidepro.jobs import runner
 from sidepro.jobs.similarity_trigger import BrokerSimilarityTrigger
 from sidepro.jobs.tasks import JobRunner
 from sidepro.settings import Settings, origin_of
+
+
+def _edge(settings: Settings, public_url: str) -> Edge:
+    address = urlsplit(public_url)
+    return Edge(
+        HostPolicy.of([address.hostname or "", *settings.allowed_hosts]),
+        settings.allowed_origins or (origin_of(public_url),),
+        address.path,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +109,7 @@ class Container:
     media: FolderImages | None
     metrics: Metrics | None
     docs: bool
+    edge: Edge
 
     async def close(self) -> None:
         """Close connections and threads."""
@@ -187,6 +200,7 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
             quota=settings.image_quota_bytes,
         ),
         cursors=CursorCodec([derive_key(key, "cursors") for key in secret_keys]),
+        base_path=urlsplit(public_url).path,
     )
     api = ApiDependencies(
         services=services,
@@ -245,6 +259,7 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
             else None
         ),
         docs=settings.docs,
+        edge=_edge(settings, public_url),
     )
 
 
@@ -347,7 +362,9 @@ def application(container: Container, *, with_jobs: bool) -> Litestar:
         async with runner.embedded(container.job_runner):
             yield
 
-    documents, openapi_config = documentation() if container.docs else ([], None)
+    documents, openapi_config = (
+        documentation(container.edge.base_path) if container.docs else ([], None)
+    )
     return create_app(
         [
             api_router(api),
@@ -358,7 +375,6 @@ def application(container: Container, *, with_jobs: bool) -> Litestar:
         ],
         exception_handler=handle_error,
         after_exception=access_error_hook(api.services),
-        allowed_origins=api.allowed_origins,
         openapi_config=openapi_config,
         lifespan=[background_tasks, jobs] if with_jobs else [background_tasks],
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, quote, urlsplit
 
+import idna
 from dotenv import dotenv_values
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
@@ -87,8 +88,38 @@ def _images(text: str) -> str:
 def _web_address(text: str) -> str:
     parts = _split(text)
     if parts.scheme in ("http", "https") and parts.hostname:
+        ascii_host(parts.hostname)
         return text.rstrip("/")
     raise ValueError("be an http or https URL")
+
+
+def _public_address(text: str) -> str:
+    address = _web_address(text)
+    parts = urlsplit(address)
+    if parts.query or parts.fragment or not re.fullmatch(r"(/[A-Za-z0-9._~-]+)*", parts.path):
+        raise ValueError("be an http or https URL, perhaps with a plain path, without a query")
+    return address
+
+
+def ascii_host(host: str) -> str:
+    """A host in the form that browsers send: lower case, labels of other scripts in Punycode.
+
+    Raises:
+        ValueError: it is not a host name.
+    """
+    if host.isascii():
+        return host.lower().rstrip(".")
+    try:
+        return idna.encode(host.rstrip("."), uts46=True).decode("ascii")
+    except idna.IDNAError as error:
+        raise ValueError("be a URL with a valid host name") from error
+
+
+def _host(text: str) -> str:
+    host = text.strip("[]")
+    if not re.fullmatch(r"[^\s/:@\[\]?#\\]+|[0-9a-fA-F:.]+", host):
+        raise ValueError("be host names such as example.com, without scheme and port")
+    return ascii_host(host)
 
 
 def _origin(text: str) -> str:
@@ -102,7 +133,8 @@ def origin_of(address: str) -> str:
     """The origin of a URL as browsers send it (RFC 6454, section 6.1)."""
     parts = urlsplit(address.lower())
     default = {"http": 80, "https": 443}.get(parts.scheme)
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    host = ascii_host(parts.hostname or "")
+    host = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{host}" + ("" if parts.port in (None, default) else f":{parts.port}")
 
 
@@ -218,10 +250,17 @@ class Settings:
         "generated in the data folder",
     )
     public_url: str | None = _setting(
-        _web_address,
+        _public_address,
         None,
-        "Public URL of the service.",
+        "Public URL of the service, perhaps with a path.",
         "http://host:port of `sidepro serve`",
+    )
+    allowed_hosts: tuple[str, ...] = _setting(
+        _list_of(_host),
+        (),
+        "Host names by which the service may be addressed, besides that of the public URL, "
+        "separated by commas. All names of the loopback are one. Others get 400 `bad-host`.",
+        "none",
     )
     allowed_origins: tuple[str, ...] = _setting(
         _list_of(_origin),

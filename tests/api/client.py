@@ -64,7 +64,7 @@ class Api:
         return httpx.AsyncClient(
             transport=httpx.ASGITransport(
                 # httpx types ASGI its own way
-                app=Middleware(self.app, self.platform.metrics),  # type: ignore[arg-type]
+                app=Middleware(self.app, self.platform.metrics, self.platform.edge),  # type: ignore[arg-type]
                 client=(address, 50_000),
             ),
             base_url=ADDRESS,
@@ -119,12 +119,17 @@ class Api:
             "type": "websocket",
             "path": PREFIX + path,
             "query_string": b"",
-            "headers": [(k.lower().encode(), v.encode()) for k, v in (headers or {}).items()],
+            "headers": [
+                (k.lower().encode(), v.encode())
+                for k, v in {"Host": "sidepro.test", **(headers or {})}.items()
+            ],
             "client": ("127.0.0.1", 50_000),
             "subprotocols": [],
             "extensions": {"websocket.http.response": {}},
         }
-        app: Any = Middleware(self.app)  # Litestar types each kind of event its own way
+        app: Any = Middleware(
+            self.app, edge=self.platform.edge
+        )  # Litestar types each kind of event its own way
         async with asyncio.timeout(10):
             await app(scope, events.get, send)
         return int(outcomes[0])

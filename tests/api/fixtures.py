@@ -27,7 +27,10 @@ from tests.servers import SECRET_KEY
 async def serving(address: str, folder: Path, **settings: Any) -> AsyncIterator[Api]:
     """The API on this database, by default without rate limits."""
     chosen = {"secret_key": (SECRET_KEY,), "rate_limits": False, **settings}
-    platform = build(Settings(data_dir=folder, database_url=address, **chosen), ADDRESS)
+    platform = build(
+        Settings(data_dir=folder, database_url=address, **chosen),
+        chosen.get("public_url", ADDRESS),
+    )
     platform = with_quick_passwords(platform)
     api = Api(platform, application(platform, with_jobs=False))
     try:

@@ -172,11 +172,11 @@ async def test_a_preflight_of_another_origin_is_rejected(api: Api) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("DELETE", "/projects", {"GET", "POST"}),
-        ("PUT", "/catalogue", {"GET"}),
+        ("DELETE", "/projects", {"GET", "HEAD", "POST"}),
+        ("PUT", "/catalogue", {"GET", "HEAD"}),
         ("GET", "/sessions/refresh", {"POST"}),
         ("POST", "/me/profile", {"PUT", "PATCH"}),
-        ("POST", "//health/live", {"GET"}),
+        ("POST", "//health/live", {"GET", "HEAD"}),
     ],
 )
 async def test_an_unsupported_method_is_405_with_allow(

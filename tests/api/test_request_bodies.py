@@ -8,7 +8,7 @@ import pytest
 
 from sidepro.api.docs.openapi import document
 from tests.api.client import PREFIX, UNKNOWN_ID, Api, ApiUser, Json, answer, problem, project
-from tests.api.schemas import ACCOUNT, CATALOGUE, PROJECT
+from tests.api.schemas import CATALOGUE, PROJECT
 
 pytestmark = pytest.mark.anyio
 
@@ -314,9 +314,3 @@ async def test_the_last_of_repeated_members_counts(api: Api, person: ApiUser) ->
     response = await api.send("POST", "/projects", content=content, by=person)
 
     assert (response.status_code, response.json()["title"]) == (201, "two")
-
-
-async def test_unknown_query_parameters_are_ignored(api: Api, person: ApiUser) -> None:
-    found = await api.get(ACCOUNT, "/me", by=person, is_admin="true", id=UNKNOWN_ID)
-
-    assert (found["id"], found["is_admin"]) == (person.id, False)

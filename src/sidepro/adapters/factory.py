@@ -81,7 +81,7 @@ def _build_image_store(
         store = S3Images(bucket, prefix, aws_region(), settings.s3_endpoint)
         base = f"{settings.s3_public_url}/" if settings.s3_public_url else store.base
         return store, ImageUrls(base, (*aliases, store.base))
-    return FolderImages(settings.images_folder), ImageUrls(aliases=aliases)
+    return FolderImages(settings.images_folder), ImageUrls(urlsplit(own).path, aliases)
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ LOCATION = ResponseHeader(
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The services of the routes, and the codec of their cursors."""
+    """The services of the routes, the codec of their cursors, the path of the public address."""
 
     catalogue: CatalogueReader
     accounts: AccountService
@@ -57,6 +57,7 @@ class Services:
     images: ImageService
     withdrawal: WithdrawalService
     cursors: CursorCodec
+    base_path: str = ""
 
 
 InjectedServices = NamedDependency[Services]

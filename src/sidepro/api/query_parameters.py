@@ -23,7 +23,7 @@ def query_parameter_check() -> Callable[[ApiRequest], Awaitable[None]]:
         parameters = known.get(request.route_handler, {})
         validator = Validator(parameters=True)
         names = Counter(name for name, _ in request.query_params.multi_items())
-        for name, count in names.items():
+        for name, count in sorted(names.items()):
             if name not in parameters:
                 validator.add("is not a known parameter", name)
             elif count > 1 and not parameters[name]:

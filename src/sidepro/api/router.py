@@ -95,7 +95,14 @@ def api_router(dependencies: ApiDependencies) -> Router:
     )
 
 
-def documentation() -> tuple[list[ControllerRouterHandler], OpenAPIConfig]:
-    """The routes of the documentation page and of the AsyncAPI document, and the OpenAPI setup."""
+def documentation(base_path: str) -> tuple[list[ControllerRouterHandler], OpenAPIConfig]:
+    """The routes of the documentation page and of the AsyncAPI document, and the OpenAPI setup.
+
+    `base_path` is the path of the public address, or empty.
+    """
     current = version("sidepro")
-    return [docs_router(), asyncapi.route(current)], openapi.config(current)
+    routes: list[ControllerRouterHandler] = [
+        docs_router(base_path),
+        asyncapi.route(current, base_path),
+    ]
+    return routes, openapi.config(current, base_path)

@@ -162,7 +162,8 @@ class _ServingProcess:
     async def _serve(
         self, container: Container, on_ready: Callable[[], None], *, with_jobs: bool
     ) -> None:
-        app = Middleware(bootstrap.application(container, with_jobs=with_jobs), container.metrics)
+        application = bootstrap.application(container, with_jobs=with_jobs)
+        app = Middleware(application, container.metrics, container.edge)
 
         def on_start() -> None:
             tune_gc()

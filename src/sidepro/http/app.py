@@ -1,11 +1,10 @@
-"""The Litestar application: routes, CORS and limits on the body's size."""
+"""The Litestar application: routes and limits on the body's size."""
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from litestar import Litestar, Request, Response
-from litestar.config.cors import CORSConfig
 from litestar.openapi import OpenAPIConfig
 from litestar.types import ControllerRouterHandler, Scope
 
@@ -22,7 +21,6 @@ def create_app(
     *,
     exception_handler: ExceptionHandler,
     after_exception: AfterException,
-    allowed_origins: Collection[str],
     openapi_config: OpenAPIConfig | None,
     lifespan: Sequence[Lifespan],
 ) -> Litestar:
@@ -32,18 +30,6 @@ def create_app(
         exception_handlers={Exception: exception_handler},
         after_exception=[after_exception],
         request_max_body_size=MAX_BODY,
-        cors_config=CORSConfig(
-            allow_origins=list(allowed_origins),
-            allow_headers=[
-                *("Authorization", "Content-Type", "If-Match", "If-None-Match"),
-                *("Idempotency-Key", "X-Request-ID"),
-            ],
-            expose_headers=[
-                *("ETag", "Link", "Location", "Retry-After", "RateLimit", "RateLimit-Policy"),
-                *("X-Request-ID", "Idempotent-Replayed"),
-            ],
-            max_age=600,
-        ),
         openapi_config=openapi_config,
         lifespan=list(lifespan),
         logging_config=None,

@@ -1,22 +1,33 @@
 """ASGI middleware around the application: request id, one log line a request, security headers.
 
-Rejects URLs that are too long and API calls that do not accept JSON.
+Adds the headers for pages of other origins. Rejects foreign hosts, URLs that are too long, and API
+calls that do not accept JSON. Serves HEAD wherever GET is, and a public address with a path.
 """
 
 import re
 import secrets
 import time
-from functools import lru_cache
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any, cast
 
 import msgspec
 import structlog
-from litestar.datastructures.headers import Accept
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
+from sidepro.http.accept import accepts_json
 from sidepro.http.client_address import client_address
+from sidepro.http.cors import PREFLIGHT_HEADERS, cors_headers
+from sidepro.http.hosts import EXEMPT, HostPolicy
 from sidepro.http.metrics import Metrics
-from sidepro.http.problems import MEDIA_TYPE, REJECTIONS, problem_document
+from sidepro.http.problems import (
+    BAD_HOST,
+    MEDIA_TYPE,
+    ORIGIN_DENIED,
+    REJECTIONS,
+    problem_document,
+)
 from sidepro.http.rate_limits import rate_limit_headers
 
 log = structlog.get_logger(__name__)
@@ -24,24 +35,59 @@ log = structlog.get_logger(__name__)
 MAX_URL = 8 * 1024
 REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 
+UNSUPPORTED = "TRACE"
+"""A method of no route. Litestar lists all methods of an address in the error about it; its own
+response to OPTIONS has those of one route only.
+"""
+
 _SECURITY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """How the service is addressed: `base_path` is the path of the public address, or empty."""
+
+    hosts: HostPolicy | None = None
+    allowed_origins: Collection[str] = ()
+    base_path: str = ""
+
+
+Rejection = tuple[int, str, str]
+"""Status, code and detail of a problem."""
+
+
 class Middleware:
     """Wraps the application."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics | None = None) -> None:
+    def __init__(
+        self, app: ASGIApp, metrics: Metrics | None = None, edge: Edge | None = None
+    ) -> None:
         self._app = app
         self._metrics = metrics
+        self._edge = edge or Edge()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == ScopeType.HTTP:
-            await self._serve(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+            await self._serve(self._local(scope), receive, send)
+            return
+        if scope["type"] == ScopeType.WEBSOCKET:
+            scope = self._local(scope)
+            hosts = self._edge.hosts
+            if hosts and not hosts.allows(_header(scope, b"host")):
+                await deny_socket(scope, send, BAD_HOST)
+                return
+        await self._app(scope, receive, send)
+
+    def _local(self, scope: Any) -> Any:
+        """The scope without the path of the public address, which a proxy may leave or remove."""
+        base = self._edge.base_path
+        if not base or not scope["path"].startswith(f"{base}/"):
+            return scope
+        raw_path = (scope.get("raw_path") or b"").removeprefix(base.encode())
+        return {**scope, "path": scope["path"].removeprefix(base), "raw_path": raw_path}
 
     async def _serve(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         # Of several headers of one name the first counts.
@@ -51,6 +97,13 @@ class Middleware:
             client_id if REQUEST_ID.fullmatch(client_id) else secrets.token_hex(8).encode()
         )
         has_token = b"authorization" in headers
+        origin = headers.get(b"origin")
+        method = scope["method"]
+        is_preflight = (
+            method == "OPTIONS"
+            and origin is not None
+            and b"access-control-request-method" in headers
+        )
         started = time.perf_counter()
         status = 500
 
@@ -59,8 +112,10 @@ class Middleware:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 all_headers = [
-                    *message["headers"],
+                    *self._public_headers(message["headers"]),
+                    *(PREFLIGHT_HEADERS if is_preflight and status == 204 else ()),
                     *rate_limit_headers(scope),
+                    *cors_headers(origin, self._edge.allowed_origins),
                     *_SECURITY_HEADERS,
                     (b"x-request-id", request_id),
                 ]
@@ -71,22 +126,123 @@ class Middleware:
         structlog.contextvars.bind_contextvars(
             request_id=request_id.decode(), address=client_address(scope.get("client"))
         )
-        rejection = _rejection(scope, headers.get(b"accept"))
+        rejection = self._rejection(scope, headers)
+        if rejection is None and is_preflight and not self._allows_origin(origin):
+            rejection = ORIGIN_DENIED
         if rejection:
             await _reject(send_with_headers, rejection)
+        elif method == "OPTIONS":
+            await self._app(
+                _with_method(scope, UNSUPPORTED), receive, _as_options(send_with_headers)
+            )
+        elif method == "HEAD":
+            as_get = _with_method(scope, "GET")
+            if not await self._serves_head(scope, receive, send_with_headers):
+                scope = as_get  # whose limits the headers describe
+                await self._app(scope, receive, _without_content(send_with_headers))
         else:
             await self._app(scope, receive, send_with_headers)
         seconds = time.perf_counter() - started
         log.info(
             "request",
-            method=scope["method"],
+            method=method,
             path=scope["path"],
             status=status,
             ms=round(seconds * 1000, 1),
         )
         if self._metrics:
             route = scope.get("path_template")
-            self._metrics.record_request(scope["method"], route, status, seconds)
+            self._metrics.record_request(method, route, status, seconds)
+
+    async def _serves_head(self, scope: HTTPScope, receive: Receive, send: Send) -> bool:
+        """Serve HEAD by a handler of its own. Sends nothing if the route has none."""
+        is_served = True
+
+        async def send_unless_refused(message: Message) -> None:
+            nonlocal is_served
+            if message["type"] == "http.response.start":
+                is_served = message["status"] != 405
+            if is_served:
+                await send(message)
+
+        await self._app(scope, receive, send_unless_refused)
+        return is_served
+
+    def _allows_origin(self, origin: bytes | None) -> bool:
+        return origin is None or origin.decode("latin-1") in self._edge.allowed_origins
+
+    def _public_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """The headers with addresses below the public one, and with all methods in `Allow`."""
+        base = self._edge.base_path.encode()
+        public = []
+        for name, value in headers:
+            match name.lower():
+                case b"allow":
+                    public.append((name, _all_methods(value)))
+                case b"location" if value.startswith(b"/"):
+                    public.append((name, base + value))
+                case b"link" if base:
+                    public.append((name, value.replace(b"</", b"<" + base + b"/")))
+                case _:
+                    public.append((name, value))
+        return public
+
+    def _rejection(self, scope: HTTPScope, headers: dict[bytes, bytes]) -> Rejection | None:
+        hosts = self._edge.hosts
+        if (
+            hosts
+            and not scope["path"].startswith(EXEMPT)
+            and not hosts.allows(headers.get(b"host"))
+        ):
+            return BAD_HOST
+        if len(scope.get("raw_path") or b"") + len(scope["query_string"]) >= MAX_URL:
+            return 413, *REJECTIONS[413]
+        if b"accept" in headers and scope["path"].startswith("/api/v1/"):
+            lines = (
+                value.decode("latin-1") for name, value in scope["headers"] if name == b"accept"
+            )
+            if not accepts_json(lines):
+                return 406, *REJECTIONS[406]
+        return None
+
+
+def _with_method(scope: HTTPScope, method: str) -> HTTPScope:
+    """A copy of the scope with another method. The server keeps the original."""
+    state = dict(scope.get("state") or {})
+    return cast("HTTPScope", {**scope, "method": method, "state": state})
+
+
+def _as_options(send: Send) -> Send:
+    """The response to `UNSUPPORTED` as that to OPTIONS."""
+    is_found = False
+
+    async def send_as_options(message: Message) -> None:
+        nonlocal is_found
+        if message["type"] == "http.response.start" and message["status"] == 405:
+            is_found = True
+            message["status"] = 204
+            message["headers"] = [pair for pair in message["headers"] if pair[0] == b"allow"]
+        elif message["type"] == "http.response.body" and is_found:
+            message["body"] = b""
+        await send(message)
+
+    return send_as_options
+
+
+def _without_content(send: Send) -> Send:
+    async def send_without_content(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message["body"] = b""
+        await send(message)
+
+    return send_without_content
+
+
+def _all_methods(allow: bytes) -> bytes:
+    methods = {method for method in map(bytes.strip, allow.split(b",")) if method.isupper()}
+    if b"GET" in methods:
+        methods.add(b"HEAD")
+    return b", ".join(sorted(methods | {b"OPTIONS"}))
 
 
 def _uncached(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
@@ -95,25 +251,32 @@ def _uncached(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     return [*others, (b"cache-control", b"no-store")]
 
 
-def _rejection(scope: HTTPScope, accept: bytes | None) -> int | None:
-    if len(scope.get("raw_path") or b"") + len(scope["query_string"]) >= MAX_URL:
-        return 413
-    if accept is not None and scope["path"].startswith("/api/v1/") and not _accepts_json(accept):
-        return 406
-    return None
+def _header(scope: Scope, name: bytes) -> bytes | None:
+    return next((value for key, value in scope["headers"] if key == name), None)
 
 
-@lru_cache(maxsize=200)
-def _accepts_json(accept: bytes) -> bool:
-    json_types = ["application/json", MEDIA_TYPE]
-    return Accept(accept.decode("latin-1")).best_match(json_types) is not None
-
-
-async def _reject(send: Send, status: int) -> None:
-    body = msgspec.json.encode(problem_document(status, *REJECTIONS[status]))
+async def _reject(send: Send, rejection: Rejection) -> None:
+    body = msgspec.json.encode(problem_document(*rejection))
     headers = [
         (b"content-type", MEDIA_TYPE.encode()),
         (b"content-length", str(len(body)).encode()),
     ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.start", "status": rejection[0], "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+async def deny_socket(scope: Scope, send: Send, rejection: Rejection) -> None:
+    """Deny the upgrade with a problem, before any side effect."""
+    status, code, _ = rejection
+    log.warning("socket_refused", reason=code, address=client_address(scope.get("client")))
+    body = msgspec.json.encode(problem_document(*rejection))
+    headers = [
+        (b"content-type", MEDIA_TYPE.encode()),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    start = {"type": "websocket.http.response.start", "status": status, "headers": headers}
+    # Litestar's types lack the ASGI extension for denial responses.
+    await send(cast("Any", start))
+    await send(
+        cast("Any", {"type": "websocket.http.response.body", "body": body, "more_body": False})
+    )

@@ -66,6 +66,11 @@ REJECTIONS = {
 """Code and detail of what is rejected before a use case runs, by status."""
 
 
+BAD_HOST = (400, "bad-host", "The service does not have this host name.")
+ORIGIN_DENIED = (403, "origin-not-allowed", "Pages of this origin may not connect.")
+"""Status, code and detail."""
+
+
 class RequestRejected(HTTPException):
     """The request was rejected before a use case ran: `status` is 400, 406, 413 or 415."""
 

@@ -18,13 +18,12 @@ from sidepro.api.chat.frames import (
     MessageFrame,
     SendFrame,
 )
-from sidepro.api.chat.handshake import ORIGIN_DENIED
 from sidepro.api.chat.limits import FRAMES as FRAME_LIMIT
 from sidepro.api.dependencies import PREFIX
 from sidepro.api.docs.examples import FRAMES
 from sidepro.domain.rooms.room_service import MAX_REPLAY
 from sidepro.domain.rooms.ticket_service import TICKET_TTL
-from sidepro.http.problems import MEDIA_TYPE
+from sidepro.http.problems import MEDIA_TYPE, ORIGIN_DENIED, problem_document
 from sidepro.http.rate_limits import MESSAGES
 
 PATH = "/api/asyncapi.json"
@@ -81,8 +80,8 @@ _SECURITY_SCHEMES = {
 }
 
 
-def document(version: str) -> dict[str, Any]:
-    """The AsyncAPI 3.0 document."""
+def document(version: str, base_path: str = "") -> dict[str, Any]:
+    """The AsyncAPI 3.0 document. `base_path` is the path of the public address, or empty."""
     frames = {**FROM_SERVER, **FROM_CLIENT}
     references, schemas = msgspec.json.schema_components(
         frames.values(), ref_template="#/components/schemas/{name}"
@@ -98,7 +97,7 @@ def document(version: str) -> dict[str, Any]:
             "externalDocs": {"url": "/api/docs", "description": "The rest of the API, over HTTP."},
         },
         "defaultContentType": "application/json",
-        "servers": {scheme: _server(scheme) for scheme in ("wss", "ws")},
+        "servers": {scheme: _server(scheme, base_path) for scheme in ("wss", "ws")},
         "channels": {"room": _channel(list(frames))},
         "operations": _operations(),
         "components": {
@@ -112,9 +111,9 @@ def document(version: str) -> dict[str, Any]:
     }
 
 
-def route(version: str) -> HTTPRouteHandler:
+def route(version: str, base_path: str = "") -> HTTPRouteHandler:
     """The route of the document."""
-    content = msgspec.json.encode(document(version))
+    content = msgspec.json.encode(document(version, base_path))
 
     @get(PATH, media_type=MediaType.JSON, include_in_schema=False)
     async def chat_socket() -> bytes:
@@ -123,10 +122,11 @@ def route(version: str) -> HTTPRouteHandler:
     return chat_socket
 
 
-def _server(scheme: str) -> dict[str, Any]:
+def _server(scheme: str, base_path: str) -> dict[str, Any]:
     schemes = ("bearer", "ticket")
     return {
         "host": "{host}",
+        **({"pathname": base_path} if base_path else {}),
         "protocol": scheme,
         "description": "The host of this document.",
         "variables": {"host": {"default": "127.0.0.1:8000"}},
@@ -163,7 +163,7 @@ def _channel(names: list[str]) -> dict[str, Any]:
         },
         "x-close-codes": {f"{code:d}": code.meaning for code in CloseCode},
         "x-before-the-upgrade": {
-            "403": {"contentType": MEDIA_TYPE, "example": ORIGIN_DENIED},
+            "403": {"contentType": MEDIA_TYPE, "example": problem_document(*ORIGIN_DENIED)},
         },
     }
 

@@ -10,12 +10,14 @@ from litestar.exceptions import WebSocketDisconnect
 from litestar.params import FromPath
 
 from sidepro.api.chat.close_codes import CloseCode, close_code
-from sidepro.api.chat.handshake import Handshake, Socket, deny
+from sidepro.api.chat.handshake import Handshake, Socket
 from sidepro.api.chat.hub import Hub
 from sidepro.api.chat.session import ChatSession
 from sidepro.api.dependencies import InjectedServices
 from sidepro.domain.errors import SideProError
 from sidepro.domain.rooms.room_service import RoomService
+from sidepro.http.middleware import deny_socket
+from sidepro.http.problems import ORIGIN_DENIED
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +33,7 @@ def socket_router(handshake: Handshake, hub: Hub) -> Router:
         socket: Socket, room_id: FromPath[str], services: InjectedServices
     ) -> None:
         if not handshake.is_origin_allowed(socket):
-            await deny(socket)
+            await deny_socket(socket.scope, socket.send, ORIGIN_DENIED)
             return
         await socket.accept()
         code = await _serve(socket, room_id, handshake, hub, services.rooms)

@@ -7,10 +7,9 @@ then, if need be, closed with a code: browsers show a page no reason for a denie
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
-import msgspec
 from litestar import WebSocket
 from litestar.datastructures import State
 
@@ -23,7 +22,6 @@ from sidepro.domain.identity import Caller
 from sidepro.domain.ids import RoomId
 from sidepro.domain.rooms.room_service import RoomService
 from sidepro.domain.rooms.ticket_service import TicketService
-from sidepro.http.problems import MEDIA_TYPE, problem_document
 
 Socket = WebSocket[Any, Any, State]
 
@@ -88,28 +86,6 @@ class Handshake:
             return await self.tickets.redeem(ticket, _room_id(room))
         except NotFound as error:
             raise NotAuthenticated from error  # no ticket is valid for a malformed room id
-
-
-ORIGIN_DENIED = problem_document(
-    403, "origin-not-allowed", "Pages of this origin may not connect."
-)
-
-
-async def deny(socket: Socket) -> None:
-    """Deny the upgrade with 403, before any side effect."""
-    start = {
-        "type": "websocket.http.response.start",
-        "status": 403,
-        "headers": [(b"content-type", MEDIA_TYPE.encode())],
-    }
-    body = {
-        "type": "websocket.http.response.body",
-        "body": msgspec.json.encode(ORIGIN_DENIED),
-        "more_body": False,
-    }
-    # Litestar's types lack the ASGI extension for denial responses.
-    await socket.send(cast("Any", start))
-    await socket.send(cast("Any", body))
 
 
 def _header(socket: Socket, name: bytes) -> str | None:

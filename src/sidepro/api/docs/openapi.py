@@ -17,7 +17,7 @@ import msgspec
 from litestar import Litestar, MediaType, Request
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, License, SecurityScheme, Tag
+from litestar.openapi.spec import Components, License, SecurityScheme, Server, Tag
 from litestar.routes import HTTPRoute
 
 from sidepro.api.dependencies import PREFIX
@@ -68,13 +68,14 @@ class Document(JsonRenderPlugin):
         return self._rendered
 
 
-def config(version: str) -> OpenAPIConfig:
-    """Litestar's configuration. The document has one path."""
+def config(version: str, base_path: str) -> OpenAPIConfig:
+    """Litestar's configuration. The document has one path, below that of the public address."""
     return OpenAPIConfig(
         title="SidePro",
         version=version,
         description=DESCRIPTION,
         license=License(name="MIT", identifier="MIT"),
+        servers=[Server(base_path or "/")],
         # Litestar serves a page of its own at every path below this one.
         path="/api/openapi.json",
         render_plugins=[Document(path=["/", "/openapi.json"], media_type=MediaType.JSON)],

@@ -19,26 +19,26 @@ POLICY = (
 )
 
 
-_PAGE = f"""<!doctype html>
+_PAGE = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>SidePro API</title>
-<link rel="icon" href="{DOCS}/files/favicon-32x32.png">
-<link rel="stylesheet" href="{DOCS}/files/swagger-ui.css">
+<link rel="icon" href="BASE/api/docs/files/favicon-32x32.png">
+<link rel="stylesheet" href="BASE/api/docs/files/swagger-ui.css">
 </head>
 <body>
 <div id="page"></div>
-<script src="{DOCS}/files/swagger-ui-bundle.js"></script>
-<script src="{DOCS}/start.js"></script>
+<script src="BASE/api/docs/files/swagger-ui-bundle.js"></script>
+<script src="BASE/api/docs/start.js"></script>
 </body>
 </html>
 """
 
 
 _START = """SwaggerUIBundle({
-  url: "/api/openapi.json",
+  url: "BASE/api/openapi.json",
   dom_id: "#page",
   deepLinking: true,
   persistAuthorization: false,
@@ -55,16 +55,20 @@ _FILES = {
 }
 
 
-def docs_router() -> Router:
-    """The page that shows the OpenAPI document. Loads nothing from another host."""
+def docs_router(base_path: str) -> Router:
+    """The page that shows the OpenAPI document. Loads nothing from another host.
+
+    `base_path` is the path of the public address, or empty.
+    """
+    page_text, start_text = (text.replace("BASE", base_path) for text in (_PAGE, _START))
 
     @get("/", media_type=MediaType.HTML, include_in_schema=False)
     async def page() -> Response[str]:
-        return Response(_PAGE, headers={"Content-Security-Policy": POLICY})
+        return Response(page_text, headers={"Content-Security-Policy": POLICY})
 
     @get("/start.js", media_type="text/javascript", include_in_schema=False)
     async def start() -> str:
-        return _START
+        return start_text
 
     @get("/files/{name:str}", include_in_schema=False)
     async def file(name: FromPath[str]) -> File:

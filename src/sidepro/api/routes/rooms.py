@@ -332,7 +332,8 @@ async def socket_ticket(
     the current session.
     """
     ticket = await services.tickets.issue(caller_of(request), RoomId(room_id))
-    return SocketTicket(ticket, TICKET_TTL, f"{PREFIX}/rooms/{room_id}/socket")
+    path = f"{services.base_path}{PREFIX}/rooms/{room_id}/socket"
+    return SocketTicket(ticket, TICKET_TTL, path)
 
 
 router = Router(

@@ -1,0 +1,47 @@
+"""Which `Host` header fields are accepted. Others could poison caches and links."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+from sidepro.settings import ascii_host
+
+EXEMPT = ("/health/", "/metrics")
+"""Probes come by the address of a pod."""
+
+_HOST = re.compile(r"(\[[0-9a-fA-F:.]{2,45}\]|[^\[\]:@/?#\\\s]{1,255})(?::[0-9]{0,5})?")
+
+
+@dataclass(frozen=True, slots=True)
+class HostPolicy:
+    """The names by which clients may address the service. Ports are ignored."""
+
+    names: frozenset[str]
+    allows_loopback: bool
+
+    @classmethod
+    def of(cls, hosts: Iterable[str]) -> "HostPolicy":
+        """The policy for these names. One of the loopback stands for all of them."""
+        names = frozenset(map(ascii_host, hosts))
+        return cls(names, any(map(_is_loopback, names)))
+
+    def allows(self, header: bytes | None) -> bool:
+        """Whether a `Host` header field names the service."""
+        found = _HOST.fullmatch(header.decode("latin-1")) if header else None
+        if found is None:
+            return False
+        try:
+            host = ascii_host(found[1].strip("[]"))
+        except ValueError:
+            return False
+        return host in self.names or (self.allows_loopback and _is_loopback(host))
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
