@@ -57,6 +57,10 @@ VALID: dict[str, list[tuple[str, Any]]] = {
             ("https://a.example", "http://b.example:8080"),
         )
     ],
+    "allowed_hosts": [
+        ("api.example.com", ("api.example.com",)),
+        ("A.example,bücher.example, [::1]", ("a.example", "xn--bcher-kva.example", "::1")),
+    ],
     "trusted_proxies": [
         ("10.0.0.0/8, 127.0.0.1,::1", tuple(map(ip_network, ("10.0.0.0/8", "127.0.0.1", "::1"))))
     ],
@@ -100,6 +104,7 @@ INVALID: dict[str, list[str]] = {
     "secret_key": ["hunter2", f"{KEY},hunter2", "x" * 32, "hunter2" * 5],
     "public_url": ["sidepro.example", "ftp://host", "https://", "//host", "http://host:99999"],
     "allowed_origins": ["*", "a.example", "https://a.example/path", "https://a.example?q", "null"],
+    "allowed_hosts": ["https://example.com", "example.com:80", "a b", "a/b", ","],
     "trusted_proxies": ["proxy", "10.0.0.0/33", "10.0.0.256", "127.0.0.1 ::1"],
     "access_token_ttl": [*NUMBERS, "0", "86401"],
     "refresh_token_ttl": [*NUMBERS, "0", "31622401"],
