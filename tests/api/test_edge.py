@@ -280,3 +280,15 @@ async def test_a_public_address_with_a_path_is_honoured(below: Api) -> None:
     assert f'src="{BASE}/api/docs/start.js"' in page.text
     start = await below.http.get(f"{BASE}/api/docs/start.js")
     assert f'"{BASE}/api/openapi.json"' in start.text
+
+
+# ---------------------------------------------------------------------------- unknown addresses
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["//api/openapi.json/x", "//api/openapi.json/x.json", "//api", "//api/docs/x",
+     "//api/docs/files/x.js", "//api/v1", "//api/v2/projects"],
+)  # fmt: skip
+async def test_an_unknown_address_below_api_is_a_problem(api: Api, path: str) -> None:
+    problem(await api.send("GET", path), 404, "not-found")

@@ -18,9 +18,15 @@ QUIET = ("uvicorn", "aiosqlite", "taskiq", "sqlalchemy", "alembic", "asyncio")
 """Libraries that log from WARNING on. uvicorn would also log socket URLs with their tickets."""
 
 
+_LOGGED_ELSEWHERE = ("without completing handshake", "Invalid HTTP request received")
+
+
 def _is_relevant(record: logging.LogRecord) -> bool:
-    """Uvicorn reports an error for each upgrade that is refused with 403."""
-    return "without completing handshake" not in record.getMessage()
+    """Uvicorn's errors about refused upgrades and malformed requests, which are logged with the
+    address of the client elsewhere.
+    """
+    message = record.getMessage()
+    return not any(text in message for text in _LOGGED_ELSEWHERE)
 
 
 def set_up(log_format: str, level: int = logging.INFO) -> None:

@@ -21,6 +21,7 @@ from sidepro.domain.errors import (
     Unavailable,
 )
 from sidepro.http.app import AfterException
+from sidepro.http.middleware import DISCONNECTED
 from sidepro.http.problems import REJECTIONS, RequestRejected, problem_response, status_of
 from sidepro.http.rate_limits import set_allowance
 
@@ -54,8 +55,12 @@ def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[
         code, detail = REJECTIONS[status]
         if isinstance(error, RequestRejected):
             detail = error.detail
-        headers = error.headers if isinstance(error, MethodNotAllowedException) else None
+        has_headers = isinstance(error, (MethodNotAllowedException, RequestRejected))
+        headers = error.headers if has_headers else None
         return problem_response(status, code, detail, headers=headers)
+    if request.scope.get(DISCONNECTED) and isinstance(error, HTTPException):
+        # Nobody reads the response. The line of the request says what happened.
+        return problem_response(400, REJECTIONS[400][0], "The request ended early.")
     log.error("unhandled_error", exc_info=error)
     return problem_response(500, "internal", "An unexpected error occurred.")
 

@@ -16,7 +16,7 @@ def query_parameter_check() -> Callable[[ApiRequest], Awaitable[None]]:
     known: dict[HTTPRouteHandler, Mapping[str, bool]] = {}
 
     async def reject_unexpected(request: ApiRequest) -> None:
-        if not request.scope["query_string"]:
+        if not request.scope["query_string"] or request.route_handler.opt.get("any_query"):
             return
         if not known:
             known.update(_parameters(request.app))

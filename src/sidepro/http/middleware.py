@@ -35,6 +35,9 @@ log = structlog.get_logger(__name__)
 MAX_URL = 8 * 1024
 REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 
+DISCONNECTED = "sidepro.disconnected"
+"""Key of a scope whose client went away before the end of its request."""
+
 UNSUPPORTED = "TRACE"
 """A method of no route. Litestar lists all methods of an address in the error about it; its own
 response to OPTIONS has those of one route only.
@@ -92,10 +95,7 @@ class Middleware:
     async def _serve(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         # Of several headers of one name the first counts.
         headers = dict(reversed(list(scope["headers"])))
-        client_id = headers.get(b"x-request-id", b"")
-        request_id = (
-            client_id if REQUEST_ID.fullmatch(client_id) else secrets.token_hex(8).encode()
-        )
+        request_id = _request_id(headers)
         has_token = b"authorization" in headers
         origin = headers.get(b"origin")
         method = scope["method"]
@@ -122,6 +122,12 @@ class Middleware:
                 message["headers"] = _uncached(all_headers) if has_token else all_headers
             await send(message)
 
+        async def receive_and_watch() -> Any:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                cast("dict[str, Any]", scope)[DISCONNECTED] = True
+            return message
+
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(
             request_id=request_id.decode(), address=client_address(scope.get("client"))
@@ -141,7 +147,7 @@ class Middleware:
                 scope = as_get  # whose limits the headers describe
                 await self._app(scope, receive, _without_content(send_with_headers))
         else:
-            await self._app(scope, receive, send_with_headers)
+            await self._app(scope, receive_and_watch, send_with_headers)
         seconds = time.perf_counter() - started
         log.info(
             "request",
@@ -236,6 +242,12 @@ def _without_content(send: Send) -> Send:
         await send(message)
 
     return send_without_content
+
+
+def _request_id(headers: dict[bytes, bytes]) -> bytes:
+    """The client's id of the request, or a new one."""
+    client_id = headers.get(b"x-request-id", b"")
+    return client_id if REQUEST_ID.fullmatch(client_id) else secrets.token_hex(8).encode()
 
 
 def _all_methods(allow: bytes) -> bytes:

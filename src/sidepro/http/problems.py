@@ -49,6 +49,7 @@ _TITLES = {
     413: "Too large",
     415: "Unsupported media type",
     422: "Invalid input",
+    426: "Upgrade required",
     429: "Too many requests",
     431: "Request header fields too large",
     500: "Internal error",
@@ -62,6 +63,7 @@ REJECTIONS = {
     406: ("not-acceptable", "Responses are application/json."),
     413: ("too-large", "The request is too large."),
     415: ("unsupported-media-type", "The body must be application/json."),
+    426: ("upgrade-required", "This address serves WebSocket connections only."),
 }
 """Code and detail of what is rejected before a use case runs, by status."""
 
@@ -72,10 +74,14 @@ ORIGIN_DENIED = (403, "origin-not-allowed", "Pages of this origin may not connec
 
 
 class RequestRejected(HTTPException):
-    """The request was rejected before a use case ran: `status` is 400, 406, 413 or 415."""
+    """The request was rejected before a use case ran: `status` is one of `REJECTIONS`."""
 
-    def __init__(self, status: int, detail: str | None = None) -> None:
-        super().__init__(status_code=status, detail=detail or REJECTIONS[status][1])
+    def __init__(
+        self, status: int, detail: str | None = None, headers: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(
+            status_code=status, detail=detail or REJECTIONS[status][1], headers=headers
+        )
 
 
 def status_of(error: SideProError) -> int:

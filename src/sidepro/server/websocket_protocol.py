@@ -14,14 +14,17 @@
 import asyncio
 from typing import Any, cast
 
+import msgspec
 import structlog
 from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
+from websockets.http11 import Request, Response
 
 from sidepro.api.chat.close_codes import CloseCode
 from sidepro.api.chat.outbox import CompactQueue
+from sidepro.http.problems import MEDIA_TYPE, REJECTIONS, problem_document
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +55,30 @@ class TimeoutWebSocketProtocol(WebSocketsSansIOProtocol):
         self._unparsed = memoryview(b"")
         self._frames_left = float(FRAME_BURST)
         self._counted_at = self.loop.time()
+        self._accept = self.conn.accept
+        self.conn.accept = self._accept_or_explain  # type: ignore[method-assign] # no hook for it
+
+    def _accept_or_explain(self, request: Request) -> Response:
+        """The response to the handshake; a problem document if it is refused."""
+        response = self._accept(request)
+        if response.status_code != 101:
+            log.warning(
+                "socket_refused",
+                reason="bad-handshake",
+                address=self.client and self.client[0],
+            )
+            status = 426 if response.status_code == 426 else 400
+            detail = REJECTIONS[status][1] if status == 426 else "The handshake is not valid."
+            code = REJECTIONS[status][0]
+            body = msgspec.json.encode(problem_document(response.status_code, code, detail))
+            for name, value in (
+                ("Content-Type", MEDIA_TYPE),
+                ("Content-Length", str(len(body))),
+            ):
+                del response.headers[name]
+                response.headers[name] = value
+            response.body = body
+        return response
 
     # --------------------------------------------------------------------------------- reading
 

@@ -5,10 +5,11 @@ from asyncio import timeout
 from contextlib import suppress
 
 import structlog
-from litestar import Router, websocket
+from litestar import Router, get, websocket
 from litestar.exceptions import WebSocketDisconnect
 from litestar.params import FromPath
 
+from sidepro.api.auth import TOKENLESS
 from sidepro.api.chat.close_codes import CloseCode, close_code
 from sidepro.api.chat.handshake import Handshake, Socket
 from sidepro.api.chat.hub import Hub
@@ -16,8 +17,9 @@ from sidepro.api.chat.session import ChatSession
 from sidepro.api.dependencies import InjectedServices
 from sidepro.domain.errors import SideProError
 from sidepro.domain.rooms.room_service import RoomService
+from sidepro.http.client_address import client_address
 from sidepro.http.middleware import deny_socket
-from sidepro.http.problems import ORIGIN_DENIED
+from sidepro.http.problems import ORIGIN_DENIED, RequestRejected
 
 log = structlog.get_logger(__name__)
 
@@ -42,17 +44,28 @@ def socket_router(handshake: Handshake, hub: Hub) -> Router:
                 async with timeout(CLOSE_TIMEOUT):
                     await socket.close(code)
 
-    return Router("/", route_handlers=[room_socket])
+    @get(
+        "/rooms/{room_id:str}/socket",
+        opt={**TOKENLESS, "any_query": True},
+        include_in_schema=False,
+        name="plain_get_of_a_socket",
+    )
+    async def upgrade_required() -> None:
+        raise RequestRejected(426, headers={"Upgrade": "websocket", "Connection": "Upgrade"})
+
+    return Router("/", route_handlers=[room_socket, upgrade_required])
 
 
 async def _serve(
     socket: Socket, room: str, handshake: Handshake, hub: Hub, rooms: RoomService
 ) -> CloseCode | None:
     """Serve an accepted socket; return its close code, or `None` if the client disconnected."""
+    is_open = False
     try:
         caller, room_id, after = await handshake.authorize(socket, room)
         connection = secrets.token_hex(8)
         async with handshake.reserve(caller, connection):
+            is_open = True
             session = ChatSession(
                 socket, caller, room_id, hub, rooms, connection, handshake.limits
             )
@@ -60,6 +73,9 @@ async def _serve(
     except (OSError, WebSocketDisconnect):
         return None
     except SideProError as error:
+        if not is_open:
+            address = client_address(socket.scope.get("client"))
+            log.warning("socket_refused", reason=error.code, address=address)
         return close_code(error)
     except Exception:
         # Litestar has no exception handlers for sockets.

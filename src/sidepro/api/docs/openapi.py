@@ -14,11 +14,12 @@ from inspect import cleandoc
 from typing import Any, get_args, get_type_hints
 
 import msgspec
-from litestar import Litestar, MediaType, Request
+from litestar import Litestar, MediaType, Request, Router
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, License, SecurityScheme, Server, Tag
-from litestar.routes import HTTPRoute
+from litestar.routes import BaseRoute, HTTPRoute
+from litestar.types import ControllerRouterHandler
 
 from sidepro.api.dependencies import PREFIX
 from sidepro.api.docs.responses import (
@@ -68,6 +69,15 @@ class Document(JsonRenderPlugin):
         return self._rendered
 
 
+class _DocumentRouter(Router):
+    """Without Litestar's page at every unknown path below the document."""
+
+    def register(self, value: ControllerRouterHandler) -> list[BaseRoute]:
+        if any("{" in path for path in getattr(value, "paths", ())):
+            return []
+        return super().register(value)
+
+
 def config(version: str, base_path: str) -> OpenAPIConfig:
     """Litestar's configuration. The document has one path, below that of the public address."""
     return OpenAPIConfig(
@@ -76,8 +86,9 @@ def config(version: str, base_path: str) -> OpenAPIConfig:
         description=DESCRIPTION,
         license=License(name="MIT", identifier="MIT"),
         servers=[Server(base_path or "/")],
-        # Litestar serves a page of its own at every path below this one.
-        path="/api/openapi.json",
+        openapi_router=_DocumentRouter(
+            "/api/openapi.json", route_handlers=[], include_in_schema=False
+        ),
         render_plugins=[Document(path=["/", "/openapi.json"], media_type=MediaType.JSON)],
         operation_id_creator=lambda handler, _method, _path: handler.handler_name,
         components=Components(

@@ -1,0 +1,122 @@
+"""What a real server refuses: the answer is a problem document, the log has one line about it."""
+
+import json
+import socket
+
+import pytest
+
+from tests.api.client import PREFIX, UNKNOWN_ID
+from tests.clients import TIMEOUT, eventually
+from tests.servers.sidepro_server import SideProServer
+
+pytestmark = pytest.mark.anyio
+
+PATH = f"{PREFIX}/rooms/{UNKNOWN_ID}/socket"
+UPGRADE = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+KEY = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+
+
+def exchange(server: SideProServer, request: str) -> tuple[int, str, dict[str, object]]:
+    """The status, the head and the problem of the response to raw bytes."""
+    with socket.create_connection(("127.0.0.1", server.port), TIMEOUT) as connection:
+        connection.settimeout(TIMEOUT)
+        connection.sendall(request.encode())
+        received, head, body = b"", b"", b""
+        while chunk := connection.recv(65_536):
+            received += chunk
+            head, _, body = received.partition(b"\r\n\r\n")
+            if body.endswith(b"}"):
+                break
+    return int(head.split()[1]), head.decode(), json.loads(body)
+
+
+@pytest.mark.parametrize("query", ["", "?ticket=x&after=1", "?ticket=a&ticket=b"])
+def test_a_plain_get_of_a_socket_requires_an_upgrade(server: SideProServer, query: str) -> None:
+    status, head, problem = exchange(
+        server, f"GET {PATH}{query} HTTP/1.1\r\nHost: localhost\r\nAuthorization: x\r\n\r\n"
+    )
+
+    assert (status, problem["code"]) == (426, "upgrade-required")
+    assert "upgrade: websocket" in head.lower()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [UPGRADE, UPGRADE + "Sec-WebSocket-Key: x\r\n", UPGRADE.replace("13", "7") + KEY],
+    ids=["no key", "bad key", "old version"],
+)
+def test_a_bad_handshake_gets_a_problem(server: SideProServer, headers: str) -> None:
+    before = server.log().count("bad-handshake")
+
+    status, head, problem = exchange(
+        server, f"GET {PATH} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n"
+    )
+
+    assert status == problem["status"]
+    assert problem["code"] == ("upgrade-required" if status == 426 else "malformed")
+    assert "content-type: application/problem+json" in head.lower()
+    assert server.log().count("bad-handshake") == before + 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "reason"),
+    [
+        ("Origin: https://evil.example\r\nHost: localhost\r\n", 403, "origin-not-allowed"),
+        ("Host: evil.example\r\n", 400, "bad-host"),
+    ],
+)
+async def test_a_refused_socket_is_logged_once_with_its_address(
+    server: SideProServer, headers: str, status: int, reason: str
+) -> None:
+    before = len(server.log())
+
+    found, _, problem = exchange(server, f"GET {PATH} HTTP/1.1\r\n{headers}{UPGRADE}{KEY}\r\n")
+
+    assert (found, problem["code"]) == (status, reason)
+    await eventually(lambda: reason in server.log()[before:])
+    lines = server.log()[before:].strip().splitlines()
+    assert [line for line in lines if "127.0.0.1" in line and reason in line] == lines
+
+
+@pytest.mark.parametrize(
+    "request_text",
+    ["NONSENSE\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET / HTTP/1.1\r\nNo colon\r\n\r\n"],
+)
+async def test_a_malformed_request_is_logged_once_with_its_address(
+    server: SideProServer, request_text: str
+) -> None:
+    before = len(server.log())
+
+    status, _, problem = exchange(server, request_text)
+
+    assert (status, problem["code"]) == (400, "malformed")
+    lines = server.log()[before:].strip().splitlines()
+    assert len(lines) == 1
+    assert "127.0.0.1" in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("path", "media_type"),
+    [
+        ("/sessions", "application/json"),
+        ("/users", "application/json"),
+        ("/sessions/refresh", "application/json"),
+    ],
+)
+async def test_a_client_that_goes_away_in_a_body_is_no_error(
+    server: SideProServer, path: str, media_type: str
+) -> None:
+    before = len(server.log())
+    head = (
+        f"POST {PREFIX}{path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {media_type}\r\n"
+        "Content-Length: 100\r\n\r\n"
+    )
+
+    with socket.create_connection(("127.0.0.1", server.port), TIMEOUT) as connection:
+        connection.sendall(f'{head}{{"email": '.encode())
+
+    await eventually(lambda: "request " in server.log()[before:])
+    log = server.log()[before:]
+    assert "Traceback" not in log
+    assert "error" not in log
+    assert "status=400" in log
