@@ -44,11 +44,12 @@ class Markdown(Protocol):
         """The Markdown as HTML.
 
         It MUST be safe on any page: no scripts, no event handlers, only http, https and mailto
-        URLs, and `rel="nofollow"` on links. Its size MUST be proportional to the text. Rendering
-        MUST NOT block the event loop, and MUST NOT run for two texts of one `writer` at once.
+        URLs, `rel="nofollow"` on links, and ids that begin with `user-content-`. Its
+        size MUST be proportional to the text. Rendering MUST NOT block the event loop, and MUST
+        NOT run for two texts of one `writer` at once.
 
-        The only images are those of the platform's own store, as `<img src="/media/<key>"` (see
-        `sidepro.domain.images.urls`).
+        The only images are those of the platform's own store, as `<img src="/media/<key>"`; links
+        to them are `<a href="/media/<key>"` (see `sidepro.domain.images.urls`).
         """
         ...
 
