@@ -34,6 +34,7 @@ from sidepro.adapters.sql.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.engine.locks import SqlJobLock
 from sidepro.adapters.sql.readers.data_export_reader import SqlDataExportReader
+from sidepro.adapters.sql.readers.image_reader import SqlImageReader
 from sidepro.adapters.sql.readers.population_reader import SqlPopulationReader
 from sidepro.adapters.sql.readers.recommendation_reader import SqlRecommendationReader
 from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
@@ -191,6 +192,7 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
         ),
         images=ImageService(
             unit_of_work=storage.unit_of_work,
+            reader=SqlImageReader(storage.database, storage.image_urls),
             codec=codec,
             store=storage.images,
             urls=storage.image_urls,

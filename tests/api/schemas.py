@@ -136,7 +136,7 @@ COMMENT: Shape = {
     "updated_at": moment,
 }
 
-IMAGE: Shape = {
+_IMAGE: dict[str, Shape] = {
     "id": uuid7,
     "url": str,
     "width": count,
@@ -144,6 +144,8 @@ IMAGE: Shape = {
     "media_type": str,
     "size": count,
 }
+IMAGE: Shape = _IMAGE
+OWN_IMAGE: Shape = {**_IMAGE, "created_at": moment, "in_use": bool}
 MESSAGE: Shape = {
     "room_id": uuid7,
     "seq": count,
@@ -186,4 +188,6 @@ HEALTH: Shape = {"status": str, "parts": dict}
 def page_schema(item: Shape, *, total: bool = False) -> Shape:
     """The envelope of a list."""
     envelope: dict[str, Shape] = {"items": [item], "next": Maybe(str), "previous": Maybe(str)}
+    if item is OWN_IMAGE:
+        envelope["quota"] = {"used": count, "limit": count}
     return {**envelope, "total": count} if total else envelope

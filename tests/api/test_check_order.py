@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 from litestar.routes import HTTPRoute
 
+from tests import image_files
 from tests.api.client import PREFIX, UNKNOWN_ID, Api, ApiUser, Json
 from tests.api.schemas import SESSION, page_schema
+
+PNG = image_files.saved(image_files.picture((30, 20)))
 
 pytestmark = pytest.mark.anyio
 
@@ -56,6 +59,7 @@ ROUTES = [
     Route("DELETE", "/projects/{project_id}/bookmark"),
     Route("GET", "/projects/{project_id}/comments", public=True, queries=BAD_LIST),
     Route("POST", "/projects/{project_id}/comments", bodies=BAD_BODY),
+    Route("GET", "/projects/{project_id}/comments/{comment_id}", public=True),
     Route(
         "PATCH",
         "/projects/{project_id}/comments/{comment_id}",
@@ -63,6 +67,7 @@ ROUTES = [
         changed_by_others=403,
     ),
     Route("DELETE", "/projects/{project_id}/comments/{comment_id}", changed_by_others=403),
+    Route("DELETE", "/images/{image_id}", changed_by_others=404),
     Route("GET", "/rooms/{room_id}", changed_by_others=404),
     Route("DELETE", "/rooms/{room_id}", changed_by_others=404),
     Route(
@@ -108,6 +113,7 @@ async def things(api: Api) -> Things:
         "user_id": owner.id,
         "project_id": made["id"],
         "comment_id": (await api.comment(owner, made))["id"],
+        "image_id": (await api.image(owner, PNG))["id"],
         "room_id": (await api.room(owner, friend))["id"],
     }
     return Things(owner, other, ids)

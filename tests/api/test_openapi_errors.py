@@ -116,6 +116,7 @@ def test_problems_of_the_use_cases(openapi: Json) -> None:
         "ask": {"not-found", "cannot-chat-with-yourself"},
         "send": {"room-pending"},
         "upload_image": {"bad-image", "image-quota"},
+        "delete_image": {"image-in-use"},
     }
 
 
@@ -160,7 +161,16 @@ def test_headers(openapi: Json) -> None:
         *(("catalogue", "200"), ("catalogue", "304"), ("publish", "201")),
         *(("read_project", "200"), ("project_head", "200"), ("edit_project", "200")),
     }
-    lists = {"board", "user_projects", "user_bookmarks", "comments", "rooms", "sessions"}
+    lists = {
+        "board",
+        "user_projects",
+        "user_bookmarks",
+        "comments",
+        "rooms",
+        "sessions",
+        "find_users",
+        "own_images",
+    }
     assert named["Link"] == {(name, "200") for name in lists}
 
 
@@ -234,7 +244,7 @@ def test_response_members_are_required_unless_requested(openapi: Json) -> None:
     schemas = openapi["components"]["schemas"]
     asked_for = {
         *(("ProjectCardList", "total"), ("CommentList", "total"), ("RoomList", "total")),
-        ("SessionList", "total"),
+        *(("SessionList", "total"), ("UserList", "total"), ("ImageList", "total")),
         *(("Availability", "email"), ("Availability", "username"), ("Problem", "errors")),
         *(("InvalidMember", "pointer"), ("InvalidMember", "parameter")),
     }

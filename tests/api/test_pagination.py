@@ -6,10 +6,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests import image_files
 from tests.api.client import PASSWORD, PREFIX, Api, ApiUser, Json, answer
 from tests.api.schemas import (
     CARD,
     COMMENT,
+    OWN_IMAGE,
     PROJECT,
     ROOM,
     SESSION,
@@ -24,6 +26,8 @@ from tests.statement_log import statements
 pytestmark = [pytest.mark.anyio, both_databases]
 
 SIZE = 5
+
+PNG = image_files.saved(image_files.picture((60, 40)))
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,12 @@ async def found_users(api: Api) -> Listed:
     return Listed("/users", caller, USER, [person.id for person in people], {"q": prefix})
 
 
+async def own_images(api: Api) -> Listed:
+    owner = await api.sign_up()
+    made = [(await api.image(owner, PNG))["id"] for _ in range(SIZE)]
+    return Listed("/images", owner, OWN_IMAGE, made[::-1])
+
+
 async def rooms(api: Api) -> Listed:
     person = await api.sign_up()
     made = [await api.room(person, await api.sign_up()) for _ in range(SIZE)]
@@ -140,6 +150,7 @@ LIST_CASES = [
     comments,
     newest_comments,
     found_users,
+    own_images,
     rooms,
     sessions,
 ]

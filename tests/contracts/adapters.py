@@ -13,6 +13,7 @@ from sidepro.domain.catalogue.catalogue import Catalogue
 from sidepro.domain.catalogue.ports import CatalogueReader
 from sidepro.domain.data_export.ports import DataExportReader
 from sidepro.domain.ids import ProjectId, UserId
+from sidepro.domain.images.ports import ImageReader
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.ports import BoardReader, Counters, ViewCounter
 from sidepro.domain.projects.project import Project
@@ -44,6 +45,7 @@ class Adapters:
     catalogue: CatalogueReader
     board: BoardReader
     views: ViewCounter
+    images: ImageReader
     rooms: RoomReader
     recommendable: RecommendationReader
     population: PopulationReader

@@ -17,6 +17,7 @@ from sidepro.adapters.sql.neighbour_store import SqlNeighbourStore
 from sidepro.adapters.sql.readers.account_reader import SqlAccountReader
 from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
 from sidepro.adapters.sql.readers.data_export_reader import SqlDataExportReader
+from sidepro.adapters.sql.readers.image_reader import SqlImageReader
 from sidepro.adapters.sql.readers.population_reader import SqlPopulationReader
 from sidepro.adapters.sql.readers.recommendation_reader import SqlRecommendationReader
 from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
@@ -145,6 +146,7 @@ def _in_memory(store: MemoryStore) -> Adapters:
         catalogue=MemoryCatalogue(store),
         board=reader,
         views=reader,
+        images=reader,
         rooms=reader,
         recommendable=reader,
         population=reader,
@@ -188,6 +190,7 @@ def _in_sql(database: Database, others: AsyncExitStack) -> Adapters:
         catalogue=SqlCatalogueReader(database, cache),
         board=SqlBoardReader(database, cache, images),
         views=SqlViewCounter(database),
+        images=SqlImageReader(database, ImageUrls()),
         rooms=SqlRoomReader(database, images),
         recommendable=SqlRecommendationReader(database, cache, images),
         population=SqlPopulationReader(database, cache),

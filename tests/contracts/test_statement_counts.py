@@ -45,8 +45,9 @@ class Scene:
         rooms = [factories.room(self.reader.id, other.id) for other in others]
         await adapters.add(self.author, self.reader, *others)
         pictures = [factories.image(user.id) for user in (self.author, *others)]
+        spare = [factories.image(self.author.id) for _ in range(number)]
         async with adapters.unit_of_work() as work:
-            for picture in pictures:
+            for picture in (*pictures, *spare):
                 await work.images.add(picture)
                 await work.images.mark_stored(picture.id)
             await work.commit()
@@ -103,6 +104,9 @@ LIST_CASES: list[Any] = [
             UserQuery("사람", is_prefix=True), page
         ),
         id="users",
+    ),
+    pytest.param(
+        lambda adapters, scene, page: adapters.images.images(scene.author.id, page), id="images"
     ),
     pytest.param(
         lambda adapters, scene, page: adapters.rooms.rooms(scene.reader.id, page), id="rooms"
@@ -170,6 +174,7 @@ ONE: list[Look] = [
     lambda adapters, scene: adapters.board.project(scene.busy.id, scene.reader.id),
     lambda adapters, scene: adapters.board.comment(scene.busy.id, scene.comment.id),
     lambda adapters, scene: adapters.board.texts(None, 100),
+    lambda adapters, scene: adapters.images.usage(scene.author.id),
     lambda adapters, scene: adapters.rooms.unread(scene.reader.id),
     lambda adapters, scene: adapters.views.add(scene.busy.id),
     lambda adapters, scene: adapters.recommendable.projects_by_author(

@@ -266,6 +266,7 @@ class Services:
         self.objects = BreakingImageStore()
         self.images = ImageService(
             unit_of_work=self.store.unit_of_work,
+            reader=self.reader,
             codec=self.codec,
             store=self.objects,
             urls=ImageUrls(),

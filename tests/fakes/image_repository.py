@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
+from sidepro.domain.errors import ImageInUse, NotFound
 from sidepro.domain.ids import (
     ImageId,
     ProjectId,
@@ -11,7 +12,7 @@ from sidepro.domain.ids import (
 )
 from sidepro.domain.images.image import Image, ImageState
 from sidepro.domain.images.urls import ImageKey
-from tests.fakes.state import Repository, StoredImage
+from tests.fakes.state import Repository, State, StoredImage
 
 
 class MemoryImages(Repository):
@@ -51,7 +52,7 @@ class MemoryImages(Repository):
         self._state.image_references[project_id] = frozenset(i.id for i in images if i.key in keys)
 
     async def mark_unused(self, now: datetime) -> None:
-        used = self._used()
+        used = used_images(self._state)
         for image_id, row in self._state.images.items():
             if row.state == ImageState.STORED:
                 since = None if image_id in used else row.unused_since or now
@@ -60,7 +61,7 @@ class MemoryImages(Repository):
     async def claim_for_deletion(
         self, *, unused_before: datetime, unfinished_before: datetime, limit: int
     ) -> tuple[Image, ...]:
-        used = self._used()
+        used = used_images(self._state)
 
         def is_claimable(row: StoredImage) -> bool:
             match row.state:
@@ -79,6 +80,15 @@ class MemoryImages(Repository):
             images[image_id] = replace(images[image_id], state=ImageState.DELETING)
         return tuple(images[image_id].image for image_id in claimed)
 
+    async def claim_own(self, image_id: ImageId, owner_id: UserId) -> Image:
+        if image_id not in self._stored_of(owner_id):
+            raise NotFound
+        if image_id in used_images(self._state):
+            raise ImageInUse
+        row = self._state.images[image_id]
+        self._state.images[image_id] = replace(row, state=ImageState.DELETING)
+        return row.image
+
     async def delete(self, image_ids: Collection[ImageId]) -> None:
         for image_id in image_ids:
             row = self._state.images.get(image_id)
@@ -92,8 +102,9 @@ class MemoryImages(Repository):
             if row.image.owner_id == owner_id and row.state == ImageState.STORED
         }
 
-    def _used(self) -> frozenset[ImageId | None]:
-        state = self._state
-        pictures = (profile.image_id for profile in state.profiles.values())
-        thumbnails = (project.thumbnail_id for project in state.projects.values())
-        return frozenset().union(pictures, thumbnails, *state.image_references.values())
+
+def used_images(state: State) -> frozenset[ImageId | None]:
+    """The images that something refers to."""
+    pictures = (profile.image_id for profile in state.profiles.values())
+    thumbnails = (project.thumbnail_id for project in state.projects.values())
+    return frozenset().union(pictures, thumbnails, *state.image_references.values())

@@ -14,6 +14,9 @@ from sidepro.domain.ids import (
     SessionId,
     UserId,
 )
+from sidepro.domain.images.image import MEDIA_TYPE, Image, ImageState
+from sidepro.domain.images.urls import ImageUrl
+from sidepro.domain.images.views import ImageUsage, OwnImageView
 from sidepro.domain.pagination import (
     Page,
     PageRequest,
@@ -24,6 +27,7 @@ from sidepro.domain.rooms.room import Message, Room, RoomStatus
 from sidepro.domain.rooms.views import RoomView, Unread
 from sidepro.domain.text import casefold_key
 from tests.fakes.board_reader import MemoryBoardReader, read_page
+from tests.fakes.image_repository import used_images
 from tests.fakes.store import MemoryStore
 
 
@@ -121,6 +125,34 @@ class MemoryReader(MemoryBoardReader):
             region=profile.region,
             meet_time=profile.meet_time,
         )
+
+    # --------------------------------------------------------------------------------- images
+
+    async def images(self, owner_id: UserId, page: PageRequest) -> Page[OwnImageView]:
+        used = used_images(self._store.state)
+        views = [
+            OwnImageView(
+                id=image.id,
+                url=ImageUrl(self._images.base + image.key),
+                width=image.width,
+                height=image.height,
+                media_type=MEDIA_TYPE,
+                size=image.size,
+                created_at=image.created_at,
+                in_use=image.id in used,
+            )
+            for image in self._stored_images(owner_id)
+        ]
+        return read_page(views, page, lambda view: (view.created_at, view.id), descending=True)
+
+    async def usage(self, owner_id: UserId) -> ImageUsage:
+        sizes = [image.size for image in self._stored_images(owner_id)]
+        return ImageUsage(len(sizes), sum(sizes))
+
+    def _stored_images(self, owner_id: UserId) -> list[Image]:
+        rows = self._store.state.images.values()
+        stored = [row.image for row in rows if row.state == ImageState.STORED]
+        return [image for image in stored if image.owner_id == owner_id]
 
     # ---------------------------------------------------------------------------------- rooms
 

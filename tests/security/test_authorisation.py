@@ -7,9 +7,12 @@ from dataclasses import dataclass
 import pytest
 from litestar.routes import HTTPRoute, WebSocketRoute
 
+from tests import image_files
 from tests.api.client import PASSWORD, PREFIX, Api, ApiUser, Json, project
 from tests.api.schemas import TOKENS
 from tests.databases import both_databases
+
+PNG = image_files.saved(image_files.picture((30, 20)))
 
 pytestmark = pytest.mark.anyio
 
@@ -26,6 +29,7 @@ class Things:
     room_id: str
     session_id: str
     somebody_id: str
+    image_id: str
 
 
 Body = Callable[[Things], Json | None]
@@ -114,6 +118,9 @@ TABLE: dict[str, Row] = {
     ),
     "DELETE /api/v1/projects/{project_id}/comments/{comment_id}": authors(204),
     # images take no JSON
+    "GET /api/v1/images": signed_in(200),
+    # a 404 for all but its owner
+    "DELETE /api/v1/images/{image_id}": Row(401, 404, 204, 404, 404),
     "POST /api/v1/images": signed_in(415, lambda _: {}),
     # coffee chat
     "POST /api/v1/rooms": signed_in(201, lambda things: {"user_id": things.somebody_id}),
@@ -209,6 +216,7 @@ async def things(api: Api, people: People, route: str = "") -> Things:
         room_id=(await api.room(people.member, people.owner))["id"],
         session_id=await another_session(api, people.owner) if "{session_id}" in route else "",
         somebody_id=(await api.sign_up("somebody")).id,
+        image_id=(await api.image(people.owner, PNG))["id"] if "{image_id}" in route else "",
     )
 
 

@@ -205,6 +205,13 @@ class RoomPending(Conflict):
     detail = "The other person has left this room, so it is read-only."
 
 
+class ImageInUse(Conflict):
+    """A profile, a thumbnail or a text shows the image."""
+
+    code = "image-in-use"
+    detail = "A profile or a project shows this image."
+
+
 class IdempotencyKeyInUse(Conflict):
     """The first request with this idempotency key has not ended yet."""
 

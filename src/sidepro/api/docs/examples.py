@@ -177,6 +177,18 @@ _INSTANCES = (
     comments.CommentText(_COMMENT_SHOWN.body),
     _COMMENT_SHOWN,
     _IMAGE,
+    images.ImageList(
+        items=[
+            images.OwnImage(
+                **msgspec.structs.asdict(_IMAGE),
+                created_at="2026-11-16T13:04:48.730215Z",
+                in_use=True,
+            )
+        ],
+        next=None,
+        previous=None,
+        quota=images.ImageQuotaUse(used=_IMAGE.size, limit=524_288_000),
+    ),
     rooms.OpenRoomRequest(_JIHO.id),
     _ROOM_SHOWN,
     rooms.NewMessage(_MESSAGE.body, _MESSAGE.client_id),

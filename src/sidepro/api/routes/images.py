@@ -5,13 +5,32 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from litestar import Response, Router, post
+from litestar import Response, Router, delete, get, post
 
-from sidepro.api.dependencies import ApiRequest, InjectedServices, caller_of
+from sidepro.api.dependencies import ApiRequest, InjectedServices, PathId, caller_of
 from sidepro.api.idempotency import IdempotencyKeyHeader, idempotent_response
 from sidepro.api.multipart_body import MAX_OVERHEAD, MEMBER, digest_of, uploaded_file
-from sidepro.domain.errors import BadImage, ImageQuota, InvalidInput, UnsupportedImageType
-from sidepro.domain.images.views import ImageView
+from sidepro.api.pagination import (
+    LIMIT,
+    LINK,
+    CursorText,
+    Limit,
+    ListOf,
+    Total,
+    page_request,
+    page_response,
+    scope_of,
+)
+from sidepro.api.schemas import Moment, moment
+from sidepro.domain.errors import (
+    BadImage,
+    ImageInUse,
+    ImageQuota,
+    InvalidInput,
+    UnsupportedImageType,
+)
+from sidepro.domain.ids import ImageId
+from sidepro.domain.images.views import ImageView, OwnImageView
 from sidepro.http.rate_limits import IMAGES
 
 
@@ -24,6 +43,26 @@ class Image(msgspec.Struct):
     height: int
     media_type: str
     size: int
+
+
+class OwnImage(Image):
+    """One's own image. `in_use`: a profile or a project shows it, so it cannot be deleted."""
+
+    created_at: Moment
+    in_use: bool
+
+
+class ImageQuotaUse(msgspec.Struct):
+    """Bytes of the caller's images, and how many they may have."""
+
+    used: int
+    limit: int
+
+
+class ImageList(ListOf[OwnImage], kw_only=True):
+    """A page. `next` and `previous` are cursors, null if there is no such page."""
+
+    quota: ImageQuotaUse
 
 
 BODY: dict[str, Any] = {
@@ -81,7 +120,34 @@ def images_router(max_file_bytes: int) -> Router:
                 lambda idempotent: services.images.upload(caller, file, idempotent),
             )
 
-    return Router("/", route_handlers=[upload_image], tags=["Images"])
+    return Router("/", route_handlers=[upload_image, own_images, delete_image], tags=["Images"])
+
+
+@get("/images", response_headers=[LINK], summary="List one's images, newest first")
+async def own_images(
+    request: ApiRequest,
+    services: InjectedServices,
+    limit: Limit = LIMIT,
+    cursor: CursorText = None,
+    total: Total = False,
+) -> Response[ImageList]:
+    """The images that the caller has uploaded, and what they use of the quota."""
+    caller = caller_of(request)
+    scope = scope_of("images", {"owner": caller.id})
+    page = await services.images.images(caller, page_request(services, limit, cursor, scope))
+    usage = await services.images.usage(caller)
+    listed = page_response(
+        request, services, page, scope, _own_image, usage.count if total else None
+    )
+    members = msgspec.structs.asdict(listed.content)
+    quota = ImageQuotaUse(usage.size, services.images.quota)
+    return Response(ImageList(**members, quota=quota), headers=listed.headers)
+
+
+@delete("/images/{image_id:uuid}", opt={"problems": (ImageInUse,)}, summary="Delete an image")
+async def delete_image(request: ApiRequest, image_id: PathId, services: InjectedServices) -> None:
+    """One's own, unless a profile or a project shows it."""
+    await services.images.delete(caller_of(request), ImageId(image_id))
 
 
 def _build_response(view: ImageView) -> Response[Image]:
@@ -95,4 +161,17 @@ def _build_response(view: ImageView) -> Response[Image]:
             size=view.size,
         ),
         status_code=201,
+    )
+
+
+def _own_image(view: OwnImageView) -> OwnImage:
+    return OwnImage(
+        id=view.id,
+        url=view.url,
+        width=view.width,
+        height=view.height,
+        media_type=view.media_type,
+        size=view.size,
+        created_at=moment(view.created_at),
+        in_use=view.in_use,
     )

@@ -1,5 +1,7 @@
 """Uploading images, and cleaning up unused ones."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO
 
@@ -20,9 +22,10 @@ from sidepro.domain.idempotency import (
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import ImageId, NewId, NewSecret
 from sidepro.domain.images.image import MEDIA_TYPE, UNUSED_TTL, UPLOAD_TTL, Image
-from sidepro.domain.images.ports import ImageCodec, ImageStore, ImageUnitOfWork
+from sidepro.domain.images.ports import ImageCodec, ImageReader, ImageStore, ImageUnitOfWork
 from sidepro.domain.images.urls import ImageUrl, ImageUrls
-from sidepro.domain.images.views import ImageView
+from sidepro.domain.images.views import ImageUsage, ImageView, OwnImageView
+from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 
 DELETE_BATCH = 100
@@ -38,6 +41,7 @@ class ImageService:
     """Re-encodes and stores uploads. `quota` limits the images of a person, in bytes."""
 
     unit_of_work: UnitOfWorkFactory[ImageUnitOfWork]
+    reader: ImageReader
     codec: ImageCodec
     store: ImageStore
     urls: ImageUrls
@@ -109,6 +113,33 @@ class ImageService:
             size=image.size,
         )
 
+    async def images(self, caller: Caller, page: PageRequest) -> Page[OwnImageView]:
+        """A page of the caller's images, newest first."""
+        return await self.reader.images(caller.id, page)
+
+    async def usage(self, caller: Caller) -> ImageUsage:
+        """What the caller's images use of the quota."""
+        return await self.reader.usage(caller.id)
+
+    async def delete(self, caller: Caller, image_id: ImageId) -> None:
+        """Delete an image of the caller. If the store fails, cleanup deletes the object later.
+
+        Raises:
+            NotFound: the caller has no such image.
+            ImageInUse: a profile or a project shows it.
+        """
+        async with self.unit_of_work() as work:
+            image = await work.images.claim_own(image_id, caller.id)
+            await work.commit()
+        with suppress(Unavailable):
+            await self._delete([image])
+
+    async def _delete(self, images: Sequence[Image]) -> None:
+        await self.store.delete([image.key for image in images])
+        async with self.unit_of_work() as work:
+            await work.images.delete([image.id for image in images])
+            await work.commit()
+
     async def remove_unused(self) -> int:
         """Delete images that were unreferenced for a day, images without an owner, and failed
         uploads. Returns how many.
@@ -130,8 +161,5 @@ class ImageService:
                 if not images:
                     return removed
                 await work.commit()
-            await self.store.delete([image.key for image in images])
-            async with self.unit_of_work() as work:
-                await work.images.delete([image.id for image in images])
-                await work.commit()
+            await self._delete(images)
             removed += len(images)

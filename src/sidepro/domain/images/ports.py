@@ -8,6 +8,8 @@ from sidepro.domain.idempotency import IdempotentUnitOfWork
 from sidepro.domain.ids import ImageId, ProjectId, UserId
 from sidepro.domain.images.image import Image, Picture
 from sidepro.domain.images.urls import ImageKey
+from sidepro.domain.images.views import ImageUsage, OwnImageView
+from sidepro.domain.pagination import Page, PageRequest
 
 
 class ImageCodec(Protocol):
@@ -125,8 +127,30 @@ class ImageRepository(Protocol):
         """
         ...
 
+    async def claim_own(self, image_id: ImageId, owner_id: UserId) -> Image:
+        """Mark a stored image of this owner as DELETING. A reference that is added concurrently
+        MUST either prevent this or fail.
+
+        Raises:
+            NotFound: the owner has no such image.
+            ImageInUse: something refers to it.
+        """
+        ...
+
     async def delete(self, image_ids: Collection[ImageId]) -> None:
         """Delete the rows of DELETING images, after their objects. Safe to repeat."""
+        ...
+
+
+class ImageReader(Protocol):
+    """Reads without locks."""
+
+    async def images(self, owner_id: UserId, page: PageRequest) -> Page[OwnImageView]:
+        """A page of a person's stored images, newest first, in one statement."""
+        ...
+
+    async def usage(self, owner_id: UserId) -> ImageUsage:
+        """The number and the total size of these images."""
         ...
 
 

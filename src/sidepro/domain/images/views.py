@@ -1,6 +1,7 @@
 """Views of images."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sidepro.domain.ids import ImageId
 from sidepro.domain.images.urls import ImageUrl
@@ -15,4 +16,20 @@ class ImageView:
     width: int
     height: int
     media_type: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class OwnImageView(ImageView):
+    """A stored image as its owner sees it. `in_use`: a profile or a project shows it."""
+
+    created_at: datetime
+    in_use: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ImageUsage:
+    """How many stored images a person has, and their total size in bytes."""
+
+    count: int
     size: int

@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql.schema.tables import images, profiles, project_images, projects
+from sidepro.domain.errors import ImageInUse, NotFound
 from sidepro.domain.ids import ImageId, ProjectId, UserId
 from sidepro.domain.images.image import Image, ImageState
 from sidepro.domain.images.urls import ImageKey
@@ -36,12 +37,21 @@ _LOCK_ONE = _LOCK.where(
     images.c.user_id == bindparam("user"),
     images.c.state == ImageState.STORED,
 )
+_LOCK_TO_DELETE = (
+    select(images.c.id)
+    .where(
+        images.c.id == bindparam("id"),
+        images.c.user_id == bindparam("user"),
+        images.c.state == ImageState.STORED,
+    )
+    .with_for_update()
+)
 _LOCK_BY_KEYS = _LOCK.where(
     images.c.key.in_(bindparam("keys", expanding=True)),
     images.c.user_id == bindparam("user"),
     images.c.state == ImageState.STORED,
 ).order_by(images.c.id)
-_IS_USED = or_(
+IS_USED = or_(
     exists().where(profiles.c.image_id == images.c.id).correlate(images),
     exists().where(projects.c.thumbnail_id == images.c.id).correlate(images),
     exists().where(project_images.c.image_id == images.c.id).correlate(images),
@@ -53,8 +63,8 @@ def _set_unused_since(moment: Any, *conditions: ColumnElement[bool]) -> Any:
     return update(images).where(stored, *conditions).values(unused_since=moment)
 
 
-_MARK_UNUSED = _set_unused_since(bindparam("now"), images.c.unused_since.is_(None), not_(_IS_USED))
-_MARK_USED = _set_unused_since(None, images.c.unused_since.is_not(None), _IS_USED)
+_MARK_UNUSED = _set_unused_since(bindparam("now"), images.c.unused_since.is_(None), not_(IS_USED))
+_MARK_USED = _set_unused_since(None, images.c.unused_since.is_not(None), IS_USED)
 _LOCK_DELETABLE = (
     select(images.c.id)
     .where(
@@ -64,7 +74,7 @@ _LOCK_DELETABLE = (
             and_(
                 images.c.state == ImageState.STORED,
                 or_(images.c.user_id.is_(None), images.c.unused_since <= bindparam("unused")),
-                not_(_IS_USED),
+                not_(IS_USED),
             ),
         )
     )
@@ -77,7 +87,7 @@ _CLAIM = (
     update(images)
     .where(
         images.c.id.in_(bindparam("ids", expanding=True)),
-        or_(images.c.state != ImageState.STORED, not_(_IS_USED)),
+        or_(images.c.state != ImageState.STORED, not_(IS_USED)),
     )
     .values(state=ImageState.DELETING)
     .returning(images)
@@ -155,6 +165,15 @@ class SqlImages:
             return ()
         rows = await self._connection.execute(_CLAIM, {"ids": ids})
         return tuple(_image(row) for row in rows)
+
+    async def claim_own(self, image_id: ImageId, owner_id: UserId) -> Image:
+        parameters = {"id": image_id, "user": owner_id}
+        if (await self._connection.execute(_LOCK_TO_DELETE, parameters)).first() is None:
+            raise NotFound
+        row = (await self._connection.execute(_CLAIM, {"ids": [image_id]})).first()
+        if row is None:
+            raise ImageInUse
+        return _image(row)
 
     async def delete(self, image_ids: Collection[ImageId]) -> None:
         await self._connection.execute(

@@ -1,0 +1,112 @@
+"""`ImageReader`, and the deletion of one image by its owner."""
+
+from functools import partial
+
+import pytest
+
+from sidepro.domain.errors import ImageInUse, NotFound
+from sidepro.domain.ids import ImageId, UserId
+from sidepro.domain.images.image import MEDIA_TYPE, Image
+from sidepro.domain.images.urls import ImageUrl
+from sidepro.domain.images.views import ImageUsage, OwnImageView
+from tests import factories
+from tests.contracts.adapters import Adapters
+from tests.contracts.builders import after, nobody
+from tests.contracts.image_data import add_stored, can_lock, claim
+from tests.contracts.paging import read_all_pages
+
+pytestmark = pytest.mark.anyio
+
+
+def view_of(image: Image, *, in_use: bool = False) -> OwnImageView:
+    return OwnImageView(
+        image.id,
+        ImageUrl(f"/media/{image.key}"),
+        image.width,
+        image.height,
+        MEDIA_TYPE,
+        image.size,
+        image.created_at,
+        in_use,
+    )
+
+
+async def claim_own(adapters: Adapters, image_id: ImageId, owner_id: UserId) -> Image:
+    async with adapters.unit_of_work() as work:
+        claimed = await work.images.claim_own(image_id, owner_id)
+        await work.commit()
+    return claimed
+
+
+@pytest.mark.parametrize("limit", [1, 2, 4, 9])
+async def test_stored_images_are_listed_newest_first_with_their_use(
+    adapters: Adapters, limit: int
+) -> None:
+    owner, other = factories.user(), factories.user()
+    await adapters.add(owner, other)
+    images = [
+        factories.image(owner.id, created_at=after(number // 2), size=10**number)
+        for number in range(5)
+    ]
+    face, thumbnail, in_text, spare, deleted = images
+    await add_stored(adapters, deleted)
+    assert await claim(adapters) == {deleted.id}
+    await add_stored(adapters, face, thumbnail, in_text, spare, factories.image(other.id))
+    async with adapters.unit_of_work() as work:
+        await work.images.add(factories.image(owner.id))  # an upload under way
+        await work.commit()
+    project = factories.project(owner.id, thumbnail_id=thumbnail.id)
+    await adapters.add(factories.profile(owner.id, image_id=face.id), project)
+    async with adapters.unit_of_work() as work:
+        await work.images.set_references(project.id, owner.id, [in_text.key])
+        await work.commit()
+
+    found = await read_all_pages(partial(adapters.images.images, owner.id), limit)
+
+    ordered = sorted(images[:4], key=lambda image: (image.created_at, image.id), reverse=True)
+    assert found == [view_of(image, in_use=image is not spare) for image in ordered]
+    assert await adapters.images.usage(owner.id) == ImageUsage(count=4, size=1_111)
+    assert await adapters.images.usage(nobody()) == ImageUsage(count=0, size=0)
+
+
+async def test_an_owner_claims_an_unused_image_once(adapters: Adapters) -> None:
+    owner, other = factories.user(), factories.user()
+    await adapters.add(owner, other)
+    image = factories.image(owner.id)
+    await add_stored(adapters, image)
+    for stranger in (other.id, nobody()):
+        with pytest.raises(NotFound):
+            await claim_own(adapters, image.id, stranger)
+
+    assert await claim_own(adapters, image.id, owner.id) == image
+
+    assert not await can_lock(adapters, image, owner.id)
+    with pytest.raises(NotFound):
+        await claim_own(adapters, image.id, owner.id)
+    async with adapters.unit_of_work() as work:
+        await work.images.add(fresh := factories.image(owner.id))
+        await work.commit()
+    with pytest.raises(NotFound):
+        await claim_own(adapters, fresh.id, owner.id)
+
+
+@pytest.mark.parametrize("by", ["profile", "thumbnail", "text"])
+async def test_an_image_in_use_is_not_claimed(adapters: Adapters, by: str) -> None:
+    owner = factories.user()
+    await adapters.add(owner)
+    image = factories.image(owner.id)
+    await add_stored(adapters, image)
+    thumbnail_id = image.id if by == "thumbnail" else None
+    project = factories.project(owner.id, thumbnail_id=thumbnail_id)
+    await adapters.add(project)
+    if by == "profile":
+        await adapters.add(factories.profile(owner.id, image_id=image.id))
+    async with adapters.unit_of_work() as work:
+        if by == "text":
+            await work.images.set_references(project.id, owner.id, [image.key])
+        await work.commit()
+
+    with pytest.raises(ImageInUse):
+        await claim_own(adapters, image.id, owner.id)
+
+    assert await can_lock(adapters, image, owner.id)
