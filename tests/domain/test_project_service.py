@@ -381,3 +381,17 @@ async def test_images_referenced_after_rerendering_are_kept(services: Services) 
     await services.projects.rerender_all(lambda *_: None)
     services.clock.forward(3 * 24 * 3600)
     assert await services.images.remove_unused() == 0
+
+
+@awaited
+async def test_rerendering_records_references_that_older_versions_did_not_know(
+    services: Services,
+) -> None:
+    author = await services.person()
+    image = await services.image(author)
+    services.use(projects={"markdown": always(f'<a href="{image.url}">x</a>')})
+    await services.project(author)
+    services.store.state.image_references.clear()
+    assert await services.projects.rerender_all(lambda *_: None) == 0
+    services.clock.forward(3 * 24 * 3600)
+    assert await services.images.remove_unused() == 0

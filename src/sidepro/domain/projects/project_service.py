@@ -239,7 +239,8 @@ class ProjectService:
         after: ProjectId | None = None
         while texts := await self.reader.texts(after, RERENDER_BATCH):
             pairs = [(text, await self.markdown(text.content)) for text in texts]
-            stale = [(text, html) for text, html in pairs if html != text.content_html]
+            # Equal HTML too, if it refers to images: older versions recorded fewer references.
+            stale = [pair for pair in pairs if pair[1] != pair[0].content_html or keys_in(pair[1])]
             if stale:
                 async with self.unit_of_work() as work:
                     for text, html in stale:
