@@ -21,6 +21,7 @@ from sidepro.http.client_address import client_address
 from sidepro.http.cors import PREFLIGHT_HEADERS, cors_headers
 from sidepro.http.hosts import EXEMPT, HostPolicy
 from sidepro.http.metrics import Metrics
+from sidepro.http.parser_caches import ParserCaches
 from sidepro.http.problems import (
     BAD_HOST,
     MEDIA_TYPE,
@@ -71,8 +72,11 @@ class Middleware:
         self._app = app
         self._metrics = metrics
         self._edge = edge or Edge()
+        self._parser_caches = ParserCaches(app)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in (ScopeType.HTTP, ScopeType.WEBSOCKET):  # and not for the lifespan
+            self._parser_caches.count(scope)
         if scope["type"] == ScopeType.HTTP:
             await self._serve(self._local(scope), receive, send)
             return

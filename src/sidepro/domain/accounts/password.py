@@ -41,9 +41,13 @@ _KEYS |= {letter: _KEYS[key] for letter, key in _DUBEOLSIK.items()}
 
 def check_password_length(value: str, validator: Validator, field: str = "password") -> None:
     """Add an error unless the password has 8 to 128 characters in NFC. It is not trimmed."""
-    if "\0" in value or any("\ud800" <= char <= "\udfff" for char in value):
-        validator.add("must not contain NUL or unpaired surrogates", field)
-    elif detail := length_error(len(normalize(value[:MAX_RAW_PASSWORD])), *PASSWORD_LENGTH):
+    if len(value) > MAX_RAW_PASSWORD:
+        detail = length_error(len(value), *PASSWORD_LENGTH)
+    elif "\0" in value or any("\ud800" <= char <= "\udfff" for char in value):
+        detail = "must not contain NUL or unpaired surrogates"
+    else:
+        detail = length_error(len(normalize(value)), *PASSWORD_LENGTH)
+    if detail:
         validator.add(detail, field)
 
 

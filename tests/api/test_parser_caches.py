@@ -1,0 +1,60 @@
+"""Texts of requests fill no cache: neither the framework's nor the application's own."""
+
+import gc
+import tracemalloc
+from collections.abc import Callable
+
+import pytest
+
+from tests.api.client import UNKNOWN_ID, Api
+
+pytestmark = pytest.mark.anyio
+
+ROUNDS = 150
+MAX_GROWTH = 6 * 2**20
+
+
+def accept(number: int) -> tuple[str, dict[str, str]]:
+    return "/catalogue", {"Accept": f"application/json, a/{number}{'b' * 60_000}"}
+
+
+def cookie(number: int) -> tuple[str, dict[str, str]]:
+    return "/catalogue", {"Cookie": f"c{number}=1;" + ";".join(f"{n}=a" for n in range(9_000))}
+
+
+def query(number: int) -> tuple[str, dict[str, str]]:
+    return f"/projects?limit={number % 100 + 1}&{number}&{'&'.join(map(str, range(1_500)))}", {}
+
+
+def path(number: int) -> tuple[str, dict[str, str]]:
+    return f"//media/{number}{'a' * 7_000}.webp", {}
+
+
+def if_none_match(number: int) -> tuple[str, dict[str, str]]:
+    return "/catalogue", {"If-None-Match": f'"{number}{"a" * 60_000}"'}
+
+
+def token(number: int) -> tuple[str, dict[str, str]]:
+    return f"/users/{UNKNOWN_ID}", {"Authorization": f"Bearer {number}{'a' * 60_000}"}
+
+
+@pytest.mark.parametrize("request_of", [accept, cookie, query, path, if_none_match, token])
+async def test_many_long_texts_do_not_grow_the_memory(
+    api: Api, request_of: Callable[[int], tuple[str, dict[str, str]]]
+) -> None:
+    async def send(numbers: range) -> None:
+        for number in numbers:
+            url, headers = request_of(number)
+            await api.send("GET", url, headers=headers)
+
+    await send(range(3))
+    gc.collect()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        await send(range(3, ROUNDS))
+        gc.collect()
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - before < MAX_GROWTH, f"{(after - before) / 2**20:.1f} MiB"
