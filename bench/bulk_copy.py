@@ -167,7 +167,10 @@ def _sources(number: int, projects: int) -> dict[str, Source]:
         return f"left({name}, {MAX_USERNAME - len(suffix)}) || '{suffix}'"
 
     text_of = f"JOIN ranks AS its ON its.rank = mod(mine.rank + {offset}, {projects})"
-    authors = f"(SELECT id, {renamed('username_key')} AS key FROM first_users)"
+    authors = (
+        "(SELECT DISTINCT author_id AS id, (string_to_array(search_text, E'\\n'))[3]"
+        f" || '{suffix}' AS key FROM first_projects)"
+    )
     author_ngrams = f"(SELECT id, key, {_ngrams('ARRAY[key]')} AS grams FROM {authors} AS keys)"
     texts = ("title", "summary", "content", "content_html", "repository_url")
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert
 
 from sidepro.adapters.sql.catalogue_ids import CatalogueCache
-from sidepro.adapters.sql.repositories.projects import search_text
 from sidepro.adapters.sql.schema import tables
 from sidepro.adapters.sql.search.ngrams import ngrams_of
+from sidepro.domain.projects.search_key import search_text
 from tests import factories
 from tests.factories import NOW
 

@@ -23,8 +23,8 @@ from sidepro.adapters.sql.search.ngrams import ngrams_of
 from sidepro.demo import seeder
 from sidepro.domain.images.urls import ImageUrls
 from sidepro.domain.pagination import PageRequest
+from sidepro.domain.projects.search_key import search_term
 from sidepro.domain.projects.views import BoardQuery
-from sidepro.domain.text import casefold_key
 from tests.adapters.test_seeding import count_rows, generated, ignore
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ async def test_copies_have_other_names_and_are_found_by_their_text(copied: Copie
     project = generated().projects[0]
     async with opened(copied.url) as database:
         board = SqlBoardReader(database, CatalogueCache(), ImageUrls())
-        query = BoardQuery(text=casefold_key(project.title))
+        query = BoardQuery(text=search_term(project.title))
         page = await board.board(query, PageRequest(limit=100), None)
     same_text = [card for card in page.items if card.title == project.title]
     assert len({card.id for card in same_text}) >= 3

@@ -19,6 +19,7 @@ from sidepro.adapters.sql.search.filters import BoardFilter
 from sidepro.domain.accounts.views import UserQuery
 from sidepro.domain.images.urls import ImageUrls
 from sidepro.domain.pagination import Cursor, PageRequest
+from sidepro.domain.projects.search_key import search_term
 from sidepro.domain.projects.views import BoardQuery, CommentOrder, Sort
 from tests.adapters.large_board import (
     FIRST,
@@ -89,28 +90,28 @@ def no_statement_recorded(filled: Filled) -> None:
 
 def queries() -> dict[str, BoardQuery]:
     """Queries of each kind in each order, by a name."""
-    two, rare = (USUAL, USUAL_TOO), (RARE, RARE_TOO)
+    often, two, rare = search_term(OFTEN), (USUAL, USUAL_TOO), (RARE, RARE_TOO)
     kinds: Mapping[str, Mapping[str, Any]] = {
         "all": {},
-        "often": {"text": OFTEN},
+        "often": {"text": often},
         "sometimes": {"text": SOMETIMES},
         "never": {"text": "zyzzyva"},
-        "a syllable": {"text": SYLLABLE},
-        "a frequent syllable": {"text": "서"},
-        "an unknown syllable": {"text": "뷁"},
+        "a syllable": {"text": search_term(SYLLABLE)},
+        "a frequent syllable": {"text": search_term("서")},
+        "an unknown syllable": {"text": search_term("뷁")},
         "two letters": {"text": LETTERS},
         "any skill": {"skills": two},
         "all skills": {"skills": two, "all_skills": True},
-        "often with a skill": {"text": OFTEN, "skills": (USUAL,)},
-        "often with any skill": {"text": OFTEN, "skills": two},
-        "often with all skills": {"text": OFTEN, "skills": two, "all_skills": True},
+        "often with a skill": {"text": often, "skills": (USUAL,)},
+        "often with any skill": {"text": often, "skills": two},
+        "often with all skills": {"text": often, "skills": two, "all_skills": True},
         "sometimes with skills": {"text": SOMETIMES, "skills": two, "all_skills": True},
         "a rare skill": {"skills": (RARE,)},
         "any rare skill": {"skills": rare},
-        "often with a rare skill": {"text": OFTEN, "skills": (RARE,)},
+        "often with a rare skill": {"text": often, "skills": (RARE,)},
         "never with a rare skill": {"text": "zyzzyva", "skills": (RARE,)},
-        "a frequent syllable with a rare skill": {"text": "서", "skills": (RARE,)},
-        "often with two rare skills": {"text": OFTEN, "skills": rare, "all_skills": True},
+        "a frequent syllable with a rare skill": {"text": search_term("서"), "skills": (RARE,)},
+        "often with two rare skills": {"text": often, "skills": rare, "all_skills": True},
         "a usual and a rare skill": {"skills": (USUAL, RARE), "all_skills": True},
     }
     return {
@@ -163,7 +164,7 @@ async def test_counting_reads_no_whole_table(filled: Filled) -> None:
 async def test_no_other_list_reads_a_whole_table(filled: Filled) -> None:
     board, rooms, data = filled.board, filled.rooms, filled.data
     for sort in Sort:
-        for text in (None, OFTEN):
+        for text in (None, search_term(OFTEN)):
             await read_pages(filled, BoardQuery(author=data.user, text=text, sort=sort))
     for request in (PageRequest(6), PageRequest(6, Cursor(reverse=True))):
         for page in (

@@ -30,8 +30,8 @@ from sidepro.domain.errors import EmailTaken
 from sidepro.domain.ids import UserId
 from sidepro.domain.images.urls import ImageUrls
 from sidepro.domain.pagination import PageRequest
+from sidepro.domain.projects.search_key import search_term
 from sidepro.domain.projects.views import BoardQuery, Sort
-from sidepro.domain.text import casefold_key
 from tests.adapters.test_demo import CATALOGUE, NOW
 from tests.databases import both_databases
 
@@ -164,12 +164,12 @@ async def test_readers_show_the_demo_data(database: Database) -> None:
     counts = [card.bookmark_count for card in popular.items]
     assert counts == sorted(counts, reverse=True)
 
-    by_author = await board.board(BoardQuery(text=casefold_key(first.username)), page, None)
+    by_author = await board.board(BoardQuery(text=search_term(first.username)), page, None)
     assert {card.id for card in by_author.items} >= {
         project.id for project in data.projects if project.author_id == first.id
     }
     title = data.projects[-1].title
-    by_title = await board.board(BoardQuery(text=casefold_key(title)), page, None)
+    by_title = await board.board(BoardQuery(text=search_term(title)), page, None)
     assert data.projects[-1].id in {card.id for card in by_title.items}
 
     account = await SqlAccountReader(database, CatalogueCache(), ImageUrls()).account(first.id)

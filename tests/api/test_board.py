@@ -198,6 +198,39 @@ async def test_a_search_matches_no_other_text(api: Api, q: str) -> None:
     assert await api.ids(CARD, "/projects", author=author.id, q=q) == []
 
 
+@pytest.mark.parametrize(
+    "q",
+    [
+        *(
+            "ㅋㅋ",
+            "ㅠㅠ",
+            "요ㅋㅋㅠ",
+            "프로젝ㅌ",
+            "프로제",
+            "프롲",
+            "커피지도",
+            "커피 지도",
+            "피 지도프",
+        ),
+        *(
+            "커피\N{ZERO WIDTH SPACE}지도",
+            "커\N{SOFT HYPHEN}피",
+            "❤",
+            "❤\N{VARIATION SELECTOR-16}",
+            "❤“ok",
+        ),
+        *("it's", "it’s", "it‘s", '"ok"', "“ok”", "  재밌어요\N{IDEOGRAPHIC SPACE}\t"),
+        " " * 100 + "커피지도" + " " * 100,
+    ],
+)
+async def test_a_search_matches_what_a_reader_compares(api: Api, q: str) -> None:
+    author = await api.sign_up()
+    summary = "재밌어요ㅋㅋㅠㅠ it’s ❤\N{VARIATION SELECTOR-16} “ok”"
+    made = await api.publish(author, title="커피 지도 프로젝트", summary=summary)
+
+    assert await api.ids(CARD, "/projects", author=author.id, q=q) == [made["id"]]
+
+
 async def test_a_search_matches_the_authors_name(api: Api) -> None:
     author = await api.sign_up("Zürich-길동")
     made = await api.publish(author)

@@ -11,6 +11,7 @@ from sidepro.adapters.sql.search import selectivity
 from sidepro.adapters.sql.search.access_paths import SCAN, AccessPathPlanner, Plan
 from sidepro.adapters.sql.search.filters import AuthorFilter, SkillsFilter, TextFilter
 from sidepro.domain.errors import Unavailable
+from sidepro.domain.projects.search_key import search_term
 from tests import factories
 from tests.statement_log import statements
 
@@ -25,7 +26,7 @@ pytestmark = [
     ),
 ]
 
-COMMON = TextFilter("카페")
+COMMON = TextFilter(search_term("카페"))
 RARE = TextFilter("quokka")
 
 

@@ -31,8 +31,8 @@ from sidepro.domain.pagination import (
     Page,
     PageRequest,
 )
+from sidepro.domain.projects.search_key import search_key, search_term
 from sidepro.domain.projects.views import BoardQuery, ProjectCard, Sort
-from sidepro.domain.text import casefold_key
 from tests import factories
 from tests.contracts.paging import over_the_wire
 from tests.databases import both_databases
@@ -64,7 +64,7 @@ pytestmark = both_databases
 
 titles = st.lists(st.sampled_from(WORDS), min_size=1, max_size=3).map(" ".join)
 terms = st.one_of(
-    st.sampled_from([*WORDS, "커", "피챗", "c", "af", "사람", "없음", "s", " "]),
+    st.sampled_from([*WORDS, "커", "피챗", "c", "af", "사람", "없음", "s", "피ㅊ", "카"]),
     st.sampled_from(["%", "_", "\\", "0%", "a_", "k\\s"]),
     titles,
 )
@@ -229,7 +229,7 @@ class Board:
 
     def query(self, asked: Question) -> BoardQuery:
         author = None if asked.author is None else self.people[asked.author].id
-        text = None if asked.text is None else casefold_key(asked.text)
+        text = None if asked.text is None else search_term(asked.text)
         return BoardQuery(text, asked.skills, asked.all_skills, author, asked.sort)
 
     def key(self, project: Project, sort: Sort) -> tuple[Any, ProjectId]:
@@ -249,7 +249,7 @@ class Board:
             for one in self.projects.values()
             if query.text is None
             or any(
-                query.text in casefold_key(part)
+                query.text in search_key(part)
                 for part in (one.title, one.summary, names[one.author_id])
             )
             if not query.skills or fits(skill in one.skills for skill in query.skills)

@@ -22,6 +22,7 @@ from sidepro.domain.pagination import (
     SortKey,
 )
 from sidepro.domain.projects.project import Project
+from sidepro.domain.projects.search_key import search_key, search_term
 from sidepro.domain.projects.views import (
     BoardQuery,
     ProjectCard,
@@ -29,7 +30,7 @@ from sidepro.domain.projects.views import (
 )
 from tests import factories
 from tests.contracts.adapters import Adapters
-from tests.contracts.board_data import EVERYTHING, folded
+from tests.contracts.board_data import EVERYTHING
 from tests.contracts.builders import after
 from tests.contracts.paging import over_the_wire
 
@@ -76,7 +77,7 @@ class Entry:
 
     def fits(self, query: BoardQuery) -> bool:
         searched = (self.project.title, self.project.summary, self.author.username)
-        if query.text is not None and not any(query.text in folded(part) for part in searched):
+        if query.text is not None and not any(query.text in search_key(part) for part in searched):
             return False
         if query.author is not None and query.author != self.project.author_id:
             return False
@@ -165,7 +166,7 @@ class Board:
             whole = random.choice([*parts, a_text(random, 2), parts[0] + parts[1]])
             start = random.randrange(len(whole))
             piece = whole[start : start + random.randint(1, 3)]
-            text = folded(random.choice([piece, piece.upper()]))
+            text = search_term(random.choice([piece, piece.upper()])) or None
         return BoardQuery(
             text,
             tuple(random.sample(self.skills, random.choice([0, 0, 1, 2, 3]))),

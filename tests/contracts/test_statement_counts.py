@@ -12,6 +12,7 @@ from sidepro.domain.pagination import (
     Page,
     PageRequest,
 )
+from sidepro.domain.projects.search_key import search_term
 from sidepro.domain.projects.views import BoardQuery, CommentOrder, Sort
 from tests import factories
 from tests.contracts.adapters import Adapters
@@ -72,7 +73,7 @@ class Scene:
         self.projects, self.people = projects, others
         # Both are looked at once, and kept for a while.
         await adapters.catalogue.current()
-        await adapters.board.board(BoardQuery(text="카페"), PageRequest(1), None)
+        await adapters.board.board(BoardQuery(text=search_term("카페")), PageRequest(1), None)
 
 
 def board(query: BoardQuery) -> Read:
@@ -84,7 +85,8 @@ LIST_CASES: list[Any] = [
     pytest.param(board(BoardQuery(sort=Sort.VIEWS)), id="views"),
     pytest.param(board(BoardQuery(sort=Sort.POPULAR)), id="popular"),
     pytest.param(
-        board(BoardQuery(text="카페", skills=("Django", "Python"), all_skills=True)), id="filtered"
+        board(BoardQuery(text=search_term("카페"), skills=("Django", "Python"), all_skills=True)),
+        id="filtered",
     ),
     pytest.param(
         lambda adapters, scene, page: adapters.board.bookmarked_by(scene.reader.id, page, None),

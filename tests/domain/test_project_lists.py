@@ -13,11 +13,11 @@ from tests.factories import new_id
 @pytest.mark.parametrize(
     ("text", "folded"),
     [
-        ("카페", "카페"),
-        (unicodedata.normalize("NFD", "카페"), "카페"),
+        ("카페", "ㅋㅏㅍㅔ"),
+        (unicodedata.normalize("NFD", "카페"), "ㅋㅏㅍㅔ"),
         ("ＣＡＦÉ", "café"),
         ("100%_\\", "100%_\\"),
-        (" x ", " x "),
+        (" x  y ", "xy"),
         (None, None),
     ],
 )
@@ -50,6 +50,7 @@ async def test_a_normalized_query_keeps_author_and_sort(services: Services) -> N
     [
         (BoardQuery(text=""), ["q"]),
         (BoardQuery(text="  "), ["q"]),
+        (BoardQuery(text=" \u200b\u00ad "), ["q"]),
         (BoardQuery(text="x" * 101), ["q"]),
         (BoardQuery(text="a\0b"), ["q"]),
         (BoardQuery(text="two\nlines"), ["q"]),

@@ -22,6 +22,7 @@ from sidepro.domain.pagination import (
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.ports import Counters, StoredMarkdown
 from sidepro.domain.projects.project import Project
+from sidepro.domain.projects.search_key import search_text
 from sidepro.domain.projects.views import (
     BoardQuery,
     CommentOrder,
@@ -132,15 +133,14 @@ class MemoryBoardReader:
             return list(state.projects.values())
 
         # Filters are defined beside their SQL; the domain's tests run without SQLAlchemy.
-        from sidepro.adapters.sql.repositories.projects import search_text
         from sidepro.adapters.sql.search.filters import Candidate, filters_of
 
         filters = filters_of(query, {name: number for number, name in enumerate(skills)})
 
         def matches(project: Project) -> bool:
-            username_key = state.users[project.author_id].username_key
+            username = state.users[project.author_id].username
             candidate = Candidate(
-                search_text(project.title, project.summary, username_key),
+                search_text(project.title, project.summary, username),
                 frozenset(map(skills.index, project.skills)),
                 project.author_id,
             )

@@ -55,6 +55,7 @@ def has_excessive_marks(text: str, maximum: int = MAX_MARKS) -> bool:
     return _ANY_MARK * (maximum + 1) in same
 
 
+@lru_cache(maxsize=_CHARACTER_CLASS_CACHE)
 def is_invisible(char: str) -> bool:
     """Whether a character shows nothing by itself: white space, format and filler characters."""
     return (

@@ -66,7 +66,7 @@ class SqlDemoWriter:
         total, done = project_rows + skills + sum(map(len, others)), 0
         async with self._database.writing() as connection:
             ids = await self._catalogue.current(TransactionSource(connection))
-            authors = {user.id: user.username_key for user in users}
+            authors = {user.id: user.username for user in users}
             rows: tuple[tuple[Table, Rows], ...] = (  # a table follows those it refers to
                 (tables.users, (row_of(tables.users, user) for user in users)),
                 (tables.profiles, _profiles(profiles, ids)),

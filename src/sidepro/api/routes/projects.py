@@ -68,6 +68,13 @@ ETAG = ResponseHeader(
 )
 NO_STORE = {"Cache-Control": "no-store"}
 
+SEARCH_RULE = (
+    "Text in the title, the summary or the author's name. Case, width, blanks, invisible"
+    " characters, skin tones, and the kinds of quotes, hyphens, tildes and middle dots do not"
+    " matter. The last Hangul syllable may be half typed, and letters that stand alone (`ㅋㅋ`)"
+    " are found where they stand alone. `%`, `_` and `\\` have no special meaning."
+)
+
 _REVISION = re.compile(r"[1-9][0-9]{0,8}")
 
 IfMatch = Annotated[
@@ -160,7 +167,7 @@ async def board(
     q: Annotated[
         str | None,
         Parameter(
-            description="Text in the title, the summary or the author's name.",
+            description=SEARCH_RULE,
             schema_extra={"min_length": 1, "max_length": 100},
         ),
     ] = None,

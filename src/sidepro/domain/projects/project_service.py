@@ -28,8 +28,8 @@ from sidepro.domain.projects.ports import (
     ViewCounter,
 )
 from sidepro.domain.projects.project import Project, authorize_edit, validate_fields
+from sidepro.domain.projects.search_key import search_term
 from sidepro.domain.projects.views import BoardQuery, ProjectCard, ProjectView
-from sidepro.domain.text import casefold_key
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 from sidepro.domain.validation import Validator
 
@@ -201,7 +201,7 @@ class ProjectService:
         return self.image_urls.in_html(await self.markdown(text, caller.id))
 
     async def normalize_query(self, query: BoardQuery) -> BoardQuery:
-        """The query with folded text and checked, distinct, sorted skills.
+        """The query with the key of its text and checked, distinct, sorted skills.
 
         Raises:
             InvalidInput: the text is blank or too long, or a skill is not in the catalogue.
@@ -209,12 +209,13 @@ class ProjectService:
         validator = Validator(parameters=True)
         text = query.text
         if text is not None:
-            text = casefold_key(validator.text(text, "q", MAX_SEARCH_TEXT, one_line=True))
+            text = validator.text(text.strip(), "q", MAX_SEARCH_TEXT, one_line=True)
         known = set((await self.catalogue.current()).skills)
         for skill in query.skills:
             if skill not in known:
                 validator.add("is not in the catalogue", "skill")
         validator.raise_errors()
+        text = None if text is None else search_term(text)
         return replace(query, text=text, skills=tuple(sorted(set(query.skills))))
 
     async def board(

@@ -25,7 +25,7 @@ from sidepro.domain.errors import NotFound
 from sidepro.domain.ids import ProjectId
 from sidepro.domain.projects.ports import Counters
 from sidepro.domain.projects.project import Project
-from sidepro.domain.text import casefold_key
+from sidepro.domain.projects.search_key import search_text
 
 # Two statements: one that waits for a lock sees the locked row as it is afterwards, but its skills
 # as they were before.
@@ -50,7 +50,8 @@ _SET_NGRAMS = (
     )
     .values(grams=bindparam("now", type_=NgramArray()))
 )
-_USERNAME_KEY = select(users.c.username_key).where(users.c.id == bindparam("id"))
+# Usernames never change.
+_USERNAME = select(users.c.username).where(users.c.id == bindparam("id"))
 
 
 class SqlProjects:
@@ -126,10 +127,10 @@ class SqlProjects:
         return load_counters(row)
 
     async def _values(self, project: Project) -> dict[str, Any]:
-        username_key = await self._connection.scalar(_USERNAME_KEY, {"id": project.author_id})
-        if username_key is None:
+        username = await self._connection.scalar(_USERNAME, {"id": project.author_id})
+        if username is None:
             raise NotFound
-        return project_values(project, username_key)
+        return project_values(project, username)
 
     async def _add_skills(self, project: Project) -> None:
         catalogue = await self._catalogue.current(TransactionSource(self._connection))
@@ -141,13 +142,13 @@ class SqlProjects:
 load_counters = entity_loader(Counters)
 
 
-def project_values(project: Project, username_key: str) -> dict[str, Any]:
-    """A project's row without its key; `username_key` is its author's."""
+def project_values(project: Project, username: str) -> dict[str, Any]:
+    """A project's row without its key; `username` is its author's."""
     return {
         "author_id": project.author_id,
         "title": project.title,
         "summary": project.summary,
-        "search_text": search_text(project.title, project.summary, username_key),
+        "search_text": search_text(project.title, project.summary, username),
         "content": project.content,
         "content_html": project.content_html,
         "repository_url": project.repository_url,
@@ -172,10 +173,3 @@ def project_skill_rows(project: Project, catalogue: CatalogueIds) -> list[dict[s
         {"project_id": project.id, "skill_id": catalogue.skill_ids[name]}
         for name in project.skills
     ]
-
-
-def search_text(title: str, summary: str, username_key: str) -> str:
-    """The text that searches look through, a line for each part. Search terms have no line breaks,
-    so that none matches across two parts. Usernames never change.
-    """
-    return f"{casefold_key(title)}\n{casefold_key(summary)}\n{username_key}"

@@ -186,7 +186,7 @@ projects = Table(
     Column("thumbnail_id", Uuid(), _references("images.id", on_delete="RESTRICT"), index=True),
     Index("ix_projects_newest", "created_at", "id"),
     Index("ix_projects_of_author", "author_id", "created_at", "id"),
-    comment="search_text: title, summary and author's name, folded, one to a line.",
+    comment="search_text: search keys of title, summary and author's name, one to a line.",
 )
 
 project_search = Table(

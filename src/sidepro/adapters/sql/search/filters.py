@@ -114,7 +114,7 @@ def _text_sql(*, is_exact: bool) -> FilterSql:
 
 @dataclass(frozen=True, slots=True)
 class TextFilter(BoardFilter):
-    """A case-folded substring of the search text."""
+    """A search term, as a substring of the search text."""
 
     text: str
 
