@@ -390,7 +390,7 @@ async def test_rerendering_records_references_that_older_versions_did_not_know(
     author = await services.person()
     image = await services.image(author)
     services.use(projects={"markdown": always(f'<a href="{image.url}">x</a>')})
-    await services.project(author)
+    await services.projects.publish(author, **DRAFT)
     services.store.state.image_references.clear()
     assert await services.projects.rerender_all(lambda *_: None) == 0
     services.clock.forward(3 * 24 * 3600)
