@@ -109,7 +109,9 @@ SESSION: Shape = {
     "user_agent": Maybe(str),
     "current": bool,
 }
-CATALOGUE: Shape = {"skills": [str], "regions": [str], "meet_times": [str]}
+_CATALOGUE: dict[str, Shape] = {"skills": [str], "regions": [str], "meet_times": [str]}
+CATALOGUE: Shape = _CATALOGUE
+COUNTED_CATALOGUE: Shape = {**_CATALOGUE, "skill_counts": dict}
 
 _CARD: dict[str, Shape] = {
     "id": uuid7,

@@ -3,7 +3,8 @@
 import pytest
 
 from tests.api.client import Api
-from tests.api.schemas import CATALOGUE
+from tests.api.schemas import CATALOGUE, COUNTED_CATALOGUE
+from tests.statement_log import statements
 
 pytestmark = pytest.mark.anyio
 
@@ -42,3 +43,43 @@ async def test_another_etag_gets_the_catalogue(api: Api) -> None:
     response = await api.send("GET", "/catalogue", headers={"If-None-Match": '"other"'})
 
     assert response.status_code == 200
+
+
+async def test_projects_are_counted_by_skill_on_request(api: Api) -> None:
+    author = await api.sign_up()
+    before = await api.get(COUNTED_CATALOGUE, "/catalogue", counts=True)
+    assert list(before["skill_counts"]) == before["skills"]
+
+    await api.publish(author, skills=["Java", "R"])
+
+    after = await api.get(COUNTED_CATALOGUE, "/catalogue", counts=True)
+    grown = {
+        skill: number - before["skill_counts"][skill]
+        for skill, number in after["skill_counts"].items()
+    }
+    assert {skill: number for skill, number in grown.items() if number} == {"Java": 1, "R": 1}
+    assert "skill_counts" not in await api.get(CATALOGUE, "/catalogue")
+
+
+async def test_a_catalogue_with_other_counts_has_another_etag(api: Api) -> None:
+    author = await api.sign_up()
+    query = {"counts": "true"}
+    plain = (await api.send("GET", "/catalogue")).headers["ETag"]
+    tag = (await api.send("GET", "/catalogue", query=query)).headers["ETag"]
+    assert tag != plain
+    headers = {"If-None-Match": tag}
+    again = await api.send("GET", "/catalogue", query=query, headers=headers)
+    assert (again.status_code, again.content) == (304, b"")
+
+    await api.publish(author, skills=["R"])
+
+    changed = await api.send("GET", "/catalogue", query=query, headers=headers)
+    assert (changed.status_code, changed.headers["ETag"] != tag) == (200, True)
+    assert (await api.send("GET", "/catalogue")).headers["ETag"] == plain
+
+
+async def test_an_unchanged_catalogue_with_counts_is_counted_by_one_statement(api: Api) -> None:
+    await api.send("GET", "/catalogue")  # the names are kept for a while
+    with statements(api.platform.database) as asked:
+        await api.get(COUNTED_CATALOGUE, "/catalogue", counts=True)
+    assert len(asked) == 1, asked

@@ -130,6 +130,29 @@ async def test_the_catalogue_is_whole_and_in_order(
     assert await adapters.catalogue.current() == catalogue
 
 
+async def test_projects_are_counted_by_skill_in_catalogue_order(
+    adapters: Adapters, catalogue: Catalogue
+) -> None:
+    author = factories.user()
+    used = [("Python",), ("Python", "R"), ("R", "Python", "Django"), ("Java",)]
+    projects = [factories.project(author.id, skills=skills) for skills in used]
+    await adapters.add(author, *projects)
+
+    counts = await adapters.catalogue.skill_counts()
+
+    assert list(counts) == list(catalogue.skills)
+    assert {skill: number for skill, number in counts.items() if number} == {
+        "Django": 1,
+        "Java": 1,
+        "Python": 3,
+        "R": 2,
+    }
+    async with adapters.unit_of_work() as work:
+        await work.projects.delete(projects[-1].id)
+        await work.commit()
+    assert (await adapters.catalogue.skill_counts())["Java"] == 0
+
+
 async def test_the_catalogue_shows_additions_within_a_minute(
     adapters: Adapters, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:

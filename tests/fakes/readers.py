@@ -1,5 +1,6 @@
 """The reader ports over the store in memory, as simple as can be."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 
@@ -39,6 +40,11 @@ class MemoryCatalogue:
 
     async def current(self) -> Catalogue:
         return self._store.catalogue
+
+    async def skill_counts(self) -> Mapping[str, int]:
+        projects = self._store.state.projects.values()
+        counts = Counter(skill for project in projects for skill in project.skills)
+        return {skill: counts[skill] for skill in self._store.catalogue.skills}
 
 
 class MemoryReader(MemoryBoardReader):

@@ -1,11 +1,12 @@
 """The catalogue in memory: rows hold ids, views hold names."""
 
+import asyncio
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, Table, select
+from sqlalchemy import Select, Table, func, select
 
 from sidepro.adapters.sql.engine.database import Source
 from sidepro.adapters.sql.schema import tables
@@ -13,6 +14,13 @@ from sidepro.domain.catalogue.catalogue import Catalogue
 
 CACHE_TTL = 60.0
 """Seconds after which the catalogue is read again, since a migration may have extended it."""
+
+CHEAP_COUNT = 0.05
+"""Seconds. Counting the projects of all skills reads an index; a large one takes longer, and then
+the result is kept …"""
+
+COUNTS_TTL_FACTOR = 20
+"""… for so many times the excess: counting never takes more than a small part of a core."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +70,33 @@ class SqlCatalogueReader:
     def __init__(self, source: Source, cache: CatalogueCache) -> None:
         self._source = source
         self._cache = cache
+        self._counts: Mapping[str, int] = {}
+        self._counts_expire = 0.0
+        self._counting = asyncio.Lock()
 
     async def current(self) -> Catalogue:
         return (await self._cache.current(self._source)).catalogue
+
+    async def skill_counts(self) -> Mapping[str, int]:
+        async with self._counting:
+            if time.monotonic() >= self._counts_expire:
+                started = time.monotonic()
+                self._counts = await self._count_skills()
+                ended = time.monotonic()
+                expensive = max(0.0, ended - started - CHEAP_COUNT)
+                self._counts_expire = ended + COUNTS_TTL_FACTOR * expensive
+            return self._counts
+
+    async def _count_skills(self) -> Mapping[str, int]:
+        rows = await self._source.fetch(_SKILL_COUNTS)
+        counts = {row.skill_id: row.projects for row in rows}
+        skills = (await self._cache.current(self._source)).skill_ids
+        return {name: counts.get(skill_id, 0) for name, skill_id in skills.items()}
+
+
+_SKILL_COUNTS = select(tables.project_skills.c.skill_id, func.count().label("projects")).group_by(
+    tables.project_skills.c.skill_id
+)
 
 
 def _entries(table: Table) -> Select[Any]:

@@ -7,7 +7,7 @@ import msgspec
 from litestar import Response, Router, get
 from litestar.datastructures import ResponseHeader
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import HeaderParameter
+from litestar.params import HeaderParameter, Parameter
 
 from sidepro.api.auth import PUBLIC
 from sidepro.api.dependencies import ApiRequest, InjectedServices
@@ -20,6 +20,10 @@ class Catalogue(msgspec.Struct):
     skills: list[str]
     regions: list[str]
     meet_times: list[str]
+    skill_counts: Annotated[
+        dict[str, int] | msgspec.UnsetType,
+        msgspec.Meta(description="How many projects use each skill. With `counts=true` only."),
+    ] = msgspec.UNSET
 
 
 @get(
@@ -36,6 +40,9 @@ class Catalogue(msgspec.Struct):
 async def catalogue(
     request: ApiRequest,
     services: InjectedServices,
+    counts: Annotated[
+        bool, Parameter(description="Whether to count the projects of each skill.")
+    ] = False,
     _if_none_match: Annotated[
         str | None,
         HeaderParameter(name="If-None-Match", description="The `ETag` of a cached response."),
@@ -44,6 +51,8 @@ async def catalogue(
     """The catalogue changes rarely: use `If-None-Match`."""
     current = await services.catalogue.current()
     body = Catalogue(list(current.skills), list(current.regions), list(current.meet_times))
+    if counts:
+        body.skill_counts = dict(await services.catalogue.skill_counts())
     digest = hashlib.sha256(msgspec.json.encode(body)).hexdigest()[:32]
     headers = {"ETag": f'"{digest}"', "Cache-Control": "public, max-age=60"}
     if matches(digest, request.headers.getall("If-None-Match", [])):

@@ -1,5 +1,6 @@
 """Port of the catalogue."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from sidepro.domain.catalogue.catalogue import Catalogue
@@ -10,4 +11,11 @@ class CatalogueReader(Protocol):
 
     async def current(self) -> Catalogue:
         """The catalogue. MUST show what a migration added within a minute."""
+        ...
+
+    async def skill_counts(self) -> Mapping[str, int]:
+        """How many projects use each skill of the catalogue, in its order.
+
+        MUST be at most a few seconds old, and MUST NOT load the store in proportion to the calls.
+        """
         ...
