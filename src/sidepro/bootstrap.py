@@ -11,6 +11,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from litestar import Litestar
+from litestar.types import ControllerRouterHandler
 from taskiq import AsyncBroker
 
 from sidepro.adapters import system
@@ -67,7 +68,7 @@ from sidepro.domain.rooms.ticket_service import TicketService
 from sidepro.domain.withdrawal import WithdrawalService
 from sidepro.http.app import create_app
 from sidepro.http.health import Degraded, HealthCheck, health_router
-from sidepro.http.hosts import HostPolicy
+from sidepro.http.hosts import HostPolicy, is_loopback
 from sidepro.http.media import media_router
 from sidepro.http.metrics import Metrics, metrics_route
 from sidepro.http.middleware import Edge
@@ -109,6 +110,8 @@ class Container:
     optional_checks: Mapping[str, HealthCheck]
     media: FolderImages | None
     metrics: Metrics | None
+    metrics_token: str | None
+    metrics_bind: tuple[str, int] | None
     docs: bool
     edge: Edge
 
@@ -228,6 +231,7 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
         system.clock,
     )
     retention = RetentionService(storage.unit_of_work, system.clock, settings.refresh_token_ttl)
+    metrics = settings.metrics or _default_metrics(settings, public_url)
     return Container(
         database=storage.database,
         catalogue=storage.catalogue_cache,
@@ -257,9 +261,11 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
         media=storage.images if isinstance(storage.images, FolderImages) else None,
         metrics=(
             Metrics(lambda: api.hub.sockets, shared.neighbours.last_run, system.clock)
-            if settings.metrics
+            if metrics != "off"
             else None
         ),
+        metrics_token=None if metrics in ("on", "off") else metrics,
+        metrics_bind=settings.metrics_bind,
         docs=settings.docs,
         edge=_edge(settings, public_url),
     )
@@ -343,6 +349,27 @@ def _optional_checks(storage: Storage, shared: SharedState) -> dict[str, HealthC
     return checks
 
 
+def _default_metrics(settings: Settings, public_url: str) -> str:
+    is_local = is_loopback(urlsplit(public_url).hostname or "")
+    return "on" if is_local or settings.metrics_bind else "off"
+
+
+def _metrics_routes(container: Container) -> list[ControllerRouterHandler]:
+    if container.metrics is None:
+        return []
+    return [metrics_route(container.metrics, container.metrics_token)]
+
+
+def metrics_application(container: Container) -> Litestar:
+    """The application on the address of the metrics alone."""
+    return Litestar(
+        route_handlers=_metrics_routes(container),
+        exception_handlers={Exception: handle_error},
+        openapi_config=None,
+        logging_config=None,
+    )
+
+
 def application(container: Container, *, with_jobs: bool) -> Litestar:
     """The application of a serving process; `with_jobs` runs the periodic jobs in it."""
     api = container.api
@@ -372,7 +399,7 @@ def application(container: Container, *, with_jobs: bool) -> Litestar:
             api_router(api),
             health_router(container.required_checks, container.optional_checks),
             *documents,
-            *([metrics_route(container.metrics)] if container.metrics else []),
+            *([] if container.metrics_bind else _metrics_routes(container)),
             *([media_router(container.media)] if container.media else []),
         ],
         exception_handler=handle_error,

@@ -186,6 +186,23 @@ def _one_of(*words: str) -> Callable[[str], str]:
     return parse
 
 
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{8,512}=*")  # RFC 6750, section 2.1
+
+
+def _metrics(text: str) -> str:
+    if text in ("on", "off") or _TOKEN.fullmatch(text):
+        return text
+    raise ValueError("be on, off, or a token of at least 8 characters (A-Z a-z 0-9 . _ ~ + / -)")
+
+
+def _bind_address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 65_536:
+        raise ValueError("be host:port, such as 127.0.0.1:9090")
+    return host, int(port)
+
+
 def _switch(text: str) -> bool:
     return _one_of("on", "off")(text) == "on"
 
@@ -295,7 +312,18 @@ class Settings:
     docs: bool = _setting(
         _switch, True, "`on` or `off`: the documentation page and the two API documents."
     )
-    metrics: bool = _setting(_switch, True, "`on` or `off`: `/metrics`, which is public.")
+    metrics: str | None = _setting(
+        _metrics,
+        None,
+        "`on`, `off`, or a token that `/metrics` requires as `Authorization: Bearer`.",
+        "on with a local public URL or `SIDEPRO_METRICS_BIND`, else off",
+    )
+    metrics_bind: tuple[str, int] | None = _setting(
+        _bind_address,
+        None,
+        "`host:port` that serves `/metrics`, which is then not public.",
+        "none: beside the API",
+    )
     upload_max_bytes: int = _setting(
         _integer(1, 2**30), 10 * 2**20, "Largest image file, in bytes."
     )
@@ -441,6 +469,6 @@ def _parse(name: str, parse: Callable[[str], Any], text: str) -> Any:
         if not rule.startswith(("be ", "have ")):  # urllib's message about a port
             rule = f"be a valid URL ({rule})"
         # Secrets are not printed.
-        is_secret = name in ("secret_key", "database_url", "redis_url")
+        is_secret = name in ("secret_key", "database_url", "redis_url", "metrics")
         received = "" if is_secret else f"; it is {text!r}"
         raise SettingError(f"{variable(name)} must {rule}{received}") from error

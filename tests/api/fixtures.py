@@ -26,7 +26,7 @@ from tests.servers import SECRET_KEY
 @asynccontextmanager
 async def serving(address: str, folder: Path, **settings: Any) -> AsyncIterator[Api]:
     """The API on this database, by default without rate limits."""
-    chosen = {"secret_key": (SECRET_KEY,), "rate_limits": False, **settings}
+    chosen = {"secret_key": (SECRET_KEY,), "rate_limits": False, "metrics": "on", **settings}
     platform = build(
         Settings(data_dir=folder, database_url=address, **chosen),
         chosen.get("public_url", ADDRESS),

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client.openmetrics.parser import (
@@ -11,11 +12,13 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families as parsed
 
+from sidepro.bootstrap import build
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.recommendations.ports import SimilarityRun
 from sidepro.http import metrics as in_api
 from sidepro.http.metrics import Metrics
-from tests.api.client import Api
+from sidepro.settings import Settings
+from tests.api.client import Api, problem
 from tests.api.fixtures import serving
 from tests.databases import Databases
 
@@ -114,10 +117,50 @@ async def test_metrics_contain_the_last_similarity_run(fresh_api: Api) -> None:
     }
 
 
-async def test_metrics_can_be_switched_off(databases: Databases, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "settings",
+    [{"metrics": "off"}, {"metrics": None}, {"metrics_bind": ("127.0.0.1", 9_090)}],
+    ids=["off", "the default of a public address", "an address of their own"],
+)
+async def test_the_public_address_may_have_no_metrics(
+    databases: Databases, tmp_path: Path, settings: dict[str, Any]
+) -> None:
     with databases.fresh() as address:
-        async with serving(address, tmp_path, metrics=False) as api:
+        async with serving(address, tmp_path, **settings) as api:
             assert (await api.send("GET", "//metrics")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("public_url", "bind", "is_on"),
+    [
+        ("http://localhost:8000", None, True),
+        ("http://127.0.0.2", None, True),
+        ("http://[::1]:8000", None, True),
+        ("https://sidepro.example", None, False),
+        ("http://10.0.0.1", None, False),
+        ("https://sidepro.example", ("127.0.0.1", 9_090), True),
+    ],
+)
+async def test_metrics_are_on_by_default_where_only_this_machine_reads_them(
+    tmp_path: Path, public_url: str, bind: tuple[str, int] | None, is_on: bool
+) -> None:
+    container = build(Settings(data_dir=tmp_path, metrics_bind=bind), public_url)
+    try:
+        assert (container.metrics is not None) is is_on
+    finally:
+        await container.close()
+
+
+async def test_a_token_protects_the_metrics(databases: Databases, tmp_path: Path) -> None:
+    with databases.fresh() as address:
+        async with serving(address, tmp_path, metrics="s3cret-token") as api:
+            for sent in ("", "Bearer s3cret-toke", "Basic s3cret-token", "s3cret-token"):
+                headers = {"Authorization": sent} if sent else {}
+                refused = await api.send("GET", "//metrics", headers=headers)
+                problem(refused, 401, "not-authenticated")
+            right = {"Authorization": "Bearer s3cret-token"}
+            response = await api.send("GET", "//metrics", headers=right)
+            assert response.status_code == 200
 
 
 # ------------------------------------------------------------------------------- without a server

@@ -5,7 +5,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 
 import click
@@ -27,6 +27,7 @@ from sidepro.cli.runtime import (
 from sidepro.demo.people import DEMO_EMAILS, DEMO_PASSWORD
 from sidepro.http.middleware import Middleware
 from sidepro.server.draining_server import DrainingServer
+from sidepro.server.metrics_server import serve_metrics
 from sidepro.server.supervisor import WorkerFailed, supervise
 from sidepro.server.uvicorn_config import SHUTDOWN_TIMEOUT, tune_gc, uvicorn_config
 from sidepro.settings import Settings
@@ -64,9 +65,11 @@ def serve(host: str, port: int, workers: int, no_jobs: bool, demo: bool) -> None
     listener = _listen(host, port)
     local_host = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - compared
     local_url = f"http://{_bracketed(local_host)}:{listener.getsockname()[1]}"
-    process = _ServingProcess(settings, listener, local_url, not no_jobs)
+    bind = settings.metrics_bind if settings.metrics != "off" else None
+    metrics_listener = _listen(*bind) if bind else None
+    process = _ServingProcess(settings, listener, metrics_listener, local_url, not no_jobs)
 
-    with listener:
+    with listener, metrics_listener or nullcontext():
         if workers == 1:
             run(settings, lambda: process.serve_alone(demo))
             return
@@ -88,6 +91,7 @@ class _ServingProcess:
 
     settings: Settings
     listener: socket.socket
+    metrics_listener: socket.socket | None
     local_url: str
     with_jobs: bool
 
@@ -99,6 +103,7 @@ class _ServingProcess:
                 container,
                 lambda: _announce(self.settings, self.local_url, accounts),
                 with_jobs=self.with_jobs,
+                is_first=True,
             )
 
     async def prepare(self, demo: bool) -> list[str]:
@@ -107,13 +112,15 @@ class _ServingProcess:
             return await self._prepare(container, demo)
 
     def serve_as_worker(self, number: int, on_ready: Callable[[], None]) -> None:
-        """Serve as one of several workers. The first one runs the jobs."""
+        """Serve as one of several workers. The first one runs the jobs, and serves its metrics if
+        they have an address of their own.
+        """
         logs.set_up(self.settings.log_format, logging.INFO)
 
         async def main() -> None:
             async with self._locked_container() as container:
                 with_jobs = self.with_jobs and number == 0
-                await self._serve(container, on_ready, with_jobs=with_jobs)
+                await self._serve(container, on_ready, with_jobs=with_jobs, is_first=number == 0)
 
         try:
             run(self.settings, main)
@@ -160,7 +167,12 @@ class _ServingProcess:
         ]
 
     async def _serve(
-        self, container: Container, on_ready: Callable[[], None], *, with_jobs: bool
+        self,
+        container: Container,
+        on_ready: Callable[[], None],
+        *,
+        with_jobs: bool,
+        is_first: bool,
     ) -> None:
         application = bootstrap.application(container, with_jobs=with_jobs)
         app = Middleware(application, container.metrics, container.edge)
@@ -173,7 +185,11 @@ class _ServingProcess:
         # After its shutdown uvicorn raises the signal again: exit with 0.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _exit)
-        await server.serve(sockets=[self.listener])
+        async with AsyncExitStack() as stack:
+            if self.metrics_listener and is_first:
+                metrics = bootstrap.metrics_application(container)
+                await stack.enter_async_context(serve_metrics(metrics, self.metrics_listener))
+            await server.serve(sockets=[self.listener])
 
 
 def _exit(_number: int, _frame: object) -> None:

@@ -24,7 +24,7 @@ class HostPolicy:
     def of(cls, hosts: Iterable[str]) -> "HostPolicy":
         """The policy for these names. One of the loopback stands for all of them."""
         names = frozenset(map(ascii_host, hosts))
-        return cls(names, any(map(_is_loopback, names)))
+        return cls(names, any(map(is_loopback, names)))
 
     def allows(self, header: bytes | None) -> bool:
         """Whether a `Host` header field names the service."""
@@ -35,10 +35,11 @@ class HostPolicy:
             host = ascii_host(found[1].strip("[]"))
         except ValueError:
             return False
-        return host in self.names or (self.allows_loopback and _is_loopback(host))
+        return host in self.names or (self.allows_loopback and is_loopback(host))
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a name or address is of the loopback."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

@@ -3,6 +3,7 @@ may have run in another process.
 """
 
 import asyncio
+import hmac
 from collections.abc import Awaitable, Callable, Iterator
 
 import structlog
@@ -24,7 +25,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from sidepro.domain.clock import Clock
-from sidepro.domain.errors import Unavailable
+from sidepro.domain.errors import NotAuthenticated, Unavailable
 from sidepro.domain.recommendations.ports import SimilarityRun
 
 log = structlog.get_logger(__name__)
@@ -120,11 +121,17 @@ class _SimilarityCollector(Collector):
             yield GaugeMetricFamily(f"sidepro_similarity_{name}", meaning, value)
 
 
-def metrics_route(metrics: Metrics) -> HTTPRouteHandler:
-    """`GET /metrics`, without authentication."""
+def metrics_route(metrics: Metrics, token: str | None) -> HTTPRouteHandler:
+    """`GET /metrics`. Requires the token, if there is one, as a bearer token."""
 
     @get("/metrics", include_in_schema=False, media_type=MediaType.TEXT)
     async def metrics_page(request: Request[object, object, State]) -> Response[bytes]:
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        if token is not None and not (
+            scheme.lower() == "bearer"
+            and hmac.compare_digest(given.strip().encode(), token.encode())
+        ):
+            raise NotAuthenticated
         text, media_type = await metrics.render(request.headers.get("accept", ""))
         return Response(text, headers={"Content-Type": media_type})
 
