@@ -9,7 +9,6 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
@@ -32,10 +31,6 @@ from sidepro.domain.errors import NotFound
 from tests.clients import Json
 from tests.databases import address_of, both_databases
 from tests.servers import settings as environment
-
-if TYPE_CHECKING:
-    pass
-
 
 pytestmark = [pytest.mark.anyio, both_databases]
 
