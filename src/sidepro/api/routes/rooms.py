@@ -51,6 +51,7 @@ from sidepro.domain.rooms import room as domain
 from sidepro.domain.rooms.message_writer import WriteResult
 from sidepro.domain.rooms.ticket_service import TICKET_TTL
 from sidepro.domain.rooms.views import OpenResult, RoomView
+from sidepro.http.compression import SECRET
 from sidepro.http.rate_limits import (
     MESSAGES,
     ROOMS,
@@ -322,7 +323,7 @@ async def mark_read(
 
 @post(
     "/rooms/{room_id:uuid}/socket-tickets",
-    opt=TICKETS,
+    opt={**TICKETS, **SECRET},
     summary="Get a ticket for the room's socket",
 )
 async def socket_ticket(

@@ -42,6 +42,7 @@ from sidepro.domain.errors import (
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import SessionId
 from sidepro.http.client_address import client_address
+from sidepro.http.compression import SECRET
 from sidepro.http.rate_limits import LOG_IN
 
 
@@ -222,5 +223,6 @@ router = Router(
         change_password,
         withdraw,
     ],
+    opt=SECRET,
     tags=["Accounts"],
 )
