@@ -72,6 +72,7 @@ from sidepro.http.hosts import HostPolicy, is_loopback
 from sidepro.http.media import media_router
 from sidepro.http.metrics import Metrics, metrics_route
 from sidepro.http.middleware import Edge
+from sidepro.http.problem_pages import problem_pages
 from sidepro.jobs import broker as brokers
 from sidepro.jobs import runner
 from sidepro.jobs.similarity_trigger import BrokerSimilarityTrigger
@@ -400,6 +401,7 @@ def application(container: Container, *, with_jobs: bool) -> Litestar:
             health_router(container.required_checks, container.optional_checks),
             *documents,
             *([] if container.metrics_bind else _metrics_routes(container)),
+            problem_pages(),
             *([media_router(container.media)] if container.media else []),
         ],
         exception_handler=handle_error,

@@ -37,7 +37,7 @@ async def error_of(codec: PillowCodec, data: bytes) -> str:
         await codec.encode(io.BytesIO(data))
     (error,) = caught.value.errors
     assert error.pointer == "/file"
-    return error.detail
+    return error.violation.detail
 
 
 def alike(one: Any, other: Any, by: int = 12) -> bool:

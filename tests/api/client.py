@@ -12,6 +12,7 @@ from litestar import Litestar
 from sqlalchemy import text
 
 from sidepro.bootstrap import Container
+from sidepro.domain.violations import FieldCode
 from sidepro.http.middleware import Middleware
 from tests.api.schemas import (
     ACCOUNT,
@@ -304,7 +305,9 @@ def problem(response: httpx.Response, status: int, code: str) -> list[str]:
     assert body["title"]
     assert body["detail"]
     for fault in faults:
-        assert set(fault) in ({"pointer", "detail"}, {"parameter", "detail"})
+        assert set(fault) - {"pointer", "parameter"} == {"code", "detail", "params"}
+        assert len(fault) == 4
+        assert fault["code"] in set(FieldCode)
         assert fault["detail"]
     if status == 401:
         assert response.headers["WWW-Authenticate"] == "Bearer"

@@ -24,7 +24,10 @@ from tests.api.openapi_document import (
     resolved,
 )
 
-NOT_DESCRIBED = ("/api/docs", "/api/openapi.json", "/api/asyncapi.json", "/media", "/metrics")
+NOT_DESCRIBED = (
+    *("/api/docs", "/api/openapi.json", "/api/asyncapi.json"),
+    *("/media", "/metrics", "/problems"),
+)
 
 
 @pytest.fixture

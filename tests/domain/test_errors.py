@@ -7,9 +7,14 @@ import pytest
 
 from sidepro.domain import errors
 from sidepro.domain.errors import Conflict, FieldError, InvalidInput, SideProError
+from sidepro.domain.violations import FieldCode, Violation
 
 # An indented line: branches, a name and, except for groups, a code.
 DRAWN = re.compile(r"^ {4}([│├└─ ]*)([A-Z]\w+)(?: +([a-z-]+))?", re.MULTILINE)
+
+
+def said(detail: str) -> Violation:
+    return Violation(FieldCode.NOT_VALID, detail)
 
 
 def tree() -> dict[str, tuple[str | None, str | None]]:
@@ -71,7 +76,10 @@ def test_the_detail_can_be_replaced() -> None:
 
 
 def test_a_single_field_error_becomes_the_detail() -> None:
-    one, other = FieldError("must not be blank", pointer="/title"), FieldError("is another")
+    one, other = (
+        FieldError(said("must not be blank"), pointer="/title"),
+        FieldError(said("is another")),
+    )
     assert InvalidInput(one).detail == "title must not be blank"
     assert InvalidInput(one, other).detail == InvalidInput().detail
     assert InvalidInput(one, other).errors == (one, other)
@@ -81,11 +89,11 @@ def test_a_single_field_error_becomes_the_detail() -> None:
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
-        (FieldError("is blank", pointer="/title"), "title is blank"),
-        (FieldError("is given twice", pointer="/skills/3"), "skills/3 is given twice"),
-        (FieldError("is blank", parameter="q"), "q is blank"),
-        (FieldError("is no object"), "This is no object"),
-        (FieldError("is no object", pointer=""), "This is no object"),
+        (FieldError(said("is blank"), pointer="/title"), "title is blank"),
+        (FieldError(said("is given twice"), pointer="/skills/3"), "skills/3 is given twice"),
+        (FieldError(said("is blank"), parameter="q"), "q is blank"),
+        (FieldError(said("is no object")), "This is no object"),
+        (FieldError(said("is no object"), pointer=""), "This is no object"),
     ],
 )
 def test_the_sentence_of_a_field_error(error: FieldError, sentence: str) -> None:

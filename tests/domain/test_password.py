@@ -12,7 +12,7 @@ def complaint(password: str, email: str = "mina@example.kr", username: str = "ып
     try:
         check_password_strength(password, FewCommonPasswords(), email=email, username=username)
     except WeakPassword as error:
-        return error.errors[0].detail
+        return error.errors[0].violation.detail
     return None
 
 

@@ -160,7 +160,7 @@ def test_usernames_that_are_refused(username: str) -> None:
 def test_reserved_usernames_are_refused_to_all_but_administrators(username: str) -> None:
     refused, allowed = Validator(), Validator()
     check_username(username, refused)
-    assert [error.detail for error in refused.errors] == ["is reserved"]
+    assert [error.violation.detail for error in refused.errors] == ["is reserved"]
     check_username(username, allowed, allow_reserved=True)
     assert not allowed.errors
 

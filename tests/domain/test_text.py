@@ -17,6 +17,7 @@ from sidepro.domain.text import (
     normalize,
 )
 from sidepro.domain.validation import Validator
+from sidepro.domain.violations import WRONG
 from tests.domain.strategies import texts
 
 DECOMPOSED = unicodedata.normalize("NFD", "한글")
@@ -210,8 +211,8 @@ def test_nothing_is_raised_without_an_error() -> None:
 
 def test_errors_of_query_parameters_name_them() -> None:
     validator = Validator(parameters=True)
-    validator.add("is wrong", "q")
-    assert validator.errors == [FieldError("is wrong", pointer=None, parameter="q")]
+    validator.add(WRONG, "q")
+    assert validator.errors == [FieldError(WRONG, pointer=None, parameter="q")]
 
 
 # ----------------------------------------------------------------------------------- choices

@@ -11,10 +11,17 @@ from litestar.params import HeaderParameter
 from sidepro.api.dependencies import ApiRequest, caller_of
 from sidepro.domain.errors import FieldError, InvalidInput
 from sidepro.domain.idempotency import IdempotencyKey, IdempotentRequest, ReplayResponse
+from sidepro.domain.violations import FieldCode, Violation
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
 MAX_LENGTH = 64
+
+_BAD_KEY = Violation(
+    FieldCode.BAD_FORMAT,
+    f"must be 1 to {MAX_LENGTH} visible ASCII characters",
+    {"max": MAX_LENGTH},
+)
 
 IdempotencyKeyHeader = Annotated[
     str | None,
@@ -80,9 +87,7 @@ def _idempotent_request(
     if key is None:
         return None
     if not 1 <= len(key) <= MAX_LENGTH or not all("\x21" <= char <= "\x7e" for char in key):
-        raise InvalidInput(
-            FieldError(f"must be 1 to {MAX_LENGTH} visible ASCII characters", parameter=HEADER)
-        )
+        raise InvalidInput(FieldError(_BAD_KEY, parameter=HEADER))
     if isinstance(content, msgspec.Struct):
         content = msgspec.json.encode(content)
     return IdempotentRequest(

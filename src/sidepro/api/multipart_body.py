@@ -11,6 +11,7 @@ from multipart import MultipartError, MultipartSegment, PushMultipartParser
 
 from sidepro.api.dependencies import ApiRequest
 from sidepro.domain.errors import FieldError, InvalidInput, Unavailable
+from sidepro.domain.violations import GIVEN_TWICE, MISSING, UNKNOWN_FIELD
 from sidepro.http.problems import REJECTIONS, RequestRejected
 
 MEMBER = "file"
@@ -58,15 +59,13 @@ async def _receive(request: ApiRequest, boundary: str, file: IO[bytes], max_byte
                 if isinstance(event, MultipartSegment):
                     in_file = event.name == MEMBER and MEMBER not in seen
                     if not in_file:
-                        detail = (
-                            "is given twice" if event.name == MEMBER else "is not a known member"
-                        )
-                        errors.append(FieldError(detail, pointer=f"/{_escaped(event.name)}"))
+                        violation = GIVEN_TWICE if event.name == MEMBER else UNKNOWN_FIELD
+                        errors.append(FieldError(violation, pointer=f"/{_escaped(event.name)}"))
                     seen.add(event.name)
                 elif event and in_file:
                     await _write(file, event, max_bytes)
     if MEMBER not in seen:
-        errors.append(FieldError("is missing", pointer=f"/{MEMBER}"))
+        errors.append(FieldError(MISSING, pointer=f"/{MEMBER}"))
     if errors:
         raise InvalidInput(*errors)
 

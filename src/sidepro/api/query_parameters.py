@@ -9,6 +9,7 @@ from litestar.routes import HTTPRoute
 
 from sidepro.api.dependencies import ApiRequest
 from sidepro.domain.validation import Validator
+from sidepro.domain.violations import GIVEN_TWICE, UNKNOWN_PARAMETER, FieldCode, Violation
 
 
 def query_parameter_check() -> Callable[[ApiRequest], Awaitable[None]]:
@@ -25,9 +26,9 @@ def query_parameter_check() -> Callable[[ApiRequest], Awaitable[None]]:
         names = Counter(name for name, _ in request.query_params.multi_items())
         for name, count in sorted(names.items()):
             if name not in parameters:
-                validator.add("is not a known parameter", name)
+                validator.add(UNKNOWN_PARAMETER, name)
             elif count > 1 and not parameters[name]:
-                validator.add("is given twice", name)
+                validator.add(GIVEN_TWICE, name)
         validator.raise_errors()
 
     return reject_unexpected
@@ -54,5 +55,5 @@ def reject_null(request: ApiRequest, *names: str) -> None:
     validator = Validator(parameters=True)
     for name in names:
         if any(value.lower() == "null" for value in request.query_params.getall(name, [])):
-            validator.add("must have a value or be omitted", name)
+            validator.add(Violation(FieldCode.MISSING, "must have a value or be omitted"), name)
     validator.raise_errors()

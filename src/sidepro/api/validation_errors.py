@@ -13,6 +13,7 @@ from litestar.exceptions import ValidationException
 from litestar.typing import FieldDefinition
 
 from sidepro.domain.errors import FieldError
+from sidepro.domain.violations import MISSING, UNKNOWN_FIELD, FieldCode, Violation, wrong_type
 
 _TYPES = {
     "array": "an array",
@@ -26,13 +27,16 @@ _TYPES = {
 }
 _UNITS = {"array": "item", "object": "member", "str": "character"}
 _MEMBER_ERRORS = {
-    "Object missing required field `": "is missing",
-    "Object contains unknown field `": "is not a known member",
+    "Object missing required field `": MISSING,
+    "Object contains unknown field `": UNKNOWN_FIELD,
 }
+_NO_BODY = Violation(FieldCode.MISSING, "requires a JSON body")
+_NOT_VALID = Violation(FieldCode.NOT_VALID, "is not valid")
+_OUT_OF_RANGE = Violation(FieldCode.OUT_OF_RANGE, "is out of range")
 _INVALID = {
-    "Invalid UUID": "must be a UUID",
-    "Number out of range": "is out of range",
-    "Integer value out of range": "is out of range",
+    "Invalid UUID": wrong_type("a UUID"),
+    "Number out of range": _OUT_OF_RANGE,
+    "Integer value out of range": _OUT_OF_RANGE,
 }
 
 
@@ -42,12 +46,12 @@ def decoding_error(error: msgspec.ValidationError) -> FieldError:
     if not separator:
         message, path = path, ""
     steps = re.findall(r"[^.\[\]`]+", path)
-    for prefix, detail in _MEMBER_ERRORS.items():
+    for prefix, violation in _MEMBER_ERRORS.items():
         if message.startswith(prefix):
             name = message.removeprefix(prefix).removesuffix("`")
             steps.append(name.replace("~", "~0").replace("/", "~1"))
-            return FieldError(detail, pointer="".join(f"/{step}" for step in steps))
-    return FieldError(_detail(message), pointer="".join(f"/{step}" for step in steps))
+            return FieldError(violation, pointer="".join(f"/{step}" for step in steps))
+    return FieldError(_violation(message), pointer="".join(f"/{step}" for step in steps))
 
 
 def parameter_errors(
@@ -58,14 +62,15 @@ def parameter_errors(
     for entry in error.extra if isinstance(error.extra, list) else ():
         name = re.split(r"[.\[]", str(entry.get("key", "")), maxsplit=1)[0]
         if name == "data":
-            errors.append(FieldError("requires a JSON body", pointer=""))
+            errors.append(FieldError(_NO_BODY, pointer=""))
             continue
         # An optional parameter is omitted, never null.
-        detail = _detail(str(entry.get("message", ""))).removesuffix(" or null")
+        violation = _violation(str(entry.get("message", "")).replace(" | null`", "`"))
         choices = _choices(parameters[name].annotation) if name in parameters else []
         if choices:
             detail = f"must be {', '.join(choices[:-1])} or {choices[-1]}"
-        errors.append(FieldError(detail, parameter=name))
+            violation = Violation(FieldCode.NOT_A_CHOICE, detail, {"choices": choices})
+        errors.append(FieldError(violation, parameter=name))
     return tuple(errors)
 
 
@@ -76,16 +81,37 @@ def _choices(annotation: Any) -> list[str]:
     return [str(value) for value in getattr(annotation, "__args__", ()) if isinstance(value, str)]
 
 
-def _detail(message: str) -> str:
-    """Msgspec's message as the predicate of a sentence about the field."""
+def _violation(message: str) -> Violation:
+    """What msgspec's message means."""
     if message.startswith("Expected `"):
         types, _, constraint = message.removeprefix("Expected `").partition("`")
         names = types.split(" | ")
         nouns = " or ".join(_TYPES.get(name, "valid") for name in names)
-        return f"must be {nouns}{_constraint(constraint, _UNITS.get(names[0], ''))}"
+        unit = _UNITS.get(names[0], "")
+        bound = _constraint(constraint, unit)
+        if not bound:
+            return wrong_type(nouns)
+        code, params = _broken_bound(constraint, unit)
+        return Violation(code, f"must be {nouns}{bound}", params)
     if message.startswith(("Invalid enum value", "Invalid value")):
-        return "is not one of the allowed values"
-    return _INVALID.get(message, "is not valid")
+        return Violation(FieldCode.NOT_A_CHOICE, "is not one of the allowed values")
+    return _INVALID.get(message, _NOT_VALID)
+
+
+def _broken_bound(text: str, unit: str) -> tuple[FieldCode, dict[str, int | str | list[str]]]:
+    is_length = "length" in text
+    few, many = (
+        (FieldCode.TOO_FEW, FieldCode.TOO_MANY)
+        if unit == "item"
+        else (FieldCode.TOO_SHORT, FieldCode.TOO_LONG)
+    )
+    match text.split():
+        case [*_, ">=", number]:
+            return (few if is_length else FieldCode.TOO_SMALL), {"min": int(number)}
+        case [*_, "<=", number]:
+            return (many if is_length else FieldCode.TOO_LARGE), {"max": int(number)}
+        case _:
+            return FieldCode.BAD_FORMAT, {}
 
 
 def _constraint(text: str, unit: str) -> str:

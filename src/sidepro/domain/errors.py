@@ -33,18 +33,19 @@ from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
 from sidepro.domain.rate_limiting import Allowance
+from sidepro.domain.violations import Violation
 
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
     """An error of one field of the input.
 
-    `detail` continues a sentence that begins with the field: `must not be blank`. `pointer` is a
-    JSON pointer (RFC 6901) into the body, such as `/skills/3`; `parameter` is the name of a query
-    parameter or header. At most one of the two is set; neither means the whole body.
+    `pointer` is a JSON pointer (RFC 6901) into the body, such as `/skills/3`; `parameter` is the
+    name of a query parameter or header. At most one of the two is set; neither means the whole
+    body.
     """
 
-    detail: str
+    violation: Violation
     pointer: str | None = None
     parameter: str | None = None
 
@@ -52,7 +53,7 @@ class FieldError:
     def sentence(self) -> str:
         """The detail with its subject: `title must not be blank`."""
         subject = self.parameter or (self.pointer or "").lstrip("/")
-        return f"{subject or 'This'} {self.detail}"
+        return f"{subject or 'This'} {self.violation.detail}"
 
 
 class SideProError(Exception):

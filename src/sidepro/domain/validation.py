@@ -7,6 +7,17 @@ from urllib.parse import urlsplit
 
 from sidepro.domain.errors import FieldError, InvalidInput
 from sidepro.domain.text import MAX_MARKS, has_excessive_marks, is_invisible, normalize
+from sidepro.domain.violations import (
+    BLANK,
+    LISTED_TWICE,
+    NOT_A_URL,
+    NOT_IN_CATALOGUE,
+    NOT_ONE_LINE,
+    UNSTORABLE,
+    Violation,
+    too_many_marks,
+    wrong_length,
+)
 
 # These change the direction of all text that follows (Unicode Standard Annex #9), even of other
 # people's text on the same page.
@@ -17,7 +28,7 @@ _UNSTORABLE = re.compile(r"[\0\ud800-\udfff]")
 
 def text_error(
     text: str, max_length: int, *, min_length: int = 1, one_line: bool = False
-) -> str | None:
+) -> Violation | None:
     """Why a text in NFC cannot be stored, or `None`.
 
     Lengths are in code points. No store can keep NUL and unpaired surrogates. One-line texts also
@@ -26,25 +37,18 @@ def text_error(
     """
     # The length first: the scans are slow on long texts. A text that is empty is blank.
     if len(text) > max_length:
-        return length_error(len(text), min_length, max_length)
+        return wrong_length(len(text), min_length, max_length)
     if not text.isprintable():  # printable text has none of these characters
         if _UNSTORABLE.search(text):
-            return "must not contain NUL or unpaired surrogates"
+            return UNSTORABLE
         if one_line and any(
             unicodedata.category(char) in ("Cc", "Zl", "Zp") or char in _DIRECTION_OVERRIDES
             for char in set(text)
         ):
-            return "must be one line without control characters"
+            return NOT_ONE_LINE
     if min_length and all(map(is_invisible, set(text))):
-        return "must not be blank"
-    return length_error(len(text), min_length, max_length)
-
-
-def length_error(length: int, minimum: int, maximum: int, unit: str = "characters") -> str | None:
-    """Why a length is out of bounds, or `None`."""
-    if minimum <= length <= maximum:
-        return None
-    return f"must have {f'{minimum} to' if minimum else 'at most'} {maximum:,} {unit}"
+        return BLANK
+    return wrong_length(len(text), min_length, max_length)
 
 
 class Validator:
@@ -57,12 +61,12 @@ class Validator:
         self._parameters = parameters
         self.errors: list[FieldError] = []
 
-    def add(self, detail: str, field: str) -> None:
+    def add(self, violation: Violation, field: str) -> None:
         """Add an error of a field, such as `title` or `skills/3`."""
         if self._parameters:
-            self.errors.append(FieldError(detail, parameter=field))
+            self.errors.append(FieldError(violation, parameter=field))
         else:
-            self.errors.append(FieldError(detail, pointer=f"/{field}"))
+            self.errors.append(FieldError(violation, pointer=f"/{field}"))
 
     def raise_errors(self) -> None:
         """Raise `InvalidInput` with the collected errors, if there are any."""
@@ -82,12 +86,12 @@ class Validator:
         # NFC composes at most four code points into one, so this bounds the work on long input.
         value = value[: 4 * max_length + 4]
         if has_excessive_marks(value):
-            self.add(f"must not have more than {MAX_MARKS} marks on one letter", field)
+            self.add(too_many_marks(MAX_MARKS), field)
             return value
         text = normalize(value)
-        detail = text_error(text, max_length, min_length=min_length, one_line=one_line)
-        if detail:
-            self.add(detail, field)
+        violation = text_error(text, max_length, min_length=min_length, one_line=one_line)
+        if violation:
+            self.add(violation, field)
         return text
 
     def choices(
@@ -100,23 +104,23 @@ class Validator:
         maximum: int,
     ) -> tuple[str, ...]:
         """Distinct values from `known`, in the order of `known`."""
-        detail = length_error(len(values), minimum, maximum, "items")
-        if detail:
-            self.add(detail, field)
+        violation = wrong_length(len(values), minimum, maximum, "items")
+        if violation:
+            self.add(violation, field)
         positions = {name: position for position, name in enumerate(known)}
         seen: set[str] = set()
         for index, value in enumerate(values[: maximum + 1]):
             if value not in positions:
-                self.add("is not in the catalogue", f"{field}/{index}")
+                self.add(NOT_IN_CATALOGUE, f"{field}/{index}")
             elif value in seen:
-                self.add("is listed twice", f"{field}/{index}")
+                self.add(LISTED_TWICE, f"{field}/{index}")
             seen.add(value)
         return tuple(sorted(seen & positions.keys(), key=positions.__getitem__))
 
     def choice(self, value: str | None, field: str, known: Sequence[str]) -> str | None:
         """A value from `known`, or `None`."""
         if value is not None and value not in known:
-            self.add("is not in the catalogue", field)
+            self.add(NOT_IN_CATALOGUE, field)
         return value
 
     def web_address(self, value: str | None, field: str, max_length: int) -> str | None:
@@ -130,7 +134,7 @@ class Validator:
         errors_before = len(self.errors)
         address = self.text(value, field, max_length, one_line=True)
         if len(self.errors) == errors_before and not _is_web_address(address):
-            self.add("must be an http or https address", field)
+            self.add(NOT_A_URL, field)
         return address
 
 

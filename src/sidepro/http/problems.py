@@ -121,7 +121,13 @@ def problem_response(
     )
 
 
-def _field_error(error: FieldError) -> dict[str, str]:
-    if error.parameter is not None:
-        return {"parameter": error.parameter, "detail": error.detail}
-    return {"pointer": error.pointer or "", "detail": error.detail}
+def _field_error(error: FieldError) -> dict[str, Any]:
+    violation = error.violation
+    is_parameter = error.parameter is not None
+    place = {"parameter": error.parameter} if is_parameter else {"pointer": error.pointer or ""}
+    return {
+        **place,
+        "code": str(violation.code),
+        "detail": violation.detail,
+        "params": dict(violation.params),
+    }

@@ -5,6 +5,7 @@ most as many pixels in memory as one may have: 40 megapixels take 0.3 to 0.4 GB,
 0.9 GB. Of an animation a few frames are in memory at a time, whatever their number.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +34,7 @@ from sidepro.adapters.images.formats import (
 from sidepro.domain.errors import BadImage, FieldError, Unavailable, UnsupportedImageType
 from sidepro.domain.ids import UserId
 from sidepro.domain.images.image import Picture
+from sidepro.domain.violations import FieldCode, Violation
 
 log = structlog.get_logger(__name__)
 
@@ -124,15 +126,17 @@ class PillowCodec:
         except UnknownFormatError:
             raise UnsupportedImageType from None
         except BrokenError as error:
-            raise BadImage(FieldError(str(error), pointer="/file")) from None
+            raise BadImage(FieldError(_violation(error), pointer="/file")) from None
         except Image.DecompressionBombError:
-            raise BadImage(FieldError(self._too_many_pixels, pointer="/file")) from None
+            raise BadImage(
+                FieldError(_violation(self._too_many_pixels), pointer="/file")
+            ) from None
         except MemoryError as error:
             raise Unavailable from error
         # Pillow's parsers raise arbitrary exceptions for damaged files.
         except Exception as error:
             log.info("image_broken", reason=type(error).__name__)
-            raise BadImage(FieldError("is broken", pointer="/file")) from None
+            raise BadImage(FieldError(_violation("is broken"), pointer="/file")) from None
 
     def _decoded_and_encoded(
         self, opened: ImageFile, layout: Layout, colours: SrgbConverter
@@ -295,3 +299,12 @@ def _animated_webp(frames: Iterator[Frame], count: int, plays: int) -> Picture:
         method=2,
     )
     return Picture(encoded.getvalue(), first.width, first.height)
+
+
+def _violation(reason: object) -> Violation:
+    detail = str(reason)
+    found = re.search(r"more than ([0-9,]+) pixels", detail)
+    if found:
+        limit = int(found[1].replace(",", ""))
+        return Violation(FieldCode.TOO_MANY_PIXELS, detail, {"max": limit})
+    return Violation(FieldCode.BAD_IMAGE, detail)

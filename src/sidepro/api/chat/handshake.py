@@ -22,6 +22,7 @@ from sidepro.domain.identity import Caller
 from sidepro.domain.ids import RoomId
 from sidepro.domain.rooms.room_service import RoomService
 from sidepro.domain.rooms.ticket_service import TicketService
+from sidepro.domain.violations import wrong_type
 
 Socket = WebSocket[Any, Any, State]
 
@@ -113,5 +114,5 @@ def _after(socket: Socket) -> int | None:
     if text is None:
         return None
     if not text.isascii() or not text.isdigit():
-        raise InvalidInput(FieldError("must be a number", parameter="after"))
+        raise InvalidInput(FieldError(wrong_type("a number"), parameter="after"))
     return min(int(text[:4_000]), MAX_SEQ)  # Python converts at most 4,300 digits

@@ -28,6 +28,7 @@ from sidepro.domain.errors import FieldError, InvalidInput, SideProError
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.rooms.room_service import MAX_REPLAY, RoomService
+from sidepro.domain.violations import wrong_type
 
 REPLAY_BATCH = 100
 """Missed messages that are read at once."""
@@ -218,7 +219,7 @@ def _decode(text: str | None) -> ClientFrame:
     except msgspec.ValidationError as error:
         raise InvalidInput(decoding_error(error)) from error
     except (msgspec.DecodeError, RecursionError) as error:
-        raise InvalidInput(FieldError("is not a JSON object")) from error
+        raise InvalidInput(FieldError(wrong_type("a JSON object"))) from error
 
 
 def _client_id(text: str | None) -> str | None:

@@ -19,6 +19,7 @@ from sidepro.api.routes import (
     sessions,
 )
 from sidepro.api.schemas import ProjectCard, UserSummary
+from sidepro.domain.accounts.password import COMMON_PASSWORD
 from sidepro.domain.data_export.views import Export
 from sidepro.domain.errors import (
     BadImage,
@@ -37,6 +38,7 @@ from sidepro.domain.errors import (
 from sidepro.domain.rate_limiting import Limit
 from sidepro.domain.recommendations.views import Basis
 from sidepro.domain.rooms.room import RoomStatus
+from sidepro.domain.violations import BLANK, OVER_QUOTA, WRONG, YOURSELF, FieldCode, Violation
 from sidepro.http.health import Health
 
 _PICTURE = "/media/5be1c04d7f2a963e81b0d4a7c9f6e325.webp"
@@ -265,8 +267,13 @@ EXAMPLES: dict[Any, Any] = {
 }
 """An example of each request and response body, by its type."""
 
+_TOO_LARGE = Violation(FieldCode.TOO_LARGE, "must be an integer of at most 100", {"max": 100})
+_TOO_MANY_PIXELS = Violation(
+    FieldCode.TOO_MANY_PIXELS, "has more than 40,000,000 pixels", {"max": 40_000_000}
+)
+
 FRAME_ERRORS = (
-    InvalidInput(FieldError("must not be blank", pointer="/body")),
+    InvalidInput(FieldError(BLANK, pointer="/body")),
     RoomPending(),
     RateLimited(),
     Unavailable(),
@@ -297,19 +304,17 @@ FRAMES: dict[type[msgspec.Struct], tuple[msgspec.Struct, ...]] = {
 
 PROBLEMS: dict[type[SideProError], tuple[SideProError, ...]] = {
     InvalidInput: (
-        InvalidInput(FieldError("must not be blank", pointer="/title")),
-        InvalidInput(FieldError("must be an integer of at most 100", parameter="limit")),
+        InvalidInput(FieldError(BLANK, pointer="/title")),
+        InvalidInput(FieldError(_TOO_LARGE, parameter="limit")),
     ),
-    WeakPassword: (WeakPassword(FieldError("is one of the most common passwords", "/password")),),
-    WrongPassword: (WrongPassword(FieldError("is wrong", pointer="/current_password")),),
+    WeakPassword: (WeakPassword(FieldError(COMMON_PASSWORD, "/password")),),
+    WrongPassword: (WrongPassword(FieldError(WRONG, pointer="/current_password")),),
     BadImage: (
-        BadImage(FieldError("is truncated", "/file")),
-        BadImage(FieldError("has more than 40,000,000 pixels", "/file")),
+        BadImage(FieldError(Violation(FieldCode.BAD_IMAGE, "is truncated"), "/file")),
+        BadImage(FieldError(_TOO_MANY_PIXELS, "/file")),
     ),
-    ImageQuota: (ImageQuota(FieldError("would exceed your image quota", "/file")),),
+    ImageQuota: (ImageQuota(FieldError(OVER_QUOTA, "/file")),),
     RateLimited: (RateLimited(Limit("default", 600, 60).allowance(60.1)),),
-    CannotChatWithYourself: (
-        CannotChatWithYourself(FieldError("must be somebody else", "/user_id")),
-    ),
+    CannotChatWithYourself: (CannotChatWithYourself(FieldError(YOURSELF, "/user_id")),),
 }
 """Errors that are shown with arguments; all others are shown without."""

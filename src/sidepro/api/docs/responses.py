@@ -24,6 +24,8 @@ from sidepro.domain.errors import (
     SideProError,
     Unavailable,
 )
+from sidepro.domain.violations import FieldCode
+from sidepro.http.problem_pages import EXPLANATIONS
 from sidepro.http.problems import MEDIA_TYPE, REJECTIONS, problem_document, status_of
 
 Schemas = dict[Any, dict[str, Any]]
@@ -31,9 +33,14 @@ Schemas = dict[Any, dict[str, Any]]
 
 
 class InvalidMember(msgspec.Struct):
-    """An error of one member: a JSON pointer (RFC 6901) into the body, or a parameter."""
+    """An error of one member: a JSON pointer (RFC 6901) into the body, or a parameter.
 
+    `code` is stable. `params` are the numbers and words of `detail`: `{"max": 50}`.
+    """
+
+    code: FieldCode
     detail: str
+    params: dict[str, int | str | list[str]]
     pointer: str | msgspec.UnsetType = msgspec.UNSET
     parameter: str | msgspec.UnsetType = msgspec.UNSET
 
@@ -45,7 +52,7 @@ class Problem(msgspec.Struct):
     title: str
     status: int
     detail: str
-    code: str
+    code: Annotated[str, msgspec.Meta(extra_json_schema={"enum": sorted(EXPLANATIONS)})]
     errors: list[InvalidMember] | msgspec.UnsetType = msgspec.UNSET
 
 

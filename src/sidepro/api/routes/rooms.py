@@ -51,12 +51,15 @@ from sidepro.domain.rooms import room as domain
 from sidepro.domain.rooms.message_writer import WriteResult
 from sidepro.domain.rooms.ticket_service import TICKET_TTL
 from sidepro.domain.rooms.views import OpenResult, RoomView
+from sidepro.domain.violations import FieldCode, Violation
 from sidepro.http.compression import SECRET
 from sidepro.http.rate_limits import (
     MESSAGES,
     ROOMS,
     TICKETS,
 )
+
+_BOTH_WAYS = Violation(FieldCode.CONFLICTING, "cannot be combined with before")
 
 HISTORY_LIMIT = 50
 MAX_SEQ = 2**31 - 1
@@ -265,7 +268,7 @@ async def messages(
     """The last messages, or those before or after a number."""
     reject_null(request, "before", "after")
     if before is not None and after is not None:
-        raise InvalidInput(FieldError("cannot be combined with before", parameter="after"))
+        raise InvalidInput(FieldError(_BOTH_WAYS, parameter="after"))
     found = await services.rooms.history(
         caller_of(request),
         RoomId(room_id),

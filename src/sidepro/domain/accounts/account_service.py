@@ -31,11 +31,16 @@ from sidepro.domain.rate_limiting import Limit, RateLimiter
 from sidepro.domain.text import casefold_key
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 from sidepro.domain.validation import Validator
+from sidepro.domain.violations import NOT_AN_EMAIL, WRONG, FieldCode, Violation
 
 OWN_PASSWORD_LIMIT = Limit("own-password", 20, 3600, fallback=5)
 """Answers to a request for one's own password, in all sessions and from all addresses, so that a
 stolen session does not help to guess it. As many as log-ins from unknown addresses get.
 """
+
+
+_ONE_OF_BOTH = Violation(FieldCode.MISSING, "or username must be given")
+_NOT_BOTH = Violation(FieldCode.CONFLICTING, "or username must be given, not both")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,7 @@ class AccountService:
         validator = Validator()
         normalized = self._normalize(email)
         if normalized is None:
-            validator.add("is not an email address", "email")
+            validator.add(NOT_AN_EMAIL, "email")
         valid_name = check_username(username, validator, allow_reserved=is_admin)
         check_password_length(password, validator)
         validator.raise_errors()
@@ -140,10 +145,10 @@ class AccountService:
         """
         validator = Validator(parameters=True)
         if email is None and username is None:
-            raise InvalidInput(FieldError("or username must be given", parameter="email"))
+            raise InvalidInput(FieldError(_ONE_OF_BOTH, parameter="email"))
         normalized = None if email is None else self._normalize(email)
         if email is not None and normalized is None:
-            validator.add("is not an email address", "email")
+            validator.add(NOT_AN_EMAIL, "email")
         valid_name = None if username is None else check_username(username, validator)
         validator.raise_errors()
         free = {}
@@ -203,7 +208,7 @@ class AccountService:
         validator = Validator(parameters=True)
         name, field = (q, "q") if username is None else (username, "username")
         if name is None or (q is not None and username is not None):
-            raise InvalidInput(FieldError("or username must be given, not both", parameter="q"))
+            raise InvalidInput(FieldError(_NOT_BOTH, parameter="q"))
         key = casefold_key(validator.text(name.strip(), field, USERNAME_LENGTH[1], one_line=True))
         validator.raise_errors()
         return UserQuery(key, is_prefix=username is None)
@@ -246,4 +251,4 @@ class AccountService:
 
 def wrong_password(field: str) -> WrongPassword:
     """The error for a wrong own password in this field of the body."""
-    return WrongPassword(FieldError("is wrong", pointer=f"/{field}"))
+    return WrongPassword(FieldError(WRONG, pointer=f"/{field}"))

@@ -5,7 +5,8 @@ from itertools import pairwise
 from sidepro.domain.accounts.ports import CommonPasswords
 from sidepro.domain.errors import FieldError, WeakPassword
 from sidepro.domain.text import casefold_key, normalize
-from sidepro.domain.validation import Validator, length_error
+from sidepro.domain.validation import Validator
+from sidepro.domain.violations import UNSTORABLE, FieldCode, Violation, wrong_length
 
 PASSWORD_LENGTH = (8, 128)
 MAX_RAW_PASSWORD = 8 * PASSWORD_LENGTH[1]
@@ -39,16 +40,22 @@ _KEYS = {
 _KEYS |= {letter: _KEYS[key] for letter, key in _DUBEOLSIK.items()}
 
 
+COMMON_PASSWORD = Violation(FieldCode.COMMON, "is one of the most common passwords")
+_REPETITION = Violation(FieldCode.PREDICTABLE, "must not be a repetition")
+_SEQUENCE = Violation(FieldCode.PREDICTABLE, "must not be a sequence or a keyboard walk")
+_PERSONAL = Violation(FieldCode.PERSONAL, "must not contain your email or username")
+
+
 def check_password_length(value: str, validator: Validator, field: str = "password") -> None:
     """Add an error unless the password has 8 to 128 characters in NFC. It is not trimmed."""
     if len(value) > MAX_RAW_PASSWORD:
-        detail = length_error(len(value), *PASSWORD_LENGTH)
+        violation = wrong_length(len(value), *PASSWORD_LENGTH)
     elif "\0" in value or any("\ud800" <= char <= "\udfff" for char in value):
-        detail = "must not contain NUL or unpaired surrogates"
+        violation = UNSTORABLE
     else:
-        detail = length_error(len(normalize(value)), *PASSWORD_LENGTH)
-    if detail:
-        validator.add(detail, field)
+        violation = wrong_length(len(normalize(value)), *PASSWORD_LENGTH)
+    if violation:
+        validator.add(violation, field)
 
 
 def check_password_strength(
@@ -70,17 +77,17 @@ def check_password_strength(
     """
     pointer = f"/{field}"
     if password in common:
-        raise WeakPassword(FieldError("is one of the most common passwords", pointer))
+        raise WeakPassword(FieldError(COMMON_PASSWORD, pointer))
     folded = casefold_key(password)
     unit = _repeated_unit(folded)
     if len(unit) < len(folded) and (len(unit) <= MIN_RUN or unit in common or _is_pattern(unit)):
-        raise WeakPassword(FieldError("must not be a repetition", pointer))
+        raise WeakPassword(FieldError(_REPETITION, pointer))
     # NFC leaves Korean letters as they are typed; the key composes them to syllables.
     if _is_pattern(folded) or _is_pattern(normalize(password)):
-        raise WeakPassword(FieldError("must not be a sequence or a keyboard walk", pointer))
+        raise WeakPassword(FieldError(_SEQUENCE, pointer))
     for personal in (email, email.partition("@")[0], username):
         if len(personal) >= 4 and casefold_key(personal) in folded:
-            raise WeakPassword(FieldError("must not contain your email or username", pointer))
+            raise WeakPassword(FieldError(_PERSONAL, pointer))
 
 
 def _repeated_unit(text: str) -> str:

@@ -13,6 +13,7 @@ from sidepro.domain.errors import FieldError, InvalidInput, NoProfile, NotAuthen
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import ImageId
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
+from sidepro.domain.violations import NOT_YOUR_IMAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,4 +107,4 @@ async def _lock_image(work: AccountUnitOfWork, profile: Profile) -> None:
     if image_id is not None and not await work.images.lock_for_reference(
         image_id, profile.user_id
     ):
-        raise InvalidInput(FieldError("is not one of your images", pointer="/image_id"))
+        raise InvalidInput(FieldError(NOT_YOUR_IMAGE, pointer="/image_id"))

@@ -9,7 +9,8 @@ from sidepro.domain.text import (
     is_mark,
     normalize,
 )
-from sidepro.domain.validation import Validator, length_error
+from sidepro.domain.validation import Validator
+from sidepro.domain.violations import FieldCode, Violation, too_many_marks, wrong_length
 
 USERNAME_LENGTH = (2, 30)
 MAX_NAME_MARKS = 4
@@ -101,18 +102,29 @@ def check_username(value: str, validator: Validator, *, allow_reserved: bool = F
     """
     username = normalize(value[: 4 * USERNAME_LENGTH[1] + 16])
     folded = casefold_key(username)
-    if detail := length_error(len(username), *USERNAME_LENGTH):
-        validator.add(detail, "username")
+    if violation := wrong_length(len(username), *USERNAME_LENGTH):
+        validator.add(violation, "username")
     elif not all(map(_is_name_char, username + folded)) or is_mark(username[0]):
-        validator.add("must consist of letters, digits, _ and -", "username")
+        validator.add(
+            Violation(FieldCode.BAD_CHARACTERS, "must consist of letters, digits, _ and -"),
+            "username",
+        )
     elif has_excessive_marks(username, MAX_NAME_MARKS):
-        validator.add(f"must not have more than {MAX_NAME_MARKS} marks on one letter", "username")
+        validator.add(too_many_marks(MAX_NAME_MARKS), "username")
     elif not _is_of_one_writing_system(folded):
-        validator.add("must not mix alphabets, such as Latin and Cyrillic", "username")
+        validator.add(
+            Violation(
+                FieldCode.MIXED_SCRIPTS, "must not mix alphabets, such as Latin and Cyrillic"
+            ),
+            "username",
+        )
     elif len({ord(char) - unicodedata.digit(char) for char in folded if char.isdecimal()}) > 1:
-        validator.add("must not mix digits of several scripts", "username")
+        validator.add(
+            Violation(FieldCode.MIXED_SCRIPTS, "must not mix digits of several scripts"),
+            "username",
+        )
     elif not allow_reserved and folded.replace("_", "").replace("-", "") in RESERVED:
-        validator.add("is reserved", "username")
+        validator.add(Violation(FieldCode.RESERVED, "is reserved"), "username")
     return username
 
 

@@ -27,6 +27,7 @@ from sidepro.domain.images.urls import ImageUrl, ImageUrls
 from sidepro.domain.images.views import ImageUsage, ImageView, OwnImageView
 from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
+from sidepro.domain.violations import OVER_QUOTA
 
 DELETE_BATCH = 100
 """Images per cleanup transaction."""
@@ -101,7 +102,7 @@ class ImageService:
         if image.owner_id is None or await work.users.get(image.owner_id) is None:
             raise NotAuthenticated
         if await work.images.bytes_of(image.owner_id) + image.size > self.quota:
-            raise ImageQuota(FieldError("would exceed your image quota", pointer="/file"))
+            raise ImageQuota(FieldError(OVER_QUOTA, pointer="/file"))
 
     def _view(self, image: Image) -> ImageView:
         return ImageView(

@@ -32,6 +32,7 @@ from sidepro.domain.projects.search_key import search_term
 from sidepro.domain.projects.views import BoardQuery, ProjectCard, ProjectView
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 from sidepro.domain.validation import Validator
+from sidepro.domain.violations import NOT_IN_CATALOGUE, NOT_YOUR_IMAGE
 
 MAX_SEARCH_TEXT = 100
 
@@ -213,7 +214,7 @@ class ProjectService:
         known = set((await self.catalogue.current()).skills)
         for skill in query.skills:
             if skill not in known:
-                validator.add("is not in the catalogue", "skill")
+                validator.add(NOT_IN_CATALOGUE, "skill")
         validator.raise_errors()
         text = None if text is None else search_term(text)
         return replace(query, text=text, skills=tuple(sorted(set(query.skills))))
@@ -281,7 +282,7 @@ async def _lock_thumbnail(work: ProjectUnitOfWork, project: Project) -> None:
     if image_id is not None and not await work.images.lock_for_reference(
         image_id, project.author_id
     ):
-        raise InvalidInput(FieldError("is not one of your images", pointer="/thumbnail_id"))
+        raise InvalidInput(FieldError(NOT_YOUR_IMAGE, pointer="/thumbnail_id"))
 
 
 async def _set_image_references(work: ProjectUnitOfWork, project: Project) -> None:

@@ -26,6 +26,7 @@ from sidepro.domain.errors import (
 )
 from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.validation import Validator, text_error
+from sidepro.domain.violations import YOURSELF
 
 MAX_BODY = 4_000
 MAX_CLIENT_ID = 64
@@ -84,7 +85,7 @@ class Room:
             CannotChatWithYourself: both are the same user.
         """
         if caller == invited:
-            raise CannotChatWithYourself(FieldError("must be somebody else", pointer="/user_id"))
+            raise CannotChatWithYourself(FieldError(YOURSELF, pointer="/user_id"))
         low, high = sorted((caller, invited))
         return cls(room_id, (Participant(low), Participant(high)), None, 0, now, now)
 
@@ -183,6 +184,6 @@ def validate_client_id(client_id: str) -> None:
     Raises:
         InvalidInput: it breaks this rule.
     """
-    detail = text_error(client_id, MAX_CLIENT_ID, one_line=True)
-    if detail:
-        raise InvalidInput(FieldError(detail, pointer="/client_id"))
+    violation = text_error(client_id, MAX_CLIENT_ID, one_line=True)
+    if violation:
+        raise InvalidInput(FieldError(violation, pointer="/client_id"))
