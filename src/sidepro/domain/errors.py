@@ -20,6 +20,7 @@
     │   ├── EmailTaken              email-taken
     │   ├── UsernameTaken           username-taken
     │   ├── NoProfile               no-profile           a partial edit without a profile
+    │   ├── ImageInUse              image-in-use         something shows the image
     │   ├── RoomPending             room-pending         a participant has left the room
     │   └── IdempotencyKeyInUse     idempotency-key-in-use   the first request still runs
     ├── PreconditionFailed          precondition-failed  edited by somebody else since
