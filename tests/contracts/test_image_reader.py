@@ -9,9 +9,11 @@ from sidepro.domain.ids import ImageId, UserId
 from sidepro.domain.images.image import MEDIA_TYPE, Image
 from sidepro.domain.images.urls import ImageUrl
 from sidepro.domain.images.views import ImageUsage, OwnImageView
+from sidepro.domain.pagination import PageRequest
 from tests import factories
 from tests.contracts.adapters import Adapters
 from tests.contracts.builders import after, nobody
+from tests.contracts.concurrency import race
 from tests.contracts.image_data import add_stored, can_lock, claim
 from tests.contracts.paging import read_all_pages
 
@@ -110,3 +112,32 @@ async def test_an_image_in_use_is_not_claimed(adapters: Adapters, by: str) -> No
         await claim_own(adapters, image.id, owner.id)
 
     assert await can_lock(adapters, image, owner.id)
+
+
+async def test_concurrent_claims_and_references_exclude_each_other(adapters: Adapters) -> None:
+    owner = factories.user()
+    project = factories.project(owner.id)
+    await adapters.add(owner, project)
+    images = [factories.image(owner.id) for _ in range(8)]
+    await add_stored(adapters, *images)
+
+    async def attempt(index: int) -> None:
+        image = images[index // 2]
+        if index % 2:
+            await claim_own(adapters, image.id, owner.id)
+            return
+        async with adapters.unit_of_work() as work:
+            if not await work.images.lock_for_reference(image.id, owner.id):
+                raise NotFound
+            shown = factories.project(owner.id, thumbnail_id=image.id)
+            await work.projects.add(shown)
+            await work.commit()
+
+    results = await race(adapters, 2 * len(images), attempt)
+
+    for referenced, claimed in zip(results[::2], results[1::2], strict=True):
+        assert (referenced is None) != (claimed is None), (referenced, claimed)
+    left = {view.id for view in (await adapters.images.images(owner.id, PageRequest())).items}
+    assert left == {
+        image.id for image, claimed in zip(images, results[1::2], strict=True) if claimed
+    }
