@@ -123,3 +123,7 @@ lock *options:
 audit: ready
     pip-audit --strict --disable-pip --require-hashes --requirement requirements/runtime.txt
     pip-audit --strict --disable-pip --require-hashes --requirement requirements/dev.txt
+
+# send generated frames to a server's chat socket; takes the number of sockets and a seed
+fuzz-sockets *arguments: ready
+    python -m tests.sockets.fuzzer "$@"

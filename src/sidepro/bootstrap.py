@@ -86,6 +86,7 @@ def _edge(settings: Settings, public_url: str) -> Edge:
         HostPolicy.of([address.hostname or "", *settings.allowed_hosts]),
         settings.allowed_origins or (origin_of(public_url),),
         address.path,
+        public_url.rstrip("/"),
     )
 
 
@@ -393,7 +394,7 @@ def application(container: Container, *, with_jobs: bool) -> Litestar:
             yield
 
     documents, openapi_config = (
-        documentation(container.edge.base_path) if container.docs else ([], None)
+        documentation(container.edge.public_url) if container.docs else ([], None)
     )
     return create_app(
         [

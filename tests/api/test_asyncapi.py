@@ -148,7 +148,7 @@ def test_every_frame_has_valid_examples(described: Json, name: str) -> None:
     check = validator(described, message)
     for example in message["examples"]:
         check.validate(example["payload"])
-        assert example["payload"]["type"] == message["name"]
+        assert example["payload"]["type"] == message["title"]
         for member in example["payload"]:
             short = {k: v for k, v in example["payload"].items() if k != member}
             assert not check.is_valid(short), f"{member} may be missing"
@@ -156,9 +156,32 @@ def test_every_frame_has_valid_examples(described: Json, name: str) -> None:
 
 def test_every_close_code_is_documented(described: Json) -> None:
     documented = {int(code) for code in described["channels"]["room"]["x-close-codes"]}
-    assert documented == {1009, 1011, 1012, 1013, 4400, 4401, 4404, 4408, 4429} == set(CloseCode)
+    assert set(CloseCode) == documented
+    assert documented == {1002, 1007, 1009, 1011, 1012, 1013, 4400, 4401, 4404, 4408, 4429}
     for code in CloseCode:
         assert f"- {code:d}: {code.meaning}" in described["info"]["description"]
+
+
+def test_message_names_are_unique(described: Json) -> None:
+    names = [message["name"] for message in described["components"]["messages"].values()]
+    assert len(set(names)) == len(names) == 9
+
+
+@pytest.mark.parametrize(
+    ("public_url", "server"),
+    [
+        ("https://sidepro.example", ("wss", "sidepro.example", None)),
+        ("http://10.0.0.5:8080", ("ws", "10.0.0.5:8080", None)),
+        ("https://xn--9d0b.example:8443/side", ("wss", "xn--9d0b.example:8443", "/side")),
+    ],
+)
+def test_addresses_follow_the_public_address(
+    public_url: str, server: tuple[str, str, str | None]
+) -> None:
+    made = document("1", public_url)
+    (found,) = made["servers"].values()
+    assert (found["protocol"], found["host"], found.get("pathname")) == server
+    assert made["info"]["externalDocs"]["url"] == f"{public_url}/api/docs"
 
 
 def test_every_refusal_of_a_frame_has_an_example(described: Json) -> None:

@@ -31,7 +31,7 @@ class Described:
                 message = document["components"]["messages"][name]
                 schema = {"allOf": [message["payload"]], "components": document["components"]}
                 check = OAS31Validator(schema, format_checker=oas31_format_checker)
-                self._messages[operation["action"], message["name"]] = name, check
+                self._messages[operation["action"], message["title"]] = name, check
 
     def fits(self, action: str, frame: Json) -> None:
         """Assert that a frame matches the document for this direction."""

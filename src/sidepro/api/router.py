@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from importlib.metadata import version
+from urllib.parse import urlsplit
 
 from litestar import Router
 from litestar.di import Provide
@@ -95,14 +96,14 @@ def api_router(dependencies: ApiDependencies) -> Router:
     )
 
 
-def documentation(base_path: str) -> tuple[list[ControllerRouterHandler], OpenAPIConfig]:
+def documentation(public_url: str) -> tuple[list[ControllerRouterHandler], OpenAPIConfig]:
     """The routes of the documentation page and of the AsyncAPI document, and the OpenAPI setup.
 
-    `base_path` is the path of the public address, or empty.
+    Their servers are the public address, if it is known.
     """
     current = version("sidepro")
     routes: list[ControllerRouterHandler] = [
-        docs_router(base_path),
-        asyncapi.route(current, base_path),
+        docs_router(urlsplit(public_url).path),
+        asyncapi.route(current, public_url),
     ]
-    return routes, openapi.config(current, base_path)
+    return routes, openapi.config(current, public_url)

@@ -52,11 +52,15 @@ _SECURITY_HEADERS = (
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """How the service is addressed: `base_path` is the path of the public address, or empty."""
+    """How the service is addressed.
+
+    `public_url` is the public address, or empty if it is not known. `base_path` is its path.
+    """
 
     hosts: HostPolicy | None = None
     allowed_origins: Collection[str] = ()
     base_path: str = ""
+    public_url: str = ""
 
 
 Rejection = tuple[int, str, str]

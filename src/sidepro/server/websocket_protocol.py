@@ -120,6 +120,20 @@ class TimeoutWebSocketProtocol(WebSocketsSansIOProtocol):
 
     # ---------------------------------------------------------------------------------- frames
 
+    def send_receive_event_to_app(self) -> None:
+        # uvicorn logs a traceback for text that is not UTF-8.
+        if self.curr_msg_data_type == "text" and not self.close_sent:
+            try:
+                b"".join(self.frames).decode()
+            except UnicodeDecodeError:
+                self.frames = []
+                address = self.client and self.client[0]
+                log.warning("socket_refused", reason="invalid_utf8", address=address)
+                self.conn.fail(CloseCode.INVALID_TEXT)
+                self.handle_parser_exception()
+                return
+        super().send_receive_event_to_app()
+
     def handle_cont(self, event: Frame) -> None:
         if self._counts_frame():
             super().handle_cont(event)

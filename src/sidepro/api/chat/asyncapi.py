@@ -5,6 +5,7 @@ As the specification requires, actions are those of the server: it *sends* what 
 
 from inspect import cleandoc
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 from litestar import MediaType, get
@@ -80,8 +81,13 @@ _SECURITY_SCHEMES = {
 }
 
 
-def document(version: str, base_path: str = "") -> dict[str, Any]:
-    """The AsyncAPI 3.0 document. `base_path` is the path of the public address, or empty."""
+LOCAL_URL = "http://127.0.0.1:8000"
+"""The server of the document where the public address is not known."""
+
+
+def document(version: str, public_url: str = "") -> dict[str, Any]:
+    """The AsyncAPI 3.0 document of the service at this address."""
+    public_url = public_url or LOCAL_URL
     frames = {**FROM_SERVER, **FROM_CLIENT}
     references, schemas = msgspec.json.schema_components(
         frames.values(), ref_template="#/components/schemas/{name}"
@@ -94,15 +100,18 @@ def document(version: str, base_path: str = "") -> dict[str, Any]:
             "version": version,
             "description": DESCRIPTION,
             "license": {"name": "MIT"},
-            "externalDocs": {"url": "/api/docs", "description": "The rest of the API, over HTTP."},
+            "externalDocs": {
+                "url": f"{public_url}/api/docs",
+                "description": "The rest of the API, over HTTP.",
+            },
         },
         "defaultContentType": "application/json",
-        "servers": {scheme: _server(scheme, base_path) for scheme in ("wss", "ws")},
+        "servers": {"public": _server(public_url)},
         "channels": {"room": _channel(list(frames))},
         "operations": _operations(),
         "components": {
             "messages": {
-                name: _message(frame, reference)
+                name: _message(name, frame, reference)
                 for (name, frame), reference in zip(frames.items(), references, strict=True)
             },
             "schemas": {name: _tidy(schemas[name]) for name in sorted(schemas)},
@@ -111,9 +120,9 @@ def document(version: str, base_path: str = "") -> dict[str, Any]:
     }
 
 
-def route(version: str, base_path: str = "") -> HTTPRouteHandler:
+def route(version: str, public_url: str = "") -> HTTPRouteHandler:
     """The route of the document."""
-    content = msgspec.json.encode(document(version, base_path))
+    content = msgspec.json.encode(document(version, public_url))
 
     @get(PATH, media_type=MediaType.JSON, include_in_schema=False)
     async def chat_socket() -> bytes:
@@ -122,14 +131,14 @@ def route(version: str, base_path: str = "") -> HTTPRouteHandler:
     return chat_socket
 
 
-def _server(scheme: str, base_path: str) -> dict[str, Any]:
+def _server(public_url: str) -> dict[str, Any]:
     schemes = ("bearer", "ticket")
+    address = urlsplit(public_url)
     return {
-        "host": "{host}",
-        **({"pathname": base_path} if base_path else {}),
-        "protocol": scheme,
-        "description": "The host of this document.",
-        "variables": {"host": {"default": "127.0.0.1:8000"}},
+        "host": address.netloc,
+        **({"pathname": address.path} if address.path else {}),
+        "protocol": "wss" if address.scheme == "https" else "ws",
+        "description": "The public address of this service.",
         "security": [{"$ref": f"#/components/securitySchemes/{name}"} for name in schemes],
     }
 
@@ -199,10 +208,10 @@ def _operations() -> dict[str, Any]:
     }
 
 
-def _message(frame: type[msgspec.Struct], reference: dict[str, Any]) -> dict[str, Any]:
+def _message(name: str, frame: type[msgspec.Struct], reference: dict[str, Any]) -> dict[str, Any]:
     description = cleandoc(frame.__doc__ or "")
     return {
-        "name": str(frame.__struct_config__.tag),
+        "name": name,
         "title": str(frame.__struct_config__.tag),
         "summary": description.partition(".")[0] + ".",
         "description": description,

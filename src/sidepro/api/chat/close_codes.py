@@ -16,7 +16,7 @@ from sidepro.domain.errors import (
 class CloseCode(IntEnum):
     """A code with its meaning and what a client does about it.
 
-    The web server itself sends 1009 and 1012, and 1011 after a missing pong.
+    The web server itself sends 1002, 1007, 1009 and 1012, and 1011 after a missing pong.
     """
 
     meaning: str
@@ -28,6 +28,8 @@ class CloseCode(IntEnum):
         member.meaning, member.reaction = meaning, reaction
         return member
 
+    PROTOCOL_ERROR = 1002, "A frame broke the WebSocket protocol.", "fix the client"
+    INVALID_TEXT = 1007, "A text frame was not UTF-8.", "fix the client"
     FRAME_TOO_LARGE = 1009, "A frame was too large.", "fix the client"
     INTERNAL_ERROR = (
         1011,

@@ -78,14 +78,14 @@ class _DocumentRouter(Router):
         return super().register(value)
 
 
-def config(version: str, base_path: str) -> OpenAPIConfig:
+def config(version: str, public_url: str) -> OpenAPIConfig:
     """Litestar's configuration. The document has one path, below that of the public address."""
     return OpenAPIConfig(
         title="SidePro",
         version=version,
         description=DESCRIPTION,
         license=License(name="MIT", identifier="MIT"),
-        servers=[Server(base_path or "/")],
+        servers=[Server(public_url or "/")],
         openapi_router=_DocumentRouter(
             "/api/openapi.json", route_handlers=[], include_in_schema=False
         ),
