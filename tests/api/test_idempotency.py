@@ -152,13 +152,6 @@ async def test_a_key_belongs_to_its_user_and_operation(stage: Stage) -> None:
     assert not any(REPLAYED in answer.headers for answer in answers)
 
 
-async def test_the_response_is_replayed_after_the_resource_is_deleted(stage: Stage) -> None:
-    api, one = stage.api, stage.one
-    first = await post(api, "/projects", project(), one)
-    await api.send("DELETE", f"/projects/{first.json()['id']}", by=one)
-    assert_replayed(first, await post(api, "/projects", project(), one))
-
-
 async def test_a_refused_request_leaves_the_key_free(stage: Stage) -> None:
     api, one = stage.api, stage.one
     problem(await post(api, "/projects", project(title=" "), one), 422, "invalid")
@@ -251,3 +244,46 @@ async def test_a_key_expires_after_a_day(stage: Stage) -> None:
     assert again.status_code == 201
     assert REPLAYED not in again.headers
     assert again.json()["id"] != first.json()["id"]
+
+
+# ------------------------------------------------------------------- what may no longer be seen
+
+
+@pytest.mark.parametrize("name", ["projects", "comments", "rooms", "messages", "images"])
+async def test_a_replay_shows_only_what_the_caller_may_still_see(stage: Stage, name: str) -> None:
+    api, one = stage.api, stage.one
+    headers = {KEY: "once"}
+    other = await api.sign_up()
+
+    async def request() -> httpx.Response:
+        if name == "images":
+            files = {"file": ("picture.png", saved(picture(), "PNG"), "image/png")}
+            return await api.http.post(
+                f"{PREFIX}/images", files=files, headers={**one.headers, **headers}
+            )
+        return await api.send("POST", path, body, by=one, headers=headers)
+
+    made = await api.publish(other)
+    room = await api.room(one, other)
+    path, body = {
+        "projects": ("/projects", project()),
+        "comments": (f"/projects/{made['id']}/comments", {"body": "멋져요"}),
+        "rooms": ("/rooms", {"user_id": other.id}),
+        "messages": (f"/rooms/{room['id']}/messages", {"body": "안녕"}),
+        "images": ("/images", {}),
+    }[name]
+    first = await request()
+    assert first.status_code in (200, 201), first.text
+    assert (await request()).headers[REPLAYED] == "true"
+
+    resource = first.json().get("id")
+    removed, by = {
+        "projects": (f"/projects/{resource}", one),
+        "comments": (f"{path}/{resource}", other),
+        "rooms": (f"/rooms/{room['id']}", one),
+        "messages": (f"/rooms/{room['id']}", one),
+        "images": (f"/images/{resource}", one),
+    }[name]
+    assert (await api.send("DELETE", removed, by=by)).status_code == 204
+
+    problem(await request(), 404, "not-found")

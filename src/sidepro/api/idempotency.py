@@ -3,13 +3,14 @@
 import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeVar
+from uuid import UUID
 
 import msgspec
 from litestar import Response
 from litestar.params import HeaderParameter
 
 from sidepro.api.dependencies import ApiRequest, caller_of
-from sidepro.domain.errors import FieldError, InvalidInput
+from sidepro.domain.errors import FieldError, InvalidInput, ensure_found
 from sidepro.domain.idempotency import IdempotencyKey, IdempotentRequest, ReplayResponse
 from sidepro.domain.violations import FieldCode, Violation
 
@@ -48,19 +49,28 @@ class _SavedResponse(msgspec.Struct, array_like=True):
     body: msgspec.Raw
 
 
+class _Identified(msgspec.Struct):
+    """The id in a saved response. Messages have none."""
+
+    id: UUID | None = None
+
+
 async def idempotent_response(
     request: ApiRequest,
     key: str | None,
     content: msgspec.Struct | bytes,
     build_response: Callable[[View], Response[Any]],
     act: Callable[[IdempotentRequest[View] | None], Awaitable[View]],
+    check_visible: Callable[[UUID | None], Awaitable[object]],
 ) -> Response[Any]:
     """The response to a request; with a key, `act` takes effect at most once.
 
     A key belongs to its caller, method and path. `content` is what may not differ between
-    requests with the same key.
+    requests with the same key. Before a saved response is repeated, `check_visible` gets the id in
+    it and raises if the caller may no longer see the resource.
 
     Raises:
+        NotFound: by `check_visible`.
         InvalidInput: the key is malformed.
         IdempotencyKeyReused: the key was used with other content.
         IdempotencyKeyInUse: the first request with this key is still running.
@@ -69,6 +79,7 @@ async def idempotent_response(
         view = await act(_idempotent_request(request, key, content, build_response))
     except ReplayResponse as replay:
         saved = msgspec.json.decode(replay.response, type=_SavedResponse)
+        await check_visible(msgspec.json.decode(saved.body, type=_Identified).id)
         return Response(
             bytes(saved.body),
             status_code=saved.status,
@@ -76,6 +87,15 @@ async def idempotent_response(
             media_type="application/json",
         )
     return build_response(view)
+
+
+def existing(resource_id: UUID | None) -> UUID:
+    """The id of a saved response.
+
+    Raises:
+        NotFound: it has none.
+    """
+    return ensure_found(resource_id)
 
 
 def _idempotent_request(

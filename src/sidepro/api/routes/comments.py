@@ -18,7 +18,7 @@ from sidepro.api.dependencies import (
     caller_of,
     created,
 )
-from sidepro.api.idempotency import IdempotencyKeyHeader, idempotent_response
+from sidepro.api.idempotency import IdempotencyKeyHeader, existing, idempotent_response
 from sidepro.api.pagination import (
     LIMIT,
     LINK,
@@ -128,6 +128,7 @@ async def write_comment(
         lambda idempotent: services.comments.write(
             caller_of(request), ProjectId(project_id), data.body, idempotent
         ),
+        lambda made: services.comments.comment(ProjectId(project_id), CommentId(existing(made))),
     )
 
 

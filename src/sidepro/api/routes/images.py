@@ -8,7 +8,7 @@ import msgspec
 from litestar import Response, Router, delete, get, post
 
 from sidepro.api.dependencies import ApiRequest, InjectedServices, PathId, caller_of
-from sidepro.api.idempotency import IdempotencyKeyHeader, idempotent_response
+from sidepro.api.idempotency import IdempotencyKeyHeader, existing, idempotent_response
 from sidepro.api.multipart_body import MAX_OVERHEAD, MEMBER, digest_of, uploaded_file
 from sidepro.api.pagination import (
     LIMIT,
@@ -118,6 +118,7 @@ def images_router(max_file_bytes: int) -> Router:
                 digest,
                 _build_response,
                 lambda idempotent: services.images.upload(caller, file, idempotent),
+                lambda made: services.images.ensure_own(caller, ImageId(existing(made))),
             )
 
     return Router("/", route_handlers=[upload_image, own_images, delete_image], tags=["Images"])

@@ -22,7 +22,7 @@ from sidepro.api.dependencies import (
     created,
     viewer_of,
 )
-from sidepro.api.idempotency import IdempotencyKeyHeader, idempotent_response
+from sidepro.api.idempotency import IdempotencyKeyHeader, existing, idempotent_response
 from sidepro.api.json_body import sent_fields
 from sidepro.api.pagination import (
     LIMIT,
@@ -233,6 +233,7 @@ async def publish(
             skills=data.skills,
             request=idempotent,
         ),
+        lambda made: services.projects.get(ProjectId(existing(made)), None),
     )
 
 

@@ -19,7 +19,7 @@ from sidepro.api.dependencies import (
     caller_of,
     created,
 )
-from sidepro.api.idempotency import IdempotencyKeyHeader, idempotent_response
+from sidepro.api.idempotency import IdempotencyKeyHeader, existing, idempotent_response
 from sidepro.api.pagination import (
     LIMIT,
     LINK,
@@ -210,6 +210,7 @@ async def ask(
         lambda idempotent: services.rooms.open(
             caller_of(request), UserId(data.user_id), idempotent
         ),
+        lambda made: services.rooms.authorize(caller_of(request), RoomId(existing(made))),
     )
 
 
@@ -308,6 +309,7 @@ async def send(
         lambda idempotent: services.rooms.send(
             caller_of(request), RoomId(room_id), data.body, data.client_id, idempotent
         ),
+        lambda _: services.rooms.authorize(caller_of(request), RoomId(room_id)),
     )
 
 

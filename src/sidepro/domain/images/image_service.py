@@ -10,6 +10,7 @@ from sidepro.domain.errors import (
     FieldError,
     ImageQuota,
     NotAuthenticated,
+    NotFound,
     SideProError,
     Unavailable,
 )
@@ -121,6 +122,16 @@ class ImageService:
     async def usage(self, caller: Caller) -> ImageUsage:
         """What the caller's images use of the quota."""
         return await self.reader.usage(caller.id)
+
+    async def ensure_own(self, caller: Caller, image_id: ImageId) -> None:
+        """Check that the caller has this image.
+
+        Raises:
+            NotFound: there is no such image, or it is not theirs.
+        """
+        async with self.unit_of_work() as work:
+            if not await work.images.lock_for_reference(image_id, caller.id):
+                raise NotFound
 
     async def delete(self, caller: Caller, image_id: ImageId) -> None:
         """Delete an image of the caller. If the store fails, cleanup deletes the object later.
