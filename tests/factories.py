@@ -236,8 +236,9 @@ def always(html: str) -> Markdown:
 
 def email_syntax(email: str) -> str | None:
     """Something on both sides of one `@`. See `sidepro.domain.accounts.ports.EmailNormalizer`."""
-    local, _, domain = normalize(email).partition("@")
-    sound = local and domain and "@" not in domain and not any(map(str.isspace, email))
+    address = normalize(email.strip())
+    local, _, domain = address.partition("@")
+    sound = local and domain and "@" not in domain and not any(map(str.isspace, address))
     return f"{local}@{domain.lower()}" if sound else None
 
 
