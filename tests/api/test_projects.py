@@ -24,7 +24,9 @@ async def test_publishing_returns_location_and_etag(api: Api) -> None:
         **body,
         "id": made["id"],
         "skills": [".NET", "Python", "Vue.js"],
-        "content_html": '<h1 id="user-content-소개">소개</h1>\n<p>여러 <strong>모임</strong></p>\n',
+        "content_html": (
+            '<h1 id="user-content-소개">소개</h1>\n<p>여러 <strong>모임</strong></p>\n'
+        ),
         "thumbnail_url": None,
         "author": {"id": author.id, "username": author.username, "image_url": None},
         "view_count": 0,
