@@ -115,7 +115,13 @@ def fields_of(**members: Check) -> Check:
 def field_error(where: str, value: Any) -> None:
     """An item of a problem's `errors`: it names a member of the body or a parameter."""
     place = "parameter" if isinstance(value, dict) and "parameter" in value else "pointer"
-    fields_of(**{place: text, "detail": text})(where, value)
+    members = {place: text, "code": text, "detail": text, "params": parameters}
+    fields_of(**members)(where, value)
+
+
+def parameters(where: str, value: Any) -> None:
+    """The numbers and words of a field error's detail."""
+    expect(isinstance(value, dict), f"{where}: expected an object, got {value!r}")
 
 
 # --- The schemas, by their names in the contract ------------------------------------------------
