@@ -127,3 +127,8 @@ audit: ready
 # send generated frames to a server's chat socket; takes the number of sockets and a seed
 fuzz-sockets *arguments: ready
     python -m tests.sockets.fuzzer "$@"
+
+# generate requests with schemathesis, on both databases; takes the number of cases and a seed
+fuzz *arguments: ready
+    @tests/install-servers.sh
+    @python -m tests.fuzz.http_fuzzer "$@"

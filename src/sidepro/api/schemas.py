@@ -25,7 +25,7 @@ WebAddress = Annotated[
     str,
     msgspec.Meta(
         description="An http or https URL.",
-        extra_json_schema={"format": "uri", "maxLength": 200},
+        extra_json_schema={"format": "uri-reference", "maxLength": 200},
     ),
 ]
 

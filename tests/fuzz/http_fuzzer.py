@@ -1,0 +1,100 @@
+"""Runs schemathesis against servers on both databases, signed in and anonymous.
+
+Run `python -m tests.fuzz.http_fuzzer [CASES] [SEED]`. All phases and checks run but
+`positive_data_acceptance`: values that fit their schema may be missing from the catalogue, taken,
+common passwords or no cursors. A server that logs an error fails the run too.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.databases import PostgresqlDatabases, SqliteDatabases
+from tests.servers import Postgres, SideProServer
+
+if TYPE_CHECKING:
+    from tests.databases import Databases
+
+ERRORS = ("unhandled_error", "Traceback", "[error ")
+ROUNDS = 20
+"""Rounds after which a run ends that generates fewer cases than expected."""
+
+
+def fuzz(databases: Databases, cases: int, seed: int, *, anonymous: bool = False) -> int:
+    """Generates at least so many cases; returns their number.
+
+    A round has a few cases an operation. Rounds follow, with the next seeds, until all are done.
+
+    Raises:
+        AssertionError: a check failed, or the server logged an error.
+    """
+    done = 0
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        databases.settings(Path(folder) / "data") as settings,
+        SideProServer(settings) as own,
+    ):
+        for number in range(seed, seed + ROUNDS):
+            done += _round(own, cases - done, number, anonymous=anonymous)
+            if done >= cases:
+                break
+        log = own.log()
+    found = [line for line in log.splitlines() if any(error in line for error in ERRORS)]
+    assert not found, "\n".join(found[:10])
+    return done
+
+
+def _round(server: SideProServer, cases: int, seed: int, *, anonymous: bool) -> int:
+    environment = {
+        **os.environ,
+        "FUZZ_URL": server.url,
+        "FUZZ_ANONYMOUS": "1" if anonymous else "",
+        "SCHEMATHESIS_HOOKS": "tests.fuzz.hooks",
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+    }
+    done = subprocess.run(
+        [
+            Path(sys.executable).with_name("schemathesis"),
+            "run",
+            f"{server.url}/api/openapi.json",
+            f"--seed={seed}",
+            f"--max-examples={max(1, min(cases // 150, 300))}",
+            "--exclude-checks=positive_data_acceptance",
+            "--no-color",
+            "--no-shrink",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=server.folder,
+        env=environment,
+    )
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output
+    counted = re.search(r"([\d,]+) generated", output)
+    assert counted, output
+    return int(counted[1].replace(",", ""))
+
+
+def main() -> None:
+    """Fuzzes servers of its own."""
+    cases = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    seed = int(sys.argv[2]) if len(sys.argv) > 2 else secrets.randbits(31)
+    print(f"seed {seed}", flush=True)
+    with tempfile.TemporaryDirectory() as folder, Postgres.start() as postgres:
+        for databases in (SqliteDatabases(Path(folder)), PostgresqlDatabases(postgres)):
+            for anonymous in (False, True):
+                done = fuzz(databases, cases // 4, seed, anonymous=anonymous)
+                who = "anonymous" if anonymous else "signed in"
+                print(f"{type(databases).__name__}, {who}: {done:,} cases", flush=True)
+
+
+if __name__ == "__main__":
+    main()
