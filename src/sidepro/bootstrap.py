@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 from litestar import Litestar
 from litestar.types import ControllerRouterHandler
-from taskiq import AsyncBroker
 
 from sidepro.adapters import system
 from sidepro.adapters.factory import SharedState, Storage, build_shared_state, build_storage
@@ -77,7 +76,8 @@ from sidepro.jobs import broker as brokers
 from sidepro.jobs import runner
 from sidepro.jobs.similarity_trigger import BrokerSimilarityTrigger
 from sidepro.jobs.tasks import JobRunner
-from sidepro.settings import Settings, origin_of
+from sidepro.settings import Settings
+from sidepro.settings.parsers import origin_of
 
 
 def _edge(settings: Settings, public_url: str) -> Edge:
@@ -152,7 +152,7 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
     codec = PillowCodec(settings.image_max_pixels)
     markdown = SafeMarkdown(storage.image_urls)
     message_writer = MessageWriter(storage.unit_of_work, shared.events, system.clock)
-    broker = _build_broker(settings)
+    broker = brokers.for_settings(settings)
     similarity_trigger = BrokerSimilarityTrigger(broker, shared.job_claims)
     accounts = _build_accounts(settings, storage, shared, passwords)
     rooms = _build_rooms(storage, shared, message_writer)
@@ -271,12 +271,6 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
         docs=settings.docs,
         edge=_edge(settings, public_url),
     )
-
-
-def _build_broker(settings: Settings) -> AsyncBroker:
-    if settings.redis_url and settings.allows_several_processes:
-        return brokers.redis_stream(settings.redis_url)
-    return brokers.in_process()
 
 
 def _build_accounts(

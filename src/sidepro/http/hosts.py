@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from sidepro.settings import ascii_host
+from sidepro.settings.parsers import ascii_host
 
 EXEMPT = ("/health/", "/metrics")
 """Probes come by the address of a pod."""

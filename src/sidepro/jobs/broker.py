@@ -5,6 +5,8 @@ from redis.backoff import NoBackoff
 from taskiq import AsyncBroker, InMemoryBroker
 from taskiq_redis import RedisStreamBroker
 
+from sidepro.settings import Settings
+
 STREAM = "jobs"
 
 MAX_STREAM_LENGTH = 1_000
@@ -20,6 +22,13 @@ any job takes.
 
 CONSUMER = "worker"
 """The consumer name of all workers. Names of their own would stay in Redis after they ended."""
+
+
+def for_settings(settings: Settings) -> AsyncBroker:
+    """The Redis stream if several processes may serve, otherwise the in-process broker."""
+    if settings.redis_url and settings.allows_several_processes:
+        return redis_stream(settings.redis_url)
+    return in_process()
 
 
 def in_process() -> AsyncBroker:

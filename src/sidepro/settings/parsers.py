@@ -1,0 +1,191 @@
+"""Parsers of settings. Each takes the text of a variable; its ValueError completes the sentence
+"SIDEPRO_X must …".
+"""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+import idna
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
+MIN_SECRET_LENGTH = 16
+MIN_SECRET_CHARACTERS = 8
+
+Network = IPv4Network | IPv6Network
+
+
+def path(text: str) -> Path:
+    return Path(text).expanduser()
+
+
+def _split(text: str) -> SplitResult:
+    parts = urlsplit(text)
+    _ = parts.port  # raises ValueError unless it is a number up to 65535
+    return parts
+
+
+def database(text: str) -> str:
+    rule = "be postgresql://user:password@host:port/name or sqlite:///path"
+    if text.startswith("postgres://"):
+        text = text.replace("postgres://", "postgresql://", 1)
+    parts = _split(text)
+    if parts.scheme == "sqlite" and text.startswith("sqlite:///") and len(text) > 10:
+        # Each connection would have an in-memory database of its own.
+        if parts.query or ":memory:" in parts.path:
+            raise ValueError(rule)
+        return text
+    if parts.scheme == "postgresql" and parts.hostname and parts.path.strip("/"):
+        try:
+            conninfo_to_dict(text)
+        except ProgrammingError as error:
+            raise ValueError(rule) from error
+        return text
+    raise ValueError(rule)
+
+
+def redis(text: str) -> str:
+    parts = _split(text)
+    if (parts.scheme in ("redis", "rediss") and parts.hostname) or (
+        parts.scheme == "unix" and parts.path
+    ):
+        return text
+    raise ValueError("be redis://host:port/number, rediss://… or unix:///path")
+
+
+def images(text: str) -> str:
+    parts = urlsplit(text)
+    if (
+        not parts.scheme
+        or (parts.scheme == "file" and parts.path)
+        or (parts.scheme == "s3" and parts.netloc)
+    ):
+        return text
+    raise ValueError("be a folder or s3://bucket/prefix")
+
+
+def web_address(text: str) -> str:
+    parts = _split(text)
+    if parts.scheme in ("http", "https") and parts.hostname:
+        ascii_host(parts.hostname)
+        return text.rstrip("/")
+    raise ValueError("be an http or https URL")
+
+
+def public_address(text: str) -> str:
+    address = web_address(text)
+    parts = urlsplit(address)
+    if parts.query or parts.fragment or not re.fullmatch(r"(/[A-Za-z0-9._~-]+)*", parts.path):
+        raise ValueError("be an http or https URL, perhaps with a plain path, without a query")
+    return address
+
+
+def ascii_host(host: str) -> str:
+    """A host in the form that browsers send: lower case, labels of other scripts in Punycode.
+
+    Raises:
+        ValueError: it is not a host name.
+    """
+    if host.isascii():
+        return host.lower().rstrip(".")
+    try:
+        return idna.encode(host.rstrip("."), uts46=True).decode("ascii")
+    except idna.IDNAError as error:
+        raise ValueError("be a URL with a valid host name") from error
+
+
+def host(text: str) -> str:
+    host = text.strip("[]")
+    if not re.fullmatch(r"[^\s/:@\[\]?#\\]+|[0-9a-fA-F:.]+", host):
+        raise ValueError("be host names such as example.com, without scheme and port")
+    return ascii_host(host)
+
+
+def origin(text: str) -> str:
+    address = web_address(text)
+    if urlsplit(address).path or urlsplit(address).query:
+        raise ValueError("be origins such as https://example.com, without a path")
+    return origin_of(address)
+
+
+def origin_of(address: str) -> str:
+    """The origin of a URL as browsers send it (RFC 6454, section 6.1)."""
+    parts = urlsplit(address.lower())
+    default = {"http": 80, "https": 443}.get(parts.scheme)
+    host = ascii_host(parts.hostname or "")
+    host = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{host}" + ("" if parts.port in (None, default) else f":{parts.port}")
+
+
+def list_of(parse: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
+    def parse_all(text: str) -> tuple[Any, ...]:
+        items = tuple(parse(item.strip()) for item in text.split(",") if item.strip())
+        if not items:
+            raise ValueError("have at least one item")
+        return items
+
+    return parse_all
+
+
+def network(text: str) -> Network:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError as error:
+        raise ValueError("be IP addresses or networks such as 10.0.0.0/8") from error
+
+
+def secret(text: str) -> str:
+    if len(text) < MIN_SECRET_LENGTH:
+        raise ValueError(f"have at least {MIN_SECRET_LENGTH} characters in each key")
+    if len(set(text)) < MIN_SECRET_CHARACTERS:
+        raise ValueError(f"have at least {MIN_SECRET_CHARACTERS} different characters in each key")
+    return text
+
+
+def integer(minimum: int, maximum: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,15}", text) or not minimum <= int(text) <= maximum:
+            raise ValueError(f"be an integer from {minimum} to {maximum}")
+        return int(text)
+
+    return parse
+
+
+def seconds(maximum: int) -> Callable[[str], timedelta]:
+    parse = integer(1, maximum)
+    return lambda text: timedelta(seconds=parse(text))
+
+
+def one_of(*words: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"be {' or '.join(words)}")
+        return text
+
+    return parse
+
+
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{8,512}=*")  # RFC 6750, section 2.1
+
+
+def metrics(text: str) -> str:
+    if text in ("on", "off") or _TOKEN.fullmatch(text):
+        return text
+    raise ValueError("be on, off, or a token of at least 8 characters (A-Z a-z 0-9 . _ ~ + / -)")
+
+
+def bind_address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 65_536:
+        raise ValueError("be host:port, such as 127.0.0.1:9090")
+    return host, int(port)
+
+
+def switch(text: str) -> bool:
+    return one_of("on", "off")(text) == "on"
