@@ -11,7 +11,6 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from litestar import Litestar
-from litestar.types import ControllerRouterHandler
 
 from sidepro.adapters import system
 from sidepro.adapters.factory import SharedState, Storage, build_shared_state, build_storage
@@ -69,7 +68,7 @@ from sidepro.http.app import create_app
 from sidepro.http.health import Degraded, HealthCheck, health_router
 from sidepro.http.hosts import HostPolicy, is_loopback
 from sidepro.http.media import media_router
-from sidepro.http.metrics import Metrics, metrics_route
+from sidepro.http.metrics import Metrics, metrics_routes
 from sidepro.http.middleware import Edge
 from sidepro.http.problem_pages import problem_pages
 from sidepro.jobs import broker as brokers
@@ -350,16 +349,10 @@ def _default_metrics(settings: Settings, public_url: str) -> str:
     return "on" if is_local or settings.metrics_bind else "off"
 
 
-def _metrics_routes(container: Container) -> list[ControllerRouterHandler]:
-    if container.metrics is None:
-        return []
-    return [metrics_route(container.metrics, container.metrics_token)]
-
-
 def metrics_application(container: Container) -> Litestar:
     """The application on the address of the metrics alone."""
     return Litestar(
-        route_handlers=_metrics_routes(container),
+        route_handlers=metrics_routes(container.metrics, container.metrics_token),
         exception_handlers={Exception: handle_error},
         openapi_config=None,
         logging_config=None,
@@ -387,6 +380,7 @@ def application(container: Container, *, with_jobs: bool) -> Litestar:
         async with runner.embedded(container.job_runner):
             yield
 
+    public_metrics = metrics_routes(container.metrics, container.metrics_token)
     documents, openapi_config = (
         documentation(container.edge.public_url) if container.docs else ([], None)
     )
@@ -395,7 +389,7 @@ def application(container: Container, *, with_jobs: bool) -> Litestar:
             api_router(api),
             health_router(container.required_checks, container.optional_checks),
             *documents,
-            *([] if container.metrics_bind else _metrics_routes(container)),
+            *([] if container.metrics_bind else public_metrics),
             problem_pages(),
             *([media_router(container.media)] if container.media else []),
         ],

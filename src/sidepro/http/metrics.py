@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 import structlog
 from litestar import MediaType, Request, Response, get
 from litestar.datastructures import State
-from litestar.handlers import HTTPRouteHandler
+from litestar.types import ControllerRouterHandler
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -121,8 +121,10 @@ class _SimilarityCollector(Collector):
             yield GaugeMetricFamily(f"sidepro_similarity_{name}", meaning, value)
 
 
-def metrics_route(metrics: Metrics, token: str | None) -> HTTPRouteHandler:
-    """`GET /metrics`. Requires the token, if there is one, as a bearer token."""
+def metrics_routes(metrics: Metrics | None, token: str | None) -> list[ControllerRouterHandler]:
+    """`GET /metrics`, if there are metrics. Requires the token, if any, as a bearer token."""
+    if metrics is None:
+        return []
 
     @get("/metrics", include_in_schema=False, media_type=MediaType.TEXT)
     async def metrics_page(request: Request[object, object, State]) -> Response[bytes]:
@@ -135,4 +137,4 @@ def metrics_route(metrics: Metrics, token: str | None) -> HTTPRouteHandler:
         text, media_type = await metrics.render(request.headers.get("accept", ""))
         return Response(text, headers={"Content-Type": media_type})
 
-    return metrics_page
+    return [metrics_page]
