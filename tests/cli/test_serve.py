@@ -30,7 +30,10 @@ from tests.cli.seed_options import SMALL
     [
         {},
         {"SIDEPRO_REDIS_URL": "redis://127.0.0.1:1/0"},
-        {"SIDEPRO_DATABASE_URL": "postgresql://a:b@127.0.0.1:1/c", "SIDEPRO_SECRET_KEY": "k" * 32},
+        {
+            "SIDEPRO_DATABASE_URL": "postgresql://a:b@127.0.0.1:1/c",
+            "SIDEPRO_SECRET_KEY": SECRET_KEY,
+        },
     ],
     ids=["neither", "no PostgreSQL", "no Redis"],
 )

@@ -7,12 +7,13 @@ import json
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
 
 from sidepro.adapters.security.tokens import derive_key
-from tests.api.client import PASSWORD, PREFIX, Api, ApiUser, Json
+from tests.api.client import ADDRESS, PASSWORD, PREFIX, Api, ApiUser, Json
 from tests.api.fixtures import serving
 from tests.api.schemas import ACCOUNT, CARD, TOKENS
 from tests.databases import Databases
@@ -21,6 +22,7 @@ from tests.servers import SECRET_KEY
 pytestmark = pytest.mark.anyio
 
 KEY = derive_key(SECRET_KEY, "access tokens")
+HOSTS = (urlsplit(ADDRESS).hostname or "",)
 HEADER = {"alg": "HS256", "typ": "JWT"}
 
 
@@ -284,8 +286,12 @@ async def test_a_token_of_another_installation_is_refused(
     databases: Databases, tmp_path: Path
 ) -> None:
     with databases.fresh() as address:
-        async with serving(address, tmp_path, public_url="https://one.example") as api:
+        async with serving(
+            address, tmp_path, public_url="https://one.example", allowed_hosts=HOSTS
+        ) as api:
             person = await api.sign_up()
             assert await accepted(api, person.token)
-        async with serving(address, tmp_path, public_url="https://two.example") as api:
+        async with serving(
+            address, tmp_path, public_url="https://two.example", allowed_hosts=HOSTS
+        ) as api:
             assert not await accepted(api, person.token)

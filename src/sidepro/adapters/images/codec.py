@@ -42,7 +42,7 @@ THREADS = 2
 MAX_WAITING = 30
 """Images waiting for a thread; further ones are refused for the moment."""
 
-MAX_WAITING_EACH = 8
+MAX_WAITING_EACH = 20
 """Images of one person, waiting or in progress."""
 
 MAX_SIDE = 2_048

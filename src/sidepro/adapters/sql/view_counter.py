@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from sidepro.adapters.sql.engine.database import Database
+from sidepro.adapters.sql.engine.database import POOL_TIMEOUT, Database
 from sidepro.adapters.sql.engine.fast_reads import RowLocked
 from sidepro.adapters.sql.schema.tables import project_counters
 from sidepro.domain.errors import Unavailable
@@ -57,7 +57,8 @@ class SqlViewCounter:
         self._database = database
         self._pending: Pending = {}
         self._task: asyncio.Task[None] | None = None
-        self._some_locked = False
+        self._locked: frozenset[ProjectId] = frozenset()
+        self._statement_started: float | None = None
 
     async def add(self, project_id: ProjectId) -> bool:
         counted: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
@@ -66,14 +67,30 @@ class SqlViewCounter:
             # A task of its own: a cancelled request must not cancel the others' views.
             self._task = asyncio.create_task(self._count_all())
         try:
-            await asyncio.wait([counted], timeout=VIEW_TIMEOUT)
+            async with asyncio.timeout(POOL_TIMEOUT):
+                await self._wait(project_id, counted)
         except asyncio.CancelledError:
             counted.cancel()
             raise
-        if not counted.done():
+        except TimeoutError as error:
             counted.add_done_callback(_ignore)
-            raise Unavailable
+            raise Unavailable from error
         return counted.result()
+
+    async def _wait(self, project_id: ProjectId, counted: asyncio.Future[bool]) -> None:
+        """Wait for a view while the counter makes progress, however long its queue is.
+
+        Raises:
+            TimeoutError: the statement in progress takes longer than `VIEW_TIMEOUT`, or the
+                project's counter is locked.
+        """
+        loop = asyncio.get_running_loop()
+        while not counted.done():
+            await asyncio.wait([counted], timeout=VIEW_TIMEOUT)
+            started = self._statement_started
+            is_stuck = started is not None and loop.time() - started >= VIEW_TIMEOUT
+            if (is_stuck or project_id in self._locked) and not counted.done():
+                raise TimeoutError
 
     async def close(self) -> None:
         """Count the pending views."""
@@ -91,7 +108,7 @@ class SqlViewCounter:
             locked: Pending = {}
             for number, pending in by_number.items():
                 locked |= await self._count(number, pending)
-            self._some_locked = bool(locked)
+            self._locked = frozenset(locked)
             if locked:
                 for project_id, views in locked.items():
                     self._pending.setdefault(project_id, []).extend(views)
@@ -99,6 +116,7 @@ class SqlViewCounter:
 
     async def _count(self, number: int, pending: Pending) -> Pending:
         """Add `number` views to each project and resolve its futures. Returns what was locked."""
+        self._statement_started = asyncio.get_running_loop().time()
         try:
             counted, locked = await self._add(list(pending), number)
         except Exception as error:  # whatever it is, the waiting requests must get it
@@ -106,6 +124,8 @@ class SqlViewCounter:
                 if not view.done():
                     view.set_exception(error)
             return {}
+        finally:
+            self._statement_started = None
         for project_id, views in pending.items():
             if project_id not in locked:
                 for view in views:
@@ -120,12 +140,12 @@ class SqlViewCounter:
         do not exist.
         """
         parameters = {"ids": ids, "number": number}
-        if not self._some_locked:
+        if not self._locked:
             try:
                 return _ids(await self._database.write(_COUNT, parameters)), set()
             except RowLocked:
                 # The others must not wait for the locked row, now or in the next rounds.
-                self._some_locked = True
+                self._locked = frozenset(ids)
         try:
             counted = _ids(await self._database.write(_COUNT_UNLOCKED, parameters))
         except RowLocked as error:  # a migration locks the table
