@@ -179,7 +179,7 @@ async def test_every_kind_of_transparency_of_a_png_is_kept(
 
 
 @pytest.mark.parametrize(
-    ("kind", "given", "expected"),
+    ("kind", "loop", "expected"),
     [
         ("GIF", None, 1),
         ("GIF", 0, 0),
@@ -193,9 +193,9 @@ async def test_every_kind_of_transparency_of_a_png_is_kept(
     ],
 )
 async def test_animations_play_as_often_as_before(
-    codec: PillowCodec, kind: str, given: int | None, expected: int
+    codec: PillowCodec, kind: str, loop: int | None, expected: int
 ) -> None:
-    options: dict[str, Any] = {} if given is None else {"loop": given}
+    options: dict[str, Any] = {} if loop is None else {"loop": loop}
     _, decoded = await encoded(codec, image_files.animated(kind, 3, **options))
     assert decoded.info["loop"] == expected
 

@@ -258,9 +258,9 @@ async def test_a_public_address_with_a_path_is_honoured(below: Api) -> None:
     assert (await below.http.get(location)).status_code == 200
 
     page = await below.send("GET", "/projects?limit=1")
-    link = page.headers["Link"]
-    assert link.startswith(f"<{BASE}{PREFIX}/projects?")
-    assert (await below.http.get(link[1 : link.index(">")])).status_code == 200
+    header = page.headers["Link"]
+    assert header.startswith(f"<{BASE}{PREFIX}/projects?")
+    assert (await below.http.get(header[1 : header.index(">")])).status_code == 200
 
     image = await below.image(user, saved(picture(), "PNG"))
     assert image["url"].startswith(f"{BASE}/media/")

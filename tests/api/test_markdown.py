@@ -49,14 +49,14 @@ async def test_previews_need_a_caller(api: Api) -> None:
 async def test_an_image_that_a_text_refers_to_stays(fresh_api: Api, reference: str) -> None:
     api = fresh_api
     author = await api.sign_up()
-    kept, unused = await api.image(author, PNG), await api.image(author, PNG)
+    referenced, unused = await api.image(author, PNG), await api.image(author, PNG)
     own = ADDRESS
-    made = await api.publish(author, content=reference.format(own=own, url=kept["url"]))
-    assert f'="{kept["url"]}"' in made["content_html"]
+    made = await api.publish(author, content=reference.format(own=own, url=referenced["url"]))
+    assert f'="{referenced["url"]}"' in made["content_html"]
 
     images = api.platform.api.services.images
     assert await images.remove_unused() == 0
     later = replace(images, clock=lambda: system.clock() + timedelta(days=2))
     assert await later.remove_unused() == 1
-    assert (await api.http.get(kept["url"])).status_code == 200
+    assert (await api.http.get(referenced["url"])).status_code == 200
     assert (await api.http.get(unused["url"])).status_code == 404

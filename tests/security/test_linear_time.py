@@ -124,7 +124,7 @@ class Meter:
             assert statuses[0] != 413, "refused before anything read it"
         return statuses[0]
 
-    async def say(self, path: str, frames: list[str], query: str = "") -> None:
+    async def send_frames(self, path: str, frames: list[str], query: str = "") -> None:
         """Open a socket, send frames, and leave."""
         events: list[Json] = [{"type": "websocket.connect"}]
         events += [{"type": "websocket.receive", "text": frame} for frame in frames]
@@ -224,7 +224,7 @@ async def test_every_frame_takes_linear_time(meter: Meter, ids: dict[str, str]) 
             # Several frames, so that they weigh more than the handshake.
             whole, half = [make(size)] * 5, [make(size // 2)] * 5
             _, fault = await compare(
-                partial(meter.say, path, half), partial(meter.say, path, whole)
+                partial(meter.send_frames, path, half), partial(meter.send_frames, path, whole)
             )
             if fault:
                 faults.append(f"{name}: {fault}")
@@ -241,7 +241,7 @@ async def test_every_parameter_of_a_handshake_takes_linear_time(
         path = channel["address"].format(**ids)
         for name in channel["bindings"]["ws"]["query"]["properties"]:
             queries = [f"{name}={quote(make(length), safe='')}" for length in (size // 2, size)]
-            half, whole = (partial(meter.say, path, [], query) for query in queries)
+            half, whole = (partial(meter.send_frames, path, [], query) for query in queries)
             if fault := (await compare(half, whole))[1]:
                 faults.append(f"{name}: {fault}")
     assert not faults, "\n".join(faults)

@@ -87,7 +87,7 @@ class HtmlRewriter:
         self._ids: set[str] = set()
         self._heading: tuple[int, str] | None = None
         """The place of the start tag in `_out`, and its attributes."""
-        self._link: tuple[int, str] | None = None
+        self._open_link: tuple[int, str] | None = None
         """The place of the start tag in `_out`, and the URL."""
 
     def rewrite(self, html: str) -> str:
@@ -127,25 +127,25 @@ class HtmlRewriter:
         else:
             self._start(name, _attributes(found["attributes"]))
 
-    def _start(self, name: str, given: Mapping[str, str]) -> None:
+    def _start(self, name: str, attributes: Mapping[str, str]) -> None:
         if name in _BLOCKS and self._open["p"]:
             self._end("p")
         if name in _HEADINGS or name == "a":
             for other in _HEADINGS if name in _HEADINGS else ("a",):
                 self._end(other)
-        if not self._fits(name) or (name == "input" and given.get("type") != "checkbox"):
+        if not self._fits(name) or (name == "input" and attributes.get("type") != "checkbox"):
             if name not in _VOID:
                 self._push(name, "")
             return
         if name == "img":
-            self._image(given)
+            self._image(attributes)
             return
         if name == "a":
-            self._link = (len(self._out), given.get("href", ""))
-        kept = self._kept(name, given)
+            self._open_link = (len(self._out), attributes.get("href", ""))
+        allowed = self._allowed(name, attributes)
         if name in _HEADINGS:
-            self._heading = (len(self._out), kept)
-        self._out.append(f"<{name}{kept}>")
+            self._heading = (len(self._out), allowed)
+        self._out.append(f"<{name}{allowed}>")
         if name not in _VOID:
             self._push(name, f"</{name}>")
 
@@ -181,31 +181,31 @@ class HtmlRewriter:
 
     # --------------------------------------------------------------------------- attributes
 
-    def _kept(self, name: str, given: Mapping[str, str]) -> str:
+    def _allowed(self, name: str, attributes: Mapping[str, str]) -> str:
         """The allowed attributes, as text."""
-        kept: dict[str, str] = {}
+        allowed: dict[str, str] = {}
         if name == "a":
-            if "href" in given:
-                kept["href"] = self._url(given["href"])
-            if "title" in given:
-                kept["title"] = given["title"]
+            if "href" in attributes:
+                allowed["href"] = self._url(attributes["href"])
+            if "title" in attributes:
+                allowed["title"] = attributes["title"]
         if name in ("a", "li"):
-            identity = given.get("id") or (given.get("name", "") if name == "a" else "")
+            identity = attributes.get("id") or (attributes.get("name", "") if name == "a" else "")
             if identity:
-                kept["id"] = ID_PREFIX + unquote(identity).removeprefix(ID_PREFIX)
-        if given.get("align", "").lower() in ("left", "center", "right"):
-            kept["align"] = given["align"].lower()
-        if _NUMBER.fullmatch(given.get("start", "")):
-            kept["start"] = given["start"]
-        if name == "code" and _LANGUAGE.fullmatch(given.get("class", "")):
-            kept["class"] = given["class"]
-        if name == "details" and "open" in given:
-            kept["open"] = ""
+                allowed["id"] = ID_PREFIX + unquote(identity).removeprefix(ID_PREFIX)
+        if attributes.get("align", "").lower() in ("left", "center", "right"):
+            allowed["align"] = attributes["align"].lower()
+        if _NUMBER.fullmatch(attributes.get("start", "")):
+            allowed["start"] = attributes["start"]
+        if name == "code" and _LANGUAGE.fullmatch(attributes.get("class", "")):
+            allowed["class"] = attributes["class"]
+        if name == "details" and "open" in attributes:
+            allowed["open"] = ""
         if name == "input":
-            kept = {"type": "checkbox", "disabled": ""}
-            if "checked" in given:
-                kept["checked"] = ""
-        return _as_text(kept)
+            allowed = {"type": "checkbox", "disabled": ""}
+            if "checked" in attributes:
+                allowed["checked"] = ""
+        return _as_text(allowed)
 
     def _url(self, url: str) -> str:
         if url.startswith("#") and len(url) > 1:
@@ -215,19 +215,19 @@ class HtmlRewriter:
 
     # --------------------------------------------------------------------- images and links
 
-    def _image(self, given: Mapping[str, str]) -> None:
-        url = given.get("src", "")
+    def _image(self, attributes: Mapping[str, str]) -> None:
+        url = attributes.get("src", "")
         key = self._images.key_of(url)
         if key is not None:
-            kept = {"src": LOCAL_BASE + key, "alt": given.get("alt", "")}
-            if "title" in given:
-                kept["title"] = given["title"]
+            allowed = {"src": LOCAL_BASE + key, "alt": attributes.get("alt", "")}
+            if "title" in attributes:
+                allowed["title"] = attributes["title"]
             for size in ("width", "height"):
-                if _PERCENT_OR_NUMBER.fullmatch(given.get(size, "")):
-                    kept[size] = given[size]
-            self._out.append(f"<img{_as_text(kept)}>")
+                if _PERCENT_OR_NUMBER.fullmatch(attributes.get(size, "")):
+                    allowed[size] = attributes[size]
+            self._out.append(f"<img{_as_text(allowed)}>")
             return
-        text = escape(given.get("alt") or url)
+        text = escape(attributes.get("alt") or url)
         if self._open["a"] or not url:  # links cannot be nested
             self._out.append(text)
         else:
@@ -235,9 +235,9 @@ class HtmlRewriter:
 
     def _finish_link(self, end_tag: str) -> str:
         """Leave the Korean particle behind a bare URL out of its link."""
-        if self._link is None:
+        if self._open_link is None:
             return end_tag
-        (place, url), self._link = self._link, None
+        (place, url), self._open_link = self._open_link, None
         if len(self._out) != place + 2:
             return end_tag
         text = unescape(self._out[-1])
@@ -246,26 +246,26 @@ class HtmlRewriter:
         found = _BEFORE_PARTICLE.match(text)
         if found is None:
             return end_tag
-        kept = found[0]
-        surplus = kept.count(")") - kept.count("(")
-        while surplus > 0 and kept.endswith(")"):
-            kept, surplus = kept[:-1], surplus - 1
-        address = kept if "://" in kept else f"http://{kept}"
+        url_text = found[0]
+        surplus = url_text.count(")") - url_text.count("(")
+        while surplus > 0 and url_text.endswith(")"):
+            url_text, surplus = url_text[:-1], surplus - 1
+        address = url_text if "://" in url_text else f"http://{url_text}"
         self._out[place] = f"<a{_as_text({'href': self._url(address)})}>"
-        self._out[-1] = escape(kept)
-        return end_tag + escape(text[len(kept) :])
+        self._out[-1] = escape(url_text)
+        return end_tag + escape(text[len(url_text) :])
 
     # ----------------------------------------------------------------------------- headings
 
     def _finish_heading(self, name: str) -> None:
         if self._heading is None:
             return
-        (place, kept), self._heading = self._heading, None
+        (place, allowed), self._heading = self._heading, None
         text = "".join(part for part in self._out[place + 1 :] if not part.startswith("<"))
         slug = _NOT_IN_SLUG.sub("", unescape(text).strip().lower()).replace(" ", "-")
         identity = self._unique(slug)
         if identity:
-            self._out[place] = f"<{name}{kept}{_as_text({'id': ID_PREFIX + identity})}>"
+            self._out[place] = f"<{name}{allowed}{_as_text({'id': ID_PREFIX + identity})}>"
 
     def _unique(self, slug: str) -> str:
         """The slug, with a number if there was an equal one, as GitHub numbers them."""

@@ -48,14 +48,14 @@ def _linked(error: BaseException) -> list[BaseException]:
     links = [error.__cause__, error.__context__]
     if isinstance(error, BaseExceptionGroup):
         links += error.exceptions
-    return [link for link in links if link is not None]
+    return [linked for linked in links if linked is not None]
 
 
 def _mentions_driver(error: BaseException, seen: set[int]) -> bool:
     if id(error) in seen:
         return False
     seen.add(id(error))
-    return _is_of_driver(error) or any(_mentions_driver(link, seen) for link in _linked(error))
+    return _is_of_driver(error) or any(_mentions_driver(linked, seen) for linked in _linked(error))
 
 
 def _is_of_driver(error: BaseException) -> bool:
@@ -88,7 +88,7 @@ def _message(error: BaseException) -> str:
     """The message of an exception without contents of a store."""
     if not _is_of_driver(error):
         # An exception of ours may have been raised with a driver's message.
-        links = [str(link) for link in _linked(error) if _is_of_driver(link)]
+        links = [str(linked) for linked in _linked(error) if _is_of_driver(linked)]
         return type(error).__name__ if str(error) in links and str(error) else str(error)
     origin = getattr(error, "orig", None) or error
     diagnosis = getattr(origin, "diag", None)

@@ -128,10 +128,10 @@ def metrics_routes(metrics: Metrics | None, token: str | None) -> list[Controlle
 
     @get("/metrics", include_in_schema=False, media_type=MediaType.TEXT)
     async def metrics_page(request: Request[object, object, State]) -> Response[bytes]:
-        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
         if token is not None and not (
             scheme.lower() == "bearer"
-            and hmac.compare_digest(given.strip().encode(), token.encode())
+            and hmac.compare_digest(credentials.strip().encode(), token.encode())
         ):
             raise NotAuthenticated
         text, media_type = await metrics.render(request.headers.get("accept", ""))

@@ -80,7 +80,7 @@ def _eight_bits(picture: Image.Image) -> Image.Image:
     if not isinstance(key, int):
         return grey
     alpha = ImageMath.lambda_eval(
-        lambda given: given["convert"]((given["wide"] != key) * 255, "L"), wide=wide
+        lambda names: names["convert"]((names["wide"] != key) * 255, "L"), wide=wide
     )
     return Image.merge("LA", (grey, alpha))
 
