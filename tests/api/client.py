@@ -65,7 +65,7 @@ class Api:
         return httpx.AsyncClient(
             transport=httpx.ASGITransport(
                 # httpx types ASGI its own way
-                app=Middleware(self.app, self.platform.metrics, self.platform.edge),  # type: ignore[arg-type]
+                app=Middleware(self.app, self.platform.metrics, self.platform.service_address),  # type: ignore[arg-type]
                 client=(address, 50_000),
             ),
             base_url=ADDRESS,
@@ -129,7 +129,7 @@ class Api:
             "extensions": {"websocket.http.response": {}},
         }
         app: Any = Middleware(
-            self.app, edge=self.platform.edge
+            self.app, address=self.platform.service_address
         )  # Litestar types each kind of event its own way
         async with asyncio.timeout(10):
             await app(scope, events.get, send)

@@ -175,7 +175,7 @@ class _ServingProcess:
         is_first: bool,
     ) -> None:
         application = bootstrap.application(container, with_jobs=with_jobs)
-        app = Middleware(application, container.metrics, container.edge)
+        app = Middleware(application, container.metrics, container.service_address)
 
         def on_start() -> None:
             tune_gc()

@@ -51,7 +51,7 @@ _SECURITY_HEADERS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
+class ServiceAddress:
     """How the service is addressed.
 
     `public_url` is the public address, or empty if it is not known. `base_path` is its path.
@@ -71,11 +71,11 @@ class Middleware:
     """Wraps the application."""
 
     def __init__(
-        self, app: ASGIApp, metrics: Metrics | None = None, edge: Edge | None = None
+        self, app: ASGIApp, metrics: Metrics | None = None, address: ServiceAddress | None = None
     ) -> None:
         self._app = app
         self._metrics = metrics
-        self._edge = edge or Edge()
+        self._service_address = address or ServiceAddress()
         self._parser_caches = ParserCaches(app)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -86,7 +86,7 @@ class Middleware:
             return
         if scope["type"] == ScopeType.WEBSOCKET:
             scope = self._local(scope)
-            hosts = self._edge.hosts
+            hosts = self._service_address.hosts
             if hosts and not hosts.allows(_header(scope, b"host")):
                 await deny_socket(scope, send, BAD_HOST)
                 return
@@ -94,7 +94,7 @@ class Middleware:
 
     def _local(self, scope: Any) -> Any:
         """The scope without the path of the public address, which a proxy may leave or remove."""
-        base = self._edge.base_path
+        base = self._service_address.base_path
         if not base or not scope["path"].startswith(f"{base}/"):
             return scope
         raw_path = (scope.get("raw_path") or b"").removeprefix(base.encode())
@@ -123,7 +123,7 @@ class Middleware:
                     *self._public_headers(message["headers"]),
                     *(PREFLIGHT_HEADERS if is_preflight and status == 204 else ()),
                     *rate_limit_headers(scope),
-                    *cors_headers(origin, self._edge.allowed_origins),
+                    *cors_headers(origin, self._service_address.allowed_origins),
                     *_SECURITY_HEADERS,
                     (b"x-request-id", request_id),
                 ]
@@ -183,11 +183,11 @@ class Middleware:
         return is_served
 
     def _allows_origin(self, origin: bytes | None) -> bool:
-        return origin is None or origin.decode("latin-1") in self._edge.allowed_origins
+        return origin is None or origin.decode("latin-1") in self._service_address.allowed_origins
 
     def _public_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         """The headers with addresses below the public one, and with all methods in `Allow`."""
-        base = self._edge.base_path.encode()
+        base = self._service_address.base_path.encode()
         public = []
         for name, value in headers:
             match name.lower():
@@ -202,7 +202,7 @@ class Middleware:
         return public
 
     def _rejection(self, scope: HTTPScope, headers: dict[bytes, bytes]) -> Rejection | None:
-        hosts = self._edge.hosts
+        hosts = self._service_address.hosts
         if (
             hosts
             and not scope["path"].startswith(EXEMPT)

@@ -23,53 +23,31 @@ from sidepro.adapters.redis.presence import RedisPresence
 from sidepro.adapters.redis.pubsub import RedisPubSub
 from sidepro.adapters.security.passwords import (
     Argon2Passwords,
-    CommonPasswordList,
-    normalize_email,
 )
-from sidepro.adapters.security.secret_key import load_or_create_secret
-from sidepro.adapters.security.tokens import JwtAccessTokens, derive_key
 from sidepro.adapters.similarity.lazy_engine import PolarsEngine
 from sidepro.adapters.sql.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.engine.locks import SqlJobLock
-from sidepro.adapters.sql.readers.data_export_reader import SqlDataExportReader
-from sidepro.adapters.sql.readers.image_reader import SqlImageReader
 from sidepro.adapters.sql.readers.population_reader import SqlPopulationReader
-from sidepro.adapters.sql.readers.recommendation_reader import SqlRecommendationReader
-from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
 from sidepro.adapters.sql.view_counter import SqlViewCounter
 from sidepro.api.chat.hub import Hub
 from sidepro.api.chat.limits import SocketLimits
 from sidepro.api.chat.room_events import RoomEventHandler
-from sidepro.api.dependencies import Services
 from sidepro.api.errors import access_error_hook, handle_error
 from sidepro.api.router import ApiDependencies, api_router, documentation
-from sidepro.domain.accounts.account_service import AccountService
+from sidepro.bootstrap.services import Media, build_security, build_services
 from sidepro.domain.accounts.administration_service import AdministrationService
-from sidepro.domain.accounts.profile_service import ProfileService
-from sidepro.domain.accounts.session import SessionTtl
-from sidepro.domain.accounts.session_service import SessionService
 from sidepro.domain.channels import ROOM
-from sidepro.domain.data_export.data_export_service import DataExportService
 from sidepro.domain.errors import Unavailable
-from sidepro.domain.images.image_service import ImageService
-from sidepro.domain.pagination import CursorCodec
-from sidepro.domain.projects.bookmark_service import BookmarkService
-from sidepro.domain.projects.comment_service import CommentService
-from sidepro.domain.projects.project_service import ProjectService
-from sidepro.domain.recommendations.recommendation_service import RecommendationService
 from sidepro.domain.recommendations.similarity_job import SimilarityJob
 from sidepro.domain.retention import RetentionService
 from sidepro.domain.rooms.message_writer import MessageWriter
-from sidepro.domain.rooms.room_service import RoomService
-from sidepro.domain.rooms.ticket_service import TicketService
-from sidepro.domain.withdrawal import WithdrawalService
 from sidepro.http.app import create_app
 from sidepro.http.health import Degraded, HealthCheck, health_router
 from sidepro.http.hosts import HostPolicy, is_loopback
 from sidepro.http.media import media_router
 from sidepro.http.metrics import Metrics, metrics_routes
-from sidepro.http.middleware import Edge
+from sidepro.http.middleware import ServiceAddress
 from sidepro.http.problem_pages import problem_pages
 from sidepro.jobs import broker as brokers
 from sidepro.jobs import runner
@@ -79,9 +57,9 @@ from sidepro.settings import Settings
 from sidepro.settings.parsers import origin_of
 
 
-def _edge(settings: Settings, public_url: str) -> Edge:
+def _service_address(settings: Settings, public_url: str) -> ServiceAddress:
     address = urlsplit(public_url)
-    return Edge(
+    return ServiceAddress(
         HostPolicy.of([address.hostname or "", *settings.allowed_hosts]),
         settings.allowed_origins or (origin_of(public_url),),
         address.path,
@@ -114,7 +92,7 @@ class Container:
     metrics_token: str | None
     metrics_bind: tuple[str, int] | None
     docs: bool
-    edge: Edge
+    service_address: ServiceAddress
 
     async def close(self) -> None:
         """Close connections and threads."""
@@ -138,80 +116,20 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
     Raises:
         OSError: the secret key of an embedded platform cannot be stored in the data folder.
     """
-    secret_keys = settings.secret_key or (load_or_create_secret(settings.data_dir),)
+    security = build_security(settings)
     storage = build_storage(settings, public_url)
     shared = build_shared_state(settings, storage)
-    passwords = Argon2Passwords()
-    tokens = JwtAccessTokens(
-        [derive_key(key, "access tokens") for key in secret_keys],
-        settings.public_url or "sidepro",
-        settings.access_token_ttl,
-        system.clock,
-    )
-    codec = PillowCodec(settings.image_max_pixels)
-    markdown = SafeMarkdown(storage.image_urls)
+    media = Media(PillowCodec(settings.image_max_pixels), SafeMarkdown(storage.image_urls))
     message_writer = MessageWriter(storage.unit_of_work, shared.events, system.clock)
     broker = brokers.for_settings(settings)
     similarity_trigger = BrokerSimilarityTrigger(broker, shared.job_claims)
-    accounts = _build_accounts(settings, storage, shared, passwords)
-    rooms = _build_rooms(storage, shared, message_writer)
-    services = Services(
-        catalogue=storage.catalogue,
-        accounts=accounts,
-        profiles=ProfileService(
-            unit_of_work=storage.unit_of_work,
-            catalogue=storage.catalogue,
-            clock=system.clock,
-            similarity_trigger=similarity_trigger,
-        ),
-        sessions=_build_sessions(settings, storage, shared, passwords, tokens),
-        withdrawal=WithdrawalService(
-            unit_of_work=storage.unit_of_work,
-            accounts=accounts,
-            session_registry=shared.session_registry,
-            events=shared.events,
-            audit_log=audit_log,
-        ),
-        data_export=DataExportService(
-            SqlDataExportReader(storage.database, storage.catalogue_cache, storage.image_urls),
-            shared.neighbours,
-        ),
-        projects=ProjectService(
-            unit_of_work=storage.unit_of_work,
-            reader=storage.board,
-            catalogue=storage.catalogue,
-            views=storage.views,
-            markdown=markdown.in_thread,
-            image_urls=storage.image_urls,
-            clock=system.clock,
-            new_id=system.new_id,
-        ),
-        comments=CommentService(storage.unit_of_work, storage.board, system.clock, system.new_id),
-        bookmarks=BookmarkService(storage.unit_of_work, storage.board, system.clock),
-        rooms=rooms,
-        tickets=TicketService(rooms, shared.tickets, system.new_secret),
-        recommendations=RecommendationService(
-            SqlRecommendationReader(storage.database, storage.catalogue_cache, storage.image_urls),
-            shared.neighbours,
-        ),
-        images=ImageService(
-            unit_of_work=storage.unit_of_work,
-            reader=SqlImageReader(storage.database, storage.image_urls),
-            codec=codec,
-            store=storage.images,
-            urls=storage.image_urls,
-            clock=system.clock,
-            new_id=system.new_id,
-            new_name=system.new_image_name,
-            quota=settings.image_quota_bytes,
-        ),
-        cursors=CursorCodec([derive_key(key, "cursors") for key in secret_keys]),
-        base_path=urlsplit(public_url).path,
+    services = build_services(
+        settings, public_url, storage, shared, security, media, message_writer, similarity_trigger
     )
     api = ApiDependencies(
         services=services,
         hub=Hub(shared.events, {ROOM: RoomEventHandler(services.rooms)}),
-        tokens=tokens,
+        tokens=security.tokens,
         session_registry=shared.session_registry,
         limiter=shared.rate_limiter if settings.rate_limits else None,
         socket_limits=(
@@ -238,13 +156,17 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
         catalogue=storage.catalogue_cache,
         views=storage.views,
         message_writer=message_writer,
-        passwords=passwords,
-        codec=codec,
-        markdown=markdown,
+        passwords=security.passwords,
+        codec=media.codec,
+        markdown=media.markdown,
         redis=shared.redis,
         chat=shared.chat_connections,
         administration=AdministrationService(
-            storage.unit_of_work, storage.accounts, accounts, shared.session_registry, audit_log
+            storage.unit_of_work,
+            storage.accounts,
+            services.accounts,
+            shared.session_registry,
+            audit_log,
         ),
         similarity=similarity,
         job_runner=JobRunner(
@@ -268,61 +190,7 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
         metrics_token=None if metrics in ("on", "off") else metrics,
         metrics_bind=settings.metrics_bind,
         docs=settings.docs,
-        edge=_edge(settings, public_url),
-    )
-
-
-def _build_accounts(
-    settings: Settings, storage: Storage, shared: SharedState, passwords: Argon2Passwords
-) -> AccountService:
-    return AccountService(
-        unit_of_work=storage.unit_of_work,
-        reader=storage.accounts,
-        passwords=passwords,
-        common_passwords=CommonPasswordList(),
-        normalize_email=normalize_email,
-        clock=system.clock,
-        new_id=system.new_id,
-        session_registry=shared.session_registry,
-        limiter=shared.rate_limiter if settings.rate_limits else None,
-        audit_log=audit_log,
-    )
-
-
-def _build_sessions(
-    settings: Settings,
-    storage: Storage,
-    shared: SharedState,
-    passwords: Argon2Passwords,
-    tokens: JwtAccessTokens,
-) -> SessionService:
-    return SessionService(
-        unit_of_work=storage.unit_of_work,
-        reader=storage.accounts,
-        passwords=passwords,
-        normalize_email=normalize_email,
-        access_tokens=tokens,
-        new_secret=system.new_secret,
-        clock=system.clock,
-        new_id=system.new_id,
-        session_registry=shared.session_registry,
-        session_ttl=SessionTtl(settings.refresh_token_ttl, settings.session_ttl),
-        limiter=shared.rate_limiter if settings.rate_limits else None,
-        audit_log=audit_log,
-    )
-
-
-def _build_rooms(
-    storage: Storage, shared: SharedState, message_writer: MessageWriter
-) -> RoomService:
-    return RoomService(
-        unit_of_work=storage.unit_of_work,
-        reader=SqlRoomReader(storage.database, storage.image_urls),
-        events=shared.events,
-        presence=shared.presence,
-        message_writer=message_writer,
-        clock=system.clock,
-        new_id=system.new_id,
+        service_address=_service_address(settings, public_url),
     )
 
 
@@ -382,7 +250,7 @@ def application(container: Container, *, with_jobs: bool) -> Litestar:
 
     public_metrics = metrics_routes(container.metrics, container.metrics_token)
     documents, openapi_config = (
-        documentation(container.edge.public_url) if container.docs else ([], None)
+        documentation(container.service_address.public_url) if container.docs else ([], None)
     )
     return create_app(
         [

@@ -1,0 +1,196 @@
+"""Builds the services of all topics from the adapters of a deployment."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from sidepro.adapters import system
+from sidepro.adapters.factory import SharedState, Storage
+from sidepro.adapters.images.codec import PillowCodec
+from sidepro.adapters.logs import audit_log
+from sidepro.adapters.markdown import SafeMarkdown
+from sidepro.adapters.security.passwords import (
+    Argon2Passwords,
+    CommonPasswordList,
+    normalize_email,
+)
+from sidepro.adapters.security.secret_key import load_or_create_secret
+from sidepro.adapters.security.tokens import JwtAccessTokens, derive_key
+from sidepro.adapters.sql.readers.data_export_reader import SqlDataExportReader
+from sidepro.adapters.sql.readers.image_reader import SqlImageReader
+from sidepro.adapters.sql.readers.recommendation_reader import SqlRecommendationReader
+from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
+from sidepro.api.dependencies import Services
+from sidepro.domain.accounts.account_service import AccountService
+from sidepro.domain.accounts.ports import SimilarityTrigger
+from sidepro.domain.accounts.profile_service import ProfileService
+from sidepro.domain.accounts.session import SessionTtl
+from sidepro.domain.accounts.session_service import SessionService
+from sidepro.domain.data_export.data_export_service import DataExportService
+from sidepro.domain.images.image_service import ImageService
+from sidepro.domain.pagination import CursorCodec
+from sidepro.domain.projects.bookmark_service import BookmarkService
+from sidepro.domain.projects.comment_service import CommentService
+from sidepro.domain.projects.project_service import ProjectService
+from sidepro.domain.recommendations.recommendation_service import RecommendationService
+from sidepro.domain.rooms.message_writer import MessageWriter
+from sidepro.domain.rooms.room_service import RoomService
+from sidepro.domain.rooms.ticket_service import TicketService
+from sidepro.domain.withdrawal import WithdrawalService
+from sidepro.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Security:
+    """What the secret keys sign, and the password hasher."""
+
+    passwords: Argon2Passwords
+    tokens: JwtAccessTokens
+    cursors: CursorCodec
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """What turns people's files and texts into what is shown."""
+
+    codec: PillowCodec
+    markdown: SafeMarkdown
+
+
+def build_security(settings: Settings) -> Security:
+    """Keys are derived from the secret keys, the first of which signs.
+
+    Raises:
+        OSError: the secret key of an embedded platform cannot be stored in the data folder.
+    """
+    secret_keys = settings.secret_key or (load_or_create_secret(settings.data_dir),)
+    return Security(
+        passwords=Argon2Passwords(),
+        tokens=JwtAccessTokens(
+            [derive_key(key, "access tokens") for key in secret_keys],
+            settings.public_url or "sidepro",
+            settings.access_token_ttl,
+            system.clock,
+        ),
+        cursors=CursorCodec([derive_key(key, "cursors") for key in secret_keys]),
+    )
+
+
+def build_services(
+    settings: Settings,
+    public_url: str,
+    storage: Storage,
+    shared: SharedState,
+    security: Security,
+    media: Media,
+    message_writer: MessageWriter,
+    similarity_trigger: SimilarityTrigger,
+) -> Services:
+    accounts = _build_accounts(settings, storage, shared, security)
+    rooms = _build_rooms(storage, shared, message_writer)
+    return Services(
+        catalogue=storage.catalogue,
+        accounts=accounts,
+        profiles=ProfileService(
+            storage.unit_of_work, storage.catalogue, system.clock, similarity_trigger
+        ),
+        sessions=_build_sessions(settings, storage, shared, security),
+        withdrawal=WithdrawalService(
+            storage.unit_of_work, accounts, shared.session_registry, shared.events, audit_log
+        ),
+        data_export=DataExportService(
+            SqlDataExportReader(storage.database, storage.catalogue_cache, storage.image_urls),
+            shared.neighbours,
+        ),
+        projects=_build_projects(storage, media),
+        comments=CommentService(storage.unit_of_work, storage.board, system.clock, system.new_id),
+        bookmarks=BookmarkService(storage.unit_of_work, storage.board, system.clock),
+        rooms=rooms,
+        tickets=TicketService(rooms, shared.tickets, system.new_secret),
+        recommendations=RecommendationService(
+            SqlRecommendationReader(storage.database, storage.catalogue_cache, storage.image_urls),
+            shared.neighbours,
+        ),
+        images=_build_images(settings, storage, media),
+        cursors=security.cursors,
+        base_path=urlsplit(public_url).path,
+    )
+
+
+def _build_projects(storage: Storage, media: Media) -> ProjectService:
+    return ProjectService(
+        unit_of_work=storage.unit_of_work,
+        reader=storage.board,
+        catalogue=storage.catalogue,
+        views=storage.views,
+        markdown=media.markdown.in_thread,
+        image_urls=storage.image_urls,
+        clock=system.clock,
+        new_id=system.new_id,
+    )
+
+
+def _build_images(settings: Settings, storage: Storage, media: Media) -> ImageService:
+    return ImageService(
+        unit_of_work=storage.unit_of_work,
+        reader=SqlImageReader(storage.database, storage.image_urls),
+        codec=media.codec,
+        store=storage.images,
+        urls=storage.image_urls,
+        clock=system.clock,
+        new_id=system.new_id,
+        new_name=system.new_image_name,
+        quota=settings.image_quota_bytes,
+    )
+
+
+def _build_accounts(
+    settings: Settings, storage: Storage, shared: SharedState, security: Security
+) -> AccountService:
+    return AccountService(
+        unit_of_work=storage.unit_of_work,
+        reader=storage.accounts,
+        passwords=security.passwords,
+        common_passwords=CommonPasswordList(),
+        normalize_email=normalize_email,
+        clock=system.clock,
+        new_id=system.new_id,
+        session_registry=shared.session_registry,
+        limiter=shared.rate_limiter if settings.rate_limits else None,
+        audit_log=audit_log,
+    )
+
+
+def _build_sessions(
+    settings: Settings,
+    storage: Storage,
+    shared: SharedState,
+    security: Security,
+) -> SessionService:
+    return SessionService(
+        unit_of_work=storage.unit_of_work,
+        reader=storage.accounts,
+        passwords=security.passwords,
+        normalize_email=normalize_email,
+        access_tokens=security.tokens,
+        new_secret=system.new_secret,
+        clock=system.clock,
+        new_id=system.new_id,
+        session_registry=shared.session_registry,
+        session_ttl=SessionTtl(settings.refresh_token_ttl, settings.session_ttl),
+        limiter=shared.rate_limiter if settings.rate_limits else None,
+        audit_log=audit_log,
+    )
+
+
+def _build_rooms(
+    storage: Storage, shared: SharedState, message_writer: MessageWriter
+) -> RoomService:
+    return RoomService(
+        unit_of_work=storage.unit_of_work,
+        reader=SqlRoomReader(storage.database, storage.image_urls),
+        events=shared.events,
+        presence=shared.presence,
+        message_writer=message_writer,
+        clock=system.clock,
+        new_id=system.new_id,
+    )
