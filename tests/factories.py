@@ -75,7 +75,7 @@ CATALOGUE = Catalogue(
 
 
 class SetClock:
-    """A clock that stands where it is set. See `sidepro.domain.pagination.Clock`."""
+    """A clock that stands where it is set. See `sidepro.domain.clock.Clock`."""
 
     def __init__(self, now: datetime = NOW) -> None:
         self.now = now

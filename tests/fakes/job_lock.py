@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 
 class MemoryJobLock:
-    """See `sidepro.domain.recommendations.ports.Turns`."""
+    """See `sidepro.domain.recommendations.ports.JobLock`."""
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()

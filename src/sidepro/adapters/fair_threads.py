@@ -13,8 +13,8 @@ Result = TypeVar("Result")
 class FairThreads:
     """A thread pool in which each key has at most one call, waiting or running.
 
-    Further calls of the key wait for that one. So a key occupies one thread at most, and a call
-    waits for at most one call of every other key, however many calls those make.
+    Further calls of the key wait for it. So a key uses at most one thread, and a call waits for
+    at most one call of each other key.
     """
 
     def __init__(self, threads: int, name: str) -> None:

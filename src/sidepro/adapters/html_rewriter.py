@@ -2,7 +2,8 @@
 
 - Tags of other elements become text; comments are dropped.
 - Every element is closed inside of its parent, and the depth is bounded: HTML parsers take
-  quadratic time and space for what is not. Beyond the depth, text is kept without its tags.
+  quadratic time and space for deep or overlapping elements. Beyond the depth, text is kept
+  without its tags.
 - Images of other hosts become links; URLs of own images become `/media/<key>`.
 - Headings get ids. These, and ids and links inside of the text, get the prefix of GitHub.
 - Links end before a Korean particle.

@@ -59,7 +59,7 @@ def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[
         headers = error.headers if has_headers else None
         return problem_response(status, code, detail, headers=headers)
     if request.scope.get(DISCONNECTED) and isinstance(error, HTTPException):
-        # Nobody reads the response. The line of the request says what happened.
+        # The client has gone. The request's log line says what happened.
         return problem_response(400, REJECTIONS[400][0], "The request ended early.")
     log.error("unhandled_error", exc_info=error)
     return problem_response(500, "internal", "An unexpected error occurred.")

@@ -29,7 +29,7 @@ def _ask_password(_context: click.Context, _option: click.Parameter, value: str 
 _PASSWORD = click.option(
     "--password",
     callback=_ask_password,
-    help="If omitted, it is asked for, or read from standard input. That is safer.",
+    help="Safer if omitted: then it is prompted for, or read from standard input.",
 )
 
 

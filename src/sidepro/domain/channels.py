@@ -89,5 +89,5 @@ class Presence(Protocol):
         ...
 
     async def online(self, channels: Sequence[Channel]) -> Mapping[Channel, tuple[UserId, ...]]:
-        """The connected users, ordered by id, of those channels that have any."""
+        """The connected users by channel, ordered by id. Channels without users are omitted."""
         ...

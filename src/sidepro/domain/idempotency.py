@@ -80,7 +80,7 @@ class IdempotencyRepository(Protocol):
         ...
 
     async def forget(self, user_id: UserId) -> None:
-        """Delete the saved responses that mention this user, whoever received them."""
+        """Delete the saved responses that mention this user, those of other users too."""
         ...
 
 

@@ -15,7 +15,7 @@ from sidepro.domain.idempotency import IdempotentUnitOfWork
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 
 BATCH_SIZE = 500
-"""Rows deleted in one transaction, so that nobody waits for it for long."""
+"""Rows deleted in one transaction, to keep locks short."""
 
 
 class RetentionUnitOfWork(AccountUnitOfWork, IdempotentUnitOfWork, Protocol):
@@ -44,7 +44,7 @@ class RetentionService:
     token_ttl: timedelta
 
     async def delete_expired(self) -> Deleted:
-        """Delete everything whose time is over."""
+        """Delete all expired rows."""
         now = self.clock()
         return Deleted(
             sessions=await self._in_batches(

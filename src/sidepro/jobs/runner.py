@@ -88,7 +88,7 @@ async def _receive(jobs: JobRunner) -> None:
 
 @asynccontextmanager
 async def _background(loop: Loop, broker: AsyncBroker) -> AsyncIterator[None]:
-    """Keep a loop running for as long as the block lasts, whatever it raises."""
+    """Run a loop until the block ends. Restart it after any exception."""
     task = asyncio.create_task(_restart_forever(loop))
     try:
         yield

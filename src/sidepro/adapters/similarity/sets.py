@@ -63,8 +63,8 @@ class Sets:
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """The sets of people who may be neighbours, and these people's places: those of set n are
-    `members[starts[n]:starts[n + 1]]`, sorted.
+    """The sets of people who may be neighbours, and the places of these people. The people with
+    set n have the places `members[starts[n]:starts[n + 1]]`, in ascending order.
     """
 
     sets: Sets

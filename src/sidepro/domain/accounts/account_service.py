@@ -118,8 +118,7 @@ class AccountService:
     async def validate_and_hash(
         self, password: str, user: User, field: str = "password", *, key: str | None = None
     ) -> str:
-        """The hash of a password, once it is found good enough for this user. `key` is that of
-        `PasswordHasher`.
+        """Check a new password of this user, and hash it. `key` is that of `PasswordHasher`.
 
         Raises:
             InvalidInput: it is too short or too long.
@@ -138,7 +137,7 @@ class AccountService:
         return await self.passwords.hash(password, key=key)
 
     async def availability(self, email: str | None, username: str | None) -> dict[str, bool]:
-        """Whether the given email and username are free; one entry for each that is given.
+        """Whether an email and a username are free: an entry for each of them.
 
         Raises:
             InvalidInput: none is given, or one breaks its rule.

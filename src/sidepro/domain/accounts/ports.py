@@ -216,7 +216,7 @@ class AccountReader(Protocol):
     async def live_sessions(
         self, session_ids: Collection[SessionId], now: datetime
     ) -> frozenset[SessionId]:
-        """Those of the given sessions that exist and are not expired."""
+        """The given sessions that exist and are not expired."""
         ...
 
     async def email_taken(self, email: str) -> bool:
@@ -304,7 +304,7 @@ class SessionRegistry(Protocol):
         ...
 
     async def active_among(self, session_ids: Collection[SessionId]) -> frozenset[SessionId]:
-        """Those of the sessions that are active now, read from the store."""
+        """The given sessions that are active now, read from the store."""
         ...
 
     async def revoke(self, session_ids: Collection[SessionId]) -> None:

@@ -28,7 +28,7 @@ MAX_SESSIONS = 50
 
 @dataclass(frozen=True, slots=True)
 class SessionTtl:
-    """How long a session lasts: without a refresh, and in total. The shorter one ends it."""
+    """Idle and total lifetime of a session. The first to expire ends it."""
 
     idle: timedelta
     total: timedelta
@@ -77,7 +77,7 @@ class Session:
 
 
 class TokenUse(Enum):
-    """What it means that a refresh token is presented."""
+    """The outcome of presenting a refresh token."""
 
     FIRST = "first use"
     GRACE = "sibling"
@@ -102,7 +102,7 @@ class RefreshToken:
         return cls(token_digest(text), session_id, parent.hash if parent else None, now, None)
 
     def use_at(self, now: datetime, *, successors: int, successor_used: bool) -> TokenUse:
-        """What it means that this token is presented now.
+        """The outcome of presenting this token now.
 
         `successors` counts the tokens issued for it, the first one and its siblings.
         """

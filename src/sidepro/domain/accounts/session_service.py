@@ -73,9 +73,9 @@ class SessionService:
     ) -> Tokens:
         """Start a session. An unknown email and a wrong password take equally long.
 
-        `address` is the client's address. Addresses that logged in to the account before, or
-        opened it, do not count towards the limit of the unknown ones, so strangers cannot lock
-        the owner out.
+        `address` is the client's address. Attempts from addresses that logged in to the account
+        before, or opened it, do not count towards the unknown-address limit, so others cannot
+        lock the owner out.
 
         Raises:
             WrongCredentials: there is no such user, or the password is wrong.

@@ -22,7 +22,7 @@ class ImageCodec(Protocol):
 
         The type MUST be detected from the content alone. Time and memory MUST be bounded for any
         content and any number of concurrent calls. The event loop MUST NOT be blocked. The files
-        of one uploader MUST be decoded one after the other, whoever else waits.
+        of one uploader MUST be decoded one after the other.
 
         Raises:
             UnsupportedImageType: the file is not PNG, JPEG, WebP or GIF.

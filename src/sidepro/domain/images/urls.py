@@ -54,7 +54,7 @@ class ImageUrls:
 
 
 def _host_and_path(url: str) -> tuple[str, int | None, str] | None:
-    """What two URLs of one resource have in common; `None` for URLs that cannot be ours."""
+    """What identifies the resource of a URL; `None` for a URL that cannot be ours."""
     try:
         parts = urlsplit(url)
         port = parts.port

@@ -50,7 +50,7 @@ class Comment:
         return replace(self, body=text, updated_at=max(now, self.updated_at))
 
     def authorize_edit(self, caller: Caller) -> None:
-        """Only the author may edit a comment: nobody else writes in that person's name.
+        """Only the author may edit a comment.
 
         Raises:
             Forbidden: the caller is not the author.
@@ -62,7 +62,7 @@ class Comment:
         """The author, the project's author and administrators may delete a comment.
 
         Raises:
-            Forbidden: the caller is none of them.
+            Forbidden: the caller may not delete it.
         """
         if not caller.can_manage(self.author_id, project_author):
             raise Forbidden

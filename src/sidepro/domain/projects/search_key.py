@@ -1,6 +1,6 @@
 """The text search: what it compares instead of the texts themselves.
 
-A project is found when its search key has that of the query as a substring. The key leaves out
+A project is found when its search key contains the query's key. The key leaves out
 what does not part words for a reader, and spells Hangul in the letters of a keyboard, so that a
 query is found from its first stroke on.
 """
@@ -90,8 +90,8 @@ def search_term(query: str) -> str:
 
 
 def search_text(title: str, summary: str, username: str) -> str:
-    """What searches of a project look through: a line for each part. Terms have no line breaks, so
-    that none matches across two parts.
+    """The searchable text of a project, a line for each part. Terms have no line breaks, so none
+    matches across two parts.
     """
     return "\n".join(map(search_key, (title, summary, username)))
 

@@ -32,8 +32,7 @@ class RecommendationService:
         same order; without one, each call gives another.
         """
         neighbourhood = await self._neighbourhood(caller.id)
-        # For display only: it need not be unpredictable.
-        random = Random(seed)  # noqa: S311
+        random = Random(seed)  # noqa: S311 - for display only
         ranked = weighted_shuffle(neighbourhood.neighbours, random)
         first = random.randrange(2**31)
         projects = await self._projects_by_author(ranked, caller.id, limit, first)
@@ -82,7 +81,7 @@ def _max_per_author(limit: int, authors: int) -> int:
 
 
 def weighted_shuffle(neighbours: Iterable[Neighbour], random: Random) -> list[Neighbour]:
-    """A random order in which higher scores tend to come first, whatever the input's order.
+    """A random order in which higher scores tend to come first. The input's order has no effect.
 
     Weighted sampling without replacement: Efraimidis and Spirakis, "Weighted random sampling with
     a reservoir", 2006.

@@ -82,7 +82,7 @@ class RoomReader(Protocol):
         ...
 
     async def room(self, room_id: RoomId, user_id: UserId) -> RoomView | None:
-        """The room as this person sees it; `None` if there is none that they may see."""
+        """The room as this person sees it; `None` if it does not exist or is not theirs."""
         ...
 
     async def id_of_pair(self, one: UserId, other: UserId) -> RoomId | None:

@@ -48,8 +48,8 @@ class RoomService:
         invited: UserId,
         request: IdempotentRequest[OpenResult] | None = None,
     ) -> OpenResult:
-        """Open the room of two people. A pair has one room, whoever asks first. If the caller had
-        left it, it is reopened.
+        """Open the room of two people. Each pair has one room. If the caller had left it, it is
+        reopened.
 
         Raises:
             CannotChatWithYourself: `invited` is the caller.

@@ -67,7 +67,7 @@ SESSION_OPTIONS = (
     "-c timezone=UTC -c datestyle=ISO -c bytea_output=hex -c client_encoding=UTF8"
     " -c default_transaction_isolation=read\\ committed"
 )
-"""What statements rely on, whatever the settings of the server, the database and the role."""
+"""Settings that statements rely on. They override those of server, database and role."""
 
 WRITE_CHECK_TIMEOUT = 2.0
 """Seconds."""
@@ -76,7 +76,7 @@ _TOUCH = text("UPDATE alembic_version SET version_num = version_num")
 
 
 class Source(ABC):
-    """What readers read from: the database, or one transaction."""
+    """A source of rows: the database, or one transaction."""
 
     @abstractmethod
     async def fetch(
@@ -330,7 +330,7 @@ def _pool_timeout_is_unavailable() -> Iterator[None]:
 
 
 def _translate_error(context: ExceptionContext) -> Exception | None:
-    """The domain's error for a driver's error, or `None` to raise that one."""
+    """The domain's error for a driver's error; `None` raises the driver's error."""
     error = context.sqlalchemy_exception or context.original_exception
     if not isinstance(error, Exception):
         return None  # SQLAlchemy also reports cancellations here, as disconnects

@@ -30,7 +30,7 @@ VIEWER = bindparam("viewer", type_=users.c.id.type)
 
 def visible_to(
     viewer: BindParameter[Any],  # noqa: ARG001 - a rule that hides projects looks at both
-    project_id: ColumnElement[Any],  # noqa: ARG001
+    project_id: ColumnElement[Any],  # noqa: ARG001 - as above
 ) -> ColumnElement[bool]:
     """The condition that the viewer may see the project of this id.
 

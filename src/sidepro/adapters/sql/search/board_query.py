@@ -76,7 +76,7 @@ def _index_of(sql: FilterSql) -> Select[Any]:
 
 
 def _materialized(index: Select[Any]) -> CTE:
-    """What the index returns, before anything else, whatever the planner estimates."""
+    """The rows of the index, read first. The planner cannot reorder them."""
     return index.cte("found").prefix_with("MATERIALIZED")
 
 

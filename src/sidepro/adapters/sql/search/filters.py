@@ -34,7 +34,7 @@ class FilterSql:
     """The ids of the projects that the filter's index returns, as `project_id`."""
 
     is_exact: bool = True
-    """What the index returns needs no further check."""
+    """The index returns no project that the condition excludes."""
 
     index_keys: Mapping[Sort, ColumnElement[Any]] = field(default_factory=dict)
     """Sort keys that the index's table has too."""
@@ -43,7 +43,7 @@ class FilterSql:
     """To count, `project_id IN (index)` is faster than the condition."""
 
     is_narrow: bool = False
-    """So few projects match that a scan finds them, by an index that begins with the filter."""
+    """Few projects match: a scan of an index that begins with the filter finds them."""
 
 
 class Candidate(NamedTuple):
