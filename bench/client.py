@@ -32,7 +32,7 @@ class Call:
         status: int = 200,
     ) -> Call:
         """A request to the API."""
-        lines = [f"{method} {path} HTTP/1.1", "Host: bench", "Accept: application/json"]
+        lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", "Accept: application/json"]
         if token:
             lines.append(f"Authorization: Bearer {token}")
         if body:

@@ -39,7 +39,7 @@ class ChatSocket(asyncio.Protocol):
     ) -> ChatSocket:
         """Connect and wait for the upgrade."""
         request = (
-            f"GET {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\n"
+            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n"
             "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
             "Sec-WebSocket-Key: c2lkZXBybyBiZW5jaG1hcg==\r\n\r\n"
         ).encode()
