@@ -4,9 +4,9 @@ Left out: what is short, what is no JSON (images are compressed already), and ro
 """
 
 import re
+from collections.abc import Iterable
 
 from litestar.config.compression import CompressionConfig
-from litestar.datastructures import Headers, MutableScopeHeaders
 from litestar.enums import CompressionEncoding
 from litestar.middleware.compression import CompressionMiddleware
 from litestar.types import Message, Receive, Scope, Send
@@ -44,28 +44,43 @@ class JsonCompression(CompressionMiddleware):
     """Litestar's middleware, for long JSON alone: the type is known when the response starts."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        accepted = _accepts_gzip(Headers.from_scope(scope).get("accept-encoding", ""))
+        # Headers are read from the raw pairs: Litestar's objects cost more than all the rest here.
+        accepted = any(
+            name == b"accept-encoding" and _accepts_gzip(value.decode("latin-1"))
+            for name, value in scope["headers"]
+        )
         forward = send
 
         async def send_compressed(message: Message) -> None:
             nonlocal forward
             if message["type"] == "http.response.start":
-                headers = MutableScopeHeaders(message)
-                if _is_json(headers.get("content-type", "")):
-                    length = int(headers.get("content-length", MIN_SIZE))
+                headers = dict(message["headers"])
+                if _is_json(headers.get(b"content-type", b"")):
+                    length = int(headers.get(b"content-length", MIN_SIZE))
                     if accepted and length >= MIN_SIZE:
                         forward = self.create_compression_send_wrapper(
                             send, CompressionEncoding.GZIP, scope
                         )
                     else:
-                        headers.extend_header_value("vary", "Accept-Encoding")
+                        message["headers"] = _with_vary(message["headers"])
             await forward(message)
 
         await self.app(scope, receive, send_compressed)
 
 
-def _is_json(content_type: str) -> bool:
-    return content_type.partition(";")[0].strip().endswith(("/json", "+json"))
+def _is_json(content_type: bytes) -> bool:
+    return content_type.partition(b";")[0].strip().endswith((b"/json", b"+json"))
+
+
+def _with_vary(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The headers, with `Accept-Encoding` in `Vary`."""
+    others, values = [], [b"Accept-Encoding"]
+    for pair in headers:
+        if pair[0] == b"vary":
+            values.insert(0, pair[1])
+        else:
+            others.append(pair)
+    return [*others, (b"vary", b", ".join(values))]
 
 
 def _accepts_gzip(accept_encoding: str) -> bool:
