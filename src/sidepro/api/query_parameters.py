@@ -22,9 +22,11 @@ def query_parameter_check() -> Callable[[ApiRequest], Awaitable[None]]:
         if not known:
             known.update(_parameters(request.app))
         parameters = known.get(request.route_handler, {})
+        names = [name for name, _ in request.query_params.multi_items()]
+        if parameters.keys() >= set(names) and len(set(names)) == len(names):
+            return
         validator = Validator(parameters=True)
-        names = Counter(name for name, _ in request.query_params.multi_items())
-        for name, count in sorted(names.items()):
+        for name, count in sorted(Counter(names).items()):
             if name not in parameters:
                 validator.add(UNKNOWN_PARAMETER, name)
             elif count > 1 and not parameters[name]:

@@ -211,11 +211,10 @@ class Middleware:
             return BAD_HOST
         if len(scope.get("raw_path") or b"") + len(scope["query_string"]) >= MAX_URL:
             return 413, *REJECTIONS[413]
-        if b"accept" in headers and scope["path"].startswith("/api/v1/"):
-            lines = (
-                value.decode("latin-1") for name, value in scope["headers"] if name == b"accept"
-            )
-            if not accepts_json(lines):
+        accepted = [value for name, value in scope["headers"] if name == b"accept"]
+        is_usual = accepted in ([], [b"*/*"], [b"application/json"])
+        if not is_usual and scope["path"].startswith("/api/v1/"):
+            if not accepts_json(value.decode("latin-1") for value in accepted):
                 return 406, *REJECTIONS[406]
         return None
 

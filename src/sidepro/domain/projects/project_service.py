@@ -211,10 +211,11 @@ class ProjectService:
         text = query.text
         if text is not None:
             text = validator.text(text.strip(), "q", MAX_SEARCH_TEXT, one_line=True)
-        known = set((await self.catalogue.current()).skills)
-        for skill in query.skills:
-            if skill not in known:
-                validator.add(NOT_IN_CATALOGUE, "skill")
+        if query.skills:
+            known = set((await self.catalogue.current()).skills)
+            for skill in query.skills:
+                if skill not in known:
+                    validator.add(NOT_IN_CATALOGUE, "skill")
         validator.raise_errors()
         text = None if text is None else search_term(text)
         return replace(query, text=text, skills=tuple(sorted(set(query.skills))))
