@@ -213,9 +213,12 @@ class Middleware:
             return 413, *REJECTIONS[413]
         accepted = [value for name, value in scope["headers"] if name == b"accept"]
         is_usual = accepted in ([], [b"*/*"], [b"application/json"])
-        if not is_usual and scope["path"].startswith("/api/v1/"):
-            if not accepts_json(value.decode("latin-1") for value in accepted):
-                return 406, *REJECTIONS[406]
+        if (
+            not is_usual
+            and scope["path"].startswith("/api/v1/")
+            and not accepts_json(value.decode("latin-1") for value in accepted)
+        ):
+            return 406, *REJECTIONS[406]
         return None
 
 
