@@ -3,7 +3,7 @@
     ./just bench board [--rounds N] [--requests N] [--only WORD] [--scale N]
 
 Real servers answer over a few connections. Each round measures every row on every server in turn,
-so that other load on the machine affects all of them alike; the table shows medians of the rounds.
+so other load on the machine affects all of them alike. The table shows medians of the rounds.
 CPU time is user and system time of all processes of a server, divided by the requests.
 """
 
@@ -112,7 +112,7 @@ async def rows_of(server: Measured, token: str) -> list[Row]:
 
 
 async def _word(server: Measured, words: set[str], *, is_ascii: bool) -> tuple[str, int]:
-    """The word whose number of hits is nearest to 400, and that number."""
+    """The word with a number of hits nearest to 400, and that number."""
     hits = []
     for word in sorted(words):
         if len(word) >= 3 and word.isascii() is is_ascii:
@@ -150,7 +150,7 @@ async def cost_of(server: Measured, calls: list[Call], requests: int) -> Cost:
 
 
 Costs = dict[tuple[str, int], list[Cost]]
-"""By the name of the server and the index of the row, one for each round."""
+"""Keys: name of the server and index of the row. Values: one cost per round."""
 
 
 async def measure(
@@ -160,7 +160,7 @@ async def measure(
     rounds: int,
     requests: int,
 ) -> Costs:
-    """Measure all rows on all servers, in rounds after a warm-up. `calls` has each server's."""
+    """Measure all rows on all servers, in rounds after a warm-up. `calls` are by server."""
     costs: Costs = defaultdict(list)
     for number in range(rounds + 1):
         for index in range(len(next(iter(calls.values())))):
@@ -173,7 +173,7 @@ async def measure(
 
 
 async def statements_of(server: Measured, calls: list[list[Call]], url: str) -> list[float]:
-    """The statements of a request of each row."""
+    """Number of SQL statements per request, for each row."""
     numbers = []
     for each in calls:
         with counting_statements(url) as counted:

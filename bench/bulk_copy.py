@@ -1,9 +1,8 @@
 """Multiplies the rows of a seeded PostgreSQL database, for measurements of a large one.
 
-A copy has other ids, emails and usernames, and everything in it happened a bit earlier. Each
-copied project takes its text and skills from another project, so that similar projects are not
-neighbours in any index. PostgreSQL makes the copies itself, without indexes and foreign keys
-meanwhile.
+A copy has other ids, emails and usernames, and slightly earlier times. Each copied project takes
+its text and skills from another project, so similar projects are not neighbours in any index.
+PostgreSQL makes the copies itself, with indexes and foreign keys dropped meanwhile.
 """
 
 from __future__ import annotations
@@ -26,13 +25,13 @@ MAX_COPIES = 999
 """A copy's number has three digits in its usernames."""
 
 STEP = timedelta(minutes=7)
-"""How much earlier a copy is than the one before."""
+"""Time by which a copy is earlier than the previous one."""
 
 MAX_USERNAME = 30
 
 GOLDEN = 0.618
-"""Fraction of all projects between a copied project and the one it takes its text from, per copy:
-multiples of the golden ratio spread evenly.
+"""Distance per copy between a copied project and the source of its text, as a fraction of all
+projects. Multiples of the golden ratio spread evenly.
 """
 
 COPIED = (
@@ -50,7 +49,7 @@ COPIED = (
 )
 
 Source = tuple[str, dict[str, str]]
-"""What to select from, and the expressions of columns that are not simply copied."""
+"""The FROM clause, and the expressions of columns that are not simply copied."""
 
 
 def multiply(url: str, factor: int) -> None:
@@ -72,8 +71,8 @@ def multiply(url: str, factor: int) -> None:
 
 @contextmanager
 def without_indexes(connection: psycopg.Connection) -> Iterator[None]:
-    """Drop the indexes and foreign keys of the copied tables, and restore them afterwards: much
-    faster than keeping them up to date row by row.
+    """Drop the indexes and foreign keys of the copied tables, and restore them afterwards. This is
+    much faster than updating them row by row.
     """
     names = [table.name for table in COPIED]
     foreign_keys = connection.execute(
@@ -99,7 +98,7 @@ def without_indexes(connection: psycopg.Connection) -> Iterator[None]:
 
 
 def _preparations() -> Iterator[str]:
-    """Statements that set the first copy aside, with the rank and the n-grams of each project."""
+    """Statements that save the original rows, with the rank and the n-grams of each project."""
     for table in COPIED:
         name = f"first_{table.name}"
         yield f"CREATE TEMP TABLE {name} ON COMMIT DROP AS SELECT * FROM {table.name}"
@@ -150,7 +149,7 @@ def _other_id(name: str, number: int) -> str:
 
 
 def _ngrams(lines: str) -> str:
-    """As `sidepro.adapters.sql.search.ngrams.ngrams_of`, of an array of lines."""
+    """The SQL form of `sidepro.adapters.sql.search.ngrams.ngrams_of`, for an array of lines."""
     return (
         "(SELECT array_agg(DISTINCT substr(line, start, length))"
         f" FROM unnest({lines}) AS line, generate_series(1, {MAX_NGRAM}) AS length,"
@@ -159,7 +158,7 @@ def _ngrams(lines: str) -> str:
 
 
 def _sources(number: int, projects: int) -> dict[str, Source]:
-    """By table, where its rows come from, if they are not simply copied."""
+    """The sources of tables whose rows are not simply copied, by table."""
     suffix = f"{number:03}"
     offset = round(number * GOLDEN * projects) % max(1, projects)
 

@@ -3,11 +3,11 @@
     ./just bench chat [--sockets N ...] [--rates N ...] [--seconds N]
 
 Both people of each room connect to one serving process. All sockets send in turn at a steady rate,
-whatever comes back. A rate is reached if every message is stored and delivered to both people and
+regardless of responses. A rate is reached if every message is stored and delivered to both, and
 the 99th percentile of the latency is at most 100 ms. CPU time is that of all processes of a
 server, divided by the messages.
 
-The lower bound is `bench/limit/echo.py`: the same frames from socket to socket and nothing else.
+The lower bound is `bench/limit/echo.py`, which only passes the same frames from socket to socket.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ SIZES = {
 }
 BODY = "점심 먹고 커피 한 잔 어때요? 지난번에 말한 지도 프로젝트도 보여 줄게요."
 WARM_UP = 50
-"""Sockets opened before memory is measured: a process's first ones cost some megabytes."""
+"""Sockets opened before memory is measured. The first sockets of a process cost some megabytes."""
 
 LIMIT_RATE = 2_500
 """Messages per second sent to the echo server."""
@@ -70,8 +70,8 @@ DELIVERY_TIMEOUT = 10.0
 
 @dataclass
 class Traffic:
-    """The times of sent messages by number, and the latencies of deliveries. `name` tells it from
-    late frames of earlier traffic over the same sockets.
+    """The times of sent messages by number, and the latencies of deliveries. `name` separates it
+    from late frames of earlier traffic over the same sockets.
     """
 
     name: str

@@ -16,7 +16,7 @@ HOST = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Call:
-    """A request as bytes, and the status that its response must have."""
+    """A request as bytes, and the required status of its response."""
 
     request: bytes
     status: int = 200
@@ -42,7 +42,7 @@ class Call:
 
 @dataclass
 class Response:
-    """A response and the seconds until it was complete."""
+    """A response, and the seconds until it was complete."""
 
     status: int
     head: bytes

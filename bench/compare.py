@@ -2,8 +2,8 @@
 
     ./just bench compare CHECKOUT [--rounds N] [--requests N] [--only WORD]
 
-CHECKOUT is a folder with its own environment (`./just --list` makes it), such as a worktree of an
-older commit. Both serve the same demo data on PostgreSQL and are measured in turn, row by row.
+CHECKOUT is a folder with its own environment (`./just --list` creates it), such as a worktree of
+an older commit. Both serve the same demo data on PostgreSQL and are measured in turn, row by row.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     ./just bench log_in [--tries N]
 
-Do unknown emails take as long as known ones? What does a log-in cost beside the password hash? How
-much longer do other requests take during eight concurrent log-ins?
+Checks that unknown emails take as long as known ones. Measures the cost of a log-in besides the
+password hash, and the delay of other requests during eight concurrent log-ins.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ Cost = tuple[float, float, float]
 CONNECTIONS = 4
 CONCURRENT = 8
 OTHER_REQUESTS = 1_000
-"""Other requests that are timed, with and without concurrent log-ins."""
+"""Number of other timed requests, with and without concurrent log-ins."""
 
 SMALL = {"users": 50, "projects": 200}
 
@@ -106,8 +106,8 @@ async def cost(server: Measured, tries: int) -> None:
 
 
 async def beside_hashing(server: Measured) -> None:
-    """CPU time of a request while another process hashes, which shares no lock or thread with the
-    server.
+    """CPU time of a request while another process hashes. That process shares no lock or thread
+    with the server.
     """
     calls = [Call.to("/api/v1/projects?limit=6")]
     alone, beside = [], []
@@ -134,7 +134,7 @@ async def _cost(server: Measured, calls: list[Call], number: int, connections: i
 
 @contextlib.contextmanager
 def _hashing() -> Iterator[None]:
-    """Hash in another process, in as many threads as a server does."""
+    """Hash in another process, with as many threads as a server."""
     process = multiprocessing.get_context("spawn").Process(target=_hash_forever, daemon=True)
     process.start()
     try:

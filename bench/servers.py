@@ -57,7 +57,7 @@ class Measured:
         self.port, self._pid, self._postgres = port, pid, postgres
 
     def cpu(self) -> tuple[float, float]:
-        """CPU milliseconds so far, of the application and of its database server (else 0)."""
+        """CPU milliseconds so far of the application and of its database server, 0 without one."""
         of_database = cpu.used(self._postgres.pid) if self._postgres else 0.0
         return cpu.used(self._pid), of_database
 
@@ -97,7 +97,7 @@ def settings_of(folder: Path, database_url: str | None) -> dict[str, str]:
 def platform(
     settings: Mapping[str, str], postgres: Postgres | None, sidepro: Path = SIDEPRO
 ) -> Iterator[Measured]:
-    """`sidepro serve` without jobs, which would disturb the measurement."""
+    """Run `sidepro serve` without jobs, because they would disturb the measurement."""
     with SideProServer(settings, "--no-jobs", executable=sidepro) as server:
         yield Measured(server.port, server.pid, postgres)
 
@@ -106,7 +106,7 @@ def platform(
 def harness(
     module: str, *arguments: str, settings: Mapping[str, str], postgres: Postgres | None = None
 ) -> Iterator[Measured]:
-    """A module of `bench/limit` in its own process. Its arguments follow the port."""
+    """Run a module of `bench/limit` in its own process. Its arguments follow the port."""
     port = free_port()
     command = [sys.executable, "-m", f"bench.limit.{module}", str(port), *arguments]
     process = subprocess.Popen(command, env=environment(settings))
@@ -132,9 +132,9 @@ def fill(
     scale: int = 1,
     sidepro: Path = SIDEPRO,
 ) -> None:
-    """Make the tables, the demo data and everybody's neighbours.
+    """Create the tables, the demo data and the neighbours of all people.
 
-    On PostgreSQL the data may be multiplied by `scale` (1 to 999), without neighbours then.
+    On PostgreSQL the data may be multiplied by `scale` (1 to 999), then without neighbours.
     """
     options = [part for name, size in sizes.items() for part in (f"--{name}", str(size))]
     commands = [["migrate"], ["seed", *options]]

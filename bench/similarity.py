@@ -4,9 +4,9 @@
 
 Each size is measured in its own process: a full run, then an update after some people have changed
 their skills, and the peak memory. Each person has 3 to 12 of 129 skills, drawn evenly. This is the
-worst case: the engine gains from equal people and from rare skills. Everybody has published.
+worst case: the engine gains from equal people and from rare skills. All people have published.
 
-The lower bound is memory bandwidth: everybody's skills (24 bytes) read once for each person.
+The lower bound is memory bandwidth: for each person, all skills (24 bytes a person) are read once.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A WebSocket client with little overhead: it shares the machine with the measured server.
 
-It understands what the chat sends: unfragmented text frames (RFC 6455) and pings.
+It understands only unfragmented text frames (RFC 6455) and pings, which is all the chat sends.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class ChatSocket(asyncio.Protocol):
         for future in (self.opened, self.closed):
             if not future.done():
                 future.set_exception(error or ConnectionError("the server closed the socket"))
-                future.exception()  # retrieved, so that asyncio logs no warning
+                future.exception()  # retrieved, so asyncio logs no warning
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data

@@ -60,7 +60,7 @@ class OneByOne:
 
 
 class ByProject:
-    """One statement at a time per project, with all views that arrived meanwhile."""
+    """One statement at a time per project, for all views that arrived meanwhile."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -31,7 +31,7 @@ def package_imports(graph: grimp.ImportGraph, parent: str, children: Iterable[st
 
 
 def reduced(edges: set[Edge]) -> list[Edge]:
-    """The edges that no path of other edges replaces. Keeps what can be reached from where."""
+    """The edges that no path of other edges replaces (transitive reduction)."""
     remaining = set(edges)
     for edge in sorted(edges):
         if edge[1] in reachable(edge[0], remaining - {edge}):
@@ -40,7 +40,7 @@ def reduced(edges: set[Edge]) -> list[Edge]:
 
 
 def reachable(start: str, edges: set[Edge]) -> set[str]:
-    """The nodes at the end of a path from `start`."""
+    """The nodes that a path from `start` reaches."""
     found: set[str] = set()
     pending = [start]
     while pending:

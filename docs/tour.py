@@ -5,7 +5,7 @@
 The first person signs up and publishes three projects. The second finds them, comments and
 bookmarks, and they have a coffee chat. At the end the server recommends the first person's
 projects to the second, because their skills are the same. Every response is checked against the
-contract: the program stops at the first mismatch with one sentence and exit code 1.
+contract. The program stops at the first mismatch with one sentence and exit code 1.
 
 It needs Python 3.11, httpx and websockets, and none of the server's code. Each run creates new
 people, so it runs on empty and on full servers.
@@ -131,7 +131,7 @@ def log_in(anonymous: Caller, person: Person) -> None:
 
 
 def write_a_profile(person: Person, skills: list[str], catalogue: Json) -> None:
-    """`skills` are in catalogue order; they are sent shuffled and come back in order."""
+    """Send `skills`, which are in catalogue order, shuffled; the response has them in order."""
     person.refused(409, "no-profile", "PATCH", "/me/profile", {"bio": "Too early."})
 
     region, meet_time = catalogue["regions"][0], catalogue["meet_times"][-1]
@@ -189,7 +189,7 @@ def bookmark(reader: Person, project: Json) -> None:
 
 
 def check_the_counts(reader: Person, author: Person, projects: list[Json]) -> list[Json]:
-    """Check the author's cards; returns them, newest first."""
+    """Check the author's cards. Returns them, newest first."""
     by_author = reader.page(PROJECT_CARD, f"/users/{author.id}/projects")
     newest_first = [project["id"] for project in reversed(projects)]
     expect_equal("the author's projects, newest first", by_author.ids(), newest_first)
@@ -265,7 +265,7 @@ def wait_for_recommendations(
 
 
 def expect_same_for_same_seed(person: Person, seed: int) -> None:
-    """Ask three times: the job may run between two responses, but not twice."""
+    """Ask three times: the job may run once between the responses, but not twice."""
     answers = []
     for _ in range(3):
         answer = recommended(person, limit=3, seed=seed)
@@ -279,7 +279,7 @@ def expect_same_for_same_seed(person: Person, seed: int) -> None:
 
 
 def tour(server: httpx.Client, wait: float) -> Json:
-    """Run all chapters; returns what the server acknowledged."""
+    """Run all chapters. Returns the acknowledged state."""
     anonymous = Caller(server)
     first = Person(server, "haneul", "하늘코더")
     second = Person(server, "robin", "Robin")

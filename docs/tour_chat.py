@@ -27,7 +27,7 @@ class Chat:
     """One person's open socket to a room."""
 
     def __init__(self, person: Person, connection: ClientConnection, after: int | None) -> None:
-        """Read the first frames; with `after`, later messages are in `missed`."""
+        """Read the first frames. With `after`, `missed` has the later messages."""
         self.person, self.connection = person, connection
 
         hello = self.receive("hello")
@@ -62,7 +62,7 @@ class Chat:
         return dict(frame)
 
     def next(self, kind: str, expected: str = "", timeout: float = FRAME_TIMEOUT) -> Json:
-        """The next frame of a type. Signals are skipped; messages and errors are not allowed."""
+        """The next frame of a type. Skips signals. Other messages and errors are a mismatch."""
         expected = expected or f"a {kind} frame"
         while True:
             frame = self.receive(expected, timeout)
@@ -77,7 +77,7 @@ class Chat:
         return [self.next("message")["message"] for _ in range(number)]
 
     def wait_for_status(self, status: str, online: set[str], left_by: str | None = None) -> None:
-        """Read until the room has this status; it may have it already."""
+        """Read until the room has this status, which it may have already."""
         expected = f"status {status} with {sorted(online)} online and {left_by} as left_by"
         deadline = time.monotonic() + DISCONNECT_TIMEOUT
         while True:
@@ -92,7 +92,7 @@ class Chat:
         self.connection.send(json.dumps({"type": kind, **members}))
 
     def send_message(self, body: str) -> str:
-        """Send a message; returns its client id, which the acknowledgement carries."""
+        """Send a message. Returns its client id, which the acknowledgement repeats."""
         client_id = secrets.token_hex(8)
         self.send_frame("send", client_id=client_id, body=body)
         return client_id
@@ -113,7 +113,7 @@ class Chat:
 
 @contextmanager
 def open_chat(person: Person, room_id: str, after: int | None = None) -> Iterator[Chat]:
-    """Open a person's socket; with `after`, the messages after that number are replayed."""
+    """Open a person's socket. With `after`, the server replays the messages after that number."""
     address = str(person.server.base_url.join(f"/api/v1/rooms/{room_id}/socket"))
     address = address.replace("http", "ws", 1)
     if after is not None:
@@ -174,7 +174,7 @@ def open_a_room(first: Person, second: Person) -> Json:
 
 
 def talk(one: Chat, two: Chat) -> list[Json]:
-    """Exchange four messages; returns them as the server numbered them."""
+    """Exchange four messages. Returns them with the server's numbers."""
     both = {one.person.id, two.person.id}
     one.wait_for_status("running", both)
     two.wait_for_status("running", both)

@@ -1,7 +1,7 @@
 """Calls SidePro's API over HTTP: log-in, problems and pages of lists.
 
-The methods check what all responses have in common and the schema of each, so that the chapters
-only check what is specific to them.
+The methods check the common parts of all responses and the schema of each. The chapters check only
+their specific parts.
 """
 
 import re
@@ -34,7 +34,7 @@ Query = Mapping[str, Value]
 
 
 class Page(NamedTuple):
-    """One page of a list; cursors and links are None at its ends."""
+    """One page of a list. Cursors and links are None at its ends."""
 
     items: list[Json]
     next: str | None
@@ -63,7 +63,7 @@ class Caller:
         query: Query | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
-        """Make a call, and check what every response has in common."""
+        """Make a call, and check the common parts of its response."""
         sent = dict(headers or {})
         if self.token:
             sent["Authorization"] = f"Bearer {self.token}"
@@ -87,7 +87,7 @@ class Caller:
     def ask(
         self, answer: Check, method: str, path: str, body: Json | None = None, status: int = 200
     ) -> Json:
-        """Make a call that must succeed; returns its body."""
+        """Make a call that must succeed. Returns its body."""
         return read(self.send(status, method, path, body), answer)
 
     def refused(
@@ -99,7 +99,7 @@ class Caller:
         body: Json | None = None,
         query: Query | None = None,
     ) -> list[str]:
-        """Make a call that must be refused; returns the invalid members or parameters."""
+        """Make a call that must be refused. Returns the invalid members or parameters."""
         response = self.send(status, method, path, body, query)
         problem = parse(response, "application/problem+json")
         where = f"the problem of {method} {path}"

@@ -1,12 +1,13 @@
 """The lower bound of a read: the same SQL through bare psycopg in a bare ASGI application.
 
-First it requests each path from the platform, in its own process, and records the statements. Then
+First it runs the platform in its own process, requests each path and records the statements. Then
 it serves the paths by running these statements and writing the rows as JSON, without routing,
 validation or logs.
 
     python -m bench.limit.statements PORT FILE
 
-FILE has one path per line. The environment has the platform's settings and a token in BENCH_TOKEN.
+FILE has one path per line. The environment contains the platform's settings, and a token in
+BENCH_TOKEN.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ Plan = list[tuple[bytes, list[Any]]]
 
 
 async def plans_of(paths: list[str], token: str) -> dict[bytes, Plan]:
-    """The statements that the platform executes for each path."""
+    """The SQL statements of the platform for each path."""
     platform = build(load(), "")
     app: Any = Middleware(application(platform, with_jobs=False), platform.metrics)
     transport = httpx.ASGITransport(app)

@@ -15,11 +15,11 @@ from sidepro.domain.rate_limiting import RateLimiter
 from sidepro.http.rate_limits import count_refused_caller
 
 PUBLIC = {"public": True}
-"""The `opt` of a route without required authentication. An invalid token is still an error."""
+"""The `opt` of a route for which a token is optional. An invalid token is still an error."""
 
 TOKENLESS = {**PUBLIC, "tokenless": True}
-"""The `opt` of a route that makes or renews a session: its callers may still send an old token,
-which is ignored.
+"""The `opt` of a route that ignores tokens: it creates or renews a session, and callers may still
+send an old token.
 """
 
 
@@ -40,7 +40,7 @@ class Authentication(ASGIMiddleware):
         session_registry: SessionRegistry,
         limiter: RateLimiter | None,
     ) -> None:
-        """Without a `limiter`, refused callers are not limited."""
+        """If `limiter` is `None`, refused callers are not limited."""
         self._tokens = tokens
         self._session_registry = session_registry
         self._limiter = limiter

@@ -1,4 +1,4 @@
-"""The services that routes call, and access to the caller and to ids in the path."""
+"""The services that routes call, the caller, and ids in the path."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -41,7 +41,7 @@ LOCATION = ResponseHeader(
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The services of the routes, the codec of their cursors, the path of the public address."""
+    """The services of the routes, the codec of cursors, and the path of the public address."""
 
     catalogue: CatalogueReader
     accounts: AccountService

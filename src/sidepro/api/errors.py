@@ -59,7 +59,7 @@ def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[
         headers = error.headers if has_headers else None
         return problem_response(status, code, detail, headers=headers)
     if request.scope.get(DISCONNECTED) and isinstance(error, HTTPException):
-        # The client has gone. The request's log line says what happened.
+        # The client has disconnected. The request's log line records it.
         return problem_response(400, REJECTIONS[400][0], "The request ended early.")
     log.error("unhandled_error", exc_info=error)
     return problem_response(500, "internal", "An unexpected error occurred.")
@@ -87,11 +87,11 @@ def access_error_hook(services: Services) -> AfterException:
     """An `after_exception` hook that prefers 404 and 403 to errors of the input.
 
     Input is decoded before the use case checks access. When the input is rejected, this hook runs
-    the route's access check, and `handle_error` responds with the error of the check, if any.
+    the route's access check. If the check fails, `handle_error` responds with its error.
     """
 
     async def prefer_access_error(error: Exception, scope: Scope) -> None:
-        # Routing errors have no handler, but are no input errors either.
+        # Routing errors have no handler and are not input errors.
         if not isinstance(error, _INPUT_ERRORS):
             return
         check: AccessCheck | None = scope["route_handler"].opt.get("access")

@@ -29,14 +29,14 @@ IdempotencyKeyHeader = Annotated[
     HeaderParameter(
         name=HEADER,
         description=(
-            "A name for this request that the client chooses, unique for each effect it wants. "
+            "A name for this request, chosen by the client and unique for each effect. "
             "A repeated request with the same key within a day gets the first response again, "
             f"with `{REPLAYED}: true`."
         ),
         schema_extra={"min_length": 1, "max_length": MAX_LENGTH, "pattern": r"^[\x21-\x7e]+$"},
     ),
 ]
-"""How a handler takes the header."""
+"""The type of a handler's parameter for the header."""
 
 View = TypeVar("View")
 
@@ -65,12 +65,12 @@ async def idempotent_response(
 ) -> Response[Any]:
     """The response to a request; with a key, `act` takes effect at most once.
 
-    A key belongs to its caller, method and path. `content` is what may not differ between
-    requests with the same key. Before a saved response is repeated, `check_visible` gets the id in
+    A key belongs to its caller, method and path. `content` must not differ between requests with
+    the same key. Before a saved response is repeated, `check_visible` gets the id in
     it and raises if the caller may no longer see the resource.
 
     Raises:
-        NotFound: by `check_visible`.
+        NotFound: `check_visible` raises it.
         InvalidInput: the key is malformed.
         IdempotencyKeyReused: the key was used with other content.
         IdempotencyKeyInUse: the first request with this key is still running.
@@ -93,7 +93,7 @@ def existing(resource_id: UUID | None) -> UUID:
     """The id of a saved response.
 
     Raises:
-        NotFound: it has none.
+        NotFound: the response has no id.
     """
     return ensure_found(resource_id)
 

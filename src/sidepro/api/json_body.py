@@ -23,7 +23,7 @@ class StrictJson(AbstractDTO[Any]):
     """
 
     def decode_bytes(self, value: bytes) -> Any:
-        """The struct.
+        """Decode the body to the struct.
 
         Raises:
             RequestRejected: the body or its media type is not JSON.

@@ -1,4 +1,4 @@
-"""The file in a multipart body (RFC 7578), streamed to disk instead of held in memory."""
+"""The file in a multipart body (RFC 7578), streamed to disk instead of memory."""
 
 import asyncio
 import hashlib
@@ -86,7 +86,7 @@ def _escaped(name: str) -> str:
 
 
 def digest_of(file: IO[bytes]) -> bytes:
-    """The SHA-256 of a file, which is rewound before and after."""
+    """The SHA-256 of a file. Rewinds the file before and after."""
     file.seek(0)
     digest = hashlib.file_digest(file, "sha256").digest()  # type: ignore[arg-type]  # it is one
     file.seek(0)

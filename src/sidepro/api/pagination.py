@@ -35,7 +35,7 @@ _filters = json.JSONEncoder(sort_keys=True, default=str)
 
 
 class ListOf(msgspec.Struct, Generic[Item]):
-    """A page. `next` and `previous` are cursors, null if there is no such page."""
+    """A page. `next` and `previous` are cursors, or null if there is no such page."""
 
     items: list[Item]
     next: str | None

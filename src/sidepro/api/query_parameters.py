@@ -1,4 +1,4 @@
-"""Validation of query parameters that Litestar does not do."""
+"""Checks of query parameters that Litestar does not make."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
@@ -37,7 +37,7 @@ def query_parameter_check() -> Callable[[ApiRequest], Awaitable[None]]:
 
 
 def _parameters(app: Litestar) -> Mapping[HTTPRouteHandler, Mapping[str, bool]]:
-    """The query parameters of each handler, and whether they may be repeated."""
+    """For each handler, its query parameters and whether each may be repeated."""
     return {
         handler: {each.field_alias: each.is_sequence for each in model.expected_query_params}
         for route in app.routes
@@ -49,7 +49,7 @@ def _parameters(app: Litestar) -> Mapping[HTTPRouteHandler, Mapping[str, bool]]:
 def reject_null(request: ApiRequest, *names: str) -> None:
     """Reject the text `null` for optional parameters that are not texts.
 
-    Litestar would take it for an omitted parameter.
+    Litestar would treat it as an omitted parameter.
 
     Raises:
         InvalidInput: one of them is `null`.

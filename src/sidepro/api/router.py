@@ -41,7 +41,7 @@ from sidepro.http.rate_limits import RateLimitMiddleware
 
 @dataclass(frozen=True, slots=True)
 class ApiDependencies:
-    """What the API needs. Without `limiter` and `socket_limits` nothing is limited."""
+    """Dependencies of the API. If `limiter` and `socket_limits` are `None`, nothing is limited."""
 
     services: Services
     hub: Hub
@@ -99,7 +99,7 @@ def api_router(dependencies: ApiDependencies) -> Router:
 def documentation(public_url: str) -> tuple[list[ControllerRouterHandler], OpenAPIConfig]:
     """The routes of the documentation page and of the AsyncAPI document, and the OpenAPI setup.
 
-    Their servers are the public address, if it is known.
+    The documents name the public address as their server, if it is known.
     """
     current = version("sidepro")
     routes: list[ControllerRouterHandler] = [

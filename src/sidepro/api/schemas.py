@@ -1,4 +1,4 @@
-"""Structs of several topics. Response structs have no defaults: no member can be forgotten."""
+"""Structs of several topics. Response structs have no defaults, so no member can be forgotten."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -36,8 +36,8 @@ Password = Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 8, "maxLe
 def moment(time: datetime) -> Any:
     """The value of a `Moment`: `2026-11-22T09:30:00.000000Z` on the wire.
 
-    msgspec formats a UTC datetime so, twenty times faster than Python, except that it omits a
-    fraction of zero.
+    msgspec formats a UTC datetime like this, twenty times faster than Python, but omits a fraction
+    of zero.
     """
     return time if time.microsecond else time.isoformat(timespec="microseconds")[:26] + "Z"
 
@@ -47,7 +47,7 @@ def image_id(value: UUID | None) -> ImageId | None:
 
 
 class UserSummary(msgspec.Struct):
-    """A user as other resources refer to them."""
+    """A user as a part of other resources."""
 
     id: UUID
     username: str
@@ -59,7 +59,7 @@ def user_summary(view: accounts.UserSummary) -> UserSummary:
 
 
 class ProjectCard(msgspec.Struct):
-    """A project as lists show it. `bookmarked` is null for anonymous callers."""
+    """A project in a list. `bookmarked` is null for anonymous callers."""
 
     id: UUID
     title: str

@@ -1,6 +1,6 @@
 """Validation errors of msgspec and Litestar as field errors with plain English details.
 
-Messages contain names and values of the client, up to a mebibyte: all parsing is linear.
+Messages contain names and values of the client, up to a mebibyte, so all parsing is linear.
 """
 
 import enum
@@ -82,7 +82,7 @@ def _choices(annotation: Any) -> list[str]:
 
 
 def _violation(message: str) -> Violation:
-    """What msgspec's message means."""
+    """The violation for a message of msgspec."""
     if message.startswith("Expected `"):
         types, _, constraint = message.removeprefix("Expected `").partition("`")
         names = types.split(" | ")

@@ -203,7 +203,7 @@ async def _check_database(database: Database) -> None:
 
 
 def _optional_checks(storage: Storage, shared: SharedState) -> dict[str, HealthCheck]:
-    """Checks of components without which the application still serves."""
+    """Checks of optional components: the application serves without them."""
     checks: dict[str, HealthCheck] = {}
     if shared.redis:
         checks["redis"] = shared.redis.ping
@@ -218,7 +218,7 @@ def _default_metrics(settings: Settings, public_url: str) -> str:
 
 
 def metrics_application(container: Container) -> Litestar:
-    """The application on the address of the metrics alone."""
+    """The application on a separate address of the metrics."""
     return Litestar(
         route_handlers=metrics_routes(container.metrics, container.metrics_token),
         exception_handlers={Exception: handle_error},

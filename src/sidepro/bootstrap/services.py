@@ -41,7 +41,7 @@ from sidepro.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Security:
-    """What the secret keys sign, and the password hasher."""
+    """Signers with keys derived from the secret keys, and the password hasher."""
 
     passwords: Argon2Passwords
     tokens: JwtAccessTokens
@@ -50,14 +50,14 @@ class Security:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """What turns people's files and texts into what is shown."""
+    """The image codec and the Markdown renderer."""
 
     codec: PillowCodec
     markdown: SafeMarkdown
 
 
 def build_security(settings: Settings) -> Security:
-    """Keys are derived from the secret keys, the first of which signs.
+    """Derives keys from the secret keys. The first one signs.
 
     Raises:
         OSError: the secret key of an embedded platform cannot be stored in the data folder.

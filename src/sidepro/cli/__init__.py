@@ -1,4 +1,4 @@
-"""The `sidepro` command. A failure is one line on standard error and a non-zero exit code."""
+"""The `sidepro` command. A failure prints one line to standard error and exits with non-zero."""
 
 import sys
 from importlib import import_module
@@ -21,7 +21,7 @@ COMMANDS = {
 
 
 class LazyGroup(click.Group):
-    """Imports a command's module when the command is used: `sidepro --help` imports none."""
+    """Imports a command's module on use. `sidepro --help` imports none."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(COMMANDS)

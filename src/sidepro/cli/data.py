@@ -80,7 +80,7 @@ def seed(
 
 
 async def seed_if_empty(container: Container, sizes: Sizes | None = None, seed: int = 1) -> bool:
-    """Write demo data if there are no accounts, with a progress bar; whether it was written."""
+    """Write demo data if there are no accounts, with a progress bar. Returns whether it did."""
     writer = SqlDemoWriter(container.database, container.catalogue)
     if not await writer.is_empty():
         return False

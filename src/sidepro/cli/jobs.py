@@ -16,7 +16,7 @@ from sidepro.jobs import runner
 from sidepro.jobs.tasks import JobRunner
 
 THREADS = 2
-"""Threads that compare users, about 150 MiB each with 100,000 users. `serve` has one."""
+"""Threads that compare users. Each takes about 150 MiB with 100,000 users. `serve` has one."""
 
 
 @click.command()
@@ -60,7 +60,7 @@ async def _ensure_redis(container: Container) -> None:
     if container.redis:
         try:
             await container.redis.ping()
-        # The driver's errors have no common base; each becomes the command's one line.
+        # The driver's errors have no common base. Each becomes a one-line error.
         except Exception as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             raise CommandError(f"cannot use Redis: {reason}") from error

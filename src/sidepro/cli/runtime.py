@@ -1,4 +1,4 @@
-"""Settings, the container and one-line errors: what all commands share."""
+"""Settings, the container and one-line errors, for all commands."""
 
 import asyncio
 import logging
@@ -72,7 +72,7 @@ def ensure_writable(folder: Path) -> None:
     """Create the folder if it is missing, and check that files can be created in it.
 
     Raises:
-        CommandError: they cannot.
+        CommandError: the folder is not writable.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -88,7 +88,7 @@ def run(settings: Settings, main: Callable[[], Coroutine[Any, Any, Result]]) -> 
     """Run a coroutine function to completion.
 
     Raises:
-        CommandError: instead of any error of the domain.
+        CommandError: replaces any error of the domain.
     """
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -119,7 +119,7 @@ def run_with_container(
     """Run a command's work, then close the container.
 
     Raises:
-        CommandError: also if the database is not at this version's schema.
+        CommandError: the work failed, or the database is not at this version's schema.
     """
 
     async def main() -> Result:

@@ -33,7 +33,7 @@ from sidepro.server.uvicorn_config import SHUTDOWN_TIMEOUT, tune_gc, uvicorn_con
 from sidepro.settings import Settings
 
 CLOSE_TIMEOUT = 10
-"""Seconds that jobs and connections get to end after the last response."""
+"""Seconds for jobs and connections to end after the last response."""
 
 
 @click.command()
@@ -87,7 +87,7 @@ def serve(host: str, port: int, workers: int, no_jobs: bool, demo: bool) -> None
 
 @dataclass(frozen=True)
 class _ServingProcess:
-    """Pickled into each worker."""
+    """Serves in this process or in workers. Pickled into each worker."""
 
     settings: Settings
     listener: socket.socket
@@ -107,7 +107,7 @@ class _ServingProcess:
             )
 
     async def prepare(self, demo: bool) -> list[str]:
-        """Check the database before the workers start; the emails of the demo accounts."""
+        """Check the database before the workers start. Returns the emails of the demo accounts."""
         async with self._locked_container() as container:
             return await self._prepare(container, demo)
 
@@ -130,7 +130,7 @@ class _ServingProcess:
 
     @asynccontextmanager
     async def _locked_container(self) -> AsyncIterator[Container]:
-        """The container, while the lock excludes servers that cannot share the database."""
+        """The container, under a lock that excludes servers that cannot share the database."""
         container = build_container(self.settings, self.settings.public_url or self.local_url)
         shared = self.settings.allows_several_processes
         lock = serve_lock(container.database, shared=shared)
@@ -159,7 +159,7 @@ class _ServingProcess:
             return []
         await seed_if_empty(container)
         accounts = container.api.services.accounts
-        # The database may hold other data than the demo's.
+        # The database may contain other data than the demo's.
         return [
             email
             for email in DEMO_EMAILS

@@ -1,4 +1,4 @@
-"""Generates the demo data: people, their projects, and what they said about them.
+"""Generates the demo data: people, projects, comments, bookmarks and chats.
 
 The same arguments give the same data.
 """
@@ -24,16 +24,16 @@ from sidepro.domain.projects.project import Project
 from sidepro.domain.rooms.room import Message, Participant, Room
 
 FIRST_USER_ROOMS = 20
-"""How many rooms the first user takes part in, if there are enough people."""
+"""Rooms of the first user, if there are enough people."""
 
 _BLOCK_CACHE = 50_000
-"""Rendered blocks of Markdown that are kept: many blocks occur in several projects."""
+"""Cache size for rendered blocks of Markdown. Many blocks occur in several projects."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How many of everything. Impossible numbers are reduced to the possible: bookmarks to one
-    per person and project, rooms to one per pair, projects and comments need people.
+    """Numbers of all records. Impossible numbers are reduced: bookmarks to one per person and
+    project, rooms to one per pair. Projects and comments need people.
     """
 
     users: int = 60
@@ -56,8 +56,8 @@ class Bookmark(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DemoData:
-    """The demo data. Users, projects, comments and bookmarks are sorted by time. `views` has each
-    project's number of views, at least its number of bookmarks.
+    """The demo data. Users, projects, comments and bookmarks are sorted by time. `views` has the
+    number of views of each project, at least its number of bookmarks.
     """
 
     users: Sequence[User]

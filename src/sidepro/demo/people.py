@@ -14,7 +14,7 @@ from sidepro.domain.ids import UserId
 from sidepro.domain.text import casefold_key
 
 PAST = timedelta(days=180)
-"""How long ago the first people signed up."""
+"""Time since the first people signed up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ DEMO_NAMES = (
     Name("alex", "alex@example.com", "alex"),
 )
 DEMO_EMAILS = tuple(name.email for name in DEMO_NAMES)
-"""The accounts to look around with. They have profiles, projects and a chat with each other."""
+"""The demo accounts. They have profiles, projects and a chat with each other."""
 
 _EMAIL_HOSTS = ("example.com", "example.org", "example.net")  # reserved by RFC 2606
 
@@ -121,7 +121,7 @@ def _profile(
 
 
 class _Names:
-    """Draws unique names, by appending numbers where the words run out."""
+    """Draws unique names. Appends numbers when the words run out."""
 
     def __init__(self, rng: DemoRandom) -> None:
         self._rng = rng

@@ -1,4 +1,4 @@
-"""What demo people write: bios, projects, comments and chats, put together from templates."""
+"""The texts of demo people: bios, projects, comments and chats, built from templates."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ CODE_HOST = "https://github.example.com"
 _SLUGS = ("tiny", "daily", "weekend", "open", "little", "hello", "plain", "simple", "next")
 
 ChatLine = tuple[int, str]
-"""A line of a chat and its sender: 0 asked for the chat, 1 was asked."""
+"""The sender and text of a chat line. Sender 0 asked for the chat, 1 was asked."""
 
 
 class _Writer:
@@ -56,9 +56,9 @@ def bio(rng: Random, bank: WordBank, kind: Kind, skills: Sequence[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ProjectText:
-    """What an author writes about a project, and the words that comments refer to.
+    """The text of a project, and the words that comments refer to.
 
-    Each of `blocks` is Markdown that stands alone; joined by blank lines they are the content.
+    Each of `blocks` is Markdown that stands alone. Joined by blank lines they are the content.
     """
 
     bank: WordBank
@@ -90,7 +90,7 @@ def project_text(
     writer = _Writer(rng, bank, words)
 
     def headline(templates: Templates, max_length: int) -> str:
-        """A line that fits. Every bank has templates that make one."""
+        """A line of at most `max_length`. Every bank has templates for one."""
         while True:
             line = writer.one(
                 templates,

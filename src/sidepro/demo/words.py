@@ -68,14 +68,14 @@ class WordBank:
     headings: Mapping[str, Templates]
 
     def word(self, text: str) -> str:
-        """The text as a word that knows its grammar."""
+        """The text as a word with its grammar."""
         return KoreanWord(text) if self.language == "ko" else EnglishWord(text)
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of developer and of project. People of a kind share its skills, so that the
-    similarity job finds neighbours among colleagues.
+    """A kind of developer and of project. People of a kind share its skills, so the similarity
+    job finds neighbours among them.
     """
 
     name: str
@@ -121,7 +121,7 @@ def kinds_in(catalogue: Catalogue) -> tuple[Kind, ...]:
 
 @cache
 def code_samples() -> Mapping[str, CodeSample]:
-    """For a skill, code that starts or shows a project built with it."""
+    """Code that starts or shows a project, by its skill."""
     return msgspec.convert(_read("kinds.toml")["code_samples"], dict[str, CodeSample])
 
 
@@ -131,7 +131,7 @@ def _read(name: str) -> dict[str, Any]:
 
 
 def _templates(value: Any) -> Any:
-    """A list as it is, a long text as its paragraphs, each on one line."""
+    """A long text as a list of its paragraphs, each on one line. Other values unchanged."""
     if not isinstance(value, str) or "\n" not in value:
         return value
     return [" ".join(paragraph.split()) for paragraph in value.strip().split("\n\n")]

@@ -1,1 +1,1 @@
-"""What both HTTP drivers share: the application, middleware, limits, health, media and metrics."""
+"""The HTTP application: middleware, limits, health, media and metrics."""

@@ -11,8 +11,8 @@ _QUALITY = re.compile(r"\s*q\s*=\s*(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\s*", re.I
 def accepts_json(lines: Iterable[str]) -> bool:
     """Whether `application/json` is acceptable.
 
-    The most specific range decides, whatever its place. A client that names only the media type
-    of problems is served too. Parameters other than `q` are ignored, and so is an empty field.
+    The most specific range decides, in any position. A client that accepts only the media type of
+    problems is served too. Parameters other than `q` and empty fields are ignored.
     """
     qualities: dict[str, float] = {}
     for line in lines:
@@ -30,7 +30,7 @@ def accepts_json(lines: Iterable[str]) -> bool:
 
 
 def _quality(parameters: list[str]) -> float:
-    """The weight; 1 without one or with a malformed one."""
+    """The weight; 1 if it is missing or malformed."""
     for parameter in parameters:
         found = _QUALITY.fullmatch(parameter)
         if found:

@@ -1,4 +1,4 @@
-"""The address that limits and logs count a client by."""
+"""The address that identifies a client in limits and logs."""
 
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network

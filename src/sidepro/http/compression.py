@@ -1,6 +1,7 @@
 """Compression of JSON responses, by Litestar's middleware.
 
-Left out: what is short, what is no JSON (images are compressed already), and routes with `SECRET`.
+Short responses, other types than JSON (images are compressed already) and routes with `SECRET` are
+not compressed.
 """
 
 import re
@@ -15,14 +16,15 @@ MIN_SIZE = 1024
 """Bytes. Shorter responses fit into one packet anyway."""
 
 LEVEL = 1
-"""zlib's fastest, since it runs in the event loop. A page of the board takes 0.07 ms at any level
-up to 6; a document of 126 kB takes a third of the time of level 6, for a half more bytes.
+"""zlib's fastest level, since it runs in the event loop. A page of the board takes 0.07 ms at any
+level up to 6. A document of 126 kB takes a third of the time of level 6 and half as many bytes
+more.
 """
 
 SECRET = {"uncompressed": True}
-"""Options of routes whose responses have secrets, such as tokens, beside texts of others.
+"""Options of routes whose responses contain secrets, such as tokens, and texts of other users.
 
-The size of a compressed response would tell whether such a text repeats a part of the secret
+The size of a compressed response would reveal whether such a text repeats a part of the secret
 (BREACH, https://www.breachattack.com).
 """
 
@@ -41,7 +43,7 @@ def compression_config() -> CompressionConfig:
 
 
 class JsonCompression(CompressionMiddleware):
-    """Litestar's middleware, for long JSON alone: the type is known when the response starts."""
+    """Litestar's middleware, only for long JSON. The type is known when the response starts."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Headers are read from the raw pairs: Litestar's objects cost more than all the rest here.

@@ -20,16 +20,16 @@ HeaderList = list[tuple[bytes, bytes]]
 
 
 def cors_headers(origin: bytes | None, allowed: Collection[str]) -> HeaderList:
-    """The headers of a response to a page of this origin."""
+    """The CORS headers of a response to a page of this origin."""
     if origin is None or origin.decode("latin-1") not in allowed:
         return [_VARY]
     return [_VARY, (b"access-control-allow-origin", origin), _EXPOSE]
 
 
 PREFLIGHT_HEADERS = (
-    # All, so that a page can read the 405 of a method that the address does not have.
+    # All methods, so that a page can read the 405 of an unsupported one.
     (b"access-control-allow-methods", b"GET, HEAD, POST, PUT, PATCH, DELETE"),
     (b"access-control-allow-headers", ", ".join(ALLOWED_HEADERS).encode()),
     (b"access-control-max-age", str(MAX_AGE).encode()),
 )
-"""What the response to a preflight of an allowed origin adds."""
+"""Additional headers of the response to a preflight of an allowed origin."""

@@ -7,14 +7,14 @@ ANY = "*"
 
 _TAG = re.compile(r'"([^"]*)"')
 _SUFFIX = re.compile(r"[-;:]{1,2}[a-z]+\Z")
-"""What proxies append to the tag of a response that they compress: `-gzip`, `--gzip`, `;br`."""
+"""A suffix that proxies append to the tag of a compressed response: `-gzip`, `--gzip`, `;br`."""
 
 
 def entity_tags(headers: Iterable[str]) -> frozenset[str]:
     """The tags in the lines of a header, without quotes; `*` as it is.
 
-    A `W/` before a tag and a suffix such as `-gzip` are dropped: proxies add them, and the tags
-    of this service have neither. Text that is no tag is ignored.
+    A `W/` before a tag and a suffix such as `-gzip` are dropped: proxies add them, and tags of
+    this service have neither. Other text is ignored.
     """
     lines = list(headers)
     if any(line.strip() == ANY for line in lines):

@@ -14,7 +14,7 @@ HealthCheck = Callable[[], Awaitable[None]]
 
 
 class Degraded(Exception):
-    """The component does part of its work."""
+    """The component does only part of its work."""
 
 
 class Health(msgspec.Struct):
@@ -35,7 +35,8 @@ def health_router(
 ) -> Router:
     """The health routes.
 
-    Without a required component the process is unavailable, without an optional one degraded.
+    If a required component fails, the process is unavailable. If an optional one fails, it is
+    degraded.
     """
 
     @get(
@@ -63,7 +64,7 @@ async def _state(name: str, check: HealthCheck) -> str:
     except Degraded as error:
         log.warning("component_degraded", component=name, reason=str(error))
         return "degraded"
-    # Drivers fail with exceptions of their own; whatever it is, the component is unavailable.
+    # Drivers raise exceptions without a common base. After any, the component is unavailable.
     except Exception as error:
         log.warning("component_unavailable", component=name, reason=type(error).__name__)
         return "unavailable"

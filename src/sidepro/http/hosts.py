@@ -1,4 +1,4 @@
-"""Which `Host` header fields are accepted. Others could poison caches and links."""
+"""The check of `Host` header fields. Foreign hosts could poison caches and links."""
 
 import re
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from sidepro.settings.parsers import ascii_host
 
 EXEMPT = ("/health/", "/metrics")
-"""Probes come by the address of a pod."""
+"""Paths without a check: probes address a pod by its IP address."""
 
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]{2,45}\]|[^\[\]:@/?#\\\s]{1,255})(?::[0-9]{0,5})?")
 
@@ -22,7 +22,7 @@ class HostPolicy:
 
     @classmethod
     def of(cls, hosts: Iterable[str]) -> "HostPolicy":
-        """The policy for these names. One of the loopback stands for all of them."""
+        """The policy for these names. One loopback name allows all loopback names."""
         names = frozenset(map(ascii_host, hosts))
         return cls(names, any(map(is_loopback, names)))
 
@@ -39,7 +39,7 @@ class HostPolicy:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a name or address is of the loopback."""
+    """Whether a name or address belongs to the loopback interface."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

@@ -15,12 +15,12 @@ from sidepro.domain.images.urls import KEY, LOCAL_BASE, ImageKey
 from sidepro.http.etags import matches
 
 CHUNK_BYTES = 256 * 1024
-"""Bytes of an image that one request holds in memory."""
+"""Maximum bytes of an image in memory for one request."""
 
 HEADERS = {
     "Cache-Control": "public, max-age=31536000, immutable",
     "Content-Disposition": "inline",
-    # If a browser takes the file for a document, it runs no script and loads nothing.
+    # If a browser treats the file as a document, it runs no script and loads nothing.
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "Accept-Ranges": "bytes",
 }
@@ -72,7 +72,7 @@ async def _respond(store: ImageStore, request: MediaRequest, name: str) -> Respo
 
 
 def _parse_range(header: str, size: int) -> tuple[int, int] | None:
-    """Start and end (exclusive) of a Range header (RFC 9110, 14.2), empty if unsatisfiable.
+    """Start and end (exclusive) of a Range header (RFC 9110, 14.2). Empty if unsatisfiable.
 
     `None` means the whole image: the header is invalid or has several ranges.
     """

@@ -1,5 +1,5 @@
-"""Prometheus metrics: requests and sockets of this process, and the last similarity run, which
-may have run in another process.
+"""Prometheus metrics: requests and sockets of this process, and the last similarity run of any
+process.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """ASGI middleware around the application: request id, one log line a request, security headers.
 
-Adds the headers for pages of other origins. Rejects foreign hosts, URLs that are too long, and API
-calls that do not accept JSON. Serves HEAD wherever GET is, and a public address with a path.
+Also adds CORS headers, and rejects foreign hosts, too long URLs, and API calls that do not accept
+JSON. Serves HEAD for every GET route, and supports a public address with a path.
 """
 
 import re
@@ -37,11 +37,11 @@ MAX_URL = 8 * 1024
 REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 
 DISCONNECTED = "sidepro.disconnected"
-"""Key of a scope whose client went away before the end of its request."""
+"""Key of a scope whose client disconnected before the end of its request."""
 
 UNSUPPORTED = "TRACE"
-"""A method of no route. Litestar lists all methods of an address in the error about it; its own
-response to OPTIONS has those of one route only.
+"""A method that no route has. Litestar's error about it lists all methods of an address. Its
+response to OPTIONS lists only those of one route.
 """
 
 _SECURITY_HEADERS = (
@@ -52,7 +52,7 @@ _SECURITY_HEADERS = (
 
 @dataclass(frozen=True, slots=True)
 class ServiceAddress:
-    """How the service is addressed.
+    """The address of the service.
 
     `public_url` is the public address, or empty if it is not known. `base_path` is its path.
     """
@@ -79,7 +79,7 @@ class Middleware:
         self._parser_caches = ParserCaches(app)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] in (ScopeType.HTTP, ScopeType.WEBSOCKET):  # and not for the lifespan
+        if scope["type"] in (ScopeType.HTTP, ScopeType.WEBSOCKET):  # not for the lifespan
             self._parser_caches.count(scope)
         if scope["type"] == ScopeType.HTTP:
             await self._serve(self._local(scope), receive, send)
@@ -101,7 +101,7 @@ class Middleware:
         return {**scope, "path": scope["path"].removeprefix(base), "raw_path": raw_path}
 
     async def _serve(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        # Of several headers of one name the first counts.
+        # If a header is repeated, the first one counts.
         headers = dict(reversed(list(scope["headers"])))
         request_id = _request_id(headers)
         has_token = b"authorization" in headers
@@ -152,7 +152,7 @@ class Middleware:
         elif method == "HEAD":
             as_get = _with_method(scope, "GET")
             if not await self._serves_head(scope, receive, send_with_headers):
-                scope = as_get  # whose limits the headers describe
+                scope = as_get  # the headers describe its limits
                 await self._app(scope, receive, _without_content(send_with_headers))
         else:
             await self._app(scope, receive_and_watch, send_with_headers)
@@ -169,7 +169,7 @@ class Middleware:
             self._metrics.record_request(method, route, status, seconds)
 
     async def _serves_head(self, scope: HTTPScope, receive: Receive, send: Send) -> bool:
-        """Serve HEAD by a handler of its own. Sends nothing if the route has none."""
+        """Serve HEAD by its own handler. Sends nothing if the route has no such handler."""
         is_served = True
 
         async def send_unless_refused(message: Message) -> None:
@@ -186,7 +186,7 @@ class Middleware:
         return origin is None or origin.decode("latin-1") in self._service_address.allowed_origins
 
     def _public_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        """The headers with addresses below the public one, and with all methods in `Allow`."""
+        """The headers with public addresses, and with all methods in `Allow`."""
         base = self._service_address.base_path.encode()
         public = []
         for name, value in headers:
@@ -229,7 +229,7 @@ def _with_method(scope: HTTPScope, method: str) -> HTTPScope:
 
 
 def _as_options(send: Send) -> Send:
-    """The response to `UNSUPPORTED` as that to OPTIONS."""
+    """Turn the response to `UNSUPPORTED` into the response to OPTIONS."""
     is_found = False
 
     async def send_as_options(message: Message) -> None:
@@ -268,7 +268,7 @@ def _all_methods(allow: bytes) -> bytes:
 
 
 def _uncached(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """Responses to a caller with a token must not be stored by caches."""
+    """Forbid caches to store the response to a caller with a token."""
     others = [header for header in headers if header[0].lower() != b"cache-control"]
     return [*others, (b"cache-control", b"no-store")]
 

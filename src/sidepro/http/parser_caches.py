@@ -1,7 +1,7 @@
 """Bounds the memory of Litestar's caches, whose keys are texts that clients send.
 
 Litestar caches a thousand parsed query strings, cookies and paths of any length. A query string of
-8 KiB takes 0.6 MB when it is parsed: a stranger could fill a gigabyte.
+8 KiB takes 0.6 MB when it is parsed, so a client could fill a gigabyte.
 """
 
 from litestar import Litestar
@@ -11,11 +11,11 @@ from litestar._parsers import parse_cookie_string, parse_query_string
 from litestar.types import ASGIApp, Scope
 
 MAX_CACHED = 64 * 1024
-"""Bytes of texts in the caches. They take up to eighty times as much, parsed."""
+"""Bytes of texts in the caches. The parsed values take up to eighty times as much."""
 
 
 class ParserCaches:
-    """Empties the caches of an application when they may hold more than `MAX_CACHED`."""
+    """Clears the caches of an application when they may exceed `MAX_CACHED`."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._clear = [

@@ -14,7 +14,7 @@ BASE = "/problems"
 
 
 class Explanation(NamedTuple):
-    """What a problem means, and what a client does about it."""
+    """The meaning of a problem, and the remedy for a client."""
 
     status: int
     meaning: str

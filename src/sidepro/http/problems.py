@@ -34,7 +34,7 @@ STATUSES: dict[type[SideProError], int] = {
     RateLimited: 429,
     Unavailable: 503,
 }
-"""Subclasses have the status of their nearest base; all others are 500."""
+"""The status of the nearest base class applies. All other errors are 500."""
 
 _TITLES = {
     400: "Bad request",
@@ -65,7 +65,7 @@ REJECTIONS = {
     415: ("unsupported-media-type", "The body must be application/json."),
     426: ("upgrade-required", "This address serves WebSocket connections only."),
 }
-"""Code and detail of what is rejected before a use case runs, by status."""
+"""Code and detail of requests that are rejected before a use case runs, by status."""
 
 
 BAD_HOST = (400, "bad-host", "The service does not have this host name.")

@@ -20,7 +20,7 @@ _MINUTE, _HOUR = 60, 3600
 
 ALL_ELSE = Limit("default", 600, _MINUTE)
 
-# Entries for a route's `opt`. What asks for a password, and sign-up, count by address even for
+# Entries for a route's `opt`. Sign-up and calls with a password count by address even for
 # signed-in callers.
 LOG_IN = {"limit": Limit("log-in", 10, _MINUTE, fallback=5), "by_address": True}
 SIGN_UP = {"limit": Limit("sign-up", 10, _HOUR, fallback=3), "by_address": True}
@@ -38,7 +38,7 @@ _ALLOWANCE = "rate_limit"
 
 
 class RateLimitMiddleware(ASGIMiddleware):
-    """Counts a request against the limit of its route, by user or else by address.
+    """Counts a request against the limit of its route, by user, or by address without a token.
 
     Raises:
         RateLimited: the limit is exceeded.
@@ -63,7 +63,7 @@ class RateLimitMiddleware(ASGIMiddleware):
 
 
 async def count_refused_caller(scope: Scope, limiter: RateLimiter) -> None:
-    """Count a request whose token is missing or invalid, against its address.
+    """Count a request with a missing or invalid token against its address.
 
     Callers with a valid token do not share this count.
 
@@ -86,7 +86,7 @@ def set_allowance(scope: Scope, allowance: Allowance) -> None:
 
 
 def rate_limit_headers(scope: Scope) -> list[tuple[bytes, bytes]]:
-    """RateLimit and RateLimit-Policy; nothing for a route without a limit.
+    """RateLimit and RateLimit-Policy. Empty for a route without a limit.
 
     Source: draft-ietf-httpapi-ratelimit-headers-10.
     """

@@ -16,12 +16,11 @@ READ_TIMEOUT = 2.0
 """Seconds that one read of the stream waits for a message."""
 
 REDELIVERY_SECONDS = 3_600
-"""Seconds until a message that was read and not acknowledged goes to another worker: longer than
-any job takes.
+"""Seconds until an unacknowledged message goes to another worker. Longer than any job takes.
 """
 
 CONSUMER = "worker"
-"""The consumer name of all workers. Names of their own would stay in Redis after they ended."""
+"""The consumer name of all workers. Separate names would stay in Redis after the workers ended."""
 
 
 def for_settings(settings: Settings) -> AsyncBroker:
@@ -43,7 +42,7 @@ def redis_stream(redis_url: str) -> AsyncBroker:
         queue_name=STREAM,
         consumer_group_name="workers",
         consumer_name=CONSUMER,
-        # From the beginning: messages sent before the first worker started.
+        # From the beginning, to include messages sent before the first worker started.
         consumer_id="0",
         maxlen=MAX_STREAM_LENGTH,
         # One at a time, so that other workers can take the rest.
@@ -53,7 +52,7 @@ def redis_stream(redis_url: str) -> AsyncBroker:
         unacknowledged_lock_timeout=READ_TIMEOUT,
         socket_timeout=2 * READ_TIMEOUT,
         socket_connect_timeout=2 * READ_TIMEOUT,
-        # One retry, for a pooled connection that a restart of Redis has closed.
+        # One retry, because a restart of Redis closes pooled connections.
         retry=Retry(NoBackoff(), 1),
     )
 

@@ -7,8 +7,8 @@ class JobClaims(Protocol):
     """Claims with an expiry, and a clock, shared by all processes."""
 
     async def claim(self, name: str, seconds: int) -> bool:
-        """Claim a name for so many seconds; `False` if it is claimed. Of concurrent calls for the
-        same name, exactly one MUST succeed.
+        """Claim a name for `seconds`. Returns `False` if it is already claimed. Exactly one of
+        several concurrent calls for a name MUST succeed.
 
         Raises:
             Unavailable: the shared store is down.
@@ -16,7 +16,7 @@ class JobClaims(Protocol):
         ...
 
     async def release(self, name: str) -> None:
-        """Release a claim, whichever process made it. Safe to repeat.
+        """Release a claim of any process. Safe to repeat.
 
         Raises:
             Unavailable: the shared store is down.
@@ -24,7 +24,7 @@ class JobClaims(Protocol):
         ...
 
     async def now(self) -> float:
-        """Seconds since 1970, by one clock for all processes.
+        """Seconds since 1970, from one clock for all processes.
 
         Raises:
             Unavailable: the shared store is down.

@@ -39,14 +39,14 @@ Loop = Callable[[], Coroutine[Any, Any, None]]
 
 @asynccontextmanager
 async def embedded(jobs: JobRunner) -> AsyncIterator[None]:
-    """Run a worker and a scheduler for as long as the block lasts."""
+    """Run a worker and a scheduler during the block."""
     async with worker(jobs), scheduler(jobs):
         yield
 
 
 @asynccontextmanager
 async def scheduler(jobs: JobRunner) -> AsyncIterator[None]:
-    """Send scheduled jobs for as long as the block lasts."""
+    """Send scheduled jobs during the block."""
     jobs.register()
     async with _background(lambda: run_scheduler(jobs), jobs.broker):
         yield
@@ -54,8 +54,8 @@ async def scheduler(jobs: JobRunner) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def worker(jobs: JobRunner) -> AsyncIterator[None]:
-    """Run sent jobs for as long as the block lasts. On exit, running jobs have `SHUTDOWN_TIMEOUT`
-    seconds to finish; then they are cancelled.
+    """Run sent jobs during the block. On exit, running jobs have `SHUTDOWN_TIMEOUT` seconds to
+    finish. Then they are cancelled.
     """
     jobs.register()
     try:
@@ -71,8 +71,8 @@ async def worker(jobs: JobRunner) -> AsyncIterator[None]:
 async def _receive(jobs: JobRunner) -> None:
     """Run the jobs of the stream, until cancelled or until Redis goes down.
 
-    A message is acknowledged on receipt. A job that dies with its worker is not redelivered: the
-    next scheduled one comes sooner than anybody could notice.
+    A message is acknowledged on receipt. If a worker dies, its job is not redelivered: the next
+    scheduled job runs soon enough.
     """
     jobs.broker.is_worker_process = True
     # Creates the stream and its consumer group, which a restart of Redis may have lost.

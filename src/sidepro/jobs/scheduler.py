@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 MINUTE = 60
 
 CLAIM_TTL = 2 * MINUTE
-"""Seconds for which the claim on a job and its minute is kept: the clocks of two schedulers may
+"""Lifetime of the claim on a job and its minute, in seconds. The clocks of two schedulers may
 differ by a minute.
 """
 
@@ -51,8 +51,8 @@ class ClockWentBack(Exception):
 
 
 async def _watch_clock() -> None:
-    """Raise `ClockWentBack` when it did: Taskiq's loop would send nothing until the clock has
-    caught up.
+    """Raise `ClockWentBack` after such a change. Taskiq's loop would send nothing until the clock
+    has caught up.
     """
     offset = time.time() - time.monotonic()
     while True:
@@ -64,7 +64,7 @@ async def _watch_clock() -> None:
 
 
 class _Source(LabelScheduleSource):
-    """The schedules of the tasks. For each period the first scheduler sends the task."""
+    """The schedules of the tasks. The first scheduler of a period sends the task."""
 
     def __init__(self, jobs: JobRunner) -> None:
         super().__init__(jobs.broker)

@@ -19,8 +19,8 @@ log = structlog.get_logger(__name__)
 class BrokerSimilarityTrigger:
     """See `sidepro.domain.accounts.ports.SimilarityTrigger`.
 
-    The first request makes a claim and sends the task, which releases the claim before it reads
-    anything; so later requests need not send another one. Sending does not delay the caller.
+    The first request acquires a claim and sends the task. The task releases the claim before it
+    reads, so requests before that need no task of their own. Sending does not delay the caller.
     """
 
     def __init__(self, broker: AsyncBroker, claims: JobClaims) -> None:
@@ -45,7 +45,7 @@ class BrokerSimilarityTrigger:
             if not self._can_run():
                 continue
             try:
-                # The claim of a worker that died expires together with its task.
+                # If the worker dies, the claim expires together with its task.
                 if await self._claims.claim(REQUESTED_CLAIM, int(EXPIRES_AFTER)):
                     await self._task().kiq(await self._claims.now())
             except (Unavailable, SendTaskError):
@@ -55,7 +55,7 @@ class BrokerSimilarityTrigger:
         return AsyncKicker(REQUESTED_SIMILARITY_TICK, self._broker, {})
 
     def _can_run(self) -> bool:
-        """Whether a process runs the task. An in-process broker needs the jobs of this process,
+        """Whether any process runs the task. With an in-process broker this process must run jobs,
         which `--no-jobs` turns off.
         """
         is_registered = self._broker.find_task(REQUESTED_SIMILARITY_TICK) is not None

@@ -28,14 +28,14 @@ IMAGE_REMOVAL = "image_removal"
 RETENTION = "retention"
 
 REQUESTED_CLAIM = "similarity-asked"
-"""Claimed while a requested tick has been sent and has not started."""
+"""The claim of a requested tick that has been sent and has not started."""
 
 EXPIRES_AFTER = 60.0
 """Seconds after which a sent job is skipped: the next scheduled one is due."""
 
 MIN_DELAY, MAX_DELAY = 2.0, 30.0
-"""Bounds of the seconds in which further requests join a requested tick. Within them the delay is
-the duration of the last run, so that many edits use at most half of a processor.
+"""Bounds of the delay of a requested tick, in seconds. Further requests join it meanwhile. The
+delay is the duration of the last run, so many edits use at most half of a processor.
 """
 
 CANCEL_TIMEOUT = 2.0
@@ -52,7 +52,8 @@ class Cancelled(Exception):
 class JobRunner:
     """Registers the jobs with a broker, and keeps track of those running in this process.
 
-    A job may run twice, concurrently, or be cancelled at any time: the next one makes up for it.
+    A job may run twice, concurrently, or be cancelled at any time. The next run completes its
+    work.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class JobRunner:
     def register(self) -> None:
         """Register the tasks with the broker, so that this process can run them.
 
-        Their argument is the time at which they were sent, by `JobClaims.now`.
+        The argument of a task is its sending time, from `JobClaims.now`.
         """
 
         async def similarity_tick(sent_at: float) -> None:

@@ -3,7 +3,8 @@
 uvicorn closes the listening socket while connections wait to be accepted, and closes connections
 whose request it has not read yet: clients see a reset. This server accepts the waiting
 connections, sends `Connection: close` with every response, and gives idle connections half a
-second for a last request. A client or proxy that is refused later knows that nothing was done.
+second for a last request. After that, a client or proxy whose connection is refused can safely
+retry.
 """
 
 import asyncio
@@ -15,13 +16,13 @@ import uvicorn
 from sidepro.server.http_protocol import BoundedHttpProtocol, ServerConfig
 
 IDLE_TIMEOUT = 0.5
-"""Seconds that an idle connection gets to send a request when the server stops."""
+"""Seconds for an idle connection to send a last request when the server stops."""
 
 POLL_INTERVAL = 0.02
 
 
 class DrainingServer(uvicorn.Server):
-    """Calls `on_start` when it serves."""
+    """Calls `on_start` when it is ready to serve."""
 
     def __init__(self, config: ServerConfig, on_start: Callable[[], None]) -> None:
         super().__init__(config)
@@ -92,7 +93,7 @@ def _accept(listener: socket.socket) -> socket.socket | None:
     """A connection of the backlog; `None` if it is empty."""
     try:
         connection, _ = listener.accept()
-    except OSError:  # no connection, or its client has gone
+    except OSError:  # no connection, or its client has disconnected
         return None
     connection.setblocking(False)
     return connection

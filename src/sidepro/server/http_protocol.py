@@ -1,14 +1,14 @@
-"""uvicorn's HTTP protocol with bounds on what a client may send before the application sees it.
+"""uvicorn's HTTP protocol with bounds on input before it reaches the application.
 
 uvicorn bounds neither the size of a request's head nor the time that a client takes to send it,
-and it reads on while pipelined requests queue. Here
+and it reads on while pipelined requests queue. This protocol adds bounds:
 
-- a head has at most `MAX_HEAD` bytes (431) and arrives within `HEAD_TIMEOUT` (408),
-- a body, and a client that reads a response, move on by `MIN_PROGRESS` bytes in each
-  `PROGRESS_WINDOW`,
-- nothing is read while a request of the same connection waits for the one before it,
-- a process has at most `max_connections`. The next one takes the place of the connection that has
-  waited longest for its client; if none waits, it is refused with 503.
+- A head has at most `MAX_HEAD` bytes (431) and arrives within `HEAD_TIMEOUT` (408).
+- A client sends a body, and reads a response, at `MIN_PROGRESS` bytes or more per
+  `PROGRESS_WINDOW`.
+- The server does not read while a request of the same connection waits for an earlier one.
+- A process has at most `max_connections`. A further connection replaces the one that has waited
+  longest for its client. If none is waiting, it is refused with 503.
 """
 
 import asyncio
@@ -43,22 +43,22 @@ PROGRESS_WINDOW = 10.0
 """Seconds."""
 
 MIN_PROGRESS = 1024
-"""Bytes that a body, or a client that reads slowly, moves on in a window."""
+"""Minimum bytes of a body or a response that a client transfers in a window."""
 
 WRITE_TIMEOUT = 30.0
-"""Seconds in which a client that blocks a response reads `MIN_PROGRESS` bytes."""
+"""Seconds in which a slow reader of a response must read `MIN_PROGRESS` bytes."""
 
 SLICE = 4096
 """Bytes parsed at a time. Bounds the pipelined requests that one read can queue."""
 
 LINGER = 1.0
-"""Seconds in which the client may read a refusal before the connection is closed."""
+"""Seconds for the client to read a refusal before the connection is closed."""
 
 MAX_DISCARDED = 256 * 1024
-"""Bytes that a refused client may send on meanwhile."""
+"""Maximum bytes that a refused client may still send meanwhile."""
 
 RESERVED_FILES = 96
-"""Open files kept free of connections: databases, Redis, images, logs."""
+"""Open files reserved for databases, Redis, images and logs."""
 
 REFUSALS = {
     400: REJECTIONS[400],
@@ -70,7 +70,7 @@ REFUSALS = {
 
 
 def default_max_connections() -> int:
-    """As many connections as the limit of open files leaves room for."""
+    """The number of connections that the limit of open files allows."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return max(soft - RESERVED_FILES, soft // 4)
 
@@ -84,7 +84,7 @@ class ServerConfig(uvicorn.Config):
         super().__init__(cast("Any", app), http=BoundedHttpProtocol, **options)
         self.max_connections = max_connections or default_max_connections()
         self.waiting: dict[BoundedHttpProtocol, None] = {}
-        """Connections that wait for their client to send, the longest wait first."""
+        """Connections that wait for data of their client, the longest wait first."""
 
 
 class _Flow(FlowControl):
@@ -127,7 +127,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     @property
     def is_busy(self) -> bool:
-        """Whether a response is under way."""
+        """Whether a response is in progress."""
         cycle = cast("RequestResponseCycle | None", self.cycle)  # uvicorn's type leaves `None` out
         return cycle is not None and not cycle.response_complete
 
@@ -157,8 +157,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().handle_websocket_upgrade()
 
     async def _serve(self, scope: Any, receive: Any, send: Any) -> None:
-        """Call the application. What it sends to a closed connection is dropped: uvloop raises in
-        the moment before uvicorn learns of the end.
+        """Call the application. Drops data that it sends to a closed connection: uvloop
+        raises until uvicorn has noticed the end.
         """
 
         async def send_if_open(message: Any) -> None:
@@ -199,7 +199,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def _parse(self, data: bytes) -> None:
         super().data_received(data)
         if self._head_deadline is not None:
-            # The parser keeps a field to itself until it is whole.
+            # The parser reports a field only when it is complete.
             self._fed_of_head += len(data)
             if self._fed_of_head > MAX_HEAD and not self._is_refused:
                 self._refuse(431)
@@ -256,7 +256,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._waiting[self] = None
             self._flow.holds_reading = False
             if len(self._unparsed):
-                # Not here: a response can complete inside the parser.
+                # Not here, because a response can complete inside the parser.
                 self.loop.call_soon(self._parse_slices)
         self._hold_reading_while_queued()
 
@@ -266,13 +266,13 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._refuse(self._refusal or 400)
 
     def _refuse(self, status: int) -> None:
-        """Answer a request that the application does not see, and close."""
+        """Respond to a request without calling the application, and close."""
         self._is_refused = True
         self._unparsed = memoryview(b"")
         self._waiting.pop(self, None)
         log.warning("request_refused", status=status, address=_address(self))
         if self.is_busy and not self._takes_over(self.cycle):
-            # The response under way must not be mixed with this one.
+            # The response in progress must not be mixed with this one.
             self.transport.close()
             return
         body = msgspec.json.encode(problem_document(status, *REFUSALS[status]))
@@ -286,13 +286,13 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             body,
         ]
         self.transport.write(b"".join(lines))
-        # Closing with unread input resets the connection, and the client would not see the answer.
+        # Closing with unread input resets the connection, so the client would miss the response.
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.loop.call_later(LINGER, self.transport.abort)
 
     def _takes_over(self, cycle: RequestResponseCycle) -> bool:
-        """Answer in the place of the application, if it has not begun to."""
+        """Respond instead of the application, unless it has started its response."""
         if cycle.response_started or self.pipeline:
             return False
         cycle.disconnected = True
@@ -309,7 +309,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             log.warning("slow_reader_dropped", address=_address(self))
             self.transport.abort()
         elif self.flow.read_paused:
-            # The application is behind, not the client.
+            # The application is slow, not the client.
             self._body_checked = (now, self._body_size)
             if self._head_deadline is not None:
                 self._head_deadline = now + HEAD_TIMEOUT

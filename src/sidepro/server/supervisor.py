@@ -20,13 +20,14 @@ import structlog
 log = structlog.get_logger(__name__)
 
 Work = Callable[[int, Callable[[], None]], None]
-"""A worker's main function: takes its number, from 0 on, and a callback for when it is ready.
+"""A worker's main function. Takes the worker's number, from 0 on, and a callback to report that
+it is ready.
 
 It returns on SIGTERM. It is pickled, because workers are spawned.
 """
 
 RESTART_DELAY = 1.0
-"""Seconds before a worker is restarted, so that a crash loop does not take all CPU time."""
+"""Seconds before a worker is restarted, so a crash loop does not take all CPU time."""
 
 _SPAWN = multiprocessing.get_context("spawn")
 
@@ -44,7 +45,7 @@ class _Worker:
         child_end.close()
 
     def poll(self) -> bool:
-        """Update `is_ready`; whether the process is alive."""
+        """Update `is_ready`. Returns whether the process is alive."""
         if not self.is_ready and self.ready_pipe.poll():
             try:
                 self.is_ready = self.ready_pipe.recv()
@@ -53,7 +54,7 @@ class _Worker:
         return self.process.is_alive()
 
     def join(self) -> int | None:
-        """Wait for the process to exit; its exit code."""
+        """Wait for the process to exit. Returns its exit code."""
         self.process.join()
         code = self.process.exitcode
         self.process.close()

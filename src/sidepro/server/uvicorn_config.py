@@ -1,4 +1,4 @@
-"""How uvicorn serves the application."""
+"""The configuration of uvicorn."""
 
 import gc
 
@@ -13,7 +13,7 @@ PONG_TIMEOUT = 10.0
 """Seconds. A dead peer is detected within half a minute."""
 
 SHUTDOWN_TIMEOUT = 10
-"""Seconds that requests in progress get when the server stops."""
+"""Seconds for requests in progress to finish when the server stops."""
 
 GC_THRESHOLD = 20_000
 """Net allocations between two collections of the youngest generation; Python's default is 700."""
@@ -41,8 +41,8 @@ def uvicorn_config(settings: Settings, app: ASGIApp) -> ServerConfig:
 def tune_gc() -> None:
     """Call when everything is imported and built.
 
-    The collector need not look again at what exists now. Requests create few reference cycles, so
-    a thousand messages in flight are no reason to collect.
+    Existing objects are frozen, so collections skip them. Requests create few reference cycles, so
+    the threshold is high: messages in flight must not trigger collections.
     """
     gc.collect()
     gc.freeze()

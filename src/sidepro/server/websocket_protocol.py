@@ -2,13 +2,13 @@
 
 - Pings, pongs and fragments count: a socket that sends more than `FRAMES_PER_SECOND` of them in
   the long run is closed with 4429. The application counts whole messages. A frame before the
-  handshake is answered ends the connection.
-- A socket parses a slice of its input at a time, and only while the application has taken the
-  message before. So sockets take turns, and none queues messages.
-- A closed connection ends within `CLOSE_TIMEOUT`, although a peer that stopped reading would keep
-  it and its buffers for as long as the peer's kernel answers.
-- What only the handshake needs is freed after it, and the queue is a small one: a socket is open
-  for hours.
+  response to the handshake ends the connection.
+- A socket parses a slice of its input at a time, and only after the application has taken the
+  previous message. So sockets take turns and queue no messages.
+- A closed connection ends within `CLOSE_TIMEOUT`. Otherwise a peer that stopped reading would keep
+  it and its buffers as long as the peer's kernel answers.
+- Data of the handshake is freed after it, and the queue is small, because a socket is open for
+  hours.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from sidepro.http.problems import MEDIA_TYPE, REJECTIONS, problem_document
 log = structlog.get_logger(__name__)
 
 CLOSE_TIMEOUT = 4.0
-"""Seconds in which a closed connection may read what was written, the close frame last."""
+"""Seconds for a closed connection to read the remaining output, including the close frame."""
 
 FRAME_BURST = 300
 FRAMES_PER_SECOND = 50
@@ -59,7 +59,7 @@ class TimeoutWebSocketProtocol(WebSocketsSansIOProtocol):
         self.conn.accept = self._accept_or_explain  # type: ignore[method-assign] # no hook for it
 
     def _accept_or_explain(self, request: Request) -> Response:
-        """The response to the handshake; a problem document if it is refused."""
+        """The response to the handshake. A problem document if it is refused."""
         response = self._accept(request)
         if response.status_code != 101:
             log.warning(
@@ -190,12 +190,12 @@ class TimeoutWebSocketProtocol(WebSocketsSansIOProtocol):
         try:
             await super().send(message)
         except RuntimeError as error:
-            # uvloop raises it in the moment before uvicorn learns that the connection is closed.
+            # uvloop raises it until uvicorn has noticed that the connection is closed.
             if self.transport.is_closing():
                 raise ClientDisconnected from error
             raise
         if message["type"] == "websocket.accept":
-            # The application has its own copy. The parser holds on to the request itself.
+            # The application has its own copy. The parser would keep the request.
             self.request.headers.clear()
             del self.request, self.response
 

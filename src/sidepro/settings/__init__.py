@@ -1,7 +1,7 @@
 """All settings, from environment variables and an optional `.env`. No other module reads them.
 
-A setting is a variable `SIDEPRO_<NAME>`, or a file that `SIDEPRO_<NAME>_FILE` names, for secrets
-of containers. An empty variable counts as unset.
+A setting is a variable `SIDEPRO_<NAME>`, or a file that `SIDEPRO_<NAME>_FILE` names, as container
+secrets do. An empty variable counts as unset.
 """
 
 import os
@@ -21,7 +21,7 @@ YEAR = 366 * 24 * 3600
 
 
 class SettingError(Exception):
-    """A setting is invalid. The message names it and says what it must be."""
+    """A setting is invalid. The message has its name and the rule."""
 
 
 def _setting(
@@ -229,7 +229,7 @@ def load(environment: Mapping[str, str] | None = None, dotenv: Path | None = Non
 
 
 def unknown(environment: Mapping[str, str] | None = None) -> list[str]:
-    """Variables with the prefix of settings that are none, perhaps misspelled."""
+    """Variables with the prefix `SIDEPRO_` that are not settings, perhaps misspelled."""
     known = {variable(setting.name) for setting in fields(Settings)}
     names = os.environ if environment is None else environment
     return sorted(

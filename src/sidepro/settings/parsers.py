@@ -1,4 +1,4 @@
-"""Parsers of settings. Each takes the text of a variable; its ValueError completes the sentence
+"""Parsers of settings. Each takes the text of a variable. Its ValueError completes the sentence
 "SIDEPRO_X must …".
 """
 
@@ -36,7 +36,7 @@ def database(text: str) -> str:
         text = text.replace("postgres://", "postgresql://", 1)
     parts = _split(text)
     if parts.scheme == "sqlite" and text.startswith("sqlite:///") and len(text) > 10:
-        # Each connection would have an in-memory database of its own.
+        # Each connection would have its own in-memory database.
         if parts.query or ":memory:" in parts.path:
             raise ValueError(rule)
         return text

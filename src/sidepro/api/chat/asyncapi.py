@@ -1,6 +1,7 @@
 """The AsyncAPI document of the chat socket, generated from the frames.
 
-As the specification requires, actions are those of the server: it *sends* what clients get.
+Actions are from the server's view, as the specification requires: the server *sends* a frame that
+clients receive.
 """
 
 from inspect import cleandoc
@@ -36,7 +37,7 @@ DESCRIPTION = f"""One socket shows one room to one of its two participants.
 
 **Connecting.** A page requests a ticket (`POST {PREFIX}/rooms/{{room_id}}/socket-tickets`) and
 opens the socket with `?ticket=` within {TICKET_TTL} seconds. A ticket is valid once. A program
-sends `Authorization: Bearer` instead; if the header is present, the ticket is ignored. An `Origin`
+sends `Authorization: Bearer` instead. If the header is present, the ticket is ignored. An `Origin`
 that is not allowed is denied with 403 before the upgrade. In all other cases the server accepts
 the connection and closes it with a code.
 
@@ -82,11 +83,11 @@ _SECURITY_SCHEMES = {
 
 
 LOCAL_URL = "http://127.0.0.1:8000"
-"""The server of the document where the public address is not known."""
+"""The server in the document if the public address is not known."""
 
 
 def document(version: str, public_url: str = "") -> dict[str, Any]:
-    """The AsyncAPI 3.0 document of the service at this address."""
+    """The AsyncAPI 3.0 document of the service at `public_url`."""
     public_url = public_url or LOCAL_URL
     frames = {**FROM_SERVER, **FROM_CLIENT}
     references, schemas = msgspec.json.schema_components(

@@ -14,9 +14,9 @@ from sidepro.domain.errors import (
 
 
 class CloseCode(IntEnum):
-    """A code with its meaning and what a client does about it.
+    """A code with its meaning and the client's reaction.
 
-    The web server itself sends 1002, 1007, 1009 and 1012, and 1011 after a missing pong.
+    The web server sends 1002, 1007, 1009 and 1012 by itself, and 1011 after a missing pong.
     """
 
     meaning: str

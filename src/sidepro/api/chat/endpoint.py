@@ -24,7 +24,7 @@ from sidepro.http.problems import ORIGIN_DENIED, RequestRejected
 log = structlog.get_logger(__name__)
 
 CLOSE_TIMEOUT = 5.0
-"""Seconds for sending the close frame, which a client that does not read can delay."""
+"""Seconds for sending the close frame. A client that does not read can delay it."""
 
 
 def socket_router(handshake: Handshake, hub: Hub) -> Router:

@@ -103,5 +103,5 @@ decode = msgspec.json.Decoder(ClientFrame).decode
 
 
 def encode(frame: _Frame) -> str:
-    """The frame as text."""
+    """Encode a frame as JSON text."""
     return _encoder.encode(frame).decode()

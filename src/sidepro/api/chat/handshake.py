@@ -1,7 +1,8 @@
 """The handshake of the chat socket: origin, authentication, access and limits.
 
-A request from a foreign origin is denied before the upgrade. All others are accepted first and
-then, if need be, closed with a code: browsers show a page no reason for a denied upgrade.
+A request from a foreign origin is denied before the upgrade. All others are accepted first. The
+socket is then closed with a code if a check fails, because browsers hide the reason of a denied
+upgrade from the page.
 """
 
 from collections.abc import AsyncIterator, Collection
@@ -29,7 +30,7 @@ Socket = WebSocket[Any, Any, State]
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """Decides who may open a socket. `limits` is `None` where limits are turned off."""
+    """Authorizes the opening of a socket. `limits` is `None` if limits are turned off."""
 
     tokens: AccessTokens
     session_registry: SessionRegistry
@@ -39,7 +40,7 @@ class Handshake:
     allowed_origins: Collection[str]
 
     def is_origin_allowed(self, socket: Socket) -> bool:
-        """Whether the request has no `Origin`, as from a program, or an allowed one."""
+        """Whether the `Origin` is allowed. Programs send none, which is allowed too."""
         origin = _header(socket, b"origin")
         return origin is None or origin in self.allowed_origins
 
@@ -64,7 +65,7 @@ class Handshake:
 
     @asynccontextmanager
     async def reserve(self, caller: Caller, connection: str) -> AsyncIterator[None]:
-        """Count the open socket for as long as the block lasts.
+        """Count the open socket during the block.
 
         Raises:
             RateLimited: the caller has too many sockets open.
@@ -90,8 +91,8 @@ class Handshake:
 
 
 def _header(socket: Socket, name: bytes) -> str | None:
-    """A header from the ASGI scope. Litestar's `headers` would keep a copy of all of them in
-    memory for as long as the socket is open.
+    """A header from the ASGI scope. Litestar's `headers` would keep a copy of all headers in
+    memory while the socket is open.
     """
     for key, value in socket.scope["headers"]:
         if key == name:

@@ -1,8 +1,8 @@
 """The hub: delivers the events of channels to the sockets of this process.
 
 The hub subscribes once to each channel that a socket has open. Each socket has an outbox, a
-bounded queue that its session empties; a client that does not keep up is disconnected and delays
-nobody else. A handler for each kind of channel turns an event into frames, encoded once for all
+bounded queue that its session empties. A client that does not keep up is disconnected and does not
+delay others. A handler for each kind of channel turns an event into frames, encoded once for all
 sockets.
 """
 
@@ -32,7 +32,7 @@ class EventHandler(Protocol):
     def handle(self, event: Event, outboxes: Set[Outbox]) -> None:
         """Put the event's frames into the channel's outboxes. MUST NOT block.
 
-        The hub keeps `outboxes` up to date as long as the channel is open.
+        The hub keeps `outboxes` up to date while the channel is open.
         """
         ...
 
@@ -47,7 +47,7 @@ class Hub:
     """All sockets of this process, by channel."""
 
     def __init__(self, events: PubSub, handlers: Mapping[str, EventHandler]) -> None:
-        """`handlers` are by the kind of channel."""
+        """The keys of `handlers` are kinds of channels."""
         self._events = events
         self._handlers = handlers
         self._channels: dict[Channel, _OpenChannel] = {}
@@ -78,7 +78,7 @@ class Hub:
         opened.outboxes.discard(outbox)
         if opened.outboxes:
             return
-        # A socket that joins from here on makes a subscription of its own. So each subscription is
+        # A socket that joins after this point creates a new subscription. So each subscription is
         # cancelled exactly once.
         del self._channels[channel]
         await asyncio.wait([opened.subscribing])
@@ -87,8 +87,8 @@ class Hub:
         await self._events.unsubscribe(channel, self._on_event)
 
     async def watch_sessions(self, registry: SessionRegistry) -> None:
-        """Close the sockets of revoked sessions: at once if the session was revoked in this
-        process, within about a second if in another. Runs until it is cancelled.
+        """Close the sockets of revoked sessions: at once after a revocation in this process,
+        within about a second after one in another process. Runs until it is cancelled.
         """
         while True:
             with suppress(TimeoutError):
@@ -102,7 +102,7 @@ class Hub:
             except Unavailable:
                 continue
             except Exception:
-                # A defect. Without this loop sockets of revoked sessions would stay open.
+                # A defect must not end the loop: sockets of revoked sessions would stay open.
                 log.exception("session_check_failed")
                 continue
             for outbox in outboxes:

@@ -21,7 +21,7 @@ FRAMES = Limit("frames", 300, 10)
 """Frames of any type on one socket: 30 a second, with bursts of 300."""
 
 TYPING = Limit("typing", 1, 1)
-"""`typing` frames of a user in a room, per second. Further ones are ignored without an error."""
+"""`typing` frames of a user in a room: one a second. Further ones are ignored without an error."""
 
 MAX_BAD_FRAMES = 10
 """Invalid frames in a row after which a socket is closed."""
@@ -29,7 +29,7 @@ MAX_BAD_FRAMES = 10
 
 @dataclass(frozen=True, slots=True)
 class SocketLimits:
-    """The limits that sockets share. There is no instance where limits are turned off."""
+    """The limits that sockets share. No instance exists if limits are turned off."""
 
     limiter: RateLimiter
     concurrency: ConcurrencyLimiter
@@ -45,7 +45,7 @@ class SocketLimits:
 
     @asynccontextmanager
     async def reserve(self, caller: Caller, connection: str) -> AsyncIterator[None]:
-        """Hold one of the caller's sockets for as long as the block lasts.
+        """Reserve one of the caller's sockets during the block.
 
         Raises:
             RateLimited: the caller has `per_user` sockets open.
@@ -84,7 +84,7 @@ class SocketLimits:
 
 
 class FrameCounter:
-    """The frame limit of one socket, which needs no shared state."""
+    """The frame limit of one socket. It needs no shared state."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now

@@ -17,7 +17,7 @@ OUTBOX_SIZE = 256
 class CompactQueue(Generic[Item]):
     """A queue for one consumer that needs little memory while empty.
 
-    `asyncio.Queue` takes 3 kB, which counts with thousands of idle sockets.
+    An empty `asyncio.Queue` takes 3 kB, which adds up over thousands of idle sockets.
     """
 
     __slots__ = ("_items", "_max_size", "_waiter")
@@ -77,8 +77,8 @@ class CompactQueue(Generic[Item]):
 class Frame:
     """An encoded frame.
 
-    `seq` is the number of the message in it, or the read position of `reader`; 0 for others. A
-    frame without text says that the messages up to `seq` exist.
+    `seq` is the number of its message, or the read position of `reader`, otherwise 0. A frame
+    without text means that the messages up to `seq` exist.
     """
 
     text: str
@@ -89,7 +89,10 @@ class Frame:
 
 @dataclass(eq=False, slots=True)
 class Outbox:
-    """The frames and the end of one socket. `closed` is `None` if the client disconnected."""
+    """The queued frames of one socket, and the result of its end.
+
+    `closed` is the close code, or `None` if the client disconnected.
+    """
 
     user_id: UserId
     session_id: SessionId
@@ -99,21 +102,21 @@ class Outbox:
     )
 
     def put(self, frame: Frame) -> None:
-        """Queue a frame. When the queue is full, the client is too slow: close the socket."""
+        """Queue a frame. Closes the socket if the queue is full: the client is too slow."""
         try:
             self.frames.put_nowait(frame)
         except asyncio.QueueFull:
             self.close(CloseCode.TOO_SLOW)
 
     def drop_statuses(self) -> None:
-        """Remove the queued status frames: a newer one is about to be sent before them."""
+        """Remove the queued status frames: the caller sends a newer one before them."""
         queued = [self.frames.get_nowait() for _ in range(len(self.frames))]
         for frame in queued:
             if not frame.is_status:
                 self.frames.put_nowait(frame)
 
     def close(self, code: CloseCode) -> None:
-        """Close the socket with this code, unless it is being closed."""
+        """Close the socket with this code, unless it is closing already."""
         if not self.closed.done():
             self.closed.set_result(code)
 

@@ -1,7 +1,7 @@
 """Turns the events of rooms into frames.
 
 A message frame carries the message's number. The session knows the last number that it has sent:
-it drops an older one, sends the next one, and fills a gap from the database. So events may arrive
+it drops older messages, sends the next one, and fills gaps from the database. So events may arrive
 twice, late or not at all. After `ResyncRequired` the room is read again: its messages, read
 positions, status and participants.
 """
@@ -33,7 +33,7 @@ from sidepro.domain.rooms.views import PresenceSnapshot, RoomSnapshot
 log = structlog.get_logger(__name__)
 
 RETRY_DELAY = 1.0
-"""Seconds until rooms that could not be read are read again."""
+"""Seconds until a failed read of rooms is retried."""
 
 REFRESH_BATCH = 500
 """Maximum number of rooms that are read at once."""
@@ -44,7 +44,8 @@ class RoomEventHandler:
 
     def __init__(self, rooms: RoomService) -> None:
         self._rooms = rooms
-        # Channels to read again with their outboxes, and those that need more than the status.
+        # Channels to read again, with their outboxes. Channels in `_to_resync` need more than the
+        # status.
         self._changed: dict[Channel, Set[Outbox]] = {}
         self._to_resync: set[Channel] = set()
         self._refreshing: asyncio.Task[None] | None = None
@@ -80,7 +81,7 @@ class RoomEventHandler:
             batch = dict(islice(self._changed.items(), REFRESH_BATCH))
             for channel in batch:
                 del self._changed[channel]
-            # A socket that joins while the rooms are being read has newer state of its own.
+            # A socket that joins during the read has newer state already.
             present = {channel: tuple(outboxes) for channel, outboxes in batch.items()}
             to_resync = self._to_resync & batch.keys()
             self._to_resync -= to_resync
@@ -90,7 +91,7 @@ class RoomEventHandler:
                 )
             except Exception as error:
                 if not isinstance(error, Unavailable):
-                    # A defect. Without this loop sockets would keep stale state.
+                    # A defect must not end the loop: sockets would keep stale state.
                     log.exception("room_refresh_failed")
                 self._changed = batch | self._changed
                 self._to_resync |= to_resync
@@ -110,8 +111,8 @@ def _deliver(outboxes: Iterable[Outbox], frame: Frame, exclude: UserId | None = 
 def _refresh(
     outboxes: Iterable[Outbox], snapshot: RoomSnapshot | None, *, is_resync: bool
 ) -> None:
-    """Send the current status; in a resync also the read positions and missed messages, and close
-    the sockets of users who are no longer in the room.
+    """Send the current status. In a resync, also send the read positions and missed messages, and
+    close the sockets of users who are no longer in the room.
     """
     frames = []
     if is_resync and snapshot:
@@ -134,7 +135,7 @@ def _refresh(
 
 
 def message_frame(message: Message) -> Frame:
-    """The frame of a message, with its place in the order."""
+    """The frame of a message, with its number."""
     return Frame(encode(MessageFrame(message_schema(message))), message.seq)
 
 

@@ -31,7 +31,7 @@ from sidepro.domain.rooms.room_service import MAX_REPLAY, RoomService
 from sidepro.domain.violations import wrong_type
 
 REPLAY_BATCH = 100
-"""Missed messages that are read at once."""
+"""Missed messages per read."""
 
 
 class ChatSession:
@@ -115,7 +115,7 @@ class ChatSession:
         await self._send_frame(status_frame(await self._rooms.presence_snapshot(self._room_id)))
 
     async def _send_frame(self, frame: Frame) -> None:
-        """Send a frame of the outbox, unless the client has it or a newer one."""
+        """Send a frame of the outbox, unless the client already has it or a newer one."""
         if frame.is_status:
             if frame.text == self._status:
                 return
@@ -148,7 +148,8 @@ class ChatSession:
     # ------------------------------------------------------------------------------ receiving
 
     async def _receive_loop(self) -> CloseCode | None:
-        # A message stored before the hello is counted in its `last_seq`, and so never delivered.
+        # `hello` counts a message stored before it in `last_seq`, so the message would never be
+        # delivered.
         await self._started
         while True:
             event = await self._socket.receive()
@@ -192,8 +193,8 @@ class ChatSession:
             self._outbox.put(Frame(message_frame(result.message).text))
 
     async def _mark_read(self, seq: int) -> None:
-        """Completes even if the socket closes: a transaction that is cancelled on SQLite may leave
-        its lock behind.
+        """Completes even if the socket closes: a cancelled transaction on SQLite may leave its
+        lock behind.
         """
         marking = asyncio.create_task(self._rooms.mark_read(self._caller, self._room_id, seq))
         try:
@@ -208,10 +209,10 @@ class _ClientId(msgspec.Struct):
 
 
 def _decode(text: str | None) -> ClientFrame:
-    """The frame.
+    """Decode a frame.
 
     Raises:
-        InvalidInput: the text is no valid frame.
+        InvalidInput: the text is not a valid frame.
     """
     try:
         frame: ClientFrame = decode(text or "")
@@ -223,7 +224,7 @@ def _decode(text: str | None) -> ClientFrame:
 
 
 def _client_id(text: str | None) -> str | None:
-    """The client id in a frame that may be invalid otherwise."""
+    """The client id of a frame that may be otherwise invalid."""
     try:
         return msgspec.json.decode(text or "", type=_ClientId).client_id
     except (msgspec.DecodeError, RecursionError):

@@ -279,7 +279,7 @@ FRAME_ERRORS = (
     Unavailable(),
     NotFound(),
 )
-"""Errors in `error` frames, after which the socket stays open."""
+"""Errors in `error` frames. The socket stays open after them."""
 
 FRAMES: dict[type[msgspec.Struct], tuple[msgspec.Struct, ...]] = {
     frames.HelloFrame: (
@@ -317,4 +317,4 @@ PROBLEMS: dict[type[SideProError], tuple[SideProError, ...]] = {
     RateLimited: (RateLimited(Limit("default", 600, 60).allowance(60.1)),),
     CannotChatWithYourself: (CannotChatWithYourself(FieldError(YOURSELF, "/user_id")),),
 }
-"""Errors that are shown with arguments; all others are shown without."""
+"""Errors with arguments. The document shows all other errors without arguments."""

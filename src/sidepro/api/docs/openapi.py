@@ -1,8 +1,9 @@
 """The OpenAPI document: Litestar's, completed.
 
-Litestar generates paths, parameters and summaries. Added here are msgspec's schemas (Litestar's
-lack lengths and formats), examples, headers, and the problems of each route: derived from its
-parameters and body, and from `opt={"problems": (EmailTaken, …)}` for those of its use case.
+Litestar generates paths, parameters and summaries. This module adds msgspec's schemas (Litestar's
+lack lengths and formats), examples, headers, and the problems of each route. Problems follow from
+the route's parameters and body, and those of its use case from
+`opt={"problems": (EmailTaken, …)}`.
 """
 
 import json
@@ -35,14 +36,14 @@ from sidepro.api.schemas import Moment
 DESCRIPTION = f"""Developers show their side projects and meet over a coffee chat.
 
 **Tokens.** Sign up, log in (`POST {PREFIX}/sessions`) and send
-`Authorization: Bearer <access token>`. A token that is sent and not valid is 401 everywhere,
-except at sign-up, log-in and refresh, which ignore it.
+`Authorization: Bearer <access token>`. An invalid token is 401 everywhere, except at sign-up,
+log-in and refresh, which ignore it.
 
 **Errors** are `application/problem+json` (RFC 9457) with a stable `code`. A method that a path
 does not support is 405 `method-not-allowed`. A resource that the caller may not see is 404, like
-one that does not exist; so is a malformed id in a path.
+one that does not exist. A malformed id in a path is 404 too.
 
-**Lists** have pages. Cursors of the other pages are in `next` and `previous`, their URLs in the
+**Lists** have pages. Cursors of the other pages are in `next` and `previous`, and URLs in the
 `Link` header. Lengths count code points after NFC. A required text that is blank is 422.
 
 **Limits.** A call above the limit is 429 `rate-limited` with `Retry-After`. `RateLimit` and
@@ -70,7 +71,7 @@ class Document(JsonRenderPlugin):
 
 
 class _DocumentRouter(Router):
-    """Without Litestar's page at every unknown path below the document."""
+    """Omits Litestar's page at unknown paths below the document."""
 
     def register(self, value: ControllerRouterHandler) -> list[BaseRoute]:
         if any("{" in path for path in getattr(value, "paths", ())):
@@ -143,7 +144,7 @@ def document(app: Litestar) -> dict[str, Any]:
     components["schemas"] = {name: _untitled(schemas[name]) for name in sorted(schemas)}
     components["responses"] = dict(sorted(shared.items()))
     components["headers"] = HEADERS
-    # A page of projects is a ProjectCardList rather than a ListOf_ProjectCard_.
+    # A page of projects is named ProjectCardList instead of ListOf_ProjectCard_.
     named = re.sub(r"\bListOf_(\w+?)_", r"\1List", json.dumps(generated))
     complete: dict[str, Any] = json.loads(named)
     return complete
@@ -161,7 +162,7 @@ def _routes(app: Litestar, paths: dict[str, Any]) -> Iterator[Route]:
 def _describe_timestamps(record: Any, schemas: dict[str, Any]) -> None:
     """Give the times of a domain record, and of the records in it, the schema of `Moment`.
 
-    msgspec describes a `datetime` without an annotation as a string and nothing more.
+    msgspec describes a `datetime` without an annotation only as a string.
     """
     for name, hint in get_type_hints(record).items():
         member = schemas[record.__name__]["properties"][name]
@@ -173,7 +174,7 @@ def _describe_timestamps(record: Any, schemas: dict[str, Any]) -> None:
 
 
 def _untitled(schema: dict[str, Any]) -> dict[str, Any]:
-    """Without the title, which repeats the name."""
+    """The schema without its title, which repeats the name."""
     tidy = {key: value for key, value in schema.items() if key != "title"}
     return tidy | {"description": cleandoc(tidy.get("description", ""))}
 

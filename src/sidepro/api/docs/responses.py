@@ -82,7 +82,7 @@ class Route:
         return _struct(field.annotation)
 
     def has_parameter(self, place: str, name: str | None = None) -> bool:
-        """Whether there is a parameter in this place, with this name or any."""
+        """Whether the route has a parameter in this place, with this name if one is given."""
         parameters = self.generated.get("parameters", [])
         return any(p["in"] == place and name in (None, p["name"]) for p in parameters)
 
@@ -108,7 +108,7 @@ HEADERS = {
     "WWW-Authenticate": _header("`Bearer`."),
     "Retry-After": _header("Seconds after which the client may retry.", "integer"),
     "RateLimit": _header(
-        "What remains of the limit of this call: `r` calls now, all of them in `t` seconds "
+        "The remaining calls of the limit of this call: `r` now, all in `t` seconds "
         "(draft-ietf-httpapi-ratelimit-headers-10). Absent without a limit."
     ),
     REPLAYED: _header("`true` if this repeats the first response to this `Idempotency-Key`."),
@@ -127,7 +127,7 @@ def _headers(*names: str) -> dict[str, Any]:
 
 
 def success_responses(route: Route, schemas: Schemas) -> dict[str, Any]:
-    """The responses that are no problems: the handler's own, and those in its `responses`."""
+    """The responses without problems: the handler's own, and those in its `responses`."""
     handler = route.handler
     own = str(handler.status_code)
     struct = get_origin(route.response) or route.response

@@ -61,7 +61,7 @@ class User(msgspec.Struct):
 
 
 class Account(User):
-    """A user's data as they see it themselves."""
+    """A user's data for the user themselves."""
 
     email: str
     is_admin: bool
@@ -76,7 +76,7 @@ class SignUp(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Availability(msgspec.Struct):
-    """True if it is free. Contains what the query asked for."""
+    """Whether each is free. Has only the members that the query asked for."""
 
     email: bool | msgspec.UnsetType = msgspec.UNSET
     username: bool | msgspec.UnsetType = msgspec.UNSET
@@ -157,7 +157,7 @@ async def availability(
     email: Annotated[
         str | None,
         Parameter(
-            description="Required without `username`. Both are possible.",
+            description="Required without `username`. Both may be given.",
             schema_extra={"format": "email", "max_length": 254},
         ),
     ] = None,

@@ -9,7 +9,7 @@ from sidepro.domain.projects import views
 
 
 class BookmarkState(msgspec.Struct):
-    """Whether the caller has bookmarked the project, and how many people have."""
+    """Whether the caller has bookmarked the project, and the number of its bookmarks."""
 
     bookmarked: bool
     bookmark_count: int

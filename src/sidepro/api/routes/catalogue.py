@@ -22,7 +22,7 @@ class Catalogue(msgspec.Struct):
     meet_times: list[str]
     skill_counts: Annotated[
         dict[str, int] | msgspec.UnsetType,
-        msgspec.Meta(description="How many projects use each skill. With `counts=true` only."),
+        msgspec.Meta(description="Number of projects with each skill. Only with `counts=true`."),
     ] = msgspec.UNSET
 
 

@@ -115,7 +115,7 @@ async def write_comment(
     services: InjectedServices,
     key: IdempotencyKeyHeader = None,
 ) -> Response[Comment]:
-    """Write a comment."""
+    """Writes a comment."""
 
     def build_response(comment: views.CommentView) -> Response[Comment]:
         return created(_comment(comment), f"/projects/{project_id}/comments/{comment.id}")
@@ -154,7 +154,7 @@ async def edit_comment(
     data: JSONBody[CommentText],
     services: InjectedServices,
 ) -> Comment:
-    """Change the text of one's own comment."""
+    """Changes the text of the caller's own comment."""
     edited = await services.comments.edit(
         caller_of(request), ProjectId(project_id), CommentId(comment_id), data.body
     )
@@ -169,7 +169,7 @@ async def edit_comment(
 async def delete_comment(
     request: ApiRequest, project_id: PathId, comment_id: PathId, services: InjectedServices
 ) -> None:
-    """One's own, or any on one's own project."""
+    """Deletes the caller's own comment, or any comment on their own project."""
     await services.comments.delete(
         caller_of(request), ProjectId(project_id), CommentId(comment_id)
     )

@@ -46,7 +46,7 @@ async def _stream(
     """The document in pieces.
 
     After a failure the closing brace is never sent and the server aborts the connection, so a
-    client cannot take a part for the whole.
+    client cannot mistake a part for the whole.
     """
     yield b'{"account":' + _encode(account)
     async for name, batches in service.sections(caller):
@@ -64,7 +64,7 @@ def _encode(record: Any) -> bytes:
 
 
 def _with_moments(value: Any) -> Any:
-    """A record as a dict: msgspec leaves out the fraction of a whole second, `moment` does not."""
+    """A record as a dict. msgspec omits the fraction of a whole second; `moment` keeps it."""
     if isinstance(value, datetime):
         return moment(value)
     if is_dataclass(value):

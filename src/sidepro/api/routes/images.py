@@ -1,4 +1,4 @@
-"""Uploading images."""
+"""Images: upload, list and deletion."""
 
 import asyncio
 from typing import Any
@@ -46,21 +46,21 @@ class Image(msgspec.Struct):
 
 
 class OwnImage(Image):
-    """One's own image. `in_use`: a profile or a project shows it, so it cannot be deleted."""
+    """The caller's image. `in_use`: a profile or a project shows it, so it cannot be deleted."""
 
     created_at: Moment
     in_use: bool
 
 
 class ImageQuotaUse(msgspec.Struct):
-    """Bytes of the caller's images, and how many they may have."""
+    """Bytes that the caller's images use, and the maximum."""
 
     used: int
     limit: int
 
 
 class ImageList(ListOf[OwnImage], kw_only=True):
-    """A page. `next` and `previous` are cursors, null if there is no such page."""
+    """A page. `next` and `previous` are cursors, or null if there is no such page."""
 
     quota: ImageQuotaUse
 
@@ -124,7 +124,7 @@ def images_router(max_file_bytes: int) -> Router:
     return Router("/", route_handlers=[upload_image, own_images, delete_image], tags=["Images"])
 
 
-@get("/images", response_headers=[LINK], summary="List one's images, newest first")
+@get("/images", response_headers=[LINK], summary="List the caller's images, newest first")
 async def own_images(
     request: ApiRequest,
     services: InjectedServices,
@@ -132,7 +132,7 @@ async def own_images(
     cursor: CursorText = None,
     total: Total = False,
 ) -> Response[ImageList]:
-    """The images that the caller has uploaded, and what they use of the quota."""
+    """The images that the caller has uploaded, and the used part of the quota."""
     caller = caller_of(request)
     scope = scope_of("images", {"owner": caller.id})
     page = await services.images.images(caller, page_request(services, limit, cursor, scope))
@@ -147,7 +147,7 @@ async def own_images(
 
 @delete("/images/{image_id:uuid}", opt={"problems": (ImageInUse,)}, summary="Delete an image")
 async def delete_image(request: ApiRequest, image_id: PathId, services: InjectedServices) -> None:
-    """One's own, unless a profile or a project shows it."""
+    """Deletes the caller's own image, unless a profile or a project shows it."""
     await services.images.delete(caller_of(request), ImageId(image_id))
 
 

@@ -71,17 +71,17 @@ NO_STORE = {"Cache-Control": "no-store"}
 SEARCH_RULE = (
     "Text in the title, the summary or the author's name. Case, width, blanks, invisible"
     " characters, skin tones, and the kinds of quotes, hyphens, tildes and middle dots do not"
-    " matter. The last Hangul syllable may be half typed, and letters that stand alone (`ㅋㅋ`)"
-    " are found where they stand alone. `%`, `_` and `\\` have no special meaning."
+    " matter. The last Hangul syllable may be half typed. Letters that stand alone (`ㅋㅋ`)"
+    " match only letters that stand alone. `%`, `_` and `\\` have no special meaning."
 )
 
 _REVISION = re.compile(r"[1-9][0-9]{0,8}")
 
 IfMatch = Annotated[
     str | None,
-    HeaderParameter(name="If-Match", description="The `ETag` of the read project."),
+    HeaderParameter(name="If-Match", description="The `ETag` of the project that was read."),
 ]
-"""Makes a route document the header. `expected_revisions` reads it: a parameter holds one line."""
+"""Documents the header. `expected_revisions` reads all its lines; a parameter gets only one."""
 
 
 class Project(ProjectCard):
@@ -184,7 +184,7 @@ async def board(
     cursor: CursorText = None,
     total: Total = False,
 ) -> Response[ListOf[ProjectCard]]:
-    """Find projects. All filters combine."""
+    """Finds projects that match all filters."""
     reject_null(request, "author")
     query = await services.projects.normalize_query(
         views.BoardQuery(
@@ -213,7 +213,7 @@ async def publish(
     services: InjectedServices,
     key: IdempotencyKeyHeader = None,
 ) -> Response[Project]:
-    """Put a project on the board."""
+    """Publishes a project on the board."""
 
     def build_response(project: views.ProjectView) -> Response[Project]:
         return created(_project(project), f"/projects/{project.card.id}", **_etag(project))
@@ -246,7 +246,7 @@ async def publish(
 async def read_project(
     request: ApiRequest, project_id: PathId, services: InjectedServices
 ) -> Response[Project]:
-    """Read a project. Counts one view, which the response includes."""
+    """Reads a project and counts one view, which the response includes."""
     project = await services.projects.get_and_count_view(ProjectId(project_id), viewer_of(request))
     return Response(_project(project), headers={**_etag(project), **NO_STORE})
 
@@ -277,7 +277,7 @@ async def edit_project(
     services: InjectedServices,
     _if_match: IfMatch = None,
 ) -> Response[Project]:
-    """Change the given fields. With `If-Match`, only if the project has not changed since."""
+    """Changes the given fields. With `If-Match`, only if the project has not changed since."""
     project = await services.projects.edit(
         caller_of(request),
         ProjectId(project_id),
@@ -298,7 +298,7 @@ async def delete_project(
     services: InjectedServices,
     _if_match: IfMatch = None,
 ) -> None:
-    """Its comments and bookmarks are deleted too.
+    """Deletes the project with its comments and bookmarks.
 
     With `If-Match`, only if the project has not changed since.
     """
@@ -316,7 +316,7 @@ async def delete_project(
 async def preview_markdown(
     request: ApiRequest, data: JSONBody[MarkdownText], services: InjectedServices
 ) -> MarkdownPreview:
-    """The HTML of a project with this text. Nothing is stored."""
+    """Returns the HTML that publishing this text would give. Stores nothing."""
     return MarkdownPreview(await services.projects.preview(caller_of(request), data.content))
 
 

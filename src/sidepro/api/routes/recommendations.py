@@ -24,7 +24,7 @@ from sidepro.domain.recommendations import views
 
 
 class Recommendation(msgspec.Struct):
-    """A project and why it is recommended.
+    """A project and the reason for its recommendation.
 
     With basis `similar-skills`: its author, their similarity to the caller (0.1 to 1), and the
     skills that both have.
@@ -66,7 +66,7 @@ async def recommendations(
         int | None, Parameter(description="The same seed gives the same projects.")
     ] = None,
 ) -> Recommendations:
-    """Samples projects by similarity, so that each call differs; then popular projects."""
+    """Samples projects by similarity, so each call differs. Popular projects fill up the list."""
     reject_null(request, "seed")
     recommended = await services.recommendations.recommend(caller_of(request), limit, seed)
     return Recommendations(

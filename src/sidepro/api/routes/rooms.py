@@ -63,7 +63,7 @@ _BOTH_WAYS = Violation(FieldCode.CONFLICTING, "cannot be combined with before")
 
 HISTORY_LIMIT = 50
 MAX_SEQ = 2**31 - 1
-"""The largest integer of the column. A larger number from a client means the same."""
+"""The largest integer of the column. Larger numbers from a client are treated as this one."""
 
 Seq = Annotated[int | None, Parameter(ge=0, description="The number of a message.")]
 MessageBody = Annotated[str, msgspec.Meta(extra_json_schema={**NOT_BLANK, "maxLength": 4_000})]
@@ -88,7 +88,7 @@ class Message(msgspec.Struct):
 
 
 class Room(msgspec.Struct):
-    """A room as the caller sees it; `participant` is the other person, null if they withdrew."""
+    """A room for the caller. `participant` is the other person, or null if they withdrew."""
 
     id: UUID
     participant: UserSummary | None
@@ -131,7 +131,7 @@ class SocketTicket(msgspec.Struct):
 
 
 class Unread(msgspec.Struct):
-    """How many rooms have unread messages, and how many messages these are."""
+    """The number of rooms with unread messages, and the number of these messages."""
 
     rooms: int
     messages: int
@@ -183,7 +183,7 @@ async def check_participant(services: Services, connection: ApiConnection) -> No
     opt={**ROOMS, "problems": (NotFound, CannotChatWithYourself)},
     response_headers=[LOCATION],
     response_description="A new room.",
-    responses={200: ResponseSpec(Room, description="The existing room of the two.")},
+    responses={200: ResponseSpec(Room, description="The existing room of the pair.")},
     summary="Open a coffee chat with somebody",
 )
 async def ask(
@@ -192,7 +192,7 @@ async def ask(
     services: InjectedServices,
     key: IdempotencyKeyHeader = None,
 ) -> Response[Room]:
-    """201 with a new room, or 200 with the existing one, which is reopened if you had left it."""
+    """201 with a new room, or 200 with the existing one. Reopens a room that the caller left."""
 
     def build_response(opened: OpenResult) -> Response[Room]:
         room = room_schema(opened.room)
@@ -234,9 +234,9 @@ async def rooms(
     return page_response(request, services, page, scope, room_schema, size)
 
 
-@get("/me/unread", summary="Count one's unread messages")
+@get("/me/unread", summary="Count the caller's unread messages")
 async def unread(request: ApiRequest, services: InjectedServices) -> Unread:
-    """In all rooms that the caller has not left."""
+    """Counts in all rooms that the caller has not left."""
     found = await services.rooms.unread(caller_of(request))
     return Unread(found.rooms, found.messages)
 
@@ -249,7 +249,7 @@ async def read_room(request: ApiRequest, room_id: PathId, services: InjectedServ
 
 @delete("/rooms/{room_id:uuid}", summary="Leave a room")
 async def leave(request: ApiRequest, room_id: PathId, services: InjectedServices) -> None:
-    """The other person can still read it. When both have left, it is deleted."""
+    """The other person can still read the room. It is deleted when both have left."""
     await services.rooms.leave(caller_of(request), RoomId(room_id))
 
 
@@ -296,7 +296,7 @@ async def send(
     services: InjectedServices,
     key: IdempotencyKeyHeader = None,
 ) -> Response[Message]:
-    """201, or 200 with the existing message if the `client_id` is repeated."""
+    """201, or 200 with the existing message for a repeated `client_id`."""
 
     def build_response(sent: WriteResult) -> Response[Message]:
         return Response(message_schema(sent.message), status_code=200 if sent.duplicate else 201)
@@ -334,8 +334,8 @@ async def mark_read(
 async def socket_ticket(
     request: ApiRequest, room_id: PathId, services: InjectedServices
 ) -> SocketTicket:
-    """For browsers, which cannot send `Authorization` with a socket. Valid once, for this room and
-    the current session.
+    """For browsers, which cannot send `Authorization` with a socket. The ticket is valid once, for
+    this room and the current session.
     """
     ticket = await services.tickets.issue(caller_of(request), RoomId(room_id))
     path = f"{services.base_path}{PREFIX}/rooms/{room_id}/socket"

@@ -71,7 +71,7 @@ class Refresh(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Session(msgspec.Struct):
-    """A session. `current` marks the one of this access token."""
+    """A session. `current` is true for the session of this access token."""
 
     id: UUID
     created_at: Moment
@@ -147,7 +147,7 @@ async def refresh(data: JSONBody[Refresh], services: InjectedServices) -> Respon
 @get(
     "/sessions",
     response_headers=[LINK],
-    summary="List one's sessions, last used first",
+    summary="List the caller's sessions, last used first",
 )
 async def sessions(
     request: ApiRequest,

@@ -1,4 +1,4 @@
-"""Users as everybody sees them: their profile, projects and bookmarks."""
+"""Public data of users: their profile, projects and bookmarks."""
 
 from typing import Annotated
 
@@ -53,7 +53,7 @@ async def find_users(
     cursor: CursorText = None,
     total: Total = False,
 ) -> Response[ListOf[User]]:
-    """The user of a username, or those whose usernames begin with a text, by username."""
+    """The user with a username, or the users whose usernames begin with a text, by username."""
     query = services.accounts.user_query(username, q)
     scope = scope_of("users", {"key": query.key, "prefix": query.is_prefix})
     page = await services.accounts.search(query, page_request(services, limit, cursor, scope))
