@@ -1,1 +1,1 @@
-"""The outside world behind the domain's ports."""
+"""Implementations of the domain's ports."""

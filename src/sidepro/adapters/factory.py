@@ -86,7 +86,7 @@ def _build_image_store(
 
 @dataclass(frozen=True, slots=True)
 class SharedState:
-    """What several processes share over Redis, or one process keeps for itself."""
+    """State that several processes share over Redis, or that one process keeps for itself."""
 
     redis: RedisClient | None
     session_registry: SessionRegistry
@@ -127,7 +127,7 @@ def build_shared_state(settings: Settings, storage: Storage) -> SharedState:
 def _build_chat_feed(
     redis: RedisClient | None,
 ) -> tuple[PubSub, Presence, list[RedisPubSub | RedisPresence]]:
-    """Room events, presence, and those of them that have to be closed."""
+    """Room events and presence, and a list of the adapters to close."""
     if redis:
         events = RedisPubSub(redis)
         presence = RedisPresence(redis, events)

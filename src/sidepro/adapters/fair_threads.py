@@ -1,4 +1,4 @@
-"""Threads that take turns between people."""
+"""A thread pool with fair shares between people."""
 
 import asyncio
 from collections.abc import Callable, Hashable
@@ -34,7 +34,7 @@ class FairThreads:
             try:
                 return await asyncio.shield(asyncio.wrap_future(job))
             except asyncio.CancelledError:
-                # A running call cannot be stopped. The key's turn ends with it, not before.
+                # A running call cannot be stopped. The key stays taken until it ends.
                 if not job.cancel():
                     await asyncio.wait([asyncio.wrap_future(job)])
                 raise

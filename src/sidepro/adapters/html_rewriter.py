@@ -1,11 +1,11 @@
 """Rewrites rendered Markdown, which may contain any HTML, to well-formed HTML of allowed tags.
 
 - Tags of other elements become text; comments are dropped.
-- Every element is closed inside of its parent, and the depth is bounded: HTML parsers take
+- Every element is closed inside its parent, and the depth is bounded: HTML parsers take
   quadratic time and space for deep or overlapping elements. Beyond the depth, text is kept
   without its tags.
-- Images of other hosts become links; URLs of own images become `/media/<key>`.
-- Headings get ids. These, and ids and links inside of the text, get the prefix of GitHub.
+- Images of other hosts become links; URLs of our own images become `/media/<key>`.
+- Headings get ids. These ids, and the text's own ids and links to them, get GitHub's prefix.
 - Links end before a Korean particle.
 
 One pass over the tags; linear in time.
@@ -55,7 +55,7 @@ _MARKUP = re.compile(
 _TRANSPARENT = frozenset(
     {"center", "figcaption", "figure", "font", "nobr", "picture", "source", "span", "tt", "wbr"}
 )
-"""Tags that are left out, and not shown as text."""
+"""Tags that are dropped instead of shown as text."""
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _PERCENT_OR_NUMBER = re.compile(r"[0-9]{1,4}%?")
@@ -64,7 +64,7 @@ _NOT_IN_SLUG = re.compile(r"[^\w\- ]")
 
 _HANGUL = "\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3"
 _BEFORE_PARTICLE = re.compile(
-    # The host of a URL, unless it is Korean, or what ends in Latin letters, digits or a bracket.
+    # A URL up to its non-Korean host, or text that ends in a Latin letter, digit or bracket.
     rf"(?:https?://|www\.)[^/?#{_HANGUL}]*[a-z0-9](?=[{_HANGUL}]+(?:$|[^.{_HANGUL}]))"
     rf"|.*?[a-zA-Z0-9)](?=[{_HANGUL}]+$)",
     re.IGNORECASE,
@@ -103,7 +103,7 @@ class HtmlRewriter:
                 self._out.append("&lt;")
             elif not found["comment"]:
                 end = html.find("-->", place)
-                if end < 0:  # it would hide all the rest
+                if end < 0:  # an open comment would hide the rest
                     self._out.append(escape(html[found.start() :]))
                     place = len(html)
                 else:
@@ -235,7 +235,7 @@ class HtmlRewriter:
             self._out.append(f"<a{_as_text({'href': url})}>{text}</a>")
 
     def _finish_link(self, end_tag: str) -> str:
-        """Leave the Korean particle behind a bare URL out of its link."""
+        """Exclude the Korean particle after a bare URL from its link."""
         if self._open_link is None:
             return end_tag
         (place, url), self._open_link = self._open_link, None
@@ -269,7 +269,7 @@ class HtmlRewriter:
             self._out[place] = f"<{name}{allowed}{_as_text({'id': ID_PREFIX + identity})}>"
 
     def _unique(self, slug: str) -> str:
-        """The slug, with a number if there was an equal one, as GitHub numbers them."""
+        """The slug, numbered as on GitHub if there was an equal one before."""
         identity = slug
         while identity in self._ids:
             self._slugs[slug] += 1
@@ -279,7 +279,7 @@ class HtmlRewriter:
 
 
 def _attributes(text: str) -> dict[str, str]:
-    """The attributes of a tag. Of equal names the first counts, as in HTML."""
+    """The attributes of a tag. If a name repeats, the first one counts, as in HTML."""
     found: dict[str, str] = {}
     for name, value in _ATTRIBUTES.findall(text):
         bare = value[1:-1] if value[:1] in ('"', "'") else value

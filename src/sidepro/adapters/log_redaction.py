@@ -1,8 +1,8 @@
 """Removes stored data from logged exceptions.
 
-Errors of databases, caches and stores quote rows, keys and URLs in their messages: PostgreSQL
-names the values of the row that violates a constraint. The log gets their type and what says
-nothing about contents: SQLSTATE, constraint, error name.
+Errors of databases, caches and stores quote rows, keys and URLs in their messages. PostgreSQL, for
+example, names the values of the row that violates a constraint. The log gets only their type and
+details without contents: SQLSTATE, constraint, error name.
 """
 
 import logging
@@ -87,7 +87,7 @@ def _redacted(error: BaseException, copies: dict[int, BaseException]) -> BaseExc
 def _message(error: BaseException) -> str:
     """The message of an exception without contents of a store."""
     if not _is_of_driver(error):
-        # An exception of ours may have been raised with a driver's message.
+        # Our own exceptions may contain a driver's message.
         links = [str(linked) for linked in _linked(error) if _is_of_driver(linked)]
         return type(error).__name__ if str(error) in links and str(error) else str(error)
     origin = getattr(error, "orig", None) or error

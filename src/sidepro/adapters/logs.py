@@ -1,4 +1,4 @@
-"""Logging: one line an event on standard error, for people (`console`) or machines (`json`)."""
+"""Logging: one line per event on standard error, for people (`console`) or machines (`json`)."""
 
 import logging
 import sys
@@ -96,7 +96,7 @@ class _LineWriter:
 
 
 def _renderers(log_format: str) -> list[Processor]:
-    # Tracebacks omit local variables: they hold passwords and tokens.
+    # Tracebacks omit local variables, which may hold passwords and tokens.
     if log_format == "json":
         transformer = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
         return [

@@ -1,8 +1,8 @@
 """Markdown to HTML that is safe on any page.
 
-Three steps: comrak renders GitHub's Markdown, with raw HTML as it was written; `HtmlRewriter`
-keeps the allowed tags and closes what is open; nh3 sanitizes the result by a list of elements,
-attributes and URL schemes.
+Three steps: comrak renders GitHub's Markdown, with raw HTML unchanged; `HtmlRewriter` keeps the
+allowed tags and closes open elements; nh3 sanitizes the result by a list of elements, attributes
+and URL schemes.
 
 Only images of the platform's own store are shown. Others become links, so that other hosts do not
 learn who reads a page.
@@ -33,15 +33,15 @@ SCHEMES = {"http", "https", "mailto"}
 RELATION = "nofollow ugc noopener"
 
 MAX_TABLE_CELLS: Final = 65_536
-"""A short row gets the missing cells of its table, so cells are not bounded by the text."""
+"""A short row is filled up with empty cells, so the length of a text does not bound its cells."""
 
 MAX_REFERENCE_EXPANSION: Final = 100_000
-"""Bytes of URLs and titles that a text may at least expand from its link reference definitions.
-Later references stay text.
+"""Bytes of URLs and titles that every text may expand from its link reference definitions. Later
+references stay text.
 """
 
 _BYTE_ORDER_MARK = "\ufeff"
-# comrak expands as many bytes as it reads, which are too few for the links of a short text.
+# Prepended to every text: comrak expands only as many bytes as it reads, too few for a short text.
 _BLANK_LINE = " " * MAX_REFERENCE_EXPANSION + "\n"
 
 _DELIMITER_ROW = frozenset(" \t|:->*+.)0123456789")
@@ -82,7 +82,7 @@ class SafeMarkdown:
         )
 
     def _filtered(self, element: str, attribute: str, value: str) -> str | None:
-        """Only images of the own store, and only prefixed ids."""
+        """Keeps only images of our own store, and only prefixed ids."""
         if element == "img" and attribute == "src":
             return value if self._images.key_of(value) else None
         if attribute == "id":

@@ -11,7 +11,7 @@ ROOM = "room"
 
 
 class Channel(NamedTuple):
-    """Where events are published: the kind of a thing and its id."""
+    """An address for events: the kind of a thing and its id."""
 
     kind: str
     id: UUID
@@ -32,17 +32,17 @@ class Event:
     channel: Channel
 
     is_transient: ClassVar[bool] = False
-    """Whether the event is worthless when it is late, so that a lost one needs no resync."""
+    """Whether a late event is worthless. A lost one then needs no resync."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatusChanged(Event):
-    """Somebody connected, disconnected, joined or left: the status has to be read again."""
+    """Somebody connected, disconnected, joined or left. Subscribers read the status again."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResyncRequired(Event):
-    """Events of the channel may have been lost: its whole state has to be read again."""
+    """Events of the channel may have been lost. Subscribers read its whole state again."""
 
 
 Listener = Callable[[Event], None]
@@ -57,20 +57,20 @@ class PubSub(Protocol):
     """
 
     async def publish(self, event: Event) -> None:
-        """Publish an event to its channel. Subscribers of this process MUST get it in any case.
+        """Publish an event to its channel. Subscribers of this process MUST always get it.
 
         Connection errors MUST NOT raise: the state is stored, and subscribers read it again.
         """
         ...
 
     async def subscribe(self, channel: Channel, listener: Listener) -> None:
-        """Subscribe a listener. It MUST get what is published after the return, or
+        """Subscribe a listener. It MUST get every event published after the return, or
         `ResyncRequired`. Connection errors MUST NOT raise or delay the return.
         """
         ...
 
     async def unsubscribe(self, channel: Channel, listener: Listener) -> None:
-        """Cancel a listener's subscription; other listeners MUST stay subscribed."""
+        """Cancel a listener's subscription. Other listeners MUST stay subscribed."""
         ...
 
 

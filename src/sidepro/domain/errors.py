@@ -89,7 +89,7 @@ class WeakPassword(InvalidInput):
 
 
 class WrongPassword(InvalidInput):
-    """The caller's password, which a sensitive action asks again, is wrong."""
+    """The password that the caller repeats for a sensitive action is wrong."""
 
     code = "wrong-password"
 

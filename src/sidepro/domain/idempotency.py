@@ -1,10 +1,10 @@
 """Idempotency keys: a repeated request gets the first response instead of a second effect.
 
-The key is acquired as the first step of the effect's own transaction, and the response is saved
-as the last: both are stored, or neither. A concurrent request with the same key waits for the end
-of that transaction and then replays its response, or runs if it failed. A key expires after a day.
+The effect's transaction first acquires the key and finally saves the response: both are stored, or
+neither. A concurrent request with the same key waits for the end of that transaction. Then it
+replays the response, or runs if the transaction failed. A key expires after a day.
 
-The idea of the `Idempotency-Key` header (draft-ietf-httpapi-idempotency-key-header).
+Based on the `Idempotency-Key` header (draft-ietf-httpapi-idempotency-key-header).
 """
 
 from collections.abc import Awaitable, Callable
@@ -80,7 +80,7 @@ class IdempotencyRepository(Protocol):
         ...
 
     async def forget(self, user_id: UserId) -> None:
-        """Delete the saved responses that mention this user, those of other users too."""
+        """Delete the saved responses that mention this user, including those of other users."""
         ...
 
 
@@ -119,7 +119,7 @@ async def run_idempotent(
 async def check_replay(
     unit_of_work: Callable[[], Work], request: IdempotentRequest[Outcome] | None, now: datetime
 ) -> None:
-    """Spare expensive work before `run_idempotent` when the request was completed before.
+    """Check for a completed request before expensive work that precedes `run_idempotent`.
 
     Raises: as `run_idempotent`.
     """

@@ -22,6 +22,6 @@ class Caller:
 def token_digest(secret: str) -> bytes:
     """The stored form of a refresh token or socket ticket.
 
-    A plain SHA-256 is enough: the secrets have 256 random bits, which no search can find.
+    A plain SHA-256 is enough: the secrets have 256 random bits, too many to guess.
     """
     return hashlib.sha256(secret.encode()).digest()

@@ -22,8 +22,8 @@ SortKey = tuple[KeyMember, ...]
 class Cursor:
     """A position in a list, and the direction to read.
 
-    `after` is the sort key of the item that the page follows (in reverse: precedes); `None` is the
-    start of the list (in reverse: its end).
+    The page follows (in reverse: precedes) the item with the sort key `after`. `None` is the start
+    of the list (in reverse: its end).
     """
 
     after: SortKey | None = None
@@ -40,7 +40,7 @@ class PageRequest:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Item]):
-    """A page of a list, in the order of the list whatever direction it was read in.
+    """A page of a list, in the list's order for both reading directions.
 
     `next` and `previous` are `None` exactly when there are no items in that direction.
     """

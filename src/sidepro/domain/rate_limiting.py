@@ -48,7 +48,7 @@ class Allowance:
     """The decision of a limit about a call.
 
     `remaining` calls are allowed now, and the whole quota after `reset_after` seconds. If
-    `retry_after` is set, the call is refused until so many seconds have passed.
+    `retry_after` is set, the call is refused and may be repeated after that many seconds.
     """
 
     limit: Limit

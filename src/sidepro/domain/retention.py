@@ -1,7 +1,7 @@
-"""Retention: deletes what has served its time.
+"""Retention: deletes expired rows.
 
-Sessions, refresh tokens and idempotency keys are only ever read with a check of their time, so
-deleting them late changes no answer.
+Every read of a session, refresh token or idempotency key checks its time, so a late deletion
+changes no result.
 """
 
 from collections.abc import Awaitable, Callable
@@ -33,7 +33,7 @@ class Deleted:
 
 @dataclass(frozen=True, slots=True)
 class RetentionService:
-    """Deletes expired rows. Safe to run twice, at once, or to be stopped at any time.
+    """Deletes expired rows. Safe to repeat, to run concurrently and to stop at any time.
 
     A used refresh token is kept for `token_ttl` to recognise a replay. After that it would be
     refused for its age alone.

@@ -50,7 +50,7 @@ def has_excessive_marks(text: str, maximum: int = MAX_MARKS) -> bool:
     marks = set(filter(is_mark, set(text)))
     if not marks:
         return False
-    # One mark for all: a pattern of the text's own marks would be compiled, and cached, for each.
+    # Replace all marks by one: a pattern of a text's own marks would be compiled and cached.
     same = text.translate(dict.fromkeys(map(ord, marks), _ANY_MARK))
     return _ANY_MARK * (maximum + 1) in same
 

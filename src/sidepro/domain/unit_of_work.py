@@ -1,4 +1,4 @@
-"""The unit of work: one change of the stored state, whole or not at all."""
+"""The unit of work: an atomic change of the stored state."""
 
 from collections.abc import Callable
 from types import TracebackType
@@ -10,8 +10,8 @@ class UnitOfWork(Protocol):
 
     Used as `async with factory() as work: …; await work.commit()`. Leaving the block without
     `commit` MUST undo every change. After `commit` returns, every change MUST survive a crash.
-    Repositories MUST see what others committed before the read. Readers of a unit of work MUST
-    see its own uncommitted changes.
+    Repositories MUST see every change that was committed before the read. Readers of a unit of
+    work MUST see its own uncommitted changes.
     """
 
     async def __aenter__(self) -> Self: ...

@@ -31,11 +31,11 @@ def text_error(
 ) -> Violation | None:
     """Why a text in NFC cannot be stored, or `None`.
 
-    Lengths are in code points. No store can keep NUL and unpaired surrogates. One-line texts also
-    exclude other control characters, line separators and overrides of the writing direction. A
-    text with a minimum length must have a visible character.
+    Lengths are in code points. NUL and unpaired surrogates are errors: no store can keep them.
+    One-line texts also exclude other control characters, line separators and overrides of the
+    writing direction. A text with a minimum length must have a visible character.
     """
-    # The length first: the scans are slow on long texts. A text that is empty is blank.
+    # Check the length first: the scans are slow on long texts. An empty text is blank.
     if len(text) > max_length:
         return wrong_length(len(text), min_length, max_length)
     if not text.isprintable():  # printable text has none of these characters
@@ -124,7 +124,7 @@ class Validator:
         return value
 
     def web_address(self, value: str | None, field: str, max_length: int) -> str | None:
-        """An absolute http or https URL without credentials and outer blanks.
+        """An absolute http or https URL without credentials or surrounding blanks.
 
         `None` for `None` and for a blank text, which forms send for an empty field.
         """

@@ -1,4 +1,4 @@
-"""What can be wrong with one field: stable codes with parameters, and details in plain English."""
+"""Errors of one field: stable codes with parameters, and details in plain English."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -98,5 +98,5 @@ def too_many_marks(maximum: int) -> Violation:
 
 
 def wrong_type(expected: str) -> Violation:
-    """`expected` as in a sentence: `an integer`."""
+    """`expected` is a noun with its article: `an integer`."""
     return Violation(FieldCode.WRONG_TYPE, f"must be {expected}", {"expected": expected})

@@ -35,7 +35,7 @@ class WithdrawalService:
         """Delete the caller's account.
 
         Their images are removed by the next run of the image cleanup. A room stays for the other
-        participant; the caller's seat in it becomes empty.
+        participant, without the caller.
 
         Raises:
             WrongPassword: this is not the password.
@@ -56,7 +56,7 @@ class WithdrawalService:
                     await work.rooms.save(remaining)
                     kept_rooms.append(room.id)
             ended = await work.sessions.end_all(user.id)
-            # The locked rooms keep new responses that name this user from being saved.
+            # The locked rooms prevent new saved responses that name this user.
             await work.idempotency.forget(user.id)
             await work.users.delete(user.id)
             await work.commit()

@@ -1,8 +1,8 @@
 """Decodes uploaded images and encodes them as WebP, with Pillow, in threads of its own.
 
 Pixels and frames are limited before anything is decoded. All images in progress together hold at
-most as many pixels in memory as one may have: 40 megapixels take 0.3 to 0.4 GB, as WebP 0.6 to
-0.9 GB. Of an animation a few frames are in memory at a time, whatever their number.
+most the maximum number of pixels of one image in memory: 40 megapixels take 0.3 to 0.4 GB, as WebP
+0.6 to 0.9 GB. An animation of any length has only a few frames in memory at a time.
 """
 
 import re
@@ -40,10 +40,10 @@ log = structlog.get_logger(__name__)
 
 THREADS = 2
 MAX_WAITING = 30
-"""Images waiting for a thread; further ones are refused for the moment."""
+"""Maximum number of images waiting for a thread. Further ones are refused for the moment."""
 
 MAX_WAITING_EACH = 20
-"""Images of one person, waiting or in progress."""
+"""Maximum number of images of one person, waiting or in progress."""
 
 MAX_SIDE = 2_048
 MAX_FRAMES = 300
@@ -52,7 +52,7 @@ ANIMATION_FACTOR = 2
 """All frames of an animation together may have this many times the pixels of one picture."""
 
 _FRAMES_IN_MEMORY = 4
-"""Of an animation: its canvas, the frame before, and their conversions."""
+"""For an animation: its canvas, the previous frame, and their conversions."""
 
 MAX_FRAME_MS = 60_000
 
@@ -62,7 +62,7 @@ MAX_PLAYS = 65_535
 _BAND = 2**21
 """Pixels of a large image that are scaled down at once."""
 
-# The plugins themselves: Image.open would guess the format again, and may choose another.
+# Uses the plugins directly: Image.open would detect the format again and may choose another.
 _PLUGINS: dict[Format, type[ImageFile]] = {
     Format.PNG: PngImageFile,
     Format.JPEG: JpegImageFile,
@@ -142,7 +142,7 @@ class PillowCodec:
         self, opened: ImageFile, layout: Layout, colours: SrgbConverter
     ) -> Picture:
         width, height = layout.canvas or opened.size
-        # The default image of an animated PNG may be none of its frames.
+        # The default image of an animated PNG is not always one of its frames.
         first = int(getattr(opened, "default_image", False))
         count = layout.frames or int(getattr(opened, "n_frames", 1)) - first
         self._check_size(width, height, count)
@@ -212,7 +212,8 @@ def _frames(opened: ImageFile, colours: SrgbConverter, first: int, count: int) -
 def _plays(opened: ImageFile, image_format: Format) -> int:
     """How often an animation is played; 0 is endless.
 
-    A GIF tells the repetitions after the first time, and is played once if it does not tell them.
+    A GIF stores the number of repetitions after the first play. Without this number it is played
+    once.
     """
     loop = int(opened.info.get("loop", 0))
     if image_format == Format.GIF:
@@ -221,7 +222,7 @@ def _plays(opened: ImageFile, image_format: Format) -> int:
 
 
 def _fitting(size: tuple[int, int]) -> tuple[int, int]:
-    """The size scaled down to at most `MAX_SIDE` a side, in proportion."""
+    """The size scaled down to at most `MAX_SIDE` per side, in proportion."""
     longest = max(size)
     if longest <= MAX_SIDE:
         return size
@@ -232,11 +233,11 @@ def _fitting(size: tuple[int, int]) -> tuple[int, int]:
 def _scaled(picture: Image.Image, mode: str, colours: SrgbConverter) -> Image.Image:
     """The picture in `mode` and of its final size.
 
-    It is converted and averaged in bands, so that there is no second large picture in memory.
+    Converts and averages in bands, to avoid a second large picture in memory.
     """
     width, height = picture.size
     final = _fitting(picture.size)
-    # Reduced first: a resize alone needs much memory for a picture of one long line.
+    # Reduce first: a resize alone needs much memory for a picture of one long line.
     across = max(1, width // final[0])
     down = max(1, height // final[1])
     scaled = Image.new(mode, (-(-width // across), -(-height // down)))

@@ -1,4 +1,4 @@
-"""Colours and transparency: any mode and colour profile to 8 bits of sRGB."""
+"""Colours and transparency: conversion of any mode and colour profile to 8 bits of sRGB."""
 
 from collections.abc import Callable
 from io import BytesIO
@@ -41,7 +41,7 @@ class SrgbConverter:
         return picture.convert(mode)
 
     def _through(self, picture: Image.Image, source: str, mode: str) -> Image.Image:
-        """The picture by a profile of other channels, with its transparency."""
+        """The picture, converted by a profile for grey or CMYK, with its transparency."""
         transform = self._transform(source, "RGB")
         if transform is None:
             return picture.convert(mode)
@@ -86,9 +86,9 @@ def _eight_bits(picture: Image.Image) -> Image.Image:
 
 
 def scale_transparent_colour(picture: Image.Image, depth: int) -> None:
-    """Scale the transparent colour of a PNG of `depth` bits a channel to the 8 of its pixels.
+    """Scale the transparent colour of a PNG from `depth` bits per channel to 8, as its pixels.
 
-    Pillow scales the pixels only. Of 16 bits a channel of RGB, it keeps the upper 8.
+    Pillow scales only the pixels. It keeps the upper 8 of 16 bits per RGB channel.
     """
     key = picture.info.get("transparency")
     if picture.mode == "L" and isinstance(key, int) and depth in (2, 4):

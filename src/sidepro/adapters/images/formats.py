@@ -1,6 +1,6 @@
 """Checks of an image file that Pillow does not make: its format by content, its end, its blocks.
 
-Pillow reads sizes and numbers of frames itself, before it decodes. What is left to do here:
+Pillow reads sizes and numbers of frames itself, before it decodes. This module checks:
 
 - the end of the image: Pillow ignores what follows, such as an archive or a script;
 - the number of blocks: Pillow reads thousands of empty ones in slow Python;
@@ -54,7 +54,7 @@ class Layout:
     frames: int | None = None
 
     def needed(self, data: bytes) -> bytes:
-        """The file without what its picture does not need."""
+        """The file without its unneeded parts."""
         starts = [0, *(part.stop for part in self.unneeded)]
         ends = [*(part.start for part in self.unneeded), self.end]
         return b"".join(data[start:end] for start, end in zip(starts, ends, strict=True))
@@ -92,7 +92,7 @@ _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 
 def bit_depth(data: bytes) -> int:
-    """The bits a channel of a PNG."""
+    """The bits per channel of a PNG."""
     return data[_BIT_DEPTH]
 
 
@@ -127,8 +127,8 @@ def _format(data: bytes) -> Format:
 
 
 def _is_harmless(tail: bytes, image_format: Format) -> bool:
-    """Whether the tail is padding or, after a JPEG, what cameras append: further pictures, a
-    video, notes. It is dropped.
+    """Whether the tail is padding or, after a JPEG, data that cameras append: further pictures, a
+    video, notes. The tail is dropped.
     """
     rest = tail.lstrip(b"\0\t\r\n ")
     if not rest:
@@ -223,7 +223,7 @@ def _jpeg(reader: _BlockReader) -> Layout:
 def _is_note(marker: int, length: int) -> bool:
     """Whether the picture does not need a segment of a JPEG.
 
-    JFIF (APP0) and Adobe (APP14) tell the colour space, Exif (APP1) the orientation, APP2 has the
+    JFIF (APP0) and Adobe (APP14) have the colour space, Exif (APP1) the orientation, and APP2 the
     colour profile.
     """
     return (

@@ -31,7 +31,7 @@ RESPONSE_TIMEOUT = 2.0
 
 
 class FolderImages:
-    """See `sidepro.domain.images.ports.ImageStore`. The folder is created at the first use.
+    """See `sidepro.domain.images.ports.ImageStore`. The folder is created on first use.
 
     obstore writes a temporary file and renames it, so that a partial object is never visible.
     """

@@ -82,10 +82,10 @@ class RedisClient:
         )
 
     async def ping(self) -> None:
-        """Check that Redis replies, whatever the state of the circuit.
+        """Check that Redis replies, even if the circuit is open.
 
         Raises:
-            RedisError, OSError: it does not.
+            RedisError, OSError: it does not reply.
         """
         await self.redis.ping()
 

@@ -1,4 +1,4 @@
-"""Live events as short MessagePack arrays. The Redis channel tells their channel."""
+"""Live events as short MessagePack arrays. The Redis channel identifies their channel."""
 
 from datetime import datetime
 from uuid import UUID

@@ -46,14 +46,14 @@ PIPELINE_BLOCKS = 4
 """Blocks that are written or read in one round trip."""
 
 UNUSED_TTL = 3_600
-"""Seconds until blocks expire that never became current, as after a crash."""
+"""Seconds until blocks that never became current expire, for example after a crash."""
 
 EPOCH = datetime.fromtimestamp(0, UTC)
 MICROSECOND = timedelta(microseconds=1)
 
 GROUP_SIZE: Final = 1 + STORED_NEIGHBOURS * PLACE_SIZE
 LAYOUT: Final = f"1:{ROWS}:{STORED_NEIGHBOURS}"
-"""Version of the block format. A result in another format, of another version, is ignored."""
+"""Version of the block format. A result in the format of another version is ignored."""
 
 INCOMPLETE = -1
 """Reply of the script when a block of the result does not exist."""

@@ -31,12 +31,12 @@ from sidepro.domain.ids import UserId
 log = structlog.get_logger(__name__)
 
 LEASE_TTL = 10.0
-"""Seconds until a lease expires that is not renewed. Another process notices within a second, so
+"""Seconds until a lease that is not renewed expires. Another process notices within a second, so
 presence is right within 15 s of a crash.
 """
 
 RENEW_INTERVAL = 1.0
-"""Seconds between two renewals; a fifth of the lease where that is less."""
+"""Seconds between two renewals; a fifth of the lease if that is less."""
 
 LEASES = "presence:leases"
 
@@ -62,7 +62,7 @@ local function run_id()
 end
 """
 
-# Returns -1 if the lease has expired: nobody would count the connection.
+# Returns -1 if the lease has expired: the connection would not count.
 _CONNECT = """
 local channel, user, token, connection = unpack(ARGV)
 if not is_live(token) then return -1 end

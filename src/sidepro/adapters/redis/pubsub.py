@@ -23,13 +23,13 @@ from sidepro.domain.errors import Unavailable
 log = structlog.get_logger(__name__)
 
 IDLE_TIMEOUT = 2.0
-"""Seconds without data after which Redis is pinged; it then has as long to answer."""
+"""Seconds without data before Redis is pinged. The answer may take as long."""
 
 MIN_BACKOFF, MAX_BACKOFF = 0.1, 1.0
 """Seconds between two attempts to connect, doubled after each."""
 
 RETRY_DELAY = 0.5
-"""Seconds until a failed pipeline is followed by the next one."""
+"""Seconds between a failed pipeline and the next one."""
 
 PUBLISH_BATCH = 500
 """Maximum number of events in one pipeline."""
@@ -38,7 +38,9 @@ CLOSE_TIMEOUT = 2.0
 """Seconds for publishing the last events."""
 
 MAX_PENDING = 10_000
-"""Events that may wait to be published. Further ones become one `ResyncRequired` a channel."""
+"""Maximum number of events that wait to be published. Further ones become one `ResyncRequired` per
+channel.
+"""
 
 
 @dataclass(eq=False, slots=True)
@@ -127,7 +129,7 @@ class RedisPubSub:
         return f"{self._redis.number}:{channel}".encode()
 
     async def _command(self, command: str, channels: Iterable[Channel]) -> None:
-        """Send a command. Without a connection there is no need: the next one subscribes to all
+        """Send a command. Does nothing without a connection: the next one subscribes to all
         channels.
         """
         connection, names = self._connection, [self._name(channel) for channel in channels]
@@ -169,7 +171,7 @@ class RedisPubSub:
             backoff = min(2 * backoff, MAX_BACKOFF)
 
     async def _receive(self, connection: AbstractConnection) -> None:
-        """Handle what Redis sends, until the connection breaks."""
+        """Handle messages from Redis until the connection breaks."""
         is_pinged = False
         while True:
             reply = await connection.read_response(timeout=IDLE_TIMEOUT)

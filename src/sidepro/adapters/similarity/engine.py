@@ -152,7 +152,7 @@ class _NearestLists:
     ) -> Counts:
         """Take over the earlier lists, without removed people and with added ones.
 
-        Returns the sets whose lists have become too short, or that are new: they need a search.
+        Returns the sets that need a search: new ones, and sets whose lists have become too short.
         """
         old_groups = self._groups_in(before)
         old_nearest, old_complete = arrays.nearest(before), arrays.complete(before)

@@ -1,6 +1,6 @@
 """The similarity engine, imported at its first use.
 
-Polars and NumPy take a tenth of a process's start and 22 MiB; most processes compute nothing.
+Polars and NumPy take a tenth of a process's start time and 22 MiB. Most processes compute nothing.
 """
 
 import asyncio

@@ -14,12 +14,12 @@ from sidepro.adapters.similarity.scores import (
 from sidepro.domain.recommendations.packed import NO_NEIGHBOUR, STORED_NEIGHBOURS
 
 MAX_ROWS = 1 << 16
-"""Sets in one ranking: a row's number takes the 16 bits above its 48-bit keys."""
+"""Maximum number of sets in a ranking: the row's number takes the 16 bits above a 48-bit key."""
 
 ROW_BITS = np.uint64(48)
 KEY_MASK = np.uint64((1 << 48) - 1)
 BUFFER_SIZE = 1 << 21
-"""Keys that are buffered, at least, before they are ranked."""
+"""Minimum number of keys that are buffered before they are ranked."""
 
 
 class Ranking:
@@ -31,7 +31,7 @@ class Ranking:
     """
 
     def __init__(self, scores: Scores, sizes: Counts, candidate_sizes: Counts) -> None:
-        """`sizes` are those of the rows, `candidate_sizes` the distinct ones of all candidates."""
+        """`sizes` has each row's size, `candidate_sizes` the distinct sizes of all candidates."""
         self._scores = scores
         self._sizes = sizes
         self._candidate_sizes = candidate_sizes

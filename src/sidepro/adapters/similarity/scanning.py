@@ -1,10 +1,10 @@
 """Compares many sets of skills with many candidates.
 
-Few are compared all with all. Many are joined by pairs of skills: a candidate that shares at least
-n skills with a set shares a pair of them that excludes the set's n - 2 most common ones, so that
-only those pairs are looked up (prefix filtering: Chaudhuri, Ganti and Kaushik, "A primitive
-operator for similarity joins in data cleaning", 2006; Bayardo, Ma and Srikant, "Scaling up all
-pairs similarity search", 2007). n grows as neighbours are found, which leaves fewer pairs.
+Few sets are compared with all candidates. Many are joined by pairs of skills: a candidate that
+shares at least n skills with a set shares a pair of them that excludes the set's n - 2 most common
+ones, so only those pairs are looked up (prefix filtering: Chaudhuri, Ganti and Kaushik, "A
+primitive operator for similarity joins in data cleaning", 2006; Bayardo, Ma and Srikant, "Scaling
+up all pairs similarity search", 2007). n grows as neighbours are found, which leaves fewer pairs.
 """
 
 from collections.abc import Callable, Sequence
@@ -81,8 +81,8 @@ class _Scan:
     def compare_with_all(
         self, selected: Counts, *, exactly: int | None = None, report: Report
     ) -> None:
-        """Compare the rows `selected` with all candidates, or only with those that share `exactly`
-        so many skills.
+        """Compare the rows `selected` with all candidates, or only with candidates that share
+        `exactly` this number of skills.
         """
         number = len(self.candidates.sets)
         for start in range(0, number, TILE_WIDTH):

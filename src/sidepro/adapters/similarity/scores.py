@@ -1,4 +1,4 @@
-"""Scores as small integers, so that ranking people is sorting integers.
+"""Scores as small integers: people are ranked by sorting integers.
 
 A ranking key is the number of a score (0 for the highest) in the upper bits and a person's place
 in the lower 32. Keys sort people by similarity, ties by id.

@@ -75,7 +75,7 @@ class Candidates:
     def of(cls, sets: Sets, groups: Places, people: Places) -> "Candidates":
         """The candidates at the places `people`; `groups` has the number of everybody's set.
 
-        Of people with the same skills, the first `STORED_NEIGHBOURS` are enough.
+        The first `STORED_NEIGHBOURS` people with the same skills are enough.
         """
         members = (
             pl.DataFrame({"group": groups[people], "place": people})

@@ -16,11 +16,14 @@ CACHE_TTL = 60.0
 """Seconds after which the catalogue is read again, since a migration may have extended it."""
 
 CHEAP_COUNT = 0.05
-"""Seconds. Counting the projects of all skills reads an index; a large one takes longer, and then
-the result is kept …"""
+"""Seconds. Counting the projects of all skills reads an index. The result of a slower count is
+cached.
+"""
 
 COUNTS_TTL_FACTOR = 20
-"""… for so many times the excess: counting never takes more than a small part of a core."""
+"""A slow count is cached for this many times its excess over `CHEAP_COUNT`, so that counting takes
+only a small part of a core.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Compares the counters of projects with the rows that they count, and repairs them.
 
-A counter changes in the transaction that adds or removes its row: it is wrong only after changes
-by hand. Views have no rows to count.
+A counter changes in the transaction that adds or removes its row, so only manual changes make it
+wrong. Views have no rows to count.
 """
 
 from collections.abc import Sequence
@@ -52,7 +52,7 @@ def _count_of(table: Table) -> Any:
 _bookmarks, _comments = _counts(bookmarks), _counts(comments)
 _bookmark_rows = func.coalesce(_bookmarks.c.number, 0)
 _comment_rows = func.coalesce(_comments.c.number, 0)
-# One statement sees one snapshot, whatever is written meanwhile.
+# One statement reads one snapshot, despite concurrent writes.
 _DRIFTS = (
     select(
         projects.c.id.label("project_id"),
@@ -115,11 +115,11 @@ async def repair(database: Database, wrong: Sequence[CounterDrift]) -> None:
                 ["project_id", "views", "bookmarks", "comments"], _MISSING
             )
             await connection.execute(missing.on_conflict_do_nothing(), {"ids": ids})
-            # Committed first: the insert locks projects, and a transaction that has locked their
-            # counters may be about to delete them.
+            # Commit first: the insert locks projects, and another transaction may hold their
+            # counters and be about to delete them.
             await database.commit(connection)
-            # Rows and counters change in one transaction: with the counters locked, a row that the
-            # count does not see yet will be added to it afterwards.
+            # Writers change rows and counters in one transaction. While the counters are locked, a
+            # row that this count misses is added to the counter afterwards.
             await connection.execute(_LOCK, {"ids": ids})
             await connection.execute(_RECOUNT, {"ids": ids})
             await connection.commit()

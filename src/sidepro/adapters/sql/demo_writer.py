@@ -67,7 +67,7 @@ class SqlDemoWriter:
         async with self._database.writing() as connection:
             ids = await self._catalogue.current(TransactionSource(connection))
             authors = {user.id: user.username for user in users}
-            rows: tuple[tuple[Table, Rows], ...] = (  # a table follows those it refers to
+            rows: tuple[tuple[Table, Rows], ...] = (  # referenced tables first
                 (tables.users, (row_of(tables.users, user) for user in users)),
                 (tables.profiles, _profiles(profiles, ids)),
                 (
@@ -93,7 +93,7 @@ class SqlDemoWriter:
                     progress(done, total)
             await connection.commit()
         async with self._database.reading() as connection:
-            # New statistics for the planner; VACUUM also makes index-only scans possible.
+            # Refresh the planner's statistics. VACUUM also enables index-only scans.
             analyze = "ANALYZE" if self._database.is_sqlite else "VACUUM (ANALYZE)"
             await connection.exec_driver_sql(analyze)
 
@@ -107,7 +107,7 @@ def _batches(rows: Rows) -> Iterator[list[dict[str, Any]]]:
 def _profiles(profiles: Iterable[Profile], ids: CatalogueIds) -> Rows:
     for profile in profiles:
         row = {"user_id": profile.user_id, **profile_values(profile, ids)}
-        del row["image_id"]  # always NULL, and absent from the old schemas that tests fill
+        del row["image_id"]  # always NULL, and not in the old schemas that tests fill
         yield row
 
 

@@ -45,7 +45,7 @@ _CLAIM = (
         similarity_runs.c.id == 1,
         or_(
             similarity_runs.c.computed_at < bindparam("new_computed_at"),
-            # Stored while the clock was ahead, which must not block later results.
+            # A result stored while the clock was ahead must not block later ones.
             similarity_runs.c.computed_at > bindparam("now"),
         ),
     )
@@ -66,7 +66,7 @@ _EXISTING = select(users.c.id).where(users.c.id.in_(bindparam("ids", expanding=T
 _DELETE = delete(neighbours).where(neighbours.c.user_id.in_(bindparam("ids", expanding=True)))
 
 Digests = dict[bytes, bytes]
-"""For each person by id, a digest of the stored row."""
+"""A digest of each person's stored row, by id."""
 
 
 class SqlNeighbourStore:
@@ -74,8 +74,8 @@ class SqlNeighbourStore:
 
     A result is stored in one transaction, which first claims the single row of `similarity_runs`:
     two runs are stored one after the other, and the older one is dropped. Only rows that changed
-    are written. The process remembers the digests of what it stored last. Otherwise it reads the
-    stored rows before the transaction, which would block other writers of SQLite.
+    are written. The process remembers the digests of its last result. Without them it reads the
+    stored rows before the transaction, because the transaction blocks other writers of SQLite.
     """
 
     def __init__(self, database: Database) -> None:

@@ -28,7 +28,7 @@ _ROWS = select(project_counters.c.project_id).where(
 
 
 def _count(*, skip_locked: bool) -> ReturningUpdate[Any]:
-    # Locked in one order, so that no two processes deadlock.
+    # Locks in a fixed order, to avoid deadlocks between processes.
     rows = _ROWS.order_by(project_counters.c.project_id).with_for_update(
         key_share=True, skip_locked=skip_locked
     )
@@ -49,8 +49,9 @@ Pending = dict[ProjectId, list[asyncio.Future[bool]]]
 class SqlViewCounter:
     """See `sidepro.domain.projects.ports.ViewCounter`.
 
-    A view is counted at once, or, while a statement runs, together with all that arrive meanwhile.
-    A hot project thus costs each process one statement at a time, and its readers share a commit.
+    A view is counted at once. Views that arrive while a statement runs are counted together by the
+    next one. So a hot project costs each process one statement at a time, and its readers share a
+    commit.
     """
 
     def __init__(self, database: Database) -> None:
@@ -78,7 +79,7 @@ class SqlViewCounter:
         return counted.result()
 
     async def _wait(self, project_id: ProjectId, counted: asyncio.Future[bool]) -> None:
-        """Wait for a view while the counter makes progress, however long its queue is.
+        """Wait for a view as long as the counter makes progress, even if its queue is long.
 
         Raises:
             TimeoutError: the statement in progress takes longer than `VIEW_TIMEOUT`, or the
@@ -115,11 +116,13 @@ class SqlViewCounter:
                 await asyncio.sleep(RETRY_AFTER)
 
     async def _count(self, number: int, pending: Pending) -> Pending:
-        """Add `number` views to each project and resolve its futures. Returns what was locked."""
+        """Add `number` views to each project and resolve its futures. Returns the views of locked
+        projects.
+        """
         self._statement_started = asyncio.get_running_loop().time()
         try:
             counted, locked = await self._add(list(pending), number)
-        except Exception as error:  # whatever it is, the waiting requests must get it
+        except Exception as error:  # the waiting requests must get any error
             for view in chain.from_iterable(pending.values()):
                 if not view.done():
                     view.set_exception(error)
@@ -157,7 +160,7 @@ class SqlViewCounter:
 
 
 def _ignore(counted: asyncio.Future[bool]) -> None:
-    """Take the result of a view whose reader did not wait for it."""
+    """Retrieve the result of a view whose reader has stopped waiting."""
     if not counted.cancelled():
         counted.exception()
 

@@ -1,4 +1,4 @@
-"""Sign-up, the own account, and the password."""
+"""Sign-up, the caller's own account, and its password."""
 
 from dataclasses import dataclass, replace
 
@@ -34,8 +34,8 @@ from sidepro.domain.validation import Validator
 from sidepro.domain.violations import NOT_AN_EMAIL, WRONG, FieldCode, Violation
 
 OWN_PASSWORD_LIMIT = Limit("own-password", 20, 3600, fallback=5)
-"""Answers to a request for one's own password, in all sessions and from all addresses, so that a
-stolen session does not help to guess it. As many as log-ins from unknown addresses get.
+"""Attempts to enter one's own password, over all sessions and addresses, so that a stolen session
+does not help to guess it. The quota is that of log-ins from unknown addresses.
 """
 
 
@@ -61,7 +61,7 @@ class AccountService:
     async def sign_up(
         self, email: str, username: str, password: str, *, address: str | None = None
     ) -> AccountView:
-        """Open an account. `address` counts as known to it from now on.
+        """Open an account. From now on, `address` is a known address of it.
 
         Raises:
             InvalidInput: a field breaks its rule.
@@ -118,7 +118,7 @@ class AccountService:
     async def validate_and_hash(
         self, password: str, user: User, field: str = "password", *, key: str | None = None
     ) -> str:
-        """Check a new password of this user, and hash it. `key` is that of `PasswordHasher`.
+        """Check a new password of this user, and hash it. See `PasswordHasher` for `key`.
 
         Raises:
             InvalidInput: it is too short or too long.
@@ -137,10 +137,10 @@ class AccountService:
         return await self.passwords.hash(password, key=key)
 
     async def availability(self, email: str | None, username: str | None) -> dict[str, bool]:
-        """Whether an email and a username are free: an entry for each of them.
+        """Whether an email and a username are free, with an entry for each given one.
 
         Raises:
-            InvalidInput: none is given, or one breaks its rule.
+            InvalidInput: neither is given, or one breaks its rule.
         """
         validator = Validator(parameters=True)
         if email is None and username is None:
@@ -162,7 +162,7 @@ class AccountService:
 
         Raises:
             WrongPassword: `current` is not the password.
-            RateLimited: the account's password was asked for too often.
+            RateLimited: the account's password was entered too often.
             InvalidInput, WeakPassword: the new password breaks a rule.
         """
         validator = Validator()
@@ -199,10 +199,10 @@ class AccountService:
         return ensure_found(await self.reader.account(user_id))
 
     def user_query(self, username: str | None, q: str | None) -> UserQuery:
-        """The search for the person of a username, or for those whose usernames begin with `q`.
+        """A search for the user with this username, or for users whose usernames begin with `q`.
 
         Raises:
-            InvalidInput: none or both are given, or it is blank or too long.
+            InvalidInput: neither or both are given, or the given one is blank or too long.
         """
         validator = Validator(parameters=True)
         name, field = (q, "q") if username is None else (username, "username")
@@ -221,11 +221,11 @@ class AccountService:
         return await self.reader.search_size(query)
 
     async def verify_password(self, caller: Caller, password: str, field: str) -> User:
-        """The caller's user, once they gave their own password again in `field`.
+        """Check the caller's own password and return their user. `field` is the password's field.
 
         Raises:
             WrongPassword: this is not the password.
-            RateLimited: the password was asked for too often, rightly or wrongly answered.
+            RateLimited: the password was entered too often, right or wrong.
             NotAuthenticated: the account no longer exists.
         """
         if self.limiter is not None:

@@ -1,4 +1,4 @@
-"""Operators' work on other people's accounts."""
+"""Operators' actions on accounts."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace

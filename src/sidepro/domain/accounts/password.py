@@ -1,4 +1,4 @@
-"""The rules for passwords: their length, and what is easy to guess."""
+"""The rules for passwords: length and strength."""
 
 from itertools import pairwise
 
@@ -13,10 +13,10 @@ MAX_RAW_PASSWORD = 8 * PASSWORD_LENGTH[1]
 """Code points before normalisation. NFC can shrink a text, but not by more than this factor."""
 
 MIN_RUN = 4
-"""Mean length from which the runs that a password consists of make it weak."""
+"""A password that consists of runs is weak if their mean length is at least this."""
 
 _KEY_ROWS = (
-    # A row is shifted against the one above by so many keys.
+    # The number is the row's offset from the first row, in keys.
     (0.0, "`1234567890-=", "~!@#$%^&*()_+"),
     (1.5, "qwertyuiop[]\\", "qwertyuiop{}|"),
     (1.75, "asdfghjkl;'", 'asdfghjkl:"'),
@@ -82,7 +82,7 @@ def check_password_strength(
     unit = _repeated_unit(folded)
     if len(unit) < len(folded) and (len(unit) <= MIN_RUN or unit in common or _is_pattern(unit)):
         raise WeakPassword(FieldError(_REPETITION, pointer))
-    # NFC leaves Korean letters as they are typed; the key composes them to syllables.
+    # NFC keeps single Korean letters. The comparison key composes them into syllables.
     if _is_pattern(folded) or _is_pattern(normalize(password)):
         raise WeakPassword(FieldError(_SEQUENCE, pointer))
     for personal in (email, email.partition("@")[0], username):
@@ -91,7 +91,7 @@ def check_password_strength(
 
 
 def _repeated_unit(text: str) -> str:
-    """The shortest text of which this text is a repetition, such as `ab` of `ababab`."""
+    """The shortest unit that this text repeats, such as `ab` for `ababab`."""
     return text[: (text + text).find(text, 1)]
 
 

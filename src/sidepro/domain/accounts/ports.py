@@ -19,8 +19,8 @@ MAX_KNOWN_ADDRESSES = 20
 """Client addresses that are remembered for an account."""
 
 ADDRESS_REFRESH_AFTER = timedelta(hours=1)
-"""Age at which a remembered address is written again. Saves a write at most log-ins; the order of
-last use is exact enough.
+"""Age at which a remembered address is written again. Most log-ins thus need no write, and the
+order of last use stays exact to an hour.
 """
 
 
@@ -43,15 +43,15 @@ class UserRepository(Protocol):
         ...
 
     async def get_for_deletion(self, user_id: UserId) -> User | None:
-        """As `get`. MUST also keep new references to the user from being stored."""
+        """As `get`. MUST also prevent new references to the user."""
         ...
 
     async def delete(self, user_id: UserId) -> None:
         """Remove a user with everything that belongs to them except their rooms.
 
         Counters of other people's projects MUST stay equal to the rows they count. Messages stay,
-        without a sender. Neighbours of other people MUST NOT name the user any more, nor may a
-        result of the similarity job that was computed before and is stored later.
+        without a sender. The user MUST disappear from other people's neighbours. A similarity
+        result that was computed before the deletion MUST NOT bring them back.
         """
         ...
 
@@ -94,8 +94,8 @@ class TokenLookup:
 
 @dataclass(frozen=True, slots=True)
 class LogInCandidate:
-    """The user of a log-in attempt. `address_seen_at` is the last log-in from the address of the
-    attempt, or `None` when the account does not know that address.
+    """The user of a log-in attempt. `address_seen_at` is the time of the last log-in from the
+    address of the attempt, or `None` if the address is unknown.
     """
 
     user: User
@@ -112,8 +112,8 @@ class SessionRepository(Protocol):
     async def add(self, session: Session, token: RefreshToken) -> tuple[SessionId, ...]:
         """Store a new session and its first token.
 
-        MUST end the user's oldest active sessions above `MAX_SESSIONS`, the new one included in
-        the count, and return them.
+        MUST end the user's oldest active sessions if there are more than `MAX_SESSIONS`, including
+        the new one. Returns the ended sessions.
 
         Raises:
             NotFound: the user no longer exists.
@@ -200,7 +200,7 @@ class AccountReader(Protocol):
         ...
 
     async def users(self, after: UserId | None, limit: int) -> tuple[User, ...]:
-        """Up to `limit` users ordered by id, starting behind `after`."""
+        """Up to `limit` users ordered by id, starting after `after`."""
         ...
 
     async def sessions(self, user_id: UserId, page: PageRequest, now: datetime) -> Page[Session]:
@@ -231,8 +231,8 @@ class AccountReader(Protocol):
 class PasswordHasher(Protocol):
     """Slow password hashes. No call may block the event loop.
 
-    `key` names who asks: a user or a client address. A call MUST NOT wait for more than one call
-    of each other key.
+    `key` identifies the requester: a user or a client address. A call MUST NOT wait for more than
+    one call of each other key.
     """
 
     async def hash(self, password: str, *, key: str | None = None) -> str:
@@ -244,13 +244,13 @@ class PasswordHasher(Protocol):
     ) -> bool:
         """Whether the hash was made of this password.
 
-        `None` stands for an unknown account: it MUST take as long as a hash and give `False`, so
-        that the time does not reveal whether the account exists.
+        `None` stands for an unknown account. It MUST take as long as a hash and return `False`:
+        the time must not reveal whether the account exists.
         """
         ...
 
     def is_outdated(self, password_hash: str) -> bool:
-        """Whether the hash was made with other parameters than today's."""
+        """Whether the hash was made with other parameters than the current ones."""
         ...
 
 
@@ -297,9 +297,9 @@ class SessionRegistry(Protocol):
     async def is_active(self, session_id: SessionId) -> bool:
         """Whether the session is active.
 
-        A session that this process revoked MUST be refused at once, one that another process
-        revoked within a second. Where the processes share a reachable store, both MUST be refused
-        at once.
+        A session that this process revoked MUST be refused at once. A session that another process
+        revoked MUST be refused within a second, or at once if the processes share a reachable
+        store.
         """
         ...
 
@@ -308,7 +308,7 @@ class SessionRegistry(Protocol):
         ...
 
     async def revoke(self, session_ids: Collection[SessionId]) -> None:
-        """Refuse these sessions from now on; the store has already ended them. MUST NOT fail."""
+        """Refuse these sessions from now on. The store has already ended them. MUST NOT fail."""
         ...
 
     async def wait_for_revocation(self) -> None:
@@ -321,7 +321,7 @@ class SimilarityTrigger(Protocol):
 
     async def request(self) -> None:
         """Run the job soon. Requests within a short time MUST share one run, and that run MUST
-        read what was stored before them. MUST NOT raise: the next scheduled run makes up for a
-        lost request.
+        read the data stored before each of them. MUST NOT raise: the next scheduled run makes up
+        for a lost request.
         """
         ...

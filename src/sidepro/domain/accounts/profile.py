@@ -57,8 +57,8 @@ class Profile:
         return cls(user_id=user_id, updated_at=now, **_validated(fields, catalogue))
 
     def edited(self, changes: Mapping[str, Any], catalogue: Catalogue, now: datetime) -> "Profile":
-        """The profile with some fields changed; itself if nothing changes. The others stay as
-        stored, even if a later rule would refuse them.
+        """The profile with some fields changed; itself if nothing changes. Other fields stay as
+        stored and are not validated again.
 
         Raises:
             InvalidInput: a changed field breaks its rule.

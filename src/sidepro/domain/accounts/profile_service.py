@@ -1,4 +1,4 @@
-"""Writing the own profile."""
+"""Use cases of the caller's own profile."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

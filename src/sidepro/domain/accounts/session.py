@@ -67,7 +67,7 @@ class Session:
         )
 
     def is_expired(self, now: datetime) -> bool:
-        """Whether its time is over."""
+        """Whether the session has expired."""
         return now >= self.expires_at
 
     def used(self, now: datetime, ttl: SessionTtl) -> "Session":

@@ -73,9 +73,9 @@ class SessionService:
     ) -> Tokens:
         """Start a session. An unknown email and a wrong password take equally long.
 
-        `address` is the client's address. Attempts from addresses that logged in to the account
-        before, or opened it, do not count towards the unknown-address limit, so others cannot
-        lock the owner out.
+        `address` is the client's address. Attempts from known addresses, those of the sign-up and
+        of earlier log-ins, do not count towards the unknown-address limit. So others cannot lock
+        the owner out.
 
         Raises:
             WrongCredentials: there is no such user, or the password is wrong.

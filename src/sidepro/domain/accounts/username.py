@@ -20,7 +20,7 @@ _SCRIPTS_USED_TOGETHER = (
     frozenset({"LATIN", "CJK", "BOPOMOFO"}),
     frozenset({"LATIN", "CJK", "HANGUL"}),
 )
-"""By the first word of a character's Unicode name, which is its script for letters."""
+"""Scripts are named by the first word of a letter's Unicode name."""
 
 RESERVED = frozenset(
     [
@@ -89,16 +89,17 @@ RESERVED = frozenset(
         "최고관리자",
     ]
 )
-"""Names that seem to speak for the platform, without `_` and `-`."""
+"""Names that suggest an official account, without `_` and `-`."""
 
 
 def check_username(value: str, validator: Validator, *, allow_reserved: bool = False) -> str:
     """The username in NFC: 2 to 30 letters of any script, digits, `_` and `-`.
 
-    Combining marks of scripts such as Devanagari and Thai count as letters, except in first
-    place, at most four on a letter. Confusable names are refused at the level "highly
-    restrictive" of Unicode Technical Standard #39: the letters are of one script, or of those that
-    Japanese, Chinese or Korean use together with Latin; the digits are of one script.
+    Combining marks of scripts such as Devanagari and Thai count as letters, but not in first
+    place, and at most four on a letter. Confusable names are refused at the level "highly
+    restrictive" of Unicode Technical Standard #39: all letters belong to one script, or to the
+    scripts that Japanese, Chinese or Korean use together with Latin. All digits belong to one
+    script.
     """
     username = normalize(value[: 4 * USERNAME_LENGTH[1] + 16])
     folded = casefold_key(username)

@@ -40,7 +40,7 @@ class UserView:
 
 @dataclass(frozen=True, slots=True)
 class UserQuery:
-    """A search for users by the key of their username: the whole key, or the beginning of it."""
+    """A search for users by the key of their username: the whole key or a prefix."""
 
     key: str
     is_prefix: bool

@@ -10,12 +10,13 @@ class CatalogueReader(Protocol):
     """Reads the catalogue, usually from memory."""
 
     async def current(self) -> Catalogue:
-        """The catalogue. MUST show what a migration added within a minute."""
+        """The catalogue. Entries added by a migration MUST appear within a minute."""
         ...
 
     async def skill_counts(self) -> Mapping[str, int]:
         """How many projects use each skill of the catalogue, in its order.
 
-        MUST be at most a few seconds old, and MUST NOT load the store in proportion to the calls.
+        MUST be at most a few seconds old. The load on the store MUST NOT grow with the number of
+        calls.
         """
         ...

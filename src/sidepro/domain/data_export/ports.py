@@ -1,4 +1,4 @@
-"""What the data export needs from a store."""
+"""Port of the data export."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol, TypeVar
@@ -21,7 +21,7 @@ class DataExportReader(Protocol):
 
         The order MUST be by id (messages by room and number, bookmarks by project, addresses by
         address). A batch MUST NOT be empty, and MUST be small enough to hold in memory. A record
-        that exists during the whole read MUST appear exactly once. Images MUST be left out before
-        they are stored and once they are being deleted.
+        that exists during the whole read MUST appear exactly once. Images that are not stored yet
+        or are being deleted MUST be left out.
         """
         ...

@@ -1,9 +1,9 @@
 """The contents of a data export.
 
 These classes are the only list of its fields: the SQL reader selects columns by their names, the
-API encodes them as they are, and the OpenAPI schemas and their descriptions come from here. A
-record holds what the person wrote, did or is recorded with. Other people appear as ids. Hashes of
-secrets and derived data (search texts, HTML) are left out.
+API encodes them unchanged, and the OpenAPI schemas and their descriptions come from here. A record
+holds the person's content, their actions, or data recorded about them. Other people appear as ids.
+Hashes of secrets and derived data (search texts, HTML) are left out.
 """
 
 from dataclasses import dataclass

@@ -3,10 +3,10 @@
     NEW ──────> STORED ──────> DELETING ──> (no row)
      └────────────────────────────^
 
-The row of an image is inserted before its object is stored, and deleted after the object: every
-object has a row, so cleanup never has to list the store. NEW: the object may be on its way.
-STORED: the object exists and may be referenced. DELETING: nothing references it, nothing can any
-more, and the object is being deleted.
+The row of an image is inserted before its object is stored, and deleted after the object. So every
+object has a row, and cleanup never has to list the store. NEW: the object may still be uploading.
+STORED: the object exists and may be referenced. DELETING: the image has no references, accepts no
+new ones, and its object is being deleted.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ UNUSED_TTL = timedelta(days=1)
 """How long an unreferenced image is kept."""
 
 UPLOAD_TTL = timedelta(hours=1)
-"""An upload that is unfinished after this time has failed: no request takes as long."""
+"""An upload that is unfinished after this time has failed: no request takes this long."""
 
 
 class ImageState(StrEnum):

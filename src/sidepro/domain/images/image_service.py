@@ -81,7 +81,7 @@ class ImageService:
         await self.store.put(image.key, picture.data)
 
         async def finish(work: ImageUnitOfWork) -> ImageView:
-            # Again: other uploads may have finished since.
+            # Check again: other uploads may have finished since.
             await self._enforce_quota(work, image)
             if not await work.images.mark_stored(image.id):
                 raise _UploadExpired
@@ -120,7 +120,7 @@ class ImageService:
         return await self.reader.images(caller.id, page)
 
     async def usage(self, caller: Caller) -> ImageUsage:
-        """What the caller's images use of the quota."""
+        """The part of the quota that the caller's images use."""
         return await self.reader.usage(caller.id)
 
     async def ensure_own(self, caller: Caller, image_id: ImageId) -> None:

@@ -16,9 +16,9 @@ class ImageCodec(Protocol):
     """Re-encodes uploads."""
 
     async def encode(self, file: IO[bytes], uploader: UserId | None = None) -> Picture:
-        """The picture in the file, re-encoded: upright, at most 2,048 pixels wide and high, and
-        without metadata, its colours in sRGB. Animations stay animated. Damage in parts that the
-        picture does not need is ignored.
+        """The picture in the file, re-encoded: upright, at most 2,048 pixels wide and high, in
+        sRGB, without metadata. Animations stay animated. Damage in parts that the picture does not
+        need is ignored.
 
         The type MUST be detected from the content alone. Time and memory MUST be bounded for any
         content and any number of concurrent calls. The event loop MUST NOT be blocked. The files
@@ -27,7 +27,7 @@ class ImageCodec(Protocol):
         Raises:
             UnsupportedImageType: the file is not PNG, JPEG, WebP or GIF.
             BadImage: the file is broken, empty, a polyglot, or has too many pixels or frames.
-            Unavailable: too many uploads are being encoded, in all or of this uploader.
+            Unavailable: too many uploads are being encoded, in total or for this uploader.
         """
         ...
 
@@ -38,7 +38,7 @@ class ImageStore(Protocol):
     async def put(self, key: ImageKey, data: bytes) -> None:
         """Store an object.
 
-        Readers MUST NOT see a part of it. On return it MUST be durable.
+        Readers MUST NOT see a partial object. On return it MUST be durable.
 
         Raises:
             Unavailable: the object was not stored, or the outcome is unknown.
@@ -63,7 +63,7 @@ class ImageStore(Protocol):
         ...
 
     async def delete(self, keys: Sequence[ImageKey]) -> None:
-        """Delete objects, and what a crash during `put` left behind. MUST ignore missing ones.
+        """Delete objects, and leftovers of a crash during `put`. MUST ignore missing objects.
 
         Raises:
             Unavailable: the store cannot be reached. Some objects may be deleted.
@@ -113,7 +113,7 @@ class ImageRepository(Protocol):
         ...
 
     async def mark_unused(self, now: datetime) -> None:
-        """Record for each unreferenced stored image since when, and clear it for the others."""
+        """Record since when each stored image has been unreferenced; clear it for the others."""
         ...
 
     async def claim_for_deletion(
@@ -121,9 +121,9 @@ class ImageRepository(Protocol):
     ) -> tuple[Image, ...]:
         """Mark up to `limit` images as DELETING and return them.
 
-        These are stored images unused since `unused_before` or earlier, or without an owner; new
-        ones created before `unfinished_before`; and those that are DELETING already. A referenced
-        image MUST NOT be among them, even if the reference is added concurrently.
+        Selects stored images that have been unused since `unused_before` or earlier or have no
+        owner, new images created before `unfinished_before`, and images that are DELETING already.
+        A referenced image MUST NOT be among them, even if the reference is added concurrently.
         """
         ...
 
@@ -158,8 +158,8 @@ class ImageOwners(Protocol):
     """The users that own images, inside a unit of work."""
 
     async def get(self, user_id: UserId) -> object | None:
-        """The user, or `None`. MUST lock the user until the unit of work ends, which serialises
-        the uploads that are measured against their quota.
+        """The user, or `None`. MUST lock the user until the unit of work ends: this serialises the
+        quota checks of their uploads.
         """
         ...
 

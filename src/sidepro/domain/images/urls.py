@@ -1,7 +1,7 @@
-"""URLs of stored images, also inside of rendered Markdown.
+"""URLs of stored images, also in rendered Markdown.
 
-Stored HTML names an image as `/media/<key>`, whatever the store is. The store's own URL is
-inserted when the HTML is read, so that the store can change.
+Stored HTML refers to an image as `/media/<key>`, independent of the store. The store's own URL is
+inserted when the HTML is read, so the store can change.
 """
 
 import re
@@ -24,7 +24,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 class ImageUrls:
     """Builds the URLs of a store's images from `base`, which ends in a slash, and a key.
 
-    `aliases` are other bases under which people may write down the same images.
+    `aliases` are other bases that people may use in URLs of the same images.
     """
 
     base: str = LOCAL_BASE
@@ -54,7 +54,7 @@ class ImageUrls:
 
 
 def _host_and_path(url: str) -> tuple[str, int | None, str] | None:
-    """What identifies the resource of a URL; `None` for a URL that cannot be ours."""
+    """The host, port and path of a URL; `None` for a URL that cannot be ours."""
     try:
         parts = urlsplit(url)
         port = parts.port

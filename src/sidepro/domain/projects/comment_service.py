@@ -33,7 +33,7 @@ class CommentService:
     ) -> Page[CommentView]:
         """A page of a project's comments.
 
-        `project_exists` says that the caller has checked this, which spares a statement.
+        `project_exists`: the caller has checked that the project exists, which saves a statement.
 
         Raises:
             NotFound: there is no such project.
@@ -137,7 +137,7 @@ class CommentService:
 async def _comment(
     work: ProjectUnitOfWork, project_id: ProjectId, comment_id: CommentId
 ) -> Comment:
-    """A comment, locked. Under another project's path it is not found."""
+    """A comment of this project, locked. A comment of another project is not found."""
     comment = ensure_found(await work.comments.get(comment_id))
     if comment.project_id != project_id:
         raise NotFound

@@ -48,8 +48,8 @@ class Markdown(Protocol):
         size MUST be proportional to the text. Rendering MUST NOT block the event loop, and MUST
         NOT run for two texts of one `writer` at once.
 
-        The only images are those of the platform's own store, as `<img src="/media/<key>"`; links
-        to them are `<a href="/media/<key>"` (see `sidepro.domain.images.urls`).
+        Images are only those of the platform's own store, as `<img src="/media/<key>"`. Links to
+        them are `<a href="/media/<key>"` (see `sidepro.domain.images.urls`).
         """
         ...
 
@@ -74,7 +74,7 @@ class ProjectRepository(Protocol):
         ...
 
     async def save_html(self, project_id: ProjectId, content_html: str) -> None:
-        """Store the rendered HTML of a project, and change nothing else of it."""
+        """Store only the rendered HTML of a project."""
         ...
 
     async def delete(self, project_id: ProjectId) -> None:
@@ -156,8 +156,8 @@ class ViewCounter(Protocol):
 class BoardReader(Protocol):
     """Reads of the board.
 
-    What the viewer may not see MUST be treated as missing; today every project is public. A list
-    MUST take at most two statements, however long it is.
+    Data that the viewer may not see MUST be treated as missing. Today every project is public. A
+    list of any length MUST take at most two statements.
     """
 
     async def board(

@@ -49,7 +49,7 @@ class Project:
     ) -> "Project":
         """A new project whose content is not rendered yet.
 
-        `fields` are those that `validate_fields` checks, all of them. The use case checks that the
+        `fields` has every field that `validate_fields` checks. The use case checks that the
         thumbnail belongs to the author.
 
         Raises:
@@ -68,7 +68,7 @@ class Project:
     def edited(self, changes: Mapping[str, Any], now: datetime) -> "Project":
         """The next revision, with some fields changed. `validate_fields` has checked them.
 
-        The project itself if nothing changes: then there is no new revision.
+        If nothing changes, returns the project itself, without a new revision.
         """
         written = changes.keys() - {"content_html"}  # follows from the content and our rules
         if all(getattr(self, name) == changes[name] for name in written):
@@ -84,7 +84,7 @@ class Project:
 def validate_fields(fields: Mapping[str, Any], known_skills: Sequence[str]) -> dict[str, Any]:
     """The given fields of a project in the form in which they are stored.
 
-    An edit validates only the fields that it changes: the others may be older than a rule.
+    An edit validates only changed fields: the others may be older than a rule.
 
     Raises:
         InvalidInput: a field breaks its rule.

@@ -37,7 +37,7 @@ from sidepro.domain.violations import NOT_IN_CATALOGUE, NOT_YOUR_IMAGE
 MAX_SEARCH_TEXT = 100
 
 RERENDER_BATCH = 100
-"""Projects whose texts are in memory at the same time, usually a few megabytes."""
+"""Projects in memory at the same time. Their texts usually take a few megabytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,7 @@ class ProjectService:
     ) -> ProjectView:
         """A project. Counts one view, which the result includes.
 
-        While the store cannot be written, the project is shown without counting.
+        While the store cannot be written, returns the project without counting.
 
         Raises:
             NotFound: there is no such project.
@@ -202,7 +202,7 @@ class ProjectService:
         return self.image_urls.in_html(await self.markdown(text, caller.id))
 
     async def normalize_query(self, query: BoardQuery) -> BoardQuery:
-        """The query with the key of its text and checked, distinct, sorted skills.
+        """The query with its text as a search term, and its skills checked, distinct and sorted.
 
         Raises:
             InvalidInput: the text is blank or too long, or a skill is not in the catalogue.
@@ -242,7 +242,7 @@ class ProjectService:
         after: ProjectId | None = None
         while texts := await self.reader.texts(after, RERENDER_BATCH):
             pairs = [(text, await self.markdown(text.content)) for text in texts]
-            # Equal HTML too, if it refers to images: older versions recorded fewer references.
+            # Includes unchanged HTML with images: older versions recorded fewer references.
             stale = [pair for pair in pairs if pair[1] != pair[0].content_html or keys_in(pair[1])]
             if stale:
                 async with self.unit_of_work() as work:

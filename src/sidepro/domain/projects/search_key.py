@@ -1,8 +1,7 @@
-"""The text search: what it compares instead of the texts themselves.
+"""Search keys: the form in which the text search compares texts.
 
-A project is found when its search key contains the query's key. The key leaves out
-what does not part words for a reader, and spells Hangul in the letters of a keyboard, so that a
-query is found from its first stroke on.
+A project matches when its search key contains the query's key. The key omits white space and
+invisible characters. It spells Hangul as keystrokes, so a query matches from its first stroke on.
 """
 
 import re
@@ -11,8 +10,8 @@ from itertools import chain
 
 from sidepro.domain.text import casefold_key, is_invisible
 
-# The standard's fillers complete letters that stand alone (Unicode 15, section 18.6): a consonant
-# is followed by one and a vowel preceded by the other, in contrast to those of a syllable.
+# Fillers complete a letter that stands alone (Unicode 15, section 18.6): one follows a lone
+# consonant, the other precedes a lone vowel.
 _NO_VOWEL = "\u1160"
 _NO_CONSONANT = "\u115f"
 
@@ -49,7 +48,7 @@ _ALONE = {
     )
     if ord(letter := unicodedata.normalize("NFKC", chr(code))[0]) in _STROKES
 }
-# A conjoining final letter begins no syllable.
+# A conjoining final letter cannot begin a syllable.
 _ALONE |= {
     code: _NO_CONSONANT + _NO_VOWEL + strokes
     for code, strokes in _STROKES.items()
@@ -79,7 +78,7 @@ def search_key(text: str) -> str:
     """
     text = unicodedata.normalize("NFC", _visible(text))
     text = _SKIN_TONES.sub("", text.translate(_LOOKALIKES))
-    # Alone before they are folded, which would compose them: `ㅋㅠ` to `큐`.
+    # Separate lone letters before folding, which would compose them: `ㅋㅠ` to `큐`.
     folded = casefold_key(text.translate(_ALONE)).replace(" ", "")
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", folded).translate(_STROKES))
 

@@ -28,8 +28,8 @@ class CommentOrder(StrEnum):
 class BoardQuery:
     """Filters and order of the board. An empty filter or `None` matches everything.
 
-    `text` is a search term: see `sidepro.domain.projects.search_key`. A project matches with one
-    of the skills, or with `all_skills` only with each of them.
+    `text` is a search term: see `sidepro.domain.projects.search_key`. A project matches if it has
+    one of the skills, or with `all_skills` each of them.
     """
 
     text: str | None = None

@@ -1,4 +1,5 @@
-"""Neighbours by similar skills: the reference on plain sets, which every faster engine must equal.
+"""Neighbours by similar skills: the reference implementation on plain sets. Every faster engine
+must return the same result.
 
 The similarity of two people is the Jaccard index of their skill sets, |A ∩ B| / |A ∪ B| (Paul
 Jaccard, "Étude comparative de la distribution florale", 1901). A person's neighbours are the 50
@@ -17,8 +18,8 @@ MAX_NEIGHBOURS = 50
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A similar person: the score in [0.1, 1] and the shared skills, in the order of the skills
-    of the person whose neighbour this is.
+    """A person's neighbour: the score in [0.1, 1], and the shared skills in the order of that
+    person's own skills.
     """
 
     user_id: UserId
@@ -45,7 +46,7 @@ def is_similar(one: AbstractSet[str], other: AbstractSet[str]) -> bool:
 def neighbours(
     skills_of: Mapping[UserId, tuple[str, ...]], published: AbstractSet[UserId]
 ) -> dict[UserId, tuple[Neighbour, ...]]:
-    """The neighbours of everybody who has any, the most similar first.
+    """Each person's neighbours, the most similar first. People without neighbours are left out.
 
     `skills_of` has everybody's skills, `published` the people with a published project.
     """

@@ -17,8 +17,8 @@ ID_SIZE = 16
 PLACE_SIZE = 4
 
 STORED_NEIGHBOURS = 64
-"""Neighbours stored for each set of skills. People see 50 of them; the others replace neighbours
-who leave, so that an update need not search for new ones each time.
+"""Neighbours stored for each set of skills. People see 50 of them. The others replace neighbours
+who leave, so most updates need no search.
 """
 
 NO_NEIGHBOUR = 0xFFFF_FFFF
@@ -29,8 +29,8 @@ NO_NEIGHBOUR = 0xFFFF_FFFF
 class Population:
     """Everybody with a profile, in the order of their ids.
 
-    `ids` has 16 bytes a person. `skills` has `width` bytes a person, little-endian; bit n stands
-    for `names[n]`. `published` has one byte a person: 1 with a published project, else 0.
+    `ids` has 16 bytes per person. `skills` has `width` bytes per person, little-endian. Bit n
+    stands for `names[n]`. `published` has one byte per person: 1 with a published project, else 0.
     """
 
     names: tuple[str, ...]
@@ -92,7 +92,7 @@ class Similarities:
     People with the same skills form a group and share one list of nearest people, which includes
     themselves. `groups` has each person's group number (4 bytes). `nearest` has for each group
     `STORED_NEIGHBOURS` places (4 bytes each), the most similar first, padded with `NO_NEIGHBOUR`.
-    `complete` has one byte a group: 1 if nobody similar is missing from its list. Numbers are
+    `complete` has one byte per group: 1 if its list has every similar person. Numbers are
     little-endian.
     """
 

@@ -72,7 +72,7 @@ class NeighbourStore(Protocol):
     """Stores the latest result."""
 
     async def replace(self, similarities: Similarities, run: SimilarityRun) -> bool:
-        """Replace the stored result; `False` if the stored one is newer, which is kept then.
+        """Replace the stored result, or return `False` and keep it if it is newer.
 
         A reader MUST see the old result or the new one as a whole, even if the process is killed
         meanwhile. A stored result dated in the future MUST be replaced. A result may contain
@@ -102,13 +102,13 @@ class JobLock(Protocol):
 
     def acquire(self, *, wait: bool) -> AbstractAsyncContextManager[bool]:
         """Hold the lock inside the block and yield `True`. If another process holds it, wait for
-        it with `wait`, else yield `False` at once. A process that ends MUST release its lock.
+        it with `wait`; otherwise yield `False` at once. A process that ends MUST release its lock.
         """
         ...
 
 
 class RecommendationReader(Protocol):
-    """Reads the projects that may be recommended, those of active people."""
+    """Reads projects to recommend: those of active people."""
 
     async def projects_by_author(
         self, authors: Collection[UserId], viewer: UserId, *, most: int, first: int
@@ -116,8 +116,8 @@ class RecommendationReader(Protocol):
         """Up to `most` projects of each author, in one statement. Authors without projects MUST be
         left out.
 
-        An author's projects, ordered by id, form a ring. They MUST be taken from index `first` on,
-        modulo the number of projects; `first` is at least 0.
+        An author's projects, ordered by id, form a ring. They MUST be taken from index `first` (at
+        least 0) on, modulo the number of projects.
         """
         ...
 

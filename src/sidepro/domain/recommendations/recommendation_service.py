@@ -27,9 +27,9 @@ class RecommendationService:
     async def recommend(self, caller: Caller, limit: int, seed: int | None) -> Recommendations:
         """Up to `limit` projects for the caller, never their own.
 
-        Projects of similar people come first, in a random order weighted by score, one of each
-        author before any second one. Popular projects fill up the rest. The same `seed` gives the
-        same order; without one, each call gives another.
+        Projects of similar people come first, in a random order weighted by score, with one
+        project of each author before the second of any. Popular projects fill the rest. The same
+        `seed` gives the same order. Without a seed, each call gives a different one.
         """
         neighbourhood = await self._neighbourhood(caller.id)
         random = Random(seed)  # noqa: S311 - for display only
@@ -60,7 +60,7 @@ class RecommendationService:
     async def _projects_by_author(
         self, ranked: Sequence[Neighbour], viewer: UserId, limit: int, first: int
     ) -> Mapping[UserId, tuple[ProjectCard, ...]]:
-        """Projects of the first `limit` people; of all if those have too few."""
+        """Projects of the first `limit` people, or of all people if those have too few."""
         if not ranked:
             return {}
         authors = [neighbour.user_id for neighbour in ranked]
@@ -76,7 +76,7 @@ class RecommendationService:
 
 
 def _max_per_author(limit: int, authors: int) -> int:
-    """Projects needed of one author if each of the others contributes one."""
+    """Projects needed from one author if every other author contributes one."""
     return max(1, limit - authors + 1)
 
 

@@ -13,7 +13,7 @@ from sidepro.domain.recommendations.ports import (
 
 
 class SimilarityJob:
-    """Runs the engine and stores its result. Keeps the last one, which the next run updates."""
+    """Runs the engine and stores its result. Keeps the last result for the next run to update."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class SimilarityJob:
         """Update the stored neighbours, or recompute all of them with `full`.
 
         `None` if nothing was stored: another run is in progress (`wait` waits for its end), or a
-        later run has stored its result meanwhile. Runs may be repeated, concurrent or killed.
+        later run has already stored its result. Runs may be repeated, concurrent or killed.
 
         Raises:
             Unavailable: the database or the store cannot be reached. The old result stays.

@@ -17,7 +17,7 @@ class Basis(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Recommendation:
     """A recommended project and the reason. For similar skills, `score` is the similarity of its
-    author (0.1 to 1) and `shared_skills` are the skills in common; else these are empty.
+    author (0.1 to 1) and `shared_skills` are the skills in common. Otherwise these are empty.
     """
 
     project: ProjectCard

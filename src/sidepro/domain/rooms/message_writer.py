@@ -92,7 +92,7 @@ class MessageWriter:
         client_id: str | None,
         request: IdempotentRequest[WriteResult] | None = None,
     ) -> WriteResult:
-        """Store and publish a message, or find the one that the sender stored under this client
+        """Store and publish a message, or return the one that the sender stored under this client
         id. Without a request, completes even if the caller is cancelled.
 
         Raises:
@@ -106,8 +106,8 @@ class MessageWriter:
             return await self._write_idempotent(pending, request)
         self._pending.append(pending)
         if self._task is None or self._task.done():
-            # A separate task: a caller who is cancelled must not cancel the whole batch, nor
-            # leave a message stored and not published.
+            # A separate task: a cancelled caller must neither cancel the whole batch nor leave a
+            # stored message unpublished.
             self._task = asyncio.create_task(self._write_pending())
         return await pending.future
 
@@ -130,14 +130,14 @@ class MessageWriter:
         except Unavailable as error:
             return [error] * len(batch)
         except Exception:
-            # Caused by one of the messages, such as one whose sender is withdrawing.
+            # One of the messages caused this: its sender may be withdrawing, for example.
             return [await self._store_alone(pending) for pending in batch]
 
     async def _store_alone(self, pending: PendingMessage) -> Outcome:
         try:
             return (await self._store([pending]))[0]
         except Exception as error:
-            # Whatever it is, the sender gets it, and the rest of the batch goes on.
+            # Any error goes to the sender, and the rest of the batch continues.
             return error
 
     async def _write_idempotent(
@@ -166,7 +166,7 @@ class MessageWriter:
             if isinstance(outcome, WriteResult):
                 await self._events.publish(_event(outcome))
         except Exception as error:
-            # A defect in a subscriber. Its sender gets the error; the rest of the batch goes on.
+            # A defect in a subscriber. The sender gets the error, and the batch continues.
             return error
         return outcome
 

@@ -41,7 +41,7 @@ class RoomRepository(Protocol):
         ...
 
     async def of_user(self, user_id: UserId) -> tuple[Room, ...]:
-        """All rooms of a participant, left or not, ordered by id."""
+        """All rooms of a participant, including those they left, ordered by id."""
         ...
 
     async def save(self, *rooms: Room) -> None:
@@ -86,7 +86,7 @@ class RoomReader(Protocol):
         ...
 
     async def id_of_pair(self, one: UserId, other: UserId) -> RoomId | None:
-        """The id of the room of two people, in either order, whether or not they left it."""
+        """The id of the room of two people, in either order, even if one of them has left it."""
         ...
 
     async def state(self, room_id: RoomId) -> Room | None:

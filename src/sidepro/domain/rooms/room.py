@@ -10,7 +10,7 @@ State transitions, where `x` is one participant and `y` the other:
     | pending, y left | deleted           | pending, unchanged       | RoomPending        |
 
 An open room is *running* while a participant is connected to it, and *stop* otherwise. A
-participant who closed their account counts as one who left for good.
+participant who closed their account counts as having left for good.
 """
 
 from dataclasses import dataclass, replace
@@ -114,7 +114,7 @@ class Room:
             raise NotFound
 
     def reopened_by(self, user_id: UserId, now: datetime) -> "Room":
-        """The room after a participant opens it: reopened if it was they who had left."""
+        """The room after a participant opens it. If they had left it, it is reopened."""
         if self.left_by != user_id:
             return self
         return replace(self, left_by=None, updated_at=max(now, self.updated_at))

@@ -150,8 +150,8 @@ class RoomService:
         client_id: str | None,
         request: IdempotentRequest[WriteResult] | None = None,
     ) -> WriteResult:
-        """Store and publish a message. A repeated `client_id` returns the first message, whatever
-        the body, without a time limit.
+        """Store and publish a message. A repeated `client_id` returns the first message, even for
+        another body. Client ids do not expire.
 
         Raises: as `MessageWriter.write`.
         """

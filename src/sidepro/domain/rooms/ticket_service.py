@@ -18,7 +18,7 @@ TICKET_TTL = 30
 
 @dataclass(frozen=True, slots=True)
 class TicketClaims:
-    """What a ticket grants: one socket of a caller to one room."""
+    """The claims of a ticket: one socket of a caller to one room."""
 
     caller: Caller
     room_id: RoomId
@@ -28,7 +28,7 @@ class SocketTickets(Protocol):
     """Stores tickets for all processes, by their digest only."""
 
     async def save(self, digest: bytes, claims: TicketClaims, seconds: int) -> None:
-        """Store a ticket. It MUST expire after so many seconds.
+        """Store a ticket. It MUST expire after this number of seconds.
 
         Raises:
             Unavailable: the store is down.
@@ -36,8 +36,8 @@ class SocketTickets(Protocol):
         ...
 
     async def take(self, digest: bytes) -> TicketClaims | None:
-        """Remove a ticket and return its claims, or `None` if there is none. Of concurrent calls
-        in all processes, exactly one MUST get the claims.
+        """Remove a ticket and return its claims, or `None` if there is none. Exactly one of
+        concurrent calls in all processes MUST get the claims.
 
         Raises:
             Unavailable: the store is down.
@@ -68,7 +68,7 @@ class TicketService:
     async def redeem(self, ticket: str, room_id: RoomId) -> Caller:
         """The caller who requested the ticket. A ticket for another room is used up as well.
 
-        Does not check that the session is still active: ask `SessionRegistry`.
+        Does not check that the session is still active: use `SessionRegistry`.
 
         Raises:
             NotAuthenticated: the ticket is unknown, used, expired or for another room.

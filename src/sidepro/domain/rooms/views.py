@@ -27,7 +27,7 @@ class RoomView:
 
 
 class OpenResult(NamedTuple):
-    """A room as the caller sees it; whether it is new, and whether the caller had left it."""
+    """A room as the caller sees it, whether it is new, and whether the caller had left it."""
 
     room: RoomView
     created: bool
@@ -36,7 +36,7 @@ class OpenResult(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """How many rooms of a person have unread messages, and how many messages these are."""
+    """The number of a person's rooms with unread messages, and the number of these messages."""
 
     rooms: int
     messages: int

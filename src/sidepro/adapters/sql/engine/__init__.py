@@ -1,1 +1,1 @@
-"""Connections, fast reads, keyset pages, locks, and what differs between the dialects."""
+"""Connections, fast reads, keyset pages, locks, and differences between the dialects."""

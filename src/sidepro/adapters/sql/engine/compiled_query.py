@@ -1,8 +1,8 @@
-"""SQLAlchemy's statements as the drivers take them.
+"""Compiles SQLAlchemy's statements to the text and values that the drivers take.
 
-This is the only module that relies on how SQLAlchemy's compiler works inside: on the placeholders
-of a compiled statement, and on the conversions of values that its types supply.
-`tests/adapters/test_compiled_query.py` compares what it makes with what SQLAlchemy executes.
+Only this module relies on internals of SQLAlchemy's compiler: the placeholders of a compiled
+statement, and the value conversions of its types. `tests/adapters/test_compiled_query.py` compares
+the results with the statements that SQLAlchemy executes.
 """
 
 from collections import namedtuple
@@ -16,19 +16,19 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.sql.selectable import ReturnsRows
 
 Row = Any
-"""A tuple whose members are attributes too, named after the statement's columns."""
+"""A named tuple whose fields are the statement's columns."""
 
 RawRows = Sequence[Sequence[Any]]
 """Rows as a driver returns them."""
 
 FLOAT8_OID = 701
-"""PostgreSQL's type of all numbers here that are not integers."""
+"""PostgreSQL's type of all non-integer numbers here."""
 
 MAX_STATEMENTS = 1_000
 """Compiled statements that a reader caches."""
 
 MAX_VARIANTS = 16
-"""Texts cached for one statement: requests for pages of all lengths must not fill the memory."""
+"""Texts cached for one statement: many page lengths must not fill the memory."""
 
 
 def limit_param(name: str) -> BindParameter[int]:
@@ -53,7 +53,7 @@ def sqlite_dialect() -> Dialect:
 
 
 def query_compiler(dialect: Dialect) -> Callable[[ReturnsRows], "CompiledQuery"]:
-    """A function that compiles statements and caches what it made of each."""
+    """A function that compiles each statement once and caches the result."""
 
     @lru_cache(maxsize=MAX_STATEMENTS)
     def compile_query(statement: ReturnsRows) -> CompiledQuery:
@@ -83,7 +83,7 @@ class CompiledQuery:
         self._lists = [parameter.key for parameter in expanding if parameter.expanding]
         literal = self._compiled.literal_execute_params
         self._literals = [parameter.key for parameter in literal if parameter.required]
-        # Lists of each length, and each literal, make another text.
+        # Each list length and each literal needs its own text.
         self._variants: dict[tuple[int, ...], BoundQuery] = {}
 
     def bind(self, parameters: Mapping[str, Any]) -> tuple[str, list[Any]]:
@@ -116,15 +116,15 @@ class CompiledQuery:
 
 
 def _padded(members: Sequence[Any]) -> list[Any]:
-    """The members of an IN list, the last one repeated up to a power of two: a few prepared
-    statements serve lists of all lengths.
+    """The members of an IN list, padded with the last one to a power of two, so that a few
+    prepared statements serve lists of all lengths.
     """
     missing = (1 << (len(members) - 1).bit_length()) - len(members) if members else 0
     return [*members, *([members[-1]] * missing if missing else ())]
 
 
 class BoundQuery:
-    """A variant of a statement: lists of certain lengths, certain literals."""
+    """A variant of a statement, for certain list lengths and literals."""
 
     def __init__(self, compiled: Any, dialect: Dialect, parameters: Mapping[str, Any]) -> None:
         state = compiled.construct_expanded_state(parameters)
@@ -140,7 +140,7 @@ class BoundQuery:
             for placeholder in state.positiontup
             for name, index in [list_members.get(placeholder, (placeholder, None))]
         ]
-        # Values that the statement itself brings.
+        # Values that are part of the statement.
         self._constants = {
             name: state.parameters[name]
             for name, index, _ in self._placeholders

@@ -1,8 +1,8 @@
 """Connections, transactions, and the meaning of a driver's errors.
 
 SQLite needs three things that PostgreSQL does not: its pragmas, one writer at a time in this
-process (a fair queue instead of polling for the file's lock), and `BEGIN IMMEDIATE`, so that what
-a unit of work reads cannot change before it writes.
+process (a fair queue instead of polling for the file's lock), and `BEGIN IMMEDIATE`, so that the
+rows that a unit of work reads cannot change before it writes.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ from sidepro.domain.errors import EmailTaken, NotFound, SideProError, Unavailabl
 POOL_SIZE = 10
 POOL_TIMEOUT = 30.0
 """Seconds that a request waits for a connection, or for SQLite's lock, before it answers 503:
-several times what a thousand simultaneous writes take.
+several times the duration of a thousand simultaneous writes.
 """
 
 CONNECT_TIMEOUT = 5
@@ -205,7 +205,7 @@ class Database(Source):
             await connection.exec_driver_sql("BEGIN")
 
     async def write(self, statement: ReturnsRows, parameters: Mapping[str, Any]) -> list[Row]:
-        """The rows that one writing statement returns, once it is committed.
+        """Run and commit one writing statement. Returns its rows.
 
         Raises:
             Unavailable: the database cannot be reached. Whether it was committed is unknown.
@@ -215,7 +215,7 @@ class Database(Source):
             return await self._fast_reader.write(statement, parameters)
 
     async def ping(self) -> None:
-        """Run the smallest statement. Raises what reading raises."""
+        """Run the smallest statement. Raises as `reading`."""
         async with self.reading() as connection:
             await connection.execute(text("SELECT 1"))
 
@@ -227,10 +227,10 @@ class Database(Source):
             return str(await connection.scalar(text("SHOW server_encoding")))
 
     async def ping_write(self) -> None:
-        """Commit the smallest change. Waits for `WRITE_CHECK_TIMEOUT`, for one check at a time.
+        """Commit the smallest change, one check at a time. Waits for up to `WRITE_CHECK_TIMEOUT`.
 
         Raises:
-            Unavailable: the database cannot be written, or not in time.
+            Unavailable: the database cannot be written in time.
         """
         if self._write_check is None or self._write_check.done():
             self._write_check = asyncio.create_task(self._touch())
@@ -263,7 +263,7 @@ def driver_url(address: str) -> URL:
 
 def _postgresql(address: str) -> tuple[AsyncEngine, FastReader]:
     url = driver_url(address)
-    # The URL may choose another schema; nothing else that statements rely on.
+    # The URL may choose another schema, but no other setting that statements rely on.
     own_options = f"-c search_path=public {url.query.get('options', '')} {SESSION_OPTIONS}"
     options = f"{own_options} {PLANNER_OPTIONS}"
     arguments: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT, "options": options}
@@ -307,8 +307,8 @@ def _sqlite(address: str) -> tuple[AsyncEngine, FastReader]:
 
 
 def _enable_wal(cursor: Any) -> None:
-    """Switch to write-ahead logging. The busy timeout does not apply to this pragma: of two
-    processes that create a file at the same moment, the second has to retry.
+    """Switch to write-ahead logging. The busy timeout does not apply to this pragma: if two
+    processes create a file at the same moment, the second has to retry.
     """
     deadline = time.monotonic() + POOL_TIMEOUT
     while True:

@@ -62,21 +62,22 @@ def _instr(element: _Position, compiler: SQLCompiler, **options: Any) -> str:
 def contains(value: ColumnElement[Any], part: ColumnElement[Any]) -> ColumnElement[bool]:
     """Whether a text contains a text, or bytes contain bytes.
 
-    This is not LIKE: for an unknown pattern PostgreSQL estimates that hardly any row matches, and
-    plans to read a list to its end to fill a page.
+    Avoids LIKE: for an unknown pattern PostgreSQL estimates that hardly any row matches, and plans
+    to read a list to its end to fill a page.
     """
     return _Position(value, part) > 0
 
 
 # ---------------------------------------------------------------------- many rows (PostgreSQL)
 
-# SQLite runs a statement once for each row, and fast. PostgreSQL needs a round trip for each, and
-# a list of values makes another statement to parse for each length. One JSON document carries any
-# number of rows in one statement. Arrays, one for each column, cost the driver ten times as much.
+# SQLite runs a statement once for each row, and is fast. PostgreSQL needs a round trip for each
+# row, and would parse another statement for each length of a list of values. One JSON document
+# carries any number of rows in one statement. Arrays, one for each column, cost the driver ten
+# times as much.
 
 
 def json_rows(columns: Mapping[str, Column[Any]]) -> TableValuedAlias:
-    """A table made of the parameter that `json_parameter` gives.
+    """A table made from the parameter of `json_parameter`.
 
     `columns` maps the names of its columns to columns of the same types.
     """

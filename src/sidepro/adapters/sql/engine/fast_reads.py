@@ -1,7 +1,7 @@
 """Statements of one round trip, run by the drivers without SQLAlchemy's engine.
 
-What the engine adds to a read (greenlets, results, a reset of the connection) costs three times
-what the driver itself does; docs/performance.md has the figures.
+The engine's overhead on a read (greenlets, results, a reset of the connection) costs three times
+as much as the driver itself. docs/performance.md has the figures.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from sidepro.adapters.sql.engine.compiled_query import (
 from sidepro.domain.errors import Unavailable
 
 MAX_CONNECTIONS = 10
-"""Connections to PostgreSQL that a process reads with."""
+"""Connections to PostgreSQL that a process uses for reading."""
 
 THREADS = 4
 """Threads that read SQLite: their reads wait only for the disk and for Python."""
@@ -53,7 +53,7 @@ class FastReader:
         return query.rows(await self._connections.run(*query.bind(parameters), writes=False))
 
     async def write(self, statement: ReturnsRows, parameters: Mapping[str, Any]) -> list[Row]:
-        """The rows that a writing statement returns, once it is committed.
+        """Run and commit a writing statement. Returns its rows.
 
         Raises:
             Unavailable: the database cannot be reached. Whether it was committed is unknown.
@@ -78,11 +78,13 @@ def sqlite_reader(path: str, timeout: float) -> FastReader:
 
 
 _UNAVAILABLE_STATES = frozenset({"25006", "25P03"})
-"""SQLSTATEs beside psycopg's operational errors: a read-only transaction, an idle one ended."""
+"""SQLSTATEs that mean unavailable, besides psycopg's operational errors: a read-only transaction,
+and the end of an idle one.
+"""
 
 
 def is_unavailable(error: BaseException | None) -> bool:
-    """Whether PostgreSQL's error is about its state and not about the statement."""
+    """Whether the error comes from PostgreSQL's state and not from the statement."""
     return isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)) or (
         isinstance(error, psycopg.Error) and error.sqlstate in _UNAVAILABLE_STATES
     )
@@ -118,7 +120,7 @@ class PostgresqlConnections:
             except psycopg.Error as error:
                 if not is_unavailable(error):
                     raise
-                # The server may have closed it while it was idle, and the others too.
+                # The server may have closed all idle connections.
                 await self.close()
                 if not retry:
                     raise

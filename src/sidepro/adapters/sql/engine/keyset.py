@@ -25,13 +25,13 @@ _ONE: ColumnElement[int] = literal_column("1", Integer)
 class KeysetQuery:
     """A list with pages in both directions.
 
-    `rows` selects the list's rows, unordered; `key` is its sort key, most significant column
-    first, the last one unique. `minimal` selects the same rows from as few tables as suffice to
-    tell whether there are any.
+    `rows` selects the list's rows, unordered. `key` is its sort key, most significant column
+    first. The last column is unique. `minimal` selects the same rows from the fewest tables, to
+    check whether there are any.
 
-    With `details`, `rows` selects hits, which are ordered by their key alone, and `details` makes
-    the list's rows of a page of them. `details_filter` tells that it also leaves some out: then
-    hits are looked up until a page is full.
+    With `details`, `rows` selects hits, which are ordered by their key alone, and `details` turns
+    a page of hits into the list's rows. With `details_filter` it also drops some hits: then hits
+    are looked up until a page is full.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class KeysetQuery:
     def _page(self, request: PageRequest, rows: list[Row]) -> Page[Row]:
         if request.cursor.after is None:
             return build_page(rows, request, beyond=False, key=self._key_of)
-        # There is always a row, for `beyond`.
+        # There is always at least one row, which carries `beyond`.
         found = [row for row in rows if row.key_0 is not None]
         return build_page(found, request, beyond=rows[0].beyond, key=self._key_of)
 
@@ -151,8 +151,8 @@ class KeysetQuery:
         return rows.order_by(*(one.desc() if descending else one.asc() for one in key))
 
     def _exists(self, rows: Select[Any], reverse: bool) -> ColumnElement[bool]:
-        # Not EXISTS, which ignores the order: PostgreSQL would read the table from its beginning
-        # to the first match, which may be half of it.
+        # EXISTS ignores the order: PostgreSQL would read the table from its beginning to the first
+        # match, possibly half of it.
         if not self._details_filter:
             nearest = self._ordered(rows, self._key, reverse).limit(_ONE)
         else:

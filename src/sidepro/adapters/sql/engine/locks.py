@@ -45,9 +45,9 @@ async def serve_lock(database: Database, *, shared: bool) -> AsyncIterator[None]
     """Hold the right to serve this database during the block.
 
     Without Redis, jobs, chat feed and presence live in the serving process, which must therefore
-    serve alone. Processes with Redis serve side by side: they take the lock `shared`, on
-    PostgreSQL. A connection lost to PostgreSQL, by a restart for instance, is replaced and the
-    lock acquired again.
+    serve alone. Processes with Redis and PostgreSQL serve side by side: they take the lock
+    `shared`. If the connection to PostgreSQL is lost, for instance by a restart, it is replaced
+    and the lock is acquired again.
 
     Raises:
         AlreadyRunning: another process holds the lock.
@@ -121,7 +121,7 @@ def _open_lock_file(database: Database, purpose: str) -> IO[str]:
 
 
 def _try_lock(file: IO[str]) -> bool:
-    """Lock the file until it is closed; whether the lock was free."""
+    """Lock the file until it is closed. Returns whether the lock was free."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -61,7 +61,9 @@ _SEARCH_PAGES = KeysetQuery(
 )
 _SEARCH_SIZE = select(func.count()).select_from(users).where(_USERNAME_MATCHES)
 _LAST_CODE_POINT = "\U0010ffff"
-"""In no username: the range up to a prefix and this has all keys that begin with the prefix."""
+"""Never part of a username. All keys with a prefix lie between the prefix and the prefix followed
+by this.
+"""
 _USER_NAMED = select(users).where(
     or_(users.c.email_key == bindparam("key"), users.c.username_key == bindparam("key"))
 )

@@ -1,4 +1,4 @@
-"""The board, project pages and comments: ready views, each list from one set-based statement."""
+"""The board, project pages and comments as views. Each list takes one set-based statement."""
 
 from typing import Any
 

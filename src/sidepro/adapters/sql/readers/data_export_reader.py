@@ -57,7 +57,7 @@ _PROFILE = "profile_"
 def _columns(
     kind: type[Record], table: Table, prefix: str = "", **computed: ColumnElement[Any]
 ) -> list[ColumnElement[Any]]:
-    """A column for each field of the record: the table's by that name, unless it is `computed`."""
+    """A column for each field of the record: the table's own unless `computed` has one."""
     return [
         (computed[field.name] if field.name in computed else table.c[field.name]).label(
             prefix + field.name

@@ -15,7 +15,7 @@ from sidepro.adapters.sql.schema.tables import profiles, projects, users
 from sidepro.domain.recommendations.packed import Population, width_of
 
 BATCH_SIZE = 50_000
-"""People whose skills are packed at once, which takes a byte for each bit."""
+"""People whose skills are packed at once. Packing needs a byte for each bit."""
 
 _POPULATION = (
     select(

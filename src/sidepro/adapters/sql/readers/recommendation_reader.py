@@ -38,7 +38,7 @@ _NUMBERED = (
 _DISTANCE = (
     _NUMBERED.c.index + _NUMBERED.c.total - bindparam("first", type_=Integer) % _NUMBERED.c.total
 ) % _NUMBERED.c.total
-"""How far a project comes after its author's first one: the numbers form a circle."""
+"""A project's distance from its author's project at index `first`, on a ring."""
 
 _BY_AUTHOR = (
     CARDS.select_from(CARD_TABLES.join(_NUMBERED, _NUMBERED.c.id == projects.c.id))

@@ -95,7 +95,7 @@ _ROOMS_OF = KeysetQuery(_ROOM_VIEWS, (rooms.c.updated_at, rooms.c.id), descendin
 
 _ROOM_COUNT = select(func.count()).select_from(rooms).where(_IN_LIST_OF_USER)
 
-# Most rooms have nothing new: their messages are not looked up.
+# Most rooms have nothing new, so their messages are not looked up.
 _UNREAD_BY_ROOM = (
     select(_UNREAD.label("unread"))
     .where(_IN_LIST_OF_USER, rooms.c.last_seq > _READ_SEQ)

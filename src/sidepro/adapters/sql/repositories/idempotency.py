@@ -47,7 +47,7 @@ _DELETE_EXPIRED = _delete_unlocked(
     .order_by(attempts.c.created_at)
     .limit(bindparam("most"))
 )
-# A locked row is about to be deleted, or to get another response.
+# Locked rows can be skipped: they are about to be deleted or to get another response.
 _DELETE_NAMING = _delete_unlocked(
     select(*_PRIMARY_KEY).where(contains(attempts.c.answer, bindparam("id", type_=LargeBinary())))
 )

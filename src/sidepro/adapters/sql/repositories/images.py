@@ -1,4 +1,4 @@
-"""Images and what refers to them, in SQL."""
+"""Images and references to them, in SQL."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -29,8 +29,8 @@ from sidepro.domain.images.urls import ImageKey
 _BYTES = select(func.coalesce(func.sum(images.c.size), 0)).where(
     images.c.user_id == bindparam("user"), images.c.state == ImageState.STORED
 )
-# Deleting an image locks its row in full. A shared lock of the key, as the database takes for a
-# foreign key, is enough to prevent that.
+# Deleting an image locks its row in full. A shared lock of the key, as for a foreign key, is
+# enough to prevent that.
 _LOCK = select(images.c.id).with_for_update(read=True, key_share=True)
 _LOCK_ONE = _LOCK.where(
     images.c.id == bindparam("id"),
@@ -82,7 +82,7 @@ _LOCK_DELETABLE = (
     .limit(bindparam("limit"))
     .with_for_update(skip_locked=True)
 )
-# Checked again once the rows are locked: until then a reference may have been added.
+# Checks the rows again after locking them: a reference may have been added before.
 _CLAIM = (
     update(images)
     .where(

@@ -16,8 +16,7 @@ from sidepro.adapters.sql.schema.tables import profile_skills, profiles
 from sidepro.domain.accounts.profile import Profile
 from sidepro.domain.ids import UserId
 
-# Two statements: one that waits for a lock sees the locked row as it is afterwards, but its skills
-# as they were before.
+# Two statements: a single one that waits for the lock would read the new row, but the old skills.
 _LOCK = (
     select(profiles.c.user_id)
     .where(profiles.c.user_id == bindparam("user_id"))

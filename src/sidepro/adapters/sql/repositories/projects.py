@@ -27,8 +27,7 @@ from sidepro.domain.projects.ports import Counters
 from sidepro.domain.projects.project import Project
 from sidepro.domain.projects.search_key import search_text
 
-# Two statements: one that waits for a lock sees the locked row as it is afterwards, but its skills
-# as they were before.
+# Two statements: a single one that waits for the lock would read the new row, but the old skills.
 _LOCK = (
     select(projects.c.id).where(projects.c.id == bindparam("id")).with_for_update(key_share=True)
 )
@@ -97,7 +96,7 @@ class SqlProjects:
         await self._connection.execute(
             update(projects).where(projects.c.id == project.id).values(values)
         )
-        # Writes nothing, and leaves the index alone, unless the search text changed.
+        # Writes only if the search text changed, which spares the index.
         await self._connection.execute(
             _SET_NGRAMS, {"of": project.id, "now": ngrams_of(values["search_text"])}
         )

@@ -11,8 +11,8 @@ EntityT = TypeVar("EntityT")
 
 
 def entity_loader(kind: type[EntityT]) -> Callable[[Any], EntityT]:
-    """A function that makes an entity of a row, without validation: a rule that is tightened must
-    not break stored rows.
+    """A function that makes an entity from a row, without validation: a stricter rule must not
+    break stored rows.
     """
     loaded: Any = kind  # mypy wants a dataclass for `fields`
     values = attrgetter(*(field.name for field in fields(loaded)))

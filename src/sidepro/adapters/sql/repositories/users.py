@@ -96,8 +96,8 @@ class SqlUsers:
 
     async def delete(self, user_id: UserId) -> None:
         parameters = {"user": user_id}
-        # Locking the user first and the counters in one order cannot deadlock with people who
-        # bookmark or comment meanwhile.
+        # Lock the user first and the counters in a fixed order: this avoids deadlocks with
+        # concurrent bookmarks and comments.
         await self.get_for_deletion(user_id)
         await remove_from_neighbours(self._connection, user_id)
         await self._connection.execute(_LOCK_COUNTERS, parameters)

@@ -25,7 +25,7 @@ from sidepro.adapters.sql.schema.tables import (
 )
 
 VIEWER = bindparam("viewer", type_=users.c.id.type)
-"""The user who looks; NULL for an anonymous one."""
+"""The viewing user; NULL for an anonymous one."""
 
 
 def visible_to(
@@ -34,8 +34,8 @@ def visible_to(
 ) -> ColumnElement[bool]:
     """The condition that the viewer may see the project of this id.
 
-    Every reader of projects, and of their comments and bookmarks, has it. All projects are public:
-    it adds nothing to a statement.
+    Every statement that reads projects, their comments or bookmarks includes it. All projects are
+    public, so it adds nothing to a statement.
     """
     return true()
 
@@ -56,8 +56,8 @@ def _skill_ids(owner: Column[Any], owner_id: Column[Any]) -> Label[str]:
 SKILLS_OF_PROFILE = _skill_ids(profile_skills.c.user_id, profiles.c.user_id)
 SKILLS_OF_PROJECT = _skill_ids(project_skills.c.project_id, projects.c.id)
 
-# Subqueries and not joins: the images of a page's rows are looked up one by one, and the other
-# tables keep their join order.
+# Subqueries instead of joins: images are looked up only for a page's rows, and the other tables
+# keep their join order.
 IMAGE_OF_USER = (
     select(images.c.key)
     .join(profiles, profiles.c.image_id == images.c.id)

@@ -63,7 +63,7 @@ def differences(connection: Connection) -> list[object]:
     on_sqlite = connection.dialect.name == "sqlite"
 
     def is_comparable(_item: object, name: str | None, _kind: str, *_rest: object) -> bool:
-        """SQLite indexes the text search differently, in tables that FTS5 makes."""
+        """SQLite has tables of FTS5 instead of the index of n-grams."""
         name = name or ""
         return not on_sqlite or not name.startswith(("project_grams", "ix_project_search_grams"))
 
@@ -73,7 +73,7 @@ def differences(connection: Connection) -> list[object]:
 
 def _upgrade(connection: Connection) -> tuple[str | None, str]:
     if connection.dialect.name == "postgresql":
-        # Two processes that migrate at the same time do so one after the other.
+        # Concurrent migrations run one after the other.
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
     before = _revision(connection)
     if before != head():

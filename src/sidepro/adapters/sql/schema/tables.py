@@ -1,4 +1,4 @@
-"""The tables. Constraints and indexes have names, by which the adapter tells violations apart.
+"""The tables. Constraints and indexes are named: the adapter identifies violations by name.
 
 Times are in UTC. Ids are UUIDv7: native on PostgreSQL, 32 hexadecimal digits on SQLite.
 """

@@ -1,11 +1,12 @@
-"""How a filtered list is found: by a scan in its own order, or by the index of one filter.
+"""Access paths of a filtered list: a scan in its own order, or the index of one filter.
 
 An index returns all hits, unordered. For a filter that many projects match, scanning the list in
 its order and checking each project until a page is full is faster. Estimates from a sample decide;
 the result is the same.
 
-The sample does not tell where in the list the hits are. If they cluster far from where the scan
-begins, the scan stops at a bound, where the index would have cost as much, and the index is used.
+The sample does not show where in the list the hits are. They may cluster far from the start of the
+scan. Then the scan stops at a bound, the point at which the index would have cost as much, and the
+index is used.
 """
 
 from typing import Final, NamedTuple
@@ -46,10 +47,10 @@ class AccessPathPlanner:
         self._samples = SampleCache(database)
 
     async def plan(self, filters: tuple[BoardFilter, ...], rows: float = float("inf")) -> Plan:
-        """The path by which so many rows, or all, are expected soonest.
+        """The cheapest path to this many rows, or to all of them.
 
         Raises:
-            Unavailable: no sample was taken yet, and none can be.
+            Unavailable: there is no sample yet, and none can be taken.
         """
         if any(one.sql.is_narrow for one in filters) or all(
             one.sql.index is None for one in filters

@@ -81,8 +81,8 @@ def _materialized(index: Select[Any]) -> CTE:
 
 
 def _sort_key(index: Select[Any], path: FilterSql, sort: Sort) -> ColumnElement[Any]:
-    """The sort key of a hit. Where the index's table lacks it, a subquery looks it up: for a join
-    PostgreSQL would rather read the counters of all projects.
+    """The sort key of a hit. If the index's table lacks it, a subquery looks it up: for a join
+    PostgreSQL would read the counters of all projects.
     """
     if sort in path.index_keys:
         return path.index_keys[sort]
@@ -94,7 +94,7 @@ def _sort_key(index: Select[Any], path: FilterSql, sort: Sort) -> ColumnElement[
 def _filtered(
     rows: Select[Any], filters: Filters, path: AccessPath, project_id: ColumnElement[Any]
 ) -> Select[Any]:
-    """The rows whose project, of this id, passes what the access path has not checked."""
+    """The rows whose project passes the filters that the access path has not checked."""
     unchecked = [one for one in filters if one is not path or not one.is_exact]
     if project_id is not projects.c.id and any(one.needs_projects for one in unchecked):
         rows = rows.join(projects, projects.c.id == project_id)

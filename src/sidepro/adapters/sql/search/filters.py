@@ -1,5 +1,5 @@
-"""The filters of the board. Each is one class with all there is to it: its SQL, its meaning in
-Python, and the rows that its index returns.
+"""The filters of the board. Each filter is one class with its SQL, its meaning in Python, and the
+number of rows that its index returns.
 
 A new filter is a class here and a line in `filters_of`.
 """
@@ -18,7 +18,7 @@ from sidepro.domain.ids import UserId
 from sidepro.domain.projects.views import BoardQuery, Sort
 
 Condition = Callable[[ColumnElement[Any]], ColumnElement[bool]]
-"""From the column of a project's id to the condition that the project matches."""
+"""Maps the column of a project's id to the condition that the project matches."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +37,7 @@ class FilterSql:
     """The index returns no project that the condition excludes."""
 
     index_keys: Mapping[Sort, ColumnElement[Any]] = field(default_factory=dict)
-    """Sort keys that the index's table has too."""
+    """Sort keys that are also in the index's table."""
 
     counts_by_index: bool = False
     """To count, `project_id IN (index)` is faster than the condition."""
@@ -47,7 +47,7 @@ class FilterSql:
 
 
 class Candidate(NamedTuple):
-    """What the filters see of a project in Python. Skills are catalogue ids."""
+    """The fields of a project that filters check in Python. Skills are catalogue ids."""
 
     search_text: str
     skills: frozenset[int]
@@ -71,7 +71,7 @@ class BoardFilter(ABC):
 
     @abstractmethod
     def matches(self, project: Candidate) -> bool:
-        """Whether the project passes: what `sql` says, in Python."""
+        """Whether the project passes: the Python equivalent of `sql`."""
 
     def index_rows(self, sample: Sequence[Candidate]) -> int:
         """How many rows the filter's index would return for the sample."""
@@ -166,8 +166,8 @@ _SKILL_COUNT = bindparam("skill_count", type_=Integer)
 def _matching_skills(project_id: ColumnElement[Any]) -> ColumnElement[int]:
     """How many of the listed skills a project has.
 
-    A number and not EXISTS: PostgreSQL would turn that into a join, in an order of its own, which
-    a full page cannot end early.
+    A number instead of EXISTS: PostgreSQL would turn EXISTS into a join in an order of its own,
+    which cannot end early at a full page.
     """
     count = select(func.count()).where(project_skills.c.project_id == project_id, _IS_LISTED)
     return count.correlate(project_id.table).scalar_subquery()
@@ -182,8 +182,8 @@ _WITH_EVERY_SKILL = select(_RAREST.c.project_id).where(
 
 @dataclass(frozen=True, slots=True)
 class SkillsFilter(BoardFilter):
-    """Any of some skills, or `every` one, by their catalogue ids. With `every`, the index looks up
-    the first.
+    """Projects with any of some skills, or with `every` one, by catalogue ids. With `every`, the
+    index looks up the first skill.
     """
 
     skills: tuple[int, ...]

@@ -20,7 +20,7 @@ from sqlalchemy.types import Boolean, TypeDecorator, TypeEngine
 MAX_NGRAM = 3
 
 QUERY_NGRAMS = 12
-"""N-grams of a long term that are looked up: further ones exclude little."""
+"""Maximum number of n-grams looked up for a long term: further ones exclude few projects."""
 
 
 class NgramArray(TypeDecorator[tuple[str, ...]]):

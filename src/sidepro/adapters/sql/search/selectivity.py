@@ -1,6 +1,6 @@
-"""Estimates of how many projects a filter matches, and where in a list a scan gets to.
+"""Estimates of how many projects a filter matches, and of how far a scan gets in a list.
 
-Both come from a random sample of the projects. PostgreSQL's planner would guess worse: it
+Both come from a random sample of the projects. PostgreSQL's planner would estimate worse: it
 multiplies the frequencies of a word's n-grams, which are not independent, and makes one plan for
 all values.
 """
@@ -54,7 +54,7 @@ _PROJECTS = (
 
 
 class Selectivity(NamedTuple):
-    """Shares of all projects: those that pass all filters, and for each filter the rows that its
+    """Shares of all projects: the projects that pass all filters, and the rows that each filter's
     index returns. `filters` are tuned to the sample.
     """
 
@@ -64,7 +64,7 @@ class Selectivity(NamedTuple):
 
 
 class Sample:
-    """Some projects; `total` estimates the number of all."""
+    """A random sample of projects. `total` estimates the number of all projects."""
 
     def __init__(
         self,
@@ -78,8 +78,8 @@ class Sample:
         self.selectivity = lru_cache(maxsize=1_000)(self._selectivity)
 
     def scan_bound(self, sort: Sort, start: Cursor, steps: float) -> SortKey | None:
-        """The sort key that a scan from there reaches after about so many steps; `None` if that is
-        past the end. Lists are in descending order.
+        """The sort key that a scan from `start` reaches after about this many steps; `None` if
+        that is past the end. Lists are in descending order.
         """
         keys = self._sort_keys.get(sort, ())
         if steps >= self.total:
@@ -111,7 +111,7 @@ class SampleCache:
         self.latest: Sample | None = None
 
     async def current(self) -> Sample:
-        """The sample; the expired one while its successor is taken.
+        """The sample. Returns an expired one while its successor is taken.
 
         Raises:
             Unavailable: there is no sample yet, and none can be taken.
@@ -140,7 +140,7 @@ class SampleCache:
     async def _take(self) -> Sample:
         row = await self._database.fetch_one(_LAST)
         last = row.number if row and row.number else 0
-        # Numbers of deleted projects are missing, which leaves the sample smaller but random.
+        # Numbers of deleted projects are missing, so the sample is smaller but still random.
         numbers = random.sample(range(1, last + 1), min(SAMPLE_SIZE, last))
         rows = await self._database.fetch(_PROJECTS, {"numbers": numbers}) if numbers else []
         sort_keys: dict[Sort, Sequence[SortKey]] = {

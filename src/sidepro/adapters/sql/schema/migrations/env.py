@@ -1,4 +1,4 @@
-"""How migrations reach the database: over a connection that `sidepro migrate` hands in."""
+"""Alembic's environment: migrations use the connection that `sidepro migrate` passes."""
 
 from alembic import context
 

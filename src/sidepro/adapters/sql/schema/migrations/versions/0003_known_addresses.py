@@ -1,4 +1,4 @@
-"""The addresses that users log in from, which the log-in limit spares."""
+"""The addresses that users log in from. They are exempt from the log-in limit."""
 
 import sqlalchemy as sa
 from advanced_alchemy.types import DateTimeUTC

@@ -18,7 +18,7 @@ def upgrade() -> None:
     op.add_column("project_search", sa.Column("created_at", DateTimeUTC(), nullable=True))
     is_postgresql = op.get_bind().dialect.name == "postgresql"
     if is_postgresql:
-        # Every row is rewritten: building the index again is many times faster.
+        # Every row is rewritten: rebuilding the index is many times faster than updating it.
         op.drop_index(_INDEX, "project_search")
     op.execute(
         "UPDATE project_search SET created_at ="

@@ -1,4 +1,4 @@
-"""Indexes by which expired sessions and used refresh tokens are found."""
+"""Indexes for finding expired sessions and used refresh tokens."""
 
 from alembic import op
 

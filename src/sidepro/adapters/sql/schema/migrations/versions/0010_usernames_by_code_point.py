@@ -1,6 +1,6 @@
 """Usernames are ordered by code point, so that their index serves searches by prefix.
 
-PostgreSQL builds the index of the column again, and rewrites no row. SQLite orders so by itself.
+PostgreSQL rebuilds the column's index and rewrites no row. SQLite uses this order by default.
 """
 
 import sqlalchemy as sa

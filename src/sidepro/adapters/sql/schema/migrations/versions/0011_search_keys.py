@@ -1,9 +1,9 @@
-"""Search texts and their n-grams become those of search keys.
+"""Converts search texts and their n-grams to search keys.
 
-The version before runs meanwhile. While the migration recomputes the texts, its searches work and
-its edits of projects wait; while the index is built at the end, its searches wait too. Afterwards
-its searches find single words in Latin letters, but no Hangul. Projects that it writes then are
-found by this version as they were by the old one, until they are edited.
+The previous version may keep running. While the migration recomputes the texts, its searches work
+and its edits of projects wait. While the index is built at the end, its searches wait too.
+Afterwards its searches find single words in Latin letters, but no Hangul. Projects that it writes
+after the migration keep the old form of search text until they are edited.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,8 +16,8 @@ from sidepro.adapters.sql.search.ngrams import NgramArray, ngrams_of
 from sidepro.domain.projects.search_key import search_text
 from sidepro.domain.text import casefold_key
 
-# Other migrations copy the code that they need. This one imports it: derived columns must have
-# what the searches of the installed version look for.
+# Other migrations copy the code that they need. This one imports it: derived columns must match
+# the searches of the installed version.
 
 revision = "0011"
 down_revision = "0010"
@@ -108,8 +108,8 @@ def _rewrite(text_of: Callable[[str, str, str], str]) -> None:
 
 
 def _replace_ngrams() -> None:
-    # Building the index again is many times faster than changing it row by row. Dropping it stops
-    # searches until the end of the transaction, so that it comes last.
+    # Rebuilding the index is many times faster than changing it row by row. Dropping it blocks
+    # searches until the end of the transaction, so this step comes last.
     op.drop_index(_INDEX, "project_search")
     op.execute(
         "UPDATE project_search SET grams = new_ngrams.grams FROM new_ngrams"
