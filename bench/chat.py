@@ -103,7 +103,7 @@ class Connection:
 
 
 async def connections(settings: Mapping[str, str], number: int) -> list[Connection]:
-    """`number` connections, two per room, with sessions of their own."""
+    """`number` connections, two per room, each with its own session."""
     container = build(load(settings), "")
     try:
         async with container.database.reading() as connection:

@@ -174,7 +174,7 @@ def comment(reader: Person, project: Json) -> list[Json]:
 
     listed = Caller(reader.server).page(COMMENT, path)
     expect_equal("the comments, oldest first", listed.items, comments)
-    report(f"{reader.username} wrote two comments; everybody can read them.")
+    report(f"{reader.username} wrote two comments, which are public.")
     return comments
 
 

@@ -5,14 +5,14 @@
 It opens the room with another user and prints its messages. Each line of input is sent. At the end
 of the input the program waits until all messages are stored. It needs `httpx` and `websockets`.
 
-What makes it reliable:
+These rules make it reliable:
 
 - It remembers the number of the last message it printed and opens each socket with `?after=`, so
   missed messages come first. More than a thousand are read over HTTP.
 - It gives each message a `client_id` and keeps the message until it comes back. Unacknowledged
-  messages are sent again on the next socket; the server stores each once.
+  messages are sent again on the next socket. The server stores each once.
 - It sends one message at a time, so a retry is not overtaken by a later message.
-- It reconnects after a random delay below a limit that doubles with each failure, so that the
+- It reconnects after a random delay below a limit that doubles with each failure, so the
   clients of a restarted server do not all connect at the same moment.
 - It refreshes its access token before it expires.
 """
@@ -41,7 +41,7 @@ RETRYABLE = ("unavailable", "rate-limited")
 
 
 class ChatError(Exception):
-    """The chat cannot go on. The message says why."""
+    """The chat cannot continue. The message has the reason."""
 
 
 class Account:

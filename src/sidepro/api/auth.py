@@ -46,7 +46,7 @@ class Authentication(ASGIMiddleware):
         self._limiter = limiter
 
     def __deepcopy__(self, _memo: object) -> "Authentication":
-        # Litestar deep-copies routers together with their middleware; the registry is shared.
+        # Litestar deep-copies routers together with their middleware. The registry must be shared.
         return self
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:

@@ -84,5 +84,5 @@ def viewer_of(request: ApiRequest) -> UserId | None:
 
 
 def created(content: Any, where: str, **headers: str) -> Response[Any]:
-    """201 with the resource's address in `Location`; `where` is relative to the API's prefix."""
+    """201 with the resource's address in `Location`. `where` is relative to the API's prefix."""
     return Response(content, status_code=201, headers={"Location": f"{PREFIX}{where}", **headers})

@@ -63,7 +63,7 @@ async def idempotent_response(
     act: Callable[[IdempotentRequest[View] | None], Awaitable[View]],
     check_visible: Callable[[UUID | None], Awaitable[object]],
 ) -> Response[Any]:
-    """The response to a request; with a key, `act` takes effect at most once.
+    """The response to a request. With a key, `act` takes effect at most once.
 
     A key belongs to its caller, method and path. `content` must not differ between requests with
     the same key. Before a saved response is repeated, `check_visible` gets the id in

@@ -57,7 +57,7 @@ def decoding_error(error: msgspec.ValidationError) -> FieldError:
 def parameter_errors(
     error: ValidationException, parameters: Mapping[str, FieldDefinition]
 ) -> tuple[FieldError, ...]:
-    """The errors of query parameters; `parameters` are those of the route's handler."""
+    """The errors of query parameters. `parameters` are those of the route's handler."""
     errors = []
     for entry in error.extra if isinstance(error.extra, list) else ():
         name = re.split(r"[.\[]", str(entry.get("key", "")), maxsplit=1)[0]

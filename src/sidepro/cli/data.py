@@ -134,7 +134,7 @@ def counters() -> None:
 
 
 @counters.command("check")
-@click.option("--fix", is_flag=True, help="Repair wrong counts. The server may run meanwhile.")
+@click.option("--fix", is_flag=True, help="Repair wrong counts. The server may keep running.")
 def counters_check(fix: bool) -> None:
     """Compare the counts with the rows. Fails if they differ and are not repaired."""
 

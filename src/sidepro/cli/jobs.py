@@ -21,7 +21,7 @@ THREADS = 2
 
 @click.command()
 def worker() -> None:
-    """Run background jobs. Needs PostgreSQL and Redis; any number of workers may run."""
+    """Run background jobs. Needs PostgreSQL and Redis. Any number of workers may run."""
     _run_until_stopped("worker", runner.worker, "waits for jobs")
 
 
@@ -29,7 +29,7 @@ def worker() -> None:
 def scheduler() -> None:
     """Queue periodic jobs when they are due. Needs PostgreSQL and Redis.
 
-    One scheduler is enough; a second one does no harm.
+    One scheduler is enough. A second one does no harm.
     """
     _run_until_stopped("scheduler", runner.scheduler, "queues periodic jobs")
 

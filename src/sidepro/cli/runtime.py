@@ -151,7 +151,7 @@ def database_name(settings: Settings) -> str:
 
 
 async def prepare_schema(settings: Settings, container: Container) -> None:
-    """Migrate an embedded database; check any other.
+    """Migrate an embedded database. Check any other.
 
     Raises:
         CommandError: the database is not at this version's schema.

@@ -113,7 +113,7 @@ class _ServingProcess:
 
     def serve_as_worker(self, number: int, on_ready: Callable[[], None]) -> None:
         """Serve as one of several workers. The first one runs the jobs, and serves its metrics if
-        they have an address of their own.
+        they have a separate address.
         """
         logs.set_up(self.settings.log_format, logging.INFO)
 

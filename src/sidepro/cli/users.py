@@ -50,7 +50,7 @@ def create_admin(email: str, username: str, password: str) -> None:
 @users.command()
 @click.argument("name")
 def deactivate(name: str) -> None:
-    """Deactivate an account. Its sessions and sockets end; log-in is refused."""
+    """Deactivate an account. Its sessions and sockets end. Log-in is refused."""
 
     async def work(administration: AdministrationService) -> None:
         user = await administration.set_active(name, active=False)

@@ -22,7 +22,7 @@ Dialogue = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class WordBank:
-    """The words of one language. The data files say which placeholders a template may use."""
+    """The words of one language. The data files list the placeholders of each template."""
 
     language: str
     families: tuple[tuple[str, str], ...]

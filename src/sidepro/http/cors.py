@@ -27,7 +27,7 @@ def cors_headers(origin: bytes | None, allowed: Collection[str]) -> HeaderList:
 
 
 PREFLIGHT_HEADERS = (
-    # All methods, so that a page can read the 405 of an unsupported one.
+    # All methods: otherwise a page could not read the 405 of an unsupported one.
     (b"access-control-allow-methods", b"GET, HEAD, POST, PUT, PATCH, DELETE"),
     (b"access-control-allow-headers", ", ".join(ALLOWED_HEADERS).encode()),
     (b"access-control-max-age", str(MAX_AGE).encode()),

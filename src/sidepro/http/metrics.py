@@ -35,7 +35,7 @@ STORE_TIMEOUT = 3.0
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OTHER = "other"
-"""Label of unknown methods and routes, so that clients cannot create time series."""
+"""Label of unknown methods and routes. Clients must not be able to create time series."""
 
 LastRun = Callable[[], Awaitable[SimilarityRun | None]]
 

@@ -93,7 +93,7 @@ class Middleware:
         await self._app(scope, receive, send)
 
     def _local(self, scope: Any) -> Any:
-        """The scope without the path of the public address, which a proxy may leave or remove."""
+        """The scope without the path of the public address, which a proxy may keep or remove."""
         base = self._service_address.base_path
         if not base or not scope["path"].startswith(f"{base}/"):
             return scope

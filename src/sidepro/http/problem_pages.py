@@ -152,7 +152,7 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         503, "A part of the service is temporarily unavailable.", "Try again after `Retry-After`."
     ),
 }
-"""By code. The codes are stable; a client may rely on them."""
+"""By code. The codes are stable: a client may rely on them."""
 
 _POLICY = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 

@@ -27,7 +27,7 @@ SIGN_UP = {"limit": Limit("sign-up", 10, _HOUR, fallback=3), "by_address": True}
 PROJECTS = {"limit": Limit("projects", 30, _HOUR)}
 COMMENTS = {"limit": Limit("comments", 120, _HOUR)}
 MARKDOWN = {"limit": Limit("markdown", 120, _MINUTE)}
-"""Previews while somebody types."""
+"""Previews during typing."""
 IMAGES = {"limit": Limit("images", 60, _HOUR)}
 ROOMS = {"limit": Limit("rooms", 60, _HOUR)}
 MESSAGES = {"limit": Limit("messages", 50, 5)}
@@ -50,7 +50,7 @@ class RateLimitMiddleware(ASGIMiddleware):
         self._limiter = limiter
 
     def __deepcopy__(self, _memo: object) -> "RateLimitMiddleware":
-        # Litestar deep-copies routers together with their middleware; the limiter is shared.
+        # Litestar deep-copies routers together with their middleware. The limiter must be shared.
         return self
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:

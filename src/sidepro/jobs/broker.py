@@ -45,7 +45,7 @@ def redis_stream(redis_url: str) -> AsyncBroker:
         # From the beginning, to include messages sent before the first worker started.
         consumer_id="0",
         maxlen=MAX_STREAM_LENGTH,
-        # One at a time, so that other workers can take the rest.
+        # One at a time, so other workers can take the rest.
         xread_count=1,
         xread_block=int(READ_TIMEOUT * 1000),
         idle_timeout=REDELIVERY_SECONDS * 1000,

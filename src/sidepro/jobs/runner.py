@@ -22,7 +22,7 @@ SHUTDOWN_TIMEOUT = 5.0
 """Seconds for running jobs to finish when their process stops."""
 
 CONCURRENCY = 10
-"""Jobs that a worker runs at once; most of them wait for a lock or for further requests."""
+"""Jobs that a worker runs at once. Most of them wait for a lock or for further requests."""
 
 RETRY_DELAY = 1.0
 """Seconds between two attempts to reach Redis."""

@@ -20,7 +20,7 @@ class BrokerSimilarityTrigger:
     """See `sidepro.domain.accounts.ports.SimilarityTrigger`.
 
     The first request acquires a claim and sends the task. The task releases the claim before it
-    reads, so requests before that need no task of their own. Sending does not delay the caller.
+    reads, so requests before that need no separate task. Sending does not delay the caller.
     """
 
     def __init__(self, broker: AsyncBroker, claims: JobClaims) -> None:

@@ -46,7 +46,7 @@ Job = Callable[[], Awaitable[None]]
 
 
 class Cancelled(Exception):
-    """The process is shutting down; stop computing."""
+    """The process is shutting down and the computation must stop."""
 
 
 class JobRunner:
@@ -113,7 +113,7 @@ class JobRunner:
             await asyncio.wait(self._running, timeout=seconds)
 
     async def _run(self, name: str, sent_at: float, job: Job) -> None:
-        """Run a job in a task of its own, which `shut_down` can cancel."""
+        """Run a job in a separate task, which `shut_down` can cancel."""
         task = asyncio.create_task(self._run_unless_expired(name, sent_at, job))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -156,7 +156,7 @@ class JobRunner:
         try:
             run = await self._similarity.run(wait=wait, progress=self._check_cancelled)
         except Unavailable:
-            # The old result stays current; the next tick follows within a minute.
+            # The old result stays current. The next tick follows within a minute.
             log.warning("similarity_skipped", reason="database or Redis unavailable")
             return
         if run is None:

@@ -1,4 +1,4 @@
-"""A second, small server for `/metrics`, on an address of its own."""
+"""A second, small server for `/metrics`, on a separate address."""
 
 import asyncio
 import socket

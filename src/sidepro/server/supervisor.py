@@ -1,7 +1,7 @@
 """Several worker processes on one port, and the supervisor that restarts them.
 
-The workers accept from one listening socket. A worker that exits is restarted; when the supervisor
-exits, even by SIGKILL, the workers stop too.
+The workers accept from one listening socket. A worker that exits is restarted. When the
+supervisor exits, even by SIGKILL, the workers stop too.
 """
 
 import multiprocessing

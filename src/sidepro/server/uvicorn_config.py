@@ -16,7 +16,7 @@ SHUTDOWN_TIMEOUT = 10
 """Seconds for requests in progress to finish when the server stops."""
 
 GC_THRESHOLD = 20_000
-"""Net allocations between two collections of the youngest generation; Python's default is 700."""
+"""Net allocations between two collections of the youngest generation. Python's default is 700."""
 
 
 def uvicorn_config(settings: Settings, app: ASGIApp) -> ServerConfig:

@@ -59,7 +59,7 @@ def socket_router(handshake: Handshake, hub: Hub) -> Router:
 async def _serve(
     socket: Socket, room: str, handshake: Handshake, hub: Hub, rooms: RoomService
 ) -> CloseCode | None:
-    """Serve an accepted socket; return its close code, or `None` if the client disconnected."""
+    """Serve an accepted socket. Returns its close code, or `None` if the client disconnected."""
     is_open = False
     try:
         caller, room_id, after = await handshake.authorize(socket, room)

@@ -67,7 +67,7 @@ class SocketLimits:
         await self._take(MESSAGES["limit"], str(caller.id))
 
     async def count_typing(self, caller: Caller, room_id: RoomId) -> bool:
-        """Count a `typing` frame; return whether it is within the limit."""
+        """Count a `typing` frame. Returns whether it is within the limit."""
         allowance = await self.limiter.take(TYPING, f"{caller.id}:{room_id}")
         return allowance.retry_after is None
 
@@ -91,7 +91,7 @@ class FrameCounter:
         self._full_at = 0.0
 
     def count(self) -> bool:
-        """Count a frame; return whether it is within the limit."""
+        """Count a frame. Returns whether it is within the limit."""
         now = self._now()
         self._full_at = max(self._full_at, now) + FRAMES.interval
         return FRAMES.allowance(self._full_at - now).retry_after is None

@@ -71,7 +71,7 @@ class RoomEventHandler:
                 pass  # an event without a frame
 
     def _schedule_refresh(self, channel: Channel, outboxes: Set[Outbox]) -> None:
-        """Read the room once for all its sockets, and again if it changes meanwhile."""
+        """Read the room once for all its sockets, and again if it changes during the read."""
         self._changed[channel] = outboxes
         if self._refreshing is None or self._refreshing.done():
             self._refreshing = asyncio.create_task(self._refresh_loop())

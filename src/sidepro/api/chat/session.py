@@ -47,7 +47,7 @@ class ChatSession:
         connection: str,
         limits: SocketLimits | None = None,
     ) -> None:
-        """The caller is authorized; `connection` is unique among all sockets."""
+        """The caller is authorized. `connection` is unique among all sockets."""
         self._socket = socket
         self._caller = caller
         self._room_id = room_id
@@ -64,7 +64,7 @@ class ChatSession:
         self._started = asyncio.get_running_loop().create_future()
 
     async def run(self, after: int | None) -> CloseCode | None:
-        """Serve the socket; return its close code, or `None` if the client disconnected.
+        """Serve the socket. Returns its close code, or `None` if the client disconnected.
 
         Raises:
             NotFound: the caller no longer has this room.
@@ -162,7 +162,7 @@ class ChatSession:
                 return CloseCode.INVALID
 
     async def _handle_text(self, text: str | None) -> None:
-        """Handle a frame; answer an error with an `error` frame."""
+        """Handle a frame. The response to an error is an `error` frame."""
         try:
             await self._handle(_decode(text))
             self._bad_frames = 0

@@ -180,7 +180,7 @@ def _untitled(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _parameter(route: Route, generated: dict[str, Any], enums: dict[str, Any]) -> dict[str, Any]:
-    """An optional parameter is omitted, never null; enumerations are inlined."""
+    """An optional parameter is omitted, never null. Enumerations are inlined."""
     schema = generated["schema"]
     for option in schema.pop("oneOf", []) + schema.pop("allOf", []):
         if option != {"type": "null"}:

@@ -46,7 +46,7 @@ class InvalidMember(msgspec.Struct):
 
 
 class Problem(msgspec.Struct):
-    """An error (RFC 9457). `code` is stable; `errors` lists the invalid members."""
+    """An error (RFC 9457). `code` is stable. `errors` lists the invalid members."""
 
     type: Annotated[str, msgspec.Meta(extra_json_schema={"format": "uri-reference"})]
     title: str

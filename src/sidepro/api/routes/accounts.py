@@ -174,13 +174,13 @@ async def availability(
     return Availability(free.get("email", msgspec.UNSET), free.get("username", msgspec.UNSET))
 
 
-@get("/me", summary="Get one's own account")
+@get("/me", summary="Get the caller's account")
 async def me(request: ApiRequest, services: InjectedServices) -> Account:
     """The caller's account with their profile."""
     return _account(await services.accounts.account(caller_of(request)))
 
 
-@put("/me/profile", summary="Create or replace one's profile")
+@put("/me/profile", summary="Create or replace the caller's profile")
 async def write_profile(
     request: ApiRequest, data: JSONBody[NewProfile], services: InjectedServices
 ) -> Account:
@@ -200,7 +200,7 @@ async def write_profile(
 @patch(
     "/me/profile",
     opt={"problems": (NoProfile,)},
-    summary="Edit one's profile",
+    summary="Edit the caller's profile",
 )
 async def edit_profile(
     request: ApiRequest, data: JSONBody[ProfilePatch], services: InjectedServices

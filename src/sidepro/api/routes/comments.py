@@ -79,7 +79,7 @@ async def check_author(services: Services, connection: ApiConnection) -> None:
     "/projects/{project_id:uuid}/comments",
     opt={**PUBLIC, "access": check_project_exists},
     response_headers=[LINK],
-    summary="A project's comments",
+    summary="List the comments on a project",
 )
 async def comments(
     request: ApiRequest,
@@ -135,7 +135,7 @@ async def write_comment(
 @get(
     "/projects/{project_id:uuid}/comments/{comment_id:uuid}",
     opt=PUBLIC,
-    summary="A comment",
+    summary="Get a comment",
 )
 async def comment(project_id: PathId, comment_id: PathId, services: InjectedServices) -> Comment:
     """One comment on a project."""

@@ -81,7 +81,7 @@ IfMatch = Annotated[
     str | None,
     HeaderParameter(name="If-Match", description="The `ETag` of the project that was read."),
 ]
-"""Documents the header. `expected_revisions` reads all its lines; a parameter gets only one."""
+"""Documents the header. `expected_revisions` reads all its lines. A parameter gets only one."""
 
 
 class Project(ProjectCard):
@@ -160,7 +160,7 @@ async def check_author(services: Services, connection: ApiConnection) -> None:
     await services.projects.authorize_edit(caller_of(connection), project_id)
 
 
-@get("/projects", opt=PUBLIC, response_headers=[LINK], summary="The board")
+@get("/projects", opt=PUBLIC, response_headers=[LINK], summary="Search the board")
 async def board(
     request: ApiRequest,
     services: InjectedServices,
@@ -241,7 +241,7 @@ async def publish(
     "/projects/{project_id:uuid}",
     opt=PUBLIC,
     response_headers=[ETAG],
-    summary="A project's page",
+    summary="Get a project",
 )
 async def read_project(
     request: ApiRequest, project_id: PathId, services: InjectedServices

@@ -184,7 +184,7 @@ async def check_participant(services: Services, connection: ApiConnection) -> No
     response_headers=[LOCATION],
     response_description="A new room.",
     responses={200: ResponseSpec(Room, description="The existing room of the pair.")},
-    summary="Open a coffee chat with somebody",
+    summary="Open a coffee chat with another user",
 )
 async def ask(
     request: ApiRequest,
@@ -217,7 +217,7 @@ async def ask(
 @get(
     "/rooms",
     response_headers=[LINK],
-    summary="The caller's rooms, latest activity first",
+    summary="List the caller's rooms, latest activity first",
 )
 async def rooms(
     request: ApiRequest,
@@ -241,7 +241,7 @@ async def unread(request: ApiRequest, services: InjectedServices) -> Unread:
     return Unread(found.rooms, found.messages)
 
 
-@get("/rooms/{room_id:uuid}", summary="One of the caller's rooms")
+@get("/rooms/{room_id:uuid}", summary="Get one of the caller's rooms")
 async def read_room(request: ApiRequest, room_id: PathId, services: InjectedServices) -> Room:
     """A room."""
     return room_schema(await services.rooms.room(caller_of(request), RoomId(room_id)))
@@ -256,7 +256,7 @@ async def leave(request: ApiRequest, room_id: PathId, services: InjectedServices
 @get(
     "/rooms/{room_id:uuid}/messages",
     opt={"access": check_participant},
-    summary="The messages of a room",
+    summary="List the messages of a room",
 )
 async def messages(
     request: ApiRequest,

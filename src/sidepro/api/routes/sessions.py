@@ -187,7 +187,7 @@ async def end_session(request: ApiRequest, session_id: PathId, services: Injecte
     "/me/password",
     status_code=204,
     opt={**LOG_IN, "problems": (WeakPassword, WrongPassword)},
-    summary="Change one's password",
+    summary="Change the caller's password",
 )
 async def change_password(
     request: ApiRequest, data: JSONBody[NewPassword], services: InjectedServices
@@ -202,7 +202,7 @@ async def change_password(
     "/me",
     status_code=204,
     opt={**LOG_IN, "problems": (WrongPassword,)},
-    summary="Delete one's account",
+    summary="Delete the caller's account",
 )
 async def withdraw(
     request: ApiRequest, data: JSONBody[Withdrawal], services: InjectedServices
