@@ -81,11 +81,11 @@ class Presence(Protocol):
     """
 
     async def connect(self, channel: Channel, user_id: UserId, connection: str) -> bool:
-        """Add a connection; return whether it is the user's first one."""
+        """Add a connection. Returns whether it is the user's first one."""
         ...
 
     async def disconnect(self, channel: Channel, user_id: UserId, connection: str) -> bool:
-        """Remove a connection; return whether it was the user's last one. Safe to repeat."""
+        """Remove a connection. Returns whether it was the user's last one. Safe to repeat."""
         ...
 
     async def online(self, channels: Sequence[Channel]) -> Mapping[Channel, tuple[UserId, ...]]:

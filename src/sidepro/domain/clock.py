@@ -10,6 +10,6 @@ class Clock(Protocol):
     def __call__(self) -> datetime:
         """Now: timezone-aware, in UTC, with microseconds.
 
-        It may go backward when the machine's clock is adjusted; the domain does not rely on order.
+        It may go backward when the machine's clock is adjusted. The domain does not rely on order.
         """
         ...

@@ -41,8 +41,8 @@ from sidepro.domain.violations import Violation
 class FieldError:
     """An error of one field of the input.
 
-    `pointer` is a JSON pointer (RFC 6901) into the body, such as `/skills/3`; `parameter` is the
-    name of a query parameter or header. At most one of the two is set; neither means the whole
+    `pointer` is a JSON pointer (RFC 6901) into the body, such as `/skills/3`. `parameter` is the
+    name of a query parameter or header. At most one of the two is set. Neither means the whole
     body.
     """
 
@@ -70,7 +70,7 @@ class SideProError(Exception):
 
 
 class InvalidInput(SideProError):
-    """The input breaks one or more rules; `errors` lists all of them."""
+    """The input breaks one or more rules. `errors` lists all of them."""
 
     code = "invalid"
     detail = "The request is not valid."

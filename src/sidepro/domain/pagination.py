@@ -59,7 +59,7 @@ def build_page(
 ) -> Page[Item]:
     """Build a page from the items that a reader found.
 
-    `found` has up to `limit + 1` items in reading direction; the extra one shows that there are
+    `found` has up to `limit + 1` items in reading direction. The extra one shows that there are
     more. `beyond` says whether there are items on the other side of the cursor. If nothing was
     found, the cursor of the other direction starts at the end of the list, so that an item that
     moved since the last page is not lost.

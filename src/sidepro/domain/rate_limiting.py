@@ -86,11 +86,11 @@ class ConcurrencyLimiter(Protocol):
         ...
 
     async def release(self, key: str, slot: str) -> None:
-        """Free a slot. Safe to repeat; MUST NOT fail."""
+        """Free a slot. Safe to repeat. MUST NOT fail."""
         ...
 
     async def renew(self) -> None:
-        """Renew the slots of this process; called every `RENEW_INTERVAL` seconds.
+        """Renew the slots of this process. Called every `RENEW_INTERVAL` seconds.
 
         Slots that are not renewed MUST be free after three intervals. MUST NOT fail.
         """

@@ -34,7 +34,7 @@ class UnknownFormatError(Exception):
 
 
 class BrokenError(Exception):
-    """The file is damaged or abusive; the message completes "the file …"."""
+    """The file is damaged or abusive. The message completes "the file …"."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sidepro.domain.rate_limiting import Allowance, Limit
 
 MAX_BUCKETS = 100_000
-"""Maximum number of buckets in memory; the least recently used ones are dropped."""
+"""Maximum number of buckets in memory. The least recently used ones are dropped."""
 
 
 class InProcessRateLimiter:

@@ -13,7 +13,7 @@ CACHE_TTL = 1.0
 """Seconds until a session is read again: another process may have revoked it."""
 
 MAX_CACHED = 100_000
-"""Maximum number of cached sessions; the oldest entries are dropped."""
+"""Maximum number of cached sessions. The oldest entries are dropped."""
 
 
 class InProcessSessionRegistry:

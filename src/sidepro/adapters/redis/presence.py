@@ -1,7 +1,7 @@
 """Presence shared by all processes.
 
 Each process holds a lease and renews it every second. The connections under an expired lease do
-not count; the process that notices the expiry removes them and publishes `StatusChanged`.
+not count. The process that notices the expiry removes them and publishes `StatusChanged`.
 
     presence:leases       sorted set: lease token → expiry, in milliseconds of Redis' clock
     presence:room:<id>    set of "user token connection", one for each open connection
@@ -242,7 +242,7 @@ class RedisPresence:
         async with self._registering:
             if self._is_registered:
                 return
-            # A later `connect` uses the new token; earlier connections are in the snapshot.
+            # A later `connect` uses the new token. Earlier connections are in the snapshot.
             self._old_token, self._token = self._token, secrets.token_hex(8)
             connections = tuple(self._connections)
             arguments: list[str | int] = [self._token, self._old_token, self._lease_milliseconds]

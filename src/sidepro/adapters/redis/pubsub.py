@@ -1,8 +1,8 @@
 """Publish and subscribe between processes, by Redis.
 
-A process subscribes on one connection of its own. It publishes through the pool, in pipelines.
-Its own subscribers get an event at once, without Redis; the copy that Redis sends back starts with
-the origin of this process, and is dropped.
+A process subscribes on one connection of its own. It publishes through the pool, in pipelines. Its
+own subscribers get an event at once, without Redis. The copy that Redis sends back starts with the
+origin of this process and is dropped.
 """
 
 import asyncio

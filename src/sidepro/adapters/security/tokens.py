@@ -20,7 +20,7 @@ LEEWAY = timedelta(seconds=5)
 """Maximum clock difference between two machines of one installation."""
 
 CACHE_SIZE = 10_000
-"""Verified tokens that are not verified again; the oldest is evicted first."""
+"""Verified tokens that are not verified again. The oldest is evicted first."""
 
 _CLAIMS = ["iss", "aud", "sub", "sid", "iat", "nbf", "exp", "kind"]
 

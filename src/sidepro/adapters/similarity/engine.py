@@ -1,8 +1,8 @@
 """The engine of the similarity job: computes all neighbours, or updates an earlier result.
 
-Skills are bits of a few words; shared skills are counted with `bitwise_count`.
-People with the same skills are one set. Polars does the joins (equal sets, people of the
-earlier result), NumPy the bits.
+Skills are bits of a few words. Shared skills are counted with `bitwise_count`. People with the
+same skills are one set. Polars does the joins (equal sets, people of the earlier result), NumPy
+the bits.
 """
 
 from concurrent.futures import ThreadPoolExecutor

@@ -13,7 +13,7 @@ class PolarsEngine:
     """See `sidepro.domain.recommendations.ports.SimilarityEngine`."""
 
     def __init__(self, threads: int) -> None:
-        """Computes in `threads` threads; each needs memory of its own."""
+        """Computes in `threads` threads. Each needs memory of its own."""
         self._threads = threads
 
     async def similarities(

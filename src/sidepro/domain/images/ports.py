@@ -113,7 +113,9 @@ class ImageRepository(Protocol):
         ...
 
     async def mark_unused(self, now: datetime) -> None:
-        """Record since when each stored image has been unreferenced; clear it for the others."""
+        """Record since when each unreferenced stored image is unused. Clear the time of the
+        others.
+        """
         ...
 
     async def claim_for_deletion(

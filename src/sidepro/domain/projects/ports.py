@@ -66,7 +66,7 @@ class ProjectRepository(Protocol):
         ...
 
     async def get(self, project_id: ProjectId) -> Project | None:
-        """The project; MUST lock it until the unit of work ends."""
+        """The project, or `None`. MUST lock it until the unit of work ends."""
         ...
 
     async def save(self, project: Project) -> None:
@@ -106,7 +106,7 @@ class CommentRepository(Protocol):
         ...
 
     async def get(self, comment_id: CommentId) -> Comment | None:
-        """The comment; MUST lock it until the unit of work ends."""
+        """The comment, or `None`. MUST lock it until the unit of work ends."""
         ...
 
     async def save(self, comment: Comment) -> None:

@@ -19,7 +19,7 @@ from sidepro.domain.recommendations.views import Basis, Recommendation, Recommen
 
 @dataclass(frozen=True, slots=True)
 class RecommendationService:
-    """Reads stored results; only the similarity job computes."""
+    """Reads stored results. Only the similarity job computes them."""
 
     reader: RecommendationReader
     store: NeighbourStore

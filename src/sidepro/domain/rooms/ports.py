@@ -20,8 +20,8 @@ class RoomRepository(Protocol):
     """
 
     async def add_if_absent(self, room: Room) -> bool:
-        """Store a new room unless the pair has one; return whether it was stored. Concurrent calls
-        for the same pair MUST store exactly one.
+        """Store a new room unless the pair has one. Returns whether it was stored. Concurrent
+        calls for the same pair MUST store exactly one.
 
         Raises:
             NotFound: one of the two users does not exist.

@@ -66,7 +66,7 @@ class Participant:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """A room. `participants` are ordered by user id; `updated_at` is the time of the last opening
+    """A room. `participants` are ordered by user id. `updated_at` is the time of the last opening
     or message.
     """
 

@@ -25,7 +25,7 @@ from sidepro.domain.rooms.views import (
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 
 MAX_REPLAY = 1_000
-"""Maximum number of missed messages that a socket replays; more are read over HTTP."""
+"""Maximum number of missed messages that a socket replays. More are read over HTTP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class RoomService:
         return _with_presence(room, bool(online))
 
     async def leave(self, caller: Caller, room_id: RoomId) -> None:
-        """Leave a room. The other participant can still read it; when both have left, it is
+        """Leave a room. The other participant can still read it. When both have left, it is
         deleted.
 
         Raises:
