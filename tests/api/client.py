@@ -54,8 +54,8 @@ class ApiUser:
 class Api:
     """Calls the API. Paths are below `/api/v1`; one that begins with `//` is below `/`."""
 
-    def __init__(self, platform: Container, app: Litestar) -> None:
-        self.platform = platform
+    def __init__(self, container: Container, app: Litestar) -> None:
+        self.container = container
         self.app = app
         self.http = self.http_from("127.0.0.1")
         self._numbers = itertools.count(1)
@@ -65,7 +65,7 @@ class Api:
         return httpx.AsyncClient(
             transport=httpx.ASGITransport(
                 # httpx types ASGI its own way
-                app=Middleware(self.app, self.platform.metrics, self.platform.service_address),  # type: ignore[arg-type]
+                app=Middleware(self.app, self.container.metrics, self.container.service_address),  # type: ignore[arg-type]
                 client=(address, 50_000),
             ),
             base_url=ADDRESS,
@@ -129,7 +129,7 @@ class Api:
             "extensions": {"websocket.http.response": {}},
         }
         app: Any = Middleware(
-            self.app, address=self.platform.service_address
+            self.app, address=self.container.service_address
         )  # Litestar types each kind of event its own way
         async with asyncio.timeout(10):
             await app(scope, events.get, send)
@@ -217,7 +217,7 @@ class Api:
 
     async def execute(self, statement: str, person: ApiUser) -> None:
         """Changes a user's row directly."""
-        async with self.platform.database.writing() as connection:
+        async with self.container.database.writing() as connection:
             changed = await connection.execute(text(statement), {"email": person.email})
             assert changed.rowcount == 1
             await connection.commit()

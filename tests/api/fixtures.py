@@ -27,24 +27,24 @@ from tests.servers import SECRET_KEY
 async def serving(address: str, folder: Path, **settings: Any) -> AsyncIterator[Api]:
     """The API on this database, by default without rate limits."""
     chosen = {"secret_key": (SECRET_KEY,), "rate_limits": False, "metrics": "on", **settings}
-    platform = build(
+    container = build(
         Settings(data_dir=folder, database_url=address, **chosen),
         chosen.get("public_url", ADDRESS),
     )
-    platform = with_quick_passwords(platform)
-    api = Api(platform, application(platform, with_jobs=False))
+    container = with_quick_passwords(container)
+    api = Api(container, application(container, with_jobs=False))
     try:
         async with api.http:
             yield api
     finally:
-        await platform.close()
+        await container.close()
 
 
-def with_quick_passwords(platform: Container) -> Container:
+def with_quick_passwords(container: Container) -> Container:
     """The container with cheap password hashes, since every test signs users up."""
-    platform.passwords.close()
+    container.passwords.close()
     quick = Argon2Passwords(memory_kib=8)
-    services = platform.api.services
+    services = container.api.services
     accounts = replace(services.accounts, passwords=quick)
     services = replace(
         services,
@@ -52,7 +52,7 @@ def with_quick_passwords(platform: Container) -> Container:
         sessions=replace(services.sessions, passwords=quick),
         withdrawal=replace(services.withdrawal, accounts=accounts),
     )
-    return replace(platform, passwords=quick, api=replace(platform.api, services=services))
+    return replace(container, passwords=quick, api=replace(container.api, services=services))
 
 
 @pytest.fixture(scope="module")

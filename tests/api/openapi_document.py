@@ -18,9 +18,9 @@ METHODS = {"get", "head", "post", "put", "patch", "delete"}
 
 
 def build(*, docs: bool = True) -> Litestar:
-    platform = main.build(Settings(secret_key=("nothing is signed with this",), docs=docs), "")
-    platform.passwords.close()
-    return main.application(platform, with_jobs=False)
+    container = main.build(Settings(secret_key=("nothing is signed with this",), docs=docs), "")
+    container.passwords.close()
+    return main.application(container, with_jobs=False)
 
 
 def operations(openapi: Json) -> Iterator[tuple[str, str, Json]]:

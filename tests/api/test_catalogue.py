@@ -80,6 +80,6 @@ async def test_a_catalogue_with_other_counts_has_another_etag(api: Api) -> None:
 
 async def test_an_unchanged_catalogue_with_counts_is_counted_by_one_statement(api: Api) -> None:
     await api.send("GET", "/catalogue")  # the names are kept for a while
-    with statements(api.platform.database) as asked:
+    with statements(api.container.database) as asked:
         await api.get(COUNTED_CATALOGUE, "/catalogue", counts=True)
     assert len(asked) == 1, asked

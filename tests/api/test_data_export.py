@@ -44,7 +44,7 @@ async def two_active_people(api: Api) -> tuple[ApiUser, ApiUser, Json]:
         await api.send_message(
             person, made["room"], f"said by {person.username}", client_id="first"
         )
-    await api.platform.similarity.run()
+    await api.container.similarity.run()
     return one, other, made
 
 
@@ -105,7 +105,7 @@ async def test_all_batches_are_exported(api: Api) -> None:
 async def test_a_deleted_account_has_no_export(api: Api) -> None:
     deleted = Caller(UserId(UUID(UNKNOWN_ID)), SessionId(UUID(UNKNOWN_ID)), is_admin=False)
     with pytest.raises(NotAuthenticated):
-        await api.platform.api.services.data_export.account(deleted)
+        await api.container.api.services.data_export.account(deleted)
 
 
 class FailingReader:
@@ -158,7 +158,7 @@ async def read(response: httpx.Response, pieces: list[str]) -> None:
 async def test_an_aborted_export_is_not_valid_json(fresh_api: Api) -> None:
     one, _, _ = await two_active_people(fresh_api)
     async with (
-        running_server(with_failing_reader(fresh_api.platform, at_start=False)) as address,
+        running_server(with_failing_reader(fresh_api.container, at_start=False)) as address,
         httpx.AsyncClient(base_url=address, trust_env=False, headers=one.headers) as http,
         http.stream("GET", "/api/v1/me/export") as response,
     ):
@@ -174,7 +174,7 @@ async def test_an_aborted_export_is_not_valid_json(fresh_api: Api) -> None:
 
 async def test_an_export_that_cannot_start_is_a_problem(fresh_api: Api) -> None:
     person = await fresh_api.sign_up()
-    container = with_failing_reader(fresh_api.platform, at_start=True)
+    container = with_failing_reader(fresh_api.container, at_start=True)
     failing = Api(container, application(container, with_jobs=False))
     async with failing.http:
         problem(await failing.send("GET", "/me/export", by=person), 503, "unavailable")

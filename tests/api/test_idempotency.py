@@ -217,10 +217,10 @@ async def test_concurrent_uploads_with_one_key_store_one_image(
             assert {answer.status_code for answer in answers} == {201}
             assert len({answer.content for answer in answers}) == 1
             assert await stored_images(api, person) == 1
-            work = api.platform.api.services.images.unit_of_work
+            work = api.container.api.services.images.unit_of_work
             async with work() as unit:
                 assert await unit.images.bytes_of(UserId(UUID(person.id))) == size
-            await api.platform.api.services.images.remove_unused()
+            await api.container.api.services.images.remove_unused()
             files = [file for file in (tmp_path / "images").rglob("*") if file.is_file()]
             assert len(files) == 1
 
@@ -231,7 +231,7 @@ async def test_concurrent_uploads_with_one_key_store_one_image(
 async def test_a_key_expires_after_a_day(stage: Stage) -> None:
     first = await post(stage.api, "/projects", project(), stage.one)
     assert_replayed(first, await post(stage.api, "/projects", project(), stage.one))
-    async with stage.api.platform.database.writing() as connection:
+    async with stage.api.container.database.writing() as connection:
         made = tables.attempts.c.created_at
         for attempt in (await connection.execute(select(tables.attempts))).all():
             await connection.execute(

@@ -208,7 +208,7 @@ async def test_an_unreachable_store_is_unavailable(
     fresh_api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     person = await fresh_api.sign_up()
-    store = fresh_api.platform.api.services.images.store
+    store = fresh_api.container.api.services.images.store
 
     async def fails(*_: Any) -> None:
         raise Unavailable
@@ -324,14 +324,14 @@ async def test_withdrawal_deletes_a_persons_images(fresh_api: Api) -> None:
     response = await api.send("DELETE", "/me", {"password": PASSWORD}, by=person)
     assert response.status_code == 204
 
-    async with api.platform.database.reading() as connection:
+    async with api.container.database.reading() as connection:
         owners = await connection.scalars(text("SELECT DISTINCT user_id FROM images"))
         assert len([owner for owner in owners if owner is not None]) == 1
-    assert await api.platform.api.services.images.remove_unused() == 3
+    assert await api.container.api.services.images.remove_unused() == 3
     for image in (face, front, shown):
         assert (await api.http.get(image["url"])).status_code == 404
     assert (await api.http.get(remaining["url"])).status_code == 200
-    async with api.platform.database.reading() as connection:
+    async with api.container.database.reading() as connection:
         assert await connection.scalar(text("SELECT count(*) FROM images")) == 1
 
 

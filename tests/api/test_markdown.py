@@ -54,7 +54,7 @@ async def test_an_image_that_a_text_refers_to_stays(fresh_api: Api, reference: s
     made = await api.publish(author, content=reference.format(own=own, url=referenced["url"]))
     assert f'="{referenced["url"]}"' in made["content_html"]
 
-    images = api.platform.api.services.images
+    images = api.container.api.services.images
     assert await images.remove_unused() == 0
     later = replace(images, clock=lambda: system.clock() + timedelta(days=2))
     assert await later.remove_unused() == 1

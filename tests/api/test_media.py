@@ -164,7 +164,7 @@ async def test_other_paths_are_not_found(api: Api, path: str) -> None:
 
 async def test_a_truncated_object_is_not_served(api: Api, url: str, whole: bytes) -> None:
     key = "f" * 32 + ".webp"
-    store = api.platform.media
+    store = api.container.media
     assert isinstance(store, FolderImages)
     await asyncio.to_thread((store.folder / f"{key}#1").write_bytes, whole[:50])
 

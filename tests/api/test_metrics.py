@@ -105,7 +105,7 @@ async def test_metrics_contain_the_last_similarity_run(fresh_api: Api) -> None:
     for _ in range(2):
         await fresh_api.profile(await fresh_api.sign_up(), "Python")
     before = datetime.now(UTC).timestamp()
-    run = await fresh_api.platform.similarity.run()
+    run = await fresh_api.container.similarity.run()
     assert run is not None
     found = similarity(await read(fresh_api))
     assert found.pop("computed_timestamp_seconds") == pytest.approx(run.computed_at.timestamp())

@@ -368,7 +368,7 @@ async def test_paging_by_views_skips_no_project_with_unchanged_views(api: Api) -
 
 async def test_a_list_with_its_total_takes_two_statements(there: Listed, api: Api) -> None:
     await there.page(api, total=True)  # what is kept for a while is there then
-    with statements(api.platform.database) as asked:
+    with statements(api.container.database) as asked:
         await there.page(api, total=True)
     assert len(asked) == 2, asked
 
@@ -376,7 +376,7 @@ async def test_a_list_with_its_total_takes_two_statements(there: Listed, api: Ap
 async def test_an_empty_list_of_comments_takes_two_statements(api: Api) -> None:
     author = await api.sign_up()
     path = f"/projects/{(await api.publish(author))['id']}/comments"
-    with statements(api.platform.database) as asked:
+    with statements(api.container.database) as asked:
         assert (await api.page(COMMENT, path))["items"] == []
         assert (await api.page(COMMENT, path, total=True))["items"] == []
     assert len(asked) == 4, asked

@@ -34,7 +34,7 @@ def sqlite_locked(path: str) -> Iterator[None]:
 
 def set_read_only(api: Api, state: str) -> None:
     """Make new transactions of PostgreSQL read-only or not, and end the open connections."""
-    url = api.platform.database.engine.url.set(drivername="postgresql")
+    url = api.container.database.engine.url.set(drivername="postgresql")
     address = url.render_as_string(hide_password=False)
     with psycopg.connect(address, autocommit=True) as connection:
         connection.execute("SET default_transaction_read_only = off")
@@ -64,7 +64,7 @@ async def shows_and_says_degraded(api: Api, project_id: str, views: int) -> None
 async def test_a_project_is_shown_without_its_view_and_readiness_tells(fresh_api: Api) -> None:
     author = await fresh_api.sign_up()
     project = await fresh_api.publish(author)
-    database = fresh_api.platform.database
+    database = fresh_api.container.database
     if database.is_sqlite:
         with sqlite_locked(str(database.engine.url.database)):
             await shows_and_says_degraded(fresh_api, project["id"], 0)

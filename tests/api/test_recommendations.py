@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.anyio, both_databases]
 
 async def run(api: Api) -> None:
     """Runs the similarity job, as happens every minute."""
-    await api.platform.similarity.run()
+    await api.container.similarity.run()
 
 
 async def recommended(api: Api, by: ApiUser, **query: int) -> list[Json]:

@@ -108,7 +108,7 @@ async def test_a_replay_ends_the_session_and_its_access_tokens(api: Api) -> None
 async def test_a_second_use_after_a_minute_is_a_replay(api: Api) -> None:
     first = await logged_in(api, await api.sign_up())
     second = await refreshed(api, first["refresh_token"])
-    async with api.platform.database.writing() as connection:
+    async with api.container.database.writing() as connection:
         await connection.execute(
             update(refresh_tokens)
             .where(refresh_tokens.c.session_id == UUID(first["session_id"]))
@@ -281,7 +281,7 @@ async def test_a_room_without_participants_is_deleted(api: Api) -> None:
     for somebody in (person, other):
         answered = await api.send("DELETE", "/me", {"password": PASSWORD}, by=somebody)
         assert answered.status_code == 204
-    async with api.platform.api.services.withdrawal.unit_of_work() as work:
+    async with api.container.api.services.withdrawal.unit_of_work() as work:
         assert await work.rooms.get(RoomId(UUID(room["id"]))) is None
 
 
@@ -293,12 +293,12 @@ async def test_a_deactivated_user_is_refused_at_once_and_returns_by_log_in(api: 
     made = await api.publish(person)
     tokens = await logged_in(api, person)
     assert await works(api, tokens["access_token"])
-    await api.platform.administration.set_active(person.email, active=False)
+    await api.container.administration.set_active(person.email, active=False)
     assert not await works(api, tokens["access_token"])
     await not_refreshed(api, tokens["refresh_token"])
     body = {"email": person.email, "password": PASSWORD}
     await api.refused(403, "account-deactivated", "POST", "/sessions", body)
     await api.get(PROJECT, f"/projects/{made['id']}")
-    await api.platform.administration.set_active(person.username, active=True)
+    await api.container.administration.set_active(person.username, active=True)
     await not_refreshed(api, tokens["refresh_token"])
     assert await works(api, (await logged_in(api, person))["access_token"])

@@ -47,7 +47,7 @@ async def busiest(database: Database) -> UserId:
 
 async def logged_in(api: Api, user_id: UserId) -> tuple[AccountView, ApiUser]:
     """A user of the demo data, logged in."""
-    account = await api.platform.api.services.accounts.user(user_id)
+    account = await api.container.api.services.accounts.user(user_id)
     log_in = {"email": account.email, "password": DEMO_PASSWORD}
     tokens = await api.ok(TOKENS, "POST", "/sessions", log_in, status=201)
     token = tokens["access_token"]
@@ -69,7 +69,7 @@ class Deployment:
             contents[f"Redis, {name}"] = f"{name} {legible(value)}"
         for name, value in self.images().items():
             contents[f"image {name}"] = f"{name} {legible(value)}"
-        async with self.api.platform.database.reading() as connection:
+        async with self.api.container.database.reading() as connection:
             names = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
             for name in names:
                 # As the driver returns it, without this version's conversions.
@@ -145,9 +145,9 @@ EXPIRING = {"limit": 3600, "socket-ticket": 30}
 
 
 async def test_a_withdrawal_leaves_no_data_and_no_wrong_count(deployment: Deployment) -> None:
-    api, platform = deployment.api, deployment.api.platform
-    services, database = platform.api.services, platform.database
-    assert await seed_if_empty(platform)
+    api, container = deployment.api, deployment.api.container
+    services, database = container.api.services, container.database
+    assert await seed_if_empty(container)
     account, person = await logged_in(api, await busiest(database))
     image = await api.image(person, saved(picture()))
     shown_at = f"/media/{image['url'].rpartition('/')[2]}"
@@ -160,7 +160,7 @@ async def test_a_withdrawal_leaves_no_data_and_no_wrong_count(deployment: Deploy
     assert asked.status_code == 201
     ticket = f"/rooms/{asked.json()['id']}/socket-tickets"
     assert (await api.send("POST", ticket, by=person)).status_code == 201
-    await platform.similarity.run()
+    await container.similarity.run()
     forms = forms_of(account)
 
     async def naming() -> set[str]:
@@ -179,7 +179,7 @@ async def test_a_withdrawal_leaves_no_data_and_no_wrong_count(deployment: Deploy
     withdrawal = {"password": DEMO_PASSWORD}
     assert (await api.send("DELETE", "/me", withdrawal, by=person)).status_code == 204
     assert await services.images.remove_unused() == 1
-    await platform.similarity.run()
+    await container.similarity.run()
 
     left = await naming()
     for place in left:
@@ -240,4 +240,4 @@ async def test_a_project_published_during_a_withdrawal_is_not_left_over(api: Api
         assert {one.status_code for one in results[1:]} <= {200, 201, 401, 404}
         cards = (await api.send("GET", "/projects", query={"author": going.id})).json()["items"]
         assert cards == []
-    assert await find_drifts(api.platform.database) == []
+    assert await find_drifts(api.container.database) == []

@@ -201,9 +201,9 @@ def test_postgresql_needs_a_secret_key() -> None:
 )
 def test_the_origin_of_the_public_url_is_allowed(address: str, origin: str) -> None:
     settings = load(SIDEPRO_PUBLIC_URL=address, SIDEPRO_SECRET_KEY=KEY)
-    platform = composition.build(settings, settings.public_url or "")
-    assert tuple(platform.api.allowed_origins) == (origin,)
-    asyncio.run(platform.close())
+    container = composition.build(settings, settings.public_url or "")
+    assert tuple(container.api.allowed_origins) == (origin,)
+    asyncio.run(container.close())
 
 
 # ------------------------------------------------------------------------------- files and .env

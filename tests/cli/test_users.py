@@ -101,14 +101,14 @@ def can_log_in(folder: Path, password: str) -> bool:
     """Whether the user of `admin` can log in with this password."""
 
     async def attempt() -> bool:
-        platform = build(Settings(data_dir=folder / "data"), "")
+        container = build(Settings(data_dir=folder / "data"), "")
         try:
-            sessions = platform.api.services.sessions
+            sessions = container.api.services.sessions
             return bool(await sessions.log_in("a@b.kr", password, address="203.0.113.7"))
         except WrongCredentials:
             return False
         finally:
-            await platform.close()
+            await container.close()
 
     return asyncio.run(attempt())
 

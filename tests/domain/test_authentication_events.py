@@ -1,4 +1,4 @@
-"""What whoever watches over the platform hears of log-ins."""
+"""Authentication events in the audit log."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""One run of the similarity job at a time, in this process alone."""
+"""Runs of the similarity job take turns within this process."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -71,10 +71,10 @@ def test_the_tour_finds_everything_after_a_kill(settings: Json, tmp_path: Path) 
 
 
 async def run_the_job_until_ended(settings: Json, tour: subprocess.Popen[str]) -> None:
-    platform = composition.build(configuration.load(settings, dotenv=Path("/dev/null")), "")
+    container = composition.build(configuration.load(settings, dotenv=Path("/dev/null")), "")
     try:
         while tour.poll() is None:
-            await platform.similarity.run()
+            await container.similarity.run()
             await asyncio.sleep(0.3)
     finally:
-        await platform.close()
+        await container.close()

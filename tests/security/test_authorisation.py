@@ -201,7 +201,7 @@ async def invalid(api: Api, people: People) -> dict[str, str]:
     ended_token = await api.log_in(owner.email)
     headers = {"Authorization": f"Bearer {ended_token}"}
     assert (await api.send("DELETE", "/sessions/current", headers=headers)).status_code == 204
-    await api.platform.administration.set_active(deactivated.email, active=False)
+    await api.container.administration.set_active(deactivated.email, active=False)
     return {
         "forged": f"{owner.token}x",
         "of an ended session": ended_token,

@@ -55,7 +55,7 @@ async def attacker(api: Api) -> ApiUser:
 
 def names(api: Api) -> list[str]:
     """What is in the folder of the images."""
-    store = api.platform.media
+    store = api.container.media
     assert isinstance(store, FolderImages)
     return sorted(path.name for path in store.folder.glob("*"))
 

@@ -68,8 +68,8 @@ async def test_an_internal_error_reveals_no_internals(
 async def signed_up(api: Api) -> ApiUser:
     """A new person; works while log-ins are broken."""
     name = uuid4().hex
-    accounts = api.platform.api.services.accounts
-    sessions = api.platform.api.services.sessions
+    accounts = api.container.api.services.accounts
+    sessions = api.container.api.services.sessions
     made = await accounts.sign_up(f"{name}@example.com", name[:20], PASSWORD)
     session_id, now = SessionId(uuid4()), accounts.clock()
     session = Session.start(session_id, made.id, None, now, sessions.session_ttl)

@@ -41,7 +41,7 @@ async def two_active_people(api: Api) -> tuple[ApiUser, ApiUser, dict[str, str]]
     await api.bookmark(one, made)
     room = await api.room(one, two)
     await api.send_message(one, room)
-    await api.platform.similarity.run()
+    await api.container.similarity.run()
     return one, two, {"user": one.id, "project": made["id"], "room": room["id"]}
 
 
@@ -91,7 +91,7 @@ async def test_the_database_has_only_hashes_of_secrets(fresh_api: Api) -> None:
     tokens = await fresh_api.ok(TOKENS, "POST", "/sessions", body, status=201)
 
     stored = ""
-    async with fresh_api.platform.database.reading() as connection:
+    async with fresh_api.container.database.reading() as connection:
         for table in ("users", "sessions", "refresh_tokens"):
             rows = await connection.exec_driver_sql(f"SELECT * FROM {table}")
             stored += str(rows.all())

@@ -30,7 +30,7 @@ async def limited(
     """An API with limits, for one test. Its clock stands still, so no bucket refills."""
     with databases.fresh() as address:
         async with serving(address, tmp_path, rate_limits=True) as api:
-            monkeypatch.setattr(api.platform.api.limiter, "_now", lambda: 0.0)
+            monkeypatch.setattr(api.container.api.limiter, "_now", lambda: 0.0)
             yield api
 
 
@@ -111,7 +111,7 @@ async def test_a_refused_log_in_verifies_no_password(
     async def fails(*_: Any) -> bool:
         raise AssertionError("a password was verified")
 
-    monkeypatch.setattr(limited.platform.passwords, "verify", fails)
+    monkeypatch.setattr(limited.container.passwords, "verify", fails)
     assert (await tried(limited.http, "nobody@example.com")).status_code == 429
 
 
@@ -221,7 +221,7 @@ async def test_a_user_is_refused_after_the_quota_of_the_route(
     limited: Api, method: str, path: str, name: str, quota: int, body: Any
 ) -> None:
     person, other = await limited.sign_up(), await limited.sign_up()
-    limiter = limited.platform.api.limiter
+    limiter = limited.container.api.limiter
     assert limiter is not None
     first = await limited.send(method, path, body, by=person)
     said = first.headers["RateLimit"]
