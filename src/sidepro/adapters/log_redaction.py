@@ -59,7 +59,7 @@ def _mentions_driver(error: BaseException, seen: set[int]) -> bool:
 
 
 def _is_of_driver(error: BaseException) -> bool:
-    return type(error).__module__.partition(".")[0] in DRIVERS
+    return _package(error) in DRIVERS
 
 
 def _redacted(error: BaseException, copies: dict[int, BaseException]) -> BaseException:

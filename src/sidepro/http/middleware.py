@@ -277,12 +277,18 @@ def _header(scope: Scope, name: bytes) -> bytes | None:
     return next((value for key, value in scope["headers"] if key == name), None)
 
 
-async def _reject(send: Send, rejection: Rejection) -> None:
+def _problem(rejection: Rejection) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """The headers and body of a rejection."""
     body = msgspec.json.encode(problem_document(*rejection))
     headers = [
         (b"content-type", MEDIA_TYPE.encode()),
         (b"content-length", str(len(body)).encode()),
     ]
+    return headers, body
+
+
+async def _reject(send: Send, rejection: Rejection) -> None:
+    headers, body = _problem(rejection)
     await send({"type": "http.response.start", "status": rejection[0], "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
@@ -291,11 +297,7 @@ async def deny_socket(scope: Scope, send: Send, rejection: Rejection) -> None:
     """Deny the upgrade with a problem, before any side effect."""
     status, code, _ = rejection
     log.warning("socket_refused", reason=code, address=client_address(scope.get("client")))
-    body = msgspec.json.encode(problem_document(*rejection))
-    headers = [
-        (b"content-type", MEDIA_TYPE.encode()),
-        (b"content-length", str(len(body)).encode()),
-    ]
+    headers, body = _problem(rejection)
     start = {"type": "websocket.http.response.start", "status": status, "headers": headers}
     # Litestar's types lack the ASGI extension for denial responses.
     await send(cast("Any", start))
