@@ -1,13 +1,12 @@
 """Authentication by bearer token, decoded once per request."""
 
-from typing import cast
 from uuid import UUID
 
-from litestar.datastructures import Headers
 from litestar.enums import ScopeType
-from litestar.middleware import ASGIMiddleware
-from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
+from litestar.types import ASGIApp
 
+from sidepro.api.dependencies import ApiConnection
 from sidepro.domain.accounts.ports import AccessTokens, SessionRegistry
 from sidepro.domain.errors import NotAuthenticated, NotFound
 from sidepro.domain.identity import Caller
@@ -23,8 +22,8 @@ send an old token.
 """
 
 
-class Authentication(ASGIMiddleware):
-    """Sets `scope["user"]` to the `Caller`, or to `None` without a token.
+class Authentication(AbstractAuthenticationMiddleware):
+    """Sets the connection's user to the `Caller`, or to `None` without a token.
 
     Raises:
         NotAuthenticated: the token is invalid, its session has ended, or the route requires one.
@@ -32,52 +31,45 @@ class Authentication(ASGIMiddleware):
         NotFound: an id in the path is not in canonical form.
     """
 
-    scopes: tuple[ScopeType, ...] = (ScopeType.HTTP,)
-
     def __init__(
         self,
+        app: ASGIApp,
         tokens: AccessTokens,
         session_registry: SessionRegistry,
         limiter: RateLimiter | None,
     ) -> None:
         """If `limiter` is `None`, refused callers are not limited."""
+        super().__init__(app, scopes={ScopeType.HTTP})
         self._tokens = tokens
         self._session_registry = session_registry
         self._limiter = limiter
 
-    def __deepcopy__(self, _memo: object) -> "Authentication":
-        # Litestar deep-copies routers together with their middleware. The registry must be shared.
-        return self
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+    async def authenticate_request(self, connection: ApiConnection) -> AuthenticationResult:
         try:
-            caller = await self._authenticate(scope)
+            caller = await self._caller(connection)
         except NotAuthenticated:
             if self._limiter:
-                await count_refused_caller(scope, self._limiter)
+                await count_refused_caller(connection.scope, self._limiter)
             raise
-        _reject_other_spellings(scope)
-        scope["user"] = caller
-        scope["auth"] = None
-        await next_app(scope, receive, send)
+        _reject_other_spellings(connection)
+        return AuthenticationResult(user=caller, auth=None)
 
-    async def _authenticate(self, scope: Scope) -> Caller | None:
-        opt = scope["route_handler"].opt
-        header = None if opt.get("tokenless") else Headers.from_scope(scope).get("authorization")
+    async def _caller(self, connection: ApiConnection) -> Caller | None:
+        opt = connection.route_handler.opt
+        header = None if opt.get("tokenless") else connection.headers.get("authorization")
         caller = bearer_caller(header, self._tokens)
         if caller is None:
-            preflight = cast("HTTPScope", scope)["method"] == "OPTIONS"
-            if not preflight and not opt.get("public"):
+            if not opt.get("public"):
                 raise NotAuthenticated
         elif not await self._session_registry.is_active(caller.session_id):
             raise NotAuthenticated
         return caller
 
 
-def _reject_other_spellings(scope: Scope) -> None:
+def _reject_other_spellings(connection: ApiConnection) -> None:
     """Python parses more spellings of a UUID (`urn:uuid:…`, `{…}`) than the API accepts."""
-    segments = scope["path"].lower().split("/")
-    for value in cast("dict[str, object]", scope["path_params"]).values():
+    segments = connection.scope["path"].lower().split("/")
+    for value in connection.path_params.values():
         if isinstance(value, UUID) and str(value) not in segments:
             raise NotFound
 

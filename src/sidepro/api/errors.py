@@ -39,7 +39,7 @@ _INPUT_ERRORS = (BadCursor, InvalidInput, PreconditionFailed, ValidationExceptio
 
 def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
     """The response to any exception of a route or of the framework."""
-    error = request.scope["state"].pop(_ACCESS_ERROR, error)
+    error = request.state.pop(_ACCESS_ERROR, error)
     if isinstance(error, ValidationException):
         parameters = request.route_handler.parsed_fn_signature.parameters
         error = InvalidInput(*parameter_errors(error, parameters))
@@ -94,12 +94,13 @@ def access_error_hook(services: Services) -> AfterException:
         # Routing errors have no handler and are not input errors.
         if not isinstance(error, _INPUT_ERRORS):
             return
-        check: AccessCheck | None = scope["route_handler"].opt.get("access")
+        connection = ApiConnection(scope)
+        check: AccessCheck | None = connection.route_handler.opt.get("access")
         if check is None:
             return
         try:
-            await check(services, ApiConnection(scope))
+            await check(services, connection)
         except SideProError as access_error:
-            scope["state"][_ACCESS_ERROR] = access_error
+            connection.state[_ACCESS_ERROR] = access_error
 
     return prefer_access_error

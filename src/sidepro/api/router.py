@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from litestar import Router
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
-from litestar.types import ControllerRouterHandler
+from litestar.types import ASGIApp, ControllerRouterHandler
 
 from sidepro.api.auth import Authentication
 from sidepro.api.chat import asyncapi
@@ -55,10 +55,15 @@ class ApiDependencies:
 
 def api_router(dependencies: ApiDependencies) -> Router:
     """All routes below `/api/v1`."""
-    services = dependencies.services
+    services, limiter = dependencies.services, dependencies.limiter
 
     def provide_services() -> Services:
         return services
+
+    # A function, not an object with arguments: Litestar deep-copies routers, and the session
+    # registry must be shared.
+    def authentication(app: ASGIApp) -> ASGIApp:
+        return Authentication(app, dependencies.tokens, dependencies.session_registry, limiter)
 
     handshake = Handshake(
         tokens=dependencies.tokens,
@@ -68,7 +73,6 @@ def api_router(dependencies: ApiDependencies) -> Router:
         limits=dependencies.socket_limits,
         allowed_origins=dependencies.allowed_origins,
     )
-    limiter = dependencies.limiter
     return Router(
         PREFIX,
         route_handlers=[
@@ -86,7 +90,7 @@ def api_router(dependencies: ApiDependencies) -> Router:
             socket_router(handshake, dependencies.hub),
         ],
         middleware=[
-            Authentication(dependencies.tokens, dependencies.session_registry, limiter),
+            authentication,
             *([RateLimitMiddleware(limiter)] if limiter else []),
         ],
         dependencies={"services": Provide(provide_services, sync_to_thread=False)},

@@ -5,7 +5,7 @@ from typing import cast
 
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
-from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from sidepro.domain.errors import RateLimited
 from sidepro.domain.identity import Caller
@@ -54,11 +54,10 @@ class RateLimitMiddleware(ASGIMiddleware):
         return self
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        if cast("HTTPScope", scope)["method"] != "OPTIONS":
-            opt = scope["route_handler"].opt
-            caller = None if opt.get("by_address") else cast("Caller | None", scope["user"])
-            key = client_address(scope.get("client")) if caller is None else str(caller.id)
-            await _count(scope, self._limiter, opt.get("limit", ALL_ELSE), key)
+        opt = scope["route_handler"].opt
+        caller = None if opt.get("by_address") else cast("Caller | None", scope["user"])
+        key = client_address(scope.get("client")) if caller is None else str(caller.id)
+        await _count(scope, self._limiter, opt.get("limit", ALL_ELSE), key)
         await next_app(scope, receive, send)
 
 
