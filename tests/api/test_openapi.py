@@ -30,6 +30,17 @@ NOT_DESCRIBED = (
 )
 
 
+VERBS = {
+    "get": "check|count|export|find|get|list",
+    "head": "check",
+    "post": "create|log|open|preview|refresh|send|sign|upload",
+    "put": "add|change|mark|replace",
+    "patch": "update",
+    "delete": "delete|end|leave|remove",
+}
+"""The first word of an operation id, by method."""
+
+
 @pytest.fixture
 async def client(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
     async with client_for(app) as client:
@@ -83,10 +94,32 @@ def test_is_deterministic(openapi: Json) -> None:
     assert json.dumps(document(build())) == json.dumps(openapi)
 
 
-def test_operation_ids_are_short_and_unique(openapi: Json) -> None:
+def test_operation_ids_are_unique_functions_of_a_flat_client(openapi: Json) -> None:
     ids = [operation["operationId"] for *_, operation in operations(openapi)]
     assert len(set(ids)) == len(ids)
-    assert all(re.fullmatch(r"[a-z]+(_[a-z]+){0,3}", one) for one in ids)
+    for _, method, operation in operations(openapi):
+        assert re.fullmatch(rf"({VERBS[method]})([A-Z][a-z]+){{1,3}}", operation["operationId"])
+    assert {"createProject", "listRooms", "exportMyData"} <= set(ids)
+
+
+def test_an_operation_that_answers_with_a_page_lists_or_finds(openapi: Json) -> None:
+    for *_, operation in operations(openapi):
+        paged = any(one["name"] == "cursor" for one in operation.get("parameters", []))
+        if paged:
+            assert re.match("list|find", operation["operationId"])
+
+
+def test_tags_are_modules_of_a_client(openapi: Json) -> None:
+    used = {tag for *_, operation in operations(openapi) for tag in operation["tags"]}
+    assert used == {tag["name"] for tag in openapi["tags"]}
+    for tag in openapi["tags"]:
+        assert re.fullmatch("[A-Z][a-z]+", tag["name"])
+        assert tag["description"].endswith(".")
+
+
+def test_names_of_response_components_are_short(openapi: Json) -> None:
+    for name in openapi["components"]["responses"]:
+        assert re.fullmatch("([A-Z][a-z]+){1,4}", name)
 
 
 def test_every_operation_has_a_summary_and_descriptions(openapi: Json) -> None:
@@ -141,7 +174,7 @@ def test_every_body_and_response_has_an_example(openapi: Json) -> None:
 
 
 def test_examples_are_korean(openapi: Json) -> None:
-    for name in ("sign_up", "publish", "write_comment", "send"):
+    for name in ("signUp", "createProject", "createComment", "sendMessage"):
         media = find_operation(openapi, name)["requestBody"]["content"]["application/json"]
         assert re.search("[가-힣]", json.dumps(media["example"], ensure_ascii=False))
 

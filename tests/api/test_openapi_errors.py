@@ -103,20 +103,20 @@ def test_problems_of_the_use_cases(openapi: Json) -> None:
         for path, _, one in operations(openapi)
     }
     assert {name: found for name, found in special.items() if found} == {
-        "sign_up": {"email-taken", "username-taken", "weak-password"},
-        "log_in": {"wrong-credentials", "account-deactivated"},
-        "refresh": {"session-ended"},
-        "change_password": {"weak-password", "wrong-password"},
-        "withdraw": {"wrong-password"},
-        "edit_profile": {"no-profile"},
-        "edit_project": {"forbidden"},
-        "delete_project": {"forbidden"},
-        "edit_comment": {"forbidden"},
-        "delete_comment": {"forbidden"},
-        "ask": {"not-found", "cannot-chat-with-yourself"},
-        "send": {"room-pending"},
-        "upload_image": {"bad-image", "image-quota"},
-        "delete_image": {"image-in-use"},
+        "signUp": {"email-taken", "username-taken", "weak-password"},
+        "logIn": {"wrong-credentials", "account-deactivated"},
+        "refreshSession": {"session-ended"},
+        "changeMyPassword": {"weak-password", "wrong-password"},
+        "deleteMyAccount": {"wrong-password"},
+        "updateMyProfile": {"no-profile"},
+        "updateProject": {"forbidden"},
+        "deleteProject": {"forbidden"},
+        "updateComment": {"forbidden"},
+        "deleteComment": {"forbidden"},
+        "openRoom": {"not-found", "cannot-chat-with-yourself"},
+        "sendMessage": {"room-pending"},
+        "uploadImage": {"bad-image", "image-quota"},
+        "deleteImage": {"image-in-use"},
     }
 
 
@@ -136,10 +136,10 @@ def test_security(app: Litestar, openapi: Json) -> None:
         if one.get("security") == [{}, {"bearer": []}]
     }
     assert anybody == {
-        *("availability", "catalogue", "board", "comments", "comment"),
-        *("read_project", "project_head", "user_page", "user_projects"),
+        *("checkAvailability", "getCatalogue", "listProjects", "listComments", "getComment"),
+        *("getProject", "checkProject", "getUser", "listUserProjects"),
     }
-    tokenless = {"sign_up", "log_in", "refresh"}
+    tokenless = {"signUp", "logIn", "refreshSession"}
     for path, _, one in operations(openapi):
         if one["operationId"] not in anybody:
             ignores_token = path.startswith("/health/") or one["operationId"] in tokenless
@@ -155,21 +155,26 @@ def test_headers(openapi: Json) -> None:
             for name in named.keys() & headers.keys():
                 named[name].add((one["operationId"], status))
     assert named["Location"] == {
-        *(("sign_up", "201"), ("publish", "201"), ("write_comment", "201"), ("ask", "201")),
+        *(
+            ("signUp", "201"),
+            ("createProject", "201"),
+            ("createComment", "201"),
+            ("openRoom", "201"),
+        ),
     }
     assert named["ETag"] == {
-        *(("catalogue", "200"), ("catalogue", "304"), ("publish", "201")),
-        *(("read_project", "200"), ("project_head", "200"), ("edit_project", "200")),
+        *(("getCatalogue", "200"), ("getCatalogue", "304"), ("createProject", "201")),
+        *(("getProject", "200"), ("checkProject", "200"), ("updateProject", "200")),
     }
     lists = {
-        "board",
-        "user_projects",
-        "user_bookmarks",
-        "comments",
-        "rooms",
-        "sessions",
-        "find_users",
-        "own_images",
+        "listProjects",
+        "listUserProjects",
+        "listUserBookmarks",
+        "listComments",
+        "listRooms",
+        "listSessions",
+        "findUsers",
+        "listImages",
     }
     assert named["Link"] == {(name, "200") for name in lists}
 
@@ -177,14 +182,14 @@ def test_headers(openapi: Json) -> None:
 @pytest.mark.parametrize(
     ("name", "statuses"),
     [
-        ("ask", {"200", "201"}),
-        ("send", {"200", "201"}),
-        ("catalogue", {"200", "304"}),
-        ("sign_up", {"201"}),
-        ("take_bookmark_off", {"200"}),
-        ("leave", {"204"}),
-        ("mark_read", {"204"}),
-        ("ready", {"200"}),
+        ("openRoom", {"200", "201"}),
+        ("sendMessage", {"200", "201"}),
+        ("getCatalogue", {"200", "304"}),
+        ("signUp", {"201"}),
+        ("removeBookmark", {"200"}),
+        ("leaveRoom", {"204"}),
+        ("markRoomRead", {"204"}),
+        ("getReadiness", {"200"}),
     ],
 )
 def test_success_responses(openapi: Json, name: str, statuses: set[str]) -> None:
@@ -195,12 +200,12 @@ def test_success_responses(openapi: Json, name: str, statuses: set[str]) -> None
 
 
 def test_responses_to_head_have_no_body(openapi: Json) -> None:
-    for response in find_operation(openapi, "project_head")["responses"].values():
+    for response in find_operation(openapi, "checkProject")["responses"].values():
         assert "content" not in response
 
 
 def test_the_response_of_an_unready_process_lists_its_components(openapi: Json) -> None:
-    unready = find_operation(openapi, "ready")["responses"]["503"]
+    unready = find_operation(openapi, "getReadiness")["responses"]["503"]
     assert unready["content"]["application/json"]["schema"]["$ref"].endswith("/Health")
     assert "Retry-After" in unready["headers"]
 
@@ -224,15 +229,15 @@ def test_bounds(openapi: Json) -> None:
         for *_, one in operations(openapi)
         for parameter in one.get("parameters", [])
     }
-    assert parameters["board", "sort"] == {
+    assert parameters["listProjects", "sort"] == {
         "type": "string",
         "enum": ["newest", "views", "popular"],
         "default": "newest",
     }
-    assert parameters["board", "match"]["enum"] == ["any", "all"]
-    assert parameters["board", "q"]["maxLength"] == 100
-    assert parameters["messages", "limit"]["default"] == 50
-    assert parameters["recommendations", "limit"]["maximum"] == 20
+    assert parameters["listProjects", "match"]["enum"] == ["any", "all"]
+    assert parameters["listProjects", "q"]["maxLength"] == 100
+    assert parameters["listMessages", "limit"]["default"] == 50
+    assert parameters["listRecommendations", "limit"]["maximum"] == 20
     schemas = openapi["components"]["schemas"]
     assert schemas["NewProject"]["properties"]["title"]["maxLength"] == 50
     assert schemas["SignUp"]["properties"]["password"]["minLength"] == 8

@@ -25,7 +25,7 @@ class Health(msgspec.Struct):
 
 
 @get("/health/live", summary="Liveness")
-async def live() -> Health:
+async def get_liveness() -> Health:
     """Responds whenever the process runs. Checks no other component."""
     return Health("ok", {})
 
@@ -44,7 +44,7 @@ def health_router(
         responses={503: ResponseSpec(Health, description="A required component is unavailable.")},
         summary="Readiness",
     )
-    async def ready() -> Response[Health]:
+    async def get_readiness() -> Response[Health]:
         """Checks every component."""
         required_states = {name: await _state(name, check) for name, check in required.items()}
         optional_states = {name: await _state(name, check) for name, check in optional.items()}
@@ -55,7 +55,7 @@ def health_router(
         is_ok = all(state == "ok" for state in states.values())
         return Response(Health("ok" if is_ok else "degraded", states))
 
-    return Router("/", route_handlers=[live, ready], tags=["Health"])
+    return Router("/", route_handlers=[get_liveness, get_readiness], tags=["Health"])
 
 
 async def _state(name: str, check: HealthCheck) -> str:

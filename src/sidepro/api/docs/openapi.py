@@ -16,6 +16,7 @@ from typing import Any, get_args, get_type_hints
 
 import msgspec
 from litestar import Litestar, MediaType, Request, Router
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, License, SecurityScheme, Server, Tag
@@ -59,6 +60,22 @@ the AsyncAPI document at [/api/asyncapi.json](/api/asyncapi.json).
 """
 
 
+TAGS = {
+    "Accounts": "Sign-up, and the caller's own account, profile, password and data.",
+    "Sessions": "Log-in, refresh and log-out.",
+    "Users": "Other people, their projects and bookmarks.",
+    "Catalogue": "The values of skills, regions and meeting times.",
+    "Projects": "The board.",
+    "Comments": "Comments on projects.",
+    "Bookmarks": "The caller's bookmarks on projects.",
+    "Images": "Thumbnails, profile pictures, images in Markdown.",
+    "Rooms": "Coffee chats: rooms and messages. Live events come over the socket.",
+    "Recommendations": "Projects by users with similar skills.",
+    "Health": "For operators and load balancers.",
+}
+"""One tag for each operation. Generators name the modules of a client after them."""
+
+
 class Document(JsonRenderPlugin):
     """Serves the completed document instead of Litestar's."""
 
@@ -91,21 +108,14 @@ def config(version: str, public_url: str) -> OpenAPIConfig:
             "/api/openapi.json", route_handlers=[], include_in_schema=False
         ),
         render_plugins=[Document(path=["/", "/openapi.json"], media_type=MediaType.JSON)],
-        operation_id_creator=lambda handler, _method, _path: handler.handler_name,
+        operation_id_creator=lambda handler, _method, _path: operation_id(handler),
         components=Components(
             security_schemes={
                 "bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")
             }
         ),
         security=[{"bearer": []}],
-        tags=[
-            Tag("Accounts", "Sign-up, log-in, profiles, users."),
-            Tag("Board", "Projects, comments, bookmarks."),
-            Tag("Images", "Thumbnails, profile pictures, images in Markdown."),
-            Tag("Coffee chat", "Rooms and messages; live events over the socket."),
-            Tag("Recommendations", "Projects by users with similar skills."),
-            Tag("Health", "For operators and load balancers."),
-        ],
+        tags=[Tag(name, description) for name, description in TAGS.items()],
         use_handler_docstrings=True,
     )
 
@@ -148,6 +158,12 @@ def document(app: Litestar) -> dict[str, Any]:
     named = re.sub(r"\bListOf_(\w+?)_", r"\1List", json.dumps(generated))
     complete: dict[str, Any] = json.loads(named)
     return complete
+
+
+def operation_id(handler: HTTPRouteHandler) -> str:
+    """The name of an operation in clients: `createProject` for the handler `create_project`."""
+    first, *words = handler.handler_name.split("_")
+    return first + "".join(word.capitalize() for word in words)
 
 
 def _routes(app: Litestar, paths: dict[str, Any]) -> Iterator[Route]:

@@ -176,14 +176,17 @@ def _errors(route: Route) -> Iterator[type[SideProError] | int]:
 
 
 def problem_responses(route: Route, shared: dict[str, Any]) -> dict[str, Any]:
-    """A response for each status, with all its codes. Components are added to `shared`."""
+    """A response for each status, with all its codes.
+
+    A response with one code is a component, and added to `shared`. The others stay with their
+    operation: a component with several codes would have no short name.
+    """
     by_status: dict[int, dict[str, list[dict[str, Any]]]] = {}
     for kind in _errors(route):
         documents = list(_problem_documents(kind))
         by_status.setdefault(documents[0]["status"], {})[documents[0]["code"]] = documents
     responses: dict[str, Any] = {}
     for status, by_code in sorted(by_status.items()):
-        name = "-or-".join(by_code)
         extra = [*_EXTRA.get(status, ()), *(LIMITED if status not in _BEFORE_LIMITS else ())]
         examples = {
             code if number == 1 else f"{code}-{number}": {"value": document}
@@ -199,10 +202,18 @@ def problem_responses(route: Route, shared: dict[str, Any]) -> dict[str, Any]:
         if route.method == "HEAD":
             del response["content"]
             responses[str(status)] = response
+        elif len(by_code) > 1:
+            responses[str(status)] = response
         else:
+            name = _component_name(*by_code)
             shared[name] = response
             responses[str(status)] = {"$ref": f"#/components/responses/{name}"}
     return responses
+
+
+def _component_name(code: str) -> str:
+    """`RoomPending` for the code `room-pending`."""
+    return code.title().replace("-", "")
 
 
 def _problem_documents(kind: type[SideProError] | int) -> Iterator[dict[str, Any]]:

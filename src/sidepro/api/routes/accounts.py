@@ -1,10 +1,10 @@
-"""Sign-up, and the caller's own account and profile."""
+"""Sign-up, and the caller's own account, profile and password, until withdrawal."""
 
 from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from litestar import Response, Router, get, patch, post, put
+from litestar import Response, Router, delete, get, patch, post, put
 from litestar.params import JSONBody, Parameter
 
 from sidepro.api.auth import PUBLIC, TOKENLESS
@@ -29,9 +29,11 @@ from sidepro.domain.errors import (
     NoProfile,
     UsernameTaken,
     WeakPassword,
+    WrongPassword,
 )
 from sidepro.http.client_address import client_address
-from sidepro.http.rate_limits import SIGN_UP
+from sidepro.http.compression import SECRET
+from sidepro.http.rate_limits import LOG_IN, SIGN_UP
 
 Bio = Annotated[str, msgspec.Meta(extra_json_schema={"maxLength": 500})]
 Skills = Annotated[
@@ -104,6 +106,19 @@ class ProfilePatch(msgspec.Struct, forbid_unknown_fields=True):
     meet_time: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
+class NewPassword(msgspec.Struct, forbid_unknown_fields=True):
+    """The current and the new password."""
+
+    current_password: str
+    new_password: Password
+
+
+class Withdrawal(msgspec.Struct, forbid_unknown_fields=True):
+    """The caller's password, as a confirmation."""
+
+    password: str
+
+
 def _profile(view: ProfileView) -> Profile:
     return Profile(
         bio=view.bio,
@@ -152,7 +167,7 @@ async def sign_up(
 
 
 @get("/users/availability", opt=PUBLIC, summary="Check whether an email or a username is free")
-async def availability(
+async def check_availability(
     services: InjectedServices,
     email: Annotated[
         str | None,
@@ -175,13 +190,13 @@ async def availability(
 
 
 @get("/me", summary="Get the caller's account")
-async def me(request: ApiRequest, services: InjectedServices) -> Account:
+async def get_my_account(request: ApiRequest, services: InjectedServices) -> Account:
     """The caller's account with their profile."""
     return _account(await services.accounts.account(caller_of(request)))
 
 
 @put("/me/profile", summary="Create or replace the caller's profile")
-async def write_profile(
+async def replace_my_profile(
     request: ApiRequest, data: JSONBody[NewProfile], services: InjectedServices
 ) -> Account:
     """Replaces an existing profile completely."""
@@ -202,21 +217,51 @@ async def write_profile(
     opt={"problems": (NoProfile,)},
     summary="Edit the caller's profile",
 )
-async def edit_profile(
+async def update_my_profile(
     request: ApiRequest, data: JSONBody[ProfilePatch], services: InjectedServices
 ) -> Account:
     """Changes the members that are sent."""
     return _account(await services.profiles.edit_profile(caller_of(request), sent_fields(data)))
 
 
+@put(
+    "/me/password",
+    status_code=204,
+    opt={**SECRET, **LOG_IN, "problems": (WeakPassword, WrongPassword)},
+    summary="Change the caller's password",
+)
+async def change_my_password(
+    request: ApiRequest, data: JSONBody[NewPassword], services: InjectedServices
+) -> None:
+    """Ends all other sessions."""
+    await services.accounts.change_password(
+        caller_of(request), data.current_password, data.new_password
+    )
+
+
+@delete(
+    "/me",
+    status_code=204,
+    opt={**SECRET, **LOG_IN, "problems": (WrongPassword,)},
+    summary="Delete the caller's account",
+)
+async def delete_my_account(
+    request: ApiRequest, data: JSONBody[Withdrawal], services: InjectedServices
+) -> None:
+    """Deletes the account and everything that belongs to it."""
+    await services.withdrawal.withdraw(caller_of(request), data.password)
+
+
 router = Router(
     "/",
     route_handlers=[
         sign_up,
-        availability,
-        me,
-        write_profile,
-        edit_profile,
+        check_availability,
+        get_my_account,
+        replace_my_profile,
+        update_my_profile,
+        change_my_password,
+        delete_my_account,
     ],
     tags=["Accounts"],
 )

@@ -16,7 +16,7 @@ class BookmarkState(msgspec.Struct):
 
 
 @put("/projects/{project_id:uuid}/bookmark", summary="Bookmark a project")
-async def bookmark(
+async def add_bookmark(
     request: ApiRequest, project_id: PathId, services: InjectedServices
 ) -> BookmarkState:
     """Safe to repeat."""
@@ -25,7 +25,6 @@ async def bookmark(
 
 @delete(
     "/projects/{project_id:uuid}/bookmark",
-    operation_id="take_bookmark_off",
     status_code=200,
     summary="Remove a bookmark",
 )
@@ -40,4 +39,4 @@ def _state(view: views.BookmarkState) -> BookmarkState:
     return BookmarkState(view.bookmarked, view.bookmark_count)
 
 
-router = Router("/", route_handlers=[bookmark, remove_bookmark], tags=["Board"])
+router = Router("/", route_handlers=[add_bookmark, remove_bookmark], tags=["Bookmarks"])

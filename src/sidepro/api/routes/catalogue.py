@@ -37,7 +37,7 @@ class Catalogue(msgspec.Struct):
     responses={304: ResponseSpec(None, description="The catalogue has not changed.")},
     summary="List skills, regions and meeting times",
 )
-async def catalogue(
+async def get_catalogue(
     request: ApiRequest,
     services: InjectedServices,
     counts: Annotated[
@@ -60,4 +60,4 @@ async def catalogue(
     return Response(body, headers=headers)
 
 
-router = Router("/", route_handlers=[catalogue], tags=["Accounts"])
+router = Router("/", route_handlers=[get_catalogue], tags=["Catalogue"])

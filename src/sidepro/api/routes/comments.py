@@ -81,7 +81,7 @@ async def check_author(services: Services, connection: ApiConnection) -> None:
     response_headers=[LINK],
     summary="List the comments on a project",
 )
-async def comments(
+async def list_comments(
     request: ApiRequest,
     project_id: PathId,
     services: InjectedServices,
@@ -108,7 +108,7 @@ async def comments(
     response_headers=[LOCATION],
     summary="Comment on a project",
 )
-async def write_comment(
+async def create_comment(
     request: ApiRequest,
     project_id: PathId,
     data: JSONBody[CommentText],
@@ -137,7 +137,9 @@ async def write_comment(
     opt=PUBLIC,
     summary="Get a comment",
 )
-async def comment(project_id: PathId, comment_id: PathId, services: InjectedServices) -> Comment:
+async def get_comment(
+    project_id: PathId, comment_id: PathId, services: InjectedServices
+) -> Comment:
     """One comment on a project."""
     return _comment(await services.comments.comment(ProjectId(project_id), CommentId(comment_id)))
 
@@ -147,7 +149,7 @@ async def comment(project_id: PathId, comment_id: PathId, services: InjectedServ
     opt={"access": check_author, "problems": (Forbidden,)},
     summary="Edit a comment",
 )
-async def edit_comment(
+async def update_comment(
     request: ApiRequest,
     project_id: PathId,
     comment_id: PathId,
@@ -177,6 +179,6 @@ async def delete_comment(
 
 router = Router(
     "/",
-    route_handlers=[comments, write_comment, comment, edit_comment, delete_comment],
-    tags=["Board"],
+    route_handlers=[list_comments, create_comment, get_comment, update_comment, delete_comment],
+    tags=["Comments"],
 )

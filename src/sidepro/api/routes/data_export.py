@@ -28,7 +28,7 @@ from sidepro.domain.identity import Caller
     ],
     summary="Export everything stored about the caller",
 )
-async def export(request: ApiRequest, services: InjectedServices) -> Response[Export]:
+async def export_my_data(request: ApiRequest, services: InjectedServices) -> Response[Export]:
     """One JSON document, streamed without `Content-Length`."""
     caller = caller_of(request)
     account = await services.data_export.account(caller)
@@ -72,4 +72,4 @@ def _with_moments(value: Any) -> Any:
     return value
 
 
-router = Router("/", route_handlers=[export], tags=["Accounts"])
+router = Router("/", route_handlers=[export_my_data], tags=["Accounts"])

@@ -121,11 +121,11 @@ def images_router(max_file_bytes: int) -> Router:
                 lambda made: services.images.ensure_own(caller, ImageId(existing(made))),
             )
 
-    return Router("/", route_handlers=[upload_image, own_images, delete_image], tags=["Images"])
+    return Router("/", route_handlers=[upload_image, list_images, delete_image], tags=["Images"])
 
 
 @get("/images", response_headers=[LINK], summary="List the caller's images, newest first")
-async def own_images(
+async def list_images(
     request: ApiRequest,
     services: InjectedServices,
     limit: Limit = LIMIT,

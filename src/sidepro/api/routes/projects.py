@@ -161,7 +161,7 @@ async def check_author(services: Services, connection: ApiConnection) -> None:
 
 
 @get("/projects", opt=PUBLIC, response_headers=[LINK], summary="Search the board")
-async def board(
+async def list_projects(
     request: ApiRequest,
     services: InjectedServices,
     q: Annotated[
@@ -207,7 +207,7 @@ async def board(
 @post(
     "/projects", opt={**PROJECTS}, response_headers=[LOCATION, ETAG], summary="Publish a project"
 )
-async def publish(
+async def create_project(
     request: ApiRequest,
     data: JSONBody[NewProject],
     services: InjectedServices,
@@ -243,7 +243,7 @@ async def publish(
     response_headers=[ETAG],
     summary="Get a project",
 )
-async def read_project(
+async def get_project(
     request: ApiRequest, project_id: PathId, services: InjectedServices
 ) -> Response[Project]:
     """Reads a project and counts one view, which the response includes."""
@@ -258,7 +258,7 @@ async def read_project(
     response_description="The project exists.",
     summary="Check that a project exists",
 )
-async def project_head(project_id: PathId, services: InjectedServices) -> Response[None]:
+async def check_project(project_id: PathId, services: InjectedServices) -> Response[None]:
     """Does not count a view."""
     project = await services.projects.get(ProjectId(project_id), None)
     return Response(None, headers={**_etag(project), **NO_STORE}, media_type="application/json")
@@ -270,7 +270,7 @@ async def project_head(project_id: PathId, services: InjectedServices) -> Respon
     response_headers=[ETAG],
     summary="Edit a project",
 )
-async def edit_project(
+async def update_project(
     request: ApiRequest,
     project_id: PathId,
     data: JSONBody[ProjectPatch],
@@ -323,13 +323,13 @@ async def preview_markdown(
 router = Router(
     "/",
     route_handlers=[
-        board,
-        publish,
-        read_project,
-        project_head,
-        edit_project,
+        list_projects,
+        create_project,
+        get_project,
+        check_project,
+        update_project,
         delete_project,
         preview_markdown,
     ],
-    tags=["Board"],
+    tags=["Projects"],
 )

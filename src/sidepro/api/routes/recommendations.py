@@ -56,7 +56,7 @@ def _recommendation(view: views.Recommendation) -> Recommendation:
 
 
 @get("/recommendations", summary="List projects by users with similar skills")
-async def recommendations(
+async def list_recommendations(
     request: ApiRequest,
     services: InjectedServices,
     limit: Annotated[
@@ -75,4 +75,4 @@ async def recommendations(
     )
 
 
-router = Router("/", route_handlers=[recommendations], tags=["Recommendations"])
+router = Router("/", route_handlers=[list_recommendations], tags=["Recommendations"])

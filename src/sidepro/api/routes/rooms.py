@@ -186,7 +186,7 @@ async def check_participant(services: Services, connection: ApiConnection) -> No
     responses={200: ResponseSpec(Room, description="The existing room of the pair.")},
     summary="Open a coffee chat with another user",
 )
-async def ask(
+async def open_room(
     request: ApiRequest,
     data: JSONBody[OpenRoomRequest],
     services: InjectedServices,
@@ -219,7 +219,7 @@ async def ask(
     response_headers=[LINK],
     summary="List the caller's rooms, latest activity first",
 )
-async def rooms(
+async def list_rooms(
     request: ApiRequest,
     services: InjectedServices,
     limit: Limit = LIMIT,
@@ -235,20 +235,20 @@ async def rooms(
 
 
 @get("/me/unread", summary="Count the caller's unread messages")
-async def unread(request: ApiRequest, services: InjectedServices) -> Unread:
+async def count_unread(request: ApiRequest, services: InjectedServices) -> Unread:
     """Counts in all rooms that the caller has not left."""
     found = await services.rooms.unread(caller_of(request))
     return Unread(found.rooms, found.messages)
 
 
 @get("/rooms/{room_id:uuid}", summary="Get one of the caller's rooms")
-async def read_room(request: ApiRequest, room_id: PathId, services: InjectedServices) -> Room:
+async def get_room(request: ApiRequest, room_id: PathId, services: InjectedServices) -> Room:
     """A room."""
     return room_schema(await services.rooms.room(caller_of(request), RoomId(room_id)))
 
 
 @delete("/rooms/{room_id:uuid}", summary="Leave a room")
-async def leave(request: ApiRequest, room_id: PathId, services: InjectedServices) -> None:
+async def leave_room(request: ApiRequest, room_id: PathId, services: InjectedServices) -> None:
     """The other person can still read the room. It is deleted when both have left."""
     await services.rooms.leave(caller_of(request), RoomId(room_id))
 
@@ -258,7 +258,7 @@ async def leave(request: ApiRequest, room_id: PathId, services: InjectedServices
     opt={"access": check_participant},
     summary="List the messages of a room",
 )
-async def messages(
+async def list_messages(
     request: ApiRequest,
     room_id: PathId,
     services: InjectedServices,
@@ -289,7 +289,7 @@ async def messages(
     },
     summary="Send a message",
 )
-async def send(
+async def send_message(
     request: ApiRequest,
     room_id: PathId,
     data: JSONBody[NewMessage],
@@ -319,7 +319,7 @@ async def send(
     opt={"access": check_participant},
     summary="Update the read position",
 )
-async def mark_read(
+async def mark_room_read(
     request: ApiRequest, room_id: PathId, data: JSONBody[ReadMark], services: InjectedServices
 ) -> None:
     """The position never goes back, and never beyond the last message."""
@@ -331,7 +331,7 @@ async def mark_read(
     opt={**TICKETS, **SECRET},
     summary="Get a ticket for the room's socket",
 )
-async def socket_ticket(
+async def create_socket_ticket(
     request: ApiRequest, room_id: PathId, services: InjectedServices
 ) -> SocketTicket:
     """For browsers, which cannot send `Authorization` with a socket. The ticket is valid once, for
@@ -345,15 +345,15 @@ async def socket_ticket(
 router = Router(
     "/",
     route_handlers=[
-        ask,
-        rooms,
-        unread,
-        read_room,
-        leave,
-        messages,
-        send,
-        mark_read,
-        socket_ticket,
+        open_room,
+        list_rooms,
+        count_unread,
+        get_room,
+        leave_room,
+        list_messages,
+        send_message,
+        mark_room_read,
+        create_socket_ticket,
     ],
-    tags=["Coffee chat"],
+    tags=["Rooms"],
 )

@@ -1,10 +1,10 @@
-"""Log-in, sessions, the password, and withdrawal."""
+"""Log-in and sessions."""
 
 from functools import partial
 from uuid import UUID
 
 import msgspec
-from litestar import Response, Router, delete, get, post, put
+from litestar import Response, Router, delete, get, post
 from litestar.params import JSONBody
 
 from sidepro.api.auth import TOKENLESS
@@ -27,7 +27,6 @@ from sidepro.api.pagination import (
 )
 from sidepro.api.schemas import (
     Moment,
-    Password,
     moment,
 )
 from sidepro.domain.accounts import session as domain
@@ -35,9 +34,7 @@ from sidepro.domain.accounts.session_service import Tokens
 from sidepro.domain.errors import (
     AccountDeactivated,
     SessionEnded,
-    WeakPassword,
     WrongCredentials,
-    WrongPassword,
 )
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import SessionId
@@ -78,19 +75,6 @@ class Session(msgspec.Struct):
     last_used_at: Moment
     user_agent: str | None
     current: bool
-
-
-class NewPassword(msgspec.Struct, forbid_unknown_fields=True):
-    """The current and the new password."""
-
-    current_password: str
-    new_password: Password
-
-
-class Withdrawal(msgspec.Struct, forbid_unknown_fields=True):
-    """The caller's password, as a confirmation."""
-
-    password: str
 
 
 @post(
@@ -139,7 +123,9 @@ def _tokens(tokens: Tokens, status: int) -> Response[SessionTokens]:
     opt={**TOKENLESS, "problems": (SessionEnded,)},
     summary="Refresh the tokens of a session",
 )
-async def refresh(data: JSONBody[Refresh], services: InjectedServices) -> Response[SessionTokens]:
+async def refresh_session(
+    data: JSONBody[Refresh], services: InjectedServices
+) -> Response[SessionTokens]:
     """Returns new tokens. A refresh token works once."""
     return _tokens(await services.sessions.refresh(data.refresh_token), 200)
 
@@ -149,7 +135,7 @@ async def refresh(data: JSONBody[Refresh], services: InjectedServices) -> Respon
     response_headers=[LINK],
     summary="List the caller's sessions, last used first",
 )
-async def sessions(
+async def list_sessions(
     request: ApiRequest,
     services: InjectedServices,
     limit: Limit = LIMIT,
@@ -183,46 +169,16 @@ async def end_session(request: ApiRequest, session_id: PathId, services: Injecte
     await services.sessions.end_session(caller_of(request), SessionId(session_id))
 
 
-@put(
-    "/me/password",
-    status_code=204,
-    opt={**LOG_IN, "problems": (WeakPassword, WrongPassword)},
-    summary="Change the caller's password",
-)
-async def change_password(
-    request: ApiRequest, data: JSONBody[NewPassword], services: InjectedServices
-) -> None:
-    """Ends all other sessions."""
-    await services.accounts.change_password(
-        caller_of(request), data.current_password, data.new_password
-    )
-
-
-@delete(
-    "/me",
-    status_code=204,
-    opt={**LOG_IN, "problems": (WrongPassword,)},
-    summary="Delete the caller's account",
-)
-async def withdraw(
-    request: ApiRequest, data: JSONBody[Withdrawal], services: InjectedServices
-) -> None:
-    """Deletes the account and everything that belongs to it."""
-    await services.withdrawal.withdraw(caller_of(request), data.password)
-
-
 router = Router(
     "/",
     route_handlers=[
         log_in,
-        refresh,
-        sessions,
+        refresh_session,
+        list_sessions,
         end_all_sessions,
         end_current_session,
         end_session,
-        change_password,
-        withdraw,
     ],
     opt=SECRET,
-    tags=["Accounts"],
+    tags=["Sessions"],
 )

@@ -62,7 +62,7 @@ async def find_users(
 
 
 @get("/users/{user_id:uuid}", opt=PUBLIC, summary="Get a user")
-async def user_page(user_id: PathId, services: InjectedServices) -> User:
+async def get_user(user_id: PathId, services: InjectedServices) -> User:
     """A user with their profile."""
     return user_shape(await services.accounts.user(UserId(user_id)))
 
@@ -77,7 +77,7 @@ async def check_user_exists(services: Services, connection: ApiConnection) -> No
     response_headers=[LINK],
     summary="List a user's projects, newest first",
 )
-async def user_projects(
+async def list_user_projects(
     request: ApiRequest,
     user_id: PathId,
     services: InjectedServices,
@@ -102,7 +102,7 @@ async def user_projects(
     response_headers=[LINK],
     summary="List a user's bookmarks, latest first",
 )
-async def user_bookmarks(
+async def list_user_bookmarks(
     request: ApiRequest,
     user_id: PathId,
     services: InjectedServices,
@@ -122,5 +122,7 @@ async def user_bookmarks(
 
 
 router = Router(
-    "/", route_handlers=[find_users, user_page, user_projects, user_bookmarks], tags=["Accounts"]
+    "/",
+    route_handlers=[find_users, get_user, list_user_projects, list_user_bookmarks],
+    tags=["Users"],
 )
