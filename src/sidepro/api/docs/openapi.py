@@ -24,6 +24,7 @@ from litestar.routes import BaseRoute, HTTPRoute
 from litestar.types import ControllerRouterHandler
 
 from sidepro.api.dependencies import PREFIX
+from sidepro.api.docs.links import add_links
 from sidepro.api.docs.responses import (
     HEADERS,
     Problem,
@@ -145,6 +146,7 @@ def document(app: Litestar) -> dict[str, Any]:
         problems = problem_responses(route, shared)
         successes = success_responses(route, schema_of)
         operation["responses"] = dict(sorted({**successes, **problems}.items()))
+        add_links(operation)
         if "multipart" in route.handler.opt:
             operation["requestBody"] = route.handler.opt["multipart"]
         if not route.path.startswith(PREFIX) or route.handler.opt.get("tokenless"):
