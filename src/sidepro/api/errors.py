@@ -9,7 +9,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, MethodNotAllowedException, ValidationException
 from litestar.types import Scope
 
-from sidepro.api.dependencies import ApiConnection, Services
+from sidepro.api.dependencies import ApiConnection
 from sidepro.api.validation_errors import parameter_errors
 from sidepro.domain.errors import (
     BadCursor,
@@ -24,6 +24,7 @@ from sidepro.http.app import AfterException
 from sidepro.http.middleware import DISCONNECTED
 from sidepro.http.problems import REJECTIONS, RequestRejected, problem_response, status_of
 from sidepro.http.rate_limits import set_allowance
+from sidepro.http.services import Services
 
 log = structlog.get_logger(__name__)
 

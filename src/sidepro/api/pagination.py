@@ -10,8 +10,9 @@ from litestar import Response
 from litestar.datastructures import ResponseHeader
 from litestar.params import Parameter
 
-from sidepro.api.dependencies import ApiRequest, Services
+from sidepro.api.dependencies import ApiRequest
 from sidepro.domain.pagination import Page, PageRequest
+from sidepro.http.services import Services
 
 Item = TypeVar("Item")
 View = TypeVar("View")

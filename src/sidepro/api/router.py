@@ -16,7 +16,7 @@ from sidepro.api.chat.endpoint import socket_router
 from sidepro.api.chat.handshake import Handshake
 from sidepro.api.chat.hub import Hub
 from sidepro.api.chat.limits import SocketLimits
-from sidepro.api.dependencies import PREFIX, Services
+from sidepro.api.dependencies import PREFIX
 from sidepro.api.docs import openapi
 from sidepro.api.docs.page import docs_router
 from sidepro.api.json_body import StrictJson
@@ -37,6 +37,7 @@ from sidepro.api.routes.images import images_router
 from sidepro.domain.accounts.ports import AccessTokens, SessionRegistry
 from sidepro.domain.rate_limiting import RateLimiter
 from sidepro.http.rate_limits import RateLimitMiddleware
+from sidepro.http.services import Services
 
 
 @dataclass(frozen=True, slots=True)

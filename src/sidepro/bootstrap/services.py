@@ -19,7 +19,6 @@ from sidepro.adapters.sql.readers.data_export_reader import SqlDataExportReader
 from sidepro.adapters.sql.readers.image_reader import SqlImageReader
 from sidepro.adapters.sql.readers.recommendation_reader import SqlRecommendationReader
 from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
-from sidepro.api.dependencies import Services
 from sidepro.domain.accounts.account_service import AccountService
 from sidepro.domain.accounts.ports import SimilarityTrigger
 from sidepro.domain.accounts.profile_service import ProfileService
@@ -36,6 +35,7 @@ from sidepro.domain.rooms.message_writer import MessageWriter
 from sidepro.domain.rooms.room_service import RoomService
 from sidepro.domain.rooms.ticket_service import TicketService
 from sidepro.domain.withdrawal import WithdrawalService
+from sidepro.http.services import Services
 from sidepro.settings import Settings
 
 

@@ -14,12 +14,12 @@ from sidepro.api.chat.close_codes import CloseCode, close_code
 from sidepro.api.chat.handshake import Handshake, Socket
 from sidepro.api.chat.hub import Hub
 from sidepro.api.chat.session import ChatSession
-from sidepro.api.dependencies import InjectedServices
 from sidepro.domain.errors import SideProError
 from sidepro.domain.rooms.room_service import RoomService
 from sidepro.http.client_address import client_address
 from sidepro.http.middleware import deny_socket
 from sidepro.http.problems import ORIGIN_DENIED, RequestRejected
+from sidepro.http.services import InjectedServices
 
 log = structlog.get_logger(__name__)
 

@@ -8,13 +8,7 @@ from litestar import Response, Router, delete, get, patch, post, put
 from litestar.params import JSONBody, Parameter
 
 from sidepro.api.auth import PUBLIC, TOKENLESS
-from sidepro.api.dependencies import (
-    LOCATION,
-    ApiRequest,
-    InjectedServices,
-    caller_of,
-    created,
-)
+from sidepro.api.dependencies import LOCATION, ApiRequest, caller_of, created
 from sidepro.api.json_body import sent_fields
 from sidepro.api.schemas import (
     Moment,
@@ -34,6 +28,7 @@ from sidepro.domain.errors import (
 from sidepro.http.client_address import client_address
 from sidepro.http.compression import SECRET
 from sidepro.http.rate_limits import LOG_IN, SIGN_UP
+from sidepro.http.services import InjectedServices
 
 Bio = Annotated[str, msgspec.Meta(extra_json_schema={"maxLength": 500})]
 Skills = Annotated[

@@ -3,9 +3,10 @@
 import msgspec
 from litestar import Router, delete, put
 
-from sidepro.api.dependencies import ApiRequest, InjectedServices, PathId, caller_of
+from sidepro.api.dependencies import ApiRequest, PathId, caller_of
 from sidepro.domain.ids import ProjectId
 from sidepro.domain.projects import views
+from sidepro.http.services import InjectedServices
 
 
 class BookmarkState(msgspec.Struct):

@@ -10,8 +10,9 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import HeaderParameter, Parameter
 
 from sidepro.api.auth import PUBLIC
-from sidepro.api.dependencies import ApiRequest, InjectedServices
+from sidepro.api.dependencies import ApiRequest
 from sidepro.http.etags import matches
+from sidepro.http.services import InjectedServices
 
 
 class Catalogue(msgspec.Struct):

@@ -12,9 +12,7 @@ from sidepro.api.dependencies import (
     LOCATION,
     ApiConnection,
     ApiRequest,
-    InjectedServices,
     PathId,
-    Services,
     caller_of,
     created,
 )
@@ -35,6 +33,7 @@ from sidepro.domain.errors import Forbidden
 from sidepro.domain.ids import CommentId, ProjectId
 from sidepro.domain.projects import views
 from sidepro.http.rate_limits import COMMENTS
+from sidepro.http.services import InjectedServices, Services
 
 CommentBody = Annotated[str, msgspec.Meta(extra_json_schema={**NOT_BLANK, "maxLength": 2_000})]
 

@@ -10,15 +10,12 @@ from litestar import Response, Router, get
 from litestar.datastructures import ResponseHeader
 from litestar.response import Stream
 
-from sidepro.api.dependencies import (
-    ApiRequest,
-    InjectedServices,
-    caller_of,
-)
+from sidepro.api.dependencies import ApiRequest, caller_of
 from sidepro.api.schemas import moment
 from sidepro.domain.data_export.data_export_service import DataExportService
 from sidepro.domain.data_export.views import Export, ExportedAccount
 from sidepro.domain.identity import Caller
+from sidepro.http.services import InjectedServices
 
 
 @get(

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from litestar import Response, Router, delete, get, post
 
-from sidepro.api.dependencies import ApiRequest, InjectedServices, PathId, caller_of
+from sidepro.api.dependencies import ApiRequest, PathId, caller_of
 from sidepro.api.idempotency import IdempotencyKeyHeader, existing, idempotent_response
 from sidepro.api.multipart_body import MAX_OVERHEAD, MEMBER, digest_of, uploaded_file
 from sidepro.api.pagination import (
@@ -32,6 +32,7 @@ from sidepro.domain.errors import (
 from sidepro.domain.ids import ImageId
 from sidepro.domain.images.views import ImageView, OwnImageView
 from sidepro.http.rate_limits import IMAGES
+from sidepro.http.services import InjectedServices
 
 
 class Image(msgspec.Struct):

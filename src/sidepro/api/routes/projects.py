@@ -15,9 +15,7 @@ from sidepro.api.dependencies import (
     LOCATION,
     ApiConnection,
     ApiRequest,
-    InjectedServices,
     PathId,
-    Services,
     caller_of,
     created,
     viewer_of,
@@ -48,6 +46,7 @@ from sidepro.domain.ids import ProjectId, UserId
 from sidepro.domain.projects import views
 from sidepro.http.etags import ANY, entity_tags
 from sidepro.http.rate_limits import MARKDOWN, PROJECTS
+from sidepro.http.services import InjectedServices, Services
 
 Title = Annotated[str, msgspec.Meta(extra_json_schema={**NOT_BLANK, "maxLength": 50})]
 Summary = Annotated[str, msgspec.Meta(extra_json_schema={**NOT_BLANK, "maxLength": 60})]

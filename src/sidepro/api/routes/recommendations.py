@@ -6,11 +6,7 @@ import msgspec
 from litestar import Router, get
 from litestar.params import Parameter
 
-from sidepro.api.dependencies import (
-    ApiRequest,
-    InjectedServices,
-    caller_of,
-)
+from sidepro.api.dependencies import ApiRequest, caller_of
 from sidepro.api.query_parameters import reject_null
 from sidepro.api.schemas import (
     Moment,
@@ -21,6 +17,7 @@ from sidepro.api.schemas import (
     user_summary,
 )
 from sidepro.domain.recommendations import views
+from sidepro.http.services import InjectedServices
 
 
 class Recommendation(msgspec.Struct):

@@ -13,9 +13,7 @@ from sidepro.api.dependencies import (
     PREFIX,
     ApiConnection,
     ApiRequest,
-    InjectedServices,
     PathId,
-    Services,
     caller_of,
     created,
 )
@@ -58,6 +56,7 @@ from sidepro.http.rate_limits import (
     ROOMS,
     TICKETS,
 )
+from sidepro.http.services import InjectedServices, Services
 
 _BOTH_WAYS = Violation(FieldCode.CONFLICTING, "cannot be combined with before")
 

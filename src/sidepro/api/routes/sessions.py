@@ -8,12 +8,7 @@ from litestar import Response, Router, delete, get, post
 from litestar.params import JSONBody
 
 from sidepro.api.auth import TOKENLESS
-from sidepro.api.dependencies import (
-    ApiRequest,
-    InjectedServices,
-    PathId,
-    caller_of,
-)
+from sidepro.api.dependencies import ApiRequest, PathId, caller_of
 from sidepro.api.pagination import (
     LIMIT,
     LINK,
@@ -41,6 +36,7 @@ from sidepro.domain.ids import SessionId
 from sidepro.http.client_address import client_address
 from sidepro.http.compression import SECRET
 from sidepro.http.rate_limits import LOG_IN
+from sidepro.http.services import InjectedServices
 
 
 class LogIn(msgspec.Struct, forbid_unknown_fields=True):

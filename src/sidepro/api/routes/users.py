@@ -6,14 +6,7 @@ from litestar import Response, Router, get
 from litestar.params import Parameter
 
 from sidepro.api.auth import PUBLIC
-from sidepro.api.dependencies import (
-    ApiConnection,
-    ApiRequest,
-    InjectedServices,
-    PathId,
-    Services,
-    viewer_of,
-)
+from sidepro.api.dependencies import ApiConnection, ApiRequest, PathId, viewer_of
 from sidepro.api.pagination import (
     LIMIT,
     LINK,
@@ -29,6 +22,7 @@ from sidepro.api.routes.accounts import User, user_shape
 from sidepro.api.schemas import ProjectCard, project_card
 from sidepro.domain.ids import UserId
 from sidepro.domain.projects.views import BoardQuery
+from sidepro.http.services import InjectedServices, Services
 
 
 @get("/users", response_headers=[LINK], summary="Find users by username")

@@ -1,0 +1,45 @@
+"""The services that the routes of all HTTP drivers call."""
+
+from dataclasses import dataclass
+
+from litestar.di import NamedDependency
+
+from sidepro.domain.accounts.account_service import AccountService
+from sidepro.domain.accounts.profile_service import ProfileService
+from sidepro.domain.accounts.session_service import SessionService
+from sidepro.domain.catalogue.ports import CatalogueReader
+from sidepro.domain.data_export.data_export_service import DataExportService
+from sidepro.domain.images.image_service import ImageService
+from sidepro.domain.pagination import CursorCodec
+from sidepro.domain.projects.bookmark_service import BookmarkService
+from sidepro.domain.projects.comment_service import CommentService
+from sidepro.domain.projects.project_service import ProjectService
+from sidepro.domain.recommendations.recommendation_service import RecommendationService
+from sidepro.domain.rooms.room_service import RoomService
+from sidepro.domain.rooms.ticket_service import TicketService
+from sidepro.domain.withdrawal import WithdrawalService
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The services of the routes, the codec of cursors, and the path of the public address."""
+
+    catalogue: CatalogueReader
+    accounts: AccountService
+    profiles: ProfileService
+    sessions: SessionService
+    data_export: DataExportService
+    projects: ProjectService
+    comments: CommentService
+    bookmarks: BookmarkService
+    rooms: RoomService
+    tickets: TicketService
+    recommendations: RecommendationService
+    images: ImageService
+    withdrawal: WithdrawalService
+    cursors: CursorCodec
+    base_path: str = ""
+
+
+InjectedServices = NamedDependency[Services]
+"""The type of a handler's `services` parameter."""
