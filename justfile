@@ -124,8 +124,9 @@ audit: ready
     pip-audit --strict --disable-pip --require-hashes --requirement requirements/runtime.txt
     pip-audit --strict --disable-pip --require-hashes --requirement requirements/dev.txt
 
-# send generated frames to a server's chat socket; takes the number of sockets and a seed
+# send generated frames to chat sockets, on both databases; takes the number of sockets and a seed
 fuzz-sockets *arguments: ready
+    @tests/install-servers.sh
     python -m tests.sockets.fuzzer "$@"
 
 # generate requests with schemathesis, on both databases; takes the number of cases and a seed

@@ -1,4 +1,7 @@
-"""Hooks of schemathesis: a user of its own, signed up again as generated calls end sessions."""
+"""Hooks of schemathesis: a user of its own, signed up again when a call has ended its session.
+
+The user stays otherwise, so that later calls may see what earlier ones created.
+"""
 
 import os
 import secrets
@@ -8,9 +11,9 @@ import httpx
 import schemathesis
 
 
-@schemathesis.auth(refresh_interval=2)
+@schemathesis.auth(refresh_interval=3600)
 class NewUser:
-    """Signs a user up every two seconds, unless `FUZZ_ANONYMOUS` is set."""
+    """Signs a user up, and another one after a 401, unless `FUZZ_ANONYMOUS` is set."""
 
     def get(self, _case: Any, _context: Any) -> str | None:
         """An access token."""

@@ -2,7 +2,8 @@
 
 Run `python -m tests.fuzz.http_fuzzer [CASES] [SEED]`. All phases and checks run but
 `positive_data_acceptance`: values that fit their schema may be missing from the catalogue, taken,
-common passwords or no cursors. A server that logs an error fails the run too.
+common passwords or no cursors. A server that logs an error fails the run too. The server on
+PostgreSQL has a Redis.
 """
 
 from __future__ import annotations
@@ -13,13 +14,16 @@ import secrets
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.databases import PostgresqlDatabases, SqliteDatabases
-from tests.servers import Postgres, SideProServer
+from tests.servers import Postgres, RedisServer, SideProServer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.databases import Databases
 
 ERRORS = ("unhandled_error", "Traceback", "[error ")
@@ -27,10 +31,18 @@ ROUNDS = 20
 """Rounds after which a run ends that generates fewer cases than expected."""
 
 
-def fuzz(databases: Databases, cases: int, seed: int, *, anonymous: bool = False) -> int:
+def fuzz(
+    databases: Databases,
+    cases: int,
+    seed: int,
+    *,
+    anonymous: bool = False,
+    extra: Mapping[str, str] | None = None,
+) -> int:
     """Generates at least so many cases; returns their number.
 
-    A round has a few cases an operation. Rounds follow, with the next seeds, until all are done.
+    A round has a few cases an operation. Rounds follow, with the next seeds, until all are
+    done. `extra` are further settings of the server.
 
     Raises:
         AssertionError: a check failed, or the server logged an error.
@@ -39,7 +51,7 @@ def fuzz(databases: Databases, cases: int, seed: int, *, anonymous: bool = False
     with (
         tempfile.TemporaryDirectory() as folder,
         databases.settings(Path(folder) / "data") as settings,
-        SideProServer(settings) as own,
+        SideProServer({**settings, **(extra or {})}) as own,
     ):
         for number in range(seed, seed + ROUNDS):
             done += _round(own, cases - done, number, anonymous=anonymous)
@@ -62,6 +74,7 @@ def _round(server: SideProServer, cases: int, seed: int, *, anonymous: bool) -> 
     done = subprocess.run(
         [
             Path(sys.executable).with_name("schemathesis"),
+            f"--config-file={Path(__file__).with_name('schemathesis.toml')}",
             "run",
             f"{server.url}/api/openapi.json",
             f"--seed={seed}",
@@ -88,12 +101,22 @@ def main() -> None:
     cases = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else secrets.randbits(31)
     print(f"seed {seed}", flush=True)
-    with tempfile.TemporaryDirectory() as folder, Postgres.start() as postgres:
-        for databases in (SqliteDatabases(Path(folder)), PostgresqlDatabases(postgres)):
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Postgres.start() as postgres,
+        RedisServer.start() as redis,
+    ):
+        for databases, extra in (
+            (SqliteDatabases(Path(folder)), {}),
+            (PostgresqlDatabases(postgres), {"SIDEPRO_REDIS_URL": redis.url}),
+        ):
             for anonymous in (False, True):
-                done = fuzz(databases, cases // 4, seed, anonymous=anonymous)
+                started = time.monotonic()
+                done = fuzz(databases, cases // 4, seed, anonymous=anonymous, extra=extra)
+                seconds = time.monotonic() - started
                 who = "anonymous" if anonymous else "signed in"
-                print(f"{type(databases).__name__}, {who}: {done:,} cases", flush=True)
+                print(f"{type(databases).__name__}, {who}: {done:,} cases in {seconds:.0f} s")
+                sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -15,9 +15,12 @@ import secrets
 import socket
 import struct
 import sys
+import tempfile
 import time
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -27,7 +30,8 @@ from sidepro.api.chat.asyncapi import document
 from sidepro.api.chat.close_codes import CloseCode
 from sidepro.api.chat.frames import FROM_CLIENT
 from tests.clients import Client, http_client
-from tests.servers import SideProServer
+from tests.databases import PostgresqlDatabases, settings_of
+from tests.servers import Postgres, RedisServer, SideProServer
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 MARKER = b"end-of-the-frames"
@@ -172,8 +176,8 @@ def large_frames() -> st.SearchStrategy[Frame]:
     )
 
 
-def frames() -> st.SearchStrategy[Frame]:
-    """One frame of any kind; half are frames of the document."""
+def text_frames() -> st.SearchStrategy[Frame]:
+    """Whole frames and pings that do not break the protocol; half are frames of the document."""
     valid = client_frames().map(lambda frame: Frame(encoded(json.dumps(frame).encode())))
     return st.one_of(
         valid,
@@ -181,13 +185,30 @@ def frames() -> st.SearchStrategy[Frame]:
         valid,
         broken_json().map(lambda data: Frame(encoded(data))),
         JUNK.map(lambda value: Frame(encoded(json.dumps(value).encode()))),
-        st.binary(max_size=100).map(lambda data: Frame(encoded(data))),
         st.binary(max_size=125).map(lambda data: Frame(encoded(data, PING))),
         st.binary(max_size=125).map(lambda data: Frame(encoded(data, PONG))),
+    )
+
+
+def frames() -> st.SearchStrategy[Frame]:
+    """One frame of any kind."""
+    return st.one_of(
+        text_frames(),
+        st.binary(max_size=100).map(lambda data: Frame(encoded(data))),
         fragments(),
         raw_frames(),
         large_frames(),
         close_frames(),
+    )
+
+
+def sequences() -> st.SearchStrategy[list[Frame]]:
+    """The frames of a socket. A sequence of all kinds ends early, with the first fatal frame."""
+    broken = broken_json().map(lambda data: Frame(encoded(data)))
+    return st.one_of(
+        st.lists(text_frames(), min_size=1, max_size=60),
+        st.lists(broken, min_size=10, max_size=15),
+        st.lists(frames(), min_size=1, max_size=30),
     )
 
 
@@ -270,7 +291,7 @@ class Fuzzer:
             phases=[Phase.generate, Phase.shrink],
             suppress_health_check=list(HealthCheck),
         )
-        @given(st.lists(frames(), min_size=1, max_size=30))
+        @given(sequences())
         def example(sequence: list[Frame]) -> None:
             self._check(sequence)
 
@@ -282,8 +303,11 @@ class Fuzzer:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(f"{self._server.url}/health/live", timeout=TIMEOUT) as answer:
             assert answer.status == 200
-        log = self._server.log()
-        new, self._log_read = log[self._log_read :], len(log)
+        with self._server.log_file.open("rb") as log:
+            log.seek(self._log_read)
+            data = log.read()
+        self._log_read += len(data)
+        new = data.decode("utf-8", errors="replace")
         found = [line for line in new.splitlines() if any(error in line for error in ERRORS)]
         assert not found, new[max(0, new.find(found[0]) - 500) :][:6000]
 
@@ -320,18 +344,33 @@ class Fuzzer:
 
 
 def main() -> None:
-    """Fuzzes a server of its own."""
-    sockets = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    """Fuzzes servers of its own: on SQLite, and on PostgreSQL with Redis."""
+    sockets = int(sys.argv[1]) if len(sys.argv) > 1 else 50_000
     number = int(sys.argv[2]) if len(sys.argv) > 2 else secrets.randbits(32)
     print(f"seed {number}", flush=True)
+    _fuzz_server("SQLite", {}, sockets, number)
+    with (
+        Postgres.start() as postgres,
+        RedisServer.start() as redis,
+        PostgresqlDatabases(postgres).fresh() as database,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        environment = {
+            **settings_of(database, Path(folder)),
+            "SIDEPRO_REDIS_URL": redis.url,
+        }
+        _fuzz_server("PostgreSQL and Redis", environment, sockets, number)
+
+
+def _fuzz_server(name: str, environment: Mapping[str, str], sockets: int, number: int) -> None:
     started = time.monotonic()
-    with SideProServer({"SIDEPRO_ACCESS_TOKEN_TTL": "86400"}) as server:
+    with SideProServer({**environment, "SIDEPRO_ACCESS_TOKEN_TTL": "86400"}) as server:
         fuzzer = Fuzzer(server)
         try:
             fuzzer.run(sockets, number)
         finally:
             seconds = time.monotonic() - started
-            print(f"seed {number}: {fuzzer.sent:,} frames in {seconds:.0f} s; {fuzzer.codes}")
+            print(f"{name}: {fuzzer.sent:,} frames in {seconds:.0f} s; {fuzzer.codes}", flush=True)
 
 
 if __name__ == "__main__":
