@@ -25,7 +25,7 @@ register_profiles()
 Server = TypeVar("Server")
 
 ALL_DATABASES = ("sqlite", "postgresql")
-SERVERS = {"postgres", "redis_server", "own_redis"}
+SERVERS = {"postgres", "redis_server", "own_redis", "browser"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,18 +34,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run tests on both databases that otherwise run on SQLite alone",
     )
+    parser.addoption(
+        "--traces",
+        action="store_true",
+        help="keep a trace of each failed browser test, for `playwright show-trace`",
+    )
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Marks a test that starts a server or Chromium, so that `-m "not servers"` leaves it out."""
+    if SERVERS & set(getattr(item, "fixturenames", ())):
+        item.add_marker(pytest.mark.servers)
 
 
 @pytest.hookimpl(trylast=True)  # after pytest has grouped the tests by fixtures
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the tests that start a server, so that `-m "not servers"` leaves them out.
-
-    Slow tests, which mostly wait, come first: one worker runs them while the others compute.
-    """
+    """Slow tests, which mostly wait, come first: one worker runs them while the others compute."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
-    for item in items:
-        if SERVERS & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.servers)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
