@@ -19,7 +19,7 @@ ready:
 up *options:
     @exec ./just up "$@"
 
-# run all tests on their own PostgreSQL and Redis; takes pytest's arguments
+# run all tests on their own PostgreSQL, Redis and Chromium; takes pytest's arguments
 test *arguments: ready
     @tests/install-servers.sh
     @# one process more than cores, since many tests wait for servers
@@ -68,7 +68,7 @@ fmt: ready
 
 # measure the cost of requests, chat and similarity; see docs/performance.md
 bench *arguments: ready
-    @tests/install-servers.sh
+    @tests/install-servers.sh postgresql redis
     @python -m bench "$@"
 
 # write docs/openapi.json
@@ -88,7 +88,7 @@ wheel: ready
 
 # install only the wheel and run docs/tour.py against it, on SQLite and on PostgreSQL
 wheel-tour: ready
-    @tests/install-servers.sh
+    @tests/install-servers.sh postgresql redis
     @python -m tests.wheel_tour
 
 # build the container image with podman or docker
@@ -131,5 +131,5 @@ fuzz-sockets *arguments: ready
 
 # generate requests with schemathesis, on both databases; takes the number of cases and a seed
 fuzz *arguments: ready
-    @tests/install-servers.sh
+    @tests/install-servers.sh postgresql redis
     @python -m tests.fuzz.http_fuzzer "$@"

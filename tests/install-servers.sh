@@ -1,30 +1,44 @@
 #!/bin/sh
-# Sees to it that the server programs which the tests start are there: installs them as root on
-# Debian or a relative of it, says elsewhere what to install. Runs in the environment of ./just.
+# Ensures that the programs which the tests start are there: installs them as root on Debian or a
+# relative of it, says elsewhere what to install. Arguments select some of postgresql, redis and
+# chromium. Runs in the environment of ./just.
 set -eu
 cd "$(dirname -- "$0")/.."
 
-found() { python -m tests.servers >/dev/null 2>&1; }
+[ $# -gt 0 ] || set -- postgresql redis chromium
+names="$*"
+
+found() { python -m tests.servers $names >/dev/null 2>&1; }
 
 found && exit 0
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    echo "Installing PostgreSQL and Redis for the tests …" >&2
+    packages=
+    for name in $names; do
+        case $name in
+            redis) packages="$packages redis-server" ;;
+            # the font shows Korean, and fontconfig finds it
+            chromium) packages="$packages chromium fontconfig fonts-noto-cjk" ;;
+            *) packages="$packages $name" ;;
+        esac
+    done
+    echo "Installing$packages for the tests …" >&2
     export DEBIAN_FRONTEND=noninteractive
     apt-get update -qq >&2
-    apt-get install -y -qq --no-install-recommends postgresql redis-server >&2
+    apt-get install -y -qq --no-install-recommends $packages >&2
     found && exit 0
 fi
 
-cat >&2 <<'END'
-The tests start servers of PostgreSQL and Redis, and their programs are not on this machine.
-Install them, then try again:
+python -m tests.servers $names >/dev/null || cat >&2 <<'END'
 
-    Debian, Ubuntu    sudo apt-get install postgresql redis-server
-    Fedora            sudo dnf install postgresql-server valkey
-    Alpine            sudo apk add postgresql redis
-    macOS             brew install postgresql redis
+The tests start these programs. Install what is missing, then try again:
 
-`./just test-fast` runs the tests that need no server.
+    Debian            sudo apt-get install postgresql redis-server chromium fonts-noto-cjk
+    Ubuntu            the same, with Google Chrome in place of chromium
+    Fedora            sudo dnf install postgresql-server valkey chromium google-noto-sans-cjk-fonts
+    Alpine            sudo apk add postgresql redis chromium font-noto-cjk
+    macOS             brew install postgresql redis; brew install --cask google-chrome
+
+`./just test-fast` runs the tests that need none of them.
 END
 exit 1

@@ -1,11 +1,16 @@
-"""Says where the server programs are."""
+"""Says where the server programs and Chromium are. Arguments select some of them by name."""
 
 import sys
 
-from tests.servers import ServerError, find_postgres, find_redis
+from tests.servers import ServerError, find_chromium, find_postgres, find_redis
 
-try:
-    print(find_postgres())
-    print(find_redis())
-except ServerError as problem:
-    sys.exit(str(problem))
+PROGRAMS = {"postgresql": find_postgres, "redis": find_redis, "chromium": find_chromium}
+
+missing = []
+for name in sys.argv[1:] or PROGRAMS:
+    try:
+        print(PROGRAMS[name]())
+    except ServerError as problem:
+        missing.append(str(problem))
+if missing:
+    sys.exit("\n".join(missing))

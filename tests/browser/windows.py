@@ -1,0 +1,152 @@
+"""Browser windows of the people in a test."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import httpx
+
+from tests.browser.problems import Problems
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from playwright.async_api import Browser, BrowserContext, Page
+
+Language = Literal["ko", "en"]
+Colours = Literal["light", "dark"]
+
+LOCALES = {"ko": "ko-KR", "en": "en-US"}
+HEIGHTS = {320: 640, 390: 844}
+TIMEOUT = 10_000
+"""Milliseconds after which an expected element or navigation counts as missing."""
+
+
+class Account(Protocol):
+    """The owner of a window, such as a `tests.clients.Client`."""
+
+    email: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the browser asks for. The width is in CSS pixels; 390 is a telephone's."""
+
+    language: Language = "ko"
+    colours: Colours = "light"
+    width: int = 1280
+    script: bool = True
+    motion: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.language}-{self.colours}-{self.width}{'' if self.script else '-noscript'}"
+
+
+@dataclass(frozen=True)
+class Window:
+    """A browser profile of one person with its first tab.
+
+    Tests use Playwright's `page` and `context`. Paths are relative to the server.
+    """
+
+    page: Page
+    context: BrowserContext
+    problems: Problems
+    look: Look
+    origin: str
+
+    async def tab(self, path: str) -> Page:
+        """Opens the path in another tab of the same profile."""
+        page = await self.context.new_page()
+        await page.goto(path)
+        return page
+
+    def expect_status(self, status: int) -> None:
+        """Expects an answer with this status, 400 to 599, for the page or for what it loads."""
+        self.problems.expect(f"responded with a status of {status} ")
+
+    async def log_in(self, account: Account) -> None:
+        """Logs in as the form does, and keeps the session's cookie in this profile."""
+        async with httpx.AsyncClient(base_url=self.origin, trust_env=False) as http:
+            form = {"email": account.email, "password": account.password}
+            response = await http.post("/log-in", data=form, headers={"Origin": self.origin})
+        assert response.status_code == 303, f"log-in: {response.status_code} {response.text}"
+        await self.context.add_cookies(
+            [
+                {
+                    "name": name,
+                    "value": value,
+                    "url": self.origin,
+                    "httpOnly": True,
+                    "sameSite": "Lax",
+                }
+                for name, value in response.cookies.items()
+            ]
+        )
+
+
+class Windows:
+    """Opens windows of one browser on one server. Problems in any of them are reported."""
+
+    def __init__(self, browser: Browser, origin: str, *, traces: bool = False) -> None:
+        self._browser = browser
+        self._origin = origin
+        self._traces = traces
+        self._open: list[Window] = []
+
+    async def open(
+        self, account: Account | None = None, look: Look | None = None, **changes: Any
+    ) -> Window:
+        """A window on an empty page, logged in to the account if there is one.
+
+        `changes` are members of `Look`.
+        """
+        look = replace(look or Look(), **changes)
+        context = await self._browser.new_context(
+            base_url=self._origin,
+            locale=LOCALES[look.language],
+            timezone_id="Asia/Seoul",
+            color_scheme=look.colours,
+            reduced_motion="no-preference" if look.motion else "reduce",
+            viewport={"width": look.width, "height": HEIGHTS.get(look.width, 800)},
+            java_script_enabled=look.script,
+        )
+        context.set_default_timeout(TIMEOUT)
+        if self._traces:
+            await context.tracing.start(screenshots=True, snapshots=True)
+        problems = Problems(context, self._origin)
+        window = Window(await context.new_page(), context, problems, look, self._origin)
+        self._open.append(window)
+        if account:
+            await window.log_in(account)
+        return window
+
+    async def problems(self) -> list[str]:
+        """The problems of all windows so far."""
+        for window in self._open:
+            for page in window.context.pages:
+                await page.title()  # events that happened before have arrived with the answer
+        return [problem for window in self._open for problem in window.problems.report()]
+
+    async def keep(self, folder: Path) -> None:
+        """Writes a screenshot and the HTML of each tab, and traces, to a new folder."""
+        _make_empty(folder)
+        pages = [page for window in self._open for page in window.context.pages]
+        for number, page in enumerate(pages, 1):
+            await page.screenshot(path=folder / f"{number}.png", full_page=True)
+            (folder / f"{number}.html").write_text(await page.content(), "utf-8")
+        if self._traces:
+            for number, window in enumerate(self._open, 1):
+                await window.context.tracing.stop(path=folder / f"trace-{number}.zip")
+
+    async def close(self) -> None:
+        while self._open:
+            await self._open.pop().context.close()
+
+
+def _make_empty(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)

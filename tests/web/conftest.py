@@ -1,0 +1,102 @@
+"""A server with the screens, a Chromium of each test process, and windows for each test."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.chromium import chromium
+from tests.browser.windows import Windows
+from tests.clients import Client, http_client
+from tests.servers import ServerError, SideProServer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Generator, Iterator
+
+    import httpx
+    from playwright.async_api import Browser
+
+    from tests.databases import Databases
+
+FAILURES = Path(__file__).parents[2] / "build" / "failures"
+"""Screenshots and HTML of failed tests. Git ignores it."""
+
+REPORT = pytest.StashKey[pytest.TestReport]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Leaves the outcome of the test to its fixtures."""
+    report = yield
+    if report.when == "call":
+        item.stash[REPORT] = report
+    return report
+
+
+@pytest.fixture(scope="session")
+def server(
+    databases: Databases, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SideProServer]:
+    """`sidepro serve` with the screens, on SQLite with the jobs in it and without rate limits.
+
+    All tests share it: each makes people of its own.
+    """
+    folder = tmp_path_factory.mktemp("web")
+    with databases.settings(folder) as settings, SideProServer(settings) as running:
+        yield running
+
+
+@pytest.fixture
+async def http(server: SideProServer) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the server, for `Client.sign_up`. It keeps no cookies of the log-in form."""
+    async with http_client(server.url) as client:
+        yield client
+
+
+@pytest.fixture
+async def person(http: httpx.AsyncClient) -> Client:
+    """A new person without a profile, as a client of the API."""
+    return await Client.sign_up(http)
+
+
+@pytest.fixture
+async def partner(http: httpx.AsyncClient) -> Client:
+    """Another new person."""
+    return await Client.sign_up(http)
+
+
+@pytest.fixture(scope="session")
+async def browser(anyio_backend: str) -> AsyncIterator[Browser]:
+    """Chromium, started once in each test process."""
+    try:
+        async with chromium() as running:
+            yield running
+    except ServerError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture
+async def windows(
+    browser: Browser, server: SideProServer, request: pytest.FixtureRequest
+) -> AsyncIterator[Windows]:
+    """Opens windows on `server`. Problems in a window fail the test; see `Problems`.
+
+    A failed test leaves what its windows showed in `build/failures`.
+    """
+    windows = Windows(browser, server.url, traces=request.config.getoption("traces"))
+    try:
+        yield windows
+        problems = await windows.problems()
+        report = request.node.stash.get(REPORT, None)
+        if problems or report is None or report.failed:
+            name = re.sub(r"[^\w.-]+", "_", request.node.nodeid.removeprefix("tests/web/"))
+            await windows.keep(FAILURES / name)
+        if problems:
+            pytest.fail("\n".join(["problems in the browser:", *problems]), pytrace=False)
+    finally:
+        await windows.close()
