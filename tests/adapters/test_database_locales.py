@@ -109,7 +109,7 @@ def test_searches_use_the_index_and_find_the_same_in_every_locale(filled: Filled
                 query = BoardQuery(text=search_term(term))
                 page = await board.board(query, PageRequest(20), None)
                 found[term] = sorted(filled.projects.index(card.id) for card in page.items)
-                numbers[term] = await board.board_size(query)
+                numbers[term] = await board.board_size(query, None)
         finally:
             await database.close()
         return found, numbers

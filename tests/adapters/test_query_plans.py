@@ -156,7 +156,7 @@ async def test_a_page_of_the_board_reads_little_of_the_big_tables(
 async def test_counting_reads_no_whole_table(filled: Filled) -> None:
     for query in queries().values():
         if query.sort is Sort.NEWEST:
-            await filled.board.board_size(query)
+            await filled.board.board_size(query, None)
     assert filled.database.executed
     assert full_scans(filled.database, counting=True) == []
 
@@ -169,12 +169,12 @@ async def test_no_other_list_reads_a_whole_table(filled: Filled) -> None:
     for request in (PageRequest(6), PageRequest(6, Cursor(reverse=True))):
         for page in (
             await board.bookmarked_by(data.user, request, None),
-            await board.comments(data.projects[1], request),
-            await board.comments(data.projects[1], request, CommentOrder.NEWEST),
+            await board.comments(data.projects[1], request, None),
+            await board.comments(data.projects[1], request, None, CommentOrder.NEWEST),
             await rooms.rooms(data.user, request),
         ):
             assert page.items
-    await board.bookmarks_of(data.user)
+    await board.bookmarks_of(data.user, None)
     await rooms.unread(data.user)
     for place in ({"after": 3, "before": None}, {"after": None, "before": 3}):
         assert await rooms.messages(data.room, limit=20, **place)

@@ -143,7 +143,7 @@ async def test_counters_equal_their_rows(database: Database) -> None:
     bookmarks = Counter(bookmark.project_id for bookmark in data.bookmarks)
     comments = Counter(comment.project_id for comment in data.comments)
     for project in data.projects:
-        counters = await reader.counters(project.id)
+        counters = await reader.counters(project.id, None)
         assert counters is not None
         assert counters.views == data.views[project.id]
         assert counters.bookmarks == bookmarks[project.id]

@@ -83,7 +83,7 @@ class Adapters:
 
     async def counters(self, project_id: ProjectId) -> Counters:
         """The counters of an existing project."""
-        counters = await self.board.counters(project_id)
+        counters = await self.board.counters(project_id, None)
         assert counters is not None
         return counters
 

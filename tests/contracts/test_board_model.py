@@ -277,7 +277,7 @@ class Board:
             assert card.view_count == self.views[card.id]
             assert card.bookmark_count == len(self.bookmarks[card.id])
             assert card.bookmarked is (self.people[0].id in self.bookmarks[card.id])
-        assert await self.reader.board_size(query) == len(places)
+        assert await self.reader.board_size(query, None) == len(places)
         return page
 
 

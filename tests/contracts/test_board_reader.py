@@ -40,7 +40,7 @@ async def test_an_empty_board(adapters: Adapters) -> None:
     for cursor in (Cursor(), Cursor(reverse=True)):
         page = await adapters.board.board(BoardQuery(), PageRequest(5, cursor), None)
         assert page == Page((), None, None)
-    assert await adapters.board.board_size(BoardQuery()) == 0
+    assert await adapters.board.board_size(BoardQuery(), None) == 0
 
 
 @pytest.mark.parametrize("sort", list(Sort))
@@ -150,7 +150,7 @@ async def test_text_is_found_as_a_folded_substring(
     query = BoardQuery(text=search_term(asked))
     page = await adapters.board.board(query, EVERYTHING, None)
     assert {card.id for card in page.items} == {projects[name].id for name in found}
-    assert await adapters.board.board_size(query) == len(found)
+    assert await adapters.board.board_size(query, None) == len(found)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ async def test_any_or_all_of_several_skills(
     query = BoardQuery(skills=skills, all_skills=every)
     page = await adapters.board.board(query, EVERYTHING, None)
     assert {card.id for card in page.items} == {projects[name].id for name in found}
-    assert len(page.items) == await adapters.board.board_size(query) == len(found)
+    assert len(page.items) == await adapters.board.board_size(query, None) == len(found)
 
 
 async def test_all_of_more_skills_than_any_project_has_are_found_nowhere(
@@ -201,7 +201,7 @@ async def test_all_of_more_skills_than_any_project_has_are_found_nowhere(
     ):
         query = BoardQuery(skills=skills, all_skills=every)
         page = await adapters.board.board(query, EVERYTHING, None)
-        assert len(page.items) == await adapters.board.board_size(query) == found
+        assert len(page.items) == await adapters.board.board_size(query, None) == found
 
 
 async def test_bookmarked_is_the_viewers_and_null_for_anonymous_ones(adapters: Adapters) -> None:
@@ -245,9 +245,9 @@ async def test_bookmarks_come_latest_first_with_ties_by_id(adapters: Adapters) -
     anonymous = await adapters.board.bookmarked_by(reader.id, EVERYTHING, None)
     assert {card.bookmarked for card in anonymous.items} == {None}
     assert anonymous.items[-1].bookmark_count in (1, 2)
-    assert await adapters.board.bookmarks_of(reader.id) == 6
-    assert await adapters.board.bookmarks_of(viewer.id) == 2
-    assert await adapters.board.bookmarks_of(author.id) == 0
+    assert await adapters.board.bookmarks_of(reader.id, None) == 6
+    assert await adapters.board.bookmarks_of(viewer.id, None) == 2
+    assert await adapters.board.bookmarks_of(author.id, None) == 0
 
 
 async def test_a_user_without_bookmarks_has_an_empty_list(adapters: Adapters) -> None:
@@ -290,23 +290,23 @@ async def test_a_projects_page_shows_all_of_it(adapters: Adapters, catalogue: Ca
         revision=3,
     )
     assert (await adapters.board.board(BoardQuery(), EVERYTHING, None)).items == (card,)
-    assert await adapters.board.counters(project.id) == Counters(1, 2, 1)
+    assert await adapters.board.counters(project.id, None) == Counters(1, 2, 1)
 
 
 async def test_a_project_that_is_not_there(adapters: Adapters) -> None:
     author = factories.user()
     await adapters.add(author, factories.project(author.id))
     assert await adapters.board.project(no_project(), author.id) is None
-    assert await adapters.board.counters(no_project()) is None
+    assert await adapters.board.counters(no_project(), None) is None
 
 
 async def test_projects_of_deactivated_people_stay_on_the_board(adapters: Adapters) -> None:
     deleted = factories.user(is_active=False)
     project = factories.project(deleted.id)
     await adapters.add(deleted, project, factories.comment(project.id, deleted.id))
-    assert await adapters.board.board_size(BoardQuery()) == 1
+    assert await adapters.board.board_size(BoardQuery(), None) == 1
     assert len((await adapters.board.board(BoardQuery(), EVERYTHING, None)).items) == 1
-    assert len((await adapters.board.comments(project.id, EVERYTHING)).items) == 1
+    assert len((await adapters.board.comments(project.id, EVERYTHING, None)).items) == 1
 
 
 async def test_comments_come_oldest_first_with_ties_by_id(adapters: Adapters) -> None:
@@ -340,22 +340,22 @@ async def test_comments_come_oldest_first_with_ties_by_id(adapters: Adapters) ->
         for comment in sorted(comments, key=lambda comment: (comment.created_at, comment.id))
     )
     for limit in (1, 2, 3, 7, 8):
-        oldest = partial(adapters.board.comments, project.id)
+        oldest = partial(adapters.board.comments, project.id, viewer=None)
         assert tuple(await read_all_pages(oldest, limit)) == expected
         newest = partial(oldest, order=CommentOrder.NEWEST)
         assert tuple(await read_all_pages(newest, limit)) == expected[::-1]
     for view in expected:
-        assert await adapters.board.comment(project.id, view.id) == view
-        assert await adapters.board.comment(no_project(), view.id) is None
-    assert await adapters.board.comment(project.id, no_comment()) is None
+        assert await adapters.board.comment(project.id, view.id, None) == view
+        assert await adapters.board.comment(no_project(), view.id, None) is None
+    assert await adapters.board.comment(project.id, no_comment(), None) is None
 
 
 async def test_comments_of_a_quiet_project_are_none(adapters: Adapters) -> None:
     author = factories.user()
     project = factories.project(author.id)
     await adapters.add(author, project)
-    assert await adapters.board.comments(project.id, EVERYTHING) == Page((), None, None)
-    assert await adapters.board.comments(no_project(), EVERYTHING) == Page((), None, None)
+    assert await adapters.board.comments(project.id, EVERYTHING, None) == Page((), None, None)
+    assert await adapters.board.comments(no_project(), EVERYTHING, None) == Page((), None, None)
 
 
 async def test_a_walk_through_comments_meets_those_that_come_meanwhile(adapters: Adapters) -> None:
@@ -365,16 +365,16 @@ async def test_a_walk_through_comments_meets_those_that_come_meanwhile(adapters:
         factories.comment(project.id, author.id, created_at=after(number)) for number in range(6)
     ]
     await adapters.add(author, project, *comments[:3])
-    first = await adapters.board.comments(project.id, PageRequest(2))
+    first = await adapters.board.comments(project.id, PageRequest(2), None)
     assert first.next is not None
     async with adapters.unit_of_work() as work:
         await work.comments.delete(comments[1].id)
         await work.commit()
     await adapters.add(*comments[3:])
-    second = await adapters.board.comments(project.id, PageRequest(3, first.next))
+    second = await adapters.board.comments(project.id, PageRequest(3, first.next), None)
     assert [view.id for view in second.items] == [comment.id for comment in comments[2:5]]
     assert second.next is not None
     assert second.previous is not None
-    third = await adapters.board.comments(project.id, PageRequest(3, second.next))
+    third = await adapters.board.comments(project.id, PageRequest(3, second.next), None)
     assert [view.id for view in third.items] == [comments[5].id]
     assert third.next is None

@@ -101,7 +101,7 @@ async def test_mending_passes_over_a_project_that_went_meanwhile(adapters: Adapt
         await work.commit()
     await repair(database_of(adapters), wrong)
     assert await find_drifts(database_of(adapters)) == []
-    assert await adapters.board.counters(one.id) is None
+    assert await adapters.board.counters(one.id, None) is None
 
 
 async def test_a_repair_waits_for_a_concurrent_change_and_counts_its_row(

@@ -156,7 +156,7 @@ async def test_readers_of_a_unit_of_work_see_its_own_changes(adapters: Adapters)
         page = await work.board_reader.project(project.id, one.id)
         assert page is not None
         assert (page.card.title, page.card.skills) == (project.title, project.skills)
-        view = await work.board_reader.comment(comment.project_id, comment.id)
+        view = await work.board_reader.comment(comment.project_id, comment.id, None)
         assert view is not None
         assert view.body == comment.body
         seen = await work.room_reader.room(room.id, one.id)

@@ -178,7 +178,7 @@ async def test_image_urls_appear_in_every_view(adapters: Adapters) -> None:
     assert (view.card.thumbnail_url, view.card.author.image_url) == (front, face)
     assert view.content_html == shown
 
-    comments = (await adapters.board.comments(bare.id, PageRequest())).items
+    comments = (await adapters.board.comments(bare.id, PageRequest(), None)).items
     assert {c.author.id: c.author.image_url for c in comments} == {author.id: face, plain.id: None}
     for seen_by, other in ((plain, face), (author, None)):
         (listed,) = (await adapters.rooms.rooms(seen_by.id, PageRequest())).items

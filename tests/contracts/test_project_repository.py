@@ -58,7 +58,7 @@ async def test_add_starts_all_counters_at_zero(adapters: Adapters) -> None:
     author = factories.user()
     project = factories.project(author.id)
     await adapters.add(author, project)
-    assert await adapters.board.counters(project.id) == Counters(0, 0, 0)
+    assert await adapters.board.counters(project.id, None) == Counters(0, 0, 0)
 
 
 async def test_add_raises_not_found_without_the_author(adapters: Adapters) -> None:
@@ -203,14 +203,14 @@ async def test_delete_removes_comments_bookmarks_and_counters(adapters: Adapters
         with pytest.raises(NotFound):
             await work.projects.adjust_counters(deleted.id, bookmarks=1)
     assert await adapters.board.project(deleted.id, reader.id) is None
-    assert await adapters.board.counters(deleted.id) is None
-    assert (await adapters.board.comments(deleted.id, PageRequest())).items == ()
+    assert await adapters.board.counters(deleted.id, None) is None
+    assert (await adapters.board.comments(deleted.id, PageRequest(), None)).items == ()
     assert not await adapters.views.add(deleted.id)
 
     async with adapters.unit_of_work() as work:
         assert await work.projects.get(other.id) == other
         assert await work.comments.get(comments[2].id) == comments[2]
-    assert await adapters.board.bookmarks_of(reader.id) == 1
+    assert await adapters.board.bookmarks_of(reader.id, None) == 1
     assert await adapters.counters(other.id) == Counters(1, 1, 0)
 
 
@@ -248,9 +248,9 @@ async def test_delete_during_concurrent_bookmarks_and_comments_leaves_nothing(
 
     for result in await race(adapters, MANY, act):
         assert isinstance(result, (bool, NotFound))
-    assert await adapters.board.counters(project.id) is None
-    assert (await adapters.board.comments(project.id, PageRequest())).items == ()
-    assert [await adapters.board.bookmarks_of(reader.id) for reader in readers] == [0] * MANY
+    assert await adapters.board.counters(project.id, None) is None
+    assert (await adapters.board.comments(project.id, PageRequest(), None)).items == ()
+    assert [await adapters.board.bookmarks_of(reader.id, None) for reader in readers] == [0] * MANY
 
 
 # ------------------------------------------------------------------------------------- counters
@@ -268,8 +268,8 @@ async def test_adjust_counters_adds_and_returns_the_sums(adapters: Adapters) -> 
         assert await adjust(project.id, bookmarks=-1, comments=-2) == Counters(1, 2, 0)
         assert await adjust(project.id) == Counters(1, 2, 0)
         await work.commit()
-    assert await adapters.board.counters(project.id) == Counters(1, 2, 0)
-    assert await adapters.board.counters(other.id) == Counters(0, 0, 0)
+    assert await adapters.board.counters(project.id, None) == Counters(1, 2, 0)
+    assert await adapters.board.counters(other.id, None) == Counters(0, 0, 0)
 
 
 async def test_adjust_counters_raises_not_found_without_the_project(adapters: Adapters) -> None:

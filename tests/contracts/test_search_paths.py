@@ -53,7 +53,7 @@ def test_index_scan_and_python_find_the_same_texts(
         reader = SqlBoardReader(database, CatalogueCache(), ImageUrls(), Fixed(database))
         query = BoardQuery(text=term)
         page = await reader.board(query, PageRequest(100), None)
-        assert await reader.board_size(query) == len(page.items)
+        assert await reader.board_size(query, None) == len(page.items)
         return {card.id for card in page.items}
 
     async def example() -> None:

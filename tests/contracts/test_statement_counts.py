@@ -93,11 +93,12 @@ LIST_CASES: list[Any] = [
         id="bookmarks",
     ),
     pytest.param(
-        lambda adapters, scene, page: adapters.board.comments(scene.busy.id, page), id="comments"
+        lambda adapters, scene, page: adapters.board.comments(scene.busy.id, page, None),
+        id="comments",
     ),
     pytest.param(
         lambda adapters, scene, page: adapters.board.comments(
-            scene.busy.id, page, CommentOrder.NEWEST
+            scene.busy.id, page, None, CommentOrder.NEWEST
         ),
         id="newest-comments",
     ),
@@ -174,7 +175,7 @@ ONE: list[Look] = [
     lambda adapters, scene: adapters.accounts.account(scene.people[0].id),
     lambda adapters, scene: adapters.accounts.log_in_candidate(scene.author.email, "203.0.113.7"),
     lambda adapters, scene: adapters.board.project(scene.busy.id, scene.reader.id),
-    lambda adapters, scene: adapters.board.comment(scene.busy.id, scene.comment.id),
+    lambda adapters, scene: adapters.board.comment(scene.busy.id, scene.comment.id, None),
     lambda adapters, scene: adapters.board.texts(None, 100),
     lambda adapters, scene: adapters.images.usage(scene.author.id),
     lambda adapters, scene: adapters.rooms.unread(scene.reader.id),

@@ -179,8 +179,8 @@ async def test_committed_changes_are_visible_to_readers_and_other_processes(
         assert page.card.title == "new"
         assert page.card.skills == ("Kotlin",)
         assert page.card.bookmarked is True
-        assert await reader.board.counters(scene.project.id) == Counters(0, 1, 1)
-        assert await reader.board.comment(scene.project.id, scene.comment.id) is None
+        assert await reader.board.counters(scene.project.id, None) == Counters(0, 1, 1)
+        assert await reader.board.comment(scene.project.id, scene.comment.id, None) is None
         state = await reader.rooms.state(scene.room.id)
         assert state is not None
         assert state.last_seq == 1
@@ -219,10 +219,10 @@ async def test_uncommitted_changes_are_invisible_to_readers(adapters: Adapters) 
         assert page is not None
         assert page.card.title == scene.project.title
         assert page.card.bookmarked is False
-        assert await adapters.board.counters(scene.project.id) == Counters(0, 0, 0)
-        assert await adapters.board.comment(scene.project.id, scene.comment.id) is not None
+        assert await adapters.board.counters(scene.project.id, None) == Counters(0, 0, 0)
+        assert await adapters.board.comment(scene.project.id, scene.comment.id, None) is not None
         assert await adapters.rooms.state(scene.room.id) == scene.room
-        assert (await adapters.board.comments(scene.project.id, PageRequest())).items != ()
+        assert (await adapters.board.comments(scene.project.id, PageRequest(), None)).items != ()
         population = await adapters.population.population()
         assert population.place_of(newcomer.id) is None
 

@@ -48,7 +48,7 @@ async def remove(adapters: Adapters, user_id: UserId) -> None:
 
 async def rows(adapters: Adapters, project_id: ProjectId, people: list[User]) -> Counters:
     """The counters that the rows behind them make."""
-    comments = (await adapters.board.comments(project_id, PageRequest(100))).items
+    comments = (await adapters.board.comments(project_id, PageRequest(100), None)).items
     bookmarks = 0
     for person in people:
         page = await adapters.board.bookmarked_by(person.id, PageRequest(100), None)
@@ -80,7 +80,7 @@ async def test_counters_of_others_stay_equal_to_their_rows(adapters: Adapters) -
     ):
         assert await adapters.counters(project.id) == expected
         assert await rows(adapters, project.id, [staying, third]) == expected
-    assert await adapters.board.counters(own.id) is None
+    assert await adapters.board.counters(own.id, None) is None
     left = (await adapters.board.bookmarked_by(third.id, PageRequest(100), None)).items
     assert own.id not in {card.id for card in left}
 

@@ -19,7 +19,7 @@ async def test_concurrent_bookmarks_are_all_counted(services: Services) -> None:
     fans = await services.people(50)
     states = await at_once([partial(services.bookmarks.add, fan, project.card.id) for fan in fans])
     assert sorted(state.bookmark_count for state in states) == list(range(1, 51))
-    assert await services.reader.counters(project.card.id) == Counters(0, 50, 0)
+    assert await services.reader.counters(project.card.id, None) == Counters(0, 50, 0)
 
 
 @awaited
@@ -68,4 +68,4 @@ async def test_bookmarks_are_listed_latest_first(services: Services) -> None:
     page = await services.bookmarks.of_user(fan.id, PageRequest(), author.id)
     assert [card.id for card in page.items] == [one.id, other.id]
     assert [card.bookmarked for card in page.items] == [False, False]
-    assert await services.bookmarks.count(fan.id) == 2
+    assert await services.bookmarks.count(fan.id, None) == 2

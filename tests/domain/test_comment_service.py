@@ -21,7 +21,7 @@ NO_COMMENT = CommentId(new_id())
 async def test_concurrent_comments_are_all_counted(services: Services) -> None:
     author, project = await services.published()
     await at_once([partial(services.comments.write, author, project.card.id, "Hello")] * 50)
-    assert await services.comments.count(project.card.id) == 50
+    assert await services.comments.count(project.card.id, None) == 50
 
 
 @awaited
@@ -32,7 +32,7 @@ async def test_a_comment_is_stored_in_nfc_and_counted(services: Services) -> Non
     comment = await services.comments.write(reader, project.card.id, decomposed)
     assert (comment.body, comment.author.id) == ("멋져요!\n정말로", reader.id)
     assert (comment.created_at, comment.updated_at) == (NOW, NOW)
-    assert await services.comments.count(project.card.id) == 1
+    assert await services.comments.count(project.card.id, None) == 1
 
 
 @pytest.mark.parametrize("body", ["", " \n ", "x" * 2_001, "a\0b"])
@@ -43,7 +43,9 @@ async def test_an_invalid_comment_is_refused(services: Services, body: str) -> N
     write = services.comments.write(author, project.card.id, body)
     edit = services.comments.edit(author, project.card.id, comment.id, body)
     assert await error_fields(write) == await error_fields(edit) == ["/body"]
-    assert (await services.comments.of_project(project.card.id, PageRequest())).items == (comment,)
+    assert (await services.comments.of_project(project.card.id, PageRequest(), None)).items == (
+        comment,
+    )
 
 
 @awaited
@@ -54,11 +56,11 @@ async def test_an_edited_comment_keeps_its_place(services: Services) -> None:
     second = await services.comments.write(author, project.card.id, "Second")
     edited = await services.comments.edit(author, project.card.id, first.id, "Edited")
     assert edited == replace(first, body="Edited", updated_at=now)
-    assert (await services.comments.of_project(project.card.id, PageRequest())).items == (
+    assert (await services.comments.of_project(project.card.id, PageRequest(), None)).items == (
         edited,
         second,
     )
-    assert await services.comments.count(project.card.id) == 2
+    assert await services.comments.count(project.card.id, None) == 2
 
 
 @awaited
@@ -68,9 +70,9 @@ async def test_comments_are_listed_oldest_first(services: Services) -> None:
     for number in range(5):
         services.clock.forward(1)
         written.append(await services.comments.write(author, project.card.id, f"{number}"))
-    first = await services.comments.of_project(project.card.id, PageRequest(3))
+    first = await services.comments.of_project(project.card.id, PageRequest(3), None)
     rest = await services.comments.of_project(
-        project.card.id, PageRequest(3, first.next or Cursor())
+        project.card.id, PageRequest(3, first.next or Cursor()), None
     )
     assert [*first.items, *rest.items] == written
     assert (first.previous, rest.next) == (None, None)
@@ -79,7 +81,7 @@ async def test_comments_are_listed_oldest_first(services: Services) -> None:
 @awaited
 async def test_a_project_without_comments_has_an_empty_list(services: Services) -> None:
     _, project = await services.published()
-    assert (await services.comments.of_project(project.card.id, PageRequest())).items == ()
+    assert (await services.comments.of_project(project.card.id, PageRequest(), None)).items == ()
 
 
 async def commented(services: Services) -> tuple[dict[str, Caller], ProjectId, CommentId]:
@@ -113,7 +115,7 @@ async def test_who_may_edit_a_comment(
                 await call
         else:
             await call
-    (comment,) = (await services.comments.of_project(project_id, PageRequest())).items
+    (comment,) = (await services.comments.of_project(project_id, PageRequest(), None)).items
     assert comment.author.id == people["writer"].id
     assert comment.body == ("Hello" if error else "Edited")
 
@@ -133,8 +135,8 @@ async def test_who_may_delete_a_comment(
             await call
     else:
         await call
-    assert await services.comments.count(project_id) == (1 if error else 0)
-    comments = await services.comments.of_project(project_id, PageRequest())
+    assert await services.comments.count(project_id, None) == (1 if error else 0)
+    comments = await services.comments.of_project(project_id, PageRequest(), None)
     assert len(comments.items) == (1 if error else 0)
 
 
@@ -150,7 +152,7 @@ async def test_a_comment_is_not_found_under_another_project(services: Services) 
     ):
         with pytest.raises(NotFound):
             await call
-    assert await services.comments.count(project_id) == 1
+    assert await services.comments.count(project_id, None) == 1
 
 
 @awaited
@@ -177,7 +179,7 @@ async def test_concurrent_deletes_of_a_comment_count_once(services: Services) ->
         return True
 
     assert sum(await at_once([delete] * 5)) == 1
-    assert await services.comments.count(project_id) == 0
+    assert await services.comments.count(project_id, None) == 0
 
 
 @awaited

@@ -12,6 +12,7 @@ from sidepro.domain.identity import Caller
 from sidepro.domain.ids import CommentId, ProjectId, UserId
 from sidepro.domain.pagination import PageRequest
 from sidepro.domain.projects.ports import Counters
+from sidepro.domain.projects.project import Project
 from sidepro.domain.projects.views import BoardQuery
 from tests.domain.services import DRAFT, Services, awaited, error_fields
 from tests.factories import NOW, always, at_once, escaped, new_id
@@ -152,7 +153,7 @@ async def test_an_edit_keeps_the_counters(services: Services) -> None:
     await services.bookmarks.add(author, before.card.id)
     await services.comments.write(author, before.card.id, "Hello")
     await services.projects.edit(author, before.card.id, {"title": "새 제목"}, None)
-    assert await services.reader.counters(before.card.id) == Counters(1, 1, 1)
+    assert await services.reader.counters(before.card.id, None) == Counters(1, 1, 1)
 
 
 @awaited
@@ -221,9 +222,9 @@ async def test_deleting_a_project_keeps_other_projects(services: Services) -> No
     await services.bookmarks.add(author, other.id)
     comment = await services.comments.write(author, other.id, "Hello")
     await services.projects.delete(author, project.card.id)
-    assert await services.reader.counters(other.id) == Counters(0, 1, 1)
-    assert await services.bookmarks.count(author.id) == 1
-    assert (await services.comments.of_project(other.id, PageRequest())).items == (comment,)
+    assert await services.reader.counters(other.id, None) == Counters(0, 1, 1)
+    assert await services.bookmarks.count(author.id, None) == 1
+    assert (await services.comments.of_project(other.id, PageRequest(), None)).items == (comment,)
 
 
 ProjectAct = Callable[[Services, Caller, ProjectId], Awaitable[object]]
@@ -236,17 +237,23 @@ AUTHORS_ACTS: list[ProjectAct] = [
 ]
 
 
-CALLERS_ACTS: list[ProjectAct] = [
+VIEWERS_ACTS: list[ProjectAct] = [
     *AUTHORS_ACTS,
     lambda services, caller, project: services.projects.get_and_count_view(project, caller.id),
     lambda services, caller, project: services.projects.get(project, caller.id),
-    lambda services, caller, project: services.bookmarks.add(caller, project),
-    lambda services, caller, project: services.bookmarks.remove(caller, project),
-    lambda services, caller, project: services.comments.of_project(project, PageRequest()),
-    lambda services, caller, project: services.comments.count(project),
-    lambda services, caller, project: services.projects.ensure_exists(project),
+    lambda services, caller, project: services.comments.of_project(
+        project, PageRequest(), caller.id
+    ),
+    lambda services, caller, project: services.comments.count(project, caller.id),
+    lambda services, caller, project: services.projects.ensure_exists(project, caller.id),
     lambda services, caller, project: services.comments.write(caller, project, "Hello"),
     lambda services, caller, project: services.comments.delete(caller, project, NO_COMMENT),
+]
+
+CALLERS_ACTS: list[ProjectAct] = [
+    *VIEWERS_ACTS,
+    lambda services, caller, project: services.bookmarks.add(caller, project),
+    lambda services, caller, project: services.bookmarks.remove(caller, project),
 ]
 
 
@@ -263,6 +270,19 @@ async def test_only_the_author_and_administrators_change_a_project(
     await act(services, admin, project.card.id)
     other = await services.project(author)
     await act(services, author, other.id)
+
+
+@pytest.mark.parametrize("act", VIEWERS_ACTS)
+@awaited
+async def test_a_project_that_the_caller_may_not_see_is_not_found(
+    services: Services, monkeypatch: pytest.MonkeyPatch, act: ProjectAct
+) -> None:
+    author, project = await services.published()
+    monkeypatch.setattr(Project, "is_visible_to", lambda self, viewer: viewer == self.author_id)
+    with pytest.raises(NotFound):
+        await act(services, await services.person(is_admin=True), project.card.id)
+    seen = await services.projects.get(project.card.id, author.id)
+    assert seen.content == project.content
 
 
 @pytest.mark.parametrize("act", CALLERS_ACTS)
@@ -293,7 +313,7 @@ async def test_a_read_counts_one_view_and_shows_it(services: Services) -> None:
 async def test_concurrent_views_are_all_counted(services: Services) -> None:
     _, project = await services.published()
     await at_once([partial(services.projects.get_and_count_view, project.card.id, None)] * 50)
-    assert await services.reader.counters(project.card.id) == Counters(50, 0, 0)
+    assert await services.reader.counters(project.card.id, None) == Counters(50, 0, 0)
 
 
 @awaited
@@ -306,7 +326,7 @@ async def test_concurrent_views_bookmarks_and_comments_are_all_counted(services:
         calls.append(partial(services.bookmarks.add, fan, project.card.id))
         calls.append(partial(services.comments.write, fan, project.card.id, "Hello"))
     await at_once(calls)
-    assert await services.reader.counters(project.card.id) == Counters(10, 10, 10)
+    assert await services.reader.counters(project.card.id, None) == Counters(10, 10, 10)
 
 
 @awaited

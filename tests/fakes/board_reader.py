@@ -58,11 +58,11 @@ class MemoryBoardReader:
     async def board(
         self, query: BoardQuery, page: PageRequest, viewer: UserId | None
     ) -> Page[ProjectCard]:
-        cards = [self._card(project, viewer) for project in self._found(query)]
+        cards = [self._card(project, viewer) for project in self._found(query, viewer)]
         return read_page(cards, page, _KEYS[query.sort], descending=True)
 
-    async def board_size(self, query: BoardQuery) -> int:
-        return len(self._found(query))
+    async def board_size(self, query: BoardQuery, viewer: UserId | None) -> int:
+        return len(self._found(query, viewer))
 
     async def bookmarked_by(
         self, user_id: UserId, page: PageRequest, viewer: UserId | None
@@ -71,7 +71,7 @@ class MemoryBoardReader:
         cards = [
             self._card(state.projects[project_id], viewer)
             for owner, project_id in state.bookmarks
-            if owner == user_id
+            if owner == user_id and self._is_visible(project_id, viewer)
         ]
         return read_page(
             cards,
@@ -80,12 +80,15 @@ class MemoryBoardReader:
             descending=True,
         )
 
-    async def bookmarks_of(self, user_id: UserId) -> int:
-        return sum(owner == user_id for owner, _ in self._store.state.bookmarks)
+    async def bookmarks_of(self, user_id: UserId, viewer: UserId | None) -> int:
+        return sum(
+            owner == user_id and self._is_visible(project_id, viewer)
+            for owner, project_id in self._store.state.bookmarks
+        )
 
     async def project(self, project_id: ProjectId, viewer: UserId | None) -> ProjectView | None:
         project = self._store.state.projects.get(project_id)
-        if project is None:
+        if project is None or not project.is_visible_to(viewer):
             return None
         return ProjectView(
             card=self._card(project, viewer),
@@ -104,12 +107,13 @@ class MemoryBoardReader:
         self,
         project_id: ProjectId,
         page: PageRequest,
+        viewer: UserId | None,
         order: CommentOrder = CommentOrder.OLDEST,
     ) -> Page[CommentView]:
         views = [
             self._comment(comment)
             for comment in self._store.state.comments.values()
-            if comment.project_id == project_id
+            if comment.project_id == project_id and self._is_visible(project_id, viewer)
         ]
         return read_page(
             views,
@@ -118,19 +122,28 @@ class MemoryBoardReader:
             descending=order is CommentOrder.NEWEST,
         )
 
-    async def comment(self, project_id: ProjectId, comment_id: CommentId) -> CommentView | None:
+    async def comment(
+        self, project_id: ProjectId, comment_id: CommentId, viewer: UserId | None
+    ) -> CommentView | None:
         comment = self._store.state.comments.get(comment_id)
         if comment is None or comment.project_id != project_id:
             return None
-        return self._comment(comment)
+        return self._comment(comment) if self._is_visible(project_id, viewer) else None
 
-    async def counters(self, project_id: ProjectId) -> Counters | None:
-        return self._store.state.counters.get(project_id)
+    async def counters(self, project_id: ProjectId, viewer: UserId | None) -> Counters | None:
+        if not self._is_visible(project_id, viewer):
+            return None
+        return self._store.state.counters[project_id]
 
-    def _found(self, query: BoardQuery) -> list[Project]:
+    def _is_visible(self, project_id: ProjectId, viewer: UserId | None) -> bool:
+        project = self._store.state.projects.get(project_id)
+        return project is not None and project.is_visible_to(viewer)
+
+    def _found(self, query: BoardQuery, viewer: UserId | None) -> list[Project]:
         state, skills = self._store.state, self._store.catalogue.skills
+        visible = [p for p in state.projects.values() if p.is_visible_to(viewer)]
         if query == BoardQuery(sort=query.sort):
-            return list(state.projects.values())
+            return visible
 
         # Filters are defined beside their SQL; the domain's tests run without SQLAlchemy.
         from sidepro.adapters.sql.search.filters import Candidate, filters_of
@@ -146,7 +159,7 @@ class MemoryBoardReader:
             )
             return all(one.matches(candidate) for one in filters)
 
-        return [project for project in state.projects.values() if matches(project)]
+        return [project for project in visible if matches(project)]
 
     def _card(self, project: Project, viewer: UserId | None) -> ProjectCard:
         state = self._store.state
@@ -189,7 +202,7 @@ class MemoryBoardReader:
         self, authors: Collection[UserId], viewer: UserId, *, most: int, first: int
     ) -> Mapping[UserId, tuple[ProjectCard, ...]]:
         published: defaultdict[UserId, list[Project]] = defaultdict(list)
-        for project in self._recommendable():
+        for project in self._recommendable(viewer):
             if project.author_id in authors:
                 published[project.author_id].append(project)
         cards = {}
@@ -200,13 +213,14 @@ class MemoryBoardReader:
         return cards
 
     async def popular(self, viewer: UserId, limit: int) -> tuple[ProjectCard, ...]:
-        others = [p for p in self._recommendable() if p.author_id != viewer]
+        others = [p for p in self._recommendable(viewer) if p.author_id != viewer]
         cards = [self._card(project, viewer) for project in others]
         return tuple(sorted(cards, key=_KEYS[Sort.POPULAR], reverse=True)[:limit])
 
-    def _recommendable(self) -> Iterable[Project]:
+    def _recommendable(self, viewer: UserId) -> Iterable[Project]:
         state = self._store.state
-        found = [p for p in state.projects.values() if state.users[p.author_id].is_active]
+        visible = [p for p in state.projects.values() if p.is_visible_to(viewer)]
+        found = [p for p in visible if state.users[p.author_id].is_active]
         return sorted(found, key=lambda project: project.id)
 
 

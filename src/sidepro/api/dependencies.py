@@ -38,7 +38,7 @@ def caller_of(request: ApiRequest | ApiConnection) -> Caller:
     return request.user
 
 
-def viewer_of(request: ApiRequest) -> UserId | None:
+def viewer_of(request: ApiRequest | ApiConnection) -> UserId | None:
     """The user who reads a public resource; `None` without a token."""
     return None if request.user is None else request.user.id
 

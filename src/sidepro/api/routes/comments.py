@@ -15,6 +15,7 @@ from sidepro.api.dependencies import (
     PathId,
     caller_of,
     created,
+    viewer_of,
 )
 from sidepro.api.idempotency import IdempotencyKeyHeader, existing, idempotent_response
 from sidepro.api.pagination import (
@@ -65,7 +66,8 @@ def _comment(view: views.CommentView) -> Comment:
 
 
 async def check_project_exists(services: Services, connection: ApiConnection) -> None:
-    await services.projects.ensure_exists(ProjectId(connection.path_params["project_id"]))
+    project_id = ProjectId(connection.path_params["project_id"])
+    await services.projects.ensure_exists(project_id, viewer_of(connection))
 
 
 async def check_author(services: Services, connection: ApiConnection) -> None:
@@ -94,9 +96,10 @@ async def list_comments(
     """The comments on a project."""
     project = ProjectId(project_id)
     scope = scope_of("comments", {"project": project_id, "order": order})
-    size = await services.comments.count(project) if total else None
+    viewer = viewer_of(request)
+    size = await services.comments.count(project, viewer) if total else None
     page = await services.comments.of_project(
-        project, page_request(services, limit, cursor, scope), order, project_exists=total
+        project, page_request(services, limit, cursor, scope), viewer, order, project_exists=total
     )
     return page_response(request, services, page, scope, _comment, size)
 
@@ -127,7 +130,9 @@ async def create_comment(
         lambda idempotent: services.comments.write(
             caller_of(request), ProjectId(project_id), data.body, idempotent
         ),
-        lambda made: services.comments.comment(ProjectId(project_id), CommentId(existing(made))),
+        lambda made: services.comments.comment(
+            ProjectId(project_id), CommentId(existing(made)), caller_of(request).id
+        ),
     )
 
 
@@ -137,10 +142,13 @@ async def create_comment(
     summary="Get a comment",
 )
 async def get_comment(
-    project_id: PathId, comment_id: PathId, services: InjectedServices
+    request: ApiRequest, project_id: PathId, comment_id: PathId, services: InjectedServices
 ) -> Comment:
     """One comment on a project."""
-    return _comment(await services.comments.comment(ProjectId(project_id), CommentId(comment_id)))
+    found = await services.comments.comment(
+        ProjectId(project_id), CommentId(comment_id), viewer_of(request)
+    )
+    return _comment(found)
 
 
 @patch(

@@ -196,10 +196,11 @@ async def list_projects(
     )
     filters = [query.text, query.skills, query.all_skills, query.author, query.sort]
     scope = scope_of("board", {"filters": filters})
+    viewer = viewer_of(request)
     page = await services.projects.board(
-        query, page_request(services, limit, cursor, scope), viewer_of(request)
+        query, page_request(services, limit, cursor, scope), viewer
     )
-    size = await services.projects.board_size(query) if total else None
+    size = await services.projects.board_size(query, viewer) if total else None
     return page_response(request, services, page, scope, project_card, size)
 
 
@@ -232,7 +233,7 @@ async def create_project(
             skills=data.skills,
             request=idempotent,
         ),
-        lambda made: services.projects.get(ProjectId(existing(made)), None),
+        lambda made: services.projects.get(ProjectId(existing(made)), caller_of(request).id),
     )
 
 
@@ -257,9 +258,11 @@ async def get_project(
     response_description="The project exists.",
     summary="Check that a project exists",
 )
-async def check_project(project_id: PathId, services: InjectedServices) -> Response[None]:
+async def check_project(
+    request: ApiRequest, project_id: PathId, services: InjectedServices
+) -> Response[None]:
     """Does not count a view."""
-    project = await services.projects.get(ProjectId(project_id), None)
+    project = await services.projects.get(ProjectId(project_id), viewer_of(request))
     return Response(None, headers={**_etag(project), **NO_STORE}, media_type="application/json")
 
 

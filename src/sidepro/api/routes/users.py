@@ -83,10 +83,11 @@ async def list_user_projects(
     query = BoardQuery(author=UserId(user_id))
     scope = scope_of("user-projects", {"user": user_id})
     requested = page_request(services, limit, cursor, scope)
-    page = await services.projects.board(query, requested, viewer_of(request))
+    viewer = viewer_of(request)
+    page = await services.projects.board(query, requested, viewer)
     if not page.items:
         await services.accounts.user(UserId(user_id))
-    size = await services.projects.board_size(query) if total else None
+    size = await services.projects.board_size(query, viewer) if total else None
     return page_response(request, services, page, scope, project_card, size)
 
 
@@ -108,10 +109,11 @@ async def list_user_bookmarks(
     scope = scope_of("user-bookmarks", {"user": user_id})
     requested = page_request(services, limit, cursor, scope)
     owner = UserId(user_id)
-    page = await services.bookmarks.of_user(owner, requested, viewer_of(request))
+    viewer = viewer_of(request)
+    page = await services.bookmarks.of_user(owner, requested, viewer)
     if not page.items:
         await services.accounts.user(owner)
-    size = await services.bookmarks.count(owner) if total else None
+    size = await services.bookmarks.count(owner, viewer) if total else None
     return page_response(request, services, page, scope, project_card, size)
 
 

@@ -49,6 +49,6 @@ class BookmarkService:
         """A page of the projects that a user has bookmarked, latest bookmark first."""
         return await self.reader.bookmarked_by(user_id, page, viewer)
 
-    async def count(self, user_id: UserId) -> int:
+    async def count(self, user_id: UserId, viewer: UserId | None) -> int:
         """How many projects a user has bookmarked."""
-        return await self.reader.bookmarks_of(user_id)
+        return await self.reader.bookmarks_of(user_id, viewer)

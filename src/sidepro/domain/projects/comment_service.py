@@ -6,10 +6,11 @@ from sidepro.domain.clock import Clock
 from sidepro.domain.errors import NotFound, ensure_found
 from sidepro.domain.idempotency import IdempotentRequest, run_idempotent
 from sidepro.domain.identity import Caller
-from sidepro.domain.ids import CommentId, NewId, ProjectId
+from sidepro.domain.ids import CommentId, NewId, ProjectId, UserId
 from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.ports import BoardReader, ProjectUnitOfWork
+from sidepro.domain.projects.project import ensure_visible
 from sidepro.domain.projects.views import CommentOrder, CommentView
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 
@@ -27,6 +28,7 @@ class CommentService:
         self,
         project_id: ProjectId,
         page: PageRequest,
+        viewer: UserId | None,
         order: CommentOrder = CommentOrder.OLDEST,
         *,
         project_exists: bool = False,
@@ -38,26 +40,28 @@ class CommentService:
         Raises:
             NotFound: there is no such project.
         """
-        comments = await self.reader.comments(project_id, page, order)
+        comments = await self.reader.comments(project_id, page, viewer, order)
         if not comments.items and not project_exists:
-            await self.count(project_id)
+            await self.count(project_id, viewer)
         return comments
 
-    async def count(self, project_id: ProjectId) -> int:
+    async def count(self, project_id: ProjectId, viewer: UserId | None) -> int:
         """How many comments a project has.
 
         Raises:
             NotFound: there is no such project.
         """
-        return ensure_found(await self.reader.counters(project_id)).comments
+        return ensure_found(await self.reader.counters(project_id, viewer)).comments
 
-    async def comment(self, project_id: ProjectId, comment_id: CommentId) -> CommentView:
+    async def comment(
+        self, project_id: ProjectId, comment_id: CommentId, viewer: UserId | None
+    ) -> CommentView:
         """One comment.
 
         Raises:
             NotFound: the project has no such comment.
         """
-        return ensure_found(await self.reader.comment(project_id, comment_id))
+        return ensure_found(await self.reader.comment(project_id, comment_id, viewer))
 
     async def write(
         self,
@@ -80,7 +84,7 @@ class CommentService:
         async def store(work: ProjectUnitOfWork) -> CommentView:
             await work.comments.add(comment)
             await work.projects.adjust_counters(project_id, comments=1)
-            return ensure_found(await work.board_reader.comment(project_id, comment.id))
+            return ensure_found(await work.board_reader.comment(project_id, comment.id, caller.id))
 
         return await run_idempotent(self.unit_of_work, request, comment.created_at, store)
 
@@ -100,7 +104,7 @@ class CommentService:
             edited = comment.edited(body, self.clock())
             if edited is not comment:
                 await work.comments.save(edited)
-            view = ensure_found(await work.board_reader.comment(project_id, comment_id))
+            view = ensure_found(await work.board_reader.comment(project_id, comment_id, caller.id))
             await work.commit()
         return view
 
@@ -126,7 +130,7 @@ class CommentService:
         """
         async with self.unit_of_work() as work:
             # Lock the project first, as its deletion does: the same order prevents deadlocks.
-            project = ensure_found(await work.projects.get(project_id))
+            project = ensure_visible(await work.projects.get(project_id), caller.id)
             comment = await _comment(work, project_id, comment_id)
             comment.authorize_delete(caller, project.author_id)
             if await work.comments.delete(comment_id):

@@ -156,8 +156,9 @@ class ViewCounter(Protocol):
 class BoardReader(Protocol):
     """Reads of the board.
 
-    Data that the viewer may not see MUST be treated as missing. Today every project is public. A
-    list of any length MUST take at most two statements.
+    A project that the viewer may not see (see `Project.is_visible_to`) MUST be treated as missing,
+    with its comments, bookmarks and counters. A list of any length MUST take at most two
+    statements.
     """
 
     async def board(
@@ -169,7 +170,7 @@ class BoardReader(Protocol):
         """
         ...
 
-    async def board_size(self, query: BoardQuery) -> int:
+    async def board_size(self, query: BoardQuery, viewer: UserId | None) -> int:
         """How many projects match the query."""
         ...
 
@@ -179,7 +180,7 @@ class BoardReader(Protocol):
         """A page of the projects that a user has bookmarked, latest bookmark first."""
         ...
 
-    async def bookmarks_of(self, user_id: UserId) -> int:
+    async def bookmarks_of(self, user_id: UserId, viewer: UserId | None) -> int:
         """How many projects a user has bookmarked."""
         ...
 
@@ -189,7 +190,7 @@ class BoardReader(Protocol):
 
     async def texts(self, after: ProjectId | None, limit: int) -> tuple[StoredMarkdown, ...]:
         """The texts of up to `limit` projects in the order of their ids, starting after `after`,
-        in one statement.
+        in one statement. It MUST include projects that no viewer may see.
         """
         ...
 
@@ -197,16 +198,19 @@ class BoardReader(Protocol):
         self,
         project_id: ProjectId,
         page: PageRequest,
+        viewer: UserId | None,
         order: CommentOrder = CommentOrder.OLDEST,
     ) -> Page[CommentView]:
         """A page of a project's comments."""
         ...
 
-    async def comment(self, project_id: ProjectId, comment_id: CommentId) -> CommentView | None:
+    async def comment(
+        self, project_id: ProjectId, comment_id: CommentId, viewer: UserId | None
+    ) -> CommentView | None:
         """A comment of this project, or `None`."""
         ...
 
-    async def counters(self, project_id: ProjectId) -> Counters | None:
+    async def counters(self, project_id: ProjectId, viewer: UserId | None) -> Counters | None:
         """A project's counters, or `None` if there is no such project."""
         ...
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sidepro.domain.errors import Forbidden
+from sidepro.domain.errors import Forbidden, NotFound
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import ImageId, ProjectId, UserId
 from sidepro.domain.validation import Validator
@@ -65,6 +65,14 @@ class Project:
             **validate_fields(fields, known_skills),
         )
 
+    def is_visible_to(self, viewer: UserId | None) -> bool:  # noqa: ARG002 - see below
+        """Whether the viewer may see the project; `None` is an anonymous viewer.
+
+        All projects are public. A rule that hides some looks at both, here and in its SQL
+        counterpart, `sidepro.adapters.sql.schema.expressions.visible_to`.
+        """
+        return True
+
     def edited(self, changes: Mapping[str, Any], now: datetime) -> "Project":
         """The next revision, with some fields changed. `validate_fields` has checked them.
 
@@ -106,6 +114,17 @@ def validate_fields(fields: Mapping[str, Any], known_skills: Sequence[str]) -> d
     validated = {name: validate[name](value) for name, value in fields.items()}
     validator.raise_errors()
     return validated
+
+
+def ensure_visible(project: Project | None, viewer: UserId | None) -> Project:
+    """The project. One that the viewer may not see is treated as missing.
+
+    Raises:
+        NotFound: there is none, or the viewer may not see it.
+    """
+    if project is None or not project.is_visible_to(viewer):
+        raise NotFound
+    return project
 
 
 def authorize_edit(caller: Caller, author_id: UserId) -> None:

@@ -27,7 +27,12 @@ from sidepro.domain.projects.ports import (
     StoredMarkdown,
     ViewCounter,
 )
-from sidepro.domain.projects.project import Project, authorize_edit, validate_fields
+from sidepro.domain.projects.project import (
+    Project,
+    authorize_edit,
+    ensure_visible,
+    validate_fields,
+)
 from sidepro.domain.projects.search_key import search_term
 from sidepro.domain.projects.views import BoardQuery, ProjectCard, ProjectView
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
@@ -116,7 +121,7 @@ class ProjectService:
             # Rendering may take long: do it before the project is locked.
             changed["content_html"] = await self.markdown(changed["content"], caller.id)
         async with self.unit_of_work() as work:
-            project = ensure_found(await work.projects.get(project_id))
+            project = ensure_visible(await work.projects.get(project_id), caller.id)
             authorize_edit(caller, project.author_id)
             edited = project.edited(changed, self.clock())
             if "thumbnail_id" in changed:
@@ -143,7 +148,7 @@ class ProjectService:
             PreconditionFailed: the project has another revision.
         """
         async with self.unit_of_work() as work:
-            project = ensure_found(await work.projects.get(project_id))
+            project = ensure_visible(await work.projects.get(project_id), caller.id)
             authorize_edit(caller, project.author_id)
             _check_revision(project, revisions)
             await work.projects.delete(project.id)
@@ -156,16 +161,16 @@ class ProjectService:
             NotFound: there is no such project.
             Forbidden: the caller is neither its author nor an administrator.
         """
-        project = await self.get(project_id, None)
+        project = await self.get(project_id, caller.id)
         authorize_edit(caller, project.card.author.id)
 
-    async def ensure_exists(self, project_id: ProjectId) -> None:
-        """Check that there is a project.
+    async def ensure_exists(self, project_id: ProjectId, viewer: UserId | None) -> None:
+        """Check that there is a project for the viewer.
 
         Raises:
             NotFound: there is not.
         """
-        ensure_found(await self.reader.counters(project_id))
+        ensure_found(await self.reader.counters(project_id, viewer))
 
     # ---------------------------------------------------------------------------------- reading
 
@@ -226,9 +231,9 @@ class ProjectService:
         """A page of the projects that match a normalized query."""
         return await self.reader.board(query, page, viewer)
 
-    async def board_size(self, query: BoardQuery) -> int:
+    async def board_size(self, query: BoardQuery, viewer: UserId | None) -> int:
         """How many projects match a normalized query."""
-        return await self.reader.board_size(query)
+        return await self.reader.board_size(query, viewer)
 
     # -------------------------------------------------------------------------------- rendering
 

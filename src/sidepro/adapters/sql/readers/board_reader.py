@@ -78,7 +78,10 @@ _COMMENT_PAGES = {
     for order in CommentOrder
 }
 _COMMENT = _COMMENTS_OF_PROJECT.where(comments.c.id == bindparam("id"))
-_COUNTERS = select(project_counters).where(project_counters.c.project_id == bindparam("id"))
+_COUNTERS = select(project_counters).where(
+    project_counters.c.project_id == bindparam("id"),
+    visible_to(VIEWER, project_counters.c.project_id),
+)
 
 
 class SqlBoardReader:
@@ -116,11 +119,11 @@ class SqlBoardReader:
         rows = await page_query(kinds, path, query.sort).page(self._database, page, parameters)
         return self._cards(rows, catalogue, viewer)
 
-    async def board_size(self, query: BoardQuery) -> int:
+    async def board_size(self, query: BoardQuery, viewer: UserId | None) -> int:
         catalogue = await self._catalogue.current(self._database)
         plan = await self._planner.plan(filters_of(query, catalogue.skill_ids))
         statement = count_query(tuple(one.sql for one in plan.filters), plan.path)
-        (row,) = await self._database.fetch(statement, _parameters(plan))
+        (row,) = await self._database.fetch(statement, {"viewer": viewer, **_parameters(plan)})
         return int(row[0])
 
     async def bookmarked_by(
@@ -131,8 +134,9 @@ class SqlBoardReader:
         rows = await _BOOKMARKED_BY.page(self._database, page, parameters)
         return self._cards(rows, catalogue, viewer)
 
-    async def bookmarks_of(self, user_id: UserId) -> int:
-        (row,) = await self._database.fetch(_BOOKMARK_COUNT, {"owner": user_id})
+    async def bookmarks_of(self, user_id: UserId, viewer: UserId | None) -> int:
+        parameters = {"viewer": viewer, "owner": user_id}
+        (row,) = await self._database.fetch(_BOOKMARK_COUNT, parameters)
         return int(row[0])
 
     async def project(self, project_id: ProjectId, viewer: UserId | None) -> ProjectView | None:
@@ -158,19 +162,23 @@ class SqlBoardReader:
         self,
         project_id: ProjectId,
         page: PageRequest,
+        viewer: UserId | None,
         order: CommentOrder = CommentOrder.OLDEST,
     ) -> Page[CommentView]:
         pages = _COMMENT_PAGES[order]
-        rows = await pages.page(self._database, page, {"project": project_id})
+        parameters = {"project": project_id, "viewer": viewer}
+        rows = await pages.page(self._database, page, parameters)
         return Page(tuple(self._comment(row) for row in rows.items), rows.next, rows.previous)
 
-    async def comment(self, project_id: ProjectId, comment_id: CommentId) -> CommentView | None:
-        parameters = {"project": project_id, "id": comment_id}
+    async def comment(
+        self, project_id: ProjectId, comment_id: CommentId, viewer: UserId | None
+    ) -> CommentView | None:
+        parameters = {"project": project_id, "id": comment_id, "viewer": viewer}
         row = await self._database.fetch_one(_COMMENT, parameters)
         return None if row is None else self._comment(row)
 
-    async def counters(self, project_id: ProjectId) -> Counters | None:
-        row = await self._database.fetch_one(_COUNTERS, {"id": project_id})
+    async def counters(self, project_id: ProjectId, viewer: UserId | None) -> Counters | None:
+        row = await self._database.fetch_one(_COUNTERS, {"id": project_id, "viewer": viewer})
         return None if row is None else load_counters(row)
 
     def _cards(

@@ -32,10 +32,10 @@ def visible_to(
     viewer: BindParameter[Any],  # noqa: ARG001 - a rule that hides projects looks at both
     project_id: ColumnElement[Any],  # noqa: ARG001 - as above
 ) -> ColumnElement[bool]:
-    """The condition that the viewer may see the project of this id.
+    """The condition that the viewer may see the project: `Project.is_visible_to` in SQL.
 
-    Every statement that reads projects, their comments or bookmarks includes it. All projects are
-    public, so it adds nothing to a statement.
+    Every statement that reads projects, their comments, bookmarks or counters for a viewer
+    includes it. All projects are public, so it adds nothing to a statement.
     """
     return true()
 
