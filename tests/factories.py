@@ -43,7 +43,7 @@ Result = TypeVar("Result")
 
 NOW = datetime(2026, 3, 1, 9, 30, 0, 123456, tzinfo=UTC)
 ADDRESS = "203.0.113.7"
-LIFETIMES = SessionTtl(idle=timedelta(days=14), total=timedelta(days=90))
+SESSION_TTL = SessionTtl(idle=timedelta(days=14), total=timedelta(days=90))
 
 CATALOGUE = Catalogue(
     # a part of the catalogue that a migration loads, in its order
@@ -129,7 +129,7 @@ def caller(of: User) -> Caller:
 
 def session(user_id: UserId, **members: Any) -> Session:
     """A log-in that begins now."""
-    usual = Session.start(SessionId(new_id()), user_id, "a browser", NOW, LIFETIMES)
+    usual = Session.start(SessionId(new_id()), user_id, "a browser", NOW, SESSION_TTL)
     return replace(usual, **members)
 
 

@@ -21,11 +21,11 @@ def statements(database: Database | None) -> Iterator[list[str]]:
     seen: list[str] = []
 
     def recording(run: RunStatement) -> RunStatement:
-        def noted(statement: ReturnsRows, *parameters: Any) -> Awaitable[list[Row]]:
+        def logged(statement: ReturnsRows, *parameters: Any) -> Awaitable[list[Row]]:
             seen.append(str(statement))
             return run(statement, *parameters)
 
-        return noted
+        return logged
 
     def record(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         seen.append(statement)

@@ -119,12 +119,12 @@ def test_every_reference_resolves_and_everything_is_used(described: Json) -> Non
 
 
 def test_every_frame_belongs_to_one_direction(described: Json) -> None:
-    ways: dict[str, set[str]] = {"send": set(), "receive": set()}
+    messages: dict[str, set[str]] = {"send": set(), "receive": set()}
     for operation in described["operations"].values():
         for message in operation["messages"]:
             assert message["$ref"].startswith("#/channels/room/messages/")
-            ways[operation["action"]].add(message["$ref"].rpartition("/")[2])
-    assert ways == {"send": set(FROM_SERVER), "receive": set(FROM_CLIENT)}
+            messages[operation["action"]].add(message["$ref"].rpartition("/")[2])
+    assert messages == {"send": set(FROM_SERVER), "receive": set(FROM_CLIENT)}
     channel = described["channels"]["room"]
     assert set(channel["messages"]) == set(FROM_SERVER) | set(FROM_CLIENT)
 

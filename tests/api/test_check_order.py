@@ -95,7 +95,7 @@ MALFORMED: list[tuple[bytes, str]] = [(b"{", "application/json"), (b"{}", "text/
 
 
 @dataclass(frozen=True)
-class Things:
+class Resources:
     """The resources, their owner, and a stranger."""
 
     owner: ApiUser
@@ -104,7 +104,7 @@ class Things:
 
 
 @pytest.fixture(scope="module")
-async def things(api: Api) -> Things:
+async def resources(api: Api) -> Resources:
     owner, other, friend = [await api.sign_up() for _ in range(3)]
     made = await api.publish(owner)
     sessions = await api.get(page_schema(SESSION), "/sessions", by=owner)
@@ -116,7 +116,7 @@ async def things(api: Api) -> Things:
         "image_id": (await api.image(owner, PNG))["id"],
         "room_id": (await api.room(owner, friend))["id"],
     }
-    return Things(owner, other, ids)
+    return Resources(owner, other, ids)
 
 
 async def statuses(
@@ -154,25 +154,25 @@ async def test_every_route_with_an_id_is_listed(api: Api) -> None:
 
 @every_route
 async def test_an_anonymous_call_is_refused_before_anything_else(
-    api: Api, things: Things, route: Route
+    api: Api, resources: Resources, route: Route
 ) -> None:
     if route.public:
-        ids = things.ids
+        ids = resources.ids
         bad = {"Authorization": "Bearer nonsense"}
         response = await api.send(route.method, route.path.format(**ids), headers=bad)
         assert response.status_code == 401
         return
-    for ids in (things.ids, dict.fromkeys(things.ids, UNKNOWN_ID)):
+    for ids in (resources.ids, dict.fromkeys(resources.ids, UNKNOWN_ID)):
         found = await statuses(api, route, ids, None)
         assert found == dict.fromkeys(found, 401)
 
 
 @every_route
 async def test_a_missing_resource_is_reported_before_invalid_input(
-    api: Api, things: Things, route: Route
+    api: Api, resources: Resources, route: Route
 ) -> None:
     for missing in (UNKNOWN_ID, "nonsense"):
-        found = await statuses(api, route, dict.fromkeys(things.ids, missing), things.other)
+        found = await statuses(api, route, dict.fromkeys(resources.ids, missing), resources.other)
         assert found == dict.fromkeys(found, 404)
 
 
@@ -182,9 +182,9 @@ async def test_a_missing_resource_is_reported_before_invalid_input(
     ids=lambda route: route.id,
 )
 async def test_a_forbidden_resource_is_reported_before_invalid_input(
-    api: Api, things: Things, route: Route
+    api: Api, resources: Resources, route: Route
 ) -> None:
-    found = await statuses(api, route, things.ids, things.other)
+    found = await statuses(api, route, resources.ids, resources.other)
 
     assert found == dict.fromkeys(found, route.changed_by_others)
 
@@ -195,20 +195,22 @@ async def test_a_forbidden_resource_is_reported_before_invalid_input(
     ids=lambda route: route.id,
 )
 async def test_an_authorised_caller_gets_the_validation_errors(
-    api: Api, things: Things, route: Route
+    api: Api, resources: Resources, route: Route
 ) -> None:
-    found = await statuses(api, route, things.ids, things.owner)
+    found = await statuses(api, route, resources.ids, resources.owner)
 
     assert set(found.values()) <= {400, 415, 422}
 
 
-async def test_invalid_input_is_reported_before_a_stale_revision(api: Api, things: Things) -> None:
-    path = f"/projects/{things.ids['project_id']}"
+async def test_invalid_input_is_reported_before_a_stale_revision(
+    api: Api, resources: Resources
+) -> None:
+    path = f"/projects/{resources.ids['project_id']}"
     stale = {"If-Match": '"99"'}
 
     bad: Json = {"title": ""}
-    await api.refused(422, "invalid", "PATCH", path, bad, by=things.owner, headers=stale)
+    await api.refused(422, "invalid", "PATCH", path, bad, by=resources.owner, headers=stale)
     good = {"title": "x"}
     await api.refused(
-        412, "precondition-failed", "PATCH", path, good, by=things.owner, headers=stale
+        412, "precondition-failed", "PATCH", path, good, by=resources.owner, headers=stale
     )

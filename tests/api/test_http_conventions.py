@@ -185,8 +185,8 @@ async def test_an_unsupported_method_is_405_with_allow(
     response = await api.send(method, path, by=person)
 
     problem(response, 405, "method-not-allowed")
-    told = {name.strip() for name in response.headers["Allow"].split(",")}
-    assert told - {"OPTIONS"} == allowed
+    methods = {name.strip() for name in response.headers["Allow"].split(",")}
+    assert methods - {"OPTIONS"} == allowed
 
 
 @pytest.mark.parametrize(

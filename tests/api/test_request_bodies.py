@@ -30,9 +30,9 @@ async def routes(api: Api, person: ApiUser) -> Routes:
     made = await api.publish(person)
     comment = await api.comment(person, made)
     room = await api.room(person, await api.sign_up())
-    things = {"project_id": made["id"], "comment_id": comment["id"], "room_id": room["id"]}
+    ids = {"project_id": made["id"], "comment_id": comment["id"], "room_id": room["id"]}
     return {
-        (method.upper(), path.removeprefix(PREFIX).format(**things)): media["example"]
+        (method.upper(), path.removeprefix(PREFIX).format(**ids)): media["example"]
         for path, operations in document(api.app)["paths"].items()
         for method, operation in operations.items()
         for kind, media in operation.get("requestBody", {}).get("content", {}).items()

@@ -32,7 +32,7 @@ pytestmark = both_databases
 SMALL = ["--users=6", "--projects=9", "--comments=2", "--bookmarks=2", "--rooms=1"]
 SMALL += ["--messages-per-room=2"]
 
-DID = re.compile(
+REPORT = re.compile(
     r"(\d+) people, (\d+) changed, in \d+\.\d\d s; "
     r"computed at (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00)\n"
 )
@@ -118,7 +118,7 @@ def test_a_run_shows_its_progress_and_prints_its_result(
 ) -> None:
     outcome = run_here("similarity", "run", **filled)
     assert outcome.code == 0
-    done = DID.fullmatch(outcome.out)
+    done = REPORT.fullmatch(outcome.out)
     assert done, outcome.out
     people, changed, _ = done.groups()
     assert int(people) == int(changed) > 0
@@ -137,7 +137,7 @@ def test_with_redis_a_run_is_incremental_unless_full(
         assert run_here("seed", *SMALL, **environment).code == 0
         done = []
         for options in ([], [], ["--full"]):
-            said = DID.fullmatch(run_here("similarity", "run", *options, **environment).out)
+            said = REPORT.fullmatch(run_here("similarity", "run", *options, **environment).out)
             assert said
             done.append((int(said[1]), int(said[2])))
         people = done[0][0]
@@ -161,7 +161,7 @@ async def test_a_run_waits_for_a_run_in_progress(filled: Json, tmp_path: Path) -
                 await asyncio.wait_for(process.wait(), 3)
         out, err = await asyncio.wait_for(process.communicate(), 30)
         assert process.returncode == 0, err
-        assert DID.fullmatch(out.decode())
+        assert REPORT.fullmatch(out.decode())
     finally:
         await database.close()
 

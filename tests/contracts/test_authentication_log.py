@@ -13,7 +13,7 @@ from sidepro.adapters import logs
 from sidepro.adapters.logs import audit_log
 from sidepro.domain.accounts.audit_log import AuthenticationEvent, AuthenticationLog
 from sidepro.domain.ids import SessionId, UserId
-from tests.domain.services import NotedEvents
+from tests.domain.services import RecordedAuthenticationLog
 from tests.factories import new_id
 
 
@@ -44,7 +44,7 @@ def handler(monkeypatch: pytest.MonkeyPatch) -> Iterator[logging.StreamHandler[i
 def log_event(
     request: pytest.FixtureRequest, handler: logging.StreamHandler[io.StringIO]
 ) -> AuthenticationLog:
-    return audit_log if request.param == "lines" else NotedEvents()
+    return audit_log if request.param == "lines" else RecordedAuthenticationLog()
 
 
 @pytest.mark.parametrize("event", AuthenticationEvent)

@@ -278,10 +278,10 @@ async def test_reversing_anywhere_equals_the_models(
     for _ in range(25):
         page = await adapters.board.board(query, PageRequest(limit, over_the_wire(cursor)), None)
         board.assert_page(page, query, limit, place, reverse=cursor.reverse)
-        ways = [way for way in (page.next, page.previous) if way is not None]
-        if not ways:
+        cursors = [one for one in (page.next, page.previous) if one is not None]
+        if not cursors:
             break
-        cursor = random.choice(ways)
+        cursor = random.choice(cursors)
         if page.items:
             edge = page.items[0 if cursor.reverse else -1]
             place = board.entries[edge.id].place(sort)

@@ -358,7 +358,7 @@ async def test_comments_of_a_quiet_project_are_none(adapters: Adapters) -> None:
     assert await adapters.board.comments(no_project(), EVERYTHING, None) == Page((), None, None)
 
 
-async def test_a_walk_through_comments_meets_those_that_come_meanwhile(adapters: Adapters) -> None:
+async def test_paging_through_comments_includes_later_ones(adapters: Adapters) -> None:
     author = factories.user()
     project = factories.project(author.id)
     comments = [

@@ -91,7 +91,7 @@ async def test_mending_makes_counters_that_are_missing(adapters: Adapters) -> No
     assert await adapters.counters(one.id) == Counters(0, 2, 1)
 
 
-async def test_mending_passes_over_a_project_that_went_meanwhile(adapters: Adapters) -> None:
+async def test_a_repair_skips_a_project_deleted_meanwhile(adapters: Adapters) -> None:
     one, other = await counted(adapters)
     for project in (one, other):
         await set_counters(adapters, project, comments=5)
@@ -115,11 +115,11 @@ async def test_a_repair_waits_for_a_concurrent_change_and_counts_its_row(
     async with adapters.unit_of_work() as work:
         await work.comments.add(factories.comment(one.id, commenter.id))
         await work.projects.adjust_counters(one.id, comments=1)
-        mending = asyncio.create_task(repair(database_of(adapters), wrong))
+        repairing = asyncio.create_task(repair(database_of(adapters), wrong))
         await asyncio.sleep(UNBLOCKED_WITHIN)
-        assert not mending.done(), "it did not wait"
+        assert not repairing.done(), "it did not wait"
         await work.commit()
-    await asyncio.wait_for(mending, 5)
+    await asyncio.wait_for(repairing, 5)
     assert await adapters.counters(one.id) == Counters(1, 2, 2)
 
 

@@ -150,8 +150,8 @@ async def test_all_rooms_and_only_own_messages_are_exported(adapters: Adapters) 
     people = sorted([*others, user], key=lambda person: person.id)
     rooms = [factories.room(user.id, other.id) for other in others]
     low, high = (
-        replace(seat, read_seq=2 if seat.user_id == user.id else 1)
-        for seat in rooms[1].participants
+        replace(participant, read_seq=2 if participant.user_id == user.id else 1)
+        for participant in rooms[1].participants
     )
     rooms[1] = replace(rooms[1], left_by=user.id, last_seq=2, participants=(low, high))
     mine = factories.message(rooms[1].id, 1, user.id, client_id="mine")

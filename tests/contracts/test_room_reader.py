@@ -34,8 +34,8 @@ async def save(adapters: Adapters, room: Room) -> None:
 
 def seen_by(room: Room, me: User, other: User | None) -> RoomView:
     """A room without messages as a participant sees it."""
-    mine = next(seat for seat in room.participants if seat.user_id == me.id)
-    theirs = next(seat for seat in room.participants if seat is not mine)
+    mine = next(participant for participant in room.participants if participant.user_id == me.id)
+    theirs = next(participant for participant in room.participants if participant is not mine)
     return RoomView(
         id=room.id,
         participant=None if other is None else UserSummary(other.id, other.username, None),
@@ -70,9 +70,11 @@ async def test_read_positions_last_message_and_unread_count(adapters: Adapters) 
         factories.message(room.id, seq, sender.id, client_id=f"c{seq}", sent_at=after(seq))
         for seq, sender in enumerate(senders, 1)
     ]
-    seats = {one.id: Participant(one.id, 2), other.id: Participant(other.id, 1)}
-    low, high = sorted(seats)
-    marked = replace(room, participants=(seats[low], seats[high]), last_seq=5, updated_at=after(5))
+    participants = {one.id: Participant(one.id, 2), other.id: Participant(other.id, 1)}
+    low, high = sorted(participants)
+    marked = replace(
+        room, participants=(participants[low], participants[high]), last_seq=5, updated_at=after(5)
+    )
     await adapters.add(room, *messages)
     await save(adapters, marked)
 
@@ -225,10 +227,10 @@ async def test_unread_messages_are_summed_over_the_rooms_on_the_list(adapters: A
                 for seq, mine in enumerate(sent, 1)
             )
         )
-        seats = {me.id: Participant(me.id, position), other.id: Participant(other.id, 0)}
-        low, high = sorted(seats)
+        participants = {me.id: Participant(me.id, position), other.id: Participant(other.id, 0)}
+        low, high = sorted(participants)
         left_by = me.id if room is rooms[-1] else None
-        seen = replace(room, participants=(seats[low], seats[high]), left_by=left_by)
+        seen = replace(room, participants=(participants[low], participants[high]), left_by=left_by)
         await save(adapters, seen)
 
     assert await adapters.rooms.unread(me.id) == Unread(rooms=2, messages=3 + 1)

@@ -184,10 +184,10 @@ async def test_get_and_get_of_pair_share_a_lock(adapters: Adapters) -> None:
     low, high = await two_people(adapters)
     room = factories.room(low, high)
     await adapters.add(room)
-    ways = iter(["get", "get_of_pair"])
+    methods = iter(["get", "get_of_pair"])
 
     async def get(work: FullUnitOfWork) -> Room | None:
-        if next(ways) == "get":
+        if next(methods) == "get":
             return await work.rooms.get(room.id)
         return await work.rooms.get_of_pair(low, high)
 

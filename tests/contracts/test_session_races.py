@@ -55,7 +55,7 @@ class Accounts:
             clock=self.clock,
             new_id=factories.new_id,
             session_registry=self.session_registry,
-            session_ttl=factories.LIFETIMES,
+            session_ttl=factories.SESSION_TTL,
             limiter=None,
             audit_log=audit_log,
         )

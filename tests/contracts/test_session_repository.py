@@ -38,7 +38,7 @@ async def rotate(
     adapters: Adapters, session: Session, token: RefreshToken, text: str, at: datetime = SOON
 ) -> tuple[Session, RefreshToken]:
     """Use a token as a refresh does; the session after it, and the successor."""
-    used = session.used(at, factories.LIFETIMES)
+    used = session.used(at, factories.SESSION_TTL)
     successor = RefreshToken.issue(text, session.id, token, at)
     async with adapters.unit_of_work() as work:
         await work.users.get(session.user_id)

@@ -79,24 +79,24 @@ def awaited(
     return run
 
 
-class NotingFeed(InProcessPubSub):
-    """A feed that notes what it is told, and what the store holds of the room at that moment."""
+class RecordingPubSub(InProcessPubSub):
+    """Records the events, and the messages that the room has stored when each is published."""
 
     def __init__(self, store: MemoryStore) -> None:
         super().__init__()
         self._store = store
-        self.told: list[Event] = []
-        self.stored_when_told: list[set[Message]] = []
+        self.published: list[Event] = []
+        self.stored_at_publish: list[set[Message]] = []
 
     async def publish(self, event: Event) -> None:
-        self.told.append(event)
+        self.published.append(event)
         stored = self._store.state.messages.values()
-        self.stored_when_told.append({m for m in stored if m.room_id == event.channel.id})
+        self.stored_at_publish.append({m for m in stored if m.room_id == event.channel.id})
         await super().publish(event)
 
     def messages(self) -> list[int]:
-        """The numbers of the messages told, in the order of telling."""
-        return [event.message.seq for event in self.told if isinstance(event, MessageSent)]
+        """The numbers of the published messages, in order."""
+        return [event.message.seq for event in self.published if isinstance(event, MessageSent)]
 
 
 class RecordingSimilarityTrigger:
@@ -169,7 +169,7 @@ class BrokenUnitOfWork(MemoryUnitOfWork):
         raise Unavailable
 
 
-class NotedEvents(list[tuple[AuthenticationEvent, UserId | None, str | None]]):
+class RecordedAuthenticationLog(list[tuple[AuthenticationEvent, UserId | None, str | None]]):
     """See `sidepro.domain.accounts.audit_log.AuthenticationLog`."""
 
     def __call__(
@@ -191,11 +191,11 @@ class Services:
         self.store = YieldingStore(factories.CATALOGUE)
         self.reader = MemoryReader(self.store)
         self.catalogue = MemoryCatalogue(self.store)
-        self.feed = NotingFeed(self.store)
+        self.pubsub = RecordingPubSub(self.store)
         self.session_registry = InProcessSessionRegistry(self.reader, self.clock)
         self.passwords = factories.QuickPasswords()
         self.access_tokens = factories.PlainAccessTokens()
-        self.noted = NotedEvents()
+        self.audit_log = RecordedAuthenticationLog()
         self.tick_requests = RecordingSimilarityTrigger()
         self.accounts = AccountService(
             unit_of_work=self.store.unit_of_work,
@@ -207,7 +207,7 @@ class Services:
             new_id=factories.new_id,
             session_registry=self.session_registry,
             limiter=None,
-            audit_log=self.noted,
+            audit_log=self.audit_log,
         )
         self.profiles = ProfileService(
             unit_of_work=self.store.unit_of_work,
@@ -219,8 +219,8 @@ class Services:
             unit_of_work=self.store.unit_of_work,
             accounts=self.accounts,
             session_registry=self.session_registry,
-            events=self.feed,
-            audit_log=self.noted,
+            events=self.pubsub,
+            audit_log=self.audit_log,
         )
         self.sessions = SessionService(
             unit_of_work=self.store.unit_of_work,
@@ -232,12 +232,16 @@ class Services:
             clock=self.clock,
             new_id=factories.new_id,
             session_registry=self.session_registry,
-            session_ttl=factories.LIFETIMES,
+            session_ttl=factories.SESSION_TTL,
             limiter=None,
-            audit_log=self.noted,
+            audit_log=self.audit_log,
         )
         self.administration = AdministrationService(
-            self.store.unit_of_work, self.reader, self.accounts, self.session_registry, self.noted
+            self.store.unit_of_work,
+            self.reader,
+            self.accounts,
+            self.session_registry,
+            self.audit_log,
         )
         self.projects = ProjectService(
             unit_of_work=self.store.unit_of_work,
@@ -256,9 +260,9 @@ class Services:
         self.rooms = RoomService(
             unit_of_work=self.store.unit_of_work,
             reader=self.reader,
-            events=self.feed,
+            events=self.pubsub,
             presence=InProcessPresence(),
-            message_writer=MessageWriter(self.store.unit_of_work, self.feed, self.clock),
+            message_writer=MessageWriter(self.store.unit_of_work, self.pubsub, self.clock),
             clock=self.clock,
             new_id=factories.new_id,
         )
@@ -348,6 +352,6 @@ class Services:
         """Two people and their open room."""
         one, other = await self.people(2)
         room, *_ = await self.rooms.open(one, other.id)
-        self.feed.told.clear()
-        self.feed.stored_when_told.clear()
+        self.pubsub.published.clear()
+        self.pubsub.stored_at_publish.clear()
         return one, other, room.id

@@ -22,74 +22,74 @@ from tests.factories import ADDRESS
 EMAIL, PASSWORD = "mina@example.com", "correct horse"
 
 
-class House:
-    """A platform with one account, whose opening has been noted."""
+class LoggedAccount:
+    """Services with one account, without the event of its sign-up."""
 
     def __init__(self, services: Services) -> None:
         self.services = services
 
-    async def open(self) -> "House":
+    async def open(self) -> "LoggedAccount":
         account = await self.services.accounts.sign_up(EMAIL, "mina", PASSWORD)
         self.id = account.id
-        assert self.told() == [(Event.SIGNED_UP, self.id, None)]
+        assert self.new_events() == [(Event.SIGNED_UP, self.id, None)]
         return self
 
     async def log_in(self, password: str = PASSWORD) -> tuple[Caller, Tokens]:
         tokens = await self.services.sessions.log_in(EMAIL, password, address=ADDRESS)
         return self.services.access_tokens.read(tokens.access_token), tokens
 
-    def told(self) -> list[tuple[Event, UserId | None, str | None]]:
-        """What was noted since the last time."""
-        told = list(self.services.noted)
-        self.services.noted.clear()
-        return told
+    def new_events(self) -> list[tuple[Event, UserId | None, str | None]]:
+        """The events since the last call."""
+        events = list(self.services.audit_log)
+        self.services.audit_log.clear()
+        return events
 
 
 @awaited
 async def test_log_ins_and_their_refusals_are_noted() -> None:
-    house = await House(Services()).open()
-    await house.log_in()
-    assert house.told() == [(Event.LOGGED_IN, house.id, None)]
+    account = await LoggedAccount(Services()).open()
+    await account.log_in()
+    assert account.new_events() == [(Event.LOGGED_IN, account.id, None)]
     with pytest.raises(WrongCredentials):
-        await house.log_in("wrong horse")
+        await account.log_in("wrong horse")
     with pytest.raises(WrongCredentials):
-        await house.services.sessions.log_in("x@example.com", PASSWORD, address=ADDRESS)
-    await house.services.administration.set_active(EMAIL, active=False)
+        await account.services.sessions.log_in("x@example.com", PASSWORD, address=ADDRESS)
+    await account.services.administration.set_active(EMAIL, active=False)
     with pytest.raises(AccountDeactivated):
-        await house.log_in()
-    assert house.told() == [
-        (Event.LOG_IN_REFUSED, house.id, "wrong-credentials"),
+        await account.log_in()
+    assert account.new_events() == [
+        (Event.LOG_IN_REFUSED, account.id, "wrong-credentials"),
         (Event.LOG_IN_REFUSED, None, "wrong-credentials"),
-        (Event.DEACTIVATED, house.id, None),
-        (Event.LOG_IN_REFUSED, house.id, "account-deactivated"),
+        (Event.DEACTIVATED, account.id, None),
+        (Event.LOG_IN_REFUSED, account.id, "account-deactivated"),
     ]
 
 
 @awaited
 async def test_strangers_who_come_too_often_are_noted() -> None:
-    house = await House(Services()).open()
-    sessions = replace(house.services.sessions, limiter=InProcessRateLimiter())
+    account = await LoggedAccount(Services()).open()
+    sessions = replace(account.services.sessions, limiter=InProcessRateLimiter())
     for _ in range(UNKNOWN_ADDRESS_LIMIT.quota):
         with pytest.raises(WrongCredentials):
             await sessions.log_in(EMAIL, "wrong horse", address=ADDRESS)
-    house.told()
+    account.new_events()
     with pytest.raises(RateLimited):
         await sessions.log_in(EMAIL, PASSWORD, address=ADDRESS)
-    assert house.told() == [(Event.LOG_IN_REFUSED, house.id, "rate-limited")]
+    assert account.new_events() == [(Event.LOG_IN_REFUSED, account.id, "rate-limited")]
 
 
 @awaited
 async def test_refreshing_replaying_and_ending_sessions_are_noted() -> None:
-    house = await House(Services()).open()
-    caller, tokens = await house.log_in()
-    again = await house.services.sessions.refresh(tokens.refresh_token)
-    await house.services.sessions.refresh(again.refresh_token)
+    account = await LoggedAccount(Services()).open()
+    caller, tokens = await account.log_in()
+    again = await account.services.sessions.refresh(tokens.refresh_token)
+    await account.services.sessions.refresh(again.refresh_token)
     with pytest.raises(SessionEnded):
-        await house.services.sessions.refresh(tokens.refresh_token)
-    other, _ = await house.log_in()
-    await house.services.sessions.end_session(other, other.session_id)
-    await house.services.sessions.end_all_sessions(caller)
-    assert [event for event, *_ in house.told()] == [
+        await account.services.sessions.refresh(tokens.refresh_token)
+    other, _ = await account.log_in()
+    await account.services.sessions.end_session(other, other.session_id)
+    await account.services.sessions.end_all_sessions(caller)
+    assert [event for event, *_ in account.new_events()] == [
         Event.LOGGED_IN,
         Event.REFRESHED,
         Event.REFRESHED,
@@ -102,17 +102,17 @@ async def test_refreshing_replaying_and_ending_sessions_are_noted() -> None:
 
 @awaited
 async def test_changes_of_an_account_are_noted() -> None:
-    house = await House(Services()).open()
-    caller, _ = await house.log_in()
+    account = await LoggedAccount(Services()).open()
+    caller, _ = await account.log_in()
     with pytest.raises(WrongPassword):
-        await house.services.accounts.change_password(caller, "wrong horse", "another horse")
-    await house.services.accounts.change_password(caller, PASSWORD, "another horse")
-    await house.services.administration.reset_password(EMAIL, "a third horse")
-    await house.services.administration.set_active(EMAIL, active=True)
-    await house.services.withdrawal.withdraw(caller, "a third horse")
-    await house.services.administration.create_admin("boss@example.com", "boss", PASSWORD)
-    told = house.told()
-    assert [(event, reason) for event, _, reason in told] == [
+        await account.services.accounts.change_password(caller, "wrong horse", "another horse")
+    await account.services.accounts.change_password(caller, PASSWORD, "another horse")
+    await account.services.administration.reset_password(EMAIL, "a third horse")
+    await account.services.administration.set_active(EMAIL, active=True)
+    await account.services.withdrawal.withdraw(caller, "a third horse")
+    await account.services.administration.create_admin("boss@example.com", "boss", PASSWORD)
+    events = account.new_events()
+    assert [(event, reason) for event, _, reason in events] == [
         (Event.LOGGED_IN, None),
         (Event.PASSWORD_REFUSED, None),
         (Event.PASSWORD_CHANGED, None),
@@ -121,4 +121,4 @@ async def test_changes_of_an_account_are_noted() -> None:
         (Event.WITHDRAWN, None),
         (Event.SIGNED_UP, "administrator"),
     ]
-    assert {user for _, user, _ in told[:-1]} == {house.id}
+    assert {user for _, user, _ in events[:-1]} == {account.id}

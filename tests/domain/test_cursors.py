@@ -161,11 +161,11 @@ def key(number: int) -> SortKey:
 def read(numbers: Sequence[int], limit: int, cursor: Cursor) -> Page[int]:
     """A reader of an ascending list: returns up to one item more than the limit."""
     after, reverse = cursor.after, cursor.reverse
-    way = sorted(numbers, reverse=reverse)
+    ordered = sorted(numbers, reverse=reverse)
     if after is None:
-        onward = way
+        onward = ordered
     else:
-        onward = [n for n in way if (key(n) < after if reverse else key(n) > after)]
+        onward = [n for n in ordered if (key(n) < after if reverse else key(n) > after)]
     return build_page(
         onward[: limit + 1],
         PageRequest(limit, cursor),
@@ -202,10 +202,10 @@ def test_paging_backward_returns_each_item_once(numbers: list[int], limit: int) 
 
 @given(lists, limits, st.booleans(), st.lists(st.booleans(), max_size=10))
 def test_any_paging_reports_exactly_whether_more_follows(
-    numbers: list[int], limit: int, from_the_end: bool, ways: list[bool]
+    numbers: list[int], limit: int, from_the_end: bool, directions: list[bool]
 ) -> None:
     page = read(numbers, limit, Cursor(None, reverse=from_the_end))
-    for onward in ways:
+    for onward in directions:
         first = numbers.index(page.items[0]) if page.items else 0
         last = numbers.index(page.items[-1]) if page.items else -1
         assert page.items == tuple(numbers[first : last + 1])

@@ -11,7 +11,7 @@ from tests.fakes.data_export import MemoryDataExportReader
 from tests.fakes.readers import MemoryReader
 
 
-class UnreachableStore(MemoryReader):
+class UnreachableNeighbourStore(MemoryReader):
     """A neighbour store that is down."""
 
     async def last_run(self) -> SimilarityRun | None:
@@ -24,4 +24,4 @@ async def test_an_export_does_not_start_while_a_store_is_unreachable(services: S
     reader = MemoryDataExportReader(services.store, ImageUrls())
     assert (await DataExportService(reader, services.reader).account(caller)).id == caller.id
     with pytest.raises(Unavailable):
-        await DataExportService(reader, UnreachableStore(services.store)).account(caller)
+        await DataExportService(reader, UnreachableNeighbourStore(services.store)).account(caller)

@@ -17,7 +17,7 @@ from sidepro.domain.identity import Caller, token_digest
 from sidepro.domain.ids import SessionId
 from tests.domain.account_data import EMAIL, PASSWORD, UNKNOWN_ID, USERNAME
 from tests.domain.services import Services, awaited
-from tests.factories import ADDRESS, LIFETIMES, NOW, QuickPasswords, new_id
+from tests.factories import ADDRESS, NOW, SESSION_TTL, QuickPasswords, new_id
 
 
 @awaited
@@ -37,8 +37,8 @@ async def test_a_log_in_gives_tokens_for_a_new_session(services: Services) -> No
             "a browser",
             created_at=NOW,
             last_used_at=NOW,
-            expires_at=NOW + LIFETIMES.idle,
-            ends_at=NOW + LIFETIMES.total,
+            expires_at=NOW + SESSION_TTL.idle,
+            ends_at=NOW + SESSION_TTL.total,
         )
     }
     hashed = token_digest(tokens.refresh_token)
@@ -203,5 +203,5 @@ async def test_renewing_a_hash_does_not_bring_an_older_password_back(services: S
 
 
 def test_a_long_user_agent_is_cut() -> None:
-    session = Session.start(SessionId(new_id()), UNKNOWN_ID, "x" * 10_000, NOW, LIFETIMES)
+    session = Session.start(SessionId(new_id()), UNKNOWN_ID, "x" * 10_000, NOW, SESSION_TTL)
     assert session.user_agent == "x" * 400

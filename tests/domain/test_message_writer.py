@@ -39,7 +39,7 @@ class CountedUnits:
 
 def line(services: Services) -> tuple[MessageWriter, CountedUnits]:
     units = CountedUnits(services)
-    return MessageWriter(units, services.feed, services.clock), units
+    return MessageWriter(units, services.pubsub, services.clock), units
 
 
 async def said(services: Services, room_id: RoomId) -> list[tuple[int, str]]:
@@ -87,14 +87,14 @@ async def test_a_failed_publish_fails_its_sender_only(
 ) -> None:
     one, _, room_id = await services.chat()
     sending, _ = line(services)
-    publish = services.feed.publish
+    publish = services.pubsub.publish
 
     async def breaks(event: Event) -> None:
         if isinstance(event, MessageSent) and event.message.body == "1":
             raise ZeroDivisionError
         await publish(event)
 
-    monkeypatch.setattr(services.feed, "publish", breaks)
+    monkeypatch.setattr(services.pubsub, "publish", breaks)
     results = await asyncio.wait_for(
         asyncio.gather(
             *(sending.write(one.id, room_id, str(n), None) for n in range(4)),
@@ -129,7 +129,7 @@ async def test_a_rejected_message_does_not_affect_its_batch(services: Services) 
     await services.rooms.leave(leaver, pending)
     stranger = await services.person()
     sending, units = line(services)
-    wishes: list[tuple[Caller, RoomId, str, str | None, type[Exception] | None]] = [
+    writes: list[tuple[Caller, RoomId, str, str | None, type[Exception] | None]] = [
         (one, room_id, "first", None, None),
         (one, room_id, " ", None, InvalidInput),
         (stranger, room_id, "let me in", None, NotFound),
@@ -139,10 +139,10 @@ async def test_a_rejected_message_does_not_affect_its_batch(services: Services) 
         (other, room_id, "second", "mine", None),
     ]
     results = await asyncio.gather(
-        *(sending.write(who.id, room, body, name) for who, room, body, name, _ in wishes),
+        *(sending.write(who.id, room, body, name) for who, room, body, name, _ in writes),
         return_exceptions=True,
     )
-    for result, (*_, expected) in zip(results, wishes, strict=True):
+    for result, (*_, expected) in zip(results, writes, strict=True):
         assert type(result) is (expected or WriteResult)
     assert await said(services, room_id) == [(1, "first"), (2, "second")]
     assert await said(services, pending) == []
@@ -203,14 +203,16 @@ async def test_a_message_of_a_cancelled_caller_is_stored_and_published(
 ) -> None:
     one, _, room_id = await services.chat()
     sending, _ = line(services)
-    services.feed.told.clear()
+    services.pubsub.published.clear()
     asking = asyncio.create_task(sending.write(one.id, room_id, "hello", None))
     await asyncio.sleep(0)
     asking.cancel()
     await sending.write(one.id, room_id, "still here", None)
     assert await said(services, room_id) == [(1, "hello"), (2, "still here")]
-    told = [event.message.seq for event in services.feed.told if isinstance(event, MessageSent)]
-    assert told == [1, 2]
+    numbers = [
+        event.message.seq for event in services.pubsub.published if isinstance(event, MessageSent)
+    ]
+    assert numbers == [1, 2]
 
 
 @awaited
@@ -228,10 +230,10 @@ async def test_close_waits_for_pending_messages(services: Services) -> None:
 async def test_a_duplicate_is_published_again(services: Services) -> None:
     one, _, room_id = await services.chat()
     first, _ = await services.rooms.send(one, room_id, "hello", "same")
-    services.feed.told.clear()
+    services.pubsub.published.clear()
     again, repeated = await services.rooms.send(one, room_id, "hello", "same")
     assert (again, repeated) == (first, True)
-    assert services.feed.told == [MessageSent(Channel.room(room_id), first)]
+    assert services.pubsub.published == [MessageSent(Channel.room(room_id), first)]
 
 
 def test_an_unused_writer_closes() -> None:

@@ -12,8 +12,8 @@ from tests.domain.services import awaited
 TEN_A_MINUTE = Limit("test", 10, 60)
 
 
-class Watch:
-    """A clock that moves only when told to."""
+class ManualClock:
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -24,7 +24,7 @@ class Watch:
 
 @awaited
 async def test_a_full_bucket_allows_its_quota_at_once_and_not_one_more() -> None:
-    limiter = InProcessRateLimiter(Watch())
+    limiter = InProcessRateLimiter(ManualClock())
     allowed = [await limiter.take(TEN_A_MINUTE, "a") for _ in range(10)]
     assert [allowance.remaining for allowance in allowed] == [9, 8, 7, 6, 5, 4, 3, 2, 1, 0]
     assert [allowance.reset_after for allowance in allowed] == pytest.approx(range(6, 61, 6))
@@ -36,21 +36,21 @@ async def test_a_full_bucket_allows_its_quota_at_once_and_not_one_more() -> None
 
 @awaited
 async def test_a_refused_call_may_be_repeated_when_it_was_told_to() -> None:
-    watch = Watch()
-    limiter = InProcessRateLimiter(watch)
+    clock = ManualClock()
+    limiter = InProcessRateLimiter(clock)
     for _ in range(10):
         await limiter.take(TEN_A_MINUTE, "a")
     refused = await limiter.take(TEN_A_MINUTE, "a")
     assert refused.retry_after is not None
-    watch.now += refused.retry_after - 0.01
+    clock.now += refused.retry_after - 0.01
     assert (await limiter.take(TEN_A_MINUTE, "a")).retry_after == pytest.approx(0.01)
-    watch.now += 0.01
+    clock.now += 0.01
     assert (await limiter.take(TEN_A_MINUTE, "a")).retry_after is None
 
 
 @awaited
 async def test_keys_and_limits_are_counted_apart() -> None:
-    limiter, other = InProcessRateLimiter(Watch()), Limit("other", 10, 60)
+    limiter, other = InProcessRateLimiter(ManualClock()), Limit("other", 10, 60)
     for _ in range(10):
         await limiter.take(TEN_A_MINUTE, "a")
     assert (await limiter.take(TEN_A_MINUTE, "b")).remaining == 9
@@ -60,7 +60,7 @@ async def test_keys_and_limits_are_counted_apart() -> None:
 @awaited
 async def test_no_more_keys_are_remembered_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "MAX_BUCKETS", 2)
-    limiter = InProcessRateLimiter(Watch())
+    limiter = InProcessRateLimiter(ManualClock())
     left = [(await limiter.take(TEN_A_MINUTE, key)).remaining for key in "abacab"]
     assert left == [9, 9, 8, 9, 7, 9], "b, used longest ago, made room for c"
 

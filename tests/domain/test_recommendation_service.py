@@ -61,7 +61,7 @@ async def test_ones_own_projects_are_never_recommended(services: Services) -> No
     assert caller.id not in authors(items)
 
 
-class AwayStore(MemoryReader):
+class UnreachableNeighbourStore(MemoryReader):
     """Keeps neighbours, and does not give them back."""
 
     async def of(self, user_id: UserId) -> Neighbourhood:
@@ -73,7 +73,7 @@ async def test_popular_projects_are_shown_while_the_store_is_unavailable(
     services: Services,
 ) -> None:
     caller = await crowd(services, people=1, projects=1)
-    away = replace(services.recommendations, store=AwayStore(services.store))
+    away = replace(services.recommendations, store=UnreachableNeighbourStore(services.store))
     found = await away.recommend(caller, 3, None)
     assert [item.basis for item in found.items] == [Basis.POPULAR]
     assert found.computed_at is None

@@ -262,8 +262,8 @@ class TwoPeople(RuleBasedStateMachine):
     def withdraw(self, who: UserId) -> None:
         assert self.room
         low, high = (
-            replace(seat, user_id=None) if seat.user_id == who else seat
-            for seat in self.room.participants
+            replace(participant, user_id=None) if participant.user_id == who else participant
+            for participant in self.room.participants
         )
         self.room = replace(self.room, participants=(low, high))
         self.inside.remove(who)
@@ -306,7 +306,9 @@ class TwoPeople(RuleBasedStateMachine):
     def marks_are_those_of_the_model(self) -> None:
         if self.room:
             marks = {
-                seat.user_id: seat.read_seq for seat in self.room.participants if seat.user_id
+                participant.user_id: participant.read_seq
+                for participant in self.room.participants
+                if participant.user_id
             }
             assert marks == {who: self.read[who] for who in {X, Y} - self.withdrawn}
 

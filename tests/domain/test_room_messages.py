@@ -58,7 +58,7 @@ async def test_a_repeated_client_id_is_published_again(services: Services) -> No
     one, _, room_id = await services.chat()
     await services.rooms.send(one, room_id, "Hello", "mine")
     await services.rooms.send(one, room_id, "Hello", "mine")
-    assert services.feed.messages() == [1, 1]
+    assert services.pubsub.messages() == [1, 1]
 
 
 @awaited
@@ -74,10 +74,10 @@ async def test_a_duplicate_is_not_answered_in_a_left_room(services: Services) ->
     one, _, room_id = await services.chat()
     await services.rooms.send(one, room_id, "Hello", "mine")
     await services.rooms.leave(one, room_id)
-    services.feed.told.clear()
+    services.pubsub.published.clear()
     with pytest.raises(NotFound):
         await services.rooms.send(one, room_id, "Hello", "mine")
-    assert not services.feed.told
+    assert not services.pubsub.published
 
 
 @awaited
@@ -110,15 +110,15 @@ async def test_a_client_id_is_unique_within_its_room(services: Services) -> None
 async def test_a_message_is_stored_before_it_is_published(services: Services) -> None:
     one, _, room_id = await services.chat()
     message, _ = await services.rooms.send(one, room_id, "Hello", None)
-    assert services.feed.told == [MessageSent(Channel.room(room_id), message)]
-    assert services.feed.stored_when_told == [{message}]
+    assert services.pubsub.published == [MessageSent(Channel.room(room_id), message)]
+    assert services.pubsub.stored_at_publish == [{message}]
 
 
 @awaited
 async def test_a_subscriber_gets_a_message(services: Services) -> None:
     one, _, room_id = await services.chat()
     heard: list[Event] = []
-    await services.feed.subscribe(Channel.room(room_id), heard.append)
+    await services.pubsub.subscribe(Channel.room(room_id), heard.append)
     message, _ = await services.rooms.send(one, room_id, "Hello", None)
     assert heard == [MessageSent(Channel.room(room_id), message)]
 
@@ -139,7 +139,7 @@ async def test_a_rejected_message_is_neither_stored_nor_published(
     one, _, room_id = await services.chat()
     with pytest.raises(error):
         await services.rooms.send(one, room_id, body, client_id)
-    assert not services.feed.told
+    assert not services.pubsub.published
     assert not services.store.state.messages
     assert (await services.rooms.room(one, room_id)).last_seq == 0
 
@@ -148,9 +148,9 @@ async def test_a_rejected_message_is_neither_stored_nor_published(
 async def test_an_uncommitted_message_is_not_published(services: Services) -> None:
     one, other, room_id = await services.chat()
     await services.rooms.send(other, room_id, "Hello", None)
-    services.feed.told.clear()
+    services.pubsub.published.clear()
     lost = services.broken_unit_of_work
-    sending = MessageWriter(lost, services.feed, services.clock)
+    sending = MessageWriter(lost, services.pubsub, services.clock)
     broken = replace(services.rooms, unit_of_work=lost, message_writer=sending)
     for attempt in (
         broken.send(one, room_id, "Hello", "mine"),
@@ -159,7 +159,7 @@ async def test_an_uncommitted_message_is_not_published(services: Services) -> No
     ):
         with pytest.raises(Unavailable):
             await attempt
-    assert not services.feed.told
+    assert not services.pubsub.published
     room = await services.rooms.room(one, room_id)
     assert (room.last_seq, room.read_seq, room.left_by) == (1, 0, None)
 
@@ -224,10 +224,10 @@ async def test_a_read_position_advances_at_most_to_the_last_message(services: Se
 async def test_a_changed_read_position_is_published(services: Services) -> None:
     one, other, room_id = await services.chat()
     await services.rooms.send(other, room_id, "Hello", None)
-    services.feed.told.clear()
+    services.pubsub.published.clear()
     for seq in (0, 99, 1, 99):
         await services.rooms.mark_read(one, room_id, seq)
-    assert services.feed.told == [ReadPositionChanged(Channel.room(room_id), one.id, 1)]
+    assert services.pubsub.published == [ReadPositionChanged(Channel.room(room_id), one.id, 1)]
 
 
 @awaited

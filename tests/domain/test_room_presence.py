@@ -19,10 +19,10 @@ async def test_changed_presence_is_published(services: Services) -> None:
         (services.rooms.disconnect(one, room_id, "laptop"), False),
         (services.rooms.disconnect(other, room_id, "desk"), True),
     ]
-    for step, told in steps:
+    for step, count in steps:
         await step
-        assert services.feed.told == [StatusChanged(Channel.room(room_id))] * told
-        services.feed.told.clear()
+        assert services.pubsub.published == [StatusChanged(Channel.room(room_id))] * count
+        services.pubsub.published.clear()
 
 
 @awaited
@@ -61,5 +61,5 @@ async def test_typing_is_published_and_not_stored(services: Services) -> None:
     one, _, room_id = await services.chat()
     before = services.store.state
     await services.rooms.typing(one, room_id)
-    assert services.feed.told == [Typing(Channel.room(room_id), one.id)]
+    assert services.pubsub.published == [Typing(Channel.room(room_id), one.id)]
     assert services.store.state is before

@@ -38,7 +38,7 @@ async def test_the_first_request_creates_the_room(services: Services) -> None:
     assert room.participant
     assert room.participant.id == other.id
     assert (room.status, room.last_seq, room.left_by) == (RoomStatus.STOP, 0, None)
-    assert not services.feed.told
+    assert not services.pubsub.published
 
 
 @awaited
@@ -53,7 +53,7 @@ async def test_opening_again_returns_the_existing_room(services: Services) -> No
     again, created, _ = await services.rooms.open(other, one.id)
     assert (again.id, created) == (room_id, False)
     assert again.updated_at == NOW
-    assert not services.feed.told
+    assert not services.pubsub.published
 
 
 @awaited
@@ -69,7 +69,7 @@ async def test_concurrent_opens_create_one_room(services: Services) -> None:
     assert len(services.store.state.rooms) == 1
 
 
-class ComingAndGoing(MemoryRooms):
+class FlickeringRooms(MemoryRooms):
     """Another unit of work creates and deletes the room between two reads."""
 
     looks = 0
@@ -82,10 +82,10 @@ class ComingAndGoing(MemoryRooms):
         return await super().get_of_pair(one, other)
 
 
-class UnitOfWorkAmongOthers(MemoryUnitOfWork):
+class UnitOfWorkWithFlickeringRoom(MemoryUnitOfWork):
     async def __aenter__(self) -> Self:
         await super().__aenter__()
-        self.rooms = ComingAndGoing(self._state)
+        self.rooms = FlickeringRooms(self._state)
         return self
 
 
@@ -94,7 +94,9 @@ async def test_a_room_created_and_deleted_concurrently_is_opened(
     services: Services,
 ) -> None:
     one, other = await services.people(2)
-    rooms = replace(services.rooms, unit_of_work=lambda: UnitOfWorkAmongOthers(services.store))
+    rooms = replace(
+        services.rooms, unit_of_work=lambda: UnitOfWorkWithFlickeringRoom(services.store)
+    )
     room, created, _ = await rooms.open(one, other.id)
     assert created
     assert set(services.store.state.rooms) == {room.id}
@@ -228,32 +230,32 @@ async def test_a_user_who_left_reopens_the_room_with_its_history(services: Servi
 async def test_opening_does_not_bring_the_other_participant_back(services: Services) -> None:
     one, other, room_id = await services.chat()
     await services.rooms.leave(one, room_id)
-    services.feed.told.clear()
+    services.pubsub.published.clear()
     room, created, _ = await services.rooms.open(other, one.id)
     assert (room.id, created, room.status) == (room_id, False, RoomStatus.PENDING)
-    assert not services.feed.told
+    assert not services.pubsub.published
 
 
 @awaited
 async def test_leaving_and_reopening_are_published(services: Services) -> None:
     one, other, room_id = await services.chat()
     await services.rooms.leave(one, room_id)
-    assert services.feed.told == [
+    assert services.pubsub.published == [
         RoomClosed(Channel.room(room_id), one.id),
         StatusChanged(Channel.room(room_id)),
     ]
-    services.feed.told.clear()
+    services.pubsub.published.clear()
     await services.rooms.open(one, other.id)
-    assert services.feed.told == [StatusChanged(Channel.room(room_id))]
+    assert services.pubsub.published == [StatusChanged(Channel.room(room_id))]
 
 
 @awaited
 async def test_the_deletion_of_a_room_is_published(services: Services) -> None:
     one, other, room_id = await services.chat()
     await services.rooms.leave(one, room_id)
-    services.feed.told.clear()
+    services.pubsub.published.clear()
     await services.rooms.leave(other, room_id)
-    assert services.feed.told == [RoomClosed(Channel.room(room_id), None)]
+    assert services.pubsub.published == [RoomClosed(Channel.room(room_id), None)]
 
 
 @awaited

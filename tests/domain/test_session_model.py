@@ -22,7 +22,7 @@ from sidepro.domain.errors import (
 from sidepro.domain.identity import Caller
 from sidepro.domain.pagination import PageRequest
 from tests.domain.services import Services
-from tests.factories import ADDRESS, LIFETIMES
+from tests.factories import ADDRESS, SESSION_TTL
 
 Result = TypeVar("Result")
 
@@ -115,8 +115,8 @@ class Sessions(RuleBasedStateMachine):
             Login(
                 name,
                 self.services.access_tokens.read(tokens.access_token),
-                now + LIFETIMES.total,
-                now + LIFETIMES.idle,
+                now + SESSION_TTL.total,
+                now + SESSION_TTL.idle,
                 [Token(tokens.refresh_token, None)],
             )
         )
@@ -155,7 +155,7 @@ class Sessions(RuleBasedStateMachine):
         child = Token(tokens.refresh_token, token)
         token.children.append(child)
         login.tokens.append(child)
-        login.expires_at = min(now + LIFETIMES.idle, login.ends_at)
+        login.expires_at = min(now + SESSION_TTL.idle, login.ends_at)
 
     @rule(which=any_number, goes_on=st.booleans(), seconds=st.sampled_from([0, 60, 60.5]))
     def refresh_twice(self, which: int, goes_on: bool, seconds: float) -> None:

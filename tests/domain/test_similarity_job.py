@@ -102,9 +102,9 @@ async def test_a_failure_keeps_the_old_result_and_releases_the_lock(services: Se
 @awaited
 async def test_progress_is_reported(services: Services) -> None:
     await services.person("Python")
-    told: list[tuple[int, int]] = []
-    await services.similarity.run(progress=lambda done, total: told.append((done, total)))
-    assert told == [(1, 1)]
+    reports: list[tuple[int, int]] = []
+    await services.similarity.run(progress=lambda done, total: reports.append((done, total)))
+    assert reports == [(1, 1)]
 
 
 def pass_time(services: Services, seconds: float) -> None:

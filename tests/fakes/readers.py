@@ -206,7 +206,7 @@ class MemoryReader(MemoryBoardReader):
             room
             for room in self._store.state.rooms.values()
             if room.left_by != user_id
-            and any(seat.user_id == user_id for seat in room.participants)
+            and any(participant.user_id == user_id for participant in room.participants)
         ]
 
     def _messages(self, room_id: RoomId) -> list[Message]:
@@ -215,7 +215,7 @@ class MemoryReader(MemoryBoardReader):
         return sorted(found, key=lambda message: message.seq)
 
     def _room(self, room: Room, user_id: UserId) -> RoomView:
-        mine, other = sorted(room.participants, key=lambda seat: seat.user_id != user_id)
+        mine, other = sorted(room.participants, key=lambda p: p.user_id != user_id)
         messages = self._messages(room.id)
         unread = [m for m in messages if m.seq > mine.read_seq and m.sender_id != user_id]
         return RoomView(

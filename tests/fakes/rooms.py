@@ -12,7 +12,7 @@ class MemoryRooms(Repository):
     """See `sidepro.domain.rooms.ports.RoomRepository`."""
 
     async def add_if_absent(self, room: Room) -> bool:
-        low, high = (seat.user_id for seat in room.participants)
+        low, high = (participant.user_id for participant in room.participants)
         self._must_be_there(low, high)
         if self._of_pair(low, high):
             return False
@@ -30,7 +30,7 @@ class MemoryRooms(Repository):
 
     async def of_user(self, user_id: UserId) -> tuple[Room, ...]:
         rooms = self._state.rooms.values()
-        found = [r for r in rooms if any(seat.user_id == user_id for seat in r.participants)]
+        found = [r for r in rooms if any(p.user_id == user_id for p in r.participants)]
         return tuple(sorted(found, key=lambda room: room.id))
 
     async def save(self, *rooms: Room) -> None:
@@ -59,4 +59,7 @@ class MemoryRooms(Repository):
     def _of_pair(self, one: UserId | None, other: UserId | None) -> Room | None:
         pair = {one, other}
         rooms = self._state.rooms.values()
-        return next((r for r in rooms if {seat.user_id for seat in r.participants} == pair), None)
+        return next(
+            (r for r in rooms if {p.user_id for p in r.participants} == pair),
+            None,
+        )

@@ -52,7 +52,7 @@ async def test_users_of_a_suspended_process_are_offline_until_it_resumes(
         third = await Client.sign_up(visits[0])
         room_id, lonely = await one.open_room_with(other), await third.open_room_with(other)
 
-        async def lonely_is(status: str) -> bool:
+        async def room_status_is(status: str) -> bool:
             return bool((await third.call("GET", f"/rooms/{lonely}"))["status"] == status)
 
         async with (
@@ -62,23 +62,23 @@ async def test_users_of_a_suspended_process_are_offline_until_it_resumes(
         ):
             await socket.wait_for_status("running", one, other)
             await theirs.wait_for_status("running", one, other)
-            assert await lonely_is("running")
+            assert await room_status_is("running")
             with standing_still(servers[1]):
                 stopped = time.monotonic()
-                await hears(socket, one)
-                await eventually(lambda: lonely_is("stop"), PRESENCE_RIGHT_WITHIN)
+                await wait_for_online(socket, one)
+                await eventually(lambda: room_status_is("stop"), PRESENCE_RIGHT_WITHIN)
                 assert time.monotonic() - stopped < PRESENCE_RIGHT_WITHIN
                 said = [await socket.send_and_wait(f"{number}") for number in range(3)]
             went_on = time.monotonic()
             assert await theirs.messages(3) == said
-            await hears(socket, one, other)
-            await eventually(lambda: lonely_is("running"), PRESENCE_RIGHT_WITHIN)
+            await wait_for_online(socket, one, other)
+            await eventually(lambda: room_status_is("running"), PRESENCE_RIGHT_WITHIN)
             assert time.monotonic() - went_on < PRESENCE_RIGHT_WITHIN
             await theirs.send_message("here I am")
             assert (await socket.message())["body"] == "here I am"
 
 
-async def hears(socket: Socket, *online: Client) -> None:
+async def wait_for_online(socket: Socket, *online: Client) -> None:
     """Wait for a status with exactly these users online."""
     async with asyncio.timeout(PRESENCE_RIGHT_WITHIN):
         while socket.status["online"] != sorted(person.id for person in online):
@@ -108,8 +108,8 @@ async def test_chat_works_within_a_process_without_redis_and_recovers(
             # each process goes on with its own sockets
             first = await socket.send_and_wait("while it is away")
             await theirs.send_message("here too")
-            unheard, late = await theirs.messages(2)
-            assert unheard == first
+            missed, live = await theirs.messages(2)
+            assert missed == first
             assert (await one.request("POST", tickets)).status_code == 503
             async with on_server(one, visits[1]).chat(room_id) as guest:
                 assert guest.status["online"] == sorted([one.id, other.id])
@@ -124,7 +124,7 @@ async def test_chat_works_within_a_process_without_redis_and_recovers(
 
             await asyncio.to_thread(own_redis.resume)
             async with asyncio.timeout(HEALS_WITHIN):
-                assert await socket.message() == late
+                assert await socket.message() == live
                 await theirs.wait_for_status("running", one, other)
                 await eventually(gives_tickets, HEALS_WITHIN)
         for server in servers:

@@ -226,11 +226,11 @@ async def test_a_downgrade_keeps_all_rows(database: Database) -> None:
     assert await differences(database) == []
     assert await projects_found_by_all_their_grams(database) == 20
     # The index follows what is written from now on.
-    await write_grams(database, ("새",))
+    await write_ngrams(database, ("새",))
     assert (await found_by(database, "새"), await found_by(database, "a")) == (20, 0)
 
 
-async def write_grams(database: Database, grams: tuple[str, ...]) -> None:
+async def write_ngrams(database: Database, grams: tuple[str, ...]) -> None:
     async with database.writing() as connection:
         await connection.execute(update(tables.project_search).values(grams=grams))
         await connection.commit()

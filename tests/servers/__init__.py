@@ -9,9 +9,9 @@ from tests.servers.postgresql import Postgres, find_postgres
 from tests.servers.redis_server import RedisServer, find_redis
 from tests.servers.sidepro_server import (
     SECRET_KEY,
+    ServerWithoutSessionCheck,
     SideProJobs,
     SideProServer,
-    UnwatchfulServer,
     settings,
 )
 from tests.servers.watched_server import HOST, ServerError, free_port, wait_until
@@ -22,9 +22,9 @@ __all__ = [
     "Postgres",
     "RedisServer",
     "ServerError",
+    "ServerWithoutSessionCheck",
     "SideProJobs",
     "SideProServer",
-    "UnwatchfulServer",
     "find_chromium",
     "find_postgres",
     "find_redis",

@@ -164,7 +164,7 @@ class SideProServer:
         return f"sidepro {self.NAME} {what}; the end of its log:\n{tail(self.log_file)}"
 
 
-class UnwatchfulServer(SideProServer):
+class ServerWithoutSessionCheck(SideProServer):
     """`sidepro serve` that looks once an hour, in the place of a second, whether the sessions of
     its sockets are live: what closes one sooner is that the process itself ended the session.
     """

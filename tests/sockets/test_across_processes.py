@@ -44,7 +44,7 @@ async def room_id(one: Client, other: Client) -> str:
     return await one.open_room_with(other)
 
 
-async def heard(socket: Socket, kind: str) -> dict[str, object]:
+async def frame_of(socket: Socket, kind: str) -> dict[str, object]:
     """The next frame of this type; status frames before it are skipped."""
     return dict(await socket.next(kind))
 
@@ -66,10 +66,10 @@ async def test_events_reach_sockets_on_the_other_process(
         assert await socket.message() == await theirs.message() == message
 
         await theirs.send_frame("read", seq=6)
-        assert await heard(socket, "read") == {"type": "read", "user_id": other.id, "seq": 6}
-        await heard(theirs, "read")
+        assert await frame_of(socket, "read") == {"type": "read", "user_id": other.id, "seq": 6}
+        await frame_of(theirs, "read")
         await theirs.send_frame("typing")
-        assert await heard(socket, "typing") == {"type": "typing", "user_id": other.id}
+        assert await frame_of(socket, "typing") == {"type": "typing", "user_id": other.id}
 
         # A repeat on the other process is answered to its sender only.
         async with on_server(other, one.http).chat(room_id) as elsewhere:

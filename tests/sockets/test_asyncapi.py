@@ -47,7 +47,7 @@ class Described:
             if action == "receive"
         )
 
-    async def tell(self, socket: Socket, kind: str, **members: Any) -> None:
+    async def send(self, socket: Socket, kind: str, **members: Any) -> None:
         """Send a frame that matches the document."""
         self.fits("receive", {"type": kind, **members})
         await socket.send_frame(kind, **members)
@@ -79,12 +79,12 @@ async def test_every_frame_on_a_socket_matches_the_document(
         assert hello["room"]["last_message"] is None
         for socket in (mine, their):
             await described.until(socket, "status")
-        await described.tell(mine, "send", client_id="커피 1", body="안녕하세요\n☕")
+        await described.send(mine, "send", client_id="커피 1", body="안녕하세요\n☕")
         for socket in (mine, their):
             assert (await described.until(socket, "message"))["message"]["seq"] == 1
-        await described.tell(mine, "typing")
+        await described.send(mine, "typing")
         await described.until(their, "typing")
-        await described.tell(their, "read", seq=1)
+        await described.send(their, "read", seq=1)
         await described.until(mine, "read")
         # errors with and without a client id
         await mine.send_frame("send", client_id="x", body="")
@@ -98,7 +98,7 @@ async def test_every_frame_on_a_socket_matches_the_document(
         await other.call("DELETE", f"/rooms/{room_id}")
         while (await described.until(mine, "status"))["left_by"] != other.id:
             pass
-        await described.tell(mine, "send", client_id="too late", body="Hello?")
+        await described.send(mine, "send", client_id="too late", body="Hello?")
         assert (await described.until(mine, "error"))["code"] == "room-pending"
     assert described.seen == set(described.document["components"]["messages"])
 

@@ -316,12 +316,12 @@ class Chat(RuleBasedStateMachine):
 
 
 def test_every_socket_gets_each_message_once_and_in_order(world: World) -> None:
-    class ChatOfWorld(Chat):
+    class WorldChat(Chat):
         def __init__(self) -> None:
             super().__init__(world)
 
     run_state_machine_as_test(
-        ChatOfWorld,
+        WorldChat,
         settings=settings(
             max_examples=examples(6),
             stateful_step_count=40,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.clients import Client, http_client, server_tenths_until
-from tests.servers import UnwatchfulServer
+from tests.servers import ServerWithoutSessionCheck
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,15 +36,15 @@ async def shared_room(leaver: Client, clients: list[Client]) -> str:
 
 
 @pytest.fixture
-def unwatchful(databases: Databases, tmp_path: Path) -> Iterator[SideProServer]:
-    with databases.settings(tmp_path) as settings, UnwatchfulServer(settings) as server:
+def without_session_check(databases: Databases, tmp_path: Path) -> Iterator[SideProServer]:
+    with databases.settings(tmp_path) as settings, ServerWithoutSessionCheck(settings) as server:
         yield server
 
 
 async def test_a_log_out_closes_the_socket_at_once(
-    unwatchful: SideProServer,
+    without_session_check: SideProServer,
 ) -> None:
-    async with http_client(unwatchful.url) as http:
+    async with http_client(without_session_check.url) as http:
         other = await Client.sign_up(http)
         for path in ("/sessions/current", "/sessions"):
             leaver = await Client.sign_up(http)
