@@ -137,6 +137,8 @@ def fill(
     On PostgreSQL the data may be multiplied by `scale` (1 to 999), then without neighbours.
     """
     options = [part for name, size in sizes.items() for part in (f"--{name}", str(size))]
+    if "--pictures" in _seed_help(sidepro):
+        options += ["--pictures", "0"]
     commands = [["migrate"], ["seed", *options]]
     if scale == 1:
         commands.append(["similarity", "run"])
@@ -158,6 +160,13 @@ def fill(
             connection.execute("VACUUM ANALYZE")
             connection.execute("CREATE EXTENSION pg_stat_statements")
             _track(connection, "none")
+
+
+def _seed_help(sidepro: Path) -> str:
+    """The options of `sidepro seed`, which has no pictures in older versions."""
+    return subprocess.run(
+        [sidepro, "seed", "--help"], capture_output=True, text=True, check=True
+    ).stdout
 
 
 @contextlib.contextmanager

@@ -25,7 +25,8 @@ from sidepro.domain.images.urls import ImageUrls
 from sidepro.domain.pagination import PageRequest
 from sidepro.domain.projects.search_key import search_term
 from sidepro.domain.projects.views import BoardQuery
-from tests.adapters.test_seeding import count_rows, generated, ignore
+from tests.adapters.test_seeding import count_rows, ignore, without_pictures
+from tests.fakes.image_store import MemoryImageStore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -66,7 +67,8 @@ def copied(postgres: Postgres) -> Iterator[Copied]:
 async def seed(url: str) -> State:
     async with opened(url) as database:
         await migrate(database)
-        await seeder.write(SqlDemoWriter(database, CatalogueCache()), generated(), ignore)
+        writer = SqlDemoWriter(database, CatalogueCache())
+        await seeder.write(writer, MemoryImageStore(), without_pictures(), ignore)
         return await state(database)
 
 
@@ -96,7 +98,7 @@ async def test_copies_multiply_everything_and_keep_every_count_right(copied: Cop
 
 
 async def test_copies_have_other_names_and_are_found_by_their_text(copied: Copied) -> None:
-    project = generated().projects[0]
+    project = without_pictures().projects[0]
     async with opened(copied.url) as database:
         board = SqlBoardReader(database, CatalogueCache(), ImageUrls())
         query = BoardQuery(text=search_term(project.title))
@@ -113,7 +115,7 @@ async def test_copies_are_indexed_by_the_ngrams_of_their_text(copied: Copied) ->
     )
     async with opened(copied.url) as database, database.reading() as connection:
         rows = list(await connection.execute(indexed))
-    assert len(rows) == 3 * len(generated().projects)
+    assert len(rows) == 3 * len(without_pictures().projects)
     for search_text, grams in rows:
         assert set(grams) == set(ngrams_of(search_text))
 

@@ -22,7 +22,7 @@ from sidepro.domain.accounts.password import check_password_length, check_passwo
 from sidepro.domain.accounts.profile import Profile
 from sidepro.domain.accounts.username import check_username
 from sidepro.domain.catalogue.catalogue import Catalogue
-from sidepro.domain.images.urls import ImageUrls
+from sidepro.domain.images.urls import ImageUrls, keys_in
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.project import Project
 from sidepro.domain.rooms.room import Room, validate_client_id
@@ -33,8 +33,8 @@ NOW = datetime(2026, 11, 22, 9, 30, 15, 123456, tzinfo=UTC)
 SHIPPED = Path(migrations.__file__).parent / "migrations" / "data" / "catalogue_2026_11.json"
 ENTRIES = json.loads(SHIPPED.read_text("utf-8"))
 CATALOGUE = Catalogue(*(tuple(ENTRIES[name]) for name in ("skills", "regions", "meet_times")))
-LARGE = Sizes(400, 1_000, 4_000, 6_000, 100, 20)
-NOTHING = Sizes(users=0, projects=0, comments=0, bookmarks=0, rooms=0, messages_per_room=0)
+LARGE = Sizes(400, 1_000, 4_000, 6_000, 100, 20, pictures=0)
+NOTHING = Sizes(0, 0, 0, 0, 0, 0, 0)
 
 
 def generated(sizes: Sizes | None = None, *, seed: int = 1) -> DemoData:
@@ -272,6 +272,23 @@ def test_the_demo_accounts_have_profiles_projects_and_a_chat() -> None:
     assert data.rooms[0].left_by is None
 
 
+def test_the_demo_accounts_talked_lately_and_have_unread_messages() -> None:
+    data = default()
+    assert NOW - data.rooms[0].updated_at < timedelta(hours=2)
+    for user in data.users[:2]:
+        unread = 0
+        for room in data.rooms:
+            read = {each.user_id: each.read_seq for each in room.participants}
+            unread += sum(
+                message.room_id == room.id
+                and message.sender_id != user.id
+                and message.seq > read[user.id]
+                for message in data.messages
+                if user.id in read
+            )
+        assert unread > 0
+
+
 def test_the_demo_password_is_accepted_at_sign_up() -> None:
     rules = Validator()
     check_password_length(DEMO_PASSWORD, rules)
@@ -292,6 +309,54 @@ def test_the_first_user_takes_part_in_the_first_rooms() -> None:
     assert all(room.left_by is None for room in data.rooms[:20])
 
 
+# ------------------------------------------------------------------------------------ pictures
+
+
+def test_each_picture_is_shown_once_by_its_owner() -> None:
+    data = default()
+    assert len(data.pictures) == Sizes().pictures
+    faces = {profile.image_id: profile.user_id for profile in data.profiles}
+    covers = {project.thumbnail_id: project.author_id for project in data.projects}
+    shown = {
+        key: project.author_id
+        for project in data.projects
+        for key in keys_in(project.content_html)
+    }
+    for picture in data.pictures:
+        places = [faces.get(picture.id), covers.get(picture.id), shown.get(picture.key)]
+        assert [owner for owner in places if owner] == [picture.owner_id]
+    assert all(profile.image_id for profile in data.profiles[:2])
+
+
+def test_most_of_the_newest_projects_have_a_cover_and_some_have_none() -> None:
+    newest = default().projects[-20:]
+    assert 10 <= sum(project.thumbnail_id is not None for project in newest) < 20
+    assert any(keys_in(project.content_html) for project in newest)
+
+
+def test_keys_of_pictures_depend_on_the_seed_alone() -> None:
+    later = generate(
+        Sizes(), 1, CATALOGUE, NOW + timedelta(days=9), "hash", SafeMarkdown(ImageUrls())
+    )
+    assert [each.key for each in later.pictures] == [each.key for each in default().pictures]
+    other = generated(seed=2)
+    assert {each.key for each in other.pictures}.isdisjoint(each.key for each in later.pictures)
+
+
+def test_without_pictures_the_other_data_are_the_same() -> None:
+    data = generated(replace(Sizes(), pictures=0))
+    assert data.pictures == []
+    assert (data.users, data.comments, data.bookmarks, data.messages) == (
+        default().users,
+        default().comments,
+        default().bookmarks,
+        default().messages,
+    )
+    assert [project.title for project in data.projects] == [
+        project.title for project in default().projects
+    ]
+
+
 # -------------------------------------------------------------------------------------- shapes
 
 
@@ -299,6 +364,7 @@ def test_sizes_are_exact() -> None:
     for data, sizes in ((default(), Sizes()), (large(), LARGE)):
         things = (data.users, data.projects, data.comments, data.bookmarks, data.rooms)
         assert [*map(len, things)] == [*astuple(sizes)[:5]]
+        assert len(data.pictures) == sizes.pictures
         lengths = Counter(message.room_id for message in data.messages)
         assert set(lengths.values()) == {sizes.messages_per_room}
 

@@ -19,6 +19,7 @@ from sidepro.adapters.sql.demo_writer import BATCH, SqlDemoWriter
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.readers.account_reader import SqlAccountReader
 from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
+from sidepro.adapters.sql.readers.image_reader import SqlImageReader
 from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
 from sidepro.adapters.sql.schema import tables
 from sidepro.adapters.sql.search.ngrams import NgramArray, ngrams_of
@@ -34,6 +35,8 @@ from sidepro.domain.projects.search_key import search_term
 from sidepro.domain.projects.views import BoardQuery, Sort
 from tests.adapters.test_demo import CATALOGUE, NOW
 from tests.databases import both_databases
+from tests.fakes.image_store import MemoryImageStore
+from tests.image_files import opened
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -42,8 +45,8 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.anyio, both_databases]
 
-SIZES = Sizes(users=40, projects=60, comments=150, bookmarks=1_200, rooms=30, messages_per_room=7)
-EMPTY = DemoData((), (), (), {}, (), (), (), ())
+SIZES = Sizes(40, 60, 150, 1_200, rooms=30, messages_per_room=7, pictures=10)
+EMPTY = DemoData((), (), (), {}, (), (), (), (), ())
 
 
 @pytest.fixture
@@ -59,13 +62,19 @@ def generated() -> DemoData:
     return generate(SIZES, 1, CATALOGUE, NOW, "hash", SafeMarkdown(ImageUrls()))
 
 
+@cache
+def without_pictures() -> DemoData:
+    sizes = replace(SIZES, pictures=0)
+    return generate(sizes, 1, CATALOGUE, NOW, "hash", SafeMarkdown(ImageUrls()))
+
+
 def ignore(_done: int, _total: int) -> None:
     """Progress that is not shown."""
 
 
 async def write(database: Database, data: DemoData | None = None) -> None:
     writer = SqlDemoWriter(database, CatalogueCache())
-    await seeder.write(writer, generated() if data is None else data, ignore)
+    await seeder.write(writer, MemoryImageStore(), generated() if data is None else data, ignore)
 
 
 async def is_empty(database: Database) -> bool:
@@ -98,6 +107,8 @@ async def test_everything_is_written(database: Database) -> None:
         "bookmarks": 1_200,
         "rooms": 30,
         "messages": 210,
+        "images": 10,
+        "project_images": sum(picture.project_id is not None for picture in data.pictures),
     }
     assert {name: rows for name, rows in (await count_rows(database)).items() if rows} == written
 
@@ -183,7 +194,9 @@ async def test_readers_show_the_demo_data(database: Database) -> None:
 async def test_progress_is_reported_up_to_the_number_of_all_rows(database: Database) -> None:
     reports: list[tuple[int, int]] = []
     writer = SqlDemoWriter(database, CatalogueCache())
-    await seeder.write(writer, generated(), lambda done, total: reports.append((done, total)))
+    await seeder.write(
+        writer, MemoryImageStore(), generated(), lambda done, total: reports.append((done, total))
+    )
     rows = sum((await count_rows(database)).values())
     assert {total for _, total in reports} == {rows}
     assert reports[-1] == (rows, rows)
@@ -198,7 +211,7 @@ async def test_a_failure_half_way_leaves_nothing(database: Database) -> None:
 
     writer = SqlDemoWriter(database, CatalogueCache())
     with pytest.raises(RuntimeError, match="power"):
-        await seeder.write(writer, generated(), fail_late)
+        await seeder.write(writer, MemoryImageStore(), generated(), fail_late)
     assert await is_empty(database)
     assert set((await count_rows(database)).values()) == {0}
     # Another attempt succeeds.
@@ -215,6 +228,36 @@ async def test_a_second_write_is_refused(database: Database) -> None:
     assert await count_rows(database) == before
 
 
+async def test_pictures_are_stored_in_use_and_of_the_recorded_size(database: Database) -> None:
+    store = MemoryImageStore()
+    data = generated()
+    await seeder.write(SqlDemoWriter(database, CatalogueCache()), store, data, ignore)
+    assert store.objects.keys() == {picture.key for picture in data.pictures}
+    reader = SqlImageReader(database, ImageUrls())
+    views = [
+        view
+        for owner in {picture.owner_id for picture in data.pictures}
+        for view in (await reader.images(owner, PageRequest(limit=100))).items
+    ]
+    assert {view.id for view in views} == {picture.id for picture in data.pictures}
+    for view in views:
+        key = ImageUrls().key_of(view.url)
+        assert key is not None
+        assert view.in_use
+        assert view.size == len(store.objects[key])
+        assert (view.width, view.height) == opened(store.objects[key]).size
+
+
+async def test_a_failure_removes_the_pictures(database: Database) -> None:
+    def fail(done: int, total: int) -> None:
+        raise RuntimeError("the power went out")
+
+    store = MemoryImageStore()
+    with pytest.raises(RuntimeError, match="power"):
+        await seeder.write(SqlDemoWriter(database, CatalogueCache()), store, generated(), fail)
+    assert store.objects == {}
+
+
 async def test_no_data_is_written_as_no_rows(database: Database) -> None:
     await write(database, EMPTY)
     assert await is_empty(database)
@@ -226,6 +269,7 @@ async def test_demo_accounts_get_the_demo_password(database: Database) -> None:
 
     await seeder.seed(
         SqlDemoWriter(database, CatalogueCache()),
+        MemoryImageStore(),
         sizes=Sizes(users=2, projects=2, comments=1, bookmarks=1, rooms=1),
         seed=1,
         catalogue=CATALOGUE,

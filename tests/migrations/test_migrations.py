@@ -30,6 +30,7 @@ from sidepro.domain.catalogue.catalogue import Catalogue
 from sidepro.domain.errors import NotFound
 from tests.clients import Json
 from tests.databases import address_of, both_databases
+from tests.fakes.image_store import MemoryImageStore
 from tests.servers import settings as environment
 
 pytestmark = [pytest.mark.anyio, both_databases]
@@ -270,12 +271,13 @@ def migrations_up_to(last: str, folder: Path) -> Path:
 
 async def seed(database: Database) -> None:
     writer = demo_writer.SqlDemoWriter(database, CatalogueCache())
-    await seeder.write(writer, demo_data(), lambda _done, _total: None)
+    await seeder.write(writer, MemoryImageStore(), demo_data(), lambda _done, _total: None)
 
 
 def demo_data() -> DemoData:
     catalogue = Catalogue(*(tuple(ENTRIES[name]) for name in ("skills", "regions", "meet_times")))
-    sizes = Sizes(users=10, projects=20, comments=40, bookmarks=50, rooms=5, messages_per_room=3)
+    # the old schemas have no images
+    sizes = Sizes(10, 20, 40, 50, rooms=5, messages_per_room=3, pictures=0)
     now = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
     return generate(sizes, 1, catalogue, now, "hash", str.upper)
 

@@ -55,6 +55,7 @@ _SIZE = click.IntRange(0, 1_000_000)
 @click.option("--bookmarks", type=_SIZE, default=900, show_default=True)
 @click.option("--rooms", type=_SIZE, default=24, show_default=True)
 @click.option("--messages-per-room", type=_SIZE, default=12, show_default=True)
+@click.option("--pictures", type=_SIZE, default=160, show_default=True)
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same data.")
 def seed(
     users: int,
@@ -63,11 +64,12 @@ def seed(
     bookmarks: int,
     rooms: int,
     messages_per_room: int,
+    pictures: int,
     seed: int,
 ) -> None:
     """Fill an empty database with demo data."""
     settings = load_settings()
-    sizes = Sizes(users, projects, comments, bookmarks, rooms, messages_per_room)
+    sizes = Sizes(users, projects, comments, bookmarks, rooms, messages_per_room, pictures)
 
     async def work(container: Container) -> None:
         await prepare_schema(settings, container)
@@ -95,6 +97,7 @@ async def seed_if_empty(container: Container, sizes: Sizes | None = None, seed: 
         task = progress.add_task("demo data", total=None)
         await seeder.seed(
             writer,
+            container.api.services.images.store,
             sizes=sizes or Sizes(),
             seed=seed,
             catalogue=await container.api.services.catalogue.current(),

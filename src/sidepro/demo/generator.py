@@ -5,13 +5,14 @@ The same arguments give the same data.
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from math import comb, isqrt
 from typing import NamedTuple
 
-from sidepro.demo.people import DEMO_NAMES, Person, in_catalogue_order, make_people
+from sidepro.demo.people import DEMO_EMAILS, DEMO_NAMES, Person, in_catalogue_order, make_people
+from sidepro.demo.pictures import DemoPicture, Pictures
 from sidepro.demo.randomness import DemoRandom
 from sidepro.demo.texts import ProjectText, chat, comment, project_text
 from sidepro.demo.words import kinds_in
@@ -19,12 +20,22 @@ from sidepro.domain.accounts.profile import Profile
 from sidepro.domain.accounts.user import User
 from sidepro.domain.catalogue.catalogue import Catalogue
 from sidepro.domain.ids import CommentId, ProjectId, RoomId, UserId
+from sidepro.domain.images.urls import ImageUrls
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.project import Project
 from sidepro.domain.rooms.room import Message, Participant, Room
 
 FIRST_USER_ROOMS = 20
-"""Rooms of the first user, if there are enough people."""
+SECOND_USER_ROOMS = 3
+"""Rooms of the demo accounts, if there are enough people; the second one has one more with the
+first one.
+"""
+
+LATELY = 0.25
+"""The skew of the times of their rooms."""
+
+LAST_CHAT = (timedelta(hours=3), timedelta(minutes=4))
+"""How long ago the chat of the two demo accounts began and ended."""
 
 _BLOCK_CACHE = 50_000
 """Cache size for rendered blocks of Markdown. Many blocks occur in several projects."""
@@ -33,7 +44,8 @@ _BLOCK_CACHE = 50_000
 @dataclass(frozen=True, slots=True)
 class Sizes:
     """Numbers of all records. Impossible numbers are reduced: bookmarks to one per person and
-    project, rooms to one per pair. Projects and comments need people.
+    project, rooms to one per pair. Projects and comments need people. Pictures are covers and
+    screenshots of the newest projects, and faces.
     """
 
     users: int = 60
@@ -42,6 +54,7 @@ class Sizes:
     bookmarks: int = 900
     rooms: int = 24
     messages_per_room: int = 12
+    pictures: int = 160
 
     def __post_init__(self) -> None:
         if min(astuple(self)) < 0:
@@ -68,13 +81,15 @@ class DemoData:
     bookmarks: Sequence[Bookmark]
     rooms: Sequence[Room]
     messages: Sequence[Message]
+    pictures: Sequence[DemoPicture]
 
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """A project, the index of its author, its text and its popularity (1 to 40)."""
+    """A project, its kind, the index of its author, its text and its popularity (1 to 40)."""
 
     project: Project
+    kind: str
     author: int
     text: ProjectText
     weight: float
@@ -93,19 +108,23 @@ def generate(
     rng, kinds = generator.rng, generator.kinds
     people = make_people(rng, kinds, catalogue, sizes.users, password_hash, now)
     works = generator.works(people, sizes.projects)
+    pictures = Pictures(seed, sizes.pictures)
+    works = generator.illustrated(works, pictures)
+    profiles = pictures.faces([person.profile for person in people if person.profile])
     comments = generator.comments(people, works, sizes.comments)
     bookmarks = generator.bookmarks(people, works, sizes.bookmarks)
     views = generator.views(works, comments, bookmarks)
     rooms, messages = generator.rooms(people, works, sizes.rooms, sizes.messages_per_room)
     return DemoData(
         users=[person.user for person in people],
-        profiles=[person.profile for person in people if person.profile],
+        profiles=profiles,
         projects=[work.project for work in works],
         views=views,
         comments=comments,
         bookmarks=bookmarks,
         rooms=rooms,
         messages=messages,
+        pictures=pictures.planned,
     )
 
 
@@ -170,7 +189,21 @@ class _Generator:
             created_at=created_at,
             updated_at=created_at if revision == 1 else rng.between(created_at, self._now),
         )
-        return _Work(project, author, text, min(40.0, rng.paretovariate(1.1)))
+        return _Work(project, kind.name, author, text, min(40.0, rng.paretovariate(1.1)))
+
+    def illustrated(self, works: Sequence[_Work], pictures: Pictures) -> list[_Work]:
+        """The projects, some with covers or with a picture in the text."""
+        projects = [(work.project, work.kind) for work in works]
+        covers, screenshots = pictures.covers(projects), pictures.screenshots(projects)
+        illustrated = []
+        for work in works:
+            project = replace(work.project, thumbnail_id=covers.get(work.project.id))
+            if key := screenshots.get(project.id):
+                blocks = work.text.blocks_with_picture(ImageUrls().base + key)
+                html = "".join(map(self._render, blocks))
+                project = replace(project, content="\n\n".join(blocks), content_html=html)
+            illustrated.append(replace(work, project=project))
+        return illustrated
 
     # ------------------------------------------------------------ comments, bookmarks and views
 
@@ -244,34 +277,51 @@ class _Generator:
         messages: list[Message] = []
         for asking, asked in self._pairs(len(people), count):
             project = projects.get(asked)
-            room, said = self._room(people[asking], people[asked], project, length)
-            # Some people have left; the first user's rooms stay complete.
-            if 0 not in (asking, asked) and self.rng.random() < 0.05:
+            recent = (asking, asked) == (1, 0)
+            room, said = self._room(people[asking], people[asked], project, length, recent=recent)
+            # Some people have left; the rooms of the demo accounts stay complete.
+            if min(asking, asked) >= len(DEMO_NAMES) and self.rng.random() < 0.05:
                 room = room.leave(people[asking].user.id) or room
             rooms.append(room)
             messages += said
         return rooms, messages
 
     def _pairs(self, people: int, count: int) -> list[tuple[int, int]]:
-        """Pairs of indices: the first user with some others, then others among themselves."""
+        """Pairs of indices: the first user with some others, the second user with some others,
+        then others among themselves.
+        """
         partners = max(0, min(count, FIRST_USER_ROOMS, people - 1))
         others = self.rng.sample(range(2, people), partners - 1) if partners else []
         pairs = [(other, 0) for other in (1, *others)] if partners else []
         # Pair n of (1, 2), (1, 3), (2, 3), (1, 4) …, without building the list: (h - 1)(h - 2) / 2
         # pairs have a higher member below h.
         possible = comb(max(0, people - 1), 2)
-        for n in self.rng.sample(range(possible), min(possible, max(0, count - partners))):
+        missing = min(possible, max(0, count - partners))
+        friends = self.rng.sample(range(2, people), min(SECOND_USER_ROOMS, max(0, people - 2)))
+        numbers = [comb(high - 1, 2) for high in friends]
+        numbers += self.rng.sample(range(possible), missing)
+        for n in list(dict.fromkeys(numbers))[:missing]:
             high = (isqrt(8 * n + 1) + 3) // 2
             pair = (n - (high - 1) * (high - 2) // 2 + 1, high)
             pairs.append(pair if self.rng.random() < 0.5 else pair[::-1])
         return pairs
 
     def _room(
-        self, asking: Person, asked: Person, project: str | None, length: int
+        self,
+        asking: Person,
+        asked: Person,
+        project: str | None,
+        length: int,
+        *,
+        recent: bool,
     ) -> tuple[Room, list[Message]]:
         rng, users = self.rng, (asking.user, asked.user)
-        opened_at = rng.between(max(user.created_at for user in users), self._now)
+        is_demo = any(user.email in DEMO_EMAILS for user in users)
+        skew = LATELY if is_demo else 1
+        opened_at = rng.between(max(user.created_at for user in users), self._now, skew)
         ends_at = min(self._now, opened_at + timedelta(hours=rng.uniform(1, 200)))
+        if recent:
+            opened_at, ends_at = (self._now - ago for ago in LAST_CHAT)
         room_id = RoomId(rng.uuid7(opened_at))
         skill = rng.choice(asked.profile.skills if asked.profile else asked.kind.leads)
         lines = chat(rng, asked.bank, length, skill=skill, project=project)
@@ -285,6 +335,8 @@ class _Generator:
             # A sender has read everything before their own last message.
             own = max((each.seq for each in messages if each.sender_id == user.id), default=0)
             read = len(messages) if rng.random() < 0.6 else len(messages) - rng.randint(0, 4)
+            if recent or (is_demo and user.email in DEMO_EMAILS[1:]):
+                read = own  # whatever the other one said since is unread
             participants.append(Participant(user.id, max(own, read, 0)))
         low, high = participants
         updated_at = times[-1] if times else opened_at

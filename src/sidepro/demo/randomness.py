@@ -11,9 +11,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class DemoRandom(Random):
     """`random.Random` that also draws moments, ids and weighted samples."""
 
-    def between(self, start: datetime, end: datetime, skew: int = 1) -> datetime:
-        """A moment from `start` to `end`; a `skew` above 1 favours early ones."""
-        return start + (end - start) * self.random() ** skew
+    def between(self, start: datetime, end: datetime, skew: float = 1) -> datetime:
+        """A moment from `start` to `end`; a `skew` above 1 favours early ones, one below 1 late
+        ones.
+        """
+        return start + (end - start) * float(self.random() ** skew)
 
     def uuid7(self, moment: datetime) -> UUID:
         """A UUIDv7 of `moment` (RFC 9562). The 12 bits after the milliseconds hold the

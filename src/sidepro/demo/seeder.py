@@ -1,6 +1,7 @@
 """Fills an empty database with demo data."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Protocol
 
@@ -9,7 +10,10 @@ from sidepro.demo.people import DEMO_PASSWORD
 from sidepro.domain.accounts.profile import Profile
 from sidepro.domain.accounts.user import User
 from sidepro.domain.catalogue.catalogue import Catalogue
-from sidepro.domain.ids import ProjectId, UserId
+from sidepro.domain.errors import Unavailable
+from sidepro.domain.ids import ImageId, ProjectId, UserId
+from sidepro.domain.images.image import Image
+from sidepro.domain.images.ports import ImageStore
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.project import Project
 from sidepro.domain.rooms.room import Message, Room
@@ -36,9 +40,12 @@ class DemoWriter(Protocol):
         bookmarks: Sequence[tuple[UserId, ProjectId, datetime]],
         rooms: Sequence[Room],
         messages: Sequence[Message],
+        images: Sequence[Image],
+        shown: Sequence[tuple[ProjectId, ImageId]],
         progress: Progress,
     ) -> None:
-        """Store everything in one transaction; every counter MUST equal its rows.
+        """Store everything in one transaction; every counter MUST equal its rows. The objects of
+        the images are stored already. `shown` are the images in the texts of projects.
 
         Raises:
             EmailTaken, UsernameTaken: an account with that name exists.
@@ -48,6 +55,7 @@ class DemoWriter(Protocol):
 
 async def seed(
     writer: DemoWriter,
+    store: ImageStore,
     *,
     sizes: Sizes,
     seed: int,
@@ -57,12 +65,39 @@ async def seed(
     render: Callable[[str], str],
     progress: Progress,
 ) -> None:
-    """Generate the demo data as of `now` and write them into an empty database."""
+    """Generate the demo data as of `now` and write them into an empty database.
+
+    Raises:
+        Unavailable: the pictures cannot be stored.
+    """
     password_hash = await hash_password(DEMO_PASSWORD)
-    await write(writer, generate(sizes, seed, catalogue, now, password_hash, render), progress)
+    data = generate(sizes, seed, catalogue, now, password_hash, render)
+    await write(writer, store, data, progress)
 
 
-async def write(writer: DemoWriter, data: DemoData, progress: Progress) -> None:
+async def write(writer: DemoWriter, store: ImageStore, data: DemoData, progress: Progress) -> None:
+    """Store the pictures, then everything else. A failure removes the pictures again."""
+    try:
+        images = await _store_pictures(store, data)
+        await _write_rows(writer, data, images, progress)
+    except BaseException:
+        with suppress(Unavailable):
+            await store.delete([picture.key for picture in data.pictures])
+        raise
+
+
+async def _store_pictures(store: ImageStore, data: DemoData) -> list[Image]:
+    images = []
+    for planned in data.pictures:
+        picture = planned.drawing.draw()
+        await store.put(planned.key, picture.data)
+        images.append(planned.image(picture))
+    return images
+
+
+async def _write_rows(
+    writer: DemoWriter, data: DemoData, images: Sequence[Image], progress: Progress
+) -> None:
     await writer.write(
         users=data.users,
         profiles=data.profiles,
@@ -72,5 +107,7 @@ async def write(writer: DemoWriter, data: DemoData, progress: Progress) -> None:
         bookmarks=data.bookmarks,
         rooms=data.rooms,
         messages=data.messages,
+        images=images,
+        shown=[(each.project_id, each.id) for each in data.pictures if each.project_id],
         progress=progress,
     )

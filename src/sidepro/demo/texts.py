@@ -67,6 +67,12 @@ class ProjectText:
     summary: str
     blocks: tuple[str, ...]
     repository_url: str | None
+    caption: str
+
+    def blocks_with_picture(self, url: str) -> tuple[str, ...]:
+        """The blocks with a picture after the first paragraph."""
+        after = 1 + self.blocks[0].startswith("#")
+        return (*self.blocks[:after], f"![{self.caption}]({url})", *self.blocks[after:])
 
 
 def project_text(
@@ -110,6 +116,7 @@ def project_text(
         summary=headline(bank.summaries, MAX_SUMMARY),
         blocks=_blocks(rng, bank, writer, group, skills, url),
         repository_url=url,
+        caption=bank.caption.format_map(words),
     )
 
 

@@ -50,6 +50,7 @@ class WordBank:
     plans: Templates
     calls: Templates
     links: Templates
+    caption: str
     praises: Templates
     remarks: Templates
     questions: Templates

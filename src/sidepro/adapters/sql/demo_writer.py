@@ -6,7 +6,8 @@ from datetime import datetime
 from itertools import chain, islice
 from typing import Any
 
-from sqlalchemy import Table, exists, insert, select
+from sqlalchemy import Table, bindparam, exists, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql.catalogue_ids import CatalogueCache, CatalogueIds
 from sidepro.adapters.sql.engine.database import Database, TransactionSource
@@ -21,13 +22,24 @@ from sidepro.adapters.sql.repositories.rows import row_of
 from sidepro.adapters.sql.schema import tables
 from sidepro.domain.accounts.profile import Profile
 from sidepro.domain.accounts.user import User
-from sidepro.domain.ids import ProjectId, UserId
+from sidepro.domain.ids import ImageId, ProjectId, UserId
+from sidepro.domain.images.image import Image, ImageState
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.project import Project
 from sidepro.domain.rooms.room import Message, Room
 
 BATCH = 1_000
 
+_SET_FACE = (
+    update(tables.profiles)
+    .where(tables.profiles.c.user_id == bindparam("owner"))
+    .values(image_id=bindparam("image"))
+)
+_SET_COVER = (
+    update(tables.projects)
+    .where(tables.projects.c.id == bindparam("owner"))
+    .values(thumbnail_id=bindparam("image"))
+)
 _ANY_USER = select(exists().select_from(tables.users))
 
 Rows = Iterable[dict[str, Any]]
@@ -57,12 +69,14 @@ class SqlDemoWriter:
         bookmarks: Sequence[tuple[UserId, ProjectId, datetime]],
         rooms: Sequence[Room],
         messages: Sequence[Message],
+        images: Sequence[Image],
+        shown: Sequence[tuple[ProjectId, ImageId]],
         progress: Callable[[int, int], None],
     ) -> None:
         skills = sum(len(profile.skills) for profile in profiles)
         skills += sum(len(project.skills) for project in projects)
         project_rows = 3 * len(projects)  # the project, its n-grams and its counters
-        others = (users, profiles, comments, bookmarks, rooms, messages)
+        others = (users, profiles, comments, bookmarks, rooms, messages, images, shown)
         total, done = project_rows + skills + sum(map(len, others)), 0
         async with self._database.writing() as connection:
             ids = await self._catalogue.current(TransactionSource(connection))
@@ -85,12 +99,15 @@ class SqlDemoWriter:
                 (tables.bookmarks, _bookmarks(bookmarks)),
                 (tables.rooms, map(room_row, rooms)),
                 (tables.messages, (row_of(tables.messages, one) for one in messages)),
+                (tables.images, map(_image, images)),
+                (tables.project_images, _shown(shown)),
             )
             for table, table_rows in rows:
                 for batch in _batches(table_rows):
                     await connection.execute(insert(table), batch)
                     done += len(batch)
                     progress(done, total)
+            await _refer_to_images(connection, profiles, projects)
             await connection.commit()
         async with self._database.reading() as connection:
             # Refresh the planner's statistics. VACUUM also enables index-only scans.
@@ -107,7 +124,7 @@ def _batches(rows: Rows) -> Iterator[list[dict[str, Any]]]:
 def _profiles(profiles: Iterable[Profile], ids: CatalogueIds) -> Rows:
     for profile in profiles:
         row = {"user_id": profile.user_id, **profile_values(profile, ids)}
-        del row["image_id"]  # always NULL, and not in the old schemas that tests fill
+        del row["image_id"]  # set later, and not in the old schemas that tests fill
         yield row
 
 
@@ -143,3 +160,32 @@ def _counters(
 def _bookmarks(bookmarks: Sequence[tuple[UserId, ProjectId, datetime]]) -> Rows:
     for user_id, project_id, created_at in bookmarks:
         yield {"user_id": user_id, "project_id": project_id, "created_at": created_at}
+
+
+def _image(image: Image) -> dict[str, Any]:
+    return {
+        "id": image.id,
+        "user_id": image.owner_id,
+        "key": image.key,
+        "state": ImageState.STORED,
+        "width": image.width,
+        "height": image.height,
+        "size": image.size,
+        "created_at": image.created_at,
+        "unused_since": None,
+    }
+
+
+def _shown(shown: Iterable[tuple[ProjectId, ImageId]]) -> Rows:
+    for project_id, image_id in shown:
+        yield {"project_id": project_id, "image_id": image_id}
+
+
+async def _refer_to_images(
+    connection: AsyncConnection, profiles: Iterable[Profile], projects: Iterable[Project]
+) -> None:
+    faces = [{"owner": one.user_id, "image": one.image_id} for one in profiles if one.image_id]
+    covers = [{"owner": one.id, "image": one.thumbnail_id} for one in projects if one.thumbnail_id]
+    for statement, references in ((_SET_FACE, faces), (_SET_COVER, covers)):
+        if references:
+            await connection.execute(statement, references)
