@@ -13,10 +13,9 @@ import msgspec
 import pytest
 
 from sidepro.api.chat.close_codes import CloseCode
-from sidepro.api.chat.frames import FROM_CLIENT, FROM_SERVER
+from sidepro.api.chat.frames import FROM_CLIENT, FROM_SERVER, REFUSALS
 from sidepro.api.chat.limits import FRAMES
 from sidepro.api.chat.outbox import OUTBOX_SIZE
-from sidepro.api.docs.examples import FRAME_ERRORS
 from sidepro.http.rate_limits import MESSAGES, TICKETS
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def test_every_close_code_is_documented() -> None:
 
 def test_every_error_code_is_documented() -> None:
     codes = re.findall(r"`([\w-]+)`", " ".join(row[0] for row in rows("| code | what to do |")))
-    assert sorted(codes) == sorted(error.code for error in FRAME_ERRORS)
+    assert sorted(codes) == sorted(error.code for error in REFUSALS)
 
 
 def test_the_limits_are_documented() -> None:

@@ -11,6 +11,7 @@ from litestar.datastructures import ResponseHeader
 from litestar.params import Parameter
 
 from sidepro.api.dependencies import ApiRequest
+from sidepro.api.schemas import Count
 from sidepro.domain.pagination import Page, PageRequest
 from sidepro.http.services import Services
 
@@ -41,7 +42,7 @@ class ListOf(msgspec.Struct, Generic[Item]):
     items: list[Item]
     next: str | None
     previous: str | None
-    total: int | msgspec.UnsetType = msgspec.UNSET
+    total: Count | msgspec.UnsetType = msgspec.UNSET
 
 
 def scope_of(name: str, filters: Mapping[str, Any]) -> str:

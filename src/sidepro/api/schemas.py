@@ -18,13 +18,32 @@ Moment = Annotated[
     ),
 ]
 
-NOT_BLANK = {"minLength": 1, "pattern": r"\S"}
+_CONTROL = r"\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069"
+_INVISIBLE = (
+    r"\s\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5"
+    r"\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
+    r"\ufff9-\ufffb"
+)
+"""`is_invisible` of the domain, for clients: without the characters beyond U+FFFF, which regular
+expressions write differently in each language.
+"""
+
+NOT_BLANK = {"minLength": 1, "pattern": f"[^{_INVISIBLE}]"}
 """JSON schema of a text that must not be blank."""
+
+ONE_LINE = {
+    "minLength": 1,
+    "pattern": f"^[^{_CONTROL}]*[^{_CONTROL}{_INVISIBLE}][^{_CONTROL}]*$",
+}
+"""JSON schema of a text that must be one line and not blank."""
+
+Count = Annotated[int, msgspec.Meta(ge=0)]
+Positive = Annotated[int, msgspec.Meta(ge=1)]
 
 WebAddress = Annotated[
     str,
     msgspec.Meta(
-        description="An http or https URL.",
+        description="An http or https URL without credentials.",
         extra_json_schema={"format": "uri-reference", "maxLength": 200},
     ),
 ]
@@ -67,9 +86,9 @@ class ProjectCard(msgspec.Struct):
     skills: list[str]
     thumbnail_url: str | None
     author: UserSummary
-    view_count: int
-    bookmark_count: int
-    comment_count: int
+    view_count: Count
+    bookmark_count: Count
+    comment_count: Count
     bookmarked: bool | None
     created_at: Moment
     updated_at: Moment

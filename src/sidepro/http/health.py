@@ -1,6 +1,7 @@
 """Health checks: whether the process responds, and whether it can serve."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Literal
 
 import msgspec
 import structlog
@@ -17,11 +18,14 @@ class Degraded(Exception):
     """The component does only part of its work."""
 
 
-class Health(msgspec.Struct):
-    """The state of the process (`ok`, `degraded`, `unavailable`) and of its components."""
+State = Literal["ok", "degraded", "unavailable"]
 
-    status: str
-    parts: dict[str, str]
+
+class Health(msgspec.Struct):
+    """The state of the process, and of its components."""
+
+    status: State
+    parts: dict[str, State]
 
 
 @get("/health/live", summary="Liveness")
@@ -58,7 +62,7 @@ def health_router(
     return Router("/", route_handlers=[get_liveness, get_readiness], tags=["Health"])
 
 
-async def _state(name: str, check: HealthCheck) -> str:
+async def _state(name: str, check: HealthCheck) -> State:
     try:
         await check()
     except Degraded as error:

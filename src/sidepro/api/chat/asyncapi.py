@@ -22,7 +22,8 @@ from sidepro.api.chat.frames import (
 )
 from sidepro.api.chat.limits import FRAMES as FRAME_LIMIT
 from sidepro.api.dependencies import PREFIX
-from sidepro.api.docs.examples import FRAMES
+from sidepro.api.docs.frame_examples import FRAMES
+from sidepro.api.docs.members import describe_members, tidy
 from sidepro.domain.rooms.room_service import MAX_REPLAY
 from sidepro.domain.rooms.ticket_service import TICKET_TTL
 from sidepro.http.problems import MEDIA_TYPE, ORIGIN_DENIED, problem_document
@@ -93,6 +94,15 @@ def document(version: str, public_url: str = "") -> dict[str, Any]:
     references, schemas = msgspec.json.schema_components(
         frames.values(), ref_template="#/components/schemas/{name}"
     )
+    described = {name: tidy(schemas[name]) for name in sorted(schemas)}
+    describe_members(
+        described,
+        [
+            (reference, msgspec.to_builtins(example))
+            for frame, reference in zip(frames.values(), references, strict=True)
+            for example in FRAMES[frame]
+        ],
+    )
     return {
         "asyncapi": "3.0.0",
         "id": "urn:sidepro:chat",
@@ -115,7 +125,7 @@ def document(version: str, public_url: str = "") -> dict[str, Any]:
                 name: _message(name, frame, reference)
                 for (name, frame), reference in zip(frames.items(), references, strict=True)
             },
-            "schemas": {name: _tidy(schemas[name]) for name in sorted(schemas)},
+            "schemas": described,
             "securitySchemes": _SECURITY_SCHEMES,
         },
     }
@@ -220,7 +230,3 @@ def _message(name: str, frame: type[msgspec.Struct], reference: dict[str, Any]) 
         "payload": reference,
         "examples": [{"payload": msgspec.to_builtins(example)} for example in FRAMES[frame]],
     }
-
-
-def _tidy(schema: dict[str, Any]) -> dict[str, Any]:
-    return schema | {"description": cleandoc(schema.get("description", ""))}

@@ -11,6 +11,8 @@ from sidepro.api.routes.rooms import (
     MessageBody,
     Room,
 )
+from sidepro.api.schemas import Count
+from sidepro.domain.errors import InvalidInput, NotFound, RateLimited, RoomPending, Unavailable
 from sidepro.domain.rooms.room import RoomStatus
 
 
@@ -22,8 +24,8 @@ class HelloFrame(_Frame, tag="hello"):
     """The first frame: the room, and whether the messages after `after` are replayed."""
 
     room: Room
-    last_seq: int
-    after: int | None
+    last_seq: Count
+    after: Count | None
     recovered: bool
 
 
@@ -37,7 +39,7 @@ class ReadFrame(_Frame, tag="read"):
     """A participant has read up to `seq`."""
 
     user_id: UUID
-    seq: int
+    seq: Count
 
 
 class TypingFrame(_Frame, tag="typing"):
@@ -54,10 +56,18 @@ class StatusFrame(_Frame, tag="status"):
     online: list[UUID]
 
 
+REFUSALS = (InvalidInput, NotFound, RateLimited, RoomPending, Unavailable)
+"""Errors in `error` frames. The socket stays open after them."""
+
+_Code = Annotated[
+    str, msgspec.Meta(extra_json_schema={"enum": sorted(error.code for error in REFUSALS)})
+]
+
+
 class ErrorFrame(_Frame, tag="error"):
     """A frame was rejected. `client_id` is that of the rejected message, if it was one."""
 
-    code: str
+    code: _Code
     detail: str
     client_id: str | None
 
@@ -72,7 +82,7 @@ class SendFrame(msgspec.Struct, tag_field="type", tag="send", forbid_unknown_fie
 class ClientReadFrame(msgspec.Struct, tag_field="type", tag="read", forbid_unknown_fields=True):
     """The client has read up to `seq`."""
 
-    seq: Annotated[int, msgspec.Meta(ge=0)]
+    seq: Count
 
 
 class ClientTypingFrame(

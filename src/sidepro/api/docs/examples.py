@@ -1,12 +1,11 @@
-"""Examples of the OpenAPI and AsyncAPI documents: bodies, frames and problems."""
+"""Examples of the OpenAPI document: bodies and problems."""
 
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from sidepro.api.chat import frames
-from sidepro.api.pagination import ListOf
+from sidepro.api.pagination import Item, ListOf
 from sidepro.api.routes import (
     accounts,
     bookmarks,
@@ -27,11 +26,8 @@ from sidepro.domain.errors import (
     FieldError,
     ImageQuota,
     InvalidInput,
-    NotFound,
     RateLimited,
-    RoomPending,
     SideProError,
-    Unavailable,
     WeakPassword,
     WrongPassword,
 )
@@ -42,13 +38,24 @@ from sidepro.domain.violations import BLANK, OVER_QUOTA, WRONG, YOURSELF, FieldC
 from sidepro.http.health import Health
 
 _PICTURE = "/media/5be1c04d7f2a963e81b0d4a7c9f6e325.webp"
-_MINSEO = UserSummary(UUID("019a2f6c-1d40-7c11-9b7e-52a8c3f0d6e1"), "김민서", _PICTURE)
-_JIHO = UserSummary(UUID("019a30b4-77e2-7a58-8f0d-3c9b1e64a205"), "jiho-dev", None)
+MINSEO = UserSummary(UUID("019a2f6c-1d40-7c11-9b7e-52a8c3f0d6e1"), "김민서", _PICTURE)
+JIHO = UserSummary(UUID("019a30b4-77e2-7a58-8f0d-3c9b1e64a205"), "jiho-dev", None)
 _PROJECT = UUID("019a8e11-5b7f-7d3a-a1c6-90e4f2b8d713")
 _COMMENT = UUID("019a9135-c2e8-7f64-b5d1-08a7e39c6b42")
 _ROOM = UUID("019a9a70-3e15-7b92-8c4f-d61b5a07e9f8")
 _SESSION = UUID("019a9f02-a6d3-7e47-93b8-7f2c04d1e65a")
+_IMAGE_ID = UUID("019a8df3-40c6-7be5-9a12-c83f57d09e46")
 _CURSOR = "3q2-7wAAAAAAAAAAAAAAAFswLFsidDIwMjYtMTEtMjAiXV0"
+
+IDS = {
+    "comment_id": str(_COMMENT),
+    "image_id": str(_IMAGE_ID),
+    "project_id": str(_PROJECT),
+    "room_id": str(_ROOM),
+    "session_id": str(_SESSION),
+    "user_id": str(MINSEO.id),
+}
+"""The ids of the examples, by parameter."""
 
 _PROFILE = accounts.Profile(
     bio="낮에는 서버를, 밤에는 지도를 만듭니다. 주말 커피챗 환영해요.",
@@ -59,8 +66,8 @@ _PROFILE = accounts.Profile(
     meet_time="주말 선호",
 )
 _ACCOUNT = accounts.Account(
-    id=_MINSEO.id,
-    username=_MINSEO.username,
+    id=MINSEO.id,
+    username=MINSEO.username,
     created_at="2026-10-29T04:12:33.528417Z",
     profile=_PROFILE,
     email="minseo@example.com",
@@ -68,7 +75,7 @@ _ACCOUNT = accounts.Account(
 )
 _USER = accounts.User(_ACCOUNT.id, _ACCOUNT.username, _ACCOUNT.created_at, _ACCOUNT.profile)
 _IMAGE = images.Image(
-    id=UUID("019a8df3-40c6-7be5-9a12-c83f57d09e46"),
+    id=_IMAGE_ID,
     url="/media/e07a95c2d1384f6bb3f94a0d62c8715e.webp",
     width=1600,
     height=900,
@@ -81,7 +88,7 @@ _CARD = ProjectCard(
     summary="가까운 개발자와 커피 한 잔, 지도에서 바로 약속을 잡습니다",
     skills=["Javascript", "PostgreSQL", "Python"],
     thumbnail_url=_IMAGE.url,
-    author=_JIHO,
+    author=JIHO,
     view_count=128,
     bookmark_count=9,
     comment_count=1,
@@ -91,10 +98,10 @@ _CARD = ProjectCard(
 )
 _CONTENT = "## 무엇을 하나요?\n\n동네 **커피챗** 상대를 지도에서 찾아 줍니다."
 _REPOSITORY = "https://github.com/jiho-dev/coffee-map"
-_MESSAGE = rooms.Message(
+MESSAGE = rooms.Message(
     room_id=_ROOM,
     seq=1,
-    sender_id=_MINSEO.id,
+    sender_id=MINSEO.id,
     body="안녕하세요! 지도 프로젝트 잘 봤어요. 이번 주말에 커피 한 잔 어떠세요?",
     client_id="7c1e-0001",
     sent_at="2026-11-22T09:30:00.000000Z",
@@ -106,12 +113,12 @@ _SESSION_SHOWN = sessions.Session(
     user_agent="SidePro/2.1 (Android 16)",
     current=True,
 )
-_ROOM_SHOWN = rooms.Room(
+ROOM = rooms.Room(
     id=_ROOM,
-    participant=_JIHO,
+    participant=JIHO,
     status=RoomStatus.STOP,
     left_by=None,
-    last_message=_MESSAGE,
+    last_message=MESSAGE,
     last_seq=1,
     read_seq=0,
     participant_read_seq=0,
@@ -119,13 +126,19 @@ _ROOM_SHOWN = rooms.Room(
     created_at="2026-11-22T09:28:41.662035Z",
     updated_at="2026-11-22T09:30:00.000000Z",
 )
+_LEFT_ROOM = msgspec.structs.replace(ROOM, status=RoomStatus.PENDING, left_by=JIHO.id)
 _COMMENT_SHOWN = comments.Comment(
     id=_COMMENT,
-    author=_MINSEO,
+    author=MINSEO,
     body="아이디어가 좋네요. 지도 데이터는 어디서 가져오나요?",
     created_at="2026-11-20T08:01:15.449120Z",
     updated_at="2026-11-20T08:01:15.449120Z",
 )
+
+
+def _page(item: Item) -> ListOf[Item]:
+    return ListOf([item], _CURSOR, _CURSOR, 3)
+
 
 _INSTANCES = (
     accounts.SignUp("minseo@example.com", "김민서", "밤하늘-별빛-2026"),
@@ -142,25 +155,41 @@ _INSTANCES = (
     _SESSION_SHOWN,
     accounts.NewPassword("밤하늘-별빛-2026", "새벽-바다-등대-7"),
     accounts.Withdrawal("밤하늘-별빛-2026"),
-    accounts.Availability(username=True),
+    accounts.Availability(email=True, username=True),
     _USER,
     _ACCOUNT,
     accounts.NewProfile(
         bio=_PROFILE.bio,
         skills=_PROFILE.skills,
+        image_id=_IMAGE_ID,
         github_url=_PROFILE.github_url,
         region=_PROFILE.region,
         meet_time=_PROFILE.meet_time,
     ),
-    accounts.ProfilePatch(bio="이직 준비 중입니다.", region=None),
+    accounts.ProfilePatch(
+        bio="이직 준비 중입니다.",
+        image_id=None,
+        github_url=_PROFILE.github_url,
+        skills=["Docker", "Python"],
+        region="부산",
+        meet_time="상관없음",
+    ),
     catalogue.Catalogue(
         skills=["Docker", "Javascript", "PostgreSQL", "Python"],
         regions=["서울", "경기", "부산"],
         meet_times=["주중 선호", "주말 선호", "상관없음"],
+        skill_counts={"Docker": 31, "Javascript": 58, "PostgreSQL": 24, "Python": 47},
     ),
-    projects.NewProject(_CARD.title, _CARD.summary, _CONTENT, _CARD.skills, _REPOSITORY),
+    projects.NewProject(
+        _CARD.title, _CARD.summary, _CONTENT, _CARD.skills, _REPOSITORY, _IMAGE_ID
+    ),
     projects.ProjectPatch(
-        summary="이제 부산에서도: 지도에서 바로 커피챗 약속을 잡습니다", repository_url=None
+        title="동네 커피챗 지도 2",
+        summary="이제 부산에서도: 지도에서 바로 커피챗 약속을 잡습니다",
+        content=_CONTENT,
+        skills=_CARD.skills,
+        repository_url=_REPOSITORY,
+        thumbnail_id=None,
     ),
     projects.Project(
         **msgspec.structs.asdict(_CARD),
@@ -187,15 +216,16 @@ _INSTANCES = (
                 in_use=True,
             )
         ],
-        next=None,
-        previous=None,
+        next=_CURSOR,
+        previous=_CURSOR,
+        total=3,
         quota=images.ImageQuotaUse(used=_IMAGE.size, limit=524_288_000),
     ),
-    rooms.OpenRoomRequest(_JIHO.id),
-    _ROOM_SHOWN,
-    rooms.NewMessage(_MESSAGE.body, _MESSAGE.client_id),
-    _MESSAGE,
-    rooms.History([_MESSAGE], 1),
+    rooms.OpenRoomRequest(JIHO.id),
+    ROOM,
+    rooms.NewMessage(MESSAGE.body, MESSAGE.client_id),
+    MESSAGE,
+    rooms.History([MESSAGE], 1),
     rooms.Unread(rooms=2, messages=7),
     rooms.ReadMark(1),
     rooms.SocketTicket("q0Zr8dT1w5cXlMb4…", 30, f"/api/v1/rooms/{_ROOM}/socket"),
@@ -205,7 +235,7 @@ _INSTANCES = (
                 project=_CARD,
                 basis=Basis.SIMILAR_SKILLS,
                 score=0.5,
-                similar_user=_JIHO,
+                similar_user=JIHO,
                 shared_skills=["PostgreSQL", "Python"],
             )
         ],
@@ -229,12 +259,47 @@ EXAMPLES: dict[Any, Any] = {
                 "updated_at": "2026-10-29T04:15:02.090311Z",
             },
         },
-        "sessions": [],
+        "sessions": [
+            {
+                "id": _SESSION,
+                "user_agent": _SESSION_SHOWN.user_agent,
+                "created_at": _SESSION_SHOWN.created_at,
+                "last_used_at": _SESSION_SHOWN.last_used_at,
+                "expires_at": "2026-12-06T09:15:30.000311Z",
+                "ends_at": "2027-02-18T01:15:07.120044Z",
+            }
+        ],
         "known_addresses": [
             {"address": "203.0.113.7", "last_used_at": "2026-11-20T01:15:07.120044Z"}
         ],
-        "images": [],
-        "projects": [],
+        "images": [
+            {
+                "id": _IMAGE.id,
+                "url": _IMAGE.url,
+                "width": _IMAGE.width,
+                "height": _IMAGE.height,
+                "size": _IMAGE.size,
+                "created_at": "2026-11-16T13:04:48.730215Z",
+                "unused_since": "2026-11-22T08:00:00.401277Z",
+            }
+        ],
+        "projects": [
+            {
+                "id": _PROJECT,
+                "title": _CARD.title,
+                "summary": _CARD.summary,
+                "content": _CONTENT,
+                "repository_url": _REPOSITORY,
+                "skills": _CARD.skills,
+                "thumbnail_url": _CARD.thumbnail_url,
+                "view_count": _CARD.view_count,
+                "bookmark_count": _CARD.bookmark_count,
+                "comment_count": _CARD.comment_count,
+                "revision": 3,
+                "created_at": _CARD.created_at,
+                "updated_at": _CARD.updated_at,
+            }
+        ],
         "comments": [
             {
                 "id": _COMMENT,
@@ -244,26 +309,36 @@ EXAMPLES: dict[Any, Any] = {
                 "updated_at": _COMMENT_SHOWN.updated_at,
             }
         ],
-        "bookmarks": [],
-        "rooms": [],
+        "bookmarks": [{"project_id": _PROJECT, "created_at": "2026-11-20T08:00:41.733901Z"}],
+        "rooms": [
+            {
+                "id": _ROOM,
+                "participant_id": JIHO.id,
+                "left_by": JIHO.id,
+                "read_seq": 0,
+                "last_seq": 1,
+                "created_at": ROOM.created_at,
+                "updated_at": ROOM.updated_at,
+            }
+        ],
         "messages": [
             {
                 "room_id": _ROOM,
-                "seq": _MESSAGE.seq,
-                "body": _MESSAGE.body,
-                "client_id": _MESSAGE.client_id,
-                "sent_at": _MESSAGE.sent_at,
+                "seq": MESSAGE.seq,
+                "body": MESSAGE.body,
+                "client_id": MESSAGE.client_id,
+                "sent_at": MESSAGE.sent_at,
             }
         ],
         "similar_people": [
-            {"user_id": _JIHO.id, "score": 0.5, "shared_skills": ["PostgreSQL", "Python"]}
+            {"user_id": JIHO.id, "score": 0.5, "shared_skills": ["PostgreSQL", "Python"]}
         ],
     },
-    ListOf[ProjectCard]: ListOf[ProjectCard]([_CARD], _CURSOR, None),
-    ListOf[accounts.User]: ListOf[accounts.User]([_USER], None, None),
-    ListOf[comments.Comment]: ListOf[comments.Comment]([_COMMENT_SHOWN], None, None, 1),
-    ListOf[rooms.Room]: ListOf[rooms.Room]([_ROOM_SHOWN], None, None),
-    ListOf[sessions.Session]: ListOf[sessions.Session]([_SESSION_SHOWN], None, None),
+    ListOf[ProjectCard]: _page(_CARD),
+    ListOf[accounts.User]: _page(_USER),
+    ListOf[comments.Comment]: _page(_COMMENT_SHOWN),
+    ListOf[rooms.Room]: _page(_LEFT_ROOM),
+    ListOf[sessions.Session]: _page(_SESSION_SHOWN),
 }
 """An example of each request and response body, by its type."""
 
@@ -271,36 +346,6 @@ _TOO_LARGE = Violation(FieldCode.TOO_LARGE, "must be an integer of at most 100",
 _TOO_MANY_PIXELS = Violation(
     FieldCode.TOO_MANY_PIXELS, "has more than 40,000,000 pixels", {"max": 40_000_000}
 )
-
-FRAME_ERRORS = (
-    InvalidInput(FieldError(BLANK, pointer="/body")),
-    RoomPending(),
-    RateLimited(),
-    Unavailable(),
-    NotFound(),
-)
-"""Errors in `error` frames. The socket stays open after them."""
-
-FRAMES: dict[type[msgspec.Struct], tuple[msgspec.Struct, ...]] = {
-    frames.HelloFrame: (
-        frames.HelloFrame(_ROOM_SHOWN, 1, None, True),
-        frames.HelloFrame(_ROOM_SHOWN, 1, 0, True),
-    ),
-    frames.MessageFrame: (frames.MessageFrame(_MESSAGE),),
-    frames.ReadFrame: (frames.ReadFrame(_JIHO.id, 1),),
-    frames.TypingFrame: (frames.TypingFrame(_JIHO.id),),
-    frames.StatusFrame: (
-        frames.StatusFrame(RoomStatus.RUNNING, None, [_MINSEO.id, _JIHO.id]),
-        frames.StatusFrame(RoomStatus.PENDING, _JIHO.id, [_MINSEO.id]),
-    ),
-    frames.ErrorFrame: tuple(
-        frames.ErrorFrame(error.code, error.detail, _MESSAGE.client_id) for error in FRAME_ERRORS
-    ),
-    frames.SendFrame: (frames.SendFrame("7c1e-0001", _MESSAGE.body),),
-    frames.ClientReadFrame: (frames.ClientReadFrame(1),),
-    frames.ClientTypingFrame: (frames.ClientTypingFrame(),),
-}
-"""Examples of the socket's frames."""
 
 PROBLEMS: dict[type[SideProError], tuple[SideProError, ...]] = {
     InvalidInput: (

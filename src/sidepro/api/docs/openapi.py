@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import is_dataclass
 from datetime import datetime
-from inspect import cleandoc
 from typing import Any, get_args, get_type_hints
 
 import msgspec
@@ -24,11 +23,14 @@ from litestar.routes import BaseRoute, HTTPRoute
 from litestar.types import ControllerRouterHandler
 
 from sidepro.api.dependencies import PREFIX
+from sidepro.api.docs.examples import EXAMPLES
 from sidepro.api.docs.links import add_links
+from sidepro.api.docs.members import describe_members, describe_parameter, tidy
 from sidepro.api.docs.responses import (
     HEADERS,
     Problem,
     Route,
+    Schemas,
     json_content,
     problem_responses,
     success_responses,
@@ -126,7 +128,7 @@ def document(app: Litestar) -> dict[str, Any]:
     generated = app.openapi_schema.to_schema()
     components = generated["components"]
     routes = list(_routes(app, generated["paths"]))
-    structs = list(dict.fromkeys(s for route in routes for s in (route.body, route.response) if s))
+    structs = sorted({s for route in routes for s in (route.body, route.response) if s}, key=str)
     references, schemas = msgspec.json.schema_components(
         [*structs, Problem], ref_template="#/components/schemas/{name}"
     )
@@ -136,30 +138,45 @@ def document(app: Litestar) -> dict[str, Any]:
     schema_of = dict(zip(structs, references, strict=False))
     shared: dict[str, Any] = {}
     for route in routes:
-        operation = route.generated
-        del operation["deprecated"]
-        parameters = operation.get("parameters", [])
+        parameters = route.generated.get("parameters", [])
         parameters[:] = [_parameter(route, one, components["schemas"]) for one in parameters]
-        if route.body:
-            content = json_content(route.body, schema_of)
-            operation["requestBody"] = {"required": True, "content": content}
-        problems = problem_responses(route, shared)
-        successes = success_responses(route, schema_of)
-        operation["responses"] = dict(sorted({**successes, **problems}.items()))
-        add_links(operation)
-        if "multipart" in route.handler.opt:
-            operation["requestBody"] = route.handler.opt["multipart"]
-        if not route.path.startswith(PREFIX) or route.handler.opt.get("tokenless"):
-            operation["security"] = []
-        elif route.handler.opt.get("public"):
-            operation["security"] = [{}, {"bearer": []}]
-    components["schemas"] = {name: _untitled(schemas[name]) for name in sorted(schemas)}
+        _complete(route, schema_of, shared)
     components["responses"] = dict(sorted(shared.items()))
+    components["schemas"] = {name: tidy(schemas[name]) for name in sorted(schemas)}
+    bodies = [(schema_of[struct], msgspec.to_builtins(EXAMPLES[struct])) for struct in structs]
+    describe_members(components["schemas"], [*bodies, *_problems(components["responses"])])
     components["headers"] = HEADERS
     # A page of projects is named ProjectCardList instead of ListOf_ProjectCard_.
     named = re.sub(r"\bListOf_(\w+?)_", r"\1List", json.dumps(generated))
     complete: dict[str, Any] = json.loads(named)
     return complete
+
+
+def _complete(route: Route, schema_of: Schemas, shared: dict[str, Any]) -> None:
+    """Complete an operation. Responses that several operations have go to `shared`."""
+    operation = route.generated
+    del operation["deprecated"]
+    if route.body:
+        content = json_content(route.body, schema_of)
+        operation["requestBody"] = {"required": True, "content": content}
+    problems = problem_responses(route, shared)
+    successes = success_responses(route, schema_of)
+    operation["responses"] = dict(sorted({**successes, **problems}.items()))
+    add_links(operation)
+    if "multipart" in route.handler.opt:
+        operation["requestBody"] = route.handler.opt["multipart"]
+    if not route.path.startswith(PREFIX) or route.handler.opt.get("tokenless"):
+        operation["security"] = []
+    elif route.handler.opt.get("public"):
+        operation["security"] = [{}, {"bearer": []}]
+
+
+def _problems(responses: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
+    """Schemas and examples of problem documents."""
+    for response in responses.values():
+        for content in response["content"].values():
+            for example in content["examples"].values():
+                yield content["schema"], example["value"]
 
 
 def operation_id(handler: HTTPRouteHandler) -> str:
@@ -191,12 +208,6 @@ def _describe_timestamps(record: Any, schemas: dict[str, Any]) -> None:
                 _describe_timestamps(part, schemas)
 
 
-def _untitled(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema without its title, which repeats the name."""
-    tidy = {key: value for key, value in schema.items() if key != "title"}
-    return tidy | {"description": cleandoc(tidy.get("description", ""))}
-
-
 def _parameter(route: Route, generated: dict[str, Any], enums: dict[str, Any]) -> dict[str, Any]:
     """An optional parameter is omitted, never null. Enumerations are inlined."""
     schema = generated["schema"]
@@ -210,12 +221,14 @@ def _parameter(route: Route, generated: dict[str, Any], enums: dict[str, Any]) -
     field = route.handler.parsed_fn_signature.parameters.get(generated["name"])
     if field and field.has_default and field.default is not None:
         schema["default"] = field.default
-    described = {
+    described: dict[str, Any] = {
         key: generated[key]
         for key in ("name", "in", "required", "description")
         if key in generated
     }
-    return described | {"schema": {k: v for k, v in schema.items() if k not in _REDUNDANT}}
+    described["schema"] = {k: v for k, v in schema.items() if k not in _REDUNDANT}
+    describe_parameter(described)
+    return described
 
 
 _REDUNDANT = {"title", "description"}

@@ -9,7 +9,7 @@ from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 
 from sidepro.api.dependencies import PREFIX
-from sidepro.api.docs.examples import EXAMPLES, PROBLEMS
+from sidepro.api.docs.examples import EXAMPLES, IDS, PROBLEMS
 from sidepro.api.idempotency import HEADER as IDEMPOTENCY_KEY
 from sidepro.api.idempotency import REPLAYED
 from sidepro.domain.errors import (
@@ -99,22 +99,38 @@ def json_content(struct: Any, schemas: Schemas) -> dict[str, Any]:
     return {"application/json": content}
 
 
-def _header(description: str, kind: str = "string") -> dict[str, Any]:
-    return {"description": description, "schema": {"type": kind}}
+def _header(description: str, example: str | int) -> dict[str, Any]:
+    kind = "integer" if isinstance(example, int) else "string"
+    return {"description": description, "schema": {"type": kind}, "example": example}
 
 
 HEADERS = {
-    "X-Request-ID": _header("The id that the client sent, or a new one. It is also in the logs."),
-    "WWW-Authenticate": _header("`Bearer`."),
-    "Retry-After": _header("Seconds after which the client may retry.", "integer"),
+    "X-Request-ID": _header(
+        "The id that the client sent, or a new one. It is also in the logs.",
+        "9f02a6d37e4793b8",
+    ),
+    "WWW-Authenticate": _header("`Bearer`.", "Bearer"),
+    "Retry-After": _header("Seconds after which the client may retry.", 5),
     "RateLimit": _header(
         "The remaining calls of the limit of this call: `r` now, all in `t` seconds "
-        "(draft-ietf-httpapi-ratelimit-headers-10). Absent without a limit."
+        "(draft-ietf-httpapi-ratelimit-headers-10). Absent without a limit.",
+        '"default";r=599;t=1',
     ),
-    REPLAYED: _header("`true` if this repeats the first response to this `Idempotency-Key`."),
-    "RateLimit-Policy": _header("The limit of this call: `q` calls in `w` seconds."),
+    REPLAYED: _header(
+        "`true` if this repeats the first response to this `Idempotency-Key`.", "true"
+    ),
+    "RateLimit-Policy": _header(
+        "The limit of this call: `q` calls in `w` seconds.", '"default";q=600;w=60'
+    ),
 }
 
+HEADER_EXAMPLES = {
+    "Content-Disposition": 'attachment; filename="sidepro-export.json"',
+    "ETag": '"3"',
+    "Link": f'<{PREFIX}/projects?cursor=3q2-7wAAAAAA>; rel="next"',
+    "Location": f"{PREFIX}/projects/{IDS['project_id']}",
+}
+"""Of the headers that a route declares."""
 
 LIMITED = ("RateLimit", "RateLimit-Policy")
 _EXTRA = {401: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}
@@ -140,7 +156,7 @@ def success_responses(route: Route, schemas: Schemas) -> dict[str, Any]:
         headers = _headers(*(["Retry-After"] if status == "503" else []), *limited, *replayed)
         if status in (own, "304"):
             for name, header in route.generated["responses"][own]["headers"].items():
-                headers[name] = _header(header["description"])
+                headers[name] = _header(header["description"], HEADER_EXAMPLES[name])
         from_struct = status == own and not handler.response_description
         responses[status] = {
             "description": f"{about}." if from_struct else generated["description"],

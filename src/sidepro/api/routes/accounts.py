@@ -37,6 +37,10 @@ Skills = Annotated[
 ]
 
 
+USERNAME = r"^[^\u0000-,./:-@\[-^`{-\u00a9\s]+$"
+"""A pattern that usernames match: of ASCII, letters, digits, `_` and `-` alone."""
+
+
 class Profile(msgspec.Struct):
     """A user's profile. Skills come in catalogue order."""
 
@@ -68,7 +72,9 @@ class SignUp(msgspec.Struct, forbid_unknown_fields=True):
     """A new account. The username has 2 to 30 letters of any script, digits, `_` and `-`."""
 
     email: Annotated[str, msgspec.Meta(extra_json_schema={"format": "email", "maxLength": 254})]
-    username: Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 2, "maxLength": 30})]
+    username: Annotated[
+        str, msgspec.Meta(extra_json_schema={"minLength": 2, "maxLength": 30, "pattern": USERNAME})
+    ]
     password: Password
 
 
@@ -175,7 +181,7 @@ async def check_availability(
         str | None,
         Parameter(
             description="Required without `email`.",
-            schema_extra={"min_length": 2, "max_length": 30},
+            schema_extra={"min_length": 2, "max_length": 30, "pattern": USERNAME},
         ),
     ] = None,
 ) -> Availability:

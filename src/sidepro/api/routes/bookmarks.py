@@ -4,6 +4,7 @@ import msgspec
 from litestar import Router, delete, put
 
 from sidepro.api.dependencies import ApiRequest, PathId, caller_of
+from sidepro.api.schemas import Count
 from sidepro.domain.ids import ProjectId
 from sidepro.domain.projects import views
 from sidepro.http.services import InjectedServices
@@ -13,7 +14,7 @@ class BookmarkState(msgspec.Struct):
     """Whether the caller has bookmarked the project, and the number of its bookmarks."""
 
     bookmarked: bool
-    bookmark_count: int
+    bookmark_count: Count
 
 
 @put("/projects/{project_id:uuid}/bookmark", summary="Bookmark a project")

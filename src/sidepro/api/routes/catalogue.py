@@ -11,6 +11,7 @@ from litestar.params import HeaderParameter, Parameter
 
 from sidepro.api.auth import PUBLIC
 from sidepro.api.dependencies import ApiRequest
+from sidepro.api.schemas import Count
 from sidepro.http.etags import matches
 from sidepro.http.services import InjectedServices
 
@@ -22,7 +23,7 @@ class Catalogue(msgspec.Struct):
     regions: list[str]
     meet_times: list[str]
     skill_counts: Annotated[
-        dict[str, int] | msgspec.UnsetType,
+        dict[str, Count] | msgspec.UnsetType,
         msgspec.Meta(description="Number of projects with each skill. Only with `counts=true`."),
     ] = msgspec.UNSET
 

@@ -21,7 +21,7 @@ from sidepro.api.pagination import (
     page_response,
     scope_of,
 )
-from sidepro.api.schemas import Moment, moment
+from sidepro.api.schemas import Count, Moment, Positive, moment
 from sidepro.domain.errors import (
     BadImage,
     ImageInUse,
@@ -40,10 +40,10 @@ class Image(msgspec.Struct):
 
     id: UUID
     url: str
-    width: int
-    height: int
+    width: Positive
+    height: Positive
     media_type: str
-    size: int
+    size: Positive
 
 
 class OwnImage(Image):
@@ -56,8 +56,8 @@ class OwnImage(Image):
 class ImageQuotaUse(msgspec.Struct):
     """Bytes that the caller's images use, and the maximum."""
 
-    used: int
-    limit: int
+    used: Count
+    limit: Count
 
 
 class ImageList(ListOf[OwnImage], kw_only=True):

@@ -36,6 +36,7 @@ from sidepro.api.pagination import (
 from sidepro.api.query_parameters import reject_null
 from sidepro.api.schemas import (
     NOT_BLANK,
+    ONE_LINE,
     ProjectCard,
     WebAddress,
     image_id,
@@ -48,11 +49,11 @@ from sidepro.http.etags import ANY, entity_tags
 from sidepro.http.rate_limits import MARKDOWN, PROJECTS
 from sidepro.http.services import InjectedServices, Services
 
-Title = Annotated[str, msgspec.Meta(extra_json_schema={**NOT_BLANK, "maxLength": 50})]
-Summary = Annotated[str, msgspec.Meta(extra_json_schema={**NOT_BLANK, "maxLength": 60})]
+Title = Annotated[str, msgspec.Meta(extra_json_schema={**ONE_LINE, "maxLength": 50})]
+Summary = Annotated[str, msgspec.Meta(extra_json_schema={**ONE_LINE, "maxLength": 60})]
 Content = Annotated[
     str,
-    msgspec.Meta(description="Markdown.", extra_json_schema={**NOT_BLANK, "maxLength": 50_000}),
+    msgspec.Meta(extra_json_schema={**NOT_BLANK, "maxLength": 50_000}),
 ]
 Skills = Annotated[
     list[str],
@@ -167,7 +168,7 @@ async def list_projects(
         str | None,
         Parameter(
             description=SEARCH_RULE,
-            schema_extra={"min_length": 1, "max_length": 100},
+            schema_extra={"min_length": 1, "max_length": 100, "pattern": NOT_BLANK["pattern"]},
         ),
     ] = None,
     skill: Annotated[list[str] | None, Parameter(description="May be repeated.")] = None,

@@ -29,7 +29,7 @@ class Recommendation(msgspec.Struct):
 
     project: ProjectCard
     basis: views.Basis
-    score: float | None
+    score: Annotated[float, msgspec.Meta(ge=0, le=1)] | None
     similar_user: UserSummary | None
     shared_skills: list[str]
 

@@ -32,7 +32,10 @@ from sidepro.api.pagination import (
 from sidepro.api.query_parameters import reject_null
 from sidepro.api.schemas import (
     NOT_BLANK,
+    ONE_LINE,
+    Count,
     Moment,
+    Positive,
     UserSummary,
     moment,
     user_summary,
@@ -70,7 +73,7 @@ ClientId = Annotated[
     str,
     msgspec.Meta(
         description="Chosen by the sender. A message with the same `client_id` is stored once.",
-        extra_json_schema={**NOT_BLANK, "maxLength": 64},
+        extra_json_schema={**ONE_LINE, "maxLength": 64},
     ),
 ]
 
@@ -79,7 +82,7 @@ class Message(msgspec.Struct):
     """A message. `sender_id` is null if the sender closed their account."""
 
     room_id: UUID
-    seq: int
+    seq: Positive
     sender_id: UUID | None
     body: str
     client_id: str | None
@@ -94,10 +97,10 @@ class Room(msgspec.Struct):
     status: domain.RoomStatus
     left_by: UUID | None
     last_message: Message | None
-    last_seq: int
-    read_seq: int
-    participant_read_seq: int
-    unread_count: int
+    last_seq: Count
+    read_seq: Count
+    participant_read_seq: Count
+    unread_count: Count
     created_at: Moment
     updated_at: Moment
 
@@ -118,29 +121,29 @@ class NewMessage(msgspec.Struct, forbid_unknown_fields=True):
 class ReadMark(msgspec.Struct, forbid_unknown_fields=True):
     """The number of the last message that the caller has read."""
 
-    seq: Annotated[int, msgspec.Meta(ge=0)]
+    seq: Count
 
 
 class SocketTicket(msgspec.Struct):
     """Opens one socket at `path` with `?ticket=`, within `expires_in` seconds."""
 
     ticket: str
-    expires_in: int
+    expires_in: Positive
     path: str
 
 
 class Unread(msgspec.Struct):
     """The number of rooms with unread messages, and the number of these messages."""
 
-    rooms: int
-    messages: int
+    rooms: Count
+    messages: Count
 
 
 class History(msgspec.Struct):
     """Messages in ascending order, and the number of the room's last message."""
 
     items: list[Message]
-    last_seq: int
+    last_seq: Count
 
 
 def message_schema(message: domain.Message) -> Message:

@@ -1,6 +1,7 @@
 """Log-in and sessions."""
 
 from functools import partial
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -22,6 +23,7 @@ from sidepro.api.pagination import (
 )
 from sidepro.api.schemas import (
     Moment,
+    Positive,
     moment,
 )
 from sidepro.domain.accounts import session as domain
@@ -50,10 +52,10 @@ class SessionTokens(msgspec.Struct):
     """Tokens of a session. Lifetimes are in seconds."""
 
     access_token: str
-    token_type: str
-    expires_in: int
+    token_type: Literal["Bearer"]
+    expires_in: Positive
     refresh_token: str
-    refresh_expires_in: int
+    refresh_expires_in: Positive
     session_id: UUID
 
 

@@ -19,7 +19,7 @@ from sidepro.api.pagination import (
     scope_of,
 )
 from sidepro.api.routes.accounts import User, user_shape
-from sidepro.api.schemas import ProjectCard, project_card
+from sidepro.api.schemas import NOT_BLANK, ProjectCard, project_card
 from sidepro.domain.ids import UserId
 from sidepro.domain.projects.views import BoardQuery
 from sidepro.http.services import InjectedServices, Services
@@ -33,14 +33,14 @@ async def find_users(
         str | None,
         Parameter(
             description="The whole username, in any case. Required without `q`.",
-            schema_extra={"min_length": 1, "max_length": 30},
+            schema_extra={"min_length": 1, "max_length": 30, "pattern": NOT_BLANK["pattern"]},
         ),
     ] = None,
     q: Annotated[
         str | None,
         Parameter(
             description="The beginning of usernames, in any case. Required without `username`.",
-            schema_extra={"min_length": 1, "max_length": 30},
+            schema_extra={"min_length": 1, "max_length": 30, "pattern": NOT_BLANK["pattern"]},
         ),
     ] = None,
     limit: Limit = LIMIT,

@@ -1,0 +1,35 @@
+"""Examples of the AsyncAPI document: the socket's frames."""
+
+import msgspec
+
+from sidepro.api.chat import frames
+from sidepro.api.docs.examples import JIHO, MESSAGE, MINSEO, ROOM
+from sidepro.domain.errors import FieldError, InvalidInput
+from sidepro.domain.rooms.room import RoomStatus
+from sidepro.domain.violations import BLANK
+
+_REFUSALS = (
+    InvalidInput(FieldError(BLANK, pointer="/body")) if kind is InvalidInput else kind()
+    for kind in frames.REFUSALS
+)
+
+FRAMES: dict[type[msgspec.Struct], tuple[msgspec.Struct, ...]] = {
+    frames.HelloFrame: (
+        frames.HelloFrame(ROOM, 1, None, True),
+        frames.HelloFrame(ROOM, 1, 0, True),
+    ),
+    frames.MessageFrame: (frames.MessageFrame(MESSAGE),),
+    frames.ReadFrame: (frames.ReadFrame(JIHO.id, 1),),
+    frames.TypingFrame: (frames.TypingFrame(JIHO.id),),
+    frames.StatusFrame: (
+        frames.StatusFrame(RoomStatus.RUNNING, None, [MINSEO.id, JIHO.id]),
+        frames.StatusFrame(RoomStatus.PENDING, JIHO.id, [MINSEO.id]),
+    ),
+    frames.ErrorFrame: tuple(
+        frames.ErrorFrame(error.code, error.detail, MESSAGE.client_id) for error in _REFUSALS
+    ),
+    frames.SendFrame: (frames.SendFrame("7c1e-0001", MESSAGE.body),),
+    frames.ClientReadFrame: (frames.ClientReadFrame(1),),
+    frames.ClientTypingFrame: (frames.ClientTypingFrame(),),
+}
+"""Examples of each frame."""

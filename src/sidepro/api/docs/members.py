@@ -1,0 +1,226 @@
+"""Descriptions and examples of members and parameters, for the OpenAPI and AsyncAPI documents."""
+
+from collections.abc import Iterable, Iterator
+from inspect import cleandoc
+from typing import Any
+
+from sidepro.api.docs.examples import IDS
+
+Schemas = dict[str, dict[str, Any]]
+
+DESCRIPTIONS = {
+    # ids
+    "id": "The id, a UUIDv7.",
+    "comment_id": "The id of the comment.",
+    "image_id": "The id of the image.",
+    "NewProfile.image_id": "The id of one of the caller's images; null for no picture.",
+    "ProfilePatch.image_id": "The id of one of the caller's images; null for no picture.",
+    "project_id": "The id of the project.",
+    "room_id": "The id of the room.",
+    "session_id": "The id of the session.",
+    "user_id": "The id of the user.",
+    "participant_id": "The id of the other person; null if they withdrew.",
+    "sender_id": "The id of the sender; null if they withdrew.",
+    "thumbnail_id": "The id of one of the caller's images; null for no thumbnail.",
+    # times
+    "computed_at": "When similarities were last computed; null if never.",
+    "created_at": "When it was created.",
+    "ends_at": "When the session ends, even if it is used.",
+    "expires_at": "When the session ends if it is not used.",
+    "last_used_at": "When it was last used.",
+    "sent_at": "When the message was stored.",
+    "unused_since": "Since when nothing refers to the image; null while something does.",
+    "updated_at": "When it was last changed.",
+    # accounts and sessions
+    "access_token": "The token to send as `Authorization: Bearer`.",
+    "account": "The account and its profile.",
+    "address": "A network address.",
+    "bio": "What the person says about themselves.",
+    "current": "Whether this is the session of the access token.",
+    "current_password": "The password until now.",
+    "email": "The email address.",
+    "Availability.email": "Whether the email is free.",
+    "expires_in": "Seconds until it expires.",
+    "github_url": "The address of a GitHub page; null or blank for none.",
+    "image_url": "The address of the picture, relative to this one or absolute; or null.",
+    "is_active": "Whether the account can be used.",
+    "is_admin": "Whether the person is an administrator.",
+    "meet_time": "When the person likes to meet, one of the catalogue's; or null.",
+    "new_password": "The password from now on.",
+    "password": "The password. It is not trimmed.",
+    "profile": "The profile; null before it is created.",
+    "refresh_expires_in": "Seconds until the refresh token expires.",
+    "refresh_token": "Gets new tokens, once.",
+    "region": "Where the person lives, one of the catalogue's; or null.",
+    "token_type": "How to send the access token (RFC 6750).",
+    "user_agent": "The program that logged in; null if it did not say.",
+    "username": "The public name. No two differ only in case or width.",
+    "Availability.username": "Whether the username is free.",
+    # catalogue
+    "meet_times": "The times to meet.",
+    "regions": "The regions.",
+    "skills": "Skills of the catalogue, in its order.",
+    # projects
+    "author": "The person who wrote it.",
+    "body": "The text, as it was typed.",
+    "bookmark_count": "The number of bookmarks.",
+    "bookmarked": "Whether the caller has bookmarked the project.",
+    "ProjectCard.bookmarked": "Whether the caller has bookmarked it; null for anonymous callers.",
+    "Project.bookmarked": "Whether the caller has bookmarked it; null for anonymous callers.",
+    "comment_count": "The number of comments.",
+    "content": "The text, in Markdown.",
+    "content_html": "The text as safe HTML.",
+    "html": "The text as safe HTML.",
+    "repository_url": "The address of the source code; null or blank for none.",
+    "revision": "The number of edits, from 1.",
+    "summary": "What the project is about, in one line.",
+    "thumbnail_url": "The address of the thumbnail, like `image_url`; or null.",
+    "title": "The title, one line.",
+    "view_count": "The number of views.",
+    # images
+    "height": "Pixels.",
+    "in_use": "Whether a profile or a project shows the image.",
+    "limit": "The maximum, in bytes.",
+    "media_type": "The media type.",
+    "quota": "How much the caller's images may use.",
+    "size": "Bytes.",
+    "url": "The address of the image, relative to this one or absolute.",
+    "used": "Bytes in use.",
+    "width": "Pixels.",
+    # rooms and frames
+    "after": "The `after` of the address; null if it was not given.",
+    "client_id": "The id that the sender's program chose, or null.",
+    "last_message": "The last message; null if there is none.",
+    "last_seq": "The number of the last message; 0 if there is none.",
+    "left_by": "The id of the person who left; null if both are there or the person withdrew.",
+    "message": "The message.",
+    "online": "The ids of the connected participants.",
+    "participant": "The other person; null if they withdrew.",
+    "participant_read_seq": "The number of the last message that the other person has read.",
+    "path": "The address of the socket, without its query.",
+    "read_seq": "The number of the last message that the caller has read.",
+    "recovered": "Whether the missed messages follow, or none were missed.",
+    "room": "The room.",
+    "seq": "The number of the message, from 1 without gaps.",
+    "ClientReadFrame.seq": "The number of the last message that has been read.",
+    "ReadFrame.seq": "The number of the last message that has been read.",
+    "ReadMark.seq": "The number of the last message that has been read.",
+    "Room.status": "Whether the room is written in.",
+    "StatusFrame.status": "Whether the room is written in.",
+    "ticket": "The value of `?ticket=`.",
+    "unread_count": "The number of messages from the other person after `read_seq`.",
+    "Unread.messages": "The number of unread messages.",
+    "Unread.rooms": "The number of rooms with unread messages.",
+    # recommendations
+    "basis": "Why the project is recommended.",
+    "project": "The project.",
+    "score": "The similarity of the skills, 0.1 to 1.",
+    "Recommendation.score": "The similarity of the skills, 0.1 to 1; null for popular projects.",
+    "shared_skills": "The skills that both people have.",
+    "similar_user": "The author if their skills are similar; null for popular projects.",
+    # the export
+    "bookmarks": "The projects that the caller bookmarked.",
+    "comments": "The caller's comments.",
+    "images": "The images that the caller uploaded.",
+    "known_addresses": "Network addresses of recent log-ins.",
+    "messages": "The messages that the caller sent.",
+    "projects": "The caller's projects.",
+    "rooms": "The caller's rooms.",
+    "sessions": "The caller's sessions.",
+    "similar_people": "People with similar skills.",
+    # lists
+    "items": "The page's items.",
+    "History.items": "Messages in ascending order.",
+    "next": "The cursor of the next page; null on the last one.",
+    "previous": "The cursor of the previous page; null on the first one.",
+    "total": "The number of items of the whole list. Only with `total=true`.",
+    # health and problems
+    "code": "What went wrong: a stable name.",
+    "detail": "What went wrong, in English.",
+    "errors": "The invalid members. Only with invalid input.",
+    "parameter": "The name of the invalid parameter.",
+    "params": "The numbers and words of `detail`.",
+    "parts": "The state of each component.",
+    "pointer": "The place of the invalid member in the body, a JSON pointer (RFC 6901).",
+    "status": "The state of the process.",
+    "Problem.status": "The HTTP status.",
+    "Problem.title": "The meaning of the HTTP status.",
+    "type": "The type of the frame.",
+    "Problem.type": "The address of a page about the problem.",
+}
+"""By `Schema.member`, or by the member where it means the same in all schemas."""
+
+PARAMETER_EXAMPLES: dict[str, Any] = {
+    **IDS,
+    "after": 41,
+    "author": IDS["user_id"],
+    "before": 41,
+    "cursor": "3q2-7wAAAAAAAAAAAAAAAFswLFsidDIwMjYtMTEtMjAiXV0",
+    "email": "minseo@example.com",
+    "q": "커피챗",
+    "seed": 7,
+    "skill": ["Python"],
+    "username": "김민서",
+    "Idempotency-Key": "6f1c2d3e-publish-coffee-map",
+    "If-Match": '"3"',
+    "If-None-Match": '"0cc175b9c0f1b6a831c399e269772661"',
+}
+"""By the parameter's name. A parameter with a default has that as its example."""
+
+
+def describe_members(schemas: Schemas, examples: Iterable[tuple[Any, Any]]) -> None:
+    """Give each member of each schema its description, and an example.
+
+    `examples` are values with their schemas. The members' examples are taken from them, so that
+    they are told only once. A description of the member's type follows its own.
+    """
+    values: dict[tuple[str, str], Any] = {}
+    for schema, value in examples:
+        for place, member in _members(schemas, schema, value):
+            if values.get(place) in (None, [], ""):
+                values[place] = member
+    for name, schema in schemas.items():
+        for member, content in schema.get("properties", {}).items():
+            about = DESCRIPTIONS.get(f"{name}.{member}") or DESCRIPTIONS.get(member)
+            texts = (about, content.get("description"))
+            content["description"] = " ".join(text for text in texts if text)
+            if (name, member) in values:
+                content["examples"] = [values[name, member]]
+
+
+def tidy(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema of msgspec without its title, which repeats the name.
+
+    Members that may be omitted have no `default: null`: generators of strict clients demand
+    members with a default.
+    """
+    schema = {key: value for key, value in schema.items() if key != "title"}
+    schema["description"] = cleandoc(schema.get("description", ""))
+    if "enum" in schema:
+        schema["type"] = "string"
+    for member in schema.get("properties", {}).values():
+        if member.get("default", ...) is None:
+            del member["default"]
+    return schema
+
+
+def describe_parameter(parameter: dict[str, Any]) -> None:
+    """Give a parameter a description, if it has none, and an example."""
+    name, schema = parameter["name"], parameter["schema"]
+    parameter.setdefault("description", DESCRIPTIONS.get(name, ""))
+    parameter["example"] = schema.get("default", PARAMETER_EXAMPLES.get(name))
+
+
+def _members(schemas: Schemas, schema: Any, value: Any) -> Iterator[tuple[tuple[str, str], Any]]:
+    """The members of schemas in a value, each with its place: schema and member."""
+    for option in schema.get("anyOf", ()):
+        yield from _members(schemas, option, value)
+    if isinstance(value, list):
+        for item in value:
+            yield from _members(schemas, schema.get("items", {}), item)
+    name = schema.get("$ref", "").rpartition("/")[2]
+    if name and isinstance(value, dict):
+        properties = schemas[name]["properties"]
+        for member in sorted(properties.keys() & value.keys()):
+            yield (name, member), value[member]
+            yield from _members(schemas, properties[member], value[member])
