@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from sidepro.adapters.fair_threads import FairThreads
+from tests.clients import eventually
 
 pytestmark = pytest.mark.anyio
 
@@ -20,12 +21,19 @@ def threads() -> Iterator[FairThreads]:
 
 async def test_a_key_occupies_one_thread(threads: FairThreads) -> None:
     release = threading.Event()
-    waiting = [asyncio.create_task(threads.run("one", release.wait, 10)) for _ in range(5)]
-    await asyncio.sleep(0.05)
+    started: list[int] = []
+
+    def call(number: int) -> None:
+        started.append(number)
+        release.wait(10)
+
+    calls = [asyncio.create_task(threads.run("one", call, number)) for number in range(5)]
+    await eventually(lambda: started == [0])
     async with asyncio.timeout(5):
         assert await threads.run("other", lambda: 7) == 7
+    assert started == [0]
     release.set()
-    assert await asyncio.gather(*waiting) == [True] * 5
+    await asyncio.gather(*calls)
 
 
 async def test_calls_of_a_key_run_in_their_order(threads: FairThreads) -> None:
@@ -42,20 +50,23 @@ async def test_an_error_reaches_its_caller_and_ends_the_turn(threads: FairThread
 
 async def test_a_cancelled_caller_keeps_its_turn_until_its_call_ends(threads: FairThreads) -> None:
     """Otherwise a client that goes away and comes back could occupy every thread."""
-    started, release = threading.Event(), threading.Event()
+    release = threading.Event()
+    log: list[str] = []
 
     def call() -> None:
-        started.set()
+        log.append("first started")
         release.wait(10)
+        log.append("first ended")
 
     first = asyncio.create_task(threads.run("one", call))
-    await asyncio.to_thread(started.wait, 10)
+    await eventually(lambda: log == ["first started"])
     first.cancel()
-    second = asyncio.create_task(threads.run("one", lambda: 7))
-    await asyncio.sleep(0.05)
-    assert not second.done()
+    second = asyncio.create_task(threads.run("one", log.append, "second"))
+    # The other thread is free, and it would run the second call before this one.
+    await threads.run("other", lambda: None)
     release.set()
-    assert await second == 7
+    await second
+    assert log == ["first started", "first ended", "second"]
     assert first.cancelled()
 
 

@@ -17,6 +17,7 @@ from sidepro.domain.errors import Unavailable
 from sidepro.domain.ids import UserId
 from tests import image_files
 from tests.adapters.image_codec import alike, encoded, error_of
+from tests.clients import eventually
 from tests.factories import new_id
 from tests.image_files import chunk
 
@@ -306,7 +307,7 @@ async def test_one_person_does_not_take_all_threads() -> None:
         asyncio.create_task(codec.encode(_Blocked(release, started, "busy"), busy))
         for _ in range(MAX_WAITING_EACH)
     ]
-    await asyncio.sleep(0.05)
+    await eventually(lambda: started == ["busy"])
     with pytest.raises(Unavailable):
         await codec.encode(io.BytesIO(image_files.gif(1)), busy)
     await asyncio.wait_for(codec.encode(io.BytesIO(image_files.gif(1)), other), 5)

@@ -13,6 +13,7 @@ from sidepro.adapters.sql.search.filters import AuthorFilter, SkillsFilter, Text
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.projects.search_key import search_term
 from tests import factories
+from tests.clients import eventually
 from tests.statement_log import statements
 
 if TYPE_CHECKING:
@@ -99,10 +100,14 @@ async def test_searches_use_the_expired_sample_while_the_next_is_taken(
     monkeypatch.setattr(adapters.database, "fetch", slow)
     async with asyncio.timeout(5):
         plans = [await plan_page(planner) for _ in range(3)]
-        await asyncio.sleep(0)
+        await eventually(lambda: len(fetches) == 1)
         plans += [await plan_page(planner) for _ in range(3)]
         assert len(fetches) == 1
         may_fail.set()
-        await asyncio.sleep(0.01)
-        plans.append(await plan_page(planner))
+
+        async def is_retried() -> bool:
+            plans.append(await plan_page(planner))
+            return len(fetches) > 1
+
+        await eventually(is_retried)
     assert {plan.path for plan in plans} == {SCAN}

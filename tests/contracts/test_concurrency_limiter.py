@@ -10,10 +10,14 @@ import pytest
 
 from sidepro.adapters.in_process.concurrency_limiter import InProcessConcurrencyLimiter
 from sidepro.adapters.redis import concurrency_limiter
-from sidepro.adapters.redis.client import RedisClient
 from sidepro.adapters.redis.concurrency_limiter import LEASE_TTL, RedisConcurrencyLimiter
 from sidepro.domain.rate_limiting import RENEW_INTERVAL, ConcurrencyLimiter
 from tests.clients import eventually
+from tests.contracts.processes import (
+    MEMORY_AND_REDIS,
+    adapter_of_another_process,
+    redis_client,
+)
 from tests.factories import at_once
 from tests.servers import RedisServer, free_port
 
@@ -22,24 +26,12 @@ pytestmark = pytest.mark.anyio
 AnotherProcess = Callable[[], ConcurrencyLimiter]
 
 
-@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.servers)])
+@pytest.fixture(params=MEMORY_AND_REDIS)
 async def processes(request: pytest.FixtureRequest) -> AsyncIterator[AnotherProcess]:
-    """Returns the limiter of another process; in memory always the same."""
-    if request.param == "memory":
-        limiter = InProcessConcurrencyLimiter()
-        yield lambda: limiter
-        return
-    server: RedisServer = request.getfixturevalue("redis_server")
-    with server.client() as client:
-        client.flushall()
-    async with AsyncExitStack() as stack:
-        yield lambda: RedisConcurrencyLimiter(_connect(server.url, stack))
-
-
-def _connect(url: str, stack: AsyncExitStack) -> RedisClient:
-    redis = RedisClient(url)
-    stack.push_async_callback(redis.close)
-    return redis
+    """Returns the limiter of another process."""
+    limiter: ConcurrencyLimiter = InProcessConcurrencyLimiter()
+    async with adapter_of_another_process(request, limiter, RedisConcurrencyLimiter) as another:
+        yield another
 
 
 async def test_concurrent_acquires_in_all_processes_stay_within_the_maximum(
@@ -97,7 +89,7 @@ async def test_slots_of_a_dead_process_are_free_after_their_lease(
     monkeypatch.setattr(concurrency_limiter, "LEASE_TTL", 2)
     async with AsyncExitStack() as stack:
         died, lives = (
-            RedisConcurrencyLimiter(_connect(redis_server.url, stack)) for _ in range(2)
+            RedisConcurrencyLimiter(redis_client(redis_server.url, stack)) for _ in range(2)
         )
         assert await died.acquire("leases", "lost", 2)
         assert await lives.acquire("leases", "renewed", 2)
@@ -114,7 +106,7 @@ async def test_released_and_expired_slots_are_removed_from_redis(
     redis_server: RedisServer,
 ) -> None:
     async with AsyncExitStack() as stack:
-        limiter = RedisConcurrencyLimiter(_connect(redis_server.url, stack))
+        limiter = RedisConcurrencyLimiter(redis_client(redis_server.url, stack))
         assert await limiter.acquire("kept", "one", 2)
         with redis_server.client() as client:
             assert 0 < client.ttl("slots:kept") <= LEASE_TTL
@@ -126,7 +118,7 @@ async def test_a_slot_released_during_renewal_is_free(
     redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with AsyncExitStack() as stack:
-        redis = _connect(redis_server.url, stack)
+        redis = redis_client(redis_server.url, stack)
         limiter = RedisConcurrencyLimiter(redis)
         assert await limiter.acquire("renewed", "one", 1)
         redis_time = redis.redis.time
@@ -150,7 +142,7 @@ async def test_a_redis_clock_set_back_holds_slots_for_one_lease_at_most(
     redis_server: RedisServer,
 ) -> None:
     async with AsyncExitStack() as stack:
-        limiter = RedisConcurrencyLimiter(_connect(redis_server.url, stack))
+        limiter = RedisConcurrencyLimiter(redis_client(redis_server.url, stack))
         with redis_server.client() as client:
             client.zadd("slots:ahead", {"old": time.time() + 3600})
         assert await limiter.acquire("ahead", "new", 1)
@@ -160,7 +152,9 @@ async def test_during_a_redis_outage_a_process_counts_its_own_slots(
     own_redis: RedisServer,
 ) -> None:
     async with AsyncExitStack() as stack:
-        here, there = (RedisConcurrencyLimiter(_connect(own_redis.url, stack)) for _ in range(2))
+        here, there = (
+            RedisConcurrencyLimiter(redis_client(own_redis.url, stack)) for _ in range(2)
+        )
         assert await here.acquire("a", "before", 2)
         own_redis.stop()
         assert await here.acquire("a", "during", 2)
@@ -184,7 +178,7 @@ async def test_during_a_redis_outage_a_process_counts_its_own_slots(
 
 async def test_an_unreachable_redis_refuses_nobody() -> None:
     async with AsyncExitStack() as stack:
-        limiter = RedisConcurrencyLimiter(_connect(f"redis://127.0.0.1:{free_port()}", stack))
+        limiter = RedisConcurrencyLimiter(redis_client(f"redis://127.0.0.1:{free_port()}", stack))
         assert await limiter.acquire("a", "one", 1)
         await limiter.renew()
         await limiter.release("a", "one")

@@ -9,9 +9,14 @@ from functools import partial
 import pytest
 
 from sidepro.adapters.in_process.rate_limiter import InProcessRateLimiter
-from sidepro.adapters.redis.client import CIRCUIT_OPEN_SECONDS, RedisClient
+from sidepro.adapters.redis.client import CIRCUIT_OPEN_SECONDS
 from sidepro.adapters.redis.rate_limiter import RedisRateLimiter
 from sidepro.domain.rate_limiting import Limit, RateLimiter
+from tests.contracts.processes import (
+    MEMORY_AND_REDIS,
+    adapter_of_another_process,
+    redis_client,
+)
 from tests.factories import at_once
 from tests.servers import RedisServer, free_port
 
@@ -24,24 +29,12 @@ HEALS_WITHIN = 5.0
 AnotherProcess = Callable[[], RateLimiter]
 
 
-@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.servers)])
+@pytest.fixture(params=MEMORY_AND_REDIS)
 async def processes(request: pytest.FixtureRequest) -> AsyncIterator[AnotherProcess]:
-    """Returns the limiter of another process; in memory always the same."""
-    if request.param == "memory":
-        limiter = InProcessRateLimiter()
-        yield lambda: limiter
-        return
-    server: RedisServer = request.getfixturevalue("redis_server")
-    with server.client() as client:
-        client.flushall()
-    async with AsyncExitStack() as stack:
-        yield lambda: RedisRateLimiter(_connect(server.url, stack))
-
-
-def _connect(url: str, stack: AsyncExitStack) -> RedisClient:
-    redis = RedisClient(url)
-    stack.push_async_callback(redis.close)
-    return redis
+    """Returns the limiter of another process."""
+    limiter: RateLimiter = InProcessRateLimiter()
+    async with adapter_of_another_process(request, limiter, RedisRateLimiter) as another:
+        yield another
 
 
 async def test_concurrent_calls_in_all_processes_share_the_quota(
@@ -100,7 +93,7 @@ async def test_a_full_bucket_is_removed_from_redis(
     redis_server: RedisServer,
 ) -> None:
     async with AsyncExitStack() as stack:
-        redis = _connect(redis_server.url, stack)
+        redis = redis_client(redis_server.url, stack)
         await RedisRateLimiter(redis).take(HOURLY, "user")
         remaining = await redis.redis.pttl("limit:hourly:user")
         assert 350_000 < remaining <= 360_000
@@ -110,7 +103,7 @@ async def test_a_redis_clock_set_back_refuses_calls_for_one_window_at_most(
     redis_server: RedisServer,
 ) -> None:
     async with AsyncExitStack() as stack:
-        redis = _connect(redis_server.url, stack)
+        redis = redis_client(redis_server.url, stack)
         far_ahead = (time.time() + 24 * 3600) * 1_000_000
         await redis.redis.set("limit:hourly:ahead", f"{far_ahead:.0f}")
         refused = await RedisRateLimiter(redis).take(HOURLY, "ahead")
@@ -121,7 +114,7 @@ async def test_during_a_redis_outage_each_process_uses_the_fallback_quota(
     own_redis: RedisServer,
 ) -> None:
     async with AsyncExitStack() as stack:
-        limiter = RedisRateLimiter(_connect(own_redis.url, stack))
+        limiter = RedisRateLimiter(redis_client(own_redis.url, stack))
         assert (await limiter.take(HOURLY, "a")).remaining == HOURLY.quota - 1
         own_redis.stop()
         alone = [await limiter.take(HOURLY, "a") for _ in range(4)]
@@ -135,7 +128,7 @@ async def test_during_a_redis_outage_each_process_uses_the_fallback_quota(
 
 async def test_an_unresponsive_redis_delays_one_call_a_second() -> None:
     async with AsyncExitStack() as stack:
-        limiter = RedisRateLimiter(_connect(f"redis://127.0.0.1:{free_port()}", stack))
+        limiter = RedisRateLimiter(redis_client(f"redis://127.0.0.1:{free_port()}", stack))
         await limiter.take(QUICK, "a")
         started = time.monotonic()
         for _ in range(1000):

@@ -8,7 +8,6 @@ from functools import partial
 import pytest
 
 from sidepro.adapters.in_process.socket_tickets import InProcessSocketTickets
-from sidepro.adapters.redis.client import RedisClient
 from sidepro.adapters.redis.socket_tickets import RedisSocketTickets
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.identity import Caller, token_digest
@@ -22,6 +21,11 @@ from sidepro.domain.rooms.ticket_service import (
     SocketTickets,
     TicketClaims,
 )
+from tests.contracts.processes import (
+    MEMORY_AND_REDIS,
+    adapter_of_another_process,
+    redis_client,
+)
 from tests.factories import at_once, new_id
 from tests.servers import RedisServer, free_port
 
@@ -32,24 +36,12 @@ TICKET = token_digest("a ticket")
 AnotherProcess = Callable[[], SocketTickets]
 
 
-@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.servers)])
+@pytest.fixture(params=MEMORY_AND_REDIS)
 async def processes(request: pytest.FixtureRequest) -> AsyncIterator[AnotherProcess]:
-    """Returns the tickets of another process; in memory always the same."""
-    if request.param == "memory":
-        tickets = InProcessSocketTickets()
-        yield lambda: tickets
-        return
-    server: RedisServer = request.getfixturevalue("redis_server")
-    with server.client() as client:
-        client.flushall()
-    async with AsyncExitStack() as stack:
-        yield lambda: RedisSocketTickets(_connect(server.url, stack))
-
-
-def _connect(url: str, stack: AsyncExitStack) -> RedisClient:
-    redis = RedisClient(url)
-    stack.push_async_callback(redis.close)
-    return redis
+    """Returns the tickets of another process."""
+    tickets: SocketTickets = InProcessSocketTickets()
+    async with adapter_of_another_process(request, tickets, RedisSocketTickets) as another:
+        yield another
 
 
 def new_claims(*, is_admin: bool = False) -> TicketClaims:
@@ -125,7 +117,9 @@ async def test_in_process_expired_tickets_are_removed() -> None:
 
 async def test_a_ticket_in_redis_has_an_expiry(redis_server: RedisServer) -> None:
     async with AsyncExitStack() as stack:
-        await RedisSocketTickets(_connect(redis_server.url, stack)).save(TICKET, new_claims(), 30)
+        await RedisSocketTickets(redis_client(redis_server.url, stack)).save(
+            TICKET, new_claims(), 30
+        )
     with redis_server.client() as client:
         (key,) = client.keys("*ticket*")
         assert 28_000 < client.pttl(key) <= 30_000
@@ -134,7 +128,7 @@ async def test_a_ticket_in_redis_has_an_expiry(redis_server: RedisServer) -> Non
 
 async def test_during_a_redis_outage_tickets_are_unavailable() -> None:
     async with AsyncExitStack() as stack:
-        tickets = RedisSocketTickets(_connect(f"redis://127.0.0.1:{free_port()}", stack))
+        tickets = RedisSocketTickets(redis_client(f"redis://127.0.0.1:{free_port()}", stack))
         for _ in range(2):
             with pytest.raises(Unavailable):
                 await tickets.save(TICKET, new_claims(), 30)

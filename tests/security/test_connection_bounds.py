@@ -389,10 +389,10 @@ async def test_messages_wait_for_the_application_unparsed() -> None:
         writer.write(UPGRADE)
         await reader.readuntil(b"\r\n\r\n")
         writer.write(frame(TEXT, b"{}") * 5_000)
-        await asyncio.sleep(0.2)
-        (protocol,) = app.server.server_state.connections
-        queue: Any = protocol.queue  # type: ignore[union-attr]  # the socket's own protocol
-        assert len(queue) <= websocket_protocol.SLICE // len(frame(TEXT, b"{}"))
+        (connection,) = app.server.server_state.connections
+        protocol: Any = connection  # the socket's own protocol
+        await eventually(lambda: protocol.read_paused and not protocol.queue.empty())
+        assert len(protocol.queue) <= websocket_protocol.SLICE // len(frame(TEXT, b"{}"))
         may_go.set()
         async with asyncio.timeout(TIMEOUT):
             assert b"all of them" in await reader.readexactly(13)

@@ -86,11 +86,14 @@ def _build_image_store(
 
 @dataclass(frozen=True, slots=True)
 class SharedState:
-    """State that several processes share over Redis, or that one process keeps for itself."""
+    """State that several processes share over Redis, or that one process keeps for itself.
+
+    `rate_limiter` is `None` if limits are off.
+    """
 
     redis: RedisClient | None
     session_registry: SessionRegistry
-    rate_limiter: RateLimiter
+    rate_limiter: RateLimiter | None
     concurrency_limiter: ConcurrencyLimiter
     tickets: SocketTickets
     events: PubSub
@@ -109,7 +112,7 @@ def build_shared_state(settings: Settings, storage: Storage) -> SharedState:
     return SharedState(
         redis=redis,
         session_registry=RedisSessionRegistry(redis, registry) if redis else registry,
-        rate_limiter=RedisRateLimiter(redis) if redis else InProcessRateLimiter(),
+        rate_limiter=_build_rate_limiter(redis) if settings.rate_limits else None,
         concurrency_limiter=(
             RedisConcurrencyLimiter(redis) if redis else InProcessConcurrencyLimiter()
         ),
@@ -122,6 +125,10 @@ def build_shared_state(settings: Settings, storage: Storage) -> SharedState:
         ),
         job_claims=RedisJobClaims(cluster) if cluster else InProcessJobClaims(),
     )
+
+
+def _build_rate_limiter(redis: RedisClient | None) -> RateLimiter:
+    return RedisRateLimiter(redis) if redis else InProcessRateLimiter()
 
 
 def _build_chat_feed(

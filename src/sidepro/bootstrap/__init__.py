@@ -21,9 +21,7 @@ from sidepro.adapters.markdown import SafeMarkdown
 from sidepro.adapters.redis.client import RedisClient
 from sidepro.adapters.redis.presence import RedisPresence
 from sidepro.adapters.redis.pubsub import RedisPubSub
-from sidepro.adapters.security.passwords import (
-    Argon2Passwords,
-)
+from sidepro.adapters.security.passwords import Argon2Passwords
 from sidepro.adapters.similarity.lazy_engine import PolarsEngine
 from sidepro.adapters.sql.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.engine.database import Database
@@ -116,9 +114,11 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
     Raises:
         OSError: the secret key of an embedded platform cannot be stored in the data folder.
     """
+    service_address = _service_address(settings, public_url)
     security = build_security(settings)
     storage = build_storage(settings, public_url)
     shared = build_shared_state(settings, storage)
+    limiter = shared.rate_limiter
     media = Media(PillowCodec(settings.image_max_pixels), SafeMarkdown(storage.image_urls))
     message_writer = MessageWriter(storage.unit_of_work, shared.events, system.clock)
     broker = brokers.for_settings(settings)
@@ -131,15 +131,13 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
         hub=Hub(shared.events, {ROOM: RoomEventHandler(services.rooms)}),
         tokens=security.tokens,
         session_registry=shared.session_registry,
-        limiter=shared.rate_limiter if settings.rate_limits else None,
+        limiter=limiter,
         socket_limits=(
-            SocketLimits(
-                shared.rate_limiter, shared.concurrency_limiter, settings.sockets_per_user
-            )
-            if settings.rate_limits
+            SocketLimits(limiter, shared.concurrency_limiter, settings.sockets_per_user)
+            if limiter
             else None
         ),
-        allowed_origins=settings.allowed_origins or (origin_of(public_url),),
+        allowed_origins=service_address.allowed_origins,
         upload_max_bytes=settings.upload_max_bytes,
     )
     similarity = SimilarityJob(
@@ -190,7 +188,7 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
         metrics_token=None if metrics in ("on", "off") else metrics,
         metrics_bind=settings.metrics_bind,
         docs=settings.docs,
-        service_address=_service_address(settings, public_url),
+        service_address=service_address,
     )
 
 

@@ -85,7 +85,7 @@ def build_services(
     message_writer: MessageWriter,
     similarity_trigger: SimilarityTrigger,
 ) -> Services:
-    accounts = _build_accounts(settings, storage, shared, security)
+    accounts = _build_accounts(storage, shared, security)
     rooms = _build_rooms(storage, shared, message_writer)
     return Services(
         catalogue=storage.catalogue,
@@ -143,9 +143,7 @@ def _build_images(settings: Settings, storage: Storage, media: Media) -> ImageSe
     )
 
 
-def _build_accounts(
-    settings: Settings, storage: Storage, shared: SharedState, security: Security
-) -> AccountService:
+def _build_accounts(storage: Storage, shared: SharedState, security: Security) -> AccountService:
     return AccountService(
         unit_of_work=storage.unit_of_work,
         reader=storage.accounts,
@@ -155,7 +153,7 @@ def _build_accounts(
         clock=system.clock,
         new_id=system.new_id,
         session_registry=shared.session_registry,
-        limiter=shared.rate_limiter if settings.rate_limits else None,
+        limiter=shared.rate_limiter,
         audit_log=audit_log,
     )
 
@@ -177,7 +175,7 @@ def _build_sessions(
         new_id=system.new_id,
         session_registry=shared.session_registry,
         session_ttl=SessionTtl(settings.refresh_token_ttl, settings.session_ttl),
-        limiter=shared.rate_limiter if settings.rate_limits else None,
+        limiter=shared.rate_limiter,
         audit_log=audit_log,
     )
 

@@ -60,8 +60,7 @@ async def _ensure_redis(container: Container) -> None:
     if container.redis:
         try:
             await container.redis.ping()
-        # The driver's errors have no common base. Each becomes a one-line error.
-        except Exception as error:
+        except Exception as error:  # the driver's errors have no common base
             reason = " ".join(str(error).split()) or type(error).__name__
             raise CommandError(f"cannot use Redis: {reason}") from error
 

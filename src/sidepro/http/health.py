@@ -68,8 +68,7 @@ async def _state(name: str, check: HealthCheck) -> State:
     except Degraded as error:
         log.warning("component_degraded", component=name, reason=str(error))
         return "degraded"
-    # Drivers raise exceptions without a common base. After any, the component is unavailable.
-    except Exception as error:
+    except Exception as error:  # drivers' errors have no common base
         log.warning("component_unavailable", component=name, reason=type(error).__name__)
         return "unavailable"
     return "ok"

@@ -107,8 +107,7 @@ async def _restart_forever(loop: Loop) -> None:
     while True:
         try:
             await loop()
-        except Exception as error:
-            # The drivers' errors have no common base, and the receiver wraps them in groups.
+        except Exception as error:  # drivers' errors have no common base; some come in groups
             now = time.monotonic()
             if now - warned_at > WARNING_INTERVAL:
                 log.warning("jobs_interrupted", reason=_reason(error))

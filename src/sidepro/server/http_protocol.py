@@ -4,8 +4,8 @@ uvicorn bounds neither the size of a request's head nor the time that a client t
 and it reads on while pipelined requests queue. This protocol adds bounds:
 
 - A head has at most `MAX_HEAD` bytes (431) and arrives within `HEAD_TIMEOUT` (408).
-- A client sends a body, and reads a response, at `MIN_PROGRESS` bytes or more per
-  `PROGRESS_WINDOW`.
+- A client sends at least `MIN_PROGRESS` bytes of a body per `PROGRESS_WINDOW` (408), and reads at
+  least as much of a response per `WRITE_TIMEOUT`, or the connection is dropped.
 - The server does not read while a request of the same connection waits for an earlier one.
 - A process has at most `max_connections`. A further connection replaces the one that has waited
   longest for its client. If none is waiting, it is refused with 503.
@@ -40,13 +40,13 @@ HEAD_TIMEOUT = 10.0
 """Seconds from the connection, or from the first byte of a later request, to the head's end."""
 
 PROGRESS_WINDOW = 10.0
-"""Seconds."""
+"""Seconds in which a client must send `MIN_PROGRESS` bytes of a body."""
 
 MIN_PROGRESS = 1024
-"""Minimum bytes of a body or a response that a client transfers in a window."""
+"""Bytes."""
 
 WRITE_TIMEOUT = 30.0
-"""Seconds in which a slow reader of a response must read `MIN_PROGRESS` bytes."""
+"""Seconds in which a client must read `MIN_PROGRESS` bytes of a response that waits for it."""
 
 SLICE = 4096
 """Bytes parsed at a time. Bounds the pipelined requests that one read can queue."""

@@ -133,8 +133,7 @@ class PillowCodec:
             ) from None
         except MemoryError as error:
             raise Unavailable from error
-        # Pillow's parsers raise arbitrary exceptions for damaged files.
-        except Exception as error:
+        except Exception as error:  # Pillow's parsers raise any for a damaged file
             log.info("image_broken", reason=type(error).__name__)
             raise BadImage(FieldError(_violation("is broken"), pointer="/file")) from None
 

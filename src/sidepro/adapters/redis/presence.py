@@ -218,8 +218,7 @@ class RedisPresence:
                 await self._renew_lease()
             except Unavailable:
                 self._is_registered = False
-            except Exception:
-                # A defect or a malformed entry. Without this loop the own lease would expire.
+            except Exception:  # a defect or a malformed entry; without this loop the lease expires
                 log.exception("presence_renewal_failed")
 
     async def _renew_lease(self) -> None:

@@ -158,8 +158,7 @@ class RedisPubSub:
             except CONNECTION_ERRORS as error:
                 if not self._is_down:
                     log.warning("pubsub_down", reason=type(error).__name__)
-            except Exception:
-                # A defect, such as in a listener. Without this loop the process gets no events.
+            except Exception:  # a defect, as in a listener; without this loop no events arrive
                 log.exception("pubsub_failed")
             finally:
                 self._connection = None
@@ -225,8 +224,7 @@ class RedisPubSub:
                     continue
                 except Unavailable:
                     pass
-                except Exception:
-                    # A defect, such as an event without a payload. Later events must go out.
+                except Exception:  # a defect, as an event without payload; later ones must go out
                     log.exception("pubsub_failed")
                 self._to_resync |= to_resync
                 self._to_resync |= {event.channel for event in batch if not event.is_transient}

@@ -77,7 +77,6 @@ async def _serve(
             address = client_address(socket.scope.get("client"))
             log.warning("socket_refused", reason=error.code, address=address)
         return close_code(error)
-    except Exception:
-        # Litestar has no exception handlers for sockets.
+    except Exception:  # Litestar has no exception handlers for sockets
         log.exception("socket_failed", room_id=room)
         return CloseCode.INTERNAL_ERROR

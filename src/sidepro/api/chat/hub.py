@@ -101,8 +101,7 @@ class Hub:
                 active = await registry.active_among({outbox.session_id for outbox in outboxes})
             except Unavailable:
                 continue
-            except Exception:
-                # A defect must not end the loop: sockets of revoked sessions would stay open.
+            except Exception:  # a defect must not end the loop: revoked sockets would stay open
                 log.exception("session_check_failed")
                 continue
             for outbox in outboxes:

@@ -89,9 +89,8 @@ class RoomEventHandler:
                 snapshots = await self._rooms.room_snapshots(
                     [RoomId(channel.id) for channel, outboxes in present.items() if outboxes]
                 )
-            except Exception as error:
+            except Exception as error:  # a defect must not end the loop: state would stay stale
                 if not isinstance(error, Unavailable):
-                    # A defect must not end the loop: sockets would keep stale state.
                     log.exception("room_refresh_failed")
                 self._changed = batch | self._changed
                 self._to_resync |= to_resync

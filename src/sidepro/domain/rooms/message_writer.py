@@ -129,15 +129,13 @@ class MessageWriter:
             return await self._store(batch)
         except Unavailable as error:
             return [error] * len(batch)
-        except Exception:
-            # One of the messages caused this: its sender may be withdrawing, for example.
+        except Exception:  # one message caused this: its sender may be withdrawing, for example
             return [await self._store_alone(pending) for pending in batch]
 
     async def _store_alone(self, pending: PendingMessage) -> Outcome:
         try:
             return (await self._store([pending]))[0]
-        except Exception as error:
-            # Any error goes to the sender, and the rest of the batch continues.
+        except Exception as error:  # goes to the sender, and the rest of the batch continues
             return error
 
     async def _write_idempotent(
@@ -165,8 +163,7 @@ class MessageWriter:
         try:
             if isinstance(outcome, WriteResult):
                 await self._events.publish(_event(outcome))
-        except Exception as error:
-            # A defect in a subscriber. The sender gets the error, and the batch continues.
+        except Exception as error:  # a defect in a subscriber; the batch continues
             return error
         return outcome
 
