@@ -134,7 +134,7 @@ def test_the_address_has_its_parameter_and_both_ways_to_authenticate(described: 
     assert channel["address"] == "/api/v1/rooms/{room_id}/socket"
     assert set(re.findall(r"\{(\w+)\}", channel["address"])) == set(channel["parameters"])
     query = channel["bindings"]["ws"]["query"]["properties"]
-    assert set(query) == {"ticket", "after"}
+    assert set(query) == {"ticket", "after", "epoch"}
     for server in described["servers"].values():
         kinds = [resolved(described, one)["type"] for one in server["security"]]
         assert kinds == ["http", "httpApiKey"]

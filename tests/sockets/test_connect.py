@@ -127,6 +127,22 @@ async def test_after_must_be_a_number(one: Client, room_id: str, after: str) -> 
         assert await socket.close_code() == 4400
 
 
+@pytest.mark.parametrize(
+    "query",
+    ["0&after=0", "0&x=", "0&After=1", "0&room_id=1", "0&ticket=a&ticket=b", "0&epoch=1&epoch=1"],
+)
+async def test_unknown_and_repeated_parameters_close_with_4400(
+    one: Client, room_id: str, query: str
+) -> None:
+    async with one.socket(room_id, after=query) as socket:
+        assert await socket.close_code() == 4400
+
+
+async def test_an_epoch_has_no_effect(one: Client, room_id: str) -> None:
+    async with one.socket(room_id, after="0&epoch=any") as socket:
+        assert (await socket.expect("hello"))["recovered"] is True
+
+
 async def test_a_thousand_missed_messages_are_replayed_and_no_more(
     one: Client, room_id: str, server: SideProServer
 ) -> None:
@@ -240,10 +256,11 @@ async def test_the_metrics_count_open_sockets(one: Client, room_id: str) -> None
 async def test_authentication_and_access_are_checked_before_parameters(
     one: Client, stranger: Client, room_id: str
 ) -> None:
-    async with stranger.socket(room_id, after="x") as socket:
-        assert await socket.close_code() == 4404
-    async with one.socket(room_id, after="x", additional_headers={}) as socket:
-        assert await socket.close_code() == 4401
+    for query in ("x", "0&x=1"):
+        async with stranger.socket(room_id, after=query) as socket:
+            assert await socket.close_code() == 4404
+        async with one.socket(room_id, after=query, additional_headers={}) as socket:
+            assert await socket.close_code() == 4401
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 
 from litestar import Litestar
+from litestar.datastructures import MultiDict
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
@@ -22,18 +23,29 @@ def query_parameter_check() -> Callable[[ApiRequest], Awaitable[None]]:
         if not known:
             known.update(_parameters(request.app))
         parameters = known.get(request.route_handler, {})
-        names = [name for name, _ in request.query_params.multi_items()]
-        if parameters.keys() >= set(names) and len(set(names)) == len(names):
-            return
-        validator = Validator(parameters=True)
-        for name, count in sorted(Counter(names).items()):
-            if name not in parameters:
-                validator.add(UNKNOWN_PARAMETER, name)
-            elif count > 1 and not parameters[name]:
-                validator.add(GIVEN_TWICE, name)
-        validator.raise_errors()
+        reject_unexpected_names(request.query_params, parameters)
 
     return reject_unexpected
+
+
+def reject_unexpected_names(query: MultiDict[str], parameters: Mapping[str, bool]) -> None:
+    """Reject names that are unknown, or repeated where one value is meant.
+
+    `parameters` says of each known name whether it may be repeated.
+
+    Raises:
+        InvalidInput: a name is unknown or repeated.
+    """
+    names = [name for name, _ in query.multi_items()]
+    if parameters.keys() >= set(names) and len(set(names)) == len(names):
+        return
+    validator = Validator(parameters=True)
+    for name, count in sorted(Counter(names).items()):
+        if name not in parameters:
+            validator.add(UNKNOWN_PARAMETER, name)
+        elif count > 1 and not parameters[name]:
+            validator.add(GIVEN_TWICE, name)
+    validator.raise_errors()
 
 
 def _parameters(app: Litestar) -> Mapping[HTTPRouteHandler, Mapping[str, bool]]:

@@ -164,7 +164,9 @@ def _channel(names: list[str]) -> dict[str, Any]:
                 "minimum": 0,
                 "description": "The number of the last message that the client has.",
             },
+            "epoch": {"type": "string", "description": "Reserved. It has no effect yet."},
         },
+        "additionalProperties": False,
     }
     headers = {
         "type": "object",

@@ -40,7 +40,7 @@ class CloseCode(IntEnum):
     TRY_LATER = 1013, "A database is unavailable.", "reconnect with growing delays"
     INVALID = (
         4400,
-        f"`after` is not a number, or {MAX_BAD_FRAMES} invalid frames in a row.",
+        f"A query parameter is not valid, or {MAX_BAD_FRAMES} invalid frames in a row.",
         "fix the client",
     )
     NOT_AUTHENTICATED = (

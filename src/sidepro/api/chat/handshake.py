@@ -16,6 +16,7 @@ from litestar.datastructures import State
 
 from sidepro.api.auth import bearer_caller
 from sidepro.api.chat.limits import SocketLimits
+from sidepro.api.query_parameters import reject_unexpected_names
 from sidepro.api.routes.rooms import MAX_SEQ
 from sidepro.domain.accounts.ports import AccessTokens, SessionRegistry
 from sidepro.domain.errors import FieldError, InvalidInput, NotAuthenticated, NotFound
@@ -26,6 +27,9 @@ from sidepro.domain.rooms.ticket_service import TicketService
 from sidepro.domain.violations import wrong_type
 
 Socket = WebSocket[Any, Any, State]
+
+_PARAMETERS = {"ticket": False, "after": False, "epoch": False}
+"""The query parameters. None may be repeated. `epoch` has no effect yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ class Handshake:
             NotAuthenticated: no valid token or ticket, or the session has ended.
             RateLimited: the caller opens sockets too often.
             NotFound: the caller has no such room.
-            InvalidInput: `after` is not a number.
+            InvalidInput: a query parameter is unknown or repeated, or `after` is not a number.
             Unavailable: a store is down.
         """
         caller = await self._authenticate(socket, room)
@@ -61,6 +65,7 @@ class Handshake:
             await self.limits.count_opening(caller)
         room_id = _room_id(room)
         await self.rooms.authorize(caller, room_id)
+        reject_unexpected_names(socket.query_params, _PARAMETERS)
         return caller, room_id, _after(socket)
 
     @asynccontextmanager
