@@ -69,12 +69,43 @@ def test_emphasis_works_next_to_korean(render: SafeMarkdown, text: str, html: st
         ),
         ("me@naver.com으로", {"mailto:me@naver.com": "me@naver.com"}),
         ("`https://a.com` `링크www.a.com`", {}),
+        ('"https://a.com"이라고', {"https://a.com": "https://a.com"}),
+        ("「https://a.com/b」에", {"https://a.com/b": "https://a.com/b"}),
+        (
+            "'https://a.com'은 “https://b.com”",
+            {f"https://{x}.com": f"https://{x}.com" for x in "ab"},
+        ),
+        ("https://a.com… https://b.com。", {f"https://{x}.com": f"https://{x}.com" for x in "ab"}),
+        ("[https://a.com/b]은", {"https://a.com/b": "https://a.com/b"}),
+        ("Https://a.com", {"Https://a.com": "Https://a.com"}),
+        ("링크:www.a.com Www.b.com", {f"http://{w}.com": f"{w}.com" for w in ("www.a", "Www.b")}),
+        ("https://a.com과https://b.com은", {f"https://{x}.com": f"https://{x}.com" for x in "ab"}),
+        ("https://a.com/__init__.py", {"https://a.com/__init__.py": "https://a.com/__init__.py"}),
+        ("메일me@www.a.com", {"mailto:me@www.a.com": "me@www.a.com"}),
     ],
 )
 def test_bare_urls_become_links(render: SafeMarkdown, text: str, links: dict[str, str]) -> None:
     html = render(text)
     assert dict(re.findall(r'<a href="([^"]*)"[^>]*>([^<]*)</a>', html)) == links
     assert re.sub(r"<[^>]*>", "", html).strip() == text.replace("`", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("**https://a.com**입니다", "<strong>{}</strong>입니다"),
+        ("*https://a.com*은 ", "<em>{}</em>은"),
+        ("**링크: https://a.com**를", "<strong>링크: {}</strong>를"),
+        ("~~https://a.com~~은", "<del>{}</del>은"),
+        ("** https://a.com**은", "** {}**은"),
+        ("https://a.com**은", "{}**은"),
+    ],
+)
+def test_emphasis_of_a_bare_url_ends_before_a_particle(
+    render: SafeMarkdown, text: str, html: str
+) -> None:
+    anchor = f'<a href="https://a.com" {REL}>https://a.com</a>'
+    assert inline(render, text) == html.format(anchor)
 
 
 @pytest.mark.parametrize("marker", ["> ", "- ", "1. "])
@@ -160,6 +191,15 @@ def test_equal_headings_get_numbers(render: SafeMarkdown) -> None:
             "<p align='center'>a</p>\n\n**b**",
             '<p align="center">a</p>\n<p><strong>b</strong></p>\n',
         ),
+        ("가</br>나", "<p>가<br>나</p>\n"),
+        ("<h1 align=center>a</h1>", '<h1 align="center" id="user-content-a">a</h1>\n'),
+        (
+            "<table><tr><td colspan=2 width='50px'>a</td></tr></table>",
+            '<table><tbody><tr><td colspan="2" width="50">a</td></tr></tbody></table>\n',
+        ),
+        ("<strike>가</strike>", "<p><strike>가</strike></p>\n"),
+        ("<ruby>漢<rt>한</rt></ruby>", "<p><ruby>漢<rt>한</rt></ruby></p>\n"),
+        ("<!-- a -->가<!-- 나\n**다**", "가&lt;!-- 나\n<p><strong>다</strong></p>\n"),
     ],
 )
 def test_html_is_shown_as_github_shows_it(
@@ -172,11 +212,27 @@ def test_html_is_shown_as_github_shows_it(
         assert shown == html
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<div id="맨-위"></div>',
+        '<p id="맨-위">a</p>',
+        '<h2 id="맨-위">b</h2>',
+        '<a name="맨-위"></a>',
+    ],
+)
+def test_links_reach_the_ids_of_a_text(render: SafeMarkdown, text: str) -> None:
+    html = render(f"{text}\n\n# 제목\n\n[위로](#맨-위)")
+    assert html.count('id="user-content-맨-위"') == 1
+    assert '<a href="#user-content-맨-위"' in html
+
+
 @pytest.mark.parametrize("text", ["# 제목", "- 제목", "> 제목", "```\n제목\n```"])
 def test_a_byte_order_mark_before_the_first_line_is_ignored(
     render: SafeMarkdown, text: str
 ) -> None:
     assert render("\ufeff" + text) == render(text)
+    assert render("\ufeff\ufeff" + text) == render(text)
 
 
 @pytest.mark.parametrize(

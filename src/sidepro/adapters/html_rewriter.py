@@ -6,7 +6,7 @@
   without its tags.
 - Images of other hosts become links; URLs of our own images become `/media/<key>`.
 - Headings get ids. These ids, and the text's own ids and links to them, get GitHub's prefix.
-- Links end before a Korean particle.
+- Bare URLs become links, also next to Hangul, and end before a closing quote and a particle.
 
 One pass over the tags; linear in time.
 """
@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Mapping
 from html import escape, unescape
 from typing import Final
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from sidepro.domain.images.urls import LOCAL_BASE, ImageUrls
 
@@ -26,13 +26,13 @@ MAX_DEPTH: Final = 100
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _VOID = frozenset({"br", "hr", "img", "input"})
 _BLOCKS = _HEADINGS | {
-    *("blockquote", "details", "div", "hr", "li", "ol", "p", "pre", "section", "summary"),
-    *("table", "ul"),
+    *("blockquote", "dd", "details", "div", "dl", "dt", "hr", "li", "ol", "p", "pre"),
+    *("section", "summary", "table", "ul"),
 }
 _INLINE = frozenset(
     {
         *("a", "b", "br", "code", "del", "em", "i", "img", "input", "ins", "kbd", "mark", "s"),
-        *("samp", "small", "strong", "sub", "sup", "u", "var"),
+        *("q", "rp", "rt", "ruby", "samp", "small", "strike", "strong", "sub", "sup", "u", "var"),
     }
 )
 _TABLE_PARENTS: Mapping[str, frozenset[str]] = {
@@ -57,8 +57,12 @@ _TRANSPARENT = frozenset(
 )
 """Tags that are dropped instead of shown as text."""
 
+_WITH_ID = frozenset({"a", "details", "div", "li", "p", "section", "table"})
+_WITH_ALIGN = _HEADINGS | {"div", "img", "p", "td", "th"}
+
 _NUMBER = re.compile(r"[0-9]{1,9}")
-_PERCENT_OR_NUMBER = re.compile(r"[0-9]{1,4}%?")
+_SPAN = re.compile(r"[0-9]{1,3}")
+_SIZE = re.compile(r"([0-9]{1,4}%?)(?:px)?;?")
 _LANGUAGE = re.compile(r"language-\S+")
 _NOT_IN_SLUG = re.compile(r"[^\w\- ]")
 
@@ -69,10 +73,27 @@ _BEFORE_PARTICLE = re.compile(
     rf"|.*?[a-zA-Z0-9)](?=[{_HANGUL}]+$)",
     re.IGNORECASE,
 )
-_WWW_IN_WORD = re.compile(
-    rf"""(?<=[{_HANGUL}])www(?:\.[a-z0-9-]++)++\b(?:/[^\s<>"'&{_HANGUL}]*+)?""", re.ASCII
+_BARE_URL = re.compile(
+    r"(?<![a-z0-9._/@-])(?:https?://|www\.)[a-z0-9-]++(?:\.[a-z0-9-]++)*+(?::[0-9]++)?+"
+    rf"""(?:[/?#](?:&amp;|[^\s<>"'&\[\]{{}}{_HANGUL}])*+)?+""",
+    re.ASCII | re.IGNORECASE,
 )
-"""GitHub's autolinks need a blank before `www.`."""
+"""URLs that comrak leaves as text: in brackets, in capitals, after Hangul or a colon."""
+
+_TRAILING = ".,:;!?*_~"
+"""Punctuation that ends a sentence, not a URL."""
+
+_CLOSING_MARK = re.compile(rf"""["“”‘’「」『』《》〈〉【】（）。、，…\\]|'(?=[{_HANGUL}]|$)""")
+"""What ends a URL. comrak ends it at a blank."""
+
+_EMPHASIS = {
+    "*": ("em", re.compile(r"(?<!\*)\*(?![\s*])")),
+    "**": ("strong", re.compile(r"(?<!\*)\*\*(?![\s*])")),
+    "~~": ("del", re.compile(r"(?<!~)~~(?![\s~])")),
+}
+"""The element of a marker, and the beginning of its emphasis."""
+
+_EMPHASIS_END = re.compile(rf"(?:(?<!\*)\*\*?|(?<!~)~~)(?=[{_HANGUL}])")
 
 
 class HtmlRewriter:
@@ -94,6 +115,7 @@ class HtmlRewriter:
     def rewrite(self, html: str) -> str:
         """The HTML, rewritten."""
         place = 0
+        ends_comment = True
         while found := _MARKUP.search(html, place):
             self._text(html[place : found.start()])
             place = found.end()
@@ -102,10 +124,10 @@ class HtmlRewriter:
             elif not found[0].startswith("<!--"):
                 self._out.append("&lt;")
             elif not found["comment"]:
-                end = html.find("-->", place)
+                end = html.find("-->", place) if ends_comment else -1
                 if end < 0:  # an open comment would hide the rest
-                    self._out.append(escape(html[found.start() :]))
-                    place = len(html)
+                    ends_comment = False
+                    self._out.append(escape(found[0]))
                 else:
                     place = end + 3
         self._text(html[place:])
@@ -114,8 +136,21 @@ class HtmlRewriter:
 
     def _text(self, text: str) -> None:
         if not (self._open["a"] or self._open["code"] or self._open["pre"]):
-            text = _WWW_IN_WORD.sub(r'<a href="http://\g<0>">\g<0></a>', text)
+            text = self._with_links(text)
         self._out.append(text)
+
+    def _with_links(self, text: str) -> str:
+        """Escaped text with links for its bare URLs."""
+
+        def anchor(found: re.Match[str]) -> str:
+            url = found[0].rstrip(_TRAILING)
+            address = unescape(url if "://" in url else f"http://{url}")
+            if "." not in (urlsplit(address).hostname or ""):
+                return found[0]
+            start = f"<a{_as_text({'href': self._url(address)})}>"
+            return f"{start}{url}</a>{found[0][len(url) :]}"
+
+        return _BARE_URL.sub(anchor, text)
 
     def _tag(self, found: re.Match[str]) -> None:
         name = found["name"].lower()
@@ -123,7 +158,7 @@ class HtmlRewriter:
             return
         if name not in ELEMENTS:
             self._out.append(escape(found[0]))
-        elif found["close"]:
+        elif found["close"] and name != "br":  # as in HTML, `</br>` is a line break
             self._end(name)
         else:
             self._start(name, _attributes(found["attributes"]))
@@ -147,6 +182,8 @@ class HtmlRewriter:
         if name in _HEADINGS:
             self._heading = (len(self._out), allowed)
         self._out.append(f"<{name}{allowed}>")
+        if name in _HEADINGS and attributes.get("id"):
+            self._out.append(f"<a{_as_text({'id': _prefixed(attributes['id'])})}></a>")
         if name not in _VOID:
             self._push(name, f"</{name}>")
 
@@ -190,12 +227,16 @@ class HtmlRewriter:
                 allowed["href"] = self._url(attributes["href"])
             if "title" in attributes:
                 allowed["title"] = attributes["title"]
-        if name in ("a", "li"):
+        if name in _WITH_ID:
             identity = attributes.get("id") or (attributes.get("name", "") if name == "a" else "")
             if identity:
-                allowed["id"] = ID_PREFIX + unquote(identity).removeprefix(ID_PREFIX)
-        if attributes.get("align", "").lower() in ("left", "center", "right"):
-            allowed["align"] = attributes["align"].lower()
+                allowed["id"] = _prefixed(identity)
+        if name in ("td", "th"):
+            for span in ("colspan", "rowspan"):
+                if _SPAN.fullmatch(attributes.get(span, "")):
+                    allowed[span] = attributes[span]
+            allowed |= _sizes(attributes)
+        allowed |= _alignment(name, attributes)
         if _NUMBER.fullmatch(attributes.get("start", "")):
             allowed["start"] = attributes["start"]
         if name == "code" and _LANGUAGE.fullmatch(attributes.get("class", "")):
@@ -210,7 +251,7 @@ class HtmlRewriter:
 
     def _url(self, url: str) -> str:
         if url.startswith("#") and len(url) > 1:
-            return "#" + ID_PREFIX + unquote(url[1:]).removeprefix(ID_PREFIX)
+            return "#" + _prefixed(url[1:])
         key = self._images.key_of(url)
         return url if key is None else LOCAL_BASE + key
 
@@ -223,9 +264,7 @@ class HtmlRewriter:
             allowed = {"src": LOCAL_BASE + key, "alt": attributes.get("alt", "")}
             if "title" in attributes:
                 allowed["title"] = attributes["title"]
-            for size in ("width", "height"):
-                if _PERCENT_OR_NUMBER.fullmatch(attributes.get(size, "")):
-                    allowed[size] = attributes[size]
+            allowed |= _sizes(attributes) | _alignment("img", attributes)
             self._out.append(f"<img{_as_text(allowed)}>")
             return
         text = escape(attributes.get("alt") or url)
@@ -235,7 +274,7 @@ class HtmlRewriter:
             self._out.append(f"<a{_as_text({'href': url})}>{text}</a>")
 
     def _finish_link(self, end_tag: str) -> str:
-        """Exclude the Korean particle after a bare URL from its link."""
+        """End the link of a bare URL before a closing quote, emphasis and a Korean particle."""
         if self._open_link is None:
             return end_tag
         (place, url), self._open_link = self._open_link, None
@@ -244,17 +283,39 @@ class HtmlRewriter:
         text = unescape(self._out[-1])
         if unquote(url).removeprefix("http://") != unquote(text).removeprefix("http://"):
             return end_tag
-        found = _BEFORE_PARTICLE.match(text)
-        if found is None:
+        end = len(text)
+        mark = _CLOSING_MARK.search(text)
+        marker = _EMPHASIS_END.search(text, 0, mark.start() if mark else end)
+        is_emphasis = bool(marker and self._begin_emphasis(place, marker[0]))
+        stop = marker or mark
+        url_text = text[: stop.start()].rstrip(_TRAILING) if stop else text
+        found = _BEFORE_PARTICLE.match(url_text)
+        if found:
+            url_text = _balanced(found[0])
+        if url_text == text:
             return end_tag
-        url_text = found[0]
-        surplus = url_text.count(")") - url_text.count("(")
-        while surplus > 0 and url_text.endswith(")"):
-            url_text, surplus = url_text[:-1], surplus - 1
         address = url_text if "://" in url_text else f"http://{url_text}"
         self._out[place] = f"<a{_as_text({'href': self._url(address)})}>"
         self._out[-1] = escape(url_text)
-        return end_tag + escape(text[len(url_text) :])
+        if is_emphasis and marker:
+            end_tag += escape(text[len(url_text) : marker.start()])
+            end_tag += f"</{_EMPHASIS[marker[0]][0]}>"
+            return end_tag + self._with_links(escape(text[marker.end() :]))
+        return end_tag + self._with_links(escape(text[len(url_text) :]))
+
+    def _begin_emphasis(self, place: int, marker: str) -> bool:
+        """Begin emphasis at the last marker in the text before a link, if there is one.
+
+        comrak takes the end marker into the link, so it leaves the first one as text.
+        """
+        before = self._out[place - 1] if place else "<"
+        element, beginning = _EMPHASIS[marker]
+        starts = [] if before.startswith("<") else [*beginning.finditer(before)]
+        if not starts:
+            return False
+        start, end = starts[-1].span()
+        self._out[place - 1] = f"{before[:start]}<{element}>{before[end:]}"
+        return True
 
     # ----------------------------------------------------------------------------- headings
 
@@ -276,6 +337,30 @@ class HtmlRewriter:
             identity = f"{slug}-{self._slugs[slug]}"
         self._ids.add(identity)
         return identity
+
+
+def _prefixed(identity: str) -> str:
+    return ID_PREFIX + unquote(identity).removeprefix(ID_PREFIX)
+
+
+def _balanced(url: str) -> str:
+    """The URL without closing brackets that it does not open."""
+    surplus = url.count(")") - url.count("(")
+    while surplus > 0 and url.endswith(")"):
+        url, surplus = url[:-1], surplus - 1
+    return url
+
+
+def _alignment(name: str, attributes: Mapping[str, str]) -> dict[str, str]:
+    value = attributes.get("align", "").lower()
+    is_allowed = name in _WITH_ALIGN and value in ("left", "center", "right")
+    return {"align": value} if is_allowed else {}
+
+
+def _sizes(attributes: Mapping[str, str]) -> dict[str, str]:
+    """Width and height: pixels or percent."""
+    found = {name: _SIZE.fullmatch(attributes.get(name, "")) for name in ("width", "height")}
+    return {name: size[1] for name, size in found.items() if size}
 
 
 def _attributes(text: str) -> dict[str, str]:

@@ -19,12 +19,13 @@ from sidepro.domain.ids import UserId
 from sidepro.domain.images.urls import ImageUrls
 
 ATTRIBUTES = {
-    **{name: {"id"} for name in ("h1", "h2", "h3", "h4", "h5", "h6")},
-    **{name: {"align"} for name in ("td", "th", "p", "div")},
+    **{name: {"id", "align"} for name in ("h1", "h2", "h3", "h4", "h5", "h6", "p", "div")},
+    **{name: {"align", "colspan", "rowspan", "width", "height"} for name in ("td", "th")},
+    **{name: {"id"} for name in ("section", "table")},
     "a": {"href", "title", "id"},
     "code": {"class"},
-    "details": {"open"},
-    "img": {"src", "alt", "title", "width", "height"},
+    "details": {"open", "id"},
+    "img": {"src", "alt", "title", "width", "height", "align"},
     "input": {"disabled", "checked"},
     "li": {"id"},
     "ol": {"start"},
@@ -67,7 +68,7 @@ class SafeMarkdown:
     def __call__(self, text: str) -> str:
         render = comrak.RenderOptions()
         render.unsafe_ = True  # the next two steps make it safe
-        padded = f"{_BLANK_LINE}{text.removeprefix(_BYTE_ORDER_MARK)}"
+        padded = f"{_BLANK_LINE}{text.lstrip(_BYTE_ORDER_MARK)}"
         html = comrak.render_markdown(padded, _extensions(text), None, render)
         return nh3.clean(
             HtmlRewriter(self._images).rewrite(html),
