@@ -64,8 +64,12 @@ class Api:
         """A plain HTTP client with this address."""
         return httpx.AsyncClient(
             transport=httpx.ASGITransport(
-                # httpx types ASGI its own way
-                app=Middleware(self.app, self.container.metrics, self.container.service_address),  # type: ignore[arg-type]
+                app=Middleware(  # type: ignore[arg-type]  # httpx types ASGI its own way
+                    self.app,
+                    self.container.metrics,
+                    self.container.service_address,
+                    self.container.rejection_page,
+                ),
                 client=(address, 50_000),
             ),
             base_url=ADDRESS,

@@ -93,7 +93,9 @@ async def test_the_catalogue_may_be_cached(api: Api) -> None:
     assert response.headers["Cache-Control"] == "public, max-age=60"
 
 
-@pytest.mark.parametrize("path", ["/catalogue", "/nothing", "//health/live", "//api/docs", "//x"])
+@pytest.mark.parametrize(
+    "path", ["/catalogue", "/nothing", "//health/live", "//api/docs", "//api/x"]
+)
 async def test_responses_have_security_headers(api: Api, path: str) -> None:
     response = await api.send("GET", path)
 
@@ -190,7 +192,7 @@ async def test_an_unsupported_method_is_405_with_allow(
 
 
 @pytest.mark.parametrize(
-    "path", ["/nothing", "/", "//", "//api/v2/projects", "/projects/x/y/z", "//%00", "/%ff"]
+    "path", ["/nothing", "/", "//api", "//api/v2/projects", "/projects/x/y/z", "//api/%00", "/%ff"]
 )
 async def test_an_unknown_path_is_not_found(api: Api, person: ApiUser, path: str) -> None:
     await api.refused(404, "not-found", "GET", path, by=person)

@@ -145,7 +145,6 @@ async def test_a_stale_if_range_gets_the_whole_image(api: Api, url: str, whole: 
         "/media/nonsense",
         "/media/",
         "/media",
-        "/media/..",
         "/media/%2e%2e/sidepro.sqlite3",
         "/media/..%2fsidepro.sqlite3",
         "/media/..%5csidepro.sqlite3",

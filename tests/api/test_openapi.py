@@ -15,6 +15,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from sidepro.api.docs.openapi import document
 from sidepro.http.middleware import Middleware
+from sidepro.web.errors import is_page
 from tests.api.openapi_document import (
     PROBLEM,
     Json,
@@ -69,7 +70,9 @@ def test_contains_every_route(app: Litestar, openapi: Json) -> None:
     routes = {
         (route.path_format, method.lower())
         for route in app.routes
-        if isinstance(route, HTTPRoute) and not route.path.startswith(NOT_DESCRIBED)
+        if isinstance(route, HTTPRoute)
+        and not is_page(route.path)
+        and not route.path.startswith(NOT_DESCRIBED)
         for method in route.methods
         if method != "OPTIONS" and not route.path.endswith("/socket")  # of the AsyncAPI document
     }

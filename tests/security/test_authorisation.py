@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from litestar.routes import HTTPRoute, WebSocketRoute
 
+from sidepro.web.errors import is_page
 from tests import image_files
 from tests.api.client import PASSWORD, PREFIX, Api, ApiUser, Json, project
 from tests.api.schemas import TOKENS
@@ -242,7 +243,7 @@ def routes(api: Api) -> set[str]:
     calls = {
         f"{method} {route.path_format}"
         for route in api.app.routes
-        if isinstance(route, HTTPRoute)
+        if isinstance(route, HTTPRoute) and not is_page(route.path)
         for method in route.methods - {"OPTIONS"}
     }
     sockets = {
@@ -265,7 +266,7 @@ async def called(api: Api, route: str, there: Things, token: str | None) -> int:
     return (await api.send(method, f"/{address}", body, headers=headers)).status_code
 
 
-async def test_the_table_has_exactly_the_routes_of_the_application(api: Api) -> None:
+async def test_the_table_has_exactly_the_routes_of_the_api(api: Api) -> None:
     assert routes(api) == set(TABLE)
 
 

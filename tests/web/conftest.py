@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.api.fixtures import api, fresh_api
 from tests.browser.chromium import chromium
 from tests.browser.windows import Windows
 from tests.clients import Client, http_client
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser
 
     from tests.databases import Databases
+
+__all__ = ["api", "fresh_api"]
 
 FAILURES = Path(__file__).parents[2] / "build" / "failures"
 """Screenshots and HTML of failed tests. Git ignores it."""

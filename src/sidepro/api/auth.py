@@ -1,16 +1,15 @@
 """Authentication by bearer token, decoded once per request."""
 
-from uuid import UUID
-
 from litestar.enums import ScopeType
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
 from litestar.types import ASGIApp
 
 from sidepro.api.dependencies import ApiConnection
 from sidepro.domain.accounts.ports import AccessTokens, SessionRegistry
-from sidepro.domain.errors import NotAuthenticated, NotFound
+from sidepro.domain.errors import NotAuthenticated
 from sidepro.domain.identity import Caller
 from sidepro.domain.rate_limiting import RateLimiter
+from sidepro.http.path_ids import reject_other_spellings
 from sidepro.http.rate_limits import count_refused_caller
 
 PUBLIC = {"public": True}
@@ -51,7 +50,7 @@ class Authentication(AbstractAuthenticationMiddleware):
             if self._limiter:
                 await count_refused_caller(connection.scope, self._limiter)
             raise
-        _reject_other_spellings(connection)
+        reject_other_spellings(connection)
         return AuthenticationResult(user=caller, auth=None)
 
     async def _caller(self, connection: ApiConnection) -> Caller | None:
@@ -64,14 +63,6 @@ class Authentication(AbstractAuthenticationMiddleware):
         elif not await self._session_registry.is_active(caller.session_id):
             raise NotAuthenticated
         return caller
-
-
-def _reject_other_spellings(connection: ApiConnection) -> None:
-    """Python parses more spellings of a UUID (`urn:uuid:…`, `{…}`) than the API accepts."""
-    segments = connection.scope["path"].lower().split("/")
-    for value in connection.path_params.values():
-        if isinstance(value, UUID) and str(value) not in segments:
-            raise NotFound
 
 
 def bearer_caller(header: str | None, tokens: AccessTokens) -> Caller | None:

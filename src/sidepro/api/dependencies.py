@@ -1,13 +1,11 @@
-"""The caller of a request, and ids in the path."""
+"""The caller of a request, and the response about a new resource."""
 
 from typing import Any
-from uuid import UUID
 
 from litestar import Request, Response
 from litestar.connection import ASGIConnection
 from litestar.datastructures import ResponseHeader, State
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath
 
 from sidepro.domain.errors import NotAuthenticated
 from sidepro.domain.identity import Caller
@@ -21,10 +19,6 @@ PREFIX = "/api/v1"
 LOCATION = ResponseHeader(
     "Location", documentation_only=True, description="The address of the created resource."
 )
-
-
-PathId = FromPath[UUID]
-"""The type of an id in the path."""
 
 
 def caller_of(request: ApiRequest | ApiConnection) -> Caller:

@@ -1,8 +1,7 @@
 """Pages of lists: `limit` and `cursor` in, items and a Link header (RFC 8288) out."""
 
-import json
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Generic, TypeVar
+from collections.abc import Callable
+from typing import Annotated, Generic, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -12,7 +11,7 @@ from litestar.params import Parameter
 
 from sidepro.api.dependencies import ApiRequest
 from sidepro.api.schemas import Count
-from sidepro.domain.pagination import Page, PageRequest
+from sidepro.domain.pagination import Page
 from sidepro.http.services import Services
 
 Item = TypeVar("Item")
@@ -33,9 +32,6 @@ LINK = ResponseHeader(
 Total = Annotated[bool, Parameter(description="Whether to count the whole list.")]
 
 
-_filters = json.JSONEncoder(sort_keys=True, default=str)
-
-
 class ListOf(msgspec.Struct, Generic[Item]):
     """A page. `next` and `previous` are cursors, or null if there is no such page."""
 
@@ -43,22 +39,6 @@ class ListOf(msgspec.Struct, Generic[Item]):
     next: str | None
     previous: str | None
     total: Count | msgspec.UnsetType = msgspec.UNSET
-
-
-def scope_of(name: str, filters: Mapping[str, Any]) -> str:
-    """The scope of a cursor: one list with one set of filters."""
-    return name + _filters.encode(filters)
-
-
-def page_request(services: Services, limit: int, cursor: str | None, scope: str) -> PageRequest:
-    """The requested page.
-
-    Raises:
-        BadCursor: the cursor is forged, or belongs to another list or other filters.
-    """
-    if cursor is None:
-        return PageRequest(limit)
-    return PageRequest(limit, services.cursors.decode(cursor, scope))
 
 
 def page_response(

@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
-from litestar import Litestar
+from litestar import Litestar, Request, Response
 
 from sidepro.adapters import system
 from sidepro.adapters.factory import SharedState, Storage, build_shared_state, build_storage
@@ -40,12 +41,12 @@ from sidepro.domain.errors import Unavailable
 from sidepro.domain.recommendations.similarity_job import SimilarityJob
 from sidepro.domain.retention import RetentionService
 from sidepro.domain.rooms.message_writer import MessageWriter
-from sidepro.http.app import create_app
+from sidepro.http.app import ExceptionHandler, create_app
 from sidepro.http.health import Degraded, HealthCheck, health_router
 from sidepro.http.hosts import HostPolicy, is_loopback
 from sidepro.http.media import media_router
 from sidepro.http.metrics import Metrics, metrics_routes
-from sidepro.http.middleware import ServiceAddress
+from sidepro.http.middleware import RejectionPage, ServiceAddress
 from sidepro.http.problem_pages import problem_pages
 from sidepro.jobs import broker as brokers
 from sidepro.jobs import runner
@@ -53,6 +54,9 @@ from sidepro.jobs.similarity_trigger import BrokerSimilarityTrigger
 from sidepro.jobs.tasks import JobRunner
 from sidepro.settings import Settings
 from sidepro.settings.parsers import origin_of
+from sidepro.web.errors import is_page, page_error_handler, rejection_page
+from sidepro.web.page import Site
+from sidepro.web.router import build_site, web_router
 
 
 def _service_address(settings: Settings, public_url: str) -> ServiceAddress:
@@ -91,6 +95,13 @@ class Container:
     metrics_bind: tuple[str, int] | None
     docs: bool
     service_address: ServiceAddress
+    site: Site | None
+    """What the pages share; `None` for an API without pages."""
+
+    @property
+    def rejection_page(self) -> RejectionPage | None:
+        """Renders the middleware's rejections for people."""
+        return rejection_page(self.site) if self.site else None
 
     async def close(self) -> None:
         """Close connections and threads."""
@@ -189,6 +200,9 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
         metrics_bind=settings.metrics_bind,
         docs=settings.docs,
         service_address=service_address,
+        site=(
+            build_site(public_url, storage.image_urls.base, system.clock) if settings.web else None
+        ),
     )
 
 
@@ -227,7 +241,7 @@ def metrics_application(container: Container) -> Litestar:
 
 def application(container: Container, *, with_jobs: bool) -> Litestar:
     """The application of a serving process; `with_jobs` runs the periodic jobs in it."""
-    api = container.api
+    api, site = container.api, container.site
 
     @asynccontextmanager
     async def background_tasks(_app: Litestar) -> AsyncIterator[None]:
@@ -252,6 +266,7 @@ def application(container: Container, *, with_jobs: bool) -> Litestar:
     )
     return create_app(
         [
+            *(web_router(site, api.services, api.limiter) if site else []),
             api_router(api),
             health_router(container.required_checks, container.optional_checks),
             *documents,
@@ -259,8 +274,19 @@ def application(container: Container, *, with_jobs: bool) -> Litestar:
             problem_pages(),
             *([media_router(container.media)] if container.media else []),
         ],
-        exception_handler=handle_error,
+        exception_handler=_exception_handler(site) if site else handle_error,
         after_exception=access_error_hook(api.services),
         openapi_config=openapi_config,
         lifespan=[background_tasks, jobs] if with_jobs else [background_tasks],
     )
+
+
+def _exception_handler(site: Site) -> ExceptionHandler:
+    """The response to errors of no route, such as unknown paths: by the driver of the path."""
+    handle_page_error = page_error_handler(site)
+
+    def handle(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+        is_for_people = is_page(request.scope["path"])
+        return (handle_page_error if is_for_people else handle_error)(request, error)
+
+    return handle

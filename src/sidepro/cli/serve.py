@@ -175,7 +175,9 @@ class _ServingProcess:
         is_first: bool,
     ) -> None:
         application = bootstrap.application(container, with_jobs=with_jobs)
-        app = Middleware(application, container.metrics, container.service_address)
+        app = Middleware(
+            application, container.metrics, container.service_address, container.rejection_page
+        )
 
         def on_start() -> None:
             tune_gc()

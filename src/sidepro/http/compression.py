@@ -48,7 +48,7 @@ class JsonCompression(CompressionMiddleware):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Headers are read from the raw pairs: Litestar's objects cost more than all the rest here.
         accepted = any(
-            name == b"accept-encoding" and _accepts_gzip(value.decode("latin-1"))
+            name == b"accept-encoding" and accepts_gzip(value.decode("latin-1"))
             for name, value in scope["headers"]
         )
         forward = send
@@ -85,6 +85,7 @@ def _with_vary(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, byte
     return [*others, (b"vary", b", ".join(values))]
 
 
-def _accepts_gzip(accept_encoding: str) -> bool:
+def accepts_gzip(accept_encoding: str) -> bool:
+    """Whether an `Accept-Encoding` header takes gzip."""
     found = _GZIP.search(accept_encoding[:1_000])
     return found is not None and (found[1] is None or found[1].strip("0.") != "")

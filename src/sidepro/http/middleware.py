@@ -7,7 +7,7 @@ JSON. Serves HEAD for every GET route, and supports a public address with a path
 import re
 import secrets
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -18,7 +18,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from sidepro.http.accept import accepts_json
 from sidepro.http.client_address import client_address
-from sidepro.http.cors import PREFLIGHT_HEADERS, cors_headers
+from sidepro.http.cors import PREFLIGHT_HEADERS, HeaderList, cors_headers
 from sidepro.http.hosts import EXEMPT, HostPolicy
 from sidepro.http.metrics import Metrics
 from sidepro.http.parser_caches import ParserCaches
@@ -39,15 +39,21 @@ REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 DISCONNECTED = "sidepro.disconnected"
 """Key of a scope whose client disconnected before the end of its request."""
 
+_PREFLIGHT = frozenset({b"origin", b"access-control-request-method"})
+"""The headers by which a preflight is known (the Fetch standard)."""
+
 UNSUPPORTED = "TRACE"
 """A method that no route has. Litestar's error about it lists all methods of an address. Its
 response to OPTIONS lists only those of one route.
 """
 
-_SECURITY_HEADERS = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-)
+_NOSNIFF = (b"x-content-type-options", b"nosniff")
+_REFERRER_POLICY = b"referrer-policy"
+_NO_REFERRER = (_REFERRER_POLICY, b"no-referrer")
+
+HeadersAndBody = tuple[HeaderList, bytes]
+RejectionPage = Callable[[HTTPScope, int], HeadersAndBody | None]
+"""The page about a rejection, by its status; `None` if the path does not belong to the pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +77,15 @@ class Middleware:
     """Wraps the application."""
 
     def __init__(
-        self, app: ASGIApp, metrics: Metrics | None = None, address: ServiceAddress | None = None
+        self,
+        app: ASGIApp,
+        metrics: Metrics | None = None,
+        address: ServiceAddress | None = None,
+        rejection_page: RejectionPage | None = None,
     ) -> None:
+        """Without a `rejection_page`, all rejections are problem documents."""
         self._app = app
+        self._rejection_page = rejection_page
         self._metrics = metrics
         self._service_address = address or ServiceAddress()
         self._parser_caches = ParserCaches(app)
@@ -107,11 +119,7 @@ class Middleware:
         has_token = b"authorization" in headers
         origin = headers.get(b"origin")
         method = scope["method"]
-        is_preflight = (
-            method == "OPTIONS"
-            and origin is not None
-            and b"access-control-request-method" in headers
-        )
+        is_preflight = method == "OPTIONS" and headers.keys() >= _PREFLIGHT
         started = time.perf_counter()
         status = 500
 
@@ -124,7 +132,7 @@ class Middleware:
                     *(PREFLIGHT_HEADERS if is_preflight and status == 204 else ()),
                     *rate_limit_headers(scope),
                     *cors_headers(origin, self._service_address.allowed_origins),
-                    *_SECURITY_HEADERS,
+                    *_security_headers(message["headers"]),
                     (b"x-request-id", request_id),
                 ]
                 message["headers"] = _uncached(all_headers) if has_token else all_headers
@@ -144,7 +152,7 @@ class Middleware:
         if rejection is None and is_preflight and not self._allows_origin(origin):
             rejection = ORIGIN_DENIED
         if rejection:
-            await _reject(send_with_headers, rejection)
+            await self._reject(scope, send_with_headers, rejection)
         elif method == "OPTIONS":
             await self._app(
                 _with_method(scope, UNSUPPORTED), receive, _as_options(send_with_headers)
@@ -167,6 +175,15 @@ class Middleware:
         if self._metrics:
             route = scope.get("path_template")
             self._metrics.record_request(method, route, status, seconds)
+
+    async def _reject(self, scope: HTTPScope, send: Send, rejection: Rejection) -> None:
+        """Respond with a page or a problem document."""
+        page = self._rejection_page and self._rejection_page(scope, rejection[0])
+        headers, body = page or _problem(rejection)
+        if scope["method"] == "HEAD":
+            body = b""
+        await send({"type": "http.response.start", "status": rejection[0], "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
 
     async def _serves_head(self, scope: HTTPScope, receive: Receive, send: Send) -> bool:
         """Serve HEAD by its own handler. Sends nothing if the route has no such handler."""
@@ -273,11 +290,18 @@ def _uncached(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     return [*others, (b"cache-control", b"no-store")]
 
 
+def _security_headers(headers: Iterable[tuple[bytes, bytes]]) -> HeaderList:
+    """The security headers that are missing: a page has a referrer policy of its own."""
+    if any(name == _REFERRER_POLICY for name, _ in headers):
+        return [_NOSNIFF]
+    return [_NOSNIFF, _NO_REFERRER]
+
+
 def _header(scope: Scope, name: bytes) -> bytes | None:
     return next((value for key, value in scope["headers"] if key == name), None)
 
 
-def _problem(rejection: Rejection) -> tuple[list[tuple[bytes, bytes]], bytes]:
+def _problem(rejection: Rejection) -> HeadersAndBody:
     """The headers and body of a rejection."""
     body = msgspec.json.encode(problem_document(*rejection))
     headers = [
@@ -285,12 +309,6 @@ def _problem(rejection: Rejection) -> tuple[list[tuple[bytes, bytes]], bytes]:
         (b"content-length", str(len(body)).encode()),
     ]
     return headers, body
-
-
-async def _reject(send: Send, rejection: Rejection) -> None:
-    headers, body = _problem(rejection)
-    await send({"type": "http.response.start", "status": rejection[0], "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 async def deny_socket(scope: Scope, send: Send, rejection: Rejection) -> None:

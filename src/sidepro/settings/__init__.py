@@ -132,6 +132,9 @@ class Settings:
         75,
         "Seconds after which an idle connection is closed; above the 60 of usual proxies.",
     )
+    web: bool = _setting(
+        parsers.switch, True, "`on` or `off`: the pages for people, besides the API."
+    )
     docs: bool = _setting(
         parsers.switch, True, "`on` or `off`: the documentation page and the two API documents."
     )

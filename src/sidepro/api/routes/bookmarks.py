@@ -3,10 +3,11 @@
 import msgspec
 from litestar import Router, delete, put
 
-from sidepro.api.dependencies import ApiRequest, PathId, caller_of
+from sidepro.api.dependencies import ApiRequest, caller_of
 from sidepro.api.schemas import Count
 from sidepro.domain.ids import ProjectId
 from sidepro.domain.projects import views
+from sidepro.http.path_ids import PathId
 from sidepro.http.services import InjectedServices
 
 

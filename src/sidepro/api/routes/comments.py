@@ -12,27 +12,18 @@ from sidepro.api.dependencies import (
     LOCATION,
     ApiConnection,
     ApiRequest,
-    PathId,
     caller_of,
     created,
     viewer_of,
 )
 from sidepro.api.idempotency import IdempotencyKeyHeader, existing, idempotent_response
-from sidepro.api.pagination import (
-    LIMIT,
-    LINK,
-    CursorText,
-    Limit,
-    ListOf,
-    Total,
-    page_request,
-    page_response,
-    scope_of,
-)
+from sidepro.api.pagination import LIMIT, LINK, CursorText, Limit, ListOf, Total, page_response
 from sidepro.api.schemas import NOT_BLANK, Moment, UserSummary, moment, user_summary
 from sidepro.domain.errors import Forbidden
 from sidepro.domain.ids import CommentId, ProjectId
 from sidepro.domain.projects import views
+from sidepro.http.cursors import page_request, scope_of
+from sidepro.http.path_ids import PathId
 from sidepro.http.rate_limits import COMMENTS
 from sidepro.http.services import InjectedServices, Services
 

@@ -7,20 +7,10 @@ from uuid import UUID
 import msgspec
 from litestar import Response, Router, delete, get, post
 
-from sidepro.api.dependencies import ApiRequest, PathId, caller_of
+from sidepro.api.dependencies import ApiRequest, caller_of
 from sidepro.api.idempotency import IdempotencyKeyHeader, existing, idempotent_response
 from sidepro.api.multipart_body import MAX_OVERHEAD, MEMBER, digest_of, uploaded_file
-from sidepro.api.pagination import (
-    LIMIT,
-    LINK,
-    CursorText,
-    Limit,
-    ListOf,
-    Total,
-    page_request,
-    page_response,
-    scope_of,
-)
+from sidepro.api.pagination import LIMIT, LINK, CursorText, Limit, ListOf, Total, page_response
 from sidepro.api.schemas import Count, Moment, Positive, moment
 from sidepro.domain.errors import (
     BadImage,
@@ -31,6 +21,8 @@ from sidepro.domain.errors import (
 )
 from sidepro.domain.ids import ImageId
 from sidepro.domain.images.views import ImageView, OwnImageView
+from sidepro.http.cursors import page_request, scope_of
+from sidepro.http.path_ids import PathId
 from sidepro.http.rate_limits import IMAGES
 from sidepro.http.services import InjectedServices
 

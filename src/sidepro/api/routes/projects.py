@@ -15,24 +15,13 @@ from sidepro.api.dependencies import (
     LOCATION,
     ApiConnection,
     ApiRequest,
-    PathId,
     caller_of,
     created,
     viewer_of,
 )
 from sidepro.api.idempotency import IdempotencyKeyHeader, existing, idempotent_response
 from sidepro.api.json_body import sent_fields
-from sidepro.api.pagination import (
-    LIMIT,
-    LINK,
-    CursorText,
-    Limit,
-    ListOf,
-    Total,
-    page_request,
-    page_response,
-    scope_of,
-)
+from sidepro.api.pagination import LIMIT, LINK, CursorText, Limit, ListOf, Total, page_response
 from sidepro.api.query_parameters import reject_null
 from sidepro.api.schemas import (
     NOT_BLANK,
@@ -45,7 +34,9 @@ from sidepro.api.schemas import (
 from sidepro.domain.errors import Forbidden
 from sidepro.domain.ids import ProjectId, UserId
 from sidepro.domain.projects import views
+from sidepro.http.cursors import page_request, scope_of
 from sidepro.http.etags import ANY, entity_tags
+from sidepro.http.path_ids import PathId
 from sidepro.http.rate_limits import MARKDOWN, PROJECTS
 from sidepro.http.services import InjectedServices, Services
 

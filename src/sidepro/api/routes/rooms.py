@@ -13,22 +13,11 @@ from sidepro.api.dependencies import (
     PREFIX,
     ApiConnection,
     ApiRequest,
-    PathId,
     caller_of,
     created,
 )
 from sidepro.api.idempotency import IdempotencyKeyHeader, existing, idempotent_response
-from sidepro.api.pagination import (
-    LIMIT,
-    LINK,
-    CursorText,
-    Limit,
-    ListOf,
-    Total,
-    page_request,
-    page_response,
-    scope_of,
-)
+from sidepro.api.pagination import LIMIT, LINK, CursorText, Limit, ListOf, Total, page_response
 from sidepro.api.query_parameters import reject_null
 from sidepro.api.schemas import (
     NOT_BLANK,
@@ -54,6 +43,8 @@ from sidepro.domain.rooms.ticket_service import TICKET_TTL
 from sidepro.domain.rooms.views import OpenResult, RoomView
 from sidepro.domain.violations import FieldCode, Violation
 from sidepro.http.compression import SECRET
+from sidepro.http.cursors import page_request, scope_of
+from sidepro.http.path_ids import PathId
 from sidepro.http.rate_limits import (
     MESSAGES,
     ROOMS,

@@ -9,18 +9,8 @@ from litestar import Response, Router, delete, get, post
 from litestar.params import JSONBody
 
 from sidepro.api.auth import TOKENLESS
-from sidepro.api.dependencies import ApiRequest, PathId, caller_of
-from sidepro.api.pagination import (
-    LIMIT,
-    LINK,
-    CursorText,
-    Limit,
-    ListOf,
-    Total,
-    page_request,
-    page_response,
-    scope_of,
-)
+from sidepro.api.dependencies import ApiRequest, caller_of
+from sidepro.api.pagination import LIMIT, LINK, CursorText, Limit, ListOf, Total, page_response
 from sidepro.api.schemas import (
     Moment,
     Positive,
@@ -37,6 +27,8 @@ from sidepro.domain.identity import Caller
 from sidepro.domain.ids import SessionId
 from sidepro.http.client_address import client_address
 from sidepro.http.compression import SECRET
+from sidepro.http.cursors import page_request, scope_of
+from sidepro.http.path_ids import PathId
 from sidepro.http.rate_limits import LOG_IN
 from sidepro.http.services import InjectedServices
 

@@ -6,22 +6,14 @@ from litestar import Response, Router, get
 from litestar.params import Parameter
 
 from sidepro.api.auth import PUBLIC
-from sidepro.api.dependencies import ApiConnection, ApiRequest, PathId, viewer_of
-from sidepro.api.pagination import (
-    LIMIT,
-    LINK,
-    CursorText,
-    Limit,
-    ListOf,
-    Total,
-    page_request,
-    page_response,
-    scope_of,
-)
+from sidepro.api.dependencies import ApiConnection, ApiRequest, viewer_of
+from sidepro.api.pagination import LIMIT, LINK, CursorText, Limit, ListOf, Total, page_response
 from sidepro.api.routes.accounts import User, user_shape
 from sidepro.api.schemas import NOT_BLANK, ProjectCard, project_card
 from sidepro.domain.ids import UserId
 from sidepro.domain.projects.views import BoardQuery
+from sidepro.http.cursors import page_request, scope_of
+from sidepro.http.path_ids import PathId
 from sidepro.http.services import InjectedServices, Services
 
 

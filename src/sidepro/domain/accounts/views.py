@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from sidepro.domain.identity import Caller
 from sidepro.domain.ids import UserId
 from sidepro.domain.images.urls import ImageUrl
 
@@ -52,3 +53,11 @@ class AccountView(UserView):
 
     email: str
     is_admin: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SessionViewer:
+    """Who looks at a page: the caller, as others see them."""
+
+    caller: Caller
+    user: UserSummary

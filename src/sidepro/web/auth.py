@@ -1,0 +1,37 @@
+"""Authentication by the session cookie. Bearer tokens mean nothing to the pages."""
+
+from litestar.connection import ASGIConnection
+from litestar.datastructures import State
+from litestar.enums import ScopeType
+from litestar.handlers import HTTPRouteHandler
+from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
+from litestar.types import ASGIApp
+
+from sidepro.domain.accounts.views import SessionViewer
+from sidepro.domain.errors import NotAuthenticated
+from sidepro.domain.identity import Caller
+from sidepro.http.path_ids import reject_other_spellings
+
+WebConnection = ASGIConnection[HTTPRouteHandler, Caller | None, SessionViewer | None, State]
+
+PUBLIC = {"public": True}
+"""The `opt` of a page that anonymous people may see. All other pages ask to log in first."""
+
+
+class CookieAuthentication(AbstractAuthenticationMiddleware):
+    """Sets the connection's user to the `Caller` and its auth to the `SessionViewer`, or both to
+    `None` without an active session.
+
+    Raises:
+        NotAuthenticated: the route requires a session.
+        NotFound: an id in the path is not in canonical form.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        super().__init__(app, scopes={ScopeType.HTTP})
+
+    async def authenticate_request(self, connection: WebConnection) -> AuthenticationResult:
+        if not connection.route_handler.opt.get("public"):
+            raise NotAuthenticated
+        reject_other_spellings(connection)
+        return AuthenticationResult(user=None, auth=None)

@@ -1,0 +1,123 @@
+"""Dates and times in the language and the time zone of the viewer."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup
+
+from sidepro.web.language import Language
+from sidepro.web.texts import Plural, fill
+
+SEOUL = timezone(timedelta(hours=9), "Asia/Seoul")
+"""The default. Korea has had no summer time since 1988."""
+
+MAX_ZONE_NAME = 64
+
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+_WEEK = 7 * _DAY
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """The words for times of one language."""
+
+    now: str
+    minutes: Plural
+    hours: Plural
+    days: Plural
+    date: str
+    time: str
+
+
+_WORDS = {
+    Language.KOREAN: _Words(
+        now="방금",
+        minutes=Plural("{count}분 전"),
+        hours=Plural("{count}시간 전"),
+        days=Plural("{count}일 전"),
+        date="{year}년 {month}월 {day}일",
+        time="{half} {hour}:{minute}",
+    ),
+    Language.ENGLISH: _Words(
+        now="just now",
+        minutes=Plural("{count} minutes ago", "{count} minute ago"),
+        hours=Plural("{count} hours ago", "{count} hour ago"),
+        days=Plural("{count} days ago", "{count} day ago"),
+        date="{month} {day}, {year}",
+        time="{hour}:{minute} {half}",
+    ),
+}
+_MONTHS = (
+    *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
+    *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+)
+_HALVES = {Language.KOREAN: ("오전", "오후"), Language.ENGLISH: ("AM", "PM")}
+
+
+@lru_cache(maxsize=100)
+def time_zone(name: str | None) -> tzinfo:
+    """The time zone with this IANA name; Seoul's for an unknown one."""
+    if name is None or len(name) > MAX_ZONE_NAME:
+        return SEOUL
+    try:
+        return ZoneInfo(name)
+    # Unknown names, names with `..`, names of folders, and machines without a zone database.
+    except (ValueError, OSError, LookupError):
+        return SEOUL
+
+
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """Formats moments for one viewer. `now` is the time of the request."""
+
+    language: Language
+    zone: tzinfo
+    now: datetime
+
+    def ago(self, moment: datetime) -> Markup:
+        """A `<time>`: how long ago, or the date after a week."""
+        words = _WORDS[self.language]
+        seconds = (self.now - moment).total_seconds()
+        if seconds < _MINUTE:
+            text = words.now
+        elif seconds < _HOUR:
+            text = fill(words.minutes, count=int(seconds // _MINUTE))
+        elif seconds < _DAY:
+            text = fill(words.hours, count=int(seconds // _HOUR))
+        elif seconds < _WEEK:
+            text = fill(words.days, count=int(seconds // _DAY))
+        else:
+            text = self.date_text(moment)
+        return self._element(moment, text)
+
+    def date(self, moment: datetime) -> Markup:
+        """A `<time>`: the date."""
+        return self._element(moment, self.date_text(moment))
+
+    def time(self, moment: datetime) -> Markup:
+        """A `<time>`: the time of day."""
+        return self._element(moment, self.time_text(moment))
+
+    def date_text(self, moment: datetime) -> str:
+        """The date."""
+        local = moment.astimezone(self.zone)
+        is_korean = self.language is Language.KOREAN
+        month = str(local.month) if is_korean else _MONTHS[local.month - 1]
+        return _WORDS[self.language].date.format(year=local.year, month=month, day=local.day)
+
+    def time_text(self, moment: datetime) -> str:
+        """The time of day, to the minute."""
+        local = moment.astimezone(self.zone)
+        return _WORDS[self.language].time.format(
+            half=_HALVES[self.language][local.hour // 12],
+            hour=local.hour % 12 or 12,
+            minute=f"{local.minute:02}",
+        )
+
+    def _element(self, moment: datetime, text: str) -> Markup:
+        title = f"{self.date_text(moment)} {self.time_text(moment)}"
+        machine = moment.isoformat(timespec="seconds")
+        # All three are made of numbers and the words above.
+        return Markup(f'<time datetime="{machine}" title="{title}">{text}</time>')  # noqa: S704

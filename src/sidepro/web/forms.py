@@ -1,0 +1,152 @@
+"""Posted forms: their fields, what is wrong with them, and what was typed, to show it again."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import parse_qsl
+
+from litestar import Request
+from litestar.di import NamedDependency
+from litestar.enums import ScopeType
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from sidepro.domain.errors import InvalidInput, SideProError
+from sidepro.http.problems import RequestRejected
+from sidepro.web.csrf import SAFE_METHODS
+from sidepro.web.messages.groups.errors import ErrorTexts
+from sidepro.web.texts import fill
+
+MAX_FIELDS = 200
+
+STREAMS = {"streams": True}
+"""The `opt` of a route that reads its body itself, such as a file."""
+
+FIELD_OF = {
+    "email-taken": "email",
+    "username-taken": "username",
+    "wrong-credentials": "password",
+}
+"""Where a form shows an error that names no field, by the error's code."""
+
+_URLENCODED = "application/x-www-form-urlencoded"
+_FORM = "form"
+
+
+@dataclass(frozen=True, slots=True)
+class FormError:
+    """An error of a field, or of the whole form if `field` is empty."""
+
+    field: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The fields of a form and their errors. A field may have several values."""
+
+    fields: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    errors: tuple[FormError, ...] = ()
+
+    @classmethod
+    def of(cls, **values: str | Sequence[str] | None) -> "Form":
+        """A form that is filled in already. `None` stands for an empty field."""
+        return cls(
+            {
+                name: (value or "",) if value is None or isinstance(value, str) else tuple(value)
+                for name, value in values.items()
+            }
+        )
+
+    def text(self, name: str) -> str:
+        """The first value of a field; empty if it is missing."""
+        values = self.fields.get(name)
+        return values[0] if values else ""
+
+    def texts(self, name: str) -> Sequence[str]:
+        """All values of a field."""
+        return self.fields.get(name, ())
+
+    def error(self, name: str) -> str | None:
+        """What is wrong with a field."""
+        return next((error.text for error in self.errors if error.field == name), None)
+
+    def rejected(
+        self, error: SideProError, texts: ErrorTexts, places: Mapping[str, str] | None = None
+    ) -> "Form":
+        """The form with the messages of an error, in the viewer's language.
+
+        `places` maps codes of errors, or fields of the domain, to fields of this form.
+        """
+        found = {**FIELD_OF, **(places or {})}
+        if isinstance(error, InvalidInput) and error.errors:
+            messages = []
+            for each in error.errors:
+                name = (each.parameter or (each.pointer or "").lstrip("/")).partition("/")[0]
+                text = fill(texts.fields[each.violation.code], **each.violation.params)
+                messages.append(FormError(found.get(name, name), text))
+            return replace(self, errors=tuple(dict.fromkeys(messages)))
+        text = texts.problems.get(error.code) or texts.problems["invalid"]
+        return replace(self, errors=(FormError(found.get(error.code, ""), text),))
+
+
+InjectedForm = NamedDependency[Form]
+"""The type of a handler's `form` parameter."""
+
+
+class FormMiddleware(ASGIMiddleware):
+    """Reads a posted form before anything else may fail, so that no error loses what was typed.
+
+    Raises:
+        RequestRejected: the body is no form.
+        RequestEntityTooLarge: it is larger than the route allows.
+    """
+
+    scopes: tuple[ScopeType, ...] = (ScopeType.HTTP,)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        if (
+            scope["type"] == ScopeType.HTTP
+            and scope["method"] not in SAFE_METHODS
+            and not scope["route_handler"].opt.get("streams")
+        ):
+            request: Request[Any, Any, Any] = Request(scope, receive, send)
+            scope["state"][_FORM] = parse_form(request.content_type[0], await request.body())
+        await next_app(scope, receive, send)
+
+
+def posted_form(scope: Scope) -> Form | None:
+    """The form that was posted with this request, if any."""
+    form: Form | None = scope.get("state", {}).get(_FORM)
+    return form
+
+
+def provide_form(request: Request[Any, Any, Any]) -> Form:
+    """The form of this request, for handlers."""
+    return posted_form(request.scope) or Form()
+
+
+def parse_form(media_type: str, body: bytes) -> Form:
+    """The fields of an urlencoded body. Line ends become line feeds.
+
+    Raises:
+        RequestRejected: the body is no such form, or has too many fields.
+    """
+    if not body:
+        return Form()
+    if media_type != _URLENCODED:
+        raise RequestRejected(415)
+    try:
+        pairs = parse_qsl(
+            body.decode("ascii"),
+            keep_blank_values=True,
+            encoding="utf-8",
+            errors="strict",
+            max_num_fields=MAX_FIELDS,
+        )
+    except ValueError:
+        raise RequestRejected(400) from None
+    fields: dict[str, list[str]] = {}
+    for name, value in pairs:
+        fields.setdefault(name, []).append(value.replace("\r\n", "\n"))
+    return Form(fields)

@@ -1,0 +1,42 @@
+"""The languages of the pages, and the choice between them."""
+
+from enum import StrEnum
+
+MAX_HEADER = 500
+"""Characters of an `Accept-Language` header that are read."""
+
+
+class Language(StrEnum):
+    """A language of the pages, by its tag (BCP 47)."""
+
+    KOREAN = "ko"
+    ENGLISH = "en"
+
+
+DEFAULT = Language.KOREAN
+
+
+def choose_language(cookie: str | None, accept_language: str) -> Language:
+    """The language that the person chose, or else the one that the browser prefers."""
+    if cookie in tuple(Language):
+        return Language(cookie)
+    best, best_quality = DEFAULT, 0.0
+    for element in accept_language[:MAX_HEADER].split(","):
+        tag, _, parameters = element.partition(";")
+        primary = tag.strip().partition("-")[0].lower()
+        quality = _quality(parameters)
+        if primary in tuple(Language) and quality > best_quality:
+            best, best_quality = Language(primary), quality
+    return best
+
+
+def _quality(parameters: str) -> float:
+    """The weight (RFC 9110, section 12.4.2): 1 if it is missing, 0 if it is malformed."""
+    name, _, value = parameters.replace(" ", "").partition("=")
+    if not name:
+        return 1.0
+    is_weight = name in ("q", "Q") and value[:1].isdigit() and len(value) <= 5
+    try:
+        return min(float(value), 1.0) if is_weight else 0.0
+    except ValueError:
+        return 0.0

@@ -1,0 +1,37 @@
+"""All texts of one language."""
+
+from dataclasses import dataclass
+
+from sidepro.web.language import Language
+from sidepro.web.messages.en import board as en_board
+from sidepro.web.messages.en import common as en_common
+from sidepro.web.messages.en import errors as en_errors
+from sidepro.web.messages.groups.board import BoardTexts
+from sidepro.web.messages.groups.common import CommonTexts
+from sidepro.web.messages.groups.errors import ErrorTexts
+from sidepro.web.messages.ko import board as ko_board
+from sidepro.web.messages.ko import common as ko_common
+from sidepro.web.messages.ko import errors as ko_errors
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The texts of one language, by group. Templates know them as `t`."""
+
+    common: CommonTexts
+    errors: ErrorTexts
+    board: BoardTexts
+
+
+CATALOGUES = {
+    Language.KOREAN: Texts(
+        common=ko_common.TEXTS,
+        errors=ko_errors.TEXTS,
+        board=ko_board.TEXTS,
+    ),
+    Language.ENGLISH: Texts(
+        common=en_common.TEXTS,
+        errors=en_errors.TEXTS,
+        board=en_board.TEXTS,
+    ),
+}

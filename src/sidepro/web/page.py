@@ -1,0 +1,202 @@
+"""The page of one request: its viewer, language and colours, and how it is rendered."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import structlog
+from litestar import MediaType, Response
+from litestar.connection import ASGIConnection
+from litestar.datastructures import Cookie
+from litestar.di import NamedDependency
+
+from sidepro.domain.accounts.views import SessionViewer
+from sidepro.domain.clock import Clock
+from sidepro.domain.errors import NotAuthenticated
+from sidepro.domain.identity import Caller
+from sidepro.domain.ids import UserId
+from sidepro.web.cookies import COLOURS, DONE, LANGUAGE, TIME_ZONE, Cookies
+from sidepro.web.dates import Dates, time_zone
+from sidepro.web.headers import NO_STORE, REFERRER_POLICY, REVALIDATE
+from sidepro.web.language import Language, choose_language
+from sidepro.web.messages.catalogue import CATALOGUES, Texts
+from sidepro.web.renderer import Renderer
+from sidepro.web.static_files import StaticFiles
+
+COLOUR_SCHEMES = ("auto", "light", "dark")
+MAX_ADDRESS = 2_000
+"""Characters of a local address to go back to."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """What all pages of an application share."""
+
+    base_path: str
+    origin: str
+    policy: str
+    cookies: Cookies
+    clock: Clock
+
+    @cached_property
+    def static_files(self) -> StaticFiles:
+        return StaticFiles()
+
+    @cached_property
+    def renderer(self) -> Renderer:
+        return Renderer(url=self.url, static=self.static)
+
+    def url(self, path: str, **query: object) -> str:
+        """The public form of a local address, with these query parameters.
+
+        `None` and an empty list leave a parameter out.
+        """
+        parameters = {
+            name: value for name, value in query.items() if value is not None and value != ()
+        }
+        text = urlencode(parameters, doseq=True)
+        return f"{self.base_path}{path}{'?' if text else ''}{text}"
+
+    def static(self, name: str) -> str:
+        """The public address of a static file, such as `css/app.css`."""
+        return self.base_path + self.static_files.path(name)
+
+
+class Page:
+    """The page of one request. Templates know it as `page`."""
+
+    def __init__(self, site: Site, connection: ASGIConnection[Any, Any, Any, Any]) -> None:
+        self._site = site
+        self._connection = connection
+        cookies = connection.cookies
+        self.language: Language = choose_language(
+            cookies.get(LANGUAGE), connection.headers.get("accept-language", "")
+        )
+        self.texts: Texts = CATALOGUES[self.language]
+        colours = cookies.get(COLOURS)
+        self.colours = colours if colours in COLOUR_SCHEMES else "auto"
+        self.dates = Dates(self.language, time_zone(cookies.get(TIME_ZONE)), site.clock())
+        self.done: str | None = self.texts.common.done.get(cookies.get(DONE, ""))
+
+    # ------------------------------------------------------------------------------------- viewer
+
+    @property
+    def viewer(self) -> SessionViewer | None:
+        """Who looks at the page; `None` if they are not logged in."""
+        viewer: SessionViewer | None = self._connection.scope.get("auth")
+        return viewer
+
+    @property
+    def caller(self) -> Caller:
+        """The caller of a page that requires to log in.
+
+        Raises:
+            NotAuthenticated: the viewer is not logged in.
+        """
+        if self.viewer is None:
+            raise NotAuthenticated
+        return self.viewer.caller
+
+    @property
+    def viewer_id(self) -> UserId | None:
+        """The id of the viewer; `None` if they are not logged in."""
+        return None if self.viewer is None else self.viewer.user.id
+
+    # ------------------------------------------------------------------------------------ request
+
+    @property
+    def path(self) -> str:
+        """The local path, without the path of the public address."""
+        return quote(self._connection.scope["path"])
+
+    @property
+    def here(self) -> str:
+        """The local address with its query, to come back to."""
+        query = self._connection.scope["query_string"].decode("latin-1")
+        return f"{self.path}?{query}" if query else self.path
+
+    @property
+    def is_prefetch(self) -> bool:
+        """Whether the browser fetches the page before anybody asked for it. Count no view."""
+        return "prefetch" in self._connection.headers.get("sec-purpose", "")
+
+    @property
+    def request_id(self) -> str:
+        """The id of the request in the log."""
+        return str(structlog.contextvars.get_contextvars().get("request_id", ""))
+
+    # ----------------------------------------------------------------------------------- response
+
+    def text(self, template: str, **context: object) -> str:
+        """A template as text."""
+        return self._site.renderer.render(
+            template, {"page": self, "t": self.texts, "viewer": self.viewer, **context}
+        )
+
+    def render(
+        self,
+        template: str,
+        *,
+        status: int = 200,
+        headers: dict[str, str] | None = None,
+        cookies: Sequence[Cookie] = (),
+        **context: object,
+    ) -> Response[str]:
+        """A page made of a template and these values."""
+        is_personal = self.viewer is not None or status >= 400
+        return Response(
+            self.text(template, **context),
+            status_code=status,
+            media_type=MediaType.HTML,
+            headers={
+                "Cache-Control": NO_STORE if is_personal else REVALIDATE,
+                "Content-Security-Policy": self._site.policy,
+                "Referrer-Policy": REFERRER_POLICY,
+                "Vary": "Cookie, Accept-Language",
+                **(headers or {}),
+            },
+            cookies=[*cookies, *([self._site.cookies.no_done()] if self.done else [])],
+        )
+
+    def redirect(
+        self, address: str, *, done: str | None = None, cookies: Sequence[Cookie] = ()
+    ) -> Response[str]:
+        """Go to a local address after a form was processed.
+
+        `done` is a code of `CommonTexts.done`, which the next page shows.
+        """
+        return Response(
+            "",
+            status_code=303,
+            media_type=MediaType.TEXT,
+            headers={
+                "Location": local_address(address),
+                "Cache-Control": NO_STORE,
+                "Content-Security-Policy": self._site.policy,
+                "Referrer-Policy": REFERRER_POLICY,
+            },
+            cookies=[*cookies, *([self._site.cookies.done(done)] if done else [])],
+        )
+
+    @property
+    def cookies(self) -> Cookies:
+        """Makes cookies for this site."""
+        return self._site.cookies
+
+
+InjectedPage = NamedDependency[Page]
+"""The type of a handler's `page` parameter."""
+
+
+def local_address(text: str | None, default: str = "/") -> str:
+    """A local address that came with a request, or `default` if it leads elsewhere.
+
+    Browsers read two slashes or backslashes as a host, and ignore control characters.
+    """
+    if not text or len(text) > MAX_ADDRESS or not text.startswith("/"):
+        return default
+    if text[1:2] in ("/", "\\") or not text.isascii() or not text.isprintable():
+        return default
+    return text

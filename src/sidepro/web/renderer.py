@@ -1,0 +1,49 @@
+"""Jinja2, set up for the templates of this package.
+
+Not through Litestar's `TemplateConfig`: the middleware around the application renders its
+rejections too, and Jinja2 is imported when the first page is rendered, not when a server starts.
+"""
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sidepro.web.texts import fill
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+FOLDER = Path(__file__).parent / "templates"
+
+
+class Renderer:
+    """Renders templates. Each is compiled on first use."""
+
+    def __init__(self, **global_values: object) -> None:
+        """`global_values` are the same for all pages, so imported macros see them too."""
+        self._globals = global_values
+
+    @cached_property
+    def _environment(self) -> "Environment":
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - lazy
+
+        environment = Environment(
+            loader=FileSystemLoader(FOLDER),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        environment.filters["fill"] = fill
+        environment.globals.update(self._globals)
+        return environment
+
+    def render(self, name: str, context: Mapping[str, Any]) -> str:
+        """A template with these values.
+
+        Raises:
+            jinja2.UndefinedError: the template uses a value that is missing.
+        """
+        return self._environment.get_template(name).render(context)

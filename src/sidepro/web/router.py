@@ -1,0 +1,72 @@
+"""The routes of the screens as one router."""
+
+from urllib.parse import urlsplit
+
+from litestar import Request, Router
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.types import ControllerRouterHandler
+
+from sidepro.domain.accounts.views import SessionViewer
+from sidepro.domain.clock import Clock
+from sidepro.domain.identity import Caller
+from sidepro.domain.rate_limiting import RateLimiter
+from sidepro.http.rate_limits import RateLimitMiddleware
+from sidepro.http.services import Services
+from sidepro.settings.parsers import origin_of
+from sidepro.web.auth import CookieAuthentication
+from sidepro.web.cookies import Cookies
+from sidepro.web.csrf import CrossSiteProtection
+from sidepro.web.errors import page_error_handler
+from sidepro.web.forms import FormMiddleware, provide_form
+from sidepro.web.headers import content_security_policy
+from sidepro.web.page import Page, Site
+from sidepro.web.routes import board, preferences
+
+
+def build_site(public_url: str, image_base: str, clock: Clock) -> Site:
+    """What all pages share. `image_base` is the base of the URLs of images."""
+    return Site(
+        base_path=urlsplit(public_url).path.rstrip("/"),
+        origin=origin_of(public_url) if public_url else "",
+        policy=content_security_policy(image_base),
+        cookies=Cookies.of(public_url),
+        clock=clock,
+    )
+
+
+def web_router(
+    site: Site, services: Services, limiter: RateLimiter | None
+) -> list[ControllerRouterHandler]:
+    """All pages, and the static files, which are neither limited nor authenticated.
+
+    If `limiter` is `None`, nothing is limited.
+    """
+    handle_page_error = page_error_handler(site)
+
+    def provide_services() -> Services:
+        return services
+
+    def provide_page(request: Request[Caller | None, SessionViewer | None, State]) -> Page:
+        return Page(site, request)
+
+    pages = Router(
+        "/",
+        route_handlers=[board.router, preferences.router],
+        middleware=[
+            CrossSiteProtection(site.origin),
+            FormMiddleware(),
+            CookieAuthentication,
+            *([RateLimitMiddleware(limiter)] if limiter else []),
+        ],
+        dependencies={
+            "services": Provide(provide_services, sync_to_thread=False),
+            "page": Provide(provide_page, sync_to_thread=False),
+            "form": Provide(provide_form, sync_to_thread=False),
+        },
+        exception_handlers={Exception: handle_page_error},
+        include_in_schema=False,
+    )
+    static = site.static_files.router()
+    static.exception_handlers = {Exception: handle_page_error}
+    return [pages, static]

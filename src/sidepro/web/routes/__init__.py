@@ -1,0 +1,1 @@
+"""The routes of the screens, a module for each group of screens."""

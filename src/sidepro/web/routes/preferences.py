@@ -1,0 +1,23 @@
+"""The language, the colours and the time zone of this browser."""
+
+from litestar import Response, Router, post
+
+from sidepro.web.auth import PUBLIC
+from sidepro.web.cookies import COLOURS, LANGUAGE
+from sidepro.web.forms import InjectedForm
+from sidepro.web.language import Language
+from sidepro.web.page import COLOUR_SCHEMES, InjectedPage, local_address
+
+
+@post("/preferences", opt=PUBLIC)
+async def choose(page: InjectedPage, form: InjectedForm) -> Response[str]:
+    """Remembers a choice, and goes back to the page."""
+    cookies = []
+    if form.text("language") in tuple(Language):
+        cookies.append(page.cookies.preference(LANGUAGE, form.text("language")))
+    if form.text("colours") in COLOUR_SCHEMES:
+        cookies.append(page.cookies.preference(COLOURS, form.text("colours")))
+    return page.redirect(local_address(form.text("next")), cookies=cookies)
+
+
+router = Router("/", route_handlers=[choose])
