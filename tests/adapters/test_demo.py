@@ -1,60 +1,35 @@
-"""The generated demo data: reproducible, plausible in its numbers, and within every limit."""
+"""The generated demo data: reproducible and within every limit."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from dataclasses import astuple, replace
-from datetime import UTC, datetime, timedelta
-from functools import cache
-from pathlib import Path
-from statistics import mean
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from sidepro.adapters.markdown import SafeMarkdown
 from sidepro.adapters.security.passwords import CommonPasswordList, normalize_email
-from sidepro.adapters.sql.schema import migrate as migrations
-from sidepro.demo.generator import DemoData, Sizes, generate
+from sidepro.demo.generator import Sizes, generate
 from sidepro.demo.people import DEMO_EMAILS, DEMO_PASSWORD, PAST
 from sidepro.demo.randomness import DemoRandom
 from sidepro.domain.accounts.password import check_password_length, check_password_strength
 from sidepro.domain.accounts.profile import Profile
 from sidepro.domain.accounts.username import check_username
-from sidepro.domain.catalogue.catalogue import Catalogue
 from sidepro.domain.images.urls import ImageUrls, keys_in
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.project import Project
 from sidepro.domain.rooms.room import Room, validate_client_id
 from sidepro.domain.text import normalize
 from sidepro.domain.validation import Validator
-
-NOW = datetime(2026, 11, 22, 9, 30, 15, 123456, tzinfo=UTC)
-SHIPPED = Path(migrations.__file__).parent / "migrations" / "data" / "catalogue_2026_11.json"
-ENTRIES = json.loads(SHIPPED.read_text("utf-8"))
-CATALOGUE = Catalogue(*(tuple(ENTRIES[name]) for name in ("skills", "regions", "meet_times")))
-LARGE = Sizes(400, 1_000, 4_000, 6_000, 100, 20, pictures=0)
-NOTHING = Sizes(0, 0, 0, 0, 0, 0, 0)
-
-
-def generated(sizes: Sizes | None = None, *, seed: int = 1) -> DemoData:
-    return generate(sizes or Sizes(), seed, CATALOGUE, NOW, "hash", SafeMarkdown(ImageUrls()))
-
-
-@cache
-def default() -> DemoData:
-    return generated()
-
-
-@cache
-def large() -> DemoData:
-    """Enough for averages; its Markdown is not rendered."""
-    return generate(LARGE, 2, CATALOGUE, NOW, "hash", lambda text: text)
-
-
-def is_korean(text: str) -> bool:
-    return any("가" <= char <= "힣" for char in text)
-
+from tests.adapters.demo_data import (
+    CATALOGUE,
+    NOTHING,
+    NOW,
+    default,
+    generated,
+    large,
+)
 
 # ---------------------------------------------------------------------------------------- seed
 
@@ -355,113 +330,3 @@ def test_without_pictures_the_other_data_are_the_same() -> None:
     assert [project.title for project in data.projects] == [
         project.title for project in default().projects
     ]
-
-
-# -------------------------------------------------------------------------------------- shapes
-
-
-def test_sizes_are_exact() -> None:
-    for data, sizes in ((default(), Sizes()), (large(), LARGE)):
-        things = (data.users, data.projects, data.comments, data.bookmarks, data.rooms)
-        assert [*map(len, things)] == [*astuple(sizes)[:5]]
-        assert len(data.pictures) == sizes.pictures
-        lengths = Counter(message.room_id for message in data.messages)
-        assert set(lengths.values()) == {sizes.messages_per_room}
-
-
-def test_texts_have_plausible_lengths() -> None:
-    data = large()
-    assert 27 <= mean(len(project.title) for project in data.projects) <= 33
-    assert 42 <= mean(len(project.summary) for project in data.projects) <= 50
-    assert 1_350 <= mean(len(project.content) for project in data.projects) <= 1_700
-    assert 70 <= mean(len(comment.body) for comment in data.comments) <= 90
-
-
-def test_six_in_ten_texts_are_korean() -> None:
-    projects = large().projects
-    assert 0.5 <= mean(is_korean(project.title) for project in projects) <= 0.7
-    bodies = [comment.body for comment in large().comments]
-    assert 0.5 <= mean(is_korean(body) for body in bodies) <= 0.7
-
-
-def test_texts_are_varied() -> None:
-    projects = large().projects
-    assert len({project.title for project in projects}) >= 0.95 * len(projects)
-    assert len({project.content for project in projects}) == len(projects)
-    bodies = {comment.body for comment in large().comments}
-    assert len(bodies) >= 0.6 * len(large().comments)
-
-
-def test_people_and_projects_have_plausible_numbers_of_skills() -> None:
-    data = large()
-    counts = [len(profile.skills) for profile in data.profiles]
-    assert min(counts) >= 3
-    assert max(counts) <= 12
-    assert 7.0 <= mean(counts) <= 7.8
-    assert {len(project.skills) for project in data.projects} == set(range(1, 7))
-
-
-def test_project_texts_name_their_skills() -> None:
-    for project in default().projects:
-        for skill in project.skills:
-            assert f"**{skill}**" in project.content
-
-
-def test_some_people_have_no_profile_and_some_no_project() -> None:
-    data = large()
-    assert 0.02 <= 1 - len(data.profiles) / len(data.users) <= 0.15
-    authors = {project.author_id for project in data.projects}
-    assert 0.1 <= 1 - len(authors) / len(data.users) <= 0.4
-
-
-def test_a_few_projects_are_popular() -> None:
-    data = large()
-    bookmarks = Counter(bookmark.project_id for bookmark in data.bookmarks)
-    top = sum(count for _, count in bookmarks.most_common(len(data.projects) // 10))
-    assert top >= 0.3 * len(data.bookmarks)
-    comments = Counter(comment.project_id for comment in data.comments)
-    assert data.views.keys() == {project.id for project in data.projects}
-    for project_id, views in data.views.items():
-        assert views >= max(bookmarks[project_id], comments[project_id])
-
-
-def test_nobody_bookmarks_their_own_project() -> None:
-    authors = {project.id: project.author_id for project in default().projects}
-    assert all(mark.user_id != authors[mark.project_id] for mark in default().bookmarks)
-
-
-# --------------------------------------------------------------------------------------- sizes
-
-
-@pytest.mark.parametrize(
-    ("sizes", "counts"),
-    [
-        (NOTHING, (0, 0, 0, 0, 0)),
-        (Sizes(users=0), (0, 0, 0, 0, 0)),
-        (Sizes(users=1, projects=3, comments=4), (1, 3, 4, 0, 0)),
-        (Sizes(users=2, projects=3, comments=4), (2, 3, 4, 3, 1)),
-        (Sizes(users=3, projects=2, rooms=100), (3, 2, 500, 4, 3)),
-        (Sizes(users=5, projects=0), (5, 0, 0, 0, 10)),
-        (Sizes(users=30, projects=1, comments=0, rooms=1_000), (30, 1, 0, 29, 20 + 29 * 28 // 2)),
-    ],
-)
-def test_impossible_sizes_are_reduced(sizes: Sizes, counts: tuple[int, ...]) -> None:
-    data = generated(sizes)
-    things = (data.users, data.projects, data.comments, data.bookmarks, data.rooms)
-    assert tuple(map(len, things)) == counts
-    pairs = {
-        tuple(participant.user_id for participant in room.participants) for room in data.rooms
-    }
-    assert len(pairs) == len(data.rooms)
-
-
-@pytest.mark.parametrize("length", [0, 1, 2, 3, 5, 70])
-def test_chats_have_the_requested_length(length: int) -> None:
-    data = generated(replace(NOTHING, users=3, rooms=3, messages_per_room=length))
-    assert {room.last_seq for room in data.rooms} == {length}
-    assert len(data.messages) == 3 * length
-
-
-def test_negative_sizes_are_refused() -> None:
-    with pytest.raises(ValueError, match="negative"):
-        Sizes(users=-1)

@@ -9,7 +9,7 @@ import pytest
 from sidepro.adapters.images.codec import PillowCodec
 from sidepro.demo.drawings import OTHER_STYLES, PAINTERS, STYLES, Drawing, cover_styles
 from sidepro.demo.words import kinds_in
-from tests.adapters.test_demo import CATALOGUE
+from tests.adapters.demo_data import CATALOGUE
 
 pytestmark = pytest.mark.anyio
 

@@ -33,7 +33,7 @@ from sidepro.domain.images.urls import ImageUrls
 from sidepro.domain.pagination import PageRequest
 from sidepro.domain.projects.search_key import search_term
 from sidepro.domain.projects.views import BoardQuery, Sort
-from tests.adapters.test_demo import CATALOGUE, NOW
+from tests.adapters.demo_data import CATALOGUE, NOW
 from tests.databases import both_databases
 from tests.fakes.image_store import MemoryImageStore
 from tests.image_files import opened

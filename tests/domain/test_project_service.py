@@ -7,15 +7,13 @@ from typing import Any
 
 import pytest
 
-from sidepro.domain.errors import Forbidden, NotFound, PreconditionFailed, Unavailable
-from sidepro.domain.identity import Caller
-from sidepro.domain.ids import CommentId, ProjectId, UserId
+from sidepro.domain.errors import NotFound, PreconditionFailed, Unavailable
+from sidepro.domain.ids import CommentId, ProjectId
 from sidepro.domain.pagination import PageRequest
 from sidepro.domain.projects.ports import Counters
-from sidepro.domain.projects.project import Project
 from sidepro.domain.projects.views import BoardQuery
 from tests.domain.services import DRAFT, Services, awaited, error_fields
-from tests.factories import NOW, always, at_once, escaped, new_id
+from tests.factories import NOW, at_once, escaped, new_id
 
 NOWHERE = ProjectId(new_id())
 
@@ -227,81 +225,6 @@ async def test_deleting_a_project_keeps_other_projects(services: Services) -> No
     assert (await services.comments.of_project(other.id, PageRequest(), None)).items == (comment,)
 
 
-ProjectAct = Callable[[Services, Caller, ProjectId], Awaitable[object]]
-
-
-AUTHORS_ACTS: list[ProjectAct] = [
-    lambda services, caller, project: services.projects.edit(caller, project, {}, None),
-    lambda services, caller, project: services.projects.delete(caller, project),
-    lambda services, caller, project: services.projects.authorize_edit(caller, project),
-]
-
-
-VIEWERS_ACTS: list[ProjectAct] = [
-    *AUTHORS_ACTS,
-    lambda services, caller, project: services.projects.get_and_count_view(project, caller.id),
-    lambda services, caller, project: services.projects.get(project, caller.id),
-    lambda services, caller, project: services.comments.of_project(
-        project, PageRequest(), caller.id
-    ),
-    lambda services, caller, project: services.comments.count(project, caller.id),
-    lambda services, caller, project: services.projects.ensure_exists(project, caller.id),
-    lambda services, caller, project: services.comments.write(caller, project, "Hello"),
-    lambda services, caller, project: services.comments.delete(caller, project, NO_COMMENT),
-]
-
-CALLERS_ACTS: list[ProjectAct] = [
-    *VIEWERS_ACTS,
-    lambda services, caller, project: services.bookmarks.add(caller, project),
-    lambda services, caller, project: services.bookmarks.remove(caller, project),
-]
-
-
-@pytest.mark.parametrize("act", AUTHORS_ACTS, ids=["edit", "delete", "may_edit"])
-@awaited
-async def test_only_the_author_and_administrators_change_a_project(
-    services: Services, act: ProjectAct
-) -> None:
-    author, project = await services.published()
-    stranger, admin = await services.person(), await services.person(is_admin=True)
-    with pytest.raises(Forbidden):
-        await act(services, stranger, project.card.id)
-    assert await services.projects.get(project.card.id, author.id) == project
-    await act(services, admin, project.card.id)
-    other = await services.project(author)
-    await act(services, author, other.id)
-
-
-@pytest.mark.parametrize("act", VIEWERS_ACTS)
-@awaited
-async def test_a_project_that_the_caller_may_not_see_is_not_found(
-    services: Services, monkeypatch: pytest.MonkeyPatch, act: ProjectAct
-) -> None:
-    author, project = await services.published()
-    monkeypatch.setattr(Project, "is_visible_to", lambda self, viewer: viewer == self.author_id)
-    with pytest.raises(NotFound):
-        await act(services, await services.person(is_admin=True), project.card.id)
-    seen = await services.projects.get(project.card.id, author.id)
-    assert seen.content == project.content
-
-
-@pytest.mark.parametrize("act", CALLERS_ACTS)
-@awaited
-async def test_an_unknown_project_is_not_found(services: Services, act: ProjectAct) -> None:
-    with pytest.raises(NotFound):
-        await act(services, await services.person(is_admin=True), NOWHERE)
-    state = services.store.state
-    assert not any((state.bookmarks, state.comments, state.counters))
-
-
-@awaited
-async def test_an_administrators_edit_keeps_the_author(services: Services) -> None:
-    author, project = await services.published()
-    admin = await services.person(is_admin=True)
-    edited = await services.projects.edit(admin, project.card.id, {"title": "새 제목"}, None)
-    assert edited.card.author.id == author.id
-
-
 @awaited
 async def test_a_read_counts_one_view_and_shows_it(services: Services) -> None:
     _, project = await services.published()
@@ -342,76 +265,3 @@ async def test_a_failed_commit_deletes_nothing(services: Services) -> None:
     with pytest.raises(Unavailable):
         await projects.delete(author, project.card.id)
     assert await services.projects.get(project.card.id, author.id) == project
-
-
-def upper_html(text: str) -> str:
-    return f"<p>{text.upper()}</p>"
-
-
-async def render_upper(text: str, writer: UserId | None = None) -> str:
-    """A renderer with changed rules."""
-    return upper_html(text)
-
-
-@awaited
-async def test_rerendering_changes_the_html_of_all_projects_and_nothing_else(
-    services: Services,
-) -> None:
-    author = await services.person()
-    projects = [await services.project(author, content=f"text {n}") for n in range(230)]
-    services.use(projects={"markdown": render_upper})
-    progress: list[tuple[int, int]] = []
-    assert await services.projects.rerender_all(lambda *numbers: progress.append(numbers)) == 230
-    assert progress == [(100, 100), (200, 200), (230, 230)]
-    for project in projects:
-        stored = services.store.state.projects[project.id]
-        assert stored == replace(project, content_html=upper_html(project.content))
-    assert await services.projects.rerender_all(lambda *_: None) == 0
-
-
-@awaited
-async def test_rerendering_does_not_undo_a_concurrent_edit_or_delete(services: Services) -> None:
-    author = await services.person()
-    edited, deleted, same = [await services.project(author, content=c) for c in ("a", "b", "C")]
-    services.use(projects={"markdown": render_upper})
-    read = services.reader.texts
-
-    async def then_others_change_them(after: Any, limit: int) -> Any:
-        texts = await read(after, limit)
-        if after is None:
-            await services.projects.edit(author, edited.id, {"content": "new"}, None)
-            await services.projects.delete(author, deleted.id)
-        return texts
-
-    services.reader.texts = then_others_change_them  # type: ignore[method-assign]  # patched for this test
-    assert await services.projects.rerender_all(lambda *_: None) == 1
-    remaining = services.store.state.projects
-    assert remaining.keys() == {edited.id, same.id}
-    stored = remaining[edited.id]
-    assert (stored.content, stored.content_html, stored.revision) == ("new", "<p>NEW</p>", 2)
-
-
-@awaited
-async def test_images_referenced_after_rerendering_are_kept(services: Services) -> None:
-    author = await services.person()
-    image = await services.image(author)
-    await services.project(author)
-    html = f'<img src="{image.url}" alt="">'
-    services.use(projects={"markdown": always(html)})
-    await services.projects.rerender_all(lambda *_: None)
-    services.clock.forward(3 * 24 * 3600)
-    assert await services.images.remove_unused() == 0
-
-
-@awaited
-async def test_rerendering_records_references_that_older_versions_did_not_know(
-    services: Services,
-) -> None:
-    author = await services.person()
-    image = await services.image(author)
-    services.use(projects={"markdown": always(f'<a href="{image.url}">x</a>')})
-    await services.projects.publish(author, **DRAFT)
-    services.store.state.image_references.clear()
-    assert await services.projects.rerender_all(lambda *_: None) == 0
-    services.clock.forward(3 * 24 * 3600)
-    assert await services.images.remove_unused() == 0

@@ -1,0 +1,83 @@
+"""Two processes that share events, a recorder of events, and the events."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from sidepro.adapters.redis.client import RedisClient
+from sidepro.adapters.redis.pubsub import RedisPubSub
+from sidepro.domain.channels import Channel, Event, PubSub, ResyncRequired, StatusChanged
+from sidepro.domain.ids import RoomId
+from sidepro.domain.rooms.events import MessageSent, ReadPositionChanged, RoomClosed, Typing
+from tests import factories
+from tests.contracts.builders import no_room, nobody
+from tests.servers import RedisServer
+
+
+@dataclass(frozen=True)
+class Processes:
+    """The adapters of two processes; in-process both are the same one."""
+
+    here: PubSub
+    there: PubSub
+
+
+@asynccontextmanager
+async def two_processes(server: RedisServer) -> AsyncIterator[Processes]:
+    clients = [RedisClient(server.url) for _ in range(2)]
+    adapters = [RedisPubSub(client) for client in clients]
+    try:
+        yield Processes(*adapters)
+    finally:
+        for adapter in adapters:
+            await adapter.close()
+        for client in clients:
+            await client.close()
+
+
+@dataclass(eq=False)
+class Recorder:
+    """A listener that records events, which may repeat and come in any order."""
+
+    received: list[Event] = field(default_factory=list)
+
+    def __call__(self, event: Event) -> None:
+        self.received.append(event)
+
+    async def receives(self, *events: Event) -> None:
+        """Wait for all of these events, and assert that there were no others."""
+        await until(lambda: all(event in self.received for event in events))
+        assert all(event in events for event in self.received)
+
+
+async def until(is_true: Callable[[], bool]) -> None:
+    """Wait for at most five seconds, in which connections are restored."""
+    for _ in range(1_000):
+        if is_true():
+            return
+        await asyncio.sleep(0.005)
+    pytest.fail("timed out")
+
+
+def new_channel() -> Channel:
+    return Channel.room(no_room())
+
+
+def message(channel: Channel) -> MessageSent:
+    room_id = RoomId(channel.id)
+    return MessageSent(channel, factories.message(room_id, 1, nobody(), body="커피 ☕\n\"'"))
+
+
+def one_of_each(channel: Channel) -> list[Event]:
+    return [
+        message(channel),
+        ReadPositionChanged(channel, nobody(), 3),
+        Typing(channel, nobody()),
+        StatusChanged(channel),
+        RoomClosed(channel, nobody()),
+        RoomClosed(channel, None),
+        ResyncRequired(channel),
+    ]
