@@ -30,6 +30,14 @@ def choose_language(cookie: str | None, accept_language: str) -> Language:
     return best
 
 
+def text_language(text: str) -> Language | None:
+    """The language of a text that a person wrote, by its letters; `None` if it is not clear."""
+    if any("가" <= character <= "힣" for character in text):
+        return Language.KOREAN
+    letters = [character for character in text if character.isalpha()]
+    return Language.ENGLISH if letters and all(map(str.isascii, letters)) else None
+
+
 def _quality(parameters: str) -> float:
     """The weight (RFC 9110, section 12.4.2): 1 if it is missing, 0 if it is malformed."""
     name, _, value = parameters.replace(" ", "").partition("=")

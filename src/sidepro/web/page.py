@@ -19,8 +19,9 @@ from sidepro.domain.identity import Caller
 from sidepro.domain.ids import UserId
 from sidepro.web.cookies import COLOURS, DONE, LANGUAGE, TIME_ZONE, Cookies
 from sidepro.web.dates import Dates, time_zone
+from sidepro.web.display.numbers import short
 from sidepro.web.headers import NO_STORE, REFERRER_POLICY, REVALIDATE
-from sidepro.web.language import Language, choose_language
+from sidepro.web.language import Language, choose_language, text_language
 from sidepro.web.messages.catalogue import CATALOGUES, Texts
 from sidepro.web.renderer import Renderer
 from sidepro.web.static_files import StaticFiles
@@ -126,6 +127,17 @@ class Page:
     def request_id(self) -> str:
         """The id of the request in the log."""
         return str(structlog.contextvars.get_contextvars().get("request_id", ""))
+
+    # ----------------------------------------------------------------------------------- display
+
+    def foreign(self, text: str) -> Language | None:
+        """The language of a text that a person wrote, if it is another one than the page's."""
+        language = text_language(text)
+        return None if language is self.language else language
+
+    def short(self, number: int) -> str:
+        """A number for dense places, such as 1.2만."""
+        return short(number, self.language)
 
     # ----------------------------------------------------------------------------------- response
 

@@ -4,11 +4,12 @@ Not through Litestar's `TemplateConfig`: the middleware around the application r
 rejections too, and Jinja2 is imported when the first page is rendered, not when a server starts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sidepro.web.display.placeholders import initial, sheet, tone
 from sidepro.web.texts import fill
 
 if TYPE_CHECKING:
@@ -20,8 +21,9 @@ FOLDER = Path(__file__).parent / "templates"
 class Renderer:
     """Renders templates. Each is compiled on first use."""
 
-    def __init__(self, **global_values: object) -> None:
+    def __init__(self, folders: Sequence[Path] = (FOLDER,), **global_values: object) -> None:
         """`global_values` are the same for all pages, so imported macros see them too."""
+        self._folders = folders
         self._globals = global_values
 
     @cached_property
@@ -29,7 +31,7 @@ class Renderer:
         from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - lazy
 
         environment = Environment(
-            loader=FileSystemLoader(FOLDER),
+            loader=FileSystemLoader(self._folders),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
@@ -37,6 +39,7 @@ class Renderer:
             auto_reload=False,
         )
         environment.filters["fill"] = fill
+        environment.globals.update(initial=initial, sheet=sheet, tone=tone)
         environment.globals.update(self._globals)
         return environment
 

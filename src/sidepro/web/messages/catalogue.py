@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 
 from sidepro.web.language import Language
+from sidepro.web.messages.en import blocks as en_blocks
 from sidepro.web.messages.en import board as en_board
 from sidepro.web.messages.en import common as en_common
 from sidepro.web.messages.en import errors as en_errors
+from sidepro.web.messages.groups.blocks import BlockTexts
 from sidepro.web.messages.groups.board import BoardTexts
 from sidepro.web.messages.groups.common import CommonTexts
 from sidepro.web.messages.groups.errors import ErrorTexts
+from sidepro.web.messages.ko import blocks as ko_blocks
 from sidepro.web.messages.ko import board as ko_board
 from sidepro.web.messages.ko import common as ko_common
 from sidepro.web.messages.ko import errors as ko_errors
@@ -20,6 +23,7 @@ class Texts:
 
     common: CommonTexts
     errors: ErrorTexts
+    blocks: BlockTexts
     board: BoardTexts
 
 
@@ -27,11 +31,13 @@ CATALOGUES = {
     Language.KOREAN: Texts(
         common=ko_common.TEXTS,
         errors=ko_errors.TEXTS,
+        blocks=ko_blocks.TEXTS,
         board=ko_board.TEXTS,
     ),
     Language.ENGLISH: Texts(
         common=en_common.TEXTS,
         errors=en_errors.TEXTS,
+        blocks=en_blocks.TEXTS,
         board=en_board.TEXTS,
     ),
 }

@@ -1,0 +1,1 @@
+"""How values are shown: numbers, and what stands in for pictures."""

@@ -1,0 +1,25 @@
+"""Short numbers for dense places: 1.2만, 12K."""
+
+from typing import Final
+
+from sidepro.web.language import Language
+
+FULL_BELOW: Final = 10_000
+"""Smaller numbers are shown in full."""
+
+_UNITS: Final = {
+    Language.KOREAN: ((100_000_000, "억"), (10_000, "만")),
+    Language.ENGLISH: ((1_000_000_000, "B"), (1_000_000, "M"), (1_000, "K")),
+}
+
+
+def short(number: int, language: Language) -> str:
+    """The number, rounded down: with one decimal below ten units.
+
+    short(9_999, …) is 9,999; short(12_345, …) is 1.2만 or 12K; short(1_234_567, …) 123만 or 1.2M.
+    """
+    if number < FULL_BELOW:
+        return f"{number:,}"
+    value, unit = next(each for each in _UNITS[language] if number >= each[0])
+    whole, tenth = number // value, number % value * 10 // value
+    return f"{whole:,}.{tenth}{unit}" if whole < 10 and tenth else f"{whole:,}{unit}"

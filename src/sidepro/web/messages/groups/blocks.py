@@ -1,0 +1,21 @@
+"""Texts of the frame and of the blocks that many screens share."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class BlockTexts:
+    search: str
+    """What the field in the header finds."""
+    display: str
+    """The name of the menu of language and colours."""
+    account: str
+    """The name of the menu of the viewer."""
+    first_page: str
+    nobody: str
+    """The name of a person who withdrew."""
+    skills: str
+    remove_filter: str
+    views: str
+    comments: str
+    bookmark: str

@@ -1,0 +1,16 @@
+"""Texts of the frame and of the blocks that many screens share."""
+
+from sidepro.web.messages.groups.blocks import BlockTexts
+
+TEXTS = BlockTexts(
+    search="프로젝트, 만든 사람 검색",
+    display="화면 설정",
+    account="내 메뉴",
+    first_page="처음",
+    nobody="알 수 없음",
+    skills="기술 스택",
+    remove_filter="빼기",
+    views="조회",
+    comments="댓글",
+    bookmark="북마크",
+)

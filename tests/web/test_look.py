@@ -1,0 +1,42 @@
+"""The look of the blocks that all screens are made of, on the pages of the showcase."""
+
+from __future__ import annotations
+
+import gzip
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sidepro.web import static_files
+from sidepro.web.language import Language
+from tests.browser.axe import assert_accessible
+from tests.web.showcase import PAGES, ShownPage
+from tests.web.showcase.shooting import show
+
+if TYPE_CHECKING:
+    from tests.browser.windows import Windows
+
+MAX_STYLES = 12_000
+"""Bytes of all styles in gzip."""
+
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("width", "colours", "language"),
+    [(320, "dark", Language.KOREAN), (1280, "light", Language.ENGLISH)],
+)
+async def test_blocks_are_accessible_and_never_wider_than_the_window(
+    windows: Windows, width: int, colours: str, language: Language
+) -> None:
+    window = await windows.open(width=width)
+    for name in PAGES:
+        await show(window.page, name, ShownPage(language, colours), window.origin)
+        await assert_accessible(window.page)
+        assert await window.page.evaluate(OVERFLOW) == 0, name
+
+
+def test_all_styles_weigh_at_most_12_kb() -> None:
+    styles = sorted((static_files.FOLDER / "css").glob("*.css"))
+    assert sum(len(gzip.compress(style.read_bytes())) for style in styles) <= MAX_STYLES
