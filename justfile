@@ -44,7 +44,7 @@ check: lint test-fast
 
 # run what CI runs in greater depth, for about an hour: all databases, examples, kills and rooms
 ci-full *arguments: ready
-    HYPOTHESIS_PROFILE=ci-full TEST_KILLS=40 TEST_CHAT_SECONDS=60 TEST_CHAT_PEOPLE=11 \
+    HYPOTHESIS_PROFILE=ci-full TEST_KILLS=40 TEST_CHAT_SECONDS=60 TEST_CHAT_PEOPLE=11 TEST_LOOKS=all \
         {{ just_executable() }} test --all-databases --timeout=1200 "$@"
     @{{ just_executable() }} lint wheel-tour audit
 
@@ -133,3 +133,13 @@ fuzz-sockets *arguments: ready
 fuzz *arguments: ready
     @tests/install-servers.sh postgresql redis
     @python -m tests.fuzz.http_fuzzer "$@"
+
+# write a picture of each screen, in build/screens or the folder given; `--only TEXT` selects some
+screens *arguments: ready
+    @tests/install-servers.sh chromium
+    @python -m tests.web.screenshots "$@"
+
+# measure the weight and the times of each screen; prints the table of docs/performance.md
+web-budget *arguments: ready
+    @tests/install-servers.sh chromium
+    @python -m tests.web.budget "$@"

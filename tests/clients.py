@@ -86,8 +86,13 @@ class Client:
         account = {"email": client.email, "password": client.password}
         created = await client.call("POST", "/users", {**account, "username": client.username})
         client.id = created["id"]
-        client.token = (await client.call("POST", "/sessions", account))["access_token"]
+        await client.log_in()
         return client
+
+    async def log_in(self) -> None:
+        """Logs in once more."""
+        account = {"email": self.email, "password": self.password}
+        self.token = (await self.call("POST", "/sessions", account))["access_token"]
 
     @property
     def headers(self) -> dict[str, str]:

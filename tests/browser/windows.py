@@ -27,8 +27,11 @@ TIMEOUT = 10_000
 class Account(Protocol):
     """The owner of a window, such as a `tests.clients.Client`."""
 
-    email: str
-    password: str
+    @property
+    def email(self) -> str: ...
+
+    @property
+    def password(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +73,7 @@ class Window:
 
     async def log_in(self, account: Account) -> None:
         """Logs in as the form does, and keeps the session's cookie in this profile."""
-        async with httpx.AsyncClient(base_url=self.origin, trust_env=False) as http:
-            form = {"email": account.email, "password": account.password}
-            response = await http.post("/log-in", data=form, headers={"Origin": self.origin})
-        assert response.status_code == 303, f"log-in: {response.status_code} {response.text}"
+        cookies = await log_in(self.origin, account)
         await self.context.add_cookies(
             [
                 {
@@ -83,7 +83,7 @@ class Window:
                     "httpOnly": True,
                     "sameSite": "Lax",
                 }
-                for name, value in response.cookies.items()
+                for name, value in cookies.items()
             ]
         )
 
@@ -150,3 +150,12 @@ class Windows:
 def _make_empty(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+
+
+async def log_in(origin: str, account: Account) -> dict[str, str]:
+    """The cookies that the log-in form sets."""
+    async with httpx.AsyncClient(base_url=origin, trust_env=False) as http:
+        form = {"email": account.email, "password": account.password}
+        response = await http.post("/log-in", data=form, headers={"Origin": origin})
+        assert response.status_code == 303, f"log-in: {response.status_code} {response.text}"
+        return dict(response.cookies)

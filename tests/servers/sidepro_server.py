@@ -97,6 +97,21 @@ class SideProServer:
             self._is_ready, seconds=seconds, failure=lambda: self._complaint("is not ready")
         )
 
+    def run(self, *arguments: str) -> str:
+        """The output of another command of `sidepro`, with the server's settings."""
+        done = subprocess.run(
+            [self._executable, *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise ServerError(f"sidepro {arguments[0]} failed: {done.stderr}")
+        return done.stdout
+
     def terminate(self, seconds: float = 20) -> int:
         """Asks it to stop (SIGTERM), waits, and returns its exit code."""
         process = self._forget()

@@ -13,6 +13,7 @@ from tests.browser.chromium import chromium
 from tests.browser.windows import Windows
 from tests.clients import Client, http_client
 from tests.servers import ServerError, SideProServer
+from tests.web.cast import Cast, cast_of, demo_server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator, Iterator
@@ -52,6 +53,19 @@ def server(
     folder = tmp_path_factory.mktemp("web")
     with databases.settings(folder) as settings, SideProServer(settings) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def stage() -> Iterator[SideProServer]:
+    """A server with the demo data. Tests only look at it."""
+    with demo_server() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+async def cast(stage: SideProServer, anyio_backend: str) -> Cast:
+    """Who looks at the demo, and what is on its screens."""
+    return await cast_of(stage)
 
 
 @pytest.fixture

@@ -8,11 +8,14 @@ import pytest
 
 from tests.browser.axe import findings
 from tests.browser.keyboard import KoreanKeyboard, tab_stops, tab_to
+from tests.browser.measuring import observe_paints, paints, weigh
+from tests.web.screens import Screen, looks, rotated_looks
 
 if TYPE_CHECKING:
+    import httpx
     from playwright.async_api import Page, Route
 
-    from tests.browser.windows import Window, Windows
+    from tests.browser.windows import Look, Window, Windows
 
 pytestmark = pytest.mark.anyio
 
@@ -99,6 +102,42 @@ async def test_tab_stops_are_the_elements_that_take_the_focus(windows: Windows) 
     ]
     assert all(stop.visible and stop.inside for stop in stops)
     assert (await tab_to(page, "Name")).tag == "input"
+
+
+async def test_a_page_weighs_what_the_server_sends(
+    windows: Windows, http: httpx.AsyncClient
+) -> None:
+    window = await windows.open()
+    weight = await weigh(window.page, "/")
+    response = await http.get("/")
+    assert weight.html == int(response.headers["Content-Length"])
+    assert weight.requests[0] == "/"
+    assert weight.styles > 0
+
+
+async def test_shifts_of_the_layout_are_observed(windows: Windows) -> None:
+    window = await windows.open()
+    await observe_paints(window.page)
+    page = await show(window, "<p>moved</p>")
+    await paints(page)
+    await page.evaluate("document.querySelector('h1').style.marginTop = '300px'")
+    painted = await paints(page)
+    assert painted.shift > 0.02
+    assert painted.what == "h1"
+
+
+def test_looks_rotate_so_that_each_screen_gets_all_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    screens = tuple(Screen(name, lambda _: "/") for name in "abcde")
+    seen: dict[Screen, set[Look]] = {screen: set() for screen in screens}
+    for commit in range(8):
+        monkeypatch.setenv("TEST_LOOKS", str(commit))
+        for screen, look in rotated_looks(screens):
+            seen[screen].add(look)
+    monkeypatch.setenv("TEST_LOOKS", "all")
+    assert all(each == set(looks(320, 1280)) for each in seen.values())
+    assert len(rotated_looks(screens)) == 5 * 8
 
 
 @pytest.mark.parametrize("repeated", [True, False])

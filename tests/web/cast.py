@@ -1,0 +1,81 @@
+"""The people and things that the screens show: the demo, and two more people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from sidepro.demo.people import DEMO_EMAILS, DEMO_PASSWORD
+from tests.clients import Client, http_client
+from tests.servers import SideProServer
+
+if TYPE_CHECKING:
+    import httpx
+
+    from tests.clients import Json
+
+Role = Literal["member", "partner", "newcomer", "administrator"]
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Who looks at the screens, and what is on them.
+
+    The member and the partner are the demo accounts, who chat in `room_id`. The newcomer has no
+    profile. `project` has a cover, comments and a picture in its text; `own_project` is the
+    member's.
+    """
+
+    people: dict[Role, Client]
+    project: Json
+    own_project: Json
+    room_id: str
+
+
+def demo_server() -> SideProServer:
+    """A server with the demo data, as `./just up` starts it."""
+    return SideProServer(None, "--demo")
+
+
+async def cast_of(server: SideProServer) -> Cast:
+    """The cast on a new server with the demo data."""
+    async with http_client(server.url, seconds=60) as http:
+        member, partner = [await _logged_in(http, email, DEMO_PASSWORD) for email in DEMO_EMAILS]
+        projects = await member.call("GET", f"/users/{member.id}/projects")
+        return Cast(
+            people={
+                "member": member,
+                "partner": partner,
+                "newcomer": await Client.sign_up(http),
+                "administrator": await _administrator(server, http),
+            },
+            project=await _illustrated_project(member),
+            own_project=projects["items"][0],
+            room_id=await member.open_room_with(partner),
+        )
+
+
+async def _administrator(server: SideProServer, http: httpx.AsyncClient) -> Client:
+    email, password = "operator@example.com", "keys of the house 7"
+    server.run("users", "create-admin", email, "지기", "--password", password)
+    return await _logged_in(http, email, password)
+
+
+async def _logged_in(http: httpx.AsyncClient, email: str, password: str) -> Client:
+    client = Client(http)
+    client.email, client.password = email, password
+    await client.log_in()
+    account = await client.call("GET", "/me")
+    client.id, client.username = account["id"], account["username"]
+    return client
+
+
+async def _illustrated_project(client: Client) -> Json:
+    """The newest project with a cover, comments and a picture in its text."""
+    found = await client.call("GET", "/projects?limit=100")
+    for card in found["items"]:
+        if card["thumbnail_url"] and card["comment_count"] >= 2:
+            project = await client.call("GET", f"/projects/{card['id']}")
+            if "<img" in project["content_html"]:
+                return project
+    raise AssertionError("no project of the demo has a cover, comments and a picture in its text")

@@ -1,0 +1,95 @@
+"""The list of all screens.
+
+A line here gives a screen its screenshots (`./just screens`), its checks by axe, its headers and
+its budgets (`test_screens.py`, `./just web-budget`).
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from tests.browser.windows import Colours, Language, Look
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from playwright.async_api import Page
+
+    from tests.web.cast import Cast, Role
+
+Script = Literal["reading", "writing"]
+
+SCRIPT_BUDGET: dict[Script, int] = {"reading": 15_000, "writing": 25_000}
+HTML_BUDGET = 15_000
+STYLE_BUDGET = 12_000
+REQUEST_BUDGET = 8
+"""Bytes as compressed on the wire, and requests without people's images."""
+
+
+@dataclass(frozen=True)
+class Screen:
+    """A screen.
+
+    `address` makes its path. `viewer` sees it; None is an anonymous reader. `status` is that of
+    its response. `prepare` brings the loaded page into the state to look at. `interact` does what
+    people do most there and returns when the page has answered. `script` selects the budget:
+    editor and chat are for writing.
+    """
+
+    name: str
+    address: Callable[[Cast], str]
+    viewer: Role | None = None
+    status: int = 200
+    script: Script = "reading"
+    prepare: Callable[[Page], Awaitable[None]] | None = None
+    interact: Callable[[Page], Awaitable[None]] | None = None
+
+    def __str__(self) -> str:
+        return self.name
+
+
+SCREENS = (
+    Screen("board", lambda _: "/"),
+    Screen("board-nothing", lambda _: "/?q=zzzzzzzz"),
+    Screen("not-found", lambda _: "/nothing/here", status=404),
+)
+
+LANGUAGES: tuple[Language, ...] = ("ko", "en")
+COLOURS: tuple[Colours, ...] = ("light", "dark")
+
+
+def looks(*widths: int) -> list[Look]:
+    """All combinations of language, colours and these widths."""
+    return [Look(*look) for look in itertools.product(LANGUAGES, COLOURS, widths)]
+
+
+def rotated_looks(screens: tuple[Screen, ...] = SCREENS) -> list[tuple[Screen, Look]]:
+    """Each screen with one look, which changes from commit to commit.
+
+    `TEST_LOOKS=all` gives each screen all looks, another number than the commit's chooses others.
+    """
+    every = looks(320, 1280)
+    wish = os.environ.get("TEST_LOOKS", "")
+    if wish == "all":
+        return list(itertools.product(screens, every))
+    start = int(wish) if wish.isdecimal() else _commit_number()
+    return [
+        (screen, every[(start + number) % len(every)]) for number, screen in enumerate(screens)
+    ]
+
+
+def _commit_number() -> int:
+    """The current commit as a number; 0 outside of a repository."""
+    done = subprocess.run(
+        ["git", "rev-parse", "--short=8", "HEAD"],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return int(done.stdout, 16) if done.returncode == 0 else 0

@@ -1,0 +1,83 @@
+"""Writes a picture of each screen: two widths, light and dark, Korean and English.
+
+python -m tests.web.screenshots [FOLDER] [--only TEXT] [--language ko] [--colours dark] …
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.browser.chromium import chromium
+from tests.browser.windows import Windows
+from tests.web.cast import cast_of, demo_server
+from tests.web.screens import COLOURS, LANGUAGES, SCREENS, looks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.browser.windows import Look
+    from tests.web.cast import Cast
+    from tests.web.screens import Screen
+
+FOLDER = Path(__file__).parents[2] / "build" / "screens"
+WIDTHS = (390, 1280)
+
+LOAD_ALL = """async () => {
+    for (const image of document.images) image.loading = "eager"
+    await Promise.allSettled([...document.images].map(image => image.decode()))
+}"""
+"""Pictures below the window load when somebody scrolls there."""
+
+
+async def main(options: argparse.Namespace) -> None:
+    screens = [screen for screen in SCREENS if options.only in screen.name]
+    chosen = [
+        look
+        for look in looks(*(options.width or WIDTHS))
+        if look.language in (options.language or LANGUAGES)
+        and look.colours in (options.colours or COLOURS)
+    ]
+    options.folder.mkdir(parents=True, exist_ok=True)
+    with demo_server() as server:
+        cast = await cast_of(server)
+        async with chromium() as browser:
+            windows = Windows(browser, server.url)
+            for look in chosen:
+                await take(windows, cast, screens, look, options.folder)
+                await windows.close()
+    print(f"{len(screens) * len(chosen)} pictures in {options.folder}")
+
+
+async def take(
+    windows: Windows, cast: Cast, screens: Sequence[Screen], look: Look, folder: Path
+) -> None:
+    """One window for each viewer takes all their screens in turn."""
+    for viewer in dict.fromkeys(screen.viewer for screen in screens):
+        window = await windows.open(cast.people[viewer] if viewer else None, look)
+        for screen in screens:
+            if screen.viewer == viewer:
+                await window.page.goto(screen.address(cast))
+                if screen.prepare:
+                    await screen.prepare(window.page)
+                await window.page.evaluate(LOAD_ALL)
+                path = folder / f"{screen.name}-{look}.png"
+                await window.page.screenshot(path=path, full_page=True)
+                print(path.name, file=sys.stderr)
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=FOLDER)
+    parser.add_argument("--only", default="", help="screens whose names contain this text")
+    parser.add_argument("--language", action="append", choices=LANGUAGES)
+    parser.add_argument("--colours", action="append", choices=COLOURS)
+    parser.add_argument("--width", action="append", type=int)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(parse()))
