@@ -91,6 +91,7 @@ async def rows_of(server: Measured, token: str) -> list[Row]:
         Row("board, 1,000 pages deep", [f"{six}&cursor={cursor}"], 1.2, 0.6),
         Row("board, any of two skills", [f"{six}&skill=Python&skill=React"], 1.5, 1.0),
         Row("board, by popularity", [f"{six}&sort=popular"]),
+        Row("board, trending", [f"{six}&sort=trending"]),
         Row(f"text search, {english[1]} hits", [f"{six}&q={quote(english[0])}"], 1.5, 2.0),
         Row(f"text search, Korean, {korean[1]} hits", [f"{six}&q={quote(korean[0])}"], 1.5, 2.0),
         Row("text search, no hit", [f"{six}&q=zyzzyvas"], 1.5, 2.0),

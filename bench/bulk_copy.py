@@ -41,6 +41,7 @@ COPIED = (
     tables.projects,
     tables.project_search,
     tables.project_counters,
+    tables.project_days,
     tables.project_skills,
     tables.comments,
     tables.bookmarks,

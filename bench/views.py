@@ -24,6 +24,7 @@ from sqlalchemy import bindparam, select, update
 
 from bench import cpu
 from bench.servers import DurablePostgres, fill, settings_of
+from sidepro.adapters import system
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.schema.tables import project_counters
 from sidepro.adapters.sql.view_counter import SqlViewCounter
@@ -56,7 +57,7 @@ class OneByOne:
         self._database = database
 
     async def add(self, project_id: ProjectId) -> bool:
-        return bool(await self._database.write(_COUNT, {"id": project_id, "number": 1}))
+        return bool(await self._database.write({"id": project_id, "number": 1}, _COUNT))
 
 
 class ByProject:
@@ -81,7 +82,7 @@ class ByProject:
         while answers := self._waiting[project_id]:
             self._waiting[project_id] = []
             parameters = {"id": project_id, "number": len(answers)}
-            exists = bool(await self._database.write(_COUNT, parameters))
+            exists = bool(await self._database.write(parameters, _COUNT))
             for answer in answers:
                 answer.set_result(exists)
         del self._waiting[project_id]
@@ -96,7 +97,7 @@ class Strategy(Protocol):
 STRATEGIES: dict[str, Strategy] = {
     "one by one": OneByOne,
     "batched per project": ByProject,
-    "batched for all projects": SqlViewCounter,
+    "batched for all projects": lambda database: SqlViewCounter(database, system.clock),
 }
 
 

@@ -1,6 +1,6 @@
 """What a database is asked."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
@@ -11,8 +11,6 @@ from sqlalchemy.sql.selectable import ReturnsRows
 from sidepro.adapters.sql.engine.compiled_query import Row
 from sidepro.adapters.sql.engine.database import Database
 
-RunStatement = Callable[..., Awaitable[list[Row]]]
-
 
 @contextmanager
 def statements(database: Database | None) -> Iterator[list[str]]:
@@ -20,12 +18,15 @@ def statements(database: Database | None) -> Iterator[list[str]]:
     assert database is not None
     seen: list[str] = []
 
-    def recording(run: RunStatement) -> RunStatement:
-        def logged(statement: ReturnsRows, *parameters: Any) -> Awaitable[list[Row]]:
-            seen.append(str(statement))
-            return run(statement, *parameters)
+    fetch, write = database.fetch, database.write
 
-        return logged
+    def logged_fetch(statement: ReturnsRows, *parameters: Any) -> Awaitable[list[Row]]:
+        seen.append(str(statement))
+        return fetch(statement, *parameters)
+
+    def logged_write(parameters: Any, *statements: ReturnsRows) -> Awaitable[list[Row]]:
+        seen.extend(map(str, statements))
+        return write(parameters, *statements)
 
     def record(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         seen.append(statement)
@@ -33,9 +34,7 @@ def statements(database: Database | None) -> Iterator[list[str]]:
     engine = database.engine.sync_engine
     event.listen(engine, "before_cursor_execute", record)
     try:
-        with patch.multiple(
-            database, fetch=recording(database.fetch), write=recording(database.write)
-        ):
+        with patch.multiple(database, fetch=logged_fetch, write=logged_write):
             yield seen
     finally:
         event.remove(engine, "before_cursor_execute", record)

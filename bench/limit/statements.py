@@ -39,7 +39,7 @@ from sidepro.http.middleware import Middleware
 from sidepro.settings import load
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable
 
     from litestar.types import Receive, Scope, Send
 
@@ -71,17 +71,24 @@ async def _recorded(platform: Container, http: httpx.AsyncClient, path: str) -> 
     plan: Plan = []
     database, dialect = platform.database, postgresql_dialect()
 
-    def recording(run: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-        def recorded(statement: Any, parameters: Any = NO_PARAMETERS) -> Awaitable[Any]:
-            text, values = CompiledQuery(statement, dialect).bind(parameters)
-            plan.append((text.encode(), values))
-            return run(statement, parameters)
+    fetch, write = database.fetch, database.write
 
-        return recorded
+    def record(statement: Any, parameters: Any) -> None:
+        text, values = CompiledQuery(statement, dialect).bind(parameters)
+        plan.append((text.encode(), values))
+
+    def recorded_fetch(statement: Any, parameters: Any = NO_PARAMETERS) -> Awaitable[Any]:
+        record(statement, parameters)
+        return fetch(statement, parameters)
+
+    def recorded_write(parameters: Any, *statements: Any) -> Awaitable[Any]:
+        for statement in statements:
+            record(statement, parameters)
+        return write(parameters, *statements)
 
     with (
-        patch.object(database, "fetch", recording(database.fetch)),
-        patch.object(database, "write", recording(database.write)),
+        patch.object(database, "fetch", recorded_fetch),
+        patch.object(database, "write", recorded_write),
     ):
         (await http.get(path)).raise_for_status()
     return plan

@@ -13,6 +13,7 @@ from sidepro.adapters.sql.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.schema import tables
 from sidepro.adapters.sql.search.ngrams import ngrams_of
 from sidepro.domain.projects.search_key import search_text
+from sidepro.domain.projects.trending import day_of
 from tests import factories
 from tests.factories import NOW
 
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
     from sidepro.domain.rooms.room import Room
 
 PROJECTS = 6_000
+SCORED = 19
+"""One project in so many has daily counts and a trending score: a prime, so that these projects
+have words and skills like all others.
+"""
+
+TODAY = day_of(NOW)
 OFTEN, SOMETIMES = "서비스", "quokka"
 """In half of the search texts, and in one of 300."""
 
@@ -91,8 +98,14 @@ async def store_large_board(database: Database) -> LargeBoard:
                 "views": drawn.randrange(5_000),
                 "bookmarks": drawn.randrange(50),
                 "comments": 0,
+                "trending": place % 97 if place % SCORED == 0 else 0,
             }
-            for project_id in ids
+            for place, project_id in enumerate(ids)
+        ],
+        tables.project_days: [
+            {"project_id": project_id, "day": TODAY, "views": place % 97, "bookmarks": 0}
+            for place, project_id in enumerate(ids)
+            if place % SCORED == 0
         ],
         tables.project_skills: _skill_rows(ids, skills, drawn),
         tables.comments: [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -16,6 +17,7 @@ from sidepro.adapters.sql.readers.recommendation_reader import SqlRecommendation
 from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
 from sidepro.adapters.sql.search.access_paths import AccessPathPlanner, Plan
 from sidepro.adapters.sql.search.filters import BoardFilter
+from sidepro.adapters.sql.trending_store import SqlTrendingStore
 from sidepro.domain.accounts.views import UserQuery
 from sidepro.domain.images.urls import ImageUrls
 from sidepro.domain.pagination import Cursor, PageRequest
@@ -30,6 +32,7 @@ from tests.adapters.large_board import (
     RARE_TOO,
     SOMETIMES,
     SYLLABLE,
+    TODAY,
     USUAL,
     USUAL_TOO,
     LargeBoard,
@@ -186,6 +189,17 @@ async def test_no_other_list_reads_a_whole_table(filled: Filled) -> None:
     for query in (UserQuery("u", is_prefix=True), UserQuery("user-7", is_prefix=False)):
         for request in (PageRequest(6), PageRequest(6, Cursor(("user-7",), reverse=True))):
             await accounts.search(query, request)
+    assert full_scans(filled.database) == []
+
+
+async def test_the_trending_job_reads_only_projects_with_counts_or_a_score(
+    filled: Filled,
+) -> None:
+    store = SqlTrendingStore(filled.database)
+    scores = await store.scores(TODAY, None, 100)
+    await store.scores(TODAY, scores[-1].project_id, 100)
+    assert len(await store.faded(TODAY + timedelta(days=7), 100)) == 100
+    assert len(filled.database.executed) == 3
     assert full_scans(filled.database) == []
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from sidepro.adapters.markdown import SafeMarkdown
 from sidepro.adapters.sql.catalogue_ids import CatalogueCache
-from sidepro.adapters.sql.counter_audit import find_drifts
+from sidepro.adapters.sql.counter_audit import find_daily_drifts, find_drifts
 from sidepro.adapters.sql.demo_writer import BATCH, SqlDemoWriter
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.readers.account_reader import SqlAccountReader
@@ -32,6 +32,7 @@ from sidepro.domain.ids import UserId
 from sidepro.domain.images.urls import ImageUrls
 from sidepro.domain.pagination import PageRequest
 from sidepro.domain.projects.search_key import search_term
+from sidepro.domain.projects.trending import day_of
 from sidepro.domain.projects.views import BoardQuery, Sort
 from tests.adapters.demo_data import CATALOGUE, NOW
 from tests.databases import both_databases
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.anyio, both_databases]
 
 SIZES = Sizes(40, 60, 150, 1_200, rooms=30, messages_per_room=7, pictures=10)
-EMPTY = DemoData((), (), (), {}, (), (), (), (), ())
+EMPTY = DemoData((), (), (), {}, (), (), (), (), (), {})
 
 
 @pytest.fixture
@@ -101,6 +102,7 @@ async def test_everything_is_written(database: Database) -> None:
         "profile_skills": sum(len(profile.skills) for profile in data.profiles),
         "projects": 60,
         "project_counters": 60,
+        "project_days": len(data.days),
         "project_search": 60,
         "project_skills": sum(len(project.skills) for project in data.projects),
         "comments": 150,
@@ -160,6 +162,7 @@ async def test_counters_equal_their_rows(database: Database) -> None:
         assert counters.bookmarks == bookmarks[project.id]
         assert counters.comments == comments[project.id]
     assert await find_drifts(database) == []
+    assert await find_daily_drifts(database, day_of(NOW)) == []
 
 
 async def test_readers_show_the_demo_data(database: Database) -> None:

@@ -130,7 +130,21 @@ async def test_sort_by_popularity_lists_the_most_bookmarked_first(api: Api) -> N
     assert await shown(api, there, sort="popular") == ["two", "one", "three"]
 
 
-@pytest.mark.parametrize("sort", ["newest", "views", "popular"])
+async def test_sort_by_trend_lists_what_the_last_run_of_the_job_stored(api: Api) -> None:
+    there = await board(api)
+    reader = await api.sign_up()
+    await api.send("PUT", f"/projects/{there.one}/bookmark", by=reader)
+    for _ in range(2):
+        await api.send("GET", f"/projects/{there.two}")
+    assert await shown(api, there, sort="trending") == ["three", "two", "one"]
+    await api.container.trending.renew()
+    assert await shown(api, there, sort="trending") == ["one", "two", "three"]
+    await api.send("DELETE", f"/projects/{there.one}/bookmark", by=reader)
+    await api.container.trending.renew()
+    assert await shown(api, there, sort="trending") == ["two", "three", "one"]
+
+
+@pytest.mark.parametrize("sort", ["newest", "views", "popular", "trending"])
 async def test_ties_are_listed_newest_first(api: Api, sort: str) -> None:
     there = await board(api)
 

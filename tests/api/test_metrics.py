@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families as parsed
 
 from sidepro.bootstrap import build
 from sidepro.domain.errors import Unavailable
+from sidepro.domain.projects.ports import TrendingRun
 from sidepro.domain.recommendations.ports import SimilarityRun
 from sidepro.http import metrics as in_api
 from sidepro.http.metrics import Metrics
@@ -48,8 +49,8 @@ def requests(found: Figures, method: str, route: str, status: int) -> float:
     return found.get(("sidepro_requests_total", labels), 0)
 
 
-def similarity(found: Figures) -> dict[str, float]:
-    prefix = "sidepro_similarity_"
+def facts_of(job: str, found: Figures) -> dict[str, float]:
+    prefix = f"sidepro_{job}_"
     return {
         name.removeprefix(prefix): value
         for (name, _), value in found.items()
@@ -101,19 +102,34 @@ async def test_clients_cannot_create_time_series(api: Api) -> None:
 
 
 async def test_metrics_contain_the_last_similarity_run(fresh_api: Api) -> None:
-    assert similarity(await read(fresh_api)) == {}
+    assert facts_of("similarity", await read(fresh_api)) == {}
     for _ in range(2):
         await fresh_api.profile(await fresh_api.sign_up(), "Python")
     before = datetime.now(UTC).timestamp()
     run = await fresh_api.container.similarity.run()
     assert run is not None
-    found = similarity(await read(fresh_api))
+    found = facts_of("similarity", await read(fresh_api))
     assert found.pop("computed_timestamp_seconds") == pytest.approx(run.computed_at.timestamp())
     assert 0 <= found.pop("age_seconds") <= datetime.now(UTC).timestamp() - before
     assert found == {
         "duration_seconds": pytest.approx(run.seconds, abs=1e-3),
         "users": 2,
         "changed_users": 2,
+    }
+
+
+async def test_metrics_contain_the_last_trending_run(fresh_api: Api) -> None:
+    assert facts_of("trending", await read(fresh_api)) == {}
+    project = await fresh_api.publish(await fresh_api.sign_up())
+    await fresh_api.send("GET", f"/projects/{project['id']}")
+    before = datetime.now(UTC).timestamp()
+    run = await fresh_api.container.trending.renew()
+    found = facts_of("trending", await read(fresh_api))
+    assert found.pop("computed_timestamp_seconds") == pytest.approx(run.computed_at.timestamp())
+    assert 0 <= found.pop("age_seconds") <= datetime.now(UTC).timestamp() - before
+    assert found == {
+        "duration_seconds": pytest.approx(run.seconds, abs=1e-3),
+        "changed_scores": 1,
     }
 
 
@@ -175,16 +191,21 @@ async def silent() -> SimilarityRun | None:
     return None
 
 
+async def trending_run() -> TrendingRun:
+    return TrendingRun(datetime(2026, 1, 1, tzinfo=UTC), 1.5, 4)
+
+
 @pytest.mark.parametrize("last_run", [away, silent])
 async def test_metrics_omit_an_unavailable_store(
     last_run: in_api.LastRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(in_api, "STORE_TIMEOUT", 0.1)
-    metrics = Metrics(lambda: 7, last_run, lambda: datetime.now(UTC))
+    metrics = Metrics(lambda: 7, last_run, trending_run, lambda: datetime.now(UTC))
     text, _ = await metrics.render("")
     found = figures(text.decode())
     assert found["sidepro_open_sockets", ()] == 7
-    assert similarity(found) == {}
+    assert facts_of("similarity", found) == {}
+    assert facts_of("trending", found)["changed_scores"] == 4
 
 
 async def test_the_age_of_a_run_is_never_negative() -> None:
@@ -194,5 +215,5 @@ async def test_the_age_of_a_run_is_never_negative() -> None:
     async def ahead() -> SimilarityRun:
         return SimilarityRun(now + timedelta(hours=1), 1.5, 3, 2)
 
-    text, _ = await Metrics(lambda: 0, ahead, lambda: now).render("")
-    assert similarity(figures(text.decode()))["age_seconds"] == 0
+    text, _ = await Metrics(lambda: 0, ahead, trending_run, lambda: now).render("")
+    assert facts_of("similarity", figures(text.decode()))["age_seconds"] == 0

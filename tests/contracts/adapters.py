@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.domain.accounts.ports import AccountReader
@@ -15,8 +15,9 @@ from sidepro.domain.data_export.ports import DataExportReader
 from sidepro.domain.ids import ProjectId, UserId
 from sidepro.domain.images.ports import ImageReader
 from sidepro.domain.projects.comment import Comment
-from sidepro.domain.projects.ports import BoardReader, Counters, ViewCounter
+from sidepro.domain.projects.ports import BoardReader, Counters, TrendingStore, ViewCounter
 from sidepro.domain.projects.project import Project
+from sidepro.domain.projects.trending import DailyCounts, day_of
 from sidepro.domain.recommendations.ports import (
     NeighbourStore,
     PopulationReader,
@@ -26,6 +27,7 @@ from sidepro.domain.rooms.ports import RoomReader
 from sidepro.domain.rooms.room import Message, Room
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 from tests import factories
+from tests.factories import SetClock
 from tests.fakes.unit_of_work import FullUnitOfWork
 
 Storable = User | Profile | Session | Project | Comment | Room | Message
@@ -36,8 +38,8 @@ class Adapters:
     """The ports of one store, and what the contract tests need beside them.
 
     `another` gives the adapters of another process on the same store. `sessions` reads what no
-    port does. `grow_catalogue` adds entries as a later migration may. `database` is that of the
-    SQL adapters.
+    port does. `grow_catalogue` adds entries as a later migration may. `days` reads the daily
+    counts. `clock` tells the day of views. `database` is that of the SQL adapters.
     """
 
     unit_of_work: UnitOfWorkFactory[FullUnitOfWork]
@@ -53,7 +55,10 @@ class Adapters:
     data_export: DataExportReader
     another: Callable[[], Awaitable["Adapters"]]
     sessions: Callable[[], Awaitable[list[Session]]]
+    days: Callable[[], Awaitable[dict[tuple[ProjectId, date], DailyCounts]]]
     grow_catalogue: Callable[[Catalogue], Awaitable[None]]
+    trending: TrendingStore
+    clock: SetClock
     database: Database | None = None
 
     async def add(self, *entities: Storable) -> None:
@@ -78,8 +83,21 @@ class Adapters:
         async with self.unit_of_work() as work:
             added = await work.bookmarks.add(user_id, project_id, now)
             await work.projects.adjust_counters(project_id, bookmarks=int(added))
+            if added:
+                await work.projects.adjust_daily_bookmarks(project_id, day_of(now), 1)
             await work.commit()
         return added
+
+    async def remove_bookmark(self, user_id: UserId, project_id: ProjectId) -> bool:
+        """Removes a bookmark as the use case does. Returns whether there was one."""
+        async with self.unit_of_work() as work:
+            given_at = await work.bookmarks.remove(user_id, project_id)
+            removed = given_at is not None
+            await work.projects.adjust_counters(project_id, bookmarks=-int(removed))
+            if given_at is not None:
+                await work.projects.adjust_daily_bookmarks(project_id, day_of(given_at), -1)
+            await work.commit()
+        return removed
 
     async def counters(self, project_id: ProjectId) -> Counters:
         """The counters of an existing project."""

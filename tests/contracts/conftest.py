@@ -23,20 +23,28 @@ from sidepro.adapters.sql.readers.recommendation_reader import SqlRecommendation
 from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
 from sidepro.adapters.sql.schema import migrate as migrations
 from sidepro.adapters.sql.schema import tables
+from sidepro.adapters.sql.trending_store import SqlTrendingStore
 from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
 from sidepro.adapters.sql.view_counter import SqlViewCounter
 from sidepro.domain.accounts.session import Session
 from sidepro.domain.catalogue.catalogue import Catalogue
+from sidepro.domain.ids import ProjectId
 from sidepro.domain.images.urls import ImageUrls
+from sidepro.domain.projects.trending import DailyCounts
 from tests.contracts.adapters import Adapters
+from tests.factories import SetClock
+from tests.fakes.board_reader import MemoryTrendingStore
 from tests.fakes.data_export import MemoryDataExportReader
 from tests.fakes.readers import MemoryCatalogue, MemoryReader
 from tests.fakes.store import MemoryStore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from datetime import date
 
     from tests.databases import Databases
+
+Days = dict[tuple[ProjectId, "date"], DailyCounts]
 
 CATALOGUE = Path(migrations.__file__).parent / "migrations" / "data" / "catalogue_2026_11.json"
 
@@ -117,7 +125,8 @@ async def _empty(database: Database, catalogue: Catalogue) -> None:
         tables.meet_times: len(catalogue.meet_times),
     }
     async with database.writing() as connection:
-        for table in (tables.rooms, tables.users, tables.images, tables.similarity_runs):
+        runs = (tables.similarity_runs, tables.trending_runs)
+        for table in (tables.rooms, tables.users, tables.images, *runs):
             await connection.execute(delete(table))
         for table, number in known.items():
             await connection.execute(delete(table).where(table.c.id > number))
@@ -139,6 +148,9 @@ def _in_memory(store: MemoryStore) -> Adapters:
             known.meet_times + added.meet_times,
         )
 
+    async def days() -> Days:
+        return dict(store.state.days)
+
     reader = MemoryReader(store)
     return Adapters(
         unit_of_work=store.unit_of_work,
@@ -155,16 +167,27 @@ def _in_memory(store: MemoryStore) -> Adapters:
         another=another,
         sessions=sessions,
         grow_catalogue=grow_catalogue,
+        days=days,
+        trending=MemoryTrendingStore(store),
+        clock=store.clock,
     )
 
 
-def _in_sql(database: Database, others: AsyncExitStack) -> Adapters:
+def _in_sql(database: Database, others: AsyncExitStack, clock: SetClock | None = None) -> Adapters:
     """The adapters over a pool of connections; `others` closes those of other processes."""
-    cache = CatalogueCache()
+    cache, shared_clock = CatalogueCache(), clock or SetClock()
 
     async def another() -> Adapters:
         address = database.engine.url.render_as_string(hide_password=False)
-        return _in_sql(await others.enter_async_context(_opened(address)), others)
+        opened = await others.enter_async_context(_opened(address))
+        return _in_sql(opened, others, shared_clock)
+
+    async def days() -> Days:
+        async with database.reading() as connection:
+            rows = await connection.execute(select(tables.project_days))
+            return {
+                (row.project_id, row.day): DailyCounts(row.views, row.bookmarks) for row in rows
+            }
 
     async def sessions() -> list[Session]:
         async with database.reading() as connection:
@@ -189,7 +212,7 @@ def _in_sql(database: Database, others: AsyncExitStack) -> Adapters:
         accounts=SqlAccountReader(database, cache, images),
         catalogue=SqlCatalogueReader(database, cache),
         board=SqlBoardReader(database, cache, images),
-        views=SqlViewCounter(database),
+        views=SqlViewCounter(database, shared_clock),
         images=SqlImageReader(database, ImageUrls()),
         rooms=SqlRoomReader(database, images),
         recommendable=SqlRecommendationReader(database, cache, images),
@@ -199,5 +222,8 @@ def _in_sql(database: Database, others: AsyncExitStack) -> Adapters:
         another=another,
         sessions=sessions,
         grow_catalogue=grow_catalogue,
+        days=days,
+        trending=SqlTrendingStore(database),
+        clock=shared_clock,
         database=database,
     )

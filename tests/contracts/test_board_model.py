@@ -1,10 +1,12 @@
 """The board against a plain model of it: random projects, questions and walks, and others who
-publish, edit, remove, read and bookmark between any two pages.
+publish, edit, remove, read and bookmark between any two pages, while days pass and the trending
+scores are renewed.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from random import Random
@@ -22,6 +24,7 @@ from sidepro.adapters.sql.schema import tables
 from sidepro.adapters.sql.search.access_paths import SCAN, AccessPathPlanner, Plan
 from sidepro.adapters.sql.search.filters import BoardFilter
 from sidepro.adapters.sql.search.selectivity import SampleCache
+from sidepro.adapters.sql.trending_store import SqlTrendingStore
 from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
 from sidepro.adapters.sql.view_counter import SqlViewCounter
 from sidepro.domain.ids import ProjectId, UserId
@@ -31,15 +34,19 @@ from sidepro.domain.pagination import (
     Page,
     PageRequest,
 )
+from sidepro.domain.projects.bookmark_service import BookmarkService
 from sidepro.domain.projects.search_key import search_key, search_term
+from sidepro.domain.projects.trending import DailyCounts, day_of, trending_score
+from sidepro.domain.projects.trending_service import TrendingService
 from sidepro.domain.projects.views import BoardQuery, ProjectCard, Sort
 from tests import factories
 from tests.contracts.paging import over_the_wire
 from tests.databases import both_databases
-from tests.factories import NOW
+from tests.factories import NOW, SetClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import date
 
     from sidepro.domain.accounts.user import User
     from sidepro.domain.projects.project import Project
@@ -117,8 +124,11 @@ questions = st.builds(
 steps = st.lists(
     st.one_of(
         st.sampled_from(["next", "next", "next", "previous"]),
+        st.sampled_from([("renew",), ("renew",), ("pass_days", 1), ("pass_days", 6)]),
         st.builds(lambda draft: ("publish", draft), drafts),
-        st.tuples(st.sampled_from(["remove", "view", "bookmark"]), st.integers(0, 50)),
+        st.tuples(
+            st.sampled_from(["remove", "view", "bookmark", "unbookmark"]), st.integers(0, 50)
+        ),
         st.tuples(st.just("retitle"), st.integers(0, 50), titles),
     ),
     max_size=14,
@@ -164,12 +174,19 @@ class Board:
     random: Random
     projects: dict[ProjectId, Project] = field(default_factory=dict)
     views: dict[ProjectId, int] = field(default_factory=dict)
-    bookmarks: dict[ProjectId, set[UserId]] = field(default_factory=dict)
+    bookmarks: dict[ProjectId, dict[UserId, date]] = field(default_factory=dict)
+    views_of_days: dict[ProjectId, Counter[date]] = field(default_factory=dict)
+    scores: dict[ProjectId, int] = field(default_factory=dict)
+    clock: SetClock = field(default_factory=SetClock)
 
     def __post_init__(self) -> None:
         planner = RandomPlanner(self.database, self.random)
+        self.bookmarking = BookmarkService(
+            self.work, SqlBoardReader(self.database, self.cache, ImageUrls()), self.clock
+        )
         self.reader = SqlBoardReader(self.database, self.cache, ImageUrls(), planner)
-        self.counter = SqlViewCounter(self.database)
+        self.counter = SqlViewCounter(self.database, self.clock)
+        self.trending = TrendingService(SqlTrendingStore(self.database), self.clock)
 
     def work(self) -> SqlUnitOfWork:
         return SqlUnitOfWork(self.database, self.cache, ImageUrls())
@@ -188,8 +205,9 @@ class Board:
             await work.projects.add(project)
             await work.commit()
         self.projects[project.id] = project
-        self.views[project.id] = 0
-        self.bookmarks[project.id] = set()
+        self.views[project.id] = self.scores[project.id] = 0
+        self.views_of_days[project.id] = Counter()
+        self.bookmarks[project.id] = {}
 
     async def remove(self, project: Project) -> None:
         async with self.work() as work:
@@ -207,20 +225,43 @@ class Board:
     async def view(self, project: Project) -> None:
         await self.counter.add(project.id)
         self.views[project.id] += 1
+        self.views_of_days[project.id][day_of(self.clock())] += 1
 
     async def bookmark(self, project: Project) -> None:
         them = self.bookmarks[project.id]
         user = self.people[len(them) % PEOPLE]
-        async with self.work() as work:
-            added = await work.bookmarks.add(user.id, project.id, NOW)
-            await work.projects.adjust_counters(project.id, bookmarks=int(added))
-            await work.commit()
-        them.add(user.id)
+        state = await self.bookmarking.add(factories.caller(user), project.id)
+        them.setdefault(user.id, day_of(self.clock()))
+        assert state.bookmark_count == len(them)
+
+    async def unbookmark(self, project: Project) -> None:
+        them = self.bookmarks[project.id]
+        user = self.people[len(them) % PEOPLE]
+        state = await self.bookmarking.remove(factories.caller(user), project.id)
+        them.pop(user.id, None)
+        assert state.bookmark_count == len(them)
+
+    async def renew(self) -> None:
+        await self.trending.renew()
+        for project_id in self.projects:
+            views, given = self.views_of_days[project_id], self.bookmarks[project_id]
+            days = {
+                day: DailyCounts(views[day], list(given.values()).count(day))
+                for day in {*views, *given.values()}
+            }
+            self.scores[project_id] = trending_score(days, day_of(self.clock()))
+
+    def pass_days(self, days: int) -> None:
+        self.clock.forward(days * 86_400)
 
     async def do(self, step: Any) -> None:
         """Anything but turning a page."""
         if step[0] == "publish":
             await self.publish(step[1])
+        elif step[0] == "renew":
+            await self.renew()
+        elif step[0] == "pass_days":
+            self.pass_days(step[1])
         elif self.projects:
             project = list(self.projects.values())[step[1] % len(self.projects)]
             await getattr(self, step[0])(project, *step[2:])
@@ -237,6 +278,7 @@ class Board:
             Sort.NEWEST: project.created_at,
             Sort.VIEWS: self.views[project.id],
             Sort.POPULAR: len(self.bookmarks[project.id]),
+            Sort.TRENDING: self.scores[project.id],
         }
         return of[sort], project.id
 

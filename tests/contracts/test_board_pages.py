@@ -23,6 +23,8 @@ from sidepro.domain.pagination import (
 )
 from sidepro.domain.projects.project import Project
 from sidepro.domain.projects.search_key import search_key, search_term
+from sidepro.domain.projects.trending import DAYS
+from sidepro.domain.projects.trending_service import TrendingService
 from sidepro.domain.projects.views import (
     BoardQuery,
     ProjectCard,
@@ -66,12 +68,15 @@ class Entry:
     author: User
     views: int = 0
     bookmarks: int = 0
+    trending: int = 0
+    """The stored score. All views are of one day."""
 
     def place(self, sort: Sort) -> SortKey:
         values: dict[Sort, datetime | int] = {
             Sort.NEWEST: self.project.created_at,
             Sort.VIEWS: self.views,
             Sort.POPULAR: self.bookmarks,
+            Sort.TRENDING: self.trending,
         }
         return (values[sort], self.project.id)
 
@@ -105,6 +110,13 @@ class Board:
         for entry in entries:
             self.entries[entry.project.id] = entry
             await self._count(entry)
+        await self._renew()
+
+    async def _renew(self) -> None:
+        """Renew the trending scores."""
+        await TrendingService(self.adapters.trending, self.adapters.clock).renew()
+        for entry in self.entries.values():
+            entry.trending = DAYS * entry.views
 
     def _new(self) -> Entry:
         author = self.random.choice(self.authors)
@@ -134,13 +146,16 @@ class Board:
         entry.bookmarks += bookmarks
 
     async def change_something(self) -> None:
-        """Publish, delete, edit, see or bookmark some project."""
+        """Publish, delete, edit, see or bookmark some project, or renew the scores."""
         known = list(self.entries.values())
-        what = self.random.choice(["publish", "delete", "edit", "count", "count"])
+        what = self.random.choice(["publish", "delete", "edit", "count", "count", "renew"])
         if what == "publish" or not known:
             entry = self._new()
             await self.adapters.add(entry.project)
             self.entries[entry.project.id] = entry
+            return
+        if what == "renew":
+            await self._renew()
             return
         entry = self.random.choice(known)
         if what == "count":
@@ -220,7 +235,7 @@ async def test_any_query_equals_the_models(
     board = Board(adapters, catalogue, random)
     await board.fill(20)
     for number in range(30):
-        query = board.a_query(list(Sort)[number % 3])
+        query = board.a_query(list(Sort)[number % len(Sort)])
         page = await adapters.board.board(query, EVERYTHING, None)
         board.assert_page(page, query, 100, None, reverse=False)
         assert await adapters.board.board_size(query, None) == len(page.items)
@@ -233,7 +248,7 @@ async def test_paging_during_changes_equals_the_models(
     random = Random(seed)
     board = Board(adapters, catalogue, random)
     await board.fill(random.randint(5, 16))
-    sort = list(Sort)[seed % 3]
+    sort = list(Sort)[seed % len(Sort)]
     query = board.a_query(sort) if random.random() < 0.6 else BoardQuery(sort=sort)
     limit = random.randint(1, 5)
     changes = 12
@@ -264,14 +279,14 @@ async def test_paging_during_changes_equals_the_models(
         assert [item for item in met if item in stays] == expected
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(2 * len(Sort)))
 async def test_reversing_anywhere_equals_the_models(
     adapters: Adapters, catalogue: Catalogue, seed: int
 ) -> None:
     random = Random(100 + seed)
     board = Board(adapters, catalogue, random)
     await board.fill(9)
-    sort = list(Sort)[seed % 3]
+    sort = list(Sort)[seed % len(Sort)]
     query = BoardQuery(sort=sort)
     limit = random.randint(1, 4)
     cursor, place = Cursor(), None

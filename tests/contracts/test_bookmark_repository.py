@@ -105,14 +105,7 @@ async def test_one_of_many_identical_concurrent_removes_succeeds(adapters: Adapt
     await adapters.add(author, project)
     await adapters.bookmark(author.id, project.id)
 
-    async def remove(index: int) -> bool:
-        async with adapters.unit_of_work() as work:
-            removed = await work.bookmarks.remove(author.id, project.id)
-            await work.projects.adjust_counters(project.id, bookmarks=-int(removed))
-            await work.commit()
-        return removed
-
-    results = await race(adapters, MANY, remove)
+    results = await race(adapters, MANY, lambda _: adapters.remove_bookmark(author.id, project.id))
     assert results.count(True) == 1
     assert results.count(False) == MANY - 1
     assert (await adapters.counters(project.id)).bookmarks == 0
@@ -136,13 +129,10 @@ async def test_concurrent_adds_and_removes_match_the_counter(adapters: Adapters)
     await adapters.add(author, project)
 
     async def toggle(index: int) -> None:
-        async with adapters.unit_of_work() as work:
-            if index % 2:
-                by = int(await work.bookmarks.add(author.id, project.id, after(index)))
-            else:
-                by = -int(await work.bookmarks.remove(author.id, project.id))
-            await work.projects.adjust_counters(project.id, bookmarks=by)
-            await work.commit()
+        if index % 2:
+            await adapters.bookmark(author.id, project.id, after(index))
+        else:
+            await adapters.remove_bookmark(author.id, project.id)
 
     assert await race(adapters, MANY, toggle) == [None] * MANY
     count = await adapters.board.bookmarks_of(author.id, None)

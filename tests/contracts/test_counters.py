@@ -1,12 +1,15 @@
 """Counters that differ from their rows are found and repaired."""
 
 import asyncio
+from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, insert, update
 
 from sidepro.adapters.sql.counter_audit import (
     CounterDrift,
+    DailyDrift,
+    find_daily_drifts,
     find_drifts,
     repair,
 )
@@ -15,9 +18,13 @@ from sidepro.adapters.sql.schema import tables
 from sidepro.domain.errors import SideProError
 from sidepro.domain.projects.ports import Counters
 from sidepro.domain.projects.project import Project
+from sidepro.domain.projects.trending import DailyCounts, day_of
 from tests import factories
 from tests.contracts.adapters import Adapters
 from tests.contracts.concurrency import MANY, UNBLOCKED_WITHIN, race
+from tests.factories import NOW
+
+TODAY = day_of(NOW)
 
 pytestmark = [
     pytest.mark.anyio,
@@ -73,7 +80,7 @@ async def test_mending_counts_the_rows_and_leaves_the_views(adapters: Adapters) 
     one, other = await counted(adapters)
     await set_counters(adapters, one, bookmarks=0, comments=9)
     await set_counters(adapters, other, bookmarks=1)
-    await repair(database_of(adapters), await find_drifts(database_of(adapters)))
+    await repair(database_of(adapters), await find_drifts(database_of(adapters)), TODAY)
     assert await find_drifts(database_of(adapters)) == []
     assert await adapters.counters(one.id) == Counters(1, 2, 1)
     assert await adapters.counters(other.id) == Counters(0, 0, 0)
@@ -87,7 +94,7 @@ async def test_mending_makes_counters_that_are_missing(adapters: Adapters) -> No
         await connection.commit()
     wrong = await find_drifts(database_of(adapters))
     assert wrong == [CounterDrift(one.id, None, 2, None, 1)]
-    await repair(database_of(adapters), wrong)
+    await repair(database_of(adapters), wrong, TODAY)
     assert await adapters.counters(one.id) == Counters(0, 2, 1)
 
 
@@ -99,7 +106,7 @@ async def test_a_repair_skips_a_project_deleted_meanwhile(adapters: Adapters) ->
     async with adapters.unit_of_work() as work:
         await work.projects.delete(one.id)
         await work.commit()
-    await repair(database_of(adapters), wrong)
+    await repair(database_of(adapters), wrong, TODAY)
     assert await find_drifts(database_of(adapters)) == []
     assert await adapters.board.counters(one.id, None) is None
 
@@ -115,12 +122,57 @@ async def test_a_repair_waits_for_a_concurrent_change_and_counts_its_row(
     async with adapters.unit_of_work() as work:
         await work.comments.add(factories.comment(one.id, commenter.id))
         await work.projects.adjust_counters(one.id, comments=1)
-        repairing = asyncio.create_task(repair(database_of(adapters), wrong))
+        repairing = asyncio.create_task(repair(database_of(adapters), wrong, TODAY))
         await asyncio.sleep(UNBLOCKED_WITHIN)
         assert not repairing.done(), "it did not wait"
         await work.commit()
     await asyncio.wait_for(repairing, 5)
     assert await adapters.counters(one.id) == Counters(1, 2, 2)
+
+
+async def set_daily_bookmarks(adapters: Adapters, project: Project, day: date, to: int) -> None:
+    """Write a daily count past everything that keeps it right."""
+    async with database_of(adapters).writing() as connection:
+        of_day = (
+            tables.project_days.c.project_id == project.id,
+            tables.project_days.c.day == day,
+        )
+        await connection.execute(delete(tables.project_days).where(*of_day))
+        await connection.execute(
+            insert(tables.project_days).values(
+                project_id=project.id, day=day, views=3, bookmarks=to
+            )
+        )
+        await connection.commit()
+
+
+async def test_each_wrong_daily_count_of_bookmarks_is_reported(adapters: Adapters) -> None:
+    one, other = await counted(adapters)
+    assert await find_daily_drifts(database_of(adapters), TODAY) == []
+    await set_daily_bookmarks(adapters, one, TODAY, 5)
+    await set_daily_bookmarks(adapters, other, TODAY - timedelta(days=6), 1)
+    await set_daily_bookmarks(adapters, other, TODAY - timedelta(days=7), 1)
+    assert await find_daily_drifts(database_of(adapters), TODAY) == [
+        DailyDrift(one.id, TODAY, 5, 2),
+        DailyDrift(other.id, TODAY - timedelta(days=6), 1, 0),
+    ]
+
+
+async def test_a_repair_counts_bookmarks_by_day_and_leaves_the_views(adapters: Adapters) -> None:
+    one, other = await counted(adapters)
+    await set_daily_bookmarks(adapters, other, TODAY, 4)
+    async with database_of(adapters).writing() as connection:
+        of_project = tables.project_days.c.project_id == one.id
+        await connection.execute(delete(tables.project_days).where(of_project))
+        await connection.commit()
+    wrong = await find_daily_drifts(database_of(adapters), TODAY)
+    assert [drift.project_id for drift in wrong] == [one.id, other.id]
+    await repair(database_of(adapters), wrong, TODAY)
+    assert await find_daily_drifts(database_of(adapters), TODAY) == []
+    assert await adapters.days() == {
+        (one.id, TODAY): DailyCounts(0, 2),
+        (other.id, TODAY): DailyCounts(3, 0),
+    }
 
 
 async def test_nothing_is_lost_while_many_bookmark_and_comment(adapters: Adapters) -> None:
@@ -133,9 +185,8 @@ async def test_nothing_is_lost_while_many_bookmark_and_comment(adapters: Adapter
     async def attempt(index: int) -> None:
         project = (one, other)[index % 2]
         if index % 5 == 0:
-            await repair(
-                database_of(adapters), [CounterDrift(each.id, 0, 0, 0, 0) for each in (other, one)]
-            )
+            wrong = [CounterDrift(each.id, 0, 0, 0, 0) for each in (other, one)]
+            await repair(database_of(adapters), wrong, TODAY)
         elif index % 5 < 3:
             await adapters.bookmark(people[index].id, project.id)
         else:
@@ -147,4 +198,5 @@ async def test_nothing_is_lost_while_many_bookmark_and_comment(adapters: Adapter
     results = await race(adapters, MANY, attempt)
     assert not [result for result in results if isinstance(result, SideProError)]
     assert await find_drifts(database_of(adapters)) == []
+    assert await find_daily_drifts(database_of(adapters), TODAY) == []
     assert (await adapters.counters(one.id)).views == 1

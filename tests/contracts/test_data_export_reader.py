@@ -229,6 +229,9 @@ NOT_EXPORTED = {
     tables.neighbours,
     # copies of exported data, kept for a day
     tables.attempts,
+    # what others did within a week; the totals are exported
+    tables.project_days,
+    tables.project_counters.c.trending,
 }
 """Tables and columns about a person that the export leaves out."""
 

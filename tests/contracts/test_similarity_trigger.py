@@ -16,6 +16,7 @@ from sidepro.adapters.redis.client import RedisClient
 from sidepro.adapters.redis.job_claims import RedisJobClaims
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.images.image_service import ImageService
+from sidepro.domain.projects.trending_service import TrendingService
 from sidepro.domain.recommendations.ports import NeighbourStore, Progress, SimilarityRun
 from sidepro.domain.recommendations.similarity_job import SimilarityJob
 from sidepro.domain.retention import RetentionService
@@ -81,6 +82,7 @@ async def processes(
             cast("NeighbourStore", similarity),
             cast("ImageService", None),
             cast("RetentionService", None),
+            cast("TrendingService", None),
         )
 
     async with AsyncExitStack() as stack:

@@ -84,6 +84,7 @@ LIST_CASES: list[Any] = [
     pytest.param(board(BoardQuery()), id="newest"),
     pytest.param(board(BoardQuery(sort=Sort.VIEWS)), id="views"),
     pytest.param(board(BoardQuery(sort=Sort.POPULAR)), id="popular"),
+    pytest.param(board(BoardQuery(sort=Sort.TRENDING)), id="trending"),
     pytest.param(
         board(BoardQuery(text=search_term("카페"), skills=("Django", "Python"), all_skills=True)),
         id="filtered",
@@ -171,6 +172,15 @@ async def test_a_log_in_writes_in_as_few_statements_as_its_database_has(
     assert len(writing) == (3 if adapters.database.is_sqlite else 1), used
 
 
+async def test_a_view_is_one_statement_where_each_costs_a_round_trip(adapters: Adapters) -> None:
+    scene = Scene()
+    await scene.fill(adapters, 1)
+    assert adapters.database is not None
+    with statements(adapters.database) as used:
+        assert await adapters.views.add(scene.busy.id)
+    assert len(used) == (2 if adapters.database.is_sqlite else 1), used
+
+
 ONE: list[Look] = [
     lambda adapters, scene: adapters.accounts.account(scene.people[0].id),
     lambda adapters, scene: adapters.accounts.log_in_candidate(scene.author.email, "203.0.113.7"),
@@ -179,7 +189,6 @@ ONE: list[Look] = [
     lambda adapters, scene: adapters.board.texts(None, 100),
     lambda adapters, scene: adapters.images.usage(scene.author.id),
     lambda adapters, scene: adapters.rooms.unread(scene.reader.id),
-    lambda adapters, scene: adapters.views.add(scene.busy.id),
     lambda adapters, scene: adapters.recommendable.projects_by_author(
         [scene.author.id, nobody()], scene.reader.id, most=9, first=3
     ),

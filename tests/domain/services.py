@@ -188,7 +188,7 @@ class Services:
 
     def __init__(self) -> None:
         self.clock = factories.SetClock()
-        self.store = YieldingStore(factories.CATALOGUE)
+        self.store = YieldingStore(factories.CATALOGUE, self.clock)
         self.reader = MemoryReader(self.store)
         self.catalogue = MemoryCatalogue(self.store)
         self.pubsub = RecordingPubSub(self.store)

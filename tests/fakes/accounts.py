@@ -9,6 +9,7 @@ from sidepro.domain.accounts.session import MAX_SESSIONS, RefreshToken, Session
 from sidepro.domain.accounts.user import User
 from sidepro.domain.errors import EmailTaken, UsernameTaken
 from sidepro.domain.ids import SessionId, UserId
+from sidepro.domain.projects.trending import day_of
 from tests.fakes.projects import MemoryProjects
 from tests.fakes.state import Repository
 
@@ -50,8 +51,9 @@ class MemoryUsers(Repository):
             del state.comments[comment.id]
             await projects.adjust_counters(comment.project_id, comments=-1)
         for key in [key for key in state.bookmarks if key[0] == user_id]:
-            del state.bookmarks[key]
+            day = day_of(state.bookmarks.pop(key))
             await projects.adjust_counters(key[1], bookmarks=-1)
+            await projects.adjust_daily_bookmarks(key[1], day, -1)
         for project in [p for p in state.projects.values() if p.author_id == user_id]:
             await projects.delete(project.id)
         await MemorySessions(state).end_all(user_id)

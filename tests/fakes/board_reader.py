@@ -1,8 +1,11 @@
-"""The board, project pages, comments and recommendable projects of the store in memory."""
+"""The board, project pages, comments, recommendable projects and trending scores of the store in
+memory.
+"""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from typing import TypeVar
 
 from sidepro.domain.accounts.views import UserSummary
@@ -20,9 +23,15 @@ from sidepro.domain.pagination import (
     build_page,
 )
 from sidepro.domain.projects.comment import Comment
-from sidepro.domain.projects.ports import Counters, StoredMarkdown
+from sidepro.domain.projects.ports import (
+    Counters,
+    StoredMarkdown,
+    TrendingRun,
+    TrendingScore,
+)
 from sidepro.domain.projects.project import Project
 from sidepro.domain.projects.search_key import search_text
+from sidepro.domain.projects.trending import day_of, day_weights, trending_score
 from sidepro.domain.projects.views import (
     BoardQuery,
     CommentOrder,
@@ -53,13 +62,14 @@ class MemoryBoardReader:
                 return False
             viewed = replace(counters, views=counters.views + 1)
             self._store.state.counters[project_id] = viewed
+            self._store.state.add_to_day(project_id, day_of(self._store.clock()), views=1)
         return True
 
     async def board(
         self, query: BoardQuery, page: PageRequest, viewer: UserId | None
     ) -> Page[ProjectCard]:
         cards = [self._card(project, viewer) for project in self._found(query, viewer)]
-        return read_page(cards, page, _KEYS[query.sort], descending=True)
+        return read_page(cards, page, self._key(query.sort), descending=True)
 
     async def board_size(self, query: BoardQuery, viewer: UserId | None) -> int:
         return len(self._found(query, viewer))
@@ -138,6 +148,11 @@ class MemoryBoardReader:
     def _is_visible(self, project_id: ProjectId, viewer: UserId | None) -> bool:
         project = self._store.state.projects.get(project_id)
         return project is not None and project.is_visible_to(viewer)
+
+    def _key(self, sort: Sort) -> Callable[[ProjectCard], SortKey]:
+        if sort is Sort.TRENDING:
+            return lambda card: (self._store.state.trending.get(card.id, 0), card.id)
+        return _KEYS[sort]
 
     def _found(self, query: BoardQuery, viewer: UserId | None) -> list[Project]:
         state, skills = self._store.state, self._store.catalogue.skills
@@ -248,3 +263,59 @@ def read_page(
         onward = [item for item in ordered if key(item) > after]
     beyond = len(onward) < len(ordered)
     return build_page(onward[: request.limit + 1], request, beyond=beyond, key=key)
+
+
+class MemoryTrendingStore:
+    """See `sidepro.domain.projects.ports.TrendingStore`."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    async def scores(
+        self, today: date, after: ProjectId | None, limit: int
+    ) -> Sequence[TrendingScore]:
+        state = self._store.state
+        ids = sorted({project_id for project_id, _ in state.days})
+        return [
+            TrendingScore(one, state.trending.get(one, 0) != self._score(one, today))
+            for one in ids
+            if after is None or one > after
+        ][:limit]
+
+    async def faded(self, today: date, limit: int) -> Sequence[ProjectId]:
+        state, weights = self._store.state, day_weights(today)
+        counted = {project_id for project_id, day in state.days if day in weights}
+        return [one for one, score in state.trending.items() if score and one not in counted][
+            :limit
+        ]
+
+    async def renew(self, project_ids: Sequence[ProjectId], today: date) -> int:
+        changed = 0
+        async with self._store.lock:
+            state = self._store.state
+            for one in project_ids:
+                score = self._score(one, today)
+                if one in state.projects and state.trending.get(one, 0) != score:
+                    state.trending[one] = score
+                    changed += 1
+        return changed
+
+    async def delete_days(self, before: date, limit: int) -> int:
+        async with self._store.lock:
+            days = self._store.state.days
+            old = [key for key in days if key[1] < before][:limit]
+            for key in old:
+                del days[key]
+        return len(old)
+
+    async def save_run(self, run: TrendingRun) -> None:
+        async with self._store.lock:
+            self._store.state.trending_run = run
+
+    async def last_run(self) -> TrendingRun | None:
+        return self._store.state.trending_run
+
+    def _score(self, project_id: ProjectId, today: date) -> int:
+        days = self._store.state.days
+        counts = {day: counts for (one, day), counts in days.items() if one == project_id}
+        return trending_score(counts, today)

@@ -1,7 +1,7 @@
 """Projects, comments and bookmarks in memory."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
 from sidepro.domain.errors import NotFound
 from sidepro.domain.ids import (
@@ -12,6 +12,7 @@ from sidepro.domain.ids import (
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.ports import Counters
 from sidepro.domain.projects.project import Project
+from sidepro.domain.projects.trending import DailyCounts
 from tests.fakes.state import Repository
 
 
@@ -37,6 +38,9 @@ class MemoryProjects(Repository):
         state = self._state
         state.projects.pop(project_id, None)
         state.counters.pop(project_id, None)
+        state.trending.pop(project_id, None)
+        for day_key in [day_key for day_key in state.days if day_key[0] == project_id]:
+            del state.days[day_key]
         state.image_references.pop(project_id, None)
         for comment in [c for c in state.comments.values() if c.project_id == project_id]:
             del state.comments[comment.id]
@@ -54,6 +58,11 @@ class MemoryProjects(Repository):
         )
         self._state.counters[project_id] = adjusted
         return adjusted
+
+    async def adjust_daily_bookmarks(self, project_id: ProjectId, day: date, by: int) -> None:
+        counts = self._state.days.get((project_id, day), DailyCounts())
+        if by > 0 or counts.bookmarks:
+            self._state.add_to_day(project_id, day, bookmarks=by)
 
 
 class MemoryComments(Repository):
@@ -87,5 +96,5 @@ class MemoryBookmarks(Repository):
         self._state.bookmarks[user_id, project_id] = now
         return True
 
-    async def remove(self, user_id: UserId, project_id: ProjectId) -> bool:
-        return self._state.bookmarks.pop((user_id, project_id), None) is not None
+    async def remove(self, user_id: UserId, project_id: ProjectId) -> datetime | None:
+        return self._state.bookmarks.pop((user_id, project_id), None)

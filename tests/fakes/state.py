@@ -2,7 +2,7 @@
 
 from copy import copy
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import date, datetime
 
 from sidepro.domain.accounts.profile import Profile
 from sidepro.domain.accounts.session import RefreshToken, Session
@@ -19,8 +19,9 @@ from sidepro.domain.ids import (
 )
 from sidepro.domain.images.image import Image, ImageState
 from sidepro.domain.projects.comment import Comment
-from sidepro.domain.projects.ports import Counters
+from sidepro.domain.projects.ports import Counters, TrendingRun
 from sidepro.domain.projects.project import Project
+from sidepro.domain.projects.trending import DailyCounts
 from sidepro.domain.recommendations.packed import Similarities
 from sidepro.domain.recommendations.ports import SimilarityRun
 from sidepro.domain.rooms.room import Message, Room
@@ -46,6 +47,9 @@ class State:
     known_addresses: dict[tuple[UserId, str], datetime] = field(default_factory=dict)
     projects: dict[ProjectId, Project] = field(default_factory=dict)
     counters: dict[ProjectId, Counters] = field(default_factory=dict)
+    days: dict[tuple[ProjectId, date], DailyCounts] = field(default_factory=dict)
+    trending: dict[ProjectId, int] = field(default_factory=dict)
+    trending_run: TrendingRun | None = None
     comments: dict[CommentId, Comment] = field(default_factory=dict)
     bookmarks: dict[tuple[UserId, ProjectId], datetime] = field(default_factory=dict)
     rooms: dict[RoomId, Room] = field(default_factory=dict)
@@ -55,6 +59,15 @@ class State:
     similarities: Similarities | None = None
     similarity_run: SimilarityRun | None = None
     idempotency: dict[IdempotencyKey, tuple[bytes, bytes, datetime]] = field(default_factory=dict)
+
+    def add_to_day(
+        self, project_id: ProjectId, day: date, *, views: int = 0, bookmarks: int = 0
+    ) -> None:
+        """Add to the counts of a day."""
+        counts = self.days.get((project_id, day), DailyCounts())
+        self.days[project_id, day] = DailyCounts(
+            counts.views + views, counts.bookmarks + bookmarks
+        )
 
     def copied(self) -> "State":
         """A copy that can be changed without changing this one."""

@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from sidepro.domain.catalogue.catalogue import Catalogue
+from tests.factories import SetClock
 from tests.fakes.accounts import (
     MemoryProfiles,
     MemorySessions,
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
 class MemoryStore:
     """The stored state, and the lock that makes units of work follow one another."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: Catalogue, clock: SetClock | None = None) -> None:
+        """`clock` tells the day of a view."""
         self.catalogue = catalogue
+        self.clock = clock or SetClock()
         self.state = State()
         self.lock = asyncio.Lock()
 
@@ -77,7 +80,7 @@ class MemoryUnitOfWork:
     def board_reader(self) -> "MemoryReader":
         from tests.fakes.readers import MemoryReader
 
-        within = MemoryStore(self._store.catalogue)
+        within = MemoryStore(self._store.catalogue, self._store.clock)
         within.state = self._state
         return MemoryReader(within)
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.images.image_service import ImageService
+from sidepro.domain.projects.ports import TrendingRun
+from sidepro.domain.projects.trending_service import TrendingService
 from sidepro.domain.recommendations.ports import NeighbourStore, SimilarityRun
 from sidepro.domain.recommendations.similarity_job import SimilarityJob
 from sidepro.domain.retention import Deleted, RetentionService
@@ -85,6 +87,19 @@ class Retention:
         return self.deleted
 
 
+class Trending:
+    """Changes as many scores as the test says, or is unavailable."""
+
+    def __init__(self) -> None:
+        self.changed = 0
+        self.is_away = False
+
+    async def renew(self) -> TrendingRun:
+        if self.is_away:
+            raise Unavailable
+        return TrendingRun(datetime(2026, 1, 1, tzinfo=UTC), 0.25, self.changed)
+
+
 class RecordingLog:
     """Counts events by level and name."""
 
@@ -107,6 +122,7 @@ def jobs_with(
     images: Images,
     broker: AsyncBroker | None = None,
     retention: Retention | None = None,
+    trending: Trending | None = None,
 ) -> JobRunner:
     return JobRunner(
         broker or brokers.in_process(),
@@ -115,4 +131,5 @@ def jobs_with(
         cast("NeighbourStore", similarity),
         cast("ImageService", images),
         cast("RetentionService", retention),
+        cast("TrendingService", trending or Trending()),
     )

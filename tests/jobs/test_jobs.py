@@ -19,7 +19,14 @@ from sidepro.jobs import runner, scheduler, tasks
 from sidepro.jobs.similarity_trigger import BrokerSimilarityTrigger
 from sidepro.jobs.tasks import JobRunner
 from tests.clients import TIMEOUT, eventually, http_client
-from tests.jobs.fakes import Images, RecordingLog, Retention, Similarity, jobs_with
+from tests.jobs.fakes import (
+    Images,
+    RecordingLog,
+    Retention,
+    Similarity,
+    Trending,
+    jobs_with,
+)
 from tests.servers import SideProServer
 
 if TYPE_CHECKING:
@@ -77,6 +84,7 @@ async def test_the_schedule(jobs: JobRunner) -> None:
         ("similarity_tick", "* * * * *"),
         ("image_removal", "*/10 * * * *"),
         ("retention", "17 * * * *"),
+        ("trending", "*/10 * * * *"),
     }
 
 
@@ -170,6 +178,21 @@ async def test_the_retention_job_logs_what_it_deleted_and_that_the_database_is_a
         ("info", "expired_rows_deleted"): 1,
         ("warning", "retention_skipped"): 1,
     }
+
+
+async def test_the_trending_job_logs_changes_and_that_the_database_is_away(
+    similarity: Similarity, images: Images, log: RecordingLog
+) -> None:
+    trending = Trending()
+    jobs = jobs_with(InProcessJobClaims(), similarity, images, trending=trending)
+    await run_job(jobs, tasks.TRENDING)
+    assert not log.events
+    trending.changed = 3
+    await run_job(jobs, tasks.TRENDING)
+    assert log.members == {"changed": 3, "ms": 250}
+    trending.is_away = True
+    await run_job(jobs, tasks.TRENDING)
+    assert log.events == {("info", "trending_renewed"): 1, ("warning", "trending_skipped"): 1}
 
 
 # --------------------------------------------------------------------------- beginning and end

@@ -67,7 +67,7 @@ def build_storage(settings: Settings, public_url: str) -> Storage:
         catalogue=SqlCatalogueReader(database, cache),
         accounts=SqlAccountReader(database, cache, image_urls),
         board=SqlBoardReader(database, cache, image_urls),
-        views=SqlViewCounter(database),
+        views=SqlViewCounter(database, system.clock),
     )
 
 

@@ -28,6 +28,7 @@ from sidepro.adapters.sql.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.engine.locks import SqlJobLock
 from sidepro.adapters.sql.readers.population_reader import SqlPopulationReader
+from sidepro.adapters.sql.trending_store import SqlTrendingStore
 from sidepro.adapters.sql.view_counter import SqlViewCounter
 from sidepro.api.chat.hub import Hub
 from sidepro.api.chat.limits import SocketLimits
@@ -38,6 +39,7 @@ from sidepro.bootstrap.services import Media, build_security, build_services
 from sidepro.domain.accounts.administration_service import AdministrationService
 from sidepro.domain.channels import ROOM
 from sidepro.domain.errors import Unavailable
+from sidepro.domain.projects.trending_service import TrendingService
 from sidepro.domain.recommendations.similarity_job import SimilarityJob
 from sidepro.domain.retention import RetentionService
 from sidepro.domain.rooms.message_writer import MessageWriter
@@ -84,6 +86,7 @@ class Container:
     chat: Sequence[RedisPubSub | RedisPresence]
     administration: AdministrationService
     similarity: SimilarityJob
+    trending: TrendingService
     job_runner: JobRunner
     similarity_trigger: BrokerSimilarityTrigger
     api: ApiDependencies
@@ -158,6 +161,7 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
         SqlJobLock(storage.database),
         system.clock,
     )
+    trending = TrendingService(SqlTrendingStore(storage.database), system.clock)
     retention = RetentionService(storage.unit_of_work, system.clock, settings.refresh_token_ttl)
     metrics = settings.metrics or _default_metrics(settings, public_url)
     return Container(
@@ -178,6 +182,7 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
             audit_log,
         ),
         similarity=similarity,
+        trending=trending,
         job_runner=JobRunner(
             broker,
             shared.job_claims,
@@ -185,6 +190,7 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
             shared.neighbours,
             services.images,
             retention,
+            trending,
         ),
         similarity_trigger=similarity_trigger,
         api=api,
@@ -192,7 +198,12 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
         optional_checks=_optional_checks(storage, shared),
         media=storage.images if isinstance(storage.images, FolderImages) else None,
         metrics=(
-            Metrics(lambda: api.hub.sockets, shared.neighbours.last_run, system.clock)
+            Metrics(
+                lambda: api.hub.sockets,
+                shared.neighbours.last_run,
+                trending.store.last_run,
+                system.clock,
+            )
             if metrics != "off"
             else None
         ),

@@ -24,6 +24,7 @@ from sidepro.cli.runtime import (
 from sidepro.demo import seeder
 from sidepro.demo.generator import Sizes
 from sidepro.demo.people import DEMO_EMAILS, DEMO_PASSWORD
+from sidepro.domain.projects.trending import day_of
 from sidepro.settings import Settings
 
 
@@ -106,6 +107,7 @@ async def seed_if_empty(container: Container, sizes: Sizes | None = None, seed: 
             render=container.markdown,
             progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
+    await container.trending.renew()
     return True
 
 
@@ -142,21 +144,29 @@ def counters_check(fix: bool) -> None:
     """Compare the counts with the rows. Fails if they differ and are not repaired."""
 
     async def work(container: Container) -> None:
+        today = day_of(system.clock())
         drifts = await counter_audit.find_drifts(container.database)
+        daily_drifts = await counter_audit.find_daily_drifts(container.database, today)
+        wrong = {one.project_id for one in drifts} | {one.project_id for one in daily_drifts}
         for drift in drifts:
             click.echo(
                 f"project {drift.project_id}:"
                 f" bookmarks {_count(drift.bookmarks)}, actual {drift.bookmark_rows};"
                 f" comments {_count(drift.comments)}, actual {drift.comment_rows}"
             )
-        if not drifts:
+        for one in daily_drifts:
+            click.echo(
+                f"project {one.project_id}:"
+                f" bookmarks of {one.day} {one.bookmarks}, actual {one.bookmark_rows}"
+            )
+        if not wrong:
             click.echo("all counts are right")
         elif fix:
-            await counter_audit.repair(container.database, drifts)
-            click.echo(f"repaired the counts of {_projects(len(drifts))}")
+            await counter_audit.repair(container.database, [*drifts, *daily_drifts], today)
+            click.echo(f"repaired the counts of {_projects(len(wrong))}")
         else:
             raise CommandError(
-                f"the counts of {_projects(len(drifts))} are wrong; --fix repairs them"
+                f"the counts of {_projects(len(wrong))} are wrong; --fix repairs them"
             )
 
     run_with_container(load_settings(), work)

@@ -4,9 +4,10 @@ The same arguments give the same data.
 """
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from math import comb, isqrt
 from typing import NamedTuple
@@ -23,6 +24,7 @@ from sidepro.domain.ids import CommentId, ProjectId, RoomId, UserId
 from sidepro.domain.images.urls import ImageUrls
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.project import Project
+from sidepro.domain.projects.trending import DAYS, DailyCounts, day_of, first_day
 from sidepro.domain.rooms.room import Message, Participant, Room
 
 FIRST_USER_ROOMS = 20
@@ -70,7 +72,8 @@ class Bookmark(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class DemoData:
     """The demo data. Users, projects, comments and bookmarks are sorted by time. `views` has the
-    number of views of each project, at least its number of bookmarks.
+    number of views of each project, at least its number of bookmarks. `days` has the counts of the
+    last seven days that are not zero.
     """
 
     users: Sequence[User]
@@ -82,6 +85,7 @@ class DemoData:
     rooms: Sequence[Room]
     messages: Sequence[Message]
     pictures: Sequence[DemoPicture]
+    days: Mapping[tuple[ProjectId, date], DailyCounts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +129,7 @@ def generate(
         rooms=rooms,
         messages=messages,
         pictures=pictures.planned,
+        days=generator.days(works, views, bookmarks),
     )
 
 
@@ -262,6 +267,31 @@ class _Generator:
         for each in comments:
             views[each.project_id] += self.rng.randint(1, 4)
         return views
+
+    def days(
+        self,
+        works: Sequence[_Work],
+        views: Mapping[ProjectId, int],
+        bookmarks: Sequence[Bookmark],
+    ) -> dict[tuple[ProjectId, date], DailyCounts]:
+        """The counts of the last days: the bookmarks, and a share of the views. Some old projects
+        are seen much, others not at all.
+        """
+        rng, today = self.rng, day_of(self._now)
+        first = first_day(today)
+        bookmarked = Counter((each.project_id, day_of(each.created_at)) for each in bookmarks)
+        days = {}
+        for work in works:
+            project_id, published = work.project.id, day_of(work.project.created_at)
+            age = (today - published).days + 1
+            share = 1.0 if age <= DAYS else min(1.0, rng.uniform(0, 3) ** 2 * DAYS / age)
+            choices = [max(published, first + timedelta(days=day)) for day in range(DAYS)]
+            seen = Counter(rng.choices(choices, k=int(views[project_id] * share)))
+            for day in sorted(set(choices)):
+                counts = DailyCounts(seen[day], bookmarked[project_id, day])
+                if counts != DailyCounts():
+                    days[project_id, day] = counts
+        return days
 
     def _shares(self, works: Sequence[_Work], total: int, limit: int) -> list[int]:
         return self.rng.distribute([work.weight for work in works], total, limit)

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from sidepro.demo.generator import DemoData, Sizes, generate
@@ -16,6 +16,7 @@ from sidepro.domain.images.image import Image
 from sidepro.domain.images.ports import ImageStore
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.project import Project
+from sidepro.domain.projects.trending import DailyCounts
 from sidepro.domain.rooms.room import Message, Room
 
 Progress = Callable[[int, int], None]
@@ -42,6 +43,7 @@ class DemoWriter(Protocol):
         messages: Sequence[Message],
         images: Sequence[Image],
         shown: Sequence[tuple[ProjectId, ImageId]],
+        days: Mapping[tuple[ProjectId, date], DailyCounts],
         progress: Progress,
     ) -> None:
         """Store everything in one transaction; every counter MUST equal its rows. The objects of
@@ -109,5 +111,6 @@ async def _write_rows(
         messages=data.messages,
         images=images,
         shown=[(each.project_id, each.id) for each in data.pictures if each.project_id],
+        days=data.days,
         progress=progress,
     )

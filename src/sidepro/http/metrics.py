@@ -1,5 +1,5 @@
-"""Prometheus metrics: requests and sockets of this process, and the last similarity run of any
-process.
+"""Prometheus metrics: requests and sockets of this process, and the last runs of the similarity
+and trending jobs in any process.
 """
 
 import asyncio
@@ -26,6 +26,7 @@ from prometheus_client.registry import Collector
 
 from sidepro.domain.clock import Clock
 from sidepro.domain.errors import NotAuthenticated, Unavailable
+from sidepro.domain.projects.ports import TrendingRun
 from sidepro.domain.recommendations.ports import SimilarityRun
 
 log = structlog.get_logger(__name__)
@@ -37,7 +38,9 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 OTHER = "other"
 """Label of unknown methods and routes. Clients must not be able to create time series."""
 
-LastRun = Callable[[], Awaitable[SimilarityRun | None]]
+LastJobRun = SimilarityRun | TrendingRun
+
+LastRun = Callable[[], Awaitable[LastJobRun | None]]
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Seconds."""
@@ -49,10 +52,10 @@ class Metrics:
     def __init__(
         self,
         sockets: Callable[[], int],
-        last_run: LastRun,
+        last_similarity_run: LastRun,
+        last_trending_run: LastRun,
         clock: Clock,
     ) -> None:
-        self._last_run = last_run
         # Not the global registry: tests run several applications in one process.
         self._registry = CollectorRegistry()
         self._requests = Counter(
@@ -71,8 +74,12 @@ class Metrics:
         Gauge("sidepro_open_sockets", "Open chat sockets.", registry=self._registry).set_function(
             sockets
         )
-        self._similarity = _SimilarityCollector(clock)
-        self._registry.register(self._similarity)
+        self._jobs = (
+            _RunCollector("similarity", last_similarity_run, clock),
+            _RunCollector("trending", last_trending_run, clock),
+        )
+        for job in self._jobs:
+            self._registry.register(job)
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self._registry)
 
@@ -84,23 +91,34 @@ class Metrics:
 
     async def render(self, accept: str) -> tuple[bytes, str]:
         """The metrics and their media type, in the format that the Accept header asks for."""
-        try:
-            async with asyncio.timeout(STORE_TIMEOUT):
-                run = await self._last_run()
-        except (Unavailable, TimeoutError):
-            log.warning("similarity_metrics_unavailable")
-            run = None
-        self._similarity.run = run
+        runs = await asyncio.gather(*(job.last_run() for job in self._jobs))
+        for job, run in zip(self._jobs, runs, strict=True):
+            job.run = run
         encode, media_type = choose_encoder(accept)
         return encode(self._registry), media_type
 
 
-class _SimilarityCollector(Collector):
-    """Yields nothing while no run is known."""
+Facts = tuple[tuple[str, str, float], ...]
+"""Names, meanings and values."""
 
-    def __init__(self, clock: Clock) -> None:
+
+class _RunCollector(Collector):
+    """The last run of a job. Yields nothing while no run is known."""
+
+    def __init__(self, job: str, last_run: LastRun, clock: Clock) -> None:
+        self._job = job
+        self._last_run = last_run
         self._clock = clock
-        self.run: SimilarityRun | None = None
+        self.run: LastJobRun | None = None
+
+    async def last_run(self) -> LastJobRun | None:
+        """The last run, or `None` while its store is unavailable."""
+        try:
+            async with asyncio.timeout(STORE_TIMEOUT):
+                return await self._last_run()
+        except (Unavailable, TimeoutError):
+            log.warning("job_metrics_unavailable", job=self._job)
+            return None
 
     def collect(self) -> Iterator[Metric]:
         if self.run is None:
@@ -109,16 +127,20 @@ class _SimilarityCollector(Collector):
         age = (self._clock() - computed_at).total_seconds()
         for name, meaning, value in (
             ("duration_seconds", "Duration of the last run.", self.run.seconds),
-            ("users", "Users with a profile in the last run.", self.run.people),
-            (
-                "changed_users",
-                "Users changed since the run before.",
-                self.run.changed,
-            ),
+            *_facts(self.run),
             ("computed_timestamp_seconds", "Unix time of the last run.", computed_at.timestamp()),
             ("age_seconds", "Age of the last run.", max(0.0, age)),
         ):
-            yield GaugeMetricFamily(f"sidepro_similarity_{name}", meaning, value)
+            yield GaugeMetricFamily(f"sidepro_{self._job}_{name}", meaning, value)
+
+
+def _facts(run: LastJobRun) -> Facts:
+    if isinstance(run, TrendingRun):
+        return (("changed_scores", "Scores changed by the last run.", run.changed),)
+    return (
+        ("users", "Users with a profile in the last run.", run.people),
+        ("changed_users", "Users changed since the run before.", run.changed),
+    )
 
 
 def metrics_routes(metrics: Metrics | None, token: str | None) -> list[ControllerRouterHandler]:

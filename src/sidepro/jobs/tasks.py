@@ -11,6 +11,7 @@ from taskiq import AsyncBroker
 
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.images.image_service import ImageService
+from sidepro.domain.projects.trending_service import TrendingService
 from sidepro.domain.recommendations.ports import NeighbourStore
 from sidepro.domain.recommendations.similarity_job import SimilarityJob
 from sidepro.domain.retention import RetentionService
@@ -26,6 +27,7 @@ SIMILARITY_TICK = "similarity_tick"
 REQUESTED_SIMILARITY_TICK = "asked_similarity_tick"
 IMAGE_REMOVAL = "image_removal"
 RETENTION = "retention"
+TRENDING = "trending"
 
 REQUESTED_CLAIM = "similarity-asked"
 """The claim of a requested tick that has been sent and has not started."""
@@ -64,6 +66,7 @@ class JobRunner:
         neighbours: NeighbourStore,
         images: ImageService,
         retention: RetentionService,
+        trending: TrendingService,
     ) -> None:
         self.broker = broker
         self.claims = claims
@@ -71,6 +74,7 @@ class JobRunner:
         self._neighbours = neighbours
         self._images = images
         self._retention = retention
+        self._trending = trending
         self._running: set[asyncio.Task[None]] = set()
         self._shutting_down = asyncio.Event()
         self._is_cancelled = threading.Event()
@@ -93,11 +97,15 @@ class JobRunner:
         async def retention(sent_at: float) -> None:
             await self._run(RETENTION, sent_at, self._delete_expired)
 
+        async def trending(sent_at: float) -> None:
+            await self._run(TRENDING, sent_at, self._renew_trending)
+
         register = self.broker.register_task
         register(similarity_tick, task_name=SIMILARITY_TICK, schedule=EVERY_MINUTE)
         register(requested_similarity_tick, task_name=REQUESTED_SIMILARITY_TICK)
         register(image_removal, task_name=IMAGE_REMOVAL, schedule=EVERY_TEN_MINUTES)
         register(retention, task_name=RETENTION, schedule=EVERY_HOUR)
+        register(trending, task_name=TRENDING, schedule=EVERY_TEN_MINUTES)
 
     async def shut_down(self, grace: float) -> None:
         """Start no more jobs, and cancel those that have not finished after `grace` seconds."""
@@ -194,3 +202,13 @@ class JobRunner:
             return
         if any(astuple(deleted)):
             log.info("expired_rows_deleted", **asdict(deleted))
+
+    async def _renew_trending(self) -> None:
+        try:
+            run = await self._trending.renew()
+        except Unavailable:
+            # The next run renews the rest.
+            log.warning("trending_skipped", reason="database unavailable")
+            return
+        if run.changed:
+            log.info("trending_renewed", changed=run.changed, ms=round(run.seconds * 1000))

@@ -1,20 +1,29 @@
 """Compares the counters of projects with the rows that they count, and repairs them.
 
-A counter changes in the transaction that adds or removes its row, so only manual changes make it
-wrong. Views have no rows to count.
+A counter changes in the transaction that adds or removes its row. Only manual changes make it
+wrong, and versions that have no daily counts. Views have no rows to count.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Table, bindparam, func, literal, or_, select, update
+from sqlalchemy import Date, Table, bindparam, func, literal, or_, select, union_all, update
 from sqlalchemy.sql.selectable import NamedFromClause
 
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.engine.dialect import upsert
-from sidepro.adapters.sql.schema.tables import bookmarks, comments, project_counters, projects
+from sidepro.adapters.sql.schema.expressions import KoreanDay
+from sidepro.adapters.sql.schema.tables import (
+    bookmarks,
+    comments,
+    project_counters,
+    project_days,
+    projects,
+)
 from sidepro.domain.ids import ProjectId
+from sidepro.domain.projects.trending import KOREA, first_day
 
 BATCH_SIZE = 500
 """Projects repaired in one transaction."""
@@ -29,6 +38,16 @@ class CounterDrift:
     bookmark_rows: int
     comments: int | None
     comment_rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class DailyDrift:
+    """A project and day of the last week whose count of bookmarks differs from its rows."""
+
+    project_id: ProjectId
+    day: date
+    bookmarks: int
+    bookmark_rows: int
 
 
 def _counts(table: Table) -> NamedFromClause:
@@ -91,6 +110,38 @@ _RECOUNT = (
     .where(project_counters.c.project_id.in_(bindparam("ids", expanding=True)))
     .values(bookmarks=_count_of(bookmarks), comments=_count_of(comments))
 )
+_day_of_bookmark = KoreanDay(bookmarks.c.created_at)
+_FIRST_DAY = bindparam("first_day", type_=Date())
+_IS_RECENT = bookmarks.c.created_at >= bindparam("since", type_=bookmarks.c.created_at.type)
+_stored_and_rows = union_all(
+    select(
+        project_days.c.project_id,
+        project_days.c.day,
+        project_days.c.bookmarks.label("stored"),
+        literal(0).label("rows"),
+    ).where(project_days.c.day >= _FIRST_DAY),
+    select(bookmarks.c.project_id, _day_of_bookmark, literal(0), literal(1)).where(_IS_RECENT),
+).subquery("stored_and_rows")
+_stored, _rows = func.sum(_stored_and_rows.c.stored), func.sum(_stored_and_rows.c.rows)
+_DAILY_DRIFTS = (
+    select(_stored_and_rows.c.project_id, _stored_and_rows.c.day, _stored, _rows)
+    .group_by(_stored_and_rows.c.project_id, _stored_and_rows.c.day)
+    .having(_stored != _rows)
+    .order_by(_stored_and_rows.c.project_id, _stored_and_rows.c.day)
+)
+_FORGET_DAILY_BOOKMARKS = (
+    update(project_days)
+    .where(
+        project_days.c.project_id.in_(bindparam("ids", expanding=True)),
+        project_days.c.day >= _FIRST_DAY,
+    )
+    .values(bookmarks=0)
+)
+_DAILY_BOOKMARKS = (
+    select(bookmarks.c.project_id, _day_of_bookmark, literal(0), func.count())
+    .where(bookmarks.c.project_id.in_(bindparam("ids", expanding=True)), _IS_RECENT)
+    .group_by(bookmarks.c.project_id, _day_of_bookmark)
+)
 
 
 async def find_drifts(database: Database) -> list[CounterDrift]:
@@ -102,14 +153,33 @@ async def find_drifts(database: Database) -> list[CounterDrift]:
     return [CounterDrift(*row) for row in await database.fetch(_DRIFTS)]
 
 
-async def repair(database: Database, wrong: Sequence[CounterDrift]) -> None:
+async def find_daily_drifts(database: Database, today: date) -> list[DailyDrift]:
+    """All days of the last week whose counts of bookmarks are wrong, ordered by project and day.
+
+    Raises:
+        Unavailable: the database cannot be reached.
+    """
+    rows = await database.fetch(_DAILY_DRIFTS, _last_week(today))
+    return [DailyDrift(row[0], row[1], int(row[2]), int(row[3])) for row in rows]
+
+
+def _last_week(today: date) -> dict[str, Any]:
+    first = first_day(today)
+    since = datetime(first.year, first.month, first.day, tzinfo=KOREA)
+    return {"first_day": first, "since": since}
+
+
+async def repair(
+    database: Database, wrong: Sequence[CounterDrift | DailyDrift], today: date
+) -> None:
     """Recount the rows of these projects, while others read and write.
 
     Raises:
         Unavailable: the database cannot be reached. Batches committed before stay repaired.
     """
-    for start in range(0, len(wrong), BATCH_SIZE):
-        ids = [one.project_id for one in wrong[start : start + BATCH_SIZE]]
+    projects_to_count = sorted({one.project_id for one in wrong})
+    for start in range(0, len(projects_to_count), BATCH_SIZE):
+        ids = projects_to_count[start : start + BATCH_SIZE]
         async with database.writing() as connection:
             missing = upsert(connection, project_counters).from_select(
                 ["project_id", "views", "bookmarks", "comments"], _MISSING
@@ -122,4 +192,14 @@ async def repair(database: Database, wrong: Sequence[CounterDrift]) -> None:
             # row that this count misses is added to the counter afterwards.
             await connection.execute(_LOCK, {"ids": ids})
             await connection.execute(_RECOUNT, {"ids": ids})
+            parameters = {"ids": ids, **_last_week(today)}
+            await connection.execute(_FORGET_DAILY_BOOKMARKS, parameters)
+            counted = upsert(connection, project_days).from_select(
+                ["project_id", "day", "views", "bookmarks"], _DAILY_BOOKMARKS
+            )
+            replaced = counted.on_conflict_do_update(
+                index_elements=[project_days.c.project_id, project_days.c.day],
+                set_={"bookmarks": counted.excluded.bookmarks},
+            )
+            await connection.execute(replaced, parameters)
             await connection.commit()

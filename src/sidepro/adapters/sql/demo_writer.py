@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from itertools import chain, islice
 from typing import Any
 
@@ -26,6 +26,7 @@ from sidepro.domain.ids import ImageId, ProjectId, UserId
 from sidepro.domain.images.image import Image, ImageState
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.project import Project
+from sidepro.domain.projects.trending import DailyCounts
 from sidepro.domain.rooms.room import Message, Room
 
 BATCH = 1_000
@@ -71,12 +72,13 @@ class SqlDemoWriter:
         messages: Sequence[Message],
         images: Sequence[Image],
         shown: Sequence[tuple[ProjectId, ImageId]],
+        days: Mapping[tuple[ProjectId, date], DailyCounts],
         progress: Callable[[int, int], None],
     ) -> None:
         skills = sum(len(profile.skills) for profile in profiles)
         skills += sum(len(project.skills) for project in projects)
         project_rows = 3 * len(projects)  # the project, its n-grams and its counters
-        others = (users, profiles, comments, bookmarks, rooms, messages, images, shown)
+        others = (users, profiles, comments, bookmarks, rooms, messages, images, shown, days)
         total, done = project_rows + skills + sum(map(len, others)), 0
         async with self._database.writing() as connection:
             ids = await self._catalogue.current(TransactionSource(connection))
@@ -91,6 +93,7 @@ class SqlDemoWriter:
                 (tables.projects, _projects(projects, authors)),
                 (tables.project_search, _search(projects, authors)),
                 (tables.project_counters, _counters(projects, views, comments, bookmarks)),
+                (tables.project_days, _days(days)),
                 (
                     tables.project_skills,
                     _flat(project_skill_rows(one, ids) for one in projects),
@@ -154,6 +157,16 @@ def _counters(
             "views": views[project.id],
             "bookmarks": bookmark_counts[project.id],
             "comments": comment_counts[project.id],
+        }
+
+
+def _days(days: Mapping[tuple[ProjectId, date], DailyCounts]) -> Rows:
+    for (project_id, day), counts in days.items():
+        yield {
+            "project_id": project_id,
+            "day": day,
+            "views": counts.views,
+            "bookmarks": counts.bookmarks,
         }
 
 

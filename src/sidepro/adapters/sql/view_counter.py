@@ -1,4 +1,4 @@
-"""View counts: simultaneous views share a statement."""
+"""View counts, in total and by day: simultaneous views share a statement."""
 
 import asyncio
 from collections import defaultdict
@@ -6,15 +6,19 @@ from collections.abc import Iterable
 from itertools import chain, islice
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Date, Select, bindparam, literal, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningUpdate
+from sqlalchemy.sql.selectable import ReturnsRows
 
 from sidepro.adapters.sql.engine.database import POOL_TIMEOUT, Database
 from sidepro.adapters.sql.engine.fast_reads import RowLocked
-from sidepro.adapters.sql.schema.tables import project_counters
+from sidepro.adapters.sql.schema.tables import project_counters, project_days
+from sidepro.domain.clock import Clock
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.ids import ProjectId
 from sidepro.domain.projects.ports import VIEW_TIMEOUT
+from sidepro.domain.projects.trending import day_of
 
 MAX_BATCH = 256
 """Projects counted by one statement."""
@@ -27,6 +31,9 @@ _ROWS = select(project_counters.c.project_id).where(
 )
 
 
+_NUMBER = bindparam("number", type_=project_counters.c.views.type)
+
+
 def _count(*, skip_locked: bool) -> ReturningUpdate[Any]:
     # Locks in a fixed order, to avoid deadlocks between processes.
     rows = _ROWS.order_by(project_counters.c.project_id).with_for_update(
@@ -35,12 +42,39 @@ def _count(*, skip_locked: bool) -> ReturningUpdate[Any]:
     return (
         update(project_counters)
         .where(project_counters.c.project_id.in_(rows))
-        .values(views=project_counters.c.views + bindparam("number"))
+        .values(views=project_counters.c.views + _NUMBER)
         .returning(project_counters.c.project_id)
     )
 
 
-_COUNT, _COUNT_UNLOCKED = _count(skip_locked=False), _count(skip_locked=True)
+def _count_today(
+    insert: "postgresql.Insert | sqlite.Insert", counted: Select[Any]
+) -> "postgresql.Insert | sqlite.Insert":
+    """Adds the number to today's views of the counted projects. Their counters are locked."""
+    rows = counted.add_columns(bindparam("day", type_=Date()), _NUMBER, literal(0))
+    columns = project_days.c
+    return insert.from_select(
+        [columns.project_id, columns.day, columns.views, columns.bookmarks], rows
+    ).on_conflict_do_update(
+        index_elements=[columns.project_id, columns.day],
+        set_={"views": columns.views + insert.excluded.views},
+    )
+
+
+def _postgresql_statements(*, skip_locked: bool) -> tuple[ReturnsRows, ...]:
+    """One statement, and so one round trip."""
+    counted = _count(skip_locked=skip_locked).cte("counted")
+    today = _count_today(postgresql.insert(project_days), select(counted.c.project_id))
+    return (select(counted.c.project_id).add_cte(today.cte("today")),)
+
+
+# SQLite has no WITH that writes. Its statements cost no round trip.
+_SQLITE: tuple[ReturnsRows, ...] = (
+    _count(skip_locked=False),
+    _count_today(sqlite.insert(project_days), _ROWS).returning(project_days.c.project_id),
+)
+_POSTGRESQL = _postgresql_statements(skip_locked=False)
+_POSTGRESQL_UNLOCKED = _postgresql_statements(skip_locked=True)
 
 Pending = dict[ProjectId, list[asyncio.Future[bool]]]
 """For each project, a future for each of its views."""
@@ -54,8 +88,12 @@ class SqlViewCounter:
     commit.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
+        """A view belongs to the day of the statement that counts it."""
         self._database = database
+        self._clock = clock
+        self._statements = _SQLITE if database.is_sqlite else _POSTGRESQL
+        self._unlocked_statements = _SQLITE if database.is_sqlite else _POSTGRESQL_UNLOCKED
         self._pending: Pending = {}
         self._task: asyncio.Task[None] | None = None
         self._locked: frozenset[ProjectId] = frozenset()
@@ -142,15 +180,16 @@ class SqlViewCounter:
         """Add `number` views to each project. Returns the counted and the locked ones; the others
         do not exist.
         """
-        parameters = {"ids": ids, "number": number}
+        parameters = {"ids": ids, "number": number, "day": day_of(self._clock())}
+        write = self._database.write
         if not self._locked:
             try:
-                return _ids(await self._database.write(_COUNT, parameters)), set()
+                return _ids(await write(parameters, *self._statements)), set()
             except RowLocked:
                 # The others must not wait for the locked row, now or in the next rounds.
                 self._locked = frozenset(ids)
         try:
-            counted = _ids(await self._database.write(_COUNT_UNLOCKED, parameters))
+            counted = _ids(await write(parameters, *self._unlocked_statements))
         except RowLocked as error:  # a migration locks the table
             raise Unavailable from error
         rest = [project_id for project_id in ids if project_id not in counted]

@@ -33,7 +33,7 @@ from sidepro.api.schemas import (
 )
 from sidepro.domain.errors import Forbidden
 from sidepro.domain.ids import ProjectId, UserId
-from sidepro.domain.projects import views
+from sidepro.domain.projects import trending, views
 from sidepro.http.cursors import page_request, scope_of
 from sidepro.http.etags import ANY, entity_tags
 from sidepro.http.path_ids import PathId
@@ -64,6 +64,14 @@ SEARCH_RULE = (
     " characters, skin tones, and the kinds of quotes, hyphens, tildes and middle dots do not"
     " matter. The last Hangul syllable may be half typed. Letters that stand alone (`ㅋㅋ`)"
     " match only letters that stand alone. `%`, `_` and `\\` have no special meaning."
+)
+
+SORT_RULE = (
+    "The sort order, descending; ids break ties. `trending` sorts by a stored score of the last"
+    f" {trending.DAYS} days in Korea, today included: views, plus {trending.BOOKMARK_WEIGHT} for"
+    f" each bookmark. Today's count {trending.DAYS} times, yesterday's {trending.DAYS - 1} times,"
+    " those of the first day once. A job renews the scores every ten minutes. Projects without a"
+    " score come last."
 )
 
 _REVISION = re.compile(r"[1-9][0-9]{0,8}")
@@ -168,9 +176,7 @@ async def list_projects(
         Parameter(description="Whether any skill is enough."),
     ] = "any",
     author: Annotated[UUID | None, Parameter(description="The id of the author.")] = None,
-    sort: Annotated[
-        views.Sort, Parameter(description="The sort order, descending; ids break ties.")
-    ] = views.Sort.NEWEST,
+    sort: Annotated[views.Sort, Parameter(description=SORT_RULE)] = views.Sort.NEWEST,
     limit: Limit = LIMIT,
     cursor: CursorText = None,
     total: Total = False,

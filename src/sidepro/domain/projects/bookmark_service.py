@@ -7,6 +7,7 @@ from sidepro.domain.identity import Caller
 from sidepro.domain.ids import ProjectId, UserId
 from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.projects.ports import BoardReader, ProjectUnitOfWork
+from sidepro.domain.projects.trending import day_of
 from sidepro.domain.projects.views import BookmarkState, ProjectCard
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 
@@ -25,21 +26,28 @@ class BookmarkService:
         Raises:
             NotFound: there is no such project.
         """
+        now = self.clock()
         async with self.unit_of_work() as work:
-            added = await work.bookmarks.add(caller.id, project_id, self.clock())
+            added = await work.bookmarks.add(caller.id, project_id, now)
             counters = await work.projects.adjust_counters(project_id, bookmarks=int(added))
+            if added:
+                await work.projects.adjust_daily_bookmarks(project_id, day_of(now), 1)
             await work.commit()
         return BookmarkState(True, counters.bookmarks)
 
     async def remove(self, caller: Caller, project_id: ProjectId) -> BookmarkState:
-        """Remove the caller's bookmark. Safe to repeat.
+        """Remove the caller's bookmark, also from the count of the day when it was given. Safe to
+        repeat.
 
         Raises:
             NotFound: there is no such project.
         """
         async with self.unit_of_work() as work:
-            removed = await work.bookmarks.remove(caller.id, project_id)
-            counters = await work.projects.adjust_counters(project_id, bookmarks=-int(removed))
+            given_at = await work.bookmarks.remove(caller.id, project_id)
+            by = 0 if given_at is None else -1
+            counters = await work.projects.adjust_counters(project_id, bookmarks=by)
+            if given_at is not None:
+                await work.projects.adjust_daily_bookmarks(project_id, day_of(given_at), -1)
             await work.commit()
         return BookmarkState(False, counters.bookmarks)
 

@@ -1,7 +1,8 @@
 """Ports of the board."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from sidepro.domain.idempotency import IdempotentUnitOfWork
@@ -26,6 +27,25 @@ class Counters:
     views: int
     bookmarks: int
     comments: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrendingScore:
+    """Whether a project's stored trending score differs from that of its daily counts."""
+
+    project_id: ProjectId
+    is_outdated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TrendingRun:
+    """Facts about a run of the trending job: its start, its duration in seconds (at least 0,
+    stored in milliseconds), and how many scores it changed.
+    """
+
+    computed_at: datetime
+    seconds: float
+    changed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +113,14 @@ class ProjectRepository(Protocol):
         """
         ...
 
+    async def adjust_daily_bookmarks(self, project_id: ProjectId, day: date, by: int) -> None:
+        """Add 1 or -1 to the bookmarks of a day, after `adjust_counters` in the same unit of work.
+
+        The store MUST do the addition. A day without counts MUST stay so when 1 is subtracted: its
+        bookmarks are not counted any more.
+        """
+        ...
+
 
 class CommentRepository(Protocol):
     """Comments, inside a unit of work."""
@@ -129,8 +157,10 @@ class BookmarkRepository(Protocol):
         """
         ...
 
-    async def remove(self, user_id: UserId, project_id: ProjectId) -> bool:
-        """Delete the bookmark, if there is one; `True` for exactly one of concurrent calls."""
+    async def remove(self, user_id: UserId, project_id: ProjectId) -> datetime | None:
+        """Delete the bookmark, if there is one. Returns when it was given, for exactly one of
+        concurrent calls, and `None` for the others.
+        """
         ...
 
 
@@ -142,14 +172,54 @@ class ViewCounter(Protocol):
     """Counts views of projects, outside any unit of work."""
 
     async def add(self, project_id: ProjectId) -> bool:
-        """Count one view; `False` if there is no such project.
+        """Count one view, in total and for today; `False` if there is no such project.
 
-        On return the view MUST be durable. N concurrent calls MUST add exactly N.
+        On return the view MUST be durable. N concurrent calls MUST add exactly N to both counts.
 
         Raises:
             Unavailable: the view could not be counted within `VIEW_TIMEOUT`. It may be counted
                 later.
         """
+        ...
+
+
+class TrendingStore(Protocol):
+    """Trending scores and the daily counts that they are made of, outside any unit of work.
+
+    Every method MUST take a time proportional to its result, not to the number of projects.
+
+    Raises:
+        Unavailable: by all methods, if the store cannot be reached.
+    """
+
+    async def scores(
+        self, today: date, after: ProjectId | None, limit: int
+    ) -> Sequence[TrendingScore]:
+        """Up to `limit` projects that have daily counts, in the order of their ids, starting after
+        `after`.
+        """
+        ...
+
+    async def faded(self, today: date, limit: int) -> Sequence[ProjectId]:
+        """Up to `limit` projects that have a score, but no counts for a day that weighs."""
+        ...
+
+    async def renew(self, project_ids: Sequence[ProjectId], today: date) -> int:
+        """Compute and store the scores of these projects: see `trending_score`. Returns how many
+        scores changed. Projects that are gone MUST be skipped.
+        """
+        ...
+
+    async def delete_days(self, before: date, limit: int) -> int:
+        """Delete up to `limit` daily counts of earlier days. Returns how many were deleted."""
+        ...
+
+    async def save_run(self, run: TrendingRun) -> None:
+        """Store the facts of the last run."""
+        ...
+
+    async def last_run(self) -> TrendingRun | None:
+        """The facts of the last run that ended, in any process."""
         ...
 
 

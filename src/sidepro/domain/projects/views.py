@@ -10,11 +10,14 @@ from sidepro.domain.images.urls import ImageUrl
 
 
 class Sort(StrEnum):
-    """The sort orders of the board, each descending; ids break ties."""
+    """The sort orders of the board, each descending; ids break ties. Trending sorts by the stored
+    score: see `sidepro.domain.projects.trending`.
+    """
 
     NEWEST = "newest"
     VIEWS = "views"
     POPULAR = "popular"
+    TRENDING = "trending"
 
 
 class CommentOrder(StrEnum):

@@ -204,15 +204,17 @@ class Database(Source):
         if self.is_sqlite:
             await connection.exec_driver_sql("BEGIN")
 
-    async def write(self, statement: ReturnsRows, parameters: Mapping[str, Any]) -> list[Row]:
-        """Run and commit one writing statement. Returns its rows.
+    async def write(self, parameters: Mapping[str, Any], *statements: ReturnsRows) -> list[Row]:
+        """Run writing statements in one transaction and commit. Returns the rows of the last one.
+
+        PostgreSQL takes exactly one statement: each costs a round trip.
 
         Raises:
             Unavailable: the database cannot be reached. Whether it was committed is unknown.
             RowLocked: a row stayed locked for `ROW_LOCK_TIMEOUT`. Nothing was written.
         """
         async with self._sqlite_write_lock():
-            return await self._fast_reader.write(statement, parameters)
+            return await self._fast_reader.write(parameters, *statements)
 
     async def ping(self) -> None:
         """Run the smallest statement. Raises as `reading`."""

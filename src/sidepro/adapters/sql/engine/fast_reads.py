@@ -7,7 +7,7 @@ as much as the driver itself. docs/performance.md has the figures.
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -50,17 +50,19 @@ class FastReader:
             Unavailable: the database cannot be reached.
         """
         query = self._compile(statement)
-        return query.rows(await self._connections.run(*query.bind(parameters), writes=False))
+        return query.rows(await self._connections.read(*query.bind(parameters)))
 
-    async def write(self, statement: ReturnsRows, parameters: Mapping[str, Any]) -> list[Row]:
-        """Run and commit a writing statement. Returns its rows.
+    async def write(self, parameters: Mapping[str, Any], *statements: ReturnsRows) -> list[Row]:
+        """Run and commit writing statements, on PostgreSQL exactly one. Returns the rows of the
+        last.
 
         Raises:
             Unavailable: the database cannot be reached. Whether it was committed is unknown.
             RowLocked: nothing was written.
         """
-        query = self._compile(statement)
-        return query.rows(await self._connections.run(*query.bind(parameters), writes=True))
+        queries = [self._compile(statement) for statement in statements]
+        bound = [query.bind(parameters) for query in queries]
+        return queries[-1].rows(await self._connections.write(*bound))
 
     async def close(self) -> None:
         """Close all connections."""
@@ -90,6 +92,10 @@ def is_unavailable(error: BaseException | None) -> bool:
     )
 
 
+Bound = tuple[str, list[Any]]
+"""The text of a statement, and its values."""
+
+
 class PostgresqlConnections:
     """A small pool of psycopg connections in autocommit, the last used one first."""
 
@@ -98,10 +104,16 @@ class PostgresqlConnections:
         self._slots = asyncio.Semaphore(MAX_CONNECTIONS)
         self._idle: list[psycopg.AsyncConnection] = []
 
-    async def run(self, text: str, values: Sequence[Any], *, writes: bool) -> RawRows:
+    async def read(self, text: str, values: Sequence[Any]) -> RawRows:
+        return await self._in_slot(text, values, retry=True)
+
+    async def write(self, query: Bound) -> RawRows:
+        return await self._in_slot(*query, retry=False)
+
+    async def _in_slot(self, text: str, values: Sequence[Any], *, retry: bool) -> RawRows:
         await self._acquire_slot()
         try:
-            return await self._execute(text, values, retry=not writes)
+            return await self._execute(text, values, retry=retry)
         except psycopg.errors.LockNotAvailable as error:
             raise RowLocked from error
         except psycopg.Error as error:
@@ -166,11 +178,16 @@ class SqliteConnections:
         self._writer: sqlite3.Connection | None = None
         self._connections: list[sqlite3.Connection] = []
 
-    async def run(self, text: str, values: Sequence[Any], *, writes: bool) -> RawRows:
+    async def read(self, text: str, values: Sequence[Any]) -> RawRows:
+        return await self._in_thread(self._read, text, values)
+
+    async def write(self, *queries: Bound) -> RawRows:
+        return await self._in_thread(self._write, *queries)
+
+    async def _in_thread(self, execute: Callable[..., RawRows], *arguments: Any) -> RawRows:
         loop = asyncio.get_running_loop()
-        execute = self._write if writes else self._read
         try:
-            return await loop.run_in_executor(self._threads, execute, text, values)
+            return await loop.run_in_executor(self._threads, execute, *arguments)
         except (sqlite3.OperationalError, sqlite3.InterfaceError) as error:
             raise Unavailable from error
         except sqlite3.DatabaseError as error:
@@ -185,10 +202,21 @@ class SqliteConnections:
             connection = self._local.connection = self._open("query_only = ON")
         return connection.execute(text, values).fetchall()
 
-    def _write(self, text: str, values: Sequence[Any]) -> RawRows:
+    def _write(self, *queries: Bound) -> RawRows:
         if self._writer is None:
             self._writer = self._open("synchronous = FULL", "foreign_keys = ON")
-        return self._writer.execute(text, values).fetchall()
+        rows: RawRows = ()
+        self._writer.execute("BEGIN IMMEDIATE")
+        try:
+            for text, values in queries:
+                rows = self._writer.execute(text, values).fetchall()
+            self._writer.execute("COMMIT")
+        except BaseException:
+            # Some errors, such as a full disk, roll back on their own.
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+            raise
+        return rows
 
     def _open(self, *pragmas: str) -> sqlite3.Connection:
         connection = sqlite3.connect(

@@ -22,10 +22,11 @@ class SqlBookmarks:
         result = await self._connection.execute(added.returning(bookmarks.c.user_id))
         return result.first() is not None
 
-    async def remove(self, user_id: UserId, project_id: ProjectId) -> bool:
-        removed = await self._connection.execute(
-            delete(bookmarks).where(
-                bookmarks.c.user_id == user_id, bookmarks.c.project_id == project_id
-            )
+    async def remove(self, user_id: UserId, project_id: ProjectId) -> datetime | None:
+        removed = (
+            delete(bookmarks)
+            .where(bookmarks.c.user_id == user_id, bookmarks.c.project_id == project_id)
+            .returning(bookmarks.c.created_at)
         )
-        return removed.rowcount == 1
+        given_at: datetime | None = await self._connection.scalar(removed)
+        return given_at

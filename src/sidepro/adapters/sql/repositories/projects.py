@@ -1,6 +1,7 @@
 """Projects in SQL."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select, update
@@ -11,10 +12,12 @@ from sidepro.adapters.sql.catalogue_ids import (
     CatalogueIds,
 )
 from sidepro.adapters.sql.engine.database import TransactionSource
+from sidepro.adapters.sql.engine.dialect import upsert
 from sidepro.adapters.sql.repositories.rows import entity_loader
 from sidepro.adapters.sql.schema.expressions import SKILLS_OF_PROJECT
 from sidepro.adapters.sql.schema.tables import (
     project_counters,
+    project_days,
     project_search,
     project_skills,
     projects,
@@ -40,6 +43,16 @@ _ADJUST_COUNTERS = (
         comments=project_counters.c.comments + bindparam("comments_by"),
     )
     .returning(project_counters.c.views, project_counters.c.bookmarks, project_counters.c.comments)
+)
+_REMOVE_DAILY_BOOKMARK = (
+    update(project_days)
+    .where(
+        project_days.c.project_id == bindparam("id"),
+        project_days.c.day == bindparam("of_day"),
+        # A bookmark of the time before daily counts is in none of them.
+        project_days.c.bookmarks > 0,
+    )
+    .values(bookmarks=project_days.c.bookmarks - 1)
 )
 _SET_NGRAMS = (
     update(project_search)
@@ -124,6 +137,21 @@ class SqlProjects:
         if row is None:
             raise NotFound
         return load_counters(row)
+
+    async def adjust_daily_bookmarks(self, project_id: ProjectId, day: date, by: int) -> None:
+        if by < 0:
+            parameters = {"id": project_id, "of_day": day}
+            await self._connection.execute(_REMOVE_DAILY_BOOKMARK, parameters)
+            return
+        added = upsert(self._connection, project_days).values(
+            project_id=project_id, day=day, views=0, bookmarks=1
+        )
+        await self._connection.execute(
+            added.on_conflict_do_update(
+                index_elements=[project_days.c.project_id, project_days.c.day],
+                set_={"bookmarks": project_days.c.bookmarks + 1},
+            )
+        )
 
     async def _values(self, project: Project) -> dict[str, Any]:
         username = await self._connection.scalar(_USERNAME, {"id": project.author_id})

@@ -2,17 +2,19 @@
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import bindparam, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql.engine.dialect import upsert
 from sidepro.adapters.sql.repositories.neighbours import lock_results, remove_from_neighbours
 from sidepro.adapters.sql.repositories.rows import entity_loader, row_of
+from sidepro.adapters.sql.schema.expressions import KoreanDay
 from sidepro.adapters.sql.schema.tables import (
     bookmarks,
     comments,
     known_addresses,
     project_counters,
+    project_days,
     users,
 )
 from sidepro.domain.accounts.ports import MAX_KNOWN_ADDRESSES
@@ -38,6 +40,18 @@ _UNCOUNT_BOOKMARKS = (
     update(project_counters)
     .where(_HAS_BOOKMARK)
     .values(bookmarks=project_counters.c.bookmarks - 1)
+)
+_UNCOUNT_DAILY_BOOKMARKS = (
+    update(project_days)
+    .where(
+        tuple_(project_days.c.project_id, project_days.c.day).in_(
+            select(bookmarks.c.project_id, KoreanDay(bookmarks.c.created_at)).where(
+                bookmarks.c.user_id == _USER_ID
+            )
+        ),
+        project_days.c.bookmarks > 0,
+    )
+    .values(bookmarks=project_days.c.bookmarks - 1)
 )
 _UNCOUNT_COMMENTS = (
     update(project_counters)
@@ -102,6 +116,7 @@ class SqlUsers:
         await remove_from_neighbours(self._connection, user_id)
         await self._connection.execute(_LOCK_COUNTERS, parameters)
         await self._connection.execute(_UNCOUNT_BOOKMARKS, parameters)
+        await self._connection.execute(_UNCOUNT_DAILY_BOOKMARKS, parameters)
         await self._connection.execute(_UNCOUNT_COMMENTS, parameters)
         await self._connection.execute(delete(users).where(users.c.id == user_id))
 

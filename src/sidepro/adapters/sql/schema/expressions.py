@@ -6,6 +6,7 @@ from sqlalchemy import (
     BindParameter,
     Column,
     ColumnElement,
+    Date,
     Label,
     String,
     bindparam,
@@ -14,6 +15,10 @@ from sqlalchemy import (
     select,
     true,
 )
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeEngine
 
 from sidepro.adapters.sql.schema.tables import (
     images,
@@ -73,3 +78,24 @@ THUMBNAIL = (
     .scalar_subquery()
     .label("thumbnail_key")
 )
+
+
+# ------------------------------------------------------------------------------------- days
+
+
+class KoreanDay(FunctionElement[Any]):
+    """`KoreanDay(moment)`: the SQL form of `sidepro.domain.projects.trending.day_of`."""
+
+    type: TypeEngine[Any] = Date()
+    inherit_cache: bool | None = True
+
+
+@compiles(KoreanDay)
+def _korean_day(element: KoreanDay, compiler: SQLCompiler, **options: Any) -> str:
+    moment = compiler.process(element.clauses, **options)
+    return f"CAST({moment} AT TIME ZONE INTERVAL '+09:00' AS DATE)"
+
+
+@compiles(KoreanDay, "sqlite")
+def _korean_day_of_text(element: KoreanDay, compiler: SQLCompiler, **options: Any) -> str:
+    return f"date({compiler.process(element.clauses, **options)}, '+9 hours')"

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     ForeignKey,
     Index,
     Integer,
@@ -212,10 +213,37 @@ project_counters = Table(
     Column("views", BigInteger, nullable=False),
     Column("bookmarks", BigInteger, nullable=False),
     Column("comments", BigInteger, nullable=False),
+    Column("trending", BigInteger, nullable=False, server_default="0"),
     CheckConstraint("views >= 0 AND bookmarks >= 0 AND comments >= 0", name="not_negative"),
     Index("ix_project_counters_views", "views", "project_id"),
     Index("ix_project_counters_popular", "bookmarks", "project_id"),
+    Index("ix_project_counters_trending", "trending", "project_id"),
     comment="Apart from projects, so that counting rewrites no long row and no text index.",
+)
+
+# The reference is to the counters, which each change of a day has locked already. The index holds
+# no count, and pages keep some room, so that PostgreSQL updates rows in place (HOT).
+project_days = Table(
+    "project_days",
+    metadata,
+    Column("project_id", Uuid(), _references("project_counters.project_id"), primary_key=True),
+    Column("day", Date, primary_key=True, index=True),
+    Column("views", BigInteger, nullable=False),
+    Column("bookmarks", BigInteger, nullable=False),
+    CheckConstraint("views >= 0 AND bookmarks >= 0", name="not_negative"),
+    comment="Counts of each project and day of the last week; days are those of Korea.",
+    postgresql_with={"fillfactor": 70},
+)
+
+trending_runs = Table(
+    "trending_runs",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    _timestamp("computed_at"),
+    Column("milliseconds", Integer, nullable=False),
+    Column("changed", Integer, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+    comment="One row: the last run of the trending job.",
 )
 
 project_skills = Table(

@@ -21,6 +21,7 @@ SORT_KEYS: dict[Sort, tuple[ColumnElement[Any], ColumnElement[Any]]] = {
     Sort.NEWEST: (projects.c.created_at, projects.c.id),
     Sort.VIEWS: (project_counters.c.views, project_counters.c.project_id),
     Sort.POPULAR: (project_counters.c.bookmarks, project_counters.c.project_id),
+    Sort.TRENDING: (project_counters.c.trending, project_counters.c.project_id),
 }
 
 

@@ -44,6 +44,7 @@ _PROJECTS = (
         projects.c.created_at,
         project_counters.c.views,
         project_counters.c.bookmarks,
+        project_counters.c.trending,
         SKILLS_OF_PROJECT,
     )
     .select_from(projects)
@@ -147,6 +148,7 @@ class SampleCache:
             Sort.NEWEST: [(row.created_at, row.id) for row in rows],
             Sort.VIEWS: [(row.views, row.id) for row in rows],
             Sort.POPULAR: [(row.bookmarks, row.id) for row in rows],
+            Sort.TRENDING: [(row.trending, row.id) for row in rows],
         }
         total = last * len(rows) / len(numbers) if numbers else 0
         return Sample([_candidate(row) for row in rows], sort_keys, total)
