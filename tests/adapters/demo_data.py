@@ -31,6 +31,12 @@ def default() -> DemoData:
 
 
 @cache
+def of_another_seed() -> DemoData:
+    """As `default`, from another seed."""
+    return generated(seed=2)
+
+
+@cache
 def large() -> DemoData:
     """Enough for averages; its Markdown is not rendered."""
     return generate(LARGE, 2, CATALOGUE, NOW, "hash", lambda text: text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,7 +11,7 @@ import pytest
 
 from sidepro.adapters.markdown import SafeMarkdown
 from sidepro.adapters.security.passwords import CommonPasswordList, normalize_email
-from sidepro.demo.generator import Sizes, generate
+from sidepro.demo.generator import DemoData, Sizes, generate
 from sidepro.demo.people import DEMO_EMAILS, DEMO_PASSWORD, PAST
 from sidepro.demo.randomness import DemoRandom
 from sidepro.domain.accounts.password import check_password_length, check_password_strength
@@ -29,6 +30,7 @@ from tests.adapters.demo_data import (
     default,
     generated,
     large,
+    of_another_seed,
 )
 
 # ---------------------------------------------------------------------------------------- seed
@@ -40,7 +42,7 @@ def test_the_same_arguments_give_the_same_data() -> None:
 
 def test_another_seed_gives_other_data() -> None:
     titles = Counter(project.title for project in default().projects)
-    others = Counter(project.title for project in generated(seed=2).projects)
+    others = Counter(project.title for project in of_another_seed().projects)
     assert (titles & others).total() < 0.1 * titles.total()
 
 
@@ -73,9 +75,11 @@ def test_profiles_pass_validation() -> None:
         assert written == profile
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_projects_pass_validation_and_hold_their_rendered_content(seed: int) -> None:
-    for project in generated(seed=seed).projects:
+@pytest.mark.parametrize("data", [default, of_another_seed])
+def test_projects_pass_validation_and_hold_their_rendered_content(
+    data: Callable[[], DemoData],
+) -> None:
+    for project in data().projects:
         written = Project.write(
             project.id,
             project.author_id,
@@ -109,7 +113,7 @@ def test_comments_pass_validation() -> None:
         assert replace(comment, updated_at=comment.created_at) == written
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [1, 2])
 def test_rooms_equal_a_replay_of_their_messages(seed: int) -> None:
     data = generated(Sizes(users=40, rooms=120), seed=seed)
     assert any(room.left_by for room in data.rooms)
@@ -314,7 +318,7 @@ def test_keys_of_pictures_depend_on_the_seed_alone() -> None:
         Sizes(), 1, CATALOGUE, NOW + timedelta(days=9), "hash", SafeMarkdown(ImageUrls())
     )
     assert [each.key for each in later.pictures] == [each.key for each in default().pictures]
-    other = generated(seed=2)
+    other = of_another_seed()
     assert {each.key for each in other.pictures}.isdisjoint(each.key for each in later.pictures)
 
 
