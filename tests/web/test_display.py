@@ -1,11 +1,14 @@
 """How values are shown: numbers, languages, and what stands in for pictures."""
 
+import re
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markupsafe import Markup
 
+from sidepro.web.display.fragments import MAX_FRAGMENTS, Fragments
 from sidepro.web.display.numbers import short
 from sidepro.web.display.placeholders import MAX_CELLS, RINGS, TONES, cells, initial, sheet, tone
 from sidepro.web.language import Language, text_language
@@ -35,10 +38,14 @@ def test_a_decomposed_syllable_fills_one_cell() -> None:
 
 @given(st.text(max_size=60), st.uuids())
 def test_a_sheet_is_within_what_the_styles_know(title: str, project: UUID) -> None:
-    made = sheet(project, title)
-    assert len(made.cells) <= MAX_CELLS
-    assert made.tone in range(1, TONES + 1)
-    assert made.ring in range(1, RINGS + 1)
+    html = sheet(project, title)
+    made = re.fullmatch(
+        '<div class="sheet tone-(.) ring-(.)" aria-hidden="true">(.*)</div>', html, re.DOTALL
+    )
+    assert made is not None
+    assert int(made[1]) in range(1, TONES + 1)
+    assert int(made[2]) in range(1, RINGS + 1)
+    assert made[3].count("<") == 2 * len(cells(title)) <= 2 * MAX_CELLS
 
 
 def test_a_sheet_has_its_last_cell_when_the_title_is_longer() -> None:
@@ -87,3 +94,17 @@ def test_large_numbers_are_rounded_down_to_units(number: int, korean: str, engli
 )
 def test_letters_tell_the_language_of_a_text(text: str, language: Language | None) -> None:
     assert text_language(text) == language
+
+
+def test_a_fragment_is_rendered_once_for_each_key() -> None:
+    cached = Fragments()
+    texts = iter([Markup("first"), Markup("second")])
+    shown = [cached("card", key, caller=lambda: next(texts)) for key in (1, 2, 1)]
+    assert shown == ["first", "second", "first"]
+
+
+def test_fragments_are_bounded() -> None:
+    cached = Fragments()
+    for number in range(MAX_FRAGMENTS + 1):
+        cached(number, caller=Markup)
+    assert len(cached) == 1

@@ -1,6 +1,8 @@
 """The languages of the pages, and the choice between them."""
 
+import re
 from enum import StrEnum
+from functools import lru_cache
 
 MAX_HEADER = 500
 """Characters of an `Accept-Language` header that are read."""
@@ -14,6 +16,9 @@ class Language(StrEnum):
 
 
 DEFAULT = Language.KOREAN
+
+
+_HANGUL = re.compile("[가-힣]")
 
 
 def choose_language(cookie: str | None, accept_language: str) -> Language:
@@ -30,9 +35,10 @@ def choose_language(cookie: str | None, accept_language: str) -> Language:
     return best
 
 
+@lru_cache(maxsize=4_000)
 def text_language(text: str) -> Language | None:
     """The language of a text that a person wrote, by its letters; `None` if it is not clear."""
-    if any("가" <= character <= "힣" for character in text):
+    if _HANGUL.search(text):
         return Language.KOREAN
     letters = [character for character in text if character.isalpha()]
     return Language.ENGLISH if letters and all(map(str.isascii, letters)) else None

@@ -19,6 +19,7 @@ from sidepro.domain.identity import Caller
 from sidepro.domain.ids import UserId
 from sidepro.web.cookies import COLOURS, DONE, LANGUAGE, TIME_ZONE, Cookies
 from sidepro.web.dates import Dates, time_zone
+from sidepro.web.display.icons import Icons
 from sidepro.web.display.numbers import short
 from sidepro.web.headers import NO_STORE, REFERRER_POLICY, REVALIDATE
 from sidepro.web.language import Language, choose_language, text_language
@@ -47,13 +48,17 @@ class Site:
 
     @cached_property
     def renderer(self) -> Renderer:
-        return Renderer(url=self.url, static=self.static)
+        return Renderer(
+            url=self.url, static=self.static, icons=Icons(self.static("icons/sprite.svg"))
+        )
 
     def url(self, path: str, **query: object) -> str:
         """The public form of a local address, with these query parameters.
 
         `None` and an empty list leave a parameter out.
         """
+        if not query:
+            return self.base_path + path
         parameters = {
             name: value for name, value in query.items() if value is not None and value != ()
         }

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sidepro.web.display.fragments import Fragments
 from sidepro.web.display.placeholders import initial, sheet, tone
 from sidepro.web.texts import fill
 
@@ -39,7 +40,7 @@ class Renderer:
             auto_reload=False,
         )
         environment.filters["fill"] = fill
-        environment.globals.update(initial=initial, sheet=sheet, tone=tone)
+        environment.globals.update(cached=Fragments(), initial=initial, sheet=sheet, tone=tone)
         environment.globals.update(self._globals)
         return environment
 

@@ -15,6 +15,7 @@ from sidepro.domain.accounts.views import UserSummary
 from sidepro.domain.ids import CommentId, ProjectId, UserId
 from sidepro.domain.images.urls import ImageUrl
 from sidepro.domain.projects.views import CommentView, ProjectCard
+from sidepro.web.display.icons import Icons
 from sidepro.web.display.numbers import short
 from sidepro.web.forms import Form, FormError
 from sidepro.web.language import Language, text_language
@@ -156,6 +157,7 @@ def render(name: str, page: ShownPage, *, anonymous: bool = False) -> str:
         folders=(FOLDER, Path(__file__).parent),
         url=lambda path, **_: path,
         static=STATIC.path,
+        icons=Icons(STATIC.path("icons/sprite.svg")),
     )
     return renderer.render(
         f"{name}.html",

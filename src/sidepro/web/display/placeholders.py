@@ -1,9 +1,12 @@
 """What stands in for a picture: a sheet of manuscript paper for projects, initials for people."""
 
 import unicodedata
-from typing import Final, NamedTuple
+from functools import lru_cache
+from typing import Final
 from uuid import UUID
 from zlib import crc32
+
+from markupsafe import Markup, escape
 
 TONES: Final = 8
 """The tones of `static/css/blocks.css`: classes `tone-1` to `tone-8`."""
@@ -18,18 +21,20 @@ _JOINER = "\u200d"
 _MARKS = ("Mn", "Mc", "Me", "Cf", "Sk")
 
 
-class Sheet(NamedTuple):
-    """A cover without a picture. The same project always gets the same one."""
+@lru_cache(maxsize=2_000)
+def sheet(project: UUID, title: str) -> Markup:
+    """The cover of a project without a picture: its title, a character in a cell.
 
-    cells: tuple[str, ...]
-    tone: int
-    ring: int
-
-
-def sheet(project: UUID, title: str) -> Sheet:
-    """The cover of a project: its title, a character in a cell."""
+    The same project always gets the same tone and ring.
+    """
     number = project.int  # UUIDv7: the last bits are random
-    return Sheet(cells(title), number % TONES + 1, number // TONES % RINGS + 1)
+    spans = (
+        f'<span class="two">{cell}</span>' if _is_pair(cell) else f"<span>{escape(cell)}</span>"
+        for cell in cells(title)
+    )
+    classes = f"sheet tone-{number % TONES + 1} ring-{number // TONES % RINGS + 1}"
+    # Every cell is escaped, or two letters or digits.
+    return Markup(f'<div class="{classes}" aria-hidden="true">{"".join(spans)}</div>')  # noqa: S704
 
 
 def cells(text: str) -> tuple[str, ...]:
@@ -48,11 +53,13 @@ def cells(text: str) -> tuple[str, ...]:
     return tuple(filled)
 
 
+@lru_cache(maxsize=2_000)
 def initial(name: str) -> str:
     """The first syllable or letter of a name, in upper case."""
     return next(iter(_characters(name)), "?").upper()
 
 
+@lru_cache(maxsize=2_000)
 def tone(name: str) -> int:
     """The tone of a person: the same in every process and version."""
     return crc32(name.encode()) % TONES + 1
@@ -70,6 +77,10 @@ def _characters(text: str) -> list[str]:
         if len(characters) > 2 * MAX_CELLS:
             break
     return characters
+
+
+def _is_pair(cell: str) -> bool:
+    return len(cell) == 2 and cell.isascii() and cell.isalnum()
 
 
 def _shares_a_cell(cell: str, character: str) -> bool:
