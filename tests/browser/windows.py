@@ -15,11 +15,14 @@ if TYPE_CHECKING:
 
     from playwright.async_api import Browser, BrowserContext, Page
 
+    from tests.browser.relay import Relay
+
 Language = Literal["ko", "en"]
 Colours = Literal["light", "dark"]
 
 LOCALES = {"ko": "ko-KR", "en": "en-US"}
 HEIGHTS = {320: 640, 390: 844}
+SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 TIMEOUT = 10_000
 """Milliseconds after which an expected element or navigation counts as missing."""
 
@@ -71,6 +74,24 @@ class Window:
         """Expects an answer with this status, 400 to 599, for the page or for what it loads."""
         self.problems.expect(f"responded with a status of {status} ")
 
+    def expect_no_network(self) -> None:
+        """Expects requests and sockets that fail because the network or the server is away."""
+        self.problems.expect(r"net::ERR_(INTERNET|CONNECTION|EMPTY)|WebSocket connection to")
+
+    async def fill_in(self, *, submit: str, **fields: str) -> None:
+        """Fills in the fields with these names, and presses the button with this text.
+
+        It needs no script. A field of a select takes the value of an option.
+        """
+        form = self.page.locator("form", has=self.page.get_by_role("button", name=submit))
+        for name, text in fields.items():
+            field = form.locator(f"[name='{name}']")
+            if await field.evaluate("field => field.localName") == "select":
+                await field.select_option(text)
+            else:
+                await field.fill(text)
+        await form.get_by_role("button", name=submit).click()
+
     async def log_in(self, account: Account) -> None:
         """Logs in as the form does, and keeps the session's cookie in this profile."""
         cookies = await log_in(self.origin, account)
@@ -98,15 +119,21 @@ class Windows:
         self._open: list[Window] = []
 
     async def open(
-        self, account: Account | None = None, look: Look | None = None, **changes: Any
+        self,
+        account: Account | None = None,
+        look: Look | None = None,
+        *,
+        relay: Relay | None = None,
+        **changes: Any,
     ) -> Window:
         """A window on an empty page, logged in to the account if there is one.
 
-        `changes` are members of `Look`.
+        `relay` is the network that it uses; `changes` are members of `Look`.
         """
+        origin = relay.url if relay else self._origin
         look = replace(look or Look(), **changes)
         context = await self._browser.new_context(
-            base_url=self._origin,
+            base_url=origin,
             locale=LOCALES[look.language],
             timezone_id="Asia/Seoul",
             color_scheme=look.colours,
@@ -117,8 +144,8 @@ class Windows:
         context.set_default_timeout(TIMEOUT)
         if self._traces:
             await context.tracing.start(screenshots=True, snapshots=True)
-        problems = Problems(context, self._origin)
-        window = Window(await context.new_page(), context, problems, look, self._origin)
+        problems = Problems(context, origin)
+        window = Window(await context.new_page(), context, problems, look, origin)
         self._open.append(window)
         if account:
             await window.log_in(account)
@@ -156,6 +183,6 @@ async def log_in(origin: str, account: Account) -> dict[str, str]:
     """The cookies that the log-in form sets."""
     async with httpx.AsyncClient(base_url=origin, trust_env=False) as http:
         form = {"email": account.email, "password": account.password}
-        response = await http.post("/log-in", data=form, headers={"Origin": origin})
+        response = await http.post("/log-in", data=form, headers=SAME_ORIGIN)
         assert response.status_code == 303, f"log-in: {response.status_code} {response.text}"
         return dict(response.cookies)

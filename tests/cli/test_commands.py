@@ -80,7 +80,9 @@ def test_an_invalid_argument_is_a_one_line_error(
 
 
 @pytest.mark.servers
-def test_port_0_takes_a_free_port_and_prints_it(tmp_path: Path) -> None:
+def test_port_0_takes_a_free_port_and_prints_the_address_of_the_board_first(
+    tmp_path: Path,
+) -> None:
     with subprocess.Popen(
         [COMMAND, "serve", "--port=0"],
         cwd=tmp_path,
@@ -100,7 +102,9 @@ def test_port_0_takes_a_free_port_and_prints_it(tmp_path: Path) -> None:
             result = "".join(lines)
             (port,) = set(re.findall(r"http://127\.0\.0\.1:(\d+)/", result))
             assert int(port) > 0
-            assert f"http://127.0.0.1:{port}/api/docs" in result
+            addresses = re.findall(r"http://\S+", result)
+            assert addresses[0] == f"http://127.0.0.1:{port}/"
+            assert f"http://127.0.0.1:{port}/api/docs" in addresses
             with socket.create_connection((HOST, int(port)), timeout=5):
                 pass
         finally:

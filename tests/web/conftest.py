@@ -10,9 +10,11 @@ import pytest
 
 from tests.api.fixtures import api, fresh_api
 from tests.browser.chromium import chromium
+from tests.browser.relay import Relay
+from tests.browser.relay import relay as running_relay
 from tests.browser.windows import Windows
 from tests.clients import Client, http_client
-from tests.servers import ServerError, SideProServer
+from tests.servers import HOST, ServerError, SideProServer, free_port
 from tests.web.cast import Cast, cast_of, demo_server
 
 if TYPE_CHECKING:
@@ -43,16 +45,33 @@ def pytest_runtest_makereport(
 
 
 @pytest.fixture(scope="session")
+def relay_port() -> int:
+    """The port of `relay`, whose origin the server has to know."""
+    return free_port()
+
+
+@pytest.fixture(scope="session")
 def server(
-    databases: Databases, tmp_path_factory: pytest.TempPathFactory
+    databases: Databases, tmp_path_factory: pytest.TempPathFactory, relay_port: int
 ) -> Iterator[SideProServer]:
     """`sidepro serve` with the screens, on SQLite with the jobs in it and without rate limits.
 
     All tests share it: each makes people of its own.
     """
-    folder = tmp_path_factory.mktemp("web")
-    with databases.settings(folder) as settings, SideProServer(settings) as running:
+    port = free_port()
+    origins = ",".join(f"http://{HOST}:{each}" for each in (port, relay_port))
+    with (
+        databases.settings(tmp_path_factory.mktemp("web")) as settings,
+        SideProServer({**settings, "SIDEPRO_ALLOWED_ORIGINS": origins}, port=port) as running,
+    ):
         yield running
+
+
+@pytest.fixture
+async def relay(server: SideProServer, relay_port: int) -> AsyncIterator[Relay]:
+    """A network to the server that a test may cut: `windows.open(person, relay=relay)`."""
+    async with running_relay(relay_port, server.port) as relay:
+        yield relay
 
 
 @pytest.fixture(scope="session")

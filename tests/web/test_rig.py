@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import pytest
 
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     import httpx
     from playwright.async_api import Page, Route
 
+    from tests.browser.relay import Relay
     from tests.browser.windows import Look, Window, Windows
+    from tests.clients import Client
 
 pytestmark = pytest.mark.anyio
 
@@ -27,7 +30,7 @@ async def show(window: Window, body: str, status: int = 200, policy: str = POLIC
 
     async def fulfill(route: Route) -> None:
         html = f"<!doctype html><html lang=en><title>Test</title><main><h1>Test</h1>{body}</main>"
-        headers = {"Content-Type": "text/html", "Content-Security-Policy": policy}
+        headers = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": policy}
         await route.fulfill(status=status, headers=headers, body=html)
 
     await window.context.route(f"{window.origin}/made", fulfill)
@@ -113,6 +116,41 @@ async def test_a_page_weighs_what_the_server_sends(
     assert weight.html == int(response.headers["Content-Length"])
     assert weight.requests[0] == "/"
     assert weight.styles > 0
+
+
+async def test_a_relay_cuts_sockets_and_brings_the_network_back(
+    windows: Windows, relay: Relay, person: Client, partner: Client
+) -> None:
+    room_id = await person.open_room_with(partner)
+    window = await windows.open(relay=relay)
+    await window.page.goto("/")
+    ticket = await person.ticket(room_id)
+    address = f"{relay.url}/api/v1/rooms/{room_id}/socket?ticket={ticket}"
+    await window.page.evaluate(OPEN_SOCKET, address.replace("http", "ws"))
+    window.expect_no_network()
+
+    await relay.cut()
+
+    assert await window.page.evaluate("lost") == 1006
+    assert await window.page.evaluate("fetch('/').catch(() => 'away')") == "away"
+    await relay.restore()
+    assert await window.page.evaluate("fetch('/').then(response => response.status)") == 200
+
+
+OPEN_SOCKET = """address => new Promise(open => {
+    const socket = new WebSocket(address)
+    socket.onmessage = open
+    window.lost = new Promise(close => { socket.onclose = event => close(event.code) })
+})"""
+
+
+async def test_a_form_is_filled_in_without_script(windows: Windows) -> None:
+    window = await windows.open(script=False)
+    options = "<option>a<option value=b>B"
+    fields = f"<input name=one><textarea name=two></textarea><select name=three>{options}</select>"
+    await show(window, f"<form action=/health/live>{fields}<button>Go</button></form>", policy="")
+    await window.fill_in(submit="Go", one="1", two="둘", three="b")
+    assert unquote(window.page.url).endswith("/health/live?one=1&two=둘&three=b")
 
 
 async def test_shifts_of_the_layout_are_observed(windows: Windows) -> None:

@@ -6,7 +6,7 @@ from importlib import import_module
 import click
 
 COMMANDS = {
-    "serve": ("serve:serve", "Serve the API."),
+    "serve": ("serve:serve", "Serve the screens and the API."),
     "worker": ("jobs:worker", "Run background jobs."),
     "scheduler": ("jobs:scheduler", "Queue periodic jobs when they are due."),
     "migrate": ("data:migrate", "Migrate the database to the schema of this version."),

@@ -55,7 +55,7 @@ CLOSE_TIMEOUT = 10
 @click.option("--no-jobs", is_flag=True, help="Do not run the periodic jobs in this process.")
 @click.option("--demo", is_flag=True, help="Fill an empty database with demo data first.")
 def serve(host: str, port: int, workers: int, no_jobs: bool, demo: bool) -> None:
-    """Serve the API. On SQLite the database is created and migrated first."""
+    """Serve the screens and the API. On SQLite the database is created and migrated first."""
     settings = load_settings(logging.INFO)
     if workers > 1 and not settings.allows_several_processes:
         raise CommandError(
@@ -201,7 +201,8 @@ def _exit(_number: int, _frame: object) -> None:
 def _announce(settings: Settings, local_url: str, demo_accounts: list[str]) -> None:
     lines = [
         "",
-        f"  SidePro serves      {local_url}/api/v1",
+        f"  SidePro serves      {local_url}{'/' if settings.web else '/api/v1'}",
+        *([f"  API                 {local_url}/api/v1"] if settings.web else []),
         f"  health              {local_url}/health/ready",
     ]
     if settings.docs:

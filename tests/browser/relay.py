@@ -1,0 +1,89 @@
+"""A network between browser and server that tests may cut."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
+
+from tests.servers import HOST
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+CHUNK = 65_536
+
+
+class Relay:
+    """Forwards connections from a port of this machine to a server on another port.
+
+    Playwright's `set_offline` only delays what sockets send and receive. This cuts them.
+    """
+
+    def __init__(self, port: int, server_port: int) -> None:
+        self.url = f"http://{HOST}:{port}"
+        self._port = port
+        self._server_port = server_port
+        self._listener: asyncio.Server | None = None
+        self._open: set[asyncio.StreamWriter] = set()
+        self._thawed = asyncio.Event()
+        self._thawed.set()
+
+    async def restore(self) -> None:
+        """Accepts connections, for the first time or again."""
+        self._listener = await asyncio.start_server(self._forward, HOST, self._port)
+
+    async def cut(self) -> None:
+        """Resets all connections and refuses new ones."""
+        if self._listener:
+            self._listener.close()
+            self._listener = None
+        for writer in list(self._open):
+            writer.transport.abort()
+        self.thaw()
+
+    def freeze(self) -> None:
+        """Forwards nothing more, and tells neither side: a sleeping laptop, a dead network."""
+        self._thawed.clear()
+
+    def thaw(self) -> None:
+        """Forwards what was sent meanwhile."""
+        self._thawed.set()
+
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            server_reader, server_writer = await asyncio.open_connection(HOST, self._server_port)
+        except OSError:
+            writer.transport.abort()
+            return
+        pair = {writer, server_writer}
+        self._open |= pair
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._copy(reader, server_writer))
+                group.create_task(self._copy(server_reader, writer))
+        finally:
+            self._open -= pair
+            for each in pair:
+                each.transport.abort()
+
+    async def _copy(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        """Copies until one side ends, and then ends the other."""
+        with suppress(OSError):
+            while data := await source.read(CHUNK):
+                await self._thawed.wait()
+                target.write(data)
+                await target.drain()
+        with suppress(OSError):
+            target.write_eof()
+
+
+@asynccontextmanager
+async def relay(port: int, server_port: int) -> AsyncIterator[Relay]:
+    """A relay that accepts connections."""
+    relay = Relay(port, server_port)
+    await relay.restore()
+    try:
+        yield relay
+    finally:
+        await relay.cut()
