@@ -1,10 +1,15 @@
-"""Says where the server programs and Chromium are. Arguments select some of them by name."""
+"""Says where the server programs, Chromium and npm are. Arguments select some by name."""
 
 import sys
 
-from tests.servers import ServerError, find_chromium, find_postgres, find_redis
+from tests.servers import ServerError, find_chromium, find_npm, find_postgres, find_redis
 
-PROGRAMS = {"postgresql": find_postgres, "redis": find_redis, "chromium": find_chromium}
+PROGRAMS = {
+    "postgresql": find_postgres,
+    "redis": find_redis,
+    "chromium": find_chromium,
+    "npm": find_npm,
+}
 
 missing = []
 for name in sys.argv[1:] or PROGRAMS:
