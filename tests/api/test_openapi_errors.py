@@ -231,7 +231,7 @@ def test_bounds(openapi: Json) -> None:
     }
     assert parameters["listProjects", "sort"] == {
         "type": "string",
-        "enum": ["newest", "views", "popular"],
+        "enum": ["newest", "views", "popular", "trending"],
         "default": "newest",
     }
     assert parameters["listProjects", "match"]["enum"] == ["any", "all"]
