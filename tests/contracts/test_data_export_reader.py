@@ -214,6 +214,7 @@ NOT_EXPORTED = {
     # hashes of secrets
     tables.users.c.password_hash,
     tables.refresh_tokens,
+    tables.sessions.c.cookie_digest,
     # derived from exported data
     tables.users.c.email_key,
     tables.users.c.username_key,

@@ -89,7 +89,7 @@ class MemoryProfiles(Repository):
 class MemorySessions(Repository):
     """See `sidepro.domain.accounts.ports.SessionRepository`."""
 
-    async def add(self, session: Session, token: RefreshToken) -> tuple[SessionId, ...]:
+    async def add(self, session: Session, token: RefreshToken | None) -> tuple[SessionId, ...]:
         self._must_be_there(session.user_id)
         active = [
             other
@@ -101,7 +101,8 @@ class MemorySessions(Repository):
         for other in surplus:
             await self.end(other.id, other.user_id)
         self._state.sessions[session.id] = session
-        self._state.refresh_tokens[token.hash] = token
+        if token is not None:
+            self._state.refresh_tokens[token.hash] = token
         return tuple(other.id for other in surplus)
 
     async def owner(self, token_hash: bytes) -> UserId | None:
@@ -128,6 +129,10 @@ class MemorySessions(Repository):
         if self._state.refresh_tokens[used.hash].used_at is None:
             self._state.refresh_tokens[used.hash] = replace(used, used_at=now)
         self._state.refresh_tokens[successor.hash] = successor
+
+    async def record_use(self, session: Session) -> None:
+        if session.id in self._state.sessions:
+            self._state.sessions[session.id] = session
 
     async def end(self, session_id: SessionId, user_id: UserId) -> bool:
         session = self._state.sessions.get(session_id)

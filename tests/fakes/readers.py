@@ -8,7 +8,7 @@ from sidepro.domain.accounts.ports import LogInCandidate
 from sidepro.domain.accounts.profile import Profile
 from sidepro.domain.accounts.session import Session
 from sidepro.domain.accounts.user import User
-from sidepro.domain.accounts.views import AccountView, ProfileView, UserQuery
+from sidepro.domain.accounts.views import AccountView, ProfileView, SessionViewer, UserQuery
 from sidepro.domain.catalogue.catalogue import Catalogue
 from sidepro.domain.ids import (
     RoomId,
@@ -112,6 +112,13 @@ class MemoryReader(MemoryBoardReader):
 
     def _live(self, now: datetime) -> list[Session]:
         return [s for s in self._store.state.sessions.values() if not s.is_expired(now)]
+
+    async def session_viewer(self, cookie_digest: bytes, now: datetime) -> SessionViewer | None:
+        for session in self._live(now):
+            user = self._store.state.users[session.user_id]
+            if session.cookie_digest == cookie_digest and user.is_active:
+                return SessionViewer(session, self._summary(user.id), user.is_admin)
+        return None
 
     async def email_taken(self, email: str) -> bool:
         return any(

@@ -1,5 +1,6 @@
 """Authentication by the session cookie. Bearer tokens mean nothing to the pages."""
 
+from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 from litestar.enums import ScopeType
@@ -7,12 +8,15 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
 from litestar.types import ASGIApp
 
+from sidepro.domain.accounts.session_service import SessionService
 from sidepro.domain.accounts.views import SessionViewer
 from sidepro.domain.errors import NotAuthenticated
 from sidepro.domain.identity import Caller
 from sidepro.http.path_ids import reject_other_spellings
 
 WebConnection = ASGIConnection[HTTPRouteHandler, Caller | None, SessionViewer | None, State]
+
+WebRequest = Request[Caller | None, SessionViewer | None, State]
 
 PUBLIC = {"public": True}
 """The `opt` of a page that anonymous people may see. All other pages ask to log in first."""
@@ -27,11 +31,16 @@ class CookieAuthentication(AbstractAuthenticationMiddleware):
         NotFound: an id in the path is not in canonical form.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, sessions: SessionService, cookie_name: str) -> None:
         super().__init__(app, scopes={ScopeType.HTTP})
+        self._sessions = sessions
+        self._cookie_name = cookie_name
 
     async def authenticate_request(self, connection: WebConnection) -> AuthenticationResult:
-        if not connection.route_handler.opt.get("public"):
+        cookie = connection.cookies.get(self._cookie_name)
+        viewer = await self._sessions.viewer(cookie) if cookie else None
+        if viewer is None and not connection.route_handler.opt.get("public"):
             raise NotAuthenticated
         reject_other_spellings(connection)
-        return AuthenticationResult(user=None, auth=None)
+        caller = None if viewer is None else viewer.caller
+        return AuthenticationResult(user=caller, auth=viewer)

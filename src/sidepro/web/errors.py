@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from math import ceil
 from typing import Any
+from urllib.parse import urlencode
 
 import structlog
 from litestar import Request, Response
@@ -15,12 +16,20 @@ from sidepro.http.middleware import DISCONNECTED, HeadersAndBody, RejectionPage
 from sidepro.http.problems import RequestRejected, status_of
 from sidepro.http.rate_limits import set_allowance
 from sidepro.web.csrf import SAFE_METHODS
+from sidepro.web.forms import Form, posted_form
 from sidepro.web.page import Page, Site
+from sidepro.web.unsent import UnsentForm
 
 log = structlog.get_logger(__name__)
 
 NOT_PAGES = frozenset({"api", "health", "media", "metrics", "problems"})
 """First segments of paths that do not belong to the pages."""
+
+JSON_ERRORS = {"json_errors": True}
+"""The `opt` of a route for scripts: its errors are JSON."""
+
+RETRIED = frozenset({408, 429, 500, 503})
+"""Statuses after which the same request may succeed."""
 
 RETRY_AFTER = 5
 """Seconds after which to try again when a store is unavailable."""
@@ -41,24 +50,46 @@ def page_error_handler(site: Site) -> ErrorHandler:
         status = _status(request, error)
         if isinstance(error, RateLimited) and error.allowance:
             set_allowance(request.scope, error.allowance)
-        if isinstance(error, NotAuthenticated) and request.method in SAFE_METHODS:
-            return page.redirect(f"/log-in?next={page.here}")
-        return error_page(page, status, _retry_after(error), _headers(error))
+        headers = _headers(error)
+        if _wants_json(request):
+            return _json_error(page, error, status, headers)
+        unsent = UnsentForm.of(page.here, posted_form(request.scope))
+        if isinstance(error, NotAuthenticated):
+            if unsent is None:
+                return page.redirect(f"/log-in?{urlencode({'next': _place(page, request)})}")
+            return log_in_page(page, 401, going_to="/", unsent=unsent)
+        return error_page(page, status, headers, unsent if status in RETRIED else None)
 
     return handle_page_error
+
+
+def log_in_page(
+    page: Page,
+    status: int,
+    *,
+    going_to: str,
+    form: Form | None = None,
+    unsent: UnsentForm | None = None,
+) -> Response[str]:
+    """The form to log in, which may carry what was posted before."""
+    return page.render(
+        "sessions/log_in.html",
+        status=status,
+        form=form or Form(),
+        going_to=going_to,
+        unsent=unsent,
+    )
 
 
 def error_page(
     page: Page,
     status: int,
-    retry_after: int | None = None,
     headers: dict[str, str] | None = None,
+    unsent: UnsentForm | None = None,
 ) -> Response[str]:
-    """The page about an error. `retry_after` is in seconds."""
-    known = page.texts.errors.pages
-    title, explanation = known.get(status) or known[500 if status >= 500 else 400]
-    if retry_after is not None:
-        headers = {**(headers or {}), "Retry-After": str(retry_after)}
+    """The page about an error, with a form that sends again what was posted."""
+    title, explanation = _texts(page, status)
+    retry_after = (headers or {}).get("Retry-After")
     return page.render(
         "errors/error.html",
         status=status,
@@ -66,8 +97,39 @@ def error_page(
         title=title,
         explanation=explanation,
         status_code=status,
-        retry_after=retry_after,
+        retry_after=None if retry_after is None else int(retry_after),
+        unsent=unsent,
     )
+
+
+def _wants_json(request: Request[Any, Any, Any]) -> bool:
+    """Whether a script made the request; routing errors have no handler."""
+    has_handler = "route_handler" in request.scope
+    return has_handler and bool(request.route_handler.opt.get("json_errors"))
+
+
+def _json_error(
+    page: Page, error: Exception, status: int, headers: dict[str, str] | None
+) -> Response[Any]:
+    """`code`, a `text` for people, and `errors`: the text about each field."""
+    title, explanation = _texts(page, status)
+    content: dict[str, Any] = {"code": "internal", "text": f"{title}. {explanation}", "errors": {}}
+    if isinstance(error, SideProError):
+        content["code"] = error.code
+        rejected = Form().rejected(error, page.texts.errors)
+        content["errors"] = {each.field: each.text for each in rejected.errors if each.field}
+        content["text"] = page.texts.errors.problems.get(error.code, content["text"])
+    return page.json(content, status=status, headers=headers)
+
+
+def _place(page: Page, request: Request[Any, Any, Any]) -> str:
+    """Where to go after logging in: a form without fields is not posted again."""
+    return page.here if request.method in SAFE_METHODS else "/"
+
+
+def _texts(page: Page, status: int) -> tuple[str, str]:
+    known = page.texts.errors.pages
+    return known.get(status) or known[500 if status >= 500 else 400]
 
 
 def _status(request: Request[Any, Any, Any], error: Exception) -> int:
@@ -85,16 +147,12 @@ def _status(request: Request[Any, Any, Any], error: Exception) -> int:
     return 500
 
 
-def _retry_after(error: Exception) -> int | None:
+def _headers(error: Exception) -> dict[str, str] | None:
     if isinstance(error, Unavailable):
-        return RETRY_AFTER
+        return {"Retry-After": str(RETRY_AFTER)}
     if isinstance(error, RateLimited):
         wait = error.allowance and error.allowance.retry_after
-        return max(1, ceil(round(wait or 0, 3)))
-    return None
-
-
-def _headers(error: Exception) -> dict[str, str] | None:
+        return {"Retry-After": str(max(1, ceil(round(wait or 0, 3))))}
     if isinstance(error, (MethodNotAllowedException, RequestRejected)):
         return error.headers
     return None

@@ -161,16 +161,17 @@ class Page:
         cookies: Sequence[Cookie] = (),
         **context: object,
     ) -> Response[str]:
-        """A page made of a template and these values."""
+        """A page made of a template and these values.
+
+        No cache stores a page for somebody who is logged in, or an error.
+        """
         is_personal = self.viewer is not None or status >= 400
         return Response(
             self.text(template, **context),
             status_code=status,
             media_type=MediaType.HTML,
             headers={
-                "Cache-Control": NO_STORE if is_personal else REVALIDATE,
-                "Content-Security-Policy": self._site.policy,
-                "Referrer-Policy": REFERRER_POLICY,
+                **self._headers(NO_STORE if is_personal else REVALIDATE),
                 "Vary": "Cookie, Accept-Language",
                 **(headers or {}),
             },
@@ -188,14 +189,27 @@ class Page:
             "",
             status_code=303,
             media_type=MediaType.TEXT,
-            headers={
-                "Location": local_address(address),
-                "Cache-Control": NO_STORE,
-                "Content-Security-Policy": self._site.policy,
-                "Referrer-Policy": REFERRER_POLICY,
-            },
+            headers={**self._headers(NO_STORE), "Location": local_address(address)},
             cookies=[*cookies, *([self._site.cookies.done(done)] if done else [])],
         )
+
+    def json(
+        self, content: Any, *, status: int = 200, headers: dict[str, str] | None = None
+    ) -> Response[Any]:
+        """An answer to a script of a page."""
+        return Response(
+            content,
+            status_code=status,
+            media_type=MediaType.JSON,
+            headers={**self._headers(NO_STORE), **(headers or {})},
+        )
+
+    def _headers(self, caching: str) -> dict[str, str]:
+        return {
+            "Cache-Control": caching,
+            "Content-Security-Policy": self._site.policy,
+            "Referrer-Policy": REFERRER_POLICY,
+        }
 
     @property
     def cookies(self) -> Cookies:

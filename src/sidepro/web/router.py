@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from litestar import Request, Router
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.types import ControllerRouterHandler
+from litestar.types import ASGIApp, ControllerRouterHandler
 
 from sidepro.domain.accounts.views import SessionViewer
 from sidepro.domain.clock import Clock
@@ -21,7 +21,7 @@ from sidepro.web.errors import page_error_handler
 from sidepro.web.forms import FormMiddleware, provide_form
 from sidepro.web.headers import content_security_policy
 from sidepro.web.page import Page, Site
-from sidepro.web.routes import board, preferences
+from sidepro.web.routes import board, preferences, sessions
 
 
 def build_site(public_url: str, image_base: str, clock: Clock) -> Site:
@@ -50,13 +50,17 @@ def web_router(
     def provide_page(request: Request[Caller | None, SessionViewer | None, State]) -> Page:
         return Page(site, request)
 
+    # A function, not an object with arguments: Litestar deep-copies routers.
+    def authentication(app: ASGIApp) -> ASGIApp:
+        return CookieAuthentication(app, services.sessions, site.cookies.session_name)
+
     pages = Router(
         "/",
-        route_handlers=[board.router, preferences.router],
+        route_handlers=[board.router, preferences.router, sessions.router],
         middleware=[
             CrossSiteProtection(site.origin),
             FormMiddleware(),
-            CookieAuthentication,
+            authentication,
             *([RateLimitMiddleware(limiter)] if limiter else []),
         ],
         dependencies={

@@ -8,7 +8,7 @@ from typing import Protocol
 from sidepro.domain.accounts.profile import Profile
 from sidepro.domain.accounts.session import RefreshToken, Session
 from sidepro.domain.accounts.user import User
-from sidepro.domain.accounts.views import AccountView, UserQuery
+from sidepro.domain.accounts.views import AccountView, SessionViewer, UserQuery
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import SessionId, UserId
 from sidepro.domain.images.ports import ImageRepository
@@ -109,8 +109,8 @@ class SessionRepository(Protocol):
     of one user's sessions.
     """
 
-    async def add(self, session: Session, token: RefreshToken) -> tuple[SessionId, ...]:
-        """Store a new session and its first token.
+    async def add(self, session: Session, token: RefreshToken | None) -> tuple[SessionId, ...]:
+        """Store a new session and its first token, if it has tokens.
 
         MUST end the user's oldest active sessions if there are more than `MAX_SESSIONS`, including
         the new one. Returns the ended sessions.
@@ -132,6 +132,12 @@ class SessionRepository(Protocol):
         self, session: Session, used: RefreshToken, successor: RefreshToken, now: datetime
     ) -> None:
         """Store the refreshed session, the first use of the old token, and its successor."""
+        ...
+
+    async def record_use(self, session: Session) -> None:
+        """Store when a session was last used and when it expires. MUST NOT store it again after
+        it ended. The caller need not lock the user.
+        """
         ...
 
     async def end(self, session_id: SessionId, user_id: UserId) -> bool:
@@ -217,6 +223,12 @@ class AccountReader(Protocol):
         self, session_ids: Collection[SessionId], now: datetime
     ) -> frozenset[SessionId]:
         """The given sessions that exist and are not expired."""
+        ...
+
+    async def session_viewer(self, cookie_digest: bytes, now: datetime) -> SessionViewer | None:
+        """The active session with this cookie, and its person if they are active, in one
+        statement.
+        """
         ...
 
     async def email_taken(self, email: str) -> bool:

@@ -9,6 +9,9 @@ Refresh tokens rotate: each works once and yields its successor (RFC 9700, secti
     | fewer than two siblings of the first one               | successor                |
     | anything else                                          | replay: the session ends |
 
+The pages know their session by a cookie instead. Its secret stays the same, because a browser
+loads several pages at once.
+
 A sibling serves two tabs that refresh at once, and a client that lost the response.
 """
 
@@ -22,6 +25,9 @@ from sidepro.domain.ids import SessionId, UserId
 MAX_USER_AGENT = 400
 GRACE_PERIOD = timedelta(seconds=60)
 MAX_SIBLINGS = 2
+USE_RECORDED_AFTER = timedelta(minutes=5)
+"""Time after which a further use of a cookie is stored. Most pages thus need no write."""
+
 MAX_SESSIONS = 50
 """Active sessions of a user. A further log-in ends the oldest one."""
 
@@ -36,7 +42,10 @@ class SessionTtl:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One log-in on one device. Each refresh extends `expires_at`, up to `ends_at`."""
+    """One log-in on one device. Each use extends `expires_at`, up to `ends_at`.
+
+    `cookie_digest` is the SHA-256 of the cookie's secret; `None` for a session with tokens.
+    """
 
     id: SessionId
     user_id: UserId
@@ -45,6 +54,7 @@ class Session:
     last_used_at: datetime
     expires_at: datetime
     ends_at: datetime
+    cookie_digest: bytes | None = None
 
     @classmethod
     def start(
@@ -54,8 +64,10 @@ class Session:
         user_agent: str | None,
         now: datetime,
         ttl: SessionTtl,
+        *,
+        cookie: str | None = None,
     ) -> "Session":
-        """A session that starts now."""
+        """A session that starts now. `cookie` is the secret of its cookie, if it has one."""
         return cls(
             id=session_id,
             user_id=user_id,
@@ -64,14 +76,19 @@ class Session:
             last_used_at=now,
             expires_at=now + min(ttl.idle, ttl.total),
             ends_at=now + ttl.total,
+            cookie_digest=None if cookie is None else token_digest(cookie),
         )
 
     def is_expired(self, now: datetime) -> bool:
         """Whether the session has expired."""
         return now >= self.expires_at
 
+    def is_use_due(self, now: datetime, ttl: SessionTtl) -> bool:
+        """Whether to store that the session is in use: the last time was long enough ago."""
+        return now - self.last_used_at >= min(USE_RECORDED_AFTER, ttl.idle / 4)
+
     def used(self, now: datetime, ttl: SessionTtl) -> "Session":
-        """The session after a refresh."""
+        """The session after a refresh or a page."""
         expires_at = min(now + ttl.idle, self.ends_at)
         return replace(self, last_used_at=now, expires_at=expires_at)
 

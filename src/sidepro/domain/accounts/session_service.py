@@ -1,8 +1,10 @@
 """Log-in, refresh and log-out."""
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from sidepro.domain.accounts.audit_log import AuthenticationEvent, AuthenticationLog
 from sidepro.domain.accounts.ports import (
@@ -21,12 +23,14 @@ from sidepro.domain.accounts.session import (
     TokenUse,
 )
 from sidepro.domain.accounts.user import MAX_EMAIL, User
+from sidepro.domain.accounts.views import SessionViewer
 from sidepro.domain.clock import Clock
 from sidepro.domain.errors import (
     AccountDeactivated,
     NotFound,
     RateLimited,
     SessionEnded,
+    Unavailable,
     WrongCredentials,
 )
 from sidepro.domain.identity import Caller, token_digest
@@ -52,6 +56,25 @@ class Tokens:
 
 
 @dataclass(frozen=True, slots=True)
+class BrowserSession:
+    """The result of a log-in of a browser. `max_age` is the lifetime of the cookie in seconds."""
+
+    cookie: str
+    max_age: int
+    caller: Caller
+
+
+class _Authenticated(NamedTuple):
+    """The user of a log-in. `new_hash` replaces an outdated one, and `address_seen_at` is the time
+    of the last log-in from the same address.
+    """
+
+    user: User
+    new_hash: str | None
+    address_seen_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class SessionService:
     """Starts, refreshes and ends sessions. Without a `limiter`, log-ins are not limited."""
 
@@ -71,7 +94,7 @@ class SessionService:
     async def log_in(
         self, email: str, password: str, *, address: str, user_agent: str | None = None
     ) -> Tokens:
-        """Start a session. An unknown email and a wrong password take equally long.
+        """Start a session with tokens. An unknown email and a wrong password take equally long.
 
         `address` is the client's address. Attempts from known addresses, those of the sign-up and
         of earlier log-ins, do not count towards the unknown-address limit. So others cannot lock
@@ -82,6 +105,43 @@ class SessionService:
             AccountDeactivated: the password is right, but an operator deactivated the account.
             RateLimited: too many attempts on this account came from unknown addresses.
         """
+        secret = self.new_secret()
+        session, user = await self._start(
+            await self._authenticate(email, password, address), address, user_agent, token=secret
+        )
+        return self._tokens(user, session, secret, session.created_at)
+
+    async def log_in_browser(
+        self, email: str, password: str, *, address: str, user_agent: str | None = None
+    ) -> BrowserSession:
+        """Start a session with a cookie. Rules and errors are those of `log_in`."""
+        secret = self.new_secret()
+        session, user = await self._start(
+            await self._authenticate(email, password, address), address, user_agent, cookie=secret
+        )
+        return BrowserSession(
+            secret,
+            int((session.ends_at - session.created_at).total_seconds()),
+            Caller(user.id, session.id, user.is_admin),
+        )
+
+    async def viewer(self, cookie: str) -> SessionViewer | None:
+        """Who has the active session with this cookie; `None` if there is none.
+
+        Extends the session, and stores that every few minutes.
+        """
+        now = self.clock()
+        viewer = await self.reader.session_viewer(token_digest(cookie), now)
+        if viewer is not None and viewer.session.is_use_due(now, self.session_ttl):
+            # A database that cannot be written still shows pages.
+            with suppress(Unavailable):
+                async with self.unit_of_work() as work:
+                    await work.sessions.record_use(viewer.session.used(now, self.session_ttl))
+                    await work.commit()
+        return viewer
+
+    async def _authenticate(self, email: str, password: str, address: str) -> _Authenticated:
+        """The user of a log-in. Raises as `log_in` does."""
         normalized = self.normalize_email(email) if len(email) <= MAX_EMAIL else None
         user = address_seen_at = None
         if normalized is not None:
@@ -99,31 +159,47 @@ class SessionService:
         if not user.is_active:
             self._log_refusal(user, "account-deactivated")
             raise AccountDeactivated
-        rehashed = user
+        new_hash = None
         if self.passwords.is_outdated(user.password_hash):
             new_hash = await self.passwords.hash(password, key=address)
-            rehashed = replace(user, password_hash=new_hash)
+        return _Authenticated(user, new_hash, address_seen_at)
+
+    async def _start(
+        self,
+        authenticated: _Authenticated,
+        address: str,
+        user_agent: str | None,
+        *,
+        token: str | None = None,
+        cookie: str | None = None,
+    ) -> tuple[Session, User]:
+        """Store a session with the secret of a token or of a cookie.
+
+        Raises:
+            WrongCredentials: the account changed during the slow hash.
+        """
+        user, new_hash, address_seen_at = authenticated
         now = self.clock()
         session = Session.start(
-            SessionId(self.new_id()), user.id, user_agent, now, self.session_ttl
+            SessionId(self.new_id()), user.id, user_agent, now, self.session_ttl, cookie=cookie
         )
-        secret = self.new_secret()
         async with self.unit_of_work() as work:
-            # The account may have changed during the slow hash.
             if await work.users.get(user.id) != user:
                 self._log_refusal(user, "changed-meanwhile")
                 raise WrongCredentials
-            if rehashed != user:
-                await work.users.save(rehashed)
+            if new_hash is not None:
+                await work.users.save(replace(user, password_hash=new_hash))
             if address_seen_at is None or now - address_seen_at > ADDRESS_REFRESH_AFTER:
                 await work.users.remember_address(user.id, address, now)
-            token = RefreshToken.issue(secret, session.id, None, now)
-            ended = await work.sessions.add(session, token)
+            ended = await work.sessions.add(
+                session,
+                None if token is None else RefreshToken.issue(token, session.id, None, now),
+            )
             await work.commit()
         if ended:
             await self.session_registry.revoke(ended)
         self.audit_log(AuthenticationEvent.LOGGED_IN, user.id, session_id=session.id)
-        return self._tokens(user, session, secret, now)
+        return session, user
 
     async def refresh(self, refresh_token: str) -> Tokens:
         """Exchange a refresh token for new tokens of the same session.

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from sidepro.domain.accounts.session import Session
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import UserId
 from sidepro.domain.images.urls import ImageUrl
@@ -57,7 +58,13 @@ class AccountView(UserView):
 
 @dataclass(frozen=True, slots=True)
 class SessionViewer:
-    """Who looks at a page: the caller, as others see them."""
+    """Who looks at a page: their session, and the person as others see them."""
 
-    caller: Caller
+    session: Session
     user: UserSummary
+    is_admin: bool
+
+    @property
+    def caller(self) -> Caller:
+        """The person as the caller of a use case."""
+        return Caller(self.user.id, self.session.id, self.is_admin)

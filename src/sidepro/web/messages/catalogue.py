@@ -7,14 +7,17 @@ from sidepro.web.messages.en import blocks as en_blocks
 from sidepro.web.messages.en import board as en_board
 from sidepro.web.messages.en import common as en_common
 from sidepro.web.messages.en import errors as en_errors
+from sidepro.web.messages.en import sessions as en_sessions
 from sidepro.web.messages.groups.blocks import BlockTexts
 from sidepro.web.messages.groups.board import BoardTexts
 from sidepro.web.messages.groups.common import CommonTexts
 from sidepro.web.messages.groups.errors import ErrorTexts
+from sidepro.web.messages.groups.sessions import SessionTexts
 from sidepro.web.messages.ko import blocks as ko_blocks
 from sidepro.web.messages.ko import board as ko_board
 from sidepro.web.messages.ko import common as ko_common
 from sidepro.web.messages.ko import errors as ko_errors
+from sidepro.web.messages.ko import sessions as ko_sessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class Texts:
     errors: ErrorTexts
     blocks: BlockTexts
     board: BoardTexts
+    sessions: SessionTexts
 
 
 CATALOGUES = {
@@ -33,11 +37,13 @@ CATALOGUES = {
         errors=ko_errors.TEXTS,
         blocks=ko_blocks.TEXTS,
         board=ko_board.TEXTS,
+        sessions=ko_sessions.TEXTS,
     ),
     Language.ENGLISH: Texts(
         common=en_common.TEXTS,
         errors=en_errors.TEXTS,
         blocks=en_blocks.TEXTS,
         board=en_board.TEXTS,
+        sessions=en_sessions.TEXTS,
     ),
 }

@@ -16,7 +16,13 @@ from sidepro.adapters.sql.schema.tables import known_addresses, profiles, sessio
 from sidepro.domain.accounts.ports import LogInCandidate
 from sidepro.domain.accounts.session import Session
 from sidepro.domain.accounts.user import User
-from sidepro.domain.accounts.views import AccountView, ProfileView, UserQuery
+from sidepro.domain.accounts.views import (
+    AccountView,
+    ProfileView,
+    SessionViewer,
+    UserQuery,
+    UserSummary,
+)
 from sidepro.domain.ids import SessionId, UserId
 from sidepro.domain.images.urls import ImageUrls
 from sidepro.domain.pagination import Page, PageRequest
@@ -77,6 +83,15 @@ _SESSION_PAGES = KeysetQuery(
 _SESSION_COUNT = _SESSIONS_OF.with_only_columns(func.count())
 _ACTIVE_IDS = _SESSIONS.with_only_columns(sessions.c.id).where(
     sessions.c.id.in_(bindparam("ids", expanding=True))
+)
+_VIEWER = (
+    select(sessions, users.c.username, users.c.is_admin, IMAGE_OF_USER)
+    .select_from(sessions.join(users, users.c.id == sessions.c.user_id))
+    .where(
+        sessions.c.cookie_digest == bindparam("digest"),
+        sessions.c.expires_at > bindparam("now"),
+        users.c.is_active,
+    )
 )
 _EMAIL_TAKEN = select(exists().where(users.c.email_key == bindparam("key")))
 _USERNAME_TAKEN = select(exists().where(users.c.username_key == bindparam("key")))
@@ -156,6 +171,15 @@ class SqlAccountReader:
         parameters = {"ids": list(session_ids), "now": now}
         rows = await self._source.fetch(_ACTIVE_IDS, parameters)
         return frozenset(row.id for row in rows)
+
+    async def session_viewer(self, cookie_digest: bytes, now: datetime) -> SessionViewer | None:
+        row = await self._source.fetch_one(_VIEWER, {"digest": cookie_digest, "now": now})
+        if row is None:
+            return None
+        image_url = self._images.url(row.image_key)
+        return SessionViewer(
+            load_session(row), UserSummary(row.user_id, row.username, image_url), row.is_admin
+        )
 
     async def email_taken(self, email: str) -> bool:
         (row,) = await self._source.fetch(_EMAIL_TAKEN, {"key": casefold_key(email)})

@@ -68,7 +68,8 @@ _ADD_SESSION = _insert(sessions, "session")
 _ADD_TOKEN = _insert(refresh_tokens, "token")
 # One statement that writes to several tables, which SQLite lacks.
 _ended = _END_OLDEST.cte("ended")
-_ADD = select(_ended.c.id).add_cte(_ADD_SESSION.cte("session"), _ADD_TOKEN.cte("token"))
+_ADD_TOKENLESS = select(_ended.c.id).add_cte(_ADD_SESSION.cte("session"))
+_ADD = _ADD_TOKENLESS.add_cte(_ADD_TOKEN.cte("token"))
 _SESSION_USED = (
     update(sessions)
     .where(sessions.c.id == bindparam("session"))
@@ -91,13 +92,16 @@ class SqlSessions:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def add(self, session: Session, token: RefreshToken) -> tuple[SessionId, ...]:
-        parameters = {**_parameters("session", session), **_parameters("token", token)}
+    async def add(self, session: Session, token: RefreshToken | None) -> tuple[SessionId, ...]:
+        parameters = _parameters("session", session)
+        if token is not None:
+            parameters |= _parameters("token", token)
         if is_postgresql(self._connection):
-            return tuple(await self._connection.scalars(_ADD, parameters))
+            statement = _ADD_TOKENLESS if token is None else _ADD
+            return tuple(await self._connection.scalars(statement, parameters))
         ended = tuple(await self._connection.scalars(_END_OLDEST, parameters))
-        for statement in (_ADD_SESSION, _ADD_TOKEN):
-            await self._connection.execute(statement, parameters)
+        for insertion in (_ADD_SESSION,) if token is None else (_ADD_SESSION, _ADD_TOKEN):
+            await self._connection.execute(insertion, parameters)
         return ended
 
     async def owner(self, token_hash: bytes) -> UserId | None:
@@ -114,16 +118,17 @@ class SqlSessions:
     async def rotate(
         self, session: Session, used: RefreshToken, successor: RefreshToken, now: datetime
     ) -> None:
-        await self._connection.execute(
-            _SESSION_USED,
-            {
-                "session": session.id,
-                "last_used_at": session.last_used_at,
-                "expires_at": session.expires_at,
-            },
-        )
+        await self.record_use(session)
         await self._connection.execute(_TOKEN_USED, {"of_hash": used.hash, "used_at": now})
         await self._connection.execute(_ADD_TOKEN, _parameters("token", successor))
+
+    async def record_use(self, session: Session) -> None:
+        parameters = {
+            "session": session.id,
+            "last_used_at": session.last_used_at,
+            "expires_at": session.expires_at,
+        }
+        await self._connection.execute(_SESSION_USED, parameters)
 
     async def end(self, session_id: SessionId, user_id: UserId) -> bool:
         ended = await self._connection.execute(

@@ -134,6 +134,7 @@ sessions = Table(
     _timestamp("last_used_at"),
     Column("expires_at", DateTimeUTC(), nullable=False, index=True),
     _timestamp("ends_at"),
+    Column("cookie_digest", LargeBinary(32), index=True, unique=True),
 )
 
 refresh_tokens = Table(

@@ -12,6 +12,7 @@ class ErrorTexts:
     pages: Mapping[int, tuple[str, str]]
     """Title and explanation of a page, by its status."""
     home: str
+    retry: str
     request_id: str
     retry_after: Text
     fields: Mapping[FieldCode, Text]

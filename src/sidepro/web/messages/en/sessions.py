@@ -1,0 +1,27 @@
+"""Texts of signing up and logging in."""
+
+from sidepro.web.messages.groups.sessions import SessionTexts
+
+TEXTS = SessionTexts(
+    email="Email",
+    username="Name",
+    username_hint="Others see it. 2 to 30 letters, digits, _ and -.",
+    password="Password",  # noqa: S106 - a label
+    password_hint="At least 8 characters. A long phrase is safer.",  # noqa: S106 - a hint
+    show_password="Show password",  # noqa: S106 - a label
+    hide_password="Hide password",  # noqa: S106 - a label
+    sign_up="Sign up",
+    sign_up_text="Join, and show your side project.",
+    have_account="Have an account?",
+    log_in="Log in",
+    log_in_text="Good to see you again.",
+    no_account="No account yet?",
+    session_ended="You were logged out",
+    unsent="What you wrote is still here. Log in to go on.",
+    resume="Go on",
+    resume_text="You are logged in again. Send what you wrote?",
+    resume_button="Send",
+    cancel="Do not send",
+    free={"email": "This email is free.", "username": "This name is free."},
+    taken={"email": "This email has an account already.", "username": "This name is taken."},
+)

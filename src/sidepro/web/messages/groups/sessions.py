@@ -1,0 +1,32 @@
+"""Texts of signing up and logging in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SessionTexts:
+    email: str
+    username: str
+    username_hint: str
+    password: str
+    password_hint: str
+    show_password: str
+    hide_password: str
+    sign_up: str
+    sign_up_text: str
+    have_account: str
+    log_in: str
+    log_in_text: str
+    no_account: str
+    session_ended: str
+    """The session ended while something was being sent."""
+    unsent: str
+    """What was sent is unsent."""
+    resume: str
+    resume_text: str
+    resume_button: str
+    cancel: str
+    free: Mapping[str, str]
+    """By the field: the value is free."""
+    taken: Mapping[str, str]

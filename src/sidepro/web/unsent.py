@@ -1,0 +1,56 @@
+"""What was posted when a request failed: the next page carries it, so that no text is lost.
+
+It travels in hidden fields, so it needs neither storage nor a script. Passwords are left out.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sidepro.web.forms import Form
+from sidepro.web.page import local_address
+
+ACTION = "unsent-action"
+PREFIX = "unsent."
+
+
+@dataclass(frozen=True, slots=True)
+class UnsentForm:
+    """A posted form, and the local address that it was posted to."""
+
+    action: str
+    form: Form
+
+    @classmethod
+    def of(cls, action: str, posted: Form | None) -> "UnsentForm | None":
+        """The form of this request; `None` if nothing was posted."""
+        if posted is None or not posted.fields:
+            return None
+        fields = {name: values for name, values in posted.fields.items() if "password" not in name}
+        return cls(local_address(action), Form(fields))
+
+    @classmethod
+    def carried_by(cls, form: Form) -> "UnsentForm | None":
+        """The form that the fields of another form carry, if they do."""
+        action = local_address(form.text(ACTION), "")
+        if not action:
+            return None
+        fields = {
+            name.removeprefix(PREFIX): values
+            for name, values in form.fields.items()
+            if name.startswith(PREFIX)
+        }
+        return cls(action, Form(fields))
+
+    @property
+    def carrying(self) -> Iterator[tuple[str, str]]:
+        """The hidden fields that carry this form."""
+        yield ACTION, self.action
+        for name, value in self.resent:
+            yield PREFIX + name, value
+
+    @property
+    def resent(self) -> Iterator[tuple[str, str]]:
+        """The hidden fields that post this form again."""
+        for name, values in self.form.fields.items():
+            for value in values:
+                yield name, value
