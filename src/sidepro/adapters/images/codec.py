@@ -5,7 +5,6 @@ most the maximum number of pixels of one image in memory: 40 megapixels take 0.3
 0.6 to 0.9 GB. An animation of any length has only a few frames in memory at a time.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -89,7 +88,6 @@ class PillowCodec:
     def __init__(self, max_pixels: int) -> None:
         """`max_pixels` is the limit for a picture."""
         self._max_pixels = max_pixels
-        self._too_many_pixels = f"has more than {max_pixels:,} pixels"
         self._threads = FairThreads(THREADS, "images")
         self._pixels = _PixelBudget(max_pixels)
         self._in_progress: Counter[UserId | None] = Counter()
@@ -126,16 +124,14 @@ class PillowCodec:
         except UnknownFormatError:
             raise UnsupportedImageType from None
         except BrokenError as error:
-            raise BadImage(FieldError(_violation(error), pointer="/file")) from None
+            raise _bad_image(error) from None
         except Image.DecompressionBombError:
-            raise BadImage(
-                FieldError(_violation(self._too_many_pixels), pointer="/file")
-            ) from None
+            raise _bad_image(_TooManyPixelsError(self._max_pixels)) from None
         except MemoryError as error:
             raise Unavailable from error
         except Exception as error:  # Pillow's parsers raise any for a damaged file
             log.info("image_broken", reason=type(error).__name__)
-            raise BadImage(FieldError(_violation("is broken"), pointer="/file")) from None
+            raise _bad_image(BrokenError("is broken")) from None
 
     def _decoded_and_encoded(
         self, opened: ImageFile, layout: Layout, colours: SrgbConverter
@@ -158,11 +154,15 @@ class PillowCodec:
         if count > MAX_FRAMES:
             raise BrokenError(f"has more than {MAX_FRAMES} frames")
         if width * height > self._max_pixels:
-            raise BrokenError(self._too_many_pixels)
+            raise _TooManyPixelsError(self._max_pixels)
         if width * height * count > limit:
-            raise BrokenError(
-                f"has more than {limit:,} pixels in all its frames: {count} of {width} × {height}"
-            )
+            raise _TooManyPixelsError(limit, f" in all its frames: {count} of {width} × {height}")
+
+
+class _TooManyPixelsError(BrokenError):
+    def __init__(self, limit: int, where: str = "") -> None:
+        super().__init__(f"has more than {limit:,} pixels{where}")
+        self.limit = limit
 
 
 class _PixelBudget:
@@ -301,10 +301,9 @@ def _animated_webp(frames: Iterator[Frame], count: int, plays: int) -> Picture:
     return Picture(encoded.getvalue(), first.width, first.height)
 
 
-def _violation(reason: object) -> Violation:
-    detail = str(reason)
-    found = re.search(r"more than ([0-9,]+) pixels", detail)
-    if found:
-        limit = int(found[1].replace(",", ""))
-        return Violation(FieldCode.TOO_MANY_PIXELS, detail, {"max": limit})
-    return Violation(FieldCode.BAD_IMAGE, detail)
+def _bad_image(error: BrokenError) -> BadImage:
+    if isinstance(error, _TooManyPixelsError):
+        violation = Violation(FieldCode.TOO_MANY_PIXELS, str(error), {"max": error.limit})
+    else:
+        violation = Violation(FieldCode.BAD_IMAGE, str(error))
+    return BadImage(FieldError(violation, pointer="/file"))

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -30,7 +31,35 @@ RESPONSE_TIMEOUT = 2.0
 """Seconds until a health check fails."""
 
 
-class FolderImages:
+@contextmanager
+def _translated_errors() -> Iterator[None]:
+    try:
+        yield
+    except (BaseError, OSError) as error:
+        raise Unavailable from error
+
+
+class _ObstoreImages(ABC):
+    """What folder and bucket have in common."""
+
+    @property
+    @abstractmethod
+    def _store(self) -> LocalStore | S3Store: ...
+
+    async def size(self, key: ImageKey) -> int | None:
+        with _translated_errors(), suppress(FileNotFoundError):
+            return (await self._store.head_async(key))["size"]
+        return None
+
+    async def read(self, key: ImageKey, start: int, end: int) -> bytes:
+        with _translated_errors():
+            try:
+                return bytes(await self._store.get_range_async(key, start=start, end=end))
+            except FileNotFoundError:
+                raise NotFound from None
+
+
+class FolderImages(_ObstoreImages):
     """See `sidepro.domain.images.ports.ImageStore`. The folder is created on first use.
 
     obstore writes a temporary file and renames it, so that a partial object is never visible.
@@ -47,14 +76,6 @@ class FolderImages:
         with _translated_errors():
             await self._store.put_async(key, data, use_multipart=False)
             await asyncio.to_thread(self._sync, key)
-
-    async def size(self, key: ImageKey) -> int | None:
-        with _translated_errors():
-            return await _size(self._store, key)
-
-    async def read(self, key: ImageKey, start: int, end: int) -> bytes:
-        with _translated_errors():
-            return await _read(self._store, key, start, end)
 
     async def delete(self, keys: Sequence[ImageKey]) -> None:
         with _translated_errors():
@@ -74,7 +95,7 @@ class FolderImages:
                 os.close(descriptor)
 
 
-class S3Images:
+class S3Images(_ObstoreImages):
     """See `sidepro.domain.images.ports.ImageStore`. Credentials come from the usual AWS variables
     of the environment.
     """
@@ -121,36 +142,6 @@ class S3Images:
         with _translated_errors():
             await self._store.put_async(key, data, attributes=attributes, use_multipart=False)
 
-    async def size(self, key: ImageKey) -> int | None:
-        with _translated_errors():
-            return await _size(self._store, key)
-
-    async def read(self, key: ImageKey, start: int, end: int) -> bytes:
-        with _translated_errors():
-            return await _read(self._store, key, start, end)
-
     async def delete(self, keys: Sequence[ImageKey]) -> None:
         with _translated_errors():
             await self._store.delete_async(list(keys))
-
-
-@contextmanager
-def _translated_errors() -> Iterator[None]:
-    try:
-        yield
-    except (BaseError, OSError) as error:
-        raise Unavailable from error
-
-
-async def _size(store: LocalStore | S3Store, key: ImageKey) -> int | None:
-    try:
-        return (await store.head_async(key))["size"]
-    except FileNotFoundError:
-        return None
-
-
-async def _read(store: LocalStore | S3Store, key: ImageKey, start: int, end: int) -> bytes:
-    try:
-        return bytes(await store.get_range_async(key, start=start, end=end))
-    except FileNotFoundError:
-        raise NotFound from None
