@@ -83,11 +83,14 @@ class Client:
     async def sign_up(cls, http: httpx.AsyncClient) -> Self:
         """Signs up and logs in."""
         client = cls(http)
-        account = {"email": client.email, "password": client.password}
-        created = await client.call("POST", "/users", {**account, "username": client.username})
-        client.id = created["id"]
-        await client.log_in()
+        await client.register()
         return client
+
+    async def register(self) -> None:
+        """Signs up with its name, email and password, and logs in."""
+        account = {"email": self.email, "password": self.password, "username": self.username}
+        self.id = (await self.call("POST", "/users", account))["id"]
+        await self.log_in()
 
     async def log_in(self) -> None:
         """Logs in once more."""

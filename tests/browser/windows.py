@@ -22,6 +22,7 @@ Colours = Literal["light", "dark"]
 
 LOCALES = {"ko": "ko-KR", "en": "en-US"}
 HEIGHTS = {320: 640, 390: 844}
+SESSION_COOKIE = "sidepro"
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 TIMEOUT = 10_000
 """Milliseconds after which an expected element or navigation counts as missing."""
@@ -180,9 +181,9 @@ def _make_empty(folder: Path) -> None:
 
 
 async def log_in(origin: str, account: Account) -> dict[str, str]:
-    """The cookies that the log-in form sets."""
+    """The session cookie that the log-in form sets, by its name."""
     async with httpx.AsyncClient(base_url=origin, trust_env=False) as http:
         form = {"email": account.email, "password": account.password}
         response = await http.post("/log-in", data=form, headers=SAME_ORIGIN)
         assert response.status_code == 303, f"log-in: {response.status_code} {response.text}"
-        return dict(response.cookies)
+        return {SESSION_COOKIE: response.cookies[SESSION_COOKIE]}

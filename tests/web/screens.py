@@ -54,9 +54,10 @@ class Screen:
 
 
 SCREENS = (
-    Screen("board", lambda _: "/"),
-    Screen("board-nothing", lambda _: "/?q=zzzzzzzz"),
+    Screen("sign-up", lambda _: "/sign-up"),
+    Screen("log-in", lambda _: "/log-in"),
     Screen("not-found", lambda _: "/nothing/here", status=404),
+    Screen("not-found-member", lambda _: "/nothing/here", viewer="member", status=404),
 )
 
 LANGUAGES: tuple[Language, ...] = ("ko", "en")

@@ -1,0 +1,142 @@
+"""One story, told over the API and over the pages, so that the two cannot drift apart."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.clients import http_client
+from tests.image_files import picture, saved
+from tests.servers import SideProServer
+from tests.web.story.api_driver import ApiDriver
+from tests.web.story.driver import Draft, Newcomer, Reason, ShownPerson, ShownProject
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+    from tests.databases import Databases
+    from tests.web.story.driver import Driver
+
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+
+JIU = Newcomer(
+    username="지우",
+    email="jiu@example.com",
+    password="a walk by the river 3",
+    bio="동네를 걸으며 지도를 만듭니다.",
+    skills=("Django", "PostgreSQL", "Python"),
+    picture=saved(picture((96, 96))),
+)
+SAM = Newcomer(
+    username="sam",
+    email="sam@example.com",
+    password="coffee before noon 8",
+    bio="I draw maps of quiet places.",
+    skills=("PostgreSQL", "Python", "React"),
+    picture=saved(picture((96, 96), colour=(20, 90, 60))),
+)
+MAP = Draft(
+    title="동네 카페 지도",
+    summary="조용한 카페를 모은 지도",
+    content="## 만든 이유\n\n**조용한** 곳이 필요했습니다.\n\n- 지도\n- 검색",
+    skills=("Django", "Python"),
+    picture=saved(picture((640, 360))),
+)
+
+
+@pytest.fixture
+def own_server(databases: Databases, tmp_path: Path) -> Iterator[SideProServer]:
+    """A server that the story restarts."""
+    with databases.settings(tmp_path / "data") as settings, SideProServer(settings) as server:
+        yield server
+
+
+@asynccontextmanager
+async def over_the_api(server: SideProServer) -> AsyncIterator[Driver]:
+    async with http_client(server.url) as http:
+        yield ApiDriver(http)
+
+
+@pytest.fixture(params=["api"])
+async def people(
+    request: pytest.FixtureRequest, own_server: SideProServer
+) -> AsyncIterator[tuple[Driver, Driver]]:
+    """Two people at the platform, each with a driver."""
+
+    def driver() -> AbstractAsyncContextManager[Driver]:
+        return over_the_api(own_server)
+
+    async with AsyncExitStack() as stack:
+        yield (
+            await stack.enter_async_context(driver()),
+            await stack.enter_async_context(driver()),
+        )
+
+
+async def test_two_people_meet_over_a_project(
+    people: tuple[Driver, Driver], own_server: SideProServer
+) -> None:
+    jiu, sam = people
+    await jiu.sign_up(JIU)
+    await jiu.publish(MAP)
+    await sam.sign_up(SAM)
+
+    assert await sam.find("카페 지", "Python") == [MAP.title]
+    assert await sam.find("카페 지", "React") == []
+    published = ShownProject(
+        title=MAP.title,
+        summary=MAP.summary,
+        author=JIU.username,
+        skills=MAP.skills,
+        headings=("만든 이유",),
+        pictures=1,
+        bookmarked=False,
+        bookmarks=0,
+        comments=(),
+    )
+    assert await sam.read(MAP.title) == published
+
+    await sam.comment(MAP.title, "Lovely! 저도 같이 하고 싶어요.")
+    await sam.bookmark(MAP.title)
+    async with (
+        sam.chat_with(JIU.username, ask=True) as asking,
+        jiu.chat_with(SAM.username, ask=False) as asked,
+    ):
+        await asking.send("커피 한잔 어때요? ☕")
+        await asked.wait_for("커피 한잔 어때요? ☕")
+        await asked.send("좋아요!\n토요일은요?")
+        await asking.wait_for("좋아요!\n토요일은요?")
+    own_server.run("similarity", "run")
+    await check_what_stands(jiu, sam)
+
+    own_server.terminate()
+    own_server.start()
+
+    await check_what_stands(jiu, sam)
+
+
+async def check_what_stands(jiu: Driver, sam: Driver) -> None:
+    """What both read at the end, before and after the restart."""
+    read = await sam.read(MAP.title)
+    assert read.comments == ((SAM.username, "Lovely! 저도 같이 하고 싶어요."),)
+    assert (read.bookmarked, read.bookmarks) == (True, 1)
+    assert (await jiu.read(MAP.title)).bookmarked is False
+    assert await sam.look_up(JIU.username) == ShownPerson(
+        username=JIU.username,
+        bio=JIU.bio,
+        skills=JIU.skills,
+        has_picture=True,
+        projects=(MAP.title,),
+    )
+    assert await sam.recommendations() == [
+        Reason(MAP.title, JIU.username, ("PostgreSQL", "Python"))
+    ]
+    said = [(SAM.username, "커피 한잔 어때요? ☕"), (JIU.username, "좋아요!\n토요일은요?")]
+    async with jiu.chat_with(SAM.username, ask=False) as room:
+        assert await room.history() == said
+    async with sam.chat_with(JIU.username, ask=False) as room:
+        assert await room.history() == said
