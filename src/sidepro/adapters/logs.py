@@ -113,12 +113,11 @@ def _plain(_logger: object, _method: str, event: EventDict) -> str:
     """The output of structlog's ConsoleRenderer without colours, at a third of its cost."""
     timestamp, level, name = event.pop("timestamp"), event.pop("level"), event.pop("event")
     traceback = event.pop("exception", None)
-    values = " ".join([f"{key}={_quoted(value)}" for key, value in event.items()])
+    values = " ".join([f"{key}={_quoted(str(value))}" for key, value in event.items()])
     line = f"{timestamp} [{level:<8}] {name:<30} {values}"
     return f"{line}\n{traceback}" if traceback else line
 
 
-def _quoted(value: object) -> str:
-    """The value; in quotes if it contains spaces or line breaks."""
-    text = str(value)
+def _quoted(text: str) -> str:
+    """The text; in quotes if it contains spaces or line breaks."""
     return text if text.isprintable() and " " not in text else repr(text)

@@ -2,7 +2,7 @@
 
 from litestar.enums import ScopeType
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, Scope
 
 from sidepro.api.dependencies import ApiConnection
 from sidepro.domain.accounts.ports import AccessTokens, SessionRegistry
@@ -55,7 +55,7 @@ class Authentication(AbstractAuthenticationMiddleware):
 
     async def _caller(self, connection: ApiConnection) -> Caller | None:
         opt = connection.route_handler.opt
-        header = None if opt.get("tokenless") else connection.headers.get("authorization")
+        header = None if opt.get("tokenless") else _authorization(connection.scope)
         caller = bearer_caller(header, self._tokens)
         if caller is None:
             if not opt.get("public"):
@@ -63,6 +63,14 @@ class Authentication(AbstractAuthenticationMiddleware):
         elif not await self._session_registry.is_active(caller.session_id):
             raise NotAuthenticated
         return caller
+
+
+def _authorization(scope: Scope) -> str | None:
+    """The first Authorization header. Litestar's `Headers` would decode all headers."""
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            return value.decode("latin-1")
+    return None
 
 
 def bearer_caller(header: str | None, tokens: AccessTokens) -> Caller | None:

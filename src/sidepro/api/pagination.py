@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from typing import Annotated, Generic, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote_plus
 
 import msgspec
 from litestar import Response
@@ -10,6 +10,7 @@ from litestar.datastructures import ResponseHeader
 from litestar.params import Parameter
 
 from sidepro.api.dependencies import ApiRequest
+from sidepro.api.query_parameters import query_pairs
 from sidepro.api.schemas import Count
 from sidepro.domain.pagination import Page
 from sidepro.http.services import Services
@@ -71,6 +72,10 @@ def page_response(
 
 
 def _url_without_cursor(request: ApiRequest) -> str:
-    parameters = [pair for pair in request.query_params.multi_items() if pair[0] != "cursor"]
-    query = f"{urlencode(parameters)}&" if parameters else ""
-    return f"{request.url.path}?{query}"
+    # The names are those of the route's parameters, since others were rejected.
+    query = "".join(
+        f"{name}={quote_plus(value)}&"
+        for name, value in query_pairs(request.scope)
+        if name != "cursor"
+    )
+    return f"{request.scope['path']}?{query}"

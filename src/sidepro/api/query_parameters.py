@@ -1,16 +1,20 @@
 """Checks of query parameters that Litestar does not make."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from litestar import Litestar
-from litestar.datastructures import MultiDict
+from litestar._parsers import parse_query_string
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
+from litestar.types import Scope
 
 from sidepro.api.dependencies import ApiRequest
 from sidepro.domain.validation import Validator
 from sidepro.domain.violations import GIVEN_TWICE, UNKNOWN_PARAMETER, FieldCode, Violation
+
+QueryPairs = Sequence[tuple[str, str]]
+"""Names and values, in the order of the query."""
 
 
 def query_parameter_check() -> Callable[[ApiRequest], Awaitable[None]]:
@@ -23,12 +27,12 @@ def query_parameter_check() -> Callable[[ApiRequest], Awaitable[None]]:
         if not known:
             known.update(_parameters(request.app))
         parameters = known.get(request.route_handler, {})
-        reject_unexpected_names(request.query_params, parameters)
+        reject_unexpected_names(query_pairs(request.scope), parameters)
 
     return reject_unexpected
 
 
-def reject_unexpected_names(query: MultiDict[str], parameters: Mapping[str, bool]) -> None:
+def reject_unexpected_names(query: QueryPairs, parameters: Mapping[str, bool]) -> None:
     """Reject names that are unknown, or repeated where one value is meant.
 
     `parameters` says of each known name whether it may be repeated.
@@ -36,8 +40,9 @@ def reject_unexpected_names(query: MultiDict[str], parameters: Mapping[str, bool
     Raises:
         InvalidInput: a name is unknown or repeated.
     """
-    names = [name for name, _ in query.multi_items()]
-    if parameters.keys() >= set(names) and len(set(names)) == len(names):
+    names = [name for name, _ in query]
+    distinct = set(names)
+    if len(distinct) == len(names) and distinct <= parameters.keys():
         return
     validator = Validator(parameters=True)
     for name, count in sorted(Counter(names).items()):
@@ -58,6 +63,11 @@ def _parameters(app: Litestar) -> Mapping[HTTPRouteHandler, Mapping[str, bool]]:
     }
 
 
+def query_pairs(scope: Scope) -> QueryPairs:
+    """The query of a request. Litestar's `query_params` builds a `MultiDict` at each access."""
+    return parse_query_string(scope["query_string"])
+
+
 def reject_null(request: ApiRequest, *names: str) -> None:
     """Reject the text `null` for optional parameters that are not texts.
 
@@ -68,6 +78,8 @@ def reject_null(request: ApiRequest, *names: str) -> None:
     """
     validator = Validator(parameters=True)
     for name in names:
-        if any(value.lower() == "null" for value in request.query_params.getall(name, [])):
+        if any(
+            key == name and value.lower() == "null" for key, value in query_pairs(request.scope)
+        ):
             validator.add(Violation(FieldCode.MISSING, "must have a value or be omitted"), name)
     validator.raise_errors()

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from json.encoder import encode_basestring_ascii
 from typing import Generic, TypeVar
 from uuid import UUID
 
@@ -83,8 +84,6 @@ _PARSERS: dict[str, Callable[[str], KeyMember]] = {
     "s": str,
 }
 
-_compact = json.JSONEncoder(separators=(",", ":"))
-
 
 class CursorCodec:
     """Encodes cursors as opaque text that cannot be forged.
@@ -102,8 +101,12 @@ class CursorCodec:
 
     def encode(self, cursor: Cursor, scope: str) -> str:
         """The cursor as URL-safe text."""
-        after = None if cursor.after is None else [_tagged(member) for member in cursor.after]
-        body = _compact.encode([int(cursor.reverse), after]).encode()
+        # JSON, in parts: a JSONEncoder costs as much as the rest.
+        after = "null"
+        if cursor.after is not None:
+            members = [encode_basestring_ascii(_tagged(member)) for member in cursor.after]
+            after = f"[{','.join(members)}]"
+        body = f"[{int(cursor.reverse)},{after}]".encode()
         return _base64url(self._sign(self._keys[0], body, scope) + body)
 
     def decode(self, text: str, scope: str) -> Cursor:

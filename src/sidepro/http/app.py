@@ -8,8 +8,6 @@ from litestar import Litestar, Request, Response
 from litestar.openapi import OpenAPIConfig
 from litestar.types import ControllerRouterHandler, Scope
 
-from sidepro.http.compression import compression_config
-
 MAX_BODY = 2**20
 """Bytes; a route may set another limit."""
 
@@ -32,7 +30,6 @@ def create_app(
         exception_handlers={Exception: exception_handler},
         after_exception=[after_exception],
         request_max_body_size=MAX_BODY,
-        compression_config=compression_config(),
         openapi_config=openapi_config,
         lifespan=list(lifespan),
         logging_config=None,

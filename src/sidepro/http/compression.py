@@ -1,16 +1,14 @@
-"""Compression of JSON responses, by Litestar's middleware.
+"""Compression of JSON responses with gzip.
 
 Short responses, other types than JSON (images are compressed already) and routes with `SECRET` are
 not compressed.
 """
 
 import re
-from collections.abc import Iterable
+import zlib
+from typing import Any, cast
 
-from litestar.config.compression import CompressionConfig
-from litestar.enums import CompressionEncoding
-from litestar.middleware.compression import CompressionMiddleware
-from litestar.types import Message, Receive, Scope, Send
+from litestar.types import HTTPResponseBodyEvent, HTTPResponseStartEvent, HTTPScope, Message, Send
 
 MIN_SIZE = 1024
 """Bytes. Shorter responses fit into one packet anyway."""
@@ -28,64 +26,83 @@ The size of a compressed response would reveal whether such a text repeats a par
 (BREACH, https://www.breachattack.com).
 """
 
+_GZIP_FORMAT = 16 + zlib.MAX_WBITS
 _GZIP = re.compile(r"(?:^|,)\s*(?:x-)?gzip\s*(?:;\s*q=([0-9.]+)\s*)?(?:,|$)", re.IGNORECASE)
 
 
-def compression_config() -> CompressionConfig:
-    """Litestar's configuration."""
-    return CompressionConfig(
-        backend="gzip",
-        minimum_size=MIN_SIZE,
-        gzip_compress_level=LEVEL,
-        middleware_class=JsonCompression,
-        exclude_opt_key=next(iter(SECRET)),
-    )
+def compressed(scope: HTTPScope, send: Send) -> Send:
+    """`send` itself if the client does not accept gzip. Otherwise one that compresses."""
+    for name, value in scope["headers"]:
+        if name == b"accept-encoding" and accepts_gzip(value.decode("latin-1")):
+            return _Compression(scope, send)
+    return send
 
 
-class JsonCompression(CompressionMiddleware):
-    """Litestar's middleware, only for long JSON. The type is known when the response starts."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # Headers are read from the raw pairs: Litestar's objects cost more than all the rest here.
-        accepted = any(
-            name == b"accept-encoding" and accepts_gzip(value.decode("latin-1"))
-            for name, value in scope["headers"]
-        )
-        forward = send
-
-        async def send_compressed(message: Message) -> None:
-            nonlocal forward
-            if message["type"] == "http.response.start":
-                headers = dict(message["headers"])
-                if _is_json(headers.get(b"content-type", b"")):
-                    length = int(headers.get(b"content-length", MIN_SIZE))
-                    if accepted and length >= MIN_SIZE:
-                        forward = self.create_compression_send_wrapper(
-                            send, CompressionEncoding.GZIP, scope
-                        )
-                    else:
-                        message["headers"] = _with_vary(message["headers"])
-            await forward(message)
-
-        await self.app(scope, receive, send_compressed)
-
-
-def _is_json(content_type: bytes) -> bool:
+def is_json(content_type: bytes) -> bool:
+    """Whether a media type is JSON. Its responses vary by `Accept-Encoding`."""
     return content_type.partition(b";")[0].strip().endswith((b"/json", b"+json"))
-
-
-def _with_vary(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """The headers, with `Accept-Encoding` in `Vary`."""
-    others, values = [], [b"Accept-Encoding"]
-    for pair in headers:
-        if pair[0] == b"vary":
-            values.insert(0, pair[1])
-        else:
-            others.append(pair)
-    return [*others, (b"vary", b", ".join(values))]
 
 
 def accepts_gzip(accept_encoding: str) -> bool:
     """Whether an `Accept-Encoding` header takes gzip."""
     found = _GZIP.search(accept_encoding[:1_000])
     return found is not None and (found[1] is None or found[1].strip("0.") != "")
+
+
+class _Compression:
+    """Compresses one response. Its type and its route are known when it starts."""
+
+    def __init__(self, scope: HTTPScope, send: Send) -> None:
+        self._scope = scope
+        self._send = send
+        self._compressor: Any = None  # zlib does not export the type
+        self._held_start: HTTPResponseStartEvent | None = None
+        """The start of a response whose new length is not known yet."""
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await self._start(message)
+        elif message["type"] == "http.response.body" and self._compressor:
+            await self._continue(message)
+        else:
+            await self._send(message)
+
+    async def _start(self, message: HTTPResponseStartEvent) -> None:
+        headers = dict(message["headers"])
+        if not self._is_compressible(headers):
+            await self._send(message)
+            return
+        self._compressor = zlib.compressobj(LEVEL, wbits=_GZIP_FORMAT)
+        others = [pair for pair in message["headers"] if pair[0] != b"content-length"]
+        message["headers"] = [*others, (b"content-encoding", b"gzip")]
+        if b"content-length" in headers:
+            self._held_start = message
+        else:
+            await self._send(message)
+
+    def _is_compressible(self, headers: dict[bytes, bytes]) -> bool:
+        return (
+            is_json(headers.get(b"content-type", b""))
+            and int(headers.get(b"content-length", MIN_SIZE)) >= MIN_SIZE
+            and b"content-encoding" not in headers
+            and not _is_secret(self._scope)
+        )
+
+    async def _continue(self, message: HTTPResponseBodyEvent) -> None:
+        # The client gets each part of a stream at once.
+        mode = zlib.Z_SYNC_FLUSH if message["more_body"] else zlib.Z_FINISH
+        body = self._compressor.compress(message["body"])
+        message["body"] = body + self._compressor.flush(mode)
+        if self._held_start is not None:
+            start, self._held_start = self._held_start, None
+            if not message["more_body"]:
+                length = b"%d" % len(message["body"])
+                start["headers"] = [*start["headers"], (b"content-length", length)]
+            await self._send(start)
+        await self._send(message)
+
+
+def _is_secret(scope: HTTPScope) -> bool:
+    # A rejection before routing has no handler.
+    handler = cast("dict[str, Any]", scope).get("route_handler")
+    return handler is not None and SECRET.items() <= handler.opt.items()

@@ -19,15 +19,20 @@ class HostPolicy:
 
     names: frozenset[str]
     allows_loopback: bool
+    usual_headers: frozenset[bytes]
+    """The names as clients of a service at a default port send them."""
 
     @classmethod
     def of(cls, hosts: Iterable[str]) -> "HostPolicy":
         """The policy for these names. One loopback name allows all loopback names."""
         names = frozenset(map(ascii_host, hosts))
-        return cls(names, any(map(is_loopback, names)))
+        usual = frozenset(name.encode() for name in names if ":" not in name)
+        return cls(names, any(map(is_loopback, names)), usual)
 
     def allows(self, header: bytes | None) -> bool:
         """Whether a `Host` header field names the service."""
+        if header in self.usual_headers:
+            return True
         found = _HOST.fullmatch(header.decode("latin-1")) if header else None
         if found is None:
             return False

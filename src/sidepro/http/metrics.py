@@ -71,6 +71,8 @@ class Metrics:
             buckets=BUCKETS,
             registry=self._registry,
         )
+        self._series: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        """The series of each method, route and status, since looking them up costs more."""
         Gauge("sidepro_open_sockets", "Open chat sockets.", registry=self._registry).set_function(
             sockets
         )
@@ -85,9 +87,14 @@ class Metrics:
 
     def record_request(self, method: str, route: str | None, status: int, seconds: float) -> None:
         """Count a request. `route` is the path template, `None` for an unknown path."""
-        method, route = method if method in METHODS else OTHER, route or OTHER
-        self._requests.labels(method, route, status).inc()
-        self._seconds.labels(method, route).observe(seconds)
+        key = method if method in METHODS else OTHER, route or OTHER, status
+        series = self._series.get(key)
+        if series is None:
+            series = self._requests.labels(*key), self._seconds.labels(*key[:2])
+            self._series[key] = series
+        requests, duration = series
+        requests.inc()
+        duration.observe(seconds)
 
     async def render(self, accept: str) -> tuple[bytes, str]:
         """The metrics and their media type, in the format that the Accept header asks for."""

@@ -4,10 +4,10 @@ Also adds CORS headers, and rejects foreign hosts, too long URLs, and API calls 
 JSON. Serves HEAD for every GET route, and supports a public address with a path.
 """
 
+import os
 import re
-import secrets
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -18,7 +18,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from sidepro.http.accept import accepts_json
 from sidepro.http.client_address import client_address
-from sidepro.http.cors import PREFLIGHT_HEADERS, HeaderList, cors_headers
+from sidepro.http.compression import compressed
 from sidepro.http.hosts import EXEMPT, HostPolicy
 from sidepro.http.metrics import Metrics
 from sidepro.http.parser_caches import ParserCaches
@@ -30,6 +30,7 @@ from sidepro.http.problems import (
     problem_document,
 )
 from sidepro.http.rate_limits import rate_limit_headers
+from sidepro.http.response_headers import PREFLIGHT_HEADERS, Header, ResponseHeaders
 
 log = structlog.get_logger(__name__)
 
@@ -47,11 +48,10 @@ UNSUPPORTED = "TRACE"
 response to OPTIONS lists only those of one route.
 """
 
-_NOSNIFF = (b"x-content-type-options", b"nosniff")
-_REFERRER_POLICY = b"referrer-policy"
-_NO_REFERRER = (_REFERRER_POLICY, b"no-referrer")
+USUAL_ACCEPT = (None, b"*/*", b"application/json")
+"""Values of `Accept` that include JSON, and its absence."""
 
-HeadersAndBody = tuple[HeaderList, bytes]
+HeadersAndBody = tuple[list[Header], bytes]
 RejectionPage = Callable[[HTTPScope, int], HeadersAndBody | None]
 """The page about a rejection, by its status; `None` if the path does not belong to the pages."""
 
@@ -88,15 +88,18 @@ class Middleware:
         self._rejection_page = rejection_page
         self._metrics = metrics
         self._service_address = address or ServiceAddress()
+        self._response_headers = ResponseHeaders(
+            self._service_address.base_path, self._service_address.allowed_origins
+        )
         self._parser_caches = ParserCaches(app)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] in (ScopeType.HTTP, ScopeType.WEBSOCKET):  # not for the lifespan
-            self._parser_caches.count(scope)
         if scope["type"] == ScopeType.HTTP:
+            self._parser_caches.count(scope)
             await self._serve(self._local(scope), receive, send)
             return
         if scope["type"] == ScopeType.WEBSOCKET:
+            self._parser_caches.count(scope)
             scope = self._local(scope)
             hosts = self._service_address.hosts
             if hosts and not hosts.allows(_header(scope, b"host")):
@@ -115,7 +118,7 @@ class Middleware:
     async def _serve(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         # If a header is repeated, the first one counts.
         headers = dict(reversed(list(scope["headers"])))
-        request_id = _request_id(headers)
+        request_id = _request_id(headers.get(b"x-request-id"))
         has_token = b"authorization" in headers
         origin = headers.get(b"origin")
         method = scope["method"]
@@ -127,15 +130,16 @@ class Middleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                all_headers = [
-                    *self._public_headers(message["headers"]),
-                    *(PREFLIGHT_HEADERS if is_preflight and status == 204 else ()),
+                message["headers"] = [
+                    *self._response_headers.complete(
+                        message["headers"],
+                        request_id=request_id,
+                        origin=origin,
+                        has_token=has_token,
+                    ),
                     *rate_limit_headers(scope),
-                    *cors_headers(origin, self._service_address.allowed_origins),
-                    *_security_headers(message["headers"]),
-                    (b"x-request-id", request_id),
+                    *(PREFLIGHT_HEADERS if is_preflight and status == 204 else ()),
                 ]
-                message["headers"] = _uncached(all_headers) if has_token else all_headers
             await send(message)
 
         async def receive_and_watch() -> Any:
@@ -144,12 +148,12 @@ class Middleware:
                 cast("dict[str, Any]", scope)[DISCONNECTED] = True
             return message
 
-        structlog.contextvars.clear_contextvars()
+        # A pipelined request inherits the values of the one before, and replaces all of them.
         structlog.contextvars.bind_contextvars(
             request_id=request_id.decode(), address=client_address(scope.get("client"))
         )
         rejection = self._rejection(scope, headers)
-        if rejection is None and is_preflight and not self._allows_origin(origin):
+        if rejection is None and is_preflight and not self._response_headers.allows(origin):
             rejection = ORIGIN_DENIED
         if rejection:
             await self._reject(scope, send_with_headers, rejection)
@@ -161,9 +165,10 @@ class Middleware:
             as_get = _with_method(scope, "GET")
             if not await self._serves_head(scope, receive, send_with_headers):
                 scope = as_get  # the headers describe its limits
-                await self._app(scope, receive, _without_content(send_with_headers))
+                send_head = compressed(scope, _without_content(send_with_headers))
+                await self._app(scope, receive, send_head)
         else:
-            await self._app(scope, receive_and_watch, send_with_headers)
+            await self._app(scope, receive_and_watch, compressed(scope, send_with_headers))
         seconds = time.perf_counter() - started
         log.info(
             "request",
@@ -199,41 +204,19 @@ class Middleware:
         await self._app(scope, receive, send_unless_refused)
         return is_served
 
-    def _allows_origin(self, origin: bytes | None) -> bool:
-        return origin is None or origin.decode("latin-1") in self._service_address.allowed_origins
-
-    def _public_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        """The headers with public addresses, and with all methods in `Allow`."""
-        base = self._service_address.base_path.encode()
-        public = []
-        for name, value in headers:
-            match name.lower():
-                case b"allow":
-                    public.append((name, _all_methods(value)))
-                case b"location" if value.startswith(b"/"):
-                    public.append((name, base + value))
-                case b"link" if base:
-                    public.append((name, value.replace(b"</", b"<" + base + b"/")))
-                case _:
-                    public.append((name, value))
-        return public
-
     def _rejection(self, scope: HTTPScope, headers: dict[bytes, bytes]) -> Rejection | None:
         hosts = self._service_address.hosts
-        if (
-            hosts
-            and not scope["path"].startswith(EXEMPT)
-            and not hosts.allows(headers.get(b"host"))
-        ):
+        path = scope["path"]
+        if hosts and not hosts.allows(headers.get(b"host")) and not path.startswith(EXEMPT):
             return BAD_HOST
         if len(scope.get("raw_path") or b"") + len(scope["query_string"]) >= MAX_URL:
             return 413, *REJECTIONS[413]
-        accepted = [value for name, value in scope["headers"] if name == b"accept"]
-        is_usual = accepted in ([], [b"*/*"], [b"application/json"])
         if (
-            not is_usual
-            and scope["path"].startswith("/api/v1/")
-            and not accepts_json(value.decode("latin-1") for value in accepted)
+            headers.get(b"accept") not in USUAL_ACCEPT
+            and path.startswith("/api/v1/")
+            and not accepts_json(
+                value.decode("latin-1") for name, value in scope["headers"] if name == b"accept"
+            )
         ):
             return 406, *REJECTIONS[406]
         return None
@@ -271,30 +254,11 @@ def _without_content(send: Send) -> Send:
     return send_without_content
 
 
-def _request_id(headers: dict[bytes, bytes]) -> bytes:
+def _request_id(client_id: bytes | None) -> bytes:
     """The client's id of the request, or a new one."""
-    client_id = headers.get(b"x-request-id", b"")
-    return client_id if REQUEST_ID.fullmatch(client_id) else secrets.token_hex(8).encode()
-
-
-def _all_methods(allow: bytes) -> bytes:
-    methods = {method for method in map(bytes.strip, allow.split(b",")) if method.isupper()}
-    if b"GET" in methods:
-        methods.add(b"HEAD")
-    return b", ".join(sorted(methods | {b"OPTIONS"}))
-
-
-def _uncached(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """Forbid caches to store the response to a caller with a token."""
-    others = [header for header in headers if header[0].lower() != b"cache-control"]
-    return [*others, (b"cache-control", b"no-store")]
-
-
-def _security_headers(headers: Iterable[tuple[bytes, bytes]]) -> HeaderList:
-    """The security headers that are missing: a page has a referrer policy of its own."""
-    if any(name == _REFERRER_POLICY for name, _ in headers):
-        return [_NOSNIFF]
-    return [_NOSNIFF, _NO_REFERRER]
+    if client_id is not None and REQUEST_ID.fullmatch(client_id):
+        return client_id
+    return os.urandom(8).hex().encode()
 
 
 def _header(scope: Scope, name: bytes) -> bytes | None:

@@ -13,7 +13,7 @@ and it reads on while pipelined requests queue. This protocol adds bounds:
 
 import asyncio
 import resource
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import httptools
 import msgspec
@@ -221,17 +221,19 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
-        self._add_to_head(len(url))
+        self._head_size += len(url)
+        if self._head_size > MAX_HEAD:
+            self._reject_head()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         super().on_header(name, value)
-        self._add_to_head(len(name) + len(value) + 4)
-
-    def _add_to_head(self, size: int) -> None:
-        self._head_size += size
+        self._head_size += len(name) + len(value) + 4
         if self._head_size > MAX_HEAD:
-            self._refusal = 431
-            raise httptools.HttpParserError("head too large")
+            self._reject_head()
+
+    def _reject_head(self) -> NoReturn:
+        self._refusal = 431
+        raise httptools.HttpParserError("head too large")
 
     def on_headers_complete(self) -> None:
         self._head_deadline = None

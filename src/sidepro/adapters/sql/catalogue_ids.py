@@ -44,11 +44,11 @@ class CatalogueIds:
         Ids that a newer process has just added are left out until the catalogue is read again.
         """
         names = self.skill_names
-        return tuple(names[skill_id] for skill_id in sorted(ids) if skill_id in names)
+        return tuple([names[skill_id] for skill_id in sorted(ids) if skill_id in names])
 
     def skills_of_list(self, ids: str | None) -> tuple[str, ...]:
         """The names for a list of `SKILLS_OF_PROFILE` or `SKILLS_OF_PROJECT`."""
-        return self.skills(int(skill_id) for skill_id in ids.split(",")) if ids else ()
+        return self.skills(map(int, ids.split(","))) if ids else ()
 
 
 class CatalogueCache:

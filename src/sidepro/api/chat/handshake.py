@@ -16,7 +16,7 @@ from litestar.datastructures import State
 
 from sidepro.api.auth import bearer_caller
 from sidepro.api.chat.limits import SocketLimits
-from sidepro.api.query_parameters import reject_unexpected_names
+from sidepro.api.query_parameters import query_pairs, reject_unexpected_names
 from sidepro.api.routes.rooms import MAX_SEQ
 from sidepro.domain.accounts.ports import AccessTokens, SessionRegistry
 from sidepro.domain.errors import FieldError, InvalidInput, NotAuthenticated, NotFound
@@ -65,7 +65,7 @@ class Handshake:
             await self.limits.count_opening(caller)
         room_id = _room_id(room)
         await self.rooms.authorize(caller, room_id)
-        reject_unexpected_names(socket.query_params, _PARAMETERS)
+        reject_unexpected_names(query_pairs(socket.scope), _PARAMETERS)
         return caller, room_id, _after(socket)
 
     @asynccontextmanager

@@ -85,11 +85,13 @@ class RoomService:
     async def rooms(self, caller: Caller, page: PageRequest) -> Page[RoomView]:
         """The caller's rooms, latest activity first."""
         found = await self.reader.rooms(caller.id, page)
-        online = await self.presence.online([Channel.room(room.id) for room in found.items])
+        channels = [Channel.room(room.id) for room in found.items]
+        online = await self.presence.online(channels)
         return replace(
             found,
             items=tuple(
-                _with_presence(room, Channel.room(room.id) in online) for room in found.items
+                _with_presence(room, channel in online)
+                for room, channel in zip(found.items, channels, strict=True)
             ),
         )
 
