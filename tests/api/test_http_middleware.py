@@ -277,6 +277,8 @@ async def test_a_public_address_with_a_path_is_honoured(below: Api) -> None:
 
     document = (await below.http.get(f"{BASE}/api/openapi.json")).json()
     assert document["servers"][0]["url"].endswith(BASE)
+    (missing,) = document["components"]["responses"]["NotFound"]["content"].values()
+    assert missing["examples"]["not-found"]["value"]["type"] == f"{BASE}/problems/not-found"
     sockets = (await below.http.get(f"{BASE}/api/asyncapi.json")).json()
     assert {server["pathname"] for server in sockets["servers"].values()} == {BASE}
     page = await below.http.get(f"{BASE}/api/docs")

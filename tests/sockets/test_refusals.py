@@ -2,11 +2,14 @@
 
 import json
 import socket
+from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from tests.api.client import PREFIX, UNKNOWN_ID
 from tests.clients import TIMEOUT, eventually
+from tests.databases import Databases
 from tests.servers.sidepro_server import SideProServer
 
 pytestmark = pytest.mark.anyio
@@ -93,6 +96,45 @@ async def test_a_malformed_request_is_logged_once_with_its_address(
     lines = server.log()[before:].strip().splitlines()
     assert len(lines) == 1
     assert "127.0.0.1" in lines[0]
+
+
+@pytest.fixture(scope="module")
+def below(
+    databases: Databases, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SideProServer]:
+    """A server whose public address has a path."""
+    folder = tmp_path_factory.mktemp("below")
+    with (
+        databases.settings(folder) as settings,
+        SideProServer({**settings, "SIDEPRO_PUBLIC_URL": "http://localhost/sub"}) as running,
+    ):
+        yield running
+
+
+@pytest.mark.parametrize(
+    ("request_text", "code"),
+    [
+        (f"GET /sub{PREFIX}/nothing HTTP/1.1\r\nHost: localhost\r\n\r\n", "not-found"),
+        (f"GET {PREFIX}/users?q= HTTP/1.1\r\nHost: localhost\r\n\r\n", "not-authenticated"),
+        (f"GET {PREFIX}/projects?limit=0 HTTP/1.1\r\nHost: localhost\r\n\r\n", "invalid"),
+        (f"GET /sub{PREFIX}/me HTTP/1.1\r\nHost: evil.example\r\n\r\n", "bad-host"),
+        ("NONSENSE\r\n\r\n", "malformed"),
+        (f"GET {PATH} HTTP/1.1\r\nHost: localhost\r\n{UPGRADE}\r\n", "malformed"),
+        (f"GET /sub{PATH} HTTP/1.1\r\nHost: evil.example\r\n{UPGRADE}{KEY}\r\n", "bad-host"),
+        (
+            f"GET /sub{PATH} HTTP/1.1\r\nHost: localhost\r\nOrigin: null\r\n{UPGRADE}{KEY}\r\n",
+            "origin-not-allowed",
+        ),
+    ],
+)
+def test_the_type_of_a_problem_is_a_page_below_the_public_address(
+    below: SideProServer, request_text: str, code: str
+) -> None:
+    _, _, problem = exchange(below, request_text)
+
+    assert problem["type"] == f"/sub/problems/{code}"
+    page = httpx.get(f"{below.url}{problem['type']}", headers={"Host": "localhost"})
+    assert f"<h1><code>{code}</code></h1>" in page.text
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The API's exception handler: every error becomes problem+json (RFC 9457)."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from math import ceil
 from typing import Any
 
@@ -22,7 +23,13 @@ from sidepro.domain.errors import (
 )
 from sidepro.http.app import AfterException
 from sidepro.http.middleware import DISCONNECTED
-from sidepro.http.problems import REJECTIONS, RequestRejected, problem_response, status_of
+from sidepro.http.problems import (
+    BASE_PATH,
+    REJECTIONS,
+    RequestRejected,
+    problem_response,
+    status_of,
+)
 from sidepro.http.rate_limits import set_allowance
 from sidepro.http.services import Services
 
@@ -40,6 +47,8 @@ _INPUT_ERRORS = (BadCursor, InvalidInput, PreconditionFailed, ValidationExceptio
 
 def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
     """The response to any exception of a route or of the framework."""
+    base_path = str(request.scope.get(BASE_PATH, ""))
+    respond = partial(problem_response, base_path=base_path)
     error = request.state.pop(_ACCESS_ERROR, error)
     if isinstance(error, ValidationException):
         parameters = request.route_handler.parsed_fn_signature.parameters
@@ -48,9 +57,7 @@ def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[
         if isinstance(error, RateLimited) and error.allowance:
             set_allowance(request.scope, error.allowance)
         errors = error.errors if isinstance(error, InvalidInput) else ()
-        return problem_response(
-            status_of(error), error.code, error.detail, errors, _headers(error)
-        )
+        return respond(status_of(error), error.code, error.detail, errors, _headers(error))
     if isinstance(error, HTTPException) and error.status_code < 500:
         status = error.status_code if error.status_code in REJECTIONS else 400
         code, detail = REJECTIONS[status]
@@ -58,12 +65,12 @@ def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[
             detail = error.detail
         has_headers = isinstance(error, (MethodNotAllowedException, RequestRejected))
         headers = error.headers if has_headers else None
-        return problem_response(status, code, detail, headers=headers)
+        return respond(status, code, detail, headers=headers)
     if request.scope.get(DISCONNECTED) and isinstance(error, HTTPException):
         # The client has disconnected. The request's log line records it.
-        return problem_response(400, REJECTIONS[400][0], "The request ended early.")
+        return respond(400, REJECTIONS[400][0], "The request ended early.")
     log.error("unhandled_error", exc_info=error)
-    return problem_response(500, "internal", "An unexpected error occurred.")
+    return respond(500, "internal", "An unexpected error occurred.")
 
 
 def _headers(error: SideProError) -> dict[str, str] | None:

@@ -24,6 +24,7 @@ from sidepro.http.metrics import Metrics
 from sidepro.http.parser_caches import ParserCaches
 from sidepro.http.problems import (
     BAD_HOST,
+    BASE_PATH,
     MEDIA_TYPE,
     ORIGIN_DENIED,
     REJECTIONS,
@@ -110,7 +111,10 @@ class Middleware:
     def _local(self, scope: Any) -> Any:
         """The scope without the path of the public address, which a proxy may keep or remove."""
         base = self._service_address.base_path
-        if not base or not scope["path"].startswith(f"{base}/"):
+        if not base:
+            return scope
+        scope = {**scope, BASE_PATH: base}
+        if not scope["path"].startswith(f"{base}/"):
             return scope
         raw_path = (scope.get("raw_path") or b"").removeprefix(base.encode())
         return {**scope, "path": scope["path"].removeprefix(base), "raw_path": raw_path}
@@ -184,7 +188,7 @@ class Middleware:
     async def _reject(self, scope: HTTPScope, send: Send, rejection: Rejection) -> None:
         """Respond with a page or a problem document."""
         page = self._rejection_page and self._rejection_page(scope, rejection[0])
-        headers, body = page or _problem(rejection)
+        headers, body = page or _problem(scope, rejection)
         if scope["method"] == "HEAD":
             body = b""
         await send({"type": "http.response.start", "status": rejection[0], "headers": headers})
@@ -265,9 +269,10 @@ def _header(scope: Scope, name: bytes) -> bytes | None:
     return next((value for key, value in scope["headers"] if key == name), None)
 
 
-def _problem(rejection: Rejection) -> HeadersAndBody:
+def _problem(scope: Scope, rejection: Rejection) -> HeadersAndBody:
     """The headers and body of a rejection."""
-    body = msgspec.json.encode(problem_document(*rejection))
+    base_path = cast("dict[str, Any]", scope).get(BASE_PATH, "")
+    body = msgspec.json.encode(problem_document(*rejection, base_path=base_path))
     headers = [
         (b"content-type", MEDIA_TYPE.encode()),
         (b"content-length", str(len(body)).encode()),
@@ -279,7 +284,7 @@ async def deny_socket(scope: Scope, send: Send, rejection: Rejection) -> None:
     """Deny the upgrade with a problem, before any side effect."""
     status, code, _ = rejection
     log.warning("socket_refused", reason=code, address=client_address(scope.get("client")))
-    headers, body = _problem(rejection)
+    headers, body = _problem(scope, rejection)
     start = {"type": "websocket.http.response.start", "status": status, "headers": headers}
     # Litestar's types lack the ASGI extension for denial responses.
     await send(cast("Any", start))

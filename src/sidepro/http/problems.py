@@ -22,6 +22,9 @@ from sidepro.domain.errors import (
 
 MEDIA_TYPE = "application/problem+json"
 
+BASE_PATH = "sidepro.base_path"
+"""Key of a scope: the path of the public address. Absent without one."""
+
 STATUSES: dict[type[SideProError], int] = {
     BadCursor: 400,
     NotAuthenticated: 401,
@@ -90,11 +93,18 @@ def status_of(error: SideProError) -> int:
 
 
 def problem_document(
-    status: int, code: str, detail: str, errors: tuple[FieldError, ...] = ()
+    status: int,
+    code: str,
+    detail: str,
+    errors: tuple[FieldError, ...] = (),
+    base_path: str = "",
 ) -> dict[str, Any]:
-    """A problem document. `errors` locates invalid input."""
+    """A problem document. `errors` locates invalid input.
+
+    `base_path` is the path of the public address. The page about the problem is below it.
+    """
     document: dict[str, Any] = {
-        "type": f"/problems/{code}",
+        "type": f"{base_path}/problems/{code}",
         "title": _TITLES.get(status, "Error"),
         "status": status,
         "detail": detail,
@@ -111,10 +121,11 @@ def problem_response(
     detail: str,
     errors: tuple[FieldError, ...] = (),
     headers: dict[str, str] | None = None,
+    base_path: str = "",
 ) -> Response[dict[str, Any]]:
     """A problem document as a response."""
     return Response(
-        problem_document(status, code, detail, errors),
+        problem_document(status, code, detail, errors, base_path),
         status_code=status,
         media_type=MEDIA_TYPE,
         headers=headers,

@@ -79,10 +79,17 @@ class ServerConfig(uvicorn.Config):
     """uvicorn's settings, and the state that the connections of a server share."""
 
     def __init__(
-        self, app: ASGIApp, *, max_connections: int | None = None, **options: Any
+        self,
+        app: ASGIApp,
+        *,
+        max_connections: int | None = None,
+        base_path: str = "",
+        **options: Any,
     ) -> None:
+        """`base_path` is the path of the public address."""
         super().__init__(cast("Any", app), http=BoundedHttpProtocol, **options)
         self.max_connections = max_connections or default_max_connections()
+        self.base_path = base_path
         self.waiting: dict[BoundedHttpProtocol, None] = {}
         """Connections that wait for data of their client, the longest wait first."""
 
@@ -112,6 +119,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self.app = self._serve
         self._max_connections = config.max_connections
         self._waiting = config.waiting
+        self._base_path = config.base_path
         self._unparsed = memoryview(b"")
         self._head_deadline: float | None = None
         self._head_size = 0
@@ -277,7 +285,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             # The response in progress must not be mixed with this one.
             self.transport.close()
             return
-        body = msgspec.json.encode(problem_document(status, *REFUSALS[status]))
+        body = msgspec.json.encode(
+            problem_document(status, *REFUSALS[status], base_path=self._base_path)
+        )
         lines = [
             STATUS_LINE[status],
             *(b"%b: %b\r\n" % pair for pair in self.server_state.default_headers),

@@ -1,6 +1,7 @@
 """The configuration of uvicorn."""
 
 import gc
+from urllib.parse import urlsplit
 
 from litestar.types import ASGIApp
 
@@ -22,6 +23,7 @@ GC_THRESHOLD = 20_000
 def uvicorn_config(settings: Settings, app: ASGIApp) -> ServerConfig:
     return ServerConfig(
         app,
+        base_path=urlsplit(settings.public_url or "").path.rstrip("/"),
         timeout_keep_alive=settings.keep_alive,
         ws=TimeoutWebSocketProtocol,
         ws_ping_interval=PING_INTERVAL,

@@ -25,6 +25,7 @@ from websockets.http11 import Request, Response
 from sidepro.api.chat.close_codes import CloseCode
 from sidepro.api.chat.outbox import CompactQueue
 from sidepro.http.problems import MEDIA_TYPE, REJECTIONS, problem_document
+from sidepro.server.http_protocol import ServerConfig
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +56,7 @@ class TimeoutWebSocketProtocol(WebSocketsSansIOProtocol):
         self._unparsed = memoryview(b"")
         self._frames_left = float(FRAME_BURST)
         self._counted_at = self.loop.time()
+        self._base_path = cast("ServerConfig", self.config).base_path
         self._accept = self.conn.accept
         self.conn.accept = self._accept_or_explain  # type: ignore[method-assign] # no hook for it
 
@@ -70,7 +72,9 @@ class TimeoutWebSocketProtocol(WebSocketsSansIOProtocol):
             status = 426 if response.status_code == 426 else 400
             detail = REJECTIONS[status][1] if status == 426 else "The handshake is not valid."
             code = REJECTIONS[status][0]
-            body = msgspec.json.encode(problem_document(response.status_code, code, detail))
+            body = msgspec.json.encode(
+                problem_document(response.status_code, code, detail, base_path=self._base_path)
+            )
             for name, value in (
                 ("Content-Type", MEDIA_TYPE),
                 ("Content-Length", str(len(body))),

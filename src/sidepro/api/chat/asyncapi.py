@@ -118,7 +118,7 @@ def document(version: str, public_url: str = "") -> dict[str, Any]:
         },
         "defaultContentType": "application/json",
         "servers": {"public": _server(public_url)},
-        "channels": {"room": _channel(list(frames))},
+        "channels": {"room": _channel(list(frames), urlsplit(public_url).path)},
         "operations": _operations(),
         "components": {
             "messages": {
@@ -154,7 +154,7 @@ def _server(public_url: str) -> dict[str, Any]:
     }
 
 
-def _channel(names: list[str]) -> dict[str, Any]:
+def _channel(names: list[str], base_path: str) -> dict[str, Any]:
     query = {
         "type": "object",
         "properties": {
@@ -185,7 +185,10 @@ def _channel(names: list[str]) -> dict[str, Any]:
         },
         "x-close-codes": {f"{code:d}": code.meaning for code in CloseCode},
         "x-before-the-upgrade": {
-            "403": {"contentType": MEDIA_TYPE, "example": problem_document(*ORIGIN_DENIED)},
+            "403": {
+                "contentType": MEDIA_TYPE,
+                "example": problem_document(*ORIGIN_DENIED, base_path=base_path),
+            },
         },
     }
 

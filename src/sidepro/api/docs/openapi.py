@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import is_dataclass
 from datetime import datetime
 from typing import Any, get_args, get_type_hints
+from urllib.parse import urlsplit
 
 import msgspec
 from litestar import Litestar, MediaType, Request, Router
@@ -137,10 +138,11 @@ def document(app: Litestar) -> dict[str, Any]:
             _describe_timestamps(struct, schemas)
     schema_of = dict(zip(structs, references, strict=False))
     shared: dict[str, Any] = {}
+    base_path = urlsplit(generated["servers"][0]["url"]).path.rstrip("/")
     for route in routes:
         parameters = route.generated.get("parameters", [])
         parameters[:] = [_parameter(route, one, components["schemas"]) for one in parameters]
-        _complete(route, schema_of, shared)
+        _complete(route, schema_of, shared, base_path)
     components["responses"] = dict(sorted(shared.items()))
     components["schemas"] = {name: tidy(schemas[name]) for name in sorted(schemas)}
     bodies = [(schema_of[struct], msgspec.to_builtins(EXAMPLES[struct])) for struct in structs]
@@ -152,14 +154,14 @@ def document(app: Litestar) -> dict[str, Any]:
     return complete
 
 
-def _complete(route: Route, schema_of: Schemas, shared: dict[str, Any]) -> None:
+def _complete(route: Route, schema_of: Schemas, shared: dict[str, Any], base_path: str) -> None:
     """Complete an operation. Responses that several operations have go to `shared`."""
     operation = route.generated
     del operation["deprecated"]
     if route.body:
         content = json_content(route.body, schema_of)
         operation["requestBody"] = {"required": True, "content": content}
-    problems = problem_responses(route, shared)
+    problems = problem_responses(route, shared, base_path)
     successes = success_responses(route, schema_of)
     operation["responses"] = dict(sorted({**successes, **problems}.items()))
     add_links(operation)

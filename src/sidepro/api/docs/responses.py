@@ -191,15 +191,16 @@ def _errors(route: Route) -> Iterator[type[SideProError] | int]:
     yield from route.handler.opt.get("problems", ())
 
 
-def problem_responses(route: Route, shared: dict[str, Any]) -> dict[str, Any]:
+def problem_responses(route: Route, shared: dict[str, Any], base_path: str) -> dict[str, Any]:
     """A response for each status, with all its codes.
 
     A response with one code is a component, and added to `shared`. The others stay with their
-    operation: a component with several codes would have no short name.
+    operation: a component with several codes would have no short name. `base_path` is the path of
+    the public address.
     """
     by_status: dict[int, dict[str, list[dict[str, Any]]]] = {}
     for kind in _errors(route):
-        documents = list(_problem_documents(kind))
+        documents = list(_problem_documents(kind, base_path))
         by_status.setdefault(documents[0]["status"], {})[documents[0]["code"]] = documents
     responses: dict[str, Any] = {}
     for status, by_code in sorted(by_status.items()):
@@ -232,10 +233,10 @@ def _component_name(code: str) -> str:
     return code.title().replace("-", "")
 
 
-def _problem_documents(kind: type[SideProError] | int) -> Iterator[dict[str, Any]]:
+def _problem_documents(kind: type[SideProError] | int, base_path: str) -> Iterator[dict[str, Any]]:
     if isinstance(kind, int):
-        yield problem_document(kind, *REJECTIONS[kind])
+        yield problem_document(kind, *REJECTIONS[kind], base_path=base_path)
         return
     for error in PROBLEMS.get(kind) or (kind(),):
         errors = error.errors if isinstance(error, InvalidInput) else ()
-        yield problem_document(status_of(error), error.code, error.detail, errors)
+        yield problem_document(status_of(error), error.code, error.detail, errors, base_path)
