@@ -111,6 +111,29 @@ class Client:
         assert response.is_success, f"{method} {path}: {response.status_code} {response.text}"
         return dict(response.json()) if response.content else {}
 
+    async def upload(self, picture: bytes) -> Json:
+        """A new image."""
+        files = {"file": ("picture.png", picture, "image/png")}
+        response = await self.http.post("/api/v1/images", files=files, headers=self.headers)
+        assert response.is_success, f"upload: {response.status_code} {response.text}"
+        return dict(response.json())
+
+    async def write_profile(self, *skills: str, **members: Any) -> Json:
+        """The account with a new profile."""
+        profile = {"bio": "커피챗 환영합니다.", "skills": skills or ("Python",), **members}
+        return await self.call("PUT", "/me/profile", profile)
+
+    async def publish(self, **members: Any) -> Json:
+        """A new project."""
+        project = {
+            "title": "동네 카페 지도",
+            "summary": "조용한 카페를 모은 지도",
+            "content": "## 만든 이유\n\n**조용한** 곳이 필요했습니다.",
+            "skills": ["Python"],
+            **members,
+        }
+        return await self.call("POST", "/projects", project)
+
     async def open_room_with(self, other: Client) -> str:
         """Returns the id of the room."""
         return str((await self.call("POST", "/rooms", {"user_id": other.id}))["id"])

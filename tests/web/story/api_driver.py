@@ -29,20 +29,18 @@ class ApiDriver:
         client.username, client.email = newcomer.username, newcomer.email
         client.password = newcomer.password
         await client.register()
-        image = await self._upload(newcomer.picture)
-        profile = {"bio": newcomer.bio, "skills": newcomer.skills, "image_id": image["id"]}
-        await client.call("PUT", "/me/profile", profile)
+        image = await client.upload(newcomer.picture)
+        await client.write_profile(*newcomer.skills, bio=newcomer.bio, image_id=image["id"])
 
     async def publish(self, draft: Draft) -> None:
-        image = await self._upload(draft.picture)
-        project = {
-            "title": draft.title,
-            "summary": draft.summary,
-            "content": f"{draft.content}\n\n![]({image['url']})",
-            "skills": draft.skills,
-            "thumbnail_id": image["id"],
-        }
-        await self._client.call("POST", "/projects", project)
+        image = await self._client.upload(draft.picture)
+        await self._client.publish(
+            title=draft.title,
+            summary=draft.summary,
+            content=f"{draft.content}\n\n![]({image['url']})",
+            skills=draft.skills,
+            thumbnail_id=image["id"],
+        )
 
     async def find(self, text: str, skill: str) -> Sequence[str]:
         return [card["title"] for card in await self._cards(q=text, skill=skill)]
@@ -121,15 +119,6 @@ class ApiDriver:
         found = await self._client.call("GET", f"/users?username={username}")
         user: Json = found["items"][0]
         return user
-
-    async def _upload(self, picture: bytes) -> Json:
-        response = await self._client.http.post(
-            "/api/v1/images",
-            files={"file": ("picture.png", picture, "image/png")},
-            headers=self._client.headers,
-        )
-        assert response.is_success, response.text
-        return dict(response.json())
 
 
 class ApiChat:
