@@ -143,3 +143,8 @@ screens *arguments: ready
 web-budget *arguments: ready
     @tests/install-servers.sh chromium
     @python -m tests.web.budget "$@"
+
+# attack a server with one connection of each kind, with 256 open files and with the usual number
+attacks *arguments: ready
+    ulimit -Sn 256 && python -m tests.security.attacks "$@"
+    python -m tests.security.attacks "$@"

@@ -180,6 +180,7 @@ async def test_head_counts_no_view_and_has_the_same_etag(api: Api) -> None:
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["Content-Type"] == "application/json"
     assert head.headers["ETag"] == '"1"'
+    assert "Content-Length" not in head.headers, "not that of GET"
     assert (await api.get(PROJECT, path))["view_count"] == 1
 
 

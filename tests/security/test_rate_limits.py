@@ -312,6 +312,15 @@ _LAST = {("DELETE", "/sessions"), ("DELETE", "/sessions/current"), ("DELETE", "/
 """Calls that would end the session of the test."""
 
 
+async def test_head_is_counted_once(limited: Api) -> None:
+    left = []
+    for method in ("GET", "HEAD", "HEAD", "GET"):
+        response = await limited.send(method, "/catalogue")
+        left.append(int(response.headers["RateLimit"].partition("r=")[2].partition(";")[0]))
+
+    assert left == list(range(left[0], left[0] - 4, -1))
+
+
 async def test_health_is_not_limited(limited: Api) -> None:
     assert "RateLimit" not in (await limited.send("GET", "//health/ready")).headers
 
