@@ -137,6 +137,34 @@ def test_task_lists_have_disabled_boxes(render: SafeMarkdown) -> None:
     assert "<li>그냥</li>" in html
 
 
+@pytest.mark.parametrize(
+    ("text", "labelled"),
+    [
+        pytest.param("- [ ] **하나** 둘", "<strong>하나</strong> 둘", id="item"),
+        pytest.param("- [ ] 하나\n\n- 둘", "하나", id="paragraph"),
+        pytest.param("- [ ] 하나\n  - 둘", "하나", id="item-with-a-list"),
+        pytest.param("<input type=checkbox> 하나 <div>둘</div>", "하나", id="plain-html"),
+        pytest.param("<label><input type=checkbox> 하나</label> 둘", "하나 둘", id="own-label"),
+    ],
+)
+def test_the_text_beside_a_checkbox_is_its_label(
+    render: SafeMarkdown, text: str, labelled: str
+) -> None:
+    (label,) = re.findall(r"<label>(.*?)</label>", render(text), re.DOTALL)
+    assert label.removeprefix('<input type="checkbox" disabled="">').strip() == labelled
+
+
+def test_a_checkbox_without_a_text_is_a_sign(render: SafeMarkdown) -> None:
+    html = render("<input type=checkbox><input type=checkbox checked>\n")
+    assert html == "<p>\u2610\u2611</p>\n"
+
+
+def test_a_checkbox_beyond_the_depth_is_a_sign(render: SafeMarkdown) -> None:
+    html = render(f"{'<b>' * 150}<input type=checkbox checked> 했다")
+    assert "<label" not in html
+    assert "\u2611" in html
+
+
 def test_footnotes_link_both_ways(render: SafeMarkdown) -> None:
     html = render("하나[^1] 둘[^한글] 하나[^1]\n\n[^1]: 첫째\n[^한글]: 둘째\n")
     ids = set(re.findall(r' id="([^"]*)"', html))

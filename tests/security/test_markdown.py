@@ -21,7 +21,7 @@ ELEMENTS = {
     *("a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr"),
     *("img", "li", "ol", "p", "pre", "s", "strong", "table", "tbody", "td", "th", "thead", "tr"),
     *("b", "details", "div", "i", "input", "ins", "kbd", "mark", "samp", "section", "small"),
-    *("sub", "summary", "sup", "u", "ul", "var"),
+    *("label", "sub", "summary", "sup", "u", "ul", "var"),
 }
 ATTRIBUTES = {
     "a": {"href", "title", "rel", "id"},

@@ -5,6 +5,7 @@
   quadratic time and space for deep or overlapping elements. Beyond the depth, text is kept
   without its tags.
 - Images of other hosts become links; URLs of our own images become `/media/<key>`.
+- A checkbox of a task list gets its text as its label; without a text it becomes a sign.
 - Headings get ids. These ids, and the text's own ids and links to them, get GitHub's prefix.
 - Bare URLs become links, also next to Hangul, and end before a closing quote and a particle.
 
@@ -18,14 +19,22 @@ from html import escape, unescape
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from sidepro.adapters.html_attributes import (
+    ATTRIBUTE,
+    HEADINGS,
+    alignment,
+    as_text,
+    balanced,
+    parse_attributes,
+    sizes,
+)
 from sidepro.domain.images.urls import LOCAL_BASE, ImageUrls
 
 ID_PREFIX: Final = "user-content-"
 MAX_DEPTH: Final = 100
 
-_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _VOID = frozenset({"br", "hr", "img", "input"})
-_BLOCKS = _HEADINGS | {
+_BLOCKS = HEADINGS | {
     *("blockquote", "dd", "details", "div", "dl", "dt", "hr", "li", "ol", "p", "pre"),
     *("section", "summary", "table", "ul"),
 }
@@ -44,25 +53,28 @@ _TABLE_PARENTS: Mapping[str, frozenset[str]] = {
 }
 _TABLE_PARTS = frozenset({"table", "thead", "tbody", "tr"})
 ELEMENTS: Final = _BLOCKS | _INLINE | _TABLE_PARENTS.keys()
+LABEL: Final = "label"
+"""The element around a checkbox and its text. Only the rewriter writes it."""
 
-_ATTRIBUTE = r"""\s++([a-zA-Z_:][\w.:-]*+)(?:\s*+=\s*+("[^"]*+"|'[^']*+'|[^\s"'=<>`]++))?+"""
-_ATTRIBUTES = re.compile(_ATTRIBUTE)
+_BOXES = {False: "\u2610", True: "\u2611"}  # ☐ ☑: what stands for a box without a text
+
 _MARKUP = re.compile(
     rf"<(?P<close>/?)(?P<name>[a-zA-Z][a-zA-Z0-9-]*+)"
-    rf"(?P<attributes>(?:{_ATTRIBUTE})*+)\s*+/?>"
+    rf"(?P<attributes>(?:{ATTRIBUTE})*+)\s*+/?>"
     r"|<!--(?P<comment>-?>)?|<"
 )
 _TRANSPARENT = frozenset(
-    {"center", "figcaption", "figure", "font", "nobr", "picture", "source", "span", "tt", "wbr"}
+    {
+        *("center", "figcaption", "figure", "font", "label", "nobr", "picture", "source", "span"),
+        *("tt", "wbr"),
+    }
 )
 """Tags that are dropped instead of shown as text."""
 
 _WITH_ID = frozenset({"a", "details", "div", "li", "p", "section", "table"})
-_WITH_ALIGN = _HEADINGS | {"div", "img", "p", "td", "th"}
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _SPAN = re.compile(r"[0-9]{1,3}")
-_SIZE = re.compile(r"([0-9]{1,4}%?)(?:px)?;?")
 _LANGUAGE = re.compile(r"language-\S+")
 _NOT_IN_SLUG = re.compile(r"[^\w\- ]")
 
@@ -111,6 +123,8 @@ class HtmlRewriter:
         """The place of the start tag in `_out`, and its attributes."""
         self._open_link: tuple[int, str] | None = None
         """The place of the start tag in `_out`, and the URL."""
+        self._label: tuple[int, bool] | None = None
+        """The place of the open label in `_out`, and whether its box is checked."""
 
     def rewrite(self, html: str) -> str:
         """The HTML, rewritten."""
@@ -147,7 +161,7 @@ class HtmlRewriter:
             address = unescape(url if "://" in url else f"http://{url}")
             if "." not in (urlsplit(address).hostname or ""):
                 return found[0]
-            start = f"<a{_as_text({'href': self._url(address)})}>"
+            start = f"<a{as_text({'href': self._url(address)})}>"
             return f"{start}{url}</a>{found[0][len(url) :]}"
 
         return _BARE_URL.sub(anchor, text)
@@ -161,13 +175,16 @@ class HtmlRewriter:
         elif found["close"] and name != "br":  # as in HTML, `</br>` is a line break
             self._end(name)
         else:
-            self._start(name, _attributes(found["attributes"]))
+            self._start(name, parse_attributes(found["attributes"]))
 
     def _start(self, name: str, attributes: Mapping[str, str]) -> None:
+        box = self._take_bare_box() if name == "p" else None
+        if name in _BLOCKS or name == "input":
+            self._end(LABEL)
         if name in _BLOCKS and self._open["p"]:
             self._end("p")
-        if name in _HEADINGS or name == "a":
-            for other in _HEADINGS if name in _HEADINGS else ("a",):
+        if name in HEADINGS or name == "a":
+            for other in HEADINGS if name in HEADINGS else ("a",):
                 self._end(other)
         if not self._fits(name) or (name == "input" and attributes.get("type") != "checkbox"):
             if name not in _VOID:
@@ -176,16 +193,21 @@ class HtmlRewriter:
         if name == "img":
             self._image(attributes)
             return
+        if name == "input":
+            self._checkbox("checked" in attributes)
+            return
         if name == "a":
             self._open_link = (len(self._out), attributes.get("href", ""))
         allowed = self._allowed(name, attributes)
-        if name in _HEADINGS:
+        if name in HEADINGS:
             self._heading = (len(self._out), allowed)
         self._out.append(f"<{name}{allowed}>")
-        if name in _HEADINGS and attributes.get("id"):
-            self._out.append(f"<a{_as_text({'id': _prefixed(attributes['id'])})}></a>")
+        if name in HEADINGS and attributes.get("id"):
+            self._out.append(f"<a{as_text({'id': _prefixed(attributes['id'])})}></a>")
         if name not in _VOID:
             self._push(name, f"</{name}>")
+        if box is not None:
+            self._checkbox(box)
 
     def _fits(self, name: str) -> bool:
         if len(self._stack) >= MAX_DEPTH and name not in _VOID:
@@ -213,8 +235,10 @@ class HtmlRewriter:
             self._open[name] -= 1
             if end_tag and name == "a":
                 end_tag = self._finish_link(end_tag)
-            elif end_tag and name in _HEADINGS:
+            elif end_tag and name in HEADINGS:
                 self._finish_heading(name)
+            elif name == LABEL:
+                end_tag = self._finish_label(end_tag)
             self._out.append(end_tag)
 
     # --------------------------------------------------------------------------- attributes
@@ -235,19 +259,15 @@ class HtmlRewriter:
             for span in ("colspan", "rowspan"):
                 if _SPAN.fullmatch(attributes.get(span, "")):
                     allowed[span] = attributes[span]
-            allowed |= _sizes(attributes)
-        allowed |= _alignment(name, attributes)
+            allowed |= sizes(attributes)
+        allowed |= alignment(name, attributes)
         if _NUMBER.fullmatch(attributes.get("start", "")):
             allowed["start"] = attributes["start"]
         if name == "code" and _LANGUAGE.fullmatch(attributes.get("class", "")):
             allowed["class"] = attributes["class"]
         if name == "details" and "open" in attributes:
             allowed["open"] = ""
-        if name == "input":
-            allowed = {"type": "checkbox", "disabled": ""}
-            if "checked" in attributes:
-                allowed["checked"] = ""
-        return _as_text(allowed)
+        return as_text(allowed)
 
     def _url(self, url: str) -> str:
         if url.startswith("#") and len(url) > 1:
@@ -264,14 +284,14 @@ class HtmlRewriter:
             allowed = {"src": LOCAL_BASE + key, "alt": attributes.get("alt", "")}
             if "title" in attributes:
                 allowed["title"] = attributes["title"]
-            allowed |= _sizes(attributes) | _alignment("img", attributes)
-            self._out.append(f"<img{_as_text(allowed)}>")
+            allowed |= sizes(attributes) | alignment("img", attributes)
+            self._out.append(f"<img{as_text(allowed)}>")
             return
         text = escape(attributes.get("alt") or url)
         if self._open["a"] or not url:  # links cannot be nested
             self._out.append(text)
         else:
-            self._out.append(f"<a{_as_text({'href': url})}>{text}</a>")
+            self._out.append(f"<a{as_text({'href': url})}>{text}</a>")
 
     def _finish_link(self, end_tag: str) -> str:
         """End the link of a bare URL before a closing quote, emphasis and a Korean particle."""
@@ -291,11 +311,11 @@ class HtmlRewriter:
         url_text = text[: stop.start()].rstrip(_TRAILING) if stop else text
         found = _BEFORE_PARTICLE.match(url_text)
         if found:
-            url_text = _balanced(found[0])
+            url_text = balanced(found[0])
         if url_text == text:
             return end_tag
         address = url_text if "://" in url_text else f"http://{url_text}"
-        self._out[place] = f"<a{_as_text({'href': self._url(address)})}>"
+        self._out[place] = f"<a{as_text({'href': self._url(address)})}>"
         self._out[-1] = escape(url_text)
         if is_emphasis and marker:
             end_tag += escape(text[len(url_text) : marker.start()])
@@ -317,6 +337,43 @@ class HtmlRewriter:
         self._out[place - 1] = f"{before[:start]}<{element}>{before[end:]}"
         return True
 
+    # --------------------------------------------------------------------------- checkboxes
+
+    def _checkbox(self, is_checked: bool) -> None:
+        """A box that cannot be changed. The text up to the next block is its label."""
+        if len(self._stack) >= MAX_DEPTH:
+            self._out.append(_BOXES[is_checked])
+            return
+        self._label = (len(self._out), is_checked)
+        checked = ' checked=""' if is_checked else ""
+        self._out.append(f'<{LABEL}><input type="checkbox" disabled=""{checked}>')
+        self._push(LABEL, f"</{LABEL}>")
+
+    def _take_bare_box(self) -> bool | None:
+        """Remove a checkbox without a text so far, for the paragraph that begins now. Returns
+        whether it is checked; `None` if there is none.
+        """
+        if self._label is None or self._stack[-1][0] != LABEL:
+            return None
+        place, is_checked = self._label
+        if "".join(self._out[place + 1 :]).strip():
+            return None
+        self._stack.pop()
+        self._open[LABEL] -= 1
+        self._label = None
+        del self._out[place:]
+        return is_checked
+
+    def _finish_label(self, end_tag: str) -> str:
+        if self._label is None:
+            return end_tag
+        (place, is_checked), self._label = self._label, None
+        text = "".join(part for part in self._out[place + 1 :] if not part.startswith("<"))
+        if text.strip():
+            return end_tag
+        self._out[place] = _BOXES[is_checked]
+        return ""
+
     # ----------------------------------------------------------------------------- headings
 
     def _finish_heading(self, name: str) -> None:
@@ -327,7 +384,7 @@ class HtmlRewriter:
         slug = _NOT_IN_SLUG.sub("", unescape(text).strip().lower()).replace(" ", "-")
         identity = self._unique(slug)
         if identity:
-            self._out[place] = f"<{name}{allowed}{_as_text({'id': ID_PREFIX + identity})}>"
+            self._out[place] = f"<{name}{allowed}{as_text({'id': ID_PREFIX + identity})}>"
 
     def _unique(self, slug: str) -> str:
         """The slug, numbered as on GitHub if there was an equal one before."""
@@ -341,36 +398,3 @@ class HtmlRewriter:
 
 def _prefixed(identity: str) -> str:
     return ID_PREFIX + unquote(identity).removeprefix(ID_PREFIX)
-
-
-def _balanced(url: str) -> str:
-    """The URL without closing brackets that it does not open."""
-    surplus = url.count(")") - url.count("(")
-    while surplus > 0 and url.endswith(")"):
-        url, surplus = url[:-1], surplus - 1
-    return url
-
-
-def _alignment(name: str, attributes: Mapping[str, str]) -> dict[str, str]:
-    value = attributes.get("align", "").lower()
-    is_allowed = name in _WITH_ALIGN and value in ("left", "center", "right")
-    return {"align": value} if is_allowed else {}
-
-
-def _sizes(attributes: Mapping[str, str]) -> dict[str, str]:
-    """Width and height: pixels or percent."""
-    found = {name: _SIZE.fullmatch(attributes.get(name, "")) for name in ("width", "height")}
-    return {name: size[1] for name, size in found.items() if size}
-
-
-def _attributes(text: str) -> dict[str, str]:
-    """The attributes of a tag. If a name repeats, the first one counts, as in HTML."""
-    found: dict[str, str] = {}
-    for name, value in _ATTRIBUTES.findall(text):
-        bare = value[1:-1] if value[:1] in ('"', "'") else value
-        found.setdefault(name.lower(), unescape(bare))
-    return found
-
-
-def _as_text(attributes: Mapping[str, str]) -> str:
-    return "".join(f' {name}="{escape(value)}"' for name, value in attributes.items())

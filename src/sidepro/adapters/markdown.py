@@ -14,7 +14,7 @@ import comrak
 import nh3
 
 from sidepro.adapters.fair_threads import FairThreads
-from sidepro.adapters.html_rewriter import ELEMENTS, ID_PREFIX, HtmlRewriter
+from sidepro.adapters.html_rewriter import ELEMENTS, ID_PREFIX, LABEL, HtmlRewriter
 from sidepro.domain.ids import UserId
 from sidepro.domain.images.urls import ImageUrls
 
@@ -72,7 +72,7 @@ class SafeMarkdown:
         html = comrak.render_markdown(padded, _extensions(text), None, render)
         return nh3.clean(
             HtmlRewriter(self._images).rewrite(html),
-            tags=set(ELEMENTS),
+            tags={*ELEMENTS, LABEL},
             attributes=ATTRIBUTES,
             attribute_filter=self._filtered,
             tag_attribute_values={"input": {"type": {"checkbox"}}},
