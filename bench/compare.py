@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING
 
 import uvloop
 
-from bench.board import Costs, calls_of, measure, median, rows_of
+from bench.board import Costs, Row, calls_of, measure, median, rows_of
+from bench.client import Call, once
 from bench.log_in import log_in
-from bench.servers import SIDEPRO, DurablePostgres, fill, platform, settings_of
+from bench.servers import SIDEPRO, DurablePostgres, Measured, fill, platform, settings_of
 from sidepro.demo.people import DEMO_EMAILS, DEMO_PASSWORD
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 BEFORE, NOW = "before", "now"
 
@@ -47,6 +48,28 @@ def table(names: list[str], costs: Costs) -> Iterator[str]:
     yield f"Median ratio of the app: {statistics.median(ratios):.2f}."
 
 
+async def is_answered(server: Measured, row: Row, token: str) -> bool:
+    """Whether the server has what the row requests. An older checkout may not."""
+    try:
+        await once(server.port, calls_of(row, token)[0])
+    except RuntimeError:
+        return False
+    return True
+
+
+def common_calls(
+    rows: Mapping[str, list[Row]], tokens: Mapping[str, str]
+) -> tuple[list[str], dict[str, list[list[Call]]]]:
+    """The names of the rows that both servers answer, and their requests by server."""
+    answered = {row.name for row in rows[BEFORE]} & {row.name for row in rows[NOW]}
+    names = [row.name for row in rows[NOW] if row.name in answered]
+    calls = {
+        server: [calls_of(row, tokens[server]) for row in each if row.name in answered]
+        for server, each in rows.items()
+    }
+    return names, calls
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="./just bench compare", description="CPU time of requests, of two checkouts."
@@ -62,21 +85,25 @@ def main() -> None:
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sidepro-bench-")))
         postgres = stack.enter_context(DurablePostgres.start())
-        servers, calls, names = {}, {}, []
+        servers, tokens, rows = {}, {}, {}
         for name, sidepro in ((BEFORE, other), (NOW, SIDEPRO)):
             settings = settings_of(folder / name, postgres.fresh_database())
             print(f"filling the database of {sidepro}", file=sys.stderr)
             fill(settings, sidepro=sidepro)
             server = stack.enter_context(platform(settings, postgres, sidepro))
-            token = asyncio.run(server.log_in())
-            rows = [row for row in asyncio.run(rows_of(server, token)) if options.only in row.name]
             servers[name] = server
-            calls[name] = [calls_of(row, token) for row in rows]
-            names = [row.name for row in rows]
-            if options.only in "log-in":
-                # Not the user of the token: a further log-in ends the oldest session.
-                calls[name].append([log_in(DEMO_EMAILS[1], DEMO_PASSWORD, 201)])
-                names.append("log-in")
+            tokens[name] = token = asyncio.run(server.log_in())
+            rows[name] = [
+                row
+                for row in asyncio.run(rows_of(server, token))
+                if options.only in row.name and asyncio.run(is_answered(server, row, token))
+            ]
+        names, calls = common_calls(rows, tokens)
+        if options.only in "log-in":
+            # Not the user of the token: a further log-in ends the oldest session.
+            for each in calls.values():
+                each.append([log_in(DEMO_EMAILS[1], DEMO_PASSWORD, 201)])
+            names.append("log-in")
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             costs = runner.run(
                 measure(servers, calls, rounds=options.rounds, requests=options.requests)

@@ -184,6 +184,38 @@ def test_wrong_counters_are_repaired(run_here: Callable[..., Outcome], tmp_path:
     assert run_here("counters", "check", **environment).out == "all counts are right\n"
 
 
+def test_wrong_daily_counts_of_bookmarks_are_repaired(
+    run_here: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    environment = {"SIDEPRO_DATA_DIR": str(tmp_path)}
+    assert run_here("seed", *SMALL, **environment).code == 0
+    with contextlib.closing(sqlite3.connect(tmp_path / "sidepro.sqlite3")) as database:
+        database.execute(
+            "INSERT INTO project_days SELECT project_id, date('now', '+9 hours'), 0, 99"
+            " FROM project_counters"
+            " WHERE project_id = (SELECT min(project_id) FROM project_counters)"
+            " ON CONFLICT DO UPDATE SET bookmarks = 99"
+        )
+        database.commit()
+    wrong = run_here("counters", "check", **environment)
+    assert re.search(r"project [0-9a-f-]{36}: bookmarks of [0-9-]{10} 99, actual \d\n", wrong.out)
+    assert wrong.err == "sidepro: the counts of 1 project are wrong; --fix repairs them\n"
+    repaired = run_here("counters", "check", "--fix", **environment)
+    assert repaired.out.endswith("repaired the counts of 1 project\n")
+    assert run_here("counters", "check", **environment).out == "all counts are right\n"
+
+
+def test_seeded_projects_have_trending_scores_at_once(
+    run_here: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    assert run_here("seed", *SMALL, SIDEPRO_DATA_DIR=str(tmp_path)).code == 0
+    with contextlib.closing(sqlite3.connect(tmp_path / "sidepro.sqlite3")) as database:
+        (scored,) = database.execute(
+            "SELECT count(*) FROM project_counters WHERE trending > 0"
+        ).fetchone()
+    assert scored > 0
+
+
 @pytest.mark.servers
 @pytest.mark.parametrize("command", ["migrate", "worker"])
 def test_a_database_that_is_not_in_utf_8_is_refused(

@@ -3,9 +3,20 @@
 import asyncio
 import tracemalloc
 from datetime import UTC
+from sqlite3 import IntegrityError
 
 import pytest
-from sqlalchemy import Dialect, Integer, bindparam, column, func, select, table
+from sqlalchemy import (
+    Dialect,
+    Integer,
+    bindparam,
+    column,
+    func,
+    null,
+    select,
+    table,
+    update,
+)
 from sqlalchemy.exc import InvalidRequestError
 
 from sidepro.adapters.sql.engine.compiled_query import (
@@ -54,6 +65,20 @@ async def test_rows_have_the_names_and_the_types_of_their_columns(adapters: Adap
     assert (row.id, row.username, row.created_at) == (user.id, user.username, user.created_at)
     assert row.created_at.utcoffset() == UTC.utcoffset(None)
     assert row.is_active is True
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+async def test_statements_written_together_are_stored_all_or_none(adapters: Adapters) -> None:
+    user = factories.user()
+    await adapters.add(user)
+    _id = tables.users.c.id
+    deactivate = update(tables.users).values(is_active=False).returning(_id)
+    to_null = update(tables.users).values(email=null()).returning(_id)
+    with pytest.raises(IntegrityError):
+        await database_of(adapters).write({}, deactivate, to_null)
+    async with adapters.unit_of_work() as work:
+        assert await work.users.get(user.id) == user
+    assert len(await database_of(adapters).write({}, deactivate)) == 1
 
 
 @both
