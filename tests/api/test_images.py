@@ -11,8 +11,8 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from sidepro.api import multipart_body as uploads
 from sidepro.domain.errors import Unavailable
+from sidepro.http import multipart as multipart_bodies
 from tests import image_files
 from tests.api.client import (
     PASSWORD,
@@ -231,7 +231,7 @@ async def test_a_full_disk_is_unavailable(
         def write(self, data: Any, /) -> int:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(uploads, "SpooledTemporaryFile", Full)
+    monkeypatch.setattr(multipart_bodies, "SpooledTemporaryFile", Full)
     problem(await api.upload(owner, PNG), 503, "unavailable")
 
 

@@ -21,7 +21,7 @@ from sidepro import settings as configuration
 from sidepro.adapters import logs
 from sidepro.http.middleware import Middleware
 from sidepro.server.uvicorn_config import tune_gc
-from sidepro.web.renderer import Renderer
+from sidepro.web.display.renderer import Renderer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping

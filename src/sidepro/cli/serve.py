@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 
 import click
+import structlog
 
 from sidepro import bootstrap
 from sidepro.adapters import logs
@@ -30,7 +31,10 @@ from sidepro.server.draining_server import DrainingServer
 from sidepro.server.metrics_server import serve_metrics
 from sidepro.server.supervisor import WorkerFailed, supervise
 from sidepro.server.uvicorn_config import SHUTDOWN_TIMEOUT, tune_gc, uvicorn_config
-from sidepro.settings import Settings
+from sidepro.settings import Settings, variable
+from sidepro.web.cookies import is_cookie_exposed
+
+log = structlog.get_logger(__name__)
 
 CLOSE_TIMEOUT = 10
 """Seconds for jobs and connections to end after the last response."""
@@ -67,6 +71,8 @@ def serve(host: str, port: int, workers: int, no_jobs: bool, demo: bool) -> None
     local_url = f"http://{_bracketed(local_host)}:{listener.getsockname()[1]}"
     bind = settings.metrics_bind if settings.metrics != "off" else None
     metrics_listener = _listen(*bind) if bind else None
+    if settings.web and is_cookie_exposed(settings.public_url or local_url):
+        log.warning("session_cookies_without_tls", setting=variable("public_url"))
     process = _ServingProcess(settings, listener, metrics_listener, local_url, not no_jobs)
 
     with listener, metrics_listener or nullcontext():

@@ -1,7 +1,7 @@
-"""Compression of JSON responses with gzip.
+"""Compression of JSON and of pages with gzip.
 
-Short responses, other types than JSON (images are compressed already) and routes with `SECRET` are
-not compressed.
+Short responses, other types (images are compressed already) and routes with `SECRET` are not
+compressed.
 """
 
 import re
@@ -38,9 +38,9 @@ def compressed(scope: HTTPScope, send: Send) -> Send:
     return send
 
 
-def is_json(content_type: bytes) -> bool:
-    """Whether a media type is JSON. Its responses vary by `Accept-Encoding`."""
-    return content_type.partition(b";")[0].strip().endswith((b"/json", b"+json"))
+def is_text(content_type: bytes) -> bool:
+    """Whether a media type is JSON or HTML. Its responses vary by `Accept-Encoding`."""
+    return content_type.partition(b";")[0].strip().endswith((b"/json", b"+json", b"/html"))
 
 
 def accepts_gzip(accept_encoding: str) -> bool:
@@ -82,7 +82,7 @@ class _Compression:
 
     def _is_compressible(self, headers: dict[bytes, bytes]) -> bool:
         return (
-            is_json(headers.get(b"content-type", b""))
+            is_text(headers.get(b"content-type", b""))
             and int(headers.get(b"content-length", MIN_SIZE)) >= MIN_SIZE
             and b"content-encoding" not in headers
             and not _is_secret(self._scope)

@@ -6,7 +6,7 @@ They are security headers, the request's id, `Vary`, and those of cross-origin r
 
 from collections.abc import Collection, Iterable
 
-from sidepro.http.compression import is_json
+from sidepro.http.compression import is_text
 
 Header = tuple[bytes, bytes]
 """Name in lower case, as ASGI requires, and value."""
@@ -96,7 +96,7 @@ class ResponseHeaders:
 
 def _vary(content_type: bytes) -> bytes:
     # All JSON, since the length of a resource that is too short to compress may change.
-    return b"Accept-Encoding, Origin" if is_json(content_type) else b"Origin"
+    return b"Accept-Encoding, Origin" if is_text(content_type) else b"Origin"
 
 
 def _all_methods(allow: bytes) -> bytes:

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from litestar.datastructures import Cookie
 
+from sidepro.http.hosts import is_loopback
+
 YEAR = int(timedelta(days=365).total_seconds())
 
 LANGUAGE = "sidepro-language"
@@ -19,6 +21,12 @@ DONE = "sidepro-done"
 
 DONE_MAX_AGE = 60
 """Seconds."""
+
+
+def is_cookie_exposed(public_url: str) -> bool:
+    """Whether session cookies travel without TLS, beyond this machine."""
+    address = urlsplit(public_url)
+    return address.scheme != "https" and not is_loopback(address.hostname or "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,13 +94,18 @@ class StaticFiles:
     def router(self) -> Router:
         """The route of the files."""
 
-        @get("/{version:str}/{name:path}", include_in_schema=False)
+        @get(f"{BASE}/{{version:str}}/{{name:path}}", include_in_schema=False)
         async def static_file(
             request: Request[Any, Any, Any], version: FromPath[str], name: FromPath[str]
         ) -> Response[bytes]:
             return self._respond(request, version, name.lstrip("/"))
 
-        return Router(BASE, route_handlers=[static_file])
+        # Browsers ask for this address when they show something else than a page.
+        @get("/favicon.ico", include_in_schema=False)
+        async def favicon(request: Request[Any, Any, Any]) -> Response[bytes]:
+            return self._respond(request, "", "icons/favicon.svg")
+
+        return Router("/", route_handlers=[static_file, favicon])
 
     def _respond(
         self, request: Request[Any, Any, Any], version: str, name: str

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
-from sidepro.web.particles import PARTICLES, particle
+from sidepro.web.display.particles import PARTICLES, particle
 
 
 class Plural(NamedTuple):

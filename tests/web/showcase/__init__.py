@@ -17,10 +17,10 @@ from sidepro.domain.images.urls import ImageUrl
 from sidepro.domain.projects.views import CommentView, ProjectCard
 from sidepro.web.display.icons import Icons
 from sidepro.web.display.numbers import short
+from sidepro.web.display.renderer import FOLDER, Renderer
 from sidepro.web.forms import Form, FormError
 from sidepro.web.language import Language, text_language
 from sidepro.web.messages.catalogue import CATALOGUES
-from sidepro.web.renderer import FOLDER, Renderer
 from sidepro.web.static_files import StaticFiles
 
 PAGES = ("board", "blocks", "project", "room")

@@ -22,7 +22,7 @@ class SessionTexts:
     session_ended: str
     """The session ended while something was being sent."""
     unsent: str
-    """What was sent is unsent."""
+    """What was being sent is not lost."""
     resume: str
     resume_text: str
     resume_button: str

@@ -16,7 +16,7 @@ from sidepro.web.texts import fill
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-FOLDER = Path(__file__).parent / "templates"
+FOLDER = Path(__file__).parents[1] / "templates"
 
 
 class Renderer:

@@ -1,0 +1,9 @@
+// On every page: tells the server the time zone of this device, for the dates of the next page.
+
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const { path } = document.documentElement.dataset;
+const known = document.cookie.split("; ").includes(`sidepro-time-zone=${zone}`);
+if (zone && !known) {
+  const secure = location.protocol === "https:" ? "; secure" : "";
+  document.cookie = `sidepro-time-zone=${zone}; path=${path}; max-age=31536000; samesite=lax${secure}`;
+}
