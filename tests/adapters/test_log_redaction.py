@@ -12,41 +12,26 @@ import redis.exceptions
 import structlog
 from sqlalchemy import text
 
-from sidepro.adapters import logs
 from sidepro.adapters.sql.engine.database import Database
 from tests.databases import both_databases
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.databases import Databases
 
 SECRET = "mina@example.kr $argon2id$v=19$secret"
 
 
 @pytest.fixture(params=["console", "json"])
-def written(request: pytest.FixtureRequest) -> Iterator[StringIO]:
-    """The log of the test, in either format."""
-    before, root = structlog.get_config(), logging.getLogger()
-    handlers, level = root.handlers, root.level
-    levels = {name: logging.getLogger(name).level for name in logs.QUIET}
-    logs.set_up(request.param)
-    (handler,) = root.handlers
-    assert isinstance(handler, logging.StreamHandler)
-    stream = StringIO()
-    handler.setStream(stream)
-    yield stream
-    structlog.configure(**before)
-    root.handlers, root.level = handlers, level
-    for name, its_level in levels.items():
-        logging.getLogger(name).setLevel(its_level)
+def log_format(request: pytest.FixtureRequest) -> str:
+    """Each test runs in either format."""
+    return str(request.param)
 
 
-def logged(error: BaseException, written: StringIO) -> str:
+def logged(error: BaseException, log_text: StringIO) -> str:
     """What both ways of logging write about an exception."""
     structlog.get_logger("tests").error("unhandled_error", exc_info=error)
     logging.getLogger("taskiq").error("Exception while executing: %s", error, exc_info=error)
-    return written.getvalue()
+    return log_text.getvalue()
 
 
 def raised(error: BaseException, cause: BaseException | None = None) -> BaseException:
@@ -59,7 +44,7 @@ def raised(error: BaseException, cause: BaseException | None = None) -> BaseExce
 @pytest.mark.anyio
 @both_databases
 async def test_a_failed_constraint_does_not_write_its_row_into_the_log(
-    databases: Databases, written: StringIO
+    databases: Databases, log_text: StringIO
 ) -> None:
     statement = text(
         "INSERT INTO users (id, email, email_key, username, username_key, password_hash, is_admin,"
@@ -73,7 +58,7 @@ async def test_a_failed_constraint_does_not_write_its_row_into_the_log(
             async with database.writing() as connection:
                 await connection.execute(statement, {"id": user_id, "secret": SECRET})
         await database.close()
-    output = logged(failed.value, written)
+    output = logged(failed.value, log_text)
     assert "mina@example.kr" not in output
     assert "argon2id" not in output
     assert "IntegrityError" in output
@@ -89,21 +74,21 @@ async def test_a_failed_constraint_does_not_write_its_row_into_the_log(
     ],
 )
 def test_messages_of_drivers_are_omitted_wherever_they_are_in_the_chain(
-    error: BaseException, shown: str, written: StringIO
+    error: BaseException, shown: str, log_text: StringIO
 ) -> None:
     caught = raised(RuntimeError("outer"), raised(error))
     group = raised(BaseExceptionGroup("several", [caught]))
-    output = logged(group, written)
+    output = logged(group, log_text)
     assert SECRET not in output
     assert shown in output
     assert "outer" in output
     assert "several" in output
 
 
-def test_a_message_copied_from_a_driver_is_omitted(written: StringIO) -> None:
+def test_a_message_copied_from_a_driver_is_omitted(log_text: StringIO) -> None:
     driver = raised(sqlite3.DataError(SECRET))
-    assert SECRET not in logged(raised(ValueError(SECRET), driver), written)
+    assert SECRET not in logged(raised(ValueError(SECRET), driver), log_text)
 
 
-def test_other_exceptions_are_logged_whole(written: StringIO) -> None:
-    assert "the reason" in logged(raised(ValueError("the reason")), written)
+def test_other_exceptions_are_logged_whole(log_text: StringIO) -> None:
+    assert "the reason" in logged(raised(ValueError("the reason")), log_text)

@@ -59,6 +59,16 @@ DRAFT: dict[str, Any] = {
 }
 """The fields of a valid project."""
 
+PROFILE: dict[str, Any] = {
+    "bio": "",
+    "image_id": None,
+    "github_url": None,
+    "skills": ["Python"],
+    "region": None,
+    "meet_time": None,
+}
+"""The fields of a valid profile."""
+
 
 async def error_fields(call: Awaitable[object]) -> list[str | None]:
     """The pointers or parameters of the `InvalidInput` that a call raises."""

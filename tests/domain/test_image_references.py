@@ -7,18 +7,10 @@ import pytest
 
 from sidepro.domain.errors import Forbidden, InvalidInput, PreconditionFailed
 from sidepro.domain.ids import ImageId
-from tests.domain.services import DRAFT, Services, awaited, error_fields
+from tests.domain.services import DRAFT, PROFILE, Services, awaited, error_fields
 from tests.factories import new_id
 
 DAY = timedelta(days=1).total_seconds()
-PROFILE: dict[str, Any] = {
-    "bio": "",
-    "image_id": None,
-    "github_url": None,
-    "skills": ["Python"],
-    "region": None,
-    "meet_time": None,
-}
 
 
 @awaited

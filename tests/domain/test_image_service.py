@@ -24,18 +24,10 @@ from sidepro.domain.images.urls import (
     ImageKey,
 )
 from sidepro.domain.images.views import ImageView
-from tests.domain.services import DRAFT, Services, awaited
+from tests.domain.services import DRAFT, PROFILE, Services, awaited
 from tests.factories import always, at_once
 
 DAY = timedelta(days=1).total_seconds()
-PROFILE: dict[str, Any] = {
-    "bio": "",
-    "image_id": None,
-    "github_url": None,
-    "skills": ["Python"],
-    "region": None,
-    "meet_time": None,
-}
 
 
 def stored_objects(services: Services) -> set[bytes]:
