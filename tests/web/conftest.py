@@ -15,7 +15,7 @@ from tests.browser.relay import relay as running_relay
 from tests.browser.windows import Windows
 from tests.clients import Client, http_client
 from tests.servers import HOST, ServerError, SideProServer, free_port
-from tests.web.cast import Cast, cast_of, demo_server
+from tests.web.cast import SMALL, Cast, cast_of, demo_server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator, Iterator
@@ -76,8 +76,8 @@ async def relay(server: SideProServer, relay_port: int) -> AsyncIterator[Relay]:
 
 @pytest.fixture(scope="session")
 def stage() -> Iterator[SideProServer]:
-    """A server with the demo data. Tests only look at it."""
-    with demo_server() as running:
+    """A server with demo data. Tests only look at it."""
+    with demo_server(*SMALL) as running:
         yield running
 
 
