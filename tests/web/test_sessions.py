@@ -2,42 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.api.client import PASSWORD
 from tests.databases import both_databases
+from tests.web.pages import cookie_of, get, log_in, post
 
 if TYPE_CHECKING:
-    import httpx
-
     from tests.api.client import Api
 
 pytestmark = pytest.mark.anyio
-
-SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
-
-
-async def post(api: Api, path: str, cookie: str = "", **fields: str) -> httpx.Response:
-    """Posts a form as a page of the site does."""
-    response = await api.http.post(path, data=fields, headers={**SAME_ORIGIN, "Cookie": cookie})
-    api.http.cookies.clear()
-    return response
-
-
-async def get(api: Api, path: str, cookie: str = "") -> httpx.Response:
-    response = await api.http.get(path, headers={"Cookie": cookie})
-    api.http.cookies.clear()
-    return response
-
-
-def cookie_of(response: httpx.Response) -> str:
-    """The session cookie that a response sets, as a browser sends it."""
-    found = re.search(r"\bsidepro=([^;]*)", ", ".join(response.headers.get_list("Set-Cookie")))
-    assert found, response.text
-    return f"sidepro={found[1]}"
 
 
 @both_databases
@@ -68,10 +44,65 @@ async def test_a_form_that_fails_comes_back_with_what_was_typed(api: Api) -> Non
 @both_databases
 async def test_logging_out_ends_the_session(api: Api) -> None:
     person = await api.sign_up()
-    cookie = cookie_of(await post(api, "/log-in", email=person.email, password=PASSWORD))
+    cookie = await log_in(api, person)
     assert 'action="/log-out"' in (await get(api, "/", cookie)).text
 
     response = await post(api, "/log-out", cookie)
 
     assert response.status_code == 303
     assert 'action="/log-out"' not in (await get(api, "/", cookie)).text
+
+
+@both_databases
+async def test_the_session_is_in_the_list_and_ends_with_it(api: Api) -> None:
+    person = await api.sign_up()
+    cookie = await log_in(api, person)
+    listed = (await api.send("GET", "/sessions", by=person)).json()["items"]
+    ours = next(session["id"] for session in listed if not session["current"])
+
+    assert (await api.send("DELETE", f"/sessions/{ours}", by=person)).status_code == 204
+
+    assert 'action="/log-out"' not in (await get(api, "/", cookie)).text
+
+
+async def test_a_changed_password_ends_the_session(api: Api) -> None:
+    person = await api.sign_up()
+    cookie = await log_in(api, person)
+    body = {"current_password": PASSWORD, "new_password": f"{PASSWORD} anew"}
+
+    assert (await api.send("PUT", "/me/password", body, by=person)).status_code == 204
+
+    assert 'action="/log-out"' not in (await get(api, "/", cookie)).text
+
+
+async def test_wrong_credentials_come_back_with_the_email(api: Api) -> None:
+    response = await post(api, "/log-in", email="nobody@example.com", password="wrong password")
+
+    assert response.status_code == 401
+    assert 'value="nobody@example.com"' in response.text
+    assert "wrong password" not in response.text
+
+
+async def test_what_was_being_sent_goes_on_after_logging_in(api: Api) -> None:
+    person = await api.sign_up()
+    unsent = {"unsent-action": "/projects/1/comments", "unsent.body": "쓰던 <댓글>"}
+
+    wrong = await post(api, "/log-in", email=person.email, password="wrong", **unsent)
+    assert 'name="unsent.body" value="쓰던 &lt;댓글&gt;"' in wrong.text
+    right = await post(api, "/log-in", email=person.email, password=PASSWORD, **unsent)
+
+    assert right.status_code == 200
+    assert 'action="/projects/1/comments"' in right.text
+    assert 'name="body" value="쓰던 &lt;댓글&gt;"' in right.text
+    assert right.headers["Cache-Control"] == "no-store"
+
+
+async def test_the_form_asks_whether_a_name_is_free(api: Api) -> None:
+    person = await api.sign_up()
+
+    taken = await get(api, f"/sign-up/availability?username={person.username}")
+    invalid = await get(api, "/sign-up/availability?username=-")
+
+    assert taken.json()["username"] == {"free": False, "text": "이미 있는 이름이에요."}
+    assert invalid.status_code == 422
+    assert invalid.json()["errors"]["username"]

@@ -1,0 +1,86 @@
+"""The pages at different public addresses, and without pages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sidepro.web.cookies import is_cookie_exposed
+from tests.api.client import PASSWORD
+from tests.api.fixtures import serving
+from tests.web.pages import SAME_ORIGIN
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.databases import Databases
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize(
+    ("public_url", "name", "attributes"),
+    [
+        ("https://sidepro.test", "__Host-sidepro", {"Path=/", "Secure"}),
+        ("https://sidepro.test/club", "__Secure-sidepro", {"Path=/club", "Secure"}),
+        ("http://sidepro.test", "sidepro", {"Path=/"}),
+        ("http://sidepro.test/club", "sidepro", {"Path=/club"}),
+    ],
+)
+async def test_the_session_cookie_fits_the_public_address(
+    databases: Databases, tmp_path: Path, public_url: str, name: str, attributes: set[str]
+) -> None:
+    form = {"email": "a@example.com", "username": "하늘", "password": PASSWORD}
+    with databases.fresh() as address:
+        async with serving(address, tmp_path, public_url=public_url) as api:
+            response = await api.http.post("/sign-up", data=form, headers=SAME_ORIGIN)
+
+    assert (
+        response.headers["Location"]
+        == public_url.removeprefix("https:").removeprefix("http:").removeprefix("//sidepro.test")
+        + "/"
+    )
+    cookie = next(c for c in response.headers.get_list("Set-Cookie") if c.startswith(f"{name}="))
+    found = set(cookie.split("; ")[1:])
+    assert {each for each in found if not each.startswith("Max-Age")} == {
+        "HttpOnly",
+        "SameSite=lax",
+        *attributes,
+    }
+    assert f"Max-Age={90 * 24 * 3600}" in found
+
+
+@pytest.mark.parametrize(
+    ("public_url", "is_exposed"),
+    [
+        ("http://127.0.0.1:8000", False),
+        ("http://localhost", False),
+        ("https://sidepro.example", False),
+        ("http://sidepro.example", True),
+    ],
+)
+def test_cookies_without_tls_are_for_this_machine(public_url: str, is_exposed: bool) -> None:
+    assert is_cookie_exposed(public_url) == is_exposed
+
+
+async def test_links_have_the_path_of_the_public_address(
+    databases: Databases, tmp_path: Path
+) -> None:
+    with databases.fresh() as address:
+        async with serving(address, tmp_path, public_url="https://sidepro.test/club") as api:
+            page = await api.http.get("/club/")
+
+    assert page.status_code == 200
+    assert 'href="/club/log-in' in page.text
+    assert 'href="/log-in' not in page.text
+
+
+async def test_without_pages_there_is_the_api_alone(databases: Databases, tmp_path: Path) -> None:
+    with databases.fresh() as address:
+        async with serving(address, tmp_path, web=False) as api:
+            for path in ("/", "/nowhere", "/log-in", "/favicon.ico"):
+                response = await api.http.get(path)
+                assert response.status_code == 404
+                assert response.headers["Content-Type"] == "application/problem+json"
+            assert (await api.http.get("/api/v1/catalogue")).status_code == 200

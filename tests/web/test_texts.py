@@ -1,0 +1,171 @@
+"""The texts: both languages have the same, and Korean particles fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from markupsafe import Markup
+
+from sidepro.domain import errors
+from sidepro.domain.violations import FieldCode
+from sidepro.web.display.dates import SEOUL, Dates, time_zone
+from sidepro.web.display.particles import particle
+from sidepro.web.language import Language, choose_language
+from sidepro.web.messages.catalogue import CATALOGUES
+from sidepro.web.page import local_address
+from sidepro.web.texts import Plural, fill, placeholders
+
+NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
+
+
+def texts(node: object, place: str = "") -> Iterator[tuple[str, str | Plural]]:
+    """All texts below a node, with their places."""
+    if isinstance(node, (str, Plural)):
+        yield place, node
+    elif is_dataclass(node):
+        for each in fields(node):
+            yield from texts(getattr(node, each.name), f"{place}/{each.name}")
+    elif isinstance(node, Mapping):
+        for name, value in node.items():
+            yield from texts(value, f"{place}/{name}")
+    elif isinstance(node, tuple):
+        for index, value in enumerate(node):
+            yield from texts(value, f"{place}/{index}")
+
+
+def test_both_languages_have_the_same_texts_and_placeholders() -> None:
+    korean, english = (
+        {place: placeholders(text) for place, text in texts(CATALOGUES[language])}
+        for language in Language
+    )
+    assert korean == english
+
+
+def test_no_text_is_empty() -> None:
+    for catalogue in CATALOGUES.values():
+        assert [place for place, text in texts(catalogue) if not str(text).strip()] == []
+
+
+@pytest.mark.parametrize("language", Language)
+def test_every_field_code_has_a_text(language: Language) -> None:
+    assert CATALOGUES[language].errors.fields.keys() == set(FieldCode)
+
+
+def leaves(kind: type[errors.SideProError]) -> Iterator[type[errors.SideProError]]:
+    for subclass in kind.__subclasses__():
+        if subclass.__module__.startswith("sidepro."):
+            yield subclass
+            yield from leaves(subclass)
+
+
+@pytest.mark.parametrize("language", Language)
+def test_every_error_of_the_domain_has_a_text(language: Language) -> None:
+    codes = {kind.code for kind in leaves(errors.SideProError)} - {errors.SideProError.code}
+    assert codes <= CATALOGUES[language].errors.problems.keys()
+
+
+@pytest.mark.parametrize(
+    ("word", "kind", "expected"),
+    [
+        ("하늘", "이/가", "이"),
+        ("바다", "이/가", "가"),
+        ("하늘", "을/를", "을"),
+        ("바다", "을/를", "를"),
+        ("하늘", "으로/로", "로"),
+        ("산", "으로/로", "으로"),
+        ("바다", "으로/로", "로"),
+        ("산", "과/와", "과"),
+        ("Django", "이/가", "이(가)"),
+        ("v2", "은/는", "은(는)"),
+        ("‘하늘’", "은/는", "은"),
+        ("하\u1102\u1173\u11af", "이/가", "이"),
+        ("", "이/가", "이(가)"),
+    ],
+)
+def test_a_particle_follows_the_final_consonant(word: str, kind: str, expected: str) -> None:
+    assert particle(word, kind) == expected
+
+
+def test_a_placeholder_may_have_a_particle() -> None:
+    assert fill("{name:이/가} {count}개를 올렸어요", name="하늘", count=1234) == (
+        "하늘이 1,234개를 올렸어요"
+    )
+
+
+def test_english_counts_in_two_forms() -> None:
+    text = Plural("{count} comments", "{count} comment")
+    assert [fill(text, count=number) for number in (0, 1, 2)] == [
+        "0 comments",
+        "1 comment",
+        "2 comments",
+    ]
+
+
+def test_values_beside_markup_are_escaped() -> None:
+    assert fill("{a} & {b}", a="<", b=Markup("<b>x</b>")) == "&lt; &amp; <b>x</b>"
+
+
+@pytest.mark.parametrize(
+    ("cookie", "header", "expected"),
+    [
+        (None, "", "ko"),
+        (None, "en", "en"),
+        (None, "en-US,en;q=0.9,ko;q=0.8", "en"),
+        (None, "fr, en;q=0.2, ko;q=0.7", "ko"),
+        (None, "ko;q=0, en;q=0.1", "en"),
+        (None, "en;q=nan, *", "ko"),
+        ("en", "ko", "en"),
+        ("ko", "en", "ko"),
+        ("xx", "en", "en"),
+    ],
+)
+def test_a_cookie_decides_before_the_browser(
+    cookie: str | None, header: str, expected: str
+) -> None:
+    assert choose_language(cookie, header) == expected
+
+
+@pytest.mark.parametrize(
+    ("age", "korean", "english"),
+    [
+        (timedelta(seconds=3), "방금", "just now"),
+        (timedelta(minutes=1), "1분 전", "1 minute ago"),
+        (timedelta(hours=5), "5시간 전", "5 hours ago"),
+        (timedelta(days=6), "6일 전", "6 days ago"),
+        (timedelta(days=8), "2026년 11월 21일", "Nov 21, 2026"),
+    ],
+)
+def test_times_are_relative_for_a_week(age: timedelta, korean: str, english: str) -> None:
+    moment = NOW - age
+    for language, text in ((Language.KOREAN, korean), (Language.ENGLISH, english)):
+        shown = Dates(language, SEOUL, NOW).ago(moment)
+        assert f">{text}</time>" in shown
+        assert f'datetime="{moment.isoformat(timespec="seconds")}"' in shown
+
+
+@pytest.mark.parametrize("name", [None, "Nowhere/Else", "../etc/passwd", "/etc", "x" * 100, "\0"])
+def test_an_unknown_time_zone_is_seouls(name: str | None) -> None:
+    assert time_zone(name) is SEOUL
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "//evil.example",
+        "/\\evil.example",
+        "https://evil.example",
+        "x",
+        "",
+        "/\t/evil",
+        "/\r\nA: b",
+    ],
+)
+def test_an_address_elsewhere_leads_to_the_board(address: str) -> None:
+    assert local_address(address) == "/"
+
+
+def test_a_local_address_is_kept() -> None:
+    assert local_address("/projects/1?q=%EA%B0%80#x") == "/projects/1?q=%EA%B0%80#x"
