@@ -13,13 +13,15 @@ import httpx
 import pytest
 from sqlalchemy import inspect, select
 
-from sidepro.adapters.sql.counter_audit import find_drifts
+from sidepro.adapters import system
+from sidepro.adapters.sql.counter_audit import find_daily_drifts, find_drifts
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.schema import tables
 from sidepro.cli.data import seed_if_empty
 from sidepro.demo.people import DEMO_PASSWORD
 from sidepro.domain.accounts.views import AccountView
 from sidepro.domain.ids import UserId
+from sidepro.domain.projects.trending import day_of
 from sidepro.domain.text import casefold_key
 from tests.api.client import PASSWORD, Api, ApiUser, answer, problem, project
 from tests.api.fixtures import serving
@@ -45,6 +47,15 @@ async def busiest(database: Database) -> UserId:
     return UserId(max(people, key=lambda user_id: people[user_id]))
 
 
+async def images_of(database: Database, user_id: UserId) -> set[str]:
+    """The keys of a user's images. They have at least one."""
+    async with database.reading() as connection:
+        own = tables.images.c.user_id == user_id
+        keys = set(await connection.scalars(select(tables.images.c.key).where(own)))
+    assert keys
+    return keys
+
+
 async def logged_in(api: Api, user_id: UserId) -> tuple[AccountView, ApiUser]:
     """A user of the demo data, logged in."""
     account = await api.container.api.services.accounts.user(user_id)
@@ -61,6 +72,10 @@ class Deployment:
     api: Api
     images: Callable[[], dict[str, bytes]]
     redis: RedisServer | None = None
+
+    def image_keys(self) -> set[str]:
+        """The keys of the stored images, without the bucket's folder."""
+        return {name.rpartition("/")[2] for name in self.images()}
 
     async def everything(self) -> dict[str, str]:
         """The stored data as text, by table, Redis key and object."""
@@ -174,11 +189,13 @@ async def test_a_withdrawal_leaves_no_data_and_no_wrong_count(deployment: Deploy
         assert in_redis == {"Redis, similarity", "Redis, limit", "Redis, socket-ticket"}
     else:
         assert "neighbours" in before
-    assert len(deployment.images()) == 1
+    images = deployment.image_keys()
+    own_images = await images_of(database, UserId(UUID(person.id)))
+    assert own_images <= images
 
     withdrawal = {"password": DEMO_PASSWORD}
     assert (await api.send("DELETE", "/me", withdrawal, by=person)).status_code == 204
-    assert await services.images.remove_unused() == 1
+    assert await services.images.remove_unused() == len(own_images)
     await container.similarity.run()
 
     left = await naming()
@@ -187,8 +204,9 @@ async def test_a_withdrawal_leaves_no_data_and_no_wrong_count(deployment: Deploy
         key = place.removeprefix("Redis, ")
         assert key.partition(":")[0] in EXPIRING, f"{place} still names them"
         assert deployment.redis.seconds_left(key) <= EXPIRING[key.partition(":")[0]]
-    assert deployment.images() == {}
+    assert deployment.image_keys() == images - own_images
     assert await find_drifts(database) == []
+    assert await find_daily_drifts(database, day_of(system.clock())) == []
     problem(await api.send("GET", "/me", by=person), 401, "not-authenticated")
     problem(await api.send("GET", f"/users/{person.id}"), 404, "not-found")
 

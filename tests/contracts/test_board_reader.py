@@ -61,6 +61,7 @@ async def test_a_still_board_reads_alike_in_both_directions(
         Sort.NEWEST: lambda project: (project.created_at, project.id),
         Sort.VIEWS: lambda project: project.id,
         Sort.POPULAR: lambda project: project.id,
+        Sort.TRENDING: lambda project: project.id,
     }
     expected = sorted(projects, key=places[sort], reverse=True)
     assert [card.id for card in found] == [project.id for project in expected]
