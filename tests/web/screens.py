@@ -53,9 +53,33 @@ class Screen:
         return self.name
 
 
+async def room_is_open(page: Page) -> None:
+    """Waits until the socket of the room is open."""
+    await page.locator("[data-here]:visible, [data-away]:visible").wait_for()
+
+
+async def write_a_message(page: Page) -> None:
+    """Sends a message and waits until the room shows it."""
+    messages = page.locator("[role=log] [data-seq]")
+    count = await messages.count()
+    await page.locator("[data-composer] textarea").fill("커피?")
+    await page.keyboard.press("Enter")
+    await messages.nth(count).wait_for()
+
+
 SCREENS = (
     Screen("sign-up", lambda _: "/sign-up"),
     Screen("log-in", lambda _: "/log-in"),
+    Screen("chats", lambda _: "/chats", viewer="member"),
+    Screen("chats-none", lambda _: "/chats", viewer="newcomer"),
+    Screen(
+        "chat",
+        lambda cast: f"/chats/{cast.room_id}",
+        viewer="member",
+        script="writing",
+        prepare=room_is_open,
+        interact=write_a_message,
+    ),
     Screen("not-found", lambda _: "/nothing/here", status=404),
     Screen("not-found-member", lambda _: "/nothing/here", viewer="member", status=404),
 )

@@ -1,7 +1,10 @@
 """What every page has, and where the pages end."""
 
+from pathlib import Path
+
 import pytest
 
+from sidepro.web.static_files import StaticFiles
 from tests.api.client import Api
 
 pytestmark = pytest.mark.anyio
@@ -47,3 +50,18 @@ async def test_a_choice_of_language_is_kept_and_leads_back(api: Api) -> None:
     cookie = response.headers["Set-Cookie"].partition(";")[0]
     page = await api.http.get("/", headers={"Cookie": cookie})
     assert '<html lang="en"' in page.text
+
+
+def test_the_scripts_of_a_folder_are_one_script_without_imports_of_each_other(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "js" / "page.js"
+    folder.mkdir(parents=True)
+    (folder / "a.js").write_text('export const A = "export";\nexport function f() {}\n')
+    (folder / "b.js").write_text(
+        'import { A } from "./a.js";\nimport { C } from "../c.js";\nf(A);\n'
+    )
+    content = StaticFiles(tmp_path).get("js/page.js").content.decode()
+    assert content == (
+        'const A = "export";\nfunction f() {}\nimport { C } from "../c.js";\nf(A);\n'
+    )

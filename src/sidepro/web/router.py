@@ -21,7 +21,7 @@ from sidepro.web.errors import page_error_handler
 from sidepro.web.forms import FormMiddleware, provide_form
 from sidepro.web.headers import content_security_policy
 from sidepro.web.page import Page, Site
-from sidepro.web.routes import board, preferences, sessions
+from sidepro.web.routes import board, chats, preferences, sessions
 
 
 def build_site(public_url: str, image_base: str, clock: Clock) -> Site:
@@ -56,7 +56,7 @@ def web_router(
 
     pages = Router(
         "/",
-        route_handlers=[board.router, preferences.router, sessions.router],
+        route_handlers=[board.router, chats.router, preferences.router, sessions.router],
         middleware=[
             CrossSiteProtection(site.origin),
             FormMiddleware(),

@@ -6,6 +6,7 @@ each other by relative addresses: `/static/<hash>/js/editor.js`.
 
 import gzip
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +35,11 @@ MEDIA_TYPES = {
 }
 """By suffix. A file with another suffix is not served."""
 
+_MODULE_SYNTAX = re.compile(
+    rb'^(?:import .* from "\./[^/]*";\n|export (?=class|function|const))', re.MULTILINE
+)
+"""Imports of files beside a script, and the word that exports to them."""
+
 _COMPRESSED_ALREADY = frozenset({".ico", ".png", ".webp", ".woff2"})
 
 
@@ -56,7 +62,9 @@ class StaticFiles:
     """All files, read once.
 
     A folder with a name such as `app.css` is served as one file: its files in the order of their
-    names. So pages load less, and a file of the sources stays short.
+    names. So pages load less, and a file of the sources stays short. Of scripts, the lines that
+    import another file of the folder are left out, so a script must come after what it needs as it
+    starts, and top-level names are unique in the folder.
     """
 
     def __init__(self, folder: Path = FOLDER) -> None:
@@ -130,5 +138,8 @@ class StaticFiles:
 
 def _content(path: Path) -> bytes:
     if path.is_dir():
-        return b"".join(part.read_bytes() for part in sorted(path.iterdir()))
+        parts = [part.read_bytes() for part in sorted(path.iterdir())]
+        if path.suffix == ".js":
+            parts = [_MODULE_SYNTAX.sub(b"", part) for part in parts]
+        return b"".join(parts)
     return path.read_bytes()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sidepro.web.display.fragments import Fragments
+from sidepro.web.display.links import linked
 from sidepro.web.display.placeholders import initial, sheet, tone
 from sidepro.web.texts import fill
 
@@ -40,6 +41,7 @@ class Renderer:
             auto_reload=False,
         )
         environment.filters["fill"] = fill
+        environment.filters["linked"] = linked
         environment.globals.update(cached=Fragments(), initial=initial, sheet=sheet, tone=tone)
         environment.globals.update(self._globals)
         return environment

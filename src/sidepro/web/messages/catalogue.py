@@ -5,16 +5,19 @@ from dataclasses import dataclass
 from sidepro.web.language import Language
 from sidepro.web.messages.en import blocks as en_blocks
 from sidepro.web.messages.en import board as en_board
+from sidepro.web.messages.en import chats as en_chats
 from sidepro.web.messages.en import common as en_common
 from sidepro.web.messages.en import errors as en_errors
 from sidepro.web.messages.en import sessions as en_sessions
 from sidepro.web.messages.groups.blocks import BlockTexts
 from sidepro.web.messages.groups.board import BoardTexts
+from sidepro.web.messages.groups.chats import ChatsTexts
 from sidepro.web.messages.groups.common import CommonTexts
 from sidepro.web.messages.groups.errors import ErrorTexts
 from sidepro.web.messages.groups.sessions import SessionTexts
 from sidepro.web.messages.ko import blocks as ko_blocks
 from sidepro.web.messages.ko import board as ko_board
+from sidepro.web.messages.ko import chats as ko_chats
 from sidepro.web.messages.ko import common as ko_common
 from sidepro.web.messages.ko import errors as ko_errors
 from sidepro.web.messages.ko import sessions as ko_sessions
@@ -28,6 +31,7 @@ class Texts:
     errors: ErrorTexts
     blocks: BlockTexts
     board: BoardTexts
+    chats: ChatsTexts
     sessions: SessionTexts
 
 
@@ -37,6 +41,7 @@ CATALOGUES = {
         errors=ko_errors.TEXTS,
         blocks=ko_blocks.TEXTS,
         board=ko_board.TEXTS,
+        chats=ko_chats.TEXTS,
         sessions=ko_sessions.TEXTS,
     ),
     Language.ENGLISH: Texts(
@@ -44,6 +49,7 @@ CATALOGUES = {
         errors=en_errors.TEXTS,
         blocks=en_blocks.TEXTS,
         board=en_board.TEXTS,
+        chats=en_chats.TEXTS,
         sessions=en_sessions.TEXTS,
     ),
 }

@@ -27,6 +27,7 @@ TEXTS = CommonTexts(
     optional="optional",
     form_errors="Please check what you entered",
     done={
+        "left-room": "You have left the coffee chat.",
         "logged-out": "You are logged out.",
         "saved": "Saved.",
         "signed-up": "Welcome! Now write your profile.",
