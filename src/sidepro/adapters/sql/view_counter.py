@@ -106,8 +106,7 @@ class SqlViewCounter:
             # A task of its own: a cancelled request must not cancel the others' views.
             self._task = asyncio.create_task(self._count_all())
         try:
-            async with asyncio.timeout(POOL_TIMEOUT):
-                await self._wait(project_id, counted)
+            await self._wait(project_id, counted)
         except asyncio.CancelledError:
             counted.cancel()
             raise
@@ -120,15 +119,17 @@ class SqlViewCounter:
         """Wait for a view as long as the counter makes progress, even if its queue is long.
 
         Raises:
-            TimeoutError: the statement in progress takes longer than `VIEW_TIMEOUT`, or the
-                project's counter is locked.
+            TimeoutError: the statement in progress takes longer than `VIEW_TIMEOUT`, the
+                project's counter is locked, or the view waits for `POOL_TIMEOUT`.
         """
         loop = asyncio.get_running_loop()
+        deadline = loop.time() + POOL_TIMEOUT
         while not counted.done():
             await asyncio.wait([counted], timeout=VIEW_TIMEOUT)
-            started = self._statement_started
-            is_stuck = started is not None and loop.time() - started >= VIEW_TIMEOUT
-            if (is_stuck or project_id in self._locked) and not counted.done():
+            now, started = loop.time(), self._statement_started
+            is_stuck = started is not None and now - started >= VIEW_TIMEOUT
+            is_over = is_stuck or now >= deadline or project_id in self._locked
+            if is_over and not counted.done():
                 raise TimeoutError
 
     async def close(self) -> None:
