@@ -84,3 +84,19 @@ async def test_without_pages_there_is_the_api_alone(databases: Databases, tmp_pa
                 assert response.status_code == 404
                 assert response.headers["Content-Type"] == "application/problem+json"
             assert (await api.http.get("/api/v1/catalogue")).status_code == 200
+
+
+async def test_a_limited_form_says_when_to_send_it_again_and_keeps_it(
+    databases: Databases, tmp_path: Path
+) -> None:
+    form = {"email": "nobody@example.com", "password": "wrong password"}
+    with databases.fresh() as address:
+        async with serving(address, tmp_path, rate_limits=True) as api:
+            for _ in range(10):
+                await api.http.post("/log-in", data=form, headers=SAME_ORIGIN)
+            response = await api.http.post("/log-in", data=form, headers=SAME_ORIGIN)
+
+    assert response.status_code == 429
+    assert int(response.headers["Retry-After"]) > 0
+    assert 'name="email" value="nobody@example.com"' in response.text
+    assert "wrong password" not in response.text

@@ -6,6 +6,7 @@ for (const field of document.querySelectorAll("[data-password]")) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "button button-plain button-small";
+  button.style.justifySelf = "start";
   const show = (isShown) => {
     field.type = isShown ? "text" : "password";
     button.textContent = isShown ? script.dataset.hide : script.dataset.show;
