@@ -21,7 +21,11 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from sidepro.adapters.fair_threads import FairThreads
-from sidepro.adapters.images.colours import SrgbConverter, scale_transparent_colour
+from sidepro.adapters.images.colours import (
+    SrgbConverter,
+    apply_wide_transparent_colour,
+    scale_transparent_colour,
+)
 from sidepro.adapters.images.formats import (
     BrokenError,
     Format,
@@ -116,11 +120,12 @@ class PillowCodec:
         data = file.read()
         try:
             layout = read_layout(data)
-            with _PLUGINS[layout.format](BytesIO(layout.needed(data))) as opened:
+            needed = layout.needed(data)
+            with _PLUGINS[layout.format](BytesIO(needed)) as opened:
                 if layout.format == Format.PNG:
                     scale_transparent_colour(opened, bit_depth(data))
                 profile = layout.png_profile(data) or opened.info.get("icc_profile")
-                return self._decoded_and_encoded(opened, layout, SrgbConverter(profile))
+                return self._decoded_and_encoded(opened, layout, SrgbConverter(profile), needed)
         except UnknownFormatError:
             raise UnsupportedImageType from None
         except BrokenError as error:
@@ -134,7 +139,7 @@ class PillowCodec:
             raise _bad_image(BrokenError("is broken")) from None
 
     def _decoded_and_encoded(
-        self, opened: ImageFile, layout: Layout, colours: SrgbConverter
+        self, opened: ImageFile, layout: Layout, colours: SrgbConverter, data: bytes
     ) -> Picture:
         width, height = layout.canvas or opened.size
         # The default image of an animated PNG is not always one of its frames.
@@ -144,7 +149,7 @@ class PillowCodec:
         in_memory = width * height * min(count, _FRAMES_IN_MEMORY)
         with self._pixels.reserve(min(in_memory, self._max_pixels)):
             if count == 1:
-                return _webp(_still(opened, colours))
+                return _webp(_still(opened, colours, data))
             return _animated_webp(
                 _frames(opened, colours, first, count), count, _plays(opened, layout.format)
             )
@@ -191,9 +196,11 @@ Frame = tuple[Image.Image, int]
 """An image of its final size, and its duration in milliseconds."""
 
 
-def _still(opened: ImageFile, colours: SrgbConverter) -> Image.Image:
+def _still(opened: ImageFile, colours: SrgbConverter, data: bytes) -> Image.Image:
     opened.draft(None, _fitting(opened.size))
     opened.load()
+    if opened.format == Format.PNG:
+        apply_wide_transparent_colour(opened, bit_depth(data), BytesIO(data))
     orientation = _orientation(opened)
     mode = "RGBA" if opened.has_transparency_data else "RGB"
     return _upright(_scaled(opened, mode, colours), orientation)

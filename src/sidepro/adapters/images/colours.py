@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from io import BytesIO
 
-from PIL import Image, ImageCms, ImageMath
+from PIL import Image, ImageChops, ImageCms, ImageMath
+from PIL.PngImagePlugin import PngImageFile
 
 _GREY_MODES = ("1", "L", "LA", "I", "I;16", "I;16B")
 _MAX_PROFILE = 4 * 2**20
@@ -86,12 +87,32 @@ def _eight_bits(picture: Image.Image) -> Image.Image:
 
 
 def scale_transparent_colour(picture: Image.Image, depth: int) -> None:
-    """Scale the transparent colour of a PNG from `depth` bits per channel to 8, as its pixels.
+    """Scale the transparent colour of a PNG from `depth` bits to 8, as its pixels.
 
-    Pillow scales only the pixels. It keeps the upper 8 of 16 bits per RGB channel.
+    Pillow scales only the pixels.
     """
     key = picture.info.get("transparency")
     if picture.mode == "L" and isinstance(key, int) and depth in (2, 4):
         picture.info["transparency"] = key * 255 // (2**depth - 1)
-    elif picture.mode == "RGB" and isinstance(key, tuple) and depth == 16:
-        picture.info["transparency"] = tuple(channel >> 8 for channel in key)
+
+
+def apply_wide_transparent_colour(picture: Image.Image, depth: int, file: BytesIO) -> None:
+    """Turn the transparent colour of a loaded PNG with 16 bits per RGB channel into alpha.
+
+    Pillow keeps the upper 8 bits of a channel. The lower ones are decoded from the file here, so
+    that colours which differ in them alone stay visible.
+    """
+    key = picture.info.get("transparency")
+    if picture.mode != "RGB" or not isinstance(key, tuple) or depth != 16:
+        return
+    opaque = Image.new("L", picture.size)
+    with PngImageFile(file) as lower:
+        lower.tile = [part._replace(args="RGB;16L") for part in lower.tile]
+        lower.load()
+        for half, shift in ((picture, 8), (lower, 0)):
+            for number, channel in enumerate(key):
+                differs = [255] * 256
+                differs[channel >> shift & 255] = 0
+                opaque = ImageChops.lighter(opaque, half.getchannel(number).point(differs))
+    picture.putalpha(opaque)
+    del picture.info["transparency"]
