@@ -49,6 +49,16 @@ def test_a_keyboard_walk_is_weak(password: str) -> None:
     assert complaint(password) == "must not be a sequence or a keyboard walk"
 
 
+@pytest.mark.parametrize("password", ["qwer1234!", "!!asdfghjkl!!", "(987654321)"])
+def test_symbols_around_a_walk_do_not_make_it_strong(password: str) -> None:
+    assert complaint(password) == "must not be a sequence or a keyboard walk"
+
+
+@pytest.mark.parametrize("password", ["password!", "#12345678!", "~qwertyuiop~"])
+def test_symbols_around_a_common_password_do_not_make_it_strong(password: str) -> None:
+    assert complaint(password) == "is one of the most common passwords"
+
+
 @pytest.mark.parametrize(
     "password",
     [

@@ -154,7 +154,7 @@ def test_usernames_that_are_refused(username: str) -> None:
     "username",
     [
         *("admin", "ADMIN", "ａｄｍｉｎ", "a_d-m_i-n", "-root-", "SidePro"),
-        *("운영자", "관리자", "고객_센터"),
+        *("운영자", "관리자", "고객_센터", "adm1n", "R00T", "s1de-pr0", "5upp0rt", "0ffic1al"),
     ],
 )
 def test_reserved_usernames_are_refused_to_all_but_administrators(username: str) -> None:

@@ -68,26 +68,34 @@ def check_password_strength(
 ) -> None:
     """Refuse a password that is easy to guess.
 
-    It must not be common, a repetition, a sequence or a keyboard walk. It must not contain the
-    email, its local part or the username, compared casefolded, if they have at least four
+    It must not be common, a repetition, a sequence or a keyboard walk, also with symbols around
+    it. It must not contain the email, its local part or the username, compared casefolded, if they have at least four
     characters.
 
     Raises:
         WeakPassword: it breaks one of these rules.
     """
     pointer = f"/{field}"
-    if password in common:
-        raise WeakPassword(FieldError(COMMON_PASSWORD, pointer))
     folded = casefold_key(password)
+    core = _without_symbols_around(folded)
+    if password in common or core in common:
+        raise WeakPassword(FieldError(COMMON_PASSWORD, pointer))
     unit = _repeated_unit(folded)
     if len(unit) < len(folded) and (len(unit) <= MIN_RUN or unit in common or _is_pattern(unit)):
         raise WeakPassword(FieldError(_REPETITION, pointer))
     # NFC keeps single Korean letters. The comparison key composes them into syllables.
-    if _is_pattern(folded) or _is_pattern(normalize(password)):
+    if any(map(_is_pattern, (folded, core, normalize(password)))):
         raise WeakPassword(FieldError(_SEQUENCE, pointer))
     for personal in (email, email.partition("@")[0], username):
         if len(personal) >= 4 and casefold_key(personal) in folded:
             raise WeakPassword(FieldError(_PERSONAL, pointer))
+
+
+def _without_symbols_around(text: str) -> str:
+    """The text from its first to its last letter or digit, if that is most of it."""
+    places = [place for place, char in enumerate(text) if char.isalnum()]
+    core = text[places[0] : places[-1] + 1] if places else ""
+    return core if 2 * len(core) > len(text) else text
 
 
 def _repeated_unit(text: str) -> str:

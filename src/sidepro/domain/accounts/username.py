@@ -91,6 +91,10 @@ RESERVED = frozenset(
 )
 """Names that suggest an official account, without `_` and `-`."""
 
+_DIGITS_AS_LETTERS = [str.maketrans("013457", f"o{one}east") for one in "il"]
+_MIN_RESERVED_VARIANT = 4
+"""Reserved names of this length are refused with digits for letters, too: `adm1n`."""
+
 
 def check_username(value: str, validator: Validator, *, allow_reserved: bool = False) -> str:
     """The username in NFC: 2 to 30 letters of any script, digits, `_` and `-`.
@@ -99,7 +103,8 @@ def check_username(value: str, validator: Validator, *, allow_reserved: bool = F
     place, and at most four on a letter. Confusable names are refused at the level "highly
     restrictive" of Unicode Technical Standard #39: all letters belong to one script, or to the
     scripts that Japanese, Chinese or Korean use together with Latin. All digits belong to one
-    script.
+    script. Reserved names are refused also with `_` and `-` in them, and
+    with digits for letters.
     """
     username = normalize(value[: 4 * USERNAME_LENGTH[1] + 16])
     folded = casefold_key(username)
@@ -124,9 +129,16 @@ def check_username(value: str, validator: Validator, *, allow_reserved: bool = F
             Violation(FieldCode.MIXED_SCRIPTS, "must not mix digits of several scripts"),
             "username",
         )
-    elif not allow_reserved and folded.replace("_", "").replace("-", "") in RESERVED:
+    elif not allow_reserved and _is_reserved(folded.replace("_", "").replace("-", "")):
         validator.add(Violation(FieldCode.RESERVED, "is reserved"), "username")
     return username
+
+
+def _is_reserved(name: str) -> bool:
+    spellings = {name.translate(table) for table in _DIGITS_AS_LETTERS}
+    return name in RESERVED or any(
+        len(spelling) >= _MIN_RESERVED_VARIANT for spelling in spellings & RESERVED
+    )
 
 
 def _is_name_char(char: str) -> bool:
