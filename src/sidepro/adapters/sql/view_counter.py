@@ -125,7 +125,8 @@ class SqlViewCounter:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + POOL_TIMEOUT
         while not counted.done():
-            await asyncio.wait([counted], timeout=VIEW_TIMEOUT)
+            left = (self._statement_started or loop.time()) + VIEW_TIMEOUT - loop.time()
+            await asyncio.wait([counted], timeout=max(0, left))
             now, started = loop.time(), self._statement_started
             is_stuck = started is not None and now - started >= VIEW_TIMEOUT
             is_over = is_stuck or now >= deadline or project_id in self._locked

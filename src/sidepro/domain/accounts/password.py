@@ -69,8 +69,8 @@ def check_password_strength(
     """Refuse a password that is easy to guess.
 
     It must not be common, a repetition, a sequence or a keyboard walk, also with symbols around
-    it. It must not contain the email, its local part or the username, compared casefolded, if they have at least four
-    characters.
+    it. It must not contain the email, its local part or the username, compared casefolded, if they
+    have at least four characters.
 
     Raises:
         WeakPassword: it breaks one of these rules.
