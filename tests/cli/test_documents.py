@@ -12,7 +12,7 @@ from tests.servers import SideProServer
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-BASES = (ROOT, ROOT / "src" / "sidepro", ROOT / "docs")
+BASES = (ROOT, ROOT / "src" / "sidepro", ROOT / "docs", ROOT / "src" / "sidepro" / "web")
 """Folders to which paths in texts are relative."""
 
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
