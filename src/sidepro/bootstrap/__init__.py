@@ -212,7 +212,11 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
         docs=settings.docs,
         service_address=service_address,
         site=(
-            build_site(public_url, storage.image_urls.base, system.clock) if settings.web else None
+            build_site(
+                public_url, storage.image_urls.base, settings.upload_max_bytes, system.clock
+            )
+            if settings.web
+            else None
         ),
     )
 

@@ -35,6 +35,7 @@ MESSAGES = {"limit": Limit("messages", 50, 5)}
 TICKETS = {"limit": Limit("tickets", 60, _MINUTE)}
 
 _ALLOWANCE = "rate_limit"
+_ALSO = "further_rate_limits"
 
 
 class RateLimitMiddleware(ASGIMiddleware):
@@ -57,8 +58,14 @@ class RateLimitMiddleware(ASGIMiddleware):
         opt = scope["route_handler"].opt
         caller = None if opt.get("by_address") else cast("Caller | None", scope["user"])
         key = client_address(scope.get("client")) if caller is None else str(caller.id)
-        await _count(scope, self._limiter, opt.get("limit", ALL_ELSE), key)
+        for limit in (*scope["state"].get(_ALSO, ()), opt.get("limit", ALL_ELSE)):
+            await _count(scope, self._limiter, limit, key)
         await next_app(scope, receive, send)
+
+
+def count_also(scope: Scope, limit: Limit) -> None:
+    """Count a request against this limit too. Call it before the middleware."""
+    scope["state"].setdefault(_ALSO, []).append(limit)
 
 
 async def count_refused_caller(scope: Scope, limiter: RateLimiter) -> None:

@@ -1,6 +1,6 @@
 """The pages' exception handler: HTML for people, with the id of the request."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import ceil
 from typing import Any
 from urllib.parse import urlencode
@@ -24,6 +24,14 @@ log = structlog.get_logger(__name__)
 
 NOT_PAGES = frozenset({"api", "health", "media", "metrics", "problems"})
 """First segments of paths that do not belong to the pages."""
+
+
+def resumed_at(action: str) -> dict[str, str]:
+    """The `opt` of a route whose unsent form is posted to this address instead, such as one that
+    shows the form again.
+    """
+    return {"unsent_action": action}
+
 
 JSON_ERRORS = {"json_errors": True}
 """The `opt` of a route for scripts: its errors are JSON."""
@@ -53,7 +61,8 @@ def page_error_handler(site: Site) -> ErrorHandler:
         headers = _headers(error)
         if _wants_json(request):
             return _json_error(page, error, status, headers)
-        unsent = UnsentForm.of(page.here, posted_form(request.scope))
+        action = _opt(request).get("unsent_action", page.here)
+        unsent = UnsentForm.of(action, posted_form(request.scope))
         if isinstance(error, NotAuthenticated):
             if unsent is None:
                 return page.redirect(f"/log-in?{urlencode({'next': _place(page, request)})}")
@@ -103,9 +112,14 @@ def error_page(
 
 
 def _wants_json(request: Request[Any, Any, Any]) -> bool:
-    """Whether a script made the request; routing errors have no handler."""
+    """Whether a script made the request."""
+    return bool(_opt(request).get("json_errors"))
+
+
+def _opt(request: Request[Any, Any, Any]) -> Mapping[str, Any]:
+    """The `opt` of the route; routing errors have no handler."""
     has_handler = "route_handler" in request.scope
-    return has_handler and bool(request.route_handler.opt.get("json_errors"))
+    return request.route_handler.opt if has_handler else {}
 
 
 def _json_error(

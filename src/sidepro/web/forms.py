@@ -12,15 +12,13 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from sidepro.domain.errors import InvalidInput, SideProError
+from sidepro.http.app import MAX_BODY
 from sidepro.http.problems import RequestRejected
 from sidepro.web.csrf import SAFE_METHODS
 from sidepro.web.messages.groups.errors import ErrorTexts
 from sidepro.web.texts import fill
 
 MAX_FIELDS = 200
-
-STREAMS = {"streams": True}
-"""The `opt` of a route that reads its body itself, such as a file."""
 
 FIELD_OF = {
     "email-taken": "email",
@@ -99,7 +97,7 @@ class FormMiddleware(ASGIMiddleware):
 
     Raises:
         RequestRejected: the body is no form.
-        RequestEntityTooLarge: it is larger than the route allows.
+        RequestEntityTooLarge: it is too large.
     """
 
     scopes: tuple[ScopeType, ...] = (ScopeType.HTTP,)
@@ -108,11 +106,26 @@ class FormMiddleware(ASGIMiddleware):
         if (
             scope["type"] == ScopeType.HTTP
             and scope["method"] not in SAFE_METHODS
-            and not scope["route_handler"].opt.get("streams")
+            and posted_form(scope) is None
         ):
             request: Request[Any, Any, Any] = Request(scope, receive, send)
-            scope["state"][_FORM] = parse_form(request.content_type[0], await request.body())
+            keep_form(scope, parse_form(request.content_type[0], await _body(request)))
         await next_app(scope, receive, send)
+
+
+async def _body(request: Request[Any, Any, Any]) -> bytes:
+    """The body; a route may allow larger ones for forms with files."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise RequestRejected(413)
+    return bytes(body)
+
+
+def keep_form(scope: Scope, form: Form) -> None:
+    """Keep the form of a request for its handler and for error pages."""
+    scope["state"][_FORM] = form
 
 
 def posted_form(scope: Scope) -> Form | None:

@@ -40,6 +40,7 @@ class Site:
     origin: str
     policy: str
     cookies: Cookies
+    max_file_bytes: int
     clock: Clock
 
     @cached_property

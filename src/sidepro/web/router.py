@@ -22,15 +22,17 @@ from sidepro.web.forms import FormMiddleware, provide_form
 from sidepro.web.headers import content_security_policy
 from sidepro.web.page import Page, Site
 from sidepro.web.routes import board, chats, preferences, sessions
+from sidepro.web.uploads import MAX_EXCESS, UploadMiddleware, provide_files
 
 
-def build_site(public_url: str, image_base: str, clock: Clock) -> Site:
+def build_site(public_url: str, image_base: str, max_file_bytes: int, clock: Clock) -> Site:
     """What all pages share. `image_base` is the base of the URLs of images."""
     return Site(
         base_path=urlsplit(public_url).path.rstrip("/"),
         origin=origin_of(public_url) if public_url else "",
         policy=content_security_policy(image_base),
         cookies=Cookies.of(public_url),
+        max_file_bytes=max_file_bytes,
         clock=clock,
     )
 
@@ -59,6 +61,7 @@ def web_router(
         route_handlers=[board.router, chats.router, preferences.router, sessions.router],
         middleware=[
             CrossSiteProtection(site.origin),
+            UploadMiddleware(site.max_file_bytes),
             FormMiddleware(),
             authentication,
             *([RateLimitMiddleware(limiter)] if limiter else []),
@@ -67,8 +70,10 @@ def web_router(
             "services": Provide(provide_services, sync_to_thread=False),
             "page": Provide(provide_page, sync_to_thread=False),
             "form": Provide(provide_form, sync_to_thread=False),
+            "files": Provide(provide_files, sync_to_thread=False),
         },
         exception_handlers={Exception: handle_page_error},
+        request_max_body_size=site.max_file_bytes + MAX_EXCESS,
         include_in_schema=False,
     )
     static = site.static_files.router()
