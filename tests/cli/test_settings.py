@@ -50,6 +50,9 @@ VALID: dict[str, list[tuple[str, Any]]] = {
     "public_url": [
         ("https://sidepro.example", "https://sidepro.example"),
         ("http://localhost:8000/", "http://localhost:8000"),
+        ("https://커피.example/side/", "https://xn--ve7b29i.example/side"),
+        ("HTTPS://A.example:443", "https://a.example"),
+        ("http://[::1]:80/a", "http://[::1]/a"),
     ],
     "allowed_origins": [
         (

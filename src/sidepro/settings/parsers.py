@@ -82,7 +82,7 @@ def public_address(text: str) -> str:
     parts = urlsplit(address)
     if parts.query or parts.fragment or not re.fullmatch(r"(/[A-Za-z0-9._~-]+)*", parts.path):
         raise ValueError("be an http or https URL, perhaps with a plain path, without a query")
-    return address
+    return origin_of(address) + parts.path
 
 
 def ascii_host(host: str) -> str:
