@@ -171,7 +171,7 @@ def large_frames() -> st.SearchStrategy[Frame]:
     return st.one_of(
         huge.map(lambda size: Frame(encoded(b"x", length=size), truncated=True)),
         deep.map(lambda made: Frame(encoded(made[0] * made[1]))),
-        st.integers(1, 70_000).map(lambda size: Frame(encoded(b" " * size))),
+        st.integers(1, 140_000).map(lambda size: Frame(encoded(b" " * size))),
         st.binary(max_size=50).map(lambda data: Frame(encoded(data, length=100), truncated=True)),
     )
 

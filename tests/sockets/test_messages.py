@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 
-LARGEST_FRAME = 64 * 1024
+LARGEST_FRAME = 128 * 1024
 
 
 # ------------------------------------------------------------------------------------- messages
@@ -288,7 +288,7 @@ async def test_a_valid_frame_resets_the_count_of_invalid_ones(one: Client, room_
             await socket.send_and_wait()
 
 
-async def test_a_frame_above_64_kib_closes_the_socket(one: Client, room_id: str) -> None:
+async def test_a_frame_above_128_kib_closes_the_socket(one: Client, room_id: str) -> None:
     def padded(size: int) -> str:
         start, end = '{"type": "send", "client_id": "a",', '"body": "a"}'
         return start + " " * (size - len(start) - len(end)) + end
@@ -298,6 +298,18 @@ async def test_a_frame_above_64_kib_closes_the_socket(one: Client, room_id: str)
         assert (await socket.message())["seq"] == 1
         await socket.connection.send(padded(LARGEST_FRAME + 1))
         assert await socket.close_code() == 1009
+
+
+async def test_the_longest_body_fits_into_a_frame_in_its_longest_form(
+    one: Client, room_id: str
+) -> None:
+    # Four code points each, which NFC composes to one; the escape of each has six bytes.
+    body = unicodedata.normalize("NFD", "\u1f82" * 4_000)
+    frame = json.dumps({"type": "send", "client_id": "x" * 64, "body": body}, ensure_ascii=True)
+
+    async with one.chat(room_id) as socket:
+        await socket.connection.send(frame)
+        assert len((await socket.message())["body"]) == 4_000
 
 
 # ------------------------------------------------------------------------------ typing and reading

@@ -167,7 +167,7 @@ class Settings:
         "Open chat sockets of one user; needs `SIDEPRO_RATE_LIMITS`.",
     )
     socket_frame_max_bytes: int = _setting(
-        parsers.integer(8 * 1024, 2**24), 64 * 1024, "Largest frame of a chat socket, in bytes."
+        parsers.integer(8 * 1024, 2**24), 128 * 1024, "Largest frame of a chat socket, in bytes."
     )
 
     @property
