@@ -36,8 +36,20 @@ async def test_a_cookie_finds_its_session_and_the_person(adapters: Adapters) -> 
     user = factories.user(is_admin=True)
     session = await add(adapters, user)
 
-    expected = SessionViewer(session, UserSummary(user.id, user.username, None), is_admin=True)
+    person = UserSummary(user.id, user.username, None)
+    expected = SessionViewer(session, person, is_admin=True, has_profile=False)
     assert await viewer(adapters) == expected
+
+
+async def test_a_viewer_has_a_profile_or_not(adapters: Adapters) -> None:
+    user = factories.user()
+    await add(adapters, user)
+    await adapters.add(factories.profile(user.id))
+
+    found = await viewer(adapters)
+
+    assert found is not None
+    assert found.has_profile
 
 
 async def test_another_cookie_finds_nobody(adapters: Adapters) -> None:

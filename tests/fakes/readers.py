@@ -117,7 +117,8 @@ class MemoryReader(MemoryBoardReader):
         for session in self._live(now):
             user = self._store.state.users[session.user_id]
             if session.cookie_digest == cookie_digest and user.is_active:
-                return SessionViewer(session, self._summary(user.id), user.is_admin)
+                has_profile = user.id in self._store.state.profiles
+                return SessionViewer(session, self._summary(user.id), user.is_admin, has_profile)
         return None
 
     async def email_taken(self, email: str) -> bool:

@@ -67,7 +67,30 @@ async def write_a_message(page: Page) -> None:
     await messages.nth(count).wait_for()
 
 
+async def open_picker(page: Page) -> None:
+    await page.locator("[data-picker] > summary").click()
+
+
+def of_project(rest: str = "") -> Callable[[Cast], str]:
+    return lambda cast: f"/projects/{cast.project['id']}{rest}"
+
+
+def of_own_project(rest: str = "") -> Callable[[Cast], str]:
+    return lambda cast: f"/projects/{cast.own_project['id']}{rest}"
+
+
 SCREENS = (
+    Screen("board", lambda _: "/"),
+    Screen("board-member", lambda _: "/", "member"),
+    Screen("board-newcomer", lambda _: "/", "newcomer"),
+    Screen("board-filtered", lambda _: "/?skill=Python&skill=React&sort=popular&q=a"),
+    Screen("board-picker", lambda _: "/?skill=Python&skill=React", prepare=open_picker),
+    Screen("board-nothing", lambda _: "/?q=zzzzzzzz&skill=Python"),
+    Screen("board-error", lambda _: "/?skill=Nothing&sort=other", status=422),
+    Screen("project", of_project()),
+    Screen("project-member", of_project(), "member"),
+    Screen("project-own", of_own_project(), "member"),
+    Screen("project-delete", of_own_project("/delete"), "member"),
     Screen("sign-up", lambda _: "/sign-up"),
     Screen("log-in", lambda _: "/log-in"),
     Screen("chats", lambda _: "/chats", viewer="member"),

@@ -59,7 +59,7 @@ def page_error_handler(site: Site) -> ErrorHandler:
         if isinstance(error, RateLimited) and error.allowance:
             set_allowance(request.scope, error.allowance)
         headers = _headers(error)
-        if _wants_json(request):
+        if wants_json(request):
             return _json_error(page, error, status, headers)
         action = _opt(request).get("unsent_action", page.here)
         unsent = UnsentForm.of(action, posted_form(request.scope))
@@ -111,7 +111,7 @@ def error_page(
     )
 
 
-def _wants_json(request: Request[Any, Any, Any]) -> bool:
+def wants_json(request: Request[Any, Any, Any]) -> bool:
     """Whether a script made the request."""
     return bool(_opt(request).get("json_errors"))
 

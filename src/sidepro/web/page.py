@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 import structlog
 from litestar import MediaType, Response
@@ -85,6 +85,8 @@ class Page:
         colours = cookies.get(COLOURS)
         self.colours = colours if colours in COLOUR_SCHEMES else "auto"
         self.dates = Dates(self.language, time_zone(cookies.get(TIME_ZONE)), site.clock())
+        self.unread = 0
+        """Unread messages of the viewer, for the header."""
         self.done: str | None = self.texts.common.done.get(cookies.get(DONE, ""))
 
     # ------------------------------------------------------------------------------------- viewer
@@ -125,9 +127,26 @@ class Page:
         return f"{self.path}?{query}" if query else self.path
 
     @property
+    def is_from_itself(self) -> bool:
+        """Whether a link or a form of this very page led here, such as the next page of a list.
+        Count no view.
+        """
+        referrer = urlsplit(self._connection.headers.get("referer", ""))
+        public = self._site.origin, self._site.url(self.path)
+        return (f"{referrer.scheme}://{referrer.netloc}", referrer.path) == public
+
+    @property
     def is_prefetch(self) -> bool:
         """Whether the browser fetches the page before anybody asked for it. Count no view."""
         return "prefetch" in self._connection.headers.get("sec-purpose", "")
+
+    def absolute(self, path: str, **query: object) -> str:
+        """The full public address of a local one, for machines."""
+        return self._site.origin + self._site.url(path, **query)
+
+    def picture(self, url: str) -> str:
+        """The full address of a picture, whose store may have an address of its own."""
+        return url if "://" in url else self._site.origin + url
 
     @property
     def request_id(self) -> str:
@@ -204,6 +223,10 @@ class Page:
             media_type=MediaType.JSON,
             headers={**self._headers(NO_STORE), **(headers or {})},
         )
+
+    def headers(self) -> dict[str, str]:
+        """The headers of a response to this viewer that is neither a whole page nor a redirect."""
+        return self._headers(REVALIDATE if self.viewer is None else NO_STORE)
 
     def _headers(self, caching: str) -> dict[str, str]:
         return {

@@ -17,11 +17,11 @@ from sidepro.settings.parsers import origin_of
 from sidepro.web.auth import CookieAuthentication
 from sidepro.web.cookies import Cookies
 from sidepro.web.csrf import CrossSiteProtection
-from sidepro.web.errors import page_error_handler
+from sidepro.web.errors import page_error_handler, wants_json
 from sidepro.web.forms import FormMiddleware, provide_form
 from sidepro.web.headers import content_security_policy
 from sidepro.web.page import Page, Site
-from sidepro.web.routes import board, chats, preferences, sessions
+from sidepro.web.routes import board, chats, comments, preferences, projects, sessions
 from sidepro.web.uploads import MAX_EXCESS, UploadMiddleware, provide_files
 
 
@@ -49,8 +49,11 @@ def web_router(
     def provide_services() -> Services:
         return services
 
-    def provide_page(request: Request[Caller | None, SessionViewer | None, State]) -> Page:
-        return Page(site, request)
+    async def provide_page(request: Request[Caller | None, SessionViewer | None, State]) -> Page:
+        page = Page(site, request)
+        if page.viewer is not None and request.method == "GET" and not wants_json(request):
+            page.unread = (await services.rooms.unread(page.caller)).messages
+        return page
 
     # A function, not an object with arguments: Litestar deep-copies routers.
     def authentication(app: ASGIApp) -> ASGIApp:
@@ -58,7 +61,14 @@ def web_router(
 
     pages = Router(
         "/",
-        route_handlers=[board.router, chats.router, preferences.router, sessions.router],
+        route_handlers=[
+            board.router,
+            chats.router,
+            comments.router,
+            preferences.router,
+            projects.router,
+            sessions.router,
+        ],
         middleware=[
             CrossSiteProtection(site.origin),
             UploadMiddleware(site.max_file_bytes),
@@ -68,7 +78,7 @@ def web_router(
         ],
         dependencies={
             "services": Provide(provide_services, sync_to_thread=False),
-            "page": Provide(provide_page, sync_to_thread=False),
+            "page": Provide(provide_page),
             "form": Provide(provide_form, sync_to_thread=False),
             "files": Provide(provide_files, sync_to_thread=False),
         },

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +15,7 @@ from sidepro.domain.accounts.views import UserSummary
 from sidepro.domain.ids import CommentId, ProjectId, UserId
 from sidepro.domain.images.urls import ImageUrl
 from sidepro.domain.projects.views import CommentView, ProjectCard
+from sidepro.web.cookies import Cookies
 from sidepro.web.display.icons import Icons
 from sidepro.web.display.numbers import short
 from sidepro.web.display.renderer import FOLDER, Renderer
@@ -95,6 +96,8 @@ class ShownPage:
     here: str = "/"
     path: str = "/"
     done: str | None = None
+    unread: int = 3
+    cookies: Cookies = field(default_factory=lambda: Cookies.of(""))
 
     def short(self, number: int) -> str:
         return short(number, self.language)

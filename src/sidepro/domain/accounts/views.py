@@ -63,6 +63,7 @@ class SessionViewer:
     session: Session
     user: UserSummary
     is_admin: bool
+    has_profile: bool
 
     @property
     def caller(self) -> Caller:

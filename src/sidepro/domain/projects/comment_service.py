@@ -7,7 +7,7 @@ from sidepro.domain.errors import NotFound, ensure_found
 from sidepro.domain.idempotency import IdempotentRequest, run_idempotent
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import CommentId, NewId, ProjectId, UserId
-from sidepro.domain.pagination import Page, PageRequest
+from sidepro.domain.pagination import Cursor, Page, PageRequest
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.ports import BoardReader, ProjectUnitOfWork
 from sidepro.domain.projects.project import ensure_visible
@@ -136,6 +136,11 @@ class CommentService:
             if await work.comments.delete(comment_id):
                 await work.projects.adjust_counters(project_id, comments=-1)
             await work.commit()
+
+
+def position_after(last: CommentView | None) -> Cursor:
+    """The position after a comment in `CommentOrder.OLDEST`; without one, the list's start."""
+    return Cursor(None if last is None else (last.created_at, last.id))
 
 
 async def _comment(

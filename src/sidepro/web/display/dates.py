@@ -76,6 +76,11 @@ class Dates:
     zone: tzinfo
     now: datetime
 
+    @property
+    def today(self) -> str:
+        """The date at the viewer's place (ISO 8601)."""
+        return self.now.astimezone(self.zone).date().isoformat()
+
     def ago(self, moment: datetime) -> Markup:
         """A `<time>`: how long ago, or the date after a week."""
         words = _WORDS[self.language]

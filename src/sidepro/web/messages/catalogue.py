@@ -8,18 +8,21 @@ from sidepro.web.messages.en import board as en_board
 from sidepro.web.messages.en import chats as en_chats
 from sidepro.web.messages.en import common as en_common
 from sidepro.web.messages.en import errors as en_errors
+from sidepro.web.messages.en import projects as en_projects
 from sidepro.web.messages.en import sessions as en_sessions
 from sidepro.web.messages.groups.blocks import BlockTexts
 from sidepro.web.messages.groups.board import BoardTexts
 from sidepro.web.messages.groups.chats import ChatsTexts
 from sidepro.web.messages.groups.common import CommonTexts
 from sidepro.web.messages.groups.errors import ErrorTexts
+from sidepro.web.messages.groups.projects import ProjectTexts
 from sidepro.web.messages.groups.sessions import SessionTexts
 from sidepro.web.messages.ko import blocks as ko_blocks
 from sidepro.web.messages.ko import board as ko_board
 from sidepro.web.messages.ko import chats as ko_chats
 from sidepro.web.messages.ko import common as ko_common
 from sidepro.web.messages.ko import errors as ko_errors
+from sidepro.web.messages.ko import projects as ko_projects
 from sidepro.web.messages.ko import sessions as ko_sessions
 
 
@@ -32,6 +35,7 @@ class Texts:
     blocks: BlockTexts
     board: BoardTexts
     chats: ChatsTexts
+    projects: ProjectTexts
     sessions: SessionTexts
 
 
@@ -42,6 +46,7 @@ CATALOGUES = {
         blocks=ko_blocks.TEXTS,
         board=ko_board.TEXTS,
         chats=ko_chats.TEXTS,
+        projects=ko_projects.TEXTS,
         sessions=ko_sessions.TEXTS,
     ),
     Language.ENGLISH: Texts(
@@ -50,6 +55,7 @@ CATALOGUES = {
         blocks=en_blocks.TEXTS,
         board=en_board.TEXTS,
         chats=en_chats.TEXTS,
+        projects=en_projects.TEXTS,
         sessions=en_sessions.TEXTS,
     ),
 }

@@ -85,7 +85,13 @@ _ACTIVE_IDS = _SESSIONS.with_only_columns(sessions.c.id).where(
     sessions.c.id.in_(bindparam("ids", expanding=True))
 )
 _VIEWER = (
-    select(sessions, users.c.username, users.c.is_admin, IMAGE_OF_USER)
+    select(
+        sessions,
+        users.c.username,
+        users.c.is_admin,
+        IMAGE_OF_USER,
+        exists().where(profiles.c.user_id == users.c.id).label("has_profile"),
+    )
     .select_from(sessions.join(users, users.c.id == sessions.c.user_id))
     .where(
         sessions.c.cookie_digest == bindparam("digest"),
@@ -178,7 +184,10 @@ class SqlAccountReader:
             return None
         image_url = self._images.url(row.image_key)
         return SessionViewer(
-            load_session(row), UserSummary(row.user_id, row.username, image_url), row.is_admin
+            load_session(row),
+            UserSummary(row.user_id, row.username, image_url),
+            is_admin=bool(row.is_admin),
+            has_profile=bool(row.has_profile),
         )
 
     async def email_taken(self, email: str) -> bool:

@@ -28,6 +28,8 @@ TEXTS = CommonTexts(
     form_errors="Please check what you entered",
     done={
         "left-room": "You have left the coffee chat.",
+        "comment-deleted": "The comment is deleted.",
+        "project-deleted": "The project is deleted.",
         "logged-out": "You are logged out.",
         "saved": "Saved.",
         "signed-up": "Welcome! Now write your profile.",

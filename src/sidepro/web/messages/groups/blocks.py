@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from sidepro.web.texts import Plural
+
 
 @dataclass(frozen=True, slots=True)
 class BlockTexts:
@@ -12,6 +14,7 @@ class BlockTexts:
     account: str
     """The name of the menu of the viewer."""
     first_page: str
+    unread: Plural
     nobody: str
     """The name of a person who withdrew."""
     skills: str

@@ -1,12 +1,14 @@
 """Texts of the frame and of the blocks that many screens share."""
 
 from sidepro.web.messages.groups.blocks import BlockTexts
+from sidepro.web.texts import Plural
 
 TEXTS = BlockTexts(
     search="프로젝트, 만든 사람 검색",
     display="화면 설정",
     account="내 메뉴",
     first_page="처음",
+    unread=Plural("안 읽은 메시지 {count}개"),
     nobody="알 수 없음",
     skills="기술 스택",
     remove_filter="빼기",

@@ -28,6 +28,8 @@ TEXTS = CommonTexts(
     form_errors="입력한 내용을 확인해 주세요",
     done={
         "left-room": "커피챗에서 나왔어요.",
+        "comment-deleted": "댓글을 삭제했어요.",
+        "project-deleted": "프로젝트를 삭제했어요.",
         "logged-out": "로그아웃했어요.",
         "saved": "저장했어요.",
         "signed-up": "가입을 환영해요. 이제 프로필을 써 보세요.",

@@ -1,0 +1,138 @@
+"""Comments: writing, editing, deleting, and those that are new."""
+
+from litestar import Response, Router, get, post
+from litestar.params import FromQuery
+
+from sidepro.domain.errors import Forbidden, InvalidInput
+from sidepro.domain.ids import CommentId, ProjectId
+from sidepro.http.path_ids import PathId
+from sidepro.http.problems import status_of
+from sidepro.http.rate_limits import COMMENTS
+from sidepro.http.services import InjectedServices
+from sidepro.web.auth import PUBLIC
+from sidepro.web.forms import Form, InjectedForm
+from sidepro.web.page import InjectedPage, local_address
+from sidepro.web.routes.project_comments import last_page, read_comments
+from sidepro.web.routes.projects import project_page
+
+
+@post("/projects/{project_id:uuid}/comments", opt={**COMMENTS})
+async def write(
+    page: InjectedPage, form: InjectedForm, services: InjectedServices, project_id: PathId
+) -> Response[str]:
+    """Writes a comment, and shows it."""
+    project = ProjectId(project_id)
+    try:
+        comment = await services.comments.write(page.caller, project, form.text("body"))
+    except InvalidInput as error:
+        return await project_page(
+            page,
+            services,
+            await services.projects.get(project, page.viewer_id),
+            cursor=last_page(services, project),
+            form=form.rejected(error, page.texts.errors),
+            status=status_of(error),
+        )
+    cursor = last_page(services, project)
+    return page.redirect(f"/projects/{project_id}?cursor={cursor}#comment-{comment.id}")
+
+
+@get("/projects/{project_id:uuid}/comments", opt=PUBLIC)
+async def newer(
+    page: InjectedPage, services: InjectedServices, project_id: PathId, after: FromQuery[str]
+) -> Response[str]:
+    """For the script of the page: the comments after a place in the list, as a part of the page;
+    nothing (204) if there are none.
+    """
+    project = ProjectId(project_id)
+    comments = await read_comments(page, services, project, after)
+    if not comments.items:
+        return Response("", status_code=204, headers=page.headers())
+    found = await services.projects.get(project, page.viewer_id)
+    return page.render("projects/newer.html", card=found.card, comments=comments)
+
+
+@get("/projects/{project_id:uuid}/comments/{comment_id:uuid}/edit")
+async def edit_form(
+    page: InjectedPage,
+    services: InjectedServices,
+    project_id: PathId,
+    comment_id: PathId,
+    next: FromQuery[str] = "",  # noqa: A002 - the name of the parameter
+) -> Response[str]:
+    """The form with the comment's text."""
+    project, comment = ProjectId(project_id), CommentId(comment_id)
+    await services.comments.authorize_edit(page.caller, project, comment)
+    found = await services.comments.comment(project, comment, page.viewer_id)
+    return page.render(
+        "projects/edit_comment.html",
+        card=(await services.projects.get(project, page.viewer_id)).card,
+        comment=found,
+        form=Form.of(body=found.body),
+        going_to=local_address(next, f"/projects/{project_id}"),
+    )
+
+
+@post("/projects/{project_id:uuid}/comments/{comment_id:uuid}/edit")
+async def edit(
+    page: InjectedPage,
+    form: InjectedForm,
+    services: InjectedServices,
+    project_id: PathId,
+    comment_id: PathId,
+) -> Response[str]:
+    """Changes the text of the viewer's own comment."""
+    project, comment = ProjectId(project_id), CommentId(comment_id)
+    going_to = local_address(form.text("next"), f"/projects/{project_id}")
+    try:
+        await services.comments.edit(page.caller, project, comment, form.text("body"))
+    except InvalidInput as error:
+        return page.render(
+            "projects/edit_comment.html",
+            status=status_of(error),
+            card=(await services.projects.get(project, page.viewer_id)).card,
+            comment=await services.comments.comment(project, comment, page.viewer_id),
+            form=form.rejected(error, page.texts.errors),
+            going_to=going_to,
+        )
+    return page.redirect(f"{going_to}#comment-{comment_id}")
+
+
+@get("/projects/{project_id:uuid}/comments/{comment_id:uuid}/delete")
+async def confirm_deletion(
+    page: InjectedPage,
+    services: InjectedServices,
+    project_id: PathId,
+    comment_id: PathId,
+    next: FromQuery[str] = "",  # noqa: A002 - the name of the parameter
+) -> Response[str]:
+    """Asks before it destroys."""
+    project = await services.projects.get(ProjectId(project_id), page.viewer_id)
+    comment = await services.comments.comment(
+        project.card.id, CommentId(comment_id), page.viewer_id
+    )
+    if not page.caller.can_manage(comment.author.id, project.card.author.id):
+        raise Forbidden
+    return page.render(
+        "projects/delete_comment.html",
+        card=project.card,
+        comment=comment,
+        going_to=local_address(next, f"/projects/{project_id}"),
+    )
+
+
+@post("/projects/{project_id:uuid}/comments/{comment_id:uuid}/delete")
+async def delete(
+    page: InjectedPage,
+    form: InjectedForm,
+    services: InjectedServices,
+    project_id: PathId,
+    comment_id: PathId,
+) -> Response[str]:
+    """Deletes a comment of the viewer, or any comment on their project."""
+    await services.comments.delete(page.caller, ProjectId(project_id), CommentId(comment_id))
+    going_to = local_address(form.text("next"), f"/projects/{project_id}")
+    return page.redirect(f"{going_to}#comments", done="comment-deleted")
+
+
+router = Router("/", route_handlers=[write, newer, edit_form, edit, confirm_deletion, delete])

@@ -1,0 +1,114 @@
+"""A project's page: its text, its author, its comments, and the bookmark."""
+
+from typing import Any
+
+from litestar import Response, Router, get, head, post
+from litestar.params import FromQuery
+
+from sidepro.domain.errors import BadCursor
+from sidepro.domain.ids import ProjectId
+from sidepro.domain.projects.views import ProjectView
+from sidepro.http.path_ids import PathId
+from sidepro.http.services import InjectedServices, Services
+from sidepro.web.auth import PUBLIC, WebRequest
+from sidepro.web.forms import Form, InjectedForm
+from sidepro.web.page import InjectedPage, Page, local_address
+from sidepro.web.routes.project_comments import read_comments
+
+
+@get("/projects/{project_id:uuid}", opt=PUBLIC)
+async def project(
+    page: InjectedPage,
+    services: InjectedServices,
+    project_id: PathId,
+    cursor: FromQuery[str | None] = None,
+) -> Response[str]:
+    """The project. Counts a view, unless it was read before or may never be read."""
+    read = (
+        services.projects.get
+        if page.is_prefetch or page.is_from_itself or cursor
+        else services.projects.get_and_count_view
+    )
+    found = await read(ProjectId(project_id), page.viewer_id)
+    return await project_page(page, services, found, cursor=cursor)
+
+
+@head("/projects/{project_id:uuid}", opt=PUBLIC)
+async def check_project(
+    page: InjectedPage, services: InjectedServices, project_id: PathId
+) -> Response[None]:
+    """Counts no view."""
+    await services.projects.ensure_exists(ProjectId(project_id), page.viewer_id)
+    return Response(None, headers=page.headers(), media_type="text/html")
+
+
+async def project_page(
+    page: Page,
+    services: Services,
+    project: ProjectView,
+    *,
+    cursor: str | None = None,
+    form: Form | None = None,
+    status: int = 200,
+) -> Response[str]:
+    """The page of a project with a page of its comments, and the form of a new one."""
+    try:
+        comments = await read_comments(page, services, project.card.id, cursor)
+    except BadCursor:
+        comments = await read_comments(page, services, project.card.id, None)
+    author = await services.accounts.user(project.card.author.id)
+    caller = page.viewer and page.caller
+    return page.render(
+        "projects/project.html",
+        status=status,
+        project=project,
+        card=project.card,
+        author=author,
+        comments=comments,
+        form=form or Form(),
+        may_edit=bool(caller and caller.can_manage(project.card.author.id)),
+    )
+
+
+@get("/projects/{project_id:uuid}/delete")
+async def confirm_deletion(
+    page: InjectedPage, services: InjectedServices, project_id: PathId
+) -> Response[str]:
+    """Asks before it destroys."""
+    await services.projects.authorize_edit(page.caller, ProjectId(project_id))
+    found = await services.projects.get(ProjectId(project_id), page.viewer_id)
+    return page.render("projects/delete.html", card=found.card)
+
+
+@post("/projects/{project_id:uuid}/delete")
+async def delete_project(
+    page: InjectedPage, services: InjectedServices, project_id: PathId
+) -> Response[str]:
+    """Deletes the project with its comments and bookmarks."""
+    await services.projects.delete(page.caller, ProjectId(project_id))
+    return page.redirect("/", done="project-deleted")
+
+
+@post("/projects/{project_id:uuid}/bookmark")
+async def set_bookmark(
+    request: WebRequest,
+    page: InjectedPage,
+    form: InjectedForm,
+    services: InjectedServices,
+    project_id: PathId,
+) -> Response[Any]:
+    """Sets or removes the bookmark, and goes back; a script gets the new state."""
+    is_wanted = form.text("bookmarked") == "true"
+    change = services.bookmarks.add if is_wanted else services.bookmarks.remove
+    state = await change(page.caller, ProjectId(project_id))
+    if "application/json" in request.headers.get("accept", ""):
+        return page.json(
+            {"bookmarked": state.bookmarked, "count": page.short(state.bookmark_count)}
+        )
+    return page.redirect(local_address(form.text("next"), f"/projects/{project_id}"))
+
+
+router = Router(
+    "/",
+    route_handlers=[project, check_project, confirm_deletion, delete_project, set_bookmark],
+)

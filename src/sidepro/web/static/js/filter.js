@@ -1,0 +1,39 @@
+// The picker of skills: a field that leaves only the skills with the typed letters.
+
+const normal = (text) => text.normalize("NFKC").toLowerCase().replace(/\s/g, "");
+
+for (const field of document.querySelectorAll("[data-filter]")) {
+  const labels = [...field.parentElement.querySelectorAll("label")];
+  field.hidden = false;
+  field.addEventListener("input", () => {
+    const typed = normal(field.value);
+    for (const label of labels) {
+      label.hidden = !normal(label.textContent).includes(typed);
+    }
+  });
+  // Enter picks the first skill that is left, and does not search.
+  field.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && !event.isComposing) {
+      event.preventDefault();
+      const first = labels.find((label) => !label.hidden);
+      if (first && field.value) {
+        first.control.click();
+        field.select();
+      }
+    }
+  });
+}
+
+for (const picker of document.querySelectorAll("[data-picker]")) {
+  picker.addEventListener("toggle", () => {
+    if (picker.open) {
+      picker.querySelector("[data-filter]").focus();
+    }
+  });
+  picker.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      picker.open = false;
+      picker.querySelector("summary").focus();
+    }
+  });
+}
