@@ -20,6 +20,7 @@ import time
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,7 @@ def values(schema: Json) -> st.SearchStrategy[Any]:
     return st.fixed_dictionaries(members)
 
 
+@cache
 def client_frames() -> st.SearchStrategy[Json]:
     """The frames that the AsyncAPI document describes for clients."""
     schemas = document("0")["components"]["schemas"]
