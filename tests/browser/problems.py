@@ -26,6 +26,7 @@ class Problems:
         self._origin = origin
         self._found: list[str] = []
         self._expected: list[str] = []
+        self._allowed: list[str] = []
         context.on("console", self._on_console)
         context.on("weberror", self._on_error)
         context.on("request", self._on_request)
@@ -35,12 +36,16 @@ class Problems:
         """Allows problems that match this regular expression. At least one must occur."""
         self._expected.append(pattern)
 
+    def allow(self, pattern: str) -> None:
+        """Allows problems that match this regular expression, whether or not one occurs."""
+        self._allowed.append(pattern)
+
     def report(self) -> list[str]:
         """The problems that nobody expected, and the expected ones that did not occur."""
         unexpected = [
             found
             for found in self._found
-            if not any(re.search(pattern, found) for pattern in self._expected)
+            if not any(re.search(each, found) for each in (*self._expected, *self._allowed))
         ]
         missing = [
             f"expected, and did not occur: {pattern}"
@@ -53,6 +58,7 @@ class Problems:
         """Drops the problems and expectations so far."""
         self._found.clear()
         self._expected.clear()
+        self._allowed.clear()
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":

@@ -24,6 +24,9 @@ LOCALES = {"ko": "ko-KR", "en": "en-US"}
 HEIGHTS = {320: 640, 390: 844}
 SESSION_COOKIE = "sidepro"
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
+NO_NETWORK = r"net::ERR_(INTERNET|CONNECTION|EMPTY)|WebSocket connection to"
+"""What Chromium reports while the network or the server is away."""
+
 TIMEOUT = 10_000
 """Milliseconds after which an expected element or navigation counts as missing."""
 
@@ -77,7 +80,7 @@ class Window:
 
     def expect_no_network(self) -> None:
         """Expects requests and sockets that fail because the network or the server is away."""
-        self.problems.expect(r"net::ERR_(INTERNET|CONNECTION|EMPTY)|WebSocket connection to")
+        self.problems.expect(NO_NETWORK)
 
     async def fill_in(self, *, submit: str, **fields: str) -> None:
         """Fills in the fields with these names, and presses the button with this text.

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser.windows import NO_NETWORK
 from tests.clients import http_client
 from tests.image_files import picture, saved
 from tests.servers import SideProServer
 from tests.web.story.api_driver import ApiDriver
 from tests.web.story.driver import Draft, Newcomer, Reason, ShownPerson, ShownProject
+from tests.web.story.pages_driver import PagesDriver
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-    from contextlib import AbstractAsyncContextManager
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.browser.windows import Windows
     from tests.databases import Databases
     from tests.web.story.driver import Driver
 
@@ -55,32 +56,30 @@ def own_server(databases: Databases, tmp_path: Path) -> Iterator[SideProServer]:
         yield server
 
 
-@asynccontextmanager
-async def over_the_api(server: SideProServer) -> AsyncIterator[Driver]:
-    async with http_client(server.url) as http:
-        yield ApiDriver(http)
+@pytest.fixture
+def server(own_server: SideProServer) -> SideProServer:
+    """The windows of this module are on the server that restarts."""
+    return own_server
 
 
-@pytest.fixture(params=["api"])
-async def people(
-    request: pytest.FixtureRequest, own_server: SideProServer
-) -> AsyncIterator[tuple[Driver, Driver]]:
-    """Two people at the platform, each with a driver."""
+async def test_two_people_meet_over_the_api(own_server: SideProServer) -> None:
+    async with http_client(own_server.url) as http:
+        await tell(ApiDriver(http), ApiDriver(http), own_server)
 
-    def driver() -> AbstractAsyncContextManager[Driver]:
-        return over_the_api(own_server)
 
-    async with AsyncExitStack() as stack:
-        yield (
-            await stack.enter_async_context(driver()),
-            await stack.enter_async_context(driver()),
+async def test_two_people_meet_over_the_pages(windows: Windows, own_server: SideProServer) -> None:
+    jiu = await windows.open()
+    sam = await windows.open(language="en", colours="dark", width=390)
+    for window in (jiu, sam):
+        window.problems.allow(NO_NETWORK)  # their rooms stay open while the server restarts
+    async with http_client(own_server.url) as http:
+        await tell(
+            PagesDriver(jiu, ApiDriver(http)), PagesDriver(sam, ApiDriver(http)), own_server
         )
 
 
-async def test_two_people_meet_over_a_project(
-    people: tuple[Driver, Driver], own_server: SideProServer
-) -> None:
-    jiu, sam = people
+async def tell(jiu: Driver, sam: Driver, own_server: SideProServer) -> None:
+    """The story. It holds over every driver."""
     await jiu.sign_up(JIU)
     await jiu.publish(MAP)
     await sam.sign_up(SAM)

@@ -1,0 +1,226 @@
+"""The story over the pages, in Chromium."""
+
+from __future__ import annotations
+
+import re
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from playwright.async_api import expect
+
+from tests.web.story.driver import Reason, ShownPerson, ShownProject
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from playwright.async_api import FilePayload, Locator, Page
+
+    from tests.browser.windows import Window
+    from tests.web.story.api_driver import ApiDriver
+    from tests.web.story.driver import Draft, Newcomer
+
+NAME = ".person > span:last-child"
+"""The name beside an avatar."""
+
+
+class PagesDriver:
+    """See `tests.web.story.driver.Driver`. Finds its way by addresses, fields and landmarks, so it
+    works in every language.
+    """
+
+    def __init__(self, window: Window, twin: ApiDriver) -> None:
+        """`twin` does what has no page yet."""
+        self._page = window.page
+        self._twin = twin
+        self._username = ""
+        self._skills: tuple[str, ...] = ()
+
+    async def sign_up(self, newcomer: Newcomer) -> None:
+        page = self._page
+        self._username, self._skills = newcomer.username, newcomer.skills
+        await page.goto("/")
+        await page.locator("header a[href='/sign-up']").click()
+        form = page.locator("form[action='/sign-up']")
+        for name in ("email", "username", "password"):
+            await form.locator(f"[name={name}]").fill(getattr(newcomer, name))
+        await submit(form)
+        await expect(page.locator("form[action='/log-out']")).to_be_attached()
+        await self._twin.log_in(newcomer)
+        await self._twin.write_profile(newcomer)
+
+    async def write_profile(self, newcomer: Newcomer) -> None:
+        page = self._page
+        await page.goto("/me/edit")
+        form = page.locator("main form", has=page.locator("[name=bio]"))
+        await form.locator("[name=bio]").fill(newcomer.bio)
+        await check_skills(form, newcomer.skills)
+        await form.locator("input[type=file]").set_input_files(png(newcomer.picture))
+        await submit(form)
+
+    async def publish(self, draft: Draft) -> None:
+        await self._twin.publish(draft)
+
+    async def write_project(self, draft: Draft) -> None:
+        page = self._page
+        await page.goto("/projects/new")
+        form = page.locator("main form", has=page.locator("[name=title]"))
+        await form.locator("[name=title]").fill(draft.title)
+        await form.locator("[name=summary]").fill(draft.summary)
+        await form.locator("[name=content]").fill(f"{draft.content}\n\n")
+        await check_skills(form, draft.skills)
+        await form.locator("input[type=file]").first.set_input_files(png(draft.picture))
+        await submit(form)
+        await page.wait_for_url(re.compile(r"/projects/[0-9a-f-]{36}"))
+
+    async def find(self, text: str, skill: str) -> Sequence[str]:
+        page = self._page
+        await page.goto("/")
+        search = page.locator("form[role=search] [name=q]")
+        await search.fill(text)
+        await search.press("Enter")
+        await page.wait_for_url(re.compile("[?&]q="))
+        picker = page.locator("details[data-picker]")
+        await picker.locator("summary").click()
+        await check_skills(picker, [skill], name="skill")
+        await submit(picker)
+        await page.wait_for_url(re.compile("[?&]skill="))
+        found = page.locator("section[aria-labelledby=found]")
+        return await found.locator(".card h3").all_inner_texts()
+
+    async def read(self, title: str) -> ShownProject:
+        page = await self._open_project(title)
+        article = page.locator("main article").first
+        bookmark = article.locator("header [data-bookmark]")
+        comments = page.locator("[data-comments] article")
+        return ShownProject(
+            title=await article.locator("h1").inner_text(),
+            summary=await article.locator("header p").first.inner_text(),
+            author=await article.locator(f"header {NAME}").inner_text(),
+            skills=tuple(await page.locator("aside .tag").all_inner_texts()),
+            headings=tuple(await page.locator(".prose :is(h1, h2, h3)").all_inner_texts()),
+            pictures=await page.locator(".prose img").count(),
+            bookmarked=await bookmark.get_attribute("aria-pressed") == "true",
+            bookmarks=int(await bookmark.locator(".number").inner_text()),
+            comments=tuple([await comment_in(each) for each in await comments.all()]),
+        )
+
+    async def comment(self, title: str, body: str) -> None:
+        page = await self._open_project(title)
+        form = page.locator("#comments form", has=page.locator("[name=body]"))
+        await form.locator("[name=body]").fill(body)
+        await submit(form)
+        await expect(page.locator("[data-comments]")).to_contain_text(body)
+
+    async def bookmark(self, title: str) -> None:
+        page = await self._open_project(title)
+        button = page.locator("header [data-bookmark]")
+        await button.click()
+        await expect(button).to_have_attribute("aria-pressed", "true")
+
+    async def look_up(self, username: str) -> ShownPerson:
+        return await self._twin.look_up(username)
+
+    async def open_person(self, username: str) -> ShownPerson:
+        page = self._page
+        await page.goto(f"/people/{quote(username)}")
+        head = page.locator(".page-head")
+        return ShownPerson(
+            username=await page.locator("h1").inner_text(),
+            bio=await page.locator(".bio").inner_text(),
+            skills=tuple(await page.locator("main .tags").first.locator(".tag").all_inner_texts()),
+            has_picture=await head.locator("img.avatar").count() == 1,
+            projects=tuple(await page.locator("main .card h3").all_inner_texts()),
+        )
+
+    @asynccontextmanager
+    async def chat_with(self, username: str, *, ask: bool) -> AsyncIterator[PagesChat]:
+        page = self._page
+        if ask:
+            await page.goto("/")
+            await page.locator("section[aria-labelledby=found] h3 a").first.click()
+            await submit(page.locator("form[action='/chats']"))
+        else:
+            await page.goto("/chats")
+            await page.locator("main a.room", has_text=username).click()
+        yield await PagesChat.in_room(page, self._username, username)
+
+    async def recommendations(self) -> Sequence[Reason]:
+        page = self._page
+        await page.goto("/")
+        cards = page.locator("section[aria-labelledby=recommended] article")
+        found = [await self._reason(card) for card in await cards.all()]
+        return [reason for reason in found if reason.shared_skills]
+
+    async def _reason(self, card: Locator) -> Reason:
+        """The reason is a sentence with the person's name and the skills in common."""
+        sentence = await card.locator(".reason").inner_text()
+        person = await card.locator(f"footer {NAME}").inner_text()
+        shared = [skill for skill in self._skills if skill in sentence and person in sentence]
+        return Reason(await card.locator("h3").inner_text(), person, tuple(shared))
+
+    async def _open_project(self, title: str) -> Page:
+        page = self._page
+        await page.goto(f"/?q={quote(title)}")
+        found = page.locator("section[aria-labelledby=found]")
+        await found.get_by_role("link", name=title, exact=True).click()
+        await page.wait_for_url(re.compile("/projects/"))
+        return page
+
+
+class PagesChat:
+    """See `tests.web.story.driver.Chat`. A room's page with its socket open."""
+
+    def __init__(self, page: Page, own: str, partner: str) -> None:
+        self._page = page
+        self._own = own
+        self._partner = partner
+
+    @classmethod
+    async def in_room(cls, page: Page, own: str, partner: str) -> PagesChat:
+        shown = page.locator("[data-here], [data-away]").locator("visible=true")
+        await expect(shown).to_have_count(1)
+        return cls(page, own, partner)
+
+    async def send(self, body: str) -> None:
+        field = self._page.locator("[data-composer] [name=body]")
+        for number, line in enumerate(body.split("\n")):
+            if number:
+                await field.press("Shift+Enter")
+            await self._page.keyboard.insert_text(line) if number else await field.fill(line)
+        await field.press("Enter")
+        await self.wait_for(body)
+
+    async def wait_for(self, body: str) -> None:
+        last = self._page.locator("[role=log] [data-seq] [data-body]").last
+        await expect(last).to_have_text(body)
+
+    async def history(self) -> Sequence[tuple[str, str]]:
+        messages = await self._page.locator("[role=log] [data-seq]").all()
+        return [await self._message(each) for each in messages]
+
+    async def _message(self, message: Locator) -> tuple[str, str]:
+        classes = await message.get_attribute("class") or ""
+        sender = self._own if "message-mine" in classes else self._partner
+        return sender, await message.locator("[data-body]").inner_text()
+
+
+async def submit(form: Locator) -> None:
+    """Presses the button that sends the form."""
+    await form.locator("button:not([type=button])").last.click()
+
+
+async def check_skills(form: Locator, skills: Sequence[str], name: str = "skills") -> None:
+    for skill in skills:
+        await form.locator(f"[name={name}][value='{skill}']").check()
+
+
+async def comment_in(article: Locator) -> tuple[str, str]:
+    """The author and the text of a comment."""
+    author = await article.locator(NAME).inner_text()
+    return author, await article.locator("p").last.inner_text()
+
+
+def png(picture: bytes) -> FilePayload:
+    """A file for an upload."""
+    return {"name": "picture.png", "mimeType": "image/png", "buffer": picture}
