@@ -1,6 +1,5 @@
 """The `Idempotency-Key` header: a repeated request gets the first response."""
 
-import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
@@ -11,12 +10,12 @@ from litestar.params import HeaderParameter
 
 from sidepro.api.dependencies import ApiRequest, caller_of
 from sidepro.domain.errors import FieldError, InvalidInput, ensure_found
-from sidepro.domain.idempotency import IdempotencyKey, IdempotentRequest, ReplayResponse
+from sidepro.domain.idempotency import IdempotentRequest, ReplayResponse
 from sidepro.domain.violations import FieldCode, Violation
+from sidepro.http.idempotency import MAX_LENGTH, idempotent_request, is_key
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
-MAX_LENGTH = 64
 
 _BAD_KEY = Violation(
     FieldCode.BAD_FORMAT,
@@ -106,13 +105,15 @@ def _idempotent_request(
 ) -> IdempotentRequest[View] | None:
     if key is None:
         return None
-    if not 1 <= len(key) <= MAX_LENGTH or not all("\x21" <= char <= "\x7e" for char in key):
+    if not is_key(key):
         raise InvalidInput(FieldError(_BAD_KEY, parameter=HEADER))
     if isinstance(content, msgspec.Struct):
         content = msgspec.json.encode(content)
-    return IdempotentRequest(
-        IdempotencyKey(caller_of(request).id, f"{request.method} {request.url.path}", key),
-        hashlib.sha256(content).digest(),
+    return idempotent_request(
+        caller_of(request).id,
+        f"{request.method} {request.url.path}",
+        key,
+        content,
         lambda view: _serialize(build_response(view)),
     )
 

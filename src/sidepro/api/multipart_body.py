@@ -1,6 +1,5 @@
 """The file in a multipart body (RFC 7578), streamed to disk instead of memory."""
 
-import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import IO
@@ -55,11 +54,3 @@ async def _receive(request: ApiRequest, file: IO[bytes], max_bytes: int) -> None
 def _escaped(name: str) -> str:
     """A member's name in a JSON pointer (RFC 6901)."""
     return name.replace("~", "~0").replace("/", "~1")
-
-
-def digest_of(file: IO[bytes]) -> bytes:
-    """The SHA-256 of a file. Rewinds the file before and after."""
-    file.seek(0)
-    digest = hashlib.file_digest(file, "sha256").digest()  # type: ignore[arg-type]  # it is one
-    file.seek(0)
-    return digest

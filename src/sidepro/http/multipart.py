@@ -1,6 +1,7 @@
 """Multipart bodies (RFC 7578), parsed as a stream. Files go to disk instead of memory."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
@@ -65,3 +66,11 @@ async def append(file: IO[bytes], data: bytes, max_bytes: int) -> None:
             file.write(data)
     except OSError as error:
         raise Unavailable from error
+
+
+def digest_of(file: IO[bytes]) -> bytes:
+    """The SHA-256 of a file. Rewinds the file before and after."""
+    file.seek(0)
+    digest = hashlib.file_digest(file, "sha256").digest()  # type: ignore[arg-type]  # it is one
+    file.seek(0)
+    return digest

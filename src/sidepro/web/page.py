@@ -153,6 +153,20 @@ class Page:
         """The id of the request in the log."""
         return str(structlog.contextvars.get_contextvars().get("request_id", ""))
 
+    def url(self, path: str) -> str:
+        """The public form of a local address."""
+        return self._site.url(path)
+
+    @property
+    def max_file_bytes(self) -> int:
+        """The size of the largest file that a form takes."""
+        return self._site.max_file_bytes
+
+    @property
+    def max_file_megabytes(self) -> str:
+        """The same for people."""
+        return f"{self._site.max_file_bytes / 2**20:.3g}"
+
     # ----------------------------------------------------------------------------------- display
 
     def foreign(self, text: str) -> Language | None:

@@ -21,7 +21,7 @@ from sidepro.web.errors import page_error_handler, wants_json
 from sidepro.web.forms import FormMiddleware, provide_form
 from sidepro.web.headers import content_security_policy
 from sidepro.web.page import Page, Site
-from sidepro.web.routes import board, chats, comments, preferences, projects, sessions
+from sidepro.web.routes import board, chats, comments, editor, preferences, projects, sessions
 from sidepro.web.uploads import MAX_EXCESS, UploadMiddleware, provide_files
 
 
@@ -65,6 +65,7 @@ def web_router(
             board.router,
             chats.router,
             comments.router,
+            editor.router,
             preferences.router,
             projects.router,
             sessions.router,

@@ -9,7 +9,7 @@ from litestar import Response, Router, delete, get, post
 
 from sidepro.api.dependencies import ApiRequest, caller_of
 from sidepro.api.idempotency import IdempotencyKeyHeader, existing, idempotent_response
-from sidepro.api.multipart_body import MEMBER, digest_of, uploaded_file
+from sidepro.api.multipart_body import MEMBER, uploaded_file
 from sidepro.api.pagination import LIMIT, LINK, CursorText, Limit, ListOf, Total, page_response
 from sidepro.api.schemas import Count, Moment, Positive, moment
 from sidepro.domain.errors import (
@@ -22,7 +22,7 @@ from sidepro.domain.errors import (
 from sidepro.domain.ids import ImageId
 from sidepro.domain.images.views import ImageView, OwnImageView
 from sidepro.http.cursors import page_request, scope_of
-from sidepro.http.multipart import MAX_OVERHEAD
+from sidepro.http.multipart import MAX_OVERHEAD, digest_of
 from sidepro.http.path_ids import PathId
 from sidepro.http.rate_limits import IMAGES
 from sidepro.http.services import InjectedServices

@@ -7,6 +7,7 @@ from sidepro.web.messages.en import blocks as en_blocks
 from sidepro.web.messages.en import board as en_board
 from sidepro.web.messages.en import chats as en_chats
 from sidepro.web.messages.en import common as en_common
+from sidepro.web.messages.en import editor as en_editor
 from sidepro.web.messages.en import errors as en_errors
 from sidepro.web.messages.en import projects as en_projects
 from sidepro.web.messages.en import sessions as en_sessions
@@ -14,6 +15,7 @@ from sidepro.web.messages.groups.blocks import BlockTexts
 from sidepro.web.messages.groups.board import BoardTexts
 from sidepro.web.messages.groups.chats import ChatsTexts
 from sidepro.web.messages.groups.common import CommonTexts
+from sidepro.web.messages.groups.editor import EditorTexts
 from sidepro.web.messages.groups.errors import ErrorTexts
 from sidepro.web.messages.groups.projects import ProjectTexts
 from sidepro.web.messages.groups.sessions import SessionTexts
@@ -21,6 +23,7 @@ from sidepro.web.messages.ko import blocks as ko_blocks
 from sidepro.web.messages.ko import board as ko_board
 from sidepro.web.messages.ko import chats as ko_chats
 from sidepro.web.messages.ko import common as ko_common
+from sidepro.web.messages.ko import editor as ko_editor
 from sidepro.web.messages.ko import errors as ko_errors
 from sidepro.web.messages.ko import projects as ko_projects
 from sidepro.web.messages.ko import sessions as ko_sessions
@@ -31,6 +34,7 @@ class Texts:
     """The texts of one language, by group. Templates know them as `t`."""
 
     common: CommonTexts
+    editor: EditorTexts
     errors: ErrorTexts
     blocks: BlockTexts
     board: BoardTexts
@@ -42,6 +46,7 @@ class Texts:
 CATALOGUES = {
     Language.KOREAN: Texts(
         common=ko_common.TEXTS,
+        editor=ko_editor.TEXTS,
         errors=ko_errors.TEXTS,
         blocks=ko_blocks.TEXTS,
         board=ko_board.TEXTS,
@@ -51,6 +56,7 @@ CATALOGUES = {
     ),
     Language.ENGLISH: Texts(
         common=en_common.TEXTS,
+        editor=en_editor.TEXTS,
         errors=en_errors.TEXTS,
         blocks=en_blocks.TEXTS,
         board=en_board.TEXTS,

@@ -31,6 +31,7 @@ TEXTS = CommonTexts(
         "comment-deleted": "The comment is deleted.",
         "project-deleted": "The project is deleted.",
         "logged-out": "You are logged out.",
+        "published": "Your project is published.",
         "saved": "Saved.",
         "signed-up": "Welcome! Now write your profile.",
     },

@@ -31,6 +31,7 @@ TEXTS = CommonTexts(
         "comment-deleted": "댓글을 삭제했어요.",
         "project-deleted": "프로젝트를 삭제했어요.",
         "logged-out": "로그아웃했어요.",
+        "published": "프로젝트를 올렸어요.",
         "saved": "저장했어요.",
         "signed-up": "가입을 환영해요. 이제 프로필을 써 보세요.",
     },
