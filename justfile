@@ -134,7 +134,7 @@ fuzz *arguments: ready
     @tests/install-servers.sh postgresql redis
     @python -m tests.fuzz.http_fuzzer "$@"
 
-# write a picture of each screen, in build/screens or the folder given; `--only TEXT` selects some
+# write a picture of each screen in build/screens or a folder; `--only TEXT`; `--readme` for README.md
 screens *arguments: ready
     @tests/install-servers.sh chromium
     @python -m tests.web.screenshots "$@"

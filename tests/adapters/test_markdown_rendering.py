@@ -184,6 +184,8 @@ def test_footnotes_link_both_ways(render: SafeMarkdown) -> None:
         ("### **굵은** `code` & 제목", "굵은-code--제목"),
         ("소개\n===", "소개"),
         ("#### a_b-c 1.2", "a_b-c-12"),
+        ("# 집:www.a.com", "집wwwacom"),
+        ("# **https://a.com**은 안", "httpsacom은-안"),
     ],
 )
 def test_links_lead_to_headings(render: SafeMarkdown, heading: str, fragment: str) -> None:

@@ -58,3 +58,12 @@ def test_the_curl_tour_of_the_readme_works(tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     assert "안녕하세요! 커피 한잔 어때요?" in done.stdout
+
+
+def test_the_korean_readme_has_the_headings_and_code_blocks_of_the_english_one() -> None:
+    english, korean = ((ROOT / name).read_text("utf-8") for name in ("README.md", "README.ko.md"))
+    code = re.compile(r"^```\w*\n.*?^```$", re.DOTALL | re.MULTILINE)
+    levels = [re.findall(r"^#+ ", code.sub("", text), re.MULTILINE) for text in (english, korean)]
+
+    assert code.findall(korean) == code.findall(english)
+    assert levels[1] == levels[0]

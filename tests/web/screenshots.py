@@ -1,30 +1,39 @@
 """Writes a picture of each screen: two widths, light and dark, Korean and English.
 
 python -m tests.web.screenshots [FOLDER] [--only TEXT] [--language ko] [--colours dark] …
+
+`--readme` writes the two small pictures of the README instead.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import io
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from PIL import Image
+
 from tests.browser.chromium import chromium
-from tests.browser.windows import Windows
+from tests.browser.windows import Look, Windows
 from tests.web.cast import cast_of, demo_server
 from tests.web.screens import COLOURS, LANGUAGES, SCREENS, looks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tests.browser.windows import Look
     from tests.web.cast import Cast
     from tests.web.screens import Screen
 
 FOLDER = Path(__file__).parents[2] / "build" / "screens"
 WIDTHS = (390, 1280)
+
+README_FOLDER = Path(__file__).parents[2] / "docs" / "images"
+README_SCREENS = {"board-member": "board", "chat": "chat"}
+README_WIDTH = 960
+"""Pixels. The window is 1280 pixels wide and 800 high."""
 
 LOAD_ALL = """async () => {
     for (const image of document.images) image.loading = "eager"
@@ -34,6 +43,9 @@ LOAD_ALL = """async () => {
 
 
 async def main(options: argparse.Namespace) -> None:
+    if options.readme:
+        await take_for_readme()
+        return
     screens = [screen for screen in SCREENS if options.only in screen.name]
     chosen = [
         look
@@ -69,9 +81,32 @@ async def take(
                 print(path.name, file=sys.stderr)
 
 
+async def take_for_readme() -> None:
+    """Writes the pictures of the README."""
+    README_FOLDER.mkdir(exist_ok=True)
+    with demo_server() as server:
+        cast = await cast_of(server)
+        async with chromium() as browser:
+            windows = Windows(browser, server.url)
+            window = await windows.open(cast.people["member"], Look())
+            for screen in SCREENS:
+                if screen.name in README_SCREENS:
+                    await window.page.goto(screen.address(cast))
+                    if screen.prepare:
+                        await screen.prepare(window.page)
+                    await window.page.evaluate(LOAD_ALL)
+                    picture = Image.open(io.BytesIO(await window.page.screenshot()))
+                    picture.thumbnail((README_WIDTH, README_WIDTH), Image.Resampling.LANCZOS)
+                    picture.convert("RGB").save(
+                        README_FOLDER / f"{README_SCREENS[screen.name]}.webp", quality=80, method=6
+                    )
+            await windows.close()
+
+
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=FOLDER)
+    parser.add_argument("--readme", action="store_true", help="the pictures of the README")
     parser.add_argument("--only", default="", help="screens whose names contain this text")
     parser.add_argument("--language", action="append", choices=LANGUAGES)
     parser.add_argument("--colours", action="append", choices=COLOURS)

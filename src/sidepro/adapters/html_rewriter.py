@@ -76,6 +76,7 @@ _WITH_ID = frozenset({"a", "details", "div", "li", "p", "section", "table"})
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _SPAN = re.compile(r"[0-9]{1,3}")
 _LANGUAGE = re.compile(r"language-\S+")
+_TAG = re.compile(r"<[^<>]*+>")
 _NOT_IN_SLUG = re.compile(r"[^\w\- ]")
 
 _HANGUL = "\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3"
@@ -303,9 +304,8 @@ class HtmlRewriter:
         text = unescape(self._out[-1])
         if unquote(url).removeprefix("http://") != unquote(text).removeprefix("http://"):
             return end_tag
-        end = len(text)
         mark = _CLOSING_MARK.search(text)
-        marker = _EMPHASIS_END.search(text, 0, mark.start() if mark else end)
+        marker = _EMPHASIS_END.search(text, 0, mark.start() if mark else len(text))
         is_emphasis = bool(marker and self._begin_emphasis(place, marker[0]))
         stop = marker or mark
         url_text = text[: stop.start()].rstrip(_TRAILING) if stop else text
@@ -380,7 +380,7 @@ class HtmlRewriter:
         if self._heading is None:
             return
         (place, allowed), self._heading = self._heading, None
-        text = "".join(part for part in self._out[place + 1 :] if not part.startswith("<"))
+        text = _TAG.sub("", "".join(self._out[place + 1 :]))
         slug = _NOT_IN_SLUG.sub("", unescape(text).strip().lower()).replace(" ", "-")
         identity = self._unique(slug)
         if identity:
