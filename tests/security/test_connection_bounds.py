@@ -42,7 +42,7 @@ class Server:
         self._serve = serve
         self.config = config
         self.served = 0
-        self.longest_queue = 0
+        self.longest_queue = self.most_unparsed = 0
         self.errors: list[BaseException] = []
         self.server = DrainingServer(config, lambda: None)
         self.port = 0
@@ -53,6 +53,8 @@ class Server:
         connections: Any = self.server.server_state.connections
         queues = [len(one.pipeline) for one in connections if hasattr(one, "pipeline")]
         self.longest_queue = max(self.longest_queue, *queues, 0)
+        unparsed = [len(one._unparsed) for one in connections if hasattr(one, "pipeline")]
+        self.most_unparsed = max(self.most_unparsed, *unparsed, 0)
         try:
             await (self._serve or self._answer)(scope, receive, send)
         except BaseException as error:
@@ -252,6 +254,16 @@ async def test_of_pipelined_requests_few_are_read_ahead_and_all_are_answered_in_
         answers = [await answered(reader) for _ in range(count)]
         assert answers == [(200, b"%d" % number) for number in range(1, count + 1)]
         assert app.longest_queue <= http_protocol.SLICE // len(HEAD) + 1
+
+
+async def test_pipelined_requests_stay_with_the_client_until_their_turn() -> None:
+    async with serving() as app:
+        reader, writer = await app.connect()
+        count = 4_000
+        writer.write((HEAD + b"X: " + b"x" * 1_000 + b"\r\n\r\n") * count)
+        for _ in range(count):
+            await answered(reader)
+        assert app.most_unparsed <= 300_000, "what asyncio reads at once"
 
 
 # ------------------------------------------------------------------------------------ slow readers
