@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tests.browser.chromium import chromium
@@ -38,6 +39,9 @@ COLUMNS = (
     "CLS",
     "interaction, ms",
 )
+LOADS = 3
+"""How often each screen is loaded on the slow telephone."""
+
 LIMITS = (
     *("allowed", "15,000", "12,000", "15,000 or 25,000", "8"),
     *("", "", "0.5", "", "1,200", "0.02", "100"),
@@ -55,7 +59,7 @@ async def main(options: argparse.Namespace) -> None:
                     print(screen.name, file=sys.stderr)
                     weight = await weighed(windows, screen, cast)
                     cost = await costs(meter, server, screen, cast, options.requests)
-                    painted = await timed(windows, screen, cast)
+                    painted = best([await timed(windows, screen, cast) for _ in range(LOADS)])
                     rows.append(row(screen, weight, cost, painted))
     print("\n".join(f"| {' | '.join(each)} |" for each in rows))
 
@@ -90,9 +94,19 @@ async def timed(windows: Windows, screen: Screen, cast: Cast) -> Paints:
     else:
         await page.keyboard.press("Tab")
         await page.locator("h1").first.click()
-    interaction = (await paints(page)).slowest
+    slowest = (await paints(page)).slowest
     await windows.close()
-    return type(loaded)(loaded.largest, loaded.what, loaded.shift, interaction)
+    return replace(loaded, slowest=slowest)
+
+
+def best(loads: list[Paints]) -> Paints:
+    """The quickest times, since other programs only make them slower, and the largest shift."""
+    quickest = min(loads, key=lambda load: load.largest)
+    return replace(
+        quickest,
+        shift=max(load.shift for load in loads),
+        slowest=min(load.slowest for load in loads),
+    )
 
 
 def row(screen: Screen, weight: Weight, cost: PageCost, painted: Paints) -> tuple[str, ...]:
@@ -115,7 +129,7 @@ def row(screen: Screen, weight: Weight, cost: PageCost, painted: Paints) -> tupl
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="screens whose names contain this text")
-    parser.add_argument("--requests", type=int, default=200, help="requests for the costs")
+    parser.add_argument("--requests", type=int, default=50, help="requests of a round of costs")
     return parser.parse_args()
 
 

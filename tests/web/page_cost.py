@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tests.servers import SideProServer
 
 WARM_UP = 20
+ROUNDS = 5
 BARE = "/health/live"
 
 
@@ -97,16 +98,21 @@ class CostMeter:
         self._template = template
 
     async def cost(self, path: str, cookies: Mapping[str, str], requests: int) -> PageCost:
-        """The mean cost of a page, over so many requests one after the other."""
+        """The mean cost of a page over so many requests, one after the other, in the cheapest of
+        several rounds: other programs only make it dearer.
+        """
+        for warm_up in (BARE, path):
+            await self._spent(warm_up, cookies, WARM_UP)
+        rounds = [await self._round(path, cookies, requests) for _ in range(ROUNDS)]
+        return min(rounds, key=lambda cost: cost.page)
+
+    async def _round(self, path: str, cookies: Mapping[str, str], requests: int) -> PageCost:
         bare = await self._spent(BARE, {}, requests)
         page = await self._spent(path, cookies, requests)
         seconds = page, bare, self._reads.seconds, self._template.seconds
         return PageCost(*(1000 * each / requests for each in seconds))
 
     async def _spent(self, path: str, cookies: Mapping[str, str], requests: int) -> float:
-        """The seconds for so many requests, after others that fill the caches."""
-        for _ in range(WARM_UP):
-            await self._get(path, cookies)
         self._reads.seconds = self._template.seconds = 0.0
         start = time.process_time()
         for _ in range(requests):
