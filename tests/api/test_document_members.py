@@ -13,7 +13,7 @@ from openapi_schema_validator import OAS31Validator, oas31_format_checker
 
 from sidepro.api.chat import asyncapi
 from sidepro.api.routes.accounts import USERNAME
-from sidepro.api.schemas import NOT_BLANK, ONE_LINE
+from sidepro.api.schemas import NOT_BLANK, ONE_LINE, searched
 from sidepro.domain.accounts.username import check_username
 from sidepro.domain.text import is_invisible
 from sidepro.domain.validation import Validator, text_error
@@ -103,6 +103,12 @@ def test_integers_have_a_minimum(document: Json) -> None:
                 assert "minimum" in option, name
 
 
+def test_integer_parameters_have_a_minimum(openapi: Json) -> None:
+    for name, parameter in parameters(openapi):
+        if parameter["schema"]["type"] == "integer" and parameter["name"] != "seed":
+            assert "minimum" in parameter["schema"], name
+
+
 def test_members_with_few_values_are_enumerations(document: Json) -> None:
     few = re.compile(r"\.(status|basis|token_type|code|type)$")
     for name, content in members(document):
@@ -151,6 +157,14 @@ def test_the_pattern_of_one_line_is_the_rule_of_the_domain() -> None:
         is_stored = text_error(text, 3, one_line=True) is None
         assert bool(pattern.search(text)) == is_stored, hex(ord(char))
     assert not pattern.search(" \u200b\u3164")
+
+
+def test_outer_blanks_of_a_search_are_allowed_by_its_pattern() -> None:
+    pattern = re.compile(searched(5)["pattern"])
+    for text in ("\n커피 지도\t", "ㅋ", f"{' ' * 9}ㅋㅋ"):
+        assert pattern.search(text)
+    for text in ("", " \n", "커피\n지도", "커피 지도요"):
+        assert not pattern.search(text)
 
 
 def test_usernames_match_their_pattern() -> None:

@@ -235,7 +235,6 @@ def test_bounds(openapi: Json) -> None:
         "default": "newest",
     }
     assert parameters["listProjects", "match"]["enum"] == ["any", "all"]
-    assert parameters["listProjects", "q"]["maxLength"] == 100
     assert parameters["listMessages", "limit"]["default"] == 50
     assert parameters["listRecommendations", "limit"]["maximum"] == 20
     schemas = openapi["components"]["schemas"]

@@ -37,6 +37,16 @@ ONE_LINE = {
 }
 """JSON schema of a text that must be one line and not blank."""
 
+
+def searched(max_length: int) -> dict[str, str]:
+    """JSON schema of a text to search for: one line. Outer blanks do not count, so no `maxLength`.
+
+    A text of invisible characters other than blanks matches too, but is rejected.
+    """
+    inner = rf"[^{_CONTROL}\s]([^{_CONTROL}]{{0,{max_length - 2}}}[^{_CONTROL}\s])?"
+    return {"pattern": rf"^\s*{inner}\s*$"}
+
+
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 

@@ -31,10 +31,12 @@ from sidepro.api.schemas import (
     WebAddress,
     image_id,
     project_card,
+    searched,
 )
 from sidepro.domain.errors import Forbidden
 from sidepro.domain.ids import ProjectId, UserId
 from sidepro.domain.projects import trending, views
+from sidepro.domain.projects.project_service import MAX_SEARCH_TEXT
 from sidepro.http.cursors import page_request, scope_of
 from sidepro.http.etags import ANY, entity_tags
 from sidepro.http.path_ids import PathId
@@ -61,10 +63,11 @@ ETAG = ResponseHeader(
 NO_STORE = {"Cache-Control": "no-store"}
 
 SEARCH_RULE = (
-    "Text in the title, the summary or the author's name. Case, width, blanks, invisible"
-    " characters, skin tones, and the kinds of quotes, hyphens, tildes and middle dots do not"
-    " matter. The last Hangul syllable may be half typed. Letters that stand alone (`ㅋㅋ`)"
-    " match only letters that stand alone. `%`, `_` and `\\` have no special meaning."
+    "Text in the title, the summary or the author's name, 1 to 100 characters. Case, width,"
+    " blanks, invisible characters, skin tones, and the kinds of quotes, hyphens, tildes and"
+    " middle dots do not matter. The last Hangul syllable may be half typed. Letters that stand"
+    " alone (`ㅋㅋ`) match only letters that stand alone. `%`, `_` and `\\` have no special"
+    " meaning."
 )
 
 SORT_RULE = (
@@ -168,7 +171,7 @@ async def list_projects(
         str | None,
         Parameter(
             description=SEARCH_RULE,
-            schema_extra={"min_length": 1, "max_length": 100, "pattern": NOT_BLANK["pattern"]},
+            schema_extra=searched(MAX_SEARCH_TEXT),
         ),
     ] = None,
     skill: Annotated[list[str] | None, Parameter(description="May be repeated.")] = None,

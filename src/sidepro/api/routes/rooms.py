@@ -58,7 +58,11 @@ HISTORY_LIMIT = 50
 MAX_SEQ = 2**31 - 1
 """The largest integer of the column. Larger numbers from a client are treated as this one."""
 
-Seq = Annotated[int | None, Parameter(ge=0, description="The number of a message.")]
+Seq = Annotated[
+    int | None,
+    # Litestar's document leaves a minimum of zero out.
+    Parameter(ge=0, description="The number of a message.", schema_extra={"minimum": 0}),
+]
 MessageBody = Annotated[str, msgspec.Meta(extra_json_schema={**NOT_BLANK, "maxLength": 4_000})]
 ClientId = Annotated[
     str,

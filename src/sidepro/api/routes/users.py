@@ -9,7 +9,8 @@ from sidepro.api.auth import PUBLIC
 from sidepro.api.dependencies import ApiConnection, ApiRequest, viewer_of
 from sidepro.api.pagination import LIMIT, LINK, CursorText, Limit, ListOf, Total, page_response
 from sidepro.api.routes.accounts import User, user_shape
-from sidepro.api.schemas import NOT_BLANK, ProjectCard, project_card
+from sidepro.api.schemas import ProjectCard, project_card, searched
+from sidepro.domain.accounts.username import USERNAME_LENGTH
 from sidepro.domain.ids import UserId
 from sidepro.domain.projects.views import BoardQuery
 from sidepro.http.cursors import page_request, scope_of
@@ -25,14 +26,14 @@ async def find_users(
         str | None,
         Parameter(
             description="The whole username, in any case. Required without `q`.",
-            schema_extra={"min_length": 1, "max_length": 30, "pattern": NOT_BLANK["pattern"]},
+            schema_extra=searched(USERNAME_LENGTH[1]),
         ),
     ] = None,
     q: Annotated[
         str | None,
         Parameter(
             description="The beginning of usernames, in any case. Required without `username`.",
-            schema_extra={"min_length": 1, "max_length": 30, "pattern": NOT_BLANK["pattern"]},
+            schema_extra=searched(USERNAME_LENGTH[1]),
         ),
     ] = None,
     limit: Limit = LIMIT,
