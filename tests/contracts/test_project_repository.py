@@ -8,6 +8,7 @@ from sidepro.domain.catalogue.catalogue import Catalogue
 from sidepro.domain.errors import NotFound
 from sidepro.domain.pagination import PageRequest
 from sidepro.domain.projects.ports import Counters, StoredMarkdown
+from sidepro.domain.projects.views import ProjectAddress
 from tests import factories
 from tests.contracts.adapters import Adapters
 from tests.contracts.builders import after, no_project, nobody
@@ -339,6 +340,17 @@ async def test_texts_are_ordered_by_id(adapters: Adapters) -> None:
     assert await adapters.board.texts(projects[1].id, 2) == tuple(texts[2:4])
     assert await adapters.board.texts(projects[3].id, 2) == (texts[4],)
     assert await adapters.board.texts(projects[4].id, 2) == ()
+
+
+async def test_addresses_are_ordered_by_id_and_come_in_parts(adapters: Adapters) -> None:
+    author = factories.user()
+    projects = [factories.project(author.id) for _ in range(5)]
+    await adapters.add(author, *reversed(projects))
+    addresses = [ProjectAddress(p.id, p.updated_at) for p in projects]
+    assert await adapters.board.addresses(None, 2, None) == tuple(addresses[:2])
+    assert await adapters.board.addresses(projects[1].id, 9, None) == tuple(addresses[2:])
+    assert await adapters.board.part_ends(2, None) == (projects[1].id, projects[3].id)
+    assert await adapters.board.part_ends(6, None) == ()
 
 
 async def test_save_html_changes_nothing_else(adapters: Adapters) -> None:

@@ -187,6 +187,8 @@ ONE: list[Look] = [
     lambda adapters, scene: adapters.board.project(scene.busy.id, scene.reader.id),
     lambda adapters, scene: adapters.board.comment(scene.busy.id, scene.comment.id, None),
     lambda adapters, scene: adapters.board.texts(None, 100),
+    lambda adapters, scene: adapters.board.addresses(None, 100, None),
+    lambda adapters, scene: adapters.board.part_ends(5, None),
     lambda adapters, scene: adapters.images.usage(scene.author.id),
     lambda adapters, scene: adapters.rooms.unread(scene.reader.id),
     lambda adapters, scene: adapters.recommendable.projects_by_author(

@@ -78,6 +78,8 @@ async def seen(
             _count([await board.comment(*each, viewer) for each in COMMENTS.items()]),
         ],
         "counters": [_count([await board.counters(each, viewer) for each in COMMENTS])],
+        "addresses": [len(await board.addresses(None, 9, viewer))],
+        "part_ends": [len(await board.part_ends(1, viewer))],
         "projects_by_author": [sum(map(len, cards.values()))],
         "popular": [_size(await recommendable.popular(viewer, 9))],
     }

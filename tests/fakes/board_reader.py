@@ -36,6 +36,7 @@ from sidepro.domain.projects.views import (
     BoardQuery,
     CommentOrder,
     CommentView,
+    ProjectAddress,
     ProjectCard,
     ProjectView,
     Sort,
@@ -112,6 +113,20 @@ class MemoryBoardReader:
         projects = sorted(self._store.state.projects.values(), key=lambda project: project.id)
         texts = (StoredMarkdown(p.id, p.content, p.content_html) for p in projects)
         return tuple(t for t in texts if after is None or t.project_id > after)[:limit]
+
+    async def addresses(
+        self, after: ProjectId | None, limit: int, viewer: UserId | None
+    ) -> tuple[ProjectAddress, ...]:
+        found = [p for p in self._seen_by(viewer) if after is None or p.id > after]
+        return tuple(ProjectAddress(p.id, p.updated_at) for p in found[:limit])
+
+    async def part_ends(self, size: int, viewer: UserId | None) -> tuple[ProjectId, ...]:
+        return tuple(project.id for project in self._seen_by(viewer)[size - 1 :: size])
+
+    def _seen_by(self, viewer: UserId | None) -> list[Project]:
+        """The projects that the viewer may see, in the order of their ids."""
+        found = (p for p in self._store.state.projects.values() if p.is_visible_to(viewer))
+        return sorted(found, key=lambda project: project.id)
 
     async def comments(
         self,

@@ -34,6 +34,8 @@ ATTRIBUTES = {
     "li": {"id"},
     "ol": {"start"},
     "p": {"align"},
+    "pre": {"tabindex"},
+    "table": {"tabindex"},
     "td": {"align"},
     "th": {"align"},
 }

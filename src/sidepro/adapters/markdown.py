@@ -21,7 +21,8 @@ from sidepro.domain.images.urls import ImageUrls
 ATTRIBUTES = {
     **{name: {"id", "align"} for name in ("h1", "h2", "h3", "h4", "h5", "h6", "p", "div")},
     **{name: {"align", "colspan", "rowspan", "width", "height"} for name in ("td", "th")},
-    **{name: {"id"} for name in ("section", "table")},
+    "section": {"id"},
+    "table": {"id", "tabindex"},
     "a": {"href", "title", "id"},
     "code": {"class"},
     "details": {"open", "id"},
@@ -29,7 +30,16 @@ ATTRIBUTES = {
     "input": {"disabled", "checked"},
     "li": {"id"},
     "ol": {"start"},
+    "pre": {"tabindex"},
 }
+ALWAYS = {
+    "input": {"disabled": ""},
+    # People who use a keyboard scroll what is wider than the page.
+    "pre": {"tabindex": "0"},
+    "table": {"tabindex": "0"},
+}
+"""Attributes that every such element has."""
+
 SCHEMES = {"http", "https", "mailto"}
 RELATION = "nofollow ugc noopener"
 
@@ -76,7 +86,7 @@ class SafeMarkdown:
             attributes=ATTRIBUTES,
             attribute_filter=self._filtered,
             tag_attribute_values={"input": {"type": {"checkbox"}}},
-            set_tag_attribute_values={"input": {"disabled": ""}},
+            set_tag_attribute_values=ALWAYS,
             url_schemes=SCHEMES,
             link_rel=RELATION,
             strip_comments=True,

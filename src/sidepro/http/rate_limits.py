@@ -34,6 +34,9 @@ MESSAGES = {"limit": Limit("messages", 50, 5)}
 """10 a second, with bursts of 50."""
 TICKETS = {"limit": Limit("tickets", 60, _MINUTE)}
 
+SITEMAPS = {"limit": Limit("sitemaps", 60, _MINUTE)}
+"""A part has thousands of addresses."""
+
 _ALLOWANCE = "rate_limit"
 _ALSO = "further_rate_limits"
 

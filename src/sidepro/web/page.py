@@ -140,6 +140,14 @@ class Page:
         """Whether the browser fetches the page before anybody asked for it. Count no view."""
         return "prefetch" in self._connection.headers.get("sec-purpose", "")
 
+    def local(self, path: str) -> str:
+        """The public form of a local address."""
+        return self._site.url(path)
+
+    def static(self, name: str) -> str:
+        """The public address of a static file."""
+        return self._site.static(name)
+
     def absolute(self, path: str, **query: object) -> str:
         """The full public address of a local one, for machines."""
         return self._site.origin + self._site.url(path, **query)
@@ -173,6 +181,10 @@ class Page:
         """The language of a text that a person wrote, if it is another one than the page's."""
         language = text_language(text)
         return None if language is self.language else language
+
+    def language_of(self, text: str) -> Language | None:
+        """The language of a text that a person wrote; `None` if it is not clear."""
+        return text_language(text)
 
     def short(self, number: int) -> str:
         """A number for dense places, such as 1.2만."""

@@ -21,7 +21,16 @@ from sidepro.web.errors import page_error_handler, wants_json
 from sidepro.web.forms import FormMiddleware, provide_form
 from sidepro.web.headers import content_security_policy
 from sidepro.web.page import Page, Site
-from sidepro.web.routes import board, chats, comments, editor, preferences, projects, sessions
+from sidepro.web.routes import (
+    board,
+    chats,
+    comments,
+    editor,
+    machines,
+    preferences,
+    projects,
+    sessions,
+)
 from sidepro.web.uploads import MAX_EXCESS, UploadMiddleware, provide_files
 
 
@@ -66,6 +75,7 @@ def web_router(
             chats.router,
             comments.router,
             editor.router,
+            machines.router,
             preferences.router,
             projects.router,
             sessions.router,

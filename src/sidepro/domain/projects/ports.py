@@ -15,6 +15,7 @@ from sidepro.domain.projects.views import (
     BoardQuery,
     CommentOrder,
     CommentView,
+    ProjectAddress,
     ProjectCard,
     ProjectView,
 )
@@ -261,6 +262,20 @@ class BoardReader(Protocol):
     async def texts(self, after: ProjectId | None, limit: int) -> tuple[StoredMarkdown, ...]:
         """The texts of up to `limit` projects in the order of their ids, starting after `after`,
         in one statement. It MUST include projects that no viewer may see.
+        """
+        ...
+
+    async def addresses(
+        self, after: ProjectId | None, limit: int, viewer: UserId | None
+    ) -> tuple[ProjectAddress, ...]:
+        """Up to `limit` projects in the order of their ids, starting after
+        `after`, in one statement.
+        """
+        ...
+
+    async def part_ends(self, size: int, viewer: UserId | None) -> tuple[ProjectId, ...]:
+        """Every project in `addresses` whose number, from 1, is a multiple of `size`, in one
+        statement.
         """
         ...
 

@@ -34,7 +34,7 @@ from sidepro.domain.projects.project import (
     validate_fields,
 )
 from sidepro.domain.projects.search_key import search_term
-from sidepro.domain.projects.views import BoardQuery, ProjectCard, ProjectView
+from sidepro.domain.projects.views import BoardQuery, ProjectAddress, ProjectCard, ProjectView
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 from sidepro.domain.validation import Validator
 from sidepro.domain.violations import NOT_IN_CATALOGUE, NOT_YOUR_IMAGE
@@ -234,6 +234,14 @@ class ProjectService:
     async def board_size(self, query: BoardQuery, viewer: UserId | None) -> int:
         """How many projects match a normalized query."""
         return await self.reader.board_size(query, viewer)
+
+    async def addresses(self, after: ProjectId | None, limit: int) -> tuple[ProjectAddress, ...]:
+        """Up to `limit` projects that anybody may see, starting after `after`."""
+        return await self.reader.addresses(after, limit, None)
+
+    async def part_ends(self, size: int) -> tuple[ProjectId, ...]:
+        """The projects after which parts of `size` projects begin, other than the first part."""
+        return await self.reader.part_ends(size, None)
 
     # -------------------------------------------------------------------------------- rendering
 

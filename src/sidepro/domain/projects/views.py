@@ -61,6 +61,14 @@ class ProjectCard:
 
 
 @dataclass(frozen=True, slots=True)
+class ProjectAddress:
+    """What a sitemap says about a project."""
+
+    id: ProjectId
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectView:
     """A project with its text."""
 

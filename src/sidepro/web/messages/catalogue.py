@@ -9,6 +9,7 @@ from sidepro.web.messages.en import chats as en_chats
 from sidepro.web.messages.en import common as en_common
 from sidepro.web.messages.en import editor as en_editor
 from sidepro.web.messages.en import errors as en_errors
+from sidepro.web.messages.en import machines as en_machines
 from sidepro.web.messages.en import projects as en_projects
 from sidepro.web.messages.en import sessions as en_sessions
 from sidepro.web.messages.groups.blocks import BlockTexts
@@ -17,6 +18,7 @@ from sidepro.web.messages.groups.chats import ChatsTexts
 from sidepro.web.messages.groups.common import CommonTexts
 from sidepro.web.messages.groups.editor import EditorTexts
 from sidepro.web.messages.groups.errors import ErrorTexts
+from sidepro.web.messages.groups.machines import MachineTexts
 from sidepro.web.messages.groups.projects import ProjectTexts
 from sidepro.web.messages.groups.sessions import SessionTexts
 from sidepro.web.messages.ko import blocks as ko_blocks
@@ -25,6 +27,7 @@ from sidepro.web.messages.ko import chats as ko_chats
 from sidepro.web.messages.ko import common as ko_common
 from sidepro.web.messages.ko import editor as ko_editor
 from sidepro.web.messages.ko import errors as ko_errors
+from sidepro.web.messages.ko import machines as ko_machines
 from sidepro.web.messages.ko import projects as ko_projects
 from sidepro.web.messages.ko import sessions as ko_sessions
 
@@ -39,6 +42,7 @@ class Texts:
     blocks: BlockTexts
     board: BoardTexts
     chats: ChatsTexts
+    machines: MachineTexts
     projects: ProjectTexts
     sessions: SessionTexts
 
@@ -51,6 +55,7 @@ CATALOGUES = {
         blocks=ko_blocks.TEXTS,
         board=ko_board.TEXTS,
         chats=ko_chats.TEXTS,
+        machines=ko_machines.TEXTS,
         projects=ko_projects.TEXTS,
         sessions=ko_sessions.TEXTS,
     ),
@@ -61,6 +66,7 @@ CATALOGUES = {
         blocks=en_blocks.TEXTS,
         board=en_board.TEXTS,
         chats=en_chats.TEXTS,
+        machines=en_machines.TEXTS,
         projects=en_projects.TEXTS,
         sessions=en_sessions.TEXTS,
     ),

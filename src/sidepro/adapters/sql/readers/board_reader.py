@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Integer, bindparam, func, select
 
 from sidepro.adapters.sql.catalogue_ids import CatalogueCache, CatalogueIds
 from sidepro.adapters.sql.engine.compiled_query import Row, limit_param
@@ -34,6 +34,7 @@ from sidepro.domain.projects.views import (
     BoardQuery,
     CommentOrder,
     CommentView,
+    ProjectAddress,
     ProjectCard,
     ProjectView,
 )
@@ -51,6 +52,24 @@ _TEXTS = (
     .limit(limit_param("limit"))
 )
 _TEXTS_AFTER = _TEXTS.where(projects.c.id > bindparam("after", type_=projects.c.id.type))
+
+_ADDRESSES = (
+    select(projects.c.id, projects.c.updated_at)
+    .where(visible_to(VIEWER, projects.c.id))
+    .order_by(projects.c.id)
+    .limit(limit_param("limit"))
+)
+_ADDRESSES_AFTER = _ADDRESSES.where(projects.c.id > bindparam("after", type_=projects.c.id.type))
+_NUMBERED = (
+    select(projects.c.id, func.row_number().over(order_by=projects.c.id).label("number"))
+    .where(visible_to(VIEWER, projects.c.id))
+    .subquery()
+)
+_PART_ENDS = (
+    select(_NUMBERED.c.id)
+    .where(_NUMBERED.c.number % bindparam("size", type_=Integer) == 0)
+    .order_by(_NUMBERED.c.id)
+)
 
 _BOOKMARKED_BY = KeysetQuery(
     CARDS.select_from(CARD_TABLES.join(bookmarks, bookmarks.c.project_id == projects.c.id)).where(
@@ -157,6 +176,18 @@ class SqlBoardReader:
         statement = _TEXTS if after is None else _TEXTS_AFTER
         rows = await self._database.fetch(statement, {"after": after, "limit": limit})
         return tuple(StoredMarkdown(row.id, row.content, row.content_html) for row in rows)
+
+    async def addresses(
+        self, after: ProjectId | None, limit: int, viewer: UserId | None
+    ) -> tuple[ProjectAddress, ...]:
+        statement = _ADDRESSES if after is None else _ADDRESSES_AFTER
+        parameters = {"after": after, "limit": limit, "viewer": viewer}
+        rows = await self._database.fetch(statement, parameters)
+        return tuple(ProjectAddress(row.id, row.updated_at) for row in rows)
+
+    async def part_ends(self, size: int, viewer: UserId | None) -> tuple[ProjectId, ...]:
+        rows = await self._database.fetch(_PART_ENDS, {"size": size, "viewer": viewer})
+        return tuple(row.id for row in rows)
 
     async def comments(
         self,
