@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 
 from bench import bulk_copy
 from sidepro.adapters.sql.catalogue_ids import CatalogueCache
-from sidepro.adapters.sql.counter_audit import find_drifts
+from sidepro.adapters.sql.counter_audit import SqlCounterAudit
 from sidepro.adapters.sql.demo_writer import SqlDemoWriter
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
@@ -94,7 +94,7 @@ async def test_copies_multiply_everything_and_keep_every_count_right(copied: Cop
     async with opened(copied.url) as database:
         rows = (await state(database)).rows
         assert rows == {name: 3 * number for name, number in copied.before.rows.items()}
-        assert await find_drifts(database) == []
+        assert await SqlCounterAudit(database).find_drifts() == []
 
 
 async def test_copies_have_other_names_and_are_found_by_their_text(copied: Copied) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from sidepro.adapters.markdown import SafeMarkdown
 from sidepro.adapters.sql.catalogue_ids import CatalogueCache
-from sidepro.adapters.sql.counter_audit import find_daily_drifts, find_drifts
+from sidepro.adapters.sql.counter_audit import SqlCounterAudit
 from sidepro.adapters.sql.demo_writer import BATCH, SqlDemoWriter
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.readers.account_reader import SqlAccountReader
@@ -161,8 +161,8 @@ async def test_counters_equal_their_rows(database: Database) -> None:
         assert counters.views == data.views[project.id]
         assert counters.bookmarks == bookmarks[project.id]
         assert counters.comments == comments[project.id]
-    assert await find_drifts(database) == []
-    assert await find_daily_drifts(database, day_of(NOW)) == []
+    assert await SqlCounterAudit(database).find_drifts() == []
+    assert await SqlCounterAudit(database).find_daily_drifts(day_of(NOW)) == []
 
 
 async def test_readers_show_the_demo_data(database: Database) -> None:

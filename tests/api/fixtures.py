@@ -51,6 +51,7 @@ def with_quick_passwords(container: Container) -> Container:
         accounts=accounts,
         sessions=replace(services.sessions, passwords=quick),
         withdrawal=replace(services.withdrawal, accounts=accounts),
+        operator=replace(services.operator, accounts=accounts),
     )
     return replace(container, passwords=quick, api=replace(container.api, services=services))
 

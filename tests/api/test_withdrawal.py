@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import inspect, select
 
 from sidepro.adapters import system
-from sidepro.adapters.sql.counter_audit import find_daily_drifts, find_drifts
+from sidepro.adapters.sql.counter_audit import SqlCounterAudit
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.schema import tables
 from sidepro.cli.data import seed_if_empty
@@ -205,8 +205,8 @@ async def test_a_withdrawal_leaves_no_data_and_no_wrong_count(deployment: Deploy
         assert key.partition(":")[0] in EXPIRING, f"{place} still names them"
         assert deployment.redis.seconds_left(key) <= EXPIRING[key.partition(":")[0]]
     assert deployment.image_keys() == images - own_images
-    assert await find_drifts(database) == []
-    assert await find_daily_drifts(database, day_of(system.clock())) == []
+    assert await SqlCounterAudit(database).find_drifts() == []
+    assert await SqlCounterAudit(database).find_daily_drifts(day_of(system.clock())) == []
     problem(await api.send("GET", "/me", by=person), 401, "not-authenticated")
     problem(await api.send("GET", f"/users/{person.id}"), 404, "not-found")
 
@@ -258,4 +258,4 @@ async def test_a_project_published_during_a_withdrawal_is_not_left_over(api: Api
         assert {one.status_code for one in results[1:]} <= {200, 201, 401, 404}
         cards = (await api.send("GET", "/projects", query={"author": going.id})).json()["items"]
         assert cards == []
-    assert await find_drifts(api.container.database) == []
+    assert await SqlCounterAudit(api.container.database).find_drifts() == []

@@ -14,6 +14,7 @@ from sidepro.domain.catalogue.ports import CatalogueReader
 from sidepro.domain.data_export.ports import DataExportReader
 from sidepro.domain.ids import ProjectId, UserId
 from sidepro.domain.images.ports import ImageReader
+from sidepro.domain.operations.ports import JobRunStore, OperatorReader
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.ports import BoardReader, Counters, TrendingStore, ViewCounter
 from sidepro.domain.projects.project import Project
@@ -58,6 +59,8 @@ class Adapters:
     days: Callable[[], Awaitable[dict[tuple[ProjectId, date], DailyCounts]]]
     grow_catalogue: Callable[[Catalogue], Awaitable[None]]
     trending: TrendingStore
+    operator: OperatorReader
+    job_runs: JobRunStore
     clock: SetClock
     database: Database | None = None
 

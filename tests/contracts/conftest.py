@@ -13,11 +13,13 @@ from sqlalchemy import delete, insert, select
 
 from sidepro.adapters.sql.catalogue_ids import CatalogueCache, SqlCatalogueReader
 from sidepro.adapters.sql.engine.database import Database
+from sidepro.adapters.sql.job_run_store import SqlJobRunStore
 from sidepro.adapters.sql.neighbour_store import SqlNeighbourStore
 from sidepro.adapters.sql.readers.account_reader import SqlAccountReader
 from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
 from sidepro.adapters.sql.readers.data_export_reader import SqlDataExportReader
 from sidepro.adapters.sql.readers.image_reader import SqlImageReader
+from sidepro.adapters.sql.readers.operator_reader import SqlOperatorReader
 from sidepro.adapters.sql.readers.population_reader import SqlPopulationReader
 from sidepro.adapters.sql.readers.recommendation_reader import SqlRecommendationReader
 from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
@@ -35,6 +37,7 @@ from tests.contracts.adapters import Adapters
 from tests.factories import SetClock
 from tests.fakes.board_reader import MemoryTrendingStore
 from tests.fakes.data_export import MemoryDataExportReader
+from tests.fakes.operations import MemoryJobRunStore, MemoryOperatorReader
 from tests.fakes.readers import MemoryCatalogue, MemoryReader
 from tests.fakes.store import MemoryStore
 
@@ -125,7 +128,7 @@ async def _empty(database: Database, catalogue: Catalogue) -> None:
         tables.meet_times: len(catalogue.meet_times),
     }
     async with database.writing() as connection:
-        runs = (tables.similarity_runs, tables.trending_runs)
+        runs = (tables.similarity_runs, tables.trending_runs, tables.job_runs)
         for table in (tables.rooms, tables.users, tables.images, *runs):
             await connection.execute(delete(table))
         for table, number in known.items():
@@ -169,6 +172,8 @@ def _in_memory(store: MemoryStore) -> Adapters:
         grow_catalogue=grow_catalogue,
         days=days,
         trending=MemoryTrendingStore(store),
+        operator=MemoryOperatorReader(store),
+        job_runs=MemoryJobRunStore(store),
         clock=store.clock,
     )
 
@@ -224,6 +229,8 @@ def _in_sql(database: Database, others: AsyncExitStack, clock: SetClock | None =
         grow_catalogue=grow_catalogue,
         days=days,
         trending=SqlTrendingStore(database),
+        operator=SqlOperatorReader(database, images),
+        job_runs=SqlJobRunStore(database),
         clock=shared_clock,
         database=database,
     )

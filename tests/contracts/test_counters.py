@@ -6,16 +6,11 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import delete, insert, update
 
-from sidepro.adapters.sql.counter_audit import (
-    CounterDrift,
-    DailyDrift,
-    find_daily_drifts,
-    find_drifts,
-    repair,
-)
+from sidepro.adapters.sql.counter_audit import SqlCounterAudit
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.schema import tables
 from sidepro.domain.errors import SideProError
+from sidepro.domain.operations.views import CounterDrift, DailyDrift
 from sidepro.domain.projects.ports import Counters
 from sidepro.domain.projects.project import Project
 from sidepro.domain.projects.trending import DailyCounts, day_of
@@ -41,6 +36,10 @@ def database_of(adapters: Adapters) -> Database:
     return adapters.database
 
 
+def audit_of(adapters: Adapters) -> SqlCounterAudit:
+    return SqlCounterAudit(database_of(adapters))
+
+
 async def counted(adapters: Adapters) -> tuple[Project, Project]:
     """Two projects, with two bookmarks and a comment on the first one."""
     people = [factories.user() for _ in range(2)]
@@ -63,14 +62,14 @@ async def set_counters(adapters: Adapters, project: Project, **values: int) -> N
 
 async def test_counters_that_were_moved_with_their_rows_do_not_drift(adapters: Adapters) -> None:
     await counted(adapters)
-    assert await find_drifts(database_of(adapters)) == []
+    assert await audit_of(adapters).find_drifts() == []
 
 
 async def test_each_wrong_counter_is_reported_with_its_rows(adapters: Adapters) -> None:
     one, other = await counted(adapters)
     await set_counters(adapters, one, bookmarks=7)
     await set_counters(adapters, other, comments=3)
-    assert await find_drifts(database_of(adapters)) == [
+    assert await audit_of(adapters).find_drifts() == [
         CounterDrift(one.id, 7, 2, 1, 1),
         CounterDrift(other.id, 0, 0, 3, 0),
     ]
@@ -80,8 +79,8 @@ async def test_mending_counts_the_rows_and_leaves_the_views(adapters: Adapters) 
     one, other = await counted(adapters)
     await set_counters(adapters, one, bookmarks=0, comments=9)
     await set_counters(adapters, other, bookmarks=1)
-    await repair(database_of(adapters), await find_drifts(database_of(adapters)), TODAY)
-    assert await find_drifts(database_of(adapters)) == []
+    await audit_of(adapters).repair(await audit_of(adapters).find_drifts(), TODAY)
+    assert await audit_of(adapters).find_drifts() == []
     assert await adapters.counters(one.id) == Counters(1, 2, 1)
     assert await adapters.counters(other.id) == Counters(0, 0, 0)
 
@@ -92,9 +91,9 @@ async def test_mending_makes_counters_that_are_missing(adapters: Adapters) -> No
         of_project = tables.project_counters.c.project_id == one.id
         await connection.execute(delete(tables.project_counters).where(of_project))
         await connection.commit()
-    wrong = await find_drifts(database_of(adapters))
+    wrong = await audit_of(adapters).find_drifts()
     assert wrong == [CounterDrift(one.id, None, 2, None, 1)]
-    await repair(database_of(adapters), wrong, TODAY)
+    await audit_of(adapters).repair(wrong, TODAY)
     assert await adapters.counters(one.id) == Counters(0, 2, 1)
 
 
@@ -102,12 +101,12 @@ async def test_a_repair_skips_a_project_deleted_meanwhile(adapters: Adapters) ->
     one, other = await counted(adapters)
     for project in (one, other):
         await set_counters(adapters, project, comments=5)
-    wrong = await find_drifts(database_of(adapters))
+    wrong = await audit_of(adapters).find_drifts()
     async with adapters.unit_of_work() as work:
         await work.projects.delete(one.id)
         await work.commit()
-    await repair(database_of(adapters), wrong, TODAY)
-    assert await find_drifts(database_of(adapters)) == []
+    await audit_of(adapters).repair(wrong, TODAY)
+    assert await audit_of(adapters).find_drifts() == []
     assert await adapters.board.counters(one.id, None) is None
 
 
@@ -118,11 +117,11 @@ async def test_a_repair_waits_for_a_concurrent_change_and_counts_its_row(
     commenter = factories.user()
     await adapters.add(commenter)
     await set_counters(adapters, one, bookmarks=9)
-    wrong = await find_drifts(database_of(adapters))
+    wrong = await audit_of(adapters).find_drifts()
     async with adapters.unit_of_work() as work:
         await work.comments.add(factories.comment(one.id, commenter.id))
         await work.projects.adjust_counters(one.id, comments=1)
-        repairing = asyncio.create_task(repair(database_of(adapters), wrong, TODAY))
+        repairing = asyncio.create_task(audit_of(adapters).repair(wrong, TODAY))
         await asyncio.sleep(UNBLOCKED_WITHIN)
         assert not repairing.done(), "it did not wait"
         await work.commit()
@@ -148,11 +147,11 @@ async def set_daily_bookmarks(adapters: Adapters, project: Project, day: date, t
 
 async def test_each_wrong_daily_count_of_bookmarks_is_reported(adapters: Adapters) -> None:
     one, other = await counted(adapters)
-    assert await find_daily_drifts(database_of(adapters), TODAY) == []
+    assert await audit_of(adapters).find_daily_drifts(TODAY) == []
     await set_daily_bookmarks(adapters, one, TODAY, 5)
     await set_daily_bookmarks(adapters, other, TODAY - timedelta(days=6), 1)
     await set_daily_bookmarks(adapters, other, TODAY - timedelta(days=7), 1)
-    assert await find_daily_drifts(database_of(adapters), TODAY) == [
+    assert await audit_of(adapters).find_daily_drifts(TODAY) == [
         DailyDrift(one.id, TODAY, 5, 2),
         DailyDrift(other.id, TODAY - timedelta(days=6), 1, 0),
     ]
@@ -165,10 +164,10 @@ async def test_a_repair_counts_bookmarks_by_day_and_leaves_the_views(adapters: A
         of_project = tables.project_days.c.project_id == one.id
         await connection.execute(delete(tables.project_days).where(of_project))
         await connection.commit()
-    wrong = await find_daily_drifts(database_of(adapters), TODAY)
+    wrong = await audit_of(adapters).find_daily_drifts(TODAY)
     assert [drift.project_id for drift in wrong] == [one.id, other.id]
-    await repair(database_of(adapters), wrong, TODAY)
-    assert await find_daily_drifts(database_of(adapters), TODAY) == []
+    await audit_of(adapters).repair(wrong, TODAY)
+    assert await audit_of(adapters).find_daily_drifts(TODAY) == []
     assert await adapters.days() == {
         (one.id, TODAY): DailyCounts(0, 2),
         (other.id, TODAY): DailyCounts(3, 0),
@@ -186,7 +185,7 @@ async def test_nothing_is_lost_while_many_bookmark_and_comment(adapters: Adapter
         project = (one, other)[index % 2]
         if index % 5 == 0:
             wrong = [CounterDrift(each.id, 0, 0, 0, 0) for each in (other, one)]
-            await repair(database_of(adapters), wrong, TODAY)
+            await audit_of(adapters).repair(wrong, TODAY)
         elif index % 5 < 3:
             await adapters.bookmark(people[index].id, project.id)
         else:
@@ -197,6 +196,6 @@ async def test_nothing_is_lost_while_many_bookmark_and_comment(adapters: Adapter
 
     results = await race(adapters, MANY, attempt)
     assert not [result for result in results if isinstance(result, SideProError)]
-    assert await find_drifts(database_of(adapters)) == []
-    assert await find_daily_drifts(database_of(adapters), TODAY) == []
+    assert await audit_of(adapters).find_drifts() == []
+    assert await audit_of(adapters).find_daily_drifts(TODAY) == []
     assert (await adapters.counters(one.id)).views == 1

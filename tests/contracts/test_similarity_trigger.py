@@ -16,6 +16,7 @@ from sidepro.adapters.redis.client import RedisClient
 from sidepro.adapters.redis.job_claims import RedisJobClaims
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.images.image_service import ImageService
+from sidepro.domain.operations.job_service import JobRecorder
 from sidepro.domain.projects.trending_service import TrendingService
 from sidepro.domain.recommendations.ports import NeighbourStore, Progress, SimilarityRun
 from sidepro.domain.recommendations.similarity_job import SimilarityJob
@@ -83,6 +84,7 @@ async def processes(
             cast("ImageService", None),
             cast("RetentionService", None),
             cast("TrendingService", None),
+            cast("JobRecorder", None),
         )
 
     async with AsyncExitStack() as stack:

@@ -18,6 +18,7 @@ from sidepro.domain.ids import (
     UserId,
 )
 from sidepro.domain.images.image import Image, ImageState
+from sidepro.domain.operations.views import Job, JobRun
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.ports import Counters, TrendingRun
 from sidepro.domain.projects.project import Project
@@ -50,6 +51,7 @@ class State:
     days: dict[tuple[ProjectId, date], DailyCounts] = field(default_factory=dict)
     trending: dict[ProjectId, int] = field(default_factory=dict)
     trending_run: TrendingRun | None = None
+    job_runs: dict[Job, JobRun] = field(default_factory=dict)
     comments: dict[CommentId, Comment] = field(default_factory=dict)
     bookmarks: dict[tuple[UserId, ProjectId], datetime] = field(default_factory=dict)
     rooms: dict[RoomId, Room] = field(default_factory=dict)

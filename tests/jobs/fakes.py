@@ -7,8 +7,11 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
+from sidepro.adapters import system
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.images.image_service import ImageService
+from sidepro.domain.operations.job_service import JobRecorder
+from sidepro.domain.operations.views import Job, JobRun
 from sidepro.domain.projects.ports import TrendingRun
 from sidepro.domain.projects.trending_service import TrendingService
 from sidepro.domain.recommendations.ports import NeighbourStore, SimilarityRun
@@ -100,6 +103,19 @@ class Trending:
         return TrendingRun(datetime(2026, 1, 1, tzinfo=UTC), 0.25, self.changed)
 
 
+class Runs:
+    """Remembers the runs of jobs that were stored."""
+
+    def __init__(self) -> None:
+        self.stored: list[JobRun] = []
+
+    async def save(self, run: JobRun) -> None:
+        self.stored.append(run)
+
+    async def last_runs(self) -> dict[Job, JobRun]:
+        return {run.job: run for run in self.stored}
+
+
 class RecordingLog:
     """Counts events by level and name."""
 
@@ -123,6 +139,7 @@ def jobs_with(
     broker: AsyncBroker | None = None,
     retention: Retention | None = None,
     trending: Trending | None = None,
+    runs: Runs | None = None,
 ) -> JobRunner:
     return JobRunner(
         broker or brokers.in_process(),
@@ -132,4 +149,5 @@ def jobs_with(
         cast("ImageService", images),
         cast("RetentionService", retention),
         cast("TrendingService", trending or Trending()),
+        JobRecorder(runs or Runs(), system.clock),
     )

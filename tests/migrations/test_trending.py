@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import insert, select, text, update
 
-from sidepro.adapters.sql.counter_audit import find_daily_drifts
+from sidepro.adapters.sql.counter_audit import SqlCounterAudit
 from sidepro.adapters.sql.schema import migrate as migrations
 from sidepro.adapters.sql.schema import tables
 from sidepro.domain.projects.trending import DailyCounts, day_of
@@ -81,7 +81,7 @@ async def test_bookmarks_of_the_last_week_are_counted_by_day(database: Database)
         (one, day_of(now - timedelta(days=6))): DailyCounts(0, 1),
         (other, day_of(now - timedelta(days=2))): DailyCounts(0, 1),
     }
-    assert await find_daily_drifts(database, day_of(now)) == []
+    assert await SqlCounterAudit(database).find_daily_drifts(day_of(now)) == []
     assert await scores(database) == [0, 0]
     assert await migrations.migrate(database) == (migrations.head(), migrations.head())
 

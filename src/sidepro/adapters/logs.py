@@ -11,6 +11,7 @@ from structlog.typing import EventDict, Processor
 from sidepro.adapters.log_redaction import redact_arguments, redact_exception
 from sidepro.domain.accounts.audit_log import AuthenticationEvent
 from sidepro.domain.ids import SessionId, UserId
+from sidepro.domain.operations.ports import OperatorAction
 
 log = structlog.get_logger(__name__)
 
@@ -71,6 +72,20 @@ def audit_log(
     values = {"user": user_id, "session": session_id, "reason": reason}
     known = {name: str(value) for name, value in values.items() if value is not None}
     log.info(event.value, **known)
+
+
+def operator_log(
+    action: OperatorAction,
+    operator: UserId,
+    *,
+    target: object | None = None,
+    reason: str | None = None,
+) -> None:
+    """See `sidepro.domain.operations.ports.OperatorLog`."""
+    values = {"operator": operator, "target": target, "reason": reason}
+    log.info(
+        action.value, **{name: str(value) for name, value in values.items() if value is not None}
+    )
 
 
 class _LineWriter:

@@ -4,7 +4,7 @@ The only module that imports every layer. Importing it creates nothing.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +17,6 @@ from sidepro.adapters import system
 from sidepro.adapters.factory import SharedState, Storage, build_shared_state, build_storage
 from sidepro.adapters.images.codec import PillowCodec
 from sidepro.adapters.images.store import FolderImages, S3Images
-from sidepro.adapters.logs import audit_log
 from sidepro.adapters.markdown import SafeMarkdown
 from sidepro.adapters.redis.client import RedisClient
 from sidepro.adapters.redis.presence import RedisPresence
@@ -27,6 +26,7 @@ from sidepro.adapters.similarity.lazy_engine import PolarsEngine
 from sidepro.adapters.sql.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.engine.locks import SqlJobLock
+from sidepro.adapters.sql.job_run_store import SqlJobRunStore
 from sidepro.adapters.sql.readers.population_reader import SqlPopulationReader
 from sidepro.adapters.sql.trending_store import SqlTrendingStore
 from sidepro.adapters.sql.view_counter import SqlViewCounter
@@ -39,12 +39,14 @@ from sidepro.bootstrap.services import Media, build_security, build_services
 from sidepro.domain.accounts.administration_service import AdministrationService
 from sidepro.domain.channels import ROOM
 from sidepro.domain.errors import Unavailable
+from sidepro.domain.operations.counter_service import CounterService
+from sidepro.domain.operations.job_service import JobRecorder
 from sidepro.domain.projects.trending_service import TrendingService
 from sidepro.domain.recommendations.similarity_job import SimilarityJob
 from sidepro.domain.retention import RetentionService
 from sidepro.domain.rooms.message_writer import MessageWriter
 from sidepro.http.app import ExceptionHandler, create_app
-from sidepro.http.health import Degraded, HealthCheck, health_router
+from sidepro.http.health import Degraded, HealthCheck, HealthChecks, health_router
 from sidepro.http.hosts import HostPolicy, is_loopback
 from sidepro.http.media import media_router
 from sidepro.http.metrics import Metrics, metrics_routes
@@ -85,13 +87,13 @@ class Container:
     redis: RedisClient | None
     chat: Sequence[RedisPubSub | RedisPresence]
     administration: AdministrationService
+    counters: CounterService
     similarity: SimilarityJob
     trending: TrendingService
     job_runner: JobRunner
     similarity_trigger: BrokerSimilarityTrigger
     api: ApiDependencies
-    required_checks: Mapping[str, HealthCheck]
-    optional_checks: Mapping[str, HealthCheck]
+    health: HealthChecks
     media: FolderImages | None
     metrics: Metrics | None
     metrics_token: str | None
@@ -174,13 +176,8 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
         markdown=media.markdown,
         redis=shared.redis,
         chat=shared.chat_connections,
-        administration=AdministrationService(
-            storage.unit_of_work,
-            storage.accounts,
-            services.accounts,
-            shared.session_registry,
-            audit_log,
-        ),
+        administration=services.operator.administration,
+        counters=services.operator.counters,
         similarity=similarity,
         trending=trending,
         job_runner=JobRunner(
@@ -191,11 +188,14 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
             services.images,
             retention,
             trending,
+            JobRecorder(SqlJobRunStore(storage.database), system.clock),
         ),
         similarity_trigger=similarity_trigger,
         api=api,
-        required_checks={"database": partial(_check_database, storage.database)},
-        optional_checks=_optional_checks(storage, shared),
+        health=HealthChecks(
+            {"database": partial(_check_database, storage.database)},
+            _optional_checks(storage, shared),
+        ),
         media=storage.images if isinstance(storage.images, FolderImages) else None,
         metrics=(
             Metrics(
@@ -281,9 +281,9 @@ def application(container: Container, *, with_jobs: bool) -> Litestar:
     )
     return create_app(
         [
-            *(web_router(site, api.services, api.limiter) if site else []),
+            *(web_router(site, api.services, api.limiter, container.health) if site else []),
             api_router(api),
-            health_router(container.required_checks, container.optional_checks),
+            health_router(container.health),
             *documents,
             *([] if container.metrics_bind else public_metrics),
             problem_pages(),

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from sidepro.adapters import system
 from sidepro.adapters.factory import SharedState, Storage
 from sidepro.adapters.images.codec import PillowCodec
-from sidepro.adapters.logs import audit_log
+from sidepro.adapters.logs import audit_log, operator_log
 from sidepro.adapters.markdown import SafeMarkdown
 from sidepro.adapters.security.passwords import (
     Argon2Passwords,
@@ -15,17 +15,25 @@ from sidepro.adapters.security.passwords import (
 )
 from sidepro.adapters.security.secret_key import load_or_create_secret
 from sidepro.adapters.security.tokens import JwtAccessTokens, derive_key
+from sidepro.adapters.sql.counter_audit import SqlCounterAudit
+from sidepro.adapters.sql.job_run_store import SqlJobRunStore
 from sidepro.adapters.sql.readers.data_export_reader import SqlDataExportReader
 from sidepro.adapters.sql.readers.image_reader import SqlImageReader
+from sidepro.adapters.sql.readers.operator_reader import SqlOperatorReader
 from sidepro.adapters.sql.readers.recommendation_reader import SqlRecommendationReader
 from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
+from sidepro.adapters.sql.trending_store import SqlTrendingStore
 from sidepro.domain.accounts.account_service import AccountService
+from sidepro.domain.accounts.administration_service import AdministrationService
 from sidepro.domain.accounts.ports import SimilarityTrigger
 from sidepro.domain.accounts.profile_service import ProfileService
 from sidepro.domain.accounts.session import SessionTtl
 from sidepro.domain.accounts.session_service import SessionService
 from sidepro.domain.data_export.data_export_service import DataExportService
 from sidepro.domain.images.image_service import ImageService
+from sidepro.domain.operations.counter_service import CounterService
+from sidepro.domain.operations.job_service import JobService
+from sidepro.domain.operations.operator_service import OperatorService
 from sidepro.domain.pagination import CursorCodec
 from sidepro.domain.projects.bookmark_service import BookmarkService
 from sidepro.domain.projects.comment_service import CommentService
@@ -87,6 +95,8 @@ def build_services(
 ) -> Services:
     accounts = _build_accounts(storage, shared, security)
     rooms = _build_rooms(storage, shared, message_writer)
+    projects = _build_projects(storage, media)
+    comments = CommentService(storage.unit_of_work, storage.board, system.clock, system.new_id)
     return Services(
         catalogue=storage.catalogue,
         accounts=accounts,
@@ -101,8 +111,8 @@ def build_services(
             SqlDataExportReader(storage.database, storage.catalogue_cache, storage.image_urls),
             shared.neighbours,
         ),
-        projects=_build_projects(storage, media),
-        comments=CommentService(storage.unit_of_work, storage.board, system.clock, system.new_id),
+        projects=projects,
+        comments=comments,
         bookmarks=BookmarkService(storage.unit_of_work, storage.board, system.clock),
         rooms=rooms,
         tickets=TicketService(rooms, shared.tickets, system.new_secret),
@@ -111,6 +121,28 @@ def build_services(
             shared.neighbours,
         ),
         images=_build_images(settings, storage, media),
+        operator=OperatorService(
+            reader=SqlOperatorReader(storage.database, storage.image_urls),
+            accounts=accounts,
+            administration=AdministrationService(
+                storage.unit_of_work,
+                storage.accounts,
+                accounts,
+                shared.session_registry,
+                audit_log,
+            ),
+            projects=projects,
+            comments=comments,
+            counters=CounterService(SqlCounterAudit(storage.database), system.clock),
+            jobs=JobService(
+                SqlJobRunStore(storage.database),
+                shared.neighbours,
+                SqlTrendingStore(storage.database),
+                similarity_trigger,
+                system.clock,
+            ),
+            log=operator_log,
+        ),
         cursors=security.cursors,
         base_path=urlsplit(public_url).path,
     )

@@ -8,7 +8,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from sidepro import bootstrap
 from sidepro.adapters import system
-from sidepro.adapters.sql import counter_audit
 from sidepro.adapters.sql.demo_writer import SqlDemoWriter
 from sidepro.adapters.sql.schema import migrate as migrations
 from sidepro.api.docs.openapi import document
@@ -24,7 +23,6 @@ from sidepro.cli.runtime import (
 from sidepro.demo import seeder
 from sidepro.demo.generator import Sizes
 from sidepro.demo.people import DEMO_EMAILS, DEMO_PASSWORD
-from sidepro.domain.projects.trending import day_of
 from sidepro.settings import Settings
 
 
@@ -144,29 +142,26 @@ def counters_check(fix: bool) -> None:
     """Compare the counts with the rows. Fails if they differ and are not repaired."""
 
     async def work(container: Container) -> None:
-        today = day_of(system.clock())
-        drifts = await counter_audit.find_drifts(container.database)
-        daily_drifts = await counter_audit.find_daily_drifts(container.database, today)
-        wrong = {one.project_id for one in drifts} | {one.project_id for one in daily_drifts}
-        for drift in drifts:
+        report = await container.counters.check()
+        for drift in report.drifts:
             click.echo(
                 f"project {drift.project_id}:"
                 f" bookmarks {_count(drift.bookmarks)}, actual {drift.bookmark_rows};"
                 f" comments {_count(drift.comments)}, actual {drift.comment_rows}"
             )
-        for one in daily_drifts:
+        for one in report.daily_drifts:
             click.echo(
                 f"project {one.project_id}:"
                 f" bookmarks of {one.day} {one.bookmarks}, actual {one.bookmark_rows}"
             )
-        if not wrong:
+        if not report.projects:
             click.echo("all counts are right")
         elif fix:
-            await counter_audit.repair(container.database, [*drifts, *daily_drifts], today)
-            click.echo(f"repaired the counts of {_projects(len(wrong))}")
+            await container.counters.repair(report)
+            click.echo(f"repaired the counts of {_projects(report.projects)}")
         else:
             raise CommandError(
-                f"the counts of {_projects(len(wrong))} are wrong; --fix repairs them"
+                f"the counts of {_projects(report.projects)} are wrong; --fix repairs them"
             )
 
     run_with_container(load_settings(), work)

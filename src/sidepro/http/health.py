@@ -1,6 +1,7 @@
 """Health checks: whether the process responds, and whether it can serve."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
@@ -34,14 +35,30 @@ async def get_liveness() -> Health:
     return Health("ok", {})
 
 
-def health_router(
-    required: Mapping[str, HealthCheck], optional: Mapping[str, HealthCheck]
-) -> Router:
-    """The health routes.
+@dataclass(frozen=True, slots=True)
+class HealthChecks:
+    """The checks of all components by name.
 
     If a required component fails, the process is unavailable. If an optional one fails, it is
     degraded.
     """
+
+    required: Mapping[str, HealthCheck]
+    optional: Mapping[str, HealthCheck]
+
+    async def run(self) -> Health:
+        """Check every component."""
+        required = {name: await _state(name, check) for name, check in self.required.items()}
+        optional = {name: await _state(name, check) for name, check in self.optional.items()}
+        states = required | optional
+        if "unavailable" in required.values():
+            return Health("unavailable", states)
+        is_ok = all(state == "ok" for state in states.values())
+        return Health("ok" if is_ok else "degraded", states)
+
+
+def health_router(checks: HealthChecks) -> Router:
+    """The health routes."""
 
     @get(
         "/health/ready",
@@ -50,14 +67,10 @@ def health_router(
     )
     async def get_readiness() -> Response[Health]:
         """Checks every component."""
-        required_states = {name: await _state(name, check) for name, check in required.items()}
-        optional_states = {name: await _state(name, check) for name, check in optional.items()}
-        states = required_states | optional_states
-        if "unavailable" in required_states.values():
-            health = Health("unavailable", states)
+        health = await checks.run()
+        if health.status == "unavailable":
             return Response(health, status_code=503, headers={"Retry-After": "5"})
-        is_ok = all(state == "ok" for state in states.values())
-        return Response(Health("ok" if is_ok else "degraded", states))
+        return Response(health)
 
     return Router("/", route_handlers=[get_liveness, get_readiness], tags=["Health"])
 

@@ -10,6 +10,7 @@ from sidepro.domain.accounts.session_service import SessionService
 from sidepro.domain.catalogue.ports import CatalogueReader
 from sidepro.domain.data_export.data_export_service import DataExportService
 from sidepro.domain.images.image_service import ImageService
+from sidepro.domain.operations.operator_service import OperatorService
 from sidepro.domain.pagination import CursorCodec
 from sidepro.domain.projects.bookmark_service import BookmarkService
 from sidepro.domain.projects.comment_service import CommentService
@@ -37,6 +38,7 @@ class Services:
     recommendations: RecommendationService
     images: ImageService
     withdrawal: WithdrawalService
+    operator: OperatorService
     cursors: CursorCodec
     base_path: str = ""
 

@@ -11,6 +11,8 @@ from taskiq import AsyncBroker
 
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.images.image_service import ImageService
+from sidepro.domain.operations.job_service import JobRecorder
+from sidepro.domain.operations.views import Job
 from sidepro.domain.projects.trending_service import TrendingService
 from sidepro.domain.recommendations.ports import NeighbourStore
 from sidepro.domain.recommendations.similarity_job import SimilarityJob
@@ -44,7 +46,7 @@ CANCEL_TIMEOUT = 2.0
 """Seconds for cancelled jobs to end."""
 
 
-Job = Callable[[], Awaitable[None]]
+Work = Callable[[], Awaitable[None]]
 
 
 class Cancelled(Exception):
@@ -67,6 +69,7 @@ class JobRunner:
         images: ImageService,
         retention: RetentionService,
         trending: TrendingService,
+        recorder: JobRecorder,
     ) -> None:
         self.broker = broker
         self.claims = claims
@@ -75,6 +78,7 @@ class JobRunner:
         self._images = images
         self._retention = retention
         self._trending = trending
+        self._recorder = recorder
         self._running: set[asyncio.Task[None]] = set()
         self._shutting_down = asyncio.Event()
         self._is_cancelled = threading.Event()
@@ -120,9 +124,9 @@ class JobRunner:
         if self._running:
             await asyncio.wait(self._running, timeout=seconds)
 
-    async def _run(self, name: str, sent_at: float, job: Job) -> None:
+    async def _run(self, name: str, sent_at: float, work: Work) -> None:
         """Run a job in a separate task, which `shut_down` can cancel."""
-        task = asyncio.create_task(self._run_unless_expired(name, sent_at, job))
+        task = asyncio.create_task(self._run_unless_expired(name, sent_at, work))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         try:
@@ -134,14 +138,14 @@ class JobRunner:
         else:
             task.result()
 
-    async def _run_unless_expired(self, name: str, sent_at: float, job: Job) -> None:
+    async def _run_unless_expired(self, name: str, sent_at: float, work: Work) -> None:
         age = 0.0
         with suppress(Unavailable):
             age = await self.claims.now() - sent_at
         if age > EXPIRES_AFTER:
             log.warning("job_expired", job=name, seconds=round(age))
         elif not self._shutting_down.is_set():
-            await job()
+            await work()
 
     async def _compute_requested(self) -> None:
         """Wait for further requests, then run. Requests during the run start another one."""
@@ -184,8 +188,10 @@ class JobRunner:
             raise Cancelled
 
     async def _remove_images(self) -> None:
+        started_at = self._recorder.now()
         try:
             removed = await self._images.remove_unused()
+            await self._recorder.completed(Job.IMAGE_REMOVAL, started_at, removed)
         except Unavailable:
             # The next run removes the rest.
             log.warning("image_removal_skipped", reason="database or image store unavailable")
@@ -194,8 +200,10 @@ class JobRunner:
             log.info("images_removed", images=removed)
 
     async def _delete_expired(self) -> None:
+        started_at = self._recorder.now()
         try:
             deleted = await self._retention.delete_expired()
+            await self._recorder.completed(Job.RETENTION, started_at, sum(astuple(deleted)))
         except Unavailable:
             # The next run deletes what is left.
             log.warning("retention_skipped", reason="database unavailable")

@@ -11,6 +11,7 @@ from sidepro.domain.accounts.views import SessionViewer
 from sidepro.domain.clock import Clock
 from sidepro.domain.identity import Caller
 from sidepro.domain.rate_limiting import RateLimiter
+from sidepro.http.health import HealthChecks
 from sidepro.http.rate_limits import RateLimitMiddleware
 from sidepro.http.services import Services
 from sidepro.settings.parsers import origin_of
@@ -27,6 +28,7 @@ from sidepro.web.routes import (
     comments,
     editor,
     machines,
+    operator,
     preferences,
     projects,
     sessions,
@@ -47,7 +49,7 @@ def build_site(public_url: str, image_base: str, max_file_bytes: int, clock: Clo
 
 
 def web_router(
-    site: Site, services: Services, limiter: RateLimiter | None
+    site: Site, services: Services, limiter: RateLimiter | None, health: HealthChecks
 ) -> list[ControllerRouterHandler]:
     """All pages, and the static files, which are neither limited nor authenticated.
 
@@ -64,6 +66,9 @@ def web_router(
             page.unread = (await services.rooms.unread(page.caller)).messages
         return page
 
+    def provide_health() -> HealthChecks:
+        return health
+
     # A function, not an object with arguments: Litestar deep-copies routers.
     def authentication(app: ASGIApp) -> ASGIApp:
         return CookieAuthentication(app, services.sessions, site.cookies.session_name)
@@ -76,6 +81,7 @@ def web_router(
             comments.router,
             editor.router,
             machines.router,
+            operator.router,
             preferences.router,
             projects.router,
             sessions.router,
@@ -90,6 +96,7 @@ def web_router(
         dependencies={
             "services": Provide(provide_services, sync_to_thread=False),
             "page": Provide(provide_page),
+            "health": Provide(provide_health, sync_to_thread=False),
             "form": Provide(provide_form, sync_to_thread=False),
             "files": Provide(provide_files, sync_to_thread=False),
         },

@@ -1,11 +1,6 @@
-"""Compares the counters of projects with the rows that they count, and repairs them.
-
-A counter changes in the transaction that adds or removes its row. Only manual changes make it
-wrong, and versions that have no daily counts. Views have no rows to count.
-"""
+"""Compares the counters of projects with the rows that they count, and repairs them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -23,31 +18,11 @@ from sidepro.adapters.sql.schema.tables import (
     projects,
 )
 from sidepro.domain.ids import ProjectId
+from sidepro.domain.operations.views import CounterDrift, DailyDrift
 from sidepro.domain.projects.trending import KOREA, first_day
 
 BATCH_SIZE = 500
 """Projects repaired in one transaction."""
-
-
-@dataclass(frozen=True, slots=True)
-class CounterDrift:
-    """A project whose counters differ from its rows. A counter of `None` is missing."""
-
-    project_id: ProjectId
-    bookmarks: int | None
-    bookmark_rows: int
-    comments: int | None
-    comment_rows: int
-
-
-@dataclass(frozen=True, slots=True)
-class DailyDrift:
-    """A project and day of the last week whose count of bookmarks differs from its rows."""
-
-    project_id: ProjectId
-    day: date
-    bookmarks: int
-    bookmark_rows: int
 
 
 def _counts(table: Table) -> NamedFromClause:
@@ -144,50 +119,33 @@ _DAILY_BOOKMARKS = (
 )
 
 
-async def find_drifts(database: Database) -> list[CounterDrift]:
-    """All projects whose counters are wrong, ordered by id.
+class SqlCounterAudit:
+    """See `sidepro.domain.operations.ports.CounterAudit`."""
 
-    Raises:
-        Unavailable: the database cannot be reached.
-    """
-    return [CounterDrift(*row) for row in await database.fetch(_DRIFTS)]
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
+    async def find_drifts(self) -> list[CounterDrift]:
+        return [CounterDrift(*row) for row in await self._database.fetch(_DRIFTS)]
 
-async def find_daily_drifts(database: Database, today: date) -> list[DailyDrift]:
-    """All days of the last week whose counts of bookmarks are wrong, ordered by project and day.
+    async def find_daily_drifts(self, today: date) -> list[DailyDrift]:
+        rows = await self._database.fetch(_DAILY_DRIFTS, _last_week(today))
+        return [DailyDrift(row[0], row[1], int(row[2]), int(row[3])) for row in rows]
 
-    Raises:
-        Unavailable: the database cannot be reached.
-    """
-    rows = await database.fetch(_DAILY_DRIFTS, _last_week(today))
-    return [DailyDrift(row[0], row[1], int(row[2]), int(row[3])) for row in rows]
+    async def repair(self, wrong: Sequence[CounterDrift | DailyDrift], today: date) -> None:
+        projects_to_count = sorted({one.project_id for one in wrong})
+        for start in range(0, len(projects_to_count), BATCH_SIZE):
+            await self._recount(projects_to_count[start : start + BATCH_SIZE], today)
 
-
-def _last_week(today: date) -> dict[str, Any]:
-    first = first_day(today)
-    since = datetime(first.year, first.month, first.day, tzinfo=KOREA)
-    return {"first_day": first, "since": since}
-
-
-async def repair(
-    database: Database, wrong: Sequence[CounterDrift | DailyDrift], today: date
-) -> None:
-    """Recount the rows of these projects, while others read and write.
-
-    Raises:
-        Unavailable: the database cannot be reached. Batches committed before stay repaired.
-    """
-    projects_to_count = sorted({one.project_id for one in wrong})
-    for start in range(0, len(projects_to_count), BATCH_SIZE):
-        ids = projects_to_count[start : start + BATCH_SIZE]
-        async with database.writing() as connection:
+    async def _recount(self, ids: Sequence[ProjectId], today: date) -> None:
+        async with self._database.writing() as connection:
             missing = upsert(connection, project_counters).from_select(
                 ["project_id", "views", "bookmarks", "comments"], _MISSING
             )
             await connection.execute(missing.on_conflict_do_nothing(), {"ids": ids})
             # Commit first: the insert locks projects, and another transaction may hold their
             # counters and be about to delete them.
-            await database.commit(connection)
+            await self._database.commit(connection)
             # Writers change rows and counters in one transaction. While the counters are locked, a
             # row that this count misses is added to the counter afterwards.
             await connection.execute(_LOCK, {"ids": ids})
@@ -203,3 +161,9 @@ async def repair(
             )
             await connection.execute(replaced, parameters)
             await connection.commit()
+
+
+def _last_week(today: date) -> dict[str, Any]:
+    first = first_day(today)
+    since = datetime(first.year, first.month, first.day, tzinfo=KOREA)
+    return {"first_day": first, "since": since}

@@ -8,6 +8,7 @@ from sidepro.domain.accounts.audit_log import AuthenticationEvent, Authenticatio
 from sidepro.domain.accounts.ports import AccountReader, AccountUnitOfWork, SessionRegistry
 from sidepro.domain.accounts.user import User
 from sidepro.domain.errors import NotFound, ensure_found
+from sidepro.domain.ids import UserId
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 
 BATCH_SIZE = 500
@@ -39,9 +40,12 @@ class AdministrationService:
         Raises:
             NotFound: there is no such account.
         """
-        found = await self._find(name)
+        return await self.set_account_active((await self.find(name)).id, active=active)
+
+    async def set_account_active(self, user_id: UserId, *, active: bool) -> User:
+        """As `set_active`, for the account with this id."""
         async with self.unit_of_work() as work:
-            user = ensure_found(await work.users.get(found.id))
+            user = ensure_found(await work.users.get(user_id))
             changed = replace(user, is_active=active)
             await work.users.save(changed)
             ended = () if active else await work.sessions.end_all(user.id)
@@ -58,7 +62,7 @@ class AdministrationService:
             NotFound: there is no such account.
             InvalidInput, WeakPassword: the password breaks a rule.
         """
-        found = await self._find(name)
+        found = await self.find(name)
         password_hash = await self.accounts.validate_and_hash(password, found)
         async with self.unit_of_work() as work:
             user = ensure_found(await work.users.get(found.id))
@@ -78,7 +82,12 @@ class AdministrationService:
                 yield user
             after = batch[-1].id
 
-    async def _find(self, name: str) -> User:
+    async def find(self, name: str) -> User:
+        """The account with this email or username.
+
+        Raises:
+            NotFound: there is no such account.
+        """
         user = await self.reader.find_user(name)
         if user is None:
             raise NotFound(f"There is no user {name!r}.")

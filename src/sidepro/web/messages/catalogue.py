@@ -10,6 +10,7 @@ from sidepro.web.messages.en import common as en_common
 from sidepro.web.messages.en import editor as en_editor
 from sidepro.web.messages.en import errors as en_errors
 from sidepro.web.messages.en import machines as en_machines
+from sidepro.web.messages.en import operator as en_operator
 from sidepro.web.messages.en import projects as en_projects
 from sidepro.web.messages.en import sessions as en_sessions
 from sidepro.web.messages.groups.blocks import BlockTexts
@@ -19,6 +20,7 @@ from sidepro.web.messages.groups.common import CommonTexts
 from sidepro.web.messages.groups.editor import EditorTexts
 from sidepro.web.messages.groups.errors import ErrorTexts
 from sidepro.web.messages.groups.machines import MachineTexts
+from sidepro.web.messages.groups.operator import OperatorTexts
 from sidepro.web.messages.groups.projects import ProjectTexts
 from sidepro.web.messages.groups.sessions import SessionTexts
 from sidepro.web.messages.ko import blocks as ko_blocks
@@ -28,6 +30,7 @@ from sidepro.web.messages.ko import common as ko_common
 from sidepro.web.messages.ko import editor as ko_editor
 from sidepro.web.messages.ko import errors as ko_errors
 from sidepro.web.messages.ko import machines as ko_machines
+from sidepro.web.messages.ko import operator as ko_operator
 from sidepro.web.messages.ko import projects as ko_projects
 from sidepro.web.messages.ko import sessions as ko_sessions
 
@@ -43,6 +46,7 @@ class Texts:
     board: BoardTexts
     chats: ChatsTexts
     machines: MachineTexts
+    operator: OperatorTexts
     projects: ProjectTexts
     sessions: SessionTexts
 
@@ -56,6 +60,7 @@ CATALOGUES = {
         board=ko_board.TEXTS,
         chats=ko_chats.TEXTS,
         machines=ko_machines.TEXTS,
+        operator=ko_operator.TEXTS,
         projects=ko_projects.TEXTS,
         sessions=ko_sessions.TEXTS,
     ),
@@ -67,6 +72,7 @@ CATALOGUES = {
         board=en_board.TEXTS,
         chats=en_chats.TEXTS,
         machines=en_machines.TEXTS,
+        operator=en_operator.TEXTS,
         projects=en_projects.TEXTS,
         sessions=en_sessions.TEXTS,
     ),

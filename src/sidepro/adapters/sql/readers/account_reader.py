@@ -56,16 +56,16 @@ _ACCOUNTS = select(
     SKILLS_OF_PROFILE,
 ).select_from(users.outerjoin(profiles, profiles.c.user_id == users.c.id))
 _ACCOUNT = _ACCOUNTS.where(users.c.id == bindparam("id"))
-_USERNAME_MATCHES = and_(  # PostgreSQL takes no collation in BETWEEN
+USERNAME_MATCHES = and_(  # PostgreSQL takes no collation in BETWEEN
     users.c.username_key >= bindparam("first"), users.c.username_key <= bindparam("last")
 )
 _SEARCH_PAGES = KeysetQuery(
-    _ACCOUNTS.where(_USERNAME_MATCHES),
+    _ACCOUNTS.where(USERNAME_MATCHES),
     (users.c.username_key,),
     descending=False,
-    minimal=select(users.c.id).where(_USERNAME_MATCHES),
+    minimal=select(users.c.id).where(USERNAME_MATCHES),
 )
-_SEARCH_SIZE = select(func.count()).select_from(users).where(_USERNAME_MATCHES)
+_SEARCH_SIZE = select(func.count()).select_from(users).where(USERNAME_MATCHES)
 _LAST_CODE_POINT = "\U0010ffff"
 """Never part of a username. All keys with a prefix lie between the prefix and the prefix followed
 by this.
@@ -139,12 +139,12 @@ class SqlAccountReader:
 
     async def search(self, query: UserQuery, page: PageRequest) -> Page[AccountView]:
         catalogue = await self._catalogue.current(self._source)
-        rows = await _SEARCH_PAGES.page(self._source, page, _range_of(query))
+        rows = await _SEARCH_PAGES.page(self._source, page, username_range(query))
         accounts = tuple(self._account(row, catalogue) for row in rows.items)
         return Page(accounts, rows.next, rows.previous)
 
     async def search_size(self, query: UserQuery) -> int:
-        (row,) = await self._source.fetch(_SEARCH_SIZE, _range_of(query))
+        (row,) = await self._source.fetch(_SEARCH_SIZE, username_range(query))
         return int(row[0])
 
     async def log_in_candidate(self, email: str, address: str) -> LogInCandidate | None:
@@ -199,6 +199,6 @@ class SqlAccountReader:
         return bool(row[0])
 
 
-def _range_of(query: UserQuery) -> dict[str, str]:
+def username_range(query: UserQuery) -> dict[str, str]:
     last = query.key + _LAST_CODE_POINT if query.is_prefix else query.key
     return {"first": query.key, "last": last}

@@ -328,6 +328,16 @@ messages = Table(
     UniqueConstraint("room_id", "sender_id", "client_id", name="uq_messages_client_id"),
 )
 
+job_runs = Table(
+    "job_runs",
+    metadata,
+    Column("job", String(32), primary_key=True),
+    _timestamp("started_at"),
+    Column("milliseconds", Integer, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+    comment="The last completed run of each job whose result does not tell it.",
+)
+
 # ----------------------------------------------------------------------------- recommendations
 
 neighbours = Table(

@@ -1,0 +1,1 @@
+"""Operating the platform: what administrators see and do, counters and jobs."""
