@@ -10,9 +10,7 @@ class ProjectTexts:
     menu: str
     edit: str
     delete: str
-    by: str
     edited: str
-    """After the date of the last edit."""
     author: str
     ask: str
     log_in_to_ask: str
