@@ -115,6 +115,12 @@ class KoreanKeyboard:
             await self._session.send("Input.dispatchKeyEvent", {"type": "char", "text": "\r"})
         await self._key("keyUp", "Enter", 13)
 
+    async def unknown_enter(self) -> None:
+        """Presses Enter as some keyboards of telephones do: no key, only a line break."""
+        await self._key("rawKeyDown", "Unidentified", 229)
+        await self._session.send("Input.dispatchKeyEvent", {"type": "char", "text": "\r"})
+        await self._key("keyUp", "Unidentified", 229)
+
     async def _key(self, kind: str, key: str, code: int) -> None:
         await self._session.send(
             "Input.dispatchKeyEvent",

@@ -26,8 +26,8 @@ class Relay:
         self._server_port = server_port
         self._listener: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
-        self._thawed = asyncio.Event()
-        self._thawed.set()
+        self._thawed = _set_event()
+        self._lost: list[asyncio.Event] = []
 
     async def restore(self) -> None:
         """Accepts connections, for the first time or again."""
@@ -41,6 +41,8 @@ class Relay:
         for writer in list(self._open):
             writer.transport.abort()
         self.thaw()
+        while self._lost:
+            self._lost.pop().set()
 
     def freeze(self) -> None:
         """Forwards nothing more, and tells neither side: a sleeping laptop, a dead network."""
@@ -50,6 +52,14 @@ class Relay:
         """Forwards what was sent meanwhile."""
         self._thawed.set()
 
+    def lose(self) -> None:
+        """Ends the connections so far as a sleep does: the browser does not know, hears nothing
+        more, and gets a reset when it writes. New ones work.
+        """
+        self._thawed.clear()
+        self._lost.append(self._thawed)
+        self._thawed = _set_event()
+
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             server_reader, server_writer = await asyncio.open_connection(HOST, self._server_port)
@@ -57,25 +67,45 @@ class Relay:
             writer.transport.abort()
             return
         pair = {writer, server_writer}
+        thawed = self._thawed
         self._open |= pair
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._copy(reader, server_writer))
-                group.create_task(self._copy(server_reader, writer))
+                group.create_task(self._copy(reader, server_writer, thawed, pair, is_up=True))
+                group.create_task(self._copy(server_reader, writer, thawed, pair, is_up=False))
         finally:
             self._open -= pair
-            for each in pair:
-                each.transport.abort()
+            _abort(pair)
 
-    async def _copy(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    async def _copy(
+        self,
+        source: asyncio.StreamReader,
+        target: asyncio.StreamWriter,
+        thawed: asyncio.Event,
+        pair: set[asyncio.StreamWriter],
+        is_up: bool,
+    ) -> None:
         """Copies until one side ends, and then ends the other."""
         with suppress(OSError):
             while data := await source.read(CHUNK):
-                await self._thawed.wait()
+                if is_up and thawed in self._lost:
+                    _abort(pair)
+                await thawed.wait()
                 target.write(data)
                 await target.drain()
         with suppress(OSError):
             target.write_eof()
+
+
+def _abort(writers: set[asyncio.StreamWriter]) -> None:
+    for each in writers:
+        each.transport.abort()
+
+
+def _set_event() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
 
 
 @asynccontextmanager

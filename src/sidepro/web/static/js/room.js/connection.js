@@ -8,9 +8,12 @@
 
 const FIRST_BACKOFF = 500; // milliseconds: the bound of the first pause; it doubles
 const MAX_BACKOFF = 30_000;
+const FAILED_PAUSE = 3_000;
 const TICKET_TIMEOUT = 10_000;
+const OFFLINE_PAUSE = 15_000; // browsers may be wrong about it, above all without any network card
 const CLOCK_INTERVAL = 5_000;
-const SLEPT = 20_000; // a timer that is this late: the machine has slept
+const SLEPT = 25_000; // milliseconds between two ticks of the clock: the machine has slept
+const SLEPT_HIDDEN = 120_000; // browsers let the clocks of hidden pages tick once a minute
 
 const FINAL_CODES = new Map([
   [1002, "broken"],
@@ -35,7 +38,10 @@ export class Connection {
   constructor(options) {
     this.#options = options;
     window.addEventListener("online", () => this.reconnect());
-    window.addEventListener("offline", () => this.#lose("offline"));
+    window.addEventListener("offline", () => {
+      this.#lose("offline");
+      if (!this.#isFinal()) this.#retry(0);
+    });
     window.addEventListener("pagehide", () => this.#lose("waiting"));
     window.addEventListener("pageshow", (event) => event.persisted && this.reconnect());
     this.#watchClock();
@@ -54,16 +60,28 @@ export class Connection {
 
   /** Drops the socket, if there is one, and opens another at once. */
   reconnect() {
-    if (this.#isFinal()) return;
+    // The person may have logged in again in another tab.
+    if (this.#isFinal() && this.#state !== "ended") return;
     this.#failures = 0;
     this.#drop();
-    if (navigator.onLine) this.#open();
-    else this.#report("offline");
+    this.#open();
+  }
+
+  /** Drops the socket, and opens another after a pause. */
+  fail() {
+    if (this.#isFinal()) return;
+    this.#drop();
+    this.#retry(FAILED_PAUSE);
+  }
+
+  /** Drops the socket for good, for this reason. */
+  end(state) {
+    this.#lose(state);
   }
 
   async #open() {
     const attempt = ++this.#attempt;
-    this.#report("connecting");
+    this.#report(navigator.onLine ? "connecting" : "offline");
     const ticket = await this.#ticket();
     if (attempt !== this.#attempt) return; // another attempt has begun meanwhile
     if (!ticket) return;
@@ -114,15 +132,12 @@ export class Connection {
 
   /** Plans the next attempt after a random pause of at least `pause` milliseconds. */
   #retry(pause) {
-    if (!navigator.onLine) {
-      this.#report("offline");
-      return;
-    }
+    const least = navigator.onLine ? pause : Math.max(pause, OFFLINE_PAUSE);
     const limit = Math.min(MAX_BACKOFF, FIRST_BACKOFF * 2 ** this.#failures);
     this.#failures += 1;
-    this.#report("waiting");
+    this.#report(navigator.onLine ? "waiting" : "offline");
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#open(), pause + Math.random() * limit);
+    this.#timer = setTimeout(() => this.#open(), least + Math.random() * limit);
   }
 
   #lose(state) {
@@ -142,11 +157,15 @@ export class Connection {
   /** After a sleep, sockets look open and are dead: only a new one tells. */
   #watchClock() {
     let last = Date.now();
-    setInterval(() => {
+    const tick = (limit) => {
       const now = Date.now();
-      if (now - last > CLOCK_INTERVAL + SLEPT) this.reconnect();
+      if (now - last > limit) this.reconnect();
       last = now;
-    }, CLOCK_INTERVAL);
+    };
+    setInterval(() => tick(document.hidden ? SLEPT_HIDDEN : SLEPT), CLOCK_INTERVAL);
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden) tick(SLEPT);
+    });
   }
 
   #isFinal() {

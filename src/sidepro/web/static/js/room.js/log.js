@@ -50,12 +50,7 @@ export class MessageLog {
   }
 
   get #last() {
-    return [...this.#log.querySelectorAll("[data-seq]")].at(-1);
-  }
-
-  /** The number of the first message on the page; 0 if there is none. */
-  get firstSeq() {
-    return Number(this.#log.querySelector("[data-seq]")?.dataset.seq ?? 0);
+    return this.#log.lastElementChild; // a day is always followed by its messages
   }
 
   get isAtEnd() {
@@ -118,23 +113,40 @@ export class MessageLog {
     if (mark) mark.hidden = false;
   }
 
-  /** Puts older messages above. What the person looks at stays where it is, and is not read out. */
-  prepend(elements) {
-    this.#log.setAttribute("aria-live", "off");
+  /**
+   * Puts older messages, and the link to those before them, above. What the person looks at stays
+   * where it is.
+   */
+  prepend(elements, older) {
+    this.#silence();
     const { scrollHeight, scrollTop } = this.#scroller;
+    const day = this.#log.firstElementChild;
+    if (day && !day.dataset.seq && day.textContent === elements.at(-1)?.dataset.day) day.remove();
     this.#log.prepend(...elements);
+    this.#replaceLink(older);
     this.#scroller.scrollTop = scrollTop + this.#scroller.scrollHeight - scrollHeight;
+  }
+
+  /** Puts these messages, and the link to those before them, in the place of all others. */
+  replace(elements, older) {
+    this.#silence();
+    this.#log.replaceChildren(...elements);
+    this.#replaceLink(older);
+    this.showEnd();
+  }
+
+  /** Screen readers hear new messages, not the history. */
+  #silence() {
+    this.#log.setAttribute("aria-live", "off");
     setTimeout(() => this.#log.removeAttribute("aria-live"), 1_000);
   }
 
-  /** Puts these messages in the place of all but those that came later. */
-  replace(elements) {
-    const last = Number(elements.findLast((element) => element.dataset.seq)?.dataset.seq ?? 0);
-    const later = [...this.#log.querySelectorAll("[data-seq]")].filter(
-      (element) => Number(element.dataset.seq) > last,
-    );
-    this.#log.replaceChildren(...elements, ...later);
-    this.showEnd();
+  #replaceLink(older) {
+    const current = this.#scroller.querySelector(".older");
+    const hadFocus = current?.contains(document.activeElement);
+    current?.remove();
+    if (older) this.#scroller.prepend(older);
+    if (hadFocus) (older?.querySelector("a") ?? this.#scroller).focus({ preventScroll: true });
   }
 
   showEnd() {

@@ -3,11 +3,13 @@
 import { Composer } from "./composer.js";
 import { Connection } from "./connection.js";
 import { Outbox } from "./outbox.js";
+import { keepFresh } from "./list.js";
 import { MessageLog } from "./log.js";
 
 const TYPING_EVERY = 1_000; // milliseconds
 const TYPING_SHOWN = 3_000; // after the last frame about it
 const READ_EVERY = 1_000;
+const BRIEF = 1_000; // a connection that takes longer is worth a line
 
 const root = document.querySelector("[data-room]");
 const { room, viewer, address, language, timeZone } = root.dataset;
@@ -16,10 +18,11 @@ const field = root.querySelector("textarea");
 const draftKey = `sidepro:draft:${viewer}:room:${room}`;
 let participantReadSeq = Number(root.dataset.participantReadSeq);
 let readSeq = Number(root.dataset.readSeq);
+let held = null; // messages that arrive while the page reads those that it has missed
 
 const messages = new MessageLog(root, { viewer, language, timeZone });
 
-const outbox = new Outbox(`sidepro:outbox:${viewer}:room:${room}`, {
+const outbox = new Outbox(`sidepro:outbox:${viewer}:room:${room}:`, {
   send: (frame) => connection.send(frame),
   onChange: (entries) => showPending(entries),
   onSilence: () => connection.reconnect(),
@@ -33,21 +36,23 @@ const connection = new Connection({
 });
 
 const handlers = {
-  async hello({ room: current, recovered }) {
+  async hello({ room: current, recovered, last_seq }) {
+    held = null;
+    if (current.participant?.id === viewer) {
+      connection.end("ended"); // the partner has logged in to this browser meanwhile
+      return;
+    }
     showRead(current.participant_read_seq);
     readSeq = Math.max(readSeq, current.read_seq);
-    if (!recovered) await reload();
+    // Fewer messages than the page shows: the server was restored from a backup.
+    const isWhole = recovered && last_seq >= messages.lastSeq;
+    if (!isWhole && !(await reload())) return;
     outbox.restart();
     markRead();
   },
   message({ message }) {
-    const isNew = messages.add(message);
-    if (message.sender_id !== viewer) hideTyping();
-    else if (message.client_id) outbox.acknowledge(message.client_id);
-    if (isNew) {
-      showRead(participantReadSeq);
-      markRead();
-    }
+    if (held) held.push(message);
+    else show(message);
   },
   read({ user_id, seq }) {
     if (user_id !== viewer) showRead(seq);
@@ -68,7 +73,28 @@ const handlers = {
   },
 };
 
-function showState(state) {
+function show(message) {
+  const isNew = messages.add(message);
+  if (message.sender_id !== viewer) hideTyping();
+  else if (message.client_id) outbox.acknowledge(message.client_id);
+  if (!isNew) return;
+  if (message.seq <= participantReadSeq) showRead(participantReadSeq);
+  markRead();
+}
+
+let state = null;
+let stateTimer = null;
+
+function showState(current) {
+  state = current;
+  const isBrief = ["connecting", "waiting"].includes(state);
+  if (!isBrief) showLine();
+  else stateTimer ??= setTimeout(showLine, BRIEF);
+}
+
+function showLine() {
+  clearTimeout(stateTimer);
+  stateTimer = null;
   for (const line of root.querySelectorAll("[data-state]")) {
     line.hidden = !line.dataset.state.split(" ").includes(state);
   }
@@ -85,24 +111,33 @@ function showPending(entries) {
   });
 }
 
-/** Too many messages were missed for a replay: shows the latest ones instead. */
+/**
+ * Too many messages were missed for a replay: shows the latest ones instead. Returns whether the
+ * page has all messages now.
+ */
 async function reload() {
+  const arrived = (held = []);
   try {
-    messages.replace(await fetchMessages(address));
+    const page = await fetchPage(address);
+    if (held !== arrived) return false; // another socket has begun meanwhile
+    messages.replace(page.messages, page.older);
   } catch {
-    connection.reconnect();
+    if (held === arrived) connection.fail();
+    return false;
   }
+  held = null;
+  arrived.forEach(show);
+  return true;
 }
 
-async function fetchMessages(url) {
+async function fetchPage(url) {
   const response = await fetch(url, { redirect: "manual" });
   if (!response.ok) throw new Error(`the messages could not be read: ${response.status}`);
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
-  const older = page.querySelector("[data-older]");
-  const current = root.querySelector("[data-older]");
-  if (older) current?.replaceWith(older);
-  else current?.remove();
-  return [...page.querySelector("[role=log]").children];
+  return {
+    messages: [...page.querySelector("[role=log]").children],
+    older: page.querySelector(".older"),
+  };
 }
 
 // ------------------------------------------------------------------------------- reading
@@ -133,12 +168,18 @@ document.addEventListener("visibilitychange", () => {
   markRead();
 });
 
+let olderLink = null; // the one that is followed now
+
 root.addEventListener("click", async (event) => {
   const link = event.target.closest("[data-older]");
-  if (!link) return;
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
+  if (link === olderLink) return;
+  olderLink = link;
   try {
-    messages.prepend(await fetchMessages(link.href));
+    const page = await fetchPage(link.href);
+    if (!link.isConnected) return; // other messages are there by now
+    messages.prepend(page.messages, page.older);
     showRead(participantReadSeq);
   } catch {
     location.assign(link.href); // the page tells what is wrong
@@ -183,6 +224,7 @@ try {
 } catch {
   // Storage is turned off.
 }
+keepFresh(document.querySelector(".rooms"), root.dataset.list);
 showPending(outbox.entries);
 messages.showEnd();
 connection.reconnect();

@@ -6,47 +6,16 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from tests.browser.keyboard import KoreanKeyboard
+from tests.web.chat.rooms import BUBBLES, PENDING, enter, field_of, send, stored, write
 
 if TYPE_CHECKING:
-    from tests.browser.windows import Window, Windows
+    from tests.browser.windows import Windows
     from tests.clients import Client
 
 pytestmark = pytest.mark.anyio
-
-BUBBLES = "[role=log] [data-seq] [data-body]"
-
-
-@pytest.fixture
-async def room(person: Client, partner: Client) -> str:
-    """The id of a room of the two people."""
-    return await person.open_room_with(partner)
-
-
-async def send(client: Client, room: str, body: str) -> None:
-    await client.call("POST", f"/rooms/{room}/messages", {"body": body})
-
-
-async def stored(client: Client, room: str) -> list[str]:
-    """The bodies of the room's messages in their order."""
-    history = await client.call("GET", f"/rooms/{room}/messages?limit=100&after=0")
-    return [message["body"] for message in history["items"]]
-
-
-async def enter(window: Window, room: str) -> Page:
-    """The room's page, with its socket open."""
-    await window.page.goto(f"/chats/{room}")
-    await expect(
-        window.page.locator("[data-here], [data-away]").locator("visible=true")
-    ).to_have_count(1)
-    return window.page
-
-
-async def write(page: Page, body: str) -> None:
-    await page.get_by_role("textbox", name="메시지").fill(body)
-    await page.keyboard.press("Enter")
 
 
 async def test_two_people_see_each_message_once(
@@ -68,7 +37,7 @@ async def test_an_enter_that_ends_a_korean_composition_sends_once(
     windows: Windows, person: Client, room: str, repeated: bool
 ) -> None:
     page = await enter(await windows.open(person), room)
-    field = page.get_by_role("textbox", name="메시지")
+    field = field_of(page)
     await field.focus()
     keyboard = await KoreanKeyboard.of(page)
     await keyboard.compose("ㅇ", "아", "안")
@@ -87,7 +56,7 @@ async def test_an_enter_that_chooses_a_japanese_candidate_sends_nothing(
     windows: Windows, person: Client, room: str
 ) -> None:
     page = await enter(await windows.open(person), room)
-    field = page.get_by_role("textbox", name="메시지")
+    field = field_of(page)
     await field.focus()
     keyboard = await KoreanKeyboard.of(page)
     await keyboard.compose("か", "珈琲")
@@ -98,7 +67,7 @@ async def test_an_enter_that_chooses_a_japanese_candidate_sends_nothing(
 
 async def test_shift_and_enter_break_the_line(windows: Windows, person: Client, room: str) -> None:
     page = await enter(await windows.open(person), room)
-    await page.get_by_role("textbox", name="메시지").focus()
+    await field_of(page).focus()
     await page.keyboard.type("one")
     await page.keyboard.press("Shift+Enter")
     await page.keyboard.type("two")
@@ -117,12 +86,12 @@ async def test_messages_written_and_missed_offline_arrive_once_and_in_order(
     await expect(page.locator("[data-state=offline]")).to_be_visible()
     await write(page, "둘")
     await write(page, "셋")
-    await expect(page.locator("[data-pending] [data-body]")).to_have_text(["둘", "셋"])
+    await expect(page.locator(PENDING)).to_have_text(["둘", "셋"])
     await send(partner, room, "그동안")
     await window.context.set_offline(False)
     texts = ["하나", "그동안", "둘", "셋"]
     await expect(page.locator(BUBBLES)).to_have_text(texts)
-    await expect(page.locator("[data-pending] [data-body]")).to_have_count(0)
+    await expect(page.locator(PENDING)).to_have_count(0)
     assert await stored(partner, room) == texts
 
 
@@ -133,15 +102,12 @@ async def test_a_message_that_was_not_sent_survives_the_closing_of_its_tab(
     page = await enter(window, room)
     await window.context.set_offline(True)
     await write(page, "잃지 않아요")
-    await page.get_by_role("textbox", name="메시지").fill("쓰다 만 말")
+    await field_of(page).fill("쓰다 만 말")
     await page.close()
     await window.context.set_offline(False)
     again = await window.context.new_page()
-    await again.clock.install()
     await again.goto(f"/chats/{room}")
-    await expect(again.get_by_role("textbox", name="메시지")).to_have_value("쓰다 만 말")
-    await expect(again.locator("[data-pending] [data-body]")).to_have_text(["잃지 않아요"])
-    await again.clock.fast_forward(60_000)  # no other tab has sent it
+    await expect(field_of(again)).to_have_value("쓰다 만 말")
     await expect(again.locator(BUBBLES)).to_have_text(["잃지 않아요"])
     assert await stored(person, room) == ["잃지 않아요"]
 
@@ -157,7 +123,7 @@ async def test_two_tabs_of_one_person_show_the_same_messages(
     await write(second, "둘째 탭")
     for page in (first, second):
         await expect(page.locator(BUBBLES)).to_have_text(["첫째 탭", "둘째 탭"])
-        await expect(page.locator("[data-pending] [data-body]")).to_have_count(0)
+        await expect(page.locator(PENDING)).to_have_count(0)
 
 
 async def test_a_new_message_does_not_move_who_reads_further_up(
@@ -195,7 +161,7 @@ async def test_a_refused_message_can_be_edited_and_sent_again(
     page = await enter(await windows.open(person), room)
     await write(page, "가" * 4_001)
     await page.locator("[data-discard]").click()
-    await expect(page.get_by_role("textbox", name="메시지")).to_have_value("가" * 4_001)
+    await expect(field_of(page)).to_have_value("가" * 4_001)
     await write(page, "짧게")
     await expect(page.locator(BUBBLES)).to_have_text(["짧게"])
 
@@ -214,7 +180,7 @@ async def test_a_page_whose_session_ended_says_so_and_keeps_what_is_written(
 ) -> None:
     window = await windows.open(person)
     page = await enter(window, room)
-    await page.get_by_role("textbox", name="메시지").fill("쓰던 말")
+    await field_of(page).fill("쓰던 말")
     await person.call("DELETE", "/sessions")
     log_in = page.locator("[data-state=ended] a")
     await expect(log_in).to_be_visible()
@@ -223,7 +189,7 @@ async def test_a_page_whose_session_ended_says_so_and_keeps_what_is_written(
     await page.get_by_label("비밀번호").fill(person.password)
     await page.get_by_role("main").get_by_role("button", name="로그인").click()
     await expect(page).to_have_url(re.compile(f"/chats/{room}$"))
-    await expect(page.get_by_role("textbox", name="메시지")).to_have_value("쓰던 말")
+    await expect(field_of(page)).to_have_value("쓰던 말")
 
 
 async def test_without_scripts_messages_are_read_and_sent_by_form(
@@ -237,7 +203,7 @@ async def test_without_scripts_messages_are_read_and_sent_by_form(
     await expect(page.locator(BUBBLES)).to_have_text(["안녕하세요"])
     unread = await person.call("GET", "/me/unread")
     assert unread == {"rooms": 0, "messages": 0}
-    field = page.get_by_role("textbox", name="메시지")
+    field = field_of(page)
     await field.fill("가" * 4_001)
     window.expect_status(422)
     await page.get_by_role("button", name="보내기").click()
@@ -246,3 +212,16 @@ async def test_without_scripts_messages_are_read_and_sent_by_form(
     await field.fill("반가워요")
     await page.get_by_role("button", name="보내기").click()
     await expect(page.locator(BUBBLES)).to_have_text(["안녕하세요", "반가워요"])
+
+
+async def test_an_enter_that_reports_no_key_sends(
+    windows: Windows, person: Client, room: str
+) -> None:
+    page = await enter(await windows.open(person), room)
+    await field_of(page).focus()
+    keyboard = await KoreanKeyboard.of(page)
+    await keyboard.compose("ㄴ", "네")
+    await keyboard.commit()
+    await keyboard.unknown_enter()
+    await expect(page.locator(BUBBLES)).to_have_text(["네"])
+    await expect(field_of(page)).to_have_value("")
