@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.servers, pytest.mark.slow]
 
 RETRYABLE = {1001, 1011, 1012, 1013}
 HEALS_WITHIN = 5.0
+OWN = {"Sec-Fetch-Site": "same-origin"}
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +66,8 @@ async def test_requests_answer_503_during_an_outage_and_recover(
         async with http_client(server.url) as http:
             one, other = await asyncio.gather(Client.sign_up(http), Client.sign_up(http))
             room_id = await one.open_room_with(other)
+            account = {"email": one.email, "password": one.password}
+            cookie = (await http.post("/log-in", data=account, headers=OWN)).headers["Set-Cookie"]
             async with one.chat(room_id) as socket, other.chat(room_id) as theirs:
                 await socket.wait_for_status("running", one, other)
                 first = await socket.send_and_wait("before")
@@ -72,6 +75,7 @@ async def test_requests_answer_503_during_an_outage_and_recover(
 
                 await asyncio.to_thread(own_postgres.stop)
                 await check_that_it_says_so(http, one, room_id)
+                await check_that_pages_say_so(http, cookie, room_id)
                 client_id = await socket.send_message("meanwhile")
                 error = await socket.expect("error")
                 assert (error["code"], error["client_id"]) == ("unavailable", client_id)
@@ -147,6 +151,24 @@ async def test_no_acknowledged_write_is_lost_under_load(
             assert {m["client_id"]: m for m in seen} == load.messages
         assert set(load.statuses) <= {200, 201, 503}, load.statuses
         assert "Traceback" not in server.log()
+
+
+async def check_that_pages_say_so(http: httpx.AsyncClient, cookie: str, room_id: str) -> None:
+    http.cookies.clear()
+    headers = {**OWN, "Cookie": cookie.partition(";")[0]}
+    for path, form in (
+        ("/", None),
+        (f"/chats/{room_id}", None),
+        (f"/chats/{room_id}/messages", {"body": "쓰던 말", "client_id": "1"}),
+    ):
+        method = "POST" if form else "GET"
+        response = await http.request(method, path, data=form, headers=headers)
+        assert response.status_code == 503, (method, path)
+        assert response.headers["Content-Type"].startswith("text/html")
+        assert int(response.headers["Retry-After"]) > 0
+        assert response.headers["Cache-Control"] == "no-store"
+        assert "/log-in" not in response.text, "they are still logged in"
+        assert (form is None) or 'name="body" value="쓰던 말"' in response.text
 
 
 async def read_to_the_end(socket: Socket, last: int) -> list[Json]:

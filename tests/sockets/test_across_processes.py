@@ -131,6 +131,25 @@ async def test_a_log_out_closes_the_sessions_sockets_on_every_process(
         await theirs.wait_for_status("running", other)
 
 
+async def test_a_log_out_of_the_pages_closes_their_sockets_on_every_process(
+    one: Client, other: Client, room_id: str
+) -> None:
+    own = {"Sec-Fetch-Site": "same-origin"}
+    account = {"email": one.email, "password": one.password}
+    logged_in = await one.http.post("/log-in", data=account, headers=own)
+    one.http.cookies.clear()
+    headers = {**own, "Cookie": logged_in.headers["Set-Cookie"].partition(";")[0]}
+    tickets = f"/chats/{room_id}/socket-tickets"
+    issued = (await one.http.post(tickets, headers=headers)).json()
+    async with on_server(one, other.http).socket(room_id, ticket=issued["ticket"]) as socket:
+        await socket.expect("hello")
+        await one.http.post("/log-out", headers=headers)
+        async with asyncio.timeout(TIMEOUT):
+            assert (await socket.frames_and_close())[1] == 4401
+    refused = await other.http.post(tickets, headers=headers)
+    assert refused.headers["Location"].startswith("/log-in")
+
+
 async def test_a_withdrawal_closes_sockets_on_every_process(
     one: Client, other: Client, room_id: str
 ) -> None:

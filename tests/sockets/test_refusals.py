@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from websockets.asyncio.client import connect
+from websockets.typing import Origin
 
 from tests.api.client import PREFIX, UNKNOWN_ID
 from tests.clients import TIMEOUT, eventually
@@ -79,6 +81,14 @@ async def test_a_refused_socket_is_logged_once_with_its_address(
     await eventually(lambda: reason in server.log()[before:])
     lines = server.log()[before:].strip().splitlines()
     assert [line for line in lines if "127.0.0.1" in line and reason in line] == lines
+
+
+async def test_a_page_may_use_any_name_of_the_service(server: SideProServer) -> None:
+    host = f"localhost:{server.port}"  # the public address has 127.0.0.1
+    async with connect(f"ws://{host}{PATH}", origin=Origin(f"http://{host}"), proxy=None) as own:
+        await own.wait_closed()
+
+    assert own.close_code == 4401, "it was accepted, and has no ticket"
 
 
 @pytest.mark.parametrize(

@@ -70,10 +70,12 @@ async def test_links_have_the_path_of_the_public_address(
     with databases.fresh() as address:
         async with serving(address, tmp_path, public_url="https://sidepro.test/club") as api:
             page = await api.http.get("/club/")
+            typed = await api.http.get("/club")
 
     assert page.status_code == 200
     assert 'href="/club/log-in' in page.text
     assert 'href="/log-in' not in page.text
+    assert (typed.status_code, typed.text) == (200, page.text)
 
 
 async def test_without_pages_there_is_the_api_alone(databases: Databases, tmp_path: Path) -> None:
@@ -100,3 +102,15 @@ async def test_a_limited_form_says_when_to_send_it_again_and_keeps_it(
     assert int(response.headers["Retry-After"]) > 0
     assert 'name="email" value="nobody@example.com"' in response.text
     assert "wrong password" not in response.text
+
+
+async def test_guesses_of_sessions_count_against_the_limit_of_their_address(
+    databases: Databases, tmp_path: Path
+) -> None:
+    with databases.fresh() as address:
+        async with serving(address, tmp_path, rate_limits=True) as api:
+            await api.http.get("/chats", headers={"Cookie": "sidepro=a"})
+            response = await api.http.get("/chats", headers={"Cookie": "sidepro=b"})
+
+    assert response.status_code == 303
+    assert ";r=598;" in response.headers["RateLimit"]

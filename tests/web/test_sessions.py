@@ -106,3 +106,22 @@ async def test_the_form_asks_whether_a_name_is_free(api: Api) -> None:
     assert taken.json()["username"] == {"free": False, "text": "이미 있는 이름이에요."}
     assert invalid.status_code == 422
     assert invalid.json()["errors"]["username"]
+
+
+async def test_logging_in_again_ends_the_session_that_the_browser_had(api: Api) -> None:
+    person, other = await api.sign_up(), await api.sign_up()
+    cookie = await log_in(api, person)
+
+    await post(api, "/log-in", cookie, email=other.email, password=PASSWORD)
+
+    assert (await get(api, "/chats", cookie)).status_code == 303
+
+
+async def test_a_page_of_no_address_does_not_ask_the_logged_in_to_log_in(api: Api) -> None:
+    cookie = await log_in(api, await api.sign_up())
+
+    with_session, without = await get(api, "/nowhere", cookie), await get(api, "/nowhere")
+
+    assert (with_session.status_code, without.status_code) == (404, 404)
+    assert 'href="/log-in"' not in with_session.text
+    assert 'href="/log-in"' in without.text

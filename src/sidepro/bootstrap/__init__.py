@@ -153,7 +153,7 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
             if limiter
             else None
         ),
-        allowed_origins=service_address.allowed_origins,
+        allowed_origins={*service_address.allowed_origins, origin_of(public_url)},
         upload_max_bytes=settings.upload_max_bytes,
     )
     similarity = SimilarityJob(

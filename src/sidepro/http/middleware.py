@@ -114,6 +114,8 @@ class Middleware:
         if not base:
             return scope
         scope = {**scope, BASE_PATH: base}
+        if scope["path"] == base:  # as people type it
+            return {**scope, "path": "/", "raw_path": b"/"}
         if not scope["path"].startswith(f"{base}/"):
             return scope
         raw_path = (scope.get("raw_path") or b"").removeprefix(base.encode())

@@ -12,7 +12,9 @@ from sidepro.domain.accounts.session_service import SessionService
 from sidepro.domain.accounts.views import SessionViewer
 from sidepro.domain.errors import NotAuthenticated
 from sidepro.domain.identity import Caller
+from sidepro.domain.rate_limiting import RateLimiter
 from sidepro.http.path_ids import reject_other_spellings
+from sidepro.http.rate_limits import count_refused_caller
 
 WebConnection = ASGIConnection[HTTPRouteHandler, Caller | None, SessionViewer | None, State]
 
@@ -28,11 +30,20 @@ class CookieAuthentication(AbstractAuthenticationMiddleware):
 
     Raises:
         NotAuthenticated: the route requires a session.
+        RateLimited: too many such requests came from the address.
         NotFound: an id in the path is not in canonical form.
     """
 
-    def __init__(self, app: ASGIApp, sessions: SessionService, cookie_name: str) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        sessions: SessionService,
+        cookie_name: str,
+        limiter: RateLimiter | None,
+    ) -> None:
+        """If `limiter` is `None`, refused callers are not limited."""
         super().__init__(app, scopes={ScopeType.HTTP})
+        self._limiter = limiter
         self._sessions = sessions
         self._cookie_name = cookie_name
 
@@ -40,6 +51,8 @@ class CookieAuthentication(AbstractAuthenticationMiddleware):
         cookie = connection.cookies.get(self._cookie_name)
         viewer = await self._sessions.viewer(cookie) if cookie else None
         if viewer is None and not connection.route_handler.opt.get("public"):
+            if self._limiter:
+                await count_refused_caller(connection.scope, self._limiter)
             raise NotAuthenticated
         reject_other_spellings(connection)
         caller = None if viewer is None else viewer.caller

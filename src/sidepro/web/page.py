@@ -98,6 +98,14 @@ class Page:
         return viewer
 
     @property
+    def may_have_viewer(self) -> bool:
+        """Whether the browser has a session that nobody looked up: on pages of unknown addresses,
+        and while the database is away.
+        """
+        is_looked_up = "auth" in self._connection.scope
+        return not is_looked_up and self._site.cookies.session_name in self._connection.cookies
+
+    @property
     def caller(self) -> Caller:
         """The caller of a page that requires to log in.
 

@@ -71,7 +71,7 @@ def web_router(
 
     # A function, not an object with arguments: Litestar deep-copies routers.
     def authentication(app: ASGIApp) -> ASGIApp:
-        return CookieAuthentication(app, services.sessions, site.cookies.session_name)
+        return CookieAuthentication(app, services.sessions, site.cookies.session_name, limiter)
 
     pages = Router(
         "/",

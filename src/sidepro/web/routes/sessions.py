@@ -128,6 +128,9 @@ async def _logged_in(
         address=client_address(request.client),
         user_agent=request.headers.get("user-agent"),
     )
+    if page.viewer is not None:  # whose cookie this one replaces
+        with suppress(NotFound):
+            await services.sessions.end_session(page.caller, page.caller.session_id)
     cookie = page.cookies.session(session.cookie, session.max_age)
     unsent = UnsentForm.carried_by(form)
     if unsent is None:
