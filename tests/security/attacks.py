@@ -10,6 +10,7 @@ attacker stays connected.
 from __future__ import annotations
 
 import http.client
+import io
 import itertools
 import json
 import multiprocessing
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
+from PIL import Image
 
 from tests import image_files
 from tests.servers import HOST, SideProServer
@@ -218,6 +220,12 @@ def large_json(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode()
 
 
+def picture() -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (6_000, 6_000)).save(file, "PNG")
+    return file.getvalue()
+
+
 def upload(data: bytes) -> Callable[[Target], int]:
     part = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
     body = part + data + b"\r\n--x--\r\n"
@@ -282,7 +290,8 @@ ANSWERED: dict[str, Callable[[Target], int]] = {
         b"\xff\xd8\xff\xda\x00\x02" + b"\xff" * (10 * 2**20 - 1000) + b"\x00"
     ),
     "a PNG of chunks": upload(png_of_chunks()),
-    "a large picture": upload(image_files.png(6_000, 6_000)),
+    "a large picture": upload(picture()),
+    "a large picture without pixels": upload(image_files.png(6_000, 6_000)),
 }
 KINDS = {**CLOSED, **ANSWERED}
 
@@ -313,19 +322,25 @@ def percentile_of_others(server: SideProServer, until: Callable[[], bool]) -> tu
             connection = http.client.HTTPConnection(HOST, server.port, timeout=10)
         started = time.perf_counter()
         try:
-            connection.request("GET", "/health/live")
-            response = connection.getresponse()
-            failed += response.status != 200
-            response.read()
+            failed += not answers(connection)
         except (OSError, http.client.HTTPException):
-            failed += 1
             connection.close()
+            # A server that is full may close an idle connection. Clients try once more.
+            failed += connection is not reused or not answers(connection)
         took.append(time.perf_counter() - started)
         if connection is not reused:
             connection.close()
         time.sleep(0.01)
     reused.close()
     return sorted(took)[int(len(took) * 0.99)], failed
+
+
+def answers(connection: http.client.HTTPConnection) -> bool:
+    """The answer of `/health/live`."""
+    connection.request("GET", "/health/live")
+    response = connection.getresponse()
+    response.read()
+    return response.status == 200
 
 
 def memory(server: SideProServer) -> int:

@@ -34,7 +34,14 @@ from sidepro.adapters.images.formats import (
     bit_depth,
     read_layout,
 )
-from sidepro.domain.errors import BadImage, FieldError, Unavailable, UnsupportedImageType
+from sidepro.adapters.images.freed_memory import return_freed_memory
+from sidepro.domain.errors import (
+    BadImage,
+    FieldError,
+    SideProError,
+    Unavailable,
+    UnsupportedImageType,
+)
 from sidepro.domain.ids import UserId
 from sidepro.domain.images.image import Picture
 from sidepro.domain.violations import FieldCode, Violation
@@ -116,27 +123,34 @@ class PillowCodec:
         self._threads.close()
 
     def _encoded(self, file: IO[bytes]) -> Picture:
-        file.seek(0)
-        data = file.read()
         try:
-            layout = read_layout(data)
-            needed = layout.needed(data)
-            with _PLUGINS[layout.format](BytesIO(needed)) as opened:
-                if layout.format == Format.PNG:
-                    scale_transparent_colour(opened, bit_depth(data))
-                profile = layout.png_profile(data) or opened.info.get("icc_profile")
-                return self._decoded_and_encoded(opened, layout, SrgbConverter(profile), needed)
+            return self._read_and_encoded(file)
         except UnknownFormatError:
-            raise UnsupportedImageType from None
+            refusal: SideProError = UnsupportedImageType()
         except BrokenError as error:
-            raise _bad_image(error) from None
+            refusal = _bad_image(error)
         except Image.DecompressionBombError:
-            raise _bad_image(_TooManyPixelsError(self._max_pixels)) from None
-        except MemoryError as error:
-            raise Unavailable from error
+            refusal = _bad_image(_TooManyPixelsError(self._max_pixels))
+        except MemoryError:
+            refusal = Unavailable()
         except Exception as error:  # Pillow's parsers raise any for a damaged file
             log.info("image_broken", reason=type(error).__name__)
-            raise _bad_image(BrokenError("is broken")) from None
+            refusal = _bad_image(BrokenError("is broken"))
+        finally:
+            return_freed_memory()
+        # Not in the `except`: as its context, the error would keep the picture in memory.
+        raise refusal
+
+    def _read_and_encoded(self, file: IO[bytes]) -> Picture:
+        file.seek(0)
+        data = file.read()
+        layout = read_layout(data)
+        needed = layout.needed(data)
+        with _PLUGINS[layout.format](BytesIO(needed)) as opened:
+            if layout.format == Format.PNG:
+                scale_transparent_colour(opened, bit_depth(data))
+            profile = layout.png_profile(data) or opened.info.get("icc_profile")
+            return self._decoded_and_encoded(opened, layout, SrgbConverter(profile), needed)
 
     def _decoded_and_encoded(
         self, opened: ImageFile, layout: Layout, colours: SrgbConverter, data: bytes
