@@ -36,9 +36,9 @@ class Screen:
     """A screen.
 
     `address` makes its path. `viewer` sees it; None is an anonymous reader. `status` is that of
-    its response. `prepare` brings the loaded page into the state to look at. `interact` does what
-    people do most there and returns when the page has answered. `script` selects the budget:
-    editor and chat are for writing.
+    its response. `prepare` brings the loaded page into the state to look at, and may cause answers
+    with the statuses of `causes`. `interact` does what people do most there and returns when the
+    page has answered. `script` selects the budget: editor and chat are for writing.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Screen:
     script: Script = "reading"
     prepare: Callable[[Page], Awaitable[None]] | None = None
     interact: Callable[[Page], Awaitable[None]] | None = None
+    causes: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         return self.name
@@ -71,6 +72,40 @@ async def open_picker(page: Page) -> None:
     await page.locator("[data-picker] > summary").click()
 
 
+async def write_in_the_editor(page: Page) -> None:
+    """Types, and waits until the counter has counted."""
+    await page.locator("#content").press_sequentially("글")
+    await page.locator("[data-counter=content]:not(:text-matches('^0 '))").wait_for()
+
+
+async def send_with_errors(page: Page) -> None:
+    await page.locator("#title").fill("가" * 51)
+    await page.locator("#repository_url").fill("https://a b")
+    await page.locator("[data-form]").evaluate("form => { form.noValidate = true }")
+    await page.locator("[data-form] .button-primary").click()
+    await page.locator("[data-errors]").wait_for()
+
+
+async def open_preview(page: Page) -> None:
+    await page.locator("[data-preview]").click()
+    await page.locator("[data-previewed]:visible").wait_for()
+
+
+SAVE_ELSEWHERE = """async () => {
+    const form = document.querySelector("[data-form]")
+    const body = new FormData(form)
+    body.set("summary", `다른 창에서 고친 소개 ${Date.now()}`)
+    await fetch(form.action, {method: "POST", body, headers: {Accept: "application/json"}})
+}"""
+
+
+async def save_after_another_tab(page: Page) -> None:
+    await page.evaluate(SAVE_ELSEWHERE)
+    await page.locator("#title").fill("이 창에서 고친 제목")
+    await page.locator("[data-form] .button-primary").click()
+    await page.locator("main .panel").wait_for()
+
+
 def of_project(rest: str = "") -> Callable[[Cast], str]:
     return lambda cast: f"/projects/{cast.project['id']}{rest}"
 
@@ -91,6 +126,36 @@ SCREENS = (
     Screen("project-member", of_project(), "member"),
     Screen("project-own", of_own_project(), "member"),
     Screen("project-delete", of_own_project("/delete"), "member"),
+    Screen(
+        "editor-new",
+        lambda _: "/projects/new",
+        viewer="member",
+        script="writing",
+        interact=write_in_the_editor,
+    ),
+    Screen(
+        "editor-errors",
+        lambda _: "/projects/new",
+        viewer="member",
+        script="writing",
+        prepare=send_with_errors,
+        causes=(422,),
+    ),
+    Screen(
+        "editor-preview",
+        of_own_project("/edit"),
+        viewer="member",
+        script="writing",
+        prepare=open_preview,
+    ),
+    Screen(
+        "editor-conflict",
+        of_own_project("/edit"),
+        viewer="member",
+        script="writing",
+        prepare=save_after_another_tab,
+        causes=(412,),
+    ),
     Screen("sign-up", lambda _: "/sign-up"),
     Screen("log-in", lambda _: "/log-in"),
     Screen("chats", lambda _: "/chats", viewer="member"),

@@ -50,6 +50,8 @@ async def opened(windows: Windows, screen: Screen, cast: Cast, look: Look) -> Wi
 async def test_axe_finds_nothing(windows: Windows, cast: Cast, screen: Screen, look: Look) -> None:
     window = await opened(windows, screen, cast, look)
     await window.page.goto(screen.address(cast))
+    for status in screen.causes:
+        window.expect_status(status)
     if screen.prepare:
         await screen.prepare(window.page)
     await assert_accessible(window.page)
