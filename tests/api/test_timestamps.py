@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from sidepro.api.schemas import moment
+from sidepro.http.timestamps import moment
 
 
 @pytest.mark.parametrize(

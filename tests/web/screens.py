@@ -12,6 +12,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import quote
 
 from tests.browser.windows import Colours, Language, Look
 
@@ -106,12 +107,20 @@ async def save_after_another_tab(page: Page) -> None:
     await page.locator("main .panel").wait_for()
 
 
+async def find_a_skill(page: Page) -> None:
+    await page.locator("[data-filter]").fill("java")
+
+
 def of_project(rest: str = "") -> Callable[[Cast], str]:
     return lambda cast: f"/projects/{cast.project['id']}{rest}"
 
 
 def of_own_project(rest: str = "") -> Callable[[Cast], str]:
     return lambda cast: f"/projects/{cast.own_project['id']}{rest}"
+
+
+def of_person(role: Role, rest: str = "") -> Callable[[Cast], str]:
+    return lambda cast: f"/people/{quote(cast.people[role].username)}{rest}"
 
 
 SCREENS = (
@@ -186,6 +195,23 @@ SCREENS = (
     Screen("operator-counters", lambda _: "/operator/counters", viewer="administrator"),
     Screen("operator-jobs", lambda _: "/operator/jobs", viewer="administrator"),
     Screen("operator-health", lambda _: "/operator/health", viewer="administrator"),
+    Screen("person", of_person("partner")),
+    Screen("person-member", of_person("partner"), "member"),
+    Screen("person-own", of_person("member"), "member"),
+    Screen("person-bookmarks", of_person("partner", "/bookmarks"), "member"),
+    Screen("person-newcomer", of_person("newcomer"), "member"),
+    Screen("me", lambda _: "/me", "member"),
+    Screen("me-newcomer", lambda _: "/me", "newcomer"),
+    Screen("me-bookmarks", lambda _: "/me/bookmarks", "member"),
+    Screen("me-settings", lambda _: "/me/settings", "member"),
+    Screen("profile", lambda _: "/me/profile", "member", prepare=find_a_skill),
+    Screen("profile-newcomer", lambda _: "/me/profile", "newcomer"),
+    Screen("images", lambda _: "/me/images", "member"),
+    Screen("images-none", lambda _: "/me/images", "newcomer"),
+    Screen("sessions", lambda _: "/me/sessions", "member"),
+    Screen("password", lambda _: "/me/password", "member"),
+    Screen("withdraw", lambda _: "/me/withdraw", "member"),
+    Screen("person-not-found", lambda _: "/people/nobody-here", status=404),
     Screen("not-found", lambda _: "/nothing/here", status=404),
     Screen("not-found-member", lambda _: "/nothing/here", viewer="member", status=404),
 )

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
+from sidepro.web.display.devices import device_of
 from sidepro.web.display.fragments import MAX_FRAGMENTS, Fragments
-from sidepro.web.display.numbers import short
+from sidepro.web.display.numbers import data_size, short
 from sidepro.web.display.placeholders import MAX_CELLS, RINGS, TONES, cells, initial, sheet, tone
 from sidepro.web.language import Language, text_language
 
@@ -108,3 +109,49 @@ def test_fragments_are_bounded() -> None:
     for number in range(MAX_FRAGMENTS + 1):
         cached(number, caller=Markup)
     assert len(cached) == 1
+
+
+MOZILLA = "Mozilla/5.0"
+ANDROID = f"{MOZILLA} (Linux; Android 14; SM-S911N) AppleWebKit/537.36 (KHTML, like Gecko)"
+IPHONE = f"{MOZILLA} (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15"
+WINDOWS = f"{MOZILLA} (Windows NT 10.0; Win64; x64) AppleWebKit/537.36"
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "device"),
+    [
+        (f"{WINDOWS} Chrome/126.0.0.0 Safari/537.36", ("Chrome", "Windows")),
+        (f"{WINDOWS} Chrome/126.0.0.0 Safari/537.36 Edg/126.0", ("Edge", "Windows")),
+        (f"{WINDOWS} Chrome/126.0.0.0 Whale/3.26 Safari/537.36", ("Whale", "Windows")),
+        (f"{ANDROID} SamsungBrowser/25.0 Chrome/121.0 Mobile", ("Samsung Internet", "Android")),
+        (f"{ANDROID} Version/4.0 Chrome/126.0 Mobile KAKAOTALK 10", ("KakaoTalk", "Android")),
+        (f"{IPHONE} Version/17.5 Mobile/15E148 Safari/604.1", ("Safari", "iPhone")),
+        (f"{IPHONE} CriOS/126.0 Mobile/15E148 Safari/604.1", ("Chrome", "iPhone")),
+        (
+            "Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/2010 Firefox/127.0",
+            ("Firefox", "Linux"),
+        ),
+        ("python-httpx/0.27", ("python-httpx", None)),
+        ("Mozilla/5.0", (None, None)),
+        ("<script>", (None, None)),
+        (None, (None, None)),
+    ],
+)
+def test_a_device_is_named_by_its_browser_and_system(
+    user_agent: str | None, device: tuple[str | None, str | None]
+) -> None:
+    assert device_of(user_agent) == device
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 B"),
+        (2_000, "1.9 KB"),
+        (340 * 1024, "340 KB"),
+        (500 * 2**20, "500 MB"),
+        (2**30, "1 GB"),
+    ],
+)
+def test_a_size_of_data_is_rounded_down_to_few_digits(size: int, text: str) -> None:
+    assert data_size(size) == text

@@ -65,6 +65,15 @@ class Form:
         """All values of a field."""
         return self.fields.get(name, ())
 
+    def but(self, **values: str) -> "Form":
+        """The form with other values in these fields."""
+        changed = {name: (value,) for name, value in values.items()}
+        return replace(self, fields={**self.fields, **changed})
+
+    def with_error(self, error: FormError) -> "Form":
+        """The form with one more error."""
+        return replace(self, errors=(*self.errors, error))
+
     def error(self, name: str) -> str | None:
         """What is wrong with a field."""
         return next((error.text for error in self.errors if error.field == name), None)

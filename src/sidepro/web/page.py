@@ -28,6 +28,8 @@ from sidepro.web.messages.catalogue import CATALOGUES, Texts
 from sidepro.web.static_files import StaticFiles
 
 COLOUR_SCHEMES = ("auto", "light", "dark")
+FAREWELLS = ("logged-out", "sessions-ended", "withdrawn")
+"""Codes of `CommonTexts.done` after which nobody is logged in."""
 MAX_ADDRESS = 2_000
 """Characters of a local address to go back to."""
 
@@ -87,7 +89,10 @@ class Page:
         self.dates = Dates(self.language, time_zone(cookies.get(TIME_ZONE)), site.clock())
         self.unread = 0
         """Unread messages of the viewer, for the header."""
-        self.done: str | None = self.texts.common.done.get(cookies.get(DONE, ""))
+        done = cookies.get(DONE, "")
+        self.done: str | None = self.texts.common.done.get(done)
+        self.is_farewell = done in FAREWELLS
+        """Whether the person has just logged out, so that nothing of theirs stays here."""
 
     # ------------------------------------------------------------------------------------- viewer
 
@@ -165,6 +170,11 @@ class Page:
         return url if "://" in url else self._site.origin + url
 
     @property
+    def max_file_bytes(self) -> int:
+        """The size of the largest file that a form takes."""
+        return self._site.max_file_bytes
+
+    @property
     def request_id(self) -> str:
         """The id of the request in the log."""
         return str(structlog.contextvars.get_contextvars().get("request_id", ""))
@@ -172,11 +182,6 @@ class Page:
     def url(self, path: str) -> str:
         """The public form of a local address."""
         return self._site.url(path)
-
-    @property
-    def max_file_bytes(self) -> int:
-        """The size of the largest file that a form takes."""
-        return self._site.max_file_bytes
 
     @property
     def max_file_megabytes(self) -> str:
@@ -233,7 +238,12 @@ class Page:
         )
 
     def redirect(
-        self, address: str, *, done: str | None = None, cookies: Sequence[Cookie] = ()
+        self,
+        address: str,
+        *,
+        done: str | None = None,
+        cookies: Sequence[Cookie] = (),
+        status: int = 303,
     ) -> Response[str]:
         """Go to a local address after a form was processed.
 
@@ -241,7 +251,7 @@ class Page:
         """
         return Response(
             "",
-            status_code=303,
+            status_code=status,
             media_type=MediaType.TEXT,
             headers={**self._headers(NO_STORE), "Location": local_address(address)},
             cookies=[*cookies, *([self._site.cookies.done(done)] if done else [])],

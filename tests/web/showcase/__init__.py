@@ -96,6 +96,7 @@ class ShownPage:
     here: str = "/"
     path: str = "/"
     done: str | None = None
+    is_farewell: bool = False
     unread: int = 3
     cookies: Cookies = field(default_factory=lambda: Cookies.of(""))
 

@@ -15,7 +15,6 @@ from sidepro.api.schemas import (
     Password,
     WebAddress,
     image_id,
-    moment,
 )
 from sidepro.domain.accounts.views import AccountView, ProfileView
 from sidepro.domain.errors import (
@@ -29,6 +28,7 @@ from sidepro.http.client_address import client_address
 from sidepro.http.compression import SECRET
 from sidepro.http.rate_limits import LOG_IN, SIGN_UP
 from sidepro.http.services import InjectedServices
+from sidepro.http.timestamps import moment
 
 Bio = Annotated[str, msgspec.Meta(extra_json_schema={"maxLength": 500})]
 Skills = Annotated[

@@ -18,7 +18,12 @@ from sidepro.api.dependencies import (
 )
 from sidepro.api.idempotency import IdempotencyKeyHeader, existing, idempotent_response
 from sidepro.api.pagination import LIMIT, LINK, CursorText, Limit, ListOf, Total, page_response
-from sidepro.api.schemas import NOT_BLANK, Moment, UserSummary, moment, user_summary
+from sidepro.api.schemas import (
+    NOT_BLANK,
+    Moment,
+    UserSummary,
+    user_summary,
+)
 from sidepro.domain.errors import Forbidden
 from sidepro.domain.ids import CommentId, ProjectId
 from sidepro.domain.projects import views
@@ -26,6 +31,7 @@ from sidepro.http.cursors import page_request, scope_of
 from sidepro.http.path_ids import PathId
 from sidepro.http.rate_limits import COMMENTS
 from sidepro.http.services import InjectedServices, Services
+from sidepro.http.timestamps import moment
 
 CommentBody = Annotated[str, msgspec.Meta(extra_json_schema={**NOT_BLANK, "maxLength": 2_000})]
 

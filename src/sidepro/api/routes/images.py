@@ -11,7 +11,11 @@ from sidepro.api.dependencies import ApiRequest, caller_of
 from sidepro.api.idempotency import IdempotencyKeyHeader, existing, idempotent_response
 from sidepro.api.multipart_body import MEMBER, uploaded_file
 from sidepro.api.pagination import LIMIT, LINK, CursorText, Limit, ListOf, Total, page_response
-from sidepro.api.schemas import Count, Moment, Positive, moment
+from sidepro.api.schemas import (
+    Count,
+    Moment,
+    Positive,
+)
 from sidepro.domain.errors import (
     BadImage,
     ImageInUse,
@@ -26,6 +30,7 @@ from sidepro.http.multipart import MAX_OVERHEAD, digest_of
 from sidepro.http.path_ids import PathId
 from sidepro.http.rate_limits import IMAGES
 from sidepro.http.services import InjectedServices
+from sidepro.http.timestamps import moment
 
 
 class Image(msgspec.Struct):

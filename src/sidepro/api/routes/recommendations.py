@@ -12,12 +12,12 @@ from sidepro.api.schemas import (
     Moment,
     ProjectCard,
     UserSummary,
-    moment,
     project_card,
     user_summary,
 )
 from sidepro.domain.recommendations import views
 from sidepro.http.services import InjectedServices
+from sidepro.http.timestamps import moment
 
 
 class Recommendation(msgspec.Struct):

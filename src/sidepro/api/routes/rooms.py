@@ -26,7 +26,6 @@ from sidepro.api.schemas import (
     Moment,
     Positive,
     UserSummary,
-    moment,
     user_summary,
 )
 from sidepro.domain.errors import (
@@ -51,6 +50,7 @@ from sidepro.http.rate_limits import (
     TICKETS,
 )
 from sidepro.http.services import InjectedServices, Services
+from sidepro.http.timestamps import moment
 
 _BOTH_WAYS = Violation(FieldCode.CONFLICTING, "cannot be combined with before")
 

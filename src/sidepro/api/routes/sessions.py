@@ -14,7 +14,6 @@ from sidepro.api.pagination import LIMIT, LINK, CursorText, Limit, ListOf, Total
 from sidepro.api.schemas import (
     Moment,
     Positive,
-    moment,
 )
 from sidepro.domain.accounts import session as domain
 from sidepro.domain.accounts.session_service import Tokens
@@ -31,6 +30,7 @@ from sidepro.http.cursors import page_request, scope_of
 from sidepro.http.path_ids import PathId
 from sidepro.http.rate_limits import LOG_IN
 from sidepro.http.services import InjectedServices
+from sidepro.http.timestamps import moment
 
 
 class LogIn(msgspec.Struct, forbid_unknown_fields=True):

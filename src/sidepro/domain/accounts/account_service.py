@@ -20,6 +20,7 @@ from sidepro.domain.errors import (
     FieldError,
     InvalidInput,
     NotAuthenticated,
+    NotFound,
     RateLimited,
     WrongPassword,
     ensure_found,
@@ -197,6 +198,19 @@ class AccountService:
             NotFound: there is no such user.
         """
         return ensure_found(await self.reader.account(user_id))
+
+    async def user_named(self, username: str) -> AccountView:
+        """The account with this username in any case, for its public page, as `user` does.
+
+        Raises:
+            NotFound: nobody has it.
+        """
+        try:
+            query = self.user_query(username, None)
+        except InvalidInput:
+            raise NotFound from None
+        found = await self.search(query, PageRequest(1))
+        return ensure_found(next(iter(found.items), None))
 
     def user_query(self, username: str | None, q: str | None) -> UserQuery:
         """A search for the user with this username, or for users whose usernames begin with `q`.

@@ -258,14 +258,14 @@ class SessionService:
         await self.session_registry.revoke([session_id])
         self.audit_log(AuthenticationEvent.SESSION_ENDED, caller.id, session_id=session_id)
 
-    async def end_all_sessions(self, caller: Caller) -> None:
-        """End all sessions of the caller, including the current one."""
+    async def end_all_sessions(self, caller: Caller, *, but: SessionId | None = None) -> None:
+        """End all sessions of the caller, including the current one, but not the session `but`."""
         async with self.unit_of_work() as work:
             await work.users.get(caller.id)
-            ended = await work.sessions.end_all(caller.id)
+            ended = await work.sessions.end_all(caller.id, but=but)
             await work.commit()
         await self.session_registry.revoke(ended)
-        self.audit_log(AuthenticationEvent.ALL_SESSIONS_ENDED, caller.id)
+        self.audit_log(AuthenticationEvent.ALL_SESSIONS_ENDED, caller.id, session_id=but)
 
     async def _count_unknown_address(self, email: str, user: User | None) -> None:
         """Count an attempt from an unknown address, whether the account exists or not."""

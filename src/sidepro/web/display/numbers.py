@@ -1,4 +1,4 @@
-"""Short numbers for dense places: 1.2만, 12K."""
+"""Short numbers for dense places: 1.2만, 12K; 340 KB, 1.2 MB."""
 
 from typing import Final
 
@@ -23,3 +23,18 @@ def short(number: int, language: Language) -> str:
     value, unit = next(each for each in _UNITS[language] if number >= each[0])
     whole, tenth = number // value, number % value * 10 // value
     return f"{whole:,}.{tenth}{unit}" if whole < 10 and tenth else f"{whole:,}{unit}"
+
+
+_BYTES: Final = ((2**30, "GB"), (2**20, "MB"), (2**10, "KB"))
+
+
+def data_size(size: int) -> str:
+    """A number of bytes, rounded down: with one decimal below ten units.
+
+    data_size(2_000) is 1.9 KB; data_size(500 * 2**20) is 500 MB.
+    """
+    for value, unit in _BYTES:
+        if size >= value:
+            whole, tenth = size // value, size % value * 10 // value
+            return f"{whole}.{tenth} {unit}" if whole < 10 and tenth else f"{whole} {unit}"
+    return f"{size} B"

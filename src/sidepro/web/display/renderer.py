@@ -9,8 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sidepro.web.display.devices import device_of
 from sidepro.web.display.fragments import Fragments
 from sidepro.web.display.links import linked
+from sidepro.web.display.numbers import data_size
 from sidepro.web.display.placeholders import initial, sheet, tone
 from sidepro.web.texts import fill
 
@@ -40,6 +42,8 @@ class Renderer:
             lstrip_blocks=True,
             auto_reload=False,
         )
+        environment.filters["data_size"] = data_size
+        environment.filters["device"] = device_of
         environment.filters["fill"] = fill
         environment.filters["linked"] = linked
         environment.globals.update(cached=Fragments(), initial=initial, sheet=sheet, tone=tone)

@@ -10,7 +10,9 @@ from sidepro.web.messages.en import common as en_common
 from sidepro.web.messages.en import editor as en_editor
 from sidepro.web.messages.en import errors as en_errors
 from sidepro.web.messages.en import machines as en_machines
+from sidepro.web.messages.en import me as en_me
 from sidepro.web.messages.en import operator as en_operator
+from sidepro.web.messages.en import people as en_people
 from sidepro.web.messages.en import projects as en_projects
 from sidepro.web.messages.en import sessions as en_sessions
 from sidepro.web.messages.groups.blocks import BlockTexts
@@ -20,7 +22,9 @@ from sidepro.web.messages.groups.common import CommonTexts
 from sidepro.web.messages.groups.editor import EditorTexts
 from sidepro.web.messages.groups.errors import ErrorTexts
 from sidepro.web.messages.groups.machines import MachineTexts
+from sidepro.web.messages.groups.me import MeTexts
 from sidepro.web.messages.groups.operator import OperatorTexts
+from sidepro.web.messages.groups.people import PeopleTexts
 from sidepro.web.messages.groups.projects import ProjectTexts
 from sidepro.web.messages.groups.sessions import SessionTexts
 from sidepro.web.messages.ko import blocks as ko_blocks
@@ -30,7 +34,9 @@ from sidepro.web.messages.ko import common as ko_common
 from sidepro.web.messages.ko import editor as ko_editor
 from sidepro.web.messages.ko import errors as ko_errors
 from sidepro.web.messages.ko import machines as ko_machines
+from sidepro.web.messages.ko import me as ko_me
 from sidepro.web.messages.ko import operator as ko_operator
+from sidepro.web.messages.ko import people as ko_people
 from sidepro.web.messages.ko import projects as ko_projects
 from sidepro.web.messages.ko import sessions as ko_sessions
 
@@ -48,6 +54,8 @@ class Texts:
     machines: MachineTexts
     operator: OperatorTexts
     projects: ProjectTexts
+    me: MeTexts
+    people: PeopleTexts
     sessions: SessionTexts
 
 
@@ -62,6 +70,8 @@ CATALOGUES = {
         machines=ko_machines.TEXTS,
         operator=ko_operator.TEXTS,
         projects=ko_projects.TEXTS,
+        me=ko_me.TEXTS,
+        people=ko_people.TEXTS,
         sessions=ko_sessions.TEXTS,
     ),
     Language.ENGLISH: Texts(
@@ -74,6 +84,8 @@ CATALOGUES = {
         machines=en_machines.TEXTS,
         operator=en_operator.TEXTS,
         projects=en_projects.TEXTS,
+        me=en_me.TEXTS,
+        people=en_people.TEXTS,
         sessions=en_sessions.TEXTS,
     ),
 }

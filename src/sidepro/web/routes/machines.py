@@ -7,7 +7,6 @@ from uuid import UUID
 from litestar import MediaType, Response, Router, get
 from litestar.params import FromPath
 
-from sidepro.domain.errors import InvalidInput, NotFound
 from sidepro.domain.ids import ProjectId, UserId
 from sidepro.domain.pagination import PageRequest
 from sidepro.domain.projects.views import BoardQuery
@@ -45,14 +44,7 @@ async def person_feed(
     username: FromPath[str],
 ) -> Response[str]:
     """The newest projects of a person."""
-    try:
-        query = services.accounts.user_query(username, None)
-    except InvalidInput:
-        raise NotFound from None
-    found = await services.accounts.search(query, PageRequest(1))
-    if not found.items:
-        raise NotFound
-    person = found.items[0]
+    person = await services.accounts.user_named(username)
     return await _feed(
         request, page, services, BoardQuery(author=UserId(person.id)), person.username
     )

@@ -29,6 +29,12 @@ TEXTS = CommonTexts(
     done={
         "activated": "The account is active again.",
         "deactivated": "The account is deactivated.",
+        "image-deleted": "The image is deleted.",
+        "password-changed": "Your password is changed. All other devices are logged out.",
+        "session-ended": "That device is logged out.",
+        "others-ended": "All other devices are logged out.",
+        "sessions-ended": "You are logged out everywhere.",
+        "withdrawn": "Your account is closed. Thank you for the time with us.",
         "left-room": "You have left the coffee chat.",
         "comment-deleted": "The comment is deleted.",
         "project-deleted": "The project is deleted.",

@@ -29,6 +29,12 @@ TEXTS = CommonTexts(
     done={
         "activated": "계정을 다시 사용할 수 있게 했어요.",
         "deactivated": "계정을 정지했어요.",
+        "image-deleted": "이미지를 지웠어요.",
+        "password-changed": "비밀번호를 바꿨어요. 다른 기기에서는 로그아웃했어요.",
+        "session-ended": "그 기기에서 로그아웃했어요.",
+        "others-ended": "다른 기기에서 모두 로그아웃했어요.",
+        "sessions-ended": "모든 기기에서 로그아웃했어요.",
+        "withdrawn": "탈퇴했어요. 그동안 함께해 주셔서 고마워요.",
         "left-room": "커피챗에서 나왔어요.",
         "comment-deleted": "댓글을 삭제했어요.",
         "project-deleted": "프로젝트를 삭제했어요.",

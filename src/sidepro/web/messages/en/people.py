@@ -1,0 +1,24 @@
+"""Texts of the pages of people."""
+
+from sidepro.web.messages.groups.people import PeopleTexts
+from sidepro.web.texts import Plural
+
+TEXTS = PeopleTexts(
+    description="See the side projects of {name}, and ask for a coffee chat.",
+    ask="Ask for a coffee chat",
+    ask_hint="Log in to ask for a coffee chat.",
+    joined="Joined on {date}",
+    edit="Edit profile",
+    sections="Projects and bookmarks",
+    projects="Projects",
+    bookmarks="Bookmarks",
+    total=Plural("{count} projects", "{count} project"),
+    no_projects="No projects yet",
+    no_bookmarks="No bookmarks yet",
+    nothing_hint="Shall we look at what others have built?",
+    browse="Browse projects",
+    no_profile="{name} has not written a profile yet.",
+    region="Region",
+    meet_time="Good time to meet",
+    github="GitHub",
+)

@@ -1,0 +1,30 @@
+"""Texts of the pages of people."""
+
+from dataclasses import dataclass
+
+from sidepro.web.texts import Plural, Text
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleTexts:
+    description: Text
+    """What other sites show about a person without a bio: `name`."""
+    ask: str
+    ask_hint: str
+    joined: Text
+    """When the person signed up: `date`."""
+    edit: str
+    sections: str
+    """The name of the navigation between projects and bookmarks."""
+    projects: str
+    bookmarks: str
+    total: Plural
+    no_projects: str
+    no_bookmarks: str
+    nothing_hint: str
+    browse: str
+    no_profile: Text
+    """`name`"""
+    region: str
+    meet_time: str
+    github: str

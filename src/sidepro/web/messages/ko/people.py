@@ -1,0 +1,24 @@
+"""Texts of the pages of people."""
+
+from sidepro.web.messages.groups.people import PeopleTexts
+from sidepro.web.texts import Plural
+
+TEXTS = PeopleTexts(
+    description="{name} 님의 사이드 프로젝트를 둘러보고 커피챗을 청해 보세요.",
+    ask="커피챗 청하기",
+    ask_hint="로그인하면 커피챗을 청할 수 있어요.",
+    joined="{date} 가입",
+    edit="프로필 고치기",
+    sections="프로젝트와 북마크",
+    projects="프로젝트",
+    bookmarks="북마크",
+    total=Plural("{count}개"),
+    no_projects="아직 올린 프로젝트가 없어요",
+    no_bookmarks="아직 북마크한 프로젝트가 없어요",
+    nothing_hint="다른 사람들의 프로젝트를 둘러볼까요?",
+    browse="프로젝트 둘러보기",
+    no_profile="{name} 님은 아직 프로필을 쓰지 않았어요.",
+    region="지역",
+    meet_time="만나기 좋은 때",
+    github="GitHub",
+)

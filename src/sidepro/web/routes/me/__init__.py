@@ -1,0 +1,16 @@
+"""What a person sees and does about their own account, a module for each group of screens."""
+
+from litestar import Router
+
+from sidepro.web.routes.me import account, images, overview, profile, sessions
+
+router = Router(
+    "/me",
+    route_handlers=[
+        account.router,
+        images.router,
+        overview.router,
+        profile.router,
+        sessions.router,
+    ],
+)
