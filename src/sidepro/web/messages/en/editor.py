@@ -28,7 +28,6 @@ TEXTS = EditorTexts(
     remove_thumbnail="Remove the image",
     write="Write",
     preview="Preview",
-    preview_note="This is how it will look.",
     toolbar="Formatting",
     tools={
         "bold": "Bold (Ctrl+B)",

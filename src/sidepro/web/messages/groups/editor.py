@@ -29,7 +29,6 @@ class EditorTexts:
     remove_thumbnail: str
     write: str
     preview: str
-    preview_note: str
     toolbar: str
     tools: Mapping[str, str]
     """The tools of the toolbar, by their names."""

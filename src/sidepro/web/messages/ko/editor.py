@@ -28,7 +28,6 @@ TEXTS = EditorTexts(
     remove_thumbnail="이미지 빼기",
     write="쓰기",
     preview="미리보기",
-    preview_note="올리면 이렇게 보여요.",
     toolbar="서식",
     tools={
         "bold": "굵게 (Ctrl+B)",
