@@ -10,9 +10,10 @@ import pytest
 import structlog
 
 from sidepro.adapters import logs
-from sidepro.adapters.logs import audit_log
+from sidepro.adapters.logs import audit_log, operator_log
 from sidepro.domain.accounts.audit_log import AuthenticationEvent, AuthenticationLog
 from sidepro.domain.ids import SessionId, UserId
+from sidepro.domain.operations.ports import OperatorAction
 from tests.domain.services import RecordedAuthenticationLog
 from tests.factories import new_id
 
@@ -91,3 +92,16 @@ def closed() -> io.StringIO:
     stream = io.StringIO()
     stream.close()
     return stream
+
+
+def test_an_action_of_an_administrator_is_a_line_with_who_what_and_why(
+    handler: logging.StreamHandler[io.StringIO],
+) -> None:
+    operator, target = UserId(new_id()), new_id()
+    operator_log(OperatorAction.DEACTIVATED, operator, target=target, reason="광고\nx")
+    operator_log(OperatorAction.REPAIRED_COUNTERS, operator)
+    first, second = map(msgspec.json.decode, handler.stream.getvalue().splitlines())
+    assert first["event"] == "operator_deactivated_account"
+    assert (first["operator"], first["target"]) == (str(operator), str(target))
+    assert first["reason"] == "광고\nx"
+    assert second.keys() == {"event", "operator", "level", "timestamp"}
