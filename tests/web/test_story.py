@@ -72,10 +72,7 @@ async def test_two_people_meet_over_the_pages(windows: Windows, own_server: Side
     sam = await windows.open(language="en", colours="dark", width=390)
     for window in (jiu, sam):
         window.problems.allow(NO_NETWORK)  # their rooms stay open while the server restarts
-    async with http_client(own_server.url) as http:
-        await tell(
-            PagesDriver(jiu, ApiDriver(http)), PagesDriver(sam, ApiDriver(http)), own_server
-        )
+    await tell(PagesDriver(jiu), PagesDriver(sam), own_server)
 
 
 async def tell(jiu: Driver, sam: Driver, own_server: SideProServer) -> None:

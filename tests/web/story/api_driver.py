@@ -29,15 +29,6 @@ class ApiDriver:
         client.username, client.email = newcomer.username, newcomer.email
         client.password = newcomer.password
         await client.register()
-        await self.write_profile(newcomer)
-
-    async def log_in(self, newcomer: Newcomer) -> None:
-        client = self._client
-        client.email, client.password = newcomer.email, newcomer.password
-        await client.log_in()
-
-    async def write_profile(self, newcomer: Newcomer) -> None:
-        client = self._client
         image = await client.upload(newcomer.picture)
         await client.write_profile(*newcomer.skills, bio=newcomer.bio, image_id=image["id"])
 

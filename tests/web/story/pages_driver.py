@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from playwright.async_api import FilePayload, Locator, Page
 
     from tests.browser.windows import Window
-    from tests.web.story.api_driver import ApiDriver
     from tests.web.story.driver import Draft, Newcomer
 
 NAME = ".person > span:last-child"
@@ -29,10 +28,8 @@ class PagesDriver:
     works in every language.
     """
 
-    def __init__(self, window: Window, twin: ApiDriver) -> None:
-        """`twin` does what has no page yet."""
+    def __init__(self, window: Window) -> None:
         self._page = window.page
-        self._twin = twin
         self._username = ""
         self._skills: tuple[str, ...] = ()
 
@@ -40,37 +37,37 @@ class PagesDriver:
         page = self._page
         self._username, self._skills = newcomer.username, newcomer.skills
         await page.goto("/")
-        await page.locator("header a[href='/sign-up']").click()
+        await page.locator("a[href='/sign-up']").first.click()
         form = page.locator("form[action='/sign-up']")
         for name in ("email", "username", "password"):
             await form.locator(f"[name={name}]").fill(getattr(newcomer, name))
         await submit(form)
-        await expect(page.locator("form[action='/log-out']")).to_be_attached()
-        await self._twin.log_in(newcomer)
-        await self._twin.write_profile(newcomer)
 
-    async def write_profile(self, newcomer: Newcomer) -> None:
-        page = self._page
-        await page.goto("/me/edit")
-        form = page.locator("main form", has=page.locator("[name=bio]"))
+        await page.locator("main a[href='/me']").click()  # the board leads newcomers there
+        await page.locator("main a[href='/me/profile']").first.click()
+        form = page.locator("form[action='/me/profile']")
         await form.locator("[name=bio]").fill(newcomer.bio)
         await check_skills(form, newcomer.skills)
         await form.locator("input[type=file]").set_input_files(png(newcomer.picture))
         await submit(form)
+        await expect(page.locator("main .bio")).to_have_text(newcomer.bio)
 
     async def publish(self, draft: Draft) -> None:
-        await self._twin.publish(draft)
-
-    async def write_project(self, draft: Draft) -> None:
         page = self._page
         await page.goto("/projects/new")
-        form = page.locator("main form", has=page.locator("[name=title]"))
+        form = page.locator("form[data-form]")
         await form.locator("[name=title]").fill(draft.title)
         await form.locator("[name=summary]").fill(draft.summary)
-        await form.locator("[name=content]").fill(f"{draft.content}\n\n")
         await check_skills(form, draft.skills)
-        await form.locator("input[type=file]").first.set_input_files(png(draft.picture))
+        await form.locator("input[name=thumbnail]").set_input_files(png(draft.picture))
+        content = form.locator("[name=content]")
+        await content.fill(f"{draft.content}\n\n")
+        async with page.expect_file_chooser() as chooser:
+            await form.locator("[data-tool=image]").click()
+        await (await chooser.value).set_files(png(draft.picture))
+        await expect(content).to_have_value(re.compile(r"!\[.*\]\(.*/media/"))
         await submit(form)
+        await expect(page.locator("main h1")).to_have_text(draft.title)
         await page.wait_for_url(re.compile(r"/projects/[0-9a-f-]{36}"))
 
     async def find(self, text: str, skill: str) -> Sequence[str]:
@@ -119,16 +116,13 @@ class PagesDriver:
         await expect(button).to_have_attribute("aria-pressed", "true")
 
     async def look_up(self, username: str) -> ShownPerson:
-        return await self._twin.look_up(username)
-
-    async def open_person(self, username: str) -> ShownPerson:
         page = self._page
         await page.goto(f"/people/{quote(username)}")
-        head = page.locator(".page-head")
+        head = page.locator("main header")
         return ShownPerson(
-            username=await page.locator("h1").inner_text(),
-            bio=await page.locator(".bio").inner_text(),
-            skills=tuple(await page.locator("main .tags").first.locator(".tag").all_inner_texts()),
+            username=await head.locator("h1").inner_text(),
+            bio=await head.locator(".bio").inner_text(),
+            skills=tuple(await head.locator(".tag").all_inner_texts()),
             has_picture=await head.locator("img.avatar").count() == 1,
             projects=tuple(await page.locator("main .card h3").all_inner_texts()),
         )
@@ -137,8 +131,7 @@ class PagesDriver:
     async def chat_with(self, username: str, *, ask: bool) -> AsyncIterator[PagesChat]:
         page = self._page
         if ask:
-            await page.goto("/")
-            await page.locator("section[aria-labelledby=found] h3 a").first.click()
+            await page.goto(f"/people/{quote(username)}")
             await submit(page.locator("form[action='/chats']"))
         else:
             await page.goto("/chats")
