@@ -12,7 +12,7 @@ from tests.image_files import picture, saved
 from tests.servers import SideProServer
 from tests.web.story.api_driver import ApiDriver
 from tests.web.story.driver import Draft, Newcomer, Reason, ShownPerson, ShownProject
-from tests.web.story.pages_driver import PagesDriver
+from tests.web.story.pages_driver import PagesDriver, PlainPagesDriver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,6 +73,14 @@ async def test_two_people_meet_over_the_pages(windows: Windows, own_server: Side
     for window in (jiu, sam):
         window.problems.allow(NO_NETWORK)  # their rooms stay open while the server restarts
     await tell(PagesDriver(jiu), PagesDriver(sam), own_server)
+
+
+async def test_two_people_meet_over_the_pages_without_scripts(
+    windows: Windows, own_server: SideProServer
+) -> None:
+    jiu = await windows.open(script=False, width=390)
+    sam = await windows.open(script=False, language="en")
+    await tell(PlainPagesDriver(jiu), PlainPagesDriver(sam), own_server)
 
 
 async def tell(jiu: Driver, sam: Driver, own_server: SideProServer) -> None:

@@ -60,15 +60,19 @@ class PagesDriver:
         await form.locator("[name=summary]").fill(draft.summary)
         await check_skills(form, draft.skills)
         await form.locator("input[name=thumbnail]").set_input_files(png(draft.picture))
-        content = form.locator("[name=content]")
-        await content.fill(f"{draft.content}\n\n")
-        async with page.expect_file_chooser() as chooser:
-            await form.locator("[data-tool=image]").click()
-        await (await chooser.value).set_files(png(draft.picture))
-        await expect(content).to_have_value(re.compile(r"!\[.*\]\(.*/media/"))
+        await form.locator("[name=content]").fill(f"{draft.content}\n\n")
+        await self._insert_picture(form, draft)
         await submit(form)
         await expect(page.locator("main h1")).to_have_text(draft.title)
         await page.wait_for_url(re.compile(r"/projects/[0-9a-f-]{36}"))
+
+    async def _insert_picture(self, form: Locator, draft: Draft) -> None:
+        """At the end of the text, by the toolbar."""
+        async with self._page.expect_file_chooser() as chooser:
+            await form.locator("[data-tool=image]").click()
+        await (await chooser.value).set_files(png(draft.picture))
+        content = form.locator("[name=content]")
+        await expect(content).to_have_value(re.compile(r"!\[.*\]\(.*/media/"))
 
     async def find(self, text: str, skill: str) -> Sequence[str]:
         page = self._page
@@ -136,7 +140,13 @@ class PagesDriver:
         else:
             await page.goto("/chats")
             await page.locator("main a.room", has_text=username).click()
-        yield await PagesChat.in_room(page, self._username, username)
+        await page.wait_for_url(re.compile(r"/chats/."))
+        chat = self._chat(page, self._username, username)
+        await chat.enter()
+        yield chat
+
+    def _chat(self, page: Page, own: str, partner: str) -> PagesChat:
+        return PagesChat(page, own, partner)
 
     async def recommendations(self) -> Sequence[Reason]:
         page = self._page
@@ -169,11 +179,10 @@ class PagesChat:
         self._own = own
         self._partner = partner
 
-    @classmethod
-    async def in_room(cls, page: Page, own: str, partner: str) -> PagesChat:
-        shown = page.locator("[data-here], [data-away]").locator("visible=true")
+    async def enter(self) -> None:
+        """Waits until the socket is open."""
+        shown = self._page.locator("[data-here], [data-away]").locator("visible=true")
         await expect(shown).to_have_count(1)
-        return cls(page, own, partner)
 
     async def send(self, body: str) -> None:
         field = self._page.locator("[data-composer] [name=body]")
@@ -196,6 +205,38 @@ class PagesChat:
         classes = await message.get_attribute("class") or ""
         sender = self._own if "message-mine" in classes else self._partner
         return sender, await message.locator("[data-body]").inner_text()
+
+
+class PlainPagesDriver(PagesDriver):
+    """The same pages without scripts."""
+
+    async def _insert_picture(self, form: Locator, draft: Draft) -> None:
+        """Pictures of other pages are shown by their addresses: here the own face."""
+        images = await self._page.context.new_page()
+        await images.goto("/me/images")
+        address = await images.locator("ul.images img").first.get_attribute("src")
+        await images.close()
+        await form.locator("[name=content]").fill(f"{draft.content}\n\n![]({address})")
+
+    def _chat(self, page: Page, own: str, partner: str) -> PagesChat:
+        return PlainPagesChat(page, own, partner)
+
+
+class PlainPagesChat(PagesChat):
+    """A room's page without a socket: sends by a form, and reads by loading the page again."""
+
+    async def enter(self) -> None:
+        await expect(self._page.locator("[data-composer]")).to_be_visible()
+
+    async def send(self, body: str) -> None:
+        form = self._page.locator("[data-composer]")
+        await form.locator("[name=body]").fill(body)
+        await submit(form)
+        await self.wait_for(body)
+
+    async def wait_for(self, body: str) -> None:
+        await self._page.reload()
+        await super().wait_for(body)
 
 
 async def submit(form: Locator) -> None:
