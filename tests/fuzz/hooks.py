@@ -59,7 +59,7 @@ def _sign_up() -> dict[str, Any]:
     """The tokens and the id of a new user."""
     account = {"email": f"{secrets.token_hex(8)}@example.com", "password": secrets.token_hex(16)}
     base = f"{os.environ['FUZZ_URL']}/api/v1"
-    with httpx.Client(trust_env=False) as http:
+    with httpx.Client(trust_env=False, timeout=60) as http:
         user = {**account, "username": f"user-{secrets.token_hex(6)}"}
         made = http.post(f"{base}/users", json=user).raise_for_status().json()
         answer = http.post(f"{base}/sessions", json=account).raise_for_status()

@@ -81,6 +81,7 @@ def _round(server: SideProServer, cases: int, seed: int, *, anonymous: bool) -> 
             "--exclude-checks=positive_data_acceptance",  # hooks.py has its own
             "--no-color",
             "--no-shrink",
+            "--suppress-health-check=all",  # a busy machine generates slowly
         ],
         capture_output=True,
         text=True,
