@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -125,3 +128,17 @@ async def test_a_page_of_no_address_does_not_ask_the_logged_in_to_log_in(api: Ap
     assert (with_session.status_code, without.status_code) == (404, 404)
     assert 'href="/log-in"' not in with_session.text
     assert 'href="/log-in"' in without.text
+
+
+async def test_a_page_does_not_wait_to_store_the_use_of_its_session(fresh_api: Api) -> None:
+    person = await fresh_api.sign_up()
+    cookie = await log_in(fresh_api, person)
+    path = str(fresh_api.container.database.engine.url.database)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        yesterday = "strftime('%Y-%m-%d %H:%M:%f000', 'now', '-1 day')"
+        other.execute(f"UPDATE sessions SET last_used_at = {yesterday}")
+        other.execute("BEGIN IMMEDIATE")
+        started = time.monotonic()
+        page = await get(fresh_api, "/", cookie)
+        assert time.monotonic() - started < 5.0  # the database would wait for 30
+    assert person.username in page.text

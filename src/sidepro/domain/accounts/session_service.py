@@ -1,8 +1,9 @@
 """Log-in, refresh and log-out."""
 
+import asyncio
 import hashlib
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -42,6 +43,9 @@ from sidepro.domain.unit_of_work import UnitOfWorkFactory
 
 UNKNOWN_ADDRESS_LIMIT = Limit("log-in-account", 20, 3600, fallback=5)
 """Log-in attempts on one account from all unknown addresses together."""
+
+RECORD_TIMEOUT = 0.25
+"""Seconds that a page waits until the use of its session is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,10 @@ class SessionService:
     session_ttl: SessionTtl
     limiter: RateLimiter | None
     audit_log: AuthenticationLog
+    _recording: dict[SessionId, asyncio.Task[None]] = field(
+        default_factory=dict, init=False, repr=False
+    )
+    """The sessions whose use is being stored."""
 
     async def log_in(
         self, email: str, password: str, *, address: str, user_agent: str | None = None
@@ -128,17 +136,27 @@ class SessionService:
     async def viewer(self, cookie: str) -> SessionViewer | None:
         """Who has the active session with this cookie; `None` if there is none.
 
-        Extends the session, and stores that every few minutes.
+        Extends the session, and stores that every few minutes. Waits for that at most
+        `RECORD_TIMEOUT`.
         """
         now = self.clock()
         viewer = await self.reader.session_viewer(token_digest(cookie), now)
-        if viewer is not None and viewer.session.is_use_due(now, self.session_ttl):
-            # A database that cannot be written still shows pages.
-            with suppress(Unavailable):
-                async with self.unit_of_work() as work:
-                    await work.sessions.record_use(viewer.session.used(now, self.session_ttl))
-                    await work.commit()
+        if viewer is None or not viewer.session.is_use_due(now, self.session_ttl):
+            return viewer
+        session = viewer.session.used(now, self.session_ttl)
+        if session.id not in self._recording:
+            # A task of its own: the page does not wait for a database that cannot be written.
+            task = asyncio.create_task(self._record_use(session))
+            self._recording[session.id] = task
+            task.add_done_callback(lambda _: self._recording.pop(session.id))
+            await asyncio.wait([task], timeout=RECORD_TIMEOUT)
         return viewer
+
+    async def _record_use(self, session: Session) -> None:
+        with suppress(Unavailable):
+            async with self.unit_of_work() as work:
+                await work.sessions.record_use(session)
+                await work.commit()
 
     async def _authenticate(self, email: str, password: str, address: str) -> _Authenticated:
         """The user of a log-in. Raises as `log_in` does."""
