@@ -128,11 +128,13 @@ class Windows:
         look: Look | None = None,
         *,
         relay: Relay | None = None,
+        worker: bool = True,
         **changes: Any,
     ) -> Window:
         """A window on an empty page, logged in to the account if there is one.
 
-        `relay` is the network that it uses; `changes` are members of `Look`.
+        `relay` is the network that it uses; `worker` says whether service workers run, which
+        Playwright's routes do not see; `changes` are members of `Look`.
         """
         origin = relay.url if relay else self._origin
         look = replace(look or Look(), **changes)
@@ -144,6 +146,7 @@ class Windows:
             reduced_motion="no-preference" if look.motion else "reduce",
             viewport={"width": look.width, "height": HEIGHTS.get(look.width, 800)},
             java_script_enabled=look.script,
+            service_workers="allow" if worker else "block",
         )
         context.set_default_timeout(TIMEOUT)
         if self._traces:

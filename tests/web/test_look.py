@@ -28,7 +28,7 @@ OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clie
 async def test_blocks_are_accessible_and_never_wider_than_the_window(
     windows: Windows, width: int, colours: str, language: Language
 ) -> None:
-    window = await windows.open(width=width)
+    window = await windows.open(width=width, worker=False)
     for name in PAGES:
         await show(window.page, name, ShownPage(language, colours), window.origin)
         await assert_accessible(window.page)

@@ -98,6 +98,7 @@ class ShownPage:
     done: str | None = None
     is_farewell: bool = False
     unread: int = 3
+    may_have_viewer: bool = False
     cookies: Cookies = field(default_factory=lambda: Cookies.of(""))
 
     def short(self, number: int) -> str:
