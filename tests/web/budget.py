@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,8 @@ from tests.web.page_cost import cost_meter
 from tests.web.screens import SCREENS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tests.browser.measuring import Paints, Weight
     from tests.servers import SideProServer
     from tests.web.cast import Cast
@@ -49,19 +50,23 @@ LIMITS = (
 
 
 async def main(options: argparse.Namespace) -> None:
-    rows: list[tuple[str, ...]] = [COLUMNS, ("---",) * len(COLUMNS), LIMITS]
+    for line in (COLUMNS, ("---",) * len(COLUMNS), LIMITS):
+        show(line)
     with demo_server() as server:
         cast = await cast_of(server)
         async with chromium() as browser, cost_meter(server) as meter:
             windows = Windows(browser, server.url)
             for screen in SCREENS:
                 if options.only in screen.name:
-                    print(screen.name, file=sys.stderr)
                     weight = await weighed(windows, screen, cast)
                     cost = await costs(meter, server, screen, cast, options.requests)
                     painted = best([await timed(windows, screen, cast) for _ in range(LOADS)])
-                    rows.append(row(screen, weight, cost, painted))
-    print("\n".join(f"| {' | '.join(each)} |" for each in rows))
+                    show(row(screen, weight, cost, painted))
+
+
+def show(cells: Sequence[str]) -> None:
+    """Prints a line of the table."""
+    print(f"| {' | '.join(cells)} |", flush=True)
 
 
 async def weighed(windows: Windows, screen: Screen, cast: Cast) -> Weight:

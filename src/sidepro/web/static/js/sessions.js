@@ -3,10 +3,7 @@
 const script = document.querySelector("script[data-show]");
 
 for (const field of document.querySelectorAll("[data-password]")) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "button button-plain button-small";
-  button.style.justifySelf = "start";
+  const button = field.parentElement.querySelector("[data-reveal]");
   const show = (isShown) => {
     field.type = isShown ? "text" : "password";
     button.textContent = isShown ? script.dataset.hide : script.dataset.show;
@@ -15,17 +12,12 @@ for (const field of document.querySelectorAll("[data-password]")) {
   button.addEventListener("click", () => show(field.type === "password"));
   // A password in plain text is not for the browser's history of forms.
   field.form.addEventListener("submit", () => show(false));
-  field.after(button);
-  show(false);
 }
 
 const form = document.querySelector("[data-availability]");
 
 function watch(field) {
-  const status = document.createElement("p");
-  status.className = "hint";
-  status.setAttribute("role", "status");
-  field.after(status);
+  const status = field.parentElement.querySelector("[data-free]");
   let timer;
   let request;
   const ask = async () => {
