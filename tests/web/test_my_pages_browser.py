@@ -43,6 +43,7 @@ async def test_a_profile_is_written_by_keyboard_with_a_picture_that_is_seen_befo
     await expect(page.get_by_role("alert")).to_be_empty()
     await expect(page.get_by_alt_text("고른 사진 미리 보기")).to_be_visible()
     await page.get_by_label("소개").press_sequentially("밤에 만들어요")
+    await expect(page.locator("[data-counter=bio]")).to_have_text("7 / 500")
     await page.keyboard.press("Tab")
     await page.keyboard.type("kot")
     await page.keyboard.press("Enter")
