@@ -390,7 +390,7 @@ async def test_urls_of_images_in_s3_are_absolute_everywhere(
                     if path == "/projects":
                         assert content["content_html"] == made["content_html"]
             health = (await api.http.get("/health/ready")).json()
-            assert health["parts"]["images"] == "ok"
+            assert health["parts"]["images"]["state"] == "ok"
 
         # After a move to a folder, stored HTML leads to the new URLs.
         async with serving(address, tmp_path) as api:

@@ -26,7 +26,7 @@ ALONE = 5
 
 async def health(http: httpx.AsyncClient) -> tuple[int, str, str]:
     answer = await http.get("/health/ready")
-    return answer.status_code, answer.json()["status"], answer.json()["parts"]["redis"]
+    return answer.status_code, answer.json()["status"], answer.json()["parts"]["redis"]["state"]
 
 
 async def log_ins_until_refused(http: httpx.AsyncClient) -> int:

@@ -1,5 +1,6 @@
 """Health checks: whether the process responds, and whether it can serve."""
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -22,11 +23,19 @@ class Degraded(Exception):
 State = Literal["ok", "degraded", "unavailable"]
 
 
+class Part(msgspec.Struct):
+    """The result of a component's check. `detail` says what does not work."""
+
+    state: State
+    latency_ms: float
+    detail: str | None
+
+
 class Health(msgspec.Struct):
     """The state of the process, and of its components."""
 
     status: State
-    parts: dict[str, State]
+    parts: dict[str, Part]
 
 
 @get("/health/live", summary="Liveness")
@@ -48,13 +57,13 @@ class HealthChecks:
 
     async def run(self) -> Health:
         """Check every component."""
-        required = {name: await _state(name, check) for name, check in self.required.items()}
-        optional = {name: await _state(name, check) for name, check in self.optional.items()}
-        states = required | optional
-        if "unavailable" in required.values():
-            return Health("unavailable", states)
-        is_ok = all(state == "ok" for state in states.values())
-        return Health("ok" if is_ok else "degraded", states)
+        required = {name: await _part(name, check) for name, check in self.required.items()}
+        optional = {name: await _part(name, check) for name, check in self.optional.items()}
+        parts = required | optional
+        if any(part.state == "unavailable" for part in required.values()):
+            return Health("unavailable", parts)
+        is_ok = all(part.state == "ok" for part in parts.values())
+        return Health("ok" if is_ok else "degraded", parts)
 
 
 def health_router(checks: HealthChecks) -> Router:
@@ -75,13 +84,16 @@ def health_router(checks: HealthChecks) -> Router:
     return Router("/", route_handlers=[get_liveness, get_readiness], tags=["Health"])
 
 
-async def _state(name: str, check: HealthCheck) -> State:
+async def _part(name: str, check: HealthCheck) -> Part:
+    state: State = "ok"
+    detail = None
+    started = time.perf_counter()
     try:
         await check()
     except Degraded as error:
         log.warning("component_degraded", component=name, reason=str(error))
-        return "degraded"
+        state, detail = "degraded", str(error)
     except Exception as error:  # drivers' errors have no common base
         log.warning("component_unavailable", component=name, reason=type(error).__name__)
-        return "unavailable"
-    return "ok"
+        state, detail = "unavailable", "does not respond"
+    return Part(state, round((time.perf_counter() - started) * 1000, 1), detail)

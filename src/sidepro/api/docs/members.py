@@ -140,7 +140,10 @@ DESCRIPTIONS = {
     "errors": "The invalid members. Only with invalid input.",
     "parameter": "The name of the invalid parameter.",
     "params": "The numbers and words of `detail`.",
-    "parts": "The state of each component.",
+    "parts": "Each component by its name.",
+    "Part.state": "The state of the component.",
+    "latency_ms": "Milliseconds that the check took.",
+    "Part.detail": "What does not work; null if all works.",
     "pointer": "The place of the invalid member in the body, a JSON pointer (RFC 6901).",
     "status": "The state of the process.",
     "Problem.status": "The HTTP status.",
@@ -218,6 +221,9 @@ def _members(schemas: Schemas, schema: Any, value: Any) -> Iterator[tuple[tuple[
     if isinstance(value, list):
         for item in value:
             yield from _members(schemas, schema.get("items", {}), item)
+    if isinstance(value, dict) and isinstance(schema.get("additionalProperties"), dict):
+        for item in value.values():
+            yield from _members(schemas, schema["additionalProperties"], item)
     name = schema.get("$ref", "").rpartition("/")[2]
     if name and isinstance(value, dict):
         properties = schemas[name]["properties"]

@@ -50,7 +50,7 @@ async def overview(
     return page.render(
         "operator/index.html",
         totals=await services.operator.totals(page.caller),
-        failing={name: state for name, state in report.parts.items() if state != "ok"},
+        failing={name: part.state for name, part in report.parts.items() if part.state != "ok"},
         overdue=[state.job for state in states if state.is_overdue],
     )
 
