@@ -44,6 +44,12 @@ def text_language(text: str) -> Language | None:
     return Language.ENGLISH if letters and all(map(str.isascii, letters)) else None
 
 
+def foreign_language(text: str, than: Language) -> Language | None:
+    """The language of a text that a person wrote, if it is another one than the page's."""
+    language = text_language(text)
+    return None if language is than else language
+
+
 def _quality(parameters: str) -> float:
     """The weight (RFC 9110, section 12.4.2): 1 if it is missing, 0 if it is malformed."""
     name, _, value = parameters.replace(" ", "").partition("=")

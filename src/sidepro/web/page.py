@@ -50,10 +50,24 @@ class Site:
         return StaticFiles()
 
     @cached_property
-    def renderer(self) -> Renderer:
-        return Renderer(
-            url=self.url, static=self.static, icons=Icons(self.static("icons/sprite.svg"))
-        )
+    def renderers(self) -> dict[Language, Renderer]:
+        """What renders the templates in each language."""
+        return {
+            language: Renderer(
+                language,
+                url=self.url,
+                static=self.static,
+                icons=Icons(self.static("icons/sprite.svg")),
+                max_file_bytes=self.max_file_bytes,
+                max_file_megabytes=self.max_file_megabytes,
+            )
+            for language in Language
+        }
+
+    @property
+    def max_file_megabytes(self) -> str:
+        """The size of the largest file, for people."""
+        return f"{self.max_file_bytes / 2**20:.3g}"
 
     def url(self, path: str, **query: object) -> str:
         """The public form of a local address, with these query parameters.
@@ -175,6 +189,11 @@ class Page:
         return self._site.max_file_bytes
 
     @property
+    def max_file_megabytes(self) -> str:
+        """The same for people."""
+        return self._site.max_file_megabytes
+
+    @property
     def request_id(self) -> str:
         """The id of the request in the log."""
         return str(structlog.contextvars.get_contextvars().get("request_id", ""))
@@ -183,17 +202,7 @@ class Page:
         """The public form of a local address."""
         return self._site.url(path)
 
-    @property
-    def max_file_megabytes(self) -> str:
-        """The same for people."""
-        return f"{self._site.max_file_bytes / 2**20:.3g}"
-
     # ----------------------------------------------------------------------------------- display
-
-    def foreign(self, text: str) -> Language | None:
-        """The language of a text that a person wrote, if it is another one than the page's."""
-        language = text_language(text)
-        return None if language is self.language else language
 
     def language_of(self, text: str) -> Language | None:
         """The language of a text that a person wrote; `None` if it is not clear."""
@@ -207,8 +216,8 @@ class Page:
 
     def text(self, template: str, **context: object) -> str:
         """A template as text."""
-        return self._site.renderer.render(
-            template, {"page": self, "t": self.texts, "viewer": self.viewer, **context}
+        return self._site.renderers[self.language].render(
+            template, {"page": self, "viewer": self.viewer, **context}
         )
 
     def render(

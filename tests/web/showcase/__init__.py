@@ -17,11 +17,9 @@ from sidepro.domain.images.urls import ImageUrl
 from sidepro.domain.projects.views import CommentView, ProjectCard
 from sidepro.web.cookies import Cookies
 from sidepro.web.display.icons import Icons
-from sidepro.web.display.numbers import short
 from sidepro.web.display.renderer import FOLDER, Renderer
 from sidepro.web.forms import Form, FormError
-from sidepro.web.language import Language, text_language
-from sidepro.web.messages.catalogue import CATALOGUES
+from sidepro.web.language import Language
 from sidepro.web.static_files import StaticFiles
 
 PAGES = ("board", "blocks", "project", "room")
@@ -101,13 +99,6 @@ class ShownPage:
     may_have_viewer: bool = False
     cookies: Cookies = field(default_factory=lambda: Cookies.of(""))
 
-    def short(self, number: int) -> str:
-        return short(number, self.language)
-
-    def foreign(self, text: str) -> str | None:
-        language = text_language(text)
-        return language if language != self.language else None
-
 
 def person(name: str) -> UserSummary:
     """A person without a picture."""
@@ -159,6 +150,7 @@ def render(name: str, page: ShownPage, *, anonymous: bool = False) -> str:
     """One of `PAGES` as HTML, for an administrator or an anonymous viewer."""
     viewer = SimpleNamespace(user=person("김서연"), caller=SimpleNamespace(is_admin=True))
     renderer = Renderer(
+        page.language,
         folders=(FOLDER, Path(__file__).parent),
         url=lambda path, **_: path,
         static=STATIC.path,
@@ -168,7 +160,6 @@ def render(name: str, page: ShownPage, *, anonymous: bool = False) -> str:
         f"{name}.html",
         {
             "page": page,
-            "t": CATALOGUES[page.language],
             "viewer": None if anonymous else viewer,
             "samples": {
                 "projects": tuple(map(project, range(len(_PROJECTS)))),

@@ -1,18 +1,18 @@
 """Keeps parts of pages that many pages share, such as the text of a project's card.
 
-{% call cached("card", page.language, project.title) %}<h3>…</h3>{% endcall %}
+{% call cached("card", project.title) %}<h3>…</h3>{% endcall %}
 """
 
 from collections.abc import Callable, Hashable
 
 from markupsafe import Markup
 
-MAX_FRAGMENTS = 2_000
+MAX_FRAGMENTS = 1_000
 """A fragment has some kilobytes."""
 
 
 class Fragments:
-    """Rendered parts by their keys. A key holds all that the part depends on."""
+    """Rendered parts of one language by their keys. A key holds all that the part depends on."""
 
     def __init__(self) -> None:
         self._fragments: dict[tuple[Hashable, ...], Markup] = {}

@@ -1,19 +1,24 @@
 """Jinja2, set up for the templates of this package.
 
+A language has a renderer of its own: its texts are globals, so files of macros are evaluated once
+and not for each page.
+
 Not through Litestar's `TemplateConfig`: the middleware around the application renders its
 rejections too, and Jinja2 is imported when the first page is rendered, not when a server starts.
 """
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sidepro.web.display.devices import device_of
 from sidepro.web.display.fragments import Fragments
 from sidepro.web.display.links import linked
-from sidepro.web.display.numbers import data_size
+from sidepro.web.display.numbers import data_size, short
 from sidepro.web.display.placeholders import initial, sheet, tone
+from sidepro.web.language import Language, foreign_language
+from sidepro.web.messages.catalogue import CATALOGUES
 from sidepro.web.texts import fill
 
 if TYPE_CHECKING:
@@ -23,10 +28,13 @@ FOLDER = Path(__file__).parents[1] / "templates"
 
 
 class Renderer:
-    """Renders templates. Each is compiled on first use."""
+    """Renders templates in one language. Each is compiled on first use."""
 
-    def __init__(self, folders: Sequence[Path] = (FOLDER,), **global_values: object) -> None:
+    def __init__(
+        self, language: Language, folders: Sequence[Path] = (FOLDER,), **global_values: object
+    ) -> None:
         """`global_values` are the same for all pages, so imported macros see them too."""
+        self._language = language
         self._folders = folders
         self._globals = global_values
 
@@ -47,6 +55,12 @@ class Renderer:
         environment.filters["fill"] = fill
         environment.filters["linked"] = linked
         environment.globals.update(cached=Fragments(), initial=initial, sheet=sheet, tone=tone)
+        environment.globals.update(
+            language=self._language,
+            t=CATALOGUES[self._language],
+            foreign=partial(foreign_language, than=self._language),
+            short=partial(short, language=self._language),
+        )
         environment.globals.update(self._globals)
         return environment
 
