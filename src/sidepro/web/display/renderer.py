@@ -22,7 +22,7 @@ from sidepro.web.messages.catalogue import CATALOGUES
 from sidepro.web.texts import fill
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from sidepro.web.display.environment import Environment
 
 FOLDER = Path(__file__).parents[1] / "templates"
 
@@ -40,7 +40,9 @@ class Renderer:
 
     @cached_property
     def _environment(self) -> "Environment":
-        from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - lazy
+        from jinja2 import FileSystemLoader, StrictUndefined  # noqa: PLC0415 - lazy
+
+        from sidepro.web.display.environment import Environment  # noqa: PLC0415 - lazy
 
         environment = Environment(
             loader=FileSystemLoader(self._folders),
