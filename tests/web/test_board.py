@@ -131,7 +131,7 @@ async def test_recommendations_say_why_and_stay_until_others_are_asked_for(
 async def test_a_newcomer_is_led_to_the_profile(api: Api) -> None:
     newcomer = await api.sign_up()
     cookie = await log_in(api, newcomer)
-    assert "프로필 쓰기" in (await get(api, "/", cookie)).text
+    assert 'href="/me/profile">프로필 쓰기</a>' in (await get(api, "/", cookie)).text
 
     await api.profile(newcomer)
 
