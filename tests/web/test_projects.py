@@ -116,6 +116,24 @@ async def test_a_comment_is_written_edited_and_deleted_by_forms(api: Api) -> Non
     assert comments((await get(api, path, cookie)).text) == []
 
 
+@both_databases
+async def test_a_comment_whose_form_is_sent_twice_is_written_once(api: Api) -> None:
+    project = await api.publish(await api.sign_up())
+    cookie = await log_in(api, await api.sign_up())
+    path = f"/projects/{project['id']}"
+    key = re.search(r'name="idempotency_key" value="([^"]+)"', (await get(api, path, cookie)).text)
+    assert key
+    form = {"idempotency_key": key[1], "body": "첫째"}
+
+    first, again = [await post(api, f"{path}/comments", cookie, **form) for _ in range(2)]
+    assert again.headers["Location"] == first.headers["Location"]
+    assert len(comments((await get(api, path, cookie)).text)) == 1
+
+    # Somebody goes back, and writes another comment into the same form.
+    await post(api, f"{path}/comments", cookie, **{**form, "body": "둘째"})
+    assert len(comments((await get(api, path, cookie)).text)) == 2
+
+
 async def test_a_wrong_comment_comes_back_with_its_text(api: Api) -> None:
     author = await api.sign_up()
     project = await api.publish(author)

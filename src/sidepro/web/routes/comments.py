@@ -1,17 +1,21 @@
 """Comments: writing, editing, deleting, and those that are new."""
 
+import hashlib
+from uuid import UUID
+
 from litestar import Response, Router, get, post
 from litestar.params import FromQuery
 
 from sidepro.domain.errors import Forbidden, InvalidInput
 from sidepro.domain.ids import CommentId, ProjectId
+from sidepro.http.idempotency import created_once
 from sidepro.http.path_ids import PathId
 from sidepro.http.problems import status_of
 from sidepro.http.rate_limits import COMMENTS
-from sidepro.http.services import InjectedServices
+from sidepro.http.services import InjectedServices, Services
 from sidepro.web.auth import PUBLIC
 from sidepro.web.forms import Form, InjectedForm
-from sidepro.web.page import InjectedPage, local_address
+from sidepro.web.page import InjectedPage, Page, local_address
 from sidepro.web.routes.project_comments import last_page, read_comments
 from sidepro.web.routes.projects import project_page
 
@@ -20,10 +24,10 @@ from sidepro.web.routes.projects import project_page
 async def write(
     page: InjectedPage, form: InjectedForm, services: InjectedServices, project_id: PathId
 ) -> Response[str]:
-    """Writes a comment, and shows it."""
+    """Writes a comment, once for the key of its form, and shows it."""
     project = ProjectId(project_id)
     try:
-        comment = await services.comments.write(page.caller, project, form.text("body"))
+        comment_id = await _write_once(page, form, services, project)
     except InvalidInput as error:
         return await project_page(
             page,
@@ -34,7 +38,23 @@ async def write(
             status=status_of(error),
         )
     cursor = last_page(services, project)
-    return page.redirect(f"/projects/{project_id}?cursor={cursor}#comment-{comment.id}")
+    return page.redirect(f"/projects/{project_id}?cursor={cursor}#comment-{comment_id}")
+
+
+async def _write_once(page: Page, form: Form, services: Services, project: ProjectId) -> UUID:
+    body = form.text("body")
+    key = form.text("idempotency_key")[:32]
+    if key:
+        # The digest is part of the key: whoever goes back may write another comment.
+        key += hashlib.sha256(body.encode()).hexdigest()[:32]
+    return await created_once(
+        page.caller.id,
+        "page comment",
+        key,
+        project.bytes,
+        lambda request: services.comments.write(page.caller, project, body, request),
+        lambda comment: comment.id,
+    )
 
 
 @get("/projects/{project_id:uuid}/comments", opt=PUBLIC)

@@ -12,12 +12,11 @@ from sidepro.domain.errors import (
     NotFound,
     PreconditionFailed,
 )
-from sidepro.domain.idempotency import ReplayResponse
 from sidepro.domain.ids import ProjectId
 from sidepro.domain.projects.project import PROJECT_SKILLS, authorize_edit
 from sidepro.domain.projects.views import ProjectView
 from sidepro.domain.violations import MISSING
-from sidepro.http.idempotency import idempotent_request, is_key
+from sidepro.http.idempotency import created_once
 from sidepro.http.path_ids import PathId
 from sidepro.http.rate_limits import IMAGES, MARKDOWN, PROJECTS
 from sidepro.http.services import InjectedServices, Services
@@ -68,19 +67,15 @@ async def publish(
 
 async def _publish_once(page: Page, form: Form, services: Services) -> ProjectId:
     posted = PostedProject.of(form)
-    key = form.text("idempotency_key")
-    request = idempotent_request(page.caller.id, "page publish", key, posted.digest, _saved_id)
-    try:
-        view = await services.projects.publish(
-            page.caller, **posted.fields, request=request if is_key(key) else None
-        )
-    except ReplayResponse as replay:
-        return ProjectId(UUID(replay.response.decode()))
-    return view.card.id
-
-
-def _saved_id(view: ProjectView) -> bytes:
-    return str(view.card.id).encode()
+    project_id = await created_once(
+        page.caller.id,
+        "page publish",
+        form.text("idempotency_key"),
+        posted.digest,
+        lambda request: services.projects.publish(page.caller, **posted.fields, request=request),
+        lambda project: project.card.id,
+    )
+    return ProjectId(project_id)
 
 
 @get("/projects/{project_id:uuid}/edit")

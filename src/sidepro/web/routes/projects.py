@@ -1,6 +1,7 @@
 """A project's page: its text, its author, its comments, and the bookmark."""
 
 from typing import Any
+from uuid import uuid4
 
 from litestar import Response, Router, get, head, post
 from litestar.params import FromQuery
@@ -65,7 +66,7 @@ async def project_page(
         card=project.card,
         author=author,
         comments=comments,
-        form=form or Form(),
+        form=form or Form.of(idempotency_key=uuid4().hex),
         may_edit=bool(caller and caller.can_manage(project.card.author.id)),
     )
 
