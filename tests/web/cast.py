@@ -25,12 +25,13 @@ class Cast:
     """Who looks at the screens, and what is on them.
 
     The member and the partner are the demo accounts, who chat in `room_id`. The newcomer has no
-    profile. `project` has a cover, comments and a picture in its text; `own_project` is the
-    member's.
+    profile. `project` has a cover, comments and a picture in its text; `own_comment` on it and
+    `own_project` are the member's.
     """
 
     people: dict[Role, Client]
     project: Json
+    own_comment: Json
     own_project: Json
     room_id: str
 
@@ -56,6 +57,8 @@ async def cast_of(server: SideProServer) -> Cast:
     async with http_client(server.url, seconds=60) as http:
         member, partner = [await _logged_in(http, email, DEMO_PASSWORD) for email in DEMO_EMAILS]
         projects = await member.call("GET", f"/users/{member.id}/projects")
+        project = await _illustrated_project(member)
+        comments = f"/projects/{project['id']}/comments"
         return Cast(
             people={
                 "member": member,
@@ -63,7 +66,8 @@ async def cast_of(server: SideProServer) -> Cast:
                 "newcomer": await Client.sign_up(http),
                 "administrator": await _administrator(server, http),
             },
-            project=await _illustrated_project(member),
+            project=project,
+            own_comment=await member.call("POST", comments, {"body": "주말에 써 볼게요!"}),
             own_project=projects["items"][0],
             room_id=await member.open_room_with(partner),
         )

@@ -123,6 +123,10 @@ def of_person(role: Role, rest: str = "") -> Callable[[Cast], str]:
     return lambda cast: f"/people/{quote(cast.people[role].username)}{rest}"
 
 
+def of_own_comment(rest: str) -> Callable[[Cast], str]:
+    return lambda cast: f"/projects/{cast.project['id']}/comments/{cast.own_comment['id']}{rest}"
+
+
 SCREENS = (
     Screen("board", lambda _: "/"),
     Screen("board-member", lambda _: "/", "member"),
@@ -135,6 +139,8 @@ SCREENS = (
     Screen("project-member", of_project(), "member"),
     Screen("project-own", of_own_project(), "member"),
     Screen("project-delete", of_own_project("/delete"), "member"),
+    Screen("comment-edit", of_own_comment("/edit"), "member"),
+    Screen("comment-delete", of_own_comment("/delete"), "member"),
     Screen(
         "editor-new",
         lambda _: "/projects/new",
@@ -211,6 +217,7 @@ SCREENS = (
     Screen("sessions", lambda _: "/me/sessions", "member"),
     Screen("password", lambda _: "/me/password", "member"),
     Screen("withdraw", lambda _: "/me/withdraw", "member"),
+    Screen("offline", lambda _: "/offline"),
     Screen("person-not-found", lambda _: "/people/nobody-here", status=404),
     Screen("not-found", lambda _: "/nothing/here", status=404),
     Screen("not-found-member", lambda _: "/nothing/here", viewer="member", status=404),
