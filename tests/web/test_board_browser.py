@@ -120,7 +120,7 @@ async def test_a_project_is_found_read_and_talked_about_without_scripts(
     await expect(page.locator(".comment p")).to_have_text("잘 봤어요")
 
     await page.locator(".comment summary").click()
-    await page.get_by_role("link", name="고치기").click()
+    await page.get_by_role("link", name="수정하기").click()
     await window.fill_in(submit="저장하기", body="정말 잘 봤어요")
     await expect(page.locator(".comment p")).to_have_text("정말 잘 봤어요")
     await page.locator(".comment summary").click()

@@ -61,7 +61,7 @@ async def test_without_scripts_a_person_is_asked_and_a_profile_is_mended(
     window = await windows.open(person, script=False)
     page = window.page
     await page.goto(f"/people/{partner.username}")
-    await page.get_by_role("button", name="커피챗 청하기").click()
+    await page.get_by_role("button", name="커피챗 신청하기").click()
     await expect(page).to_have_url(re.compile("/chats/[0-9a-f-]{36}$"))
     await page.goto("/me/profile")
     await page.get_by_label("소개").fill("그대로 남아요")

@@ -9,7 +9,7 @@ TEXTS = MeTexts(
     write_profile="Write my profile",
     write_profile_title="Write your profile",
     write_profile_hint=(
-        "Choose the skills that you use, and we recommend projects of people like you. "
+        "Choose the skills that you use, and we will recommend projects by people like you. "
         "It also tells others who you are when you ask for a coffee chat."
     ),
     edit_profile="Edit profile",
@@ -30,7 +30,7 @@ TEXTS = MeTexts(
     },
     picture_hint="PNG, JPEG, WebP or GIF, up to {size}",
     picture_kind="Pictures must be PNG, JPEG, WebP or GIF.",
-    picture_size="A picture has at most {size}. Please choose a smaller one.",
+    picture_size="Pictures can be up to {size}. Please choose a smaller one.",
     picture_again="Please choose the picture again.",
     picture_chosen="Your picture is uploaded. Save to show it on your profile.",
     picture_preview="Preview of the chosen picture",
@@ -44,18 +44,18 @@ TEXTS = MeTexts(
     cancel="Cancel",
     images="My images",
     images_text=(
-        "Images of your profile and projects. Those that nothing shows are deleted after a day."
+        "Images in your profile and projects. Unused ones are deleted after a day."
     ),
     no_images="No images",
     no_images_hint="Your picture and the images of your projects appear here.",
     quota="{used} of {limit} used",
-    quota_name="Space for images",
-    image_of="Image of {date}",
+    quota_name="Image storage",
+    image_of="Image from {date}",
     in_use="In use",
-    delete_image="Delete the image of {date}",
+    delete_image="Delete the image from {date}",
     delete="Delete",
-    sessions="Where I am logged in",
-    sessions_text="If you do not know a device, log it out and change your password.",
+    sessions="Logged-in devices",
+    sessions_text="If you do not recognise a device, log it out and change your password.",
     device="{program} on {system}",
     unknown_device="Unknown device",
     current="This device",
@@ -72,7 +72,7 @@ TEXTS = MeTexts(
     change_password="Change",  # noqa: S106 - a button
     export="Download my data",
     export_text=(
-        "All that SidePro stores about you, with your profile, projects, comments and messages, "
+        "Everything SidePro stores about you: your profile, projects, comments and messages, "
         "as a JSON file."
     ),
     withdraw="Close my account",
@@ -82,12 +82,12 @@ TEXTS = MeTexts(
         "your profile and your images",
         "your projects, with the comments on them",
         "your comments on other projects, and your bookmarks",
-        "your log-ins on all devices",
+        "your sessions on all devices",
     ),
     what_stays=(
         "Your coffee chats stay with the other people, without your name. "
-        "Download first what you want to keep."
+        "Download what you want to keep first."
     ),
-    confirmed="I know that this cannot be undone.",
+    confirmed="I understand that this cannot be undone.",
     withdraw_button="Close my account",
 )

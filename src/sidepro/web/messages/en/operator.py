@@ -20,7 +20,7 @@ TEXTS = OperatorTexts(
     part_fails="{part}: {state}",
     job_overdue="The job “{job}” is overdue",
     search_people="Beginning of a name, or an email",
-    search_people_hint="Enter an email in full.",
+    search_people_hint="Enter an email address in full.",
     search="Find",
     text="Text",
     author="Author",
@@ -74,7 +74,7 @@ TEXTS = OperatorTexts(
     missing="missing",
     bookmarks_counter="Bookmarks",
     comments_counter="Comments",
-    bookmarks_of_day="Bookmarks of {day}",
+    bookmarks_of_day="Bookmarks on {day}",
     first_only="Only the first {count} are shown.",
     job="Job",
     last_run="Last run",
@@ -116,8 +116,8 @@ TEXTS = OperatorTexts(
     },
     health_hints={
         "ok": "All components work.",
-        "degraded": "People are served, but something does only part of its work.",
-        "unavailable": "A required component is away, so nobody can be served.",
+        "degraded": "The site works, but a component works only in part.",
+        "unavailable": "A required component cannot be reached, so the site is down.",
     },
     component="Component",
 )

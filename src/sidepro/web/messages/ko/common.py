@@ -4,7 +4,7 @@ from sidepro.web.messages.groups.common import CommonTexts
 
 TEXTS = CommonTexts(
     site="SidePro",
-    tagline="사이드 프로젝트를 보여주고 커피챗으로 만나는 곳",
+    tagline="사이드 프로젝트를 보여 주고 커피챗으로 만나는 곳",
     skip="본문으로 건너뛰기",
     menu="주 메뉴",
     browse="둘러보기",
@@ -29,7 +29,7 @@ TEXTS = CommonTexts(
     done={
         "activated": "계정을 다시 사용할 수 있게 했어요.",
         "deactivated": "계정을 정지했어요.",
-        "image-deleted": "이미지를 지웠어요.",
+        "image-deleted": "이미지를 삭제했어요.",
         "password-changed": "비밀번호를 바꿨어요. 다른 기기에서는 로그아웃했어요.",
         "session-ended": "그 기기에서 로그아웃했어요.",
         "others-ended": "다른 기기에서 모두 로그아웃했어요.",
@@ -40,11 +40,11 @@ TEXTS = CommonTexts(
         "project-deleted": "프로젝트를 삭제했어요.",
         "logged-out": "로그아웃했어요.",
         "published": "프로젝트를 올렸어요.",
-        "removed-comment": "댓글을 지웠어요.",
-        "removed-project": "프로젝트를 지웠어요.",
+        "removed-comment": "댓글을 삭제했어요.",
+        "removed-project": "프로젝트를 삭제했어요.",
         "repaired-counters": "집계를 고쳤어요.",
-        "requested-similarity": "곧 시작해요.",
+        "requested-similarity": "작업을 곧 시작해요.",
         "saved": "저장했어요.",
-        "signed-up": "가입을 환영해요. 이제 프로필을 써 보세요.",
+        "signed-up": "가입을 환영해요. 이제 프로필을 작성해 보세요.",
     },
 )

@@ -5,7 +5,7 @@ from sidepro.web.messages.groups.editor import EditorTexts
 TEXTS = EditorTexts(
     new_title="프로젝트 올리기",
     new_text="왜 만들었고, 어떻게 만들었고, 무엇이 어려웠는지 들려주세요.",
-    edit_title="프로젝트 수정",
+    edit_title="프로젝트 수정하기",
     publish="올리기",
     save="저장하기",
     cancel="취소",
@@ -22,7 +22,7 @@ TEXTS = EditorTexts(
     repository_hint="https://github.com/…",
     skills_hint="{max}개까지 고를 수 있어요.",
     find_skill="기술 찾기",
-    thumbnail_hint="PNG, JPEG, WebP, GIF, {max}MB까지. 없으면 제목으로 만들어 드려요.",
+    thumbnail_hint="PNG, JPEG, WebP, GIF 이미지, {max}MB까지. 없으면 제목으로 만들어 드려요.",
     thumbnail_now="지금 대표 이미지",
     thumbnail_new="새 대표 이미지",
     remove_thumbnail="이미지 빼기",

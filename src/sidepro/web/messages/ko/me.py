@@ -10,9 +10,9 @@ TEXTS = MeTexts(
     write_profile_title="프로필을 써 볼까요?",
     write_profile_hint=(
         "쓰는 기술을 고르면 관심사가 비슷한 사람의 프로젝트를 추천해 드려요. "
-        "커피챗을 청할 때도 내가 누구인지 알릴 수 있어요."
+        "커피챗을 신청할 때도 내가 누구인지 알릴 수 있어요."
     ),
-    edit_profile="프로필 고치기",
+    edit_profile="프로필 수정하기",
     profile_text="다른 사람에게 보이는 소개, 기술 스택, 사진이에요.",
     settings="설정",
     publish_first="첫 프로젝트 올리기",
@@ -23,7 +23,7 @@ TEXTS = MeTexts(
         "skills": "기술 스택",
         "region": "지역",
         "meet_time": "만나기 좋은 때",
-        "current_password": "지금 비밀번호",
+        "current_password": "현재 비밀번호",
         "new_password": "새 비밀번호",
         "password": "비밀번호",
         "confirmed": "확인",
@@ -33,8 +33,8 @@ TEXTS = MeTexts(
     picture_size="{size}까지 올릴 수 있어요. 더 작은 이미지를 골라 주세요.",
     picture_again="사진은 다시 골라 주세요.",
     picture_chosen="고른 사진을 올려 두었어요. 저장하면 프로필에 보여요.",
-    picture_preview="고른 사진 미리 보기",
-    remove_picture="지금 사진 지우기",
+    picture_preview="고른 사진 미리보기",
+    remove_picture="지금 사진 삭제하기",
     bio_hint="무엇을 만들고 있는지, 누구와 이야기하고 싶은지 적어 주세요.",
     github_hint="https://github.com/이름",
     skills_hint="한 개 이상, {max}개까지 고를 수 있어요.",
@@ -45,7 +45,7 @@ TEXTS = MeTexts(
     images="내 이미지",
     images_text=(
         "프로필과 프로젝트에 올린 이미지예요. "
-        "어디에도 쓰지 않는 이미지는 하루 뒤에 저절로 지워져요."
+        "어디에도 쓰지 않는 이미지는 하루 뒤에 자동으로 삭제돼요."
     ),
     no_images="올린 이미지가 없어요",
     no_images_hint="프로필 사진이나 프로젝트에 넣은 이미지가 여기에 모여요.",
@@ -53,8 +53,8 @@ TEXTS = MeTexts(
     quota_name="이미지 저장 공간",
     image_of="{date}에 올린 이미지",
     in_use="사용 중",
-    delete_image="{date}에 올린 이미지 지우기",
-    delete="지우기",
+    delete_image="{date}에 올린 이미지 삭제하기",
+    delete="삭제하기",
     sessions="로그인한 기기",
     sessions_text="낯선 기기가 있다면 로그아웃하고 비밀번호를 바꿔 주세요.",
     device="{system}의 {program}",
@@ -75,7 +75,7 @@ TEXTS = MeTexts(
     export_text="프로필, 프로젝트, 댓글, 메시지까지 내 데이터를 JSON 파일 하나로 받아요.",
     withdraw="탈퇴하기",
     withdraw_title="정말 탈퇴할까요?",
-    withdraw_text="탈퇴하면 바로 지워지고 되돌릴 수 없어요.",
+    withdraw_text="탈퇴하면 계정이 바로 삭제되고 되돌릴 수 없어요.",
     what_goes=(
         "프로필과 올린 이미지",
         "올린 프로젝트와 거기에 달린 댓글",
@@ -85,6 +85,6 @@ TEXTS = MeTexts(
     what_stays=(
         "커피챗은 상대에게 남지만 내 이름은 보이지 않아요. 필요한 것은 먼저 내려받아 주세요."
     ),
-    confirmed="되돌릴 수 없다는 걸 알았어요.",
+    confirmed="되돌릴 수 없다는 것을 확인했어요.",
     withdraw_button="탈퇴하기",
 )

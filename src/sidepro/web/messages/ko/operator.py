@@ -7,7 +7,7 @@ TEXTS = OperatorTexts(
     title="운영",
     overview="한눈에",
     parts={
-        "people": "사람",
+        "people": "회원",
         "projects": "프로젝트",
         "comments": "댓글",
         "counters": "집계",
@@ -36,20 +36,20 @@ TEXTS = OperatorTexts(
     you="나",
     deactivate="정지",
     activate="다시 사용",
-    remove="지우기",
+    remove="삭제",
     remove_of="{name} {action}",
     deactivate_title="{name} 님의 계정 정지하기",
     deactivate_hint=(
         "바로 로그아웃되고 열려 있는 커피챗도 끊겨요. 다시 로그인할 수 없지만, "
         "올린 프로젝트와 댓글은 남아요. 언제든 다시 사용하게 할 수 있어요."
     ),
-    remove_project_title="프로젝트 지우기",
-    remove_project_hint="댓글과 북마크까지 함께 지워져요. 되돌릴 수 없어요.",
-    remove_comment_title="댓글 지우기",
+    remove_project_title="프로젝트 삭제하기",
+    remove_project_hint="댓글과 북마크까지 함께 삭제돼요. 되돌릴 수 없어요.",
+    remove_comment_title="댓글 삭제하기",
     remove_comment_hint="되돌릴 수 없어요.",
     what_goes="대상",
     on_project="{title}에 남긴 댓글",
-    published="올린 때",
+    published="올린 날",
     bookmarks=Plural("북마크 {count}개"),
     comment_count=Plural("댓글 {count}개"),
     project_count=Plural("프로젝트 {count}개"),
@@ -58,7 +58,7 @@ TEXTS = OperatorTexts(
     password="내 비밀번호",  # noqa: S106 - a label
     password_hint="정말 본인인지 한 번 더 확인해요.",  # noqa: S106 - a hint
     cancel="취소",
-    counters_hint="저장된 북마크 수와 댓글 수를 실제 개수와 견줘요.",
+    counters_hint="저장된 북마크 수와 댓글 수를 실제 개수와 비교해요.",
     counters_right="모두 맞아요",
     counters_right_hint="저장된 수가 실제 개수와 같아요.",
     counters_wrong=Plural("프로젝트 {count}개의 수가 맞지 않아요"),
@@ -68,7 +68,7 @@ TEXTS = OperatorTexts(
     project="프로젝트",
     counter="항목",
     stored="저장된 수",
-    counted="실제",
+    counted="실제 수",
     missing="없음",
     bookmarks_counter="북마크",
     comments_counter="댓글",
@@ -80,9 +80,9 @@ TEXTS = OperatorTexts(
     seconds="{seconds}초",
     result="결과",
     jobs={
-        "similarity": "비슷한 사람 찾기",
+        "similarity": "비슷한 회원 찾기",
         "trending": "인기 점수 계산",
-        "retention": "만료된 자료 지우기",
+        "retention": "만료된 데이터 삭제",
         "image_removal": "안 쓰는 이미지 정리",
     },
     job_hints={
@@ -94,13 +94,13 @@ TEXTS = OperatorTexts(
     job_results={
         "similarity": Plural("{count}명 바뀜"),
         "trending": Plural("점수 {count}개 바뀜"),
-        "retention": Plural("{count}건 지움"),
-        "image_removal": Plural("이미지 {count}개 지움"),
+        "retention": Plural("{count}건 삭제"),
+        "image_removal": Plural("이미지 {count}개 삭제"),
     },
     on_time="정상",
     overdue="늦음",
     not_yet="아직 실행 전",
-    run_now="비슷한 사람 지금 찾기",
+    run_now="비슷한 회원 지금 찾기",
     run_now_hint="몇 초 뒤에 시작해요. 결과는 잠시 뒤 이 페이지에서 볼 수 있어요.",
     health_parts={
         "database": "데이터베이스",

@@ -4,11 +4,11 @@ from sidepro.web.messages.groups.people import PeopleTexts
 from sidepro.web.texts import Plural
 
 TEXTS = PeopleTexts(
-    description="{name} 님의 사이드 프로젝트를 둘러보고 커피챗을 청해 보세요.",
-    ask="커피챗 청하기",
-    ask_hint="로그인하면 커피챗을 청할 수 있어요.",
+    description="{name} 님의 사이드 프로젝트를 둘러보고 커피챗을 신청해 보세요.",
+    ask="커피챗 신청하기",
+    ask_hint="로그인하면 커피챗을 신청할 수 있어요.",
     joined="{date} 가입",
-    edit="프로필 고치기",
+    edit="프로필 수정하기",
     sections="프로젝트와 북마크",
     projects="프로젝트",
     bookmarks="북마크",
