@@ -24,7 +24,7 @@ TEXTS = CommonTexts(
     next="Next",
     pages="Pages",
     required="required",
-    optional="optional",
+    optional="(optional)",
     form_errors="Please check what you entered",
     done={
         "activated": "The account is active again.",

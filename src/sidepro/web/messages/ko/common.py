@@ -24,7 +24,7 @@ TEXTS = CommonTexts(
     next="다음",
     pages="페이지 이동",
     required="필수",
-    optional="선택",
+    optional="(선택)",
     form_errors="입력한 내용을 확인해 주세요",
     done={
         "activated": "계정을 다시 사용할 수 있게 했어요.",

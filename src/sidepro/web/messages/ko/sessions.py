@@ -5,7 +5,7 @@ from sidepro.web.messages.groups.sessions import SessionTexts
 TEXTS = SessionTexts(
     email="이메일",
     username="이름",
-    username_hint="다른 사람에게 보여요. 2자에서 30자까지, 글자와 숫자, _와 -를 쓸 수 있어요.",
+    username_hint="다른 사람에게 보이는 이름이에요. 글자, 숫자, _, -로 2–30자.",
     password="비밀번호",  # noqa: S106 - a label
     password_hint="8자 이상. 문장처럼 길게 쓰면 더 안전해요.",  # noqa: S106 - a hint
     show_password="비밀번호 보기",  # noqa: S106 - a label
