@@ -28,8 +28,8 @@ TEXTS = BoardTexts(
     sorts={
         "newest": "Newest",
         "trending": "Trending",
-        "popular": "Most bookmarked",
-        "views": "Most viewed",
+        "popular": "Bookmarks",
+        "views": "Views",
     },
     pick_skills="Skills",
     find_skill="Find a skill",

@@ -79,10 +79,10 @@ TEXTS = MeTexts(
     withdraw_title="Close your account?",
     withdraw_text="Your account is deleted at once. This cannot be undone.",
     what_goes=(
-        "your profile and your images",
-        "your projects, with the comments on them",
-        "your comments on other projects, and your bookmarks",
-        "your sessions on all devices",
+        "Your profile and your images",
+        "Your projects, with the comments on them",
+        "Your comments on other projects, and your bookmarks",
+        "Your sessions on all devices",
     ),
     what_stays=(
         "Your coffee chats stay with the other people, without your name. "
