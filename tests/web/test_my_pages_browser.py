@@ -41,7 +41,7 @@ async def test_a_profile_is_written_by_keyboard_with_a_picture_that_is_seen_befo
     await expect(page.get_by_role("alert")).to_have_text(re.compile("10 MB까지"))
     await field.set_input_files(PICTURE)
     await expect(page.get_by_role("alert")).to_be_empty()
-    await expect(page.get_by_alt_text("고른 사진 미리 보기")).to_be_visible()
+    await expect(page.get_by_alt_text("고른 사진 미리보기")).to_be_visible()
     await page.get_by_label("소개").press_sequentially("밤에 만들어요")
     await expect(page.locator("[data-counter=bio]")).to_have_text("7 / 500")
     await page.keyboard.press("Tab")
