@@ -11,7 +11,7 @@ TEXTS = BoardTexts(
         " over a coffee chat."
     ),
     hello="Who will you have coffee with today?",
-    no_profile="Add your skills to your profile, and we will recommend projects by people like you.",
+    no_profile="Add your skills to your profile to see projects by people like you.",
     write_profile="Write your profile",
     similar="Projects by people like you",
     popular="Popular projects",

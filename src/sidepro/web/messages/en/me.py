@@ -43,9 +43,7 @@ TEXTS = MeTexts(
     save="Save",
     cancel="Cancel",
     images="My images",
-    images_text=(
-        "Images in your profile and projects. Unused ones are deleted after a day."
-    ),
+    images_text="Images in your profile and projects. Unused ones are deleted after a day.",
     no_images="No images",
     no_images_hint="Your picture and the images of your projects appear here.",
     quota="{used} of {limit} used",

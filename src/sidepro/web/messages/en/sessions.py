@@ -23,5 +23,8 @@ TEXTS = SessionTexts(
     resume_button="Send",
     cancel="Do not send",
     free={"email": "This email is free.", "username": "This name is free."},
-    taken={"email": "There is already an account with this email.", "username": "This name is taken."},
+    taken={
+        "email": "There is already an account with this email.",
+        "username": "This name is taken.",
+    },
 )
