@@ -326,7 +326,7 @@ async def test_an_overdue_job_is_shown_on_its_page_and_on_the_first(api: Api, co
         "늦음",
     ]
     assert "1.25초" in jobs
-    assert "1,234건 지움" in jobs
+    assert "1,234건 삭제" in jobs
     assert "안 쓰는 이미지 정리 작업이 늦어지고 있어요" in await found(api, cookie, "")
 
 
