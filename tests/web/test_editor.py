@@ -91,7 +91,7 @@ def previewed(page: httpx.Response) -> str:
 
 def published(page: httpx.Response) -> str:
     """The text on the page of a project."""
-    text = between(page.text, '<div class="prose reading"', "</div>\n<section")
+    text = between(page.text, '<div class="prose reading"', "</div>\n</article>")
     return text.partition(">")[2]
 
 

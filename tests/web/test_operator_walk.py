@@ -46,7 +46,7 @@ async def test_an_account_is_deactivated_by_keyboard_and_its_socket_closes(
     await keyboard.press("Enter")
     await page.wait_for_url("**/operator")
     await tab_to(page, "한눈에")
-    await tab_to(page, "사람")
+    await tab_to(page, "회원")
     await keyboard.press("Enter")
     await page.wait_for_url("**/operator/people")
     await tab_to(page, "이름 앞부분이나 이메일")
