@@ -43,8 +43,7 @@ class PagesDriver:
             await form.locator(f"[name={name}]").fill(getattr(newcomer, name))
         await submit(form)
 
-        await page.locator("main a[href='/me']").click()  # the board leads newcomers there
-        await page.locator("main a[href='/me/profile']").first.click()
+        await page.locator("main a[href='/me/profile']").click()  # the board leads newcomers there
         form = page.locator("form[action='/me/profile']")
         await form.locator("[name=bio]").fill(newcomer.bio)
         await check_skills(form, newcomer.skills)

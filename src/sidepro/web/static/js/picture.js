@@ -2,10 +2,7 @@
 
 for (const place of document.querySelectorAll("[data-picture]")) {
   const field = place.querySelector("[type=file]");
-  const message = document.createElement("p");
-  message.className = "error";
-  message.setAttribute("role", "alert");
-  place.append(message);
+  const message = place.querySelector("[data-problem]");
 
   field.addEventListener("change", () => {
     const [file] = field.files;
