@@ -225,7 +225,8 @@ async def test_a_connection_attempt_counts_as_an_api_call() -> None:
     everybody = cast("Any", Everybody())
     handshake = Handshake(everybody, everybody, everybody, everybody, limits, ())
     headers = [(b"host", b"here"), (b"authorization", b"Bearer x")]
-    socket = cast("Any", SimpleNamespace(scope={"headers": headers}, query_params={"after": "7"}))
+    scope = {"headers": headers, "query_string": b"after=7"}
+    socket = cast("Any", SimpleNamespace(scope=scope, query_params={"after": "7"}))
     room = factories.new_id()
     for _ in range(ALL_ELSE.quota):
         assert await handshake.authorize(socket, str(room)) == (caller, room, 7)

@@ -116,6 +116,7 @@ class Container:
         for part in self.chat:
             await part.close()
         await self.views.close()
+        await self.api.services.sessions.close()
         await self.database.close()
         if self.redis:
             await self.redis.close()

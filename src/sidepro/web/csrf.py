@@ -13,17 +13,11 @@ from sidepro.domain.errors import Forbidden
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
-class CrossSite(Forbidden):
-    """Another site sent the request, or it is not known which one."""
-
-    detail = "The request does not come from a page of this site."
-
-
 class CrossSiteProtection(ASGIMiddleware):
     """Lets unsafe requests of our own pages through.
 
     Raises:
-        CrossSite: the request comes from elsewhere.
+        Forbidden: another site sent the request, or it is not known which one.
     """
 
     scopes: tuple[ScopeType, ...] = (ScopeType.HTTP,)
@@ -41,4 +35,4 @@ class CrossSiteProtection(ASGIMiddleware):
         origins = [value for name, value in scope["headers"] if name == b"origin"]
         is_own = sites == [b"same-origin"] if sites else origins == [self._public_origin]
         if not is_own:
-            raise CrossSite
+            raise Forbidden

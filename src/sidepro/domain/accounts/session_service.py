@@ -152,6 +152,10 @@ class SessionService:
             await asyncio.wait([task], timeout=RECORD_TIMEOUT)
         return viewer
 
+    async def close(self) -> None:
+        """Wait until the use of all sessions is stored."""
+        await asyncio.gather(*self._recording.values(), return_exceptions=True)
+
     async def _record_use(self, session: Session) -> None:
         with suppress(Unavailable):
             async with self.unit_of_work() as work:
