@@ -98,7 +98,7 @@ def test_long_names_are_parsed_in_linear_time(part: str) -> None:
         ("/projects", "limit", "101", "must be an integer of at most 100"),
         ("/projects", "limit", "x", "must be an integer"),
         ("/projects", "total", "x", "must be true or false"),
-        ("/projects", "sort", "x", "must be newest, views or popular"),
+        ("/projects", "sort", "x", "must be newest, views, popular or trending"),
         ("/projects", "match", "x", "must be any or all"),
         ("/projects", "author", "x", "must be a UUID"),
         ("/recommendations", "seed", "1.5", "must be an integer"),
