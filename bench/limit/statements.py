@@ -35,7 +35,7 @@ from sidepro.bootstrap import (
     application,
     build,
 )
-from sidepro.http.middleware import Middleware
+from sidepro.http.middleware.middleware import Middleware
 from sidepro.settings import load
 
 if TYPE_CHECKING:

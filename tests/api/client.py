@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from sidepro.bootstrap import Container
 from sidepro.domain.violations import FieldCode
-from sidepro.http.middleware import Middleware
+from sidepro.http.middleware.middleware import Middleware
 from tests.api.schemas import (
     ACCOUNT,
     COMMENT,

@@ -19,7 +19,7 @@ from sidepro.domain.data_export.views import Export, ExportedAccount, ExportedCo
 from sidepro.domain.errors import NotAuthenticated, Unavailable
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import SessionId, UserId
-from sidepro.http.middleware import Middleware
+from sidepro.http.middleware.middleware import Middleware
 from tests.api.client import UNKNOWN_ID, Api, ApiUser, Json, problem
 from tests.api.schemas import moment
 from tests.image_files import picture, saved

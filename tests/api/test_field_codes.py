@@ -7,8 +7,8 @@ import pytest
 
 from sidepro.domain.errors import SideProError
 from sidepro.domain.violations import FieldCode
-from sidepro.http.problem_pages import EXPLANATIONS
-from sidepro.http.problems import BAD_HOST, ORIGIN_DENIED, REJECTIONS
+from sidepro.http.problems.documents import BAD_HOST, ORIGIN_DENIED, REJECTIONS
+from sidepro.http.problems.pages import EXPLANATIONS
 from sidepro.server.http_protocol import REFUSALS
 from tests.api.client import UNKNOWN_ID, Api, ApiUser, Json, project
 

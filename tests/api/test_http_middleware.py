@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sidepro.http.accept import accepts_json
-from sidepro.http.hosts import HostPolicy
+from sidepro.http.middleware.accept import accepts_json
+from sidepro.http.middleware.hosts import HostPolicy
 from sidepro.settings import load
 from tests.api.client import ADDRESS, PREFIX, UNKNOWN_ID, Api, ApiUser, problem, project
 from tests.api.fixtures import serving

@@ -16,8 +16,8 @@ from sidepro.bootstrap import build
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.projects.ports import TrendingRun
 from sidepro.domain.recommendations.ports import SimilarityRun
-from sidepro.http import metrics as in_api
-from sidepro.http.metrics import Metrics
+from sidepro.http.monitoring import metrics as in_api
+from sidepro.http.monitoring.metrics import Metrics
 from sidepro.settings import Settings
 from tests.api.client import Api, problem
 from tests.api.fixtures import serving

@@ -14,7 +14,7 @@ from openapi_schema_validator import OAS31Validator, oas31_format_checker
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from sidepro.api.docs.openapi import document
-from sidepro.http.middleware import Middleware
+from sidepro.http.middleware.middleware import Middleware
 from sidepro.web.errors import is_page
 from tests.api.openapi_document import (
     PROBLEM,

@@ -7,7 +7,7 @@ import pytest
 from litestar import Litestar
 
 from sidepro.domain.errors import SideProError
-from sidepro.http.problems import REJECTIONS
+from sidepro.http.problems.documents import REJECTIONS
 from tests.api.openapi_document import (
     PROBLEM,
     Json,

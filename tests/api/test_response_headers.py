@@ -8,7 +8,7 @@ import httpx
 import pytest
 from litestar import Litestar, MediaType, Response, get
 
-from sidepro.http.middleware import Middleware
+from sidepro.http.middleware.middleware import Middleware
 
 pytestmark = pytest.mark.anyio
 

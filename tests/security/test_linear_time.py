@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote
 
 import pytest
 
-from sidepro.http.middleware import Middleware
+from sidepro.http.middleware.middleware import Middleware
 from sidepro.settings import Settings
 from tests.api.client import Api
 from tests.security import linear_inputs

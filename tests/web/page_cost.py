@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from sidepro import bootstrap
 from sidepro import settings as configuration
 from sidepro.adapters import logs
-from sidepro.http.middleware import Middleware
+from sidepro.http.middleware.middleware import Middleware
 from sidepro.server.uvicorn_config import tune_gc
 from sidepro.web.display.renderer import Renderer
 

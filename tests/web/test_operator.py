@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from sidepro.http.health import HealthCheck
+    from sidepro.http.monitoring.health import HealthCheck
     from tests.api.client import Api, ApiUser
     from tests.databases import Databases
 

@@ -22,8 +22,8 @@ from sidepro.domain.errors import (
     Unavailable,
 )
 from sidepro.http.app import AfterException
-from sidepro.http.middleware import DISCONNECTED
-from sidepro.http.problems import (
+from sidepro.http.middleware.middleware import DISCONNECTED
+from sidepro.http.problems.documents import (
     BASE_PATH,
     REJECTIONS,
     RequestRejected,

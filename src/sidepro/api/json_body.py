@@ -11,7 +11,7 @@ from litestar.typing import FieldDefinition
 
 from sidepro.api.validation_errors import decoding_error
 from sidepro.domain.errors import InvalidInput
-from sidepro.http.problems import RequestRejected
+from sidepro.http.problems.documents import RequestRejected
 
 T = TypeVar("T")
 

@@ -46,12 +46,12 @@ from sidepro.domain.recommendations.similarity_job import SimilarityJob
 from sidepro.domain.retention import RetentionService
 from sidepro.domain.rooms.message_writer import MessageWriter
 from sidepro.http.app import ExceptionHandler, create_app
-from sidepro.http.health import Degraded, HealthCheck, HealthChecks, health_router
-from sidepro.http.hosts import HostPolicy, is_loopback
 from sidepro.http.media import media_router
-from sidepro.http.metrics import Metrics, metrics_routes
-from sidepro.http.middleware import RejectionPage, ServiceAddress
-from sidepro.http.problem_pages import problem_pages
+from sidepro.http.middleware.hosts import HostPolicy, is_loopback
+from sidepro.http.middleware.middleware import RejectionPage, ServiceAddress
+from sidepro.http.monitoring.health import Degraded, HealthCheck, HealthChecks, health_router
+from sidepro.http.monitoring.metrics import Metrics, metrics_routes
+from sidepro.http.problems.pages import problem_pages
 from sidepro.jobs import broker as brokers
 from sidepro.jobs import runner
 from sidepro.jobs.similarity_trigger import BrokerSimilarityTrigger

@@ -26,7 +26,7 @@ from sidepro.cli.runtime import (
     run,
 )
 from sidepro.demo.people import DEMO_EMAILS, DEMO_PASSWORD
-from sidepro.http.middleware import Middleware
+from sidepro.http.middleware.middleware import Middleware
 from sidepro.server.draining_server import DrainingServer
 from sidepro.server.metrics_server import serve_metrics
 from sidepro.server.supervisor import WorkerFailed, supervise

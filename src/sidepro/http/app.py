@@ -24,7 +24,7 @@ def create_app(
     openapi_config: OpenAPIConfig | None,
     lifespan: Sequence[Lifespan],
 ) -> Litestar:
-    """The application. Serve it inside `sidepro.http.middleware.Middleware`."""
+    """The application. Serve it inside `sidepro.http.middleware.middleware.Middleware`."""
     return Litestar(
         route_handlers=route_handlers,
         exception_handlers={Exception: exception_handler},

@@ -10,7 +10,7 @@ from litestar import Request
 from multipart import MultipartError, MultipartSegment, PushMultipartParser
 
 from sidepro.domain.errors import Unavailable
-from sidepro.http.problems import REJECTIONS, RequestRejected
+from sidepro.http.problems.documents import REJECTIONS, RequestRejected
 
 MEDIA_TYPE = "multipart/form-data"
 

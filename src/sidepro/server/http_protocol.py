@@ -29,7 +29,7 @@ from uvicorn.protocols.http.httptools_impl import (
 from uvicorn.server import ServerState
 
 from sidepro.domain.errors import Unavailable
-from sidepro.http.problems import MEDIA_TYPE, REJECTIONS, problem_document
+from sidepro.http.problems.documents import MEDIA_TYPE, REJECTIONS, problem_document
 
 log = structlog.get_logger(__name__)
 

@@ -24,7 +24,7 @@ from websockets.http11 import Request, Response
 
 from sidepro.api.chat.close_codes import CloseCode
 from sidepro.api.chat.outbox import CompactQueue
-from sidepro.http.problems import MEDIA_TYPE, REJECTIONS, problem_document
+from sidepro.http.problems.documents import MEDIA_TYPE, REJECTIONS, problem_document
 from sidepro.server.http_protocol import ServerConfig
 
 log = structlog.get_logger(__name__)

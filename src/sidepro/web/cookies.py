@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from litestar.datastructures import Cookie
 
-from sidepro.http.hosts import is_loopback
+from sidepro.http.middleware.hosts import is_loopback
 
 YEAR = int(timedelta(days=365).total_seconds())
 

@@ -12,8 +12,8 @@ from litestar.exceptions import HTTPException, MethodNotAllowedException, Valida
 from litestar.types import HTTPScope
 
 from sidepro.domain.errors import NotAuthenticated, RateLimited, SideProError, Unavailable
-from sidepro.http.middleware import DISCONNECTED, HeadersAndBody, RejectionPage
-from sidepro.http.problems import RequestRejected, status_of
+from sidepro.http.middleware.middleware import DISCONNECTED, HeadersAndBody, RejectionPage
+from sidepro.http.problems.documents import RequestRejected, status_of
 from sidepro.http.rate_limits import set_allowance
 from sidepro.web.csrf import SAFE_METHODS
 from sidepro.web.forms import Form, posted_form

@@ -13,7 +13,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from sidepro.domain.errors import InvalidInput, SideProError
 from sidepro.http.app import MAX_BODY
-from sidepro.http.problems import RequestRejected
+from sidepro.http.problems.documents import RequestRejected
 from sidepro.web.csrf import SAFE_METHODS
 from sidepro.web.messages.groups.errors import ErrorTexts
 from sidepro.web.texts import fill

@@ -11,7 +11,7 @@ from sidepro.domain.accounts.views import SessionViewer
 from sidepro.domain.clock import Clock
 from sidepro.domain.identity import Caller
 from sidepro.domain.rate_limiting import RateLimiter
-from sidepro.http.health import HealthChecks
+from sidepro.http.monitoring.health import HealthChecks
 from sidepro.http.rate_limits import RateLimitMiddleware
 from sidepro.http.services import Services
 from sidepro.settings.parsers import origin_of

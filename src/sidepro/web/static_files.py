@@ -16,8 +16,8 @@ from litestar import Request, Response, Router, get
 from litestar.params import FromPath
 
 from sidepro.domain.errors import NotFound
-from sidepro.http.compression import MIN_SIZE, accepts_gzip
 from sidepro.http.etags import matches
+from sidepro.http.middleware.compression import MIN_SIZE, accepts_gzip
 
 BASE = "/static"
 FOLDER = Path(__file__).parent / "static"

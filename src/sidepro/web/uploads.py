@@ -14,7 +14,7 @@ from multipart import MultipartSegment
 
 from sidepro.domain.rate_limiting import Limit
 from sidepro.http.multipart import MEDIA_TYPE, append, multipart_events, temporary_file
-from sidepro.http.problems import RequestRejected
+from sidepro.http.problems.documents import RequestRejected
 from sidepro.http.rate_limits import count_also
 from sidepro.web.forms import MAX_FIELDS, Form, keep_form
 

@@ -26,7 +26,7 @@ from sidepro.api.docs.frame_examples import FRAMES
 from sidepro.api.docs.members import describe_members, tidy
 from sidepro.domain.rooms.room_service import MAX_REPLAY
 from sidepro.domain.rooms.ticket_service import TICKET_TTL
-from sidepro.http.problems import MEDIA_TYPE, ORIGIN_DENIED, problem_document
+from sidepro.http.problems.documents import MEDIA_TYPE, ORIGIN_DENIED, problem_document
 from sidepro.http.rate_limits import MESSAGES
 
 PATH = "/api/asyncapi.json"

@@ -17,8 +17,8 @@ from sidepro.api.chat.session import ChatSession
 from sidepro.domain.errors import SideProError
 from sidepro.domain.rooms.room_service import RoomService
 from sidepro.http.client_address import client_address
-from sidepro.http.middleware import deny_socket
-from sidepro.http.problems import ORIGIN_DENIED, RequestRejected
+from sidepro.http.middleware.middleware import deny_socket
+from sidepro.http.problems.documents import ORIGIN_DENIED, RequestRejected
 from sidepro.http.services import InjectedServices
 
 log = structlog.get_logger(__name__)

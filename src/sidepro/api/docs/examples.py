@@ -35,7 +35,7 @@ from sidepro.domain.rate_limiting import Limit
 from sidepro.domain.recommendations.views import Basis
 from sidepro.domain.rooms.room import RoomStatus
 from sidepro.domain.violations import BLANK, OVER_QUOTA, WRONG, YOURSELF, FieldCode, Violation
-from sidepro.http.health import Health, Part
+from sidepro.http.monitoring.health import Health, Part
 
 _PICTURE = "/media/5be1c04d7f2a963e81b0d4a7c9f6e325.webp"
 MINSEO = UserSummary(UUID("019a2f6c-1d40-7c11-9b7e-52a8c3f0d6e1"), "김민서", _PICTURE)

@@ -25,8 +25,8 @@ from sidepro.domain.errors import (
     Unavailable,
 )
 from sidepro.domain.violations import FieldCode
-from sidepro.http.problem_pages import EXPLANATIONS
-from sidepro.http.problems import MEDIA_TYPE, REJECTIONS, problem_document, status_of
+from sidepro.http.problems.documents import MEDIA_TYPE, REJECTIONS, problem_document, status_of
+from sidepro.http.problems.pages import EXPLANATIONS
 
 Schemas = dict[Any, dict[str, Any]]
 """References to the schemas of structs."""

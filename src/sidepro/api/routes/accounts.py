@@ -25,7 +25,7 @@ from sidepro.domain.errors import (
     WrongPassword,
 )
 from sidepro.http.client_address import client_address
-from sidepro.http.compression import SECRET
+from sidepro.http.middleware.compression import SECRET
 from sidepro.http.rate_limits import LOG_IN, SIGN_UP
 from sidepro.http.services import InjectedServices
 from sidepro.http.timestamps import moment

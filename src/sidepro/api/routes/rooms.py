@@ -41,8 +41,8 @@ from sidepro.domain.rooms.message_writer import WriteResult
 from sidepro.domain.rooms.ticket_service import TICKET_TTL
 from sidepro.domain.rooms.views import OpenResult, RoomView
 from sidepro.domain.violations import FieldCode, Violation
-from sidepro.http.compression import SECRET
 from sidepro.http.cursors import page_request, scope_of
+from sidepro.http.middleware.compression import SECRET
 from sidepro.http.path_ids import PathId
 from sidepro.http.rate_limits import (
     MESSAGES,

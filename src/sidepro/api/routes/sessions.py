@@ -25,8 +25,8 @@ from sidepro.domain.errors import (
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import SessionId
 from sidepro.http.client_address import client_address
-from sidepro.http.compression import SECRET
 from sidepro.http.cursors import page_request, scope_of
+from sidepro.http.middleware.compression import SECRET
 from sidepro.http.path_ids import PathId
 from sidepro.http.rate_limits import LOG_IN
 from sidepro.http.services import InjectedServices

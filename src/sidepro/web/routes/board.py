@@ -14,7 +14,7 @@ from sidepro.domain.pagination import Page as PageOf
 from sidepro.domain.projects.views import BoardQuery, ProjectCard, Sort
 from sidepro.domain.recommendations.views import Recommendation
 from sidepro.http.cursors import page_request, scope_of
-from sidepro.http.problems import status_of
+from sidepro.http.problems.documents import status_of
 from sidepro.http.services import InjectedServices, Services
 from sidepro.web.auth import PUBLIC, WebRequest
 from sidepro.web.forms import Form, FormError

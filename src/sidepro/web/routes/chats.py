@@ -19,8 +19,8 @@ from sidepro.domain.pagination import PageRequest
 from sidepro.domain.rooms.room import Message, RoomStatus
 from sidepro.domain.rooms.ticket_service import TICKET_TTL
 from sidepro.domain.rooms.views import RoomView
-from sidepro.http.compression import SECRET
 from sidepro.http.cursors import page_request, scope_of
+from sidepro.http.middleware.compression import SECRET
 from sidepro.http.rate_limits import MESSAGES, ROOMS, TICKETS
 from sidepro.http.services import InjectedServices, Services
 from sidepro.web.forms import Form, InjectedForm

@@ -10,7 +10,7 @@ from sidepro.domain.errors import Forbidden, InvalidInput
 from sidepro.domain.ids import CommentId, ProjectId
 from sidepro.http.idempotency import created_once
 from sidepro.http.path_ids import PathId
-from sidepro.http.problems import status_of
+from sidepro.http.problems.documents import status_of
 from sidepro.http.rate_limits import COMMENTS
 from sidepro.http.services import InjectedServices, Services
 from sidepro.web.auth import PUBLIC

@@ -24,7 +24,7 @@ from sidepro.domain.projects.views import ProjectView
 from sidepro.domain.violations import NOT_YOUR_IMAGE
 from sidepro.http.idempotency import idempotent_request, is_key
 from sidepro.http.multipart import digest_of
-from sidepro.http.problems import RequestRejected, status_of
+from sidepro.http.problems.documents import RequestRejected, status_of
 from sidepro.http.services import Services
 from sidepro.web.forms import Form, FormError
 from sidepro.web.page import Page

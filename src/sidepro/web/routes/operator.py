@@ -17,8 +17,8 @@ from sidepro.domain.errors import InvalidInput, NotAuthenticated
 from sidepro.domain.ids import CommentId, ProjectId, UserId
 from sidepro.domain.operations.operator_service import Confirmation, authorize_operator
 from sidepro.http.cursors import page_request, scope_of
-from sidepro.http.health import HealthChecks
-from sidepro.http.problems import status_of
+from sidepro.http.monitoring.health import HealthChecks
+from sidepro.http.problems.documents import status_of
 from sidepro.http.rate_limits import LOG_IN
 from sidepro.http.services import InjectedServices, Services
 from sidepro.web.forms import Form, InjectedForm

@@ -14,8 +14,8 @@ from sidepro.domain.errors import (
     WrongCredentials,
 )
 from sidepro.http.client_address import client_address
-from sidepro.http.compression import SECRET
-from sidepro.http.problems import status_of
+from sidepro.http.middleware.compression import SECRET
+from sidepro.http.problems.documents import status_of
 from sidepro.http.rate_limits import LOG_IN, SIGN_UP
 from sidepro.http.services import InjectedServices, Services
 from sidepro.web.auth import PUBLIC, WebRequest

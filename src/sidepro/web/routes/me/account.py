@@ -5,9 +5,9 @@ from litestar.response import Stream
 
 from sidepro.domain.errors import FieldError, InvalidInput
 from sidepro.domain.violations import FieldCode, Violation
-from sidepro.http.compression import SECRET
 from sidepro.http.data_export import ATTACHMENT, MEDIA_TYPE, export_stream
-from sidepro.http.problems import status_of
+from sidepro.http.middleware.compression import SECRET
+from sidepro.http.problems.documents import status_of
 from sidepro.http.rate_limits import LOG_IN
 from sidepro.http.services import InjectedServices
 from sidepro.web.forms import Form, InjectedForm

@@ -8,7 +8,7 @@ from litestar.params import FromPath, FromQuery
 from sidepro.domain.errors import ImageInUse
 from sidepro.domain.ids import ImageId
 from sidepro.http.cursors import page_request, scope_of
-from sidepro.http.problems import status_of
+from sidepro.http.problems.documents import status_of
 from sidepro.http.services import InjectedServices, Services
 from sidepro.web.forms import Form
 from sidepro.web.page import InjectedPage, Page

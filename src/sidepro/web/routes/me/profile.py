@@ -12,7 +12,7 @@ from sidepro.domain.identity import Caller
 from sidepro.domain.ids import ImageId
 from sidepro.domain.images.urls import ImageUrl
 from sidepro.domain.pagination import PageRequest
-from sidepro.http.problems import status_of
+from sidepro.http.problems.documents import status_of
 from sidepro.http.rate_limits import IMAGES
 from sidepro.http.services import InjectedServices, Services
 from sidepro.web.display.numbers import data_size

@@ -6,7 +6,7 @@ They are security headers, the request's id, `Vary`, and those of cross-origin r
 
 from collections.abc import Collection, Iterable
 
-from sidepro.http.compression import is_text
+from sidepro.http.middleware.compression import is_text
 
 Header = tuple[bytes, bytes]
 """Name in lower case, as ASGI requires, and value."""

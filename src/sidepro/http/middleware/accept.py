@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from sidepro.http.problems import MEDIA_TYPE
+from sidepro.http.problems.documents import MEDIA_TYPE
 
 _QUALITY = re.compile(r"\s*q\s*=\s*(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\s*", re.IGNORECASE)
 

@@ -16,13 +16,14 @@ import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
-from sidepro.http.accept import accepts_json
 from sidepro.http.client_address import client_address
-from sidepro.http.compression import compressed
-from sidepro.http.hosts import EXEMPT, HostPolicy
-from sidepro.http.metrics import Metrics
-from sidepro.http.parser_caches import ParserCaches
-from sidepro.http.problems import (
+from sidepro.http.middleware.accept import accepts_json
+from sidepro.http.middleware.compression import compressed
+from sidepro.http.middleware.hosts import EXEMPT, HostPolicy
+from sidepro.http.middleware.parser_caches import ParserCaches
+from sidepro.http.middleware.response_headers import PREFLIGHT_HEADERS, Header, ResponseHeaders
+from sidepro.http.monitoring.metrics import Metrics
+from sidepro.http.problems.documents import (
     BAD_HOST,
     BASE_PATH,
     MEDIA_TYPE,
@@ -31,7 +32,6 @@ from sidepro.http.problems import (
     problem_document,
 )
 from sidepro.http.rate_limits import rate_limit_headers
-from sidepro.http.response_headers import PREFLIGHT_HEADERS, Header, ResponseHeaders
 
 log = structlog.get_logger(__name__)
 

@@ -1,0 +1,1 @@
+"""The ASGI middleware around the application, with the parts that it is made of."""

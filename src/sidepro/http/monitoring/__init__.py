@@ -1,0 +1,1 @@
+"""What operators read: health checks and Prometheus metrics."""
