@@ -61,6 +61,7 @@ async def test_skills_are_picked_by_typing(windows: Windows, person: Client) -> 
     await tab_to(page, "기술 스택")
 
     await page.keyboard.press("Enter")
+    await expect(page.locator("[data-filter]")).to_be_focused()
     await page.keyboard.type("pyth")
     await expect(page.locator("[data-picker] label.tag:visible")).to_have_text(["Python"])
     await page.keyboard.press("Enter")

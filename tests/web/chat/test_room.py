@@ -166,6 +166,24 @@ async def test_a_refused_message_can_be_edited_and_sent_again(
     await expect(page.locator(BUBBLES)).to_have_text(["짧게"])
 
 
+async def test_a_message_whose_frame_the_server_cannot_read_holds_up_no_other(
+    windows: Windows, person: Client, room: str
+) -> None:
+    window = await windows.open(person)
+    await window.page.add_init_script("delete String.prototype.toWellFormed")  # an older browser
+    page = await enter(window, room)
+    await page.evaluate(
+        """() => {
+            const field = document.querySelector("[data-composer] textarea")
+            field.value = "half a pair: " + String.fromCharCode(0xd83d)
+            field.form.requestSubmit()
+        }"""
+    )
+    await expect(page.locator("[data-discard]")).to_be_visible()
+    await write(page, "다음")
+    await expect(page.locator(BUBBLES)).to_have_text(["다음"])
+
+
 async def test_a_room_that_the_other_has_left_can_only_be_read(
     windows: Windows, person: Client, partner: Client, room: str
 ) -> None:

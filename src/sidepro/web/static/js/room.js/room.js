@@ -69,7 +69,7 @@ const handlers = {
     root.querySelector("[data-composer]").hidden = status === "pending";
   },
   error({ code, client_id }) {
-    if (client_id) outbox.refuse(client_id, code);
+    outbox.refuse(client_id, code);
   },
 };
 
