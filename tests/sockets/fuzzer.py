@@ -33,8 +33,8 @@ from sidepro.api.chat.frames import FROM_CLIENT
 from tests.clients import Client, http_client
 from tests.databases import PostgresqlDatabases, settings_of
 from tests.servers import Postgres, RedisServer, SideProServer
+from tests.websocket_frames import CLOSE, PING, PONG, TEXT, encoded
 
-TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 MARKER = b"end-of-the-frames"
 TIMEOUT = 10.0
 """Seconds without a byte of the server after which it counts as stuck."""
@@ -52,29 +52,6 @@ class Frame:
     data: bytes
     closes: bool = False
     truncated: bool = False
-
-
-def encoded(
-    payload: bytes,
-    opcode: int = TEXT,
-    *,
-    fin: bool = True,
-    reserved: int = 0,
-    masked: bool = True,
-    length: int | None = None,
-) -> bytes:
-    """A frame of RFC 6455 section 5.2; `length` replaces the true one in the head."""
-    size = len(payload) if length is None else length
-    head = bytes([fin << 7 | reserved << 4 | opcode])
-    bit = masked << 7
-    if size < 126:
-        head += bytes([bit | size])
-    elif size < 65536:
-        head += bytes([bit | 126]) + struct.pack(">H", size)
-    else:
-        head += bytes([bit | 127]) + struct.pack(">Q", size)
-    # the key 0 leaves the payload as it is
-    return head + (bytes(4) if masked else b"") + payload
 
 
 def values(schema: Json) -> st.SearchStrategy[Any]:
