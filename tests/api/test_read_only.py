@@ -89,7 +89,7 @@ async def test_a_project_is_shown_without_its_view_and_readiness_tells(fresh_api
 
     async def is_ready() -> bool:
         health = (await fresh_api.http.get("/health/ready")).json()
-        return bool(health["parts"]["database"]["state"] == "ok")
+        return bool((health["status"], health["parts"]["database"]["state"]) == ("ok", "ok"))
 
     await eventually(counts_again)
     await eventually(is_ready)

@@ -1,11 +1,8 @@
 """Two processes that share events, a recorder of events, and the events."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-
-import pytest
 
 from sidepro.adapters.redis.client import RedisClient
 from sidepro.adapters.redis.pubsub import RedisPubSub
@@ -13,8 +10,12 @@ from sidepro.domain.channels import Channel, Event, PubSub, ResyncRequired, Stat
 from sidepro.domain.ids import RoomId
 from sidepro.domain.rooms.events import MessageSent, ReadPositionChanged, RoomClosed, Typing
 from tests import factories
+from tests.clients import eventually
 from tests.contracts.builders import no_room, nobody
 from tests.servers import RedisServer
+
+RECOVERY_SECONDS = 5.0
+"""Promised maximum after the return of Redis."""
 
 
 @dataclass(frozen=True)
@@ -49,17 +50,8 @@ class Recorder:
 
     async def receives(self, *events: Event) -> None:
         """Wait for all of these events, and assert that there were no others."""
-        await until(lambda: all(event in self.received for event in events))
+        await eventually(lambda: all(event in self.received for event in events), RECOVERY_SECONDS)
         assert all(event in events for event in self.received)
-
-
-async def until(is_true: Callable[[], bool]) -> None:
-    """Wait for at most five seconds, in which connections are restored."""
-    for _ in range(1_000):
-        if is_true():
-            return
-        await asyncio.sleep(0.005)
-    pytest.fail("timed out")
 
 
 def new_channel() -> Channel:

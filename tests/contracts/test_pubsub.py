@@ -8,6 +8,7 @@ import pytest
 from sidepro.adapters.in_process.pubsub import InProcessPubSub
 from sidepro.domain.channels import Channel, Event, StatusChanged
 from sidepro.domain.rooms.events import ReadPositionChanged
+from tests.clients import eventually
 from tests.contracts.builders import nobody
 from tests.contracts.pubsub_data import (
     Processes,
@@ -16,7 +17,6 @@ from tests.contracts.pubsub_data import (
     new_channel,
     one_of_each,
     two_processes,
-    until,
 )
 from tests.servers import RedisServer
 
@@ -174,7 +174,7 @@ async def test_a_listener_may_unsubscribe_while_it_is_called(processes: Processe
     await processes.here.subscribe(channel, other)
     events: list[Event] = [message(channel), StatusChanged(channel)]
     await processes.here.publish(events[0])
-    await until(lambda: bool(leaving))
+    await eventually(lambda: bool(leaving))
     await asyncio.gather(*leaving)
     await processes.here.publish(events[1])
     await other.receives(*events)

@@ -15,15 +15,16 @@ from sidepro.domain.channels import Channel, Event, ResyncRequired, StatusChange
 from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.rooms.events import MessageSent, ReadPositionChanged, RoomClosed, Typing
 from sidepro.domain.rooms.room import Message
+from tests.clients import eventually
 from tests.contracts.builders import nobody
 from tests.contracts.pubsub_data import (
+    RECOVERY_SECONDS,
     Processes,
     Recorder,
     message,
     new_channel,
     one_of_each,
     two_processes,
-    until,
 )
 from tests.servers import RedisServer
 
@@ -33,10 +34,6 @@ pytestmark = pytest.mark.anyio
 ROOM_ID, USER = RoomId(UUID(int=2)), UserId(UUID(int=1))
 ROOM = Channel.room(ROOM_ID)
 SENT_AT = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
-
-
-RECOVERY_SECONDS = 5.0
-"""Promised maximum after the return of Redis."""
 
 
 async def until_both_receive(
@@ -76,11 +73,12 @@ async def test_after_a_redis_outage_every_subscriber_gets_resync_required(
         assert lost in listeners[0].received, "delivered within its own process"
 
         own_redis.resume()
-        await until(
+        await eventually(
             lambda: (
                 all(ResyncRequired(channel) in listener.received for listener in listeners)
                 and ResyncRequired(opened_later) in late.received
-            )
+            ),
+            RECOVERY_SECONDS,
         )
         await until_both_receive(processes, channel, listeners)
 
@@ -95,10 +93,12 @@ async def test_unpublished_events_become_resync_required(
         own_redis.stop()
         with capture_logs() as logs:
             await processes.here.publish(message(channel))
-            await until(lambda: any(line["event"] == "redis_down" for line in logs))
+            await eventually(lambda: any(line["event"] == "redis_down" for line in logs))
         own_redis.resume()
         # One is from the subscriber itself, one from the publisher.
-        await until(lambda: listener.received.count(ResyncRequired(channel)) >= 2)
+        await eventually(
+            lambda: listener.received.count(ResyncRequired(channel)) >= 2, RECOVERY_SECONDS
+        )
 
 
 async def test_an_unreachable_redis_delays_nobody() -> None:
@@ -179,7 +179,7 @@ async def test_closed_channels_are_unsubscribed_in_redis(redis_server: RedisServ
             assert subscribers(client, channel) == 1
             for listener in listeners:
                 await processes.here.unsubscribe(channel, listener)
-            await until(lambda: subscribers(client, channel) == 0)
+            await eventually(lambda: subscribers(client, channel) == 0)
 
 
 async def test_close_publishes_pending_events(

@@ -1,6 +1,6 @@
 """Requests generated from the OpenAPI document; `./just fuzz` generates many more.
 
-At least 300 cases on each database. Anonymous calls are in the nightly run.
+At least 300 cases on each database. Only the recipe makes anonymous calls.
 """
 
 import pytest
