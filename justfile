@@ -126,7 +126,7 @@ audit: ready
 
 # send generated frames to chat sockets, on both databases; takes the number of sockets and a seed
 fuzz-sockets *arguments: ready
-    @tests/install-servers.sh
+    @tests/install-servers.sh postgresql redis
     python -m tests.sockets.fuzzer "$@"
 
 # generate requests with schemathesis, on both databases; takes the number of cases and a seed
