@@ -224,6 +224,8 @@ async def test_options_says_all_methods(api: Api, path: str, methods: set[str]) 
         ("application/json;q=0, */*", False),
         ("application/*;q=0, */*", False),
         ("application/json;q=0.001, */*;q=0", True),
+        ("text/html, image/gif, *; q=.2, */*; q=.2", True),
+        ("application/json;q=high, text/html", False),
         ("json", False),
     ],
 )

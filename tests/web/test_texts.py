@@ -116,6 +116,7 @@ def test_values_beside_markup_are_escaped() -> None:
         (None, "en-US,en;q=0.9,ko;q=0.8", "en"),
         (None, "fr, en;q=0.2, ko;q=0.7", "ko"),
         (None, "ko;q=0, en;q=0.1", "en"),
+        (None, "ko;q=.1, en;level=1;q=.2", "en"),
         (None, "en;q=nan, *", "ko"),
         ("en", "ko", "en"),
         ("ko", "en", "ko"),

@@ -4,6 +4,8 @@ import re
 from enum import StrEnum
 from functools import lru_cache
 
+from sidepro.http.weights import weighted
+
 MAX_HEADER = 500
 """Characters of an `Accept-Language` header that are read."""
 
@@ -26,10 +28,8 @@ def choose_language(cookie: str | None, accept_language: str) -> Language:
     if cookie in tuple(Language):
         return Language(cookie)
     best, best_quality = DEFAULT, 0.0
-    for element in accept_language[:MAX_HEADER].split(","):
-        tag, _, parameters = element.partition(";")
-        primary = tag.strip().partition("-")[0].lower()
-        quality = _quality(parameters)
+    for tag, quality in weighted(accept_language[:MAX_HEADER]):
+        primary = tag.partition("-")[0]
         if primary in tuple(Language) and quality > best_quality:
             best, best_quality = Language(primary), quality
     return best
@@ -48,15 +48,3 @@ def foreign_language(text: str, than: Language) -> Language | None:
     """The language of a text that a person wrote, if it is another one than the page's."""
     language = text_language(text)
     return None if language is than else language
-
-
-def _quality(parameters: str) -> float:
-    """The weight (RFC 9110, section 12.4.2): 1 if it is missing, 0 if it is malformed."""
-    name, _, value = parameters.replace(" ", "").partition("=")
-    if not name:
-        return 1.0
-    is_weight = name in ("q", "Q") and value[:1].isdigit() and len(value) <= 5
-    try:
-        return min(float(value), 1.0) if is_weight else 0.0
-    except ValueError:
-        return 0.0

@@ -4,14 +4,18 @@ Short responses, other types (images are compressed already) and routes with `SE
 compressed.
 """
 
-import re
 import zlib
 from typing import Any, cast
 
 from litestar.types import HTTPResponseBodyEvent, HTTPResponseStartEvent, HTTPScope, Message, Send
 
+from sidepro.http.weights import weighted
+
 MIN_SIZE = 1024
 """Bytes. Shorter responses fit into one packet anyway."""
+
+MAX_HEADER = 1_000
+"""Characters of an `Accept-Encoding` header that are read."""
 
 LEVEL = 1
 """zlib's fastest level, since it runs in the event loop. A page of the board takes 0.07 ms at any
@@ -27,7 +31,7 @@ The size of a compressed response would reveal whether such a text repeats a par
 """
 
 _GZIP_FORMAT = 16 + zlib.MAX_WBITS
-_GZIP = re.compile(r"(?:^|,)\s*(?:x-)?gzip\s*(?:;\s*q=([0-9.]+)\s*)?(?:,|$)", re.IGNORECASE)
+_GZIP_NAMES = ("gzip", "x-gzip")
 
 
 def compressed(scope: HTTPScope, send: Send) -> Send:
@@ -45,8 +49,8 @@ def is_text(content_type: bytes) -> bool:
 
 def accepts_gzip(accept_encoding: str) -> bool:
     """Whether an `Accept-Encoding` header takes gzip."""
-    found = _GZIP.search(accept_encoding[:1_000])
-    return found is not None and (found[1] is None or found[1].strip("0.") != "")
+    elements = weighted(accept_encoding[:MAX_HEADER])
+    return any(name in _GZIP_NAMES and quality > 0 for name, quality in elements)
 
 
 class _Compression:
