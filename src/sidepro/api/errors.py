@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from math import ceil
 from typing import Any
 
 import structlog
@@ -19,7 +18,6 @@ from sidepro.domain.errors import (
     PreconditionFailed,
     RateLimited,
     SideProError,
-    Unavailable,
 )
 from sidepro.http.app import AfterException
 from sidepro.http.middleware.middleware import DISCONNECTED
@@ -30,13 +28,11 @@ from sidepro.http.problems.documents import (
     problem_response,
     status_of,
 )
+from sidepro.http.problems.retries import retry_headers
 from sidepro.http.rate_limits import set_allowance
 from sidepro.http.services import Services
 
 log = structlog.get_logger(__name__)
-
-RETRY_AFTER = "5"
-"""Seconds after which a client may retry when a store is unavailable."""
 
 AccessCheck = Callable[[Services, ApiConnection], Awaitable[object]]
 """Raises `NotFound` or `Forbidden`. A route names it in `opt={"access": …}`."""
@@ -76,19 +72,7 @@ def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[
 def _headers(error: SideProError) -> dict[str, str] | None:
     if isinstance(error, NotAuthenticated):
         return {"WWW-Authenticate": "Bearer"}
-    if isinstance(error, Unavailable):
-        log.warning("unavailable", reason=_reason(error))
-        return {"Retry-After": RETRY_AFTER}
-    if isinstance(error, RateLimited):
-        wait = error.allowance and error.allowance.retry_after
-        return {"Retry-After": str(max(1, ceil(round(wait or 0, 3))))}
-    return None
-
-
-def _reason(error: Unavailable) -> str:
-    """The first line of the driver's message. For the log only."""
-    cause = getattr(error.__cause__, "orig", None) or error.__cause__ or error
-    return (str(cause).splitlines() or [type(cause).__name__])[0]
+    return retry_headers(error)
 
 
 def access_error_hook(services: Services) -> AfterException:

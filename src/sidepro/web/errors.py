@@ -1,7 +1,6 @@
 """The pages' exception handler: HTML for people, with the id of the request."""
 
 from collections.abc import Callable, Mapping
-from math import ceil
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,9 +10,10 @@ from litestar.connection import ASGIConnection
 from litestar.exceptions import HTTPException, MethodNotAllowedException, ValidationException
 from litestar.types import HTTPScope
 
-from sidepro.domain.errors import NotAuthenticated, RateLimited, SideProError, Unavailable
+from sidepro.domain.errors import NotAuthenticated, RateLimited, SideProError
 from sidepro.http.middleware.middleware import DISCONNECTED, HeadersAndBody, RejectionPage
 from sidepro.http.problems.documents import RequestRejected, status_of
+from sidepro.http.problems.retries import retry_headers
 from sidepro.http.rate_limits import set_allowance
 from sidepro.web.csrf import SAFE_METHODS
 from sidepro.web.forms import Form, posted_form
@@ -38,9 +38,6 @@ JSON_ERRORS = {"json_errors": True}
 
 RETRIED = frozenset({408, 429, 500, 503})
 """Statuses after which the same request may succeed."""
-
-RETRY_AFTER = 5
-"""Seconds after which to try again when a store is unavailable."""
 
 ErrorHandler = Callable[[Request[Any, Any, Any], Exception], Response[Any]]
 
@@ -148,8 +145,6 @@ def _texts(page: Page, status: int) -> tuple[str, str]:
 
 def _status(request: Request[Any, Any, Any], error: Exception) -> int:
     if isinstance(error, SideProError):
-        if isinstance(error, Unavailable):
-            log.warning("unavailable", reason=type(error.__cause__ or error).__name__)
         return status_of(error)
     if isinstance(error, ValidationException):
         return 400
@@ -162,14 +157,9 @@ def _status(request: Request[Any, Any, Any], error: Exception) -> int:
 
 
 def _headers(error: Exception) -> dict[str, str] | None:
-    if isinstance(error, Unavailable):
-        return {"Retry-After": str(RETRY_AFTER)}
-    if isinstance(error, RateLimited):
-        wait = error.allowance and error.allowance.retry_after
-        return {"Retry-After": str(max(1, ceil(round(wait or 0, 3))))}
     if isinstance(error, (MethodNotAllowedException, RequestRejected)):
         return error.headers
-    return None
+    return retry_headers(error)
 
 
 def rejection_page(site: Site) -> RejectionPage:

@@ -10,6 +10,8 @@ import structlog
 from litestar import Response, Router, get
 from litestar.openapi.datastructures import ResponseSpec
 
+from sidepro.http.problems.retries import UNAVAILABLE_FOR
+
 log = structlog.get_logger(__name__)
 
 HealthCheck = Callable[[], Awaitable[None]]
@@ -78,7 +80,7 @@ def health_router(checks: HealthChecks) -> Router:
         """Checks every component."""
         health = await checks.run()
         if health.status == "unavailable":
-            return Response(health, status_code=503, headers={"Retry-After": "5"})
+            return Response(health, status_code=503, headers={"Retry-After": str(UNAVAILABLE_FOR)})
         return Response(health)
 
     return Router("/", route_handlers=[get_liveness, get_readiness], tags=["Health"])
