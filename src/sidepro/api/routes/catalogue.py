@@ -1,6 +1,7 @@
 """The catalogue of skills, regions and meeting times."""
 
 import hashlib
+from functools import lru_cache
 from typing import Annotated
 
 import msgspec
@@ -12,6 +13,7 @@ from litestar.params import HeaderParameter, Parameter
 from sidepro.api.auth import PUBLIC
 from sidepro.api.dependencies import ApiRequest
 from sidepro.api.schemas import Count
+from sidepro.domain.catalogue import catalogue as domain
 from sidepro.http.etags import matches
 from sidepro.http.services import InjectedServices
 
@@ -51,15 +53,26 @@ async def get_catalogue(
     ] = None,
 ) -> Response[Catalogue | None]:
     """The catalogue changes rarely: use `If-None-Match`."""
-    current = await services.catalogue.current()
-    body = Catalogue(list(current.skills), list(current.regions), list(current.meet_times))
+    body, digest = _with_digest(await services.catalogue.current())
     if counts:
-        body.skill_counts = dict(await services.catalogue.skill_counts())
-    digest = hashlib.sha256(msgspec.json.encode(body)).hexdigest()[:32]
+        skill_counts = dict(await services.catalogue.skill_counts())
+        body = msgspec.structs.replace(body, skill_counts=skill_counts)
+        digest = _digest(body)
     headers = {"ETag": f'"{digest}"', "Cache-Control": "public, max-age=60"}
     if matches(digest, request.headers.getall("If-None-Match", [])):
         return Response(None, status_code=304, headers=headers)
     return Response(body, headers=headers)
+
+
+@lru_cache(maxsize=1)
+def _with_digest(current: domain.Catalogue) -> tuple[Catalogue, str]:
+    """The catalogue without counts, and its digest, kept until another one is current."""
+    body = Catalogue(list(current.skills), list(current.regions), list(current.meet_times))
+    return body, _digest(body)
+
+
+def _digest(body: Catalogue) -> str:
+    return hashlib.sha256(msgspec.json.encode(body)).hexdigest()[:32]
 
 
 router = Router("/", route_handlers=[get_catalogue], tags=["Catalogue"])
