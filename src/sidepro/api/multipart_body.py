@@ -7,6 +7,7 @@ from typing import IO
 from multipart import MultipartSegment
 
 from sidepro.api.dependencies import ApiRequest
+from sidepro.api.validation_errors import escaped
 from sidepro.domain.errors import FieldError, InvalidInput
 from sidepro.domain.violations import GIVEN_TWICE, MISSING, UNKNOWN_FIELD
 from sidepro.http.multipart import append, multipart_events, temporary_file
@@ -41,7 +42,7 @@ async def _receive(request: ApiRequest, file: IO[bytes], max_bytes: int) -> None
             in_file = event.name == MEMBER and MEMBER not in seen
             if not in_file:
                 violation = GIVEN_TWICE if event.name == MEMBER else UNKNOWN_FIELD
-                errors.append(FieldError(violation, pointer=f"/{_escaped(event.name)}"))
+                errors.append(FieldError(violation, pointer=f"/{escaped(event.name)}"))
             seen.add(event.name)
         elif in_file:
             await append(file, event, max_bytes)
@@ -49,8 +50,3 @@ async def _receive(request: ApiRequest, file: IO[bytes], max_bytes: int) -> None
         errors.append(FieldError(MISSING, pointer=f"/{MEMBER}"))
     if errors:
         raise InvalidInput(*errors)
-
-
-def _escaped(name: str) -> str:
-    """A member's name in a JSON pointer (RFC 6901)."""
-    return name.replace("~", "~0").replace("/", "~1")

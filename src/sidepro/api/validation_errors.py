@@ -49,9 +49,14 @@ def decoding_error(error: msgspec.ValidationError) -> FieldError:
     for prefix, violation in _MEMBER_ERRORS.items():
         if message.startswith(prefix):
             name = message.removeprefix(prefix).removesuffix("`")
-            steps.append(name.replace("~", "~0").replace("/", "~1"))
+            steps.append(escaped(name))
             return FieldError(violation, pointer="".join(f"/{step}" for step in steps))
     return FieldError(_violation(message), pointer="".join(f"/{step}" for step in steps))
+
+
+def escaped(member: str) -> str:
+    """A member's name in a JSON pointer (RFC 6901)."""
+    return member.replace("~", "~0").replace("/", "~1")
 
 
 def parameter_errors(
