@@ -52,6 +52,18 @@ async def test_a_choice_of_language_is_kept_and_leads_back(api: Api) -> None:
     assert '<html lang="en"' in page.text
 
 
+@pytest.mark.parametrize(("length", "is_kept"), [(1_900, True), (2_000, False)])
+async def test_a_page_leads_back_to_its_query_unless_it_is_too_long(
+    api: Api, length: int, is_kept: bool
+) -> None:
+    query = f"?from={'a' * length}"
+
+    page = await api.http.get(f"/{query}")
+
+    assert f'name="next" value="/{query if is_kept else ""}"' in page.text
+    assert (query in page.text) is is_kept
+
+
 def test_the_scripts_of_a_folder_are_one_script_without_imports_of_each_other(
     tmp_path: Path,
 ) -> None:

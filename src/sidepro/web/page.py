@@ -149,9 +149,9 @@ class Page:
 
     @property
     def here(self) -> str:
-        """The local address with its query, to come back to."""
+        """The local address with its query, to come back to; without one that is too long."""
         query = self._connection.scope["query_string"].decode("latin-1")
-        return f"{self.path}?{query}" if query else self.path
+        return local_address(f"{self.path}?{query}", self.path) if query else self.path
 
     @property
     def is_from_itself(self) -> bool:
