@@ -35,7 +35,7 @@ from sidepro.api.chat.limits import SocketLimits
 from sidepro.api.chat.room_events import RoomEventHandler
 from sidepro.api.errors import access_error_hook, handle_error
 from sidepro.api.router import ApiDependencies, api_router, documentation
-from sidepro.bootstrap.services import Media, build_security, build_services
+from sidepro.bootstrap.services import Media, Security, build_security, build_services
 from sidepro.domain.accounts.administration_service import AdministrationService
 from sidepro.domain.channels import ROOM
 from sidepro.domain.errors import Unavailable
@@ -52,6 +52,7 @@ from sidepro.http.middleware.middleware import RejectionPage, ServiceAddress
 from sidepro.http.monitoring.health import Degraded, HealthCheck, HealthChecks, health_router
 from sidepro.http.monitoring.metrics import Metrics, metrics_routes
 from sidepro.http.problems.pages import problem_pages
+from sidepro.http.services import Services
 from sidepro.jobs import broker as brokers
 from sidepro.jobs import runner
 from sidepro.jobs.similarity_trigger import BrokerSimilarityTrigger
@@ -135,7 +136,6 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
     security = build_security(settings)
     storage = build_storage(settings, public_url)
     shared = build_shared_state(settings, storage)
-    limiter = shared.rate_limiter
     media = Media(PillowCodec(settings.image_max_pixels), SafeMarkdown(storage.image_urls))
     message_writer = MessageWriter(storage.unit_of_work, shared.events, system.clock)
     broker = brokers.for_settings(settings)
@@ -143,20 +143,7 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
     services = build_services(
         settings, public_url, storage, shared, security, media, message_writer, similarity_trigger
     )
-    api = ApiDependencies(
-        services=services,
-        hub=Hub(shared.events, {ROOM: RoomEventHandler(services.rooms)}),
-        tokens=security.tokens,
-        session_registry=shared.session_registry,
-        limiter=limiter,
-        socket_limits=(
-            SocketLimits(limiter, shared.concurrency_limiter, settings.sockets_per_user)
-            if limiter
-            else None
-        ),
-        allowed_origins={*service_address.allowed_origins, origin_of(public_url)},
-        upload_max_bytes=settings.upload_max_bytes,
-    )
+    api = _build_api(settings, public_url, service_address, services, security, shared)
     similarity = SimilarityJob(
         SqlPopulationReader(storage.database, storage.catalogue_cache),
         PolarsEngine(threads),
@@ -165,8 +152,6 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
         system.clock,
     )
     trending = TrendingService(SqlTrendingStore(storage.database), system.clock)
-    retention = RetentionService(storage.unit_of_work, system.clock, settings.refresh_token_ttl)
-    metrics = settings.metrics or _default_metrics(settings, public_url)
     return Container(
         database=storage.database,
         catalogue=storage.catalogue_cache,
@@ -187,7 +172,7 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
             similarity,
             shared.neighbours,
             services.images,
-            retention,
+            RetentionService(storage.unit_of_work, system.clock, settings.refresh_token_ttl),
             trending,
             JobRecorder(SqlJobRunStore(storage.database), system.clock),
         ),
@@ -198,17 +183,8 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
             _optional_checks(storage, shared),
         ),
         media=storage.images if isinstance(storage.images, FolderImages) else None,
-        metrics=(
-            Metrics(
-                lambda: api.hub.sockets,
-                shared.neighbours.last_run,
-                trending.store.last_run,
-                system.clock,
-            )
-            if metrics != "off"
-            else None
-        ),
-        metrics_token=None if metrics in ("on", "off") else metrics,
+        metrics=_build_metrics(settings, public_url, api.hub, shared, trending),
+        metrics_token=None if settings.metrics in ("on", "off") else settings.metrics,
         metrics_bind=settings.metrics_bind,
         docs=settings.docs,
         service_address=service_address,
@@ -219,6 +195,44 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
             if settings.web
             else None
         ),
+    )
+
+
+def _build_api(
+    settings: Settings,
+    public_url: str,
+    service_address: ServiceAddress,
+    services: Services,
+    security: Security,
+    shared: SharedState,
+) -> ApiDependencies:
+    limiter = shared.rate_limiter
+    return ApiDependencies(
+        services=services,
+        hub=Hub(shared.events, {ROOM: RoomEventHandler(services.rooms)}),
+        tokens=security.tokens,
+        session_registry=shared.session_registry,
+        limiter=limiter,
+        socket_limits=(
+            SocketLimits(limiter, shared.concurrency_limiter, settings.sockets_per_user)
+            if limiter
+            else None
+        ),
+        allowed_origins={*service_address.allowed_origins, origin_of(public_url)},
+        upload_max_bytes=settings.upload_max_bytes,
+    )
+
+
+def _build_metrics(
+    settings: Settings, public_url: str, hub: Hub, shared: SharedState, trending: TrendingService
+) -> Metrics | None:
+    """By default, metrics are off for a service that is public together with them."""
+    is_local = is_loopback(urlsplit(public_url).hostname or "")
+    default = "on" if is_local or settings.metrics_bind else "off"
+    if (settings.metrics or default) == "off":
+        return None
+    return Metrics(
+        lambda: hub.sockets, shared.neighbours.last_run, trending.store.last_run, system.clock
     )
 
 
@@ -238,11 +252,6 @@ def _optional_checks(storage: Storage, shared: SharedState) -> dict[str, HealthC
     if isinstance(storage.images, S3Images):
         checks["images"] = storage.images.ping
     return checks
-
-
-def _default_metrics(settings: Settings, public_url: str) -> str:
-    is_local = is_loopback(urlsplit(public_url).hostname or "")
-    return "on" if is_local or settings.metrics_bind else "off"
 
 
 def metrics_application(container: Container) -> Litestar:
