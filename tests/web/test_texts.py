@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from markupsafe import Markup
 
+from sidepro import web
 from sidepro.domain import errors
 from sidepro.domain.violations import FieldCode
 from sidepro.web.display.dates import SEOUL, Dates, time_zone
 from sidepro.web.display.particles import particle
 from sidepro.web.language import Language, choose_language
-from sidepro.web.messages.catalogue import CATALOGUES
+from sidepro.web.messages.catalogue import CATALOGUES, Texts
 from sidepro.web.page import local_address
 from sidepro.web.texts import Plural, fill, placeholders
+
+WEB = Path(web.__file__).parent
+LINES = {"editor.sending", "editor.uploads_first", "editor.saved", "editor.wrong_kind"}
+"""Texts that the template of the editor finds by their names."""
 
 NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 
@@ -47,6 +54,22 @@ def test_both_languages_have_the_same_texts_and_placeholders() -> None:
 def test_no_text_is_empty() -> None:
     for catalogue in CATALOGUES.values():
         assert [place for place, text in texts(catalogue) if not str(text).strip()] == []
+
+
+def test_every_text_is_used() -> None:
+    sources = "\n".join(
+        path.read_text()
+        for pattern in ("routes/**/*.py", "templates/**/*.*", "*.py")
+        for path in WEB.glob(pattern)
+    )
+    # A template or a function may know its group as `texts`.
+    unused = [
+        f"{group.name}.{text.name}"
+        for group in fields(Texts)
+        for text in fields(getattr(CATALOGUES[Language.KOREAN], group.name))
+        if not re.search(rf"\b({group.name}|texts)\.{text.name}\b", sources)
+    ]
+    assert set(unused) == LINES
 
 
 @pytest.mark.parametrize("language", Language)

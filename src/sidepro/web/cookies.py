@@ -61,7 +61,7 @@ class Cookies:
         return self._cookie(self.session_name, "", 0)
 
     def preference(self, name: str, value: str) -> Cookie:
-        """Remembers what this browser prefers, whoever is logged in."""
+        """Stores a preference of this browser, whether or not a person is logged in."""
         return self._cookie(name, value, YEAR)
 
     def done(self, code: str) -> Cookie:

@@ -45,7 +45,7 @@ async def _write_once(page: Page, form: Form, services: Services, project: Proje
     body = form.text("body")
     key = form.text("idempotency_key")[:32]
     if key:
-        # The digest is part of the key: whoever goes back may write another comment.
+        # The digest is part of the key: after Back, the form has the same key for another text.
         key += hashlib.sha256(body.encode()).hexdigest()[:32]
     return await created_once(
         page.caller.id,

@@ -4,7 +4,6 @@ from sidepro.web.messages.groups.me import MeTexts
 
 TEXTS = MeTexts(
     title="My page",
-    back="My page",
     public_page="How others see me",
     write_profile="Write my profile",
     write_profile_title="Write your profile",
@@ -31,7 +30,6 @@ TEXTS = MeTexts(
     picture_hint="PNG, JPEG, WebP or GIF, up to {size}",
     picture_kind="Pictures must be PNG, JPEG, WebP or GIF.",
     picture_size="Pictures can be up to {size}. Please choose a smaller one.",
-    picture_again="Please choose the picture again.",
     picture_chosen="Your picture is uploaded. Save to show it on your profile.",
     picture_preview="Preview of the chosen picture",
     remove_picture="Remove my current picture",

@@ -1,7 +1,6 @@
 """Texts of the pages of people."""
 
 from sidepro.web.messages.groups.people import PeopleTexts
-from sidepro.web.texts import Plural
 
 TEXTS = PeopleTexts(
     description="See the side projects of {name}, and ask for a coffee chat.",
@@ -12,10 +11,8 @@ TEXTS = PeopleTexts(
     sections="Projects and bookmarks",
     projects="Projects",
     bookmarks="Bookmarks",
-    total=Plural("{count} projects", "{count} project"),
     no_projects="No projects yet",
     no_bookmarks="No bookmarks yet",
-    nothing_hint="See what others have built.",
     browse="Browse projects",
     no_profile="{name} has not written a profile yet.",
     region="Region",

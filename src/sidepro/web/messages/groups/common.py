@@ -23,12 +23,10 @@ class CommonTexts:
     colours: str
     colour_names: dict[str, str]
     """By the value of the cookie: `auto`, `light`, `dark`."""
-    apply: str
     previous: str
     next: str
     pages: str
     """The name of the navigation between the pages of a list."""
-    required: str
     optional: str
     form_errors: str
     """The heading of the summary of a form's errors."""

@@ -9,7 +9,6 @@ from sidepro.web.texts import Text
 @dataclass(frozen=True, slots=True)
 class MeTexts:
     title: str
-    back: str
     public_page: str
     write_profile: str
     """The button of who has no profile."""
@@ -27,8 +26,6 @@ class MeTexts:
     picture_kind: str
     picture_size: Text
     """The chosen picture is too large: `size`, the maximum."""
-    picture_again: str
-    """The form failed, so a picture that was too large must be chosen anew."""
     picture_chosen: str
     """The form failed after its picture was stored: the picture is kept."""
     picture_preview: str

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sidepro.web.texts import Plural, Text
+from sidepro.web.texts import Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +18,8 @@ class PeopleTexts:
     """The name of the navigation between projects and bookmarks."""
     projects: str
     bookmarks: str
-    total: Plural
     no_projects: str
     no_bookmarks: str
-    nothing_hint: str
     browse: str
     no_profile: Text
     """`name`"""

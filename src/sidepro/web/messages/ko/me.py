@@ -4,7 +4,6 @@ from sidepro.web.messages.groups.me import MeTexts
 
 TEXTS = MeTexts(
     title="내 페이지",
-    back="내 페이지로",
     public_page="다른 사람이 보는 내 페이지",
     write_profile="프로필 쓰기",
     write_profile_title="프로필을 써 볼까요?",
@@ -31,7 +30,6 @@ TEXTS = MeTexts(
     picture_hint="PNG, JPEG, WebP, GIF 이미지, {size}까지",
     picture_kind="PNG, JPEG, WebP, GIF 이미지만 올릴 수 있어요.",
     picture_size="{size}까지 올릴 수 있어요. 더 작은 이미지를 골라 주세요.",
-    picture_again="사진은 다시 골라 주세요.",
     picture_chosen="고른 사진을 올려 두었어요. 저장하면 프로필에 보여요.",
     picture_preview="고른 사진 미리보기",
     remove_picture="지금 사진 삭제하기",

@@ -1,7 +1,6 @@
 """Texts of the pages of people."""
 
 from sidepro.web.messages.groups.people import PeopleTexts
-from sidepro.web.texts import Plural
 
 TEXTS = PeopleTexts(
     description="{name} 님의 사이드 프로젝트를 둘러보고 커피챗을 신청해 보세요.",
@@ -12,10 +11,8 @@ TEXTS = PeopleTexts(
     sections="프로젝트와 북마크",
     projects="프로젝트",
     bookmarks="북마크",
-    total=Plural("{count}개"),
     no_projects="아직 올린 프로젝트가 없어요",
     no_bookmarks="아직 북마크한 프로젝트가 없어요",
-    nothing_hint="다른 사람들의 프로젝트를 둘러볼까요?",
     browse="프로젝트 둘러보기",
     no_profile="{name} 님은 아직 프로필을 쓰지 않았어요.",
     region="지역",
