@@ -4,6 +4,8 @@ What destroys something has a page of its own, which shows what goes and asks fo
 own password.
 """
 
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -14,8 +16,11 @@ from litestar.handlers import BaseRouteHandler
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from sidepro.domain.errors import InvalidInput, NotAuthenticated
+from sidepro.domain.identity import Caller
 from sidepro.domain.ids import CommentId, ProjectId, UserId
 from sidepro.domain.operations.operator_service import Confirmation, authorize_operator
+from sidepro.domain.pagination import Page as PageOf
+from sidepro.domain.pagination import PageRequest
 from sidepro.http.cursors import page_request, scope_of
 from sidepro.http.monitoring.health import HealthChecks
 from sidepro.http.problems.documents import status_of
@@ -91,12 +96,10 @@ async def deactivate(
     page: InjectedPage, services: InjectedServices, user_id: FromPath[UUID], form: InjectedForm
 ) -> Response[str]:
     """Deactivates an account."""
-    try:
-        await services.operator.deactivate(page.caller, UserId(user_id), _confirmation(form))
-    except InvalidInput as error:
-        rejected = _rejected(page, form, error)
-        return await _deactivation(page, services, UserId(user_id), rejected, status_of(error))
-    return page.redirect(_back(form, "/operator/people"), done="deactivated")
+    person = UserId(user_id)
+    act = partial(services.operator.deactivate, page.caller, person)
+    ask = partial(_deactivation, page, services, person)
+    return await _confirmed(page, form, act, ask, "/operator/people", "deactivated")
 
 
 @post("/people/{user_id:uuid}/activate")
@@ -121,7 +124,7 @@ async def _deactivation(
     )
 
 
-# --------------------------------------------------------------------------------------- projects
+# ------------------------------------------------------------------------- projects and comments
 
 
 @get("/projects")
@@ -133,15 +136,41 @@ async def list_projects(
     cursor: FromQuery[str | None] = None,
 ) -> Response[str]:
     """Projects with a text and by an author, the newest first."""
-    scope = scope_of("operator-projects", {"q": q, "author": author})
-    request = page_request(services, LIMIT, cursor, scope)
-    projects = await services.operator.find_projects(page.caller, q, author, request)
+    find = services.operator.find_projects
+    return await _contents(page, services, "projects", find, q, author, cursor)
+
+
+@get("/comments")
+async def list_comments(
+    page: InjectedPage,
+    services: InjectedServices,
+    q: FromQuery[str] = "",
+    author: FromQuery[str] = "",
+    cursor: FromQuery[str | None] = None,
+) -> Response[str]:
+    """Comments with a text and by an author, the newest first."""
+    find = services.operator.find_comments
+    return await _contents(page, services, "comments", find, q, author, cursor)
+
+
+async def _contents(
+    page: Page,
+    services: Services,
+    part: str,
+    find: Callable[[Caller, str, str, PageRequest], Awaitable[PageOf[Any]]],
+    q: str,
+    author: str,
+    cursor: str | None,
+) -> Response[str]:
+    scope = scope_of(f"operator-{part}", {"q": q, "author": author})
+    found = await find(page.caller, q, author, page_request(services, LIMIT, cursor, scope))
     return page.render(
-        "operator/projects.html",
+        f"operator/{part}.html",
+        part=part,
         q=q,
         author=author,
-        found=projects.items,
-        cursors=_cursors(services, projects, scope),
+        found=found.items,
+        cursors=_cursors(services, found, scope),
     )
 
 
@@ -161,13 +190,10 @@ async def remove_project(
     page: InjectedPage, services: InjectedServices, project_id: FromPath[UUID], form: InjectedForm
 ) -> Response[str]:
     """Removes a project."""
-    removed = ProjectId(project_id)
-    try:
-        await services.operator.remove_project(page.caller, removed, _confirmation(form))
-    except InvalidInput as error:
-        rejected = _rejected(page, form, error)
-        return await _project_removal(page, services, removed, rejected, status_of(error))
-    return page.redirect(_back(form, "/operator/projects"), done="removed-project")
+    project = ProjectId(project_id)
+    act = partial(services.operator.remove_project, page.caller, project)
+    ask = partial(_project_removal, page, services, project)
+    return await _confirmed(page, form, act, ask, "/operator/projects", "removed-project")
 
 
 async def _project_removal(
@@ -180,30 +206,6 @@ async def _project_removal(
         project=project.card,
         form=form,
         back=_back(form, "/operator/projects"),
-    )
-
-
-# --------------------------------------------------------------------------------------- comments
-
-
-@get("/comments")
-async def list_comments(
-    page: InjectedPage,
-    services: InjectedServices,
-    q: FromQuery[str] = "",
-    author: FromQuery[str] = "",
-    cursor: FromQuery[str | None] = None,
-) -> Response[str]:
-    """Comments with a text and by an author, the newest first."""
-    scope = scope_of("operator-comments", {"q": q, "author": author})
-    request = page_request(services, LIMIT, cursor, scope)
-    comments = await services.operator.find_comments(page.caller, q, author, request)
-    return page.render(
-        "operator/comments.html",
-        q=q,
-        author=author,
-        found=comments.items,
-        cursors=_cursors(services, comments, scope),
     )
 
 
@@ -223,13 +225,10 @@ async def remove_comment(
     page: InjectedPage, services: InjectedServices, comment_id: FromPath[UUID], form: InjectedForm
 ) -> Response[str]:
     """Removes a comment."""
-    removed = CommentId(comment_id)
-    try:
-        await services.operator.remove_comment(page.caller, removed, _confirmation(form))
-    except InvalidInput as error:
-        rejected = _rejected(page, form, error)
-        return await _comment_removal(page, services, removed, rejected, status_of(error))
-    return page.redirect(_back(form, "/operator/comments"), done="removed-comment")
+    comment = CommentId(comment_id)
+    act = partial(services.operator.remove_comment, page.caller, comment)
+    ask = partial(_comment_removal, page, services, comment)
+    return await _confirmed(page, form, act, ask, "/operator/comments", "removed-comment")
 
 
 async def _comment_removal(
@@ -262,7 +261,8 @@ async def repair_counters(
     try:
         await services.operator.repair_counters(page.caller, _confirmation(form))
     except InvalidInput as error:
-        return await _counters(page, services, _rejected(page, form, error), status_of(error))
+        rejected = form.rejected(error, page.texts.errors)
+        return await _counters(page, services, rejected, status_of(error))
     return page.redirect("/operator/counters", done="repaired-counters")
 
 
@@ -334,12 +334,24 @@ def _cursors(services: Services, found: Any, scope: str) -> dict[str, str | None
     }
 
 
+async def _confirmed(
+    page: Page,
+    form: Form,
+    act: Callable[[Confirmation], Awaitable[None]],
+    ask: Callable[[Form, int], Awaitable[Response[str]]],
+    default_back: str,
+    done: str,
+) -> Response[str]:
+    """Act and go back to the list, or ask again if the password or the reason is wrong."""
+    try:
+        await act(_confirmation(form))
+    except InvalidInput as error:
+        return await ask(form.rejected(error, page.texts.errors), status_of(error))
+    return page.redirect(_back(form, default_back), done=done)
+
+
 def _confirmation(form: Form) -> Confirmation:
     return Confirmation(form.text("password"), form.text("reason"))
-
-
-def _rejected(page: Page, form: Form, error: InvalidInput) -> Form:
-    return form.rejected(error, page.texts.errors)
 
 
 def _back(form: Form, default: str) -> str:
