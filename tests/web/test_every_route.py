@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sidepro.web.display.renderer import FOLDER
 from tests.api.client import ADDRESS, Api
 from tests.web.pages import SAFE, SAME_ORIGIN, call, get, log_in, post, routes
 
@@ -14,6 +15,9 @@ POLICY = (
     "connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
+
+FOR_ANYBODY = ("'/log-in'", "'/log-out'", "'/sign-up'")
+"""The addresses of forms that do not depend on who is logged in."""
 
 ENDING = {"/log-out", "/me/sessions/end-all"}
 """They end the session."""
@@ -71,6 +75,14 @@ async def test_every_page_has_the_security_headers(api: Api, logged_in: bool) ->
         is_public = not logged_in and response.status_code == 200
         if not is_public:
             assert response.headers["Cache-Control"] == "no-store", path
+
+
+def test_every_form_that_posts_has_its_viewer() -> None:
+    for path in FOLDER.glob("**/*.html"):
+        forms = [part.partition("</form>")[0] for part in path.read_text().split("<form")[1:]]
+        for form in forms:
+            if 'method="post"' in form and not any(action in form for action in FOR_ANYBODY):
+                assert "{{ page.viewer_field }}" in form, path.name
 
 
 async def test_the_api_takes_no_cookie(api: Api) -> None:

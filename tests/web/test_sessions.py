@@ -100,6 +100,27 @@ async def test_what_was_being_sent_goes_on_after_logging_in(api: Api) -> None:
     assert right.headers["Cache-Control"] == "no-store"
 
 
+async def test_a_form_is_not_posted_as_somebody_who_logged_in_meanwhile(api: Api) -> None:
+    project = await api.publish(await api.sign_up())
+    person, other = await api.sign_up(), await api.sign_up()
+    path = f"/projects/{project['id']}"
+    opened = await get(api, path, await log_in(api, person))
+    assert opened.text.count(f'name="viewer" value="{person.id}"') >= 2
+    theirs = await log_in(api, other)
+
+    refused = await post(api, f"{path}/comments", theirs, body="내 댓글", viewer=person.id)
+
+    assert refused.status_code == 401
+    assert 'name="unsent.body" value="내 댓글"' in refused.text
+    assert 'viewer"' not in refused.text
+    assert (await api.send("GET", path)).json()["comment_count"] == 0
+    own = await post(api, f"{path}/comments", theirs, body="내 댓글", viewer=other.id)
+    assert own.status_code == 303
+    button = await post(api, "/me/sessions/end-all", theirs, viewer=person.id)
+    assert button.headers["Location"] == "/log-in?next=%2F"
+    assert (await get(api, "/me", theirs)).status_code == 200
+
+
 async def test_the_form_asks_whether_a_name_is_free(api: Api) -> None:
     person = await api.sign_up()
 

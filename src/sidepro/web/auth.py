@@ -15,6 +15,7 @@ from sidepro.domain.identity import Caller
 from sidepro.domain.rate_limiting import RateLimiter
 from sidepro.http.path_ids import reject_other_spellings
 from sidepro.http.rate_limits import count_refused_caller
+from sidepro.web.forms import is_form_of_another
 
 WebConnection = ASGIConnection[HTTPRouteHandler, Caller | None, SessionViewer | None, State]
 
@@ -26,7 +27,7 @@ PUBLIC = {"public": True}
 
 class CookieAuthentication(AbstractAuthenticationMiddleware):
     """Sets the connection's user to the `Caller` and its auth to the `SessionViewer`, or both to
-    `None` without an active session.
+    `None` without an active session. A form of somebody who was logged in before has none.
 
     Raises:
         NotAuthenticated: the route requires a session.
@@ -50,6 +51,8 @@ class CookieAuthentication(AbstractAuthenticationMiddleware):
     async def authenticate_request(self, connection: WebConnection) -> AuthenticationResult:
         cookie = connection.cookies.get(self._cookie_name)
         viewer = await self._sessions.viewer(cookie) if cookie else None
+        if viewer is not None and is_form_of_another(connection.scope, viewer.user.id):
+            viewer = None
         if viewer is None and not connection.route_handler.opt.get("public"):
             if self._limiter:
                 await count_refused_caller(connection.scope, self._limiter)

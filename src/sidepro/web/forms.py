@@ -12,6 +12,7 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from sidepro.domain.errors import InvalidInput, SideProError
+from sidepro.domain.ids import UserId
 from sidepro.http.app import MAX_BODY
 from sidepro.http.problems.documents import RequestRejected
 from sidepro.web.csrf import SAFE_METHODS
@@ -26,6 +27,11 @@ FIELD_OF = {
     "wrong-credentials": "password",
 }
 """Where a form shows an error that names no field, by the error's code."""
+
+VIEWER = "viewer"
+"""The field with the id of the person who opened the page of the form. In another tab, somebody
+else may have logged in since.
+"""
 
 _URLENCODED = "application/x-www-form-urlencoded"
 _FORM = "form"
@@ -133,14 +139,21 @@ async def _body(request: Request[Any, Any, Any]) -> bytes:
 
 
 def keep_form(scope: Scope, form: Form) -> None:
-    """Keep the form of a request for its handler and for error pages."""
-    scope["state"][_FORM] = form
+    """Keep the form of a request for its handler and for error pages, without its viewer."""
+    fields = {name: values for name, values in form.fields.items() if name != VIEWER}
+    scope["state"][_FORM] = replace(form, fields=fields)
+    scope["state"][VIEWER] = form.text(VIEWER)
 
 
 def posted_form(scope: Scope) -> Form | None:
     """The form that was posted with this request, if any."""
     form: Form | None = scope.get("state", {}).get(_FORM)
     return form
+
+
+def is_form_of_another(scope: Scope, viewer: UserId) -> bool:
+    """Whether another person opened the page of the form that was posted with this request."""
+    return scope["state"].get(VIEWER, "") not in ("", str(viewer))
 
 
 def provide_form(request: Request[Any, Any, Any]) -> Form:

@@ -11,6 +11,7 @@ from litestar import MediaType, Response
 from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
+from markupsafe import Markup
 
 from sidepro.domain.accounts.views import SessionViewer
 from sidepro.domain.clock import Clock
@@ -22,6 +23,7 @@ from sidepro.web.display.dates import Dates, time_zone
 from sidepro.web.display.icons import Icons
 from sidepro.web.display.numbers import short
 from sidepro.web.display.renderer import Renderer
+from sidepro.web.forms import VIEWER
 from sidepro.web.headers import NO_STORE, REFERRER_POLICY, REVALIDATE
 from sidepro.web.language import Language, choose_language, text_language
 from sidepro.web.messages.catalogue import CATALOGUES, Texts
@@ -32,6 +34,8 @@ FAREWELLS = ("logged-out", "sessions-ended", "withdrawn")
 """Codes of `CommonTexts.done` after which nobody is logged in."""
 MAX_ADDRESS = 2_000
 """Characters of a local address to go back to."""
+
+_VIEWER_FIELD = Markup('<input type="hidden" name="{}" value="{}">')
 
 
 @dataclass(frozen=True)
@@ -140,6 +144,11 @@ class Page:
         """The id of the viewer; `None` if they are not logged in."""
         return None if self.viewer is None else self.viewer.user.id
 
+    @property
+    def viewer_field(self) -> Markup:
+        """The hidden field of forms that only this viewer may post; see `forms.VIEWER`."""
+        return Markup() if self.viewer is None else _VIEWER_FIELD.format(VIEWER, self.viewer_id)
+
     # ------------------------------------------------------------------------------------ request
 
     @property
@@ -166,10 +175,6 @@ class Page:
     def is_prefetch(self) -> bool:
         """Whether the browser fetches the page before anybody asked for it. Count no view."""
         return "prefetch" in self._connection.headers.get("sec-purpose", "")
-
-    def local(self, path: str) -> str:
-        """The public form of a local address."""
-        return self._site.url(path)
 
     def static(self, name: str) -> str:
         """The public address of a static file."""

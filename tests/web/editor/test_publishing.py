@@ -171,6 +171,18 @@ async def test_a_form_whose_session_ended_comes_back_after_logging_in(
     assert await projects_of(api, person) == []
 
 
+async def test_a_form_of_another_person_publishes_nothing(
+    api: Api, person: ApiUser, cookie: str
+) -> None:
+    other = await api.sign_up()
+
+    response = await send(api, "/projects", cookie, fields(viewer=other.id), PICTURE)
+
+    assert response.status_code == 401
+    assert 'name="unsent.title" value="동네 지도"' in response.text
+    assert await projects_of(api, person) == []
+
+
 async def test_a_limited_form_keeps_its_text(databases: Databases, tmp_path: Path) -> None:
     with databases.fresh() as address:
         async with serving(address, tmp_path, rate_limits=True) as api:

@@ -19,6 +19,8 @@ document.addEventListener("submit", async (event) => {
   }
   button.dataset.sending = "true";
   const wanted = button.value;
+  const body = new URLSearchParams(new FormData(button.form));
+  body.set("bookmarked", wanted);
   const all = [...document.querySelectorAll("[data-bookmark]")].filter(
     (other) => other.formAction === button.formAction,
   );
@@ -27,7 +29,7 @@ document.addEventListener("submit", async (event) => {
     const response = await fetch(button.formAction, {
       method: "POST",
       headers: { Accept: "application/json" },
-      body: new URLSearchParams({ bookmarked: wanted }),
+      body,
     });
     const answer = await response.json();
     all.forEach((each) => show(each, answer.bookmarked, answer.count));

@@ -11,7 +11,7 @@ export class Uploads {
 
   /**
    * @param {HTMLTextAreaElement} field
-   * @param {{address: string, maxBytes: number, placeholder: string,
+   * @param {{address: string, viewer: string, maxBytes: number, placeholder: string,
    *   onLine: (name: ?string, text?: string) => void, onChange: () => void}} options
    */
   constructor(field, options) {
@@ -84,6 +84,7 @@ export class Uploads {
   /** The URL of the stored image; null if it was refused, which a line says. */
   async #upload(file) {
     const body = new FormData();
+    body.set("viewer", this.#options.viewer);
     body.set("file", file);
     try {
       const response = await fetch(this.#options.address, { method: "POST", body });

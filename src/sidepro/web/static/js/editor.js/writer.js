@@ -44,6 +44,7 @@ const updateSkills = watchSkills(root);
 
 const uploads = new Uploads(field, {
   address: root.dataset.images,
+  viewer,
   maxBytes: Number(root.dataset.maxBytes),
   placeholder: root.dataset.uploading,
   onLine: showLine,
