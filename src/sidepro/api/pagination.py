@@ -13,6 +13,7 @@ from sidepro.api.dependencies import ApiRequest
 from sidepro.api.query_parameters import query_pairs
 from sidepro.api.schemas import Count
 from sidepro.domain.pagination import Page
+from sidepro.http.cursors import page_cursors
 from sidepro.http.services import Services
 
 Item = TypeVar("Item")
@@ -51,9 +52,7 @@ def page_response(
     total: int | None = None,
 ) -> Response[ListOf[Item]]:
     """The page as a response. `shape` converts a view to its struct."""
-    encode = services.cursors.encode
-    following = None if page.next is None else encode(page.next, scope)
-    previous = None if page.previous is None else encode(page.previous, scope)
+    previous, following = page_cursors(services, page, scope)
     links = []
     if following or previous:
         base = _url_without_cursor(request)

@@ -13,7 +13,7 @@ from sidepro.domain.ids import UserId
 from sidepro.domain.pagination import Page as PageOf
 from sidepro.domain.projects.views import BoardQuery, ProjectCard, Sort
 from sidepro.domain.recommendations.views import Recommendation
-from sidepro.http.cursors import page_request, scope_of
+from sidepro.http.cursors import page_cursors, page_request, scope_of
 from sidepro.http.problems.documents import status_of
 from sidepro.http.services import InjectedServices, Services
 from sidepro.web.auth import PUBLIC, WebRequest
@@ -90,12 +90,10 @@ async def _found(services: Services, page: Page, query: BoardQuery, cursor: str 
     projects: PageOf[ProjectCard] = await services.projects.board(
         query, page_request(services, LIMIT, cursor, scope), page.viewer_id
     )
-    encode = services.cursors.encode
     return Found(
         projects.items,
         await services.projects.board_size(query, page.viewer_id),
-        None if projects.previous is None else encode(projects.previous, scope),
-        None if projects.next is None else encode(projects.next, scope),
+        *page_cursors(services, projects, scope),
     )
 
 

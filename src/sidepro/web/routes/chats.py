@@ -19,7 +19,7 @@ from sidepro.domain.pagination import PageRequest
 from sidepro.domain.rooms.room import Message, RoomStatus
 from sidepro.domain.rooms.ticket_service import TICKET_TTL
 from sidepro.domain.rooms.views import RoomView
-from sidepro.http.cursors import page_request, scope_of
+from sidepro.http.cursors import page_cursors, page_request, scope_of
 from sidepro.http.middleware.compression import SECRET
 from sidepro.http.rate_limits import MESSAGES, ROOMS, TICKETS
 from sidepro.http.services import InjectedServices, Services
@@ -56,13 +56,10 @@ async def list_rooms(
     rooms = await services.rooms.rooms(
         page.caller, page_request(services, ROOMS_PER_PAGE, cursor, scope)
     )
-    encode = services.cursors.encode
     return page.render(
         "chats/index.html",
         rooms=rooms.items,
-        is_first_page=cursor is None,
-        next=None if rooms.next is None else encode(rooms.next, scope),
-        previous=None if rooms.previous is None else encode(rooms.previous, scope),
+        cursors=page_cursors(services, rooms, scope),
     )
 
 

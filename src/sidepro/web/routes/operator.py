@@ -21,7 +21,7 @@ from sidepro.domain.ids import CommentId, ProjectId, UserId
 from sidepro.domain.operations.operator_service import Confirmation, authorize_operator
 from sidepro.domain.pagination import Page as PageOf
 from sidepro.domain.pagination import PageRequest
-from sidepro.http.cursors import page_request, scope_of
+from sidepro.http.cursors import page_cursors, page_request, scope_of
 from sidepro.http.monitoring.health import HealthChecks
 from sidepro.http.problems.documents import status_of
 from sidepro.http.rate_limits import LOG_IN
@@ -76,7 +76,10 @@ async def list_people(
     request = page_request(services, LIMIT, cursor, scope)
     people = await services.operator.people(page.caller, query, request)
     return page.render(
-        "operator/people.html", q=q, found=people.items, cursors=_cursors(services, people, scope)
+        "operator/people.html",
+        q=q,
+        found=people.items,
+        cursors=page_cursors(services, people, scope),
     )
 
 
@@ -170,7 +173,7 @@ async def _contents(
         q=q,
         author=author,
         found=found.items,
-        cursors=_cursors(services, found, scope),
+        cursors=page_cursors(services, found, scope),
     )
 
 
@@ -324,14 +327,6 @@ router = Router(
     ],
     guards=[require_operator],
 )
-
-
-def _cursors(services: Services, found: Any, scope: str) -> dict[str, str | None]:
-    """The cursors of the pages before and after a page."""
-    return {
-        name: None if cursor is None else services.cursors.encode(cursor, scope)
-        for name, cursor in (("previous", found.previous), ("next", found.next))
-    }
 
 
 async def _confirmed(

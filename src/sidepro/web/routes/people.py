@@ -9,7 +9,7 @@ from litestar.params import FromPath, FromQuery
 from sidepro.domain.accounts.views import AccountView, UserView
 from sidepro.domain.ids import UserId
 from sidepro.domain.projects.views import BoardQuery, ProjectCard
-from sidepro.http.cursors import page_request, scope_of
+from sidepro.http.cursors import page_cursors, page_request, scope_of
 from sidepro.http.services import InjectedServices, Services
 from sidepro.web.auth import PUBLIC
 from sidepro.web.page import InjectedPage, Page
@@ -75,12 +75,10 @@ async def projects_of(page: Page, services: Services, owner: UserId, cursor: str
     found = await services.projects.board(
         query, page_request(services, LIMIT, cursor, scope), page.viewer_id
     )
-    encode = services.cursors.encode
     return Cards(
         found.items,
         await services.projects.board_size(query, page.viewer_id),
-        None if found.previous is None else encode(found.previous, scope),
-        None if found.next is None else encode(found.next, scope),
+        *page_cursors(services, found, scope),
     )
 
 
@@ -90,12 +88,10 @@ async def bookmarks_of(page: Page, services: Services, owner: UserId, cursor: st
     found = await services.bookmarks.of_user(
         owner, page_request(services, LIMIT, cursor, scope), page.viewer_id
     )
-    encode = services.cursors.encode
     return Cards(
         found.items,
         await services.bookmarks.count(owner, page.viewer_id),
-        None if found.previous is None else encode(found.previous, scope),
-        None if found.next is None else encode(found.next, scope),
+        *page_cursors(services, found, scope),
     )
 
 

@@ -6,7 +6,7 @@ from sidepro.domain.ids import ProjectId
 from sidepro.domain.pagination import Cursor
 from sidepro.domain.projects.comment_service import position_after
 from sidepro.domain.projects.views import CommentOrder, CommentView
-from sidepro.http.cursors import page_request, scope_of
+from sidepro.http.cursors import page_cursors, page_request, scope_of
 from sidepro.http.services import Services
 from sidepro.web.page import Page
 
@@ -46,16 +46,12 @@ async def read_comments(
         project_exists=True,
     )
 
-    def encoded(position: Cursor | None) -> str | None:
-        return None if position is None else services.cursors.encode(position, where)
-
-    last = position_after(found.items[-1] if found.items else None)
-    return Comments(
-        found.items,
-        encoded(found.previous),
-        encoded(found.next),
-        encoded(last) if found.next is None else None,
-    )
+    cursors = page_cursors(services, found, where)
+    newer = None
+    if cursors.next is None:
+        last = position_after(found.items[-1] if found.items else None)
+        newer = services.cursors.encode(last, where)
+    return Comments(found.items, *cursors, newer)
 
 
 def last_page(services: Services, project_id: ProjectId) -> str:

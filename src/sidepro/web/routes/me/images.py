@@ -7,7 +7,7 @@ from litestar.params import FromPath, FromQuery
 
 from sidepro.domain.errors import ImageInUse
 from sidepro.domain.ids import ImageId
-from sidepro.http.cursors import page_request, scope_of
+from sidepro.http.cursors import page_cursors, page_request, scope_of
 from sidepro.http.problems.documents import status_of
 from sidepro.http.services import InjectedServices, Services
 from sidepro.web.forms import Form
@@ -47,7 +47,6 @@ async def _images_page(
     scope = scope_of("images", {"owner": page.caller.id})
     found = await services.images.images(page.caller, page_request(services, LIMIT, cursor, scope))
     usage = await services.images.usage(page.caller)
-    encode = services.cursors.encode
     return page.render(
         "me/images.html",
         status=status,
@@ -55,8 +54,7 @@ async def _images_page(
         images=found.items,
         used=usage.size,
         limit=services.images.quota,
-        next=None if found.next is None else encode(found.next, scope),
-        previous=None if found.previous is None else encode(found.previous, scope),
+        cursors=page_cursors(services, found, scope),
     )
 
 

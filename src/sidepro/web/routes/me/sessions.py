@@ -8,7 +8,7 @@ from litestar.params import FromPath, FromQuery
 
 from sidepro.domain.errors import NotFound
 from sidepro.domain.ids import SessionId
-from sidepro.http.cursors import page_request, scope_of
+from sidepro.http.cursors import page_cursors, page_request, scope_of
 from sidepro.http.services import InjectedServices
 from sidepro.web.page import InjectedPage
 
@@ -24,13 +24,11 @@ async def list_sessions(
     found = await services.sessions.sessions(
         page.caller, page_request(services, LIMIT, cursor, scope)
     )
-    encode = services.cursors.encode
     return page.render(
         "me/sessions.html",
         sessions=found.items,
         current=page.caller.session_id,
-        next=None if found.next is None else encode(found.next, scope),
-        previous=None if found.previous is None else encode(found.previous, scope),
+        cursors=page_cursors(services, found, scope),
     )
 
 
