@@ -203,6 +203,11 @@ class Page:
         """The id of the request in the log."""
         return str(structlog.contextvars.get_contextvars().get("request_id", ""))
 
+    @property
+    def is_for_script(self) -> bool:
+        """Whether a script asks for JSON instead of the page."""
+        return "application/json" in self._connection.headers.get("accept", "")
+
     def url(self, path: str) -> str:
         """The public form of a local address."""
         return self._site.url(path)

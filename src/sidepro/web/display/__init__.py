@@ -1,1 +1,1 @@
-"""How values are shown: numbers, and what stands in for pictures."""
+"""How templates are rendered, and how they show values such as dates, numbers and links."""

@@ -10,7 +10,7 @@ from litestar.datastructures import MultiDict
 from sidepro.domain.errors import FieldError, InvalidInput
 from sidepro.domain.ids import UserId
 from sidepro.domain.projects.views import BoardQuery, Sort
-from sidepro.domain.violations import FieldCode, Violation
+from sidepro.domain.violations import FieldCode, Violation, wrong_length
 
 MAX_SKILLS = 20
 """A filter with more skills is refused."""
@@ -18,7 +18,6 @@ MAX_SKILLS = 20
 MATCHES = ("any", "all")
 
 _NOT_A_CHOICE = Violation(FieldCode.NOT_A_CHOICE, "is not one of the choices")
-_TOO_MANY = Violation(FieldCode.TOO_MANY, "has too many entries", {"max": MAX_SKILLS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +86,8 @@ class Filters:
         """
         errors: list[FieldError] = []
         author = None
-        if len(self.skills) > MAX_SKILLS:
-            errors.append(FieldError(_TOO_MANY, parameter="skill"))
+        if too_many := wrong_length(len(self.skills), 0, MAX_SKILLS, "items"):
+            errors.append(FieldError(too_many, parameter="skill"))
         if self.match not in MATCHES:
             errors.append(FieldError(_NOT_A_CHOICE, parameter="match"))
         if self.sort not in tuple(Sort):

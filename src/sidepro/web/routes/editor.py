@@ -20,7 +20,6 @@ from sidepro.http.idempotency import created_once
 from sidepro.http.path_ids import PathId
 from sidepro.http.rate_limits import IMAGES, MARKDOWN, PROJECTS
 from sidepro.http.services import InjectedServices, Services
-from sidepro.web.auth import WebRequest
 from sidepro.web.errors import JSON_ERRORS, resumed_at
 from sidepro.web.forms import Form, FormError, InjectedForm
 from sidepro.web.page import InjectedPage, Page
@@ -49,7 +48,6 @@ async def new_project(page: InjectedPage, services: InjectedServices) -> Respons
 
 @post("/projects", opt={**PROJECTS, **WRITING})
 async def publish(
-    request: WebRequest,
     page: InjectedPage,
     form: InjectedForm,
     files: InjectedFiles,
@@ -62,7 +60,7 @@ async def publish(
     except REJECTED as error:
         status, form = rejected(page, form, error)
         return await editor_page(page, services, form, status=status)
-    return _done(request, page, form, project_id, "published")
+    return _done(page, form, project_id, "published")
 
 
 async def _publish_once(page: Page, form: Form, services: Services) -> ProjectId:
@@ -89,7 +87,6 @@ async def edit_project(
 
 @post("/projects/{project_id:uuid}", opt=WRITING)
 async def save(
-    request: WebRequest,
     page: InjectedPage,
     form: InjectedForm,
     files: InjectedFiles,
@@ -111,21 +108,21 @@ async def save(
             frozenset([int(revision)] if revision.isdecimal() else []),
         )
     except PreconditionFailed:
-        return await _conflict(request, page, form, services, project.card.id)
+        return await _conflict(page, form, services, project.card.id)
     except REJECTED as error:
         status, form = rejected(page, form, error)
         return await editor_page(page, services, form, project=project, status=status)
-    return _done(request, page, form, saved.card.id, "saved", saved.revision)
+    return _done(page, form, saved.card.id, "saved", saved.revision)
 
 
 async def _conflict(
-    request: WebRequest, page: Page, form: Form, services: Services, project_id: ProjectId
+    page: Page, form: Form, services: Services, project_id: ProjectId
 ) -> Response[Any]:
     """Both versions, to choose from. Sending a saved form again is no conflict."""
     project = await services.projects.get(project_id, page.viewer_id)
     changes = PostedProject.of(form).changes(project)
     if not changes:
-        return _done(request, page, form, project_id, "saved", project.revision)
+        return _done(page, form, project_id, "saved", project.revision)
     fields = {**form.fields, "revision": (str(project.revision),)}
     return await editor_page(
         page, services, Form(fields), project=project, differing=tuple(changes), status=412
@@ -145,7 +142,6 @@ async def _deleted(page: Page, form: Form, services: Services) -> Response[str]:
 
 @post(PREVIEW, opt={**MARKDOWN, **WRITING})
 async def preview(
-    request: WebRequest,
     page: InjectedPage,
     form: InjectedForm,
     files: InjectedFiles,
@@ -159,7 +155,7 @@ async def preview(
         html = await services.projects.preview(page.caller, form.text("content"))
     except REJECTED as error:
         status, form = rejected(page, form, error)
-    if _is_script(request):
+    if page.is_for_script:
         text = form.errors[0].text if form.errors else ""
         return page.json({"html": html, "text": text}, status=status)
     project = await _edited(page, form, services)
@@ -237,12 +233,7 @@ async def _editable(page: Page, services: Services, project_id: UUID) -> Project
     return project
 
 
-def _is_script(request: WebRequest) -> bool:
-    return "application/json" in request.headers.get("accept", "")
-
-
 def _done(
-    request: WebRequest,
     page: Page,
     form: Form,
     project_id: ProjectId,
@@ -251,7 +242,7 @@ def _done(
 ) -> Response[Any]:
     """To the project's page. A script gets its address, and may stay where it is."""
     address = f"/projects/{project_id}"
-    if not _is_script(request):
+    if not page.is_for_script:
         return page.redirect(address, done=done)
     response = page.json({"address": page.url(address), "revision": revision})
     if not form.text("stay"):

@@ -11,7 +11,7 @@ from sidepro.domain.ids import ProjectId
 from sidepro.domain.projects.views import ProjectView
 from sidepro.http.path_ids import PathId
 from sidepro.http.services import InjectedServices, Services
-from sidepro.web.auth import PUBLIC, WebRequest
+from sidepro.web.auth import PUBLIC
 from sidepro.web.forms import Form, InjectedForm
 from sidepro.web.page import InjectedPage, Page, local_address
 from sidepro.web.routes.project_comments import read_comments
@@ -92,7 +92,6 @@ async def delete_project(
 
 @post("/projects/{project_id:uuid}/bookmark")
 async def set_bookmark(
-    request: WebRequest,
     page: InjectedPage,
     form: InjectedForm,
     services: InjectedServices,
@@ -102,7 +101,7 @@ async def set_bookmark(
     is_wanted = form.text("bookmarked") == "true"
     change = services.bookmarks.add if is_wanted else services.bookmarks.remove
     state = await change(page.caller, ProjectId(project_id))
-    if "application/json" in request.headers.get("accept", ""):
+    if page.is_for_script:
         return page.json(
             {"bookmarked": state.bookmarked, "count": page.short(state.bookmark_count)}
         )

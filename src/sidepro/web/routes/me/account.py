@@ -4,7 +4,7 @@ from litestar import Response, Router, get, post
 from litestar.response import Stream
 
 from sidepro.domain.errors import FieldError, InvalidInput
-from sidepro.domain.violations import FieldCode, Violation
+from sidepro.domain.violations import MISSING
 from sidepro.http.data_export import ATTACHMENT, MEDIA_TYPE, export_stream
 from sidepro.http.middleware.compression import SECRET
 from sidepro.http.problems.documents import status_of
@@ -12,8 +12,6 @@ from sidepro.http.rate_limits import LOG_IN
 from sidepro.http.services import InjectedServices
 from sidepro.web.forms import Form, InjectedForm
 from sidepro.web.page import InjectedPage
-
-_CONFIRMATION = Violation(FieldCode.MISSING, "must be given")
 
 
 @get("/password")
@@ -64,7 +62,7 @@ async def withdraw(
     """Deletes the account, if the person has confirmed it."""
     try:
         if not form.text("confirmed"):
-            raise InvalidInput(FieldError(_CONFIRMATION, pointer="/confirmed"))
+            raise InvalidInput(FieldError(MISSING, pointer="/confirmed"))
         await services.withdrawal.withdraw(page.caller, form.text("password"))
     except InvalidInput as error:
         return page.render(
