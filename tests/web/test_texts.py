@@ -63,13 +63,14 @@ def test_every_text_is_used() -> None:
         for path in WEB.glob(pattern)
     )
     # A template or a function may know its group as `texts`.
-    unused = [
+    used = set(re.findall(r"\b(\w+)(?=\.(\w+))", sources))
+    unused = {
         f"{group.name}.{text.name}"
         for group in fields(Texts)
         for text in fields(getattr(CATALOGUES[Language.KOREAN], group.name))
-        if not re.search(rf"\b({group.name}|texts)\.{text.name}\b", sources)
-    ]
-    assert set(unused) == LINES
+        if used.isdisjoint([(group.name, text.name), ("texts", text.name)])
+    }
+    assert unused == LINES
 
 
 @pytest.mark.parametrize("language", Language)
