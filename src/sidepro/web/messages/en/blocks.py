@@ -11,6 +11,7 @@ TEXTS = BlockTexts(
     unread=Plural("{count} unread messages", "{count} unread message"),
     nobody="Unknown",
     skills="Skills",
+    find_skill="Find a skill",
     remove_filter="remove",
     views="Views",
     comments="Comments",

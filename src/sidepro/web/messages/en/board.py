@@ -32,7 +32,6 @@ TEXTS = BoardTexts(
         "views": "Views",
     },
     pick_skills="Skills",
-    find_skill="Find a skill",
     matching="Projects use",
     matches={"any": "any of them", "all": "all of them"},
     apply="Apply",

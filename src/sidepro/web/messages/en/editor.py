@@ -21,7 +21,6 @@ TEXTS = EditorTexts(
     content_hint="Written in Markdown. You can paste or drop images.",
     repository_hint="https://github.com/…",
     skills_hint="Pick up to {max}.",
-    find_skill="Find a skill",
     thumbnail_hint="PNG, JPEG, WebP or GIF, up to {max} MB. Without one, the title is shown.",
     thumbnail_now="The current cover image",
     thumbnail_new="The new cover image",

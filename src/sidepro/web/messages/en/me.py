@@ -36,7 +36,6 @@ TEXTS = MeTexts(
     bio_hint="What do you build, and who would you like to talk to?",
     github_hint="https://github.com/name",
     skills_hint="Choose at least one, and at most {max}.",
-    find_skill="Find a skill",
     not_chosen="Not chosen",
     save="Save",
     cancel="Cancel",

@@ -18,6 +18,7 @@ class BlockTexts:
     nobody: str
     """The name of a person who withdrew."""
     skills: str
+    find_skill: str
     remove_filter: str
     views: str
     comments: str

@@ -31,7 +31,6 @@ class BoardTexts:
     sorts: Mapping[str, str]
     """By the value of `sort`."""
     pick_skills: str
-    find_skill: str
     matching: str
     matches: Mapping[str, str]
     """By the value of `match`."""

@@ -21,7 +21,6 @@ class EditorTexts:
     repository_hint: str
     skills_hint: Text
     """`max` skills."""
-    find_skill: str
     thumbnail_hint: Text
     """`max` megabytes."""
     thumbnail_now: str

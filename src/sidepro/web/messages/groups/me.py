@@ -34,7 +34,6 @@ class MeTexts:
     github_hint: str
     skills_hint: Text
     """`max`"""
-    find_skill: str
     not_chosen: str
     save: str
     cancel: str

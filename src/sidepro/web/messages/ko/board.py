@@ -28,7 +28,6 @@ TEXTS = BoardTexts(
         "views": "조회순",
     },
     pick_skills="기술 스택",
-    find_skill="기술 찾기",
     matching="고른 기술",
     matches={"any": "하나라도", "all": "모두"},
     apply="적용하기",

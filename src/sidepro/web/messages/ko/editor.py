@@ -21,7 +21,6 @@ TEXTS = EditorTexts(
     content_hint="마크다운으로 써요. 이미지는 붙여 넣거나 끌어다 놓을 수 있어요.",
     repository_hint="https://github.com/…",
     skills_hint="{max}개까지 고를 수 있어요.",
-    find_skill="기술 찾기",
     thumbnail_hint="PNG, JPEG, WebP, GIF 이미지, {max}MB까지. 없으면 제목으로 만들어 드려요.",
     thumbnail_now="지금 대표 이미지",
     thumbnail_new="새 대표 이미지",

@@ -36,7 +36,6 @@ TEXTS = MeTexts(
     bio_hint="무엇을 만들고 있는지, 누구와 이야기하고 싶은지 적어 주세요.",
     github_hint="https://github.com/이름",
     skills_hint="한 개 이상, {max}개까지 고를 수 있어요.",
-    find_skill="기술 찾기",
     not_chosen="고르지 않음",
     save="저장하기",
     cancel="취소",

@@ -1,8 +1,10 @@
-// On every page: tells the server the time zone of this device, for the dates of the next page, and
-// starts the worker that shows a page of its own while there is no network.
+// On every page: tells the server the time zone of this device, for the dates of the next page,
+// starts the worker that shows a page of its own while there is no network, and counts the
+// characters of fields with a counter.
 
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-const { path } = document.documentElement.dataset;
+const { lang, dataset } = document.documentElement;
+const { path } = dataset;
 const known = document.cookie.split("; ").includes(`sidepro-time-zone=${zone}`);
 if (zone && !known) {
   const secure = location.protocol === "https:" ? "; secure" : "";
@@ -12,3 +14,15 @@ if (zone && !known) {
 addEventListener("load", () => {
   navigator.serviceWorker?.register(`${path.replace(/\/$/, "")}/service-worker.js`).catch(() => {});
 });
+
+function count() {
+  for (const counter of document.querySelectorAll("[data-counter]")) {
+    const { length } = [...document.getElementById(counter.dataset.counter).value];
+    const max = Number(counter.dataset.max);
+    counter.textContent = `${length.toLocaleString(lang)} / ${max.toLocaleString(lang)}`;
+    counter.classList.toggle("over", length > max);
+  }
+}
+
+addEventListener("input", count);
+count(); // the browser may have put back what was typed

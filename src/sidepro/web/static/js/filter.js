@@ -1,4 +1,5 @@
-// The picker of skills: a field that leaves only the skills with the typed letters.
+// The picker of skills: a field that leaves only the skills with the typed letters, and a line that
+// names the picked ones.
 
 const normal = (text) => text.normalize("NFKC").toLowerCase().replace(/\s/g, "");
 
@@ -22,6 +23,15 @@ for (const field of document.querySelectorAll("[data-filter]")) {
       }
     }
   });
+  const line = field.parentElement.querySelector("[data-picked]");
+  if (line) {
+    const show = () => {
+      const picked = labels.filter((label) => label.control.checked);
+      line.textContent = picked.map((label) => label.control.value).join(", ");
+    };
+    field.parentElement.addEventListener("input", show);
+    show();
+  }
 }
 
 for (const picker of document.querySelectorAll("[data-picker]")) {

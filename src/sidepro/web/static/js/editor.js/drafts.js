@@ -92,6 +92,8 @@ export class Drafts {
         if (field.type === "checkbox") field.checked = (values[name] ?? []).includes(field.value);
         else field.value = values[name]?.[0] ?? field.value;
       }
+      // Counters and the line of picked skills follow.
+      fields[0]?.dispatchEvent(new Event("input", { bubbles: true }));
     }
     this.#key = key;
   }

@@ -1,7 +1,7 @@
 /** The page of the editor: what it does beyond its form. */
 
+import { watchCover } from "./cover.js";
 import { Drafts } from "./drafts.js";
-import { watchCounters, watchCover, watchSkills } from "./fields.js";
 import { Sender } from "./sending.js";
 import { startToolbar } from "./toolbar.js";
 import { Uploads, watchComposition } from "./uploads.js";
@@ -39,8 +39,6 @@ function showSaved(at) {
 // -------------------------------------------------------------------------------- fields
 
 watchComposition(field);
-const updateCounters = watchCounters(root, language);
-const updateSkills = watchSkills(root);
 
 const uploads = new Uploads(field, {
   address: root.dataset.images,
@@ -87,8 +85,6 @@ function showOffer() {
 function restore() {
   drafts.save(); // what the form shows is not lost either
   drafts.restore(offered);
-  updateCounters();
-  updateSkills();
   drafts.save();
   showOffer();
   field.focus();
@@ -157,10 +153,7 @@ const sender = new Sender(form, {
     drafts.save();
   },
   onLine: showLine,
-  onErrors() {
-    showPreview(false);
-    updateCounters();
-  },
+  onErrors: () => showPreview(false),
   onSaved(answer, stays) {
     if (stays) form.elements.revision.value = answer.revision;
     drafts.acknowledge();
