@@ -8,6 +8,7 @@ from litestar.params import FromQuery
 
 from sidepro.domain.errors import Forbidden, InvalidInput
 from sidepro.domain.ids import CommentId, ProjectId
+from sidepro.domain.projects.comment import MAX_BODY
 from sidepro.http.idempotency import created_once
 from sidepro.http.path_ids import PathId
 from sidepro.http.problems.documents import status_of
@@ -87,8 +88,8 @@ async def edit_form(
     return page.render(
         "projects/edit_comment.html",
         card=(await services.projects.get(project, page.viewer_id)).card,
-        comment=found,
         form=Form.of(body=found.body),
+        max_body=MAX_BODY,
         going_to=local_address(next, f"/projects/{project_id}"),
     )
 
@@ -111,8 +112,8 @@ async def edit(
             "projects/edit_comment.html",
             status=status_of(error),
             card=(await services.projects.get(project, page.viewer_id)).card,
-            comment=await services.comments.comment(project, comment, page.viewer_id),
             form=form.rejected(error, page.texts.errors),
+            max_body=MAX_BODY,
             going_to=going_to,
         )
     return page.redirect(f"{going_to}#comment-{comment_id}")

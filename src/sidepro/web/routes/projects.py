@@ -8,6 +8,7 @@ from litestar.params import FromQuery
 
 from sidepro.domain.errors import BadCursor
 from sidepro.domain.ids import ProjectId
+from sidepro.domain.projects.comment import MAX_BODY
 from sidepro.domain.projects.views import ProjectView
 from sidepro.http.path_ids import PathId
 from sidepro.http.services import InjectedServices, Services
@@ -67,6 +68,7 @@ async def project_page(
         author=author,
         comments=comments,
         form=form or Form.of(idempotency_key=uuid4().hex),
+        max_body=MAX_BODY,
         may_edit=bool(caller and caller.can_manage(project.card.author.id)),
     )
 
