@@ -45,6 +45,4 @@ TEXTS = ChatsTexts(
     ),
     about="About {name}",
     no_profile="No profile yet.",
-    meet_time="Good time to meet",
-    region="Region",
 )

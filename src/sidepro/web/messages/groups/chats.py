@@ -49,5 +49,3 @@ class ChatsTexts:
     leave_hint: str
     about: Text
     no_profile: str
-    meet_time: str
-    region: str

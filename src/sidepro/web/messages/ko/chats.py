@@ -45,6 +45,4 @@ TEXTS = ChatsTexts(
     ),
     about="{name} 님 소개",
     no_profile="아직 프로필을 쓰지 않았어요.",
-    meet_time="만나기 좋은 때",
-    region="지역",
 )
