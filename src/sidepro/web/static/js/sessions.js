@@ -1,12 +1,11 @@
 // The forms to sign up and to log in: shows the password, and says whether a name is free.
 
-const script = document.querySelector("script[data-show]");
-
 for (const field of document.querySelectorAll("[data-password]")) {
   const button = field.parentElement.querySelector("[data-reveal]");
+  const reveal = button.textContent;
   const show = (isShown) => {
     field.type = isShown ? "text" : "password";
-    button.textContent = isShown ? script.dataset.hide : script.dataset.show;
+    button.textContent = isShown ? button.dataset.hide : reveal;
     button.setAttribute("aria-pressed", String(isShown));
   };
   button.addEventListener("click", () => show(field.type === "password"));

@@ -2,8 +2,6 @@
 
 import { replaceText } from "./text.js";
 
-const KINDS = new Set(["image/png", "image/jpeg", "image/webp", "image/gif"]);
-
 export class Uploads {
   #field;
   #options;
@@ -11,7 +9,8 @@ export class Uploads {
 
   /**
    * @param {HTMLTextAreaElement} field
-   * @param {{address: string, viewer: string, maxBytes: number, placeholder: string,
+   * @param {{address: string, viewer: string, types: string[], maxBytes: number,
+   *   placeholder: string,
    *   onLine: (name: ?string, text?: string) => void, onChange: () => void}} options
    */
   constructor(field, options) {
@@ -32,7 +31,7 @@ export class Uploads {
 
   /** What is wrong with a file: the name of a line, or null. */
   refusal(file) {
-    if (!KINDS.has(file.type)) return "wrong_kind";
+    if (!this.#options.types.includes(file.type)) return "wrong_kind";
     return file.size > this.#options.maxBytes ? "too_large" : null;
   }
 

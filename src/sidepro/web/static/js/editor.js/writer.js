@@ -40,9 +40,12 @@ function showSaved(at) {
 
 watchComposition(field);
 
+const imageTypes = form.elements.thumbnail.accept;
+
 const uploads = new Uploads(field, {
   address: root.dataset.images,
   viewer,
+  types: imageTypes.split(","),
   maxBytes: Number(root.dataset.maxBytes),
   placeholder: root.dataset.uploading,
   onLine: showLine,
@@ -52,7 +55,7 @@ const uploads = new Uploads(field, {
 watchCover(root, { refusal: (file) => uploads.refusal(file), onLine: showLine });
 
 const picker = document.createElement("input");
-Object.assign(picker, { type: "file", multiple: true, accept: form.elements.thumbnail.accept });
+Object.assign(picker, { type: "file", multiple: true, accept: imageTypes });
 picker.addEventListener("change", () => {
   uploads.add(picker.files);
   picker.value = "";
