@@ -16,7 +16,8 @@ from sidepro.domain.images.urls import ImageUrls
 from sidepro.domain.pagination import PageRequest
 from sidepro.domain.projects.search_key import search_term, search_text
 from sidepro.domain.projects.views import BoardQuery
-from tests.contracts.test_board_model import Draft, a_board, database, runner
+from tests.contracts.board_model import Draft, a_board
+from tests.contracts.test_board_model import database, runner
 from tests.databases import both_databases
 from tests.domain.strategies import searchable_texts
 

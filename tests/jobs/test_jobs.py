@@ -19,14 +19,7 @@ from sidepro.jobs import runner, scheduler, tasks
 from sidepro.jobs.similarity_trigger import BrokerSimilarityTrigger
 from sidepro.jobs.tasks import JobRunner
 from tests.clients import TIMEOUT, eventually, http_client
-from tests.jobs.fakes import (
-    Images,
-    RecordingLog,
-    Retention,
-    Similarity,
-    Trending,
-    jobs_with,
-)
+from tests.jobs.fakes import Images, RecordingLog, Retention, Similarity, Trending, jobs_with
 from tests.servers import SideProServer
 
 if TYPE_CHECKING:
