@@ -4,10 +4,13 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from sidepro.adapters.sql.engine import locks
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.engine.locks import SqlJobLock
 from sidepro.domain.errors import Unavailable
@@ -19,7 +22,16 @@ from tests.servers import Postgres, free_port
 
 pytestmark = pytest.mark.anyio
 
-AnotherProcess = Callable[[], JobLock]
+
+@dataclass(frozen=True)
+class Processes:
+    """`another` gives the job lock of one more process; `is_waiting` tells whether one of them
+    waits for the current holder.
+    """
+
+    another: Callable[[], JobLock]
+    is_waiting: Callable[[], bool]
+
 
 HOLD = """
 import asyncio, sys
@@ -43,12 +55,22 @@ def url(databases: Databases) -> Iterator[str]:
 
 
 @pytest.fixture(params=["memory", "sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
-async def processes(request: pytest.FixtureRequest) -> AsyncIterator[AnotherProcess]:
-    """Gives the job lock of one more process; in memory all share one."""
+async def processes(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Processes]:
+    """In memory all processes share one lock."""
     if request.param == "memory":
         lock = MemoryJobLock()
-        yield lambda: lock
+        yield Processes(lambda: lock, lambda: lock.takers > 1)
         return
+    refusals: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        """The pause after a refused attempt."""
+        refusals.append(seconds)
+        await asyncio.sleep(seconds)
+
+    monkeypatch.setattr(locks, "asyncio", SimpleNamespace(sleep=sleep))
     kind: Databases = request.getfixturevalue(f"{request.param}_databases")
     with kind.empty() as address:
         async with AsyncExitStack() as databases:
@@ -58,7 +80,7 @@ async def processes(request: pytest.FixtureRequest) -> AsyncIterator[AnotherProc
                 databases.push_async_callback(database.close)
                 return SqlJobLock(database)
 
-            yield another
+            yield Processes(another, lambda: bool(refusals))
 
 
 async def takes(job_lock: JobLock) -> bool:
@@ -67,10 +89,8 @@ async def takes(job_lock: JobLock) -> bool:
         return is_mine
 
 
-async def test_acquire_without_wait_reports_a_held_lock(
-    processes: AnotherProcess,
-) -> None:
-    here, there = processes(), processes()
+async def test_acquire_without_wait_reports_a_held_lock(processes: Processes) -> None:
+    here, there = processes.another(), processes.another()
     async with here.acquire(wait=False) as is_mine:
         assert is_mine
         assert not await takes(there)
@@ -79,8 +99,8 @@ async def test_acquire_without_wait_reports_a_held_lock(
     assert await takes(here)
 
 
-async def test_a_waiting_acquire_gets_the_released_lock(processes: AnotherProcess) -> None:
-    here, there = processes(), processes()
+async def test_a_waiting_acquire_gets_the_released_lock(processes: Processes) -> None:
+    here, there = processes.another(), processes.another()
     is_inside = asyncio.Event()
 
     async def wait_for_it() -> bool:
@@ -91,17 +111,15 @@ async def test_a_waiting_acquire_gets_the_released_lock(processes: AnotherProces
     async with here.acquire(wait=True) as is_mine:
         assert is_mine
         waiting = asyncio.create_task(wait_for_it())
-        await asyncio.sleep(0.3)  # long enough for a run to start
+        await eventually(processes.is_waiting)
         assert not is_inside.is_set()
     async with asyncio.timeout(TIMEOUT):
         assert await waiting
     assert await takes(here)
 
 
-async def test_concurrent_holders_follow_one_another(
-    processes: AnotherProcess,
-) -> None:
-    everywhere = [processes() for _ in range(3)]
+async def test_concurrent_holders_follow_one_another(processes: Processes) -> None:
+    everywhere = [processes.another() for _ in range(3)]
     inside = most_inside = done = 0
 
     async def run(job_lock: JobLock) -> None:
@@ -118,18 +136,16 @@ async def test_concurrent_holders_follow_one_another(
     assert (done, most_inside) == (9, 1)
 
 
-async def test_an_error_releases_the_lock(processes: AnotherProcess) -> None:
-    here, there = processes(), processes()
+async def test_an_error_releases_the_lock(processes: Processes) -> None:
+    here, there = processes.another(), processes.another()
     with pytest.raises(RuntimeError, match="mid-run"):
         async with here.acquire(wait=True):
             raise RuntimeError("mid-run")
     assert await takes(there)
 
 
-async def test_a_cancelled_waiter_or_holder_releases_the_lock(
-    processes: AnotherProcess,
-) -> None:
-    here, there = processes(), processes()
+async def test_a_cancelled_waiter_or_holder_releases_the_lock(processes: Processes) -> None:
+    here, there = processes.another(), processes.another()
     is_inside = asyncio.Event()
 
     async def stay(job_lock: JobLock) -> None:
@@ -145,7 +161,7 @@ async def test_a_cancelled_waiter_or_holder_releases_the_lock(
     staying = asyncio.create_task(stay(here))
     await is_inside.wait()
     waiting = asyncio.create_task(stay(there))
-    await asyncio.sleep(0.2)  # until it waits
+    await eventually(processes.is_waiting)
     await cancel(waiting)
     assert not await takes(there)
     await cancel(staying)

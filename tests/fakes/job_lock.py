@@ -10,16 +10,16 @@ class MemoryJobLock:
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
-        self._takers = 0
+        self.takers = 0
 
     @asynccontextmanager
     async def acquire(self, *, wait: bool) -> AsyncIterator[bool]:
-        if self._takers and not wait:
+        if self.takers and not wait:
             yield False
             return
-        self._takers += 1
+        self.takers += 1
         try:
             async with self._lock:
                 yield True
         finally:
-            self._takers -= 1
+            self.takers -= 1
