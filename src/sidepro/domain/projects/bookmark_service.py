@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from sidepro.domain.clock import Clock
+from sidepro.domain.errors import ensure_found
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import ProjectId, UserId
 from sidepro.domain.pagination import Page, PageRequest
@@ -28,6 +29,7 @@ class BookmarkService:
         """
         now = self.clock()
         async with self.unit_of_work() as work:
+            ensure_found(await work.board_reader.counters(project_id, caller.id))
             added = await work.bookmarks.add(caller.id, project_id, now)
             counters = await work.projects.adjust_counters(project_id, bookmarks=int(added))
             if added:
@@ -43,6 +45,7 @@ class BookmarkService:
             NotFound: there is no such project.
         """
         async with self.unit_of_work() as work:
+            ensure_found(await work.board_reader.counters(project_id, caller.id))
             given_at = await work.bookmarks.remove(caller.id, project_id)
             by = 0 if given_at is None else -1
             counters = await work.projects.adjust_counters(project_id, bookmarks=by)
