@@ -55,11 +55,20 @@ def url(databases: Databases) -> Iterator[str]:
 
 
 @pytest.fixture(params=["memory", "sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
+def kind(request: pytest.FixtureRequest) -> Databases | None:
+    """Databases of one kind; `None` for memory."""
+    if request.param == "memory":
+        return None
+    databases: Databases = request.getfixturevalue(f"{request.param}_databases")
+    return databases
+
+
+@pytest.fixture
 async def processes(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    kind: Databases | None, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Processes]:
     """In memory all processes share one lock."""
-    if request.param == "memory":
+    if kind is None:
         lock = MemoryJobLock()
         yield Processes(lambda: lock, lambda: lock.takers > 1)
         return
@@ -71,7 +80,6 @@ async def processes(
         await asyncio.sleep(seconds)
 
     monkeypatch.setattr(locks, "asyncio", SimpleNamespace(sleep=sleep))
-    kind: Databases = request.getfixturevalue(f"{request.param}_databases")
     with kind.empty() as address:
         async with AsyncExitStack() as databases:
 
