@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from sidepro.adapters.sql.schema import migrate as migrations
@@ -208,11 +209,30 @@ def test_a_database_of_a_newer_version_is_an_error(
     assert run_here("migrate", **environment).code == 0
     with contextlib.closing(sqlite3.connect(tmp_path / "sidepro.sqlite3")) as connection:
         connection.execute("UPDATE alembic_version SET version_num = 'from tomorrow'")
+        connection.execute("UPDATE schema_compatibility SET oldest_code = 'of tomorrow'")
         connection.commit()
     for arguments in (["serve", "--port=0"], ["migrate"], ["migrate", "--check"], ["seed"]):
         line = run_here(*arguments, **environment).error_line()
         assert "from tomorrow" in line
-        assert "newer" in line
+        assert "too new" in line
+
+
+@pytest.mark.servers
+def test_a_database_of_a_newer_version_is_served_if_it_is_compatible(
+    run_here: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    environment = {"SIDEPRO_DATA_DIR": str(tmp_path)}
+    assert run_here("migrate", **environment).code == 0
+    with contextlib.closing(sqlite3.connect(tmp_path / "sidepro.sqlite3")) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'from tomorrow'")
+        connection.commit()
+    for arguments in (["migrate"], ["migrate", "--check"]):
+        outcome = run_here(*arguments, **environment)
+        assert (outcome.code, outcome.err) == (0, "")
+    assert "compatible" in run_here("migrate", "--check", **environment).out
+    assert run_here("seed", *SMALL, **environment).code == 0
+    with SideProServer(environment) as server:
+        assert httpx.get(f"{server.url}/api/v1/projects").json()["items"]
 
 
 @pytest.mark.servers

@@ -15,7 +15,7 @@ from sidepro.bootstrap import Container
 from sidepro.cli.runtime import (
     CommandError,
     database_name,
-    ensure_current_schema,
+    ensure_served_schema,
     load_settings,
     prepare_schema,
     run_with_container,
@@ -27,21 +27,34 @@ from sidepro.settings import Settings
 
 
 @click.command()
-@click.option("--check", is_flag=True, help="Change nothing; fail if a migration is missing.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Change nothing; fail if this version cannot serve the schema (behind or too new).",
+)
 def migrate(check: bool) -> None:
-    """Migrate the database to the schema of this version."""
+    """Migrate the database to the schema of this version.
+
+    Leaves the schema of a newer version alone, if this version can serve it (compatible).
+    """
     settings = load_settings()
 
     async def work(container: Container) -> None:
         if check:
-            await ensure_current_schema(settings, container)
-            click.echo(f"{database_name(settings)} is at revision {migrations.head()}")
+            schema = await ensure_served_schema(settings, container)
+            click.echo(f"{database_name(settings)} is at revision {_describe(schema)}")
             return
         before, after = await migrations.migrate(container.database)
         change = "is at" if before == after else f"went from {before or 'nothing'} to"
         click.echo(f"{database_name(settings)} {change} revision {after}")
 
     run_with_container(settings, work, check_schema=False)
+
+
+def _describe(schema: migrations.Schema) -> str:
+    if schema.state is migrations.SchemaState.CURRENT:
+        return f"{schema.revision}, the one of this version"
+    return f"{schema.revision}, which is newer than this version ({migrations.head()}), compatible"
 
 
 _SIZE = click.IntRange(0, 1_000_000)

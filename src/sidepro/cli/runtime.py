@@ -94,10 +94,7 @@ def run(settings: Settings, main: Callable[[], Coroutine[Any, Any, Result]]) -> 
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(main())
     except migrate.NewerDatabaseError as error:
-        raise CommandError(
-            f"{database_name(settings)} is at revision {error}, which this version does not "
-            "know: it was migrated by a newer one"
-        ) from error
+        raise CommandError(_too_new(settings, str(error))) from error
     except Unavailable as error:
         raise CommandError(
             f"cannot use the database {database_name(settings)}: {_reason(error)}"
@@ -119,14 +116,14 @@ def run_with_container(
     """Run a command's work, then close the container.
 
     Raises:
-        CommandError: the work failed, or the database is not at this version's schema.
+        CommandError: the work failed, or this version cannot serve the database's schema.
     """
 
     async def main() -> Result:
         container = build_container(settings, settings.public_url or "", threads)
         try:
             if check_schema:
-                await ensure_current_schema(settings, container)
+                await ensure_served_schema(settings, container)
             else:
                 await ensure_encoding(settings, container)
             return await work(container)
@@ -154,23 +151,37 @@ async def prepare_schema(settings: Settings, container: Container) -> None:
     """Migrate an embedded database. Check any other.
 
     Raises:
-        CommandError: the database is not at this version's schema.
+        CommandError: this version cannot serve the database's schema.
     """
     if settings.is_embedded:
         await migrate.migrate(container.database)
     else:
-        await ensure_current_schema(settings, container)
+        await ensure_served_schema(settings, container)
 
 
-async def ensure_current_schema(settings: Settings, container: Container) -> None:
-    """Raises `CommandError` unless the database is at this version's schema, in UTF-8."""
+async def ensure_served_schema(settings: Settings, container: Container) -> migrate.Schema:
+    """The database's schema, which this version can serve.
+
+    Raises:
+        CommandError: the schema is behind or too new, or the database is not in UTF-8.
+    """
     await ensure_encoding(settings, container)
-    revision = await migrate.current(container.database)
-    if revision != migrate.head():
+    schema = await migrate.inspect_schema(container.database)
+    if schema.state is migrate.SchemaState.TOO_NEW:
+        raise CommandError(_too_new(settings, str(schema.revision)))
+    if not schema.is_served:
         raise CommandError(
-            f"{database_name(settings)} is at revision {revision or 'none'} and this version "
-            f"needs {migrate.head()}: run `sidepro migrate`"
+            f"{database_name(settings)} is behind, at revision {schema.revision or 'none'}, and "
+            f"this version needs {migrate.head()}: run `sidepro migrate`"
         )
+    return schema
+
+
+def _too_new(settings: Settings, revision: str) -> str:
+    return (
+        f"{database_name(settings)} is too new, at revision {revision}: a newer version migrated "
+        f"it, and this version ({migrate.head()}) cannot serve it"
+    )
 
 
 async def ensure_encoding(settings: Settings, container: Container) -> None:

@@ -361,3 +361,14 @@ similarity_runs = Table(
     CheckConstraint("id = 1", name="one_row"),
     comment="One row: the run that the neighbours are of, and what the bits stand for.",
 )
+
+# ---------------------------------------------------------------------------------- migrations
+
+schema_compatibility = Table(
+    "schema_compatibility",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("oldest_code", String(32), nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+    comment="One row: the revision of the oldest code that serves this schema.",
+)
