@@ -97,6 +97,7 @@ class ShownPage:
     is_farewell: bool = False
     unread: int = 3
     may_have_viewer: bool = False
+    viewer_field: str = ""
     cookies: Cookies = field(default_factory=lambda: Cookies.of(""))
 
 
