@@ -18,6 +18,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator, Awaitable, Callable
 
 Json = dict[str, Any]
@@ -28,15 +29,20 @@ TIMEOUT = 10.0
 
 @asynccontextmanager
 async def http_client(
-    url: str, *, seconds: float = TIMEOUT, keep_alive: int = 50
+    url: str,
+    *,
+    seconds: float = TIMEOUT,
+    keep_alive: int = 50,
+    trust: ssl.SSLContext | None = None,
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the API that ignores the proxies of the environment.
 
     A call fails after so many seconds. `keep_alive` is the number of idle connections kept.
+    `trust` replaces the usual certificates.
     """
     limits = httpx.Limits(max_connections=50, max_keepalive_connections=keep_alive)
     async with httpx.AsyncClient(
-        base_url=url, timeout=seconds, limits=limits, trust_env=False
+        base_url=url, timeout=seconds, limits=limits, trust_env=False, verify=trust or True
     ) as http:
         yield http
 
@@ -78,6 +84,8 @@ class Client:
         self.password = secrets.token_urlsafe(16)
         self.id = ""
         self.token = ""
+        self.trust: ssl.SSLContext | None = None
+        """Of sockets; `None` for the usual certificates."""
 
     @classmethod
     async def sign_up(cls, http: httpx.AsyncClient) -> Self:
@@ -154,6 +162,7 @@ class Client:
         parameters = {"after": after, "ticket": ticket}
         query = "&".join(f"{name}={text}" for name, text in parameters.items() if text is not None)
         options.setdefault("additional_headers", self.headers if ticket is None else {})
+        options.setdefault("ssl", self.trust)
         async with connect(
             f"{address.replace('http', 'ws', 1)}?{query}".rstrip("?"),
             proxy=None,

@@ -31,6 +31,8 @@ class Member:
     acknowledged: set[str] = field(default_factory=set)
     repeated: set[str] = field(default_factory=set)
     says: bool = True
+    pause: float = 0.1
+    """Seconds between an acknowledgement and the next message."""
     drops: int = 0
     codes: Counter[int] = field(default_factory=Counter)
     _acknowledged: asyncio.Event = field(default_factory=asyncio.Event)
@@ -70,7 +72,7 @@ class Member:
                 while client_id not in self.acknowledged:
                     await self._acknowledged.wait()
                     self._acknowledged.clear()
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(self.pause)
             return None
         await asyncio.sleep(0.1)
         return client_id

@@ -1,12 +1,14 @@
-"""Says where the server programs, Chromium and npm are. Arguments select some by name."""
+"""Says where the server programs, nginx, Chromium and npm are. Arguments select some by name."""
 
 import sys
 
 from tests.servers import ServerError, find_chromium, find_npm, find_postgres, find_redis
+from tests.servers.nginx import find_nginx
 
 PROGRAMS = {
     "postgresql": find_postgres,
     "redis": find_redis,
+    "nginx": find_nginx,
     "chromium": find_chromium,
     "npm": find_npm,
 }

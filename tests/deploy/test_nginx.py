@@ -1,0 +1,112 @@
+"""What `deploy/nginx` promises, with the nginx of the distribution."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.clients import Client
+from tests.deploy.conftest import behind
+from tests.servers import free_port
+from tests.servers.nginx import Nginx
+
+if TYPE_CHECKING:
+    import httpx
+
+    from tests.clients import Json
+    from tests.servers import SideProServer
+
+pytestmark = [pytest.mark.anyio, pytest.mark.servers, pytest.mark.slow]
+
+MIB = 1 << 20
+
+
+async def test_an_upload_above_the_limit_is_refused_by_the_application(
+    http: httpx.AsyncClient,
+) -> None:
+    person = await Client.sign_up(http)
+    response = await http.post(
+        "/api/v1/images",
+        files={"file": ("picture.png", bytes(10 * MIB + 1), "image/png")},
+        headers=person.headers,
+    )
+    assert (response.status_code, response.json()["code"]) == (413, "too-large")
+    assert "x-request-id" in response.headers
+
+
+async def test_nginx_refuses_a_body_far_above_the_limit_with_a_problem_document(
+    http: httpx.AsyncClient,
+) -> None:
+    response = await http.post("/api/v1/images", content=bytes(13 * MIB))
+    assert (response.status_code, response.json()["code"]) == (413, "too-large")
+    assert response.headers["content-type"] == "application/problem+json"
+    assert "x-request-id" not in response.headers
+
+
+async def test_a_head_of_60_kib_reaches_the_application_and_one_above_64_is_431(
+    http: httpx.AsyncClient,
+) -> None:
+    cookies = [("cookie", "a" * 10_000)] * 6
+    assert (await http.get("/api/v1/catalogue", headers=cookies)).status_code == 200
+    response = await http.get("/api/v1/catalogue", headers=[("cookie", "a" * 66_000)])
+    assert (response.status_code, response.json()["code"]) == (431, "head-too-large")
+
+
+async def test_the_forwarded_address_is_that_of_the_connection(
+    http: httpx.AsyncClient, server: SideProServer
+) -> None:
+    spoofed = {
+        "X-Forwarded-For": "203.0.113.7",
+        "Forwarded": "for=203.0.113.7",
+        "X-Request-ID": "spoofed-address",
+    }
+    await http.get("/api/v1/catalogue", headers=spoofed)
+    (line,) = [
+        event
+        for event in map(json.loads, filter(is_event, server.log().splitlines()))
+        if event.get("request_id") == "spoofed-address" and event["event"] == "request"
+    ]
+    assert line["address"] == "127.0.0.1"
+
+
+def is_event(line: str) -> bool:
+    return line.startswith("{")
+
+
+async def test_a_socket_passes_and_its_ticket_is_in_no_log(
+    http: httpx.AsyncClient, nginx: Nginx
+) -> None:
+    one, other = await Client.sign_up(http), await Client.sign_up(http)
+    room_id = await one.open_room_with(other)
+    one.trust = nginx.trust
+    ticket = await one.ticket(room_id)
+    async with one.socket(room_id, ticket=ticket) as socket:
+        await socket.start()
+        assert (await socket.send_and_wait("안녕하세요"))["seq"] == 1
+    async with behind(nginx) as fresh:  # by now the line of the socket is written
+        await fresh.get("/health/live")
+    assert f"/rooms/{room_id}/socket" in nginx.requests()
+    assert ticket not in nginx.requests() + nginx.errors()
+
+
+async def test_metrics_are_not_public(http: httpx.AsyncClient) -> None:
+    assert (await http.get("/metrics")).status_code == 404
+
+
+async def test_plain_http_is_redirected_with_the_method_kept(
+    http: httpx.AsyncClient, nginx: Nginx
+) -> None:
+    response = await http.post(f"{nginx.plain_url}/api/v1/users?a=b", json={})
+    assert response.status_code == 308
+    assert response.headers["location"] == "https://127.0.0.1/api/v1/users?a=b"
+
+
+async def test_without_any_process_callers_are_told_to_retry() -> None:
+    with Nginx([free_port(), free_port()]) as nginx:
+        async with behind(nginx) as http:
+            response = await http.get("/api/v1/projects")
+    problem: Json = response.json()
+    assert (response.status_code, problem["code"]) == (503, "unavailable")
+    assert response.headers["retry-after"] == "5"
