@@ -15,7 +15,8 @@ from sidepro.adapters.sql.engine.compiled_query import (
     postgresql_dialect,
     sqlite_dialect,
 )
-from sidepro.adapters.sql.engine.database import READ_OPTIONS, Database
+from sidepro.adapters.sql.engine.database import Database
+from sidepro.adapters.sql.engine.postgresql import READ_OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

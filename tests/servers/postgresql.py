@@ -130,6 +130,24 @@ class Postgres(WatchedServer):
         finally:
             self.drop(url)
 
+    @contextlib.contextmanager
+    def silenced(self) -> Iterator[None]:
+        """Lets the server accept and never answer during the block: all its processes sleep."""
+        # The first one starts no others while it sleeps.
+        processes = [self.pid]
+        os.kill(self.pid, signal.SIGSTOP)
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text("ascii")
+        for process in map(int, children.split()):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGSTOP)
+                processes.append(process)
+        try:
+            yield
+        finally:
+            for process in processes:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGCONT)
+
     def _command(self) -> list[str]:
         settings = {
             "listen_addresses": HOST,

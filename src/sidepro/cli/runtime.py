@@ -97,7 +97,7 @@ def run(settings: Settings, main: Callable[[], Coroutine[Any, Any, Result]]) -> 
         raise CommandError(_too_new(settings, str(error))) from error
     except Unavailable as error:
         raise CommandError(
-            f"cannot use the database {database_name(settings)}: {_reason(error)}"
+            f"cannot use the database {database_name(settings)}: {error.reason}"
         ) from error
     except InvalidInput as error:
         detail = "; ".join(fault.sentence for fault in error.errors)
@@ -131,12 +131,6 @@ def run_with_container(
             await container.close()
 
     return run(settings, main)
-
-
-def _reason(error: Unavailable) -> str:
-    cause = error.__cause__
-    text = str(getattr(cause, "orig", None) or cause or error)
-    return " ".join(text.split())
 
 
 def database_name(settings: Settings) -> str:

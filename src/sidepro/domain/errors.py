@@ -245,6 +245,19 @@ class Unavailable(SideProError):
     code = "unavailable"
     detail = "The service is temporarily unavailable. Please try again."
 
+    @property
+    def reason(self) -> str:
+        """What the store said. For logs and commands only, because it names servers."""
+        return reason_of(self.__cause__ or self)
+
+
+def reason_of(error: BaseException) -> str:
+    """The first line of what an error says, with its SQLSTATE if it has one."""
+    error = getattr(error, "orig", None) or error  # SQLAlchemy adds the statement
+    line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    state = getattr(error, "sqlstate", None)
+    return f"{line} ({state})" if state else line
+
 
 Found = TypeVar("Found")
 

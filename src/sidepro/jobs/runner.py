@@ -12,6 +12,7 @@ from taskiq import AsyncBroker
 from taskiq.acks import AcknowledgeType
 from taskiq.receiver import Receiver
 
+from sidepro.domain.errors import reason_of
 from sidepro.jobs.broker import is_shared
 from sidepro.jobs.scheduler import run_scheduler
 from sidepro.jobs.tasks import JobRunner
@@ -118,4 +119,4 @@ async def _restart_forever(loop: Loop) -> None:
 def _reason(error: BaseException) -> str:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    return type(error).__name__
+    return f"{type(error).__name__}: {reason_of(error)}"

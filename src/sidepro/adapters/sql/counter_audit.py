@@ -126,10 +126,10 @@ class SqlCounterAudit:
         self._database = database
 
     async def find_drifts(self) -> list[CounterDrift]:
-        return [CounterDrift(*row) for row in await self._database.fetch(_DRIFTS)]
+        return [CounterDrift(*row) for row in await self._database.fetch_long(_DRIFTS)]
 
     async def find_daily_drifts(self, today: date) -> list[DailyDrift]:
-        rows = await self._database.fetch(_DAILY_DRIFTS, _last_week(today))
+        rows = await self._database.fetch_long(_DAILY_DRIFTS, _last_week(today))
         return [DailyDrift(row[0], row[1], int(row[2]), int(row[3])) for row in rows]
 
     async def repair(self, wrong: Sequence[CounterDrift | DailyDrift], today: date) -> None:
@@ -138,7 +138,7 @@ class SqlCounterAudit:
             await self._recount(projects_to_count[start : start + BATCH_SIZE], today)
 
     async def _recount(self, ids: Sequence[ProjectId], today: date) -> None:
-        async with self._database.writing() as connection:
+        async with self._database.writing(job=True) as connection:
             missing = upsert(connection, project_counters).from_select(
                 ["project_id", "views", "bookmarks", "comments"], _MISSING
             )

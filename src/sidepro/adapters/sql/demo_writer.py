@@ -56,7 +56,7 @@ class SqlDemoWriter:
         self._catalogue = catalogue
 
     async def is_empty(self) -> bool:
-        async with self._database.reading() as connection:
+        async with self._database.reading(job=True) as connection:
             return not await connection.scalar(_ANY_USER)
 
     async def write(
@@ -80,7 +80,7 @@ class SqlDemoWriter:
         project_rows = 3 * len(projects)  # the project, its n-grams and its counters
         others = (users, profiles, comments, bookmarks, rooms, messages, images, shown, days)
         total, done = project_rows + skills + sum(map(len, others)), 0
-        async with self._database.writing() as connection:
+        async with self._database.writing(job=True) as connection:
             ids = await self._catalogue.current(TransactionSource(connection))
             authors = {user.id: user.username for user in users}
             rows: tuple[tuple[Table, Rows], ...] = (  # referenced tables first
@@ -112,7 +112,7 @@ class SqlDemoWriter:
                     progress(done, total)
             await _refer_to_images(connection, profiles, projects)
             await connection.commit()
-        async with self._database.reading() as connection:
+        async with self._database.reading(job=True) as connection:
             # Refresh the planner's statistics. VACUUM also enables index-only scans.
             analyze = "ANALYZE" if self._database.is_sqlite else "VACUUM (ANALYZE)"
             await connection.exec_driver_sql(analyze)

@@ -24,7 +24,7 @@ class SqlJobRunStore:
             "milliseconds": round(run.seconds * 1_000),
             "changed": run.changed,
         }
-        async with self._database.writing() as connection:
+        async with self._database.writing(job=True) as connection:
             first = upsert(connection, job_runs).values(job=run.job.value, **facts)
             await connection.execute(
                 first.on_conflict_do_update(index_elements=[job_runs.c.job], set_=facts)

@@ -94,7 +94,7 @@ class SqlNeighbourStore:
             "new_names": encoded_names(similarities.population.names),
             "now": datetime.now(UTC),
         }
-        async with self._database.writing() as connection:
+        async with self._database.writing(job=True) as connection:
             first = upsert(connection, similarity_runs).values(NO_RUN)
             await connection.execute(first.on_conflict_do_nothing())
             current = await connection.scalar(_LOCK)

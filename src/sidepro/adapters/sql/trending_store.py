@@ -115,16 +115,16 @@ class SqlTrendingStore:
         self, today: date, after: ProjectId | None, limit: int
     ) -> Sequence[TrendingScore]:
         parameters = {**_parameters(today), "after": after or UUID(int=0), "limit": limit}
-        rows = await self._database.fetch(_SCORES, parameters)
+        rows = await self._database.fetch_long(_SCORES, parameters)
         return [TrendingScore(row.project_id, bool(row.is_outdated)) for row in rows]
 
     async def faded(self, today: date, limit: int) -> Sequence[ProjectId]:
-        rows = await self._database.fetch(_FADED, {**_parameters(today), "limit": limit})
+        rows = await self._database.fetch_long(_FADED, {**_parameters(today), "limit": limit})
         return [row.project_id for row in rows]
 
     async def renew(self, project_ids: Sequence[ProjectId], today: date) -> int:
         parameters = {**_parameters(today), "ids": project_ids}
-        async with self._database.writing() as connection:
+        async with self._database.writing(job=True) as connection:
             # Who counts locks the counters first. So the next statement reads counts that nobody
             # is changing. The fixed order avoids deadlocks.
             await connection.execute(_LOCK, parameters)
@@ -133,7 +133,7 @@ class SqlTrendingStore:
         return renewed.rowcount
 
     async def delete_days(self, before: date, limit: int) -> int:
-        async with self._database.writing() as connection:
+        async with self._database.writing(job=True) as connection:
             deleted = await connection.execute(_DELETE_DAYS, {"before": before, "limit": limit})
             await self._database.commit(connection)
         return deleted.rowcount
@@ -144,7 +144,7 @@ class SqlTrendingStore:
             "milliseconds": round(run.seconds * 1_000),
             "changed": run.changed,
         }
-        async with self._database.writing() as connection:
+        async with self._database.writing(job=True) as connection:
             first = upsert(connection, trending_runs).values(id=1, **facts)
             await connection.execute(
                 first.on_conflict_do_update(index_elements=[trending_runs.c.id], set_=facts)

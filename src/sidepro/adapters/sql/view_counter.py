@@ -12,7 +12,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from sqlalchemy.sql.selectable import ReturnsRows
 
 from sidepro.adapters.sql.engine.database import POOL_TIMEOUT, Database
-from sidepro.adapters.sql.engine.fast_reads import RowLocked
+from sidepro.adapters.sql.engine.errors import RowLocked
 from sidepro.adapters.sql.schema.tables import project_counters, project_days
 from sidepro.domain.clock import Clock
 from sidepro.domain.errors import Unavailable

@@ -14,7 +14,7 @@ from sidepro.api.chat.close_codes import CloseCode, close_code
 from sidepro.api.chat.handshake import Handshake, Socket
 from sidepro.api.chat.hub import Hub
 from sidepro.api.chat.session import ChatSession
-from sidepro.domain.errors import SideProError
+from sidepro.domain.errors import SideProError, Unavailable
 from sidepro.domain.rooms.room_service import RoomService
 from sidepro.http.client_address import client_address
 from sidepro.http.middleware.middleware import deny_socket
@@ -75,7 +75,8 @@ async def _serve(
     except SideProError as error:
         if not is_open:
             address = client_address(socket.scope.get("client"))
-            log.warning("socket_refused", reason=error.code, address=address)
+            reason = error.reason if isinstance(error, Unavailable) else error.code
+            log.warning("socket_refused", reason=reason, address=address)
         return close_code(error)
     except Exception:  # Litestar has no exception handlers for sockets
         log.exception("socket_failed", room_id=room)

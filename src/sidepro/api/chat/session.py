@@ -4,6 +4,7 @@ import asyncio
 from typing import Any, cast
 
 import msgspec
+import structlog
 
 from sidepro.api.chat.close_codes import CloseCode
 from sidepro.api.chat.frames import (
@@ -24,11 +25,13 @@ from sidepro.api.chat.room_events import message_frame, status_frame
 from sidepro.api.routes.rooms import MAX_SEQ, room_schema
 from sidepro.api.validation_errors import decoding_error
 from sidepro.domain.channels import Channel
-from sidepro.domain.errors import FieldError, InvalidInput, SideProError
+from sidepro.domain.errors import FieldError, InvalidInput, SideProError, Unavailable
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.rooms.room_service import MAX_REPLAY, RoomService
 from sidepro.domain.violations import wrong_type
+
+log = structlog.get_logger(__name__)
 
 REPLAY_BATCH = 100
 """Missed messages per read."""
@@ -167,6 +170,8 @@ class ChatSession:
             await self._handle(_decode(text))
             self._bad_frames = 0
         except SideProError as error:
+            if isinstance(error, Unavailable):
+                log.warning("unavailable", reason=error.reason)
             self._bad_frames = self._bad_frames + 1 if isinstance(error, InvalidInput) else 0
             self._outbox.put(Frame(encode(ErrorFrame(error.code, error.detail, _client_id(text)))))
         # Received frames may be queued: let the send loop run between them.

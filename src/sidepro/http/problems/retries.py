@@ -18,15 +18,9 @@ def retry_headers(error: Exception) -> dict[str, str] | None:
     Also logs why a store is unavailable. Call it once for each response.
     """
     if isinstance(error, Unavailable):
-        log.warning("unavailable", reason=_reason(error))
+        log.warning("unavailable", reason=error.reason)
         return {"Retry-After": str(UNAVAILABLE_FOR)}
     if isinstance(error, RateLimited):
         wait = error.allowance and error.allowance.retry_after
         return {"Retry-After": str(max(1, ceil(round(wait or 0, 3))))}
     return None
-
-
-def _reason(error: Unavailable) -> str:
-    """The first line of the driver's message."""
-    cause = getattr(error.__cause__, "orig", None) or error.__cause__ or error
-    return (str(cause).splitlines() or [type(cause).__name__])[0]

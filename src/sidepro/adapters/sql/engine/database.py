@@ -14,60 +14,39 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from sqlalchemy import event, text
-from sqlalchemy.engine import URL, ExceptionContext, make_url
-from sqlalchemy.exc import DatabaseError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.selectable import ReturnsRows
 
 from sidepro.adapters.sql.engine.compiled_query import Row
-from sidepro.adapters.sql.engine.fast_reads import (
-    FastReader,
-    is_unavailable,
-    postgresql_reader,
-    sqlite_reader,
+from sidepro.adapters.sql.engine.errors import translate
+from sidepro.adapters.sql.engine.fast_reads import FastReader, postgresql_reader, sqlite_reader
+from sidepro.adapters.sql.engine.postgresql import (
+    JOB,
+    PLANNER_OPTIONS,
+    REQUEST,
+    Address,
+    BoundedConnection,
+    JobConnection,
+    is_cut,
 )
-from sidepro.domain.errors import EmailTaken, NotFound, SideProError, Unavailable, UsernameTaken
+from sidepro.domain.errors import Unavailable
 
 POOL_SIZE = 10
+"""Connections for reading, and as many for transactions, of a process."""
+
 POOL_TIMEOUT = 30.0
-"""Seconds that a request waits for a connection, or for SQLite's lock, before it answers 503:
-several times the duration of a thousand simultaneous writes.
+"""Seconds that a request waits for SQLite's lock before it answers 503: several times the duration
+of a thousand simultaneous writes.
 """
 
-CONNECT_TIMEOUT = 5
-"""Seconds."""
-
-ROW_LOCK_TIMEOUT = 100
-"""Milliseconds that a statement of `Database.write` waits for a row's lock."""
-
-PLANNER_OPTIONS = "-c random_page_cost=1.1 -c jit=off"
-"""PostgreSQL: random pages cost about as much as sequential ones on today's disks, and statements
-of a millisecond are not worth compiling.
-"""
-
-READ_OPTIONS = (
-    f"{PLANNER_OPTIONS} -c plan_cache_mode=force_generic_plan -c enable_seqscan=off"
-    " -c work_mem=16MB"
-)
-"""PostgreSQL, for `Database.fetch`: one plan for all values, since planning takes longer than
-reading a page; index scans, also to count half of a table; and enough memory for a bitmap of a
-hundred thousand hits.
-"""
+CONNECTION_TIMEOUT = 5.0
+"""Seconds that a request waits for a connection to PostgreSQL before it answers 503."""
 
 NO_PARAMETERS: Mapping[str, Any] = {}
-
-_UNIQUE: dict[str, type[SideProError]] = {
-    "uq_users_email_key": EmailTaken,
-    "uq_users_username_key": UsernameTaken,
-}
-
-
-SESSION_OPTIONS = (
-    "-c timezone=UTC -c datestyle=ISO -c bytea_output=hex -c client_encoding=UTF8"
-    " -c default_transaction_isolation=read\\ committed"
-)
-"""Settings that statements rely on. They override those of server, database and role."""
 
 WRITE_CHECK_TIMEOUT = 2.0
 """Seconds."""
@@ -112,20 +91,28 @@ class TransactionSource(Source):
 class Database(Source):
     """A pool of connections to one database."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(
+        self, address: str, application: str = "sidepro", pool_size: int = POOL_SIZE
+    ) -> None:
         """`address` is `postgresql://user:password@host:port/name` or `sqlite:///path`.
 
-        Nothing is connected yet.
+        `application` names the process in PostgreSQL's list of sessions. Nothing is connected yet.
         """
         self.is_sqlite = address.startswith("sqlite")
-        self.engine, self._fast_reader = (_sqlite if self.is_sqlite else _postgresql)(address)
-        event.listen(self.engine.sync_engine, "handle_error", _translate_error)
+        self.engine, self._jobs, self._fast_reader = (
+            _sqlite(address) if self.is_sqlite else _postgresql(address, application, pool_size)
+        )
+        for engine in {self.engine, self._jobs}:
+            event.listen(engine.sync_engine, "handle_error", translate)
         self._write_lock = asyncio.Lock()
         self._write_check: asyncio.Task[None] | None = None
-        self._autocommit = (
-            self.engine
+        self._autocommit, self._jobs_autocommit = (
+            (self.engine, self._jobs)
             if self.is_sqlite  # a connection is in autocommit until BEGIN
-            else self.engine.execution_options(isolation_level="AUTOCOMMIT")
+            else (
+                self.engine.execution_options(isolation_level="AUTOCOMMIT"),
+                self._jobs.execution_options(isolation_level="AUTOCOMMIT"),
+            )
         )
 
     async def fetch(
@@ -137,27 +124,37 @@ class Database(Source):
         """
         return await self._fast_reader.fetch(statement, parameters)
 
+    async def fetch_long(
+        self, statement: ReturnsRows, parameters: Mapping[str, Any] = NO_PARAMETERS
+    ) -> list[Row]:
+        """As `fetch`, for a statement of a job, which may take minutes."""
+        return await self._fast_reader.fetch_long(statement, parameters)
+
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A connection in autocommit, for single statements.
+    async def reading(self, *, job: bool = False) -> AsyncIterator[AsyncConnection]:
+        """A connection in autocommit, for single statements. See `writing` for `job`.
 
         Raises:
             Unavailable: the database cannot be reached.
         """
         with _pool_timeout_is_unavailable():
-            async with self._autocommit.connect() as connection:
+            engine = self._jobs_autocommit if job else self._autocommit
+            async with engine.connect() as connection:
                 yield connection
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[AsyncConnection]:
+    async def writing(self, *, job: bool = False) -> AsyncIterator[AsyncConnection]:
         """A connection in a transaction, which is rolled back unless committed.
+
+        A `job` may take longer than a request. Its connection is its own, outside the pool.
 
         Raises:
             Unavailable: the database cannot be reached.
             EmailTaken, UsernameTaken, NotFound: a constraint was violated.
         """
         with _pool_timeout_is_unavailable():
-            async with self._sqlite_write_lock(), self.engine.connect() as connection:
+            engine = self._jobs if job else self.engine
+            async with self._sqlite_write_lock(), engine.connect() as connection:
                 if self.is_sqlite:
                     await connection.exec_driver_sql("BEGIN IMMEDIATE")
                 yield connection
@@ -170,7 +167,7 @@ class Database(Source):
         the old table would cascade to the rows that reference it.
         """
         with _pool_timeout_is_unavailable():
-            async with self._sqlite_write_lock(), self.engine.connect() as connection:
+            async with self._sqlite_write_lock(), self._jobs.connect() as connection:
                 if not self.is_sqlite:
                     yield connection
                     return
@@ -211,7 +208,7 @@ class Database(Source):
 
         Raises:
             Unavailable: the database cannot be reached. Whether it was committed is unknown.
-            RowLocked: a row stayed locked for `ROW_LOCK_TIMEOUT`. Nothing was written.
+            RowLocked: a row stayed locked for a tenth of a second. Nothing was written.
         """
         async with self._sqlite_write_lock():
             return await self._fast_reader.write(parameters, *statements)
@@ -253,6 +250,7 @@ class Database(Source):
             self._write_check.cancel()
             await asyncio.wait([self._write_check])
         await self._fast_reader.close()
+        await self._jobs.dispose()
         await self.engine.dispose()
 
 
@@ -263,28 +261,45 @@ def driver_url(address: str) -> URL:
     return url.set(drivername="sqlite+aiosqlite" if sqlite else "postgresql+psycopg")
 
 
-def _postgresql(address: str) -> tuple[AsyncEngine, FastReader]:
+def _postgresql(
+    address: str, application: str, pool_size: int
+) -> tuple[AsyncEngine, AsyncEngine, FastReader]:
+    """The engine of requests, that of jobs, and the reader."""
     url = driver_url(address)
-    # The URL may choose another schema, but no other setting that statements rely on.
-    own_options = f"-c search_path=public {url.query.get('options', '')} {SESSION_OPTIONS}"
-    options = f"{own_options} {PLANNER_OPTIONS}"
-    arguments: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT, "options": options}
+    _, arguments = create_async_engine(url).dialect.create_connect_args(url)
+    common = Address(url, arguments, application)
     engine = create_async_engine(
         url,
-        pool_size=POOL_SIZE,
-        max_overflow=POOL_SIZE,
-        pool_timeout=POOL_TIMEOUT,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=CONNECTION_TIMEOUT,
         pool_use_lifo=True,
         hide_parameters=True,
-        connect_args=arguments,
+        connect_args={
+            **common.connect_arguments(REQUEST, PLANNER_OPTIONS),
+            "async_creator_fn": BoundedConnection.connect,
+        },
     )
-    _, connect_arguments = engine.dialect.create_connect_args(url)
-    options = f"{own_options} {READ_OPTIONS} -c lock_timeout={ROW_LOCK_TIMEOUT}"
-    connect = {**connect_arguments, **arguments, "options": options}
-    return engine, postgresql_reader(connect, POOL_TIMEOUT)
+    event.listen(engine.sync_engine, "checkout", _replace_if_cut)
+    jobs = create_async_engine(
+        url,
+        poolclass=NullPool,
+        hide_parameters=True,
+        connect_args={
+            **common.connect_arguments(JOB, PLANNER_OPTIONS),
+            "async_creator_fn": JobConnection.connect,
+        },
+    )
+    return engine, jobs, postgresql_reader(common, CONNECTION_TIMEOUT, pool_size)
 
 
-def _sqlite(address: str) -> tuple[AsyncEngine, FastReader]:
+def _replace_if_cut(connection: Any, _record: object, _proxy: object) -> None:
+    """The first statement after a restart of the server must not fail."""
+    if is_cut(connection.driver_connection):
+        raise DisconnectionError
+
+
+def _sqlite(address: str) -> tuple[AsyncEngine, AsyncEngine, FastReader]:
     url = driver_url(address)
     engine = create_async_engine(
         url,
@@ -305,7 +320,7 @@ def _sqlite(address: str) -> tuple[AsyncEngine, FastReader]:
         _enable_wal(cursor)
         cursor.close()
 
-    return engine, sqlite_reader(str(url.database), POOL_TIMEOUT)
+    return engine, engine, sqlite_reader(str(url.database), POOL_TIMEOUT)
 
 
 def _enable_wal(cursor: Any) -> None:
@@ -329,41 +344,3 @@ def _pool_timeout_is_unavailable() -> Iterator[None]:
         yield
     except PoolTimeoutError as error:
         raise Unavailable from error
-
-
-def _translate_error(context: ExceptionContext) -> Exception | None:
-    """The domain's error for a driver's error; `None` raises the driver's error."""
-    error = context.sqlalchemy_exception or context.original_exception
-    if not isinstance(error, Exception):
-        return None  # SQLAlchemy also reports cancellations here, as disconnects
-    if isinstance(error, IntegrityError):
-        return domain_error(error.orig)
-    # SQLite raises the bare DatabaseError for a file that is no database.
-    unreachable = (
-        isinstance(error, (OperationalError, InterfaceError))
-        or type(error) is DatabaseError
-        or is_unavailable(context.original_exception)
-    )
-    if unreachable or context.is_disconnect:
-        unavailable = Unavailable()
-        unavailable.__cause__ = error
-        return unavailable
-    return None
-
-
-def domain_error(error: BaseException | None) -> SideProError | None:
-    """The domain's error for a violated constraint, if there is one. A violated foreign key means
-    that the referenced row is gone.
-    """
-    if isinstance(error, sqlite3.IntegrityError):
-        # "UNIQUE constraint failed: users.email_key"; SQLite does not name foreign keys.
-        text = str(error)
-        if error.sqlite_errorname == "SQLITE_CONSTRAINT_FOREIGNKEY":
-            return NotFound()
-        is_unique = error.sqlite_errorname == "SQLITE_CONSTRAINT_UNIQUE"
-        name = "uq_" + text.rpartition(": ")[2].replace(".", "_") if is_unique else ""
-    else:
-        name = getattr(getattr(error, "diag", None), "constraint_name", None) or ""
-        if name.startswith("fk_"):
-            return NotFound()
-    return _UNIQUE[name]() if name in _UNIQUE else None

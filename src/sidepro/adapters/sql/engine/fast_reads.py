@@ -11,8 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import psycopg
-from psycopg.pq import TransactionStatus
 from sqlalchemy import Dialect
 from sqlalchemy.sql.selectable import ReturnsRows
 
@@ -23,25 +21,39 @@ from sidepro.adapters.sql.engine.compiled_query import (
     query_compiler,
     sqlite_dialect,
 )
+from sidepro.adapters.sql.engine.postgresql import (
+    JOB,
+    READ_OPTIONS,
+    REQUEST,
+    VIEW,
+    Address,
+    Bound,
+    BoundedConnection,
+    JobConnection,
+    PostgresqlConnections,
+    ViewConnection,
+)
 from sidepro.domain.errors import Unavailable
-
-MAX_CONNECTIONS = 10
-"""Connections to PostgreSQL that a process uses for reading."""
 
 THREADS = 4
 """Threads that read SQLite: their reads wait only for the disk and for Python."""
 
 
-class RowLocked(Exception):
-    """A statement gave up waiting for a row's lock."""
-
-
 class FastReader:
     """Runs single statements, each in a transaction of its own."""
 
-    def __init__(self, dialect: Dialect, connections: "Connections") -> None:
+    def __init__(
+        self,
+        dialect: Dialect,
+        connections: "Connections",
+        views: "Connections",
+        jobs: "Connections",
+    ) -> None:
+        """`views` are for writing, `jobs` for statements that take long."""
         self._compile = query_compiler(dialect)
         self._connections = connections
+        self._views = views
+        self._jobs = jobs
 
     async def fetch(self, statement: ReturnsRows, parameters: Mapping[str, Any]) -> list[Row]:
         """The rows of a statement that reads.
@@ -51,6 +63,11 @@ class FastReader:
         """
         query = self._compile(statement)
         return query.rows(await self._connections.read(*query.bind(parameters)))
+
+    async def fetch_long(self, statement: ReturnsRows, parameters: Mapping[str, Any]) -> list[Row]:
+        """As `fetch`, for a job: the statement may take minutes."""
+        query = self._compile(statement)
+        return query.rows(await self._jobs.read(*query.bind(parameters)))
 
     async def write(self, parameters: Mapping[str, Any], *statements: ReturnsRows) -> list[Row]:
         """Run and commit writing statements, on PostgreSQL exactly one. Returns the rows of the
@@ -62,110 +79,31 @@ class FastReader:
         """
         queries = [self._compile(statement) for statement in statements]
         bound = [query.bind(parameters) for query in queries]
-        return queries[-1].rows(await self._connections.write(*bound))
+        return queries[-1].rows(await self._views.write(*bound))
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._connections.close()
+        for connections in {self._connections, self._views, self._jobs}:
+            await connections.close()
 
 
-def postgresql_reader(connect: Mapping[str, Any], timeout: float) -> FastReader:
-    """`connect` holds psycopg's arguments; `timeout` is the wait for a connection, in seconds."""
-    return FastReader(postgresql_dialect(), PostgresqlConnections(connect, timeout))
+def postgresql_reader(address: Address, timeout: float, maximum: int) -> FastReader:
+    """`timeout` is the wait for one of `maximum` connections, in seconds."""
+    reads = address.connect_arguments(REQUEST, READ_OPTIONS)
+    views = address.connect_arguments(VIEW, READ_OPTIONS)
+    jobs = address.connect_arguments(JOB, READ_OPTIONS)
+    return FastReader(
+        postgresql_dialect(),
+        PostgresqlConnections(BoundedConnection, reads, timeout, maximum),
+        PostgresqlConnections(ViewConnection, views, timeout, 1),
+        PostgresqlConnections(JobConnection, jobs, JOB.answer, 1),
+    )
 
 
 def sqlite_reader(path: str, timeout: float) -> FastReader:
     """`timeout` is the wait for another process's lock, in seconds."""
-    return FastReader(sqlite_dialect(), SqliteConnections(path, timeout))
-
-
-_UNAVAILABLE_STATES = frozenset({"25006", "25P03"})
-"""SQLSTATEs that mean unavailable, besides psycopg's operational errors: a read-only transaction,
-and the end of an idle one.
-"""
-
-
-def is_unavailable(error: BaseException | None) -> bool:
-    """Whether the error comes from PostgreSQL's state and not from the statement."""
-    return isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)) or (
-        isinstance(error, psycopg.Error) and error.sqlstate in _UNAVAILABLE_STATES
-    )
-
-
-Bound = tuple[str, list[Any]]
-"""The text of a statement, and its values."""
-
-
-class PostgresqlConnections:
-    """A small pool of psycopg connections in autocommit, the last used one first."""
-
-    def __init__(self, connect: Mapping[str, Any], timeout: float) -> None:
-        self._connect, self._timeout = connect, timeout
-        self._slots = asyncio.Semaphore(MAX_CONNECTIONS)
-        self._idle: list[psycopg.AsyncConnection] = []
-
-    async def read(self, text: str, values: Sequence[Any]) -> RawRows:
-        return await self._in_slot(text, values, retry=True)
-
-    async def write(self, query: Bound) -> RawRows:
-        return await self._in_slot(*query, retry=False)
-
-    async def _in_slot(self, text: str, values: Sequence[Any], *, retry: bool) -> RawRows:
-        await self._acquire_slot()
-        try:
-            return await self._execute(text, values, retry=retry)
-        except psycopg.errors.LockNotAvailable as error:
-            raise RowLocked from error
-        except psycopg.Error as error:
-            if is_unavailable(error):
-                raise Unavailable from error
-            raise
-        finally:
-            self._slots.release()
-
-    async def _execute(self, text: str, values: Sequence[Any], *, retry: bool) -> RawRows:
-        if self._idle:
-            try:
-                return await self._run(self._idle.pop(), text, values)
-            except psycopg.errors.LockNotAvailable:
-                raise
-            except psycopg.Error as error:
-                if not is_unavailable(error):
-                    raise
-                # The server may have closed all idle connections.
-                await self.close()
-                if not retry:
-                    raise
-        connection = await psycopg.AsyncConnection.connect(**self._connect, autocommit=True)
-        return await self._run(connection, text, values)
-
-    async def _run(
-        self, connection: psycopg.AsyncConnection, text: str, values: Sequence[Any]
-    ) -> RawRows:
-        try:
-            cursor = psycopg.AsyncRawCursor(connection)
-            await cursor.execute(text.encode(), values)
-            return await cursor.fetchall()
-        finally:
-            # After a cancellation the statement may still be running.
-            if connection.pgconn.transaction_status == TransactionStatus.IDLE:
-                self._idle.append(connection)
-            else:
-                await connection.close()
-
-    async def _acquire_slot(self) -> None:
-        if not self._slots.locked():
-            await self._slots.acquire()  # without a timer
-            return
-        try:
-            async with asyncio.timeout(self._timeout):
-                await self._slots.acquire()
-        except TimeoutError as error:
-            raise Unavailable from error
-
-    async def close(self) -> None:
-        while self._idle:
-            await self._idle.pop().close()
+    connections = SqliteConnections(path, timeout)
+    return FastReader(sqlite_dialect(), connections, connections, connections)
 
 
 class SqliteConnections:

@@ -62,7 +62,7 @@ async def serve_lock(database: Database, *, shared: bool) -> AsyncIterator[None]
         return
     acquire = _SERVE_SHARED if shared else _SERVE_ALONE
     async with AsyncExitStack() as stack:
-        connection = await stack.enter_async_context(database.reading())
+        connection = await stack.enter_async_context(database.reading(job=True))
         if not await connection.scalar(acquire):
             raise AlreadyRunning
         keeper = asyncio.create_task(_keep(database, acquire, connection, stack))
@@ -98,7 +98,7 @@ async def _reacquire(
     logged = False
     while True:
         with suppress(Unavailable):
-            connection = await stack.enter_async_context(database.reading())
+            connection = await stack.enter_async_context(database.reading(job=True))
             if await connection.scalar(acquire):
                 log.info("serve_lock_reacquired")
                 return connection
@@ -156,7 +156,7 @@ class SqlJobLock:
 
     @asynccontextmanager
     async def _advisory_lock(self, wait: bool) -> AsyncIterator[bool]:
-        async with self._database.reading() as connection:
+        async with self._database.reading(job=True) as connection:
             try:
                 # Polling: a statement that waits for the lock would not notice a cancellation.
                 while (  # noqa: ASYNC110 - no event says it

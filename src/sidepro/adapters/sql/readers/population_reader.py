@@ -38,7 +38,7 @@ class SqlPopulationReader:
 
     async def population(self) -> Population:
         catalogue = await self._catalogue.current(self._database)
-        rows = await self._database.fetch(_POPULATION)
+        rows = await self._database.fetch_long(_POPULATION)
         return await asyncio.to_thread(_population, rows, catalogue.skill_names)
 
 

@@ -1,0 +1,258 @@
+"""Connections to PostgreSQL: their settings, their bounds, and a small pool for single statements.
+
+Every wait has a bound, so that one row, one stopped process or one silent server holds nobody for
+longer than about ten seconds. docs/operations.md has the figures.
+"""
+
+import asyncio
+import select
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
+
+import psycopg
+from psycopg.abc import PQGen
+from psycopg.pq import TransactionStatus
+from sqlalchemy.engine import URL
+
+from sidepro.adapters.sql.engine.compiled_query import RawRows
+from sidepro.adapters.sql.engine.errors import NoAnswer, RowLocked, is_stale, is_unavailable
+from sidepro.domain.errors import Unavailable
+
+Result = TypeVar("Result")
+
+SESSION_OPTIONS = (
+    "-c timezone=UTC -c datestyle=ISO -c bytea_output=hex -c client_encoding=UTF8"
+    " -c default_transaction_isolation=read\\ committed"
+)
+"""Settings that statements rely on. They override those of server, database and role."""
+
+PLANNER_OPTIONS = "-c random_page_cost=1.1 -c jit=off"
+"""Random pages cost about as much as sequential ones on today's disks, and statements of a
+millisecond are not worth compiling.
+"""
+
+READ_OPTIONS = (
+    f"{PLANNER_OPTIONS} -c plan_cache_mode=force_generic_plan -c enable_seqscan=off"
+    " -c work_mem=16MB"
+)
+"""For `Database.fetch`: one plan for all values, since planning takes longer than reading a page;
+index scans, also to count half of a table; and enough memory for a bitmap of a hundred thousand
+hits.
+"""
+
+NETWORK_OPTIONS = {
+    "connect_timeout": 4,
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 8_000,
+}
+"""A dead network is noticed in ten seconds, by idle connections too. In seconds, the last one in
+milliseconds. The URL may choose others.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How long a kind of work may wait.
+
+    `lock`, `statement` and `idle` (in a transaction) are PostgreSQL's timeouts, in milliseconds.
+    `answer` is the time in seconds after which a server that does not answer counts as down.
+    """
+
+    lock: int
+    statement: int
+    idle: int
+    answer: float
+
+    @property
+    def options(self) -> str:
+        return (
+            f"-c lock_timeout={self.lock} -c statement_timeout={self.statement}"
+            f" -c idle_in_transaction_session_timeout={self.idle}"
+        )
+
+
+REQUEST = Bounds(lock=4_000, statement=6_000, idle=10_000, answer=7.0)
+VIEW = Bounds(lock=100, statement=2_000, idle=2_000, answer=3.0)
+JOB = Bounds(lock=60_000, statement=3_600_000, idle=600_000, answer=3_660.0)
+"""Of requests, of counting views (a reader waits for it), and of jobs and commands."""
+
+
+class BoundedConnection(psycopg.AsyncConnection[Any]):
+    """A connection that is closed when the server does not answer."""
+
+    answer_timeout: ClassVar[float] = REQUEST.answer
+
+    async def wait(
+        self,
+        gen: PQGen[Result],
+        interval: float = 0.1,
+        timeout: float | None = None,  # noqa: ASYNC109 - psycopg's signature
+    ) -> Result:
+        try:
+            return await super().wait(gen, interval, timeout or self.answer_timeout)
+        except psycopg.OperationalError as error:
+            # After an answer of any kind, or the end of the connection, it is not active.
+            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+                self.pgconn.finish()
+                raise NoAnswer(f"no answer in {self.answer_timeout:.0f} s") from error
+            raise
+
+
+class ViewConnection(BoundedConnection):
+    """Counts views."""
+
+    answer_timeout = VIEW.answer
+
+
+class JobConnection(BoundedConnection):
+    """Serves jobs and commands."""
+
+    answer_timeout = JOB.answer
+
+
+def is_cut(connection: psycopg.AsyncConnection[Any]) -> bool:
+    """Whether an idle connection has ended, as far as the kernel knows.
+
+    An idle server has nothing to say but its end. Asking the kernel costs a microsecond, a ping of
+    the server a round trip.
+    """
+    if connection.closed:
+        return True
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """What connections to one database have in common."""
+
+    url: URL
+    arguments: Mapping[str, Any]
+    """psycopg's arguments, as SQLAlchemy makes them of the URL."""
+
+    application: str
+    """The name by which the server's list of sessions shows this process."""
+
+    def connect_arguments(self, bounds: Bounds, options: str) -> dict[str, Any]:
+        """The driver's arguments for one kind of work, with its settings."""
+        defaults = {**NETWORK_OPTIONS, "application_name": self.application}
+        # The URL may choose another schema, but no other setting that statements rely on.
+        texts = [
+            "-c search_path=public",
+            str(self.url.query.get("options", "")),
+            SESSION_OPTIONS,
+            options,
+            bounds.options,
+        ]
+        return {**defaults, **self.arguments, "options": " ".join(filter(None, texts))}
+
+
+Bound = tuple[str, list[Any]]
+"""The text of a statement, and its values."""
+
+
+class PostgresqlConnections:
+    """A small pool of psycopg connections in autocommit, the last used one first."""
+
+    def __init__(
+        self,
+        kind: type[BoundedConnection],
+        connect: Mapping[str, Any],
+        timeout: float,
+        maximum: int,
+    ) -> None:
+        """`timeout` is the wait for one of `maximum` connections, in seconds."""
+        self._kind, self._connect, self._timeout = kind, connect, timeout
+        self._slots = asyncio.Semaphore(maximum)
+        self._idle: list[BoundedConnection] = []
+        self._failures = 0
+        """Times that the server did not answer."""
+
+    async def read(self, text: str, values: Sequence[Any]) -> RawRows:
+        """Raises `Unavailable`."""
+        return await self._in_slot(text, values, retry=True)
+
+    async def write(self, query: Bound) -> RawRows:
+        """Raises `Unavailable` or `RowLocked`."""
+        try:
+            return await self._in_slot(*query, retry=False)
+        except Unavailable as error:
+            if isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
+                raise RowLocked from error
+            raise
+
+    async def _in_slot(self, text: str, values: Sequence[Any], *, retry: bool) -> RawRows:
+        await self._acquire_slot()
+        try:
+            return await self._execute(text, values, retry=retry)
+        except psycopg.Error as error:
+            if is_unavailable(error):
+                raise Unavailable from error
+            raise
+        finally:
+            self._slots.release()
+
+    async def _execute(self, text: str, values: Sequence[Any], *, retry: bool) -> RawRows:
+        while self._idle:
+            connection = self._idle.pop()
+            if is_cut(connection):
+                await connection.close()
+                continue
+            try:
+                return await self._run(connection, text, values)
+            except psycopg.Error as error:
+                if not (is_stale(error) or connection.closed):
+                    raise
+                # The others are of the same server.
+                await self.close()
+                if isinstance(error, NoAnswer):
+                    self._failures += 1
+                    raise
+                if not retry:
+                    raise
+        try:
+            connection = await self._kind.connect(**self._connect, autocommit=True)
+        except psycopg.errors.ConnectionTimeout:
+            self._failures += 1
+            raise
+        return await self._run(connection, text, values)
+
+    async def _run(
+        self, connection: BoundedConnection, text: str, values: Sequence[Any]
+    ) -> RawRows:
+        is_usable = True
+        try:
+            cursor = psycopg.AsyncRawCursor(connection)
+            await cursor.execute(text.encode(), values)
+            return await cursor.fetchall()
+        except psycopg.Error as error:
+            is_usable = not is_stale(error)
+            raise
+        finally:
+            # After a cancellation the statement may still be running.
+            if is_usable and connection.pgconn.transaction_status == TransactionStatus.IDLE:
+                self._idle.append(connection)
+            else:
+                await connection.close()
+
+    async def _acquire_slot(self) -> None:
+        if not self._slots.locked():
+            await self._slots.acquire()  # without a timer
+            return
+        failures = self._failures
+        try:
+            async with asyncio.timeout(self._timeout):
+                await self._slots.acquire()
+        except TimeoutError as error:
+            raise Unavailable from error
+        if self._failures != failures:  # those before waited in vain: do not wait as long again
+            self._slots.release()
+            raise Unavailable
+
+    async def close(self) -> None:
+        while self._idle:
+            await self._idle.pop().close()

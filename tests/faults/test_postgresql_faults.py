@@ -1,0 +1,155 @@
+"""A PostgreSQL that runs and does not do its work: read-only, locked, silent."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from tests.clients import Client, eventually, http_client
+from tests.databases import migrate, settings_of
+from tests.servers import Postgres, SideProServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import httpx
+
+pytestmark = [pytest.mark.anyio, pytest.mark.servers, pytest.mark.slow]
+
+HEALS_WITHIN = 5.0
+NOBODY_WAITS_LONGER = 10.0
+
+
+@pytest.fixture(scope="module")
+def own_postgres() -> Iterator[Postgres]:
+    with Postgres.start() as server:
+        yield server
+
+
+@pytest.fixture
+def url(own_postgres: Postgres) -> str:
+    return migrate(own_postgres.fresh_database())
+
+
+@pytest.fixture
+def server(url: str, tmp_path: Path) -> Iterator[SideProServer]:
+    with SideProServer(settings_of(url, tmp_path)) as running:
+        yield running
+        assert "Traceback" not in running.log()
+
+
+def let_new_sessions_be_read_only(url: str, state: str, *, end_others: bool) -> None:
+    """As after a failover of a proxy: sessions stay with the server that they reached."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("SET default_transaction_read_only = off")
+        name = connection.info.dbname
+        connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = {state}")
+        if end_others:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+
+
+async def health(http: httpx.AsyncClient) -> tuple[int, str]:
+    response = await http.get("/health/ready")
+    return response.status_code, response.json()["parts"]["database"]["state"]
+
+
+async def test_a_read_only_database_is_read_and_heals_without_a_restart(
+    server: SideProServer, url: str
+) -> None:
+    async with http_client(server.url) as http:
+        one, other = await asyncio.gather(Client.sign_up(http), Client.sign_up(http))
+        room_id = await one.open_room_with(other)
+        project = await one.publish()
+        async with one.chat(room_id) as socket:
+            await asyncio.to_thread(let_new_sessions_be_read_only, url, "on", end_others=True)
+            for path in ("/projects", f"/projects/{project['id']}", "/me", "/rooms"):
+                assert (await one.request("GET", path)).status_code == 200, path
+            for method, path, body in (
+                ("POST", f"/projects/{project['id']}/comments", {"body": "hello"}),
+                ("PUT", f"/projects/{project['id']}/bookmark", None),
+                ("POST", f"/rooms/{room_id}/messages", {"body": "hello"}),
+                ("POST", "/sessions", {"email": one.email, "password": one.password}),
+            ):
+                response = await one.request(method, path, body)
+                assert (response.status_code, response.json()["code"]) == (503, "unavailable")
+                assert int(response.headers["Retry-After"]) > 0
+            client_id = await socket.send_message("meanwhile")
+            error = await socket.expect("error")
+            assert (error["code"], error["client_id"]) == ("unavailable", client_id)
+            assert await health(http) == (200, "degraded")
+
+            await asyncio.to_thread(let_new_sessions_be_read_only, url, "off", end_others=False)
+            began = time.monotonic()
+
+            async def is_well() -> bool:
+                return await health(http) == (200, "ok")
+
+            await eventually(is_well, HEALS_WITHIN)
+            await socket.send_frame("send", client_id=client_id, body="meanwhile")
+            assert (await socket.message())["client_id"] == client_id
+            for _ in range(20):  # through each connection of the pool
+                await one.call("PUT", f"/projects/{project['id']}/bookmark")
+            print(f"healed in {time.monotonic() - began:.2f} s")
+    assert "cannot execute" in server.log()
+    assert "25006" in server.log()
+
+
+async def test_a_silent_database_is_noticed_and_heals(
+    own_postgres: Postgres, server: SideProServer
+) -> None:
+    async with http_client(server.url, seconds=30) as http:
+        person = await Client.sign_up(http)
+        project = await person.publish()
+        with own_postgres.silenced():
+            for calls in (5, 15, 30):  # warm connections, then new ones, then a queue for them
+                began = time.monotonic()
+                answers = await asyncio.gather(
+                    *(person.request("GET", "/projects") for _ in range(calls)),
+                    *(person.request("GET", f"/projects/{project['id']}") for _ in range(calls)),
+                    person.request("PUT", f"/projects/{project['id']}/bookmark"),
+                )
+                waited = time.monotonic() - began
+                assert {answer.status_code for answer in answers} == {503}
+                print(f"{calls} calls answered in {waited:.1f} s")
+                assert waited < NOBODY_WAITS_LONGER
+            assert (await health(http))[0] == 503
+        began = time.monotonic()
+
+        async def is_well() -> bool:
+            return await health(http) == (200, "ok")
+
+        await eventually(is_well, HEALS_WITHIN)
+        await person.call("PUT", f"/projects/{project['id']}/bookmark")
+        print(f"healed in {time.monotonic() - began:.2f} s")
+
+
+async def test_a_short_lock_delays_a_list_and_a_long_one_makes_it_unavailable(
+    server: SideProServer, url: str
+) -> None:
+    async with http_client(server.url, seconds=30) as http:
+        person = await Client.sign_up(http)
+        await person.publish()
+        with psycopg.connect(url) as connection:
+            connection.execute("LOCK TABLE projects IN ACCESS EXCLUSIVE MODE")
+            waiting = asyncio.ensure_future(person.request("GET", "/projects"))
+            await asyncio.wait([waiting], timeout=0.5)
+            assert not waiting.done()
+            connection.rollback()
+            assert (await waiting).status_code == 200
+
+            connection.execute("LOCK TABLE projects IN ACCESS EXCLUSIVE MODE")
+            began = time.monotonic()
+            response = await person.request("GET", "/projects")
+            assert response.status_code == 503
+            assert int(response.headers["Retry-After"]) > 0
+            assert time.monotonic() - began < NOBODY_WAITS_LONGER
+            connection.rollback()
+        assert (await person.request("GET", "/projects")).status_code == 200
