@@ -144,7 +144,17 @@ USER_MEMBERS: dict[str, Check] = {
     "profile": nullable(PROFILE),
 }
 USER = fields_of(**USER_MEMBERS)
-ACCOUNT = fields_of(**USER_MEMBERS, email=text, is_admin=flag)
+ACCOUNT = fields_of(
+    **USER_MEMBERS,
+    email=text,
+    email_verified=flag,
+    pending_email=nullable(text),
+    is_admin=flag,
+    role=one_of("member", "moderator", "admin"),
+    language=one_of("ko", "en"),
+    time_zone=text,
+    chat_policy=one_of("open", "request", "closed"),
+)
 SESSION = fields_of(
     access_token=text,
     token_type=one_of("Bearer"),

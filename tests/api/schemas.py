@@ -93,7 +93,17 @@ _USER: dict[str, Shape] = {
     "profile": Maybe(PROFILE),
 }
 USER: Shape = _USER
-ACCOUNT: Shape = {**_USER, "email": str, "is_admin": bool}
+ACCOUNT: Shape = {
+    **_USER,
+    "email": str,
+    "email_verified": bool,
+    "pending_email": Maybe(str),
+    "is_admin": bool,
+    "role": one_of("member", "moderator", "admin"),
+    "language": one_of("ko", "en"),
+    "time_zone": str,
+    "chat_policy": one_of("open", "request", "closed"),
+}
 TOKENS: Shape = {
     "access_token": str,
     "token_type": one_of("Bearer"),

@@ -108,6 +108,7 @@ def test_problems_of_the_use_cases(openapi: Json) -> None:
         "refreshSession": {"session-ended"},
         "changeMyPassword": {"weak-password", "wrong-password"},
         "deleteMyAccount": {"wrong-password"},
+        "updateMyAccount": {"username-taken"},
         "updateMyProfile": {"no-profile"},
         "updateProject": {"forbidden"},
         "deleteProject": {"forbidden"},

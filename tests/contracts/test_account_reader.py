@@ -8,8 +8,11 @@ from types import SimpleNamespace
 import pytest
 
 from sidepro.adapters.sql import catalogue_ids as sql_catalogue
+from sidepro.domain.accounts.preferences import ChatPolicy
 from sidepro.domain.accounts.views import AccountView, ProfileView, UserQuery
 from sidepro.domain.catalogue.catalogue import Catalogue
+from sidepro.domain.identity import Role
+from sidepro.domain.language import Language
 from sidepro.domain.pagination import PageRequest
 from sidepro.domain.text import casefold_key
 from tests import factories
@@ -21,7 +24,14 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_an_account_without_a_profile(adapters: Adapters) -> None:
-    user = factories.user(is_admin=True)
+    user = factories.user(
+        is_admin=True,
+        email_verified=False,
+        pending_email="new@example.com",
+        language=Language.ENGLISH,
+        time_zone="Europe/Berlin",
+        chat_policy=ChatPolicy.CLOSED,
+    )
     await adapters.add(user)
     assert await adapters.accounts.account(user.id) == AccountView(
         id=user.id,
@@ -30,7 +40,31 @@ async def test_an_account_without_a_profile(adapters: Adapters) -> None:
         profile=None,
         email=user.email,
         is_admin=True,
+        email_verified=False,
+        pending_email="new@example.com",
+        language=Language.ENGLISH,
+        time_zone="Europe/Berlin",
+        role=Role.ADMIN,
+        chat_policy=ChatPolicy.CLOSED,
     )
+
+
+@pytest.mark.parametrize(
+    ("members", "role"),
+    [
+        ({}, Role.MEMBER),
+        ({"is_moderator": True}, Role.MODERATOR),
+        ({"is_moderator": True, "is_admin": True}, Role.ADMIN),
+    ],
+)
+async def test_the_role_of_an_account(
+    adapters: Adapters, members: dict[str, bool], role: Role
+) -> None:
+    user = factories.user(**members)
+    await adapters.add(user)
+    account = await adapters.accounts.account(user.id)
+    assert account is not None
+    assert account.role is role
 
 
 async def test_an_account_with_its_profile(adapters: Adapters, catalogue: Catalogue) -> None:

@@ -10,8 +10,10 @@ from sqlalchemy.sql import visitors
 
 from sidepro.adapters.sql.readers import data_export_reader
 from sidepro.adapters.sql.schema import tables
+from sidepro.domain.accounts.preferences import ChatPolicy
 from sidepro.domain.data_export import views
 from sidepro.domain.images.urls import LOCAL_BASE, ImageUrl
+from sidepro.domain.language import Language
 from tests import factories
 from tests.contracts.builders import after, nobody
 from tests.factories import ADDRESS
@@ -34,7 +36,20 @@ async def export_section(
 
 @pytest.mark.anyio
 async def test_an_account_is_exported_with_its_profile(adapters: Adapters) -> None:
-    user, other = factories.user(is_active=False), factories.user()
+    user, other = (
+        factories.user(
+            is_active=False,
+            is_moderator=True,
+            suspended_until=after(9),
+            email_verified=False,
+            pending_email="new@example.com",
+            language=Language.ENGLISH,
+            time_zone="Europe/Berlin",
+            username_changed_at=after(3),
+            chat_policy=ChatPolicy.OPEN,
+        ),
+        factories.user(),
+    )
     profile = factories.profile(user.id, updated_at=after(5))
     await adapters.add(user, other, profile)
     account = views.ExportedAccount(
@@ -43,6 +58,14 @@ async def test_an_account_is_exported_with_its_profile(adapters: Adapters) -> No
         username=user.username,
         is_admin=user.is_admin,
         is_active=False,
+        is_moderator=True,
+        suspended_until=after(9),
+        email_verified=False,
+        pending_email="new@example.com",
+        language=Language.ENGLISH,
+        time_zone="Europe/Berlin",
+        username_changed_at=after(3),
+        chat_policy=ChatPolicy.OPEN,
         created_at=user.created_at,
         profile=views.ExportedProfile(
             bio=profile.bio,

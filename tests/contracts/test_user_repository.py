@@ -9,10 +9,16 @@ from uuid import uuid4
 
 import pytest
 
+from sidepro.adapters.sql.repositories import search_rows
 from sidepro.domain.accounts.ports import MAX_KNOWN_ADDRESSES
+from sidepro.domain.accounts.preferences import ChatPolicy
 from sidepro.domain.accounts.user import User
 from sidepro.domain.errors import EmailTaken, UsernameTaken
-from sidepro.domain.ids import UserId
+from sidepro.domain.ids import ProjectId, UserId
+from sidepro.domain.language import Language
+from sidepro.domain.pagination import PageRequest
+from sidepro.domain.projects.search_key import search_term
+from sidepro.domain.projects.views import BoardQuery
 from tests import factories
 from tests.contracts.adapters import Adapters
 from tests.contracts.builders import nobody
@@ -216,3 +222,86 @@ async def test_an_address_may_be_remembered_concurrently(adapters: Adapters) -> 
     await adapters.add(mina)
     await race(adapters, MANY, lambda _: remember(adapters, mina, ADDRESS))
     assert await knows(adapters, mina, ADDRESS)
+
+
+# ----------------------------------------------------------------------------------- usernames
+
+
+async def found_by(adapters: Adapters, term: str) -> list[ProjectId]:
+    page = await adapters.board.board(BoardQuery(text=search_term(term)), PageRequest(100), None)
+    return [card.id for card in page.items]
+
+
+async def test_projects_are_found_by_a_new_username(
+    adapters: Adapters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_rows, "_BATCH", 2)
+    mina, jun = factories.user(username="미나아나운서"), factories.user(username="미나리")
+    mine = [factories.project(mina.id) for _ in range(5)]
+    other = factories.project(jun.id)
+    await adapters.add(mina, jun, *mine, other)
+    async with adapters.unit_of_work() as work:
+        await work.users.save(replace(mina, username="수나-_새이름"))
+        await work.commit()
+    assert sorted(await found_by(adapters, "새이름")) == [project.id for project in mine]
+    assert await found_by(adapters, "미나") == [other.id]
+
+
+async def test_a_project_published_during_a_renaming_is_found_by_the_new_name(
+    adapters: Adapters,
+) -> None:
+    users = [factories.user(username=f"이전{number}") for number in range(MANY // 2)]
+    await adapters.add(*users)
+    projects = [factories.project(user.id) for user in users]
+
+    async def rename(user: User) -> None:
+        async with adapters.unit_of_work() as work:
+            current = await work.users.get(user.id)
+            assert current is not None
+            await work.users.save(replace(current, username=f"이후-{user.username}"))
+            await work.commit()
+
+    async def act(index: int) -> None:
+        if index % 2:
+            await rename(users[index // 2])
+        else:
+            await adapters.add(projects[index // 2])
+
+    assert await race(adapters, MANY, act) == [None] * MANY
+    assert sorted(await found_by(adapters, "이후-")) == [project.id for project in projects]
+
+
+async def test_of_two_who_take_one_username_one_wins(adapters: Adapters) -> None:
+    users = [factories.user() for _ in range(4)]
+    await adapters.add(*users)
+
+    async def rename(index: int) -> None:
+        async with adapters.unit_of_work() as work:
+            await work.users.save(replace(users[index], username="미나"))
+            await work.commit()
+
+    results = await race(adapters, len(users), rename)
+    assert sorted(isinstance(result, UsernameTaken) for result in results) == [False, *[True] * 3]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"email": "New@example.com", "email_verified": False, "pending_email": "p@example.com"},
+        {"language": Language.ENGLISH, "time_zone": "UTC", "chat_policy": ChatPolicy.OPEN},
+        {"username": "새이름", "username_changed_at": factories.NOW},
+        {"is_moderator": True, "suspended_until": factories.NOW},
+    ],
+)
+async def test_all_members_of_a_user_are_saved(
+    adapters: Adapters, changes: dict[str, Any]
+) -> None:
+    user = factories.user()
+    await adapters.add(user)
+    async with adapters.unit_of_work() as work:
+        await work.users.save(replace(user, **changes))
+        await work.commit()
+    async with adapters.unit_of_work() as work:
+        assert await work.users.get(user.id) == replace(user, **changes)
+    found = await adapters.accounts.find_user(changes.get("email", user.email).upper())
+    assert found == replace(user, **changes)

@@ -17,6 +17,7 @@ from sidepro.domain.accounts.administration_service import AdministrationService
 from sidepro.domain.accounts.audit_log import AuthenticationEvent
 from sidepro.domain.accounts.profile_service import ProfileService
 from sidepro.domain.accounts.session_service import SessionService
+from sidepro.domain.accounts.settings_service import SettingsService
 from sidepro.domain.channels import Event
 from sidepro.domain.errors import InvalidInput, Unavailable
 from sidepro.domain.identity import Caller
@@ -219,6 +220,7 @@ class Services:
             limiter=None,
             audit_log=self.audit_log,
         )
+        self.settings = SettingsService(self.store.unit_of_work, self.clock)
         self.profiles = ProfileService(
             unit_of_work=self.store.unit_of_work,
             catalogue=self.catalogue,

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sidepro.domain.accounts.preferences import ChatPolicy
 from sidepro.domain.accounts.username import check_username
 from sidepro.domain.accounts.views import AccountView
 from sidepro.domain.errors import (
@@ -16,6 +17,8 @@ from sidepro.domain.errors import (
     WeakPassword,
     WrongCredentials,
 )
+from sidepro.domain.identity import Role
+from sidepro.domain.language import Language
 from sidepro.domain.validation import Validator
 from tests.domain.account_data import EMAIL, PASSWORD, USERNAME, pointers_of
 from tests.domain.services import Services, awaited
@@ -25,7 +28,20 @@ from tests.factories import ADDRESS, NOW, QuickPasswords, at_once
 @awaited
 async def test_a_new_account_has_no_profile_and_no_privileges(services: Services) -> None:
     account = await services.accounts.sign_up(EMAIL, USERNAME, PASSWORD)
-    assert account == AccountView(account.id, USERNAME, NOW, None, EMAIL, is_admin=False)
+    assert account == AccountView(
+        id=account.id,
+        username=USERNAME,
+        created_at=NOW,
+        profile=None,
+        email=EMAIL,
+        is_admin=False,
+        email_verified=False,
+        pending_email=None,
+        language=Language.KOREAN,
+        time_zone="Asia/Seoul",
+        role=Role.MEMBER,
+        chat_policy=ChatPolicy.REQUEST,
+    )
     assert await services.accounts.user(account.id) == account
 
 

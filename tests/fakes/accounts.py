@@ -19,6 +19,8 @@ class MemoryUsers(Repository):
 
     async def add(self, user: User) -> None:
         for other in self._state.users.values():
+            if other.id == user.id:
+                continue
             if other.email_key == user.email_key:
                 raise EmailTaken
             if other.username_key == user.username_key:
@@ -32,7 +34,7 @@ class MemoryUsers(Repository):
         return await self.get(user_id)
 
     async def save(self, user: User) -> None:
-        self._state.users[user.id] = user
+        await self.add(user)
 
     async def remember_address(self, user_id: UserId, address: str, now: datetime) -> None:
         self._must_be_there(user_id)

@@ -57,14 +57,7 @@ class MemoryReader(MemoryBoardReader):
         if user is None:
             return None
         profile = self._store.state.profiles.get(user_id)
-        return AccountView(
-            id=user.id,
-            username=user.username,
-            created_at=user.created_at,
-            profile=None if profile is None else self._profile(profile),
-            email=user.email,
-            is_admin=user.is_admin,
-        )
+        return AccountView.of(user, None if profile is None else self._profile(profile))
 
     async def search(self, query: UserQuery, page: PageRequest) -> Page[AccountView]:
         found = [await self.account(user.id) for user in self._matching(query)]

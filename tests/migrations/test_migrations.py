@@ -26,6 +26,7 @@ from sidepro.adapters.sql.search.ngrams import (
 )
 from sidepro.demo import seeder
 from sidepro.demo.generator import DemoData, Sizes, generate
+from sidepro.domain.accounts.user import User
 from sidepro.domain.catalogue.catalogue import Catalogue
 from sidepro.domain.errors import NotFound
 from tests.clients import Json
@@ -192,6 +193,7 @@ async def test_an_upgrade_keeps_all_rows(
         patched.setattr(migrations, "_FOLDER", migrations_up_to("0003", tmp_path))
         for later in ("_search", "_days"):  # there are no tables for them yet
             patched.setattr(demo_writer, later, lambda *_: ())
+        patched.setattr(demo_writer, "_users", lambda users: map(early_row, users))
         await migrations.migrate(database)
         await seed(database)
         before = await contents(database)
@@ -229,6 +231,7 @@ async def test_a_downgrade_keeps_all_rows(database: Database) -> None:
     column_and_index_of_0013 = 2
     table_of_0014 = 1
     table_of_0015 = 1
+    columns_of_0016 = 8
     assert len(await differences(database)) == (
         indexes_of_0009
         + column_and_comments
@@ -236,6 +239,7 @@ async def test_a_downgrade_keeps_all_rows(database: Database) -> None:
         + column_and_index_of_0013
         + table_of_0014
         + table_of_0015
+        + columns_of_0016
     )
 
     await migrations.migrate(database)
@@ -290,6 +294,12 @@ async def seed(database: Database) -> None:
     await seeder.write(writer, MemoryImageStore(), demo_data(), lambda _done, _total: None)
 
 
+def early_row(user: User) -> Json:
+    """A user's row as the first migration has it."""
+    columns = (column.name for column in tables.users.c if column.name not in LATER_COLUMNS)
+    return {name: getattr(user, name) for name in columns}
+
+
 def demo_data() -> DemoData:
     catalogue = Catalogue(*(tuple(ENTRIES[name]) for name in ("skills", "regions", "meet_times")))
     # the old schemas have no images
@@ -298,7 +308,20 @@ def demo_data() -> DemoData:
     return generate(sizes, 1, catalogue, now, "hash", str.upper)
 
 
-LATER_COLUMNS = ("image_id", "thumbnail_id", "trending", "cookie_digest")
+LATER_COLUMNS = (
+    "image_id",
+    "thumbnail_id",
+    "trending",
+    "cookie_digest",
+    "email_verified",
+    "pending_email",
+    "language",
+    "time_zone",
+    "username_changed_at",
+    "chat_policy",
+    "is_moderator",
+    "suspended_until",
+)
 """Columns that the first migration does not have."""
 
 

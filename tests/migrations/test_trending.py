@@ -14,6 +14,7 @@ from sidepro.adapters.sql.schema import tables
 from sidepro.domain.projects.trending import DailyCounts, day_of
 from tests import factories
 from tests.databases import both_databases
+from tests.migrations.test_migrations import early_row
 
 if TYPE_CHECKING:
     from datetime import date
@@ -32,8 +33,7 @@ async def old_projects(database: Database, users: int) -> tuple[list[ProjectId],
     projects = [factories.project(people[0].id) for _ in range(2)]
     async with database.writing() as connection:
         for user in people:
-            row = {column.name: getattr(user, column.name) for column in tables.users.c}
-            await connection.execute(insert(tables.users), row)
+            await connection.execute(insert(tables.users), early_row(user))
         for project in projects:
             row = {
                 column.name: getattr(project, column.name)

@@ -99,6 +99,7 @@ TABLE: dict[str, Row] = {
     "GET /api/v1/me": signed_in(200),
     "GET /api/v1/me/unread": signed_in(200),
     "GET /api/v1/me/export": signed_in(200),
+    "PATCH /api/v1/me": signed_in(200, lambda _: {"language": "en"}),
     "PUT /api/v1/me/profile": signed_in(200, lambda _: {"bio": "", "skills": ["R"]}),
     "PATCH /api/v1/me/profile": signed_in(200, lambda _: {"bio": "neu"}),
     "GET /api/v1/catalogue": everybody(200),

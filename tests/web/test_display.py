@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
+from sidepro.domain.language import Language
 from sidepro.web.display.devices import device_of
 from sidepro.web.display.fragments import MAX_FRAGMENTS, Fragments
 from sidepro.web.display.numbers import data_size, short
 from sidepro.web.display.placeholders import MAX_CELLS, RINGS, TONES, cells, initial, sheet, tone
-from sidepro.web.language import Language, text_language
+from sidepro.web.language import text_language
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sidepro.web.language import Language
+from sidepro.domain.language import Language
 from tests.browser.axe import assert_accessible
 from tests.web.showcase import PAGES, STATIC, ShownPage
 from tests.web.showcase.shooting import show

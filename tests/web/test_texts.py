@@ -13,10 +13,11 @@ from markupsafe import Markup
 
 from sidepro import web
 from sidepro.domain import errors
+from sidepro.domain.language import Language
 from sidepro.domain.violations import FieldCode
 from sidepro.web.display.dates import SEOUL, Dates, time_zone
 from sidepro.web.display.particles import particle
-from sidepro.web.language import Language, choose_language
+from sidepro.web.language import choose_language
 from sidepro.web.messages.catalogue import CATALOGUES, Texts
 from sidepro.web.page import local_address
 from sidepro.web.texts import Plural, fill, placeholders

@@ -29,6 +29,7 @@ from sidepro.domain.accounts.ports import SimilarityTrigger
 from sidepro.domain.accounts.profile_service import ProfileService
 from sidepro.domain.accounts.session import SessionTtl
 from sidepro.domain.accounts.session_service import SessionService
+from sidepro.domain.accounts.settings_service import SettingsService
 from sidepro.domain.data_export.data_export_service import DataExportService
 from sidepro.domain.images.image_service import ImageService
 from sidepro.domain.operations.counter_service import CounterService
@@ -100,6 +101,7 @@ def build_services(
     return Services(
         catalogue=storage.catalogue,
         accounts=accounts,
+        settings=SettingsService(storage.unit_of_work, system.clock),
         profiles=ProfileService(
             storage.unit_of_work, storage.catalogue, system.clock, similarity_trigger
         ),

@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from sidepro.demo.randomness import DemoRandom
 from sidepro.demo.texts import CODE_HOST, bio
 from sidepro.demo.words import Kind, WordBank, word_banks
+from sidepro.domain.accounts.preferences import ChatPolicy
 from sidepro.domain.accounts.profile import Profile
 from sidepro.domain.accounts.user import User
 from sidepro.domain.catalogue.catalogue import Catalogue
 from sidepro.domain.ids import UserId
+from sidepro.domain.language import Language
 from sidepro.domain.text import casefold_key
 
 PAST = timedelta(days=180)
@@ -77,6 +79,8 @@ def make_people(
             is_admin=False,
             is_active=True,
             created_at=created_at,
+            language=Language.ENGLISH if bank is english else Language.KOREAN,
+            chat_policy=ChatPolicy.OPEN,
         )
         profile = None
         if index < demo or rng.random() < 0.92:

@@ -2,8 +2,24 @@
 
 import hashlib
 from dataclasses import dataclass
+from enum import StrEnum
 
 from sidepro.domain.ids import SessionId, UserId
+
+
+class Role(StrEnum):
+    """What a person may do beyond their own things."""
+
+    MEMBER = "member"
+    MODERATOR = "moderator"
+    ADMIN = "admin"
+
+    @classmethod
+    def of(cls, *, is_admin: bool, is_moderator: bool) -> "Role":
+        """The role of an account. Administrators may do what moderators may."""
+        if is_admin:
+            return cls.ADMIN
+        return cls.MODERATOR if is_moderator else cls.MEMBER
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ class FieldCode(StrEnum):
     NOT_AN_EMAIL = "not-an-email"
     NOT_A_URL = "not-a-url"
     NOT_A_CHOICE = "not-a-choice"
+    NOT_A_TIME_ZONE = "not-a-time-zone"
     NOT_IN_CATALOGUE = "not-in-catalogue"
     NOT_ONE_LINE = "not-one-line"
     NOT_VALID = "not-valid"
@@ -65,6 +66,9 @@ GIVEN_TWICE = Violation(FieldCode.REPEATED, "is given twice")
 LISTED_TWICE = Violation(FieldCode.REPEATED, "is listed twice")
 MISSING = Violation(FieldCode.MISSING, "is missing")
 NOT_AN_EMAIL = Violation(FieldCode.NOT_AN_EMAIL, "is not an email address")
+NOT_A_TIME_ZONE = Violation(
+    FieldCode.NOT_A_TIME_ZONE, "must be the IANA name of a time zone, such as Asia/Seoul"
+)
 NOT_A_URL = Violation(FieldCode.NOT_A_URL, "must be an http or https address")
 NOT_IN_CATALOGUE = Violation(FieldCode.NOT_IN_CATALOGUE, "is not in the catalogue")
 NOT_ONE_LINE = Violation(FieldCode.NOT_ONE_LINE, "must be one line without control characters")

@@ -7,6 +7,7 @@ from litestar.di import NamedDependency
 from sidepro.domain.accounts.account_service import AccountService
 from sidepro.domain.accounts.profile_service import ProfileService
 from sidepro.domain.accounts.session_service import SessionService
+from sidepro.domain.accounts.settings_service import SettingsService
 from sidepro.domain.catalogue.ports import CatalogueReader
 from sidepro.domain.data_export.data_export_service import DataExportService
 from sidepro.domain.images.image_service import ImageService
@@ -27,6 +28,7 @@ class Services:
 
     catalogue: CatalogueReader
     accounts: AccountService
+    settings: SettingsService
     profiles: ProfileService
     sessions: SessionService
     data_export: DataExportService

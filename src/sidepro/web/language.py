@@ -1,24 +1,10 @@
-"""The languages of the pages, and the choice between them."""
+"""The language of a page, and that of a text on it."""
 
 import re
-from enum import StrEnum
 from functools import lru_cache
 
-from sidepro.http.weights import weighted
-
-MAX_HEADER = 500
-"""Characters of an `Accept-Language` header that are read."""
-
-
-class Language(StrEnum):
-    """A language of the pages, by its tag (BCP 47)."""
-
-    KOREAN = "ko"
-    ENGLISH = "en"
-
-
-DEFAULT = Language.KOREAN
-
+from sidepro.domain.language import Language
+from sidepro.http.language import preferred_language
 
 _HANGUL = re.compile("[가-힣]")
 
@@ -27,12 +13,7 @@ def choose_language(cookie: str | None, accept_language: str) -> Language:
     """The language that the person chose, or else the one that the browser prefers."""
     if cookie in tuple(Language):
         return Language(cookie)
-    best, best_quality = DEFAULT, 0.0
-    for tag, quality in weighted(accept_language[:MAX_HEADER]):
-        primary = tag.partition("-")[0]
-        if primary in tuple(Language) and quality > best_quality:
-            best, best_quality = Language(primary), quality
-    return best
+    return preferred_language(accept_language)
 
 
 @lru_cache(maxsize=4_000)

@@ -18,6 +18,7 @@ from sidepro.domain.clock import Clock
 from sidepro.domain.errors import NotAuthenticated
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import UserId
+from sidepro.domain.language import Language
 from sidepro.web.cookies import COLOURS, DONE, LANGUAGE, TIME_ZONE, Cookies
 from sidepro.web.display.dates import Dates, time_zone
 from sidepro.web.display.icons import Icons
@@ -25,7 +26,7 @@ from sidepro.web.display.numbers import short
 from sidepro.web.display.renderer import Renderer
 from sidepro.web.forms import VIEWER
 from sidepro.web.headers import NO_STORE, REFERRER_POLICY, REVALIDATE
-from sidepro.web.language import Language, choose_language, text_language
+from sidepro.web.language import choose_language, text_language
 from sidepro.web.messages.catalogue import CATALOGUES, Texts
 from sidepro.web.static_files import StaticFiles
 

@@ -14,12 +14,12 @@ from uuid import UUID
 from sidepro.domain.accounts.views import UserSummary
 from sidepro.domain.ids import CommentId, ProjectId, UserId
 from sidepro.domain.images.urls import ImageUrl
+from sidepro.domain.language import Language
 from sidepro.domain.projects.views import CommentView, ProjectCard
 from sidepro.web.cookies import Cookies
 from sidepro.web.display.icons import Icons
 from sidepro.web.display.renderer import FOLDER, Renderer
 from sidepro.web.forms import Form, FormError
-from sidepro.web.language import Language
 from sidepro.web.static_files import StaticFiles
 
 PAGES = ("board", "blocks", "project", "room")

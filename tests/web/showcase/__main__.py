@@ -7,7 +7,7 @@ import itertools
 import sys
 from pathlib import Path
 
-from sidepro.web.language import Language
+from sidepro.domain.language import Language
 from tests.browser.chromium import chromium
 from tests.web.showcase import PAGES, ShownPage
 from tests.web.showcase.shooting import show

@@ -84,7 +84,7 @@ class SqlDemoWriter:
             ids = await self._catalogue.current(TransactionSource(connection))
             authors = {user.id: user.username for user in users}
             rows: tuple[tuple[Table, Rows], ...] = (  # referenced tables first
-                (tables.users, (row_of(tables.users, user) for user in users)),
+                (tables.users, _users(users)),
                 (tables.profiles, _profiles(profiles, ids)),
                 (
                     tables.profile_skills,
@@ -122,6 +122,10 @@ def _batches(rows: Rows) -> Iterator[list[dict[str, Any]]]:
     remaining = iter(rows)
     while batch := list(islice(remaining, BATCH)):
         yield batch
+
+
+def _users(users: Iterable[User]) -> Rows:
+    return (row_of(tables.users, user) for user in users)
 
 
 def _profiles(profiles: Iterable[Profile], ids: CatalogueIds) -> Rows:

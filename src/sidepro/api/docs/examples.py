@@ -19,6 +19,7 @@ from sidepro.api.routes import (
 )
 from sidepro.api.schemas import ProjectCard, UserSummary
 from sidepro.domain.accounts.password import COMMON_PASSWORD
+from sidepro.domain.accounts.preferences import ChatPolicy
 from sidepro.domain.data_export.views import Export
 from sidepro.domain.errors import (
     BadImage,
@@ -31,6 +32,8 @@ from sidepro.domain.errors import (
     WeakPassword,
     WrongPassword,
 )
+from sidepro.domain.identity import Role
+from sidepro.domain.language import Language
 from sidepro.domain.rate_limiting import Limit
 from sidepro.domain.recommendations.views import Basis
 from sidepro.domain.rooms.room import RoomStatus
@@ -71,7 +74,13 @@ _ACCOUNT = accounts.Account(
     created_at="2026-10-29T04:12:33.528417Z",
     profile=_PROFILE,
     email="minseo@example.com",
+    email_verified=True,
+    pending_email=None,
     is_admin=False,
+    role=Role.MEMBER,
+    language=Language.KOREAN,
+    time_zone="Asia/Seoul",
+    chat_policy=ChatPolicy.REQUEST,
 )
 _USER = accounts.User(_ACCOUNT.id, _ACCOUNT.username, _ACCOUNT.created_at, _ACCOUNT.profile)
 _IMAGE = images.Image(
@@ -166,6 +175,12 @@ _INSTANCES = (
         region=_PROFILE.region,
         meet_time=_PROFILE.meet_time,
     ),
+    accounts.AccountPatch(
+        username="minseo-kim",
+        language=Language.ENGLISH,
+        time_zone="Europe/Berlin",
+        chat_policy=ChatPolicy.OPEN,
+    ),
     accounts.ProfilePatch(
         bio="이직 준비 중입니다.",
         image_id=None,
@@ -253,6 +268,14 @@ EXAMPLES: dict[Any, Any] = {
             "username": _ACCOUNT.username,
             "is_admin": False,
             "is_active": True,
+            "is_moderator": False,
+            "suspended_until": None,
+            "email_verified": True,
+            "pending_email": None,
+            "language": "ko",
+            "time_zone": "Asia/Seoul",
+            "username_changed_at": None,
+            "chat_policy": "request",
             "created_at": _ACCOUNT.created_at,
             "profile": {
                 **msgspec.structs.asdict(_PROFILE),

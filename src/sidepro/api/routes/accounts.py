@@ -16,6 +16,7 @@ from sidepro.api.schemas import (
     WebAddress,
     image_id,
 )
+from sidepro.domain.accounts.preferences import ChatPolicy
 from sidepro.domain.accounts.views import AccountView, ProfileView
 from sidepro.domain.errors import (
     EmailTaken,
@@ -24,7 +25,10 @@ from sidepro.domain.errors import (
     WeakPassword,
     WrongPassword,
 )
+from sidepro.domain.identity import Role
+from sidepro.domain.language import Language
 from sidepro.http.client_address import client_address
+from sidepro.http.language import preferred_language
 from sidepro.http.middleware.compression import SECRET
 from sidepro.http.rate_limits import LOG_IN, SIGN_UP
 from sidepro.http.services import InjectedServices
@@ -39,6 +43,13 @@ Skills = Annotated[
 
 USERNAME = r"^[^\u0000-,./:-@\[-^`{-\u00a9\s]+$"
 """A pattern that usernames match: of ASCII, letters, digits, `_` and `-` alone."""
+
+Username = Annotated[
+    str, msgspec.Meta(extra_json_schema={"minLength": 2, "maxLength": 30, "pattern": USERNAME})
+]
+
+
+TimeZone = Annotated[str, msgspec.Meta(extra_json_schema={"maxLength": 64})]
 
 
 class Profile(msgspec.Struct):
@@ -65,16 +76,29 @@ class Account(User):
     """A user's data for the user themselves."""
 
     email: str
+    email_verified: bool
+    pending_email: str | None
     is_admin: bool
+    role: Role
+    language: Language
+    time_zone: str
+    chat_policy: ChatPolicy
+
+
+class AccountPatch(msgspec.Struct, forbid_unknown_fields=True):
+    """The settings of an account to change. Omitted members stay the same."""
+
+    username: Username | msgspec.UnsetType = msgspec.UNSET
+    language: Language | msgspec.UnsetType = msgspec.UNSET
+    time_zone: TimeZone | msgspec.UnsetType = msgspec.UNSET
+    chat_policy: ChatPolicy | msgspec.UnsetType = msgspec.UNSET
 
 
 class SignUp(msgspec.Struct, forbid_unknown_fields=True):
     """A new account. The username has 2 to 30 letters of any script, digits, `_` and `-`."""
 
     email: Annotated[str, msgspec.Meta(extra_json_schema={"format": "email", "maxLength": 254})]
-    username: Annotated[
-        str, msgspec.Meta(extra_json_schema={"minLength": 2, "maxLength": 30, "pattern": USERNAME})
-    ]
+    username: Username
     password: Password
 
 
@@ -147,7 +171,13 @@ def _account(view: AccountView) -> Account:
         created_at=moment(view.created_at),
         profile=None if view.profile is None else _profile(view.profile),
         email=view.email,
+        email_verified=view.email_verified,
+        pending_email=view.pending_email,
         is_admin=view.is_admin,
+        role=view.role,
+        language=view.language,
+        time_zone=view.time_zone,
+        chat_policy=view.chat_policy,
     )
 
 
@@ -160,9 +190,13 @@ def _account(view: AccountView) -> Account:
 async def sign_up(
     request: ApiRequest, data: JSONBody[SignUp], services: InjectedServices
 ) -> Response[Account]:
-    """Creates an account."""
+    """Creates an account. Its language is the one that `Accept-Language` prefers, else Korean."""
     account = await services.accounts.sign_up(
-        data.email, data.username, data.password, address=client_address(request.client)
+        data.email,
+        data.username,
+        data.password,
+        language=preferred_language(request.headers.get("accept-language", "")),
+        address=client_address(request.client),
     )
     return created(_account(account), f"/users/{account.id}")
 
@@ -194,6 +228,14 @@ async def check_availability(
 async def get_my_account(request: ApiRequest, services: InjectedServices) -> Account:
     """The caller's account with their profile."""
     return _account(await services.accounts.account(caller_of(request)))
+
+
+@patch("/me", opt={"problems": (UsernameTaken,)}, summary="Change the caller's settings")
+async def update_my_account(
+    request: ApiRequest, data: JSONBody[AccountPatch], services: InjectedServices
+) -> Account:
+    """Changes the members that are sent. A username changes once in 30 days, else 429."""
+    return _account(await services.settings.edit(caller_of(request), sent_fields(data)))
 
 
 @put("/me/profile", summary="Create or replace the caller's profile")
@@ -259,6 +301,7 @@ router = Router(
         sign_up,
         check_availability,
         get_my_account,
+        update_my_account,
         replace_my_profile,
         update_my_profile,
         change_my_password,

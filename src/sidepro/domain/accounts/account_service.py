@@ -27,6 +27,7 @@ from sidepro.domain.errors import (
 )
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import NewId, UserId
+from sidepro.domain.language import DEFAULT_LANGUAGE, Language
 from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.rate_limiting import Limit, RateLimiter
 from sidepro.domain.text import casefold_key
@@ -60,7 +61,13 @@ class AccountService:
     audit_log: AuthenticationLog
 
     async def sign_up(
-        self, email: str, username: str, password: str, *, address: str | None = None
+        self,
+        email: str,
+        username: str,
+        password: str,
+        *,
+        language: Language = DEFAULT_LANGUAGE,
+        address: str | None = None,
     ) -> AccountView:
         """Open an account. From now on, `address` is a known address of it.
 
@@ -69,15 +76,10 @@ class AccountService:
             WeakPassword: the password is common, or contains the email or the username.
             EmailTaken, UsernameTaken: another account has it.
         """
-        user = await self.open_account(email, username, password, is_admin=False, address=address)
-        return AccountView(
-            id=user.id,
-            username=user.username,
-            created_at=user.created_at,
-            profile=None,
-            email=user.email,
-            is_admin=user.is_admin,
+        user = await self.open_account(
+            email, username, password, is_admin=False, language=language, address=address
         )
+        return AccountView.of(user, None)
 
     async def open_account(
         self,
@@ -86,9 +88,13 @@ class AccountService:
         password: str,
         *,
         is_admin: bool,
+        language: Language = DEFAULT_LANGUAGE,
         address: str | None = None,
     ) -> User:
-        """Open an ordinary or an administrator's account. Raises as `sign_up` does."""
+        """Open an ordinary account, or an administrator's, whose email counts as verified.
+
+        Raises as `sign_up` does.
+        """
         validator = Validator()
         normalized = self._normalize(email)
         if normalized is None:
@@ -104,6 +110,8 @@ class AccountService:
             is_admin=is_admin,
             is_active=True,
             created_at=self.clock(),
+            email_verified=is_admin,
+            language=language,
         )
         password_hash = await self.validate_and_hash(password, user, key=address)
         user = replace(user, password_hash=password_hash)

@@ -56,7 +56,14 @@ class UserRepository(Protocol):
         ...
 
     async def save(self, user: User) -> None:
-        """Store a user's changed password hash and whether they are active."""
+        """Store everything of a changed user but their id and `created_at`.
+
+        Searches MUST find the user's projects by a changed username and no longer by the old one,
+        also projects that are published meanwhile.
+
+        Raises:
+            EmailTaken, UsernameTaken: another user has the same casefolded value.
+        """
         ...
 
     async def remember_address(self, user_id: UserId, address: str, now: datetime) -> None:

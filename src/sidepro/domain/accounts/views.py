@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from sidepro.domain.accounts.preferences import ChatPolicy
 from sidepro.domain.accounts.session import Session
-from sidepro.domain.identity import Caller
+from sidepro.domain.accounts.user import User
+from sidepro.domain.identity import Caller, Role
 from sidepro.domain.ids import UserId
 from sidepro.domain.images.urls import ImageUrl
+from sidepro.domain.language import Language
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,30 @@ class AccountView(UserView):
 
     email: str
     is_admin: bool
+    email_verified: bool
+    pending_email: str | None
+    language: Language
+    time_zone: str
+    role: Role
+    chat_policy: ChatPolicy
+
+    @classmethod
+    def of(cls, user: User, profile: ProfileView | None) -> "AccountView":
+        """The account of this user."""
+        return cls(
+            id=user.id,
+            username=user.username,
+            created_at=user.created_at,
+            profile=profile,
+            email=user.email,
+            is_admin=user.is_admin,
+            email_verified=user.email_verified,
+            pending_email=user.pending_email,
+            language=user.language,
+            time_zone=user.time_zone,
+            role=user.role,
+            chat_policy=user.chat_policy,
+        )
 
 
 @dataclass(frozen=True, slots=True)

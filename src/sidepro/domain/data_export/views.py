@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import get_args, get_origin, get_type_hints
 
+from sidepro.domain.accounts.preferences import ChatPolicy
 from sidepro.domain.ids import CommentId, ImageId, ProjectId, RoomId, SessionId, UserId
 from sidepro.domain.images.urls import ImageUrl
+from sidepro.domain.language import Language
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,14 @@ class ExportedAccount(Record):
     username: str
     is_admin: bool
     is_active: bool
+    is_moderator: bool
+    suspended_until: datetime | None
+    email_verified: bool
+    pending_email: str | None
+    language: Language
+    time_zone: str
+    username_changed_at: datetime | None
+    chat_policy: ChatPolicy
     created_at: datetime
     profile: ExportedProfile | None
 

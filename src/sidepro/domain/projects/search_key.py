@@ -95,6 +95,11 @@ def search_text(title: str, summary: str, username: str) -> str:
     return "\n".join(map(search_key, (title, summary, username)))
 
 
+def with_author(text: str, username: str) -> str:
+    """The searchable text of a project whose author is called otherwise now."""
+    return "\n".join([*text.split("\n")[:-1], search_key(username)])
+
+
 def _visible(text: str) -> str:
     invisible = filter(is_invisible, set(text))
     return text.translate(dict.fromkeys(map(ord, invisible)))

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
-from sidepro.web.language import Language
+from sidepro.domain.language import Language
 from sidepro.web.texts import Plural, fill
 
 SEOUL = timezone(timedelta(hours=9), "Asia/Seoul")

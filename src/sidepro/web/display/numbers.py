@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sidepro.web.language import Language
+from sidepro.domain.language import Language
 
 FULL_BELOW: Final = 10_000
 """Smaller numbers are shown in full."""

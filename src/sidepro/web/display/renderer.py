@@ -12,12 +12,13 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sidepro.domain.language import Language
 from sidepro.web.display.devices import device_of
 from sidepro.web.display.fragments import Fragments
 from sidepro.web.display.links import linked
 from sidepro.web.display.numbers import data_size, short
 from sidepro.web.display.placeholders import initial, sheet, tone
-from sidepro.web.language import Language, foreign_language
+from sidepro.web.language import foreign_language
 from sidepro.web.messages.catalogue import CATALOGUES
 from sidepro.web.texts import fill
 

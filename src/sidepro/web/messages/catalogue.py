@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sidepro.web.language import Language
+from sidepro.domain.language import Language
 from sidepro.web.messages.en import blocks as en_blocks
 from sidepro.web.messages.en import board as en_board
 from sidepro.web.messages.en import chats as en_chats

@@ -2,10 +2,10 @@
 
 from litestar import Response, Router, post
 
+from sidepro.domain.language import Language
 from sidepro.web.auth import PUBLIC
 from sidepro.web.cookies import COLOURS, LANGUAGE
 from sidepro.web.forms import InjectedForm
-from sidepro.web.language import Language
 from sidepro.web.page import COLOUR_SCHEMES, InjectedPage, local_address
 
 

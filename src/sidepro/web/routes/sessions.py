@@ -45,7 +45,11 @@ async def sign_up(
     going_to = local_address(form.text("next"))
     try:
         await services.accounts.sign_up(
-            email, form.text("username"), password, address=client_address(request.client)
+            email,
+            form.text("username"),
+            password,
+            language=page.language,
+            address=client_address(request.client),
         )
     except (InvalidInput, Conflict) as error:
         return page.render(

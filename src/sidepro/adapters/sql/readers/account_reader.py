@@ -14,6 +14,7 @@ from sidepro.adapters.sql.repositories.users import load_user
 from sidepro.adapters.sql.schema.expressions import IMAGE_OF_USER, SKILLS_OF_PROFILE
 from sidepro.adapters.sql.schema.tables import known_addresses, profiles, sessions, users
 from sidepro.domain.accounts.ports import LogInCandidate
+from sidepro.domain.accounts.preferences import ChatPolicy
 from sidepro.domain.accounts.session import Session
 from sidepro.domain.accounts.user import User
 from sidepro.domain.accounts.views import (
@@ -23,8 +24,10 @@ from sidepro.domain.accounts.views import (
     UserQuery,
     UserSummary,
 )
+from sidepro.domain.identity import Role
 from sidepro.domain.ids import SessionId, UserId
 from sidepro.domain.images.urls import ImageUrls
+from sidepro.domain.language import Language
 from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.text import casefold_key
 
@@ -47,6 +50,12 @@ _ACCOUNTS = select(
     users.c.username,
     users.c.is_admin,
     users.c.created_at,
+    users.c.email_verified,
+    users.c.pending_email,
+    users.c.language,
+    users.c.time_zone,
+    users.c.chat_policy,
+    users.c.is_moderator,
     profiles.c.user_id.label("has_profile"),
     profiles.c.bio,
     profiles.c.github_url,
@@ -135,6 +144,12 @@ class SqlAccountReader:
             profile=profile,
             email=row.email,
             is_admin=row.is_admin,
+            email_verified=bool(row.email_verified),
+            pending_email=row.pending_email,
+            language=Language(row.language),
+            time_zone=row.time_zone,
+            role=Role.of(is_admin=row.is_admin, is_moderator=row.is_moderator),
+            chat_policy=ChatPolicy(row.chat_policy),
         )
 
     async def search(self, query: UserQuery, page: PageRequest) -> Page[AccountView]:

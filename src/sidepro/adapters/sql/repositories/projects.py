@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import Select, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql.catalogue_ids import (
@@ -14,6 +14,7 @@ from sidepro.adapters.sql.catalogue_ids import (
 from sidepro.adapters.sql.engine.database import TransactionSource
 from sidepro.adapters.sql.engine.dialect import upsert
 from sidepro.adapters.sql.repositories.rows import entity_loader
+from sidepro.adapters.sql.repositories.search_rows import SET_NGRAMS
 from sidepro.adapters.sql.schema.expressions import SKILLS_OF_PROJECT
 from sidepro.adapters.sql.schema.tables import (
     project_counters,
@@ -23,7 +24,7 @@ from sidepro.adapters.sql.schema.tables import (
     projects,
     users,
 )
-from sidepro.adapters.sql.search.ngrams import NgramArray, ngrams_of
+from sidepro.adapters.sql.search.ngrams import ngrams_of
 from sidepro.domain.errors import NotFound
 from sidepro.domain.ids import ProjectId
 from sidepro.domain.projects.ports import Counters
@@ -54,16 +55,9 @@ _REMOVE_DAILY_BOOKMARK = (
     )
     .values(bookmarks=project_days.c.bookmarks - 1)
 )
-_SET_NGRAMS = (
-    update(project_search)
-    .where(
-        project_search.c.project_id == bindparam("of"),
-        project_search.c.grams != bindparam("now", type_=NgramArray()),
-    )
-    .values(grams=bindparam("now", type_=NgramArray()))
-)
-# Usernames never change.
 _USERNAME = select(users.c.username).where(users.c.id == bindparam("id"))
+# Delays a change of the username, which then finds the new project.
+_USERNAME_TO_ADD = _USERNAME.with_for_update(read=True, key_share=True)
 
 
 class SqlProjects:
@@ -74,7 +68,7 @@ class SqlProjects:
         self._catalogue = catalogue
 
     async def add(self, project: Project) -> None:
-        values = await self._values(project)
+        values = await self._values(project, _USERNAME_TO_ADD)
         await self._connection.execute(insert(projects), {"id": project.id, **values})
         await self._connection.execute(
             insert(project_counters),
@@ -105,13 +99,13 @@ class SqlProjects:
         )
 
     async def save(self, project: Project) -> None:
-        values = await self._values(project)
+        values = await self._values(project, _USERNAME)
         await self._connection.execute(
             update(projects).where(projects.c.id == project.id).values(values)
         )
         # Writes only if the search text changed, which spares the index.
         await self._connection.execute(
-            _SET_NGRAMS, {"of": project.id, "now": ngrams_of(values["search_text"])}
+            SET_NGRAMS, {"of": project.id, "now": ngrams_of(values["search_text"])}
         )
         await self._connection.execute(
             delete(project_skills).where(project_skills.c.project_id == project.id)
@@ -153,8 +147,8 @@ class SqlProjects:
             )
         )
 
-    async def _values(self, project: Project) -> dict[str, Any]:
-        username = await self._connection.scalar(_USERNAME, {"id": project.author_id})
+    async def _values(self, project: Project, of_author: Select[Any]) -> dict[str, Any]:
+        username = await self._connection.scalar(of_author, {"id": project.author_id})
         if username is None:
             raise NotFound
         return project_values(project, username)

@@ -1,6 +1,8 @@
 """Users and the addresses that they log in from, in SQL."""
 
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import bindparam, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -8,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sidepro.adapters.sql.engine.dialect import upsert
 from sidepro.adapters.sql.repositories.neighbours import lock_results, remove_from_neighbours
 from sidepro.adapters.sql.repositories.rows import entity_loader, row_of
+from sidepro.adapters.sql.repositories.search_rows import rename_author
 from sidepro.adapters.sql.schema.expressions import KoreanDay
 from sidepro.adapters.sql.schema.tables import (
     bookmarks,
@@ -18,8 +21,10 @@ from sidepro.adapters.sql.schema.tables import (
     users,
 )
 from sidepro.domain.accounts.ports import MAX_KNOWN_ADDRESSES
+from sidepro.domain.accounts.preferences import ChatPolicy
 from sidepro.domain.accounts.user import User
 from sidepro.domain.ids import UserId
+from sidepro.domain.language import Language
 
 _USER = select(users).where(users.c.id == bindparam("id")).with_for_update(key_share=True)
 _USER_FOR_DELETION = select(users).where(users.c.id == bindparam("id")).with_for_update()
@@ -87,7 +92,15 @@ _DELETE_OLD_ADDRESSES = delete(known_addresses).where(
     known_addresses.c.address.not_in(_LATEST_ADDRESSES),
 )
 
-load_user = entity_loader(User)
+_USERNAME_KEY = select(users.c.username_key).where(users.c.id == bindparam("id"))
+_load_members = entity_loader(User)
+
+
+def load_user(row: Any) -> User:
+    user = _load_members(row)
+    return replace(
+        user, language=Language(user.language), chat_policy=ChatPolicy(user.chat_policy)
+    )
 
 
 class SqlUsers:
@@ -121,11 +134,12 @@ class SqlUsers:
         await self._connection.execute(delete(users).where(users.c.id == user_id))
 
     async def save(self, user: User) -> None:
-        await self._connection.execute(
-            update(users)
-            .where(users.c.id == user.id)
-            .values(password_hash=user.password_hash, is_active=user.is_active)
-        )
+        username_key = await self._connection.scalar(_USERNAME_KEY, {"id": user.id})
+        row = row_of(users, user)
+        del row["id"], row["created_at"]
+        await self._connection.execute(update(users).where(users.c.id == user.id).values(row))
+        if username_key not in (None, user.username_key):
+            await rename_author(self._connection, user.id, user.username)
 
     async def remember_address(self, user_id: UserId, address: str, now: datetime) -> None:
         parameters = {"user": user_id, "of_address": address, "now": now}

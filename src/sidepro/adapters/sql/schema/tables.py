@@ -21,6 +21,8 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    false,
+    true,
 )
 
 from sidepro.adapters.sql.search.ngrams import NgramArray
@@ -82,6 +84,15 @@ users = Table(
     Column("is_admin", Boolean, nullable=False),
     Column("is_active", Boolean, nullable=False),
     _timestamp("created_at"),
+    # The version before inserts people without the columns below.
+    Column("email_verified", Boolean, nullable=False, server_default=true()),
+    Column("pending_email", Text),
+    Column("language", String(2), nullable=False, server_default="ko"),
+    Column("time_zone", Text, nullable=False, server_default="Asia/Seoul"),
+    Column("username_changed_at", DateTimeUTC()),
+    Column("chat_policy", String(8), nullable=False, server_default="request"),
+    Column("is_moderator", Boolean, nullable=False, server_default=false()),
+    Column("suspended_until", DateTimeUTC()),
 )
 
 images = Table(

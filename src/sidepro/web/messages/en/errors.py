@@ -37,6 +37,7 @@ TEXTS = ErrorTexts(
         FieldCode.NOT_AN_EMAIL: "This is not an email address.",
         FieldCode.NOT_A_URL: "Enter an address that begins with http:// or https://.",
         FieldCode.NOT_A_CHOICE: "This cannot be chosen.",
+        FieldCode.NOT_A_TIME_ZONE: "This is not the name of a time zone.",
         FieldCode.NOT_IN_CATALOGUE: "This is not in the list.",
         FieldCode.NOT_ONE_LINE: "Please write one line.",
         FieldCode.NOT_VALID: "This is not valid.",

@@ -40,6 +40,7 @@ TEXTS = ErrorTexts(
         FieldCode.NOT_AN_EMAIL: "이메일 주소가 아니에요.",
         FieldCode.NOT_A_URL: "http:// 또는 https://로 시작하는 주소를 적어 주세요.",
         FieldCode.NOT_A_CHOICE: "고를 수 없는 값이에요.",
+        FieldCode.NOT_A_TIME_ZONE: "시간대 이름이 아니에요.",
         FieldCode.NOT_IN_CATALOGUE: "목록에 없는 값이에요.",
         FieldCode.NOT_ONE_LINE: "한 줄로 적어 주세요.",
         FieldCode.NOT_VALID: "쓸 수 없는 값이에요.",
