@@ -41,7 +41,10 @@ def test_every_command_has_help(run_here: Callable[..., Outcome]) -> None:
             assert (outcome.code, outcome.err) == (0, ""), "help needs no valid settings"
             assert outcome.out.startswith(f"Usage: sidepro {name}")
             for parameter in command.params:
-                assert max(parameter.opts, key=len) in outcome.out
+                name_in_help = max(parameter.opts, key=len)
+                if isinstance(parameter, click.Argument):
+                    name_in_help = name_in_help.upper()
+                assert name_in_help in outcome.out
 
 
 def test_help_is_shown_without_a_command(run_here: Callable[..., Outcome]) -> None:

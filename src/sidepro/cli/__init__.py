@@ -15,6 +15,8 @@ COMMANDS = {
     "similarity": ("jobs:similarity", "Compute which users have similar skills."),
     "counters": ("data:counters", "Check the counts of bookmarks and comments."),
     "markdown": ("data:markdown", "Render Markdown."),
+    "backup": ("backup:backup", "Write a backup of an embedded installation to one file."),
+    "restore": ("backup:restore", "Restore a backup of an embedded installation."),
     "openapi": ("data:openapi", "Print the OpenAPI document."),
 }
 """Module and attribute of each command, and its line in the list of commands."""
