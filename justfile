@@ -48,7 +48,7 @@ ci-full *arguments: ready
         {{ just_executable() }} test --all-databases --timeout=1200 "$@"
     @{{ just_executable() }} lint wheel-tour audit
 
-# check format, lint, types, imports, import diagrams and retired names
+# check format, lint, types, imports, import diagrams, retired names and migrations
 lint: ready
     ruff format --check
     ruff check
@@ -56,6 +56,7 @@ lint: ready
     lint-imports
     python docs/import_diagram.py --check
     python -m tests.lint_names
+    python -m tests.lint_migrations
 
 # draw the import diagrams in docs/architecture.md
 diagram: ready

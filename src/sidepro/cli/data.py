@@ -1,6 +1,9 @@
 """`sidepro migrate`, `seed`, `markdown`, `counters` and `openapi`."""
 
+import asyncio
 import json
+import logging
+import time
 
 import click
 from rich.console import Console
@@ -9,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sidepro import bootstrap
 from sidepro.adapters import system
 from sidepro.adapters.sql.demo_writer import SqlDemoWriter
+from sidepro.adapters.sql.engine.locks import AlreadyRunning
 from sidepro.adapters.sql.schema import migrate as migrations
 from sidepro.api.docs.openapi import document
 from sidepro.bootstrap import Container
@@ -17,6 +21,8 @@ from sidepro.cli.runtime import (
     database_name,
     ensure_served_schema,
     load_settings,
+    lock_for_serving,
+    migrate_embedded,
     prepare_schema,
     run_with_container,
 )
@@ -25,6 +31,9 @@ from sidepro.demo.generator import Sizes
 from sidepro.demo.people import DEMO_EMAILS, DEMO_PASSWORD
 from sidepro.settings import Settings
 
+LOCK_WAIT = 5.0
+"""Seconds that a migration waits for another one of an SQLite database."""
+
 
 @click.command()
 @click.option(
@@ -32,23 +41,54 @@ from sidepro.settings import Settings
     is_flag=True,
     help="Change nothing; fail if this version cannot serve the schema (behind or too new).",
 )
-def migrate(check: bool) -> None:
+@click.option(
+    "--contract",
+    is_flag=True,
+    help="Also remove what only older versions need. Run it when none of them serves any more.",
+)
+def migrate(check: bool, contract: bool) -> None:
     """Migrate the database to the schema of this version.
 
-    Leaves the schema of a newer version alone, if this version can serve it (compatible).
+    Servers of the version before may keep serving PostgreSQL meanwhile and afterwards. SQLite must
+    not be served, and a copy of it is kept beside it. Leaves the schema of a newer version alone,
+    if this version can serve it (compatible).
     """
-    settings = load_settings()
+    settings = load_settings(logging.INFO)
 
     async def work(container: Container) -> None:
         if check:
             schema = await ensure_served_schema(settings, container)
             click.echo(f"{database_name(settings)} is at revision {_describe(schema)}")
             return
-        before, after = await migrations.migrate(container.database)
+        if settings.is_embedded:
+            before, after = await _migrate_unserved(settings, container, contract)
+        else:
+            before, after = await migrations.migrate(container.database, contract=contract)
         change = "is at" if before == after else f"went from {before or 'nothing'} to"
         click.echo(f"{database_name(settings)} {change} revision {after}")
 
     run_with_container(settings, work, check_schema=False)
+
+
+async def _migrate_unserved(
+    settings: Settings, container: Container, contract: bool
+) -> tuple[str | None, str | None]:
+    """Migrate SQLite, which nobody may serve meanwhile. Another migration is waited for."""
+    deadline = time.monotonic() + LOCK_WAIT
+    while True:
+        schema = await migrations.inspect_schema(container.database)
+        is_done = migrations.next_revision(schema.revision, contract=contract) is None
+        if is_done or schema.revision is None:  # nobody serves an empty database
+            return await migrations.migrate(container.database, contract=contract)
+        try:
+            async with lock_for_serving(settings, container):
+                return await migrate_embedded(container, contract=contract)
+        except AlreadyRunning as error:
+            if time.monotonic() > deadline:
+                raise CommandError(
+                    f"{database_name(settings)} is being served: stop `sidepro serve` first"
+                ) from error
+        await asyncio.sleep(0.1)
 
 
 def _describe(schema: migrations.Schema) -> str:

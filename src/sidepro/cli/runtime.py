@@ -4,7 +4,8 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,12 +18,17 @@ from sidepro import bootstrap
 from sidepro import settings as configuration
 from sidepro.adapters import logs
 from sidepro.adapters.security.secret_key import UnusableSecretError
+from sidepro.adapters.sql.engine.locks import serve_lock
 from sidepro.adapters.sql.schema import migrate
+from sidepro.adapters.sql.schema.online import RETRY_SECONDS, LocksHeldError
+from sidepro.adapters.sql.schema.sqlite_copy import keep_copy
 from sidepro.bootstrap import Container
 from sidepro.domain.errors import InvalidInput, SideProError, Unavailable
 from sidepro.settings import SettingError, Settings
 
 Result = TypeVar("Result")
+
+log = structlog.get_logger(__name__)
 
 
 class CommandError(click.ClickException):
@@ -95,6 +101,11 @@ def run(settings: Settings, main: Callable[[], Coroutine[Any, Any, Result]]) -> 
             return runner.run(main())
     except migrate.NewerDatabaseError as error:
         raise CommandError(_too_new(settings, str(error))) from error
+    except LocksHeldError as error:
+        raise CommandError(
+            f"other transactions on {database_name(settings)} held locks for more than "
+            f"{RETRY_SECONDS:.0f} s: end them, then run the command again; it goes on where it was"
+        ) from error
     except Unavailable as error:
         raise CommandError(
             f"cannot use the database {database_name(settings)}: {error.reason}"
@@ -148,9 +159,36 @@ async def prepare_schema(settings: Settings, container: Container) -> None:
         CommandError: this version cannot serve the database's schema.
     """
     if settings.is_embedded:
-        await migrate.migrate(container.database)
+        await migrate_embedded(container)
     else:
         await ensure_served_schema(settings, container)
+
+
+async def migrate_embedded(
+    container: Container, *, contract: bool = False
+) -> tuple[str | None, str | None]:
+    """Migrate SQLite, after a copy of it. Returns the revision before and after."""
+    copied = await keep_copy(container.database, contract=contract)
+    if copied:
+        log.info("database_copied", file=str(copied))
+    return await migrate.migrate(container.database, contract=contract)
+
+
+@asynccontextmanager
+async def lock_for_serving(settings: Settings, container: Container) -> AsyncIterator[None]:
+    """Exclude servers that cannot share the database with this process.
+
+    Raises:
+        AlreadyRunning: such a server runs.
+        CommandError: the lock cannot be acquired.
+    """
+    shared = settings.allows_several_processes
+    async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(serve_lock(container.database, shared=shared))
+        except OSError as error:
+            raise CommandError(f"cannot lock {database_name(settings)}: {error}") from error
+        yield
 
 
 async def ensure_served_schema(settings: Settings, container: Container) -> migrate.Schema:

@@ -13,7 +13,7 @@ import structlog
 
 from sidepro import bootstrap
 from sidepro.adapters import logs
-from sidepro.adapters.sql.engine.locks import AlreadyRunning, serve_lock
+from sidepro.adapters.sql.engine.locks import AlreadyRunning
 from sidepro.bootstrap import Container
 from sidepro.cli.data import seed_if_empty
 from sidepro.cli.runtime import (
@@ -22,6 +22,7 @@ from sidepro.cli.runtime import (
     database_name,
     ensure_writable,
     load_settings,
+    lock_for_serving,
     prepare_schema,
     run,
 )
@@ -138,16 +139,13 @@ class _ServingProcess:
     async def _locked_container(self) -> AsyncIterator[Container]:
         """The container, under a lock that excludes servers that cannot share the database."""
         container = build_container(self.settings, self.settings.public_url or self.local_url)
-        shared = self.settings.allows_several_processes
-        lock = serve_lock(container.database, shared=shared)
         try:
             async with AsyncExitStack() as stack:
                 try:
+                    lock = lock_for_serving(self.settings, container)
                     await stack.enter_async_context(lock)
-                except OSError as error:
-                    name = database_name(self.settings)
-                    raise CommandError(f"cannot lock {name}: {error}") from error
                 except AlreadyRunning as error:
+                    shared = self.settings.allows_several_processes
                     other = "`sidepro serve` without Redis" if shared else "`sidepro serve`"
                     raise CommandError(
                         f"another {other} runs on {database_name(self.settings)}: without "

@@ -3,9 +3,17 @@
 A schema may be newer than the code that uses it: while a release is rolled out, processes of the
 version before serve the migrated database. Each migration states the oldest code that serves the
 schema after it (`oldest_code`), and the database stores that of its newest migration.
+
+A migration marked `contract = True` removes what only older code needs. `migrate` leaves those at
+the end of the history for `migrate --contract`, which runs when no older process is left. See
+`docs/upgrading.md`.
 """
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,14 +21,20 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, delete, insert, inspect, select, text
+from alembic.script import Script, ScriptDirectory
+from sqlalchemy import Connection, delete, func, insert, inspect, select, text
 
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.engine.locks import MIGRATION_LOCK
+from sidepro.adapters.sql.schema import online
 from sidepro.adapters.sql.schema.tables import metadata, schema_compatibility
 
 _FOLDER = Path(__file__).resolve().parent / "migrations"
+
+LOCK_INTERVAL = 0.1
+"""Seconds between two attempts to begin while another process migrates."""
+
+_TRY_LOCK = select(func.pg_try_advisory_lock(MIGRATION_LOCK))
 
 
 class SchemaState(StrEnum):
@@ -54,19 +68,42 @@ class NewerDatabaseError(Exception):
     """A newer version has migrated the database to a schema that this version cannot serve."""
 
 
-async def migrate(database: Database) -> tuple[str | None, str | None]:
-    """Apply the missing migrations, all in one transaction. Returns the revision before and after.
+async def migrate(database: Database, *, contract: bool = False) -> tuple[str | None, str | None]:
+    """Apply the missing migrations. Returns the revision before and after.
 
-    Leaves a newer schema alone if this version can serve it.
+    Leaves a newer schema alone if this version can serve it. `contract` also applies the contract
+    migrations at the end. On PostgreSQL each step is committed on its own, and waits for locks
+    only briefly. SQLite and an empty database are migrated in one transaction.
 
     Raises:
         NewerDatabaseError: the schema is too new.
+        LocksHeldError: other transactions held the locks of a step for too long.
         Unavailable: the database cannot be reached.
     """
-    async with database.restructuring() as connection:
-        result = await connection.run_sync(_upgrade)
+    async with _migration_lock(database), database.restructuring() as connection:
+        result = await connection.run_sync(partial(_upgrade, contract=contract))
         await connection.commit()
     return result
+
+
+@asynccontextmanager
+async def _migration_lock(database: Database) -> AsyncIterator[None]:
+    """Concurrent migrations of PostgreSQL run one after the other.
+
+    Polls: a statement that waits would be a transaction for which a concurrent build of an index
+    waits in turn.
+    """
+    if database.is_sqlite:
+        yield
+        return
+    async with database.reading() as connection:
+        try:
+            while not await connection.scalar(_TRY_LOCK):  # noqa: ASYNC110 - no event says it
+                await asyncio.sleep(LOCK_INTERVAL)
+            yield
+        finally:
+            # Releases the lock, also after a cancellation.
+            await connection.invalidate()
 
 
 async def undo(database: Database, back_to: str = "base") -> None:
@@ -87,10 +124,25 @@ async def inspect_schema(database: Database) -> Schema:
 
 
 def head() -> str:
-    """The revision that this version of the code needs."""
-    newest = ScriptDirectory(str(_FOLDER)).get_current_head()
-    assert newest is not None, "there is at least one migration"  # noqa: S101
-    return newest
+    """The newest revision of this version of the code."""
+    return _scripts()[-1].revision
+
+
+def needed() -> str:
+    """The oldest revision that this version of the code serves: without the contract migrations
+    at the end.
+    """
+    return next(
+        script.revision
+        for script in reversed(_scripts())
+        if not getattr(script.module, "contract", False)
+    )
+
+
+def next_revision(revision: str | None, *, contract: bool = False) -> str | None:
+    """The revision to which `migrate` would migrate a database; `None` if it has nothing to do."""
+    missing = _missing(revision, head() if contract else needed())
+    return missing[-1] if missing else None
 
 
 def differences(connection: Connection) -> list[object]:
@@ -106,29 +158,54 @@ def differences(connection: Connection) -> list[object]:
     return list(compare_metadata(context, metadata))
 
 
-def _upgrade(connection: Connection) -> tuple[str | None, str | None]:
-    if connection.dialect.name == "postgresql":
-        # Concurrent migrations run one after the other.
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
+def _upgrade(connection: Connection, *, contract: bool) -> tuple[str | None, str | None]:
     before = _inspect_schema(connection)
     if before.state is SchemaState.TOO_NEW:
         raise NewerDatabaseError(before.revision)
-    if before.is_served:
+    target = head() if contract or before.revision is None else needed()
+    missing = _missing(before.revision, target)
+    if not missing:
         return before.revision, before.revision
-    command.upgrade(_config(connection), "head")
-    _store_oldest_code(connection)
-    if connection.dialect.name == "sqlite":
-        broken = connection.execute(text("PRAGMA foreign_key_check")).all()
-        assert not broken, f"a migration broke references: {broken}"  # noqa: S101
-    return before.revision, head()
+    if connection.dialect.name == "sqlite" or before.revision is None:
+        _upgrade_to(connection, target)
+        if connection.dialect.name == "sqlite":
+            broken = connection.execute(text("PRAGMA foreign_key_check")).all()
+            assert not broken, f"a migration broke references: {broken}"  # noqa: S101
+    else:
+        connection.rollback()
+        for revision in missing:
+            online.retrying(connection, partial(_upgrade_to, connection, revision, is_online=True))
+        connection.execute(text("RESET lock_timeout"))
+    return before.revision, target
+
+
+def _upgrade_to(connection: Connection, revision: str, *, is_online: bool = False) -> None:
+    config = _config(connection)
+    config.attributes[online.ONLINE] = is_online
+    command.upgrade(config, revision)
+    _store_oldest_code(connection, revision)
+
+
+def _scripts() -> list[Script]:
+    """All migrations, the first one first."""
+    return list(ScriptDirectory(str(_FOLDER)).walk_revisions())[::-1]
+
+
+def _missing(revision: str | None, target: str) -> list[str]:
+    """The revisions after this one up to the target. None if this one is unknown or later."""
+    revisions = [script.revision for script in _scripts()]
+    targeted = revisions[: revisions.index(target) + 1]
+    if revision is None:
+        return targeted
+    return targeted[targeted.index(revision) + 1 :] if revision in targeted else []
 
 
 def _inspect_schema(connection: Connection) -> Schema:
     revision = MigrationContext.configure(connection).get_current_revision()
-    known = {script.revision for script in ScriptDirectory(str(_FOLDER)).walk_revisions()}
+    known = {script.revision for script in _scripts()}
     if revision is None or revision in known:
-        is_current = revision == head()
-        return Schema(revision, SchemaState.CURRENT if is_current else SchemaState.BEHIND)
+        is_behind = revision is None or bool(_missing(revision, needed()))
+        return Schema(revision, SchemaState.BEHIND if is_behind else SchemaState.CURRENT)
     is_served = _stored_oldest_code(connection) in known
     return Schema(revision, SchemaState.COMPATIBLE if is_served else SchemaState.TOO_NEW)
 
@@ -140,9 +217,9 @@ def _stored_oldest_code(connection: Connection) -> str | None:
     return connection.scalar(select(schema_compatibility.c.oldest_code))
 
 
-def _store_oldest_code(connection: Connection) -> None:
-    newest = ScriptDirectory(str(_FOLDER)).get_revision(head())
-    oldest_code = getattr(newest.module, "oldest_code", None)
+def _store_oldest_code(connection: Connection, revision: str) -> None:
+    migration = ScriptDirectory(str(_FOLDER)).get_revision(revision)
+    oldest_code = getattr(migration.module, "oldest_code", None)
     if oldest_code is None:  # before 0015 there was no table for it
         return
     connection.execute(delete(schema_compatibility))

@@ -4,36 +4,26 @@ import sqlalchemy as sa
 from advanced_alchemy.types import DateTimeUTC
 from alembic import op
 
+from sidepro.adapters.sql.schema import online
+
 revision = "0008"
 down_revision = "0007"
 branch_labels = None
 depends_on = None
 
-_INDEX = "ix_project_search_grams"
+_FILL = (
+    "UPDATE project_search SET created_at ="
+    " (SELECT created_at FROM projects WHERE id = project_search.project_id)"
+    " WHERE number BETWEEN :first AND :last AND created_at IS NULL"
+)
 _TRIGGERS = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :table"
 
 
 def upgrade() -> None:
     triggers = _drop_triggers()
-    op.add_column("project_search", sa.Column("created_at", DateTimeUTC(), nullable=True))
-    is_postgresql = op.get_bind().dialect.name == "postgresql"
-    if is_postgresql:
-        # Every row is rewritten: rebuilding the index is many times faster than updating it.
-        op.drop_index(_INDEX, "project_search")
-    op.execute(
-        "UPDATE project_search SET created_at ="
-        " (SELECT created_at FROM projects WHERE id = project_search.project_id)"
-    )
-    if is_postgresql:
-        op.create_index(
-            _INDEX,
-            "project_search",
-            ["grams"],
-            postgresql_using="gin",
-            postgresql_with={"fastupdate": "off"},
-        )
-    with op.batch_alter_table("project_search") as batch:
-        batch.alter_column("created_at", existing_type=DateTimeUTC(), nullable=False)
+    online.add_column("project_search", sa.Column("created_at", DateTimeUTC(), nullable=True))
+    online.backfill("project_search", "number", _FILL)
+    online.set_not_null("project_search", "created_at", DateTimeUTC())
     _comment("What a text search finds projects by, and the place of each in the list.")
     _create_triggers(triggers)
 

@@ -2,6 +2,8 @@
 
 from alembic import op
 
+from sidepro.adapters.sql.schema import online
+
 revision = "0009"
 down_revision = "0008"
 branch_labels = None
@@ -9,8 +11,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.create_index(op.f("ix_sessions_expires_at"), "sessions", ["expires_at"])
-    op.create_index(op.f("ix_refresh_tokens_used_at"), "refresh_tokens", ["used_at"])
+    online.create_index("ix_sessions_expires_at", "sessions", ["expires_at"])
+    online.create_index("ix_refresh_tokens_used_at", "refresh_tokens", ["used_at"])
 
 
 def downgrade() -> None:

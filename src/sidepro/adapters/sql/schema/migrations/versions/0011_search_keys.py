@@ -1,17 +1,19 @@
 """Converts search texts and their n-grams to search keys.
 
-The previous version may keep running. While the migration recomputes the texts, its searches work
-and its edits of projects wait. While the index is built at the end, its searches wait too.
-Afterwards its searches find single words in Latin letters, but no Hangul. Projects that it writes
-after the migration keep the old form of search text until they are edited.
+The previous version may keep running: texts are recomputed in batches. Afterwards its searches
+find single words in Latin letters, but no Hangul. Projects that it writes after the migration keep
+the old form of search text until they are edited.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from alembic import op
 
+from sidepro.adapters.sql.schema import online
 from sidepro.adapters.sql.search.ngrams import NgramArray, ngrams_of
 from sidepro.domain.projects.search_key import search_text
 from sidepro.domain.text import casefold_key
@@ -86,30 +88,38 @@ def _folded_text(title: str, summary: str, username: str) -> str:
 
 def _rewrite(text_of: Callable[[str, str, str], str]) -> None:
     """Recompute every project's search text and n-grams, in batches."""
-    bind = op.get_bind()
-    is_postgresql = bind.dialect.name == "postgresql"
-    if is_postgresql:
+    # Rebuilding the index is many times faster than changing it, and blocks searches meanwhile.
+    rebuilds = op.get_bind().dialect.name == "postgresql" and not online.is_online()
+    if rebuilds:
         op.execute("CREATE TEMP TABLE new_ngrams (project_id uuid, grams text[]) ON COMMIT DROP")
-    rows: Sequence[Any] = bind.execute(_BATCH).all()
-    while rows:
-        texts = {row.id: text_of(row.title, row.summary, row.username) for row in rows}
-        changed = [row.id for row in rows if texts[row.id] != row.search_text]
-        if changed:
-            bind.execute(_SET_TEXT, [{"project_id": id_, "text": texts[id_]} for id_ in changed])
-            ngrams = [{"project_id": id_, "grams": ngrams_of(texts[id_])} for id_ in changed]
-            if is_postgresql:
-                bind.execute(sa.insert(_new_ngrams), ngrams)
-            else:
-                old = [{"project": one["project_id"], "ngrams": one["grams"]} for one in ngrams]
-                bind.execute(_SET_NGRAMS, old)
-        rows = bind.execute(_BATCH.where(_projects.c.id > rows[-1].id)).all()
-    if is_postgresql:
+    last = online.in_batches(partial(_rewrite_batch, text_of, _BATCH, rebuilds))
+    while last is not None:
+        batch = _BATCH.where(_projects.c.id > last)
+        last = online.in_batches(partial(_rewrite_batch, text_of, batch, rebuilds))
+    if rebuilds:
         _replace_ngrams()
 
 
+def _rewrite_batch(
+    text_of: Callable[[str, str, str], str], batch: sa.Select[Any], rebuilds: bool
+) -> UUID | None:
+    """Returns the id of the last project, `None` if there was none."""
+    bind = op.get_bind()
+    rows: Sequence[Any] = bind.execute(batch).all()
+    texts = {row.id: text_of(row.title, row.summary, row.username) for row in rows}
+    changed = [row.id for row in rows if texts[row.id] != row.search_text]
+    if changed:
+        bind.execute(_SET_TEXT, [{"project_id": id_, "text": texts[id_]} for id_ in changed])
+        ngrams = [{"project_id": id_, "grams": ngrams_of(texts[id_])} for id_ in changed]
+        if rebuilds:
+            bind.execute(sa.insert(_new_ngrams), ngrams)
+        else:
+            old = [{"project": one["project_id"], "ngrams": one["grams"]} for one in ngrams]
+            bind.execute(_SET_NGRAMS, old)
+    return rows[-1].id if rows else None
+
+
 def _replace_ngrams() -> None:
-    # Rebuilding the index is many times faster than changing it row by row. Dropping it blocks
-    # searches until the end of the transaction, so this step comes last.
     op.drop_index(_INDEX, "project_search")
     op.execute(
         "UPDATE project_search SET grams = new_ngrams.grams FROM new_ngrams"

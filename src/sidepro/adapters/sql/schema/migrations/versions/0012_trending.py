@@ -3,8 +3,8 @@
 The previous version may keep running: it sorts and counts as before, and what it counts is in no
 daily count. Bookmarks of the last week are counted here; views of each day were never stored.
 
-PostgreSQL: counting bookmarks blocks nobody. After that, readers and writers of the board wait
-until the new index is built, one or two seconds for a million projects.
+PostgreSQL: counting bookmarks and building the index block nobody. The foreign key comes last,
+since it locks the counters until the end of the transaction.
 """
 
 from datetime import UTC, datetime, timedelta, timezone
@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import sqlalchemy as sa
 from advanced_alchemy.types import DateTimeUTC
 from alembic import op
+
+from sidepro.adapters.sql.schema import online
 
 revision = "0012"
 down_revision = "0011"
@@ -28,6 +30,11 @@ _COUNT_BOOKMARKS = (
 
 def upgrade() -> None:
     is_postgresql = op.get_bind().dialect.name == "postgresql"
+    trending = sa.Column("trending", sa.BigInteger(), nullable=False, server_default="0")
+    online.add_column("project_counters", trending)
+    online.create_index(
+        "ix_project_counters_trending", "project_counters", ["trending", "project_id"]
+    )
     reference = sa.ForeignKeyConstraint(
         ["project_id"], ["project_counters.project_id"], _FOREIGN_KEY, ondelete="CASCADE"
     )
@@ -64,11 +71,6 @@ def upgrade() -> None:
             ["project_id"],
             ondelete="CASCADE",
         )
-    op.add_column(
-        "project_counters",
-        sa.Column("trending", sa.BigInteger(), nullable=False, server_default="0"),
-    )
-    op.create_index("ix_project_counters_trending", "project_counters", ["trending", "project_id"])
 
 
 def downgrade() -> None:

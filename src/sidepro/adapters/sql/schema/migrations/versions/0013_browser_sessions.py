@@ -6,6 +6,8 @@ The version before adds sessions without a cookie, so both may run beside each o
 import sqlalchemy as sa
 from alembic import op
 
+from sidepro.adapters.sql.schema import online
+
 revision = "0013"
 down_revision = "0012"
 branch_labels = None
@@ -13,8 +15,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("sessions", sa.Column("cookie_digest", sa.LargeBinary(32)))
-    op.create_index(op.f("ix_sessions_cookie_digest"), "sessions", ["cookie_digest"], unique=True)
+    online.add_column("sessions", sa.Column("cookie_digest", sa.LargeBinary(32)))
+    online.create_index("ix_sessions_cookie_digest", "sessions", ["cookie_digest"], unique=True)
 
 
 def downgrade() -> None:
