@@ -11,13 +11,22 @@ from typing import TYPE_CHECKING
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
+from tests.clients import Client
+
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterator
 
-    from tests.clients import Client, Json, Socket
+    import httpx
+
+    from tests.clients import Json, Socket
 
 REPEATED_AFTER = 3.0
 """Seconds without an acknowledgement after which a message is sent again."""
+
+
+PEOPLE = 11
+"""People who chat with each other, two sockets a room: 110 sockets."""
 
 
 @dataclass(eq=False)
@@ -121,3 +130,17 @@ async def check(member: Member) -> None:
     names = [message["client_id"] for message in stored]
     assert len(set(names)) == len(names)
     assert member.acknowledged <= set(names)
+
+
+async def chatting_members(
+    http: httpx.AsyncClient, trust: ssl.SSLContext | None = None
+) -> list[Member]:
+    """Each two of some new people, in a room of their own."""
+    people = [await Client.sign_up(http) for _ in range(PEOPLE)]
+    members: list[Member] = []
+    for one, other in itertools.combinations(people, 2):
+        room_id = await one.open_room_with(other)
+        for person in (one, other):
+            person.trust = trust
+            members.append(Member(person, room_id, str(len(members)), pause=2))
+    return members

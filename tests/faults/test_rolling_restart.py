@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from functools import partial
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
-from tests.clients import TIMEOUT, Client, eventually, http_client
+from tests.clients import TIMEOUT, eventually, http_client
 from tests.faults.load import Load
-from tests.faults.reconnecting_clients import Member, check, has_all
+from tests.faults.reconnecting_clients import chatting_members, check, has_all
 from tests.servers import HOST
 from tests.servers.nginx import Nginx
 
@@ -24,17 +23,13 @@ pytestmark = [pytest.mark.anyio, pytest.mark.servers, pytest.mark.slow]
 GOING_AWAY = {1001, 1012}
 
 
-MEMBERS = 11
-"""People who chat with each other, two sockets a room: 110 sockets."""
-
-
 async def test_a_rolling_restart_behind_nginx_fails_no_call_and_sockets_lose_nothing(
     servers: list[SideProServer],
 ) -> None:
     with Nginx([server.port for server in servers]) as nginx:
         async with http_client(nginx.url, trust=nginx.trust) as http:
             load = await Load.begin(http)
-            members = await chatting_members(nginx, http)
+            members = await chatting_members(http, nginx.trust)
             parts = [asyncio.create_task(member.take_part()) for member in members]
             try:
                 await eventually(lambda: all(one.acknowledged for one in members), 3 * TIMEOUT)
@@ -66,18 +61,6 @@ async def test_a_rolling_restart_behind_nginx_fails_no_call_and_sockets_lose_not
         assert '"status":5' not in nginx.requests()
     for server in servers:
         assert "Traceback" not in server.log()
-
-
-async def chatting_members(nginx: Nginx, http: httpx.AsyncClient) -> list[Member]:
-    """Each two of some new people, in a room of their own."""
-    people = [await Client.sign_up(http) for _ in range(MEMBERS)]
-    members: list[Member] = []
-    for one, other in itertools.combinations(people, 2):
-        room_id = await one.open_room_with(other)
-        for person in (one, other):
-            person.trust = nginx.trust
-            members.append(Member(person, room_id, str(len(members)), pause=2))
-    return members
 
 
 async def test_an_unannounced_stop_completes_received_calls(
