@@ -26,6 +26,7 @@ from sidepro.domain.identity import Caller
 from sidepro.domain.ids import (
     CommentId,
     ImageId,
+    MailId,
     ProjectId,
     RoomId,
     SessionId,
@@ -33,6 +34,7 @@ from sidepro.domain.ids import (
 )
 from sidepro.domain.images.image import Image, Picture
 from sidepro.domain.images.urls import ImageKey
+from sidepro.domain.mail.mail import Mail, MailKind
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.ports import Markdown
 from sidepro.domain.projects.project import Project
@@ -210,6 +212,11 @@ def image(owner_id: UserId | None, **members: Any) -> Image:
         created_at=NOW,
     )
     return replace(usual, **members)
+
+
+def mail(to: User, kind: MailKind = MailKind.PASSWORD_CHANGED, **options: Any) -> Mail:
+    """A mail that is due now."""
+    return Mail.to(to, kind, MailId(new_id()), NOW, **options)
 
 
 # ------------------------------------------------------------------------------------ stand-ins

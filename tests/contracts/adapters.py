@@ -14,6 +14,8 @@ from sidepro.domain.catalogue.ports import CatalogueReader
 from sidepro.domain.data_export.ports import DataExportReader
 from sidepro.domain.ids import ProjectId, UserId
 from sidepro.domain.images.ports import ImageReader
+from sidepro.domain.mail.mail import Mail
+from sidepro.domain.mail.ports import MailReader
 from sidepro.domain.operations.ports import JobRunStore, OperatorReader
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.ports import BoardReader, Counters, TrendingStore, ViewCounter
@@ -31,7 +33,7 @@ from tests import factories
 from tests.factories import SetClock
 from tests.fakes.unit_of_work import FullUnitOfWork
 
-Storable = User | Profile | Session | Project | Comment | Room | Message
+Storable = User | Profile | Session | Project | Comment | Room | Message | Mail
 
 
 @dataclass(frozen=True, repr=False)
@@ -61,6 +63,7 @@ class Adapters:
     trending: TrendingStore
     operator: OperatorReader
     job_runs: JobRunStore
+    mails: MailReader
     clock: SetClock
     database: Database | None = None
 
@@ -124,5 +127,7 @@ async def add(work: FullUnitOfWork, entity: Storable) -> None:
             await work.comments.add(entity)
         case Room():
             assert await work.rooms.add_if_absent(entity)
+        case Mail():
+            await work.mails.add(entity)
         case Message():
             await work.rooms.add_messages(entity)

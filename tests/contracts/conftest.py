@@ -14,6 +14,7 @@ from sqlalchemy import delete, insert, select
 from sidepro.adapters.sql.catalogue_ids import CatalogueCache, SqlCatalogueReader
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.job_run_store import SqlJobRunStore
+from sidepro.adapters.sql.mail.mails import SqlMailReader
 from sidepro.adapters.sql.neighbour_store import SqlNeighbourStore
 from sidepro.adapters.sql.readers.account_reader import SqlAccountReader
 from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
@@ -37,6 +38,7 @@ from tests.contracts.adapters import Adapters
 from tests.factories import SetClock
 from tests.fakes.board_reader import MemoryTrendingStore
 from tests.fakes.data_export import MemoryDataExportReader
+from tests.fakes.mail_reader import MemoryMailReader
 from tests.fakes.operations import MemoryJobRunStore, MemoryOperatorReader
 from tests.fakes.readers import MemoryCatalogue, MemoryReader
 from tests.fakes.store import MemoryStore
@@ -129,7 +131,7 @@ async def _empty(database: Database, catalogue: Catalogue) -> None:
     }
     async with database.writing() as connection:
         runs = (tables.similarity_runs, tables.trending_runs, tables.job_runs)
-        for table in (tables.rooms, tables.users, tables.images, *runs):
+        for table in (tables.rooms, tables.users, tables.images, tables.mails, *runs):
             await connection.execute(delete(table))
         for table, number in known.items():
             await connection.execute(delete(table).where(table.c.id > number))
@@ -174,6 +176,7 @@ def _in_memory(store: MemoryStore) -> Adapters:
         trending=MemoryTrendingStore(store),
         operator=MemoryOperatorReader(store),
         job_runs=MemoryJobRunStore(store),
+        mails=MemoryMailReader(store),
         clock=store.clock,
     )
 
@@ -231,6 +234,7 @@ def _in_sql(database: Database, others: AsyncExitStack, clock: SetClock | None =
         trending=SqlTrendingStore(database),
         operator=SqlOperatorReader(database, images),
         job_runs=SqlJobRunStore(database),
+        mails=SqlMailReader(database),
         clock=shared_clock,
         database=database,
     )

@@ -14,9 +14,10 @@ from sidepro.domain.accounts.preferences import ChatPolicy
 from sidepro.domain.data_export import views
 from sidepro.domain.images.urls import LOCAL_BASE, ImageUrl
 from sidepro.domain.language import Language
+from sidepro.domain.mail.mail import MailState
 from tests import factories
 from tests.contracts.builders import after, nobody
-from tests.factories import ADDRESS
+from tests.factories import ADDRESS, NOW
 
 if TYPE_CHECKING:
     from sqlalchemy import Column, Table
@@ -102,6 +103,28 @@ async def test_sessions_and_addresses_are_exported(adapters: Adapters) -> None:
     assert await export_section(adapters, views.ExportedAddress, user.id) == [
         views.ExportedAddress("2001:db8::7", after(1)),
         views.ExportedAddress(ADDRESS, after(1)),
+    ]
+
+
+@pytest.mark.anyio
+async def test_mails_are_exported(adapters: Adapters) -> None:
+    user, other = factories.user(language=Language.ENGLISH), factories.user()
+    sent = replace(factories.mail(user), state=MailState.SENT, sent_at=after(7))
+    waiting = factories.mail(user, address="new@example.com")
+    await adapters.add(user, other, sent, waiting, factories.mail(other))
+    assert await export_section(adapters, views.ExportedMail, user.id) == [
+        views.ExportedMail(
+            sent.id, sent.kind, user.email, Language.ENGLISH, MailState.SENT, NOW, after(7)
+        ),
+        views.ExportedMail(
+            waiting.id,
+            waiting.kind,
+            "new@example.com",
+            Language.ENGLISH,
+            MailState.WAITING,
+            NOW,
+            None,
+        ),
     ]
 
 
@@ -239,13 +262,24 @@ NOT_EXPORTED = {
     tables.refresh_tokens,
     tables.sessions.c.cookie_digest,
     # derived from exported data
+    tables.mails.c.content,
+    tables.mails.c.time_zone,
     tables.users.c.email_key,
     tables.users.c.username_key,
     tables.projects.c.search_text,
     tables.projects.c.content_html,
     tables.project_images,
     tables.project_search,
+    tables.account_tokens,
+    tables.unsubscribe_tokens,
+    tables.mails.c.token_digest,
     # internal state
+    tables.mails.c.attempts,
+    tables.mails.c.due_at,
+    tables.mails.c.give_up_at,
+    tables.mails.c.message_id,
+    tables.mails.c.reason,
+    tables.mails.c.unsubscribe,
     tables.images.c.state,
     # of other people; the person's own messages are exported
     tables.messages.c.sender_id,

@@ -67,6 +67,13 @@ class MemoryUsers(Repository):
         ]:
             ownerless = replace(stored.image, owner_id=None)
             state.images[stored.image.id] = replace(stored, image=ownerless)
+        for token in [t for t in state.account_tokens.values() if t.user_id == user_id]:
+            del state.account_tokens[token.digest]
+        for mail in [mail for mail in state.mails.values() if mail.user_id == user_id]:
+            del state.mails[mail.id]
+        for digest, (owner, _) in list(state.unsubscribe_tokens.items()):
+            if owner == user_id:
+                del state.unsubscribe_tokens[digest]
         for known in [known for known in state.known_addresses if known[0] == user_id]:
             del state.known_addresses[known]
         for request_key in [

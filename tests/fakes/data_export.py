@@ -11,6 +11,7 @@ from sidepro.domain.data_export.views import (
     ExportedBookmark,
     ExportedComment,
     ExportedImage,
+    ExportedMail,
     ExportedMessage,
     ExportedProfile,
     ExportedProject,
@@ -55,6 +56,7 @@ class MemoryDataExportReader:
         sections: dict[type[Record], Callable[[UserId], Iterable[Any]]] = {
             ExportedSession: self._sessions,
             ExportedAddress: self._addresses,
+            ExportedMail: self._mails,
             ExportedImage: self._stored_images,
             ExportedProject: self._projects,
             ExportedComment: self._comments,
@@ -76,6 +78,11 @@ class MemoryDataExportReader:
         for (user_id, address), last_used_at in self._store.state.known_addresses.items():
             if user_id == me:
                 yield ExportedAddress(address, last_used_at)
+
+    def _mails(self, me: UserId) -> Iterable[ExportedMail]:
+        for mail in self._store.state.mails.values():
+            if mail.user_id == me:
+                yield _record(ExportedMail, mail)
 
     def _stored_images(self, me: UserId) -> Iterable[ExportedImage]:
         for stored in self._store.state.images.values():

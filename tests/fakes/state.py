@@ -4,6 +4,7 @@ from copy import copy
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 
+from sidepro.domain.accounts.account_token import AccountToken
 from sidepro.domain.accounts.profile import Profile
 from sidepro.domain.accounts.session import RefreshToken, Session
 from sidepro.domain.accounts.user import User
@@ -12,12 +13,14 @@ from sidepro.domain.idempotency import IdempotencyKey
 from sidepro.domain.ids import (
     CommentId,
     ImageId,
+    MailId,
     ProjectId,
     RoomId,
     SessionId,
     UserId,
 )
 from sidepro.domain.images.image import Image, ImageState
+from sidepro.domain.mail.mail import Mail
 from sidepro.domain.operations.views import Job, JobRun
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.ports import Counters, TrendingRun
@@ -46,6 +49,9 @@ class State:
     sessions: dict[SessionId, Session] = field(default_factory=dict)
     refresh_tokens: dict[bytes, RefreshToken] = field(default_factory=dict)
     known_addresses: dict[tuple[UserId, str], datetime] = field(default_factory=dict)
+    account_tokens: dict[bytes, AccountToken] = field(default_factory=dict)
+    mails: dict[MailId, Mail] = field(default_factory=dict)
+    unsubscribe_tokens: dict[bytes, tuple[UserId, str]] = field(default_factory=dict)
     projects: dict[ProjectId, Project] = field(default_factory=dict)
     counters: dict[ProjectId, Counters] = field(default_factory=dict)
     days: dict[tuple[ProjectId, date], DailyCounts] = field(default_factory=dict)

@@ -13,6 +13,7 @@ from tests.fakes.accounts import (
 )
 from tests.fakes.idempotency import MemoryIdempotency
 from tests.fakes.image_repository import MemoryImages
+from tests.fakes.mails import MemoryAccountTokens, MemoryMails, MemoryUnsubscribeTokens
 from tests.fakes.projects import (
     MemoryBookmarks,
     MemoryComments,
@@ -48,6 +49,9 @@ class MemoryUnitOfWork:
     users: MemoryUsers
     profiles: MemoryProfiles
     sessions: MemorySessions
+    account_tokens: MemoryAccountTokens
+    mails: MemoryMails
+    unsubscribe_tokens: MemoryUnsubscribeTokens
     projects: MemoryProjects
     comments: MemoryComments
     bookmarks: MemoryBookmarks
@@ -97,6 +101,9 @@ class MemoryUnitOfWork:
         self.users = MemoryUsers(state)
         self.profiles = MemoryProfiles(state)
         self.sessions = MemorySessions(state)
+        self.account_tokens = MemoryAccountTokens(state)
+        self.mails = MemoryMails(state)
+        self.unsubscribe_tokens = MemoryUnsubscribeTokens(state)
         self.projects = MemoryProjects(state)
         self.comments = MemoryComments(state)
         self.bookmarks = MemoryBookmarks(state)

@@ -9,6 +9,7 @@ ProjectId = NewType("ProjectId", UUID)
 CommentId = NewType("CommentId", UUID)
 RoomId = NewType("RoomId", UUID)
 ImageId = NewType("ImageId", UUID)
+MailId = NewType("MailId", UUID)
 
 
 class NewId(Protocol):

@@ -6,6 +6,8 @@ from typing import Self
 
 from sidepro.adapters.sql.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.engine.database import Database, TransactionSource
+from sidepro.adapters.sql.mail.mails import SqlMails
+from sidepro.adapters.sql.mail.tokens import SqlAccountTokens, SqlUnsubscribeTokens
 from sidepro.adapters.sql.readers.account_reader import SqlAccountReader
 from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
 from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
@@ -38,6 +40,9 @@ class SqlUnitOfWork:
         self.users = SqlUsers(connection)
         self.profiles = SqlProfiles(connection, self._catalogue)
         self.sessions = SqlSessions(connection)
+        self.account_tokens = SqlAccountTokens(connection)
+        self.mails = SqlMails(connection)
+        self.unsubscribe_tokens = SqlUnsubscribeTokens(connection)
         self.projects = SqlProjects(connection, self._catalogue)
         self.comments = SqlComments(connection)
         self.bookmarks = SqlBookmarks(connection)

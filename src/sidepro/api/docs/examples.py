@@ -295,6 +295,17 @@ EXAMPLES: dict[Any, Any] = {
         "known_addresses": [
             {"address": "203.0.113.7", "last_used_at": "2026-11-20T01:15:07.120044Z"}
         ],
+        "mails": [
+            {
+                "id": "019a2f4e-7c1d-7b3a-9d41-5a7c0f2e6b18",
+                "kind": "email-verification",
+                "address": "minseo@example.com",
+                "language": "ko",
+                "state": "sent",
+                "created_at": _ACCOUNT.created_at,
+                "sent_at": "2026-10-29T04:12:35.871102Z",
+            }
+        ],
         "images": [
             {
                 "id": _IMAGE.id,

@@ -1,10 +1,11 @@
 """Ports of the accounts topic."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from sidepro.domain.accounts.account_token import AccountToken, TokenPurpose
 from sidepro.domain.accounts.profile import Profile
 from sidepro.domain.accounts.session import RefreshToken, Session
 from sidepro.domain.accounts.user import User
@@ -12,8 +13,8 @@ from sidepro.domain.accounts.views import AccountView, SessionViewer, UserQuery
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import SessionId, UserId
 from sidepro.domain.images.ports import ImageRepository
+from sidepro.domain.mail.ports import MailUnitOfWork
 from sidepro.domain.pagination import Page, PageRequest
-from sidepro.domain.unit_of_work import UnitOfWork
 
 MAX_KNOWN_ADDRESSES = 20
 """Client addresses that are remembered for an account."""
@@ -172,8 +173,41 @@ class SessionRepository(Protocol):
         ...
 
 
-class AccountUnitOfWork(UnitOfWork, Protocol):
-    """A transaction over users, profiles and sessions."""
+class AccountTokenRepository(Protocol):
+    """Stores the tokens in mails inside a unit of work."""
+
+    async def add(self, token: AccountToken) -> None:
+        """Store a new token.
+
+        Raises:
+            NotFound: the user does not exist.
+        """
+        ...
+
+    async def find(self, digest: bytes) -> AccountToken | None:
+        """The token with this digest, or `None`."""
+        ...
+
+    async def of_user(self, user_id: UserId, purpose: TokenPurpose) -> Sequence[AccountToken]:
+        """The tokens of a user for one purpose, expired ones too, the oldest first."""
+        ...
+
+    async def consume(self, digest: bytes) -> bool:
+        """Delete a token. Returns whether it existed: exactly one of several concurrent units of
+        work MUST get `True`, if it commits.
+        """
+        ...
+
+    async def delete_expired(self, expired_before: datetime, limit: int) -> int:
+        """Delete up to `limit` tokens that expired before this time. Returns how many.
+
+        MUST NOT wait for tokens that another transaction has locked.
+        """
+        ...
+
+
+class AccountUnitOfWork(MailUnitOfWork, Protocol):
+    """A transaction over users, profiles, sessions, and the mails about them."""
 
     @property
     def users(self) -> UserRepository: ...
@@ -181,6 +215,8 @@ class AccountUnitOfWork(UnitOfWork, Protocol):
     def profiles(self) -> ProfileRepository: ...
     @property
     def sessions(self) -> SessionRepository: ...
+    @property
+    def account_tokens(self) -> AccountTokenRepository: ...
     @property
     def images(self) -> ImageRepository: ...
     @property

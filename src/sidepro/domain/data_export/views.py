@@ -11,9 +11,18 @@ from datetime import datetime
 from typing import get_args, get_origin, get_type_hints
 
 from sidepro.domain.accounts.preferences import ChatPolicy
-from sidepro.domain.ids import CommentId, ImageId, ProjectId, RoomId, SessionId, UserId
+from sidepro.domain.ids import (
+    CommentId,
+    ImageId,
+    MailId,
+    ProjectId,
+    RoomId,
+    SessionId,
+    UserId,
+)
 from sidepro.domain.images.urls import ImageUrl
 from sidepro.domain.language import Language
+from sidepro.domain.mail.mail import MailKind, MailState
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +82,19 @@ class ExportedAddress(Record):
 
     address: str
     last_used_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedMail(Record):
+    """A mail to the caller, kept for some days after it was sent."""
+
+    id: MailId
+    kind: MailKind
+    address: str
+    language: Language
+    state: MailState
+    created_at: datetime
+    sent_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +188,7 @@ class Export:
     account: ExportedAccount
     sessions: tuple[ExportedSession, ...]
     known_addresses: tuple[ExportedAddress, ...]
+    mails: tuple[ExportedMail, ...]
     images: tuple[ExportedImage, ...]
     projects: tuple[ExportedProject, ...]
     comments: tuple[ExportedComment, ...]

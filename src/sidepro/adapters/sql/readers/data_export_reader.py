@@ -22,6 +22,7 @@ from sidepro.adapters.sql.schema.tables import (
     comments,
     images,
     known_addresses,
+    mails,
     messages,
     profiles,
     project_counters,
@@ -37,6 +38,7 @@ from sidepro.domain.data_export.views import (
     ExportedBookmark,
     ExportedComment,
     ExportedImage,
+    ExportedMail,
     ExportedMessage,
     ExportedProfile,
     ExportedProject,
@@ -117,6 +119,9 @@ SOURCES: dict[type[Record], Source] = {
             known_addresses.c.user_id == _ME
         ),
         {"address": ""},
+    ),
+    ExportedMail: Source(
+        select(*_columns(ExportedMail, mails)).where(mails.c.user_id == _ME), {"id": _NIL}
     ),
     ExportedImage: Source(
         select(*_columns(ExportedImage, images, url=images.c.key)).where(

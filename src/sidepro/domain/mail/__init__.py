@@ -1,0 +1,1 @@
+"""Mails: rows of an outbox, written in the transaction of their cause and sent by a job."""
