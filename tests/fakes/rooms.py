@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 
 from sidepro.domain.ids import RoomId, UserId
-from sidepro.domain.rooms.ports import MessageName
+from sidepro.domain.rooms.ports import MessageName, UnlockedRooms
 from sidepro.domain.rooms.room import Message, Room
 from tests.fakes.state import Repository
 
@@ -24,6 +24,9 @@ class MemoryRooms(Repository):
 
     async def get_all(self, room_ids: Collection[RoomId]) -> Mapping[RoomId, Room]:
         return {one: room for one in room_ids if (room := self._state.rooms.get(one))}
+
+    async def get_unlocked(self, room_ids: Collection[RoomId]) -> UnlockedRooms:
+        return UnlockedRooms(await self.get_all(room_ids), frozenset())
 
     async def get_of_pair(self, one: UserId, other: UserId) -> Room | None:
         return self._of_pair(one, other)

@@ -244,6 +244,8 @@ class Unavailable(SideProError):
 
     code = "unavailable"
     detail = "The service is temporarily unavailable. Please try again."
+    is_contended: bool = False
+    """Whether only the wait for other transactions was too long: a repeat may succeed."""
 
     @property
     def reason(self) -> str:

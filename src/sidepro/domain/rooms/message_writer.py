@@ -2,11 +2,15 @@
 
 While one batch is being stored, new messages wait and form the next one. So a process runs one
 transaction at a time for all its rooms, and a message waits for at most one other commit.
+
+A batch waits for no room that another transaction has locked. The messages of such a room wait in
+a second lane, which tries again, while the other rooms go on.
 """
 
 import asyncio
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -18,11 +22,17 @@ from sidepro.domain.idempotency import IdempotentRequest, run_idempotent
 from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.rooms.events import MessageSent
 from sidepro.domain.rooms.ports import MessageName, RoomUnitOfWork
-from sidepro.domain.rooms.room import Message, validate_client_id
+from sidepro.domain.rooms.room import Message, Room, validate_client_id
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 
 MAX_BATCH = 200
 """Maximum number of messages in one transaction."""
+
+RETRY_DELAY = 0.01
+"""Seconds between two attempts to store the messages of locked rooms."""
+
+LOCKED_TIMEOUT = 4.0
+"""Seconds that a message waits for its room before it is unavailable."""
 
 
 class WriteResult(NamedTuple):
@@ -33,6 +43,8 @@ class WriteResult(NamedTuple):
 
 
 Outcome = WriteResult | Exception
+MaybeOutcome = Outcome | None
+"""`None` if another transaction has locked the room: nothing is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +55,7 @@ class PendingMessage:
     room_id: RoomId
     body: str
     client_id: str | None
+    received_at: float = field(default_factory=time.monotonic)
     future: "asyncio.Future[WriteResult]" = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
@@ -83,6 +96,9 @@ class MessageWriter:
         self._clock = clock
         self._pending: deque[PendingMessage] = deque()
         self._task: asyncio.Task[None] | None = None
+        self._locked: dict[RoomId, deque[PendingMessage]] = {}
+        """Messages by room. Both lanes never store messages of one room at the same time."""
+        self._locked_task: asyncio.Task[None] | None = None
 
     async def write(
         self,
@@ -99,6 +115,7 @@ class MessageWriter:
             NotFound: the sender has no such room.
             RoomPending: the other participant has left.
             InvalidInput: the body or the client id breaks its rule.
+            Unavailable: a store is down, or the room is locked for `LOCKED_TIMEOUT`.
             ReplayResponse, IdempotencyKeyReused, IdempotencyKeyInUse: see `run_idempotent`.
         """
         pending = PendingMessage(sender, room_id, body, client_id)
@@ -113,30 +130,79 @@ class MessageWriter:
 
     async def close(self) -> None:
         """Store the pending messages."""
-        if self._task is not None:
-            await self._task
+        for task in (self._task, self._locked_task):
+            if task is not None:
+                await task
 
     async def _write_pending(self) -> None:
         while self._pending:
-            size = min(len(self._pending), MAX_BATCH)
-            batch = [self._pending.popleft() for _ in range(size)]
+            batch = self._next_batch()
             for pending, outcome in zip(batch, await self._store_batch(batch), strict=True):
-                pending.resolve(await self._publish(outcome))
+                if outcome is None:
+                    self._defer(pending)
+                else:
+                    pending.resolve(await self._publish(outcome))
 
-    async def _store_batch(self, batch: Sequence[PendingMessage]) -> Sequence[Outcome]:
+    def _next_batch(self) -> list[PendingMessage]:
+        """The first pending messages. Those of locked rooms queue behind the earlier ones."""
+        batch: list[PendingMessage] = []
+        while self._pending and len(batch) < MAX_BATCH:
+            pending = self._pending.popleft()
+            if pending.room_id in self._locked:
+                self._defer(pending)
+            else:
+                batch.append(pending)
+        return batch
+
+    def _defer(self, pending: PendingMessage) -> None:
+        self._locked.setdefault(pending.room_id, deque()).append(pending)
+        if self._locked_task is None or self._locked_task.done():
+            self._locked_task = asyncio.create_task(self._write_locked())
+
+    async def _write_locked(self) -> None:
+        while self._locked:
+            await asyncio.sleep(RETRY_DELAY)
+            batch = [pending for queue in self._locked.values() for pending in queue][:MAX_BATCH]
+            overdue = time.monotonic() - LOCKED_TIMEOUT
+            for pending, outcome in zip(batch, await self._store_batch(batch), strict=True):
+                if outcome is None and pending.received_at > overdue:
+                    continue
+                self._locked[pending.room_id].remove(pending)
+                if outcome is None:
+                    pending.resolve(Unavailable("The room is busy. Please try again."))
+                else:
+                    pending.resolve(await self._publish(outcome))
+            # In turn: the messages of later rooms must fit into the next batch.
+            for room_id in {pending.room_id for pending in batch}:
+                queue = self._locked.pop(room_id)
+                if queue:
+                    self._locked[room_id] = queue
+
+    async def _store_batch(self, batch: Sequence[PendingMessage]) -> Sequence[MaybeOutcome]:
         """Store a batch in one transaction. If that fails, store each message by itself."""
         try:
             return await self._store(batch)
         except Unavailable as error:
-            return [error] * len(batch)
-        except Exception:  # one message caused this: its sender may be withdrawing, for example
-            return [await self._store_alone(pending) for pending in batch]
+            if not error.is_contended:
+                return [error] * len(batch)
+        except Exception:  # noqa: S110 - one message caused this: its sender may be withdrawing
+            pass
+        outcomes: list[MaybeOutcome] = []
+        locked: set[RoomId] = set()
+        for pending in batch:
+            # A later message must not overtake an earlier one of its room.
+            outcome = None if pending.room_id in locked else await self._store_alone(pending)
+            if outcome is None:
+                locked.add(pending.room_id)
+            outcomes.append(outcome)
+        return outcomes
 
-    async def _store_alone(self, pending: PendingMessage) -> Outcome:
+    async def _store_alone(self, pending: PendingMessage) -> MaybeOutcome:
         try:
             return (await self._store([pending]))[0]
         except Exception as error:  # goes to the sender, and the rest of the batch continues
-            return error
+            is_contended = isinstance(error, Unavailable) and error.is_contended
+            return None if is_contended else error
 
     async def _write_idempotent(
         self, pending: PendingMessage, request: IdempotentRequest[WriteResult]
@@ -144,7 +210,9 @@ class MessageWriter:
         """Store the message in a transaction of its own, which may wait for another request."""
 
         async def store(work: RoomUnitOfWork) -> WriteResult:
-            (outcome,) = await self._apply(work, [pending])
+            (outcome,) = await self._apply(
+                work, [pending], await work.rooms.get_all([pending.room_id])
+            )
             if isinstance(outcome, Exception):
                 raise outcome
             return outcome
@@ -153,11 +221,17 @@ class MessageWriter:
         await self._events.publish(_event(result))
         return result
 
-    async def _store(self, batch: Sequence[PendingMessage]) -> list[Outcome]:
+    async def _store(self, batch: Sequence[PendingMessage]) -> list[MaybeOutcome]:
+        if not batch:
+            return []
         async with self._unit_of_work() as work:
-            outcomes = await self._apply(work, batch)
+            unlocked = await work.rooms.get_unlocked({pending.room_id for pending in batch})
+            storable = [pending for pending in batch if pending.room_id not in unlocked.locked]
+            outcomes = iter(await self._apply(work, storable, unlocked.rooms))
             await work.commit()
-        return outcomes
+        return [
+            None if pending.room_id in unlocked.locked else next(outcomes) for pending in batch
+        ]
 
     async def _publish(self, outcome: Outcome) -> Outcome:
         try:
@@ -167,11 +241,17 @@ class MessageWriter:
             return error
         return outcome
 
-    async def _apply(self, work: RoomUnitOfWork, batch: Sequence[PendingMessage]) -> list[Outcome]:
-        """Add the messages to their rooms, with at most four statements for the whole batch."""
+    async def _apply(
+        self,
+        work: RoomUnitOfWork,
+        batch: Sequence[PendingMessage],
+        before: Mapping[RoomId, Room],
+    ) -> list[Outcome]:
+        """Add the messages to their rooms, which are locked, with at most three statements for the
+        whole batch.
+        """
         outcomes: list[Outcome] = []
         now = self._clock()
-        before = await work.rooms.get_all({pending.room_id for pending in batch})
         stored = await work.rooms.find_messages(_valid_names(batch))
         rooms, messages = dict(before), []
         for pending in batch:

@@ -1,7 +1,7 @@
 """Storage of rooms and messages."""
 
 from collections.abc import Collection, Mapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from sidepro.domain.idempotency import IdempotentUnitOfWork
 from sidepro.domain.ids import RoomId, UserId
@@ -11,6 +11,13 @@ from sidepro.domain.rooms.views import RoomView, Unread
 
 MessageName = tuple[RoomId, UserId, str]
 """Room, sender and client id of a message: unique."""
+
+
+class UnlockedRooms(NamedTuple):
+    """Rooms that exist, and the ids of those that another unit of work has locked."""
+
+    rooms: Mapping[RoomId, Room]
+    locked: frozenset[RoomId]
 
 
 class RoomRepository(Protocol):
@@ -34,6 +41,13 @@ class RoomRepository(Protocol):
 
     async def get_all(self, room_ids: Collection[RoomId]) -> Mapping[RoomId, Room]:
         """The rooms that exist. Calls with overlapping ids MUST NOT deadlock."""
+        ...
+
+    async def get_unlocked(self, room_ids: Collection[RoomId]) -> UnlockedRooms:
+        """As `get_all`, without those that another unit of work has locked. MUST NOT wait.
+
+        Later waits of this unit of work for rows SHOULD be short too.
+        """
         ...
 
     async def get_of_pair(self, one: UserId, other: UserId) -> Room | None:

@@ -46,6 +46,11 @@ def is_unavailable(error: BaseException | None) -> bool:
     )
 
 
+def is_contended(error: BaseException | None) -> bool:
+    """Whether a lock timeout, a deadlock or a serialization failure ended the transaction."""
+    return isinstance(error, psycopg.Error) and error.sqlstate in ("55P03", "40P01", "40001")
+
+
 def is_stale(error: BaseException | None) -> bool:
     """Whether the connection must not be used again: a new one may do better."""
     state = error.sqlstate if isinstance(error, psycopg.Error) else None
@@ -73,6 +78,7 @@ def translate(context: ExceptionContext) -> Exception | None:
     if unreachable or context.is_disconnect:
         unavailable = Unavailable()
         unavailable.__cause__ = error
+        unavailable.is_contended = is_contended(context.original_exception)
         return unavailable
     return None
 

@@ -9,6 +9,7 @@ from sqlalchemy import (
     any_,
     bindparam,
     delete,
+    func,
     insert,
     or_,
     select,
@@ -23,7 +24,7 @@ from sidepro.adapters.sql.engine.dialect import is_postgresql, json_parameter, j
 from sidepro.adapters.sql.repositories.rows import entity_loader, row_of
 from sidepro.adapters.sql.schema.tables import messages, rooms
 from sidepro.domain.ids import RoomId, UserId
-from sidepro.domain.rooms.ports import MessageName
+from sidepro.domain.rooms.ports import MessageName, UnlockedRooms
 from sidepro.domain.rooms.room import Message, Participant, Room
 
 _ROOM = select(rooms).where(rooms.c.id == bindparam("id")).with_for_update(key_share=True)
@@ -58,11 +59,23 @@ _SAVE = (
 )
 
 # PostgreSQL: one statement for any number of rows.
+_SHORT_LOCK_TIMEOUT = select(func.set_config("lock_timeout", "200", True)).scalar_subquery()
+"""In milliseconds, for the rest of the transaction, without a round trip of its own."""
+
 _ROOMS_BY_ARRAY = (
     select(rooms)
     .where(rooms.c.id == any_(bindparam("ids", type_=ARRAY(rooms.c.id.type))))
     .order_by(rooms.c.id)
     .with_for_update(key_share=True)
+)
+_UNLOCKED_ROOMS = (
+    select(rooms, _SHORT_LOCK_TIMEOUT)
+    .where(rooms.c.id == any_(bindparam("ids", type_=ARRAY(rooms.c.id.type))))
+    .order_by(rooms.c.id)
+    .with_for_update(key_share=True, skip_locked=True)
+)
+_EXISTING = select(rooms.c.id).where(
+    rooms.c.id == any_(bindparam("ids", type_=ARRAY(rooms.c.id.type)))
 )
 _NAMES = json_rows({name: messages.c[name] for name in _MESSAGE_NAME})
 _NAMED_MESSAGES_BY_JSON = select(messages).join(
@@ -103,6 +116,17 @@ class SqlRooms:
         statement = _ROOMS_BY_ARRAY if self._is_postgresql else _ROOMS
         rows = await self._connection.execute(statement, {"ids": list(room_ids)})
         return {row.id: load_room(row) for row in rows}
+
+    async def get_unlocked(self, room_ids: Collection[RoomId]) -> UnlockedRooms:
+        if not self._is_postgresql:  # the unit of work excludes all others
+            return UnlockedRooms(await self.get_all(room_ids), frozenset())
+        rows = await self._connection.execute(_UNLOCKED_ROOMS, {"ids": list(room_ids)})
+        found = {row.id: load_room(row) for row in rows}
+        if len(found) == len(room_ids):
+            return UnlockedRooms(found, frozenset())
+        missing = {"ids": [room_id for room_id in room_ids if room_id not in found]}
+        locked = (await self._connection.scalars(_EXISTING, missing)).all()
+        return UnlockedRooms(found, frozenset(locked))
 
     async def get_of_pair(self, one: UserId, other: UserId) -> Room | None:
         low, high = sorted((one, other))
