@@ -10,10 +10,11 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.clients import TIMEOUT, Client, eventually, http_client
 from tests.cluster import shared_settings
-from tests.servers import SideProServer
+from tests.servers import SideProServer, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,3 +107,28 @@ async def said_across(server: SideProServer, one: Client, other: Client) -> str:
             for listening in sockets:
                 assert (await listening.message())["client_id"] == client_id
     return room_id
+
+
+async def test_metrics_cover_all_workers(settings: Json) -> None:
+    metrics = f"127.0.0.1:{free_port()}"
+    own_address = {**settings, "SIDEPRO_METRICS_BIND": metrics}
+    with SideProServer(own_address, "--workers=2", "--no-jobs") as server:
+        async with http_client(server.url, keep_alive=0) as http:
+
+            async def requests_of_each_worker() -> dict[str, float]:
+                await http.get("/api/v1/catalogue")
+                page = (await http.get(f"http://{metrics}/metrics")).text
+                return {
+                    sample.labels["worker"]: sample.value
+                    for family in text_string_to_metric_families(page)
+                    for sample in family.samples
+                    if sample.name == "sidepro_requests_total"
+                    and sample.labels["route"] == "/api/v1/catalogue"
+                }
+
+            async def both_are_there() -> bool:
+                return (await requests_of_each_worker()).keys() == {"0", "1"}
+
+            await eventually(both_are_there)
+            before = await requests_of_each_worker()
+            assert sum((await requests_of_each_worker()).values()) == sum(before.values()) + 1

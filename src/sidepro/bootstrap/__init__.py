@@ -254,10 +254,13 @@ def _optional_checks(storage: Storage, shared: SharedState) -> dict[str, HealthC
     return checks
 
 
-def metrics_application(container: Container) -> Litestar:
-    """The application on a separate address of the metrics."""
+def monitoring_application(container: Container) -> Litestar:
+    """The application on a separate address of the metrics, also of workers and schedulers."""
     return Litestar(
-        route_handlers=metrics_routes(container.metrics, container.metrics_token),
+        route_handlers=[
+            *metrics_routes(container.metrics, container.metrics_token),
+            health_router(container.health),
+        ],
         exception_handlers={Exception: handle_error},
         openapi_config=None,
         logging_config=None,

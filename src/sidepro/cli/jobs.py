@@ -3,17 +3,21 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from sidepro import bootstrap
 from sidepro.bootstrap import Container
-from sidepro.cli.runtime import CommandError, load_settings, run_with_container
+from sidepro.cli.runtime import CommandError, listen, load_settings, run_with_container
 from sidepro.jobs import runner
 from sidepro.jobs.tasks import JobRunner
+from sidepro.server.metrics_server import serve_metrics
+from sidepro.server.service_manager import notify, watchdog
+from sidepro.settings import Settings
 
 THREADS = 2
 """Threads that compare users. Each takes about 150 MiB with 100,000 users. `serve` has one."""
@@ -49,11 +53,27 @@ def _run_until_stopped(
         stopped = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-        async with running(container.job_runner):
+        async with running(container.job_runner), monitored(settings, container), watchdog():
             click.echo(f"sidepro {name} {activity}; Ctrl-C stops it")
+            notify("READY=1")
             await stopped.wait()
 
     run_with_container(settings, work, threads=THREADS)
+
+
+@asynccontextmanager
+async def monitored(settings: Settings, container: Container) -> AsyncIterator[None]:
+    """Serve health and metrics during the block, if they have an address of their own.
+
+    Raises:
+        CommandError: the address cannot be used.
+    """
+    if settings.metrics_bind is None:
+        yield
+        return
+    with listen(*settings.metrics_bind) as listener:
+        async with serve_metrics(bootstrap.monitoring_application(container), listener):
+            yield
 
 
 async def _ensure_redis(container: Container) -> None:

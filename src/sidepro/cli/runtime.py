@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -224,3 +225,27 @@ async def ensure_encoding(settings: Settings, container: Container) -> None:
             f"{database_name(settings)} has the encoding {encoding} and cannot store all text: "
             "create it with ENCODING 'UTF8'"
         )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket.
+
+    Raises:
+        CommandError: the address cannot be used.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        reason = error.strerror or str(error)
+        raise CommandError(f"cannot listen on {bracketed(host)}:{port}: {reason}") from error
+    return listener
+
+
+def bracketed(host: str) -> str:
+    """The host as in a URL."""
+    return f"[{host}]" if ":" in host else host

@@ -7,6 +7,9 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 import structlog
@@ -18,9 +21,11 @@ from sidepro.bootstrap import Container
 from sidepro.cli.data import seed_if_empty
 from sidepro.cli.runtime import (
     CommandError,
+    bracketed,
     build_container,
     database_name,
     ensure_writable,
+    listen,
     load_settings,
     lock_for_serving,
     prepare_schema,
@@ -28,8 +33,10 @@ from sidepro.cli.runtime import (
 )
 from sidepro.demo.people import DEMO_EMAILS, DEMO_PASSWORD
 from sidepro.http.middleware.middleware import Middleware
+from sidepro.http.monitoring.exchange import MetricsExchange
 from sidepro.server.draining_server import DrainingServer
 from sidepro.server.metrics_server import serve_metrics
+from sidepro.server.service_manager import notify, watchdog
 from sidepro.server.supervisor import WorkerFailed, supervise
 from sidepro.server.uvicorn_config import SHUTDOWN_TIMEOUT, tune_gc, uvicorn_config
 from sidepro.settings import Settings, variable
@@ -67,11 +74,11 @@ def serve(host: str, port: int, workers: int, no_jobs: bool, demo: bool) -> None
             "--workers above 1 needs PostgreSQL and Redis (SIDEPRO_DATABASE_URL, "
             "SIDEPRO_REDIS_URL): without them jobs, chat events and presence live in one process"
         )
-    listener = _listen(host, port)
+    listener = listen(host, port)
     local_host = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - compared
-    local_url = f"http://{_bracketed(local_host)}:{listener.getsockname()[1]}"
+    local_url = f"http://{bracketed(local_host)}:{listener.getsockname()[1]}"
     bind = settings.metrics_bind if settings.metrics != "off" else None
-    metrics_listener = _listen(*bind) if bind else None
+    metrics_listener = listen(*bind) if bind else None
     if settings.web and is_cookie_exposed(settings.public_url or local_url):
         log.warning("session_cookies_without_tls", setting=variable("public_url"))
     process = _ServingProcess(settings, listener, metrics_listener, local_url, not no_jobs)
@@ -81,15 +88,16 @@ def serve(host: str, port: int, workers: int, no_jobs: bool, demo: bool) -> None
             run(settings, lambda: process.serve_alone(demo))
             return
         accounts = run(settings, lambda: process.prepare(demo))
-        try:
-            supervise(
-                workers,
-                process.serve_as_worker,
-                lambda: _announce(settings, local_url, accounts),
-                SHUTDOWN_TIMEOUT + CLOSE_TIMEOUT,
-            )
-        except WorkerFailed as error:
-            raise CommandError("a worker exited before it was ready") from error
+        with TemporaryDirectory(prefix="sidepro-") as folder:
+            try:
+                supervise(
+                    workers,
+                    partial(process.serve_as_worker, Path(folder)),
+                    lambda: _announce(settings, local_url, accounts),
+                    SHUTDOWN_TIMEOUT + CLOSE_TIMEOUT,
+                )
+            except WorkerFailed as error:
+                raise CommandError("a worker exited before it was ready") from error
 
 
 @dataclass(frozen=True)
@@ -118,16 +126,24 @@ class _ServingProcess:
         async with self._locked_container() as container:
             return await self._prepare(container, demo)
 
-    def serve_as_worker(self, number: int, on_ready: Callable[[], None]) -> None:
-        """Serve as one of several workers. The first one runs the jobs, and serves its metrics if
-        they have a separate address.
+    def serve_as_worker(
+        self, exchange_folder: Path, number: int, on_ready: Callable[[], None]
+    ) -> None:
+        """Serve as one of several workers. The first one runs the jobs, and serves the metrics if
+        they have a separate address. Workers exchange their metrics by sockets in the folder.
         """
         logs.set_up(self.settings.log_format, logging.INFO)
 
         async def main() -> None:
             async with self._locked_container() as container:
                 with_jobs = self.with_jobs and number == 0
-                await self._serve(container, on_ready, with_jobs=with_jobs, is_first=number == 0)
+                await self._serve(
+                    container,
+                    on_ready,
+                    with_jobs=with_jobs,
+                    is_first=number == 0,
+                    exchange=MetricsExchange(exchange_folder, number),
+                )
 
         try:
             run(self.settings, main)
@@ -177,6 +193,7 @@ class _ServingProcess:
         *,
         with_jobs: bool,
         is_first: bool,
+        exchange: MetricsExchange | None = None,
     ) -> None:
         application = bootstrap.application(container, with_jobs=with_jobs)
         app = Middleware(
@@ -193,8 +210,11 @@ class _ServingProcess:
             signal.signal(number, _exit)
         async with AsyncExitStack() as stack:
             if self.metrics_listener and is_first:
-                metrics = bootstrap.metrics_application(container)
-                await stack.enter_async_context(serve_metrics(metrics, self.metrics_listener))
+                monitoring = bootstrap.monitoring_application(container)
+                await stack.enter_async_context(serve_metrics(monitoring, self.metrics_listener))
+            if exchange and container.metrics:
+                await stack.enter_async_context(container.metrics.shared(exchange))
+            await stack.enter_async_context(watchdog())
             await server.serve(sockets=[self.listener])
 
 
@@ -215,21 +235,4 @@ def _announce(settings: Settings, local_url: str, demo_accounts: list[str]) -> N
         f"  demo account        {email}   password {DEMO_PASSWORD}" for email in demo_accounts
     ]
     click.echo("\n".join([*lines, "", "  Ctrl-C stops.", ""]))
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(2048)
-    except OSError as error:
-        listener.close()
-        reason = error.strerror or str(error)
-        raise CommandError(f"cannot listen on {_bracketed(host)}:{port}: {reason}") from error
-    return listener
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+    notify("READY=1")

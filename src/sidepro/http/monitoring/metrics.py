@@ -1,10 +1,11 @@
-"""Prometheus metrics: requests and sockets of this process, and the last runs of the similarity
-and trending jobs in any process.
+"""Prometheus metrics: requests, connections and jobs of this process or, with several workers, of
+all processes of `sidepro serve`; and the last runs of the similarity and trending jobs anywhere.
 """
 
 import asyncio
 import hmac
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 
 import structlog
 from litestar import MediaType, Request, Response, get
@@ -28,6 +29,7 @@ from sidepro.domain.clock import Clock
 from sidepro.domain.errors import NotAuthenticated, Unavailable
 from sidepro.domain.projects.ports import TrendingRun
 from sidepro.domain.recommendations.ports import SimilarityRun
+from sidepro.http.monitoring.exchange import MetricsExchange
 
 log = structlog.get_logger(__name__)
 
@@ -80,8 +82,7 @@ class Metrics:
             _RunCollector("similarity", last_similarity_run, clock),
             _RunCollector("trending", last_trending_run, clock),
         )
-        for job in self._jobs:
-            self._registry.register(job)
+        self._exchange: MetricsExchange | None = None
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self._registry)
 
@@ -96,13 +97,34 @@ class Metrics:
         requests.inc()
         duration.observe(seconds)
 
+    @asynccontextmanager
+    async def shared(self, exchange: MetricsExchange) -> AsyncIterator[None]:
+        """Exchange metrics with other workers during the block."""
+        async with exchange.serving(self._registry.collect):
+            self._exchange = exchange
+            yield
+
     async def render(self, accept: str) -> tuple[bytes, str]:
         """The metrics and their media type, in the format that the Accept header asks for."""
+        own = self._registry.collect()
+        metrics = await self._exchange.gather(own) if self._exchange else list(own)
         runs = await asyncio.gather(*(job.last_run() for job in self._jobs))
         for job, run in zip(self._jobs, runs, strict=True):
             job.run = run
+            metrics += job.collect()
         encode, media_type = choose_encoder(accept)
-        return encode(self._registry), media_type
+        return encode(_Collected(metrics)), media_type
+
+
+class _Collected(CollectorRegistry):
+    """Metrics that were collected before."""
+
+    def __init__(self, metrics: list[Metric]) -> None:
+        super().__init__()
+        self._metrics = metrics
+
+    def collect(self) -> Iterator[Metric]:
+        return iter(self._metrics)
 
 
 Facts = tuple[tuple[str, str, float], ...]
