@@ -35,6 +35,7 @@ from sidepro.api.chat.limits import SocketLimits
 from sidepro.api.chat.room_events import RoomEventHandler
 from sidepro.api.errors import access_error_hook, handle_error
 from sidepro.api.router import ApiDependencies, api_router, documentation
+from sidepro.bootstrap.monitoring import CountedMessageWriter, build_metrics
 from sidepro.bootstrap.services import Media, Security, build_security, build_services
 from sidepro.domain.accounts.administration_service import AdministrationService
 from sidepro.domain.channels import ROOM
@@ -47,7 +48,7 @@ from sidepro.domain.retention import RetentionService
 from sidepro.domain.rooms.message_writer import MessageWriter
 from sidepro.http.app import ExceptionHandler, create_app
 from sidepro.http.media import media_router
-from sidepro.http.middleware.hosts import HostPolicy, is_loopback
+from sidepro.http.middleware.hosts import HostPolicy
 from sidepro.http.middleware.middleware import RejectionPage, ServiceAddress
 from sidepro.http.monitoring.health import Degraded, HealthCheck, HealthChecks, health_router
 from sidepro.http.monitoring.metrics import Metrics, metrics_routes
@@ -137,7 +138,7 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
     storage = build_storage(settings, public_url)
     shared = build_shared_state(settings, storage)
     media = Media(PillowCodec(settings.image_max_pixels), SafeMarkdown(storage.image_urls))
-    message_writer = MessageWriter(storage.unit_of_work, shared.events, system.clock)
+    message_writer = CountedMessageWriter(storage.unit_of_work, shared.events, system.clock)
     broker = brokers.for_settings(settings)
     similarity_trigger = BrokerSimilarityTrigger(broker, shared.job_claims)
     services = build_services(
@@ -152,6 +153,22 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
         system.clock,
     )
     trending = TrendingService(SqlTrendingStore(storage.database), system.clock)
+    metrics = build_metrics(
+        settings, public_url, lambda: api.hub.sockets, storage, shared, trending
+    )
+    job_runner = JobRunner(
+        broker,
+        shared.job_claims,
+        similarity,
+        shared.neighbours,
+        services.images,
+        RetentionService(storage.unit_of_work, system.clock, settings.refresh_token_ttl),
+        trending,
+        JobRecorder(SqlJobRunStore(storage.database), system.clock),
+    )
+    if metrics:
+        message_writer.record = metrics.record_message
+        job_runner.record = metrics.record_job
     return Container(
         database=storage.database,
         catalogue=storage.catalogue_cache,
@@ -166,16 +183,7 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
         counters=services.operator.counters,
         similarity=similarity,
         trending=trending,
-        job_runner=JobRunner(
-            broker,
-            shared.job_claims,
-            similarity,
-            shared.neighbours,
-            services.images,
-            RetentionService(storage.unit_of_work, system.clock, settings.refresh_token_ttl),
-            trending,
-            JobRecorder(SqlJobRunStore(storage.database), system.clock),
-        ),
+        job_runner=job_runner,
         similarity_trigger=similarity_trigger,
         api=api,
         health=HealthChecks(
@@ -183,7 +191,7 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
             _optional_checks(storage, shared),
         ),
         media=storage.images if isinstance(storage.images, FolderImages) else None,
-        metrics=_build_metrics(settings, public_url, api.hub, shared, trending),
+        metrics=metrics,
         metrics_token=None if settings.metrics in ("on", "off") else settings.metrics,
         metrics_bind=settings.metrics_bind,
         docs=settings.docs,
@@ -220,19 +228,6 @@ def _build_api(
         ),
         allowed_origins={*service_address.allowed_origins, origin_of(public_url)},
         upload_max_bytes=settings.upload_max_bytes,
-    )
-
-
-def _build_metrics(
-    settings: Settings, public_url: str, hub: Hub, shared: SharedState, trending: TrendingService
-) -> Metrics | None:
-    """By default, metrics are off for a service that is public together with them."""
-    is_local = is_loopback(urlsplit(public_url).hostname or "")
-    default = "on" if is_local or settings.metrics_bind else "off"
-    if (settings.metrics or default) == "off":
-        return None
-    return Metrics(
-        lambda: hub.sockets, shared.neighbours.last_run, trending.store.last_run, system.clock
     )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import asdict, astuple
@@ -48,6 +49,9 @@ CANCEL_TIMEOUT = 2.0
 
 Work = Callable[[], Awaitable[None]]
 
+RecordJob = Callable[[str, str, float], None]
+"""Takes the job, its outcome (`completed`, `failed`, `cancelled` or `expired`) and its seconds."""
+
 
 class Cancelled(Exception):
     """The process is shutting down and the computation must stop."""
@@ -79,9 +83,11 @@ class JobRunner:
         self._retention = retention
         self._trending = trending
         self._recorder = recorder
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[bool]] = set()
         self._shutting_down = asyncio.Event()
         self._is_cancelled = threading.Event()
+        self.record: RecordJob = lambda _job, _outcome, _seconds: None
+        """Called after each job."""
 
     def register(self) -> None:
         """Register the tasks with the broker, so that this process can run them.
@@ -129,16 +135,24 @@ class JobRunner:
         task = asyncio.create_task(self._run_unless_expired(name, sent_at, work))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+        started = time.perf_counter()
         try:
             await asyncio.wait([task])
         finally:
             task.cancel()
         if task.cancelled():
             log.warning("job_cancelled", job=name)
+            outcome = "cancelled"
+        elif task.exception():
+            outcome = "failed"
         else:
+            outcome = "completed" if task.result() else "expired"
+        self.record(name, outcome, time.perf_counter() - started)
+        if outcome == "failed":
             task.result()
 
-    async def _run_unless_expired(self, name: str, sent_at: float, work: Work) -> None:
+    async def _run_unless_expired(self, name: str, sent_at: float, work: Work) -> bool:
+        """Returns whether it ran."""
         age = 0.0
         with suppress(Unavailable):
             age = await self.claims.now() - sent_at
@@ -146,6 +160,8 @@ class JobRunner:
             log.warning("job_expired", job=name, seconds=round(age))
         elif not self._shutting_down.is_set():
             await work()
+            return True
+        return False
 
     async def _compute_requested(self) -> None:
         """Wait for further requests, then run. Requests during the run start another one."""

@@ -70,6 +70,11 @@ class RedisClient:
         return reply
 
     @property
+    def connections_in_use(self) -> int:
+        """Connections of the pool that execute a command."""
+        return len(getattr(self.redis.connection_pool, "_in_use_connections", ()))
+
+    @property
     def number(self) -> int:
         """The number of the database."""
         return int(self.redis.connection_pool.connection_kwargs.get("db") or 0)

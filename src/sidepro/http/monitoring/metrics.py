@@ -44,6 +44,15 @@ LastJobRun = SimilarityRun | TrendingRun
 
 LastRun = Callable[[], Awaitable[LastJobRun | None]]
 
+ReadBacklog = Callable[[], Awaitable[tuple[int, float]]]
+"""Returns the number of waiting jobs and the age of the oldest one in seconds.
+
+Raises `Unavailable`.
+"""
+
+JOB_BUCKETS = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0)
+"""Seconds."""
+
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Seconds."""
 
@@ -83,6 +92,26 @@ class Metrics:
             _RunCollector("trending", last_trending_run, clock),
         )
         self._exchange: MetricsExchange | None = None
+        self._queue: ReadBacklog | None = None
+        self._pools = Gauge(
+            "sidepro_connections_in_use",
+            "Connections in use, by kind and pool.",
+            ("kind", "pool"),
+            registry=self._registry,
+        )
+        self._messages = Counter(
+            "sidepro_messages",
+            "Chat messages received, by outcome.",
+            ("outcome",),
+            registry=self._registry,
+        )
+        self._job_seconds = Histogram(
+            "sidepro_job_seconds",
+            "Duration of jobs run by this process, by outcome.",
+            ("task", "outcome"),  # Prometheus itself adds a label `job`
+            buckets=JOB_BUCKETS,
+            registry=self._registry,
+        )
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self._registry)
 
@@ -96,6 +125,22 @@ class Metrics:
         requests, duration = series
         requests.inc()
         duration.observe(seconds)
+
+    def record_message(self, outcome: str) -> None:
+        """Count a message: `stored`, `duplicate`, `refused` or `unavailable`."""
+        self._messages.labels(outcome).inc()
+
+    def record_job(self, job: str, outcome: str, seconds: float) -> None:
+        """Record a job: `completed`, `failed`, `cancelled` or `expired`."""
+        self._job_seconds.labels(job, outcome).observe(seconds)
+
+    def add_pool(self, kind: str, pool: str, in_use: Callable[[], int]) -> None:
+        """Report the connections of a pool that are in use."""
+        self._pools.labels(kind, pool).set_function(in_use)
+
+    def set_queue(self, backlog: ReadBacklog) -> None:
+        """Report the jobs that wait in a queue."""
+        self._queue = backlog
 
     @asynccontextmanager
     async def shared(self, exchange: MetricsExchange) -> AsyncIterator[None]:
@@ -112,8 +157,25 @@ class Metrics:
         for job, run in zip(self._jobs, runs, strict=True):
             job.run = run
             metrics += job.collect()
+        metrics += await self._backlog()
         encode, media_type = choose_encoder(accept)
         return encode(_Collected(metrics)), media_type
+
+    async def _backlog(self) -> list[Metric]:
+        if self._queue is None:
+            return []
+        try:
+            async with asyncio.timeout(STORE_TIMEOUT):
+                length, seconds = await self._queue()
+        except (Unavailable, TimeoutError):
+            log.warning("queue_metrics_unavailable")
+            return []
+        return [
+            GaugeMetricFamily("sidepro_job_queue_length", "Jobs that wait for a worker.", length),
+            GaugeMetricFamily(
+                "sidepro_job_queue_oldest_seconds", "Age of the oldest waiting job.", seconds
+            ),
+        ]
 
 
 class _Collected(CollectorRegistry):

@@ -9,7 +9,7 @@ import asyncio
 import sqlite3
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -243,6 +243,11 @@ class Database(Source):
         async with self.writing() as connection:
             await connection.execute(_TOUCH)
             await self.commit(connection)
+
+    def usage(self) -> dict[str, Callable[[], int]]:
+        """The number of connections in use, by pool."""
+        pool: Any = self.engine.pool
+        return {"transactions": pool.checkedout, **self._fast_reader.usage()}
 
     async def close(self) -> None:
         """Close all connections."""

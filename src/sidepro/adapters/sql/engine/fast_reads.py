@@ -81,6 +81,14 @@ class FastReader:
         bound = [query.bind(parameters) for query in queries]
         return queries[-1].rows(await self._views.write(*bound))
 
+    def usage(self) -> dict[str, Callable[[], int]]:
+        """The number of connections in use, by pool."""
+        return {
+            name: connections.in_use
+            for name, connections in (("reads", self._connections), ("views", self._views))
+            if isinstance(connections, PostgresqlConnections)
+        }
+
     async def close(self) -> None:
         """Close all connections."""
         for connections in {self._connections, self._views, self._jobs}:

@@ -168,9 +168,14 @@ class PostgresqlConnections:
         """`timeout` is the wait for one of `maximum` connections, in seconds."""
         self._kind, self._connect, self._timeout = kind, connect, timeout
         self._slots = asyncio.Semaphore(maximum)
+        self._in_use = 0
         self._idle: list[BoundedConnection] = []
         self._failures = 0
         """Times that the server did not answer."""
+
+    def in_use(self) -> int:
+        """The number of connections that run a statement."""
+        return self._in_use
 
     async def read(self, text: str, values: Sequence[Any]) -> RawRows:
         """Raises `Unavailable`."""
@@ -187,6 +192,7 @@ class PostgresqlConnections:
 
     async def _in_slot(self, text: str, values: Sequence[Any], *, retry: bool) -> RawRows:
         await self._acquire_slot()
+        self._in_use += 1
         try:
             return await self._execute(text, values, retry=retry)
         except psycopg.Error as error:
@@ -194,6 +200,7 @@ class PostgresqlConnections:
                 raise Unavailable from error
             raise
         finally:
+            self._in_use -= 1
             self._slots.release()
 
     async def _execute(self, text: str, values: Sequence[Any], *, retry: bool) -> RawRows:

@@ -1,0 +1,66 @@
+"""The units of `deploy/systemd`, and what processes tell systemd."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sidepro import settings as configuration
+from tests.servers import SideProServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = [pytest.mark.servers, pytest.mark.slow]
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> Iterator[socket.socket]:
+    """Where systemd would listen."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(tmp_path / "notify"))
+        listener.settimeout(20)
+        yield listener
+
+
+def test_a_server_says_when_it_is_ready_and_that_it_is_alive(
+    manager: socket.socket, tmp_path: Path
+) -> None:
+    environment = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "300000"}
+    with SideProServer(environment) as server:
+        first = {manager.recv(100).decode() for _ in range(5)}
+        assert first == {"READY=1", "WATCHDOG=1"}
+        server.terminate()
+        messages = []
+        while "STOPPING=1" not in messages:
+            messages.append(manager.recv(100).decode())
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
+def test_systemd_accepts_the_units(tmp_path: Path) -> None:
+    units = []
+    for unit in (DEPLOY / "systemd").iterdir():
+        copy = tmp_path / unit.name.replace("@", "@8001")
+        text = unit.read_text("utf-8").replace(
+            "/opt/sidepro/bin/sidepro", shutil.which("true") or ""
+        )
+        copy.write_text(text, "utf-8")
+        units.append(str(copy))
+    command = ["systemd-analyze", "verify", *units]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")
+
+
+def test_the_example_environment_has_only_known_settings() -> None:
+    text = (DEPLOY / "sidepro.env.example").read_text("utf-8")
+    lines = [line.lstrip("#") for line in text.splitlines() if "=" in line and " " not in line]
+    names = [line.partition("=")[0] for line in lines]
+    assert len(names) > 8
+    assert configuration.unknown(dict.fromkeys(names, "")) == []
