@@ -17,6 +17,7 @@ COMMANDS = {
     "markdown": ("data:markdown", "Render Markdown."),
     "backup": ("backup:backup", "Write a backup of an embedded installation to one file."),
     "restore": ("backup:restore", "Restore a backup of an embedded installation."),
+    "move": ("move:move", "Move an embedded installation to PostgreSQL."),
     "openapi": ("data:openapi", "Print the OpenAPI document."),
 }
 """Module and attribute of each command, and its line in the list of commands."""

@@ -95,7 +95,7 @@ def restore(file: Path) -> None:
     made_at = restored.manifest.made_at
     click.echo(
         f"restored the backup of {made_at:%Y-%m-%d %H:%M:%S} UTC:"
-        f" the database at revision {migrations.head()}, {restored.images} images"
+        f" the database at revision {restored.revision}, {restored.images} images"
     )
     if restored.old_data:
         click.echo(f"the data from before are in {restored.old_data}")
@@ -105,11 +105,12 @@ def restore(file: Path) -> None:
         click.echo(f"{variable('secret_key')} is set, so the secret key of the backup is not used")
 
 
-async def _migrate(path: Path) -> None:
-    """Bring a restored database to the schema of this version."""
+async def _migrate(path: Path) -> str:
+    """Bring a restored database to the schema of this version. Returns its revision."""
     database = Database(f"sqlite:///{quote(str(path))}")
     try:
-        await migrations.migrate(database)
+        _, revision = await migrations.migrate(database)
+        return str(revision)
     except migrations.NewerDatabaseError as error:
         raise BackupError(
             f"the backup is too new, at revision {error}: a newer version made it, and this"

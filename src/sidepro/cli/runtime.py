@@ -19,7 +19,9 @@ from sidepro import bootstrap
 from sidepro import settings as configuration
 from sidepro.adapters import logs
 from sidepro.adapters.security.secret_key import UnusableSecretError
+from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.engine.locks import serve_lock
+from sidepro.adapters.sql.move import has_unfinished_move
 from sidepro.adapters.sql.schema import migrate
 from sidepro.adapters.sql.schema.online import RETRY_SECONDS, LocksHeldError
 from sidepro.adapters.sql.schema.sqlite_copy import keep_copy
@@ -137,7 +139,7 @@ def run_with_container(
             if check_schema:
                 await ensure_served_schema(settings, container)
             else:
-                await ensure_encoding(settings, container)
+                await ensure_encoding(settings, container.database)
             return await work(container)
         finally:
             await container.close()
@@ -196,9 +198,14 @@ async def ensure_served_schema(settings: Settings, container: Container) -> migr
     """The database's schema, which this version can serve.
 
     Raises:
-        CommandError: the schema is behind or too new, or the database is not in UTF-8.
+        CommandError: the schema is behind or too new, the database is not in UTF-8, or a move to
+            it has not ended.
     """
-    await ensure_encoding(settings, container)
+    await ensure_encoding(settings, container.database)
+    if await has_unfinished_move(container.database):
+        raise CommandError(
+            f"{database_name(settings)} contains an unfinished move: run `sidepro move` again"
+        )
     schema = await migrate.inspect_schema(container.database)
     if schema.state is migrate.SchemaState.TOO_NEW:
         raise CommandError(_too_new(settings, str(schema.revision)))
@@ -217,9 +224,9 @@ def _too_new(settings: Settings, revision: str) -> str:
     )
 
 
-async def ensure_encoding(settings: Settings, container: Container) -> None:
+async def ensure_encoding(settings: Settings, database: Database) -> None:
     """Raises `CommandError` unless the database stores any text."""
-    encoding = await container.database.encoding()
+    encoding = await database.encoding()
     if encoding != "UTF8":
         raise CommandError(
             f"{database_name(settings)} has the encoding {encoding} and cannot store all text: "

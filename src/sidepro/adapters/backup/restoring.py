@@ -48,18 +48,20 @@ class Restored:
     """What was restored, and the folder of the data that was there before, if there was any."""
 
     manifest: Manifest
+    revision: str
     old_data: Path | None
     images: int
     missing_images: int
 
 
 async def restore_backup(
-    backup: Path, files: EmbeddedFiles, old_data: Path, prepare: Callable[[Path], Awaitable[None]]
+    backup: Path, files: EmbeddedFiles, old_data: Path, prepare: Callable[[Path], Awaitable[str]]
 ) -> Restored:
     """Restore a backup. The caller holds the serve lock.
 
-    `prepare` migrates the restored database before it replaces the old one; if it fails, nothing
-    is changed. `old_data` is the folder for the old data, which must not exist.
+    `prepare` migrates the restored database, before it replaces the old one, and returns the
+    revision; if it fails, nothing is changed. `old_data` is the folder for the old data, which
+    must not exist.
 
     Raises:
         BackupError: the file is no complete backup, another process uses the database, or a file
@@ -71,7 +73,7 @@ async def restore_backup(
             manifest = _read_manifest(tar)
             _check_names(tar)
             _unpack_database(tar, manifest, staged)
-            await prepare(staged)
+            revision = await prepare(staged)
             _leave_wal(staged)
             has_old_data = _keep_old_data(files, old_data)
             images = _unpack_images(tar, files, stored_images(staged))
@@ -89,7 +91,7 @@ async def restore_backup(
         for rest in (staged, *_side_files(staged)):
             rest.unlink(missing_ok=True)
     missing = sum(not (files.images / key).exists() for key in keys) if files.images else 0
-    return Restored(manifest, old_data if has_old_data else None, images, missing)
+    return Restored(manifest, revision, old_data if has_old_data else None, images, missing)
 
 
 @contextmanager

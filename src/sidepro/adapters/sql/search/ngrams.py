@@ -38,6 +38,13 @@ class NgramArray(TypeDecorator[tuple[str, ...]]):
             return value and list(value)
         return " ".join(f"x{ngram.encode().hex()}" for ngram in value)
 
+    def process_result_value(self, value: Any, dialect: Dialect) -> tuple[str, ...] | None:
+        if value is None:
+            return None
+        if dialect.name == "postgresql":
+            return tuple(value)
+        return tuple(bytes.fromhex(word[1:]).decode() for word in value.split())
+
 
 def ngrams_of(text: str) -> tuple[str, ...]:
     """The distinct n-grams of a search text; none spans two lines."""
