@@ -158,7 +158,20 @@ class Client:
 
         `options` are those of `connect`.
         """
-        address = str(self.http.base_url.join(f"/api/v1/rooms/{room_id}/socket"))
+        async with self._connect(f"/rooms/{room_id}/socket", after, ticket, options) as connection:
+            yield Socket(self, room_id, connection)
+
+    @asynccontextmanager
+    async def stream(self, ticket: str | None = None, **options: Any) -> AsyncIterator[Socket]:
+        """A socket of the person's stream with no frame read."""
+        async with self._connect("/me/socket", None, ticket, options) as connection:
+            yield Socket(self, "", connection)
+
+    @asynccontextmanager
+    async def _connect(
+        self, path: str, after: int | str | None, ticket: str | None, options: Json
+    ) -> AsyncIterator[ClientConnection]:
+        address = str(self.http.base_url.join(f"/api/v1{path}"))
         parameters = {"after": after, "ticket": ticket}
         query = "&".join(f"{name}={text}" for name, text in parameters.items() if text is not None)
         options.setdefault("additional_headers", self.headers if ticket is None else {})
@@ -172,7 +185,7 @@ class Client:
             close_timeout=1,
             **options,
         ) as connection:
-            yield Socket(self, room_id, connection)
+            yield connection
 
     async def ticket(self, room_id: str) -> str:
         """A ticket for a socket of a room."""
@@ -244,6 +257,13 @@ class Socket:
         }
         while self.status != expected:
             self.status = await self.expect("status")
+
+    async def until(self, kind: str, **members: Any) -> Json:
+        """Reads until a frame of this type with these members comes."""
+        while True:
+            frame = await self.receive()
+            if frame["type"] == kind and members.items() <= frame.items():
+                return frame
 
     async def send_frame(self, kind: str, **members: Any) -> None:
         await self.connection.send(json.dumps({"type": kind, **members}))

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,7 @@ from openapi_schema_validator import OAS31Validator, oas31_format_checker
 
 from sidepro.api.chat.asyncapi import document
 from sidepro.api.chat.close_codes import CloseCode
-from sidepro.api.chat.frames import FROM_CLIENT, FROM_SERVER
+from sidepro.api.chat.frames import FROM_CLIENT, FROM_SERVER, PERSON_FROM_SERVER
 from tests.api.openapi_document import build
 from tests.api.test_openapi import client_for
 
@@ -119,14 +120,22 @@ def test_every_reference_resolves_and_everything_is_used(described: Json) -> Non
 
 
 def test_every_frame_belongs_to_one_direction(described: Json) -> None:
-    messages: dict[str, set[str]] = {"send": set(), "receive": set()}
+    messages: dict[tuple[str, str], set[str]] = defaultdict(set)
     for operation in described["operations"].values():
         for message in operation["messages"]:
-            assert message["$ref"].startswith("#/channels/room/messages/")
-            messages[operation["action"]].add(message["$ref"].rpartition("/")[2])
-    assert messages == {"send": set(FROM_SERVER), "receive": set(FROM_CLIENT)}
-    channel = described["channels"]["room"]
-    assert set(channel["messages"]) == set(FROM_SERVER) | set(FROM_CLIENT)
+            channel, _, name = message["$ref"].removeprefix("#/channels/").split("/")
+            assert operation["channel"]["$ref"] == f"#/channels/{channel}"
+            messages[channel, operation["action"]].add(name)
+    assert messages == {
+        ("room", "send"): set(FROM_SERVER),
+        ("room", "receive"): set(FROM_CLIENT),
+        ("person", "send"): set(PERSON_FROM_SERVER),
+    }
+    channels = {name: set(one["messages"]) for name, one in described["channels"].items()}
+    assert channels == {
+        "room": set(FROM_SERVER) | set(FROM_CLIENT),
+        "person": set(PERSON_FROM_SERVER),
+    }
 
 
 def test_the_address_has_its_parameter_and_both_ways_to_authenticate(described: Json) -> None:
@@ -141,7 +150,7 @@ def test_the_address_has_its_parameter_and_both_ways_to_authenticate(described: 
         assert server["protocol"] in ("ws", "wss")
 
 
-@pytest.mark.parametrize("name", [*FROM_SERVER, *FROM_CLIENT])
+@pytest.mark.parametrize("name", sorted({*FROM_SERVER, *FROM_CLIENT, *PERSON_FROM_SERVER}))
 def test_every_frame_has_valid_examples(described: Json, name: str) -> None:
     message = described["components"]["messages"][name]
     assert message["examples"]
@@ -164,7 +173,7 @@ def test_every_close_code_is_documented(described: Json) -> None:
 
 def test_message_names_are_unique(described: Json) -> None:
     names = [message["name"] for message in described["components"]["messages"].values()]
-    assert len(set(names)) == len(names) == 9
+    assert len(set(names)) == len(names) == 12
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from sidepro.domain.images.ports import ImageReader
 from sidepro.domain.mail.mail import Mail
 from sidepro.domain.mail.ports import MailReader
 from sidepro.domain.operations.ports import JobRunStore, OperatorReader
+from sidepro.domain.person_stream.ports import BadgeReader
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.ports import BoardReader, Counters, TrendingStore, ViewCounter
 from sidepro.domain.projects.project import Project
@@ -52,6 +53,7 @@ class Adapters:
     views: ViewCounter
     images: ImageReader
     rooms: RoomReader
+    badges: BadgeReader
     recommendable: RecommendationReader
     population: PopulationReader
     neighbours: NeighbourStore

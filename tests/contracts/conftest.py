@@ -17,6 +17,7 @@ from sidepro.adapters.sql.job_run_store import SqlJobRunStore
 from sidepro.adapters.sql.mail.mails import SqlMailReader
 from sidepro.adapters.sql.neighbour_store import SqlNeighbourStore
 from sidepro.adapters.sql.readers.account_reader import SqlAccountReader
+from sidepro.adapters.sql.readers.badge_reader import SqlBadgeReader
 from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
 from sidepro.adapters.sql.readers.data_export_reader import SqlDataExportReader
 from sidepro.adapters.sql.readers.image_reader import SqlImageReader
@@ -165,6 +166,7 @@ def _in_memory(store: MemoryStore) -> Adapters:
         views=reader,
         images=reader,
         rooms=reader,
+        badges=reader,
         recommendable=reader,
         population=reader,
         neighbours=reader,
@@ -223,6 +225,7 @@ def _in_sql(database: Database, others: AsyncExitStack, clock: SetClock | None =
         views=SqlViewCounter(database, shared_clock),
         images=SqlImageReader(database, ImageUrls()),
         rooms=SqlRoomReader(database, images),
+        badges=SqlBadgeReader(database),
         recommendable=SqlRecommendationReader(database, cache, images),
         population=SqlPopulationReader(database, cache),
         neighbours=SqlNeighbourStore(database),

@@ -6,7 +6,15 @@ from dataclasses import dataclass, field
 
 from sidepro.adapters.redis.client import RedisClient
 from sidepro.adapters.redis.pubsub import RedisPubSub
-from sidepro.domain.channels import Channel, Event, PubSub, ResyncRequired, StatusChanged
+from sidepro.domain.channels import (
+    Channel,
+    Event,
+    ItemChanged,
+    ItemKind,
+    PubSub,
+    ResyncRequired,
+    StatusChanged,
+)
 from sidepro.domain.ids import RoomId
 from sidepro.domain.rooms.events import MessageSent, ReadPositionChanged, RoomClosed, Typing
 from tests import factories
@@ -72,4 +80,6 @@ def one_of_each(channel: Channel) -> list[Event]:
         RoomClosed(channel, nobody()),
         RoomClosed(channel, None),
         ResyncRequired(channel),
+        ItemChanged(channel, ItemKind.ROOM, nobody()),
+        ItemChanged(channel, ItemKind.BADGES),
     ]

@@ -10,6 +10,7 @@ from sidepro.domain.accounts.user import User
 from sidepro.domain.accounts.views import UserSummary
 from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.pagination import PageRequest
+from sidepro.domain.person_stream.views import Badges
 from sidepro.domain.rooms.room import Message, Participant, Room, RoomStatus
 from sidepro.domain.rooms.views import RoomView, Unread
 from tests import factories
@@ -60,6 +61,28 @@ async def test_each_participant_sees_the_other(adapters: Adapters) -> None:
     await adapters.add(room)
     assert await adapters.rooms.room(room.id, one.id) == seen_by(room, one, other)
     assert await adapters.rooms.room(room.id, other.id) == seen_by(room, other, one)
+
+
+async def test_rooms_of_several_people_are_what_each_of_them_sees(adapters: Adapters) -> None:
+    one, other, third = await people(adapters, 3)
+    shared, theirs, left = (
+        factories.room(a.id, b.id) for a, b in ((one, other), (other, third), (one, third))
+    )
+    await adapters.add(shared, theirs, left, factories.message(shared.id, 1, other.id))
+    await save(adapters, replace(shared, last_seq=1))
+    await save(adapters, replace(left, left_by=one.id))
+    keys = [
+        *((one.id, room.id) for room in (shared, theirs, left)),
+        *((other.id, room.id) for room in (shared, theirs)),
+        (third.id, left.id),
+        (one.id, no_room()),
+        (nobody(), shared.id),
+    ]
+    found = await adapters.rooms.views(keys)
+    alone = {key: await adapters.rooms.room(key[1], key[0]) for key in keys}
+    assert found == {key: view for key, view in alone.items() if view}
+    assert set(found) == {keys[0], keys[3], keys[4], keys[5]}
+    assert found[one.id, shared.id].unread_count == 1
 
 
 async def test_read_positions_last_message_and_unread_count(adapters: Adapters) -> None:
@@ -236,6 +259,12 @@ async def test_unread_messages_are_summed_over_the_rooms_on_the_list(adapters: A
     assert await adapters.rooms.unread(me.id) == Unread(rooms=2, messages=3 + 1)
     assert await adapters.rooms.unread(others[2].id) == Unread(rooms=1, messages=3)
     assert await adapters.rooms.unread(nobody()) == Unread(0, 0)
+    people_asked = [me.id, others[0].id, others[2].id, nobody()]
+    badges = await adapters.badges.badges(people_asked)
+    for user_id in people_asked:
+        found = badges.get(user_id, Badges())
+        unread = await adapters.rooms.unread(user_id)
+        assert found == Badges(unread.rooms, unread.messages)
 
 
 # ------------------------------------------------------------------------------------- messages

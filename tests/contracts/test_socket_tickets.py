@@ -9,6 +9,7 @@ import pytest
 
 from sidepro.adapters.in_process.socket_tickets import InProcessSocketTickets
 from sidepro.adapters.redis.socket_tickets import RedisSocketTickets
+from sidepro.domain.channels import Channel
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.identity import Caller, token_digest
 from sidepro.domain.ids import (
@@ -46,7 +47,7 @@ async def processes(request: pytest.FixtureRequest) -> AsyncIterator[AnotherProc
 
 def new_claims(*, is_admin: bool = False) -> TicketClaims:
     caller = Caller(UserId(new_id()), SessionId(new_id()), is_admin)
-    return TicketClaims(caller, RoomId(new_id()))
+    return TicketClaims(caller, Channel.room(RoomId(new_id())))
 
 
 @pytest.mark.parametrize("is_admin", [False, True])

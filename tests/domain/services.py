@@ -18,7 +18,7 @@ from sidepro.domain.accounts.audit_log import AuthenticationEvent
 from sidepro.domain.accounts.profile_service import ProfileService
 from sidepro.domain.accounts.session_service import SessionService
 from sidepro.domain.accounts.settings_service import SettingsService
-from sidepro.domain.channels import Event
+from sidepro.domain.channels import Event, ItemChanged
 from sidepro.domain.errors import InvalidInput, Unavailable
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import (
@@ -97,13 +97,18 @@ class RecordingPubSub(InProcessPubSub):
         super().__init__()
         self._store = store
         self.published: list[Event] = []
+        self.changes: list[ItemChanged] = []
+        """What people's channels were told, apart from all other events."""
         self.stored_at_publish: list[set[Message]] = []
 
     async def publish(self, event: Event) -> None:
+        if isinstance(event, ItemChanged):
+            self.changes.append(event)
+            return await super().publish(event)
         self.published.append(event)
         stored = self._store.state.messages.values()
         self.stored_at_publish.append({m for m in stored if m.room_id == event.channel.id})
-        await super().publish(event)
+        return await super().publish(event)
 
     def messages(self) -> list[int]:
         """The numbers of the published messages, in order."""
@@ -365,5 +370,6 @@ class Services:
         one, other = await self.people(2)
         room, *_ = await self.rooms.open(one, other.id)
         self.pubsub.published.clear()
+        self.pubsub.changes.clear()
         self.pubsub.stored_at_publish.clear()
         return one, other, room.id

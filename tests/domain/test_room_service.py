@@ -8,7 +8,7 @@ from typing import Self
 import pytest
 
 from sidepro.adapters.in_process.presence import InProcessPresence
-from sidepro.domain.channels import Channel, StatusChanged
+from sidepro.domain.channels import Channel, ItemChanged, StatusChanged
 from sidepro.domain.errors import (
     CannotChatWithYourself,
     NotFound,
@@ -256,6 +256,37 @@ async def test_the_deletion_of_a_room_is_published(services: Services) -> None:
     services.pubsub.published.clear()
     await services.rooms.leave(other, room_id)
     assert services.pubsub.published == [RoomClosed(Channel.room(room_id), None)]
+
+
+@awaited
+async def test_changes_of_a_room_are_published_to_its_participants(services: Services) -> None:
+    one, other = await services.people(2)
+    changes = services.pubsub.changes
+    room, *_ = await services.rooms.open(one, other.id)
+    both = [ItemChanged.room(caller.id, room.id) for caller in (one, other)]
+
+    def published() -> list[ItemChanged]:
+        found = sorted(changes, key=lambda event: event.channel.id != one.id)
+        changes.clear()
+        return found
+
+    assert published() == both, "opened"
+    await services.rooms.open(other, one.id)
+    assert published() == [], "opened again"
+    await services.rooms.send(one, room.id, "커피?", None)
+    assert published() == both, "a message"
+    await services.rooms.mark_read(other, room.id, 1)
+    assert published() == both, "read"
+    await services.rooms.mark_read(other, room.id, 1)
+    assert published() == [], "read before"
+    await services.rooms.leave(one, room.id)
+    assert published() == both, "left"
+    await services.rooms.open(one, other.id)
+    assert published() == both, "reopened"
+    await services.rooms.leave(one, room.id)
+    changes.clear()
+    await services.rooms.leave(other, room.id)
+    assert published() == both[1:], "gone; the first one had no room any more"
 
 
 @awaited

@@ -3,6 +3,7 @@
 import pytest
 
 from sidepro.adapters.in_process.socket_tickets import InProcessSocketTickets
+from sidepro.domain.channels import Channel
 from sidepro.domain.errors import NotAuthenticated, NotFound, Unavailable
 from sidepro.domain.identity import Caller, token_digest
 from sidepro.domain.ids import RoomId
@@ -47,12 +48,15 @@ async def test_a_ticket_is_redeemed_once_for_its_caller(
     services: Services, service: TicketService
 ) -> None:
     one, other, room_id = await services.chat()
-    mine, theirs = await service.issue(one, room_id), await service.issue(other, room_id)
+    mine, theirs = (
+        await service.issue_for_room(one, room_id),
+        await service.issue_for_room(other, room_id),
+    )
     assert mine != theirs
-    assert await service.redeem(theirs, room_id) == other
-    assert await service.redeem(mine, room_id) == one
+    assert await service.redeem_for_room(theirs, room_id) == other
+    assert await service.redeem_for_room(mine, room_id) == one
     with pytest.raises(NotAuthenticated):
-        await service.redeem(mine, room_id)
+        await service.redeem_for_room(mine, room_id)
 
 
 @awaited
@@ -60,8 +64,10 @@ async def test_only_the_digest_of_a_ticket_is_stored_for_thirty_seconds(
     services: Services, service: TicketService, tickets: RecordingTickets
 ) -> None:
     one, _, room_id = await services.chat()
-    ticket = await service.issue(one, room_id)
-    assert tickets.saved == [(token_digest(ticket), TicketClaims(one, room_id), TICKET_TTL)]
+    ticket = await service.issue_for_room(one, room_id)
+    assert tickets.saved == [
+        (token_digest(ticket), TicketClaims(one, Channel.room(room_id)), TICKET_TTL)
+    ]
     assert TICKET_TTL <= 30
 
 
@@ -72,10 +78,10 @@ async def test_a_ticket_redeemed_for_another_room_is_used_up(
     one, _, room_id = await services.chat()
     third = await services.person()
     another, *_ = await services.rooms.open(one, third.id)
-    ticket = await service.issue(one, room_id)
+    ticket = await service.issue_for_room(one, room_id)
     for door in (another.id, room_id):
         with pytest.raises(NotAuthenticated):
-            await service.redeem(ticket, door)
+            await service.redeem_for_room(ticket, door)
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "x" * 8_000, "표"])
@@ -86,7 +92,7 @@ def test_an_invalid_ticket_is_refused(
     async def shown() -> None:
         _, _, room_id = await services.chat()
         with pytest.raises(NotAuthenticated):
-            await service.redeem(text, room_id)
+            await service.redeem_for_room(text, room_id)
 
     shown()
 
@@ -99,10 +105,10 @@ async def test_only_participants_get_a_ticket(
     stranger: Caller = await services.person()
     for caller, room in ((stranger, room_id), (one, RoomId(factories.new_id()))):
         with pytest.raises(NotFound):
-            await service.issue(caller, room)
+            await service.issue_for_room(caller, room)
     await services.rooms.leave(one, room_id)
     with pytest.raises(NotFound):
-        await service.issue(one, room_id)
+        await service.issue_for_room(one, room_id)
     assert tickets.saved == []
 
 
@@ -113,4 +119,4 @@ async def test_a_ticket_that_cannot_be_stored_is_not_issued(
     one, _, room_id = await services.chat()
     tickets.is_down = True
     with pytest.raises(Unavailable):
-        await service.issue(one, room_id)
+        await service.issue_for_room(one, room_id)

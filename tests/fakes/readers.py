@@ -22,6 +22,7 @@ from sidepro.domain.pagination import (
     Page,
     PageRequest,
 )
+from sidepro.domain.person_stream.views import Badges
 from sidepro.domain.recommendations.packed import Population, Similarities
 from sidepro.domain.recommendations.ports import Neighbourhood, SimilarityRun
 from sidepro.domain.rooms.room import Message, Room, RoomStatus
@@ -178,6 +179,14 @@ class MemoryReader(MemoryBoardReader):
         views = [self._room(r, user_id) for r in self._rooms_of(user_id) if r.id == room_id]
         return views[0] if views else None
 
+    async def views(
+        self, keys: Collection[tuple[UserId, RoomId]]
+    ) -> Mapping[tuple[UserId, RoomId], RoomView]:
+        views = {
+            (user_id, room_id): await self.room(room_id, user_id) for user_id, room_id in keys
+        }
+        return {key: view for key, view in views.items() if view}
+
     async def id_of_pair(self, one: UserId, other: UserId) -> RoomId | None:
         pair = {one, other}
         for room in self._store.state.rooms.values():
@@ -201,6 +210,10 @@ class MemoryReader(MemoryBoardReader):
         if before is not None:
             messages = [message for message in messages if message.seq < before]
         return tuple(messages[-limit:])
+
+    async def badges(self, user_ids: Collection[UserId]) -> Mapping[UserId, Badges]:
+        unread = {user_id: await self.unread(user_id) for user_id in user_ids}
+        return {user_id: Badges(one.rooms, one.messages) for user_id, one in unread.items()}
 
     def _rooms_of(self, user_id: UserId) -> list[Room]:
         return [

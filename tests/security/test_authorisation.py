@@ -98,6 +98,9 @@ TABLE: dict[str, Row] = {
     "DELETE /api/v1/me": signed_in(422, lambda _: {"password": "wrong"}),
     "GET /api/v1/me": signed_in(200),
     "GET /api/v1/me/unread": signed_in(200),
+    "POST /api/v1/me/socket-tickets": signed_in(201),
+    "GET /api/v1/me/socket": everybody(426),
+    "SOCKET /api/v1/me/socket": Row(4401, 101, 101, 101, 101),
     "GET /api/v1/me/export": signed_in(200),
     "PATCH /api/v1/me": signed_in(200, lambda _: {"language": "en"}),
     "PUT /api/v1/me/profile": signed_in(200, lambda _: {"bio": "", "skills": ["R"]}),
@@ -158,6 +161,7 @@ TABLE: dict[str, Row] = {
 IGNORING = (
     *("POST /api/v1/users", "POST /api/v1/sessions", "POST /api/v1/sessions/refresh"),
     "GET /api/v1/rooms/{room_id}/socket",
+    "GET /api/v1/me/socket",
 )
 """These ignore an `Authorization` header."""
 

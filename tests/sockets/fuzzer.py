@@ -1,4 +1,4 @@
-"""Fuzzes the chat socket of a running server with frames of every kind, valid and broken.
+"""Fuzzes the sockets of a running server with frames of every kind, valid and broken.
 
 Run `python -m tests.sockets.fuzzer [SOCKETS] [SEED]`. Each example is one connection: frames are
 generated from the schemas of the AsyncAPI document and from the frame layout of RFC 6455. It fails
@@ -36,6 +36,7 @@ from tests.servers import Postgres, RedisServer, SideProServer
 from tests.websocket_frames import CLOSE, PING, PONG, TEXT, encoded
 
 MARKER = b"end-of-the-frames"
+PERSON_PATH = "/api/v1/me/socket"
 TIMEOUT = 10.0
 """Seconds without a byte of the server after which it counts as stuck."""
 
@@ -250,14 +251,16 @@ class RawSocket:
 
 
 class Fuzzer:
-    """Sends generated frames to one room of a server, and counts what came of it."""
+    """Sends generated frames to a socket of a server, and counts what came of it."""
 
-    def __init__(self, server: SideProServer) -> None:
+    def __init__(self, server: SideProServer, path: str | None = None) -> None:
+        """The path of the socket; a room's without one."""
         self._server = server
         self._log_read = 0
         self.sent = 0
         self.codes: dict[int | None, int] = {}
-        self._path, self._token = asyncio.run(self._open_room())
+        room_path, self._token = asyncio.run(self._open_room())
+        self._path = path or room_path
 
     def run(self, sockets: int, number: int) -> None:
         """Opens so many sockets, with frames derived from the seed."""
@@ -344,12 +347,14 @@ def main() -> None:
 def _fuzz_server(name: str, environment: Mapping[str, str], sockets: int, number: int) -> None:
     started = time.monotonic()
     with SideProServer({**environment, "SIDEPRO_ACCESS_TOKEN_TTL": "86400"}) as server:
-        fuzzer = Fuzzer(server)
-        try:
-            fuzzer.run(sockets, number)
-        finally:
-            seconds = time.monotonic() - started
-            print(f"{name}: {fuzzer.sent:,} frames in {seconds:.0f} s; {fuzzer.codes}", flush=True)
+        for path, count in ((None, sockets), (PERSON_PATH, sockets // 10)):
+            fuzzer = Fuzzer(server, path)
+            try:
+                fuzzer.run(count, number)
+            finally:
+                seconds = time.monotonic() - started
+                what = f"{name}, {path or 'a room'}: {fuzzer.sent:,} frames"
+                print(f"{what} in {seconds:.0f} s; {fuzzer.codes}", flush=True)
 
 
 if __name__ == "__main__":

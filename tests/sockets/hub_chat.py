@@ -187,7 +187,7 @@ class Chat:
         for _ in range(count):
             await self.rooms.send(self.other, self.room.id, "안녕하세요", None)
         self.pubsub.buffer = None
-        return cast("list[MessageSent]", buffer)
+        return [event for event in buffer if isinstance(event, MessageSent)]
 
     @asynccontextmanager
     async def socket(

@@ -49,6 +49,22 @@ async def frame_of(socket: Socket, kind: str) -> dict[str, object]:
     return dict(await socket.next(kind))
 
 
+async def test_a_message_on_one_process_moves_the_badges_of_every_other(
+    one: Client, other: Client, room_id: str
+) -> None:
+    async with one.stream() as stream, on_server(one, other.http).stream() as elsewhere:
+        for socket in (stream, elsewhere):
+            assert (await socket.expect("hello"))["unread_messages"] == 0
+        await other.call("POST", f"/rooms/{room_id}/messages", {"body": "커피?"})
+        for socket in (stream, elsewhere):
+            async with asyncio.timeout(1):
+                await socket.until("badge", unread_rooms=1, unread_messages=1)
+        await one.call("PUT", f"/rooms/{room_id}/read", {"seq": 1})
+        for socket in (stream, elsewhere):
+            async with asyncio.timeout(1):
+                await socket.until("badge", unread_rooms=0, unread_messages=0)
+
+
 async def test_events_reach_sockets_on_the_other_process(
     one: Client, other: Client, room_id: str
 ) -> None:

@@ -19,13 +19,15 @@ pytestmark = pytest.mark.anyio
 
 
 class Described:
-    """The document, and the messages of it that were used."""
+    """The document of a channel, and the messages of it that were used."""
 
-    def __init__(self, document: Json) -> None:
+    def __init__(self, document: Json, channel: str = "room") -> None:
         self.document = document
         self.seen: set[str] = set()
         self._messages: dict[tuple[str, str], tuple[str, OAS31Validator]] = {}
         for operation in document["operations"].values():
+            if operation["channel"]["$ref"] != f"#/channels/{channel}":
+                continue
             for reference in operation["messages"]:
                 name = reference["$ref"].rpartition("/")[2]
                 message = document["components"]["messages"][name]
@@ -100,7 +102,29 @@ async def test_every_frame_on_a_socket_matches_the_document(
             pass
         await described.send(mine, "send", client_id="too late", body="Hello?")
         assert (await described.until(mine, "error"))["code"] == "room-pending"
-    assert described.seen == set(described.document["components"]["messages"])
+    assert described.seen == set(described.document["channels"]["room"]["messages"])
+
+
+async def test_every_frame_of_a_persons_stream_matches_the_document(
+    one: Client, other: Client, server: SideProServer
+) -> None:
+    async with http_client(server.url) as http:
+        document = (await http.get("/api/asyncapi.json")).json()
+    described = Described(document, "person")
+    issued = await one.call("POST", "/me/socket-tickets")
+    assert issued["path"] == document["channels"]["person"]["address"]
+    async with one.stream(issued["ticket"]) as stream:
+        await described.until(stream, "hello")
+        room_id = await one.open_room_with(other)
+        assert (await described.until(stream, "room"))["room"]["id"] == room_id
+        await other.call("POST", f"/rooms/{room_id}/messages", {"body": "커피?"})
+        await described.until(stream, "badge")
+        await one.call("DELETE", f"/rooms/{room_id}")
+        while (await described.until(stream, "room"))["room"] is not None:
+            pass
+        await stream.connection.send("{}")
+        await described.until(stream, "error")
+    assert described.seen == set(document["channels"]["person"]["messages"])
 
 
 async def test_the_document_rejects_the_frames_that_the_server_rejects(

@@ -13,7 +13,12 @@ import msgspec
 import pytest
 
 from sidepro.api.chat.close_codes import CloseCode
-from sidepro.api.chat.frames import FROM_CLIENT, FROM_SERVER, REFUSALS
+from sidepro.api.chat.frames import (
+    FROM_CLIENT,
+    FROM_SERVER,
+    PERSON_FROM_SERVER,
+    REFUSALS,
+)
 from sidepro.api.chat.limits import FRAMES
 from sidepro.api.chat.outbox import OUTBOX_SIZE
 from sidepro.http.rate_limits import MESSAGES, TICKETS
@@ -34,7 +39,11 @@ def rows(heading: str) -> list[list[str]]:
 
 @pytest.mark.parametrize(
     ("heading", "frames"),
-    [("| type | members | when |", FROM_SERVER), ("| type | members | |", FROM_CLIENT)],
+    [
+        ("| type | members | when |", FROM_SERVER),
+        ("| type | members | |", FROM_CLIENT),
+        ("| type | members | sent |", PERSON_FROM_SERVER),
+    ],
 )
 def test_the_frame_tables_list_the_members_of_every_frame(
     heading: str, frames: dict[str, type[msgspec.Struct]]

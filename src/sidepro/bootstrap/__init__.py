@@ -32,13 +32,14 @@ from sidepro.adapters.sql.trending_store import SqlTrendingStore
 from sidepro.adapters.sql.view_counter import SqlViewCounter
 from sidepro.api.chat.hub import Hub
 from sidepro.api.chat.limits import SocketLimits
+from sidepro.api.chat.person_events import PersonEventHandler
 from sidepro.api.chat.room_events import RoomEventHandler
 from sidepro.api.errors import access_error_hook, handle_error
 from sidepro.api.router import ApiDependencies, api_router, documentation
 from sidepro.bootstrap.monitoring import CountedMessageWriter, build_metrics
 from sidepro.bootstrap.services import Media, Security, build_security, build_services
 from sidepro.domain.accounts.administration_service import AdministrationService
-from sidepro.domain.channels import ROOM
+from sidepro.domain.channels import PERSON, ROOM
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.operations.counter_service import CounterService
 from sidepro.domain.operations.job_service import JobRecorder
@@ -217,7 +218,13 @@ def _build_api(
     limiter = shared.rate_limiter
     return ApiDependencies(
         services=services,
-        hub=Hub(shared.events, {ROOM: RoomEventHandler(services.rooms)}),
+        hub=Hub(
+            shared.events,
+            {
+                ROOM: RoomEventHandler(services.rooms),
+                PERSON: PersonEventHandler(services.person_stream),
+            },
+        ),
         tokens=security.tokens,
         session_registry=shared.session_registry,
         limiter=limiter,

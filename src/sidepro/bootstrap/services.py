@@ -17,6 +17,7 @@ from sidepro.adapters.security.secret_key import load_or_create_secret
 from sidepro.adapters.security.tokens import JwtAccessTokens, derive_key
 from sidepro.adapters.sql.counter_audit import SqlCounterAudit
 from sidepro.adapters.sql.job_run_store import SqlJobRunStore
+from sidepro.adapters.sql.readers.badge_reader import SqlBadgeReader
 from sidepro.adapters.sql.readers.data_export_reader import SqlDataExportReader
 from sidepro.adapters.sql.readers.image_reader import SqlImageReader
 from sidepro.adapters.sql.readers.operator_reader import SqlOperatorReader
@@ -36,6 +37,7 @@ from sidepro.domain.operations.counter_service import CounterService
 from sidepro.domain.operations.job_service import JobService
 from sidepro.domain.operations.operator_service import OperatorService
 from sidepro.domain.pagination import CursorCodec
+from sidepro.domain.person_stream.person_stream_service import PersonStreamService
 from sidepro.domain.projects.bookmark_service import BookmarkService
 from sidepro.domain.projects.comment_service import CommentService
 from sidepro.domain.projects.project_service import ProjectService
@@ -118,6 +120,7 @@ def build_services(
         bookmarks=BookmarkService(storage.unit_of_work, storage.board, system.clock),
         rooms=rooms,
         tickets=TicketService(rooms, shared.tickets, system.new_secret),
+        person_stream=PersonStreamService(SqlBadgeReader(storage.database), rooms),
         recommendations=RecommendationService(
             SqlRecommendationReader(storage.database, storage.catalogue_cache, storage.image_urls),
             shared.neighbours,

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import ClassVar, NamedTuple, Protocol
 from uuid import UUID
 
 from sidepro.domain.ids import RoomId, UserId
 
-ROOM = "room"
+ROOM, PERSON = "room", "person"
+"""Kinds of channels."""
 
 
 class Channel(NamedTuple):
@@ -20,6 +22,11 @@ class Channel(NamedTuple):
     def room(cls, room_id: RoomId) -> "Channel":
         """The channel of a room, for its two participants."""
         return cls(ROOM, room_id)
+
+    @classmethod
+    def person(cls, user_id: UserId) -> "Channel":
+        """The channel of a person, for all their pages and programs."""
+        return cls(PERSON, user_id)
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.id}"
@@ -43,6 +50,35 @@ class StatusChanged(Event):
 @dataclass(frozen=True, slots=True)
 class ResyncRequired(Event):
     """Events of the channel may have been lost. Subscribers read its whole state again."""
+
+
+class ItemKind(StrEnum):
+    """What a person's channel tells changes of."""
+
+    BADGES = "badges"
+    ROOM = "room"
+    REQUEST = "request"
+    NOTIFICATION = "notification"
+
+
+@dataclass(frozen=True, slots=True)
+class ItemChanged(Event):
+    """An item of a person changed, appeared or went. Subscribers read its state, and the person's
+    badges, again. `item_id` is `None` if only the badges changed.
+    """
+
+    kind: ItemKind
+    item_id: UUID | None = None
+
+    @classmethod
+    def badges(cls, user_id: UserId) -> "ItemChanged":
+        """Only the badges changed."""
+        return cls(Channel.person(user_id), ItemKind.BADGES)
+
+    @classmethod
+    def room(cls, user_id: UserId, room_id: RoomId) -> "ItemChanged":
+        """One of the person's rooms changed, or is no longer theirs."""
+        return cls(Channel.person(user_id), ItemKind.ROOM, room_id)
 
 
 Listener = Callable[[Event], None]

@@ -12,8 +12,9 @@ from sidepro.domain.accounts.ports import AccountUnitOfWork, SessionRegistry
 from sidepro.domain.channels import Channel, PubSub, StatusChanged
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import RoomId
-from sidepro.domain.rooms.events import RoomClosed
+from sidepro.domain.rooms.events import RoomClosed, publish_room_change
 from sidepro.domain.rooms.ports import RoomUnitOfWork
+from sidepro.domain.rooms.room import Room
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 
 
@@ -42,7 +43,7 @@ class WithdrawalService:
             RateLimited: the account's password was asked for too often.
         """
         user = await self.accounts.verify_password(caller, password, "password")
-        kept_rooms: list[RoomId] = []
+        kept_rooms: list[Room] = []
         deleted_rooms: list[RoomId] = []
         async with self.unit_of_work() as work:
             if await work.users.get_for_deletion(user.id) != user:
@@ -54,7 +55,7 @@ class WithdrawalService:
                     deleted_rooms.append(room.id)
                 else:
                     await work.rooms.save(remaining)
-                    kept_rooms.append(room.id)
+                    kept_rooms.append(remaining)
             ended = await work.sessions.end_all(user.id)
             # The locked rooms prevent new saved responses that name this user.
             await work.idempotency.forget(user.id)
@@ -62,8 +63,9 @@ class WithdrawalService:
             await work.commit()
         await self.session_registry.revoke(ended)
         self.audit_log(AuthenticationEvent.WITHDRAWN, user.id)
-        for room_id in kept_rooms:
-            await self.events.publish(RoomClosed(Channel.room(room_id), user.id))
-            await self.events.publish(StatusChanged(Channel.room(room_id)))
+        for room in kept_rooms:
+            await self.events.publish(RoomClosed(Channel.room(room.id), user.id))
+            await self.events.publish(StatusChanged(Channel.room(room.id)))
+            await publish_room_change(self.events, room.id, room.user_ids)
         for room_id in deleted_rooms:
             await self.events.publish(RoomClosed(Channel.room(room_id), None))

@@ -13,6 +13,7 @@ from sidepro.domain.data_export.data_export_service import DataExportService
 from sidepro.domain.images.image_service import ImageService
 from sidepro.domain.operations.operator_service import OperatorService
 from sidepro.domain.pagination import CursorCodec
+from sidepro.domain.person_stream.person_stream_service import PersonStreamService
 from sidepro.domain.projects.bookmark_service import BookmarkService
 from sidepro.domain.projects.comment_service import CommentService
 from sidepro.domain.projects.project_service import ProjectService
@@ -37,6 +38,7 @@ class Services:
     bookmarks: BookmarkService
     rooms: RoomService
     tickets: TicketService
+    person_stream: PersonStreamService
     recommendations: RecommendationService
     images: ImageService
     withdrawal: WithdrawalService

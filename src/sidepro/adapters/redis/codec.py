@@ -5,7 +5,14 @@ from uuid import UUID
 
 import msgspec
 
-from sidepro.domain.channels import Channel, Event, ResyncRequired, StatusChanged
+from sidepro.domain.channels import (
+    Channel,
+    Event,
+    ItemChanged,
+    ItemKind,
+    ResyncRequired,
+    StatusChanged,
+)
 from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.rooms.events import MessageSent, ReadPositionChanged, RoomClosed, Typing
 from sidepro.domain.rooms.room import Message
@@ -44,8 +51,13 @@ class _Resync(_Payload, tag=6):
     pass
 
 
+class _Item(_Payload, tag=7):
+    kind: ItemKind
+    item_id: UUID | None
+
+
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
-_AnyPayload = _Message | _Read | _Typing | _Status | _Closed | _Resync
+_AnyPayload = _Message | _Read | _Typing | _Status | _Closed | _Resync | _Item
 _decoder: msgspec.msgpack.Decoder[_AnyPayload] = msgspec.msgpack.Decoder(_AnyPayload)
 
 
@@ -76,6 +88,8 @@ def encode(event: Event) -> bytes:
             return _encode(_Closed(closed_for))
         case ResyncRequired():
             return _encode(_Resync())
+        case ItemChanged(kind=kind, item_id=item_id):
+            return _encode(_Item(kind, item_id))
         case _:
             raise TypeError(type(event).__name__)
 
@@ -101,3 +115,5 @@ def decode(channel: Channel, payload: bytes) -> Event:
             return RoomClosed(channel, None if user is None else UserId(user))
         case _Resync():
             return ResyncRequired(channel)
+        case _Item(kind, item_id):
+            return ItemChanged(channel, kind, item_id)

@@ -4,8 +4,9 @@ import json
 from uuid import UUID
 
 from sidepro.adapters.redis.client import RedisClient
+from sidepro.domain.channels import ROOM, Channel
 from sidepro.domain.identity import Caller
-from sidepro.domain.ids import RoomId, SessionId, UserId
+from sidepro.domain.ids import SessionId, UserId
 from sidepro.domain.rooms.ticket_service import TicketClaims
 
 
@@ -21,7 +22,8 @@ class RedisSocketTickets:
             "user": str(caller.id),
             "session": str(caller.session_id),
             "admin": caller.is_admin,
-            "room": str(claims.room_id),
+            "kind": claims.channel.kind,
+            "room": str(claims.channel.id),
         }
         value = json.dumps(members)
         await self._redis.execute(lambda redis: redis.set(_key(digest), value, ex=seconds))
@@ -34,7 +36,9 @@ class RedisSocketTickets:
         caller = Caller(
             UserId(UUID(members["user"])), SessionId(UUID(members["session"])), members["admin"]
         )
-        return TicketClaims(caller, RoomId(UUID(members["room"])))
+        # A version without other channels wrote no kind.
+        kind = members.get("kind", ROOM)
+        return TicketClaims(caller, Channel(kind, UUID(members["room"])))
 
 
 def _key(digest: bytes) -> str:

@@ -1,4 +1,4 @@
-"""The AsyncAPI document of the chat socket, generated from the frames.
+"""The AsyncAPI document of the sockets, generated from the frames.
 
 Actions are from the server's view, as the specification requires: the server *sends* a frame that
 clients receive.
@@ -16,6 +16,7 @@ from sidepro.api.chat.close_codes import CloseCode
 from sidepro.api.chat.frames import (
     FROM_CLIENT,
     FROM_SERVER,
+    PERSON_FROM_SERVER,
     ErrorFrame,
     MessageFrame,
     SendFrame,
@@ -31,10 +32,12 @@ from sidepro.http.rate_limits import MESSAGES
 
 PATH = "/api/asyncapi.json"
 ADDRESS = f"{PREFIX}/rooms/{{room_id}}/socket"
+PERSON_ADDRESS = f"{PREFIX}/me/socket"
 
 _CLOSE_CODES = "\n".join(f"- {code:d}: {code.meaning}" for code in CloseCode)
 
-DESCRIPTION = f"""One socket shows one room to one of its two participants.
+DESCRIPTION = f"""One socket shows one room to one of its two participants. Another one, the
+person's stream, tells a person what changes outside of the open room.
 
 **Connecting.** A page requests a ticket (`POST {PREFIX}/rooms/{{room_id}}/socket-tickets`) and
 opens the socket with `?ticket=` within {TICKET_TTL} seconds. A ticket is valid once. A program
@@ -57,6 +60,11 @@ with an `error` and may be repeated a second later.
 {FRAME_LIMIT.quota // FRAME_LIMIT.window} frames of any type a second with bursts of
 {FRAME_LIMIT.quota}: a frame above the limit closes the socket. `typing` is delivered at most once
 a second.
+
+**The person's stream** begins with `hello`, then tells of each change by a frame with the latest
+state: of the badges, and of a changed room. So nothing is replayed after a reconnect. It opens
+like the socket of a room, with a ticket of its own (`POST {PREFIX}/me/socket-tickets`) or a token.
+Clients send nothing: any frame is answered with an `error`. It is no presence.
 
 **Frames** are text, one JSON object each, distinguished by `type`. The server pings and closes the
 connection of a client that does not answer within ten seconds.
@@ -90,7 +98,7 @@ LOCAL_URL = "http://127.0.0.1:8000"
 def document(version: str, public_url: str = "") -> dict[str, Any]:
     """The AsyncAPI 3.0 document of the service at `public_url`."""
     public_url = public_url or LOCAL_URL
-    frames = {**FROM_SERVER, **FROM_CLIENT}
+    frames = {**FROM_SERVER, **FROM_CLIENT, **PERSON_FROM_SERVER}
     references, schemas = msgspec.json.schema_components(
         frames.values(), ref_template="#/components/schemas/{name}"
     )
@@ -107,7 +115,7 @@ def document(version: str, public_url: str = "") -> dict[str, Any]:
         "asyncapi": "3.0.0",
         "id": "urn:sidepro:chat",
         "info": {
-            "title": "SidePro chat socket",
+            "title": "SidePro sockets",
             "version": version,
             "description": DESCRIPTION,
             "license": {"name": "MIT"},
@@ -118,7 +126,10 @@ def document(version: str, public_url: str = "") -> dict[str, Any]:
         },
         "defaultContentType": "application/json",
         "servers": {"public": _server(public_url)},
-        "channels": {"room": _channel(list(frames), urlsplit(public_url).path)},
+        "channels": {
+            "room": _room_channel(urlsplit(public_url).path),
+            "person": _person_channel(urlsplit(public_url).path),
+        },
         "operations": _operations(),
         "components": {
             "messages": {
@@ -154,20 +165,35 @@ def _server(public_url: str) -> dict[str, Any]:
     }
 
 
-def _channel(names: list[str], base_path: str) -> dict[str, Any]:
+def _room_channel(base_path: str) -> dict[str, Any]:
     query = {
-        "type": "object",
-        "properties": {
-            "ticket": {"type": "string", "description": "A ticket for this room."},
-            "after": {
-                "type": "integer",
-                "minimum": 0,
-                "description": "The number of the last message that the client has.",
-            },
-            "epoch": {"type": "string", "description": "Reserved. It has no effect yet."},
+        "ticket": {"type": "string", "description": "A ticket for this room."},
+        "after": {
+            "type": "integer",
+            "minimum": 0,
+            "description": "The number of the last message that the client has.",
         },
-        "additionalProperties": False,
+        "epoch": {"type": "string", "description": "Reserved. It has no effect yet."},
     }
+    return {
+        "address": ADDRESS,
+        "title": "A room",
+        "parameters": {"room_id": {"description": "The id of the room."}},
+        **_channel([*FROM_SERVER, *FROM_CLIENT], query, base_path),
+    }
+
+
+def _person_channel(base_path: str) -> dict[str, Any]:
+    query = {"ticket": {"type": "string", "description": "A ticket for this socket."}}
+    return {
+        "address": PERSON_ADDRESS,
+        "title": "A person's stream",
+        **_channel([*PERSON_FROM_SERVER], query, base_path),
+    }
+
+
+def _channel(names: list[str], properties: dict[str, Any], base_path: str) -> dict[str, Any]:
+    query = {"type": "object", "properties": properties, "additionalProperties": False}
     headers = {
         "type": "object",
         "properties": {
@@ -176,9 +202,6 @@ def _channel(names: list[str], base_path: str) -> dict[str, Any]:
         },
     }
     return {
-        "address": ADDRESS,
-        "title": "A room",
-        "parameters": {"room_id": {"description": "The id of the room."}},
         "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names},
         "bindings": {
             "ws": {"method": "GET", "query": query, "headers": headers, "bindingVersion": "0.1.0"}
@@ -194,8 +217,8 @@ def _channel(names: list[str], base_path: str) -> dict[str, Any]:
 
 
 def _operations() -> dict[str, Any]:
-    def messages(*names: str) -> list[dict[str, str]]:
-        return [{"$ref": f"#/channels/room/messages/{name}"} for name in names]
+    def messages(*names: str, channel: str = "room") -> list[dict[str, str]]:
+        return [{"$ref": f"#/channels/{channel}/messages/{name}"} for name in names]
 
     room = {"$ref": "#/channels/room"}
     names = {frame: name for name, frame in {**FROM_SERVER, **FROM_CLIENT}.items()}
@@ -220,6 +243,12 @@ def _operations() -> dict[str, Any]:
             "channel": room,
             "summary": "Update the read position, or signal typing. Not acknowledged.",
             "messages": messages(*others),
+        },
+        "inform": {
+            "action": "send",
+            "channel": {"$ref": "#/channels/person"},
+            "summary": "What changed for the person.",
+            "messages": messages(*PERSON_FROM_SERVER, channel="person"),
         },
     }
 

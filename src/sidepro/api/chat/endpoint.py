@@ -1,8 +1,9 @@
-"""The route of the chat socket."""
+"""The routes of the sockets: of a room, and of a person's stream."""
 
 import secrets
 from asyncio import timeout
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 
 import structlog
 from litestar import Router, get, websocket
@@ -13,9 +14,11 @@ from sidepro.api.auth import TOKENLESS
 from sidepro.api.chat.close_codes import CloseCode, close_code
 from sidepro.api.chat.handshake import Handshake, Socket
 from sidepro.api.chat.hub import Hub
+from sidepro.api.chat.person_session import PersonSession
 from sidepro.api.chat.session import ChatSession
+from sidepro.domain.channels import PERSON, ROOM
 from sidepro.domain.errors import SideProError, Unavailable
-from sidepro.domain.rooms.room_service import RoomService
+from sidepro.domain.identity import Caller
 from sidepro.http.client_address import client_address
 from sidepro.http.middleware.middleware import deny_socket
 from sidepro.http.problems.documents import ORIGIN_DENIED, RequestRejected
@@ -28,24 +31,33 @@ CLOSE_TIMEOUT = 5.0
 
 
 def socket_router(handshake: Handshake, hub: Hub) -> Router:
-    """The router of the socket."""
+    """The router of the sockets."""
 
     @websocket("/rooms/{room_id:str}/socket")
     async def room_socket(
         socket: Socket, room_id: FromPath[str], services: InjectedServices
     ) -> None:
-        if not handshake.is_origin_allowed(socket):
-            await deny_socket(socket.scope, socket.send, ORIGIN_DENIED)
-            return
-        await socket.accept()
-        code = await _serve(socket, room_id, handshake, hub, services.rooms)
-        if code is not None:
-            with suppress(OSError, TimeoutError, WebSocketDisconnect):
-                async with timeout(CLOSE_TIMEOUT):
-                    await socket.close(code)
+        async def serve(opening: "_Opening") -> CloseCode | None:
+            caller, room, after = await handshake.authorize(socket, room_id)
+            async with opening.reserve(caller, ROOM) as connection:
+                session = ChatSession(
+                    socket, caller, room, hub, services.rooms, connection, handshake.limits
+                )
+                return await session.run(after)
+
+        await _serve(socket, handshake, serve)
+
+    @websocket("/me/socket")
+    async def person_socket(socket: Socket, services: InjectedServices) -> None:
+        async def serve(opening: "_Opening") -> CloseCode | None:
+            caller = await handshake.authorize_person(socket)
+            async with opening.reserve(caller, PERSON):
+                return await PersonSession(socket, caller, hub, services.person_stream).run()
+
+        await _serve(socket, handshake, serve)
 
     @get(
-        "/rooms/{room_id:str}/socket",
+        ["/rooms/{room_id:str}/socket", "/me/socket"],
         opt={**TOKENLESS, "any_query": True},
         include_in_schema=False,
         name="plain_get_of_a_socket",
@@ -53,31 +65,56 @@ def socket_router(handshake: Handshake, hub: Hub) -> Router:
     async def upgrade_required() -> None:
         raise RequestRejected(426, headers={"Upgrade": "websocket", "Connection": "Upgrade"})
 
-    return Router("/", route_handlers=[room_socket, upgrade_required])
+    return Router("/", route_handlers=[room_socket, person_socket, upgrade_required])
+
+
+class _Opening:
+    """Whether the handshake of a socket is complete: a refusal is logged, a later end is not."""
+
+    def __init__(self, handshake: Handshake) -> None:
+        self._handshake = handshake
+        self.is_complete = False
+
+    @asynccontextmanager
+    async def reserve(self, caller: Caller, channel_kind: str) -> AsyncIterator[str]:
+        """Count the open socket during the block. Gives it a unique name."""
+        connection = secrets.token_hex(8)
+        async with self._handshake.reserve(caller, connection, channel_kind):
+            self.is_complete = True
+            yield connection
 
 
 async def _serve(
-    socket: Socket, room: str, handshake: Handshake, hub: Hub, rooms: RoomService
+    socket: Socket,
+    handshake: Handshake,
+    serve: Callable[[_Opening], Awaitable[CloseCode | None]],
+) -> None:
+    """Accept a socket, serve it, and close it."""
+    if not handshake.is_origin_allowed(socket):
+        await deny_socket(socket.scope, socket.send, ORIGIN_DENIED)
+        return
+    await socket.accept()
+    code = await _serve_accepted(socket, _Opening(handshake), serve)
+    if code is not None:
+        with suppress(OSError, TimeoutError, WebSocketDisconnect):
+            async with timeout(CLOSE_TIMEOUT):
+                await socket.close(code)
+
+
+async def _serve_accepted(
+    socket: Socket, opening: _Opening, serve: Callable[[_Opening], Awaitable[CloseCode | None]]
 ) -> CloseCode | None:
-    """Serve an accepted socket. Returns its close code, or `None` if the client disconnected."""
-    is_open = False
+    """Returns the close code, or `None` if the client disconnected."""
     try:
-        caller, room_id, after = await handshake.authorize(socket, room)
-        connection = secrets.token_hex(8)
-        async with handshake.reserve(caller, connection):
-            is_open = True
-            session = ChatSession(
-                socket, caller, room_id, hub, rooms, connection, handshake.limits
-            )
-            return await session.run(after)
+        return await serve(opening)
     except (OSError, WebSocketDisconnect):
         return None
     except SideProError as error:
-        if not is_open:
+        if not opening.is_complete:
             address = client_address(socket.scope.get("client"))
             reason = error.reason if isinstance(error, Unavailable) else error.code
             log.warning("socket_refused", reason=reason, address=address)
         return close_code(error)
     except Exception:  # Litestar has no exception handlers for sockets
-        log.exception("socket_failed", room_id=room)
+        log.exception("socket_failed", path=socket.scope["path"])
         return CloseCode.INTERNAL_ERROR

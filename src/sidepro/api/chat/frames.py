@@ -1,4 +1,4 @@
-"""The frames of the chat socket: JSON objects, distinguished by `type`."""
+"""The frames of the sockets: JSON objects, distinguished by `type`."""
 
 from typing import Annotated
 from uuid import UUID
@@ -72,6 +72,31 @@ class ErrorFrame(_Frame, tag="error"):
     client_id: str | None
 
 
+class BadgesHelloFrame(_Frame, tag="hello"):
+    """The first frame of a person's stream: the badges."""
+
+    unread_rooms: Count
+    unread_messages: Count
+    unread_notifications: Count
+    pending_requests: Count
+
+
+class BadgeFrame(_Frame, tag="badge"):
+    """The badges, after one of them changed."""
+
+    unread_rooms: Count
+    unread_messages: Count
+    unread_notifications: Count
+    pending_requests: Count
+
+
+class RoomFrame(_Frame, tag="room"):
+    """A room after a change; `room` is null if it is no longer the person's."""
+
+    room: Room | None
+    room_id: UUID
+
+
 class SendFrame(msgspec.Struct, tag_field="type", tag="send", forbid_unknown_fields=True):
     """Send a message."""
 
@@ -102,6 +127,13 @@ FROM_SERVER: dict[str, type[msgspec.Struct]] = {
     "status": StatusFrame,
     "error": ErrorFrame,
 }
+PERSON_FROM_SERVER: dict[str, type[msgspec.Struct]] = {
+    "badges_hello": BadgesHelloFrame,
+    "badge": BadgeFrame,
+    "room": RoomFrame,
+    "error": ErrorFrame,
+}
+"""The frames of a person's stream. Clients send none."""
 FROM_CLIENT: dict[str, type[msgspec.Struct]] = {
     "send": SendFrame,
     "seen": ClientReadFrame,

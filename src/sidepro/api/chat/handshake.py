@@ -1,11 +1,11 @@
-"""The handshake of the chat socket: origin, authentication, access and limits.
+"""The handshake of the sockets: origin, authentication, access and limits.
 
 A request from a foreign origin is denied before the upgrade. All others are accepted first. The
 socket is then closed with a code if a check fails, because browsers hide the reason of a denied
 upgrade from the page.
 """
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -29,7 +29,10 @@ from sidepro.domain.violations import wrong_type
 Socket = WebSocket[Any, Any, State]
 
 _PARAMETERS = {"ticket": False, "after": False, "epoch": False}
-"""The query parameters. None may be repeated. `epoch` has no effect yet."""
+"""The query parameters of a room's socket. None may be repeated. `epoch` has no effect yet."""
+
+_PERSON_PARAMETERS = {"ticket": False}
+"""The query parameters of a person's socket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +66,28 @@ class Handshake:
             InvalidInput: a query parameter is unknown or repeated, or `after` is not a number.
             Unavailable: a store is down.
         """
-        caller = await self._authenticate(socket, room)
-        if not await self.session_registry.is_active(caller.session_id):
-            raise NotAuthenticated
-        if self.limits:
-            await self.limits.count_opening(caller)
+        caller = await self._authenticate(
+            socket, lambda ticket: self.tickets.redeem_for_room(ticket, _room_id(room))
+        )
         room_id = _room_id(room)
         await self.rooms.authorize(caller, room_id)
         reject_unexpected_names(query_pairs(socket.scope), _PARAMETERS)
         return caller, room_id, _after(socket)
 
+    async def authorize_person(self, socket: Socket) -> Caller:
+        """The caller of a socket to their own stream.
+
+        Raises: as `authorize`, without `NotFound`.
+        """
+        caller = await self._authenticate(socket, self.tickets.redeem_for_person)
+        reject_unexpected_names(query_pairs(socket.scope), _PERSON_PARAMETERS)
+        return caller
+
     @asynccontextmanager
-    async def reserve(self, caller: Caller, connection: str) -> AsyncIterator[None]:
-        """Count the open socket during the block.
+    async def reserve(
+        self, caller: Caller, connection: str, channel_kind: str
+    ) -> AsyncIterator[None]:
+        """Count the open socket to this kind of channel during the block.
 
         Raises:
             RateLimited: the caller has too many sockets open.
@@ -83,21 +95,32 @@ class Handshake:
         if self.limits is None:
             yield
             return
-        async with self.limits.reserve(caller, connection):
+        async with self.limits.reserve(caller, connection, channel_kind):
             yield
 
-    async def _authenticate(self, socket: Socket, room: str) -> Caller:
-        """By the access token if one is sent, otherwise by the ticket."""
+    async def _authenticate(
+        self, socket: Socket, redeem: Callable[[str], Awaitable[Caller]]
+    ) -> Caller:
+        """By the access token if one is sent, otherwise by the ticket. Counts the opening.
+
+        Raises:
+            NotAuthenticated, RateLimited, Unavailable: see `authorize`.
+        """
         caller = bearer_caller(_header(socket, b"authorization"), self.tokens)
-        if caller is not None:
-            return caller
-        ticket = socket.query_params.get("ticket")
-        if ticket is None:
+        if caller is None:
+            ticket = socket.query_params.get("ticket")
+            if ticket is None:
+                raise NotAuthenticated
+            try:
+                caller = await redeem(ticket)
+            except NotFound as error:
+                # no ticket is valid for a malformed room id
+                raise NotAuthenticated from error
+        if not await self.session_registry.is_active(caller.session_id):
             raise NotAuthenticated
-        try:
-            return await self.tickets.redeem(ticket, _room_id(room))
-        except NotFound as error:
-            raise NotAuthenticated from error  # no ticket is valid for a malformed room id
+        if self.limits:
+            await self.limits.count_opening(caller)
+        return caller
 
 
 def _header(socket: Socket, name: bytes) -> str | None:

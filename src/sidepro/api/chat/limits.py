@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from sidepro.domain.channels import ROOM
 from sidepro.domain.errors import RateLimited
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import RoomId
@@ -44,13 +45,19 @@ class SocketLimits:
         await self._take(ALL_ELSE, str(caller.id))
 
     @asynccontextmanager
-    async def reserve(self, caller: Caller, connection: str) -> AsyncIterator[None]:
-        """Reserve one of the caller's sockets during the block.
+    async def reserve(
+        self, caller: Caller, connection: str, channel_kind: str = ROOM
+    ) -> AsyncIterator[None]:
+        """Reserve one of the caller's sockets to this kind of channel during the block.
 
         Raises:
-            RateLimited: the caller has `per_user` sockets open.
+            RateLimited: the caller has `per_user` such sockets open.
         """
-        key = f"sockets:{caller.id}"
+        key = (
+            f"sockets:{caller.id}"
+            if channel_kind == ROOM
+            else f"{channel_kind}-sockets:{caller.id}"
+        )
         try:
             if not await self.concurrency.acquire(key, connection, self.per_user):
                 raise RateLimited

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sidepro.api.chat.close_codes import CloseCode
 from sidepro.domain.ids import SessionId, UserId
@@ -49,6 +50,15 @@ class CompactQueue(Generic[Item]):
         if self._waiter and not self._waiter.done():
             self._waiter.set_result(None)
 
+    def replace(self, is_older: Callable[[Item], bool], item: Item) -> bool:
+        """Put the item in the place of an older one. Returns whether there was one."""
+        items = self._items or deque()
+        for index, queued in enumerate(items):
+            if is_older(queued):
+                items[index] = item
+                return True
+        return False
+
     def get_nowait(self) -> Item:
         """Remove and return the first item.
 
@@ -78,13 +88,15 @@ class Frame:
     """An encoded frame.
 
     `seq` is the number of its message, or the read position of `reader`, otherwise 0. A frame
-    without text means that the messages up to `seq` exist.
+    without text means that the messages up to `seq` exist. A frame replaces a waiting one with the
+    same `key`: only the latest state matters.
     """
 
     text: str
     seq: int = 0
     is_status: bool = False
     reader: UserId | None = None
+    key: Hashable | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -103,6 +115,10 @@ class Outbox:
 
     def put(self, frame: Frame) -> None:
         """Queue a frame. Closes the socket if the queue is full: the client is too slow."""
+        if frame.key is not None and self.frames.replace(
+            lambda older: older.key == frame.key, frame
+        ):
+            return
         try:
             self.frames.put_nowait(frame)
         except asyncio.QueueFull:
@@ -115,12 +131,26 @@ class Outbox:
             if not frame.is_status:
                 self.frames.put_nowait(frame)
 
+    async def run(self, *loops: Coroutine[Any, Any, CloseCode | None]) -> CloseCode | None:
+        """Run the loops of the socket until one ends or the socket is closed. Returns the close
+        code, or `None` if the client disconnected.
+        """
+        tasks = [asyncio.create_task(loop) for loop in loops]
+        for task in tasks:
+            task.add_done_callback(self._close_with)
+        try:
+            return await self.closed
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
     def close(self, code: CloseCode) -> None:
         """Close the socket with this code, unless it is closing already."""
         if not self.closed.done():
             self.closed.set_result(code)
 
-    def close_with(self, task: "asyncio.Task[CloseCode | None]") -> None:
+    def _close_with(self, task: "asyncio.Task[CloseCode | None]") -> None:
         """Close the socket with the result or error of one of its tasks."""
         if task.cancelled() or self.closed.done():
             return

@@ -1,4 +1,4 @@
-"""One chat socket: `hello`, missed messages, one `status`, then live frames, in this order."""
+"""One socket of a room: `hello`, missed messages, one `status`, live frames, in this order."""
 
 import asyncio
 from typing import Any, cast
@@ -77,18 +77,7 @@ class ChatSession:
         await self._hub.join(channel, self._outbox)
         try:
             await self._rooms.connect(self._caller, self._room_id, self._connection)
-            tasks = [
-                asyncio.create_task(self._send_loop(after)),
-                asyncio.create_task(self._receive_loop()),
-            ]
-            for task in tasks:
-                task.add_done_callback(self._outbox.close_with)
-            try:
-                return await self._outbox.closed
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+            return await self._outbox.run(self._send_loop(after), self._receive_loop())
         finally:
             try:
                 await self._hub.leave(channel, self._outbox)

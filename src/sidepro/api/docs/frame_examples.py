@@ -28,6 +28,9 @@ FRAMES: dict[type[msgspec.Struct], tuple[msgspec.Struct, ...]] = {
     frames.ErrorFrame: tuple(
         frames.ErrorFrame(error.code, error.detail, MESSAGE.client_id) for error in _REFUSALS
     ),
+    frames.BadgesHelloFrame: (frames.BadgesHelloFrame(1, 2, 3, 1),),
+    frames.BadgeFrame: (frames.BadgeFrame(0, 0, 3, 1),),
+    frames.RoomFrame: (frames.RoomFrame(ROOM, ROOM.id), frames.RoomFrame(None, ROOM.id)),
     frames.SendFrame: (frames.SendFrame("7c1e-0001", MESSAGE.body),),
     frames.ClientReadFrame: (frames.ClientReadFrame(1),),
     frames.ClientTypingFrame: (frames.ClientTypingFrame(),),

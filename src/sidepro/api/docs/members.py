@@ -123,6 +123,11 @@ DESCRIPTIONS = {
     "StatusFrame.status": "Whether the room is written in.",
     "ticket": "The value of `?ticket=`.",
     "unread_count": "The number of messages from the other person after `read_seq`.",
+    "RoomFrame.room": "The room; null if it is no longer the person's.",
+    "unread_rooms": "The number of rooms with unread messages.",
+    "unread_messages": "The number of unread messages in all rooms.",
+    "unread_notifications": "The number of unread notifications.",
+    "pending_requests": "The number of received requests without an answer.",
     "Unread.messages": "The number of unread messages.",
     "Unread.rooms": "The number of rooms with unread messages.",
     # recommendations

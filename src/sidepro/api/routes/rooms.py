@@ -334,9 +334,22 @@ async def create_socket_ticket(
     """For browsers, which cannot send `Authorization` with a socket. The ticket is valid once, for
     this room and the current session.
     """
-    ticket = await services.tickets.issue(caller_of(request), RoomId(room_id))
+    ticket = await services.tickets.issue_for_room(caller_of(request), RoomId(room_id))
     path = f"{services.base_path}{PREFIX}/rooms/{room_id}/socket"
     return SocketTicket(ticket, TICKET_TTL, path)
+
+
+@post(
+    "/me/socket-tickets",
+    opt={**TICKETS, **SECRET},
+    summary="Get a ticket for the caller's own socket",
+)
+async def create_person_ticket(request: ApiRequest, services: InjectedServices) -> SocketTicket:
+    """For the socket that tells of changes in all rooms and of notifications. The ticket is valid
+    once, for the current session.
+    """
+    ticket = await services.tickets.issue_for_person(caller_of(request))
+    return SocketTicket(ticket, TICKET_TTL, f"{services.base_path}{PREFIX}/me/socket")
 
 
 router = Router(
@@ -351,6 +364,7 @@ router = Router(
         send_message,
         mark_room_read,
         create_socket_ticket,
+        create_person_ticket,
     ],
     tags=["Rooms"],
 )

@@ -1,10 +1,11 @@
 """Live events of a room. `channel` is the room's channel."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sidepro.domain.channels import Event
-from sidepro.domain.ids import UserId
+from sidepro.domain.channels import Event, ItemChanged, PubSub
+from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.rooms.room import Message
 
 
@@ -37,3 +38,9 @@ class RoomClosed(Event):
     """The room no longer exists for `user_id`, or for anybody if `user_id` is `None`."""
 
     user_id: UserId | None
+
+
+async def publish_room_change(events: PubSub, room_id: RoomId, people: Iterable[UserId]) -> None:
+    """Publish to the channels of these people that the room changed for them."""
+    for user_id in people:
+        await events.publish(ItemChanged.room(user_id, room_id))

@@ -20,7 +20,7 @@ from sidepro.domain.clock import Clock
 from sidepro.domain.errors import InvalidInput, SideProError, Unavailable, ensure_found
 from sidepro.domain.idempotency import IdempotentRequest, run_idempotent
 from sidepro.domain.ids import RoomId, UserId
-from sidepro.domain.rooms.events import MessageSent
+from sidepro.domain.rooms.events import MessageSent, publish_room_change
 from sidepro.domain.rooms.ports import MessageName, RoomUnitOfWork
 from sidepro.domain.rooms.room import Message, Room, validate_client_id
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
@@ -42,7 +42,14 @@ class WriteResult(NamedTuple):
     duplicate: bool
 
 
-Outcome = WriteResult | Exception
+class Stored(NamedTuple):
+    """A stored message with the participants of its room."""
+
+    result: WriteResult
+    participants: tuple[UserId, ...]
+
+
+Outcome = Stored | Exception
 MaybeOutcome = Outcome | None
 """`None` if another transaction has locked the room: nothing is stored."""
 
@@ -76,8 +83,8 @@ class PendingMessage:
         """Resolve the future, unless the sender has cancelled it."""
         if self.future.done():
             return
-        if isinstance(outcome, WriteResult):
-            self.future.set_result(outcome)
+        if isinstance(outcome, Stored):
+            self.future.set_result(outcome.result)
         else:
             self.future.set_exception(outcome)
 
@@ -137,11 +144,12 @@ class MessageWriter:
     async def _write_pending(self) -> None:
         while self._pending:
             batch = self._next_batch()
+            announced = set[RoomId]()
             for pending, outcome in zip(batch, await self._store_batch(batch), strict=True):
                 if outcome is None:
                     self._defer(pending)
                 else:
-                    pending.resolve(await self._publish(outcome))
+                    pending.resolve(await self._publish(outcome, announced))
 
     def _next_batch(self) -> list[PendingMessage]:
         """The first pending messages. Those of locked rooms queue behind the earlier ones."""
@@ -164,6 +172,7 @@ class MessageWriter:
             await asyncio.sleep(RETRY_DELAY)
             batch = [pending for queue in self._locked.values() for pending in queue][:MAX_BATCH]
             overdue = time.monotonic() - LOCKED_TIMEOUT
+            announced = set[RoomId]()
             for pending, outcome in zip(batch, await self._store_batch(batch), strict=True):
                 if outcome is None and pending.received_at > overdue:
                     continue
@@ -171,7 +180,7 @@ class MessageWriter:
                 if outcome is None:
                     pending.resolve(Unavailable("The room is busy. Please try again."))
                 else:
-                    pending.resolve(await self._publish(outcome))
+                    pending.resolve(await self._publish(outcome, announced))
             # In turn: the messages of later rooms must fit into the next batch.
             for room_id in {pending.room_id for pending in batch}:
                 queue = self._locked.pop(room_id)
@@ -208,17 +217,21 @@ class MessageWriter:
         self, pending: PendingMessage, request: IdempotentRequest[WriteResult]
     ) -> WriteResult:
         """Store the message in a transaction of its own, which may wait for another request."""
+        participants: tuple[UserId, ...] = ()
 
         async def store(work: RoomUnitOfWork) -> WriteResult:
+            nonlocal participants
             (outcome,) = await self._apply(
                 work, [pending], await work.rooms.get_all([pending.room_id])
             )
             if isinstance(outcome, Exception):
                 raise outcome
-            return outcome
+            participants = outcome.participants
+            return outcome.result
 
         result = await run_idempotent(self._unit_of_work, request, self._clock(), store)
-        await self._events.publish(_event(result))
+        await self._events.publish(_event(result.message))
+        await publish_room_change(self._events, result.message.room_id, participants)
         return result
 
     async def _store(self, batch: Sequence[PendingMessage]) -> list[MaybeOutcome]:
@@ -233,10 +246,17 @@ class MessageWriter:
             None if pending.room_id in unlocked.locked else next(outcomes) for pending in batch
         ]
 
-    async def _publish(self, outcome: Outcome) -> Outcome:
+    async def _publish(self, outcome: Outcome, announced: set[RoomId]) -> Outcome:
+        """Publish a message. `announced` are the rooms whose participants know that their state,
+        with all messages of the batch, changed.
+        """
         try:
-            if isinstance(outcome, WriteResult):
-                await self._events.publish(_event(outcome))
+            if isinstance(outcome, Stored):
+                message = outcome.result.message
+                await self._events.publish(_event(message))
+                if message.room_id not in announced:
+                    announced.add(message.room_id)
+                    await publish_room_change(self._events, message.room_id, outcome.participants)
         except Exception as error:  # a defect in a subscriber; the batch continues
             return error
         return outcome
@@ -260,7 +280,9 @@ class MessageWriter:
                 room.authorize(pending.sender)
                 name = pending.name
                 if name in stored:
-                    outcomes.append(WriteResult(stored[name], duplicate=True))
+                    outcomes.append(
+                        Stored(WriteResult(stored[name], duplicate=True), room.user_ids)
+                    )
                     continue
                 rooms[room.id], message = room.with_message(
                     pending.sender, pending.body, pending.client_id, now
@@ -269,7 +291,7 @@ class MessageWriter:
                 outcomes.append(error)
                 continue
             messages.append(message)
-            outcomes.append(WriteResult(message, duplicate=False))
+            outcomes.append(Stored(WriteResult(message, duplicate=False), room.user_ids))
             if name:
                 stored[name] = message
         if messages:
@@ -280,9 +302,9 @@ class MessageWriter:
         return outcomes
 
 
-def _event(result: WriteResult) -> MessageSent:
+def _event(message: Message) -> MessageSent:
     """A duplicate is published too: the process that stored it may have died before publishing."""
-    return MessageSent(Channel.room(result.message.room_id), result.message)
+    return MessageSent(Channel.room(message.room_id), message)
 
 
 def _valid_names(batch: Sequence[PendingMessage]) -> set[MessageName]:

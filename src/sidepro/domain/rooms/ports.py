@@ -99,6 +99,12 @@ class RoomReader(Protocol):
         """The room as this person sees it; `None` if it does not exist or is not theirs."""
         ...
 
+    async def views(
+        self, keys: Collection[tuple[UserId, RoomId]]
+    ) -> Mapping[tuple[UserId, RoomId], RoomView]:
+        """What `room` finds for each key, in one statement."""
+        ...
+
     async def id_of_pair(self, one: UserId, other: UserId) -> RoomId | None:
         """The id of the room of two people, in either order, even if one of them has left it."""
         ...

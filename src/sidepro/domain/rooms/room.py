@@ -90,6 +90,11 @@ class Room:
         return cls(room_id, (Participant(low), Participant(high)), None, 0, now, now)
 
     @property
+    def user_ids(self) -> tuple[UserId, ...]:
+        """The participants who have not withdrawn, including one who left."""
+        return tuple(p.user_id for p in self.participants if p.user_id is not None)
+
+    @property
     def is_pending(self) -> bool:
         """Whether a participant has left or withdrawn."""
         return self.left_by is not None or any(p.user_id is None for p in self.participants)

@@ -1,6 +1,6 @@
 """Coffee chats: opening and leaving rooms, messages, read positions and presence."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sidepro.domain.channels import Channel, Presence, PubSub, StatusChanged
@@ -10,7 +10,12 @@ from sidepro.domain.idempotency import IdempotentRequest, run_idempotent
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import NewId, RoomId, UserId
 from sidepro.domain.pagination import Page, PageRequest
-from sidepro.domain.rooms.events import ReadPositionChanged, RoomClosed, Typing
+from sidepro.domain.rooms.events import (
+    ReadPositionChanged,
+    RoomClosed,
+    Typing,
+    publish_room_change,
+)
 from sidepro.domain.rooms.message_writer import MessageWriter, WriteResult
 from sidepro.domain.rooms.ports import RoomReader, RoomUnitOfWork
 from sidepro.domain.rooms.room import Message, Room, RoomStatus
@@ -80,6 +85,8 @@ class RoomService:
         result = await run_idempotent(self.unit_of_work, request, now, store)
         if result.reopened:
             await self.events.publish(StatusChanged(Channel.room(result.room.id)))
+        if result.created or result.reopened:
+            await publish_room_change(self.events, result.room.id, (caller.id, invited))
         return result
 
     async def rooms(self, caller: Caller, page: PageRequest) -> Page[RoomView]:
@@ -113,6 +120,21 @@ class RoomService:
         online = await self.presence.online([Channel.room(room.id)])
         return _with_presence(room, bool(online))
 
+    async def views(
+        self, keys: Collection[tuple[UserId, RoomId]]
+    ) -> Mapping[tuple[UserId, RoomId], RoomView]:
+        """The rooms of these people as each of them sees them. A room that a person does not have
+        is omitted.
+        """
+        found = await self.reader.views(keys)
+        online = await self.presence.online(
+            [Channel.room(room_id) for room_id in {room_id for _, room_id in found}]
+        )
+        return {
+            key: _with_presence(view, Channel.room(view.id) in online)
+            for key, view in found.items()
+        }
+
     async def leave(self, caller: Caller, room_id: RoomId) -> None:
         """Leave a room. The other participant can still read it. When both have left, it is
         deleted.
@@ -121,7 +143,8 @@ class RoomService:
             NotFound: the caller has no such room.
         """
         async with self.unit_of_work() as work:
-            remaining = ensure_found(await work.rooms.get(room_id)).leave(caller.id)
+            room = ensure_found(await work.rooms.get(room_id))
+            remaining = room.leave(caller.id)
             if remaining is None:
                 await work.rooms.delete(room_id)
             else:
@@ -131,6 +154,8 @@ class RoomService:
         await self.events.publish(RoomClosed(channel, caller.id if remaining else None))
         if remaining:
             await self.events.publish(StatusChanged(channel))
+        people = room.user_ids if remaining else (caller.id,)
+        await publish_room_change(self.events, room_id, people)
 
     async def authorize(self, caller: Caller, room_id: RoomId) -> Room:
         """The room itself, if the caller may see it.
@@ -203,6 +228,7 @@ class RoomService:
             await work.commit()
         position = next(p.read_seq for p in marked.participants if p.user_id == caller.id)
         await self.events.publish(ReadPositionChanged(Channel.room(room_id), caller.id, position))
+        await publish_room_change(self.events, room_id, marked.user_ids)
 
     async def typing(self, caller: Caller, room_id: RoomId) -> None:
         """Publish that the caller is typing. Access has been checked before."""

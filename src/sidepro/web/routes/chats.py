@@ -116,7 +116,7 @@ async def issue_ticket(
     page: InjectedPage, services: InjectedServices, room_id: FromPath[UUID]
 ) -> Response[dict[str, object]]:
     """A ticket for one socket of the room. No token ever reaches a script."""
-    ticket = await services.tickets.issue(page.caller, RoomId(room_id))
+    ticket = await services.tickets.issue_for_room(page.caller, RoomId(room_id))
     path = services.base_path + SOCKET.format(id=room_id)
     return Response(
         {"ticket": ticket, "path": path, "expires_in": TICKET_TTL},

@@ -3,7 +3,20 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, and_, bindparam, case, cast, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    Select,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    join,
+    or_,
+    select,
+)
 
 from sidepro.adapters.sql.engine.compiled_query import Row, limit_param
 from sidepro.adapters.sql.engine.database import Source
@@ -44,61 +57,78 @@ _LATEST_MESSAGES = _MESSAGES.order_by(messages.c.seq.desc()).limit(limit_param("
 
 _USER = bindparam("user", type_=rooms.c.low_id.type)
 
-_IS_LOW = rooms.c.low_id == _USER
 
-_READ_SEQ = case((_IS_LOW, rooms.c.low_read_seq), else_=rooms.c.high_read_seq)
+def _read_seq(user: ColumnElement[Any]) -> ColumnElement[int]:
+    return case((rooms.c.low_id == user, rooms.c.low_read_seq), else_=rooms.c.high_read_seq)
 
-_OTHER_ID = case((_IS_LOW, rooms.c.high_id), else_=rooms.c.low_id)
 
-_IN_LIST_OF_USER = and_(
-    or_(_IS_LOW, rooms.c.high_id == _USER),
-    rooms.c.left_by.is_distinct_from(_USER),
-)
+def _in_list_of(user: ColumnElement[Any]) -> ColumnElement[bool]:
+    return and_(
+        or_(rooms.c.low_id == user, rooms.c.high_id == user),
+        rooms.c.left_by.is_distinct_from(user),
+    )
 
-_UNREAD = (
-    select(func.count())
-    .select_from(messages)
-    .where(
+
+def _unread(user: ColumnElement[Any]) -> ColumnElement[int]:
+    unread = select(func.count()).where(
         messages.c.room_id == rooms.c.id,
-        messages.c.seq > _READ_SEQ,
-        messages.c.sender_id.is_distinct_from(_USER),
+        messages.c.seq > _read_seq(user),
+        messages.c.sender_id.is_distinct_from(user),
     )
-    .correlate(rooms)
-    .scalar_subquery()
-)
+    return unread.correlate(rooms, _VIEWERS).scalar_subquery()
 
-_ROOM_VIEWS: Select[Any] = (
-    select(
-        rooms,
-        users.c.id.label("other_id"),
-        users.c.username.label("other_name"),
-        IMAGE_OF_USER,
-        _UNREAD.label("unread"),
-        messages.c.seq,
-        messages.c.sender_id,
-        messages.c.body,
-        messages.c.client_id,
-        messages.c.sent_at,
-    )
-    .select_from(
-        rooms.outerjoin(users, users.c.id == _OTHER_ID).outerjoin(
+
+def _room_views(
+    user: ColumnElement[Any], source: FromClause = rooms, *columns: ColumnElement[Any]
+) -> Select[Any]:
+    """The rooms of `source` that a user has not left, as they see them."""
+    other_id = case((rooms.c.low_id == user, rooms.c.high_id), else_=rooms.c.low_id)
+    return (
+        select(
+            rooms,
+            users.c.id.label("other_id"),
+            users.c.username.label("other_name"),
+            IMAGE_OF_USER,
+            _unread(user).label("unread"),
+            messages.c.seq,
+            messages.c.sender_id,
+            messages.c.body,
+            messages.c.client_id,
+            messages.c.sent_at,
+            *columns,
+        )
+        .outerjoin_from(source, users, users.c.id == other_id)
+        .outerjoin(
             messages,
             and_(messages.c.room_id == rooms.c.id, messages.c.seq == rooms.c.last_seq),
         )
+        .where(_in_list_of(user))
     )
-    .where(_IN_LIST_OF_USER)
+
+
+_VIEWERS = users.alias("viewers")
+
+_ROOM_VIEWS = _room_views(_USER)
+
+_VIEWS_OF_USERS = _room_views(
+    _VIEWERS.c.id,
+    join(rooms, _VIEWERS, or_(rooms.c.low_id == _VIEWERS.c.id, rooms.c.high_id == _VIEWERS.c.id)),
+    _VIEWERS.c.id.label("viewer_id"),
+).where(
+    rooms.c.id.in_(bindparam("rooms", expanding=True)),
+    _VIEWERS.c.id.in_(bindparam("users", expanding=True)),
 )
 
 _ROOM_VIEW = _ROOM_VIEWS.where(rooms.c.id == bindparam("id"))
 
 _ROOMS_OF = KeysetQuery(_ROOM_VIEWS, (rooms.c.updated_at, rooms.c.id), descending=True)
 
-_ROOM_COUNT = select(func.count()).select_from(rooms).where(_IN_LIST_OF_USER)
+_ROOM_COUNT = select(func.count()).select_from(rooms).where(_in_list_of(_USER))
 
 # Most rooms have nothing new, so their messages are not looked up.
 _UNREAD_BY_ROOM = (
-    select(_UNREAD.label("unread"))
-    .where(_IN_LIST_OF_USER, rooms.c.last_seq > _READ_SEQ)
+    select(_unread(_USER).label("unread"))
+    .where(_in_list_of(_USER), rooms.c.last_seq > _read_seq(_USER))
     .subquery("unread_by_room")
 )
 _UNREAD_IN_ALL = select(
@@ -130,6 +160,18 @@ class SqlRoomReader:
     async def room(self, room_id: RoomId, user_id: UserId) -> RoomView | None:
         row = await self._database.fetch_one(_ROOM_VIEW, {"id": room_id, "user": user_id})
         return None if row is None else self._view(row, user_id)
+
+    async def views(
+        self, keys: Collection[tuple[UserId, RoomId]]
+    ) -> Mapping[tuple[UserId, RoomId], RoomView]:
+        people, room_ids = (list(set(part)) for part in zip(*keys, strict=True))
+        rows = await self._database.fetch(_VIEWS_OF_USERS, {"users": people, "rooms": room_ids})
+        asked = set(keys)
+        return {
+            (row.viewer_id, row.id): self._view(row, row.viewer_id)
+            for row in rows
+            if (row.viewer_id, row.id) in asked
+        }
 
     async def id_of_pair(self, one: UserId, other: UserId) -> RoomId | None:
         low, high = sorted((one, other))

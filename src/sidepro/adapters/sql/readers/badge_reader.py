@@ -1,0 +1,64 @@
+"""The badges of people, in SQL."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import Column, Select, bindparam, func, literal_column, select, union_all
+
+from sidepro.adapters.sql.engine.database import Source
+from sidepro.adapters.sql.schema.tables import messages, rooms
+from sidepro.domain.ids import UserId
+from sidepro.domain.person_stream.views import Badges
+
+
+def _rooms_with_news(user: Column[Any], read_seq: Column[int]) -> Select[Any]:
+    """The rooms of one side that have messages after the read position. Most rooms have none, so
+    their messages are not looked up.
+    """
+    unread = (
+        select(func.count())
+        .where(
+            messages.c.room_id == rooms.c.id,
+            messages.c.seq > read_seq,
+            messages.c.sender_id.is_distinct_from(user),
+        )
+        .correlate(rooms)
+        .scalar_subquery()
+    )
+    return select(user.label("user_id"), unread.label("unread")).where(
+        user.in_(bindparam("users", expanding=True)),
+        rooms.c.left_by.is_distinct_from(user),
+        rooms.c.last_seq > read_seq,
+    )
+
+
+_ROOMS = union_all(
+    _rooms_with_news(rooms.c.low_id, rooms.c.low_read_seq),
+    _rooms_with_news(rooms.c.high_id, rooms.c.high_read_seq),
+).subquery("rooms_with_news")
+
+_BADGES = (
+    select(
+        _ROOMS.c.user_id,
+        literal_column("'messages'").label("badge"),
+        func.count().label("items"),
+        func.sum(_ROOMS.c.unread).label("total"),
+    )
+    .where(_ROOMS.c.unread > 0)
+    .group_by(_ROOMS.c.user_id)
+)
+
+
+class SqlBadgeReader:
+    """See `sidepro.domain.person_stream.ports.BadgeReader`."""
+
+    def __init__(self, database: Source) -> None:
+        self._database = database
+
+    async def badges(self, user_ids: Collection[UserId]) -> Mapping[UserId, Badges]:
+        rows = await self._database.fetch(_BADGES, {"users": list(user_ids)})
+        found: dict[UserId, dict[str, int]] = defaultdict(dict)
+        for row in rows:
+            found[row.user_id] |= {"unread_rooms": row.items, "unread_messages": int(row.total)}
+        return {user_id: Badges(**badges) for user_id, badges in found.items()}
