@@ -1,7 +1,10 @@
-"""The connection to Redis, which may be lost and come back."""
+"""The connection to Redis, which may be lost, refuse commands, fail over, and come back."""
 
+import asyncio
+import secrets
 import time
 from collections.abc import Awaitable, Callable
+from math import inf
 from typing import TypeVar
 
 import structlog
@@ -9,9 +12,15 @@ from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import (
+    AuthenticationError,
+    NoPermissionError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
 
-from sidepro.domain.errors import Unavailable
+from sidepro.domain.errors import Unavailable, reason_of
 
 log = structlog.get_logger(__name__)
 
@@ -30,12 +39,33 @@ CIRCUIT_OPEN_SECONDS = 1.0
 timeout, and all others fail at once.
 """
 
+MIN_RECONNECT_INTERVAL, MAX_RECONNECT_INTERVAL = 1.0, 30.0
+"""Seconds between two replacements of all connections to a replica, doubled after each. If it
+stays one, subscribers must not start over all the time.
+"""
+
+WARNING_INTERVAL = 60.0
+"""Seconds between two warnings about refused commands."""
+
+
+class AccessDenied(Exception):
+    """Redis refuses this user, or a permission that the program needs. The text says which."""
+
 
 class RedisClient:
-    """A connection pool with a circuit breaker."""
+    """A connection pool with a circuit breaker.
+
+    A refused command (no memory, a disk that cannot be written, a missing permission) fails by
+    itself: others, such as publishing, may work. A replica that refuses a write was the primary
+    before: all connections are replaced, since new ones may reach the new primary.
+    """
 
     def __init__(self, url: str) -> None:
-        """Connects on first use."""
+        """Connects on first use.
+
+        Raises:
+            ValueError, TypeError: an option of the URL is invalid or unknown.
+        """
         self.redis: Redis = Redis.from_url(
             url,
             socket_timeout=RESPONSE_TIMEOUT,
@@ -43,31 +73,67 @@ class RedisClient:
             # One retry, for a pooled connection that a restart of Redis has closed.
             retry=Retry(NoBackoff(), 1),
         )
+        self.connection()  # raises TypeError for unknown options
+        self.failovers = 0
+        """How often all connections were replaced."""
         self._retry_at: float | None = None
+        self._last_error: BaseException | None = None
+        self._reconnected_at = -inf
+        self._reconnect_interval = MIN_RECONNECT_INTERVAL
+        self._warned_at = -inf
 
     async def execute(self, command: Callable[[Redis], Awaitable[Reply]]) -> Reply:
         """The reply to a command.
 
         Raises:
-            Unavailable: Redis does not reply, or the circuit is open.
+            Unavailable: Redis does not reply or refuses the command, or the circuit is open.
         """
         was_down = self._retry_at is not None
         if self._retry_at is not None:
             now = time.monotonic()
             if now < self._retry_at:
-                raise Unavailable
+                raise Unavailable from self._last_error
             self._retry_at = now + CIRCUIT_OPEN_SECONDS + RESPONSE_TIMEOUT
         try:
             reply = await command(self.redis)
+        except ResponseError as error:
+            self._close_circuit(was_down)
+            await self._handle_refusal(error)
+            raise Unavailable from error
         except CONNECTION_ERRORS as error:
             if self._retry_at is None:
-                log.warning("redis_down", reason=type(error).__name__)
+                log.warning("redis_down", reason=text_of(error))
+            self._last_error = error
             self._retry_at = time.monotonic() + CIRCUIT_OPEN_SECONDS
             raise Unavailable from error
+        self._close_circuit(was_down)
+        return reply
+
+    def _close_circuit(self, was_down: bool) -> None:
         if was_down:
             log.info("redis_restored")
-        self._retry_at = None
-        return reply
+        self._retry_at = self._last_error = None
+
+    async def _handle_refusal(self, error: ResponseError) -> None:
+        now = time.monotonic()
+        if now - self._warned_at >= WARNING_INTERVAL:
+            self._warned_at = now
+            log.warning("redis_refuses", reason=text_of(error))
+        if not (isinstance(error, ReadOnlyError) or "MASTERDOWN" in str(error)):
+            return
+        since = now - self._reconnected_at
+        if since < self._reconnect_interval:
+            return
+        is_first = since > 2 * MAX_RECONNECT_INTERVAL
+        self._reconnect_interval = (
+            MIN_RECONNECT_INTERVAL
+            if is_first
+            else min(2 * self._reconnect_interval, MAX_RECONNECT_INTERVAL)
+        )
+        self._reconnected_at = now
+        self.failovers += 1
+        log.warning("redis_reconnects", reason=text_of(error))
+        await self.redis.connection_pool.disconnect()
 
     @property
     def connections_in_use(self) -> int:
@@ -86,6 +152,50 @@ class RedisClient:
             **{**pool.connection_kwargs, "protocol": 2, "retry": Retry(NoBackoff(), 0)}
         )
 
+    async def check(self) -> str | None:
+        """Write, and publish an event that comes back, even if the circuit is open.
+
+        Returns what does not work although events arrive, or `None`.
+
+        Raises:
+            RedisError, OSError, TimeoutError: Redis does not reply, or no event came back.
+        """
+        name = f"{self.number}:health:{secrets.token_hex(8)}"
+        pubsub = self.redis.pubsub(ignore_subscribe_messages=True)
+        try:
+            async with asyncio.timeout(2 * RESPONSE_TIMEOUT):
+                await pubsub.subscribe(name)
+                await self.redis.publish(name, b"1")
+                while await pubsub.get_message(timeout=RESPONSE_TIMEOUT) is None:
+                    pass
+            try:
+                await self.redis.set("health", 1, ex=60)
+            except ResponseError as error:
+                return f"cannot be written: {text_of(error)}"
+        finally:
+            await pubsub.aclose()  # type: ignore[no-untyped-call]  # redis-py's gap
+        return None
+
+    async def ensure_access(self) -> None:
+        """Check the user and its permissions before the process starts.
+
+        Raises:
+            AccessDenied: Redis refuses them.
+            RedisError, OSError, TimeoutError: it does not reply.
+        """
+        try:
+            await self.check()
+            # As presence does.
+            await self.redis.eval('redis.call("INFO", "server") return 1', 0)
+            await self.redis.exists("health")
+        except (NoPermissionError, AuthenticationError) as error:
+            raise AccessDenied(text_of(error)) from error
+        except ResponseError as error:
+            # Redis 7 reports commands that a script may not run as other errors.
+            if "can't run this command" in str(error) or "permission" in str(error):
+                raise AccessDenied(text_of(error)) from error
+            raise
+
     async def ping(self) -> None:
         """Check that Redis replies, even if the circuit is open.
 
@@ -97,3 +207,10 @@ class RedisClient:
     async def close(self) -> None:
         """Close all connections of the pool."""
         await self.redis.aclose()
+
+
+def text_of(error: BaseException) -> str:
+    """What Redis or the network said, with the code that redis-py removes."""
+    code = getattr(error, "status_code", None)
+    text = reason_of(error)
+    return f"{code} {text}" if isinstance(code, str) and not text.startswith(code) else text

@@ -14,9 +14,15 @@ import msgspec
 import structlog
 from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import ResponseError
 
 from sidepro.adapters.redis import codec
-from sidepro.adapters.redis.client import CONNECTION_ERRORS, RESPONSE_TIMEOUT, RedisClient
+from sidepro.adapters.redis.client import (
+    CONNECTION_ERRORS,
+    RESPONSE_TIMEOUT,
+    RedisClient,
+    text_of,
+)
 from sidepro.domain.channels import Channel, Event, Listener, ResyncRequired
 from sidepro.domain.errors import Unavailable
 
@@ -157,7 +163,7 @@ class RedisPubSub:
                 await self._receive(connection)
             except CONNECTION_ERRORS as error:
                 if not self._is_down:
-                    log.warning("pubsub_down", reason=type(error).__name__)
+                    log.warning("pubsub_down", reason=text_of(error))
             except Exception:  # a defect, as in a listener; without this loop no events arrive
                 log.exception("pubsub_failed")
             finally:
@@ -172,8 +178,18 @@ class RedisPubSub:
     async def _receive(self, connection: AbstractConnection) -> None:
         """Handle messages from Redis until the connection breaks."""
         is_pinged = False
+        failovers = self._redis.failovers
         while True:
-            reply = await connection.read_response(timeout=IDLE_TIMEOUT)
+            try:
+                reply = await connection.read_response(timeout=IDLE_TIMEOUT)
+            except ResponseError as error:
+                # A Redis that refuses writes refuses PING too, and delivers events.
+                if not (is_pinged and "MISCONF" in str(error)):
+                    raise
+                is_pinged = False
+                continue
+            if self._redis.failovers != failovers:
+                raise ConnectionError("another Redis became the primary")
             if reply is None:
                 if is_pinged:
                     raise TimeoutError
