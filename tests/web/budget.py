@@ -33,7 +33,6 @@ COLUMNS = (
     "JavaScript",
     "requests",
     "page, ms",
-    "reads",
     "rendering",
     "of it template",
     "LCP, ms",
@@ -45,7 +44,7 @@ LOADS = 3
 
 LIMITS = (
     *("allowed", "15,000", "12,000", "15,000 or 25,000", "8"),
-    *("", "", "0.5", "", "1,200", "0.02", "100"),
+    *("", "0.5", "", "1,200", "0.02", "100"),
 )
 
 
@@ -122,7 +121,6 @@ def row(screen: Screen, weight: Weight, cost: PageCost, painted: Paints) -> tupl
         f"{weight.scripts:,}",
         str(len(weight.requests)),
         f"{cost.page:.2f}",
-        f"{cost.reads:.2f}",
         f"{cost.rendering:.2f}",
         f"{cost.template:.2f}",
         f"{painted.largest:,.0f} ({painted.what})",

@@ -1,20 +1,24 @@
-"""The processor time of a page, of the reads behind it, and of its template.
+"""The processor time of a page, and what rendering adds to it.
 
 The application runs in this process, without a network and without an HTTP client, on the data of
-a server. Milliseconds of all threads, so the reads include the database on SQLite.
+a server. Milliseconds of all threads, so the database on SQLite is included.
+
+Rendering is the difference between the page and the same request with an empty text in place of
+the template's: the same session, limits, handler and reads, but no HTML to make, encode and
+compress. Subtracting another response, or the times of the services, counts parts of the reads as
+rendering: the threads of a read go on for a moment after its result has reached the event loop.
 """
 
 from __future__ import annotations
 
 import asyncio
-import functools
-import inspect
 import logging
 import os
 import time
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 from sidepro import bootstrap
 from sidepro import settings as configuration
@@ -24,96 +28,62 @@ from sidepro.server.uvicorn_config import tune_gc
 from sidepro.web.display.renderer import Renderer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Mapping
 
     from tests.servers import SideProServer
 
 WARM_UP = 20
-ROUNDS = 5
-BARE = "/health/live"
+ROUNDS = 7
 
 
 @dataclass(frozen=True)
 class PageCost:
-    """Milliseconds of processor time. `page` includes all others; `bare` is the cost of a response
-    without reads and without a template.
-    """
+    """Milliseconds of processor time. `page` includes `rendering`, which includes `template`."""
 
     page: float
-    bare: float
-    reads: float
+    rendering: float
     template: float
-
-    @property
-    def rendering(self) -> float:
-        """What the page adds to its reads, compression included."""
-        return self.page - self.bare - self.reads
-
-
-class Stopwatch:
-    """Adds up the processor time of functions. Calls within calls count once."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._depth = 0
-        self.seconds = 0.0
-
-    def wrap(self, owner: type, name: str) -> None:
-        """Replaces the method of a class."""
-        method = inspect.getattr_static(owner, name)
-
-        @functools.wraps(method)
-        async def timed_async(*arguments: Any, **named: Any) -> Any:
-            with self._running():
-                return await method(*arguments, **named)
-
-        @functools.wraps(method)
-        def timed(*arguments: Any, **named: Any) -> Any:
-            with self._running():
-                return method(*arguments, **named)
-
-        setattr(owner, name, timed_async if inspect.iscoroutinefunction(method) else timed)
-
-    def _running(self) -> Stopwatch:
-        return self
-
-    def __enter__(self) -> None:
-        if self._depth == 0:
-            self.seconds -= self._clock()
-        self._depth += 1
-
-    def __exit__(self, *_: object) -> None:
-        self._depth -= 1
-        if self._depth == 0:
-            self.seconds += self._clock()
 
 
 class CostMeter:
     """Measures pages of the application."""
 
-    def __init__(self, app: Any, host: str, reads: Stopwatch, template: Stopwatch) -> None:
+    def __init__(self, app: Any, host: str) -> None:
         self._app = app
         self._host = host
-        self._reads = reads
-        self._template = template
+        self._template_seconds = 0.0
 
     async def cost(self, path: str, cookies: Mapping[str, str], requests: int) -> PageCost:
-        """The mean cost of a page over so many requests, one after the other, in the cheapest of
-        several rounds: other programs only make it dearer.
+        """The mean cost of a page over so many requests, one after the other. The cheapest of
+        several rounds counts: other programs only make it dearer.
         """
-        for warm_up in (BARE, path):
-            await self._spent(warm_up, cookies, WARM_UP)
-        rounds = [await self._round(path, cookies, requests) for _ in range(ROUNDS)]
-        return min(rounds, key=lambda cost: cost.page)
+        render = Renderer.render
 
-    async def _round(self, path: str, cookies: Mapping[str, str], requests: int) -> PageCost:
-        bare = await self._spent(BARE, {}, requests)
-        page = await self._spent(path, cookies, requests)
-        seconds = page, bare, self._reads.seconds, self._template.seconds
-        return PageCost(*(1000 * each / requests for each in seconds))
+        def timed(renderer: Renderer, name: str, context: Mapping[str, Any]) -> str:
+            start = time.thread_time()
+            text = render(renderer, name, context)
+            self._template_seconds += time.thread_time() - start
+            return text
+
+        def nothing(renderer: Renderer, name: str, context: Mapping[str, Any]) -> str:
+            return ""
+
+        pages, empty, templates = [], [], []
+        await self._spent(path, cookies, WARM_UP)
+        for _ in range(ROUNDS):
+            self._template_seconds = 0.0
+            with patch.object(Renderer, "render", timed):
+                pages.append(await self._spent(path, cookies, requests))
+            templates.append(self._template_seconds)
+            with patch.object(Renderer, "render", nothing):
+                empty.append(await self._spent(path, cookies, requests))
+        page, without, template = (
+            1000 * min(each) / requests for each in (pages, empty, templates)
+        )
+        return PageCost(page, page - without, template)
 
     async def _spent(self, path: str, cookies: Mapping[str, str], requests: int) -> float:
-        self._reads.seconds = self._template.seconds = 0.0
+        """Seconds of processor time for so many requests."""
         start = time.process_time()
         for _ in range(requests):
             await self._get(path, cookies)
@@ -161,19 +131,11 @@ async def cost_meter(server: SideProServer) -> AsyncIterator[CostMeter]:
         {name: text for name, text in server.environment.items() if name.startswith("SIDEPRO_")}
     )
     container = bootstrap.build(configuration.load(), server.url)
-    reads, template = Stopwatch(time.process_time), Stopwatch(time.thread_time)
-    services = container.api.services
-    owners = {type(getattr(services, field.name)) for field in fields(services)}
-    for owner in owners:
-        for name, member in inspect.getmembers_static(owner, inspect.iscoroutinefunction):
-            if not name.startswith("_") and member:
-                reads.wrap(owner, name)
-    template.wrap(Renderer, "render")
     app = Middleware(
         bootstrap.application(container, with_jobs=False), address=container.service_address
     )
     tune_gc()
     try:
-        yield CostMeter(app, server.url.removeprefix("http://"), reads, template)
+        yield CostMeter(app, server.url.removeprefix("http://"))
     finally:
         await container.close()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, quote_plus, urlsplit
 
 import structlog
 from litestar import MediaType, Response
@@ -77,15 +77,17 @@ class Site:
     def url(self, path: str, **query: object) -> str:
         """The public form of a local address, with these query parameters.
 
-        `None` and an empty list leave a parameter out.
+        `None` leaves a parameter out; a tuple repeats it.
         """
         if not query:
             return self.base_path + path
-        parameters = {
-            name: value for name, value in query.items() if value is not None and value != ()
-        }
-        text = urlencode(parameters, doseq=True)
-        return f"{self.base_path}{path}{'?' if text else ''}{text}"
+        parameters = [
+            f"{name}={quote_plus(str(each))}"
+            for name, value in query.items()
+            if value is not None
+            for each in (value if isinstance(value, tuple) else (value,))
+        ]
+        return f"{self.base_path}{path}{'?' if parameters else ''}{'&'.join(parameters)}"
 
     def static(self, name: str) -> str:
         """The public address of a static file, such as `css/app.css`."""

@@ -53,7 +53,7 @@ def fill(text: Text, **values: object) -> str:
         pattern = text.one if text.one is not None and values["count"] == 1 else text.other
     else:
         pattern = text
-    is_markup = any(isinstance(value, Markup) for value in values.values())
+    is_markup = Markup in map(type, values.values())
     out: list[str] = []
     for literal, name, spec in _parsed(pattern):
         out.append(escape(literal) if is_markup else literal)

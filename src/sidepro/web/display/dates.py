@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
@@ -19,7 +20,7 @@ _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 _WEEK = 7 * _DAY
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Words:
     """The words for times of one language."""
 
@@ -29,6 +30,8 @@ class _Words:
     days: Plural
     date: str
     time: str
+    months: tuple[str, ...]
+    halves: tuple[str, str]
 
 
 _WORDS = {
@@ -39,6 +42,8 @@ _WORDS = {
         days=Plural("{count}일 전"),
         date="{year}년 {month}월 {day}일",
         time="{half} {hour}:{minute}",
+        months=tuple(map(str, range(1, 13))),
+        halves=("오전", "오후"),
     ),
     Language.ENGLISH: _Words(
         now="just now",
@@ -47,13 +52,13 @@ _WORDS = {
         days=Plural("{count} days ago", "{count} day ago"),
         date="{month} {day}, {year}",
         time="{hour}:{minute} {half}",
+        months=(
+            *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
+            *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+        ),
+        halves=("AM", "PM"),
     ),
 }
-_MONTHS = (
-    *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
-    *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
-)
-_HALVES = {Language.KOREAN: ("오전", "오후"), Language.ENGLISH: ("AM", "PM")}
 
 
 @lru_cache(maxsize=100)
@@ -107,22 +112,34 @@ class Dates:
 
     def date_text(self, moment: datetime) -> str:
         """The date."""
-        local = moment.astimezone(self.zone)
-        is_korean = self.language is Language.KOREAN
-        month = str(local.month) if is_korean else _MONTHS[local.month - 1]
-        return _WORDS[self.language].date.format(year=local.year, month=month, day=local.day)
+        return _texts(moment, self.zone, _WORDS[self.language]).date
 
     def time_text(self, moment: datetime) -> str:
         """The time of day, to the minute."""
-        local = moment.astimezone(self.zone)
-        return _WORDS[self.language].time.format(
-            half=_HALVES[self.language][local.hour // 12],
-            hour=local.hour % 12 or 12,
-            minute=f"{local.minute:02}",
-        )
+        return _texts(moment, self.zone, _WORDS[self.language]).time
 
     def _element(self, moment: datetime, text: str) -> Markup:
-        title = f"{self.date_text(moment)} {self.time_text(moment)}"
-        machine = moment.isoformat(timespec="seconds")
-        # All three are made of numbers and the words above.
-        return Markup(f'<time datetime="{machine}" title="{title}">{text}</time>')  # noqa: S704
+        start = _texts(moment, self.zone, _WORDS[self.language]).start
+        # All parts are made of numbers and the words above.
+        return Markup(f"{start}{text}</time>")  # noqa: S704
+
+
+class _Texts(NamedTuple):
+    """A moment for people, and the start of its element."""
+
+    date: str
+    time: str
+    start: str
+
+
+@lru_cache(maxsize=4_000)
+def _texts(moment: datetime, zone: tzinfo, words: _Words) -> _Texts:
+    local = moment.astimezone(zone)
+    date = words.date.format(year=local.year, month=words.months[local.month - 1], day=local.day)
+    time = words.time.format(
+        half=words.halves[local.hour // 12],
+        hour=local.hour % 12 or 12,
+        minute=f"{local.minute:02}",
+    )
+    machine = moment.isoformat(timespec="seconds")
+    return _Texts(date, time, f'<time datetime="{machine}" title="{date} {time}">')

@@ -7,7 +7,7 @@ Not through Litestar's `TemplateConfig`: the middleware around the application r
 rejections too, and Jinja2 is imported when the first page is rendered, not when a server starts.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from sidepro.web.display.environment import Environment
 
 FOLDER = Path(__file__).parents[1] / "templates"
+
+
+def without(texts: Iterable[str], left_out: Collection[str]) -> tuple[str, ...]:
+    """The texts but some. Jinja2's `reject` costs a microsecond for each."""
+    return tuple(text for text in texts if text not in left_out)
 
 
 class Renderer:
@@ -57,6 +62,7 @@ class Renderer:
         environment.filters["device"] = device_of
         environment.filters["fill"] = fill
         environment.filters["linked"] = linked
+        environment.filters["without"] = without
         environment.globals.update(cached=Fragments(), initial=initial, sheet=sheet, tone=tone)
         environment.globals.update(
             language=self._language,

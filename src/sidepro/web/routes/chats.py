@@ -4,7 +4,7 @@ Scripts open the room's socket with a ticket from here. Without them, messages a
 by page and form.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -144,14 +144,14 @@ async def _room_page(
     if is_latest and room.unread_count and not page.is_prefetch:
         await services.rooms.mark_read(page.caller, room_id, history.last_seq)
     rooms = await services.rooms.rooms(page.caller, PageRequest(ROOMS_PER_PAGE))
-    messages = _shown(page, room, history.items)
+    messages = history.items
     return page.render(
         "chats/room.html",
         status=status,
         rooms=rooms.items,
         room=room,
         profile=await _profile(services, room),
-        messages=messages,
+        messages=_shown(page, room, messages),
         last_seq=history.last_seq,
         older=messages[0].seq if messages and messages[0].seq > 1 else None,
         is_latest=is_latest,
@@ -169,25 +169,23 @@ async def _profile(services: Services, room: RoomView) -> ProfileView | None:
         return None
 
 
-def _shown(page: Page, room: RoomView, messages: Sequence[Message]) -> list[ShownMessage]:
+def _shown(page: Page, room: RoomView, messages: Sequence[Message]) -> Iterator[ShownMessage]:
     mine = [message.seq for message in messages if message.sender_id == page.viewer_id]
     last_read = max((seq for seq in mine if seq <= room.participant_read_seq), default=None)
-    shown: list[ShownMessage] = []
+    last_date: str | None = None
+    last_sender: UserId | None = None
     for message in messages:
         date = page.dates.date_text(message.sent_at)
-        last = shown[-1] if shown else None
-        is_new_day = last is None or last.date != date
-        shown.append(
-            ShownMessage(
-                seq=message.seq,
-                body=message.body,
-                sender=message.sender_id,
-                is_mine=message.sender_id == page.viewer_id,
-                is_first=is_new_day or last is None or last.sender != message.sender_id,
-                is_read=message.seq == last_read,
-                day=date if is_new_day else None,
-                date=date,
-                time=page.dates.time(message.sent_at),
-            )
+        is_new_day = date != last_date
+        yield ShownMessage(
+            seq=message.seq,
+            body=message.body,
+            sender=message.sender_id,
+            is_mine=message.sender_id == page.viewer_id,
+            is_first=is_new_day or last_sender != message.sender_id,
+            is_read=message.seq == last_read,
+            day=date if is_new_day else None,
+            date=date,
+            time=page.dates.time(message.sent_at),
         )
-    return shown
+        last_date, last_sender = date, message.sender_id
