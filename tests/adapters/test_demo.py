@@ -11,13 +11,14 @@ import pytest
 
 from sidepro.adapters.markdown import SafeMarkdown
 from sidepro.adapters.security.passwords import CommonPasswordList, normalize_email
+from sidepro.demo.drawings import COVER_SIZE
 from sidepro.demo.generator import DemoData, Sizes, generate
 from sidepro.demo.people import DEMO_EMAILS, DEMO_PASSWORD, PAST
 from sidepro.demo.randomness import DemoRandom
 from sidepro.domain.accounts.password import check_password_length, check_password_strength
 from sidepro.domain.accounts.profile import Profile
 from sidepro.domain.accounts.username import check_username
-from sidepro.domain.images.urls import ImageUrls, keys_in
+from sidepro.domain.images.urls import ImageUrls, keys_in, with_sizes
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.project import Project
 from sidepro.domain.rooms.room import Room, validate_client_id
@@ -94,6 +95,7 @@ def test_projects_pass_validation_and_hold_their_rendered_content(
         )
         # Blocks rendered one by one give the same HTML as the whole content.
         html = SafeMarkdown(ImageUrls())(project.content)
+        html = with_sizes(html, dict.fromkeys(keys_in(html), COVER_SIZE))
         assert project == replace(
             written, content_html=html, revision=project.revision, updated_at=project.updated_at
         )

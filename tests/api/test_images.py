@@ -310,7 +310,8 @@ async def test_a_text_contains_ones_own_images(api: Api, owner: ApiUser) -> None
     image = await api.image(owner, PNG)
     made = await api.publish(owner, content=f"![지도]({image['url']})")
 
-    assert made["content_html"] == f'<p><img src="{image["url"]}" alt="지도"></p>\n'
+    size = f'width="{image["width"]}" height="{image["height"]}"'
+    assert made["content_html"] == f'<p><img src="{image["url"]}" alt="지도" {size}></p>\n'
 
 
 async def test_withdrawal_deletes_a_persons_images(fresh_api: Api) -> None:
@@ -363,7 +364,7 @@ async def test_urls_of_images_in_s3_are_absolute_everywhere(
                     person, thumbnail_id=image["id"], content=f"![x]({written})"
                 )
                 assert made["thumbnail_url"] == made["author"]["image_url"] == image["url"]
-                assert made["content_html"] == f'<p><img src="{image["url"]}" alt="x"></p>\n'
+                assert f'<img src="{image["url"]}" alt="x" width=' in made["content_html"]
             assert (await api.http.get(f"/media/{key}")).status_code == 404
             if public is None:
                 async with httpx.AsyncClient() as http:

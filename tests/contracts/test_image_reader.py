@@ -7,7 +7,7 @@ import pytest
 from sidepro.domain.errors import ImageInUse, NotFound
 from sidepro.domain.ids import ImageId, UserId
 from sidepro.domain.images.image import MEDIA_TYPE, Image
-from sidepro.domain.images.urls import ImageUrl
+from sidepro.domain.images.urls import ImageKey, ImageUrl
 from sidepro.domain.images.views import ImageUsage, OwnImageView
 from sidepro.domain.pagination import PageRequest
 from tests import factories
@@ -141,3 +141,19 @@ async def test_concurrent_claims_and_references_exclude_each_other(adapters: Ada
     assert left == {
         image.id for image, claimed in zip(images, results[1::2], strict=True) if claimed
     }
+
+
+async def test_sizes_are_those_of_stored_images_of_anybody(adapters: Adapters) -> None:
+    owner, other = factories.user(), factories.user()
+    await adapters.add(owner, other)
+    wide = factories.image(owner.id, width=640, height=360)
+    tall = factories.image(other.id, width=90, height=160)
+    await add_stored(adapters, wide, tall, factories.image(owner.id))
+    unfinished = factories.image(owner.id)
+    async with adapters.unit_of_work() as work:
+        await work.images.add(unfinished)
+        await work.commit()
+
+    keys = {wide.key, tall.key, unfinished.key, ImageKey("f" * 32 + ".webp")}
+    assert await adapters.images.sizes(keys) == {wide.key: (640, 360), tall.key: (90, 160)}
+    assert await adapters.images.sizes(()) == {}

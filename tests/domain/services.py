@@ -267,6 +267,7 @@ class Services:
             views=self.reader,
             markdown=factories.escaping,
             image_urls=ImageUrls(),
+            images=self.reader,
             clock=self.clock,
             new_id=factories.new_id,
         )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sidepro.domain.images.urls import ImageUrls, keys_in
+from sidepro.domain.images.urls import ImageKey, ImageUrls, keys_in, with_sizes
 
 KEY = "0123456789abcdef0123456789abcdef.webp"
 
@@ -87,3 +87,24 @@ def test_shown_and_linked_images_are_references() -> None:
     other = KEY.replace("0", "f")
     html = f'<img src="/media/{KEY}" alt=""><a href="/media/{other}">x</a> /media/{"9" * 32}.webp'
     assert keys_in(html) == {KEY, other}
+
+
+OTHER_KEY = KEY.replace("0", "f")
+
+
+@pytest.mark.parametrize(
+    ("html", "sized"),
+    [
+        (f'<img src="/media/{KEY}">', f'<img src="/media/{KEY}" width="640" height="360">'),
+        (
+            f'<img src="/media/{KEY}" alt="a &gt; b" title="width=1">.',
+            f'<img src="/media/{KEY}" alt="a &gt; b" title="width=1" width="640" height="360">.',
+        ),
+        (f'<img src="/media/{KEY}" alt="" width="80">', None),
+        (f'<img src="/media/{OTHER_KEY}" alt="">', None),
+        (f'<a href="/media/{KEY}">x</a>', None),
+        (f'<code>&lt;img src="/media/{KEY}"&gt;</code>', None),
+    ],
+)
+def test_an_image_without_a_size_gets_that_of_its_file(html: str, sized: str | None) -> None:
+    assert with_sizes(html, {ImageKey(KEY): (640, 360)}) == (sized or html)

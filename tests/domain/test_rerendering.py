@@ -79,3 +79,15 @@ async def test_rerendering_records_references_that_older_versions_did_not_know(
     assert await services.projects.rerender_all(lambda *_: None) == 0
     services.clock.forward(3 * 24 * 3600)
     assert await services.images.remove_unused() == 0
+
+
+@awaited
+async def test_images_of_older_texts_get_their_size(services: Services) -> None:
+    author = await services.person()
+    image = await services.image(author)
+    project = await services.project(author)
+    services.use(projects={"markdown": always(f'<img src="{image.url}" alt="">')})
+    await services.projects.rerender_all(lambda *_: None)
+    html = (await services.projects.get(project.id, None)).content_html
+    size = f'width="{image.width}" height="{image.height}"'
+    assert html == f'<img src="{image.url}" alt="" {size}>'

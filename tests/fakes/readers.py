@@ -16,7 +16,7 @@ from sidepro.domain.ids import (
     UserId,
 )
 from sidepro.domain.images.image import MEDIA_TYPE, Image, ImageState
-from sidepro.domain.images.urls import ImageUrl
+from sidepro.domain.images.urls import ImageKey, ImageUrl
 from sidepro.domain.images.views import ImageUsage, OwnImageView
 from sidepro.domain.pagination import (
     Page,
@@ -156,6 +156,11 @@ class MemoryReader(MemoryBoardReader):
     async def usage(self, owner_id: UserId) -> ImageUsage:
         sizes = [image.size for image in self._stored_images(owner_id)]
         return ImageUsage(len(sizes), sum(sizes))
+
+    async def sizes(self, keys: Collection[ImageKey]) -> Mapping[ImageKey, tuple[int, int]]:
+        rows = self._store.state.images.values()
+        stored = [row.image for row in rows if row.state == ImageState.STORED]
+        return {image.key: (image.width, image.height) for image in stored if image.key in keys}
 
     def _stored_images(self, owner_id: UserId) -> list[Image]:
         rows = self._store.state.images.values()

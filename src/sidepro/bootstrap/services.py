@@ -161,6 +161,7 @@ def _build_projects(storage: Storage, media: Media) -> ProjectService:
         views=storage.views,
         markdown=media.markdown.in_thread,
         image_urls=storage.image_urls,
+        images=SqlImageReader(storage.database, storage.image_urls),
         clock=system.clock,
         new_id=system.new_id,
     )

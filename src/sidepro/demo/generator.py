@@ -12,6 +12,7 @@ from functools import lru_cache
 from math import comb, isqrt
 from typing import NamedTuple
 
+from sidepro.demo.drawings import COVER_SIZE
 from sidepro.demo.people import DEMO_EMAILS, DEMO_NAMES, Person, in_catalogue_order, make_people
 from sidepro.demo.pictures import DemoPicture, Pictures
 from sidepro.demo.randomness import DemoRandom
@@ -21,7 +22,7 @@ from sidepro.domain.accounts.profile import Profile
 from sidepro.domain.accounts.user import User
 from sidepro.domain.catalogue.catalogue import Catalogue
 from sidepro.domain.ids import CommentId, ProjectId, RoomId, UserId
-from sidepro.domain.images.urls import ImageUrls
+from sidepro.domain.images.urls import ImageUrls, with_sizes
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.project import Project
 from sidepro.domain.projects.trending import DAYS, DailyCounts, day_of, first_day
@@ -205,7 +206,7 @@ class _Generator:
             project = replace(work.project, thumbnail_id=covers.get(work.project.id))
             if key := screenshots.get(project.id):
                 blocks = work.text.blocks_with_picture(ImageUrls().base + key)
-                html = "".join(map(self._render, blocks))
+                html = with_sizes("".join(map(self._render, blocks)), {key: COVER_SIZE})
                 project = replace(project, content="\n\n".join(blocks), content_html=html)
             illustrated.append(replace(work, project=project))
         return illustrated

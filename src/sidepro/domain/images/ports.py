@@ -1,6 +1,6 @@
 """Ports of images."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import IO, Protocol
 
@@ -153,6 +153,10 @@ class ImageReader(Protocol):
 
     async def usage(self, owner_id: UserId) -> ImageUsage:
         """The number and the total size of these images."""
+        ...
+
+    async def sizes(self, keys: Collection[ImageKey]) -> Mapping[ImageKey, tuple[int, int]]:
+        """The width and height of those images that are stored, whoever owns them."""
         ...
 
 

@@ -5,6 +5,7 @@ inserted when the HTML is read, so the store can change.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NewType
 from urllib.parse import unquote, urlsplit
@@ -16,6 +17,8 @@ LOCAL_BASE = "/media/"
 KEY = re.compile(r"[0-9a-f]{32}\.webp")
 
 _REFERENCE = re.compile(rf'<(img src|a href)="{LOCAL_BASE}({KEY.pattern})"')
+_SHOWN = re.compile(rf'<img src="{LOCAL_BASE}({KEY.pattern})"((?: [a-z]+="[^"]*")*)>')
+_SIZED = re.compile(r' (?:width|height)="')
 _KEY_LENGTH = 37
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -69,3 +72,19 @@ def _host_and_path(url: str) -> tuple[str, int | None, str] | None:
 def keys_in(html: str) -> frozenset[ImageKey]:
     """The keys of the images that stored HTML shows or links to."""
     return frozenset(ImageKey(key) for _, key in _REFERENCE.findall(html))
+
+
+def with_sizes(html: str, sizes: Mapping[ImageKey, tuple[int, int]]) -> str:
+    """Stored HTML whose images have their width and height, so that nothing moves when they load.
+
+    Images to which the writer gave a size keep it. So do images that are not in `sizes`.
+    """
+
+    def sized(image: re.Match[str]) -> str:
+        size = sizes.get(ImageKey(image[1]))
+        if size is None or _SIZED.search(image[2]):
+            return image[0]
+        width, height = size
+        return f'{image[0][:-1]} width="{width}" height="{height}">'
+
+    return _SHOWN.sub(sized, html)

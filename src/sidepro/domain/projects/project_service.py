@@ -18,7 +18,8 @@ from sidepro.domain.errors import (
 from sidepro.domain.idempotency import IdempotentRequest, run_idempotent
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import ImageId, NewId, ProjectId, UserId
-from sidepro.domain.images.urls import ImageUrls, keys_in
+from sidepro.domain.images.ports import ImageReader
+from sidepro.domain.images.urls import ImageUrls, keys_in, with_sizes
 from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.projects.ports import (
     BoardReader,
@@ -55,6 +56,7 @@ class ProjectService:
     views: ViewCounter
     markdown: Markdown
     image_urls: ImageUrls
+    images: ImageReader
     clock: Clock
     new_id: NewId
 
@@ -89,7 +91,7 @@ class ProjectService:
             thumbnail_id=thumbnail_id,
             skills=skills,
         )
-        project = replace(draft, content_html=await self.markdown(draft.content, caller.id))
+        project = replace(draft, content_html=await self._html(draft.content, caller.id))
 
         async def store(work: ProjectUnitOfWork) -> ProjectView:
             await _lock_thumbnail(work, project)
@@ -119,7 +121,7 @@ class ProjectService:
         changed = validate_fields(changes, (await self.catalogue.current()).skills)
         if "content" in changed:
             # Rendering may take long: do it before the project is locked.
-            changed["content_html"] = await self.markdown(changed["content"], caller.id)
+            changed["content_html"] = await self._html(changed["content"], caller.id)
         async with self.unit_of_work() as work:
             project = ensure_visible(await work.projects.get(project_id), caller.id)
             authorize_edit(caller, project.author_id)
@@ -204,7 +206,7 @@ class ProjectService:
             InvalidInput: the text is blank or too long.
         """
         text = validate_fields({"content": content}, ())["content"]
-        return self.image_urls.in_html(await self.markdown(text, caller.id))
+        return self.image_urls.in_html(await self._html(text, caller.id))
 
     async def normalize_query(self, query: BoardQuery) -> BoardQuery:
         """The query with its text as a search term, and its skills checked, distinct and sorted.
@@ -254,7 +256,7 @@ class ProjectService:
         rendered = changed = 0
         after: ProjectId | None = None
         while texts := await self.reader.texts(after, RERENDER_BATCH):
-            pairs = [(text, await self.markdown(text.content)) for text in texts]
+            pairs = [(text, await self._html(text.content)) for text in texts]
             # Includes unchanged HTML with images: older versions recorded fewer references.
             stale = [pair for pair in pairs if pair[1] != pair[0].content_html or keys_in(pair[1])]
             if stale:
@@ -272,10 +274,16 @@ class ProjectService:
         if project is None:  # deleted since it was read
             return False
         if project.content != text.content:  # edited since it was read
-            html = await self.markdown(project.content)
+            html = await self._html(project.content)
         await work.projects.save_html(project.id, html)
         await _set_image_references(work, replace(project, content_html=html))
         return html != project.content_html
+
+    async def _html(self, content: str, writer: UserId | None = None) -> str:
+        """The HTML of a Markdown text, in which the images of the platform have their sizes."""
+        html = await self.markdown(content, writer)
+        keys = keys_in(html)
+        return with_sizes(html, await self.images.sizes(keys)) if keys else html
 
 
 def _check_revision(project: Project, revisions: frozenset[int] | None) -> None:

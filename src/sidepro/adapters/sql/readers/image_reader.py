@@ -1,5 +1,7 @@
 """A person's images, in SQL."""
 
+from collections.abc import Collection, Mapping
+
 from sqlalchemy import BigInteger, bindparam, cast, func, select
 
 from sidepro.adapters.sql.engine.database import Source
@@ -8,7 +10,7 @@ from sidepro.adapters.sql.repositories.images import IS_USED
 from sidepro.adapters.sql.schema.tables import images
 from sidepro.domain.ids import UserId
 from sidepro.domain.images.image import MEDIA_TYPE, ImageState
-from sidepro.domain.images.urls import ImageUrl, ImageUrls
+from sidepro.domain.images.urls import ImageKey, ImageUrl, ImageUrls
 from sidepro.domain.images.views import ImageUsage, OwnImageView
 from sidepro.domain.pagination import Page, PageRequest
 
@@ -22,6 +24,9 @@ _USAGE = select(
     func.count().label("number"),
     cast(func.coalesce(func.sum(images.c.size), 0), BigInteger).label("size"),
 ).where(*_STORED)
+_SIZES = select(images.c.key, images.c.width, images.c.height).where(
+    images.c.key.in_(bindparam("keys", expanding=True)), images.c.state == ImageState.STORED.value
+)
 
 
 class SqlImageReader:
@@ -51,3 +56,7 @@ class SqlImageReader:
     async def usage(self, owner_id: UserId) -> ImageUsage:
         (row,) = await self._source.fetch(_USAGE, {"user": owner_id})
         return ImageUsage(row.number, row.size)
+
+    async def sizes(self, keys: Collection[ImageKey]) -> Mapping[ImageKey, tuple[int, int]]:
+        rows = await self._source.fetch(_SIZES, {"keys": list(keys)}) if keys else ()
+        return {ImageKey(row.key): (row.width, row.height) for row in rows}
