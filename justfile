@@ -2,6 +2,9 @@
 
 set positional-arguments
 
+# Packages of jobs, of Litestar's test factories and of its command line, which no web process imports.
+not_in_web_image := "polars polars-runtime-32 numpy faker polyfactory rich-click pygments markdown-it-py mdurl"
+
 export PATH := justfile_directory() / ".venv/bin" + ":" + env("PATH")
 
 # list the recipes
@@ -115,6 +118,11 @@ lock *options:
             --no-emit-index-url --no-emit-find-links "$@" >/dev/null
     }
     pin pyproject.toml --output-file requirements/runtime.txt "$@"
+    # a serving process without jobs: see Containerfile
+    without=
+    for package in {{ not_in_web_image }}; do without="$without --no-emit-package $package"; done
+    pin pyproject.toml --constraint requirements/runtime.txt $without \
+        --output-file requirements/web.txt "$@"
     pin --group build --constraint requirements/runtime.txt \
         --output-file requirements/build.txt "$@"
     pin pyproject.toml --group dev --constraint requirements/runtime.txt \

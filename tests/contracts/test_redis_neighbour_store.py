@@ -9,7 +9,7 @@ import pytest
 from sidepro.adapters.redis import neighbour_store as redis_neighbours
 from sidepro.adapters.redis.client import RedisClient
 from sidepro.adapters.redis.neighbour_store import RedisNeighbourStore
-from sidepro.adapters.similarity.arrays import column
+from sidepro.adapters.similarity import rows
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.recommendations.ports import Neighbourhood
 from tests.contracts.builders import after, nobody
@@ -64,9 +64,9 @@ async def test_blocks_of_a_killed_process_expire(
 ) -> None:
     users = [nobody(), nobody()]
     result = alike(users, "Java", {users[0]: [users[1]]})
-    written = redis_neighbours._people_of(result)
+    (written,) = rows.people(result, redis_neighbours.ROWS)
     await redis_neighbours._write(
-        redis_client.redis, token="killed", kind="people", blocks=[(0, column(written))]
+        redis_client.redis, token="killed", kind="people", blocks=[(0, written)]
     )
     (key,) = await redis_client.redis.keys("similarity:*")
     assert 0 < await redis_client.redis.ttl(key) <= redis_neighbours.UNUSED_TTL

@@ -12,7 +12,13 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from sidepro import bootstrap
 from sidepro.bootstrap import Container
-from sidepro.cli.runtime import CommandError, listen, load_settings, run_with_container
+from sidepro.cli.runtime import (
+    CommandError,
+    ensure_jobs,
+    listen,
+    load_settings,
+    run_with_container,
+)
 from sidepro.jobs import runner
 from sidepro.jobs.tasks import JobRunner
 from sidepro.server.metrics_server import serve_metrics
@@ -26,6 +32,7 @@ THREADS = 2
 @click.command()
 def worker() -> None:
     """Run background jobs. Needs PostgreSQL and Redis. Any number of workers may run."""
+    ensure_jobs()
     _run_until_stopped("worker", runner.worker, "waits for jobs")
 
 
@@ -94,6 +101,7 @@ def similarity() -> None:
 @click.option("--full", is_flag=True, help="Compare all users, not only the changed ones.")
 def similarity_run(full: bool) -> None:
     """Compute recommendations. Waits for a run in progress."""
+    ensure_jobs()
 
     async def work(container: Container) -> None:
         with _progress() as progress:

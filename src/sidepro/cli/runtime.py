@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -75,6 +76,19 @@ def build_container(settings: Settings, public_url: str = "", threads: int = 1) 
         raise CommandError(
             f"cannot store the secret key in {settings.data_dir}: {error}"
         ) from error
+
+
+def ensure_jobs() -> None:
+    """Check that the packages of the jobs are installed, which the image for web processes lacks.
+
+    Raises:
+        CommandError: they are missing.
+    """
+    if find_spec("polars") is None:
+        raise CommandError(
+            "this installation serves only without jobs: use `sidepro serve --no-jobs`, and the "
+            "full image or `pip install sidepro` for jobs"
+        )
 
 
 def ensure_writable(folder: Path) -> None:

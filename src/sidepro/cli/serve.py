@@ -24,6 +24,7 @@ from sidepro.cli.runtime import (
     bracketed,
     build_container,
     database_name,
+    ensure_jobs,
     ensure_writable,
     listen,
     load_settings,
@@ -74,6 +75,8 @@ def serve(host: str, port: int, workers: int, no_jobs: bool, demo: bool) -> None
             "--workers above 1 needs PostgreSQL and Redis (SIDEPRO_DATABASE_URL, "
             "SIDEPRO_REDIS_URL): without them jobs, chat events and presence live in one process"
         )
+    if not no_jobs:
+        ensure_jobs()
     listener = listen(host, port)
     local_host = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - compared
     local_url = f"http://{bracketed(local_host)}:{listener.getsockname()[1]}"

@@ -15,14 +15,10 @@ from functools import partial
 from hashlib import blake2b
 from typing import Any, Final
 
-import numpy as np
-import numpy.typing as npt
 import structlog
 from redis.asyncio import Redis
 
 from sidepro.adapters.redis.client import RedisClient
-from sidepro.adapters.similarity import arrays
-from sidepro.adapters.similarity.arrays import column
 from sidepro.adapters.similarity.neighbour_rows import decoded, encoded_names
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.ids import UserId
@@ -32,7 +28,6 @@ from sidepro.domain.recommendations.packed import (
     NO_NEIGHBOUR,
     PLACE_SIZE,
     STORED_NEIGHBOURS,
-    Population,
     Similarities,
 )
 from sidepro.domain.recommendations.ports import Neighbourhood, SimilarityRun
@@ -185,9 +180,11 @@ class RedisNeighbourStore:
         token = await asyncio.to_thread(_digest, similarities)
         outcome = await self._make_current(token, similarities, run)
         if outcome == INCOMPLETE:
-            for kind, rows_of in (("people", _people_of), ("groups", _groups_of)):
-                rows = await asyncio.to_thread(rows_of, similarities)
-                for blocks in _batches(_split(rows)):
+            from sidepro.adapters.similarity import rows  # noqa: PLC0415 - NumPy
+
+            for kind, encode in (("people", rows.people), ("groups", rows.groups)):
+                encoded = await asyncio.to_thread(encode, similarities, ROWS)
+                for blocks in _batches(encoded):
                     await self._redis.execute(
                         partial(_write, token=token, kind=kind, blocks=blocks)
                     )
@@ -224,31 +221,22 @@ class RedisNeighbourStore:
         run = await self._read_run()
         if not run or run.get(b"layout") != LAYOUT.encode():
             return None
+        from sidepro.adapters.similarity import rows  # noqa: PLC0415 - NumPy
+
         token = str(run[b"token"], "ascii")
         number_of_people, number_of_groups = int(run[b"people"]), int(run[b"groups"])
+        width = int(run[b"width"])
         try:
             people = await self._rows(
-                token, "people", number_of_people, _person(int(run[b"width"]))
+                token, "people", number_of_people, rows.person(width).itemsize
             )
-            groups = await self._rows(token, "groups", number_of_groups, _GROUP)
+            groups = await self._rows(token, "groups", number_of_groups, GROUP_SIZE)
         except LookupError:
             return None
-        return Similarities(
-            Population(
-                tuple(json.loads(run[b"names"])),
-                column(people["id"]),
-                column(people["skills"]),
-                column(people["published"]),
-            ),
-            column(people["group"]),
-            column(groups["nearest"]),
-            column(groups["complete"]),
-        )
+        return rows.similarities(tuple(json.loads(run[b"names"])), width, people, groups)
 
-    async def _rows(
-        self, token: str, kind: str, number: int, row: np.dtype[Any]
-    ) -> npt.NDArray[Any]:
-        """All rows of a result.
+    async def _rows(self, token: str, kind: str, number: int, size: int) -> bytes:
+        """All rows of a result, each of `size` bytes.
 
         Raises:
             LookupError: a block is missing or incomplete.
@@ -261,9 +249,9 @@ class RedisNeighbourStore:
             if None in blocks:
                 raise LookupError(kind)
             content += b"".join(blocks)
-        if len(content) != number * row.itemsize:
+        if len(content) != number * size:
             raise LookupError(kind)
-        return np.frombuffer(bytes(content), row)
+        return bytes(content)
 
     async def _read_run(self) -> dict[Any, Any]:
         """The description of the current result; empty if there is none."""
@@ -292,37 +280,6 @@ class RedisNeighbourStore:
         return Neighbourhood(decoded(found[1], user_id, found[2], found[3]), computed_at)
 
 
-_GROUP = np.dtype([("complete", "u1"), ("nearest", arrays.PLACE, (STORED_NEIGHBOURS,))])
-
-
-def _person(width: int) -> np.dtype[Any]:
-    return np.dtype(
-        [
-            ("id", f"V{ID_SIZE}"),
-            ("skills", f"V{width}"),
-            ("group", arrays.PLACE),
-            ("published", "u1"),
-        ]
-    )
-
-
-def _people_of(similarities: Similarities) -> npt.NDArray[Any]:
-    population = similarities.population
-    rows = np.empty(len(population), _person(population.width))
-    rows["id"] = np.frombuffer(population.ids, f"V{ID_SIZE}")
-    rows["skills"] = np.frombuffer(population.skills, f"V{population.width}")
-    rows["group"] = arrays.groups(similarities)
-    rows["published"] = arrays.published(population)
-    return rows
-
-
-def _groups_of(similarities: Similarities) -> npt.NDArray[Any]:
-    nearest = arrays.nearest(similarities)
-    rows = np.empty(len(nearest), _GROUP)
-    rows["complete"], rows["nearest"] = arrays.complete(similarities), nearest
-    return rows
-
-
 def _digest(similarities: Similarities) -> str:
     """A digest of the content and its format, as 32 hexadecimal digits."""
     population = similarities.population
@@ -338,10 +295,6 @@ def _digest(similarities: Similarities) -> str:
         digest.update(f" {len(content)} ".encode())
         digest.update(content)
     return digest.hexdigest()
-
-
-def _split(rows: npt.NDArray[Any]) -> list[memoryview]:
-    return [column(rows[start : start + ROWS]) for start in range(0, len(rows), ROWS)]
 
 
 def _batches(blocks: list[memoryview]) -> Iterator[list[tuple[int, memoryview]]]:

@@ -4,13 +4,12 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sidepro.adapters.similarity.arrays import People
 from sidepro.adapters.similarity.neighbour_rows import decoded, encoded_names
 from sidepro.adapters.sql.engine.compiled_query import Row, limit_param
 from sidepro.adapters.sql.engine.database import Database
@@ -19,6 +18,9 @@ from sidepro.adapters.sql.schema.tables import neighbours, similarity_runs, user
 from sidepro.domain.ids import UserId
 from sidepro.domain.recommendations.packed import Similarities
 from sidepro.domain.recommendations.ports import Neighbourhood, SimilarityRun
+
+if TYPE_CHECKING:  # with NumPy, which only the job needs
+    from sidepro.adapters.similarity.arrays import People
 
 BATCH_SIZE = 1_000
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
@@ -83,6 +85,8 @@ class SqlNeighbourStore:
         self._written: tuple[datetime, Digests] | None = None
 
     async def replace(self, similarities: Similarities, run: SimilarityRun) -> bool:
+        from sidepro.adapters.similarity.arrays import People  # noqa: PLC0415 - NumPy
+
         people = await asyncio.to_thread(People, similarities)
         digests = await asyncio.to_thread(_digests, people)
         stored_at, stored = await self._stored()
@@ -143,7 +147,7 @@ class SqlNeighbourStore:
         return Neighbourhood(nearest, row.computed_at)
 
 
-def _digests(people: People) -> Digests:
+def _digests(people: "People") -> Digests:
     return {
         user_id.tobytes(): _digest(people.skills(place), people.neighbours(place))
         for place, user_id in enumerate(people.raw_ids)
@@ -159,7 +163,7 @@ def _digest(skills: bytes, nearest: bytes) -> bytes:
 
 
 async def _write(
-    connection: AsyncConnection, people: People, stored: Digests, new: Digests
+    connection: AsyncConnection, people: "People", stored: Digests, new: Digests
 ) -> None:
     """Replace the rows whose digests differ."""
     places = {user_id: place for place, user_id in enumerate(new)}
@@ -180,6 +184,6 @@ def _batches(ids: Sequence[bytes]) -> Iterator[list[UUID]]:
         yield [UUID(bytes=user_id) for user_id in ids[start : start + BATCH_SIZE]]
 
 
-def _row(people: People, user_id: UUID, place: int) -> Mapping[str, Any]:
+def _row(people: "People", user_id: UUID, place: int) -> Mapping[str, Any]:
     skills, nearest = people.skills(place), people.neighbours(place)
     return {"user_id": user_id, "skills": skills, "nearest": nearest}

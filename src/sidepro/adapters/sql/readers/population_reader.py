@@ -3,8 +3,6 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-import numpy.typing as npt
 from sqlalchemy import exists, select
 
 from sidepro.adapters.sql.catalogue_ids import CatalogueCache
@@ -12,10 +10,7 @@ from sidepro.adapters.sql.engine.compiled_query import Row
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.schema.expressions import SKILLS_OF_PROFILE
 from sidepro.adapters.sql.schema.tables import profiles, projects, users
-from sidepro.domain.recommendations.packed import Population, width_of
-
-BATCH_SIZE = 50_000
-"""People whose skills are packed at once. Packing needs a byte for each bit."""
+from sidepro.domain.recommendations.packed import Population
 
 _POPULATION = (
     select(
@@ -39,34 +34,10 @@ class SqlPopulationReader:
     async def population(self) -> Population:
         catalogue = await self._catalogue.current(self._database)
         rows = await self._database.fetch_long(_POPULATION)
-        return await asyncio.to_thread(_population, rows, catalogue.skill_names)
+        return await asyncio.to_thread(_pack, rows, catalogue.skill_names)
 
 
-def _population(rows: Sequence[Row], names: Mapping[int, str]) -> Population:
-    order = sorted(names)
-    bit_of = np.full(max(order, default=0) + 1, -1, np.int16)
-    bit_of[order] = np.arange(len(order))
-    width = width_of(len(order))
-    return Population(
-        tuple(names[number] for number in order),
-        b"".join(row.user_id.bytes for row in rows),
-        b"".join(
-            _skills(rows[start : start + BATCH_SIZE], bit_of, width)
-            for start in range(0, len(rows), BATCH_SIZE)
-        ),
-        bytes(row.has_published for row in rows),
-    )
+def _pack(rows: Sequence[Row], names: Mapping[int, str]) -> Population:
+    from sidepro.adapters.similarity.packing import population_of  # noqa: PLC0415 - NumPy
 
-
-def _skills(rows: Sequence[Row], bit_of: npt.NDArray[np.int16], width: int) -> bytes:
-    """The packed skills of these people: `width` bytes each, a bit for each skill."""
-    lists = [row.skill_ids or "" for row in rows]
-    lengths = np.array([text.count(",") + 1 if text else 0 for text in lists], np.intp)
-    person = np.repeat(np.arange(len(rows)), lengths)
-    numbers = np.array(",".join(filter(None, lists)).split(",") if person.size else [], np.int64)
-    # Skills that a newer process has just added are left out until the catalogue is read again.
-    known = (numbers < bit_of.size) & (bit_of[np.minimum(numbers, bit_of.size - 1)] >= 0)
-    person, bits = person[known], bit_of[numbers[known]].astype(np.intp)
-    flags = np.zeros((len(rows), width * 8), np.uint8)
-    flags[person, bits] = 1
-    return np.packbits(flags, axis=1, bitorder="little").tobytes()
+    return population_of(rows, names)

@@ -1,0 +1,75 @@
+"""A web process needs only the packages of requirements/web.txt."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.servers import SideProServer, settings
+
+pytestmark = [pytest.mark.servers, pytest.mark.slow]
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = """#!/bin/sh
+export PYTHONPATH={path}
+exec {python} -S -c 'from sidepro.cli import main; main()' "$@"
+"""
+
+
+def pinned(name: str) -> set[str]:
+    """The names of the packages in a file of requirements."""
+    text = (ROOT / "requirements" / name).read_text("utf-8")
+    return set(re.findall(r"^([\w.-]+?)(?:\[[\w,]+\])?==", text, re.MULTILINE))
+
+
+@pytest.fixture
+def sidepro(tmp_path: Path) -> Path:
+    """The command in an environment with nothing but those packages."""
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    for name in (*pinned("web.txt"), "sidepro"):
+        try:
+            files = metadata.files(name) or []
+        except metadata.PackageNotFoundError:  # for another version of Python
+            continue
+        for top in {file.parts[0] for file in files if file.parts[0] not in ("..", "__pycache__")}:
+            place = packages / top
+            target = Path(str(files[0].locate())).parents[len(files[0].parts) - 1] / top
+            if target.suffix != ".pth" and target.exists() and not place.exists():
+                place.symlink_to(target)
+    script = tmp_path / "sidepro"
+    script.write_text(SCRIPT.format(path=f"{ROOT / 'src'}:{packages}", python=sys.executable))
+    script.chmod(0o755)
+    return script
+
+
+def test_it_leaves_out_packages_of_jobs() -> None:
+    assert pinned("web.txt") < pinned("runtime.txt")
+    assert {"polars", "numpy", "faker"} <= pinned("runtime.txt") - pinned("web.txt")
+
+
+def test_a_web_process_serves_with_it(sidepro: Path) -> None:
+    with SideProServer({}, "--no-jobs", executable=sidepro) as server:
+        for path in ("/", "/api/v1/projects", "/api/openapi.json", "/api/docs", "/health/ready"):
+            assert httpx.get(f"{server.url}{path}").status_code == 200
+        assert server.terminate() == 0
+        assert "Traceback" not in server.log()
+
+
+def test_jobs_are_refused_in_one_line(sidepro: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sidepro, "serve", "--port=0"],
+        env=settings({"SIDEPRO_DATA_DIR": str(tmp_path)}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "--no-jobs" in done.stderr
