@@ -184,7 +184,7 @@ async def test_an_object_in_s3_is_public_at_its_url(s3: S3, prefix: str) -> None
     assert found.content == DATA
     assert found.headers["Content-Type"] == "image/webp"
     assert found.headers["Cache-Control"] == IMMUTABLE
-    await images.ping()
+    await images.check()
 
 
 def test_the_url_of_a_bucket_at_amazon() -> None:
@@ -201,7 +201,7 @@ async def test_an_unreachable_s3_is_unavailable_soon(s3: S3, away: str) -> None:
         images = S3Images(s3.fresh_bucket(), "", REGION, "http://127.0.0.1:9")
     calls: list[Any] = [images.put(new_key(), DATA), images.delete([new_key()])]
     if away == "server":
-        calls += [images.size(new_key()), images.read(new_key(), 0, 1), images.ping()]
+        calls += [images.size(new_key()), images.read(new_key(), 0, 1), images.check()]
     for call in calls:
         started = time.monotonic()
         with pytest.raises(Unavailable):

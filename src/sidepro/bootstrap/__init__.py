@@ -7,16 +7,15 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from litestar import Litestar, Request, Response
 
 from sidepro.adapters import system
-from sidepro.adapters.factory import SharedState, Storage, build_shared_state, build_storage
+from sidepro.adapters.factory import SharedState, build_shared_state, build_storage
 from sidepro.adapters.images.codec import PillowCodec
-from sidepro.adapters.images.store import FolderImages, S3Images
+from sidepro.adapters.images.store import FolderImages
 from sidepro.adapters.markdown import SafeMarkdown
 from sidepro.adapters.redis.client import RedisClient
 from sidepro.adapters.redis.presence import RedisPresence
@@ -36,11 +35,11 @@ from sidepro.api.chat.person_events import PersonEventHandler
 from sidepro.api.chat.room_events import RoomEventHandler
 from sidepro.api.errors import access_error_hook, handle_error
 from sidepro.api.router import ApiDependencies, api_router, documentation
+from sidepro.bootstrap.health import health_checks
 from sidepro.bootstrap.monitoring import CountedMessageWriter, build_metrics
 from sidepro.bootstrap.services import Media, Security, build_security, build_services
 from sidepro.domain.accounts.administration_service import AdministrationService
 from sidepro.domain.channels import PERSON, ROOM
-from sidepro.domain.errors import Unavailable
 from sidepro.domain.operations.counter_service import CounterService
 from sidepro.domain.operations.job_service import JobRecorder
 from sidepro.domain.projects.trending_service import TrendingService
@@ -51,7 +50,7 @@ from sidepro.http.app import ExceptionHandler, create_app
 from sidepro.http.media import media_router
 from sidepro.http.middleware.hosts import HostPolicy
 from sidepro.http.middleware.middleware import RejectionPage, ServiceAddress
-from sidepro.http.monitoring.health import Degraded, HealthCheck, HealthChecks, health_router
+from sidepro.http.monitoring.health import HealthChecks, health_router
 from sidepro.http.monitoring.metrics import Metrics, metrics_routes
 from sidepro.http.problems.pages import problem_pages
 from sidepro.http.services import Services
@@ -187,10 +186,7 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
         job_runner=job_runner,
         similarity_trigger=similarity_trigger,
         api=api,
-        health=HealthChecks(
-            {"database": partial(_check_database, storage.database)},
-            _optional_checks(storage, shared),
-        ),
+        health=health_checks(storage, shared),
         media=storage.images if isinstance(storage.images, FolderImages) else None,
         metrics=metrics,
         metrics_token=None if settings.metrics in ("on", "off") else settings.metrics,
@@ -236,24 +232,6 @@ def _build_api(
         allowed_origins={*service_address.allowed_origins, origin_of(public_url)},
         upload_max_bytes=settings.upload_max_bytes,
     )
-
-
-async def _check_database(database: Database) -> None:
-    await database.ping()
-    try:
-        await database.ping_write()
-    except Unavailable as error:
-        raise Degraded("cannot be written") from error
-
-
-def _optional_checks(storage: Storage, shared: SharedState) -> dict[str, HealthCheck]:
-    """Checks of optional components: the application serves without them."""
-    checks: dict[str, HealthCheck] = {}
-    if shared.redis:
-        checks["redis"] = shared.redis.ping
-    if isinstance(storage.images, S3Images):
-        checks["images"] = storage.images.ping
-    return checks
 
 
 def monitoring_application(container: Container) -> Litestar:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -45,6 +46,14 @@ class _ObstoreImages(ABC):
     @property
     @abstractmethod
     def _store(self) -> LocalStore | S3Store: ...
+
+    async def check(self) -> None:
+        """Write an object and delete it. Raises Unavailable, or TimeoutError."""
+        key = f"health-{secrets.token_hex(8)}"
+        with _translated_errors():
+            async with asyncio.timeout(RESPONSE_TIMEOUT):
+                await self._store.put_async(key, b"1", use_multipart=False)
+                await self._store.delete_async(key)
 
     async def size(self, key: ImageKey) -> int | None:
         with _translated_errors(), suppress(FileNotFoundError):
@@ -131,11 +140,6 @@ class S3Images(_ObstoreImages):
         else:
             bucket = f"https://{self._bucket}.s3.{self._region}.amazonaws.com"
         return f"{bucket}/{self._prefix}/" if self._prefix else f"{bucket}/"
-
-    async def ping(self) -> None:
-        """Raise Unavailable or TimeoutError unless the bucket can be read."""
-        async with asyncio.timeout(RESPONSE_TIMEOUT):
-            await self.size(ImageKey("0" * 32 + ".webp"))
 
     async def put(self, key: ImageKey, data: bytes) -> None:
         attributes = {"Content-Type": MEDIA_TYPE, "Cache-Control": IMMUTABLE}

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from math import inf
 from typing import TypeVar
 
@@ -195,6 +196,17 @@ class RedisClient:
             if "can't run this command" in str(error) or "permission" in str(error):
                 raise AccessDenied(text_of(error)) from error
             raise
+
+    async def clock(self) -> datetime:
+        """The time of the server's clock.
+
+        Raises:
+            Unavailable: see `execute`.
+        """
+        seconds, microseconds = await self.execute(lambda redis: redis.time())
+        return datetime.fromtimestamp(int(seconds), UTC) + timedelta(
+            microseconds=int(microseconds)
+        )
 
     async def ping(self) -> None:
         """Check that Redis replies, even if the circuit is open.

@@ -1,20 +1,25 @@
 """Health checks: whether the process responds, and whether it can serve."""
 
+import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import msgspec
 import structlog
 from litestar import Response, Router, get
 from litestar.openapi.datastructures import ResponseSpec
 
+from sidepro.domain.errors import Unavailable, reason_of
 from sidepro.http.problems.retries import UNAVAILABLE_FOR
 
 log = structlog.get_logger(__name__)
 
-HealthCheck = Callable[[], Awaitable[None]]
+TIMEOUT = 3.0
+"""Seconds for all checks. Their results are for probes, which do not wait long."""
+
+HealthCheck = Callable[[], Coroutine[Any, Any, None]]
 """Raises `Degraded`, or another exception if the component is unavailable."""
 
 
@@ -57,15 +62,40 @@ class HealthChecks:
     required: Mapping[str, HealthCheck]
     optional: Mapping[str, HealthCheck]
 
+    _running: dict[str, "asyncio.Task[None]"] = field(default_factory=dict, init=False)
+    """Concurrent callers share a check, and one that hangs is not started again."""
+
     async def run(self) -> Health:
-        """Check every component."""
-        required = {name: await _part(name, check) for name, check in self.required.items()}
-        optional = {name: await _part(name, check) for name, check in self.optional.items()}
-        parts = required | optional
-        if any(part.state == "unavailable" for part in required.values()):
+        """Check every component at the same time, for up to `TIMEOUT`."""
+        checks = {**self.required, **self.optional}
+        found = await asyncio.gather(*(self._part(name, check) for name, check in checks.items()))
+        parts = dict(zip(checks, found, strict=True))
+        if any(parts[name].state == "unavailable" for name in self.required):
             return Health("unavailable", parts)
         is_ok = all(part.state == "ok" for part in parts.values())
         return Health("ok" if is_ok else "degraded", parts)
+
+    async def _part(self, name: str, check: HealthCheck) -> Part:
+        state: State = "ok"
+        detail = None
+        started = time.perf_counter()
+        running = self._running.get(name)
+        if running is None:
+            running = self._running[name] = asyncio.ensure_future(check())
+            running.add_done_callback(lambda _: self._running.pop(name, None))
+        try:
+            done, _ = await asyncio.wait([running], timeout=TIMEOUT)
+            if not done:
+                raise TimeoutError
+            running.result()
+        except Degraded as error:
+            reason = _reason(error.__cause__) if error.__cause__ else str(error)
+            log.warning("component_degraded", component=name, reason=reason)
+            state, detail = "degraded", str(error)
+        except Exception as error:  # drivers' errors have no common base
+            log.warning("component_unavailable", component=name, reason=_reason(error))
+            state, detail = "unavailable", "does not respond"
+        return Part(state, round((time.perf_counter() - started) * 1000, 1), detail)
 
 
 def health_router(checks: HealthChecks) -> Router:
@@ -86,16 +116,8 @@ def health_router(checks: HealthChecks) -> Router:
     return Router("/", route_handlers=[get_liveness, get_readiness], tags=["Health"])
 
 
-async def _part(name: str, check: HealthCheck) -> Part:
-    state: State = "ok"
-    detail = None
-    started = time.perf_counter()
-    try:
-        await check()
-    except Degraded as error:
-        log.warning("component_degraded", component=name, reason=str(error))
-        state, detail = "degraded", str(error)
-    except Exception as error:  # drivers' errors have no common base
-        log.warning("component_unavailable", component=name, reason=type(error).__name__)
-        state, detail = "unavailable", "does not respond"
-    return Part(state, round((time.perf_counter() - started) * 1000, 1), detail)
+def _reason(error: BaseException) -> str:
+    """What the component said, for the log."""
+    if isinstance(error, Unavailable):
+        return error.reason
+    return f"{type(error).__name__}: {reason_of(error)}"

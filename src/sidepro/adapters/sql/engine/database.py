@@ -11,6 +11,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import event, text
@@ -51,6 +52,7 @@ NO_PARAMETERS: Mapping[str, Any] = {}
 WRITE_CHECK_TIMEOUT = 2.0
 """Seconds."""
 
+_CLOCK = text("SELECT clock_timestamp()")
 _TOUCH = text("UPDATE alembic_version SET version_num = version_num")
 
 
@@ -217,6 +219,14 @@ class Database(Source):
         """Run the smallest statement. Raises as `reading`."""
         async with self.reading() as connection:
             await connection.execute(text("SELECT 1"))
+
+    async def clock(self) -> datetime | None:
+        """The time of the server's clock; `None` for SQLite, which has none of its own."""
+        if self.is_sqlite:
+            return None
+        async with self.reading() as connection:
+            found: datetime = (await connection.execute(_CLOCK)).scalar_one()
+            return found
 
     async def encoding(self) -> str:
         """The encoding in which the database stores text."""

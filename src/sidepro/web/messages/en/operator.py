@@ -108,6 +108,7 @@ TEXTS = OperatorTexts(
         "database": "Database",
         "redis": "Redis",
         "images": "Image store",
+        "clock": "Clock",
     },
     health_states={
         "ok": "Works",

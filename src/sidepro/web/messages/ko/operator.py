@@ -106,6 +106,7 @@ TEXTS = OperatorTexts(
         "database": "데이터베이스",
         "redis": "Redis",
         "images": "이미지 저장소",
+        "clock": "서버 시계",
     },
     health_states={
         "ok": "정상",

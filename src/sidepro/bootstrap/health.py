@@ -1,0 +1,67 @@
+"""The health checks of a process: each tries what the component is for."""
+
+from datetime import datetime
+from functools import partial
+
+from sidepro.adapters import system
+from sidepro.adapters.factory import SharedState, Storage
+from sidepro.adapters.redis.client import RedisClient
+from sidepro.adapters.sql.engine.database import Database
+from sidepro.domain.errors import Unavailable
+from sidepro.http.monitoring.health import Degraded, HealthCheck, HealthChecks
+
+MAX_CLOCK_DIFFERENCE = 1.0
+"""Seconds between the clock of this process and those of database and Redis."""
+
+
+def health_checks(storage: Storage, shared: SharedState) -> HealthChecks:
+    """Only the database is required: the application serves without the other components."""
+    optional: dict[str, HealthCheck] = {"images": storage.images.check}
+    if shared.redis:
+        optional["redis"] = partial(_check_redis, shared.redis)
+    if shared.redis or not storage.database.is_sqlite:
+        optional["clock"] = partial(_check_clocks, storage.database, shared.redis)
+    return HealthChecks({"database": partial(_check_database, storage.database)}, optional)
+
+
+async def _check_database(database: Database) -> None:
+    await database.ping()
+    try:
+        await database.ping_write()
+    except Unavailable as error:
+        raise Degraded("cannot be written") from error
+
+
+async def _check_redis(redis: RedisClient) -> None:
+    if refusal := await redis.check():
+        raise Degraded("cannot be written") from Unavailable(refusal)
+
+
+async def _check_clocks(database: Database, redis: RedisClient | None) -> None:
+    """Compare the clocks. A component that is away is reported by its own check."""
+    found: dict[str, float] = {}
+    before = system.clock()
+    try:
+        if (there := await database.clock()) is not None:
+            found["the database"] = _difference(before, there, system.clock())
+        if redis:
+            before = system.clock()
+            there = await redis.clock()
+            found["Redis"] = _difference(before, there, system.clock())
+    except Unavailable:
+        pass
+    wrong = [
+        f"{abs(seconds):.1f} s {'behind' if seconds > 0 else 'ahead of'} that of {name}"
+        for name, seconds in found.items()
+        if abs(seconds) > MAX_CLOCK_DIFFERENCE
+    ]
+    if wrong:
+        raise Degraded(f"is {' and '.join(wrong)}")
+
+
+def _difference(before: datetime, there: datetime, after: datetime) -> float:
+    """How far the other clock is ahead, as far as it is certain."""
+    if before <= there <= after:
+        return 0.0
+    nearest = after if there > after else before
+    return (there - nearest).total_seconds()

@@ -1,0 +1,108 @@
+"""`/health/ready` tries what it claims, with an answer within its bound."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sidepro.adapters import system
+from sidepro.adapters.factory import build_shared_state, build_storage
+from sidepro.bootstrap.health import health_checks
+from sidepro.http.monitoring import health
+from sidepro.http.monitoring.health import HealthChecks
+from sidepro.settings import load
+from tests.databases import Databases, settings_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from tests.servers import RedisServer
+
+pytestmark = [pytest.mark.anyio, pytest.mark.servers]
+
+
+@pytest.fixture
+async def checks(
+    postgresql_databases: Databases, own_redis: RedisServer, tmp_path: Path
+) -> AsyncIterator[HealthChecks]:
+    with postgresql_databases.fresh() as url:
+        settings = load({**settings_of(url, tmp_path), "SIDEPRO_REDIS_URL": own_redis.url})
+        storage = build_storage(settings, "http://localhost")
+        shared = build_shared_state(settings, storage)
+        yield health_checks(storage, shared)
+        await storage.database.close()
+        assert shared.redis
+        await shared.redis.close()
+
+
+async def states(checks: HealthChecks) -> dict[str, tuple[str, str | None]]:
+    found = await checks.run()
+    return {name: (part.state, part.detail) for name, part in found.parts.items()}
+
+
+async def test_all_parts_are_tried(checks: HealthChecks, own_redis: RedisServer) -> None:
+    with own_redis.client() as client:
+        before = client.info("commandstats").get("cmdstat_publish", {"calls": 0})["calls"]
+        assert await states(checks) == dict.fromkeys(
+            ("database", "images", "redis", "clock"), ("ok", None)
+        )
+        assert client.info("commandstats")["cmdstat_publish"]["calls"] == before + 1
+
+
+async def test_a_redis_that_refuses_writes_is_degraded(
+    checks: HealthChecks, own_redis: RedisServer
+) -> None:
+    with own_redis.client() as client:
+        client.config_set("maxmemory", 1)
+    assert (await states(checks))["redis"] == ("degraded", "cannot be written")
+    assert (await checks.run()).status == "degraded"
+
+
+async def test_an_image_folder_that_cannot_be_written_is_told(
+    checks: HealthChecks, tmp_path: Path
+) -> None:
+    (tmp_path / "images").write_text("a file where the folder should be")
+    assert (await states(checks))["images"] == ("unavailable", "does not respond")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "detail"),
+    [
+        (5, "is 5.0 s ahead of that of the database and 5.0 s ahead of that of Redis"),
+        (-5, "is 5.0 s behind that of the database and 5.0 s behind that of Redis"),
+    ],
+)
+async def test_clocks_that_differ_are_told(
+    checks: HealthChecks, monkeypatch: pytest.MonkeyPatch, seconds: int, detail: str
+) -> None:
+    true_clock = system.clock
+    monkeypatch.setattr(system, "clock", lambda: true_clock() + timedelta(seconds=seconds))
+    state, told = (await states(checks))["clock"]
+    assert state == "degraded"
+    assert told
+    # Up to the time of the two round trips.
+    assert told.replace("4.9", "5.0") == detail
+
+
+async def test_a_part_that_hangs_is_unavailable_in_time_and_asked_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(health, "TIMEOUT", 0.05)
+    asked = 0
+    answer = asyncio.Event()
+
+    async def hang() -> None:
+        nonlocal asked
+        asked += 1
+        await answer.wait()
+
+    checks = HealthChecks({"database": hang}, {})
+    for _ in range(3):
+        assert (await checks.run()).status == "unavailable"
+    assert asked == 1
+    answer.set()
+    assert (await checks.run()).status == "ok"
