@@ -187,7 +187,7 @@ async def test_head_has_the_problems_of_get(api: Api, user: ApiUser) -> None:
     [
         ("/projects", {"GET", "HEAD", "POST"}),
         (f"/projects/{UNKNOWN_ID}", {"GET", "HEAD", "PATCH", "DELETE"}),
-        ("/me", {"GET", "HEAD", "DELETE"}),
+        ("/me", {"GET", "HEAD", "PATCH", "DELETE"}),
         ("/me/profile", {"PUT", "PATCH"}),
         ("/rooms", {"GET", "HEAD", "POST"}),
         ("//health/live", {"GET", "HEAD"}),

@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families as parsed
 
 from sidepro.bootstrap import build
 from sidepro.domain.errors import Unavailable
+from sidepro.domain.mail.ports import Backlog
 from sidepro.domain.projects.ports import TrendingRun
 from sidepro.domain.recommendations.ports import SimilarityRun
 from sidepro.http.monitoring import metrics as in_api
@@ -193,6 +194,28 @@ async def silent() -> SimilarityRun | None:
 
 async def trending_run() -> TrendingRun:
     return TrendingRun(datetime(2026, 1, 1, tzinfo=UTC), 1.5, 4)
+
+
+async def backlog(now: datetime) -> Backlog:
+    return Backlog(waiting=3, failed=2, oldest_due_at=now - timedelta(seconds=90))
+
+
+async def test_metrics_tell_the_backlog_of_mails() -> None:
+    metrics = Metrics(lambda: 0, away, away, lambda: datetime.now(UTC))
+    metrics.set_mail_backlog(backlog)
+    found = figures((await metrics.render(""))[0].decode())
+    assert found["sidepro_mails_waiting", ()] == 3
+    assert found["sidepro_mails_failed", ()] == 2
+    assert found["sidepro_mails_oldest_age_seconds", ()] == 90
+
+
+async def test_metrics_omit_an_unavailable_outbox() -> None:
+    async def unavailable(_now: datetime) -> Backlog:
+        raise Unavailable
+
+    metrics = Metrics(lambda: 0, away, away, lambda: datetime.now(UTC))
+    metrics.set_mail_backlog(unavailable)
+    assert "sidepro_mails" not in (await metrics.render(""))[0].decode()
 
 
 @pytest.mark.parametrize("last_run", [away, silent])

@@ -6,6 +6,7 @@ import asyncio
 import re
 from dataclasses import fields
 from datetime import timedelta
+from email.headerregistry import Address
 from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ import pytest
 from sidepro import bootstrap as composition
 from sidepro import settings as configuration
 from sidepro.settings import SettingError, Settings, variable
+from sidepro.settings.parsers import SmtpServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,6 +74,32 @@ VALID: dict[str, list[tuple[str, Any]]] = {
     "session_ttl": [("1209600", timedelta(days=14))],
     "log_format": [("json", "json"), ("console", "console")],
     "rate_limits": [("on", True), ("off", False)],
+    "smtp_url": [
+        ("smtp://mail.example", SmtpServer("mail.example", 25, None, None, False, None)),
+        ("smtp://localhost:2525", SmtpServer("localhost", 2525, None, None, False, None)),
+        (
+            "smtp://us%40er:p%2Fw@mail.example",
+            SmtpServer("mail.example", 587, "us@er", "p/w", False, True),
+        ),
+        (
+            "smtp://user:pw@localhost:25",
+            SmtpServer("localhost", 25, "user", "pw", False, None),
+        ),
+        (
+            "smtp://mail.example?starttls=required",
+            SmtpServer("mail.example", 25, None, None, False, True),
+        ),
+        (
+            "smtp://user:pw@mail.example/?starttls=off",
+            SmtpServer("mail.example", 587, "user", "pw", False, False),
+        ),
+        ("smtps://u:p@mail.example", SmtpServer("mail.example", 465, "u", "p", True, False)),
+    ],
+    "mail_from": [
+        ("hello@a.example", Address("", addr_spec="hello@a.example")),
+        ("SidePro 팀 <no-reply@a.example>", Address("SidePro 팀", addr_spec="no-reply@a.example")),
+    ],
+    "require_verified_email": [("on", True), ("off", False)],
     "keep_alive": [("1", 1), ("3600", 3600)],
     "web": [("on", True), ("off", False)],
     "docs": [("on", True), ("off", False)],
@@ -116,6 +144,18 @@ INVALID: dict[str, list[str]] = {
     "session_ttl": [*NUMBERS, "0", "316224001"],
     "log_format": ["JSON", "text", "none"],
     "rate_limits": SWITCHES,
+    "smtp_url": [
+        "mail.example",
+        "http://mail.example",
+        "smtp://",
+        "smtp://mail.example/path",
+        "smtp://user@mail.example",
+        "smtp://user:hunter2@mail.example:x",
+        "smtp://mail.example?starttls=perhaps",
+        "smtps://mail.example?starttls=off",
+    ],
+    "mail_from": ["hello", "hello@", "a@b.example, c@d.example", "a@b.example\nBcc: c@d.example"],
+    "require_verified_email": SWITCHES,
     "web": SWITCHES,
     "docs": SWITCHES,
     "metrics": [*SWITCHES, "short", "with blank", "열쇠열쇠열쇠열쇠열쇠"],
@@ -296,3 +336,26 @@ def test_the_readme_contains_the_settings_table() -> None:
     rows = re.findall(r"^\| `(SIDEPRO_\w+)` \| (.+) \| (.+) \|$", table, re.MULTILINE)
     assert [row[0] for row in rows] == [variable(setting.name) for setting in fields(Settings)]
     assert table in README.read_text("utf-8"), "put `settings.table()` into README.md"
+
+
+# ------------------------------------------------------------------------------------- mail
+
+
+def test_verified_addresses_are_required_where_mail_is_configured() -> None:
+    assert not load().requires_verified_email
+    assert load(SIDEPRO_SMTP_URL="smtp://mail.example").requires_verified_email
+    without = load(SIDEPRO_SMTP_URL="smtp://mail.example", SIDEPRO_REQUIRE_VERIFIED_EMAIL="off")
+    assert not without.requires_verified_email
+    assert load(SIDEPRO_REQUIRE_VERIFIED_EMAIL="on").requires_verified_email
+
+
+def test_workers_that_send_mails_need_the_public_url() -> None:
+    cluster = {
+        "SIDEPRO_DATABASE_URL": POSTGRESQL,
+        "SIDEPRO_REDIS_URL": "redis://localhost",
+        "SIDEPRO_SECRET_KEY": KEY,
+        "SIDEPRO_SMTP_URL": "smtp://mail.example",
+    }
+    with pytest.raises(SettingError, match="SIDEPRO_PUBLIC_URL must be set"):
+        load(**cluster)
+    load(**cluster, SIDEPRO_PUBLIC_URL="https://sidepro.example")

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from taskiq import AsyncBroker
@@ -16,6 +16,7 @@ from sidepro.adapters.redis.client import RedisClient
 from sidepro.adapters.redis.job_claims import RedisJobClaims
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.images.image_service import ImageService
+from sidepro.domain.mail.mail_sender import MailSender
 from sidepro.domain.operations.job_service import JobRecorder
 from sidepro.domain.projects.trending_service import TrendingService
 from sidepro.domain.recommendations.ports import NeighbourStore, Progress, SimilarityRun
@@ -25,8 +26,8 @@ from sidepro.jobs import broker as brokers
 from sidepro.jobs import tasks
 from sidepro.jobs.claims import JobClaims
 from sidepro.jobs.runner import worker
-from sidepro.jobs.similarity_trigger import BrokerSimilarityTrigger
 from sidepro.jobs.tasks import JobRunner
+from sidepro.jobs.trigger import BrokerTrigger
 from tests.clients import eventually
 from tests.servers import RedisServer, free_port
 
@@ -61,8 +62,8 @@ class Similarity:
 class Processes:
     """The triggers of two processes, and the job."""
 
-    here: BrokerSimilarityTrigger
-    there: BrokerSimilarityTrigger
+    here: BrokerTrigger
+    there: BrokerTrigger
     similarity: Similarity
     jobs: JobRunner
 
@@ -85,12 +86,13 @@ async def processes(
             cast("RetentionService", None),
             cast("TrendingService", None),
             cast("JobRecorder", None),
+            cast("MailSender[Any]", None),
         )
 
     async with AsyncExitStack() as stack:
         if request.param == "memory":
             runs = jobs(brokers.in_process(), InProcessJobClaims())
-            here = there = BrokerSimilarityTrigger(runs.broker, runs.claims)
+            here = there = BrokerTrigger(runs.broker, runs.claims, tasks.REQUESTED_SIMILARITY)
         else:
             server: RedisServer = request.getfixturevalue("redis_server")
             with server.client() as client:
@@ -105,10 +107,10 @@ async def processes(
         yield Processes(here, there, similarity, runs)
 
 
-async def in_redis(url: str, stack: AsyncExitStack) -> BrokerSimilarityTrigger:
+async def in_redis(url: str, stack: AsyncExitStack) -> BrokerTrigger:
     """The trigger of a process without a worker."""
     redis, broker = RedisClient(url), brokers.redis_stream(url)
-    requests = BrokerSimilarityTrigger(broker, RedisJobClaims(redis))
+    requests = BrokerTrigger(broker, RedisJobClaims(redis), tasks.REQUESTED_SIMILARITY)
     for close in (redis.close, broker.shutdown, requests.close):
         stack.push_async_callback(close)
     return requests
@@ -213,7 +215,7 @@ async def test_a_request_does_not_wait_for_an_unresponsive_redis() -> None:
 
 async def test_a_process_without_jobs_sends_nothing() -> None:
     broker, claims = brokers.in_process(), InProcessJobClaims()
-    requests = BrokerSimilarityTrigger(broker, claims)
+    requests = BrokerTrigger(broker, claims, tasks.REQUESTED_SIMILARITY)
     await requests.request()
     await requests.close()
-    assert await claims.claim(tasks.REQUESTED_CLAIM, 1), "no claim is made"
+    assert await claims.claim(tasks.REQUESTED_SIMILARITY.claim, 1), "no claim is made"

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 from sidepro.adapters import system
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.images.image_service import ImageService
+from sidepro.domain.mail.mail_sender import MailRun, MailSender
+from sidepro.domain.mail.ports import MailUnitOfWork
 from sidepro.domain.operations.job_service import JobRecorder
 from sidepro.domain.operations.views import Job, JobRun
 from sidepro.domain.projects.ports import TrendingRun
@@ -22,6 +24,8 @@ from sidepro.jobs.tasks import JobRunner
 from tests.clients import eventually
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from taskiq import AsyncBroker
 
     from sidepro.domain.recommendations.ports import Progress
@@ -90,6 +94,23 @@ class Retention:
         return self.deleted
 
 
+class Mails:
+    """Sends nothing, does as the test says, or is unavailable. `before` runs before it sends."""
+
+    def __init__(self) -> None:
+        self.result = MailRun()
+        self.is_away = False
+        self.before: Callable[[], Awaitable[bool]] | None = None
+        self.seen: list[bool] = []
+
+    async def run(self) -> MailRun:
+        if self.before is not None:
+            self.seen.append(await self.before())
+        if self.is_away:
+            raise Unavailable
+        return self.result
+
+
 class Trending:
     """Changes as many scores as the test says, or is unavailable."""
 
@@ -140,6 +161,7 @@ def jobs_with(
     retention: Retention | None = None,
     trending: Trending | None = None,
     runs: Runs | None = None,
+    mail: Mails | None = None,
 ) -> JobRunner:
     return JobRunner(
         broker or brokers.in_process(),
@@ -150,4 +172,5 @@ def jobs_with(
         cast("RetentionService", retention),
         cast("TrendingService", trending or Trending()),
         JobRecorder(runs or Runs(), system.clock),
+        cast("MailSender[MailUnitOfWork]", mail or Mails()),
     )

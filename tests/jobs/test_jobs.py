@@ -14,12 +14,21 @@ from taskiq.schedule_sources import LabelScheduleSource
 
 from sidepro.adapters.in_process.job_claims import InProcessJobClaims
 from sidepro.domain.errors import Unavailable
+from sidepro.domain.mail.mail_sender import MailRun
 from sidepro.domain.retention import Deleted
 from sidepro.jobs import runner, scheduler, tasks
-from sidepro.jobs.similarity_trigger import BrokerSimilarityTrigger
 from sidepro.jobs.tasks import JobRunner
+from sidepro.jobs.trigger import BrokerTrigger
 from tests.clients import TIMEOUT, eventually, http_client
-from tests.jobs.fakes import Images, RecordingLog, Retention, Similarity, Trending, jobs_with
+from tests.jobs.fakes import (
+    Images,
+    Mails,
+    RecordingLog,
+    Retention,
+    Similarity,
+    Trending,
+    jobs_with,
+)
 from tests.servers import SideProServer
 
 if TYPE_CHECKING:
@@ -78,6 +87,7 @@ async def test_the_schedule(jobs: JobRunner) -> None:
         ("image_removal", "*/10 * * * *"),
         ("retention", "17 * * * *"),
         ("trending", "*/10 * * * *"),
+        ("mail", "* * * * *"),
     }
 
 
@@ -107,7 +117,7 @@ async def test_a_tick_during_another_run_is_skipped(
 
 
 @pytest.mark.parametrize(
-    "job", [tasks.SIMILARITY_TICK, tasks.REQUESTED_SIMILARITY_TICK, tasks.IMAGE_REMOVAL]
+    "job", [tasks.SIMILARITY_TICK, tasks.REQUESTED_SIMILARITY.task, tasks.IMAGE_REMOVAL]
 )
 async def test_an_expired_job_is_skipped(
     jobs: JobRunner, similarity: Similarity, images: Images, log: RecordingLog, job: str
@@ -132,7 +142,7 @@ async def test_without_the_shared_clock_no_job_expires(
     monkeypatch.setattr(tasks, "MIN_DELAY", 0.01)
     unavailable = jobs_with(UnavailableClaims(), similarity, images)
     await run_job(unavailable, tasks.SIMILARITY_TICK, 0)
-    await run_job(unavailable, tasks.REQUESTED_SIMILARITY_TICK, 0)
+    await run_job(unavailable, tasks.REQUESTED_SIMILARITY.task, 0)
     assert similarity.finished == 2
 
 
@@ -162,15 +172,51 @@ async def test_the_retention_job_logs_what_it_deleted_and_that_the_database_is_a
     jobs = jobs_with(InProcessJobClaims(), similarity, images, retention=retention)
     await run_job(jobs, tasks.RETENTION)
     assert not log.events
-    retention.deleted = Deleted(sessions=2, refresh_tokens=3, idempotency_keys=0)
+    retention.deleted = Deleted(sessions=2, refresh_tokens=3, idempotency_keys=0, mails=4)
     await run_job(jobs, tasks.RETENTION)
-    assert log.members == {"sessions": 2, "refresh_tokens": 3, "idempotency_keys": 0}
+    assert log.members == {
+        "sessions": 2,
+        "refresh_tokens": 3,
+        "idempotency_keys": 0,
+        "account_tokens": 0,
+        "mails": 4,
+    }
     retention.is_away = True
     await run_job(jobs, tasks.RETENTION)
     assert log.events == {
         ("info", "expired_rows_deleted"): 1,
         ("warning", "retention_skipped"): 1,
     }
+
+
+async def test_the_mail_job_logs_what_it_did_and_why_it_could_not(
+    similarity: Similarity, images: Images, log: RecordingLog
+) -> None:
+    mails = Mails()
+    jobs = jobs_with(InProcessJobClaims(), similarity, images, mail=mails)
+    await run_job(jobs, tasks.MAIL)
+    assert not log.events
+    mails.result = MailRun(sent=2, delayed=1, failed=1, server_problem="421 busy")
+    await run_job(jobs, tasks.MAIL)
+    assert log.members == {"sent": 2, "delayed": 1, "failed": 1}
+    mails.is_away = True
+    await run_job(jobs, tasks.MAIL)
+    assert log.events == {
+        ("warning", "mail_server_unavailable"): 1,
+        ("info", "mails_sent"): 1,
+        ("warning", "mail_skipped"): 1,
+    }
+
+
+async def test_a_requested_mail_job_makes_way_for_further_requests_before_it_sends(
+    similarity: Similarity, images: Images
+) -> None:
+    claims, mails = InProcessJobClaims(), Mails()
+    jobs = jobs_with(claims, similarity, images, mail=mails)
+    assert await claims.claim(tasks.REQUESTED_MAIL.claim, 60)
+    mails.before = lambda: claims.claim(tasks.REQUESTED_MAIL.claim, 60)
+    await run_job(jobs, tasks.REQUESTED_MAIL.task)
+    assert mails.seen == [True]
 
 
 async def test_the_trending_job_logs_changes_and_that_the_database_is_away(
@@ -254,7 +300,7 @@ async def test_shutdown_does_not_start_delayed_jobs(
 ) -> None:
     monkeypatch.setattr(tasks, "MIN_DELAY", 3600.0)
     monkeypatch.setattr(tasks, "MAX_DELAY", 3600.0)
-    requests = BrokerSimilarityTrigger(jobs.broker, jobs.claims)
+    requests = BrokerTrigger(jobs.broker, jobs.claims, tasks.REQUESTED_SIMILARITY)
     async with asyncio.timeout(TIMEOUT):
         async with runner.embedded(jobs):
             await eventually(lambda: images.runs > 0)

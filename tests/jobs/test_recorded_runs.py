@@ -6,11 +6,12 @@ import pytest
 
 from sidepro.adapters.in_process.job_claims import InProcessJobClaims
 from sidepro.domain.errors import Unavailable
+from sidepro.domain.mail.mail_sender import MailRun
 from sidepro.domain.operations.views import Job
 from sidepro.domain.retention import Deleted
 from sidepro.jobs import runner
 from tests.clients import eventually
-from tests.jobs.fakes import Images, Retention, Runs, Similarity, jobs_with
+from tests.jobs.fakes import Images, Mails, Retention, Runs, Similarity, jobs_with
 
 pytestmark = pytest.mark.anyio
 
@@ -19,22 +20,29 @@ async def test_completed_runs_of_jobs_without_a_result_are_stored() -> None:
     runs, retention, images = Runs(), Retention(), Images()
     retention.deleted = Deleted(sessions=2, refresh_tokens=3, idempotency_keys=0)
     images.removed = 7
-    jobs = jobs_with(InProcessJobClaims(), Similarity(), images, retention=retention, runs=runs)
+    mails = Mails()
+    mails.result = MailRun(sent=5)
+    jobs = jobs_with(
+        InProcessJobClaims(), Similarity(), images, retention=retention, runs=runs, mail=mails
+    )
 
     async with runner.embedded(jobs):
-        await eventually(lambda: len(runs.stored) == 2)
+        await eventually(lambda: len(runs.stored) == 3)
 
     assert {run.job: run.changed for run in runs.stored} == {
         Job.RETENTION: 5,
         Job.IMAGE_REMOVAL: 7,
+        Job.MAIL: 5,
     }
     assert all(run.seconds >= 0 for run in runs.stored)
 
 
 async def test_runs_without_the_database_are_not_stored() -> None:
-    runs, retention, images = Runs(), Retention(), Images()
-    retention.is_away, images.failures = True, [Unavailable()]
-    jobs = jobs_with(InProcessJobClaims(), Similarity(), images, retention=retention, runs=runs)
+    runs, retention, images, mails = Runs(), Retention(), Images(), Mails()
+    retention.is_away, images.failures, mails.is_away = True, [Unavailable()], True
+    jobs = jobs_with(
+        InProcessJobClaims(), Similarity(), images, retention=retention, runs=runs, mail=mails
+    )
 
     async with runner.embedded(jobs):
         await eventually(lambda: retention.runs == 1 and images.runs == 1)

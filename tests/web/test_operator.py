@@ -324,6 +324,7 @@ async def test_an_overdue_job_is_shown_on_its_page_and_on_the_first(api: Api, co
         "아직 실행 전",
         "정상",
         "늦음",
+        "아직 실행 전",
     ]
     assert "1.25초" in jobs
     assert "1,234건 삭제" in jobs

@@ -26,8 +26,10 @@ from sidepro.adapters.sql.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.engine.locks import SqlJobLock
 from sidepro.adapters.sql.job_run_store import SqlJobRunStore
+from sidepro.adapters.sql.mail.mails import SqlMailReader
 from sidepro.adapters.sql.readers.population_reader import SqlPopulationReader
 from sidepro.adapters.sql.trending_store import SqlTrendingStore
+from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
 from sidepro.adapters.sql.view_counter import SqlViewCounter
 from sidepro.api.chat.hub import Hub
 from sidepro.api.chat.limits import SocketLimits
@@ -36,10 +38,13 @@ from sidepro.api.chat.room_events import RoomEventHandler
 from sidepro.api.errors import access_error_hook, handle_error
 from sidepro.api.router import ApiDependencies, api_router, documentation
 from sidepro.bootstrap.health import health_checks
+from sidepro.bootstrap.mail import build_mail_sender
 from sidepro.bootstrap.monitoring import CountedMessageWriter, build_metrics
 from sidepro.bootstrap.services import Media, Security, build_security, build_services
 from sidepro.domain.accounts.administration_service import AdministrationService
 from sidepro.domain.channels import PERSON, ROOM
+from sidepro.domain.mail.mail_sender import MailSender
+from sidepro.domain.mail.mail_service import MailService
 from sidepro.domain.operations.counter_service import CounterService
 from sidepro.domain.operations.job_service import JobRecorder
 from sidepro.domain.projects.trending_service import TrendingService
@@ -56,8 +61,8 @@ from sidepro.http.problems.pages import problem_pages
 from sidepro.http.services import Services
 from sidepro.jobs import broker as brokers
 from sidepro.jobs import runner
-from sidepro.jobs.similarity_trigger import BrokerSimilarityTrigger
-from sidepro.jobs.tasks import JobRunner
+from sidepro.jobs.tasks import REQUESTED_MAIL, REQUESTED_SIMILARITY, JobRunner
+from sidepro.jobs.trigger import BrokerTrigger
 from sidepro.settings import Settings
 from sidepro.settings.parsers import origin_of
 from sidepro.web.errors import is_page, page_error_handler, rejection_page
@@ -93,7 +98,9 @@ class Container:
     similarity: SimilarityJob
     trending: TrendingService
     job_runner: JobRunner
-    similarity_trigger: BrokerSimilarityTrigger
+    triggers: Sequence[BrokerTrigger]
+    mail: MailService
+    mail_sender: MailSender[SqlUnitOfWork]
     api: ApiDependencies
     health: HealthChecks
     media: FolderImages | None
@@ -112,7 +119,8 @@ class Container:
 
     async def close(self) -> None:
         """Close connections and threads."""
-        await self.similarity_trigger.close()
+        for trigger in self.triggers:
+            await trigger.close()
         await self.job_runner.broker.shutdown()
         await self.message_writer.close()
         for part in self.chat:
@@ -140,7 +148,9 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
     media = Media(PillowCodec(settings.image_max_pixels), SafeMarkdown(storage.image_urls))
     message_writer = CountedMessageWriter(storage.unit_of_work, shared.events, system.clock)
     broker = brokers.for_settings(settings)
-    similarity_trigger = BrokerSimilarityTrigger(broker, shared.job_claims)
+    similarity_trigger = BrokerTrigger(broker, shared.job_claims, REQUESTED_SIMILARITY)
+    mail_trigger = BrokerTrigger(broker, shared.job_claims, REQUESTED_MAIL)
+    mail_reader = SqlMailReader(storage.database)
     services = build_services(
         settings, public_url, storage, shared, security, media, message_writer, similarity_trigger
     )
@@ -153,8 +163,9 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
         system.clock,
     )
     trending = TrendingService(SqlTrendingStore(storage.database), system.clock)
+    mail_sender = build_mail_sender(settings, public_url, storage, security.mail_tokens)
     metrics = build_metrics(
-        settings, public_url, lambda: api.hub.sockets, storage, shared, trending
+        settings, public_url, lambda: api.hub.sockets, storage, shared, trending, mail_reader
     )
     job_runner = JobRunner(
         broker,
@@ -165,6 +176,7 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
         RetentionService(storage.unit_of_work, system.clock, settings.refresh_token_ttl),
         trending,
         JobRecorder(SqlJobRunStore(storage.database), system.clock),
+        mail_sender,
     )
     if metrics:
         message_writer.record = metrics.record_message
@@ -184,7 +196,9 @@ def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
         similarity=similarity,
         trending=trending,
         job_runner=job_runner,
-        similarity_trigger=similarity_trigger,
+        triggers=(similarity_trigger, mail_trigger),
+        mail_sender=mail_sender,
+        mail=MailService(storage.unit_of_work, mail_reader, mail_trigger, system.clock),
         api=api,
         health=health_checks(storage, shared),
         media=storage.images if isinstance(storage.images, FolderImages) else None,

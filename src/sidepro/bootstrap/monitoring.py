@@ -10,6 +10,7 @@ from sidepro.adapters.redis.job_queue import RedisJobQueue
 from sidepro.domain.errors import SideProError, Unavailable
 from sidepro.domain.idempotency import IdempotentRequest, ReplayResponse
 from sidepro.domain.ids import RoomId, UserId
+from sidepro.domain.mail.ports import MailReader
 from sidepro.domain.projects.trending_service import TrendingService
 from sidepro.domain.rooms.message_writer import MessageWriter, WriteResult
 from sidepro.http.middleware.hosts import is_loopback
@@ -25,6 +26,7 @@ def build_metrics(
     storage: Storage,
     shared: SharedState,
     trending: TrendingService,
+    mails: MailReader,
 ) -> Metrics | None:
     """By default, metrics are off for a service that is public together with them."""
     is_local = is_loopback(urlsplit(public_url).hostname or "")
@@ -37,6 +39,7 @@ def build_metrics(
         trending.store.last_run,
         system.clock,
     )
+    metrics.set_mail_backlog(mails.backlog)
     for pool, usage in storage.database.usage().items():
         metrics.add_pool("database", pool, usage)
     if shared.redis:

@@ -8,6 +8,7 @@ from sidepro.adapters.factory import SharedState, Storage
 from sidepro.adapters.images.codec import PillowCodec
 from sidepro.adapters.logs import audit_log, operator_log
 from sidepro.adapters.markdown import SafeMarkdown
+from sidepro.adapters.security.mail_tokens import HmacMailTokens
 from sidepro.adapters.security.passwords import (
     Argon2Passwords,
     CommonPasswordList,
@@ -57,6 +58,7 @@ class Security:
     passwords: Argon2Passwords
     tokens: JwtAccessTokens
     cursors: CursorCodec
+    mail_tokens: HmacMailTokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ def build_security(settings: Settings) -> Security:
             system.clock,
         ),
         cursors=CursorCodec([derive_key(key, "cursors") for key in secret_keys]),
+        mail_tokens=HmacMailTokens([derive_key(key, "mail tokens") for key in secret_keys]),
     )
 
 

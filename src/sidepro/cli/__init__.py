@@ -12,6 +12,7 @@ COMMANDS = {
     "migrate": ("data:migrate", "Migrate the database to the schema of this version."),
     "seed": ("data:seed", "Fill an empty database with demo data."),
     "users": ("users:users", "Administer accounts."),
+    "mail": ("mail:mail", "Look at the mails to people, and retry failed ones."),
     "similarity": ("jobs:similarity", "Compute which users have similar skills."),
     "counters": ("data:counters", "Check the counts of bookmarks and comments."),
     "markdown": ("data:markdown", "Render Markdown."),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
+from sidepro.domain.accounts.account_token import KEPT_FOR
 from sidepro.domain.accounts.ports import AccountUnitOfWork
 from sidepro.domain.clock import Clock
 from sidepro.domain.idempotency import IdempotentUnitOfWork
@@ -17,9 +18,13 @@ from sidepro.domain.unit_of_work import UnitOfWorkFactory
 BATCH_SIZE = 500
 """Rows deleted in one transaction, to keep locks short."""
 
+SENT_MAIL_KEPT_FOR = timedelta(days=7)
+FAILED_MAIL_KEPT_FOR = timedelta(days=30)
+"""Since the mail was written. An operator may retry it until then."""
+
 
 class RetentionUnitOfWork(AccountUnitOfWork, IdempotentUnitOfWork, Protocol):
-    """A transaction over sessions and idempotency keys."""
+    """A transaction over sessions, mails and idempotency keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,8 @@ class Deleted:
     sessions: int
     refresh_tokens: int
     idempotency_keys: int
+    account_tokens: int = 0
+    mails: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,14 @@ class RetentionService:
             ),
             idempotency_keys=await self._in_batches(
                 lambda work: work.idempotency.delete_expired(now, BATCH_SIZE)
+            ),
+            account_tokens=await self._in_batches(
+                lambda work: work.account_tokens.delete_expired(now - KEPT_FOR, BATCH_SIZE)
+            ),
+            mails=await self._in_batches(
+                lambda work: work.mails.delete_old(
+                    now - SENT_MAIL_KEPT_FOR, now - FAILED_MAIL_KEPT_FOR, BATCH_SIZE
+                )
             ),
         )
 

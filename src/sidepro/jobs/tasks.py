@@ -5,13 +5,15 @@ import threading
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import asdict, astuple
+from dataclasses import asdict, astuple, dataclass
+from typing import Any
 
 import structlog
 from taskiq import AsyncBroker
 
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.images.image_service import ImageService
+from sidepro.domain.mail.mail_sender import MailSender
 from sidepro.domain.operations.job_service import JobRecorder
 from sidepro.domain.operations.views import Job
 from sidepro.domain.projects.trending_service import TrendingService
@@ -27,13 +29,24 @@ EVERY_TEN_MINUTES = [{"cron": "*/10 * * * *"}]
 EVERY_HOUR = [{"cron": "17 * * * *"}]
 
 SIMILARITY_TICK = "similarity_tick"
-REQUESTED_SIMILARITY_TICK = "asked_similarity_tick"
 IMAGE_REMOVAL = "image_removal"
 RETENTION = "retention"
 TRENDING = "trending"
+MAIL = "mail"
 
-REQUESTED_CLAIM = "similarity-asked"
-"""The claim of a requested tick that has been sent and has not started."""
+
+@dataclass(frozen=True, slots=True)
+class RequestedJob:
+    """A job that runs on request: the name of its task, and the claim of a request that has been
+    sent and has not started.
+    """
+
+    task: str
+    claim: str
+
+
+REQUESTED_SIMILARITY = RequestedJob("asked_similarity_tick", "similarity-asked")
+REQUESTED_MAIL = RequestedJob("requested_mail", "mail-requested")
 
 EXPIRES_AFTER = 60.0
 """Seconds after which a sent job is skipped: the next scheduled one is due."""
@@ -74,6 +87,7 @@ class JobRunner:
         retention: RetentionService,
         trending: TrendingService,
         recorder: JobRecorder,
+        mail: MailSender[Any],
     ) -> None:
         self.broker = broker
         self.claims = claims
@@ -83,6 +97,7 @@ class JobRunner:
         self._retention = retention
         self._trending = trending
         self._recorder = recorder
+        self._mail = mail
         self._running: set[asyncio.Task[bool]] = set()
         self._shutting_down = asyncio.Event()
         self._is_cancelled = threading.Event()
@@ -99,7 +114,7 @@ class JobRunner:
             await self._run(SIMILARITY_TICK, sent_at, self._compute_similarity)
 
         async def requested_similarity_tick(sent_at: float) -> None:
-            await self._run(REQUESTED_SIMILARITY_TICK, sent_at, self._compute_requested)
+            await self._run(REQUESTED_SIMILARITY.task, sent_at, self._compute_requested)
 
         async def image_removal(sent_at: float) -> None:
             await self._run(IMAGE_REMOVAL, sent_at, self._remove_images)
@@ -110,12 +125,20 @@ class JobRunner:
         async def trending(sent_at: float) -> None:
             await self._run(TRENDING, sent_at, self._renew_trending)
 
+        async def mail(sent_at: float) -> None:
+            await self._run(MAIL, sent_at, self._send_mails)
+
+        async def requested_mail(sent_at: float) -> None:
+            await self._run(REQUESTED_MAIL.task, sent_at, self._send_requested_mails)
+
         register = self.broker.register_task
         register(similarity_tick, task_name=SIMILARITY_TICK, schedule=EVERY_MINUTE)
-        register(requested_similarity_tick, task_name=REQUESTED_SIMILARITY_TICK)
+        register(requested_similarity_tick, task_name=REQUESTED_SIMILARITY.task)
         register(image_removal, task_name=IMAGE_REMOVAL, schedule=EVERY_TEN_MINUTES)
         register(retention, task_name=RETENTION, schedule=EVERY_HOUR)
         register(trending, task_name=TRENDING, schedule=EVERY_TEN_MINUTES)
+        register(mail, task_name=MAIL, schedule=EVERY_MINUTE)
+        register(requested_mail, task_name=REQUESTED_MAIL.task)
 
     async def shut_down(self, grace: float) -> None:
         """Start no more jobs, and cancel those that have not finished after `grace` seconds."""
@@ -171,7 +194,7 @@ class JobRunner:
             return
         # If Redis is down, the claim expires.
         with suppress(Unavailable):
-            await self.claims.release(REQUESTED_CLAIM)
+            await self.claims.release(REQUESTED_SIMILARITY.claim)
         await self._compute_similarity(wait=True)
 
     async def _request_delay(self) -> float:
@@ -236,3 +259,23 @@ class JobRunner:
             return
         if run.changed:
             log.info("trending_renewed", changed=run.changed, ms=round(run.seconds * 1000))
+
+    async def _send_requested_mails(self) -> None:
+        # If Redis is down, the claim expires.
+        with suppress(Unavailable):
+            await self.claims.release(REQUESTED_MAIL.claim)
+        await self._send_mails()
+
+    async def _send_mails(self) -> None:
+        started_at = self._recorder.now()
+        try:
+            run = await self._mail.run()
+            await self._recorder.completed(Job.MAIL, started_at, run.sent)
+        except Unavailable:
+            # The next run sends the rest.
+            log.warning("mail_skipped", reason="database unavailable")
+            return
+        if run.server_problem is not None:
+            log.warning("mail_server_unavailable", reason=run.server_problem)
+        if run.sent or run.delayed or run.failed:
+            log.info("mails_sent", sent=run.sent, delayed=run.delayed, failed=run.failed)

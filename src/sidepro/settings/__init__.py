@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
+from email.headerregistry import Address
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -127,6 +128,26 @@ class Settings:
     rate_limits: bool = _setting(
         parsers.switch, True, "`on` or `off`: limits on requests and sockets."
     )
+    smtp_url: parsers.SmtpServer | None = _setting(
+        parsers.smtp,
+        None,
+        "`smtp://user:password@host:port`, encrypted by STARTTLS where the server offers it "
+        "(`?starttls=required` insists; with a password it always does), or `smtps://…`.",
+        "none: mails are files in the data folder",
+    )
+    mail_from: Address | None = _setting(
+        parsers.mail_address,
+        None,
+        "Sender of mails, such as `SidePro <hello@example.com>`.",
+        "noreply at the host of the public URL",
+    )
+    require_verified_email: bool | None = _setting(
+        parsers.switch,
+        None,
+        "`on` or `off`: people must verify their email address before they publish, comment, "
+        "upload, ask for a chat or send messages.",
+        "on with `SIDEPRO_SMTP_URL`, else off",
+    )
     keep_alive: int = _setting(
         parsers.integer(1, 3600),
         75,
@@ -190,6 +211,18 @@ class Settings:
         return (parts.netloc, parts.path.strip("/")) if parts.scheme == "s3" else None
 
     @property
+    def mails_folder(self) -> Path:
+        """The folder of mails without a mail server."""
+        return self.data_dir / "mails"
+
+    @property
+    def requires_verified_email(self) -> bool:
+        """Whether people must verify their address before they write."""
+        if self.require_verified_email is None:
+            return self.smtp_url is not None
+        return self.require_verified_email
+
+    @property
     def is_embedded(self) -> bool:
         """Whether the database is a local SQLite file."""
         return self.database.startswith("sqlite:")
@@ -227,6 +260,11 @@ def load(environment: Mapping[str, str] | None = None, dotenv: Path | None = Non
     if not settings.is_embedded and not settings.secret_key:
         raise SettingError(
             f"{variable('secret_key')} must be set when the database is not embedded"
+        )
+    if settings.smtp_url and settings.allows_several_processes and not settings.public_url:
+        raise SettingError(
+            f"{variable('public_url')} must be set with {variable('smtp_url')}: mails of workers "
+            "have links to it"
         )
     return settings
 
@@ -297,6 +335,6 @@ def _parse(name: str, parse: Callable[[str], Any], text: str) -> Any:
         if not rule.startswith(("be ", "have ")):  # urllib's message about a port
             rule = f"be a valid URL ({rule})"
         # Secrets are not printed.
-        is_secret = name in ("secret_key", "database_url", "redis_url", "metrics")
+        is_secret = name in ("secret_key", "database_url", "redis_url", "metrics", "smtp_url")
         received = "" if is_secret else f"; it is {text!r}"
         raise SettingError(f"{variable(name)} must {rule}{received}") from error

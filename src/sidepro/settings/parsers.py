@@ -4,11 +4,14 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import timedelta
+from email.headerregistry import Address
+from email.utils import getaddresses
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import idna
 from psycopg import ProgrammingError
@@ -67,6 +70,62 @@ def images(text: str) -> str:
     ):
         return text
     raise ValueError("be a folder or s3://bucket/prefix")
+
+
+@dataclass(frozen=True)
+class SmtpServer:
+    """A mail server. `starttls` is `None` to encrypt where the server offers it."""
+
+    host: str
+    port: int
+    username: str | None
+    password: str | None = field(repr=False)
+    uses_tls: bool
+    starttls: bool | None
+
+
+_STARTTLS = {"": None, "starttls=required": True, "starttls=off": False}
+
+
+def smtp(text: str) -> SmtpServer:
+    rule = (
+        "be smtp://user:password@host:port or smtps://…; smtp:// may end with ?starttls=required "
+        "or ?starttls=off"
+    )
+    parts = _split(text)
+    uses_tls = parts.scheme == "smtps"
+    if (
+        parts.scheme not in ("smtp", "smtps")
+        or not parts.hostname
+        or parts.path.strip("/")
+        or parts.query not in _STARTTLS
+        or (uses_tls and parts.query)
+        or (parts.username is None) != (parts.password is None)
+    ):
+        raise ValueError(rule)
+    host = ascii_host(parts.hostname)
+    starttls = False if uses_tls else _STARTTLS[parts.query]
+    if parts.password is not None and starttls is None and host not in _LOOPBACK:
+        starttls = True  # a password is never sent in the clear
+    return SmtpServer(
+        host=host,
+        port=parts.port or (465 if uses_tls else 587 if parts.username else 25),
+        username=None if parts.username is None else unquote(parts.username),
+        password=None if parts.password is None else unquote(parts.password),
+        uses_tls=uses_tls,
+        starttls=starttls,
+    )
+
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+def mail_address(text: str) -> Address:
+    found = getaddresses([text]) if text.isprintable() else []
+    name, address = found[0] if len(found) == 1 else ("", "")
+    if not re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+", address):
+        raise ValueError("be an address such as hello@example.com or SidePro <hello@example.com>")
+    return Address(display_name=name, addr_spec=address)
 
 
 def web_address(text: str) -> str:

@@ -52,6 +52,13 @@ class User:
         return casefold_key(self.username)
 
     @property
+    def unverified_email(self) -> str | None:
+        """The address that waits for its verification: the pending one, or the email."""
+        if self.pending_email is not None:
+            return self.pending_email
+        return None if self.email_verified else self.email
+
+    @property
     def role(self) -> Role:
         """What the person may do beyond their own things."""
         return Role.of(is_admin=self.is_admin, is_moderator=self.is_moderator)

@@ -110,6 +110,7 @@ class Job(StrEnum):
     TRENDING = "trending"
     RETENTION = "retention"
     IMAGE_REMOVAL = "image_removal"
+    MAIL = "mail"
 
 
 JOB_PERIODS = {
@@ -117,6 +118,7 @@ JOB_PERIODS = {
     Job.TRENDING: timedelta(minutes=10),
     Job.RETENTION: timedelta(hours=1),
     Job.IMAGE_REMOVAL: timedelta(minutes=10),
+    Job.MAIL: timedelta(minutes=1),
 }
 """How often the scheduler sends each job."""
 
@@ -127,7 +129,7 @@ OVERDUE_AFTER = 3
 @dataclass(frozen=True, slots=True)
 class JobRun:
     """The last completed run of a job: its start, its duration in seconds (at least 0, stored in
-    milliseconds), and how many people, scores, rows or images it changed or deleted.
+    milliseconds), and how many people, scores, rows, images or mails it changed, deleted or sent.
     """
 
     job: Job

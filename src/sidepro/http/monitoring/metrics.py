@@ -1,11 +1,13 @@
 """Prometheus metrics: requests, connections and jobs of this process or, with several workers, of
-all processes of `sidepro serve`; and the last runs of the similarity and trending jobs anywhere.
+all processes of `sidepro serve`; the last runs of the similarity and trending jobs anywhere; and
+the outbox of mails.
 """
 
 import asyncio
 import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 import structlog
 from litestar import MediaType, Request, Response, get
@@ -27,6 +29,7 @@ from prometheus_client.registry import Collector
 
 from sidepro.domain.clock import Clock
 from sidepro.domain.errors import NotAuthenticated, Unavailable
+from sidepro.domain.mail.ports import Backlog
 from sidepro.domain.projects.ports import TrendingRun
 from sidepro.domain.recommendations.ports import SimilarityRun
 from sidepro.http.monitoring.exchange import MetricsExchange
@@ -52,6 +55,8 @@ Raises `Unavailable`.
 
 JOB_BUCKETS = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0)
 """Seconds."""
+
+ReadMailBacklog = Callable[[datetime], Awaitable[Backlog]]
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Seconds."""
@@ -91,6 +96,8 @@ class Metrics:
             _RunCollector("similarity", last_similarity_run, clock),
             _RunCollector("trending", last_trending_run, clock),
         )
+        self._mail_backlog: ReadMailBacklog | None = None
+        self._clock = clock
         self._exchange: MetricsExchange | None = None
         self._queue: ReadBacklog | None = None
         self._pools = Gauge(
@@ -138,6 +145,10 @@ class Metrics:
         """Report the connections of a pool that are in use."""
         self._pools.labels(kind, pool).set_function(in_use)
 
+    def set_mail_backlog(self, read: ReadMailBacklog) -> None:
+        """Report the state of the outbox."""
+        self._mail_backlog = read
+
     def set_queue(self, backlog: ReadBacklog) -> None:
         """Report the jobs that wait in a queue."""
         self._queue = backlog
@@ -157,11 +168,12 @@ class Metrics:
         for job, run in zip(self._jobs, runs, strict=True):
             job.run = run
             metrics += job.collect()
-        metrics += await self._backlog()
+        metrics += await self._queue_metrics()
+        metrics += await self._mail_metrics()
         encode, media_type = choose_encoder(accept)
         return encode(_Collected(metrics)), media_type
 
-    async def _backlog(self) -> list[Metric]:
+    async def _queue_metrics(self) -> list[Metric]:
         if self._queue is None:
             return []
         try:
@@ -174,6 +186,28 @@ class Metrics:
             GaugeMetricFamily("sidepro_job_queue_length", "Jobs that wait for a worker.", length),
             GaugeMetricFamily(
                 "sidepro_job_queue_oldest_seconds", "Age of the oldest waiting job.", seconds
+            ),
+        ]
+
+    async def _mail_metrics(self) -> list[Metric]:
+        """The state of the outbox. Empty while its store is unavailable."""
+        if self._mail_backlog is None:
+            return []
+        now = self._clock()
+        try:
+            async with asyncio.timeout(STORE_TIMEOUT):
+                backlog = await self._mail_backlog(now)
+        except (Unavailable, TimeoutError):
+            log.warning("mail_metrics_unavailable")
+            return []
+        age = 0.0
+        if backlog.oldest_due_at is not None:
+            age = max(0.0, (now - backlog.oldest_due_at).total_seconds())
+        return [
+            GaugeMetricFamily("sidepro_mails_waiting", "Mails to be sent.", backlog.waiting),
+            GaugeMetricFamily("sidepro_mails_failed", "Mails that were given up.", backlog.failed),
+            GaugeMetricFamily(
+                "sidepro_mails_oldest_age_seconds", "Age of the oldest mail that is due.", age
             ),
         ]
 

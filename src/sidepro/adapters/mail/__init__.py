@@ -1,0 +1,1 @@
+"""Mails: their texts, and their way to a server or into a folder."""
