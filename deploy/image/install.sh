@@ -3,7 +3,7 @@
 # list of its packages (SBOM, CycloneDX) to /opt/sidepro/sbom.json.
 set -eu
 
-/opt/build/bin/python -m venv --without-pip /opt/sidepro
+python3 -m venv --without-pip /opt/sidepro
 install() { /opt/build/bin/pip --python /opt/sidepro/bin/python install --no-deps --no-compile "$@"; }
 
 install --require-hashes --requirement "requirements/$1.txt"

@@ -359,3 +359,20 @@ def test_workers_that_send_mails_need_the_public_url() -> None:
     with pytest.raises(SettingError, match="SIDEPRO_PUBLIC_URL must be set"):
         load(**cluster)
     load(**cluster, SIDEPRO_PUBLIC_URL="https://sidepro.example")
+
+
+def test_the_credentials_of_s3_may_be_in_files(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("AKIA\n", "utf-8")
+    (tmp_path / "secret").write_text("s3cret\n", "utf-8")
+    files = {
+        "AWS_ACCESS_KEY_ID_FILE": str(tmp_path / "key"),
+        "AWS_SECRET_ACCESS_KEY_FILE": str(tmp_path / "secret"),
+    }
+    assert configuration.aws_credentials(files) == ("AKIA", "s3cret")
+    assert configuration.aws_credentials({}) is None
+
+
+def test_half_of_the_credentials_of_s3_is_an_error(tmp_path: Path) -> None:
+    environment = {"SIDEPRO_IMAGES_URL": "s3://images", "AWS_ACCESS_KEY_ID": "AKIA"}
+    with pytest.raises(configuration.SettingError, match="AWS_SECRET_ACCESS_KEY"):
+        configuration.load(environment, tmp_path / "none")

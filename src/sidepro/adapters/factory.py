@@ -35,7 +35,7 @@ from sidepro.domain.images.urls import LOCAL_BASE, ImageUrls
 from sidepro.domain.rate_limiting import ConcurrencyLimiter, RateLimiter
 from sidepro.domain.recommendations.ports import NeighbourStore
 from sidepro.domain.rooms.ticket_service import SocketTickets
-from sidepro.settings import Settings, aws_region
+from sidepro.settings import Settings, aws_credentials, aws_region
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def _build_image_store(
     aliases = (own, urlsplit(own).path)
     if settings.images_bucket:
         bucket, prefix = settings.images_bucket
-        store = S3Images(bucket, prefix, aws_region(), settings.s3_endpoint)
+        store = S3Images(bucket, prefix, aws_region(), settings.s3_endpoint, aws_credentials())
         base = f"{settings.s3_public_url}/" if settings.s3_public_url else store.base
         return store, ImageUrls(base, (*aliases, store.base))
     return FolderImages(settings.images_folder), ImageUrls(urlsplit(own).path, aliases)

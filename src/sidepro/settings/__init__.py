@@ -257,6 +257,8 @@ def load(environment: Mapping[str, str] | None = None, dotenv: Path | None = Non
         if text:
             values[setting.name] = _parse(setting.name, setting.metadata["parse"], text)
     settings = Settings(**values)
+    if settings.images_bucket:
+        aws_credentials(environment)  # fails now and not at the first image
     if not settings.is_embedded and not settings.secret_key:
         raise SettingError(
             f"{variable('secret_key')} must be set when the database is not embedded"
@@ -284,6 +286,20 @@ def aws_region(environment: Mapping[str, str] | None = None) -> str:
     """The region of S3, from the usual AWS variables."""
     variables = os.environ if environment is None else environment
     return variables.get("AWS_REGION") or variables.get("AWS_DEFAULT_REGION") or "us-east-1"
+
+
+def aws_credentials(environment: Mapping[str, str] | None = None) -> tuple[str, str] | None:
+    """The access key and the secret key of S3, if the variables or files of them are set.
+
+    Raises:
+        SettingError: only one of them is set, or a file is unreadable.
+    """
+    variables = os.environ if environment is None else environment
+    names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+    key, secret = (_read(name, variables) for name in names)
+    if bool(key) != bool(secret):
+        raise SettingError(f"{names[0]} and {names[1]} must be set together")
+    return (key, secret) if key else None
 
 
 def table() -> str:

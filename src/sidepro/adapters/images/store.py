@@ -105,12 +105,20 @@ class FolderImages(_ObstoreImages):
 
 
 class S3Images(_ObstoreImages):
-    """See `sidepro.domain.images.ports.ImageStore`. Credentials come from the usual AWS variables
-    of the environment.
-    """
+    """See `sidepro.domain.images.ports.ImageStore`."""
 
-    def __init__(self, bucket: str, prefix: str, region: str, endpoint: str | None) -> None:
-        """`endpoint` is the URL of an S3-compatible store other than AWS."""
+    def __init__(
+        self,
+        bucket: str,
+        prefix: str,
+        region: str,
+        endpoint: str | None,
+        credentials: tuple[str, str] | None = None,
+    ) -> None:
+        """`endpoint` is the URL of an S3-compatible store other than AWS. Without `credentials`
+        they come from where AWS' own programs look for them.
+        """
+        self._credentials = credentials
         self._bucket = bucket
         self._prefix = prefix
         self._region = region
@@ -121,6 +129,8 @@ class S3Images(_ObstoreImages):
         config: S3Config = {"region": self._region}
         if self._endpoint:
             config["endpoint"] = self._endpoint
+        if self._credentials:
+            config["access_key_id"], config["secret_access_key"] = self._credentials
         return S3Store(
             self._bucket,
             prefix=self._prefix or None,

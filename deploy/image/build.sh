@@ -1,0 +1,64 @@
+#!/bin/sh
+# Builds the images sidepro:latest and sidepro:web with podman, docker or buildah.
+#
+#   deploy/image/build.sh [--debian] [OPTION...]
+#
+# --debian  makes the base of Debian's packages with mmdebstrap, for places without a registry of
+#           images. Needs root, mmdebstrap and buildah.
+# OPTION    is for `build`, such as `--volume /etc/ssl/certs:/etc/ssl/certs:ro`.
+set -eu
+cd "$(dirname "$0")/../.."
+
+debian=
+if [ "${1-}" = --debian ]; then
+    debian=1
+    shift
+fi
+
+if [ -z "$debian" ]; then
+    for builder in podman docker buildah; do
+        if command -v "$builder" >/dev/null; then
+            for target in web full; do
+                tag=sidepro:$([ $target = full ] && echo latest || echo web)
+                "$builder" build --file Containerfile --target "$target" --tag "$tag" "$@" .
+            done
+            exit
+        fi
+    done
+    echo "image: podman, docker or buildah is needed" >&2
+    exit 1
+fi
+
+for program in mmdebstrap buildah; do
+    command -v "$program" >/dev/null || { echo "image: $program is needed" >&2; exit 1; }
+done
+# Without a kernel's overlays and namespaces, as in a container.
+export BUILDAH_ISOLATION=chroot STORAGE_DRIVER="${STORAGE_DRIVER:-vfs}"
+suite=${DEBIAN_SUITE:-bookworm}
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+# base NAME PACKAGES
+base() {
+    buildah inspect --type image "localhost/$1" >/dev/null 2>&1 && return
+    mmdebstrap --quiet --variant=minbase --include="$2" \
+        --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
+        --dpkgopt='path-exclude=/usr/share/locale/*' \
+        --customize-hook='rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*' \
+        "$suite" "$folder/$1.tar"
+    container=$(buildah from scratch)
+    buildah add --quiet "$container" "$folder/$1.tar" / >/dev/null
+    buildah commit --quiet "$container" "localhost/$1" >/dev/null
+    buildah rm "$container" >/dev/null
+    rm "$folder/$1.tar"
+}
+
+base sidepro-base python3,ca-certificates
+base sidepro-build-base python3,python3-venv,ca-certificates
+for target in web full; do
+    tag=sidepro:$([ $target = full ] && echo latest || echo web)
+    buildah build --file Containerfile --target "$target" --tag "$tag" --format docker --layers \
+        --build-arg BASE=localhost/sidepro-base \
+        --build-arg BUILD_BASE=localhost/sidepro-build-base "$@" .
+done
+buildah images --format '{{.Name}}:{{.Tag}} {{.Size}}' | grep '/sidepro:'
