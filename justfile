@@ -95,17 +95,14 @@ wheel-tour: ready
     @tests/install-servers.sh postgresql redis
     @python -m tests.wheel_tour
 
-# build the container image with podman or docker
-image tag="sidepro:latest":
-    #!/bin/sh
-    set -eu
-    for builder in podman docker; do
-        if command -v "$builder" >/dev/null; then
-            exec "$builder" build --file Containerfile --tag "$1" .
-        fi
-    done
-    echo "image: podman or docker is needed" >&2
-    exit 1
+# build the images sidepro:latest and sidepro:web; `--debian` without a registry of images
+image *options:
+    @deploy/image/build.sh "$@"
+
+# write the pinned dependencies as constraints for `pip install --constraint FILE`
+constraints file:
+    @sed -n 's/^\([A-Za-z0-9._-]*\)\(\[[a-z,]*\]\)\{0,1\}\(==[^ ]*\)\( ; [^\\]*\)\{0,1\} \\$/\1\3\4/p' requirements/runtime.txt >"$1"
+    @test -s "$1"
 
 # pin the dependencies in requirements (`--upgrade` for newer ones); needs uv
 lock *options:

@@ -1,0 +1,109 @@
+"""compose.yaml, the workflows and what belongs to them."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sidepro import settings as configuration
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+SERVING = {"web-1", "web-2"}
+OURS = {*SERVING, "worker", "scheduler", "migrate"}
+ONCE = {"migrate", "bucket"}
+"""Services that end."""
+
+
+def compose() -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
+    return document
+
+
+@pytest.mark.parametrize(
+    ("schema", "files"),
+    [
+        ("compose-spec", [ROOT / "compose.yaml"]),
+        ("github-workflows", WORKFLOWS),
+        ("dependabot", [ROOT / ".github" / "dependabot.yml"]),
+    ],
+)
+def test_files_have_the_form_of_their_programs(schema: str, files: list[Path]) -> None:
+    program = Path(sys.executable).with_name("check-jsonschema")
+    command: list[str | Path] = [program, "--builtin-schema", f"vendor.{schema}", *files]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_each_service_is_limited_and_those_that_stay_are_checked() -> None:
+    services = compose()["services"]
+    assert services.keys() >= OURS | {"postgresql", "redis", "s3", "nginx"}
+    for name, service in services.items():
+        assert service["read_only"], name
+        assert service["cap_drop"] == ["ALL"], name
+        if name not in ONCE:
+            assert "healthcheck" in service, name
+            assert "memory" in service["deploy"]["resources"]["limits"], name
+
+
+def test_the_settings_of_compose_are_known() -> None:
+    services = compose()["services"]
+    text = (ROOT / "deploy" / "compose" / "sidepro.env").read_text("utf-8")
+    names = [line.partition("=")[0] for line in text.splitlines() if not line.startswith("#")]
+    for name in OURS:
+        assert (
+            configuration.unknown(dict.fromkeys([*names, *services[name]["environment"]], ""))
+            == []
+        )
+
+
+def test_secrets_of_compose_are_files_that_a_script_makes(tmp_path: Path) -> None:
+    script = tmp_path / "secrets.sh"
+    script.write_text((ROOT / "deploy" / "compose" / "secrets.sh").read_text("utf-8"), "utf-8")
+    made: dict[str, bytes] = {}
+    for _ in range(2):  # the second time it keeps them
+        subprocess.run(["/bin/sh", script], check=True)
+        made = {path.name: path.read_bytes() for path in (tmp_path / "secrets").glob("*_*")}
+    for secret in compose()["secrets"].values():
+        assert Path(secret["file"]).name in made
+    url = made["database_url"].decode().strip()
+    password = made["database_password"].decode().strip()
+    assert url == f"postgresql://sidepro:{password}@postgresql:5432/sidepro"
+
+
+def test_nginx_of_compose_passes_to_the_serving_processes() -> None:
+    services = compose()["services"]
+    addresses = {services[name]["networks"]["front"]["ipv4_address"] for name in SERVING}
+    upstream = (ROOT / "deploy" / "compose" / "sidepro-upstream.conf").read_text("utf-8")
+    assert set(re.findall(r"server ([\d.]+):8000 max_fails=0;", upstream)) == addresses
+    plain = (ROOT / "deploy" / "nginx" / "sidepro-upstream.conf").read_text("utf-8")
+    keep_alive = r"keepalive_timeout (\d+)s;"
+    assert re.findall(keep_alive, upstream) == re.findall(keep_alive, plain)
+    assert int(re.findall(keep_alive, plain)[0]) < configuration.Settings().keep_alive
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
+def test_actions_are_pinned_by_commit_and_permissions_are_stated(workflow: Path) -> None:
+    text = workflow.read_text("utf-8")
+    for action in re.findall(r"uses: (\S+)", text):
+        assert re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}", action), action
+    assert "permissions" in yaml.safe_load(text)
+
+
+def test_constraints_of_a_release_are_the_pinned_versions(tmp_path: Path) -> None:
+    file = tmp_path / "constraints.txt"
+    just = Path(sys.executable).with_name("just")
+    subprocess.run([just, "constraints", file], cwd=ROOT, check=True)
+    pinned = re.findall(
+        r"^\S+==\S+", (ROOT / "requirements" / "runtime.txt").read_text("utf-8"), re.MULTILINE
+    )
+    lines = file.read_text("utf-8").splitlines()
+    assert [line.split()[0] for line in lines] == [re.sub(r"\[.*\]", "", one) for one in pinned]
