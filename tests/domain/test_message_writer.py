@@ -1,6 +1,7 @@
 """`MessageWriter`: batches, isolation of failures, and publishing after the commit."""
 
 import asyncio
+import gc
 from collections.abc import Sequence
 
 import pytest
@@ -8,12 +9,14 @@ import pytest
 from sidepro.adapters.in_process.pubsub import InProcessPubSub
 from sidepro.domain.channels import Channel, Event
 from sidepro.domain.errors import InvalidInput, NotFound, RoomPending, Unavailable
+from sidepro.domain.idempotency import IdempotencyKey, IdempotentRequest
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import RoomId
 from sidepro.domain.rooms.events import MessageSent
 from sidepro.domain.rooms.message_writer import (
     MAX_BATCH,
     MessageWriter,
+    PendingMessage,
     WriteResult,
 )
 from sidepro.domain.rooms.room import Message
@@ -234,6 +237,28 @@ async def test_a_duplicate_is_published_again(services: Services) -> None:
     again, repeated = await services.rooms.send(one, room_id, "hello", "same")
     assert (again, repeated) == (first, True)
     assert services.pubsub.published == [MessageSent(Channel.room(room_id), first)]
+
+
+@pytest.mark.parametrize("is_idempotent", [False, True])
+@awaited
+async def test_a_refused_message_is_freed_without_a_garbage_collection(
+    services: Services, is_idempotent: bool
+) -> None:
+    one, _, room_id = await services.chat()
+    key = IdempotencyKey(one.id, "POST /x", "key")
+    request: IdempotentRequest[WriteResult] = IdempotentRequest(key, b"", lambda _: b"")
+    gc.collect()
+    gc.disable()
+    try:
+        with pytest.raises(InvalidInput):
+            await services.rooms.send(
+                one, room_id, "a", "x" * 65, request if is_idempotent else None
+            )
+        await asyncio.sleep(0)  # the loop lets go of the future
+        left = [each for each in gc.get_objects() if isinstance(each, PendingMessage)]
+    finally:
+        gc.enable()
+    assert left == []
 
 
 def test_an_unused_writer_closes() -> None:

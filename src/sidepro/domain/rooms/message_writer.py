@@ -54,7 +54,7 @@ MaybeOutcome = Outcome | None
 """`None` if another transaction has locked the room: nothing is stored."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class PendingMessage:
     """A message that waits to be stored, and the future of its sender."""
 
@@ -64,7 +64,7 @@ class PendingMessage:
     client_id: str | None
     received_at: float = field(default_factory=time.monotonic)
     future: "asyncio.Future[WriteResult]" = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
+        default_factory=lambda: asyncio.get_running_loop().create_future(), repr=False
     )
 
     @property
@@ -80,13 +80,19 @@ class PendingMessage:
         return self.room_id, self.sender, self.client_id
 
     def resolve(self, outcome: Outcome) -> None:
-        """Resolve the future, unless the sender has cancelled it."""
-        if self.future.done():
+        """Resolve the future, unless the sender has cancelled it. Call once.
+
+        The message lets go of its future: the traceback of an error refers to the message, and
+        such a cycle would keep the request in memory until the next garbage collection.
+        """
+        future = self.future
+        del self.future
+        if future.done():
             return
         if isinstance(outcome, Stored):
-            self.future.set_result(outcome.result)
+            future.set_result(outcome.result)
         else:
-            self.future.set_exception(outcome)
+            future.set_exception(outcome)
 
 
 class MessageWriter:
@@ -225,7 +231,10 @@ class MessageWriter:
                 work, [pending], await work.rooms.get_all([pending.room_id])
             )
             if isinstance(outcome, Exception):
-                raise outcome
+                try:
+                    raise outcome
+                finally:
+                    del outcome  # its traceback refers to this frame
             participants = outcome.participants
             return outcome.result
 
@@ -288,7 +297,8 @@ class MessageWriter:
                     pending.sender, pending.body, pending.client_id, now
                 )
             except SideProError as error:
-                outcomes.append(error)
+                # The traceback refers to this frame, and so to `outcomes`: a cycle.
+                outcomes.append(error.with_traceback(None))
                 continue
             messages.append(message)
             outcomes.append(Stored(WriteResult(message, duplicate=False), room.user_ids))
