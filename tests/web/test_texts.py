@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
@@ -12,6 +13,7 @@ import pytest
 from markupsafe import Markup
 
 from sidepro import web
+from sidepro.adapters.sql import schema
 from sidepro.domain import errors
 from sidepro.domain.language import Language
 from sidepro.domain.violations import FieldCode
@@ -195,3 +197,12 @@ def test_an_address_elsewhere_leads_to_the_board(address: str) -> None:
 
 def test_a_local_address_is_kept() -> None:
     assert local_address("/projects/1?q=%EA%B0%80#x") == "/projects/1?q=%EA%B0%80#x"
+
+
+def test_every_region_and_time_of_the_catalogue_has_a_name() -> None:
+    path = Path(schema.__file__).parent / "migrations" / "data" / "catalogue_2026_11.json"
+    data = json.loads(path.read_text())
+    assert CATALOGUES[Language.KOREAN].people.choices.keys() == {
+        *data["regions"],
+        *data["meet_times"],
+    }

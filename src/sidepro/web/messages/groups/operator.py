@@ -26,7 +26,8 @@ class OperatorTexts:
     none_found: str
     none_found_hint: str
     show_all: str
-    joined: str
+    joined: Text
+    """When a person signed up: `date`."""
     state: str
     active: str
     deactivated: str

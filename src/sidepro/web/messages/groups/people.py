@@ -26,3 +26,5 @@ class PeopleTexts:
     region: str
     meet_time: str
     github: str
+    choices: dict[str, str]
+    """The names of the catalogue's regions and times to meet."""

@@ -137,16 +137,17 @@ async def _form_page(
         latest = await services.images.images(page.caller, PageRequest(20))
         picture = next((image.url for image in latest.items if image.id == image_id), None)
     catalogue = await services.catalogue.current()
+    names = page.texts.people.choices
     return page.render(
         "me/profile.html",
         status=status,
         form=form,
         picture=picture,
         skills=catalogue.skills,
-        regions=[(region, region) for region in catalogue.regions],
+        regions=[(region, names.get(region, region)) for region in catalogue.regions],
         meet_times=[
             ("", page.texts.me.not_chosen),
-            *((time, time) for time in catalogue.meet_times),
+            *((time, names.get(time, time)) for time in catalogue.meet_times),
         ],
         max_bio=MAX_BIO,
         max_skills=PROFILE_SKILLS[1],
