@@ -208,7 +208,12 @@ ROOM = fields_of(
 HISTORY = fields_of(items=each(MESSAGE), last_seq=count)
 FRAMES = {
     "hello": fields_of(
-        type=text, room=ROOM, last_seq=count, after=nullable(count), recovered=flag
+        type=text,
+        room=ROOM,
+        last_seq=count,
+        after=nullable(count),
+        recovered=flag,
+        epoch=text,
     ),
     "message": fields_of(type=text, message=MESSAGE),
     "read": fields_of(type=text, user_id=uuid7, seq=count),

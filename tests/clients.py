@@ -192,7 +192,7 @@ class Client:
         return str((await self.call("POST", f"/rooms/{room_id}/socket-tickets"))["ticket"])
 
     @asynccontextmanager
-    async def chat(self, room_id: str, after: int | None = None) -> AsyncIterator[Socket]:
+    async def chat(self, room_id: str, after: int | str | None = None) -> AsyncIterator[Socket]:
         """A socket that has read its hello, the missed messages and the first status."""
         async with self.socket(room_id, after) as socket:
             await socket.start()

@@ -76,6 +76,18 @@ CATALOGUE = Catalogue(
 )
 
 
+class SetEpoch:
+    """See `sidepro.domain.rooms.ports.EpochReader`."""
+
+    def __init__(self) -> None:
+        self.epoch = "one"
+        self.reads = 0
+
+    async def current(self) -> str:
+        self.reads += 1
+        return self.epoch
+
+
 class SetClock:
     """A clock that stands where it is set. See `sidepro.domain.clock.Clock`."""
 

@@ -9,6 +9,8 @@ These rules make it reliable:
 
 - It remembers the number of the last message it printed and opens each socket with `?after=`, so
   missed messages come first. More than a thousand are read over HTTP.
+- It sends the `epoch` of the last `hello` with it. If the server was restored from a backup, the
+  numbers may stand for other messages, so it forgets the room and shows it again.
 - It gives each message a `client_id` and keeps the message until it comes back. Unacknowledged
   messages are sent again on the next socket. The server stores each once.
 - It sends one message at a time, so a retry is not overtaken by a later message.
@@ -101,6 +103,7 @@ class Chat:
         self._pending: dict[str, str] = {}  # bodies by client id, oldest first
         self._retry = False
         self._failures = 0
+        self._epoch = ""
         self._changed = asyncio.Condition()
 
     async def send(self, body: str) -> None:
@@ -143,6 +146,8 @@ class Chat:
         headers = {"Authorization": f"Bearer {await self._account.token()}"}
         url = str(self._account.http.base_url.join(f"/api/v1/rooms/{self._room_id}/socket"))
         url = f"{url.replace('http', 'ws', 1)}?after={self.last_seq}"
+        if self._epoch:
+            url += f"&epoch={self._epoch}"
         async with connect(url, additional_headers=headers) as socket:
             sender = None
             try:
@@ -161,8 +166,12 @@ class Chat:
 
     async def _handle(self, frame: Json) -> None:
         match frame["type"]:
-            case "hello" if not frame["recovered"]:
-                await self._read_history_up_to(frame["last_seq"])
+            case "hello":
+                if self._epoch not in ("", frame["epoch"]):
+                    self.last_seq = 0  # the server was restored from a backup
+                self._epoch = frame["epoch"]
+                if not frame["recovered"]:
+                    await self._read_history_up_to(frame["last_seq"])
             case "message":
                 await self._show_message(frame["message"])
             case "error" if frame["client_id"] in self._pending:

@@ -44,6 +44,11 @@ def usernames(database: Path) -> list[str]:
         return [row[0] for row in opened.execute("SELECT username FROM users ORDER BY username")]
 
 
+def epoch_of(database: Path) -> str:
+    with contextlib.closing(sqlite3.connect(database)) as opened:
+        return str(opened.execute("SELECT epoch FROM installation").fetchone()[0])
+
+
 def change(database: Path, statement: str) -> None:
     with contextlib.closing(sqlite3.connect(database)) as opened:
         opened.execute(statement)
@@ -168,6 +173,7 @@ def test_restore_keeps_the_old_data_beside_the_restored(
     assert str(old) in outcome.out
     assert all(name.startswith("later") for name in usernames(old / "sidepro.sqlite3"))
     assert {file.name for file in (old / "images").iterdir()} == {*keys, "later.webp"}
+    assert epoch_of(seeded / "sidepro.sqlite3") != epoch_of(old / "sidepro.sqlite3")
     assert (old / "secret.key").read_text() != (seeded / "secret.key").read_text()
 
 

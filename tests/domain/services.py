@@ -281,6 +281,7 @@ class Services:
             events=self.pubsub,
             presence=InProcessPresence(),
             message_writer=MessageWriter(self.store.unit_of_work, self.pubsub, self.clock),
+            epochs=factories.SetEpoch(),
             clock=self.clock,
             new_id=factories.new_id,
         )

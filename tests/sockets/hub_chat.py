@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from sidepro.adapters.in_process.presence import InProcessPresence
 from sidepro.adapters.in_process.pubsub import InProcessPubSub
 from sidepro.api.chat.close_codes import CloseCode
+from sidepro.api.chat.handshake import Resumption
 from sidepro.api.chat.hub import Hub
 from sidepro.api.chat.outbox import Outbox
 from sidepro.api.chat.room_events import RoomEventHandler
@@ -148,6 +149,7 @@ class Chat:
     reader: UnreliableReader
     pubsub: UnreliablePubSub = field(default_factory=UnreliablePubSub)
     presence: InProcessPresence = field(default_factory=InProcessPresence)
+    epochs: factories.SetEpoch = field(default_factory=factories.SetEpoch)
     is_down: bool = False
 
     def __post_init__(self) -> None:
@@ -157,6 +159,7 @@ class Chat:
             events=self.pubsub,
             presence=self.presence,
             message_writer=MessageWriter(self.unit_of_work, self.pubsub, factories.SetClock()),
+            epochs=self.epochs,
             clock=factories.SetClock(),
             new_id=factories.new_id,
         )
@@ -203,7 +206,7 @@ class Chat:
             self.rooms,
             factories.new_id().hex,
         )
-        client.session = asyncio.create_task(session.run(after))
+        client.session = asyncio.create_task(session.run(Resumption(after)))
         if started:
             hello = await client.expect("hello")
             await client.numbers(hello["last_seq"] - after if after is not None else 0)

@@ -71,7 +71,9 @@ async def test_hello_comes_first_with_all_members(
         "last_seq": 1,
         "after": None,
         "recovered": True,
+        "epoch": hello["epoch"],
     }
+    assert re.fullmatch("[0-9a-f]{16}", hello["epoch"])
     assert hello["room"] == room, "the same room as over HTTP"
     assert status == {
         "type": "status",
@@ -138,9 +140,26 @@ async def test_unknown_and_repeated_parameters_close_with_4400(
         assert await socket.close_code() == 4400
 
 
-async def test_an_epoch_has_no_effect(one: Client, room_id: str) -> None:
-    async with one.socket(room_id, after="0&epoch=any") as socket:
-        assert (await socket.expect("hello"))["recovered"] is True
+async def test_a_client_of_the_same_epoch_recovers(one: Client, room_id: str) -> None:
+    async with one.chat(room_id) as socket:
+        await socket.send_and_wait("하나")
+        epoch = socket.hello["epoch"]
+    async with one.chat(room_id, after=f"0&epoch={epoch}") as socket:
+        assert (socket.hello["recovered"], socket.hello["epoch"]) == (True, epoch)
+        assert [message["body"] for message in socket.missed] == ["하나"]
+
+
+@pytest.mark.parametrize("epoch", ["", "other", "가", "x" * 4_000])
+async def test_a_client_of_another_epoch_recovers_nothing(
+    one: Client, room_id: str, epoch: str
+) -> None:
+    async with one.chat(room_id) as socket:
+        await socket.send_and_wait()
+    async with one.socket(room_id, after=f"0&epoch={epoch}") as socket:
+        hello = await socket.expect("hello")
+        assert (hello["after"], hello["recovered"]) == (0, False)
+        await socket.expect("status")
+        assert (await socket.send_and_wait())["seq"] == 2
 
 
 async def test_a_thousand_missed_messages_are_replayed_and_no_more(

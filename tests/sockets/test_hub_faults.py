@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sidepro.api.chat import hub
 from sidepro.api.chat.close_codes import CloseCode, close_code
 from sidepro.api.chat.limits import MAX_BAD_FRAMES
 from sidepro.api.chat.outbox import OUTBOX_SIZE
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from sidepro.domain.ids import SessionId
     from sidepro.domain.rooms.room import Message
+from tests.clients import eventually
 from tests.sockets.hub_chat import Chat, outbox_of
 
 pytestmark = pytest.mark.anyio
@@ -55,6 +57,20 @@ async def test_the_session_check_goes_on_after_a_failure(chat: Chat) -> None:
     watch.cancel()
     await asyncio.gather(watch, return_exceptions=True)
     await chat.hub.leave(chat.channel, outbox)
+
+
+async def test_sockets_are_closed_when_a_backup_was_restored(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "EPOCH_CHECK_INTERVAL", 0.01)
+    watch = asyncio.create_task(chat.hub.watch_epoch(chat.epochs))
+    async with chat.socket() as client:
+        # The socket and the watch have read it.
+        await eventually(lambda: chat.epochs.reads >= 2)
+        chat.epochs.epoch = "another"
+        assert await client.closed() == CloseCode.RESTART
+    watch.cancel()
+    await asyncio.gather(watch, return_exceptions=True)
 
 
 async def test_a_full_outbox_closes_its_socket(chat: Chat) -> None:

@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 
 from sidepro.adapters.in_process.concurrency_limiter import InProcessConcurrencyLimiter
 from sidepro.adapters.in_process.rate_limiter import InProcessRateLimiter
-from sidepro.api.chat.handshake import Handshake
+from sidepro.api.chat.handshake import Handshake, Resumption
 from sidepro.api.chat.limits import FRAMES, FrameCounter, SocketLimits
 from sidepro.domain.errors import RateLimited
 from sidepro.http.rate_limits import ALL_ELSE
@@ -229,7 +229,7 @@ async def test_a_connection_attempt_counts_as_an_api_call() -> None:
     socket = cast("Any", SimpleNamespace(scope=scope, query_params={"after": "7"}))
     room = factories.new_id()
     for _ in range(ALL_ELSE.quota):
-        assert await handshake.authorize(socket, str(room)) == (caller, room, 7)
+        assert await handshake.authorize(socket, str(room)) == (caller, room, Resumption(7))
     with pytest.raises(RateLimited):
         await handshake.authorize(socket, str(room))
 

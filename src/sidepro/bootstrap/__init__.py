@@ -267,7 +267,10 @@ def application(container: Container, *, with_jobs: bool) -> Litestar:
 
     @asynccontextmanager
     async def background_tasks(_app: Litestar) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(api.hub.watch_sessions(api.session_registry))]
+        tasks = [
+            asyncio.create_task(api.hub.watch_sessions(api.session_registry)),
+            asyncio.create_task(api.hub.watch_epoch(api.services.rooms.epochs)),
+        ]
         if api.socket_limits:
             tasks.append(asyncio.create_task(api.socket_limits.renew_loop()))
         try:

@@ -17,6 +17,7 @@ from sidepro.adapters.security.passwords import (
 from sidepro.adapters.security.secret_key import load_or_create_secret
 from sidepro.adapters.security.tokens import JwtAccessTokens, derive_key
 from sidepro.adapters.sql.counter_audit import SqlCounterAudit
+from sidepro.adapters.sql.epoch import SqlEpoch
 from sidepro.adapters.sql.job_run_store import SqlJobRunStore
 from sidepro.adapters.sql.readers.badge_reader import SqlBadgeReader
 from sidepro.adapters.sql.readers.data_export_reader import SqlDataExportReader
@@ -230,6 +231,7 @@ def _build_rooms(
         events=shared.events,
         presence=shared.presence,
         message_writer=message_writer,
+        epochs=SqlEpoch(storage.database),
         clock=system.clock,
         new_id=system.new_id,
     )

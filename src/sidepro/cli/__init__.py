@@ -18,6 +18,7 @@ COMMANDS = {
     "markdown": ("data:markdown", "Render Markdown."),
     "backup": ("backup:backup", "Write a backup of an embedded installation to one file."),
     "restore": ("backup:restore", "Restore a backup of an embedded installation."),
+    "recovered": ("backup:recovered", "Tell chat clients that the data went back in time."),
     "move": ("move:move", "Move an embedded installation to PostgreSQL."),
     "openapi": ("data:openapi", "Print the OpenAPI document."),
 }

@@ -1,4 +1,4 @@
-"""`sidepro backup` and `sidepro restore`, for the embedded database."""
+"""`sidepro backup` and `sidepro restore` for the embedded database, and `sidepro recovered`."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -16,13 +16,16 @@ from sidepro.adapters.backup.writing import BackupError, EmbeddedFiles, Manifest
 from sidepro.adapters.security import secret_key
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.engine.locks import AlreadyRunning, serve_lock
+from sidepro.adapters.sql.epoch import SqlEpoch
 from sidepro.adapters.sql.schema import migrate as migrations
+from sidepro.bootstrap import Container
 from sidepro.cli.runtime import (
     CommandError,
     database_name,
     ensure_writable,
     load_settings,
     run,
+    run_with_container,
 )
 from sidepro.settings import Settings, variable
 
@@ -105,11 +108,29 @@ def restore(file: Path) -> None:
         click.echo(f"{variable('secret_key')} is set, so the secret key of the backup is not used")
 
 
+@click.command()
+def recovered() -> None:
+    """Tell chat clients that the data went back in time.
+
+    Run it after you restored PostgreSQL from a backup. `sidepro restore` does it by itself.
+    Clients then forget the messages that they have, and read their rooms again.
+    """
+
+    async def work(container: Container) -> None:
+        epoch = await SqlEpoch(container.database).renew()
+        click.echo(f"the data are of epoch {epoch} now: chat clients read their rooms again")
+
+    run_with_container(load_settings(), work)
+
+
 async def _migrate(path: Path) -> str:
-    """Bring a restored database to the schema of this version. Returns its revision."""
+    """Bring a restored database to the schema of this version, with a new epoch. Returns its
+    revision.
+    """
     database = Database(f"sqlite:///{quote(str(path))}")
     try:
         _, revision = await migrations.migrate(database)
+        await SqlEpoch(database).renew()
         return str(revision)
     except migrations.NewerDatabaseError as error:
         raise BackupError(

@@ -48,7 +48,9 @@ the connection and closes it with a code.
 **Order.** First `hello`; then, with `?after=<seq>`, the messages after that number; then one
 `status`; then live frames. Every socket of a room gets its messages as 1, 2, 3 … without gaps or
 repeats. Without `after` no messages are replayed. If more than {MAX_REPLAY:,} are missing,
-`recovered` is false and none are replayed: read them over HTTP.
+`recovered` is false and none are replayed: read them over HTTP. With `?epoch=`, `recovered` is
+also false if the server's data were restored from a backup since: messages that the client has may
+be gone, and their numbers given to others. Forget the room and read it over HTTP.
 
 **Sending.** The message with its `client_id` is the acknowledgement that it is stored. Send an
 unacknowledged message again with the same `client_id`, on this socket or the next. It is stored
@@ -173,7 +175,10 @@ def _room_channel(base_path: str) -> dict[str, Any]:
             "minimum": 0,
             "description": "The number of the last message that the client has.",
         },
-        "epoch": {"type": "string", "description": "Reserved. It has no effect yet."},
+        "epoch": {
+            "type": "string",
+            "description": "The `epoch` of the last `hello` that the client got.",
+        },
     }
     return {
         "address": ADDRESS,

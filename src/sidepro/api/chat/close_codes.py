@@ -36,7 +36,11 @@ class CloseCode(IntEnum):
         "An internal error, or the client did not answer a ping.",
         "reconnect",
     )
-    RESTART = 1012, "The server is shutting down (some servers send 1001).", "reconnect"
+    RESTART = (
+        1012,
+        "The server is shutting down (some servers send 1001), or a backup was restored.",
+        "reconnect",
+    )
     TRY_LATER = 1013, "A database is unavailable.", "reconnect with growing delays"
     INVALID = (
         4400,

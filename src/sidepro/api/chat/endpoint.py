@@ -38,12 +38,12 @@ def socket_router(handshake: Handshake, hub: Hub) -> Router:
         socket: Socket, room_id: FromPath[str], services: InjectedServices
     ) -> None:
         async def serve(opening: "_Opening") -> CloseCode | None:
-            caller, room, after = await handshake.authorize(socket, room_id)
+            caller, room, resumption = await handshake.authorize(socket, room_id)
             async with opening.reserve(caller, ROOM) as connection:
                 session = ChatSession(
                     socket, caller, room, hub, services.rooms, connection, handshake.limits
                 )
-                return await session.run(after)
+                return await session.run(resumption)
 
         await _serve(socket, handshake, serve)
 

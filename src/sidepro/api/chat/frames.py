@@ -27,6 +27,7 @@ class HelloFrame(_Frame, tag="hello"):
     last_seq: Count
     after: Count | None
     recovered: bool
+    epoch: str
 
 
 class MessageFrame(_Frame, tag="message"):

@@ -8,7 +8,7 @@ upgrade from the page.
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from litestar import WebSocket
@@ -29,10 +29,19 @@ from sidepro.domain.violations import wrong_type
 Socket = WebSocket[Any, Any, State]
 
 _PARAMETERS = {"ticket": False, "after": False, "epoch": False}
-"""The query parameters of a room's socket. None may be repeated. `epoch` has no effect yet."""
+"""The query parameters of a room's socket. None may be repeated."""
 
 _PERSON_PARAMETERS = {"ticket": False}
 """The query parameters of a person's socket."""
+
+
+class Resumption(NamedTuple):
+    """Where a client continues: the number of the last message that it has, and the epoch of the
+    data that it is of. `None` for what the client did not tell.
+    """
+
+    after: int | None = None
+    epoch: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +65,8 @@ class Handshake:
         # The host is one of ours: the middleware has checked it.
         return origin.partition("://")[2] == _header(socket, b"host")
 
-    async def authorize(self, socket: Socket, room: str) -> tuple[Caller, RoomId, int | None]:
-        """The caller, the room, and the number of the last message that the client has.
+    async def authorize(self, socket: Socket, room: str) -> tuple[Caller, RoomId, Resumption]:
+        """The caller, the room, and where the client continues.
 
         Raises:
             NotAuthenticated: no valid token or ticket, or the session has ended.
@@ -72,7 +81,7 @@ class Handshake:
         room_id = _room_id(room)
         await self.rooms.authorize(caller, room_id)
         reject_unexpected_names(query_pairs(socket.scope), _PARAMETERS)
-        return caller, room_id, _after(socket)
+        return caller, room_id, Resumption(_after(socket), socket.query_params.get("epoch"))
 
     async def authorize_person(self, socket: Socket) -> Caller:
         """The caller of a socket to their own stream.

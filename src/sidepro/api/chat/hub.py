@@ -19,11 +19,16 @@ from sidepro.api.chat.outbox import Outbox
 from sidepro.domain.accounts.ports import SessionRegistry
 from sidepro.domain.channels import Channel, Event, PubSub
 from sidepro.domain.errors import Unavailable
+from sidepro.domain.rooms.ports import EpochReader
 
 log = structlog.get_logger(__name__)
 
 SESSION_CHECK_INTERVAL = 1.0
 """Seconds between two checks that the sessions of open sockets are active."""
+
+
+EPOCH_CHECK_INTERVAL = 2.0
+"""Seconds between two checks that the data are of the same epoch."""
 
 
 class EventHandler(Protocol):
@@ -107,6 +112,30 @@ class Hub:
             for outbox in outboxes:
                 if outbox.session_id not in active:
                     outbox.close(CloseCode.NOT_AUTHENTICATED)
+
+    async def watch_epoch(self, epochs: EpochReader) -> None:
+        """Close all sockets when a backup was restored: their clients must read their rooms again.
+        Runs until it is cancelled.
+        """
+        known: str | None = None
+        while True:
+            await asyncio.sleep(EPOCH_CHECK_INTERVAL)
+            if not self._channels:
+                known = None
+                continue
+            try:
+                epoch = await epochs.current()
+            except Unavailable:
+                continue
+            except Exception:  # a defect must not end the loop
+                log.exception("epoch_check_failed")
+                continue
+            if known not in (None, epoch):
+                log.warning("data_restored", epoch=epoch)
+                for channel in self._channels.values():
+                    for outbox in channel.outboxes:
+                        outbox.close(CloseCode.RESTART)
+            known = epoch
 
     def _on_event(self, event: Event) -> None:
         opened = self._channels.get(event.channel)

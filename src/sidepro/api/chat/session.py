@@ -17,7 +17,7 @@ from sidepro.api.chat.frames import (
     decode,
     encode,
 )
-from sidepro.api.chat.handshake import Socket
+from sidepro.api.chat.handshake import Resumption, Socket
 from sidepro.api.chat.hub import Hub
 from sidepro.api.chat.limits import MAX_BAD_FRAMES, FrameCounter, SocketLimits
 from sidepro.api.chat.outbox import Frame, Outbox
@@ -66,7 +66,7 @@ class ChatSession:
         self._bad_frames = 0
         self._started = asyncio.get_running_loop().create_future()
 
-    async def run(self, after: int | None) -> CloseCode | None:
+    async def run(self, resumption: Resumption) -> CloseCode | None:
         """Serve the socket. Returns its close code, or `None` if the client disconnected.
 
         Raises:
@@ -77,7 +77,7 @@ class ChatSession:
         await self._hub.join(channel, self._outbox)
         try:
             await self._rooms.connect(self._caller, self._room_id, self._connection)
-            return await self._outbox.run(self._send_loop(after), self._receive_loop())
+            return await self._outbox.run(self._send_loop(resumption), self._receive_loop())
         finally:
             try:
                 await self._hub.leave(channel, self._outbox)
@@ -86,16 +86,21 @@ class ChatSession:
 
     # -------------------------------------------------------------------------------- sending
 
-    async def _send_loop(self, after: int | None) -> CloseCode | None:
-        await self._start(after)
+    async def _send_loop(self, resumption: Resumption) -> CloseCode | None:
+        await self._start(resumption)
         self._started.set_result(None)
         while True:
             await self._send_frame(await self._outbox.frames.get())
 
-    async def _start(self, after: int | None) -> None:
+    async def _start(self, resumption: Resumption) -> None:
+        after = resumption.after
+        epoch = await self._rooms.epochs.current()
         room = await self._rooms.room(self._caller, self._room_id)
-        recovered = after is None or room.last_seq - after <= MAX_REPLAY
-        await self._send(encode(HelloFrame(room_schema(room), room.last_seq, after, recovered)))
+        recovered = resumption.epoch in (None, epoch) and (
+            after is None or room.last_seq - after <= MAX_REPLAY
+        )
+        hello = HelloFrame(room_schema(room), room.last_seq, after, recovered, epoch)
+        await self._send(encode(hello))
         self._read_positions[self._caller.id] = room.read_seq
         if room.participant:
             self._read_positions[room.participant.id] = room.participant_read_seq

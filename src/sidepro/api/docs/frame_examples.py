@@ -13,10 +13,12 @@ _REFUSALS = (
     for kind in frames.REFUSALS
 )
 
+EPOCH = "5f0c1d9b7a3e2468"
+
 FRAMES: dict[type[msgspec.Struct], tuple[msgspec.Struct, ...]] = {
     frames.HelloFrame: (
-        frames.HelloFrame(ROOM, 1, None, True),
-        frames.HelloFrame(ROOM, 1, 0, True),
+        frames.HelloFrame(ROOM, 1, None, True, EPOCH),
+        frames.HelloFrame(ROOM, 1, 0, True, EPOCH),
     ),
     frames.MessageFrame: (frames.MessageFrame(MESSAGE),),
     frames.ReadFrame: (frames.ReadFrame(JIHO.id, 1),),

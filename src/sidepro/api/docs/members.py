@@ -104,6 +104,7 @@ DESCRIPTIONS = {
     # rooms and frames
     "after": "The `after` of the address; null if it was not given.",
     "client_id": "The id that the sender's program chose, or null.",
+    "epoch": "The epoch of the data; another one after a backup was restored.",
     "last_message": "The last message; null if there is none.",
     "last_seq": "The number of the last message; 0 if there is none.",
     "left_by": "The id of the person who left; null if both are there or the person withdrew.",
@@ -113,7 +114,7 @@ DESCRIPTIONS = {
     "participant_read_seq": "The number of the last message that the other person has read.",
     "path": "The address of the socket, without its query.",
     "read_seq": "The number of the last message that the caller has read.",
-    "recovered": "Whether the missed messages follow, or none were missed.",
+    "recovered": "Whether the client has no gap after the messages that follow.",
     "room": "The room.",
     "seq": "The number of the message, from 1 without gaps.",
     "ClientReadFrame.seq": "The number of the last message that has been read.",

@@ -133,3 +133,15 @@ class RoomUnitOfWork(IdempotentUnitOfWork, Protocol):
     def rooms(self) -> RoomRepository: ...
     @property
     def room_reader(self) -> RoomReader: ...
+
+
+class EpochReader(Protocol):
+    """Tells whether the data went back in time: each restored backup has another epoch."""
+
+    async def current(self) -> str:
+        """The epoch of the data. A change MUST be noticed within some seconds.
+
+        Raises:
+            Unavailable: the store is down.
+        """
+        ...

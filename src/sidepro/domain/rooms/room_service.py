@@ -17,7 +17,7 @@ from sidepro.domain.rooms.events import (
     publish_room_change,
 )
 from sidepro.domain.rooms.message_writer import MessageWriter, WriteResult
-from sidepro.domain.rooms.ports import RoomReader, RoomUnitOfWork
+from sidepro.domain.rooms.ports import EpochReader, RoomReader, RoomUnitOfWork
 from sidepro.domain.rooms.room import Message, Room, RoomStatus
 from sidepro.domain.rooms.views import (
     History,
@@ -42,6 +42,7 @@ class RoomService:
     events: PubSub
     presence: Presence
     message_writer: MessageWriter
+    epochs: EpochReader
     clock: Clock
     new_id: NewId
 

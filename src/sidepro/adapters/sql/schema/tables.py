@@ -432,3 +432,12 @@ schema_compatibility = Table(
     CheckConstraint("id = 1", name="one_row"),
     comment="One row: the revision of the oldest code that serves this schema.",
 )
+
+installation = Table(
+    "installation",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("epoch", String(32), nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+    comment="One row: the epoch of the data, another one after each restored backup.",
+)

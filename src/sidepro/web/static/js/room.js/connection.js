@@ -29,6 +29,7 @@ export class Connection {
   #timer = null;
   #failures = 0;
   #attempt = 0;
+  #epoch = null; // of the server's data, as the last `hello` told
   #state = null;
 
   /**
@@ -88,6 +89,7 @@ export class Connection {
     const url = new URL(ticket.path, location.href.replace(/^http/, "ws"));
     url.searchParams.set("ticket", ticket.ticket);
     url.searchParams.set("after", this.#options.lastSeq());
+    if (this.#epoch) url.searchParams.set("epoch", this.#epoch);
     const socket = new WebSocket(url);
     this.#socket = socket;
     socket.addEventListener("message", (event) => {
@@ -95,6 +97,8 @@ export class Connection {
       const frame = JSON.parse(event.data);
       if (frame.type === "hello") {
         this.#failures = 0;
+        frame.isRestored = this.#epoch !== null && frame.epoch !== this.#epoch;
+        this.#epoch = frame.epoch;
         this.#report("open");
       }
       this.#options.onFrame(frame);

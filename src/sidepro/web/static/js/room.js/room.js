@@ -36,15 +36,16 @@ const connection = new Connection({
 });
 
 const handlers = {
-  async hello({ room: current, recovered, last_seq }) {
+  async hello({ room: current, recovered, last_seq, isRestored }) {
     held = null;
     if (current.participant?.id === viewer) {
       connection.end("ended"); // the partner has logged in to this browser meanwhile
       return;
     }
+    if (isRestored) participantReadSeq = readSeq = 0; // both may have gone back
     showRead(current.participant_read_seq);
     readSeq = Math.max(readSeq, current.read_seq);
-    // Fewer messages than the page shows: the server was restored from a backup.
+    // Fewer messages than the page shows: the server's data went back.
     const isWhole = recovered && last_seq >= messages.lastSeq;
     if (!isWhole && !(await reload())) return;
     outbox.restart();
