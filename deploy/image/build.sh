@@ -38,13 +38,13 @@ suite=${DEBIAN_SUITE:-bookworm}
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-# base NAME PACKAGES
+# base NAME PACKAGES UNUSED
 base() {
     buildah inspect --type image "localhost/$1" >/dev/null 2>&1 && return
     mmdebstrap --quiet --variant=minbase --include="$2" \
         --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
         --dpkgopt='path-exclude=/usr/share/locale/*' \
-        --customize-hook='rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*' \
+        --customize-hook="cd \"\$1\" && rm -rf var/lib/apt/lists/* var/cache/apt/* $3" \
         "$suite" "$folder/$1.tar"
     container=$(buildah from scratch)
     buildah add --quiet "$container" "$folder/$1.tar" / >/dev/null
@@ -53,8 +53,9 @@ base() {
     rm "$folder/$1.tar"
 }
 
-base sidepro-base python3,ca-certificates
-base sidepro-build-base python3,python3-venv,ca-certificates
+# Nothing is installed in the running image: apt and Perl are left out.
+base sidepro-base python3,ca-certificates "usr/share/perl usr/lib/*/perl usr/lib/apt"
+base sidepro-build-base python3,python3-venv,ca-certificates ""
 for target in web full; do
     tag=sidepro:$([ $target = full ] && echo latest || echo web)
     buildah build --file Containerfile --target "$target" --tag "$tag" --format docker --layers \

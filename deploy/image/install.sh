@@ -14,6 +14,8 @@ install /tmp/wheel/*.whl
 find /opt/sidepro -depth -type d \( -name tests -o -name testing \) -path '*/site-packages/*' \
     ! -path '*/sidepro/*' ! -path '*/litestar/*' ! -path '*/sqlalchemy/*' -exec rm -r {} +
 
+find /opt/sidepro -name '*.map' -path '*/swagger_ui_bundle/*' -delete  # for debugging Swagger UI
+
 cat >/opt/sidepro/bin/sidepro-alive <<'END'
 #!/opt/sidepro/bin/python -I
 """Exits with 0 if the process on this port is alive: sidepro-alive PORT."""
