@@ -13,7 +13,9 @@ These rules make it reliable:
   numbers may stand for other messages, so it forgets the room and shows it again.
 - It gives each message a `client_id` and keeps the message until it comes back. Unacknowledged
   messages are sent again on the next socket. The server stores each once.
-- It sends one message at a time, so a retry is not overtaken by a later message.
+- It sends one message at a time, so a retry is not overtaken by a later message. A refused message
+  is sent again after growing delays, or given up if a repeat cannot help; then the next one goes.
+- It gives up a message for which the server closes the socket, as one that is too large.
 - It reconnects after a random delay below a limit that doubles with each failure, so the
   clients of a restarted server do not all connect at the same moment.
 - It refreshes its access token before it expires.
@@ -36,8 +38,9 @@ Json = dict[str, Any]
 
 FIRST_BACKOFF = 0.5  # seconds: the upper bound of the first delay
 MAX_BACKOFF = 30.0
-RETRY_DELAY = 1.0  # seconds before a refused message is sent again
+RETRY_DELAY = 1.0  # seconds before a refused message is sent again, doubled each time
 NOT_AUTHENTICATED = 4401
+MESSAGE_REFUSED = (1002, 1003, 1007, 1009, 4400)  # the frame, and not the network, is at fault
 FATAL_CODES = {4400: "the server does not understand this client", 4404: "the room does not exist"}
 RETRYABLE = ("unavailable", "rate-limited")
 
@@ -102,8 +105,10 @@ class Chat:
         self._show = show
         self._pending: dict[str, str] = {}  # bodies by client id, oldest first
         self._retry = False
+        self._retries = 0
         self._failures = 0
         self._epoch = ""
+        self._in_flight: str | None = None  # the client id of the message that was sent last
         self._changed = asyncio.Condition()
 
     async def send(self, body: str) -> None:
@@ -131,8 +136,10 @@ class Chat:
                     raise ChatError("the server refused the connection") from rejected
             except ConnectionClosed as closed:
                 code = closed.rcvd.code if closed.rcvd else 1006
-                if code in FATAL_CODES:
-                    raise ChatError(FATAL_CODES[code]) from closed
+                if code in MESSAGE_REFUSED and self._in_flight in self._pending:
+                    await self._drop(self._in_flight, f"the server closed with {code}")
+                elif code in FATAL_CODES or code in MESSAGE_REFUSED:
+                    raise ChatError(FATAL_CODES.get(code, FATAL_CODES[4400])) from closed
                 if code == NOT_AUTHENTICATED:
                     self._account.expire_token()
             except (OSError, TimeoutError, InvalidHandshake, httpx.HTTPError):
@@ -175,13 +182,19 @@ class Chat:
             case "message":
                 await self._show_message(frame["message"])
             case "error" if frame["client_id"] in self._pending:
-                async with self._changed:
-                    if frame["code"] in RETRYABLE:
+                if frame["code"] in RETRYABLE:
+                    async with self._changed:
                         self._retry = True
-                    else:
-                        body = self._pending.pop(frame["client_id"])
-                        print(f"not sent: {body} ({frame['detail']})", file=sys.stderr)
-                    self._changed.notify_all()
+                        self._changed.notify_all()
+                else:
+                    await self._drop(frame["client_id"], frame["detail"])
+
+    async def _drop(self, client_id: str, reason: str) -> None:
+        """Forget a message that the server will never store."""
+        async with self._changed:
+            body = self._pending.pop(client_id)
+            self._changed.notify_all()
+        print(f"not sent: {body[:80]} ({reason})", file=sys.stderr)
 
     async def _read_history_up_to(self, seq: int) -> None:
         """Read over HTTP when there are too many messages for a replay."""
@@ -208,10 +221,12 @@ class Chat:
                 client_id, body = next(iter(self._pending.items()))
                 self._retry = False
             frame = {"type": "send", "client_id": client_id, "body": body}
+            self._in_flight = client_id
             await socket.send(json.dumps(frame))
             await self._wait_for_answer(client_id)
+            self._retries = self._retries + 1 if self._retry else 0
             if self._retry:
-                await asyncio.sleep(RETRY_DELAY)
+                await asyncio.sleep(min(MAX_BACKOFF, RETRY_DELAY * 2 ** (self._retries - 1)))
 
     async def _wait_for_answer(self, client_id: str) -> None:
         async with self._changed:

@@ -60,7 +60,8 @@ VALID: dict[str, list[tuple[str, Any]]] = {
         (
             "https://a.example, http://B.example:8080",
             ("https://a.example", "http://b.example:8080"),
-        )
+        ),
+        ("capacitor://localhost,null", ("capacitor://localhost", "null")),
     ],
     "allowed_hosts": [
         ("api.example.com", ("api.example.com",)),
@@ -136,7 +137,7 @@ INVALID: dict[str, list[str]] = {
     "s3_public_url": ["pictures.example", "ftp://host"],
     "secret_key": ["hunter2", f"{KEY},hunter2", "x" * 32, "hunter2" * 5],
     "public_url": ["sidepro.example", "ftp://host", "https://", "//host", "http://host:99999"],
-    "allowed_origins": ["*", "a.example", "https://a.example/path", "https://a.example?q", "null"],
+    "allowed_origins": ["*", "a.example", "https://a.example/path", "https://a.example?q", "a://"],
     "allowed_hosts": ["https://example.com", "example.com:80", "a b", "a/b", ","],
     "trusted_proxies": ["proxy", "10.0.0.0/33", "10.0.0.256", "127.0.0.1 ::1"],
     "access_token_ttl": [*NUMBERS, "0", "86401"],

@@ -126,6 +126,26 @@ async def test_a_client_that_answers_pings_stays_connected() -> None:
         assert not app.over.is_set()
 
 
+async def test_a_client_whose_frames_wait_for_the_application_stays_connected() -> None:
+    free = asyncio.Event()
+
+    async def wait(receive: Any, send: Any) -> None:
+        await receive()
+        await free.wait()  # as for a database that does not answer
+        await listen(receive, send)
+
+    async with served(wait) as (app, client):
+        for _ in range(3):
+            await client.send("frame")  # its pongs queue behind these
+        for _ in range(20):
+            await asyncio.sleep(PING_EVERY / 4)
+            assert not app.over.is_set()
+        free.set()
+        await asyncio.sleep(2 * (PING_EVERY + PONG_WITHIN))
+        assert not app.over.is_set()
+        await client.send("still here")
+
+
 @pytest.mark.parametrize("talk", [listen, speak], ids=["quiet", "busy"])
 async def test_a_client_that_answers_no_ping_is_disconnected(talk: Any) -> None:
     async with served(talk) as (app, client):

@@ -115,6 +115,24 @@ async def test_the_client_loses_and_repeats_nothing_over_a_crash_and_a_restart(
                 ]
 
 
+async def test_the_client_gives_up_what_the_server_never_takes_and_sends_the_next(
+    tmp_path: Path,
+) -> None:
+    settings = {"SIDEPRO_DATA_DIR": str(tmp_path), "SIDEPRO_SOCKET_FRAME_MAX_BYTES": "8192"}
+    with SideProServer(settings) as server:
+        async with http_client(server.url) as http:
+            one, other = await asyncio.gather(Client.sign_up(http), Client.sign_up(http))
+            async with client(server, one.email, one.password, other.id) as program:
+                program.types("first")
+                await program.shows("> first")
+                program.types("x" * 9_000)  # closes the socket with 1009
+                program.types("x" * 4_001)  # gets an error
+                program.types("second")
+                await program.shows("> second")
+                assert await program.ends() == 0
+                assert len(program.shown) == 2
+
+
 async def log_in_again(person: Client) -> None:
     account = {"email": person.email, "password": person.password}
     person.token = ""

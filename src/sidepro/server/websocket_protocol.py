@@ -7,6 +7,9 @@
   previous message. So sockets take turns and queue no messages.
 - A closed connection ends within `CLOSE_TIMEOUT`. Otherwise a peer that stopped reading would keep
   it and its buffers as long as the peer's kernel answers.
+- A head that the HTTP protocol took, up to 64 KiB, is taken here too.
+- A client whose answer to a ping waits behind messages that the application has not taken yet is
+  not disconnected: the server is slow, not the client.
 - Data of the handshake is freed after it, and the queue is small, because a socket is open for
   hours.
 """
@@ -19,13 +22,14 @@ import structlog
 from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets import http11
 from websockets.frames import Frame
 from websockets.http11 import Request, Response
 
 from sidepro.api.chat.close_codes import CloseCode
 from sidepro.api.chat.outbox import CompactQueue
 from sidepro.http.problems.documents import MEDIA_TYPE, REJECTIONS, problem_document
-from sidepro.server.http_protocol import ServerConfig
+from sidepro.server.http_protocol import MAX_HEAD, ServerConfig
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +45,11 @@ SLICE = 2048
 
 SLICES_PER_TURN = 8
 
+# The HTTP protocol has bounded the head already. Without an answer to its own, lower bounds,
+# websockets would keep the connection of a browser with many cookies waiting.
+http11.MAX_LINE_LENGTH = MAX_HEAD
+http11.MAX_NUM_HEADERS = MAX_HEAD // len("a:\r\n")
+
 
 class TimeoutWebSocketProtocol(WebSocketsSansIOProtocol):
     """One socket."""
@@ -54,6 +63,7 @@ class TimeoutWebSocketProtocol(WebSocketsSansIOProtocol):
         # A stopping server adds `Connection: close`, which would refuse the upgrade.
         self.default_headers = [pair for pair in self.default_headers if pair[0] != b"connection"]
         self._unparsed = memoryview(b"")
+        self._resumed_at = 0.0
         self._frames_left = float(FRAME_BURST)
         self._counted_at = self.loop.time()
         self._base_path = cast("ServerConfig", self.config).base_path
@@ -92,6 +102,8 @@ class TimeoutWebSocketProtocol(WebSocketsSansIOProtocol):
             self._parse_slices()
         else:
             super().data_received(data)
+        if self.conn.handshake_exc is not None and not self.handshake_initiated:
+            self._refuse_head()
 
     def _parse_slices(self) -> None:
         for _ in range(SLICES_PER_TURN):
@@ -112,13 +124,35 @@ class TimeoutWebSocketProtocol(WebSocketsSansIOProtocol):
             self._resume_reading()
         self._parse_slices()
 
+    def _refuse_head(self) -> None:
+        """Answer a head that the HTTP protocol took and the WebSocket parser did not."""
+        log.warning(
+            "socket_refused", reason="bad-handshake", address=self.client and self.client[0]
+        )
+        code, _ = REJECTIONS[400]
+        body = msgspec.json.encode(
+            problem_document(400, code, "The handshake is not valid.", base_path=self._base_path)
+        )
+        head = (
+            f"HTTP/1.1 400 Bad Request\r\ncontent-type: {MEDIA_TYPE}\r\n"
+            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        )
+        self.handshake_initiated = self.handshake_complete = self.close_sent = True
+        self._unparsed = memoryview(b"")
+        self.transport.write(head.encode() + body)
+        self.transport.close()
+
     def _resume_reading(self) -> None:
         if self.read_paused and not self.transport.is_closing():
             self.read_paused = False
+            self._resumed_at = self.loop.time()
             self.transport.resume_reading()
 
     async def receive(self) -> ASGIReceiveEvent:
+        was_paused = self.read_paused
         message = await super().receive()
+        if was_paused:
+            self._resumed_at = self.loop.time()
         self._parse_slices()
         return message
 
@@ -208,6 +242,12 @@ class TimeoutWebSocketProtocol(WebSocketsSansIOProtocol):
         self._start_close_timer()
 
     def keepalive_timeout(self) -> None:
+        timeout = self.ping_timeout or 0.0
+        is_behind = self.read_paused or len(self._unparsed) > 0
+        was_behind = self.loop.time() - self._resumed_at < timeout
+        if not self.close_sent and (is_behind or was_behind):
+            self.pong_timer = self.loop.call_later(timeout, self.keepalive_timeout)
+            return
         super().keepalive_timeout()
         self._start_close_timer()
 

@@ -100,7 +100,8 @@ class Settings:
     allowed_origins: tuple[str, ...] = _setting(
         parsers.list_of(parsers.origin),
         (),
-        "Origins whose pages may call the API and open sockets, separated by commas.",
+        "Origins whose pages may call the API and open sockets, separated by commas; also those "
+        "of apps (`capacitor://localhost`), and `null`.",
         "the origin of the public URL",
     )
     trusted_proxies: tuple[parsers.Network, ...] = _setting(

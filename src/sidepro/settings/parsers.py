@@ -165,7 +165,14 @@ def host(text: str) -> str:
     return ascii_host(host)
 
 
+_APP_ORIGIN = re.compile(r"(?!https?:)[a-z][a-z0-9+.-]*://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
+"""As web views of apps send it, such as `capacitor://localhost`."""
+
+
 def origin(text: str) -> str:
+    # Pages of sandboxes and files send `null`; whoever lists it trusts all of them.
+    if text == "null" or _APP_ORIGIN.fullmatch(text):
+        return text
     address = web_address(text)
     if urlsplit(address).path or urlsplit(address).query:
         raise ValueError("be origins such as https://example.com, without a path")

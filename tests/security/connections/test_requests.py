@@ -45,6 +45,18 @@ async def test_a_head_of_60_kib_is_served() -> None:
         assert await answered(reader) == (200, b"1")
 
 
+@pytest.mark.parametrize("size", [9_000, 60_000])
+async def test_an_upgrade_with_many_cookies_opens_a_socket(size: int) -> None:
+    async with serving() as app:
+        reader, writer = await app.connect()
+        for cookies in (b"a" * size, b"a=b\r\nX: " * (size // 9)):
+            reader, writer = await app.connect()
+            writer.write(UPGRADE[:-2] + b"Cookie: " + cookies + b"\r\n\r\n")
+            async with asyncio.timeout(5):
+                assert b" 101 " in await reader.readline()
+        assert app.served == 2
+
+
 async def test_what_is_no_http_is_refused_with_a_problem() -> None:
     async with serving() as app:
         reader, writer = await app.connect()

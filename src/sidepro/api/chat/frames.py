@@ -44,7 +44,7 @@ class ReadFrame(_Frame, tag="read"):
 
 
 class TypingFrame(_Frame, tag="typing"):
-    """The other participant is typing."""
+    """The other participant is typing. Hide it after three seconds without another."""
 
     user_id: UUID
 

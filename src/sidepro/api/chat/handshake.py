@@ -63,7 +63,8 @@ class Handshake:
         if origin is None or origin in self.allowed_origins:
             return True
         # The host is one of ours: the middleware has checked it.
-        return origin.partition("://")[2] == _header(socket, b"host")
+        scheme, _, host = origin.partition("://")
+        return scheme in ("http", "https") and host == _header(socket, b"host")
 
     async def authorize(self, socket: Socket, room: str) -> tuple[Caller, RoomId, Resumption]:
         """The caller, the room, and where the client continues.

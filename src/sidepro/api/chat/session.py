@@ -1,6 +1,7 @@
 """One socket of a room: `hello`, missed messages, one `status`, live frames, in this order."""
 
 import asyncio
+import json
 from typing import Any, cast
 
 import msgspec
@@ -226,5 +227,20 @@ def _client_id(text: str | None) -> str | None:
     """The client id of a frame that may be otherwise invalid."""
     try:
         return msgspec.json.decode(text or "", type=_ClientId).client_id
-    except (msgspec.DecodeError, RecursionError):
+    except msgspec.ValidationError:
         return None
+    except (msgspec.DecodeError, RecursionError):
+        return _client_id_beside_a_surrogate(text or "")
+
+
+def _client_id_beside_a_surrogate(text: str) -> str | None:
+    """As `_client_id`. Python's own decoder takes lone surrogates, as JavaScript sends them."""
+    try:
+        found = json.loads(text)
+        client_id = found.get("client_id") if isinstance(found, dict) else None
+        if isinstance(client_id, str):
+            client_id.encode()  # fails if the surrogate is here
+            return client_id
+    except (ValueError, RecursionError):
+        pass
+    return None
