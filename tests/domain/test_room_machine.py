@@ -176,10 +176,10 @@ def test_a_participant_who_left_may_not_read() -> None:
         X_LEFT.read_by(X, 3)
 
 
-def test_updated_at_does_not_go_back_with_the_clock() -> None:
+def test_times_do_not_go_back_with_the_clock() -> None:
     earlier = NOW - timedelta(hours=1)
-    after, _ = OPEN.with_message(X, "Hello", None, earlier)
-    assert after.updated_at == NOW
+    after, message = OPEN.with_message(X, "Hello", None, earlier)
+    assert (after.updated_at, message.sent_at) == (NOW, NOW)
     assert X_LEFT.reopened_by(X, earlier).updated_at == NOW
 
 

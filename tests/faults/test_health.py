@@ -10,10 +10,13 @@ import pytest
 
 from sidepro.adapters import system
 from sidepro.adapters.factory import build_shared_state, build_storage
-from sidepro.bootstrap.health import health_checks
+from sidepro.adapters.sql.engine.database import Database
+from sidepro.adapters.system import SystemClock
+from sidepro.bootstrap.health import health_checks, keep_clock
 from sidepro.http.monitoring import health
 from sidepro.http.monitoring.health import HealthChecks
 from sidepro.settings import load
+from tests.clients import eventually
 from tests.databases import Databases, settings_of
 
 if TYPE_CHECKING:
@@ -79,13 +82,35 @@ async def test_an_image_folder_that_cannot_be_written_is_told(
 async def test_clocks_that_differ_are_told(
     checks: HealthChecks, monkeypatch: pytest.MonkeyPatch, seconds: int, detail: str
 ) -> None:
-    true_clock = system.clock
-    monkeypatch.setattr(system, "clock", lambda: true_clock() + timedelta(seconds=seconds))
+    true_clock = SystemClock.of_this_machine
+    monkeypatch.setattr(
+        system.clock, "of_this_machine", lambda: true_clock() + timedelta(seconds=seconds)
+    )
     state, told = (await states(checks))["clock"]
     assert state == "degraded"
     assert told
     # Up to the time of the two round trips.
     assert told.replace("4.9", "5.0") == detail
+
+
+async def test_a_process_whose_clock_is_wrong_follows_that_of_the_database(
+    postgresql_databases: Databases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    true_clock = SystemClock.of_this_machine
+    monkeypatch.setattr(system.clock, "offset", timedelta())
+    monkeypatch.setattr(
+        system.clock, "of_this_machine", lambda: true_clock() + timedelta(seconds=7)
+    )
+    with postgresql_databases.empty() as url:
+        database = Database(url)
+        following = asyncio.create_task(keep_clock(database))
+        try:
+            await eventually(lambda: bool(system.clock.offset))
+            assert abs(system.clock.offset.total_seconds() + 7) < 1
+        finally:
+            following.cancel()
+            await asyncio.wait([following])
+            await database.close()
 
 
 async def test_a_part_that_hangs_is_unavailable_in_time_and_asked_once(

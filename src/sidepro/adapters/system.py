@@ -1,15 +1,32 @@
 """The system clock, ids and random names."""
 
 import secrets
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import uuid_utils.compat
 
 
-def clock() -> datetime:
-    """The current time in UTC. See `sidepro.domain.clock.Clock`."""
-    return datetime.now(UTC)
+class SystemClock:
+    """The current time in UTC. See `sidepro.domain.clock.Clock`.
+
+    `offset` leads from the clock of this machine to the one that all processes share, that of the
+    database: lists are sorted by times that different processes gave.
+    """
+
+    def __init__(self) -> None:
+        self.offset = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.offset
+
+    @staticmethod
+    def of_this_machine() -> datetime:
+        """Without the offset."""
+        return datetime.now(UTC)
+
+
+clock = SystemClock()
 
 
 def new_id() -> UUID:

@@ -37,7 +37,7 @@ from sidepro.api.chat.person_events import PersonEventHandler
 from sidepro.api.chat.room_events import RoomEventHandler
 from sidepro.api.errors import access_error_hook, handle_error
 from sidepro.api.router import ApiDependencies, api_router, documentation
-from sidepro.bootstrap.health import health_checks
+from sidepro.bootstrap.health import health_checks, keep_clock
 from sidepro.bootstrap.mail import build_mail_sender
 from sidepro.bootstrap.monitoring import CountedMessageWriter, build_metrics
 from sidepro.bootstrap.services import Media, Security, build_security, build_services
@@ -270,6 +270,7 @@ def application(container: Container, *, with_jobs: bool) -> Litestar:
         tasks = [
             asyncio.create_task(api.hub.watch_sessions(api.session_registry)),
             asyncio.create_task(api.hub.watch_epoch(api.services.rooms.epochs)),
+            asyncio.create_task(keep_clock(container.database)),
         ]
         if api.socket_limits:
             tasks.append(asyncio.create_task(api.socket_limits.renew_loop()))

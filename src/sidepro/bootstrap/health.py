@@ -1,6 +1,8 @@
 """The health checks of a process: each tries what the component is for."""
 
-from datetime import datetime
+import asyncio
+from contextlib import suppress
+from datetime import datetime, timedelta
 from functools import partial
 
 from sidepro.adapters import system
@@ -9,6 +11,12 @@ from sidepro.adapters.redis.client import RedisClient
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.domain.errors import Unavailable
 from sidepro.http.monitoring.health import Degraded, HealthCheck, HealthChecks
+
+CLOCK_INTERVAL = 30.0
+"""Seconds between two comparisons of the clocks."""
+
+MIN_CLOCK_DIFFERENCE = 0.02
+"""Seconds below which clocks count as equal."""
 
 MAX_CLOCK_DIFFERENCE = 1.0
 """Seconds between the clock of this process and those of database and Redis."""
@@ -40,14 +48,14 @@ async def _check_redis(redis: RedisClient) -> None:
 async def _check_clocks(database: Database, redis: RedisClient | None) -> None:
     """Compare the clocks. A component that is away is reported by its own check."""
     found: dict[str, float] = {}
-    before = system.clock()
+    before = system.clock.of_this_machine()
     try:
         if (there := await database.clock()) is not None:
-            found["the database"] = _difference(before, there, system.clock())
+            found["the database"] = _difference(before, there, system.clock.of_this_machine())
         if redis:
-            before = system.clock()
+            before = system.clock.of_this_machine()
             there = await redis.clock()
-            found["Redis"] = _difference(before, there, system.clock())
+            found["Redis"] = _difference(before, there, system.clock.of_this_machine())
     except Unavailable:
         pass
     wrong = [
@@ -57,6 +65,20 @@ async def _check_clocks(database: Database, redis: RedisClient | None) -> None:
     ]
     if wrong:
         raise Degraded(f"is {' and '.join(wrong)}")
+
+
+async def keep_clock(database: Database) -> None:
+    """Follow the database's clock until cancelled."""
+    while True:
+        with suppress(Unavailable):
+            before = system.clock.of_this_machine()
+            there = await database.clock()
+            if there is None:
+                return
+            difference = _difference(before, there, system.clock.of_this_machine())
+            is_small = abs(difference) < MIN_CLOCK_DIFFERENCE
+            system.clock.offset = timedelta(seconds=0 if is_small else difference)
+        await asyncio.sleep(CLOCK_INTERVAL)
 
 
 def _difference(before: datetime, there: datetime, after: datetime) -> float:

@@ -16,7 +16,7 @@ from sidepro.domain.ids import SessionId, UserId
 ALGORITHM = "HS256"
 AUDIENCE = "sidepro"
 KIND = "access"
-LEEWAY = timedelta(seconds=5)
+LEEWAY = timedelta(seconds=30)
 """Maximum clock difference between two machines of one installation."""
 
 CACHE_SIZE = 10_000

@@ -45,7 +45,7 @@ class Message:
     """A chat message. `seq` counts 1, 2, 3 … in its room without gaps.
 
     `sender_id` is `None` if the sender closed their account. `client_id` is chosen by the sender
-    and unique for a sender in a room.
+    and unique for a sender in a room. `sent_at` never goes back within a room.
     """
 
     room_id: RoomId
@@ -162,8 +162,10 @@ class Room:
         text = validator.text(body, "body", MAX_BODY)
         validator.raise_errors()
         seq = self.last_seq + 1
-        message = Message(self.id, seq, sender, text, client_id, now)
-        return replace(self, last_seq=seq, updated_at=max(now, self.updated_at)), message
+        # Another process, whose clock is ahead, may have stored the message before.
+        sent_at = max(now, self.updated_at)
+        message = Message(self.id, seq, sender, text, client_id, sent_at)
+        return replace(self, last_seq=seq, updated_at=sent_at), message
 
     def read_by(self, user_id: UserId, seq: int) -> "Room":
         """The room after a participant has read up to `seq`. A read position never goes back, and
