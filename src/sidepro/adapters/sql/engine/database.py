@@ -23,7 +23,7 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.selectable import ReturnsRows
 
 from sidepro.adapters.sql.engine.compiled_query import Row
-from sidepro.adapters.sql.engine.errors import translate
+from sidepro.adapters.sql.engine.errors import is_busy, translate
 from sidepro.adapters.sql.engine.fast_reads import FastReader, postgresql_reader, sqlite_reader
 from sidepro.adapters.sql.engine.postgresql import (
     JOB,
@@ -40,8 +40,13 @@ POOL_SIZE = 10
 """Connections for reading, and as many for transactions, of a process."""
 
 POOL_TIMEOUT = 30.0
-"""Seconds that a request waits for SQLite's lock before it answers 503: several times the duration
-of a thousand simultaneous writes.
+"""Seconds that a request waits for the other writes of its process on SQLite before it answers
+503: several times the duration of a thousand simultaneous ones.
+"""
+
+BUSY_TIMEOUT = 10.0
+"""Seconds that a write waits for another process, such as a copy of the file, before it answers
+503. The writes behind it fail with it.
 """
 
 CONNECTION_TIMEOUT = 5.0
@@ -107,6 +112,8 @@ class Database(Source):
         for engine in {self.engine, self._jobs}:
             event.listen(engine.sync_engine, "handle_error", translate)
         self._write_lock = asyncio.Lock()
+        self._busy_failures = 0
+        """How many writes on SQLite gave up waiting for another process."""
         self._write_check: asyncio.Task[None] | None = None
         self._autocommit, self._jobs_autocommit = (
             (self.engine, self._jobs)
@@ -187,13 +194,20 @@ class Database(Source):
         if not self.is_sqlite:
             yield
             return
+        failures = self._busy_failures
         try:
             async with asyncio.timeout(POOL_TIMEOUT):
                 await self._write_lock.acquire()
         except TimeoutError as error:
             raise Unavailable from error
         try:
+            if failures != self._busy_failures:
+                # Waiting again for as long would make every write behind it slower.
+                raise Unavailable
             yield
+        except Unavailable as error:
+            self._busy_failures += is_busy(error)
+            raise
         finally:
             self._write_lock.release()
 
@@ -323,7 +337,7 @@ def _sqlite(address: str) -> tuple[AsyncEngine, AsyncEngine, FastReader]:
         pool_timeout=POOL_TIMEOUT,
         pool_use_lifo=True,
         hide_parameters=True,
-        connect_args={"timeout": POOL_TIMEOUT},
+        connect_args={"timeout": BUSY_TIMEOUT},
     )
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -335,7 +349,7 @@ def _sqlite(address: str) -> tuple[AsyncEngine, AsyncEngine, FastReader]:
         _enable_wal(cursor)
         cursor.close()
 
-    return engine, engine, sqlite_reader(str(url.database), POOL_TIMEOUT)
+    return engine, engine, sqlite_reader(str(url.database), BUSY_TIMEOUT)
 
 
 def _enable_wal(cursor: Any) -> None:

@@ -51,6 +51,15 @@ def is_contended(error: BaseException | None) -> bool:
     return isinstance(error, psycopg.Error) and error.sqlstate in ("55P03", "40P01", "40001")
 
 
+def is_busy(error: Unavailable) -> bool:
+    """Whether another process has locked SQLite's file."""
+    cause = error.__cause__
+    if isinstance(cause, DatabaseError):
+        cause = cause.orig
+    name = cause.sqlite_errorname if isinstance(cause, sqlite3.OperationalError) else ""
+    return name.startswith("SQLITE_BUSY")
+
+
 def is_stale(error: BaseException | None) -> bool:
     """Whether the connection must not be used again: a new one may do better."""
     state = error.sqlstate if isinstance(error, psycopg.Error) else None
