@@ -6,6 +6,7 @@ import pytest
 
 from sidepro.web.static_files import StaticFiles
 from tests.api.client import Api
+from tests.web.pages import get, log_in
 
 pytestmark = pytest.mark.anyio
 
@@ -77,3 +78,15 @@ def test_the_scripts_of_a_folder_are_one_script_without_imports_of_each_other(
     assert content == (
         'const A = "export";\nfunction f() {}\nimport { C } from "../c.js";\nf(A);\n'
     )
+
+
+async def test_the_header_does_not_count_the_messages_that_its_page_shows(api: Api) -> None:
+    one, other, third = [await api.sign_up() for _ in range(3)]
+    rooms = [await api.room(each, one) for each in (other, third)]
+    for person, room in zip((other, third), rooms, strict=True):
+        await api.send_message(person, room)
+    cookie = await log_in(api, one)
+
+    assert "안 읽은 메시지 2개" in (await get(api, "/chats", cookie)).text
+    header = (await get(api, f"/chats/{rooms[0]['id']}", cookie)).text.partition("<main")[0]
+    assert "안 읽은 메시지 1개" in header
