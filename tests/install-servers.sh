@@ -1,11 +1,11 @@
 #!/bin/sh
 # Ensures that the programs which the tests start are there: installs them as root on Debian or a
-# relative of it, says elsewhere what to install. Arguments select some of postgresql, redis,
-# nginx, chromium and npm. Runs in the environment of ./just.
+# relative of it, says elsewhere what to install. Arguments select some of postgresql, pgbouncer,
+# redis, nginx, chromium and npm. Runs in the environment of ./just.
 set -eu
 cd "$(dirname -- "$0")/.."
 
-[ $# -gt 0 ] || set -- postgresql redis nginx chromium npm
+[ $# -gt 0 ] || set -- postgresql pgbouncer redis nginx chromium npm
 names="$*"
 
 found() { python -m tests.servers $names >/dev/null 2>&1; }
@@ -35,13 +35,14 @@ python -m tests.servers $names >/dev/null || cat >&2 <<'END'
 
 The tests start these programs. Install what is missing, then try again:
 
-    Debian            sudo apt-get install postgresql redis-server nginx-light openssl chromium \
-                          fonts-noto-cjk nodejs npm
+    Debian            sudo apt-get install postgresql pgbouncer redis-server nginx-light openssl \
+                          chromium fonts-noto-cjk nodejs npm
     Ubuntu            the same, with Google Chrome in place of chromium
-    Fedora            sudo dnf install postgresql-server valkey nginx chromium nodejs-npm \
-                          google-noto-sans-cjk-fonts
-    Alpine            sudo apk add postgresql redis nginx openssl chromium font-noto-cjk npm
-    macOS             brew install postgresql redis nginx node; brew install --cask google-chrome
+    Fedora            sudo dnf install postgresql-server pgbouncer valkey nginx chromium \
+                          nodejs-npm google-noto-sans-cjk-fonts
+    Alpine            sudo apk add postgresql pgbouncer redis nginx openssl chromium \
+                          font-noto-cjk npm
+    macOS             brew install postgresql pgbouncer redis nginx node; brew install --cask google-chrome
 
 `./just test-fast` runs the tests that need none of them.
 END

@@ -48,7 +48,7 @@ def run(tmp_path: Path) -> Callable[..., Outcome]:
         done = subprocess.run(
             [COMMAND, *arguments],
             cwd=tmp_path,
-            env=settings(environment),
+            env=settings({"SIDEPRO_START_TIMEOUT": "0", **environment}),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -75,6 +75,7 @@ def run_here(
             patched.setattr(os, "umask", lambda _: 0)
             for name in [name for name in os.environ if name.startswith("SIDEPRO_")]:
                 patched.delenv(name)
+            patched.setenv("SIDEPRO_START_TIMEOUT", "0")
             for name, value in environment.items():
                 patched.setenv(name, value)
             code: object = 0

@@ -4,9 +4,11 @@ import sys
 
 from tests.servers import ServerError, find_chromium, find_npm, find_postgres, find_redis
 from tests.servers.nginx import find_nginx
+from tests.servers.pgbouncer import find_pgbouncer
 
 PROGRAMS = {
     "postgresql": find_postgres,
+    "pgbouncer": find_pgbouncer,
     "redis": find_redis,
     "nginx": find_nginx,
     "chromium": find_chromium,

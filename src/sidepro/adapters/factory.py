@@ -55,8 +55,8 @@ class Storage:
         return SqlUnitOfWork(self.database, self.catalogue_cache, self.image_urls)
 
 
-def build_storage(settings: Settings, public_url: str) -> Storage:
-    database = Database(settings.database)
+def build_storage(settings: Settings, public_url: str, application: str = "sidepro") -> Storage:
+    database = Database(settings.database, application, settings.database_pool)
     cache = CatalogueCache()
     images, image_urls = _build_image_store(settings, public_url)
     return Storage(

@@ -135,15 +135,20 @@ class Container:
         self.markdown.close()
 
 
-def build(settings: Settings, public_url: str, threads: int = 1) -> Container:
+def build(
+    settings: Settings, public_url: str, threads: int = 1, application_name: str = "sidepro"
+) -> Container:
     """Build everything a process needs. `threads` bounds the similarity engine.
+
+    `application_name` names the process in PostgreSQL's list of sessions.
 
     Raises:
         OSError: the secret key of an embedded platform cannot be stored in the data folder.
+        ValueError, TypeError: an option of the URL of Redis is invalid or unknown.
     """
     service_address = _service_address(settings, public_url)
     security = build_security(settings)
-    storage = build_storage(settings, public_url)
+    storage = build_storage(settings, public_url, application_name)
     shared = build_shared_state(settings, storage)
     media = Media(PillowCodec(settings.image_max_pixels), SafeMarkdown(storage.image_urls))
     message_writer = CountedMessageWriter(storage.unit_of_work, shared.events, system.clock)

@@ -8,6 +8,7 @@ import time
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from sqlalchemy.exc import SQLAlchemyError
 
 from sidepro import bootstrap
 from sidepro.adapters import system
@@ -26,9 +27,11 @@ from sidepro.cli.runtime import (
     prepare_schema,
     run_with_container,
 )
+from sidepro.cli.startup import wait_for_database
 from sidepro.demo import seeder
 from sidepro.demo.generator import Sizes
 from sidepro.demo.people import DEMO_EMAILS, DEMO_PASSWORD
+from sidepro.domain.errors import reason_of
 from sidepro.settings import Settings
 
 LOCK_WAIT = 5.0
@@ -63,11 +66,16 @@ def migrate(check: bool, contract: bool) -> None:
         if settings.is_embedded:
             before, after = await _migrate_unserved(settings, container, contract)
         else:
-            before, after = await migrations.migrate(container.database, contract=contract)
+            try:
+                before, after = await migrations.migrate(container.database, contract=contract)
+            except SQLAlchemyError as error:  # the schema is not as this program left it
+                raise CommandError(
+                    f"{database_name(settings)} refuses a migration: {reason_of(error)}"
+                ) from error
         change = "is at" if before == after else f"went from {before or 'nothing'} to"
         click.echo(f"{database_name(settings)} {change} revision {after}")
 
-    run_with_container(settings, work, check_schema=False)
+    run_with_container(settings, work, check_schema=False, wait=wait_for_database)
 
 
 async def _migrate_unserved(

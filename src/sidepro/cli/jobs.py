@@ -19,6 +19,7 @@ from sidepro.cli.runtime import (
     load_settings,
     run_with_container,
 )
+from sidepro.cli.startup import wait_for_database, wait_for_redis
 from sidepro.jobs import runner
 from sidepro.jobs.tasks import JobRunner
 from sidepro.server.metrics_server import serve_metrics
@@ -56,7 +57,7 @@ def _run_until_stopped(
         )
 
     async def work(container: Container) -> None:
-        await _ensure_redis(container)
+        await wait_for_redis(settings, container)
         stopped = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopped.set)
@@ -65,7 +66,7 @@ def _run_until_stopped(
             notify("READY=1")
             await stopped.wait()
 
-    run_with_container(settings, work, threads=THREADS)
+    run_with_container(settings, work, threads=THREADS, wait=wait_for_database)
 
 
 @asynccontextmanager
@@ -81,15 +82,6 @@ async def monitored(settings: Settings, container: Container) -> AsyncIterator[N
     with listen(*settings.metrics_bind) as listener:
         async with serve_metrics(bootstrap.monitoring_application(container), listener):
             yield
-
-
-async def _ensure_redis(container: Container) -> None:
-    if container.redis:
-        try:
-            await container.redis.ping()
-        except Exception as error:  # the driver's errors have no common base
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise CommandError(f"cannot use Redis: {reason}") from error
 
 
 @click.group()

@@ -69,7 +69,16 @@ def build_container(settings: Settings, public_url: str = "", threads: int = 1) 
         ensure_writable(settings.data_dir)
         ensure_writable(Path(str(make_url(settings.database).database)).parent)
     try:
-        return bootstrap.build(settings, public_url, threads)
+        # A worker of `serve` is a process without a command of its own.
+        context = click.get_current_context(silent=True)
+        name = context.command_path if context else "sidepro serve"
+        return bootstrap.build(settings, public_url, threads, name)
+    except (ValueError, TypeError) as error:
+        if settings.redis_url is None:
+            raise
+        raise CommandError(
+            f"{configuration.variable('redis_url')} has an invalid option: {error}"
+        ) from error
     except UnusableSecretError as error:
         raise CommandError(str(error)) from error
     except OSError as error:
@@ -140,8 +149,9 @@ def run_with_container(
     *,
     threads: int = 1,
     check_schema: bool = True,
+    wait: Callable[[Settings, Container], Coroutine[Any, Any, None]] | None = None,
 ) -> Result:
-    """Run a command's work, then close the container.
+    """Run a command's work, then close the container. `wait` waits for the stores before.
 
     Raises:
         CommandError: the work failed, or this version cannot serve the database's schema.
@@ -150,6 +160,8 @@ def run_with_container(
     async def main() -> Result:
         container = build_container(settings, settings.public_url or "", threads)
         try:
+            if wait:
+                await wait(settings, container)
             if check_schema:
                 await ensure_served_schema(settings, container)
             else:

@@ -32,6 +32,7 @@ from sidepro.cli.runtime import (
     prepare_schema,
     run,
 )
+from sidepro.cli.startup import ensure_redis_access, wait_for_database
 from sidepro.demo.people import DEMO_EMAILS, DEMO_PASSWORD
 from sidepro.http.middleware.middleware import Middleware
 from sidepro.http.monitoring.exchange import MetricsExchange
@@ -160,6 +161,8 @@ class _ServingProcess:
         container = build_container(self.settings, self.settings.public_url or self.local_url)
         try:
             async with AsyncExitStack() as stack:
+                await wait_for_database(self.settings, container)
+                await ensure_redis_access(container)
                 try:
                     lock = lock_for_serving(self.settings, container)
                     await stack.enter_async_context(lock)

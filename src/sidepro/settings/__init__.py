@@ -52,6 +52,18 @@ class Settings:
         "`postgresql://user:password@host:port/name` or `sqlite:///path`, without driver names.",
         "SQLite in the data folder",
     )
+    database_pool: int = _setting(
+        parsers.integer(1, 500),
+        10,
+        "Connections of a process to PostgreSQL for reading, and as many for writing. With those "
+        "of views, jobs and locks a process has up to twice as many and four; multiply by "
+        "`--workers`.",
+    )
+    start_timeout: int = _setting(
+        parsers.integer(0, 3600),
+        60,
+        "Seconds that `serve`, `worker`, `scheduler` and `migrate` wait for PostgreSQL and Redis.",
+    )
     redis_url: str | None = _setting(
         parsers.redis,
         None,
@@ -272,10 +284,15 @@ def load(environment: Mapping[str, str] | None = None, dotenv: Path | None = Non
     return settings
 
 
-def unknown(environment: Mapping[str, str] | None = None) -> list[str]:
-    """Variables with the prefix `SIDEPRO_` that are not settings, perhaps misspelled."""
+def unknown(environment: Mapping[str, str] | None = None, dotenv: Path | None = None) -> list[str]:
+    """Variables with the prefix `SIDEPRO_` that are not settings, perhaps misspelled, in the
+    environment and in `.env`.
+    """
     known = {variable(setting.name) for setting in fields(Settings)}
-    names = os.environ if environment is None else environment
+    names = {
+        *(os.environ if environment is None else environment),
+        *_read_dotenv(dotenv or Path(".env")),
+    }
     return sorted(
         name
         for name in names

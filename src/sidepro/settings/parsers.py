@@ -11,7 +11,7 @@ from email.utils import getaddresses
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 import idna
 from psycopg import ProgrammingError
@@ -43,7 +43,9 @@ def database(text: str) -> str:
         if parts.query or ":memory:" in parts.path:
             raise ValueError(rule)
         return text
-    if parts.scheme == "postgresql" and parts.hostname and parts.path.strip("/"):
+    # A Unix socket's folder is in the query: postgresql:///name?host=/run/postgresql
+    has_host = parts.hostname or "host" in parse_qs(parts.query)
+    if parts.scheme == "postgresql" and has_host and parts.path.strip("/"):
         try:
             conninfo_to_dict(text)
         except ProgrammingError as error:

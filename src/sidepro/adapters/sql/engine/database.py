@@ -242,6 +242,14 @@ class Database(Source):
             found: datetime = (await connection.execute(_CLOCK)).scalar_one()
             return found
 
+    async def keeps_session_settings(self) -> bool:
+        """Whether sessions have the settings of this program. Poolers may drop them."""
+        if self.is_sqlite:
+            return True
+        async with self.reading() as connection:
+            found = await connection.scalar(text("SHOW lock_timeout"))
+        return bool(found == f"{REQUEST.lock // 1000}s")
+
     async def encoding(self) -> str:
         """The encoding in which the database stores text."""
         if self.is_sqlite:

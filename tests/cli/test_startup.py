@@ -1,0 +1,155 @@
+"""The order in which processes and their stores start, and what is told when it cannot work."""
+
+from __future__ import annotations
+
+import subprocess
+from functools import partial
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+from sidepro import settings as configuration
+from tests.databases import migrate, settings_of
+from tests.servers import HOST, Postgres, RedisServer, SideProJobs, SideProServer, free_port
+from tests.servers.pgbouncer import PgBouncer
+from tests.servers.watched_server import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.cli.conftest import Outcome
+    from tests.databases import Databases
+
+pytestmark = pytest.mark.servers
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[Postgres]:
+    with Postgres.start() as server:
+        yield server
+
+
+def says_that_it_waits(process: SideProServer) -> bool:
+    return "waiting" in process.log()
+
+
+@pytest.mark.slow
+def test_processes_wait_for_stores_that_start_later(
+    own_postgres: Postgres, own_redis: RedisServer, tmp_path: Path
+) -> None:
+    url = migrate(own_postgres.fresh_database())
+    environment = {**settings_of(url, tmp_path), "SIDEPRO_REDIS_URL": own_redis.url}
+    own_postgres.stop()
+    own_redis.stop()
+    server, worker = SideProServer(environment), SideProJobs("worker", environment)
+    for process in (server, worker):
+        with process.log_file.open("ab") as log:
+            process._process = subprocess.Popen(
+                process._command(),
+                stdout=log,
+                stderr=log,
+                cwd=process.folder,
+                env=process.environment,
+                start_new_session=True,
+            )
+    try:
+        for process in (server, worker):
+            wait_until(partial(says_that_it_waits, process), seconds=30, failure=process.log)
+        own_postgres.resume()
+        own_redis.resume()
+        for process in (server, worker):
+            wait_until(process._answers, seconds=30, failure=process.log)
+            assert "Traceback" not in process.log()
+    finally:
+        server.close()
+        worker.close()
+
+
+def test_a_missing_permission_of_redis_is_one_line(
+    run_here: Callable[..., Outcome],
+    postgresql_databases: Databases,
+    own_redis: RedisServer,
+    tmp_path: Path,
+) -> None:
+    with own_redis.client() as client:
+        rules = ("reset", "on", ">pw", "~*", "+@all")
+        client.execute_command("ACL", "SETUSER", "app", *rules)
+    with postgresql_databases.fresh() as url:
+        redis_url = own_redis.url.replace("redis://", "redis://app:pw@")
+        environment = {**settings_of(url, tmp_path), "SIDEPRO_REDIS_URL": redis_url}
+        for command in (["worker"], ["serve", "--port=0"]):
+            line = run_here(*command, **environment).error_line()
+            assert line.startswith("Redis refuses this program: NOPERM"), line
+            assert "channel" in line
+
+
+@pytest.mark.parametrize("option", ["socket_timeout=soon", "no_such_option=1"])
+def test_an_invalid_option_of_the_redis_url_is_one_line(
+    run_here: Callable[..., Outcome], postgresql_databases: Databases, tmp_path: Path, option: str
+) -> None:
+    with postgresql_databases.fresh() as url:
+        environment = {
+            **settings_of(url, tmp_path),
+            "SIDEPRO_REDIS_URL": f"redis://{HOST}:{free_port()}/0?{option}",
+        }
+        line = run_here("serve", "--port=0", **environment).error_line()
+    assert line.startswith("SIDEPRO_REDIS_URL has an invalid option")
+
+
+def test_a_migration_without_privileges_is_one_line(
+    run_here: Callable[..., Outcome], own_postgres: Postgres, tmp_path: Path
+) -> None:
+    url = own_postgres.fresh_database()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+        connection.execute("CREATE ROLE weak LOGIN PASSWORD 'weak'")
+    parts = urlsplit(url)
+    weak = f"postgresql://weak:weak@{HOST}:{own_postgres.port}{parts.path}"
+    line = run_here("migrate", **settings_of(weak, tmp_path)).error_line()
+    assert "permission denied" in line
+
+
+def test_a_unix_socket_is_taken(
+    run_here: Callable[..., Outcome], own_postgres: Postgres, tmp_path: Path
+) -> None:
+    parts = urlsplit(own_postgres.fresh_database())
+    folder, port = own_postgres.folder, own_postgres.port
+    url = (
+        f"postgres://{parts.username}:{parts.password}@{parts.path}?host={folder}&port={port}"
+        "&sslmode=disable&application_name=mine"
+    )
+    assert run_here("migrate", **settings_of(url, tmp_path)).code == 0
+
+
+def test_processes_are_named_in_the_list_of_sessions(
+    own_postgres: Postgres, tmp_path: Path
+) -> None:
+    url = migrate(own_postgres.fresh_database())
+    with SideProServer(settings_of(url, tmp_path)), psycopg.connect(url) as connection:
+        rows = connection.execute(
+            "SELECT DISTINCT application_name FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        ).fetchall()
+    assert rows == [("sidepro serve",)]
+
+
+def test_a_misspelled_variable_of_the_env_file_is_known(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("SIDEPRO_REDIS_ULR=redis://x\nSIDEPRO_WEB=on\nOTHER=1\n")
+    assert configuration.unknown({}, file) == ["SIDEPRO_REDIS_ULR"]
+
+
+@pytest.mark.parametrize("ignored", ["", "options"], ids=["refuses", "drops"])
+def test_pgbouncer_is_refused_with_the_reason(
+    run_here: Callable[..., Outcome], own_postgres: Postgres, tmp_path: Path, ignored: str
+) -> None:
+    """Sessions of a pooler have neither our settings nor our locks."""
+    url = migrate(own_postgres.fresh_database())
+    with PgBouncer(own_postgres, url, ignored) as pooler:
+        for command in (["migrate"], ["serve", "--port=0"]):
+            line = run_here(*command, **settings_of(pooler.url, tmp_path)).error_line()
+            assert "a pooler before" in line
+            assert "connect to PostgreSQL itself" in line
