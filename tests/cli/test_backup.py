@@ -34,7 +34,7 @@ PICTURES = [*SMALL, "--pictures=8"]
 
 def files_in(folder: Path) -> EmbeddedFiles:
     return EmbeddedFiles(
-        folder / "sidepro.sqlite3", folder / "secret.key", folder / "images", folder / "mail"
+        folder / "sidepro.sqlite3", folder / "secret.key", folder / "images", folder / "mails"
     )
 
 
@@ -181,13 +181,13 @@ def test_mail_in_the_data_folder_is_restored(
     seeded: Path, run_here: Callable[..., Outcome], tmp_path: Path
 ) -> None:
     environment = {"SIDEPRO_DATA_DIR": str(seeded)}
-    (seeded / "mail").mkdir()
-    (seeded / "mail" / "1.eml").write_text("안녕하세요")
+    (seeded / "mails").mkdir()
+    (seeded / "mails" / "1.eml").write_text("안녕하세요")
     assert run_here("backup", str(tmp_path / "with-mail.tar"), **environment).code == 0
-    (seeded / "mail" / "1.eml").write_text("changed")
-    (seeded / "mail" / "2.eml").write_text("later")
+    (seeded / "mails" / "1.eml").write_text("changed")
+    (seeded / "mails" / "2.eml").write_text("later")
     assert run_here("restore", str(tmp_path / "with-mail.tar"), **environment).code == 0
-    mails = {file.name: file.read_text() for file in (seeded / "mail").iterdir()}
+    mails = {file.name: file.read_text() for file in (seeded / "mails").iterdir()}
     assert mails == {"1.eml": "안녕하세요"}
 
 
@@ -279,11 +279,11 @@ def test_a_backup_cannot_name_files_elsewhere(
         for member in tar.getmembers():
             stream = tar.extractfile(member)
             if member.name.startswith("images/"):
-                member.name = "mail/../../escaped"
+                member.name = "mails/../../escaped"
             changed.addfile(member, stream)
     before = snapshot(tmp_path)
     line = run_here("restore", str(hostile), SIDEPRO_DATA_DIR=str(seeded)).error_line()
-    assert "contains a file 'mail/../../escaped'" in line
+    assert "contains a file 'mails/../../escaped'" in line
     assert snapshot(tmp_path) == before
 
 

@@ -133,6 +133,28 @@ async def test_the_client_gives_up_what_the_server_never_takes_and_sends_the_nex
                 assert len(program.shown) == 2
 
 
+async def test_the_client_shows_the_room_again_after_a_restored_backup(tmp_path: Path) -> None:
+    with SideProServer({"SIDEPRO_DATA_DIR": str(tmp_path / "data")}) as server:
+        async with http_client(server.url) as http:
+            one, other = await asyncio.gather(Client.sign_up(http), Client.sign_up(http))
+            room_id = await one.open_room_with(other)
+            async with client(server, one.email, one.password, other.id) as program:
+                program.types("kept")
+                await program.shows("1 > kept")
+                backup = str(tmp_path / "backup.tar")
+                await asyncio.to_thread(server.run, "backup", backup)
+                program.types("lost")
+                await program.shows("2 > lost")
+                await asyncio.to_thread(server.terminate)
+                await asyncio.to_thread(server.run, "restore", backup)
+                await asyncio.to_thread(server.start)
+                await log_in_again(other)
+                async with other.chat(room_id) as theirs:
+                    await theirs.send_and_wait("new")
+                await program.shows("2 < new")
+                assert program.shown == ["1 > kept", "2 > lost", "1 > kept", "2 < new"]
+
+
 async def log_in_again(person: Client) -> None:
     account = {"email": person.email, "password": person.password}
     person.token = ""

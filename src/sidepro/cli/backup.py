@@ -151,7 +151,7 @@ def _embedded_files(settings: Settings, program: str) -> EmbeddedFiles:
         database=Path(str(make_url(settings.database).database)).absolute(),
         secret_key=(settings.data_dir / secret_key.FILE).absolute(),
         images=None if settings.images_bucket else settings.images_folder.absolute(),
-        mail=(settings.data_dir / "mail").absolute(),
+        mails=settings.mails_folder.absolute(),
     )
 
 

@@ -12,6 +12,8 @@ from playwright.async_api import expect
 from tests.web.chat.rooms import BUBBLES, PENDING, enter, field_of, is_open, send, stored, write
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from playwright.async_api import Page, Route, WebSocketRoute
 
     from tests.browser.relay import Relay
@@ -83,6 +85,39 @@ async def test_after_a_sleep_the_page_leaves_its_dead_socket(
     await expect(current).to_contain_text("깼어요")
     await expect(current).to_contain_text("방금")
     assert await stored(partner, room) == ["자는 동안", "깼어요"]
+
+
+async def test_after_a_restored_backup_the_page_shows_what_the_server_has(
+    windows: Windows,
+    relay: Relay,
+    server: SideProServer,
+    person: Client,
+    partner: Client,
+    room: str,
+    tmp_path: Path,
+) -> None:
+    window = await windows.open(person, relay=relay)
+    page = await enter(window, room)
+    await write(page, "백업 전")
+    await expect(page.locator(BUBBLES)).to_have_text(["백업 전"])
+    backup = str(tmp_path / "backup.tar")
+    await asyncio.to_thread(server.run, "backup", backup)
+    await write(page, "사라질 것")
+    await expect(page.locator(BUBBLES)).to_have_text(["백업 전", "사라질 것"])
+    window.expect_no_network()
+    await relay.cut()
+    await asyncio.to_thread(server.terminate)
+    try:
+        await asyncio.to_thread(server.run, "restore", backup)
+    finally:
+        await asyncio.to_thread(server.start)
+    for body in ("둘", "셋"):  # as many as the page has, and more
+        await send(partner, room, body)
+    await relay.restore()
+    await expect(page.locator(BUBBLES)).to_have_text(["백업 전", "둘", "셋"], timeout=30_000)
+    await write(page, "넷")
+    await expect(page.locator(BUBBLES)).to_have_text(["백업 전", "둘", "셋", "넷"])
+    assert await stored(partner, room) == ["백업 전", "둘", "셋", "넷"]
 
 
 async def test_a_reload_keeps_what_is_being_sent_and_its_order(

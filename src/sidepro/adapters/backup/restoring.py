@@ -23,7 +23,7 @@ from sidepro.adapters.backup.writing import (
     DATABASE,
     FORMAT,
     IMAGES,
-    MAIL,
+    MAILS,
     MANIFEST,
     SECRET_KEY,
     BackupError,
@@ -35,7 +35,7 @@ from sidepro.adapters.backup.writing import (
     sync_folder,
 )
 
-_NAME = re.compile(r"(images/|mail/)[0-9A-Za-z_=+,@:-][0-9A-Za-z_=+,@:.-]*")
+_NAME = re.compile(r"(images/|mails/)[0-9A-Za-z_=+,@:-][0-9A-Za-z_=+,@:.-]*")
 _SINGLE_FILES = (DATABASE, SECRET_KEY, MANIFEST)
 _SIDE_FILES = ("-wal", "-shm")
 
@@ -170,7 +170,7 @@ def _keep_old_data(files: EmbeddedFiles, old_data: Path) -> bool:
     for file in (files.database, files.secret_key, *_side_files(files.database)):
         if file.exists():
             _hard_link(file, old_data / file.name)
-    for folder in (files.images, files.mail):
+    for folder in (files.images, files.mails):
         if folder and folder.is_dir():
             (old_data / folder.name).mkdir(mode=0o700)
             for file in folder.iterdir():
@@ -224,17 +224,17 @@ def _unpack_images(tar: tarfile.TarFile, files: EmbeddedFiles, keys: set[str]) -
 
 
 def _unpack_rest(tar: tarfile.TarFile, files: EmbeddedFiles) -> None:
-    for member in _members(tar, MAIL):
-        files.mail.mkdir(mode=0o700, exist_ok=True)
-        _unpack(tar, member.name, files.mail / member.name.removeprefix(MAIL))
+    for member in _members(tar, MAILS):
+        files.mails.mkdir(mode=0o700, exist_ok=True)
+        _unpack(tar, member.name, files.mails / member.name.removeprefix(MAILS))
     with suppress(KeyError):  # the key of the backup was a setting
         _unpack(tar, SECRET_KEY, files.secret_key)
 
 
 def _remove_others(files: EmbeddedFiles, tar: tarfile.TarFile, keys: set[str]) -> None:
     """Remove the images and mails that only the old data had."""
-    mail = {member.name.removeprefix(MAIL) for member in _members(tar, MAIL)}
-    for folder, names in ((files.images, keys), (files.mail, mail)):
+    mails = {member.name.removeprefix(MAILS) for member in _members(tar, MAILS)}
+    for folder, names in ((files.images, keys), (files.mails, mails)):
         if folder and folder.is_dir():
             for file in folder.iterdir():
                 if file.is_file() and file.name not in names:

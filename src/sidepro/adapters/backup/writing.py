@@ -1,6 +1,6 @@
 """Writes a backup while the installation may be served.
 
-A backup is a tar file: `images/…`, `mail/…`, `secret.key`, `sidepro.sqlite3`, and at its end
+A backup is a tar file: `images/…`, `mails/…`, `secret.key`, `sidepro.sqlite3`, and at its end
 `manifest.json`, which only a complete backup has.
 
 The copy of the database is one moment of it (SQLite's online backup). Images are read before that
@@ -25,7 +25,7 @@ import msgspec
 
 FORMAT = 1
 DATABASE, SECRET_KEY, MANIFEST = "sidepro.sqlite3", "secret.key", "manifest.json"
-IMAGES, MAIL = "images/", "mail/"
+IMAGES, MAILS = "images/", "mails/"
 
 PART_SIZE = 2**20
 """Bytes read at a time."""
@@ -42,7 +42,7 @@ class EmbeddedFiles:
     database: Path
     secret_key: Path
     images: Path | None
-    mail: Path
+    mails: Path
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -55,7 +55,7 @@ class Manifest(msgspec.Struct, frozen=True):
     database: str
     secret_key: bool
     images: int
-    mail: int
+    mails: int
     missing_images: int = 0
     """Stored images of the database without a file."""
 
@@ -89,7 +89,7 @@ def _write(
 ) -> Manifest:
     with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as tar:
         added = _add_folder(tar, files.images, IMAGES, set())
-        mail = _add_folder(tar, files.mail, MAIL, set())
+        mails = _add_folder(tar, files.mails, MAILS, set())
         has_key = _add_file(tar, files.secret_key, SECRET_KEY)
         revision = _copy_database(files.database, copy)
         tar.add(copy, DATABASE)
@@ -103,7 +103,7 @@ def _write(
             database=digest(copy),
             secret_key=has_key,
             images=len(added),
-            mail=len(mail),
+            mails=len(mails),
             missing_images=len(missing),
         )
         data = msgspec.json.encode(manifest)
