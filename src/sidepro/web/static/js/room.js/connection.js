@@ -29,12 +29,11 @@ export class Connection {
   #timer = null;
   #failures = 0;
   #attempt = 0;
-  #epoch = null; // of the server's data, as the last `hello` told
   #state = null;
 
   /**
-   * @param {{ticketAddress: string, lastSeq: () => number, onFrame: (frame: object) => void,
-   *   onState: (state: string) => void}} options
+   * @param {{ticketAddress: string, lastSeq: () => number, epoch: () => string | null,
+   *   onFrame: (frame: object) => void, onState: (state: string) => void}} options
    */
   constructor(options) {
     this.#options = options;
@@ -89,7 +88,8 @@ export class Connection {
     const url = new URL(ticket.path, location.href.replace(/^http/, "ws"));
     url.searchParams.set("ticket", ticket.ticket);
     url.searchParams.set("after", this.#options.lastSeq());
-    if (this.#epoch) url.searchParams.set("epoch", this.#epoch);
+    const epoch = this.#options.epoch();
+    if (epoch) url.searchParams.set("epoch", epoch);
     const socket = new WebSocket(url);
     this.#socket = socket;
     socket.addEventListener("message", (event) => {
@@ -97,8 +97,6 @@ export class Connection {
       const frame = JSON.parse(event.data);
       if (frame.type === "hello") {
         this.#failures = 0;
-        frame.isRestored = this.#epoch !== null && frame.epoch !== this.#epoch;
-        this.#epoch = frame.epoch;
         this.#report("open");
       }
       this.#options.onFrame(frame);

@@ -18,6 +18,7 @@ const field = root.querySelector("textarea");
 const draftKey = `sidepro:draft:${viewer}:room:${room}`;
 let participantReadSeq = Number(root.dataset.participantReadSeq);
 let readSeq = Number(root.dataset.readSeq);
+let epoch = null; // of the server's data that the page shows
 let held = null; // messages that arrive while the page reads those that it has missed
 
 const messages = new MessageLog(root, { viewer, language, timeZone });
@@ -31,23 +32,25 @@ const outbox = new Outbox(`sidepro:outbox:${viewer}:room:${room}:`, {
 const connection = new Connection({
   ticketAddress: `${address}/socket-tickets`,
   lastSeq: () => messages.lastSeq,
+  epoch: () => epoch,
   onFrame: (frame) => handlers[frame.type]?.(frame),
   onState: showState,
 });
 
 const handlers = {
-  async hello({ room: current, recovered, last_seq, isRestored }) {
+  async hello({ room: current, recovered, last_seq, epoch: told }) {
     held = null;
     if (current.participant?.id === viewer) {
       connection.end("ended"); // the partner has logged in to this browser meanwhile
       return;
     }
-    if (isRestored) participantReadSeq = readSeq = 0; // both may have gone back
+    if (epoch && epoch !== told) participantReadSeq = readSeq = 0; // both may have gone back
     showRead(current.participant_read_seq);
     readSeq = Math.max(readSeq, current.read_seq);
     // Fewer messages than the page shows: the server's data went back.
     const isWhole = recovered && last_seq >= messages.lastSeq;
     if (!isWhole && !(await reload())) return;
+    epoch = told; // of what the page shows: not before its messages are replaced
     outbox.restart();
     markRead();
   },
