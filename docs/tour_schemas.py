@@ -177,11 +177,19 @@ CARD_MEMBERS: dict[str, Check] = {
     "bookmarked": nullable(flag),
     "created_at": moment,
     "updated_at": moment,
+    "hidden": flag,
 }
 PROJECT_CARD = fields_of(**CARD_MEMBERS)
 PROJECT = fields_of(**CARD_MEMBERS, content=text, content_html=text, repository_url=nullable(text))
 BOOKMARK = fields_of(bookmarked=flag, bookmark_count=count)
-COMMENT = fields_of(id=uuid7, author=USER_SUMMARY, body=text, created_at=moment, updated_at=moment)
+COMMENT = fields_of(
+    id=uuid7,
+    author=USER_SUMMARY,
+    body=text,
+    created_at=moment,
+    updated_at=moment,
+    hidden=flag,
+)
 
 MESSAGE = fields_of(
     room_id=uuid7,
@@ -190,6 +198,7 @@ MESSAGE = fields_of(
     body=text,
     client_id=nullable(text),
     sent_at=moment,
+    hidden=flag,
 )
 ROOM_STATUS = one_of("running", "stop", "pending")
 ROOM = fields_of(

@@ -47,6 +47,8 @@ turn turns walk wanted wire
 EXEMPT = {
     "given": ("from hypothesis import", "family_latin"),  # a decorator; a given name
     "walk": ("ast.walk",),
+    "note": ("ReportReason", "moderation_log", "ExportedReport", "/reports"),  # of a report
+    "Choice": ("click.Choice",),
 }
 """Names that mean something else in a file with one of these texts."""
 

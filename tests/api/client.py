@@ -24,6 +24,7 @@ from tests.api.schemas import (
     TOKENS,
     Shape,
     fits,
+    moment,
     page_schema,
 )
 
@@ -304,6 +305,8 @@ def problem(response: httpx.Response, status: int, code: str) -> list[str]:
     assert response.headers["Content-Type"] == "application/problem+json"
     body = response.json()
     faults = body.pop("errors", [])
+    if code == "account-suspended":
+        assert moment(body.pop("until"))
     assert set(body) == {"type", "title", "status", "detail", "code"}
     assert (body["type"], body["status"], body["code"]) == (f"/problems/{code}", status, code)
     assert body["title"]

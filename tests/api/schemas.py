@@ -136,6 +136,7 @@ _CARD: dict[str, Shape] = {
     "bookmarked": Maybe(bool),
     "created_at": moment,
     "updated_at": moment,
+    "hidden": bool,
 }
 CARD: Shape = _CARD
 PROJECT: Shape = {**_CARD, "content": str, "content_html": str, "repository_url": Maybe(str)}
@@ -146,6 +147,7 @@ COMMENT: Shape = {
     "body": str,
     "created_at": moment,
     "updated_at": moment,
+    "hidden": bool,
 }
 
 _IMAGE: dict[str, Shape] = {
@@ -165,6 +167,7 @@ MESSAGE: Shape = {
     "body": str,
     "client_id": Maybe(str),
     "sent_at": moment,
+    "hidden": bool,
 }
 HISTORY: Shape = {"items": [MESSAGE], "last_seq": count}
 UNREAD: Shape = {"rooms": count, "messages": count}
@@ -203,3 +206,65 @@ def page_schema(item: Shape, *, total: bool = False) -> Shape:
     if item is OWN_IMAGE:
         envelope["quota"] = {"used": count, "limit": count}
     return {**envelope, "total": count} if total else envelope
+
+
+# ---------------------------------------------------------------------------------- moderation
+
+_KIND = one_of("project", "comment", "message", "user")
+REPORT: Shape = {
+    "id": uuid7,
+    "kind": _KIND,
+    "target_id": str,
+    "reason": one_of("spam", "harassment", "hate", "sexual", "illegal", "other"),
+    "note": Maybe(str),
+    "state": one_of("open", "decided"),
+    "created_at": moment,
+}
+_DECISION: Shape = {
+    "action": one_of("dismiss", "hide", "remove", "warn", "suspend"),
+    "days": Maybe(count),
+    "reason": str,
+    "moderator": Maybe(USER_SUMMARY),
+    "at": moment,
+}
+_SNAPSHOT: Shape = {
+    "author": Maybe(USER_SUMMARY),
+    "project": Maybe(
+        {
+            "title": str,
+            "summary": str,
+            "content": str,
+            "repository_url": Maybe(str),
+            "skills": [str],
+        }
+    ),
+    "comment": Maybe({"project_id": uuid7, "body": str, "created_at": moment}),
+    "messages": [{"seq": count, "sender": Maybe(USER_SUMMARY), "body": str, "sent_at": moment}],
+    "user": Maybe({"username": str, "bio": str, "github_url": Maybe(str)}),
+}
+LISTED_CASE: dict[str, Shape] = {
+    "id": uuid7,
+    "kind": _KIND,
+    "target_id": str,
+    "state": one_of("open", "claimed", "decided"),
+    "version": count,
+    "report_count": count,
+    "reasons": dict,
+    "hidden": bool,
+    "claimed_by": Maybe(USER_SUMMARY),
+    "decision": Maybe(_DECISION),
+    "created_at": moment,
+    "updated_at": moment,
+}
+CASE: Shape = {**LISTED_CASE, "snapshot": _SNAPSHOT, "reports": [REPORT]}
+LOG_ENTRY: Shape = {
+    "id": uuid7,
+    "moderator": Maybe(USER_SUMMARY),
+    "action": one_of("dismiss", "hide", "remove", "warn", "suspend", "reverse", "role"),
+    "kind": _KIND,
+    "target_id": str,
+    "reason": str,
+    "case_id": Maybe(uuid7),
+    "reverses": Maybe(uuid7),
+    "at": moment,
+}

@@ -34,7 +34,7 @@ NOT_DESCRIBED = (
 VERBS = {
     "get": "check|count|export|find|get|list",
     "head": "check",
-    "post": "create|log|open|preview|refresh|send|sign|upload",
+    "post": "claim|create|decide|log|open|preview|refresh|reverse|send|sign|upload",
     "put": "add|change|mark|replace",
     "patch": "update",
     "delete": "delete|end|leave|remove",

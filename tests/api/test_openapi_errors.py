@@ -104,8 +104,8 @@ def test_problems_of_the_use_cases(openapi: Json) -> None:
     }
     assert {name: found for name, found in special.items() if found} == {
         "signUp": {"email-taken", "username-taken", "weak-password"},
-        "logIn": {"wrong-credentials", "account-deactivated"},
-        "refreshSession": {"session-ended"},
+        "logIn": {"wrong-credentials", "account-deactivated", "account-suspended"},
+        "refreshSession": {"session-ended", "account-suspended"},
         "changeMyPassword": {"weak-password", "wrong-password"},
         "deleteMyAccount": {"wrong-password"},
         "updateMyAccount": {"username-taken"},
@@ -118,6 +118,14 @@ def test_problems_of_the_use_cases(openapi: Json) -> None:
         "sendMessage": {"room-pending"},
         "uploadImage": {"bad-image", "image-quota"},
         "deleteImage": {"image-in-use"},
+        "createReport": {"not-found"},
+        "listCases": {"forbidden"},
+        "getCase": {"forbidden"},
+        "claimCase": {"forbidden", "case-changed"},
+        "decideCase": {"forbidden", "case-changed"},
+        "reverseCase": {"forbidden", "case-changed"},
+        "listLog": {"forbidden"},
+        "changeUserRole": {"forbidden"},
     }
 
 
@@ -176,6 +184,9 @@ def test_headers(openapi: Json) -> None:
         "listSessions",
         "findUsers",
         "listImages",
+        "listReports",
+        "listCases",
+        "listLog",
     }
     assert named["Link"] == {(name, "200") for name in lists}
 
@@ -252,6 +263,8 @@ def test_response_members_are_required_unless_requested(openapi: Json) -> None:
         *(("ProjectCardList", "total"), ("CommentList", "total"), ("RoomList", "total")),
         *(("SessionList", "total"), ("UserList", "total"), ("ImageList", "total")),
         *(("Availability", "email"), ("Availability", "username"), ("Problem", "errors")),
+        *(("CaseList", "total"), ("LogEntryList", "total"), ("ReportList", "total")),
+        ("Problem", "until"),
         *(("InvalidMember", "pointer"), ("InvalidMember", "parameter")),
     }
     optional = {

@@ -282,6 +282,7 @@ async def test_a_projects_page_shows_all_of_it(adapters: Adapters, catalogue: Ca
         bookmarked=None,
         created_at=project.created_at,
         updated_at=after(5),
+        hidden=False,
     )
     assert view == ProjectView(
         card=card,
@@ -337,6 +338,7 @@ async def test_comments_come_oldest_first_with_ties_by_id(adapters: Adapters) ->
             body=comment.body,
             created_at=comment.created_at,
             updated_at=comment.updated_at,
+            hidden=False,
         )
         for comment in sorted(comments, key=lambda comment: (comment.created_at, comment.id))
     )

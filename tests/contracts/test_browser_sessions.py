@@ -37,7 +37,7 @@ async def test_a_cookie_finds_its_session_and_the_person(adapters: Adapters) -> 
     session = await add(adapters, user)
 
     person = UserSummary(user.id, user.username, None)
-    expected = SessionViewer(session, person, is_admin=True, has_profile=False)
+    expected = SessionViewer(session, person, is_admin=True, is_moderator=False, has_profile=False)
     assert await viewer(adapters) == expected
 
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.sql import visitors
 
 from sidepro.adapters.sql.readers import data_export_reader
-from sidepro.adapters.sql.schema import tables
+from sidepro.adapters.sql.schema import moderation_tables, tables
 from sidepro.domain.accounts.preferences import ChatPolicy
 from sidepro.domain.data_export import views
 from sidepro.domain.images.urls import LOCAL_BASE, ImageUrl
@@ -281,6 +281,18 @@ NOT_EXPORTED = {
     tables.mails.c.reason,
     tables.mails.c.unsubscribe,
     tables.images.c.state,
+    # decisions and reports are exported; cases name others, and snapshots copy exported data
+    tables.comments.c.visibility,
+    tables.messages.c.visibility,
+    moderation_tables.hidden_projects,
+    moderation_tables.withheld_images,
+    moderation_tables.moderation_cases,
+    moderation_tables.moderation_items,
+    moderation_tables.moderation_log.c.moderator_id,
+    moderation_tables.moderation_log.c.case_id,
+    moderation_tables.moderation_log.c.reverses,
+    moderation_tables.reports.c.case_id,
+    moderation_tables.reports.c.reporter_id,
     # of other people; the person's own messages are exported
     tables.messages.c.sender_id,
     # exported through the neighbour store

@@ -22,6 +22,7 @@ from sidepro.domain.projects.search_key import search_term
 from sidepro.domain.projects.views import BoardQuery, CommentOrder
 from sidepro.domain.recommendations.ports import RecommendationReader
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
+from sidepro.domain.visibility import Viewer
 from tests import factories
 from tests.fakes.unit_of_work import FullUnitOfWork
 
@@ -30,9 +31,9 @@ VISIBLE, HIDDEN = (ProjectId(UUID(int=number)) for number in range(1, 3))
 COMMENTS = {VISIBLE: CommentId(UUID(int=1)), HIDDEN: CommentId(UUID(int=2))}
 
 
-def rule(project: Project, viewer: UserId | None) -> bool:
+def rule(project: Project, viewer: Viewer) -> bool:
     """In place of `Project.is_visible_to`."""
-    return project.id == VISIBLE and viewer == VIEWER
+    return project.id == VISIBLE and viewer.id == VIEWER
 
 
 def sql_rule(viewer: BindParameter[Any], project_id: ColumnElement[Any]) -> ColumnElement[bool]:

@@ -65,7 +65,7 @@ async def test_a_project_that_the_caller_may_not_see_is_not_found(
     services: Services, monkeypatch: pytest.MonkeyPatch, act: ProjectAct
 ) -> None:
     author, project = await services.published()
-    monkeypatch.setattr(Project, "is_visible_to", lambda self, viewer: viewer == self.author_id)
+    monkeypatch.setattr(Project, "is_visible_to", lambda self, viewer: viewer.id == self.author_id)
     with pytest.raises(NotFound):
         await act(services, await services.person(is_admin=True), project.card.id)
     seen = await services.projects.get(project.card.id, author.id)

@@ -192,7 +192,7 @@ async def test_messages_in_range(services: Services) -> None:
     for _ in range(5):
         await services.rooms.send(one, room_id, "Hello", None)
     for after, upto, missed in ((1, 3, [2, 3]), (3, 9, [4, 5]), (3, 3, []), (4, 2, [])):
-        found = await services.rooms.messages_in_range(room_id, after, upto)
+        found = await services.rooms.messages_in_range(one, room_id, after, upto)
         assert [message.seq for message in found] == missed
 
 

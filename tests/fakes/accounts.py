@@ -51,10 +51,10 @@ class MemoryUsers(Repository):
         projects = MemoryProjects(state)
         for comment in [c for c in state.comments.values() if c.author_id == user_id]:
             del state.comments[comment.id]
-            await projects.adjust_counters(comment.project_id, comments=-1)
+            projects.count(comment.project_id, 0, -int(comment.is_counted))
         for key in [key for key in state.bookmarks if key[0] == user_id]:
             day = day_of(state.bookmarks.pop(key))
-            await projects.adjust_counters(key[1], bookmarks=-1)
+            projects.count(key[1], -1, 0)
             await projects.adjust_daily_bookmarks(key[1], day, -1)
         for project in [p for p in state.projects.values() if p.author_id == user_id]:
             await projects.delete(project.id)
@@ -162,8 +162,19 @@ class MemorySessions(Repository):
             await self.end(session_id, user_id)
         return ended
 
+    async def expire_all(self, user_id: UserId, now: datetime) -> tuple[SessionId, ...]:
+        sessions = self._state.sessions
+        active = [s for s in sessions.values() if s.user_id == user_id and not s.is_expired(now)]
+        for session in active:
+            sessions[session.id] = replace(session, expires_at=now)
+        return tuple(session.id for session in active)
+
     async def delete_expired(self, now: datetime, limit: int) -> int:
-        expired = [s for s in self._state.sessions.values() if s.is_expired(now)][:limit]
+        expired = [
+            session
+            for session in self._state.sessions.values()
+            if session.is_expired(now) and not self._state.users[session.user_id].is_suspended(now)
+        ][:limit]
         for session in expired:
             await self.end(session.id, session.user_id)
         return len(expired)

@@ -41,6 +41,7 @@ from sidepro.domain.projects.views import (
     ProjectView,
     Sort,
 )
+from sidepro.domain.visibility import Viewer, Visibility
 from tests.fakes.store import MemoryStore
 
 Item = TypeVar("Item")
@@ -59,7 +60,7 @@ class MemoryBoardReader:
         """Count a view. See `sidepro.domain.projects.ports.ViewCounter`."""
         async with self._store.lock:
             counters = self._store.state.counters.get(project_id)
-            if counters is None:
+            if counters is None or not self._is_visible(project_id, None):
                 return False
             viewed = replace(counters, views=counters.views + 1)
             self._store.state.counters[project_id] = viewed
@@ -99,7 +100,7 @@ class MemoryBoardReader:
 
     async def project(self, project_id: ProjectId, viewer: UserId | None) -> ProjectView | None:
         project = self._store.state.projects.get(project_id)
-        if project is None or not project.is_visible_to(viewer):
+        if project is None or not project.is_visible_to(self._viewer(viewer)):
             return None
         return ProjectView(
             card=self._card(project, viewer),
@@ -125,8 +126,7 @@ class MemoryBoardReader:
 
     def _seen_by(self, viewer: UserId | None) -> list[Project]:
         """The projects that the viewer may see, in the order of their ids."""
-        found = (p for p in self._store.state.projects.values() if p.is_visible_to(viewer))
-        return sorted(found, key=lambda project: project.id)
+        return sorted(self._visible(viewer), key=lambda project: project.id)
 
     async def comments(
         self,
@@ -138,7 +138,9 @@ class MemoryBoardReader:
         views = [
             self._comment(comment)
             for comment in self._store.state.comments.values()
-            if comment.project_id == project_id and self._is_visible(project_id, viewer)
+            if comment.project_id == project_id
+            and self._is_visible(project_id, viewer)
+            and comment.is_visible_to(self._viewer(viewer))
         ]
         return read_page(
             views,
@@ -153,6 +155,8 @@ class MemoryBoardReader:
         comment = self._store.state.comments.get(comment_id)
         if comment is None or comment.project_id != project_id:
             return None
+        if not comment.is_visible_to(self._viewer(viewer)):
+            return None
         return self._comment(comment) if self._is_visible(project_id, viewer) else None
 
     async def counters(self, project_id: ProjectId, viewer: UserId | None) -> Counters | None:
@@ -160,9 +164,16 @@ class MemoryBoardReader:
             return None
         return self._store.state.counters[project_id]
 
+    def _visible(self, viewer: UserId | None) -> list[Project]:
+        seen_by = self._viewer(viewer)
+        return [p for p in self._store.state.projects.values() if p.is_visible_to(seen_by)]
+
+    def _viewer(self, user_id: UserId | None) -> Viewer:
+        return self._store.state.viewer(user_id)
+
     def _is_visible(self, project_id: ProjectId, viewer: UserId | None) -> bool:
         project = self._store.state.projects.get(project_id)
-        return project is not None and project.is_visible_to(viewer)
+        return project is not None and project.is_visible_to(self._viewer(viewer))
 
     def _key(self, sort: Sort) -> Callable[[ProjectCard], SortKey]:
         if sort is Sort.TRENDING:
@@ -171,7 +182,7 @@ class MemoryBoardReader:
 
     def _found(self, query: BoardQuery, viewer: UserId | None) -> list[Project]:
         state, skills = self._store.state, self._store.catalogue.skills
-        visible = [p for p in state.projects.values() if p.is_visible_to(viewer)]
+        visible = self._visible(viewer)
         if query == BoardQuery(sort=query.sort):
             return visible
 
@@ -207,6 +218,7 @@ class MemoryBoardReader:
             bookmarked=None if viewer is None else (viewer, project.id) in state.bookmarks,
             created_at=project.created_at,
             updated_at=project.updated_at,
+            hidden=project.visibility is not Visibility.VISIBLE,
         )
 
     def _comment(self, comment: Comment) -> CommentView:
@@ -216,6 +228,7 @@ class MemoryBoardReader:
             body=comment.body,
             created_at=comment.created_at,
             updated_at=comment.updated_at,
+            hidden=comment.visibility is not Visibility.VISIBLE,
         )
 
     def _summary(self, user_id: UserId) -> UserSummary:
@@ -249,8 +262,7 @@ class MemoryBoardReader:
 
     def _recommendable(self, viewer: UserId) -> Iterable[Project]:
         state = self._store.state
-        visible = [p for p in state.projects.values() if p.is_visible_to(viewer)]
-        found = [p for p in visible if state.users[p.author_id].is_active]
+        found = [p for p in self._visible(viewer) if state.users[p.author_id].is_active]
         return sorted(found, key=lambda project: project.id)
 
 

@@ -10,11 +10,13 @@ from sidepro.domain.data_export.views import (
     ExportedAddress,
     ExportedBookmark,
     ExportedComment,
+    ExportedDecision,
     ExportedImage,
     ExportedMail,
     ExportedMessage,
     ExportedProfile,
     ExportedProject,
+    ExportedReport,
     ExportedRoom,
     ExportedSession,
     Record,
@@ -63,6 +65,9 @@ class MemoryDataExportReader:
             ExportedBookmark: self._bookmarks,
             ExportedRoom: self._rooms,
             ExportedMessage: self._messages,
+            # There are no reports in memory.
+            ExportedReport: lambda _: (),
+            ExportedDecision: lambda _: (),
         }
         # The first fields of each record are its key.
         records = sorted(sections[kind](user_id), key=astuple)

@@ -1,6 +1,6 @@
 """Images and their references, in memory."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -10,8 +10,9 @@ from sidepro.domain.ids import (
     ProjectId,
     UserId,
 )
-from sidepro.domain.images.image import Image, ImageState
+from sidepro.domain.images.image import Image, ImageState, WithheldImage, WithholdingState
 from sidepro.domain.images.urls import ImageKey
+from sidepro.domain.visibility import ANYBODY
 from tests.fakes.state import Repository, State, StoredImage
 
 
@@ -108,3 +109,61 @@ def used_images(state: State) -> frozenset[ImageId | None]:
     pictures = (profile.image_id for profile in state.profiles.values())
     thumbnails = (project.thumbnail_id for project in state.projects.values())
     return frozenset().union(pictures, thumbnails, *state.image_references.values())
+
+
+class MemoryWithheldImages(Repository):
+    """See `sidepro.domain.images.ports.WithheldImages`."""
+
+    async def to_withhold(self, limit: int) -> tuple[ImageId, ...]:
+        known = self._state.withheld_images
+        stored = self._state.images
+        return tuple(
+            image_id
+            for image_id in sorted(self._hidden_only())
+            if image_id not in known and stored[image_id].state == ImageState.STORED
+        )[:limit]
+
+    async def add(self, image_id: ImageId, name: ImageKey) -> None:
+        key = self._state.images[image_id].image.key
+        added = WithheldImage(image_id, key, name, WithholdingState.MOVING)
+        self._state.withheld_images.setdefault(image_id, added)
+
+    async def mark_returning(self) -> None:
+        hidden_only = self._hidden_only()
+        for image_id, image in list(self._state.withheld_images.items()):
+            is_returning = image.state is WithholdingState.RETURNING
+            if (image_id in hidden_only) is not is_returning:
+                continue
+            state = WithholdingState.MOVING if is_returning else WithholdingState.RETURNING
+            self._state.withheld_images[image_id] = replace(image, state=state)
+
+    async def unfinished(self) -> tuple[ImageId, ...]:
+        images = self._state.withheld_images.values()
+        return tuple(i.image_id for i in images if i.state is not WithholdingState.WITHHELD)
+
+    async def lock(self, image_id: ImageId) -> WithheldImage | None:
+        row = self._state.images.get(image_id)
+        if row is None or row.state != ImageState.STORED:
+            return None
+        return self._state.withheld_images.get(image_id)
+
+    async def finish(self, image: WithheldImage) -> None:
+        if image.state is WithholdingState.RETURNING:
+            del self._state.withheld_images[image.image_id]
+            return
+        finished = replace(image, state=WithholdingState.WITHHELD)
+        self._state.withheld_images[image.image_id] = finished
+
+    async def names(self, image_ids: Sequence[ImageId]) -> tuple[ImageKey, ...]:
+        known = self._state.withheld_images
+        return tuple(known[image_id].name for image_id in image_ids if image_id in known)
+
+    def _hidden_only(self) -> set[ImageId]:
+        state = self._state
+        shown: set[ImageId | None] = {profile.image_id for profile in state.profiles.values()}
+        hidden: set[ImageId | None] = set()
+        for project in state.projects.values():
+            is_public = project.is_visible_to(ANYBODY)
+            images = {project.thumbnail_id, *state.image_references.get(project.id, ())}
+            (shown if is_public else hidden).update(images)
+        return {image_id for image_id in hidden - shown if image_id is not None}

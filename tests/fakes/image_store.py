@@ -23,6 +23,10 @@ class MemoryImageStore:
             raise NotFound
         return self.objects[key][start:end]
 
+    async def move(self, key: ImageKey, to: ImageKey) -> None:
+        if key in self.objects:
+            self.objects[to] = self.objects.pop(key)
+
     async def delete(self, keys: Sequence[ImageKey]) -> None:
         for key in keys:
             self.objects.pop(key, None)

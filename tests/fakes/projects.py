@@ -13,6 +13,7 @@ from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.ports import Counters
 from sidepro.domain.projects.project import Project
 from sidepro.domain.projects.trending import DailyCounts
+from sidepro.domain.visibility import Visibility
 from tests.fakes.state import Repository
 
 
@@ -28,7 +29,8 @@ class MemoryProjects(Repository):
         return self._state.projects.get(project_id)
 
     async def save(self, project: Project) -> None:
-        self._state.projects[project.id] = project
+        stored = self._state.projects[project.id]
+        self._state.projects[project.id] = replace(project, visibility=stored.visibility)
 
     async def save_html(self, project_id: ProjectId, content_html: str) -> None:
         project = self._state.projects[project_id]
@@ -47,12 +49,29 @@ class MemoryProjects(Repository):
         for key in [key for key in state.bookmarks if key[1] == project_id]:
             del state.bookmarks[key]
 
+    async def set_visibility(self, project: Project, visibility: Visibility) -> None:
+        stored = self._state.projects[project.id]
+        self._state.projects[project.id] = replace(stored, visibility=visibility)
+
+    async def count_comments(self, project_id: ProjectId, by: int) -> None:
+        self.count(project_id, 0, by)
+
     async def adjust_counters(
-        self, project_id: ProjectId, *, bookmarks: int = 0, comments: int = 0
+        self,
+        project_id: ProjectId,
+        viewer: UserId | None = None,
+        *,
+        bookmarks: int = 0,
+        comments: int = 0,
     ) -> Counters:
-        counters = self._state.counters.get(project_id)
-        if counters is None:
+        project = self._state.projects.get(project_id)
+        if project is None or not project.is_visible_to(self._state.viewer(viewer)):
             raise NotFound
+        return self.count(project_id, bookmarks, comments)
+
+    def count(self, project_id: ProjectId, bookmarks: int, comments: int) -> Counters:
+        """Adjust the counters of any project."""
+        counters = self._state.counters[project_id]
         adjusted = Counters(
             counters.views, counters.bookmarks + bookmarks, counters.comments + comments
         )
@@ -78,7 +97,16 @@ class MemoryComments(Repository):
         return self._state.comments.get(comment_id)
 
     async def save(self, comment: Comment) -> None:
-        self._state.comments[comment.id] = comment
+        stored = self._state.comments[comment.id]
+        self._state.comments[comment.id] = replace(comment, visibility=stored.visibility)
+
+    async def project_of(self, comment_id: CommentId) -> ProjectId | None:
+        comment = self._state.comments.get(comment_id)
+        return None if comment is None else comment.project_id
+
+    async def set_visibility(self, comment_id: CommentId, visibility: Visibility) -> None:
+        comment = self._state.comments[comment_id]
+        self._state.comments[comment_id] = replace(comment, visibility=visibility)
 
     async def delete(self, comment_id: CommentId) -> bool:
         return self._state.comments.pop(comment_id, None) is not None

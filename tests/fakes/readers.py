@@ -28,6 +28,7 @@ from sidepro.domain.recommendations.ports import Neighbourhood, SimilarityRun
 from sidepro.domain.rooms.room import Message, Room, RoomStatus
 from sidepro.domain.rooms.views import RoomView, Unread
 from sidepro.domain.text import casefold_key
+from sidepro.domain.visibility import ANYBODY
 from tests.fakes.board_reader import MemoryBoardReader, read_page
 from tests.fakes.image_repository import used_images
 from tests.fakes.store import MemoryStore
@@ -43,7 +44,7 @@ class MemoryCatalogue:
         return self._store.catalogue
 
     async def skill_counts(self) -> Mapping[str, int]:
-        projects = self._store.state.projects.values()
+        projects = [p for p in self._store.state.projects.values() if p.is_visible_to(ANYBODY)]
         counts = Counter(skill for project in projects for skill in project.skills)
         return {skill: counts[skill] for skill in self._store.catalogue.skills}
 
@@ -112,7 +113,13 @@ class MemoryReader(MemoryBoardReader):
             user = self._store.state.users[session.user_id]
             if session.cookie_digest == cookie_digest and user.is_active:
                 has_profile = user.id in self._store.state.profiles
-                return SessionViewer(session, self._summary(user.id), user.is_admin, has_profile)
+                return SessionViewer(
+                    session,
+                    self._summary(user.id),
+                    user.is_admin,
+                    user.is_moderator,
+                    has_profile,
+                )
         return None
 
     async def email_taken(self, email: str) -> bool:
@@ -242,7 +249,7 @@ class MemoryReader(MemoryBoardReader):
             participant=None if other.user_id is None else self._summary(other.user_id),
             status=RoomStatus.PENDING if room.is_pending else RoomStatus.STOP,
             left_by=room.left_by,
-            last_message=messages[-1] if messages else None,
+            last_message=messages[-1].seen_by(user_id) if messages else None,
             last_seq=room.last_seq,
             read_seq=mine.read_seq,
             participant_read_seq=other.read_seq,
@@ -259,7 +266,7 @@ class MemoryReader(MemoryBoardReader):
         return Population.of(
             self._store.catalogue.skills,
             {user: p.skills for user, p in state.profiles.items() if user in active},
-            {project.author_id for project in state.projects.values()},
+            {p.author_id for p in state.projects.values() if p.is_visible_to(ANYBODY)},
         )
 
     async def replace(self, similarities: Similarities, run: SimilarityRun) -> bool:

@@ -1,10 +1,12 @@
 """Rooms and messages in memory."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.rooms.ports import MessageName, UnlockedRooms
 from sidepro.domain.rooms.room import Message, Room
+from sidepro.domain.visibility import Visibility
 from tests.fakes.state import Repository
 
 
@@ -50,6 +52,14 @@ class MemoryRooms(Repository):
             if message.sender_id is not None:
                 self._must_be_there(message.sender_id)
             self._state.messages[message.room_id, message.seq] = message
+
+    async def set_visibility(self, room_id: RoomId, seq: int, visibility: Visibility) -> None:
+        message = self._state.messages[room_id, seq]
+        self._state.messages[room_id, seq] = replace(message, visibility=visibility)
+
+    async def erase_message(self, room_id: RoomId, seq: int) -> None:
+        message = self._state.messages[room_id, seq]
+        self._state.messages[room_id, seq] = replace(message, body="")
 
     async def find_messages(self, names: Collection[MessageName]) -> dict[MessageName, Message]:
         return {

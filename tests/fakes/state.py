@@ -19,7 +19,7 @@ from sidepro.domain.ids import (
     SessionId,
     UserId,
 )
-from sidepro.domain.images.image import Image, ImageState
+from sidepro.domain.images.image import Image, ImageState, WithheldImage
 from sidepro.domain.mail.mail import Mail
 from sidepro.domain.operations.views import Job, JobRun
 from sidepro.domain.projects.comment import Comment
@@ -29,6 +29,7 @@ from sidepro.domain.projects.trending import DailyCounts
 from sidepro.domain.recommendations.packed import Similarities
 from sidepro.domain.recommendations.ports import SimilarityRun
 from sidepro.domain.rooms.room import Message, Room
+from sidepro.domain.visibility import Viewer
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class State:
     messages: dict[tuple[RoomId, int], Message] = field(default_factory=dict)
     images: dict[ImageId, StoredImage] = field(default_factory=dict)
     image_references: dict[ProjectId, frozenset[ImageId]] = field(default_factory=dict)
+    withheld_images: dict[ImageId, WithheldImage] = field(default_factory=dict)
     similarities: Similarities | None = None
     similarity_run: SimilarityRun | None = None
     idempotency: dict[IdempotencyKey, tuple[bytes, bytes, datetime]] = field(default_factory=dict)
@@ -76,6 +78,11 @@ class State:
         self.days[project_id, day] = DailyCounts(
             counts.views + views, counts.bookmarks + bookmarks
         )
+
+    def viewer(self, user_id: UserId | None) -> Viewer:
+        """The user as a viewer; an anonymous one without a user."""
+        user = None if user_id is None else self.users.get(user_id)
+        return Viewer(user_id, user is not None and (user.is_admin or user.is_moderator))
 
     def copied(self) -> "State":
         """A copy that can be changed without changing this one."""

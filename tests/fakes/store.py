@@ -12,7 +12,7 @@ from tests.fakes.accounts import (
     MemoryUsers,
 )
 from tests.fakes.idempotency import MemoryIdempotency
-from tests.fakes.image_repository import MemoryImages
+from tests.fakes.image_repository import MemoryImages, MemoryWithheldImages
 from tests.fakes.mails import MemoryAccountTokens, MemoryMails, MemoryUnsubscribeTokens
 from tests.fakes.projects import (
     MemoryBookmarks,
@@ -57,6 +57,7 @@ class MemoryUnitOfWork:
     bookmarks: MemoryBookmarks
     rooms: MemoryRooms
     images: MemoryImages
+    withheld_images: MemoryWithheldImages
     idempotency: MemoryIdempotency
 
     def __init__(self, store: MemoryStore) -> None:
@@ -109,4 +110,5 @@ class MemoryUnitOfWork:
         self.bookmarks = MemoryBookmarks(state)
         self.rooms = MemoryRooms(state)
         self.images = MemoryImages(state)
+        self.withheld_images = MemoryWithheldImages(state)
         self.idempotency = MemoryIdempotency(state)

@@ -7,12 +7,14 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Connection, bindparam, delete, insert, inspect, select, text, update
+from sqlalchemy import Connection, Table, bindparam, delete, insert, inspect, select, text, update
 
 from sidepro.adapters.sql import demo_writer
 from sidepro.adapters.sql.catalogue_ids import CatalogueCache
@@ -26,7 +28,6 @@ from sidepro.adapters.sql.search.ngrams import (
 )
 from sidepro.demo import seeder
 from sidepro.demo.generator import DemoData, Sizes, generate
-from sidepro.domain.accounts.user import User
 from sidepro.domain.catalogue.catalogue import Catalogue
 from sidepro.domain.errors import NotFound
 from tests.clients import Json
@@ -193,7 +194,9 @@ async def test_an_upgrade_keeps_all_rows(
         patched.setattr(migrations, "_FOLDER", migrations_up_to("0003", tmp_path))
         for later in ("_search", "_days"):  # there are no tables for them yet
             patched.setattr(demo_writer, later, lambda *_: ())
-        patched.setattr(demo_writer, "_users", lambda users: map(early_row, users))
+        for name in ("users", "comments", "messages"):
+            rows_of = partial(early_rows, tables.metadata.tables[name])
+            patched.setattr(demo_writer, f"_{name}", rows_of)
         await migrations.migrate(database)
         await seed(database)
         before = await contents(database)
@@ -234,6 +237,7 @@ async def test_a_downgrade_keeps_all_rows(database: Database) -> None:
     columns_of_0016 = 8
     tables_and_indexes_of_0017 = 3 + 5
     table_of_0018 = 1
+    columns_tables_and_indexes_of_0019 = 2 + 6 + 11
     assert len(await differences(database)) == (
         indexes_of_0009
         + column_and_comments
@@ -244,6 +248,7 @@ async def test_a_downgrade_keeps_all_rows(database: Database) -> None:
         + columns_of_0016
         + tables_and_indexes_of_0017
         + table_of_0018
+        + columns_tables_and_indexes_of_0019
     )
 
     await migrations.migrate(database)
@@ -298,10 +303,10 @@ async def seed(database: Database) -> None:
     await seeder.write(writer, MemoryImageStore(), demo_data(), lambda _done, _total: None)
 
 
-def early_row(user: User) -> Json:
-    """A user's row as the first migration has it."""
-    columns = (column.name for column in tables.users.c if column.name not in LATER_COLUMNS)
-    return {name: getattr(user, name) for name in columns}
+def early_rows(table: Table, entities: Sequence[object]) -> Iterator[Json]:
+    """Rows as the first migration has them."""
+    names = [column.name for column in table.c if column.name not in LATER_COLUMNS]
+    return ({name: getattr(entity, name) for name in names} for entity in entities)
 
 
 def demo_data() -> DemoData:
@@ -317,6 +322,7 @@ LATER_COLUMNS = (
     "thumbnail_id",
     "trending",
     "cookie_digest",
+    "visibility",
     "email_verified",
     "pending_email",
     "language",
@@ -359,6 +365,13 @@ async def contents(database: Database) -> dict[str, list[object]]:
             "unsubscribe_tokens",
             # made anew with each table
             "installation",
+            # nothing is reported or hidden in demo data
+            "hidden_projects",
+            "withheld_images",
+            "moderation_cases",
+            "moderation_items",
+            "moderation_log",
+            "reports",
         )
     }
     async with database.reading() as connection:

@@ -14,7 +14,7 @@ from sidepro.adapters.sql.schema import tables
 from sidepro.domain.projects.trending import DailyCounts, day_of
 from tests import factories
 from tests.databases import both_databases
-from tests.migrations.test_migrations import early_row
+from tests.migrations.test_migrations import early_rows
 
 if TYPE_CHECKING:
     from datetime import date
@@ -32,8 +32,7 @@ async def old_projects(database: Database, users: int) -> tuple[list[ProjectId],
     people = [factories.user() for _ in range(users)]
     projects = [factories.project(people[0].id) for _ in range(2)]
     async with database.writing() as connection:
-        for user in people:
-            await connection.execute(insert(tables.users), early_row(user))
+        await connection.execute(insert(tables.users), list(early_rows(tables.users, people)))
         for project in projects:
             row = {
                 column.name: getattr(project, column.name)

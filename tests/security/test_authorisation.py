@@ -11,6 +11,7 @@ from litestar.routes import HTTPRoute, WebSocketRoute
 from sidepro.web.errors import is_page
 from tests import image_files
 from tests.api.client import PASSWORD, PREFIX, Api, ApiUser, Json, project
+from tests.api.moderation.reporting import case_of, of_project, report
 from tests.api.schemas import TOKENS
 from tests.databases import both_databases
 
@@ -32,6 +33,7 @@ class Things:
     session_id: str
     somebody_id: str
     image_id: str
+    case_id: str
 
 
 Body = Callable[[Things], Json | None]
@@ -69,6 +71,11 @@ def authors(status: int, body: Body = lambda _: None) -> Row:
 def members(status: int, body: Body = lambda _: None) -> Row:
     """Only for the two in the room; a 404 for all others."""
     return Row(401, 404, status, status, 404, body)
+
+
+def moderators(status: int, body: Body = lambda _: None) -> Row:
+    """Only for moderators and administrators."""
+    return Row(401, 403, 403, 403, status, body)
 
 
 def new_account(_: Things) -> Json:
@@ -141,6 +148,23 @@ TABLE: dict[str, Row] = {
     "SOCKET /api/v1/rooms/{room_id}/socket": Row(4401, 4404, 101, 101, 4404),
     # recommendations
     "GET /api/v1/recommendations": signed_in(200),
+    # moderation
+    "GET /api/v1/reports": signed_in(200),
+    "POST /api/v1/reports": signed_in(
+        201, lambda things: {"kind": "user", "id": things.somebody_id, "reason": "spam"}
+    ),
+    "GET /api/v1/moderation/cases": moderators(200),
+    "GET /api/v1/moderation/cases/{case_id}": moderators(200),
+    "POST /api/v1/moderation/cases/{case_id}/claim": moderators(200, lambda _: {"version": 1}),
+    "POST /api/v1/moderation/cases/{case_id}/decisions": moderators(
+        200, lambda _: {"version": 1, "action": "dismiss", "reason": "x"}
+    ),
+    # nothing is decided yet
+    "POST /api/v1/moderation/cases/{case_id}/reversals": moderators(
+        409, lambda _: {"version": 1, "reason": "x"}
+    ),
+    "GET /api/v1/moderation/log": moderators(200),
+    "PUT /api/v1/moderation/users/{user_id}/role": moderators(200, lambda _: {"role": "member"}),
     # operation and documents
     "GET /health/live": everybody(200),
     "GET /health/ready": everybody(200),
@@ -235,7 +259,14 @@ async def things(api: Api, people: People, route: str = "") -> Things:
         image_id=(
             (await api.image(people.owner, PNG))["id"] if "{image_id}" in route else str(uuid4())
         ),
+        case_id=await case_about(api, people, made) if "{case_id}" in route else str(uuid4()),
     )
+
+
+async def case_about(api: Api, people: People, project: Json) -> str:
+    target = of_project(project)
+    await report(api, people.member, target)
+    return str((await case_of(api, people.administrator, target))["id"])
 
 
 async def another_session(api: Api, person: ApiUser) -> str:
@@ -288,6 +319,7 @@ async def test_each_caller_gets_the_status_of_the_table(
             people = await new_people(api)
         caller: ApiUser | None = getattr(people, name, None)
         removes = route.startswith("DELETE") or "/rooms" in route or route in ENDING
+        removes = removes or "{case_id}" in route
         there = await things(api, people, route) if removes else stable_things
         token = caller.token if caller else None
         found[name] = await called(api, route, there, token)

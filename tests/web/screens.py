@@ -184,6 +184,14 @@ SCREENS = (
         interact=write_a_message,
     ),
     Screen("operator", lambda _: "/operator", viewer="administrator"),
+    Screen(
+        "report",
+        lambda cast: f"/report?kind=project&target={cast.project['id']}",
+        viewer="newcomer",
+    ),
+    Screen("reports", lambda _: "/me/reports", "member"),
+    Screen("moderation", lambda _: "/moderation", viewer="administrator"),
+    Screen("moderation-log", lambda _: "/moderation/log", viewer="administrator"),
     Screen("operator-people", lambda _: "/operator/people", viewer="administrator"),
     Screen(
         "operator-deactivate",

@@ -25,6 +25,7 @@ from sidepro.http.problems.documents import (
     BASE_PATH,
     REJECTIONS,
     RequestRejected,
+    members_of,
     problem_response,
     status_of,
 )
@@ -53,7 +54,14 @@ def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[
         if isinstance(error, RateLimited) and error.allowance:
             set_allowance(request.scope, error.allowance)
         errors = error.errors if isinstance(error, InvalidInput) else ()
-        return respond(status_of(error), error.code, error.detail, errors, _headers(error))
+        return respond(
+            status_of(error),
+            error.code,
+            error.detail,
+            errors,
+            _headers(error),
+            members=members_of(error),
+        )
     if isinstance(error, HTTPException) and error.status_code < 500:
         status = error.status_code if error.status_code in REJECTIONS else 400
         code, detail = REJECTIONS[status]

@@ -93,6 +93,7 @@ class ProjectCard(msgspec.Struct):
     bookmarked: bool | None
     created_at: Moment
     updated_at: Moment
+    hidden: bool
 
 
 def project_card(view: projects.ProjectCard) -> ProjectCard:
@@ -109,4 +110,5 @@ def project_card(view: projects.ProjectCard) -> ProjectCard:
         bookmarked=view.bookmarked,
         created_at=moment(view.created_at),
         updated_at=moment(view.updated_at),
+        hidden=view.hidden,
     )

@@ -45,6 +45,8 @@ from sidepro.domain.accounts.administration_service import AdministrationService
 from sidepro.domain.channels import PERSON, ROOM
 from sidepro.domain.mail.mail_sender import MailSender
 from sidepro.domain.mail.mail_service import MailService
+from sidepro.domain.moderation.purge_service import PurgeService
+from sidepro.domain.moderation.role_service import RoleService
 from sidepro.domain.operations.counter_service import CounterService
 from sidepro.domain.operations.job_service import JobRecorder
 from sidepro.domain.projects.trending_service import TrendingService
@@ -94,6 +96,7 @@ class Container:
     redis: RedisClient | None
     chat: Sequence[RedisPubSub | RedisPresence]
     administration: AdministrationService
+    roles: RoleService
     counters: CounterService
     similarity: SimilarityJob
     trending: TrendingService
@@ -178,7 +181,12 @@ def build(
         similarity,
         shared.neighbours,
         services.images,
-        RetentionService(storage.unit_of_work, system.clock, settings.refresh_token_ttl),
+        RetentionService(
+            storage.unit_of_work,
+            system.clock,
+            settings.refresh_token_ttl,
+            PurgeService(storage.unit_of_work, system.clock),
+        ),
         trending,
         JobRecorder(SqlJobRunStore(storage.database), system.clock),
         mail_sender,
@@ -197,6 +205,7 @@ def build(
         redis=shared.redis,
         chat=shared.chat_connections,
         administration=services.operator.administration,
+        roles=services.roles,
         counters=services.operator.counters,
         similarity=similarity,
         trending=trending,

@@ -22,6 +22,7 @@ from sidepro.adapters.sql.job_run_store import SqlJobRunStore
 from sidepro.adapters.sql.readers.badge_reader import SqlBadgeReader
 from sidepro.adapters.sql.readers.data_export_reader import SqlDataExportReader
 from sidepro.adapters.sql.readers.image_reader import SqlImageReader
+from sidepro.adapters.sql.readers.moderation_reader import SqlModerationReader
 from sidepro.adapters.sql.readers.operator_reader import SqlOperatorReader
 from sidepro.adapters.sql.readers.recommendation_reader import SqlRecommendationReader
 from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
@@ -35,6 +36,10 @@ from sidepro.domain.accounts.session_service import SessionService
 from sidepro.domain.accounts.settings_service import SettingsService
 from sidepro.domain.data_export.data_export_service import DataExportService
 from sidepro.domain.images.image_service import ImageService
+from sidepro.domain.images.withholding import ImageWithholding
+from sidepro.domain.moderation.moderation_service import ModerationService
+from sidepro.domain.moderation.report_service import ReportService
+from sidepro.domain.moderation.role_service import RoleService
 from sidepro.domain.operations.counter_service import CounterService
 from sidepro.domain.operations.job_service import JobService
 from sidepro.domain.operations.operator_service import OperatorService
@@ -104,6 +109,8 @@ def build_services(
     rooms = _build_rooms(storage, shared, message_writer)
     projects = _build_projects(storage, media)
     comments = CommentService(storage.unit_of_work, storage.board, system.clock, system.new_id)
+    moderation_reader = SqlModerationReader(storage.database, storage.image_urls)
+    withholding = ImageWithholding(storage.unit_of_work, storage.images, system.new_image_name)
     return Services(
         catalogue=storage.catalogue,
         accounts=accounts,
@@ -129,7 +136,7 @@ def build_services(
             SqlRecommendationReader(storage.database, storage.catalogue_cache, storage.image_urls),
             shared.neighbours,
         ),
-        images=_build_images(settings, storage, media),
+        images=_build_images(settings, storage, media, withholding),
         operator=OperatorService(
             reader=SqlOperatorReader(storage.database, storage.image_urls),
             accounts=accounts,
@@ -152,6 +159,19 @@ def build_services(
             ),
             log=operator_log,
         ),
+        reports=ReportService(
+            storage.unit_of_work, moderation_reader, withholding, system.clock, system.new_id
+        ),
+        moderation=ModerationService(
+            unit_of_work=storage.unit_of_work,
+            reader=moderation_reader,
+            accounts=storage.accounts,
+            session_registry=shared.session_registry,
+            withholding=withholding,
+            clock=system.clock,
+            new_id=system.new_id,
+        ),
+        roles=RoleService(storage.unit_of_work, storage.accounts, system.clock, system.new_id),
         cursors=security.cursors,
         base_path=urlsplit(public_url).path,
     )
@@ -171,7 +191,9 @@ def _build_projects(storage: Storage, media: Media) -> ProjectService:
     )
 
 
-def _build_images(settings: Settings, storage: Storage, media: Media) -> ImageService:
+def _build_images(
+    settings: Settings, storage: Storage, media: Media, withholding: ImageWithholding
+) -> ImageService:
     return ImageService(
         unit_of_work=storage.unit_of_work,
         reader=SqlImageReader(storage.database, storage.image_urls),
@@ -182,6 +204,7 @@ def _build_images(settings: Settings, storage: Storage, media: Media) -> ImageSe
         new_id=system.new_id,
         new_name=system.new_image_name,
         quota=settings.image_quota_bytes,
+        withholding=withholding,
     )
 
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import click
 
+from sidepro.bootstrap import Container
 from sidepro.cli.runtime import CommandError, load_settings, run_with_container
 from sidepro.domain.accounts.administration_service import AdministrationService
+from sidepro.domain.identity import Role
 
 
 @click.group()
@@ -84,14 +86,28 @@ def reset_password(name: str, password: str) -> None:
     _administer(work)
 
 
+@users.command("set-role")
+@click.argument("name")
+@click.argument("role", type=click.Choice([role.value for role in Role]))
+def set_role(name: str, role: str) -> None:
+    """Make somebody a member, a moderator or an administrator (admin)."""
+
+    async def work(container: Container) -> None:
+        user = await container.roles.set_role_of(name, Role(role))
+        click.echo(f"{user.username} has the role {user.role.value}")
+
+    run_with_container(load_settings(), work)
+
+
 @users.command("list")
 def list_users() -> None:
-    """Print all accounts: id, email, username, and `administrator` or `deactivated`."""
+    """Print all accounts: id, email, username, and `administrator`, `moderator`, `deactivated`."""
 
     async def work(administration: AdministrationService) -> None:
         async for user in administration.users():
             flags = [
                 *(["administrator"] if user.is_admin else []),
+                *(["moderator"] if user.role is Role.MODERATOR else []),
                 *([] if user.is_active else ["deactivated"]),
             ]
             click.echo("\t".join([str(user.id), user.email, user.username, ", ".join(flags)]))

@@ -14,7 +14,8 @@
     │   ├── WrongCredentials        wrong-credentials    unknown email or wrong password
     │   └── SessionEnded            session-ended        the refresh token is not valid
     ├── Forbidden                   forbidden            visible, but not the caller's to change
-    │   └── AccountDeactivated      account-deactivated
+    │   ├── AccountDeactivated      account-deactivated
+    │   └── AccountSuspended        account-suspended    until a time, by moderators
     ├── NotFound                    not-found            absent, or not visible to the caller
     ├── Conflict
     │   ├── EmailTaken              email-taken
@@ -22,6 +23,7 @@
     │   ├── NoProfile               no-profile           a partial edit without a profile
     │   ├── ImageInUse              image-in-use         something shows the image
     │   ├── RoomPending             room-pending         a participant has left the room
+    │   ├── CaseChanged             case-changed         another moderator acted first
     │   └── IdempotencyKeyInUse     idempotency-key-in-use   the first request still runs
     ├── PreconditionFailed          precondition-failed  edited by somebody else since
     ├── RateLimited                 rate-limited         too many requests; retry later
@@ -31,6 +33,7 @@ The drivers map each class to an HTTP status or to a socket close code.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar, TypeVar
 
 from sidepro.domain.rate_limiting import Allowance
@@ -168,6 +171,17 @@ class AccountDeactivated(Forbidden):
     detail = "This account has been deactivated."
 
 
+class AccountSuspended(Forbidden):
+    """The password or token is right, but moderators have suspended the account `until` then."""
+
+    code = "account-suspended"
+    detail = "This account has been suspended."
+
+    def __init__(self, until: datetime | None = None) -> None:
+        super().__init__()
+        self.until = until
+
+
 class NotFound(SideProError):
     """It does not exist or is not visible to the caller: both get the same error."""
 
@@ -205,6 +219,15 @@ class RoomPending(Conflict):
 
     code = "room-pending"
     detail = "The other person has left this room, so it is read-only."
+
+
+class CaseChanged(Conflict):
+    """The case has another version or state than the moderator expects, or its decision cannot be
+    undone any more.
+    """
+
+    code = "case-changed"
+    detail = "The case has changed since you read it."
 
 
 class ImageInUse(Conflict):

@@ -29,6 +29,12 @@ class Caller:
     id: UserId
     session_id: SessionId
     is_admin: bool = False
+    is_moderator: bool = False
+
+    @property
+    def can_moderate(self) -> bool:
+        """Whether the caller is a moderator or an administrator."""
+        return self.is_moderator or self.is_admin
 
     def can_manage(self, *owner_ids: UserId) -> bool:
         """The access rule of content: its owners and administrators may change it."""

@@ -10,6 +10,9 @@ CommentId = NewType("CommentId", UUID)
 RoomId = NewType("RoomId", UUID)
 ImageId = NewType("ImageId", UUID)
 MailId = NewType("MailId", UUID)
+ReportId = NewType("ReportId", UUID)
+CaseId = NewType("CaseId", UUID)
+LogEntryId = NewType("LogEntryId", UUID)
 
 
 class NewId(Protocol):

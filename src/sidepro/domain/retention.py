@@ -13,6 +13,7 @@ from sidepro.domain.accounts.account_token import KEPT_FOR
 from sidepro.domain.accounts.ports import AccountUnitOfWork
 from sidepro.domain.clock import Clock
 from sidepro.domain.idempotency import IdempotentUnitOfWork
+from sidepro.domain.moderation.purge_service import PurgeService
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 
 BATCH_SIZE = 500
@@ -36,6 +37,8 @@ class Deleted:
     idempotency_keys: int
     account_tokens: int = 0
     mails: int = 0
+    removed_content: int = 0
+    """Projects, comments and messages that moderators removed long ago."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class RetentionService:
     unit_of_work: UnitOfWorkFactory[RetentionUnitOfWork]
     clock: Clock
     token_ttl: timedelta
+    removed_content: PurgeService | None = None
 
     async def delete_expired(self) -> Deleted:
         """Delete all expired rows."""
@@ -71,6 +75,7 @@ class RetentionService:
                     now - SENT_MAIL_KEPT_FOR, now - FAILED_MAIL_KEPT_FOR, BATCH_SIZE
                 )
             ),
+            removed_content=await self.removed_content.purge() if self.removed_content else 0,
         )
 
     async def _in_batches(self, delete: Callable[[RetentionUnitOfWork], Awaitable[int]]) -> int:

@@ -14,6 +14,7 @@ class FieldCode(StrEnum):
     BLANK = "blank"
     COMMON = "common"
     CONFLICTING = "conflicting"
+    DOES_NOT_FIT = "does-not-fit"
     MISSING = "missing"
     MIXED_SCRIPTS = "mixed-scripts"
     NOT_AN_EMAIL = "not-an-email"
@@ -42,6 +43,7 @@ class FieldCode(StrEnum):
     UNKNOWN_PARAMETER = "unknown-parameter"
     WRONG = "wrong"
     WRONG_TYPE = "wrong-type"
+    YOUR_OWN = "your-own"
     YOURSELF = "yourself"
 
 
@@ -62,6 +64,9 @@ class Violation:
 
 
 BLANK = Violation(FieldCode.BLANK, "must not be blank")
+DAYS_MISSING = Violation(FieldCode.MISSING, "must be given for a suspension")
+DAYS_WITHOUT_SUSPENSION = Violation(FieldCode.CONFLICTING, "can only be given for a suspension")
+DOES_NOT_FIT = Violation(FieldCode.DOES_NOT_FIT, "does not fit what was reported")
 GIVEN_TWICE = Violation(FieldCode.REPEATED, "is given twice")
 LISTED_TWICE = Violation(FieldCode.REPEATED, "is listed twice")
 MISSING = Violation(FieldCode.MISSING, "is missing")
@@ -78,6 +83,7 @@ UNKNOWN_PARAMETER = Violation(FieldCode.UNKNOWN_PARAMETER, "is not a known param
 UNSTORABLE = Violation(FieldCode.BAD_CHARACTERS, "must not contain NUL or unpaired surrogates")
 WRONG = Violation(FieldCode.WRONG, "is wrong")
 OVER_QUOTA = Violation(FieldCode.OVER_QUOTA, "would exceed your image quota")
+YOUR_OWN = Violation(FieldCode.YOUR_OWN, "is about yourself or your own content")
 YOURSELF = Violation(FieldCode.YOURSELF, "must be somebody else")
 
 
@@ -94,6 +100,14 @@ def wrong_length(
         return Violation(code, detail, {"min": minimum})
     code = FieldCode.TOO_MANY if counts else FieldCode.TOO_LONG
     return Violation(code, detail, {"max": maximum})
+
+
+def out_of_range(value: int, minimum: int, maximum: int) -> Violation:
+    """`value` is below the minimum or above the maximum."""
+    detail = f"must be {minimum} to {maximum}"
+    if value < minimum:
+        return Violation(FieldCode.TOO_SMALL, detail, {"min": minimum})
+    return Violation(FieldCode.TOO_LARGE, detail, {"max": maximum})
 
 
 def too_many_marks(maximum: int) -> Violation:

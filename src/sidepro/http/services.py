@@ -11,6 +11,9 @@ from sidepro.domain.accounts.settings_service import SettingsService
 from sidepro.domain.catalogue.ports import CatalogueReader
 from sidepro.domain.data_export.data_export_service import DataExportService
 from sidepro.domain.images.image_service import ImageService
+from sidepro.domain.moderation.moderation_service import ModerationService
+from sidepro.domain.moderation.report_service import ReportService
+from sidepro.domain.moderation.role_service import RoleService
 from sidepro.domain.operations.operator_service import OperatorService
 from sidepro.domain.pagination import CursorCodec
 from sidepro.domain.person_stream.person_stream_service import PersonStreamService
@@ -43,6 +46,9 @@ class Services:
     images: ImageService
     withdrawal: WithdrawalService
     operator: OperatorService
+    reports: ReportService
+    moderation: ModerationService
+    roles: RoleService
     cursors: CursorCodec
     base_path: str = ""
 

@@ -122,12 +122,15 @@ def project(number: int) -> ProjectCard:
         bookmarked=number in (1, 6),
         created_at=_NOW,
         updated_at=_NOW,
+        hidden=False,
     )
 
 
 def comment(author: str, body: str) -> CommentView:
     """A sample."""
-    return CommentView(CommentId(UUID(int=len(body))), person(author), body, _NOW, _NOW)
+    return CommentView(
+        CommentId(UUID(int=len(body))), person(author), body, _NOW, _NOW, hidden=False
+    )
 
 
 def rejected_form() -> Form:

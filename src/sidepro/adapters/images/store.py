@@ -86,6 +86,15 @@ class FolderImages(_ObstoreImages):
             await self._store.put_async(key, data, use_multipart=False)
             await asyncio.to_thread(self._sync, key)
 
+    async def move(self, key: ImageKey, to: ImageKey) -> None:
+        with _translated_errors():
+            await asyncio.to_thread(self._rename, key, to)
+
+    def _rename(self, key: ImageKey, to: ImageKey) -> None:
+        with suppress(FileNotFoundError):
+            (self.folder / key).rename(self.folder / to)
+            self._sync(to)
+
     async def delete(self, keys: Sequence[ImageKey]) -> None:
         with _translated_errors():
             for key in keys:
@@ -155,6 +164,14 @@ class S3Images(_ObstoreImages):
         attributes = {"Content-Type": MEDIA_TYPE, "Cache-Control": IMMUTABLE}
         with _translated_errors():
             await self._store.put_async(key, data, attributes=attributes, use_multipart=False)
+
+    async def move(self, key: ImageKey, to: ImageKey) -> None:
+        with _translated_errors():
+            try:
+                await self._store.copy_async(key, to)
+            except FileNotFoundError:
+                return
+            await self._store.delete_async(key)
 
     async def delete(self, keys: Sequence[ImageKey]) -> None:
         with _translated_errors():

@@ -16,6 +16,7 @@ from sidepro.domain.channels import (
 from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.rooms.events import MessageSent, ReadPositionChanged, RoomClosed, Typing
 from sidepro.domain.rooms.room import Message
+from sidepro.domain.visibility import Visibility
 
 
 class _Payload(msgspec.Struct, array_like=True):
@@ -56,8 +57,16 @@ class _Item(_Payload, tag=7):
     item_id: UUID | None
 
 
+class _HiddenMessage(_Payload, tag=8):
+    seq: int
+    sender_id: UUID | None
+    client_id: str | None
+    sent_at: datetime
+    visibility: int
+
+
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
-_AnyPayload = _Message | _Read | _Typing | _Status | _Closed | _Resync | _Item
+_AnyPayload = _Message | _Read | _Typing | _Status | _Closed | _Resync | _Item | _HiddenMessage
 _decoder: msgspec.msgpack.Decoder[_AnyPayload] = msgspec.msgpack.Decoder(_AnyPayload)
 
 
@@ -68,6 +77,16 @@ def encode(event: Event) -> bytes:
         TypeError: no payload is defined for this class of event.
     """
     match event:
+        case MessageSent(message=message) if message.is_hidden:
+            return _encode(
+                _HiddenMessage(
+                    message.seq,
+                    message.sender_id,
+                    message.client_id,
+                    message.sent_at,
+                    message.visibility,
+                )
+            )
         case MessageSent(message=message):
             return _encode(
                 _Message(
@@ -100,11 +119,16 @@ def decode(channel: Channel, payload: bytes) -> Event:
     Raises:
         msgspec.DecodeError: the payload is malformed or of a type that only a later version knows.
     """
+    room_id = RoomId(channel.id)
     match _decoder.decode(payload):
         case _Message(seq, sender, body, client_id, sent_at):
-            room_id = RoomId(channel.id)
-            sender_id = None if sender is None else UserId(sender)
-            return MessageSent(channel, Message(room_id, seq, sender_id, body, client_id, sent_at))
+            return MessageSent(
+                channel, Message(room_id, seq, _user(sender), body, client_id, sent_at)
+            )
+        case _HiddenMessage(seq, sender, client_id, sent_at, number):
+            hidden = Visibility(number)
+            message = Message(room_id, seq, _user(sender), "", client_id, sent_at, hidden)
+            return MessageSent(channel, message)
         case _Read(user_id, seq):
             return ReadPositionChanged(channel, UserId(user_id), seq)
         case _Typing(user_id):
@@ -112,8 +136,12 @@ def decode(channel: Channel, payload: bytes) -> Event:
         case _Status():
             return StatusChanged(channel)
         case _Closed(user):
-            return RoomClosed(channel, None if user is None else UserId(user))
+            return RoomClosed(channel, _user(user))
         case _Resync():
             return ResyncRequired(channel)
         case _Item(kind, item_id):
             return ItemChanged(channel, kind, item_id)
+
+
+def _user(user_id: UUID | None) -> UserId | None:
+    return None if user_id is None else UserId(user_id)

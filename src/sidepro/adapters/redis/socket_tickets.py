@@ -22,6 +22,7 @@ class RedisSocketTickets:
             "user": str(caller.id),
             "session": str(caller.session_id),
             "admin": caller.is_admin,
+            "moderator": caller.is_moderator,
             "kind": claims.channel.kind,
             "room": str(claims.channel.id),
         }
@@ -34,7 +35,10 @@ class RedisSocketTickets:
             return None
         members = json.loads(value)
         caller = Caller(
-            UserId(UUID(members["user"])), SessionId(UUID(members["session"])), members["admin"]
+            UserId(UUID(members["user"])),
+            SessionId(UUID(members["session"])),
+            members["admin"],
+            members.get("moderator", False),
         )
         # A version without other channels wrote no kind.
         kind = members.get("kind", ROOM)

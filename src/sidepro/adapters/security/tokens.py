@@ -29,7 +29,8 @@ class JwtAccessTokens:
     """See `sidepro.domain.accounts.ports.AccessTokens`.
 
     Claims: `iss` the public address, `aud` sidepro, `sub` the user, `sid` the session, `adm`
-    whether the user is an administrator, `kind` access, and `iat`, `nbf`, `exp`.
+    whether the user is an administrator, `mod` whether they are a moderator, `kind` access, and
+    `iat`, `nbf`, `exp`.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class JwtAccessTokens:
             "sub": str(caller.id),
             "sid": str(caller.session_id),
             "adm": caller.is_admin,
+            "mod": caller.is_moderator,
             "kind": KIND,
             "iat": int(now.timestamp()),
             "nbf": int(now.timestamp()),
@@ -97,7 +99,12 @@ class JwtAccessTokens:
                 user, session = UUID(claims["sub"]), UUID(claims["sid"])
             except (ValueError, TypeError, AttributeError) as error:
                 raise NotAuthenticated from error
-            caller = Caller(UserId(user), SessionId(session), claims.get("adm") is True)
+            caller = Caller(
+                UserId(user),
+                SessionId(session),
+                is_admin=claims.get("adm") is True,
+                is_moderator=claims.get("mod") is True,
+            )
             leeway = LEEWAY.total_seconds()
             since = max(int(claims["nbf"]), int(claims["iat"])) - leeway
             return caller, since, int(claims["exp"]) + leeway

@@ -10,6 +10,7 @@ from sqlalchemy import Select, Table, func, select
 
 from sidepro.adapters.sql.engine.database import Source
 from sidepro.adapters.sql.schema import tables
+from sidepro.adapters.sql.schema.expressions import is_public
 from sidepro.domain.catalogue.catalogue import Catalogue
 
 CACHE_TTL = 60.0
@@ -97,8 +98,10 @@ class SqlCatalogueReader:
         return {name: counts.get(skill_id, 0) for name, skill_id in skills.items()}
 
 
-_SKILL_COUNTS = select(tables.project_skills.c.skill_id, func.count().label("projects")).group_by(
-    tables.project_skills.c.skill_id
+_SKILL_COUNTS = (
+    select(tables.project_skills.c.skill_id, func.count().label("projects"))
+    .where(is_public(tables.project_skills.c.project_id))
+    .group_by(tables.project_skills.c.skill_id)
 )
 
 

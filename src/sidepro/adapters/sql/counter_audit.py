@@ -4,12 +4,24 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Date, Table, bindparam, func, literal, or_, select, union_all, update
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    Table,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    union_all,
+    update,
+)
 from sqlalchemy.sql.selectable import NamedFromClause
 
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.engine.dialect import upsert
-from sidepro.adapters.sql.schema.expressions import KoreanDay
+from sidepro.adapters.sql.schema.expressions import IS_VISIBLE_COMMENT, KoreanDay
 from sidepro.adapters.sql.schema.tables import (
     bookmarks,
     comments,
@@ -25,9 +37,15 @@ BATCH_SIZE = 500
 """Projects repaired in one transaction."""
 
 
+def _counted(table: Table) -> ColumnElement[bool]:
+    """The condition that a row counts: hidden comments do not."""
+    return IS_VISIBLE_COMMENT if table is comments else true()
+
+
 def _counts(table: Table) -> NamedFromClause:
     return (
         select(table.c.project_id, func.count().label("number"))
+        .where(_counted(table))
         .group_by(table.c.project_id)
         .subquery(f"counted_{table.name}")
     )
@@ -37,7 +55,7 @@ def _count_of(table: Table) -> Any:
     return (
         select(func.count())
         .select_from(table)
-        .where(table.c.project_id == project_counters.c.project_id)
+        .where(table.c.project_id == project_counters.c.project_id, _counted(table))
         .correlate(project_counters)
         .scalar_subquery()
     )

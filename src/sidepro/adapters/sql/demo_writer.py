@@ -98,10 +98,10 @@ class SqlDemoWriter:
                     tables.project_skills,
                     _flat(project_skill_rows(one, ids) for one in projects),
                 ),
-                (tables.comments, (row_of(tables.comments, one) for one in comments)),
+                (tables.comments, _comments(comments)),
                 (tables.bookmarks, _bookmarks(bookmarks)),
                 (tables.rooms, map(room_row, rooms)),
-                (tables.messages, (row_of(tables.messages, one) for one in messages)),
+                (tables.messages, _messages(messages)),
                 (tables.images, map(_image, images)),
                 (tables.project_images, _shown(shown)),
             )
@@ -126,6 +126,14 @@ def _batches(rows: Rows) -> Iterator[list[dict[str, Any]]]:
 
 def _users(users: Iterable[User]) -> Rows:
     return (row_of(tables.users, user) for user in users)
+
+
+def _comments(comments: Iterable[Comment]) -> Rows:
+    return (row_of(tables.comments, comment) for comment in comments)
+
+
+def _messages(messages: Iterable[Message]) -> Rows:
+    return (row_of(tables.messages, message) for message in messages)
 
 
 def _profiles(profiles: Iterable[Profile], ids: CatalogueIds) -> Rows:

@@ -10,16 +10,19 @@ from sidepro.adapters.sql.mail.mails import SqlMails
 from sidepro.adapters.sql.mail.tokens import SqlAccountTokens, SqlUnsubscribeTokens
 from sidepro.adapters.sql.readers.account_reader import SqlAccountReader
 from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
+from sidepro.adapters.sql.readers.moderation_reader import SqlModerationReader
 from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
 from sidepro.adapters.sql.repositories.bookmarks import SqlBookmarks
 from sidepro.adapters.sql.repositories.comments import SqlComments
 from sidepro.adapters.sql.repositories.idempotency import SqlIdempotency
 from sidepro.adapters.sql.repositories.images import SqlImages
+from sidepro.adapters.sql.repositories.moderation import SqlModeration
 from sidepro.adapters.sql.repositories.profiles import SqlProfiles
 from sidepro.adapters.sql.repositories.projects import SqlProjects
 from sidepro.adapters.sql.repositories.rooms import SqlRooms
 from sidepro.adapters.sql.repositories.sessions import SqlSessions
 from sidepro.adapters.sql.repositories.users import SqlUsers
+from sidepro.adapters.sql.repositories.withheld_images import SqlWithheldImages
 from sidepro.domain.images.urls import ImageUrls
 
 
@@ -49,6 +52,8 @@ class SqlUnitOfWork:
         self.rooms = SqlRooms(connection)
         self.images = SqlImages(connection)
         self.idempotency = SqlIdempotency(connection)
+        self.withheld_images = SqlWithheldImages(connection)
+        self.moderation = SqlModeration(connection)
         return self
 
     @property
@@ -62,6 +67,10 @@ class SqlUnitOfWork:
     @property
     def room_reader(self) -> SqlRoomReader:
         return SqlRoomReader(self._source, self._image_urls)
+
+    @property
+    def moderation_reader(self) -> SqlModerationReader:
+        return SqlModerationReader(self._source, self._image_urls)
 
     async def __aexit__(
         self,

@@ -13,6 +13,7 @@ from sqlalchemy.sql.selectable import ReturnsRows
 
 from sidepro.adapters.sql.engine.database import POOL_TIMEOUT, Database
 from sidepro.adapters.sql.engine.errors import RowLocked
+from sidepro.adapters.sql.schema.expressions import is_public
 from sidepro.adapters.sql.schema.tables import project_counters, project_days
 from sidepro.domain.clock import Clock
 from sidepro.domain.errors import Unavailable
@@ -27,7 +28,8 @@ RETRY_AFTER = 0.01
 """Seconds until a locked row is tried again."""
 
 _ROWS = select(project_counters.c.project_id).where(
-    project_counters.c.project_id.in_(bindparam("ids", expanding=True))
+    project_counters.c.project_id.in_(bindparam("ids", expanding=True)),
+    is_public(project_counters.c.project_id),
 )
 
 

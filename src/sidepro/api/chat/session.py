@@ -135,7 +135,7 @@ class ChatSession:
         while self._last_sent_seq < upto:
             end = min(upto, self._last_sent_seq + REPLAY_BATCH)
             for message in await self._rooms.messages_in_range(
-                self._room_id, self._last_sent_seq, end
+                self._caller, self._room_id, self._last_sent_seq, end
             ):
                 await self._send(message_frame(message).text)
             self._last_sent_seq = end

@@ -1,10 +1,12 @@
 """Examples of the OpenAPI document: bodies and problems."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from sidepro.api.docs import moderation_examples
 from sidepro.api.pagination import Item, ListOf
 from sidepro.api.routes import (
     accounts,
@@ -17,11 +19,13 @@ from sidepro.api.routes import (
     rooms,
     sessions,
 )
+from sidepro.api.routes.moderation import cases, reports
 from sidepro.api.schemas import ProjectCard, UserSummary
 from sidepro.domain.accounts.password import COMMON_PASSWORD
 from sidepro.domain.accounts.preferences import ChatPolicy
 from sidepro.domain.data_export.views import Export
 from sidepro.domain.errors import (
+    AccountSuspended,
     BadImage,
     CannotChatWithYourself,
     FieldError,
@@ -51,6 +55,7 @@ _IMAGE_ID = UUID("019a8df3-40c6-7be5-9a12-c83f57d09e46")
 _CURSOR = "3q2-7wAAAAAAAAAAAAAAAFswLFsidDIwMjYtMTEtMjAiXV0"
 
 IDS = {
+    "case_id": str(moderation_examples.CASE_ID),
     "comment_id": str(_COMMENT),
     "image_id": str(_IMAGE_ID),
     "project_id": str(_PROJECT),
@@ -104,6 +109,7 @@ _CARD = ProjectCard(
     bookmarked=False,
     created_at="2026-11-16T13:05:21.007944Z",
     updated_at="2026-11-19T22:48:02.310856Z",
+    hidden=False,
 )
 _CONTENT = "## 무엇을 하나요?\n\n동네 **커피챗** 상대를 지도에서 찾아 줍니다."
 _REPOSITORY = "https://github.com/jiho-dev/coffee-map"
@@ -114,6 +120,7 @@ MESSAGE = rooms.Message(
     body="안녕하세요! 지도 프로젝트 잘 봤어요. 이번 주말에 커피 한 잔 어떠세요?",
     client_id="7c1e-0001",
     sent_at="2026-11-22T09:30:00.000000Z",
+    hidden=False,
 )
 _SESSION_SHOWN = sessions.Session(
     id=_SESSION,
@@ -142,6 +149,7 @@ _COMMENT_SHOWN = comments.Comment(
     body="아이디어가 좋네요. 지도 데이터는 어디서 가져오나요?",
     created_at="2026-11-20T08:01:15.449120Z",
     updated_at="2026-11-20T08:01:15.449120Z",
+    hidden=False,
 )
 
 
@@ -150,6 +158,7 @@ def _page(item: Item) -> ListOf[Item]:
 
 
 _INSTANCES = (
+    *moderation_examples.INSTANCES,
     accounts.SignUp("minseo@example.com", "김민서", "밤하늘-별빛-2026"),
     sessions.LogIn("minseo@example.com", "밤하늘-별빛-2026"),
     sessions.SessionTokens(
@@ -364,6 +373,7 @@ EXAMPLES: dict[Any, Any] = {
                 "sent_at": MESSAGE.sent_at,
             }
         ],
+        **moderation_examples.EXPORTED,
         "similar_people": [
             {"user_id": JIHO.id, "score": 0.5, "shared_skills": ["PostgreSQL", "Python"]}
         ],
@@ -371,6 +381,9 @@ EXAMPLES: dict[Any, Any] = {
     ListOf[ProjectCard]: _page(_CARD),
     ListOf[accounts.User]: _page(_USER),
     ListOf[comments.Comment]: _page(_COMMENT_SHOWN),
+    ListOf[reports.Report]: _page(moderation_examples.REPORT),
+    ListOf[cases.Case]: _page(moderation_examples.LISTED_CASE),
+    ListOf[cases.LogEntry]: _page(moderation_examples.LOG_ENTRY),
     ListOf[rooms.Room]: _page(_LEFT_ROOM),
     ListOf[sessions.Session]: _page(_SESSION_SHOWN),
 }
@@ -393,6 +406,7 @@ PROBLEMS: dict[type[SideProError], tuple[SideProError, ...]] = {
         BadImage(FieldError(_TOO_MANY_PIXELS, "/file")),
     ),
     ImageQuota: (ImageQuota(FieldError(OVER_QUOTA, "/file")),),
+    AccountSuspended: (AccountSuspended(datetime(2026, 12, 1, 9, 30, tzinfo=UTC)),),
     RateLimited: (RateLimited(Limit("default", 600, 60).allowance(60.1)),),
     CannotChatWithYourself: (CannotChatWithYourself(FieldError(YOURSELF, "/user_id")),),
 }

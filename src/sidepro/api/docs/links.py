@@ -4,12 +4,13 @@ from typing import Any, NamedTuple
 
 _BODY_ID = "$response.body#/id"
 
-_OF_USER = ("getUser", "listUserProjects", "listUserBookmarks")
+_OF_USER = ("getUser", "listUserProjects", "listUserBookmarks", "changeUserRole")
 _OF_PROJECT = (
     *("getProject", "checkProject", "updateProject", "deleteProject"),
     *("listComments", "createComment", "addBookmark", "removeBookmark"),
 )
 _OF_COMMENT = ("getComment", "updateComment", "deleteComment")
+_OF_CASE = ("getCase", "claimCase", "decideCase", "reverseCase")
 _OF_ROOM = (
     *("getRoom", "leaveRoom", "listMessages", "sendMessage", "markRoomRead"),
     "createSocketTicket",
@@ -40,6 +41,8 @@ _TABLE = (
     ),
     _Links("uploadImage", ("201",), ("deleteImage",), {"image_id": _BODY_ID}),
     _Links("openRoom", ("200", "201"), _OF_ROOM, {"room_id": _BODY_ID}),
+    _Links("getCase", ("200",), _OF_CASE, {"case_id": _BODY_ID}),
+    _Links("claimCase", ("200",), _OF_CASE, {"case_id": _BODY_ID}),
     _Links("sendMessage", ("200", "201"), _OF_ROOM, {"room_id": "$response.body#/room_id"}),
 )
 

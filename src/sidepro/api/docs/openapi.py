@@ -27,6 +27,7 @@ from sidepro.api.dependencies import PREFIX
 from sidepro.api.docs.examples import EXAMPLES
 from sidepro.api.docs.links import add_links
 from sidepro.api.docs.members import describe_members, describe_parameter, tidy
+from sidepro.api.docs.moderation_examples import PARTS
 from sidepro.api.docs.responses import (
     HEADERS,
     Problem,
@@ -75,6 +76,7 @@ TAGS = {
     "Images": "Thumbnails, profile pictures, images in Markdown.",
     "Rooms": "Coffee chats: rooms and messages. Live events come over the socket.",
     "Recommendations": "Projects by users with similar skills.",
+    "Moderation": "Reports. For moderators: cases, decisions and the log.",
     "Health": "For operators and load balancers.",
 }
 """One tag for each operation. Generators name the modules of a client after them."""
@@ -146,7 +148,12 @@ def document(app: Litestar) -> dict[str, Any]:
     components["responses"] = dict(sorted(shared.items()))
     components["schemas"] = {name: tidy(schemas[name]) for name in sorted(schemas)}
     bodies = [(schema_of[struct], msgspec.to_builtins(EXAMPLES[struct])) for struct in structs]
-    describe_members(components["schemas"], [*bodies, *_problems(components["responses"])])
+    parts = [
+        ({"$ref": f"#/components/schemas/{type(part).__name__}"}, msgspec.to_builtins(part))
+        for part in PARTS
+    ]
+    shown = [*bodies, *parts, *_problems(components["responses"])]
+    describe_members(components["schemas"], shown)
     components["headers"] = HEADERS
     # A page of projects is named ProjectCardList instead of ListOf_ProjectCard_.
     named = re.sub(r"\bListOf_(\w+?)_", r"\1List", json.dumps(generated))

@@ -12,6 +12,7 @@ from sidepro.api.dependencies import PREFIX
 from sidepro.api.docs.examples import EXAMPLES, IDS, PROBLEMS
 from sidepro.api.idempotency import HEADER as IDEMPOTENCY_KEY
 from sidepro.api.idempotency import REPLAYED
+from sidepro.api.schemas import Moment
 from sidepro.domain.errors import (
     BadCursor,
     IdempotencyKeyInUse,
@@ -25,7 +26,13 @@ from sidepro.domain.errors import (
     Unavailable,
 )
 from sidepro.domain.violations import FieldCode
-from sidepro.http.problems.documents import MEDIA_TYPE, REJECTIONS, problem_document, status_of
+from sidepro.http.problems.documents import (
+    MEDIA_TYPE,
+    REJECTIONS,
+    members_of,
+    problem_document,
+    status_of,
+)
 from sidepro.http.problems.pages import EXPLANATIONS
 
 Schemas = dict[Any, dict[str, Any]]
@@ -46,7 +53,9 @@ class InvalidMember(msgspec.Struct):
 
 
 class Problem(msgspec.Struct):
-    """An error (RFC 9457). `code` is stable. `errors` lists the invalid members."""
+    """An error (RFC 9457). `code` is stable. `errors` lists the invalid members. `until` is the
+    end of a suspension.
+    """
 
     type: Annotated[str, msgspec.Meta(extra_json_schema={"format": "uri-reference"})]
     title: str
@@ -54,6 +63,7 @@ class Problem(msgspec.Struct):
     detail: str
     code: Annotated[str, msgspec.Meta(extra_json_schema={"enum": sorted(EXPLANATIONS)})]
     errors: list[InvalidMember] | msgspec.UnsetType = msgspec.UNSET
+    until: Moment | msgspec.UnsetType = msgspec.UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,4 +249,6 @@ def _problem_documents(kind: type[SideProError] | int, base_path: str) -> Iterat
         return
     for error in PROBLEMS.get(kind) or (kind(),):
         errors = error.errors if isinstance(error, InvalidInput) else ()
-        yield problem_document(status_of(error), error.code, error.detail, errors, base_path)
+        yield problem_document(
+            status_of(error), error.code, error.detail, errors, base_path, members_of(error)
+        )

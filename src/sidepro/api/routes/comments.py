@@ -44,6 +44,7 @@ class Comment(msgspec.Struct):
     body: str
     created_at: Moment
     updated_at: Moment
+    hidden: bool
 
 
 class CommentText(msgspec.Struct, forbid_unknown_fields=True):
@@ -59,6 +60,7 @@ def _comment(view: views.CommentView) -> Comment:
         body=view.body,
         created_at=moment(view.created_at),
         updated_at=moment(view.updated_at),
+        hidden=view.hidden,
     )
 
 

@@ -74,7 +74,9 @@ ClientId = Annotated[
 
 
 class Message(msgspec.Struct):
-    """A message. `sender_id` is null if the sender closed their account."""
+    """A message. `sender_id` is null if the sender closed their account. `body` is empty if
+    moderators have hidden it.
+    """
 
     room_id: UUID
     seq: Positive
@@ -82,6 +84,7 @@ class Message(msgspec.Struct):
     body: str
     client_id: str | None
     sent_at: Moment
+    hidden: bool
 
 
 class Room(msgspec.Struct):
@@ -150,6 +153,7 @@ def message_schema(message: domain.Message) -> Message:
         body=message.body,
         client_id=message.client_id,
         sent_at=moment(message.sent_at),
+        hidden=message.is_hidden,
     )
 
 

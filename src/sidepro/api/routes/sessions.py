@@ -19,6 +19,7 @@ from sidepro.domain.accounts import session as domain
 from sidepro.domain.accounts.session_service import Tokens
 from sidepro.domain.errors import (
     AccountDeactivated,
+    AccountSuspended,
     SessionEnded,
     WrongCredentials,
 )
@@ -69,7 +70,11 @@ class Session(msgspec.Struct):
 
 @post(
     "/sessions",
-    opt={**TOKENLESS, **LOG_IN, "problems": (WrongCredentials, AccountDeactivated)},
+    opt={
+        **TOKENLESS,
+        **LOG_IN,
+        "problems": (WrongCredentials, AccountDeactivated, AccountSuspended),
+    },
     summary="Log in",
 )
 async def log_in(
@@ -110,7 +115,7 @@ def _tokens(tokens: Tokens, status: int) -> Response[SessionTokens]:
 @post(
     "/sessions/refresh",
     status_code=200,
-    opt={**TOKENLESS, "problems": (SessionEnded,)},
+    opt={**TOKENLESS, "problems": (SessionEnded, AccountSuspended)},
     summary="Refresh the tokens of a session",
 )
 async def refresh_session(

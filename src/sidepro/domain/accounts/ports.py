@@ -158,8 +158,15 @@ class SessionRepository(Protocol):
         """End all sessions of a user except `but`. Returns the ended ones."""
         ...
 
+    async def expire_all(self, user_id: UserId, now: datetime) -> tuple[SessionId, ...]:
+        """Let all active sessions of a user expire now. Returns them. Their tokens stay, so that
+        a refresh can tell why.
+        """
+        ...
+
     async def delete_expired(self, now: datetime, limit: int) -> int:
-        """Delete up to `limit` expired sessions with their tokens. Returns how many.
+        """Delete up to `limit` expired sessions with their tokens. Returns how many. Sessions of
+        people who are suspended now MUST stay.
 
         MUST NOT wait for sessions that another transaction has locked.
         """

@@ -28,6 +28,7 @@ from sidepro.domain.accounts.views import SessionViewer
 from sidepro.domain.clock import Clock
 from sidepro.domain.errors import (
     AccountDeactivated,
+    AccountSuspended,
     NotFound,
     RateLimited,
     SessionEnded,
@@ -111,6 +112,7 @@ class SessionService:
         Raises:
             WrongCredentials: there is no such user, or the password is wrong.
             AccountDeactivated: the password is right, but an operator deactivated the account.
+            AccountSuspended: the password is right, but moderators suspended the account.
             RateLimited: too many attempts on this account came from unknown addresses.
         """
         secret = self.new_secret()
@@ -130,7 +132,7 @@ class SessionService:
         return BrowserSession(
             secret,
             int((session.ends_at - session.created_at).total_seconds()),
-            Caller(user.id, session.id, user.is_admin),
+            Caller(user.id, session.id, user.is_admin, user.is_moderator),
         )
 
     async def viewer(self, cookie: str) -> SessionViewer | None:
@@ -181,6 +183,9 @@ class SessionService:
         if not user.is_active:
             self._log_refusal(user, "account-deactivated")
             raise AccountDeactivated
+        if user.suspended_until is not None and user.is_suspended(self.clock()):
+            self._log_refusal(user, "account-suspended")
+            raise AccountSuspended(user.suspended_until)
         new_hash = None
         if self.passwords.is_outdated(user.password_hash):
             new_hash = await self.passwords.hash(password, key=address)
@@ -229,6 +234,7 @@ class SessionService:
         Raises:
             SessionEnded: the token is unknown, its session has ended, or the token was replayed,
                 which ends its session.
+            AccountSuspended: moderators suspended the account.
         """
         now = self.clock()
         secret = self.new_secret()
@@ -238,6 +244,8 @@ class SessionService:
             found = await work.sessions.find_token(token_digest(refresh_token))
             if user is None or found is None:
                 raise SessionEnded
+            if user.suspended_until is not None and user.is_suspended(now):
+                raise AccountSuspended(user.suspended_until)
             session, token = found.session, found.token
             token_use = token.use_at(
                 now, successors=found.successors, successor_used=found.successor_used
@@ -304,8 +312,9 @@ class SessionService:
         self.audit_log(AuthenticationEvent.LOG_IN_REFUSED, user_id, reason=reason)
 
     def _tokens(self, user: User, session: Session, refresh_token: str, now: datetime) -> Tokens:
+        caller = Caller(user.id, session.id, user.is_admin, user.is_moderator)
         return Tokens(
-            access_token=self.access_tokens.issue(Caller(user.id, session.id, user.is_admin)),
+            access_token=self.access_tokens.issue(caller),
             expires_in=self.access_tokens.lifetime,
             refresh_token=refresh_token,
             refresh_expires_in=int((session.expires_at - now).total_seconds()),

@@ -63,6 +63,10 @@ class User:
         """What the person may do beyond their own things."""
         return Role.of(is_admin=self.is_admin, is_moderator=self.is_moderator)
 
+    def is_suspended(self, now: datetime) -> bool:
+        """Whether moderators have suspended the person. It ends by itself."""
+        return self.suspended_until is not None and now < self.suspended_until
+
     def rename_allowed_at(self) -> datetime | None:
         """When the username may change again; `None` if it never changed."""
         return self.username_changed_at and self.username_changed_at + RENAME_INTERVAL

@@ -90,9 +90,10 @@ class SessionViewer:
     session: Session
     user: UserSummary
     is_admin: bool
+    is_moderator: bool
     has_profile: bool
 
     @property
     def caller(self) -> Caller:
         """The person as the caller of a use case."""
-        return Caller(self.user.id, self.session.id, self.is_admin)
+        return Caller(self.user.id, self.session.id, self.is_admin, self.is_moderator)

@@ -14,8 +14,10 @@ from sidepro.domain.accounts.preferences import ChatPolicy
 from sidepro.domain.ids import (
     CommentId,
     ImageId,
+    LogEntryId,
     MailId,
     ProjectId,
+    ReportId,
     RoomId,
     SessionId,
     UserId,
@@ -173,6 +175,32 @@ class ExportedMessage(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class ExportedReport(Record):
+    """A report by the caller."""
+
+    id: ReportId
+    kind: str
+    target_id: str
+    reason: str
+    note: str | None
+    created_at: datetime
+    decided_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedDecision(Record):
+    """What moderators decided about the caller or their content, without the moderator."""
+
+    id: LogEntryId
+    kind: str
+    target_id: str
+    action: str
+    days: int | None
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ExportedNeighbour(Record):
     """A person with similar skills, whose projects are recommended to the caller."""
 
@@ -195,6 +223,8 @@ class Export:
     bookmarks: tuple[ExportedBookmark, ...]
     rooms: tuple[ExportedRoom, ...]
     messages: tuple[ExportedMessage, ...]
+    reports: tuple[ExportedReport, ...]
+    decisions: tuple[ExportedDecision, ...]
     similar_people: tuple[ExportedNeighbour, ...]
 
 

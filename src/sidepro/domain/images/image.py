@@ -69,3 +69,23 @@ class Image:
             size=len(picture.data),
             created_at=now,
         )
+
+
+class WithholdingState(StrEnum):
+    """What happens to the object of a withheld image: see `sidepro.domain.images.withholding`. The
+    values are stored.
+    """
+
+    MOVING = "moving"
+    WITHHELD = "withheld"
+    RETURNING = "returning"
+
+
+@dataclass(frozen=True, slots=True)
+class WithheldImage:
+    """An image whose object is, or will be, stored as `name` instead of `key`."""
+
+    image_id: ImageId
+    key: ImageKey
+    name: ImageKey
+    state: WithholdingState

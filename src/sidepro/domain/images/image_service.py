@@ -26,6 +26,7 @@ from sidepro.domain.images.image import MEDIA_TYPE, UNUSED_TTL, UPLOAD_TTL, Imag
 from sidepro.domain.images.ports import ImageCodec, ImageReader, ImageStore, ImageUnitOfWork
 from sidepro.domain.images.urls import ImageUrl, ImageUrls
 from sidepro.domain.images.views import ImageUsage, ImageView, OwnImageView
+from sidepro.domain.images.withholding import ImageWithholding
 from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 from sidepro.domain.violations import OVER_QUOTA
@@ -51,6 +52,7 @@ class ImageService:
     new_id: NewId
     new_name: NewSecret
     quota: int
+    withholding: ImageWithholding | None = None
 
     async def upload(
         self, caller: Caller, file: IO[bytes], request: IdempotentRequest[ImageView] | None = None
@@ -147,7 +149,9 @@ class ImageService:
             await self._delete([image])
 
     async def _delete(self, images: Sequence[Image]) -> None:
-        await self.store.delete([image.key for image in images])
+        async with self.unit_of_work() as work:
+            names = await work.withheld_images.names([image.id for image in images])
+        await self.store.delete([*(image.key for image in images), *names])
         async with self.unit_of_work() as work:
             await work.images.delete([image.id for image in images])
             await work.commit()
@@ -158,6 +162,8 @@ class ImageService:
 
         Safe to interrupt, to repeat and to run concurrently: objects are deleted before rows.
         """
+        if self.withholding is not None:
+            await self.withholding.reconcile()  # completes interrupted moves
         now = self.clock()
         async with self.unit_of_work() as work:
             await work.images.mark_unused(now)

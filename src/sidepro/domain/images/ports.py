@@ -6,7 +6,7 @@ from typing import IO, Protocol
 
 from sidepro.domain.idempotency import IdempotentUnitOfWork
 from sidepro.domain.ids import ImageId, ProjectId, UserId
-from sidepro.domain.images.image import Image, Picture
+from sidepro.domain.images.image import Image, Picture, WithheldImage
 from sidepro.domain.images.urls import ImageKey
 from sidepro.domain.images.views import ImageUsage, OwnImageView
 from sidepro.domain.pagination import Page, PageRequest
@@ -58,6 +58,16 @@ class ImageStore(Protocol):
 
         Raises:
             NotFound: there is no such object.
+            Unavailable: the store cannot be reached.
+        """
+        ...
+
+    async def move(self, key: ImageKey, to: ImageKey) -> None:
+        """Give an object another key. At any time it MUST be there under one of them, whole, and
+        on return under the other one alone. MUST complete an interrupted call, and ignore a
+        missing object.
+
+        Raises:
             Unavailable: the store cannot be reached.
         """
         ...
@@ -160,6 +170,45 @@ class ImageReader(Protocol):
         ...
 
 
+class WithheldImages(Protocol):
+    """Withheld images, inside a unit of work.
+
+    An image is to be withheld while a hidden project shows it, but no other project or profile.
+    """
+
+    async def to_withhold(self, limit: int) -> tuple[ImageId, ...]:
+        """Up to `limit` stored images that are to be withheld and have no row."""
+        ...
+
+    async def add(self, image_id: ImageId, name: ImageKey) -> None:
+        """Add a row in the state MOVING, unless there is one."""
+        ...
+
+    async def mark_returning(self) -> None:
+        """Set the state of all images that are not to be withheld any more to RETURNING, and that
+        of returning ones that are to be withheld again to MOVING.
+        """
+        ...
+
+    async def unfinished(self) -> tuple[ImageId, ...]:
+        """The images in the states MOVING and RETURNING."""
+        ...
+
+    async def lock(self, image_id: ImageId) -> WithheldImage | None:
+        """The image, locked, with its row and against deletion; `None` if it has no row, is not
+        stored, or is locked by another unit of work.
+        """
+        ...
+
+    async def finish(self, image: WithheldImage) -> None:
+        """Store that the object of this locked image was moved: WITHHELD, or no row any more."""
+        ...
+
+    async def names(self, image_ids: Sequence[ImageId]) -> tuple[ImageKey, ...]:
+        """The secret names of these images, of those that have one."""
+        ...
+
+
 class ImageOwners(Protocol):
     """The users that own images, inside a unit of work."""
 
@@ -177,3 +226,5 @@ class ImageUnitOfWork(IdempotentUnitOfWork, Protocol):
     def users(self) -> ImageOwners: ...
     @property
     def images(self) -> ImageRepository: ...
+    @property
+    def withheld_images(self) -> WithheldImages: ...

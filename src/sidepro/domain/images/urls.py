@@ -7,6 +7,7 @@ inserted when the HTML is read, so the store can change.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NewType
 from urllib.parse import unquote, urlsplit
 
@@ -49,11 +50,15 @@ class ImageUrls:
         bases = map(_host_and_path, (self.base, LOCAL_BASE, *self.aliases))
         return ImageKey(key) if _host_and_path(base) in bases else None
 
-    def in_html(self, html: str) -> str:
-        """Stored HTML with image URLs of this store."""
-        if self.base == LOCAL_BASE:
+    def in_html(self, html: str, names: Mapping[str, str] = MappingProxyType({})) -> str:
+        """Stored HTML with image URLs of this store. `names` are the names of withheld images by
+        their keys.
+        """
+        if self.base == LOCAL_BASE and not names:
             return html
-        return _REFERENCE.sub(lambda match: f'<{match[1]}="{self.base}{match[2]}"', html)
+        return _REFERENCE.sub(
+            lambda match: f'<{match[1]}="{self.base}{names.get(match[2], match[2])}"', html
+        )
 
 
 def _host_and_path(url: str) -> tuple[str, int | None, str] | None:

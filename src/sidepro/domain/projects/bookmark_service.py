@@ -31,7 +31,9 @@ class BookmarkService:
         async with self.unit_of_work() as work:
             ensure_found(await work.board_reader.counters(project_id, caller.id))
             added = await work.bookmarks.add(caller.id, project_id, now)
-            counters = await work.projects.adjust_counters(project_id, bookmarks=int(added))
+            counters = await work.projects.adjust_counters(
+                project_id, caller.id, bookmarks=int(added)
+            )
             if added:
                 await work.projects.adjust_daily_bookmarks(project_id, day_of(now), 1)
             await work.commit()
@@ -48,7 +50,7 @@ class BookmarkService:
             ensure_found(await work.board_reader.counters(project_id, caller.id))
             given_at = await work.bookmarks.remove(caller.id, project_id)
             by = 0 if given_at is None else -1
-            counters = await work.projects.adjust_counters(project_id, bookmarks=by)
+            counters = await work.projects.adjust_counters(project_id, caller.id, bookmarks=by)
             if given_at is not None:
                 await work.projects.adjust_daily_bookmarks(project_id, day_of(given_at), -1)
             await work.commit()

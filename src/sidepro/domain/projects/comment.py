@@ -7,6 +7,7 @@ from sidepro.domain.errors import Forbidden
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import CommentId, ProjectId, UserId
 from sidepro.domain.validation import Validator
+from sidepro.domain.visibility import Viewer, Visibility
 
 MAX_BODY = 2_000
 
@@ -21,6 +22,7 @@ class Comment:
     body: str
     created_at: datetime
     updated_at: datetime
+    visibility: Visibility = Visibility.VISIBLE
 
     @classmethod
     def write(
@@ -37,6 +39,18 @@ class Comment:
             InvalidInput: the body is blank or too long.
         """
         return cls(comment_id, project_id, author_id, _validated(body), now, now)
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the project's counter includes the comment: hidden ones are not counted."""
+        return self.visibility is Visibility.VISIBLE
+
+    def is_visible_to(self, viewer: Viewer) -> bool:
+        """Whether the viewer may see the comment, if they may see its project.
+
+        Its SQL counterpart is `sidepro.adapters.sql.schema.expressions.comment_visible_to`.
+        """
+        return viewer.sees(self.visibility, self.author_id)
 
     def edited(self, body: str, now: datetime) -> "Comment":
         """The comment with another body; itself if the body is the same.

@@ -13,6 +13,7 @@ from sidepro.domain.projects.ports import BoardReader, ProjectUnitOfWork
 from sidepro.domain.projects.project import ensure_visible
 from sidepro.domain.projects.views import CommentOrder, CommentView
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
+from sidepro.domain.visibility import Viewer
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class CommentService:
 
         async def store(work: ProjectUnitOfWork) -> CommentView:
             await work.comments.add(comment)
-            await work.projects.adjust_counters(project_id, comments=1)
+            await work.projects.adjust_counters(project_id, caller.id, comments=1)
             return ensure_found(await work.board_reader.comment(project_id, comment.id, caller.id))
 
         return await run_idempotent(self.unit_of_work, request, comment.created_at, store)
@@ -99,7 +100,7 @@ class CommentService:
             InvalidInput: the body is blank or too long.
         """
         async with self.unit_of_work() as work:
-            comment = await _comment(work, project_id, comment_id)
+            comment = await _comment(work, caller, project_id, comment_id)
             comment.authorize_edit(caller)
             edited = comment.edited(body, self.clock())
             if edited is not comment:
@@ -118,7 +119,7 @@ class CommentService:
             Forbidden: the caller is not its author.
         """
         async with self.unit_of_work() as work:
-            comment = await _comment(work, project_id, comment_id)
+            comment = await _comment(work, caller, project_id, comment_id)
             comment.authorize_edit(caller)
 
     async def delete(self, caller: Caller, project_id: ProjectId, comment_id: CommentId) -> None:
@@ -130,11 +131,11 @@ class CommentService:
         """
         async with self.unit_of_work() as work:
             # Lock the project first, as its deletion does: the same order prevents deadlocks.
-            project = ensure_visible(await work.projects.get(project_id), caller.id)
-            comment = await _comment(work, project_id, comment_id)
+            project = ensure_visible(await work.projects.get(project_id), Viewer.of(caller))
+            comment = await _comment(work, caller, project_id, comment_id)
             comment.authorize_delete(caller, project.author_id)
-            if await work.comments.delete(comment_id):
-                await work.projects.adjust_counters(project_id, comments=-1)
+            if await work.comments.delete(comment_id) and comment.is_counted:
+                await work.projects.adjust_counters(project_id, caller.id, comments=-1)
             await work.commit()
 
 
@@ -144,10 +145,12 @@ def position_after(last: CommentView | None) -> Cursor:
 
 
 async def _comment(
-    work: ProjectUnitOfWork, project_id: ProjectId, comment_id: CommentId
+    work: ProjectUnitOfWork, caller: Caller, project_id: ProjectId, comment_id: CommentId
 ) -> Comment:
-    """A comment of this project, locked. A comment of another project is not found."""
+    """A comment of this project, locked. A comment of another project is not found, nor one that
+    the caller may not see.
+    """
     comment = ensure_found(await work.comments.get(comment_id))
-    if comment.project_id != project_id:
+    if comment.project_id != project_id or not comment.is_visible_to(Viewer.of(caller)):
         raise NotFound
     return comment

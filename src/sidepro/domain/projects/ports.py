@@ -19,6 +19,7 @@ from sidepro.domain.projects.views import (
     ProjectCard,
     ProjectView,
 )
+from sidepro.domain.visibility import Visibility
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +103,30 @@ class ProjectRepository(Protocol):
         """Delete the project with its comments, bookmarks and counters."""
         ...
 
+    async def set_visibility(self, project: Project, visibility: Visibility) -> None:
+        """Hide, remove or restore the project. Its counters, comments and bookmarks stay."""
+        ...
+
+    async def count_comments(self, project_id: ProjectId, by: int) -> None:
+        """Add to the number of comments of any project, hidden ones too. MUST add as
+        `adjust_counters` does.
+        """
+        ...
+
     async def adjust_counters(
-        self, project_id: ProjectId, *, bookmarks: int = 0, comments: int = 0
+        self,
+        project_id: ProjectId,
+        viewer: UserId | None = None,
+        *,
+        bookmarks: int = 0,
+        comments: int = 0,
     ) -> Counters:
-        """Add to the counters and return them.
+        """Add to the counters of a project that the viewer may see, and return them.
 
         The store MUST do the addition: N concurrent calls add exactly N.
 
         Raises:
-            NotFound: the project does not exist.
+            NotFound: the project does not exist, or the viewer may not see it.
         """
         ...
 
@@ -140,6 +156,14 @@ class CommentRepository(Protocol):
 
     async def save(self, comment: Comment) -> None:
         """Store an edited comment."""
+        ...
+
+    async def project_of(self, comment_id: CommentId) -> ProjectId | None:
+        """The project of the comment, without a lock; `None` if there is no such comment."""
+        ...
+
+    async def set_visibility(self, comment_id: CommentId, visibility: Visibility) -> None:
+        """Hide, remove or restore the comment. The counter of its project does not change."""
         ...
 
     async def delete(self, comment_id: CommentId) -> bool:
@@ -173,7 +197,8 @@ class ViewCounter(Protocol):
     """Counts views of projects, outside any unit of work."""
 
     async def add(self, project_id: ProjectId) -> bool:
-        """Count one view, in total and for today; `False` if there is no such project.
+        """Count one view, in total and for today; `False` if there is no such project, or
+        moderators have hidden it.
 
         On return the view MUST be durable. N concurrent calls MUST add exactly N to both counts.
 
@@ -228,8 +253,9 @@ class BoardReader(Protocol):
     """Reads of the board.
 
     A project that the viewer may not see (see `Project.is_visible_to`) MUST be treated as missing,
-    with its comments, bookmarks and counters. A list of any length MUST take at most two
-    statements.
+    with its comments, bookmarks and counters; so MUST a comment (see `Comment.is_visible_to`).
+    Whether the viewer is a moderator MUST be read at each call. A list of any length MUST take at
+    most two statements.
     """
 
     async def board(

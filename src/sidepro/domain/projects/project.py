@@ -9,6 +9,7 @@ from sidepro.domain.errors import Forbidden, NotFound
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import ImageId, ProjectId, UserId
 from sidepro.domain.validation import Validator
+from sidepro.domain.visibility import Viewer, Visibility
 
 MAX_TITLE = 50
 MAX_SUMMARY = 60
@@ -37,6 +38,7 @@ class Project:
     revision: int
     created_at: datetime
     updated_at: datetime
+    visibility: Visibility = Visibility.VISIBLE
 
     @classmethod
     def write(
@@ -65,13 +67,12 @@ class Project:
             **validate_fields(fields, known_skills),
         )
 
-    def is_visible_to(self, viewer: UserId | None) -> bool:  # noqa: ARG002 - see below
-        """Whether the viewer may see the project; `None` is an anonymous viewer.
+    def is_visible_to(self, viewer: Viewer) -> bool:
+        """Whether the viewer may see the project.
 
-        All projects are public. A rule that hides some looks at both, here and in its SQL
-        counterpart, `sidepro.adapters.sql.schema.expressions.visible_to`.
+        Its SQL counterpart is `sidepro.adapters.sql.schema.expressions.visible_to`.
         """
-        return True
+        return viewer.sees(self.visibility, self.author_id)
 
     def edited(self, changes: Mapping[str, Any], now: datetime) -> "Project":
         """The next revision, with some fields changed. `validate_fields` has checked them.
@@ -116,7 +117,7 @@ def validate_fields(fields: Mapping[str, Any], known_skills: Sequence[str]) -> d
     return validated
 
 
-def ensure_visible(project: Project | None, viewer: UserId | None) -> Project:
+def ensure_visible(project: Project | None, viewer: Viewer) -> Project:
     """The project. One that the viewer may not see is treated as missing.
 
     Raises:

@@ -10,7 +10,6 @@ from sidepro.domain.clock import Clock
 from sidepro.domain.errors import (
     FieldError,
     InvalidInput,
-    NotFound,
     PreconditionFailed,
     Unavailable,
     ensure_found,
@@ -39,6 +38,7 @@ from sidepro.domain.projects.views import BoardQuery, ProjectAddress, ProjectCar
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 from sidepro.domain.validation import Validator
 from sidepro.domain.violations import NOT_IN_CATALOGUE, NOT_YOUR_IMAGE
+from sidepro.domain.visibility import Viewer
 
 MAX_SEARCH_TEXT = 100
 
@@ -123,7 +123,7 @@ class ProjectService:
             # Rendering may take long: do it before the project is locked.
             changed["content_html"] = await self._html(changed["content"], caller.id)
         async with self.unit_of_work() as work:
-            project = ensure_visible(await work.projects.get(project_id), caller.id)
+            project = ensure_visible(await work.projects.get(project_id), Viewer.of(caller))
             authorize_edit(caller, project.author_id)
             edited = project.edited(changed, self.clock())
             if "thumbnail_id" in changed:
@@ -150,7 +150,7 @@ class ProjectService:
             PreconditionFailed: the project has another revision.
         """
         async with self.unit_of_work() as work:
-            project = ensure_visible(await work.projects.get(project_id), caller.id)
+            project = ensure_visible(await work.projects.get(project_id), Viewer.of(caller))
             authorize_edit(caller, project.author_id)
             _check_revision(project, revisions)
             await work.projects.delete(project.id)
@@ -187,7 +187,8 @@ class ProjectService:
     async def get_and_count_view(
         self, project_id: ProjectId, viewer: UserId | None
     ) -> ProjectView:
-        """A project. Counts one view, which the result includes.
+        """A project. Counts one view, which the result includes. A view of a hidden project, by
+        its author or a moderator, does not count.
 
         While the store cannot be written, returns the project without counting.
 
@@ -195,8 +196,7 @@ class ProjectService:
             NotFound: there is no such project.
         """
         with suppress(Unavailable):
-            if not await self.views.add(project_id):
-                raise NotFound
+            await self.views.add(project_id)
         return await self.get(project_id, viewer)
 
     async def preview(self, caller: Caller, content: str) -> str:

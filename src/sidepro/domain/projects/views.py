@@ -44,7 +44,9 @@ class BoardQuery:
 
 @dataclass(frozen=True, slots=True)
 class ProjectCard:
-    """A project in a list. `bookmarked` is `None` for an anonymous viewer."""
+    """A project in a list. `bookmarked` is `None` for an anonymous viewer. Only its author and
+    moderators see a hidden one.
+    """
 
     id: ProjectId
     title: str
@@ -58,6 +60,7 @@ class ProjectCard:
     bookmarked: bool | None
     created_at: datetime
     updated_at: datetime
+    hidden: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +84,14 @@ class ProjectView:
 
 @dataclass(frozen=True, slots=True)
 class CommentView:
-    """A comment with its author."""
+    """A comment with its author. Only its author and moderators see a hidden one."""
 
     id: CommentId
     author: UserSummary
     body: str
     created_at: datetime
     updated_at: datetime
+    hidden: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -289,9 +289,8 @@ class MessageWriter:
                 room.authorize(pending.sender)
                 name = pending.name
                 if name in stored:
-                    outcomes.append(
-                        Stored(WriteResult(stored[name], duplicate=True), room.user_ids)
-                    )
+                    earlier = stored[name].seen_by(pending.sender)
+                    outcomes.append(Stored(WriteResult(earlier, duplicate=True), room.user_ids))
                     continue
                 rooms[room.id], message = room.with_message(
                     pending.sender, pending.body, pending.client_id, now
@@ -313,8 +312,10 @@ class MessageWriter:
 
 
 def _event(message: Message) -> MessageSent:
-    """A duplicate is published too: the process that stored it may have died before publishing."""
-    return MessageSent(Channel.room(message.room_id), message)
+    """A duplicate is published too: the process that stored it may have died before publishing.
+    It may have been hidden since.
+    """
+    return MessageSent(Channel.room(message.room_id), message.seen_by(None))
 
 
 def _valid_names(batch: Sequence[PendingMessage]) -> set[MessageName]:

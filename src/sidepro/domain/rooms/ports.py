@@ -8,6 +8,7 @@ from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.rooms.room import Message, Room
 from sidepro.domain.rooms.views import RoomView, Unread
+from sidepro.domain.visibility import Visibility
 
 MessageName = tuple[RoomId, UserId, str]
 """Room, sender and client id of a message: unique."""
@@ -70,6 +71,14 @@ class RoomRepository(Protocol):
         """Store messages of rooms that this unit of work has locked."""
         ...
 
+    async def set_visibility(self, room_id: RoomId, seq: int, visibility: Visibility) -> None:
+        """Hide, remove or restore a message."""
+        ...
+
+    async def erase_message(self, room_id: RoomId, seq: int) -> None:
+        """Replace the body of a message by an empty text."""
+        ...
+
     async def find_messages(self, names: Collection[MessageName]) -> dict[MessageName, Message]:
         """The messages with these names that exist."""
         ...
@@ -120,8 +129,8 @@ class RoomReader(Protocol):
     async def messages(
         self, room_id: RoomId, *, after: int | None, before: int | None, limit: int
     ) -> tuple[Message, ...]:
-        """Up to `limit` messages in ascending order: the first ones after `after`, or the last
-        ones before `before`, or the last ones of all.
+        """Up to `limit` messages with their texts, also of hidden ones, in ascending order: the
+        first ones after `after`, or the last ones before `before`, or the last ones of all.
         """
         ...
 

@@ -27,6 +27,7 @@ from sidepro.domain.errors import (
 from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.validation import Validator, text_error
 from sidepro.domain.violations import YOURSELF
+from sidepro.domain.visibility import Viewer, Visibility
 
 MAX_BODY = 4_000
 MAX_CLIENT_ID = 64
@@ -54,6 +55,20 @@ class Message:
     body: str
     client_id: str | None
     sent_at: datetime
+    visibility: Visibility = Visibility.VISIBLE
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether moderators have hidden or removed the message."""
+        return self.visibility is not Visibility.VISIBLE
+
+    def seen_by(self, user_id: UserId | None) -> "Message":
+        """The message as this person sees it. A hidden one keeps its number and has no text, but
+        for its sender; a removed one has no text for anybody. Moderators have the snapshot.
+        """
+        if Viewer(user_id).sees(self.visibility, self.sender_id):
+            return self
+        return replace(self, body="")
 
 
 @dataclass(frozen=True, slots=True)

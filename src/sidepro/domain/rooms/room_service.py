@@ -200,19 +200,22 @@ class RoomService:
             NotFound: the caller has no such room.
         """
         room = await self.authorize(caller, room_id)
-        items = await self.reader.messages(room_id, after=after, before=before, limit=limit)
+        found = await self.reader.messages(room_id, after=after, before=before, limit=limit)
+        items = tuple(message.seen_by(caller.id) for message in found)
         # A message may arrive between the two reads: `last_seq` must not be below it.
         last_seq = max([room.last_seq, *(message.seq for message in items[-1:])])
         return History(items, last_seq)
 
     async def messages_in_range(
-        self, room_id: RoomId, after: int, upto: int
+        self, caller: Caller, room_id: RoomId, after: int, upto: int
     ) -> tuple[Message, ...]:
-        """The messages numbered `after + 1` to `upto`. Access has been checked before."""
+        """The messages numbered `after + 1` to `upto`, as the caller sees them. Access has been
+        checked before.
+        """
         found = await self.reader.messages(
             room_id, after=after, before=None, limit=max(0, upto - after)
         )
-        return tuple(message for message in found if message.seq <= upto)
+        return tuple(message.seen_by(caller.id) for message in found if message.seq <= upto)
 
     async def mark_read(self, caller: Caller, room_id: RoomId, seq: int) -> None:
         """Advance the caller's read position to `seq`, at most to the last message.

@@ -1,11 +1,14 @@
 """Problem documents (RFC 9457) and the HTTP status of each error of the domain."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from litestar import Response
 from litestar.exceptions import HTTPException
 
 from sidepro.domain.errors import (
+    AccountSuspended,
     BadCursor,
     Conflict,
     FieldError,
@@ -19,11 +22,14 @@ from sidepro.domain.errors import (
     Unavailable,
     UnsupportedImageType,
 )
+from sidepro.http.timestamps import moment
 
 MEDIA_TYPE = "application/problem+json"
 
 BASE_PATH = "sidepro.base_path"
 """Key of a scope: the path of the public address. Absent without one."""
+
+NO_MEMBERS: Mapping[str, str] = MappingProxyType({})
 
 STATUSES: dict[type[SideProError], int] = {
     BadCursor: 400,
@@ -92,14 +98,22 @@ def status_of(error: SideProError) -> int:
     return next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), 500)
 
 
+def members_of(error: SideProError) -> Mapping[str, str]:
+    """The members of the error's document that others do not have."""
+    if isinstance(error, AccountSuspended) and error.until is not None:
+        return {"until": moment(error.until)}
+    return NO_MEMBERS
+
+
 def problem_document(
     status: int,
     code: str,
     detail: str,
     errors: tuple[FieldError, ...] = (),
     base_path: str = "",
+    members: Mapping[str, str] = NO_MEMBERS,
 ) -> dict[str, Any]:
-    """A problem document. `errors` locates invalid input.
+    """A problem document. `errors` locates invalid input. `members` are those of one code alone.
 
     `base_path` is the path of the public address. The page about the problem is below it.
     """
@@ -109,6 +123,7 @@ def problem_document(
         "status": status,
         "detail": detail,
         "code": code,
+        **members,
     }
     if errors:
         document["errors"] = [_field_error(error) for error in errors]
@@ -122,10 +137,11 @@ def problem_response(
     errors: tuple[FieldError, ...] = (),
     headers: dict[str, str] | None = None,
     base_path: str = "",
+    members: Mapping[str, str] = NO_MEMBERS,
 ) -> Response[dict[str, Any]]:
     """A problem document as a response."""
     return Response(
-        problem_document(status, code, detail, errors, base_path),
+        problem_document(status, code, detail, errors, base_path, members),
         status_code=status,
         media_type=MEDIA_TYPE,
         headers=headers,

@@ -61,6 +61,11 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "The password is right, but an operator has deactivated the account.",
         "Tell the person to contact the operator.",
     ),
+    "account-suspended": Explanation(
+        403,
+        "The password or the refresh token is right, but moderators have suspended the account.",
+        "Tell the person until when: the time is in `until`. It ends by itself.",
+    ),
     "origin-not-allowed": Explanation(
         403,
         "Pages of this origin may not call the API or open sockets.",
@@ -91,6 +96,11 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         409,
         "The other person has left the room, so it is read-only.",
         "Show the room without a way to write.",
+    ),
+    "case-changed": Explanation(
+        409,
+        "Another moderator acted on the case first, or its decision cannot be undone any more.",
+        "Read the case again, and decide on what it says now.",
     ),
     "idempotency-key-in-use": Explanation(
         409,

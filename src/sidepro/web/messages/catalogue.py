@@ -11,6 +11,7 @@ from sidepro.web.messages.en import editor as en_editor
 from sidepro.web.messages.en import errors as en_errors
 from sidepro.web.messages.en import machines as en_machines
 from sidepro.web.messages.en import me as en_me
+from sidepro.web.messages.en import moderation as en_moderation
 from sidepro.web.messages.en import operator as en_operator
 from sidepro.web.messages.en import people as en_people
 from sidepro.web.messages.en import projects as en_projects
@@ -23,6 +24,7 @@ from sidepro.web.messages.groups.editor import EditorTexts
 from sidepro.web.messages.groups.errors import ErrorTexts
 from sidepro.web.messages.groups.machines import MachineTexts
 from sidepro.web.messages.groups.me import MeTexts
+from sidepro.web.messages.groups.moderation import ModerationTexts
 from sidepro.web.messages.groups.operator import OperatorTexts
 from sidepro.web.messages.groups.people import PeopleTexts
 from sidepro.web.messages.groups.projects import ProjectTexts
@@ -35,6 +37,7 @@ from sidepro.web.messages.ko import editor as ko_editor
 from sidepro.web.messages.ko import errors as ko_errors
 from sidepro.web.messages.ko import machines as ko_machines
 from sidepro.web.messages.ko import me as ko_me
+from sidepro.web.messages.ko import moderation as ko_moderation
 from sidepro.web.messages.ko import operator as ko_operator
 from sidepro.web.messages.ko import people as ko_people
 from sidepro.web.messages.ko import projects as ko_projects
@@ -52,6 +55,7 @@ class Texts:
     board: BoardTexts
     chats: ChatsTexts
     machines: MachineTexts
+    moderation: ModerationTexts
     operator: OperatorTexts
     projects: ProjectTexts
     me: MeTexts
@@ -68,6 +72,7 @@ CATALOGUES = {
         board=ko_board.TEXTS,
         chats=ko_chats.TEXTS,
         machines=ko_machines.TEXTS,
+        moderation=ko_moderation.TEXTS,
         operator=ko_operator.TEXTS,
         projects=ko_projects.TEXTS,
         me=ko_me.TEXTS,
@@ -82,6 +87,7 @@ CATALOGUES = {
         board=en_board.TEXTS,
         chats=en_chats.TEXTS,
         machines=en_machines.TEXTS,
+        moderation=en_moderation.TEXTS,
         operator=en_operator.TEXTS,
         projects=en_projects.TEXTS,
         me=en_me.TEXTS,

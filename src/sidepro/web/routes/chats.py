@@ -180,7 +180,7 @@ def _shown(page: Page, room: RoomView, messages: Sequence[Message]) -> Iterator[
         is_new_day = date != last_date
         yield ShownMessage(
             seq=message.seq,
-            body=message.body,
+            body=message.body or page.texts.moderation.hidden_message,
             sender=message.sender_id,
             is_mine=message.sender_id == page.viewer_id,
             is_first=is_new_day or last_sender != message.sender_id,

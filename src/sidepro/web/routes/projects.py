@@ -8,6 +8,7 @@ from litestar.params import FromQuery
 
 from sidepro.domain.errors import BadCursor
 from sidepro.domain.ids import ProjectId
+from sidepro.domain.moderation.target import Target
 from sidepro.domain.projects.comment import MAX_BODY
 from sidepro.domain.projects.views import ProjectView
 from sidepro.http.path_ids import PathId
@@ -60,6 +61,9 @@ async def project_page(
         comments = await read_comments(page, services, project.card.id, None)
     author = await services.accounts.user(project.card.author.id)
     caller = page.viewer and page.caller
+    decision = None
+    if project.card.hidden:
+        decision = await services.reports.decision_about(Target.project(project.card.id))
     return page.render(
         "projects/project.html",
         status=status,
@@ -67,6 +71,7 @@ async def project_page(
         card=project.card,
         author=author,
         comments=comments,
+        decision=decision,
         form=form or Form.of(idempotency_key=uuid4().hex),
         max_body=MAX_BODY,
         may_edit=bool(caller and caller.can_manage(project.card.author.id)),

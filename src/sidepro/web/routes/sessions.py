@@ -8,6 +8,7 @@ from litestar.params import FromQuery, QueryParameter
 
 from sidepro.domain.errors import (
     AccountDeactivated,
+    AccountSuspended,
     Conflict,
     InvalidInput,
     NotFound,
@@ -20,8 +21,9 @@ from sidepro.http.rate_limits import LOG_IN, SIGN_UP
 from sidepro.http.services import InjectedServices, Services
 from sidepro.web.auth import PUBLIC, WebRequest
 from sidepro.web.errors import JSON_ERRORS, log_in_page
-from sidepro.web.forms import Form, InjectedForm
+from sidepro.web.forms import Form, FormError, InjectedForm
 from sidepro.web.page import InjectedPage, Page, local_address
+from sidepro.web.texts import fill
 from sidepro.web.unsent import UnsentForm
 
 GoingTo = Annotated[str, QueryParameter(name="next")]
@@ -95,11 +97,16 @@ async def log_in(
     going_to = local_address(form.text("next"))
     try:
         return await _logged_in(request, page, services, form, going_to)
-    except (WrongCredentials, AccountDeactivated) as error:
+    except (WrongCredentials, AccountDeactivated, AccountSuspended) as error:
+        rejected = form.rejected(error, page.texts.errors)
+        if isinstance(error, AccountSuspended) and error.until is not None:
+            when = page.dates.date_text(error.until)
+            text = fill(page.texts.moderation.suspended_until, when=when)
+            rejected = form.with_error(FormError("", text))
         return log_in_page(
             page,
             status_of(error),
-            form=form.rejected(error, page.texts.errors),
+            form=rejected,
             going_to=going_to,
             unsent=UnsentForm.carried_by(form),
         )

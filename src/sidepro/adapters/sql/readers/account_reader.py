@@ -98,6 +98,7 @@ _VIEWER = (
         sessions,
         users.c.username,
         users.c.is_admin,
+        users.c.is_moderator,
         IMAGE_OF_USER,
         exists().where(profiles.c.user_id == users.c.id).label("has_profile"),
     )
@@ -202,6 +203,7 @@ class SqlAccountReader:
             load_session(row),
             UserSummary(row.user_id, row.username, image_url),
             is_admin=bool(row.is_admin),
+            is_moderator=bool(row.is_moderator),
             has_profile=bool(row.has_profile),
         )
 

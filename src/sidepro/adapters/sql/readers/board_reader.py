@@ -9,11 +9,19 @@ from sidepro.adapters.sql.engine.compiled_query import Row, limit_param
 from sidepro.adapters.sql.engine.database import Source
 from sidepro.adapters.sql.engine.keyset import KeysetQuery
 from sidepro.adapters.sql.repositories.projects import load_counters
-from sidepro.adapters.sql.schema.expressions import IMAGE_OF_USER, VIEWER, visible_to
+from sidepro.adapters.sql.schema.expressions import (
+    IMAGE_OF_USER,
+    VIEWER,
+    comment_visible_to,
+    visible_to,
+)
+from sidepro.adapters.sql.schema.moderation_tables import withheld_images
 from sidepro.adapters.sql.schema.tables import (
     bookmarks,
     comments,
+    images,
     project_counters,
+    project_images,
     projects,
     users,
 )
@@ -38,6 +46,7 @@ from sidepro.domain.projects.views import (
     ProjectCard,
     ProjectView,
 )
+from sidepro.domain.visibility import Visibility
 
 _PROJECT = CARDS.add_columns(
     projects.c.content,
@@ -85,7 +94,7 @@ _BOOKMARK_COUNT = select(func.count()).where(
 _COMMENTS = (
     select(comments, users.c.username, IMAGE_OF_USER)
     .select_from(comments.join(users, users.c.id == comments.c.author_id))
-    .where(visible_to(VIEWER, comments.c.project_id))
+    .where(visible_to(VIEWER, comments.c.project_id), comment_visible_to(VIEWER))
 )
 _COMMENTS_OF_PROJECT = _COMMENTS.where(comments.c.project_id == bindparam("project"))
 _COMMENT_PAGES = {
@@ -97,6 +106,12 @@ _COMMENT_PAGES = {
     for order in CommentOrder
 }
 _COMMENT = _COMMENTS_OF_PROJECT.where(comments.c.id == bindparam("id"))
+_WITHHELD_NAMES = (
+    select(images.c.key, withheld_images.c.name)
+    .join(withheld_images, withheld_images.c.image_id == images.c.id)
+    .join(project_images, project_images.c.image_id == images.c.id)
+    .where(project_images.c.project_id == bindparam("id"))
+)
 _COUNTERS = select(project_counters).where(
     project_counters.c.project_id == bindparam("id"),
     visible_to(VIEWER, project_counters.c.project_id),
@@ -164,10 +179,14 @@ class SqlBoardReader:
         if row is None:
             return None
         catalogue = await self._catalogue.current(self._database)
+        names = {}
+        if row.hidden:
+            found = await self._database.fetch(_WITHHELD_NAMES, {"id": project_id})
+            names = {one.key: one.name for one in found}
         return ProjectView(
             card=project_card(row, catalogue, self._images, viewer),
             content=row.content,
-            content_html=self._images.in_html(row.content_html),
+            content_html=self._images.in_html(row.content_html, names),
             repository_url=row.repository_url,
             revision=row.revision,
         )
@@ -225,6 +244,7 @@ class SqlBoardReader:
             body=row.body,
             created_at=row.created_at,
             updated_at=row.updated_at,
+            hidden=row.visibility is not Visibility.VISIBLE,
         )
 
 

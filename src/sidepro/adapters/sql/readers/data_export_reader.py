@@ -12,10 +12,17 @@ from sidepro.adapters.sql.catalogue_ids import CatalogueCache, CatalogueIds
 from sidepro.adapters.sql.engine.compiled_query import Row
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.schema.expressions import (
+    IMAGE_NAME,
     IMAGE_OF_USER,
     SKILLS_OF_PROFILE,
     SKILLS_OF_PROJECT,
     THUMBNAIL,
+    visible_to,
+)
+from sidepro.adapters.sql.schema.moderation_tables import (
+    moderation_cases,
+    moderation_log,
+    reports,
 )
 from sidepro.adapters.sql.schema.tables import (
     bookmarks,
@@ -37,11 +44,13 @@ from sidepro.domain.data_export.views import (
     ExportedAddress,
     ExportedBookmark,
     ExportedComment,
+    ExportedDecision,
     ExportedImage,
     ExportedMail,
     ExportedMessage,
     ExportedProfile,
     ExportedProject,
+    ExportedReport,
     ExportedRoom,
     ExportedSession,
     Record,
@@ -57,14 +66,14 @@ _PROFILE = "profile_"
 
 
 def _columns(
-    kind: type[Record], table: Table, prefix: str = "", **computed: ColumnElement[Any]
+    record: type[Record], table: Table, prefix: str = "", **computed: ColumnElement[Any]
 ) -> list[ColumnElement[Any]]:
     """A column for each field of the record: the table's own unless `computed` has one."""
     return [
         (computed[field.name] if field.name in computed else table.c[field.name]).label(
             prefix + field.name
         )
-        for field in fields(kind)
+        for field in fields(record)
     ]
 
 
@@ -124,7 +133,7 @@ SOURCES: dict[type[Record], Source] = {
         select(*_columns(ExportedMail, mails)).where(mails.c.user_id == _ME), {"id": _NIL}
     ),
     ExportedImage: Source(
-        select(*_columns(ExportedImage, images, url=images.c.key)).where(
+        select(*_columns(ExportedImage, images, url=IMAGE_NAME)).where(
             images.c.user_id == _ME, images.c.state == ImageState.STORED
         ),
         {"id": _NIL},
@@ -151,7 +160,9 @@ SOURCES: dict[type[Record], Source] = {
         {"id": _NIL},
     ),
     ExportedBookmark: Source(
-        select(*_columns(ExportedBookmark, bookmarks)).where(bookmarks.c.user_id == _ME),
+        select(*_columns(ExportedBookmark, bookmarks)).where(
+            bookmarks.c.user_id == _ME, visible_to(_ME, bookmarks.c.project_id)
+        ),
         {"project_id": _NIL},
     ),
     ExportedRoom: Source(
@@ -168,6 +179,25 @@ SOURCES: dict[type[Record], Source] = {
     ExportedMessage: Source(
         select(*_columns(ExportedMessage, messages)).where(messages.c.sender_id == _ME),
         {"room_id": _NIL, "seq": 0},
+    ),
+    ExportedReport: Source(
+        select(
+            *_columns(
+                ExportedReport,
+                reports,
+                kind=moderation_cases.c.kind,
+                target_id=moderation_cases.c.target_id,
+            )
+        )
+        .join(moderation_cases, moderation_cases.c.id == reports.c.case_id)
+        .where(reports.c.reporter_id == _ME),
+        {"id": _NIL},
+    ),
+    ExportedDecision: Source(
+        select(*_columns(ExportedDecision, moderation_log))
+        .join(moderation_cases, moderation_cases.c.id == moderation_log.c.case_id)
+        .where(moderation_cases.c.author_id == _ME),
+        {"id": _NIL},
     ),
 }
 _BATCHES = {kind: source.batch() for kind, source in SOURCES.items()}

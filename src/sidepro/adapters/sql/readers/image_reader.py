@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, bindparam, cast, func, select
 from sidepro.adapters.sql.engine.database import Source
 from sidepro.adapters.sql.engine.keyset import KeysetQuery
 from sidepro.adapters.sql.repositories.images import IS_USED
+from sidepro.adapters.sql.schema.expressions import IMAGE_NAME
 from sidepro.adapters.sql.schema.tables import images
 from sidepro.domain.ids import UserId
 from sidepro.domain.images.image import MEDIA_TYPE, ImageState
@@ -16,7 +17,7 @@ from sidepro.domain.pagination import Page, PageRequest
 
 _STORED = (images.c.user_id == bindparam("user"), images.c.state == ImageState.STORED.value)
 _PAGES = KeysetQuery(
-    select(images, IS_USED.label("in_use")).where(*_STORED),
+    select(images, IMAGE_NAME.label("name"), IS_USED.label("in_use")).where(*_STORED),
     (images.c.created_at, images.c.id),
     descending=True,
 )
@@ -41,7 +42,7 @@ class SqlImageReader:
         views = tuple(
             OwnImageView(
                 id=row.id,
-                url=ImageUrl(self._urls.base + row.key),
+                url=ImageUrl(self._urls.base + row.name),
                 width=row.width,
                 height=row.height,
                 media_type=MEDIA_TYPE,

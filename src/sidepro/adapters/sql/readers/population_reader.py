@@ -8,7 +8,7 @@ from sqlalchemy import exists, select
 from sidepro.adapters.sql.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.engine.compiled_query import Row
 from sidepro.adapters.sql.engine.database import Database
-from sidepro.adapters.sql.schema.expressions import SKILLS_OF_PROFILE
+from sidepro.adapters.sql.schema.expressions import SKILLS_OF_PROFILE, is_public
 from sidepro.adapters.sql.schema.tables import profiles, projects, users
 from sidepro.domain.recommendations.packed import Population
 
@@ -16,7 +16,9 @@ _POPULATION = (
     select(
         profiles.c.user_id,
         SKILLS_OF_PROFILE,
-        exists().where(projects.c.author_id == profiles.c.user_id).label("has_published"),
+        exists()
+        .where(projects.c.author_id == profiles.c.user_id, is_public(projects.c.id))
+        .label("has_published"),
     )
     .join(users, users.c.id == profiles.c.user_id)
     .where(users.c.is_active)

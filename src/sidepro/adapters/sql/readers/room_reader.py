@@ -95,6 +95,7 @@ def _room_views(
             messages.c.body,
             messages.c.client_id,
             messages.c.sent_at,
+            messages.c.visibility,
             *columns,
         )
         .outerjoin_from(source, users, users.c.id == other_id)
@@ -209,8 +210,14 @@ class SqlRoomReader:
         last_message = None
         if row.seq is not None:
             last_message = Message(
-                row.id, row.seq, row.sender_id, row.body, row.client_id, row.sent_at
-            )
+                row.id,
+                row.seq,
+                row.sender_id,
+                row.body,
+                row.client_id,
+                row.sent_at,
+                row.visibility,
+            ).seen_by(user_id)
         return RoomView(
             id=row.id,
             participant=None

@@ -5,10 +5,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql.repositories.rows import entity_loader, row_of
 from sidepro.adapters.sql.schema.tables import comments
-from sidepro.domain.ids import CommentId
+from sidepro.domain.ids import CommentId, ProjectId
 from sidepro.domain.projects.comment import Comment
+from sidepro.domain.visibility import Visibility
 
 _COMMENT = select(comments).where(comments.c.id == bindparam("id")).with_for_update(key_share=True)
+_PROJECT = select(comments.c.project_id).where(comments.c.id == bindparam("id"))
 
 _load_comment = entity_loader(Comment)
 
@@ -31,6 +33,14 @@ class SqlComments:
             update(comments)
             .where(comments.c.id == comment.id)
             .values(body=comment.body, updated_at=comment.updated_at)
+        )
+
+    async def project_of(self, comment_id: CommentId) -> ProjectId | None:
+        return await self._connection.scalar(_PROJECT, {"id": comment_id})
+
+    async def set_visibility(self, comment_id: CommentId, visibility: Visibility) -> None:
+        await self._connection.execute(
+            update(comments).where(comments.c.id == comment_id).values(visibility=visibility)
         )
 
     async def delete(self, comment_id: CommentId) -> bool:

@@ -15,7 +15,8 @@ from sidepro.adapters.sql.engine.database import TransactionSource
 from sidepro.adapters.sql.engine.dialect import upsert
 from sidepro.adapters.sql.repositories.rows import entity_loader
 from sidepro.adapters.sql.repositories.search_rows import SET_NGRAMS
-from sidepro.adapters.sql.schema.expressions import SKILLS_OF_PROJECT
+from sidepro.adapters.sql.schema.expressions import SKILLS_OF_PROJECT, VIEWER, visible_to
+from sidepro.adapters.sql.schema.moderation_tables import hidden_projects
 from sidepro.adapters.sql.schema.tables import (
     project_counters,
     project_days,
@@ -26,19 +27,27 @@ from sidepro.adapters.sql.schema.tables import (
 )
 from sidepro.adapters.sql.search.ngrams import ngrams_of
 from sidepro.domain.errors import NotFound
-from sidepro.domain.ids import ProjectId
+from sidepro.domain.ids import ProjectId, UserId
 from sidepro.domain.projects.ports import Counters
 from sidepro.domain.projects.project import Project
 from sidepro.domain.projects.search_key import search_text
+from sidepro.domain.visibility import Visibility
 
 # Two statements: a single one that waits for the lock would read the new row, but the old skills.
 _LOCK = (
     select(projects.c.id).where(projects.c.id == bindparam("id")).with_for_update(key_share=True)
 )
-_PROJECT = select(projects, SKILLS_OF_PROJECT).where(projects.c.id == bindparam("id"))
+_PROJECT = (
+    select(projects, SKILLS_OF_PROJECT, hidden_projects.c.is_removed)
+    .outerjoin(hidden_projects, hidden_projects.c.project_id == projects.c.id)
+    .where(projects.c.id == bindparam("id"))
+)
 _ADJUST_COUNTERS = (
     update(project_counters)
-    .where(project_counters.c.project_id == bindparam("id"))
+    .where(
+        project_counters.c.project_id == bindparam("id"),
+        visible_to(VIEWER, project_counters.c.project_id),
+    )
     .values(
         bookmarks=project_counters.c.bookmarks + bindparam("bookmarks_by"),
         comments=project_counters.c.comments + bindparam("comments_by"),
@@ -96,6 +105,7 @@ class SqlProjects:
             revision=row.revision,
             created_at=row.created_at,
             updated_at=row.updated_at,
+            visibility=_visibility(row.is_removed),
         )
 
     async def save(self, project: Project) -> None:
@@ -120,12 +130,45 @@ class SqlProjects:
     async def delete(self, project_id: ProjectId) -> None:
         await self._connection.execute(delete(projects).where(projects.c.id == project_id))
 
+    async def set_visibility(self, project: Project, visibility: Visibility) -> None:
+        if visibility is Visibility.VISIBLE:
+            shown = delete(hidden_projects).where(hidden_projects.c.project_id == project.id)
+            await self._connection.execute(shown)
+            return
+        is_removed = visibility is Visibility.REMOVED
+        hidden = upsert(self._connection, hidden_projects).values(
+            project_id=project.id, author_id=project.author_id, is_removed=is_removed
+        )
+        await self._connection.execute(
+            hidden.on_conflict_do_update(
+                index_elements=[hidden_projects.c.project_id], set_={"is_removed": is_removed}
+            )
+        )
+
+    async def count_comments(self, project_id: ProjectId, by: int) -> None:
+        counted = (
+            update(project_counters)
+            .where(project_counters.c.project_id == project_id)
+            .values(comments=project_counters.c.comments + by)
+        )
+        await self._connection.execute(counted)
+
     async def adjust_counters(
-        self, project_id: ProjectId, *, bookmarks: int = 0, comments: int = 0
+        self,
+        project_id: ProjectId,
+        viewer: UserId | None = None,
+        *,
+        bookmarks: int = 0,
+        comments: int = 0,
     ) -> Counters:
         adjusted = await self._connection.execute(
             _ADJUST_COUNTERS,
-            {"id": project_id, "bookmarks_by": bookmarks, "comments_by": comments},
+            {
+                "id": project_id,
+                "viewer": viewer,
+                "bookmarks_by": bookmarks,
+                "comments_by": comments,
+            },
         )
         row = adjusted.first()
         if row is None:
@@ -161,6 +204,13 @@ class SqlProjects:
 
 
 load_counters = entity_loader(Counters)
+
+
+def _visibility(is_removed: bool | None) -> Visibility:
+    """From the row of a hidden project; `None` without one."""
+    if is_removed is None:
+        return Visibility.VISIBLE
+    return Visibility.REMOVED if is_removed else Visibility.HIDDEN
 
 
 def project_values(project: Project, username: str) -> dict[str, Any]:

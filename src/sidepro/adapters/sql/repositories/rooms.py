@@ -26,6 +26,7 @@ from sidepro.adapters.sql.schema.tables import messages, rooms
 from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.rooms.ports import MessageName, UnlockedRooms
 from sidepro.domain.rooms.room import Message, Participant, Room
+from sidepro.domain.visibility import Visibility
 
 _ROOM = select(rooms).where(rooms.c.id == bindparam("id")).with_for_update(key_share=True)
 _ROOM_OF_PAIR = (
@@ -147,6 +148,19 @@ class SqlRooms:
     async def add_messages(self, *new: Message) -> None:
         rows = [row_of(messages, message) for message in new]
         await self._write(_ADD_MESSAGE, _ADD_MESSAGES_BY_JSON, rows)
+
+    async def set_visibility(self, room_id: RoomId, seq: int, visibility: Visibility) -> None:
+        await self._change_message(room_id, seq, visibility=visibility)
+
+    async def erase_message(self, room_id: RoomId, seq: int) -> None:
+        await self._change_message(room_id, seq, body="")
+
+    async def _change_message(self, room_id: RoomId, seq: int, **values: Any) -> None:
+        await self._connection.execute(
+            update(messages)
+            .where(messages.c.room_id == room_id, messages.c.seq == seq)
+            .values(values)
+        )
 
     async def find_messages(self, names: Collection[MessageName]) -> dict[MessageName, Message]:
         if not names:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql.engine.dialect import is_postgresql
 from sidepro.adapters.sql.repositories.rows import entity_loader
-from sidepro.adapters.sql.schema.tables import refresh_tokens, sessions
+from sidepro.adapters.sql.schema.tables import refresh_tokens, sessions, users
 from sidepro.domain.accounts.ports import TokenLookup
 from sidepro.domain.accounts.session import MAX_SESSIONS, RefreshToken, Session
 from sidepro.domain.ids import SessionId, UserId
@@ -146,8 +146,22 @@ class SqlSessions:
         )
         return tuple(ended.scalars())
 
+    async def expire_all(self, user_id: UserId, now: datetime) -> tuple[SessionId, ...]:
+        expired = await self._connection.execute(
+            update(sessions)
+            .where(sessions.c.user_id == user_id, sessions.c.expires_at > now)
+            .values(expires_at=now)
+            .returning(sessions.c.id)
+        )
+        return tuple(expired.scalars())
+
     async def delete_expired(self, now: datetime, limit: int) -> int:
-        expired = select(sessions.c.id).where(sessions.c.expires_at <= now).limit(limit)
+        suspended = select(users.c.id).where(users.c.suspended_until > now)
+        expired = (
+            select(sessions.c.id)
+            .where(sessions.c.expires_at <= now, sessions.c.user_id.not_in(suspended))
+            .limit(limit)
+        )
         deleted = await self._connection.execute(
             delete(sessions).where(sessions.c.id.in_(expired.with_for_update(skip_locked=True)))
         )

@@ -11,7 +11,8 @@ from sidepro.adapters.sql.engine.dialect import upsert
 from sidepro.adapters.sql.repositories.neighbours import lock_results, remove_from_neighbours
 from sidepro.adapters.sql.repositories.rows import entity_loader, row_of
 from sidepro.adapters.sql.repositories.search_rows import rename_author
-from sidepro.adapters.sql.schema.expressions import KoreanDay
+from sidepro.adapters.sql.schema.expressions import IS_VISIBLE_COMMENT, KoreanDay
+from sidepro.adapters.sql.schema.moderation_tables import moderation_cases, moderation_items
 from sidepro.adapters.sql.schema.tables import (
     bookmarks,
     comments,
@@ -25,6 +26,7 @@ from sidepro.domain.accounts.preferences import ChatPolicy
 from sidepro.domain.accounts.user import User
 from sidepro.domain.ids import UserId
 from sidepro.domain.language import Language
+from sidepro.domain.moderation.target import TargetKind
 
 _USER = select(users).where(users.c.id == bindparam("id")).with_for_update(key_share=True)
 _USER_FOR_DELETION = select(users).where(users.c.id == bindparam("id")).with_for_update()
@@ -68,10 +70,22 @@ _UNCOUNT_COMMENTS = (
         .where(
             comments.c.author_id == _USER_ID,
             comments.c.project_id == project_counters.c.project_id,
+            IS_VISIBLE_COMMENT,
         )
         .correlate(project_counters)
         .scalar_subquery()
     )
+)
+# Snapshots of other things name nobody.
+_ERASE_SNAPSHOTS = (
+    update(moderation_items)
+    .where(
+        moderation_items.c.author_id == _USER_ID,
+        moderation_items.c.case_id.in_(
+            select(moderation_cases.c.id).where(moderation_cases.c.kind == TargetKind.USER.value)
+        ),
+    )
+    .values(content={})
 )
 _TOUCH_ADDRESS = (
     update(known_addresses)
@@ -127,6 +141,7 @@ class SqlUsers:
         # concurrent bookmarks and comments.
         await self.get_for_deletion(user_id)
         await remove_from_neighbours(self._connection, user_id)
+        await self._connection.execute(_ERASE_SNAPSHOTS, parameters)
         await self._connection.execute(_LOCK_COUNTERS, parameters)
         await self._connection.execute(_UNCOUNT_BOOKMARKS, parameters)
         await self._connection.execute(_UNCOUNT_DAILY_BOOKMARKS, parameters)

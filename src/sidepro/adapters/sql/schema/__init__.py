@@ -1,1 +1,6 @@
-"""Tables and their migrations."""
+"""Tables and their migrations.
+
+Importing any of it imports all modules of tables, so that the metadata is whole.
+"""
+
+from sidepro.adapters.sql.schema import moderation_tables as moderation_tables

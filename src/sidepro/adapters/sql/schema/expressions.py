@@ -9,18 +9,23 @@ from sqlalchemy import (
     Date,
     Label,
     String,
+    and_,
     bindparam,
     cast,
+    exists,
     func,
+    not_,
+    or_,
     select,
-    true,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
+from sidepro.adapters.sql.schema.moderation_tables import hidden_projects, withheld_images
 from sidepro.adapters.sql.schema.tables import (
+    comments,
     images,
     profile_skills,
     profiles,
@@ -28,21 +33,70 @@ from sidepro.adapters.sql.schema.tables import (
     projects,
     users,
 )
+from sidepro.domain.visibility import Visibility
 
 VIEWER = bindparam("viewer", type_=users.c.id.type)
 """The viewing user; NULL for an anonymous one."""
 
 
-def visible_to(
-    viewer: BindParameter[Any],  # noqa: ARG001 - a rule that hides projects looks at both
-    project_id: ColumnElement[Any],  # noqa: ARG001 - as above
-) -> ColumnElement[bool]:
+_moderators = users.alias("moderators")
+
+
+def is_moderator(user: BindParameter[Any]) -> ColumnElement[bool]:
+    """Whether this user is a moderator or an administrator."""
+    return exists().where(
+        _moderators.c.id == user, or_(_moderators.c.is_moderator, _moderators.c.is_admin)
+    )
+
+
+def visible_to(viewer: BindParameter[Any], project_id: ColumnElement[Any]) -> ColumnElement[bool]:
     """The condition that the viewer may see the project: `Project.is_visible_to` in SQL.
 
     Every statement that reads projects, their comments, bookmarks or counters for a viewer
-    includes it. All projects are public, so it adds nothing to a statement.
+    includes it. The table of hidden projects is small, and only a project in it costs more than
+    the look-up.
     """
-    return true()
+    return not_(
+        exists()
+        .where(
+            hidden_projects.c.project_id == project_id,
+            or_(
+                hidden_projects.c.is_removed,
+                hidden_projects.c.author_id.is_distinct_from(viewer),
+            ),
+            not_(is_moderator(viewer)),
+        )
+        .correlate_except(hidden_projects)
+    )
+
+
+def is_public(project_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The condition that anybody may see the project. It needs no viewer."""
+    return not_(is_hidden(project_id))
+
+
+def is_hidden(project_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether moderators have hidden or removed the project."""
+    return (
+        exists()
+        .where(hidden_projects.c.project_id == project_id)
+        .correlate_except(hidden_projects)
+    )
+
+
+def comment_visible_to(viewer: BindParameter[Any]) -> ColumnElement[bool]:
+    """The condition that the viewer may see the comment: `Comment.is_visible_to` in SQL. Combine
+    it with `visible_to` for its project.
+    """
+    return or_(
+        IS_VISIBLE_COMMENT,
+        and_(comments.c.visibility == Visibility.HIDDEN, comments.c.author_id == viewer),
+        is_moderator(viewer),
+    )
+
+
+IS_VISIBLE_COMMENT = comments.c.visibility == Visibility.VISIBLE
+"""The condition that a comment counts."""
 
 
 def _skill_ids(owner: Column[Any], owner_id: Column[Any]) -> Label[str]:
@@ -71,8 +125,17 @@ IMAGE_OF_USER = (
     .scalar_subquery()
     .label("image_key")
 )
+IMAGE_NAME = func.coalesce(
+    select(withheld_images.c.name)
+    .where(withheld_images.c.image_id == images.c.id)
+    .correlate_except(withheld_images)
+    .scalar_subquery(),
+    images.c.key,
+)
+"""The key that the image's object is stored under now."""
+
 THUMBNAIL = (
-    select(images.c.key)
+    select(IMAGE_NAME)
     .where(images.c.id == projects.c.thumbnail_id)
     .correlate(projects)
     .scalar_subquery()

@@ -25,6 +25,7 @@ from sqlalchemy import (
     true,
 )
 
+from sidepro.adapters.sql.schema.types import VisibilityType
 from sidepro.adapters.sql.search.ngrams import NgramArray
 
 metadata = MetaData(
@@ -44,6 +45,11 @@ def _references(target: str, *, on_delete: str = "CASCADE") -> ForeignKey:
 
 def _timestamp(name: str) -> Column[object]:
     return Column(name, DateTimeUTC(), nullable=False)
+
+
+def _visibility() -> Column[object]:
+    """A value of `sidepro.domain.visibility.Visibility`."""
+    return Column("visibility", VisibilityType(), nullable=False, server_default="0")
 
 
 # ----------------------------------------------------------------------------------- catalogue
@@ -343,6 +349,7 @@ comments = Table(
     Column("body", Text, nullable=False),
     _timestamp("created_at"),
     _timestamp("updated_at"),
+    _visibility(),
     Index("ix_comments_of_project", "project_id", "created_at", "id"),
 )
 
@@ -385,6 +392,7 @@ messages = Table(
     Column("body", Text, nullable=False),
     Column("client_id", Text),
     _timestamp("sent_at"),
+    _visibility(),
     UniqueConstraint("room_id", "sender_id", "client_id", name="uq_messages_client_id"),
 )
 

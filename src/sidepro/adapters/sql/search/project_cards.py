@@ -11,6 +11,7 @@ from sidepro.adapters.sql.schema.expressions import (
     SKILLS_OF_PROJECT,
     THUMBNAIL,
     VIEWER,
+    is_hidden,
     visible_to,
 )
 from sidepro.adapters.sql.schema.tables import bookmarks, project_counters, projects, users
@@ -42,6 +43,7 @@ CARDS: Select[Any] = (
         .where(bookmarks.c.user_id == VIEWER, bookmarks.c.project_id == projects.c.id)
         .correlate(projects)
         .label("bookmarked"),
+        is_hidden(projects.c.id).label("hidden"),
     )
     .select_from(CARD_TABLES)
     .where(visible_to(VIEWER, projects.c.id))
@@ -65,6 +67,7 @@ def project_card(
         bookmarked=None if viewer is None else bool(row.bookmarked),
         created_at=row.created_at,
         updated_at=row.updated_at,
+        hidden=bool(row.hidden),
     )
 
 

@@ -42,6 +42,7 @@ TEXTS = CommonTexts(
         "removed-project": "The project is removed.",
         "repaired-counters": "The counters are repaired.",
         "requested-similarity": "It starts in a few seconds.",
+        "reported": "Reported. Moderators will look at it.",
         "saved": "Saved.",
         "signed-up": "Welcome! Now write your profile.",
     },

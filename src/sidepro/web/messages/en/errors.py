@@ -60,6 +60,8 @@ TEXTS = ErrorTexts(
         FieldCode.UNKNOWN_PARAMETER: "This filter is not known.",
         FieldCode.WRONG: "This is wrong.",
         FieldCode.WRONG_TYPE: "This has the wrong format.",
+        FieldCode.DOES_NOT_FIT: "This does not fit what was reported.",
+        FieldCode.YOUR_OWN: "This is about yourself or your own content.",
         FieldCode.YOURSELF: "You cannot chat with yourself.",
     },
     problems={
@@ -84,6 +86,10 @@ TEXTS = ErrorTexts(
         "weak-password": "Please choose a stronger password.",
         "wrong-password": "The password is wrong.",
         "wrong-credentials": "The email or the password is wrong.",
+        "account-suspended": (
+            "Moderators have suspended this account. You can log in again when that ends."
+        ),
+        "case-changed": "Somebody else was faster.",
         "account-deactivated": "An operator has deactivated this account. Please contact them.",
         "email-taken": "There is already an account with this email.",
         "username-taken": "This name is taken.",

@@ -42,6 +42,7 @@ TEXTS = CommonTexts(
         "removed-project": "프로젝트를 삭제했어요.",
         "repaired-counters": "집계를 고쳤어요.",
         "requested-similarity": "작업을 곧 시작해요.",
+        "reported": "신고했어요. 운영진이 확인할게요.",
         "saved": "저장했어요.",
         "signed-up": "가입을 환영해요. 이제 프로필을 작성해 보세요.",
     },

@@ -63,6 +63,8 @@ TEXTS = ErrorTexts(
         FieldCode.UNKNOWN_PARAMETER: "알 수 없는 조건이에요.",
         FieldCode.WRONG: "맞지 않아요.",
         FieldCode.WRONG_TYPE: "형식이 맞지 않아요.",
+        FieldCode.DOES_NOT_FIT: "신고 대상에 맞지 않는 조치예요.",
+        FieldCode.YOUR_OWN: "내 글이나 나에 대한 일은 처리할 수 없어요.",
         FieldCode.YOURSELF: "나와는 커피챗을 할 수 없어요.",
     },
     problems={
@@ -87,6 +89,10 @@ TEXTS = ErrorTexts(
         "weak-password": "더 어려운 비밀번호를 써 주세요.",
         "wrong-password": "비밀번호가 맞지 않아요.",
         "wrong-credentials": "이메일이나 비밀번호가 맞지 않아요.",
+        "account-suspended": (
+            "이용이 정지된 계정이에요. 정지 기간이 끝나면 다시 로그인할 수 있어요."
+        ),
+        "case-changed": "다른 사람이 먼저 처리했어요.",
         "account-deactivated": "운영자가 사용을 멈춘 계정이에요. 운영자에게 문의해 주세요.",
         "email-taken": "이미 가입한 이메일이에요.",
         "username-taken": "이미 있는 이름이에요.",

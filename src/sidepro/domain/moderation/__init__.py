@@ -1,0 +1,1 @@
+"""Moderation: reports, cases, decisions, and the log of what moderators did."""
