@@ -3,6 +3,8 @@
 The only module that imports every layer. Importing it creates nothing.
 """
 
+import sidepro.bootstrap.lean_imports  # noqa: F401 # isort: skip - the first of all imports
+
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
