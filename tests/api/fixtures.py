@@ -49,6 +49,8 @@ def with_quick_passwords(container: Container) -> Container:
     services = replace(
         services,
         accounts=accounts,
+        emails=replace(services.emails, accounts=accounts),
+        password_resets=replace(services.password_resets, accounts=accounts),
         sessions=replace(services.sessions, passwords=quick),
         withdrawal=replace(services.withdrawal, accounts=accounts),
         operator=replace(services.operator, accounts=accounts),

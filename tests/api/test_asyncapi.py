@@ -196,7 +196,14 @@ def test_addresses_follow_the_public_address(
 def test_every_refusal_of_a_frame_has_an_example(described: Json) -> None:
     errors = described["components"]["messages"]["error"]["examples"]
     assert {one["payload"]["code"] for one in errors} == {
-        *("invalid", "room-pending", "rate-limited", "unavailable", "not-found")
+        *(
+            "email-not-verified",
+            "invalid",
+            "room-pending",
+            "rate-limited",
+            "unavailable",
+            "not-found",
+        )
     }
     refused = described["channels"]["room"]["x-before-the-upgrade"]["403"]
     assert refused["example"]["code"] == "origin-not-allowed"

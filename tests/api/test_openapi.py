@@ -34,7 +34,9 @@ NOT_DESCRIBED = (
 VERBS = {
     "get": "check|count|export|find|get|list",
     "head": "check",
-    "post": "claim|create|decide|log|open|preview|refresh|reverse|send|sign|upload",
+    "post": (
+        "claim|create|decide|log|open|preview|redeem|refresh|reverse|send|sign|upload|verify"
+    ),
     "put": "add|change|mark|replace",
     "patch": "update",
     "delete": "delete|end|leave|remove",

@@ -109,14 +109,19 @@ def test_problems_of_the_use_cases(openapi: Json) -> None:
         "changeMyPassword": {"weak-password", "wrong-password"},
         "deleteMyAccount": {"wrong-password"},
         "updateMyAccount": {"username-taken"},
+        "changeMyEmail": {"email-taken", "wrong-password"},
+        "verifyEmail": {"email-taken", "invalid-token"},
+        "redeemPasswordReset": {"invalid-token", "weak-password"},
+        "createProject": {"email-not-verified"},
+        "createComment": {"email-not-verified"},
         "updateMyProfile": {"no-profile"},
         "updateProject": {"forbidden"},
         "deleteProject": {"forbidden"},
         "updateComment": {"forbidden"},
         "deleteComment": {"forbidden"},
-        "openRoom": {"not-found", "cannot-chat-with-yourself"},
-        "sendMessage": {"room-pending"},
-        "uploadImage": {"bad-image", "image-quota"},
+        "openRoom": {"email-not-verified", "not-found", "cannot-chat-with-yourself"},
+        "sendMessage": {"email-not-verified", "room-pending"},
+        "uploadImage": {"bad-image", "email-not-verified", "image-quota"},
         "deleteImage": {"image-in-use"},
         "createReport": {"not-found"},
         "listCases": {"forbidden"},
@@ -147,6 +152,7 @@ def test_security(app: Litestar, openapi: Json) -> None:
     assert anybody == {
         *("checkAvailability", "getCatalogue", "listProjects", "listComments", "getComment"),
         *("getProject", "checkProject", "getUser", "listUserProjects"),
+        *("verifyEmail", "sendPasswordReset", "redeemPasswordReset"),
     }
     tokenless = {"signUp", "logIn", "refreshSession"}
     for path, _, one in operations(openapi):
@@ -265,6 +271,7 @@ def test_response_members_are_required_unless_requested(openapi: Json) -> None:
         *(("Availability", "email"), ("Availability", "username"), ("Problem", "errors")),
         *(("CaseList", "total"), ("LogEntryList", "total"), ("ReportList", "total")),
         ("Problem", "until"),
+        ("Problem", "reason"),
         *(("InvalidMember", "pointer"), ("InvalidMember", "parameter")),
     }
     optional = {

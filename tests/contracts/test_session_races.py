@@ -22,6 +22,7 @@ from sidepro.domain.withdrawal import WithdrawalService
 from tests import factories
 from tests.contracts.adapters import Adapters
 from tests.contracts.concurrency import MANY, after_change, race
+from tests.domain.services import RecordingSimilarityTrigger
 from tests.fakes.unit_of_work import FullUnitOfWork
 
 pytestmark = pytest.mark.anyio
@@ -44,6 +45,7 @@ class Accounts:
             session_registry=self.session_registry,
             limiter=None,
             audit_log=audit_log,
+            mail_trigger=RecordingSimilarityTrigger(),
         )
         self.sessions = SessionService(
             unit_of_work=adapters.unit_of_work,

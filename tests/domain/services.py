@@ -15,6 +15,8 @@ from sidepro.adapters.in_process.session_registry import InProcessSessionRegistr
 from sidepro.domain.accounts.account_service import AccountService
 from sidepro.domain.accounts.administration_service import AdministrationService
 from sidepro.domain.accounts.audit_log import AuthenticationEvent
+from sidepro.domain.accounts.email_service import EmailService
+from sidepro.domain.accounts.password_reset_service import PasswordResetService
 from sidepro.domain.accounts.profile_service import ProfileService
 from sidepro.domain.accounts.session_service import SessionService
 from sidepro.domain.accounts.settings_service import SettingsService
@@ -213,6 +215,7 @@ class Services:
         self.access_tokens = factories.PlainAccessTokens()
         self.audit_log = RecordedAuthenticationLog()
         self.tick_requests = RecordingSimilarityTrigger()
+        self.mail_trigger = RecordingSimilarityTrigger()
         self.accounts = AccountService(
             unit_of_work=self.store.unit_of_work,
             reader=self.reader,
@@ -224,7 +227,10 @@ class Services:
             session_registry=self.session_registry,
             limiter=None,
             audit_log=self.audit_log,
+            mail_trigger=self.mail_trigger,
         )
+        self.emails = EmailService(self.accounts)
+        self.password_resets = PasswordResetService(self.accounts)
         self.settings = SettingsService(self.store.unit_of_work, self.clock)
         self.profiles = ProfileService(
             unit_of_work=self.store.unit_of_work,

@@ -5,9 +5,15 @@ from datetime import timedelta
 
 import pytest
 
+from sidepro.domain.accounts.account_token import AccountToken, TokenPurpose
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.idempotency import RESPONSE_TTL, IdempotencyKey
-from sidepro.domain.retention import BATCH_SIZE, RetentionService
+from sidepro.domain.retention import (
+    BATCH_SIZE,
+    FAILED_MAIL_KEPT_FOR,
+    SENT_MAIL_KEPT_FOR,
+    RetentionService,
+)
 from tests import factories
 from tests.domain.services import Services, awaited
 
@@ -36,6 +42,29 @@ async def test_expired_sessions_tokens_and_keys_are_deleted_however_many(
     services.clock.forward(RESPONSE_TTL.total_seconds())
     assert astuple(await service(services).delete_expired()) == (count, 0, count, 0, 0, 0)
     assert astuple(await service(services).delete_expired()) == (0, 0, 0, 0, 0, 0)
+
+
+@awaited
+async def test_tokens_of_mails_and_mails_are_deleted_after_their_time(services: Services) -> None:
+    user = factories.user()
+    sent = factories.mail(user).sent(services.clock.now)
+    failed, waiting = factories.mail(user).failed("no"), factories.mail(user)
+    purpose = TokenPurpose.PASSWORD_RESET
+    token = AccountToken.issue(b"digest", user, purpose, user.email, services.clock.now)
+    async with services.store.unit_of_work() as work:
+        await work.users.add(user)
+        await work.account_tokens.add(token)
+        for mail in (sent, failed, waiting):
+            await work.mails.add(mail)
+        await work.commit()
+    services.clock.now += SENT_MAIL_KEPT_FOR + timedelta(seconds=1)
+    assert (await service(services).delete_expired()).mails == 1
+    assert services.store.state.mails.keys() == {failed.id, waiting.id}
+    assert services.store.state.account_tokens
+    services.clock.now += FAILED_MAIL_KEPT_FOR
+    deleted = await service(services).delete_expired()
+    assert (deleted.mails, deleted.account_tokens) == (1, 1)
+    assert services.store.state.mails.keys() == {waiting.id}
 
 
 @awaited

@@ -102,6 +102,15 @@ TABLE: dict[str, Row] = {
     "PUT /api/v1/me/password": signed_in(
         422, lambda _: {"current_password": "wrong", "new_password": PASSWORD}
     ),
+    "PUT /api/v1/me/email": signed_in(
+        422, lambda _: {"email": "new@example.com", "password": "wrong"}
+    ),
+    "POST /api/v1/me/email-verification": signed_in(202),
+    "POST /api/v1/email-verifications": everybody(422, lambda _: {"token": "unknown"}),
+    "POST /api/v1/password-resets": everybody(202, lambda _: {"email": "nobody@example.com"}),
+    "POST /api/v1/password-resets/redemptions": everybody(
+        422, lambda _: {"token": "unknown", "new_password": PASSWORD}
+    ),
     "DELETE /api/v1/me": signed_in(422, lambda _: {"password": "wrong"}),
     "GET /api/v1/me": signed_in(200),
     "GET /api/v1/me/unread": signed_in(200),

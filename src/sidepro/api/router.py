@@ -27,6 +27,7 @@ from sidepro.api.routes import (
     catalogue,
     comments,
     data_export,
+    emails,
     moderation,
     projects,
     recommendations,
@@ -39,6 +40,7 @@ from sidepro.domain.accounts.ports import AccessTokens, SessionRegistry
 from sidepro.domain.rate_limiting import RateLimiter
 from sidepro.http.rate_limits import RateLimitMiddleware
 from sidepro.http.services import Services
+from sidepro.http.verified_email import VerifiedEmailMiddleware
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ def api_router(dependencies: ApiDependencies) -> Router:
             users.router,
             catalogue.router,
             sessions.router,
+            emails.router,
             data_export.router,
             projects.router,
             comments.router,
@@ -95,6 +98,7 @@ def api_router(dependencies: ApiDependencies) -> Router:
         middleware=[
             authentication,
             *([RateLimitMiddleware(limiter)] if limiter else []),
+            VerifiedEmailMiddleware(services.authorize_writer),
         ],
         dependencies={"services": Provide(provide_services, sync_to_thread=False)},
         before_request=query_parameter_check(),

@@ -162,7 +162,15 @@ def build(
     mail_trigger = BrokerTrigger(broker, shared.job_claims, REQUESTED_MAIL)
     mail_reader = SqlMailReader(storage.database)
     services = build_services(
-        settings, public_url, storage, shared, security, media, message_writer, similarity_trigger
+        settings,
+        public_url,
+        storage,
+        shared,
+        security,
+        media,
+        message_writer,
+        similarity_trigger,
+        mail_trigger,
     )
     api = _build_api(settings, public_url, service_address, services, security, shared)
     similarity = SimilarityJob(

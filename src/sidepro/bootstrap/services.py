@@ -29,14 +29,20 @@ from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
 from sidepro.adapters.sql.trending_store import SqlTrendingStore
 from sidepro.domain.accounts.account_service import AccountService
 from sidepro.domain.accounts.administration_service import AdministrationService
+from sidepro.domain.accounts.email_service import EmailService
+from sidepro.domain.accounts.password_reset_service import PasswordResetService
 from sidepro.domain.accounts.ports import SimilarityTrigger
 from sidepro.domain.accounts.profile_service import ProfileService
 from sidepro.domain.accounts.session import SessionTtl
 from sidepro.domain.accounts.session_service import SessionService
 from sidepro.domain.accounts.settings_service import SettingsService
+from sidepro.domain.accounts.writer_gate import VerifiedWriterGate
 from sidepro.domain.data_export.data_export_service import DataExportService
+from sidepro.domain.identity import WriterGate, everybody_may_write
 from sidepro.domain.images.image_service import ImageService
 from sidepro.domain.images.withholding import ImageWithholding
+from sidepro.domain.mail.ports import MailTrigger
+from sidepro.domain.mail.unsubscribe_service import UnsubscribeService
 from sidepro.domain.moderation.moderation_service import ModerationService
 from sidepro.domain.moderation.report_service import ReportService
 from sidepro.domain.moderation.role_service import RoleService
@@ -104,9 +110,15 @@ def build_services(
     media: Media,
     message_writer: MessageWriter,
     similarity_trigger: SimilarityTrigger,
+    mail_trigger: MailTrigger,
 ) -> Services:
-    accounts = _build_accounts(storage, shared, security)
-    rooms = _build_rooms(storage, shared, message_writer)
+    accounts = _build_accounts(storage, shared, security, mail_trigger)
+    authorize_writer = (
+        VerifiedWriterGate(storage.accounts)
+        if settings.requires_verified_email
+        else everybody_may_write
+    )
+    rooms = _build_rooms(storage, shared, message_writer, authorize_writer)
     projects = _build_projects(storage, media)
     comments = CommentService(storage.unit_of_work, storage.board, system.clock, system.new_id)
     moderation_reader = SqlModerationReader(storage.database, storage.image_urls)
@@ -115,6 +127,10 @@ def build_services(
         catalogue=storage.catalogue,
         accounts=accounts,
         settings=SettingsService(storage.unit_of_work, system.clock),
+        emails=EmailService(accounts),
+        password_resets=PasswordResetService(accounts),
+        unsubscribe=UnsubscribeService(storage.unit_of_work, {}),
+        authorize_writer=authorize_writer,
         profiles=ProfileService(
             storage.unit_of_work, storage.catalogue, system.clock, similarity_trigger
         ),
@@ -208,7 +224,9 @@ def _build_images(
     )
 
 
-def _build_accounts(storage: Storage, shared: SharedState, security: Security) -> AccountService:
+def _build_accounts(
+    storage: Storage, shared: SharedState, security: Security, mail_trigger: MailTrigger
+) -> AccountService:
     return AccountService(
         unit_of_work=storage.unit_of_work,
         reader=storage.accounts,
@@ -220,6 +238,7 @@ def _build_accounts(storage: Storage, shared: SharedState, security: Security) -
         session_registry=shared.session_registry,
         limiter=shared.rate_limiter,
         audit_log=audit_log,
+        mail_trigger=mail_trigger,
     )
 
 
@@ -246,7 +265,10 @@ def _build_sessions(
 
 
 def _build_rooms(
-    storage: Storage, shared: SharedState, message_writer: MessageWriter
+    storage: Storage,
+    shared: SharedState,
+    message_writer: MessageWriter,
+    authorize_writer: WriterGate,
 ) -> RoomService:
     return RoomService(
         unit_of_work=storage.unit_of_work,
@@ -257,4 +279,5 @@ def _build_rooms(
         epochs=SqlEpoch(storage.database),
         clock=system.clock,
         new_id=system.new_id,
+        authorize_writer=authorize_writer,
     )

@@ -4,6 +4,7 @@
     ├── InvalidInput                invalid              the input breaks a rule
     │   ├── WeakPassword            weak-password
     │   ├── WrongPassword           wrong-password       the caller's password, asked again
+    │   ├── InvalidToken            invalid-token        of a mail: expired, superseded, unknown
     │   ├── CannotChatWithYourself  cannot-chat-with-yourself
     │   ├── BadImage                bad-image            broken, empty, too many pixels
     │   ├── ImageQuota              image-quota          the caller's image quota is used up
@@ -14,6 +15,7 @@
     │   ├── WrongCredentials        wrong-credentials    unknown email or wrong password
     │   └── SessionEnded            session-ended        the refresh token is not valid
     ├── Forbidden                   forbidden            visible, but not the caller's to change
+    │   ├── EmailNotVerified        email-not-verified   verify the address first
     │   ├── AccountDeactivated      account-deactivated
     │   └── AccountSuspended        account-suspended    until a time, by moderators
     ├── NotFound                    not-found            absent, or not visible to the caller
@@ -34,10 +36,11 @@ The drivers map each class to an HTTP status or to a socket close code.
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import ClassVar, TypeVar
 
 from sidepro.domain.rate_limiting import Allowance
-from sidepro.domain.violations import Violation
+from sidepro.domain.violations import NOT_VALID, Violation
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,27 @@ class WrongPassword(InvalidInput):
     """The password that the caller repeats for a sensitive action is wrong."""
 
     code = "wrong-password"
+
+
+class TokenProblem(StrEnum):
+    """Why the token of a mail is not valid. Clients may rely on the values."""
+
+    EXPIRED = "expired"
+    SUPERSEDED = "superseded"
+    UNKNOWN = "unknown"
+
+
+class InvalidToken(InvalidInput):
+    """The token of a mail is unknown or used, has expired, or was superseded: by a newer mail, or
+    because the address or the password has changed since.
+    """
+
+    code = "invalid-token"
+    detail = "This token is not valid."
+
+    def __init__(self, reason: TokenProblem = TokenProblem.UNKNOWN) -> None:
+        super().__init__(FieldError(NOT_VALID, pointer="/token"), detail=self.detail)
+        self.reason = reason
 
 
 class CannotChatWithYourself(InvalidInput):
@@ -162,6 +186,13 @@ class Forbidden(SideProError):
 
     code = "forbidden"
     detail = "You are not allowed to do this."
+
+
+class EmailNotVerified(Forbidden):
+    """The caller must verify their email address before they write."""
+
+    code = "email-not-verified"
+    detail = "Verify your email address first."
 
 
 class AccountDeactivated(Forbidden):

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from sidepro.domain.ids import SessionId, UserId
 
@@ -41,8 +42,24 @@ class Caller:
         return self.is_admin or self.id in owner_ids
 
 
+class WriterGate(Protocol):
+    """Decides who may publish, comment, upload, ask for a chat and send messages."""
+
+    async def __call__(self, caller: Caller) -> None:
+        """Returns if the caller may.
+
+        Raises:
+            EmailNotVerified: the caller must verify their email address first.
+        """
+        ...
+
+
+async def everybody_may_write(caller: Caller) -> None:
+    """The gate that is open. See `WriterGate`."""
+
+
 def token_digest(secret: str) -> bytes:
-    """The stored form of a refresh token or socket ticket.
+    """The stored form of a refresh token, a socket ticket or the token of a mail.
 
     A plain SHA-256 is enough: the secrets have 256 random bits, too many to guess.
     """

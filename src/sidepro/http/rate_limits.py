@@ -1,7 +1,7 @@
 """Rate limits: the limit of each route, and the response headers about it."""
 
 from math import ceil
-from typing import cast
+from typing import Any, cast
 
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
@@ -15,23 +15,25 @@ from sidepro.domain.rate_limiting import (
     RateLimiter,
 )
 from sidepro.http.client_address import client_address
+from sidepro.http.verified_email import VERIFIED_ONLY
 
 _MINUTE, _HOUR = 60, 3600
 
 ALL_ELSE = Limit("default", 600, _MINUTE)
 
-# Entries for a route's `opt`. Sign-up and calls with a password count by address even for
-# signed-in callers.
+# Entries for a route's `opt`. Those of writing are for people with a verified address. Sign-up and
+# calls with a password count by address even for signed-in callers.
 LOG_IN = {"limit": Limit("log-in", 10, _MINUTE, fallback=5), "by_address": True}
 SIGN_UP = {"limit": Limit("sign-up", 10, _HOUR, fallback=3), "by_address": True}
-PROJECTS = {"limit": Limit("projects", 30, _HOUR)}
-COMMENTS = {"limit": Limit("comments", 120, _HOUR)}
+PROJECTS: dict[str, Any] = {"limit": Limit("projects", 30, _HOUR), VERIFIED_ONLY: True}
+COMMENTS: dict[str, Any] = {"limit": Limit("comments", 120, _HOUR), VERIFIED_ONLY: True}
 MARKDOWN = {"limit": Limit("markdown", 120, _MINUTE)}
 """Previews during typing."""
-IMAGES = {"limit": Limit("images", 60, _HOUR)}
-ROOMS = {"limit": Limit("rooms", 60, _HOUR)}
-MESSAGES = {"limit": Limit("messages", 50, 5)}
+IMAGES: dict[str, Any] = {"limit": Limit("images", 60, _HOUR), VERIFIED_ONLY: True}
+ROOMS: dict[str, Any] = {"limit": Limit("rooms", 60, _HOUR), VERIFIED_ONLY: True}
+MESSAGES: dict[str, Any] = {"limit": Limit("messages", 50, 5), VERIFIED_ONLY: True}
 """10 a second, with bursts of 50."""
+PASSWORD_RESETS = {"limit": Limit("password-resets", 30, _HOUR, fallback=10), "by_address": True}
 TICKETS = {"limit": Limit("tickets", 60, _MINUTE)}
 
 SITEMAPS = {"limit": Limit("sitemaps", 60, _MINUTE)}

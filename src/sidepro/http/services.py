@@ -1,16 +1,21 @@
 """The services that the routes of all HTTP drivers call."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from litestar.di import NamedDependency
 
 from sidepro.domain.accounts.account_service import AccountService
+from sidepro.domain.accounts.email_service import EmailService
+from sidepro.domain.accounts.password_reset_service import PasswordResetService
 from sidepro.domain.accounts.profile_service import ProfileService
 from sidepro.domain.accounts.session_service import SessionService
 from sidepro.domain.accounts.settings_service import SettingsService
 from sidepro.domain.catalogue.ports import CatalogueReader
 from sidepro.domain.data_export.data_export_service import DataExportService
+from sidepro.domain.identity import WriterGate
 from sidepro.domain.images.image_service import ImageService
+from sidepro.domain.mail.unsubscribe_service import UnsubscribeService
 from sidepro.domain.moderation.moderation_service import ModerationService
 from sidepro.domain.moderation.report_service import ReportService
 from sidepro.domain.moderation.role_service import RoleService
@@ -33,6 +38,10 @@ class Services:
     catalogue: CatalogueReader
     accounts: AccountService
     settings: SettingsService
+    emails: EmailService
+    password_resets: PasswordResetService
+    unsubscribe: UnsubscribeService[Any]
+    authorize_writer: WriterGate
     profiles: ProfileService
     sessions: SessionService
     data_export: DataExportService

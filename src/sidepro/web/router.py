@@ -14,6 +14,7 @@ from sidepro.domain.rate_limiting import RateLimiter
 from sidepro.http.monitoring.health import HealthChecks
 from sidepro.http.rate_limits import RateLimitMiddleware
 from sidepro.http.services import Services
+from sidepro.http.verified_email import VerifiedEmailMiddleware
 from sidepro.settings.parsers import origin_of
 from sidepro.web.auth import CookieAuthentication
 from sidepro.web.cookies import Cookies
@@ -98,6 +99,7 @@ def web_router(
             FormMiddleware(),
             authentication,
             *([RateLimitMiddleware(limiter)] if limiter else []),
+            VerifiedEmailMiddleware(services.authorize_writer),
         ],
         dependencies={
             "services": Provide(provide_services, sync_to_thread=False),

@@ -12,7 +12,14 @@ from sidepro.api.routes.rooms import (
     Room,
 )
 from sidepro.api.schemas import Count
-from sidepro.domain.errors import InvalidInput, NotFound, RateLimited, RoomPending, Unavailable
+from sidepro.domain.errors import (
+    EmailNotVerified,
+    InvalidInput,
+    NotFound,
+    RateLimited,
+    RoomPending,
+    Unavailable,
+)
 from sidepro.domain.rooms.room import RoomStatus
 
 
@@ -57,7 +64,7 @@ class StatusFrame(_Frame, tag="status"):
     online: list[UUID]
 
 
-REFUSALS = (InvalidInput, NotFound, RateLimited, RoomPending, Unavailable)
+REFUSALS = (EmailNotVerified, InvalidInput, NotFound, RateLimited, RoomPending, Unavailable)
 """Errors in `error` frames. The socket stays open after them."""
 
 _Code = Annotated[

@@ -13,6 +13,7 @@ from sidepro.api.routes import (
     bookmarks,
     catalogue,
     comments,
+    emails,
     images,
     projects,
     recommendations,
@@ -31,8 +32,10 @@ from sidepro.domain.errors import (
     FieldError,
     ImageQuota,
     InvalidInput,
+    InvalidToken,
     RateLimited,
     SideProError,
+    TokenProblem,
     WeakPassword,
     WrongPassword,
 )
@@ -65,6 +68,8 @@ IDS = {
 }
 """The ids of the examples, by parameter."""
 
+_PHRASE = "산책하는 고양이 7"
+_FROM_A_MAIL = "q3Jt0mXo2bYw8sKf5uVh1LzEa7PdRgC4nTiS9vQx6Bk"
 _PROFILE = accounts.Profile(
     bio="낮에는 서버를, 밤에는 지도를 만듭니다. 주말 커피챗 환영해요.",
     image_url=_PICTURE,
@@ -184,6 +189,10 @@ _INSTANCES = (
         region=_PROFILE.region,
         meet_time=_PROFILE.meet_time,
     ),
+    emails.NewEmail(email="minseo.kim@example.com", password=_PHRASE),
+    emails.MailToken(token=_FROM_A_MAIL),
+    emails.PasswordReset(email="minseo@example.com"),
+    emails.PasswordResetRedemption(token=_FROM_A_MAIL, new_password=_PHRASE),
     accounts.AccountPatch(
         username="minseo-kim",
         language=Language.ENGLISH,
@@ -408,6 +417,7 @@ PROBLEMS: dict[type[SideProError], tuple[SideProError, ...]] = {
     ImageQuota: (ImageQuota(FieldError(OVER_QUOTA, "/file")),),
     AccountSuspended: (AccountSuspended(datetime(2026, 12, 1, 9, 30, tzinfo=UTC)),),
     RateLimited: (RateLimited(Limit("default", 600, 60).allowance(60.1)),),
+    InvalidToken: tuple(map(InvalidToken, TokenProblem)),
     CannotChatWithYourself: (CannotChatWithYourself(FieldError(YOURSELF, "/user_id")),),
 }
 """Errors with arguments. The document shows all other errors without arguments."""

@@ -65,6 +65,7 @@ DESCRIPTIONS = {
     "role": "What the person may do beyond their own things.",
     "time_zone": "The IANA name of the person's time zone, such as `Asia/Seoul`.",
     "suspended_until": "When the account's suspension ends; null if it was never suspended.",
+    "token": "The token of a mail: the part of its address after `token=`.",
     "token_type": "How to send the access token (RFC 6750).",
     "user_agent": "The program that logged in; null if it did not say.",
     "username_changed_at": "When the username last changed; null if never.",
@@ -191,6 +192,7 @@ DESCRIPTIONS = {
     # health and problems
     "code": "What went wrong: a stable name.",
     "detail": "What went wrong, in English.",
+    "Problem.reason": "Why the token of a mail is not valid. Only with `invalid-token`.",
     "errors": "The invalid members. Only with invalid input.",
     "parameter": "The name of the invalid parameter.",
     "params": "The numbers and words of `detail`.",

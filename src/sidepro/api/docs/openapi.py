@@ -54,9 +54,11 @@ one that does not exist. A malformed id in a path is 404 too.
 
 **Limits.** A call above the limit is 429 `rate-limited` with `Retry-After`. `RateLimit` and
 `RateLimit-Policy` describe the limit of a call. Log-in: 10 a minute per address, and 20 an hour
-per account from addresses that never logged in to it. Sign-up: 10 an hour per address. Projects:
-30 an hour. Comments: 120 an hour. Images: 60 an hour. Rooms: 60 an hour. Messages: 10 a second,
-with bursts of 50. Socket tickets: 60 a minute. Previews of Markdown: 120 a minute. All else: 600 a
+per account from addresses that never logged in to it. Sign-up: 10 an hour per address. Mails for a
+forgotten password: 30 an hour per address; to verify an address: 1 a minute and 6 a day; changes
+of the address: 10 a day. Projects: 30 an hour. Comments: 120 an hour. Images: 60 an hour. Rooms:
+60 an hour. Messages: 10 a second, with bursts of 50. Socket tickets: 60 a minute. Previews of
+Markdown: 120 a minute. All else: 600 a
 minute. Calls count per user, or per address without a token.
 
 **The chat socket** is `GET {PREFIX}/rooms/{{room_id}}/socket?ticket=…&after=<seq>`. Programs may

@@ -15,6 +15,7 @@ from sidepro.api.idempotency import REPLAYED
 from sidepro.api.schemas import Moment
 from sidepro.domain.errors import (
     BadCursor,
+    EmailNotVerified,
     IdempotencyKeyInUse,
     IdempotencyKeyReused,
     InvalidInput,
@@ -23,6 +24,7 @@ from sidepro.domain.errors import (
     PreconditionFailed,
     RateLimited,
     SideProError,
+    TokenProblem,
     Unavailable,
 )
 from sidepro.domain.violations import FieldCode
@@ -34,6 +36,7 @@ from sidepro.http.problems.documents import (
     status_of,
 )
 from sidepro.http.problems.pages import EXPLANATIONS
+from sidepro.http.verified_email import VERIFIED_ONLY
 
 Schemas = dict[Any, dict[str, Any]]
 """References to the schemas of structs."""
@@ -54,7 +57,7 @@ class InvalidMember(msgspec.Struct):
 
 class Problem(msgspec.Struct):
     """An error (RFC 9457). `code` is stable. `errors` lists the invalid members. `until` is the
-    end of a suspension.
+    end of a suspension, `reason` why a token is not valid.
     """
 
     type: Annotated[str, msgspec.Meta(extra_json_schema={"format": "uri-reference"})]
@@ -64,6 +67,10 @@ class Problem(msgspec.Struct):
     code: Annotated[str, msgspec.Meta(extra_json_schema={"enum": sorted(EXPLANATIONS)})]
     errors: list[InvalidMember] | msgspec.UnsetType = msgspec.UNSET
     until: Moment | msgspec.UnsetType = msgspec.UNSET
+    reason: (
+        Annotated[str, msgspec.Meta(extra_json_schema={"enum": sorted(TokenProblem)})]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +205,8 @@ def _errors(route: Route) -> Iterator[type[SideProError] | int]:
         yield PreconditionFailed
     if route.has_parameter("header", IDEMPOTENCY_KEY):
         yield from (IdempotencyKeyReused, IdempotencyKeyInUse)
+    if route.handler.opt.get(VERIFIED_ONLY):
+        yield EmailNotVerified
     yield from route.handler.opt.get("problems", ())
 
 

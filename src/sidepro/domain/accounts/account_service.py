@@ -26,8 +26,10 @@ from sidepro.domain.errors import (
     ensure_found,
 )
 from sidepro.domain.identity import Caller
-from sidepro.domain.ids import NewId, UserId
+from sidepro.domain.ids import MailId, NewId, UserId
 from sidepro.domain.language import DEFAULT_LANGUAGE, Language
+from sidepro.domain.mail.mail import Content, Mail, MailKind
+from sidepro.domain.mail.ports import MailTrigger
 from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.rate_limiting import Limit, RateLimiter
 from sidepro.domain.text import casefold_key
@@ -59,6 +61,7 @@ class AccountService:
     session_registry: SessionRegistry
     limiter: RateLimiter | None
     audit_log: AuthenticationLog
+    mail_trigger: MailTrigger
 
     async def sign_up(
         self,
@@ -69,7 +72,8 @@ class AccountService:
         language: Language = DEFAULT_LANGUAGE,
         address: str | None = None,
     ) -> AccountView:
-        """Open an account. From now on, `address` is a known address of it.
+        """Open an account, and send a mail that verifies its email. From now on, `address` is a
+        known address of it.
 
         Raises:
             InvalidInput: a field breaks its rule.
@@ -96,7 +100,7 @@ class AccountService:
         Raises as `sign_up` does.
         """
         validator = Validator()
-        normalized = self._normalize(email)
+        normalized = self.normalized(email)
         if normalized is None:
             validator.add(NOT_AN_EMAIL, "email")
         valid_name = check_username(username, validator, allow_reserved=is_admin)
@@ -119,7 +123,10 @@ class AccountService:
             await work.users.add(user)
             if address is not None:
                 await work.users.remember_address(user.id, address, user.created_at)
+            if not user.email_verified:
+                await work.mails.add(self.verification_mail(user))
             await work.commit()
+        await self.mail_trigger.request()
         kind = "administrator" if is_admin else None
         self.audit_log(AuthenticationEvent.SIGNED_UP, user.id, reason=kind)
         return user
@@ -154,7 +161,7 @@ class AccountService:
         validator = Validator(parameters=True)
         if email is None and username is None:
             raise InvalidInput(FieldError(_ONE_OF_BOTH, parameter="email"))
-        normalized = None if email is None else self._normalize(email)
+        normalized = None if email is None else self.normalized(email)
         if email is not None and normalized is None:
             validator.add(NOT_AN_EMAIL, "email")
         valid_name = None if username is None else check_username(username, validator)
@@ -167,7 +174,7 @@ class AccountService:
         return free
 
     async def change_password(self, caller: Caller, current: str, new: str) -> None:
-        """Change the caller's password and end all their other sessions.
+        """Change the caller's password, end all their other sessions, and tell them by mail.
 
         Raises:
             WrongPassword: `current` is not the password.
@@ -184,7 +191,9 @@ class AccountService:
                 raise wrong_password("current_password")
             await work.users.save(replace(user, password_hash=new_hash))
             ended = await work.sessions.end_all(user.id, but=caller.session_id)
+            await work.mails.add(self.mail(user, MailKind.PASSWORD_CHANGED))
             await work.commit()
+        await self.mail_trigger.request()
         await self.session_registry.revoke(ended)
         self.audit_log(AuthenticationEvent.PASSWORD_CHANGED, user.id, session_id=caller.session_id)
 
@@ -266,7 +275,25 @@ class AccountService:
             raise wrong_password(field)
         return user
 
-    def _normalize(self, email: str) -> str | None:
+    def mail(
+        self,
+        user: User,
+        kind: MailKind,
+        content: Content | None = None,
+        *,
+        address: str | None = None,
+    ) -> Mail:
+        """A mail about the account, to `address` or else to the account's own."""
+        known = {"username": user.username, **(content or {})}
+        mail_id, now = MailId(self.new_id()), self.clock()
+        return Mail.to(user, kind, mail_id, now, content=known, address=address)
+
+    def verification_mail(self, user: User) -> Mail:
+        """The mail that verifies the address of this user that waits for it."""
+        return self.mail(user, MailKind.EMAIL_VERIFICATION, address=user.unverified_email)
+
+    def normalized(self, email: str) -> str | None:
+        """The email address in normal form, or `None` if it is not one."""
         return self.normalize_email(email) if len(email) <= MAX_EMAIL else None
 
 

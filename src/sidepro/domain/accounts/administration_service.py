@@ -9,6 +9,7 @@ from sidepro.domain.accounts.ports import AccountReader, AccountUnitOfWork, Sess
 from sidepro.domain.accounts.user import User
 from sidepro.domain.errors import NotFound, ensure_found
 from sidepro.domain.ids import UserId
+from sidepro.domain.mail.mail import MailKind
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 
 BATCH_SIZE = 500
@@ -69,6 +70,7 @@ class AdministrationService:
             changed = replace(user, password_hash=password_hash)
             await work.users.save(changed)
             ended = await work.sessions.end_all(user.id)
+            await work.mails.add(self.accounts.mail(user, MailKind.PASSWORD_CHANGED))
             await work.commit()
         await self.session_registry.revoke(ended)
         self.audit_log(AuthenticationEvent.PASSWORD_RESET, user.id)

@@ -21,6 +21,8 @@ class AuthenticationEvent(Enum):
     WITHDRAWN = "account_withdrawn"
     ACTIVATED = "account_activated"
     DEACTIVATED = "account_deactivated"
+    EMAIL_CHANGE_REQUESTED = "email_change_requested"
+    EMAIL_VERIFIED = "email_verified"
     PASSWORD_RESET = "password_reset"  # noqa: S105 - the name of an event
 
 

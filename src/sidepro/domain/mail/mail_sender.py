@@ -6,6 +6,7 @@ it dies after the server took the mail, the second copy has the same `Message-ID
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -36,7 +37,7 @@ token for it, or collects what it tells. Returns `None` if there is nothing to s
 """
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class MailRun:
     """What a run did. `server_problem` says why it ended early."""
 
@@ -67,20 +68,23 @@ class MailSender(Generic[Work]):
         Raises:
             Unavailable: the database cannot be reached.
         """
-        run = MailRun()
+        outcomes: Counter[MailState | None] = Counter()
+        server_problem = None
         async with self._lock:
             try:
                 while (mail := await self._take_due()) is not None:
-                    outcome = await self._try(mail)
-                    run.sent += outcome is MailState.SENT
-                    run.failed += outcome is MailState.FAILED
-                    run.delayed += outcome is MailState.WAITING
+                    outcomes[await self._try(mail)] += 1
             except MailServerUnavailable as problem:
-                run.delayed += 1
-                run.server_problem = problem.reason
+                outcomes[MailState.WAITING] += 1
+                server_problem = problem.reason
             finally:
                 await self.transport.close()
-        return run
+        return MailRun(
+            sent=outcomes[MailState.SENT],
+            delayed=outcomes[MailState.WAITING],
+            failed=outcomes[MailState.FAILED],
+            server_problem=server_problem,
+        )
 
     async def _take_due(self) -> Mail | None:
         """A mail that is due, for an attempt of this process alone."""

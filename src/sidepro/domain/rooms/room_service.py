@@ -7,7 +7,7 @@ from sidepro.domain.channels import Channel, Presence, PubSub, StatusChanged
 from sidepro.domain.clock import Clock
 from sidepro.domain.errors import ensure_found
 from sidepro.domain.idempotency import IdempotentRequest, run_idempotent
-from sidepro.domain.identity import Caller
+from sidepro.domain.identity import Caller, WriterGate, everybody_may_write
 from sidepro.domain.ids import NewId, RoomId, UserId
 from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.rooms.events import (
@@ -45,6 +45,7 @@ class RoomService:
     epochs: EpochReader
     clock: Clock
     new_id: NewId
+    authorize_writer: WriterGate = everybody_may_write
 
     # ---------------------------------------------------------------------------------- rooms
 
@@ -181,8 +182,11 @@ class RoomService:
         """Store and publish a message. A repeated `client_id` returns the first message, even for
         another body. Client ids do not expire.
 
-        Raises: as `MessageWriter.write`.
+        Raises:
+            EmailNotVerified: see `WriterGate`.
+            Others: as `MessageWriter.write`.
         """
+        await self.authorize_writer(caller)
         return await self.message_writer.write(caller.id, room_id, body, client_id, request)
 
     async def history(

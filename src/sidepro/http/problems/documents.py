@@ -14,6 +14,7 @@ from sidepro.domain.errors import (
     FieldError,
     Forbidden,
     InvalidInput,
+    InvalidToken,
     NotAuthenticated,
     NotFound,
     PreconditionFailed,
@@ -102,6 +103,8 @@ def members_of(error: SideProError) -> Mapping[str, str]:
     """The members of the error's document that others do not have."""
     if isinstance(error, AccountSuspended) and error.until is not None:
         return {"until": moment(error.until)}
+    if isinstance(error, InvalidToken):
+        return {"reason": error.reason.value}
     return NO_MEMBERS
 
 

@@ -56,6 +56,11 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "The caller may see this, but not change it.",
         "Do not offer the action to this person.",
     ),
+    "email-not-verified": Explanation(
+        403,
+        "The person must verify their email address before they write.",
+        "Offer to send the mail again: POST /me/email-verification.",
+    ),
     "account-deactivated": Explanation(
         403,
         "The password is right, but an operator has deactivated the account.",
@@ -127,6 +132,12 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     ),
     "wrong-password": Explanation(
         422, "The person's own password, asked again, is wrong.", "Ask for the password again."
+    ),
+    "invalid-token": Explanation(
+        422,
+        "The token of a mail is not valid: `reason` is expired, superseded (by a newer mail, "
+        "another address or another password) or unknown (also: used).",
+        "Ask for a new mail.",
     ),
     "cannot-chat-with-yourself": Explanation(
         422, "A room needs two people.", "Choose somebody else."

@@ -156,11 +156,13 @@ async def with_thumbnail(services: Services, caller: Caller, form: Form, files: 
 
     Raises:
         InvalidInput, UnsupportedImageType, Unavailable: see `ImageService.upload`.
+        EmailNotVerified: see `WriterGate`.
         RequestRejected: the file is too large.
     """
     file = files.get("thumbnail")
     if file is None:
         return form
+    await services.authorize_writer(caller)
     # The digest is part of the key: the person may choose another image.
     digest = (await asyncio.to_thread(digest_of, file)).hex()
     key = f"{digest[:32]}{form.text('idempotency_key')[:32]}"

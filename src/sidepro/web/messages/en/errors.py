@@ -90,6 +90,8 @@ TEXTS = ErrorTexts(
             "Moderators have suspended this account. You can log in again when that ends."
         ),
         "case-changed": "Somebody else was faster.",
+        "email-not-verified": "Verify your email address first. Your account page sends the mail.",
+        "invalid-token": "This link cannot be used. Please ask for a new mail.",
         "account-deactivated": "An operator has deactivated this account. Please contact them.",
         "email-taken": "There is already an account with this email.",
         "username-taken": "This name is taken.",

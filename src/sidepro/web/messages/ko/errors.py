@@ -93,6 +93,10 @@ TEXTS = ErrorTexts(
             "이용이 정지된 계정이에요. 정지 기간이 끝나면 다시 로그인할 수 있어요."
         ),
         "case-changed": "다른 사람이 먼저 처리했어요.",
+        "email-not-verified": (
+            "먼저 이메일 주소를 확인해 주세요. 메일은 내 계정에서 다시 보낼 수 있어요."
+        ),
+        "invalid-token": "쓸 수 없는 링크예요. 메일을 다시 요청해 주세요.",
         "account-deactivated": "운영자가 사용을 멈춘 계정이에요. 운영자에게 문의해 주세요.",
         "email-taken": "이미 가입한 이메일이에요.",
         "username-taken": "이미 있는 이름이에요.",

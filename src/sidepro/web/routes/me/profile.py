@@ -74,7 +74,7 @@ async def _with_picture(
 ) -> tuple[Form, ImageUrl | None]:
     """The form with the id of its new picture, or with an error, and the picture's address.
 
-    Raises as `ImageService.upload` does.
+    Raises as `ImageService.upload` and `WriterGate` do.
     """
     if PICTURE in files.too_large:
         text = fill(page.texts.me.picture_size, size=data_size(page.max_file_bytes))
@@ -82,6 +82,7 @@ async def _with_picture(
     file = files.get(PICTURE)
     if file is None:
         return form, None
+    await services.authorize_writer(page.caller)
     image = await services.images.upload(page.caller, file)
     return form.but(image_id=str(image.id)), image.url
 
