@@ -284,6 +284,7 @@ NOT_EXPORTED = {
     # decisions and reports are exported; cases name others, and snapshots copy exported data
     tables.comments.c.visibility,
     tables.messages.c.visibility,
+    tables.messages.c.low_count,
     moderation_tables.hidden_projects,
     moderation_tables.withheld_images,
     moderation_tables.moderation_cases,

@@ -4,10 +4,21 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Column, Select, bindparam, func, literal_column, select, union_all
+from sqlalchemy import (
+    Column,
+    Select,
+    bindparam,
+    false,
+    func,
+    literal_column,
+    select,
+    true,
+    union_all,
+)
 
 from sidepro.adapters.sql.engine.database import Source
-from sidepro.adapters.sql.schema.tables import messages, rooms
+from sidepro.adapters.sql.readers.unread import unread_count
+from sidepro.adapters.sql.schema.tables import rooms
 from sidepro.domain.ids import UserId
 from sidepro.domain.person_stream.views import Badges
 
@@ -16,16 +27,8 @@ def _rooms_with_news(user: Column[Any], read_seq: Column[int]) -> Select[Any]:
     """The rooms of one side that have messages after the read position. Most rooms have none, so
     their messages are not looked up.
     """
-    unread = (
-        select(func.count())
-        .where(
-            messages.c.room_id == rooms.c.id,
-            messages.c.seq > read_seq,
-            messages.c.sender_id.is_distinct_from(user),
-        )
-        .correlate(rooms)
-        .scalar_subquery()
-    )
+    is_low = true() if user is rooms.c.low_id else false()
+    unread = unread_count(user, read_seq, is_low)
     return select(user.label("user_id"), unread.label("unread")).where(
         user.in_(bindparam("users", expanding=True)),
         rooms.c.left_by.is_distinct_from(user),

@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sidepro.adapters.sql.engine.compiled_query import Row, limit_param
 from sidepro.adapters.sql.engine.database import Source
 from sidepro.adapters.sql.engine.keyset import KeysetQuery
+from sidepro.adapters.sql.readers.unread import unread_count
 from sidepro.adapters.sql.repositories.rooms import load_message, load_room, optional_room
 from sidepro.adapters.sql.schema.expressions import IMAGE_OF_USER
 from sidepro.adapters.sql.schema.tables import messages, rooms, users
@@ -70,12 +71,7 @@ def _in_list_of(user: ColumnElement[Any]) -> ColumnElement[bool]:
 
 
 def _unread(user: ColumnElement[Any]) -> ColumnElement[int]:
-    unread = select(func.count()).where(
-        messages.c.room_id == rooms.c.id,
-        messages.c.seq > _read_seq(user),
-        messages.c.sender_id.is_distinct_from(user),
-    )
-    return unread.correlate(rooms, _VIEWERS).scalar_subquery()
+    return unread_count(user, _read_seq(user), rooms.c.low_id == user, _VIEWERS)
 
 
 def _room_views(

@@ -1,6 +1,6 @@
 """Rooms and messages in SQL."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import (
@@ -47,8 +47,24 @@ _MUTABLE = (
     *("left_by", "last_seq", "updated_at"),
 )
 
+_LOW_COUNT = (
+    select(messages.c.low_count)
+    .where(messages.c.room_id == rooms.c.id, messages.c.seq == rooms.c.last_seq)
+    .scalar_subquery()
+    .label("low_count")
+)
+"""See `sidepro.adapters.sql.readers.unread`."""
+
+_COUNT_OF_LOW = select(func.count()).where(
+    messages.c.room_id == bindparam("room"), messages.c.sender_id == bindparam("low")
+)
+
 # SQLite: a statement for each row.
-_ROOMS = select(rooms).where(rooms.c.id.in_(bindparam("ids", expanding=True))).order_by(rooms.c.id)
+_ROOMS = (
+    select(rooms, _LOW_COUNT)
+    .where(rooms.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(rooms.c.id)
+)
 _NAMED_MESSAGES = select(messages).where(
     tuple_(*(messages.c[name] for name in _MESSAGE_NAME)).in_(bindparam("names", expanding=True))
 )
@@ -64,13 +80,13 @@ _SHORT_LOCK_TIMEOUT = select(func.set_config("lock_timeout", "200", True)).scala
 """In milliseconds, for the rest of the transaction, without a round trip of its own."""
 
 _ROOMS_BY_ARRAY = (
-    select(rooms)
+    select(rooms, _LOW_COUNT)
     .where(rooms.c.id == any_(bindparam("ids", type_=ARRAY(rooms.c.id.type))))
     .order_by(rooms.c.id)
     .with_for_update(key_share=True)
 )
 _UNLOCKED_ROOMS = (
-    select(rooms, _SHORT_LOCK_TIMEOUT)
+    select(rooms, _LOW_COUNT, _SHORT_LOCK_TIMEOUT)
     .where(rooms.c.id == any_(bindparam("ids", type_=ARRAY(rooms.c.id.type))))
     .order_by(rooms.c.id)
     .with_for_update(key_share=True, skip_locked=True)
@@ -100,6 +116,9 @@ class SqlRooms:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
         self._is_postgresql = is_postgresql(connection)
+        self._low_counts: dict[RoomId, int | None] = {}
+        """Messages of the participant with the lower id, in rooms that were read by several."""
+        self._low_ids: dict[RoomId, UserId | None] = {}
 
     async def add_if_absent(self, room: Room) -> bool:
         added = (
@@ -116,13 +135,13 @@ class SqlRooms:
     async def get_all(self, room_ids: Collection[RoomId]) -> Mapping[RoomId, Room]:
         statement = _ROOMS_BY_ARRAY if self._is_postgresql else _ROOMS
         rows = await self._connection.execute(statement, {"ids": list(room_ids)})
-        return {row.id: load_room(row) for row in rows}
+        return self._loaded(rows)
 
     async def get_unlocked(self, room_ids: Collection[RoomId]) -> UnlockedRooms:
         if not self._is_postgresql:  # the unit of work excludes all others
             return UnlockedRooms(await self.get_all(room_ids), frozenset())
         rows = await self._connection.execute(_UNLOCKED_ROOMS, {"ids": list(room_ids)})
-        found = {row.id: load_room(row) for row in rows}
+        found = self._loaded(rows)
         if len(found) == len(room_ids):
             return UnlockedRooms(found, frozenset())
         missing = {"ids": [room_id for room_id in room_ids if room_id not in found]}
@@ -146,7 +165,7 @@ class SqlRooms:
         await self._connection.execute(delete(rooms).where(rooms.c.id == room_id))
 
     async def add_messages(self, *new: Message) -> None:
-        rows = [row_of(messages, message) for message in new]
+        rows = [{**row_of(messages, m), "low_count": await self._low_count(m)} for m in new]
         await self._write(_ADD_MESSAGE, _ADD_MESSAGES_BY_JSON, rows)
 
     async def set_visibility(self, room_id: RoomId, seq: int, visibility: Visibility) -> None:
@@ -173,6 +192,29 @@ class SqlRooms:
         else:
             rows = await self._connection.execute(_NAMED_MESSAGES, {"names": list(names)})
         return {(row.room_id, row.sender_id, row.client_id): load_message(row) for row in rows}
+
+    def _loaded(self, rows: Iterable[Row]) -> dict[RoomId, Room]:
+        found = {}
+        for row in rows:
+            found[row.id] = room = load_room(row)
+            self._low_ids[room.id] = row.low_id
+            self._low_counts[room.id] = row.low_count if room.last_seq else 0
+        return found
+
+    async def _low_count(self, message: Message) -> int | None:
+        """The running count of a new message. The last one of its room may have none: a version
+        before this one has stored it. Then its messages are counted once.
+        """
+        room_id = message.room_id
+        if room_id not in self._low_ids:
+            return None  # readers count
+        low_id = self._low_ids[room_id]
+        count = self._low_counts[room_id]
+        if count is None:
+            counting = {"room": room_id, "low": low_id}
+            count = int((await self._connection.execute(_COUNT_OF_LOW, counting)).scalar_one())
+        self._low_counts[room_id] = count = count + (message.sender_id == low_id)
+        return count
 
     async def _write(
         self, for_each: Executable, by_json: Executable, rows: list[dict[str, Any]]

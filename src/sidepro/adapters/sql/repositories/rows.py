@@ -20,5 +20,6 @@ def entity_loader(kind: type[EntityT]) -> Callable[[Any], EntityT]:
 
 
 def row_of(table: Table, entity: object) -> dict[str, Any]:
-    """The row of an entity that has a member for each column."""
-    return {column.name: getattr(entity, column.name) for column in table.c}
+    """The row of an entity that has a member for each column, but for those that it lacks."""
+    names = [column.name for column in table.c if hasattr(entity, column.name)]
+    return {name: getattr(entity, name) for name in names}

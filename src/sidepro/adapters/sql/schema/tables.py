@@ -393,6 +393,7 @@ messages = Table(
     Column("client_id", Text),
     _timestamp("sent_at"),
     _visibility(),
+    Column("low_count", Integer),
     UniqueConstraint("room_id", "sender_id", "client_id", name="uq_messages_client_id"),
 )
 
