@@ -58,12 +58,13 @@ def token_in(message: object) -> str | None:
 
 @asynccontextmanager
 async def mailing(
-    databases: Databases, folder: Path, *, rate_limits: bool = False
+    databases: Databases, folder: Path, *, rate_limits: bool = False, web: bool = True
 ) -> AsyncIterator[Mailing]:
     with databases.fresh() as address:
         async with mail_server() as server:
             smtp = parsers.smtp(f"smtp://127.0.0.1:{server.port}")
-            async with serving(address, folder, smtp_url=smtp, rate_limits=rate_limits) as api:
+            chosen = {"smtp_url": smtp, "rate_limits": rate_limits, "web": web}
+            async with serving(address, folder, **chosen) as api:
                 yield Mailing(api, server)
 
 

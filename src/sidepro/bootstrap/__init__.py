@@ -56,6 +56,7 @@ from sidepro.domain.recommendations.similarity_job import SimilarityJob
 from sidepro.domain.retention import RetentionService
 from sidepro.domain.rooms.message_writer import MessageWriter
 from sidepro.http.app import ExceptionHandler, create_app
+from sidepro.http.mail_pages.pages import mail_pages
 from sidepro.http.media import media_router
 from sidepro.http.middleware.hosts import HostPolicy
 from sidepro.http.middleware.middleware import RejectionPage, ServiceAddress
@@ -322,6 +323,7 @@ def application(container: Container, *, with_jobs: bool) -> Litestar:
             *documents,
             *([] if container.metrics_bind else public_metrics),
             problem_pages(),
+            *mail_pages(api.services, api.limiter, _origin(container.service_address.public_url)),
             *([media_router(container.media)] if container.media else []),
         ],
         exception_handler=_exception_handler(site) if site else handle_error,
@@ -329,6 +331,10 @@ def application(container: Container, *, with_jobs: bool) -> Litestar:
         openapi_config=openapi_config,
         lifespan=[background_tasks, jobs] if with_jobs else [background_tasks],
     )
+
+
+def _origin(public_url: str) -> str:
+    return origin_of(public_url) if public_url else ""
 
 
 def _exception_handler(site: Site) -> ExceptionHandler:

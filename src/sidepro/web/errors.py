@@ -11,11 +11,11 @@ from litestar.exceptions import HTTPException, MethodNotAllowedException, Valida
 from litestar.types import HTTPScope
 
 from sidepro.domain.errors import NotAuthenticated, RateLimited, SideProError
+from sidepro.http.cross_site import SAFE_METHODS
 from sidepro.http.middleware.middleware import DISCONNECTED, HeadersAndBody, RejectionPage
 from sidepro.http.problems.documents import RequestRejected, status_of
 from sidepro.http.problems.retries import retry_headers
 from sidepro.http.rate_limits import set_allowance
-from sidepro.web.csrf import SAFE_METHODS
 from sidepro.web.forms import Form, posted_form
 from sidepro.web.page import Page, Site
 from sidepro.web.unsent import UnsentForm

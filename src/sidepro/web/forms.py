@@ -14,8 +14,8 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from sidepro.domain.errors import InvalidInput, SideProError
 from sidepro.domain.ids import UserId
 from sidepro.http.app import MAX_BODY
+from sidepro.http.cross_site import SAFE_METHODS
 from sidepro.http.problems.documents import RequestRejected
-from sidepro.web.csrf import SAFE_METHODS
 from sidepro.web.messages.groups.errors import ErrorTexts
 from sidepro.web.texts import fill
 

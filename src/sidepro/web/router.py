@@ -11,6 +11,7 @@ from sidepro.domain.accounts.views import SessionViewer
 from sidepro.domain.clock import Clock
 from sidepro.domain.identity import Caller
 from sidepro.domain.rate_limiting import RateLimiter
+from sidepro.http.cross_site import CrossSiteProtection
 from sidepro.http.monitoring.health import HealthChecks
 from sidepro.http.rate_limits import RateLimitMiddleware
 from sidepro.http.services import Services
@@ -18,7 +19,6 @@ from sidepro.http.verified_email import VerifiedEmailMiddleware
 from sidepro.settings.parsers import origin_of
 from sidepro.web.auth import CookieAuthentication
 from sidepro.web.cookies import Cookies
-from sidepro.web.csrf import CrossSiteProtection
 from sidepro.web.errors import page_error_handler, wants_json
 from sidepro.web.forms import FormMiddleware, provide_form
 from sidepro.web.headers import content_security_policy

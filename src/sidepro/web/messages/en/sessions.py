@@ -16,6 +16,7 @@ TEXTS = SessionTexts(
     log_in="Log in",
     log_in_text="Good to see you again.",
     no_account="No account yet?",
+    forgotten="Forgot your password?",
     session_ended="You were logged out",
     unsent="What you wrote is still here. Log in to continue.",
     resume="Continue",

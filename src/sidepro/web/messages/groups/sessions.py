@@ -19,6 +19,7 @@ class SessionTexts:
     log_in: str
     log_in_text: str
     no_account: str
+    forgotten: str
     session_ended: str
     """The session ended while something was being sent."""
     unsent: str

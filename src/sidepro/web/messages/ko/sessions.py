@@ -16,6 +16,7 @@ TEXTS = SessionTexts(
     log_in="로그인",
     log_in_text="다시 만나서 반가워요.",
     no_account="아직 가입하지 않았다면",
+    forgotten="비밀번호를 잊었나요?",
     session_ended="로그인이 풀렸어요",
     unsent="쓰던 내용은 그대로 있어요. 로그인하면 이어서 할 수 있어요.",
     resume="이어서 하기",
