@@ -17,7 +17,17 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from tour_client import Json, Person, chapter, read, report
-from tour_schemas import FRAMES, HISTORY, MESSAGE, ROOM, Mismatch, expect, expect_equal
+from tour_schemas import (
+    CHAT_REQUEST,
+    FRAMES,
+    HISTORY,
+    MESSAGE,
+    ROOM,
+    Mismatch,
+    expect,
+    expect_equal,
+    fields_of,
+)
 
 FRAME_TIMEOUT = 10.0  # seconds
 DISCONNECT_TIMEOUT = 40.0  # seconds until the server must have noticed a broken connection
@@ -152,6 +162,8 @@ def coffee_chat(first: Person, second: Person) -> list[Json]:
 
 def open_a_room(first: Person, second: Person) -> Json:
     first.refused(422, "cannot-chat-with-yourself", "POST", "/rooms", {"user_id": first.id})
+    first.refused(409, "consent-required", "POST", "/rooms", {"user_id": second.id})
+    room_id = accept_a_request(first, second)
 
     def ask(caller: Person, other: Person) -> httpx.Response:
         headers = {"Authorization": f"Bearer {caller.token}"}
@@ -159,18 +171,36 @@ def open_a_room(first: Person, second: Person) -> Json:
 
     with ThreadPoolExecutor() as pool:
         answers = list(pool.map(ask, (first, second), (second, first)))
-    statuses = sorted(answer.status_code for answer in answers)
-    expect_equal("the statuses of two simultaneous requests", statuses, [200, 201])
     room, same = (read(answer, ROOM) for answer in answers)
-    expect_equal("the room of the second", same["id"], room["id"])
+    expect_equal("the rooms that both open", {room["id"], same["id"]}, {room_id})
     expect_equal("the other in the first's room", room["participant"]["id"], second.id)
     expect_equal("the other in the second's room", same["participant"]["id"], first.id)
 
     room = first.get(ROOM, f"/rooms/{room['id']}")
     fresh = {"status": "stop", "left_by": None, "last_message": None, "last_seq": 0}
     expect_equal("the new room", {name: room[name] for name in fresh}, fresh)
-    report("Both asked for a chat at once and got the same room (201, 200); its status is stop.")
+    report("Both opened the room and got the same one; its status is stop.")
     return room
+
+
+def accept_a_request(first: Person, second: Person) -> str:
+    """The first asks, and the second declines and thinks better of it. Returns the room's id."""
+    body = {"user_id": second.id, "introduction": "지도 프로젝트 이야기를 듣고 싶어요."}
+    request = first.ask(CHAT_REQUEST, "POST", "/chat-requests", body, status=201)
+    expect_equal("the state of a new request", request["state"], "pending")
+    path = f"/chat-requests/{request['id']}"
+    first.refused(403, "forbidden", "POST", f"{path}/acceptance")
+    second.send(204, "POST", f"{path}/decline")
+    again = first.ask(CHAT_REQUEST, "POST", "/chat-requests", body, status=200)
+    expect_equal("a declined request, as its asker sees it", again, request)
+    received = second.page(CHAT_REQUEST, "/chat-requests").items
+    expect_equal(
+        "the states of the second's requests", [one["state"] for one in received], ["declined"]
+    )
+    opened = second.ask(fields_of(room=ROOM), "POST", f"{path}/acceptance", status=200)
+    second.refused(409, "request-settled", "POST", f"{path}/decline")
+    report("A request was declined quietly, then accepted after all: the room is open.")
+    return str(opened["room"]["id"])
 
 
 def talk(one: Chat, two: Chat) -> list[Json]:

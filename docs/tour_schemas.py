@@ -143,7 +143,8 @@ USER_MEMBERS: dict[str, Check] = {
     "created_at": moment,
     "profile": nullable(PROFILE),
 }
-USER = fields_of(**USER_MEMBERS)
+CHAT_POLICY = one_of("open", "request", "closed")
+USER = fields_of(**USER_MEMBERS, chat_policy=nullable(CHAT_POLICY))
 ACCOUNT = fields_of(
     **USER_MEMBERS,
     email=text,
@@ -153,7 +154,7 @@ ACCOUNT = fields_of(
     role=one_of("member", "moderator", "admin"),
     language=one_of("ko", "en"),
     time_zone=text,
-    chat_policy=one_of("open", "request", "closed"),
+    chat_policy=CHAT_POLICY,
 )
 SESSION = fields_of(
     access_token=text,
@@ -213,6 +214,16 @@ ROOM = fields_of(
     unread_count=count,
     created_at=moment,
     updated_at=moment,
+    writable=flag,
+)
+CHAT_REQUEST = fields_of(
+    **{"from": USER_SUMMARY, "to": USER_SUMMARY},
+    id=uuid7,
+    introduction=text,
+    state=one_of("pending", "accepted", "declined", "withdrawn", "expired", "void"),
+    room_id=nullable(uuid7),
+    created_at=moment,
+    settled_at=nullable(moment),
 )
 HISTORY = fields_of(items=each(MESSAGE), last_seq=count)
 FRAMES = {

@@ -94,11 +94,12 @@ class Client:
         await client.register()
         return client
 
-    async def register(self) -> None:
+    async def register(self, chat_policy: str = "open") -> None:
         """Signs up with its name, email and password, and logs in."""
         account = {"email": self.email, "password": self.password, "username": self.username}
         self.id = (await self.call("POST", "/users", account))["id"]
         await self.log_in()
+        await self.call("PATCH", "/me", {"chat_policy": chat_policy})
 
     async def log_in(self) -> None:
         """Logs in once more."""

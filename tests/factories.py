@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import IO, Any, TypeVar
 from uuid import UUID
 
+from sidepro.domain.accounts.preferences import ChatPolicy
 from sidepro.domain.accounts.profile import Profile
 from sidepro.domain.accounts.session import (
     RefreshToken,
@@ -21,9 +22,11 @@ from sidepro.domain.accounts.session import (
 )
 from sidepro.domain.accounts.user import User
 from sidepro.domain.catalogue.catalogue import Catalogue
+from sidepro.domain.coffee_chats.chat_request import ChatRequest
 from sidepro.domain.errors import NotAuthenticated
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import (
+    ChatRequestId,
     CommentId,
     ImageId,
     MailId,
@@ -122,7 +125,7 @@ _numbers = itertools.count(1)
 
 
 def user(**members: Any) -> User:
-    """An ordinary, active person."""
+    """An ordinary, active person who takes coffee chats from everybody."""
     number = next(_numbers)
     usual = User(
         id=UserId(new_id()),
@@ -132,6 +135,7 @@ def user(**members: Any) -> User:
         is_admin=False,
         is_active=True,
         created_at=NOW,
+        chat_policy=ChatPolicy.OPEN,
     )
     return replace(usual, **members)
 
@@ -204,6 +208,13 @@ def comment(project_id: ProjectId, author_id: UserId, **members: Any) -> Comment
 def room(one: UserId, other: UserId, **members: Any) -> Room:
     """An open room without messages."""
     return replace(Room.open(RoomId(new_id()), one, other, NOW), **members)
+
+
+def chat_request(asker: UserId, recipient: UserId, **members: Any) -> ChatRequest:
+    """A pending request."""
+    text = "지도 프로젝트 이야기를 듣고 싶어요."
+    usual = ChatRequest.write(ChatRequestId(new_id()), asker, recipient, text, NOW)
+    return replace(usual, **members)
 
 
 def message(room_id: RoomId, seq: int, sender_id: UserId, **members: Any) -> Message:

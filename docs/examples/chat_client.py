@@ -233,6 +233,21 @@ class Chat:
             await self._changed.wait_for(lambda: self._retry or client_id not in self._pending)
 
 
+async def open_room(account: Account, user_id: str) -> Json:
+    """The room with a person.
+
+    Raises:
+        ChatError: there is none, and the person wants a chat request first, or takes no chats.
+    """
+    try:
+        return await account.request("POST", "/rooms", json={"user_id": user_id})
+    except httpx.HTTPStatusError as refused:
+        if refused.response.status_code in (403, 404, 409, 422):
+            detail = refused.response.json()["detail"]
+            raise ChatError(f"no room with this person: {detail}") from refused
+        raise
+
+
 async def stdin_reader() -> asyncio.StreamReader:
     reader = asyncio.StreamReader()
     protocol = asyncio.StreamReaderProtocol(reader)
@@ -244,7 +259,7 @@ async def main(server: str, email: str, password: str, user_id: str) -> None:
     async with httpx.AsyncClient(base_url=server) as http:
         account = Account(http)
         await account.log_in(email, password)
-        room = await account.request("POST", "/rooms", json={"user_id": user_id})
+        room = await open_room(account, user_id)
 
         def show(message: Json) -> None:
             theirs = message["sender_id"] == user_id

@@ -47,6 +47,7 @@ from tests.adapters.query_plans import (
     postgresql_scans,
 )
 from tests.databases import both_databases, postgresql_only
+from tests.factories import NOW
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -188,7 +189,8 @@ async def test_no_other_list_reads_a_whole_table(filled: Filled) -> None:
     accounts = SqlAccountReader(filled.database, CatalogueCache(), ImageUrls())
     for query in (UserQuery("u", is_prefix=True), UserQuery("user-7", is_prefix=False)):
         for request in (PageRequest(6), PageRequest(6, Cursor(("user-7",), reverse=True))):
-            await accounts.search(query, request)
+            await accounts.search(query, request, data.user, NOW)
+    await accounts.person(data.user, data.user, NOW)
     assert full_scans(filled.database) == []
 
 

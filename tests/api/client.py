@@ -16,6 +16,7 @@ from sidepro.domain.violations import FieldCode
 from sidepro.http.middleware.middleware import Middleware
 from tests.api.schemas import (
     ACCOUNT,
+    CHAT_REQUEST,
     COMMENT,
     IMAGE,
     MESSAGE,
@@ -196,13 +197,15 @@ class Api:
 
     # ----------------------------------------------------------------------- people and things
 
-    async def sign_up(self, name: str = "person") -> ApiUser:
+    async def sign_up(self, name: str = "person", *, chat_policy: str = "open") -> ApiUser:
         """A new user, logged in. Email and username have nothing else in common."""
         number = next(self._numbers)
         email, username = f"mail.of.{name}.{number}@example.com", f"{name}-{number}"
         account = {"email": email, "username": username, "password": PASSWORD}
         made = await self.ok(ACCOUNT, "POST", "/users", account, status=201)
-        return ApiUser(made["id"], email, username, await self.log_in(email))
+        person = ApiUser(made["id"], email, username, await self.log_in(email))
+        await self.ok(ACCOUNT, "PATCH", "/me", {"chat_policy": chat_policy}, by=person)
+        return person
 
     async def log_in(self, email: str, password: str = PASSWORD) -> str:
         """A fresh access token."""
@@ -271,6 +274,11 @@ class Api:
         response = await self.send("POST", "/rooms", {"user_id": asked.id}, by=asking)
         assert response.status_code in (200, 201)
         return answer(response, ROOM)
+
+    async def chat_request(self, asker: ApiUser, recipient: ApiUser, status: int = 201) -> Json:
+        """A request for a coffee chat."""
+        body = {"user_id": recipient.id, "introduction": "지도 이야기를 듣고 싶어요."}
+        return await self.ok(CHAT_REQUEST, "POST", "/chat-requests", body, by=asker, status=status)
 
     async def send_message(
         self, sender: ApiUser, room: Json, body: str = "안녕하세요", **over: Any

@@ -92,7 +92,8 @@ _USER: dict[str, Shape] = {
     "created_at": moment,
     "profile": Maybe(PROFILE),
 }
-USER: Shape = _USER
+CHAT_POLICY: Shape = one_of("open", "request", "closed")
+USER: Shape = {**_USER, "chat_policy": Maybe(CHAT_POLICY)}
 ACCOUNT: Shape = {
     **_USER,
     "email": str,
@@ -102,7 +103,7 @@ ACCOUNT: Shape = {
     "role": one_of("member", "moderator", "admin"),
     "language": one_of("ko", "en"),
     "time_zone": str,
-    "chat_policy": one_of("open", "request", "closed"),
+    "chat_policy": CHAT_POLICY,
 }
 TOKENS: Shape = {
     "access_token": str,
@@ -183,6 +184,18 @@ ROOM: Shape = {
     "unread_count": count,
     "created_at": moment,
     "updated_at": moment,
+    "writable": bool,
+}
+
+CHAT_REQUEST: Shape = {
+    "id": uuid7,
+    "from": USER_SUMMARY,
+    "to": USER_SUMMARY,
+    "introduction": str,
+    "state": one_of("pending", "accepted", "declined", "withdrawn", "expired", "void"),
+    "room_id": Maybe(uuid7),
+    "created_at": moment,
+    "settled_at": Maybe(moment),
 }
 
 RECOMMENDATIONS: Shape = {

@@ -35,11 +35,12 @@ VERBS = {
     "get": "check|count|export|find|get|list",
     "head": "check",
     "post": (
-        "claim|create|decide|log|open|preview|redeem|refresh|reverse|send|sign|upload|verify"
+        "accept|claim|create|decide|decline|log|open|preview|redeem|refresh|reverse|send|sign"
+        "|upload|verify"
     ),
-    "put": "add|change|mark|replace",
+    "put": "add|block|change|mark|replace",
     "patch": "update",
-    "delete": "delete|end|leave|remove",
+    "delete": "unblock|withdraw|delete|end|leave|remove",
 }
 """The first word of an operation id, by method."""
 

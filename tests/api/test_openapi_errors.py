@@ -113,13 +113,23 @@ def test_problems_of_the_use_cases(openapi: Json) -> None:
         "verifyEmail": {"email-taken", "invalid-token"},
         "redeemPasswordReset": {"invalid-token", "weak-password"},
         "createProject": {"email-not-verified"},
-        "createComment": {"email-not-verified"},
+        "createComment": {"email-not-verified", "forbidden"},
         "updateMyProfile": {"no-profile"},
         "updateProject": {"forbidden"},
         "deleteProject": {"forbidden"},
         "updateComment": {"forbidden"},
         "deleteComment": {"forbidden"},
-        "openRoom": {"email-not-verified", "not-found", "cannot-chat-with-yourself"},
+        "openRoom": {
+            *("cannot-chat-with-yourself", "not-found", "chat-closed", "consent-required"),
+            "email-not-verified",
+        },
+        "createChatRequest": {
+            *("cannot-chat-with-yourself", "not-found", "chat-closed"),
+            *("too-many-requests-pending", "email-not-verified"),
+        },
+        "acceptChatRequest": {"forbidden", "request-settled"},
+        "declineChatRequest": {"forbidden", "request-settled"},
+        "withdrawChatRequest": {"forbidden", "request-settled"},
         "sendMessage": {"email-not-verified", "room-pending"},
         "uploadImage": {"bad-image", "email-not-verified", "image-quota"},
         "deleteImage": {"image-in-use"},
@@ -193,6 +203,8 @@ def test_headers(openapi: Json) -> None:
         "listReports",
         "listCases",
         "listLog",
+        "listChatRequests",
+        "listBlocks",
     }
     assert named["Link"] == {(name, "200") for name in lists}
 
@@ -268,6 +280,7 @@ def test_response_members_are_required_unless_requested(openapi: Json) -> None:
         ("Catalogue", "skill_counts"),
         *(("ProjectCardList", "total"), ("CommentList", "total"), ("RoomList", "total")),
         *(("SessionList", "total"), ("UserList", "total"), ("ImageList", "total")),
+        *(("ChatRequestList", "total"), ("UserSummaryList", "total")),
         *(("Availability", "email"), ("Availability", "username"), ("Problem", "errors")),
         *(("CaseList", "total"), ("LogEntryList", "total"), ("ReportList", "total")),
         ("Problem", "until"),

@@ -44,6 +44,7 @@ async def test_opening_a_room_with_another_user_creates_it(api: Api) -> None:
         "unread_count": 0,
         "created_at": room["created_at"],
         "updated_at": room["created_at"],
+        "writable": True,
     }
 
 

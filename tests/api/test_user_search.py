@@ -18,7 +18,7 @@ async def people(api: Api) -> list[ApiUser]:
 
 async def test_a_username_is_found_in_any_case_and_width(api: Api, people: list[ApiUser]) -> None:
     await api.profile(people[0])
-    expected = await api.get(USER, f"/users/{people[0].id}")
+    expected = await api.ok(USER, "GET", f"/users/{people[0].id}", by=people[2])
     name = people[0].username
     for username in (name, name.upper(), f" {name.lower()} ", name.replace("F", "Ｆ")):
         page = await api.page(USER, "/users", by=people[2], username=username)

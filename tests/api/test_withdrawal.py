@@ -58,7 +58,8 @@ async def images_of(database: Database, user_id: UserId) -> set[str]:
 
 async def logged_in(api: Api, user_id: UserId) -> tuple[AccountView, ApiUser]:
     """A user of the demo data, logged in."""
-    account = await api.container.api.services.accounts.user(user_id)
+    account = await api.container.api.services.accounts.reader.account(user_id)
+    assert account is not None
     log_in = {"email": account.email, "password": DEMO_PASSWORD}
     tokens = await api.ok(TOKENS, "POST", "/sessions", log_in, status=201)
     token = tokens["access_token"]

@@ -9,8 +9,10 @@ from sidepro.domain.accounts.ports import AccountReader
 from sidepro.domain.accounts.profile import Profile
 from sidepro.domain.accounts.session import Session
 from sidepro.domain.accounts.user import User
+from sidepro.domain.blocks.ports import BlockReader
 from sidepro.domain.catalogue.catalogue import Catalogue
 from sidepro.domain.catalogue.ports import CatalogueReader
+from sidepro.domain.coffee_chats.ports import ChatRequestReader
 from sidepro.domain.data_export.ports import DataExportReader
 from sidepro.domain.ids import ProjectId, UserId
 from sidepro.domain.images.ports import ImageReader
@@ -54,6 +56,8 @@ class Adapters:
     images: ImageReader
     rooms: RoomReader
     badges: BadgeReader
+    chat_requests: ChatRequestReader
+    blocks: BlockReader
     recommendable: RecommendationReader
     population: PopulationReader
     neighbours: NeighbourStore

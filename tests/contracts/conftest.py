@@ -18,7 +18,9 @@ from sidepro.adapters.sql.mail.mails import SqlMailReader
 from sidepro.adapters.sql.neighbour_store import SqlNeighbourStore
 from sidepro.adapters.sql.readers.account_reader import SqlAccountReader
 from sidepro.adapters.sql.readers.badge_reader import SqlBadgeReader
+from sidepro.adapters.sql.readers.block_reader import SqlBlockReader
 from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
+from sidepro.adapters.sql.readers.chat_request_reader import SqlChatRequestReader
 from sidepro.adapters.sql.readers.data_export_reader import SqlDataExportReader
 from sidepro.adapters.sql.readers.image_reader import SqlImageReader
 from sidepro.adapters.sql.readers.operator_reader import SqlOperatorReader
@@ -168,6 +170,8 @@ def _in_memory(store: MemoryStore) -> Adapters:
         images=reader,
         rooms=reader,
         badges=reader,
+        chat_requests=reader,
+        blocks=reader,
         recommendable=reader,
         population=reader,
         neighbours=reader,
@@ -227,10 +231,12 @@ def _in_sql(database: Database, others: AsyncExitStack, clock: SetClock | None =
         images=SqlImageReader(database, ImageUrls()),
         rooms=SqlRoomReader(database, images),
         badges=SqlBadgeReader(database),
+        chat_requests=SqlChatRequestReader(database, images),
+        blocks=SqlBlockReader(database, images),
         recommendable=SqlRecommendationReader(database, cache, images),
         population=SqlPopulationReader(database, cache),
         neighbours=SqlNeighbourStore(database),
-        data_export=SqlDataExportReader(database, cache, images),
+        data_export=SqlDataExportReader(database, cache, images, shared_clock),
         another=another,
         sessions=sessions,
         grow_catalogue=grow_catalogue,

@@ -16,7 +16,13 @@ from sidepro.domain.channels import (
     StatusChanged,
 )
 from sidepro.domain.ids import RoomId
-from sidepro.domain.rooms.events import MessageSent, ReadPositionChanged, RoomClosed, Typing
+from sidepro.domain.rooms.events import (
+    BlockChanged,
+    MessageSent,
+    ReadPositionChanged,
+    RoomClosed,
+    Typing,
+)
 from tests import factories
 from tests.clients import eventually
 from tests.contracts.builders import no_room, nobody
@@ -80,6 +86,7 @@ def one_of_each(channel: Channel) -> list[Event]:
         RoomClosed(channel, nobody()),
         RoomClosed(channel, None),
         ResyncRequired(channel),
+        BlockChanged(channel, is_blocked=True),
         ItemChanged(channel, ItemKind.ROOM, nobody()),
         ItemChanged(channel, ItemKind.BADGES),
     ]

@@ -2,7 +2,6 @@
 
 import time
 import unicodedata
-from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -19,6 +18,7 @@ from tests import factories
 from tests.contracts.adapters import Adapters
 from tests.contracts.builders import nobody
 from tests.contracts.paging import read_all_pages
+from tests.factories import NOW
 
 pytestmark = pytest.mark.anyio
 
@@ -119,7 +119,9 @@ async def test_a_search_by_prefix_finds_usernames_by_code_point(
     await adapters.add(*(factories.user(username=name) for name in NAMES))
     query = UserQuery(casefold_key(prefix), is_prefix=True)
 
-    found = await read_all_pages(partial(adapters.accounts.search, query), limit)
+    found = await read_all_pages(
+        lambda page: adapters.accounts.search(query, page, None, NOW), limit
+    )
 
     keys = sorted(key for key in map(casefold_key, NAMES) if key.startswith(query.key))
     assert [casefold_key(view.username) for view in found] == keys
@@ -133,9 +135,9 @@ async def test_a_search_by_username_finds_one_account_with_its_profile(
     await adapters.add(user, other, factories.profile(user.id))
     for name, expected in {"ＭＩＮＡ": [user], "mina2": [other], "min": []}.items():
         query = UserQuery(casefold_key(name), is_prefix=False)
-        page = await adapters.accounts.search(query, PageRequest())
-        accounts = [await adapters.accounts.account(user.id) for user in expected]
-        assert list(page.items) == accounts
+        page = await adapters.accounts.search(query, PageRequest(), user.id, NOW)
+        people = [await adapters.accounts.person(one.id, user.id, NOW) for one in expected]
+        assert list(page.items) == people
         assert await adapters.accounts.search_size(query) == len(expected)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.sql import visitors
 from sidepro.adapters.sql.readers import data_export_reader
 from sidepro.adapters.sql.schema import moderation_tables, tables
 from sidepro.domain.accounts.preferences import ChatPolicy
+from sidepro.domain.coffee_chats.chat_request import RequestState
 from sidepro.domain.data_export import views
 from sidepro.domain.images.urls import LOCAL_BASE, ImageUrl
 from sidepro.domain.language import Language
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from sidepro.domain.data_export.ports import RecordT
     from sidepro.domain.ids import UserId
     from tests.contracts.adapters import Adapters
+
+
+DAY = 24 * 3600 * 1_000_000
+"""Microseconds."""
 
 
 async def export_section(
@@ -254,6 +259,57 @@ async def test_batches_hold_each_record_once_during_concurrent_changes(adapters:
     assert [message.seq for message in messages] == list(range(1, 1_201, 2))
 
 
+@pytest.mark.anyio
+async def test_requests_are_exported_as_each_of_their_people_sees_them(
+    adapters: Adapters,
+) -> None:
+    user, other = factories.user(), factories.user()
+    declined = factories.chat_request(user.id, other.id).declined(after(5))
+    received = factories.chat_request(other.id, user.id, created_at=after(-30 * DAY))
+    await adapters.add(user, other)
+    async with adapters.unit_of_work() as work:
+        await work.chat_requests.add(declined, received)
+        await work.commit()
+    assert await export_section(adapters, views.ExportedSentRequest, user.id) == [
+        views.ExportedSentRequest(
+            id=declined.id,
+            to_id=other.id,
+            introduction=declined.introduction,
+            state=RequestState.PENDING,
+            room_id=None,
+            created_at=declined.created_at,
+            settled_at=None,
+        )
+    ]
+    assert await export_section(adapters, views.ExportedReceivedRequest, user.id) == [
+        views.ExportedReceivedRequest(
+            id=received.id,
+            from_id=other.id,
+            state=RequestState.EXPIRED,
+            room_id=None,
+            created_at=received.created_at,
+            settled_at=received.expires_at,
+        )
+    ]
+    (seen_by_other,) = await export_section(adapters, views.ExportedReceivedRequest, other.id)
+    assert (seen_by_other.state, seen_by_other.settled_at) == (RequestState.DECLINED, after(5))
+
+
+@pytest.mark.anyio
+async def test_blocks_by_the_person_are_exported_and_those_by_others_not(
+    adapters: Adapters,
+) -> None:
+    user, other = factories.user(), factories.user()
+    await adapters.add(user, other)
+    async with adapters.unit_of_work() as work:
+        await work.blocks.add(user.id, other.id, after(7))
+        await work.commit()
+    assert await export_section(adapters, views.ExportedBlock, user.id) == [
+        views.ExportedBlock(other.id, after(7))
+    ]
+    assert await export_section(adapters, views.ExportedBlock, other.id) == []
+
+
 # --------------------------------------------------------------------------------- completeness
 
 NOT_EXPORTED = {
@@ -273,6 +329,8 @@ NOT_EXPORTED = {
     tables.account_tokens,
     tables.unsubscribe_tokens,
     tables.mails.c.token_digest,
+    # derived from blocks, which only their blocker may see
+    tables.rooms.c.is_blocked,
     # internal state
     tables.mails.c.attempts,
     tables.mails.c.due_at,

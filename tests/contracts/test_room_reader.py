@@ -37,11 +37,12 @@ def seen_by(room: Room, me: User, other: User | None) -> RoomView:
     """A room without messages as a participant sees it."""
     mine = next(participant for participant in room.participants if participant.user_id == me.id)
     theirs = next(participant for participant in room.participants if participant is not mine)
+    writable = room.left_by is None and other is not None and not room.is_blocked
     return RoomView(
         id=room.id,
         participant=None if other is None else UserSummary(other.id, other.username, None),
-        status=RoomStatus.PENDING if room.left_by or other is None else RoomStatus.STOP,
-        left_by=room.left_by,
+        status=RoomStatus.STOP if writable else RoomStatus.PENDING,
+        left_by=None if room.is_blocked else room.left_by,
         last_message=None,
         last_seq=room.last_seq,
         read_seq=mine.read_seq,
@@ -49,6 +50,7 @@ def seen_by(room: Room, me: User, other: User | None) -> RoomView:
         unread_count=0,
         created_at=room.created_at,
         updated_at=room.updated_at,
+        writable=writable,
     )
 
 

@@ -17,6 +17,7 @@ from sidepro.domain.projects.views import BoardQuery, CommentOrder, Sort
 from tests import factories
 from tests.contracts.adapters import Adapters
 from tests.contracts.builders import after, nobody
+from tests.factories import NOW
 from tests.statement_log import statements
 
 pytestmark = [
@@ -105,7 +106,7 @@ LIST_CASES: list[Any] = [
     ),
     pytest.param(
         lambda adapters, scene, page: adapters.accounts.search(
-            UserQuery("사람", is_prefix=True), page
+            UserQuery("사람", is_prefix=True), page, scene.reader.id, NOW
         ),
         id="users",
     ),

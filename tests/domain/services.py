@@ -20,7 +20,9 @@ from sidepro.domain.accounts.password_reset_service import PasswordResetService
 from sidepro.domain.accounts.profile_service import ProfileService
 from sidepro.domain.accounts.session_service import SessionService
 from sidepro.domain.accounts.settings_service import SettingsService
+from sidepro.domain.blocks.block_service import BlockService
 from sidepro.domain.channels import Event, ItemChanged
+from sidepro.domain.coffee_chats.consent_service import ConsentService
 from sidepro.domain.errors import InvalidInput, Unavailable
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import (
@@ -41,6 +43,7 @@ from sidepro.domain.recommendations.similarity_job import SimilarityJob
 from sidepro.domain.rooms.events import MessageSent
 from sidepro.domain.rooms.message_writer import MessageWriter
 from sidepro.domain.rooms.room import Message
+from sidepro.domain.rooms.room_opening import RoomOpener
 from sidepro.domain.rooms.room_service import RoomService
 from sidepro.domain.withdrawal import WithdrawalService
 from tests import factories
@@ -281,16 +284,23 @@ class Services:
             self.store.unit_of_work, self.reader, self.clock, factories.new_id
         )
         self.bookmarks = BookmarkService(self.store.unit_of_work, self.reader, self.clock)
+        presence = InProcessPresence()
         self.rooms = RoomService(
             unit_of_work=self.store.unit_of_work,
             reader=self.reader,
             events=self.pubsub,
-            presence=InProcessPresence(),
+            presence=presence,
             message_writer=MessageWriter(self.store.unit_of_work, self.pubsub, self.clock),
             epochs=factories.SetEpoch(),
+        )
+        self.consent = ConsentService(
+            unit_of_work=self.store.unit_of_work,
+            reader=self.reader,
+            rooms=RoomOpener(self.reader, self.pubsub, presence, self.clock, factories.new_id),
             clock=self.clock,
             new_id=factories.new_id,
         )
+        self.blocks = BlockService(self.store.unit_of_work, self.reader, self.pubsub, self.clock)
         self.codec = factories.PlainCodec()
         self.objects = BreakingImageStore()
         self.images = ImageService(
@@ -376,7 +386,7 @@ class Services:
     async def chat(self) -> tuple[Caller, Caller, RoomId]:
         """Two people and their open room."""
         one, other = await self.people(2)
-        room, *_ = await self.rooms.open(one, other.id)
+        room, *_ = await self.consent.open_room(one, other.id)
         self.pubsub.published.clear()
         self.pubsub.changes.clear()
         self.pubsub.stored_at_publish.clear()

@@ -203,7 +203,7 @@ async def test_an_account_that_is_gone(services: Services) -> None:
     with pytest.raises(NotAuthenticated):
         await services.accounts.account(unknown)
     with pytest.raises(NotFound):
-        await services.accounts.user(UNKNOWN_ID)
+        await services.accounts.user(UNKNOWN_ID, None)
 
 
 @awaited

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from sidepro.domain.accounts.account_token import AccountToken, TokenPurpose
+from sidepro.domain.coffee_chats.chat_request import REQUEST_TTL
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.idempotency import RESPONSE_TTL, IdempotencyKey
 from sidepro.domain.retention import (
@@ -40,8 +41,8 @@ async def test_expired_sessions_tokens_and_keys_are_deleted_however_many(
         expired = factories.session(caller.id, expires_at=now + timedelta(seconds=1))
         services.store.state.sessions[expired.id] = expired
     services.clock.forward(RESPONSE_TTL.total_seconds())
-    assert astuple(await service(services).delete_expired()) == (count, 0, count, 0, 0, 0)
-    assert astuple(await service(services).delete_expired()) == (0, 0, 0, 0, 0, 0)
+    assert astuple(await service(services).delete_expired()) == (count, 0, count, 0, 0, 0, 0)
+    assert astuple(await service(services).delete_expired()) == (0, 0, 0, 0, 0, 0, 0)
 
 
 @awaited
@@ -99,3 +100,18 @@ async def test_what_was_deleted_before_a_failure_stays_deleted(services: Service
         await service(services).delete_expired()
     services.fail_commits(after=None)
     assert len(services.store.state.sessions) == 1
+
+
+@awaited
+async def test_the_expiry_of_requests_is_stored_however_many(services: Services) -> None:
+    recipient = await services.person()
+    count = BATCH_SIZE + 1
+    for asker in await services.people(count):
+        request = factories.chat_request(asker.id, recipient.id, created_at=services.clock.now)
+        services.store.state.chat_requests[request.id] = request
+    services.clock.forward(REQUEST_TTL.total_seconds() - 1)
+    assert (await service(services).delete_expired()).chat_requests == 0
+    services.clock.forward(1)
+    assert (await service(services).delete_expired()).chat_requests == count
+    stored = services.store.state.chat_requests.values()
+    assert {request.settled_at for request in stored} == {services.clock.now}

@@ -100,7 +100,7 @@ async def test_two_senders_may_use_the_same_client_id(services: Services) -> Non
 async def test_a_client_id_is_unique_within_its_room(services: Services) -> None:
     one, _, room_id = await services.chat()
     third = await services.person()
-    elsewhere, *_ = await services.rooms.open(one, third.id)
+    elsewhere, *_ = await services.consent.open_room(one, third.id)
     await services.rooms.send(one, room_id, "Hello", "1")
     message, again = await services.rooms.send(one, elsewhere.id, "Hi", "1")
     assert (message.room_id, message.seq, again) == (elsewhere.id, 1, False)

@@ -32,19 +32,19 @@ async def test_a_room_is_running_while_a_participant_is_connected(services: Serv
     async def status() -> set[RoomStatus]:
         (listed,) = (await services.rooms.rooms(one, PageRequest())).items
         shown = await services.rooms.room(one, room_id)
-        presences = await services.rooms.presence_snapshot(room_id)
+        presences = (await services.rooms.room_snapshot(room_id)).presence(one.id)
         return {listed.status, shown.status, presences.status}
 
     assert await status() == {RoomStatus.STOP}
     await services.rooms.connect(other, room_id, "phone")
     assert await status() == {RoomStatus.RUNNING}
-    assert (await services.rooms.presence_snapshot(room_id)).online == (other.id,)
+    assert (await services.rooms.room_snapshot(room_id)).presence(one.id).online == (other.id,)
     await services.rooms.disconnect(other, room_id, "phone")
     assert await status() == {RoomStatus.STOP}
     await services.rooms.leave(other, room_id)
     await services.rooms.connect(one, room_id, "phone")
     assert await status() == {RoomStatus.PENDING}
-    assert (await services.rooms.presence_snapshot(room_id)).left_by == other.id
+    assert (await services.rooms.room_snapshot(room_id)).presence(one.id).left_by == other.id
 
 
 @awaited
@@ -53,7 +53,7 @@ async def test_a_user_who_left_is_not_online(services: Services) -> None:
     for person in (one, other):
         await services.rooms.connect(person, room_id, f"of {person.id}")
     await services.rooms.leave(other, room_id)
-    assert (await services.rooms.presence_snapshot(room_id)).online == (one.id,)
+    assert (await services.rooms.room_snapshot(room_id)).presence(one.id).online == (one.id,)
 
 
 @awaited

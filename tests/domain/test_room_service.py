@@ -33,7 +33,7 @@ NOWHERE = RoomId(new_id())
 @awaited
 async def test_the_first_request_creates_the_room(services: Services) -> None:
     one, other = await services.people(2)
-    room, created, _ = await services.rooms.open(one, other.id)
+    room, created, _ = await services.consent.open_room(one, other.id)
     assert created
     assert room.participant
     assert room.participant.id == other.id
@@ -45,12 +45,12 @@ async def test_the_first_request_creates_the_room(services: Services) -> None:
 async def test_opening_again_returns_the_existing_room(services: Services) -> None:
     one, other, room_id = await services.chat()
     services.clock.forward(60)
-    assert await services.rooms.open(one, other.id) == (
+    assert await services.consent.open_room(one, other.id) == (
         await services.rooms.room(one, room_id),
         False,
         False,
     )
-    again, created, _ = await services.rooms.open(other, one.id)
+    again, created, _ = await services.consent.open_room(other, one.id)
     assert (again.id, created) == (room_id, False)
     assert again.updated_at == NOW
     assert not services.pubsub.published
@@ -60,8 +60,8 @@ async def test_opening_again_returns_the_existing_room(services: Services) -> No
 async def test_concurrent_opens_create_one_room(services: Services) -> None:
     one, other = await services.people(2)
     asking = [
-        partial(services.rooms.open, one, other.id),
-        partial(services.rooms.open, other, one.id),
+        partial(services.consent.open_room, one, other.id),
+        partial(services.consent.open_room, other, one.id),
     ]
     answers = await at_once(asking * 5)
     assert len({opened.room.id for opened in answers}) == 1
@@ -75,7 +75,7 @@ class FlickeringRooms(MemoryRooms):
     looks = 0
 
     async def add_if_absent(self, room: Room) -> bool:
-        return self.looks > 1 and await super().add_if_absent(room)
+        return self.looks > 3 and await super().add_if_absent(room)
 
     async def get_of_pair(self, one: UserId, other: UserId) -> Room | None:
         self.looks += 1
@@ -94,10 +94,10 @@ async def test_a_room_created_and_deleted_concurrently_is_opened(
     services: Services,
 ) -> None:
     one, other = await services.people(2)
-    rooms = replace(
-        services.rooms, unit_of_work=lambda: UnitOfWorkWithFlickeringRoom(services.store)
+    consent = replace(
+        services.consent, unit_of_work=lambda: UnitOfWorkWithFlickeringRoom(services.store)
     )
-    room, created, _ = await rooms.open(one, other.id)
+    room, created, _ = await consent.open_room(one, other.id)
     assert created
     assert set(services.store.state.rooms) == {room.id}
 
@@ -119,13 +119,16 @@ async def test_open_reads_presence_outside_the_transaction(
     services: Services,
 ) -> None:
     one, other, room_id = await services.chat()
-    rooms = replace(services.rooms, presence=PresenceOutsideTransactions(services.store))
+    presence = PresenceOutsideTransactions(services.store)
+    rooms = replace(services.rooms, presence=presence)
+    opener = replace(services.consent.rooms, presence=presence)
+    consent = replace(services.consent, rooms=opener)
     await rooms.leave(one, room_id)
     await rooms.connect(other, room_id, "a socket")
-    room, created, reopened = await rooms.open(one, other.id)
+    room, created, reopened = await consent.open_room(one, other.id)
     assert (room.status, created, reopened) == (RoomStatus.RUNNING, False, True)
     third = await services.person()
-    room, created, reopened = await rooms.open(one, third.id)
+    room, created, reopened = await consent.open_room(one, third.id)
     assert (room.status, created, reopened) == (RoomStatus.STOP, True, False)
 
 
@@ -133,14 +136,14 @@ async def test_open_reads_presence_outside_the_transaction(
 async def test_a_room_with_oneself_is_rejected(services: Services) -> None:
     one = await services.person()
     with pytest.raises(CannotChatWithYourself):
-        await services.rooms.open(one, one.id)
+        await services.consent.open_room(one, one.id)
     assert not services.store.state.rooms
 
 
 @awaited
 async def test_an_unknown_user_cannot_be_invited(services: Services) -> None:
     with pytest.raises(NotFound):
-        await services.rooms.open(await services.person(), UNKNOWN_USER)
+        await services.consent.open_room(await services.person(), UNKNOWN_USER)
 
 
 @awaited
@@ -197,7 +200,7 @@ async def test_an_unknown_room_is_not_found(services: Services) -> None:
         services.rooms.authorize(one, NOWHERE),
         services.rooms.send(one, NOWHERE, "Hello?", None),
         services.rooms.leave(one, NOWHERE),
-        services.rooms.presence_snapshot(NOWHERE),
+        services.rooms.room_snapshot(NOWHERE),
     ):
         with pytest.raises(NotFound):
             await attempt
@@ -211,7 +214,7 @@ async def test_a_room_is_deleted_when_both_have_left(services: Services) -> None
     await services.rooms.leave(other, room_id)
     assert not services.store.state.rooms
     assert not services.store.state.messages
-    fresh, created, _ = await services.rooms.open(other, one.id)
+    fresh, created, _ = await services.consent.open_room(other, one.id)
     assert (created, fresh.last_seq) == (True, 0)
 
 
@@ -221,7 +224,7 @@ async def test_a_user_who_left_reopens_the_room_with_its_history(services: Servi
     await services.rooms.send(one, room_id, "Bye", None)
     await services.rooms.leave(one, room_id)
     now = services.clock.forward(60)
-    room, created, _ = await services.rooms.open(one, other.id)
+    room, created, _ = await services.consent.open_room(one, other.id)
     assert (room.id, created, room.status) == (room_id, False, RoomStatus.STOP)
     assert (room.last_seq, room.left_by, room.updated_at) == (1, None, now)
 
@@ -231,7 +234,7 @@ async def test_opening_does_not_bring_the_other_participant_back(services: Servi
     one, other, room_id = await services.chat()
     await services.rooms.leave(one, room_id)
     services.pubsub.published.clear()
-    room, created, _ = await services.rooms.open(other, one.id)
+    room, created, _ = await services.consent.open_room(other, one.id)
     assert (room.id, created, room.status) == (room_id, False, RoomStatus.PENDING)
     assert not services.pubsub.published
 
@@ -245,7 +248,7 @@ async def test_leaving_and_reopening_are_published(services: Services) -> None:
         StatusChanged(Channel.room(room_id)),
     ]
     services.pubsub.published.clear()
-    await services.rooms.open(one, other.id)
+    await services.consent.open_room(one, other.id)
     assert services.pubsub.published == [StatusChanged(Channel.room(room_id))]
 
 
@@ -262,7 +265,7 @@ async def test_the_deletion_of_a_room_is_published(services: Services) -> None:
 async def test_changes_of_a_room_are_published_to_its_participants(services: Services) -> None:
     one, other = await services.people(2)
     changes = services.pubsub.changes
-    room, *_ = await services.rooms.open(one, other.id)
+    room, *_ = await services.consent.open_room(one, other.id)
     both = [ItemChanged.room(caller.id, room.id) for caller in (one, other)]
 
     def published() -> list[ItemChanged]:
@@ -271,7 +274,7 @@ async def test_changes_of_a_room_are_published_to_its_participants(services: Ser
         return found
 
     assert published() == both, "opened"
-    await services.rooms.open(other, one.id)
+    await services.consent.open_room(other, one.id)
     assert published() == [], "opened again"
     await services.rooms.send(one, room.id, "커피?", None)
     assert published() == both, "a message"
@@ -281,7 +284,7 @@ async def test_changes_of_a_room_are_published_to_its_participants(services: Ser
     assert published() == [], "read before"
     await services.rooms.leave(one, room.id)
     assert published() == both, "left"
-    await services.rooms.open(one, other.id)
+    await services.consent.open_room(one, other.id)
     assert published() == both, "reopened"
     await services.rooms.leave(one, room.id)
     changes.clear()
@@ -295,7 +298,7 @@ async def test_rooms_are_listed_by_latest_activity(services: Services) -> None:
     rooms: list[RoomView] = []
     for other in others:
         services.clock.forward(1)
-        rooms.append((await services.rooms.open(one, other.id))[0])
+        rooms.append((await services.consent.open_room(one, other.id))[0])
     first, second, third = (room.id for room in rooms)
     services.clock.forward(1)
     await services.rooms.send(one, first, "Hello", None)

@@ -42,7 +42,8 @@ async def test_a_new_account_has_no_profile_and_no_privileges(services: Services
         role=Role.MEMBER,
         chat_policy=ChatPolicy.REQUEST,
     )
-    assert await services.accounts.user(account.id) == account
+    stored = services.store.state.users[account.id]
+    assert AccountView.of(stored, None) == account
 
 
 @awaited

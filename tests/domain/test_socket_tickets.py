@@ -77,7 +77,7 @@ async def test_a_ticket_redeemed_for_another_room_is_used_up(
 ) -> None:
     one, _, room_id = await services.chat()
     third = await services.person()
-    another, *_ = await services.rooms.open(one, third.id)
+    another, *_ = await services.consent.open_room(one, third.id)
     ticket = await service.issue_for_room(one, room_id)
     for door in (another.id, room_id):
         with pytest.raises(NotAuthenticated):

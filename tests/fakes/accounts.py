@@ -74,6 +74,14 @@ class MemoryUsers(Repository):
         for digest, (owner, _) in list(state.unsubscribe_tokens.items()):
             if owner == user_id:
                 del state.unsubscribe_tokens[digest]
+        for request in [
+            request
+            for request in state.chat_requests.values()
+            if user_id in (request.from_id, request.to_id)
+        ]:
+            del state.chat_requests[request.id]
+        for pair in [pair for pair in state.blocks if user_id in pair]:
+            del state.blocks[pair]
         for known in [known for known in state.known_addresses if known[0] == user_id]:
             del state.known_addresses[known]
         for request_key in [

@@ -141,6 +141,7 @@ class MemoryBoardReader:
             if comment.project_id == project_id
             and self._is_visible(project_id, viewer)
             and comment.is_visible_to(self._viewer(viewer))
+            and not self._store.state.is_blocked(comment.author_id, viewer)
         ]
         return read_page(
             views,
@@ -262,7 +263,11 @@ class MemoryBoardReader:
 
     def _recommendable(self, viewer: UserId) -> Iterable[Project]:
         state = self._store.state
-        found = [p for p in self._visible(viewer) if state.users[p.author_id].is_active]
+        found = [
+            p
+            for p in self._visible(viewer)
+            if state.users[p.author_id].is_active and not state.is_blocked(p.author_id, viewer)
+        ]
         return sorted(found, key=lambda project: project.id)
 
 

@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import astuple, fields
 from typing import Any
 
+from sidepro.domain.coffee_chats.chat_request import ChatRequest
 from sidepro.domain.data_export.ports import RecordT
 from sidepro.domain.data_export.views import (
     ExportedAccount,
     ExportedAddress,
+    ExportedBlock,
     ExportedBookmark,
     ExportedComment,
     ExportedDecision,
@@ -16,8 +18,10 @@ from sidepro.domain.data_export.views import (
     ExportedMessage,
     ExportedProfile,
     ExportedProject,
+    ExportedReceivedRequest,
     ExportedReport,
     ExportedRoom,
+    ExportedSentRequest,
     ExportedSession,
     Record,
 )
@@ -68,6 +72,9 @@ class MemoryDataExportReader:
             # There are no reports in memory.
             ExportedReport: lambda _: (),
             ExportedDecision: lambda _: (),
+            ExportedSentRequest: self._sent_requests,
+            ExportedReceivedRequest: self._received_requests,
+            ExportedBlock: self._blocks,
         }
         # The first fields of each record are its key.
         records = sorted(sections[kind](user_id), key=astuple)
@@ -132,6 +139,28 @@ class MemoryDataExportReader:
         for message in self._store.state.messages.values():
             if message.sender_id == me:
                 yield _record(ExportedMessage, message)
+
+    def _sent_requests(self, me: UserId) -> Iterable[ExportedSentRequest]:
+        for request in self._store.state.chat_requests.values():
+            if request.from_id == me:
+                yield _record(ExportedSentRequest, request, **self._seen_by(me, request))
+
+    def _received_requests(self, me: UserId) -> Iterable[ExportedReceivedRequest]:
+        for request in self._store.state.chat_requests.values():
+            if request.to_id == me:
+                yield _record(ExportedReceivedRequest, request, **self._seen_by(me, request))
+
+    def _seen_by(self, me: UserId, request: ChatRequest) -> dict[str, Any]:
+        now = self._store.clock()
+        return {
+            "state": request.state_for(me, now),
+            "settled_at": request.settled_at_for(me, now),
+        }
+
+    def _blocks(self, me: UserId) -> Iterable[ExportedBlock]:
+        for (blocker, blocked), created_at in self._store.state.blocks.items():
+            if blocker == me:
+                yield ExportedBlock(blocked, created_at)
 
     def _url(self, image_id: ImageId | None) -> ImageUrl | None:
         stored = None if image_id is None else self._store.state.images.get(image_id)

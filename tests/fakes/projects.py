@@ -93,6 +93,10 @@ class MemoryComments(Repository):
             raise NotFound
         self._state.comments[comment.id] = comment
 
+    async def is_blocked(self, project_id: ProjectId, user_id: UserId) -> bool:
+        project = self._state.projects.get(project_id)
+        return project is not None and self._state.is_blocked(project.author_id, user_id)
+
     async def get(self, comment_id: CommentId) -> Comment | None:
         return self._state.comments.get(comment_id)
 

@@ -8,9 +8,19 @@ from sidepro.domain.accounts.ports import LogInCandidate
 from sidepro.domain.accounts.profile import Profile
 from sidepro.domain.accounts.session import Session
 from sidepro.domain.accounts.user import User
-from sidepro.domain.accounts.views import AccountView, ProfileView, SessionViewer, UserQuery
+from sidepro.domain.accounts.views import (
+    AccountView,
+    ProfileView,
+    SessionViewer,
+    UserQuery,
+    UserSummary,
+    UserView,
+)
 from sidepro.domain.catalogue.catalogue import Catalogue
+from sidepro.domain.coffee_chats.chat_request import ChatRequest
+from sidepro.domain.coffee_chats.views import Box, ChatRequestView, RequestQuery
 from sidepro.domain.ids import (
+    ChatRequestId,
     RoomId,
     SessionId,
     UserId,
@@ -25,12 +35,13 @@ from sidepro.domain.pagination import (
 from sidepro.domain.person_stream.views import Badges
 from sidepro.domain.recommendations.packed import Population, Similarities
 from sidepro.domain.recommendations.ports import Neighbourhood, SimilarityRun
-from sidepro.domain.rooms.room import Message, Room, RoomStatus
+from sidepro.domain.rooms.room import Message, Room
 from sidepro.domain.rooms.views import RoomView, Unread
 from sidepro.domain.text import casefold_key
 from sidepro.domain.visibility import ANYBODY
 from tests.fakes.board_reader import MemoryBoardReader, read_page
 from tests.fakes.image_repository import used_images
+from tests.fakes.rooms import policy_for
 from tests.fakes.store import MemoryStore
 
 
@@ -61,11 +72,28 @@ class MemoryReader(MemoryBoardReader):
         profile = self._store.state.profiles.get(user_id)
         return AccountView.of(user, None if profile is None else self._profile(profile))
 
-    async def search(self, query: UserQuery, page: PageRequest) -> Page[AccountView]:
-        found = [await self.account(user.id) for user in self._matching(query)]
-        accounts = [account for account in found if account is not None]
+    async def person(
+        self, user_id: UserId, viewer: UserId | None, now: datetime
+    ) -> UserView | None:
+        user = self._store.state.users.get(user_id)
+        return None if user is None else self._person(user, viewer, now)
+
+    def _person(self, user: User, viewer: UserId | None, now: datetime) -> UserView:
+        profile = self._store.state.profiles.get(user.id)
+        return UserView(
+            id=user.id,
+            username=user.username,
+            created_at=user.created_at,
+            profile=None if profile is None else self._profile(profile),
+            chat_policy=policy_for(self._store.state, user.id, viewer, now),
+        )
+
+    async def search(
+        self, query: UserQuery, page: PageRequest, viewer: UserId | None, now: datetime
+    ) -> Page[UserView]:
+        people = [self._person(user, viewer, now) for user in self._matching(query)]
         return read_page(
-            accounts, page, lambda view: (casefold_key(view.username),), descending=False
+            people, page, lambda view: (casefold_key(view.username),), descending=False
         )
 
     async def search_size(self, query: UserQuery) -> int:
@@ -247,8 +275,8 @@ class MemoryReader(MemoryBoardReader):
         return RoomView(
             id=room.id,
             participant=None if other.user_id is None else self._summary(other.user_id),
-            status=RoomStatus.PENDING if room.is_pending else RoomStatus.STOP,
-            left_by=room.left_by,
+            status=room.status(is_online=False),
+            left_by=room.visible_left_by,
             last_message=messages[-1].seen_by(user_id) if messages else None,
             last_seq=room.last_seq,
             read_seq=mine.read_seq,
@@ -256,7 +284,60 @@ class MemoryReader(MemoryBoardReader):
             unread_count=len(unread),
             created_at=room.created_at,
             updated_at=room.updated_at,
+            writable=room.is_writable,
         )
+
+    # -------------------------------------------------------------------------------- consent
+
+    async def requests(
+        self, user_id: UserId, query: RequestQuery, page: PageRequest, now: datetime
+    ) -> Page[ChatRequestView]:
+        views = [self._request(one, user_id, now) for one in self._in_box(user_id, query, now)]
+        return read_page(views, page, lambda view: (view.created_at, view.id), descending=True)
+
+    async def request_count(self, user_id: UserId, query: RequestQuery, now: datetime) -> int:
+        return len(self._in_box(user_id, query, now))
+
+    async def request(
+        self, request_id: ChatRequestId, viewer: UserId, now: datetime
+    ) -> ChatRequestView | None:
+        found = self._store.state.chat_requests.get(request_id)
+        if found is None or viewer not in (found.from_id, found.to_id):
+            return None
+        return self._request(found, viewer, now)
+
+    def _in_box(self, user_id: UserId, query: RequestQuery, now: datetime) -> list[ChatRequest]:
+        return [
+            request
+            for request in self._store.state.chat_requests.values()
+            if user_id == (request.from_id if query.box is Box.SENT else request.to_id)
+            if query.state in (None, request.state_for(user_id, now))
+        ]
+
+    def _request(self, request: ChatRequest, viewer: UserId, now: datetime) -> ChatRequestView:
+        return ChatRequestView(
+            id=request.id,
+            asker=self._summary(request.from_id),
+            recipient=self._summary(request.to_id),
+            introduction=request.introduction,
+            state=request.state_for(viewer, now),
+            room_id=request.room_id,
+            created_at=request.created_at,
+            settled_at=request.settled_at_for(viewer, now),
+        )
+
+    async def blocked(self, user_id: UserId, page: PageRequest) -> Page[UserSummary]:
+        blocks = self._store.state.blocks
+        people = [self._summary(other) for blocker, other in blocks if blocker == user_id]
+        return read_page(
+            people, page, lambda person: (blocks[user_id, person.id], person.id), descending=True
+        )
+
+    async def blocked_count(self, user_id: UserId) -> int:
+        return sum(blocker == user_id for blocker, _ in self._store.state.blocks)
+
+    async def blocks(self, blocker: UserId, blocked: UserId) -> bool:
+        return (blocker, blocked) in self._store.state.blocks
 
     # ------------------------------------------------------------------------ recommendations
 

@@ -8,9 +8,11 @@ from sidepro.domain.accounts.account_token import AccountToken
 from sidepro.domain.accounts.profile import Profile
 from sidepro.domain.accounts.session import RefreshToken, Session
 from sidepro.domain.accounts.user import User
+from sidepro.domain.coffee_chats.chat_request import ChatRequest
 from sidepro.domain.errors import NotFound
 from sidepro.domain.idempotency import IdempotencyKey
 from sidepro.domain.ids import (
+    ChatRequestId,
     CommentId,
     ImageId,
     MailId,
@@ -63,6 +65,8 @@ class State:
     bookmarks: dict[tuple[UserId, ProjectId], datetime] = field(default_factory=dict)
     rooms: dict[RoomId, Room] = field(default_factory=dict)
     messages: dict[tuple[RoomId, int], Message] = field(default_factory=dict)
+    chat_requests: dict[ChatRequestId, ChatRequest] = field(default_factory=dict)
+    blocks: dict[tuple[UserId, UserId], datetime] = field(default_factory=dict)
     images: dict[ImageId, StoredImage] = field(default_factory=dict)
     image_references: dict[ProjectId, frozenset[ImageId]] = field(default_factory=dict)
     withheld_images: dict[ImageId, WithheldImage] = field(default_factory=dict)
@@ -83,6 +87,10 @@ class State:
         """The user as a viewer; an anonymous one without a user."""
         user = None if user_id is None else self.users.get(user_id)
         return Viewer(user_id, user is not None and (user.is_admin or user.is_moderator))
+
+    def is_blocked(self, one: UserId, other: UserId | None) -> bool:
+        """Whether one of the two blocks the other."""
+        return other is not None and bool({(one, other), (other, one)} & self.blocks.keys())
 
     def copied(self) -> "State":
         """A copy that can be changed without changing this one."""

@@ -19,7 +19,7 @@ from tests.fakes.projects import (
     MemoryComments,
     MemoryProjects,
 )
-from tests.fakes.rooms import MemoryRooms
+from tests.fakes.rooms import MemoryBlocks, MemoryChatRequests, MemoryRooms
 from tests.fakes.state import State
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ class MemoryUnitOfWork:
     comments: MemoryComments
     bookmarks: MemoryBookmarks
     rooms: MemoryRooms
+    chat_requests: MemoryChatRequests
+    blocks: MemoryBlocks
     images: MemoryImages
     withheld_images: MemoryWithheldImages
     idempotency: MemoryIdempotency
@@ -93,6 +95,10 @@ class MemoryUnitOfWork:
     def room_reader(self) -> "MemoryReader":
         return self.board_reader
 
+    @property
+    def chat_request_reader(self) -> "MemoryReader":
+        return self.board_reader
+
     async def commit(self) -> None:
         self._store.state = self._state
         self._begin()
@@ -109,6 +115,8 @@ class MemoryUnitOfWork:
         self.comments = MemoryComments(state)
         self.bookmarks = MemoryBookmarks(state)
         self.rooms = MemoryRooms(state)
+        self.chat_requests = MemoryChatRequests(state)
+        self.blocks = MemoryBlocks(state)
         self.images = MemoryImages(state)
         self.withheld_images = MemoryWithheldImages(state)
         self.idempotency = MemoryIdempotency(state)

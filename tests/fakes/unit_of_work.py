@@ -2,9 +2,10 @@
 
 from typing import Protocol
 
+from sidepro.domain.blocks.ports import BlockUnitOfWork
 from sidepro.domain.projects.ports import ProjectUnitOfWork
 from sidepro.domain.withdrawal import WithdrawalUnitOfWork
 
 
-class FullUnitOfWork(ProjectUnitOfWork, WithdrawalUnitOfWork, Protocol):
+class FullUnitOfWork(ProjectUnitOfWork, WithdrawalUnitOfWork, BlockUnitOfWork, Protocol):
     """All repositories and readers of one transaction."""

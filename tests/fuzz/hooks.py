@@ -36,6 +36,7 @@ REFUSALS = {
     "unsupported-media-type": "schemas do not describe the bytes of a file",
     "weak-password": "common passwords are not published",
     "wrong-password": "depends on the caller",
+    "yourself": "depends on the caller",
 }
 """Codes of problems and fields that a request may get although it fits its schema."""
 

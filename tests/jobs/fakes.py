@@ -85,7 +85,7 @@ class Retention:
     def __init__(self) -> None:
         self.runs = 0
         self.is_away = False
-        self.deleted = Deleted(sessions=0, refresh_tokens=0, idempotency_keys=0)
+        self.deleted = Deleted(sessions=0, refresh_tokens=0, idempotency_keys=0, chat_requests=0)
 
     async def delete_expired(self) -> Deleted:
         self.runs += 1

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 
 async def test_completed_runs_of_jobs_without_a_result_are_stored() -> None:
     runs, retention, images = Runs(), Retention(), Images()
-    retention.deleted = Deleted(sessions=2, refresh_tokens=3, idempotency_keys=0)
+    retention.deleted = Deleted(sessions=2, refresh_tokens=3, idempotency_keys=0, chat_requests=0)
     images.removed = 7
     mails = Mails()
     mails.result = MailRun(sent=5)

@@ -12,7 +12,7 @@ from sidepro.web.errors import is_page
 from tests import image_files
 from tests.api.client import PASSWORD, PREFIX, Api, ApiUser, Json, project
 from tests.api.moderation.reporting import case_of, of_project, report
-from tests.api.schemas import TOKENS
+from tests.api.schemas import ACCOUNT, TOKENS
 from tests.databases import both_databases
 
 PNG = image_files.saved(image_files.picture((30, 20)))
@@ -34,6 +34,7 @@ class Things:
     somebody_id: str
     image_id: str
     case_id: str
+    request_id: str
 
 
 Body = Callable[[Things], Json | None]
@@ -121,6 +122,10 @@ TABLE: dict[str, Row] = {
     "PATCH /api/v1/me": signed_in(200, lambda _: {"language": "en"}),
     "PUT /api/v1/me/profile": signed_in(200, lambda _: {"bio": "", "skills": ["R"]}),
     "PATCH /api/v1/me/profile": signed_in(200, lambda _: {"bio": "neu"}),
+    "GET /api/v1/me/blocks": signed_in(200),
+    # nobody blocks themselves
+    "PUT /api/v1/me/blocks/{user_id}": Row(401, 204, 422, 204, 204),
+    "DELETE /api/v1/me/blocks/{user_id}": signed_in(204),
     "GET /api/v1/catalogue": everybody(200),
     # the board
     "GET /api/v1/projects": everybody(200),
@@ -144,6 +149,14 @@ TABLE: dict[str, Row] = {
     # a 404 for all but its owner
     "DELETE /api/v1/images/{image_id}": Row(401, 404, 204, 404, 404),
     "POST /api/v1/images": signed_in(415, lambda _: {}),
+    # consent: the stranger has asked the owner
+    "POST /api/v1/chat-requests": signed_in(
+        200, lambda things: {"user_id": things.somebody_id, "introduction": "x"}
+    ),
+    "GET /api/v1/chat-requests": signed_in(200),
+    "POST /api/v1/chat-requests/{request_id}/acceptance": Row(401, 403, 200, 404, 404),
+    "POST /api/v1/chat-requests/{request_id}/decline": Row(401, 403, 204, 404, 404),
+    "DELETE /api/v1/chat-requests/{request_id}": Row(401, 204, 403, 404, 404),
     # coffee chat
     "POST /api/v1/rooms": signed_in(201, lambda things: {"user_id": things.somebody_id}),
     "GET /api/v1/rooms": signed_in(200),
@@ -200,6 +213,10 @@ IGNORING = (
 
 ENDING = {"DELETE /api/v1/sessions", "DELETE /api/v1/sessions/current"}
 """These end the sessions of the callers."""
+
+
+WITH_NEW_PEOPLE = ("/me/blocks/", "{request_id}")
+"""Parts of routes that change what the callers may do to each other."""
 
 
 @dataclass(frozen=True)
@@ -269,6 +286,11 @@ async def things(api: Api, people: People, route: str = "") -> Things:
             (await api.image(people.owner, PNG))["id"] if "{image_id}" in route else str(uuid4())
         ),
         case_id=await case_about(api, people, made) if "{case_id}" in route else str(uuid4()),
+        request_id=(
+            await request_of(api, people.stranger, people.owner)
+            if "{request_id}" in route
+            else str(uuid4())
+        ),
     )
 
 
@@ -276,6 +298,12 @@ async def case_about(api: Api, people: People, project: Json) -> str:
     target = of_project(project)
     await report(api, people.member, target)
     return str((await case_of(api, people.administrator, target))["id"])
+
+
+async def request_of(api: Api, asker: ApiUser, recipient: ApiUser) -> str:
+    policy = {"chat_policy": "request"}
+    await api.ok(ACCOUNT, "PATCH", "/me", policy, by=recipient)
+    return str((await api.chat_request(asker, recipient))["id"])
 
 
 async def another_session(api: Api, person: ApiUser) -> str:
@@ -324,11 +352,13 @@ async def test_each_caller_gets_the_status_of_the_table(
     names = ("anonymous", "stranger", "member", "administrator", "owner")
     found = {}
     for name in names:
-        if route in ENDING:
+        is_fresh = any(part in route for part in WITH_NEW_PEOPLE)
+        if route in ENDING or is_fresh:
             people = await new_people(api)
         caller: ApiUser | None = getattr(people, name, None)
         removes = route.startswith("DELETE") or "/rooms" in route or route in ENDING
         removes = removes or "{case_id}" in route
+        removes = removes or is_fresh
         there = await things(api, people, route) if removes else stable_things
         token = caller.token if caller else None
         found[name] = await called(api, route, there, token)

@@ -160,8 +160,6 @@ class Chat:
             presence=self.presence,
             message_writer=MessageWriter(self.unit_of_work, self.pubsub, factories.SetClock()),
             epochs=self.epochs,
-            clock=factories.SetClock(),
-            new_id=factories.new_id,
         )
         self.hub = Hub(self.pubsub, {ROOM: RoomEventHandler(self.rooms)})
         self.channel = Channel.room(self.room.id)
@@ -183,6 +181,12 @@ class Chat:
         if self.is_down:
             raise errors.Unavailable
         return self.store.unit_of_work()
+
+    async def save(self, room: Room) -> None:
+        """Store a changed room and publish nothing."""
+        async with self.unit_of_work() as work:
+            await work.rooms.save(room)
+            await work.commit()
 
     async def store_unpublished(self, count: int) -> Sequence[MessageSent]:
         """Store messages; return their events, which are not published."""

@@ -240,7 +240,7 @@ async def test_a_user_who_reopens_the_room_during_a_resync_stays_connected(
     monkeypatch.setattr(chat.reader, "states", slowly)
     await chat.pubsub.deliver(ResyncRequired(chat.channel))
     await asyncio.sleep(0)
-    await chat.rooms.open(chat.one, chat.other.id)
+    await chat.save(chat.room)
     await chat.hub.join(chat.channel, after)
     unblocked.set()
     async with asyncio.timeout(TIMEOUT):

@@ -107,9 +107,12 @@ async def tell(jiu: Driver, sam: Driver, own_server: SideProServer) -> None:
 
     await sam.comment(MAP.title, "Lovely! 저도 같이 하고 싶어요.")
     await sam.bookmark(MAP.title)
+    introduction = "지도 이야기를 듣고 싶어요."
+    await sam.ask_for_chat(JIU.username, introduction)
+    assert await jiu.accept_chat(SAM.username) == introduction
     async with (
-        sam.chat_with(JIU.username, ask=True) as asking,
-        jiu.chat_with(SAM.username, ask=False) as asked,
+        sam.chat_with(JIU.username) as asking,
+        jiu.chat_with(SAM.username) as asked,
     ):
         await asking.send("커피 한잔 어때요? ☕")
         await asked.wait_for("커피 한잔 어때요? ☕")
@@ -140,7 +143,7 @@ async def check_what_stands(jiu: Driver, sam: Driver) -> None:
         Reason(MAP.title, JIU.username, ("PostgreSQL", "Python"))
     ]
     said = [(SAM.username, "커피 한잔 어때요? ☕"), (JIU.username, "좋아요!\n토요일은요?")]
-    async with jiu.chat_with(SAM.username, ask=False) as room:
+    async with jiu.chat_with(SAM.username) as room:
         assert await room.history() == said
-    async with sam.chat_with(JIU.username, ask=False) as room:
+    async with sam.chat_with(JIU.username) as room:
         assert await room.history() == said

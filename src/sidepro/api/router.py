@@ -35,6 +35,7 @@ from sidepro.api.routes import (
     sessions,
     users,
 )
+from sidepro.api.routes.consent import blocks, chat_requests
 from sidepro.api.routes.images import images_router
 from sidepro.domain.accounts.ports import AccessTokens, SessionRegistry
 from sidepro.domain.rate_limiting import RateLimiter
@@ -89,7 +90,9 @@ def api_router(dependencies: ApiDependencies) -> Router:
             projects.router,
             comments.router,
             bookmarks.router,
+            chat_requests.router,
             rooms.router,
+            blocks.router,
             recommendations.router,
             moderation.router,
             images_router(dependencies.upload_max_bytes),

@@ -71,18 +71,25 @@ def parameter_errors(
             continue
         # An optional parameter is omitted, never null.
         violation = _violation(str(entry.get("message", "")).replace(" | null`", "`"))
-        choices = _choices(parameters[name].annotation) if name in parameters else []
+        field = parameters.get(name)
+        choices = _choices(field.annotation) if field else []
         if choices:
             detail = f"must be {', '.join(choices[:-1])} or {choices[-1]}"
             violation = Violation(FieldCode.NOT_A_CHOICE, detail, {"choices": choices})
-        errors.append(FieldError(violation, parameter=name))
+        errors.append(FieldError(violation, parameter=parameter_name(field) if field else name))
     return tuple(errors)
 
 
+def parameter_name(field: FieldDefinition) -> str:
+    """The name of a parameter in queries. Litestar reserves some names in handlers."""
+    return str(getattr(field.kwarg_definition, "name", None) or field.name)
+
+
 def _choices(annotation: Any) -> list[str]:
-    """The values of a Literal or an enumeration."""
-    if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
-        return [str(member.value) for member in annotation]
+    """The values of a Literal or an enumeration, which may be optional."""
+    for option in (annotation, *getattr(annotation, "__args__", ())):
+        if isinstance(option, type) and issubclass(option, enum.Enum):
+            return [str(member.value) for member in option]
     return [str(value) for value in getattr(annotation, "__args__", ()) if isinstance(value, str)]
 
 

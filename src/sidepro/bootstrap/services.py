@@ -20,6 +20,8 @@ from sidepro.adapters.sql.counter_audit import SqlCounterAudit
 from sidepro.adapters.sql.epoch import SqlEpoch
 from sidepro.adapters.sql.job_run_store import SqlJobRunStore
 from sidepro.adapters.sql.readers.badge_reader import SqlBadgeReader
+from sidepro.adapters.sql.readers.block_reader import SqlBlockReader
+from sidepro.adapters.sql.readers.chat_request_reader import SqlChatRequestReader
 from sidepro.adapters.sql.readers.data_export_reader import SqlDataExportReader
 from sidepro.adapters.sql.readers.image_reader import SqlImageReader
 from sidepro.adapters.sql.readers.moderation_reader import SqlModerationReader
@@ -37,6 +39,8 @@ from sidepro.domain.accounts.session import SessionTtl
 from sidepro.domain.accounts.session_service import SessionService
 from sidepro.domain.accounts.settings_service import SettingsService
 from sidepro.domain.accounts.writer_gate import VerifiedWriterGate
+from sidepro.domain.blocks.block_service import BlockService
+from sidepro.domain.coffee_chats.consent_service import ConsentService
 from sidepro.domain.data_export.data_export_service import DataExportService
 from sidepro.domain.identity import WriterGate, everybody_may_write
 from sidepro.domain.images.image_service import ImageService
@@ -56,6 +60,7 @@ from sidepro.domain.projects.comment_service import CommentService
 from sidepro.domain.projects.project_service import ProjectService
 from sidepro.domain.recommendations.recommendation_service import RecommendationService
 from sidepro.domain.rooms.message_writer import MessageWriter
+from sidepro.domain.rooms.room_opening import RoomOpener
 from sidepro.domain.rooms.room_service import RoomService
 from sidepro.domain.rooms.ticket_service import TicketService
 from sidepro.domain.withdrawal import WithdrawalService
@@ -139,13 +144,22 @@ def build_services(
             storage.unit_of_work, accounts, shared.session_registry, shared.events, audit_log
         ),
         data_export=DataExportService(
-            SqlDataExportReader(storage.database, storage.catalogue_cache, storage.image_urls),
+            SqlDataExportReader(
+                storage.database, storage.catalogue_cache, storage.image_urls, system.clock
+            ),
             shared.neighbours,
         ),
         projects=projects,
         comments=comments,
         bookmarks=BookmarkService(storage.unit_of_work, storage.board, system.clock),
         rooms=rooms,
+        consent=_build_consent(storage, shared),
+        blocks=BlockService(
+            storage.unit_of_work,
+            SqlBlockReader(storage.database, storage.image_urls),
+            shared.events,
+            system.clock,
+        ),
         tickets=TicketService(rooms, shared.tickets, system.new_secret),
         person_stream=PersonStreamService(SqlBadgeReader(storage.database), rooms),
         recommendations=RecommendationService(
@@ -277,7 +291,21 @@ def _build_rooms(
         presence=shared.presence,
         message_writer=message_writer,
         epochs=SqlEpoch(storage.database),
+        authorize_writer=authorize_writer,
+    )
+
+
+def _build_consent(storage: Storage, shared: SharedState) -> ConsentService:
+    return ConsentService(
+        unit_of_work=storage.unit_of_work,
+        reader=SqlChatRequestReader(storage.database, storage.image_urls),
+        rooms=RoomOpener(
+            reader=SqlRoomReader(storage.database, storage.image_urls),
+            events=shared.events,
+            presence=shared.presence,
+            clock=system.clock,
+            new_id=system.new_id,
+        ),
         clock=system.clock,
         new_id=system.new_id,
-        authorize_writer=authorize_writer,
     )

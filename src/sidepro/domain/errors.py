@@ -17,15 +17,19 @@
     ├── Forbidden                   forbidden            visible, but not the caller's to change
     │   ├── EmailNotVerified        email-not-verified   verify the address first
     │   ├── AccountDeactivated      account-deactivated
-    │   └── AccountSuspended        account-suspended    until a time, by moderators
+    │   ├── AccountSuspended        account-suspended    until a time, by moderators
+    │   └── ChatClosed              chat-closed          this person takes no chat from the caller
     ├── NotFound                    not-found            absent, or not visible to the caller
     ├── Conflict
     │   ├── EmailTaken              email-taken
     │   ├── UsernameTaken           username-taken
     │   ├── NoProfile               no-profile           a partial edit without a profile
     │   ├── ImageInUse              image-in-use         something shows the image
-    │   ├── RoomPending             room-pending         a participant has left the room
+    │   ├── RoomPending             room-pending         nobody can write in the room
     │   ├── CaseChanged             case-changed         another moderator acted first
+    │   ├── ConsentRequired         consent-required     a chat with this person needs a request
+    │   ├── RequestSettled          request-settled      the chat request was answered already
+    │   ├── TooManyRequestsPending  too-many-requests-pending
     │   └── IdempotencyKeyInUse     idempotency-key-in-use   the first request still runs
     ├── PreconditionFailed          precondition-failed  edited by somebody else since
     ├── RateLimited                 rate-limited         too many requests; retry later
@@ -213,6 +217,13 @@ class AccountSuspended(Forbidden):
         self.until = until
 
 
+class ChatClosed(Forbidden):
+    """The person takes no coffee chats, or none from the caller. Does not tell which."""
+
+    code = "chat-closed"
+    detail = "This person takes no coffee chats at the moment."
+
+
 class NotFound(SideProError):
     """It does not exist or is not visible to the caller: both get the same error."""
 
@@ -246,10 +257,31 @@ class NoProfile(Conflict):
 
 
 class RoomPending(Conflict):
-    """A participant has left the room: it is read-only."""
+    """A participant has left the room, or the two have no contact: it is read-only."""
 
     code = "room-pending"
-    detail = "The other person has left this room, so it is read-only."
+    detail = "This room is read-only at the moment."
+
+
+class ConsentRequired(Conflict):
+    """The person takes coffee chats on request, and has not agreed to one with the caller."""
+
+    code = "consent-required"
+    detail = "Send this person a chat request first."
+
+
+class RequestSettled(Conflict):
+    """The chat request was accepted, declined, withdrawn or voided, or has expired."""
+
+    code = "request-settled"
+    detail = "This request has already been settled."
+
+
+class TooManyRequestsPending(Conflict):
+    """The caller has as many unanswered chat requests as one person may have."""
+
+    code = "too-many-requests-pending"
+    detail = "Too many of your requests are still unanswered."
 
 
 class CaseChanged(Conflict):

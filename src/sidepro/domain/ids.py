@@ -13,6 +13,7 @@ MailId = NewType("MailId", UUID)
 ReportId = NewType("ReportId", UUID)
 CaseId = NewType("CaseId", UUID)
 LogEntryId = NewType("LogEntryId", UUID)
+ChatRequestId = NewType("ChatRequestId", UUID)
 
 
 class NewId(Protocol):

@@ -1,7 +1,7 @@
-"""Retention: deletes expired rows.
+"""Retention: deletes expired rows, and stores the expiry of chat requests.
 
-Every read of a session, refresh token or idempotency key checks its time, so a late deletion
-changes no result.
+Every read of a session, refresh token, idempotency key or chat request checks its time, so a late
+run changes no result.
 """
 
 from collections.abc import Awaitable, Callable
@@ -12,7 +12,7 @@ from typing import Protocol
 from sidepro.domain.accounts.account_token import KEPT_FOR
 from sidepro.domain.accounts.ports import AccountUnitOfWork
 from sidepro.domain.clock import Clock
-from sidepro.domain.idempotency import IdempotentUnitOfWork
+from sidepro.domain.coffee_chats.ports import ConsentUnitOfWork
 from sidepro.domain.moderation.purge_service import PurgeService
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 
@@ -24,19 +24,21 @@ FAILED_MAIL_KEPT_FOR = timedelta(days=30)
 """Since the mail was written. An operator may retry it until then."""
 
 
-class RetentionUnitOfWork(AccountUnitOfWork, IdempotentUnitOfWork, Protocol):
-    """A transaction over sessions, mails and idempotency keys."""
+class RetentionUnitOfWork(AccountUnitOfWork, ConsentUnitOfWork, Protocol):
+    """A transaction over sessions, mails, idempotency keys and chat requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """How many rows one run deleted."""
+    """How many rows one run deleted, and how many requests it settled as expired."""
 
     sessions: int
     refresh_tokens: int
     idempotency_keys: int
     account_tokens: int = 0
     mails: int = 0
+    chat_requests: int = 0
+    """Requests that are settled as expired now."""
     removed_content: int = 0
     """Projects, comments and messages that moderators removed long ago."""
 
@@ -55,7 +57,7 @@ class RetentionService:
     removed_content: PurgeService | None = None
 
     async def delete_expired(self) -> Deleted:
-        """Delete all expired rows."""
+        """Delete all expired rows, and settle all expired requests."""
         now = self.clock()
         return Deleted(
             sessions=await self._in_batches(
@@ -76,6 +78,9 @@ class RetentionService:
                 )
             ),
             removed_content=await self.removed_content.purge() if self.removed_content else 0,
+            chat_requests=await self._in_batches(
+                lambda work: work.chat_requests.expire(now, BATCH_SIZE)
+            ),
         )
 
     async def _in_batches(self, delete: Callable[[RetentionUnitOfWork], Awaitable[int]]) -> int:

@@ -11,7 +11,9 @@ from sidepro.domain.accounts.password_reset_service import PasswordResetService
 from sidepro.domain.accounts.profile_service import ProfileService
 from sidepro.domain.accounts.session_service import SessionService
 from sidepro.domain.accounts.settings_service import SettingsService
+from sidepro.domain.blocks.block_service import BlockService
 from sidepro.domain.catalogue.ports import CatalogueReader
+from sidepro.domain.coffee_chats.consent_service import ConsentService
 from sidepro.domain.data_export.data_export_service import DataExportService
 from sidepro.domain.identity import WriterGate
 from sidepro.domain.images.image_service import ImageService
@@ -49,6 +51,8 @@ class Services:
     comments: CommentService
     bookmarks: BookmarkService
     rooms: RoomService
+    consent: ConsentService
+    blocks: BlockService
     tickets: TicketService
     person_stream: PersonStreamService
     recommendations: RecommendationService

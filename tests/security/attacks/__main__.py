@@ -87,6 +87,8 @@ def attackers_account(server: SideProServer) -> Target:
             made = http.post("/users", json={**account, "username": f"attacker{number}"})
             ids.append(made.raise_for_status().json()["id"])
             tokens.append(http.post("/sessions", json=account).json()["access_token"])
+            headers = {"Authorization": f"Bearer {tokens[-1]}"}
+            http.patch("/me", json={"chat_policy": "open"}, headers=headers)
         headers = {"Authorization": f"Bearer {tokens[0]}"}
         room = http.post("/rooms", json={"user_id": ids[1]}, headers=headers)
     return Target(server.port, tokens[0], str(room.raise_for_status().json()["id"]))

@@ -189,7 +189,7 @@ async def test_a_room_that_the_other_has_left_can_only_be_read(
 ) -> None:
     page = await enter(await windows.open(person), room)
     await partner.call("DELETE", f"/rooms/{room}")
-    await expect(page.locator("[data-closed]")).to_be_visible()
+    await expect(page.locator("[data-closed=left]")).to_be_visible()
     await expect(page.locator("[data-composer]")).to_be_hidden()
 
 

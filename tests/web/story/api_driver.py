@@ -28,7 +28,7 @@ class ApiDriver:
         client = self._client
         client.username, client.email = newcomer.username, newcomer.email
         client.password = newcomer.password
-        await client.register()
+        await client.register(chat_policy="request")
         image = await client.upload(newcomer.picture)
         await client.write_profile(*newcomer.skills, bio=newcomer.bio, image_id=image["id"])
 
@@ -81,14 +81,21 @@ class ApiDriver:
             projects=tuple(card["title"] for card in projects["items"]),
         )
 
+    async def ask_for_chat(self, username: str, introduction: str) -> None:
+        user = await self._user(username)
+        body = {"user_id": user["id"], "introduction": introduction}
+        assert (await self._client.call("POST", "/chat-requests", body))["state"] == "pending"
+
+    async def accept_chat(self, username: str) -> str:
+        requests = (await self._client.call("GET", "/chat-requests"))["items"]
+        (request,) = (each for each in requests if each["from"]["username"] == username)
+        await self._client.call("POST", f"/chat-requests/{request['id']}/acceptance")
+        return str(request["introduction"])
+
     @asynccontextmanager
-    async def chat_with(self, username: str, *, ask: bool) -> AsyncIterator[ApiChat]:
-        if ask:
-            user = await self._user(username)
-            room = await self._client.call("POST", "/rooms", {"user_id": user["id"]})
-        else:
-            rooms = (await self._client.call("GET", "/rooms"))["items"]
-            (room,) = (each for each in rooms if each["participant"]["username"] == username)
+    async def chat_with(self, username: str) -> AsyncIterator[ApiChat]:
+        rooms = (await self._client.call("GET", "/rooms"))["items"]
+        (room,) = (each for each in rooms if each["participant"]["username"] == username)
         async with self._client.chat(room["id"]) as socket:
             yield ApiChat(self._client, room, socket)
 

@@ -114,8 +114,16 @@ class Driver(Protocol):
         """Opens the page of a person."""
         ...
 
-    def chat_with(self, username: str, *, ask: bool) -> AbstractAsyncContextManager[Chat]:
-        """Opens the room with this person: asks for it, or else finds it in the list of rooms."""
+    async def ask_for_chat(self, username: str, introduction: str) -> None:
+        """Asks this person for a coffee chat from their page."""
+        ...
+
+    async def accept_chat(self, username: str) -> str:
+        """Accepts the request of this person. Returns their introduction."""
+        ...
+
+    def chat_with(self, username: str) -> AbstractAsyncContextManager[Chat]:
+        """Opens the room with this person, from the list of rooms."""
         ...
 
     async def recommendations(self) -> Sequence[Reason]:

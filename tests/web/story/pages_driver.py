@@ -130,15 +130,29 @@ class PagesDriver:
             projects=tuple(await page.locator("main .card h3").all_inner_texts()),
         )
 
-    @asynccontextmanager
-    async def chat_with(self, username: str, *, ask: bool) -> AsyncIterator[PagesChat]:
+    async def ask_for_chat(self, username: str, introduction: str) -> None:
         page = self._page
-        if ask:
-            await page.goto(f"/people/{quote(username)}")
-            await submit(page.locator("form[action='/chats']"))
-        else:
-            await page.goto("/chats")
-            await page.locator("main a.room", has_text=username).click()
+        await page.goto(f"/people/{quote(username)}")
+        await submit(page.locator("form[action='/chats']"))
+        await page.wait_for_url(re.compile(r"/ask$"))
+        await page.locator("[name=introduction]").fill(introduction)
+        await submit(page.locator("form", has=page.locator("[name=introduction]")))
+        await page.wait_for_url(re.compile(r"/chats/requests"))
+
+    async def accept_chat(self, username: str) -> str:
+        page = self._page
+        await page.goto("/chats/requests")
+        request = page.locator(".requests li", has_text=username)
+        introduction = await request.locator(".introduction").inner_text()
+        await submit(request.locator("form[action$='/accept']"))
+        await page.wait_for_url(re.compile(r"/chats/[0-9a-f]"))
+        return introduction
+
+    @asynccontextmanager
+    async def chat_with(self, username: str) -> AsyncIterator[PagesChat]:
+        page = self._page
+        await page.goto("/chats")
+        await page.locator("main a.room", has_text=username).click()
         await page.wait_for_url(re.compile(r"/chats/."))
         chat = self._chat(page, self._username, username)
         await chat.enter()

@@ -14,7 +14,13 @@ from sidepro.domain.channels import (
     StatusChanged,
 )
 from sidepro.domain.ids import RoomId, UserId
-from sidepro.domain.rooms.events import MessageSent, ReadPositionChanged, RoomClosed, Typing
+from sidepro.domain.rooms.events import (
+    BlockChanged,
+    MessageSent,
+    ReadPositionChanged,
+    RoomClosed,
+    Typing,
+)
 from sidepro.domain.rooms.room import Message
 from sidepro.domain.visibility import Visibility
 
@@ -65,12 +71,18 @@ class _HiddenMessage(_Payload, tag=8):
     visibility: int
 
 
+class _Block(_Payload, tag=9):
+    is_blocked: bool
+
+
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
-_AnyPayload = _Message | _Read | _Typing | _Status | _Closed | _Resync | _Item | _HiddenMessage
+_AnyPayload = (
+    _Message | _Read | _Typing | _Status | _Closed | _Resync | _Item | _HiddenMessage | _Block
+)
 _decoder: msgspec.msgpack.Decoder[_AnyPayload] = msgspec.msgpack.Decoder(_AnyPayload)
 
 
-def encode(event: Event) -> bytes:
+def encode(event: Event) -> bytes:  # noqa: PLR0911 - one for each event
     """The event without its channel.
 
     Raises:
@@ -109,11 +121,13 @@ def encode(event: Event) -> bytes:
             return _encode(_Resync())
         case ItemChanged(kind=kind, item_id=item_id):
             return _encode(_Item(kind, item_id))
+        case BlockChanged(is_blocked=is_blocked):
+            return _encode(_Block(is_blocked))
         case _:
             raise TypeError(type(event).__name__)
 
 
-def decode(channel: Channel, payload: bytes) -> Event:
+def decode(channel: Channel, payload: bytes) -> Event:  # noqa: PLR0911 - one for each event
     """The event that was published to this channel.
 
     Raises:
@@ -141,6 +155,8 @@ def decode(channel: Channel, payload: bytes) -> Event:
             return ResyncRequired(channel)
         case _Item(kind, item_id):
             return ItemChanged(channel, kind, item_id)
+        case _Block(is_blocked):
+            return BlockChanged(channel, is_blocked)
 
 
 def _user(user_id: UUID | None) -> UserId | None:

@@ -10,9 +10,12 @@ from sidepro.adapters.sql.mail.mails import SqlMails
 from sidepro.adapters.sql.mail.tokens import SqlAccountTokens, SqlUnsubscribeTokens
 from sidepro.adapters.sql.readers.account_reader import SqlAccountReader
 from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
+from sidepro.adapters.sql.readers.chat_request_reader import SqlChatRequestReader
 from sidepro.adapters.sql.readers.moderation_reader import SqlModerationReader
 from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
+from sidepro.adapters.sql.repositories.blocks import SqlBlocks
 from sidepro.adapters.sql.repositories.bookmarks import SqlBookmarks
+from sidepro.adapters.sql.repositories.chat_requests import SqlChatRequests
 from sidepro.adapters.sql.repositories.comments import SqlComments
 from sidepro.adapters.sql.repositories.idempotency import SqlIdempotency
 from sidepro.adapters.sql.repositories.images import SqlImages
@@ -50,6 +53,8 @@ class SqlUnitOfWork:
         self.comments = SqlComments(connection)
         self.bookmarks = SqlBookmarks(connection)
         self.rooms = SqlRooms(connection)
+        self.chat_requests = SqlChatRequests(connection)
+        self.blocks = SqlBlocks(connection)
         self.images = SqlImages(connection)
         self.idempotency = SqlIdempotency(connection)
         self.withheld_images = SqlWithheldImages(connection)
@@ -71,6 +76,10 @@ class SqlUnitOfWork:
     @property
     def moderation_reader(self) -> SqlModerationReader:
         return SqlModerationReader(self._source, self._image_urls)
+
+    @property
+    def chat_request_reader(self) -> SqlChatRequestReader:
+        return SqlChatRequestReader(self._source, self._image_urls)
 
     async def __aexit__(
         self,

@@ -89,12 +89,14 @@ class Frame:
 
     `seq` is the number of its message, or the read position of `reader`, otherwise 0. A frame
     without text means that the messages up to `seq` exist. A frame replaces a waiting one with the
-    same `key`: only the latest state matters.
+    same `key`: only the latest state matters. A signal is about what a participant does, other
+    than sending.
     """
 
     text: str
     seq: int = 0
     is_status: bool = False
+    is_signal: bool = False
     reader: UserId | None = None
     key: Hashable | None = None
 
@@ -103,11 +105,13 @@ class Frame:
 class Outbox:
     """The queued frames of one socket, and the result of its end.
 
-    `closed` is the close code, or `None` if the client disconnected.
+    `closed` is the close code, or `None` if the client disconnected. A muted outbox sends
+    no signals: its room is blocked.
     """
 
     user_id: UserId
     session_id: SessionId
+    is_muted: bool = False
     frames: CompactQueue[Frame] = field(default_factory=lambda: CompactQueue(OUTBOX_SIZE))
     closed: "asyncio.Future[CloseCode | None]" = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()

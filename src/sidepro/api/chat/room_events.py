@@ -25,8 +25,14 @@ from sidepro.api.routes.rooms import message_schema
 from sidepro.domain.channels import Channel, Event, ResyncRequired, StatusChanged
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.ids import RoomId, UserId
-from sidepro.domain.rooms.events import MessageSent, ReadPositionChanged, RoomClosed, Typing
-from sidepro.domain.rooms.room import Message
+from sidepro.domain.rooms.events import (
+    BlockChanged,
+    MessageSent,
+    ReadPositionChanged,
+    RoomClosed,
+    Typing,
+)
+from sidepro.domain.rooms.room import Message, Room
 from sidepro.domain.rooms.room_service import RoomService
 from sidepro.domain.rooms.views import PresenceSnapshot, RoomSnapshot
 
@@ -57,7 +63,13 @@ class RoomEventHandler:
             case ReadPositionChanged(user_id=user_id, seq=seq):
                 _deliver(outboxes, read_frame(user_id, seq))
             case Typing(user_id=user_id):
-                _deliver(outboxes, Frame(encode(TypingFrame(user_id))), exclude=user_id)
+                frame = Frame(encode(TypingFrame(user_id)), is_signal=True)
+                _deliver(outboxes, frame, exclude=user_id)
+            case BlockChanged(channel=channel, is_blocked=is_blocked):
+                # At once: the read of the room that follows takes some time.
+                for outbox in outboxes:
+                    outbox.is_muted = is_blocked
+                self._schedule_refresh(channel, outboxes)
             case StatusChanged(channel=channel):
                 self._schedule_refresh(channel, outboxes)
             case ResyncRequired(channel=channel):
@@ -98,7 +110,8 @@ class RoomEventHandler:
                 continue
             for channel, outboxes in present.items():
                 snapshot = snapshots.get(RoomId(channel.id))
-                _refresh(outboxes, snapshot, is_resync=channel in to_resync)
+                is_outdated = channel in self._changed
+                _refresh(outboxes, snapshot, is_outdated, is_resync=channel in to_resync)
 
 
 def _deliver(outboxes: Iterable[Outbox], frame: Frame, exclude: UserId | None = None) -> None:
@@ -108,29 +121,50 @@ def _deliver(outboxes: Iterable[Outbox], frame: Frame, exclude: UserId | None = 
 
 
 def _refresh(
-    outboxes: Iterable[Outbox], snapshot: RoomSnapshot | None, *, is_resync: bool
+    outboxes: Iterable[Outbox],
+    snapshot: RoomSnapshot | None,
+    is_outdated: bool,
+    *,
+    is_resync: bool,
 ) -> None:
     """Send the current status. In a resync, also send the read positions and missed messages, and
     close the sockets of users who are no longer in the room.
+
+    `is_outdated`: the room has changed since the snapshot was read, and will be read again.
     """
-    frames = []
-    if is_resync and snapshot:
-        room = snapshot.room
-        frames = [
-            Frame("", seq=room.last_seq),
-            *(
-                read_frame(participant.user_id, participant.read_seq)
-                for participant in room.participants
-                if participant.user_id and participant.read_seq
-            ),
-        ]
-    if snapshot:
-        frames.append(status_frame(snapshot.presence))
+    frames = _resync_frames(snapshot.room) if is_resync and snapshot else []
+    statuses = _StatusFrames(snapshot) if snapshot else None
     for outbox in outboxes:
         if is_resync and not (snapshot and snapshot.room.is_open_to(outbox.user_id)):
             outbox.close(CloseCode.NOT_FOUND)
+        if snapshot and not is_outdated:
+            outbox.is_muted = snapshot.room.is_blocked
         for frame in frames:
             outbox.put(frame)
+        if statuses:
+            outbox.put(statuses.of(outbox.user_id))
+
+
+def _resync_frames(room: Room) -> list[Frame]:
+    positions = [
+        read_frame(participant.user_id, participant.read_seq)
+        for participant in room.participants
+        if participant.user_id and participant.read_seq and not room.is_blocked
+    ]
+    return [Frame("", seq=room.last_seq), *positions]
+
+
+class _StatusFrames:
+    """The status of one room, encoded once for each of its users."""
+
+    def __init__(self, snapshot: RoomSnapshot) -> None:
+        self._snapshot = snapshot
+        self._frames: dict[UserId, Frame] = {}
+
+    def of(self, user_id: UserId) -> Frame:
+        if user_id not in self._frames:
+            self._frames[user_id] = status_frame(self._snapshot.presence(user_id))
+        return self._frames[user_id]
 
 
 def message_frame(message: Message) -> Frame:
@@ -140,7 +174,7 @@ def message_frame(message: Message) -> Frame:
 
 def read_frame(user_id: UserId, seq: int) -> Frame:
     """The frame of a read position."""
-    return Frame(encode(ReadFrame(user_id, seq)), seq, reader=user_id)
+    return Frame(encode(ReadFrame(user_id, seq)), seq, is_signal=True, reader=user_id)
 
 
 def status_frame(presence: PresenceSnapshot) -> Frame:

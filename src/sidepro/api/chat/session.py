@@ -110,10 +110,16 @@ class ChatSession:
             self._last_sent_seq = min(after, room.last_seq)
             await self._send_missing(upto=room.last_seq)
         self._outbox.drop_statuses()
-        await self._send_frame(status_frame(await self._rooms.presence_snapshot(self._room_id)))
+        snapshot = await self._rooms.room_snapshot(self._room_id)
+        # A block that begins or ends during the read is handled by its event, after which the room
+        # is read again.
+        self._outbox.is_muted |= snapshot.room.is_blocked
+        await self._send_frame(status_frame(snapshot.presence(self._caller.id)))
 
     async def _send_frame(self, frame: Frame) -> None:
         """Send a frame of the outbox, unless the client already has it or a newer one."""
+        if frame.is_signal and self._outbox.is_muted:
+            return
         if frame.is_status:
             if frame.text == self._status:
                 return
@@ -178,6 +184,8 @@ class ChatSession:
                 await self._store(body, client_id)
             case ClientReadFrame(seq=seq):
                 await self._mark_read(min(seq, MAX_SEQ))
+            case ClientTypingFrame() if self._outbox.is_muted:
+                pass
             case ClientTypingFrame():
                 if not self._limits or await self._limits.count_typing(
                     self._caller, self._room_id

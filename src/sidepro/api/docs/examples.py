@@ -20,10 +20,12 @@ from sidepro.api.routes import (
     rooms,
     sessions,
 )
+from sidepro.api.routes.consent import chat_requests
 from sidepro.api.routes.moderation import cases, reports
 from sidepro.api.schemas import ProjectCard, UserSummary
 from sidepro.domain.accounts.password import COMMON_PASSWORD
 from sidepro.domain.accounts.preferences import ChatPolicy
+from sidepro.domain.coffee_chats.chat_request import RequestState
 from sidepro.domain.data_export.views import Export
 from sidepro.domain.errors import (
     AccountSuspended,
@@ -62,6 +64,7 @@ IDS = {
     "comment_id": str(_COMMENT),
     "image_id": str(_IMAGE_ID),
     "project_id": str(_PROJECT),
+    "request_id": "019a9a68-0b37-7d1c-95e2-4f60c81ba7d3",
     "room_id": str(_ROOM),
     "session_id": str(_SESSION),
     "user_id": str(MINSEO.id),
@@ -92,7 +95,13 @@ _ACCOUNT = accounts.Account(
     time_zone="Asia/Seoul",
     chat_policy=ChatPolicy.REQUEST,
 )
-_USER = accounts.User(_ACCOUNT.id, _ACCOUNT.username, _ACCOUNT.created_at, _ACCOUNT.profile)
+_USER = accounts.User(
+    id=_ACCOUNT.id,
+    username=_ACCOUNT.username,
+    created_at=_ACCOUNT.created_at,
+    profile=_ACCOUNT.profile,
+    chat_policy=ChatPolicy.REQUEST,
+)
 _IMAGE = images.Image(
     id=_IMAGE_ID,
     url="/media/e07a95c2d1384f6bb3f94a0d62c8715e.webp",
@@ -146,8 +155,21 @@ ROOM = rooms.Room(
     unread_count=0,
     created_at="2026-11-22T09:28:41.662035Z",
     updated_at="2026-11-22T09:30:00.000000Z",
+    writable=True,
 )
-_LEFT_ROOM = msgspec.structs.replace(ROOM, status=RoomStatus.PENDING, left_by=JIHO.id)
+_LEFT_ROOM = msgspec.structs.replace(
+    ROOM, status=RoomStatus.PENDING, left_by=JIHO.id, writable=False
+)
+_CHAT_REQUEST = chat_requests.ChatRequest(
+    id=UUID("019a9a68-0b37-7d1c-95e2-4f60c81ba7d3"),
+    asker=JIHO,
+    recipient=MINSEO,
+    introduction="지도 프로젝트에서 PostgreSQL을 맡고 있어요. 경험담을 듣고 싶습니다.",
+    state=RequestState.ACCEPTED,
+    room_id=_ROOM,
+    created_at="2026-11-22T08:11:09.310442Z",
+    settled_at="2026-11-22T09:28:41.662035Z",
+)
 _COMMENT_SHOWN = comments.Comment(
     id=_COMMENT,
     author=MINSEO,
@@ -254,6 +276,9 @@ _INSTANCES = (
         total=3,
         quota=images.ImageQuotaUse(used=_IMAGE.size, limit=524_288_000),
     ),
+    chat_requests.NewChatRequest(MINSEO.id, _CHAT_REQUEST.introduction),
+    _CHAT_REQUEST,
+    chat_requests.OpenedRoom(ROOM),
     rooms.OpenRoomRequest(JIHO.id),
     ROOM,
     rooms.NewMessage(MESSAGE.body, MESSAGE.client_id),
@@ -383,6 +408,28 @@ EXAMPLES: dict[Any, Any] = {
             }
         ],
         **moderation_examples.EXPORTED,
+        "sent_chat_requests": [
+            {
+                "id": UUID("019a9d11-5c02-7e68-8b3a-02f7d9c4e156"),
+                "to_id": JIHO.id,
+                "introduction": "프론트엔드를 함께 하실 분을 찾고 있어요.",
+                "state": RequestState.EXPIRED,
+                "room_id": None,
+                "created_at": "2026-11-05T10:40:12.008113Z",
+                "settled_at": "2026-11-19T10:40:12.008113Z",
+            }
+        ],
+        "received_chat_requests": [
+            {
+                "id": _CHAT_REQUEST.id,
+                "from_id": JIHO.id,
+                "state": RequestState.ACCEPTED,
+                "room_id": _ROOM,
+                "created_at": _CHAT_REQUEST.created_at,
+                "settled_at": _CHAT_REQUEST.settled_at,
+            }
+        ],
+        "blocks": [{"blocked_id": JIHO.id, "created_at": "2026-11-22T10:02:55.431100Z"}],
         "similar_people": [
             {"user_id": JIHO.id, "score": 0.5, "shared_skills": ["PostgreSQL", "Python"]}
         ],
@@ -394,6 +441,8 @@ EXAMPLES: dict[Any, Any] = {
     ListOf[cases.Case]: _page(moderation_examples.LISTED_CASE),
     ListOf[cases.LogEntry]: _page(moderation_examples.LOG_ENTRY),
     ListOf[rooms.Room]: _page(_LEFT_ROOM),
+    ListOf[chat_requests.ChatRequest]: _page(_CHAT_REQUEST),
+    ListOf[UserSummary]: _page(JIHO),
     ListOf[sessions.Session]: _page(_SESSION_SHOWN),
 }
 """An example of each request and response body, by its type."""

@@ -32,7 +32,12 @@ _TABLE = (
     _Links("getMyAccount", ("200",), _OF_USER, {"user_id": _BODY_ID}),
     _Links("logIn", ("201",), ("endSession",), {"session_id": "$response.body#/session_id"}),
     _Links("createProject", ("201",), _OF_PROJECT, {"project_id": _BODY_ID}),
-    _Links("getProject", ("200",), _OF_USER, {"user_id": "$response.body#/author/id"}),
+    _Links(
+        "getProject",
+        ("200",),
+        (*_OF_USER, "blockUser", "unblockUser"),
+        {"user_id": "$response.body#/author/id"},
+    ),
     _Links(
         "createComment",
         ("201",),
@@ -40,6 +45,13 @@ _TABLE = (
         {"project_id": "$request.path.project_id", "comment_id": _BODY_ID},
     ),
     _Links("uploadImage", ("201",), ("deleteImage",), {"image_id": _BODY_ID}),
+    _Links(
+        "createChatRequest",
+        ("201",),
+        ("acceptChatRequest", "declineChatRequest", "withdrawChatRequest"),
+        {"request_id": _BODY_ID},
+    ),
+    _Links("acceptChatRequest", ("200",), _OF_ROOM, {"room_id": "$response.body#/room/id"}),
     _Links("openRoom", ("200", "201"), _OF_ROOM, {"room_id": _BODY_ID}),
     _Links("getCase", ("200",), _OF_CASE, {"case_id": _BODY_ID}),
     _Links("claimCase", ("200",), _OF_CASE, {"case_id": _BODY_ID}),

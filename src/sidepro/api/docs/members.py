@@ -16,6 +16,7 @@ DESCRIPTIONS = {
     "NewProfile.image_id": "The id of one of the caller's images; null for no picture.",
     "ProfilePatch.image_id": "The id of one of the caller's images; null for no picture.",
     "project_id": "The id of the project.",
+    "request_id": "The id of the chat request.",
     "room_id": "The id of the room.",
     "session_id": "The id of the session.",
     "user_id": "The id of the user.",
@@ -43,6 +44,10 @@ DESCRIPTIONS = {
     "bio": "What the person says about themselves.",
     "current": "Whether this is the session of the access token.",
     "current_password": "The password until now.",
+    "User.chat_policy": (
+        "Whether the person takes coffee chats from the caller: at once, on request, or not; null "
+        "for anonymous callers."
+    ),
     "chat_policy": "Whom the person takes coffee chats from: everybody, on request, or nobody.",
     "email": "The email address.",
     "email_verified": "Whether the person has shown that the email address is theirs.",
@@ -110,7 +115,10 @@ DESCRIPTIONS = {
     "epoch": "The epoch of the data; another one after a backup was restored.",
     "last_message": "The last message; null if there is none.",
     "last_seq": "The number of the last message; 0 if there is none.",
-    "left_by": "The id of the person who left; null if both are there or the person withdrew.",
+    "left_by": (
+        "The id of the person who left; null if both are there, the person withdrew, or the two "
+        "have no contact."
+    ),
     "message": "The message.",
     "online": "The ids of the connected participants.",
     "participant": "The other person; null if they withdrew.",
@@ -134,6 +142,20 @@ DESCRIPTIONS = {
     "pending_requests": "The number of received requests without an answer.",
     "Unread.messages": "The number of unread messages.",
     "Unread.rooms": "The number of rooms with unread messages.",
+    "writable": "Whether the caller can send messages.",
+    # chat requests
+    "from": "The person who asks.",
+    "from_id": "The id of the person who asked.",
+    "introduction": "What the asker says, as it was typed.",
+    "ChatRequest.room_id": "The id of the room that the request opened; null if there is none.",
+    "ExportedReceivedRequest.room_id": "The id of the room that the request opened; or null.",
+    "ExportedSentRequest.room_id": "The id of the room that the request opened; or null.",
+    "settled_at": "When it was answered, withdrawn or voided, or has expired; null while pending.",
+    "ChatRequest.state": "What became of the request.",
+    "ExportedReceivedRequest.state": "What became of the request.",
+    "ExportedSentRequest.state": "What became of the request.",
+    "to": "The person who is asked.",
+    "to_id": "The id of the person who was asked.",
     # recommendations
     "basis": "Why the project is recommended.",
     "project": "The project.",
@@ -173,6 +195,10 @@ DESCRIPTIONS = {
     # the export
     "decisions": "What moderators decided about the caller or their content.",
     "reports": "The caller's reports.",
+    "blocked_id": "The id of the blocked person.",
+    "blocks": "The people whom the caller blocks.",
+    "received_chat_requests": "The requests to the caller.",
+    "sent_chat_requests": "The requests by the caller.",
     "bookmarks": "The projects that the caller bookmarked.",
     "comments": "The caller's comments.",
     "images": "The images that the caller uploaded.",
@@ -220,7 +246,6 @@ PARAMETER_EXAMPLES: dict[str, Any] = {
     "q": "커피챗",
     "seed": 7,
     "skill": ["Python"],
-    "state": "open",
     "username": "김민서",
     "Idempotency-Key": "6f1c2d3e-publish-coffee-map",
     "If-Match": '"3"',
@@ -269,7 +294,8 @@ def describe_parameter(parameter: dict[str, Any]) -> None:
     """Give a parameter a description, if it has none, and an example."""
     name, schema = parameter["name"], parameter["schema"]
     parameter.setdefault("description", DESCRIPTIONS.get(name, ""))
-    parameter["example"] = schema.get("default", PARAMETER_EXAMPLES.get(name))
+    first = schema.get("enum", [None])[0]
+    parameter["example"] = schema.get("default", PARAMETER_EXAMPLES.get(name, first))
 
 
 def _members(schemas: Schemas, schema: Any, value: Any) -> Iterator[tuple[tuple[str, str], Any]]:

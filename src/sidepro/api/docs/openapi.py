@@ -38,6 +38,7 @@ from sidepro.api.docs.responses import (
     success_responses,
 )
 from sidepro.api.schemas import Moment
+from sidepro.api.validation_errors import parameter_name
 
 DESCRIPTION = f"""Developers show their side projects and meet over a coffee chat.
 
@@ -76,6 +77,7 @@ TAGS = {
     "Comments": "Comments on projects.",
     "Bookmarks": "The caller's bookmarks on projects.",
     "Images": "Thumbnails, profile pictures, images in Markdown.",
+    "Consent": "Requests for coffee chats, and people with whom the caller has no contact.",
     "Rooms": "Coffee chats: rooms and messages. Live events come over the socket.",
     "Recommendations": "Projects by users with similar skills.",
     "Moderation": "Reports. For moderators: cases, decisions and the log.",
@@ -229,7 +231,8 @@ def _parameter(route: Route, generated: dict[str, Any], enums: dict[str, Any]) -
         schema |= enums[schema.pop("$ref").rpartition("/")[2]]
     for bound in schema.keys() & {"minimum", "maximum"}:
         schema[bound] = int(schema[bound])
-    field = route.handler.parsed_fn_signature.parameters.get(generated["name"])
+    fields = route.handler.parsed_fn_signature.parameters.values()
+    field = next((one for one in fields if parameter_name(one) == generated["name"]), None)
     if field and field.has_default and field.default is not None:
         schema["default"] = field.default
     described: dict[str, Any] = {

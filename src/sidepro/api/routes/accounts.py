@@ -17,7 +17,7 @@ from sidepro.api.schemas import (
     image_id,
 )
 from sidepro.domain.accounts.preferences import ChatPolicy
-from sidepro.domain.accounts.views import AccountView, ProfileView
+from sidepro.domain.accounts.views import AccountView, ProfileView, UserView
 from sidepro.domain.errors import (
     EmailTaken,
     NoProfile,
@@ -64,17 +64,22 @@ class Profile(msgspec.Struct):
 
 
 class User(msgspec.Struct):
-    """A user's public data."""
+    """A user's public data. `chat_policy` is as the caller sees it; null for anonymous callers."""
 
     id: UUID
     username: str
     created_at: Moment
     profile: Profile | None
+    chat_policy: ChatPolicy | None
 
 
-class Account(User):
+class Account(msgspec.Struct):
     """A user's data for the user themselves."""
 
+    id: UUID
+    username: str
+    created_at: Moment
+    profile: Profile | None
     email: str
     email_verified: bool
     pending_email: str | None
@@ -155,12 +160,13 @@ def _profile(view: ProfileView) -> Profile:
     )
 
 
-def user_shape(view: AccountView) -> User:
+def user_shape(view: UserView) -> User:
     return User(
         id=view.id,
         username=view.username,
         created_at=moment(view.created_at),
         profile=None if view.profile is None else _profile(view.profile),
+        chat_policy=view.chat_policy,
     )
 
 

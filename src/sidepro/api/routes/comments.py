@@ -69,6 +69,11 @@ async def check_project_exists(services: Services, connection: ApiConnection) ->
     await services.projects.ensure_exists(project_id, viewer_of(connection))
 
 
+async def check_can_comment(services: Services, connection: ApiConnection) -> None:
+    project_id = ProjectId(connection.path_params["project_id"])
+    await services.comments.authorize_writing(caller_of(connection), project_id)
+
+
 async def check_author(services: Services, connection: ApiConnection) -> None:
     project_id = ProjectId(connection.path_params["project_id"])
     comment_id = CommentId(connection.path_params["comment_id"])
@@ -105,7 +110,7 @@ async def list_comments(
 
 @post(
     "/projects/{project_id:uuid}/comments",
-    opt={**COMMENTS, "access": check_project_exists},
+    opt={**COMMENTS, "access": check_can_comment, "problems": (Forbidden,)},
     response_headers=[LOCATION],
     summary="Comment on a project",
 )

@@ -30,6 +30,8 @@ from sidepro.api.schemas import (
 )
 from sidepro.domain.errors import (
     CannotChatWithYourself,
+    ChatClosed,
+    ConsentRequired,
     FieldError,
     InvalidInput,
     NotFound,
@@ -101,6 +103,7 @@ class Room(msgspec.Struct):
     unread_count: Count
     created_at: Moment
     updated_at: Moment
+    writable: bool
 
 
 class OpenRoomRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -171,6 +174,7 @@ def room_schema(view: RoomView) -> Room:
         unread_count=view.unread_count,
         created_at=moment(view.created_at),
         updated_at=moment(view.updated_at),
+        writable=view.writable,
     )
 
 
@@ -181,7 +185,10 @@ async def check_participant(services: Services, connection: ApiConnection) -> No
 
 @post(
     "/rooms",
-    opt={**ROOMS, "problems": (NotFound, CannotChatWithYourself)},
+    opt={
+        **ROOMS,
+        "problems": (NotFound, CannotChatWithYourself, ChatClosed, ConsentRequired),
+    },
     response_headers=[LOCATION],
     response_description="A new room.",
     responses={200: ResponseSpec(Room, description="The existing room of the pair.")},
@@ -193,7 +200,9 @@ async def open_room(
     services: InjectedServices,
     key: IdempotencyKeyHeader = None,
 ) -> Response[Room]:
-    """201 with a new room, or 200 with the existing one. Reopens a room that the caller left."""
+    """200 with the existing room, which is reopened if the caller had left it, or 201 with a new
+    one if this person takes coffee chats from everybody. Others are asked with a chat request.
+    """
 
     def build_response(opened: OpenResult) -> Response[Room]:
         room = room_schema(opened.room)
@@ -208,7 +217,7 @@ async def open_room(
         key,
         data,
         build_response,
-        lambda idempotent: services.rooms.open(
+        lambda idempotent: services.consent.open_room(
             caller_of(request), UserId(data.user_id), idempotent
         ),
         lambda made: services.rooms.authorize(caller_of(request), RoomId(existing(made))),

@@ -6,7 +6,7 @@ from litestar import Response, Router, get
 from litestar.params import Parameter
 
 from sidepro.api.auth import PUBLIC
-from sidepro.api.dependencies import ApiConnection, ApiRequest, viewer_of
+from sidepro.api.dependencies import ApiConnection, ApiRequest, caller_of, viewer_of
 from sidepro.api.pagination import LIMIT, LINK, CursorText, Limit, ListOf, Total, page_response
 from sidepro.api.routes.accounts import User, user_shape
 from sidepro.api.schemas import ProjectCard, project_card, searched
@@ -42,20 +42,23 @@ async def find_users(
 ) -> Response[ListOf[User]]:
     """The user with a username, or the users whose usernames begin with a text, by username."""
     query = services.accounts.user_query(username, q)
+    caller = caller_of(request)
     scope = scope_of("users", {"key": query.key, "prefix": query.is_prefix})
-    page = await services.accounts.search(query, page_request(services, limit, cursor, scope))
+    page = await services.accounts.search(
+        query, page_request(services, limit, cursor, scope), caller.id
+    )
     size = await services.accounts.search_size(query) if total else None
     return page_response(request, services, page, scope, user_shape, size)
 
 
 @get("/users/{user_id:uuid}", opt=PUBLIC, summary="Get a user")
-async def get_user(user_id: PathId, services: InjectedServices) -> User:
+async def get_user(request: ApiRequest, user_id: PathId, services: InjectedServices) -> User:
     """A user with their profile."""
-    return user_shape(await services.accounts.user(UserId(user_id)))
+    return user_shape(await services.accounts.user(UserId(user_id), viewer_of(request)))
 
 
 async def check_user_exists(services: Services, connection: ApiConnection) -> None:
-    await services.accounts.user(UserId(connection.path_params["user_id"]))
+    await services.accounts.user(UserId(connection.path_params["user_id"]), viewer_of(connection))
 
 
 @get(
@@ -79,7 +82,7 @@ async def list_user_projects(
     viewer = viewer_of(request)
     page = await services.projects.board(query, requested, viewer)
     if not page.items:
-        await services.accounts.user(UserId(user_id))
+        await services.accounts.user(UserId(user_id), viewer)
     size = await services.projects.board_size(query, viewer) if total else None
     return page_response(request, services, page, scope, project_card, size)
 
@@ -105,7 +108,7 @@ async def list_user_bookmarks(
     viewer = viewer_of(request)
     page = await services.bookmarks.of_user(owner, requested, viewer)
     if not page.items:
-        await services.accounts.user(owner)
+        await services.accounts.user(owner, viewer)
     size = await services.bookmarks.count(owner, viewer) if total else None
     return page_response(request, services, page, scope, project_card, size)
 

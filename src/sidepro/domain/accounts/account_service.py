@@ -14,7 +14,7 @@ from sidepro.domain.accounts.ports import (
 )
 from sidepro.domain.accounts.user import MAX_EMAIL, User
 from sidepro.domain.accounts.username import USERNAME_LENGTH, check_username
-from sidepro.domain.accounts.views import AccountView, UserQuery
+from sidepro.domain.accounts.views import AccountView, UserQuery, UserView
 from sidepro.domain.clock import Clock
 from sidepro.domain.errors import (
     FieldError,
@@ -208,16 +208,16 @@ class AccountService:
             raise NotAuthenticated
         return account
 
-    async def user(self, user_id: UserId) -> AccountView:
-        """An account for its public page. Show only the `UserView` part of it to others.
+    async def user(self, user_id: UserId, viewer: UserId | None) -> UserView:
+        """A person as the viewer sees them.
 
         Raises:
             NotFound: there is no such user.
         """
-        return ensure_found(await self.reader.account(user_id))
+        return ensure_found(await self.reader.person(user_id, viewer, self.clock()))
 
-    async def user_named(self, username: str) -> AccountView:
-        """The account with this username in any case, for its public page, as `user` does.
+    async def user_named(self, username: str, viewer: UserId | None) -> UserView:
+        """The person with this username in any case, as `user` shows them.
 
         Raises:
             NotFound: nobody has it.
@@ -226,7 +226,7 @@ class AccountService:
             query = self.user_query(username, None)
         except InvalidInput:
             raise NotFound from None
-        found = await self.search(query, PageRequest(1))
+        found = await self.search(query, PageRequest(1), viewer)
         return ensure_found(next(iter(found.items), None))
 
     def user_query(self, username: str | None, q: str | None) -> UserQuery:
@@ -243,9 +243,11 @@ class AccountService:
         validator.raise_errors()
         return UserQuery(key, is_prefix=username is None)
 
-    async def search(self, query: UserQuery, page: PageRequest) -> Page[AccountView]:
-        """A page of the matching people, by username. Show only the `UserView` part of each."""
-        return await self.reader.search(query, page)
+    async def search(
+        self, query: UserQuery, page: PageRequest, viewer: UserId | None
+    ) -> Page[UserView]:
+        """A page of the matching people as the viewer sees them, by username."""
+        return await self.reader.search(query, page, viewer, self.clock())
 
     async def search_size(self, query: UserQuery) -> int:
         """How many people match."""

@@ -9,7 +9,7 @@ from sidepro.domain.accounts.account_token import AccountToken, TokenPurpose
 from sidepro.domain.accounts.profile import Profile
 from sidepro.domain.accounts.session import RefreshToken, Session
 from sidepro.domain.accounts.user import User
-from sidepro.domain.accounts.views import AccountView, SessionViewer, UserQuery
+from sidepro.domain.accounts.views import AccountView, SessionViewer, UserQuery, UserView
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import SessionId, UserId
 from sidepro.domain.images.ports import ImageRepository
@@ -237,9 +237,20 @@ class AccountReader(Protocol):
         """The person with their profile, in one statement, or `None`."""
         ...
 
-    async def search(self, query: UserQuery, page: PageRequest) -> Page[AccountView]:
-        """A page of the matching people with their profiles, in one statement. They are ordered by
-        the code points of their username's key.
+    async def person(
+        self, user_id: UserId, viewer: UserId | None, now: datetime
+    ) -> UserView | None:
+        """The person as others see them, in one statement, or `None`.
+
+        Their chat policy MUST be `visible_policy` of the topic of coffee chats.
+        """
+        ...
+
+    async def search(
+        self, query: UserQuery, page: PageRequest, viewer: UserId | None, now: datetime
+    ) -> Page[UserView]:
+        """A page of the matching people as `person` shows them, in one statement. They are ordered
+        by the code points of their username's key.
         """
         ...
 

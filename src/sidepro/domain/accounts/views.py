@@ -35,12 +35,13 @@ class ProfileView:
 
 @dataclass(frozen=True, slots=True)
 class UserView:
-    """A person's public page."""
+    """A person's public page. `chat_policy` is what the viewer sees, `None` for anonymous ones."""
 
     id: UserId
     username: str
     created_at: datetime
     profile: ProfileView | None
+    chat_policy: ChatPolicy | None
 
 
 @dataclass(frozen=True, slots=True)

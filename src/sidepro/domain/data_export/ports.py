@@ -20,8 +20,9 @@ class DataExportReader(Protocol):
         """All records of a type in `SECTIONS` except `ExportedNeighbour`, in batches.
 
         The order MUST be by id (messages by room and number, bookmarks by project, addresses by
-        address). A batch MUST NOT be empty, and MUST be small enough to hold in memory. A record
-        that exists during the whole read MUST appear exactly once. Images that are not stored yet
-        or are being deleted MUST be left out.
+        address, blocks by the blocked person). A batch MUST NOT be empty, and MUST be small enough
+        to hold in memory. A record that exists during the whole read MUST appear exactly once.
+        Images that are not stored yet or are being deleted MUST be left out. Chat
+        requests MUST be as this person sees them (see `ChatRequest.state_for`).
         """
         ...

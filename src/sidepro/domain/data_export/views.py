@@ -11,7 +11,9 @@ from datetime import datetime
 from typing import get_args, get_origin, get_type_hints
 
 from sidepro.domain.accounts.preferences import ChatPolicy
+from sidepro.domain.coffee_chats.chat_request import RequestState
 from sidepro.domain.ids import (
+    ChatRequestId,
     CommentId,
     ImageId,
     LogEntryId,
@@ -201,6 +203,39 @@ class ExportedDecision(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class ExportedSentRequest(Record):
+    """A chat request by the caller, in the state that they see."""
+
+    id: ChatRequestId
+    to_id: UserId
+    introduction: str
+    state: RequestState
+    room_id: RoomId | None
+    created_at: datetime
+    settled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedReceivedRequest(Record):
+    """A chat request to the caller. Introductions of others are not exported."""
+
+    id: ChatRequestId
+    from_id: UserId
+    state: RequestState
+    room_id: RoomId | None
+    created_at: datetime
+    settled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedBlock(Record):
+    """A person whom the caller blocks. Blocks by others are not exported."""
+
+    blocked_id: UserId
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ExportedNeighbour(Record):
     """A person with similar skills, whose projects are recommended to the caller."""
 
@@ -225,6 +260,9 @@ class Export:
     messages: tuple[ExportedMessage, ...]
     reports: tuple[ExportedReport, ...]
     decisions: tuple[ExportedDecision, ...]
+    sent_chat_requests: tuple[ExportedSentRequest, ...]
+    received_chat_requests: tuple[ExportedReceivedRequest, ...]
+    blocks: tuple[ExportedBlock, ...]
     similar_people: tuple[ExportedNeighbour, ...]
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from sidepro.domain.clock import Clock
-from sidepro.domain.errors import NotFound, ensure_found
+from sidepro.domain.errors import Forbidden, NotFound, ensure_found
 from sidepro.domain.idempotency import IdempotentRequest, run_idempotent
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import CommentId, NewId, ProjectId, UserId
@@ -75,6 +75,7 @@ class CommentService:
 
         Raises:
             NotFound: there is no such project.
+            Forbidden: the project's author and the caller have no contact.
             InvalidInput: the body is blank or too long.
             ReplayResponse, IdempotencyKeyReused, IdempotencyKeyInUse: see `run_idempotent`.
         """
@@ -83,11 +84,25 @@ class CommentService:
         )
 
         async def store(work: ProjectUnitOfWork) -> CommentView:
+            if await work.comments.is_blocked(project_id, caller.id):
+                raise Forbidden
             await work.comments.add(comment)
             await work.projects.adjust_counters(project_id, caller.id, comments=1)
             return ensure_found(await work.board_reader.comment(project_id, comment.id, caller.id))
 
         return await run_idempotent(self.unit_of_work, request, comment.created_at, store)
+
+    async def authorize_writing(self, caller: Caller, project_id: ProjectId) -> None:
+        """Check that the caller may comment on a project.
+
+        Raises:
+            NotFound: there is no such project.
+            Forbidden: its author and the caller have no contact.
+        """
+        ensure_found(await self.reader.counters(project_id, caller.id))
+        async with self.unit_of_work() as work:
+            if await work.comments.is_blocked(project_id, caller.id):
+                raise Forbidden
 
     async def edit(
         self, caller: Caller, project_id: ProjectId, comment_id: CommentId, body: str

@@ -150,6 +150,10 @@ class CommentRepository(Protocol):
         """
         ...
 
+    async def is_blocked(self, project_id: ProjectId, user_id: UserId) -> bool:
+        """Whether the project's author blocks the user, or the user the author."""
+        ...
+
     async def get(self, comment_id: CommentId) -> Comment | None:
         """The comment, or `None`. MUST lock it until the unit of work ends."""
         ...

@@ -40,6 +40,13 @@ class RoomClosed(Event):
     user_id: UserId | None
 
 
+@dataclass(frozen=True, slots=True)
+class BlockChanged(Event):
+    """A participant has blocked the other one, or the room is free of blocks again."""
+
+    is_blocked: bool
+
+
 async def publish_room_change(events: PubSub, room_id: RoomId, people: Iterable[UserId]) -> None:
     """Publish to the channels of these people that the room changed for them."""
     for user_id in people:

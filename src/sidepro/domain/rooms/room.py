@@ -11,6 +11,9 @@ State transitions, where `x` is one participant and `y` the other:
 
 An open room is *running* while a participant is connected to it, and *stop* otherwise. A
 participant who closed their account counts as having left for good.
+
+While one participant blocks the other, the room is *pending* and nobody can write in it. It does
+not show who has left it, since a block must not be told from a departure.
 """
 
 from dataclasses import dataclass, replace
@@ -82,7 +85,7 @@ class Participant:
 @dataclass(frozen=True, slots=True)
 class Room:
     """A room. `participants` are ordered by user id. `updated_at` is the time of the last opening
-    or message.
+    or message. `is_blocked` says whether one participant blocks the other.
     """
 
     id: RoomId
@@ -91,6 +94,7 @@ class Room:
     last_seq: int
     created_at: datetime
     updated_at: datetime
+    is_blocked: bool = False
 
     @classmethod
     def open(cls, room_id: RoomId, caller: UserId, invited: UserId, now: datetime) -> "Room":
@@ -114,9 +118,19 @@ class Room:
         """Whether a participant has left or withdrawn."""
         return self.left_by is not None or any(p.user_id is None for p in self.participants)
 
+    @property
+    def is_writable(self) -> bool:
+        """Whether messages can be sent."""
+        return not self.is_pending and not self.is_blocked
+
+    @property
+    def visible_left_by(self) -> UserId | None:
+        """Who has left the room, as the participants may see it."""
+        return None if self.is_blocked else self.left_by
+
     def status(self, *, is_online: bool) -> RoomStatus:
         """The status, given whether a participant is connected."""
-        if self.is_pending:
+        if not self.is_writable:
             return RoomStatus.PENDING
         return RoomStatus.RUNNING if is_online else RoomStatus.STOP
 
@@ -138,6 +152,10 @@ class Room:
         if self.left_by != user_id:
             return self
         return replace(self, left_by=None, updated_at=max(now, self.updated_at))
+
+    def with_block(self, is_blocked: bool) -> "Room":
+        """The room while one participant blocks the other, or after that."""
+        return self if is_blocked == self.is_blocked else replace(self, is_blocked=is_blocked)
 
     def leave(self, user_id: UserId) -> "Room | None":
         """The room after a participant leaves it; `None` if nobody remains.
@@ -167,11 +185,11 @@ class Room:
 
         Raises:
             NotFound: the sender is not a participant, or has left the room.
-            RoomPending: the other participant has left.
+            RoomPending: the other participant has left, or there is a block.
             InvalidInput: the body breaks its rule.
         """
         self.authorize(sender)
-        if self.is_pending:
+        if not self.is_writable:
             raise RoomPending
         validator = Validator()
         text = validator.text(body, "body", MAX_BODY)

@@ -1,14 +1,13 @@
-"""Coffee chats: opening and leaving rooms, messages, read positions and presence."""
+"""Coffee chats: reading and leaving rooms, messages, read positions and presence."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sidepro.domain.channels import Channel, Presence, PubSub, StatusChanged
-from sidepro.domain.clock import Clock
 from sidepro.domain.errors import ensure_found
-from sidepro.domain.idempotency import IdempotentRequest, run_idempotent
+from sidepro.domain.idempotency import IdempotentRequest
 from sidepro.domain.identity import Caller, WriterGate, everybody_may_write
-from sidepro.domain.ids import NewId, RoomId, UserId
+from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.rooms.events import (
     ReadPositionChanged,
@@ -18,15 +17,9 @@ from sidepro.domain.rooms.events import (
 )
 from sidepro.domain.rooms.message_writer import MessageWriter, WriteResult
 from sidepro.domain.rooms.ports import EpochReader, RoomReader, RoomUnitOfWork
-from sidepro.domain.rooms.room import Message, Room, RoomStatus
-from sidepro.domain.rooms.views import (
-    History,
-    OpenResult,
-    PresenceSnapshot,
-    RoomSnapshot,
-    RoomView,
-    Unread,
-)
+from sidepro.domain.rooms.room import Message, Room
+from sidepro.domain.rooms.room_opening import with_presence
+from sidepro.domain.rooms.views import History, RoomSnapshot, RoomView, Unread
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 
 MAX_REPLAY = 1_000
@@ -43,53 +36,9 @@ class RoomService:
     presence: Presence
     message_writer: MessageWriter
     epochs: EpochReader
-    clock: Clock
-    new_id: NewId
     authorize_writer: WriterGate = everybody_may_write
 
     # ---------------------------------------------------------------------------------- rooms
-
-    async def open(
-        self,
-        caller: Caller,
-        invited: UserId,
-        request: IdempotentRequest[OpenResult] | None = None,
-    ) -> OpenResult:
-        """Open the room of two people. Each pair has one room. If the caller had left it, it is
-        reopened.
-
-        Raises:
-            CannotChatWithYourself: `invited` is the caller.
-            NotFound: there is no such person.
-            ReplayResponse, IdempotencyKeyReused, IdempotencyKeyInUse: see `run_idempotent`.
-        """
-        now = self.clock()
-        fresh = Room.open(RoomId(self.new_id()), caller.id, invited, now)
-        known = await self.reader.id_of_pair(caller.id, invited)
-        is_online = known is not None and bool(await self.presence.online([Channel.room(known)]))
-
-        async def store(work: RoomUnitOfWork) -> OpenResult:
-            while (room := await work.rooms.get_of_pair(caller.id, invited)) is None:
-                # Another unit of work may create or delete the room between these two steps.
-                if await work.rooms.add_if_absent(fresh):
-                    room = fresh
-                    break
-            opened = room.reopened_by(caller.id, now)
-            if opened != room:
-                await work.rooms.save(opened)
-            view = ensure_found(await work.room_reader.room(room.id, caller.id))
-            return OpenResult(
-                _with_presence(view, is_online and view.id == known),
-                created=room is fresh,
-                reopened=opened != room,
-            )
-
-        result = await run_idempotent(self.unit_of_work, request, now, store)
-        if result.reopened:
-            await self.events.publish(StatusChanged(Channel.room(result.room.id)))
-        if result.created or result.reopened:
-            await publish_room_change(self.events, result.room.id, (caller.id, invited))
-        return result
 
     async def rooms(self, caller: Caller, page: PageRequest) -> Page[RoomView]:
         """The caller's rooms, latest activity first."""
@@ -99,7 +48,7 @@ class RoomService:
         return replace(
             found,
             items=tuple(
-                _with_presence(room, channel in online)
+                with_presence(room, is_online=channel in online)
                 for room, channel in zip(found.items, channels, strict=True)
             ),
         )
@@ -120,7 +69,7 @@ class RoomService:
         """
         room = ensure_found(await self.reader.room(room_id, caller.id))
         online = await self.presence.online([Channel.room(room.id)])
-        return _with_presence(room, bool(online))
+        return with_presence(room, is_online=bool(online))
 
     async def views(
         self, keys: Collection[tuple[UserId, RoomId]]
@@ -133,7 +82,7 @@ class RoomService:
             [Channel.room(room_id) for room_id in {room_id for _, room_id in found}]
         )
         return {
-            key: _with_presence(view, Channel.room(view.id) in online)
+            key: with_presence(view, is_online=Channel.room(view.id) in online)
             for key, view in found.items()
         }
 
@@ -234,6 +183,8 @@ class RoomService:
                 return
             await work.rooms.save(marked)
             await work.commit()
+        if marked.is_blocked:
+            return
         position = next(p.read_seq for p in marked.participants if p.user_id == caller.id)
         await self.events.publish(ReadPositionChanged(Channel.room(room_id), caller.id, position))
         await publish_room_change(self.events, room_id, marked.user_ids)
@@ -256,32 +207,20 @@ class RoomService:
         if await self.presence.disconnect(channel, caller.id, connection):
             await self.events.publish(StatusChanged(channel))
 
-    async def presence_snapshot(self, room_id: RoomId) -> PresenceSnapshot:
-        """The presence in a room.
+    async def room_snapshot(self, room_id: RoomId) -> RoomSnapshot:
+        """A room with its presence. Access has been checked before.
 
         Raises:
             NotFound: there is no such room.
         """
         snapshots = await self.room_snapshots([room_id])
-        return ensure_found(snapshots.get(room_id)).presence
+        return ensure_found(snapshots.get(room_id))
 
     async def room_snapshots(self, room_ids: Sequence[RoomId]) -> Mapping[RoomId, RoomSnapshot]:
         """The rooms that exist, with their presence."""
         rooms = await self.reader.states(room_ids)
         online = await self.presence.online([Channel.room(room_id) for room_id in rooms])
         return {
-            room_id: RoomSnapshot(room, _presence(room, online.get(Channel.room(room_id), ())))
+            room_id: RoomSnapshot(room, tuple(online.get(Channel.room(room_id), ())))
             for room_id, room in rooms.items()
         }
-
-
-def _presence(room: Room, connected: Sequence[UserId]) -> PresenceSnapshot:
-    # A participant who has just left may still have a socket that is closing.
-    online = tuple(user_id for user_id in connected if room.is_open_to(user_id))
-    return PresenceSnapshot(room.status(is_online=bool(online)), room.left_by, online)
-
-
-def _with_presence(room: RoomView, is_online: bool) -> RoomView:
-    if room.status is RoomStatus.STOP and is_online:
-        return replace(room, status=RoomStatus.RUNNING)
-    return room

@@ -24,6 +24,7 @@ class RoomView:
     unread_count: int
     created_at: datetime
     updated_at: datetime
+    writable: bool
 
 
 class OpenResult(NamedTuple):
@@ -53,10 +54,21 @@ class PresenceSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class RoomSnapshot:
-    """A room with its presence."""
+    """A room, and the users who are connected to it."""
 
     room: Room
-    presence: PresenceSnapshot
+    connected: tuple[UserId, ...]
+
+    def presence(self, viewer: UserId) -> PresenceSnapshot:
+        """The presence as a participant sees it: during a block, nobody but themselves."""
+        room = self.room
+        # A participant who has just left may still have a socket that is closing.
+        online = tuple(
+            user_id
+            for user_id in self.connected
+            if room.is_open_to(user_id) and (user_id == viewer or not room.is_blocked)
+        )
+        return PresenceSnapshot(room.status(is_online=bool(online)), room.visible_left_by, online)
 
 
 @dataclass(frozen=True, slots=True)

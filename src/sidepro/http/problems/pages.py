@@ -71,6 +71,11 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "The password or the refresh token is right, but moderators have suspended the account.",
         "Tell the person until when: the time is in `until`. It ends by itself.",
     ),
+    "chat-closed": Explanation(
+        403,
+        "This person takes no coffee chats, or none from the caller.",
+        "Do not offer the action to this person.",
+    ),
     "origin-not-allowed": Explanation(
         403,
         "Pages of this origin may not call the API or open sockets.",
@@ -99,13 +104,28 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     ),
     "room-pending": Explanation(
         409,
-        "The other person has left the room, so it is read-only.",
+        "The room is read-only: nobody else is in it, or the two people have no contact.",
         "Show the room without a way to write.",
     ),
     "case-changed": Explanation(
         409,
         "Another moderator acted on the case first, or its decision cannot be undone any more.",
         "Read the case again, and decide on what it says now.",
+    ),
+    "consent-required": Explanation(
+        409,
+        "This person takes coffee chats on request, and has not agreed to this one.",
+        "Ask for an introduction, and send a chat request.",
+    ),
+    "request-settled": Explanation(
+        409,
+        "The chat request was accepted, declined, withdrawn or voided, or has expired.",
+        "Read the list of requests again.",
+    ),
+    "too-many-requests-pending": Explanation(
+        409,
+        "Ten chat requests of the caller are unanswered.",
+        "Wait for an answer, or withdraw a request.",
     ),
     "idempotency-key-in-use": Explanation(
         409,

@@ -7,6 +7,7 @@ from sidepro.web.messages.en import blocks as en_blocks
 from sidepro.web.messages.en import board as en_board
 from sidepro.web.messages.en import chats as en_chats
 from sidepro.web.messages.en import common as en_common
+from sidepro.web.messages.en import consent as en_consent
 from sidepro.web.messages.en import editor as en_editor
 from sidepro.web.messages.en import errors as en_errors
 from sidepro.web.messages.en import machines as en_machines
@@ -20,6 +21,7 @@ from sidepro.web.messages.groups.blocks import BlockTexts
 from sidepro.web.messages.groups.board import BoardTexts
 from sidepro.web.messages.groups.chats import ChatsTexts
 from sidepro.web.messages.groups.common import CommonTexts
+from sidepro.web.messages.groups.consent import ConsentTexts
 from sidepro.web.messages.groups.editor import EditorTexts
 from sidepro.web.messages.groups.errors import ErrorTexts
 from sidepro.web.messages.groups.machines import MachineTexts
@@ -33,6 +35,7 @@ from sidepro.web.messages.ko import blocks as ko_blocks
 from sidepro.web.messages.ko import board as ko_board
 from sidepro.web.messages.ko import chats as ko_chats
 from sidepro.web.messages.ko import common as ko_common
+from sidepro.web.messages.ko import consent as ko_consent
 from sidepro.web.messages.ko import editor as ko_editor
 from sidepro.web.messages.ko import errors as ko_errors
 from sidepro.web.messages.ko import machines as ko_machines
@@ -54,6 +57,7 @@ class Texts:
     blocks: BlockTexts
     board: BoardTexts
     chats: ChatsTexts
+    consent: ConsentTexts
     machines: MachineTexts
     moderation: ModerationTexts
     operator: OperatorTexts
@@ -71,6 +75,7 @@ CATALOGUES = {
         blocks=ko_blocks.TEXTS,
         board=ko_board.TEXTS,
         chats=ko_chats.TEXTS,
+        consent=ko_consent.TEXTS,
         machines=ko_machines.TEXTS,
         moderation=ko_moderation.TEXTS,
         operator=ko_operator.TEXTS,
@@ -86,6 +91,7 @@ CATALOGUES = {
         blocks=en_blocks.TEXTS,
         board=en_board.TEXTS,
         chats=en_chats.TEXTS,
+        consent=en_consent.TEXTS,
         machines=en_machines.TEXTS,
         moderation=en_moderation.TEXTS,
         operator=en_operator.TEXTS,

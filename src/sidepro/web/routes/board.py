@@ -104,7 +104,7 @@ async def _author_name(services: Services, author: UserId | None, found: Found) 
     if found.projects:
         return found.projects[0].author.username
     try:
-        return (await services.accounts.user(author)).username
+        return (await services.accounts.user(author, None)).username
     except NotFound:
         return None
 

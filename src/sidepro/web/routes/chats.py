@@ -13,7 +13,7 @@ from litestar import Response, Router, get, post
 from litestar.params import FromPath, FromQuery
 
 from sidepro.domain.accounts.views import ProfileView
-from sidepro.domain.errors import InvalidInput, NotFound, RoomPending
+from sidepro.domain.errors import ConsentRequired, InvalidInput, NotFound, RoomPending
 from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.pagination import PageRequest
 from sidepro.domain.rooms.room import Message, RoomStatus
@@ -25,6 +25,7 @@ from sidepro.http.rate_limits import MESSAGES, ROOMS, TICKETS
 from sidepro.http.services import InjectedServices, Services
 from sidepro.web.forms import Form, InjectedForm
 from sidepro.web.page import InjectedPage, Page
+from sidepro.web.routes.people import address_of
 
 ROOMS_PER_PAGE = 20
 MESSAGES_PER_PAGE = 50
@@ -67,12 +68,16 @@ async def list_rooms(
 async def open_room(
     page: InjectedPage, services: InjectedServices, form: InjectedForm
 ) -> Response[str]:
-    """Opens the room with a person, or the one that stands."""
+    """Opens the room with a person, or the one that stands. Others are asked first."""
     try:
         invited = UserId(UUID(form.text("user_id")))
     except ValueError:
         raise NotFound from None
-    opened = await services.rooms.open(page.caller, invited)
+    try:
+        opened = await services.consent.open_room(page.caller, invited)
+    except ConsentRequired:
+        person = await services.accounts.user(invited, page.viewer_id)
+        return page.redirect(f"{address_of(person.username)}/ask")
     return page.redirect(f"/chats/{opened.room.id}")
 
 
@@ -165,7 +170,7 @@ async def _profile(services: Services, room: RoomView) -> ProfileView | None:
     if room.participant is None:
         return None
     try:
-        return (await services.accounts.user(room.participant.id)).profile
+        return (await services.accounts.user(room.participant.id, None)).profile
     except NotFound:  # they withdrew a moment ago
         return None
 

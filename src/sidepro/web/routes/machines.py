@@ -44,7 +44,7 @@ async def person_feed(
     username: FromPath[str],
 ) -> Response[str]:
     """The newest projects of a person."""
-    person = await services.accounts.user_named(username)
+    person = await services.accounts.user_named(username, None)
     return await _feed(
         request, page, services, BoardQuery(author=UserId(person.id)), person.username
     )

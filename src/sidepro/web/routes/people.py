@@ -6,7 +6,8 @@ from urllib.parse import quote
 from litestar import Response, Router, get
 from litestar.params import FromPath, FromQuery
 
-from sidepro.domain.accounts.views import AccountView, UserView
+from sidepro.domain.accounts.preferences import ChatPolicy
+from sidepro.domain.accounts.views import UserView
 from sidepro.domain.ids import UserId
 from sidepro.domain.projects.views import BoardQuery, ProjectCard
 from sidepro.http.cursors import page_cursors, page_request, scope_of
@@ -40,13 +41,17 @@ async def show_person(
     cursor: FromQuery[str | None] = None,
 ) -> Response[str]:
     """The person with this name in any case, and their projects, newest first."""
-    person = await services.accounts.user_named(username)
+    person = await services.accounts.user_named(username, page.viewer_id)
     address = address_of(person.username)
     if person.username != username:
         return page.redirect(address, status=301)
     cards = await projects_of(page, services, person.id, cursor)
     return page.render(
-        "people/projects.html", person=_public(person), cards=cards, address=address
+        "people/projects.html",
+        person=person,
+        is_blocked=await _is_blocked(page, services, person),
+        cards=cards,
+        address=address,
     )
 
 
@@ -58,14 +63,25 @@ async def show_bookmarks(
     cursor: FromQuery[str | None] = None,
 ) -> Response[str]:
     """The projects that a person has bookmarked, latest bookmark first."""
-    person = await services.accounts.user_named(username)
+    person = await services.accounts.user_named(username, page.viewer_id)
     address = address_of(person.username)
     if person.username != username:
         return page.redirect(f"{address}/bookmarks", status=301)
     cards = await bookmarks_of(page, services, person.id, cursor)
     return page.render(
-        "people/bookmarks.html", person=_public(person), cards=cards, address=address
+        "people/bookmarks.html",
+        person=person,
+        is_blocked=await _is_blocked(page, services, person),
+        cards=cards,
+        address=address,
     )
+
+
+async def _is_blocked(page: Page, services: Services, person: UserView) -> bool:
+    """Whether the viewer blocks this person, whose policy then reads closed."""
+    if page.viewer is None or person.chat_policy is not ChatPolicy.CLOSED:
+        return False
+    return await services.blocks.is_blocking(page.caller, person.id)
 
 
 async def projects_of(page: Page, services: Services, owner: UserId, cursor: str | None) -> Cards:
@@ -93,11 +109,6 @@ async def bookmarks_of(page: Page, services: Services, owner: UserId, cursor: st
         await services.bookmarks.count(owner, page.viewer_id),
         *page_cursors(services, found, scope),
     )
-
-
-def _public(account: AccountView) -> UserView:
-    """What others may see of an account."""
-    return UserView(account.id, account.username, account.created_at, account.profile)
 
 
 router = Router("/", route_handlers=[show_person, show_bookmarks])

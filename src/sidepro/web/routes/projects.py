@@ -59,7 +59,7 @@ async def project_page(
         comments = await read_comments(page, services, project.card.id, cursor)
     except BadCursor:
         comments = await read_comments(page, services, project.card.id, None)
-    author = await services.accounts.user(project.card.author.id)
+    author = await services.accounts.user(project.card.author.id, page.viewer_id)
     caller = page.viewer and page.caller
     decision = None
     if project.card.hidden:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import and_, bindparam, exists, func, or_, select
 
@@ -9,10 +10,27 @@ from sidepro.adapters.sql.catalogue_ids import CatalogueCache, CatalogueIds
 from sidepro.adapters.sql.engine.compiled_query import Row, limit_param
 from sidepro.adapters.sql.engine.database import Source
 from sidepro.adapters.sql.engine.keyset import KeysetQuery
+from sidepro.adapters.sql.repositories.chat_requests import (
+    REFUSES,
+    UNDECIDED,
+    UNEXPIRED,
+    oldest_unexpired,
+)
 from sidepro.adapters.sql.repositories.sessions import load_session
 from sidepro.adapters.sql.repositories.users import load_user
-from sidepro.adapters.sql.schema.expressions import IMAGE_OF_USER, SKILLS_OF_PROFILE
-from sidepro.adapters.sql.schema.tables import known_addresses, profiles, sessions, users
+from sidepro.adapters.sql.schema.expressions import (
+    IMAGE_OF_USER,
+    SKILLS_OF_PROFILE,
+    VIEWER,
+    in_contact,
+)
+from sidepro.adapters.sql.schema.tables import (
+    chat_requests,
+    known_addresses,
+    profiles,
+    sessions,
+    users,
+)
 from sidepro.domain.accounts.ports import LogInCandidate
 from sidepro.domain.accounts.preferences import ChatPolicy
 from sidepro.domain.accounts.session import Session
@@ -23,7 +41,10 @@ from sidepro.domain.accounts.views import (
     SessionViewer,
     UserQuery,
     UserSummary,
+    UserView,
 )
+from sidepro.domain.coffee_chats.chat_request import REFUSAL_TTL
+from sidepro.domain.coffee_chats.pair import visible_policy
 from sidepro.domain.identity import Role
 from sidepro.domain.ids import SessionId, UserId
 from sidepro.domain.images.urls import ImageUrls
@@ -65,11 +86,21 @@ _ACCOUNTS = select(
     SKILLS_OF_PROFILE,
 ).select_from(users.outerjoin(profiles, profiles.c.user_id == users.c.id))
 _ACCOUNT = _ACCOUNTS.where(users.c.id == bindparam("id"))
+_REQUESTS_OF_VIEWER = and_(chat_requests.c.from_id == VIEWER, chat_requests.c.to_id == users.c.id)
+_PEOPLE = _ACCOUNTS.add_columns(
+    (~in_contact(users.c.id)).label("is_blocked"),
+    exists().where(_REQUESTS_OF_VIEWER, REFUSES).correlate(users).label("is_refused"),
+    exists()
+    .where(_REQUESTS_OF_VIEWER, UNDECIDED, UNEXPIRED)
+    .correlate(users)
+    .label("has_pending_request"),
+)
+_PERSON = _PEOPLE.where(users.c.id == bindparam("id"))
 USERNAME_MATCHES = and_(  # PostgreSQL takes no collation in BETWEEN
     users.c.username_key >= bindparam("first"), users.c.username_key <= bindparam("last")
 )
 _SEARCH_PAGES = KeysetQuery(
-    _ACCOUNTS.where(USERNAME_MATCHES),
+    _PEOPLE.where(USERNAME_MATCHES),
     (users.c.username_key,),
     descending=False,
     minimal=select(users.c.id).where(USERNAME_MATCHES),
@@ -127,22 +158,44 @@ class SqlAccountReader:
             return None
         return self._account(row, await self._catalogue.current(self._source))
 
-    def _account(self, row: Row, catalogue: CatalogueIds) -> AccountView:
-        profile = None
-        if row.has_profile is not None:
-            profile = ProfileView(
-                bio=row.bio,
-                image_url=self._images.url(row.image_key),
-                github_url=row.github_url,
-                skills=catalogue.skills_of_list(row.skill_ids),
-                region=catalogue.region_names.get(row.region_id),
-                meet_time=catalogue.meet_time_names.get(row.meet_time_id),
+    async def person(
+        self, user_id: UserId, viewer: UserId | None, now: datetime
+    ) -> UserView | None:
+        row = await self._source.fetch_one(_PERSON, {"id": user_id, **_viewing(viewer, now)})
+        if row is None:
+            return None
+        return self._person(row, await self._catalogue.current(self._source), viewer)
+
+    def _person(self, row: Row, catalogue: CatalogueIds, viewer: UserId | None) -> UserView:
+        policy = None
+        if viewer is not None:
+            policy = visible_policy(
+                ChatPolicy(row.chat_policy),
+                is_blocked=bool(row.is_blocked),
+                is_refused=bool(row.is_refused),
+                has_pending_request=bool(row.has_pending_request),
             )
+        profile = self._profile(row, catalogue)
+        return UserView(row.id, row.username, row.created_at, profile, policy)
+
+    def _profile(self, row: Row, catalogue: CatalogueIds) -> ProfileView | None:
+        if row.has_profile is None:
+            return None
+        return ProfileView(
+            bio=row.bio,
+            image_url=self._images.url(row.image_key),
+            github_url=row.github_url,
+            skills=catalogue.skills_of_list(row.skill_ids),
+            region=catalogue.region_names.get(row.region_id),
+            meet_time=catalogue.meet_time_names.get(row.meet_time_id),
+        )
+
+    def _account(self, row: Row, catalogue: CatalogueIds) -> AccountView:
         return AccountView(
             id=row.id,
             username=row.username,
             created_at=row.created_at,
-            profile=profile,
+            profile=self._profile(row, catalogue),
             email=row.email,
             is_admin=row.is_admin,
             email_verified=bool(row.email_verified),
@@ -153,11 +206,14 @@ class SqlAccountReader:
             chat_policy=ChatPolicy(row.chat_policy),
         )
 
-    async def search(self, query: UserQuery, page: PageRequest) -> Page[AccountView]:
+    async def search(
+        self, query: UserQuery, page: PageRequest, viewer: UserId | None, now: datetime
+    ) -> Page[UserView]:
         catalogue = await self._catalogue.current(self._source)
-        rows = await _SEARCH_PAGES.page(self._source, page, username_range(query))
-        accounts = tuple(self._account(row, catalogue) for row in rows.items)
-        return Page(accounts, rows.next, rows.previous)
+        parameters = {**username_range(query), **_viewing(viewer, now)}
+        rows = await _SEARCH_PAGES.page(self._source, page, parameters)
+        people = tuple(self._person(row, catalogue, viewer) for row in rows.items)
+        return Page(people, rows.next, rows.previous)
 
     async def search_size(self, query: UserQuery) -> int:
         (row,) = await self._source.fetch(_SEARCH_SIZE, username_range(query))
@@ -214,6 +270,15 @@ class SqlAccountReader:
     async def username_taken(self, username: str) -> bool:
         (row,) = await self._source.fetch(_USERNAME_TAKEN, {"key": casefold_key(username)})
         return bool(row[0])
+
+
+def _viewing(viewer: UserId | None, now: datetime) -> dict[str, Any]:
+    """The parameters of `_PEOPLE`."""
+    return {
+        "viewer": viewer,
+        "refused_since": now - REFUSAL_TTL,
+        "oldest": oldest_unexpired(now),
+    }
 
 
 def username_range(query: UserQuery) -> dict[str, str]:

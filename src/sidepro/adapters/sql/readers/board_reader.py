@@ -13,6 +13,7 @@ from sidepro.adapters.sql.schema.expressions import (
     IMAGE_OF_USER,
     VIEWER,
     comment_visible_to,
+    in_contact,
     visible_to,
 )
 from sidepro.adapters.sql.schema.moderation_tables import withheld_images
@@ -99,7 +100,7 @@ _COMMENTS = (
 _COMMENTS_OF_PROJECT = _COMMENTS.where(comments.c.project_id == bindparam("project"))
 _COMMENT_PAGES = {
     order: KeysetQuery(
-        _COMMENTS_OF_PROJECT,
+        _COMMENTS_OF_PROJECT.where(in_contact(comments.c.author_id)),
         (comments.c.created_at, comments.c.id),
         descending=order is CommentOrder.NEWEST,
     )

@@ -11,6 +11,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from sidepro.adapters.sql.catalogue_ids import CatalogueCache, CatalogueIds
 from sidepro.adapters.sql.engine.compiled_query import Row
 from sidepro.adapters.sql.engine.database import Database
+from sidepro.adapters.sql.repositories.chat_requests import load_request
 from sidepro.adapters.sql.schema.expressions import (
     IMAGE_NAME,
     IMAGE_OF_USER,
@@ -25,7 +26,9 @@ from sidepro.adapters.sql.schema.moderation_tables import (
     reports,
 )
 from sidepro.adapters.sql.schema.tables import (
+    blocks,
     bookmarks,
+    chat_requests,
     comments,
     images,
     known_addresses,
@@ -38,10 +41,12 @@ from sidepro.adapters.sql.schema.tables import (
     sessions,
     users,
 )
+from sidepro.domain.clock import Clock
 from sidepro.domain.data_export.ports import RecordT
 from sidepro.domain.data_export.views import (
     ExportedAccount,
     ExportedAddress,
+    ExportedBlock,
     ExportedBookmark,
     ExportedComment,
     ExportedDecision,
@@ -50,8 +55,10 @@ from sidepro.domain.data_export.views import (
     ExportedMessage,
     ExportedProfile,
     ExportedProject,
+    ExportedReceivedRequest,
     ExportedReport,
     ExportedRoom,
+    ExportedSentRequest,
     ExportedSession,
     Record,
 )
@@ -199,6 +206,18 @@ SOURCES: dict[type[Record], Source] = {
         .where(moderation_cases.c.author_id == _ME),
         {"id": _NIL},
     ),
+    ExportedSentRequest: Source(
+        select(*chat_requests.c).where(chat_requests.c.from_id == _ME),
+        {"id": _NIL},
+    ),
+    ExportedReceivedRequest: Source(
+        select(*chat_requests.c).where(chat_requests.c.to_id == _ME),
+        {"id": _NIL},
+    ),
+    ExportedBlock: Source(
+        select(*_columns(ExportedBlock, blocks)).where(blocks.c.blocker_id == _ME),
+        {"blocked_id": _NIL},
+    ),
 }
 _BATCHES = {kind: source.batch() for kind, source in SOURCES.items()}
 
@@ -206,10 +225,13 @@ _BATCHES = {kind: source.batch() for kind, source in SOURCES.items()}
 class SqlDataExportReader:
     """See `sidepro.domain.data_export.ports.DataExportReader`."""
 
-    def __init__(self, database: Database, catalogue: CatalogueCache, images: ImageUrls) -> None:
+    def __init__(
+        self, database: Database, catalogue: CatalogueCache, images: ImageUrls, clock: Clock
+    ) -> None:
         self._database = database
         self._catalogue = catalogue
         self._images = images
+        self._clock = clock
 
     async def account(self, user_id: UserId) -> ExportedAccount | None:
         row = await self._database.fetch_one(ACCOUNT, {"user": user_id})
@@ -231,10 +253,23 @@ class SqlDataExportReader:
             after = {f"after_{name}": value for name, value in key.items()}
             rows = await self._database.fetch(batch, {"user": user_id, **after})
             if rows:
-                yield [self._record(kind, row, catalogue) for row in rows]
+                yield [
+                    self._record(kind, row, catalogue, **self._seen_by(user_id, kind, row))
+                    for row in rows
+                ]
             if len(rows) < source.batch_size:
                 return
             key = {name: getattr(rows[-1], name) for name in source.key}
+
+    def _seen_by(self, user_id: UserId, kind: type[Record], row: Row) -> dict[str, Any]:
+        """The fields of a chat request that its two people see differently."""
+        if kind not in (ExportedSentRequest, ExportedReceivedRequest):
+            return {}
+        request, now = load_request(row), self._clock()
+        return {
+            "state": request.state_for(user_id, now),
+            "settled_at": request.settled_at_for(user_id, now),
+        }
 
     def _record(
         self,
@@ -242,7 +277,7 @@ class SqlDataExportReader:
         row: Row,
         catalogue: CatalogueIds,
         prefix: str = "",
-        **computed: Record | None,
+        **computed: Any,
     ) -> RecordT:
         """A record from a row: catalogue ids become names, and keys of images URLs."""
         values: dict[str, Any] = {}

@@ -9,7 +9,7 @@ from sqlalchemy import Integer, bindparam, func, select
 from sidepro.adapters.sql.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.engine.compiled_query import limit_param
 from sidepro.adapters.sql.engine.database import Source
-from sidepro.adapters.sql.schema.expressions import VIEWER, visible_to
+from sidepro.adapters.sql.schema.expressions import VIEWER, in_contact, visible_to
 from sidepro.adapters.sql.schema.tables import projects, users
 from sidepro.adapters.sql.search.board_query import SORT_KEYS
 from sidepro.adapters.sql.search.project_cards import CARD_TABLES, CARDS, project_card
@@ -30,6 +30,7 @@ _NUMBERED = (
         projects.c.author_id.in_(bindparam("authors", expanding=True)),
         users.c.is_active,
         visible_to(VIEWER, projects.c.id),
+        in_contact(projects.c.author_id),
     )
     .subquery()
 )
@@ -46,7 +47,9 @@ _BY_AUTHOR = (
     .order_by(projects.c.author_id, _DISTANCE)
 )
 _POPULAR = (
-    CARDS.where(projects.c.author_id != VIEWER, users.c.is_active)
+    CARDS.where(
+        projects.c.author_id != VIEWER, users.c.is_active, in_contact(projects.c.author_id)
+    )
     .order_by(*(column.desc() for column in SORT_KEYS[Sort.POPULAR]))
     .limit(limit_param("most"))
 )

@@ -202,7 +202,7 @@ class SqlRoomReader:
         read_seq, participant_read_seq = row.low_read_seq, row.high_read_seq
         if row.low_id != user_id:
             read_seq, participant_read_seq = participant_read_seq, read_seq
-        pending = row.left_by is not None or row.other_id is None
+        writable = row.left_by is None and row.other_id is not None and not row.is_blocked
         last_message = None
         if row.seq is not None:
             last_message = Message(
@@ -219,8 +219,8 @@ class SqlRoomReader:
             participant=None
             if row.other_id is None
             else UserSummary(row.other_id, row.other_name, self._images.url(row.image_key)),
-            status=RoomStatus.PENDING if pending else RoomStatus.STOP,
-            left_by=row.left_by,
+            status=RoomStatus.STOP if writable else RoomStatus.PENDING,
+            left_by=None if row.is_blocked else row.left_by,
             last_message=last_message,
             last_seq=row.last_seq,
             read_seq=read_seq,
@@ -228,4 +228,5 @@ class SqlRoomReader:
             unread_count=row.unread,
             created_at=row.created_at,
             updated_at=row.updated_at,
+            writable=writable,
         )

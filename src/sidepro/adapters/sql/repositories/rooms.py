@@ -44,7 +44,7 @@ _ROOMS_OF_USER = (
 _MESSAGE_NAME = ("room_id", "sender_id", "client_id")
 _MUTABLE = (
     *("low_id", "high_id", "low_read_seq", "high_read_seq"),
-    *("left_by", "last_seq", "updated_at"),
+    *("left_by", "last_seq", "updated_at", "is_blocked"),
 )
 
 _LOW_COUNT = (
@@ -239,6 +239,7 @@ def _mutable_values(room: Room) -> dict[str, Any]:
         "left_by": room.left_by,
         "last_seq": room.last_seq,
         "updated_at": room.updated_at,
+        "is_blocked": room.is_blocked,
     }
 
 
@@ -253,6 +254,7 @@ def load_room(row: Row) -> Room:
         last_seq=row.last_seq,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        is_blocked=bool(row.is_blocked),
     )
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     Label,
+    ScalarSelect,
     String,
     and_,
     bindparam,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     not_,
     or_,
     select,
+    union_all,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -25,6 +27,7 @@ from sqlalchemy.types import TypeEngine
 
 from sidepro.adapters.sql.schema.moderation_tables import hidden_projects, withheld_images
 from sidepro.adapters.sql.schema.tables import (
+    blocks,
     comments,
     images,
     profile_skills,
@@ -99,6 +102,29 @@ IS_VISIBLE_COMMENT = comments.c.visibility == Visibility.VISIBLE
 """The condition that a comment counts."""
 
 
+def no_contact(one: ColumnElement[Any], other: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The rule of blocks in SQL: one of the two people blocks the other."""
+    return exists().where(
+        or_(
+            and_(blocks.c.blocker_id == one, blocks.c.blocked_id == other),
+            and_(blocks.c.blocker_id == other, blocks.c.blocked_id == one),
+        )
+    )
+
+
+def in_contact(person_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """That there is no block between the viewer and this person, for statements with many people.
+
+    The people of the viewer's blocks are read once for a statement.
+    """
+    return person_id.not_in(
+        union_all(
+            select(blocks.c.blocked_id).where(blocks.c.blocker_id == VIEWER),
+            select(blocks.c.blocker_id).where(blocks.c.blocked_id == VIEWER),
+        )
+    )
+
+
 def _skill_ids(owner: Column[Any], owner_id: Column[Any]) -> Label[str]:
     """The ids of an owner's skills as one text such as `4,17`, labelled `skill_ids`; NULL without
     any. `owner` is the foreign key in the table of skills, `owner_id` the owner's primary key.
@@ -115,16 +141,21 @@ def _skill_ids(owner: Column[Any], owner_id: Column[Any]) -> Label[str]:
 SKILLS_OF_PROFILE = _skill_ids(profile_skills.c.user_id, profiles.c.user_id)
 SKILLS_OF_PROJECT = _skill_ids(project_skills.c.project_id, projects.c.id)
 
+
 # Subqueries instead of joins: images are looked up only for a page's rows, and the other tables
 # keep their join order.
-IMAGE_OF_USER = (
-    select(images.c.key)
-    .join(profiles, profiles.c.image_id == images.c.id)
-    .where(profiles.c.user_id == users.c.id)
-    .correlate(users)
-    .scalar_subquery()
-    .label("image_key")
-)
+def image_of(user_id: ColumnElement[Any]) -> ScalarSelect[str]:
+    """The key of a user's picture; NULL without one."""
+    return (
+        select(images.c.key)
+        .join(profiles, profiles.c.image_id == images.c.id)
+        .where(profiles.c.user_id == user_id)
+        .correlate_except(images, profiles)
+        .scalar_subquery()
+    )
+
+
+IMAGE_OF_USER = image_of(users.c.id).label("image_key")
 IMAGE_NAME = func.coalesce(
     select(withheld_images.c.name)
     .where(withheld_images.c.image_id == images.c.id)

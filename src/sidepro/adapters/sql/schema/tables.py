@@ -22,6 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
     false,
+    text,
     true,
 )
 
@@ -377,6 +378,8 @@ rooms = Table(
     Column("last_seq", Integer, nullable=False),
     _timestamp("created_at"),
     _timestamp("updated_at"),
+    # The version before opens rooms without it.
+    Column("is_blocked", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("low_id", "high_id", name="uq_rooms_pair"),
     Index("ix_rooms_of_low", "low_id", "updated_at", "id"),
     Index("ix_rooms_of_high", "high_id", "updated_at", "id"),
@@ -395,6 +398,62 @@ messages = Table(
     _visibility(),
     Column("low_count", Integer),
     UniqueConstraint("room_id", "sender_id", "client_id", name="uq_messages_client_id"),
+)
+
+chat_requests = Table(
+    "chat_requests",
+    metadata,
+    Column("id", Uuid(), primary_key=True),
+    Column("from_id", Uuid(), _references("users.id"), nullable=False),
+    Column("to_id", Uuid(), _references("users.id"), nullable=False),
+    Column("introduction", Text, nullable=False),
+    Column("state", String(9), nullable=False),
+    Column("room_id", Uuid(), _references("rooms.id", on_delete="SET NULL"), index=True),
+    _timestamp("created_at"),
+    Column("settled_at", DateTimeUTC()),
+    Column("declined_at", DateTimeUTC()),
+    CheckConstraint(
+        "state IN ('pending', 'accepted', 'declined', 'withdrawn', 'expired', 'void')",
+        name="state",
+    ),
+    CheckConstraint("from_id <> to_id", name="two_people"),
+    Index(
+        "uq_chat_requests_pending",
+        "from_id",
+        "to_id",
+        unique=True,
+        postgresql_where=text("state = 'pending'"),
+        sqlite_where=text("state = 'pending'"),
+    ),
+    Index(
+        "ix_chat_requests_refusals",
+        "from_id",
+        "to_id",
+        "declined_at",
+        postgresql_where=text("declined_at IS NOT NULL"),
+        sqlite_where=text("declined_at IS NOT NULL"),
+    ),
+    Index(
+        "ix_chat_requests_expiring",
+        "created_at",
+        postgresql_where=text("state = 'pending'"),
+        sqlite_where=text("state = 'pending'"),
+    ),
+    Index("ix_chat_requests_sent", "from_id", "created_at", "id"),
+    Index("ix_chat_requests_received", "to_id", "created_at", "id"),
+    comment="Requests for coffee chats. declined_at outlives the state: it refuses the asker.",
+)
+
+blocks = Table(
+    "blocks",
+    metadata,
+    Column("blocker_id", Uuid(), _references("users.id"), primary_key=True),
+    Column("blocked_id", Uuid(), _references("users.id"), primary_key=True),
+    _timestamp("created_at"),
+    CheckConstraint("blocker_id <> blocked_id", name="two_people"),
+    Index("ix_blocks_of_blocked", "blocked_id", "blocker_id"),
+    Index("ix_blocks_of_blocker", "blocker_id", "created_at", "blocked_id"),
+    comment="Who blocks whom. A block acts both ways.",
 )
 
 job_runs = Table(

@@ -79,7 +79,13 @@ TEXTS = ErrorTexts(
         "not-found": "It is gone, or not visible to you.",
         "precondition-failed": "It was changed elsewhere in the meantime.",
         "rate-limited": "Too many requests. Take a short break and try again.",
-        "room-pending": "The other person has left, so you cannot write.",
+        "room-pending": "Messages cannot be sent in this chat at the moment.",
+        "chat-closed": "This person takes no coffee chats at the moment.",
+        "consent-required": "Send a chat request first.",
+        "request-settled": "This request has been settled already.",
+        "too-many-requests-pending": (
+            "Too many of your requests are unanswered. Wait, or withdraw one."
+        ),
         "session-ended": "You were logged out.",
         "unavailable": "Temporarily unavailable. Please try again.",
         "unsupported-media-type": "Images must be PNG, JPEG, WebP or GIF.",

@@ -82,7 +82,13 @@ TEXTS = ErrorTexts(
         "not-found": "없거나 볼 수 없어요.",
         "precondition-failed": "그사이에 다른 곳에서 바뀌었어요.",
         "rate-limited": "요청이 너무 많아요. 잠깐 쉬었다가 다시 해 주세요.",
-        "room-pending": "상대방이 나간 커피챗이라 보낼 수 없어요.",
+        "room-pending": "지금은 메시지를 보낼 수 없는 커피챗이에요.",
+        "chat-closed": "지금은 커피챗을 받지 않는 사람이에요.",
+        "consent-required": "먼저 커피챗을 신청해 주세요.",
+        "request-settled": "이미 처리된 신청이에요.",
+        "too-many-requests-pending": (
+            "답을 기다리는 신청이 너무 많아요. 답을 기다리거나 다른 신청을 취소해 주세요."
+        ),
         "session-ended": "로그인이 풀렸어요.",
         "unavailable": "잠시 연결할 수 없어요. 곧 다시 해 주세요.",
         "unsupported-media-type": "PNG, JPEG, WebP, GIF 이미지만 올릴 수 있어요.",

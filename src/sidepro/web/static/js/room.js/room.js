@@ -15,6 +15,7 @@ const root = document.querySelector("[data-room]");
 const { room, viewer, address, language, timeZone } = root.dataset;
 const scroller = root.querySelector("[data-scroller]");
 const field = root.querySelector("textarea");
+const hasPartner = root.parentElement.querySelector(".partner") !== null;
 const draftKey = `sidepro:draft:${viewer}:room:${room}`;
 let participantReadSeq = Number(root.dataset.participantReadSeq);
 let readSeq = Number(root.dataset.readSeq);
@@ -65,11 +66,13 @@ const handlers = {
   typing({ user_id }) {
     if (user_id !== viewer) showTyping();
   },
-  status({ status, online }) {
+  status({ status, left_by: leftBy, online }) {
     const isHere = online.some((person) => person !== viewer);
     root.querySelector("[data-here]").hidden = !isHere;
     root.querySelector("[data-away]").hidden = isHere;
-    root.querySelector("[data-closed]").hidden = status !== "pending";
+    const isClosed = status === "pending";
+    root.querySelector("[data-closed=left]").hidden = !isClosed || (hasPartner && !leftBy);
+    root.querySelector("[data-closed=unwritable]").hidden = !isClosed || !hasPartner || leftBy !== null;
     root.querySelector("[data-composer]").hidden = status === "pending";
   },
   error({ code, client_id }) {

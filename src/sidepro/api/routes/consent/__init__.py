@@ -1,0 +1,1 @@
+"""Routes of consent: chat requests and blocks."""

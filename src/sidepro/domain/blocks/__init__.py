@@ -1,0 +1,1 @@
+"""Blocks: two people who have no contact because one of them wants none."""

@@ -1,0 +1,1 @@
+"""Consent to coffee chats: who may contact whom, and requests before a room opens."""

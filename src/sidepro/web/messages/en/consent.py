@@ -1,0 +1,66 @@
+"""Texts of chat requests, of who may ask, and of blocks."""
+
+from sidepro.domain.accounts.preferences import ChatPolicy
+from sidepro.domain.coffee_chats.chat_request import RequestState
+from sidepro.web.messages.groups.consent import ConsentTexts
+
+TEXTS = ConsentTexts(
+    ask_title="Ask {name} for a coffee chat",
+    ask_text="The chat opens when {name} accepts. Say what you would like to talk about.",
+    introduction="About you and your topic",
+    introduction_hint="Without an answer, the request expires after 14 days.",
+    send="Send request",
+    cancel="Cancel",
+    labels={
+        "introduction": "About you and your topic",
+        "user_id": "Person",
+        "chat_policy": "Coffee chats",
+    },
+    closed="Takes no coffee chats at the moment.",
+    tabs="Chats and requests",
+    rooms="Chats",
+    received="Received",
+    sent="Sent",
+    no_received="No requests yet",
+    no_received_hint="When somebody asks you for a coffee chat, you answer here.",
+    no_sent="You have not asked anybody yet",
+    no_sent_hint="Ask the author of a project that you like for a coffee chat.",
+    browse="Browse projects",
+    states={
+        RequestState.PENDING: "Pending",
+        RequestState.ACCEPTED: "Accepted",
+        RequestState.DECLINED: "Declined",
+        RequestState.WITHDRAWN: "Withdrawn",
+        RequestState.EXPIRED: "Expired",
+        RequestState.VOID: "Void",
+    },
+    quiet="Nobody is told if you decline.",
+    change_of_mind="They do not know that you declined. You can still accept.",
+    accept="Accept",
+    decline="Decline",
+    withdraw="Withdraw request",
+    open_room="Open chat",
+    settings="Coffee chats and blocks",
+    settings_text="Who may ask you for a coffee chat, and whom you block.",
+    who="Coffee chats",
+    policies={
+        ChatPolicy.OPEN: "From everybody",
+        ChatPolicy.REQUEST: "On request",
+        ChatPolicy.CLOSED: "From nobody",
+    },
+    policy_text="Chats that are open already stay open.",
+    save="Save",
+    blocked_people="Blocked people",
+    no_blocked="You block nobody.",
+    block="Block",
+    block_title="Block {name}?",
+    block_text=(
+        "Neither of you can ask for a chat or send messages. The conversation stays readable.",
+        "Neither can comment on the other’s projects, or sees their comments and recommendations.",
+        "Pending requests become void.",
+        "They are not told. You can unblock them at any time.",
+    ),
+    unblock="Unblock",
+    is_blocked="You have blocked {name}.",
+    unwritable="Messages cannot be sent here at the moment. You can read the conversation.",
+)

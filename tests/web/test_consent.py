@@ -1,0 +1,101 @@
+"""The pages of chat requests, of who may ask, and of blocks, without a browser."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.api.client import Api, ApiUser
+from tests.api.schemas import CHAT_REQUEST, ROOM
+from tests.web.pages import get, log_in, post
+
+pytestmark = pytest.mark.anyio
+
+
+async def strangers(api: Api) -> tuple[tuple[ApiUser, str], tuple[ApiUser, str]]:
+    """Two people who take chats on request, each with a session cookie."""
+    one, other = [await api.sign_up(chat_policy="request") for _ in range(2)]
+    return (one, await log_in(api, one)), (other, await log_in(api, other))
+
+
+async def only_request(api: Api, person: ApiUser, box: str) -> dict[str, str]:
+    (request,) = (await api.page(CHAT_REQUEST, "/chat-requests", by=person, box=box))["items"]
+    return dict(request)
+
+
+async def test_a_request_is_asked_declined_and_accepted_after_all(api: Api) -> None:
+    (one, asker), (other, recipient) = await strangers(api)
+    opened = await post(api, "/chats", asker, user_id=other.id)
+    assert opened.headers["Location"] == f"/people/{other.username}/ask"
+    form = await get(api, opened.headers["Location"], asker)
+    assert 'name="introduction"' in form.text
+    sent = await post(api, opened.headers["Location"], asker, introduction="지도 이야기 <b>")
+    assert sent.headers["Location"] == "/chats/requests?box=sent"
+    request = await only_request(api, one, "sent")
+    address = f"/chats/requests/{request['id']}"
+
+    received = await get(api, "/chats/requests", recipient)
+    assert "지도 이야기 &lt;b&gt;" in received.text
+    assert f'action="{address}/accept"' in received.text
+    assert (await post(api, f"{address}/decline", recipient)).status_code == 303
+    mine = await get(api, "/chats/requests?box=sent", asker)
+    assert f'action="{address}/withdraw"' in mine.text
+    assert "거절" not in mine.text
+    declined = await get(api, "/chats/requests", recipient)
+    assert f'action="{address}/decline"' not in declined.text
+    accepted = await post(api, f"{address}/accept", recipient)
+    (room,) = await api.ids(ROOM, "/rooms", by=one)
+    assert accepted.headers["Location"] == f"/chats/{room}"
+    for cookie in (asker, recipient):
+        assert (await get(api, f"/chats/{room}", cookie)).status_code == 200
+
+
+async def test_an_invalid_introduction_comes_back_with_its_error(api: Api) -> None:
+    (_, asker), (other, _) = await strangers(api)
+    answer = await post(api, f"/people/{other.username}/ask", asker, introduction="가" * 301)
+    assert answer.status_code == 422
+    assert "가" * 301 in answer.text
+    assert "300자까지" in answer.text
+
+
+async def test_a_request_can_be_withdrawn(api: Api) -> None:
+    (one, asker), (other, _) = await strangers(api)
+    request = await api.chat_request(one, other)
+    answer = await post(api, f"/chats/requests/{request['id']}/withdraw", asker)
+    assert answer.headers["Location"] == "/chats/requests?box=sent"
+    assert (await only_request(api, other, "received"))["state"] == "withdrawn"
+    assert (await post(api, f"/chats/requests/{request['id']}/withdraw", asker)).status_code == 409
+
+
+async def test_the_policy_is_changed_and_shown_to_others(api: Api) -> None:
+    (_, asker), (other, cookie) = await strangers(api)
+    assert (await get(api, "/me/chat", cookie)).text.count(" checked") == 1
+    assert (await post(api, "/me/chat", cookie, chat_policy="closed")).status_code == 303
+    person = await get(api, f"/people/{other.username}", asker)
+    assert "지금은 커피챗을 받지 않아요." in person.text
+    assert (
+        await post(api, f"/people/{other.username}/ask", asker, introduction="안녕")
+    ).status_code == 403
+    assert (await post(api, "/me/chat", cookie, chat_policy="else")).status_code == 422
+
+
+async def test_a_person_is_blocked_after_a_confirmation_and_unblocked(api: Api) -> None:
+    (one, blocker), (other, blocked) = await strangers(api)
+    person = f"/people/{other.username}"
+    assert "차단할까요" in (await get(api, f"{person}/block", blocker)).text
+    assert (await post(api, f"{person}/block", blocker)).headers["Location"] == person
+    assert f'action="/me/blocks/{other.id}/remove"' in (await get(api, person, blocker)).text
+    assert other.username in (await get(api, "/me/chat", blocker)).text
+    seen = await get(api, f"/people/{one.username}", blocked)
+    assert "지금은 커피챗을 받지 않아요." in seen.text
+    assert "차단했어요" not in seen.text
+    assert (await post(api, f"/me/blocks/{other.id}/remove", blocker)).status_code == 303
+    assert "지금은 커피챗을" not in (await get(api, person, blocker)).text
+
+
+async def test_a_room_of_people_without_contact_says_so_and_not_why(api: Api) -> None:
+    one, other = await api.sign_up(), await api.sign_up()
+    room = await api.room(one, other)
+    await api.send("PUT", f"/me/blocks/{one.id}", by=other)
+    page = await get(api, f"/chats/{room['id']}", await log_in(api, one))
+    assert 'data-closed="unwritable">' in page.text
+    assert 'data-closed="left" hidden>' in page.text
