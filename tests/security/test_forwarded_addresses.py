@@ -44,4 +44,6 @@ async def test_a_forwarded_address_counts_when_a_trusted_proxy_sends_it(
                 # the first is invented by the client, the last added by our proxy
                 await left(http, "203.0.113.5, 192.0.2.2, 10.1.0.9"),
             ]
+        warnings = server.log().count("forwarded_headers_ignored")
+    assert warnings == (0 if "127.0.0.0/8" in trusted.get("SIDEPRO_TRUSTED_PROXIES", "") else 1)
     assert told == [f'"log-in";r={count}' for count in counts]

@@ -93,6 +93,7 @@ class Middleware:
             self._service_address.base_path, self._service_address.allowed_origins
         )
         self._parser_caches = ParserCaches(app)
+        self._has_warned_of_proxy = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == ScopeType.HTTP:
@@ -158,6 +159,7 @@ class Middleware:
         structlog.contextvars.bind_contextvars(
             request_id=request_id.decode(), address=client_address(scope.get("client"))
         )
+        self._check_proxy(scope, headers.get(b"x-forwarded-for"))
         rejection = self._rejection(scope, headers)
         if rejection is None and is_preflight and not self._response_headers.allows(origin):
             rejection = ORIGIN_DENIED
@@ -186,6 +188,16 @@ class Middleware:
         if self._metrics:
             route = scope.get("path_template")
             self._metrics.record_request(method, route, status, seconds)
+
+    def _check_proxy(self, scope: HTTPScope, forwarded: bytes | None) -> None:
+        """Warn once of a proxy that is not trusted: all people behind it count as one."""
+        if forwarded is None or self._has_warned_of_proxy:
+            return
+        address = client_address(scope.get("client")) or ""
+        # The server has replaced the address of a trusted proxy by a forwarded one.
+        if address not in forwarded.decode("latin-1"):
+            self._has_warned_of_proxy = True
+            log.warning("forwarded_headers_ignored", address=address)
 
     async def _reject(self, scope: HTTPScope, send: Send, rejection: Rejection) -> None:
         """Respond with a page or a problem document."""
