@@ -120,11 +120,11 @@ async def store_large_board(database: Database) -> LargeBoard:
         ],
         **_room_rows(rooms, users[0].id),
     }
-    async with database.writing() as connection:
+    async with database.writing(job=True) as connection:
         for table, values in rows.items():
             await connection.execute(insert(table), values)
         await connection.commit()
-    async with database.reading() as connection:
+    async with database.reading(job=True) as connection:
         await connection.exec_driver_sql("ANALYZE")
     return LargeBoard(users[0].id, ids, rooms[0].id)
 

@@ -47,6 +47,10 @@ class RecordingDatabase(Database):
             self.executed.append((statement, dict(parameters or {})))
         return await super().fetch(statement, parameters or {})
 
+    async def fetch_long(self, statement: ReturnsRows, parameters: Any = None) -> list[Any]:
+        self.executed.append((statement, dict(parameters or {})))
+        return await super().fetch_long(statement, parameters or {})
+
 
 def full_scans(database: RecordingDatabase, *, counting: bool = False) -> list[str]:
     """The steps of the recorded statements that read most of a big table.

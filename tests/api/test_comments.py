@@ -26,6 +26,7 @@ async def test_a_comment_is_returned_with_its_location(api: Api) -> None:
         "body": " 정말\n멋져요! ",
         "created_at": made["created_at"],
         "updated_at": made["created_at"],
+        "hidden": False,
     }
 
 

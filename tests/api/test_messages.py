@@ -36,6 +36,7 @@ async def test_a_message_is_numbered_and_returned_as_sent(api: Api) -> None:
         "body": " 안녕\n하세요 🙂 ",
         "client_id": None,
         "sent_at": first["sent_at"],
+        "hidden": False,
     }
     assert (second["seq"], second["sender_id"], second["client_id"]) == (2, two.id, "가나 다-7")
     for person in (one, two):

@@ -35,6 +35,7 @@ async def test_publishing_returns_location_and_etag(api: Api) -> None:
         "bookmarked": False,
         "created_at": made["created_at"],
         "updated_at": made["created_at"],
+        "hidden": False,
     }
 
 

@@ -57,6 +57,22 @@ def images(request: pytest.FixtureRequest, tmp_path: Path) -> ImageStore:
     return S3Images(server.fresh_bucket(), prefix, REGION, server.url)
 
 
+async def test_an_object_is_moved_whole_and_an_interrupted_move_completed(
+    images: ImageStore,
+) -> None:
+    key, to = new_key(), new_key()
+    await images.put(key, DATA)
+    await images.move(key, to)
+    assert await images.size(key) is None
+    assert await images.read(to, 0, len(DATA)) == DATA
+    await images.move(key, to)  # nothing is left to do
+    await images.put(key, DATA)  # a copy was made, and its source not deleted
+    await images.move(key, to)
+    assert (await images.size(key), await images.size(to)) == (None, len(DATA))
+    await images.move(to, key)
+    assert await images.read(key, 0, len(DATA)) == DATA
+
+
 async def test_an_object_is_read_whole_and_in_ranges(images: ImageStore) -> None:
     key, other = new_key(), new_key()
     await images.put(key, DATA)

@@ -67,6 +67,7 @@ async def test_a_message_is_the_same_over_sockets_and_http(
             "body": body,
             "client_id": "첫-번째 ☕",
             "sent_at": message["sent_at"],
+            "hidden": False,
         }
         assert message["sent_at"].endswith("Z")
         assert await theirs.message() == message

@@ -26,7 +26,7 @@ class Cast:
 
     The member and the partner are the demo accounts, who chat in `room_id`. The newcomer has no
     profile. `project` has a cover, comments and a picture in its text; `own_comment` on it and
-    `own_project` are the member's.
+    `own_project` are the member's. The member has reported a message of the partner: `case_id`.
     """
 
     people: dict[Role, Client]
@@ -34,6 +34,7 @@ class Cast:
     own_comment: Json
     own_project: Json
     room_id: str
+    case_id: str
 
 
 SMALL = ("--users=24", "--projects=45", "--comments=180", "--bookmarks=200", "--pictures=50")
@@ -59,17 +60,20 @@ async def cast_of(server: SideProServer) -> Cast:
         projects = await member.call("GET", f"/users/{member.id}/projects")
         project = await _illustrated_project(member)
         comments = f"/projects/{project['id']}/comments"
+        room_id = await member.open_room_with(partner)
+        administrator = await _administrator(server, http)
         return Cast(
             people={
                 "member": member,
                 "partner": partner,
                 "newcomer": await Client.sign_up(http),
-                "administrator": await _administrator(server, http),
+                "administrator": administrator,
             },
             project=project,
             own_comment=await member.call("POST", comments, {"body": "주말에 써 볼게요!"}),
             own_project=projects["items"][0],
-            room_id=await member.open_room_with(partner),
+            room_id=room_id,
+            case_id=await _reported(member, partner, administrator, room_id),
         )
 
 
@@ -77,6 +81,16 @@ async def _administrator(server: SideProServer, http: httpx.AsyncClient) -> Clie
     email, password = "operator@example.com", "keys of the house 7"
     server.run("users", "create-admin", email, "지기", "--password", password)
     return await _logged_in(http, email, password)
+
+
+async def _reported(member: Client, partner: Client, administrator: Client, room_id: str) -> str:
+    """The case of a message that the partner sent."""
+    messages = (await member.call("GET", f"/rooms/{room_id}/messages"))["items"]
+    seq = next(one["seq"] for one in messages if one["sender_id"] == partner.id)
+    body = {"kind": "message", "room_id": room_id, "seq": seq, "reason": "spam"}
+    await member.call("POST", "/reports", {**body, "note": "광고 같아요"})
+    cases = await administrator.call("GET", "/moderation/cases")
+    return str(cases["items"][0]["id"])
 
 
 async def _logged_in(http: httpx.AsyncClient, email: str, password: str) -> Client:

@@ -185,12 +185,17 @@ SCREENS = (
     ),
     Screen("operator", lambda _: "/operator", viewer="administrator"),
     Screen(
-        "report",
+        "moderation-report",
         lambda cast: f"/report?kind=project&target={cast.project['id']}",
         viewer="newcomer",
     ),
-    Screen("reports", lambda _: "/me/reports", "member"),
+    Screen("moderation-own-reports", lambda _: "/me/reports", "member"),
     Screen("moderation", lambda _: "/moderation", viewer="administrator"),
+    Screen(
+        "moderation-case",
+        lambda cast: f"/moderation/cases/{cast.case_id}",
+        viewer="administrator",
+    ),
     Screen("moderation-log", lambda _: "/moderation/log", viewer="administrator"),
     Screen("operator-people", lambda _: "/operator/people", viewer="administrator"),
     Screen(
