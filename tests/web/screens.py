@@ -228,6 +228,7 @@ SCREENS = (
     Screen("images", lambda _: "/me/images", "member"),
     Screen("images-none", lambda _: "/me/images", "newcomer"),
     Screen("sessions", lambda _: "/me/sessions", "member"),
+    Screen("account", lambda _: "/me/account", "member"),
     Screen("password", lambda _: "/me/password", "member"),
     Screen("withdraw", lambda _: "/me/withdraw", "member"),
     Screen("offline", lambda _: "/offline"),

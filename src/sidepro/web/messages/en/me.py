@@ -26,6 +26,10 @@ TEXTS = MeTexts(
         "new_password": "New password",
         "password": "Password",
         "confirmed": "Confirmation",
+        "email": "New email address",
+        "username": "Name",
+        "language": "Language of mails",
+        "time_zone": "Time zone",
     },
     picture_hint="PNG, JPEG, WebP or GIF, up to {size}",
     picture_kind="Pictures must be PNG, JPEG, WebP or GIF.",
@@ -61,6 +65,19 @@ TEXTS = MeTexts(
     end_others="Log out all other devices",
     end_all="Log out everywhere, here too",
     end_all_text="If you log out everywhere, you have to log in again on this device too.",
+    account="Account",
+    account_text="The email address that you log in with, your name, language and time zone.",
+    email_address="Email address",
+    unverified="{address} is not verified yet. Follow the link in the mail that we sent there.",
+    send_again="Send the mail again",
+    change_email="Change the email address",
+    change_email_text=(
+        "It changes once you follow the link in the mail to the new address. Your current address "
+        "cancels a change."
+    ),
+    preferences="Name and language",
+    username_hint="You can change it once in 30 days.",
+    save_settings="Save",
     password="Change password",  # noqa: S106 - a heading
     password_text="This logs you out on all other devices.",  # noqa: S106 - a text
     new_password_hint="At least 8 characters. A long phrase is safer.",  # noqa: S106 - a hint

@@ -67,6 +67,18 @@ class MeTexts:
     end_all: str
     end_all_text: str
 
+    account: str
+    account_text: str
+    email_address: str
+    unverified: Text
+    """`address`"""
+    send_again: str
+    change_email: str
+    change_email_text: str
+    preferences: str
+    username_hint: str
+    save_settings: str
+
     password: str
     password_text: str
     new_password_hint: str

@@ -26,6 +26,10 @@ TEXTS = MeTexts(
         "new_password": "새 비밀번호",
         "password": "비밀번호",
         "confirmed": "확인",
+        "email": "새 이메일 주소",
+        "username": "이름",
+        "language": "메일의 언어",
+        "time_zone": "시간대",
     },
     picture_hint="PNG, JPEG, WebP, GIF 이미지, {size}까지",
     picture_kind="PNG, JPEG, WebP, GIF 이미지만 올릴 수 있어요.",
@@ -64,6 +68,18 @@ TEXTS = MeTexts(
     end_others="다른 기기 모두 로그아웃",
     end_all="이 기기까지 모두 로그아웃",
     end_all_text="모두 로그아웃하면 이 기기에서도 다시 로그인해야 해요.",
+    account="계정",
+    account_text="로그인에 쓰는 이메일 주소와 이름, 언어와 시간대예요.",
+    email_address="이메일 주소",
+    unverified="{address:을/를} 아직 확인하지 않았어요. 받은 메일의 링크를 눌러 주세요.",
+    send_again="확인 메일 다시 보내기",
+    change_email="이메일 주소 바꾸기",
+    change_email_text=(
+        "새 주소로 보내는 메일에서 확인하면 바뀌어요. 지금 주소를 적으면 바꾸던 것을 취소해요."
+    ),
+    preferences="이름과 언어",
+    username_hint="30일에 한 번만 바꿀 수 있어요.",
+    save_settings="저장",
     password="비밀번호 바꾸기",  # noqa: S106 - a heading
     password_text="바꾸면 다른 기기에서는 모두 로그아웃돼요.",  # noqa: S106 - a text
     new_password_hint="8자 이상. 문장처럼 길게 쓰면 더 안전해요.",  # noqa: S106 - a hint

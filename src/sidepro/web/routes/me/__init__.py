@@ -2,12 +2,13 @@
 
 from litestar import Router
 
-from sidepro.web.routes.me import account, images, overview, profile, sessions
+from sidepro.web.routes.me import account, contact, images, overview, profile, sessions
 
 router = Router(
     "/me",
     route_handlers=[
         account.router,
+        contact.router,
         images.router,
         overview.router,
         profile.router,

@@ -1,0 +1,91 @@
+"""The email address, the name, the language and the time zone of the account."""
+
+from litestar import Response, Router, get, post
+
+from sidepro.domain.accounts.preferences import time_zones
+from sidepro.domain.accounts.views import AccountView
+from sidepro.domain.errors import Conflict, InvalidInput
+from sidepro.domain.language import Language
+from sidepro.http.middleware.compression import SECRET
+from sidepro.http.problems.documents import status_of
+from sidepro.http.rate_limits import LOG_IN
+from sidepro.http.services import InjectedServices
+from sidepro.web.forms import Form, InjectedForm
+from sidepro.web.page import InjectedPage, Page
+
+NAMES = {Language.KOREAN: "한국어", Language.ENGLISH: "English"}
+
+
+@get("/account")
+async def account_form(page: InjectedPage, services: InjectedServices) -> Response[str]:
+    """The settings as they are."""
+    return _page(page, await services.accounts.account(page.caller))
+
+
+@post("/account")
+async def change_settings(
+    page: InjectedPage, services: InjectedServices, form: InjectedForm
+) -> Response[str]:
+    """Changes the name, the language and the time zone."""
+    changes = {
+        "username": form.text("username"),
+        "time_zone": form.text("time_zone"),
+        "language": Language.ENGLISH if form.text("language") == "en" else Language.KOREAN,
+    }
+    try:
+        await services.settings.edit(page.caller, changes)
+    except (InvalidInput, Conflict) as error:
+        account = await services.accounts.account(page.caller)
+        rejected = form.rejected(error, page.texts.errors)
+        return _page(page, account, settings=rejected, status=status_of(error))
+    return page.redirect("/me/account", done="settings-saved")
+
+
+@post("/email", opt={**SECRET, **LOG_IN})
+async def change_email(
+    page: InjectedPage, services: InjectedServices, form: InjectedForm
+) -> Response[str]:
+    """Sends a mail to the new address, which holds once it is verified."""
+    try:
+        await services.emails.change(page.caller, form.text("email"), form.text("password"))
+    except (InvalidInput, Conflict) as error:
+        account = await services.accounts.account(page.caller)
+        rejected = form.rejected(error, page.texts.errors)
+        return _page(page, account, email=rejected, status=status_of(error))
+    return page.redirect("/me/account", done="email-sent")
+
+
+@post("/email-verification")
+async def send_verification(page: InjectedPage, services: InjectedServices) -> Response[str]:
+    """Sends the mail that verifies the address again."""
+    await services.emails.request_verification(page.caller)
+    return page.redirect("/me/account", done="email-sent")
+
+
+def _page(
+    page: Page,
+    account: AccountView,
+    *,
+    settings: Form | None = None,
+    email: Form | None = None,
+    status: int = 200,
+) -> Response[str]:
+    known = Form({name: [str(getattr(account, name))] for name in ("username", "time_zone")})
+    zones = sorted(zone for zone in time_zones() if "/" in zone and not zone.startswith("Etc/"))
+    waiting = account.pending_email or (None if account.email_verified else account.email)
+    return page.render(
+        "me/account.html",
+        status=status,
+        account=account,
+        waiting=waiting,
+        settings=settings or known.but(language=account.language.value),
+        email=email or Form(),
+        zones=[(zone, zone) for zone in sorted({*zones, account.time_zone})],
+        languages=[(language.value, name) for language, name in NAMES.items()],
+    )
+
+
+router = Router(
+    "/",
+    route_handlers=[account_form, change_settings, change_email, send_verification],
+)

@@ -1,0 +1,50 @@
+"""`/me/account`: the email address, the name, the language and the time zone, without a script."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.api.client import PASSWORD, Api
+from tests.api.schemas import ACCOUNT
+from tests.web.pages import get, log_in, post
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_an_unverified_person_can_have_the_mail_sent_again(api: Api) -> None:
+    person = await api.sign_up()
+    cookie = await log_in(api, person)
+    page = (await get(api, "/me/account", cookie)).text
+    assert 'action="/me/email-verification"' in page
+    before = len(await api.container.mail.mails(None, 100))
+    sent = await post(api, "/me/email-verification", cookie)
+    assert (sent.status_code, sent.headers["location"].partition("?")[0]) == (303, "/me/account")
+    assert len(await api.container.mail.mails(None, 100)) == before + 1
+    await api.execute("UPDATE users SET email_verified = true WHERE email = :email", person)
+    assert "/me/email-verification" not in (await get(api, "/me/account", cookie)).text
+
+
+async def test_the_address_is_changed_with_the_password(api: Api) -> None:
+    person = await api.sign_up()
+    cookie = await log_in(api, person)
+    wrong = await post(api, "/me/email", cookie, email="new@example.com", password="wrong")
+    assert wrong.status_code == 422
+    assert 'value="new@example.com"' in wrong.text
+    done = await post(api, "/me/email", cookie, email="new@example.com", password=PASSWORD)
+    assert done.status_code == 303
+    assert (await api.get(ACCOUNT, "/me", by=person))["pending_email"] == "new@example.com"
+    assert "new@example.com" in (await get(api, "/me/account", cookie)).text
+
+
+async def test_name_language_and_time_zone_are_changed(api: Api) -> None:
+    person, other = await api.sign_up(), await api.sign_up()
+    cookie = await log_in(api, person)
+    changes = {"language": "en", "time_zone": "Europe/Berlin"}
+    taken = await post(api, "/me/account", cookie, username=other.username, **changes)
+    assert taken.status_code == 409
+    assert f'value="{other.username}"' in taken.text
+    done = await post(api, "/me/account", cookie, username=f"new-{person.username}", **changes)
+    assert done.status_code == 303
+    account = await api.get(ACCOUNT, "/me", by=person)
+    assert (account["username"], account["language"]) == (f"new-{person.username}", "en")
+    assert account["time_zone"] == "Europe/Berlin"
