@@ -120,8 +120,8 @@ async def test_an_interrupted_write_leaves_the_old_result(
     keys = await redis_client.redis.keys("similarity:*")
     write = redis_neighbours._write
 
-    async def write_and_lose(redis: Redis, *, token: str, kind: str, blocks: Any) -> None:
-        await write(redis, token=token, kind=kind, blocks=blocks)
+    async def write_and_lose(redis: Redis, *, token: str, kind: str, **options: Any) -> None:
+        await write(redis, token=token, kind=kind, **options)
         if kind == "groups":
             await redis.delete(f"similarity:{token}:people:0")
 

@@ -104,7 +104,7 @@ class SharedState:
 
 
 def build_shared_state(settings: Settings, storage: Storage) -> SharedState:
-    redis = RedisClient(settings.redis_url) if settings.redis_url else None
+    redis = RedisClient(settings.redis_url, settings.redis_prefix) if settings.redis_url else None
     # SQLite has one serving process: chat, jobs and neighbours stay in it even with Redis.
     cluster = redis if settings.allows_several_processes else None
     registry = InProcessSessionRegistry(storage.accounts, system.clock)

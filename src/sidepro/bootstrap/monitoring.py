@@ -45,7 +45,7 @@ def build_metrics(
     if shared.redis:
         metrics.add_pool("redis", "commands", _usage_of(shared.redis))
         if settings.allows_several_processes:
-            metrics.set_queue(RedisJobQueue(shared.redis, STREAM).backlog)
+            metrics.set_queue(RedisJobQueue(shared.redis, shared.redis.key(STREAM)).backlog)
     return metrics
 
 

@@ -26,7 +26,7 @@ CONSUMER = "worker"
 def for_settings(settings: Settings) -> AsyncBroker:
     """The Redis stream if several processes may serve, otherwise the in-process broker."""
     if settings.redis_url and settings.allows_several_processes:
-        return redis_stream(settings.redis_url)
+        return redis_stream(settings.redis_url, settings.redis_prefix)
     return in_process()
 
 
@@ -35,11 +35,11 @@ def in_process() -> AsyncBroker:
     return InMemoryBroker()
 
 
-def redis_stream(redis_url: str) -> AsyncBroker:
+def redis_stream(redis_url: str, prefix: str = "") -> AsyncBroker:
     """A stream that all workers read. Connects on first use."""
     return RedisStreamBroker(
         redis_url,
-        queue_name=STREAM,
+        queue_name=prefix + STREAM,
         consumer_group_name="workers",
         consumer_name=CONSUMER,
         # From the beginning, to include messages sent before the first worker started.

@@ -71,6 +71,13 @@ class Settings:
         "that several processes share.",
         "none: in-process",
     )
+    redis_prefix: str = _setting(
+        parsers.redis_prefix,
+        "",
+        "Start of all keys and channels in Redis, such as `sidepro:`, where programs share one. "
+        "Change it only while nothing runs.",
+        "none",
+    )
     images_url: str | None = _setting(
         parsers.images,
         None,

@@ -63,6 +63,12 @@ def redis(text: str) -> str:
     raise ValueError("be redis://host:port/number, rediss://… or unix:///path")
 
 
+def redis_prefix(text: str) -> str:
+    if re.fullmatch(r"[A-Za-z0-9._:-]{1,64}", text):
+        return text
+    raise ValueError("be 1 to 64 of the characters A-Z a-z 0-9 . _ : -")
+
+
 def images(text: str) -> str:
     parts = urlsplit(text)
     if (

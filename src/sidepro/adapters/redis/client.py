@@ -1,6 +1,7 @@
 """The connection to Redis, which may be lost, refuse commands, fail over, and come back."""
 
 import asyncio
+import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable
@@ -13,6 +14,7 @@ from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.commands.core import AsyncScript
 from redis.exceptions import (
     AuthenticationError,
     NoPermissionError,
@@ -61,8 +63,8 @@ class RedisClient:
     before: all connections are replaced, since new ones may reach the new primary.
     """
 
-    def __init__(self, url: str) -> None:
-        """Connects on first use.
+    def __init__(self, url: str, prefix: str = "") -> None:
+        """Connects on first use. All keys and channels start with the prefix.
 
         Raises:
             ValueError, TypeError: an option of the URL is invalid or unknown.
@@ -74,6 +76,7 @@ class RedisClient:
             # One retry, for a pooled connection that a restart of Redis has closed.
             retry=Retry(NoBackoff(), 1),
         )
+        self._prefix = prefix
         self.connection()  # raises TypeError for unknown options
         self.failovers = 0
         """How often all connections were replaced."""
@@ -141,6 +144,15 @@ class RedisClient:
         """Connections of the pool that execute a command."""
         return len(getattr(self.redis.connection_pool, "_in_use_connections", ()))
 
+    def key(self, name: str) -> str:
+        """The name of a key or channel in Redis."""
+        return self._prefix + name
+
+    def script(self, text: str) -> AsyncScript:
+        """A script whose literal keys of presence and similarity get the prefix."""
+        own = re.sub(r'"(presence|similarity):', rf'"{self._prefix}\1:', text)
+        return self.redis.register_script(own)
+
     @property
     def number(self) -> int:
         """The number of the database."""
@@ -161,7 +173,7 @@ class RedisClient:
         Raises:
             RedisError, OSError, TimeoutError: Redis does not reply, or no event came back.
         """
-        name = f"{self.number}:health:{secrets.token_hex(8)}"
+        name = f"{self.number}:{self.key('health')}:{secrets.token_hex(8)}"
         pubsub = self.redis.pubsub(ignore_subscribe_messages=True)
         try:
             async with asyncio.timeout(2 * RESPONSE_TIMEOUT):
@@ -170,7 +182,7 @@ class RedisClient:
                 while await pubsub.get_message(timeout=RESPONSE_TIMEOUT) is None:
                     pass
             try:
-                await self.redis.set("health", 1, ex=60)
+                await self.redis.set(self.key("health"), 1, ex=60)
             except ResponseError as error:
                 return f"cannot be written: {text_of(error)}"
         finally:
@@ -188,7 +200,7 @@ class RedisClient:
             await self.check()
             # As presence does.
             await self.redis.eval('redis.call("INFO", "server") return 1', 0)
-            await self.redis.exists("health")
+            await self.redis.exists(self.key("health"))
         except (NoPermissionError, AuthenticationError) as error:
             raise AccessDenied(text_of(error)) from error
         except ResponseError as error:

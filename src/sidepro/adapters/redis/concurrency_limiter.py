@@ -35,7 +35,7 @@ class RedisConcurrencyLimiter:
 
     def __init__(self, redis: RedisClient) -> None:
         self._redis = redis
-        self._acquire = redis.redis.register_script(_ACQUIRE)
+        self._acquire = redis.script(_ACQUIRE)
         self._local = InProcessConcurrencyLimiter()
 
     async def acquire(self, key: str, slot: str, maximum: int) -> bool:
@@ -43,7 +43,9 @@ class RedisConcurrencyLimiter:
             return False
         try:
             acquired = await self._redis.execute(
-                lambda redis: self._acquire([_key(key)], [slot, maximum, LEASE_TTL], client=redis)
+                lambda redis: self._acquire(
+                    [self._key(key)], [slot, maximum, LEASE_TTL], client=redis
+                )
             )
         except Unavailable:
             return True
@@ -55,7 +57,7 @@ class RedisConcurrencyLimiter:
         await self._local.release(key, slot)
         # If Redis is down, the lease expires.
         with suppress(Unavailable):
-            await self._redis.execute(lambda redis: redis.zrem(_key(key), slot))
+            await self._redis.execute(lambda redis: redis.zrem(self._key(key), slot))
 
     async def renew(self) -> None:
         with suppress(Unavailable):
@@ -67,15 +69,14 @@ class RedisConcurrencyLimiter:
         # A pipeline's commands are queued, not awaited.
         async with redis.pipeline(transaction=False) as pipeline:
             for key, slots in renewed.items():
-                _ = pipeline.zadd(_key(key), dict.fromkeys(slots, now + LEASE_TTL))
-                _ = pipeline.expire(_key(key), LEASE_TTL)
+                _ = pipeline.zadd(self._key(key), dict.fromkeys(slots, now + LEASE_TTL))
+                _ = pipeline.expire(self._key(key), LEASE_TTL)
             await pipeline.execute()
             for key, slots in renewed.items():
                 released_meanwhile = set(slots) - self._local.slots.get(key, set())
                 if released_meanwhile:
-                    _ = pipeline.zrem(_key(key), *released_meanwhile)
+                    _ = pipeline.zrem(self._key(key), *released_meanwhile)
             await pipeline.execute()
 
-
-def _key(key: str) -> str:
-    return f"slots:{key}"
+    def _key(self, key: str) -> str:
+        return self._redis.key(f"slots:{key}")

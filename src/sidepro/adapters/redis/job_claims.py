@@ -11,16 +11,17 @@ class RedisJobClaims:
 
     async def claim(self, name: str, seconds: int) -> bool:
         return bool(
-            await self._redis.execute(lambda redis: redis.set(_key(name), 1, nx=True, ex=seconds))
+            await self._redis.execute(
+                lambda redis: redis.set(self._key(name), 1, nx=True, ex=seconds)
+            )
         )
 
     async def release(self, name: str) -> None:
-        await self._redis.execute(lambda redis: redis.delete(_key(name)))
+        await self._redis.execute(lambda redis: redis.delete(self._key(name)))
 
     async def now(self) -> float:
         seconds, microseconds = await self._redis.execute(lambda redis: redis.time())
         return float(seconds) + float(microseconds) / 1_000_000
 
-
-def _key(name: str) -> str:
-    return f"jobs:{name}"
+    def _key(self, name: str) -> str:
+        return self._redis.key(f"jobs:{name}")

@@ -173,8 +173,8 @@ class RedisNeighbourStore:
 
     def __init__(self, redis: RedisClient) -> None:
         self._redis = redis
-        self._make_current_script = redis.redis.register_script(_MAKE_CURRENT)
-        self._neighbours = redis.redis.register_script(_NEIGHBOURS)
+        self._make_current_script = redis.script(_MAKE_CURRENT)
+        self._neighbours = redis.script(_NEIGHBOURS)
 
     async def replace(self, similarities: Similarities, run: SimilarityRun) -> bool:
         token = await asyncio.to_thread(_digest, similarities)
@@ -186,7 +186,13 @@ class RedisNeighbourStore:
                 encoded = await asyncio.to_thread(encode, similarities, ROWS)
                 for blocks in _batches(encoded):
                     await self._redis.execute(
-                        partial(_write, token=token, kind=kind, blocks=blocks)
+                        partial(
+                            _write,
+                            token=token,
+                            kind=kind,
+                            blocks=blocks,
+                            prefix=self._redis.key(""),
+                        )
                     )
             outcome = await self._make_current(token, similarities, run)
         if outcome == INCOMPLETE:
@@ -213,7 +219,9 @@ class RedisNeighbourStore:
             encoded_names(population.names),
         ]
         outcome = await self._redis.execute(
-            lambda redis: self._make_current_script([_RUN], arguments, client=redis)
+            lambda redis: self._make_current_script(
+                [self._redis.key(_RUN)], arguments, client=redis
+            )
         )
         return int(outcome)
 
@@ -244,7 +252,10 @@ class RedisNeighbourStore:
         content = bytearray()
         for start in range(0, number, ROWS * PIPELINE_BLOCKS):
             stop = min(number, start + ROWS * PIPELINE_BLOCKS)
-            keys = [_block(token, kind, place // ROWS) for place in range(start, stop, ROWS)]
+            keys = [
+                self._redis.key(_block(token, kind, place // ROWS))
+                for place in range(start, stop, ROWS)
+            ]
             blocks = await self._redis.execute(partial(_read, keys=keys))
             if None in blocks:
                 raise LookupError(kind)
@@ -255,7 +266,7 @@ class RedisNeighbourStore:
 
     async def _read_run(self) -> dict[Any, Any]:
         """The description of the current result; empty if there is none."""
-        return await self._redis.execute(lambda redis: redis.hgetall(_RUN))
+        return await self._redis.execute(lambda redis: redis.hgetall(self._redis.key(_RUN)))
 
     async def last_run(self) -> SimilarityRun | None:
         run = await self._read_run()
@@ -270,7 +281,7 @@ class RedisNeighbourStore:
 
     async def of(self, user_id: UserId) -> Neighbourhood:
         found = await self._redis.execute(
-            lambda redis: self._neighbours([_RUN], [user_id.bytes], client=redis)
+            lambda redis: self._neighbours([self._redis.key(_RUN)], [user_id.bytes], client=redis)
         )
         if found is None:
             return Neighbourhood((), None)
@@ -304,12 +315,17 @@ def _batches(blocks: list[memoryview]) -> Iterator[list[tuple[int, memoryview]]]
 
 
 async def _write(
-    redis: Redis, *, token: str, kind: str, blocks: list[tuple[int, memoryview]]
+    redis: Redis,
+    *,
+    token: str,
+    kind: str,
+    blocks: list[tuple[int, memoryview]],
+    prefix: str = "",
 ) -> None:
     async with redis.pipeline(transaction=False) as pipeline:
         for number, block in blocks:
             # a pipeline's commands are queued, not awaited
-            _ = pipeline.set(_block(token, kind, number), block, ex=UNUSED_TTL)
+            _ = pipeline.set(prefix + _block(token, kind, number), block, ex=UNUSED_TTL)
         await pipeline.execute()
 
 

@@ -137,7 +137,7 @@ class RedisPresence:
         self._is_registered = False
         self._registering = asyncio.Lock()
         self._renewing: asyncio.Task[None] | None = None
-        script = redis.redis.register_script
+        script = redis.script
         self._connect, self._disconnect, self._online, self._register_script, self._renew = (
             script(_FUNCTIONS + body)
             for body in (_CONNECT, _DISCONNECT, _ONLINE, _REGISTER, _RENEW)
@@ -189,7 +189,7 @@ class RedisPresence:
         if self._is_registered:
             with suppress(Unavailable):
                 await self._redis.execute(
-                    lambda redis: redis.zadd(LEASES, {self._token: 0}, xx=True)
+                    lambda redis: redis.zadd(self._redis.key(LEASES), {self._token: 0}, xx=True)
                 )
                 await self._remove_lease(self._token)
 
@@ -257,7 +257,7 @@ class RedisPresence:
         """Remove the connections under a lease, and then the lease. Safe to repeat, also by
         several processes at once.
         """
-        lease_key = f"presence:of:{token}"
+        lease_key = self._redis.key(f"presence:of:{token}")
         entries = await self._redis.execute(lambda redis: _members(redis, lease_key))
         connections = [(_channel(text), member) for text, member in entries]
 
@@ -265,9 +265,9 @@ class RedisPresence:
             async with redis.pipeline(transaction=False) as pipeline:
                 # a pipeline's commands are queued, not awaited
                 for channel, member in connections:
-                    _ = pipeline.srem(f"presence:{channel}", member)
+                    _ = pipeline.srem(self._redis.key(f"presence:{channel}"), member)
                 _ = pipeline.delete(lease_key)
-                _ = pipeline.zrem(LEASES, token)
+                _ = pipeline.zrem(self._redis.key(LEASES), token)
                 await pipeline.execute()
 
         # Publish first: if this process dies in between, the next one finds the lease again.

@@ -28,15 +28,16 @@ class RedisRateLimiter:
 
     def __init__(self, redis: RedisClient) -> None:
         self._redis = redis
-        self._take = redis.redis.register_script(_TAKE)
+        self._take = redis.script(_TAKE)
         self._local = InProcessRateLimiter()
 
     async def take(self, limit: Limit, key: str) -> Allowance:
         interval = round(limit.interval * 1_000_000)
         arguments = [interval, interval * limit.quota]
+        name = self._redis.key(f"limit:{limit.name}:{key}")
         try:
             reset_after = await self._redis.execute(
-                lambda redis: self._take([f"limit:{limit.name}:{key}"], arguments, client=redis)
+                lambda redis: self._take([name], arguments, client=redis)
             )
         except Unavailable:
             return await self._local.take(limit.with_fallback_quota(), key)

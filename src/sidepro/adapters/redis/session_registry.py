@@ -28,7 +28,7 @@ class RedisSessionRegistry:
     async def is_active(self, session_id: SessionId) -> bool:
         if self._local.is_cached(session_id):
             with suppress(Unavailable):
-                if await self._redis.execute(lambda redis: redis.exists(_key(session_id))):
+                if await self._redis.execute(lambda redis: redis.exists(self._key(session_id))):
                     return False
         return await self._local.is_active(session_id)
 
@@ -42,7 +42,7 @@ class RedisSessionRegistry:
             async with redis.pipeline(transaction=False) as pipeline:
                 for session_id in session_ids:
                     # a pipeline's commands are queued, not awaited
-                    _ = pipeline.set(_key(session_id), 1, ex=REVOCATION_TTL)
+                    _ = pipeline.set(self._key(session_id), 1, ex=REVOCATION_TTL)
                 await pipeline.execute()
 
         if session_ids:
@@ -52,6 +52,5 @@ class RedisSessionRegistry:
     async def wait_for_revocation(self) -> None:
         await self._local.wait_for_revocation()
 
-
-def _key(session_id: SessionId) -> str:
-    return f"ended-session:{session_id}"
+    def _key(self, session_id: SessionId) -> str:
+        return self._redis.key(f"ended-session:{session_id}")

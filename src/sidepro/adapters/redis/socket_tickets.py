@@ -27,10 +27,10 @@ class RedisSocketTickets:
             "room": str(claims.channel.id),
         }
         value = json.dumps(members)
-        await self._redis.execute(lambda redis: redis.set(_key(digest), value, ex=seconds))
+        await self._redis.execute(lambda redis: redis.set(self._key(digest), value, ex=seconds))
 
     async def take(self, digest: bytes) -> TicketClaims | None:
-        value = await self._redis.execute(lambda redis: redis.getdel(_key(digest)))
+        value = await self._redis.execute(lambda redis: redis.getdel(self._key(digest)))
         if value is None:
             return None
         members = json.loads(value)
@@ -44,6 +44,5 @@ class RedisSocketTickets:
         kind = members.get("kind", ROOM)
         return TicketClaims(caller, Channel(kind, UUID(members["room"])))
 
-
-def _key(digest: bytes) -> str:
-    return f"socket-ticket:{digest.hex()}"
+    def _key(self, digest: bytes) -> str:
+        return self._redis.key(f"socket-ticket:{digest.hex()}")
