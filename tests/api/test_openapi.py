@@ -35,7 +35,7 @@ VERBS = {
     "get": "check|count|export|find|get|list",
     "head": "check",
     "post": (
-        "accept|claim|create|decide|decline|log|open|preview|redeem|refresh|reverse|send|sign"
+        "accept|claim|create|decide|decline|log|mark|open|preview|redeem|refresh|reverse|send|sign"
         "|upload|verify"
     ),
     "put": "add|block|change|mark|replace",

@@ -18,6 +18,7 @@ from sidepro.domain.ids import ProjectId, UserId
 from sidepro.domain.images.ports import ImageReader
 from sidepro.domain.mail.mail import Mail
 from sidepro.domain.mail.ports import MailReader
+from sidepro.domain.notifications.ports import NotificationReader
 from sidepro.domain.operations.ports import JobRunStore, OperatorReader
 from sidepro.domain.person_stream.ports import BadgeReader
 from sidepro.domain.projects.comment import Comment
@@ -58,6 +59,7 @@ class Adapters:
     badges: BadgeReader
     chat_requests: ChatRequestReader
     blocks: BlockReader
+    notifications: NotificationReader
     recommendable: RecommendationReader
     population: PopulationReader
     neighbours: NeighbourStore

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 from sqlalchemy import delete
 
+from sidepro.adapters.in_process.pubsub import InProcessPubSub
 from sidepro.adapters.sql.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
@@ -23,6 +24,7 @@ from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
 from sidepro.adapters.sql.view_counter import SqlViewCounter
 from sidepro.domain.ids import ProjectId, UserId
 from sidepro.domain.images.urls import ImageUrls
+from sidepro.domain.notifications.notifier import Notifier
 from sidepro.domain.pagination import (
     Cursor,
     Page,
@@ -171,7 +173,10 @@ class Board:
     def __post_init__(self) -> None:
         planner = RandomPlanner(self.database, self.random)
         self.bookmarking = BookmarkService(
-            self.work, SqlBoardReader(self.database, self.cache, ImageUrls()), self.clock
+            self.work,
+            SqlBoardReader(self.database, self.cache, ImageUrls()),
+            Notifier(InProcessPubSub(), factories.new_id),
+            self.clock,
         )
         self.reader = SqlBoardReader(self.database, self.cache, ImageUrls(), planner)
         self.counter = SqlViewCounter(self.database, self.clock)

@@ -23,6 +23,7 @@ from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
 from sidepro.adapters.sql.readers.chat_request_reader import SqlChatRequestReader
 from sidepro.adapters.sql.readers.data_export_reader import SqlDataExportReader
 from sidepro.adapters.sql.readers.image_reader import SqlImageReader
+from sidepro.adapters.sql.readers.notification_reader import SqlNotificationReader
 from sidepro.adapters.sql.readers.operator_reader import SqlOperatorReader
 from sidepro.adapters.sql.readers.population_reader import SqlPopulationReader
 from sidepro.adapters.sql.readers.recommendation_reader import SqlRecommendationReader
@@ -172,6 +173,7 @@ def _in_memory(store: MemoryStore) -> Adapters:
         badges=reader,
         chat_requests=reader,
         blocks=reader,
+        notifications=reader,
         recommendable=reader,
         population=reader,
         neighbours=reader,
@@ -233,6 +235,7 @@ def _in_sql(database: Database, others: AsyncExitStack, clock: SetClock | None =
         badges=SqlBadgeReader(database),
         chat_requests=SqlChatRequestReader(database, images),
         blocks=SqlBlockReader(database, images),
+        notifications=SqlNotificationReader(database, images),
         recommendable=SqlRecommendationReader(database, cache, images),
         population=SqlPopulationReader(database, cache),
         neighbours=SqlNeighbourStore(database),

@@ -10,6 +10,7 @@ from sqlalchemy.sql import visitors
 
 from sidepro.adapters.sql.readers import data_export_reader
 from sidepro.adapters.sql.schema import moderation_tables, tables
+from sidepro.adapters.sql.schema.notification_tables import notification_events, notifications
 from sidepro.domain.accounts.preferences import ChatPolicy
 from sidepro.domain.coffee_chats.chat_request import RequestState
 from sidepro.domain.data_export import views
@@ -352,6 +353,10 @@ NOT_EXPORTED = {
     moderation_tables.moderation_log.c.reverses,
     moderation_tables.reports.c.case_id,
     moderation_tables.reports.c.reporter_id,
+    # the subject is the project, the request or a case; it groups events
+    notifications.c.subject_id,
+    # what other people did; the number of their bookmarks and comments is exported
+    notification_events,
     # of other people; the person's own messages are exported
     tables.messages.c.sender_id,
     # exported through the neighbour store

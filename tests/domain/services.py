@@ -33,6 +33,8 @@ from sidepro.domain.ids import (
 from sidepro.domain.images.image_service import ImageService
 from sidepro.domain.images.urls import ImageKey, ImageUrls
 from sidepro.domain.images.views import ImageView
+from sidepro.domain.notifications.notification_service import NotificationService
+from sidepro.domain.notifications.notifier import Notifier
 from sidepro.domain.projects.bookmark_service import BookmarkService
 from sidepro.domain.projects.comment_service import CommentService
 from sidepro.domain.projects.project import Project
@@ -269,6 +271,10 @@ class Services:
             self.session_registry,
             self.audit_log,
         )
+        notifier = Notifier(self.pubsub, factories.new_id)
+        self.notifications = NotificationService(
+            self.store.unit_of_work, self.reader, self.pubsub, self.clock
+        )
         self.projects = ProjectService(
             unit_of_work=self.store.unit_of_work,
             reader=self.reader,
@@ -277,13 +283,16 @@ class Services:
             markdown=factories.escaping,
             image_urls=ImageUrls(),
             images=self.reader,
+            notifier=notifier,
             clock=self.clock,
             new_id=factories.new_id,
         )
         self.comments = CommentService(
-            self.store.unit_of_work, self.reader, self.clock, factories.new_id
+            self.store.unit_of_work, self.reader, notifier, self.clock, factories.new_id
         )
-        self.bookmarks = BookmarkService(self.store.unit_of_work, self.reader, self.clock)
+        self.bookmarks = BookmarkService(
+            self.store.unit_of_work, self.reader, notifier, self.clock
+        )
         presence = InProcessPresence()
         self.rooms = RoomService(
             unit_of_work=self.store.unit_of_work,

@@ -16,6 +16,8 @@ from sidepro.domain.data_export.views import (
     ExportedImage,
     ExportedMail,
     ExportedMessage,
+    ExportedNotification,
+    ExportedNotificationSetting,
     ExportedProfile,
     ExportedProject,
     ExportedReceivedRequest,
@@ -75,6 +77,8 @@ class MemoryDataExportReader:
             ExportedSentRequest: self._sent_requests,
             ExportedReceivedRequest: self._received_requests,
             ExportedBlock: self._blocks,
+            ExportedNotification: self._notifications,
+            ExportedNotificationSetting: self._notification_settings,
         }
         # The first fields of each record are its key.
         records = sorted(sections[kind](user_id), key=astuple)
@@ -95,6 +99,26 @@ class MemoryDataExportReader:
         for mail in self._store.state.mails.values():
             if mail.user_id == me:
                 yield _record(ExportedMail, mail)
+
+    def _notifications(self, me: UserId) -> Iterable[ExportedNotification]:
+        for entry in self._store.state.notifications.values():
+            event = entry.last
+            if entry.exists_in(self._store.state) and event.recipient_id == me:
+                yield ExportedNotification(
+                    id=entry.id,
+                    kind=event.kind,
+                    project_id=event.project_id,
+                    room_id=event.room_id,
+                    request_id=event.request_id,
+                    created_at=entry.first.at,
+                    last_at=event.at,
+                    read_at=entry.read_at,
+                )
+
+    def _notification_settings(self, me: UserId) -> Iterable[ExportedNotificationSetting]:
+        for (owner, kind), delivery in self._store.state.notification_settings.items():
+            if owner == me:
+                yield ExportedNotificationSetting(kind, delivery)
 
     def _stored_images(self, me: UserId) -> Iterable[ExportedImage]:
         for stored in self._store.state.images.values():

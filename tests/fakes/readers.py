@@ -39,8 +39,9 @@ from sidepro.domain.rooms.room import Message, Room
 from sidepro.domain.rooms.views import RoomView, Unread
 from sidepro.domain.text import casefold_key
 from sidepro.domain.visibility import ANYBODY
-from tests.fakes.board_reader import MemoryBoardReader, read_page
+from tests.fakes.board_reader import read_page
 from tests.fakes.image_repository import used_images
+from tests.fakes.notification_reader import MemoryNotificationReader
 from tests.fakes.rooms import policy_for
 from tests.fakes.store import MemoryStore
 
@@ -60,7 +61,7 @@ class MemoryCatalogue:
         return {skill: counts[skill] for skill in self._store.catalogue.skills}
 
 
-class MemoryReader(MemoryBoardReader):
+class MemoryReader(MemoryNotificationReader):
     """All other reader ports of `sidepro.domain`, and the neighbour store."""
 
     # ------------------------------------------------------------------------------- accounts
@@ -252,8 +253,12 @@ class MemoryReader(MemoryBoardReader):
         return tuple(messages[-limit:])
 
     async def badges(self, user_ids: Collection[UserId]) -> Mapping[UserId, Badges]:
-        unread = {user_id: await self.unread(user_id) for user_id in user_ids}
-        return {user_id: Badges(one.rooms, one.messages) for user_id, one in unread.items()}
+        found = {}
+        for user_id in user_ids:
+            unread = await self.unread(user_id)
+            notifications = await self.unread_count(user_id)
+            found[user_id] = Badges(unread.rooms, unread.messages, notifications)
+        return found
 
     def _rooms_of(self, user_id: UserId) -> list[Room]:
         return [

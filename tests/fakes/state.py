@@ -3,6 +3,7 @@
 from copy import copy
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from sidepro.domain.accounts.account_token import AccountToken
 from sidepro.domain.accounts.profile import Profile
@@ -16,6 +17,7 @@ from sidepro.domain.ids import (
     CommentId,
     ImageId,
     MailId,
+    NotificationId,
     ProjectId,
     RoomId,
     SessionId,
@@ -23,6 +25,7 @@ from sidepro.domain.ids import (
 )
 from sidepro.domain.images.image import Image, ImageState, WithheldImage
 from sidepro.domain.mail.mail import Mail
+from sidepro.domain.notifications.notification import Delivery
 from sidepro.domain.operations.views import Job, JobRun
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.ports import Counters, TrendingRun
@@ -32,6 +35,9 @@ from sidepro.domain.recommendations.packed import Similarities
 from sidepro.domain.recommendations.ports import SimilarityRun
 from sidepro.domain.rooms.room import Message, Room
 from sidepro.domain.visibility import Viewer
+
+if TYPE_CHECKING:
+    from tests.fakes.notifications import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,8 @@ class State:
     images: dict[ImageId, StoredImage] = field(default_factory=dict)
     image_references: dict[ProjectId, frozenset[ImageId]] = field(default_factory=dict)
     withheld_images: dict[ImageId, WithheldImage] = field(default_factory=dict)
+    notifications: dict[NotificationId, "Entry"] = field(default_factory=dict)
+    notification_settings: dict[tuple[UserId, str], Delivery] = field(default_factory=dict)
     similarities: Similarities | None = None
     similarity_run: SimilarityRun | None = None
     idempotency: dict[IdempotencyKey, tuple[bytes, bytes, datetime]] = field(default_factory=dict)

@@ -14,6 +14,7 @@ from tests.fakes.accounts import (
 from tests.fakes.idempotency import MemoryIdempotency
 from tests.fakes.image_repository import MemoryImages, MemoryWithheldImages
 from tests.fakes.mails import MemoryAccountTokens, MemoryMails, MemoryUnsubscribeTokens
+from tests.fakes.notifications import MemoryNotifications
 from tests.fakes.projects import (
     MemoryBookmarks,
     MemoryComments,
@@ -61,6 +62,7 @@ class MemoryUnitOfWork:
     images: MemoryImages
     withheld_images: MemoryWithheldImages
     idempotency: MemoryIdempotency
+    notifications: MemoryNotifications
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
@@ -120,3 +122,4 @@ class MemoryUnitOfWork:
         self.images = MemoryImages(state)
         self.withheld_images = MemoryWithheldImages(state)
         self.idempotency = MemoryIdempotency(state)
+        self.notifications = MemoryNotifications(state)

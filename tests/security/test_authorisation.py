@@ -10,7 +10,7 @@ from litestar.routes import HTTPRoute, WebSocketRoute
 
 from sidepro.web.errors import is_page
 from tests import image_files
-from tests.api.client import PASSWORD, PREFIX, Api, ApiUser, Json, project
+from tests.api.client import PASSWORD, PREFIX, UNKNOWN_ID, Api, ApiUser, Json, project
 from tests.api.moderation.reporting import case_of, of_project, report
 from tests.api.schemas import ACCOUNT, TOKENS
 from tests.databases import both_databases
@@ -168,6 +168,11 @@ TABLE: dict[str, Row] = {
     "POST /api/v1/rooms/{room_id}/socket-tickets": members(201),
     "GET /api/v1/rooms/{room_id}/socket": everybody(426),
     "SOCKET /api/v1/rooms/{room_id}/socket": Row(4401, 4404, 101, 101, 4404),
+    # notifications
+    "GET /api/v1/notifications": signed_in(200),
+    "POST /api/v1/notifications/read": signed_in(404, lambda _: {"up_to": UNKNOWN_ID}),
+    "GET /api/v1/me/notification-settings": signed_in(200),
+    "PUT /api/v1/me/notification-settings": signed_in(200, lambda _: {"comment": "off"}),
     # recommendations
     "GET /api/v1/recommendations": signed_in(200),
     # moderation

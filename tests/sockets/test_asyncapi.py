@@ -122,6 +122,10 @@ async def test_every_frame_of_a_persons_stream_matches_the_document(
         await one.call("DELETE", f"/rooms/{room_id}")
         while (await described.until(stream, "room"))["room"] is not None:
             pass
+        project = await one.publish()
+        await other.call("POST", f"/projects/{project['id']}/comments", {"body": "멋져요"})
+        told = (await described.until(stream, "notification"))["notification"]
+        assert told["project"] == {"id": project["id"], "title": project["title"]}
         await stream.connection.send("{}")
         await described.until(stream, "error")
     assert described.seen == set(document["channels"]["person"]["messages"])

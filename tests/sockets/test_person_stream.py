@@ -129,7 +129,7 @@ async def test_a_withdrawal_tells_the_other_participant(reader: Client, one: Cli
 
 async def test_lost_events_are_made_up_for(chat: Chat) -> None:
     client = ChatClient()
-    stream = PersonStreamService(chat.reader, chat.rooms)
+    stream = PersonStreamService(chat.reader, chat.rooms, chat.reader)
     hub = Hub(chat.pubsub, {PERSON: PersonEventHandler(stream)})
     session = PersonSession(cast("Any", client), chat.one, hub, stream)
     client.session = asyncio.create_task(session.run())
@@ -145,7 +145,7 @@ async def test_lost_events_are_made_up_for(chat: Chat) -> None:
 
 async def test_a_slow_reader_gets_the_latest_state_alone(chat: Chat) -> None:
     client = ChatClient()
-    stream = PersonStreamService(chat.reader, chat.rooms)
+    stream = PersonStreamService(chat.reader, chat.rooms, chat.reader)
     hub = Hub(chat.pubsub, {PERSON: PersonEventHandler(stream)})
     session = PersonSession(cast("Any", client), chat.one, hub, stream)
     client.session = asyncio.create_task(session.run())

@@ -62,6 +62,9 @@ async def cast_of(server: SideProServer) -> Cast:
         comments = f"/projects/{project['id']}/comments"
         room_id = await member.open_room_with(partner)
         administrator = await _administrator(server, http)
+        own = f"/projects/{projects['items'][0]['id']}"
+        await partner.call("POST", f"{own}/comments", {"body": "저도 써 볼래요."})
+        await partner.call("PUT", f"{own}/bookmark")
         return Cast(
             people={
                 "member": member,

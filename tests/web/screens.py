@@ -174,6 +174,9 @@ SCREENS = (
     Screen("sign-up", lambda _: "/sign-up"),
     Screen("log-in", lambda _: "/log-in"),
     Screen("chats", lambda _: "/chats", viewer="member"),
+    Screen("notifications", lambda _: "/notifications", viewer="member"),
+    Screen("notifications-none", lambda _: "/notifications", viewer="newcomer"),
+    Screen("notification-settings", lambda _: "/me/notifications", viewer="member"),
     Screen("chats-none", lambda _: "/chats", viewer="newcomer"),
     Screen(
         "chat",

@@ -25,6 +25,7 @@ from sidepro.adapters.sql.readers.chat_request_reader import SqlChatRequestReade
 from sidepro.adapters.sql.readers.data_export_reader import SqlDataExportReader
 from sidepro.adapters.sql.readers.image_reader import SqlImageReader
 from sidepro.adapters.sql.readers.moderation_reader import SqlModerationReader
+from sidepro.adapters.sql.readers.notification_reader import SqlNotificationReader
 from sidepro.adapters.sql.readers.operator_reader import SqlOperatorReader
 from sidepro.adapters.sql.readers.recommendation_reader import SqlRecommendationReader
 from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
@@ -50,6 +51,8 @@ from sidepro.domain.mail.unsubscribe_service import UnsubscribeService
 from sidepro.domain.moderation.moderation_service import ModerationService
 from sidepro.domain.moderation.report_service import ReportService
 from sidepro.domain.moderation.role_service import RoleService
+from sidepro.domain.notifications.notification_service import NotificationService
+from sidepro.domain.notifications.notifier import Notifier
 from sidepro.domain.operations.counter_service import CounterService
 from sidepro.domain.operations.job_service import JobService
 from sidepro.domain.operations.operator_service import OperatorService
@@ -124,8 +127,17 @@ def build_services(
         else everybody_may_write
     )
     rooms = _build_rooms(storage, shared, message_writer, authorize_writer)
-    projects = _build_projects(storage, media)
-    comments = CommentService(storage.unit_of_work, storage.board, system.clock, system.new_id)
+    notifier = Notifier(shared.events, system.new_id)
+    notifications = NotificationService(
+        storage.unit_of_work,
+        SqlNotificationReader(storage.database, storage.image_urls),
+        shared.events,
+        system.clock,
+    )
+    projects = _build_projects(storage, media, notifier)
+    comments = CommentService(
+        storage.unit_of_work, storage.board, notifier, system.clock, system.new_id
+    )
     moderation_reader = SqlModerationReader(storage.database, storage.image_urls)
     withholding = ImageWithholding(storage.unit_of_work, storage.images, system.new_image_name)
     return Services(
@@ -151,7 +163,7 @@ def build_services(
         ),
         projects=projects,
         comments=comments,
-        bookmarks=BookmarkService(storage.unit_of_work, storage.board, system.clock),
+        bookmarks=BookmarkService(storage.unit_of_work, storage.board, notifier, system.clock),
         rooms=rooms,
         consent=_build_consent(storage, shared),
         blocks=BlockService(
@@ -161,7 +173,10 @@ def build_services(
             system.clock,
         ),
         tickets=TicketService(rooms, shared.tickets, system.new_secret),
-        person_stream=PersonStreamService(SqlBadgeReader(storage.database), rooms),
+        person_stream=PersonStreamService(
+            SqlBadgeReader(storage.database), rooms, notifications.reader
+        ),
+        notifications=notifications,
         recommendations=RecommendationService(
             SqlRecommendationReader(storage.database, storage.catalogue_cache, storage.image_urls),
             shared.neighbours,
@@ -207,7 +222,7 @@ def build_services(
     )
 
 
-def _build_projects(storage: Storage, media: Media) -> ProjectService:
+def _build_projects(storage: Storage, media: Media, notifier: Notifier) -> ProjectService:
     return ProjectService(
         unit_of_work=storage.unit_of_work,
         reader=storage.board,
@@ -216,6 +231,7 @@ def _build_projects(storage: Storage, media: Media) -> ProjectService:
         markdown=media.markdown.in_thread,
         image_urls=storage.image_urls,
         images=SqlImageReader(storage.database, storage.image_urls),
+        notifier=notifier,
         clock=system.clock,
         new_id=system.new_id,
     )

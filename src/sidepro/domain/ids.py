@@ -14,6 +14,7 @@ ReportId = NewType("ReportId", UUID)
 CaseId = NewType("CaseId", UUID)
 LogEntryId = NewType("LogEntryId", UUID)
 ChatRequestId = NewType("ChatRequestId", UUID)
+NotificationId = NewType("NotificationId", UUID)
 
 
 class NewId(Protocol):

@@ -9,16 +9,17 @@ from typing import Protocol
 from sidepro.domain.accounts.account_service import AccountService, wrong_password
 from sidepro.domain.accounts.audit_log import AuthenticationEvent, AuthenticationLog
 from sidepro.domain.accounts.ports import AccountUnitOfWork, SessionRegistry
-from sidepro.domain.channels import Channel, PubSub, StatusChanged
+from sidepro.domain.channels import Channel, ItemChanged, PubSub, StatusChanged
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import RoomId
+from sidepro.domain.notifications.ports import NotificationUnitOfWork
 from sidepro.domain.rooms.events import RoomClosed, publish_room_change
 from sidepro.domain.rooms.ports import RoomUnitOfWork
 from sidepro.domain.rooms.room import Room
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 
 
-class WithdrawalUnitOfWork(AccountUnitOfWork, RoomUnitOfWork, Protocol):
+class WithdrawalUnitOfWork(AccountUnitOfWork, RoomUnitOfWork, NotificationUnitOfWork, Protocol):
     """A transaction over the account and its rooms."""
 
 
@@ -59,10 +60,13 @@ class WithdrawalService:
             ended = await work.sessions.end_all(user.id)
             # The locked rooms prevent new saved responses that name this user.
             await work.idempotency.forget(user.id)
+            notifications = await work.notifications.remove_of(user.id)
             await work.users.delete(user.id)
             await work.commit()
         await self.session_registry.revoke(ended)
         self.audit_log(AuthenticationEvent.WITHDRAWN, user.id)
+        for entry in notifications:
+            await self.events.publish(ItemChanged.notification(entry.recipient_id, entry.id))
         for room in kept_rooms:
             await self.events.publish(RoomClosed(Channel.room(room.id), user.id))
             await self.events.publish(StatusChanged(Channel.room(room.id)))

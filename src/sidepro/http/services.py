@@ -21,6 +21,7 @@ from sidepro.domain.mail.unsubscribe_service import UnsubscribeService
 from sidepro.domain.moderation.moderation_service import ModerationService
 from sidepro.domain.moderation.report_service import ReportService
 from sidepro.domain.moderation.role_service import RoleService
+from sidepro.domain.notifications.notification_service import NotificationService
 from sidepro.domain.operations.operator_service import OperatorService
 from sidepro.domain.pagination import CursorCodec
 from sidepro.domain.person_stream.person_stream_service import PersonStreamService
@@ -55,6 +56,7 @@ class Services:
     blocks: BlockService
     tickets: TicketService
     person_stream: PersonStreamService
+    notifications: NotificationService
     recommendations: RecommendationService
     images: ImageService
     withdrawal: WithdrawalService

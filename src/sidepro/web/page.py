@@ -19,6 +19,7 @@ from sidepro.domain.errors import NotAuthenticated
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import UserId
 from sidepro.domain.language import Language
+from sidepro.domain.person_stream.views import NO_BADGES
 from sidepro.web.cookies import COLOURS, DONE, LANGUAGE, TIME_ZONE, Cookies
 from sidepro.web.display.dates import Dates, time_zone
 from sidepro.web.display.icons import Icons
@@ -108,8 +109,8 @@ class Page:
         colours = cookies.get(COLOURS)
         self.colours = colours if colours in COLOUR_SCHEMES else "auto"
         self.dates = Dates(self.language, time_zone(cookies.get(TIME_ZONE)), site.clock())
-        self.unread = 0
-        """Unread messages of the viewer, for the header."""
+        self.badges = NO_BADGES
+        """What waits for the viewer, for the header."""
         done = cookies.get(DONE, "")
         self.done: str | None = self.texts.common.done.get(done)
         self.is_farewell = done in FAREWELLS

@@ -32,6 +32,7 @@ from sidepro.web.routes import (
     machines,
     me,
     moderation,
+    notifications,
     operator,
     people,
     preferences,
@@ -68,7 +69,7 @@ def web_router(
     async def provide_page(request: Request[Caller | None, SessionViewer | None, State]) -> Page:
         page = Page(site, request)
         if page.viewer is not None and request.method == "GET" and not wants_json(request):
-            page.unread = (await services.rooms.unread(page.caller)).messages
+            page.badges = await services.person_stream.badges(page.caller.id)
         return page
 
     def provide_health() -> HealthChecks:
@@ -90,6 +91,7 @@ def web_router(
             moderation.router,
             operator.router,
             me.router,
+            notifications.router,
             people.router,
             preferences.router,
             projects.router,

@@ -15,6 +15,7 @@ from sidepro.domain.accounts.views import UserSummary
 from sidepro.domain.ids import CommentId, ProjectId, UserId
 from sidepro.domain.images.urls import ImageUrl
 from sidepro.domain.language import Language
+from sidepro.domain.person_stream.views import Badges
 from sidepro.domain.projects.views import CommentView, ProjectCard
 from sidepro.web.cookies import Cookies
 from sidepro.web.display.icons import Icons
@@ -95,7 +96,7 @@ class ShownPage:
     path: str = "/"
     done: str | None = None
     is_farewell: bool = False
-    unread: int = 3
+    badges: Badges = Badges(unread_messages=3, unread_notifications=2)  # noqa: RUF009 - immutable
     may_have_viewer: bool = False
     viewer_field: str = ""
     cookies: Cookies = field(default_factory=lambda: Cookies.of(""))

@@ -20,6 +20,7 @@ from sidepro.adapters.sql.repositories.comments import SqlComments
 from sidepro.adapters.sql.repositories.idempotency import SqlIdempotency
 from sidepro.adapters.sql.repositories.images import SqlImages
 from sidepro.adapters.sql.repositories.moderation import SqlModeration
+from sidepro.adapters.sql.repositories.notifications import SqlNotifications
 from sidepro.adapters.sql.repositories.profiles import SqlProfiles
 from sidepro.adapters.sql.repositories.projects import SqlProjects
 from sidepro.adapters.sql.repositories.rooms import SqlRooms
@@ -59,6 +60,7 @@ class SqlUnitOfWork:
         self.idempotency = SqlIdempotency(connection)
         self.withheld_images = SqlWithheldImages(connection)
         self.moderation = SqlModeration(connection)
+        self.notifications = SqlNotifications(connection)
         return self
 
     @property

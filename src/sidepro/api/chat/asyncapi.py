@@ -64,9 +64,10 @@ with an `error` and may be repeated a second later.
 a second.
 
 **The person's stream** begins with `hello`, then tells of each change by a frame with the latest
-state: of the badges, and of a changed room. So nothing is replayed after a reconnect. It opens
-like the socket of a room, with a ticket of its own (`POST {PREFIX}/me/socket-tickets`) or a token.
-Clients send nothing: any frame is answered with an `error`. It is no presence.
+state: of the badges, a changed room, a notification. So nothing is replayed after a reconnect. It
+opens like the socket of a room, with a token or a ticket of its own (`POST
+{PREFIX}/me/socket-tickets`). Clients send nothing: any frame is answered with an `error`. It is no
+presence.
 
 **Frames** are text, one JSON object each, distinguished by `type`. The server pings and closes the
 connection of a client that does not answer within ten seconds.

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from sidepro.api.routes.notifications import Notification
 from sidepro.api.routes.rooms import (
     ClientId,
     Message,
@@ -105,6 +106,12 @@ class RoomFrame(_Frame, tag="room"):
     room_id: UUID
 
 
+class NotificationFrame(_Frame, tag="notification"):
+    """A notification that is new, or has a new event."""
+
+    notification: Notification
+
+
 class SendFrame(msgspec.Struct, tag_field="type", tag="send", forbid_unknown_fields=True):
     """Send a message."""
 
@@ -139,6 +146,7 @@ PERSON_FROM_SERVER: dict[str, type[msgspec.Struct]] = {
     "badges_hello": BadgesHelloFrame,
     "badge": BadgeFrame,
     "room": RoomFrame,
+    "notification": NotificationFrame,
     "error": ErrorFrame,
 }
 """The frames of a person's stream. Clients send none."""

@@ -12,15 +12,18 @@ from itertools import islice
 
 import structlog
 
-from sidepro.api.chat.frames import BadgeFrame, RoomFrame, encode
+from sidepro.api.chat.frames import BadgeFrame, NotificationFrame, RoomFrame, encode
 from sidepro.api.chat.outbox import Frame, Outbox
 from sidepro.api.chat.room_events import REFRESH_BATCH, RETRY_DELAY
+from sidepro.api.routes.notifications import notification_schema
 from sidepro.api.routes.rooms import room_schema
-from sidepro.domain.channels import Channel, Event, ItemChanged, ResyncRequired
+from sidepro.domain.channels import Channel, Event, ItemChanged, ItemKind, ResyncRequired
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.ids import UserId
+from sidepro.domain.notifications.views import NotificationView
 from sidepro.domain.person_stream.person_stream_service import PersonStreamService
 from sidepro.domain.person_stream.views import Badges, ItemKey, ItemView, PersonUpdate
+from sidepro.domain.rooms.views import RoomView
 
 log = structlog.get_logger(__name__)
 
@@ -100,10 +103,8 @@ class PersonEventHandler:
 
 
 def _frames(update: PersonUpdate) -> list[Frame]:
-    return [
-        *(_item_frame(key, item) for key, item in update.items.items()),
-        badge_frame(update.badges),
-    ]
+    frames = (_item_frame(key, item) for key, item in update.items.items())
+    return [*(frame for frame in frames if frame), badge_frame(update.badges)]
 
 
 def badge_frame(badges: Badges) -> Frame:
@@ -117,7 +118,15 @@ def badge_frame(badges: Badges) -> Frame:
     return Frame(encode(frame), is_status=True, key="badge")
 
 
-def _item_frame(key: ItemKey, view: ItemView | None) -> Frame:
-    _, item_id = key
-    frame = RoomFrame(None if view is None else room_schema(view), item_id)
-    return Frame(encode(frame), key=key)
+def _item_frame(key: ItemKey, view: ItemView | None) -> Frame | None:
+    """The frame of an item; `None` for a removed notification, of which the badges tell."""
+    kind, item_id = key
+    match view:
+        case NotificationView():
+            return Frame(encode(NotificationFrame(notification_schema(view))), key=key)
+        case RoomView():
+            return Frame(encode(RoomFrame(room_schema(view), item_id)), key=key)
+        case None if kind is ItemKind.ROOM:
+            return Frame(encode(RoomFrame(None, item_id)), key=key)
+        case None:
+            return None

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from sidepro.api.docs import moderation_examples
+from sidepro.api.docs import moderation_examples, notification_examples
 from sidepro.api.pagination import Item, ListOf
 from sidepro.api.routes import (
     accounts,
@@ -186,6 +186,7 @@ def _page(item: Item) -> ListOf[Item]:
 
 _INSTANCES = (
     *moderation_examples.INSTANCES,
+    *notification_examples.INSTANCES,
     accounts.SignUp("minseo@example.com", "김민서", "밤하늘-별빛-2026"),
     sessions.LogIn("minseo@example.com", "밤하늘-별빛-2026"),
     sessions.SessionTokens(
@@ -430,6 +431,7 @@ EXAMPLES: dict[Any, Any] = {
             }
         ],
         "blocks": [{"blocked_id": JIHO.id, "created_at": "2026-11-22T10:02:55.431100Z"}],
+        **notification_examples.EXPORTED,
         "similar_people": [
             {"user_id": JIHO.id, "score": 0.5, "shared_skills": ["PostgreSQL", "Python"]}
         ],

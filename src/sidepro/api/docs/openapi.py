@@ -79,6 +79,7 @@ TAGS = {
     "Images": "Thumbnails, profile pictures, images in Markdown.",
     "Consent": "Requests for coffee chats, and people with whom the caller has no contact.",
     "Rooms": "Coffee chats: rooms and messages. Live events come over the socket.",
+    "Notifications": "What happened to the caller's things, and how they learn of it.",
     "Recommendations": "Projects by users with similar skills.",
     "Moderation": "Reports. For moderators: cases, decisions and the log.",
     "Health": "For operators and load balancers.",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sidepro.domain.accounts.views import UserSummary
 from sidepro.domain.blocks.ports import BlockReader, BlockUnitOfWork
-from sidepro.domain.channels import Channel, PubSub, StatusChanged
+from sidepro.domain.channels import Channel, ItemChanged, PubSub, StatusChanged
 from sidepro.domain.clock import Clock
 from sidepro.domain.errors import FieldError, InvalidInput
 from sidepro.domain.identity import Caller
@@ -44,9 +44,12 @@ class BlockService:
         async with self.unit_of_work() as work:
             pair = await work.chat_requests.lock_pair(caller.id, person, now)
             await work.blocks.add(caller.id, person, now)
+            notifications = await work.notifications.remove_between(caller.id, person)
             await work.chat_requests.save(*(one.voided(now) for one in pair.requests))
             room = await _set_block(work, caller.id, person, is_blocked=True)
             await work.commit()
+        for entry in notifications:
+            await self.events.publish(ItemChanged.notification(entry.recipient_id, entry.id))
         await self._publish(room)
 
     async def unblock(self, caller: Caller, person: UserId) -> None:

@@ -6,6 +6,7 @@ from typing import Protocol
 from sidepro.domain.accounts.views import UserSummary
 from sidepro.domain.coffee_chats.ports import ConsentUnitOfWork
 from sidepro.domain.ids import UserId
+from sidepro.domain.notifications.ports import NotificationUnitOfWork
 from sidepro.domain.pagination import Page, PageRequest
 
 
@@ -43,7 +44,7 @@ class BlockReader(Protocol):
         ...
 
 
-class BlockUnitOfWork(ConsentUnitOfWork, Protocol):
+class BlockUnitOfWork(ConsentUnitOfWork, NotificationUnitOfWork, Protocol):
     """A transaction over blocks, and the requests and the room that they end."""
 
     @property

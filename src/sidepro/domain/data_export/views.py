@@ -18,6 +18,7 @@ from sidepro.domain.ids import (
     ImageId,
     LogEntryId,
     MailId,
+    NotificationId,
     ProjectId,
     ReportId,
     RoomId,
@@ -27,6 +28,7 @@ from sidepro.domain.ids import (
 from sidepro.domain.images.urls import ImageUrl
 from sidepro.domain.language import Language
 from sidepro.domain.mail.mail import MailKind, MailState
+from sidepro.domain.notifications.notification import Delivery, NotificationKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +238,28 @@ class ExportedBlock(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class ExportedNotification(Record):
+    """A notification of the caller."""
+
+    id: NotificationId
+    kind: NotificationKind
+    project_id: ProjectId | None
+    room_id: RoomId | None
+    request_id: ChatRequestId | None
+    created_at: datetime
+    last_at: datetime
+    read_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedNotificationSetting(Record):
+    """How a kind of notification reaches the caller, who has changed it."""
+
+    kind: str
+    delivery: Delivery
+
+
+@dataclass(frozen=True, slots=True)
 class ExportedNeighbour(Record):
     """A person with similar skills, whose projects are recommended to the caller."""
 
@@ -263,6 +287,8 @@ class Export:
     sent_chat_requests: tuple[ExportedSentRequest, ...]
     received_chat_requests: tuple[ExportedReceivedRequest, ...]
     blocks: tuple[ExportedBlock, ...]
+    notifications: tuple[ExportedNotification, ...]
+    notification_settings: tuple[ExportedNotificationSetting, ...]
     similar_people: tuple[ExportedNeighbour, ...]
 
 

@@ -2,16 +2,27 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from sidepro.domain.channels import ItemKind
-from sidepro.domain.ids import RoomId, UserId
+from sidepro.domain.ids import NotificationId, RoomId, UserId
+from sidepro.domain.notifications.ports import ChangedEntry, NotificationReader
 from sidepro.domain.pagination import PageRequest
 from sidepro.domain.person_stream.ports import BadgeReader
-from sidepro.domain.person_stream.views import NO_BADGES, Badges, ItemKey, ItemView, PersonUpdate
+from sidepro.domain.person_stream.views import (
+    NO_BADGES,
+    Badges,
+    ItemKey,
+    ItemView,
+    PersonUpdate,
+)
 from sidepro.domain.rooms.room_service import RoomService
 
 LATEST = 20
-"""How many of a person's rooms are read after events may have been lost."""
+"""How many items of each kind are read after events may have been lost."""
+
+Changed = Mapping[UserId, Collection[ItemKey]]
+Found = Mapping[tuple[UserId, ItemKey], ItemView]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,36 +31,56 @@ class PersonStreamService:
 
     reader: BadgeReader
     rooms: RoomService
+    notifications: NotificationReader
 
     async def badges(self, user_id: UserId) -> Badges:
         """The badges of a person."""
         return (await self.reader.badges([user_id])).get(user_id, NO_BADGES)
 
-    async def updates(
-        self, changed: Mapping[UserId, Collection[ItemKey]]
-    ) -> Sequence[PersonUpdate]:
+    async def updates(self, changed: Changed) -> Sequence[PersonUpdate]:
         """The state of people and their changed items, in one statement for each kind."""
         badges = await self.reader.badges(changed.keys())
-        found: dict[tuple[UserId, ItemKey], ItemView] = {}
-        rooms = [
-            (user_id, RoomId(item_id))
-            for user_id, keys in changed.items()
-            for kind, item_id in keys
-            if kind is ItemKind.ROOM
-        ]
-        if rooms:
-            for (user_id, room_id), view in (await self.rooms.views(rooms)).items():
-                found[user_id, (ItemKind.ROOM, room_id)] = view
+        items = {**await self._rooms(changed), **await self._notifications(changed)}
         return [
             PersonUpdate(
                 user_id,
                 badges.get(user_id, NO_BADGES),
-                {key: found.get((user_id, key)) for key in keys},
+                {key: items.get((user_id, key)) for key in keys},
             )
             for user_id, keys in changed.items()
         ]
 
     async def latest(self, user_id: UserId) -> Collection[ItemKey]:
         """The items that changed last, for a person who may have missed events."""
-        page = await self.rooms.reader.rooms(user_id, PageRequest(LATEST))
-        return [(ItemKind.ROOM, room.id) for room in page.items]
+        page = PageRequest(LATEST)
+        rooms = await self.rooms.reader.rooms(user_id, page)
+        notifications = await self.notifications.notifications(user_id, page)
+        return [
+            *((ItemKind.ROOM, room.id) for room in rooms.items),
+            *((ItemKind.NOTIFICATION, entry.id) for entry in notifications.items),
+        ]
+
+    async def _rooms(self, changed: Changed) -> Found:
+        keys = [(user_id, RoomId(room_id)) for user_id, room_id in _ids(changed, ItemKind.ROOM)]
+        views = await self.rooms.views(keys) if keys else {}
+        return {(user_id, (ItemKind.ROOM, room_id)): v for (user_id, room_id), v in views.items()}
+
+    async def _notifications(self, changed: Changed) -> Found:
+        keys = [
+            ChangedEntry(user_id, NotificationId(entry_id))
+            for user_id, entry_id in _ids(changed, ItemKind.NOTIFICATION)
+        ]
+        views = await self.notifications.entries(keys) if keys else {}
+        return {
+            (entry.recipient_id, (ItemKind.NOTIFICATION, entry.id)): view
+            for entry, view in views.items()
+        }
+
+
+def _ids(changed: Changed, kind: ItemKind) -> list[tuple[UserId, UUID]]:
+    return [
+        (user_id, item_id)
+        for user_id, keys in changed.items()
+        for item_kind, item_id in keys
+        if item_kind is kind
+    ]

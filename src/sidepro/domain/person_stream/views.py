@@ -1,11 +1,12 @@
 """Read models of the stream."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sidepro.domain.channels import ItemKind
 from sidepro.domain.ids import UserId
+from sidepro.domain.notifications.views import NotificationView
 from sidepro.domain.rooms.views import RoomView
 
 
@@ -20,13 +21,21 @@ class Badges:
     unread_notifications: int = 0
     pending_requests: int = 0
 
+    def without_room(self, messages: int) -> "Badges":
+        """The badges after a room with so many unread messages was read."""
+        return replace(
+            self,
+            unread_rooms=max(0, self.unread_rooms - 1),
+            unread_messages=max(0, self.unread_messages - messages),
+        )
+
 
 NO_BADGES = Badges()
 
 ItemKey = tuple[ItemKind, UUID]
 """An item of a person."""
 
-ItemView = RoomView
+ItemView = RoomView | NotificationView
 """The state of an item."""
 
 

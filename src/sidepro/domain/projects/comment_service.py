@@ -7,6 +7,9 @@ from sidepro.domain.errors import Forbidden, NotFound, ensure_found
 from sidepro.domain.idempotency import IdempotentRequest, run_idempotent
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import CommentId, NewId, ProjectId, UserId
+from sidepro.domain.notifications.notification import NotificationEvent
+from sidepro.domain.notifications.notifier import Notifier
+from sidepro.domain.notifications.ports import ChangedEntry
 from sidepro.domain.pagination import Cursor, Page, PageRequest
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.ports import BoardReader, ProjectUnitOfWork
@@ -22,6 +25,7 @@ class CommentService:
 
     unit_of_work: UnitOfWorkFactory[ProjectUnitOfWork]
     reader: BoardReader
+    notifier: Notifier
     clock: Clock
     new_id: NewId
 
@@ -83,14 +87,23 @@ class CommentService:
             CommentId(self.new_id()), project_id, caller.id, body, self.clock()
         )
 
+        changes: list[ChangedEntry] = []
+
         async def store(work: ProjectUnitOfWork) -> CommentView:
+            author_id = ensure_found(await work.notifications.lock_author(project_id))
             if await work.comments.is_blocked(project_id, caller.id):
                 raise Forbidden
             await work.comments.add(comment)
+            event = NotificationEvent.comment(
+                author_id, project_id, comment.id, caller.id, comment.created_at
+            )
+            changes.extend(await self.notifier.notify(work, event))
             await work.projects.adjust_counters(project_id, caller.id, comments=1)
             return ensure_found(await work.board_reader.comment(project_id, comment.id, caller.id))
 
-        return await run_idempotent(self.unit_of_work, request, comment.created_at, store)
+        written = await run_idempotent(self.unit_of_work, request, comment.created_at, store)
+        await self.notifier.publish(changes)
+        return written
 
     async def authorize_writing(self, caller: Caller, project_id: ProjectId) -> None:
         """Check that the caller may comment on a project.
@@ -145,13 +158,17 @@ class CommentService:
             Forbidden: the caller wrote neither the comment nor the project.
         """
         async with self.unit_of_work() as work:
-            # Lock the project first, as its deletion does: the same order prevents deadlocks.
+            # The same order in all use cases prevents deadlocks: the author, the project,
+            # notifications, the comment.
+            await work.notifications.lock_author(project_id)
             project = ensure_visible(await work.projects.get(project_id), Viewer.of(caller))
+            changes = await work.notifications.remove_comment(comment_id)
             comment = await _comment(work, caller, project_id, comment_id)
             comment.authorize_delete(caller, project.author_id)
             if await work.comments.delete(comment_id) and comment.is_counted:
                 await work.projects.adjust_counters(project_id, caller.id, comments=-1)
             await work.commit()
+        await self.notifier.publish(changes)
 
 
 def position_after(last: CommentView | None) -> Cursor:

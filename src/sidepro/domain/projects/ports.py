@@ -8,6 +8,7 @@ from typing import Protocol
 from sidepro.domain.idempotency import IdempotentUnitOfWork
 from sidepro.domain.ids import CommentId, ProjectId, UserId
 from sidepro.domain.images.ports import ImageRepository
+from sidepro.domain.notifications.ports import NotificationUnitOfWork
 from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.project import Project
@@ -330,7 +331,7 @@ class BoardReader(Protocol):
         ...
 
 
-class ProjectUnitOfWork(IdempotentUnitOfWork, Protocol):
+class ProjectUnitOfWork(IdempotentUnitOfWork, NotificationUnitOfWork, Protocol):
     """A transaction over projects, their comments and bookmarks."""
 
     @property

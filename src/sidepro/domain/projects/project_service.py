@@ -19,6 +19,7 @@ from sidepro.domain.identity import Caller
 from sidepro.domain.ids import ImageId, NewId, ProjectId, UserId
 from sidepro.domain.images.ports import ImageReader
 from sidepro.domain.images.urls import ImageUrls, keys_in, with_sizes
+from sidepro.domain.notifications.notifier import Notifier
 from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.projects.ports import (
     BoardReader,
@@ -57,6 +58,7 @@ class ProjectService:
     markdown: Markdown
     image_urls: ImageUrls
     images: ImageReader
+    notifier: Notifier
     clock: Clock
     new_id: NewId
 
@@ -150,11 +152,14 @@ class ProjectService:
             PreconditionFailed: the project has another revision.
         """
         async with self.unit_of_work() as work:
+            await work.notifications.lock_author(project_id)
             project = ensure_visible(await work.projects.get(project_id), Viewer.of(caller))
             authorize_edit(caller, project.author_id)
             _check_revision(project, revisions)
+            changes = await work.notifications.remove_project(project.id)
             await work.projects.delete(project.id)
             await work.commit()
+        await self.notifier.publish(changes)
 
     async def authorize_edit(self, caller: Caller, project_id: ProjectId) -> None:
         """Check that the caller may edit a project.

@@ -13,6 +13,7 @@ from sidepro.web.messages.en import errors as en_errors
 from sidepro.web.messages.en import machines as en_machines
 from sidepro.web.messages.en import me as en_me
 from sidepro.web.messages.en import moderation as en_moderation
+from sidepro.web.messages.en import notifications as en_notifications
 from sidepro.web.messages.en import operator as en_operator
 from sidepro.web.messages.en import people as en_people
 from sidepro.web.messages.en import projects as en_projects
@@ -27,6 +28,7 @@ from sidepro.web.messages.groups.errors import ErrorTexts
 from sidepro.web.messages.groups.machines import MachineTexts
 from sidepro.web.messages.groups.me import MeTexts
 from sidepro.web.messages.groups.moderation import ModerationTexts
+from sidepro.web.messages.groups.notifications import NotificationTexts
 from sidepro.web.messages.groups.operator import OperatorTexts
 from sidepro.web.messages.groups.people import PeopleTexts
 from sidepro.web.messages.groups.projects import ProjectTexts
@@ -41,6 +43,7 @@ from sidepro.web.messages.ko import errors as ko_errors
 from sidepro.web.messages.ko import machines as ko_machines
 from sidepro.web.messages.ko import me as ko_me
 from sidepro.web.messages.ko import moderation as ko_moderation
+from sidepro.web.messages.ko import notifications as ko_notifications
 from sidepro.web.messages.ko import operator as ko_operator
 from sidepro.web.messages.ko import people as ko_people
 from sidepro.web.messages.ko import projects as ko_projects
@@ -60,6 +63,7 @@ class Texts:
     consent: ConsentTexts
     machines: MachineTexts
     moderation: ModerationTexts
+    notifications: NotificationTexts
     operator: OperatorTexts
     projects: ProjectTexts
     me: MeTexts
@@ -78,6 +82,7 @@ CATALOGUES = {
         consent=ko_consent.TEXTS,
         machines=ko_machines.TEXTS,
         moderation=ko_moderation.TEXTS,
+        notifications=ko_notifications.TEXTS,
         operator=ko_operator.TEXTS,
         projects=ko_projects.TEXTS,
         me=ko_me.TEXTS,
@@ -94,6 +99,7 @@ CATALOGUES = {
         consent=en_consent.TEXTS,
         machines=en_machines.TEXTS,
         moderation=en_moderation.TEXTS,
+        notifications=en_notifications.TEXTS,
         operator=en_operator.TEXTS,
         projects=en_projects.TEXTS,
         me=en_me.TEXTS,

@@ -148,7 +148,7 @@ async def _room_page(
     is_latest = before is None
     if is_latest and room.unread_count and not page.is_prefetch:
         await services.rooms.mark_read(page.caller, room_id, history.last_seq)
-        page.unread = max(0, page.unread - room.unread_count)
+        page.badges = page.badges.without_room(room.unread_count)
     rooms = await services.rooms.rooms(page.caller, PageRequest(ROOMS_PER_PAGE))
     messages = history.items
     return page.render(

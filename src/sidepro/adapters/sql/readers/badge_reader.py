@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     Column,
     Select,
     bindparam,
@@ -18,6 +19,7 @@ from sqlalchemy import (
 
 from sidepro.adapters.sql.engine.database import Source
 from sidepro.adapters.sql.readers.unread import unread_count
+from sidepro.adapters.sql.schema.notification_tables import notifications
 from sidepro.adapters.sql.schema.tables import rooms
 from sidepro.domain.ids import UserId
 from sidepro.domain.person_stream.views import Badges
@@ -41,15 +43,28 @@ _ROOMS = union_all(
     _rooms_with_news(rooms.c.high_id, rooms.c.high_read_seq),
 ).subquery("rooms_with_news")
 
-_BADGES = (
+_USERS: BindParameter[Any] = bindparam("users", expanding=True)
+
+_MESSAGES, _NOTIFICATIONS = 0, 1
+
+_BADGES = union_all(
     select(
         _ROOMS.c.user_id,
-        literal_column("'messages'").label("badge"),
-        func.count().label("items"),
-        func.sum(_ROOMS.c.unread).label("total"),
+        literal_column(str(_MESSAGES)).label("badge"),
+        func.count().label("number"),
+        func.sum(_ROOMS.c.unread).label("messages"),
     )
     .where(_ROOMS.c.unread > 0)
-    .group_by(_ROOMS.c.user_id)
+    .group_by(_ROOMS.c.user_id),
+    # From the index of unread entries alone.
+    select(
+        notifications.c.recipient_id,
+        literal_column(str(_NOTIFICATIONS)),
+        func.count(),
+        literal_column("0"),
+    )
+    .where(notifications.c.recipient_id.in_(_USERS), notifications.c.read_at.is_(None))
+    .group_by(notifications.c.recipient_id),
 )
 
 
@@ -63,5 +78,9 @@ class SqlBadgeReader:
         rows = await self._database.fetch(_BADGES, {"users": list(user_ids)})
         found: dict[UserId, dict[str, int]] = defaultdict(dict)
         for row in rows:
-            found[row.user_id] |= {"unread_rooms": row.items, "unread_messages": int(row.total)}
+            if row.badge == _MESSAGES:
+                counts = {"unread_rooms": row.number, "unread_messages": int(row.messages)}
+            else:
+                counts = {"unread_notifications": row.number}
+            found[row.user_id] |= counts
         return {user_id: Badges(**badges) for user_id, badges in found.items()}

@@ -25,6 +25,7 @@ from sidepro.adapters.sql.schema.moderation_tables import (
     moderation_log,
     reports,
 )
+from sidepro.adapters.sql.schema.notification_tables import notification_settings, notifications
 from sidepro.adapters.sql.schema.tables import (
     blocks,
     bookmarks,
@@ -53,6 +54,8 @@ from sidepro.domain.data_export.views import (
     ExportedImage,
     ExportedMail,
     ExportedMessage,
+    ExportedNotification,
+    ExportedNotificationSetting,
     ExportedProfile,
     ExportedProject,
     ExportedReceivedRequest,
@@ -217,6 +220,18 @@ SOURCES: dict[type[Record], Source] = {
     ExportedBlock: Source(
         select(*_columns(ExportedBlock, blocks)).where(blocks.c.blocker_id == _ME),
         {"blocked_id": _NIL},
+    ),
+    ExportedNotification: Source(
+        select(*_columns(ExportedNotification, notifications)).where(
+            notifications.c.recipient_id == _ME
+        ),
+        {"id": _NIL},
+    ),
+    ExportedNotificationSetting: Source(
+        select(*_columns(ExportedNotificationSetting, notification_settings)).where(
+            notification_settings.c.user_id == _ME
+        ),
+        {"kind": ""},
     ),
 }
 _BATCHES = {kind: source.batch() for kind, source in SOURCES.items()}

@@ -4,3 +4,4 @@ Importing any of it imports all modules of tables, so that the metadata is whole
 """
 
 from sidepro.adapters.sql.schema import moderation_tables as moderation_tables
+from sidepro.adapters.sql.schema import notification_tables as notification_tables

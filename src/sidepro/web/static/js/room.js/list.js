@@ -1,6 +1,7 @@
 /** The list of rooms beside a room: its times and unread messages do not grow old. */
 
 const REFRESH = 60_000;
+const PAUSE = 2_000; // milliseconds: the room of this page changes with every message
 
 /**
  * @param {HTMLElement} list the list of rooms
@@ -25,6 +26,10 @@ export function keepFresh(list, address) {
       // The connection's line tells that the server is away.
     }
   };
+  let timer = null;
   setInterval(refresh, REFRESH);
+  document.addEventListener("sidepro:room", () => {
+    timer ??= setTimeout(() => ((timer = null), refresh()), PAUSE);
+  });
   document.addEventListener("visibilitychange", refresh);
 }

@@ -1,0 +1,61 @@
+"""The tables of notifications: entries, the events that they gather, and settings."""
+
+from advanced_alchemy.types import DateTimeUTC
+from sqlalchemy import Column, ForeignKey, Index, String, Table, Uuid, text
+
+from sidepro.adapters.sql.schema.tables import metadata
+
+UNREAD = text("read_at IS NULL")
+
+
+def _owner(target: str) -> ForeignKey:
+    return ForeignKey(target, ondelete="CASCADE")
+
+
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("id", Uuid(), primary_key=True),
+    Column("recipient_id", Uuid(), _owner("users.id"), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("subject_id", Uuid(), nullable=False),
+    Column("project_id", Uuid(), _owner("projects.id"), index=True),
+    Column("room_id", Uuid(), _owner("rooms.id"), index=True),
+    Column("request_id", Uuid()),
+    Column("created_at", DateTimeUTC(), nullable=False),
+    Column("last_at", DateTimeUTC(), nullable=False),
+    Column("read_at", DateTimeUTC()),
+    Index(
+        "uq_notifications_unread",
+        "recipient_id",
+        "kind",
+        "subject_id",
+        unique=True,
+        postgresql_where=UNREAD,
+        sqlite_where=UNREAD,
+    ),
+    Index("ix_notifications_of_recipient", "recipient_id", "last_at", "id"),
+    Index("ix_notifications_subject", "subject_id"),
+    comment="Entries. created_at is that of the first event, last_at that of the last one.",
+)
+
+notification_events = Table(
+    "notification_events",
+    metadata,
+    Column("id", Uuid(), primary_key=True),
+    Column("notification_id", Uuid(), _owner("notifications.id"), nullable=False),
+    Column("actor_id", Uuid(), _owner("users.id"), index=True),
+    Column("comment_id", Uuid(), _owner("comments.id"), index=True),
+    Column("at", DateTimeUTC(), nullable=False),
+    Index("ix_notification_events_of_entry", "notification_id", "at", "id"),
+    comment="What an entry gathers. An entry goes with its last event.",
+)
+
+notification_settings = Table(
+    "notification_settings",
+    metadata,
+    Column("user_id", Uuid(), _owner("users.id"), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("delivery", String(4), nullable=False),
+    comment="What a person has changed from the defaults.",
+)

@@ -1,0 +1,1 @@
+"""Notifications: what happened to a person's things while they were away."""

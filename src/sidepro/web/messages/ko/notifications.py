@@ -1,0 +1,39 @@
+"""Texts of notifications, in Korean."""
+
+from sidepro.web.messages.groups.notifications import NotificationTexts
+from sidepro.web.texts import Plural
+
+TEXTS = NotificationTexts(
+    title="알림",
+    unread=Plural("안 읽은 알림 {count}개"),
+    mark_read="모두 읽음으로 표시",
+    new="새 알림",
+    none="아직 알림이 없어요",
+    none_hint="내 프로젝트에 댓글이나 북마크가 생기면 여기에 알려 드려요.",
+    sentences={
+        "request": "{name} 님이 커피챗을 신청했어요.",
+        "accepted": "{name} 님이 커피챗 신청을 수락했어요.",
+        "comment": Plural(
+            "{name} 님이 ‘{title}’에 댓글을 남겼어요. 새 댓글이 모두 {count}개예요.",
+            "{name} 님이 ‘{title}’에 댓글을 남겼어요.",
+        ),
+        "bookmarks": Plural(
+            "{name} 님 외 {more}명이 ‘{title}’ 프로젝트를 북마크했어요.",
+            "{name} 님이 ‘{title}’ 프로젝트를 북마크했어요.",
+        ),
+        "report-decided": "신고하신 내용을 검토하고 처리했어요.",
+        "moderated": "운영자가 회원님의 콘텐츠를 검토했어요.",
+    },
+    settings="알림 설정",
+    settings_text="어떤 소식을 어떻게 받을지 정해요.",
+    kinds={
+        "request": "커피챗 신청",
+        "accepted": "커피챗 수락",
+        "comment": "내 프로젝트의 댓글",
+        "bookmarks": "내 프로젝트의 북마크",
+        "report-decided": "신고 처리 결과",
+        "moderated": "내 콘텐츠에 대한 운영자의 결정",
+        "messages": "안 읽은 메시지",
+    },
+    deliveries={"off": "받지 않기", "web": "여기에서만", "mail": "메일로도 받기"},
+)

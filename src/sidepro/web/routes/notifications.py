@@ -1,0 +1,119 @@
+"""What happened to the person's things: the list, marks, settings, and the stream's ticket."""
+
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+from litestar import Response, Router, get, post
+from litestar.params import FromQuery
+
+from sidepro.domain.errors import NotFound
+from sidepro.domain.ids import NotificationId
+from sidepro.domain.notifications.notification import (
+    DEFAULT_SETTINGS,
+    MESSAGES,
+    Delivery,
+    NotificationKind,
+)
+from sidepro.domain.notifications.views import NotificationView
+from sidepro.domain.rooms.ticket_service import TICKET_TTL
+from sidepro.http.cursors import page_cursors, page_request, scope_of
+from sidepro.http.middleware.compression import SECRET
+from sidepro.http.rate_limits import TICKETS
+from sidepro.http.services import InjectedServices
+from sidepro.web.errors import JSON_ERRORS
+from sidepro.web.forms import InjectedForm
+from sidepro.web.page import InjectedPage
+
+LIMIT = 20
+
+SOCKET = "/api/v1/me/socket"
+
+
+@get("/notifications")
+async def list_notifications(
+    page: InjectedPage, services: InjectedServices, cursor: FromQuery[str | None] = None
+) -> Response[str]:
+    """The latest event first."""
+    scope = scope_of("notifications", {})
+    found = await services.notifications.notifications(
+        page.caller, page_request(services, LIMIT, cursor, scope)
+    )
+    return page.render(
+        "notifications/index.html",
+        entries=[(entry, _path(entry)) for entry in found.items],
+        cursors=page_cursors(services, found, scope),
+    )
+
+
+@post("/notifications/read")
+async def mark_read(
+    page: InjectedPage, services: InjectedServices, form: InjectedForm
+) -> Response[str]:
+    """Marks all up to one as read. One that is no longer there leaves nothing to mark."""
+    with suppress(NotFound, ValueError):
+        up_to = NotificationId(UUID(form.text("up_to")))
+        await services.notifications.mark_read(page.caller, up_to)
+    return page.redirect("/notifications")
+
+
+@get("/me/notifications")
+async def settings_form(page: InjectedPage, services: InjectedServices) -> Response[str]:
+    """How each kind reaches the person."""
+    return page.render(
+        "notifications/settings.html",
+        settings=await services.notifications.settings(page.caller),
+        possible=_choices(),
+    )
+
+
+@post("/me/notifications")
+async def change_settings(
+    page: InjectedPage, services: InjectedServices, form: InjectedForm
+) -> Response[str]:
+    """Changes the settings. What is not understood stays as it is."""
+    chosen = {
+        kind: Delivery(form.text(kind))
+        for kind, choices in _choices().items()
+        if form.text(kind) in choices
+    }
+    await services.notifications.change_settings(page.caller, chosen)
+    return page.redirect("/me/notifications", done="saved")
+
+
+@post("/me/socket-tickets", opt={**TICKETS, **SECRET, **JSON_ERRORS})
+async def issue_ticket(page: InjectedPage, services: InjectedServices) -> Response[Any]:
+    """A ticket for one socket of the person's stream. No token ever reaches a script."""
+    ticket = await services.tickets.issue_for_person(page.caller)
+    path = services.base_path + SOCKET
+    return page.json({"ticket": ticket, "path": path, "expires_in": TICKET_TTL})
+
+
+router = Router(
+    "/",
+    route_handlers=[
+        list_notifications,
+        mark_read,
+        settings_form,
+        change_settings,
+        issue_ticket,
+    ],
+)
+
+
+def _path(entry: NotificationView) -> str | None:
+    """Where an entry leads: to the room, or to the project."""
+    if entry.room_id:
+        return f"/chats/{entry.room_id}"
+    if entry.project:
+        rest = "#comments" if entry.kind is NotificationKind.COMMENT else ""
+        return f"/projects/{entry.project.id}{rest}"
+    return None
+
+
+def _choices() -> dict[str, list[str]]:
+    """The choices of each setting. Messages have no entries on the pages."""
+    return {
+        kind: [choice.value for choice in Delivery if kind != MESSAGES or choice != Delivery.WEB]
+        for kind in DEFAULT_SETTINGS
+    }
