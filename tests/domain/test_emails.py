@@ -397,3 +397,16 @@ async def test_a_changed_password_is_told(services: Services, mailbox: Mailbox) 
     await services.administration.reset_password(USERNAME, PASSWORD)
     await mailbox.read()
     assert mailbox.seen == [(MailKind.PASSWORD_CHANGED, EMAIL)] * 2
+
+
+@awaited
+async def test_a_message_over_any_wire_asks_the_gate(services: Services) -> None:
+    me, other = await sign_up(services), await services.person()
+    room = factories.room(me.id, other.id)
+    async with services.store.unit_of_work() as work:
+        assert await work.rooms.add_if_absent(room)
+        await work.commit()
+    rooms = replace(services.rooms, authorize_writer=VerifiedWriterGate(services.reader))
+    with pytest.raises(EmailNotVerified):
+        await rooms.send(me, room.id, "안녕하세요", None)
+    assert (await rooms.send(other, room.id, "안녕하세요", None)).message.seq == 1
