@@ -7,6 +7,9 @@ from dataclasses import is_dataclass
 
 from sidepro import domain
 
+IN_PROGRESS = {"PendingMessage"}
+"""Work, and no values: a pending message lets go of its sender's future."""
+
 
 def values() -> Iterator[type]:
     """Every dataclass of the domain."""
@@ -19,5 +22,6 @@ def values() -> Iterator[type]:
 def test_values_are_frozen_and_slotted() -> None:
     found = list(values())
     assert len(found) > 20
-    assert not [kind for kind in found if not vars(kind)["__dataclass_params__"].frozen]
+    mutable = [kind for kind in found if not vars(kind)["__dataclass_params__"].frozen]
+    assert {kind.__name__ for kind in mutable} <= IN_PROGRESS
     assert not [kind for kind in found if "__slots__" not in vars(kind)]
