@@ -65,11 +65,13 @@ async def cast_of(server: SideProServer) -> Cast:
         own = f"/projects/{projects['items'][0]['id']}"
         await partner.call("POST", f"{own}/comments", {"body": "저도 써 볼래요."})
         await partner.call("PUT", f"{own}/bookmark")
+        newcomer = await Client.sign_up(http)
+        await _ask_and_block(member, newcomer)
         return Cast(
             people={
                 "member": member,
                 "partner": partner,
-                "newcomer": await Client.sign_up(http),
+                "newcomer": newcomer,
                 "administrator": administrator,
             },
             project=project,
@@ -78,6 +80,16 @@ async def cast_of(server: SideProServer) -> Cast:
             room_id=room_id,
             case_id=await _reported(member, partner, administrator, room_id),
         )
+
+
+async def _ask_and_block(member: Client, newcomer: Client) -> None:
+    """The newcomer has asked the member for a coffee chat. The member blocks somebody else."""
+    await member.call("PATCH", "/me", {"chat_policy": "request"})
+    introduction = "지도 프로젝트에서 PostgreSQL을 맡고 있어요. 경험담을 듣고 싶습니다."
+    body = {"user_id": member.id, "introduction": introduction}
+    await newcomer.call("POST", "/chat-requests", body)
+    other = await Client.sign_up(member.http)
+    await member.call("PUT", f"/me/blocks/{other.id}")
 
 
 async def _administrator(server: SideProServer, http: httpx.AsyncClient) -> Client:

@@ -178,6 +178,11 @@ SCREENS = (
     Screen("notifications-none", lambda _: "/notifications", viewer="newcomer"),
     Screen("notification-settings", lambda _: "/me/notifications", viewer="member"),
     Screen("chats-none", lambda _: "/chats", viewer="newcomer"),
+    Screen("requests", lambda _: "/chats/requests", viewer="member"),
+    Screen("requests-sent", lambda _: "/chats/requests?box=sent", viewer="newcomer"),
+    Screen("ask", of_person("member", "/ask"), viewer="newcomer"),
+    Screen("block", of_person("partner", "/block"), viewer="member"),
+    Screen("chat-settings", lambda _: "/me/chat", viewer="member"),
     Screen(
         "chat",
         lambda cast: f"/chats/{cast.room_id}",
