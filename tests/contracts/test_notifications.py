@@ -9,6 +9,7 @@ import pytest
 
 from sidepro.domain.accounts.user import User
 from sidepro.domain.accounts.views import UserSummary
+from sidepro.domain.coffee_chats.chat_request import REQUEST_TTL, RequestState
 from sidepro.domain.errors import NotFound
 from sidepro.domain.ids import NotificationId, UserId
 from sidepro.domain.notifications.notification import (
@@ -206,6 +207,35 @@ async def test_events_between_two_people_are_removed_in_both_directions(scene: S
         await work.commit()
     (mine,), (other,) = await scene.views(), await scene.views(first.id)
     assert (mine.count, mine.actor) == (other.count, other.actor) == (1, summary(second))
+
+
+async def test_people_without_contact_learn_nothing_of_each_other(scene: Scene) -> None:
+    first, second, third = scene.people
+    async with scene.adapters.unit_of_work() as work:
+        await work.blocks.add(scene.author.id, first.id, after(0))
+        await work.blocks.add(second.id, scene.author.id, after(0))
+        await work.commit()
+    for person in (first, second, third):
+        await scene.bookmark(person, after(1))
+    assert [(view.count, view.actor) for view in await scene.views()] == [(1, summary(third))]
+
+
+async def test_the_badges_count_received_requests_that_wait_for_an_answer(scene: Scene) -> None:
+    author, (first, second, third) = scene.author.id, scene.people
+    now = scene.adapters.clock()
+    requests = [
+        factories.chat_request(first.id, author, created_at=now),
+        factories.chat_request(second.id, author, created_at=now - REQUEST_TTL),
+        factories.chat_request(third.id, author, created_at=now, state=RequestState.DECLINED),
+        factories.chat_request(author, second.id, created_at=now),
+    ]
+    async with scene.adapters.unit_of_work() as work:
+        for request in requests:
+            await work.chat_requests.add(request)
+        await work.commit()
+    badges = await scene.adapters.badges.badges([author, second.id, third.id])
+    assert badges[author].pending_requests == badges[second.id].pending_requests == 1
+    assert third.id not in badges or not badges[third.id].pending_requests
 
 
 async def test_entries_about_a_project_or_subject_are_removed_together(scene: Scene) -> None:

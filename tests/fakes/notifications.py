@@ -62,6 +62,8 @@ class MemoryNotifications(Repository):
         settings = self._state.notification_settings
         if settings.get((event.recipient_id, event.kind.value)) is Delivery.OFF:
             return None
+        if self._state.is_blocked(event.recipient_id, event.actor_id):
+            return None
         self._must_be_there(event.recipient_id)
         added = Entry(new_entry, (event,))
         for entry in self._entries():

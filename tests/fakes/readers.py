@@ -17,7 +17,7 @@ from sidepro.domain.accounts.views import (
     UserView,
 )
 from sidepro.domain.catalogue.catalogue import Catalogue
-from sidepro.domain.coffee_chats.chat_request import ChatRequest
+from sidepro.domain.coffee_chats.chat_request import REQUEST_TTL, ChatRequest, RequestState
 from sidepro.domain.coffee_chats.views import Box, ChatRequestView, RequestQuery
 from sidepro.domain.ids import (
     ChatRequestId,
@@ -257,7 +257,14 @@ class MemoryReader(MemoryNotificationReader):
         for user_id in user_ids:
             unread = await self.unread(user_id)
             notifications = await self.unread_count(user_id)
-            found[user_id] = Badges(unread.rooms, unread.messages, notifications)
+            requests = [
+                request
+                for request in self._store.state.chat_requests.values()
+                if request.to_id == user_id
+                and request.state is RequestState.PENDING
+                and request.created_at + REQUEST_TTL > self._store.clock()
+            ]
+            found[user_id] = Badges(unread.rooms, unread.messages, notifications, len(requests))
         return found
 
     def _rooms_of(self, user_id: UserId) -> list[Room]:

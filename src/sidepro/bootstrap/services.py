@@ -174,7 +174,7 @@ def build_services(
         ),
         tickets=TicketService(rooms, shared.tickets, system.new_secret),
         person_stream=PersonStreamService(
-            SqlBadgeReader(storage.database), rooms, notifications.reader
+            SqlBadgeReader(storage.database, system.clock), rooms, notifications.reader
         ),
         notifications=notifications,
         recommendations=RecommendationService(
@@ -213,6 +213,7 @@ def build_services(
             accounts=storage.accounts,
             session_registry=shared.session_registry,
             withholding=withholding,
+            notifier=notifier,
             clock=system.clock,
             new_id=system.new_id,
         ),

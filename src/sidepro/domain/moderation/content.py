@@ -9,6 +9,7 @@ erased when they withdraw.
     user: username, bio, github_url
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sidepro.domain.accounts.views import AccountView
@@ -16,6 +17,7 @@ from sidepro.domain.errors import NotFound, ensure_found
 from sidepro.domain.ids import CommentId, ProjectId, RoomId, UserId
 from sidepro.domain.moderation.ports import ModerationUnitOfWork, StoredItem
 from sidepro.domain.moderation.target import Target, TargetKind
+from sidepro.domain.notifications.ports import ChangedEntry
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.project import Project
 from sidepro.domain.rooms.room import Message, Room
@@ -95,23 +97,30 @@ async def load_content(work: ModerationUnitOfWork, target: Target) -> Content | 
 
 async def set_visibility(
     work: ModerationUnitOfWork, content: Content | None, visibility: Visibility
-) -> None:
+) -> Sequence[ChangedEntry]:
     """Hide, remove or restore content, with the counter of comments. Does nothing for a person,
-    and for what is gone.
+    and for what is gone. Returns the notifications that went with what is hidden.
     """
+    changes: Sequence[ChangedEntry] = ()
+    is_hidden = visibility is not Visibility.VISIBLE
     if content is None:
-        return
+        return changes
     if content.comment is not None:
         comment = content.comment
+        if is_hidden:
+            changes = await work.notifications.remove_comment(comment.id)
         await work.comments.set_visibility(comment.id, visibility)
         change = int(visibility is Visibility.VISIBLE) - int(comment.is_counted)
         if change:
             await work.projects.count_comments(comment.project_id, change)
     elif content.project is not None:
+        if is_hidden:
+            changes = await work.notifications.remove_project(content.project.id)
         await work.projects.set_visibility(content.project, visibility)
     elif content.message is not None:
         message = content.message
         await work.rooms.set_visibility(message.room_id, message.seq, visibility)
+    return changes
 
 
 async def delete_content(work: ModerationUnitOfWork, content: Content | None) -> None:

@@ -1,6 +1,6 @@
 """What moderators do: claiming and deciding cases, reversing decisions, reading the log."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -22,6 +22,9 @@ from sidepro.domain.moderation.content import Content, load_content, set_visibil
 from sidepro.domain.moderation.ports import ModerationReader, ModerationUnitOfWork
 from sidepro.domain.moderation.target import TargetKind
 from sidepro.domain.moderation.views import CaseDetails, CaseQuery, CaseView, LogEntryView
+from sidepro.domain.notifications.notification import NotificationEvent, NotificationKind
+from sidepro.domain.notifications.notifier import Notifier
+from sidepro.domain.notifications.ports import ChangedEntry
 from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 
@@ -39,6 +42,7 @@ class ModerationService:
     accounts: AccountReader
     session_registry: SessionRegistry
     withholding: ImageWithholding
+    notifier: Notifier
     clock: Clock
     new_id: NewId
 
@@ -118,14 +122,16 @@ class ModerationService:
                 at=now,
             )
             decided = case.decided(decision, caller.id, version, entry.id, now)
-            await _apply(work, case, decided, content)
+            changes = [*await _apply(work, case, decided, content)]
             await work.moderation.add_entry(entry)
             if action is Action.SUSPEND and case.author_id is not None:
                 ended = await _suspend(work, case.author_id, role, now)
-            await work.moderation.settle_reports(case_id, now)
+            reporters = await work.moderation.settle_reports(case_id, now)
+            for event in _events(case, action, reporters, now):
+                changes += await self.notifier.notify(work, event)
             view = ensure_found(await work.moderation_reader.case(case_id))
             await work.commit()
-        await self._finish(case, ended)
+        await self._finish(case, ended, changes)
         return view
 
     async def reverse(
@@ -145,7 +151,7 @@ class ModerationService:
             reversed_case = case.reversed(caller.id, version, now)
             if content is None and case.visibility is not reversed_case.visibility:
                 raise CaseChanged
-            await _apply(work, case, reversed_case, content)
+            changes = await _apply(work, case, reversed_case, content)
             undone = case.decision_id and await work.moderation.entry(case.decision_id)
             await work.moderation.add_entry(
                 LogEntry(
@@ -164,10 +170,13 @@ class ModerationService:
                 await _set_suspension(work, case.author_id)
             view = ensure_found(await work.moderation_reader.case(case_id))
             await work.commit()
-        await self._finish(case, ())
+        await self._finish(case, (), changes)
         return view
 
-    async def _finish(self, case: Case, ended: Sequence[SessionId]) -> None:
+    async def _finish(
+        self, case: Case, ended: Sequence[SessionId], changes: Iterable[ChangedEntry]
+    ) -> None:
+        await self.notifier.publish(changes)
         if ended:
             await self.session_registry.revoke(ended)
         if case.target.kind is TargetKind.PROJECT:
@@ -183,10 +192,24 @@ async def _load(work: ModerationUnitOfWork, case_id: CaseId) -> tuple[Case, Cont
 
 async def _apply(
     work: ModerationUnitOfWork, before: Case, after: Case, content: Content | None
-) -> None:
+) -> Sequence[ChangedEntry]:
+    changes: Sequence[ChangedEntry] = ()
     if after.visibility is not before.visibility:
-        await set_visibility(work, content, after.visibility)
+        changes = await set_visibility(work, content, after.visibility)
     await work.moderation.save(after)
+    return changes
+
+
+def _events(
+    case: Case, action: Action, reporters: Iterable[UserId], now: datetime
+) -> Iterator[NotificationEvent]:
+    """What people learn of a decision: reporters that there is one, the author what was decided.
+    Neither learns of the other.
+    """
+    for reporter_id in dict.fromkeys(reporters):
+        yield NotificationEvent(reporter_id, NotificationKind.REPORT_DECIDED, case.id, now)
+    if action is not Action.DISMISS and case.author_id is not None:
+        yield NotificationEvent(case.author_id, NotificationKind.MODERATED, case.id, now)
 
 
 async def _suspend(

@@ -20,7 +20,9 @@ from sqlalchemy import (
 from sidepro.adapters.sql.engine.database import Source
 from sidepro.adapters.sql.readers.unread import unread_count
 from sidepro.adapters.sql.schema.notification_tables import notifications
-from sidepro.adapters.sql.schema.tables import rooms
+from sidepro.adapters.sql.schema.tables import chat_requests, rooms
+from sidepro.domain.clock import Clock
+from sidepro.domain.coffee_chats.chat_request import REQUEST_TTL, RequestState
 from sidepro.domain.ids import UserId
 from sidepro.domain.person_stream.views import Badges
 
@@ -45,7 +47,7 @@ _ROOMS = union_all(
 
 _USERS: BindParameter[Any] = bindparam("users", expanding=True)
 
-_MESSAGES, _NOTIFICATIONS = 0, 1
+_MESSAGES, _NOTIFICATIONS, _REQUESTS = 0, 1, 2
 
 _BADGES = union_all(
     select(
@@ -65,22 +67,40 @@ _BADGES = union_all(
     )
     .where(notifications.c.recipient_id.in_(_USERS), notifications.c.read_at.is_(None))
     .group_by(notifications.c.recipient_id),
+    select(
+        chat_requests.c.to_id,
+        literal_column(str(_REQUESTS)),
+        func.count(),
+        literal_column("0"),
+    )
+    .where(
+        chat_requests.c.to_id.in_(_USERS),
+        chat_requests.c.state == literal_column(f"'{RequestState.PENDING.value}'"),
+        chat_requests.c.created_at
+        > bindparam("expired_before", type_=chat_requests.c.created_at.type),
+    )
+    .group_by(chat_requests.c.to_id),
 )
 
 
 class SqlBadgeReader:
     """See `sidepro.domain.person_stream.ports.BadgeReader`."""
 
-    def __init__(self, database: Source) -> None:
+    def __init__(self, database: Source, clock: Clock) -> None:
         self._database = database
+        self._clock = clock
 
     async def badges(self, user_ids: Collection[UserId]) -> Mapping[UserId, Badges]:
-        rows = await self._database.fetch(_BADGES, {"users": list(user_ids)})
+        rows = await self._database.fetch(
+            _BADGES, {"users": list(user_ids), "expired_before": self._clock() - REQUEST_TTL}
+        )
         found: dict[UserId, dict[str, int]] = defaultdict(dict)
         for row in rows:
             if row.badge == _MESSAGES:
                 counts = {"unread_rooms": row.number, "unread_messages": int(row.messages)}
-            else:
+            elif row.badge == _NOTIFICATIONS:
                 counts = {"unread_notifications": row.number}
+            else:
+                counts = {"pending_requests": row.number}
             found[row.user_id] |= counts
         return {user_id: Badges(**badges) for user_id, badges in found.items()}
