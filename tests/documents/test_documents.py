@@ -22,7 +22,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 MAIN_JOB = {
     *("signUp", "logIn", "replaceMyProfile", "createProject", "listProjects", "createComment"),
-    *("addBookmark", "openRoom", "sendMessage", "listMessages", "markRoomRead"),
+    *("addBookmark", "createChatRequest", "acceptChatRequest", "openRoom"),
+    *("sendMessage", "listMessages", "markRoomRead"),
     *("listRecommendations", "exportMyData"),
 }
 

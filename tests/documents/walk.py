@@ -11,6 +11,7 @@ from sidepro_client import AuthenticatedClient, Client
 from sidepro_client.api.accounts import export_my_data, replace_my_profile, sign_up
 from sidepro_client.api.bookmarks import add_bookmark
 from sidepro_client.api.comments import create_comment
+from sidepro_client.api.consent import accept_chat_request, create_chat_request
 from sidepro_client.api.projects import create_project, list_projects
 from sidepro_client.api.recommendations import list_recommendations
 from sidepro_client.api.rooms import list_messages, mark_room_read, open_room, send_message
@@ -19,6 +20,7 @@ from sidepro_client.models import (
     CommentText,
     FieldCode,
     LogIn,
+    NewChatRequest,
     NewMessage,
     NewProfile,
     NewProject,
@@ -68,6 +70,9 @@ def main(url: str) -> None:
     call(create_comment, project.id, client=reader, body=CommentText("좋네요!"))
     assert call(add_bookmark, project.id, client=reader).bookmark_count == 1
 
+    introduction = NewChatRequest(author_id, "지도 이야기를 듣고 싶어요.")
+    asked = call(create_chat_request, client=reader, body=introduction)
+    call(accept_chat_request, asked.id, client=author)
     room = call(open_room, client=reader, body=OpenRoomRequest(author_id))
     assert (room.status, room.last_message) == (RoomStatus.STOP, None)
     message = NewMessage("안녕하세요", client_id="p-1")

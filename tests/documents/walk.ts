@@ -81,6 +81,18 @@ const state = got(
 );
 same("the bookmark counts", state.bookmark_count, 1);
 
+const asked = got(
+  "createChatRequest",
+  await reader.api.POST("/api/v1/chat-requests", {
+    body: { user_id: author.id, introduction: "지도 이야기를 듣고 싶어요." },
+  }),
+);
+got(
+  "acceptChatRequest",
+  await author.api.POST("/api/v1/chat-requests/{request_id}/acceptance", {
+    params: { path: { request_id: asked.id } },
+  }),
+);
 const room = got("openRoom", await reader.api.POST("/api/v1/rooms", { body: { user_id: author.id } }));
 const status: "running" | "stop" | "pending" = room.status;
 same("nobody is connected", status, "stop");

@@ -55,7 +55,7 @@ async def test_an_account_is_deactivated_by_keyboard_and_its_socket_closes(
     await page.wait_for_url("**/operator/people?q=*")
     await tab_to(page, f"{partner.username} 정지")
     await keyboard.press("Enter")
-    await page.wait_for_url("**/deactivate?*")
+    await page.wait_for_url("**/deactivate?**")
 
     await tab_to(page, "이유")
     await keyboard.type("광고를 되풀이해서 올렸어요")

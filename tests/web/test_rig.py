@@ -114,7 +114,7 @@ async def test_a_page_weighs_what_the_server_sends(
     weight = await weigh(window.page, "/")
     response = await http.get("/")
     assert weight.html == int(response.headers["Content-Length"])
-    assert weight.requests[0] == "/"
+    assert "/" in weight.requests
     assert weight.styles > 0
 
 
