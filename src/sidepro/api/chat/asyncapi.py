@@ -63,6 +63,11 @@ with an `error` and may be repeated a second later.
 {FRAME_LIMIT.quota}: a frame above the limit closes the socket. `typing` is delivered at most once
 a second.
 
+**Blocks.** While one participant blocks the other, the sockets of both stay open and are silent:
+after one `status` (`pending`, `left_by` null, only the recipient `online`) there are no `read`,
+`typing` and `status` frames until the block ends, which is a `status` too. A message is answered
+with the `error` `room-pending`. `writable` of the room is false.
+
 **The person's stream** begins with `hello`, then tells of each change by a frame with the latest
 state: of the badges, a changed room, a notification. So nothing is replayed after a reconnect. It
 opens like the socket of a room, with a token or a ticket of its own (`POST
