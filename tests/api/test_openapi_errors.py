@@ -134,6 +134,7 @@ def test_problems_of_the_use_cases(openapi: Json) -> None:
         "uploadImage": {"bad-image", "email-not-verified", "image-quota"},
         "deleteImage": {"image-in-use"},
         "createReport": {"not-found"},
+        "markNotifications": {"not-found"},
         "listCases": {"forbidden"},
         "getCase": {"forbidden"},
         "claimCase": {"forbidden", "case-changed"},
@@ -205,6 +206,7 @@ def test_headers(openapi: Json) -> None:
         "listLog",
         "listChatRequests",
         "listBlocks",
+        "listNotifications",
     }
     assert named["Link"] == {(name, "200") for name in lists}
 
@@ -283,8 +285,8 @@ def test_response_members_are_required_unless_requested(openapi: Json) -> None:
         *(("ChatRequestList", "total"), ("UserSummaryList", "total")),
         *(("Availability", "email"), ("Availability", "username"), ("Problem", "errors")),
         *(("CaseList", "total"), ("LogEntryList", "total"), ("ReportList", "total")),
-        ("Problem", "until"),
-        ("Problem", "reason"),
+        ("NotificationList", "total"),
+        *(("Problem", "until"), ("Problem", "reason")),
         *(("InvalidMember", "pointer"), ("InvalidMember", "parameter")),
     }
     optional = {
