@@ -137,6 +137,52 @@ async def test_leaving_closes_the_users_sockets_on_every_process(
         assert (await socket.frames_and_close())[1] == 4404
 
 
+async def test_a_block_on_one_process_silences_the_sockets_of_every_other(
+    one: Client, other: Client, room_id: str
+) -> None:
+    block = f"/me/blocks/{other.id}"
+    elsewhere = on_server(one, other.http)
+    async with (
+        one.chat(room_id) as socket,
+        elsewhere.chat(room_id) as second,
+        other.chat(room_id) as theirs,
+    ):
+        for each in (socket, second, theirs):
+            await each.wait_for_status("running", one, other)
+        await socket.send_and_wait()
+        for each in (second, theirs):
+            await each.expect("message")
+
+        await one.call("PUT", block)
+        for each, person in ((socket, one), (second, one), (theirs, other)):
+            await each.wait_for_status("pending", person)
+        await other.call("PUT", f"/rooms/{room_id}/read", {"seq": 1})
+        await theirs.send_frame("typing")
+        refused = await theirs.send_message()
+        error = await theirs.expect("error")
+        assert (error["code"], error["client_id"]) == ("room-pending", refused)
+
+        await elsewhere.call("DELETE", block)
+        for each in (socket, second, theirs):
+            await each.wait_for_status("running", one, other)
+        # The signals during the block were sent before this message, and never arrive.
+        message = await theirs.send_and_wait()
+        for each in (socket, second):
+            assert (await each.expect("message"))["message"] == message
+
+
+async def test_a_block_on_one_process_reaches_the_streams_of_every_other(
+    one: Client, other: Client, room_id: str
+) -> None:
+    elsewhere = on_server(one, other.http)
+    async with elsewhere.stream() as mine, other.stream() as theirs:
+        for method, writable in (("PUT", False), ("DELETE", True)):
+            await one.call(method, f"/me/blocks/{other.id}")
+            for stream in (mine, theirs):
+                room = (await stream.until("room", room_id=room_id))["room"]
+                assert room["writable"] is writable
+
+
 async def test_a_log_out_closes_the_sessions_sockets_on_every_process(
     one: Client, other: Client, room_id: str
 ) -> None:
