@@ -324,6 +324,24 @@ async def test_blocked_people_are_listed_latest_first_to_their_blocker(
     assert await adapters.blocks.blocked_count(one) == 5
 
 
+async def test_requests_are_read_at_once_as_each_of_their_people_sees_them(
+    adapters: Adapters,
+) -> None:
+    one, other = await two_people(adapters)
+    declined = factories.chat_request(one, other).declined(LATER)
+    await store(adapters, declined)
+    nobodys = factories.user().id
+    keys = [(one, declined.id), (other, declined.id), (nobodys, declined.id)]
+    found = await adapters.chat_requests.request_views(keys, LATER)
+    assert {key: view.state for key, view in found.items()} == {
+        (one, declined.id): RequestState.PENDING,
+        (other, declined.id): RequestState.DECLINED,
+    }
+    for viewer, request_id in found:
+        alone = await adapters.chat_requests.request(request_id, viewer, LATER)
+        assert found[viewer, request_id] == alone
+
+
 @pytest.mark.parametrize("is_blocker", [True, False])
 async def test_a_blocked_pair_is_left_out_of_lists_of_comments_and_recommendations(
     adapters: Adapters, is_blocker: bool

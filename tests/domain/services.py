@@ -306,6 +306,7 @@ class Services:
             unit_of_work=self.store.unit_of_work,
             reader=self.reader,
             rooms=RoomOpener(self.reader, self.pubsub, presence, self.clock, factories.new_id),
+            notifier=notifier,
             clock=self.clock,
             new_id=factories.new_id,
         )

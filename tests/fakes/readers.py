@@ -318,6 +318,12 @@ class MemoryReader(MemoryNotificationReader):
             return None
         return self._request(found, viewer, now)
 
+    async def request_views(
+        self, keys: Collection[tuple[UserId, ChatRequestId]], now: datetime
+    ) -> Mapping[tuple[UserId, ChatRequestId], ChatRequestView]:
+        found = {key: await self.request(key[1], key[0], now) for key in keys}
+        return {key: view for key, view in found.items() if view}
+
     def _in_box(self, user_id: UserId, query: RequestQuery, now: datetime) -> list[ChatRequest]:
         return [
             request

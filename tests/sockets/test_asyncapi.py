@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from openapi_schema_validator import OAS31Validator, oas31_format_checker
 
-from tests.clients import http_client
+from tests.clients import Client, http_client
 from tests.sockets.test_messages import BAD
 
 if TYPE_CHECKING:
-    from tests.clients import Client, Json, Socket
+    from tests.clients import Json, Socket
     from tests.servers import SideProServer
 
 pytestmark = pytest.mark.anyio
@@ -126,6 +126,11 @@ async def test_every_frame_of_a_persons_stream_matches_the_document(
         await other.call("POST", f"/projects/{project['id']}/comments", {"body": "멋져요"})
         told = (await described.until(stream, "notification"))["notification"]
         assert told["project"] == {"id": project["id"], "title": project["title"]}
+        asker = Client(one.http)
+        await asker.register()
+        body = {"user_id": one.id, "introduction": "안녕하세요"}
+        request = await asker.call("POST", "/chat-requests", body)
+        assert (await described.until(stream, "request"))["request"] == request
         await stream.connection.send("{}")
         await described.until(stream, "error")
     assert described.seen == set(document["channels"]["person"]["messages"])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from sidepro.adapters import system
 from sidepro.api.chat.hub import Hub
 from sidepro.api.chat.person_events import REFRESH_INTERVAL, PersonEventHandler
 from sidepro.api.chat.person_session import PersonSession
@@ -18,6 +19,8 @@ from tests.sockets.hub_chat import Client as ChatClient
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import httpx
 
     from tests.clients import Json, Socket
     from tests.sockets.hub_chat import Chat
@@ -127,9 +130,77 @@ async def test_a_withdrawal_tells_the_other_participant(reader: Client, one: Cli
         assert (room["id"], room["participant"], room["status"]) == (room_id, None, "pending")
 
 
+def told(frame: Json) -> tuple[object, ...]:
+    """What a frame says of requests."""
+    match frame["type"]:
+        case "request":
+            return "request", frame["request"]["state"]
+        case "badge":
+            return "badge", frame["unread_notifications"], frame["pending_requests"]
+        case kind:
+            return (kind,)
+
+
+async def read_until(stream: Socket, *expected: tuple[object, ...]) -> set[tuple[object, ...]]:
+    """Read frames until all of these came, in any order. Returns what came."""
+    seen: set[tuple[object, ...]] = set()
+    while not seen.issuperset(expected):
+        seen.add(told(await stream.receive()))
+    return seen
+
+
+async def two_strangers(http: httpx.AsyncClient) -> tuple[Client, Client]:
+    """Two people who take chats on request."""
+    people = Client(http), Client(http)
+    for person in people:
+        await person.register(chat_policy="request")
+    return people
+
+
+async def ask(asker: Client, recipient: Client) -> str:
+    body = {"user_id": recipient.id, "introduction": "안녕하세요"}
+    return f"/chat-requests/{(await asker.call('POST', '/chat-requests', body))['id']}"
+
+
+async def test_both_people_hear_of_a_request_and_of_its_withdrawal(one: Client) -> None:
+    asker, recipient = await two_strangers(one.http)
+    async with asker.stream() as asking, recipient.stream() as asked:
+        request = await ask(asker, recipient)
+        await read_until(asking, ("hello",), ("request", "pending"))
+        await read_until(asked, ("hello",), ("request", "pending"), ("badge", 1, 1))
+        await asker.call("DELETE", request)
+        await read_until(asking, ("request", "withdrawn"))
+        await read_until(asked, ("request", "withdrawn"), ("badge", 0, 0))
+
+
+async def test_an_asker_hears_of_an_acceptance_and_not_of_a_decline(one: Client) -> None:
+    asker, recipient = await two_strangers(one.http)
+    request = await ask(asker, recipient)
+    async with asker.stream() as asking, recipient.stream() as asked:
+        for stream in (asking, asked):
+            await stream.expect("hello")
+        await recipient.call("POST", f"{request}/decline")
+        await read_until(asked, ("request", "declined"), ("badge", 1, 0))
+        await recipient.call("POST", f"{request}/acceptance")
+        opened = {("room",), ("request", "accepted"), ("notification",), ("badge", 1, 0)}
+        assert await read_until(asking, *opened) == opened
+        await read_until(asked, ("room",), ("request", "accepted"))
+
+
+async def test_both_people_hear_that_a_block_voids_their_request(one: Client) -> None:
+    asker, recipient = await two_strangers(one.http)
+    await ask(asker, recipient)
+    async with asker.stream() as asking, recipient.stream() as asked:
+        for stream in (asking, asked):
+            await stream.expect("hello")
+        await recipient.call("PUT", f"/me/blocks/{asker.id}")
+        await read_until(asking, ("request", "void"))
+        await read_until(asked, ("request", "void"), ("badge", 0, 0))
+
+
 async def test_lost_events_are_made_up_for(chat: Chat) -> None:
     client = ChatClient()
-    stream = PersonStreamService(chat.reader, chat.rooms, chat.reader)
+    stream = PersonStreamService(chat.reader, chat.rooms, chat.reader, chat.reader, system.clock)
     hub = Hub(chat.pubsub, {PERSON: PersonEventHandler(stream)})
     session = PersonSession(cast("Any", client), chat.one, hub, stream)
     client.session = asyncio.create_task(session.run())
@@ -145,7 +216,7 @@ async def test_lost_events_are_made_up_for(chat: Chat) -> None:
 
 async def test_a_slow_reader_gets_the_latest_state_alone(chat: Chat) -> None:
     client = ChatClient()
-    stream = PersonStreamService(chat.reader, chat.rooms, chat.reader)
+    stream = PersonStreamService(chat.reader, chat.rooms, chat.reader, chat.reader, system.clock)
     hub = Hub(chat.pubsub, {PERSON: PersonEventHandler(stream)})
     session = PersonSession(cast("Any", client), chat.one, hub, stream)
     client.session = asyncio.create_task(session.run())

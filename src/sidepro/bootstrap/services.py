@@ -165,7 +165,7 @@ def build_services(
         comments=comments,
         bookmarks=BookmarkService(storage.unit_of_work, storage.board, notifier, system.clock),
         rooms=rooms,
-        consent=_build_consent(storage, shared),
+        consent=_build_consent(storage, shared, notifier),
         blocks=BlockService(
             storage.unit_of_work,
             SqlBlockReader(storage.database, storage.image_urls),
@@ -174,7 +174,11 @@ def build_services(
         ),
         tickets=TicketService(rooms, shared.tickets, system.new_secret),
         person_stream=PersonStreamService(
-            SqlBadgeReader(storage.database, system.clock), rooms, notifications.reader
+            SqlBadgeReader(storage.database, system.clock),
+            rooms,
+            notifications.reader,
+            SqlChatRequestReader(storage.database, storage.image_urls),
+            system.clock,
         ),
         notifications=notifications,
         recommendations=RecommendationService(
@@ -312,7 +316,7 @@ def _build_rooms(
     )
 
 
-def _build_consent(storage: Storage, shared: SharedState) -> ConsentService:
+def _build_consent(storage: Storage, shared: SharedState, notifier: Notifier) -> ConsentService:
     return ConsentService(
         unit_of_work=storage.unit_of_work,
         reader=SqlChatRequestReader(storage.database, storage.image_urls),
@@ -323,6 +327,7 @@ def _build_consent(storage: Storage, shared: SharedState) -> ConsentService:
             clock=system.clock,
             new_id=system.new_id,
         ),
+        notifier=notifier,
         clock=system.clock,
         new_id=system.new_id,
     )

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import ClassVar, NamedTuple, Protocol
 from uuid import UUID
 
-from sidepro.domain.ids import NotificationId, RoomId, UserId
+from sidepro.domain.ids import ChatRequestId, NotificationId, RoomId, UserId
 
 ROOM, PERSON = "room", "person"
 """Kinds of channels."""
@@ -79,6 +79,11 @@ class ItemChanged(Event):
     def room(cls, user_id: UserId, room_id: RoomId) -> "ItemChanged":
         """One of the person's rooms changed, or is no longer theirs."""
         return cls(Channel.person(user_id), ItemKind.ROOM, room_id)
+
+    @classmethod
+    def request(cls, user_id: UserId, request_id: ChatRequestId) -> "ItemChanged":
+        """A request that the person sent or received is new or changed."""
+        return cls(Channel.person(user_id), ItemKind.REQUEST, request_id)
 
     @classmethod
     def notification(cls, user_id: UserId, notification_id: NotificationId) -> "ItemChanged":

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from sidepro.api.routes.consent.chat_requests import ChatRequest
 from sidepro.api.routes.notifications import Notification
 from sidepro.api.routes.rooms import (
     ClientId,
@@ -106,6 +107,12 @@ class RoomFrame(_Frame, tag="room"):
     room_id: UUID
 
 
+class RequestFrame(_Frame, tag="request"):
+    """A chat request that the person sent or received, new or after a change."""
+
+    request: ChatRequest
+
+
 class NotificationFrame(_Frame, tag="notification"):
     """A notification that is new, or has a new event."""
 
@@ -146,6 +153,7 @@ PERSON_FROM_SERVER: dict[str, type[msgspec.Struct]] = {
     "badges_hello": BadgesHelloFrame,
     "badge": BadgeFrame,
     "room": RoomFrame,
+    "request": RequestFrame,
     "notification": NotificationFrame,
     "error": ErrorFrame,
 }

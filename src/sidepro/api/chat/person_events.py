@@ -12,12 +12,20 @@ from itertools import islice
 
 import structlog
 
-from sidepro.api.chat.frames import BadgeFrame, NotificationFrame, RoomFrame, encode
+from sidepro.api.chat.frames import (
+    BadgeFrame,
+    NotificationFrame,
+    RequestFrame,
+    RoomFrame,
+    encode,
+)
 from sidepro.api.chat.outbox import Frame, Outbox
 from sidepro.api.chat.room_events import REFRESH_BATCH, RETRY_DELAY
+from sidepro.api.routes.consent.chat_requests import chat_request_schema
 from sidepro.api.routes.notifications import notification_schema
 from sidepro.api.routes.rooms import room_schema
 from sidepro.domain.channels import Channel, Event, ItemChanged, ItemKind, ResyncRequired
+from sidepro.domain.coffee_chats.views import ChatRequestView
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.ids import UserId
 from sidepro.domain.notifications.views import NotificationView
@@ -119,11 +127,15 @@ def badge_frame(badges: Badges) -> Frame:
 
 
 def _item_frame(key: ItemKey, view: ItemView | None) -> Frame | None:
-    """The frame of an item; `None` for a removed notification, of which the badges tell."""
+    """The frame of an item; `None` for a removed notification or request, of
+    which the badges tell.
+    """
     kind, item_id = key
     match view:
         case NotificationView():
             return Frame(encode(NotificationFrame(notification_schema(view))), key=key)
+        case ChatRequestView():
+            return Frame(encode(RequestFrame(chat_request_schema(view))), key=key)
         case RoomView():
             return Frame(encode(RoomFrame(room_schema(view), item_id)), key=key)
         case None if kind is ItemKind.ROOM:

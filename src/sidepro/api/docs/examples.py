@@ -160,7 +160,7 @@ ROOM = rooms.Room(
 _LEFT_ROOM = msgspec.structs.replace(
     ROOM, status=RoomStatus.PENDING, left_by=JIHO.id, writable=False
 )
-_CHAT_REQUEST = chat_requests.ChatRequest(
+CHAT_REQUEST = chat_requests.ChatRequest(
     id=UUID("019a9a68-0b37-7d1c-95e2-4f60c81ba7d3"),
     asker=JIHO,
     recipient=MINSEO,
@@ -277,8 +277,8 @@ _INSTANCES = (
         total=3,
         quota=images.ImageQuotaUse(used=_IMAGE.size, limit=524_288_000),
     ),
-    chat_requests.NewChatRequest(MINSEO.id, _CHAT_REQUEST.introduction),
-    _CHAT_REQUEST,
+    chat_requests.NewChatRequest(MINSEO.id, CHAT_REQUEST.introduction),
+    CHAT_REQUEST,
     chat_requests.OpenedRoom(ROOM),
     rooms.OpenRoomRequest(JIHO.id),
     ROOM,
@@ -422,12 +422,12 @@ EXAMPLES: dict[Any, Any] = {
         ],
         "received_chat_requests": [
             {
-                "id": _CHAT_REQUEST.id,
+                "id": CHAT_REQUEST.id,
                 "from_id": JIHO.id,
                 "state": RequestState.ACCEPTED,
                 "room_id": _ROOM,
-                "created_at": _CHAT_REQUEST.created_at,
-                "settled_at": _CHAT_REQUEST.settled_at,
+                "created_at": CHAT_REQUEST.created_at,
+                "settled_at": CHAT_REQUEST.settled_at,
             }
         ],
         "blocks": [{"blocked_id": JIHO.id, "created_at": "2026-11-22T10:02:55.431100Z"}],
@@ -443,7 +443,7 @@ EXAMPLES: dict[Any, Any] = {
     ListOf[cases.Case]: _page(moderation_examples.LISTED_CASE),
     ListOf[cases.LogEntry]: _page(moderation_examples.LOG_ENTRY),
     ListOf[rooms.Room]: _page(_LEFT_ROOM),
-    ListOf[chat_requests.ChatRequest]: _page(_CHAT_REQUEST),
+    ListOf[chat_requests.ChatRequest]: _page(CHAT_REQUEST),
     ListOf[UserSummary]: _page(JIHO),
     ListOf[sessions.Session]: _page(_SESSION_SHOWN),
 }

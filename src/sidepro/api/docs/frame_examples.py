@@ -3,7 +3,7 @@
 import msgspec
 
 from sidepro.api.chat import frames
-from sidepro.api.docs.examples import JIHO, MESSAGE, MINSEO, ROOM
+from sidepro.api.docs.examples import CHAT_REQUEST, JIHO, MESSAGE, MINSEO, ROOM
 from sidepro.api.docs.notification_examples import NOTIFICATION
 from sidepro.domain.errors import FieldError, InvalidInput
 from sidepro.domain.rooms.room import RoomStatus
@@ -34,6 +34,7 @@ FRAMES: dict[type[msgspec.Struct], tuple[msgspec.Struct, ...]] = {
     frames.BadgesHelloFrame: (frames.BadgesHelloFrame(1, 2, 3, 1),),
     frames.BadgeFrame: (frames.BadgeFrame(0, 0, 3, 1),),
     frames.RoomFrame: (frames.RoomFrame(ROOM, ROOM.id), frames.RoomFrame(None, ROOM.id)),
+    frames.RequestFrame: (frames.RequestFrame(CHAT_REQUEST),),
     frames.NotificationFrame: (frames.NotificationFrame(NOTIFICATION),),
     frames.SendFrame: (frames.SendFrame("7c1e-0001", MESSAGE.body),),
     frames.ClientReadFrame: (frames.ClientReadFrame(1),),

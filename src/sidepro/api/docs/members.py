@@ -143,6 +143,7 @@ DESCRIPTIONS = {
     "Unread.rooms": "The number of rooms with unread messages.",
     "writable": "Whether the caller can send messages.",
     # chat requests
+    "RequestFrame.request": "The request as the person sees it.",
     "from": "The person who asks.",
     "from_id": "The id of the person who asked.",
     "introduction": "What the asker says, as it was typed.",
@@ -168,7 +169,7 @@ DESCRIPTIONS = {
     "notifications": "The caller's notifications.",
     "Notification.created_at": "When the last event was.",
     "Notification.project": "The project that it is about; null for other kinds.",
-    "Notification.room_id": "The id of the room that an accepted request opened, or null.",
+    "Notification.room_id": "The id of the room that the request opened, or null.",
     "ExportedNotification.created_at": "When the first event was.",
     "ExportedNotification.project_id": "The id of the project, or null.",
     "ExportedNotification.room_id": "The id of the room, or null.",

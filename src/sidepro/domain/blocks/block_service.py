@@ -11,6 +11,7 @@ from sidepro.domain.accounts.views import UserSummary
 from sidepro.domain.blocks.ports import BlockReader, BlockUnitOfWork
 from sidepro.domain.channels import Channel, ItemChanged, PubSub, StatusChanged
 from sidepro.domain.clock import Clock
+from sidepro.domain.coffee_chats.request_events import publish_requests
 from sidepro.domain.errors import FieldError, InvalidInput
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import UserId
@@ -45,9 +46,11 @@ class BlockService:
             pair = await work.chat_requests.lock_pair(caller.id, person, now)
             await work.blocks.add(caller.id, person, now)
             notifications = await work.notifications.remove_between(caller.id, person)
-            await work.chat_requests.save(*(one.voided(now) for one in pair.requests))
+            voided = [one.voided(now) for one in pair.requests if one.is_undecided(now)]
+            await work.chat_requests.save(*voided)
             room = await _set_block(work, caller.id, person, is_blocked=True)
             await work.commit()
+        await publish_requests(self.events, voided)
         for entry in notifications:
             await self.events.publish(ItemChanged.notification(entry.recipient_id, entry.id))
         await self._publish(room)

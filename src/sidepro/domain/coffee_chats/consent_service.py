@@ -1,13 +1,14 @@
 """Use cases of consent: requests for coffee chats, and rooms that need one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sidepro.domain.clock import Clock
-from sidepro.domain.coffee_chats.chat_request import ChatRequest
+from sidepro.domain.coffee_chats.chat_request import ChatRequest, RequestState
 from sidepro.domain.coffee_chats.pair import Pair
 from sidepro.domain.coffee_chats.ports import ChatRequestReader, ConsentUnitOfWork
+from sidepro.domain.coffee_chats.request_events import notification_of, publish_requests
 from sidepro.domain.coffee_chats.views import AskResult, ChatRequestView, RequestQuery
 from sidepro.domain.errors import (
     ChatClosed,
@@ -18,6 +19,9 @@ from sidepro.domain.errors import (
 from sidepro.domain.idempotency import IdempotentRequest, run_idempotent
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import ChatRequestId, NewId, UserId
+from sidepro.domain.notifications.notification import NotificationKind
+from sidepro.domain.notifications.notifier import Notifier
+from sidepro.domain.notifications.ports import ChangedEntry
 from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.rate_limiting import Allowance, Limit
 from sidepro.domain.rooms.room import Room
@@ -45,6 +49,7 @@ class ConsentService:
     unit_of_work: UnitOfWorkFactory[ConsentUnitOfWork]
     reader: ChatRequestReader
     rooms: RoomOpener
+    notifier: Notifier
     clock: Clock
     new_id: NewId
 
@@ -76,12 +81,15 @@ class ConsentService:
             fresh = ChatRequest.write(
                 ChatRequestId(self.new_id()), caller.id, recipient, introduction, now
             )
-            opened = await _agree(work, pair, opening, now) if agrees else None
+            opened, accepted = await _agree(work, pair, opening, now) if agrees else (None, [])
             request = await _sent(work, pair, fresh, opened, now)
+            sent = [request] if request.id == fresh.id else []
+            entries = await self._notify(work, caller, now, accepted, sent)
             view = ensure_found(await work.chat_request_reader.request(request.id, caller.id, now))
             await work.commit()
         if opened:
             await self.rooms.publish(opening, opened)
+        await self._publish([*accepted, *sent], entries)
         return AskResult(view, created=request is fresh)
 
     # ------------------------------------------------------------------------------ answering
@@ -103,9 +111,12 @@ class ConsentService:
             request.authorize_answer(caller.id)
             request.accepted(opening.fresh.id, now)  # before the room opens
             opened = await opening.open(work, for_both=True)
-            await work.chat_requests.save(request.accepted(opened.room.id, now))
+            accepted = request.accepted(opened.room.id, now)
+            await work.chat_requests.save(accepted)
+            entries = await self._notify(work, caller, now, [accepted])
             await work.commit()
         await self.rooms.publish(opening, opened)
+        await self._publish([accepted], entries)
         return opened.room
 
     async def decline(self, caller: Caller, request_id: ChatRequestId) -> None:
@@ -144,8 +155,37 @@ class ConsentService:
         async with self.unit_of_work() as work:
             await work.chat_requests.lock_pair(caller.id, other, now)
             request = ensure_found(await work.chat_requests.get(request_id))
-            await work.chat_requests.save(decide(request, now))
+            changed = decide(request, now)
+            await work.chat_requests.save(changed)
+            entries: Sequence[ChangedEntry] = ()
+            if changed.state is RequestState.WITHDRAWN:
+                entries = await work.notifications.remove_subject(
+                    NotificationKind.REQUEST, request_id
+                )
             await work.commit()
+        is_quiet = changed.state is RequestState.DECLINED
+        await publish_requests(self.notifier.events, [changed], is_quiet=is_quiet)
+        await self.notifier.publish(entries)
+
+    async def _notify(
+        self,
+        work: ConsentUnitOfWork,
+        caller: Caller,
+        now: datetime,
+        accepted: Iterable[ChatRequest],
+        sent: Sequence[ChatRequest] = (),
+    ) -> list[ChangedEntry]:
+        """Notify the other person that the caller accepted their request, or else has sent one."""
+        entries: list[ChangedEntry] = []
+        for request in [one for one in accepted if one.from_id != caller.id] or sent:
+            entries += await self.notifier.notify(work, notification_of(request, caller.id, now))
+        return entries
+
+    async def _publish(
+        self, changed: Iterable[ChatRequest], entries: Iterable[ChangedEntry]
+    ) -> None:
+        await publish_requests(self.notifier.events, changed)
+        await self.notifier.publish(entries)
 
     async def _other_person(
         self, caller: Caller, request_id: ChatRequestId, now: datetime
@@ -195,6 +235,9 @@ class ConsentService:
         now = self.clock()
         opening = await self.rooms.prepare(caller.id, invited)
 
+        changed: list[ChatRequest] = []
+        entries: list[ChangedEntry] = []
+
         async def store(work: ConsentUnitOfWork) -> OpenResult:
             room = await work.rooms.get_of_pair(caller.id, invited)
             if room is None:
@@ -202,13 +245,17 @@ class ConsentService:
                 # It may have been opened before the two people were locked.
                 if await work.rooms.get_of_pair(caller.id, invited) is None:
                     pair.authorize_opening(now)
-                    return await _agree(work, pair, opening, now)
+                    opened, accepted = await _agree(work, pair, opening, now)
+                    changed.extend(accepted)
+                    entries.extend(await self._notify(work, caller, now, accepted))
+                    return opened
             elif room.is_blocked and not room.is_open_to(caller.id):
                 raise ChatClosed  # the room that they left would show that they are back
             return await opening.open(work)
 
         result = await run_idempotent(self.unit_of_work, request, now, store)
         await self.rooms.publish(opening, result)
+        await self._publish(changed, entries)
         return result
 
 
@@ -218,12 +265,15 @@ def _is_in(room: Room | None, user_id: UserId) -> bool:
 
 async def _agree(
     work: ConsentUnitOfWork, pair: Pair, opening: RoomOpening, now: datetime
-) -> OpenResult:
-    """Open the room of two people who agree, and accept what they have asked each other."""
+) -> tuple[OpenResult, list[ChatRequest]]:
+    """Open the room of two people who agree, and accept what they have asked each other. Returns
+    these requests too.
+    """
     opened = await opening.open(work, for_both=True)
     undecided = [one for one in (pair.sent(now), pair.received(now)) if one]
-    await work.chat_requests.save(*(one.accepted(opened.room.id, now) for one in undecided))
-    return opened
+    accepted = [one.accepted(opened.room.id, now) for one in undecided]
+    await work.chat_requests.save(*accepted)
+    return opened, accepted
 
 
 async def _sent(

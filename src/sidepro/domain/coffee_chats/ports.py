@@ -1,5 +1,6 @@
 """Storage of chat requests."""
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -7,6 +8,7 @@ from sidepro.domain.coffee_chats.chat_request import ChatRequest
 from sidepro.domain.coffee_chats.pair import Pair
 from sidepro.domain.coffee_chats.views import ChatRequestView, RequestQuery
 from sidepro.domain.ids import ChatRequestId, RoomId, UserId
+from sidepro.domain.notifications.ports import NotificationUnitOfWork
 from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.rooms.ports import RoomUnitOfWork
 
@@ -77,9 +79,15 @@ class ChatRequestReader(Protocol):
         """The request, or `None` if the viewer is neither of its two people."""
         ...
 
+    async def request_views(
+        self, keys: Collection[tuple[UserId, ChatRequestId]], now: datetime
+    ) -> Mapping[tuple[UserId, ChatRequestId], ChatRequestView]:
+        """The requests that these viewers sent or received, in one statement."""
+        ...
 
-class ConsentUnitOfWork(RoomUnitOfWork, Protocol):
-    """A transaction over chat requests and rooms."""
+
+class ConsentUnitOfWork(RoomUnitOfWork, NotificationUnitOfWork, Protocol):
+    """A transaction over chat requests, rooms and notifications."""
 
     @property
     def chat_requests(self) -> ChatRequestRepository: ...

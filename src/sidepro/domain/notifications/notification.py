@@ -62,6 +62,46 @@ class NotificationEvent:
     comment_id: CommentId | None = None
 
     @classmethod
+    def request(
+        cls,
+        recipient_id: UserId,
+        request_id: ChatRequestId,
+        room_id: RoomId | None,
+        actor_id: UserId,
+        at: datetime,
+    ) -> "NotificationEvent":
+        """Somebody asked the recipient for a coffee chat."""
+        return cls(
+            recipient_id,
+            NotificationKind.REQUEST,
+            request_id,
+            at,
+            actor_id,
+            room_id=room_id,
+            request_id=request_id,
+        )
+
+    @classmethod
+    def accepted(
+        cls,
+        recipient_id: UserId,
+        request_id: ChatRequestId,
+        room_id: RoomId | None,
+        actor_id: UserId,
+        at: datetime,
+    ) -> "NotificationEvent":
+        """Somebody accepted the recipient's request."""
+        return cls(
+            recipient_id,
+            NotificationKind.ACCEPTED,
+            request_id,
+            at,
+            actor_id,
+            room_id=room_id,
+            request_id=request_id,
+        )
+
+    @classmethod
     def comment(
         cls,
         recipient_id: UserId,

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sidepro.domain.channels import ItemKind
-from sidepro.domain.ids import NotificationId, RoomId, UserId
+from sidepro.domain.clock import Clock
+from sidepro.domain.coffee_chats.ports import ChatRequestReader
+from sidepro.domain.coffee_chats.views import Box, RequestQuery
+from sidepro.domain.ids import ChatRequestId, NotificationId, RoomId, UserId
 from sidepro.domain.notifications.ports import ChangedEntry, NotificationReader
 from sidepro.domain.pagination import PageRequest
 from sidepro.domain.person_stream.ports import BadgeReader
@@ -32,6 +35,8 @@ class PersonStreamService:
     reader: BadgeReader
     rooms: RoomService
     notifications: NotificationReader
+    requests: ChatRequestReader
+    clock: Clock
 
     async def badges(self, user_id: UserId) -> Badges:
         """The badges of a person."""
@@ -40,7 +45,11 @@ class PersonStreamService:
     async def updates(self, changed: Changed) -> Sequence[PersonUpdate]:
         """The state of people and their changed items, in one statement for each kind."""
         badges = await self.reader.badges(changed.keys())
-        items = {**await self._rooms(changed), **await self._notifications(changed)}
+        items = {
+            **await self._rooms(changed),
+            **await self._notifications(changed),
+            **await self._requests(changed),
+        }
         return [
             PersonUpdate(
                 user_id,
@@ -55,9 +64,16 @@ class PersonStreamService:
         page = PageRequest(LATEST)
         rooms = await self.rooms.reader.rooms(user_id, page)
         notifications = await self.notifications.notifications(user_id, page)
+        now = self.clock()
+        requests = [
+            one
+            for box in Box
+            for one in (await self.requests.requests(user_id, RequestQuery(box), page, now)).items
+        ]
         return [
             *((ItemKind.ROOM, room.id) for room in rooms.items),
             *((ItemKind.NOTIFICATION, entry.id) for entry in notifications.items),
+            *((ItemKind.REQUEST, request.id) for request in requests),
         ]
 
     async def _rooms(self, changed: Changed) -> Found:
@@ -74,6 +90,15 @@ class PersonStreamService:
         return {
             (entry.recipient_id, (ItemKind.NOTIFICATION, entry.id)): view
             for entry, view in views.items()
+        }
+
+    async def _requests(self, changed: Changed) -> Found:
+        ids = _ids(changed, ItemKind.REQUEST)
+        keys = [(user_id, ChatRequestId(request_id)) for user_id, request_id in ids]
+        views = await self.requests.request_views(keys, self.clock()) if keys else {}
+        return {
+            (user_id, (ItemKind.REQUEST, request_id)): view
+            for (user_id, request_id), view in views.items()
         }
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sidepro.domain.channels import ItemKind
+from sidepro.domain.coffee_chats.views import ChatRequestView
 from sidepro.domain.ids import UserId
 from sidepro.domain.notifications.views import NotificationView
 from sidepro.domain.rooms.views import RoomView
@@ -35,7 +36,7 @@ NO_BADGES = Badges()
 ItemKey = tuple[ItemKind, UUID]
 """An item of a person."""
 
-ItemView = RoomView | NotificationView
+ItemView = RoomView | NotificationView | ChatRequestView
 """The state of an item."""
 
 

@@ -102,9 +102,11 @@ router = Router(
 
 
 def _path(entry: NotificationView) -> str | None:
-    """Where an entry leads: to the room, or to the project."""
+    """Where an entry leads: to the room, to the project, or to the requests."""
     if entry.room_id:
         return f"/chats/{entry.room_id}"
+    if entry.request_id:
+        return "/chats/requests"
     if entry.project:
         rest = "#comments" if entry.kind is NotificationKind.COMMENT else ""
         return f"/projects/{entry.project.id}{rest}"

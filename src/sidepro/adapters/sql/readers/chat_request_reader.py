@@ -1,5 +1,6 @@
 """Chat requests as their two people see them, in SQL."""
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -41,6 +42,8 @@ _VIEW = _VIEWS.where(
     chat_requests.c.id == bindparam("id"),
     or_(chat_requests.c.from_id == _USER, chat_requests.c.to_id == _USER),
 )
+
+_VIEWS_BY_ID = _VIEWS.where(chat_requests.c.id.in_(bindparam("ids", expanding=True)))
 
 
 def _is_in(query: RequestQuery) -> ColumnElement[bool]:
@@ -101,6 +104,18 @@ class SqlChatRequestReader:
     ) -> ChatRequestView | None:
         row = await self._source.fetch_one(_VIEW, {"id": request_id, "user": viewer})
         return None if row is None else self._view(row, viewer, now)
+
+    async def request_views(
+        self, keys: Collection[tuple[UserId, ChatRequestId]], now: datetime
+    ) -> Mapping[tuple[UserId, ChatRequestId], ChatRequestView]:
+        ids = {request_id for _, request_id in keys}
+        rows = await self._source.fetch(_VIEWS_BY_ID, {"ids": list(ids)})
+        found = {row.id: row for row in rows}
+        return {
+            (viewer, request_id): self._view(row, viewer, now)
+            for viewer, request_id in keys
+            if (row := found.get(request_id)) and viewer in (row.from_id, row.to_id)
+        }
 
     def _view(self, row: Row, viewer: UserId, now: datetime) -> ChatRequestView:
         request = load_request(row)
