@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
@@ -17,6 +18,7 @@ from sidepro.domain.accounts.account_token import TOKEN_TTL, TokenPurpose
 from sidepro.domain.language import Language
 from sidepro.domain.mail.mail import Mail, MailKind
 from sidepro.domain.mail.ports import Letter
+from sidepro.domain.notifications.notification import NotificationKind
 from tests import factories
 
 TOKEN = "t" * 43
@@ -57,6 +59,8 @@ def test_both_languages_have_the_same_placeholders() -> None:
             return [{name for _, name, _, _ in Formatter().parse(value) if name}]
         if isinstance(value, tuple):
             return [{name for each in value for found in placeholders(each) for name in found}]
+        if isinstance(value, Mapping):
+            return [found for kind in NotificationKind for found in placeholders(value[kind])]
         return [one for field in fields(value) for one in placeholders(getattr(value, field.name))]  # type: ignore[arg-type]  # texts are texts, tuples or dataclasses
 
     korean, english = placeholders(KOREAN), placeholders(ENGLISH)
@@ -101,6 +105,35 @@ def test_a_notification_has_a_link_that_stops_such_mails() -> None:
     assert letter.unsubscribe_url == address
     assert address in letter.text.splitlines()
     assert address in Parsed(letter.html).links
+
+
+def digest(**members: Any) -> Letter:
+    return written(MailKind.DIGEST, Language.ENGLISH, content={"username": "Mina", **members})
+
+
+def test_a_digest_tells_of_notifications_and_chats_and_links_to_both() -> None:
+    entry = {"kind": "comment", "name": "Jiho", "title": "Map {x}", "count": 3}
+    moderated = {"kind": "moderated", "name": None, "title": None, "count": 1}
+    letter = digest(
+        notifications=[entry, moderated],
+        more=4,
+        chats=[{"name": "Jiho", "count": 1}, {"name": None, "count": 2}],
+    )
+    for sentence in (
+        "Jiho commented on “Map {x}”. There are 3 new comments.",
+        "A moderator reviewed something of yours.",
+        "There are 4 more notifications.",
+        "You have an unread message from Jiho.",
+        "You have 2 unread messages from somebody who left.",
+    ):
+        assert sentence in letter.text.splitlines()
+    base = "https://sidepro.example/side"
+    assert Parsed(letter.html).links == [f"{base}/notifications", f"{base}/chats"]
+
+
+def test_a_digest_links_only_to_what_it_tells_of() -> None:
+    letter = digest(chats=[{"name": "Jiho", "count": 1}])
+    assert Parsed(letter.html).links == ["https://sidepro.example/side/chats"]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,12 @@ from sqlalchemy.sql import visitors
 
 from sidepro.adapters.sql.readers import data_export_reader
 from sidepro.adapters.sql.schema import moderation_tables, tables
-from sidepro.adapters.sql.schema.notification_tables import notification_events, notifications
+from sidepro.adapters.sql.schema.notification_tables import (
+    digests,
+    mailed_rooms,
+    notification_events,
+    notifications,
+)
 from sidepro.domain.accounts.preferences import ChatPolicy
 from sidepro.domain.coffee_chats.chat_request import RequestState
 from sidepro.domain.data_export import views
@@ -357,6 +362,10 @@ NOT_EXPORTED = {
     notifications.c.subject_id,
     # what other people did; the number of their bookmarks and comments is exported
     notification_events,
+    # when and what mails told; mails are exported
+    notifications.c.mailed_at,
+    digests,
+    mailed_rooms,
     # of other people; the person's own messages are exported
     tables.messages.c.sender_id,
     # exported through the neighbour store

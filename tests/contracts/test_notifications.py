@@ -306,6 +306,25 @@ async def test_a_kind_that_is_switched_off_makes_no_entry(scene: Scene) -> None:
     assert {view.kind: view.count for view in await scene.views()}[NotificationKind.COMMENT] == 2
 
 
+async def test_stopped_mails_leave_a_kind_on_the_pages_and_other_settings_alone(
+    scene: Scene,
+) -> None:
+    author = scene.author.id
+    chosen = {"comment": Delivery.OFF, "request": Delivery.WEB, "accepted": Delivery.MAIL}
+    for kinds in (["comment", "request", "accepted", "moderated", "messages"], ["accepted"]):
+        async with scene.adapters.unit_of_work() as work:
+            if len(kinds) > 1:
+                await work.notifications.save_settings(author, chosen)
+            await work.notifications.stop_mails(author, kinds)
+            await work.commit()
+        assert await scene.adapters.notifications.settings(author) == {
+            **chosen,
+            "accepted": Delivery.WEB,
+            "moderated": Delivery.WEB,
+            "messages": Delivery.OFF,
+        }
+
+
 async def test_an_author_is_found_by_the_project(scene: Scene) -> None:
     async with scene.adapters.unit_of_work() as work:
         assert await work.notifications.lock_author(scene.project.id) == scene.author.id

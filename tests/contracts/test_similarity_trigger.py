@@ -14,6 +14,7 @@ from taskiq import AsyncBroker
 from sidepro.adapters.in_process.job_claims import InProcessJobClaims
 from sidepro.adapters.redis.client import RedisClient
 from sidepro.adapters.redis.job_claims import RedisJobClaims
+from sidepro.domain.digests.digest_service import DigestService
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.images.image_service import ImageService
 from sidepro.domain.mail.mail_sender import MailSender
@@ -87,6 +88,7 @@ async def processes(
             cast("TrendingService", None),
             cast("JobRecorder", None),
             cast("MailSender[Any]", None),
+            cast("DigestService", None),
         )
 
     async with AsyncExitStack() as stack:

@@ -1,6 +1,6 @@
 """Notifications in memory."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -11,6 +11,7 @@ from sidepro.domain.notifications.notification import (
     Delivery,
     NotificationEvent,
     NotificationKind,
+    without_mail,
 )
 from sidepro.domain.notifications.ports import ChangedEntry
 from tests.fakes.state import Repository, State
@@ -118,6 +119,13 @@ class MemoryNotifications(Repository):
         self._must_be_there(user_id)
         for kind, delivery in settings.items():
             self._state.notification_settings[user_id, kind] = delivery
+
+    async def stop_mails(self, user_id: UserId, kinds: Collection[str]) -> None:
+        self._must_be_there(user_id)
+        settings = self._state.notification_settings
+        for kind in kinds:
+            if settings.get((user_id, kind), Delivery.MAIL) is Delivery.MAIL:
+                settings[user_id, kind] = without_mail(kind)
 
     def _entries(self) -> list[Entry]:
         return [one for one in self._state.notifications.values() if one.exists_in(self._state)]

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from sidepro.adapters import system
+from sidepro.domain.digests.digest_service import DigestService
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.images.image_service import ImageService
 from sidepro.domain.mail.mail_sender import MailRun, MailSender
@@ -153,6 +154,18 @@ class RecordingLog:
         self.members = members
 
 
+class Digests:
+    """The digests of a run: their number, or an error."""
+
+    def __init__(self) -> None:
+        self.result: int | Exception = 0
+
+    async def run(self) -> int:
+        if isinstance(self.result, Exception):
+            raise self.result
+        return self.result
+
+
 def jobs_with(
     claims: JobClaims,
     similarity: Similarity,
@@ -162,6 +175,7 @@ def jobs_with(
     trending: Trending | None = None,
     runs: Runs | None = None,
     mail: Mails | None = None,
+    digests: Digests | None = None,
 ) -> JobRunner:
     return JobRunner(
         broker or brokers.in_process(),
@@ -173,4 +187,5 @@ def jobs_with(
         cast("TrendingService", trending or Trending()),
         JobRecorder(runs or Runs(), system.clock),
         cast("MailSender[MailUnitOfWork]", mail or Mails()),
+        cast("DigestService", digests or Digests()),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from sidepro.jobs.tasks import JobRunner
 from sidepro.jobs.trigger import BrokerTrigger
 from tests.clients import TIMEOUT, eventually, http_client
 from tests.jobs.fakes import (
+    Digests,
     Images,
     Mails,
     RecordingLog,
@@ -207,6 +209,31 @@ async def test_the_mail_job_logs_what_it_did_and_why_it_could_not(
         ("info", "mails_sent"): 1,
         ("warning", "mail_skipped"): 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("result", "event"),
+    [
+        (2, ("info", "digests_begun")),
+        (Unavailable(), ("warning", "digests_skipped")),
+        (RuntimeError(), None),
+    ],
+    ids=["begun", "database away", "defect"],
+)
+async def test_mails_are_sent_whatever_comes_of_digests(
+    similarity: Similarity,
+    images: Images,
+    log: RecordingLog,
+    result: int | Exception,
+    event: tuple[str, str] | None,
+) -> None:
+    mails, digests = Mails(), Digests()
+    mails.result, digests.result = MailRun(sent=1), result
+    jobs = jobs_with(InProcessJobClaims(), similarity, images, mail=mails, digests=digests)
+    with nullcontext() if event else pytest.raises(RuntimeError):
+        await run_job(jobs, tasks.MAIL)
+    assert log.events["info", "mails_sent"] == 1
+    assert event is None or log.events[event] == 1
 
 
 async def test_a_requested_mail_job_makes_way_for_further_requests_before_it_sends(

@@ -40,7 +40,7 @@ from sidepro.api.chat.room_events import RoomEventHandler
 from sidepro.api.errors import access_error_hook, handle_error
 from sidepro.api.router import ApiDependencies, api_router, documentation
 from sidepro.bootstrap.health import health_checks, keep_clock
-from sidepro.bootstrap.mail import build_mail_sender
+from sidepro.bootstrap.mail import build_digests, build_mail_sender
 from sidepro.bootstrap.monitoring import CountedMessageWriter, build_metrics
 from sidepro.bootstrap.services import Media, Security, build_security, build_services
 from sidepro.domain.accounts.administration_service import AdministrationService
@@ -182,7 +182,8 @@ def build(
         system.clock,
     )
     trending = TrendingService(SqlTrendingStore(storage.database), system.clock)
-    mail_sender = build_mail_sender(settings, public_url, storage, security.mail_tokens)
+    digests = build_digests(storage)
+    mail_sender = build_mail_sender(settings, public_url, storage, security.mail_tokens, digests)
     metrics = build_metrics(
         settings, public_url, lambda: api.hub.sockets, storage, shared, trending, mail_reader
     )
@@ -201,6 +202,7 @@ def build(
         trending,
         JobRecorder(SqlJobRunStore(storage.database), system.clock),
         mail_sender,
+        digests,
     )
     if metrics:
         message_writer.record = metrics.record_message

@@ -10,15 +10,27 @@ from sidepro.adapters.mail.composer import TextComposer
 from sidepro.adapters.mail.folder import FolderTransport
 from sidepro.adapters.mail.smtp import SmtpTransport
 from sidepro.adapters.security.mail_tokens import HmacMailTokens
+from sidepro.adapters.sql.digests import SqlDigestReader
 from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
 from sidepro.domain.accounts.account_mails import AccountMails
+from sidepro.domain.digests.digest_service import DigestService
 from sidepro.domain.mail.mail import MailKind
 from sidepro.domain.mail.mail_sender import MailSender
 from sidepro.settings import Settings
 
 
+def build_digests(storage: Storage) -> DigestService:
+    """The mails about unread things."""
+    reader = SqlDigestReader(storage.database)
+    return DigestService(storage.unit_of_work, reader, system.clock, system.new_id)
+
+
 def build_mail_sender(
-    settings: Settings, public_url: str, storage: Storage, tokens: HmacMailTokens
+    settings: Settings,
+    public_url: str,
+    storage: Storage,
+    tokens: HmacMailTokens,
+    digests: DigestService,
 ) -> MailSender[SqlUnitOfWork]:
     """The sender: to the mail server of the settings, or into the data folder."""
     sender = settings.mail_from or _default_sender(public_url)
@@ -28,6 +40,7 @@ def build_mail_sender(
         preparers={
             MailKind.EMAIL_VERIFICATION: accounts.prepare_verification,
             MailKind.PASSWORD_RESET: accounts.prepare_reset,
+            MailKind.DIGEST: digests.prepare,
         },
         composer=TextComposer(public_url),
         transport=(

@@ -43,6 +43,7 @@ from sidepro.domain.accounts.writer_gate import VerifiedWriterGate
 from sidepro.domain.blocks.block_service import BlockService
 from sidepro.domain.coffee_chats.consent_service import ConsentService
 from sidepro.domain.data_export.data_export_service import DataExportService
+from sidepro.domain.digests.digest_service import UNSUBSCRIBE_KINDS, stop_mails
 from sidepro.domain.identity import WriterGate, everybody_may_write
 from sidepro.domain.images.image_service import ImageService
 from sidepro.domain.images.withholding import ImageWithholding
@@ -146,7 +147,9 @@ def build_services(
         settings=SettingsService(storage.unit_of_work, system.clock),
         emails=EmailService(accounts),
         password_resets=PasswordResetService(accounts),
-        unsubscribe=UnsubscribeService(storage.unit_of_work, {}),
+        unsubscribe=UnsubscribeService(
+            storage.unit_of_work, dict.fromkeys(UNSUBSCRIBE_KINDS, stop_mails)
+        ),
         authorize_writer=authorize_writer,
         profiles=ProfileService(
             storage.unit_of_work, storage.catalogue, system.clock, similarity_trigger

@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from taskiq import AsyncBroker
 
+from sidepro.domain.digests.digest_service import DigestService
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.images.image_service import ImageService
 from sidepro.domain.mail.mail_sender import MailSender
@@ -88,6 +89,7 @@ class JobRunner:
         trending: TrendingService,
         recorder: JobRecorder,
         mail: MailSender[Any],
+        digests: DigestService,
     ) -> None:
         self.broker = broker
         self.claims = claims
@@ -98,6 +100,7 @@ class JobRunner:
         self._trending = trending
         self._recorder = recorder
         self._mail = mail
+        self._digests = digests
         self._running: set[asyncio.Task[bool]] = set()
         self._shutting_down = asyncio.Event()
         self._is_cancelled = threading.Event()
@@ -126,7 +129,7 @@ class JobRunner:
             await self._run(TRENDING, sent_at, self._renew_trending)
 
         async def mail(sent_at: float) -> None:
-            await self._run(MAIL, sent_at, self._send_mails)
+            await self._run(MAIL, sent_at, self._send_mails_and_digests)
 
         async def requested_mail(sent_at: float) -> None:
             await self._run(REQUESTED_MAIL.task, sent_at, self._send_requested_mails)
@@ -259,6 +262,16 @@ class JobRunner:
             return
         if run.changed:
             log.info("trending_renewed", changed=run.changed, ms=round(run.seconds * 1000))
+
+    async def _send_mails_and_digests(self) -> None:
+        try:
+            begun = await self._digests.run()
+            if begun:
+                log.info("digests_begun", begun=begun)
+        except Unavailable:
+            log.warning("digests_skipped", reason="database unavailable")
+        finally:  # a defect of digests must not stop other mails
+            await self._send_mails()
 
     async def _send_requested_mails(self) -> None:
         # If Redis is down, the claim expires.

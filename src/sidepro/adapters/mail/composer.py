@@ -1,12 +1,13 @@
 """Writes mails: each text once, as plain text and as HTML."""
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sidepro.adapters.mail.texts.catalogue import LinkText, MailTexts, NoticeText
+from sidepro.adapters.mail.texts.catalogue import DigestText, LinkText, MailTexts, NoticeText
 from sidepro.adapters.mail.texts.en import ENGLISH
 from sidepro.adapters.mail.texts.ko import KOREAN
 from sidepro.domain.language import Language
@@ -103,6 +104,8 @@ class TextComposer:
                 return _with_link(texts.password_reset, url, values)
             case MailKind.PASSWORD_CHANGED:
                 return self._notice(texts.password_changed, texts, values)
+            case MailKind.DIGEST:
+                return self._digest(mail, texts.digest)
             case MailKind.EMAIL_CHANGE_REQUESTED:
                 return self._notice(texts.email_change_requested, texts, values)
             case MailKind.EMAIL_CHANGED:
@@ -114,8 +117,28 @@ class TextComposer:
         anchor = Anchor(texts.reset_link, f"{self._base}/password-reset")
         return notice.subject, [*_paragraphs(notice.paragraphs, values), anchor]
 
+    def _digest(self, mail: Mail, texts: DigestText) -> tuple[str, Sequence[Block]]:
+        told = mail.content.get("notifications", ())
+        blocks: list[Block] = [
+            _sentence(texts.sentences[entry["kind"]], entry, texts.nobody) for entry in told
+        ]
+        if more := mail.content.get("more"):
+            blocks.append(Paragraph(texts.more.format(count=more)))
+        if told:
+            blocks.append(Anchor(texts.notifications, f"{self._base}/notifications"))
+        chats = mail.content.get("chats", ())
+        blocks += [_sentence(texts.chat, chat, texts.nobody) for chat in chats]
+        if chats:
+            blocks.append(Anchor(texts.chats, f"{self._base}/chats"))
+        return texts.subject, blocks
+
     def _url(self, page: str, token: str | None) -> str:
         return f"{self._base}/{page}?token={token or ''}"
+
+
+def _sentence(forms: tuple[str, str], members: Mapping[str, Any], nobody: str) -> Paragraph:
+    values = {**members, "name": members.get("name") or nobody, "title": members.get("title")}
+    return Paragraph(forms[members["count"] > 1].format(**values))
 
 
 def _with_link(text: LinkText, url: str, values: dict[str, str]) -> tuple[str, Sequence[Block]]:

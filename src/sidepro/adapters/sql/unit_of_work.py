@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Self
 
 from sidepro.adapters.sql.catalogue_ids import CatalogueCache
+from sidepro.adapters.sql.digests import SqlDigests
 from sidepro.adapters.sql.engine.database import Database, TransactionSource
 from sidepro.adapters.sql.mail.mails import SqlMails
 from sidepro.adapters.sql.mail.tokens import SqlAccountTokens, SqlUnsubscribeTokens
@@ -12,6 +13,7 @@ from sidepro.adapters.sql.readers.account_reader import SqlAccountReader
 from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
 from sidepro.adapters.sql.readers.chat_request_reader import SqlChatRequestReader
 from sidepro.adapters.sql.readers.moderation_reader import SqlModerationReader
+from sidepro.adapters.sql.readers.notification_reader import SqlNotificationReader
 from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
 from sidepro.adapters.sql.repositories.blocks import SqlBlocks
 from sidepro.adapters.sql.repositories.bookmarks import SqlBookmarks
@@ -61,6 +63,8 @@ class SqlUnitOfWork:
         self.withheld_images = SqlWithheldImages(connection)
         self.moderation = SqlModeration(connection)
         self.notifications = SqlNotifications(connection)
+        reader = SqlNotificationReader(self._source, self._image_urls)
+        self.digests = SqlDigests(connection, reader)
         return self
 
     @property

@@ -38,6 +38,7 @@ class MailKind(StrEnum):
     PASSWORD_RESET = "password-reset"  # noqa: S105 - the name of a kind
     EMAIL_CHANGE_REQUESTED = "email-change-requested"
     EMAIL_CHANGED = "email-changed"
+    DIGEST = "digest"
     PASSWORD_CHANGED = "password-changed"  # noqa: S105 - the name of a kind
 
 

@@ -43,6 +43,11 @@ DEFAULT_SETTINGS: Mapping[str, Delivery] = {
 }
 
 
+def without_mail(kind: str) -> Delivery:
+    """How a kind reaches a person who no longer wants it by mail."""
+    return Delivery.OFF if kind == MESSAGES else Delivery.WEB
+
+
 @dataclass(frozen=True, slots=True)
 class NotificationEvent:
     """Something that a person may want to know.

@@ -98,6 +98,14 @@ class NotificationRepository(Protocol):
         """
         ...
 
+    async def stop_mails(self, user_id: UserId, kinds: Collection[str]) -> None:
+        """Set those of the kinds that the person gets by mail to `without_mail`.
+
+        Raises:
+            NotFound: there is no such person.
+        """
+        ...
+
 
 class NotificationReader(Protocol):
     """Reads without locks."""

@@ -1,5 +1,6 @@
 """The type of the texts of mails: all languages have the same members and placeholders."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -22,6 +23,25 @@ class NoticeText:
 
 
 @dataclass(frozen=True, slots=True)
+class DigestText:
+    """A mail about unread things. Sentences are for one event and for several."""
+
+    subject: str
+    sentences: Mapping[str, tuple[str, str]]
+    """By kind: `{name}`, `{count}`, `{title}`"""
+    chat: tuple[str, str]
+    """`{name}`, `{count}`"""
+    nobody: str
+    """The name of a person who withdrew."""
+    more: str
+    """`{count}`"""
+    notifications: str
+    """The label of the link to the notifications."""
+    chats: str
+    """The label of the link to the chats."""
+
+
+@dataclass(frozen=True, slots=True)
 class MailTexts:
     """All texts of mails in one language."""
 
@@ -36,6 +56,7 @@ class MailTexts:
     """`{address}`, `{when}`"""
     email_changed: NoticeText
     """`{address}`, `{when}`"""
+    digest: DigestText
     reset_link: str
     """The label of the link to the page for a forgotten password."""
     unsubscribe: str

@@ -1,6 +1,6 @@
 """The texts of mails in English."""
 
-from sidepro.adapters.mail.texts.catalogue import LinkText, MailTexts, NoticeText
+from sidepro.adapters.mail.texts.catalogue import DigestText, LinkText, MailTexts, NoticeText
 
 ENGLISH = MailTexts(
     greeting="Hello {username},",
@@ -48,6 +48,31 @@ ENGLISH = MailTexts(
             ),
             "If that was not you, tell the operators.",
         ),
+    ),
+    digest=DigestText(
+        subject="News on SidePro",
+        sentences={
+            "request": ("{name} asks you for a coffee chat.",) * 2,
+            "accepted": ("{name} accepted your request for a coffee chat.",) * 2,
+            "comment": (
+                "{name} commented on “{title}”.",
+                "{name} commented on “{title}”. There are {count} new comments.",
+            ),
+            "bookmarks": (
+                "{name} bookmarked “{title}”.",
+                "{count} people bookmarked “{title}”, {name} among them.",
+            ),
+            "report-decided": ("What you reported was reviewed and settled.",) * 2,
+            "moderated": ("A moderator reviewed something of yours.",) * 2,
+        },
+        chat=(
+            "You have an unread message from {name}.",
+            "You have {count} unread messages from {name}.",
+        ),
+        nobody="somebody who left",
+        more="There are {count} more notifications.",
+        notifications="See notifications",
+        chats="See chats",
     ),
     reset_link="Reset the password",
     unsubscribe="Stop these mails",

@@ -1,6 +1,6 @@
 """The texts of mails in Korean."""
 
-from sidepro.adapters.mail.texts.catalogue import LinkText, MailTexts, NoticeText
+from sidepro.adapters.mail.texts.catalogue import DigestText, LinkText, MailTexts, NoticeText
 
 KOREAN = MailTexts(
     greeting="{username} 님, 안녕하세요.",
@@ -53,6 +53,28 @@ KOREAN = MailTexts(
             ),
             "직접 바꾸지 않았다면 운영자에게 알려 주세요.",
         ),
+    ),
+    digest=DigestText(
+        subject="SidePro에 새 소식이 있어요",
+        sentences={
+            "request": ("{name} 님이 커피챗을 신청했어요.",) * 2,
+            "accepted": ("{name} 님이 커피챗 신청을 수락했어요.",) * 2,
+            "comment": (
+                "{name} 님이 ‘{title}’에 댓글을 남겼어요.",
+                "{name} 님이 ‘{title}’에 댓글을 남겼어요. 새 댓글이 모두 {count}개예요.",
+            ),
+            "bookmarks": (
+                "{name} 님이 ‘{title}’ 프로젝트를 북마크했어요.",
+                "{name} 님 등 {count}명이 ‘{title}’ 프로젝트를 북마크했어요.",
+            ),
+            "report-decided": ("신고하신 내용을 검토하고 처리했어요.",) * 2,
+            "moderated": ("운영자가 회원님의 콘텐츠를 검토했어요.",) * 2,
+        },
+        chat=("{name} 님이 보낸 안 읽은 메시지가 {count}개 있어요.",) * 2,
+        nobody="탈퇴한 사용자",
+        more="이 밖에 알림이 {count}개 더 있어요.",
+        notifications="알림 보기",
+        chats="커피챗 보기",
     ),
     reset_link="비밀번호 다시 정하기",
     unsubscribe="이런 메일 그만 받기",

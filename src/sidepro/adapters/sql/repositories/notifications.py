@@ -5,7 +5,7 @@ of their ids, then comments, bookmarks and counters. Whoever adds or removes an 
 its entry, so an entry that just lost its last event gets no other one meanwhile.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -40,6 +40,7 @@ from sidepro.domain.notifications.notification import (
     Delivery,
     NotificationEvent,
     NotificationKind,
+    without_mail,
 )
 from sidepro.domain.notifications.ports import ChangedEntry
 
@@ -223,6 +224,19 @@ class SqlNotifications:
             for kind, delivery in settings.items()
         ]
         await self._connection.execute(saved, rows)
+
+    async def stop_mails(self, user_id: UserId, kinds: Collection[str]) -> None:
+        stopped = upsert(self._connection, notification_settings)
+        stopped = stopped.on_conflict_do_update(
+            index_elements=[notification_settings.c.user_id, notification_settings.c.kind],
+            set_={"delivery": stopped.excluded.delivery},
+            where=notification_settings.c.delivery == Delivery.MAIL.value,
+        )
+        rows = [
+            {"user_id": user_id, "kind": kind, "delivery": without_mail(kind).value}
+            for kind in sorted(kinds)
+        ]
+        await self._connection.execute(stopped, rows)
 
     async def _remove_entries(self, which: ColumnElement[bool]) -> Sequence[ChangedEntry]:
         locked = await self._lock(which)

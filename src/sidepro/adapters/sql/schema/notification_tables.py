@@ -1,11 +1,12 @@
 """The tables of notifications: entries, the events that they gather, and settings."""
 
 from advanced_alchemy.types import DateTimeUTC
-from sqlalchemy import Column, ForeignKey, Index, String, Table, Uuid, text
+from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, Uuid, text
 
 from sidepro.adapters.sql.schema.tables import metadata
 
 UNREAD = text("read_at IS NULL")
+UNTOLD = text("read_at IS NULL AND mailed_at IS NULL")
 
 
 def _owner(target: str) -> ForeignKey:
@@ -25,6 +26,7 @@ notifications = Table(
     Column("created_at", DateTimeUTC(), nullable=False),
     Column("last_at", DateTimeUTC(), nullable=False),
     Column("read_at", DateTimeUTC()),
+    Column("mailed_at", DateTimeUTC()),
     Index(
         "uq_notifications_unread",
         "recipient_id",
@@ -33,6 +35,12 @@ notifications = Table(
         unique=True,
         postgresql_where=UNREAD,
         sqlite_where=UNREAD,
+    ),
+    Index(
+        "ix_notifications_untold",
+        "created_at",
+        postgresql_where=UNTOLD,
+        sqlite_where=UNTOLD,
     ),
     Index("ix_notifications_of_recipient", "recipient_id", "last_at", "id"),
     Index("ix_notifications_subject", "subject_id"),
@@ -58,4 +66,21 @@ notification_settings = Table(
     Column("kind", String(16), primary_key=True),
     Column("delivery", String(4), nullable=False),
     comment="What a person has changed from the defaults.",
+)
+
+digests = Table(
+    "digests",
+    metadata,
+    Column("user_id", Uuid(), _owner("users.id"), primary_key=True),
+    Column("begun_at", DateTimeUTC(), nullable=False),
+    comment="When the last mail about unread things was begun: at most one an hour.",
+)
+
+mailed_rooms = Table(
+    "mailed_rooms",
+    metadata,
+    Column("user_id", Uuid(), _owner("users.id"), primary_key=True),
+    Column("room_id", Uuid(), _owner("rooms.id"), primary_key=True, index=True),
+    Column("seq", Integer, nullable=False),
+    comment="Up to which message a mail told of a room. Once until the person reads it.",
 )

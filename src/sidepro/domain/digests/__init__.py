@@ -1,0 +1,1 @@
+"""Digests: mails about unread notifications and unread chat messages."""
