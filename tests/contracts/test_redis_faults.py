@@ -23,7 +23,7 @@ from tests.servers import HOST, RedisServer
 from tests.servers.watched_server import free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 pytestmark = [pytest.mark.anyio, pytest.mark.servers]
 
@@ -57,15 +57,23 @@ async def until_refused(redis: RedisClient) -> str:
     return reasons[0]
 
 
+@pytest.fixture
+def stoppable_redis(own_redis: RedisServer) -> Iterator[RedisServer]:
+    """A Redis server that may save again at the end: it does not stop before it has saved."""
+    yield own_redis
+    with suppress(FileNotFoundError):
+        (own_redis.folder / "dump.rdb").rmdir()
+
+
 @pytest.mark.parametrize("refuse", [refuse_for_memory, refuse_for_the_disk])
 async def test_publishing_goes_on_while_redis_refuses_writes(
-    own_redis: RedisServer, refuse: Callable[[RedisServer], None]
+    stoppable_redis: RedisServer, refuse: Callable[[RedisServer], None]
 ) -> None:
-    redis = RedisClient(own_redis.url)
-    async with two_processes(own_redis) as processes:
+    redis = RedisClient(stoppable_redis.url)
+    async with asyncio.timeout(60), two_processes(stoppable_redis) as processes:
         channel, listener = new_channel(), Recorder()
         await processes.there.subscribe(channel, listener)
-        refuse(own_redis)
+        refuse(stoppable_redis)
         assert "memory" in (reason := await until_refused(redis)) or "RDB" in reason
         pubsub = RedisPubSub(redis)
         presence = RedisPresence(redis, pubsub, lease_ttl=0.5)
@@ -83,8 +91,6 @@ async def test_publishing_goes_on_while_redis_refuses_writes(
         await presence.close()
         await pubsub.close()
     await redis.close()
-    with suppress(FileNotFoundError):  # a server that cannot save does not stop
-        (own_redis.folder / "dump.rdb").rmdir()
 
 
 async def test_a_failover_that_cuts_no_connection_is_noticed(own_redis: RedisServer) -> None:

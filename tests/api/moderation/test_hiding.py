@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from sidepro.adapters import system
+from sidepro.adapters.sql import catalogue_ids
 from sidepro.adapters.sql.counter_audit import SqlCounterAudit
 from sidepro.adapters.sql.schema import tables
 from sidepro.domain.ids import ProjectId
@@ -34,6 +35,12 @@ from tests.databases import both_databases
 pytestmark = [pytest.mark.anyio, both_databases]
 
 PNG = image_files.saved(image_files.picture((30, 20)))
+
+
+@pytest.fixture(autouse=True)
+def no_counts_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The catalogue keeps counts for a while when counting them took long."""
+    monkeypatch.setattr(catalogue_ids, "COUNTS_TTL_FACTOR", 0)
 
 
 @pytest.fixture(scope="module")

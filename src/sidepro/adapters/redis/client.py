@@ -233,6 +233,16 @@ class RedisClient:
         await self.redis.aclose()
 
 
+async def stop(*tasks: asyncio.Task[None]) -> None:
+    """Cancel tasks and wait for their end. A task that loses a cancellation is cancelled again:
+    a command may turn one that comes with its own timeout into an error.
+    """
+    while pending := [task for task in tasks if not task.done()]:
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=RESPONSE_TIMEOUT)
+
+
 def text_of(error: BaseException) -> str:
     """What Redis or the network said, with the code that redis-py removes."""
     code = getattr(error, "status_code", None)

@@ -23,7 +23,7 @@ import structlog
 from redis.asyncio import Redis
 
 from sidepro.adapters.in_process.presence import InProcessPresence
-from sidepro.adapters.redis.client import RedisClient
+from sidepro.adapters.redis.client import RedisClient, stop
 from sidepro.domain.channels import ROOM, Channel, PubSub, StatusChanged
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.ids import UserId
@@ -184,8 +184,7 @@ class RedisPresence:
         """Remove the connections of this process and publish `StatusChanged`."""
         if self._renewing is None:
             return
-        self._renewing.cancel()
-        await asyncio.gather(self._renewing, return_exceptions=True)
+        await stop(self._renewing)
         if self._is_registered:
             with suppress(Unavailable):
                 await self._redis.execute(

@@ -21,6 +21,7 @@ from sidepro.adapters.redis.client import (
     CONNECTION_ERRORS,
     RESPONSE_TIMEOUT,
     RedisClient,
+    stop,
     text_of,
 )
 from sidepro.domain.channels import Channel, Event, Listener, ResyncRequired
@@ -114,9 +115,7 @@ class RedisPubSub:
         if self._tasks:
             receiving, publishing = self._tasks
             await asyncio.wait([publishing], timeout=CLOSE_TIMEOUT)
-            for task in (receiving, publishing):
-                task.cancel()
-            await asyncio.gather(receiving, publishing, return_exceptions=True)
+            await stop(receiving, publishing)
 
     def _start(self) -> None:
         if not self._tasks and not self._is_closing:
@@ -183,8 +182,9 @@ class RedisPubSub:
             try:
                 reply = await connection.read_response(timeout=IDLE_TIMEOUT)
             except ResponseError as error:
-                # A Redis that refuses writes refuses PING too, and delivers events.
-                if not (is_pinged and "MISCONF" in str(error)):
+                # A Redis that refuses writes refuses PING too, and delivers events. An event may
+                # come before this answer.
+                if "MISCONF" not in str(error):
                     raise
                 is_pinged = False
                 continue
