@@ -183,6 +183,7 @@ async def test_the_retention_job_logs_what_it_deleted_and_that_the_database_is_a
         "account_tokens": 0,
         "mails": 4,
         "chat_requests": 0,
+        "removed_content": 0,
     }
     retention.is_away = True
     await run_job(jobs, tasks.RETENTION)
