@@ -212,7 +212,12 @@ def build_services(
             log=operator_log,
         ),
         reports=ReportService(
-            storage.unit_of_work, moderation_reader, withholding, system.clock, system.new_id
+            storage.unit_of_work,
+            moderation_reader,
+            withholding,
+            notifier,
+            system.clock,
+            system.new_id,
         ),
         moderation=ModerationService(
             unit_of_work=storage.unit_of_work,

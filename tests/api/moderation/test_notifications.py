@@ -1,9 +1,20 @@
 """What people learn of decisions, and what hiding takes along."""
 
+from uuid import UUID
+
 import pytest
 
+from sidepro.domain.channels import Channel, Event
+from sidepro.domain.ids import UserId
 from tests.api.client import Api, ApiUser, Json
-from tests.api.moderation.reporting import decided, moderator, of_comment, of_project
+from tests.api.moderation.reporting import (
+    decided,
+    moderator,
+    of_comment,
+    of_project,
+    report,
+    trusted,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -37,3 +48,18 @@ async def test_hidden_content_takes_its_notifications_along(api: Api) -> None:
     assert left["project"]["id"] == other["id"]
     await decided(api, by, of_project(other), reporter, "hide")
     assert [one["kind"] for one in await notifications(api, author)] == ["moderated"]
+
+
+async def test_three_reports_move_the_badges_of_those_who_had_notifications(api: Api) -> None:
+    author, reader = [await api.sign_up() for _ in range(2)]
+    comment = await api.comment(reader, await api.publish(author))
+    channel = Channel.person(UserId(UUID(author.id)))
+    events: list[Event] = []
+    pubsub = api.container.api.services.notifications.events
+    await pubsub.subscribe(channel, events.append)
+    for number in range(3):
+        assert events == [], f"after {number} reports"
+        await report(api, await trusted(api), of_comment(comment))
+    await pubsub.unsubscribe(channel, events.append)
+    assert [event.channel for event in events] == [channel]
+    assert await notifications(api, author) == []

@@ -1,5 +1,6 @@
 """Reporting, and reading one's own reports."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -20,6 +21,8 @@ from sidepro.domain.moderation.report import (
 )
 from sidepro.domain.moderation.target import Target
 from sidepro.domain.moderation.views import DecisionView, ReportView
+from sidepro.domain.notifications.notifier import Notifier
+from sidepro.domain.notifications.ports import ChangedEntry
 from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 from sidepro.domain.violations import YOUR_OWN
@@ -40,6 +43,7 @@ class ReportService:
     unit_of_work: UnitOfWorkFactory[ModerationUnitOfWork]
     reader: ModerationReader
     withholding: ImageWithholding
+    notifier: Notifier
     clock: Clock
     new_id: NewId
 
@@ -55,6 +59,7 @@ class ReportService:
             InvalidInput: it is the caller's own, or the note breaks its rule.
         """
         now = self.clock()
+        changes: Sequence[ChangedEntry] = ()
         async with self.unit_of_work() as work:
             content = ensure_found(await load_content(work, target))
             content.authorize(Viewer.of(caller))
@@ -68,8 +73,9 @@ class ReportService:
             if report is None:
                 report = Report(ReportId(self.new_id()), case.id, caller.id, reason, text, now)
                 await work.moderation.add_report(report)
-                await self._count(work, case, content)
+                changes = await self._count(work, case, content)
             await work.commit()
+        await self.notifier.publish(changes)
         if created:
             await self.withholding.reconcile()
         view = ReportView(
@@ -108,12 +114,17 @@ class ReportService:
             raise InvalidInput(FieldError(YOUR_OWN, pointer="/id"))
         return content
 
-    async def _count(self, work: ModerationUnitOfWork, case: Case, content: Content) -> None:
+    async def _count(
+        self, work: ModerationUnitOfWork, case: Case, content: Content
+    ) -> Sequence[ChangedEntry]:
+        """Count a report. Returns the notifications that went with what it hides."""
+        changes: Sequence[ChangedEntry] = ()
         now = self.clock()
         reported = case.reported(now)
         trusted = await work.moderation.trusted_reports(case.id, now - TRUSTED_AFTER)
         if trusted >= HIDING_REPORTS:
             reported = reported.hidden_by_reports(now)
         if reported.visibility is not case.visibility:
-            await set_visibility(work, content, reported.visibility)
+            changes = await set_visibility(work, content, reported.visibility)
         await work.moderation.save(reported)
+        return changes
