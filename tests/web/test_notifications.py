@@ -1,8 +1,16 @@
 """The pages of notifications, and the badges in the header, over HTTP."""
 
-import pytest
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
 
+import pytest
+from sqlalchemy import insert
+
+from sidepro.adapters.sql.schema.notification_tables import notifications
+from sidepro.adapters.sql.schema.tables import messages, rooms
+from sidepro.domain.visibility import Visibility
 from tests.api.client import Api, ApiUser
+from tests.databases import both_databases
 from tests.statement_log import statements
 from tests.web.pages import get, log_in, post
 
@@ -85,6 +93,64 @@ async def test_all_badges_of_a_page_are_one_statement(fresh_api: Api) -> None:
     # the session and its person, and the badges
     assert len(personal) <= len(anonymous) + 2
     assert project
+
+
+async def add_notifications_and_rooms(api: Api, person: ApiUser) -> None:
+    """10,000 unread notifications and 500 rooms with an unread message of somebody who left."""
+    owner, now = UUID(person.id), datetime.now(UTC)
+    entries = [
+        {
+            "id": uuid4(),
+            "recipient_id": owner,
+            "kind": "moderated",
+            "subject_id": uuid4(),
+            "created_at": now,
+            "last_at": now,
+        }
+        for _ in range(10_000)
+    ]
+    chats = [
+        {
+            "id": uuid4(),
+            "low_id": owner,
+            "low_read_seq": 0,
+            "high_read_seq": 0,
+            "last_seq": 1,
+            "created_at": now,
+            "updated_at": now,
+        }
+        for _ in range(500)
+    ]
+    sent = [
+        {
+            "room_id": chat["id"],
+            "seq": 1,
+            "body": "x",
+            "sent_at": now,
+            "visibility": Visibility.VISIBLE,
+        }
+        for chat in chats
+    ]
+    async with api.container.database.writing() as connection:
+        for table, rows in ((notifications, entries), (rooms, chats), (messages, sent)):
+            await connection.execute(insert(table), rows)
+        await connection.commit()
+
+
+@both_databases
+async def test_many_notifications_and_rooms_cost_the_board_no_more_statements(
+    fresh_api: Api,
+) -> None:
+    person = await fresh_api.sign_up()
+    cookie = await log_in(fresh_api, person)
+    await get(fresh_api, "/", cookie)  # the catalogue is kept for a while
+    with statements(fresh_api.container.database) as before:
+        await get(fresh_api, "/", cookie)
+    await add_notifications_and_rooms(fresh_api, person)
+    with statements(fresh_api.container.database) as after:
+        text = (await get(fresh_api, "/", cookie)).text
+    assert "안 읽은 메시지 500개" in text
+    assert after == before
 
 
 async def test_a_page_gets_tickets_for_the_stream(api: Api) -> None:
