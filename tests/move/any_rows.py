@@ -32,8 +32,10 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from sidepro.adapters.sql.schema.tables import metadata
+from sidepro.adapters.sql.schema.types import VisibilityType
 from sidepro.adapters.sql.search.ngrams import NgramArray, ngrams_of
 from sidepro.domain.errors import SideProError
+from sidepro.domain.visibility import Visibility
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,6 +116,8 @@ def _value(column: Column[Any], number: int) -> Any:  # noqa: PLR0911 - one for 
             return uuid4()
         case Boolean():
             return number % 2 == 0
+        case VisibilityType():
+            return tuple(Visibility)[number % len(Visibility)]
         case NgramArray():
             return ngrams_of(TEXTS[number % len(TEXTS)] + "커피")
         case DateTimeUTC():
