@@ -110,8 +110,8 @@ async def test_the_first_write_after_all_connections_were_cut_succeeds(
 
 
 BOUNDS = {
-    "lock_timeout": "4s",
-    "statement_timeout": "6s",
+    "lock_timeout": "5s",
+    "statement_timeout": "5500ms",
     "idle_in_transaction_session_timeout": "10s",
     "application_name": "sidepro",
 }

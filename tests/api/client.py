@@ -204,7 +204,9 @@ class Api:
         account = {"email": email, "username": username, "password": PASSWORD}
         made = await self.ok(ACCOUNT, "POST", "/users", account, status=201)
         person = ApiUser(made["id"], email, username, await self.log_in(email))
-        await self.ok(ACCOUNT, "PATCH", "/me", {"chat_policy": chat_policy}, by=person)
+        # Not by a call, which would count towards limits.
+        policy = f"UPDATE users SET chat_policy = '{chat_policy}' WHERE email = :email"
+        await self.execute(policy, person)
         return person
 
     async def log_in(self, email: str, password: str = PASSWORD) -> str:

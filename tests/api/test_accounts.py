@@ -355,11 +355,14 @@ async def test_a_user_is_public_without_the_email(api: Api) -> None:
     assert (page["id"], page["username"], page["profile"]) == (person.id, person.username, None)
 
 
-async def test_the_callers_own_user_is_the_public_one(api: Api) -> None:
+async def test_the_callers_own_user_is_the_public_one_with_the_chat_policy(api: Api) -> None:
     person = await api.sign_up()
     path = f"/users/{person.id}"
 
-    assert await api.get(USER, path, by=person) == await api.get(USER, path)
+    public = await api.get(USER, path)
+    assert public["chat_policy"] is None
+    own = {**public, "chat_policy": "open"}
+    assert await api.get(USER, path, by=person) == own
 
 
 @pytest.mark.parametrize("user_id", [UNKNOWN_ID, "nonsense", "0", "%00", "%ff", "..%2f", "null"])

@@ -117,7 +117,6 @@ async def test_the_walk_of_the_guide_restores_postgresql_beside_an_old_redis(
                 await asyncio.to_thread(servers[0].run, "similarity", "run")
                 found = await one.call("GET", "/recommendations")
                 assert project["id"] in {item["project"]["id"] for item in found["items"]}
-                ticket = await one.ticket(room_id)
                 for server in servers:
                     await asyncio.to_thread(server.kill)
 
@@ -128,6 +127,7 @@ async def test_the_walk_of_the_guide_restores_postgresql_beside_an_old_redis(
         async with http_clients(servers) as (here, there):
             one.http, other.http, ghost.http = here, there, there
             assert (await ghost.request("GET", "/me")).status_code == 401
+            ticket = await one.ticket(room_id)
             async with one.socket(room_id, after="3", ticket=f"{ticket}&epoch={epoch}") as mine:
                 hello = await mine.expect("hello")
                 assert (hello["last_seq"], hello["recovered"]) == (1, False)

@@ -40,7 +40,7 @@ def url(own_postgres: Postgres) -> str:
 def server(url: str, tmp_path: Path) -> Iterator[SideProServer]:
     with SideProServer(settings_of(url, tmp_path)) as running:
         yield running
-        assert "Traceback" not in running.log()
+        assert "Traceback" not in running.log(), running.log()
 
 
 def let_new_sessions_be_read_only(url: str, state: str, *, end_others: bool) -> None:

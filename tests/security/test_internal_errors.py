@@ -13,6 +13,7 @@ from sidepro.domain.accounts.session import RefreshToken, Session
 from sidepro.domain.accounts.session_service import SessionService
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import SessionId
+from sidepro.domain.projects.comment_service import CommentService
 from sidepro.domain.projects.project_service import ProjectService
 from tests.api.client import PASSWORD, UNKNOWN_ID, Api, ApiUser, problem
 from tests.api.fixtures import serving
@@ -36,7 +37,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> None:
     """A use case of each kind raises an unexpected error."""
     monkeypatch.setattr(ProjectService, "board", fails)
     monkeypatch.setattr(ProjectService, "publish", fails)
-    monkeypatch.setattr(ProjectService, "ensure_exists", fails)
+    monkeypatch.setattr(CommentService, "authorize_writing", fails)
     monkeypatch.setattr(SessionService, "log_in", fails)
 
 

@@ -77,7 +77,7 @@ async def test_a_forged_token_with_the_right_key_is_accepted(api: Api, person: A
 async def test_a_token_has_only_the_necessary_claims(person: ApiUser) -> None:
     assert decoded(person.token, 0) == HEADER
     assert set(decoded(person.token, 1)) == {
-        *("iss", "aud", "sub", "sid", "adm", "kind", "iat", "nbf", "exp"),
+        *("iss", "aud", "sub", "sid", "adm", "mod", "kind", "iat", "nbf", "exp"),
     }
 
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from tests.databases import Databases
     from tests.servers import RedisServer
 
-CLIENTS = 14
-"""They make 91 pairs, each with a room. Signing up is the expensive part."""
+CLIENTS = 18
+"""They make 153 pairs, each with a room. Signing up is the expensive part."""
 
 
 @pytest.fixture(scope="session")

@@ -67,6 +67,7 @@ async def test_hello_comes_first_with_all_members(
             "unread_count": 1,
             "created_at": room["created_at"],
             "updated_at": room["updated_at"],
+            "writable": True,
         },
         "last_seq": 1,
         "after": None,

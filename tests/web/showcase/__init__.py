@@ -153,7 +153,9 @@ def room(name: str | None, unread_count: int) -> SimpleNamespace:
 
 def render(name: str, page: ShownPage, *, anonymous: bool = False) -> str:
     """One of `PAGES` as HTML, for an administrator or an anonymous viewer."""
-    viewer = SimpleNamespace(user=person("김서연"), caller=SimpleNamespace(is_admin=True))
+    viewer = SimpleNamespace(
+        user=person("김서연"), caller=SimpleNamespace(is_admin=True, can_moderate=True)
+    )
     renderer = Renderer(
         page.language,
         folders=(FOLDER, Path(__file__).parent),

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 import msgspec
@@ -82,7 +83,7 @@ class HealthChecks:
         running = self._running.get(name)
         if running is None:
             running = self._running[name] = asyncio.ensure_future(check())
-            running.add_done_callback(lambda _: self._running.pop(name, None))
+            running.add_done_callback(partial(self._end, name))
         try:
             done, _ = await asyncio.wait([running], timeout=TIMEOUT)
             if not done:
@@ -96,6 +97,11 @@ class HealthChecks:
             log.warning("component_unavailable", component=name, reason=_reason(error))
             state, detail = "unavailable", "does not respond"
         return Part(state, round((time.perf_counter() - started) * 1000, 1), detail)
+
+    def _end(self, name: str, running: "asyncio.Future[None]") -> None:
+        self._running.pop(name, None)
+        if not running.cancelled():
+            running.exception()  # nobody may be waiting for it any more
 
 
 def health_router(checks: HealthChecks) -> Router:

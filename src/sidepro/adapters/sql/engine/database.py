@@ -49,8 +49,11 @@ BUSY_TIMEOUT = 10.0
 503. The writes behind it fail with it.
 """
 
-CONNECTION_TIMEOUT = 5.0
-"""Seconds that a request waits for a connection to PostgreSQL before it answers 503."""
+CONNECTION_TIMEOUT = 9.0
+"""Seconds that a request waits for a connection to PostgreSQL before it answers 503: long enough
+for a thousand simultaneous ones. When the server is silent, the connections before it give up
+earlier (`REQUEST.answer`), so nobody waits for ten seconds.
+"""
 
 NO_PARAMETERS: Mapping[str, Any] = {}
 

@@ -42,7 +42,7 @@ hits.
 """
 
 NETWORK_OPTIONS = {
-    "connect_timeout": 4,
+    "connect_timeout": 3,
     "keepalives_idle": 10,
     "keepalives_interval": 3,
     "keepalives_count": 3,
@@ -74,7 +74,7 @@ class Bounds:
         )
 
 
-REQUEST = Bounds(lock=6_000, statement=6_500, idle=10_000, answer=7.0)
+REQUEST = Bounds(lock=5_000, statement=5_500, idle=10_000, answer=6.0)
 VIEW = Bounds(lock=100, statement=2_000, idle=2_000, answer=3.0)
 JOB = Bounds(lock=60_000, statement=3_600_000, idle=600_000, answer=3_660.0)
 """Of requests, of counting views (a reader waits for it), and of jobs and commands."""
