@@ -29,6 +29,7 @@ async def test_blocks_are_accessible_and_never_wider_than_the_window(
     windows: Windows, width: int, colours: str, language: Language
 ) -> None:
     window = await windows.open(width=width, worker=False)
+    window.expect_status(401)  # the page looks like that of somebody who is logged in
     for name in PAGES:
         await show(window.page, name, ShownPage(language, colours), window.origin)
         await assert_accessible(window.page)
