@@ -180,7 +180,9 @@ async def test_an_older_transaction_delays_an_index_and_no_writer(
     await migrations.migrate(database)
     await seed(database)
     add_migration(tmp_path, monkeypatch, ALL_STEPS.format(last=""))
-    async with database.engine.connect() as old:
+    async with database.engine.connect() as connection:
+        # It keeps its snapshot, for which the new index must wait.
+        old = await connection.execution_options(isolation_level="REPEATABLE READ")
         await old.execute(text("SELECT count(*) FROM users"))
         await old.execute(text("INSERT INTO job_runs VALUES ('old', now(), 1, 1)"))
         migrating = asyncio.create_task(asyncio.to_thread(asyncio.run, _migrate(database)))
