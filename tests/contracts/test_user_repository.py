@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from sidepro.adapters.sql.repositories import search_rows
+from sidepro.adapters.sql.repositories.board import search_rows
 from sidepro.domain.accounts.ports import MAX_KNOWN_ADDRESSES
 from sidepro.domain.accounts.preferences import ChatPolicy
 from sidepro.domain.accounts.user import User

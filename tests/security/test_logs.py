@@ -12,7 +12,7 @@ import structlog
 
 from sidepro.adapters import logs
 from sidepro.adapters.sql.readers.account_reader import SqlAccountReader
-from sidepro.adapters.sql.repositories.users import SqlUsers
+from sidepro.adapters.sql.repositories.accounts.users import SqlUsers
 from sidepro.domain.accounts.account_service import AccountService
 from tests.api.client import Api
 from tests.api.schemas import ACCOUNT, TOKENS

@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql.catalogue_ids import CatalogueCache, CatalogueIds
 from sidepro.adapters.sql.engine.database import Database, TransactionSource
-from sidepro.adapters.sql.repositories.profiles import profile_skill_rows, profile_values
-from sidepro.adapters.sql.repositories.projects import (
+from sidepro.adapters.sql.repositories.accounts.profiles import profile_skill_rows, profile_values
+from sidepro.adapters.sql.repositories.board.projects import (
     project_skill_rows,
     project_values,
     search_row,

@@ -15,19 +15,19 @@ from sidepro.adapters.sql.readers.chat_request_reader import SqlChatRequestReade
 from sidepro.adapters.sql.readers.moderation_reader import SqlModerationReader
 from sidepro.adapters.sql.readers.notification_reader import SqlNotificationReader
 from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
+from sidepro.adapters.sql.repositories.accounts.profiles import SqlProfiles
+from sidepro.adapters.sql.repositories.accounts.sessions import SqlSessions
+from sidepro.adapters.sql.repositories.accounts.users import SqlUsers
 from sidepro.adapters.sql.repositories.blocks import SqlBlocks
-from sidepro.adapters.sql.repositories.bookmarks import SqlBookmarks
+from sidepro.adapters.sql.repositories.board.bookmarks import SqlBookmarks
+from sidepro.adapters.sql.repositories.board.comments import SqlComments
+from sidepro.adapters.sql.repositories.board.projects import SqlProjects
 from sidepro.adapters.sql.repositories.chat_requests import SqlChatRequests
-from sidepro.adapters.sql.repositories.comments import SqlComments
 from sidepro.adapters.sql.repositories.idempotency import SqlIdempotency
 from sidepro.adapters.sql.repositories.images import SqlImages
 from sidepro.adapters.sql.repositories.moderation import SqlModeration
 from sidepro.adapters.sql.repositories.notifications import SqlNotifications
-from sidepro.adapters.sql.repositories.profiles import SqlProfiles
-from sidepro.adapters.sql.repositories.projects import SqlProjects
 from sidepro.adapters.sql.repositories.rooms import SqlRooms
-from sidepro.adapters.sql.repositories.sessions import SqlSessions
-from sidepro.adapters.sql.repositories.users import SqlUsers
 from sidepro.adapters.sql.repositories.withheld_images import SqlWithheldImages
 from sidepro.domain.images.urls import ImageUrls
 

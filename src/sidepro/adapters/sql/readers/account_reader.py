@@ -10,14 +10,14 @@ from sidepro.adapters.sql.catalogue_ids import CatalogueCache, CatalogueIds
 from sidepro.adapters.sql.engine.compiled_query import Row, limit_param
 from sidepro.adapters.sql.engine.database import Source
 from sidepro.adapters.sql.engine.keyset import KeysetQuery
+from sidepro.adapters.sql.repositories.accounts.sessions import load_session
+from sidepro.adapters.sql.repositories.accounts.users import load_user
 from sidepro.adapters.sql.repositories.chat_requests import (
     REFUSES,
     UNDECIDED,
     UNEXPIRED,
     oldest_unexpired,
 )
-from sidepro.adapters.sql.repositories.sessions import load_session
-from sidepro.adapters.sql.repositories.users import load_user
 from sidepro.adapters.sql.schema.expressions import (
     IMAGE_OF_USER,
     SKILLS_OF_PROFILE,

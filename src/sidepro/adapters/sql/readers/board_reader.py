@@ -8,7 +8,7 @@ from sidepro.adapters.sql.catalogue_ids import CatalogueCache, CatalogueIds
 from sidepro.adapters.sql.engine.compiled_query import Row, limit_param
 from sidepro.adapters.sql.engine.database import Source
 from sidepro.adapters.sql.engine.keyset import KeysetQuery
-from sidepro.adapters.sql.repositories.projects import load_counters
+from sidepro.adapters.sql.repositories.board.projects import load_counters
 from sidepro.adapters.sql.schema.expressions import (
     IMAGE_OF_USER,
     VIEWER,

@@ -13,8 +13,8 @@ from sidepro.adapters.sql.catalogue_ids import (
 )
 from sidepro.adapters.sql.engine.database import TransactionSource
 from sidepro.adapters.sql.engine.dialect import upsert
+from sidepro.adapters.sql.repositories.board.search_rows import SET_NGRAMS
 from sidepro.adapters.sql.repositories.rows import entity_loader
-from sidepro.adapters.sql.repositories.search_rows import SET_NGRAMS
 from sidepro.adapters.sql.schema.expressions import SKILLS_OF_PROJECT, VIEWER, visible_to
 from sidepro.adapters.sql.schema.moderation_tables import hidden_projects
 from sidepro.adapters.sql.schema.tables import (

@@ -8,9 +8,9 @@ from sqlalchemy import bindparam, delete, func, insert, or_, select, tuple_, upd
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql.engine.dialect import upsert
+from sidepro.adapters.sql.repositories.board.search_rows import rename_author
 from sidepro.adapters.sql.repositories.neighbours import lock_results, remove_from_neighbours
 from sidepro.adapters.sql.repositories.rows import entity_loader, row_of
-from sidepro.adapters.sql.repositories.search_rows import rename_author
 from sidepro.adapters.sql.schema.expressions import IS_VISIBLE_COMMENT, KoreanDay
 from sidepro.adapters.sql.schema.moderation_tables import moderation_cases, moderation_items
 from sidepro.adapters.sql.schema.tables import (

@@ -1,0 +1,1 @@
+"""Repositories of accounts: people, profiles, and sessions."""

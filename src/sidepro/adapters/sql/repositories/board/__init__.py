@@ -1,0 +1,1 @@
+"""Repositories of the board: projects, their search rows, comments, and bookmarks."""
