@@ -16,8 +16,8 @@ from sidepro.demo.generator import DemoData, Sizes, generate
 from sidepro.demo.people import DEMO_EMAILS, DEMO_PASSWORD, PAST
 from sidepro.demo.randomness import DemoRandom
 from sidepro.domain.accounts.password import check_password_length, check_password_strength
+from sidepro.domain.accounts.personal.username import check_username
 from sidepro.domain.accounts.profile import Profile
-from sidepro.domain.accounts.username import check_username
 from sidepro.domain.images.urls import ImageUrls, keys_in, with_sizes
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.project import Project

@@ -14,7 +14,7 @@ from openapi_schema_validator import OAS31Validator, oas31_format_checker
 from sidepro.api.chat import asyncapi
 from sidepro.api.routes.accounts import USERNAME
 from sidepro.api.schemas import NOT_BLANK, ONE_LINE, searched
-from sidepro.domain.accounts.username import check_username
+from sidepro.domain.accounts.personal.username import check_username
 from sidepro.domain.text import is_invisible
 from sidepro.domain.validation import Validator, text_error
 from tests.api.openapi_document import Json, operations

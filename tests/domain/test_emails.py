@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sidepro.adapters.security.mail_tokens import HmacMailTokens
-from sidepro.domain.accounts.account_mails import MAX_LIVE_RESETS, AccountMails
 from sidepro.domain.accounts.account_token import TOKEN_TTL, TokenPurpose
+from sidepro.domain.accounts.mailed_tokens.account_mails import MAX_LIVE_RESETS, AccountMails
 from sidepro.domain.accounts.writer_gate import VerifiedWriterGate
 from sidepro.domain.errors import (
     EmailNotVerified,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sidepro.domain.accounts.personal.username import check_username
 from sidepro.domain.accounts.preferences import ChatPolicy
-from sidepro.domain.accounts.username import check_username
 from sidepro.domain.accounts.views import AccountView
 from sidepro.domain.errors import (
     EmailTaken,

@@ -12,7 +12,7 @@ from sidepro.adapters.mail.smtp import SmtpTransport
 from sidepro.adapters.security.mail_tokens import HmacMailTokens
 from sidepro.adapters.sql.digests import SqlDigestReader
 from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
-from sidepro.domain.accounts.account_mails import AccountMails
+from sidepro.domain.accounts.mailed_tokens.account_mails import AccountMails
 from sidepro.domain.digests.digest_service import DigestService
 from sidepro.domain.mail.mail import MailKind
 from sidepro.domain.mail.mail_sender import MailSender

@@ -32,13 +32,13 @@ from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
 from sidepro.adapters.sql.trending_store import SqlTrendingStore
 from sidepro.domain.accounts.account_service import AccountService
 from sidepro.domain.accounts.administration_service import AdministrationService
-from sidepro.domain.accounts.email_service import EmailService
-from sidepro.domain.accounts.password_reset_service import PasswordResetService
+from sidepro.domain.accounts.mailed_tokens.email_service import EmailService
+from sidepro.domain.accounts.mailed_tokens.password_reset_service import PasswordResetService
+from sidepro.domain.accounts.personal.profile_service import ProfileService
+from sidepro.domain.accounts.personal.settings_service import SettingsService
 from sidepro.domain.accounts.ports import SimilarityTrigger
-from sidepro.domain.accounts.profile_service import ProfileService
 from sidepro.domain.accounts.session import SessionTtl
 from sidepro.domain.accounts.session_service import SessionService
-from sidepro.domain.accounts.settings_service import SettingsService
 from sidepro.domain.accounts.writer_gate import VerifiedWriterGate
 from sidepro.domain.blocks.block_service import BlockService
 from sidepro.domain.coffee_chats.consent_service import ConsentService

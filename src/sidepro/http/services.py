@@ -6,11 +6,11 @@ from typing import Any
 from litestar.di import NamedDependency
 
 from sidepro.domain.accounts.account_service import AccountService
-from sidepro.domain.accounts.email_service import EmailService
-from sidepro.domain.accounts.password_reset_service import PasswordResetService
-from sidepro.domain.accounts.profile_service import ProfileService
+from sidepro.domain.accounts.mailed_tokens.email_service import EmailService
+from sidepro.domain.accounts.mailed_tokens.password_reset_service import PasswordResetService
+from sidepro.domain.accounts.personal.profile_service import ProfileService
+from sidepro.domain.accounts.personal.settings_service import SettingsService
 from sidepro.domain.accounts.session_service import SessionService
-from sidepro.domain.accounts.settings_service import SettingsService
 from sidepro.domain.blocks.block_service import BlockService
 from sidepro.domain.catalogue.ports import CatalogueReader
 from sidepro.domain.coffee_chats.consent_service import ConsentService

@@ -10,7 +10,7 @@ from sidepro.api.dependencies import ApiConnection, ApiRequest, caller_of, viewe
 from sidepro.api.pagination import LIMIT, LINK, CursorText, Limit, ListOf, Total, page_response
 from sidepro.api.routes.accounts import User, user_shape
 from sidepro.api.schemas import ProjectCard, project_card, searched
-from sidepro.domain.accounts.username import USERNAME_LENGTH
+from sidepro.domain.accounts.personal.username import USERNAME_LENGTH
 from sidepro.domain.ids import UserId
 from sidepro.domain.projects.views import BoardQuery
 from sidepro.http.cursors import page_request, scope_of

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from sidepro.domain.accounts.audit_log import AuthenticationEvent, AuthenticationLog
 from sidepro.domain.accounts.password import check_password_length, check_password_strength
+from sidepro.domain.accounts.personal.username import USERNAME_LENGTH, check_username
 from sidepro.domain.accounts.ports import (
     AccountReader,
     AccountUnitOfWork,
@@ -13,7 +14,6 @@ from sidepro.domain.accounts.ports import (
     SessionRegistry,
 )
 from sidepro.domain.accounts.user import MAX_EMAIL, User
-from sidepro.domain.accounts.username import USERNAME_LENGTH, check_username
 from sidepro.domain.accounts.views import AccountView, UserQuery, UserView
 from sidepro.domain.clock import Clock
 from sidepro.domain.errors import (

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from sidepro.domain.accounts.account_service import AccountService
 from sidepro.domain.accounts.account_token import TOKEN_TTL, TokenPurpose
 from sidepro.domain.accounts.audit_log import AuthenticationEvent
+from sidepro.domain.accounts.mailed_tokens.token_check import find_token_user
 from sidepro.domain.accounts.password import check_password_length
-from sidepro.domain.accounts.token_check import find_token_user
 from sidepro.domain.errors import InvalidToken, TokenProblem
 from sidepro.domain.identity import token_digest
 from sidepro.domain.ids import MailId

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from sidepro.domain.accounts.personal.username import check_username
 from sidepro.domain.accounts.ports import AccountUnitOfWork
 from sidepro.domain.accounts.preferences import RENAME_INTERVAL, check_time_zone
 from sidepro.domain.accounts.user import User
-from sidepro.domain.accounts.username import check_username
 from sidepro.domain.accounts.views import AccountView
 from sidepro.domain.clock import Clock
 from sidepro.domain.errors import NotAuthenticated, RateLimited

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from sidepro.domain.accounts.account_service import AccountService
 from sidepro.domain.accounts.account_token import TokenPurpose
 from sidepro.domain.accounts.audit_log import AuthenticationEvent
+from sidepro.domain.accounts.mailed_tokens.token_check import find_token_user
 from sidepro.domain.accounts.ports import AccountUnitOfWork
-from sidepro.domain.accounts.token_check import find_token_user
 from sidepro.domain.accounts.user import User
 from sidepro.domain.errors import (
     EmailTaken,

@@ -1,0 +1,1 @@
+"""What people choose for their own account: the username, settings, and the profile."""
