@@ -178,7 +178,7 @@ _APP_ORIGIN = re.compile(r"(?!https?:)[a-z][a-z0-9+.-]*://[A-Za-z0-9.-]+(:[0-9]{
 
 
 def origin(text: str) -> str:
-    # Pages of sandboxes and files send `null`; whoever lists it trusts all of them.
+    # Sandboxed pages and local files send `null`: listing it trusts all of them.
     if text == "null" or _APP_ORIGIN.fullmatch(text):
         return text
     address = web_address(text)

@@ -166,7 +166,7 @@ class ImageReader(Protocol):
         ...
 
     async def sizes(self, keys: Collection[ImageKey]) -> Mapping[ImageKey, tuple[int, int]]:
-        """The width and height of those images that are stored, whoever owns them."""
+        """The width and height of those images that are stored. The caller need not own them."""
         ...
 
 

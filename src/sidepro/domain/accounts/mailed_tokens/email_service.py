@@ -57,9 +57,10 @@ class EmailService:
         await self.accounts.mail_trigger.request()
 
     async def change(self, caller: Caller, email: str, password: str) -> None:
-        """Have the account use this address once it is verified. The current address is told.
+        """Change the address of the account once the new one is verified.
 
-        The current address itself cancels a change that waits for its verification.
+        A mail informs the current address. Given the current address, this cancels a change that
+        waits for its verification.
 
         Raises:
             InvalidInput: it is not an email address.
