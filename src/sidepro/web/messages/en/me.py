@@ -29,7 +29,7 @@ TEXTS = MeTexts(
         "email": "New email address",
         "username": "Name",
         "language": "Language of mails",
-        "time_zone": "Time zone",
+        "time_zone": "Time zone of mails",
     },
     picture_hint="PNG, JPEG, WebP or GIF, up to {size}",
     picture_kind="Pictures must be PNG, JPEG, WebP or GIF.",

@@ -24,7 +24,7 @@ TEXTS = NotificationTexts(
         "report-decided": "What you reported was reviewed and settled.",
         "moderated": "A moderator reviewed something of yours.",
     },
-    settings="Notifications",
+    settings="Notification settings",
     settings_text="Choose what you hear of, and how.",
     kinds={
         "request": "Requests for a coffee chat",

@@ -29,7 +29,7 @@ TEXTS = MeTexts(
         "email": "새 이메일 주소",
         "username": "이름",
         "language": "메일의 언어",
-        "time_zone": "시간대",
+        "time_zone": "메일의 시간대",
     },
     picture_hint="PNG, JPEG, WebP, GIF 이미지, {size}까지",
     picture_kind="PNG, JPEG, WebP, GIF 이미지만 올릴 수 있어요.",
