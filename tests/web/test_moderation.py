@@ -9,7 +9,15 @@ from urllib.parse import quote
 import pytest
 
 from tests.api.client import PASSWORD, UNKNOWN_ID
-from tests.api.moderation.reporting import case_of, moderator, of_project, of_user, report
+from tests.api.moderation.reporting import (
+    case_of,
+    decide,
+    moderator,
+    of_message,
+    of_project,
+    of_user,
+    report,
+)
 from tests.web.pages import get, log_in, post
 
 if TYPE_CHECKING:
@@ -93,6 +101,17 @@ async def test_each_kind_of_report_has_a_page(api: Api) -> None:
         assert (form.status_code, text in form.text) == (200, True)
     chat = (await get(api, f"/chats/{room['id']}", cookie)).text
     assert f"kind=message&amp;target={quote(room['id'] + '/1', safe='')}" in chat
+
+
+async def test_a_hidden_message_says_so_in_the_list_of_rooms(api: Api) -> None:
+    author, reader, judge = await api.sign_up(), await api.sign_up(), await moderator(api)
+    room = await api.room(author, reader)
+    target = of_message(await api.send_message(author, room, "나쁜 메시지"))
+    await report(api, reader, target)
+    await decide(api, judge, await case_of(api, judge, target), "hide")
+    rooms = (await get(api, "/chats", await log_in(api, reader))).text
+    assert "숨겨진 메시지예요." in rooms
+    assert "나쁜 메시지" not in rooms
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,10 @@ import secrets
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.async_api import expect
 
 from tests.clients import Client
+from tests.web.chat.rooms import BUBBLES, enter, send
 
 if TYPE_CHECKING:
     import httpx
@@ -69,3 +71,33 @@ async def test_reports_are_written_without_scripts_and_decided_by_keyboard(
 
     await members.page.goto("/me/reports")
     await members.page.get_by_text("처리됨", exact=True).wait_for()
+
+
+async def test_a_message_that_was_hidden_while_the_page_was_offline_says_so(
+    server: SideProServer,
+    windows: Windows,
+    http: httpx.AsyncClient,
+    person: Client,
+    partner: Client,
+) -> None:
+    moderator = await new_moderator(server, http)
+    room = await person.open_room_with(partner)
+    window = await windows.open(person)
+    page = await enter(window, room)
+    await window.context.set_offline(True)
+    await expect(page.locator("[data-state=offline]")).to_be_visible()
+    await send(partner, room, "나쁜 말")
+    await send(partner, room, "좋은 말")
+    await hide_first(moderator, person, room)
+    await window.context.set_offline(False)
+    await expect(page.locator(BUBBLES)).to_have_text(["숨겨진 메시지예요.", "좋은 말"])
+
+
+async def hide_first(moderator: Client, reader: Client, room: str) -> None:
+    """The first message of the room is reported and hidden."""
+    report = {"kind": "message", "room_id": room, "seq": 1, "reason": "spam"}
+    await reader.call("POST", "/reports", report)
+    cases = await moderator.call("GET", "/moderation/cases?limit=100")
+    (case,) = [case for case in cases["items"] if case["target_id"] == f"{room}/1"]
+    decision = {"version": case["version"], "action": "hide", "reason": "규칙 위반"}
+    await moderator.call("POST", f"/moderation/cases/{case['id']}/decisions", decision)

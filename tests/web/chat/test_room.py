@@ -32,6 +32,17 @@ async def test_two_people_see_each_message_once(
     await expect(theirs.locator("[data-mark]:visible")).to_have_count(1)
 
 
+async def test_a_message_that_arrives_live_can_be_reported(
+    windows: Windows, person: Client, partner: Client, room: str
+) -> None:
+    page = await enter(await windows.open(person), room)
+    await send(person, room, "내 말")
+    await send(partner, room, "나쁜 말")
+    await expect(page.locator(BUBBLES)).to_have_text(["내 말", "나쁜 말"])
+    await page.get_by_role("log").get_by_role("link", name="신고").click()
+    await page.get_by_text("나쁜 말").wait_for()
+
+
 @pytest.mark.parametrize("repeated", [True, False])
 async def test_an_enter_that_ends_a_korean_composition_sends_once(
     windows: Windows, person: Client, room: str, repeated: bool

@@ -79,7 +79,9 @@ export class MessageLog {
       sender: message.sender_id ?? "",
       day: this.#day.format(sentAt),
     });
-    element.querySelector("[data-body]").append(...linked(message.body));
+    if (message.body) element.querySelector("[data-body]").replaceChildren(...linked(message.body));
+    const report = element.querySelector("[data-report]");
+    if (report) report.href = addressOfReport(report, message);
     const time = element.querySelector("time");
     time.dateTime = message.sent_at;
     time.textContent = this.#clock.format(sentAt);
@@ -157,4 +159,11 @@ export class MessageLog {
   #copy(name) {
     return this.#templates[name].cloneNode(true);
   }
+}
+
+function addressOfReport(link, message) {
+  // The document of a template has no address to resolve `link.href` against.
+  const url = new URL(link.getAttribute("href"), location.href);
+  url.searchParams.set("target", `${message.room_id}/${message.seq}`);
+  return url.href;
 }
