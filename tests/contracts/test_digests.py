@@ -8,7 +8,13 @@ import pytest
 from sidepro.adapters.sql.digests import SqlDigestReader
 from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
 from sidepro.domain.accounts.user import User
-from sidepro.domain.digests.digest_service import EVERYTHING, DigestService
+from sidepro.domain.digests.digest_service import (
+    DELAY,
+    EVERYTHING,
+    INTERVAL,
+    MAX_LINES,
+    DigestService,
+)
 from sidepro.domain.ids import NotificationId
 from sidepro.domain.mail.mail import Mail, MailKind
 from sidepro.domain.notifications.notification import (
@@ -48,6 +54,11 @@ class Scene:
 
     async def set_up(self) -> None:
         await self.adapters.add(self.me, self.other)
+
+    async def save(self, user: User) -> None:
+        async with self.adapters.unit_of_work() as work:
+            await work.users.save(user)
+            await work.commit()
 
     async def notify(self, kind: NotificationKind = NotificationKind.REQUEST) -> None:
         event = NotificationEvent(self.me.id, kind, new_id(), self.clock(), self.other.id)
@@ -142,6 +153,35 @@ async def test_a_person_gets_at_most_one_mail_an_hour(scene: Scene) -> None:
     assert await scene.mailed(29) == []
     (mail,) = await scene.mailed(2)
     assert len(mail.content["notifications"]) == 1
+
+
+async def test_nobody_is_found_who_was_mailed_within_the_hour(scene: Scene) -> None:
+    """A batch full of people who must wait would be read for ever."""
+    await scene.notify()
+    assert len(await scene.mailed(11)) == 1
+    await scene.notify()
+    found = []
+    for minutes in (59, 2):
+        scene.clock.forward(minutes * 60)
+        now = scene.clock()
+        found.append(await scene.service.reader.due(now - DELAY, now - INTERVAL, 100))
+    assert found == [[], [scene.me.id]]
+
+
+async def test_no_digest_goes_to_an_address_that_is_not_verified(scene: Scene) -> None:
+    await scene.save(replace(scene.me, email_verified=False))
+    await scene.notify()
+    assert await scene.mailed(11) == []
+    await scene.save(scene.me)
+    assert len(await scene.mailed()) == 1
+
+
+async def test_a_digest_lists_twenty_notifications_and_counts_the_rest(scene: Scene) -> None:
+    for _ in range(MAX_LINES + 3):
+        await scene.notify()
+    (mail,) = await scene.mailed(11)
+    assert len(mail.content["notifications"]) == MAX_LINES
+    assert mail.content["more"] == 3
 
 
 async def test_only_what_is_wanted_by_mail_is_mailed(scene: Scene) -> None:
