@@ -81,7 +81,10 @@ class Content:
 
 
 async def load_content(work: ModerationUnitOfWork, target: Target) -> Content | None:
-    """The target, locked; `None` if it is gone. Call this before the case is locked."""
+    """The target, locked after its people; `None` if it is gone. Call this before the case is
+    locked: everybody's order is people, project or room, notifications, comment, case.
+    """
+    await work.moderation.lock_people(target)
     match target.kind:
         case TargetKind.PROJECT:
             project = await work.projects.get(ProjectId(target.id))

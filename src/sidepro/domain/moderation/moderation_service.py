@@ -184,8 +184,11 @@ class ModerationService:
 
 
 async def _load(work: ModerationUnitOfWork, case_id: CaseId) -> tuple[Case, Content | None]:
-    """The case and its target, locked: the target first, as a report does."""
+    """The case and its target, locked: the target first, as a report does. Those who are told of a
+    decision stay.
+    """
     found = ensure_found(await work.moderation.find(case_id))
+    await work.moderation.keep_reporters(case_id)
     content = await load_content(work, found.target)
     return ensure_found(await work.moderation.get(case_id)), content
 

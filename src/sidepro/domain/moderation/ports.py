@@ -34,6 +34,19 @@ class StoredItem:
 class ModerationRepository(Protocol):
     """Cases, reports and the log, inside a unit of work."""
 
+    async def lock_people(self, target: Target) -> None:
+        """Lock whose target this is against their withdrawal and new notifications, until the unit
+        of work ends: the authors of a project or comment, both people of a message's room, a
+        person, and whom the case is about. Call this before anything else is locked.
+        """
+        ...
+
+    async def keep_reporters(self, case_id: CaseId) -> None:
+        """Delay the withdrawal of those whose reports are open until the unit of work ends. Call
+        this before anything else is locked.
+        """
+        ...
+
     async def find(self, case_id: CaseId) -> Case | None:
         """The case, without a lock."""
         ...

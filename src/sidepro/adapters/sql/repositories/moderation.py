@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import CompoundSelect, Select, bindparam, func, insert, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql.engine.compiled_query import Row
@@ -15,7 +15,7 @@ from sidepro.adapters.sql.schema.moderation_tables import (
     moderation_log,
     reports,
 )
-from sidepro.adapters.sql.schema.tables import users
+from sidepro.adapters.sql.schema.tables import comments, projects, rooms, users
 from sidepro.domain.ids import CaseId, LogEntryId, UserId
 from sidepro.domain.moderation.case import Action, Case, CaseState, LogEntry
 from sidepro.domain.moderation.ports import StoredItem
@@ -24,14 +24,11 @@ from sidepro.domain.moderation.target import Target, TargetKind
 
 _CASE = select(moderation_cases).where(moderation_cases.c.id == bindparam("id"))
 _LOCKED_CASE = _CASE.with_for_update(key_share=True)
-_CASE_OF_TARGET = (
-    select(moderation_cases)
-    .where(
-        moderation_cases.c.kind == bindparam("kind"),
-        moderation_cases.c.target_id == bindparam("target"),
-    )
-    .with_for_update(key_share=True)
+_OF_TARGET = (
+    moderation_cases.c.kind == bindparam("kind"),
+    moderation_cases.c.target_id == bindparam("target"),
 )
+_CASE_OF_TARGET = select(moderation_cases).where(*_OF_TARGET).with_for_update(key_share=True)
 _IS_OPEN = reports.c.decided_at.is_(None)
 _OF_CASE = reports.c.case_id == bindparam("of_case", type_=reports.c.case_id.type)
 _OPEN_REPORT = select(reports).where(
@@ -62,6 +59,42 @@ _SUSPENSIONS = (
         moderation_log.c.action == Action.SUSPEND.value,
     )
 )
+
+_ID = bindparam("id", type_=users.c.id.type)
+_PEOPLE: dict[TargetKind, Select[Any] | CompoundSelect[Any]] = {
+    TargetKind.PROJECT: select(projects.c.author_id).where(projects.c.id == _ID),
+    TargetKind.COMMENT: union_all(
+        select(comments.c.author_id).where(comments.c.id == _ID),
+        select(projects.c.author_id)
+        .join(comments, comments.c.project_id == projects.c.id)
+        .where(comments.c.id == _ID),
+    ),
+    TargetKind.MESSAGE: union_all(
+        select(rooms.c.low_id).where(rooms.c.id == _ID),
+        select(rooms.c.high_id).where(rooms.c.id == _ID),
+    ),
+    TargetKind.USER: select(users.c.id).where(users.c.id == _ID),
+}
+# In the order of ids, as `lock_pair` does.
+_LOCK_PEOPLE = {
+    kind: select(users.c.id)
+    .where(
+        users.c.id.in_(
+            union_all(
+                people.subquery().select(), select(moderation_cases.c.author_id).where(*_OF_TARGET)
+            )
+        )
+    )
+    .order_by(users.c.id)
+    .with_for_update(key_share=True)
+    for kind, people in _PEOPLE.items()
+}
+_KEEP_REPORTERS = (
+    select(users.c.id)
+    .where(users.c.id.in_(select(reports.c.reporter_id).where(_OF_CASE, _IS_OPEN)))
+    .order_by(users.c.id)
+    .with_for_update(read=True, key_share=True)
+)
 _DUE = (
     select(moderation_cases.c.id)
     .where(moderation_cases.c.purge_at <= bindparam("now"))
@@ -75,6 +108,13 @@ class SqlModeration:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+
+    async def lock_people(self, target: Target) -> None:
+        parameters = {"id": target.id, "kind": target.kind.value, "target": target.text}
+        await self._connection.execute(_LOCK_PEOPLE[target.kind], parameters)
+
+    async def keep_reporters(self, case_id: CaseId) -> None:
+        await self._connection.execute(_KEEP_REPORTERS, {"of_case": case_id})
 
     async def find(self, case_id: CaseId) -> Case | None:
         return _case((await self._connection.execute(_CASE, {"id": case_id})).first())

@@ -27,13 +27,14 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql.engine.dialect import upsert
+from sidepro.adapters.sql.schema.expressions import no_contact
 from sidepro.adapters.sql.schema.notification_tables import (
     UNREAD,
     notification_events,
     notification_settings,
     notifications,
 )
-from sidepro.adapters.sql.schema.tables import blocks, projects, users
+from sidepro.adapters.sql.schema.tables import projects, users
 from sidepro.domain.errors import ensure_found
 from sidepro.domain.ids import CommentId, NotificationId, ProjectId, UserId
 from sidepro.domain.notifications.notification import (
@@ -57,19 +58,17 @@ _AUTHOR = (
     .with_for_update(key_share=True)
 )
 
-_ONE, _OTHER = (bindparam(name, type_=users.c.id.type) for name in ("one", "other"))
+_ACTOR, _RECIPIENT = (bindparam(name, type_=users.c.id.type) for name in ("actor", "recipient"))
 
-_IS_BLOCKED = select(blocks.c.blocker_id).where(
+_IS_UNWANTED = select(
     or_(
-        and_(blocks.c.blocker_id == _ONE, blocks.c.blocked_id == _OTHER),
-        and_(blocks.c.blocker_id == _OTHER, blocks.c.blocked_id == _ONE),
+        no_contact(_ACTOR, _RECIPIENT),
+        exists().where(
+            notification_settings.c.user_id == _RECIPIENT,
+            notification_settings.c.kind == bindparam("kind"),
+            notification_settings.c.delivery == Delivery.OFF.value,
+        ),
     )
-)
-
-_IS_OFF = select(notification_settings.c.kind).where(
-    notification_settings.c.user_id == bindparam("user"),
-    notification_settings.c.kind == bindparam("kind"),
-    notification_settings.c.delivery == Delivery.OFF.value,
 )
 
 _LATER = case(
@@ -117,11 +116,8 @@ class SqlNotifications:
     async def add(
         self, event: NotificationEvent, new_entry: NotificationId, event_id: UUID
     ) -> ChangedEntry | None:
-        pair = {"one": event.recipient_id, "other": event.actor_id}
-        if event.actor_id and await self._connection.scalar(_IS_BLOCKED, pair):
-            return None
-        setting = {"user": event.recipient_id, "kind": event.kind.value}
-        if await self._connection.scalar(_IS_OFF, setting):
+        people = {"actor": event.actor_id, "recipient": event.recipient_id}
+        if await self._connection.scalar(_IS_UNWANTED, {**people, "kind": event.kind.value}):
             return None
         entry = {
             "id": new_entry,
