@@ -12,7 +12,7 @@ from sidepro.api.dependencies import ApiRequest, caller_of
 from sidepro.domain.errors import FieldError, InvalidInput, ensure_found
 from sidepro.domain.idempotency import IdempotentRequest, ReplayResponse
 from sidepro.domain.violations import FieldCode, Violation
-from sidepro.http.idempotency import MAX_LENGTH, idempotent_request, is_key
+from sidepro.http.headers.idempotency import MAX_LENGTH, idempotent_request, is_key
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"

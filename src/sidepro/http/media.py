@@ -12,7 +12,7 @@ from sidepro.domain.errors import NotFound
 from sidepro.domain.images.image import MEDIA_TYPE
 from sidepro.domain.images.ports import ImageStore
 from sidepro.domain.images.urls import KEY, LOCAL_BASE, ImageKey
-from sidepro.http.etags import matches
+from sidepro.http.headers.etags import matches
 
 CHUNK_BYTES = 256 * 1024
 """Maximum bytes of an image in memory for one request."""

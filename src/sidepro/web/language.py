@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 
 from sidepro.domain.language import Language
-from sidepro.http.language import preferred_language
+from sidepro.http.headers.language import preferred_language
 
 _HANGUL = re.compile("[가-힣]")
 

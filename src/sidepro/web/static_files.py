@@ -16,7 +16,7 @@ from litestar import Request, Response, Router, get
 from litestar.params import FromPath
 
 from sidepro.domain.errors import NotFound
-from sidepro.http.etags import matches
+from sidepro.http.headers.etags import matches
 from sidepro.http.middleware.compression import MIN_SIZE, accepts_gzip
 
 BASE = "/static"

@@ -28,7 +28,7 @@ from sidepro.domain.errors import (
 from sidepro.domain.identity import Role
 from sidepro.domain.language import Language
 from sidepro.http.client_address import client_address
-from sidepro.http.language import preferred_language
+from sidepro.http.headers.language import preferred_language
 from sidepro.http.middleware.compression import SECRET
 from sidepro.http.rate_limits import LOG_IN, SIGN_UP
 from sidepro.http.services import InjectedServices

@@ -14,7 +14,7 @@ from sidepro.api.auth import PUBLIC
 from sidepro.api.dependencies import ApiRequest
 from sidepro.api.schemas import Count
 from sidepro.domain.catalogue import catalogue as domain
-from sidepro.http.etags import matches
+from sidepro.http.headers.etags import matches
 from sidepro.http.services import InjectedServices
 
 

@@ -38,7 +38,7 @@ from sidepro.domain.ids import ProjectId, UserId
 from sidepro.domain.projects import trending, views
 from sidepro.domain.projects.project_service import MAX_SEARCH_TEXT
 from sidepro.http.cursors import page_request, scope_of
-from sidepro.http.etags import ANY, entity_tags
+from sidepro.http.headers.etags import ANY, entity_tags
 from sidepro.http.path_ids import PathId
 from sidepro.http.rate_limits import MARKDOWN, PROJECTS
 from sidepro.http.services import InjectedServices, Services

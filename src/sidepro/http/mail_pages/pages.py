@@ -28,7 +28,7 @@ from sidepro.domain.errors import (
 )
 from sidepro.domain.rate_limiting import RateLimiter
 from sidepro.http.cross_site import CrossSiteProtection
-from sidepro.http.language import preferred_language
+from sidepro.http.headers.language import preferred_language
 from sidepro.http.mail_pages.texts import TEXTS, PageTexts
 from sidepro.http.middleware.compression import SECRET
 from sidepro.http.problems.documents import status_of

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from sidepro.http.headers.weights import weighted
 from sidepro.http.problems.documents import MEDIA_TYPE
-from sidepro.http.weights import weighted
 
 
 def accepts_json(lines: Iterable[str]) -> bool:

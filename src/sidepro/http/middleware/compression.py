@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from litestar.types import HTTPResponseBodyEvent, HTTPResponseStartEvent, HTTPScope, Message, Send
 
-from sidepro.http.weights import weighted
+from sidepro.http.headers.weights import weighted
 
 MIN_SIZE = 1024
 """Bytes. Shorter responses fit into one packet anyway."""

@@ -9,7 +9,7 @@ from litestar.params import FromQuery
 from sidepro.domain.errors import Forbidden, InvalidInput
 from sidepro.domain.ids import CommentId, ProjectId
 from sidepro.domain.projects.comment import MAX_BODY
-from sidepro.http.idempotency import created_once
+from sidepro.http.headers.idempotency import created_once
 from sidepro.http.path_ids import PathId
 from sidepro.http.problems.documents import status_of
 from sidepro.http.rate_limits import COMMENTS

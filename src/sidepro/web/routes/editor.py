@@ -16,7 +16,7 @@ from sidepro.domain.ids import ProjectId
 from sidepro.domain.projects.project import PROJECT_SKILLS, authorize_edit
 from sidepro.domain.projects.views import ProjectView
 from sidepro.domain.violations import MISSING
-from sidepro.http.idempotency import created_once
+from sidepro.http.headers.idempotency import created_once
 from sidepro.http.path_ids import PathId
 from sidepro.http.rate_limits import IMAGES, MARKDOWN, PROJECTS
 from sidepro.http.services import InjectedServices, Services

@@ -22,7 +22,7 @@ from sidepro.domain.images.views import ImageView
 from sidepro.domain.projects.project import MAX_CONTENT, MAX_REPOSITORY_URL, MAX_SUMMARY, MAX_TITLE
 from sidepro.domain.projects.views import ProjectView
 from sidepro.domain.violations import NOT_YOUR_IMAGE
-from sidepro.http.idempotency import idempotent_request, is_key
+from sidepro.http.headers.idempotency import idempotent_request, is_key
 from sidepro.http.multipart import digest_of
 from sidepro.http.problems.documents import RequestRejected, status_of
 from sidepro.http.services import Services

@@ -10,7 +10,7 @@ from litestar.params import FromPath
 from sidepro.domain.ids import ProjectId, UserId
 from sidepro.domain.pagination import PageRequest
 from sidepro.domain.projects.views import BoardQuery
-from sidepro.http.etags import matches
+from sidepro.http.headers.etags import matches
 from sidepro.http.path_ids import PathId
 from sidepro.http.rate_limits import SITEMAPS
 from sidepro.http.services import InjectedServices, Services

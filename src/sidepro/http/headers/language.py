@@ -1,7 +1,7 @@
 """The language that a client prefers."""
 
 from sidepro.domain.language import DEFAULT_LANGUAGE, Language
-from sidepro.http.weights import weighted
+from sidepro.http.headers.weights import weighted
 
 MAX_HEADER = 500
 """Characters of an `Accept-Language` header that are read."""

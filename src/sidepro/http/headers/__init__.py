@@ -1,0 +1,1 @@
+"""Header fields of requests: entity tags, idempotency keys, languages, and their weights."""
