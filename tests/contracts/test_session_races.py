@@ -16,9 +16,9 @@ from sidepro.domain.accounts.session import (
     MAX_SIBLINGS,
 )
 from sidepro.domain.accounts.session_service import SessionService, Tokens
+from sidepro.domain.deletion.withdrawal import WithdrawalService
 from sidepro.domain.errors import NotFound, SessionEnded
 from sidepro.domain.identity import Caller, token_digest
-from sidepro.domain.withdrawal import WithdrawalService
 from tests import factories
 from tests.contracts.adapters import Adapters
 from tests.contracts.concurrency import MANY, after_change, race

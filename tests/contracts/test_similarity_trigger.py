@@ -14,6 +14,7 @@ from taskiq import AsyncBroker
 from sidepro.adapters.in_process.job_claims import InProcessJobClaims
 from sidepro.adapters.redis.client import RedisClient
 from sidepro.adapters.redis.job_claims import RedisJobClaims
+from sidepro.domain.deletion.retention import RetentionService
 from sidepro.domain.digests.digest_service import DigestService
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.images.image_service import ImageService
@@ -22,7 +23,6 @@ from sidepro.domain.operations.job_service import JobRecorder
 from sidepro.domain.projects.trending_service import TrendingService
 from sidepro.domain.recommendations.ports import NeighbourStore, Progress, SimilarityRun
 from sidepro.domain.recommendations.similarity_job import SimilarityJob
-from sidepro.domain.retention import RetentionService
 from sidepro.jobs import broker as brokers
 from sidepro.jobs import tasks
 from sidepro.jobs.claims import JobClaims

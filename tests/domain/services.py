@@ -23,6 +23,7 @@ from sidepro.domain.accounts.session_service import SessionService
 from sidepro.domain.blocks.block_service import BlockService
 from sidepro.domain.channels import Event, ItemChanged
 from sidepro.domain.coffee_chats.consent_service import ConsentService
+from sidepro.domain.deletion.withdrawal import WithdrawalService
 from sidepro.domain.errors import InvalidInput, Unavailable
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import (
@@ -47,7 +48,6 @@ from sidepro.domain.rooms.message_writer import MessageWriter
 from sidepro.domain.rooms.room import Message
 from sidepro.domain.rooms.room_opening import RoomOpener
 from sidepro.domain.rooms.room_service import RoomService
-from sidepro.domain.withdrawal import WithdrawalService
 from tests import factories
 from tests.fakes.image_store import MemoryImageStore
 from tests.fakes.job_lock import MemoryJobLock

@@ -7,14 +7,14 @@ import pytest
 
 from sidepro.domain.accounts.account_token import AccountToken, TokenPurpose
 from sidepro.domain.coffee_chats.chat_request import REQUEST_TTL
-from sidepro.domain.errors import Unavailable
-from sidepro.domain.idempotency import RESPONSE_TTL, IdempotencyKey
-from sidepro.domain.retention import (
+from sidepro.domain.deletion.retention import (
     BATCH_SIZE,
     FAILED_MAIL_KEPT_FOR,
     SENT_MAIL_KEPT_FOR,
     RetentionService,
 )
+from sidepro.domain.errors import Unavailable
+from sidepro.domain.idempotency import RESPONSE_TTL, IdempotencyKey
 from tests import factories
 from tests.domain.services import Services, awaited
 

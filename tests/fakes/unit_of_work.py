@@ -3,8 +3,8 @@
 from typing import Protocol
 
 from sidepro.domain.blocks.ports import BlockUnitOfWork
+from sidepro.domain.deletion.withdrawal import WithdrawalUnitOfWork
 from sidepro.domain.projects.ports import ProjectUnitOfWork
-from sidepro.domain.withdrawal import WithdrawalUnitOfWork
 
 
 class FullUnitOfWork(ProjectUnitOfWork, WithdrawalUnitOfWork, BlockUnitOfWork, Protocol):

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from sidepro.adapters import system
+from sidepro.domain.deletion.retention import Deleted, RetentionService
 from sidepro.domain.digests.digest_service import DigestService
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.images.image_service import ImageService
@@ -19,7 +20,6 @@ from sidepro.domain.projects.ports import TrendingRun
 from sidepro.domain.projects.trending_service import TrendingService
 from sidepro.domain.recommendations.ports import NeighbourStore, SimilarityRun
 from sidepro.domain.recommendations.similarity_job import SimilarityJob
-from sidepro.domain.retention import Deleted, RetentionService
 from sidepro.jobs import broker as brokers
 from sidepro.jobs.tasks import JobRunner
 from tests.clients import eventually

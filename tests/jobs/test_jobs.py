@@ -14,9 +14,9 @@ from taskiq.exceptions import ScheduledTaskCancelledError, SendTaskError
 from taskiq.schedule_sources import LabelScheduleSource
 
 from sidepro.adapters.in_process.job_claims import InProcessJobClaims
+from sidepro.domain.deletion.retention import Deleted
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.mail.mail_sender import MailRun
-from sidepro.domain.retention import Deleted
 from sidepro.jobs import runner, scheduler, tasks
 from sidepro.jobs.tasks import JobRunner
 from sidepro.jobs.trigger import BrokerTrigger

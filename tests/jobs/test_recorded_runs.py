@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from sidepro.adapters.in_process.job_claims import InProcessJobClaims
+from sidepro.domain.deletion.retention import Deleted
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.mail.mail_sender import MailRun
 from sidepro.domain.operations.views import Job
-from sidepro.domain.retention import Deleted
 from sidepro.jobs import runner
 from tests.clients import eventually
 from tests.jobs.fakes import Images, Mails, Retention, Runs, Similarity, jobs_with

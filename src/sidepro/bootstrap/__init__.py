@@ -45,6 +45,7 @@ from sidepro.bootstrap.monitoring import CountedMessageWriter, build_metrics
 from sidepro.bootstrap.services import Media, Security, build_security, build_services
 from sidepro.domain.accounts.administration_service import AdministrationService
 from sidepro.domain.channels import PERSON, ROOM
+from sidepro.domain.deletion.retention import RetentionService
 from sidepro.domain.mail.mail_sender import MailSender
 from sidepro.domain.mail.mail_service import MailService
 from sidepro.domain.moderation.purge_service import PurgeService
@@ -53,7 +54,6 @@ from sidepro.domain.operations.counter_service import CounterService
 from sidepro.domain.operations.job_service import JobRecorder
 from sidepro.domain.projects.trending_service import TrendingService
 from sidepro.domain.recommendations.similarity_job import SimilarityJob
-from sidepro.domain.retention import RetentionService
 from sidepro.domain.rooms.message_writer import MessageWriter
 from sidepro.http.app import ExceptionHandler, create_app
 from sidepro.http.mail_pages.pages import mail_pages

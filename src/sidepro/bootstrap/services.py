@@ -43,6 +43,7 @@ from sidepro.domain.accounts.writer_gate import VerifiedWriterGate
 from sidepro.domain.blocks.block_service import BlockService
 from sidepro.domain.coffee_chats.consent_service import ConsentService
 from sidepro.domain.data_export.data_export_service import DataExportService
+from sidepro.domain.deletion.withdrawal import WithdrawalService
 from sidepro.domain.digests.digest_service import UNSUBSCRIBE_KINDS, stop_mails
 from sidepro.domain.identity import WriterGate, everybody_may_write
 from sidepro.domain.images.image_service import ImageService
@@ -67,7 +68,6 @@ from sidepro.domain.rooms.message_writer import MessageWriter
 from sidepro.domain.rooms.room_opening import RoomOpener
 from sidepro.domain.rooms.room_service import RoomService
 from sidepro.domain.rooms.ticket_service import TicketService
-from sidepro.domain.withdrawal import WithdrawalService
 from sidepro.http.services import Services
 from sidepro.settings import Settings
 

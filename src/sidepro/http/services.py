@@ -15,6 +15,7 @@ from sidepro.domain.blocks.block_service import BlockService
 from sidepro.domain.catalogue.ports import CatalogueReader
 from sidepro.domain.coffee_chats.consent_service import ConsentService
 from sidepro.domain.data_export.data_export_service import DataExportService
+from sidepro.domain.deletion.withdrawal import WithdrawalService
 from sidepro.domain.identity import WriterGate
 from sidepro.domain.images.image_service import ImageService
 from sidepro.domain.mail.unsubscribe_service import UnsubscribeService
@@ -31,7 +32,6 @@ from sidepro.domain.projects.project_service import ProjectService
 from sidepro.domain.recommendations.recommendation_service import RecommendationService
 from sidepro.domain.rooms.room_service import RoomService
 from sidepro.domain.rooms.ticket_service import TicketService
-from sidepro.domain.withdrawal import WithdrawalService
 
 
 @dataclass(frozen=True, slots=True)

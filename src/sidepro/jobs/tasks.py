@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from taskiq import AsyncBroker
 
+from sidepro.domain.deletion.retention import RetentionService
 from sidepro.domain.digests.digest_service import DigestService
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.images.image_service import ImageService
@@ -20,7 +21,6 @@ from sidepro.domain.operations.views import Job
 from sidepro.domain.projects.trending_service import TrendingService
 from sidepro.domain.recommendations.ports import NeighbourStore
 from sidepro.domain.recommendations.similarity_job import SimilarityJob
-from sidepro.domain.retention import RetentionService
 from sidepro.jobs.claims import JobClaims
 
 log = structlog.get_logger(__name__)

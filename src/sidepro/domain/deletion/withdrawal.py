@@ -1,6 +1,6 @@
 """Withdrawal: a person closes their account for good.
 
-The only use case that changes several topics at once, so no topic depends on it.
+It changes several topics at once, so no topic depends on it.
 """
 
 from dataclasses import dataclass

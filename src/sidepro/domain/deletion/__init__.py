@@ -1,0 +1,1 @@
+"""Deletion across topics: expired rows, and accounts of people who withdraw."""
