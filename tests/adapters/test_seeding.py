@@ -16,6 +16,7 @@ from sidepro.adapters.markdown import SafeMarkdown
 from sidepro.adapters.sql.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.counter_audit import SqlCounterAudit
 from sidepro.adapters.sql.demo_writer import BATCH, SqlDemoWriter
+from sidepro.adapters.sql.digests import SqlDigestReader
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.readers.account_reader import SqlAccountReader
 from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
@@ -113,6 +114,9 @@ async def test_everything_is_written(database: Database) -> None:
         "bookmarks": 1_200,
         "rooms": 30,
         "messages": 210,
+        "mailed_rooms": sum(
+            side.read_seq < room.last_seq for room in data.rooms for side in room.participants
+        ),
         "images": 10,
         "project_images": sum(picture.project_id is not None for picture in data.pictures),
     }
@@ -194,6 +198,11 @@ async def test_readers_show_the_demo_data(database: Database) -> None:
     rooms = await SqlRoomReader(database, ImageUrls()).rooms(first.id, page)
     assert len(rooms.items) == 20
     assert all(room.participant and room.last_message for room in rooms.items)
+
+
+async def test_nobody_is_mailed_about_what_is_unread(database: Database) -> None:
+    await write(database)
+    assert await SqlDigestReader(database).due(NOW, NOW, BATCH) == []
 
 
 async def test_progress_is_reported_up_to_the_number_of_all_rows(database: Database) -> None:

@@ -20,6 +20,7 @@ from sidepro.adapters.sql.repositories.board.projects import (
 from sidepro.adapters.sql.repositories.rooms import room_row
 from sidepro.adapters.sql.repositories.rows import row_of
 from sidepro.adapters.sql.schema import tables
+from sidepro.adapters.sql.schema.notification_tables import mailed_rooms
 from sidepro.domain.accounts.profile import Profile
 from sidepro.domain.accounts.user import User
 from sidepro.domain.ids import ImageId, ProjectId, UserId
@@ -79,7 +80,8 @@ class SqlDemoWriter:
         skills += sum(len(project.skills) for project in projects)
         project_rows = 3 * len(projects)  # the project, its n-grams and its counters
         others = (users, profiles, comments, bookmarks, rooms, messages, images, shown, days)
-        total, done = project_rows + skills + sum(map(len, others)), 0
+        mailed = list(_mailed_rooms(rooms))
+        total, done = project_rows + skills + len(mailed) + sum(map(len, others)), 0
         async with self._database.writing(job=True) as connection:
             ids = await self._catalogue.current(TransactionSource(connection))
             authors = {user.id: user.username for user in users}
@@ -102,6 +104,7 @@ class SqlDemoWriter:
                 (tables.bookmarks, _bookmarks(bookmarks)),
                 (tables.rooms, map(room_row, rooms)),
                 (tables.messages, _messages(messages)),
+                (mailed_rooms, mailed),
                 (tables.images, map(_image, images)),
                 (tables.project_images, _shown(shown)),
             )
@@ -185,6 +188,14 @@ def _days(days: Mapping[tuple[ProjectId, date], DailyCounts]) -> Rows:
 def _bookmarks(bookmarks: Sequence[tuple[UserId, ProjectId, datetime]]) -> Rows:
     for user_id, project_id, created_at in bookmarks:
         yield {"user_id": user_id, "project_id": project_id, "created_at": created_at}
+
+
+def _mailed_rooms(rooms: Iterable[Room]) -> Rows:
+    """Digests count as sent: nobody is mailed about messages that nobody wrote."""
+    for room in rooms:
+        for side in room.participants:
+            if side.user_id is not None and side.read_seq < room.last_seq:
+                yield {"user_id": side.user_id, "room_id": room.id, "seq": room.last_seq}
 
 
 def _image(image: Image) -> dict[str, Any]:
