@@ -67,8 +67,12 @@ _UNTOLD = and_(
 )
 
 
-def _unread_rooms(user_id: ColumnElement[Any], read_seq: ColumnElement[int]) -> Any:
-    """The rooms of one side with messages of the other one that no digest has told."""
+def _unread_rooms(
+    user_id: ColumnElement[Any], read_seq: ColumnElement[int], *which: ColumnElement[bool]
+) -> Any:
+    """The rooms of one side with messages of the other one that no digest has told. `which` are
+    more conditions on rooms.
+    """
     told = (
         select(mailed_rooms.c.seq)
         .where(
@@ -97,10 +101,14 @@ def _unread_rooms(user_id: ColumnElement[Any], read_seq: ColumnElement[int]) -> 
             rooms.c.left_by.is_distinct_from(user_id),
             ~told,
             _wants(user_id, literal(MESSAGES)),
+            *which,
         )
         .group_by(user_id, rooms.c.id, rooms.c.last_seq)
     )
 
+
+# Implied by first_at > oldest, and spares reading the messages of all rooms that were given up.
+_IS_RECENT = rooms.c.updated_at > _OLDEST
 
 _NEWS = union(
     select(notifications.c.recipient_id.label("user_id")).where(
@@ -109,8 +117,8 @@ _NEWS = union(
     *(
         select(side.c.user_id).where(side.c.first_at <= _SINCE, side.c.first_at > _OLDEST)
         for side in (
-            _unread_rooms(rooms.c.low_id, rooms.c.low_read_seq).subquery("low"),
-            _unread_rooms(rooms.c.high_id, rooms.c.high_read_seq).subquery("high"),
+            _unread_rooms(rooms.c.low_id, rooms.c.low_read_seq, _IS_RECENT).subquery("low"),
+            _unread_rooms(rooms.c.high_id, rooms.c.high_read_seq, _IS_RECENT).subquery("high"),
         )
     ),
 ).subquery("news")
