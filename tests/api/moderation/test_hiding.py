@@ -213,6 +213,30 @@ async def test_deleting_a_hidden_comment_does_not_count_twice(api: Api, judge: A
         assert await drifts(api) == 0
 
 
+async def test_a_removed_comment_is_gone_for_its_author_too(api: Api, judge: ApiUser) -> None:
+    scene, writer = await Scene.build(api), await api.sign_up()
+    comment = await api.comment(writer, scene.project)
+    await decided(api, judge, of_comment(comment), scene.fan, "remove")
+    path = f"/projects/{scene.project['id']}/comments"
+    for by, number in ((writer, 1), (judge, 2)):
+        assert len((await api.page(COMMENT, path, by=by))["items"]) == number
+        one = await api.send("GET", f"{path}/{comment['id']}", by=by)
+        assert one.status_code == (200 if by is judge else 404)
+
+
+async def test_what_its_author_deleted_meanwhile_cannot_be_restored(
+    api: Api, judge: ApiUser
+) -> None:
+    scene, writer = await Scene.build(api), await api.sign_up()
+    comment = await api.comment(writer, scene.project)
+    case = await decided(api, judge, of_comment(comment), scene.fan, "hide")
+    path = f"/projects/{scene.project['id']}/comments/{comment['id']}"
+    assert (await api.send("DELETE", path, by=writer)).status_code == 204
+    undo = {"version": case["version"], "reason": "x"}
+    called = f"/moderation/cases/{case['id']}/reversals"
+    await api.refused(409, "case-changed", "POST", called, undo, by=judge)
+
+
 async def test_a_hidden_message_keeps_its_number(api: Api, judge: ApiUser) -> None:
     sender, reader = await api.sign_up(), await api.sign_up()
     room = await api.room(sender, reader)

@@ -129,7 +129,9 @@ async def test_three_trusted_reports_hide_until_somebody_decides(api: Api, judge
     project = await api.publish(author)
     target, path = of_project(project), f"/projects/{project['id']}"
     young, unverified = await api.sign_up(), await trusted(api)
-    await api.execute("UPDATE users SET email_verified = false WHERE email = :email", unverified)
+    for person, is_verified in ((young, "true"), (unverified, "false")):
+        change = f"UPDATE users SET email_verified = {is_verified} WHERE email = :email"
+        await api.execute(change, person)
     for reporter in (young, unverified, await trusted(api), await trusted(api)):
         await report(api, reporter, target)
         assert (await api.send("GET", path)).status_code == 200
